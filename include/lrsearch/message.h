@@ -1,0 +1,71 @@
+#ifndef LRSEARCH_MESSAGE_H
+#define LRSEARCH_MESSAGE_H
+
+#include "lrsearch/trial.h"
+
+/* What coordinator and workers say to each other. Every message about a trial carries
+ * (trial_id, attempt); a receiver drops what is stale and counts it. MPI clocks are not comparable
+ * between ranks: workers send durations, never times. */
+
+#define MESSAGE_PROTOCOL 1u
+
+#define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
+    U32(protocol)                                                                                  \
+    U64(pid)                                                                                       \
+    U64(host_id) /* equal on two ranks only if they see each other's pids */                       \
+    TEXT(host, 64)                                                                                 \
+    TEXT(version, 32)
+#define ASSIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
+    U32(trial_id) U32(attempt) STRUCT(spec, trial_spec)
+#define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
+    U32(trial_id) U32(attempt)                                                                     \
+    U32(curve_point) /* 1: a point of the loss curve, at a place that depends on the spec alone */ \
+    U64(tokens)                                                                                    \
+    F64(train_loss)  /* of the step, nats per token */                                             \
+    F64(seconds)     /* since the attempt began */
+#define RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
+    U32(trial_id) U32(attempt) STRUCT(result, trial_result)
+#define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(trial_id) U32(attempt)
+#define PING_FIELDS(U32, U64, F64, TEXT, STRUCT) U64(nonce)
+#define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT) U64(nonce)
+#define STOP_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(reason)
+
+/* X(TAG, value, struct tag, field list) */
+#define MESSAGE_MAP(X)                                                                             \
+    X(HELLO, 1, hello, HELLO_FIELDS)          /* worker -> coordinator, once */                    \
+    X(ASSIGN, 2, assign, ASSIGN_FIELDS)       /* -> worker: train this */                          \
+    X(PROGRESS, 3, progress, PROGRESS_FIELDS) /* -> coordinator */                                 \
+    X(RESULT, 4, result, RESULT_FIELDS)       /* -> coordinator */                                 \
+    X(CANCEL, 5, cancel, CANCEL_FIELDS)       /* -> worker */                                      \
+    X(PING, 6, ping, PING_FIELDS)             /* -> worker */                                      \
+    X(PONG, 7, pong, PONG_FIELDS)             /* -> coordinator */                                 \
+    X(STOP, 8, stop, STOP_FIELDS)             /* -> worker: leave */
+
+enum message_tag {
+#define X(TAG, value, tag, FIELDS) MSG_##TAG = (value),
+    MESSAGE_MAP(X)
+#undef X
+};
+
+#define X(TAG, value, tag, FIELDS)                                                                 \
+    struct msg_##tag {                                                                             \
+        FIELD_DECLARE(FIELDS)                                                                      \
+    };                                                                                             \
+    extern const struct field_table msg_##tag##_fields;
+MESSAGE_MAP(X)
+#undef X
+
+/* Any message, decoded. */
+struct message {
+    enum message_tag tag;
+    union {
+#define X(TAG, value, tag, FIELDS) struct msg_##tag tag;
+        MESSAGE_MAP(X)
+#undef X
+    } as;
+};
+
+const char *message_name(uint32_t tag); /* "?" when unknown */
+const struct field_table *message_fields(uint32_t tag); /* NULL when unknown */
+
+#endif

@@ -1,0 +1,99 @@
+#ifndef LRSEARCH_TRIAL_H
+#define LRSEARCH_TRIAL_H
+
+#include "lrsearch/field.h"
+
+/* A trial is one training. Its result depends on `struct trial_spec` alone, bit for bit: not on the
+ * rank, the number of ranks, the order, or an earlier attempt. Enumerations travel as u32. */
+
+/* X(enumerator, value, name in plans and files) */
+#define TRAINER_MAP(X) X(TRAINER_TRANSFORMER, 0, "transformer")
+#define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt")
+#define PARAMETRIZATION_MAP(X) X(PARAM_SP, 0, "sp") X(PARAM_MUP, 1, "mup") X(PARAM_LVP, 2, "lvp")
+#define SCHEDULE_MAP(X) X(SCHEDULE_COSINE, 0, "cosine")
+#define SOURCE_MAP(X) X(SOURCE_TOKENS, 0, "tokens") X(SOURCE_SYNTHETIC, 1, "synthetic")
+#define OUTCOME_MAP(X)                                                                             \
+    X(OUTCOME_DONE, 0, "done")         /* val_loss holds */                                        \
+    X(OUTCOME_DIVERGED, 1, "diverged") /* information: this LR is too high */                      \
+    X(OUTCOME_FAILED, 2, "failed")     /* the environment's fault: tried again */                  \
+    X(OUTCOME_LOST, 3, "lost")         /* its worker vanished: tried again */                      \
+    X(OUTCOME_CANCELED, 4, "canceled")
+
+#define X(enumerator, value, name) enumerator = (value),
+enum trainer_kind { TRAINER_MAP(X) };
+enum arch { ARCH_MAP(X) };
+enum parametrization { PARAMETRIZATION_MAP(X) };
+enum schedule_kind { SCHEDULE_MAP(X) };
+enum source_kind { SOURCE_MAP(X) };
+enum outcome { OUTCOME_MAP(X) };
+#undef X
+
+const char *trainer_name(uint32_t kind); /* each: "?" for an unknown value */
+const char *arch_name(uint32_t arch);
+const char *parametrization_name(uint32_t parametrization);
+const char *schedule_name(uint32_t kind);
+const char *source_name(uint32_t kind);
+const char *outcome_name(uint32_t outcome);
+
+#define TRIAL_PATH 1024
+
+#define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
+    U32(trainer)                                                                                   \
+    U64(seed)              /* weights and order of the data */                                     \
+    F64(lr)                /* peak LR of hidden matrices at base_width */                          \
+    F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                          \
+    F64(output_lr_ratio)                                                                           \
+    U64(horizon_tokens)    /* tokens to train on; the schedule ends there */                       \
+    U32(batch_tokens)      /* tokens a step, a multiple of context */                              \
+    U32(arch)                                                                                      \
+    U32(d_model)                                                                                   \
+    U32(n_layers)                                                                                  \
+    U32(n_heads)                                                                                   \
+    U32(context)           /* tokens a sequence */                                                 \
+    U32(vocab)                                                                                     \
+    U32(parametrization)                                                                           \
+    U32(base_width)        /* d_model at which mup and lvp equal sp */                             \
+    U32(schedule)                                                                                  \
+    F64(warmup)            /* share of the horizon, [0, 1) */                                      \
+    F64(final_lr)          /* LR at the end as a share of the peak */                              \
+    F64(weight_decay)      /* decoupled, multiplied by the LR */                                   \
+    F64(beta1)                                                                                     \
+    F64(beta2)                                                                                     \
+    F64(adam_eps)                                                                                  \
+    F64(clip)              /* global gradient norm; 0: none */                                     \
+    U32(source)                                                                                    \
+    TEXT(data_path, TRIAL_PATH) /* token file (source tokens); absolute */                         \
+    U64(data_hash)         /* XXH3-64 of the token file */                                         \
+    U64(val_tokens)        /* the tail of the file, never trained on; or synthetic */              \
+    U32(repeat)            /* 1: the text may be read more than once */                            \
+    F64(zipf_exponent)     /* source synthetic */                                                  \
+    F64(markov_weight)     /* source synthetic: share of tokens drawn by their predecessor */
+
+struct trial_spec {
+    FIELD_DECLARE(TRIAL_SPEC_FIELDS)
+};
+extern const struct field_table trial_spec_fields;
+
+#define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                           \
+    U32(outcome)                                                                                   \
+    F64(val_loss)    /* nats per token over the validation set; NaN unless done */                 \
+    F64(val_loss_se) /* its standard error over sequences */                                       \
+    F64(train_loss)  /* mean of the last twentieth of the horizon */                               \
+    U64(tokens)      /* trained until the end, or until it was seen to diverge */                  \
+    F64(seconds)     /* of the worker, wall; not part of what must be reproducible */              \
+    F64(flops)       /* trial_flops_per_token() times tokens */                                    \
+    TEXT(message, 256) /* why it diverged or failed */
+
+struct trial_result {
+    FIELD_DECLARE(TRIAL_RESULT_FIELDS)
+};
+extern const struct field_table trial_result_fields;
+
+/* Parameters without the embeddings, and all. */
+uint64_t trial_params_hidden(const struct trial_spec *spec);
+uint64_t trial_params(const struct trial_spec *spec);
+/* Forward + backward, attention counted in full: 72 L d^2 + 12 L d T + 6 d V. */
+double trial_flops_per_token(const struct trial_spec *spec);
+uint64_t trial_steps(const struct trial_spec *spec); /* horizon_tokens / batch_tokens, rounded up */
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef LRSEARCH_VERSION_H
+#define LRSEARCH_VERSION_H
+
+#define LRSEARCH_VERSION "0.1.0"
+
+#endif

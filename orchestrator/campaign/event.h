@@ -1,0 +1,66 @@
+#ifndef LRSEARCH_EVENT_H
+#define LRSEARCH_EVENT_H
+
+#include "lrsearch/trial.h"
+
+/* What happened, as the journal keeps it. Applying the events of a journal in order gives the
+ * campaign's state; nothing else does. */
+
+#define EVENT_CAMPAIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                         \
+    TEXT(name, 64) TEXT(version, 32) U64(plan_hash) /* XXH3-64 of the resolved plan */             \
+    TEXT(data_path, TRIAL_PATH) U64(data_hash) U64(train_tokens) F64(bytes_per_token)
+#define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
+    TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)
+#define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)
+#define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
+    U32(trial_id) U32(round) U32(replicate) STRUCT(spec, trial_spec)
+#define EVENT_STARTED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
+    U32(trial_id) U32(attempt) U32(rank) TEXT(host, 64)
+#define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
+    U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
+#define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* done, diverged, failed or lost */       \
+    U32(trial_id) U32(attempt) STRUCT(result, trial_result)
+#define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the policy asks for nothing more */  \
+    TEXT(status, 32) TEXT(reason, 320)
+#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* used in this session */
+
+/* X(KIND, tag, field list) */
+#define EVENT_MAP(X)                                                                               \
+    X(CAMPAIGN, campaign, EVENT_CAMPAIGN_FIELDS)                                                   \
+    X(SESSION, session, EVENT_SESSION_FIELDS)                                                      \
+    X(ROUND, round, EVENT_ROUND_FIELDS)                                                            \
+    X(PLANNED, planned, EVENT_PLANNED_FIELDS)                                                      \
+    X(STARTED, started, EVENT_STARTED_FIELDS)                                                      \
+    X(CURVE, curve, EVENT_CURVE_FIELDS)                                                            \
+    X(ENDED, ended, EVENT_ENDED_FIELDS)                                                            \
+    X(FINISHED, finished, EVENT_FINISHED_FIELDS)                                                   \
+    X(CLOCK, clock, EVENT_CLOCK_FIELDS)
+
+enum event_kind {
+#define X(KIND, tag, FIELDS) EVENT_##KIND,
+    EVENT_MAP(X)
+#undef X
+    EVENT_KINDS
+};
+
+#define X(KIND, tag, FIELDS)                                                                       \
+    struct event_##tag {                                                                           \
+        FIELD_DECLARE(FIELDS)                                                                      \
+    };                                                                                             \
+    extern const struct field_table event_##tag##_fields;
+EVENT_MAP(X)
+#undef X
+
+struct event {
+    enum event_kind kind;
+    union {
+#define X(KIND, tag, FIELDS) struct event_##tag tag;
+        EVENT_MAP(X)
+#undef X
+    } as;
+};
+
+const char *event_name(enum event_kind kind); /* "planned", ...; "?" when unknown */
+const struct field_table *event_fields(enum event_kind kind);
+
+#endif

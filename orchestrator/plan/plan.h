@@ -1,0 +1,110 @@
+#ifndef LRSEARCH_PLAN_H
+#define LRSEARCH_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lrsearch/error.h"
+#include "lrsearch/trial.h"
+
+/* A plan as the user wrote it, checked and with its defaults filled in. plans/README.md explains
+ * every key; the schema tables in schema.c are the one place where keys, units, defaults and ranges
+ * are written. */
+
+#define PLAN_NAME 64
+#define PLAN_HORIZONS 16
+#define PLAN_TEXTS 64
+
+enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
+enum plan_policy { POLICY_NARROW, POLICY_GRID };
+
+struct plan {
+    uint32_t version;
+    char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading dot */
+    uint64_t seed;
+
+    struct {
+        uint32_t kind; /* enum trainer_kind */
+    } trainer;
+
+    struct {
+        uint32_t arch, d_model, n_layers, n_heads, context, vocab;
+        uint32_t parametrization, base_width;
+        double embedding_lr_ratio, output_lr_ratio;
+    } model;
+
+    struct {
+        uint32_t source;                    /* enum source_kind */
+        char text[PLAN_TEXTS][TRIAL_PATH];  /* files or globs; relative ones start at the plan */
+        size_t text_count;
+        uint32_t tokenizer;                 /* enum plan_tokenizer */
+        uint64_t val_tokens;
+        bool repeat;
+        double zipf_exponent, markov_weight; /* source: synthetic */
+    } data;
+
+    struct {
+        uint32_t batch_tokens, schedule;
+        double warmup, final_lr, weight_decay, beta1, beta2, adam_eps, clip;
+    } training;
+
+    struct {
+        double lr[2];                          /* low, high */
+        uint64_t horizons[PLAN_HORIZONS];      /* tokens, ascending */
+        size_t horizon_count;
+        uint32_t seeds;                        /* trainings for each LR */
+        uint32_t policy;                       /* enum plan_policy */
+        double resolution;                     /* octaves between the LRs of a finished basin */
+        uint32_t bootstrap;                    /* resamples for intervals */
+        double prior_beta, prior_beta_sd;
+    } search;
+
+    struct {
+        uint64_t tokens;
+        uint32_t d_model; /* default: model.d_model */
+    } target;
+
+    struct {              /* 0: no limit */
+        uint64_t tokens, trials;
+        double wall_s;
+    } budget;
+
+    struct {
+        double silence_s, trial_time_s; /* 0: no limit */
+        uint32_t retries;               /* of one trial that failed or was lost */
+        uint32_t max_failures;          /* of the campaign */
+    } limits;
+
+    struct {
+        char dir[TRIAL_PATH]; /* default logs/NAME; relative ones start at the working directory */
+    } output;
+};
+
+/* Every error found in a plan, in the order of the file: "plan.yaml:12:5: model.d_modell: unknown
+ * key (did you mean d_model?)". */
+struct plan_errors {
+    char **lines;
+    size_t count;
+    size_t capacity;
+};
+void plan_errors_release(struct plan_errors *errors);
+
+/* Reads and checks a plan. `sets` are "key.path=value" overrides (--set), reported as file
+ * "--set". Every error in one pass, to *errors (also when the file cannot be read).
+ * 0, or LR_EPLAN (errors->count > 0), or LR_ENOMEM. *plan is valid only on 0. */
+int plan_load(struct plan *plan, const char *path, const char *const *sets, size_t set_count,
+              struct plan_errors *errors);
+
+/* The resolved plan as JSON text (every key with its value, 2 spaces of indent, final newline); the
+ * caller frees it with lr_free(). NULL without memory. */
+char *plan_to_json(const struct plan *plan);
+
+/* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.* and limits.*,
+ * which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..." to `out`.
+ * Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
+int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
+
+/* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. */
+struct trial_spec plan_trial(const struct plan *plan);
+
+#endif

@@ -1,0 +1,15 @@
+#ifndef LRSEARCH_SUMMARY_H
+#define LRSEARCH_SUMMARY_H
+
+#include <stdio.h>
+#include "lrsearch/answer.h"
+
+/* What the run prints on stdout at its end: the table of horizons, the law, the target's LR with its
+ * interval and what it costs to be wrong, the cost, every doubt. Plain text, 80 columns. */
+void summary_print(FILE *out, const char *name, const struct answer *answer);
+
+/* "3.4M", "131k", "1.5B": tokens as plans write them. Returns `text`. */
+const char *format_count(char *text, size_t capacity, double count);
+const char *format_seconds(char *text, size_t capacity, double seconds); /* "1m20s" */
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef LRSEARCH_SCHED_H
+#define LRSEARCH_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "campaign/trial_state.h"
+#include "lrsearch/error.h"
+#include "lrsearch/transport.h"
+
+/* Gives trials to idle workers and turns their messages into calls of the owner. Knows time only as
+ * `now_ms`, a monotonic clock passed in, so that a test can run it on a virtual one. */
+
+struct sched;
+
+struct sched_limits {
+    uint64_t silence_ms;    /* a busy or pinged worker unheard for so long is lost; 0: never */
+    uint64_t trial_time_ms; /* a trial running for so long is lost, its worker too; 0: never */
+};
+
+/* What the scheduler tells its owner, at once, from inside sched_message() or sched_tick().
+ * Any callback may call sched_enqueue(). A negative return stops the scheduler and is handed on. */
+struct sched_owner {
+    void *context;
+    /* Trial `id` was given to `rank`. `attempt` is the enqueued one. Called before the message is sent,
+     * so that the journal knows first. */
+    int (*started)(void *context, uint32_t id, uint32_t attempt, int rank, const char *host);
+    int (*progress)(void *context, const struct msg_progress *progress, int rank);
+    /* An attempt ended; outcome LOST when its worker vanished (result->message says how). */
+    int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result);
+};
+
+struct sched_counts {
+    uint32_t queued, running;
+    uint32_t workers_idle, workers_busy, workers_lost, workers_awaited; /* awaited: no HELLO yet */
+    uint64_t stale_messages; /* dropped: of an attempt that is not running there */
+    uint64_t bad_messages;
+};
+
+int sched_create(struct sched **out, struct transport *transport, const struct sched_limits *limits,
+                 const struct sched_owner *owner, uint64_t now_ms, struct lr_error *err);
+void sched_destroy(struct sched *sched);
+
+/* Queues attempt `attempt` of a trial, first in, first out. The spec is copied. */
+int sched_enqueue(struct sched *sched, uint32_t id, uint32_t attempt, const struct trial_spec *spec,
+                  struct lr_error *err);
+
+/* One incoming message from `peer`. */
+int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
+                  struct lr_error *err);
+/* Time passed: assigns, pings, finds the lost. Call it at least every 500 ms, and after messages.
+ * LR_EWORKERS when every worker is lost, or none said HELLO within `silence_ms`, and trials wait. */
+int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
+
+void sched_cancel_all(struct sched *sched); /* CANCEL to busy workers, the queue emptied */
+void sched_stop_workers(struct sched *sched); /* STOP to every worker that is not lost */
+struct sched_counts sched_counts(const struct sched *sched);
+
+#endif

@@ -1,0 +1,76 @@
+#ifndef LRSEARCH_POLICY_H
+#define LRSEARCH_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lrsearch/answer.h"
+#include "lrsearch/error.h"
+
+/* The search sees numbers only: where it may look, what was seen. A policy is a pure function from
+ * these to the next round of trials. It keeps no state, so that a campaign resumed from its journal
+ * asks for the same rounds, whatever the number of workers. */
+
+struct search_space {
+    double lr_low, lr_high;
+    const uint64_t *horizons; /* tokens, ascending */
+    size_t horizon_count;
+    uint32_t seeds;           /* replicates of each LR: seed indices 0..seeds-1 */
+    double resolution;        /* octaves between neighbouring LRs of a finished basin */
+    uint64_t target_tokens;
+    uint32_t bootstrap;       /* resamples */
+    uint64_t seed;            /* of the bootstrap */
+    double prior_beta, prior_beta_sd;
+};
+
+enum observed { OBSERVED_LOSS, OBSERVED_DIVERGED, OBSERVED_NOTHING /* failed for good */ };
+
+struct observation {
+    uint64_t tokens; /* one of space->horizons */
+    double lr;
+    uint32_t seed;   /* replicate index */
+    enum observed kind;
+    double loss;     /* OBSERVED_LOSS only */
+};
+
+struct proposal {
+    uint64_t tokens;
+    double lr;
+    uint32_t seed;
+};
+
+#define POLICY_ROUND_MAX 1024
+
+/* What a policy expects to ask for, before anything is known. */
+struct forecast_stage {
+    char name[48]; /* "coarse", "bisect", "around the prediction", ... */
+    uint64_t tokens;
+    uint32_t trials;     /* expected */
+    uint32_t trials_max;
+};
+
+struct policy {
+    const char *name;
+    /* Fills `round` (capacity POLICY_ROUND_MAX) with the next trials, given that all earlier ones are
+     * in `seen`. Returns their number; 0: nothing more to ask; negative: error. Never proposes a
+     * (tokens, lr, seed) that is in `seen`. Deterministic; `seen` may come in any order. */
+    int (*next)(const struct search_space *space, const struct observation *seen, size_t count,
+                struct proposal *round);
+    /* Fills `stages`, returns their number. */
+    int (*forecast)(const struct search_space *space, struct forecast_stage *stages,
+                    size_t capacity);
+};
+
+extern const struct policy policy_narrow; /* bisects around the best, then follows the law */
+extern const struct policy policy_grid;   /* the papers' protocol: an octave grid at each horizon */
+const struct policy *policy_find(const char *name); /* NULL when unknown */
+
+/* Fits everything that `seen` supports: basins, law, hold-out, target; fills horizons, law, target.lr,
+ * target.tokens, target.ci90, loss_penalty, status (identified or not_identified), reason, warnings.
+ * Leaves cost, width, vocab and embedding_lr alone. *answer need not be initialised.
+ * Works for any number of observations, none too. Deterministic, in any order of `seen`.
+ * 0 or LR_ENOMEM. */
+int search_answer(struct answer *answer, const struct search_space *space,
+                  const struct observation *seen, size_t count, struct lr_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef LRSEARCH_JOURNAL_H
+#define LRSEARCH_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "campaign/event.h"
+#include "lrsearch/error.h"
+
+/* RUN_DIR/journal.jsonl: one event a line, `{"event":"planned",...,"crc":"8 hex digits"}`; crc is the
+ * low 32 bits of XXH3 over the line's text before `,"crc"`. Only the coordinator writes it. Doubles
+ * keep all their bits (17 digits; NaN and infinities as strings). */
+
+struct journal;
+
+/* Opens or creates it (0600). Existing events are given to `replay` in order. A torn last line is cut
+ * off with a warning; damage before the last line is LR_EDAMAGED with path and line number. */
+int journal_open(struct journal **out, const char *path,
+                 int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                 void *context, struct lr_error *err);
+/* Writes one line. Durable only after journal_sync(). On failure the file is cut back to its last
+ * complete line and every later call fails (LR_ENOSPC when the disk is full). */
+int journal_append(struct journal *journal, const struct event *event, struct lr_error *err);
+int journal_sync(struct journal *journal, struct lr_error *err); /* fsync, when anything is new */
+size_t journal_count(const struct journal *journal); /* lines, the replayed ones too */
+void journal_close(struct journal *journal);
+
+#endif

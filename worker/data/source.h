@@ -1,0 +1,27 @@
+#ifndef LRSEARCH_SOURCE_H
+#define LRSEARCH_SOURCE_H
+
+#include <stdint.h>
+#include "lrsearch/error.h"
+#include "lrsearch/trial.h"
+
+/* Where a trial's tokens come from. Reading is a pure function of (spec, index): a restart needs no
+ * state, and every rank reads the same. */
+
+struct source;
+
+/* Opens what the spec names: maps the token file and checks its hash, or builds the synthetic
+ * language. LR_EDATA with a message that names the file and the mend. */
+int source_open(struct source **out, const struct trial_spec *spec, struct lr_error *err);
+void source_close(struct source *source);
+
+/* Training sequence `index` (0, 1, 2, ... over the whole training): context + 1 tokens, the last is
+ * only a label. Sequences of one epoch are disjoint and shuffled by spec->seed; epoch e is a new
+ * shuffle. Every token id is below spec->vocab. */
+void source_train(const struct source *source, uint64_t index, uint32_t *tokens /* (context + 1) */);
+
+/* Validation sequence `index` < source_val_count(); the same for every seed. */
+uint64_t source_val_count(const struct source *source);
+void source_val(const struct source *source, uint64_t index, uint32_t *tokens /* (context + 1) */);
+
+#endif
