@@ -1,8 +1,8 @@
 #ifndef LRSEARCH_LOG_H
 #define LRSEARCH_LOG_H
 
-/* Log lines to stderr: "lrsearch: warning: text" on rank 0, with "[rank N host]" in front on
- * others. Not thread-safe beyond the atomicity of one write(2) a line. */
+/* Log lines to stderr: "lrsearch: warning: text" on rank 0, "lrsearch[3]: warning: text" on rank 3.
+ * One write(2) a line; the settings below are made once, before threads start. */
 enum lr_log_level { LR_LOG_ERROR, LR_LOG_WARNING, LR_LOG_INFO, LR_LOG_DEBUG };
 
 void lr_log_level_set(enum lr_log_level most_detailed); /* default LR_LOG_INFO */

@@ -1,0 +1,32 @@
+/* Names and warnings of an answer. */
+#include "lrsearch/answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *answer_status_name(enum answer_status status)
+{
+    switch (status) {
+#define X(name, text)                                                                              \
+    case name:                                                                                     \
+        return text;
+        ANSWER_STATUS_MAP(X)
+#undef X
+    }
+    return "?";
+}
+
+void answer_warn(struct answer *answer, const char *format, ...)
+{
+    char text[ANSWER_TEXT];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (size_t i = 0; i < answer->warning_count; i++)
+        if (strcmp(answer->warnings[i], text) == 0)
+            return;
+    if (answer->warning_count < ANSWER_WARNINGS)
+        memcpy(answer->warnings[answer->warning_count++], text, sizeof(text));
+}

@@ -1,0 +1,85 @@
+/* Error texts and their exit statuses, from the one map in error.h. The first error wins: a cleanup
+ * that fails after a failure must not hide why it was needed. */
+#include "lrsearch/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int fill(struct lr_error *err, int code, const char *format, va_list args)
+{
+    if (!err || err->code)
+        return err ? err->code : code;
+    err->code = code;
+    vsnprintf(err->text, sizeof(err->text), format, args);
+    return code;
+}
+
+int lr_fail(struct lr_error *err, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    code = fill(err, code, format, args);
+    va_end(args);
+    return code;
+}
+
+int lr_fail_errno(struct lr_error *err, int code, const char *format, ...)
+{
+    int saved = errno;
+    if (saved == ENOSPC || saved == EDQUOT)
+        code = LR_ENOSPC;
+    if (err && err->code)
+        return err->code;
+    va_list args;
+    va_start(args, format);
+    fill(err, code, format, args);
+    va_end(args);
+    if (err) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(saved));
+    }
+    return code;
+}
+
+int lr_prefix(struct lr_error *err, const char *format, ...)
+{
+    if (!err || !err->code)
+        return LR_EINTERNAL;
+    char old[LR_ERROR_TEXT];
+    memcpy(old, err->text, sizeof(old));
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof(err->text), format, args);
+    va_end(args);
+    size_t used = strlen(err->text);
+    snprintf(err->text + used, sizeof(err->text) - used, ": %s", old);
+    return err->code;
+}
+
+const char *lr_error_text(int code)
+{
+    switch (code) {
+#define X(name, value, status, text)                                                               \
+    case value:                                                                                    \
+        return text;
+        LR_ERROR_MAP(X)
+#undef X
+    default:
+        return "unknown error";
+    }
+}
+
+int lr_error_exit_status(int code)
+{
+    switch (code) {
+#define X(name, value, status, text)                                                               \
+    case value:                                                                                    \
+        return status;
+        LR_ERROR_MAP(X)
+#undef X
+    default:
+        return 70;
+    }
+}
