@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int fill(struct lr_error *err, int code, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static int fill(struct lr_error *err, int code,
+                                                      const char *format, va_list args)
 {
     if (!err || err->code)
         return err ? err->code : code;
