@@ -1,0 +1,207 @@
+/* Errors, memory and random numbers. */
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include "lrsearch/answer.h"
+#include "lrsearch/error.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/rng.h"
+#include "lrsearch/trial.h"
+
+static void the_first_error_wins(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    assert_int_equal(lr_fail(&err, LR_EDATA, "file %s", "a"), LR_EDATA);
+    assert_int_equal(lr_fail(&err, LR_EIO, "later"), LR_EDATA);
+    assert_string_equal(err.text, "file a");
+    assert_int_equal(lr_prefix(&err, "trial %d", 3), LR_EDATA);
+    assert_string_equal(err.text, "trial 3: file a");
+    assert_int_equal(lr_fail(NULL, LR_EIO, "no one listens"), LR_EIO);
+    assert_int_equal(lr_prefix(NULL, "x"), LR_EINTERNAL);
+}
+
+static void a_full_disk_is_told_apart(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    errno = ENOSPC;
+    assert_int_equal(lr_fail_errno(&err, LR_EIO, "%s", "journal"), LR_ENOSPC);
+    assert_string_equal(err.text, "journal: No space left on device");
+    assert_int_equal(lr_error_exit_status(LR_ENOSPC), 74);
+    errno = EACCES;
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(lr_fail_errno(&err, LR_ECREATE, "d"), LR_ECREATE);
+    assert_string_equal(err.text, "d: Permission denied");
+    assert_int_equal(lr_error_exit_status(LR_ECREATE), 73);
+    assert_string_equal(lr_error_text(LR_EPLAN), "invalid plan");
+    assert_string_equal(lr_error_text(12345), "unknown error");
+}
+
+static void a_chosen_allocation_fails(void **state)
+{
+    (void)state;
+    lr_memory_fail_after(1);
+    void *first = lr_malloc(8), *second = lr_malloc(8), *third = lr_malloc(8);
+    assert_non_null(first);
+    assert_null(second);
+    assert_non_null(third);
+    lr_free(first);
+    lr_free(third);
+    assert_null(lr_calloc(SIZE_MAX, 2));
+}
+
+static void an_arena_hands_out_zeroed_aligned_parts(void **state)
+{
+    (void)state;
+    struct arena arena;
+    size_t sizes[] = {1, 64, 65, 4096, 3u << 20};
+    size_t total = 0;
+    for (size_t i = 0; i < 5; i++)
+        total += arena_padded(sizes[i]);
+    assert_int_equal(arena_init(&arena, total), 0);
+    for (size_t i = 0; i < 5; i++) {
+        unsigned char *part = arena_alloc(&arena, sizes[i]);
+        assert_non_null(part);
+        assert_int_equal((uintptr_t)part % 64, 0);
+        for (size_t j = 0; j < sizes[i]; j++)
+            assert_int_equal(part[j], 0);
+        memset(part, 0xff, sizes[i]);
+    }
+    assert_null(arena_alloc(&arena, 1));
+    assert_null(arena_alloc(&arena, SIZE_MAX - 3));
+    arena_release(&arena);
+    lr_memory_fail_after(0);
+    assert_int_equal(arena_init(&arena, 100), LR_ENOMEM);
+    arena_release(&arena);
+}
+
+static void growing_keeps_what_is_there(void **state)
+{
+    (void)state;
+    int *values = NULL;
+    size_t capacity = 0;
+    for (int i = 0; i < 1000; i++) {
+        int *larger = lr_grow(values, (size_t)i, &capacity, sizeof(*values));
+        assert_non_null(larger);
+        values = larger;
+        values[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(values[i], i);
+    lr_free(values);
+}
+
+/* Known answer of Philox4x32-10 for counter 0, key 0 (Random123's kat_vectors): 6627e8d5. */
+static void random_numbers_are_philox(void **state)
+{
+    (void)state;
+    assert_int_equal(rng_u32(0, 0, 0), 0x6627e8d5u);
+    assert_true(rng_u64(1, 2, 3) == rng_u64(1, 2, 3));
+    assert_true(rng_u64(1, 2, 3) != rng_u64(1, 3, 3));
+    assert_true(rng_u64(1, 2, 3) != rng_u64(2, 2, 3));
+}
+
+static void normal_numbers_have_their_moments(void **state)
+{
+    (void)state;
+    enum { COUNT = 100001 };
+    float *values = lr_malloc(COUNT * sizeof(float));
+    double sum = 0, squares = 0, fourth = 0;
+    rng_fill_normal(values, COUNT, 2.0, 7, RNG_INIT);
+    for (int i = 0; i < COUNT; i++) {
+        double z = (double)values[i] / 2.0;
+        sum += z;
+        squares += z * z;
+        fourth += z * z * z * z;
+    }
+    assert_true(fabs(sum / COUNT) < 0.015);
+    assert_true(fabs(squares / COUNT - 1) < 0.02);
+    assert_true(fabs(fourth / COUNT - 3) < 0.15);
+    lr_free(values);
+}
+
+static void a_permutation_visits_everything_once(void **state)
+{
+    (void)state;
+    static const uint64_t counts[] = {1, 2, 3, 17, 1000, 4097};
+    for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+        unsigned char seen[4097] = {0};
+        uint64_t moved = 0;
+        for (uint64_t i = 0; i < counts[c]; i++) {
+            uint64_t image = rng_permute(5, RNG_SHUFFLE, i, counts[c]);
+            assert_true(image < counts[c]);
+            assert_int_equal(seen[image], 0);
+            seen[image] = 1;
+            moved += image != i;
+        }
+        if (counts[c] >= 1000)
+            assert_true(moved > counts[c] * 9 / 10);
+    }
+}
+
+static void draws_below_a_bound_are_uniform(void **state)
+{
+    (void)state;
+    unsigned counts[7] = {0};
+    for (uint64_t i = 0; i < 70000; i++) {
+        uint64_t draw = rng_below(3, RNG_SIMULATE, i, 7);
+        assert_true(draw < 7);
+        counts[draw]++;
+    }
+    for (size_t i = 0; i < 7; i++)
+        assert_in_range(counts[i], 9600, 10400);
+}
+
+/* 2 layers, d 64, context 128, vocabulary 256: summed by hand. */
+static void sizes_of_a_trial(void **state)
+{
+    (void)state;
+    struct trial_spec spec = {.d_model = 64,
+                              .n_layers = 2,
+                              .n_heads = 2,
+                              .context = 128,
+                              .vocab = 256,
+                              .batch_tokens = 2048,
+                              .horizon_tokens = 131073};
+    assert_int_equal(trial_params_hidden(&spec), 2 * (12 * 4096 + 13 * 64) + 128);
+    assert_int_equal(trial_params(&spec), 2 * (12 * 4096 + 13 * 64) + 128 + 640 * 64);
+    assert_true(trial_flops_per_token(&spec) ==
+                72. * 2 * 4096 + 12. * 2 * 64 * 128 + 6. * 64 * 256);
+    assert_int_equal(trial_steps(&spec), 65);
+    assert_string_equal(parametrization_name(PARAM_LVP), "lvp");
+    assert_string_equal(outcome_name(77), "?");
+}
+
+static void warnings_are_kept_once_and_bounded(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    answer_warn(&answer, "horizon %d", 1);
+    answer_warn(&answer, "horizon %d", 1);
+    assert_int_equal(answer.warning_count, 1);
+    for (int i = 0; i < 100; i++)
+        answer_warn(&answer, "number %d", i);
+    assert_int_equal(answer.warning_count, ANSWER_WARNINGS);
+    assert_string_equal(answer.warnings[1], "number 0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_error_wins),
+        cmocka_unit_test(a_full_disk_is_told_apart),
+        cmocka_unit_test(a_chosen_allocation_fails),
+        cmocka_unit_test(an_arena_hands_out_zeroed_aligned_parts),
+        cmocka_unit_test(growing_keeps_what_is_there),
+        cmocka_unit_test(random_numbers_are_philox),
+        cmocka_unit_test(normal_numbers_have_their_moments),
+        cmocka_unit_test(a_permutation_visits_everything_once),
+        cmocka_unit_test(draws_below_a_bound_are_uniform),
+        cmocka_unit_test(sizes_of_a_trial),
+        cmocka_unit_test(warnings_are_kept_once_and_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
