@@ -1,0 +1,140 @@
+/* lrsearch check: what a plan will do and what that costs, without MPI and without training. The
+ * time comes from a short measured matrix product of the plan's own shape on this machine. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <time.h>
+#include "campaign/campaign.h"
+#include "cli/options.h"
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "plan/plan.h"
+#include "report/summary.h"
+
+#define STAGES 64
+#define MEASURE_SECONDS 0.3
+#define MEASURE_ROWS ((size_t)1024)
+/* What is left of the matrix product's speed in a whole training step: the rest of the step is
+ * elementwise work, which weighs more the narrower the model is. */
+#define STEP_EFFICIENCY 0.6
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* FLOP/s of one core on (rows, d) x (d, 4 d); 0 without memory. */
+static double measure_flops(uint32_t d_model)
+{
+    size_t d = d_model, wide = 4 * d;
+    struct arena arena;
+    double rate = 0;
+    size_t floats = MEASURE_ROWS * wide + MEASURE_ROWS * d + wide * d;
+    if (arena_init(&arena, floats * sizeof(float) + 3 * arena_padded(1)))
+        return 0;
+    float *out = arena_alloc(&arena, MEASURE_ROWS * wide * sizeof(float));
+    float *in = arena_alloc(&arena, MEASURE_ROWS * d * sizeof(float));
+    float *weight = arena_alloc(&arena, wide * d * sizeof(float));
+    if (out && in && weight) {
+        kernels_init();
+        double start = now_s(), spent;
+        uint64_t runs = 0;
+        do {
+            linear_forward(out, in, weight, NULL, MEASURE_ROWS, d, wide);
+            runs++;
+            spent = now_s() - start;
+        } while (spent < MEASURE_SECONDS);
+        rate = 2.0 * (double)MEASURE_ROWS * (double)d * (double)wide * (double)runs / spent;
+    }
+    arena_release(&arena);
+    return rate;
+}
+
+struct total {
+    uint64_t trials, trials_max;
+    double tokens, tokens_max;
+};
+
+static void print_stages(const struct forecast_stage *stages, int count, double flops_per_token,
+                         struct total *total)
+{
+    char horizon[24], tokens[24];
+    printf("%-28s %9s %7s %7s %9s %9s\n", "stage", "horizon", "trials", "at most", "tokens",
+           "FLOPs");
+    for (int i = 0; i < count; i++) {
+        double each = (double)stages[i].tokens;
+        printf("%-28s %9s %7u %7u %9s %9.2e\n", stages[i].name,
+               format_count(horizon, sizeof(horizon), each), stages[i].trials, stages[i].trials_max,
+               format_count(tokens, sizeof(tokens), each * stages[i].trials),
+               each * stages[i].trials * flops_per_token);
+        total->trials += stages[i].trials;
+        total->trials_max += stages[i].trials_max;
+        total->tokens += each * stages[i].trials;
+        total->tokens_max += each * stages[i].trials_max;
+    }
+    printf("%-28s %9s %7u %7u %9s %9.2e\n", "total", "", (unsigned)total->trials,
+           (unsigned)total->trials_max, format_count(tokens, sizeof(tokens), total->tokens),
+           total->tokens * flops_per_token);
+}
+
+static void print_plan(const struct plan *plan)
+{
+    struct trial_spec spec = plan_trial(plan);
+    struct search_space space = campaign_space(plan);
+    const struct policy *policy = campaign_policy(plan);
+    struct forecast_stage stages[STAGES];
+    struct total total = {0};
+    char params[24], target[24];
+    double flops_per_token = trial_flops_per_token(&spec);
+    int count = policy->forecast(&space, stages, STAGES);
+
+    printf("%s: %s, %s parameters, policy %s, %u seed%s\n", plan->name, arch_name(spec.arch),
+           format_count(params, sizeof(params), (double)trial_params(&spec)), policy->name,
+           plan->search.seeds, plan->search.seeds == 1 ? "" : "s");
+    printf("learning rates %.3g to %.3g, target %s tokens\n\n", plan->search.lr[0],
+           plan->search.lr[1], format_count(target, sizeof(target), (double)plan->target.tokens));
+    print_stages(stages, count, flops_per_token, &total);
+
+    double target_flops = flops_per_token * (double)plan->target.tokens;
+    printf("\n%.2f of the target run's FLOPs (%.2e), at most %.2f\n",
+           total.tokens * flops_per_token / target_flops, target_flops,
+           total.tokens_max * flops_per_token / target_flops);
+    double rate = measure_flops(spec.d_model) * STEP_EFFICIENCY;
+    if (rate > 0)
+        printf(
+            "estimated %.3g core-hours, at most %.3g (%.1f GFLOP/s a core, from a matrix product "
+            "timed on this machine)\n",
+            total.tokens * flops_per_token / rate / 3600,
+            total.tokens_max * flops_per_token / rate / 3600, rate / 1e9);
+    if (plan->budget.tokens && (double)plan->budget.tokens < total.tokens)
+        printf("warning: budget.tokens is below what the stages are expected to need\n");
+    if (plan->budget.trials && plan->budget.trials < total.trials)
+        printf("warning: budget.trials is below what the stages are expected to need\n");
+}
+
+int command_check(const struct options *options)
+{
+    struct plan_errors errors = {0};
+    struct plan *plan = lr_calloc(1, sizeof(*plan));
+    int rc = plan ? plan_load(plan, options->operand, options->sets, options->set_count, &errors)
+                  : LR_ENOMEM;
+    for (size_t i = 0; i < errors.count; i++)
+        fprintf(stderr, "%s\n", errors.lines[i]);
+    if (!rc && options->json) {
+        char *json = plan_to_json(plan);
+        if (json)
+            fputs(json, stdout);
+        else
+            rc = LR_ENOMEM;
+        lr_free(json);
+    } else if (!rc) {
+        print_plan(plan);
+    }
+    if (rc == LR_ENOMEM)
+        lr_log(LR_LOG_ERROR, "out of memory");
+    plan_errors_release(&errors);
+    lr_free(plan);
+    return rc ? lr_error_exit_status(rc) : 0;
+}

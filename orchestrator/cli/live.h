@@ -1,0 +1,32 @@
+#ifndef LRSEARCH_LIVE_H
+#define LRSEARCH_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "coordinator.h"
+
+/* The progress line of a running campaign, on stderr: redrawn once a second on a terminal, a plain
+ * line every 30 s otherwise. */
+
+struct live {
+    bool enabled, terminal;
+    bool drawn; /* a line without a newline stands on the terminal */
+    uint64_t started_ms, shown_ms;
+    uint64_t *trial_tokens; /* by trial id: how far its running attempt is; owned */
+    size_t trial_capacity;
+    uint64_t tokens; /* trained in this session */
+    double best_loss, best_lr;
+    uint64_t best_tokens; /* horizon of the best trial */
+    uint32_t ended;
+};
+
+void live_init(struct live *live, bool enabled);
+void live_release(struct live *live); /* ends the line */
+struct coordinator_watch live_watch(struct live *live);
+
+/* For work before the first trial, as dataset_prepare() reports it. */
+void live_stage(void *live, const char *stage, double share_done);
+void live_clear(struct live *live); /* the terminal's line, before something else is printed */
+
+#endif

@@ -1,0 +1,160 @@
+/* The tables of commands and options, and the reading of argv by them with getopt_long. */
+#define _GNU_SOURCE /* getopt_long */
+#include "cli/options.h"
+
+#include <getopt.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "lrsearch/version.h"
+
+static const struct command commands[] = {
+    {"run", "PLAN", "run the plan's campaign, or go on with it (this is what no command means)",
+     command_run},
+    {"check", "PLAN", "validate the plan and print its stages and cost; trains nothing",
+     command_check},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+struct option_row {
+    const char *name;
+    char letter;          /* also the value of getopt_long */
+    const char *argument; /* NULL: takes none */
+    const char *help;
+};
+
+static const struct option_row rows[] = {
+    {"run-dir", 'd', "DIR", "where the campaign's files go (default: output.dir of the plan)"},
+    {"resume", 'r', "auto|never", "never: refuse a directory that already holds a campaign"},
+    {"set", 's', "KEY=VALUE", "override a key of the plan, as in --set search.seeds=3; repeatable"},
+    {"json", 'j', NULL, "print the result as one JSON value on stdout"},
+    {"quiet", 'q', NULL, "no progress; errors and warnings only"},
+    {"verbose", 'v', NULL, "tell more"},
+    {"help", 'h', NULL, "print this text"},
+    {"version", 'V', NULL, "print the version"},
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int read_option(struct options *options, int letter, const char *value, struct lr_error *err)
+{
+    switch (letter) {
+    case 'd':
+        options->run_dir = value;
+        return *value ? 0 : lr_fail(err, LR_EUSAGE, "--run-dir: needs the name of a directory");
+    case 'r':
+        if (strcmp(value, "auto") != 0 && strcmp(value, "never") != 0)
+            return lr_fail(err, LR_EUSAGE, "--resume=%s: must be auto or never", value);
+        options->resume = strcmp(value, "auto") == 0;
+        return 0;
+    case 's':
+        if (!strchr(value, '=') || *value == '=')
+            return lr_fail(err, LR_EUSAGE, "--set %s: must have the form KEY=VALUE", value);
+        options->sets[options->set_count++] = value;
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'q':
+        options->verbosity = -1;
+        return 0;
+    case 'v':
+        options->verbosity = 1;
+        return 0;
+    case 'h':
+        options->help = true;
+        return 0;
+    case 'V':
+        options->version = true;
+        return 0;
+    default:
+        return lr_fail(err, LR_EUSAGE, "try lrsearch --help");
+    }
+}
+
+static int read_operands(struct options *options, int count, char **operands, struct lr_error *err)
+{
+    if (options->help || options->version)
+        return 0;
+    options->command = count > 0 ? find_command(operands[0]) : NULL;
+    if (options->command) {
+        operands++;
+        count--;
+    } else {
+        options->command = &commands[0];
+    }
+    if (count == 0)
+        return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
+                       options->command->name, options->command->name);
+    if (count > 1)
+        return lr_fail(err, LR_EUSAGE, "%s: one plan is expected, found also '%s'",
+                       options->command->name, operands[1]);
+    options->operand = operands[0];
+    return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct lr_error *err)
+{
+    memset(options, 0, sizeof(*options));
+    options->resume = true;
+    options->sets = lr_calloc((size_t)argc + 1, sizeof(*options->sets));
+    if (!options->sets)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+
+    struct option longs[ROW_COUNT + 1];
+    memset(longs, 0, sizeof(longs));
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        longs[i].name = rows[i].name;
+        longs[i].has_arg = rows[i].argument ? required_argument : no_argument;
+        longs[i].val = rows[i].letter;
+    }
+    opterr = 0;
+    optind = 1;
+    int letter;
+    while ((letter = getopt_long(argc, argv, ":qvh", longs, NULL)) != -1) {
+        const char *given = argv[optind - 1];
+        if (letter == ':')
+            return lr_fail(err, LR_EUSAGE, "%s: needs a value (see lrsearch --help)", given);
+        if (letter == '?')
+            return lr_fail(err, LR_EUSAGE, "%s: unknown option (see lrsearch --help)", given);
+        int rc = read_option(options, letter, optarg, err);
+        if (rc)
+            return rc;
+    }
+    return read_operands(options, argc - optind, argv + optind, err);
+}
+
+void options_release(struct options *options)
+{
+    lr_free(options->sets);
+    options->sets = NULL;
+}
+
+void options_help(FILE *out)
+{
+    fprintf(out,
+            "lrsearch %s: the learning rate for a long training, from short ones\n\n"
+            "usage: lrsearch [COMMAND] PLAN [OPTION]...\n"
+            "       mpirun -np 64 lrsearch PLAN [OPTION]...\n\n"
+            "commands:\n",
+            LRSEARCH_VERSION);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-6s %-8s %s\n", commands[i].name, commands[i].operand, commands[i].help);
+    fprintf(out, "\noptions:\n");
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        char left[48];
+        snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
+                 rows[i].argument ? rows[i].argument : "");
+        fprintf(out, "  %-20s %s\n", left, rows[i].help);
+    }
+    fprintf(out,
+            "\nexit status: 0 optimum identified, 2 usage, 3 not identified, 4 budget used up,\n"
+            "5 too many failed trials, 65 plan or data invalid, 69 too few workers, 70 internal\n"
+            "error, 73 cannot create, 74 cannot write, 75 interrupted (run it again to go on)\n");
+}

@@ -1,0 +1,42 @@
+#ifndef LRSEARCH_OPTIONS_H
+#define LRSEARCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include "lrsearch/error.h"
+
+/* The command line. One table of commands and one of options (options.c) give parsing, --help and
+ * the errors. */
+
+struct command;
+
+struct options {
+    const struct command *command;
+    const char *operand; /* PLAN; NULL for commands without one */
+    const char *run_dir; /* NULL: output.dir of the plan */
+    bool resume;         /* --resume=auto (the default) */
+    bool json;
+    int verbosity;     /* -1 quiet, 0, 1 verbose */
+    const char **sets; /* "key=value" of each --set; the strings are argv's */
+    size_t set_count;
+    bool help, version;
+};
+
+struct command {
+    const char *name;
+    const char *operand; /* as --help shows it */
+    const char *help;
+    int (*run)(const struct options *options); /* returns the exit status */
+};
+
+/* 0, or LR_EUSAGE with a text that names the option and the mend. Release it in both cases. */
+int options_parse(struct options *options, int argc, char **argv, struct lr_error *err);
+void options_release(struct options *options);
+void options_help(FILE *out);
+
+/* The commands, each in its own file; they print their own errors. */
+int command_run(const struct options *options);
+int command_check(const struct options *options);
+
+#endif

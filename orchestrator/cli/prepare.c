@@ -1,0 +1,78 @@
+/* Makes the training data ready on the coordinator's host. Workers find the token file at the same
+ * path (a shared file system) and check its hash before they train on it. */
+#include "cli/prepare.h"
+
+#include <string.h>
+#include "data/dataset.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "report/summary.h"
+
+char *prepare_cache_dir(const char *run_dir)
+{
+    size_t length = strlen(run_dir);
+    while (length > 1 && run_dir[length - 1] == '/')
+        length--;
+    while (length > 0 && run_dir[length - 1] != '/')
+        length--;
+    char *path = lr_malloc(length + sizeof("cache"));
+    if (path) {
+        memcpy(path, run_dir, length);
+        memcpy(path + length, "cache", sizeof("cache"));
+    }
+    return path;
+}
+
+static int check_length(const struct plan *plan, const struct dataset *dataset,
+                        struct lr_error *err)
+{
+    uint64_t longest = plan->search.horizons[plan->search.horizon_count - 1];
+    char wanted[24], found[24];
+    if (plan->data.repeat || longest <= dataset->train_tokens)
+        return 0;
+    return lr_fail(
+        err, LR_EDATA,
+        "search.horizons: the longest, %s tokens, is more than the text gives: %s training "
+        "tokens. Shorten it, add text, or set data.repeat: true to read the text again",
+        format_count(wanted, sizeof(wanted), (double)longest),
+        format_count(found, sizeof(found), (double)dataset->train_tokens));
+}
+
+int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err)
+{
+    const struct prepare *prepare = context;
+    const struct plan *plan = prepare->plan;
+    if (plan->data.source == SOURCE_SYNTHETIC)
+        return 0;
+
+    const char *patterns[PLAN_TEXTS];
+    for (size_t i = 0; i < plan->data.text_count; i++)
+        patterns[i] = plan->data.text[i];
+    struct dataset_request request = {
+        .patterns = patterns,
+        .pattern_count = plan->data.text_count,
+        .bpe = plan->data.tokenizer == TOKENIZER_BPE,
+        .vocab = plan->model.vocab,
+        .val_tokens = plan->data.val_tokens,
+        .context = plan->model.context,
+        .cache_dir = prepare->cache_dir,
+        .progress = live_stage,
+        .context_of_progress = prepare->live,
+    };
+    struct dataset dataset;
+    int rc = dataset_prepare(&dataset, &request, err);
+    live_clear(prepare->live);
+    if (!rc)
+        rc = check_length(plan, &dataset, err);
+    if (rc)
+        return rc;
+    char tokens[24];
+    lr_log(LR_LOG_INFO, "text: %s training tokens, %.2f bytes each%s",
+           format_count(tokens, sizeof(tokens), (double)dataset.train_tokens),
+           dataset.bytes_per_token, dataset.cached ? " (cached)" : "");
+    memcpy(opening->data_path, dataset.path, sizeof(opening->data_path));
+    opening->data_hash = dataset.hash;
+    opening->train_tokens = dataset.train_tokens;
+    opening->bytes_per_token = dataset.bytes_per_token;
+    return 0;
+}

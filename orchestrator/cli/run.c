@@ -1,0 +1,194 @@
+/* lrsearch run: who is who. The plan is read by every rank before MPI starts, so that a bad plan
+ * ends all of them at once; then rank 0 coordinates and the others train. Without mpirun, or with
+ * one rank, a thread of this process trains, over the same transport interface. */
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli/live.h"
+#include "cli/options.h"
+#include "cli/prepare.h"
+#include "coordinator.h"
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "net/transports.h"
+#include "plan/plan.h"
+#include "report/summary.h"
+#include "store/run_dir.h"
+#include "worker.h"
+
+#define DRAIN_MS 2000u /* for the last STOPs to leave */
+/* A worker gives up when it has heard nothing for so long; the coordinator pings every few seconds,
+ * but tokenizing a large text comes first and answers nobody. */
+#define LEASE_MS (30u * 60u * 1000u)
+
+struct worker_thread {
+    pthread_t thread;
+    struct transport *transport;
+};
+
+static void *work(void *context)
+{
+    struct worker_thread *self = context;
+    struct msg_hello hello = transport_hello();
+    struct lr_error err = {0};
+    if (worker_run(self->transport, &hello, 0, &err))
+        lr_log(LR_LOG_ERROR, "worker thread: %s", err.text);
+    self->transport->ops->destroy(self->transport, DRAIN_MS);
+    return NULL;
+}
+
+static int exit_status(int rc, const struct answer *answer)
+{
+    if (rc)
+        return lr_error_exit_status(rc);
+    switch (answer->status) {
+    case ANSWER_IDENTIFIED:
+        return LR_EXIT_IDENTIFIED;
+    case ANSWER_BUDGET_EXHAUSTED:
+        return LR_EXIT_BUDGET;
+    case ANSWER_INTERRUPTED:
+        return LR_EXIT_INTERRUPTED;
+    case ANSWER_NOT_IDENTIFIED:
+        break;
+    }
+    return LR_EXIT_NOT_IDENTIFIED;
+}
+
+static void print_result(const struct options *options, const char *name,
+                         const struct answer *answer)
+{
+    if (!options->json) {
+        summary_print(stdout, name, answer);
+        return;
+    }
+    char *json = result_json(name, answer);
+    if (json)
+        fputs(json, stdout);
+    lr_free(json);
+}
+
+static int coordinate(const struct options *options, const struct plan *plan,
+                      struct transport *transport, bool *workers_lost)
+{
+    struct live live;
+    struct answer answer;
+    struct lr_error err = {0};
+    const char *run_dir = options->run_dir ? options->run_dir : plan->output.dir;
+    char *cache_dir = prepare_cache_dir(run_dir);
+    live_init(&live, options->verbosity >= 0);
+    struct prepare prepare = {plan, cache_dir, &live};
+    struct coordinator_setup setup = {
+        .plan = plan,
+        .plan_path = options->operand,
+        .run_dir = run_dir,
+        .resume = options->resume,
+        .transport = transport,
+        .mpi_library = mpi_library(),
+        .blas = kernels_init(),
+        .prepare_data = prepare_data,
+        .prepare_context = &prepare,
+        .watch = live_watch(&live),
+    };
+    int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err)
+                       : lr_fail(&err, LR_ENOMEM, "out of memory");
+    live_release(&live);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    if (cache_dir && (rc == 0 || answer.cost.trials > 0)) {
+        print_result(options, plan->name, &answer);
+        lr_log(LR_LOG_INFO, "files in %s", run_dir);
+    }
+    lr_free(cache_dir);
+    return exit_status(rc, &answer);
+}
+
+static int run_alone(const struct options *options, const struct plan *plan)
+{
+    struct transport *coordinator = NULL;
+    struct worker_thread worker = {0};
+    struct lr_error err = {0};
+    bool workers_lost;
+    if (local_transport_create(&coordinator, &worker.transport, &err)) {
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+        return lr_error_exit_status(err.code);
+    }
+    if (pthread_create(&worker.thread, NULL, work, &worker)) {
+        lr_log(LR_LOG_ERROR, "cannot start the worker thread");
+        coordinator->ops->destroy(coordinator, 0);
+        worker.transport->ops->destroy(worker.transport, 0);
+        return 70;
+    }
+    int status = coordinate(options, plan, coordinator, &workers_lost);
+    coordinator->ops->destroy(coordinator, DRAIN_MS);
+    pthread_join(worker.thread, NULL);
+    return status;
+}
+
+/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file. */
+static void leave_status(int status)
+{
+    const char *path = getenv("LRSEARCH_EXIT_FILE");
+    FILE *file = path && *path ? fopen(path, "w") : NULL;
+    if (!file)
+        return;
+    fprintf(file, "%d\n", status);
+    fclose(file);
+}
+
+static int run_ranks(const struct options *options, const struct plan *plan)
+{
+    struct transport *transport = NULL;
+    struct lr_error err = {0};
+    bool workers_lost = false;
+    int status;
+    if (mpi_start(&err) || mpi_transport_create(&transport, &err)) {
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+        return lr_error_exit_status(err.code);
+    }
+    lr_log_rank_set(transport->rank);
+    if (transport->size == 1) {
+        transport->ops->destroy(transport, 0);
+        status = run_alone(options, plan);
+        leave_status(status);
+    } else if (transport->rank == 0) {
+        status = coordinate(options, plan, transport, &workers_lost);
+        leave_status(status);
+        transport->ops->destroy(transport, DRAIN_MS);
+    } else {
+        struct msg_hello hello = transport_hello();
+        kernels_init();
+        status = worker_run(transport, &hello, LEASE_MS, &err) ? lr_error_exit_status(err.code) : 0;
+        if (status)
+            lr_log(LR_LOG_ERROR, "%s", err.text);
+        transport->ops->destroy(transport, DRAIN_MS);
+    }
+    mpi_finish(!workers_lost && status != LR_EXIT_INTERRUPTED, status);
+    return status;
+}
+
+int command_run(const struct options *options)
+{
+    struct plan_errors errors = {0};
+    struct plan *plan = lr_calloc(1, sizeof(*plan));
+    int status = 70;
+    int rc = plan ? plan_load(plan, options->operand, options->sets, options->set_count, &errors)
+                  : LR_ENOMEM;
+    if (rc && mpi_launched_rank() == 0) {
+        for (size_t i = 0; i < errors.count; i++)
+            fprintf(stderr, "%s\n", errors.lines[i]);
+        if (rc == LR_ENOMEM)
+            lr_log(LR_LOG_ERROR, "out of memory");
+    }
+    if (rc) {
+        status = lr_error_exit_status(rc);
+        if (mpi_launched_rank() == 0)
+            leave_status(status);
+    } else {
+        status = mpi_launched() ? run_ranks(options, plan) : run_alone(options, plan);
+    }
+    plan_errors_release(&errors);
+    lr_free(plan);
+    return status;
+}

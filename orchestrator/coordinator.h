@@ -1,0 +1,49 @@
+#ifndef LRSEARCH_COORDINATOR_H
+#define LRSEARCH_COORDINATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "campaign/campaign.h"
+#include "lrsearch/answer.h"
+#include "lrsearch/error.h"
+#include "lrsearch/transport.h"
+#include "sched/sched.h"
+
+/* The coordinator: the one place where campaign, scheduler and journal meet. Everything that
+ * happens takes the same way:
+ *
+ *     event -> journal (append) -> campaign (apply) -> scheduler, files, screen (act)
+ *
+ * so that a restart, which replays the journal, stands where the last run stopped. */
+
+/* Who looks on; every member may be NULL. Called after an event was applied. */
+struct coordinator_watch {
+    void *context;
+    void (*event)(void *context, const struct campaign *campaign, const struct event *event);
+    void (*progress)(void *context, const struct msg_progress *progress);
+    void (*tick)(void *context, const struct campaign *campaign, const struct sched_counts *counts,
+                 uint64_t now_ms);
+};
+
+struct coordinator_setup {
+    const struct plan *plan;
+    const char *plan_path; /* copied into RUN_DIR as plan.yaml */
+    const char *run_dir;
+    bool resume; /* false: refuse a directory that holds a campaign */
+    struct transport *transport;
+    const char *mpi_library, *blas; /* for provenance.json */
+    /* Makes the training data ready and fills the data fields of `opening`. Not called when the
+     * campaign in RUN_DIR is already finished. */
+    int (*prepare_data)(void *context, struct event_campaign *opening, struct lr_error *err);
+    void *prepare_context;
+    struct coordinator_watch watch;
+};
+
+/* Runs the campaign until it is finished, or a signal or an error ends it, writes the files of
+ * RUN_DIR, and stops the workers. *answer is filled whenever the campaign got as far as its
+ * journal, also on error. 0 when finished; LR_ECANCELED after a signal; other codes as they come.
+ * *workers_lost says whether a worker vanished on the way. */
+int coordinator_run(const struct coordinator_setup *setup, struct answer *answer,
+                    bool *workers_lost, struct lr_error *err);
+
+#endif

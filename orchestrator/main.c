@@ -1,0 +1,32 @@
+/* lrsearch: argv in, exit status out. What a command does stands in cli/; under mpirun every rank
+ * comes through here, and the role follows from the rank (cli/run.c). */
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli/options.h"
+#include "lrsearch/log.h"
+#include "lrsearch/version.h"
+#include "net/transports.h"
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct lr_error err = {0};
+    int status = 0;
+
+    lr_log_rank_set(mpi_launched_rank());
+    if (options_parse(&options, argc, argv, &err)) {
+        if (mpi_launched_rank() == 0)
+            lr_log(LR_LOG_ERROR, "%s", err.text);
+        status = lr_error_exit_status(err.code);
+    } else if (options.help) {
+        options_help(stdout);
+    } else if (options.version) {
+        printf("lrsearch %s\n", LRSEARCH_VERSION);
+    } else {
+        static const enum lr_log_level levels[] = {LR_LOG_WARNING, LR_LOG_INFO, LR_LOG_DEBUG};
+        lr_log_level_set(levels[options.verbosity + 1]);
+        status = options.command->run(&options);
+    }
+    options_release(&options);
+    return status;
+}
