@@ -9,7 +9,8 @@
 #include "search/policy.h"
 
 /* The campaign: a pure state machine over events. It decides which trials to ask for and when it is
- * over; it knows no clock, no file and no network. Whoever drives it (coordinator.c, or a test) does:
+ * over; it knows no clock, no file and no network. Whoever drives it (coordinator.c, or a test)
+ * does:
  *
  *     append the event to the journal -> campaign_apply() -> act
  *
@@ -20,21 +21,36 @@ struct campaign; /* owns its copies of plan and trials */
 int campaign_create(struct campaign **out, const struct plan *plan, struct lr_error *err);
 void campaign_destroy(struct campaign *campaign);
 
-/* Applies one event. LR_EDAMAGED with a text when the event cannot follow what came before (unknown
- * trial, attempt out of order, a second result of one trial, ...): the state is then unchanged. */
+/* Whether the event can follow what came before: 0, or LR_EDAMAGED with a text (unknown trial,
+ * attempt out of order, a second result of one trial, ...). A driver that asks before it appends
+ * keeps its own mistakes out of the journal. */
+int campaign_check(const struct campaign *campaign, const struct event *event,
+                   struct lr_error *err);
+
+/* Applies one event: campaign_check(), then its effect. On failure the state is unchanged.
+ * limits and budget of the plan may have changed since the event was written: events that were
+ * right under the old ones stay right. */
 int campaign_apply(struct campaign *campaign, const struct event *event, struct lr_error *err);
 
-/* Events that the state itself calls for now: the next round (ROUND and its PLANNED) when all trials
- * of the last are over, or FINISHED. The caller journals and applies them in order, and calls again
- * until there are none. *events is the campaign's, until the next call on it.
- * The budget is checked before a round is planned: a round that would overspend is not planned, and
- * FINISHED says "budget_exhausted". Too many failures: LR_EFAILURES. */
+/* Events that the state itself calls for now: the next round (ROUND and its PLANNED) when all
+ * trials of the last are over, or FINISHED. The caller journals and applies them in order, and
+ * calls again until there are none. *events is the campaign's, until the next campaign_next(). The
+ * budget is checked before a round is planned: a round that would overspend is not planned, and
+ * FINISHED says "budget_exhausted"; with a budget in which it fits, or after the next SESSION, the
+ * campaign is open again. More than limits.max_failures attempts that failed or were lost:
+ * LR_EFAILURES. On failure *count is 0. */
 int campaign_next(struct campaign *campaign, const struct event **events, size_t *count,
                   struct lr_error *err);
 
+/* The ENDED of a trial that is running in the books while nobody trains it, because the coordinator
+ * stopped: LOST, abandoned, at the cost that its loss curve shows. LR_EINVAL when not running. */
+int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event *event,
+                     struct lr_error *err);
+
 bool campaign_finished(const struct campaign *campaign);
 size_t campaign_trial_count(const struct campaign *campaign);
-const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id); /* NULL: unknown */
+/* NULL: unknown */
+const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */
 const struct plan *campaign_plan(const struct campaign *campaign);
 
@@ -42,7 +58,12 @@ const struct plan *campaign_plan(const struct campaign *campaign);
 const struct event_campaign *campaign_opening(const struct campaign *campaign);
 
 /* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in.
- * Status: that of FINISHED when finished; otherwise ANSWER_INTERRUPTED. */
+ * Status: that of FINISHED when finished; otherwise ANSWER_INTERRUPTED.
+ *
+ * target.lr is the LR of the hidden matrices at model.base_width (as trial_spec.lr is): a target of
+ * width d = m * base_width uses it as the parametrization says (for hidden matrices sp: as it is;
+ * mup and lvp: divided by m). target.embedding_lr is already the one at the target's width:
+ * embedding_lr_ratio * lr, times m^-1/2 for lvp. */
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
 
 /* Tokens and trials that the policy is expected still to ask for, from its forecast; for progress

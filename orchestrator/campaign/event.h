@@ -6,6 +6,7 @@
 /* What happened, as the journal keeps it. Applying the events of a journal in order gives the
  * campaign's state; nothing else does. */
 
+/* clang-format off */
 #define EVENT_CAMPAIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                         \
     TEXT(name, 64) TEXT(version, 32) U64(plan_hash) /* XXH3-64 of the resolved plan */             \
     TEXT(data_path, TRIAL_PATH) U64(data_hash) U64(train_tokens) F64(bytes_per_token)
@@ -18,11 +19,17 @@
     U32(trial_id) U32(attempt) U32(rank) TEXT(host, 64)
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
-#define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* done, diverged, failed or lost */       \
-    U32(trial_id) U32(attempt) STRUCT(result, trial_result)
+#define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
+    U32(trial_id) U32(attempt)                                                                     \
+    U32(abandoned) /* 1: the coordinator stopped while it ran, which is no fault of the trial */   \
+    STRUCT(result, trial_result)
 #define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the policy asks for nothing more */  \
-    TEXT(status, 32) TEXT(reason, 320)
-#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* used in this session */
+    TEXT(status, 32) TEXT(reason, 320)                                                             \
+    U64(need_tokens) /* budget_exhausted only: the budget with which the next round would fit, */  \
+    U64(need_trials) /* so that a larger one opens the campaign again */                           \
+    F64(need_wall_s)
+#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
+/* clang-format on */
 
 /* X(KIND, tag, field list) */
 #define EVENT_MAP(X)                                                                               \
@@ -36,12 +43,14 @@
     X(FINISHED, finished, EVENT_FINISHED_FIELDS)                                                   \
     X(CLOCK, clock, EVENT_CLOCK_FIELDS)
 
+/* clang-format off */
 enum event_kind {
 #define X(KIND, tag, FIELDS) EVENT_##KIND,
     EVENT_MAP(X)
 #undef X
-    EVENT_KINDS
+    EVENT_KINDS /* their number */
 };
+/* clang-format on */
 
 #define X(KIND, tag, FIELDS)                                                                       \
     struct event_##tag {                                                                           \

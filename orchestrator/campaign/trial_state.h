@@ -1,17 +1,18 @@
 #ifndef LRSEARCH_TRIAL_STATE_H
 #define LRSEARCH_TRIAL_STATE_H
 
+#include <stdbool.h>
 #include "lrsearch/trial.h"
 
-/* A trial in the coordinator's books. */
+/* A trial in the coordinator's books: pending -> running -> done or diverged; an attempt that
+ * failed or was lost leads back to pending, or to failed when the retries are used up. */
 
 #define TRIAL_STATE_MAP(X)                                                                         \
     X(TRIAL_PENDING, "pending")                                                                    \
     X(TRIAL_RUNNING, "running")                                                                    \
     X(TRIAL_DONE, "done")                                                                          \
     X(TRIAL_DIVERGED, "diverged")                                                                  \
-    X(TRIAL_FAILED, "failed") /* for good: its retries are used up */                              \
-    X(TRIAL_LOST, "lost")     /* its worker vanished; becomes pending or failed at once */
+    X(TRIAL_FAILED, "failed") /* for good: its retries are used up */
 
 enum trial_state {
 #define X(name, text) name,
@@ -20,17 +21,25 @@ enum trial_state {
 };
 
 const char *trial_state_name(enum trial_state state);
+bool trial_state_may_become(enum trial_state from, enum trial_state to);
+bool trial_state_is_over(enum trial_state state); /* done, diverged or failed */
 
 struct trial {
-    uint32_t id;      /* 1, 2, 3, ... in the order of planning */
-    uint32_t round;   /* 1, 2, ... */
-    uint32_t attempt; /* 0: never started; then 1, 2, ... */
+    uint32_t id;       /* 1, 2, 3, ... in the order of planning */
+    uint32_t round;    /* 1, 2, ... */
+    uint32_t attempt;  /* 0: never started; then 1, 2, ... */
+    uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     uint32_t replicate;
     enum trial_state state;
     struct trial_spec spec;
     struct trial_result result; /* when DONE or DIVERGED; the last failure when FAILED */
     uint32_t rank;              /* of the last attempt */
     char host[64];
+    uint64_t curve_tokens; /* of the last point of the loss curve in this attempt */
+    struct {               /* by all attempts that ended */
+        uint64_t attempts, tokens;
+        double flops, seconds;
+    } spent;
 };
 
 #endif

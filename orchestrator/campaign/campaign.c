@@ -1,0 +1,126 @@
+/* A campaign's life and what may be read of it. It owns copies of the plan and of every trial; only
+ * campaign_apply() changes it. */
+#include "campaign/campaign_state.h"
+
+#include <math.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+int campaign_create(struct campaign **out, const struct plan *plan, struct lr_error *err)
+{
+    *out = NULL;
+    if (!campaign_policy(plan))
+        return lr_fail(err, LR_EINVAL, "search.policy: number %u is no policy",
+                       plan->search.policy);
+    struct campaign *campaign = lr_calloc(1, sizeof(*campaign));
+    if (!campaign)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    campaign->plan = *plan;
+    *out = campaign;
+    return 0;
+}
+
+void campaign_destroy(struct campaign *campaign)
+{
+    if (!campaign)
+        return;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        lr_free(campaign->trials[i]);
+    lr_free(campaign->trials);
+    lr_free(campaign->events);
+    lr_free(campaign);
+}
+
+bool campaign_finished(const struct campaign *campaign)
+{
+    return campaign->finished;
+}
+
+size_t campaign_trial_count(const struct campaign *campaign)
+{
+    return campaign->trial_count;
+}
+
+const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id)
+{
+    return id >= 1 && id <= campaign->trial_count ? campaign->trials[id - 1] : NULL;
+}
+
+uint32_t campaign_round(const struct campaign *campaign)
+{
+    return campaign->round;
+}
+
+const struct plan *campaign_plan(const struct campaign *campaign)
+{
+    return &campaign->plan;
+}
+
+const struct event_campaign *campaign_opening(const struct campaign *campaign)
+{
+    return &campaign->opening;
+}
+
+int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event *event,
+                     struct lr_error *err)
+{
+    const struct trial *trial = campaign_trial(campaign, id);
+    if (!trial || trial->state != TRIAL_RUNNING)
+        return lr_fail(err, LR_EINVAL, "trial %u: cannot be abandoned, it is not running", id);
+    static const char why[] = "the coordinator stopped while it ran";
+    memset(event, 0, sizeof(*event));
+    event->kind = EVENT_ENDED;
+    event->as.ended.trial_id = id;
+    event->as.ended.attempt = trial->attempt;
+    event->as.ended.abandoned = 1;
+    struct trial_result *result = &event->as.ended.result;
+    result->outcome = OUTCOME_LOST;
+    result->val_loss = result->val_loss_se = result->train_loss = NAN;
+    result->tokens = trial->curve_tokens;
+    result->flops = (double)trial->curve_tokens * trial_flops_per_token(&trial->spec);
+    memcpy(result->message, why, sizeof(why));
+    return 0;
+}
+
+struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
+{
+    struct trial_spec spec = plan_trial(&campaign->plan);
+    spec.lr = proposal->lr;
+    spec.horizon_tokens = proposal->tokens;
+    /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
+     * when they are compared. */
+    spec.seed = campaign->plan.seed + proposal->seed;
+    memcpy(spec.data_path, campaign->opening.data_path, sizeof(spec.data_path));
+    spec.data_hash = campaign->opening.data_hash;
+    return spec;
+}
+
+struct search_space campaign_space(const struct plan *plan)
+{
+    struct search_space space = {
+        .lr_low = plan->search.lr[0],
+        .lr_high = plan->search.lr[1],
+        .horizons = plan->search.horizons,
+        .horizon_count = plan->search.horizon_count,
+        .seeds = plan->search.seeds,
+        .resolution = plan->search.resolution,
+        .target_tokens = plan->target.tokens,
+        .bootstrap = plan->search.bootstrap,
+        .seed = plan->seed,
+        .prior_beta = plan->search.prior_beta,
+        .prior_beta_sd = plan->search.prior_beta_sd,
+    };
+    return space;
+}
+
+const struct policy *campaign_policy(const struct plan *plan)
+{
+    switch (plan->search.policy) {
+    case POLICY_NARROW:
+        return policy_find("narrow");
+    case POLICY_GRID:
+        return policy_find("grid");
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,156 @@
+/* The answer so far: what the trials show (search/), and what they cost. */
+#include "campaign/campaign_state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+uint64_t campaign_trial_tokens(const struct trial_spec *spec)
+{
+    return trial_steps(spec) * spec->batch_tokens;
+}
+
+int campaign_observe(const struct campaign *campaign, struct observation **seen, size_t *count,
+                     struct lr_error *err)
+{
+    *count = 0;
+    *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
+    if (!*seen)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        if (!trial_state_is_over(trial->state))
+            continue;
+        struct observation *o = &(*seen)[(*count)++];
+        o->tokens = trial->spec.horizon_tokens;
+        o->lr = trial->spec.lr;
+        o->seed = trial->replicate;
+        o->kind = trial->state == TRIAL_DONE       ? OBSERVED_LOSS
+                  : trial->state == TRIAL_DIVERGED ? OBSERVED_DIVERGED
+                                                   : OBSERVED_NOTHING;
+        o->loss = trial->state == TRIAL_DONE ? trial->result.val_loss : NAN;
+    }
+    return 0;
+}
+
+struct answer_cost campaign_cost(const struct campaign *campaign)
+{
+    struct answer_cost cost = {0};
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        cost.trials += trial->spent.attempts;
+        cost.tokens += trial->spent.tokens;
+        cost.flops += trial->spent.flops;
+        cost.core_seconds += trial->spent.seconds; /* a worker trains on one core */
+    }
+    struct trial_spec target = plan_trial(&campaign->plan);
+    target.d_model = campaign->plan.target.d_model;
+    double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
+    cost.target_run_fraction = target_flops > 0 ? cost.flops / target_flops : NAN;
+    return cost;
+}
+
+static double target_embedding_lr(const struct plan *plan, double lr)
+{
+    double at_base = plan->model.embedding_lr_ratio * lr;
+    if (plan->model.parametrization != PARAM_LVP)
+        return at_base;
+    /* Hayou and Liu 2025: with a vocabulary far larger than the width, d^-1/2. */
+    return at_base / sqrt((double)plan->target.d_model / plan->model.base_width);
+}
+
+static void add_doubts(const struct campaign *campaign, struct answer *answer)
+{
+    const struct plan *plan = &campaign->plan;
+    if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model)
+        answer_warn(answer,
+                    "the target's width is %u, the trials' is %u: with parametrization sp the "
+                    "learning rate does not carry over to another width (mup and lvp do)",
+                    plan->target.d_model, plan->model.d_model);
+    size_t failed = 0;
+    const struct trial *last = NULL;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        if (campaign->trials[i]->state == TRIAL_FAILED) {
+            last = campaign->trials[i];
+            failed++;
+        }
+    if (failed)
+        answer_warn(
+            answer, "%zu trial%s failed for good and tell%s nothing; the last, trial %u: %s",
+            failed, failed == 1 ? "" : "s", failed == 1 ? "s" : "", last->id, last->result.message);
+}
+
+static void set_status(const struct campaign *campaign, struct answer *answer)
+{
+    if (campaign->finished) {
+        const enum answer_status ends[] = {ANSWER_IDENTIFIED, ANSWER_NOT_IDENTIFIED,
+                                           ANSWER_BUDGET_EXHAUSTED};
+        for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+            if (strcmp(campaign->end.status, answer_status_name(ends[i])) == 0)
+                answer->status = ends[i];
+        snprintf(answer->reason, sizeof(answer->reason), "%s", campaign->end.reason);
+        return;
+    }
+    size_t open = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        open += !trial_state_is_over(campaign->trials[i]->state);
+    answer->status = ANSWER_INTERRUPTED;
+    if (campaign->failures > campaign->plan.limits.max_failures) {
+        snprintf(answer->reason, sizeof(answer->reason), "too many failed trials; the last: %.280s",
+                 campaign->last_failure);
+        return;
+    }
+    if (campaign->round == 0) {
+        snprintf(answer->reason, sizeof(answer->reason), "stopped before the first round");
+        return;
+    }
+    snprintf(
+        answer->reason, sizeof(answer->reason),
+        "stopped in round %u with %zu of its trials to go; run the same command again to go on",
+        campaign->round, open);
+}
+
+int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
+{
+    struct search_space space = campaign_space(&campaign->plan);
+    struct observation *seen = NULL;
+    size_t count = 0;
+    int rc = campaign_observe(campaign, &seen, &count, err);
+    if (!rc)
+        rc = search_answer(answer, &space, seen, count, err);
+    if (!rc) {
+        answer->target.width = campaign->plan.target.d_model;
+        answer->target.vocab = campaign->plan.model.vocab;
+        answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer->target.lr);
+        answer->cost = campaign_cost(campaign);
+        add_doubts(campaign, answer);
+        set_status(campaign, answer);
+    }
+    lr_free(seen);
+    return rc;
+}
+
+void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens)
+{
+    struct search_space space = campaign_space(&campaign->plan);
+    struct forecast_stage stages[64];
+    *trials = *tokens = 0;
+    if (campaign->finished)
+        return;
+    int count = campaign_policy(&campaign->plan)
+                    ->forecast(&space, stages, sizeof(stages) / sizeof(stages[0]));
+    for (size_t h = 0; h < space.horizon_count; h++) {
+        uint64_t horizon = space.horizons[h], expected = 0, planned = 0, over = 0;
+        for (int i = 0; i < count; i++)
+            expected += stages[i].tokens == horizon ? stages[i].trials : 0;
+        for (size_t i = 0; i < campaign->trial_count; i++) {
+            const struct trial *trial = campaign->trials[i];
+            planned += trial->spec.horizon_tokens == horizon;
+            over += trial->spec.horizon_tokens == horizon && trial_state_is_over(trial->state);
+        }
+        uint64_t left = (expected > planned ? expected : planned) - over;
+        *trials += left;
+        *tokens += left * horizon;
+    }
+}

@@ -1,0 +1,193 @@
+/* What an event does to the campaign: one function for each kind, called after campaign_check()
+ * said yes. Nothing here decides anything that depends on more than the events and the plan, so
+ * that a replay ends in the same state. */
+#include "campaign/campaign_state.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+static void move(struct trial *trial, enum trial_state to)
+{
+    assert(trial_state_may_become(trial->state, to));
+    trial->state = to;
+}
+
+/* What still waits for another attempt when its round is closed was given up. */
+static void close_round(struct campaign *campaign)
+{
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        if (campaign->trials[i]->state == TRIAL_PENDING)
+            move(campaign->trials[i], TRIAL_FAILED);
+}
+
+static int apply_campaign(struct campaign *campaign, const struct event_campaign *event,
+                          struct lr_error *err)
+{
+    (void)err;
+    campaign->opening = *event;
+    campaign->opened = true;
+    return 0;
+}
+
+/* A session that goes on with a campaign whose budget was used up asks whether it still is. */
+static int apply_session(struct campaign *campaign, const struct event_session *event,
+                         struct lr_error *err)
+{
+    (void)err;
+    campaign->ranks = event->ranks;
+    if (strcmp(campaign->end.status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0)
+        campaign->finished = false;
+    return 0;
+}
+
+static int apply_round(struct campaign *campaign, const struct event_round *event,
+                       struct lr_error *err)
+{
+    (void)err;
+    close_round(campaign);
+    campaign->round = event->round;
+    campaign->round_trials = event->trials;
+    campaign->round_planned = 0;
+    return 0;
+}
+
+static int apply_planned(struct campaign *campaign, const struct event_planned *event,
+                         struct lr_error *err)
+{
+    struct trial *trial = lr_calloc(1, sizeof(*trial));
+    struct trial **trials = lr_grow(campaign->trials, campaign->trial_count,
+                                    &campaign->trial_capacity, sizeof(struct trial *));
+    if (trials)
+        campaign->trials = trials;
+    if (!trial || !trials) {
+        lr_free(trial);
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    }
+    trial->id = event->trial_id;
+    trial->round = event->round;
+    trial->replicate = event->replicate;
+    trial->state = TRIAL_PENDING;
+    trial->spec = event->spec;
+    campaign->trials[campaign->trial_count++] = trial;
+    campaign->round_planned++;
+    return 0;
+}
+
+static int apply_started(struct campaign *campaign, const struct event_started *event,
+                         struct lr_error *err)
+{
+    (void)err;
+    struct trial *trial = campaign->trials[event->trial_id - 1];
+    move(trial, TRIAL_RUNNING);
+    trial->attempt = event->attempt;
+    trial->rank = event->rank;
+    trial->curve_tokens = 0;
+    memcpy(trial->host, event->host, sizeof(trial->host));
+    return 0;
+}
+
+static int apply_curve(struct campaign *campaign, const struct event_curve *event,
+                       struct lr_error *err)
+{
+    (void)err;
+    campaign->trials[event->trial_id - 1]->curve_tokens = event->tokens;
+    return 0;
+}
+
+/* A lost worker cannot say how far it came: its loss curve is then the better witness. */
+static void charge(struct trial *trial, const struct trial_result *result)
+{
+    uint64_t tokens = result->tokens;
+    double flops = result->flops;
+    if (trial->curve_tokens > tokens) {
+        tokens = trial->curve_tokens;
+        flops = (double)tokens * trial_flops_per_token(&trial->spec);
+    }
+    trial->spent.attempts++;
+    trial->spent.tokens += tokens;
+    if (flops > 0 && isfinite(flops))
+        trial->spent.flops += flops;
+    if (result->seconds > 0 && isfinite(result->seconds))
+        trial->spent.seconds += result->seconds;
+}
+
+static void count_failure(struct campaign *campaign, struct trial *trial,
+                          const struct trial_result *result)
+{
+    trial->failures++;
+    campaign->failures++;
+    snprintf(campaign->last_failure, sizeof(campaign->last_failure), "trial %u, attempt %u: %s: %s",
+             trial->id, trial->attempt, outcome_name(result->outcome),
+             result->message[0] ? result->message : "no reason given");
+}
+
+static int apply_ended(struct campaign *campaign, const struct event_ended *event,
+                       struct lr_error *err)
+{
+    (void)err;
+    struct trial *trial = campaign->trials[event->trial_id - 1];
+    charge(trial, &event->result);
+    trial->result = event->result;
+    switch (event->result.outcome) {
+    case OUTCOME_DONE:
+        if (isfinite(event->result.val_loss)) {
+            move(trial, TRIAL_DONE);
+            break;
+        }
+        /* A training that went through but ends in no number says what a diverged one says. */
+        trial->result.outcome = OUTCOME_DIVERGED;
+        trial->result.val_loss = NAN;
+        if (!trial->result.message[0])
+            snprintf(trial->result.message, sizeof(trial->result.message),
+                     "the validation loss is not finite");
+        move(trial, TRIAL_DIVERGED);
+        break;
+    case OUTCOME_DIVERGED:
+        move(trial, TRIAL_DIVERGED);
+        break;
+    default:
+        if (!event->abandoned && event->result.outcome != OUTCOME_CANCELED)
+            count_failure(campaign, trial, &event->result);
+        move(trial, trial->failures > campaign->plan.limits.retries ? TRIAL_FAILED : TRIAL_PENDING);
+    }
+    return 0;
+}
+
+static int apply_finished(struct campaign *campaign, const struct event_finished *event,
+                          struct lr_error *err)
+{
+    (void)err;
+    bool out_of_budget = strcmp(event->status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0;
+    close_round(campaign);
+    campaign->end = *event;
+    campaign->finished = !out_of_budget || campaign_budget_short(&campaign->plan, event);
+    return 0;
+}
+
+static int apply_clock(struct campaign *campaign, const struct event_clock *event,
+                       struct lr_error *err)
+{
+    (void)err;
+    campaign->wall_s += event->wall_s;
+    return 0;
+}
+
+int campaign_apply(struct campaign *campaign, const struct event *event, struct lr_error *err)
+{
+    int rc = campaign_check(campaign, event, err);
+    if (rc)
+        return rc;
+    switch (event->kind) {
+#define X(KIND, tag, FIELDS)                                                                       \
+    case EVENT_##KIND:                                                                             \
+        return apply_##tag(campaign, &event->as.tag, err);
+        EVENT_MAP(X)
+#undef X
+    case EVENT_KINDS:
+        break;
+    }
+    return lr_fail(err, LR_EINTERNAL, "an event of the unknown kind %d", (int)event->kind);
+}

@@ -1,0 +1,62 @@
+#ifndef LRSEARCH_CAMPAIGN_STATE_H
+#define LRSEARCH_CAMPAIGN_STATE_H
+
+#include "campaign/campaign.h"
+
+/* What a campaign is made of; for the files of this folder only. Everything in it but `events` (the
+ * buffer that campaign_next() hands out) follows from the plan and the events applied. */
+
+struct campaign {
+    struct plan plan;
+    struct event_campaign opening;
+    bool opened;
+    struct trial *
+        *trials; /* trials[id - 1]; each its own block, so that pointers to it stay valid */
+    size_t trial_count, trial_capacity;
+
+    uint32_t round;         /* 0: none yet */
+    uint32_t round_trials;  /* as ROUND announced */
+    uint32_t round_planned; /* PLANNED events of it so far */
+
+    bool finished;
+    struct event_finished end; /* the last FINISHED */
+
+    uint32_t ranks; /* of the last session */
+    double wall_s;  /* of all sessions */
+
+    uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
+    char last_failure[320];
+
+    struct event *events;
+    size_t event_capacity;
+};
+
+static inline bool round_is_planned(const struct campaign *campaign)
+{
+    return campaign->round_planned == campaign->round_trials;
+}
+
+/* What the trials that are over tell the search, in the order of their ids. *seen: lr_free() it.
+ * 0 or LR_ENOMEM. */
+int campaign_observe(const struct campaign *campaign, struct observation **seen, size_t *count,
+                     struct lr_error *err);
+
+/* Attempts, tokens, FLOPs and seconds of all attempts that ended; summed in the order of ids, so
+ * that the order in which trials ended does not show in the last bits. */
+struct answer_cost campaign_cost(const struct campaign *campaign);
+
+/* The training that a proposal of the policy means. */
+struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
+
+/* Tokens that a trial trains on: whole steps. */
+uint64_t campaign_trial_tokens(const struct trial_spec *spec);
+
+/* The budget with which this round would fit (the need_ fields; the others are empty). */
+struct event_finished campaign_budget_need(const struct campaign *campaign,
+                                           const struct proposal *round, size_t count);
+
+/* Whether a budget of the plan is too small for what is needed (0 in the plan: no limit). Returns
+ * the name of the plan's key, or NULL when all is well. */
+const char *campaign_budget_short(const struct plan *plan, const struct event_finished *need);
+
+#endif

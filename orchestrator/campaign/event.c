@@ -1,0 +1,58 @@
+/* Names and field tables of the events, from the one map in event.h. */
+#include "campaign/event.h"
+
+#define FIELD_OWNER event_campaign
+FIELD_TABLE_DEFINE(event_campaign, EVENT_CAMPAIGN_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_session
+FIELD_TABLE_DEFINE(event_session, EVENT_SESSION_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_round
+FIELD_TABLE_DEFINE(event_round, EVENT_ROUND_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_planned
+FIELD_TABLE_DEFINE(event_planned, EVENT_PLANNED_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_started
+FIELD_TABLE_DEFINE(event_started, EVENT_STARTED_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_curve
+FIELD_TABLE_DEFINE(event_curve, EVENT_CURVE_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_ended
+FIELD_TABLE_DEFINE(event_ended, EVENT_ENDED_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_finished
+FIELD_TABLE_DEFINE(event_finished, EVENT_FINISHED_FIELDS)
+#undef FIELD_OWNER
+#define FIELD_OWNER event_clock
+FIELD_TABLE_DEFINE(event_clock, EVENT_CLOCK_FIELDS)
+#undef FIELD_OWNER
+
+const char *event_name(enum event_kind kind)
+{
+    switch (kind) {
+#define X(KIND, tag, FIELDS)                                                                       \
+    case EVENT_##KIND:                                                                             \
+        return #tag;
+        EVENT_MAP(X)
+#undef X
+    case EVENT_KINDS:
+        break;
+    }
+    return "?";
+}
+
+const struct field_table *event_fields(enum event_kind kind)
+{
+    switch (kind) {
+#define X(KIND, tag, FIELDS)                                                                       \
+    case EVENT_##KIND:                                                                             \
+        return &event_##tag##_fields;
+        EVENT_MAP(X)
+#undef X
+    case EVENT_KINDS:
+        break;
+    }
+    return NULL;
+}

@@ -1,0 +1,40 @@
+/* The states of a trial and the steps between them, as one table. Whatever changes a state asks it
+ * first, so that a path that nobody thought of is an error and not a silent second result. */
+#include "campaign/trial_state.h"
+
+#include <stddef.h>
+
+static const struct step {
+    enum trial_state from, to;
+} steps[] = {
+    {TRIAL_PENDING, TRIAL_RUNNING}, {TRIAL_RUNNING, TRIAL_DONE},   {TRIAL_RUNNING, TRIAL_DIVERGED},
+    {TRIAL_RUNNING, TRIAL_PENDING}, /* failed, lost or canceled; to be tried again */
+    {TRIAL_RUNNING, TRIAL_FAILED},  {TRIAL_PENDING, TRIAL_FAILED}, /* given up under limits.retries
+                                                                      that were lower then */
+    {TRIAL_FAILED, TRIAL_RUNNING}, /* tried again under limits.retries that were higher then */
+};
+
+const char *trial_state_name(enum trial_state state)
+{
+    switch (state) {
+#define X(name, text)                                                                              \
+    case name:                                                                                     \
+        return text;
+        TRIAL_STATE_MAP(X)
+#undef X
+    }
+    return "?";
+}
+
+bool trial_state_may_become(enum trial_state from, enum trial_state to)
+{
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (steps[i].from == from && steps[i].to == to)
+            return true;
+    return false;
+}
+
+bool trial_state_is_over(enum trial_state state)
+{
+    return state == TRIAL_DONE || state == TRIAL_DIVERGED || state == TRIAL_FAILED;
+}
