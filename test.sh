@@ -1,0 +1,64 @@
+#!/bin/sh
+# Builds with warnings as errors, with gcc and with clang, and runs every test: as built for use, and
+# the unit tests once more under AddressSanitizer and UBSan. One CTest run, whose summary comes last.
+set -u
+root=$(cd "$(dirname "$0")" && pwd) || exit 70
+# shellcheck source=.ci/setup.sh
+. "$root/.ci/setup.sh"
+
+usage()
+{
+    cat <<'END'
+usage: ./test.sh [--all] [--sanitize] [-- CTEST-OPTION...]
+
+            every test, and the unit tests under the sanitizers
+--sanitize  the command line and MPI tests under the sanitizers too
+--all       that, and the long tests: 64 ranks, unit tests under valgrind
+END
+}
+
+all=
+sanitize=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --all)
+        all=1
+        sanitize=1
+        ;;
+    --sanitize) sanitize=1 ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    --)
+        shift
+        break
+        ;;
+    *) die 2 "$1: unknown option (see ./test.sh --help)" ;;
+    esac
+    shift
+done
+
+if [ -n "$all" ]; then
+    need_packages build test all
+else
+    need_packages build test
+fi
+
+build "$root/build-test" -DCMAKE_BUILD_TYPE=Release -DLRSEARCH_WERROR=ON \
+    -DLRSEARCH_TEST_VALGRIND="${all:-0}"
+build "$root/build-asan" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRSEARCH_WERROR=ON \
+    -DLRSEARCH_SANITIZE=ON
+build "$root/build-clang" -DCMAKE_BUILD_TYPE=Debug -DLRSEARCH_WERROR=ON \
+    -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+
+# Both folders in one CTest run.
+mkdir -p "$root/build-test/both"
+cat >"$root/build-test/both/CTestTestfile.cmake" 2>/dev/null <<END || die 73 "cannot write $root/build-test/both"
+subdirs("$root/build-test" "$root/build-asan")
+END
+skip='^$'
+[ -n "$sanitize" ] || skip='sanitized-program'
+[ -n "$all" ] || skip="$skip|long"
+cd "$root/build-test/both" || exit 70
+exec ctest --output-on-failure -j "$(nproc)" -LE "$skip" "$@"

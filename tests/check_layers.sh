@@ -1,0 +1,162 @@
+#!/bin/sh
+# usage: check_layers.sh [ROOT]
+#
+# Holds the tree to its architecture, from the #include lines as they are. The table of folders says
+# what each may include; CONTRIBUTING.md gives the reasons. Each breach is printed as
+# "file:line: rule"; exit 1 when there is one. An #include "x" is resolved as the compiler does it
+# (beside the file, then include/, orchestrator/, worker/), and the rules are about the resolved file.
+set -u
+root=${1:-$(dirname "$0")/..}
+cd "$root" || exit 2
+
+find include orchestrator worker tests -type f \
+    \( -name '*.c' -o -name '*.h' -o -name '*.cc' -o -name '*.sh' -o -name CMakeLists.txt \) |
+    LC_ALL=C sort | LC_ALL=C awk '
+function rule(folder, project, system_headers) { # what a folder may include beside itself
+    folders[++folder_count] = folder
+    project_of[folder] = project
+    system_of[folder] = system_headers
+}
+BEGIN {
+    c = " assert ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign" \
+        " stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads" \
+        " time uchar wchar wctype "
+    split(c, names, " ")
+    for (i in names) standard[names[i] ".h"] = 1
+
+    # A folder may include itself and include/lrsearch; project: prefixes of further files;
+    # system: "c" for C standard headers alone (+ what is named), "any" for any but those below.
+    rule("include/lrsearch", "", "c")
+    rule("orchestrator/base", "", "any")
+    rule("orchestrator/plan", "", "any")
+    rule("orchestrator/search", "", "any")
+    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/policy.h", "any")
+    rule("orchestrator/sched", "orchestrator/campaign/trial_state.h", "any")
+    rule("orchestrator/net", "", "any")
+    rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")
+    rule("orchestrator/report", "orchestrator/store/", "any")
+    rule("orchestrator/cli", "orchestrator/ worker/", "any")
+    rule("orchestrator", "orchestrator/ worker/", "any")
+    rule("worker/kernels", "-include/", "c cblas.h")
+    rule("worker/model", "worker/kernels/", "any")
+    rule("worker/data", "", "any")
+    rule("worker/train", "worker/model/ worker/kernels/ worker/data/", "any")
+    rule("worker/net", "worker/train/", "any")
+    rule("worker", "worker/", "any")
+    rule("tests", "include/ orchestrator/ worker/ tests/", "any")
+
+    # Headers of the libraries that only some folders may know.
+    only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ worker/net/ orchestrator/main.c tests/"
+    only["uv.h"] = "orchestrator/net/ worker/net/ tests/"
+    only["yaml.h"] = "orchestrator/plan/ tests/"
+    only["cblas.h"] = "worker/kernels/ tests/"
+    only["sentencepiece_processor.h"] = only["sentencepiece_trainer.h"] = "worker/data/ tests/"
+}
+function broken(line, text) {
+    printf "%s:%d: %s\n", file, line, text
+    breaches++
+}
+function starts_with_one(path, prefixes,    list, n, i) {
+    n = split(prefixes, list, " ")
+    for (i = 1; i <= n; i++)
+        if (index(path, list[i]) == 1) return 1
+    return 0
+}
+function folder_of(path,    i, best) { # the longest rule that fits
+    best = ""
+    for (i = 1; i <= folder_count; i++)
+        if (index(path, folders[i] "/") == 1 && length(folders[i]) > length(best)) best = folders[i]
+    return best
+}
+function resolve(name,    dir) {
+    dir = file
+    sub(/\/[^\/]*$/, "", dir)
+    if ((dir "/" name) in exists) return dir "/" name
+    if (("include/" name) in exists) return "include/" name
+    # "net/x.h" may stand on both sides; the own side comes first.
+    side = file ~ /^worker\// ? "worker/" : "orchestrator/"
+    if ((side name) in exists) return side name
+    if (("orchestrator/" name) in exists) return "orchestrator/" name
+    if (("worker/" name) in exists) return "worker/" name
+    if (("tests/lib/" name) in exists) return "tests/lib/" name
+    return ""
+}
+function check_own(name, line,    target) {
+    if (name ~ /\.\./) {
+        broken(line, "include of \"" name "\": no .. in includes")
+        return
+    }
+    target = resolve(name)
+    if (target == "") {
+        broken(line, "include of \"" name "\": there is no such file in the tree")
+        return
+    }
+    if (folder_of(target) == folder && folder != "orchestrator" && folder != "worker") return
+    if (index(target, "include/") == 1 && project_of[folder] !~ /^-include/) return
+    if (!starts_with_one(target, project_of[folder]))
+        broken(line, folder " may not include " target)
+}
+function check_system(name, line,    allowed) {
+    if (name in only && !starts_with_one(file, only[name])) {
+        broken(line, "<" name "> is for " only[name] " only")
+        return
+    }
+    if (name == "yaml.h" && file ~ /^orchestrator\//) {
+        if (yaml_file != "" && yaml_file != file)
+            broken(line, "<yaml.h> is for one file only, and " yaml_file " has it")
+        yaml_file = file
+    }
+    allowed = system_of[folder]
+    if (allowed != "any" && !(name in standard) && index(" " allowed " ", " " name " ") == 0)
+        broken(line, folder " may include C standard headers only, not <" name ">")
+}
+function check_file(    line, n, name, base) {
+    base = file
+    sub(/.*\//, "", base)
+    if (base != "CMakeLists.txt") {
+        if (base in first) broken(1, "file names are unique in the tree: also " first[base])
+        else first[base] = file
+    }
+    folder = folder_of(file)
+    source = file ~ /\.(c|h|cc)$/
+    n = 0
+    while ((getline line < file) > 0) {
+        n++
+        if (source && line ~ /^[ \t]*#[ \t]*include[ \t]*"/) {
+            name = line
+            sub(/^[^"]*"/, "", name)
+            sub(/".*/, "", name)
+            check_own(name, n)
+        } else if (source && line ~ /^[ \t]*#[ \t]*include[ \t]*</) {
+            name = line
+            sub(/^[^<]*</, "", name)
+            sub(/>.*/, "", name)
+            check_system(name, n)
+        } else if (source && line ~ /^[ \t]*#[ \t]*include/) {
+            broken(n, "computed include: cannot be checked")
+        }
+        # Spelled in two parts, so that this file does not find itself.
+        if (line ~ ("TO" "DO|FIX" "ME")) broken(n, "no TO" "DO and no FIX" "ME: finish it or file it")
+        if (line ~ ("-O" "fast") ||
+            line ~ ("-ffast" "-math") && !(line ~ /-fno-finite-math-only/ && file ~ /^worker\/kernels\//))
+            broken(n, "-O" "fast and -ffast" "-math compile isnan() away")
+    }
+    close(file)
+    if (n > 500) broken(501, "no file above 500 lines (" n ")")
+}
+{ files[++file_count] = $0; exists[$0] = 1 }
+END {
+    if (file_count == 0) {
+        print "check_layers.sh: no files found"
+        exit 2
+    }
+    for (f = 1; f <= file_count; f++) {
+        file = files[f]
+        check_file()
+    }
+    if (breaches > 0) {
+        printf "%d breach%s of the include rules\n", breaches, breaches == 1 ? "" : "es"
+        exit 1
+    }
+    printf "%d files keep the rules\n", file_count
+}'
