@@ -6,14 +6,16 @@
 #include "campaign/event.h"
 #include "lrsearch/error.h"
 
-/* RUN_DIR/journal.jsonl: one event a line, `{"event":"planned",...,"crc":"8 hex digits"}`; crc is the
- * low 32 bits of XXH3 over the line's text before `,"crc"`. Only the coordinator writes it. Doubles
- * keep all their bits (17 digits; NaN and infinities as strings). */
+/* RUN_DIR/journal.jsonl: one event a line, `{"event":"planned",...,"crc":"8 hex digits"}`; crc is
+ * the low 32 bits of XXH3 over the line's text before `,"crc"`. Only the coordinator writes it.
+ * Doubles keep all their bits (17 digits; NaN and infinities as strings). */
 
 struct journal;
 
-/* Opens or creates it (0600). Existing events are given to `replay` in order. A torn last line is cut
- * off with a warning; damage before the last line is LR_EDAMAGED with path and line number. */
+/* Opens or creates it (0600) and locks it: another process that holds it is waited for, 10 s at
+ * most, then LR_EIO. Existing events are given to `replay` in order. A torn last line is cut off
+ * with a warning; damage before the last line is LR_EDAMAGED with path and line number, as is an
+ * event that this version does not know. An error of `replay` is handed on after path and line. */
 int journal_open(struct journal **out, const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err);
@@ -21,7 +23,12 @@ int journal_open(struct journal **out, const char *path,
  * complete line and every later call fails (LR_ENOSPC when the disk is full). */
 int journal_append(struct journal *journal, const struct event *event, struct lr_error *err);
 int journal_sync(struct journal *journal, struct lr_error *err); /* fsync, when anything is new */
-size_t journal_count(const struct journal *journal); /* lines, the replayed ones too */
+size_t journal_count(const struct journal *journal);             /* lines, the replayed ones too */
+/* Gives the events of a journal to `replay`, writes nothing, takes no lock: for a look at a
+ * campaign that may be running. A torn last line is left out. LR_EIO when there is no such file. */
+int journal_read(const char *path,
+                 int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                 void *context, struct lr_error *err);
 void journal_close(struct journal *journal);
 
 #endif

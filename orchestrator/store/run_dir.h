@@ -10,26 +10,31 @@
 /* RUN_DIR and the files in it that are derived from the journal. Every file but the journal is
  * written beside its place and renamed into it, so that a reader never sees half of one. */
 
-/* Makes the directory (0700, parents too) and its curves/; LR_ECREATE names the path and the reason.
- * Points `latest` beside it to it, where that is possible (a failure is only a warning). */
+/* Makes the directory (0700, parents too) and its curves/; LR_ECREATE names the path and the
+ * reason. Points `latest` beside it to it, where that is possible (a failure is only a warning). */
 int run_dir_open(const char *path, struct lr_error *err);
 
 /* Atomic replacement of RUN_DIR/name. */
 int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
                   struct lr_error *err);
-/* The whole of RUN_DIR/name as a NUL-terminated text, to be freed with lr_free(); *text = NULL and 0
- * when there is no such file. */
+/* The whole of RUN_DIR/name as a NUL-terminated text, to be freed with lr_free(); *text = NULL and
+ * 0 when there is no such file. */
 int run_dir_read(const char *path, const char *name, char **text, struct lr_error *err);
 
 int provenance_write(const char *path, const char *mpi_library, const char *blas, uint64_t seed,
                      int ranks, struct lr_error *err); /* provenance.json */
 
 /* result.json, schema_version 1 (described in README.md). As text for --json too. */
-char *result_json(const char *name, const struct answer *answer); /* lr_free() it; NULL: no memory */
+char *result_json(const char *name,
+                  const struct answer *answer); /* lr_free() it; NULL: no memory */
 int result_json_write(const char *path, const char *name, const struct answer *answer,
                       struct lr_error *err);
 /* trials.csv: a header and a line a trial, in the order of their ids. */
 int trials_csv_write(const char *path, const struct trial *const *trials, size_t count,
+                     struct lr_error *err);
+/* curves/trial-0001.csv (tokens,train_loss) of each trial that is done or diverged, from the
+ * journal in the directory. `trials` are all trials of the campaign, in the order of their ids. */
+int curves_csv_write(const char *path, const struct trial *const *trials, size_t count,
                      struct lr_error *err);
 
 #endif

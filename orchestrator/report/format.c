@@ -1,0 +1,62 @@
+/* Numbers as people write them. */
+#include <math.h>
+#include <stdio.h>
+#include "report/summary.h"
+
+const char *format_count(char *text, size_t capacity, double count)
+{
+    static const char *const units[] = {"", "k", "M", "B", "T"};
+    size_t unit = 0;
+    if (!(count >= 0) || !isfinite(count)) {
+        snprintf(text, capacity, "?");
+        return text;
+    }
+    /* 999.5 and more would round to 1000 in three digits: that is 1 of the next unit. */
+    while (count >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        count /= 1000;
+        unit++;
+    }
+    if (count >= 999.5)
+        snprintf(text, capacity, "%.2eT", count);
+    else
+        snprintf(text, capacity, "%.3g%s", count, units[unit]);
+    return text;
+}
+
+const char *format_seconds(char *text, size_t capacity, double seconds)
+{
+    if (!(seconds >= 0) || !(seconds < 1e12))
+        snprintf(text, capacity, "?");
+    else if (seconds < 9.95)
+        snprintf(text, capacity, "%.1fs", seconds);
+    else if (seconds < 59.5)
+        snprintf(text, capacity, "%.0fs", seconds);
+    else {
+        long long whole = llround(seconds), minutes = whole / 60, hours = minutes / 60;
+        if (hours >= 24)
+            snprintf(text, capacity, "%lldd%02lldh", hours / 24, hours % 24);
+        else if (hours > 0)
+            snprintf(text, capacity, "%lldh%02lldm", hours, minutes % 60);
+        else
+            snprintf(text, capacity, "%lldm%02llds", minutes, whole % 60);
+    }
+    return text;
+}
+
+const char *format_lr(char *text, size_t capacity, int digits, double lr)
+{
+    if (!isfinite(lr)) {
+        snprintf(text, capacity, "-");
+        return text;
+    }
+    char plain[40];
+    int exponent = 0;
+    snprintf(plain, sizeof(plain), "%.*e", digits - 1, lr);
+    char *e = plain;
+    while (*e && *e != 'e')
+        e++;
+    sscanf(e, "e%d", &exponent);
+    *e = '\0';
+    snprintf(text, capacity, "%se%d", plain, exponent);
+    return text;
+}

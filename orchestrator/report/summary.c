@@ -1,0 +1,174 @@
+/* The answer for a person. The first sentence is the answer, or says that there is none; the rest
+ * lets the reader judge it: what was measured, the law drawn through it, how the law did where it
+ * could be checked, what it cost, and every doubt. */
+#include "report/summary.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include "report/wrap.h"
+
+struct texts { /* one buffer for each number in a sentence */
+    char a[32], b[32], c[32], d[32], e[32];
+};
+
+#define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
+#define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
+
+static bool known(const double interval[2])
+{
+    return isfinite(interval[0]) && isfinite(interval[1]);
+}
+
+static void print_target(FILE *out, const char *lead, const struct target_answer *target)
+{
+    struct texts t;
+    char interval[80] = "", penalty[80] = "";
+    if (known(target->ci90))
+        snprintf(interval, sizeof(interval), " (90 %% interval %s .. %s)",
+                 LR(t.c, 2, target->ci90[0]), LR(t.d, 2, target->ci90[1]));
+    if (isfinite(target->loss_penalty_if_wrong_2x))
+        snprintf(penalty, sizeof(penalty), "; twice or half of it costs about %.2g nats",
+                 target->loss_penalty_if_wrong_2x);
+    wrap_print(out, "", "%slearning rate for %s tokens: %s%s%s", lead, COUNT(t.a, target->tokens),
+               LR(t.b, 2, target->lr), interval, penalty);
+}
+
+static void print_headline(FILE *out, const struct answer *answer)
+{
+    struct texts t;
+    bool some = isfinite(answer->target.lr);
+    const char *reason = answer->reason[0] ? answer->reason : "no reason given";
+    switch (answer->status) {
+    case ANSWER_IDENTIFIED:
+        print_target(out, "", &answer->target);
+        return;
+    case ANSWER_NOT_IDENTIFIED:
+        wrap_print(out, "", "no learning rate for %s tokens could be identified: %s",
+                   COUNT(t.a, answer->target.tokens), reason);
+        break;
+    case ANSWER_BUDGET_EXHAUSTED:
+        wrap_print(out, "", "the budget was used up before the answer: %s", reason);
+        break;
+    case ANSWER_INTERRUPTED:
+        wrap_print(out, "", "not finished: %s", reason);
+        break;
+    }
+    if (some)
+        print_target(out,
+                     answer->status == ANSWER_NOT_IDENTIFIED ? "a guess, not to be relied on: "
+                                                             : "as far as it went: ",
+                     &answer->target);
+}
+
+static const char *format_loss(char *text, size_t capacity, double loss)
+{
+    if (!isfinite(loss))
+        snprintf(text, capacity, "-");
+    else
+        snprintf(text, capacity, fabs(loss) < 1000 ? "%.4f" : "%.3e", loss);
+    return text;
+}
+
+static void print_horizon(FILE *out, const struct horizon_answer *horizon)
+{
+    struct texts t;
+    char interval[64] = "-", loss[32], curvature[32] = "-";
+    if (known(horizon->ci90))
+        snprintf(interval, sizeof(interval), "%s .. %s", LR(t.c, 3, horizon->ci90[0]),
+                 LR(t.d, 3, horizon->ci90[1]));
+    if (isfinite(horizon->curvature))
+        snprintf(curvature, sizeof(curvature), "%.2g", horizon->curvature);
+    fprintf(out, "%9s  %8s  %-19s %9s  %6" PRIu32 "  %8" PRIu32 "  %8s%s\n",
+            COUNT(t.a, horizon->tokens), LR(t.b, 3, horizon->lr_opt), interval,
+            format_loss(loss, sizeof(loss), horizon->loss_min), horizon->trials, horizon->diverged,
+            curvature,
+            horizon->at_edge ? "  edge"
+            : horizon->flat  ? "  flat"
+                             : "");
+}
+
+static void print_horizons(FILE *out, const struct answer *answer)
+{
+    bool edge = false, flat = false;
+    fprintf(out, "\n%9s  %8s  %-19s %9s  %6s  %8s  %8s\n", "tokens", "best LR", "90 % interval",
+            "loss", "trials", "diverged", "per oct2");
+    for (size_t i = 0; i < answer->horizon_count; i++) {
+        print_horizon(out, &answer->horizons[i]);
+        edge = edge || answer->horizons[i].at_edge;
+        flat = flat || (answer->horizons[i].flat && !answer->horizons[i].at_edge);
+    }
+    if (answer->horizon_count == 0)
+        fprintf(out, "%9s\n", "none");
+    wrap_print(out, "  ",
+               "loss: nats per token at the best LR; per oct2: what one factor 2 off adds to "
+               "it%s%s",
+               edge ? "; edge: the best LR lies at the end of those tried" : "",
+               flat ? "; flat: the losses differ by no more than their noise" : "");
+}
+
+static void print_law(FILE *out, const struct answer *answer)
+{
+    const struct law_answer *law = &answer->law;
+    struct texts t;
+    char interval[80] = "", fit[80] = "", prior[80] = "";
+    if (!isfinite(law->beta)) {
+        wrap_print(out, "law       ", "none: too few horizons have a best LR");
+        return;
+    }
+    if (known(law->beta_ci90))
+        snprintf(interval, sizeof(interval), " (90 %% interval %.2f .. %.2f)", law->beta_ci90[0],
+                 law->beta_ci90[1]);
+    if (law->prior_weight >= 0.9995)
+        snprintf(prior, sizeof(prior), ", which is the prior alone");
+    else if (law->prior_weight >= 0.005)
+        snprintf(prior, sizeof(prior), ", %.0f %% of it by the prior", 100 * law->prior_weight);
+    if (isfinite(law->r2))
+        snprintf(fit, sizeof(fit), "; R2 %.3f", law->r2);
+    wrap_print(out, "law       ", "LR %s as tokens^%.2f%s%s%s", law->beta < 0 ? "rises" : "falls",
+               -law->beta, interval, prior, fit);
+    if (law->holdout.tokens == 0)
+        return;
+    char predicted[80] = "", apart[80] = "";
+    double ratio = law->holdout.lr_measured / law->holdout.lr_predicted;
+    if (known(law->holdout.ci90))
+        snprintf(predicted, sizeof(predicted), " (%s .. %s)", LR(t.a, 2, law->holdout.ci90[0]),
+                 LR(t.b, 2, law->holdout.ci90[1]));
+    if (ratio > 0 && isfinite(ratio))
+        snprintf(apart, sizeof(apart), ", %.3g times that", ratio);
+    wrap_print(out, "check     ",
+               "at %s tokens the shorter horizons alone predict %s%s; measured %s%s",
+               COUNT(t.c, law->holdout.tokens), LR(t.d, 2, law->holdout.lr_predicted), predicted,
+               LR(t.e, 2, law->holdout.lr_measured), apart);
+}
+
+static void print_costs(FILE *out, const struct answer *answer)
+{
+    const struct answer_cost *cost = &answer->cost;
+    struct texts t;
+    char share[64] = "";
+    double fraction = cost->target_run_fraction;
+    if (fraction >= 10)
+        snprintf(share, sizeof(share), "; %.3g times the target run", fraction);
+    else if (fraction >= 0)
+        snprintf(share, sizeof(share), "; %.3g %% of the target run", 100 * fraction);
+    wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
+               answer->target.width, answer->target.vocab, LR(t.a, 2, answer->target.embedding_lr));
+    wrap_print(out, "cost      ", "%" PRIu64 " trainings, %s tokens, %.2e FLOPs, %s of core time%s",
+               cost->trials, COUNT(t.b, cost->tokens), cost->flops,
+               format_seconds(t.c, sizeof(t.c), cost->core_seconds), share);
+}
+
+void summary_print(FILE *out, const char *name, const struct answer *answer)
+{
+    print_headline(out, answer);
+    print_horizons(out, answer);
+    fputc('\n', out);
+    print_law(out, answer);
+    print_costs(out, answer);
+    for (size_t i = 0; i < answer->warning_count; i++)
+        wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);
+    if (answer->warning_count == 0)
+        wrap_print(out, "doubts    ", "none found");
+    wrap_print(out, "campaign  ", "%s", name);
+}

@@ -1,0 +1,24 @@
+#ifndef LRSEARCH_CSV_H
+#define LRSEARCH_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A CSV file (RFC 4180 quoting, lines end in LF) in memory. Every function takes a failed one and
+ * does nothing then: ask once, at the end. Zero it before use. */
+
+struct csv {
+    char *bytes; /* not NUL-terminated */
+    size_t used, capacity;
+    bool in_row; /* a cell stands on this line already */
+    bool failed; /* no memory */
+};
+
+void csv_text(struct csv *csv, const char *text); /* quoted where needed */
+void csv_count(struct csv *csv, uint64_t value);
+void csv_double(struct csv *csv, double value); /* the shortest that reads back the same; nan */
+void csv_end_row(struct csv *csv);
+void csv_release(struct csv *csv);
+
+#endif

@@ -1,0 +1,295 @@
+/* The journal: an append-only file of checked lines, and the one truth about a campaign. Invariant:
+ * `size` is the length of all whole lines; whatever stands behind it is cut off, when a write fails
+ * and when the file is opened again. Only the last line can be torn (lines are written in order),
+ * so damage before it is never repaired in silence. */
+#include "store/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "store/event_json.h"
+
+#define READ_BLOCK ((size_t)1 << 18)
+/* Another process that is just being ended (mpirun killed, requeued) needs a moment to let go. */
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_NS 100000000L
+
+struct journal {
+    int fd;
+    char *path;
+    size_t count;
+    off_t size; /* bytes of whole lines */
+    bool unsynced;
+    struct lr_error failed; /* why nothing more may be written */
+};
+
+/* ---- reading ---- */
+
+struct scan {
+    const char *path;
+    int (*replay)(void *context, const struct event *event, struct lr_error *err);
+    void *context;
+    off_t total; /* size of the file when the reading began */
+    off_t good;  /* end of the last whole line */
+    size_t count;
+};
+
+/* One line without its newline. 1: torn, the end of the journal. */
+static int scan_line(struct scan *scan, const char *line, size_t length, struct lr_error *err)
+{
+    bool last = scan->good + (off_t)length + 1 == scan->total;
+    if (!event_line_intact(line, length)) {
+        if (last)
+            return 1;
+        return lr_fail(err, LR_EDAMAGED,
+                       "%s:%zu: the checksum does not fit: the line was changed. Restore the file "
+                       "from a copy, or cut it off before this line to go on from there",
+                       scan->path, scan->count + 1);
+    }
+    struct event event;
+    struct lr_error why = {0};
+    int rc = event_from_line(&event, line, length, &why);
+    if (!rc)
+        rc = scan->replay(scan->context, &event, &why);
+    if (rc)
+        return lr_fail(err, rc, "%s:%zu: %s", scan->path, scan->count + 1,
+                       why.code ? why.text : lr_error_text(rc));
+    scan->good += (off_t)length + 1;
+    scan->count++;
+    return 0;
+}
+
+/* All whole lines among `used` bytes; *eaten: how many bytes they are. */
+static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t *eaten,
+                      struct lr_error *err)
+{
+    int rc = 0;
+    *eaten = 0;
+    while (!rc && *eaten < used) {
+        const char *line = bytes + *eaten, *end = memchr(line, '\n', used - *eaten);
+        if (!end)
+            break;
+        rc = scan_line(scan, line, (size_t)(end - line), err);
+        *eaten += (size_t)(end - line) + 1;
+    }
+    return rc;
+}
+
+/* Reads the file up to the size it had at the beginning, and gives its events to scan->replay. */
+static int scan_file(struct scan *scan, int fd, struct lr_error *err)
+{
+    size_t capacity = READ_BLOCK, used = 0, eaten = 0;
+    off_t offset = 0;
+    char *bytes = lr_malloc(capacity);
+    int rc = bytes ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    while (!rc && offset < scan->total) {
+        if (used == capacity) { /* a line longer than the buffer */
+            char *larger = lr_grow(bytes, used, &capacity, 1);
+            if (!larger) {
+                rc = lr_fail(err, LR_ENOMEM, "out of memory");
+                break;
+            }
+            bytes = larger;
+        }
+        size_t wanted = capacity - used;
+        if ((off_t)wanted > scan->total - offset)
+            wanted = (size_t)(scan->total - offset);
+        ssize_t got = pread(fd, bytes + used, wanted, offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            rc = lr_fail_errno(err, LR_EIO, "%s: cannot read", scan->path);
+        if (got <= 0)
+            break;
+        offset += got;
+        used += (size_t)got;
+        rc = scan_block(scan, bytes, used, &eaten, err);
+        memmove(bytes, bytes + eaten, used - eaten);
+        used -= eaten;
+    }
+    lr_free(bytes);
+    return rc < 0 ? rc : 0;
+}
+
+static int open_file(const char *path, int flags, off_t *size, struct lr_error *err)
+{
+    struct stat status;
+    int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return lr_fail_errno(err, flags & O_CREAT ? LR_ECREATE : LR_EIO, "%s: cannot %s", path,
+                             flags & O_CREAT ? "create the journal" : "open the journal");
+    if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return lr_fail(err, LR_ECREATE, "%s: is no regular file; move it away", path);
+    }
+    *size = status.st_size;
+    return fd;
+}
+
+int journal_read(const char *path,
+                 int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                 void *context, struct lr_error *err)
+{
+    struct scan scan = {.path = path, .replay = replay, .context = context};
+    int fd = open_file(path, O_RDONLY, &scan.total, err);
+    if (fd < 0)
+        return fd;
+    int rc = scan_file(&scan, fd, err);
+    close(fd);
+    return rc;
+}
+
+/* ---- opening ---- */
+
+/* One writer: two coordinators in one directory would mix their campaigns. A file system without
+ * locks (some network file systems) goes unprotected. */
+static int lock_file(int fd, const char *path, struct lr_error *err)
+{
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
+            return 0;
+        if (tries == 10)
+            lr_log(LR_LOG_INFO, "%s: waiting for another lrsearch to let go of it", path);
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NS}, NULL);
+    }
+    return lr_fail(err, LR_EIO,
+                   "%s: another lrsearch is writing it; wait for its end or stop it, or choose "
+                   "another --run-dir",
+                   path);
+}
+
+/* A new file is there after a crash only when its directory was synced too. */
+static void sync_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = lr_strdup(slash && slash != path ? path : slash ? "/" : ".");
+    if (!directory)
+        return;
+    if (slash && slash != path)
+        directory[slash - path] = '\0';
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd); /* not every file system can; then nothing better is to be had */
+        close(fd);
+    }
+    lr_free(directory);
+}
+
+int journal_open(struct journal **out, const char *path,
+                 int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                 void *context, struct lr_error *err)
+{
+    struct scan scan = {.path = path, .replay = replay, .context = context};
+    struct stat status;
+    int rc = 0;
+    *out = NULL;
+    struct journal *journal = lr_calloc(1, sizeof(*journal));
+    if (!journal)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    journal->fd = -1;
+    journal->path = lr_strdup(path);
+    if (!journal->path) {
+        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        goto fail;
+    }
+    journal->fd = open_file(path, O_RDWR | O_CREAT | O_APPEND, &scan.total, err);
+    rc = journal->fd < 0 ? journal->fd : lock_file(journal->fd, path, err);
+    if (!rc && fstat(journal->fd, &status) == 0)
+        scan.total = status.st_size; /* its last writer may just have let go */
+    if (!rc)
+        rc = scan_file(&scan, journal->fd, err);
+    if (rc)
+        goto fail;
+    if (scan.good < scan.total) {
+        lr_log(LR_LOG_WARNING,
+               "%s:%zu: the last line was not written to its end; its %lld bytes are cut off", path,
+               scan.count + 1, (long long)(scan.total - scan.good));
+        if (ftruncate(journal->fd, scan.good)) {
+            rc = lr_fail_errno(err, LR_EIO, "%s: cannot cut off the torn last line", path);
+            goto fail;
+        }
+    }
+    if (scan.total == 0)
+        sync_directory(path);
+    journal->size = scan.good;
+    journal->count = scan.count;
+    *out = journal;
+    return 0;
+
+fail:
+    journal_close(journal);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+static int give_up(struct journal *journal, const char *what, struct lr_error *err)
+{
+    lr_fail_errno(&journal->failed, LR_EIO, "%s: cannot %s the journal", journal->path, what);
+    return lr_fail(err, journal->failed.code, "%s", journal->failed.text);
+}
+
+int journal_append(struct journal *journal, const struct event *event, struct lr_error *err)
+{
+    size_t length, written = 0;
+    if (journal->failed.code)
+        return lr_fail(err, journal->failed.code, "%s", journal->failed.text);
+    char *line = event_to_line(event, &length);
+    if (!line)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    while (written < length) {
+        ssize_t part = write(journal->fd, line + written, length - written);
+        if (part >= 0) {
+            written += (size_t)part;
+        } else if (errno != EINTR) {
+            int rc = give_up(journal, "write", err);
+            if (written && ftruncate(journal->fd, journal->size))
+                lr_log(LR_LOG_WARNING,
+                       "%s: half a line is left at its end; the next start cuts it "
+                       "off",
+                       journal->path);
+            lr_free(line);
+            return rc;
+        }
+    }
+    lr_free(line);
+    journal->size += (off_t)length;
+    journal->count++;
+    journal->unsynced = true;
+    return 0;
+}
+
+int journal_sync(struct journal *journal, struct lr_error *err)
+{
+    if (journal->failed.code)
+        return lr_fail(err, journal->failed.code, "%s", journal->failed.text);
+    if (!journal->unsynced)
+        return 0;
+    /* After a failed fsync the kernel may have dropped the pages: trying again would lie. */
+    if (fsync(journal->fd))
+        return give_up(journal, "sync", err);
+    journal->unsynced = false;
+    return 0;
+}
+
+size_t journal_count(const struct journal *journal)
+{
+    return journal->count;
+}
+
+void journal_close(struct journal *journal)
+{
+    if (!journal)
+        return;
+    if (journal->fd >= 0)
+        close(journal->fd);
+    lr_free(journal->path);
+    lr_free(journal);
+}

@@ -1,0 +1,80 @@
+/* How numbers and texts become JSON in every file of a run: nothing that a reader's parser refuses,
+ * and no digit lost. */
+#include "store/json_value.h"
+
+#include <math.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+void json_use_lr_memory(void)
+{
+    json_set_alloc_funcs(lr_malloc, lr_free);
+}
+
+json_t *json_of_double(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *json_of_count(uint64_t value)
+{
+    return value <= INT64_MAX ? json_integer((json_int_t)value) : json_real((double)value);
+}
+
+/* Length of the UTF-8 sequence at `text`; 0 when there is none. jansson is asked, so that its view
+ * of overlong forms and surrogates holds. */
+static size_t sequence_length(const char *text)
+{
+    size_t rest = strlen(text);
+    for (size_t length = 1; length <= 4 && length <= rest; length++) {
+        json_t *piece = json_stringn(text, length);
+        if (piece) {
+            json_decref(piece);
+            return length;
+        }
+    }
+    return 0;
+}
+
+json_t *json_of_text(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    char *clean = lr_malloc(3 * strlen(text) + 1);
+    size_t used = 0;
+    if (!clean)
+        return NULL;
+    while (*text) {
+        size_t length = sequence_length(text);
+        memcpy(clean + used, length ? text : replacement, length ? length : 3);
+        used += length ? length : 3;
+        text += length ? length : 1;
+    }
+    value = json_stringn(clean, used);
+    lr_free(clean);
+    return value;
+}
+
+void json_put(json_t *object, const char *key, json_t *value, bool *ok)
+{
+    if (json_object_set_new(object, key, value))
+        *ok = false;
+}
+
+char *json_to_text(json_t *value, bool ok)
+{
+    char *dump = ok ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(value);
+    if (!dump)
+        return NULL;
+    size_t length = strlen(dump);
+    char *text = lr_realloc(dump, length + 2);
+    if (!text) {
+        lr_free(dump);
+        return NULL;
+    }
+    memcpy(text + length, "\n", 2);
+    return text;
+}

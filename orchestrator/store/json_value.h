@@ -1,0 +1,23 @@
+#ifndef LRSEARCH_JSON_VALUE_H
+#define LRSEARCH_JSON_VALUE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* JSON values for the files of a run. Each returns a new reference, or NULL without memory. */
+
+void json_use_lr_memory(void); /* jansson then allocates through lr_malloc(); any number of times */
+
+json_t *json_of_double(double value);   /* null for NaN and infinities, which JSON does not know */
+json_t *json_of_count(uint64_t value);  /* a real beyond 2^63 - 1, jansson's largest integer */
+json_t *json_of_text(const char *text); /* U+FFFD for each byte that is no UTF-8 */
+
+/* object[key] = value; the value is taken over. *ok turns false when anything failed. */
+void json_put(json_t *object, const char *key, json_t *value, bool *ok);
+
+/* The value indented, with all digits of its doubles and a final newline; lr_free() it. The value
+ * is released. NULL when !ok or without memory. */
+char *json_to_text(json_t *value, bool ok);
+
+#endif

@@ -1,0 +1,90 @@
+/* The directory of a run: made once, private to the user (a plan may name private data), and found
+ * again through the link `latest` beside it. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "store/run_dir.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+
+static int make_directory(const char *path, struct lr_error *err)
+{
+    struct stat status;
+    if (mkdir(path, 0700) == 0)
+        return 0;
+    int why = errno;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) /* EEXIST, or EROFS above it */
+        return 0;
+    errno = why;
+    return lr_fail_errno(err, LR_ECREATE, "cannot create the directory %s", path);
+}
+
+/* `path` is changed on the way and as it was on return. */
+static int make_parents(char *path, struct lr_error *err)
+{
+    int rc = 0;
+    for (char *slash = strchr(path + 1, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        rc = make_directory(path, err);
+        *slash = '/';
+    }
+    return rc;
+}
+
+/* Points the link to the directory's name, by a rename, so that it never is missing. */
+static void replace_link(const char *link, const char *target)
+{
+    char beside[PATH_MAX + 32], old[NAME_MAX + 1];
+    ssize_t length = readlink(link, old, sizeof(old) - 1);
+    if (length >= 0 && (size_t)length == strlen(target) && memcmp(old, target, (size_t)length) == 0)
+        return;
+    struct stat status;
+    if (lstat(link, &status) == 0 && !S_ISLNK(status.st_mode)) {
+        lr_log(LR_LOG_WARNING, "%s: is no link, and is left as it is", link);
+        return;
+    }
+    snprintf(beside, sizeof(beside), "%s.%ld", link, (long)getpid());
+    if (symlink(target, beside) == 0 && rename(beside, link) == 0)
+        return;
+    lr_log(LR_LOG_WARNING, "%s: cannot point it to %s: %s", link, target, strerror(errno));
+    unlink(beside);
+}
+
+static void point_latest(const char *path)
+{
+    char real[PATH_MAX], link[PATH_MAX + 8];
+    if (!realpath(path, real))
+        return;
+    char *slash = strrchr(real, '/');
+    if (!slash || !slash[1] || strcmp(slash + 1, "latest") == 0)
+        return;
+    snprintf(link, sizeof(link), "%.*s/latest", (int)(slash - real), real);
+    replace_link(link, slash + 1);
+}
+
+int run_dir_open(const char *path, struct lr_error *err)
+{
+    if (!*path)
+        return lr_fail(err, LR_ECREATE, "the run directory has no name; give --run-dir");
+    size_t length = strlen(path);
+    char *curves = lr_malloc(length + sizeof("/curves"));
+    if (!curves)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    memcpy(curves, path, length);
+    memcpy(curves + length, "/curves", sizeof("/curves"));
+    int rc = make_parents(curves, err);
+    if (!rc && access(path, W_OK | X_OK))
+        rc = lr_fail_errno(err, LR_ECREATE, "cannot write to the directory %s", path);
+    if (!rc)
+        rc = make_directory(curves, err);
+    lr_free(curves);
+    if (!rc)
+        point_latest(path);
+    return rc;
+}
