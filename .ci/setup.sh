@@ -126,7 +126,11 @@ build() # FOLDER CMAKE-OPTION...
     builder=$!
     show_build_progress "$builder" "$log"
     if ! wait "$builder"; then
-        tail -n 60 "$log" >&2
+        if grep -q '^FAILED:' "$log"; then
+            sed -n '/^FAILED:/,$p' "$log" | head -n 60 >&2
+        else
+            tail -n 60 "$log" >&2
+        fi
         die 70 "the build in $folder failed (whole log: $log)"
     fi
 }

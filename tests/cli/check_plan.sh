@@ -1,0 +1,77 @@
+#!/bin/sh
+# lrsearch check, and bad plans: every error in one pass, with its place, and exit status 65.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+tiny_plan tiny.yaml
+run "$LRSEARCH" check tiny.yaml
+expect_status 0
+for text in tiny "stage" "trials" "tokens" "FLOPs" "core-hours" "8k" "16k" "32k" "total"; do
+    expect_out "$text"
+done
+[ ! -e logs ] || fail "check must leave nothing behind"
+
+for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
+    run "$LRSEARCH" check "$plan"
+    expect_status 0
+done
+
+run "$LRSEARCH" check tiny.yaml --json --set search.seeds=3
+expect_status 0
+cp out resolved.json
+expect_json 3 resolved.json search seeds
+expect_json 16 resolved.json model d_model
+
+cat >five.yaml <<'END'
+version: 1
+name: five
+trainer: {kind: transformer}
+model:
+  arch: gpt
+  d_modell: 16
+  n_layers: many
+  n_layers: 2
+  n_heads: 2
+  context: 16
+  vocab: 64
+data: {source: synthetic}
+training: {batch_tokens: 256, clip: -1}
+search: {lr: [1e-3, 1e-1], horizons: [8k, 16k, 32k]}
+END
+five_errors()
+{
+    expect_status 65
+    expect_err "five.yaml:6:3: model.d_modell: unknown key (did you mean d_model?)"
+    expect_err "five.yaml:7:13: model.n_layers:"
+    expect_err "five.yaml:8:3: model.n_layers: "
+    expect_err "five.yaml:13:37: training.clip:"
+    expect_err "target"
+    expect_out_empty
+    [ ! -e logs ] || fail "a bad plan must leave nothing behind"
+}
+run "$LRSEARCH" check five.yaml
+five_errors
+cp err err.check
+run "$LRSEARCH" five.yaml
+five_errors
+cmp -s err err.check || fail "run and check report a bad plan differently"
+
+run "$LRSEARCH" check nowhere.yaml
+expect_status 65
+expect_err "nowhere.yaml"
+run "$LRSEARCH" check .
+expect_status 65
+run "$LRSEARCH" check tiny.yaml --set model.d_modell=32
+expect_status 65
+expect_err "did you mean d_model?"
+printf 'version: 1\nname: \377\376\n' >bytes.yaml
+run "$LRSEARCH" check bytes.yaml
+expect_status 65
+: >empty.yaml
+run "$LRSEARCH" check empty.yaml
+expect_status 65
+
+# Under mpirun a bad plan ends all ranks, and is reported once.
+mpi_environment
+run_mpi 3 five.yaml
+five_errors
+[ "$(grep -c 'd_modell' err)" -eq 1 ] || fail "the ranks repeat the errors"

@@ -1,0 +1,223 @@
+# Sourced by the scripts in tests/cli and tests/mpi. A script fails at its first broken expectation,
+# showing what the program said. In the environment: LRSEARCH (the program), LRSEARCH_SOURCE_DIR,
+# LRSEARCH_JSON (cmake -P script that reads a JSON file).
+# shellcheck shell=sh disable=SC2034
+set -u
+: "${LRSEARCH:?}" "${LRSEARCH_SOURCE_DIR:?}"
+
+# Before Slurm's or another mpirun's variables make a lone process believe that it is a rank.
+for variable in $(env | sed -n 's/^\(\(OMPI\|PMIX\|PMI\|SLURM\)_[A-Za-z0-9_]*\)=.*/\1/p'); do
+    unset "$variable"
+done
+unset LRSEARCH_EXIT_FILE
+export OPENBLAS_NUM_THREADS=1
+
+work=$(mktemp -d) || exit 1
+background=
+cleanup()
+{
+    for pid in $background; do
+        kill -KILL "$pid" 2>/dev/null
+    done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+cd "$work" || exit 1
+
+fail() # TEXT...
+{
+    echo "FAILED: $*"
+    echo "--- last command: ${last_command:-none}, exit status ${status:-none}"
+    echo "--- stdout"
+    tail -n 40 "$work/out" 2>/dev/null
+    echo "--- stderr"
+    tail -n 40 "$work/err" 2>/dev/null
+    exit 1
+}
+
+skip() # TEXT...: CTest shows the test as skipped
+{
+    echo "SKIPPED: $*"
+    exit 77
+}
+
+run() # COMMAND...: leaves $status, $work/out, $work/err
+{
+    last_command=$*
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+
+expect_status() # STATUS
+{
+    [ "$status" -eq "$1" ] || fail "exit status $status instead of $1"
+}
+
+expect_out() # FIXED TEXT: some line of stdout has it
+{
+    grep -qF -e "$1" "$work/out" || fail "stdout does not say: $1"
+}
+
+expect_err() # FIXED TEXT
+{
+    grep -qF -e "$1" "$work/err" || fail "stderr does not say: $1"
+}
+
+expect_no_err() # FIXED TEXT
+{
+    ! grep -qF -e "$1" "$work/err" || fail "stderr must not say: $1"
+}
+
+expect_out_empty()
+{
+    [ ! -s "$work/out" ] || fail "stdout must be empty"
+}
+
+expect_err_lines() # COUNT
+{
+    lines=$(wc -l <"$work/err")
+    [ "$lines" -eq "$1" ] || fail "stderr has $lines lines instead of $1"
+}
+
+expect_file() # PATH...
+{
+    for path in "$@"; do
+        [ -s "$path" ] || fail "$path is missing or empty"
+    done
+}
+
+json() # FILE KEY...: the value; an object or array as JSON text
+{
+    cmake -DFILE="$1" -DKEYS="$(shift && echo "$*")" -P "$LRSEARCH_SOURCE_DIR/tests/cli/json.cmake"
+}
+
+expect_json() # VALUE FILE KEY...
+{
+    expected=$1
+    shift
+    found=$(json "$@") || fail "$*: not there"
+    [ "$found" = "$expected" ] || fail "$*: $found instead of $expected"
+}
+
+# What must not depend on who computed it: target and horizons of a result.
+answer_of() # RESULT.JSON
+{
+    expect_file "$1"
+    for part in target law horizons; do
+        json "$1" $part || fail "$1: has no $part"
+    done
+}
+
+expect_same_answer() # RESULT.JSON RESULT.JSON
+{
+    answer_of "$1" >"$work/answer.1" || exit 1
+    answer_of "$2" >"$work/answer.2" || exit 1
+    cmp -s "$work/answer.1" "$work/answer.2" || {
+        diff "$work/answer.1" "$work/answer.2"
+        fail "$1 and $2 differ in target, law or horizons"
+    }
+}
+
+# A plan of a few seconds. Arguments replace whole sections: tiny_plan FILE "search: {...}" ...
+tiny_plan() # FILE [SECTION...]
+{
+    tiny_file=$1
+    shift
+    cat >"$tiny_file" <<'END'
+version: 1
+name: tiny
+seed: 7
+trainer: {kind: transformer}
+model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64}
+data: {source: synthetic, val_tokens: 1024}
+training: {batch_tokens: 256}
+search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], policy: narrow}
+target: {tokens: 1M}
+END
+    for section in "$@"; do
+        key=${section%%:*}
+        grep -v "^$key:" "$tiny_file" >"$tiny_file.new"
+        printf '%s\n' "$section" >>"$tiny_file.new"
+        mv "$tiny_file.new" "$tiny_file"
+    done
+}
+
+# ---- ranks ----
+
+# mpirun as run.sh starts it. The exit status of rank 0 comes by LRSEARCH_EXIT_FILE.
+mpi_command() # NP: prints the words
+{
+    echo mpirun --oversubscribe --bind-to none --enable-recovery --mca async_mpi_finalize 1 -np "$1"
+}
+
+mpi_environment()
+{
+    mpirun --version 2>&1 | grep -q 'Open MPI' || skip "these tests need Open MPI's mpirun"
+    if [ "$(id -u)" -eq 0 ]; then
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    fi
+    export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_odls_base_sigkill_timeout=5
+    export LRSEARCH_EXIT_FILE="$work/exit_status"
+}
+
+run_mpi() # NP LRSEARCH-ARGUMENT...: as run, with the status of rank 0
+{
+    ranks=$1
+    shift
+    rm -f "$LRSEARCH_EXIT_FILE"
+    # shellcheck disable=SC2046 # words
+    run $(mpi_command "$ranks") "$LRSEARCH" "$@"
+    mpirun_status=$status
+    status=$(cat "$LRSEARCH_EXIT_FILE" 2>/dev/null) || fail "rank 0 left no exit status (mpirun: $mpirun_status)"
+}
+
+start() # COMMAND...: in the background; leaves $pid, output as run does
+{
+    last_command=$*
+    "$@" >"$work/out" 2>"$work/err" </dev/null &
+    pid=$!
+    background="$background $pid"
+}
+
+children_of() # PID: the pids, by /proc (no ps on a bare system)
+{
+    for stat in /proc/[0-9]*/stat; do
+        # pid (name) state ppid ...; the name holds no blank here
+        read -r child name state parent rest <"$stat" 2>/dev/null || continue
+        [ "$parent" = "$1" ] && echo "$child"
+    done
+}
+
+rank_pid() # MPIRUN-PID RANK: the pid; empty when there is none
+{
+    for child in $(children_of "$1"); do
+        tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -q "^OMPI_COMM_WORLD_RANK=$2\$" &&
+            echo "$child"
+    done
+}
+
+# Waits until a journal holds COUNT lines of an event.
+wait_for_events() # JOURNAL EVENT COUNT [SECONDS]
+{
+    tries=$((${4:-60} * 20))
+    while [ "$tries" -gt 0 ]; do
+        seen=$(grep -c "\"event\":\"$2\"" "$1" 2>/dev/null) || seen=0
+        [ "$seen" -lt "$3" ] || return 0
+        sleep 0.05
+        tries=$((tries - 1))
+    done
+    fail "$1: no $3 events '$2' within ${4:-60} s"
+}
+
+wait_gone() # PID SECONDS
+{
+    tries=$(($2 * 10))
+    while kill -0 "$1" 2>/dev/null; do
+        # a zombie is gone; only its parent can take it away
+        grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null && return 0
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# One small campaign without mpirun: what it prints, the files of RUN_DIR, the exit status.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+tiny_plan tiny.yaml
+run "$LRSEARCH" tiny.yaml
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
+result=logs/tiny/result.json
+expect_file logs/tiny/plan.yaml logs/tiny/plan.resolved.json logs/tiny/provenance.json \
+    logs/tiny/journal.jsonl logs/tiny/trials.csv $result
+[ "$(readlink logs/latest)" = tiny ] || fail "logs/latest does not point to the newest run"
+cmp -s tiny.yaml logs/tiny/plan.yaml || fail "RUN_DIR/plan.yaml is not the plan"
+expect_json 1 $result schema_version
+expect_json tiny $result name
+expect_json 1000000 $result target tokens
+expect_json 8000 $result horizons 0 tokens
+expect_json 32000 $result horizons 2 tokens
+case $status in
+0) expect_json identified $result status ;;
+3) expect_json not_identified $result status ;;
+esac
+for key in lr ci90 embedding_lr loss_penalty_if_wrong_2x width vocab; do
+    json $result target $key >/dev/null || fail "target.$key is missing"
+done
+for key in beta beta_ci90 b r2 prior_weight holdout; do
+    json $result law $key >/dev/null || fail "law.$key is missing"
+done
+for key in lr_opt ci90 curvature loss_min trials at_edge; do
+    json $result horizons 1 $key >/dev/null || fail "horizons[1].$key is missing"
+done
+for key in trials tokens flops core_seconds target_run_fraction; do
+    json $result cost $key >/dev/null || fail "cost.$key is missing"
+done
+trials=$(json $result cost trials)
+[ "$(wc -l <logs/tiny/trials.csv)" -eq $((trials + 1)) ] ||
+    fail "trials.csv must have a header and $trials lines"
+for text in 8k 16k 32k 1M; do
+    expect_out "$text"
+done
+
+# --json: the value alone on stdout, the same as in the file.
+first_status=$status
+run "$LRSEARCH" tiny.yaml --json -q
+expect_status "$first_status"
+cmp -s out $result || fail "--json and result.json differ"
+[ ! -s err ] || fail "-q must be silent when all is well"
+
+# --set and --run-dir
+run "$LRSEARCH" run tiny.yaml --set seed=8 --run-dir elsewhere/x
+expect_file elsewhere/x/result.json
+expect_json 8 elsewhere/x/plan.resolved.json seed

@@ -1,0 +1,173 @@
+#!/bin/sh
+# run.sh and test.sh with stand-ins for apt, cmake and mpirun: what they call, say and return.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+unset LRSEARCH_SKIP_PACKAGES
+
+mkdir -p tree/plans bin
+cp -r "$LRSEARCH_SOURCE_DIR/run.sh" "$LRSEARCH_SOURCE_DIR/test.sh" "$LRSEARCH_SOURCE_DIR/.ci" \
+    "$LRSEARCH_SOURCE_DIR/packages.txt" tree/
+echo 'version: 1' >tree/plans/plain.yaml
+echo 'data: {text: [../build/text/gcide.dict.dz]}' >tree/plans/quickstart.yaml
+
+stub() # NAME SCRIPT: a program in bin/ that writes its call to $work/calls
+{
+    printf '#!/bin/sh\necho "%s $*" >>"%s/calls"\n%s\n' "$1" "$work" "$2" >"bin/$1"
+    chmod +x "bin/$1"
+}
+# Everything the scripts use, and nothing else: what is not here is "not installed".
+for tool in sh env dirname basename cat sed tail head grep mktemp mkdir mv rm tr id nproc setsid sleep cp; do
+    ln -s "$(command -v $tool)" bin/$tool
+done
+stub dpkg-query 'case " $MISSING " in *" $4 "*) exit 1 ;; esac; echo installed'
+stub apt-get 'case "$*" in
+*download*) [ -z "$OFFLINE" ] || exit 100; : >dict-gcide_0.48_all.deb ;;
+*install*) [ -z "$OFFLINE" ] || exit 100 ;;
+esac'
+stub dpkg-deb 'mkdir -p "$3/usr/share/dictd"; echo text >"$3/usr/share/dictd/gcide.dict.dz"'
+stub ctest 'exit 8'
+stub sudo 'exec "$@"'
+stub cmake 'case "$1" in
+--build) [ -z "$BROKEN" ] || { echo "FAILED: wrong.c"; exit 1; } ;;
+*) while [ $# -gt 0 ]; do [ "$1" != -B ] || folder=$2; shift; done
+   : >"$folder/CMakeCache.txt"
+   cp "$LRSEARCH_STUB" "$folder/lrsearch" ;;
+esac'
+stub ninja ''
+# As Open MPI with recovery: its own status is 0 whatever happened.
+stub mpirun 'case "$1$MPI" in
+--versionmpich) echo "HYDRA build details:"; exit ;;
+--version) echo "mpirun (Open MPI) 4.1.4"; exit ;;
+esac
+trap "echo 75 >\"$LRSEARCH_EXIT_FILE\"; exit 0" USR1
+[ -z "$STATUS" ] || echo "$STATUS" >"$LRSEARCH_EXIT_FILE"
+[ -z "$SLOW" ] || { echo running >"$SLOW"; while :; do sleep 0.1; done; }
+exit "${MPIRUN_STATUS:-0}"'
+stub lrsearch 'exit 3'
+mv bin/lrsearch lrsearch.stub
+
+start_with() # VARIABLE=VALUE... -- COMMAND...: with only bin/ in PATH
+{
+    settings=
+    while [ "$1" != -- ]; do
+        settings="$settings $1"
+        shift
+    done
+    shift
+    : >calls
+    # shellcheck disable=SC2086 # words
+    run env -i PATH="$work/bin" LRSEARCH_STUB="$work/lrsearch.stub" TMPDIR="$work" $settings "$@"
+}
+called()
+{
+    grep -qF -e "$1" calls || fail "not called: $1; calls: $(cat calls)"
+}
+not_called()
+{
+    ! grep -qF -e "$1" calls || fail "called: $1; calls: $(cat calls)"
+}
+
+# Missing packages are named and installed, without recommended ones; nothing else is.
+start_with STATUS=0 MISSING=cmake -- tree/run.sh tree/plans/plain.yaml
+expect_status 0
+expect_err "missing packages: cmake"
+called "install --no-install-recommends cmake"
+called "-np"
+
+# All there: apt is not called.
+start_with STATUS=0 -- tree/run.sh tree/plans/plain.yaml 5 -- -q --json
+expect_status 0
+not_called apt-get
+called "-np 5"
+called "--enable-recovery"
+called "--bind-to none"
+called "lrsearch tree/plans/plain.yaml -q --json"
+
+# The status of rank 0, not that of mpirun.
+start_with STATUS=65 -- tree/run.sh tree/plans/plain.yaml
+expect_status 65
+start_with -- tree/run.sh tree/plans/plain.yaml
+expect_status 75
+expect_err "goes on"
+start_with MPIRUN_STATUS=137 -- tree/run.sh tree/plans/plain.yaml
+expect_status 75
+start_with MPIRUN_STATUS=1 -- tree/run.sh tree/plans/plain.yaml
+expect_status 70
+
+# One rank: no mpirun at all. Inside Slurm: its number of tasks. MPICH: none of Open MPI's options.
+start_with -- tree/run.sh tree/plans/plain.yaml 1
+expect_status 3
+not_called mpirun
+start_with STATUS=0 SLURM_NTASKS=17 -- tree/run.sh tree/plans/plain.yaml
+called "-np 17"
+start_with MPI=mpich STATUS=0 -- tree/run.sh tree/plans/plain.yaml
+not_called "oversubscribe"
+
+# Wrong use
+start_with -- tree/run.sh tree/plans/plain.yaml none
+expect_status 2
+start_with -- tree/run.sh --frob
+expect_status 2
+start_with -- tree/run.sh tree/plans/missing.yaml
+expect_status 65
+expect_err "missing.yaml"
+[ ! -s calls ] || fail "a missing plan must not install or build anything"
+
+# The quick start's text: fetched once; without a network, the synthetic source, elsewhere.
+start_with STATUS=0 OFFLINE=1 -- tree/run.sh
+expect_status 0
+expect_err "synthetic"
+called "data.source=synthetic"
+called "--run-dir logs/quickstart-synthetic"
+start_with STATUS=0 -- tree/run.sh
+called "download dict-gcide"
+not_called "synthetic"
+expect_file tree/build/text/gcide.dict.dz
+start_with STATUS=0 OFFLINE=1 -- tree/run.sh
+expect_status 0
+not_called "apt-get"
+not_called "synthetic"
+
+# A broken build is shown and ends it.
+start_with BROKEN=1 -- tree/run.sh tree/plans/plain.yaml
+expect_status 70
+expect_err "FAILED: wrong.c"
+not_called mpirun
+
+# SIGTERM to run.sh becomes SIGUSR1 to mpirun; the coordinator's 75 comes back.
+: >calls
+start env -i PATH="$work/bin" TMPDIR="$work" LRSEARCH_STUB="$work/lrsearch.stub" \
+    SLOW="$work/running" tree/run.sh tree/plans/plain.yaml
+tries=100
+while [ ! -s running ] && [ $tries -gt 0 ]; do
+    sleep 0.1
+    tries=$((tries - 1))
+done
+kill -TERM "$pid"
+wait "$pid"
+status=$?
+expect_status 75
+expect_err "stopping"
+
+# Not Debian: the list, and nothing is tried.
+rm bin/dpkg-query
+start_with -- tree/run.sh tree/plans/plain.yaml
+expect_status 70
+expect_err "not a Debian system"
+for package in cmake libopenmpi-dev libyaml-dev; do
+    expect_err "  $package"
+done
+expect_no_err "clang"
+[ ! -s calls ] || fail "tried something on an unknown system"
+start_with STATUS=0 LRSEARCH_SKIP_PACKAGES=1 -- tree/run.sh tree/plans/plain.yaml
+expect_status 0
+
+# test.sh: CTest's status is its own.
+start_with LRSEARCH_SKIP_PACKAGES=1 -- tree/test.sh
+expect_status 8
+called "ctest --output-on-failure"
+called "-DLRSEARCH_WERROR=ON"
+called "-DLRSEARCH_SANITIZE=ON"
+called "clang"
+start_with LRSEARCH_SKIP_PACKAGES=1 BROKEN=1 -- tree/test.sh
+expect_status 70
+not_called ctest

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Ranks die. A worker: the campaign goes on and gives the same answer. The coordinator: every rank and
+# mpirun end soon, and the same command goes on. mpirun itself: the same.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+mpi_environment
+
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: narrow}" \
+    "limits: {silence: 10s}"
+run_mpi 3 tiny.yaml --run-dir logs/whole
+whole_status=$status
+expect_file logs/whole/result.json
+
+# shellcheck disable=SC2046 # words
+start_ranks() # RUN_DIR
+{
+    rm -f "$LRSEARCH_EXIT_FILE"
+    start $(mpi_command 4) "$LRSEARCH" tiny.yaml --run-dir "$1"
+    wait_for_events "$1/journal.jsonl" ended 3
+}
+
+start_ranks logs/worker
+victim=$(rank_pid "$pid" 2)
+[ -n "$victim" ] || fail "rank 2 was not found among the children of mpirun"
+kill -KILL "$victim"
+wait_gone "$pid" 120 || fail "mpirun did not end within 120 s of a worker's death"
+status=$(cat "$LRSEARCH_EXIT_FILE")
+expect_status "$whole_status"
+expect_same_answer logs/whole/result.json logs/worker/result.json
+
+start_ranks logs/coordinator
+victim=$(rank_pid "$pid" 0)
+others=$(rank_pid "$pid" 1; rank_pid "$pid" 2; rank_pid "$pid" 3)
+kill -KILL "$victim"
+wait_gone "$pid" 60 || fail "mpirun did not end within 60 s of the coordinator's death"
+for other in $others; do
+    wait_gone "$other" 5 || fail "a worker outlived the coordinator"
+done
+[ ! -s "$LRSEARCH_EXIT_FILE" ] || fail "a killed coordinator left an exit status"
+run_mpi 4 tiny.yaml --run-dir logs/coordinator
+expect_status "$whole_status"
+expect_same_answer logs/whole/result.json logs/coordinator/result.json
+
+start_ranks logs/mpirun
+others=$(rank_pid "$pid" 0; rank_pid "$pid" 1; rank_pid "$pid" 2; rank_pid "$pid" 3)
+[ -n "$others" ] || fail "no ranks found"
+kill -KILL "$pid"
+for other in $others; do
+    wait_gone "$other" 60 || fail "a rank outlived mpirun by 60 s"
+done
+run_mpi 4 tiny.yaml --run-dir logs/mpirun
+expect_status "$whole_status"
+expect_same_answer logs/whole/result.json logs/mpirun/result.json
+
+# SIGUSR1 to mpirun, which hands it on: this is how run.sh stops a campaign.
+start_ranks logs/stopped
+kill -USR1 "$pid"
+wait_gone "$pid" 30 || fail "mpirun did not end within 30 s of the signal"
+status=$(cat "$LRSEARCH_EXIT_FILE")
+expect_status 75
+expect_json interrupted logs/stopped/result.json status
+run_mpi 2 tiny.yaml --run-dir logs/stopped
+expect_status "$whole_status"
+expect_same_answer logs/whole/result.json logs/stopped/result.json
