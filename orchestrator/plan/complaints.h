@@ -1,0 +1,49 @@
+#ifndef LRSEARCH_COMPLAINTS_H
+#define LRSEARCH_COMPLAINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "plan/plan.h"
+
+/* Errors of a plan, collected in any order and handed out in the order of the file; those of --set
+ * come last, in the order of the command line. */
+
+struct place {
+    uint32_t origin;       /* 0: the file; n: the n-th --set */
+    uint32_t line, column; /* from 1; line 0: the file as a whole */
+};
+
+#define COMPLAINTS_MAX 100 /* a file of garbage must not fill the screen; the rest is counted */
+
+struct complaint {
+    struct place place;
+    char *text; /* owned, without the place */
+};
+
+struct complaints {
+    const char *path; /* as the user wrote it; must outlive this */
+    const char *const *sets;
+    struct complaint *items; /* in order of place; equal places in order of arrival */
+    size_t count, capacity;
+    size_t left_out;
+    bool no_memory; /* sticky */
+};
+
+void complaints_init(struct complaints *complaints, const char *path, const char *const *sets);
+void complaints_release(struct complaints *complaints);
+
+/* "key: text" at a place; `key` may be "" (and is left out for a --set, which names it already). */
+void complain(struct complaints *complaints, struct place place, const char *key,
+              const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Whether one more would still be shown: spares the search for a suggestion. */
+bool complaints_full(const struct complaints *complaints);
+
+/* Moves all into *errors, as lines. 0, LR_EPLAN when there are any, or LR_ENOMEM. */
+int complaints_finish(struct complaints *complaints, struct plan_errors *errors);
+
+/* `text` fit for a message: control characters as '?', at most 60 bytes, "..." when cut. */
+#define QUOTABLE 64
+const char *quotable(const char *text, char out[QUOTABLE]);
+
+#endif

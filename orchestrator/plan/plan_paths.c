@@ -1,0 +1,119 @@
+/* Paths of a plan. Text files are named from the plan's folder, so that a plan and its corpus move
+ * together; results go below the working directory, as with any program. `~` belongs to the shell
+ * and is refused rather than taken for a folder of that name. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "plan/read_plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "plan/utf8.h"
+
+static bool starts_at_home(const char *path)
+{
+    return path[0] == '~';
+}
+
+/* The plan's folder without links and "..": leading "../" can then be taken off by text. */
+static bool plan_folder(struct plan_reader *reader, const char *plan_path, char out[TRIAL_PATH])
+{
+    char given[TRIAL_PATH], resolved[4096 /* PATH_MAX */];
+    const char *slash = strrchr(plan_path, '/');
+    size_t length = slash ? (size_t)(slash - plan_path) : 0;
+    if (length >= sizeof(given))
+        errno = ENAMETOOLONG;
+    if (slash && length < sizeof(given)) {
+        memcpy(given, length ? plan_path : "/", length ? length : 1);
+        given[length ? length : 1] = '\0';
+    } else {
+        memcpy(given, ".", 2);
+    }
+    if (length >= sizeof(given) || !realpath(given, resolved)) {
+        reader_complain(reader, MEMBER(data.text), "cannot find the plan's folder: %s",
+                        strerror(errno));
+        return false;
+    }
+    size_t size = strlen(resolved);
+    if (size >= TRIAL_PATH || utf8_valid_prefix(resolved, size) < size) {
+        reader_complain(reader, MEMBER(data.text),
+                        size >= TRIAL_PATH ? "the path of the plan's folder is too long"
+                                           : "the path of the plan's folder is not UTF-8 text");
+        return false;
+    }
+    memcpy(out, resolved, size + 1);
+    return true;
+}
+
+/* folder + relative path, in place of the relative path; false when it does not fit. */
+static bool make_absolute(char path[TRIAL_PATH], const char *folder)
+{
+    size_t length = strlen(folder);
+    const char *rest = path;
+    char out[2 * TRIAL_PATH];
+    for (;; rest += strspn(rest, "/")) {
+        if (strncmp(rest, "./", 2) == 0) {
+            rest += 2;
+        } else if (strncmp(rest, "../", 3) == 0) {
+            rest += 3;
+            while (length > 0 && folder[--length] != '/')
+                ;
+        } else {
+            break;
+        }
+    }
+    while (length > 0 && folder[length - 1] == '/') /* "/" itself */
+        length--;
+    snprintf(out, sizeof(out), "%.*s/%s", (int)length, folder, rest);
+    if (strlen(out) >= TRIAL_PATH)
+        return false;
+    memcpy(path, out, strlen(out) + 1);
+    return true;
+}
+
+static void check_texts(struct plan_reader *reader, const char *plan_path)
+{
+    char folder[TRIAL_PATH] = "";
+    struct plan *plan = reader->plan;
+    for (size_t i = 0; i < plan->data.text_count; i++) {
+        char *path = plan->data.text[i];
+        if (starts_at_home(path)) {
+            reader_complain_item(reader, MEMBER(data.text), i,
+                                 "~ is not expanded; write the folder out");
+            continue;
+        }
+        if (path[0] == '/')
+            continue;
+        if (!folder[0] && !plan_folder(reader, plan_path, folder))
+            return;
+        if (!make_absolute(path, folder))
+            reader_complain_item(reader, MEMBER(data.text), i,
+                                 "the path is too long (at most %d bytes)", TRIAL_PATH - 1);
+    }
+}
+
+static bool climbs(const char *path)
+{
+    for (const char *part = path; *part;) {
+        size_t length = strcspn(part, "/");
+        if (length == 2 && part[0] == '.' && part[1] == '.')
+            return true;
+        part += length;
+        part += strspn(part, "/");
+    }
+    return false;
+}
+
+void reader_check_paths(struct plan_reader *reader, const char *plan_path)
+{
+    if (reader_given(reader, MEMBER(data.text)))
+        check_texts(reader, plan_path);
+    if (!reader_given(reader, MEMBER(output.dir)))
+        return;
+    if (climbs(reader->plan->output.dir))
+        reader_complain(reader, MEMBER(output.dir),
+                        "must not hold \"..\"; give a path below the working directory or an "
+                        "absolute one");
+    else if (starts_at_home(reader->plan->output.dir))
+        reader_complain(reader, MEMBER(output.dir), "~ is not expanded; write the folder out");
+}

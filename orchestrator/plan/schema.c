@@ -1,0 +1,285 @@
+/* The keys of a plan: the one place where names, types, units, defaults, ranges and help stand.
+ * A new key is one row here and one member of struct plan. Rules that join several keys are in
+ * check_plan.c and check_search.c. */
+#include "plan/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "plan/value.h"
+
+#define AT(member) offsetof(struct plan, member)
+#define CAPACITY(member)                                                                           \
+    (sizeof(((struct plan *)0)->member) / sizeof(((struct plan *)0)->member[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Token counts stop where a double still holds them exactly; seeds where JSON does (2^53 - 1). */
+#define TOKENS_MAX 1e15
+#define SEED_MAX 9007199254740991.0
+
+#define X(enumerator, value, name) {name, enumerator, true},
+static const struct plan_choice trainers[] = {
+    TRAINER_MAP(X){"command", 0, false}, {"replay", 0, false}, {"simulate", 0, false}, {0}};
+static const struct plan_choice archs[] = {ARCH_MAP(X){"llama", 0, false}, {0}};
+static const struct plan_choice parametrizations[] = {PARAMETRIZATION_MAP(X){0}};
+static const struct plan_choice schedules[] = {SCHEDULE_MAP(X){0}};
+static const struct plan_choice sources[] = {SOURCE_MAP(X){0}};
+#undef X
+static const struct plan_choice tokenizers[] = {
+    {"bytes", TOKENIZER_BYTES, true}, {"bpe", TOKENIZER_BPE, true}, {0}};
+static const struct plan_choice policies[] = {
+    {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", 0, false}, {0}};
+
+/* clang-format off */
+static const struct plan_key top_keys[] = {
+    {.name = "version", .type = TYPE_U32, .need = NEED_ALWAYS, .low = 1, .high = 1,
+     .offset = AT(version), .help = "version of the plan's language"},
+    {.name = "name", .type = TYPE_TEXT, .need = NEED_ALWAYS, .offset = AT(name),
+     .capacity = PLAN_NAME,
+     .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63"},
+    {.name = "seed", .type = TYPE_U64, .fallback = "1", .high = SEED_MAX, .offset = AT(seed),
+     .help = "first seed of weights, order of the data and bootstrap"},
+};
+
+static const struct plan_key trainer_keys[] = {
+    {.name = "kind", .type = TYPE_ENUM, .fallback = "transformer", .choices = trainers,
+     .offset = AT(trainer.kind), .help = "what trains: the built-in C transformer"},
+};
+
+static const struct plan_key model_keys[] = {
+    {.name = "arch", .type = TYPE_ENUM, .fallback = "gpt", .choices = archs,
+     .offset = AT(model.arch),
+     .help = "gpt: pre-norm, LayerNorm, GELU, learned positions, untied embedding"},
+    {.name = "d_model", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 2, .high = 65536,
+     .offset = AT(model.d_model), .help = "width; a multiple of n_heads"},
+    {.name = "n_layers", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 1, .high = 1024,
+     .offset = AT(model.n_layers), .help = "blocks of attention and MLP"},
+    {.name = "n_heads", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 1, .high = 1024,
+     .offset = AT(model.n_heads), .help = "attention heads"},
+    {.name = "context", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
+     .high = 1048576, .offset = AT(model.context), .help = "length of a sequence"},
+    {.name = "vocab", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
+     .high = 131072, .offset = AT(model.vocab),
+     .help = "size of the vocabulary; at least 256 for bytes, 512 for bpe"},
+    {.name = "parametrization", .type = TYPE_ENUM, .fallback = "sp", .choices = parametrizations,
+     .offset = AT(model.parametrization),
+     .help = "how init and LR follow the width: standard, muP, or muP for large vocabularies"},
+    {.name = "base_width", .type = TYPE_U32, .fallback = "model.d_model", .derived = true,
+     .low = 1, .high = 65536, .offset = AT(model.base_width),
+     .help = "width at which mup and lvp equal sp; the LRs of the plan hold there"},
+    {.name = "embedding_lr_ratio", .type = TYPE_NUMBER, .fallback = "1", .above = true,
+     .high = 1000, .offset = AT(model.embedding_lr_ratio),
+     .help = "LR of the embedding over that of the hidden matrices, at base_width"},
+    {.name = "output_lr_ratio", .type = TYPE_NUMBER, .fallback = "1", .above = true, .high = 1000,
+     .offset = AT(model.output_lr_ratio), .help = "the same for the output matrix"},
+};
+
+static const struct plan_key data_keys[] = {
+    {.name = "source", .type = TYPE_ENUM, .fallback = "tokens", .choices = sources,
+     .offset = AT(data.source),
+     .help = "tokens: your text; synthetic: endless made-up text that needs no file"},
+    {.name = "text", .type = TYPE_TEXTS, .need = NEED_AS_TEXT, .offset = AT(data.text),
+     .count_offset = AT(data.text_count), .capacity = PLAN_TEXTS,
+     .help = "text files, plain or gzip, globs allowed; relative ones start at the plan's folder"},
+    {.name = "tokenizer", .type = TYPE_ENUM, .fallback = "bytes", .choices = tokenizers,
+     .offset = AT(data.tokenizer),
+     .help = "bytes, or bpe trained once on the text with model.vocab tokens"},
+    {.name = "val_tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "65536", .low = 3,
+     .high = TOKENS_MAX, .offset = AT(data.val_tokens),
+     .help = "end of the text, kept for the validation loss, never trained on"},
+    {.name = "repeat", .type = TYPE_BOOL, .fallback = "false", .offset = AT(data.repeat),
+     .help = "true: a horizon may be longer than the text, which is then read again"},
+    {.name = "zipf_exponent", .type = TYPE_NUMBER, .fallback = "1.0", .high = 4,
+     .offset = AT(data.zipf_exponent), .help = "synthetic: token frequency falls as rank^-this"},
+    {.name = "markov_weight", .type = TYPE_SHARE, .fallback = "0.7", .high = 1,
+     .offset = AT(data.markov_weight),
+     .help = "synthetic: share of tokens that their predecessor decides"},
+};
+
+static const struct plan_key training_keys[] = {
+    {.name = "batch_tokens", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
+     .high = 1e9, .offset = AT(training.batch_tokens),
+     .help = "tokens of one step; a multiple of model.context"},
+    {.name = "schedule", .type = TYPE_ENUM, .fallback = "cosine", .choices = schedules,
+     .offset = AT(training.schedule), .help = "course of the LR after the warm-up"},
+    {.name = "warmup", .type = TYPE_SHARE, .fallback = "0.05", .high = 1, .below = true,
+     .offset = AT(training.warmup), .help = "linear warm-up as a share of the horizon"},
+    {.name = "final_lr", .type = TYPE_SHARE, .fallback = "0.1", .high = 1,
+     .offset = AT(training.final_lr), .help = "LR at the end as a share of the peak"},
+    {.name = "weight_decay", .type = TYPE_NUMBER, .fallback = "0.1", .high = 10,
+     .offset = AT(training.weight_decay), .help = "decoupled (AdamW), multiplied by the LR"},
+    {.name = "beta1", .type = TYPE_NUMBER, .fallback = "0.9", .high = 1, .below = true,
+     .offset = AT(training.beta1), .help = "Adam: decay of the mean of gradients"},
+    {.name = "beta2", .type = TYPE_NUMBER, .fallback = "0.95", .high = 1, .below = true,
+     .offset = AT(training.beta2), .help = "Adam: decay of the mean of squares"},
+    {.name = "adam_eps", .type = TYPE_NUMBER, .fallback = "1e-8", .above = true, .high = 1,
+     .offset = AT(training.adam_eps), .help = "Adam: added to the root of the squares"},
+    {.name = "clip", .type = TYPE_NUMBER, .fallback = "1.0", .none = true, .above = true,
+     .high = 1e6, .offset = AT(training.clip),
+     .help = "longer gradients (global norm) are shortened to this"},
+};
+
+static const struct plan_key search_keys[] = {
+    {.name = "lr", .type = TYPE_PAIR, .need = NEED_ALWAYS, .above = true, .high = 100,
+     .offset = AT(search.lr), .help = "lowest and highest peak LR to try"},
+    {.name = "horizons", .type = TYPE_COUNTS, .need = NEED_ALWAYS, .unit = "tokens", .low = 1,
+     .high = TOKENS_MAX, .offset = AT(search.horizons), .count_offset = AT(search.horizon_count),
+     .capacity = CAPACITY(search.horizons),
+     .help = "lengths of the short trainings, ascending, at most 16; three or more give a law"},
+    {.name = "seeds", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 32,
+     .offset = AT(search.seeds), .help = "trainings for each LR"},
+    {.name = "policy", .type = TYPE_ENUM, .fallback = "narrow", .choices = policies,
+     .offset = AT(search.policy),
+     .help = "narrow: bisects around the best; grid: an octave grid at each horizon"},
+    {.name = "resolution", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "0.5",
+     .low = 0.05, .high = 2, .offset = AT(search.resolution),
+     .help = "distance of neighbouring LRs in a finished basin"},
+    {.name = "bootstrap", .type = TYPE_U32, .fallback = "1000", .low = 10, .high = 100000,
+     .offset = AT(search.bootstrap), .help = "resamples behind each interval"},
+    {.name = "prior_beta", .type = TYPE_NUMBER, .fallback = "0.3", .low = -1, .high = 2,
+     .offset = AT(search.prior_beta),
+     .help = "expected exponent of the law LR*(tokens) ~ tokens^-beta"},
+    {.name = "prior_beta_sd", .type = TYPE_NUMBER, .fallback = "0.15", .above = true, .high = 10,
+     .offset = AT(search.prior_beta_sd),
+     .help = "its standard deviation: the smaller, the less the data count"},
+};
+
+static const struct plan_key target_keys[] = {
+    {.name = "tokens", .type = TYPE_U64, .need = NEED_ALWAYS, .unit = "tokens", .low = 1,
+     .high = TOKENS_MAX, .offset = AT(target.tokens),
+     .help = "length of the training whose LR is wanted"},
+    {.name = "d_model", .type = TYPE_U32, .fallback = "model.d_model", .derived = true, .low = 2,
+     .high = 1048576, .offset = AT(target.d_model),
+     .help = "its width; another than model.d_model needs mup or lvp"},
+};
+
+static const struct plan_key budget_keys[] = {
+    {.name = "tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "none", .none = true,
+     .low = 1, .high = TOKENS_MAX, .offset = AT(budget.tokens),
+     .help = "trained by the whole campaign at most"},
+    {.name = "trials", .type = TYPE_U64, .fallback = "none", .none = true, .low = 1, .high = 1e6,
+     .offset = AT(budget.trials), .help = "trainings at most"},
+    {.name = "wall", .type = TYPE_DURATION, .unit = "s, m, h or d", .fallback = "none",
+     .none = true, .low = 1, .high = 31536000, .offset = AT(budget.wall_s),
+     .help = "elapsed time at most"},
+};
+
+static const struct plan_key limits_keys[] = {
+    {.name = "silence", .type = TYPE_DURATION, .unit = "s, m, h or d", .fallback = "5m",
+     .none = true, .low = 1, .high = 604800, .offset = AT(limits.silence_s),
+     .help = "a worker that says nothing for so long is given up"},
+    {.name = "trial_time", .type = TYPE_DURATION, .unit = "s, m, h or d", .fallback = "none",
+     .none = true, .low = 1, .high = 31536000, .offset = AT(limits.trial_time_s),
+     .help = "a training that takes longer has failed"},
+    {.name = "retries", .type = TYPE_U32, .fallback = "2", .high = 100,
+     .offset = AT(limits.retries), .help = "new attempts of a training that failed or was lost"},
+    {.name = "max_failures", .type = TYPE_U32, .fallback = "10", .high = 1e6,
+     .offset = AT(limits.max_failures), .help = "failures after which the campaign ends"},
+};
+
+static const struct plan_key output_keys[] = {
+    {.name = "dir", .type = TYPE_TEXT, .fallback = "logs/NAME", .derived = true,
+     .offset = AT(output.dir), .capacity = TRIAL_PATH,
+     .help = "folder of the run; a relative one starts at the working directory"},
+};
+
+const struct plan_section plan_sections[] = {
+    {"", "at the top", top_keys, COUNT(top_keys)},
+    {"trainer", "who trains", trainer_keys, COUNT(trainer_keys)},
+    {"model", "what is trained", model_keys, COUNT(model_keys)},
+    {"data", "on what", data_keys, COUNT(data_keys)},
+    {"training", "how", training_keys, COUNT(training_keys)},
+    {"search", "where the LR is looked for", search_keys, COUNT(search_keys)},
+    {"target", "the long training whose LR is wanted", target_keys, COUNT(target_keys)},
+    {"budget", "what the search may cost", budget_keys, COUNT(budget_keys)},
+    {"limits", "when something is given up", limits_keys, COUNT(limits_keys)},
+    {"output", "where results go", output_keys, COUNT(output_keys)},
+};
+const size_t plan_section_count = COUNT(plan_sections);
+/* clang-format on */
+
+_Static_assert(COUNT(plan_sections) <= PLAN_SECTIONS_MAX, "raise PLAN_SECTIONS_MAX");
+_Static_assert(COUNT(model_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
+
+const struct plan_section *plan_section_find(const char *name)
+{
+    for (size_t i = 0; i < plan_section_count; i++)
+        if (strcmp(plan_sections[i].name, name) == 0)
+            return &plan_sections[i];
+    return NULL;
+}
+
+const struct plan_key *plan_key_find(const struct plan_section *section, const char *name)
+{
+    for (size_t i = 0; i < section->count; i++)
+        if (strcmp(section->keys[i].name, name) == 0)
+            return &section->keys[i];
+    return NULL;
+}
+
+static const char *bound_text(const struct plan_key *key, double bound, char *out, size_t capacity)
+{
+    if (key->type == TYPE_DURATION)
+        return value_duration_text(bound, out, capacity);
+    if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE || key->type == TYPE_PAIR) {
+        snprintf(out, capacity, "%g", bound);
+        return out;
+    }
+    return value_count_text((uint64_t)bound, out, capacity);
+}
+
+const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity)
+{
+    char low[32], high[32];
+    bound_text(key, key->low, low, sizeof(low));
+    bound_text(key, key->high, high, sizeof(high));
+    const char *none = key->none ? ", or none" : "";
+    if (key->low >= key->high)
+        snprintf(out, capacity, "only %s", low);
+    else if (!key->above && !key->below)
+        snprintf(out, capacity, "%s to %s%s", low, high, none);
+    else
+        snprintf(out, capacity, "%s %s, %s %s%s", key->above ? "above" : "from", low,
+                 key->below ? "below" : "up to", high, none);
+    return out;
+}
+
+const char *plan_choices_text(const struct plan_key *key, char *out, size_t capacity)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (const struct plan_choice *choice = key->choices; choice->name; choice++) {
+        if (!choice->available || used >= capacity)
+            continue;
+        int length = snprintf(out + used, capacity - used, "%s%s", used ? ", " : "", choice->name);
+        used += length > 0 ? (size_t)length : 0;
+    }
+    return out;
+}
+
+const char *plan_type_text(enum plan_type type)
+{
+    switch (type) {
+    case TYPE_U32:
+    case TYPE_U64:
+        return "a whole count such as 64, 128k or 2M";
+    case TYPE_NUMBER:
+        return "a number such as 0.1 or 1e-3";
+    case TYPE_SHARE:
+        return "a share such as 0.1";
+    case TYPE_DURATION:
+        return "a duration such as 90s, 5m, 2h or 1d";
+    case TYPE_BOOL:
+        return "true or false";
+    case TYPE_TEXT:
+        return "text";
+    case TYPE_ENUM:
+        return "a word";
+    case TYPE_TEXTS:
+        return "a list of file names such as [corpus/*.txt.gz]";
+    case TYPE_COUNTS:
+        return "a list of counts such as [2M, 4M, 8M]";
+    case TYPE_PAIR:
+        return "two numbers such as [1e-4, 3e-2]";
+    }
+    return "?";
+}

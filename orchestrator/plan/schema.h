@@ -1,0 +1,78 @@
+#ifndef LRSEARCH_SCHEMA_H
+#define LRSEARCH_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "plan/plan.h"
+
+/* What a plan may say: its keys as tables. Reading, defaults, JSON, error texts and the tables of
+ * plans/README.md all come from here. */
+
+enum plan_type {
+    TYPE_U32,
+    TYPE_U64,
+    TYPE_NUMBER,   /* double */
+    TYPE_SHARE,    /* double; a part of one */
+    TYPE_DURATION, /* double, seconds */
+    TYPE_BOOL,
+    TYPE_TEXT,   /* char array of `capacity` bytes */
+    TYPE_ENUM,   /* uint32_t */
+    TYPE_TEXTS,  /* `capacity` rows of TRIAL_PATH bytes; their number at `count_offset` */
+    TYPE_COUNTS, /* `capacity` uint64_t; their number at `count_offset` */
+    TYPE_PAIR,   /* double[2] */
+};
+
+enum plan_need {
+    NEED_NOT,
+    NEED_ALWAYS,
+    NEED_TO_TRAIN, /* by trainer.kind transformer */
+    NEED_AS_TEXT,  /* by the same, unless data.source is synthetic */
+};
+
+struct plan_choice {
+    const char *name;
+    uint32_t value;
+    bool available; /* false: foreseen, refused with a text that says so */
+};
+
+struct plan_key {
+    const char *name;
+    enum plan_type type;
+    enum plan_need need;
+    const char *unit;     /* for people; NULL: none */
+    const char *fallback; /* the default as a user would write it; NULL: there is none */
+    bool derived;         /* `fallback` describes a default that check_plan.c works out */
+    bool none;            /* "none" is allowed and stored as 0 */
+    double low, high;     /* of each number */
+    bool above, below;    /* low, high themselves are out of range */
+    const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
+    size_t offset;                     /* in struct plan */
+    size_t count_offset;
+    size_t capacity;
+    const char *help; /* one line */
+};
+
+#define PLAN_SECTION_KEYS 16
+
+struct plan_section {
+    const char *name; /* "" for the keys at the top */
+    const char *help;
+    const struct plan_key *keys;
+    size_t count; /* at most PLAN_SECTION_KEYS */
+};
+
+extern const struct plan_section plan_sections[];
+extern const size_t plan_section_count;
+#define PLAN_SECTIONS_MAX 16
+
+/* NULL when unknown. */
+const struct plan_section *plan_section_find(const char *name);
+const struct plan_key *plan_key_find(const struct plan_section *section, const char *name);
+
+/* For people; each fills `out` and returns it. */
+const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity);
+const char *plan_choices_text(const struct plan_key *key, char *out, size_t capacity);
+const char *plan_type_text(enum plan_type type); /* "a count such as 64, 128k or 2M" */
+
+#endif

@@ -1,0 +1,225 @@
+/* One value of the tree into its member of struct plan, by the type of its key. What was found and
+ * what was expected is said in one sentence; the elements of a list are complained of one by one.
+ */
+#include "plan/slot.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "plan/suggest.h"
+#include "plan/value.h"
+
+static const char *text_of(const struct slot *slot)
+{
+    return yaml_tree_text(slot->tree, slot->node);
+}
+
+static bool wrong_type(const struct slot *slot)
+{
+    const struct yaml_node *node = slot->node;
+    struct complaints *complaints = slot->complaints;
+    const char *expected = plan_type_text(slot->key->type);
+    const char *or_none = slot->key->none ? ", or none" : "";
+    char text[QUOTABLE];
+    if (node->kind != YAML_SCALAR)
+        complain(complaints, node->place, slot->path, "expected %s%s, found a %s", expected,
+                 or_none, node->kind == YAML_LIST ? "list" : "map of keys");
+    else
+        complain(complaints, node->place, slot->path, "expected %s%s, found %s\"%s\"%s", expected,
+                 or_none, node->quoted ? "the quoted text " : "", quotable(text_of(slot), text),
+                 node->quoted ? "; remove the quotes" : "");
+    return false;
+}
+
+static bool out_of_range(const struct slot *slot)
+{
+    char range[96], text[QUOTABLE];
+    complain(slot->complaints, slot->node->place, slot->path, "%s is out of range (%s)",
+             quotable(text_of(slot), text), plan_range_text(slot->key, range, sizeof(range)));
+    return false;
+}
+
+static bool in_range(const struct plan_key *key, double value)
+{
+    return (key->above ? value > key->low : value >= key->low) &&
+           (key->below ? value < key->high : value <= key->high);
+}
+
+static bool is_none(const struct slot *slot)
+{
+    return slot->key->none && slot->node->kind == YAML_SCALAR && !slot->node->quoted &&
+           strcmp(text_of(slot), "none") == 0;
+}
+
+static bool read_count(const struct slot *slot, uint64_t *out)
+{
+    *out = 0;
+    if (is_none(slot))
+        return true;
+    if (slot->node->kind != YAML_SCALAR || slot->node->quoted)
+        return wrong_type(slot);
+    char text[QUOTABLE];
+    switch (value_count(text_of(slot), out)) {
+    case VALUE_SYNTAX:
+        return wrong_type(slot);
+    case VALUE_FRACTION:
+        complain(slot->complaints, slot->node->place, slot->path, "%s is not a whole number",
+                 quotable(text_of(slot), text));
+        return false;
+    case VALUE_BEYOND:
+        return out_of_range(slot);
+    case VALUE_OK:
+        break;
+    }
+    /* Above 2^53 the double is rounded, but every bound is at most 2^53 and exact. */
+    return in_range(slot->key, (double)*out) || out_of_range(slot);
+}
+
+static bool read_double(const struct slot *slot, double *out)
+{
+    *out = 0;
+    if (is_none(slot))
+        return true;
+    if (slot->node->kind != YAML_SCALAR || slot->node->quoted)
+        return wrong_type(slot);
+    enum value_status status = slot->key->type == TYPE_DURATION ? value_duration(text_of(slot), out)
+                                                                : value_number(text_of(slot), out);
+    if (status == VALUE_SYNTAX)
+        return wrong_type(slot);
+    return (status == VALUE_OK && in_range(slot->key, *out)) || out_of_range(slot);
+}
+
+static bool read_bool(const struct slot *slot, bool *out)
+{
+    if (slot->node->kind != YAML_SCALAR || slot->node->quoted)
+        return wrong_type(slot);
+    *out = strcmp(text_of(slot), "true") == 0;
+    return *out || strcmp(text_of(slot), "false") == 0 || wrong_type(slot);
+}
+
+static bool read_text(const struct slot *slot, char *out, size_t capacity)
+{
+    const struct yaml_node *node = slot->node;
+    struct complaints *complaints = slot->complaints;
+    if (node->kind != YAML_SCALAR)
+        return wrong_type(slot);
+    const char *text = text_of(slot);
+    if (strlen(text) != node->length) {
+        complain(complaints, node->place, slot->path, "holds a NUL character");
+        return false;
+    }
+    if (node->length == 0) {
+        complain(complaints, node->place, slot->path, "is empty");
+        return false;
+    }
+    if (node->length >= capacity) {
+        complain(complaints, node->place, slot->path, "is too long (%u bytes; at most %zu)",
+                 (unsigned)node->length, capacity - 1);
+        return false;
+    }
+    memcpy(out, text, node->length + 1);
+    return true;
+}
+
+static bool read_choice(const struct slot *slot, uint32_t *out)
+{
+    if (slot->node->kind != YAML_SCALAR)
+        return wrong_type(slot);
+    const char *text = text_of(slot);
+    char known[128], shown[QUOTABLE];
+    plan_choices_text(slot->key, known, sizeof(known));
+    struct suggestion suggestion;
+    suggestion_init(&suggestion, text);
+    for (const struct plan_choice *choice = slot->key->choices; choice->name; choice++) {
+        if (strcmp(choice->name, text) != 0) {
+            if (choice->available)
+                suggestion_offer(&suggestion, choice->name);
+            continue;
+        }
+        if (choice->available) {
+            *out = choice->value;
+            return true;
+        }
+        complain(slot->complaints, slot->node->place, slot->path,
+                 "%s is not available in this version (available: %s)", text, known);
+        return false;
+    }
+    complain(slot->complaints, slot->node->place, slot->path,
+             "unknown value %s (available: %s)%s%s%s", quotable(text, shown), known,
+             suggestion.best ? "; did you mean " : "", suggestion.best ? suggestion.best : "",
+             suggestion.best ? "?" : "");
+    return false;
+}
+
+/* A list, element by element; all bad elements are complained of. */
+static bool read_list(const struct slot *slot, unsigned char *member, unsigned char *count_member)
+{
+    const struct plan_key *key = slot->key;
+    const struct yaml_node *nodes = slot->tree->nodes;
+    bool single = slot->node->kind == YAML_SCALAR && key->type == TYPE_TEXTS;
+    if (slot->node->kind != YAML_LIST && !single)
+        return wrong_type(slot);
+    size_t capacity = key->type == TYPE_PAIR ? 2 : key->capacity, count = 0;
+    bool good = true;
+    uint32_t at = single ? (uint32_t)(slot->node - nodes) : slot->node->first;
+    for (; at != YAML_TREE_NONE; at = single ? YAML_TREE_NONE : nodes[at].next, count++) {
+        if (count >= capacity)
+            continue;
+        char path[QUOTABLE + 32];
+        snprintf(path, sizeof(path), single ? "%s" : "%s[%zu]", slot->path, count);
+        struct plan_key item_key = *key; /* what is said of an element is said of its type */
+        struct slot item = {slot->plan, slot->tree, slot->complaints, &item_key, path, &nodes[at]};
+        if (key->type == TYPE_PAIR) {
+            item_key.type = TYPE_NUMBER;
+            good &= read_double(&item, (double *)(void *)member + count);
+        } else if (key->type == TYPE_COUNTS) {
+            item_key.type = TYPE_U64;
+            good &= read_count(&item, (uint64_t *)(void *)member + count);
+        } else {
+            item_key.type = TYPE_TEXT;
+            good &= read_text(&item, (char *)member + count * TRIAL_PATH, TRIAL_PATH);
+        }
+    }
+    size_t least = key->type == TYPE_PAIR ? 2 : 1;
+    if (count < least || count > capacity) {
+        const char *bound = least == capacity ? "exactly" : count < least ? "at least" : "at most";
+        complain(slot->complaints, slot->node->place, slot->path,
+                 "has %zu elements; expected %s %zu", count, bound,
+                 count < least ? least : capacity);
+        good = false;
+    }
+    if (good && key->type != TYPE_PAIR)
+        memcpy(count_member, &count, sizeof(count));
+    return good;
+}
+
+bool slot_read(const struct slot *slot)
+{
+    const struct plan_key *key = slot->key;
+    unsigned char *plan = (unsigned char *)slot->plan;
+    void *member = plan + key->offset;
+    uint64_t count;
+    switch (key->type) {
+    case TYPE_U32:
+        if (!read_count(slot, &count))
+            return false;
+        *(uint32_t *)member = (uint32_t)count; /* its range fits: see the test of the schema */
+        return true;
+    case TYPE_U64:
+        return read_count(slot, member);
+    case TYPE_NUMBER:
+    case TYPE_SHARE:
+    case TYPE_DURATION:
+        return read_double(slot, member);
+    case TYPE_BOOL:
+        return read_bool(slot, member);
+    case TYPE_TEXT:
+        return read_text(slot, member, key->capacity);
+    case TYPE_ENUM:
+        return read_choice(slot, member);
+    case TYPE_TEXTS:
+    case TYPE_COUNTS:
+    case TYPE_PAIR:
+        return read_list(slot, member, plan + key->count_offset);
+    }
+    return false;
+}
