@@ -48,9 +48,9 @@ void embedding_forward(float *out, const uint32_t *tokens, size_t stride, const 
 void embedding_backward(float *d_token_weight, float *d_position_weight, const float *d_out,
                         const uint32_t *tokens, size_t stride, size_t B, size_t T, size_t C);
 
-/* Causal self-attention. qkv: (B, T, 3, H, C/H); out: (B, T, C); lse: (B, H, T), log-sum-exp of each
- * row of scale * q.k, kept for the way back. The probabilities are not kept: memory is linear in T.
- * scratch: attention_scratch() floats. */
+/* Causal self-attention. qkv: (B, T, 3, H, C/H); out: (B, T, C); lse: (B, H, T), log-sum-exp of
+ * each row of scale * q.k, kept for the way back. The probabilities are not kept: memory is linear
+ * in T. scratch: attention_scratch() floats. */
 size_t attention_scratch(size_t T, size_t C, size_t H);
 void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
                        size_t B, size_t T, size_t C, size_t H);

@@ -1,0 +1,29 @@
+/* GELU in its tanh form (Hendrycks & Gimpel 2016): x/2 (1 + tanh u) = x s, with s = 1 / (1 + e^-2u)
+ * and u = sqrt(2/pi) (x + 0.044715 x^3). */
+#include "kernels/kernels.h"
+
+#include "kernels/simd.h"
+
+#define TWICE_ROOT 1.59576912160573f /* 2 sqrt(2/pi) */
+#define CUBIC 0.044715f
+
+SIMD_INLINE float gate(float x)
+{
+    return 1.0f / (1.0f + simd_exp(-TWICE_ROOT * (x + CUBIC * x * x * x)));
+}
+
+KERNEL_CLONES void gelu_forward(float *out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = in[i] * gate(in[i]);
+}
+
+/* s + x s (1 - s) d(2u)/dx */
+KERNEL_CLONES void gelu_backward(float *d_in, const float *d_out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float x = in[i], s = gate(x);
+        float slope = TWICE_ROOT * (1.0f + 3.0f * CUBIC * x * x);
+        d_in[i] = d_out[i] * (s + x * s * (1.0f - s) * slope);
+    }
+}

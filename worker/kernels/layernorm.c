@@ -1,0 +1,58 @@
+/* LayerNorm (Ba, Kiros, Hinton 2016) over the channels of each row. */
+#include "kernels/kernels.h"
+
+#include "kernels/simd.h"
+
+static const float epsilon = 1e-5f;
+
+KERNEL_CLONES void layernorm_forward(float *out, float *mean, float *rstd, const float *in,
+                                     const float *weight, const float *bias, size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++) {
+        const float *x = in + n * C;
+        float *y = out + n * C;
+        float m = simd_sum(x, C) / (float)C;
+        for (size_t c = 0; c < C; c++) /* out holds x - mean for a moment */
+            y[c] = x[c] - m;
+        float r = 1.0f / sqrtf(simd_dot(y, y, C) / (float)C + epsilon);
+        for (size_t c = 0; c < C; c++)
+            y[c] = y[c] * r * weight[c] + bias[c];
+        mean[n] = m;
+        rstd[n] = r;
+    }
+}
+
+/* With x_hat = (x - mean) rstd and g = d_out * weight:
+ * d_x = rstd (g - mean(g) - x_hat mean(g x_hat)) */
+KERNEL_CLONES void layernorm_backward(float *d_in, float *d_weight, float *d_bias,
+                                      const float *d_out, const float *in, const float *mean,
+                                      const float *rstd, const float *weight, size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++) {
+        const float *x = in + n * C, *d = d_out + n * C;
+        float *dx = d_in + n * C;
+        float m = mean[n], r = rstd[n];
+        float sums[LANES] = {0}, products[LANES] = {0};
+        size_t c = 0;
+        for (; c + LANES <= C; c += LANES) {
+            for (size_t l = 0; l < LANES; l++) {
+                float g = d[c + l] * weight[c + l];
+                sums[l] += g;
+                products[l] += g * ((x[c + l] - m) * r);
+            }
+        }
+        for (size_t l = 0; c + l < C; l++) {
+            float g = d[c + l] * weight[c + l];
+            sums[l] += g;
+            products[l] += g * ((x[c + l] - m) * r);
+        }
+        float mean_g = simd_fold(sums) / (float)C;
+        float mean_gx = simd_fold(products) / (float)C;
+        for (c = 0; c < C; c++) {
+            float x_hat = (x[c] - m) * r;
+            d_bias[c] += d[c];
+            d_weight[c] += d[c] * x_hat;
+            dx[c] += r * (d[c] * weight[c] - mean_g - x_hat * mean_gx);
+        }
+    }
+}
