@@ -79,7 +79,7 @@ static const struct plan_key data_keys[] = {
      .help = "tokens: your text; synthetic: endless made-up text that needs no file"},
     {.name = "text", .type = TYPE_TEXTS, .need = NEED_AS_TEXT, .offset = AT(data.text),
      .count_offset = AT(data.text_count), .capacity = PLAN_TEXTS,
-     .help = "text files, plain or gzip, globs allowed; relative ones start at the plan's folder"},
+     .help = "text files, plain or gzip, globs allowed; relative to the plan's folder; not for synthetic"},
     {.name = "tokenizer", .type = TYPE_ENUM, .fallback = "bytes", .choices = tokenizers,
      .offset = AT(data.tokenizer),
      .help = "bytes, or bpe trained once on the text with model.vocab tokens"},
@@ -114,7 +114,7 @@ static const struct plan_key training_keys[] = {
     {.name = "adam_eps", .type = TYPE_NUMBER, .fallback = "1e-8", .above = true, .high = 1,
      .offset = AT(training.adam_eps), .help = "Adam: added to the root of the squares"},
     {.name = "clip", .type = TYPE_NUMBER, .fallback = "1.0", .none = true, .above = true,
-     .high = 1e6, .offset = AT(training.clip),
+     .high = 1000, .offset = AT(training.clip),
      .help = "longer gradients (global norm) are shortened to this"},
 };
 
@@ -158,22 +158,22 @@ static const struct plan_key budget_keys[] = {
      .help = "trained by the whole campaign at most"},
     {.name = "trials", .type = TYPE_U64, .fallback = "none", .none = true, .low = 1, .high = 1e6,
      .offset = AT(budget.trials), .help = "trainings at most"},
-    {.name = "wall", .type = TYPE_DURATION, .unit = "s, m, h or d", .fallback = "none",
+    {.name = "wall", .type = TYPE_DURATION, .fallback = "none",
      .none = true, .low = 1, .high = 31536000, .offset = AT(budget.wall_s),
      .help = "elapsed time at most"},
 };
 
 static const struct plan_key limits_keys[] = {
-    {.name = "silence", .type = TYPE_DURATION, .unit = "s, m, h or d", .fallback = "5m",
+    {.name = "silence", .type = TYPE_DURATION, .fallback = "5m",
      .none = true, .low = 1, .high = 604800, .offset = AT(limits.silence_s),
      .help = "a worker that says nothing for so long is given up"},
-    {.name = "trial_time", .type = TYPE_DURATION, .unit = "s, m, h or d", .fallback = "none",
+    {.name = "trial_time", .type = TYPE_DURATION, .fallback = "none",
      .none = true, .low = 1, .high = 31536000, .offset = AT(limits.trial_time_s),
      .help = "a training that takes longer has failed"},
     {.name = "retries", .type = TYPE_U32, .fallback = "2", .high = 100,
      .offset = AT(limits.retries), .help = "new attempts of a training that failed or was lost"},
     {.name = "max_failures", .type = TYPE_U32, .fallback = "10", .high = 1e6,
-     .offset = AT(limits.max_failures), .help = "failures after which the campaign ends"},
+     .offset = AT(limits.max_failures), .help = "failed or lost attempts that the campaign bears; one more ends it"},
 };
 
 static const struct plan_key output_keys[] = {

@@ -1,0 +1,66 @@
+/* Plans from memory: one temporary directory for a test program, one file in it. */
+#include "plan_case.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct plan plan_case;
+static char folder[] = "/tmp/lrsearch-plan-XXXXXX";
+
+int plan_case_setup(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+int plan_case_teardown(void **state)
+{
+    (void)state;
+    unlink("plan.yaml");
+    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
+const char *plan_case_text(unsigned line, const char *text)
+{
+    static const char *const good[] = {
+        "version: 1",
+        "name: t",
+        "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256}",
+        "data: {text: [a.txt]}",
+        "training: {batch_tokens: 2048}",
+        "search: {lr: [1e-3, 1e-1], horizons: [100k, 200k]}",
+        "target: {tokens: 1M}",
+        "",
+    };
+    static char out[8192];
+    size_t used = 0;
+    for (unsigned i = 0; i < 8; i++)
+        used += (size_t)snprintf(out + used, sizeof(out) - used, "%s\n",
+                                 i + 1 == line ? text : good[i]);
+    return out;
+}
+
+int plan_case_load_bytes(const char *bytes, size_t size, const char *const *sets, size_t set_count,
+                         const char **lines)
+{
+    static char joined[65536];
+    struct plan_errors errors;
+    FILE *file = fopen("plan.yaml", "wb");
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
+        abort();
+    int code = plan_load(&plan_case, "plan.yaml", sets, set_count, &errors);
+    size_t used = 0;
+    joined[0] = '\0';
+    for (size_t i = 0; i < errors.count && used < sizeof(joined); i++)
+        used += (size_t)snprintf(joined + used, sizeof(joined) - used, "%s\n", errors.lines[i]);
+    plan_errors_release(&errors);
+    *lines = joined;
+    return code;
+}
+
+int plan_case_load(const char *text, const char *set, const char **lines)
+{
+    return plan_case_load_bytes(text, strlen(text), &set, set ? 1 : 0, lines);
+}
