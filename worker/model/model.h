@@ -8,12 +8,13 @@
 #include "lrsearch/trial.h"
 
 /* The compact decoder-only transformer, pre-norm, fp32. Arch gpt (Radford et al. 2019): LayerNorm,
- * GELU, learned positions, biases, untied embedding. All memory is one arena, sized from the spec. */
+ * GELU, learned positions, biases, untied embedding. All memory is one arena, sized from the spec.
+ */
 
 enum param_group { GROUP_EMBEDDING, GROUP_HIDDEN, GROUP_OUTPUT, GROUP_VECTOR /* norms, biases */ };
 
-struct param { /* one tensor; all pointers are the model's */
-    const char *name;    /* "blocks.0.attn.qkv.weight", ... */
+struct param {        /* one tensor; all pointers are the model's */
+    const char *name; /* "blocks.0.attn.qkv.weight", ... */
     enum param_group group;
     uint32_t rows, cols; /* cols = 1 for a vector */
     size_t count;

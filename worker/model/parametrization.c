@@ -1,0 +1,64 @@
+/* How init, learning rate and weight decay of a tensor follow the width, relative to base_width,
+ * with m = d_model / base_width:
+ *
+ *              sp                  mup                         lvp
+ *   embedding  s^2 / ratio_e       s^2 / ratio_e               s^2 / ratio_e m^-1/2
+ *   hidden     s^2 / 1             s^2/m / 1/m                 as mup
+ *   output     s^2 / ratio_o       s^2 / ratio_o, logits / m   as mup
+ *   attention  1/sqrt(d_h)         sqrt(d_h at base_width) / d_h, heads being constant
+ *
+ * (init variance / LR factor.) muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou &
+ * Liu 2025, arXiv 2506.15025: with a vocabulary far larger than the width the embedding's LR falls
+ * like d^-1/2. At d_model = base_width all three are the same.
+ *
+ * Weight decay is multiplied by the LR in the optimizer. Where the parametrization divides the LR,
+ * the decay is multiplied by as much, so that the pull on the weights does not fade with the width.
+ */
+#include <math.h>
+#include "model/model_state.h"
+
+static double width_ratio(const struct trial_spec *spec)
+{
+    return (double)spec->d_model / spec->base_width;
+}
+
+void parametrization_apply(struct param *param, const struct trial_spec *spec)
+{
+    bool scaled = spec->parametrization != PARAM_SP;
+    double m = width_ratio(spec), lr_by_width = 1.0;
+    param->lr_factor = 1.0;
+    switch (param->group) {
+    case GROUP_EMBEDDING:
+        param->lr_factor = spec->embedding_lr_ratio;
+        if (spec->parametrization == PARAM_LVP)
+            lr_by_width = 1.0 / sqrt(m);
+        break;
+    case GROUP_HIDDEN:
+        if (scaled) {
+            param->init_std /= sqrt(m);
+            lr_by_width = 1.0 / m;
+        }
+        break;
+    case GROUP_OUTPUT:
+        param->lr_factor = spec->output_lr_ratio;
+        break;
+    case GROUP_VECTOR:
+        break;
+    }
+    param->lr_factor *= lr_by_width;
+    param->decay_factor = param->group == GROUP_VECTOR ? 0.0 : 1.0 / lr_by_width;
+}
+
+float parametrization_attention_scale(const struct trial_spec *spec)
+{
+    double head = (double)spec->d_model / spec->n_heads;
+    if (spec->parametrization == PARAM_SP)
+        return (float)(1.0 / sqrt(head));
+    double head_at_base = head / width_ratio(spec);
+    return (float)(sqrt(head_at_base) / head);
+}
+
+float parametrization_logit_scale(const struct trial_spec *spec)
+{
+    return spec->parametrization == PARAM_SP ? 1.0f : (float)(1.0 / width_ratio(spec));
+}
