@@ -18,7 +18,8 @@ void source_close(struct source *source);
 /* Training sequence `index` (0, 1, 2, ... over the whole training): context + 1 tokens, the last is
  * only a label. Sequences of one epoch are disjoint and shuffled by spec->seed; epoch e is a new
  * shuffle. Every token id is below spec->vocab. */
-void source_train(const struct source *source, uint64_t index, uint32_t *tokens /* (context + 1) */);
+void source_train(const struct source *source, uint64_t index,
+                  uint32_t *tokens /* (context + 1) */);
 
 /* Validation sequence `index` < source_val_count(); the same for every seed. */
 uint64_t source_val_count(const struct source *source);

@@ -45,8 +45,8 @@ struct tensor {
     double std, value;
 };
 
-static struct param *lay_param(struct model *model, struct layout *layout, size_t *next,
-                               const char *prefix, const struct tensor *tensor)
+static void lay_param(struct model *model, struct layout *layout, size_t *next, const char *prefix,
+                      const struct tensor *tensor)
 {
     size_t index = (*next)++;
     struct param counting = {0};
@@ -61,12 +61,11 @@ static struct param *lay_param(struct model *model, struct layout *layout, size_
     param->grad = lay_floats(layout, param->count);
     param->m = lay_floats(layout, param->count);
     param->v = lay_floats(layout, param->count);
-    if (param == &counting)
-        return NULL;
+    if (!layout->arena.block)
+        return;
     snprintf(model->names[index], sizeof(model->names[index]), "%s%s", prefix, tensor->name);
     param->name = model->names[index];
     parametrization_apply(param, &model->spec);
-    return param;
 }
 
 enum { BLOCK_TENSORS = 12, OTHER_TENSORS = 5 };
@@ -98,22 +97,31 @@ static void lay_params(struct model *model, struct layout *layout)
     const struct tensor lnf_bias = {"lnf.bias", GROUP_VECTOR, C, 1, 0, 0};
     const struct tensor head = {"head.weight", GROUP_OUTPUT, spec->vocab, C, INIT_STD, 0};
 
-    model->wte = lay_param(model, layout, &next, "", &wte);
-    model->wpe = lay_param(model, layout, &next, "", &wpe);
+    lay_param(model, layout, &next, "", &wte);
+    lay_param(model, layout, &next, "", &wpe);
     for (uint32_t i = 0; i < spec->n_layers; i++) {
-        struct param *laid[BLOCK_TENSORS];
+        size_t at = next;
         char prefix[24];
         snprintf(prefix, sizeof(prefix), "blocks.%u.", i);
         for (size_t j = 0; j < BLOCK_TENSORS; j++)
-            laid[j] = lay_param(model, layout, &next, prefix, &block[j]);
-        if (layout->arena.block)
-            model->blocks[i] =
-                (struct block_params){laid[0], laid[1], laid[2], laid[3], laid[4],  laid[5],
-                                      laid[6], laid[7], laid[8], laid[9], laid[10], laid[11]};
+            lay_param(model, layout, &next, prefix, &block[j]);
+        if (!layout->arena.block)
+            continue;
+        struct param *laid = model->params + at;
+        model->blocks[i] =
+            (struct block_params){laid,     laid + 1, laid + 2, laid + 3, laid + 4,  laid + 5,
+                                  laid + 6, laid + 7, laid + 8, laid + 9, laid + 10, laid + 11};
     }
-    model->lnf_weight = lay_param(model, layout, &next, "", &lnf_weight);
-    model->lnf_bias = lay_param(model, layout, &next, "", &lnf_bias);
-    model->head = lay_param(model, layout, &next, "", &head);
+    lay_param(model, layout, &next, "", &lnf_weight);
+    lay_param(model, layout, &next, "", &lnf_bias);
+    lay_param(model, layout, &next, "", &head);
+    if (!layout->arena.block)
+        return;
+    model->wte = model->params;
+    model->wpe = model->params + 1;
+    model->lnf_weight = model->params + (next - 3);
+    model->lnf_bias = model->params + (next - 2);
+    model->head = model->params + (next - 1);
 }
 
 /* ---- activations ---- */
