@@ -4,16 +4,17 @@
 #include <stdint.h>
 #include "lrsearch/transport.h"
 
-/* The coordinator's event loop: libuv drives the transport with a one-shot timer that backs off from
- * 1 ms to 20 ms while nothing comes and returns to 1 ms after a message (one thread, under 2 % of a
- * core when idle), and catches SIGINT, SIGTERM, SIGUSR1, SIGUSR2. */
+/* The coordinator's event loop: libuv drives the transport with a one-shot timer that backs off
+ * from 1 ms to 20 ms while nothing comes and returns to 1 ms after a message (one thread, under 2 %
+ * of a core when idle), and catches SIGINT, SIGTERM, SIGUSR1, SIGUSR2. */
 
 struct loop_handler {
     void *context;
     /* Each returns 0 to go on, 1 to leave the loop, negative to leave it with that error. */
     int (*message)(void *context, int peer, const struct message *message, uint64_t now_ms,
                    struct lr_error *err);
-    int (*tick)(void *context, uint64_t now_ms, struct lr_error *err); /* after messages; else every 200 ms */
+    int (*tick)(void *context, uint64_t now_ms,
+                struct lr_error *err); /* after messages; else every 200 ms */
     int (*signal)(void *context, int signal_number, struct lr_error *err);
 };
 

@@ -6,16 +6,17 @@
 
 /* The transports there are, and who this process is. */
 
-/* Over MPI_COMM_WORLD; MPI must be initialised (mpi_start). Only non-blocking calls; a peer that died
- * cannot stop it (../tests/mpi holds it to that). */
+/* Over MPI_COMM_WORLD; MPI must be initialised (mpi_start). Only non-blocking calls; a peer that
+ * died cannot stop it (../tests/mpi holds it to that). */
 int mpi_transport_create(struct transport **out, struct lr_error *err);
 
-/* Two ends in one process, for a coordinator thread (rank 0) and a worker thread (rank 1). Each end is
- * owned by its thread; the shared queues are freed with the second end. */
+/* Two ends in one process, for a coordinator thread (rank 0) and a worker thread (rank 1). Each end
+ * is owned by its thread; the shared queues are freed with the second end. */
 int local_transport_create(struct transport **coordinator, struct transport **worker,
                            struct lr_error *err);
 
-bool mpi_launched(void); /* by the environment that mpirun, srun or Hydra set; before any MPI call */
+bool mpi_launched(
+    void); /* by the environment that mpirun, srun or Hydra set; before any MPI call */
 int mpi_launched_rank(void); /* the rank by the same environment; 0 when unknown */
 /* MPI_Init_thread(FUNNELED), errors returned instead of fatal, SIGPIPE ignored. */
 int mpi_start(struct lr_error *err);

@@ -21,8 +21,8 @@ struct sched_limits {
  * Any callback may call sched_enqueue(). A negative return stops the scheduler and is handed on. */
 struct sched_owner {
     void *context;
-    /* Trial `id` was given to `rank`. `attempt` is the enqueued one. Called before the message is sent,
-     * so that the journal knows first. */
+    /* Trial `id` was given to `rank`. `attempt` is the enqueued one. Called before the message is
+     * sent, so that the journal knows first. */
     int (*started)(void *context, uint32_t id, uint32_t attempt, int rank, const char *host);
     int (*progress)(void *context, const struct msg_progress *progress, int rank);
     /* An attempt ended; outcome LOST when its worker vanished (result->message says how). */
@@ -48,10 +48,11 @@ int sched_enqueue(struct sched *sched, uint32_t id, uint32_t attempt, const stru
 int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
                   struct lr_error *err);
 /* Time passed: assigns, pings, finds the lost. Call it at least every 500 ms, and after messages.
- * LR_EWORKERS when every worker is lost, or none said HELLO within `silence_ms`, and trials wait. */
+ * LR_EWORKERS when every worker is lost, or none said HELLO within `silence_ms`, and trials wait.
+ */
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
 
-void sched_cancel_all(struct sched *sched); /* CANCEL to busy workers, the queue emptied */
+void sched_cancel_all(struct sched *sched);   /* CANCEL to busy workers, the queue emptied */
 void sched_stop_workers(struct sched *sched); /* STOP to every worker that is not lost */
 struct sched_counts sched_counts(const struct sched *sched);
 

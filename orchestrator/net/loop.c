@@ -1,0 +1,104 @@
+/* One thread, one timer. The timer is armed anew after each round, 1 ms after a message, and twice
+ * as long each quiet round, up to 20 ms: blocking in MPI would burn a core. Never 0: a timer that
+ * arms itself with 0 starves the others in libuv 1.44. */
+#include "net/loop.h"
+
+#include <signal.h>
+#include <uv.h>
+
+enum { SHORTEST_MS = 1, LONGEST_MS = 20, TICK_MS = 200, MESSAGES_A_ROUND = 256, SIGNALS = 4 };
+
+struct loop {
+    struct transport *transport;
+    const struct loop_handler *handler;
+    struct lr_error *err;
+    uv_loop_t uv;
+    uv_timer_t timer;
+    uv_signal_t signals[SIGNALS];
+    uint64_t pause_ms, ticked_ms;
+    int result; /* 0: go on */
+};
+
+uint64_t loop_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+static void stop(struct loop *loop, int result)
+{
+    if (loop->result == 0)
+        loop->result = result;
+    uv_stop(&loop->uv);
+}
+
+static int take_messages(struct loop *loop, unsigned *taken)
+{
+    for (*taken = 0; *taken < MESSAGES_A_ROUND; ++*taken) {
+        struct message message;
+        int peer;
+        int rc = loop->transport->ops->poll(loop->transport, &peer, &message, loop->err);
+        if (rc <= 0)
+            return rc;
+        rc = loop->handler->message(loop->handler->context, peer, &message, loop_now_ms(),
+                                    loop->err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct loop *loop = timer->data;
+    unsigned taken;
+    int rc = take_messages(loop, &taken);
+    uint64_t now_ms = loop_now_ms();
+    if (!rc && (taken > 0 || now_ms - loop->ticked_ms >= TICK_MS)) {
+        loop->ticked_ms = now_ms;
+        rc = loop->handler->tick(loop->handler->context, now_ms, loop->err);
+    }
+    if (rc) {
+        stop(loop, rc);
+        return;
+    }
+    loop->pause_ms = taken > 0 ? SHORTEST_MS : loop->pause_ms * 2;
+    if (loop->pause_ms > LONGEST_MS)
+        loop->pause_ms = LONGEST_MS;
+    uv_update_time(&loop->uv);
+    uv_timer_start(timer, on_timer, loop->pause_ms, 0);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct loop *loop = handle->data;
+    int rc = loop->handler->signal(loop->handler->context, number, loop->err);
+    if (rc)
+        stop(loop, rc);
+}
+
+int loop_run(struct transport *transport, const struct loop_handler *handler, struct lr_error *err)
+{
+    static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    struct loop loop = {.transport = transport,
+                        .handler = handler,
+                        .err = err,
+                        .pause_ms = SHORTEST_MS,
+                        .ticked_ms = 0};
+    if (uv_loop_init(&loop.uv))
+        return lr_fail(err, LR_EINTERNAL, "the event loop cannot be made");
+    uv_timer_init(&loop.uv, &loop.timer);
+    loop.timer.data = &loop;
+    uv_timer_start(&loop.timer, on_timer, SHORTEST_MS, 0);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_signal_init(&loop.uv, &loop.signals[i]);
+        loop.signals[i].data = &loop;
+        uv_signal_start(&loop.signals[i], on_signal, numbers[i]);
+    }
+    uv_run(&loop.uv, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&loop.timer, NULL);
+    for (int i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&loop.signals[i], NULL);
+    uv_run(&loop.uv, UV_RUN_DEFAULT); /* lets the handles close */
+    uv_loop_close(&loop.uv);
+    return loop.result > 0 ? 0 : loop.result;
+}

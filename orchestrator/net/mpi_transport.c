@@ -1,0 +1,138 @@
+/* Messages over MPI. One receive is always posted and tested: with Open MPI 4.1 a single probe sees
+ * a message only one call late. Sends are never waited for: to a rank that died they stay pending
+ * for ever, and must not stop the others. */
+#define _POSIX_C_SOURCE 200809L
+#include <mpi.h>
+#include <string.h>
+#include <time.h>
+#include "lrsearch/memory.h"
+#include "lrsearch/wire.h"
+#include "net/peer.h"
+#include "net/transports.h"
+
+enum { TAG = 1 };
+
+struct pending {
+    struct pending *next;
+    MPI_Request request;
+    int peer;
+    unsigned char frame[WIRE_FRAME_MAX];
+};
+
+struct mpi_end {
+    struct transport transport;
+    MPI_Request receive;
+    unsigned char frame[WIRE_FRAME_MAX];
+    struct pending *sends;
+};
+
+/* Frees what has left. What is pending to a forgotten rank is kept: MPI may still read it. */
+static void collect(struct mpi_end *end)
+{
+    for (struct pending **at = &end->sends; *at;) {
+        int done = 0;
+        if (MPI_Test(&(*at)->request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done) {
+            at = &(*at)->next;
+            continue;
+        }
+        struct pending *left = *at;
+        *at = left->next;
+        lr_free(left);
+    }
+}
+
+static int mpi_send(struct transport *transport, int peer, const struct message *message,
+                    struct lr_error *err)
+{
+    struct mpi_end *end = (struct mpi_end *)transport;
+    collect(end);
+    struct pending *pending = lr_malloc(sizeof(*pending));
+    if (!pending)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    int length = wire_encode(message, pending->frame, sizeof(pending->frame));
+    if (length < 0 || MPI_Isend(pending->frame, length, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
+                                &pending->request) != MPI_SUCCESS) {
+        lr_free(pending);
+        return lr_fail(err, LR_EPROTO, "%s cannot be sent to rank %d", message_name(message->tag),
+                       peer);
+    }
+    pending->peer = peer;
+    pending->next = end->sends;
+    end->sends = pending;
+    return 0;
+}
+
+static int post(struct mpi_end *end, struct lr_error *err)
+{
+    return MPI_Irecv(end->frame, WIRE_FRAME_MAX, MPI_BYTE, MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD,
+                     &end->receive) == MPI_SUCCESS
+               ? 0
+               : lr_fail(err, LR_EPROTO, "MPI cannot receive");
+}
+
+static int mpi_poll(struct transport *transport, int *peer, struct message *message,
+                    struct lr_error *err)
+{
+    struct mpi_end *end = (struct mpi_end *)transport;
+    MPI_Status status;
+    int done = 0, length = 0;
+    if (end->sends)
+        collect(end);
+    if (MPI_Test(&end->receive, &done, &status) != MPI_SUCCESS)
+        return lr_fail(err, LR_EPROTO, "MPI cannot receive");
+    if (!done)
+        return 0;
+    *peer = status.MPI_SOURCE;
+    MPI_Get_count(&status, MPI_BYTE, &length);
+    int rc = wire_decode(message, end->frame, length > 0 ? (size_t)length : 0, err);
+    int posted = post(end, err);
+    return rc ? rc : posted ? posted : 1;
+}
+
+static bool mpi_alive(struct transport *transport, const struct msg_hello *peer)
+{
+    (void)transport;
+    return peer_alive(peer);
+}
+
+static void mpi_forget(struct transport *transport, int peer)
+{
+    (void)transport;
+    (void)peer; /* its pending sends stay where they are, see collect() */
+}
+
+static void mpi_destroy(struct transport *transport, unsigned timeout_ms)
+{
+    struct mpi_end *end = (struct mpi_end *)transport;
+    const struct timespec pause = {0, 1000000};
+    for (unsigned waited = 0; waited < timeout_ms; waited++) {
+        collect(end);
+        if (!end->sends)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    MPI_Cancel(&end->receive);
+    MPI_Wait(&end->receive, MPI_STATUS_IGNORE);
+    if (end->sends)
+        return; /* MPI may still read these: left to the end of the process */
+    lr_free(end);
+}
+
+static const struct transport_ops mpi_ops = {mpi_send, mpi_poll, mpi_alive, mpi_forget,
+                                             mpi_destroy};
+
+int mpi_transport_create(struct transport **out, struct lr_error *err)
+{
+    struct mpi_end *end = lr_calloc(1, sizeof(*end));
+    if (!end)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    end->transport.ops = &mpi_ops;
+    MPI_Comm_rank(MPI_COMM_WORLD, &end->transport.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &end->transport.size);
+    int rc = post(end, err);
+    if (rc)
+        lr_free(end);
+    else
+        *out = &end->transport;
+    return rc;
+}

@@ -1,0 +1,36 @@
+#ifndef LRSEARCH_WORKER_STATE_H
+#define LRSEARCH_WORKER_STATE_H
+
+#include <stdbool.h>
+#include "lrsearch/transport.h"
+#include "train/trainer.h"
+
+/* The inside of a worker: what its message handlers share. */
+struct worker_loop {
+    struct transport *transport;
+    struct lr_error *err;
+    uint64_t lease_ms; /* 0: none */
+    uint64_t heard_ms; /* the coordinator; 0: never yet */
+    bool stopping;     /* STOP came, or the transport failed (failed != 0) */
+    int failed;
+    bool training, canceled;
+    bool assigned; /* `assignment` waits to be trained */
+    struct msg_assign assignment;
+    uint64_t progress_ms; /* when the last PROGRESS left */
+};
+
+uint64_t worker_now_ms(void);
+/* Takes every message that is there; 1 when there was any. Sets stopping and failed. */
+int worker_poll(struct worker_loop *loop);
+int worker_send(struct worker_loop *loop, const struct message *message);
+
+/* One incoming message each (on_assign.c, ...). */
+void worker_on_assign(struct worker_loop *loop, const struct msg_assign *assign);
+void worker_on_cancel(struct worker_loop *loop, const struct msg_cancel *cancel);
+void worker_on_ping(struct worker_loop *loop, const struct msg_ping *ping);
+void worker_on_stop(struct worker_loop *loop);
+
+/* The trainer's step hook (progress.c): context is the worker_loop. */
+int worker_progress(void *context, const struct train_step *step);
+
+#endif

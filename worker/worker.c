@@ -1,0 +1,114 @@
+/* The worker's loop: poll, train, report. It sleeps between polls, 1 ms after a message and up to
+ * 20 ms when nothing comes: a blocking receive of MPI burns a core. */
+#define _POSIX_C_SOURCE 200809L
+#include "worker.h"
+
+#include <time.h>
+#include "net/worker_state.h"
+
+enum { SHORTEST_MS = 1, LONGEST_MS = 20 };
+
+uint64_t worker_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+int worker_send(struct worker_loop *loop, const struct message *message)
+{
+    int rc = loop->transport->ops->send(loop->transport, 0, message, loop->err);
+    if (rc) {
+        loop->failed = rc;
+        loop->stopping = true;
+    }
+    return rc;
+}
+
+static void dispatch(struct worker_loop *loop, const struct message *message)
+{
+    switch (message->tag) {
+    case MSG_ASSIGN:
+        worker_on_assign(loop, &message->as.assign);
+        break;
+    case MSG_CANCEL:
+        worker_on_cancel(loop, &message->as.cancel);
+        break;
+    case MSG_PING:
+        worker_on_ping(loop, &message->as.ping);
+        break;
+    case MSG_STOP:
+        worker_on_stop(loop);
+        break;
+    case MSG_HELLO:
+    case MSG_PROGRESS:
+    case MSG_RESULT:
+    case MSG_PONG:
+        break; /* only workers say these */
+    }
+}
+
+int worker_poll(struct worker_loop *loop)
+{
+    struct message message;
+    int peer, any = 0, rc;
+    while ((rc = loop->transport->ops->poll(loop->transport, &peer, &message, loop->err)) > 0) {
+        loop->heard_ms = worker_now_ms();
+        dispatch(loop, &message);
+        any = 1;
+    }
+    if (rc < 0) {
+        loop->failed = rc;
+        loop->stopping = true;
+    } else if (loop->lease_ms && loop->heard_ms &&
+               worker_now_ms() - loop->heard_ms > loop->lease_ms && !loop->stopping) {
+        loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator has been silent for %llu s",
+                               (unsigned long long)loop->lease_ms / 1000);
+        loop->stopping = true;
+    }
+    return any;
+}
+
+static void train(struct worker_loop *loop)
+{
+    struct message message = {.tag = MSG_RESULT};
+    struct train_hooks hooks = {loop, worker_progress};
+    loop->assigned = false;
+    loop->training = true;
+    loop->canceled = false;
+    loop->progress_ms = worker_now_ms();
+    message.as.result.trial_id = loop->assignment.trial_id;
+    message.as.result.attempt = loop->assignment.attempt;
+    trainer_run(&loop->assignment.spec, &hooks, &message.as.result.result);
+    loop->training = false;
+    if (!loop->stopping)
+        worker_send(loop, &message);
+}
+
+static void nap(uint64_t ms)
+{
+    struct timespec pause = {0, (long)(ms * 1000000)};
+    nanosleep(&pause, NULL);
+}
+
+int worker_run(struct transport *transport, const struct msg_hello *hello, uint64_t lease_ms,
+               struct lr_error *err)
+{
+    struct worker_loop loop = {.transport = transport, .err = err, .lease_ms = lease_ms};
+    struct message message = {.tag = MSG_HELLO};
+    uint64_t pause_ms = SHORTEST_MS;
+    message.as.hello = *hello;
+    worker_send(&loop, &message);
+    while (!loop.stopping) {
+        int any = worker_poll(&loop);
+        if (loop.assigned && !loop.stopping) {
+            train(&loop);
+            any = 1;
+        }
+        if (loop.stopping)
+            break;
+        nap(pause_ms);
+        pause_ms = any ? SHORTEST_MS : pause_ms * 2 < LONGEST_MS ? pause_ms * 2 : LONGEST_MS;
+    }
+    return loop.failed;
+}
