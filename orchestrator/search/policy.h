@@ -15,11 +15,11 @@ struct search_space {
     double lr_low, lr_high;
     const uint64_t *horizons; /* tokens, ascending */
     size_t horizon_count;
-    uint32_t seeds;           /* replicates of each LR: seed indices 0..seeds-1 */
-    double resolution;        /* octaves between neighbouring LRs of a finished basin */
+    uint32_t seeds;    /* replicates of each LR: seed indices 0..seeds-1 */
+    double resolution; /* octaves between neighbouring LRs of a finished basin */
     uint64_t target_tokens;
-    uint32_t bootstrap;       /* resamples */
-    uint64_t seed;            /* of the bootstrap */
+    uint32_t bootstrap; /* resamples */
+    uint64_t seed;      /* of the bootstrap */
     double prior_beta, prior_beta_sd;
 };
 
@@ -28,9 +28,9 @@ enum observed { OBSERVED_LOSS, OBSERVED_DIVERGED, OBSERVED_NOTHING /* failed for
 struct observation {
     uint64_t tokens; /* one of space->horizons */
     double lr;
-    uint32_t seed;   /* replicate index */
+    uint32_t seed; /* replicate index */
     enum observed kind;
-    double loss;     /* OBSERVED_LOSS only */
+    double loss; /* OBSERVED_LOSS only */
 };
 
 struct proposal {
@@ -45,15 +45,15 @@ struct proposal {
 struct forecast_stage {
     char name[48]; /* "coarse", "bisect", "around the prediction", ... */
     uint64_t tokens;
-    uint32_t trials;     /* expected */
+    uint32_t trials; /* expected */
     uint32_t trials_max;
 };
 
 struct policy {
     const char *name;
-    /* Fills `round` (capacity POLICY_ROUND_MAX) with the next trials, given that all earlier ones are
-     * in `seen`. Returns their number; 0: nothing more to ask; negative: error. Never proposes a
-     * (tokens, lr, seed) that is in `seen`. Deterministic; `seen` may come in any order. */
+    /* Fills `round` (capacity POLICY_ROUND_MAX) with the next trials, given that all earlier ones
+     * are in `seen`. Returns their number; 0: nothing more to ask; negative: error. Never proposes
+     * a (tokens, lr, seed) that is in `seen`. Deterministic; `seen` may come in any order. */
     int (*next)(const struct search_space *space, const struct observation *seen, size_t count,
                 struct proposal *round);
     /* Fills `stages`, returns their number. */
@@ -65,11 +65,11 @@ extern const struct policy policy_narrow; /* bisects around the best, then follo
 extern const struct policy policy_grid;   /* the papers' protocol: an octave grid at each horizon */
 const struct policy *policy_find(const char *name); /* NULL when unknown */
 
-/* Fits everything that `seen` supports: basins, law, hold-out, target; fills horizons, law, target.lr,
- * target.tokens, target.ci90, loss_penalty, status (identified or not_identified), reason, warnings.
- * Leaves cost, width, vocab and embedding_lr alone. *answer need not be initialised.
- * Works for any number of observations, none too. Deterministic, in any order of `seen`.
- * 0 or LR_ENOMEM. */
+/* Fits everything that `seen` supports: basins, law, hold-out, target; fills horizons, law,
+ * target.lr, target.tokens, target.ci90, loss_penalty, status (identified or not_identified),
+ * reason, warnings. Leaves cost, width, vocab and embedding_lr alone. *answer need not be
+ * initialised. Works for any number of observations, none too. Deterministic, in any order of
+ * `seen`. 0 or LR_ENOMEM. */
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err);
 

@@ -1,0 +1,54 @@
+#ifndef LRSEARCH_BASIN_H
+#define LRSEARCH_BASIN_H
+
+#include "search/policy.h"
+
+/* One horizon: loss against log2 of the LR, and the parabola through the points near its minimum.
+ */
+
+#define BASIN_POINTS 512
+#define BASIN_FIT 16 /* points of a parabola at most */
+
+struct point {       /* one LR; its replicates averaged */
+    double x;        /* log2 lr */
+    double loss;     /* NaN when it diverged or nothing is known */
+    bool diverged;   /* any replicate */
+    uint32_t losses; /* replicates with a loss */
+    double variance; /* between replicates; 0 with one */
+};
+
+struct basin {
+    uint64_t tokens;
+    struct point points[BASIN_POINTS]; /* ascending x */
+    size_t count;
+    uint32_t trials, diverged;
+    int best;           /* index of the lowest loss; -1 without any */
+    bool at_edge;       /* the best is the lowest or highest x tried */
+    int fit[BASIN_FIT]; /* indices of the points of the parabola */
+    size_t fit_count;   /* 0: fewer than three points */
+    double center;      /* a + b t + c t^2 with t = x - center */
+    double a, b, c;
+    double residuals;           /* sum of squares */
+    double solve[BASIN_FIT][3]; /* a, b, c as sums over the points' losses */
+};
+
+void basin_gather(struct basin *basin, uint64_t tokens, const struct observation *seen,
+                  size_t count);
+bool basin_has_vertex(const struct basin *basin); /* a minimum inside the fitted points */
+double basin_vertex(const struct basin *basin);   /* log2 lr, kept inside the fitted points */
+
+/* Noise of one point's loss, pooled over basins: standard deviation and degrees of freedom. */
+struct noise {
+    double sigma, freedom;
+};
+struct noise basin_noise(const struct basin *basins, size_t count);
+
+/* Vertex, its interval by the parametric bootstrap, curvature, edge, flatness. */
+void basin_answer(struct horizon_answer *answer, const struct basin *basin,
+                  const struct noise *noise, const struct search_space *space, double *scratch
+                  /* space->bootstrap doubles */);
+
+/* How much wider than a normal one a 90 % interval is with so few degrees of freedom (Student). */
+double student_widening(double freedom);
+
+#endif
