@@ -25,7 +25,7 @@ static void print_target(FILE *out, const char *lead, const struct target_answer
     struct texts t;
     char interval[80] = "", penalty[80] = "";
     if (known(target->ci90))
-        snprintf(interval, sizeof(interval), " (90 %% interval %s .. %s)",
+        snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
                  LR(t.c, 2, target->ci90[0]), LR(t.d, 2, target->ci90[1]));
     if (isfinite(target->loss_penalty_if_wrong_2x))
         snprintf(penalty, sizeof(penalty), "; twice or half of it costs about %.2g nats",
@@ -79,7 +79,7 @@ static void print_horizon(FILE *out, const struct horizon_answer *horizon)
                  LR(t.d, 3, horizon->ci90[1]));
     if (isfinite(horizon->curvature))
         snprintf(curvature, sizeof(curvature), "%.2g", horizon->curvature);
-    fprintf(out, "%9s  %8s  %-19s %9s  %6" PRIu32 "  %8" PRIu32 "  %8s%s\n",
+    fprintf(out, "%9s  %8s  %-19s %9s %6" PRIu32 " %8" PRIu32 " %7s%s\n",
             COUNT(t.a, horizon->tokens), LR(t.b, 3, horizon->lr_opt), interval,
             format_loss(loss, sizeof(loss), horizon->loss_min), horizon->trials, horizon->diverged,
             curvature,
@@ -91,8 +91,8 @@ static void print_horizon(FILE *out, const struct horizon_answer *horizon)
 static void print_horizons(FILE *out, const struct answer *answer)
 {
     bool edge = false, flat = false;
-    fprintf(out, "\n%9s  %8s  %-19s %9s  %6s  %8s  %8s\n", "tokens", "best LR", "90 % interval",
-            "loss", "trials", "diverged", "per oct2");
+    fprintf(out, "\n%9s  %8s  %-19s %9s %6s %8s %7s\n", "tokens", "best LR", "90 % interval",
+            "loss", "trials", "diverged", "2x off");
     for (size_t i = 0; i < answer->horizon_count; i++) {
         print_horizon(out, &answer->horizons[i]);
         edge = edge || answer->horizons[i].at_edge;
@@ -101,9 +101,8 @@ static void print_horizons(FILE *out, const struct answer *answer)
     if (answer->horizon_count == 0)
         fprintf(out, "%9s\n", "none");
     wrap_print(out, "  ",
-               "loss: nats per token at the best LR; per oct2: what one factor 2 off adds to "
-               "it%s%s",
-               edge ? "; edge: the best LR lies at the end of those tried" : "",
+               "loss in nats per token at the best LR; 2x off: what twice or half of it adds%s%s",
+               edge ? "; edge: the best LR is the lowest or highest tried" : "",
                flat ? "; flat: the losses differ by no more than their noise" : "");
 }
 
@@ -117,12 +116,12 @@ static void print_law(FILE *out, const struct answer *answer)
         return;
     }
     if (known(law->beta_ci90))
-        snprintf(interval, sizeof(interval), " (90 %% interval %.2f .. %.2f)", law->beta_ci90[0],
+        snprintf(interval, sizeof(interval), " (90\v%% interval %.2f\v..\v%.2f)", law->beta_ci90[0],
                  law->beta_ci90[1]);
     if (law->prior_weight >= 0.9995)
         snprintf(prior, sizeof(prior), ", which is the prior alone");
     else if (law->prior_weight >= 0.005)
-        snprintf(prior, sizeof(prior), ", %.0f %% of it by the prior", 100 * law->prior_weight);
+        snprintf(prior, sizeof(prior), ", %.0f\v%% of it by the prior", 100 * law->prior_weight);
     if (isfinite(law->r2))
         snprintf(fit, sizeof(fit), "; R2 %.3f", law->r2);
     wrap_print(out, "law       ", "LR %s as tokens^%.2f%s%s%s", law->beta < 0 ? "rises" : "falls",
@@ -132,7 +131,7 @@ static void print_law(FILE *out, const struct answer *answer)
     char predicted[80] = "", apart[80] = "";
     double ratio = law->holdout.lr_measured / law->holdout.lr_predicted;
     if (known(law->holdout.ci90))
-        snprintf(predicted, sizeof(predicted), " (%s .. %s)", LR(t.a, 2, law->holdout.ci90[0]),
+        snprintf(predicted, sizeof(predicted), " (%s\v..\v%s)", LR(t.a, 2, law->holdout.ci90[0]),
                  LR(t.b, 2, law->holdout.ci90[1]));
     if (ratio > 0 && isfinite(ratio))
         snprintf(apart, sizeof(apart), ", %.3g times that", ratio);
@@ -146,17 +145,21 @@ static void print_costs(FILE *out, const struct answer *answer)
 {
     const struct answer_cost *cost = &answer->cost;
     struct texts t;
-    char share[64] = "";
+    char flops[32] = "", seconds[48] = "", share[64] = "";
+    if (isfinite(cost->flops))
+        snprintf(flops, sizeof(flops), ", %.2e FLOPs", cost->flops);
+    if (isfinite(cost->core_seconds))
+        snprintf(seconds, sizeof(seconds), ", %s of core time",
+                 format_seconds(t.c, sizeof(t.c), cost->core_seconds));
     double fraction = cost->target_run_fraction;
     if (fraction >= 10)
         snprintf(share, sizeof(share), "; %.3g times the target run", fraction);
     else if (fraction >= 0)
-        snprintf(share, sizeof(share), "; %.3g %% of the target run", 100 * fraction);
+        snprintf(share, sizeof(share), "; %.3g\v%% of the target run", 100 * fraction);
     wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
                answer->target.width, answer->target.vocab, LR(t.a, 2, answer->target.embedding_lr));
-    wrap_print(out, "cost      ", "%" PRIu64 " trainings, %s tokens, %.2e FLOPs, %s of core time%s",
-               cost->trials, COUNT(t.b, cost->tokens), cost->flops,
-               format_seconds(t.c, sizeof(t.c), cost->core_seconds), share);
+    wrap_print(out, "cost      ", "%" PRIu64 " training%s, %s tokens%s%s%s", cost->trials,
+               cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
 }
 
 void summary_print(FILE *out, const char *name, const struct answer *answer)
@@ -168,7 +171,7 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     print_costs(out, answer);
     for (size_t i = 0; i < answer->warning_count; i++)
         wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);
-    if (answer->warning_count == 0)
+    if (answer->warning_count == 0 && answer->status == ANSWER_IDENTIFIED)
         wrap_print(out, "doubts    ", "none found");
     wrap_print(out, "campaign  ", "%s", name);
 }

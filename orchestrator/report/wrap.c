@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define UNBREAKABLE '\v'
+
 static int width_of(const char *text, size_t length)
 {
     int width = 0;
@@ -20,7 +22,7 @@ void wrap_print(FILE *out, const char *first, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 32 || *c == 127)
+        if (((unsigned char)*c < 32 && *c != UNBREAKABLE) || *c == 127)
             *c = ' ';
 
     int indent = width_of(first, strlen(first)), column = indent;
@@ -36,7 +38,8 @@ void wrap_print(FILE *out, const char *first, const char *format, ...)
             fputc(' ', out);
             column++;
         }
-        fwrite(word, 1, length, out);
+        for (size_t i = 0; i < length; i++)
+            fputc(word[i] == UNBREAKABLE ? ' ' : word[i], out);
         column += width;
         word += length;
         word += strspn(word, " ");

@@ -283,11 +283,16 @@ int event_from_line(struct event *event, const char *line, size_t length, struct
     json_use_lr_memory();
     json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &where);
     if (!object) {
-        if (json_error_code(&where) == json_error_out_of_memory)
+        if (json_memory_failed())
             return lr_fail(err, LR_ENOMEM, "out of memory");
         return lr_fail(err, LR_EDAMAGED, "is no JSON: column %d: %s", where.column, where.text);
     }
-    int rc = event_from_json(event, object, err);
+    struct lr_error why = {0};
+    int rc = event_from_json(event, object, &why);
+    if (json_memory_failed()) /* what was not found may only not have been looked up */
+        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+    else if (rc)
+        lr_fail(err, rc, "%s", why.text);
     if (rc)
         memset(event, 0, sizeof(*event));
     json_decref(object);

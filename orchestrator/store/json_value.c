@@ -6,9 +6,26 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 
+/* jansson calls an allocation that failed within its parser a syntax error, and its hook has no
+ * context to keep the truth in: hence a variable. */
+static _Thread_local bool memory_failed;
+
+static void *json_allocate(size_t size)
+{
+    void *block = lr_malloc(size);
+    memory_failed = memory_failed || (!block && size > 0);
+    return block;
+}
+
 void json_use_lr_memory(void)
 {
-    json_set_alloc_funcs(lr_malloc, lr_free);
+    memory_failed = false;
+    json_set_alloc_funcs(json_allocate, lr_free);
+}
+
+bool json_memory_failed(void)
+{
+    return memory_failed;
 }
 
 json_t *json_of_double(double value)

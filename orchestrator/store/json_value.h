@@ -8,6 +8,7 @@
 /* JSON values for the files of a run. Each returns a new reference, or NULL without memory. */
 
 void json_use_lr_memory(void); /* jansson then allocates through lr_malloc(); any number of times */
+bool json_memory_failed(void); /* an allocation of jansson's failed since then */
 
 json_t *json_of_double(double value);   /* null for NaN and infinities, which JSON does not know */
 json_t *json_of_count(uint64_t value);  /* a real beyond 2^63 - 1, jansson's largest integer */

@@ -1,0 +1,570 @@
+/* The journal: what was written comes back bit for bit, wherever a kill, a full disk or a bad byte
+ * struck. */
+#define _DEFAULT_SOURCE /* mount */
+#include "temp_dir.h"
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "store/event_json.h"
+#include "store/journal.h"
+
+static char folder[256], path[300];
+
+static int set_up(void **state)
+{
+    (void)state;
+    lr_log_level_set(LR_LOG_ERROR);
+    if (temp_dir_make(folder, sizeof(folder)))
+        return -1;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_dir_remove(folder);
+    return 0;
+}
+
+/* ---- events ---- */
+
+/* Every field of the event another value, from awkward ones. */
+static void fill(const struct field_table *table, char *owner, uint32_t *n)
+{
+    static const double doubles[] = {
+        NAN,     INFINITY, -INFINITY, 0.1, -0.0, 5e-324, 1.7976931348623157e308,
+        1.0 / 3, 1e22,     -2.5,      1e-5};
+    static const uint64_t counts[] = {0, 1, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, 8192};
+    static const char *const texts[] = {"",
+                                        "plain",
+                                        "quo\"te \\ slash\n\t\x01",
+                                        "\xc3\xa9t\xc3\xa9",
+                                        "bad \xff\xfe utf",
+                                        "\xed\xa0\x80"};
+    for (size_t i = 0; i < table->count; i++, (*n)++) {
+        const struct field *field = &table->fields[i];
+        char *member = owner + field->offset;
+        uint32_t u32 = *n % 3 ? *n : UINT32_MAX;
+        switch (field->type) {
+        case FIELD_U32:
+            memcpy(member, &u32, sizeof(u32));
+            break;
+        case FIELD_U64:
+            memcpy(member, &counts[*n % 6], sizeof(uint64_t));
+            break;
+        case FIELD_F64:
+            memcpy(member, &doubles[*n % 11], sizeof(double));
+            break;
+        case FIELD_TEXT:
+            if (*n % 7 == 6)
+                memset(member, 'm', field->size - 1); /* as long as can be */
+            else
+                strncpy(member, texts[*n % 6], field->size - 1);
+            break;
+        case FIELD_STRUCT:
+            fill(field->sub, member, n);
+            break;
+        }
+    }
+}
+
+static struct event awkward(enum event_kind kind, uint32_t n)
+{
+    struct event event;
+    memset(&event, 0, sizeof(event));
+    event.kind = kind;
+    fill(event_fields(kind), (char *)&event.as, &n);
+    return event;
+}
+
+static void assert_same_fields(const struct field_table *table, const char *a, const char *b)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct field *field = &table->fields[i];
+        double x, y;
+        if (field->type == FIELD_STRUCT) {
+            assert_same_fields(field->sub, a + field->offset, b + field->offset);
+            continue;
+        }
+        if (field->type == FIELD_F64) { /* any NaN is as good as another */
+            memcpy(&x, a + field->offset, sizeof(x));
+            memcpy(&y, b + field->offset, sizeof(y));
+            if (isnan(x) && isnan(y))
+                continue;
+        }
+        if (memcmp(a + field->offset, b + field->offset, field->size) != 0)
+            fail_msg("%s.%s differs", table->name, field->name);
+    }
+}
+
+static void assert_same_event(const struct event *a, const struct event *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_same_fields(event_fields(a->kind), (const char *)&a->as, (const char *)&b->as);
+}
+
+static void lines_come_back(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++)
+        for (uint32_t n = 0; n < 500; n++) {
+            struct event event = awkward((enum event_kind)kind, n), back;
+            struct lr_error err = {0};
+            size_t length;
+            char *line = event_to_line(&event, &length);
+            assert_non_null(line);
+            assert_int_equal(strlen(line), length);
+            assert_int_equal(line[length - 1], '\n');
+            assert_null(memchr(line, '\n', length - 1));
+            assert_true(event_line_intact(line, length - 1));
+            if (event_from_line(&back, line, length - 1, &err))
+                fail_msg("%s: %s", line, err.text);
+            assert_same_event(&event, &back);
+            lr_free(line);
+        }
+}
+
+static void line_as_documented(void **state)
+{
+    (void)state;
+    struct event event = {.kind = EVENT_ROUND};
+    size_t length;
+    event.as.round.round = 1;
+    event.as.round.trials = 4;
+    char *line = event_to_line(&event, &length);
+    const char *body = "{\"event\":\"round\",\"round\":1,\"trials\":4,\"crc\":\"";
+    assert_memory_equal(line, body, strlen(body));
+    assert_int_equal(length, strlen(body) + 8 + 3);
+    lr_free(line);
+    event = (struct event){.kind = EVENT_CURVE};
+    event.as.curve.train_loss = NAN;
+    line = event_to_line(&event, &length);
+    assert_non_null(strstr(line, "\"train_loss\":\"nan\""));
+    lr_free(line);
+    event = (struct event){.kind = EVENT_CLOCK, .as.clock.wall_s = 0.1};
+    line = event_to_line(&event, &length);
+    assert_non_null(strstr(line, "\"wall_s\":0.10000000000000001"));
+    lr_free(line);
+}
+
+static void bad_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *text;
+    } cases[] = {
+        {"{\"event\":\"round\",\"round\":1", "is no JSON: column"},
+        {"", "is no JSON: column"},
+        {"[1]", "has no \"event\""},
+        {"{\"round\":1}", "has no \"event\""},
+        {"{\"event\":7}", "has no \"event\""},
+        {"{\"event\":\"party\"}", "unknown event \"party\"; a newer lrsearch wrote it"},
+        {"{\"event\":\"round\",\"round\":-1}",
+         "round.round: must be an integer from 0 to 4294967295"},
+        {"{\"event\":\"round\",\"round\":4294967296}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":1.0}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":\"1x\"}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":\" 1\"}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":1,\"round\":1}", "is no JSON: column"},
+        {"{\"event\":\"round\",\"colour\":1}", "round: has fields that this version"},
+        {"{\"event\":\"curve\",\"tokens\":\"18446744073709551616\"}",
+         "curve.tokens: must be an integer from 0 to 18446744073709551615"},
+        {"{\"event\":\"curve\",\"train_loss\":\"NaN\"}",
+         "curve.train_loss: must be a number, \"nan\", \"inf\" or \"-inf\""},
+        {"{\"event\":\"curve\",\"train_loss\":null}", "curve.train_loss: must be a number"},
+        {"{\"event\":\"finished\",\"status\":\"12345678901234567890123456789012\"}",
+         "finished.status: must be a text of 31 bytes at most"},
+        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4\"}}", "finished.status: must be a text"},
+        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4G\"}}", "finished.status: must be a text"},
+        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4100\"}}",
+         "finished.status: must be a text"},
+        {"{\"event\":\"finished\",\"status\":3}", "finished.status: must be a text"},
+        {"{\"event\":\"ended\",\"result\":3}", "ended.result: must be an object"},
+        {"{\"event\":\"ended\",\"result\":{\"val_loss\":\"\"}}",
+         "ended.result.val_loss: must be a number"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct event event;
+        struct lr_error err = {0};
+        assert_int_equal(event_from_line(&event, cases[i].line, strlen(cases[i].line), &err),
+                         LR_EDAMAGED);
+        if (strncmp(err.text, cases[i].text, strlen(cases[i].text)) != 0)
+            fail_msg("%s: '%s'", cases[i].line, err.text);
+        assert_false(event_line_intact(cases[i].line, strlen(cases[i].line)));
+    }
+    struct event event;
+    const char *old = "{\"event\":\"clock\"}"; /* of a version without the field */
+    assert_int_equal(event_from_line(&event, old, strlen(old), NULL), 0);
+    assert_true(event.as.clock.wall_s == 0);
+}
+
+/* ---- files ---- */
+
+struct replayed {
+    size_t count;
+    uint32_t first; /* awkward(kind, first + i) is expected */
+    int fail_at;    /* 1: at the first event, ...; 0: never */
+};
+
+static struct event nth(uint32_t n)
+{
+    return awkward((enum event_kind)(n % EVENT_KINDS), n);
+}
+
+static int on_replay(void *context, const struct event *event, struct lr_error *err)
+{
+    struct replayed *replayed = context;
+    struct event expected = nth((uint32_t)replayed->count++);
+    if ((int)replayed->count == replayed->fail_at)
+        return lr_fail(err, LR_EDAMAGED, "round 2 follows round 0");
+    assert_same_event(&expected, event);
+    return 0;
+}
+
+static void append(struct journal *journal, uint32_t from, uint32_t to)
+{
+    for (uint32_t n = from; n < to; n++) {
+        struct event event = nth(n);
+        struct lr_error err = {0};
+        if (journal_append(journal, &event, &err))
+            fail_msg("%s", err.text);
+    }
+}
+
+static struct journal *open_ok(size_t expected)
+{
+    struct journal *journal = NULL;
+    struct lr_error err = {0};
+    struct replayed replayed = {0};
+    if (journal_open(&journal, path, on_replay, &replayed, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(replayed.count, expected);
+    assert_int_equal(journal_count(journal), expected);
+    return journal;
+}
+
+static void write_file(const char *bytes, size_t size)
+{
+    remove(path); /* some file systems sync a file that is cut to nothing and written again */
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static char *read_file(size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    struct stat status;
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &status), 0);
+    *size = (size_t)status.st_size;
+    char *bytes = malloc(*size + 1);
+    assert_int_equal(fread(bytes, 1, *size, file), *size);
+    bytes[*size] = '\0';
+    fclose(file);
+    return bytes;
+}
+
+static void append_and_replay(void **state)
+{
+    (void)state;
+    struct stat status;
+    struct journal *journal = open_ok(0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    append(journal, 0, 40);
+    assert_int_equal(journal_count(journal), 40);
+    assert_int_equal(journal_sync(journal, NULL), 0);
+    assert_int_equal(journal_sync(journal, NULL), 0);
+    journal_close(journal);
+    journal = open_ok(40);
+    append(journal, 40, 45);
+    journal_close(journal);
+    journal_close(open_ok(45));
+    struct replayed replayed = {0};
+    assert_int_equal(journal_read(path, on_replay, &replayed, NULL), 0);
+    assert_int_equal(replayed.count, 45);
+    journal_close(NULL);
+}
+
+/* More than one block of reading, lines across the blocks. */
+static void large_journal(void **state)
+{
+    (void)state;
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 4000);
+    journal_close(journal);
+    size_t size;
+    free(read_file(&size));
+    assert_true(size > 600000);
+    journal_close(open_ok(4000));
+}
+
+/* Killed at any byte: everything that was whole comes back, and the journal goes on from there. */
+static void every_prefix_opens(void **state)
+{
+    (void)state;
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 10);
+    journal_close(journal);
+    size_t size, kept;
+    char *bytes = read_file(&size);
+    for (size_t cut = 0; cut <= size; cut++) {
+        size_t whole = 0, end = 0;
+        for (size_t i = 0; i < cut; i++)
+            if (bytes[i] == '\n') {
+                whole++;
+                end = i + 1;
+            }
+        write_file(bytes, cut);
+        struct replayed replayed = {0};
+        assert_int_equal(journal_read(path, on_replay, &replayed, NULL), 0);
+        assert_int_equal(replayed.count, whole);
+        struct stat status;
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_size, cut); /* looking changes nothing */
+        journal = open_ok(whole);
+        if (cut % 16 == 0) {
+            append(journal, (uint32_t)whole, (uint32_t)whole + 1);
+            journal_close(journal);
+            journal_close(open_ok(whole + 1));
+        } else {
+            journal_close(journal);
+            char *now = read_file(&kept);
+            assert_int_equal(kept, end);
+            assert_memory_equal(now, bytes, end);
+            free(now);
+        }
+    }
+    free(bytes);
+}
+
+/* A bad byte anywhere: in the last line it is a torn line; before, it is damage, with its number.
+ */
+static void every_flipped_byte_is_found(void **state)
+{
+    (void)state;
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 6);
+    journal_close(journal);
+    size_t size, line = 1;
+    char *bytes = read_file(&size), prefix[400];
+    size_t last = size - 1;
+    while (bytes[last - 1] != '\n')
+        last--;
+    for (size_t i = 0; i < size; i++) {
+        bool newline = bytes[i] == '\n';
+        bytes[i] = (char)(bytes[i] ^ 1);
+        write_file(bytes, size);
+        struct replayed replayed = {0};
+        struct lr_error err = {0};
+        int rc = journal_open(&journal, path, on_replay, &replayed, &err);
+        assert_int_equal(replayed.count, line - 1);
+        /* A newline lost between the last two makes them one torn line. */
+        if (i >= last || (newline && line == 5)) {
+            assert_int_equal(rc, 0);
+            journal_close(journal);
+        } else {
+            assert_int_equal(rc, LR_EDAMAGED);
+            assert_null(journal);
+            snprintf(prefix, sizeof(prefix), "%s:%zu: the checksum does not fit: ", path, line);
+            if (strncmp(err.text, prefix, strlen(prefix)) != 0)
+                fail_msg("byte %zu: %s", i, err.text);
+            size_t now;
+            free(read_file(&now));
+            assert_int_equal(now, size); /* and nothing is cut off */
+        }
+        bytes[i] = (char)(bytes[i] ^ 1);
+        line += newline;
+    }
+    free(bytes);
+}
+
+static void replay_can_refuse(void **state)
+{
+    (void)state;
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 5);
+    journal_close(journal);
+    struct replayed replayed = {.fail_at = 3};
+    struct lr_error err = {0};
+    char expected[400];
+    assert_int_equal(journal_open(&journal, path, on_replay, &replayed, &err), LR_EDAMAGED);
+    snprintf(expected, sizeof(expected), "%s:3: round 2 follows round 0", path);
+    assert_string_equal(err.text, expected);
+}
+
+/* A whole line that this version does not know is no torn line, not even as the last. */
+static void newer_event_is_kept(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"event\":\"dance\"";
+    char line[64];
+    int length = snprintf(line, sizeof(line), "%s,\"crc\":\"%08x\"}\n", body,
+                          (unsigned)XXH3_64bits(body, strlen(body)));
+    struct journal *journal = open_ok(0);
+    struct lr_error err = {0};
+    journal_close(journal);
+    write_file(line, (size_t)length);
+    assert_int_equal(journal_open(&journal, path, on_replay, &(struct replayed){0}, &err),
+                     LR_EDAMAGED);
+    assert_non_null(strstr(err.text, ":1: unknown event \"dance\"; a newer lrsearch wrote it"));
+    err.code = 0;
+    write_file("\n", 1); /* an empty last line is torn */
+    journal_close(open_ok(0));
+    write_file("\n\n", 2);
+    assert_int_equal(journal_open(&journal, path, on_replay, &(struct replayed){0}, &err),
+                     LR_EDAMAGED);
+    assert_non_null(strstr(err.text, ":1: the checksum does not fit"));
+}
+
+static void places_that_cannot_be(void **state)
+{
+    (void)state;
+    struct journal *journal = NULL;
+    struct lr_error err = {0};
+    struct replayed replayed = {0};
+    char below[400];
+    write_file("", 0);
+    snprintf(below, sizeof(below), "%s/journal.jsonl", path); /* below a regular file */
+    assert_int_equal(journal_open(&journal, below, on_replay, &replayed, &err), LR_ECREATE);
+    assert_null(journal);
+    assert_non_null(strstr(err.text, "cannot create the journal: Not a directory"));
+    err.code = 0;
+    assert_int_equal(journal_open(&journal, folder, on_replay, &replayed, &err), LR_ECREATE);
+    err.code = 0;
+    snprintf(below, sizeof(below), "%s/fifo", folder);
+    assert_int_equal(mkfifo(below, 0600), 0);
+    assert_int_equal(journal_open(&journal, below, on_replay, &replayed, &err), LR_ECREATE);
+    assert_non_null(strstr(err.text, "is no regular file; move it away"));
+    err.code = 0;
+    snprintf(below, sizeof(below), "%s/none", folder);
+    assert_int_equal(journal_read(below, on_replay, &replayed, &err), LR_EIO);
+    assert_non_null(strstr(err.text, "none: cannot open the journal: No such file"));
+}
+
+/* Appends until the disk is full; then the file ends in a whole line, and nothing more is taken. */
+static void fill_disk(int code, const char *text)
+{
+    struct journal *journal = open_ok(0);
+    struct lr_error err = {0};
+    uint32_t written = 0;
+    int rc;
+    for (;;) {
+        struct event event = nth(written);
+        rc = journal_append(journal, &event, &err);
+        if (rc)
+            break;
+        written++;
+        assert_true(written < 100000);
+    }
+    assert_int_equal(rc, code);
+    if (!strstr(err.text, text) || !strstr(err.text, "journal.jsonl: cannot write the journal: "))
+        fail_msg("%s", err.text);
+    assert_true(written > 10);
+    assert_int_equal(journal_count(journal), written);
+    struct event small = {.kind = EVENT_CLOCK}; /* it would fit */
+    struct lr_error again = {0};
+    assert_int_equal(journal_append(journal, &small, &again), code);
+    assert_string_equal(again.text, err.text);
+    assert_int_equal(journal_sync(journal, &again), code);
+    journal_close(journal);
+    size_t size;
+    char *bytes = read_file(&size);
+    assert_int_equal(bytes[size - 1], '\n');
+    free(bytes);
+    journal_close(open_ok(written));
+}
+
+static void disk_full(void **state)
+{
+    (void)state;
+    if (mount("tmpfs", folder, "tmpfs", 0, "size=64k") == 0) {
+        fill_disk(LR_ENOSPC, "No space left on device");
+        assert_int_equal(umount(folder), 0);
+    } else {
+        print_message("tmpfs cannot be mounted here (%s); the limit on file size stands in\n",
+                      strerror(errno));
+    }
+}
+
+static void file_size_limit(void **state)
+{
+    (void)state;
+    struct rlimit old, limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    limit = old;
+    limit.rlim_cur = 50001;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    fill_disk(LR_EIO, "File too large");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    struct journal *journal = open_ok(0);
+    struct event event = nth(3);
+    long n = 0;
+    for (;; n++) {
+        struct lr_error err = {0};
+        lr_memory_fail_after(n);
+        int rc = journal_append(journal, &event, &err);
+        lr_memory_fail_after(-1);
+        if (!rc)
+            break;
+        assert_int_equal(rc, LR_ENOMEM);
+        assert_int_equal(journal_count(journal), 0);
+    }
+    assert_true(n > 5);
+    journal_close(journal);
+    for (n = 0;; n++) {
+        struct lr_error err = {0};
+        struct journal *again = NULL;
+        size_t replayed = 3; /* on_replay expects nth(3) */
+        struct replayed context = {.count = replayed};
+        lr_memory_fail_after(n);
+        int rc = journal_open(&again, path, on_replay, &context, &err);
+        lr_memory_fail_after(-1);
+        journal_close(again);
+        if (!rc)
+            break;
+        if (rc != LR_ENOMEM)
+            fail_msg("allocation %ld: %s", n, err.text);
+        assert_null(again);
+    }
+    assert_true(n > 5);
+}
+
+int main(void)
+{
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_come_back),
+        cmocka_unit_test(line_as_documented),
+        cmocka_unit_test(bad_lines),
+        IN_FOLDER(append_and_replay),
+        IN_FOLDER(large_journal),
+        IN_FOLDER(every_prefix_opens),
+        IN_FOLDER(every_flipped_byte_is_found),
+        IN_FOLDER(replay_can_refuse),
+        IN_FOLDER(newer_event_is_kept),
+        IN_FOLDER(places_that_cannot_be),
+        IN_FOLDER(disk_full),
+        IN_FOLDER(file_size_limit),
+        IN_FOLDER(without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
