@@ -2,11 +2,12 @@
  * struck. */
 #define _DEFAULT_SOURCE /* mount */
 #include "temp_dir.h"
+#include "awkward_event.h"
 #include "cmocka_all.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -14,7 +15,6 @@
 #include <xxhash.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "store/event_json.h"
 #include "store/journal.h"
 
 static char folder[256], path[300];
@@ -36,189 +36,15 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- events ---- */
-
-/* Every field of the event another value, from awkward ones. */
-static void fill(const struct field_table *table, char *owner, uint32_t *n)
-{
-    static const double doubles[] = {
-        NAN,     INFINITY, -INFINITY, 0.1, -0.0, 5e-324, 1.7976931348623157e308,
-        1.0 / 3, 1e22,     -2.5,      1e-5};
-    static const uint64_t counts[] = {0, 1, UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, 8192};
-    static const char *const texts[] = {"",
-                                        "plain",
-                                        "quo\"te \\ slash\n\t\x01",
-                                        "\xc3\xa9t\xc3\xa9",
-                                        "bad \xff\xfe utf",
-                                        "\xed\xa0\x80"};
-    for (size_t i = 0; i < table->count; i++, (*n)++) {
-        const struct field *field = &table->fields[i];
-        char *member = owner + field->offset;
-        uint32_t u32 = *n % 3 ? *n : UINT32_MAX;
-        switch (field->type) {
-        case FIELD_U32:
-            memcpy(member, &u32, sizeof(u32));
-            break;
-        case FIELD_U64:
-            memcpy(member, &counts[*n % 6], sizeof(uint64_t));
-            break;
-        case FIELD_F64:
-            memcpy(member, &doubles[*n % 11], sizeof(double));
-            break;
-        case FIELD_TEXT:
-            if (*n % 7 == 6)
-                memset(member, 'm', field->size - 1); /* as long as can be */
-            else
-                strncpy(member, texts[*n % 6], field->size - 1);
-            break;
-        case FIELD_STRUCT:
-            fill(field->sub, member, n);
-            break;
-        }
-    }
-}
-
-static struct event awkward(enum event_kind kind, uint32_t n)
-{
-    struct event event;
-    memset(&event, 0, sizeof(event));
-    event.kind = kind;
-    fill(event_fields(kind), (char *)&event.as, &n);
-    return event;
-}
-
-static void assert_same_fields(const struct field_table *table, const char *a, const char *b)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        const struct field *field = &table->fields[i];
-        double x, y;
-        if (field->type == FIELD_STRUCT) {
-            assert_same_fields(field->sub, a + field->offset, b + field->offset);
-            continue;
-        }
-        if (field->type == FIELD_F64) { /* any NaN is as good as another */
-            memcpy(&x, a + field->offset, sizeof(x));
-            memcpy(&y, b + field->offset, sizeof(y));
-            if (isnan(x) && isnan(y))
-                continue;
-        }
-        if (memcmp(a + field->offset, b + field->offset, field->size) != 0)
-            fail_msg("%s.%s differs", table->name, field->name);
-    }
-}
-
-static void assert_same_event(const struct event *a, const struct event *b)
-{
-    assert_int_equal(a->kind, b->kind);
-    assert_same_fields(event_fields(a->kind), (const char *)&a->as, (const char *)&b->as);
-}
-
-static void lines_come_back(void **state)
-{
-    (void)state;
-    for (int kind = 0; kind < EVENT_KINDS; kind++)
-        for (uint32_t n = 0; n < 500; n++) {
-            struct event event = awkward((enum event_kind)kind, n), back;
-            struct lr_error err = {0};
-            size_t length;
-            char *line = event_to_line(&event, &length);
-            assert_non_null(line);
-            assert_int_equal(strlen(line), length);
-            assert_int_equal(line[length - 1], '\n');
-            assert_null(memchr(line, '\n', length - 1));
-            assert_true(event_line_intact(line, length - 1));
-            if (event_from_line(&back, line, length - 1, &err))
-                fail_msg("%s: %s", line, err.text);
-            assert_same_event(&event, &back);
-            lr_free(line);
-        }
-}
-
-static void line_as_documented(void **state)
-{
-    (void)state;
-    struct event event = {.kind = EVENT_ROUND};
-    size_t length;
-    event.as.round.round = 1;
-    event.as.round.trials = 4;
-    char *line = event_to_line(&event, &length);
-    const char *body = "{\"event\":\"round\",\"round\":1,\"trials\":4,\"crc\":\"";
-    assert_memory_equal(line, body, strlen(body));
-    assert_int_equal(length, strlen(body) + 8 + 3);
-    lr_free(line);
-    event = (struct event){.kind = EVENT_CURVE};
-    event.as.curve.train_loss = NAN;
-    line = event_to_line(&event, &length);
-    assert_non_null(strstr(line, "\"train_loss\":\"nan\""));
-    lr_free(line);
-    event = (struct event){.kind = EVENT_CLOCK, .as.clock.wall_s = 0.1};
-    line = event_to_line(&event, &length);
-    assert_non_null(strstr(line, "\"wall_s\":0.10000000000000001"));
-    lr_free(line);
-}
-
-static void bad_lines(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *line, *text;
-    } cases[] = {
-        {"{\"event\":\"round\",\"round\":1", "is no JSON: column"},
-        {"", "is no JSON: column"},
-        {"[1]", "has no \"event\""},
-        {"{\"round\":1}", "has no \"event\""},
-        {"{\"event\":7}", "has no \"event\""},
-        {"{\"event\":\"party\"}", "unknown event \"party\"; a newer lrsearch wrote it"},
-        {"{\"event\":\"round\",\"round\":-1}",
-         "round.round: must be an integer from 0 to 4294967295"},
-        {"{\"event\":\"round\",\"round\":4294967296}", "round.round: must be an integer"},
-        {"{\"event\":\"round\",\"round\":1.0}", "round.round: must be an integer"},
-        {"{\"event\":\"round\",\"round\":\"1x\"}", "round.round: must be an integer"},
-        {"{\"event\":\"round\",\"round\":\" 1\"}", "round.round: must be an integer"},
-        {"{\"event\":\"round\",\"round\":1,\"round\":1}", "is no JSON: column"},
-        {"{\"event\":\"round\",\"colour\":1}", "round: has fields that this version"},
-        {"{\"event\":\"curve\",\"tokens\":\"18446744073709551616\"}",
-         "curve.tokens: must be an integer from 0 to 18446744073709551615"},
-        {"{\"event\":\"curve\",\"train_loss\":\"NaN\"}",
-         "curve.train_loss: must be a number, \"nan\", \"inf\" or \"-inf\""},
-        {"{\"event\":\"curve\",\"train_loss\":null}", "curve.train_loss: must be a number"},
-        {"{\"event\":\"finished\",\"status\":\"12345678901234567890123456789012\"}",
-         "finished.status: must be a text of 31 bytes at most"},
-        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4\"}}", "finished.status: must be a text"},
-        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4G\"}}", "finished.status: must be a text"},
-        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4100\"}}",
-         "finished.status: must be a text"},
-        {"{\"event\":\"finished\",\"status\":3}", "finished.status: must be a text"},
-        {"{\"event\":\"ended\",\"result\":3}", "ended.result: must be an object"},
-        {"{\"event\":\"ended\",\"result\":{\"val_loss\":\"\"}}",
-         "ended.result.val_loss: must be a number"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct event event;
-        struct lr_error err = {0};
-        assert_int_equal(event_from_line(&event, cases[i].line, strlen(cases[i].line), &err),
-                         LR_EDAMAGED);
-        if (strncmp(err.text, cases[i].text, strlen(cases[i].text)) != 0)
-            fail_msg("%s: '%s'", cases[i].line, err.text);
-        assert_false(event_line_intact(cases[i].line, strlen(cases[i].line)));
-    }
-    struct event event;
-    const char *old = "{\"event\":\"clock\"}"; /* of a version without the field */
-    assert_int_equal(event_from_line(&event, old, strlen(old), NULL), 0);
-    assert_true(event.as.clock.wall_s == 0);
-}
-
-/* ---- files ---- */
-
 struct replayed {
     size_t count;
-    uint32_t first; /* awkward(kind, first + i) is expected */
+    uint32_t first; /* awkward_event(kind, first + i) is expected */
     int fail_at;    /* 1: at the first event, ...; 0: never */
 };
 
 static struct event nth(uint32_t n)
 {
-    return awkward((enum event_kind)(n % EVENT_KINDS), n);
+    return awkward_event((enum event_kind)(n % EVENT_KINDS), n);
 }
 
 static int on_replay(void *context, const struct event *event, struct lr_error *err)
@@ -552,19 +378,11 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_come_back),
-        cmocka_unit_test(line_as_documented),
-        cmocka_unit_test(bad_lines),
-        IN_FOLDER(append_and_replay),
-        IN_FOLDER(large_journal),
-        IN_FOLDER(every_prefix_opens),
-        IN_FOLDER(every_flipped_byte_is_found),
-        IN_FOLDER(replay_can_refuse),
-        IN_FOLDER(newer_event_is_kept),
-        IN_FOLDER(places_that_cannot_be),
-        IN_FOLDER(disk_full),
-        IN_FOLDER(file_size_limit),
-        IN_FOLDER(without_memory),
+        IN_FOLDER(append_and_replay),     IN_FOLDER(large_journal),
+        IN_FOLDER(every_prefix_opens),    IN_FOLDER(every_flipped_byte_is_found),
+        IN_FOLDER(replay_can_refuse),     IN_FOLDER(newer_event_is_kept),
+        IN_FOLDER(places_that_cannot_be), IN_FOLDER(disk_full),
+        IN_FOLDER(file_size_limit),       IN_FOLDER(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,248 @@
+/* Plan, campaign, search and journal together, in a world where a loss is a formula: whatever the
+ * number of workers and wherever it is killed, a campaign ends in the same answer. */
+#include "temp_dir.h"
+#include "cmocka_all.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+#include "campaign/campaign.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/rng.h"
+#include "store/journal.h"
+#include "store/run_dir.h"
+
+static char folder[256], path[300];
+
+static int set_up(void **state)
+{
+    (void)state;
+    lr_log_level_set(LR_LOG_ERROR);
+    if (temp_dir_make(folder, sizeof(folder)))
+        return -1;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_dir_remove(folder);
+    return 0;
+}
+
+static struct plan load_plan(const char *policy)
+{
+    static const char text[] =
+        "version: 1\nname: world\nseed: 5\n"
+        "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256}\n"
+        "data: {source: synthetic}\ntraining: {batch_tokens: 2048}\n"
+        "search: {lr: [2e-4, 5e-2], horizons: [128Ki, 256Ki, 512Ki], seeds: 2, bootstrap: 50}\n"
+        "target: {tokens: 8Mi}\n";
+    struct plan plan;
+    struct plan_errors errors = {0};
+    struct lr_error err = {0};
+    char set[64], file[300];
+    snprintf(set, sizeof(set), "search.policy=%s", policy);
+    const char *sets[] = {set};
+    assert_int_equal(run_dir_write(folder, "plan.yaml", text, strlen(text), &err), 0);
+    snprintf(file, sizeof(file), "%s/plan.yaml", folder);
+    if (plan_load(&plan, file, sets, 1, &errors))
+        fail_msg("%s", errors.count ? errors.lines[0] : "no memory");
+    plan_errors_release(&errors);
+    return plan;
+}
+
+/* One run of the program: campaign and journal, `workers` trials at a time. */
+struct session {
+    struct campaign *campaign;
+    struct journal *journal;
+    uint32_t workers;
+};
+
+static int on_replay(void *context, const struct event *event, struct lr_error *err)
+{
+    struct session *session = context;
+    return campaign_apply(session->campaign, event, err);
+}
+
+static void record(struct session *session, const struct event *event)
+{
+    struct lr_error err = {0};
+    if (campaign_check(session->campaign, event, &err) ||
+        journal_append(session->journal, event, &err) ||
+        campaign_apply(session->campaign, event, &err))
+        fail_msg("%s", err.text);
+}
+
+/* LR* = 5e-3 at 128Ki tokens, falling as tokens^-0.4; .05 nats per octave^2; beyond four times the
+ * optimum it diverges. */
+static struct event outcome_of(const struct trial *trial)
+{
+    struct event event = {.kind = EVENT_ENDED};
+    struct trial_result *result = &event.as.ended.result;
+    double ratio = (double)trial->spec.horizon_tokens / 131072;
+    double off = log2(trial->spec.lr / (5e-3 * pow(ratio, -0.4)));
+    event.as.ended.trial_id = trial->id;
+    event.as.ended.attempt = trial->attempt;
+    result->tokens = trial->spec.horizon_tokens;
+    result->flops = (double)result->tokens * trial_flops_per_token(&trial->spec);
+    result->seconds = 1;
+    result->outcome = off > 2 ? OUTCOME_DIVERGED : OUTCOME_DONE;
+    result->val_loss = result->val_loss_se = result->train_loss = NAN;
+    if (result->outcome == OUTCOME_DONE)
+        result->val_loss = 2 + pow(ratio, -0.1) + 0.05 * off * off +
+                           0.001 * rng_normal(trial->spec.seed, RNG_SIMULATE, trial->id);
+    return event;
+}
+
+/* What a coordinator does next, by the campaign's state alone. */
+static bool step(struct session *session)
+{
+    const struct event *events;
+    size_t count, running = 0;
+    const struct trial *pending = NULL, *last = NULL;
+    struct lr_error err = {0};
+    if (campaign_next(session->campaign, &events, &count, &err))
+        fail_msg("%s", err.text);
+    if (count > 0) {
+        record(session, &events[0]);
+        return true;
+    }
+    for (uint32_t id = 1; id <= campaign_trial_count(session->campaign); id++) {
+        const struct trial *trial = campaign_trial(session->campaign, id);
+        if (trial->state == TRIAL_PENDING && !pending)
+            pending = trial;
+        if (trial->state == TRIAL_RUNNING) {
+            running++;
+            last = trial;
+        }
+    }
+    struct event event = {.kind = EVENT_STARTED};
+    if (pending && running < session->workers) {
+        event.as.started.trial_id = pending->id;
+        event.as.started.attempt = pending->attempt + 1;
+    } else if (last) { /* the last started ends first: another order for each number of workers */
+        event = outcome_of(last);
+    } else {
+        return false;
+    }
+    record(session, &event);
+    return true;
+}
+
+static void session_open(struct session *session, const struct plan *plan, uint32_t workers)
+{
+    struct lr_error err = {0};
+    session->workers = workers;
+    if (campaign_create(&session->campaign, plan, &err) ||
+        journal_open(&session->journal, path, on_replay, session, &err))
+        fail_msg("%s", err.text);
+    if (journal_count(session->journal) > 0)
+        return;
+    struct event event = {.kind = EVENT_CAMPAIGN};
+    snprintf(event.as.campaign.name, sizeof(event.as.campaign.name), "world");
+    record(session, &event);
+}
+
+static char *session_close(struct session *session)
+{
+    struct answer answer;
+    struct lr_error err = {0};
+    if (campaign_answer(session->campaign, &answer, &err))
+        fail_msg("%s", err.text);
+    char *json = result_json("world", &answer);
+    assert_non_null(json);
+    journal_close(session->journal);
+    campaign_destroy(session->campaign);
+    return json;
+}
+
+static char *run(const struct plan *plan, uint32_t workers)
+{
+    struct session session;
+    session_open(&session, plan, workers);
+    while (step(&session))
+        ;
+    assert_true(campaign_finished(session.campaign));
+    return session_close(&session);
+}
+
+static char *read_journal(void)
+{
+    char *text = NULL;
+    assert_int_equal(run_dir_read("", path, &text, NULL), 0);
+    assert_non_null(text);
+    return text;
+}
+
+static void same_answer_for_any_workers(const char *policy)
+{
+    struct plan plan = load_plan(policy);
+    char *expected = run(&plan, 1);
+    if (!strstr(expected, "\"status\": \"identified\""))
+        fail_msg("%s", expected);
+    for (uint32_t workers = 2; workers < 40; workers = workers * 3 - 1) {
+        assert_int_equal(remove(path), 0);
+        char *json = run(&plan, workers);
+        assert_string_equal(json, expected);
+        lr_free(json);
+    }
+    lr_free(expected);
+}
+
+/* Killed after every event, and in the midst of writing it. */
+static void same_journal_after_any_kill(const char *policy)
+{
+    struct plan plan = load_plan(policy);
+    char *expected = run(&plan, 3), *journal = read_journal();
+    for (size_t kept = 0; journal[kept];) {
+        kept += strcspn(journal + kept, "\n") + 1;
+        size_t torn = journal[kept] ? 7 : 0;
+        assert_int_equal(run_dir_write("", path, journal, kept + torn, NULL), 0);
+        char *json = run(&plan, 3), *again = read_journal();
+        assert_string_equal(json, expected);
+        assert_string_equal(again, journal);
+        lr_free(json);
+        lr_free(again);
+    }
+    lr_free(expected);
+    lr_free(journal);
+}
+
+static void narrow_for_any_workers(void **state)
+{
+    (void)state;
+    same_answer_for_any_workers("narrow");
+}
+
+static void grid_for_any_workers(void **state)
+{
+    (void)state;
+    same_answer_for_any_workers("grid");
+}
+
+static void narrow_after_any_kill(void **state)
+{
+    (void)state;
+    same_journal_after_any_kill("narrow");
+}
+
+static void grid_after_any_kill(void **state)
+{
+    (void)state;
+    same_journal_after_any_kill("grid");
+}
+
+int main(void)
+{
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(narrow_for_any_workers),
+        IN_FOLDER(grid_for_any_workers),
+        IN_FOLDER(narrow_after_any_kill),
+        IN_FOLDER(grid_after_any_kill),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

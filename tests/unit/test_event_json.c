@@ -1,0 +1,113 @@
+/* Events as lines: what was written comes back bit for bit, and what cannot be read is named. */
+#include "awkward_event.h"
+#include "cmocka_all.h"
+
+#include <math.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "store/event_json.h"
+
+static void lines_come_back(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++)
+        for (uint32_t n = 0; n < 500; n++) {
+            struct event event = awkward_event((enum event_kind)kind, n), back;
+            struct lr_error err = {0};
+            size_t length;
+            char *line = event_to_line(&event, &length);
+            assert_non_null(line);
+            assert_int_equal(strlen(line), length);
+            assert_int_equal(line[length - 1], '\n');
+            assert_null(memchr(line, '\n', length - 1));
+            assert_true(event_line_intact(line, length - 1));
+            if (event_from_line(&back, line, length - 1, &err))
+                fail_msg("%s: %s", line, err.text);
+            assert_same_event(&event, &back);
+            lr_free(line);
+        }
+}
+
+static void line_as_documented(void **state)
+{
+    (void)state;
+    struct event event = {.kind = EVENT_ROUND};
+    size_t length;
+    event.as.round.round = 1;
+    event.as.round.trials = 4;
+    char *line = event_to_line(&event, &length);
+    const char *body = "{\"event\":\"round\",\"round\":1,\"trials\":4,\"crc\":\"";
+    assert_memory_equal(line, body, strlen(body));
+    assert_int_equal(length, strlen(body) + 8 + 3);
+    lr_free(line);
+    event = (struct event){.kind = EVENT_CURVE};
+    event.as.curve.train_loss = NAN;
+    line = event_to_line(&event, &length);
+    assert_non_null(strstr(line, "\"train_loss\":\"nan\""));
+    lr_free(line);
+    event = (struct event){.kind = EVENT_CLOCK, .as.clock.wall_s = 0.1};
+    line = event_to_line(&event, &length);
+    assert_non_null(strstr(line, "\"wall_s\":0.10000000000000001"));
+    lr_free(line);
+}
+
+static void bad_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *text;
+    } cases[] = {
+        {"{\"event\":\"round\",\"round\":1", "is no JSON: column"},
+        {"", "is no JSON: column"},
+        {"[1]", "has no \"event\""},
+        {"{\"round\":1}", "has no \"event\""},
+        {"{\"event\":7}", "has no \"event\""},
+        {"{\"event\":\"party\"}", "unknown event \"party\"; a newer lrsearch wrote it"},
+        {"{\"event\":\"round\",\"round\":-1}",
+         "round.round: must be an integer from 0 to 4294967295"},
+        {"{\"event\":\"round\",\"round\":4294967296}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":1.0}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":\"1x\"}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":\" 1\"}", "round.round: must be an integer"},
+        {"{\"event\":\"round\",\"round\":1,\"round\":1}", "is no JSON: column"},
+        {"{\"event\":\"round\",\"colour\":1}", "round: has fields that this version"},
+        {"{\"event\":\"curve\",\"tokens\":\"18446744073709551616\"}",
+         "curve.tokens: must be an integer from 0 to 18446744073709551615"},
+        {"{\"event\":\"curve\",\"train_loss\":\"NaN\"}",
+         "curve.train_loss: must be a number, \"nan\", \"inf\" or \"-inf\""},
+        {"{\"event\":\"curve\",\"train_loss\":null}", "curve.train_loss: must be a number"},
+        {"{\"event\":\"finished\",\"status\":\"12345678901234567890123456789012\"}",
+         "finished.status: must be a text of 31 bytes at most"},
+        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4\"}}", "finished.status: must be a text"},
+        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4G\"}}", "finished.status: must be a text"},
+        {"{\"event\":\"finished\",\"status\":{\"hex\":\"4100\"}}",
+         "finished.status: must be a text"},
+        {"{\"event\":\"finished\",\"status\":3}", "finished.status: must be a text"},
+        {"{\"event\":\"ended\",\"result\":3}", "ended.result: must be an object"},
+        {"{\"event\":\"ended\",\"result\":{\"val_loss\":\"\"}}",
+         "ended.result.val_loss: must be a number"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct event event;
+        struct lr_error err = {0};
+        assert_int_equal(event_from_line(&event, cases[i].line, strlen(cases[i].line), &err),
+                         LR_EDAMAGED);
+        if (strncmp(err.text, cases[i].text, strlen(cases[i].text)) != 0)
+            fail_msg("%s: '%s'", cases[i].line, err.text);
+        assert_false(event_line_intact(cases[i].line, strlen(cases[i].line)));
+    }
+    struct event event;
+    const char *old = "{\"event\":\"clock\"}"; /* of a version without the field */
+    assert_int_equal(event_from_line(&event, old, strlen(old), NULL), 0);
+    assert_true(event.as.clock.wall_s == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_come_back),
+        cmocka_unit_test(line_as_documented),
+        cmocka_unit_test(bad_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,466 @@
+/* The files of a run that are derived from its journal: for other programs, so every key, column
+ * and digit counts. */
+#include "temp_dir.h"
+#include "cmocka_all.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "store/csv.h"
+#include "store/journal.h"
+#include "store/run_dir.h"
+
+static char folder[256];
+
+static int set_up(void **state)
+{
+    (void)state;
+    lr_log_level_set(LR_LOG_ERROR);
+    return temp_dir_make(folder, sizeof(folder));
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_dir_remove(folder);
+    return 0;
+}
+
+static const char *under(const char *name)
+{
+    static char path[4][400];
+    static unsigned turn;
+    char *out = path[turn++ % 4];
+    snprintf(out, sizeof(path[0]), "%s/%s", folder, name);
+    return out;
+}
+
+static char *read_text(const char *dir, const char *name)
+{
+    char *text = NULL;
+    struct lr_error err = {0};
+    if (run_dir_read(dir, name, &text, &err))
+        fail_msg("%s", err.text);
+    assert_non_null(text);
+    return text;
+}
+
+/* ---- result.json ---- */
+
+static struct answer an_answer(void)
+{
+    struct answer answer = {.status = ANSWER_IDENTIFIED, .horizon_count = 2};
+    answer.target =
+        (struct target_answer){8388608, 64, 256, 1.0 / 3, {1e-300, 7e22}, 5e-324, 0.0171};
+    answer.law = (struct law_answer){
+        -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
+    answer.horizons[0] = (struct horizon_answer){
+        131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false};
+    answer.horizons[1] = (struct horizon_answer){
+        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false};
+    answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875};
+    answer_warn(&answer, "plain");
+    answer_warn(&answer, "quo\"ted \\ \n bad \xff utf \xc3");
+    return answer;
+}
+
+static double number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    assert_non_null(value);
+    if (json_is_null(value))
+        return NAN;
+    assert_true(json_is_number(value));
+    return json_number_value(value);
+}
+
+static void assert_interval(const json_t *object, const char *key, double low, double high)
+{
+    const json_t *array = json_object_get(object, key);
+    assert_int_equal(json_array_size(array), 2);
+    const double ends[] = {low, high};
+    for (size_t i = 0; i < 2; i++)
+        if (isfinite(ends[i]))
+            assert_true(json_real_value(json_array_get(array, i)) == ends[i]);
+        else
+            assert_true(json_is_null(json_array_get(array, i)));
+}
+
+static void result_reads_back(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    struct answer answer = an_answer();
+    assert_int_equal(result_json_write(folder, "nightly", &answer, &err), 0);
+    char *text = read_text(folder, "result.json"), *again = result_json("nightly", &answer);
+    assert_string_equal(text, again);
+    assert_int_equal(text[strlen(text) - 1], '\n');
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(root);
+    assert_int_equal(json_object_size(root), 9);
+    assert_true(number(root, "schema_version") == 1);
+    assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
+    assert_string_equal(json_string_value(json_object_get(root, "status")), "identified");
+    assert_string_equal(json_string_value(json_object_get(root, "reason")), "");
+
+    const json_t *part = json_object_get(root, "target");
+    assert_int_equal(json_object_size(part), 7);
+    assert_true(number(part, "tokens") == 8388608);
+    assert_true(number(part, "width") == 64);
+    assert_true(number(part, "vocab") == 256);
+    assert_true(number(part, "lr") == 1.0 / 3); /* every bit */
+    assert_interval(part, "ci90", 1e-300, 7e22);
+    assert_true(number(part, "embedding_lr") == 5e-324);
+    assert_true(number(part, "loss_penalty_if_wrong_2x") == 0.0171);
+
+    part = json_object_get(root, "law");
+    assert_int_equal(json_object_size(part), 6);
+    assert_true(number(part, "beta") == -0.538);
+    assert_interval(part, "beta_ci90", 0.31, 0.77);
+    assert_true(number(part, "b") == 1.2);
+    assert_true(isnan(number(part, "r2")));
+    assert_true(number(part, "prior_weight") == 0.23);
+    part = json_object_get(part, "holdout");
+    assert_int_equal(json_object_size(part), 3);
+    assert_true(number(part, "tokens") == 524288);
+    assert_true(number(part, "lr_predicted") == 2.2e-3);
+    assert_true(number(part, "lr_measured") == 2.4e-3);
+
+    const json_t *horizons = json_object_get(root, "horizons");
+    assert_int_equal(json_array_size(horizons), 2);
+    part = json_array_get(horizons, 0);
+    assert_int_equal(json_object_size(part), 7);
+    assert_true(number(part, "tokens") == 131072);
+    assert_true(number(part, "lr_opt") == 5.12e-3);
+    assert_interval(part, "ci90", 4.2e-3, 6.2e-3);
+    assert_true(number(part, "curvature") == 0.0641);
+    assert_true(number(part, "loss_min") == 2.9134);
+    assert_true(number(part, "trials") == 8);
+    assert_true(json_is_false(json_object_get(part, "at_edge")));
+    part = json_array_get(horizons, 1);
+    assert_true(number(part, "tokens") == (double)UINT64_MAX);
+    assert_true(isnan(number(part, "lr_opt")));
+    assert_interval(part, "ci90", NAN, NAN);
+    assert_true(isnan(number(part, "loss_min")));
+    assert_true(json_is_true(json_object_get(part, "at_edge")));
+
+    part = json_object_get(root, "cost");
+    assert_int_equal(json_object_size(part), 5);
+    assert_true(number(part, "trials") == 23);
+    assert_true(number(part, "tokens") == 7340032);
+    assert_true(number(part, "flops") == 1.17e13);
+    assert_true(number(part, "core_seconds") == 203.4);
+    assert_true(number(part, "target_run_fraction") == 0.875);
+    part = json_object_get(root, "warnings");
+    assert_int_equal(json_array_size(part), 2);
+    assert_string_equal(json_string_value(json_array_get(part, 0)), "plain");
+    assert_string_equal(json_string_value(json_array_get(part, 1)),
+                        "quo\"ted \\ \n bad \xef\xbf\xbd utf \xef\xbf\xbd");
+    json_decref(root);
+    lr_free(text);
+    lr_free(again);
+}
+
+static void result_keys_in_order(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"\"schema_version\": 1",
+                                       "\"name\"",
+                                       "\"status\"",
+                                       "\"reason\"",
+                                       "\"target\"",
+                                       "\"tokens\"",
+                                       "\"width\"",
+                                       "\"vocab\"",
+                                       "\"lr\"",
+                                       "\"ci90\"",
+                                       "\"embedding_lr\"",
+                                       "\"loss_penalty_if_wrong_2x\"",
+                                       "\"law\"",
+                                       "\"beta\"",
+                                       "\"beta_ci90\"",
+                                       "\"b\"",
+                                       "\"r2\": null",
+                                       "\"prior_weight\"",
+                                       "\"holdout\": null",
+                                       "\"horizons\": []",
+                                       "\"cost\"",
+                                       "\"trials\"",
+                                       "\"tokens\"",
+                                       "\"flops\"",
+                                       "\"core_seconds\"",
+                                       "\"target_run_fraction\"",
+                                       "\"warnings\": []"};
+    struct answer answer = an_answer();
+    answer.horizon_count = answer.warning_count = 0;
+    answer.law.holdout.tokens = 0;
+    char *text = result_json("n", &answer), *at = text;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        at = strstr(at, keys[i]);
+        if (!at)
+            fail_msg("%s is missing or out of order in %s", keys[i], text);
+    }
+    lr_free(text);
+}
+
+/* ---- CSV ---- */
+
+static void csv_cells(void **state)
+{
+    (void)state;
+    struct csv csv = {0};
+    csv_text(&csv, "plain");
+    csv_text(&csv, "");
+    csv_text(&csv, "a,b");
+    csv_text(&csv, "say \"no\"");
+    csv_text(&csv, "two\nlines");
+    csv_count(&csv, UINT64_MAX);
+    csv_end_row(&csv);
+    csv_double(&csv, 0.1);
+    csv_double(&csv, 1.0 / 3);
+    csv_double(&csv, -NAN);
+    csv_double(&csv, -INFINITY);
+    csv_double(&csv, 1e-5);
+    csv_double(&csv, 3);
+    csv_end_row(&csv);
+    static const char expected[] =
+        "plain,,\"a,b\",\"say \"\"no\"\"\",\"two\nlines\",18446744073709551615\n"
+        "0.1,0.3333333333333333,nan,-inf,1e-05,3\n";
+    assert_false(csv.failed);
+    assert_int_equal(csv.used, strlen(expected));
+    assert_memory_equal(csv.bytes, expected, csv.used);
+    csv_release(&csv);
+}
+
+#define COLUMNS 64
+
+/* Splits one record (no line breaks in cells here); returns the number of cells. */
+static size_t split(char *line, char **cells)
+{
+    size_t count = 0;
+    bool quoted = false;
+    cells[count++] = line;
+    for (char *c = line; *c; c++) {
+        if (*c == '"')
+            quoted = !quoted;
+        if (*c == ',' && !quoted) {
+            *c = '\0';
+            cells[count++] = c + 1;
+        }
+    }
+    return count;
+}
+
+static struct trial a_trial(uint32_t id, enum trial_state state)
+{
+    struct trial trial = {.id = id, .round = 2, .replicate = 1, .attempt = 3, .state = state};
+    trial.spec.lr = 0.1;
+    trial.spec.source = SOURCE_SYNTHETIC;
+    trial.spec.parametrization = PARAM_LVP;
+    snprintf(trial.spec.data_path, sizeof(trial.spec.data_path), "/a,b");
+    trial.result.outcome = OUTCOME_DIVERGED;
+    trial.result.val_loss = NAN;
+    trial.result.tokens = 77;
+    snprintf(trial.result.message, sizeof(trial.result.message), "loss \"inf\"");
+    return trial;
+}
+
+static void trials_as_rows(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    struct trial over = a_trial(1, TRIAL_DIVERGED), open = a_trial(2, TRIAL_PENDING);
+    const struct trial *trials[] = {&over, &open};
+    size_t columns = 5 + trial_spec_fields.count + trial_result_fields.count, used = 0;
+    char *names[COLUMNS], *cells[COLUMNS];
+    assert_true(columns < COLUMNS);
+    assert_int_equal(trials_csv_write(folder, trials, 2, &err), 0);
+    char *text = read_text(folder, "trials.csv"), *rest = NULL;
+    assert_int_equal(split(strtok_r(text, "\n", &rest), names), columns);
+    static const char *const own[] = {"id", "round", "replicate", "state", "attempt"};
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(names[used++], own[i]);
+    for (size_t i = 0; i < trial_spec_fields.count; i++)
+        assert_string_equal(names[used++], trial_spec_fields.fields[i].name);
+    for (size_t i = 0; i < trial_result_fields.count; i++)
+        assert_string_equal(names[used++], trial_result_fields.fields[i].name);
+    static const struct {
+        const char *name, *over, *open;
+    } expected[] = {
+        {"id", "1", "2"},
+        {"state", "diverged", "pending"},
+        {"attempt", "3", "3"},
+        {"lr", "0.1", "0.1"},
+        {"source", "synthetic", "synthetic"},
+        {"parametrization", "lvp", "lvp"},
+        {"data_path", "\"/a,b\"", "\"/a,b\""},
+        {"outcome", "diverged", ""},
+        {"val_loss", "nan", ""},
+        {"tokens", "77", ""},
+        {"message", "\"loss \"\"inf\"\"\"", ""},
+    };
+    for (int row = 0; row < 2; row++) {
+        assert_int_equal(split(strtok_r(NULL, "\n", &rest), cells), columns);
+        for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+            size_t column = 0;
+            while (strcmp(names[column], expected[i].name) != 0)
+                assert_true(++column < columns);
+            assert_string_equal(cells[column], row == 0 ? expected[i].over : expected[i].open);
+        }
+    }
+    assert_null(strtok_r(NULL, "\n", &rest));
+    lr_free(text);
+    assert_int_equal(trials_csv_write(folder, NULL, 0, &err), 0); /* only the header */
+}
+
+static int ignore(void *context, const struct event *event, struct lr_error *err)
+{
+    (void)context;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static void add_curve(struct journal *journal, uint32_t id, uint32_t attempt, uint64_t tokens,
+                      double loss)
+{
+    struct event event = {.kind = EVENT_CURVE};
+    event.as.curve.trial_id = id;
+    event.as.curve.attempt = attempt;
+    event.as.curve.tokens = tokens;
+    event.as.curve.train_loss = loss;
+    assert_int_equal(journal_append(journal, &event, NULL), 0);
+}
+
+static void curves_of_what_counted(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    struct journal *journal = NULL;
+    struct trial done = a_trial(1, TRIAL_DONE), diverged = a_trial(2, TRIAL_DIVERGED),
+                 open = a_trial(3, TRIAL_RUNNING), silent = a_trial(4, TRIAL_DONE);
+    const struct trial *trials[] = {&done, &diverged, &open, &silent};
+    assert_int_equal(run_dir_open(under("run"), &err), 0);
+    assert_int_equal(journal_open(&journal, under("run/journal.jsonl"), ignore, NULL, &err), 0);
+    add_curve(journal, 1, 2, 100, 9.5); /* of an attempt that was lost */
+    add_curve(journal, 1, 3, 100, 3.5);
+    add_curve(journal, 2, 3, 100, 5.25);
+    add_curve(journal, 3, 3, 100, 4);
+    add_curve(journal, 1, 3, 200, 3.25);
+    add_curve(journal, 2, 3, 200, NAN);
+    /* while the journal is open for writing, and stays so */
+    assert_int_equal(curves_csv_write(under("run"), trials, 4, &err), 0);
+    add_curve(journal, 1, 3, 300, 3);
+    journal_close(journal);
+    char *text = read_text(under("run"), "curves/trial-0001.csv");
+    assert_string_equal(text, "tokens,train_loss\n100,3.5\n200,3.25\n");
+    lr_free(text);
+    text = read_text(under("run"), "curves/trial-0002.csv");
+    assert_string_equal(text, "tokens,train_loss\n100,5.25\n200,nan\n");
+    lr_free(text);
+    assert_int_equal(access(under("run/curves/trial-0003.csv"), F_OK), -1);
+    assert_int_equal(access(under("run/curves/trial-0004.csv"), F_OK), -1);
+}
+
+static void provenance(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    assert_int_equal(provenance_write(folder, "Open MPI 4.1", NULL, UINT64_MAX, 64, &err), 0);
+    char *text = read_text(folder, "provenance.json");
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    static const char *const texts[] = {"version", "compiler", "host",
+                                        "system",  "cpu",      "started_utc"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_true(json_string_length(json_object_get(root, texts[i])) > 0);
+    assert_int_equal(json_string_length(json_object_get(root, "started_utc")), 20);
+    assert_true(number(root, "ranks") == 64);
+    assert_true(number(root, "seed") == (double)UINT64_MAX);
+    const json_t *libraries = json_object_get(root, "libraries");
+    assert_string_equal(json_string_value(json_object_get(libraries, "mpi")), "Open MPI 4.1");
+    assert_string_equal(json_string_value(json_object_get(libraries, "blas")), "unknown");
+    static const char *const names[] = {"libyaml",  "libuv",   "sentencepiece", "zlib",
+                                        "openblas", "jansson", "xxhash"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_non_null(strchr(json_string_value(json_object_get(libraries, names[i])), '.'));
+    json_decref(root);
+    lr_free(text);
+}
+
+/* ---- without memory ---- */
+
+static int write_result(struct lr_error *err)
+{
+    struct answer answer = an_answer();
+    return result_json_write(folder, "n", &answer, err);
+}
+
+static int write_trials(struct lr_error *err)
+{
+    struct trial trial = a_trial(1, TRIAL_DONE);
+    const struct trial *trials[] = {&trial, &trial, &trial};
+    return trials_csv_write(folder, trials, 3, err);
+}
+
+static int write_curves(struct lr_error *err)
+{
+    struct trial trial = a_trial(1, TRIAL_DONE);
+    const struct trial *trials[] = {&trial};
+    return curves_csv_write(folder, trials, 1, err);
+}
+
+static int write_provenance(struct lr_error *err)
+{
+    return provenance_write(folder, "mpi", "blas", 1, 2, err);
+}
+
+static int open_directory(struct lr_error *err)
+{
+    return run_dir_open(folder, err);
+}
+
+static int read_journal(struct lr_error *err)
+{
+    char *text = NULL;
+    int rc = run_dir_read(folder, "journal.jsonl", &text, err);
+    lr_free(text);
+    return rc;
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    static int (*const calls[])(struct lr_error * err) = {
+        open_directory, write_result, write_trials, write_curves, write_provenance, read_journal};
+    struct lr_error err = {0};
+    struct journal *journal = NULL;
+    assert_int_equal(journal_open(&journal, under("journal.jsonl"), ignore, NULL, &err), 0);
+    add_curve(journal, 1, 3, 100, 3.5);
+    journal_close(journal);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        long n = 0;
+        for (int rc = -1; rc; n++) {
+            err = (struct lr_error){0};
+            lr_memory_fail_after(n);
+            rc = calls[i](&err);
+            lr_memory_fail_after(-1);
+            if (rc && (rc != LR_ENOMEM || !strstr(err.text, "out of memory")))
+                fail_msg("call %zu, allocation %ld: %s", i, n, err.text);
+        }
+        assert_true(n > 1);
+    }
+}
+
+int main(void)
+{
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(result_reads_back), IN_FOLDER(result_keys_in_order),   IN_FOLDER(csv_cells),
+        IN_FOLDER(trials_as_rows),    IN_FOLDER(curves_of_what_counted), IN_FOLDER(provenance),
+        IN_FOLDER(without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
