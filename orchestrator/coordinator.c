@@ -302,6 +302,8 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = result_json_write(run_dir, c->setup->plan->name, answer, err);
     if (!rc)
         rc = trials_csv_write(run_dir, trials, count, err);
+    if (!rc)
+        rc = curves_csv_write(run_dir, trials, count, err);
     lr_free(trials);
     return rc;
 }
@@ -316,12 +318,21 @@ static int train(struct coordinator *c, struct lr_error *err)
     struct sched_owner owner = {c, on_started, on_progress, on_ended};
     struct loop_handler handler = {c, on_message, on_tick, on_signal};
     c->clock_ms = c->synced_ms = loop_now_ms();
-    int rc = sched_create(&c->sched, c->setup->transport, &limits, &owner, c->clock_ms, err);
+    struct msg_hello self = transport_hello();
+    int rc = sched_create(&c->sched, c->setup->transport, &self, &limits, &owner, c->clock_ms, err);
     if (!rc)
         rc = advance(c, err);
     if (!rc && !campaign_finished(c->campaign))
         rc = loop_run(c->setup->transport, &handler, err);
     return rc;
+}
+
+/* Before there is a scheduler, nobody else knows that workers wait. */
+static void stop_everyone(struct transport *transport)
+{
+    struct message stop = {.tag = MSG_STOP};
+    for (int rank = 1; rank < transport->size; rank++)
+        transport->ops->send(transport, rank, &stop, NULL);
 }
 
 int coordinator_run(const struct coordinator_setup *setup, struct answer *answer,
@@ -375,6 +386,8 @@ out:
     if (c->sched) {
         sched_stop_workers(c->sched);
         *workers_lost = sched_counts(c->sched).workers_lost > 0;
+    } else {
+        stop_everyone(setup->transport);
     }
     sched_destroy(c->sched);
     journal_close(c->journal);

@@ -6,7 +6,7 @@
 #include <time.h>
 #include "net/worker_state.h"
 
-enum { SHORTEST_MS = 1, LONGEST_MS = 20 };
+enum { SHORTEST_MS = 1, LONGEST_MS = 20, CHECK_EVERY_MS = 1000, FIRST_LEASES = 15 };
 
 uint64_t worker_now_ms(void)
 {
@@ -48,23 +48,37 @@ static void dispatch(struct worker_loop *loop, const struct message *message)
     }
 }
 
+/* Before its first word the coordinator may be busy with a large text. */
+static void check_coordinator(struct worker_loop *loop)
+{
+    uint64_t now_ms = worker_now_ms();
+    uint64_t lease_ms = loop->heard ? loop->lease_ms : FIRST_LEASES * loop->lease_ms;
+    if (loop->lease_ms == 0 || now_ms - loop->checked_ms < CHECK_EVERY_MS)
+        return;
+    loop->checked_ms = now_ms;
+    if (loop->coordinator.pid && !loop->transport->ops->alive(loop->transport, &loop->coordinator))
+        loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator's process is gone");
+    else if (now_ms - loop->heard_ms > lease_ms)
+        loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator has been silent for %llu s",
+                               (unsigned long long)lease_ms / 1000);
+    loop->stopping = loop->failed != 0;
+}
+
 int worker_poll(struct worker_loop *loop)
 {
     struct message message;
     int peer, any = 0, rc;
     while ((rc = loop->transport->ops->poll(loop->transport, &peer, &message, loop->err)) > 0) {
         loop->heard_ms = worker_now_ms();
+        loop->heard = true;
         dispatch(loop, &message);
         any = 1;
     }
     if (rc < 0) {
         loop->failed = rc;
         loop->stopping = true;
-    } else if (loop->lease_ms && loop->heard_ms &&
-               worker_now_ms() - loop->heard_ms > loop->lease_ms && !loop->stopping) {
-        loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator has been silent for %llu s",
-                               (unsigned long long)loop->lease_ms / 1000);
-        loop->stopping = true;
+    } else if (!loop->stopping) {
+        check_coordinator(loop);
     }
     return any;
 }
@@ -98,6 +112,7 @@ int worker_run(struct transport *transport, const struct msg_hello *hello, uint6
     struct message message = {.tag = MSG_HELLO};
     uint64_t pause_ms = SHORTEST_MS;
     message.as.hello = *hello;
+    loop.heard_ms = loop.checked_ms = worker_now_ms();
     worker_send(&loop, &message);
     while (!loop.stopping) {
         int any = worker_poll(&loop);

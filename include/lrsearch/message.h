@@ -26,7 +26,8 @@
 #define RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U32(trial_id) U32(attempt) STRUCT(result, trial_result)
 #define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(trial_id) U32(attempt)
-#define PING_FIELDS(U32, U64, F64, TEXT, STRUCT) U64(nonce)
+#define PING_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
+    U64(nonce) STRUCT(from, msg_hello) /* so that a worker can tell whether its coordinator lives */
 #define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT) U64(nonce)
 #define STOP_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(reason)
 

@@ -13,6 +13,7 @@
 
 #define TERMINAL_EVERY_MS 1000u
 #define PLAIN_EVERY_MS 30000u
+#define STAGE_EVERY_MS 2000u /* what takes longer than that shows that it moves */
 
 void live_init(struct live *live, bool enabled)
 {
@@ -48,9 +49,9 @@ static void show(struct live *live, const char *line)
     fflush(stderr);
 }
 
-static bool due(struct live *live, uint64_t now_ms)
+static bool due(struct live *live, uint64_t now_ms, uint64_t plain_every_ms)
 {
-    uint64_t every = live->terminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS;
+    uint64_t every = live->terminal ? TERMINAL_EVERY_MS : plain_every_ms;
     if (!live->enabled || now_ms - live->shown_ms < every)
         return false;
     live->shown_ms = now_ms;
@@ -116,7 +117,7 @@ static void on_tick(void *context, const struct campaign *campaign,
                     const struct sched_counts *counts, uint64_t now_ms)
 {
     struct live *live = context;
-    if (!due(live, now_ms))
+    if (!due(live, now_ms, PLAIN_EVERY_MS))
         return;
     char line[256], speed[24], horizon[24], left[24], best[96] = "", time_left[48] = "";
     uint64_t trials_left, tokens_left;
@@ -139,7 +140,7 @@ void live_stage(void *context, const char *stage, double share_done)
 {
     struct live *live = context;
     uint64_t now_ms = loop_now_ms();
-    if (!live->enabled || (live->terminal && !due(live, now_ms)))
+    if (!due(live, now_ms, STAGE_EVERY_MS))
         return;
     char line[160];
     snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * share_done);

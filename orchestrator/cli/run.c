@@ -3,6 +3,7 @@
  * one rank, a thread of this process trains, over the same transport interface. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/live.h"
@@ -19,9 +20,8 @@
 #include "worker.h"
 
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
-/* A worker gives up when it has heard nothing for so long; the coordinator pings every few seconds,
- * but tokenizing a large text comes first and answers nobody. */
-#define LEASE_MS (30u * 60u * 1000u)
+/* A worker gives up when it has heard nothing for so long; the coordinator pings every 5 s. */
+#define LEASE_MS (3u * 60u * 1000u)
 
 struct worker_thread {
     pthread_t thread;
@@ -158,6 +158,9 @@ static int run_ranks(const struct options *options, const struct plan *plan)
         transport->ops->destroy(transport, DRAIN_MS);
     } else {
         struct msg_hello hello = transport_hello();
+        signal(SIGUSR1,
+               SIG_IGN); /* launchers send these to every rank; the coordinator heeds them */
+        signal(SIGUSR2, SIG_IGN);
         kernels_init();
         status = worker_run(transport, &hello, LEASE_MS, &err) ? lr_error_exit_status(err.code) : 0;
         if (status)

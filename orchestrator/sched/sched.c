@@ -12,8 +12,9 @@
 
 enum { PING_EVERY_MS = 5000, CHECK_EVERY_MS = 1000 };
 
-int sched_create(struct sched **out, struct transport *transport, const struct sched_limits *limits,
-                 const struct sched_owner *owner, uint64_t now_ms, struct lr_error *err)
+int sched_create(struct sched **out, struct transport *transport, const struct msg_hello *self,
+                 const struct sched_limits *limits, const struct sched_owner *owner,
+                 uint64_t now_ms, struct lr_error *err)
 {
     struct sched *sched = lr_calloc(1, sizeof(*sched));
     struct worker *workers = lr_calloc((size_t)transport->size, sizeof(*workers));
@@ -23,12 +24,13 @@ int sched_create(struct sched **out, struct transport *transport, const struct s
         return lr_fail(err, LR_ENOMEM, "out of memory");
     }
     sched->transport = transport;
+    sched->self = *self;
     sched->limits = *limits;
     sched->owner = *owner;
     sched->workers = workers;
     sched->now_ms = sched->checked_ms = now_ms;
     for (int rank = 1; rank < transport->size; rank++)
-        workers[rank].heard_ms = workers[rank].pinged_ms = now_ms;
+        workers[rank].heard_ms = now_ms; /* pinged_ms 0: the first ping leaves at once */
     *out = sched;
     return 0;
 }
@@ -155,11 +157,12 @@ static int check_worker(struct sched *sched, int peer, struct lr_error *err)
         sched->transport->ops->send(sched->transport, peer, &message, err);
         return sched_lose(sched, peer, "its trial ran longer than limits.trial_time");
     }
-    if (sched->now_ms - worker->pinged_ms < PING_EVERY_MS)
+    if (worker->pinged_ms && sched->now_ms - worker->pinged_ms < PING_EVERY_MS)
         return 0;
     worker->pinged_ms = sched->now_ms;
     message.tag = MSG_PING;
     message.as.ping.nonce = ++sched->nonce;
+    message.as.ping.from = sched->self;
     return sched->transport->ops->send(sched->transport, peer, &message, err);
 }
 

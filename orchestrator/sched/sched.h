@@ -36,8 +36,10 @@ struct sched_counts {
     uint64_t bad_messages;
 };
 
-int sched_create(struct sched **out, struct transport *transport, const struct sched_limits *limits,
-                 const struct sched_owner *owner, uint64_t now_ms, struct lr_error *err);
+/* `self` is this process's HELLO. */
+int sched_create(struct sched **out, struct transport *transport, const struct msg_hello *self,
+                 const struct sched_limits *limits, const struct sched_owner *owner,
+                 uint64_t now_ms, struct lr_error *err);
 void sched_destroy(struct sched *sched);
 
 /* Queues attempt `attempt` of a trial, first in, first out. The spec is copied. */

@@ -26,6 +26,7 @@ struct sched {
     struct transport *transport;
     struct sched_limits limits;
     struct sched_owner owner;
+    struct msg_hello self;  /* goes with every PING */
     struct worker *workers; /* by rank; [0] unused */
     struct queued *queue;
     size_t queue_first, queue_end, queue_capacity;

@@ -10,8 +10,11 @@ struct worker_loop {
     struct transport *transport;
     struct lr_error *err;
     uint64_t lease_ms; /* 0: none */
-    uint64_t heard_ms; /* the coordinator; 0: never yet */
-    bool stopping;     /* STOP came, or the transport failed (failed != 0) */
+    uint64_t heard_ms; /* the coordinator, or the start */
+    bool heard;        /* it has said something */
+    uint64_t checked_ms;
+    struct msg_hello coordinator; /* as its PINGs say; pid 0 before the first */
+    bool stopping;                /* STOP came, or the transport failed (failed != 0) */
     int failed;
     bool training, canceled;
     bool assigned; /* `assignment` waits to be trained */
