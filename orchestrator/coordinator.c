@@ -34,7 +34,9 @@ struct coordinator {
 
 static int record(struct coordinator *c, const struct event *event, struct lr_error *err)
 {
-    int rc = journal_append(c->journal, event, err);
+    int rc = campaign_check(c->campaign, event, err); /* keeps our mistakes out of the journal */
+    if (!rc)
+        rc = journal_append(c->journal, event, err);
     if (!rc)
         rc = campaign_apply(c->campaign, event, err);
     if (!rc && c->setup->watch.event)
@@ -349,6 +351,8 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
     rc = resolved ? run_dir_open(setup->run_dir, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (rc)
+        lr_prefix(err, "%s", setup->run_dir);
     if (!rc)
         rc = campaign_create(&c->campaign, setup->plan, err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);

@@ -15,7 +15,7 @@ int sched_on_hello(struct sched *sched, int peer, const struct msg_hello *hello,
     worker->hello = *hello;
     if (hello->protocol == MESSAGE_PROTOCOL && strcmp(hello->version, LRSEARCH_VERSION) == 0) {
         worker->state = WORKER_IDLE;
-        return 0;
+        return sched_ping(sched, peer, err); /* tells it who coordinates */
     }
     struct message stop = {.tag = MSG_STOP};
     lr_log(LR_LOG_WARNING, "rank %d on %s runs lrsearch %s, this is %s: it is left out", peer,

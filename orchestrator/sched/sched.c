@@ -30,7 +30,7 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
     sched->workers = workers;
     sched->now_ms = sched->checked_ms = now_ms;
     for (int rank = 1; rank < transport->size; rank++)
-        workers[rank].heard_ms = now_ms; /* pinged_ms 0: the first ping leaves at once */
+        workers[rank].heard_ms = now_ms;
     *out = sched;
     return 0;
 }
@@ -134,6 +134,15 @@ static int assign(struct sched *sched, int peer, struct lr_error *err)
     return rc ? rc : sched->transport->ops->send(sched->transport, peer, &message, err);
 }
 
+int sched_ping(struct sched *sched, int peer, struct lr_error *err)
+{
+    struct message ping = {.tag = MSG_PING};
+    ping.as.ping.nonce = ++sched->nonce;
+    ping.as.ping.from = sched->self;
+    sched->workers[peer].pinged_ms = sched->now_ms;
+    return sched->transport->ops->send(sched->transport, peer, &ping, err);
+}
+
 static int check_worker(struct sched *sched, int peer, struct lr_error *err)
 {
     struct worker *worker = &sched->workers[peer];
@@ -157,13 +166,7 @@ static int check_worker(struct sched *sched, int peer, struct lr_error *err)
         sched->transport->ops->send(sched->transport, peer, &message, err);
         return sched_lose(sched, peer, "its trial ran longer than limits.trial_time");
     }
-    if (worker->pinged_ms && sched->now_ms - worker->pinged_ms < PING_EVERY_MS)
-        return 0;
-    worker->pinged_ms = sched->now_ms;
-    message.tag = MSG_PING;
-    message.as.ping.nonce = ++sched->nonce;
-    message.as.ping.from = sched->self;
-    return sched->transport->ops->send(sched->transport, peer, &message, err);
+    return sched->now_ms - worker->pinged_ms < PING_EVERY_MS ? 0 : sched_ping(sched, peer, err);
 }
 
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err)

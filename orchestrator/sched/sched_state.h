@@ -42,6 +42,8 @@ int sched_on_pong(struct sched *sched, int peer);
 
 /* Whether (id, attempt) is what `peer` trains; otherwise counts a stale message. */
 bool sched_is_current(struct sched *sched, int peer, uint32_t id, uint32_t attempt);
+/* A PING, at once. */
+int sched_ping(struct sched *sched, int peer, struct lr_error *err);
 /* Gives a worker up; its trial ends LOST with "rank 3 on host node7: why". */
 int sched_lose(struct sched *sched, int peer, const char *why);
 

@@ -50,6 +50,7 @@ five_errors()
 }
 run "$LRSEARCH" check five.yaml
 five_errors
+expect_err_lines 5
 cp err err.check
 run "$LRSEARCH" five.yaml
 five_errors

@@ -85,8 +85,10 @@ rm -rf logs/busy
 start "$LRSEARCH" tiny.yaml --run-dir logs/busy
 first=$pid
 wait_for_events logs/busy/journal.jsonl ended 1
+kill -STOP "$first" # holds on to the directory longer than the second one waits for it
 "$LRSEARCH" tiny.yaml --run-dir logs/busy >second.out 2>second.err
 second_status=$?
+kill -CONT "$first"
 wait "$first"
 status=$?
 expect_status "$whole_status"

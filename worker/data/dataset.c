@@ -252,9 +252,10 @@ static int describe(struct dataset *out, const struct job *job, struct lr_error 
     if (request->val_tokens * 4 > out->tokens ||
         out->tokens - request->val_tokens <= request->context)
         return lr_fail(err, LR_EDATA,
-                       "data.text: %llu tokens of text are too few: %llu for validation "
+                       "data.text: %s: %llu tokens of text are too few: %llu for validation "
                        "(data.val_tokens) may be a quarter at most, so at least %llu are needed",
-                       (unsigned long long)out->tokens, (unsigned long long)request->val_tokens,
+                       request->patterns[0], (unsigned long long)out->tokens,
+                       (unsigned long long)request->val_tokens,
                        (unsigned long long)request->val_tokens * 4);
     out->train_tokens =
         (out->tokens - request->val_tokens - 1) / request->context * request->context;
@@ -276,9 +277,10 @@ int dataset_prepare(struct dataset *out, const struct dataset_request *request,
     int rc = hash_text(&job, err);
     if (!rc && job.text_bytes < request->val_tokens) /* a token has at least one byte */
         rc = lr_fail(err, LR_EDATA,
-                     "data.text: %llu bytes of text are too few for %llu validation tokens "
+                     "data.text: %s: %llu bytes of text are too few for %llu validation tokens "
                      "(data.val_tokens)",
-                     (unsigned long long)job.text_bytes, (unsigned long long)request->val_tokens);
+                     request->patterns[0], (unsigned long long)job.text_bytes,
+                     (unsigned long long)request->val_tokens);
     if (!rc)
         rc = make_dirs(request->cache_dir, err);
     if (!rc && !(directory = realpath(request->cache_dir, NULL)))
