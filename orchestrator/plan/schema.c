@@ -130,7 +130,7 @@ static const struct plan_key search_keys[] = {
     {.name = "policy", .type = TYPE_ENUM, .fallback = "narrow", .choices = policies,
      .offset = AT(search.policy),
      .help = "narrow: bisects around the best; grid: an octave grid at each horizon"},
-    {.name = "resolution", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "0.5",
+    {.name = "resolution", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "1",
      .low = 0.05, .high = 2, .offset = AT(search.resolution),
      .help = "distance of neighbouring LRs in a finished basin"},
     {.name = "bootstrap", .type = TYPE_U32, .fallback = "1000", .low = 10, .high = 100000,

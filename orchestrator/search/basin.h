@@ -4,40 +4,38 @@
 #include "search/policy.h"
 
 /* One horizon: loss against log2 of the LR, and the parabola through the points near its minimum.
- * A basin borrows its observations and points; both must outlive it. */
+ */
 
-struct point {         /* one LR; its replicates averaged */
-    double x;          /* log2 lr */
-    double loss;       /* NaN when a replicate diverged, or nothing is known */
-    uint32_t losses;   /* replicates with a loss */
-    uint32_t diverged; /* replicates that diverged */
-    const struct observation *seen; /* its replicates, by seed */
-    size_t seen_count;
-};
+#define BASIN_POINTS 512
+#define BASIN_FIT 16 /* points of a parabola at most */
 
-struct parabola { /* a + b t + c t^2 with t = x - center */
-    int first, last; /* points; those without a loss in between do not count */
-    size_t count;    /* 0: fewer than three points, and nothing else is set */
-    double center, a, b, c;
-    double residuals;  /* sum of squares */
-    double inverse[3]; /* of the normal matrix: (b, b), (b, c), (c, c) */
-    double skew;       /* how far one unit of asymmetry moves the vertex, octaves */
+struct point {       /* one LR; its replicates averaged */
+    double x;        /* log2 lr */
+    double loss;     /* NaN when it diverged or nothing is known */
+    bool diverged;   /* any replicate */
+    uint32_t losses; /* replicates with a loss */
+    double variance; /* between replicates; 0 with one */
 };
 
 struct basin {
     uint64_t tokens;
-    struct point *points; /* ascending x */
+    struct point points[BASIN_POINTS]; /* ascending x */
     size_t count;
     uint32_t trials, diverged;
-    int best;     /* index of the lowest loss; -1 without any */
-    int wall;     /* lowest point that diverged with every seed; -1 without any */
-    bool at_edge; /* the best is the lowest or highest LR that told anything */
-    struct parabola fit; /* through the nearest points */
+    int best;           /* index of the lowest loss; -1 without any */
+    bool at_edge;       /* the best is the lowest or highest x tried */
+    int fit[BASIN_FIT]; /* indices of the points of the parabola */
+    size_t fit_count;   /* 0: fewer than three points */
+    double center;      /* a + b t + c t^2 with t = x - center */
+    double a, b, c;
+    double residuals;           /* sum of squares */
+    double solve[BASIN_FIT][3]; /* a, b, c as sums over the points' losses */
 };
 
-/* `seen`: as survey_create() sorts it. `points`: room for one element an LR. */
-void basin_gather(struct basin *basin, struct point *points, uint64_t tokens,
-                  const struct observation *seen, size_t count);
+void basin_gather(struct basin *basin, uint64_t tokens, const struct observation *seen,
+                  size_t count);
+bool basin_has_vertex(const struct basin *basin); /* a minimum inside the fitted points */
+double basin_vertex(const struct basin *basin);   /* log2 lr, kept inside the fitted points */
 
 /* Noise of one point's loss, pooled over basins: standard deviation and degrees of freedom. */
 struct noise {
@@ -45,20 +43,10 @@ struct noise {
 };
 struct noise basin_noise(const struct basin *basins, size_t count);
 
-/* The parabola to be used with this much noise: the nearest points', or a wider one where those do
- * not show any curvature. */
-struct parabola basin_fit(const struct basin *basin, const struct noise *noise);
-/* The curvature is not significantly positive. */
-bool parabola_is_flat(const struct parabola *parabola, const struct noise *noise);
-
-/* Optimum (log2 lr), kept within what was tried; NaN without a parabola. */
-double basin_vertex(const struct basin *basin, const struct parabola *parabola);
-
-/* Optimum, its interval by the parametric bootstrap, curvature, edge, flatness.
- * scratch: bootstrap_draws(space) doubles. */
+/* Vertex, its interval by the parametric bootstrap, curvature, edge, flatness. */
 void basin_answer(struct horizon_answer *answer, const struct basin *basin,
-                  const struct noise *noise, const struct search_space *space, double *scratch);
-size_t bootstrap_draws(const struct search_space *space);
+                  const struct noise *noise, const struct search_space *space, double *scratch
+                  /* space->bootstrap doubles */);
 
 /* How much wider than a normal one a 90 % interval is with so few degrees of freedom (Student). */
 double student_widening(double freedom);

@@ -117,7 +117,7 @@ static void defaults(void **state)
     SAME(p->training.clip, 1);
     assert_int_equal(p->search.seeds, 1);
     assert_int_equal(p->search.policy, POLICY_NARROW);
-    SAME(p->search.resolution, .5);
+    SAME(p->search.resolution, 1);
     assert_int_equal(p->search.bootstrap, 1000);
     SAME(p->search.prior_beta, .3);
     SAME(p->search.prior_beta_sd, .15);

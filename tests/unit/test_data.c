@@ -1,0 +1,278 @@
+/* Text to tokens to sequences. */
+#include "cmocka_all.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include "data/dataset.h"
+#include "data/source.h"
+#include "data/synthetic.h"
+#include "data/token_file.h"
+#include "data/tokenizer.h"
+
+static char folder[] = "/tmp/lrsearch-data-XXXXXX";
+static char text_path[256], cache_path[256];
+static struct lr_error err;
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(text_path, sizeof(text_path), "%s/text.txt", folder);
+    snprintf(cache_path, sizeof(cache_path), "%s/cache/deep", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[300];
+    (void)state;
+    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void write_text(const char *text, size_t size)
+{
+    FILE *file = fopen(text_path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, size, file), size);
+    fclose(file);
+}
+
+/* Words of a small language: something for BPE to learn. */
+static char story[40000];
+
+static void make_story(void)
+{
+    static const char *const words[] = {"the ",  "cat ",   "sat\n",         "na\xc3\xafve ",
+                                        "on ",   "mat.\n", "\xe6\xbc\xa2 ", "dog ",
+                                        "runs ", "\tand "};
+    size_t used = 0;
+    for (unsigned i = 0; used + 16 < sizeof(story); i++) {
+        const char *word = words[(i * i + i / 7) % 10];
+        memcpy(story + used, word, strlen(word));
+        used += strlen(word);
+    }
+    memset(story + used, 'z', sizeof(story) - used);
+}
+
+static int prepare(struct dataset *dataset, bool bpe, uint32_t vocab, uint64_t val_tokens)
+{
+    const char *patterns[] = {text_path};
+    struct dataset_request request = {.patterns = patterns,
+                                      .pattern_count = 1,
+                                      .bpe = bpe,
+                                      .vocab = vocab,
+                                      .val_tokens = val_tokens,
+                                      .context = 16,
+                                      .cache_dir = cache_path};
+    memset(&err, 0, sizeof(err));
+    return dataset_prepare(dataset, &request, &err);
+}
+
+static struct trial_spec spec_of(const struct dataset *dataset, uint32_t vocab, uint64_t val_tokens)
+{
+    struct trial_spec spec = {.context = 16,
+                              .vocab = vocab,
+                              .val_tokens = val_tokens,
+                              .data_hash = dataset->hash,
+                              .seed = 1};
+    snprintf(spec.data_path, sizeof(spec.data_path), "%s", dataset->path);
+    return spec;
+}
+
+static void bytes_become_disjoint_shuffled_windows(void **state)
+{
+    (void)state;
+    struct dataset dataset;
+    struct source *source, *other;
+    uint32_t tokens[17], elsewhere[17];
+    make_story();
+    write_text(story, sizeof(story));
+    assert_int_equal(prepare(&dataset, false, 256, 4096), 0);
+    assert_int_equal(dataset.tokens, sizeof(story));
+    assert_false(dataset.cached);
+    assert_int_equal(dataset.train_tokens, (sizeof(story) - 4096 - 1) / 16 * 16);
+    struct trial_spec spec = spec_of(&dataset, 256, 4096);
+    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    spec.seed = 2;
+    assert_int_equal(source_open(&other, &spec, NULL), 0);
+
+    uint64_t windows = dataset.train_tokens / 16, moved = 0;
+    unsigned char *seen = calloc(windows, 1);
+    for (uint64_t i = 0; i < windows; i++) {
+        source_train(source, i, tokens);
+        source_train(other, i, elsewhere);
+        moved += memcmp(tokens, elsewhere, sizeof(tokens)) != 0;
+        uint64_t hits = 0; /* find the window by its text */
+        for (uint64_t w = 0; w < windows && !hits; w++) {
+            bool same = !seen[w];
+            for (size_t t = 0; t < 17 && same; t++)
+                same = tokens[t] == (unsigned char)story[w * 16 + t];
+            hits += same;
+            if (same)
+                seen[w] = 1;
+        }
+        assert_int_equal(hits, 1); /* each window once an epoch */
+    }
+    assert_true(moved > windows / 2);
+    free(seen);
+    assert_int_equal(source_val_count(source), 4095 / 16);
+    for (uint64_t i = 0; i < source_val_count(source); i++) {
+        source_val(source, i, tokens);
+        for (size_t t = 0; t < 17; t++)
+            assert_int_equal(tokens[t], (unsigned char)story[sizeof(story) - 4096 + i * 16 + t]);
+    }
+    source_close(source);
+    source_close(other);
+}
+
+static void gzip_and_cache_give_the_same_file(void **state)
+{
+    (void)state;
+    struct dataset plain, zipped;
+    make_story();
+    write_text(story, sizeof(story));
+    assert_int_equal(prepare(&plain, false, 256, 4096), 0);
+    gzFile file = gzopen(text_path, "wb");
+    assert_int_equal(gzwrite(file, story, sizeof(story)), (int)sizeof(story));
+    gzclose(file);
+    assert_int_equal(prepare(&zipped, false, 256, 4096), 0);
+    assert_true(zipped.cached);
+    assert_string_equal(plain.path, zipped.path);
+    assert_true(plain.hash == zipped.hash);
+    assert_int_equal(truncate(text_path, 100), 0);
+    assert_int_equal(prepare(&zipped, false, 256, 4096), LR_EDATA);
+    assert_non_null(strstr(err.text, "text.txt: damaged gzip"));
+}
+
+static void bpe_is_lossless(void **state)
+{
+    (void)state;
+    struct dataset dataset;
+    struct token_file file;
+    struct tokenizer *tokenizer;
+    char model[1100], message[256];
+    const char *text;
+    size_t size;
+    make_story();
+    write_text(story, sizeof(story));
+    assert_int_equal(prepare(&dataset, true, 290, 1024), 0);
+    assert_true(dataset.bytes_per_token > 1.2);
+    snprintf(model, sizeof(model), "%s", dataset.path);
+    strcpy(strrchr(model, '.'), ".model");
+    assert_int_equal(token_file_open(&file, dataset.path, NULL), 0);
+    uint32_t *ids = malloc(file.count * sizeof(*ids));
+    token_file_copy(&file, 0, file.count, ids);
+    assert_int_equal(tokenizer_load(&tokenizer, model, message, sizeof(message)), 0);
+    assert_int_equal(
+        tokenizer_decode(tokenizer, ids, file.count, &text, &size, message, sizeof(message)), 0);
+    assert_int_equal(size, sizeof(story));
+    assert_memory_equal(text, story, size);
+    tokenizer_free(tokenizer);
+    free(ids);
+    token_file_close(&file);
+    assert_int_equal(prepare(&dataset, true, 60000, 1024), LR_EDATA);
+    assert_non_null(strstr(err.text, "model.vocab: 60000 pieces cannot be learned from this text; "
+                                     "the largest vocabulary is"));
+}
+
+static void unusable_text_says_why(void **state)
+{
+    (void)state;
+    struct dataset dataset;
+    unlink(text_path);
+    assert_int_equal(prepare(&dataset, false, 256, 64), LR_EDATA);
+    assert_non_null(strstr(err.text, "text.txt: no such file"));
+    write_text("", 0);
+    prepare(&dataset, false, 256, 64);
+    assert_non_null(strstr(err.text, "text.txt: is empty"));
+    write_text("abc\0def", 7);
+    prepare(&dataset, false, 256, 4);
+    assert_non_null(strstr(err.text, "text.txt: is not text (it has NUL bytes)"));
+    make_story();
+    write_text(story, 1024);
+    prepare(&dataset, false, 256, 4096);
+    assert_non_null(strstr(err.text, "text.txt: 1024 bytes of text are too few for 4096"));
+    prepare(&dataset, false, 256, 512);
+    assert_non_null(strstr(err.text, "1024 tokens of text are too few: 512 for validation"));
+    assert_int_equal(prepare(&dataset, false, 128, 64), LR_EDATA);
+    assert_non_null(strstr(err.text, "model.vocab: bytes need 256"));
+}
+
+static void damaged_token_files_are_refused(void **state)
+{
+    (void)state;
+    struct dataset dataset;
+    struct source *source;
+    make_story();
+    write_text(story, sizeof(story));
+    assert_int_equal(prepare(&dataset, false, 256, 4096), 0);
+    struct trial_spec spec = spec_of(&dataset, 100, 4096);
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "but model.vocab is 100"));
+    spec.vocab = 256;
+    spec.data_hash++;
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "is not the file that the campaign began with"));
+    assert_int_equal(truncate(dataset.path, 5001), 0);
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "the header says 40000 tokens, so 81024 bytes, but the file "
+                                     "has 5001: it is cut short or damaged"));
+    struct token_file made = {.map = (const unsigned char *)"hello", .size = 5};
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(token_file_check(&made, "x.bin", &err), LR_EDATA);
+    assert_string_equal(err.text, "x.bin: 5 bytes are too short for a token file's header");
+    unlink(dataset.path);
+}
+
+static void synthetic_text_has_its_entropy(void **state)
+{
+    (void)state;
+    enum { V = 32, COUNT = 2000001 };
+    struct trial_spec spec = {.vocab = V, .zipf_exponent = 1.0, .markov_weight = 0.7};
+    struct synthetic *synthetic;
+    static double pairs[V][V], singles[V];
+    uint32_t *tokens = malloc(COUNT * sizeof(*tokens)), again[64];
+    assert_int_equal(synthetic_create(&synthetic, &spec, NULL), 0);
+    synthetic_sequence(synthetic, 3, 3, 0, COUNT, tokens);
+    for (size_t i = 0; i + 1 < COUNT; i++) {
+        assert_true(tokens[i] < V);
+        pairs[tokens[i]][tokens[i + 1]]++;
+        singles[tokens[i]]++;
+    }
+    double empirical = 0;
+    for (size_t i = 0; i < V; i++)
+        for (size_t j = 0; j < V; j++)
+            if (pairs[i][j] > 0)
+                empirical -= pairs[i][j] / (COUNT - 1) * log(pairs[i][j] / singles[i]);
+    assert_true(fabs(synthetic_entropy(synthetic) / empirical - 1) < 0.01);
+    assert_true(empirical < log(V) * 0.8);
+    synthetic_sequence(synthetic, 3, 3, 7, 64, again);
+    synthetic_sequence(synthetic, 3, 3, 7, 64, tokens);
+    assert_memory_equal(tokens, again, sizeof(again));
+    synthetic_sequence(synthetic, 4, 3, 7, 64, tokens);
+    assert_memory_not_equal(tokens, again, sizeof(again));
+    synthetic_destroy(synthetic);
+    free(tokens);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_become_disjoint_shuffled_windows),
+        cmocka_unit_test(gzip_and_cache_give_the_same_file),
+        cmocka_unit_test(bpe_is_lossless),
+        cmocka_unit_test(unusable_text_says_why),
+        cmocka_unit_test(damaged_token_files_are_refused),
+        cmocka_unit_test(synthetic_text_has_its_entropy),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

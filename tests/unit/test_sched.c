@@ -1,0 +1,291 @@
+/* The scheduler against a transport of this file: what is sent is kept, time is a number. */
+#include "cmocka_all.h"
+
+#include <string.h>
+#include "lrsearch/log.h"
+#include "lrsearch/version.h"
+#include "sched/sched.h"
+
+enum { RANKS = 4, SENT = 256 };
+
+struct fake {
+    struct transport transport;
+    struct message sent[SENT];
+    int to[SENT], count;
+    bool dead[RANKS];
+    int forgotten;
+};
+
+static int fake_send(struct transport *transport, int peer, const struct message *message,
+                     struct lr_error *err)
+{
+    struct fake *fake = (struct fake *)transport;
+    (void)err;
+    assert_true(fake->count < SENT);
+    fake->to[fake->count] = peer;
+    fake->sent[fake->count++] = *message;
+    return 0;
+}
+
+static bool fake_alive(struct transport *transport, const struct msg_hello *peer)
+{
+    return !((struct fake *)transport)->dead[peer->pid];
+}
+
+static void fake_forget(struct transport *transport, int peer)
+{
+    (void)peer;
+    ((struct fake *)transport)->forgotten++;
+}
+
+static const struct transport_ops fake_ops = {
+    .send = fake_send, .alive = fake_alive, .forget = fake_forget};
+
+/* What the owner was told. */
+struct told {
+    int started, ended, progress;
+    uint32_t id, attempt;
+    int rank;
+    struct trial_result result;
+};
+
+static int on_started(void *context, uint32_t id, uint32_t attempt, int rank, const char *host)
+{
+    struct told *told = context;
+    (void)host;
+    told->started++;
+    told->id = id;
+    told->attempt = attempt;
+    told->rank = rank;
+    return 0;
+}
+
+static int on_progress(void *context, const struct msg_progress *progress, int rank)
+{
+    (void)progress;
+    (void)rank;
+    ((struct told *)context)->progress++;
+    return 0;
+}
+
+static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result)
+{
+    struct told *told = context;
+    told->ended++;
+    told->id = id;
+    told->attempt = attempt;
+    told->result = *result;
+    return 0;
+}
+
+static struct fake fake;
+static struct told told;
+static struct sched *sched;
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct sched_limits limits = {.silence_ms = 60000, .trial_time_ms = 300000};
+    struct sched_owner owner = {&told, on_started, on_progress, on_ended};
+    struct msg_hello self = {.pid = 99};
+    memset(&fake, 0, sizeof(fake));
+    memset(&told, 0, sizeof(told));
+    fake.transport = (struct transport){&fake_ops, 0, RANKS};
+    lr_log_level_set(LR_LOG_ERROR);
+    return sched_create(&sched, &fake.transport, &self, &limits, &owner, 1000, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sched_destroy(sched);
+    return 0;
+}
+
+static void hello(int rank, const char *version, uint64_t now_ms)
+{
+    struct message message = {.tag = MSG_HELLO};
+    message.as.hello.protocol = MESSAGE_PROTOCOL;
+    message.as.hello.pid = (uint64_t)rank;
+    strcpy(message.as.hello.host, "node7");
+    strcpy(message.as.hello.version, version);
+    assert_int_equal(sched_message(sched, rank, &message, now_ms, NULL), 0);
+}
+
+static void result(int rank, uint32_t id, uint32_t attempt, uint64_t now_ms)
+{
+    struct message message = {.tag = MSG_RESULT};
+    message.as.result.trial_id = id;
+    message.as.result.attempt = attempt;
+    message.as.result.result.val_loss = 2.5;
+    assert_int_equal(sched_message(sched, rank, &message, now_ms, NULL), 0);
+}
+
+static void enqueue(uint32_t id, uint32_t attempt)
+{
+    struct trial_spec spec = {.lr = id};
+    assert_int_equal(sched_enqueue(sched, id, attempt, &spec, NULL), 0);
+}
+
+static void tick(uint64_t now_ms)
+{
+    assert_int_equal(sched_tick(sched, now_ms, NULL), 0);
+}
+
+static int sent(enum message_tag tag, int rank)
+{
+    int count = 0;
+    for (int i = 0; i < fake.count; i++)
+        count += fake.sent[i].tag == tag && fake.to[i] == rank;
+    return count;
+}
+
+static void trials_go_to_the_lowest_idle_rank_in_order(void **state)
+{
+    (void)state;
+    for (uint32_t id = 1; id <= 3; id++)
+        enqueue(id, 1);
+    tick(1100);
+    assert_int_equal(told.started, 0); /* nobody is there yet */
+    hello(2, LRSEARCH_VERSION, 1200);
+    hello(1, LRSEARCH_VERSION, 1200);
+    tick(1201);
+    assert_int_equal(told.started, 2);
+    assert_int_equal(sent(MSG_ASSIGN, 1), 1);
+    assert_int_equal(sent(MSG_ASSIGN, 2), 1);
+    struct sched_counts counts = sched_counts(sched);
+    assert_int_equal(counts.queued, 1);
+    assert_int_equal(counts.running, 2);
+    assert_int_equal(counts.workers_awaited, 1);
+    result(1, 1, 1, 1300);
+    assert_int_equal(told.ended, 1);
+    assert_true(told.result.val_loss == 2.5);
+    tick(1301);
+    assert_int_equal(told.id, 3);
+    assert_int_equal(told.rank, 1);
+}
+
+static void stale_words_are_dropped_and_counted(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1100);
+    enqueue(5, 2);
+    tick(1101);
+    result(1, 5, 1, 1200); /* an old attempt */
+    result(1, 4, 2, 1200); /* another trial */
+    result(2, 5, 2, 1200); /* another rank */
+    assert_int_equal(told.ended, 0);
+    assert_int_equal(sched_counts(sched).stale_messages, 3);
+    result(1, 5, 2, 1300);
+    result(1, 5, 2, 1300); /* the same again */
+    assert_int_equal(told.ended, 1);
+    assert_int_equal(sched_counts(sched).stale_messages, 4);
+    struct message wrong = {.tag = MSG_ASSIGN};
+    sched_message(sched, 1, &wrong, 1400, NULL);
+    assert_int_equal(sched_counts(sched).bad_messages, 1);
+}
+
+static void a_dead_worker_loses_its_trial(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1100);
+    hello(2, LRSEARCH_VERSION, 1100);
+    enqueue(1, 1);
+    tick(1101);
+    fake.dead[1] = true;
+    tick(2200);
+    assert_int_equal(told.ended, 1);
+    assert_int_equal(told.result.outcome, OUTCOME_LOST);
+    assert_string_equal(told.result.message, "rank 1 on host node7: its process is gone");
+    assert_int_equal(fake.forgotten, 1);
+    enqueue(1, 2);
+    tick(2300);
+    assert_int_equal(told.rank, 2);
+    result(1, 1, 1, 2400); /* it was only slow: too late */
+    assert_int_equal(told.ended, 1);
+    assert_int_equal(sched_counts(sched).stale_messages, 1);
+}
+
+static void silence_is_a_loss_and_pings_prevent_it(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    hello(2, LRSEARCH_VERSION, 1000);
+    assert_int_equal(sent(MSG_PING, 1), 1); /* at once, with who coordinates */
+    assert_int_equal(fake.sent[0].as.ping.from.pid, 99);
+    for (uint64_t now_ms = 2000; now_ms <= 70000; now_ms += 1000) {
+        struct message pong = {.tag = MSG_PONG};
+        tick(now_ms);
+        sched_message(sched, 1, &pong, now_ms, NULL);
+    }
+    assert_in_range(sent(MSG_PING, 1), 12, 16);
+    assert_int_equal(sched_counts(sched).workers_idle, 1);
+    assert_int_equal(sched_counts(sched).workers_lost, 2); /* silent, and never there */
+}
+
+static void a_trial_may_not_run_for_ever(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    hello(2, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    tick(1001);
+    for (uint64_t now_ms = 2000; now_ms <= 310000; now_ms += 10000) {
+        struct message pong = {.tag = MSG_PONG};
+        sched_message(sched, 1, &pong, now_ms, NULL);
+        sched_message(sched, 2, &pong, now_ms, NULL);
+        tick(now_ms);
+    }
+    assert_int_equal(sent(MSG_CANCEL, 1), 1);
+    assert_int_equal(told.result.outcome, OUTCOME_LOST);
+    assert_non_null(strstr(told.result.message, "longer than limits.trial_time"));
+}
+
+static void another_version_is_left_out(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    hello(1, "0.0.1", 1000);
+    assert_int_equal(sent(MSG_STOP, 1), 1);
+    hello(2, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    tick(1001);
+    assert_int_equal(told.rank, 2);
+    enqueue(2, 1);
+    fake.dead[2] = true;
+    tick(3000);
+    assert_int_equal(sched_tick(sched, 65000, &err), LR_EWORKERS);
+    assert_string_equal(err.text,
+                        "no worker is left and trials wait; run the same command again to go on");
+}
+
+static void the_end_reaches_everyone(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    enqueue(2, 1);
+    tick(1001);
+    sched_cancel_all(sched);
+    assert_int_equal(sent(MSG_CANCEL, 1), 1);
+    assert_int_equal(sched_counts(sched).queued, 0);
+    sched_stop_workers(sched);
+    for (int rank = 1; rank < RANKS; rank++)
+        assert_int_equal(sent(MSG_STOP, rank), 1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(trials_go_to_the_lowest_idle_rank_in_order),
+        CASE(stale_words_are_dropped_and_counted),
+        CASE(a_dead_worker_loses_its_trial),
+        CASE(silence_is_a_loss_and_pings_prevent_it),
+        CASE(a_trial_may_not_run_for_ever),
+        CASE(another_version_is_left_out),
+        CASE(the_end_reaches_everyone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
