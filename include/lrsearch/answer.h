@@ -30,11 +30,11 @@ struct horizon_answer {
     double ci90[2];   /* bootstrap over trials */
     double curvature; /* nats per octave^2: loss = loss_min + curvature * log2(lr / lr_opt)^2 */
     double loss_min;
-    double se_ln_lr;  /* standard error of ln lr_opt */
-    uint32_t trials;  /* finished (done or diverged) */
+    double se_ln_lr; /* standard error of ln lr_opt */
+    uint32_t trials; /* finished (done or diverged) */
     uint32_t diverged;
-    bool at_edge;     /* the best trial is the lowest or highest LR tried */
-    bool flat;        /* the basin is not deeper than the noise */
+    bool at_edge; /* the best trial is the lowest or highest LR tried */
+    bool flat;    /* the basin is not deeper than the noise */
 };
 
 struct law_answer { /* LR*(D) = exp(b) D^-beta */
@@ -47,7 +47,7 @@ struct law_answer { /* LR*(D) = exp(b) D^-beta */
     struct {
         uint64_t tokens; /* the longest horizon, left out of this fit; 0: not done */
         double lr_predicted;
-        double ci90[2];  /* of the prediction */
+        double ci90[2]; /* of the prediction */
         double lr_measured;
     } holdout;
 };

@@ -53,7 +53,7 @@ int lr_fail_errno(struct lr_error *err, int code, const char *format, ...)
 /* Puts "prefix: " before the text; returns err->code (LR_EINTERNAL when err is NULL or empty). */
 int lr_prefix(struct lr_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-const char *lr_error_text(int code);  /* the map's text; "unknown error" otherwise */
-int lr_error_exit_status(int code);   /* the map's exit status; 70 otherwise */
+const char *lr_error_text(int code); /* the map's text; "unknown error" otherwise */
+int lr_error_exit_status(int code);  /* the map's exit status; 70 otherwise */
 
 #endif

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* All heap memory goes through these, so that a test can make the n-th allocation fail. */
-void *lr_malloc(size_t size);              /* NULL on failure or when size is 0 */
+void *lr_malloc(size_t size);               /* NULL on failure or when size is 0 */
 void *lr_calloc(size_t count, size_t size); /* zeroed; NULL on overflow of count * size */
 void *lr_realloc(void *block, size_t size);
 char *lr_strdup(const char *text);

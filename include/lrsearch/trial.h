@@ -39,35 +39,35 @@ const char *outcome_name(uint32_t outcome);
 
 #define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
     U32(trainer)                                                                                   \
-    U64(seed)              /* weights and order of the data */                                     \
-    F64(lr)                /* peak LR of hidden matrices at base_width */                          \
+    U64(seed)               /* weights and order of the data */                                    \
+    F64(lr)                 /* peak LR of hidden matrices at base_width */                         \
     F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                          \
     F64(output_lr_ratio)                                                                           \
-    U64(horizon_tokens)    /* tokens to train on; the schedule ends there */                       \
-    U32(batch_tokens)      /* tokens a step, a multiple of context */                              \
+    U64(horizon_tokens) /* tokens to train on; the schedule ends there */                          \
+    U32(batch_tokens)   /* tokens a step, a multiple of context */                                 \
     U32(arch)                                                                                      \
     U32(d_model)                                                                                   \
     U32(n_layers)                                                                                  \
     U32(n_heads)                                                                                   \
-    U32(context)           /* tokens a sequence */                                                 \
+    U32(context) /* tokens a sequence */                                                           \
     U32(vocab)                                                                                     \
     U32(parametrization)                                                                           \
-    U32(base_width)        /* d_model at which mup and lvp equal sp */                             \
+    U32(base_width) /* d_model at which mup and lvp equal sp */                                    \
     U32(schedule)                                                                                  \
-    F64(warmup)            /* share of the horizon, [0, 1) */                                      \
-    F64(final_lr)          /* LR at the end as a share of the peak */                              \
-    F64(weight_decay)      /* decoupled, multiplied by the LR */                                   \
+    F64(warmup)       /* share of the horizon, [0, 1) */                                           \
+    F64(final_lr)     /* LR at the end as a share of the peak */                                   \
+    F64(weight_decay) /* decoupled, multiplied by the LR */                                        \
     F64(beta1)                                                                                     \
     F64(beta2)                                                                                     \
     F64(adam_eps)                                                                                  \
-    F64(clip)              /* global gradient norm; 0: none */                                     \
+    F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
     TEXT(data_path, TRIAL_PATH) /* token file (source tokens); absolute */                         \
-    U64(data_hash)         /* XXH3-64 of the token file */                                         \
-    U64(val_tokens)        /* the tail of the file, never trained on; or synthetic */              \
-    U32(repeat)            /* 1: the text may be read more than once */                            \
-    F64(zipf_exponent)     /* source synthetic */                                                  \
-    F64(markov_weight)     /* source synthetic: share of tokens drawn by their predecessor */
+    U64(data_hash)              /* XXH3-64 of the token file */                                    \
+    U64(val_tokens)             /* the tail of the file, never trained on; or synthetic */         \
+    U32(repeat)                 /* 1: the text may be read more than once */                       \
+    F64(zipf_exponent)          /* source synthetic */                                             \
+    F64(markov_weight)          /* source synthetic: share of tokens drawn by their predecessor */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)
@@ -76,12 +76,12 @@ extern const struct field_table trial_spec_fields;
 
 #define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                           \
     U32(outcome)                                                                                   \
-    F64(val_loss)    /* nats per token over the validation set; NaN unless done */                 \
-    F64(val_loss_se) /* its standard error over sequences */                                       \
-    F64(train_loss)  /* mean of the last twentieth of the horizon */                               \
-    U64(tokens)      /* trained until the end, or until it was seen to diverge */                  \
-    F64(seconds)     /* of the worker, wall; not part of what must be reproducible */              \
-    F64(flops)       /* trial_flops_per_token() times tokens */                                    \
+    F64(val_loss)      /* nats per token over the validation set; NaN unless done */               \
+    F64(val_loss_se)   /* its standard error over sequences */                                     \
+    F64(train_loss)    /* mean of the last twentieth of the horizon */                             \
+    U64(tokens)        /* trained until the end, or until it was seen to diverge */                \
+    F64(seconds)       /* of the worker, wall; not part of what must be reproducible */            \
+    F64(flops)         /* trial_flops_per_token() times tokens */                                  \
     TEXT(message, 256) /* why it diverged or failed */
 
 struct trial_result {

@@ -34,10 +34,10 @@ struct plan {
     } model;
 
     struct {
-        uint32_t source;                    /* enum source_kind */
-        char text[PLAN_TEXTS][TRIAL_PATH];  /* files or globs; relative ones start at the plan */
+        uint32_t source;                   /* enum source_kind */
+        char text[PLAN_TEXTS][TRIAL_PATH]; /* files or globs; relative ones start at the plan */
         size_t text_count;
-        uint32_t tokenizer;                 /* enum plan_tokenizer */
+        uint32_t tokenizer; /* enum plan_tokenizer */
         uint64_t val_tokens;
         bool repeat;
         double zipf_exponent, markov_weight; /* source: synthetic */
@@ -49,13 +49,13 @@ struct plan {
     } training;
 
     struct {
-        double lr[2];                          /* low, high */
-        uint64_t horizons[PLAN_HORIZONS];      /* tokens, ascending */
+        double lr[2];                     /* low, high */
+        uint64_t horizons[PLAN_HORIZONS]; /* tokens, ascending */
         size_t horizon_count;
-        uint32_t seeds;                        /* trainings for each LR */
-        uint32_t policy;                       /* enum plan_policy */
-        double resolution;                     /* octaves between the LRs of a finished basin */
-        uint32_t bootstrap;                    /* resamples for intervals */
+        uint32_t seeds;     /* trainings for each LR */
+        uint32_t policy;    /* enum plan_policy */
+        double resolution;  /* octaves between the LRs of a finished basin */
+        uint32_t bootstrap; /* resamples for intervals */
         double prior_beta, prior_beta_sd;
     } search;
 
@@ -64,7 +64,7 @@ struct plan {
         uint32_t d_model; /* default: model.d_model */
     } target;
 
-    struct {              /* 0: no limit */
+    struct { /* 0: no limit */
         uint64_t tokens, trials;
         double wall_s;
     } budget;
