@@ -10,7 +10,8 @@
  * AVX2 or plain x86-64 is picked when the program is loaded. Sums run over LANES partial sums that
  * are added in a fixed order, and products are never contracted into FMAs (-ffp-contract=off), so
  * that both give the same bytes. */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(LRSEARCH_SANITIZE)
+/* (clang names the clones of a global function otherwise than its callers expect: gcc only) */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && !defined(LRSEARCH_SANITIZE)
 #define KERNEL_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define KERNEL_CLONES
