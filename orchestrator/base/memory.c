@@ -31,7 +31,9 @@ void *lr_malloc(size_t size)
 
 void *lr_calloc(size_t count, size_t size)
 {
-    return count == 0 || size == 0 || must_fail() ? NULL : calloc(count, size);
+    if (count == 0 || size == 0 || count > SIZE_MAX / size || must_fail())
+        return NULL;
+    return calloc(count, size);
 }
 
 void *lr_realloc(void *block, size_t size)

@@ -1,0 +1,293 @@
+/* Each kernel against its twin in double precision; each gradient against central differences of
+ * the twin, along random weights of the outputs. Inputs are floats widened, so that both see the
+ * same numbers. A float sum of n products of order 1 errs by some sqrt(n) 6e-8: 2e-5 leaves room.
+ */
+#include "cmocka_all.h"
+
+#include <math.h>
+#include <string.h>
+#include "kernels/kernels.h"
+#include "kernels/ref/ref.h"
+#include "lrsearch/rng.h"
+
+#define TOLERANCE 2e-5
+enum { MOST = 8192 };
+
+/* A twin as a function of its inputs, and everything a case needs, in fixed arrays. */
+struct problem {
+    void (*forward)(const struct problem *problem, double *out);
+    double input[3][MOST], weight[MOST];
+    float in[3][MOST], gradient[3][MOST], d_out[MOST], out[MOST];
+    const uint32_t *labels;
+    size_t outputs, inputs[3], size[4];
+    double scale;
+};
+
+static struct problem p;
+static double wanted[MOST];
+
+/* Random inputs and output weights; sizes that are 0 stay unused. */
+static void draw(size_t outputs, size_t first, size_t second, size_t third, double deviation)
+{
+    static uint64_t seed = 1;
+    const size_t counts[3] = {first, second, third};
+    p.outputs = outputs;
+    assert_true(outputs <= MOST);
+    memset(p.gradient, 0, sizeof(p.gradient));
+    rng_fill_normal(p.d_out, outputs, 1, seed++, RNG_SIMULATE);
+    for (size_t i = 0; i < outputs; i++)
+        p.weight[i] = (double)p.d_out[i];
+    for (int k = 0; k < 3; k++) {
+        assert_true(counts[k] <= MOST);
+        p.inputs[k] = counts[k];
+        rng_fill_normal(p.in[k], counts[k], deviation, seed++, RNG_SIMULATE);
+        for (size_t i = 0; i < counts[k]; i++)
+            p.input[k][i] = (double)p.in[k][i];
+    }
+}
+
+static void out_is_near(void)
+{
+    double scale = 1e-3;
+    p.forward(&p, wanted);
+    for (size_t i = 0; i < p.outputs; i++)
+        scale = fmax(scale, fabs(wanted[i]));
+    for (size_t i = 0; i < p.outputs; i++)
+        if (!(fabs((double)p.out[i] - wanted[i]) <= TOLERANCE * scale))
+            fail_msg("output %zu of %zu: %.9g, wanted %.9g", i, p.outputs, (double)p.out[i],
+                     wanted[i]);
+}
+
+static double objective(void)
+{
+    double sum = 0;
+    p.forward(&p, wanted);
+    for (size_t i = 0; i < p.outputs; i++)
+        sum += p.weight[i] * wanted[i];
+    return sum;
+}
+
+static void gradients_are_near(void)
+{
+    for (int k = 0; k < 3; k++) {
+        double largest = 1e-2, h = 1e-5;
+        for (size_t i = 0; i < p.inputs[k]; i++)
+            largest = fmax(largest, fabs((double)p.gradient[k][i]));
+        for (size_t i = 0; i < p.inputs[k]; i += p.inputs[k] / 40 + 1) {
+            double *x = &p.input[k][i], kept = *x;
+            *x = kept + h;
+            double up = objective();
+            *x = kept - h;
+            double slope = (up - objective()) / (2 * h);
+            *x = kept;
+            if (!(fabs((double)p.gradient[k][i] - slope) <= 5e-5 * largest))
+                fail_msg("input %d, element %zu: %.9g, wanted %.9g", k, i, (double)p.gradient[k][i],
+                         slope);
+        }
+    }
+}
+
+static void linear_twin(const struct problem *q, double *out)
+{
+    ref_linear_forward(out, q->input[0], q->input[1], q->inputs[2] ? q->input[2] : NULL, q->size[0],
+                       q->size[1], q->size[2]);
+}
+
+static void linear(void **state)
+{
+    static const size_t shapes[][3] = {{1, 1, 1}, {3, 17, 5}, {65, 33, 64}, {120, 64, 7}};
+    (void)state;
+    for (size_t s = 0; s < 4; s++) {
+        size_t N = shapes[s][0], K = shapes[s][1], M = shapes[s][2];
+        p.forward = linear_twin;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(N * M, N * K, M * K, M, 1);
+        linear_forward(p.out, p.in[0], p.in[1], p.in[2], N, K, M);
+        out_is_near();
+        linear_backward_input(p.gradient[0], p.d_out, p.in[1], N, K, M);
+        linear_backward_weight(p.gradient[1], p.gradient[2], p.d_out, p.in[0], N, K, M);
+        gradients_are_near();
+        float once = p.gradient[1][0];
+        linear_backward_weight(p.gradient[1], NULL, p.d_out, p.in[0], N, K, M); /* accumulates */
+        assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
+        draw(N * M, N * K, M * K, 0, 1);
+        linear_forward(p.out, p.in[0], p.in[1], NULL, N, K, M);
+        out_is_near();
+    }
+}
+
+static void layernorm_twin(const struct problem *q, double *out)
+{
+    ref_layernorm_forward(out, q->input[0], q->input[1], q->input[2], q->size[0], q->size[1]);
+}
+
+static void layernorm(void **state)
+{
+    static const size_t shapes[][2] = {{1, 2}, {3, 17}, {5, 64}, {2, 257}};
+    float mean[8], rstd[8];
+    (void)state;
+    for (size_t s = 0; s < 4; s++) {
+        size_t N = shapes[s][0], C = shapes[s][1];
+        p.forward = layernorm_twin;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(N * C, N * C, C, C, 1.5);
+        layernorm_forward(p.out, mean, rstd, p.in[0], p.in[1], p.in[2], N, C);
+        out_is_near();
+        layernorm_backward(p.gradient[0], p.gradient[1], p.gradient[2], p.d_out, p.in[0], mean,
+                           rstd, p.in[1], N, C);
+        gradients_are_near();
+        p.in[0][C - 1] = NAN;
+        layernorm_forward(p.out, mean, rstd, p.in[0], p.in[1], p.in[2], N, C);
+        assert_true(isnan(p.out[0]));
+    }
+}
+
+static void gelu_twin(const struct problem *q, double *out)
+{
+    ref_gelu_forward(out, q->input[0], q->outputs);
+}
+
+static void gelu(void **state)
+{
+    const float extreme[] = {NAN, INFINITY, 100, -100, 0};
+    (void)state;
+    p.forward = gelu_twin;
+    draw(1003, 1003, 0, 0, 3);
+    gelu_forward(p.out, p.in[0], 1003);
+    gelu_twin(&p, wanted);
+    for (int i = 0; i < 1003; i++) /* pointwise, down to the tail */
+        assert_true(fabs((double)p.out[i] - wanted[i]) <= 1e-6 * (1 + fabs(wanted[i])));
+    gelu_backward(p.gradient[0], p.d_out, p.in[0], 1003);
+    gradients_are_near();
+    gelu_forward(p.out, extreme, 5);
+    assert_true(isnan(p.out[0]) && isinf(p.out[1]) && p.out[2] == 100);
+    assert_true(p.out[3] == 0 && p.out[4] == 0);
+}
+
+static void attention_twin(const struct problem *q, double *out)
+{
+    ref_attention_forward(out, q->input[0], q->scale, q->size[0], q->size[1], q->size[2],
+                          q->size[3]);
+}
+
+static void attention(void **state)
+{
+    static const size_t shapes[][4] = {{1, 1, 4, 1}, {2, 3, 6, 2}, {1, 65, 8, 2}, {2, 130, 6, 3}};
+    static float lse[MOST], scratch[65536], later[MOST];
+    (void)state;
+    for (size_t s = 0; s < 4; s++) {
+        size_t B = shapes[s][0], T = shapes[s][1], C = shapes[s][2], H = shapes[s][3];
+        size_t n = B * T * C;
+        assert_true(attention_scratch(T, C, H) <= 65536);
+        p.forward = attention_twin;
+        p.scale = 0.5;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(n, 3 * n, 0, 0, 1);
+        attention_forward(p.out, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+        out_is_near();
+        attention_backward(p.gradient[0], p.d_out, p.in[0], p.out, lse, 0.5f, scratch, B, T, C, H);
+        gradients_are_near();
+        for (size_t c = 0; c < 3 * C; c++) /* causal: the last token changes the last row only */
+            p.in[0][3 * n - 3 * C + c] += 5;
+        attention_forward(later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+        assert_memory_equal(later, p.out, (n - C) * sizeof(*later));
+        p.in[0][0] = NAN;
+        attention_forward(later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+        assert_true(isnan(later[0]));
+    }
+}
+
+static void cross_entropy_twin(const struct problem *q, double *out)
+{
+    ref_cross_entropy(out, q->input[0], q->labels, q->scale, q->size[0], q->size[1]);
+}
+
+static void cross_entropy_and_its_gradient(void **state)
+{
+    static const size_t shapes[][2] = {{1, 1}, {3, 17}, {5, 259}};
+    (void)state;
+    for (size_t s = 0; s < 3; s++) {
+        size_t N = shapes[s][0], V = shapes[s][1];
+        const uint32_t labels[5] = {0, (uint32_t)V - 1, (uint32_t)V / 2, (uint32_t)V / 3, 0};
+        p.forward = cross_entropy_twin;
+        p.labels = labels;
+        p.scale = 0.5;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(N, N * V, 0, 0, 3);
+        for (size_t i = 0; i < N; i++)
+            p.weight[i] = 2; /* the kernel's gradient is of the sum, times gradient_scale */
+        memcpy(p.gradient[0], p.in[0], N * V * sizeof(float));
+        cross_entropy(p.out, p.in[0], labels, 0.5f, 0, N, V);
+        out_is_near();
+        assert_memory_equal(p.gradient[0], p.in[0], N * V * sizeof(float)); /* left alone */
+        cross_entropy(p.out, p.gradient[0], labels, 0.5f, 2, N, V);
+        out_is_near();
+        gradients_are_near();
+        p.in[0][0] = 3e4f; /* no overflow */
+        cross_entropy(p.out, p.in[0], labels, 1, 0, N, V);
+        assert_true(isfinite(p.out[0]));
+        p.in[0][0] = NAN;
+        cross_entropy(p.out, p.in[0], labels, 1, 1, N, V);
+        assert_true(isnan(p.out[0]));
+    }
+}
+
+static void embedding_rows_are_picked_and_scattered(void **state)
+{
+    (void)state;
+    const uint32_t tokens[] = {2, 0, 9, 2, 2, 9}; /* (2, 2 + 1): the third is a label only */
+    const float table[] = {1, 2, 3, 4, 5, 6}, position[] = {10, 20, 30, 40};
+    const float d_out[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    const float picked[] = {15, 26, 31, 42, 15, 26, 35, 46};
+    const float to_table[] = {3, 4, 0, 0, 13, 16}, to_position[] = {6, 8, 10, 12};
+    float out[8], d_table[6] = {0}, d_position[4] = {0};
+    embedding_forward(out, tokens, 3, table, position, 2, 2, 2);
+    assert_memory_equal(out, picked, sizeof(out));
+    embedding_backward(d_table, d_position, d_out, tokens, 3, 2, 2, 2);
+    assert_memory_equal(d_table, to_table, sizeof(d_table));
+    assert_memory_equal(d_position, to_position, sizeof(d_position));
+}
+
+/* By hand: lr .1, betas .9 and .99, decay .5, gradients 1 and -2.
+ * step 1: m_hat = 1, v_hat = 1: w = .95 - .1 = .85
+ * step 2: m = .09 - .2 = -.11, m_hat = -.11/.19; v = .0099 + .04, v_hat = .0499/.0199:
+ *         w = .95 * .85 + .1 * .5789474/1.5835237 = .8440607 */
+static void adamw_by_hand(void **state)
+{
+    (void)state;
+    float w = 1, m = 0, v = 0, g = 1;
+    adamw_update(&w, &m, &v, &g, 1, 0.1f, 0.9f, 0.99f, 1e-8f, 0.5f, 1, 1);
+    assert_true(fabsf(w - 0.85f) < 1e-6f);
+    g = -4;
+    adamw_update(&w, &m, &v, &g, 0.5f, 0.1f, 0.9f, 0.99f, 1e-8f, 0.5f, 2, 1);
+    assert_true(fabsf(w - 0.8440607f) < 2e-6f);
+}
+
+static void norms_and_sums(void **state)
+{
+    (void)state;
+    float values[37], sum[37];
+    for (int i = 0; i < 37; i++)
+        values[i] = (float)(i + 1);
+    assert_true(sum_of_squares(values, 37) == 37. * 38 * 75 / 6);
+    residual_forward(sum, values, values, 37);
+    assert_true(sum[36] == 74);
+    values[20] = NAN;
+    assert_true(isnan(sum_of_squares(values, 37)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(linear),
+        cmocka_unit_test(layernorm),
+        cmocka_unit_test(gelu),
+        cmocka_unit_test(attention),
+        cmocka_unit_test(cross_entropy_and_its_gradient),
+        cmocka_unit_test(embedding_rows_are_picked_and_scattered),
+        cmocka_unit_test(adamw_by_hand),
+        cmocka_unit_test(norms_and_sums),
+    };
+    kernels_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,20 @@
+#ifndef LRSEARCH_REF_H
+#define LRSEARCH_REF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Naive double-precision twins of kernels.h: obviously right, slow, for tests only. Same names,
+ * same shapes. */
+
+void ref_linear_forward(double *out, const double *in, const double *weight, const double *bias,
+                        size_t N, size_t K, size_t M);
+void ref_layernorm_forward(double *out, const double *in, const double *weight, const double *bias,
+                           size_t N, size_t C);
+void ref_gelu_forward(double *out, const double *in, size_t count);
+void ref_attention_forward(double *out, const double *qkv, double scale, size_t B, size_t T,
+                           size_t C, size_t H);
+void ref_cross_entropy(double *losses, const double *logits, const uint32_t *labels,
+                       double logit_scale, size_t N, size_t V);
+
+#endif
