@@ -16,7 +16,8 @@
 /* A point to the right that stands this much higher than one as far to the left is beyond the
  * cliff: the asymmetry of published basins makes 3 at most. */
 #define CLIFF 4.0
-#define LEAST_CURVATURE 0.012 /* nats per octave^2: what published basins have, for the same rule */
+/* nats per octave^2: what published basins have; so that the rule is not about noise. */
+#define LEAST_CURVATURE 0.012
 
 /* ---- points ---- */
 
@@ -100,8 +101,7 @@ static int take_side(const struct basin *basin, int direction, double reach, dou
 static bool take_nearest(const struct basin *basin, struct parabola *fit, double limit)
 {
     int left = next_loss(basin, fit->first, -1), right = next_loss(basin, fit->last, 1);
-    bool go_left =
-        left >= 0 && (right < 0 || distance(basin, left) <= distance(basin, right));
+    bool go_left = left >= 0 && (right < 0 || distance(basin, left) <= distance(basin, right));
     int next = go_left ? left : right;
     if (next < 0 || !(distance(basin, next) <= limit))
         return false;

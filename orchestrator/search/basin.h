@@ -6,16 +6,16 @@
 /* One horizon: loss against log2 of the LR, and the parabola through the points near its minimum.
  * A basin borrows its observations and points; both must outlive it. */
 
-struct point {         /* one LR; its replicates averaged */
-    double x;          /* log2 lr */
-    double loss;       /* NaN when a replicate diverged, or nothing is known */
-    uint32_t losses;   /* replicates with a loss */
-    uint32_t diverged; /* replicates that diverged */
+struct point {                      /* one LR; its replicates averaged */
+    double x;                       /* log2 lr */
+    double loss;                    /* NaN when a replicate diverged, or nothing is known */
+    uint32_t losses;                /* replicates with a loss */
+    uint32_t diverged;              /* replicates that diverged */
     const struct observation *seen; /* its replicates, by seed */
     size_t seen_count;
 };
 
-struct parabola { /* a + b t + c t^2 with t = x - center */
+struct parabola {    /* a + b t + c t^2 with t = x - center */
     int first, last; /* points; those without a loss in between do not count */
     size_t count;    /* 0: fewer than three points, and nothing else is set */
     double center, a, b, c;
@@ -29,9 +29,9 @@ struct basin {
     struct point *points; /* ascending x */
     size_t count;
     uint32_t trials, diverged;
-    int best;     /* index of the lowest loss; -1 without any */
-    int wall;     /* lowest point that diverged with every seed; -1 without any */
-    bool at_edge; /* the best is the lowest or highest LR that told anything */
+    int best;            /* index of the lowest loss; -1 without any */
+    int wall;            /* lowest point that diverged with every seed; -1 without any */
+    bool at_edge;        /* the best is the lowest or highest LR that told anything */
     struct parabola fit; /* through the nearest points */
 };
 
