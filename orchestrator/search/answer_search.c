@@ -1,39 +1,11 @@
-/* From observations to the answer: basins, law, hold-out, target, gate. Observations are sorted
- * first, so that the answer does not depend on the order in which they came. */
+/* From observations to the answer: basins, law, hold-out, target, gate, doubts. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include "lrsearch/memory.h"
-#include "search/basin.h"
 #include "search/gate.h"
 #include "search/law.h"
-#include "search/sorted.h"
+#include "search/survey.h"
 
-static int by_horizon_lr_seed(const void *left, const void *right)
-{
-    const struct observation *a = left, *b = right;
-    if (a->tokens != b->tokens)
-        return a->tokens < b->tokens ? -1 : 1;
-    if (a->lr != b->lr)
-        return a->lr < b->lr ? -1 : 1;
-    if (a->seed != b->seed)
-        return a->seed < b->seed ? -1 : 1;
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    return (a->loss > b->loss) - (a->loss < b->loss);
-}
-
-struct observation *search_sorted(const struct observation *seen, size_t count)
-{
-    struct observation *sorted = lr_malloc((count + 1) * sizeof(*sorted));
-    if (!sorted)
-        return NULL;
-    if (count)
-        memcpy(sorted, seen, count * sizeof(*sorted));
-    qsort(sorted, count, sizeof(*sorted), by_horizon_lr_seed);
-    return sorted;
-}
-
+/* The law without the longest horizon, against what was measured there. */
 static void hold_out(struct answer *answer, const struct search_space *space)
 {
     size_t last = answer->horizon_count - 1;
@@ -48,49 +20,78 @@ static void hold_out(struct answer *answer, const struct search_space *space)
     answer->law.holdout.lr_measured = longest->lr_opt;
 }
 
-static void aim(struct answer *answer, const struct law *law, const struct search_space *space)
+/* Without any clear optimum: the longest horizon that has a best LR at all, carried on with the
+ * prior's slope. Never an identified answer; its interval is known only with a parabola. */
+static void guess(struct answer *answer, const struct survey *survey)
 {
+    const struct search_space *space = survey->space;
+    for (size_t h = survey->horizon_count; h-- > 0;) {
+        struct horizon_answer one = answer->horizons[h];
+        const struct basin *basin = &survey->basins[h];
+        struct law law;
+        if (basin->best < 0)
+            continue;
+        double unsure = isfinite(one.lr_opt) ? one.se_ln_lr : NAN;
+        one.lr_opt = isfinite(one.lr_opt) ? one.lr_opt : exp2(basin->points[basin->best].x);
+        one.se_ln_lr = isfinite(unsure) ? unsure : 0;
+        one.at_edge = one.flat = false;
+        law_fit(&law, &one, 1, space);
+        answer->target.lr = law_predict(&law, space->target_tokens, answer->target.ci90);
+        if (!isfinite(unsure))
+            answer->target.ci90[0] = answer->target.ci90[1] = NAN;
+        return;
+    }
+}
+
+static void aim(struct answer *answer, const struct survey *survey, const struct law *law)
+{
+    const struct search_space *space = survey->space;
     const struct horizon_answer *longest = &answer->horizons[answer->horizon_count - 1];
     struct target_answer *target = &answer->target;
-    target->tokens = space->target_tokens;
-    target->lr = law_predict(law, space->target_tokens, target->ci90);
+    if (law->count > 0)
+        target->lr = law_predict(law, space->target_tokens, target->ci90);
+    else
+        guess(answer, survey);
     if (space->target_tokens == longest->tokens && law_uses(longest)) {
         target->lr = longest->lr_opt; /* measured: no law is needed */
         target->ci90[0] = longest->ci90[0];
         target->ci90[1] = longest->ci90[1];
     }
-    target->embedding_lr = NAN;
-    target->loss_penalty_if_wrong_2x = longest->curvature > 0 ? longest->curvature : NAN;
+    if (longest->curvature > 0)
+        target->loss_penalty_if_wrong_2x = longest->curvature;
+}
+
+/* Nothing after the end of a text: answers are compared as bytes. */
+static void clear_tails(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->warning_count; i++) {
+        size_t length = strlen(answer->warnings[i]);
+        memset(answer->warnings[i] + length, 0, ANSWER_TEXT - length);
+    }
 }
 
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err)
 {
-    size_t horizons =
-        space->horizon_count < ANSWER_HORIZONS ? space->horizon_count : ANSWER_HORIZONS;
-    struct observation *sorted = search_sorted(seen, count);
-    struct basin *basins = lr_calloc(horizons, sizeof(*basins));
-    double *scratch = lr_calloc(space->bootstrap, sizeof(*scratch));
     struct law law;
-    int rc = sorted && basins && scratch ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
-    if (rc)
-        goto out;
+    if (space->horizon_count == 0)
+        return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
+    struct survey *survey = survey_create(space, seen, count);
+    if (!survey)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
     memset(answer, 0, sizeof(*answer));
-    answer->horizon_count = horizons;
-    for (size_t h = 0; h < horizons; h++)
-        basin_gather(&basins[h], space->horizons[h], sorted, count);
-    struct noise noise = basin_noise(basins, horizons);
-    for (size_t h = 0; h < horizons; h++)
-        basin_answer(&answer->horizons[h], &basins[h], &noise, space, scratch);
-    law_fit(&law, answer->horizons, horizons, space);
+    answer->target.tokens = space->target_tokens;
+    answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
+    answer->target.embedding_lr = answer->target.loss_penalty_if_wrong_2x = NAN;
+    answer->horizon_count = survey->horizon_count;
+    survey_answer(survey, survey->horizon_count, answer->horizons);
+    law_fit(&law, answer->horizons, answer->horizon_count, space);
     law_answer_fill(&answer->law, &law);
     hold_out(answer, space);
-    aim(answer, &law, space);
-    gate_decide(answer, basins, &law, space);
-    gate_warn(answer, basins, &law, space);
-out:
-    lr_free(sorted);
-    lr_free(basins);
-    lr_free(scratch);
-    return rc;
+    aim(answer, survey, &law);
+    gate_decide(answer, survey, &law);
+    doubts_add(answer, survey, &law);
+    clear_tails(answer);
+    survey_destroy(survey);
+    return 0;
 }

@@ -10,8 +10,11 @@
 
 #define NEAR 1.5          /* octaves */
 #define NOISE_FLOOR 0.003 /* nats: residual of parabolas through published sweeps */
-#define FLOOR_FREEDOM 2.0 /* weight of that floor, as degrees of freedom */
-#define Z90 1.6448536269514722
+/* A point to the right that stands this much higher than one as far to the left is beyond the
+ * cliff: the asymmetry of published basins makes 3 at most. */
+#define CLIFF 4.0
+/* nats per octave^2: what published basins have; so that the rule is not about noise. */
+#define LEAST_CURVATURE 0.012
 
 double student_widening(double freedom)
 {
@@ -37,13 +40,110 @@ static void add_point(struct basin *basin, const struct observation *same, size_
         point->losses++;
         sum += same[i].loss;
     }
-    if (point->losses == 0 || point->diverged)
-        return;
-    point->loss = sum / point->losses;
-    for (size_t i = 0; i < count; i++)
-        if (same[i].kind == OBSERVED_LOSS && isfinite(same[i].loss))
-            squares += (same[i].loss - point->loss) * (same[i].loss - point->loss);
-    point->variance = point->losses > 1 ? squares / (point->losses - 1) : 0;
+    basin->diverged += point->diverged;
+    if (point->losses > 0 && point->diverged == 0)
+        point->loss = sum / point->losses;
+}
+
+static bool tells(const struct point *point)
+{
+    return point->losses + point->diverged > 0;
+}
+
+static void find_best(struct basin *basin)
+{
+    int lowest = -1, highest = -1;
+    for (int i = 0; i < (int)basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        if (tells(point)) {
+            lowest = lowest < 0 ? i : lowest;
+            highest = i;
+        }
+        if (basin->wall < 0 && point->diverged > 0 && point->losses == 0)
+            basin->wall = i;
+        if (!isnan(point->loss) &&
+            (basin->best < 0 || point->loss < basin->points[basin->best].loss))
+            basin->best = i;
+    }
+    basin->at_edge = basin->best >= 0 && (basin->best == lowest || basin->best == highest);
+}
+
+/* ---- which points ---- */
+
+/* Next point with a loss from `i` on; -1 at the end. */
+static int next_loss(const struct basin *basin, int i, int direction)
+{
+    for (i += direction; i >= 0 && i < (int)basin->count; i += direction)
+        if (!isnan(basin->points[i].loss))
+            return i;
+    return -1;
+}
+
+static double distance(const struct basin *basin, int i)
+{
+    return fabs(basin->points[i].x - basin->points[basin->best].x);
+}
+
+/* Takes points on one side: all within `reach`, and two in any case if they are not too far. */
+static int take_side(const struct basin *basin, int direction, double reach, double limit,
+                     size_t *count)
+{
+    int end = basin->best;
+    for (int taken = 0;; taken++) {
+        int next = next_loss(basin, end, direction);
+        if (next < 0 ||
+            !(distance(basin, next) <= (taken < SIDE_POINTS ? limit : reach) * (1 + 1e-9)))
+            return end;
+        end = next;
+        ++*count;
+    }
+}
+
+/* The nearest point left out, up to `limit` away; false: there is none. */
+static bool take_nearest(const struct basin *basin, struct parabola *fit, double limit)
+{
+    int left = next_loss(basin, fit->first, -1), right = next_loss(basin, fit->last, 1);
+    bool go_left = left >= 0 && (right < 0 || distance(basin, left) <= distance(basin, right));
+    int next = go_left ? left : right;
+    if (next < 0 || !(distance(basin, next) <= limit))
+        return false;
+    *(go_left ? &fit->first : &fit->last) = next;
+    fit->count++;
+    return true;
+}
+
+static void drop_cliff(const struct basin *basin, struct parabola *fit)
+{
+    while (fit->count > 3 && fit->first < basin->best && fit->last > basin->best) {
+        double bottom = basin->points[basin->best].loss;
+        double left = distance(basin, fit->first), right = distance(basin, fit->last);
+        double of_left = (basin->points[fit->first].loss - bottom) / (left * left);
+        double of_right = (basin->points[fit->last].loss - bottom) / (right * right);
+        int inner = next_loss(basin, fit->last, -1);
+        if (!(of_right > CLIFF * fmax(of_left, LEAST_CURVATURE)) || inner <= basin->best)
+            return;
+        fit->last = inner;
+        fit->count--;
+    }
+}
+
+static struct parabola choose(const struct basin *basin, double reach)
+{
+    struct parabola fit = {.first = basin->best, .last = basin->best};
+    double limit = fmax(reach, FAR);
+    if (basin->best < 0)
+        return fit;
+    fit.count = 1;
+    fit.first = take_side(basin, -1, reach, limit, &fit.count);
+    fit.last = take_side(basin, 1, reach, limit, &fit.count);
+    while (fit.count < FIT_POINTS && take_nearest(basin, &fit, limit))
+        continue;
+    while (fit.count < 3 && take_nearest(basin, &fit, INFINITY))
+        continue;
+    drop_cliff(basin, &fit);
+    if (fit.count < 3)
+        fit.count = 0;
+    return fit;
 }
 
 /* ---- the parabola ---- */

@@ -6,15 +6,22 @@
 /* One horizon: loss against log2 of the LR, and the parabola through the points near its minimum.
  */
 
-#define BASIN_POINTS 512
-#define BASIN_FIT 16 /* points of a parabola at most */
+struct point {                      /* one LR; its replicates averaged */
+    double x;                       /* log2 lr */
+    double loss;                    /* NaN when a replicate diverged, or nothing is known */
+    uint32_t losses;                /* replicates with a loss */
+    uint32_t diverged;              /* replicates that diverged */
+    const struct observation *seen; /* its replicates, by seed */
+    size_t seen_count;
+};
 
-struct point {       /* one LR; its replicates averaged */
-    double x;        /* log2 lr */
-    double loss;     /* NaN when it diverged or nothing is known */
-    bool diverged;   /* any replicate */
-    uint32_t losses; /* replicates with a loss */
-    double variance; /* between replicates; 0 with one */
+struct parabola {    /* a + b t + c t^2 with t = x - center */
+    int first, last; /* points; those without a loss in between do not count */
+    size_t count;    /* 0: fewer than three points, and nothing else is set */
+    double center, a, b, c;
+    double residuals;  /* sum of squares */
+    double inverse[3]; /* of the normal matrix: (b, b), (b, c), (c, c) */
+    double skew;       /* how far one unit of asymmetry moves the vertex, octaves */
 };
 
 struct basin {
@@ -22,14 +29,10 @@ struct basin {
     struct point points[BASIN_POINTS]; /* ascending x */
     size_t count;
     uint32_t trials, diverged;
-    int best;           /* index of the lowest loss; -1 without any */
-    bool at_edge;       /* the best is the lowest or highest x tried */
-    int fit[BASIN_FIT]; /* indices of the points of the parabola */
-    size_t fit_count;   /* 0: fewer than three points */
-    double center;      /* a + b t + c t^2 with t = x - center */
-    double a, b, c;
-    double residuals;           /* sum of squares */
-    double solve[BASIN_FIT][3]; /* a, b, c as sums over the points' losses */
+    int best;            /* index of the lowest loss; -1 without any */
+    int wall;            /* lowest point that diverged with every seed; -1 without any */
+    bool at_edge;        /* the best is the lowest or highest LR that told anything */
+    struct parabola fit; /* through the nearest points */
 };
 
 void basin_gather(struct basin *basin, uint64_t tokens, const struct observation *seen,

@@ -1,13 +1,17 @@
 #ifndef LRSEARCH_GATE_H
 #define LRSEARCH_GATE_H
 
-#include "search/basin.h"
-#include "search/law.h"
+#include "search/survey.h"
 
-/* Decides whether the data identify the target's optimum, and says why not in plain words. */
-void gate_decide(struct answer *answer, const struct basin *basins, const struct law *law,
-                 const struct search_space *space);
-void gate_warn(struct answer *answer, const struct basin *basins, const struct law *law,
-               const struct search_space *space);
+/* Decides whether the data identify the target's optimum (status), and says why not in plain words
+ * (reason). horizons, law and target are filled. */
+void gate_decide(struct answer *answer, const struct survey *survey, const struct law *law);
+
+/* Adds every doubt that can be known from the numbers. */
+void doubts_add(struct answer *answer, const struct survey *survey, const struct law *law);
+
+/* "131.1k", "8.39M": tokens in a sentence. */
+#define TOKENS_TEXT 24
+const char *tokens_text(double tokens, char out[TOKENS_TEXT]);
 
 #endif

@@ -1,31 +1,54 @@
-/* The published protocol: LRs an octave apart over the whole range, at every horizon, at once. */
+/* The published protocol: LRs an octave apart over the whole range, at every horizon, at once. Only
+ * a search of more than POLICY_ROUND_MAX trials takes more than one round. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include "search/policy.h"
+#include "lrsearch/memory.h"
+#include "search/survey.h"
 
 static uint32_t grid_size(const struct search_space *space)
 {
-    return (uint32_t)lround(log2(space->lr_high / space->lr_low)) + 1;
+    double octaves = round(log2(space->lr_high / space->lr_low));
+    return octaves >= 1 ? (uint32_t)fmin(octaves, POLICY_ROUND_MAX) + 1 : 2;
 }
 
 static double grid_lr(const struct search_space *space, uint32_t index)
 {
     double low = log2(space->lr_low), high = log2(space->lr_high);
-    return exp2(low + (high - low) * index / (grid_size(space) - 1));
+    uint32_t last = grid_size(space) - 1;
+    if (index == 0 || index == last) /* as the user wrote them */
+        return index == 0 ? space->lr_low : space->lr_high;
+    return exp2(low + (high - low) * index / last);
+}
+
+static bool was_seen(const struct basin *basin, double lr, uint32_t seed)
+{
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        if (!(fabs(point->x - log2(lr)) <= 1e-6))
+            continue;
+        for (size_t j = 0; j < point->seen_count; j++)
+            if (point->seen[j].seed == seed)
+                return true;
+    }
+    return false;
 }
 
 static int grid_next(const struct search_space *space, const struct observation *seen, size_t count,
                      struct proposal *round)
 {
     int asked = 0;
-    (void)seen;
-    if (count > 0)
-        return 0;
-    for (size_t h = 0; h < space->horizon_count; h++)
-        for (uint32_t i = 0; i < grid_size(space); i++)
+    struct survey *survey = survey_create(space, seen, count);
+    if (!survey)
+        return LR_ENOMEM;
+    for (size_t h = 0; h < survey->horizon_count; h++) {
+        for (uint32_t i = 0; i < grid_size(space); i++) {
+            double lr = grid_lr(space, i);
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
-                round[asked++] = (struct proposal){space->horizons[h], grid_lr(space, i), seed};
+                if (!was_seen(&survey->basins[h], lr, seed))
+                    round[asked++] = (struct proposal){space->horizons[h], lr, seed};
+        }
+    }
+    survey_destroy(survey);
     return asked;
 }
 
@@ -35,8 +58,7 @@ static int grid_forecast(const struct search_space *space, struct forecast_stage
     size_t used = 0;
     for (size_t h = 0; h < space->horizon_count && used < capacity; h++) {
         uint32_t trials = grid_size(space) * space->seeds;
-        stages[used] = (struct forecast_stage){"grid", space->horizons[h], trials, trials};
-        used++;
+        stages[used++] = (struct forecast_stage){"grid", space->horizons[h], trials, trials};
     }
     return (int)used;
 }

@@ -1,204 +1,238 @@
-/* Narrows horizon by horizon on a lattice in log LR. The shortest horizon gets coarse points over
- * the whole range, then the gaps beside the best are halved until they are `resolution` wide; each
- * longer horizon begins with three points around what the law predicts from the shorter ones, moves
- * on while its best lies at an edge, and is refined likewise. Every proposal is a lattice point not
- * tried before, so it ends. Nothing is proposed above an LR that diverged. */
+/* Narrows horizon by horizon. The shortest gets coarse points over the whole range, then the gaps
+ * beside the best are halved until they are `resolution` wide; each longer horizon begins with
+ * three points around what the law predicts from the shorter ones. In every basin there shall be
+ * two points on each side of the optimum. Half an octave apart they cost least bias; where the
+ * noise hides the curvature at that width, further points tell more than finer ones.
+ *
+ * A horizon is looked at with the noise of itself and shorter ones only: once done it stays done.
+ * Every proposal is a lattice point not tried before, so it ends. Nothing is proposed above an LR
+ * at which every seed diverged. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/basin.h"
-#include "search/law.h"
-#include "search/sorted.h"
+#include "search/lattice.h"
+#include "search/survey.h"
 
-#define COARSE_OCTAVES 2.0
-enum { COARSE_LEAST = 4, LATTICE_MAX = 500 };
-
-struct lattice {
-    double low, step; /* log2; lattice point k is low + k step */
-    int last;         /* k = 0..last */
-    int coarse;       /* distance of the coarse points */
-    int octave;       /* the largest halving of `coarse` that is an octave at most */
-};
-
-static struct lattice make_lattice(const struct search_space *space)
-{
-    double range = log2(space->lr_high / space->lr_low);
-    int coarse = (int)lround(range / COARSE_OCTAVES) + 1;
-    coarse = coarse < COARSE_LEAST ? COARSE_LEAST : coarse;
-    struct lattice lattice = {
-        .low = log2(space->lr_low), .step = range / (coarse - 1), .last = coarse - 1, .coarse = 1};
-    while (lattice.step > space->resolution * (1 + 1e-9) && 2 * lattice.last < LATTICE_MAX) {
-        lattice.step /= 2;
-        lattice.last *= 2;
-        lattice.coarse *= 2;
-    }
-    lattice.octave = lattice.coarse;
-    while (lattice.octave > 1 && lattice.octave * lattice.step > 1 + 1e-9)
-        lattice.octave /= 2;
-    return lattice;
-}
-
-enum tried { UNTRIED, TRIED_LOSS, TRIED_DIVERGED, TRIED_NOTHING };
-
-/* One horizon on the lattice. */
-struct row {
-    enum tried tried[LATTICE_MAX + 1];
-    double loss[LATTICE_MAX + 1];
-    int count, best, lowest, highest, wall; /* wall: lowest that diverged; last + 1 without */
-};
-
-static void read_row(struct row *row, const struct lattice *lattice, const struct basin *basin)
-{
-    memset(row, 0, sizeof(*row));
-    row->best = row->lowest = row->highest = -1;
-    row->wall = lattice->last + 1;
-    for (size_t i = 0; i < basin->count; i++) {
-        const struct point *point = &basin->points[i];
-        int k = (int)lround((point->x - lattice->low) / lattice->step);
-        if (k < 0 || k > lattice->last || fabs(point->x - lattice->low - k * lattice->step) > 1e-6)
-            continue; /* of another plan */
-        row->tried[k] = point->diverged      ? TRIED_DIVERGED
-                        : isnan(point->loss) ? TRIED_NOTHING
-                                             : TRIED_LOSS;
-        row->loss[k] = point->loss;
-        row->count++;
-        row->lowest = row->lowest < 0 ? k : row->lowest;
-        row->highest = k;
-        if (point->diverged && k < row->wall)
-            row->wall = k;
-        if (row->tried[k] == TRIED_LOSS && (row->best < 0 || point->loss < row->loss[row->best]))
-            row->best = k;
-    }
-}
+/* Half an octave off costs a quarter of the curvature; below this many times the noise the points
+ * half an octave away would not show it. */
+#define HALVES_WORTH 1.5
 
 struct wish {
-    int points[LATTICE_MAX + 1];
+    bool wanted[LATTICE_MAX + 1];
     int count;
 };
 
-static void want(struct wish *wish, const struct lattice *lattice, const struct row *row, int k)
+/* All that one horizon's decision looks at. */
+struct view {
+    struct lattice lattice;
+    struct row row;
+    struct wish wish;
+    bool wide; /* octaves rather than halves */
+    bool flat;
+    int center; /* the tried point nearest to the optimum; -1 without any loss */
+};
+
+static void want(struct view *view, int k)
 {
-    k = k < 0 ? 0 : k > lattice->last ? lattice->last : k;
-    if (row->tried[k] != UNTRIED || k > row->wall)
+    if (k < 0 || k > view->lattice.last || k >= view->row.wall || view->wish.wanted[k] ||
+        view->row.tried[k] != UNTRIED)
         return;
-    for (int i = 0; i < wish->count; i++)
-        if (wish->points[i] == k)
-            return;
-    wish->points[wish->count++] = k;
+    view->wish.wanted[k] = true;
+    view->wish.count++;
 }
 
-static int neighbour(const struct lattice *lattice, const struct row *row, int k, int direction)
+/* The nearest point from k on that tells anything; -1 at the end of the range. */
+static int neighbour(const struct view *view, int k, int direction)
 {
-    for (k += direction; k >= 0 && k <= lattice->last; k += direction)
-        if (row->tried[k] != UNTRIED)
+    for (k += direction; k >= 0 && k <= view->lattice.last; k += direction)
+        if (view->row.tried[k] == TRIED_TELLS)
             return k;
     return -1;
 }
 
-static void refine(struct wish *wish, const struct lattice *lattice, const struct row *row)
+/* The nearest point beyond k, by octaves, that is new; none when one of them told something. */
+static void want_beyond(struct view *view, int k, int direction)
 {
-    int best = row->best, step = lattice->octave;
-    if (best < 0) { /* nothing but walls: lower */
-        if (row->wall <= lattice->last)
-            want(wish, lattice, row, row->lowest - step);
+    int step = view->lattice.octave, last = view->lattice.last;
+    while (k != (direction < 0 ? 0 : last)) {
+        k += direction * step;
+        k = k < 0 ? 0 : k > last ? last : k;
+        want(view, k);
+        if (view->wish.wanted[k] || view->row.tried[k] == TRIED_TELLS)
+            return;
+    }
+}
+
+/* The new point nearest to the middle of a gap. */
+static void want_between(struct view *view, int low, int high)
+{
+    int before = view->wish.count;
+    for (int off = 0; off <= (high - low) / 2 && view->wish.count == before; off++) {
+        if ((low + high) / 2 - off > low)
+            want(view, (low + high) / 2 - off);
+        if (view->wish.count == before && (low + high) / 2 + off < high)
+            want(view, (low + high) / 2 + off);
+    }
+}
+
+static void refine(struct view *view)
+{
+    int center = view->center, octave = view->lattice.octave;
+    if (center < 0) { /* nothing but walls: lower */
+        if (view->row.lowest >= 0)
+            want_beyond(view, view->row.lowest, -1);
         return;
     }
-    int left = neighbour(lattice, row, best, -1), right = neighbour(lattice, row, best, 1);
+    int left = neighbour(view, center, -1), right = neighbour(view, center, 1);
     if (left < 0)
-        want(wish, lattice, row, best - step);
+        want_beyond(view, center, -1);
     if (right < 0)
-        want(wish, lattice, row, best + step);
-    if (wish->count)
+        want_beyond(view, center, 1);
+    if (view->wish.count)
         return;
-    if (left >= 0 && best - left > 1)
-        want(wish, lattice, row, best - (best - left) / 2);
-    if (right >= 0 && right - best > 1)
-        want(wish, lattice, row, best + (right - best) / 2);
-    if (wish->count)
+    int gap = view->wide ? octave : 1;
+    if (left >= 0 && center - left > gap)
+        want_between(view, left, center);
+    if (right >= 0 && right - center > gap)
+        want_between(view, center, right);
+    if (view->wish.count)
         return;
-    /* a parabola wants two points on each side */
-    if (left >= 0 && neighbour(lattice, row, left, -1) < 0)
-        want(wish, lattice, row, left - step);
-    if (right >= 0 && neighbour(lattice, row, right, 1) < 0)
-        want(wish, lattice, row, right + step);
+    if (left >= 0 && neighbour(view, left, -1) < 0)
+        want_beyond(view, left, -1);
+    if (right >= 0 && neighbour(view, right, 1) < 0)
+        want_beyond(view, right, 1);
+    if (view->wish.count || !view->flat)
+        return;
+    /* hidden in the noise: once, two octaves to each side */
+    if (view->row.lowest > center - 2 * octave)
+        want(view, center - 2 * octave);
+    if (view->row.highest < center + 2 * octave)
+        want(view, center + 2 * octave);
+}
+
+static void begin(struct view *view, double predicted)
+{
+    int last = view->lattice.last, step = view->lattice.octave;
+    step = 2 * step > last ? last / 2 : step;
+    step = step < 1 ? 1 : step;
+    int k = lattice_nearest(&view->lattice, predicted);
+    k = k > last - step ? last - step : k;
+    k = k < step ? step : k;
+    for (int i = -1; i <= 1; i++)
+        want(view, k + i * step);
 }
 
 /* log2 of the LR to begin with at horizon h: by the law, or the last best with the prior's slope.
  * NaN: the shorter horizons say nothing. */
-static double predict(const struct search_space *space, const struct basin *basins, size_t h,
-                      double *scratch)
+static double predict(struct survey *survey, size_t h)
 {
-    struct horizon_answer horizons[ANSWER_HORIZONS];
+    const struct search_space *space = survey->space;
+    struct horizon_answer answers[ANSWER_HORIZONS];
     struct law law;
     double ci90[2];
-    struct noise noise = basin_noise(basins, h);
-    for (size_t i = 0; i < h; i++)
-        basin_answer(&horizons[i], &basins[i], &noise, space, scratch);
-    law_fit(&law, horizons, h, space);
+    survey_answer(survey, h, answers);
+    law_fit(&law, answers, h, space);
     if (law.count > 0)
         return log2(law_predict(&law, space->horizons[h], ci90));
-    for (size_t i = h; i-- > 0;)
-        if (basins[i].best >= 0)
-            return basins[i].points[basins[i].best].x -
-                   space->prior_beta *
-                       log2((double)space->horizons[h] / (double)space->horizons[i]);
+    for (size_t i = h; i-- > 0;) {
+        const struct basin *basin = &survey->basins[i];
+        double ratio = log2((double)space->horizons[h] / (double)space->horizons[i]);
+        if (basin->best >= 0)
+            return basin->points[basin->best].x - space->prior_beta * ratio;
+    }
     return NAN;
 }
 
-static void begin(struct wish *wish, const struct lattice *lattice, const struct row *row,
-                  double predicted)
+/* Whether the noise calls for octaves: judged by the last horizon that shows a curvature. */
+static bool noise_wants_octaves(const struct survey *survey, size_t h)
 {
-    int step = lattice->octave;
-    int k = (int)lround((predicted - lattice->low) / lattice->step);
-    int highest = lattice->last - step;
-    k = k > highest ? highest : k;
-    k = k < step ? step : k;
-    for (int i = -1; i <= 1; i++)
-        want(wish, lattice, row, k + i * step);
+    struct noise noise = survey_noise(survey, h);
+    for (size_t i = h; i-- > 0;) {
+        struct parabola fit = basin_fit(&survey->basins[i], &noise);
+        if (fit.count > 0 && !parabola_is_flat(&fit, &noise))
+            return !(fit.c > HALVES_WORTH * noise.sigma);
+    }
+    return h > 0;
+}
+
+static void look(struct view *view, const struct survey *survey, size_t h)
+{
+    const struct basin *basin = &survey->basins[h];
+    struct noise noise = survey_noise(survey, h + 1);
+    struct parabola fit = basin_fit(basin, &noise);
+    row_read(&view->row, &view->lattice, basin, survey->space->seeds);
+    memset(&view->wish, 0, sizeof(view->wish));
+    view->wide = noise_wants_octaves(survey, h);
+    view->flat = parabola_is_flat(&fit, &noise);
+    view->center = view->row.best;
+    if (fit.count < 5 || view->flat || basin->at_edge || view->center < 0)
+        return;
+    /* a parabola that holds knows better than the one lowest loss where the optimum is */
+    double vertex = basin_vertex(basin, &fit), nearest = INFINITY;
+    for (int k = 0; k <= view->lattice.last && k < view->row.wall; k++) {
+        double off = fabs(view->lattice.low + k * view->lattice.step - vertex);
+        if (view->row.has_loss[k] && off < nearest - 1e-9) {
+            nearest = off;
+            view->center = k;
+        }
+    }
+}
+
+static bool has_seed(const struct point *point, uint32_t seed)
+{
+    for (size_t i = 0; point && i < point->seen_count; i++)
+        if (point->seen[i].seed == seed)
+            return true;
+    return false;
+}
+
+/* Seeds that are missing at LRs already begun come first: a round may have been cut short. */
+static bool want_missing(struct view *view)
+{
+    for (int k = 0; k <= view->lattice.last && k <= view->row.wall; k++) {
+        if (view->row.tried[k] != TRIED_PARTLY)
+            continue;
+        view->wish.wanted[k] = true;
+        view->wish.count++;
+    }
+    return view->wish.count > 0;
 }
 
 static int narrow_next(const struct search_space *space, const struct observation *seen,
                        size_t count, struct proposal *round)
 {
-    size_t horizons =
-        space->horizon_count < ANSWER_HORIZONS ? space->horizon_count : ANSWER_HORIZONS;
-    struct lattice lattice = make_lattice(space);
-    struct observation *sorted = search_sorted(seen, count);
-    struct basin *basins = lr_calloc(horizons, sizeof(*basins));
-    double *scratch = lr_calloc(space->bootstrap, sizeof(*scratch));
-    struct row *row = lr_calloc(1, sizeof(*row));
-    struct wish *wish = lr_calloc(1, sizeof(*wish));
     int asked = 0;
-    if (!sorted || !basins || !scratch || !row || !wish) {
+    struct survey *survey = survey_create(space, seen, count);
+    struct view *view = lr_calloc(1, sizeof(*view));
+    if (!survey || !view) {
         asked = LR_ENOMEM;
         goto out;
     }
-    for (size_t h = 0; h < horizons && wish->count == 0; h++) {
-        basin_gather(&basins[h], space->horizons[h], sorted, count);
-        read_row(row, &lattice, &basins[h]);
-        if (row->count > 0) {
-            refine(wish, &lattice, row);
+    view->lattice = lattice_make(space);
+    for (size_t h = 0; h < survey->horizon_count && view->wish.count == 0; h++) {
+        look(view, survey, h);
+        if (want_missing(view)) {
+            ;
+        } else if (view->row.count > 0) {
+            refine(view);
         } else if (h == 0) {
-            for (int k = 0; k <= lattice.last; k += lattice.coarse)
-                want(wish, &lattice, row, k);
+            for (int k = 0; k <= view->lattice.last; k += view->lattice.coarse)
+                want(view, k);
         } else {
-            double predicted = predict(space, basins, h, scratch);
+            double predicted = predict(survey, h);
             if (isnan(predicted))
                 break; /* no shorter horizon has a single loss */
-            begin(wish, &lattice, row, predicted);
+            begin(view, predicted);
         }
-        for (int i = 0; i < wish->count; i++)
+        for (int k = 0; k <= view->lattice.last && view->wish.count; k++)
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
-                round[asked++] = (struct proposal){
-                    space->horizons[h], exp2(lattice.low + wish->points[i] * lattice.step), seed};
+                if (view->wish.wanted[k] && !has_seed(view->row.points[k], seed))
+                    round[asked++] = (struct proposal){space->horizons[h],
+                                                       lattice_lr(&view->lattice, space, k), seed};
     }
 out:
-    lr_free(sorted);
-    lr_free(basins);
-    lr_free(scratch);
-    lr_free(row);
-    lr_free(wish);
+    survey_destroy(survey);
+    lr_free(view);
     return asked;
 }
 
@@ -210,25 +244,29 @@ static int halvings(int distance)
     return count;
 }
 
+static uint32_t at_most(int trials, int most, uint32_t seeds)
+{
+    return (uint32_t)(trials < most ? trials : most) * seeds;
+}
+
 static int narrow_forecast(const struct search_space *space, struct forecast_stage *stages,
                            size_t capacity)
 {
-    struct lattice lattice = make_lattice(space);
-    uint32_t all = (uint32_t)lattice.last + 1, seeds = space->seeds;
-    uint32_t coarse = (uint32_t)(lattice.last / lattice.coarse) + 1;
-    uint32_t bisect = 2 * (uint32_t)halvings(lattice.coarse);
-    uint32_t around = 4 + 2 * (uint32_t)halvings(lattice.octave);
+    struct lattice lattice = lattice_make(space);
+    int all = lattice.last + 1, coarse = lattice.last / lattice.coarse + 1;
+    uint32_t seeds = space->seeds, first = (uint32_t)coarse * seeds;
     size_t used = 0;
-    if (capacity >= 2) {
+    if (used < capacity)
+        stages[used++] = (struct forecast_stage){"coarse", space->horizons[0], first, first};
+    if (used < capacity)
         stages[used++] =
-            (struct forecast_stage){"coarse", space->horizons[0], coarse * seeds, coarse * seeds};
-        stages[used++] = (struct forecast_stage){"bisect around the best", space->horizons[0],
-                                                 bisect * seeds, (all - coarse) * seeds};
-    }
+            (struct forecast_stage){"bisect around the best", space->horizons[0],
+                                    at_most(2 * halvings(lattice.coarse) + 1, all - coarse, seeds),
+                                    (uint32_t)(all - coarse) * seeds};
     for (size_t h = 1; h < space->horizon_count && used < capacity; h++)
-        stages[used++] =
-            (struct forecast_stage){"around the prediction", space->horizons[h],
-                                    (around < all ? around : all) * seeds, all * seeds};
+        stages[used++] = (struct forecast_stage){
+            "around the prediction", space->horizons[h],
+            at_most(4 + 2 * halvings(lattice.octave), all, seeds), (uint32_t)all * seeds};
     return (int)used;
 }
 

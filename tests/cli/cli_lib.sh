@@ -42,11 +42,14 @@ skip() # TEXT...: CTest shows the test as skipped
     exit 77
 }
 
-run() # COMMAND...: leaves $status, $work/out, $work/err
+run() # COMMAND...: leaves $status, $work/out, $work/err; what hangs is ended after $limit_s
 {
     last_command=$*
-    "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout -k 10 "${limit_s:-120}" "$@" >"$work/out" 2>"$work/err" </dev/null
     status=$?
+    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+        fail "did not end within ${limit_s:-120} s"
+    fi
 }
 
 expect_status() # STATUS
