@@ -1,14 +1,17 @@
 /* Near its minimum the loss is a parabola in log LR (Bjorck et al. 2024); further away it is not:
- * it is steeper to the right, then falls off a cliff. So only points near the best are fitted: the
- * five around it, or all within 1.5 octaves where there are more. */
+ * it is steeper to the right, then falls off a cliff. So the points within an octave of the best
+ * are fitted, at least two on each side and five in all where there are so many. Only where noise
+ * hides the curvature at that width is a wider parabola taken: its bias is then the lesser evil. */
 #include "search/basin.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include "lrsearch/rng.h"
 
-#define NEAR 1.5          /* octaves */
+#define NEAR 1.0 /* octaves */
+#define FAR 2.1  /* two octaves and a rounding error */
+#define WIDEST 3.1
+#define FIT_POINTS 5
+#define SIDE_POINTS 2
 #define NOISE_FLOOR 0.003 /* nats: residual of parabolas through published sweeps */
 /* A point to the right that stands this much higher than one as far to the left is beyond the
  * cliff: the asymmetry of published basins makes 3 at most. */
@@ -16,27 +19,22 @@
 /* nats per octave^2: what published basins have; so that the rule is not about noise. */
 #define LEAST_CURVATURE 0.012
 
-double student_widening(double freedom)
-{
-    /* Cornish-Fisher expansion of Student's quantile, over the normal one */
-    double z = Z90, z3 = z * z * z, z5 = z3 * z * z;
-    double t = z + (z3 + z) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * z) / (96 * freedom * freedom);
-    return t / z;
-}
+/* ---- points ---- */
 
 static void add_point(struct basin *basin, const struct observation *same, size_t count)
 {
-    if (basin->count == BASIN_POINTS)
-        return;
     struct point *point = &basin->points[basin->count++];
-    double sum = 0, squares = 0;
-    *point = (struct point){.x = log2(same[0].lr), .loss = NAN};
+    double sum = 0;
+    *point = (struct point){.x = log2(same[0].lr), .loss = NAN, .seen = same, .seen_count = count};
     for (size_t i = 0; i < count; i++) {
-        basin->trials += same[i].kind != OBSERVED_NOTHING;
-        basin->diverged += same[i].kind == OBSERVED_DIVERGED;
-        point->diverged |= same[i].kind == OBSERVED_DIVERGED;
-        if (same[i].kind != OBSERVED_LOSS || !isfinite(same[i].loss))
+        bool number = isfinite(same[i].loss);
+        if (same[i].kind == OBSERVED_NOTHING)
             continue;
+        basin->trials++;
+        if (same[i].kind == OBSERVED_DIVERGED || !number) {
+            point->diverged++;
+            continue;
+        }
         point->losses++;
         sum += same[i].loss;
     }
@@ -148,46 +146,21 @@ static struct parabola choose(const struct basin *basin, double reach)
 
 /* ---- the parabola ---- */
 
-static void choose_fit(struct basin *basin)
+/* Least squares in closed form; the inverse is kept for the bootstrap. */
+static void solve(const struct basin *basin, struct parabola *fit)
 {
-    int usable[BASIN_POINTS], count = 0, best = 0;
-    for (size_t i = 0; i < basin->count; i++) {
-        if (isnan(basin->points[i].loss))
-            continue;
-        if ((int)i == basin->best)
-            best = count;
-        usable[count++] = (int)i;
-    }
-    int low = best - 2 < 0 ? 0 : best - 2;
-    int high = low + 4 < count ? low + 4 : count - 1;
-    low = high - 4 < 0 ? 0 : high - 4;
-    double center = basin->points[basin->best].x;
-    while (low > 0 && center - basin->points[usable[low - 1]].x <= NEAR + 1e-9)
-        low--;
-    while (high + 1 < count && basin->points[usable[high + 1]].x - center <= NEAR + 1e-9)
-        high++;
-    for (int i = low; i <= high && basin->fit_count < BASIN_FIT; i++)
-        basin->fit[basin->fit_count++] = usable[i];
-    if (basin->fit_count < 3)
-        basin->fit_count = 0;
-}
-
-/* Least squares in closed form: the rows of (X'X)^-1 X' are kept, so that a bootstrap draw costs
- * three sums. */
-static void fit_parabola(struct basin *basin)
-{
-    double s[5] = {0}, inverse[3][3];
-    size_t n = basin->fit_count;
-    basin->center = 0;
-    for (size_t i = 0; i < n; i++)
-        basin->center += basin->points[basin->fit[i]].x / (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double t = basin->points[basin->fit[i]].x - basin->center, power = 1;
-        for (int k = 0; k < 5; k++, power *= t)
+    double s[5] = {0}, y[3] = {0}, inverse[3][3], determinant = 0, n = (double)fit->count;
+    for (int i = fit->first; i >= 0 && i <= fit->last; i = next_loss(basin, i, 1))
+        fit->center += basin->points[i].x / n;
+    for (int i = fit->first; i >= 0 && i <= fit->last; i = next_loss(basin, i, 1)) {
+        double t = basin->points[i].x - fit->center, power = 1;
+        for (int k = 0; k < 5; k++, power *= t) {
             s[k] += power;
+            if (k < 3)
+                y[k] += power * basin->points[i].loss;
+        }
     }
     const double m[3][3] = {{s[0], s[1], s[2]}, {s[1], s[2], s[3]}, {s[2], s[3], s[4]}};
-    double determinant = 0;
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 3; j++) {
             int p = (j + 1) % 3, q = (j + 2) % 3, u = (i + 1) % 3, v = (i + 2) % 3;
@@ -196,162 +169,113 @@ static void fit_parabola(struct basin *basin)
     }
     for (int j = 0; j < 3; j++)
         determinant += m[0][j] * inverse[j][0];
-    basin->a = basin->b = basin->c = basin->residuals = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct point *point = &basin->points[basin->fit[i]];
-        double t = point->x - basin->center;
+    double of[3] = {0};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            of[i] += inverse[i][j] / determinant * y[j];
+    fit->a = of[0];
+    fit->b = of[1];
+    fit->c = of[2];
+    fit->inverse[0] = inverse[1][1] / determinant;
+    fit->inverse[1] = inverse[1][2] / determinant;
+    fit->inverse[2] = inverse[2][2] / determinant;
+    /* What a cubic term c (t - vertex)^3 would do to b and c, hence to the vertex. */
+    double vertex = fit->c > 0 ? -fit->b / (2 * fit->c) : 0, cubic[3] = {0};
+    vertex = fmax(basin->points[fit->first].x - fit->center,
+                  fmin(vertex, basin->points[fit->last].x - fit->center));
+    for (int i = fit->first; i >= 0 && i <= fit->last; i = next_loss(basin, i, 1)) {
+        double t = basin->points[i].x - fit->center, u = t - vertex;
+        double off = basin->points[i].loss - (fit->a + fit->b * t + fit->c * t * t);
+        fit->residuals += off * off;
         for (int k = 0; k < 3; k++)
-            basin->solve[i][k] =
-                (inverse[k][0] + inverse[k][1] * t + inverse[k][2] * t * t) / determinant;
-        basin->a += basin->solve[i][0] * point->loss;
-        basin->b += basin->solve[i][1] * point->loss;
-        basin->c += basin->solve[i][2] * point->loss;
+            cubic[k] += (inverse[k][0] + inverse[k][1] * t + inverse[k][2] * t * t) / determinant *
+                        u * u * u;
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct point *point = &basin->points[basin->fit[i]];
-        double t = point->x - basin->center;
-        double off = point->loss - (basin->a + basin->b * t + basin->c * t * t);
-        basin->residuals += off * off;
-    }
+    fit->skew = fabs(cubic[1] + 2 * cubic[2] * vertex) / 2;
 }
 
-void basin_gather(struct basin *basin, uint64_t tokens, const struct observation *seen,
-                  size_t count)
+static struct parabola fit_within(const struct basin *basin, double reach)
 {
-    memset(basin, 0, sizeof(*basin));
-    basin->tokens = tokens;
-    basin->best = -1;
-    /* `seen` is sorted by LR within a horizon (search_sorted()) */
+    struct parabola fit = choose(basin, reach);
+    if (fit.count)
+        solve(basin, &fit);
+    return fit;
+}
+
+struct parabola basin_fit(const struct basin *basin, const struct noise *noise)
+{
+    struct parabola fit = basin->fit;
+    for (double reach = FAR; parabola_is_flat(&fit, noise) && reach <= WIDEST; reach += 1) {
+        struct parabola wider = fit_within(basin, reach);
+        if (wider.count > fit.count && !parabola_is_flat(&wider, noise))
+            fit = wider;
+    }
+    return fit;
+}
+
+void basin_gather(struct basin *basin, struct point *points, uint64_t tokens,
+                  const struct observation *seen, size_t count)
+{
+    *basin = (struct basin){.tokens = tokens, .points = points, .best = -1, .wall = -1};
     for (size_t i = 0, end; i < count; i = end) {
-        for (end = i + 1;
-             end < count && seen[end].tokens == seen[i].tokens && seen[end].lr == seen[i].lr;)
+        for (end = i + 1; end < count && seen[end].lr == seen[i].lr;)
             end++;
-        if (seen[i].tokens == tokens)
+        if (seen[i].lr > 0 && isfinite(seen[i].lr))
             add_point(basin, seen + i, end - i);
     }
-    for (size_t i = 0; i < basin->count; i++)
-        if (!isnan(basin->points[i].loss) &&
-            (basin->best < 0 || basin->points[i].loss < basin->points[basin->best].loss))
-            basin->best = (int)i;
-    if (basin->best < 0)
-        return;
-    basin->at_edge = basin->best == 0 || basin->best == (int)basin->count - 1;
-    choose_fit(basin);
-    if (basin->fit_count)
-        fit_parabola(basin);
+    find_best(basin);
+    basin->fit = fit_within(basin, NEAR);
 }
 
-static double fit_low(const struct basin *basin)
-{
-    return basin->points[basin->fit[0]].x;
-}
+/* ---- noise ---- */
 
-static double fit_high(const struct basin *basin)
+/* Scatter of the replicates around the mean of their LR and of their seed: what a seed adds to all
+ * LRs alike moves no minimum. For the variance of a mean over the seeds. */
+static void replicate_scatter(const struct basin *basin, double *squares, double *freedom)
 {
-    return basin->points[basin->fit[basin->fit_count - 1]].x;
-}
-
-/* Vertex of a parabola, kept inside the fitted points; without one, the better end. */
-static double vertex_of(const struct basin *basin, double b, double c)
-{
-    double low = fit_low(basin), high = fit_high(basin);
-    if (!(c > 0)) {
-        double middle = (low + high) / 2 - basin->center;
-        return b + 2 * c * middle > 0 ? low : high;
+    const struct parabola *fit = &basin->fit;
+    const struct point *model = NULL; /* which seeds a point must have */
+    double points = 0, sum = 0;
+    for (int i = fit->first; fit->count && i >= 0 && i <= fit->last; i = next_loss(basin, i, 1)) {
+        const struct point *point = &basin->points[i];
+        if (point->losses == point->seen_count && (!model || point->losses > model->losses))
+            model = point;
     }
-    double x = basin->center - b / (2 * c);
-    return x < low ? low : x > high ? high : x;
-}
-
-bool basin_has_vertex(const struct basin *basin)
-{
-    if (basin->fit_count == 0 || !(basin->c > 0))
-        return false;
-    double x = basin->center - basin->b / (2 * basin->c);
-    return x >= fit_low(basin) && x <= fit_high(basin);
-}
-
-double basin_vertex(const struct basin *basin)
-{
-    return vertex_of(basin, basin->b, basin->c);
+    if (!model || model->losses < 2)
+        return;
+    double seeds = model->losses;
+    for (size_t j = 0; j < model->seen_count; j++) {
+        double of_seed = 0, of_squares = 0;
+        points = 0;
+        for (int i = fit->first; i >= 0 && i <= fit->last; i = next_loss(basin, i, 1)) {
+            const struct point *point = &basin->points[i];
+            if (point->losses != model->losses || point->seen_count != model->seen_count ||
+                point->seen[j].seed != model->seen[j].seed)
+                continue;
+            double off = point->seen[j].loss - point->loss;
+            points++;
+            of_seed += off;
+            of_squares += off * off;
+        }
+        sum += of_squares - of_seed * of_seed / fmax(points, 1);
+    }
+    if (points < 2)
+        return;
+    *squares += fmax(sum, 0) / seeds;
+    *freedom += (points - 1) * (seeds - 1);
 }
 
 struct noise basin_noise(const struct basin *basins, size_t count)
 {
-    double squares = FLOOR_FREEDOM * NOISE_FLOOR * NOISE_FLOOR, freedom = FLOOR_FREEDOM;
+    double squares = 0, freedom = 0;
     for (size_t h = 0; h < count; h++) {
-        const struct basin *basin = &basins[h];
-        if (basin->fit_count > 3) {
-            squares += basin->residuals;
-            freedom += (double)basin->fit_count - 3;
+        if (basins[h].fit.count > 3) {
+            squares += basins[h].fit.residuals;
+            freedom += (double)basins[h].fit.count - 3;
         }
-        for (size_t i = 0; i < basin->count; i++) { /* variance of a mean over the replicates */
-            const struct point *point = &basin->points[i];
-            if (point->losses < 2 || point->diverged)
-                continue;
-            squares += point->variance / point->losses * (point->losses - 1);
-            freedom += point->losses - 1;
-        }
+        replicate_scatter(&basins[h], &squares, &freedom);
     }
-    return (struct noise){sqrt(squares / freedom), freedom};
-}
-
-/* ---- the answer ---- */
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static void bootstrap(struct horizon_answer *answer, const struct basin *basin, double sigma,
-                      const struct search_space *space, double *vertices)
-{
-    uint32_t draws = space->bootstrap;
-    uint64_t stream = RNG_BOOTSTRAP + (basin->tokens << 8);
-    for (uint32_t draw = 0; draw < draws; draw++) {
-        double b = basin->b, c = basin->c;
-        for (size_t i = 0; i < basin->fit_count; i++) {
-            double off = sigma * rng_normal(space->seed, stream, (uint64_t)draw * BASIN_FIT + i);
-            b += basin->solve[i][1] * off;
-            c += basin->solve[i][2] * off;
-        }
-        vertices[draw] = vertex_of(basin, b, c);
-    }
-    qsort(vertices, draws, sizeof(*vertices), by_value);
-    double low = vertices[(uint32_t)(0.05 * (draws - 1))];
-    double high = vertices[(uint32_t)ceil(0.95 * (draws - 1))];
-    answer->ci90[0] = exp2(low);
-    answer->ci90[1] = exp2(high);
-    answer->se_ln_lr = (high - low) * log(2.0) / (2 * Z90);
-}
-
-void basin_answer(struct horizon_answer *answer, const struct basin *basin,
-                  const struct noise *noise, const struct search_space *space, double *scratch)
-{
-    *answer = (struct horizon_answer){.tokens = basin->tokens,
-                                      .lr_opt = NAN,
-                                      .ci90 = {NAN, NAN},
-                                      .curvature = NAN,
-                                      .loss_min = NAN,
-                                      .se_ln_lr = NAN,
-                                      .trials = basin->trials,
-                                      .diverged = basin->diverged,
-                                      .at_edge = basin->at_edge};
-    if (basin->best < 0)
-        return;
-    answer->loss_min = basin->points[basin->best].loss;
-    if (basin->fit_count == 0)
-        return;
-    double sigma = noise->sigma * student_widening(noise->freedom), of_c = 0;
-    for (size_t i = 0; i < basin->fit_count; i++)
-        of_c += basin->solve[i][2] * basin->solve[i][2];
-    answer->curvature = basin->c;
-    answer->flat = !(basin->c > Z90 * sigma * sqrt(of_c));
-    if (!basin_has_vertex(basin))
-        answer->at_edge = true;
-    double x = basin_vertex(basin), t = x - basin->center;
-    answer->lr_opt = exp2(x);
-    answer->loss_min = basin->a + basin->b * t + basin->c * t * t;
-    bootstrap(answer, basin, sigma, space, scratch);
+    if (freedom < 1) /* nothing to tell it from: what a small model has, and as unsure as can be */
+        return (struct noise){0.01, 1};
+    return (struct noise){fmax(sqrt(squares / freedom), NOISE_FLOOR), freedom};
 }

@@ -4,7 +4,7 @@
 #include "search/policy.h"
 
 /* One horizon: loss against log2 of the LR, and the parabola through the points near its minimum.
- */
+ * A basin borrows its observations and points; both must outlive it. */
 
 struct point {                      /* one LR; its replicates averaged */
     double x;                       /* log2 lr */
@@ -26,7 +26,7 @@ struct parabola {    /* a + b t + c t^2 with t = x - center */
 
 struct basin {
     uint64_t tokens;
-    struct point points[BASIN_POINTS]; /* ascending x */
+    struct point *points; /* ascending x */
     size_t count;
     uint32_t trials, diverged;
     int best;            /* index of the lowest loss; -1 without any */
@@ -35,10 +35,9 @@ struct basin {
     struct parabola fit; /* through the nearest points */
 };
 
-void basin_gather(struct basin *basin, uint64_t tokens, const struct observation *seen,
-                  size_t count);
-bool basin_has_vertex(const struct basin *basin); /* a minimum inside the fitted points */
-double basin_vertex(const struct basin *basin);   /* log2 lr, kept inside the fitted points */
+/* `seen`: as survey_create() sorts it. `points`: room for one element an LR. */
+void basin_gather(struct basin *basin, struct point *points, uint64_t tokens,
+                  const struct observation *seen, size_t count);
 
 /* Noise of one point's loss, pooled over basins: standard deviation and degrees of freedom. */
 struct noise {
@@ -46,10 +45,20 @@ struct noise {
 };
 struct noise basin_noise(const struct basin *basins, size_t count);
 
-/* Vertex, its interval by the parametric bootstrap, curvature, edge, flatness. */
+/* The parabola to be used with this much noise: the nearest points', or a wider one where those do
+ * not show any curvature. */
+struct parabola basin_fit(const struct basin *basin, const struct noise *noise);
+/* The curvature is not significantly positive. */
+bool parabola_is_flat(const struct parabola *parabola, const struct noise *noise);
+
+/* Optimum (log2 lr), kept within what was tried; NaN without a parabola. */
+double basin_vertex(const struct basin *basin, const struct parabola *parabola);
+
+/* Optimum, its interval by the parametric bootstrap, curvature, edge, flatness.
+ * scratch: bootstrap_draws(space) doubles. */
 void basin_answer(struct horizon_answer *answer, const struct basin *basin,
-                  const struct noise *noise, const struct search_space *space, double *scratch
-                  /* space->bootstrap doubles */);
+                  const struct noise *noise, const struct search_space *space, double *scratch);
+size_t bootstrap_draws(const struct search_space *space);
 
 /* How much wider than a normal one a 90 % interval is with so few degrees of freedom (Student). */
 double student_widening(double freedom);
