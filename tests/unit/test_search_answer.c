@@ -1,0 +1,487 @@
+/* What is concluded from losses, and every reason to conclude nothing, by its words. */
+#include "cmocka_all.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "lrsearch/memory.h"
+#include "lrsearch/rng.h"
+#include "search/basin.h"
+#include "search/law.h"
+#include "surface.h"
+
+static const uint64_t horizons[] = {1000000, 2000000, 4000000};
+static struct observation seen[2000];
+static size_t count;
+static struct answer answer, again;
+static struct search_space space;
+
+static int setup(void **state)
+{
+    (void)state;
+    space = (struct search_space){.lr_low = 1e-3,
+                                  .lr_high = 6.4e-2,
+                                  .horizons = horizons,
+                                  .horizon_count = 3,
+                                  .seeds = 1,
+                                  .resolution = 0.5,
+                                  .target_tokens = 16000000,
+                                  .bootstrap = 200,
+                                  .seed = 1,
+                                  .prior_beta = 0.3,
+                                  .prior_beta_sd = 0.15};
+    count = 0;
+    return 0;
+}
+
+static struct observation *see(uint64_t tokens, double lr, double loss)
+{
+    seen[count] =
+        (struct observation){.tokens = tokens, .lr = lr, .kind = OBSERVED_LOSS, .loss = loss};
+    return &seen[count++];
+}
+
+/* Five points half an octave apart: curvature .04, best at `best`. */
+static void see_basin(uint64_t tokens, double best, uint32_t seed)
+{
+    for (int i = -2; i <= 2; i++) {
+        double x = 0.5 * i + 0.13;
+        see(tokens, best * exp2(x), 3 + 0.04 * x * x)->seed = seed;
+    }
+}
+
+static void see_clean_basins(void)
+{
+    for (int h = 0; h < 3; h++)
+        see_basin(horizons[h], 8e-3 * pow(2, -0.3 * h), 0);
+}
+
+static void conclude(void)
+{
+    memset(&answer, 0x5a, sizeof(answer)); /* it need not be initialised */
+    assert_int_equal(search_answer(&answer, &space, seen, count, NULL), 0);
+}
+
+static bool warned(const char *part)
+{
+    for (size_t i = 0; i < answer.warning_count; i++)
+        if (strstr(answer.warnings[i], part))
+            return true;
+    return false;
+}
+
+static void clean_losses_give_their_optima(void **state)
+{
+    (void)state;
+    see_clean_basins();
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_string_equal(answer.reason, "");
+    for (int h = 0; h < 3; h++) {
+        const struct horizon_answer *horizon = &answer.horizons[h];
+        assert_true(fabs(horizon->lr_opt / (8e-3 * pow(2, -0.3 * h)) - 1) < 1e-9);
+        assert_true(fabs(horizon->curvature - 0.04) < 1e-12);
+        assert_true(fabs(horizon->loss_min - 3) < 1e-12);
+        assert_true(horizon->ci90[0] < horizon->lr_opt && horizon->lr_opt < horizon->ci90[1]);
+        assert_true(horizon->se_ln_lr > 0);
+        assert_int_equal(horizon->trials, 5);
+        assert_false(horizon->at_edge || horizon->flat);
+    }
+    assert_true(fabs(answer.law.beta - 0.3) < 1e-9);
+    assert_true(fabs(answer.law.r2 - 1) < 1e-9);
+    assert_true(fabs(exp(answer.law.b) * pow(1e6, -answer.law.beta) / 8e-3 - 1) < 1e-9);
+    assert_true(answer.law.misfit >= 0.15 && answer.law.misfit < 0.2);
+    assert_true(fabs(answer.target.lr / (8e-3 * pow(16, -0.3)) - 1) < 1e-9);
+    assert_true(fabs(answer.target.loss_penalty_if_wrong_2x - 0.04) < 1e-12);
+    assert_int_equal(answer.law.holdout.tokens, 4000000);
+    assert_true(fabs(answer.law.holdout.lr_predicted / answer.law.holdout.lr_measured - 1) < 1e-9);
+    assert_false(warned("missed the longest"));
+    assert_false(warned("cliff"));
+    assert_false(warned("seeds disagree"));
+    assert_true(warned("one seed"));
+}
+
+static void a_target_as_long_as_the_longest_is_measured(void **state)
+{
+    (void)state;
+    see_clean_basins();
+    space.target_tokens = 4000000;
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_true(answer.target.lr == answer.horizons[2].lr_opt);
+    assert_true(answer.target.ci90[1] == answer.horizons[2].ci90[1]);
+}
+
+/* ---- reasons ---- */
+
+static void nothing_was_seen(void **state)
+{
+    (void)state;
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_string_equal(answer.reason, "no trial has finished");
+    assert_true(isnan(answer.target.lr) && isnan(answer.target.ci90[0]));
+    assert_int_equal(answer.horizon_count, 3);
+}
+
+static void everything_diverged(void **state)
+{
+    (void)state;
+    space.lr_low = 1;
+    space.lr_high = 10;
+    see(1000000, 1, NAN)->kind = OBSERVED_DIVERGED;
+    see(1000000, 10, NAN); /* a loss that is no number is a divergence */
+    see(1000000, 3, 2)->kind = OBSERVED_NOTHING;
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_string_equal(answer.reason, "every trial diverged: the range [1, 10] is too high; try "
+                                       "search.lr: [0.0001, 0.1]");
+    assert_int_equal(answer.horizons[0].trials, 2);
+    assert_int_equal(answer.horizons[0].diverged, 2);
+}
+
+static void the_longest_is_missing(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    see_basin(2000000, 6e-3, 0);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_string_equal(answer.reason,
+                        "no trial of the longest horizon, 4M tokens, has ended with a loss");
+    assert_true(isfinite(answer.target.lr) && isfinite(answer.target.ci90[0]));
+    assert_true(isfinite(answer.law.beta));
+}
+
+static void the_longest_has_its_best_at_the_edge(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    see_basin(2000000, 6e-3, 0);
+    for (int i = 0; i < 5; i++)
+        see(4000000, 1e-3 * exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
+    conclude();
+    assert_string_equal(answer.reason,
+                        "at the longest horizon, 4M tokens, the best learning rate (0.001) lies at "
+                        "the lower edge of what was tried: widen search.lr to [0.000125, 0.064]");
+    assert_true(warned("4M tokens: the best learning rate lies at the edge"));
+    assert_true(answer.horizons[2].at_edge);
+}
+
+static void the_longest_is_flat(void **state)
+{
+    (void)state;
+    const double bumps[] = {3.0, 2.98, 3.01, 2.97, 3.02};
+    see_basin(1000000, 8e-3, 0);
+    see_basin(2000000, 6e-3, 0);
+    for (int i = 0; i < 5; i++)
+        see(4000000, 2e-3 * exp2(0.5 * i), bumps[i]);
+    conclude();
+    assert_string_equal(answer.reason, "at the longest horizon, 4M tokens, the basin is not deeper "
+                                       "than the noise: raise search.seeds, or widen search.lr");
+    assert_true(warned("4M tokens: the basin is not deeper than the noise"));
+    assert_true(answer.horizons[2].flat && !answer.horizons[2].at_edge);
+}
+
+static void the_longest_has_two_points(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    see(4000000, 4e-3, 2.9);
+    see(4000000, 8e-3, 3)->kind = OBSERVED_DIVERGED;
+    see(4000000, 2e-3, 3);
+    conclude();
+    assert_string_equal(answer.reason, "the longest horizon, 4M tokens, has too few losses for a "
+                                       "parabola (three learning rates at least)");
+    assert_true(warned("the trial next above the best learning rate (0.004) diverged, at 0.008"));
+}
+
+static void one_horizon_makes_no_law(void **state)
+{
+    (void)state;
+    space.horizons = &horizons[2];
+    space.horizon_count = 1;
+    see_basin(4000000, 6e-3, 0);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_string_equal(answer.reason, "only one horizon has a clear optimum: no law can be drawn "
+                                       "to the target, 4 times as long; add search.horizons");
+    assert_true(isfinite(answer.target.lr)); /* by the prior */
+    assert_true(fabs(answer.target.lr / (6e-3 * pow(4, -0.3)) - 1) < 1e-9);
+}
+
+static void a_far_target_is_refused_with_the_horizon_needed(void **state)
+{
+    (void)state;
+    double times = 0, factor = 0, needed = 0, longest = 4;
+    see_clean_basins();
+    space.target_tokens = UINT64_C(40000000000);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_int_equal(sscanf(answer.reason,
+                            "extrapolation refused: the target is %lf times as long as the longest "
+                            "horizon, and its 90 %% interval reaches a factor %lf from the answer "
+                            "(at most 4): add a horizon of about %lfM tokens",
+                            &times, &factor, &needed),
+                     3);
+    assert_true(times == 10000 && factor > 4 && needed > longest);
+    /* with that horizon it is not refused */
+    const uint64_t more[] = {1000000, 2000000, 4000000, (uint64_t)(needed * 1.05e6)};
+    see_basin(more[3], 8e-3 * pow(needed * 1.05, -0.3), 0);
+    space.horizons = more;
+    space.horizon_count = 4;
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+}
+
+/* ---- doubts ---- */
+
+static void a_rising_optimum_is_told(void **state)
+{
+    (void)state;
+    const double best[] = {2e-3, 8e-3, 32e-3};
+    for (int h = 0; h < 3; h++)
+        see_basin(horizons[h], best[h], 0);
+    space.prior_beta_sd = 1;
+    conclude();
+    assert_true(warned("the optimum rises with the horizon"));
+    assert_true(answer.law.beta < -1);
+}
+
+static void a_held_out_horizon_that_was_missed_is_told(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    see_basin(2000000, 6.5e-3, 0);
+    see_basin(4000000, 40e-3, 0);
+    conclude();
+    assert_true(warned("the law through the shorter horizons missed the longest"));
+}
+
+static void seeds_that_disagree_are_told(void **state)
+{
+    (void)state;
+    space.seeds = 2;
+    for (int h = 0; h < 3; h++) {
+        see_basin(horizons[h], 8e-3, 0);
+        see_basin(horizons[h], 8e-3, 1);
+    }
+    conclude();
+    assert_false(warned("disagree"));
+    assert_false(warned("one seed"));
+    assert_int_equal(answer.horizons[2].trials, 10);
+    see(4000000, 2e-3, 2.9)->seed = 0;
+    see(4000000, 2e-3, 3.2)->seed = 1;
+    seen[29].kind = OBSERVED_DIVERGED; /* seed 1 at the highest LR of the longest horizon */
+    conclude();
+    assert_true(warned("4M tokens: seeds disagree: alone, one has its best loss at"));
+    assert_true(warned("1 of 2 seeds diverged"));
+}
+
+/* ---- bytes, bounds, speed ---- */
+
+static void order_does_not_matter(void **state)
+{
+    (void)state;
+    static struct surface_run run;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct surface surface = surface_draw(seed, 0.02);
+        struct search_space of = surface_space(&surface, 1 + (uint32_t)(seed % 3));
+        assert_int_equal(surface_search(&run, &surface, &of, &policy_narrow), 0);
+        for (size_t i = run.count; i-- > 1;) {
+            size_t j = (size_t)rng_below(seed, 60, i, i + 1);
+            struct observation swap = run.seen[i];
+            run.seen[i] = run.seen[j];
+            run.seen[j] = swap;
+        }
+        memset(&again, 0xa5, sizeof(again));
+        assert_int_equal(search_answer(&again, &of, run.seen, run.count, NULL), 0);
+        assert_memory_equal(&run.answer, &again, sizeof(again));
+    }
+}
+
+static void awkward_observations_break_nothing(void **state)
+{
+    (void)state;
+    const double lrs[] = {NAN, INFINITY, 0, -1, 1e-300, 1e300, 4e-3, 4e-3 * (1 + 1e-15)};
+    const double losses[] = {NAN, INFINITY, -INFINITY, 3, 3, 1e308};
+    for (uint64_t seed = 0; seed < 500; seed++) {
+        count = (size_t)rng_below(seed, 70, 0, 60);
+        for (size_t i = 0; i < count; i++)
+            seen[i] = (struct observation){.tokens = horizons[rng_below(seed, 71, i, 3)] +
+                                                     (rng_below(seed, 72, i, 9) == 0),
+                                           .lr = lrs[rng_below(seed, 73, i, 8)],
+                                           .seed = rng_u32(seed, 74, i) % 3,
+                                           .kind = (enum observed)rng_below(seed, 75, i, 3),
+                                           .loss = losses[rng_below(seed, 76, i, 6)]};
+        conclude();
+        assert_true(answer.status == ANSWER_NOT_IDENTIFIED || isfinite(answer.target.lr));
+    }
+}
+
+/* Points far off, or beyond the cliff, must not bend the parabola. */
+static void only_points_near_the_minimum_are_fitted(void **state)
+{
+    (void)state;
+    see_clean_basins();
+    conclude();
+    double lr = answer.horizons[2].lr_opt;
+    see(4000000, 6.4e-2, 7.5);
+    see(4000000, lr * exp2(1.9), 7.1); /* trained, but beyond the cliff */
+    conclude();
+    assert_true(fabs(answer.horizons[2].lr_opt / lr - 1) < 1e-9);
+    assert_int_equal(answer.horizons[2].trials, 7);
+}
+
+/* What a seed adds to all LRs alike is no noise: three seeds far apart, the same basin. */
+static void what_a_seed_adds_everywhere_is_no_noise(void **state)
+{
+    (void)state;
+    space.seeds = 3;
+    for (int h = 0; h < 3; h++)
+        for (uint32_t seed = 0; seed < 3; seed++) {
+            see_basin(horizons[h], 8e-3, seed);
+            for (size_t i = count - 5; i < count; i++)
+                seen[i].loss += seed;
+        }
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_true(answer.horizons[0].se_ln_lr < 0.1);
+}
+
+static void memory_that_is_missing_is_told(void **state)
+{
+    (void)state;
+    struct lr_error err;
+    long failing = 0;
+    see_clean_basins();
+    for (;; failing++) {
+        err.code = 0;
+        lr_memory_fail_after(failing);
+        int rc = search_answer(&answer, &space, seen, count, &err);
+        lr_memory_fail_after(-1);
+        if (rc == 0)
+            break;
+        assert_int_equal(rc, LR_ENOMEM);
+        assert_string_equal(err.text, "out of memory");
+    }
+    assert_true(failing >= 3);
+}
+
+static void a_thousand_observations_take_little_time(void **state)
+{
+    (void)state;
+    uint64_t many[16];
+    for (size_t h = 0; h < 16; h++)
+        many[h] = (uint64_t)1000000 << h;
+    space.horizons = many;
+    space.horizon_count = 16;
+    space.bootstrap = 1000;
+    for (size_t i = 0; i < 1000; i++) {
+        double x = (double)(i / 16 % 21) * 0.25 - 2.5;
+        see(many[i % 16], 8e-3 * exp2(x), 3 + 0.04 * x * x)->seed = (uint32_t)(i / 336);
+    }
+    clock_t begin = clock();
+    conclude();
+    double ms = 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC;
+    printf("1000 observations, 16 horizons, 1000 resamples: %.1f ms\n", ms);
+#ifndef LRSEARCH_SANITIZE
+    assert_true(ms < 50);
+#endif
+}
+
+/* ---- the law ---- */
+
+/* Bjorck et al. 2024 (arXiv 2409.19913), table 9: optima of a 125M model at 25, 50, 100 B tokens;
+ * at 800 B it was 1.98e-4. */
+static void published_optima_predict_eight_times_the_tokens(void **state)
+{
+    (void)state;
+    const double optima[] = {1.34e-3, 1.02e-3, 6.60e-4};
+    struct horizon_answer points[3] = {0};
+    struct law law;
+    double ci90[2];
+    for (int h = 0; h < 3; h++) {
+        points[h].tokens = UINT64_C(25000000000) << h;
+        points[h].lr_opt = optima[h];
+        points[h].se_ln_lr = 0.05;
+    }
+    space.prior_beta_sd = 1e3; /* the data alone */
+    law_fit(&law, points, 3, &space);
+    assert_true(fabs(law.beta - 0.5108) < 1e-3); /* ln(1.34e-3 / 6.60e-4) / ln 4 */
+    double lr = law_predict(&law, UINT64_C(800000000000), ci90);
+    assert_true(fabs(lr / 1.98e-4 - 1) < 0.25);
+    assert_true(ci90[0] < 1.98e-4 && 1.98e-4 < ci90[1]);
+    assert_true(law.prior_weight < 1e-3);
+    space.prior_beta_sd = 0.15; /* shrunk, it is further off, and its interval knows */
+    law_fit(&law, points, 3, &space);
+    lr = law_predict(&law, UINT64_C(800000000000), ci90);
+    assert_true(lr > 1.98e-4 * 1.18);
+    assert_true(ci90[0] < 1.98e-4 && 1.98e-4 < ci90[1]);
+    assert_true(law.prior_weight > 0.3 && law.prior_weight < 0.8);
+}
+
+static void misfit_grows_with_scatter_and_never_shrinks_below_its_floor(void **state)
+{
+    (void)state;
+    struct horizon_answer points[8] = {0};
+    struct law calm, wild;
+    double narrow[2], wide[2];
+    for (int h = 0; h < 8; h++) {
+        points[h].tokens = UINT64_C(1000000) << h;
+        points[h].se_ln_lr = 0.02;
+        points[h].lr_opt = 8e-3 * pow(2, -0.3 * h);
+    }
+    law_fit(&calm, points, 8, &space);
+    for (int h = 0; h < 8; h++)
+        points[h].lr_opt *= h % 2 ? 2 : 0.5;
+    law_fit(&wild, points, 8, &space);
+    assert_true(calm.misfit >= 0.15 && calm.misfit < 0.19);
+    assert_true(wild.misfit > 0.45);
+    law_predict(&calm, UINT64_C(1) << 32, narrow);
+    law_predict(&wild, UINT64_C(1) << 32, wide);
+    assert_true(log(wide[1] / wide[0]) > 1.8 * log(narrow[1] / narrow[0]));
+}
+
+static void few_degrees_of_freedom_widen_as_student_does(void **state)
+{
+    (void)state;
+    const double freedom[] = {1, 2, 3, 4, 5, 10, 30},
+                 t95[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.812, 1.697};
+    for (int i = 0; i < 7; i++)
+        assert_true(fabs(student_widening(freedom[i]) * 1.6449 / t95[i] - 1) < 0.01);
+    assert_true(student_widening(0) >= student_widening(1));
+    assert_true(fabs(student_widening(1e9) - 1) < 1e-6);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(clean_losses_give_their_optima),
+        TEST(a_target_as_long_as_the_longest_is_measured),
+        TEST(nothing_was_seen),
+        TEST(everything_diverged),
+        TEST(the_longest_is_missing),
+        TEST(the_longest_has_its_best_at_the_edge),
+        TEST(the_longest_is_flat),
+        TEST(the_longest_has_two_points),
+        TEST(one_horizon_makes_no_law),
+        TEST(a_far_target_is_refused_with_the_horizon_needed),
+        TEST(a_rising_optimum_is_told),
+        TEST(a_held_out_horizon_that_was_missed_is_told),
+        TEST(seeds_that_disagree_are_told),
+        TEST(order_does_not_matter),
+        TEST(awkward_observations_break_nothing),
+        TEST(only_points_near_the_minimum_are_fitted),
+        TEST(what_a_seed_adds_everywhere_is_no_noise),
+        TEST(memory_that_is_missing_is_told),
+        TEST(a_thousand_observations_take_little_time),
+        TEST(published_optima_predict_eight_times_the_tokens),
+        TEST(misfit_grows_with_scatter_and_never_shrinks_below_its_floor),
+        TEST(few_degrees_of_freedom_widen_as_student_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
