@@ -332,6 +332,11 @@ static void only_points_near_the_minimum_are_fitted(void **state)
     conclude();
     assert_true(fabs(answer.horizons[2].lr_opt / lr - 1) < 1e-9);
     assert_int_equal(answer.horizons[2].trials, 7);
+    seen[14].kind = OBSERVED_NOTHING; /* now the cliff is the second point to the right */
+    conclude();
+    assert_true(fabs(answer.horizons[2].lr_opt / lr - 1) < 1e-9);
+    assert_true(fabs(answer.horizons[2].curvature - 0.04) < 1e-9);
+    assert_int_equal(answer.horizons[2].trials, 6);
 }
 
 /* What a seed adds to all LRs alike is no noise: three seeds far apart, the same basin. */
