@@ -29,7 +29,8 @@ double model_forward_backward(struct model *model, const uint32_t *tokens, uint3
     double sum = 0;
     forward_blocks(model, tokens, sequences);
     head_losses(model, tokens, sequences, scale);
-    backward_blocks(model, tokens, sequences);
+    if (scale != 0.0f) /* 0 leaves no gradient of the logits to go back from */
+        backward_blocks(model, tokens, sequences);
     for (size_t n = 0; n < (size_t)sequences * model->spec.context; n++)
         sum += (double)model->losses[n];
     return sum;

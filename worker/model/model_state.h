@@ -7,7 +7,10 @@
 /* The inside of a model, for the files of this folder only. Shapes: N = micro-batch * context rows,
  * C = d_model. */
 
-enum { HEAD_ROWS = 128 }; /* rows of logits held at once, whatever batch and vocabulary */
+enum {
+    HEAD_ROWS = 128,    /* rows of logits held at once, whatever batch and vocabulary */
+    MAX_SIZE = 1 << 20, /* of each dimension: products of two, times 16, stay far from overflow */
+};
 
 /* A block's tensors. */
 struct block_params {
@@ -48,6 +51,15 @@ struct model {
     float *d_wide;                    /* (N, 4 C) */
     float *scratch;                   /* attention */
 };
+
+/* One walk over a model's memory: counts bytes while arena.block is NULL, hands them out after.
+ * `failed`: the sum does not fit a size_t. model->spec and micro_batch must stand (shapes.c). */
+struct layout {
+    struct arena arena;
+    size_t bytes;
+    bool failed;
+};
+void shapes_lay(struct model *model, struct layout *layout);
 
 /* Factors of the parametrization for one tensor (parametrization.c). */
 void parametrization_apply(struct param *param, const struct trial_spec *spec);

@@ -5,15 +5,19 @@
  *   embedding  s^2 / ratio_e       s^2 / ratio_e               s^2 / ratio_e m^-1/2
  *   hidden     s^2 / 1             s^2/m / 1/m                 as mup
  *   output     s^2 / ratio_o       s^2 / ratio_o, logits / m   as mup
- *   attention  1/sqrt(d_h)         sqrt(d_h at base_width) / d_h, heads being constant
+ *   attention  1/sqrt(d_h)         1/(sqrt(d_h) sqrt(m))       as mup
  *
- * (init variance / LR factor.) muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou &
+ * (init variance / LR factor.) Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
+ * equals sp there. The number of heads is read as fixed while the width grows: a head has d_h/m
+ * channels at base_width. Positions are embeddings too.
+ *
+ * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou &
  * Liu 2025, arXiv 2506.15025: with a vocabulary far larger than the width the embedding's LR falls
  * like d^-1/2. At d_model = base_width all three are the same.
  *
  * Weight decay is multiplied by the LR in the optimizer. Where the parametrization divides the LR,
- * the decay is multiplied by as much, so that the pull on the weights does not fade with the width.
- */
+ * the decay is multiplied by as much, so that the pull on the weights does not fade with the width
+ * (as microsoft/mup notes for decoupled decay). Matrices and embeddings decay, vectors do not. */
 #include <math.h>
 #include "model/model_state.h"
 
@@ -52,10 +56,8 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec)
 float parametrization_attention_scale(const struct trial_spec *spec)
 {
     double head = (double)spec->d_model / spec->n_heads;
-    if (spec->parametrization == PARAM_SP)
-        return (float)(1.0 / sqrt(head));
-    double head_at_base = head / width_ratio(spec);
-    return (float)(sqrt(head_at_base) / head);
+    double m = spec->parametrization == PARAM_SP ? 1.0 : width_ratio(spec);
+    return (float)(1.0 / (sqrt(head) * sqrt(m)));
 }
 
 float parametrization_logit_scale(const struct trial_spec *spec)

@@ -3,16 +3,19 @@
 
 #include <math.h>
 
-#define KEEP 0.93 /* half-life log(.5) / log(.93) = 9.6 steps */
+#define KEEP 0.93 /* half-life ln(.5) / ln(.93) = 9.6 steps */
 
 bool diverge_step(struct diverge *diverge, double train_loss)
 {
-    if (!isfinite(train_loss))
-        return true;
     if (!diverge->begun) {
         diverge->begun = true;
         diverge->first = diverge->mean = train_loss;
     }
     diverge->mean = KEEP * diverge->mean + (1.0 - KEEP) * train_loss;
-    return !(diverge->mean <= diverge->first + DIVERGE_NATS);
+    return diverge_far(diverge, diverge->mean);
+}
+
+bool diverge_far(const struct diverge *diverge, double loss)
+{
+    return !isfinite(loss) || !(loss <= diverge->first + DIVERGE_NATS);
 }

@@ -5,8 +5,9 @@
 
 /* Watches the training loss. Diverged: not finite, or its running mean (half-life about 10 steps)
  * more than DIVERGE_NATS above the first step's loss. The start is about ln(vocab), the loss of
- * knowing nothing; an ordinary warm-up bump stays below it, a training that blew up and recovered
- * ends above the best in any case and is told by its final loss. */
+ * knowing nothing: a model that is a whole nat worse than that for ten steps is broken. A bump at
+ * the end of the warm-up stays below it, and so does a training that blew up and came back to the
+ * unigram loss: that one runs to its end, and its final loss tells. */
 #define DIVERGE_NATS 1.0
 
 struct diverge {
@@ -15,5 +16,7 @@ struct diverge {
 };
 
 bool diverge_step(struct diverge *diverge, double train_loss); /* true: diverged */
+/* Whether `loss` is not finite or far above the first step's. */
+bool diverge_far(const struct diverge *diverge, double loss);
 
 #endif
