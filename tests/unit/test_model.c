@@ -7,6 +7,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "model/model.h"
+#include "model/model_state.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
 
@@ -104,6 +105,138 @@ static void every_tensors_gradient_is_the_slope(void **state)
     }
 }
 
+/* What the gradient's own direction cannot show: a part of it that is missing or too much. Along a
+ * direction u of norm 1 the slope is u . grad; the losses' rounding (1e-5) over a step that could
+ * change them by .1, and the curvature, leave .2 % of the gradient's norm. */
+static void every_tensors_gradient_holds_in_any_direction(void **state)
+{
+    enum { DIRECTIONS = 6, LARGEST = 4 * 12 * 12 };
+    (void)state;
+    for (uint32_t kind = PARAM_SP; kind <= PARAM_LVP; kind++) {
+        struct trial_spec spec = spec_of(kind, 12, 6);
+        struct model *model = made(&spec);
+        uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
+        float kept[LARGEST];
+        fill_tokens(tokens);
+        model_zero_grad(model);
+        model_forward_backward(model, tokens, SEQUENCES, 1.0f);
+        for (size_t i = 0; i < model_param_count(model) * DIRECTIONS; i++) {
+            struct param *param = model_param(model, i / DIRECTIONS);
+            size_t count = param->count;
+            assert_true(count <= LARGEST);
+            memcpy(kept, param->value, count * sizeof(float));
+            double norm = sqrt(sum_of_squares(param->grad, count)), wanted = 0, length = 0;
+            for (size_t j = 0; j < count; j++)
+                length += pow(rng_normal(i, RNG_SIMULATE, j), 2);
+            double step = 0.05 / norm, at[2];
+            for (int way = 0; way < 2; way++) {
+                for (size_t j = 0; j < count; j++)
+                    param->value[j] = kept[j] + (float)((way ? step : -step) / sqrt(length) *
+                                                        rng_normal(i, RNG_SIMULATE, j));
+                at[way] = loss_sum(model, tokens);
+            }
+            for (size_t j = 0; j < count; j++)
+                wanted += rng_normal(i, RNG_SIMULATE, j) / sqrt(length) * (double)param->grad[j];
+            memcpy(param->value, kept, count * sizeof(float));
+            double slope = (at[1] - at[0]) / (2 * step);
+            if (!(fabs(slope - wanted) < 2e-3 * norm))
+                fail_msg("%s, %s: slope %g, by the gradient %g, its norm %g",
+                         parametrization_name(kind), param->name, slope, wanted, norm);
+        }
+        model_destroy(model);
+    }
+}
+
+static void no_position_sees_what_follows(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of(PARAM_SP, 12, 12);
+    struct model *model = made(&spec);
+    uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
+    float before[CONTEXT];
+    double losses[1];
+    fill_tokens(tokens);
+    model_losses(model, tokens, 1, losses);
+    memcpy(before, model->losses, sizeof(before));
+    tokens[5] = (tokens[5] + 1) % VOCAB; /* label of position 4, input of position 5 */
+    model_losses(model, tokens, 1, losses);
+    assert_memory_equal(model->losses, before, 4 * sizeof(float));
+    for (int t = 4; t < CONTEXT; t++)
+        assert_true(model->losses[t] != before[t]);
+    model_destroy(model);
+}
+
+static void refused(struct trial_spec spec, const char *text)
+{
+    struct model *model = (struct model *)&spec;
+    struct lr_error err = {0};
+    assert_int_equal(model_create(&model, &spec, &err), LR_EINVAL);
+    assert_null(model);
+    assert_string_equal(err.text, text);
+}
+
+static void impossible_models_are_refused(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of(PARAM_SP, 12, 12);
+    spec.d_model = 0;
+    refused(spec, "model: d_model is 0: it must be 1 to 1048576");
+    spec = spec_of(PARAM_SP, 12, 12);
+    spec.vocab = UINT32_MAX;
+    refused(spec, "model: vocab is 4294967295: it must be 1 to 1048576");
+    refused(spec_of(3, 12, 12), "parametrization 3 is not known");
+    spec = spec_of(PARAM_SP, 12, 12);
+    spec.batch_tokens = 31;
+    refused(spec, "training: batch_tokens 31 is no multiple of context 8");
+    spec = spec_of(PARAM_SP, 1 << 20, 12); /* more than any machine has, but no overflow */
+    spec.n_layers = 1 << 20;
+    struct model *model;
+    struct lr_error err = {0};
+    assert_int_equal(model_create(&model, &spec, &err), LR_ENOMEM);
+    assert_non_null(strstr(err.text, " MB of memory, which are not to be had"));
+}
+
+/* Names and sizes; the count is the one that the law is written in. */
+static void tensors_add_up_to_the_models_size(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of(PARAM_SP, 12, 12);
+    struct model *model = made(&spec);
+    size_t sum = 0;
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *param = model_param(model, i);
+        assert_int_equal(param->count, (size_t)param->rows * param->cols);
+        sum += param->count;
+    }
+    assert_int_equal(sum, trial_params(&spec));
+    assert_string_equal(model_param(model, 0)->name, "wte.weight");
+    assert_string_equal(model_param(model, 2 + 12 + 11)->name, "blocks.1.mlp.proj.bias");
+    assert_string_equal(model_param(model, model_param_count(model) - 1)->name, "head.weight");
+    model_destroy(model);
+}
+
+static void weights_start_as_gpt2s(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of(PARAM_MUP, 64, 16); /* m = 4, 2 layers */
+    struct model *model;
+    assert_int_equal(model_create(&model, &spec, NULL), 0);
+    model_init(model, 1);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        struct param *p = model_param(model, i);
+        double into_stream = strstr(p->name, "proj.weight") ? 0.5 : 1; /* 1/sqrt(2 layers) */
+        double by_width = p->group == GROUP_HIDDEN ? 0.5 : 1;          /* 1/sqrt(m) */
+        double wanted = strstr(p->name, "ln") && strstr(p->name, "weight") ? 1
+                        : p->group == GROUP_VECTOR                         ? 0
+                                                   : 0.02 * into_stream * by_width;
+        double rms = sqrt(sum_of_squares(p->value, p->count) / (double)p->count);
+        if (!(fabs(rms - wanted) <= 4 * wanted / sqrt(2.0 * (double)p->count)))
+            fail_msg("%s: rms %g, wanted %g", p->name, rms, wanted);
+        assert_true(sum_of_squares(p->m, p->count) + sum_of_squares(p->v, p->count) == 0);
+    }
+    model_destroy(model);
+}
+
 static void at_base_width_all_parametrizations_are_one(void **state)
 {
     (void)state;
@@ -146,6 +279,20 @@ static void factors_follow_the_table(void **state)
                 assert_true(fabs(param->init_std - table[row].hidden_std) < 1e-12);
             assert_true((param->decay_factor == 0) == (param->group == GROUP_VECTOR));
         }
+        model_destroy(model);
+    }
+}
+
+/* At four times the base width, heads of 12 (3 at the base): sqrt(3) / 12 = 1 / (sqrt(12) 2). */
+static void forward_factors_follow_the_table(void **state)
+{
+    (void)state;
+    for (uint32_t kind = PARAM_SP; kind <= PARAM_LVP; kind++) {
+        struct trial_spec spec = spec_of(kind, 24, 6);
+        struct model *model = made(&spec);
+        double attention = kind == PARAM_SP ? 1 / sqrt(12) : sqrt(3) / 12;
+        assert_true(fabs((double)model->attention_scale - attention) < 1e-7);
+        assert_true(model->logit_scale == (kind == PARAM_SP ? 1.0f : 0.25f));
         model_destroy(model);
     }
 }
@@ -261,8 +408,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tensors_gradient_is_the_slope),
+        cmocka_unit_test(every_tensors_gradient_holds_in_any_direction),
+        cmocka_unit_test(no_position_sees_what_follows),
+        cmocka_unit_test(impossible_models_are_refused),
+        cmocka_unit_test(tensors_add_up_to_the_models_size),
+        cmocka_unit_test(weights_start_as_gpt2s),
         cmocka_unit_test(at_base_width_all_parametrizations_are_one),
         cmocka_unit_test(factors_follow_the_table),
+        cmocka_unit_test(forward_factors_follow_the_table),
         cmocka_unit_test(parts_of_a_batch_add_up),
         cmocka_unit_test(a_training_learns_and_repeats_bit_for_bit),
         cmocka_unit_test(a_wild_learning_rate_diverges_and_says_where),

@@ -1,0 +1,274 @@
+/* The parts of a training: AdamW and the schedule against numbers worked out by hand, divergence,
+ * evaluation, the group of one. */
+#include "cmocka_all.h"
+
+#include <math.h>
+#include "data/source.h"
+#include "kernels/kernels.h"
+#include "lrsearch/rng.h"
+#include "small_trial.h"
+#include "train/diverge.h"
+#include "train/evaluate.h"
+#include "train/group.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+/* ---- optimizer ---- */
+
+static void fill(struct model *model, float value, float grad)
+{
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        struct param *p = model_param(model, i);
+        for (size_t j = 0; j < p->count; j++) {
+            p->value[j] = value;
+            p->grad[j] = grad;
+        }
+    }
+}
+
+/* Step 1, gradient .5: m = .05, v = .0125; corrected .5 and .25: the update is 1 (less eps), the
+ * weight 1 - .01 (1 + .1) = .989. Step 2, gradient -1: m = -.055, v = .061875; corrected
+ * -.055/.19 = -.28947 and .061875/.0975 = .63462: update -.36337, so the weight becomes
+ * .989 (1 - .001) + .0036337 = .9916447. Vectors do not decay: .99, then .9936337. */
+static void adamw_by_hand(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    spec.clip = 0;
+    struct model *model = model_of(&spec);
+    for (uint64_t step = 1; step <= 2; step++) {
+        for (size_t i = 0; i < model_param_count(model); i++)
+            for (size_t j = 0; j < model_param(model, i)->count; j++) {
+                model_param(model, i)->grad[j] = step == 1 ? 0.5f : -1.0f;
+                if (step == 1)
+                    model_param(model, i)->value[j] = 1;
+            }
+        optimizer_step(model, &spec, 0.01, step);
+        for (size_t i = 0; i < model_param_count(model); i++) {
+            const struct param *p = model_param(model, i);
+            bool decays = p->group != GROUP_VECTOR;
+            double wanted = step == 1 ? (decays ? 0.989 : 0.99) : decays ? 0.9916447 : 0.9936337;
+            near((double)p->value[0], wanted, 2e-7);
+            assert_true(p->value[p->count - 1] == p->value[0]);
+        }
+    }
+    model_destroy(model);
+}
+
+/* Clipping makes the gradient 1e-3 of itself. Adam does not care for a common factor, so that it
+ * has to be seen in the moments: m = (1 - .9) g / norm. */
+static void clip_is_by_the_norm_of_all_tensors(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    struct model *model = model_of(&spec);
+    double norm = 2 * sqrt((double)trial_params(&spec));
+    fill(model, 1, 2);
+    near(optimizer_step(model, &spec, 0.01, 1), norm, norm * 1e-9);
+    for (size_t i = 0; i < model_param_count(model); i++)
+        near((double)model_param(model, i)->m[0], 0.1 * 2 / norm, 1e-6 * 0.2 / norm * 4);
+    model_init(model, 1);
+    fill(model, 1, 1e-4f); /* below 1: left as it is */
+    optimizer_step(model, &spec, 0.01, 1);
+    near((double)model_param(model, 0)->m[0], 1e-5, 1e-11);
+    model_destroy(model);
+}
+
+static void lr_factors_reach_the_weights(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    spec.parametrization = PARAM_LVP;
+    spec.base_width = 4; /* m = 4 */
+    spec.embedding_lr_ratio = 3;
+    spec.output_lr_ratio = 0.5;
+    spec.clip = 0;
+    struct model *model = model_of(&spec);
+    fill(model, 1, 0.5f);
+    optimizer_step(model, &spec, 0.01, 1);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *p = model_param(model, i);
+        /* value - 1 = -lr factor (1 + .1 decay factor): hidden 1/4 and 4, embedding 3/2 and 2 */
+        static const double moved[] = {[GROUP_EMBEDDING] = 1.5 * 1.2,
+                                       [GROUP_HIDDEN] = .25 * 1.4,
+                                       [GROUP_OUTPUT] = .5 * 1.1,
+                                       [GROUP_VECTOR] = 1};
+        near((double)p->value[0], 1 - 0.01 * moved[p->group], 2e-7);
+    }
+    model_destroy(model);
+}
+
+static void a_gradient_that_is_not_finite_updates_nothing(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    struct model *model = model_of(&spec);
+    fill(model, 1, 0.5f);
+    model_param(model, 7)->grad[3] = INFINITY;
+    assert_true(isinf(optimizer_step(model, &spec, 0.01, 1)));
+    model_param(model, 7)->grad[3] = NAN;
+    assert_true(isnan(optimizer_step(model, &spec, 0.01, 1)));
+    for (size_t i = 0; i < model_param_count(model); i++)
+        assert_true(model_param(model, i)->value[0] == 1 && model_param(model, i)->m[0] == 0);
+    model_destroy(model);
+}
+
+static void one_batch_is_learned_by_heart(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    spec.d_model = spec.base_width = 32;
+    struct model *model = model_of(&spec);
+    uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
+    for (uint32_t i = 0; i < SEQUENCES * (CONTEXT + 1); i++)
+        tokens[i] = i % (CONTEXT + 1) == 0 ? i / (CONTEXT + 1) /* each begins differently */
+                                           : (uint32_t)rng_below(3, RNG_SIMULATE, i, VOCAB);
+    double first = 0, loss = 0;
+    for (uint64_t step = 1; step <= 200; step++) {
+        model_zero_grad(model);
+        loss = model_forward_backward(model, tokens, SEQUENCES, 1.0f / BATCH) / BATCH;
+        first = step == 1 ? loss : first;
+        optimizer_step(model, &spec, 0.01, step);
+    }
+    near(first, log(VOCAB), 0.05);
+    assert_true(loss < 0.02); /* random text: known by heart or not at all */
+    model_destroy(model);
+}
+
+/* ---- schedule ---- */
+
+static void schedule_at_odd_lengths(void **state)
+{
+    (void)state;
+    /* 33 steps (the last is a whole one), warm-up floor(.1 * 33) = 3: 1/3, 2/3, 1, then down */
+    struct trial_spec spec = {
+        .horizon_tokens = 32 * 64 + 1, .batch_tokens = 64, .warmup = 0.1, .final_lr = 0.25};
+    near(schedule_factor(&spec, 1), 1.0 / 3, 1e-15);
+    near(schedule_factor(&spec, 2), 2.0 / 3, 1e-15);
+    near(schedule_factor(&spec, 3), 1, 0);
+    near(schedule_factor(&spec, 13), .25 + .75 * .75, 1e-12); /* a third: (1 + cos 60) / 2 = 3/4 */
+    near(schedule_factor(&spec, 18), .625, 1e-12);            /* the middle */
+    near(schedule_factor(&spec, 33), .25, 1e-12);
+    for (uint64_t step = 4; step <= 33; step++)
+        assert_true(schedule_factor(&spec, step) < schedule_factor(&spec, step - 1));
+    spec.horizon_tokens = 1; /* one step, no warm-up: the end of the cosine */
+    near(schedule_factor(&spec, 1), .25, 1e-12);
+    spec.final_lr = 1;
+    near(schedule_factor(&spec, 1), 1, 1e-12);
+}
+
+/* ---- divergence ---- */
+
+static int steps_until_diverged(struct diverge *diverge, double loss, int most)
+{
+    for (int step = 1; step <= most; step++)
+        if (diverge_step(diverge, loss))
+            return step;
+    return 0;
+}
+
+static void a_bump_is_no_divergence(void **state)
+{
+    (void)state;
+    struct diverge diverge = {0};
+    assert_int_equal(steps_until_diverged(&diverge, 5.5, 1), 0);
+    assert_int_equal(steps_until_diverged(&diverge, 3.0, 50), 0);
+    assert_int_equal(steps_until_diverged(&diverge, 9.0, 5), 0); /* a spike of five steps */
+    assert_int_equal(steps_until_diverged(&diverge, 3.0, 50), 0);
+    assert_int_equal(steps_until_diverged(&diverge, 6.4, 500), 0); /* bad, less than a nat above */
+}
+
+static void what_stays_far_above_the_start_has_diverged(void **state)
+{
+    (void)state;
+    struct diverge diverge = {0};
+    assert_int_equal(steps_until_diverged(&diverge, 5.5, 1), 0);
+    /* 2 nats above: half of it, the threshold, after the half-life of 9.6 steps */
+    assert_int_equal(steps_until_diverged(&diverge, 7.5, 100), 10);
+    assert_true(diverge_far(&diverge, 6.51));
+    assert_false(diverge_far(&diverge, 6.49));
+    static const double broken[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < 3; i++) {
+        struct diverge fresh = {0}, running = {0};
+        assert_true(diverge_step(&fresh, broken[i]));
+        assert_false(diverge_step(&running, 5.5));
+        assert_true(diverge_step(&running, broken[i]));
+    }
+}
+
+/* ---- evaluation ---- */
+
+static int count_calls(void *context)
+{
+    int *left = context;
+    return --*left == 0 ? 7 : 0;
+}
+
+static void evaluation_is_the_mean_over_all_sequences(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    struct model *model = model_of(&spec);
+    struct source *source;
+    uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
+    double at_once[SEQUENCES], one, sum = 0, squares = 0, mean, error;
+    int calls = 0;
+    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(source_val_count(source), 13);
+    assert_int_equal(
+        evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 0);
+    assert_int_equal(calls, -4); /* 4 + 4 + 4 + 1 sequences */
+    for (uint64_t i = 0; i < 13; i++) {
+        source_val(source, i, tokens);
+        model_losses(model, tokens, 1, &one);
+        sum += one;
+        squares += one * one;
+    }
+    near(mean, sum / 13, 1e-6);
+    near(error, sqrt((squares - sum * sum / 13) / 12 / 13), 1e-6);
+    assert_true(error > 0);
+    calls = 2;
+    assert_int_equal(
+        evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 7);
+    source_close(source);
+    spec.val_tokens = CONTEXT;
+    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(
+        evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 0);
+    assert_true(isfinite(mean) && isnan(error)); /* one sequence has no spread */
+    source_close(source);
+    model_destroy(model);
+}
+
+static void a_group_of_one_changes_nothing(void **state)
+{
+    (void)state;
+    struct group group = group_alone();
+    float values[3] = {1, NAN, 3};
+    double more[2] = {1, 2};
+    int byte = 5;
+    group.ops->sum(&group, values, 3);
+    group.ops->sum_double(&group, more, 2);
+    group.ops->broadcast(&group, &byte, sizeof(byte));
+    assert_int_equal(group.rank, 0);
+    assert_int_equal(group.size, 1);
+    assert_true(values[0] == 1 && isnan(values[1]) && values[2] == 3 && more[1] == 2 && byte == 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adamw_by_hand),
+        cmocka_unit_test(clip_is_by_the_norm_of_all_tensors),
+        cmocka_unit_test(lr_factors_reach_the_weights),
+        cmocka_unit_test(a_gradient_that_is_not_finite_updates_nothing),
+        cmocka_unit_test(one_batch_is_learned_by_heart),
+        cmocka_unit_test(schedule_at_odd_lengths),
+        cmocka_unit_test(a_bump_is_no_divergence),
+        cmocka_unit_test(what_stays_far_above_the_start_has_diverged),
+        cmocka_unit_test(evaluation_is_the_mean_over_all_sequences),
+        cmocka_unit_test(a_group_of_one_changes_nothing),
+    };
+    kernels_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
