@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_TRIAL_H
 #define LRSEARCH_TRIAL_H
 
+#include <stdbool.h>
 #include "lrsearch/field.h"
 
 /* A trial is one training. Its result depends on `struct trial_spec` alone, bit for bit: not on the
@@ -8,9 +9,15 @@
 
 /* X(enumerator, value, name in plans and files) */
 #define TRAINER_MAP(X) X(TRAINER_TRANSFORMER, 0, "transformer")
-#define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt")
+#define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt") X(ARCH_LLAMA, 1, "llama")
 #define PARAMETRIZATION_MAP(X) X(PARAM_SP, 0, "sp") X(PARAM_MUP, 1, "mup") X(PARAM_LVP, 2, "lvp")
-#define SCHEDULE_MAP(X) X(SCHEDULE_COSINE, 0, "cosine")
+#define DEPTH_MAP(X) X(DEPTH_NONE, 0, "none") X(DEPTH_COMPLETEP, 1, "completep")
+#define SCHEDULE_MAP(X)                                                                            \
+    X(SCHEDULE_COSINE, 0, "cosine")                                                                \
+    X(SCHEDULE_LINEAR, 1, "linear")                                                                \
+    X(SCHEDULE_WSD, 2, "wsd") /* warm-up, stable, decay */                                         \
+    X(SCHEDULE_CONSTANT, 3, "constant")
+#define COOLDOWN_MAP(X) X(COOLDOWN_LINEAR, 0, "linear") X(COOLDOWN_ROOT, 1, "1-sqrt")
 #define SOURCE_MAP(X) X(SOURCE_TOKENS, 0, "tokens") X(SOURCE_SYNTHETIC, 1, "synthetic")
 #define OUTCOME_MAP(X)                                                                             \
     X(OUTCOME_DONE, 0, "done")         /* val_loss holds */                                        \
@@ -23,7 +30,9 @@
 enum trainer_kind { TRAINER_MAP(X) };
 enum arch { ARCH_MAP(X) };
 enum parametrization { PARAMETRIZATION_MAP(X) };
+enum depth_rule { DEPTH_MAP(X) };
 enum schedule_kind { SCHEDULE_MAP(X) };
+enum cooldown_shape { COOLDOWN_MAP(X) };
 enum source_kind { SOURCE_MAP(X) };
 enum outcome { OUTCOME_MAP(X) };
 #undef X
@@ -31,7 +40,9 @@ enum outcome { OUTCOME_MAP(X) };
 const char *trainer_name(uint32_t kind); /* each: "?" for an unknown value */
 const char *arch_name(uint32_t arch);
 const char *parametrization_name(uint32_t parametrization);
+const char *depth_rule_name(uint32_t rule);
 const char *schedule_name(uint32_t kind);
+const char *cooldown_name(uint32_t shape);
 const char *source_name(uint32_t kind);
 const char *outcome_name(uint32_t outcome);
 
@@ -51,12 +62,24 @@ const char *outcome_name(uint32_t outcome);
     U32(n_heads)                                                                                   \
     U32(context) /* tokens a sequence */                                                           \
     U32(vocab)                                                                                     \
+    U32(d_ff)        /* width of the MLP's middle; of llama's gate and up each */                  \
+    U32(tied_output) /* 1: the output matrix is the embedding */                                   \
+    U32(qk_norm)     /* 1: RMSNorm of each head's queries and keys */                              \
+    F64(z_loss)      /* this * ln(Z)^2 a token is added to what is differentiated */               \
     U32(parametrization)                                                                           \
-    U32(base_width) /* d_model at which mup and lvp equal sp */                                    \
+    U32(base_width)     /* d_model at which mup and lvp equal sp */                                \
+    U32(base_head_size) /* channels of a head there */                                             \
+    U32(depth_rule)                                                                                \
+    U32(base_layers) /* n_layers at which completep scales nothing */                              \
     U32(schedule)                                                                                  \
-    F64(warmup)       /* share of the horizon, [0, 1) */                                           \
-    F64(final_lr)     /* LR at the end as a share of the peak */                                   \
-    F64(weight_decay) /* decoupled, multiplied by the LR */                                        \
+    F64(warmup)        /* share of the horizon, [0, 1) */                                          \
+    U64(warmup_tokens) /* the same in tokens; 0: the share holds */                                \
+    F64(final_lr)      /* LR at the end as a share of the peak */                                  \
+    F64(min_lr)        /* the same, fixed; 0: the share holds */                                   \
+    F64(cooldown)      /* wsd: share of the horizon in which the LR falls */                       \
+    U32(cooldown_shape)                                                                            \
+    F64(weight_decay)      /* decoupled */                                                         \
+    U32(independent_decay) /* 0: multiplied by the LR; 1: by the schedule's factor alone */        \
     F64(beta1)                                                                                     \
     F64(beta2)                                                                                     \
     F64(adam_eps)                                                                                  \
@@ -89,10 +112,17 @@ struct trial_result {
 };
 extern const struct field_table trial_result_fields;
 
+/* The MLP's usual middle: gpt 4 d_model; llama 8/3 d_model, rounded up to a multiple of 8. */
+uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model);
+/* Gives the model another width: d_ff follows in proportion; n_heads is kept, or with heads_grow
+ * the size of a head. False, with the spec as it was, when that does not divide. */
+bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);
+
 /* Parameters without the embeddings, and all. */
 uint64_t trial_params_hidden(const struct trial_spec *spec);
 uint64_t trial_params(const struct trial_spec *spec);
-/* Forward + backward, attention counted in full: 72 L d^2 + 12 L d T + 6 d V. */
+/* Forward + backward, attention counted in full: 6 (weights of the blocks) + 12 L d T + 6 d V; with
+ * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. */
 double trial_flops_per_token(const struct trial_spec *spec);
 uint64_t trial_steps(const struct trial_spec *spec); /* horizon_tokens / batch_tokens, rounded up */
 

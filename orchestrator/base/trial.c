@@ -17,7 +17,9 @@
 NAME_FUNCTION(trainer_name, TRAINER_MAP)
 NAME_FUNCTION(arch_name, ARCH_MAP)
 NAME_FUNCTION(parametrization_name, PARAMETRIZATION_MAP)
+NAME_FUNCTION(depth_rule_name, DEPTH_MAP)
 NAME_FUNCTION(schedule_name, SCHEDULE_MAP)
+NAME_FUNCTION(cooldown_name, COOLDOWN_MAP)
 NAME_FUNCTION(source_name, SOURCE_MAP)
 NAME_FUNCTION(outcome_name, OUTCOME_MAP)
 
@@ -28,25 +30,69 @@ FIELD_TABLE_DEFINE(trial_spec, TRIAL_SPEC_FIELDS)
 FIELD_TABLE_DEFINE(trial_result, TRIAL_RESULT_FIELDS)
 #undef FIELD_OWNER
 
-/* gpt: per block two LayerNorms (4 d), qkv (3 d^2 + 3 d), projection (d^2 + d), MLP (8 d^2 + 5 d);
- * and the final LayerNorm (2 d). */
-uint64_t trial_params_hidden(const struct trial_spec *spec)
+uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model)
 {
-    uint64_t d = spec->d_model;
-    return spec->n_layers * (12 * d * d + 13 * d) + 2 * d;
+    uint64_t wide = 4 * (uint64_t)d_model;
+    if (arch == ARCH_LLAMA)
+        wide = (8 * (uint64_t)d_model + 23) / 24 * 8;
+    return wide > UINT32_MAX ? UINT32_MAX : (uint32_t)wide;
 }
 
-/* Token and position embedding, untied output. */
+bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow)
+{
+    uint32_t heads = spec->n_heads;
+    if (d_model == spec->d_model)
+        return true;
+    if (d_model == 0 || spec->d_model == 0 || heads == 0)
+        return false;
+    if (heads_grow) { /* in proportion to the width */
+        if ((uint64_t)heads * d_model % spec->d_model != 0)
+            return false;
+        heads = (uint32_t)((uint64_t)heads * d_model / spec->d_model);
+    }
+    if (heads == 0 || d_model % heads != 0)
+        return false;
+    if (spec->d_ff == trial_default_d_ff(spec->arch, spec->d_model))
+        spec->d_ff = trial_default_d_ff(spec->arch, d_model);
+    else
+        spec->d_ff = (uint32_t)((uint64_t)spec->d_ff * d_model / spec->d_model);
+    spec->d_model = d_model;
+    spec->n_heads = heads;
+    return true;
+}
+
+/* Matrices of one block: qkv, projection, and the MLP's two (llama: three). */
+static uint64_t block_weights(const struct trial_spec *spec)
+{
+    uint64_t d = spec->d_model, f = spec->d_ff;
+    return 4 * d * d + (spec->arch == ARCH_LLAMA ? 3 : 2) * d * f;
+}
+
+/* Beside the matrices: norms (gpt with biases), gpt's biases of qkv, projections and MLP, gains of
+ * qk_norm. */
+uint64_t trial_params_hidden(const struct trial_spec *spec)
+{
+    uint64_t d = spec->d_model, f = spec->d_ff;
+    bool gpt = spec->arch == ARCH_GPT;
+    uint64_t vectors = gpt ? 4 * d + 3 * d + d + f + d : 2 * d;
+    if (spec->qk_norm)
+        vectors += 2 * d / spec->n_heads;
+    return spec->n_layers * (block_weights(spec) + vectors) + (gpt ? 2 * d : d);
+}
+
+/* Token embedding, gpt's positions, output matrix when not tied. */
 uint64_t trial_params(const struct trial_spec *spec)
 {
-    uint64_t embeddings = ((uint64_t)spec->vocab * 2 + spec->context) * spec->d_model;
-    return trial_params_hidden(spec) + embeddings;
+    uint64_t rows = (uint64_t)spec->vocab * (spec->tied_output ? 1 : 2);
+    if (spec->arch == ARCH_GPT)
+        rows += spec->context;
+    return trial_params_hidden(spec) + rows * spec->d_model;
 }
 
 double trial_flops_per_token(const struct trial_spec *spec)
 {
     double d = spec->d_model, layers = spec->n_layers, context = spec->context, vocab = spec->vocab;
-    return 72 * layers * d * d + 12 * layers * d * context + 6 * d * vocab;
+    return 6 * layers * (double)block_weights(spec) + 12 * layers * d * context + 6 * d * vocab;
 }
 
 uint64_t trial_steps(const struct trial_spec *spec)

@@ -45,7 +45,7 @@ struct answer_cost campaign_cost(const struct campaign *campaign)
         cost.core_seconds += trial->spent.seconds; /* a worker trains on one core */
     }
     struct trial_spec target = plan_trial(&campaign->plan);
-    target.d_model = campaign->plan.target.d_model;
+    trial_set_width(&target, campaign->plan.target.d_model, campaign->plan.model.heads_grow);
     double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
     cost.target_run_fraction = target_flops > 0 ? cost.flops / target_flops : NAN;
     return cost;
@@ -53,7 +53,7 @@ struct answer_cost campaign_cost(const struct campaign *campaign)
 
 static double target_embedding_lr(const struct plan *plan, double lr)
 {
-    double at_base = plan->model.embedding_lr_ratio * lr;
+    double at_base = plan_trial(plan).embedding_lr_ratio * lr;
     if (plan->model.parametrization != PARAM_LVP)
         return at_base;
     /* Hayou and Liu 2025: with a vocabulary far larger than the width, d^-1/2. */

@@ -1,22 +1,56 @@
-/* Rules that join several keys: model, data, training. Each says what does not fit and a value that
- * would. A rule speaks only when all its keys are good by themselves. */
+/* Defaults that follow from other keys, and the rules that join several keys: the name and the
+ * data; check_model.c and check_training.c have their own. Each says what does not fit and a value
+ * that would. A rule speaks only when all its keys are good by themselves. */
 #include "plan/read_plan.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BYTES_VOCAB 256 /* every byte is a token */
 #define BPE_VOCAB 512   /* bytes, specials and some room for merges */
 
+static bool is_absent(struct plan_reader *reader, size_t member)
+{
+    return reader_state(reader, member)->status == KEY_ABSENT;
+}
+
+/* A trial's sizes are all written out; 0 where the keys they come from are missing or bad. */
+static void derive_sizes(struct plan_reader *reader)
+{
+    struct plan *plan = reader->plan;
+    uint32_t width = plan->model.d_model;
+    plan->model.heads_grow = reader_given(reader, MEMBER(model.head_size));
+    if (plan->model.heads_grow)
+        plan->model.n_heads = width / plan->model.head_size;
+    else if (plan->model.n_heads > 0)
+        plan->model.head_size = width / plan->model.n_heads;
+    if (is_absent(reader, MEMBER(model.base_width)))
+        plan->model.base_width = width;
+    if (is_absent(reader, MEMBER(model.base_layers)))
+        plan->model.base_layers = plan->model.n_layers;
+    if (is_absent(reader, MEMBER(model.d_ff)))
+        plan->model.d_ff = trial_default_d_ff(plan->model.arch, width);
+    if (!is_absent(reader, MEMBER(model.base_head_size)))
+        return;
+    plan->model.base_head_size = plan->model.head_size;
+    if (!plan->model.heads_grow && plan->model.n_heads > 0)
+        plan->model.base_head_size = plan->model.base_width / plan->model.n_heads;
+}
+
 static void fill_derived(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
-    if (reader_state(reader, MEMBER(model.base_width))->status == KEY_ABSENT)
-        plan->model.base_width = plan->model.d_model;
-    if (reader_state(reader, MEMBER(target.d_model))->status == KEY_ABSENT)
+    derive_sizes(reader);
+    if (is_absent(reader, MEMBER(training.final_lr)))
+        plan->training.final_lr = plan->training.schedule == SCHEDULE_COSINE ? 0.1 : 0.0;
+    if (plan->training.beta2_half_life > 0) /* arXiv 2507.07101: constant in tokens, not in steps */
+        plan->training.beta2 =
+            exp2(-(double)plan->training.batch_tokens / (double)plan->training.beta2_half_life);
+    if (is_absent(reader, MEMBER(target.d_model)))
         plan->target.d_model = plan->model.d_model;
-    if (reader_state(reader, MEMBER(output.dir))->status == KEY_ABSENT)
+    if (is_absent(reader, MEMBER(output.dir)))
         snprintf(plan->output.dir, sizeof(plan->output.dir), "logs/%s", plan->name);
 }
 
@@ -33,43 +67,6 @@ static void check_name(struct plan_reader *reader)
                         "\"%s\" is no file name: use letters, digits, '-', '_' and '.' only", name);
     else if (name[0] == '.' || name[0] == '-')
         reader_complain(reader, MEMBER(name), "must not start with '%c'", name[0]);
-}
-
-static void check_heads(struct plan_reader *reader)
-{
-    if (!reader_has(reader, MEMBER(model.d_model)) || !reader_has(reader, MEMBER(model.n_heads)))
-        return;
-    uint32_t width = reader->plan->model.d_model, heads = reader->plan->model.n_heads;
-    if (width % heads == 0)
-        return;
-    uint32_t divisor = heads < width ? heads : width;
-    while (width % divisor != 0)
-        divisor--;
-    reader_complain(reader, MEMBER(model.n_heads),
-                    "%" PRIu32 " heads do not divide model.d_model %" PRIu32 "; use %" PRIu32
-                    ", or another width",
-                    heads, width, divisor);
-}
-
-static void check_batch(struct plan_reader *reader)
-{
-    if (!reader_has(reader, MEMBER(training.batch_tokens)) ||
-        !reader_has(reader, MEMBER(model.context)))
-        return;
-    uint32_t batch = reader->plan->training.batch_tokens, context = reader->plan->model.context;
-    uint32_t below = batch / context * context;
-    if (below == batch)
-        return;
-    if (below == 0)
-        reader_complain(reader, MEMBER(training.batch_tokens),
-                        "%" PRIu32 " is less than one sequence; use model.context %" PRIu32
-                        " or a multiple of it",
-                        batch, context);
-    else
-        reader_complain(reader, MEMBER(training.batch_tokens),
-                        "%" PRIu32 " is not a multiple of model.context %" PRIu32 "; use %" PRIu32
-                        " or %" PRIu32 " (k is 1000, Ki is 1024)",
-                        batch, context, below, below + context);
 }
 
 static void check_vocab(struct plan_reader *reader)
@@ -99,43 +96,12 @@ static void check_validation(struct plan_reader *reader)
                         val, context, context + 1);
 }
 
-/* The ratio of widths enters init and LRs; a crooked one is a slip of the pen. */
-static void check_base_width(struct plan_reader *reader)
-{
-    if (!reader_given(reader, MEMBER(model.base_width)) ||
-        !reader_has(reader, MEMBER(model.d_model)))
-        return;
-    uint32_t base = reader->plan->model.base_width, width = reader->plan->model.d_model;
-    if (width % base != 0 && base % width != 0)
-        reader_complain(reader, MEMBER(model.base_width),
-                        "%" PRIu32 " neither divides model.d_model %" PRIu32
-                        " nor is a multiple of it; use %" PRIu32 " or leave it out",
-                        base, width, width);
-}
-
-static void check_target_width(struct plan_reader *reader)
-{
-    const struct plan *plan = reader->plan;
-    if (!reader_given(reader, MEMBER(target.d_model)) ||
-        !reader_has(reader, MEMBER(model.d_model)) ||
-        !reader_has(reader, MEMBER(model.parametrization)) ||
-        plan->model.parametrization != PARAM_SP || plan->target.d_model == plan->model.d_model)
-        return;
-    reader_complain(reader, MEMBER(target.d_model),
-                    "%" PRIu32 " is not model.d_model %" PRIu32
-                    ", and model.parametrization sp does not carry an LR over to another width; "
-                    "use mup or lvp",
-                    plan->target.d_model, plan->model.d_model);
-}
-
 void reader_check(struct plan_reader *reader)
 {
     fill_derived(reader);
     check_name(reader);
-    check_heads(reader);
-    check_batch(reader);
     check_vocab(reader);
     check_validation(reader);
-    check_base_width(reader);
-    check_target_width(reader);
+    reader_check_model(reader);
+    reader_check_training(reader);
 }

@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
@@ -104,30 +105,59 @@ int plan_load(struct plan *plan, const char *path, const char *const *sets, size
     return code;
 }
 
+static double middle(const double range[2])
+{
+    return range[0] < range[1] ? sqrt(range[0] * range[1]) : range[0];
+}
+
+static void fill_model(struct trial_spec *spec, const struct plan *plan)
+{
+    spec->arch = plan->model.arch;
+    spec->d_model = plan->model.d_model;
+    spec->n_layers = plan->model.n_layers;
+    spec->n_heads = plan->model.n_heads;
+    spec->context = plan->model.context;
+    spec->vocab = plan->model.vocab;
+    spec->d_ff = plan->model.d_ff;
+    spec->tied_output = plan->model.tied_output;
+    spec->qk_norm = plan->model.qk_norm;
+    spec->z_loss = plan->model.z_loss;
+    spec->parametrization = plan->model.parametrization;
+    spec->base_width = plan->model.base_width;
+    spec->base_head_size = plan->model.base_head_size;
+    spec->depth_rule = plan->model.depth_rule;
+    spec->base_layers = plan->model.base_layers;
+    spec->embedding_lr_ratio = middle(plan->model.embedding_lr_ratio);
+    spec->output_lr_ratio = middle(plan->model.output_lr_ratio);
+}
+
+static void fill_training(struct trial_spec *spec, const struct plan *plan)
+{
+    spec->batch_tokens = plan->training.batch_tokens;
+    spec->schedule = plan->training.schedule;
+    spec->warmup = plan->training.warmup;
+    spec->warmup_tokens = plan->training.warmup_tokens
+                              ? plan->training.warmup_tokens
+                              : plan->training.warmup_steps * plan->training.batch_tokens;
+    spec->final_lr = plan->training.final_lr;
+    spec->min_lr = plan->training.min_lr;
+    spec->cooldown = plan->training.cooldown;
+    spec->cooldown_shape = plan->training.cooldown_shape;
+    spec->weight_decay = plan->training.weight_decay;
+    spec->independent_decay = plan->training.independent_decay;
+    spec->beta1 = plan->training.beta1;
+    spec->beta2 = plan->training.beta2;
+    spec->adam_eps = plan->training.adam_eps;
+    spec->clip = plan->training.clip;
+}
+
 struct trial_spec plan_trial(const struct plan *plan)
 {
     struct trial_spec spec;
     memset(&spec, 0, sizeof(spec)); /* padding too: specs are hashed and compared */
     spec.trainer = plan->trainer.kind;
-    spec.embedding_lr_ratio = plan->model.embedding_lr_ratio;
-    spec.output_lr_ratio = plan->model.output_lr_ratio;
-    spec.batch_tokens = plan->training.batch_tokens;
-    spec.arch = plan->model.arch;
-    spec.d_model = plan->model.d_model;
-    spec.n_layers = plan->model.n_layers;
-    spec.n_heads = plan->model.n_heads;
-    spec.context = plan->model.context;
-    spec.vocab = plan->model.vocab;
-    spec.parametrization = plan->model.parametrization;
-    spec.base_width = plan->model.base_width;
-    spec.schedule = plan->training.schedule;
-    spec.warmup = plan->training.warmup;
-    spec.final_lr = plan->training.final_lr;
-    spec.weight_decay = plan->training.weight_decay;
-    spec.beta1 = plan->training.beta1;
-    spec.beta2 = plan->training.beta2;
-    spec.adam_eps = plan->training.adam_eps;
-    spec.clip = plan->training.clip;
+    fill_model(&spec, plan);
+    fill_training(&spec, plan);
     spec.source = plan->data.source;
     spec.val_tokens = plan->data.val_tokens;
     spec.repeat = plan->data.repeat ? 1 : 0;

@@ -25,12 +25,16 @@ struct plan {
 
     struct {
         uint32_t kind; /* enum trainer_kind */
+        uint32_t threads_per_worker;
     } trainer;
 
     struct {
-        uint32_t arch, d_model, n_layers, n_heads, context, vocab;
-        uint32_t parametrization, base_width;
-        double embedding_lr_ratio, output_lr_ratio;
+        uint32_t arch, d_model, n_layers, n_heads, head_size, context, vocab, d_ff;
+        bool heads_grow; /* head_size was given: over widths the size of a head stays */
+        bool tied_output, qk_norm;
+        double z_loss;
+        uint32_t parametrization, base_width, base_head_size, depth_rule, base_layers;
+        double embedding_lr_ratio[2], output_lr_ratio[2]; /* low, high; equal: fixed */
     } model;
 
     struct {
@@ -45,7 +49,14 @@ struct plan {
 
     struct {
         uint32_t batch_tokens, schedule;
-        double warmup, final_lr, weight_decay, beta1, beta2, adam_eps, clip;
+        double warmup;
+        uint64_t warmup_tokens, warmup_steps; /* at most one of the three is given; 0: not */
+        double final_lr, min_lr, cooldown;
+        uint32_t cooldown_shape;
+        double weight_decay;
+        bool independent_decay;
+        double beta1, beta2, adam_eps, clip;
+        uint64_t beta2_half_life; /* tokens; 0: beta2 itself was given */
     } training;
 
     struct {
@@ -104,7 +115,8 @@ char *plan_to_json(const struct plan *plan);
  * Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
 int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
 
-/* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. */
+/* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
+ * ratio that is searched starts at the middle of its range (geometric mean). */
 struct trial_spec plan_trial(const struct plan *plan);
 
 #endif

@@ -22,7 +22,7 @@ static json_t *list_json(const struct plan_key *key, const unsigned char *member
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++) {
         json_t *item;
-        if (key->type == TYPE_PAIR)
+        if (key->type == TYPE_PAIR || key->type == TYPE_SPAN)
             item = json_real(((const double *)(const void *)member)[i]);
         else if (key->type == TYPE_COUNTS)
             item = json_integer((json_int_t)((const uint64_t *)(const void *)member)[i]);
@@ -63,6 +63,10 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
     case TYPE_TEXTS:
     case TYPE_COUNTS:
         memcpy(&count, base + key->count_offset, sizeof(count));
+        return list_json(key, member, count);
+    case TYPE_SPAN:
+        if (!(((const double *)member)[0] < ((const double *)member)[1]))
+            return json_real(*(const double *)member);
         return list_json(key, member, count);
     case TYPE_PAIR:
         return list_json(key, member, count);

@@ -101,8 +101,9 @@ static void read_section(struct plan_reader *reader, size_t s, uint32_t map)
     }
 }
 
-static bool is_needed(struct plan_reader *reader, const struct plan_key *key)
+static bool is_needed(struct plan_reader *reader, size_t section, size_t index)
 {
+    const struct plan_key *key = &plan_sections[section].keys[index];
     bool trains = reader_has(reader, MEMBER(trainer.kind)) &&
                   reader->plan->trainer.kind == TRAINER_TRANSFORMER;
     bool tokens =
@@ -114,6 +115,8 @@ static bool is_needed(struct plan_reader *reader, const struct plan_key *key)
         return trains;
     case NEED_AS_TEXT:
         return trains && tokens;
+    case NEED_OR_NEXT:
+        return trains && reader->states[section][index + 1].status == KEY_ABSENT;
     case NEED_NOT:
         break;
     }
@@ -132,7 +135,7 @@ static void find_missing(struct plan_reader *reader, size_t s)
     for (size_t k = 0; k < section->count; k++) {
         const struct plan_key *key = &section->keys[k];
         struct key_state *state = &reader->states[s][k];
-        if (state->status != KEY_ABSENT || !is_needed(reader, key))
+        if (state->status != KEY_ABSENT || !is_needed(reader, s, k))
             continue;
         state->status = KEY_BAD;
         if (state->meant)

@@ -37,9 +37,11 @@ void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_
 void reader_read(struct plan_reader *reader, uint32_t root);
 /* plan_paths.c: makes data.text absolute; checks it and output.dir. */
 void reader_check_paths(struct plan_reader *reader, const char *plan_path);
-/* check_plan.c: derived defaults, then the rules across keys; check_search.c: those of search,
- * target and budget. */
+/* check_plan.c: derived defaults, then the rules across keys; the others, each in its file
+ * check_NAME.c, come after it. */
 void reader_check(struct plan_reader *reader);
+void reader_check_model(struct plan_reader *reader);
+void reader_check_training(struct plan_reader *reader);
 void reader_check_search(struct plan_reader *reader);
 
 /* Rules name a key by its member in struct plan: MEMBER(model.d_model). */

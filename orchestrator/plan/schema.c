@@ -19,7 +19,9 @@
 #define X(enumerator, value, name) {name, enumerator, true},
 static const struct plan_choice trainers[] = {
     TRAINER_MAP(X){"command", 0, false}, {"replay", 0, false}, {"simulate", 0, false}, {0}};
-static const struct plan_choice archs[] = {ARCH_MAP(X){"llama", 0, false}, {0}};
+static const struct plan_choice archs[] = {ARCH_MAP(X){0}};
+static const struct plan_choice depth_rules[] = {DEPTH_MAP(X){0}};
+static const struct plan_choice cooldowns[] = {COOLDOWN_MAP(X){0}};
 static const struct plan_choice parametrizations[] = {PARAMETRIZATION_MAP(X){0}};
 static const struct plan_choice schedules[] = {SCHEDULE_MAP(X){0}};
 static const struct plan_choice sources[] = {SOURCE_MAP(X){0}};
@@ -43,18 +45,25 @@ static const struct plan_key top_keys[] = {
 static const struct plan_key trainer_keys[] = {
     {.name = "kind", .type = TYPE_ENUM, .fallback = "transformer", .choices = trainers,
      .offset = AT(trainer.kind), .help = "what trains: the built-in C transformer"},
+    {.name = "threads_per_worker", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 256,
+     .offset = AT(trainer.threads_per_worker),
+     .help = "cores that train one model together; the result does not depend on it"},
 };
 
 static const struct plan_key model_keys[] = {
     {.name = "arch", .type = TYPE_ENUM, .fallback = "gpt", .choices = archs,
      .offset = AT(model.arch),
-     .help = "gpt: pre-norm, LayerNorm, GELU, learned positions, untied embedding"},
+     .help = "gpt: LayerNorm, GELU, learned positions, biases; llama: RMSNorm, SwiGLU, RoPE, no biases"},
     {.name = "d_model", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 2, .high = 65536,
      .offset = AT(model.d_model), .help = "width; a multiple of n_heads"},
     {.name = "n_layers", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 1, .high = 1024,
      .offset = AT(model.n_layers), .help = "blocks of attention and MLP"},
-    {.name = "n_heads", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 1, .high = 1024,
-     .offset = AT(model.n_heads), .help = "attention heads"},
+    {.name = "n_heads", .type = TYPE_U32, .need = NEED_OR_NEXT, .fallback = "d_model / head_size",
+     .derived = true, .low = 1, .high = 1024, .offset = AT(model.n_heads),
+     .help = "attention heads, the same at every width; this or head_size is needed"},
+    {.name = "head_size", .type = TYPE_U32, .fallback = "d_model / n_heads", .derived = true,
+     .low = 1, .high = 65536, .offset = AT(model.head_size),
+     .help = "channels of a head; the same at every width, so that heads grow in number"},
     {.name = "context", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
      .high = 1048576, .offset = AT(model.context), .help = "length of a sequence"},
     {.name = "vocab", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
@@ -66,11 +75,29 @@ static const struct plan_key model_keys[] = {
     {.name = "base_width", .type = TYPE_U32, .fallback = "model.d_model", .derived = true,
      .low = 1, .high = 65536, .offset = AT(model.base_width),
      .help = "width at which mup and lvp equal sp; the LRs of the plan hold there"},
-    {.name = "embedding_lr_ratio", .type = TYPE_NUMBER, .fallback = "1", .above = true,
-     .high = 1000, .offset = AT(model.embedding_lr_ratio),
-     .help = "LR of the embedding over that of the hidden matrices, at base_width"},
-    {.name = "output_lr_ratio", .type = TYPE_NUMBER, .fallback = "1", .above = true, .high = 1000,
+    {.name = "base_head_size", .type = TYPE_U32, .fallback = "by n_heads or head_size",
+     .derived = true, .low = 1, .high = 65536, .offset = AT(model.base_head_size),
+     .help = "channels of a head at base_width, where mup's attention equals sp's"},
+    {.name = "embedding_lr_ratio", .type = TYPE_SPAN, .fallback = "1", .above = true,
+     .high = 10000, .offset = AT(model.embedding_lr_ratio),
+     .help = "LR of the embedding over that of the hidden matrices, at base_width; [low, high]: searched"},
+    {.name = "output_lr_ratio", .type = TYPE_SPAN, .fallback = "1", .above = true, .high = 10000,
      .offset = AT(model.output_lr_ratio), .help = "the same for the output matrix"},
+    {.name = "depth_rule", .type = TYPE_ENUM, .fallback = "none", .choices = depth_rules,
+     .offset = AT(model.depth_rule),
+     .help = "completep: residual branches times base_layers / n_layers, so that the LR holds over depths"},
+    {.name = "base_layers", .type = TYPE_U32, .fallback = "model.n_layers", .derived = true,
+     .low = 1, .high = 1024, .offset = AT(model.base_layers),
+     .help = "depth at which completep changes nothing"},
+    {.name = "d_ff", .type = TYPE_U32, .fallback = "4 d_model; llama 8/3", .derived = true,
+     .low = 1, .high = 262144, .offset = AT(model.d_ff),
+     .help = "width of the MLP's middle; llama's default is rounded up to a multiple of 8"},
+    {.name = "tied_output", .type = TYPE_BOOL, .fallback = "false", .offset = AT(model.tied_output),
+     .help = "true: the output matrix is the embedding"},
+    {.name = "qk_norm", .type = TYPE_BOOL, .fallback = "false", .offset = AT(model.qk_norm),
+     .help = "true: RMSNorm of each head's queries and keys, before any rotation"},
+    {.name = "z_loss", .type = TYPE_NUMBER, .fallback = "0", .high = 1, .offset = AT(model.z_loss),
+     .help = "this times ln(Z)^2 is added to the loss that is trained on, not to what is reported"},
 };
 
 static const struct plan_key data_keys[] = {
@@ -103,14 +130,33 @@ static const struct plan_key training_keys[] = {
      .offset = AT(training.schedule), .help = "course of the LR after the warm-up"},
     {.name = "warmup", .type = TYPE_SHARE, .fallback = "0.05", .high = 1, .below = true,
      .offset = AT(training.warmup), .help = "linear warm-up as a share of the horizon"},
-    {.name = "final_lr", .type = TYPE_SHARE, .fallback = "0.1", .high = 1,
-     .offset = AT(training.final_lr), .help = "LR at the end as a share of the peak"},
+    {.name = "warmup_tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "none", .none = true,
+     .low = 1, .high = TOKENS_MAX, .offset = AT(training.warmup_tokens),
+     .help = "instead of warmup: the same length at every horizon"},
+    {.name = "warmup_steps", .type = TYPE_U64, .unit = "steps", .fallback = "none", .none = true,
+     .low = 1, .high = 1e9, .offset = AT(training.warmup_steps),
+     .help = "instead of warmup: the same in steps of batch_tokens"},
+    {.name = "final_lr", .type = TYPE_SHARE, .fallback = "0.1; linear and wsd 0", .derived = true,
+     .high = 1, .offset = AT(training.final_lr), .help = "LR at the end as a share of the peak"},
+    {.name = "min_lr", .type = TYPE_NUMBER, .fallback = "none", .none = true, .above = true,
+     .high = 100, .offset = AT(training.min_lr),
+     .help = "instead of final_lr: the LR at the end, whatever the peak"},
+    {.name = "cooldown", .type = TYPE_SHARE, .fallback = "0.2", .above = true, .high = 1,
+     .offset = AT(training.cooldown), .help = "wsd: last share of the horizon, in which the LR falls"},
+    {.name = "cooldown_shape", .type = TYPE_ENUM, .fallback = "linear", .choices = cooldowns,
+     .offset = AT(training.cooldown_shape), .help = "wsd: how it falls"},
     {.name = "weight_decay", .type = TYPE_NUMBER, .fallback = "0.1", .high = 10,
      .offset = AT(training.weight_decay), .help = "decoupled (AdamW), multiplied by the LR"},
+    {.name = "independent_decay", .type = TYPE_BOOL, .fallback = "false",
+     .offset = AT(training.independent_decay),
+     .help = "true: decay is not multiplied by the LR, only by the schedule's course from 0 to 1"},
     {.name = "beta1", .type = TYPE_NUMBER, .fallback = "0.9", .high = 1, .below = true,
      .offset = AT(training.beta1), .help = "Adam: decay of the mean of gradients"},
     {.name = "beta2", .type = TYPE_NUMBER, .fallback = "0.95", .high = 1, .below = true,
      .offset = AT(training.beta2), .help = "Adam: decay of the mean of squares"},
+    {.name = "beta2_half_life", .type = TYPE_U64, .unit = "tokens", .fallback = "none",
+     .none = true, .low = 1, .high = TOKENS_MAX, .offset = AT(training.beta2_half_life),
+     .help = "instead of beta2: tokens after which a square counts half"},
     {.name = "adam_eps", .type = TYPE_NUMBER, .fallback = "1e-8", .above = true, .high = 1,
      .offset = AT(training.adam_eps), .help = "Adam: added to the root of the squares"},
     {.name = "clip", .type = TYPE_NUMBER, .fallback = "1.0", .none = true, .above = true,
@@ -199,6 +245,7 @@ const size_t plan_section_count = COUNT(plan_sections);
 
 _Static_assert(COUNT(plan_sections) <= PLAN_SECTIONS_MAX, "raise PLAN_SECTIONS_MAX");
 _Static_assert(COUNT(model_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
+_Static_assert(COUNT(training_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
 
 const struct plan_section *plan_section_find(const char *name)
 {
@@ -220,7 +267,8 @@ static const char *bound_text(const struct plan_key *key, double bound, char *ou
 {
     if (key->type == TYPE_DURATION)
         return value_duration_text(bound, out, capacity);
-    if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE || key->type == TYPE_PAIR) {
+    if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE || key->type == TYPE_PAIR ||
+        key->type == TYPE_SPAN) {
         snprintf(out, capacity, "%g", bound);
         return out;
     }
@@ -280,6 +328,8 @@ const char *plan_type_text(enum plan_type type)
         return "a list of counts such as [2M, 4M, 8M]";
     case TYPE_PAIR:
         return "two numbers such as [1e-4, 3e-2]";
+    case TYPE_SPAN:
+        return "a number such as 2, or a range to search such as [0.5, 50]";
     }
     return "?";
 }

@@ -21,12 +21,14 @@ enum plan_type {
     TYPE_TEXTS,  /* `capacity` rows of TRIAL_PATH bytes; their number at `count_offset` */
     TYPE_COUNTS, /* `capacity` uint64_t; their number at `count_offset` */
     TYPE_PAIR,   /* double[2] */
+    TYPE_SPAN,   /* double[2]: one number (both the same), or low and high */
 };
 
 enum plan_need {
     NEED_NOT,
     NEED_ALWAYS,
     NEED_TO_TRAIN, /* by trainer.kind transformer */
+    NEED_OR_NEXT,  /* by the same, unless the key after it is there */
     NEED_AS_TEXT,  /* by the same, unless data.source is synthetic */
 };
 
@@ -53,7 +55,7 @@ struct plan_key {
     const char *help; /* one line */
 };
 
-#define PLAN_SECTION_KEYS 16
+#define PLAN_SECTION_KEYS 24
 
 struct plan_section {
     const char *name; /* "" for the keys at the top */

@@ -155,10 +155,11 @@ static bool read_list(const struct slot *slot, unsigned char *member, unsigned c
 {
     const struct plan_key *key = slot->key;
     const struct yaml_node *nodes = slot->tree->nodes;
+    bool pair = key->type == TYPE_PAIR || key->type == TYPE_SPAN;
     bool single = slot->node->kind == YAML_SCALAR && key->type == TYPE_TEXTS;
     if (slot->node->kind != YAML_LIST && !single)
         return wrong_type(slot);
-    size_t capacity = key->type == TYPE_PAIR ? 2 : key->capacity, count = 0;
+    size_t capacity = pair ? 2 : key->capacity, count = 0;
     bool good = true;
     uint32_t at = single ? (uint32_t)(slot->node - nodes) : slot->node->first;
     for (; at != YAML_TREE_NONE; at = single ? YAML_TREE_NONE : nodes[at].next, count++) {
@@ -168,7 +169,7 @@ static bool read_list(const struct slot *slot, unsigned char *member, unsigned c
         snprintf(path, sizeof(path), single ? "%s" : "%s[%zu]", slot->path, count);
         struct plan_key item_key = *key; /* what is said of an element is said of its type */
         struct slot item = {slot->plan, slot->tree, slot->complaints, &item_key, path, &nodes[at]};
-        if (key->type == TYPE_PAIR) {
+        if (pair) {
             item_key.type = TYPE_NUMBER;
             good &= read_double(&item, (double *)(void *)member + count);
         } else if (key->type == TYPE_COUNTS) {
@@ -179,7 +180,7 @@ static bool read_list(const struct slot *slot, unsigned char *member, unsigned c
             good &= read_text(&item, (char *)member + count * TRIAL_PATH, TRIAL_PATH);
         }
     }
-    size_t least = key->type == TYPE_PAIR ? 2 : 1;
+    size_t least = pair ? 2 : 1;
     if (count < least || count > capacity) {
         const char *bound = least == capacity ? "exactly" : count < least ? "at least" : "at most";
         complain(slot->complaints, slot->node->place, slot->path,
@@ -187,9 +188,19 @@ static bool read_list(const struct slot *slot, unsigned char *member, unsigned c
                  count < least ? least : capacity);
         good = false;
     }
-    if (good && key->type != TYPE_PAIR)
+    if (good && !pair)
         memcpy(count_member, &count, sizeof(count));
     return good;
+}
+
+static bool read_span(const struct slot *slot, double *member)
+{
+    if (slot->node->kind != YAML_SCALAR)
+        return read_list(slot, (unsigned char *)member, NULL);
+    if (!read_double(slot, member))
+        return false;
+    member[1] = member[0];
+    return true;
 }
 
 bool slot_read(const struct slot *slot)
@@ -216,6 +227,8 @@ bool slot_read(const struct slot *slot)
         return read_text(slot, member, key->capacity);
     case TYPE_ENUM:
         return read_choice(slot, member);
+    case TYPE_SPAN:
+        return read_span(slot, member);
     case TYPE_TEXTS:
     case TYPE_COUNTS:
     case TYPE_PAIR:

@@ -20,7 +20,7 @@ struct problem {
     float in[3][MOST], gradient[3][MOST], d_out[MOST], out[MOST];
     const uint32_t *labels;
     size_t outputs, inputs[3], size[4];
-    double scale;
+    double scale, z_loss;
 };
 
 static struct problem p;
@@ -142,6 +142,116 @@ static void layernorm(void **state)
     }
 }
 
+static void rmsnorm_twin(const struct problem *q, double *out)
+{
+    ref_rmsnorm_forward(out, q->input[0], q->input[1], q->size[0], q->size[1]);
+}
+
+static void rmsnorm(void **state)
+{
+    static const size_t shapes[][2] = {{1, 1}, {3, 17}, {35, 64}, {2, 257}};
+    float rstd[40];
+    (void)state;
+    for (size_t s = 0; s < 4; s++) {
+        size_t N = shapes[s][0], C = shapes[s][1];
+        p.forward = rmsnorm_twin;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(N * C, N * C, C, 0, 1.5);
+        rmsnorm_forward(p.out, rstd, p.in[0], p.in[1], N, C);
+        out_is_near();
+        rmsnorm_backward(p.gradient[0], p.gradient[1], p.d_out, p.in[0], rstd, p.in[1], N, C);
+        gradients_are_near();
+        float once = p.gradient[0][0]; /* joins what is there */
+        rmsnorm_backward(p.gradient[0], p.gradient[1], p.d_out, p.in[0], rstd, p.in[1], N, C);
+        assert_true(fabsf(p.gradient[0][0] - 2 * once) <= 1e-6f);
+        p.in[0][C - 1] = NAN;
+        rmsnorm_forward(p.out, rstd, p.in[0], p.in[1], N, C);
+        assert_true(isnan(p.out[0]));
+    }
+}
+
+static void qk_norm_twin(const struct problem *q, double *out)
+{
+    ref_qk_norm_forward(out, q->input[0], q->input[1], q->input[2], q->size[0], q->size[1],
+                        q->size[2]);
+}
+
+/* Queries and keys change in place, values pass. */
+static void qk_norm(void **state)
+{
+    static const size_t shapes[][3] = {{1, 2, 1}, {3, 12, 3}, {35, 34, 2}};
+    static float raw[MOST], rstd[MOST];
+    (void)state;
+    for (size_t s = 0; s < 3; s++) {
+        size_t N = shapes[s][0], C = shapes[s][1], H = shapes[s][2];
+        p.forward = qk_norm_twin;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(3 * N * C, 3 * N * C, C / H, C / H, 1.5);
+        memcpy(p.out, p.in[0], 3 * N * C * sizeof(float));
+        qk_norm_forward(p.out, raw, rstd, p.in[1], p.in[2], N, C, H);
+        out_is_near();
+        memcpy(p.gradient[0], p.d_out, 3 * N * C * sizeof(float));
+        qk_norm_backward(p.gradient[0], p.gradient[1], p.gradient[2], raw, rstd, p.in[1], p.in[2],
+                         N, C, H);
+        gradients_are_near();
+        p.in[0][0] = NAN;
+        qk_norm_forward(p.in[0], raw, rstd, p.in[1], p.in[2], N, C, H);
+        assert_true(isnan(p.in[0][C / H - 1]));
+    }
+}
+
+static void rope_twin(const struct problem *q, double *out)
+{
+    ref_rope_forward(out, q->input[0], q->size[0], q->size[1], q->size[2], q->size[3]);
+}
+
+static void rope(void **state)
+{
+    static const size_t shapes[][4] = {{1, 1, 2, 1}, {6, 3, 12, 3}, {70, 35, 20, 2}};
+    static float cosines[MOST], sines[MOST];
+    (void)state;
+    for (size_t s = 0; s < 3; s++) {
+        size_t N = shapes[s][0], T = shapes[s][1], C = shapes[s][2], H = shapes[s][3];
+        p.forward = rope_twin;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(3 * N * C, 3 * N * C, 0, 0, 1);
+        rope_table(cosines, sines, T, C / H);
+        memcpy(p.out, p.in[0], 3 * N * C * sizeof(float));
+        rope_forward(p.out, cosines, sines, N, T, C, H);
+        out_is_near();
+        memcpy(p.gradient[0], p.d_out, 3 * N * C * sizeof(float));
+        rope_backward(p.gradient[0], cosines, sines, N, T, C, H);
+        gradients_are_near();
+        p.out[0] = NAN;
+        rope_backward(p.out, cosines, sines, N, T, C, H);
+        assert_true(isnan(p.out[0]));
+    }
+}
+
+static void swiglu_twin(const struct problem *q, double *out)
+{
+    ref_swiglu_forward(out, q->input[0], q->size[0], q->size[1]);
+}
+
+static void swiglu(void **state)
+{
+    static const size_t shapes[][2] = {{1, 1}, {3, 17}, {35, 40}};
+    const float extreme[] = {NAN, 100, -100, INFINITY, 1, 2, 3, 4};
+    (void)state;
+    for (size_t s = 0; s < 3; s++) {
+        size_t N = shapes[s][0], F = shapes[s][1];
+        p.forward = swiglu_twin;
+        memcpy(p.size, shapes[s], sizeof(shapes[s]));
+        draw(N * F, 2 * N * F, 0, 0, 2);
+        swiglu_forward(p.out, p.in[0], N, F);
+        out_is_near();
+        swiglu_backward(p.gradient[0], p.d_out, p.in[0], N, F);
+        gradients_are_near();
+    }
+    swiglu_forward(p.out, extreme, 1, 4);
+    assert_true(isnan(p.out[0]) && p.out[1] == 200 && p.out[2] == 0 && isinf(p.out[3]));
+}
+
 static void gelu_twin(const struct problem *q, double *out)
 {
     ref_gelu_forward(out, q->input[0], q->outputs);
@@ -178,7 +288,7 @@ static void attention(void **state)
     for (size_t s = 0; s < 4; s++) {
         size_t B = shapes[s][0], T = shapes[s][1], C = shapes[s][2], H = shapes[s][3];
         size_t n = B * T * C;
-        assert_true(attention_scratch(T, C, H) <= 65536);
+        assert_true(attention_scratch(T) <= 65536);
         p.forward = attention_twin;
         p.scale = 0.5;
         memcpy(p.size, shapes[s], sizeof(shapes[s]));
@@ -199,7 +309,7 @@ static void attention(void **state)
 
 static void cross_entropy_twin(const struct problem *q, double *out)
 {
-    ref_cross_entropy(out, q->input[0], q->labels, q->scale, q->size[0], q->size[1]);
+    ref_cross_entropy(out, q->input[0], q->labels, q->scale, q->z_loss, q->size[0], q->size[1]);
 }
 
 static void cross_entropy_and_its_gradient(void **state)
@@ -217,17 +327,22 @@ static void cross_entropy_and_its_gradient(void **state)
         for (size_t i = 0; i < N; i++)
             p.weight[i] = 2; /* the kernel's gradient is of the sum, times gradient_scale */
         memcpy(p.gradient[0], p.in[0], N * V * sizeof(float));
-        cross_entropy(p.out, p.in[0], labels, 0.5f, 0, N, V);
-        out_is_near();
+        p.z_loss = 0;
+        cross_entropy(p.out, p.in[0], labels, 0.5f, 0.1f, 0, N, V);
+        out_is_near(); /* without the z-loss, which is in the gradient only */
         assert_memory_equal(p.gradient[0], p.in[0], N * V * sizeof(float)); /* left alone */
-        cross_entropy(p.out, p.gradient[0], labels, 0.5f, 2, N, V);
+        cross_entropy(p.out, p.gradient[0], labels, 0.5f, 0, 2, N, V);
         out_is_near();
         gradients_are_near();
+        p.z_loss = (double)0.1f;
+        memcpy(p.gradient[0], p.in[0], N * V * sizeof(float));
+        cross_entropy(p.out, p.gradient[0], labels, 0.5f, 0.1f, 2, N, V);
+        gradients_are_near();
         p.in[0][0] = 3e4f; /* no overflow */
-        cross_entropy(p.out, p.in[0], labels, 1, 0, N, V);
+        cross_entropy(p.out, p.in[0], labels, 1, 0, 0, N, V);
         assert_true(isfinite(p.out[0]));
         p.in[0][0] = NAN;
-        cross_entropy(p.out, p.in[0], labels, 1, 1, N, V);
+        cross_entropy(p.out, p.in[0], labels, 1, 0, 1, N, V);
         assert_true(isnan(p.out[0]));
     }
 }
@@ -246,9 +361,14 @@ static void embedding_rows_are_picked_and_scattered(void **state)
     embedding_backward(d_table, d_position, d_out, tokens, 3, 2, 2, 2);
     assert_memory_equal(d_table, to_table, sizeof(d_table));
     assert_memory_equal(d_position, to_position, sizeof(d_position));
+    embedding_forward(out, tokens, 3, table, NULL, 2, 2, 2);
+    assert_true(out[0] == 5 && out[1] == 6 && out[2] == 1 && out[3] == 2);
+    memset(d_table, 0, sizeof(d_table));
+    embedding_backward(d_table, NULL, d_out, tokens, 3, 2, 2, 2);
+    assert_memory_equal(d_table, to_table, sizeof(d_table));
 }
 
-/* By hand: lr .1, betas .9 and .99, decay .5, gradients 1 and -2.
+/* By hand: lr .1, betas .9 and .99, decay .5 times the lr, gradients 1 and -2.
  * step 1: m_hat = 1, v_hat = 1: w = .95 - .1 = .85
  * step 2: m = .09 - .2 = -.11, m_hat = -.11/.19; v = .0099 + .04, v_hat = .0499/.0199:
  *         w = .95 * .85 + .1 * .5789474/1.5835237 = .8440607 */
@@ -256,10 +376,10 @@ static void adamw_by_hand(void **state)
 {
     (void)state;
     float w = 1, m = 0, v = 0, g = 1;
-    adamw_update(&w, &m, &v, &g, 1, 0.1f, 0.9f, 0.99f, 1e-8f, 0.5f, 1, 1);
+    adamw_update(&w, &m, &v, &g, 1, 0.1f, 0.9f, 0.99f, 1e-8f, 0.05f, 1, 1);
     assert_true(fabsf(w - 0.85f) < 1e-6f);
     g = -4;
-    adamw_update(&w, &m, &v, &g, 0.5f, 0.1f, 0.9f, 0.99f, 1e-8f, 0.5f, 2, 1);
+    adamw_update(&w, &m, &v, &g, 0.5f, 0.1f, 0.9f, 0.99f, 1e-8f, 0.05f, 2, 1);
     assert_true(fabsf(w - 0.8440607f) < 2e-6f);
 }
 
@@ -270,8 +390,12 @@ static void norms_and_sums(void **state)
     for (int i = 0; i < 37; i++)
         values[i] = (float)(i + 1);
     assert_true(sum_of_squares(values, 37) == 37. * 38 * 75 / 6);
-    residual_forward(sum, values, values, 37);
+    residual_forward(sum, values, values, 1, 37);
     assert_true(sum[36] == 74);
+    residual_forward(sum, values, values, 0.5f, 37);
+    assert_true(sum[36] == 55.5f);
+    residual_backward(sum, values, 0.5f, 37);
+    assert_true(sum[36] == 18.5f);
     values[20] = NAN;
     assert_true(isnan(sum_of_squares(values, 37)));
 }
@@ -281,6 +405,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear),
         cmocka_unit_test(layernorm),
+        cmocka_unit_test(rmsnorm),
+        cmocka_unit_test(qk_norm),
+        cmocka_unit_test(rope),
+        cmocka_unit_test(swiglu),
         cmocka_unit_test(gelu),
         cmocka_unit_test(attention),
         cmocka_unit_test(cross_entropy_and_its_gradient),

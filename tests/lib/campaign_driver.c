@@ -17,6 +17,9 @@ struct trial_spec plan_trial(const struct plan *plan)
     struct trial_spec spec = {.batch_tokens = 300, .d_model = plan->model.d_model, .n_layers = 2};
     spec.context = 100;
     spec.vocab = plan->model.vocab;
+    spec.n_heads = plan->model.n_heads;
+    spec.d_ff = trial_default_d_ff(spec.arch, spec.d_model);
+    spec.embedding_lr_ratio = plan->model.embedding_lr_ratio[0];
     return spec;
 }
 
@@ -106,7 +109,8 @@ struct plan test_plan(void)
     plan.model.d_model = 64;
     plan.model.vocab = 1000;
     plan.model.base_width = 32;
-    plan.model.embedding_lr_ratio = 3;
+    plan.model.n_heads = 2;
+    plan.model.embedding_lr_ratio[0] = plan.model.embedding_lr_ratio[1] = 3;
     plan.model.parametrization = PARAM_LVP;
     plan.target.d_model = 128;
     plan.target.tokens = 100000;

@@ -164,6 +164,7 @@ static void sizes_of_a_trial(void **state)
                               .n_heads = 2,
                               .context = 128,
                               .vocab = 256,
+                              .d_ff = 256,
                               .batch_tokens = 2048,
                               .horizon_tokens = 131073};
     assert_int_equal(trial_params_hidden(&spec), 2 * (12 * 4096 + 13 * 64) + 128);

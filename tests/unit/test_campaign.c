@@ -63,7 +63,7 @@ static void rounds_and_answer(void **state)
     struct trial_spec spec = plan_trial(&plan);
     double flops = 11 * 900e6 + 600 * trial_flops_per_token(&spec);
     assert_true(fabs(answer.cost.flops - flops) < 1);
-    spec.d_model = 128;
+    assert_true(trial_set_width(&spec, 128, false));
     assert_true(fabs(answer.cost.target_run_fraction -
                      flops / (100000 * trial_flops_per_token(&spec))) < 1e-12);
     assert_true(fabs(answer.cost.core_seconds - .1 * (55 + 4 + 4)) < 1e-9);

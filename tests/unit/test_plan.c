@@ -51,8 +51,9 @@ static void every_key_is_read(void **state)
     assert_int_equal(p->model.vocab, 8192);
     assert_int_equal(p->model.parametrization, PARAM_LVP);
     assert_int_equal(p->model.base_width, 64);
-    SAME(p->model.embedding_lr_ratio, 5.3);
-    SAME(p->model.output_lr_ratio, 2);
+    SAME(p->model.embedding_lr_ratio[0], 5.3);
+    SAME(p->model.embedding_lr_ratio[1], 5.3);
+    SAME(p->model.output_lr_ratio[0], 2);
     assert_int_equal(p->data.source, SOURCE_TOKENS);
     assert_int_equal(p->data.text_count, 4);
     assert_int_equal(p->data.tokenizer, TOKENIZER_BPE);
@@ -100,8 +101,8 @@ static void defaults(void **state)
     assert_int_equal(p->seed, 1);
     assert_int_equal(p->model.parametrization, PARAM_SP);
     assert_int_equal(p->model.base_width, 64);
-    SAME(p->model.embedding_lr_ratio, 1);
-    SAME(p->model.output_lr_ratio, 1);
+    SAME(p->model.embedding_lr_ratio[0], 1);
+    SAME(p->model.output_lr_ratio[0], 1);
     assert_int_equal(p->data.source, SOURCE_TOKENS);
     assert_int_equal(p->data.tokenizer, TOKENIZER_BYTES);
     assert_int_equal(p->data.val_tokens, 65536);

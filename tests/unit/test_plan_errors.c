@@ -117,8 +117,63 @@ static const struct {
     {8, "trainer: {kind: command}",
      "plan.yaml:8:17: trainer.kind: command is not available in "
      "this version (available: transformer)\n"},
-    {3, "model: {arch: llama, d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256}",
-     "plan.yaml:3:15: model.arch: llama is not available in this version (available: gpt)\n"},
+    {3, "model: {arch: llama, d_model: 6, n_layers: 2, n_heads: 2, context: 128, vocab: 256}",
+     "plan.yaml:3:56: model.n_heads: heads of 3 channels cannot be rotated by arch llama; make the "
+     "size of a head even\n"},
+    {3, "model: {d_model: 64, n_layers: 2, context: 128, vocab: 256}",
+     "plan.yaml:3:1: model.n_heads: missing; expected a whole count such as 64, 128k or 2M\n"},
+    {3, "model: {d_model: 64, n_layers: 2, n_heads: 2, head_size: 32, context: 128, vocab: 256}",
+     "plan.yaml:3:58: model.head_size: is there beside model.n_heads; leave one out: n_heads stays "
+     "the same over widths, or head_size does\n"},
+    {3, "model: {d_model: 64, n_layers: 2, head_size: 24, context: 128, vocab: 256}",
+     "plan.yaml:3:46: model.head_size: 24 does not divide model.d_model 64\n"},
+    {3,
+     "model: {d_model: 48, n_layers: 2, n_heads: 4, context: 128, vocab: 256, base_width: 6, "
+     "parametrization: mup}",
+     "plan.yaml:3:85: model.base_width: 6 cannot be shared out among model.n_heads 4; use a "
+     "multiple of it, or give model.base_head_size\n"},
+    {3,
+     "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256, tied_output: true, "
+     "output_lr_ratio: 2}",
+     "plan.yaml:3:109: model.output_lr_ratio: has no effect with model.tied_output: the output "
+     "matrix is the embedding, whose LR embedding_lr_ratio gives; leave it out\n"},
+    {3,
+     "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256, base_layers: 2, "
+     "embedding_lr_ratio: [3, 2], output_lr_ratio: [1, 1.5]}",
+     "plan.yaml:3:86: model.base_layers: has no effect without model.depth_rule: completep\n"
+     "plan.yaml:3:109: model.embedding_lr_ratio: the lower ratio 3 is not below the upper 2\n"
+     "plan.yaml:3:134: model.output_lr_ratio: 1 to 1.5 is less than an octave (a factor of 2); "
+     "widen it, or give one number\n"},
+    {5, "training: {batch_tokens: 2048, schedule: cosin}",
+     "plan.yaml:5:42: training.schedule: unknown value cosin (available: cosine, linear, wsd, "
+     "constant); did you mean cosine?\n"},
+    {5, "training: {batch_tokens: 2048, weight_decay: -0.1}",
+     "plan.yaml:5:46: training.weight_decay: -0.1 is out of range (0 to 10)\n"},
+    {5, "training: {batch_tokens: 2048, schedule: constant, min_lr: 1e-5, cooldown: 0.1}",
+     "plan.yaml:5:60: training.min_lr: has no effect with training.schedule: constant; leave it "
+     "out\n"
+     "plan.yaml:5:76: training.cooldown: has no effect without training.schedule: wsd; leave it "
+     "out\n"},
+    {5, "training: {batch_tokens: 2048, schedule: wsd, warmup: 0.5, cooldown: 0.6}",
+     "plan.yaml:5:70: training.cooldown: 0.6 and training.warmup 0.5 are more than the whole "
+     "horizon; use 0.5 or less\n"},
+    {5,
+     "training: {batch_tokens: 2048, warmup_steps: 2, warmup_tokens: 1k, beta2: 0.9, "
+     "beta2_half_life: 1M, final_lr: 0, min_lr: 1}",
+     "plan.yaml:5:46: training.warmup_steps: is there beside training.warmup_tokens; leave one "
+     "out\n"
+     "plan.yaml:5:97: training.beta2_half_life: is there beside training.beta2; leave one out\n"
+     "plan.yaml:5:122: training.min_lr: is there beside training.final_lr; leave one out\n"
+     "plan.yaml:5:122: training.min_lr: 1 is not below the lowest of search.lr, 0.001: that "
+     "training would never cool down; lower it, or give training.final_lr, a share of the peak\n"},
+    {5,
+     "training: {batch_tokens: 2048, warmup_tokens: 1M, independent_decay: true, "
+     "weight_decay: 1}",
+     "plan.yaml:5:47: training.warmup_tokens: 1000000 tokens of warm-up are not less than the "
+     "shortest of search.horizons, 100k; shorten it, or give training.warmup, a share of each "
+     "horizon\n"
+     "plan.yaml:5:90: training.weight_decay: 1 leaves nothing of the weights when it is not "
+     "multiplied by the LR; use 1e-4 or so, or leave out independent_decay\n"},
     {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: design}",
      "plan.yaml:6:52: search.policy: design is not available in this version (available: narrow, "
      "grid)\n"},

@@ -216,7 +216,7 @@ static const char *kind(const struct plan_key *key)
         [TYPE_DURATION] = "duration",   [TYPE_BOOL] = "true or false",
         [TYPE_TEXT] = "text",           [TYPE_ENUM] = "word",
         [TYPE_TEXTS] = "list of texts", [TYPE_COUNTS] = "list of counts",
-        [TYPE_PAIR] = "two numbers"};
+        [TYPE_PAIR] = "two numbers",    [TYPE_SPAN] = "number or range"};
     return names[key->type];
 }
 

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 
 #include <math.h>
+#include <string.h>
 #include "data/source.h"
 #include "kernels/kernels.h"
 #include "lrsearch/rng.h"
@@ -43,7 +44,7 @@ static void adamw_by_hand(void **state)
                 if (step == 1)
                     model_param(model, i)->value[j] = 1;
             }
-        optimizer_step(model, &spec, 0.01, step);
+        optimizer_step(model, &spec, 1, step);
         for (size_t i = 0; i < model_param_count(model); i++) {
             const struct param *p = model_param(model, i);
             bool decays = p->group != GROUP_VECTOR;
@@ -64,12 +65,12 @@ static void clip_is_by_the_norm_of_all_tensors(void **state)
     struct model *model = model_of(&spec);
     double norm = 2 * sqrt((double)trial_params(&spec));
     fill(model, 1, 2);
-    near(optimizer_step(model, &spec, 0.01, 1), norm, norm * 1e-9);
+    near(optimizer_step(model, &spec, 1, 1), norm, norm * 1e-9);
     for (size_t i = 0; i < model_param_count(model); i++)
         near((double)model_param(model, i)->m[0], 0.1 * 2 / norm, 1e-6 * 0.2 / norm * 4);
     model_init(model, 1);
     fill(model, 1, 1e-4f); /* below 1: left as it is */
-    optimizer_step(model, &spec, 0.01, 1);
+    optimizer_step(model, &spec, 1, 1);
     near((double)model_param(model, 0)->m[0], 1e-5, 1e-11);
     model_destroy(model);
 }
@@ -85,7 +86,7 @@ static void lr_factors_reach_the_weights(void **state)
     spec.clip = 0;
     struct model *model = model_of(&spec);
     fill(model, 1, 0.5f);
-    optimizer_step(model, &spec, 0.01, 1);
+    optimizer_step(model, &spec, 1, 1);
     for (size_t i = 0; i < model_param_count(model); i++) {
         const struct param *p = model_param(model, i);
         /* value - 1 = -lr factor (1 + .1 decay factor): hidden 1/4 and 4, embedding 3/2 and 2 */
@@ -98,6 +99,51 @@ static void lr_factors_reach_the_weights(void **state)
     model_destroy(model);
 }
 
+/* As adamw_by_hand at step 1, half of the schedule: the update is .5 lr = .005; the decay is .5
+ * times .1 whatever the LR and the width, so .95 of the weight is left. */
+static void independent_decay_knows_no_lr(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    spec.parametrization = PARAM_MUP;
+    spec.base_width = 4; /* m = 4 */
+    spec.clip = 0;
+    spec.independent_decay = 1;
+    struct model *model = model_of(&spec);
+    fill(model, 1, 0.5f);
+    optimizer_step(model, &spec, 0.5, 1);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *p = model_param(model, i);
+        double update = 0.005 * (p->group == GROUP_HIDDEN ? .25 : 1);
+        near((double)p->value[0], (p->group == GROUP_VECTOR ? 1 : .95) - update, 2e-7);
+    }
+    model_destroy(model);
+}
+
+/* completep, m = 4, twice the base's layers: eps .25 becomes .25/4 outside of blocks and .25/8
+ * inside. A gradient of .25 gives the update .25 / (.25 + eps) = .8 and 8/9. */
+static void eps_follows_the_depth(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    spec.parametrization = PARAM_MUP;
+    spec.base_width = 4;
+    spec.n_layers = 2;
+    spec.depth_rule = DEPTH_COMPLETEP;
+    spec.adam_eps = .25;
+    spec.weight_decay = 0;
+    spec.clip = 0;
+    struct model *model = model_of(&spec);
+    fill(model, 1, 0.25f);
+    optimizer_step(model, &spec, 1, 1);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *p = model_param(model, i);
+        double update = strncmp(p->name, "blocks.", 7) == 0 ? 8. / 9 : .8;
+        near((double)p->value[0], 1 - 0.01 * p->lr_factor * update, 2e-7);
+    }
+    model_destroy(model);
+}
+
 static void a_gradient_that_is_not_finite_updates_nothing(void **state)
 {
     (void)state;
@@ -105,9 +151,9 @@ static void a_gradient_that_is_not_finite_updates_nothing(void **state)
     struct model *model = model_of(&spec);
     fill(model, 1, 0.5f);
     model_param(model, 7)->grad[3] = INFINITY;
-    assert_true(isinf(optimizer_step(model, &spec, 0.01, 1)));
+    assert_true(isinf(optimizer_step(model, &spec, 1, 1)));
     model_param(model, 7)->grad[3] = NAN;
-    assert_true(isnan(optimizer_step(model, &spec, 0.01, 1)));
+    assert_true(isnan(optimizer_step(model, &spec, 1, 1)));
     for (size_t i = 0; i < model_param_count(model); i++)
         assert_true(model_param(model, i)->value[0] == 1 && model_param(model, i)->m[0] == 0);
     model_destroy(model);
@@ -128,7 +174,7 @@ static void one_batch_is_learned_by_heart(void **state)
         model_zero_grad(model);
         loss = model_forward_backward(model, tokens, SEQUENCES, 1.0f / BATCH) / BATCH;
         first = step == 1 ? loss : first;
-        optimizer_step(model, &spec, 0.01, step);
+        optimizer_step(model, &spec, 1, step);
     }
     near(first, log(VOCAB), 0.05);
     assert_true(loss < 0.02); /* random text: known by heart or not at all */
@@ -155,6 +201,48 @@ static void schedule_at_odd_lengths(void **state)
     near(schedule_factor(&spec, 1), .25, 1e-12);
     spec.final_lr = 1;
     near(schedule_factor(&spec, 1), 1, 1e-12);
+}
+
+/* 20 steps, 4 of warm-up: 16 to go. */
+static void other_schedules_by_hand(void **state)
+{
+    (void)state;
+    struct trial_spec spec = {.horizon_tokens = 20 * 64,
+                              .batch_tokens = 64,
+                              .lr = 0.02,
+                              .warmup = 0.2,
+                              .schedule = SCHEDULE_LINEAR};
+    near(schedule_factor(&spec, 2), .5, 1e-15);
+    near(schedule_factor(&spec, 4), 1, 0);
+    near(schedule_factor(&spec, 8), .75, 1e-15);
+    near(schedule_factor(&spec, 20), 0, 0);
+    spec.min_lr = 0.005; /* .25 of this peak */
+    near(schedule_factor(&spec, 12), .625, 1e-15);
+    near(schedule_factor(&spec, 20), .25, 1e-15);
+    spec.min_lr = 0.03; /* above the peak: flat */
+    near(schedule_factor(&spec, 12), 1, 0);
+    spec.min_lr = 0;
+
+    spec.schedule = SCHEDULE_WSD;
+    spec.cooldown = 0.4; /* the last 8 steps */
+    near(schedule_factor(&spec, 5), 1, 0);
+    near(schedule_factor(&spec, 12), 1, 0);
+    near(schedule_factor(&spec, 14), .75, 1e-15);
+    near(schedule_factor(&spec, 20), 0, 0);
+    spec.cooldown_shape = COOLDOWN_ROOT;
+    near(schedule_factor(&spec, 14), .5, 1e-15); /* 1 - sqrt(1/4) */
+    spec.final_lr = 0.2;
+    near(schedule_factor(&spec, 14), .6, 1e-15);
+    near(schedule_factor(&spec, 20), .2, 1e-15);
+    spec.cooldown = 1; /* begins where the warm-up ends */
+    near(schedule_factor(&spec, 4), 1, 0);
+    near(schedule_factor(&spec, 8), .6, 1e-15);
+
+    spec.schedule = SCHEDULE_CONSTANT;
+    spec.warmup_tokens = 10 * 64 + 63; /* ten whole steps; the share does not count */
+    near(schedule_factor(&spec, 5), .5, 1e-15);
+    near(schedule_factor(&spec, 10), 1, 0);
+    near(schedule_factor(&spec, 20), 1, 0);
 }
 
 /* ---- divergence ---- */
@@ -263,7 +351,10 @@ int main(void)
         cmocka_unit_test(lr_factors_reach_the_weights),
         cmocka_unit_test(a_gradient_that_is_not_finite_updates_nothing),
         cmocka_unit_test(one_batch_is_learned_by_heart),
+        cmocka_unit_test(independent_decay_knows_no_lr),
+        cmocka_unit_test(eps_follows_the_depth),
         cmocka_unit_test(schedule_at_odd_lengths),
+        cmocka_unit_test(other_schedules_by_hand),
         cmocka_unit_test(a_bump_is_no_divergence),
         cmocka_unit_test(what_stays_far_above_the_start_has_diverged),
         cmocka_unit_test(evaluation_is_the_mean_over_all_sequences),

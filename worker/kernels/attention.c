@@ -5,15 +5,28 @@
 #include "kernels/kernels.h"
 
 #include <cblas.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#include "kernels/pieces.h"
 #include "kernels/simd.h"
 
 enum { QUERY_BLOCK = 64 };
 
-size_t attention_scratch(size_t T, size_t C, size_t H)
+size_t attention_scratch(size_t T)
 {
-    (void)C;
-    (void)H;
-    return 2 * QUERY_BLOCK * T;
+    return (size_t)kernel_threads * 2 * QUERY_BLOCK * T;
+}
+
+/* Each thread has its part. */
+static float *own_scratch(float *scratch, size_t T)
+{
+#ifdef _OPENMP
+    return scratch + (size_t)omp_get_thread_num() * 2 * QUERY_BLOCK * T;
+#else
+    (void)T;
+    return scratch;
+#endif
 }
 
 /* out (rows, columns) = a (rows, inner) b (columns, inner)^T */
@@ -82,48 +95,64 @@ KERNEL_CLONES static void softmax_rows_backward(float *scores, float *d_p, const
     }
 }
 
+struct heads {
+    size_t T, C, H;
+    float scale;
+};
+
+/* Sequence b, head h of pair b * H + h. */
+static void forward_head(float *out, float *lse, const float *qkv, const struct heads *heads,
+                         float *scratch, size_t pair)
+{
+    size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
+    size_t b = pair / heads->H, h = pair % heads->H;
+    const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
+    scratch = own_scratch(scratch, T);
+    for (size_t first = 0; first < T; first += QUERY_BLOCK) {
+        size_t rows = T - first < QUERY_BLOCK ? T - first : QUERY_BLOCK;
+        size_t keys = first + rows;
+        product_nt(scratch, keys, q + first * ld, ld, k, ld, rows, keys, D);
+        softmax_rows(scratch, lse + pair * T + first, heads->scale, first, rows, keys);
+        product_nn(out + (b * T + first) * C + h * D, C, scratch, keys, v, ld, rows, D, keys);
+    }
+}
+
+static void backward_head(float *d_qkv, const float *d_out, const float *qkv, const float *out,
+                          const float *lse, const struct heads *heads, float *scratch, size_t pair)
+{
+    size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
+    size_t b = pair / heads->H, h = pair % heads->H, at = b * T * ld + h * D;
+    const float *q = qkv + at, *k = q + C, *v = k + C;
+    float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
+    scratch = own_scratch(scratch, T);
+    float *d_p = scratch + QUERY_BLOCK * T;
+    for (size_t first = 0; first < T; first += QUERY_BLOCK) {
+        size_t rows = T - first < QUERY_BLOCK ? T - first : QUERY_BLOCK;
+        size_t keys = first + rows, row = (b * T + first) * C + h * D;
+        product_nt(scratch, keys, q + first * ld, ld, k, ld, rows, keys, D);
+        product_nt(d_p, keys, d_out + row, C, v, ld, rows, keys, D);
+        softmax_rows_backward(scratch, d_p, lse + pair * T + first, d_out + row, out + row, C,
+                              heads->scale, first, rows, keys, D);
+        product_nn(dq + first * ld, ld, d_p, keys, k, ld, rows, D, keys);
+        add_product_tn(dk, ld, d_p, keys, q + first * ld, ld, keys, D, rows);
+        add_product_tn(dv, ld, scratch, keys, d_out + row, C, keys, D, rows);
+    }
+}
+
 void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
                        size_t B, size_t T, size_t C, size_t H)
 {
-    size_t D = C / H, ld = 3 * C;
-    for (size_t b = 0; b < B; b++) {
-        for (size_t h = 0; h < H; h++) {
-            const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
-            for (size_t first = 0; first < T; first += QUERY_BLOCK) {
-                size_t rows = T - first < QUERY_BLOCK ? T - first : QUERY_BLOCK;
-                size_t keys = first + rows;
-                product_nt(scratch, keys, q + first * ld, ld, k, ld, rows, keys, D);
-                softmax_rows(scratch, lse + (b * H + h) * T + first, scale, first, rows, keys);
-                product_nn(out + (b * T + first) * C + h * D, C, scratch, keys, v, ld, rows, D,
-                           keys);
-            }
-        }
-    }
+    const struct heads heads = {T, C, H, scale};
+    FOR_PIECES(pair, B * H, 1)
+    forward_head(out, lse, qkv, &heads, scratch, pair);
 }
 
 void attention_backward(float *d_qkv, const float *d_out, const float *qkv, const float *out,
                         const float *lse, float scale, float *scratch, size_t B, size_t T, size_t C,
                         size_t H)
 {
-    size_t D = C / H, ld = 3 * C;
-    float *d_p = scratch + QUERY_BLOCK * T;
-    memset(d_qkv, 0, B * T * ld * sizeof(float));
-    for (size_t b = 0; b < B; b++) {
-        for (size_t h = 0; h < H; h++) {
-            size_t at = b * T * ld + h * D;
-            const float *q = qkv + at, *k = q + C, *v = k + C;
-            float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
-            for (size_t first = 0; first < T; first += QUERY_BLOCK) {
-                size_t rows = T - first < QUERY_BLOCK ? T - first : QUERY_BLOCK;
-                size_t keys = first + rows, row = (b * T + first) * C + h * D;
-                product_nt(scratch, keys, q + first * ld, ld, k, ld, rows, keys, D);
-                product_nt(d_p, keys, d_out + row, C, v, ld, rows, keys, D);
-                softmax_rows_backward(scratch, d_p, lse + (b * H + h) * T + first, d_out + row,
-                                      out + row, C, scale, first, rows, keys, D);
-                product_nn(dq + first * ld, ld, d_p, keys, k, ld, rows, D, keys);
-                add_product_tn(dk, ld, d_p, keys, q + first * ld, ld, keys, D, rows);
-                add_product_tn(dv, ld, scratch, keys, d_out + row, C, keys, D, rows);
-            }
-        }
-    }
+    const struct heads heads = {T, C, H, scale};
+    memset(d_qkv, 0, B * T * 3 * C * sizeof(float));
+    FOR_PIECES(pair, B * H, 1)
+    backward_head(d_qkv, d_out, qkv, out, lse, &heads, scratch, pair);
 }

@@ -2,6 +2,7 @@
  * and u = sqrt(2/pi) (x + 0.044715 x^3). */
 #include "kernels/kernels.h"
 
+#include "kernels/pieces.h"
 #include "kernels/simd.h"
 
 #define TWICE_ROOT 1.59576912160573f /* 2 sqrt(2/pi) */
@@ -12,18 +13,30 @@ SIMD_INLINE float gate(float x)
     return 1.0f / (1.0f + simd_exp(-TWICE_ROOT * (x + CUBIC * x * x * x)));
 }
 
-KERNEL_CLONES void gelu_forward(float *out, const float *in, size_t count)
+KERNEL_CLONES static void forward(float *out, const float *in, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         out[i] = in[i] * gate(in[i]);
 }
 
 /* s + x s (1 - s) d(2u)/dx */
-KERNEL_CLONES void gelu_backward(float *d_in, const float *d_out, const float *in, size_t count)
+KERNEL_CLONES static void backward(float *d_in, const float *d_out, const float *in, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         float x = in[i], s = gate(x);
         float slope = TWICE_ROOT * (1.0f + 3.0f * CUBIC * x * x);
         d_in[i] = d_out[i] * (s + x * s * (1.0f - s) * slope);
     }
+}
+
+void gelu_forward(float *out, const float *in, size_t count)
+{
+    FOR_PIECES(i, count, PIECE_ELEMENTS)
+    forward(out + i, in + i, piece_length(count, i, PIECE_ELEMENTS));
+}
+
+void gelu_backward(float *d_in, const float *d_out, const float *in, size_t count)
+{
+    FOR_PIECES(i, count, PIECE_ELEMENTS)
+    backward(d_in + i, d_out + i, in + i, piece_length(count, i, PIECE_ELEMENTS));
 }

@@ -1,18 +1,25 @@
 #ifndef LRSEARCH_KERNELS_H
 #define LRSEARCH_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Pure functions on fp32 arrays, row-major: outputs first, inputs next, sizes last. Gradients of
  * parameters are accumulated (+=), gradients of activations are set (=) unless said otherwise. No
- * allocation, no global state, one thread; sums run in a fixed order, so the same input gives the
- * same bytes. NaN in gives NaN out. kernels/ref holds each one's naive double-precision twin.
+ * allocation, no state but the number of threads; sums run in a fixed order that does not depend on
+ * it (pieces.h), so the same input gives the same bytes. NaN in gives NaN out. kernels/ref holds
+ * each one's naive double-precision twin.
  *
- * N: rows (tokens), C: channels, T: context, H: heads, V: vocabulary. */
+ * N: rows (tokens), C: channels, T: context, H: heads, F: the MLP's middle, V: vocabulary. */
+
+#define NORM_EPS 1e-5f /* added to the variance or mean square, as PyTorch's and llama's norms */
 
 /* Call once a process, first: one BLAS thread. Returns the BLAS's own description. */
 const char *kernels_init(void);
+/* Threads that work on one kernel; 1 until it is called. Not while a kernel runs, nor between
+ * attention_scratch() and the use of the scratch. False: built without OpenMP, one thread it is. */
+bool kernels_set_threads(int threads);
 
 /* out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
 void linear_forward(float *out, const float *in, const float *weight, const float *bias, size_t N,
@@ -33,15 +40,48 @@ void layernorm_backward(float *d_in, float *d_weight, float *d_bias, const float
                         const float *in, const float *mean, const float *rstd, const float *weight,
                         size_t N, size_t C);
 
+/* out = in * rstd * weight, rstd = 1 / sqrt(mean(in^2) + eps) (Zhang & Sennrich 2019); rstd: (N) */
+void rmsnorm_forward(float *out, float *rstd, const float *in, const float *weight, size_t N,
+                     size_t C);
+/* d_in +=; d_weight += */
+void rmsnorm_backward(float *d_in, float *d_weight, const float *d_out, const float *in,
+                      const float *rstd, const float *weight, size_t N, size_t C);
+
+/* RMSNorm of each head's queries and keys, in place in qkv (N, 3, H, C/H), with one gain (C/H) for
+ * all heads each; raw (N, 2, H, C/H) and rstd (N, 2, H) are kept for the way back. */
+void qk_norm_forward(float *qkv, float *raw, float *rstd, const float *q_weight,
+                     const float *k_weight, size_t N, size_t C, size_t H);
+/* d_qkv in place; d_q_weight, d_k_weight += */
+void qk_norm_backward(float *d_qkv, float *d_q_weight, float *d_k_weight, const float *raw,
+                      const float *rstd, const float *q_weight, const float *k_weight, size_t N,
+                      size_t C, size_t H);
+
+/* Rotary positions (Su et al. 2021), base 10000: channels i and i + D/2 of each head's queries and
+ * keys turn by t * base^(-2i/D). In place in qkv (N, 3, H, D), row n at position n % T; tables
+ * (T, D/2). D = C/H is even. */
+void rope_table(float *cosines, float *sines, size_t T, size_t D);
+void rope_forward(float *qkv, const float *cosines, const float *sines, size_t N, size_t T,
+                  size_t C, size_t H);
+void rope_backward(float *d_qkv, const float *cosines, const float *sines, size_t N, size_t T,
+                   size_t C, size_t H);
+
 /* tanh form (Hendrycks & Gimpel 2016) */
 void gelu_forward(float *out, const float *in, size_t count);
 /* d_in = d_out * gelu'(in); d_in may be d_out */
 void gelu_backward(float *d_in, const float *d_out, const float *in, size_t count);
 
-/* out = a + b; out may be a */
-void residual_forward(float *out, const float *a, const float *b, size_t count);
+/* out (N, F) = silu(gate) * up (Shazeer 2020); in (N, 2, F): gates, then ups */
+void swiglu_forward(float *out, const float *in, size_t N, size_t F);
+/* d_in (N, 2, F); not in place */
+void swiglu_backward(float *d_in, const float *d_out, const float *in, size_t N, size_t F);
 
-/* out (B*T, C) = token_weight[token] + position_weight[t]; tokens[b * stride + t] */
+/* out = scale * a + b; out may be a */
+void residual_forward(float *out, const float *a, const float *b, float scale, size_t count);
+/* d_a = scale * d_out */
+void residual_backward(float *d_a, const float *d_out, float scale, size_t count);
+
+/* out (B*T, C) = token_weight[token] + position_weight[t]; tokens[b * stride + t]. Without
+ * positions position_weight (and its gradient) is NULL. */
 void embedding_forward(float *out, const uint32_t *tokens, size_t stride, const float *token_weight,
                        const float *position_weight, size_t B, size_t T, size_t C);
 /* both +=, in the order of b, t */
@@ -50,8 +90,9 @@ void embedding_backward(float *d_token_weight, float *d_position_weight, const f
 
 /* Causal self-attention. qkv: (B, T, 3, H, C/H); out: (B, T, C); lse: (B, H, T), log-sum-exp of
  * each row of scale * q.k, kept for the way back. The probabilities are not kept: memory is linear
- * in T. scratch: attention_scratch() floats. */
-size_t attention_scratch(size_t T, size_t C, size_t H);
+ * in T. scratch: attention_scratch() floats, for as
+ * many threads as are set. */
+size_t attention_scratch(size_t T);
 void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
                        size_t B, size_t T, size_t C, size_t H);
 void attention_backward(float *d_qkv, const float *d_out, const float *qkv, const float *out,
@@ -59,13 +100,13 @@ void attention_backward(float *d_qkv, const float *d_out, const float *qkv, cons
                         size_t H);
 
 /* losses[i] = -log softmax(logit_scale * logits[i])[label[i]]; logits (N, V) becomes
- * d(loss)/d(logits) * gradient_scale in place (the softmax minus one-hot), or is left as it is when
- * gradient_scale is 0 */
+ * d(loss + z_loss ln(Z)^2)/d(logits) * gradient_scale in place, Z being the softmax's sum; or is
+ * left as it is when gradient_scale is 0 */
 void cross_entropy(float *losses, float *logits, const uint32_t *labels, float logit_scale,
-                   float gradient_scale, size_t N, size_t V);
+                   float z_loss, float gradient_scale, size_t N, size_t V);
 
-/* AdamW (Loshchilov & Hutter 2019), decoupled decay coupled to the LR:
- * w -= lr * (m_hat / (sqrt(v_hat) + eps) + decay * w); step counts from 1 */
+/* AdamW (Loshchilov & Hutter 2019): w = (1 - decay) w - lr m_hat / (sqrt(v_hat) + eps); decay is
+ * that of this step, multiplied by whatever it is coupled to; step counts from 1 */
 void adamw_update(float *weight, float *m, float *v, const float *grad, float grad_scale, float lr,
                   float beta1, float beta2, float eps, float decay, uint64_t step, size_t count);
 

@@ -2,9 +2,12 @@
  * alike, so its last bits must not depend on anything. */
 #include "kernels/kernels.h"
 
+#include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-KERNEL_CLONES double sum_of_squares(const float *values, size_t count)
+enum { PARTS = 64 };
+
+KERNEL_CLONES static void sum_piece(double *sum, const float *values, size_t count)
 {
     double lanes[LANES] = {0};
     size_t i = 0;
@@ -13,8 +16,19 @@ KERNEL_CLONES double sum_of_squares(const float *values, size_t count)
             lanes[l] += (double)values[i + l] * (double)values[i + l];
     for (size_t l = 0; i + l < count; l++)
         lanes[l] += (double)values[i + l] * (double)values[i + l];
-    double sum = 0;
+    *sum = 0;
     for (size_t l = 0; l < LANES; l++)
-        sum += lanes[l];
+        *sum += lanes[l];
+}
+
+double sum_of_squares(const float *values, size_t count)
+{
+    double parts[PARTS] = {0}, sum = 0;
+    size_t size = (count + PARTS - 1) / PARTS;
+    size = size < PIECE_ELEMENTS ? PIECE_ELEMENTS : size;
+    FOR_PIECES(i, count, size)
+    sum_piece(&parts[i / size], values + i, piece_length(count, i, size));
+    for (size_t i = 0; i < PARTS; i++)
+        sum += parts[i];
     return sum;
 }

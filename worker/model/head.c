@@ -11,10 +11,10 @@ void head_losses(struct model *model, const uint32_t *tokens, uint32_t sequences
         model->labels[n] = tokens[n / T * (T + 1) + n % T + 1];
     for (size_t first = 0; first < N; first += HEAD_ROWS) {
         size_t rows = N - first < HEAD_ROWS ? N - first : HEAD_ROWS;
-        const float *in = model->lnf + first * C;
+        const float *in = model->lnf_out + first * C;
         linear_forward(model->logits, in, model->head->value, NULL, rows, C, V);
         cross_entropy(model->losses + first, model->logits, model->labels + first,
-                      model->logit_scale, scale, rows, V);
+                      model->logit_scale, (float)model->spec.z_loss, scale, rows, V);
         if (scale == 0.0f)
             continue;
         linear_backward_weight(model->head->grad, NULL, model->logits, in, rows, C, V);

@@ -1,6 +1,7 @@
 /* A model's life: checked, sized, laid out, given back. */
 #include "model/model.h"
 
+#include "kernels/kernels.h"
 #include "model/model_state.h"
 
 /* Rows a micro-batch aims at. Measured at d_model 64 and 128, 256 to 4096 rows: within 5 %, the
@@ -26,8 +27,8 @@ static int check_size(const char *name, uint32_t size, struct lr_error *err)
 
 static int check_spec(const struct trial_spec *spec, struct lr_error *err)
 {
-    if (spec->arch != ARCH_GPT)
-        return lr_fail(err, LR_EINVAL, "architecture %s is not built in", arch_name(spec->arch));
+    if (spec->arch > ARCH_LLAMA)
+        return lr_fail(err, LR_EINVAL, "architecture %u is not known", spec->arch);
     if (spec->parametrization > PARAM_LVP)
         return lr_fail(err, LR_EINVAL, "parametrization %u is not known", spec->parametrization);
     int rc = check_size("d_model", spec->d_model, err);
@@ -35,12 +36,18 @@ static int check_spec(const struct trial_spec *spec, struct lr_error *err)
     rc = rc ? rc : check_size("n_heads", spec->n_heads, err);
     rc = rc ? rc : check_size("context", spec->context, err);
     rc = rc ? rc : check_size("vocab", spec->vocab, err);
+    rc = rc ? rc : check_size("d_ff", spec->d_ff, err);
     rc = rc ? rc : check_size("base_width", spec->base_width, err);
+    rc = rc ? rc : check_size("base_head_size", spec->base_head_size, err);
+    rc = rc ? rc : check_size("base_layers", spec->base_layers, err);
     if (rc)
         return rc;
     if (spec->d_model % spec->n_heads != 0)
         return lr_fail(err, LR_EINVAL, "model: %u heads do not divide d_model %u", spec->n_heads,
                        spec->d_model);
+    if (spec->arch == ARCH_LLAMA && spec->d_model / spec->n_heads % 2 != 0)
+        return lr_fail(err, LR_EINVAL, "model: heads of %u channels cannot be rotated by llama",
+                       spec->d_model / spec->n_heads);
     if (spec->batch_tokens == 0 || spec->batch_tokens % spec->context != 0)
         return lr_fail(err, LR_EINVAL, "training: batch_tokens %u is no multiple of context %u",
                        spec->batch_tokens, spec->context);
@@ -61,6 +68,7 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
     model->micro_batch = choose_micro_batch(spec);
     model->attention_scale = parametrization_attention_scale(spec);
     model->logit_scale = parametrization_logit_scale(spec);
+    model->residual_scale = parametrization_residual_scale(spec);
     shapes_lay(model, &counting);
     if (counting.failed || arena_init(&layout.arena, counting.bytes)) {
         lr_free(model);
@@ -69,6 +77,8 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
     }
     shapes_lay(model, &layout);
     model->arena = layout.arena;
+    if (spec->arch == ARCH_LLAMA)
+        rope_table(model->cosines, model->sines, spec->context, spec->d_model / spec->n_heads);
     *out = model;
     return 0;
 }

@@ -8,7 +8,8 @@
 #include "lrsearch/trial.h"
 
 /* The compact decoder-only transformer, pre-norm, fp32. Arch gpt (Radford et al. 2019): LayerNorm,
- * GELU, learned positions, biases, untied embedding. All memory is one arena, sized from the spec.
+ * GELU, learned positions, biases. Arch llama (Touvron et al. 2023): RMSNorm, SwiGLU, RoPE, no
+ * biases. All memory is one arena, sized from the spec and the number of threads.
  */
 
 enum param_group { GROUP_EMBEDDING, GROUP_HIDDEN, GROUP_OUTPUT, GROUP_VECTOR /* norms, biases */ };
@@ -24,6 +25,7 @@ struct param {        /* one tensor; all pointers are the model's */
     double init_value;
     double lr_factor;    /* this tensor's LR / spec->lr, by the parametrization */
     double decay_factor; /* times spec->weight_decay; 0 for norms and biases */
+    double eps_factor;   /* times spec->adam_eps; 1 unless completep */
 };
 
 struct model;
@@ -41,13 +43,24 @@ void model_init(struct model *model, uint64_t seed); /* weights by seed, moments
  * spec alone, so that sums come in the same order everywhere. */
 uint32_t model_micro_batch(const struct model *model);
 
-/* Adds d(sum of token losses)/d(param) * scale to the gradients; returns the sum of token losses.
- * tokens: (sequences, context + 1). sequences <= model_micro_batch(). */
+/* Adds d(sum of token losses and z-losses)/d(param) * scale to the gradients; returns the sum of
+ * token losses, z-losses left out. tokens: (sequences, context + 1). sequences <=
+ * model_micro_batch(). */
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,
                               float scale);
 /* Losses only: losses[s] = mean over the context of sequence s, nats per token. */
 void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, double *losses);
 
 void model_zero_grad(struct model *model);
+
+/* What a coordinate check looks at (Yang et al. 2022, appendix D): the mean absolute value over
+ * tokens and channels of each layer, for one batch. Layers: the embedding; of each block the
+ * attention logits, what attention and what the MLP add to the stream, and the stream after it; the
+ * output logits. names: model_layer_count() texts of MODEL_LAYER_NAME bytes. */
+#define MODEL_LAYER_NAME 32
+size_t model_layer_count(const struct model *model);
+void model_layer_names(const struct model *model, char (*names)[MODEL_LAYER_NAME]);
+void model_layer_means(struct model *model, const uint32_t *tokens, uint32_t sequences,
+                       double *means);
 
 #endif

@@ -5,19 +5,24 @@
  *   embedding  s^2 / ratio_e       s^2 / ratio_e               s^2 / ratio_e m^-1/2
  *   hidden     s^2 / 1             s^2/m / 1/m                 as mup
  *   output     s^2 / ratio_o       s^2 / ratio_o, logits / m   as mup
- *   attention  1/sqrt(d_h)         1/(sqrt(d_h) sqrt(m))       as mup
+ *   attention  1/sqrt(d_h)         sqrt(d_h at base) / d_h     as mup
  *
  * (init variance / LR factor.) Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
- * equals sp there. The number of heads is read as fixed while the width grows: a head has d_h/m
- * channels at base_width. Positions are embeddings too.
+ * equals sp there. Positions are embeddings too. An output tied to the embedding is initialised and
+ * trained as the embedding, its logits divided by m.
  *
- * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou &
- * Liu 2025, arXiv 2506.15025: with a vocabulary far larger than the width the embedding's LR falls
- * like d^-1/2. At d_model = base_width all three are the same.
+ * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou & Liu 2025, arXiv 2506.15025:
+ * with a vocabulary far larger than the width the embedding's LR falls like d^-1/2. At d_model =
+ * base_width all three are the same.
  *
  * Weight decay is multiplied by the LR in the optimizer. Where the parametrization divides the LR,
  * the decay is multiplied by as much, so that the pull on the weights does not fade with the width
- * (as microsoft/mup notes for decoupled decay). Matrices and embeddings decay, vectors do not. */
+ * (as microsoft/mup notes for decoupled decay); independent decay needs no such factor. Matrices
+ * and embeddings decay, vectors do not.
+ *
+ * completep (Dey et al. 2025, arXiv 2505.01618, alpha = 1): with L / base_layers layers the
+ * residual branches are divided by that ratio, LRs are kept, and Adam's eps shrinks with the
+ * gradients: inside of blocks by the depth ratio, and everywhere by m where the width is scaled. */
 #include <math.h>
 #include "model/model_state.h"
 
@@ -26,7 +31,12 @@ static double width_ratio(const struct trial_spec *spec)
     return (double)spec->d_model / spec->base_width;
 }
 
-void parametrization_apply(struct param *param, const struct trial_spec *spec)
+static double depth_ratio(const struct trial_spec *spec)
+{
+    return spec->depth_rule == DEPTH_COMPLETEP ? (double)spec->n_layers / spec->base_layers : 1.0;
+}
+
+void parametrization_apply(struct param *param, const struct trial_spec *spec, bool in_block)
 {
     bool scaled = spec->parametrization != PARAM_SP;
     double m = width_ratio(spec), lr_by_width = 1.0;
@@ -50,17 +60,32 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec)
         break;
     }
     param->lr_factor *= lr_by_width;
-    param->decay_factor = param->group == GROUP_VECTOR ? 0.0 : 1.0 / lr_by_width;
+    param->decay_factor = spec->independent_decay ? 1.0 : 1.0 / lr_by_width;
+    if (param->group == GROUP_VECTOR)
+        param->decay_factor = 0.0;
+    param->eps_factor = 1.0;
+    if (spec->depth_rule == DEPTH_COMPLETEP)
+        param->eps_factor = (scaled ? 1.0 / m : 1.0) / (in_block ? depth_ratio(spec) : 1.0);
 }
 
 float parametrization_attention_scale(const struct trial_spec *spec)
 {
     double head = (double)spec->d_model / spec->n_heads;
-    double m = spec->parametrization == PARAM_SP ? 1.0 : width_ratio(spec);
-    return (float)(1.0 / (sqrt(head) * sqrt(m)));
+    double at_base = spec->parametrization == PARAM_SP ? head : spec->base_head_size;
+    return (float)(sqrt(at_base) / head);
 }
 
 float parametrization_logit_scale(const struct trial_spec *spec)
 {
     return spec->parametrization == PARAM_SP ? 1.0f : (float)(1.0 / width_ratio(spec));
+}
+
+float parametrization_residual_scale(const struct trial_spec *spec)
+{
+    return (float)(1.0 / depth_ratio(spec));
+}
+
+double parametrization_init_layers(const struct trial_spec *spec)
+{
+    return spec->depth_rule == DEPTH_COMPLETEP ? spec->base_layers : spec->n_layers;
 }

@@ -1,15 +1,11 @@
 /* A model's memory: one arena, laid out by one walk over its tensors. The walk is made twice, first
- * with an empty arena to count the bytes, then to hand them out, so that sizes are written once.
- *
- * What gpt-2's users expect: weights start normal with deviation .02, the two projections into the
- * residual stream with .02 / sqrt(2 layers), norms at 1, biases at 0; the embedding and the output
- * matrix are not shared. */
+ * with an empty arena to count the bytes, then to hand them out, so that sizes are written once. */
 #include <math.h>
 #include <stdio.h>
 #include "kernels/kernels.h"
 #include "model/model_state.h"
 
-#define INIT_STD 0.02
+#define INIT_STD 0.02 /* of every matrix; norms start at 1, biases at 0 */
 
 static void *lay(struct layout *layout, size_t count, size_t size)
 {
@@ -35,112 +31,139 @@ struct tensor {
     double std, value;
 };
 
-static void lay_param(struct model *model, struct layout *layout, size_t *next, const char *prefix,
-                      const struct tensor *tensor)
+static struct param *lay_param(struct model *model, struct layout *layout, const char *prefix,
+                               const struct tensor *tensor)
 {
-    size_t index = (*next)++;
-    struct param counting = {0};
-    struct param *param = layout->arena.block ? &model->params[index] : &counting;
-    param->group = tensor->group;
-    param->rows = (uint32_t)tensor->rows;
-    param->cols = (uint32_t)tensor->cols;
-    param->count = tensor->rows * tensor->cols;
-    param->init_std = tensor->std;
-    param->init_value = tensor->value;
-    param->value = lay_floats(layout, param->count);
-    param->grad = lay_floats(layout, param->count);
-    param->m = lay_floats(layout, param->count);
-    param->v = lay_floats(layout, param->count);
+    size_t index = model->param_count++;
+    struct param laid = {.group = tensor->group,
+                         .rows = (uint32_t)tensor->rows,
+                         .cols = (uint32_t)tensor->cols,
+                         .count = tensor->rows * tensor->cols,
+                         .init_std = tensor->std,
+                         .init_value = tensor->value};
+    laid.value = lay_floats(layout, laid.count);
+    laid.grad = lay_floats(layout, laid.count);
+    laid.m = lay_floats(layout, laid.count);
+    laid.v = lay_floats(layout, laid.count);
     if (!layout->arena.block)
-        return;
+        return NULL;
     snprintf(model->names[index], sizeof(model->names[index]), "%s%s", prefix, tensor->name);
-    param->name = model->names[index];
-    parametrization_apply(param, &model->spec);
+    laid.name = model->names[index];
+    parametrization_apply(&laid, &model->spec, *prefix != '\0');
+    model->params[index] = laid;
+    return &model->params[index];
 }
 
-enum { BLOCK_TENSORS = 12, OTHER_TENSORS = 5 };
+/* A weight of the arch's kind, and its bias where the arch has biases. */
+static struct affine lay_affine(struct model *model, struct layout *layout, const char *prefix,
+                                const char *name, const struct tensor *weight)
+{
+    char text[32];
+    struct affine affine = {0};
+    struct tensor tensor = *weight;
+    tensor.name = text;
+    snprintf(text, sizeof(text), "%s.weight", name);
+    affine.weight = lay_param(model, layout, prefix, &tensor);
+    if (model->spec.arch != ARCH_GPT)
+        return affine;
+    snprintf(text, sizeof(text), "%s.bias", name);
+    tensor = (struct tensor){text, GROUP_VECTOR, weight->rows, 1, 0, 0};
+    affine.bias = lay_param(model, layout, prefix, &tensor);
+    return affine;
+}
+
+static void lay_block(struct model *model, struct layout *layout, uint32_t index)
+{
+    const struct trial_spec *spec = &model->spec;
+    size_t C = spec->d_model, F = spec->d_ff, W = model_fc_width(spec), D = C / spec->n_heads;
+    /* The two projections into the residual stream start smaller, so that the stream's variance
+     * does not grow with depth (GPT-2). */
+    double into_stream = INIT_STD / sqrt(2.0 * parametrization_init_layers(spec));
+    const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1};
+    const struct tensor qkv = {NULL, GROUP_HIDDEN, 3 * C, C, INIT_STD, 0};
+    const struct tensor attn_proj = {NULL, GROUP_HIDDEN, C, C, into_stream, 0};
+    const struct tensor fc = {NULL, GROUP_HIDDEN, W, C, INIT_STD, 0};
+    const struct tensor mlp_proj = {NULL, GROUP_HIDDEN, C, F, into_stream, 0};
+    const struct tensor q_norm = {"attn.q_norm.weight", GROUP_VECTOR, D, 1, 0, 1};
+    const struct tensor k_norm = {"attn.k_norm.weight", GROUP_VECTOR, D, 1, 0, 1};
+    char prefix[24];
+    struct block_params p = {0};
+    snprintf(prefix, sizeof(prefix), "blocks.%u.", index);
+    p.ln1 = lay_affine(model, layout, prefix, "ln1", &gain);
+    p.qkv = lay_affine(model, layout, prefix, "attn.qkv", &qkv);
+    if (spec->qk_norm) {
+        p.q_norm = lay_param(model, layout, prefix, &q_norm);
+        p.k_norm = lay_param(model, layout, prefix, &k_norm);
+    }
+    p.attn_proj = lay_affine(model, layout, prefix, "attn.proj", &attn_proj);
+    p.ln2 = lay_affine(model, layout, prefix, "ln2", &gain);
+    p.fc = lay_affine(model, layout, prefix, "mlp.fc", &fc);
+    p.mlp_proj = lay_affine(model, layout, prefix, "mlp.proj", &mlp_proj);
+    if (layout->arena.block)
+        model->blocks[index] = p;
+}
 
 static void lay_params(struct model *model, struct layout *layout)
 {
     const struct trial_spec *spec = &model->spec;
-    size_t C = spec->d_model, next = 0;
-    /* The two projections into the residual stream start smaller, so that the stream's variance
-     * does not grow with depth (GPT-2). */
-    double into_stream = INIT_STD / sqrt(2.0 * spec->n_layers);
+    size_t C = spec->d_model;
     const struct tensor wte = {"wte.weight", GROUP_EMBEDDING, spec->vocab, C, INIT_STD, 0};
     const struct tensor wpe = {"wpe.weight", GROUP_EMBEDDING, spec->context, C, INIT_STD, 0};
-    const struct tensor block[BLOCK_TENSORS] = {
-        {"ln1.weight", GROUP_VECTOR, C, 1, 0, 1},
-        {"ln1.bias", GROUP_VECTOR, C, 1, 0, 0},
-        {"attn.qkv.weight", GROUP_HIDDEN, 3 * C, C, INIT_STD, 0},
-        {"attn.qkv.bias", GROUP_VECTOR, 3 * C, 1, 0, 0},
-        {"attn.proj.weight", GROUP_HIDDEN, C, C, into_stream, 0},
-        {"attn.proj.bias", GROUP_VECTOR, C, 1, 0, 0},
-        {"ln2.weight", GROUP_VECTOR, C, 1, 0, 1},
-        {"ln2.bias", GROUP_VECTOR, C, 1, 0, 0},
-        {"mlp.fc.weight", GROUP_HIDDEN, 4 * C, C, INIT_STD, 0},
-        {"mlp.fc.bias", GROUP_VECTOR, 4 * C, 1, 0, 0},
-        {"mlp.proj.weight", GROUP_HIDDEN, C, 4 * C, into_stream, 0},
-        {"mlp.proj.bias", GROUP_VECTOR, C, 1, 0, 0},
-    };
-    const struct tensor lnf_weight = {"lnf.weight", GROUP_VECTOR, C, 1, 0, 1};
-    const struct tensor lnf_bias = {"lnf.bias", GROUP_VECTOR, C, 1, 0, 0};
+    const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1};
     const struct tensor head = {"head.weight", GROUP_OUTPUT, spec->vocab, C, INIT_STD, 0};
 
-    lay_param(model, layout, &next, "", &wte);
-    lay_param(model, layout, &next, "", &wpe);
-    for (uint32_t i = 0; i < spec->n_layers; i++) {
-        size_t at = next;
-        char prefix[24];
-        snprintf(prefix, sizeof(prefix), "blocks.%u.", i);
-        for (size_t j = 0; j < BLOCK_TENSORS; j++)
-            lay_param(model, layout, &next, prefix, &block[j]);
-        if (!layout->arena.block)
-            continue;
-        struct param *laid = model->params + at;
-        model->blocks[i] =
-            (struct block_params){laid,     laid + 1, laid + 2, laid + 3, laid + 4,  laid + 5,
-                                  laid + 6, laid + 7, laid + 8, laid + 9, laid + 10, laid + 11};
-    }
-    lay_param(model, layout, &next, "", &lnf_weight);
-    lay_param(model, layout, &next, "", &lnf_bias);
-    lay_param(model, layout, &next, "", &head);
-    if (!layout->arena.block)
-        return;
-    model->wte = model->params;
-    model->wpe = model->params + 1;
-    model->lnf_weight = model->params + (next - 3);
-    model->lnf_bias = model->params + (next - 2);
-    model->head = model->params + (next - 1);
+    model->param_count = 0;
+    model->wte = lay_param(model, layout, "", &wte);
+    if (spec->arch == ARCH_GPT)
+        model->wpe = lay_param(model, layout, "", &wpe);
+    for (uint32_t i = 0; i < spec->n_layers; i++)
+        lay_block(model, layout, i);
+    model->lnf = lay_affine(model, layout, "", "lnf", &gain);
+    model->head = spec->tied_output ? model->wte : lay_param(model, layout, "", &head);
 }
 
 /* ---- activations ---- */
+
+static void lay_block_acts(struct model *model, struct layout *layout, uint32_t index)
+{
+    const struct trial_spec *spec = &model->spec;
+    size_t C = spec->d_model, N = (size_t)model->micro_batch * spec->context;
+    size_t raw = spec->qk_norm ? N * 2 : 0;
+    struct block_acts acts = {
+        .ln1 = lay_floats(layout, N * C),
+        .ln1_mean = lay_floats(layout, N),
+        .ln1_rstd = lay_floats(layout, N),
+        .qkv = lay_floats(layout, N * 3 * C),
+        .qk_raw = lay_floats(layout, raw * C),
+        .qk_rstd = lay_floats(layout, raw * spec->n_heads),
+        .attn = lay_floats(layout, N * C),
+        .lse = lay_floats(layout, N * spec->n_heads),
+        .middle = lay_floats(layout, N * C),
+        .ln2 = lay_floats(layout, N * C),
+        .ln2_mean = lay_floats(layout, N),
+        .ln2_rstd = lay_floats(layout, N),
+        .fc = lay_floats(layout, N * model_fc_width(spec)),
+        .act = lay_floats(layout, N * spec->d_ff),
+        .out = lay_floats(layout, N * C),
+    };
+    if (layout->arena.block)
+        model->acts[index] = acts;
+}
 
 static void lay_acts(struct model *model, struct layout *layout)
 {
     const struct trial_spec *spec = &model->spec;
     size_t C = spec->d_model, T = spec->context, N = (size_t)model->micro_batch * T;
-    for (uint32_t i = 0; i < spec->n_layers; i++) {
-        struct block_acts acts = {
-            .ln1 = lay_floats(layout, N * C),
-            .ln1_mean = lay_floats(layout, N),
-            .ln1_rstd = lay_floats(layout, N),
-            .qkv = lay_floats(layout, N * 3 * C),
-            .attn = lay_floats(layout, N * C),
-            .lse = lay_floats(layout, N * spec->n_heads),
-            .middle = lay_floats(layout, N * C),
-            .ln2 = lay_floats(layout, N * C),
-            .ln2_mean = lay_floats(layout, N),
-            .ln2_rstd = lay_floats(layout, N),
-            .fc = lay_floats(layout, N * 4 * C),
-            .gelu = lay_floats(layout, N * 4 * C),
-            .out = lay_floats(layout, N * C),
-        };
-        if (layout->arena.block)
-            model->acts[i] = acts;
-    }
+    size_t W = model_fc_width(spec), table = 0;
+    bool llama = spec->arch == ARCH_LLAMA;
+    for (uint32_t i = 0; i < spec->n_layers; i++)
+        lay_block_acts(model, layout, i);
+    if (llama)
+        table = T * (C / spec->n_heads / 2);
+    model->cosines = lay_floats(layout, table);
+    model->sines = lay_floats(layout, table);
     model->stream = lay_floats(layout, N * C);
-    model->lnf = lay_floats(layout, N * C);
+    model->lnf_out = lay_floats(layout, N * C);
     model->lnf_mean = lay_floats(layout, N);
     model->lnf_rstd = lay_floats(layout, N);
     model->logits = lay_floats(layout, (size_t)HEAD_ROWS * spec->vocab);
@@ -148,16 +171,21 @@ static void lay_acts(struct model *model, struct layout *layout)
     model->labels = lay(layout, N, sizeof(uint32_t));
     model->d_stream = lay_floats(layout, N * C);
     model->d_narrow = lay_floats(layout, N * C);
-    model->d_wide = lay_floats(layout, N * 4 * C);
-    model->scratch = lay_floats(layout, attention_scratch(T, C, spec->n_heads));
+    bool plain = spec->depth_rule == DEPTH_NONE;
+    model->d_branch = plain ? model->d_stream : lay_floats(layout, N * C);
+    model->d_wide = lay_floats(layout, N * (W > 3 * C ? W : 3 * C));
+    model->d_act = llama ? lay_floats(layout, N * spec->d_ff) : model->d_wide;
+    model->scratch = lay_floats(layout, attention_scratch(T));
 }
+
+/* Tensors of a block and of the rest, at most. */
+enum { BLOCK_TENSORS = 14, OTHER_TENSORS = 5 };
 
 void shapes_lay(struct model *model, struct layout *layout)
 {
-    size_t layers = model->spec.n_layers;
-    model->param_count = layers * BLOCK_TENSORS + OTHER_TENSORS;
-    model->params = lay(layout, model->param_count, sizeof(*model->params));
-    model->names = lay(layout, model->param_count, sizeof(*model->names));
+    size_t layers = model->spec.n_layers, most = layers * BLOCK_TENSORS + OTHER_TENSORS;
+    model->params = lay(layout, most, sizeof(*model->params));
+    model->names = lay(layout, most, sizeof(*model->names));
     model->blocks = lay(layout, layers, sizeof(*model->blocks));
     model->acts = lay(layout, layers, sizeof(*model->acts));
     lay_params(model, layout);

@@ -121,7 +121,7 @@ static int steps(struct training *t)
             say_diverged(t, "training loss", t->diverge.mean);
             return 1;
         }
-        double norm = optimizer_step(t->model, spec, spec->lr * schedule_factor(spec, step), step);
+        double norm = optimizer_step(t->model, spec, schedule_factor(spec, step), step);
         if (!isfinite(norm)) {
             say_diverged(t, "gradient", norm);
             return 1;

@@ -30,6 +30,52 @@ void ref_layernorm_forward(double *out, const double *in, const double *weight, 
     }
 }
 
+void ref_rmsnorm_forward(double *out, const double *in, const double *weight, size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++) {
+        double mean_square = 0;
+        for (size_t c = 0; c < C; c++)
+            mean_square += in[n * C + c] * in[n * C + c] / (double)C;
+        for (size_t c = 0; c < C; c++)
+            out[n * C + c] = in[n * C + c] / sqrt(mean_square + 1e-5) * weight[c];
+    }
+}
+
+void ref_qk_norm_forward(double *out, const double *qkv, const double *q_weight,
+                         const double *k_weight, size_t N, size_t C, size_t H)
+{
+    for (size_t i = 0; i < N * 3 * C; i++)
+        out[i] = qkv[i];
+    for (size_t n = 0; n < N; n++)
+        for (size_t h = 0; h < 2 * H; h++)
+            ref_rmsnorm_forward(out + n * 3 * C + h * (C / H), qkv + n * 3 * C + h * (C / H),
+                                h < H ? q_weight : k_weight, 1, C / H);
+}
+
+void ref_rope_forward(double *out, const double *qkv, size_t N, size_t T, size_t C, size_t H)
+{
+    size_t D = C / H;
+    for (size_t i = 0; i < N * 3 * C; i++)
+        out[i] = qkv[i];
+    for (size_t n = 0; n < N; n++)
+        for (size_t h = 0; h < 2 * H; h++)
+            for (size_t i = 0; i < D / 2; i++) {
+                size_t low = n * 3 * C + h * D + i, high = low + D / 2;
+                double angle = (double)(n % T) / pow(10000, 2 * (double)i / (double)D);
+                out[low] = qkv[low] * cos(angle) - qkv[high] * sin(angle);
+                out[high] = qkv[low] * sin(angle) + qkv[high] * cos(angle);
+            }
+}
+
+void ref_swiglu_forward(double *out, const double *in, size_t N, size_t F)
+{
+    for (size_t n = 0; n < N; n++)
+        for (size_t f = 0; f < F; f++) {
+            double gate = in[n * 2 * F + f], up = in[n * 2 * F + F + f];
+            out[n * F + f] = gate / (1 + exp(-gate)) * up;
+        }
+}
+
 void ref_gelu_forward(double *out, const double *in, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -66,7 +112,7 @@ void ref_attention_forward(double *out, const double *qkv, double scale, size_t 
 }
 
 void ref_cross_entropy(double *losses, const double *logits, const uint32_t *labels,
-                       double logit_scale, size_t N, size_t V)
+                       double logit_scale, double z_loss, size_t N, size_t V)
 {
     for (size_t n = 0; n < N; n++) {
         double sum = 0, largest = -INFINITY;
@@ -74,6 +120,7 @@ void ref_cross_entropy(double *losses, const double *logits, const uint32_t *lab
             largest = fmax(largest, logit_scale * logits[n * V + v]);
         for (size_t v = 0; v < V; v++)
             sum += exp(logit_scale * logits[n * V + v] - largest);
-        losses[n] = log(sum) + largest - logit_scale * logits[n * V + labels[n]];
+        double log_z = log(sum) + largest;
+        losses[n] = log_z - logit_scale * logits[n * V + labels[n]] + z_loss * log_z * log_z;
     }
 }

@@ -1,0 +1,135 @@
+/* RMSNorm (Zhang & Sennrich 2019): y = x rstd weight with rstd = 1 / sqrt(mean(x^2) + eps). Over
+ * whole rows (llama's norms), and over each head's queries and keys (qk-norm, Henry et al. 2020),
+ * where the rows lie inside of qkv. */
+#include "kernels/kernels.h"
+
+#include "kernels/pieces.h"
+#include "kernels/simd.h"
+
+SIMD_INLINE float forward_row(float *y, const float *x, const float *weight, size_t C)
+{
+    float r = 1.0f / sqrtf(simd_dot(x, x, C) / (float)C + NORM_EPS);
+    for (size_t c = 0; c < C; c++)
+        y[c] = x[c] * r * weight[c];
+    return r;
+}
+
+/* With g = d_out * weight: r (g - x r^2 mean(g x)); this is the factor r^2 mean(g x). */
+SIMD_INLINE float along_row(const float *d, const float *x, const float *weight, float r, size_t C)
+{
+    float lanes[LANES] = {0};
+    size_t c = 0;
+    for (; c + LANES <= C; c += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            lanes[l] += d[c + l] * weight[c + l] * x[c + l];
+    for (size_t l = 0; c + l < C; l++)
+        lanes[l] += d[c + l] * weight[c + l] * x[c + l];
+    return r * r * simd_fold(lanes) / (float)C;
+}
+
+KERNEL_CLONES static void forward(float *out, float *rstd, const float *in, const float *weight,
+                                  size_t rows, size_t C)
+{
+    for (size_t n = 0; n < rows; n++)
+        rstd[n] = forward_row(out + n * C, in + n * C, weight, C);
+}
+
+KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const float *in,
+                                        const float *rstd, const float *weight, size_t rows,
+                                        size_t C)
+{
+    for (size_t n = 0; n < rows; n++) {
+        const float *x = in + n * C, *d = d_out + n * C;
+        float *dx = d_in + n * C;
+        float r = rstd[n], along = along_row(d, x, weight, r, C);
+        for (size_t c = 0; c < C; c++)
+            dx[c] += r * (d[c] * weight[c] - x[c] * along);
+    }
+}
+
+KERNEL_CLONES static void backward_columns(float *d_weight, const float *d_out, const float *in,
+                                           const float *rstd, size_t N, size_t C, size_t columns)
+{
+    for (size_t n = 0; n < N; n++)
+        for (size_t c = 0; c < columns; c++)
+            d_weight[c] += d_out[n * C + c] * (in[n * C + c] * rstd[n]);
+}
+
+void rmsnorm_forward(float *out, float *rstd, const float *in, const float *weight, size_t N,
+                     size_t C)
+{
+    FOR_PIECES(n, N, PIECE_ROWS)
+    forward(out + n * C, rstd + n, in + n * C, weight, piece_length(N, n, PIECE_ROWS), C);
+}
+
+void rmsnorm_backward(float *d_in, float *d_weight, const float *d_out, const float *in,
+                      const float *rstd, const float *weight, size_t N, size_t C)
+{
+    FOR_PIECES(n, N, PIECE_ROWS)
+    backward_rows(d_in + n * C, d_out + n * C, in + n * C, rstd + n, weight,
+                  piece_length(N, n, PIECE_ROWS), C);
+    FOR_PIECES(c, C, PIECE_COLUMNS)
+    backward_columns(d_weight + c, d_out + c, in + c, rstd, N, C,
+                     piece_length(C, c, PIECE_COLUMNS));
+}
+
+/* ---- queries and keys ---- */
+
+/* Head i of 2 H (queries, then keys) of a row of qkv starts at i * D. */
+KERNEL_CLONES static void heads_forward(float *qkv, float *raw, float *rstd, const float *q_weight,
+                                        const float *k_weight, size_t rows, size_t C, size_t H)
+{
+    size_t D = C / H;
+    for (size_t n = 0; n < rows; n++) {
+        float *x = raw + n * 2 * C, *y = qkv + n * 3 * C;
+        memcpy(x, y, 2 * C * sizeof(float));
+        for (size_t i = 0; i < 2 * H; i++)
+            rstd[n * 2 * H + i] = forward_row(y + i * D, x + i * D, i < H ? q_weight : k_weight, D);
+    }
+}
+
+KERNEL_CLONES static void heads_backward(float *d_qkv, const float *raw, const float *rstd,
+                                         const float *q_weight, const float *k_weight, size_t rows,
+                                         size_t C, size_t H)
+{
+    size_t D = C / H;
+    for (size_t n = 0; n < rows; n++)
+        for (size_t i = 0; i < 2 * H; i++) {
+            const float *x = raw + n * 2 * C + i * D, *weight = i < H ? q_weight : k_weight;
+            float *d = d_qkv + n * 3 * C + i * D;
+            float r = rstd[n * 2 * H + i], along = along_row(d, x, weight, r, D);
+            for (size_t c = 0; c < D; c++)
+                d[c] = r * (d[c] * weight[c] - x[c] * along);
+        }
+}
+
+/* One gain for all heads: a sum over rows and heads, in their order. */
+KERNEL_CLONES static void heads_backward_weight(float *d_weight, const float *d, const float *x,
+                                                const float *rstd, size_t N, size_t C, size_t H)
+{
+    size_t D = C / H;
+    for (size_t n = 0; n < N; n++)
+        for (size_t h = 0; h < H; h++)
+            for (size_t c = 0; c < D; c++)
+                d_weight[c] +=
+                    d[n * 3 * C + h * D + c] * (x[n * 2 * C + h * D + c] * rstd[n * 2 * H + h]);
+}
+
+void qk_norm_forward(float *qkv, float *raw, float *rstd, const float *q_weight,
+                     const float *k_weight, size_t N, size_t C, size_t H)
+{
+    FOR_PIECES(n, N, PIECE_ROWS)
+    heads_forward(qkv + n * 3 * C, raw + n * 2 * C, rstd + n * 2 * H, q_weight, k_weight,
+                  piece_length(N, n, PIECE_ROWS), C, H);
+}
+
+void qk_norm_backward(float *d_qkv, float *d_q_weight, float *d_k_weight, const float *raw,
+                      const float *rstd, const float *q_weight, const float *k_weight, size_t N,
+                      size_t C, size_t H)
+{
+    heads_backward_weight(d_q_weight, d_qkv, raw, rstd, N, C, H);
+    heads_backward_weight(d_k_weight, d_qkv + C, raw + C, rstd + H, N, C, H);
+    FOR_PIECES(n, N, PIECE_ROWS)
+    heads_backward(d_qkv + n * 3 * C, raw + n * 2 * C, rstd + n * 2 * H, q_weight, k_weight,
+                   piece_length(N, n, PIECE_ROWS), C, H);
+}

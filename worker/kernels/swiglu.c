@@ -1,0 +1,47 @@
+/* SwiGLU (Shazeer 2020): silu(gate) * up, with silu(x) = x s(x) and s the logistic function. A row
+ * of the input holds the F gates, then the F ups. */
+#include "kernels/kernels.h"
+
+#include "kernels/pieces.h"
+#include "kernels/simd.h"
+
+SIMD_INLINE float logistic(float x)
+{
+    return 1.0f / (1.0f + simd_exp(-x));
+}
+
+KERNEL_CLONES static void forward(float *out, const float *in, size_t rows, size_t F)
+{
+    for (size_t n = 0; n < rows; n++) {
+        const float *gate = in + n * 2 * F, *up = gate + F;
+        for (size_t f = 0; f < F; f++)
+            out[n * F + f] = gate[f] * logistic(gate[f]) * up[f];
+    }
+}
+
+/* silu'(x) = s (1 + x (1 - s)) */
+KERNEL_CLONES static void backward(float *d_in, const float *d_out, const float *in, size_t rows,
+                                   size_t F)
+{
+    for (size_t n = 0; n < rows; n++) {
+        const float *gate = in + n * 2 * F, *up = gate + F, *d = d_out + n * F;
+        float *d_gate = d_in + n * 2 * F, *d_up = d_gate + F;
+        for (size_t f = 0; f < F; f++) {
+            float s = logistic(gate[f]);
+            d_up[f] = d[f] * gate[f] * s;
+            d_gate[f] = d[f] * up[f] * s * (1.0f + gate[f] * (1.0f - s));
+        }
+    }
+}
+
+void swiglu_forward(float *out, const float *in, size_t N, size_t F)
+{
+    FOR_PIECES(n, N, PIECE_ROWS)
+    forward(out + n * F, in + n * 2 * F, piece_length(N, n, PIECE_ROWS), F);
+}
+
+void swiglu_backward(float *d_in, const float *d_out, const float *in, size_t N, size_t F)
+{
+    FOR_PIECES(n, N, PIECE_ROWS)
+    backward(d_in + n * 2 * F, d_out + n * F, in + n * 2 * F, piece_length(N, n, PIECE_ROWS), F);
+}
