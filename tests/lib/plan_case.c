@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "cmocka_all.h"
 
 struct plan plan_case;
 static char folder[] = "/tmp/lrsearch-plan-XXXXXX";
@@ -63,4 +64,19 @@ int plan_case_load_bytes(const char *bytes, size_t size, const char *const *sets
 int plan_case_load(const char *text, const char *set, const char **lines)
 {
     return plan_case_load_bytes(text, strlen(text), &set, set ? 1 : 0, lines);
+}
+
+void plan_cases_must_fail(const struct plan_error_case *cases, size_t count)
+{
+    unsigned wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *lines;
+        int code = plan_case_load(plan_case_text(cases[i].line, cases[i].text), NULL, &lines);
+        if (code != LR_EPLAN || strcmp(lines, cases[i].errors) != 0) {
+            wrong++;
+            print_error("%s\n  gives %d:\n%s  not:\n%s", cases[i].text, code, lines,
+                        cases[i].errors);
+        }
+    }
+    assert_int_equal(wrong, 0);
 }

@@ -22,4 +22,12 @@ int plan_case_load_bytes(const char *bytes, size_t size, const char *const *sets
                          const char **lines);
 int plan_case_load(const char *text, const char *set /* or NULL */, const char **lines);
 
+struct plan_error_case {
+    unsigned line; /* of plan_case_text() */
+    const char *text;
+    const char *errors;
+};
+/* Each must be refused with exactly its errors; all that are not are printed. */
+void plan_cases_must_fail(const struct plan_error_case *cases, size_t count);
+
 #endif

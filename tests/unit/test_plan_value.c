@@ -180,7 +180,9 @@ static void schema_is_consistent(void **state)
             assert_true(key->high <= 9007199254740992.0); /* ranges are compared as doubles */
             if (key->type == TYPE_U32)
                 assert_true(key->high <= UINT32_MAX);
-            if (key->need != NEED_NOT)
+            if (key->need == NEED_OR_NEXT)
+                assert_true(key->derived && (key + 1)->need == NEED_NOT);
+            else if (key->need != NEED_NOT)
                 assert_null(key->fallback);
             else
                 assert_non_null(key->fallback);
@@ -193,7 +195,8 @@ static void schema_is_consistent(void **state)
                 value = (double)count;
             } else if (key->type == TYPE_DURATION) {
                 good = value_duration(key->fallback, &value) == VALUE_OK;
-            } else if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE) {
+            } else if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE ||
+                       key->type == TYPE_SPAN) {
                 good = value_number(key->fallback, &value) == VALUE_OK;
             } else if (key->type == TYPE_ENUM) {
                 char known[128];
