@@ -37,12 +37,13 @@ int campaign_observe(const struct campaign *campaign, struct observation **seen,
 struct answer_cost campaign_cost(const struct campaign *campaign)
 {
     struct answer_cost cost = {0};
+    uint32_t threads = campaign->plan.trainer.threads_per_worker; /* cores of a worker */
     for (size_t i = 0; i < campaign->trial_count; i++) {
         const struct trial *trial = campaign->trials[i];
         cost.trials += trial->spent.attempts;
         cost.tokens += trial->spent.tokens;
         cost.flops += trial->spent.flops;
-        cost.core_seconds += trial->spent.seconds; /* a worker trains on one core */
+        cost.core_seconds += trial->spent.seconds * threads;
     }
     struct trial_spec target = plan_trial(&campaign->plan);
     trial_set_width(&target, campaign->plan.target.d_model, campaign->plan.model.heads_grow);

@@ -171,6 +171,15 @@ static int run_ranks(const struct options *options, const struct plan *plan)
     return status;
 }
 
+static void set_threads(const struct plan *plan)
+{
+    if (!kernels_set_threads((int)plan->trainer.threads_per_worker) && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_WARNING,
+               "trainer.threads_per_worker is %u, but this lrsearch was built "
+               "without OpenMP: one thread a worker",
+               plan->trainer.threads_per_worker);
+}
+
 int command_run(const struct options *options)
 {
     struct plan_errors errors = {0};
@@ -189,6 +198,7 @@ int command_run(const struct options *options)
         if (mpi_launched_rank() == 0)
             leave_status(status);
     } else {
+        set_threads(plan);
         status = mpi_launched() ? run_ranks(options, plan) : run_alone(options, plan);
     }
     plan_errors_release(&errors);

@@ -113,6 +113,9 @@ static int measure(const struct size *size)
                               .n_heads = size->n_heads,
                               .context = size->context,
                               .vocab = size->vocab,
+                              .d_ff = 4 * size->d_model,
+                              .base_head_size = size->d_model / size->n_heads,
+                              .base_layers = size->n_layers,
                               .base_width = size->d_model,
                               .weight_decay = 0.1,
                               .beta1 = 0.9,
@@ -158,6 +161,9 @@ int main(int argc, char **argv)
     printf("%s\n", kernels_init());
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         bool wanted = argc < 2 && i < 2;
+        for (int a = 1; a < argc; a++)
+            if (strncmp(argv[a], "threads=", 8) == 0)
+                kernels_set_threads(atoi(argv[a] + 8));
         for (int a = 1; a < argc; a++)
             wanted = wanted || strcmp(argv[a], sizes[i].name) == 0;
         failed |= wanted ? measure(&sizes[i]) : 0;

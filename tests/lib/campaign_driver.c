@@ -106,6 +106,7 @@ struct plan test_plan(void)
 {
     struct plan plan = {.seed = 70};
     snprintf(plan.name, sizeof(plan.name), "test");
+    plan.trainer.threads_per_worker = 1;
     plan.model.d_model = 64;
     plan.model.vocab = 1000;
     plan.model.base_width = 32;

@@ -8,7 +8,7 @@
 #include "lrsearch/rng.h"
 #include "model/model.h"
 #include "model/model_state.h"
-#include "train/schedule.h"
+#include "train/optimizer.h"
 #include "train/trainer.h"
 
 enum { CONTEXT = 8, SEQUENCES = 4, VOCAB = 19 };
@@ -326,6 +326,49 @@ static void forward_factors_follow_the_table(void **state)
     }
 }
 
+/* Large enough that every kernel has several pieces to share out. */
+static void threads_leave_every_bit(void **state)
+{
+    enum { WIDE = 96, LONG = 300, WORDS = 1100, PAIR = 2 };
+    static uint32_t tokens[PAIR * (LONG + 1)];
+    (void)state;
+    for (size_t i = 0; i < PAIR * (LONG + 1); i++)
+        tokens[i] = (uint32_t)rng_below(3, RNG_SIMULATE, i, WORDS);
+    for (uint32_t kind = 0; kind < VARIANTS; kind++) {
+        struct trial_spec spec = variant(kind);
+        spec.context = LONG;
+        spec.vocab = WORDS;
+        spec.batch_tokens = PAIR * LONG;
+        assert_true(trial_set_width(&spec, WIDE, false));
+        double losses[3], norms[3];
+        uint64_t sums[3] = {0};
+        for (int t = 0; t < 3; t++) {
+            struct model *model;
+            kernels_set_threads(t == 0 ? 1 : t == 1 ? 2 : 5);
+            assert_int_equal(model_create(&model, &spec, NULL), 0);
+            model_init(model, 1);
+            model_zero_grad(model);
+            losses[t] = model_forward_backward(model, tokens, PAIR, 1e-3f);
+            norms[t] = optimizer_step(model, &spec, 1, 1);
+            for (size_t i = 0; i < model_param_count(model); i++) {
+                const struct param *param = model_param(model, i);
+                for (size_t j = 0; j < param->count; j++) {
+                    uint32_t bits;
+                    memcpy(&bits, &param->value[j], sizeof(bits));
+                    sums[t] = sums[t] * 6364136223846793005u + bits;
+                }
+            }
+            model_destroy(model);
+        }
+        kernels_set_threads(1);
+        for (int t = 1; t < 3; t++) {
+            assert_memory_equal(&losses[t], &losses[0], sizeof(*losses));
+            assert_memory_equal(&norms[t], &norms[0], sizeof(*norms));
+            assert_true(sums[t] == sums[0]);
+        }
+    }
+}
+
 static void parts_of_a_batch_add_up(void **state)
 {
     (void)state;
@@ -420,19 +463,6 @@ static void cancel_and_failure_are_results(void **state)
 }
 
 /* 100 steps, 10 of warm-up, down to .1: by hand. */
-static void schedule_by_hand(void **state)
-{
-    (void)state;
-    struct trial_spec spec = {
-        .horizon_tokens = 6400, .batch_tokens = 64, .warmup = 0.1, .final_lr = 0.1};
-    assert_true(fabs(schedule_factor(&spec, 1) - 0.1) < 1e-12);
-    assert_true(fabs(schedule_factor(&spec, 10) - 1) < 1e-12);
-    assert_true(fabs(schedule_factor(&spec, 55) - 0.55) < 1e-12);
-    assert_true(fabs(schedule_factor(&spec, 100) - 0.1) < 1e-12);
-    spec.warmup = 0;
-    assert_true(schedule_factor(&spec, 1) < 1 && schedule_factor(&spec, 1) > 0.999);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,11 +475,11 @@ int main(void)
         cmocka_unit_test(at_base_width_all_parametrizations_are_one),
         cmocka_unit_test(factors_follow_the_table),
         cmocka_unit_test(forward_factors_follow_the_table),
+        cmocka_unit_test(threads_leave_every_bit),
         cmocka_unit_test(parts_of_a_batch_add_up),
         cmocka_unit_test(a_training_learns_and_repeats_bit_for_bit),
         cmocka_unit_test(a_wild_learning_rate_diverges_and_says_where),
         cmocka_unit_test(cancel_and_failure_are_results),
-        cmocka_unit_test(schedule_by_hand),
     };
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
