@@ -405,7 +405,7 @@ static struct trial_result run(const struct trial_spec *spec, struct heard *hear
 {
     struct train_hooks hooks = {heard, on_step};
     struct trial_result result;
-    trainer_run(spec, &hooks, &result);
+    trainer_run(spec, NULL, &hooks, &result);
     result.seconds = 0;
     return result;
 }

@@ -30,7 +30,7 @@ static struct trial_result run(const struct trial_spec *spec, int cancel_at)
     struct trial_result result;
     memset(&heard, 0, sizeof(heard));
     heard.cancel_at = cancel_at;
-    trainer_run(spec, &hooks, &result);
+    trainer_run(spec, NULL, &hooks, &result);
     return result;
 }
 
@@ -72,7 +72,7 @@ static void a_horizon_shorter_than_the_curve(void **state)
         assert_true(heard.steps[i].curve_point);
     near(result.train_loss, heard.steps[2].train_loss, 0);
     struct train_hooks silent = {0};
-    trainer_run(&spec, &silent, &result); /* nobody listens */
+    trainer_run(&spec, NULL, &silent, &result); /* nobody listens */
     assert_int_equal(result.outcome, OUTCOME_DONE);
 }
 

@@ -16,9 +16,10 @@ static void nap_ms(long ms)
 }
 
 /* Trains for spec->horizon_tokens steps of a millisecond; every fourth is a curve point. */
-void trainer_run(const struct trial_spec *spec, const struct train_hooks *hooks,
-                 struct trial_result *result)
+void trainer_run(const struct trial_spec *spec, struct train_files *files,
+                 const struct train_hooks *hooks, struct trial_result *result)
 {
+    (void)files;
     memset(result, 0, sizeof(*result));
     for (uint64_t step = 1; step <= spec->horizon_tokens; step++) {
         struct train_step told = {step, 3.0, 0.001 * (double)step, step % 4 == 0};

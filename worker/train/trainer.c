@@ -11,7 +11,7 @@
 #include "data/source.h"
 #include "lrsearch/memory.h"
 #include "model/model.h"
-#include "train/diverge.h"
+#include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/group.h"
 #include "train/optimizer.h"
@@ -21,12 +21,13 @@ struct training {
     const struct trial_spec *spec;
     const struct train_hooks *hooks;
     struct trial_result *result;
+    struct train_files *files;
     struct source *source;
     struct model *model;
     struct group group;
-    uint32_t *tokens; /* (micro-batch, context + 1) */
-    double *losses;   /* (micro-batch) */
-    struct diverge diverge;
+    uint32_t *tokens;        /* (micro-batch, context + 1) */
+    double *losses;          /* (micro-batch) */
+    struct checkpoint state; /* where it stands */
     struct timespec start;
     struct train_step last; /* what the hook was told last */
 };
@@ -101,44 +102,106 @@ static void say_diverged(struct training *t, const char *what, double loss)
 {
     if (isfinite(loss))
         say(t->result, OUTCOME_DIVERGED, "%s %.3g, far above its start %.3g, at token %" PRIu64,
-            what, loss, t->diverge.first, t->last.tokens);
+            what, loss, t->state.diverge.first, t->last.tokens);
     else
         say(t->result, OUTCOME_DIVERGED, "%s not finite at token %" PRIu64, what, t->last.tokens);
+}
+
+static void fail(struct training *t)
+{
+    say(t->result, OUTCOME_FAILED, "%s", t->files->err.text);
+}
+
+/* Nonzero: the file could not be written, and the result says so. */
+static int save(struct training *t)
+{
+    if (!t->files->save ||
+        !checkpoint_save(t->files->save, t->model, t->spec, &t->state, &t->files->err))
+        return 0;
+    fail(t);
+    return 1;
+}
+
+static void stop(struct training *t)
+{
+    if (save(t))
+        return;
+    if (t->files->save)
+        say(t->result, OUTCOME_CANCELED, "stopped at token %" PRIu64 ", saved in %.150s",
+            t->last.tokens, t->files->save);
+    else
+        say(t->result, OUTCOME_CANCELED, "canceled at token %" PRIu64, t->last.tokens);
+}
+
+/* Nonzero: diverged, and the result says where. */
+static int step_once(struct training *t, uint64_t step, uint64_t count)
+{
+    double loss = forward_backward(t, step);
+    t->last.tokens = t->result->tokens = t->state.tokens = step * t->spec->batch_tokens;
+    t->last.train_loss = loss;
+    t->last.curve_point = is_curve_point(step, count);
+    if (diverge_step(&t->state.diverge, loss)) {
+        say_diverged(t, "training loss", t->state.diverge.mean);
+        return 1;
+    }
+    double norm = optimizer_step(t->model, t->spec, schedule_factor(t->spec, step), step);
+    if (!isfinite(norm)) {
+        say_diverged(t, "gradient", norm);
+        return 1;
+    }
+    t->state.step = step;
+    return 0;
 }
 
 /* 0: ran to the end. Otherwise the result says why not. */
 static int steps(struct training *t)
 {
-    const struct trial_spec *spec = t->spec;
-    uint64_t count = trial_steps(spec), tail = count / 20 ? count / 20 : 1;
-    double tail_sum = 0;
-    for (uint64_t step = 1; step <= count; step++) {
-        double loss = forward_backward(t, step);
-        t->last.tokens = t->result->tokens = step * spec->batch_tokens;
-        t->last.train_loss = loss;
-        t->last.curve_point = is_curve_point(step, count);
-        if (diverge_step(&t->diverge, loss)) {
-            say_diverged(t, "training loss", t->diverge.mean);
+    uint64_t count = trial_steps(t->spec), tail = count / 20 ? count / 20 : 1;
+    uint64_t first = t->state.step + 1, until = t->files->until_tokens;
+    for (uint64_t step = first; step <= count; step++) {
+        if (step_once(t, step, count))
             return 1;
-        }
-        double norm = optimizer_step(t->model, spec, schedule_factor(spec, step), step);
-        if (!isfinite(norm)) {
-            say_diverged(t, "gradient", norm);
-            return 1;
-        }
         if (step > count - tail)
-            tail_sum += loss;
-        if (tell(t)) {
-            say(t->result, OUTCOME_CANCELED, "canceled at token %" PRIu64, t->last.tokens);
+            t->state.tail_sum += t->last.train_loss;
+        if (tell(t) || (until > 0 && t->last.tokens >= until && step < count)) {
+            stop(t);
             return 1;
         }
     }
-    t->result->train_loss = tail_sum / (double)tail;
+    /* of another horizon's training the tail may have begun too late to be seen whole */
+    uint64_t seen = first > count - tail + 1 && t->files->changed[0] ? count + 1 - first : tail;
+    t->result->train_loss = seen ? t->state.tail_sum / (double)seen : NAN;
+    return save(t);
+}
+
+/* Takes up where a checkpoint stands. A tail counts only towards the horizon that it was seen in.
+ */
+static int resume(struct training *t)
+{
+    struct train_files *files = t->files;
+    int rc = checkpoint_load(files->init, t->model, t->spec, &t->state, files->changed,
+                             sizeof(files->changed), &files->err);
+    if (rc)
+        return rc;
+    if (t->state.step > trial_steps(t->spec))
+        return lr_fail(&files->err, LR_EDATA,
+                       "%s: has %" PRIu64 " steps behind it, more than the %" PRIu64
+                       " of this training; give it a longer horizon",
+                       files->init, t->state.step, trial_steps(t->spec));
+    if (t->state.tokens != t->state.step * t->spec->batch_tokens)
+        return lr_fail(&files->err, LR_EDATA,
+                       "%s: was trained with another batch_tokens; use the plan that it was saved "
+                       "with",
+                       files->init);
+    if (files->changed[0])
+        t->state.tail_sum = 0;
+    t->last.tokens = t->result->tokens = t->state.tokens;
     return 0;
 }
 
-static int prepare(struct training *t, struct lr_error *err)
+static int prepare(struct training *t)
 {
+    struct lr_error *err = &t->files->err;
     int rc = source_open(&t->source, t->spec, err);
     if (!rc)
         rc = model_create(&t->model, t->spec, err);
@@ -150,7 +213,7 @@ static int prepare(struct training *t, struct lr_error *err)
     if (!t->tokens || !t->losses)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     model_init(t->model, t->spec->seed);
-    return 0;
+    return t->files->init ? resume(t) : 0;
 }
 
 static void finish(struct training *t)
@@ -160,7 +223,7 @@ static void finish(struct training *t)
     if (evaluate(t->model, t->source, t->spec->context, t->tokens, t->losses, keep_going, t, &loss,
                  &standard_error)) {
         say(result, OUTCOME_CANCELED, "canceled during validation");
-    } else if (diverge_far(&t->diverge, loss)) {
+    } else if (diverge_far(&t->state.diverge, loss)) {
         say_diverged(t, "validation loss", loss);
     } else {
         result->outcome = OUTCOME_DONE;
@@ -169,21 +232,21 @@ static void finish(struct training *t)
     }
 }
 
-void trainer_run(const struct trial_spec *spec, const struct train_hooks *hooks,
-                 struct trial_result *result)
+void trainer_run(const struct trial_spec *spec, struct train_files *files,
+                 const struct train_hooks *hooks, struct trial_result *result)
 {
+    struct train_files none = {0};
     struct training training = {.spec = spec, .hooks = hooks, .result = result};
     struct training *t = &training;
-    struct lr_error err = {0};
+    t->files = files ? files : &none;
     memset(result, 0, sizeof(*result));
     result->val_loss = result->val_loss_se = result->train_loss = NAN;
     t->group = group_alone();
     clock_gettime(CLOCK_MONOTONIC, &t->start);
-    if (prepare(t, &err)) {
-        say(result, OUTCOME_FAILED, "%s", err.text);
-    } else if (steps(t) == 0) {
+    if (prepare(t))
+        fail(t);
+    else if (steps(t) == 0)
         finish(t);
-    }
     result->flops = trial_flops_per_token(spec) * (double)result->tokens;
     result->seconds = seconds_since(&t->start);
     lr_free(t->losses);

@@ -23,9 +23,19 @@ struct train_hooks {
     int (*step)(void *context, const struct train_step *step);
 };
 
+/* Checkpoints of a training (checkpoint.h). */
+struct train_files {
+    const char *init;      /* begins where this one stands; NULL: at the start */
+    const char *save;      /* written at the end, and when the training is stopped; NULL: not */
+    uint64_t until_tokens; /* stops (canceled) at the first step that has trained so many; 0: not */
+    char changed[512];     /* out: fields of the spec that differ from those saved in `init` */
+    struct lr_error err;   /* out: the error behind OUTCOME_FAILED */
+};
+
 /* Trains. Always fills *result: done, diverged, canceled, or failed with a message. Never returns
- * an error: what goes wrong with a trial is a result. Holds nothing afterwards. */
-void trainer_run(const struct trial_spec *spec, const struct train_hooks *hooks,
-                 struct trial_result *result);
+ * an error: what goes wrong with a trial is a result. Holds nothing afterwards. `files` may be
+ * NULL. */
+void trainer_run(const struct trial_spec *spec, struct train_files *files,
+                 const struct train_hooks *hooks, struct trial_result *result);
 
 #endif
