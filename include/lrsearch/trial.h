@@ -88,6 +88,7 @@ const char *outcome_name(uint32_t outcome);
     TEXT(data_path, TRIAL_PATH) /* token file (source tokens); absolute */                         \
     U64(data_hash)              /* XXH3-64 of the token file */                                    \
     U64(val_tokens)             /* the tail of the file, never trained on; or synthetic */         \
+    F64(bytes_per_token)        /* of the text; 0: not known */                                    \
     U32(repeat)                 /* 1: the text may be read more than once */                       \
     F64(zipf_exponent)          /* source synthetic */                                             \
     F64(markov_weight)          /* source synthetic: share of tokens drawn by their predecessor */
@@ -99,13 +100,14 @@ extern const struct field_table trial_spec_fields;
 
 #define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                           \
     U32(outcome)                                                                                   \
-    F64(val_loss)      /* nats per token over the validation set; NaN unless done */               \
-    F64(val_loss_se)   /* its standard error over sequences */                                     \
-    F64(train_loss)    /* mean of the last twentieth of the horizon */                             \
-    U64(tokens)        /* trained until the end, or until it was seen to diverge */                \
-    F64(seconds)       /* of the worker, wall; not part of what must be reproducible */            \
-    F64(flops)         /* trial_flops_per_token() times tokens */                                  \
-    TEXT(message, 256) /* why it diverged or failed */
+    F64(val_loss)          /* nats per token over the validation set; NaN unless done */           \
+    F64(val_loss_se)       /* its standard error over sequences */                                 \
+    F64(val_bits_per_byte) /* val_loss / (ln 2 bytes_per_token): comparable over vocabularies */   \
+    F64(train_loss)        /* mean of the last twentieth of the horizon */                         \
+    U64(tokens)            /* trained until the end, or until it was seen to diverge */            \
+    F64(seconds)           /* of the worker, wall; not part of what must be reproducible */        \
+    F64(flops)             /* trial_flops_per_token() times tokens */                              \
+    TEXT(message, 256)     /* why it diverged or failed */
 
 struct trial_result {
     FIELD_DECLARE(TRIAL_RESULT_FIELDS)

@@ -5,6 +5,7 @@
 #include <time.h>
 #include "campaign/campaign.h"
 #include "cli/options.h"
+#include "cli/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -116,12 +117,8 @@ static void print_plan(const struct plan *plan)
 
 int command_check(const struct options *options)
 {
-    struct plan_errors errors = {0};
-    struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = plan ? plan_load(plan, options->operand, options->sets, options->set_count, &errors)
-                  : LR_ENOMEM;
-    for (size_t i = 0; i < errors.count; i++)
-        fprintf(stderr, "%s\n", errors.lines[i]);
+    struct plan *plan;
+    int rc = prepare_plan(&plan, options);
     if (!rc && options->json) {
         char *json = plan_to_json(plan);
         if (json)
@@ -132,9 +129,6 @@ int command_check(const struct options *options)
     } else if (!rc) {
         print_plan(plan);
     }
-    if (rc == LR_ENOMEM)
-        lr_log(LR_LOG_ERROR, "out of memory");
-    plan_errors_release(&errors);
     lr_free(plan);
     return rc ? lr_error_exit_status(rc) : 0;
 }

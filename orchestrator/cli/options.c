@@ -6,12 +6,15 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
+#include "plan/value.h"
 
 static const struct command commands[] = {
     {"run", "PLAN", "run the plan's campaign, or go on with it (this is what no command means)",
      command_run},
     {"check", "PLAN", "validate the plan and print its stages and cost; trains nothing",
      command_check},
+    {"train", "PLAN", "train the plan's model once, with --lr on --tokens; needs no MPI",
+     command_train},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -19,18 +22,26 @@ struct option_row {
     const char *name;
     char letter;          /* also the value of getopt_long */
     const char *argument; /* NULL: takes none */
+    const char *commands; /* that it is for; NULL: all */
     const char *help;
 };
 
 static const struct option_row rows[] = {
-    {"run-dir", 'd', "DIR", "where the campaign's files go (default: output.dir of the plan)"},
-    {"resume", 'r', "auto|never", "never: refuse a directory that already holds a campaign"},
-    {"set", 's', "KEY=VALUE", "override a key of the plan, as in --set search.seeds=3; repeatable"},
-    {"json", 'j', NULL, "print the result as one JSON value on stdout"},
-    {"quiet", 'q', NULL, "no progress; errors and warnings only"},
-    {"verbose", 'v', NULL, "tell more"},
-    {"help", 'h', NULL, "print this text"},
-    {"version", 'V', NULL, "print the version"},
+    {"run-dir", 'd', "DIR", "run",
+     "where the campaign's files go (default: output.dir of the plan)"},
+    {"resume", 'r', "auto|never", "run", "never: refuse a directory that already holds a campaign"},
+    {"set", 's', "KEY=VALUE", NULL,
+     "override a key of the plan, as in --set search.seeds=3; repeatable"},
+    {"lr", 'l', "X", "train", "peak learning rate"},
+    {"tokens", 't', "D", "train", "tokens to train on, such as 2M"},
+    {"save", 'S', "FILE", "train", "write a checkpoint at the end, and when it is interrupted"},
+    {"init", 'I', "FILE", "train", "begin where this checkpoint stands"},
+    {"until", 'U', "D", "train", "stop after so many of the tokens; --init goes on later"},
+    {"json", 'j', NULL, NULL, "print the result as one JSON value on stdout"},
+    {"quiet", 'q', NULL, NULL, "no progress; errors and warnings only"},
+    {"verbose", 'v', NULL, NULL, "tell more"},
+    {"help", 'h', NULL, NULL, "print this text"},
+    {"version", 'V', NULL, NULL, "print the version"},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
@@ -40,6 +51,13 @@ static const struct command *find_command(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
+}
+
+static int read_tokens(const char *option, const char *value, uint64_t *out, struct lr_error *err)
+{
+    if (value_count(value, out) == VALUE_OK && *out > 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE, "%s %s: must be a whole count such as 2M", option, value);
 }
 
 static int read_option(struct options *options, int letter, const char *value, struct lr_error *err)
@@ -58,6 +76,20 @@ static int read_option(struct options *options, int letter, const char *value, s
             return lr_fail(err, LR_EUSAGE, "--set %s: must have the form KEY=VALUE", value);
         options->sets[options->set_count++] = value;
         return 0;
+    case 'l':
+        if (value_number(value, &options->lr) == VALUE_OK && options->lr > 0)
+            return 0;
+        return lr_fail(err, LR_EUSAGE, "--lr %s: must be a number above 0 such as 3e-3", value);
+    case 't':
+        return read_tokens("--tokens", value, &options->tokens, err);
+    case 'U':
+        return read_tokens("--until", value, &options->until, err);
+    case 'S':
+        options->save = value;
+        return *value ? 0 : lr_fail(err, LR_EUSAGE, "--save: needs the name of a file");
+    case 'I':
+        options->init = value;
+        return *value ? 0 : lr_fail(err, LR_EUSAGE, "--init: needs the name of a file");
     case 'j':
         options->json = true;
         return 0;
@@ -99,6 +131,25 @@ static int read_operands(struct options *options, int count, char **operands, st
     return 0;
 }
 
+static bool is_for(const struct option_row *row, const struct command *command)
+{
+    size_t length = strlen(command->name);
+    for (const char *at = row->commands; at && *at; at += strcspn(at, " "), at += *at == ' ')
+        if (strncmp(at, command->name, length) == 0 && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return !row->commands;
+}
+
+/* An option of another command has no effect: say so instead of passing over it. */
+static int check_commands(const struct options *options, const bool *given, struct lr_error *err)
+{
+    for (size_t i = 0; i < ROW_COUNT && options->command; i++)
+        if (given[i] && !is_for(&rows[i], options->command))
+            return lr_fail(err, LR_EUSAGE, "--%s: has no meaning for lrsearch %s (see --help)",
+                           rows[i].name, options->command->name);
+    return 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct lr_error *err)
 {
     memset(options, 0, sizeof(*options));
@@ -116,6 +167,7 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
     }
     opterr = 0;
     optind = 1;
+    bool given_rows[ROW_COUNT] = {false};
     int letter;
     while ((letter = getopt_long(argc, argv, ":qvh", longs, NULL)) != -1) {
         const char *given = argv[optind - 1];
@@ -123,11 +175,14 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
             return lr_fail(err, LR_EUSAGE, "%s: needs a value (see lrsearch --help)", given);
         if (letter == '?')
             return lr_fail(err, LR_EUSAGE, "%s: unknown option (see lrsearch --help)", given);
+        for (size_t i = 0; i < ROW_COUNT; i++)
+            given_rows[i] |= rows[i].letter == letter;
         int rc = read_option(options, letter, optarg, err);
         if (rc)
             return rc;
     }
-    return read_operands(options, argc - optind, argv + optind, err);
+    int rc = read_operands(options, argc - optind, argv + optind, err);
+    return rc ? rc : check_commands(options, given_rows, err);
 }
 
 void options_release(struct options *options)
@@ -151,7 +206,8 @@ void options_help(FILE *out)
         char left[48];
         snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
                  rows[i].argument ? rows[i].argument : "");
-        fprintf(out, "  %-20s %s\n", left, rows[i].help);
+        fprintf(out, "  %-20s %s%s%s\n", left, rows[i].commands ? rows[i].commands : "",
+                rows[i].commands ? ": " : "", rows[i].help);
     }
     fprintf(out,
             "\nexit status: 0 optimum identified, 2 usage, 3 not identified, 4 budget used up,\n"

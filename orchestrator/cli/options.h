@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include "lrsearch/error.h"
 
@@ -17,8 +18,12 @@ struct options {
     const char *run_dir; /* NULL: output.dir of the plan */
     bool resume;         /* --resume=auto (the default) */
     bool json;
-    int verbosity;     /* -1 quiet, 0, 1 verbose */
-    const char **sets; /* "key=value" of each --set; the strings are argv's */
+    int verbosity;           /* -1 quiet, 0, 1 verbose */
+    double lr;               /* --lr; 0: not given */
+    uint64_t tokens;         /* --tokens; 0: not given */
+    uint64_t until;          /* --until; 0: not given */
+    const char *save, *init; /* checkpoints; NULL: not given */
+    const char **sets;       /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
 };
@@ -38,5 +43,6 @@ void options_help(FILE *out);
 /* The commands, each in its own file; they print their own errors. */
 int command_run(const struct options *options);
 int command_check(const struct options *options);
+int command_train(const struct options *options);
 
 #endif

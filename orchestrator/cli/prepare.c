@@ -2,10 +2,12 @@
  * path (a shared file system) and check its hash before they train on it. */
 #include "cli/prepare.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "data/dataset.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "net/transports.h"
 #include "report/summary.h"
 
 char *prepare_cache_dir(const char *run_dir)
@@ -23,19 +25,36 @@ char *prepare_cache_dir(const char *run_dir)
     return path;
 }
 
-static int check_length(const struct plan *plan, const struct dataset *dataset,
+int prepare_plan(struct plan **plan, const struct options *options)
+{
+    struct plan_errors errors = {0};
+    *plan = lr_calloc(1, sizeof(**plan));
+    int rc = *plan ? plan_load(*plan, options->operand, options->sets, options->set_count, &errors)
+                   : LR_ENOMEM;
+    for (size_t i = 0; i < errors.count && mpi_launched_rank() == 0; i++)
+        fprintf(stderr, "%s\n", errors.lines[i]);
+    if (rc == LR_ENOMEM && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_ERROR, "out of memory");
+    plan_errors_release(&errors);
+    if (rc) {
+        lr_free(*plan);
+        *plan = NULL;
+    }
+    return rc;
+}
+
+static int check_length(const struct prepare *prepare, const struct dataset *dataset,
                         struct lr_error *err)
 {
-    uint64_t longest = plan->search.horizons[plan->search.horizon_count - 1];
     char wanted[24], found[24];
-    if (plan->data.repeat || longest <= dataset->train_tokens)
+    if (prepare->plan->data.repeat || prepare->longest <= dataset->train_tokens)
         return 0;
-    return lr_fail(
-        err, LR_EDATA,
-        "search.horizons: the longest, %s tokens, is more than the text gives: %s training "
-        "tokens. Shorten it, add text, or set data.repeat: true to read the text again",
-        format_count(wanted, sizeof(wanted), (double)longest),
-        format_count(found, sizeof(found), (double)dataset->train_tokens));
+    return lr_fail(err, LR_EDATA,
+                   "%s, %s tokens, is more than the text gives: %s training "
+                   "tokens. Shorten it, add text, or set data.repeat: true to read the text again",
+                   prepare->longest_key,
+                   format_count(wanted, sizeof(wanted), (double)prepare->longest),
+                   format_count(found, sizeof(found), (double)dataset->train_tokens));
 }
 
 int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err)
@@ -63,7 +82,7 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
     int rc = dataset_prepare(&dataset, &request, err);
     live_clear(prepare->live);
     if (!rc)
-        rc = check_length(plan, &dataset, err);
+        rc = check_length(prepare, &dataset, err);
     if (rc)
         return rc;
     char tokens[24];

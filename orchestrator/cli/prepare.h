@@ -3,14 +3,21 @@
 
 #include "campaign/event.h"
 #include "cli/live.h"
+#include "cli/options.h"
 #include "lrsearch/error.h"
 #include "plan/plan.h"
 
-/* From the plan's data section to the data fields of the campaign's first event. */
+/* What a command needs before it can begin: the plan, and the data that the plan names. */
+
+/* Loads the plan of the command line; prints its errors (rank 0 only). *plan: lr_free() it; NULL on
+ * failure. 0 or an error code. */
+int prepare_plan(struct plan **plan, const struct options *options);
 
 struct prepare {
     const struct plan *plan;
-    const char *cache_dir; /* of token files and tokenizers */
+    uint64_t longest;        /* tokens of the longest training: the text must have as many */
+    const char *longest_key; /* that asks for it: "search.horizons: the longest" */
+    const char *cache_dir;   /* of token files and tokenizers */
     struct live *live;
 };
 

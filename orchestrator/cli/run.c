@@ -78,7 +78,8 @@ static int coordinate(const struct options *options, const struct plan *plan,
     const char *run_dir = options->run_dir ? options->run_dir : plan->output.dir;
     char *cache_dir = prepare_cache_dir(run_dir);
     live_init(&live, options->verbosity >= 0);
-    struct prepare prepare = {plan, cache_dir, &live};
+    struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
+                              "search.horizons: the longest", cache_dir, &live};
     struct coordinator_setup setup = {
         .plan = plan,
         .plan_path = options->operand,
@@ -182,17 +183,9 @@ static void set_threads(const struct plan *plan)
 
 int command_run(const struct options *options)
 {
-    struct plan_errors errors = {0};
-    struct plan *plan = lr_calloc(1, sizeof(*plan));
+    struct plan *plan;
     int status = 70;
-    int rc = plan ? plan_load(plan, options->operand, options->sets, options->set_count, &errors)
-                  : LR_ENOMEM;
-    if (rc && mpi_launched_rank() == 0) {
-        for (size_t i = 0; i < errors.count; i++)
-            fprintf(stderr, "%s\n", errors.lines[i]);
-        if (rc == LR_ENOMEM)
-            lr_log(LR_LOG_ERROR, "out of memory");
-    }
+    int rc = prepare_plan(&plan, options);
     if (rc) {
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)
@@ -201,7 +194,6 @@ int command_run(const struct options *options)
         set_threads(plan);
         status = mpi_launched() ? run_ranks(options, plan) : run_alone(options, plan);
     }
-    plan_errors_release(&errors);
     lr_free(plan);
     return status;
 }

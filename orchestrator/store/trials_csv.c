@@ -9,8 +9,14 @@ static const struct {
     const char *field;
     const char *(*name)(uint32_t value);
 } names[] = {
-    {"trainer", trainer_name},   {"arch", arch_name},     {"parametrization", parametrization_name},
-    {"schedule", schedule_name}, {"source", source_name}, {"outcome", outcome_name},
+    {"trainer", trainer_name},
+    {"arch", arch_name},
+    {"parametrization", parametrization_name},
+    {"depth_rule", depth_rule_name},
+    {"schedule", schedule_name},
+    {"cooldown_shape", cooldown_name},
+    {"source", source_name},
+    {"outcome", outcome_name},
 };
 
 static void add_u32(struct csv *csv, const char *field, uint32_t value)

@@ -17,6 +17,8 @@
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
+#define LN_2 0.69314718055994530942
+
 struct training {
     const struct trial_spec *spec;
     const struct train_hooks *hooks;
@@ -229,6 +231,8 @@ static void finish(struct training *t)
         result->outcome = OUTCOME_DONE;
         result->val_loss = loss;
         result->val_loss_se = standard_error;
+        if (t->spec->bytes_per_token > 0)
+            result->val_bits_per_byte = loss / (LN_2 * t->spec->bytes_per_token);
     }
 }
 
@@ -240,7 +244,7 @@ void trainer_run(const struct trial_spec *spec, struct train_files *files,
     struct training *t = &training;
     t->files = files ? files : &none;
     memset(result, 0, sizeof(*result));
-    result->val_loss = result->val_loss_se = result->train_loss = NAN;
+    result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
     t->group = group_alone();
     clock_gettime(CLOCK_MONOTONIC, &t->start);
     if (prepare(t))

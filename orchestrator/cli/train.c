@@ -1,0 +1,186 @@
+/* lrsearch train: one training of the plan's model, on this machine alone. It shows what a trial of
+ * a campaign does, trains a target that is small enough, and continues from a checkpoint. */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli/live.h"
+#include "cli/options.h"
+#include "cli/prepare.h"
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "report/summary.h"
+#include "store/json_value.h"
+#include "train/trainer.h"
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* The first signal ends the training after its step; a second one ends the program. */
+static void heed_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaction(numbers[i], &action, NULL);
+}
+
+struct showing {
+    struct live *live;
+    const struct trial_spec *spec;
+};
+
+static int on_step(void *context, const struct train_step *step)
+{
+    struct showing *showing = context;
+    char stage[96], tokens[24], speed[24];
+    double rate = step->seconds > 0 ? (double)step->tokens / step->seconds : 0;
+    snprintf(stage, sizeof(stage), "training: %s tokens, loss %.3f, %s tokens/s",
+             format_count(tokens, sizeof(tokens), (double)step->tokens), step->train_loss,
+             format_count(speed, sizeof(speed), rate));
+    live_stage(showing->live, stage, (double)step->tokens / (double)showing->spec->horizon_tokens);
+    return interrupted;
+}
+
+static int print_json(const struct options *options, const struct trial_result *result)
+{
+    bool ok = true;
+    json_use_lr_memory();
+    json_t *object = json_object();
+    json_put(object, "schema_version", json_of_count(1), &ok);
+    json_put(object, "outcome", json_of_text(outcome_name(result->outcome)), &ok);
+    json_put(object, "message", json_of_text(result->message), &ok);
+    json_put(object, "lr", json_of_double(options->lr), &ok);
+    json_put(object, "val_loss", json_of_double(result->val_loss), &ok);
+    json_put(object, "val_loss_se", json_of_double(result->val_loss_se), &ok);
+    json_put(object, "val_bits_per_byte", json_of_double(result->val_bits_per_byte), &ok);
+    json_put(object, "train_loss", json_of_double(result->train_loss), &ok);
+    json_put(object, "tokens", json_of_count(result->tokens), &ok);
+    json_put(object, "flops", json_of_double(result->flops), &ok);
+    json_put(object, "seconds", json_of_double(result->seconds), &ok);
+    json_put(object, "saved", options->save ? json_of_text(options->save) : json_null(), &ok);
+    char *text = json_to_text(object, ok);
+    if (!text) {
+        lr_log(LR_LOG_ERROR, "out of memory");
+        return 70;
+    }
+    fputs(text, stdout);
+    lr_free(text);
+    return 0;
+}
+
+static void print_text(const struct options *options, const struct trial_result *result)
+{
+    char tokens[24], seconds[24];
+    if (result->outcome == OUTCOME_DONE) {
+        printf("val_loss   %.6f", result->val_loss);
+        if (isfinite(result->val_loss_se))
+            printf(" +- %.6f", result->val_loss_se);
+        printf(" nats per token\n");
+        if (isfinite(result->val_bits_per_byte))
+            printf("           %.6f bits per byte\n", result->val_bits_per_byte);
+        printf("train_loss %.6f (last twentieth)\n", result->train_loss);
+    } else {
+        printf("%s: %s\n", outcome_name(result->outcome), result->message);
+    }
+    printf("%s tokens in %s, lr %g\n", format_count(tokens, sizeof(tokens), (double)result->tokens),
+           format_seconds(seconds, sizeof(seconds), result->seconds), options->lr);
+    if (options->save && result->outcome != OUTCOME_DIVERGED)
+        printf("checkpoint %s\n", options->save);
+}
+
+static int exit_status(const struct trial_result *result, const struct lr_error *err)
+{
+    switch (result->outcome) {
+    case OUTCOME_DONE:
+        return 0;
+    case OUTCOME_CANCELED:
+        return interrupted ? LR_EXIT_INTERRUPTED : 0; /* --until is no interruption */
+    case OUTCOME_DIVERGED:
+        return lr_error_exit_status(LR_EFAILURES);
+    default:
+        return lr_error_exit_status(err->code);
+    }
+}
+
+static int train(const struct options *options, const struct trial_spec *spec, struct live *live)
+{
+    struct train_files files = {
+        .init = options->init, .save = options->save, .until_tokens = options->until};
+    struct showing showing = {live, spec};
+    struct train_hooks hooks = {&showing, on_step};
+    struct trial_result result;
+    heed_signals();
+    kernels_init();
+    trainer_run(spec, &files, &hooks, &result);
+    live_clear(live);
+    if (files.changed[0])
+        lr_log(LR_LOG_INFO, "%s was saved with another %s", options->init, files.changed);
+    if (result.outcome == OUTCOME_FAILED) {
+        lr_log(LR_LOG_ERROR, "%s", files.err.text);
+        return exit_status(&result, &files.err);
+    }
+    int status = exit_status(&result, &files.err);
+    if (options->json)
+        return print_json(options, &result) ? 70 : status;
+    print_text(options, &result);
+    return status;
+}
+
+/* The trial that plan and command line mean; its data are made ready. */
+static int make_spec(struct trial_spec *spec, const struct options *options,
+                     const struct plan *plan, struct live *live, struct lr_error *err)
+{
+    struct event_campaign *opening = lr_calloc(1, sizeof(*opening));
+    char *cache_dir = prepare_cache_dir(plan->output.dir);
+    struct prepare prepare = {plan, options->tokens, "--tokens", cache_dir, live};
+    int rc = opening && cache_dir ? prepare_data(&prepare, opening, err)
+                                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (!rc) {
+        *spec = plan_trial(plan);
+        spec->lr = options->lr;
+        spec->horizon_tokens = options->tokens;
+        spec->seed = plan->seed;
+        memcpy(spec->data_path, opening->data_path, sizeof(spec->data_path));
+        spec->data_hash = opening->data_hash;
+        spec->bytes_per_token = opening->bytes_per_token;
+    }
+    lr_free(cache_dir);
+    lr_free(opening);
+    return rc;
+}
+
+int command_train(const struct options *options)
+{
+    struct plan *plan;
+    struct lr_error err = {0};
+    struct trial_spec spec;
+    struct live live;
+    int rc = prepare_plan(&plan, options);
+    if (rc)
+        return lr_error_exit_status(rc);
+    live_init(&live, options->verbosity >= 0);
+    if (!(options->lr > 0) || options->tokens == 0)
+        rc = lr_fail(&err, LR_EUSAGE,
+                     "train: needs --lr and --tokens, as in: lrsearch train %s "
+                     "--lr 3e-3 --tokens 2M",
+                     options->operand);
+    else if (!kernels_set_threads((int)plan->trainer.threads_per_worker))
+        lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
+    rc = rc ? rc : make_spec(&spec, options, plan, &live, &err);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    int status = rc ? lr_error_exit_status(rc) : train(options, &spec, &live);
+    live_release(&live);
+    lr_free(plan);
+    return status;
+}
