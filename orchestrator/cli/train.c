@@ -37,13 +37,17 @@ static void heed_signals(void)
 struct showing {
     struct live *live;
     const struct trial_spec *spec;
+    uint64_t
+        first; /* tokens that were trained before this start, plus one step; 0: not known yet */
 };
 
 static int on_step(void *context, const struct train_step *step)
 {
     struct showing *showing = context;
     char stage[96], tokens[24], speed[24];
-    double rate = step->seconds > 0 ? (double)step->tokens / step->seconds : 0;
+    if (showing->first == 0)
+        showing->first = step->tokens;
+    double rate = step->seconds > 0 ? (double)(step->tokens - showing->first) / step->seconds : 0;
     snprintf(stage, sizeof(stage), "training: %s tokens, loss %.3f, %s tokens/s",
              format_count(tokens, sizeof(tokens), (double)step->tokens), step->train_loss,
              format_count(speed, sizeof(speed), rate));
@@ -116,7 +120,7 @@ static int train(const struct options *options, const struct trial_spec *spec, s
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
-    struct showing showing = {live, spec};
+    struct showing showing = {.live = live, .spec = spec};
     struct train_hooks hooks = {&showing, on_step};
     struct trial_result result;
     heed_signals();

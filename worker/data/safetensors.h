@@ -66,7 +66,7 @@ struct safetensors;
  * is inside the map and aligned. It stays valid, also when another file is written over `path` by
  * safetensors_write(), until safetensors_close(); cutting the file short in place is not allowed.
  * Errors, *out NULL: LR_EIO (cannot open or map it), LR_EDATA (what is wrong in the file),
- * LR_ENOMEM. */
+ * LR_ENOMEM (while the JSON is parsed, a lack of memory may read as bad JSON: LR_EDATA). */
 int safetensors_open(struct safetensors **out, const char *path, struct lr_error *err);
 void safetensors_close(struct safetensors *file); /* NULL is fine */
 

@@ -200,7 +200,7 @@ static int read_entries(struct safetensors *file, struct lr_error *err)
 static int read_header(struct safetensors *file, struct lr_error *err)
 {
     uint64_t length = 0;
-    json_error_t where;
+    json_error_t where = {0};
     if (file->size < LENGTH_BYTES)
         return lr_fail(err, LR_EDATA,
                        "has %" PRIu64 " bytes, too few for a safetensors file: " MEND, file->size);

@@ -25,18 +25,21 @@ static int out_of_memory(struct lr_error *err)
     return lr_fail(err, LR_ENOMEM, "out of memory");
 }
 
-/* jansson tells "not UTF-8" and "out of memory" alike; the second try tells them apart. */
+/* jansson refuses other bytes than UTF-8 everywhere, but only json_pack_ex() tells it apart from a
+ * lack of memory. */
 static int check_text(const char *what, const char *text, struct lr_error *err)
 {
+    json_error_t why = {0}; /* jansson sets no code when memory is lacking */
     if (!text)
         return lr_fail(err, LR_EINVAL, "%s is NULL", what);
-    json_t *checked = json_string(text), *unchecked = checked ? NULL : json_string_nocheck(text);
-    int rc = 0;
-    if (!checked)
-        rc = unchecked ? lr_fail(err, LR_EINVAL, "%s is not UTF-8", what) : out_of_memory(err);
-    json_decref(checked);
-    json_decref(unchecked);
-    return rc;
+    json_t *checked = json_pack_ex(&why, 0, "s", text);
+    if (checked) {
+        json_decref(checked);
+        return 0;
+    }
+    if (json_error_code(&why) == json_error_invalid_utf8)
+        return lr_fail(err, LR_EINVAL, "%s is not UTF-8", what);
+    return out_of_memory(err);
 }
 
 static int add_metadata(json_t *header, const struct st_pair *pairs, size_t count,
