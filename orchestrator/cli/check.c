@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 #include "campaign/campaign.h"
+#include "cli/factors.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
 #include "kernels/kernels.h"
@@ -80,6 +81,18 @@ static void print_stages(const struct forecast_stage *stages, int count, double 
            total->tokens * flops_per_token);
 }
 
+static void print_factors(const struct plan *plan, const struct trial_spec *spec)
+{
+    struct trial_spec target = *spec;
+    printf("\n");
+    factors_print(stdout, spec);
+    if (plan->target.d_model == spec->d_model ||
+        !trial_set_width(&target, plan->target.d_model, plan->model.heads_grow))
+        return;
+    printf("\nthe target: ");
+    factors_print(stdout, &target);
+}
+
 static void print_plan(const struct plan *plan)
 {
     struct trial_spec spec = plan_trial(plan);
@@ -109,6 +122,7 @@ static void print_plan(const struct plan *plan)
             "timed on this machine)\n",
             total.tokens * flops_per_token / rate / 3600,
             total.tokens_max * flops_per_token / rate / 3600, rate / 1e9);
+    print_factors(plan, &spec);
     if (plan->budget.tokens && (double)plan->budget.tokens < total.tokens)
         printf("warning: budget.tokens is below what the stages are expected to need\n");
     if (plan->budget.trials && plan->budget.trials < total.trials)

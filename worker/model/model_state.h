@@ -81,8 +81,9 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec, b
 float parametrization_attention_scale(const struct trial_spec *spec);
 float parametrization_logit_scale(const struct trial_spec *spec);
 float parametrization_residual_scale(const struct trial_spec *spec);
-/* Layers by which the projections into the stream start smaller. */
-double parametrization_init_layers(const struct trial_spec *spec);
+/* Standard deviation of matrices at base_width, and of the projections into the stream. */
+#define INIT_STD 0.02
+double parametrization_into_stream(const struct trial_spec *spec);
 
 /* tokens (sequences, context + 1) through the blocks to model->lnf_out (forward.c). */
 void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequences);

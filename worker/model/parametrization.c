@@ -85,7 +85,61 @@ float parametrization_residual_scale(const struct trial_spec *spec)
     return (float)(1.0 / depth_ratio(spec));
 }
 
-double parametrization_init_layers(const struct trial_spec *spec)
+/* The two projections into the residual stream start smaller, so that the stream's variance does
+ * not grow with depth (GPT-2); completep scales the branches themselves. */
+double parametrization_into_stream(const struct trial_spec *spec)
 {
-    return spec->depth_rule == DEPTH_COMPLETEP ? spec->base_layers : spec->n_layers;
+    double layers = spec->depth_rule == DEPTH_COMPLETEP ? spec->base_layers : spec->n_layers;
+    return INIT_STD / sqrt(2.0 * layers);
+}
+
+static void add_row(struct factor_row *rows, size_t *count, const struct trial_spec *spec,
+                    struct factor_row row, enum param_group group, bool in_block)
+{
+    struct param param = {.group = group, .init_std = row.init_std};
+    parametrization_apply(&param, spec, in_block);
+    row.init_std = param.init_std;
+    row.lr = param.lr_factor;
+    row.decay = param.decay_factor;
+    row.eps = param.eps_factor;
+    rows[(*count)++] = row;
+}
+
+size_t model_factors(const struct trial_spec *spec, struct factor_row rows[MODEL_FACTOR_ROWS],
+                     struct forward_factors *forward)
+{
+    bool gpt = spec->arch == ARCH_GPT;
+    size_t n = 0;
+    add_row(rows, &n, spec,
+            (struct factor_row){.kind = "embedding",
+                                .tensors = spec->tied_output ? "wte (also the output)"
+                                           : gpt             ? "wte, wpe"
+                                                             : "wte",
+                                .init_std = INIT_STD},
+            GROUP_EMBEDDING, false);
+    add_row(
+        rows, &n, spec,
+        (struct factor_row){.kind = "hidden", .tensors = "attn.qkv, mlp.fc", .init_std = INIT_STD},
+        GROUP_HIDDEN, true);
+    add_row(rows, &n, spec,
+            (struct factor_row){.kind = "hidden",
+                                .tensors = "attn.proj, mlp.proj",
+                                .init_std = parametrization_into_stream(spec)},
+            GROUP_HIDDEN, true);
+    if (!spec->tied_output)
+        add_row(rows, &n, spec,
+                (struct factor_row){.kind = "output", .tensors = "head", .init_std = INIT_STD},
+                GROUP_OUTPUT, false);
+    add_row(rows, &n, spec,
+            (struct factor_row){.kind = "vectors",
+                                .tensors = gpt ? "norms, biases of blocks" : "norms of blocks",
+                                .init_value = 1},
+            GROUP_VECTOR, true);
+    add_row(rows, &n, spec,
+            (struct factor_row){.kind = "vectors", .tensors = "lnf", .init_value = 1}, GROUP_VECTOR,
+            false);
+    *forward = (struct forward_factors){(double)parametrization_attention_scale(spec),
+                                        (double)parametrization_residual_scale(spec),
+                                        (double)parametrization_logit_scale(spec)};
+    return n;
 }

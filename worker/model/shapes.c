@@ -1,11 +1,8 @@
 /* A model's memory: one arena, laid out by one walk over its tensors. The walk is made twice, first
  * with an empty arena to count the bytes, then to hand them out, so that sizes are written once. */
-#include <math.h>
 #include <stdio.h>
 #include "kernels/kernels.h"
 #include "model/model_state.h"
-
-#define INIT_STD 0.02 /* of every matrix; norms start at 1, biases at 0 */
 
 static void *lay(struct layout *layout, size_t count, size_t size)
 {
@@ -76,9 +73,7 @@ static void lay_block(struct model *model, struct layout *layout, uint32_t index
 {
     const struct trial_spec *spec = &model->spec;
     size_t C = spec->d_model, F = spec->d_ff, W = model_fc_width(spec), D = C / spec->n_heads;
-    /* The two projections into the residual stream start smaller, so that the stream's variance
-     * does not grow with depth (GPT-2). */
-    double into_stream = INIT_STD / sqrt(2.0 * parametrization_init_layers(spec));
+    double into_stream = parametrization_into_stream(spec);
     const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1};
     const struct tensor qkv = {NULL, GROUP_HIDDEN, 3 * C, C, INIT_STD, 0};
     const struct tensor attn_proj = {NULL, GROUP_HIDDEN, C, C, into_stream, 0};
