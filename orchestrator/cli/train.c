@@ -127,12 +127,12 @@ static int train(const struct options *options, const struct trial_spec *spec, s
     kernels_init();
     trainer_run(spec, &files, &hooks, &result);
     live_clear(live);
-    if (files.changed[0])
-        lr_log(LR_LOG_INFO, "%s was saved with another %s", options->init, files.changed);
     if (result.outcome == OUTCOME_FAILED) {
         lr_log(LR_LOG_ERROR, "%s", files.err.text);
         return exit_status(&result, &files.err);
     }
+    if (files.changed[0])
+        lr_log(LR_LOG_INFO, "%s was saved with another %s", options->init, files.changed);
     int status = exit_status(&result, &files.err);
     if (options->json)
         return print_json(options, &result) ? 70 : status;
