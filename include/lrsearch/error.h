@@ -34,6 +34,7 @@ enum lr_exit {
     LR_EXIT_USAGE = 2,
     LR_EXIT_NOT_IDENTIFIED = 3,
     LR_EXIT_BUDGET = 4,
+    LR_EXIT_COORDINATES = 6, /* activations change with the width */
     LR_EXIT_INTERRUPTED = 75,
 };
 

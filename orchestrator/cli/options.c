@@ -15,6 +15,8 @@ static const struct command commands[] = {
      command_check},
     {"train", "PLAN", "train the plan's model once, with --lr on --tokens; needs no MPI",
      command_train},
+    {"coord-check", "PLAN", "do activations keep their size over widths? (mup and lvp must)",
+     command_coord_check},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -32,11 +34,17 @@ static const struct option_row rows[] = {
     {"resume", 'r', "auto|never", "run", "never: refuse a directory that already holds a campaign"},
     {"set", 's', "KEY=VALUE", NULL,
      "override a key of the plan, as in --set search.seeds=3; repeatable"},
-    {"lr", 'l', "X", "train", "peak learning rate"},
+    {"lr", 'l', "X", "train coord-check", "peak learning rate"},
     {"tokens", 't', "D", "train", "tokens to train on, such as 2M"},
     {"save", 'S', "FILE", "train", "write a checkpoint at the end, and when it is interrupted"},
     {"init", 'I', "FILE", "train", "begin where this checkpoint stands"},
     {"until", 'U', "D", "train", "stop after so many of the tokens; --init goes on later"},
+    {"widths", 'w', "A,B,...", "coord-check",
+     "at least four; default: base_width times 1, 2, 4, 8"},
+    {"steps", 'n', "N", "coord-check", "steps of training; default 6"},
+    {"seeds", 'e', "N", "coord-check", "trainings of each width; default 3"},
+    {"plot", 'p', "FILE", "coord-check",
+     "draw the activations against the width, as SVG by gnuplot"},
     {"json", 'j', NULL, NULL, "print the result as one JSON value on stdout"},
     {"quiet", 'q', NULL, NULL, "no progress; errors and warnings only"},
     {"verbose", 'v', NULL, NULL, "tell more"},
@@ -58,6 +66,38 @@ static int read_tokens(const char *option, const char *value, uint64_t *out, str
     if (value_count(value, out) == VALUE_OK && *out > 0)
         return 0;
     return lr_fail(err, LR_EUSAGE, "%s %s: must be a whole count such as 2M", option, value);
+}
+
+static int read_small(const char *option, const char *value, uint32_t *out, struct lr_error *err)
+{
+    uint64_t count;
+    if (value_count(value, &count) != VALUE_OK || count == 0 || count > 1000)
+        return lr_fail(err, LR_EUSAGE, "%s %s: must be a whole count from 1 to 1000", option,
+                       value);
+    *out = (uint32_t)count;
+    return 0;
+}
+
+static int read_widths(struct options *options, const char *value, struct lr_error *err)
+{
+    options->width_count = 0;
+    while (*value) {
+        char text[16];
+        uint64_t width;
+        size_t length = strcspn(value, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)length, value);
+        if (length >= sizeof(text) || value_count(text, &width) != VALUE_OK || width == 0 ||
+            width > 65536)
+            return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
+                           value);
+        if (options->width_count == OPTION_WIDTHS)
+            return lr_fail(err, LR_EUSAGE, "--widths: %d at most", OPTION_WIDTHS);
+        options->widths[options->width_count++] = (uint32_t)width;
+        value += length + (value[length] == ',');
+    }
+    return options->width_count
+               ? 0
+               : lr_fail(err, LR_EUSAGE, "--widths: needs widths such as 64,128,256,512");
 }
 
 static int read_option(struct options *options, int letter, const char *value, struct lr_error *err)
@@ -90,6 +130,15 @@ static int read_option(struct options *options, int letter, const char *value, s
     case 'I':
         options->init = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--init: needs the name of a file");
+    case 'w':
+        return read_widths(options, value, err);
+    case 'n':
+        return read_small("--steps", value, &options->steps, err);
+    case 'e':
+        return read_small("--seeds", value, &options->seeds, err);
+    case 'p':
+        options->plot = value;
+        return *value ? 0 : lr_fail(err, LR_EUSAGE, "--plot: needs the name of a file");
     case 'j':
         options->json = true;
         return 0;
@@ -200,7 +249,7 @@ void options_help(FILE *out)
             "commands:\n",
             LRSEARCH_VERSION);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-6s %-8s %s\n", commands[i].name, commands[i].operand, commands[i].help);
+        fprintf(out, "  %-12s %-5s %s\n", commands[i].name, commands[i].operand, commands[i].help);
     fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         char left[48];
@@ -211,6 +260,7 @@ void options_help(FILE *out)
     }
     fprintf(out,
             "\nexit status: 0 optimum identified, 2 usage, 3 not identified, 4 budget used up,\n"
-            "5 too many failed trials, 65 plan or data invalid, 69 too few workers, 70 internal\n"
-            "error, 73 cannot create, 74 cannot write, 75 interrupted (run it again to go on)\n");
+            "5 too many failed trials or diverged, 6 coordinate check failed, 65 plan or data\n"
+            "invalid, 69 too few workers, 70 internal error, 73 cannot create, 74 cannot write,\n"
+            "75 interrupted (run it again to go on)\n");
 }

@@ -10,6 +10,8 @@
 /* The command line. One table of commands and one of options (options.c) give parsing, --help and
  * the errors. */
 
+#define OPTION_WIDTHS 16
+
 struct command;
 
 struct options {
@@ -18,12 +20,16 @@ struct options {
     const char *run_dir; /* NULL: output.dir of the plan */
     bool resume;         /* --resume=auto (the default) */
     bool json;
-    int verbosity;           /* -1 quiet, 0, 1 verbose */
-    double lr;               /* --lr; 0: not given */
-    uint64_t tokens;         /* --tokens; 0: not given */
-    uint64_t until;          /* --until; 0: not given */
-    const char *save, *init; /* checkpoints; NULL: not given */
-    const char **sets;       /* "key=value" of each --set; the strings are argv's */
+    int verbosity;                  /* -1 quiet, 0, 1 verbose */
+    double lr;                      /* --lr; 0: not given */
+    uint64_t tokens;                /* --tokens; 0: not given */
+    uint64_t until;                 /* --until; 0: not given */
+    const char *save, *init;        /* checkpoints; NULL: not given */
+    uint32_t widths[OPTION_WIDTHS]; /* --widths */
+    size_t width_count;             /* 0: not given */
+    uint32_t steps, seeds;          /* 0: not given */
+    const char *plot;               /* NULL: not given */
+    const char **sets;              /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
 };
@@ -44,5 +50,6 @@ void options_help(FILE *out);
 int command_run(const struct options *options);
 int command_check(const struct options *options);
 int command_train(const struct options *options);
+int command_coord_check(const struct options *options);
 
 #endif

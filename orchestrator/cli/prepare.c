@@ -95,3 +95,21 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
     opening->bytes_per_token = dataset.bytes_per_token;
     return 0;
 }
+
+int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
+                  struct live *live, struct lr_error *err)
+{
+    struct event_campaign *opening = lr_calloc(1, sizeof(*opening));
+    char *cache_dir = prepare_cache_dir(plan->output.dir);
+    struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, live};
+    int rc = opening && cache_dir ? prepare_data(&prepare, opening, err)
+                                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (!rc) {
+        memcpy(spec->data_path, opening->data_path, sizeof(spec->data_path));
+        spec->data_hash = opening->data_hash;
+        spec->bytes_per_token = opening->bytes_per_token;
+    }
+    lr_free(cache_dir);
+    lr_free(opening);
+    return rc;
+}

@@ -25,6 +25,11 @@ struct prepare {
  * longer than the text and data.repeat is false. */
 int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err);
 
+/* The same for a single training: fills the data fields of *spec, whose horizon must stand.
+ * `longest_key` says who asks for that many tokens. */
+int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
+                  struct live *live, struct lr_error *err);
+
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
 char *prepare_cache_dir(const char *run_dir);
 

@@ -144,23 +144,11 @@ static int train(const struct options *options, const struct trial_spec *spec, s
 static int make_spec(struct trial_spec *spec, const struct options *options,
                      const struct plan *plan, struct live *live, struct lr_error *err)
 {
-    struct event_campaign *opening = lr_calloc(1, sizeof(*opening));
-    char *cache_dir = prepare_cache_dir(plan->output.dir);
-    struct prepare prepare = {plan, options->tokens, "--tokens", cache_dir, live};
-    int rc = opening && cache_dir ? prepare_data(&prepare, opening, err)
-                                  : lr_fail(err, LR_ENOMEM, "out of memory");
-    if (!rc) {
-        *spec = plan_trial(plan);
-        spec->lr = options->lr;
-        spec->horizon_tokens = options->tokens;
-        spec->seed = plan->seed;
-        memcpy(spec->data_path, opening->data_path, sizeof(spec->data_path));
-        spec->data_hash = opening->data_hash;
-        spec->bytes_per_token = opening->bytes_per_token;
-    }
-    lr_free(cache_dir);
-    lr_free(opening);
-    return rc;
+    *spec = plan_trial(plan);
+    spec->lr = options->lr;
+    spec->horizon_tokens = options->tokens;
+    spec->seed = plan->seed;
+    return prepare_trial(spec, plan, "--tokens", live, err);
 }
 
 int command_train(const struct options *options)

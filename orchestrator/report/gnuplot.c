@@ -1,0 +1,89 @@
+/* The script goes to a file and not down a pipe: it is what is left where gnuplot is missing. The
+ * program is started without a shell, so that file names mean nothing but themselves. */
+#define _POSIX_C_SOURCE 200809L
+#include "report/gnuplot.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "lrsearch/memory.h"
+
+extern char **environ;
+
+static void release(struct gnuplot *gnuplot)
+{
+    lr_free(gnuplot->path);
+    lr_free(gnuplot->script_path);
+    memset(gnuplot, 0, sizeof(*gnuplot));
+}
+
+void gnuplot_string(FILE *script, const char *text)
+{
+    fputc('\'', script);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputc('\'', script);
+        fputc(*text, script);
+    }
+    fputc('\'', script);
+}
+
+int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
+                  struct lr_error *err)
+{
+    size_t length = strlen(path);
+    memset(gnuplot, 0, sizeof(*gnuplot));
+    gnuplot->path = lr_malloc(length + 1);
+    gnuplot->script_path = lr_malloc(length + sizeof(".gp"));
+    if (!gnuplot->path || !gnuplot->script_path) {
+        release(gnuplot);
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    }
+    memcpy(gnuplot->path, path, length + 1);
+    memcpy(gnuplot->script_path, path, length);
+    memcpy(gnuplot->script_path + length, ".gp", sizeof(".gp"));
+    gnuplot->script = fopen(gnuplot->script_path, "w");
+    if (!gnuplot->script) {
+        int rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", gnuplot->script_path);
+        release(gnuplot);
+        return rc;
+    }
+    fprintf(gnuplot->script,
+            "set terminal svg size %d,%d dynamic font 'sans-serif,12' background 'white'\n"
+            "set output ",
+            width, height);
+    gnuplot_string(gnuplot->script, path);
+    fputs("\nset encoding utf8\nset grid lc rgb '#dddddd'\n", gnuplot->script);
+    return 0;
+}
+
+static bool draw(const char *script_path)
+{
+    char *const arguments[] = {"gnuplot", (char *)(uintptr_t)script_path, NULL};
+    pid_t pid;
+    int status;
+    if (posix_spawnp(&pid, arguments[0], NULL, NULL, arguments, environ))
+        return false;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err)
+{
+    int rc = 0;
+    bool bad = ferror(gnuplot->script) != 0;
+    *drawn = false;
+    if (fclose(gnuplot->script) || bad)
+        rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", gnuplot->script_path);
+    else
+        *drawn = draw(gnuplot->script_path);
+    if (rc || *drawn)
+        unlink(gnuplot->script_path);
+    release(gnuplot);
+    return rc;
+}

@@ -1,0 +1,26 @@
+#ifndef LRSEARCH_GNUPLOT_H
+#define LRSEARCH_GNUPLOT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include "lrsearch/error.h"
+
+/* Figures by gnuplot, which is called and not linked (its licence, and nodes that do not have it).
+ * A script holds its data inline, so that it can be drawn elsewhere: `gnuplot FIGURE.gp`. */
+
+struct gnuplot {
+    FILE *script;
+    char *path, *script_path; /* FIGURE and FIGURE.gp; owned */
+};
+
+/* Begins the figure `path` (SVG, width x height points). LR_ECREATE, LR_ENOMEM. */
+int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
+                  struct lr_error *err);
+/* Draws it and removes the script; where there is no gnuplot, or it fails, the script stays and
+ * *drawn is false. Releases in every case. LR_EIO, LR_ENOSPC: the script could not be written. */
+int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err);
+
+/* `text` as a gnuplot string in single quotes. */
+void gnuplot_string(FILE *script, const char *text);
+
+#endif
