@@ -62,6 +62,17 @@ struct target_answer {
     double loss_penalty_if_wrong_2x; /* nats, by the curvature at the longest horizon */
 };
 
+enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
+
+struct ratio_answer { /* LR of embedding or output over that of the hidden matrices, at base_width */
+    bool searched;
+    double value;   /* with which the LRs of this answer were found */
+    double optimum; /* vertex of loss over log ratio; NaN when there is none, or not searched */
+    double ci90[2];
+    bool at_edge, flat;
+    uint32_t trials;
+};
+
 struct answer_cost {
     uint64_t trials; /* attempts that ended, lost ones too */
     uint64_t tokens;
@@ -74,6 +85,7 @@ struct answer {
     enum answer_status status;
     char reason[ANSWER_TEXT]; /* empty when identified */
     struct target_answer target;
+    struct ratio_answer ratios[RATIO_COUNT];
     struct law_answer law;
     struct horizon_answer horizons[ANSWER_HORIZONS]; /* ascending */
     size_t horizon_count;

@@ -86,6 +86,8 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
 {
     struct trial_spec spec = plan_trial(&campaign->plan);
     spec.lr = proposal->lr;
+    spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
+    spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];
     spec.horizon_tokens = proposal->tokens;
     /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
      * when they are compared. */
@@ -110,6 +112,10 @@ struct search_space campaign_space(const struct plan *plan)
         .seed = plan->seed,
         .prior_beta = plan->search.prior_beta,
         .prior_beta_sd = plan->search.prior_beta_sd,
+        .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
+                                        plan->model.embedding_lr_ratio[1]},
+                   [RATIO_OUTPUT] = {plan->model.output_lr_ratio[0],
+                                     plan->model.output_lr_ratio[1]}},
     };
     return space;
 }

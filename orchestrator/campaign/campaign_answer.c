@@ -26,6 +26,8 @@ int campaign_observe(const struct campaign *campaign, struct observation **seen,
         o->tokens = trial->spec.horizon_tokens;
         o->lr = trial->spec.lr;
         o->seed = trial->replicate;
+        o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
+        o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
         o->kind = trial->state == TRIAL_DONE       ? OBSERVED_LOSS
                   : trial->state == TRIAL_DIVERGED ? OBSERVED_DIVERGED
                                                    : OBSERVED_NOTHING;
@@ -52,9 +54,9 @@ struct answer_cost campaign_cost(const struct campaign *campaign)
     return cost;
 }
 
-static double target_embedding_lr(const struct plan *plan, double lr)
+static double target_embedding_lr(const struct plan *plan, const struct answer *answer)
 {
-    double at_base = plan_trial(plan).embedding_lr_ratio * lr;
+    double at_base = answer->ratios[RATIO_EMBEDDING].value * answer->target.lr;
     if (plan->model.parametrization != PARAM_LVP)
         return at_base;
     /* Hayou and Liu 2025: with a vocabulary far larger than the width, d^-1/2. */
@@ -123,7 +125,7 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
     if (!rc) {
         answer->target.width = campaign->plan.target.d_model;
         answer->target.vocab = campaign->plan.model.vocab;
-        answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer->target.lr);
+        answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
         answer->cost = campaign_cost(campaign);
         add_doubts(campaign, answer);
         set_status(campaign, answer);
@@ -139,8 +141,8 @@ void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint6
     *trials = *tokens = 0;
     if (campaign->finished)
         return;
-    int count = campaign_policy(&campaign->plan)
-                    ->forecast(&space, stages, sizeof(stages) / sizeof(stages[0]));
+    int count = search_forecast(campaign_policy(&campaign->plan), &space, stages,
+                                sizeof(stages) / sizeof(stages[0]));
     for (size_t h = 0; h < space.horizon_count; h++) {
         uint64_t horizon = space.horizons[h], expected = 0, planned = 0, over = 0;
         for (int i = 0; i < count; i++)

@@ -18,6 +18,9 @@ static int by_length(const void *left, const void *right)
         return a->tokens > b->tokens ? -1 : 1;
     if (a->lr != b->lr)
         return a->lr < b->lr ? -1 : 1;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        if (a->ratios[r] != b->ratios[r])
+            return a->ratios[r] < b->ratios[r] ? -1 : 1;
     return (a->seed > b->seed) - (a->seed < b->seed);
 }
 
@@ -30,7 +33,8 @@ static int check_proposals(const struct proposal *round, size_t count,
         const struct proposal *p = &round[i];
         bool again = i > 0 && by_length(&round[i - 1], p) == 0;
         for (size_t j = 0; j < seen_count && !again; j++)
-            again = seen[j].tokens == p->tokens && seen[j].lr == p->lr && seen[j].seed == p->seed;
+            again = seen[j].tokens == p->tokens && seen[j].lr == p->lr && seen[j].seed == p->seed &&
+                    memcmp(seen[j].ratios, p->ratios, sizeof(p->ratios)) == 0;
         if (again || !(p->lr > 0) || !isfinite(p->lr))
             return lr_fail(err, LR_EINTERNAL,
                            "search.policy %s asks %s for learning rate %.17g at %" PRIu64
@@ -50,7 +54,7 @@ static int ask_policy(const struct campaign *campaign, struct proposal *round, s
     int rc = campaign_observe(campaign, &seen, &seen_count, err);
     if (rc)
         return rc;
-    int count = policy->next(&space, seen, seen_count, round);
+    int count = search_next(policy, &space, seen, seen_count, round);
     if (count < 0 || count > POLICY_ROUND_MAX) {
         rc =
             lr_fail(err, count < 0 ? count : LR_EINTERNAL,
@@ -172,7 +176,9 @@ static int complete_round(struct campaign *campaign, const struct proposal *roun
     for (size_t i = 0; same && i < planned; i++) {
         const struct trial *trial = campaign->trials[first + i];
         same = trial->spec.lr == round[i].lr && trial->replicate == round[i].seed &&
-               trial->spec.horizon_tokens == round[i].tokens;
+               trial->spec.horizon_tokens == round[i].tokens &&
+               trial->spec.embedding_lr_ratio == round[i].ratios[RATIO_EMBEDDING] &&
+               trial->spec.output_lr_ratio == round[i].ratios[RATIO_OUTPUT];
     }
     if (!same)
         return lr_fail(err, LR_EDAMAGED,

@@ -63,11 +63,11 @@ static void print_stages(const struct forecast_stage *stages, int count, double 
                          struct total *total)
 {
     char horizon[24], tokens[24];
-    printf("%-28s %9s %7s %7s %9s %9s\n", "stage", "horizon", "trials", "at most", "tokens",
+    printf("%-38s %9s %7s %7s %9s %9s\n", "stage", "horizon", "trials", "at most", "tokens",
            "FLOPs");
     for (int i = 0; i < count; i++) {
         double each = (double)stages[i].tokens;
-        printf("%-28s %9s %7u %7u %9s %9.2e\n", stages[i].name,
+        printf("%-38s %9s %7u %7u %9s %9.2e\n", stages[i].name,
                format_count(horizon, sizeof(horizon), each), stages[i].trials, stages[i].trials_max,
                format_count(tokens, sizeof(tokens), each * stages[i].trials),
                each * stages[i].trials * flops_per_token);
@@ -76,7 +76,7 @@ static void print_stages(const struct forecast_stage *stages, int count, double 
         total->tokens += each * stages[i].trials;
         total->tokens_max += each * stages[i].trials_max;
     }
-    printf("%-28s %9s %7u %7u %9s %9.2e\n", "total", "", (unsigned)total->trials,
+    printf("%-38s %9s %7u %7u %9s %9.2e\n", "total", "", (unsigned)total->trials,
            (unsigned)total->trials_max, format_count(tokens, sizeof(tokens), total->tokens),
            total->tokens * flops_per_token);
 }
@@ -102,7 +102,7 @@ static void print_plan(const struct plan *plan)
     struct total total = {0};
     char params[24], target[24];
     double flops_per_token = trial_flops_per_token(&spec);
-    int count = policy->forecast(&space, stages, STAGES);
+    int count = search_forecast(policy, &space, stages, STAGES);
 
     printf("%s: %s, %s parameters, policy %s, %u seed%s\n", plan->name, arch_name(spec.arch),
            format_count(params, sizeof(params), (double)trial_params(&spec)), policy->name,

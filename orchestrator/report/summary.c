@@ -141,6 +141,19 @@ static void print_law(FILE *out, const struct answer *answer)
                LR(t.e, 2, law->holdout.lr_measured), apart);
 }
 
+static void print_ratio(FILE *out, const char *what, const struct ratio_answer *ratio)
+{
+    char optimum[96] = "";
+    if (!ratio->searched)
+        return;
+    if (known(ratio->ci90))
+        snprintf(optimum, sizeof(optimum), "; its optimum %.3g (90\v%% interval %.3g\v..\v%.3g)",
+                 ratio->optimum, ratio->ci90[0], ratio->ci90[1]);
+    wrap_print(out, "ratio     ",
+               "%s LR %.3g times that of the hidden matrices%s, %" PRIu32 " trainings", what,
+               ratio->value, optimum, ratio->trials);
+}
+
 static void print_costs(FILE *out, const struct answer *answer)
 {
     const struct answer_cost *cost = &answer->cost;
@@ -168,6 +181,8 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     print_horizons(out, answer);
     fputc('\n', out);
     print_law(out, answer);
+    print_ratio(out, "embedding", &answer->ratios[RATIO_EMBEDDING]);
+    print_ratio(out, "output", &answer->ratios[RATIO_OUTPUT]);
     print_costs(out, answer);
     for (size_t i = 0; i < answer->warning_count; i++)
         wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);

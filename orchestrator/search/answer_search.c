@@ -1,8 +1,10 @@
 /* From observations to the answer: basins, law, hold-out, target, gate, doubts. */
 #include <math.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "search/gate.h"
 #include "search/law.h"
+#include "search/ratios.h"
 #include "search/survey.h"
 
 /* The law without the longest horizon, against what was measured there. */
@@ -70,16 +72,10 @@ static void clear_tails(struct answer *answer)
     }
 }
 
-int search_answer(struct answer *answer, const struct search_space *space,
-                  const struct observation *seen, size_t count, struct lr_error *err)
+static void fill(struct answer *answer, struct survey *survey)
 {
+    const struct search_space *space = survey->space;
     struct law law;
-    if (space->horizon_count == 0)
-        return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
-    struct survey *survey = survey_create(space, seen, count);
-    if (!survey)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
-    memset(answer, 0, sizeof(*answer));
     answer->target.tokens = space->target_tokens;
     answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
     answer->target.embedding_lr = answer->target.loss_penalty_if_wrong_2x = NAN;
@@ -91,7 +87,31 @@ int search_answer(struct answer *answer, const struct search_space *space,
     aim(answer, survey, &law);
     gate_decide(answer, survey, &law);
     doubts_add(answer, survey, &law);
-    clear_tails(answer);
+}
+
+int search_answer(struct answer *answer, const struct search_space *space,
+                  const struct observation *seen, size_t count, struct lr_error *err)
+{
+    struct ratios ratios;
+    int rc = LR_ENOMEM;
+    if (space->horizon_count == 0)
+        return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
+    struct observation *room = lr_calloc(count + 1, sizeof(*room));
+    struct survey *survey = NULL;
+    if (room) {
+        ratios_settle(&ratios, space, seen, count, room);
+        size_t kept = count;
+        if (ratios_are_searched(space))
+            kept = ratios_filter(ratios.value, seen, count, room);
+        survey = survey_create(space, ratios_are_searched(space) ? room : seen, kept);
+    }
+    if (survey) {
+        memset(answer, 0, sizeof(*answer));
+        fill(answer, survey);
+        rc = ratios_answer(answer, space, &ratios, seen, count, room);
+        clear_tails(answer);
+    }
     survey_destroy(survey);
-    return 0;
+    lr_free(room);
+    return rc ? lr_fail(err, rc, "out of memory") : 0;
 }

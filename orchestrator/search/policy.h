@@ -11,6 +11,10 @@
  * these to the next round of trials. It keeps no state, so that a campaign resumed from its journal
  * asks for the same rounds, whatever the number of workers. */
 
+struct ratio_range {
+    double low, high; /* equal: fixed */
+};
+
 struct search_space {
     double lr_low, lr_high;
     const uint64_t *horizons; /* tokens, ascending */
@@ -21,6 +25,7 @@ struct search_space {
     uint32_t bootstrap; /* resamples */
     uint64_t seed;      /* of the bootstrap */
     double prior_beta, prior_beta_sd;
+    struct ratio_range ratios[RATIO_COUNT]; /* policies do not see these: ratios.c does */
 };
 
 enum observed { OBSERVED_LOSS, OBSERVED_DIVERGED, OBSERVED_NOTHING /* failed for good */ };
@@ -31,12 +36,14 @@ struct observation {
     uint32_t seed; /* replicate index */
     enum observed kind;
     double loss; /* OBSERVED_LOSS only */
+    double ratios[RATIO_COUNT];
 };
 
 struct proposal {
     uint64_t tokens;
     double lr;
     uint32_t seed;
+    double ratios[RATIO_COUNT];
 };
 
 #define POLICY_ROUND_MAX 1024
@@ -65,11 +72,20 @@ extern const struct policy policy_narrow; /* bisects around the best, then follo
 extern const struct policy policy_grid;   /* the papers' protocol: an octave grid at each horizon */
 const struct policy *policy_find(const char *name); /* NULL when unknown */
 
+/* What a campaign asks: the policy's rounds, with the ratios that the space has ranges for searched
+ * on the way (ratios.c): at the shortest horizon first the LR at middling ratios, then one ratio
+ * after the other at the best LR, then the policy's whole search at the best ratios. As
+ * policy->next and policy->forecast; or LR_ENOMEM. */
+int search_next(const struct policy *policy, const struct search_space *space,
+                const struct observation *seen, size_t count, struct proposal *round);
+int search_forecast(const struct policy *policy, const struct search_space *space,
+                    struct forecast_stage *stages, size_t capacity);
+
 /* Fits everything that `seen` supports: basins, law, hold-out, target; fills horizons, law,
- * target.lr, target.tokens, target.ci90, loss_penalty, status (identified or not_identified),
- * reason, warnings. Leaves cost, width, vocab and embedding_lr alone. *answer need not be
- * initialised. Works for any number of observations, none too. Deterministic, in any order of
- * `seen`. 0 or LR_ENOMEM. */
+ * target.lr, target.tokens, target.ci90, loss_penalty, ratios, status (identified or
+ * not_identified), reason, warnings. Only what was seen at the best ratios enters the basins.
+ * Leaves cost, width, vocab and embedding_lr alone. *answer need not be initialised. Works for any
+ * number of observations, none too. Deterministic, in any order of `seen`. 0 or LR_ENOMEM. */
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err);
 

@@ -45,7 +45,8 @@ static int grid_next(const struct search_space *space, const struct observation 
             double lr = grid_lr(space, i);
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
                 if (!was_seen(&survey->basins[h], lr, seed))
-                    round[asked++] = (struct proposal){space->horizons[h], lr, seed};
+                    round[asked++] =
+                        (struct proposal){.tokens = space->horizons[h], .lr = lr, .seed = seed};
         }
     }
     survey_destroy(survey);

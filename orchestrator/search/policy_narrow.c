@@ -227,8 +227,9 @@ static int narrow_next(const struct search_space *space, const struct observatio
         for (int k = 0; k <= view->lattice.last && view->wish.count; k++)
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
                 if (view->wish.wanted[k] && !has_seed(view->row.points[k], seed))
-                    round[asked++] = (struct proposal){space->horizons[h],
-                                                       lattice_lr(&view->lattice, space, k), seed};
+                    round[asked++] = (struct proposal){.tokens = space->horizons[h],
+                                                       .lr = lattice_lr(&view->lattice, space, k),
+                                                       .seed = seed};
     }
 out:
     survey_destroy(survey);

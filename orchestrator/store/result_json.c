@@ -30,6 +30,23 @@ static json_t *target_json(const struct target_answer *target, bool *ok)
     return object;
 }
 
+static json_t *ratios_json(const struct ratio_answer ratios[RATIO_COUNT], bool *ok)
+{
+    static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+    json_t *all = json_object();
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        json_t *object = json_object();
+        json_put(object, "value", json_of_double(ratios[r].value), ok);
+        json_put(object, "searched", json_boolean(ratios[r].searched), ok);
+        json_put(object, "optimum", json_of_double(ratios[r].optimum), ok);
+        json_put(object, "ci90", interval(ratios[r].ci90), ok);
+        json_put(object, "trials", json_integer(ratios[r].trials), ok);
+        json_put(object, "at_edge", json_boolean(ratios[r].at_edge), ok);
+        json_put(all, names[r], object, ok);
+    }
+    return all;
+}
+
 static json_t *holdout_json(const struct law_answer *law, bool *ok)
 {
     if (law->holdout.tokens == 0)
@@ -105,6 +122,7 @@ char *result_json(const char *name, const struct answer *answer)
     json_put(object, "status", json_string(answer_status_name(answer->status)), &ok);
     json_put(object, "reason", json_of_text(answer->reason), &ok);
     json_put(object, "target", target_json(&answer->target, &ok), &ok);
+    json_put(object, "ratios", ratios_json(answer->ratios, &ok), &ok);
     json_put(object, "law", law_json(&answer->law, &ok), &ok);
     json_put(object, "horizons", horizons_json(answer, &ok), &ok);
     json_put(object, "cost", cost_json(&answer->cost, &ok), &ok);

@@ -42,15 +42,20 @@ static bool has(const struct observation *seen, size_t count, const struct propo
     return false;
 }
 
+static struct proposal ask(uint64_t tokens, double lr, uint32_t seed)
+{
+    return (struct proposal){.tokens = tokens, .lr = lr, .seed = seed, .ratios = {3, 1}};
+}
+
 /* Round 1: three LRs, two seeds, at the shortest horizon. Round 2: around the best, mixed. */
 static int fake_next(const struct search_space *space, const struct observation *seen, size_t count,
                      struct proposal *round)
 {
-    const struct proposal first[] = {{1000, 1e-3, 1}, {1000, 4e-3, 0}, {1000, 1e-3, 0},
-                                     {1000, 2e-3, 1}, {1000, 2e-3, 0}, {1000, 4e-3, 1}};
+    const struct proposal first[] = {ask(1000, 1e-3, 1), ask(1000, 4e-3, 0), ask(1000, 1e-3, 0),
+                                     ask(1000, 2e-3, 1), ask(1000, 2e-3, 0), ask(1000, 4e-3, 1)};
     const double best = best_lr(seen, count);
-    const struct proposal second[] = {
-        {1000, best * 1.5, 0}, {2000, best, 0}, {5000, best, 0}, {2000, best / 2, 0}};
+    const struct proposal second[] = {ask(1000, best * 1.5, 0), ask(2000, best, 0),
+                                      ask(5000, best, 0), ask(2000, best / 2, 0)};
     int asked = 0;
     assert_int_equal(space->seeds, 2);
     if (fake_policy_mode == 2)
@@ -82,6 +87,18 @@ const struct policy *policy_find(const char *name)
     return strcmp(name, "narrow") == 0 ? &fake_policy : NULL;
 }
 
+int search_next(const struct policy *policy, const struct search_space *space,
+                const struct observation *seen, size_t count, struct proposal *round)
+{
+    return policy->next(space, seen, count, round);
+}
+
+int search_forecast(const struct policy *policy, const struct search_space *space,
+                    struct forecast_stage *stages, size_t capacity)
+{
+    return policy->forecast(space, stages, capacity);
+}
+
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err)
 {
@@ -90,6 +107,7 @@ int search_answer(struct answer *answer, const struct search_space *space,
     answer->status = count == 10 ? ANSWER_IDENTIFIED : ANSWER_NOT_IDENTIFIED;
     if (count != 10)
         snprintf(answer->reason, sizeof(answer->reason), "only %zu trials", count);
+    answer->ratios[RATIO_EMBEDDING].value = 3;
     answer->target.lr = best_lr(seen, count);
     answer->target.tokens = space->target_tokens;
     for (size_t i = 0; i < count; i++) {

@@ -67,6 +67,22 @@ struct observation surface_observe(const struct surface *surface, uint64_t token
     return o;
 }
 
+struct observation surface_try(const struct surface *surface, const struct proposal *proposal)
+{
+    double pull = 0, off = 0;
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        double octaves = surface->ratio[r] > 0 ? log2(proposal->ratios[r] / surface->ratio[r]) : 0;
+        pull += surface->ratio_pull * octaves;
+        off += surface->ratio_curvature * octaves * octaves;
+    }
+    struct observation o =
+        surface_observe(surface, proposal->tokens, proposal->lr * exp2(pull), proposal->seed);
+    o.lr = proposal->lr;
+    o.loss += off;
+    memcpy(o.ratios, proposal->ratios, sizeof(o.ratios));
+    return o;
+}
+
 struct search_space surface_space(const struct surface *surface, uint32_t seeds)
 {
     return (struct search_space){.lr_low = 1e-3,
@@ -89,15 +105,14 @@ int surface_search(struct surface_run *run, const struct surface *surface,
     struct lr_error err = {0};
     memset(run, 0, sizeof(*run));
     for (;;) {
-        int asked = policy->next(space, run->seen, run->count, round);
+        int asked = search_next(policy, space, run->seen, run->count, round);
         if (asked < 0)
             return asked;
         if (asked == 0)
             break;
         run->rounds++;
         for (int i = 0; i < asked && run->count < SURFACE_SEEN; i++) {
-            run->seen[run->count++] =
-                surface_observe(surface, round[i].tokens, round[i].lr, round[i].seed);
+            run->seen[run->count++] = surface_try(surface, &round[i]);
             run->tokens += (double)round[i].tokens / (double)space->target_tokens;
         }
         if (run->count == SURFACE_SEEN)

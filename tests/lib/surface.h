@@ -14,12 +14,15 @@ struct surface {
     size_t horizon_count;
     double lr_first; /* optimum at the shortest horizon, before its misfit */
     double beta;
-    double misfit;     /* standard deviation, ln LR */
-    double curvature;  /* nats per octave^2 */
-    double asymmetry;  /* loss = curvature t^2 (1 + asymmetry tanh t) */
-    double cliff;      /* octaves above the optimum; trials beyond it diverge */
-    double noise;      /* of one loss */
-    double seed_noise; /* what a seed adds to all losses of a horizon alike */
+    double misfit;             /* standard deviation, ln LR */
+    double curvature;          /* nats per octave^2 */
+    double asymmetry;          /* loss = curvature t^2 (1 + asymmetry tanh t) */
+    double cliff;              /* octaves above the optimum; trials beyond it diverge */
+    double noise;              /* of one loss */
+    double seed_noise;         /* what a seed adds to all losses of a horizon alike */
+    double ratio[RATIO_COUNT]; /* best ratios; 0: the loss does not depend on this one */
+    double ratio_curvature;    /* nats per octave^2 */
+    double ratio_pull;         /* octaves that the best LR falls with each octave of a ratio */
     uint64_t seed;
 };
 
@@ -30,6 +33,8 @@ double surface_optimum(const struct surface *surface, uint64_t tokens);
 double surface_penalty(const struct surface *surface, uint64_t tokens, double lr);
 struct observation surface_observe(const struct surface *surface, uint64_t tokens, double lr,
                                    uint32_t seed);
+/* The same with the ratios of a proposal, which change loss and best LR. */
+struct observation surface_try(const struct surface *surface, const struct proposal *proposal);
 struct search_space surface_space(const struct surface *surface, uint32_t seeds);
 
 #define SURFACE_SEEN 4096

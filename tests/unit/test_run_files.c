@@ -60,6 +60,7 @@ static struct answer an_answer(void)
         131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false};
     answer.horizons[1] = (struct horizon_answer){
         UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false};
+    answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875};
     answer_warn(&answer, "plain");
     answer_warn(&answer, "quo\"ted \\ \n bad \xff utf \xc3");
@@ -99,7 +100,7 @@ static void result_reads_back(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 9);
+    assert_int_equal(json_object_size(root), 10);
     assert_true(number(root, "schema_version") == 1);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
     assert_string_equal(json_string_value(json_object_get(root, "status")), "identified");
@@ -114,6 +115,15 @@ static void result_reads_back(void **state)
     assert_interval(part, "ci90", 1e-300, 7e22);
     assert_true(number(part, "embedding_lr") == 5e-324);
     assert_true(number(part, "loss_penalty_if_wrong_2x") == 0.0171);
+
+    part = json_object_get(json_object_get(root, "ratios"), "embedding_lr_ratio");
+    assert_int_equal(json_object_size(part), 6);
+    assert_true(number(part, "value") == 8);
+    assert_true(json_is_true(json_object_get(part, "searched")));
+    assert_true(number(part, "optimum") == 9.5);
+    assert_interval(part, "ci90", 4, 17);
+    part = json_object_get(json_object_get(root, "ratios"), "output_lr_ratio");
+    assert_true(json_is_false(json_object_get(part, "searched")));
 
     part = json_object_get(root, "law");
     assert_int_equal(json_object_size(part), 6);

@@ -54,7 +54,7 @@ static size_t same_lr(size_t count, const struct proposal *p, enum observed kind
 static bool above_a_wall(size_t count, const struct proposal *p)
 {
     for (size_t i = 0; i < count; i++) {
-        struct proposal there = {seen[i].tokens, seen[i].lr, seen[i].seed};
+        struct proposal there = {.tokens = seen[i].tokens, .lr = seen[i].lr};
         if (seen[i].tokens == p->tokens && seen[i].lr < p->lr &&
             seen[i].kind == OBSERVED_DIVERGED && same_lr(count, &there, OBSERVED_LOSS) == 0)
             return true;

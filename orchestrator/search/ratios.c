@@ -1,0 +1,293 @@
+/* Searched LR ratios, by coordinates. At the shortest horizon:
+ *
+ *   1. the policy finds the best LR, ratios in the middle of their ranges;
+ *   2. for one ratio after the other `narrow` finds the best ratio at that LR: loss over log ratio
+ *      is a basin as loss over log LR is, so that nothing new is needed;
+ *   3. the policy does its whole search at the best ratios.
+ *
+ * Everything is worked out anew from what was seen, so that there is no state; later steps see only
+ * what belongs to them, so that earlier decisions stay as they were. */
+#include "search/ratios.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "search/lattice.h"
+#include "search/survey.h"
+
+#define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
+
+static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+
+static bool is_searched(const struct search_space *space, int r)
+{
+    return space->ratios[r].low < space->ratios[r].high;
+}
+
+bool ratios_are_searched(const struct search_space *space)
+{
+    bool any = false;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        any |= is_searched(space, r);
+    return any;
+}
+
+/* The search for a ratio as one for an LR at the shortest horizon alone. */
+static struct search_space ratio_space(const struct search_space *space, int r)
+{
+    struct search_space of = *space;
+    of.lr_low = space->ratios[r].low;
+    of.lr_high = space->ratios[r].high;
+    of.horizon_count = 1;
+    of.target_tokens = space->horizons[0];
+    of.resolution = RATIO_RESOLUTION;
+    return of;
+}
+
+/* In the middle of the range, but one of the ratios that `narrow` asks for. */
+static double start_of(const struct search_space *space, int r)
+{
+    if (!is_searched(space, r))
+        return space->ratios[r].low;
+    struct search_space of = ratio_space(space, r);
+    struct lattice lattice = lattice_make(&of);
+    return lattice_lr(&lattice, &of, (lattice.last / lattice.coarse + 1) / 2 * lattice.coarse);
+}
+
+static bool same_ratios(const double *a, const double *b, int except)
+{
+    for (int r = 0; r < RATIO_COUNT; r++)
+        if (r != except && a[r] != b[r])
+            return false;
+    return true;
+}
+
+size_t ratios_filter(const double value[RATIO_COUNT], const struct observation *seen, size_t count,
+                     struct observation *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (same_ratios(seen[i].ratios, value, -1))
+            out[kept++] = seen[i];
+    return kept;
+}
+
+/* What was seen of ratio r at the LR and the other ratios, with the ratio in the place of the LR.
+ */
+static size_t along(const struct search_space *space, const struct ratios *ratios, int r,
+                    const struct observation *seen, size_t count, struct observation *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (seen[i].tokens == space->horizons[0] && seen[i].lr == ratios->lr &&
+            same_ratios(seen[i].ratios, ratios->value, r)) {
+            out[kept] = seen[i];
+            out[kept++].lr = seen[i].ratios[r];
+        }
+    return kept;
+}
+
+/* The tried LR (or ratio) nearest to the optimum; NaN without a loss, or without memory. */
+static double best_tried(const struct search_space *of, const struct observation *seen,
+                         size_t count)
+{
+    struct survey *survey = survey_create(of, seen, count);
+    double best = NAN, nearest = INFINITY;
+    if (!survey)
+        return NAN;
+    const struct basin *basin = &survey->basins[0];
+    struct noise noise = survey_noise(survey, 1);
+    struct parabola fit = basin_fit(basin, &noise);
+    bool holds = fit.count >= 5 && !parabola_is_flat(&fit, &noise) && !basin->at_edge;
+    double vertex = holds              ? basin_vertex(basin, &fit)
+                    : basin->best >= 0 ? basin->points[basin->best].x
+                                       : NAN;
+    for (size_t i = 0; i < basin->count; i++) {
+        double off = fabs(basin->points[i].x - vertex);
+        if (isnan(basin->points[i].loss) || !(off < nearest - 1e-9))
+            continue;
+        nearest = off;
+        best = basin->points[i].seen[0].lr;
+    }
+    survey_destroy(survey);
+    return best;
+}
+
+static struct search_space shortest(const struct search_space *space)
+{
+    struct search_space of = *space;
+    of.horizon_count = 1;
+    return of;
+}
+
+static void begin(struct ratios *ratios, const struct search_space *space)
+{
+    for (int r = 0; r < RATIO_COUNT; r++)
+        ratios->value[r] = start_of(space, r);
+    ratios->lr = NAN;
+}
+
+/* The best LR at the starting ratios. */
+static void settle_lr(struct ratios *ratios, const struct search_space *space,
+                      const struct observation *seen, size_t count, struct observation *room)
+{
+    struct search_space of = shortest(space);
+    size_t kept = ratios_filter(ratios->value, seen, count, room);
+    ratios->lr = best_tried(&of, room, kept);
+}
+
+static void settle_ratio(struct ratios *ratios, const struct search_space *space, int r,
+                         const struct observation *seen, size_t count, struct observation *room)
+{
+    struct search_space of = ratio_space(space, r);
+    size_t kept = along(space, ratios, r, seen, count, room);
+    double best = best_tried(&of, room, kept);
+    ratios->value[r] = isnan(best) ? ratios->value[r] : best;
+}
+
+void ratios_settle(struct ratios *ratios, const struct search_space *space,
+                   const struct observation *seen, size_t count, struct observation *room)
+{
+    begin(ratios, space);
+    if (!ratios_are_searched(space))
+        return;
+    settle_lr(ratios, space, seen, count, room);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        if (is_searched(space, r))
+            settle_ratio(ratios, space, r, seen, count, room);
+}
+
+/* ---- the next round ---- */
+
+static void stamp(struct proposal *round, int asked, const double value[RATIO_COUNT])
+{
+    for (int i = 0; i < asked; i++)
+        memcpy(round[i].ratios, value, sizeof(round[i].ratios));
+}
+
+/* Steps 1 and 2; 0 when they are over, and *ratios is settled. */
+static int next_of_ratios(struct ratios *ratios, const struct policy *policy,
+                          const struct search_space *space, const struct observation *seen,
+                          size_t count, struct observation *room, struct proposal *round)
+{
+    struct search_space first = shortest(space);
+    size_t kept = ratios_filter(ratios->value, seen, count, room);
+    int asked = policy->next(&first, room, kept, round);
+    stamp(round, asked, ratios->value);
+    if (asked != 0)
+        return asked;
+    settle_lr(ratios, space, seen, count, room);
+    for (int r = 0; r < RATIO_COUNT && !isnan(ratios->lr); r++) {
+        if (!is_searched(space, r))
+            continue;
+        struct search_space of = ratio_space(space, r);
+        kept = along(space, ratios, r, seen, count, room);
+        asked = policy_narrow.next(&of, room, kept, round);
+        for (int i = 0; i < asked; i++) {
+            double ratio = round[i].lr;
+            round[i].lr = ratios->lr;
+            memcpy(round[i].ratios, ratios->value, sizeof(round[i].ratios));
+            round[i].ratios[r] = ratio;
+        }
+        if (asked != 0)
+            return asked;
+        settle_ratio(ratios, space, r, seen, count, room);
+    }
+    return 0;
+}
+
+int search_next(const struct policy *policy, const struct search_space *space,
+                const struct observation *seen, size_t count, struct proposal *round)
+{
+    struct ratios ratios;
+    begin(&ratios, space);
+    if (!ratios_are_searched(space)) {
+        int asked = policy->next(space, seen, count, round);
+        stamp(round, asked, ratios.value);
+        return asked;
+    }
+    struct observation *room = lr_calloc(count + 1, sizeof(*room));
+    if (!room)
+        return LR_ENOMEM;
+    int asked = next_of_ratios(&ratios, policy, space, seen, count, room, round);
+    if (asked == 0) {
+        size_t kept = ratios_filter(ratios.value, seen, count, room);
+        asked = policy->next(space, room, kept, round);
+        stamp(round, asked, ratios.value);
+    }
+    lr_free(room);
+    return asked;
+}
+
+/* The last step sees again at the shortest horizon what the first one saw, if the ratios end where
+ * they began; at most it costs as much once more. */
+int search_forecast(const struct policy *policy, const struct search_space *space,
+                    struct forecast_stage *stages, size_t capacity)
+{
+    size_t used = 0;
+    if (ratios_are_searched(space)) {
+        struct search_space first = shortest(space);
+        used = (size_t)policy->forecast(&first, stages, capacity);
+    }
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        if (!is_searched(space, r))
+            continue;
+        struct search_space of = ratio_space(space, r);
+        size_t from = used;
+        used += (size_t)policy_narrow.forecast(&of, stages + used, capacity - used);
+        for (size_t i = from; i < used; i++) {
+            char name[sizeof(stages[i].name)];
+            snprintf(name, sizeof(name), "%s ratio: %.28s",
+                     r == RATIO_EMBEDDING ? "embedding" : "output", stages[i].name);
+            memcpy(stages[i].name, name, sizeof(name));
+        }
+    }
+    return (int)used + policy->forecast(space, stages + used, capacity - used);
+}
+
+/* ---- the answer ---- */
+
+static void doubt(struct answer *answer, const struct ratio_answer *ratio, int r)
+{
+    if (ratio->at_edge)
+        answer_warn(answer,
+                    "the best model.%s, %.3g, lies at the end of what was tried: widen its range",
+                    names[r], ratio->value);
+    else if (ratio->flat || isnan(ratio->optimum))
+        answer_warn(answer,
+                    "the data do not tell the best model.%s: the loss changes with it less than "
+                    "the noise; %.3g was used",
+                    names[r], ratio->value);
+}
+
+int ratios_answer(struct answer *answer, const struct search_space *space,
+                  const struct ratios *ratios, const struct observation *seen, size_t count,
+                  struct observation *room)
+{
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        struct ratio_answer *ratio = &answer->ratios[r];
+        *ratio = (struct ratio_answer){.value = ratios->value[r],
+                                       .optimum = NAN,
+                                       .ci90 = {NAN, NAN},
+                                       .searched = is_searched(space, r)};
+        if (!ratio->searched)
+            continue;
+        struct search_space of = ratio_space(space, r);
+        struct horizon_answer found;
+        size_t kept = along(space, ratios, r, seen, count, room);
+        struct survey *survey = survey_create(&of, room, kept);
+        if (!survey)
+            return LR_ENOMEM;
+        survey_answer(survey, 1, &found);
+        survey_destroy(survey);
+        ratio->optimum = found.lr_opt;
+        ratio->ci90[0] = found.ci90[0];
+        ratio->ci90[1] = found.ci90[1];
+        ratio->at_edge = found.at_edge;
+        ratio->flat = found.flat;
+        ratio->trials = found.trials;
+        doubt(answer, ratio, r);
+    }
+    return 0;
+}
