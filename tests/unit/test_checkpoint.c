@@ -113,6 +113,17 @@ static void what_stopped_goes_on_bit_for_bit(void **state)
     }
 }
 
+static void data_may_lie_elsewhere(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    struct train_files first = {.save = part, .until_tokens = 10 * BATCH}, second = {.init = part};
+    assert_int_equal(trained(&spec, &first).outcome, OUTCOME_CANCELED);
+    snprintf(spec.data_path, sizeof(spec.data_path), "/elsewhere");
+    assert_int_equal(trained(&spec, &second).outcome, OUTCOME_DONE);
+    assert_string_equal(second.changed, "");
+}
+
 /* The end of one training is the beginning of a longer one: a trunk with another schedule. */
 static void a_longer_horizon_goes_on_from_the_end(void **state)
 {
@@ -207,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stopped_goes_on_bit_for_bit),
+        cmocka_unit_test(data_may_lie_elsewhere),
         cmocka_unit_test(a_longer_horizon_goes_on_from_the_end),
         cmocka_unit_test(wrong_checkpoints_are_refused),
         cmocka_unit_test(what_cannot_be_saved_is_a_failure),

@@ -203,7 +203,8 @@ static int read_state(const struct safetensors *file, const char *path, struct c
                           path);
 }
 
-/* What was saved is listed before what is wanted now. */
+/* What was saved is listed before what is wanted now. Where the data lie does not matter: their hash
+ * tells whether they are the same. */
 static void list_changes(const struct safetensors *file, const struct trial_spec *spec, char *out,
                          size_t size)
 {
@@ -214,7 +215,7 @@ static void list_changes(const struct safetensors *file, const struct trial_spec
         snprintf(key, sizeof(key), "spec.%s", field->name);
         field_text(now, sizeof(now), field, spec);
         const char *saved = safetensors_metadata(file, key);
-        if (saved && strcmp(saved, now) == 0)
+        if ((saved && strcmp(saved, now) == 0) || strcmp(field->name, "data_path") == 0)
             continue;
         int length = snprintf(out + used, size - used, "%s%s (%s -> %s)", used ? ", " : "",
                               field->name, saved ? saved : "unknown", now);
