@@ -265,6 +265,9 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
                   const struct ratios *ratios, const struct observation *seen, size_t count,
                   struct observation *room)
 {
+    struct ratios at; /* as they were when each one was searched */
+    begin(&at, space);
+    at.lr = ratios->lr;
     for (int r = 0; r < RATIO_COUNT; r++) {
         struct ratio_answer *ratio = &answer->ratios[r];
         *ratio = (struct ratio_answer){.value = ratios->value[r],
@@ -275,8 +278,9 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
             continue;
         struct search_space of = ratio_space(space, r);
         struct horizon_answer found;
-        size_t kept = along(space, ratios, r, seen, count, room);
+        size_t kept = along(space, &at, r, seen, count, room);
         struct survey *survey = survey_create(&of, room, kept);
+        at.value[r] = ratios->value[r];
         if (!survey)
             return LR_ENOMEM;
         survey_answer(survey, 1, &found);

@@ -64,6 +64,11 @@ static void two_ratios(void **state)
     assert_int_equal(surface_search(&run, &surface, &space, &policy_narrow), 0);
     assert_true(octaves(run.answer.ratios[RATIO_EMBEDDING].value, 8) <= 1);
     assert_true(octaves(run.answer.ratios[RATIO_OUTPUT].value, 2) <= 1);
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        const struct ratio_answer *ratio = &run.answer.ratios[r];
+        assert_true(ratio->trials >= 10 && !ratio->at_edge);
+        assert_true(ratio->ci90[0] <= surface.ratio[r] && surface.ratio[r] <= ratio->ci90[1]);
+    }
     size_t with_both = 0;
     for (size_t i = 0; i < run.count; i++)
         with_both += run.seen[i].tokens == surface.horizons[2];
