@@ -37,7 +37,7 @@ BEGIN {
     rule("orchestrator/report", "orchestrator/store/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
-    rule("worker/kernels", "-include/", "c cblas.h omp.h")
+    rule("worker/kernels", "-include/", "c cblas.h omp.h immintrin.h")
     rule("worker/model", "worker/kernels/", "any")
     rule("worker/data", "", "any")
     rule("worker/train", "worker/model/ worker/kernels/ worker/data/", "any")
@@ -49,7 +49,7 @@ BEGIN {
     only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ worker/net/ orchestrator/main.c tests/"
     only["uv.h"] = "orchestrator/net/ worker/net/ tests/"
     only["yaml.h"] = "orchestrator/plan/ tests/"
-    only["omp.h"] = "worker/kernels/"
+    only["omp.h"] = only["immintrin.h"] = "worker/kernels/"
     only["cblas.h"] = "worker/kernels/ tests/"
     only["sentencepiece_processor.h"] = only["sentencepiece_trainer.h"] = "worker/data/ tests/"
 }

@@ -17,6 +17,7 @@ static const struct command commands[] = {
      command_train},
     {"coord-check", "PLAN", "do activations keep their size over widths? (mup and lvp must)",
      command_coord_check},
+    {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -43,6 +44,8 @@ static const struct option_row rows[] = {
      "at least four; default: base_width times 1, 2, 4, 8"},
     {"steps", 'n', "N", "coord-check", "steps of training; default 6"},
     {"seeds", 'e', "N", "coord-check", "trainings of each width; default 3"},
+    {"size", 'z', "XS|S|M|L|all", "bench", "model to measure; default XS and S"},
+    {"threads", 'T', "N", "bench", "threads of one model; default 1"},
     {"plot", 'p', "FILE", "coord-check",
      "draw the activations against the width, as SVG by gnuplot"},
     {"json", 'j', NULL, NULL, "print the result as one JSON value on stdout"},
@@ -136,6 +139,11 @@ static int read_option(struct options *options, int letter, const char *value, s
         return read_small("--steps", value, &options->steps, err);
     case 'e':
         return read_small("--seeds", value, &options->seeds, err);
+    case 'z':
+        options->size = value;
+        return 0;
+    case 'T':
+        return read_small("--threads", value, &options->threads, err);
     case 'p':
         options->plot = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--plot: needs the name of a file");
@@ -170,6 +178,8 @@ static int read_operands(struct options *options, int count, char **operands, st
     } else {
         options->command = &commands[0];
     }
+    if (options->command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
+        return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
     if (count == 0)
         return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
                        options->command->name, options->command->name);

@@ -16,7 +16,7 @@ struct command;
 
 struct options {
     const struct command *command;
-    const char *operand; /* PLAN; NULL for commands without one */
+    const char *operand; /* PLAN; of bench: train */
     const char *run_dir; /* NULL: output.dir of the plan */
     bool resume;         /* --resume=auto (the default) */
     bool json;
@@ -29,6 +29,8 @@ struct options {
     size_t width_count;             /* 0: not given */
     uint32_t steps, seeds;          /* 0: not given */
     const char *plot;               /* NULL: not given */
+    const char *size;               /* --size; NULL: not given */
+    uint32_t threads;               /* 0: not given */
     const char **sets;              /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
@@ -51,5 +53,6 @@ int command_run(const struct options *options);
 int command_check(const struct options *options);
 int command_train(const struct options *options);
 int command_coord_check(const struct options *options);
+int command_bench(const struct options *options);
 
 #endif

@@ -110,6 +110,10 @@ void cross_entropy(float *losses, float *logits, const uint32_t *labels, float l
 void adamw_update(float *weight, float *m, float *v, const float *grad, float grad_scale, float lr,
                   float beta1, float beta2, float eps, float decay, uint64_t step, size_t count);
 
+/* Multiplies and adds in registers, `rounds` times some; returns the FLOPs done. What a core does
+ * in that time is its peak. */
+double peak_loop(size_t rounds);
+
 double sum_of_squares(const float *values, size_t count); /* in blocks, double, fixed order */
 
 #endif

@@ -12,10 +12,13 @@ static void norm(const struct affine *p, float *out, float *mean, float *rstd, c
         rmsnorm_forward(out, rstd, in, p->weight->value, N, C);
 }
 
-static void linear(const struct affine *p, float *out, const float *in, size_t N)
+static void linear(struct model *model, const struct affine *p, float *out, const float *in,
+                   size_t N)
 {
+    lap(model, PART_ELEMENTWISE); /* what came before */
     linear_forward(out, in, p->weight->value, p->bias ? p->bias->value : NULL, N, p->weight->cols,
                    p->weight->rows);
+    lap(model, PART_LINEAR_FORWARD);
 }
 
 static void attention(struct model *model, const struct block_params *p, struct block_acts *a,
@@ -23,13 +26,15 @@ static void attention(struct model *model, const struct block_params *p, struct 
 {
     size_t C = model->spec.d_model, T = model->spec.context, H = model->spec.n_heads;
     size_t N = sequences * T;
-    linear(&p->qkv, a->qkv, a->ln1, N);
+    linear(model, &p->qkv, a->qkv, a->ln1, N);
     if (model->spec.qk_norm)
         qk_norm_forward(a->qkv, a->qk_raw, a->qk_rstd, p->q_norm->value, p->k_norm->value, N, C, H);
     if (model->spec.arch == ARCH_LLAMA)
         rope_forward(a->qkv, model->cosines, model->sines, N, T, C, H);
+    lap(model, PART_ELEMENTWISE);
     attention_forward(a->attn, a->lse, a->qkv, model->attention_scale, model->scratch, sequences, T,
                       C, H);
+    lap(model, PART_ATTENTION);
 }
 
 static void forward_block(struct model *model, const struct block_params *p, struct block_acts *a,
@@ -38,16 +43,16 @@ static void forward_block(struct model *model, const struct block_params *p, str
     size_t C = model->spec.d_model, F = model->spec.d_ff, N = sequences * model->spec.context;
     norm(&p->ln1, a->ln1, a->ln1_mean, a->ln1_rstd, in, N, C);
     attention(model, p, a, sequences);
-    linear(&p->attn_proj, a->middle, a->attn, N);
+    linear(model, &p->attn_proj, a->middle, a->attn, N);
     residual_forward(a->middle, a->middle, in, model->residual_scale, N * C);
 
     norm(&p->ln2, a->ln2, a->ln2_mean, a->ln2_rstd, a->middle, N, C);
-    linear(&p->fc, a->fc, a->ln2, N);
+    linear(model, &p->fc, a->fc, a->ln2, N);
     if (model->spec.arch == ARCH_LLAMA)
         swiglu_forward(a->act, a->fc, N, F);
     else
         gelu_forward(a->act, a->fc, N * F);
-    linear(&p->mlp_proj, a->out, a->act, N);
+    linear(model, &p->mlp_proj, a->out, a->act, N);
     residual_forward(a->out, a->out, a->middle, model->residual_scale, N * C);
 }
 
@@ -62,4 +67,5 @@ void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequen
         stream = model->acts[i].out;
     }
     norm(&model->lnf, model->lnf_out, model->lnf_mean, model->lnf_rstd, stream, sequences * T, C);
+    lap(model, PART_ELEMENTWISE);
 }

@@ -21,6 +21,7 @@ void head_losses(struct model *model, const uint32_t *tokens, uint32_t sequences
         linear_backward_input(model->d_narrow + first * C, model->logits, model->head->value, rows,
                               C, V);
     }
+    lap(model, PART_HEAD);
 }
 
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,

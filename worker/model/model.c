@@ -91,6 +91,18 @@ void model_destroy(struct model *model)
     lr_free(model);
 }
 
+void model_set_profile(struct model *model, struct model_profile *profile)
+{
+    model->profile = profile;
+}
+
+void model_profile_lap(struct model_profile *profile, enum model_part part)
+{
+    double now = profile->now();
+    profile->seconds[part] += now - profile->last;
+    profile->last = now;
+}
+
 size_t model_bytes(const struct model *model)
 {
     return model->arena.size;

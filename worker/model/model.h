@@ -53,6 +53,26 @@ void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequence
 
 void model_zero_grad(struct model *model);
 
+/* Where the time of a step goes. Laps: what has passed since the last one belongs to the part. */
+enum model_part {
+    PART_LINEAR_FORWARD,
+    PART_LINEAR_INPUT,  /* gradients of a linear layer's input */
+    PART_LINEAR_WEIGHT, /* of its weights */
+    PART_ATTENTION,
+    PART_HEAD, /* output matrix and cross-entropy, forward and back */
+    PART_ELEMENTWISE,
+    PART_OPTIMIZER, /* by whoever steps: clip, AdamW, clearing of gradients */
+    PART_DATA,      /* the same: reading of tokens */
+    PART_COUNT
+};
+struct model_profile {
+    double (*now)(void); /* seconds */
+    double last, seconds[PART_COUNT];
+};
+/* Laps from now on go to `profile`, which must outlive the model or the next call; NULL: none. */
+void model_set_profile(struct model *model, struct model_profile *profile);
+void model_profile_lap(struct model_profile *profile, enum model_part part);
+
 /* What the parametrization gives each kind of tensor, for people; needs no model. */
 struct factor_row {
     const char *kind;            /* "hidden" */

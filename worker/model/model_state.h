@@ -39,6 +39,7 @@ struct model {
     uint32_t micro_batch;
     float attention_scale, logit_scale, residual_scale; /* by the parametrization */
     struct arena arena;
+    struct model_profile *profile;
 
     struct param *params;
     size_t param_count;
@@ -69,6 +70,12 @@ struct layout {
     bool failed;
 };
 void shapes_lay(struct model *model, struct layout *layout);
+
+static inline void lap(struct model *model, enum model_part part)
+{
+    if (model->profile)
+        model_profile_lap(model->profile, part);
+}
 
 /* Columns of the MLP's first matrix: W. */
 static inline size_t model_fc_width(const struct trial_spec *spec)

@@ -1,0 +1,220 @@
+/* lrsearch bench train: training speed of four sizes of model on this machine, beside what its core
+ * can do at most, and where the time goes. Tokens are random, in a file of their own, read as those
+ * of a campaign are. */
+#define _POSIX_C_SOURCE 200809L
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "cli/live.h"
+#include "cli/options.h"
+#include "data/token_file.h"
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/rng.h"
+#include "report/summary.h"
+#include "store/json_value.h"
+#include "train/benchmark.h"
+
+#define SECONDS 4.0 /* of steps, for each size */
+#define TOKEN_BATCHES 32
+
+static const struct size {
+    const char *name;
+    uint32_t d_model, n_layers, n_heads, context, vocab, sequences;
+} sizes[] = {
+    {"XS", 64, 2, 2, 128, 256, 16},
+    {"S", 128, 4, 4, 256, 4096, 8},
+    {"M", 256, 6, 8, 256, 8192, 8},
+    {"L", 512, 8, 8, 512, 32768, 4},
+};
+enum { SIZE_COUNT = sizeof(sizes) / sizeof(sizes[0]), DEFAULT_SIZES = 2 };
+
+static const char *const part_names[PART_COUNT] = {[PART_LINEAR_FORWARD] = "linear_forward",
+                                                   [PART_LINEAR_INPUT] = "linear_dx",
+                                                   [PART_LINEAR_WEIGHT] = "linear_dw",
+                                                   [PART_ATTENTION] = "attention",
+                                                   [PART_HEAD] = "head_cross_entropy",
+                                                   [PART_ELEMENTWISE] = "elementwise",
+                                                   [PART_OPTIMIZER] = "adamw",
+                                                   [PART_DATA] = "data"};
+
+static struct trial_spec spec_of(const struct size *size)
+{
+    struct trial_spec spec;
+    memset(&spec, 0, sizeof(spec));
+    spec.seed = 1;
+    spec.lr = 1e-3;
+    spec.embedding_lr_ratio = spec.output_lr_ratio = 1;
+    spec.arch = ARCH_GPT;
+    spec.d_model = spec.base_width = size->d_model;
+    spec.n_layers = spec.base_layers = size->n_layers;
+    spec.n_heads = size->n_heads;
+    spec.base_head_size = size->d_model / size->n_heads;
+    spec.d_ff = trial_default_d_ff(ARCH_GPT, size->d_model);
+    spec.context = size->context;
+    spec.vocab = size->vocab;
+    spec.batch_tokens = size->sequences * size->context;
+    spec.horizon_tokens = spec.batch_tokens;
+    spec.weight_decay = 0.1;
+    spec.beta1 = 0.9;
+    spec.beta2 = 0.95;
+    spec.adam_eps = 1e-8;
+    spec.clip = 1;
+    spec.source = SOURCE_TOKENS;
+    spec.val_tokens = size->context + 1;
+    spec.repeat = 1;
+    return spec;
+}
+
+/* A file of random tokens; its name into spec->data_path. */
+static int make_tokens(struct trial_spec *spec, struct lr_error *err)
+{
+    const char *folder = getenv("TMPDIR");
+    snprintf(spec->data_path, sizeof(spec->data_path), "%s/lrsearch-bench-XXXXXX",
+             folder && *folder ? folder : "/tmp");
+    int descriptor = mkstemp(spec->data_path);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
+    if (!file)
+        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", spec->data_path);
+    size_t count = (size_t)TOKEN_BATCHES * spec->batch_tokens;
+    int bad = token_file_write_header(file, false, count);
+    for (size_t i = 0; i < count && !bad; i++) {
+        uint32_t token = (uint32_t)rng_below(spec->seed, RNG_SYNTHETIC, i, spec->vocab);
+        bad = token_file_write(file, false, &token, 1);
+    }
+    if (fclose(file) || bad) {
+        int rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", spec->data_path);
+        unlink(spec->data_path);
+        return rc;
+    }
+    return 0;
+}
+
+static double peak_memory_mib(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+static void print_text(const struct size *size, const struct trial_spec *spec,
+                       const struct benchmark *b)
+{
+    char rate[24];
+    double flops = trial_flops_per_token(spec) * spec->batch_tokens, sum = 0;
+    for (int p = 0; p < PART_COUNT; p++)
+        sum += b->part_s[p];
+    printf("%-2s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the FMA peak %.1f; %zu steps "
+           "of %.1f ms; model %.0f MiB, process %.0f MiB\n  ",
+           size->name, format_count(rate, sizeof(rate), spec->batch_tokens / b->step_s[1]),
+           flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2], b->peak_flops / 1e9,
+           b->steps, b->step_s[1] * 1e3, (double)b->model_bytes / 1048576, peak_memory_mib());
+    for (int p = 0; p < PART_COUNT; p++)
+        printf(" %s %.1f %%", part_names[p], 100 * b->part_s[p] / sum);
+    printf("\n");
+    fflush(stdout);
+}
+
+static json_t *size_json(const struct size *size, const struct trial_spec *spec,
+                         const struct benchmark *b, bool *ok)
+{
+    double flops = trial_flops_per_token(spec) * spec->batch_tokens;
+    json_t *object = json_object(), *parts = json_object();
+    for (int p = 0; p < PART_COUNT; p++)
+        json_put(parts, part_names[p], json_of_double(b->part_s[p]), ok);
+    json_put(object, "size", json_of_text(size->name), ok);
+    json_put(object, "parameters", json_of_count(trial_params(spec)), ok);
+    json_put(object, "flops_per_step", json_of_double(flops), ok);
+    json_put(object, "steps", json_of_count(b->steps), ok);
+    json_put(object, "tokens_per_s", json_of_double(spec->batch_tokens / b->step_s[1]), ok);
+    json_put(object, "flops_per_s", json_of_double(flops / b->step_s[1]), ok);
+    json_put(object, "step_s", json_of_double(b->step_s[1]), ok);
+    json_put(object, "step_s_q1", json_of_double(b->step_s[0]), ok);
+    json_put(object, "step_s_q3", json_of_double(b->step_s[2]), ok);
+    json_put(object, "fma_peak", json_of_double(b->peak_flops), ok);
+    json_put(object, "share_of_peak", json_of_double(b->share[1]), ok);
+    json_put(object, "share_q1", json_of_double(b->share[0]), ok);
+    json_put(object, "share_q3", json_of_double(b->share[2]), ok);
+    json_put(object, "part_s", parts, ok);
+    json_put(object, "model_bytes", json_of_count(b->model_bytes), ok);
+    json_put(object, "process_peak_mib", json_of_double(peak_memory_mib()), ok);
+    return object;
+}
+
+static int bench_size(const struct size *size, const struct options *options, json_t *array,
+                      bool *ok, struct lr_error *err)
+{
+    struct trial_spec spec = spec_of(size);
+    struct benchmark result;
+    int threads = options->threads ? (int)options->threads : 1;
+    int rc = make_tokens(&spec, err);
+    if (rc)
+        return rc;
+    rc = benchmark_run(&result, &spec, threads, SECONDS, err);
+    unlink(spec.data_path);
+    if (!rc && options->json)
+        *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
+    else if (!rc)
+        print_text(size, &spec, &result);
+    return rc;
+}
+
+static bool is_wanted(const struct options *options, size_t index)
+{
+    if (!options->size)
+        return index < DEFAULT_SIZES;
+    return strcmp(options->size, "all") == 0 || strcmp(options->size, sizes[index].name) == 0;
+}
+
+static int bench_all(const struct options *options, struct lr_error *err)
+{
+    bool ok = true, any = false;
+    int rc = 0;
+    struct live live;
+    const char *blas = kernels_init();
+    json_use_lr_memory();
+    json_t *array = json_array();
+    if (!options->json)
+        printf("%s, %u thread%s\n", blas, options->threads ? options->threads : 1,
+               options->threads > 1 ? "s" : "");
+    live_init(&live, options->verbosity >= 0);
+    for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
+        if (!is_wanted(options, i))
+            continue;
+        any = true;
+        live_stage(&live, "measuring", (double)i / SIZE_COUNT);
+        live_clear(&live);
+        rc = bench_size(&sizes[i], options, array, &ok, err);
+    }
+    live_release(&live);
+    if (!any)
+        rc = lr_fail(err, LR_EUSAGE, "--size %.20s: must be XS, S, M, L or all", options->size);
+    if (rc || !options->json) {
+        json_decref(array);
+        return rc;
+    }
+    json_t *object = json_object();
+    json_put(object, "schema_version", json_of_count(1), &ok);
+    json_put(object, "blas", json_of_text(blas), &ok);
+    json_put(object, "threads", json_of_count(options->threads ? options->threads : 1), &ok);
+    json_put(object, "sizes", array, &ok);
+    char *text = json_to_text(object, ok);
+    if (!text)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    fputs(text, stdout);
+    lr_free(text);
+    return 0;
+}
+
+int command_bench(const struct options *options)
+{
+    struct lr_error err = {0};
+    int rc = bench_all(options, &err);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    return rc ? lr_error_exit_status(rc) : 0;
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# lrsearch bench: what it says adds up; wrong words. Speed itself is not tested.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+mkdir scratch
+TMPDIR=$PWD/scratch run "$LRSEARCH" bench train --size XS --json
+expect_status 0
+cp out xs.json
+expect_json XS xs.json sizes 0 size
+expect_json 141056 xs.json sizes 0 parameters
+expect_json 1811939328.0 xs.json sizes 0 flops_per_step # (72 L d^2 + 12 L d T + 6 d V) 2048
+# the parts are the whole step, and the peak is one
+awk '/"tokens_per_s"/ { rate = $2 } /"step_s":/ { step = $2 } /"share_of_peak"/ { share = $2 }
+     /"(linear_.*|attention|head_cross_entropy|elementwise|adamw|data)"/ { sum += $2; parts++ }
+     END { exit !(parts == 8 && sum > .5 * step && sum < 3 * step && share > 0 && share < 1.2 &&
+                  rate * step > 2047 && rate * step < 2049) }' xs.json || fail "the numbers do not add up"
+[ -z "$(ls scratch)" ] || fail "the token file is left behind"
+
+refused() # TEXT ARGUMENT...
+{
+    text=$1
+    shift
+    run "$LRSEARCH" bench "$@"
+    expect_status 2
+    expect_err "$text"
+    expect_err_lines 1
+    expect_out_empty
+}
+refused "what can be measured is: lrsearch bench train"
+refused "what can be measured is: lrsearch bench train" plan.yaml
+refused "--threads 0: must be a whole count" train --threads 0
+refused "--lr: has no meaning for lrsearch bench" train --lr 1
+TMPDIR=$PWD/nowhere run "$LRSEARCH" bench train
+expect_status 73
+expect_err "nowhere/lrsearch-bench-"
+run "$LRSEARCH" bench train --size XXL
+expect_status 2
+expect_err "--size XXL: must be XS, S, M, L or all"

@@ -1,0 +1,54 @@
+/* What a core can do at most: nothing but fused multiply-adds in registers. Twelve chains with
+ * starts of their own, so that none is left out, fill two units of latency 4 to 5. */
+#include "kernels/kernels.h"
+
+#include <stdint.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+enum { CHAINS = 12, WIDTH = 8 };
+
+static volatile float sink; /* so that the loop is not thrown away */
+
+static void plain_loop(size_t rounds) /* what the compiler makes of it */
+{
+    float sums[CHAINS * WIDTH], total = 0;
+    for (int c = 0; c < CHAINS * WIDTH; c++)
+        sums[c] = (float)c;
+    for (size_t r = 0; r < rounds; r++)
+        for (int c = 0; c < CHAINS * WIDTH; c++)
+            sums[c] = sums[c] * 0.999f + 1e-3f;
+    for (int c = 0; c < CHAINS * WIDTH; c++)
+        total += sums[c];
+    sink = total;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,fma"))) static void fma_loop(size_t rounds)
+{
+    __m256 sums[CHAINS], a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(1e-3f);
+    __m256 total = _mm256_setzero_ps();
+    float out[WIDTH];
+    for (int c = 0; c < CHAINS; c++)
+        sums[c] = _mm256_set1_ps((float)c);
+    for (size_t r = 0; r < rounds; r++)
+        for (int c = 0; c < CHAINS; c++)
+            sums[c] = _mm256_fmadd_ps(sums[c], a, b);
+    for (int c = 0; c < CHAINS; c++)
+        total = _mm256_add_ps(total, sums[c]);
+    _mm256_storeu_ps(out, total);
+    sink = out[0];
+}
+#endif
+
+double peak_loop(size_t rounds)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        fma_loop(rounds);
+    else
+#endif
+        plain_loop(rounds);
+    return 2.0 * CHAINS * WIDTH * (double)rounds;
+}
