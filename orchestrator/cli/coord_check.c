@@ -21,6 +21,7 @@ enum {
     SEEDS = 3,
     BATCH_TOKENS = 512, /* a coordinate is a mean over this many tokens times the width */
     CONTEXT_MOST = 128,
+    WIDEST = 1024, /* that is taken unasked */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -47,12 +48,28 @@ static int keep_going(void *context)
 
 /* ---- what is measured ---- */
 
+static bool fits(const struct plan *plan, uint32_t width)
+{
+    struct trial_spec spec = plan_trial(plan);
+    return trial_set_width(&spec, width, plan->model.heads_grow) &&
+           (spec.arch != ARCH_LLAMA || spec.d_model / spec.n_heads % 2 == 0);
+}
+
+/* From base_width up, or from below it where eight times base_width would take minutes. */
+static uint32_t first_width(const struct plan *plan)
+{
+    uint32_t first = plan->model.base_width;
+    while (first << (WIDTHS_LEAST - 1) > WIDEST && first % 2 == 0 && fits(plan, first / 2))
+        first /= 2;
+    return first;
+}
+
 static int choose_widths(struct coord_check *check, const struct options *options,
                          const struct plan *plan, struct lr_error *err)
 {
     check->width_count = options->width_count ? options->width_count : WIDTHS_LEAST;
     for (size_t w = 0; w < check->width_count; w++)
-        check->widths[w] = options->width_count ? options->widths[w] : plan->model.base_width << w;
+        check->widths[w] = options->width_count ? options->widths[w] : first_width(plan) << w;
     size_t different = 0;
     for (size_t w = 0; w < check->width_count; w++) {
         bool again = false;
@@ -65,9 +82,7 @@ static int choose_widths(struct coord_check *check, const struct options *option
                        "--widths: %zu different widths tell no slope; give %d or more", different,
                        WIDTHS_LEAST);
     for (size_t w = 0; w < check->width_count; w++) {
-        struct trial_spec spec = plan_trial(plan);
-        if (!trial_set_width(&spec, check->widths[w], plan->model.heads_grow) ||
-            (spec.arch == ARCH_LLAMA && spec.d_model / spec.n_heads % 2 != 0))
+        if (!fits(plan, check->widths[w]))
             return lr_fail(err, LR_EUSAGE,
                            "width %" PRIu32 " does not fit model.%s %" PRIu32
                            "; give other --widths",

@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
     {"init", 'I', "FILE", "train", "begin where this checkpoint stands"},
     {"until", 'U', "D", "train", "stop after so many of the tokens; --init goes on later"},
     {"widths", 'w', "A,B,...", "coord-check",
-     "at least four; default: base_width times 1, 2, 4, 8"},
+     "four at least; default: base_width times 1, 2, 4, 8"},
     {"steps", 'n', "N", "coord-check", "steps of training; default 6"},
     {"seeds", 'e', "N", "coord-check", "trainings of each width; default 3"},
     {"size", 'z', "XS|S|M|L|all", "bench", "model to measure; default XS and S"},
