@@ -19,6 +19,12 @@ for arch in gpt llama; do
     done
 done
 
+# Narrow models overshoot at a high LR, the more so the longer they train: mup must not fail for it.
+tiny_plan high.yaml \
+    "model: {d_model: 32, n_layers: 2, n_heads: 2, context: 64, vocab: 256, parametrization: mup}"
+run "$LRSEARCH" coord-check high.yaml --lr 1e-2
+expect_status 0
+
 run "$LRSEARCH" coord-check gpt.yaml --set model.parametrization=sp --json --seeds 2 --steps 3 \
     --widths 16,32,64,128,256 --lr 3e-3
 expect_status 6
