@@ -64,7 +64,8 @@ struct target_answer {
 
 enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
 
-struct ratio_answer { /* LR of embedding or output over that of the hidden matrices, at base_width */
+struct ratio_answer { /* LR of embedding or output over that of the hidden matrices, at base_width
+                       */
     bool searched;
     double value;   /* with which the LRs of this answer were found */
     double optimum; /* vertex of loss over log ratio; NaN when there is none, or not searched */

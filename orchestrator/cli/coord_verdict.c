@@ -2,12 +2,12 @@
  *
  * In theory every activation of mup is of order 1 at every width once a few steps have written over
  * the start (slope 0), and under sp what hidden matrices give grows by the width or more (slope 1).
- * Measured after three steps over gpt and llama, fixed and growing heads, qk-norm, tied outputs, 256
- * and 4096 tokens of vocabulary, LRs of 1e-3 and 1e-2, widths 32 to 256: the steepest layer of sp
- * had slopes of 1.4 to 3.2; the steepest of mup and lvp at most .18. Falling slopes went down to
- * -.50 where theory has 0 or -1/2, because narrow models overshoot at high LRs; a LR that is divided
- * by the width once too often gives -1. The overshoot grows with the steps: gpt with 2 heads of
- * growing size at 1e-2 had slopes of mup from -.87 to .58 after six steps.
+ * Measured after three steps over gpt and llama, fixed and growing heads, qk-norm, tied outputs,
+ * 256 and 4096 tokens of vocabulary, LRs of 1e-3 and 1e-2, widths 32 to 256: the steepest layer of
+ * sp had slopes of 1.4 to 3.2; the steepest of mup and lvp at most .18. Falling slopes went down to
+ * -.50 where theory has 0 or -1/2, because narrow models overshoot at high LRs; a LR that is
+ * divided by the width once too often gives -1. The overshoot grows with the steps: gpt with 2
+ * heads of growing size at 1e-2 had slopes of mup from -.87 to .58 after six steps.
  *
  * Some layers start at a slope of -1/2 and keep part of it: output logits (their matrix starts with
  * the same deviation at every width, their sum is divided by m), attention logits when heads get

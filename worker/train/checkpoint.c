@@ -203,8 +203,8 @@ static int read_state(const struct safetensors *file, const char *path, struct c
                           path);
 }
 
-/* What was saved is listed before what is wanted now. Where the data lie does not matter: their hash
- * tells whether they are the same. */
+/* What was saved is listed before what is wanted now. Where the data lie does not matter: their
+ * hash tells whether they are the same. */
 static void list_changes(const struct safetensors *file, const struct trial_spec *spec, char *out,
                          size_t size)
 {
