@@ -1,97 +1,124 @@
-/* Causal self-attention by blocks of query rows. The probabilities of a block (QUERY_BLOCK x keys
- * so far) live in scratch and are thrown away; the way back computes them again from the
- * log-sum-exp of each row (Dao et al. 2022, FlashAttention). Keys after the block are never
- * touched, so that nearly half of the square is skipped. */
+/* Causal self-attention, head by head, a few query rows at a time. Keys and values of a head are
+ * packed once for all its rows. The probabilities of a block of rows live in scratch and are thrown
+ * away; the way back computes them again from the log-sum-exp of each row (Dao et al. 2022,
+ * FlashAttention). Keys after the last row of a strip are never touched. */
 #include "kernels/kernels.h"
 
-#include <cblas.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#include "kernels/gemm.h"
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-enum { QUERY_BLOCK = 64 };
+enum {
+    STRIP = 12, /* query rows whose keys end together: whole tiles of any kind */
+    BLOCK = 48, /* query rows after which the gradients of keys and values are added up */
+};
 
-size_t attention_scratch(size_t T)
+/* One thread's scratch, in floats; each part begins at a multiple of 64 bytes. */
+struct room {
+    float *keys, *values, *rows_of_keys; /* packed: K^T and V^T (D, T), V or K (T, D) */
+    float *queries, *d_out;              /* packed: (BLOCK, D) */
+    float *scores, *d_scores;            /* (BLOCK, ld) */
+    size_t ld, size;
+};
+
+static size_t whole_panels(size_t n)
 {
-    return (size_t)kernel_threads * 2 * QUERY_BLOCK * T;
+    return (n + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
 }
 
-/* Each thread has its part. */
-static float *own_scratch(float *scratch, size_t T)
+static struct room lay_room(float *scratch, size_t T, size_t D)
 {
+    size_t across = gemm_packed_size(whole_panels(D), T), along = gemm_packed_size(T, D);
+    struct room room = {.ld = whole_panels(T) + GEMM_PANEL}; /* columns of it are strides of it:
+                                                                no power of two */
+    float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
+                       &room.d_out, &room.scores, &room.d_scores};
+    size_t block = gemm_packed_size(BLOCK, D), table = BLOCK * room.ld;
+    size_t sizes[] = {across, across, along, block, block, table, table};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        *parts[i] = scratch ? scratch + room.size : NULL;
+        room.size += sizes[i];
+    }
+    return room;
+}
+
+size_t attention_scratch(size_t T, size_t D)
+{
+    return (size_t)kernel_threads * lay_room(NULL, T, D).size;
+}
+
+static struct room own_room(float *scratch, size_t T, size_t D)
+{
+    size_t thread = 0;
 #ifdef _OPENMP
-    return scratch + (size_t)omp_get_thread_num() * 2 * QUERY_BLOCK * T;
-#else
-    (void)T;
-    return scratch;
+    thread = (size_t)omp_get_thread_num();
 #endif
+    return lay_room(scratch + thread * lay_room(NULL, T, D).size, T, D);
 }
 
-/* out (rows, columns) = a (rows, inner) b (columns, inner)^T */
-static void product_nt(float *out, size_t ld_out, const float *a, size_t ld_a, const float *b,
-                       size_t ld_b, size_t rows, size_t columns, size_t inner)
+/* A row's scores after the diagonal, up to the end of its panel: they change nothing. */
+SIMD_INLINE void close_row(float *row, size_t seen, float with)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)columns, (int)inner, 1.0f,
-                a, (int)ld_a, b, (int)ld_b, 0.0f, out, (int)ld_out);
+    for (size_t j = seen; j < whole_panels(seen); j++)
+        row[j] = with;
 }
 
-/* out (rows, columns) = a (rows, inner) b (inner, columns) */
-static void product_nn(float *out, size_t ld_out, const float *a, size_t ld_a, const float *b,
-                       size_t ld_b, size_t rows, size_t columns, size_t inner)
+SIMD_INLINE void clear(float *row, size_t from, size_t end)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)columns, (int)inner,
-                1.0f, a, (int)ld_a, b, (int)ld_b, 0.0f, out, (int)ld_out);
+    if (from < end)
+        memset(row + from, 0, (end - from) * sizeof(float));
 }
 
-/* out (rows, columns) += a (inner, rows)^T b (inner, columns) */
-static void add_product_tn(float *out, size_t ld_out, const float *a, size_t ld_a, const float *b,
-                           size_t ld_b, size_t rows, size_t columns, size_t inner)
-{
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)columns, (int)inner, 1.0f,
-                a, (int)ld_a, b, (int)ld_b, 1.0f, out, (int)ld_out);
-}
-
-/* Scores of rows first..first+rows-1 over `keys` columns become probabilities; what lies after the
- * diagonal becomes 0. lse (rows). */
-KERNEL_CLONES static void softmax_rows(float *scores, float *lse, float scale, size_t first,
-                                       size_t rows, size_t keys)
+/* Scores of rows first..first+rows-1 become exp(scale (score - largest)), what lies after the
+ * diagonal 0. inverse: 1 / sum of each row; lse: log-sum-exp. */
+KERNEL_CLONES static void softmax_rows(float *scores, float *lse, float *inverse, float scale,
+                                       size_t first, size_t rows, size_t ld)
 {
     for (size_t i = 0; i < rows; i++) {
-        float *row = scores + i * keys;
-        size_t seen = first + i + 1;
-        float largest = simd_max(row, seen);
-        for (size_t j = 0; j < seen; j++)
+        float *row = scores + i * ld;
+        size_t seen = first + i + 1, whole = whole_panels(seen);
+        close_row(row, seen, -INFINITY);
+        float largest = simd_max(row, whole);
+        for (size_t j = 0; j < whole; j++)
             row[j] = simd_exp(scale * (row[j] - largest));
-        float sum = simd_sum(row, seen);
-        float inverse = 1.0f / sum;
-        for (size_t j = 0; j < seen; j++)
-            row[j] *= inverse;
-        for (size_t j = seen; j < keys; j++)
-            row[j] = 0.0f;
+        float sum = simd_sum(row, whole);
+        clear(row, whole, first + rows);
+        inverse[i] = 1.0f / sum;
         lse[i] = scale * largest + logf(sum);
     }
 }
 
-/* scores -> probabilities p by the kept lse, and d_p -> d(score) = p (d_p - sum(d_out out)) scale.
- */
-KERNEL_CLONES static void softmax_rows_backward(float *scores, float *d_p, const float *lse,
-                                                const float *d_out, const float *out, size_t ld,
-                                                float scale, size_t first, size_t rows, size_t keys,
-                                                size_t D)
+KERNEL_CLONES static void scale_rows(float *out, const float *factors, size_t rows, size_t D,
+                                     size_t ld)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t d = 0; d < D; d++)
+            out[i * ld + d] *= factors[i];
+}
+
+/* scores -> probabilities p by the kept lse, and d_p -> d(score) = p (d_p - sum(d_out out)) scale;
+ * 0 after the diagonal, as far as `end`. */
+KERNEL_CLONES static void softmax_rows_backward(float *scores, float *d_p, size_t ld,
+                                                const float *lse, const float *d_out,
+                                                const float *out, size_t C, float scale,
+                                                size_t first, size_t rows, size_t end, size_t D)
 {
     for (size_t i = 0; i < rows; i++) {
-        float *p = scores + i * keys, *d = d_p + i * keys;
-        size_t seen = first + i + 1;
-        float delta = simd_dot(d_out + i * ld, out + i * ld, D);
-        for (size_t j = 0; j < seen; j++) {
+        float *p = scores + i * ld, *d = d_p + i * ld;
+        size_t seen = first + i + 1, whole = whole_panels(seen);
+        float delta = simd_dot(d_out + i * C, out + i * C, D);
+        close_row(p, seen, -INFINITY);
+        close_row(d, seen, 0.0f);
+        for (size_t j = 0; j < whole; j++) {
             float probability = simd_exp(scale * p[j] - lse[i]);
             d[j] = probability * (d[j] - delta) * scale;
             p[j] = probability;
         }
-        for (size_t j = seen; j < keys; j++)
-            p[j] = d[j] = 0.0f;
+        clear(p, whole, end);
+        clear(d, whole, end);
     }
 }
 
@@ -107,13 +134,36 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
     size_t b = pair / heads->H, h = pair % heads->H;
     const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
-    scratch = own_scratch(scratch, T);
-    for (size_t first = 0; first < T; first += QUERY_BLOCK) {
-        size_t rows = T - first < QUERY_BLOCK ? T - first : QUERY_BLOCK;
-        size_t keys = first + rows;
-        product_nt(scratch, keys, q + first * ld, ld, k, ld, rows, keys, D);
-        softmax_rows(scratch, lse + pair * T + first, heads->scale, first, rows, keys);
-        product_nn(out + (b * T + first) * C + h * D, C, scratch, keys, v, ld, rows, D, keys);
+    const struct room room = own_room(scratch, T, D);
+    struct gemm_packed_operand keys = gemm_pack(room.keys, (struct operand){k, 1, ld}, D, T);
+    struct gemm_packed_operand values =
+        gemm_pack(room.rows_of_keys, (struct operand){v, ld, 1}, T, D);
+    out += b * T * C + h * D;
+    for (size_t first = 0; first < T; first += STRIP) {
+        size_t rows = piece_length(T, first, STRIP), seen = first + rows;
+        float inverse[STRIP];
+        gemm_packed((struct gemm_into){room.scores, room.ld, NULL, 0},
+                    (struct operand){q + first * ld, ld, 1}, keys, rows, whole_panels(seen), D);
+        softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
+                     room.ld);
+        gemm_packed((struct gemm_into){out + first * C, C, NULL, 0},
+                    (struct operand){room.scores, room.ld, 1}, values, rows, D, seen);
+        scale_rows(out + first * C, inverse, rows, D, C);
+    }
+}
+
+/* d_rows (keys, D) of keys 0..first+rows-1 from what a block of rows gives: table^T b. Keys of the
+ * block itself have no gradient yet, and get none from the rows before them. */
+static void add_block(float *d_rows, size_t ld, const float *table, size_t table_ld,
+                      struct gemm_packed_operand b, size_t first, size_t rows, size_t D)
+{
+    gemm_packed((struct gemm_into){d_rows, ld, NULL, 1}, (struct operand){table, 1, table_ld}, b,
+                first, D, rows);
+    for (size_t j = 0; j < rows; j += STRIP) {
+        struct gemm_packed_operand from = {b.panels + j * GEMM_PANEL, b.depth};
+        gemm_packed((struct gemm_into){d_rows + (first + j) * ld, ld, NULL, 0},
+                    (struct operand){table + j * table_ld + first + j, 1, table_ld}, from,
+                    piece_length(rows, j, STRIP), D, rows - j);
     }
 }
 
@@ -124,18 +174,34 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
     size_t b = pair / heads->H, h = pair % heads->H, at = b * T * ld + h * D;
     const float *q = qkv + at, *k = q + C, *v = k + C;
     float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
-    scratch = own_scratch(scratch, T);
-    float *d_p = scratch + QUERY_BLOCK * T;
-    for (size_t first = 0; first < T; first += QUERY_BLOCK) {
-        size_t rows = T - first < QUERY_BLOCK ? T - first : QUERY_BLOCK;
-        size_t keys = first + rows, row = (b * T + first) * C + h * D;
-        product_nt(scratch, keys, q + first * ld, ld, k, ld, rows, keys, D);
-        product_nt(d_p, keys, d_out + row, C, v, ld, rows, keys, D);
-        softmax_rows_backward(scratch, d_p, lse + pair * T + first, d_out + row, out + row, C,
-                              heads->scale, first, rows, keys, D);
-        product_nn(dq + first * ld, ld, d_p, keys, k, ld, rows, D, keys);
-        add_product_tn(dk, ld, d_p, keys, q + first * ld, ld, keys, D, rows);
-        add_product_tn(dv, ld, scratch, keys, d_out + row, C, keys, D, rows);
+    const struct room room = own_room(scratch, T, D);
+    struct gemm_packed_operand keys = gemm_pack(room.keys, (struct operand){k, 1, ld}, D, T);
+    struct gemm_packed_operand values = gemm_pack(room.values, (struct operand){v, 1, ld}, D, T);
+    struct gemm_packed_operand key_rows =
+        gemm_pack(room.rows_of_keys, (struct operand){k, ld, 1}, T, D);
+    d_out += b * T * C + h * D;
+    out += b * T * C + h * D;
+    for (size_t first = 0; first < T; first += BLOCK) {
+        size_t rows = piece_length(T, first, BLOCK);
+        for (size_t i = 0; i < rows; i += STRIP) {
+            size_t some = piece_length(rows, i, STRIP), row = first + i, seen = row + some;
+            float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
+            gemm_packed((struct gemm_into){scores, room.ld, NULL, 0},
+                        (struct operand){q + row * ld, ld, 1}, keys, some, whole_panels(seen), D);
+            gemm_packed((struct gemm_into){d_scores, room.ld, NULL, 0},
+                        (struct operand){d_out + row * C, C, 1}, values, some, whole_panels(seen),
+                        D);
+            softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
+                                  out + row * C, C, heads->scale, row, some, first + rows, D);
+            gemm_packed((struct gemm_into){dq + row * ld, ld, NULL, 0},
+                        (struct operand){d_scores, room.ld, 1}, key_rows, some, D, seen);
+        }
+        struct gemm_packed_operand queries =
+            gemm_pack(room.queries, (struct operand){q + first * ld, ld, 1}, rows, D);
+        struct gemm_packed_operand d_rows =
+            gemm_pack(room.d_out, (struct operand){d_out + first * C, C, 1}, rows, D);
+        add_block(dk, ld, room.d_scores, room.ld, queries, first, rows, D);
+        add_block(dv, ld, room.scores, room.ld, d_rows, first, rows, D);
     }
 }
 
@@ -152,7 +218,6 @@ void attention_backward(float *d_qkv, const float *d_out, const float *qkv, cons
                         size_t H)
 {
     const struct heads heads = {T, C, H, scale};
-    memset(d_qkv, 0, B * T * 3 * C * sizeof(float));
     FOR_PIECES(pair, B * H, 1)
     backward_head(d_qkv, d_out, qkv, out, lse, &heads, scratch, pair);
 }

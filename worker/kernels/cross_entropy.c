@@ -6,7 +6,10 @@
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-enum { ROWS = 8 }; /* a piece: rows are as long as the vocabulary */
+enum {
+    ROWS = 8,    /* a piece: rows are as long as the vocabulary */
+    PART = 1024, /* of a row, summed by itself */
+};
 
 KERNEL_CLONES static void rows_of(float *losses, float *logits, const uint32_t *labels,
                                   float logit_scale, float z_loss, float gradient_scale,
@@ -16,20 +19,21 @@ KERNEL_CLONES static void rows_of(float *losses, float *logits, const uint32_t *
         float *row = logits + n * V;
         float largest = simd_max(row, V);
         float of_label = row[labels[n]];
-        float lanes[LANES] = {0};
-        size_t v = 0;
+        float sum = 0;
         if (gradient_scale == 0.0f) {
-            for (; v + LANES <= V; v += LANES)
-                for (size_t l = 0; l < LANES; l++)
-                    lanes[l] += simd_exp(logit_scale * (row[v + l] - largest));
-            for (size_t l = 0; v + l < V; l++)
-                lanes[l] += simd_exp(logit_scale * (row[v + l] - largest));
+            for (size_t v = 0; v < V; v += PART) {
+                float part[PART];
+                size_t count = piece_length(V, v, PART);
+                for (size_t i = 0; i < count; i++)
+                    part[i] = simd_exp(logit_scale * (row[v + i] - largest));
+                sum += simd_sum(part, count);
+            }
         } else {
             for (size_t i = 0; i < V; i++) /* unnormalised probabilities, kept for the gradient */
                 row[i] = simd_exp(logit_scale * (row[i] - largest));
-            lanes[0] = simd_sum(row, V);
+            for (size_t v = 0; v < V; v += PART)
+                sum += simd_sum(row + v, piece_length(V, v, PART));
         }
-        float sum = simd_fold(lanes);
         losses[n] = logf(sum) + logit_scale * (largest - of_label);
         if (gradient_scale == 0.0f)
             continue;

@@ -13,30 +13,32 @@ SIMD_INLINE float gate(float x)
     return 1.0f / (1.0f + simd_exp(-TWICE_ROOT * (x + CUBIC * x * x * x)));
 }
 
-KERNEL_CLONES static void forward(float *out, const float *in, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        out[i] = in[i] * gate(in[i]);
-}
-
-/* s + x s (1 - s) d(2u)/dx */
-KERNEL_CLONES static void backward(float *d_in, const float *d_out, const float *in, size_t count)
+/* The slope is s + x s (1 - s) d(2u)/dx. */
+KERNEL_CLONES static void forward(float *out, float *in, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         float x = in[i], s = gate(x);
-        float slope = TWICE_ROOT * (1.0f + 3.0f * CUBIC * x * x);
-        d_in[i] = d_out[i] * (s + x * s * (1.0f - s) * slope);
+        float inner = TWICE_ROOT * (1.0f + 3.0f * CUBIC * x * x);
+        out[i] = x * s;
+        in[i] = s + x * s * (1.0f - s) * inner;
     }
 }
 
-void gelu_forward(float *out, const float *in, size_t count)
+KERNEL_CLONES static void backward(float *d_in, const float *d_out, const float *slope,
+                                   size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        d_in[i] = d_out[i] * slope[i];
+}
+
+void gelu_forward(float *out, float *in, size_t count)
 {
     FOR_PIECES(i, count, PIECE_ELEMENTS)
     forward(out + i, in + i, piece_length(count, i, PIECE_ELEMENTS));
 }
 
-void gelu_backward(float *d_in, const float *d_out, const float *in, size_t count)
+void gelu_backward(float *d_in, const float *d_out, const float *slope, size_t count)
 {
     FOR_PIECES(i, count, PIECE_ELEMENTS)
-    backward(d_in + i, d_out + i, in + i, piece_length(count, i, PIECE_ELEMENTS));
+    backward(d_in + i, d_out + i, slope + i, piece_length(count, i, PIECE_ELEMENTS));
 }

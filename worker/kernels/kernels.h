@@ -65,15 +65,17 @@ void rope_forward(float *qkv, const float *cosines, const float *sines, size_t N
 void rope_backward(float *d_qkv, const float *cosines, const float *sines, size_t N, size_t T,
                    size_t C, size_t H);
 
-/* tanh form (Hendrycks & Gimpel 2016) */
-void gelu_forward(float *out, const float *in, size_t count);
-/* d_in = d_out * gelu'(in); d_in may be d_out */
-void gelu_backward(float *d_in, const float *d_out, const float *in, size_t count);
+/* tanh form (Hendrycks & Gimpel 2016). The way forward leaves gelu'(in) in the place of in: the
+ * exponential is taken once, and the way back is a product. */
+void gelu_forward(float *out, float *in, size_t count);
+/* d_in = d_out * slope; d_in may be d_out */
+void gelu_backward(float *d_in, const float *d_out, const float *slope, size_t count);
 
-/* out (N, F) = silu(gate) * up (Shazeer 2020); in (N, 2, F): gates, then ups */
-void swiglu_forward(float *out, const float *in, size_t N, size_t F);
+/* out (N, F) = silu(gate) * up (Shazeer 2020); in (N, 2, F): gates, then ups. Leaves the slopes
+ * d out/d gate, d out/d up in their places. */
+void swiglu_forward(float *out, float *in, size_t N, size_t F);
 /* d_in (N, 2, F); not in place */
-void swiglu_backward(float *d_in, const float *d_out, const float *in, size_t N, size_t F);
+void swiglu_backward(float *d_in, const float *d_out, const float *slopes, size_t N, size_t F);
 
 /* out = scale * a + b; out may be a */
 void residual_forward(float *out, const float *a, const float *b, float scale, size_t count);
@@ -90,9 +92,9 @@ void embedding_backward(float *d_token_weight, float *d_position_weight, const f
 
 /* Causal self-attention. qkv: (B, T, 3, H, C/H); out: (B, T, C); lse: (B, H, T), log-sum-exp of
  * each row of scale * q.k, kept for the way back. The probabilities are not kept: memory is linear
- * in T. scratch: attention_scratch() floats, for as
- * many threads as are set. */
-size_t attention_scratch(size_t T);
+ * in T. scratch: attention_scratch() floats for heads of D channels and as many threads as are
+ * set, from a multiple of 64 bytes. */
+size_t attention_scratch(size_t T, size_t D);
 void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
                        size_t B, size_t T, size_t C, size_t H);
 void attention_backward(float *d_qkv, const float *d_out, const float *qkv, const float *out,

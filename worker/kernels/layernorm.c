@@ -21,6 +21,18 @@ KERNEL_CLONES static void forward(float *out, float *mean, float *rstd, const fl
     }
 }
 
+struct row_sums {
+    lanes g, gx;
+};
+
+SIMD_INLINE void add_to_sums(struct row_sums *sums, const float *d, const float *weight,
+                             const float *x, float mean, float rstd, size_t c, size_t C)
+{
+    lanes g = simd_at(d, c, C) * simd_at(weight, c, C);
+    sums->g += g;
+    sums->gx += g * ((simd_at(x, c, C) - mean) * rstd);
+}
+
 /* With x_hat = (x - mean) rstd and g = d_out * weight:
  * d_x = rstd (g - mean(g) - x_hat mean(g x_hat)) */
 KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const float *in,
@@ -31,23 +43,14 @@ KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const f
         const float *x = in + n * C, *d = d_out + n * C;
         float *dx = d_in + n * C;
         float m = mean[n], r = rstd[n];
-        float sums[LANES] = {0}, products[LANES] = {0};
-        size_t c = 0;
-        for (; c + LANES <= C; c += LANES) {
-            for (size_t l = 0; l < LANES; l++) {
-                float g = d[c + l] * weight[c + l];
-                sums[l] += g;
-                products[l] += g * ((x[c + l] - m) * r);
-            }
+        struct row_sums even = {0}, odd = {0};
+        for (size_t c = 0; c < C; c += 2 * LANES) {
+            add_to_sums(&even, d, weight, x, m, r, c, C);
+            add_to_sums(&odd, d, weight, x, m, r, c + LANES, C);
         }
-        for (size_t l = 0; c + l < C; l++) {
-            float g = d[c + l] * weight[c + l];
-            sums[l] += g;
-            products[l] += g * ((x[c + l] - m) * r);
-        }
-        float mean_g = simd_fold(sums) / (float)C;
-        float mean_gx = simd_fold(products) / (float)C;
-        for (c = 0; c < C; c++)
+        float mean_g = simd_fold(even.g, odd.g) / (float)C;
+        float mean_gx = simd_fold(even.gx, odd.gx) / (float)C;
+        for (size_t c = 0; c < C; c++)
             dx[c] += r * (d[c] * weight[c] - mean_g - (x[c] - m) * r * mean_gx);
     }
 }

@@ -5,8 +5,11 @@
 
 #include <cblas.h>
 #include <stdio.h>
+#include "kernels/gemm.h"
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
+
+enum { TILE_MULTIPLE = 12 }; /* a multiple of every tile's rows */
 
 int kernel_threads = 1;
 
@@ -28,70 +31,63 @@ bool kernels_set_threads(int threads)
 #endif
 }
 
-/* Rows and columns of a piece of an output: large enough that packing the operands anew for each
- * costs a few per cent at most, small enough to feed several threads. */
-enum { OUT_ROWS = 256, OUT_COLUMNS = 1024, WEIGHT_ROWS = 256 };
-
-/* Pieces are numbered along rows first. */
+/* The grid of pieces that an output is cut into, numbered along rows first: as few as feed the
+ * threads, since each packs the operands that it needs. Where the cuts lie changes no bits. */
 struct grid {
-    size_t rows, columns, down, count;
+    size_t rows, columns, piece_rows, piece_columns, count;
 };
 
-static struct grid grid_of(size_t rows, size_t columns, size_t piece_rows)
+static size_t rounded_up(size_t n, size_t step)
 {
-    struct grid grid = {rows, columns, (rows + piece_rows - 1) / piece_rows, 0};
-    grid.count = grid.down * ((columns + OUT_COLUMNS - 1) / OUT_COLUMNS);
+    return (n + step - 1) / step * step;
+}
+
+static struct grid grid_of(size_t rows, size_t columns)
+{
+    enum { LEAST_COLUMNS = 128 };
+    size_t threads = (size_t)kernel_threads, across = columns / LEAST_COLUMNS;
+    across = across < 1 ? 1 : across > threads ? threads : across;
+    size_t down = (threads + across - 1) / across;
+    struct grid grid = {rows, columns, rounded_up((rows + down - 1) / down, TILE_MULTIPLE),
+                        rounded_up((columns + across - 1) / across, GEMM_PANEL), 0};
+    grid.count = (rows + grid.piece_rows - 1) / grid.piece_rows *
+                 ((columns + grid.piece_columns - 1) / grid.piece_columns);
     return grid;
 }
 
-static void forward_piece(float *out, const float *in, const float *weight, const float *bias,
-                          const struct grid *grid, size_t K, size_t piece)
+static void multiply_piece(struct gemm_into to, struct operand a, struct operand b,
+                           const struct grid *grid, size_t inner, size_t piece)
 {
-    size_t M = grid->columns, n = piece % grid->down * OUT_ROWS,
-           m = piece / grid->down * OUT_COLUMNS;
-    size_t rows = piece_length(grid->rows, n, OUT_ROWS), columns = piece_length(M, m, OUT_COLUMNS);
-    if (bias)
-        for (size_t i = 0; i < rows; i++)
-            memcpy(out + (n + i) * M + m, bias + m, columns * sizeof(float));
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)columns, (int)K, 1.0f,
-                in + n * K, (int)K, weight + m * K, (int)K, bias ? 1.0f : 0.0f, out + n * M + m,
-                (int)M);
+    size_t down = (grid->rows + grid->piece_rows - 1) / grid->piece_rows;
+    size_t i = piece % down * grid->piece_rows, j = piece / down * grid->piece_columns;
+    a.data += i * a.row;
+    b.data += j * b.column;
+    to.out += i * to.ld + j;
+    to.bias = to.bias ? to.bias + j : NULL;
+    gemm(to, a, b, piece_length(grid->rows, i, grid->piece_rows),
+         piece_length(grid->columns, j, grid->piece_columns), inner);
 }
 
-static void backward_input_piece(float *d_in, const float *d_out, const float *weight,
-                                 const struct grid *grid, size_t M, size_t piece)
+static void multiply(struct gemm_into to, struct operand a, struct operand b, size_t rows,
+                     size_t columns, size_t inner)
 {
-    size_t K = grid->columns, n = piece % grid->down * OUT_ROWS,
-           k = piece / grid->down * OUT_COLUMNS;
-    size_t rows = piece_length(grid->rows, n, OUT_ROWS), columns = piece_length(K, k, OUT_COLUMNS);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)columns, (int)M, 1.0f,
-                d_out + n * M, (int)M, weight + k, (int)K, 0.0f, d_in + n * K + k, (int)K);
-}
-
-static void backward_weight_piece(float *d_weight, const float *d_out, const float *in,
-                                  const struct grid *grid, size_t N, size_t M, size_t piece)
-{
-    size_t K = grid->columns, m = piece % grid->down * WEIGHT_ROWS,
-           k = piece / grid->down * OUT_COLUMNS;
-    size_t rows = piece_length(M, m, WEIGHT_ROWS), columns = piece_length(K, k, OUT_COLUMNS);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)columns, (int)N, 1.0f,
-                d_out + m, (int)M, in + k, (int)K, 1.0f, d_weight + m * K + k, (int)K);
+    const struct grid grid = grid_of(rows, columns);
+    FOR_PIECES(i, grid.count, 1)
+    multiply_piece(to, a, b, &grid, inner, i);
 }
 
 void linear_forward(float *out, const float *in, const float *weight, const float *bias, size_t N,
                     size_t K, size_t M)
 {
-    const struct grid grid = grid_of(N, M, OUT_ROWS);
-    FOR_PIECES(i, grid.count, 1)
-    forward_piece(out, in, weight, bias, &grid, K, i);
+    multiply((struct gemm_into){out, M, bias, 0}, (struct operand){in, K, 1},
+             (struct operand){weight, 1, K}, N, M, K);
 }
 
 void linear_backward_input(float *d_in, const float *d_out, const float *weight, size_t N, size_t K,
                            size_t M)
 {
-    const struct grid grid = grid_of(N, K, OUT_ROWS);
-    FOR_PIECES(i, grid.count, 1)
-    backward_input_piece(d_in, d_out, weight, &grid, M, i);
+    multiply((struct gemm_into){d_in, K, NULL, 0}, (struct operand){d_out, M, 1},
+             (struct operand){weight, K, 1}, N, K, M);
 }
 
 KERNEL_CLONES static void add_column_sums(float *sums, const float *rows, size_t N, size_t M,
@@ -105,9 +101,8 @@ KERNEL_CLONES static void add_column_sums(float *sums, const float *rows, size_t
 void linear_backward_weight(float *d_weight, float *d_bias, const float *d_out, const float *in,
                             size_t N, size_t K, size_t M)
 {
-    const struct grid grid = grid_of(M, K, WEIGHT_ROWS);
-    FOR_PIECES(i, grid.count, 1)
-    backward_weight_piece(d_weight, d_out, in, &grid, N, M, i);
+    multiply((struct gemm_into){d_weight, K, NULL, 1}, (struct operand){d_out, 1, M},
+             (struct operand){in, K, 1}, M, K, N);
     if (!d_bias)
         return;
     FOR_PIECES(m, M, PIECE_COLUMNS)

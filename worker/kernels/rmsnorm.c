@@ -17,14 +17,12 @@ SIMD_INLINE float forward_row(float *y, const float *x, const float *weight, siz
 /* With g = d_out * weight: r (g - x r^2 mean(g x)); this is the factor r^2 mean(g x). */
 SIMD_INLINE float along_row(const float *d, const float *x, const float *weight, float r, size_t C)
 {
-    float lanes[LANES] = {0};
-    size_t c = 0;
-    for (; c + LANES <= C; c += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] += d[c + l] * weight[c + l] * x[c + l];
-    for (size_t l = 0; c + l < C; l++)
-        lanes[l] += d[c + l] * weight[c + l] * x[c + l];
-    return r * r * simd_fold(lanes) / (float)C;
+    lanes even = {0}, odd = {0};
+    for (size_t c = 0; c < C; c += 2 * LANES) {
+        even += simd_at(d, c, C) * simd_at(weight, c, C) * simd_at(x, c, C);
+        odd += simd_at(d, c + LANES, C) * simd_at(weight, c + LANES, C) * simd_at(x, c + LANES, C);
+    }
+    return r * r * simd_fold(even, odd) / (float)C;
 }
 
 KERNEL_CLONES static void forward(float *out, float *rstd, const float *in, const float *weight,

@@ -19,16 +19,14 @@
 
 #define SIMD_INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 16 };
-
 /* e^x: n = round(x log2 e), then a polynomial for e^r, |r| <= ln(2)/2 (Cephes' coefficients), and
- * 2^n put into the exponent. Within 2 ulp; 0 below -87.3, +inf above 88.37 (the softmax never asks
- * for either), NaN for NaN. */
+ * 2^n put into the exponent. Within 2 ulp; 0 below -87.68 (an exponent of no bits), +inf above
+ * 88.37 (one of all bits), NaN for NaN. Loops over it are vectorised. */
 SIMD_INLINE float simd_exp(float x)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    float inside = x < -87.3f ? -87.3f : x;
-    inside = inside > 88.37f ? 88.37f : inside;
+    float inside = x < -88.0f ? -88.0f : x;
+    inside = inside > 88.5f ? 88.5f : inside;
     float shifted = inside * 1.44269504088896341f + magic;
     float n = shifted - magic;
     float r = (inside - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -44,60 +42,72 @@ SIMD_INLINE float simd_exp(float x)
     bits = (bits << 23) + 0x3f800000u; /* the low bits of `shifted` are n */
     float power;
     memcpy(&power, &bits, sizeof(power));
-    float result = p * power;
-    result = x < -87.3f ? 0.0f : result;
-    return x > 88.37f ? INFINITY : result;
+    return p * power;
 }
 
-SIMD_INLINE float simd_fold(const float lanes[LANES])
+/* ---- sums along a row ---- */
+
+enum { LANES = 8 };
+
+/* LANES values side by side; + and * work on each (an extension of gcc and clang). */
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+
+/* Values i .. i + LANES of count; zeros after the last. */
+SIMD_INLINE lanes simd_at(const float *values, size_t i, size_t count)
 {
-    float eight[8], four[4];
-    for (int i = 0; i < 8; i++)
-        eight[i] = lanes[i] + lanes[i + 8];
-    for (int i = 0; i < 4; i++)
-        four[i] = eight[i] + eight[i + 4];
+    lanes v = {0};
+    if (i + LANES <= count)
+        memcpy(&v, values + i, sizeof(v));
+    else if (i < count)
+        memcpy(&v, values + i, (count - i) * sizeof(float));
+    return v;
+}
+
+/* What two runs of partial sums come to, in a fixed order. */
+SIMD_INLINE float simd_fold(lanes even, lanes odd)
+{
+    lanes sums = even + odd;
+    float four[4];
+    for (int l = 0; l < 4; l++)
+        four[l] = sums[l] + sums[l + 4];
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
 SIMD_INLINE float simd_sum(const float *values, size_t count)
 {
-    float lanes[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] += values[i + l];
-    for (size_t l = 0; i + l < count; l++)
-        lanes[l] += values[i + l];
-    return simd_fold(lanes);
+    lanes even = {0}, odd = {0};
+    for (size_t i = 0; i < count; i += 2 * LANES) {
+        even += simd_at(values, i, count);
+        odd += simd_at(values, i + LANES, count);
+    }
+    return simd_fold(even, odd);
 }
 
 SIMD_INLINE float simd_dot(const float *a, const float *b, size_t count)
 {
-    float lanes[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] += a[i + l] * b[i + l];
-    for (size_t l = 0; i + l < count; l++)
-        lanes[l] += a[i + l] * b[i + l];
-    return simd_fold(lanes);
+    lanes even = {0}, odd = {0};
+    for (size_t i = 0; i < count; i += 2 * LANES) {
+        even += simd_at(a, i, count) * simd_at(b, i, count);
+        odd += simd_at(a, i + LANES, count) * simd_at(b, i + LANES, count);
+    }
+    return simd_fold(even, odd);
 }
 
 /* Largest of count >= 1 values; NaNs are passed over (they show in the sums that follow). */
 SIMD_INLINE float simd_max(const float *values, size_t count)
 {
-    float lanes[LANES];
+    enum { RUN = 16 };
+    float run[RUN], largest = -INFINITY;
     size_t i = 0;
-    for (size_t l = 0; l < LANES; l++)
-        lanes[l] = -INFINITY;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] = values[i + l] > lanes[l] ? values[i + l] : lanes[l];
-    for (size_t l = 0; i + l < count; l++)
-        lanes[l] = values[i + l] > lanes[l] ? values[i + l] : lanes[l];
-    float largest = lanes[0];
-    for (size_t l = 1; l < LANES; l++)
-        largest = lanes[l] > largest ? lanes[l] : largest;
+    for (size_t l = 0; l < RUN; l++)
+        run[l] = -INFINITY;
+    for (; i + RUN <= count; i += RUN)
+        for (size_t l = 0; l < RUN; l++)
+            run[l] = values[i + l] > run[l] ? values[i + l] : run[l];
+    for (; i < count; i++)
+        largest = values[i] > largest ? values[i] : largest;
+    for (size_t l = 0; l < RUN; l++)
+        largest = run[l] > largest ? run[l] : largest;
     return largest;
 }
 

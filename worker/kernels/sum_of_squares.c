@@ -9,16 +9,17 @@ enum { PARTS = 64 };
 
 KERNEL_CLONES static void sum_piece(double *sum, const float *values, size_t count)
 {
-    double lanes[LANES] = {0};
+    enum { RUN = 16 };
+    double run[RUN] = {0};
     size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t l = 0; l < LANES; l++)
-            lanes[l] += (double)values[i + l] * (double)values[i + l];
+    for (; i + RUN <= count; i += RUN)
+        for (size_t l = 0; l < RUN; l++)
+            run[l] += (double)values[i + l] * (double)values[i + l];
     for (size_t l = 0; i + l < count; l++)
-        lanes[l] += (double)values[i + l] * (double)values[i + l];
+        run[l] += (double)values[i + l] * (double)values[i + l];
     *sum = 0;
-    for (size_t l = 0; l < LANES; l++)
-        *sum += lanes[l];
+    for (size_t l = 0; l < RUN; l++)
+        *sum += run[l];
 }
 
 double sum_of_squares(const float *values, size_t count)

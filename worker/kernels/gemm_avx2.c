@@ -1,0 +1,19 @@
+/* Tiles of 6 rows with AVX2 and FMA: 12 registers of sums, two of the panel, one of a. */
+#ifdef __x86_64__
+#include "kernels/gemm_avx2.h"
+
+#define TILE_TARGET TARGET_AVX2
+enum { TILE_ROWS = 6, LANES = 8 };
+
+typedef __m256 vec;
+
+#define vec_load _mm256_loadu_ps
+#define vec_store _mm256_storeu_ps
+#define vec_each _mm256_set1_ps
+#define vec_add _mm256_add_ps
+#define vec_fma _mm256_fmadd_ps
+
+#include "kernels/gemm_tiles.inc.h"
+
+const struct gemm_tiles gemm_avx2 = {"avx2", TILE_ROWS, any_panel, pack_band, transpose_avx2};
+#endif

@@ -1,0 +1,19 @@
+/* Tiles of 12 rows with AVX-512: 12 registers of sums, one of the panel. */
+#ifdef __x86_64__
+#include "kernels/gemm_avx2.h"
+
+#define TILE_TARGET __attribute__((target("avx512f,fma")))
+enum { TILE_ROWS = 12, LANES = 16 };
+
+typedef __m512 vec;
+
+#define vec_load _mm512_loadu_ps
+#define vec_store _mm512_storeu_ps
+#define vec_each _mm512_set1_ps
+#define vec_add _mm512_add_ps
+#define vec_fma _mm512_fmadd_ps
+
+#include "kernels/gemm_tiles.inc.h"
+
+const struct gemm_tiles gemm_avx512 = {"avx512", TILE_ROWS, any_panel, pack_band, transpose_avx2};
+#endif

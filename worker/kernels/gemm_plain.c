@@ -1,0 +1,58 @@
+/* Tiles in plain C, for CPUs that the others are not made for; the compiler vectorises them. */
+#include <math.h>
+#include "kernels/gemm_tiles.h"
+
+#define TILE_TARGET
+enum { TILE_ROWS = 4, LANES = GEMM_PANEL };
+
+typedef struct {
+    float lane[LANES];
+} vec;
+
+#define EACH_LANE for (int l = 0; l < LANES; l++)
+
+static inline vec vec_load(const float *from)
+{
+    vec v;
+    EACH_LANE v.lane[l] = from[l];
+    return v;
+}
+
+static inline void vec_store(float *to, vec v)
+{
+    EACH_LANE to[l] = v.lane[l];
+}
+
+static inline vec vec_each(float x)
+{
+    vec v;
+    EACH_LANE v.lane[l] = x;
+    return v;
+}
+
+static inline vec vec_add(vec a, vec b)
+{
+    EACH_LANE a.lane[l] += b.lane[l];
+    return a;
+}
+
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+#ifdef FP_FAST_FMAF
+    EACH_LANE c.lane[l] = fmaf(a.lane[l], b.lane[l], c.lane[l]);
+#else
+    EACH_LANE c.lane[l] += a.lane[l] * b.lane[l];
+#endif
+    return c;
+}
+
+#include "kernels/gemm_tiles.inc.h"
+
+static void transpose(float *packed, const float *from, size_t stride, size_t inner)
+{
+    for (size_t k = 0; k < inner; k++)
+        for (size_t j = 0; j < GEMM_PANEL; j++)
+            packed[k * GEMM_PANEL + j] = from[j * stride + k];
+}
+
+const struct gemm_tiles gemm_plain = {"plain", TILE_ROWS, any_panel, pack_band, transpose};

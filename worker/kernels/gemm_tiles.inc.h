@@ -1,0 +1,110 @@
+/* The tiles, for whoever includes this: gemm_avx2.c, gemm_avx512.c, gemm_plain.c. They say first
+ *   TILE_NAME, TILE_TARGET (function attributes), TILE_ROWS,
+ *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma
+ *
+ * A tile is TILE_ROWS rows and one panel's columns of the result. Its sums stay in registers; each
+ * step of the inner dimension takes one row of the panel and one value of each row of a. */
+
+#include <stdbool.h>
+#include <string.h>
+
+#define TILE_INLINE static inline __attribute__((always_inline)) TILE_TARGET
+
+enum { VECTORS = GEMM_PANEL / LANES };
+
+/* `rows` is a constant where this is called. */
+TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row, size_t step,
+                      const float *panel, size_t inner)
+{
+    vec sums[TILE_ROWS][VECTORS], b[VECTORS];
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < VECTORS; v++)
+            sums[i][v] = to.bias ? vec_load(to.bias + v * LANES) : vec_each(0.0f);
+    if (to.add)
+        for (int i = 0; i < rows; i++)
+            __builtin_prefetch(to.out + (size_t)i * to.ld, 1);
+    for (size_t k = 0; k < inner; k++, a += step, panel += GEMM_PANEL) {
+        for (int v = 0; v < VECTORS; v++)
+            b[v] = vec_load(panel + v * LANES);
+        for (int i = 0; i < rows; i++) {
+            vec x = vec_each(a[(size_t)i * row]);
+            for (int v = 0; v < VECTORS; v++)
+                sums[i][v] = vec_fma(x, b[v], sums[i][v]);
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        float *out = to.out + (size_t)i * to.ld;
+        for (int v = 0; v < VECTORS; v++)
+            vec_store(out + v * LANES,
+                      to.add ? vec_add(vec_load(out + v * LANES), sums[i][v]) : sums[i][v]);
+    }
+}
+
+/* The rows that are left over where TILE_ROWS do not divide. */
+TILE_TARGET static void last_rows(size_t rows, struct gemm_into to, const float *a,
+                                  struct gemm_left left, const float *panel, size_t inner)
+{
+    for (; rows >= 4; rows -= 4, a += 4 * left.row, to.out += 4 * to.ld)
+        tile(4, to, a, left.row, left.step, panel, inner);
+    if (rows >= 2) {
+        tile(2, to, a, left.row, left.step, panel, inner);
+        rows -= 2, a += 2 * left.row, to.out += 2 * to.ld;
+    }
+    if (rows)
+        tile(1, to, a, left.row, left.step, panel, inner);
+}
+
+TILE_TARGET static void whole_panel(struct gemm_into to, const float *a, struct gemm_left left,
+                                    const float *panel, size_t rows, size_t inner)
+{
+    bool packed = left.row == 1 && left.step == TILE_ROWS; /* known strides make shorter code */
+    for (; rows >= TILE_ROWS; rows -= TILE_ROWS, a += left.tile, to.out += TILE_ROWS * to.ld)
+        if (packed)
+            tile(TILE_ROWS, to, a, 1, TILE_ROWS, panel, inner);
+        else
+            tile(TILE_ROWS, to, a, left.row, left.step, panel, inner);
+    last_rows(rows, to, a, left, panel, inner);
+}
+
+/* Columns that do not fill the panel go through a tile's room. */
+TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct gemm_left left,
+                                   const float *panel, size_t rows, size_t columns, size_t inner)
+{
+    float room[TILE_ROWS * GEMM_PANEL], bias[GEMM_PANEL] = {0};
+    for (size_t j = 0; to.bias && j < columns; j++)
+        bias[j] = to.bias[j];
+    for (size_t i = 0; i < rows; i += TILE_ROWS, a += left.tile) {
+        size_t some = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
+        whole_panel((struct gemm_into){room, GEMM_PANEL, bias, 0}, a, left, panel, some, inner);
+        for (size_t r = 0; r < some; r++)
+            for (size_t j = 0; j < columns; j++) {
+                float *out = &to.out[(i + r) * to.ld + j], sum = room[r * GEMM_PANEL + j];
+                *out = to.add ? *out + sum : sum;
+            }
+    }
+}
+
+static void any_panel(struct gemm_into to, const float *a, struct gemm_left left,
+                      const float *panel, size_t rows, size_t columns, size_t inner)
+{
+    if (columns == GEMM_PANEL)
+        whole_panel(to, a, left, panel, rows, inner);
+    else
+        part_panel(to, a, left, panel, rows, columns, inner);
+}
+
+/* Some steps of all rows at a time, so that each cache line is fetched once. */
+static void pack_band(float *packed, const float *a, size_t step, size_t rows, size_t inner)
+{
+    enum { STEPS = 8 };
+    for (size_t first = 0; first < inner; first += STEPS) {
+        size_t end = inner - first < STEPS ? inner : first + STEPS, i = 0;
+        for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
+            for (size_t k = first; k < end; k++)
+                memcpy(packed + i * inner + k * TILE_ROWS, a + k * step + i,
+                       TILE_ROWS * sizeof(float));
+        for (size_t k = first; i < rows && k < end; k++)
+            memcpy(packed + i * inner + k * TILE_ROWS, a + k * step + i,
+                   (rows - i) * sizeof(float));
+    }
+}
