@@ -108,7 +108,7 @@ static void first_batch(const char *name, const struct safetensors *file, struct
     const struct trial_spec *spec = &model->spec;
     size_t rows = (size_t)SEQUENCES * spec->context;
     double losses[SEQUENCES];
-    assert_true(rows <= HEAD_ROWS); /* so that all logits are still there */
+    assert_true(rows <= model->head_rows); /* so that all logits are still there */
     model_losses(model, tokens, SEQUENCES, losses);
     must_agree(name, "logits", model->logits, tensor(file, "logits", "")->data, rows * spec->vocab,
                model->logit_scale);

@@ -9,8 +9,8 @@ void head_losses(struct model *model, const uint32_t *tokens, uint32_t sequences
     size_t N = sequences * T;
     for (size_t n = 0; n < N; n++) /* the label is the next token */
         model->labels[n] = tokens[n / T * (T + 1) + n % T + 1];
-    for (size_t first = 0; first < N; first += HEAD_ROWS) {
-        size_t rows = N - first < HEAD_ROWS ? N - first : HEAD_ROWS;
+    for (size_t first = 0; first < N; first += model->head_rows) {
+        size_t rows = N - first < model->head_rows ? N - first : model->head_rows;
         const float *in = model->lnf_out + first * C;
         linear_forward(model->logits, in, model->head->value, NULL, rows, C, V);
         cross_entropy(model->losses + first, model->logits, model->labels + first,

@@ -8,7 +8,6 @@
  * C = d_model, F = d_ff, W = F (gpt) or 2 F (llama: gates and ups). */
 
 enum {
-    HEAD_ROWS = 128,    /* rows of logits held at once, whatever batch and vocabulary */
     MAX_SIZE = 1 << 20, /* of each dimension: products of two, times 16, stay far from overflow */
 };
 
@@ -37,6 +36,7 @@ struct block_acts {
 struct model {
     struct trial_spec spec;
     uint32_t micro_batch;
+    size_t head_rows; /* rows of logits held at once, whatever the batch */
     float attention_scale, logit_scale, residual_scale; /* by the parametrization */
     struct arena arena;
     struct model_profile *profile;
@@ -52,7 +52,7 @@ struct model {
     float *cosines, *sines;               /* (T, C/H/2): llama */
     float *stream;                        /* (N, C): after the embedding */
     float *lnf_out, *lnf_mean, *lnf_rstd; /* (N, C), (N), (N) */
-    float *logits;                        /* (HEAD_ROWS, V) */
+    float *logits;                        /* (head_rows, V) */
     float *losses;                        /* (N) */
     uint32_t *labels;                     /* (N) */
     float *d_stream, *d_narrow;           /* (N, C) */

@@ -161,7 +161,7 @@ static void lay_acts(struct model *model, struct layout *layout)
     model->lnf_out = lay_floats(layout, N * C);
     model->lnf_mean = lay_floats(layout, N);
     model->lnf_rstd = lay_floats(layout, N);
-    model->logits = lay_floats(layout, (size_t)HEAD_ROWS * spec->vocab);
+    model->logits = lay_floats(layout, model->head_rows * spec->vocab);
     model->losses = lay_floats(layout, N);
     model->labels = lay(layout, N, sizeof(uint32_t));
     model->d_stream = lay_floats(layout, N * C);
