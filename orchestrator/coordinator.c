@@ -222,7 +222,7 @@ static int check_same_plan(const char *run_dir, const char *resolved, struct lr_
 }
 
 static int copy_plan(const struct coordinator_setup *setup, const char *resolved,
-                     struct lr_error *err)
+                     const char *products, struct lr_error *err)
 {
     char *text = NULL;
     int rc = run_dir_read("", setup->plan_path, &text, err);
@@ -231,8 +231,8 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
     if (!rc)
         rc = run_dir_write(setup->run_dir, "plan.resolved.json", resolved, strlen(resolved), err);
     if (!rc)
-        rc = provenance_write(setup->run_dir, setup->mpi_library, setup->blas, setup->plan->seed,
-                              setup->transport->size, err);
+        rc = provenance_write(setup->run_dir, setup->mpi_library, setup->blas, products,
+                              setup->plan->seed, setup->transport->size, err);
     lr_free(text);
     return rc;
 }
@@ -246,12 +246,13 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
     snprintf(opening->name, sizeof(opening->name), "%s", c->setup->plan->name);
     snprintf(opening->version, sizeof(opening->version), "%s", LRSEARCH_VERSION);
     opening->plan_hash = XXH3_64bits(resolved, strlen(resolved));
+    memcpy(opening->products, old->products, sizeof(opening->products));
     int rc = c->setup->prepare_data(c->setup->prepare_context, opening, err);
     if (rc)
         return rc;
     memcpy(c->data_path, opening->data_path, sizeof(c->data_path));
     if (!old->name[0]) {
-        rc = copy_plan(c->setup, resolved, err);
+        rc = copy_plan(c->setup, resolved, opening->products, err);
         return rc ? rc : record(c, &event, err);
     }
     if (old->data_hash != opening->data_hash)

@@ -37,7 +37,7 @@ BEGIN {
     rule("orchestrator/report", "orchestrator/store/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
-    rule("worker/kernels", "-include/", "c cblas.h omp.h immintrin.h")
+    rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")
     rule("worker/model", "worker/kernels/", "any")
     rule("worker/data", "", "any")
     rule("worker/train", "worker/model/ worker/kernels/ worker/data/", "any")
@@ -51,6 +51,7 @@ BEGIN {
     only["yaml.h"] = "orchestrator/plan/ tests/"
     only["omp.h"] = only["immintrin.h"] = "worker/kernels/"
     only["cblas.h"] = "worker/kernels/ tests/"
+    only["dnnl.h"] = "worker/kernels/"
     only["sentencepiece_processor.h"] = only["sentencepiece_trainer.h"] = "worker/data/ tests/"
 }
 function broken(line, text) {

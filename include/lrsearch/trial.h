@@ -48,6 +48,24 @@ const char *outcome_name(uint32_t outcome);
 
 #define TRIAL_PATH 1024
 
+/* Who multiplies: a letter for each product of each linear layer (own, openblas, onednn), so that a
+ * trial has the same bits wherever it is trained. "" is all our own. */
+#define MATMUL_MAP(X) X('o', "own") X('b', "openblas") X('d', "onednn")
+enum trial_linear {
+    LINEAR_QKV,
+    LINEAR_ATTN_PROJ,
+    LINEAR_FC,
+    LINEAR_MLP_PROJ,
+    LINEAR_OUTPUT,
+    LINEAR_COUNT
+};
+enum trial_product { PRODUCT_FORWARD, PRODUCT_INPUT, PRODUCT_WEIGHT, PRODUCT_COUNT };
+#define TRIAL_PRODUCTS 16 /* LINEAR_COUNT * PRODUCT_COUNT letters and the end */
+/* `text`: one of the names, for all products, or the letters themselves. False: neither. */
+bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
+/* "own; openblas: mlp.fc d_weight, output d_weight" */
+const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
+
 #define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
     U32(trainer)                                                                                   \
     U64(seed)               /* weights and order of the data */                                    \
@@ -91,7 +109,8 @@ const char *outcome_name(uint32_t outcome);
     F64(bytes_per_token)        /* of the text; 0: not known */                                    \
     U32(repeat)                 /* 1: the text may be read more than once */                       \
     F64(zipf_exponent)          /* source synthetic */                                             \
-    F64(markov_weight)          /* source synthetic: share of tokens drawn by their predecessor */
+    F64(markov_weight)          /* source synthetic: share of tokens drawn by their predecessor */ \
+    TEXT(products, TRIAL_PRODUCTS)
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)

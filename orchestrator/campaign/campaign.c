@@ -94,6 +94,7 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     spec.seed = campaign->plan.seed + proposal->seed;
     memcpy(spec.data_path, campaign->opening.data_path, sizeof(spec.data_path));
     spec.data_hash = campaign->opening.data_hash;
+    memcpy(spec.products, campaign->opening.products, sizeof(spec.products));
     spec.bytes_per_token = campaign->opening.bytes_per_token;
     return spec;
 }

@@ -18,6 +18,7 @@
 #include "report/summary.h"
 #include "store/json_value.h"
 #include "train/benchmark.h"
+#include "train/choose_products.h"
 
 #define SECONDS 4.0 /* of steps, for each size */
 #define TOKEN_BATCHES 32
@@ -104,7 +105,7 @@ static double peak_memory_mib(void)
 static void print_text(const struct size *size, const struct trial_spec *spec,
                        const struct benchmark *b)
 {
-    char rate[24];
+    char rate[24], by[512];
     double flops = trial_flops_per_token(spec) * spec->batch_tokens, sum = 0;
     for (int p = 0; p < PART_COUNT; p++)
         sum += b->part_s[p];
@@ -115,7 +116,7 @@ static void print_text(const struct size *size, const struct trial_spec *spec,
            b->steps, b->step_s[1] * 1e3, (double)b->model_bytes / 1048576, peak_memory_mib());
     for (int p = 0; p < PART_COUNT; p++)
         printf(" %s %.1f %%", part_names[p], 100 * b->part_s[p] / sum);
-    printf("\n");
+    printf("\n   products: %s\n", trial_products_text(spec->products, by, sizeof(by)));
     fflush(stdout);
 }
 
@@ -140,6 +141,7 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
     json_put(object, "share_q1", json_of_double(b->share[0]), ok);
     json_put(object, "share_q3", json_of_double(b->share[2]), ok);
     json_put(object, "part_s", parts, ok);
+    json_put(object, "matmul", json_of_text(spec->products), ok);
     json_put(object, "model_bytes", json_of_count(b->model_bytes), ok);
     json_put(object, "process_peak_mib", json_of_double(peak_memory_mib()), ok);
     return object;
@@ -154,7 +156,8 @@ static int bench_size(const struct size *size, const struct options *options, js
     int rc = make_tokens(&spec, err);
     if (rc)
         return rc;
-    rc = benchmark_run(&result, &spec, threads, SECONDS, err);
+    rc = choose_products(spec.products, &spec, err);
+    rc = rc ? rc : benchmark_run(&result, &spec, threads, SECONDS, err);
     unlink(spec.data_path);
     if (!rc && options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;

@@ -61,8 +61,10 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
 {
     const struct prepare *prepare = context;
     const struct plan *plan = prepare->plan;
-    if (plan->data.source == SOURCE_SYNTHETIC)
-        return 0;
+    const struct trial_spec spec = plan_trial(plan);
+    int rc = prepare_products(opening->products, plan, &spec, prepare->cache_dir, err);
+    if (rc || plan->data.source == SOURCE_SYNTHETIC)
+        return rc;
 
     const char *patterns[PLAN_TEXTS];
     for (size_t i = 0; i < plan->data.text_count; i++)
@@ -79,7 +81,7 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
         .context_of_progress = prepare->live,
     };
     struct dataset dataset;
-    int rc = dataset_prepare(&dataset, &request, err);
+    rc = dataset_prepare(&dataset, &request, err);
     live_clear(prepare->live);
     if (!rc)
         rc = check_length(prepare, &dataset, err);
@@ -108,6 +110,7 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
         memcpy(spec->data_path, opening->data_path, sizeof(spec->data_path));
         spec->data_hash = opening->data_hash;
         spec->bytes_per_token = opening->bytes_per_token;
+        memcpy(spec->products, opening->products, sizeof(spec->products));
     }
     lr_free(cache_dir);
     lr_free(opening);

@@ -30,6 +30,11 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
                   struct live *live, struct lr_error *err);
 
+/* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
+ * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */
+int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
+
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
 char *prepare_cache_dir(const char *run_dir);
 

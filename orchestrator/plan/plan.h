@@ -26,6 +26,7 @@ struct plan {
     struct {
         uint32_t kind; /* enum trainer_kind */
         uint32_t threads_per_worker;
+        char matmul[TRIAL_PRODUCTS]; /* "auto", or as trial_products() takes it */
     } trainer;
 
     struct {

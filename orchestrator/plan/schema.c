@@ -48,6 +48,9 @@ static const struct plan_key trainer_keys[] = {
     {.name = "threads_per_worker", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 256,
      .offset = AT(trainer.threads_per_worker),
      .help = "cores that train one model together; the result does not depend on it"},
+    {.name = "matmul", .type = TYPE_TEXT, .fallback = "auto", .offset = AT(trainer.matmul),
+     .capacity = TRIAL_PRODUCTS,
+     .help = "who multiplies matrices: own, openblas, onednn; auto: measured at the start"},
 };
 
 static const struct plan_key model_keys[] = {

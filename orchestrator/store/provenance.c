@@ -12,7 +12,7 @@
 #include "store/run_dir.h"
 
 /* "model name : ..." of the first core; "unknown" where the kernel does not tell. */
-static void cpu_model(char *out, size_t size)
+void provenance_cpu(char *out, size_t size)
 {
     char line[512];
     snprintf(out, size, "unknown");
@@ -54,15 +54,15 @@ static json_t *libraries_json(const char *mpi_library, const char *blas, bool *o
     return object;
 }
 
-int provenance_write(const char *path, const char *mpi_library, const char *blas, uint64_t seed,
-                     int ranks, struct lr_error *err)
+int provenance_write(const char *path, const char *mpi_library, const char *blas,
+                     const char *products, uint64_t seed, int ranks, struct lr_error *err)
 {
-    char cpu[256], system[512] = "unknown", started[32] = "";
+    char by[512], cpu[256], system[512] = "unknown", started[32] = "";
     struct utsname name;
     struct tm utc;
     time_t now = time(NULL);
     bool ok = true, named = uname(&name) == 0;
-    cpu_model(cpu, sizeof(cpu));
+    provenance_cpu(cpu, sizeof(cpu));
     if (named)
         snprintf(system, sizeof(system), "%s %s %s", name.sysname, name.release, name.machine);
     if (gmtime_r(&now, &utc))
@@ -77,6 +77,8 @@ int provenance_write(const char *path, const char *mpi_library, const char *blas
     json_put(object, "ranks", json_integer(ranks), &ok);
     json_put(object, "seed", json_of_count(seed), &ok);
     json_put(object, "started_utc", json_string(started), &ok);
+    json_put(object, "matmul", json_of_text(products), &ok);
+    json_put(object, "matmul_by", json_of_text(trial_products_text(products, by, sizeof(by))), &ok);
     json_put(object, "libraries", libraries_json(mpi_library, blas, &ok), &ok);
     char *text = json_to_text(object, ok);
     if (!text)

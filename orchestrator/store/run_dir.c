@@ -68,6 +68,14 @@ static void point_latest(const char *path)
     replace_link(link, slash + 1);
 }
 
+int run_dir_make(const char *path, struct lr_error *err)
+{
+    char parents[PATH_MAX];
+    if (snprintf(parents, sizeof(parents), "%s/", path) >= (int)sizeof(parents))
+        return lr_fail(err, LR_ECREATE, "%s: the path is too long", path);
+    return make_parents(parents, err);
+}
+
 int run_dir_open(const char *path, struct lr_error *err)
 {
     if (!*path)

@@ -14,6 +14,8 @@
  * reason. Points `latest` beside it to it, where that is possible (a failure is only a warning). */
 int run_dir_open(const char *path, struct lr_error *err);
 
+int run_dir_make(const char *path, struct lr_error *err); /* the directory alone, parents too */
+
 /* Atomic replacement of RUN_DIR/name. */
 int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
                   struct lr_error *err);
@@ -21,8 +23,10 @@ int run_dir_write(const char *path, const char *name, const void *bytes, size_t 
  * 0 when there is no such file. */
 int run_dir_read(const char *path, const char *name, char **text, struct lr_error *err);
 
-int provenance_write(const char *path, const char *mpi_library, const char *blas, uint64_t seed,
-                     int ranks, struct lr_error *err); /* provenance.json */
+/* provenance.json: what made the run. products: who multiplied (trial.h). */
+int provenance_write(const char *path, const char *mpi_library, const char *blas,
+                     const char *products, uint64_t seed, int ranks, struct lr_error *err);
+void provenance_cpu(char *out, size_t size); /* the CPU's name, or "unknown" */
 
 /* result.json, schema_version 1 (described in README.md). As text for --json too. */
 char *result_json(const char *name,

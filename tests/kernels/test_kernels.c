@@ -93,26 +93,35 @@ static void linear_twin(const struct problem *q, double *out)
                        q->size[1], q->size[2]);
 }
 
+/* Every shape of tile and panel that is left over, and more steps than one chain takes. */
 static void linear(void **state)
 {
-    static const size_t shapes[][3] = {{1, 1, 1}, {3, 17, 5}, {65, 33, 64}, {120, 64, 7}};
+    static const size_t shapes[][3] = {{1, 1, 1},    {3, 17, 5},   {65, 33, 64}, {120, 64, 7},
+                                       {13, 300, 2}, {300, 6, 19}, {23, 40, 50}};
     (void)state;
-    for (size_t s = 0; s < 4; s++) {
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
         size_t N = shapes[s][0], K = shapes[s][1], M = shapes[s][2];
-        p.forward = linear_twin;
-        memcpy(p.size, shapes[s], sizeof(shapes[s]));
-        draw(N * M, N * K, M * K, M, 1);
-        linear_forward(p.out, p.in[0], p.in[1], p.in[2], N, K, M);
-        out_is_near();
-        linear_backward_input(p.gradient[0], p.d_out, p.in[1], N, K, M);
-        linear_backward_weight(p.gradient[1], p.gradient[2], p.d_out, p.in[0], N, K, M);
-        gradients_are_near();
-        float once = p.gradient[1][0];
-        linear_backward_weight(p.gradient[1], NULL, p.d_out, p.in[0], N, K, M); /* accumulates */
-        assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
-        draw(N * M, N * K, M * K, 0, 1);
-        linear_forward(p.out, p.in[0], p.in[1], NULL, N, K, M);
-        out_is_near();
+        for (size_t i = 0; matmul_all[i]; i++) {
+            enum matmul by = (enum matmul)matmul_all[i];
+            p.forward = linear_twin;
+            memcpy(p.size, shapes[s], sizeof(shapes[s]));
+            draw(N * M, N * K, M * K, M, 1);
+            linear_forward(by, p.out, p.in[0], p.in[1], p.in[2], N, K, M);
+            out_is_near();
+            linear_backward_input(by, p.gradient[0], p.d_out, p.in[1], N, K, M);
+            linear_backward_weight(by, p.gradient[1], p.gradient[2], p.d_out, p.in[0], N, K, M);
+            gradients_are_near();
+            float once = p.gradient[1][0]; /* accumulates */
+            linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], N, K, M);
+            assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
+            draw(N * M, N * K, M * K, 0, 1);
+            linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
+            out_is_near();
+            p.in[0][(N - 1) * K] = NAN; /* in the last row, and nowhere else */
+            linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
+            for (size_t m = 0; m < M; m++)
+                assert_true(isnan(p.out[(N - 1) * M + m]) && (N == 1 || !isnan(p.out[m])));
+        }
     }
 }
 

@@ -378,7 +378,8 @@ static void provenance(void **state)
 {
     (void)state;
     struct lr_error err = {0};
-    assert_int_equal(provenance_write(folder, "Open MPI 4.1", NULL, UINT64_MAX, 64, &err), 0);
+    assert_int_equal(
+        provenance_write(folder, "Open MPI 4.1", NULL, "ooooooooooooobo", UINT64_MAX, 64, &err), 0);
     char *text = read_text(folder, "provenance.json");
     json_t *root = json_loads(text, 0, NULL);
     assert_non_null(root);
@@ -389,6 +390,9 @@ static void provenance(void **state)
     assert_int_equal(json_string_length(json_object_get(root, "started_utc")), 20);
     assert_true(number(root, "ranks") == 64);
     assert_true(number(root, "seed") == (double)UINT64_MAX);
+    assert_string_equal(json_string_value(json_object_get(root, "matmul")), "ooooooooooooobo");
+    assert_string_equal(json_string_value(json_object_get(root, "matmul_by")),
+                        "own; openblas: output d_in");
     const json_t *libraries = json_object_get(root, "libraries");
     assert_string_equal(json_string_value(json_object_get(libraries, "mpi")), "Open MPI 4.1");
     assert_string_equal(json_string_value(json_object_get(libraries, "blas")), "unknown");
@@ -424,7 +428,7 @@ static int write_curves(struct lr_error *err)
 
 static int write_provenance(struct lr_error *err)
 {
-    return provenance_write(folder, "mpi", "blas", 1, 2, err);
+    return provenance_write(folder, "mpi", "blas", "", 1, 2, err);
 }
 
 static int open_directory(struct lr_error *err)

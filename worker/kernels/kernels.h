@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "kernels/matmul.h"
 
 /* Pure functions on fp32 arrays, row-major: outputs first, inputs next, sizes last. Gradients of
  * parameters are accumulated (+=), gradients of activations are set (=) unless said otherwise. No
@@ -15,21 +16,22 @@
 
 #define NORM_EPS 1e-5f /* added to the variance or mean square, as PyTorch's and llama's norms */
 
-/* Call once a process, first: one BLAS thread. Returns the BLAS's own description. */
+/* Call once a process, first: one thread for each library. Returns what multiplies here: our own
+ * instructions and the libraries, with versions. */
 const char *kernels_init(void);
 /* Threads that work on one kernel; 1 until it is called. Not while a kernel runs, nor between
  * attention_scratch() and the use of the scratch. False: built without OpenMP, one thread it is. */
 bool kernels_set_threads(int threads);
 
-/* out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
-void linear_forward(float *out, const float *in, const float *weight, const float *bias, size_t N,
-                    size_t K, size_t M);
+/* by: who multiplies. out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
+void linear_forward(enum matmul by, float *out, const float *in, const float *weight,
+                    const float *bias, size_t N, size_t K, size_t M);
 /* d_in (N, K) = d_out (N, M) weight (M, K) */
-void linear_backward_input(float *d_in, const float *d_out, const float *weight, size_t N, size_t K,
-                           size_t M);
+void linear_backward_input(enum matmul by, float *d_in, const float *d_out, const float *weight,
+                           size_t N, size_t K, size_t M);
 /* d_weight (M, K) += d_out^T in; d_bias (M) += column sums of d_out; d_bias may be NULL */
-void linear_backward_weight(float *d_weight, float *d_bias, const float *d_out, const float *in,
-                            size_t N, size_t K, size_t M);
+void linear_backward_weight(enum matmul by, float *d_weight, float *d_bias, const float *d_out,
+                            const float *in, size_t N, size_t K, size_t M);
 
 /* out = (in - mean) * rstd * weight + bias over C (Ba et al. 2016), eps 1e-5; mean, rstd: (N) kept
  * for the way back */

@@ -10,7 +10,7 @@
  * The loop's body must be one call of a function, so that KERNEL_CLONES can be put on it: gcc makes
  * no clones of what OpenMP outlines. */
 
-extern int kernel_threads; /* linear.c; set by kernels_set_threads() */
+extern int kernel_threads; /* matmul.c; set by kernels_set_threads() */
 
 #ifdef _OPENMP
 #define PIECES_PRAGMA _Pragma("omp parallel for schedule(static) num_threads(kernel_threads)")

@@ -15,15 +15,17 @@ static void norm(const struct affine *p, float *d_in, const float *d_out, const 
         rmsnorm_backward(d_in, p->weight->grad, d_out, in, rstd, p->weight->value, N, C);
 }
 
-static void linear(struct model *model, const struct affine *p, float *d_in, const float *d_out,
-                   const float *in, size_t N)
+static void linear(struct model *model, enum trial_linear which, const struct affine *p,
+                   float *d_in, const float *d_out, const float *in, size_t N)
 {
     const struct param *weight = p->weight;
     lap(model, PART_ELEMENTWISE); /* what came before */
-    linear_backward_weight(weight->grad, p->bias ? p->bias->grad : NULL, d_out, in, N, weight->cols,
+    linear_backward_weight(product_by(model, which, PRODUCT_WEIGHT), weight->grad,
+                           p->bias ? p->bias->grad : NULL, d_out, in, N, weight->cols,
                            weight->rows);
     lap(model, PART_LINEAR_WEIGHT);
-    linear_backward_input(d_in, d_out, weight->value, N, weight->cols, weight->rows);
+    linear_backward_input(product_by(model, which, PRODUCT_INPUT), d_in, d_out, weight->value, N,
+                          weight->cols, weight->rows);
     lap(model, PART_LINEAR_INPUT);
 }
 
@@ -41,7 +43,7 @@ static void attention(struct model *model, const struct block_params *p, const s
     if (model->spec.qk_norm)
         qk_norm_backward(d_qkv, p->q_norm->grad, p->k_norm->grad, a->qk_raw, a->qk_rstd,
                          p->q_norm->value, p->k_norm->value, N, C, H);
-    linear(model, &p->qkv, model->d_narrow, d_qkv, a->ln1, N);
+    linear(model, LINEAR_QKV, &p->qkv, model->d_narrow, d_qkv, a->ln1, N);
 }
 
 /* Branches that are not scaled take the stream's gradient itself: d_branch is d_stream then. */
@@ -56,16 +58,16 @@ static void backward_block(struct model *model, const struct block_params *p,
 {
     size_t C = model->spec.d_model, F = model->spec.d_ff, N = sequences * model->spec.context;
     enter_branch(model, N * C);
-    linear(model, &p->mlp_proj, model->d_act, model->d_branch, a->act, N);
+    linear(model, LINEAR_MLP_PROJ, &p->mlp_proj, model->d_act, model->d_branch, a->act, N);
     if (model->spec.arch == ARCH_LLAMA)
         swiglu_backward(model->d_wide, model->d_act, a->fc, N, F);
     else
         gelu_backward(model->d_wide, model->d_act, a->fc, N * F);
-    linear(model, &p->fc, model->d_narrow, model->d_wide, a->ln2, N);
+    linear(model, LINEAR_FC, &p->fc, model->d_narrow, model->d_wide, a->ln2, N);
     norm(&p->ln2, model->d_stream, model->d_narrow, a->middle, a->ln2_mean, a->ln2_rstd, N, C);
 
     enter_branch(model, N * C);
-    linear(model, &p->attn_proj, model->d_narrow, model->d_branch, a->attn, N);
+    linear(model, LINEAR_ATTN_PROJ, &p->attn_proj, model->d_narrow, model->d_branch, a->attn, N);
     attention(model, p, a, sequences);
     norm(&p->ln1, model->d_stream, model->d_narrow, in, a->ln1_mean, a->ln1_rstd, N, C);
 }

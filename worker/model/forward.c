@@ -12,12 +12,12 @@ static void norm(const struct affine *p, float *out, float *mean, float *rstd, c
         rmsnorm_forward(out, rstd, in, p->weight->value, N, C);
 }
 
-static void linear(struct model *model, const struct affine *p, float *out, const float *in,
-                   size_t N)
+static void linear(struct model *model, enum trial_linear which, const struct affine *p, float *out,
+                   const float *in, size_t N)
 {
     lap(model, PART_ELEMENTWISE); /* what came before */
-    linear_forward(out, in, p->weight->value, p->bias ? p->bias->value : NULL, N, p->weight->cols,
-                   p->weight->rows);
+    linear_forward(product_by(model, which, PRODUCT_FORWARD), out, in, p->weight->value,
+                   p->bias ? p->bias->value : NULL, N, p->weight->cols, p->weight->rows);
     lap(model, PART_LINEAR_FORWARD);
 }
 
@@ -26,7 +26,7 @@ static void attention(struct model *model, const struct block_params *p, struct 
 {
     size_t C = model->spec.d_model, T = model->spec.context, H = model->spec.n_heads;
     size_t N = sequences * T;
-    linear(model, &p->qkv, a->qkv, a->ln1, N);
+    linear(model, LINEAR_QKV, &p->qkv, a->qkv, a->ln1, N);
     if (model->spec.qk_norm)
         qk_norm_forward(a->qkv, a->qk_raw, a->qk_rstd, p->q_norm->value, p->k_norm->value, N, C, H);
     if (model->spec.arch == ARCH_LLAMA)
@@ -43,16 +43,16 @@ static void forward_block(struct model *model, const struct block_params *p, str
     size_t C = model->spec.d_model, F = model->spec.d_ff, N = sequences * model->spec.context;
     norm(&p->ln1, a->ln1, a->ln1_mean, a->ln1_rstd, in, N, C);
     attention(model, p, a, sequences);
-    linear(model, &p->attn_proj, a->middle, a->attn, N);
+    linear(model, LINEAR_ATTN_PROJ, &p->attn_proj, a->middle, a->attn, N);
     residual_forward(a->middle, a->middle, in, model->residual_scale, N * C);
 
     norm(&p->ln2, a->ln2, a->ln2_mean, a->ln2_rstd, a->middle, N, C);
-    linear(model, &p->fc, a->fc, a->ln2, N);
+    linear(model, LINEAR_FC, &p->fc, a->fc, a->ln2, N);
     if (model->spec.arch == ARCH_LLAMA)
         swiglu_forward(a->act, a->fc, N, F);
     else
         gelu_forward(a->act, a->fc, N * F);
-    linear(model, &p->mlp_proj, a->out, a->act, N);
+    linear(model, LINEAR_MLP_PROJ, &p->mlp_proj, a->out, a->act, N);
     residual_forward(a->out, a->out, a->middle, model->residual_scale, N * C);
 }
 

@@ -12,13 +12,16 @@ void head_losses(struct model *model, const uint32_t *tokens, uint32_t sequences
     for (size_t first = 0; first < N; first += model->head_rows) {
         size_t rows = N - first < model->head_rows ? N - first : model->head_rows;
         const float *in = model->lnf_out + first * C;
-        linear_forward(model->logits, in, model->head->value, NULL, rows, C, V);
+        linear_forward(product_by(model, LINEAR_OUTPUT, PRODUCT_FORWARD), model->logits, in,
+                       model->head->value, NULL, rows, C, V);
         cross_entropy(model->losses + first, model->logits, model->labels + first,
                       model->logit_scale, (float)model->spec.z_loss, scale, rows, V);
         if (scale == 0.0f)
             continue;
-        linear_backward_weight(model->head->grad, NULL, model->logits, in, rows, C, V);
-        linear_backward_input(model->d_narrow + first * C, model->logits, model->head->value, rows,
+        linear_backward_weight(product_by(model, LINEAR_OUTPUT, PRODUCT_WEIGHT), model->head->grad,
+                               NULL, model->logits, in, rows, C, V);
+        linear_backward_input(product_by(model, LINEAR_OUTPUT, PRODUCT_INPUT),
+                              model->d_narrow + first * C, model->logits, model->head->value, rows,
                               C, V);
     }
     lap(model, PART_HEAD);

@@ -65,8 +65,8 @@ static double mean_output_logit(struct model *model, size_t rows)
     double sum = 0;
     for (size_t first = 0; first < rows; first += model->head_rows) {
         size_t count = rows - first < model->head_rows ? rows - first : model->head_rows;
-        linear_forward(model->logits, model->lnf_out + first * C, model->head->value, NULL, count,
-                       C, V);
+        linear_forward(product_by(model, LINEAR_OUTPUT, PRODUCT_FORWARD), model->logits,
+                       model->lnf_out + first * C, model->head->value, NULL, count, C, V);
         sum += mean_of(model->logits, count * V, (double)model->logit_scale) * (double)count;
     }
     return sum / (double)rows;

@@ -35,6 +35,17 @@ static int check_size(const char *name, uint32_t size, struct lr_error *err)
     return lr_fail(err, LR_EINVAL, "model: %s is %u: it must be 1 to %d", name, size, MAX_SIZE);
 }
 
+static int check_products(const struct trial_spec *spec, struct lr_error *err)
+{
+    for (size_t i = 0; i + 1 < TRIAL_PRODUCTS && spec->products[i]; i++)
+        if (!matmul_present((enum matmul)spec->products[i]))
+            return lr_fail(err, LR_EINVAL,
+                           "trainer.matmul: '%c' of %s multiplies by a library that this lrsearch "
+                           "was built without; use auto, own or openblas",
+                           spec->products[i], spec->products);
+    return 0;
+}
+
 static int check_spec(const struct trial_spec *spec, struct lr_error *err)
 {
     if (spec->arch > ARCH_LLAMA)
@@ -61,7 +72,7 @@ static int check_spec(const struct trial_spec *spec, struct lr_error *err)
     if (spec->batch_tokens == 0 || spec->batch_tokens % spec->context != 0)
         return lr_fail(err, LR_EINVAL, "training: batch_tokens %u is no multiple of context %u",
                        spec->batch_tokens, spec->context);
-    return 0;
+    return check_products(spec, err);
 }
 
 int model_create(struct model **out, const struct trial_spec *spec, struct lr_error *err)

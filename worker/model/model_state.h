@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_MODEL_STATE_H
 #define LRSEARCH_MODEL_STATE_H
 
+#include "kernels/matmul.h"
 #include "lrsearch/memory.h"
 #include "model/model.h"
 
@@ -75,6 +76,14 @@ static inline void lap(struct model *model, enum model_part part)
 {
     if (model->profile)
         model_profile_lap(model->profile, part);
+}
+
+/* Who multiplies, as the trial says. */
+static inline enum matmul product_by(const struct model *model, enum trial_linear linear,
+                                     enum trial_product product)
+{
+    char letter = model->spec.products[linear * PRODUCT_COUNT + product];
+    return letter ? (enum matmul)letter : MATMUL_OWN;
 }
 
 /* Columns of the MLP's first matrix: W. */

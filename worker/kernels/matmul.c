@@ -1,0 +1,164 @@
+/* Products cut into pieces of the output, one thread each. The libraries run on one thread; what
+ * they make of a piece may depend on its shape, so theirs are the same for any number of threads.
+ */
+#include "kernels/matmul.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <string.h>
+#ifdef LRSEARCH_ONEDNN
+#include <dnnl.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#endif
+#include "kernels/kernels.h"
+#include "kernels/pieces.h"
+
+int kernel_threads = 1;
+
+#ifdef LRSEARCH_ONEDNN
+const char matmul_all[] = {MATMUL_OWN, MATMUL_OPENBLAS, MATMUL_ONEDNN, 0};
+#else
+const char matmul_all[] = {MATMUL_OWN, MATMUL_OPENBLAS, 0};
+#endif
+
+bool matmul_present(enum matmul by)
+{
+    return by && strchr(matmul_all, by);
+}
+
+const char *kernels_init(void)
+{
+    static char text[192];
+    openblas_set_num_threads(1);
+    int length = snprintf(text, sizeof(text), "own %s; %s, core %s", gemm_instructions(),
+                          openblas_get_config(), openblas_get_corename());
+#ifdef LRSEARCH_ONEDNN
+    const dnnl_version_t *version = dnnl_version();
+    snprintf(text + length, sizeof(text) - (size_t)length, "; oneDNN %d.%d.%d", version->major,
+             version->minor, version->patch);
+#ifdef _OPENMP
+    omp_set_num_threads(1); /* what oneDNN asks for; our own loops say how many they want */
+#endif
+#else
+    (void)length;
+#endif
+    return text;
+}
+
+bool kernels_set_threads(int threads)
+{
+#ifdef _OPENMP
+    kernel_threads = threads < 1 ? 1 : threads;
+    return true;
+#else
+    return threads <= 1;
+#endif
+}
+
+/* ---- one piece ---- */
+
+/* The libraries know no bias: it is what they add to. */
+static void lay_bias(struct gemm_into *to, size_t rows, size_t columns)
+{
+    if (!to->bias)
+        return;
+    for (size_t i = 0; i < rows; i++)
+        memcpy(to->out + i * to->ld, to->bias, columns * sizeof(float));
+    to->add = 1;
+}
+
+/* As libraries say it: row after row, or across. */
+static bool lies_across(struct operand o)
+{
+    return o.column != 1;
+}
+
+static size_t stride(struct operand o)
+{
+    return lies_across(o) ? o.column : o.row;
+}
+
+static void openblas_piece(struct gemm_into to, struct operand a, struct operand b, size_t rows,
+                           size_t columns, size_t inner)
+{
+    cblas_sgemm(CblasRowMajor, lies_across(a) ? CblasTrans : CblasNoTrans,
+                lies_across(b) ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, (int)inner,
+                1.0f, a.data, (int)stride(a), b.data, (int)stride(b), to.add ? 1.0f : 0.0f, to.out,
+                (int)to.ld);
+}
+
+#ifdef LRSEARCH_ONEDNN
+static void onednn_piece(struct gemm_into to, struct operand a, struct operand b, size_t rows,
+                         size_t columns, size_t inner)
+{
+    dnnl_sgemm(lies_across(a) ? 'T' : 'N', lies_across(b) ? 'T' : 'N', (dnnl_dim_t)rows,
+               (dnnl_dim_t)columns, (dnnl_dim_t)inner, 1.0f, a.data, (dnnl_dim_t)stride(a), b.data,
+               (dnnl_dim_t)stride(b), to.add ? 1.0f : 0.0f, to.out, (dnnl_dim_t)to.ld);
+}
+#endif
+
+/* ---- pieces ---- */
+
+/* Numbered along rows first. */
+struct grid {
+    size_t rows, columns, piece_rows, piece_columns, down, count;
+};
+
+static size_t parts(size_t n, size_t size)
+{
+    return (n + size - 1) / size;
+}
+
+/* Our own products do not depend on where the cuts lie: as few as feed the threads, since each
+ * packs the operands that it needs. */
+static struct grid grid_of_own(size_t rows, size_t columns)
+{
+    enum { LEAST_COLUMNS = 128, TILES = 12 /* a multiple of every tile's rows */ };
+    size_t threads = (size_t)kernel_threads, across = columns / LEAST_COLUMNS;
+    across = across < 1 ? 1 : across > threads ? threads : across;
+    size_t down = parts(threads, across);
+    return (struct grid){.piece_rows = parts(parts(rows, down), TILES) * TILES,
+                         .piece_columns = parts(parts(columns, across), GEMM_PANEL) * GEMM_PANEL};
+}
+
+/* Large enough that packing the operands anew for each costs a few per cent at most, small enough
+ * to feed several threads. */
+static const struct grid grid_of_library = {.piece_rows = 256, .piece_columns = 1024};
+
+static void multiply_piece(enum matmul by, struct gemm_into to, struct operand a, struct operand b,
+                           const struct grid *grid, size_t inner, size_t piece)
+{
+    size_t i = piece % grid->down * grid->piece_rows, j = piece / grid->down * grid->piece_columns;
+    size_t rows = piece_length(grid->rows, i, grid->piece_rows);
+    size_t columns = piece_length(grid->columns, j, grid->piece_columns);
+    a.data += i * a.row;
+    b.data += j * b.column;
+    to.out += i * to.ld + j;
+    to.bias = to.bias ? to.bias + j : NULL;
+    if (by == MATMUL_OWN) {
+        gemm(to, a, b, rows, columns, inner);
+        return;
+    }
+    lay_bias(&to, rows, columns);
+#ifdef LRSEARCH_ONEDNN
+    if (by == MATMUL_ONEDNN) {
+        onednn_piece(to, a, b, rows, columns, inner);
+        return;
+    }
+#endif
+    openblas_piece(to, a, b, rows, columns, inner);
+}
+
+void matmul(enum matmul by, struct gemm_into to, struct operand a, struct operand b, size_t rows,
+            size_t columns, size_t inner)
+{
+    struct grid grid = by == MATMUL_OWN ? grid_of_own(rows, columns) : grid_of_library;
+    grid.rows = rows;
+    grid.columns = columns;
+    grid.down = parts(rows, grid.piece_rows);
+    grid.count = grid.down * parts(columns, grid.piece_columns);
+    FOR_PIECES(i, grid.count, 1)
+    multiply_piece(by, to, a, b, &grid, inner, i);
+}

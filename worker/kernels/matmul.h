@@ -1,0 +1,23 @@
+#ifndef LRSEARCH_MATMUL_H
+#define LRSEARCH_MATMUL_H
+
+#include <stdbool.h>
+#include "kernels/gemm.h"
+
+/* Matrix products by whoever is the fastest for a shape, shared out among the threads. */
+
+enum matmul {
+    MATMUL_OWN = 'o',      /* gemm.h: the bits do not depend on anything but the operands */
+    MATMUL_OPENBLAS = 'b', /* the bits depend on the library's version and on the CPU */
+    MATMUL_ONEDNN = 'd',   /* the same; where it was found when this was built */
+};
+
+/* The three, in the order of preference; ends with 0. */
+extern const char matmul_all[];
+bool matmul_present(enum matmul by);
+
+/* a (rows, inner) b (inner, columns); `by` must be present. */
+void matmul(enum matmul by, struct gemm_into to, struct operand a, struct operand b, size_t rows,
+            size_t columns, size_t inner);
+
+#endif

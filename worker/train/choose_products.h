@@ -1,0 +1,13 @@
+#ifndef LRSEARCH_CHOOSE_PRODUCTS_H
+#define LRSEARCH_CHOOSE_PRODUCTS_H
+
+#include "lrsearch/error.h"
+#include "lrsearch/trial.h"
+
+/* Times each matrix product of the spec's model by each library that is present, and writes who is
+ * to multiply: our own kernels, unless another is clearly faster. Within a second or two for most
+ * models. 0 or LR_ENOMEM. */
+int choose_products(char products[TRIAL_PRODUCTS], const struct trial_spec *spec,
+                    struct lr_error *err);
+
+#endif
