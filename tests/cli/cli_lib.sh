@@ -131,7 +131,7 @@ tiny_plan() # FILE [SECTION...]
 version: 1
 name: tiny
 seed: 7
-trainer: {kind: transformer}
+trainer: {kind: transformer, matmul: own}
 model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64}
 data: {source: synthetic, val_tokens: 1024}
 training: {batch_tokens: 256}
