@@ -8,8 +8,10 @@ struct factors {
     float grad_scale, lr, beta1, beta2, eps, keep, m_scale, v_scale;
 };
 
-KERNEL_CLONES static void update(float *weight, float *m, float *v, const float *grad,
-                                 const struct factors *f, size_t count)
+KERNEL(update,
+       (float *weight, float *m, float *v, const float *grad, const struct factors *f,
+        size_t count),
+       (weight, m, v, grad, f, count))
 {
     const struct factors k = *f; /* a copy cannot alias the weights */
     for (size_t i = 0; i < count; i++) {

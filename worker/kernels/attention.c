@@ -74,8 +74,10 @@ SIMD_INLINE void clear(float *row, size_t from, size_t end)
 
 /* Scores of rows first..first+rows-1 become exp(scale (score - largest)), what lies after the
  * diagonal 0. inverse: 1 / sum of each row; lse: log-sum-exp. */
-KERNEL_CLONES static void softmax_rows(float *scores, float *lse, float *inverse, float scale,
-                                       size_t first, size_t rows, size_t ld)
+KERNEL(softmax_rows,
+       (float *scores, float *lse, float *inverse, float scale, size_t first, size_t rows,
+        size_t ld),
+       (scores, lse, inverse, scale, first, rows, ld))
 {
     for (size_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
@@ -91,8 +93,8 @@ KERNEL_CLONES static void softmax_rows(float *scores, float *lse, float *inverse
     }
 }
 
-KERNEL_CLONES static void scale_rows(float *out, const float *factors, size_t rows, size_t D,
-                                     size_t ld)
+KERNEL(scale_rows, (float *out, const float *factors, size_t rows, size_t D, size_t ld),
+       (out, factors, rows, D, ld))
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t d = 0; d < D; d++)
@@ -101,10 +103,10 @@ KERNEL_CLONES static void scale_rows(float *out, const float *factors, size_t ro
 
 /* scores -> probabilities p by the kept lse, and d_p -> d(score) = p (d_p - sum(d_out out)) scale;
  * 0 after the diagonal, as far as `end`. */
-KERNEL_CLONES static void softmax_rows_backward(float *scores, float *d_p, size_t ld,
-                                                const float *lse, const float *d_out,
-                                                const float *out, size_t C, float scale,
-                                                size_t first, size_t rows, size_t end, size_t D)
+KERNEL(softmax_rows_backward,
+       (float *scores, float *d_p, size_t ld, const float *lse, const float *d_out,
+        const float *out, size_t C, float scale, size_t first, size_t rows, size_t end, size_t D),
+       (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
 {
     for (size_t i = 0; i < rows; i++) {
         float *p = scores + i * ld, *d = d_p + i * ld;

@@ -5,9 +5,10 @@
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-KERNEL_CLONES static void pick(float *out, const uint32_t *tokens, size_t stride,
-                               const float *token_weight, const float *position_weight,
-                               size_t first, size_t rows, size_t T, size_t C)
+KERNEL(pick,
+       (float *out, const uint32_t *tokens, size_t stride, const float *token_weight,
+        const float *position_weight, size_t first, size_t rows, size_t T, size_t C),
+       (out, tokens, stride, token_weight, position_weight, first, rows, T, C))
 {
     for (size_t n = first; n < first + rows; n++) {
         const float *token = token_weight + (size_t)tokens[n / T * stride + n % T] * C;
@@ -22,9 +23,10 @@ KERNEL_CLONES static void pick(float *out, const uint32_t *tokens, size_t stride
     }
 }
 
-KERNEL_CLONES static void scatter(float *d_token_weight, float *d_position_weight,
-                                  const float *d_out, const uint32_t *tokens, size_t stride,
-                                  size_t N, size_t T, size_t C, size_t columns)
+KERNEL(scatter,
+       (float *d_token_weight, float *d_position_weight, const float *d_out, const uint32_t *tokens,
+        size_t stride, size_t N, size_t T, size_t C, size_t columns),
+       (d_token_weight, d_position_weight, d_out, tokens, stride, N, T, C, columns))
 {
     for (size_t n = 0; n < N; n++) {
         float *token = d_token_weight + (size_t)tokens[n / T * stride + n % T] * C;

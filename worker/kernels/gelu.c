@@ -14,7 +14,7 @@ SIMD_INLINE float gate(float x)
 }
 
 /* The slope is s + x s (1 - s) d(2u)/dx. */
-KERNEL_CLONES static void forward(float *out, float *in, size_t count)
+KERNEL(forward, (float *out, float *in, size_t count), (out, in, count))
 {
     for (size_t i = 0; i < count; i++) {
         float x = in[i], s = gate(x);
@@ -24,8 +24,8 @@ KERNEL_CLONES static void forward(float *out, float *in, size_t count)
     }
 }
 
-KERNEL_CLONES static void backward(float *d_in, const float *d_out, const float *slope,
-                                   size_t count)
+KERNEL(backward, (float *d_in, const float *d_out, const float *slope, size_t count),
+       (d_in, d_out, slope, count))
 {
     for (size_t i = 0; i < count; i++)
         d_in[i] = d_out[i] * slope[i];

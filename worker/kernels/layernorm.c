@@ -4,8 +4,10 @@
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-KERNEL_CLONES static void forward(float *out, float *mean, float *rstd, const float *in,
-                                  const float *weight, const float *bias, size_t rows, size_t C)
+KERNEL(forward,
+       (float *out, float *mean, float *rstd, const float *in, const float *weight,
+        const float *bias, size_t rows, size_t C),
+       (out, mean, rstd, in, weight, bias, rows, C))
 {
     for (size_t n = 0; n < rows; n++) {
         const float *x = in + n * C;
@@ -35,9 +37,10 @@ SIMD_INLINE void add_to_sums(struct row_sums *sums, const float *d, const float 
 
 /* With x_hat = (x - mean) rstd and g = d_out * weight:
  * d_x = rstd (g - mean(g) - x_hat mean(g x_hat)) */
-KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const float *in,
-                                        const float *mean, const float *rstd, const float *weight,
-                                        size_t rows, size_t C)
+KERNEL(backward_rows,
+       (float *d_in, const float *d_out, const float *in, const float *mean, const float *rstd,
+        const float *weight, size_t rows, size_t C),
+       (d_in, d_out, in, mean, rstd, weight, rows, C))
 {
     for (size_t n = 0; n < rows; n++) {
         const float *x = in + n * C, *d = d_out + n * C;
@@ -55,9 +58,10 @@ KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const f
     }
 }
 
-KERNEL_CLONES static void backward_columns(float *d_weight, float *d_bias, const float *d_out,
-                                           const float *in, const float *mean, const float *rstd,
-                                           size_t N, size_t C, size_t columns)
+KERNEL(backward_columns,
+       (float *d_weight, float *d_bias, const float *d_out, const float *in, const float *mean,
+        const float *rstd, size_t N, size_t C, size_t columns),
+       (d_weight, d_bias, d_out, in, mean, rstd, N, C, columns))
 {
     for (size_t n = 0; n < N; n++) {
         const float *x = in + n * C, *d = d_out + n * C;

@@ -18,8 +18,8 @@ void linear_backward_input(enum matmul by, float *d_in, const float *d_out, cons
            (struct operand){weight, K, 1}, N, K, M);
 }
 
-KERNEL_CLONES static void add_column_sums(float *sums, const float *rows, size_t N, size_t M,
-                                          size_t columns)
+KERNEL(add_column_sums, (float *sums, const float *rows, size_t N, size_t M, size_t columns),
+       (sums, rows, N, M, columns))
 {
     for (size_t n = 0; n < N; n++)
         for (size_t m = 0; m < columns; m++)

@@ -7,8 +7,7 @@
  * shapes alone, each piece is worked by one thread, and no sum crosses a piece. So the same input
  * gives the same bytes on any number of threads. Without OpenMP the pieces run one after another.
  *
- * The loop's body must be one call of a function, so that KERNEL_CLONES can be put on it: gcc makes
- * no clones of what OpenMP outlines. */
+ * The loop's body is one call of a KERNEL (simd.h), which picks the CPU's code. */
 
 extern int kernel_threads; /* matmul.c; set by kernels_set_threads() */
 

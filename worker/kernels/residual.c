@@ -4,13 +4,14 @@
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-KERNEL_CLONES static void add(float *out, const float *a, const float *b, float scale, size_t count)
+KERNEL(add, (float *out, const float *a, const float *b, float scale, size_t count),
+       (out, a, b, scale, count))
 {
     for (size_t i = 0; i < count; i++)
         out[i] = scale * a[i] + b[i];
 }
 
-KERNEL_CLONES static void multiply(float *out, const float *in, float scale, size_t count)
+KERNEL(multiply, (float *out, const float *in, float scale, size_t count), (out, in, scale, count))
 {
     for (size_t i = 0; i < count; i++)
         out[i] = scale * in[i];

@@ -25,16 +25,18 @@ SIMD_INLINE float along_row(const float *d, const float *x, const float *weight,
     return r * r * simd_fold(even, odd) / (float)C;
 }
 
-KERNEL_CLONES static void forward(float *out, float *rstd, const float *in, const float *weight,
-                                  size_t rows, size_t C)
+KERNEL(forward,
+       (float *out, float *rstd, const float *in, const float *weight, size_t rows, size_t C),
+       (out, rstd, in, weight, rows, C))
 {
     for (size_t n = 0; n < rows; n++)
         rstd[n] = forward_row(out + n * C, in + n * C, weight, C);
 }
 
-KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const float *in,
-                                        const float *rstd, const float *weight, size_t rows,
-                                        size_t C)
+KERNEL(backward_rows,
+       (float *d_in, const float *d_out, const float *in, const float *rstd, const float *weight,
+        size_t rows, size_t C),
+       (d_in, d_out, in, rstd, weight, rows, C))
 {
     for (size_t n = 0; n < rows; n++) {
         const float *x = in + n * C, *d = d_out + n * C;
@@ -45,8 +47,10 @@ KERNEL_CLONES static void backward_rows(float *d_in, const float *d_out, const f
     }
 }
 
-KERNEL_CLONES static void backward_columns(float *d_weight, const float *d_out, const float *in,
-                                           const float *rstd, size_t N, size_t C, size_t columns)
+KERNEL(backward_columns,
+       (float *d_weight, const float *d_out, const float *in, const float *rstd, size_t N, size_t C,
+        size_t columns),
+       (d_weight, d_out, in, rstd, N, C, columns))
 {
     for (size_t n = 0; n < N; n++)
         for (size_t c = 0; c < columns; c++)
@@ -74,8 +78,10 @@ void rmsnorm_backward(float *d_in, float *d_weight, const float *d_out, const fl
 /* ---- queries and keys ---- */
 
 /* Head i of 2 H (queries, then keys) of a row of qkv starts at i * D. */
-KERNEL_CLONES static void heads_forward(float *qkv, float *raw, float *rstd, const float *q_weight,
-                                        const float *k_weight, size_t rows, size_t C, size_t H)
+KERNEL(heads_forward,
+       (float *qkv, float *raw, float *rstd, const float *q_weight, const float *k_weight,
+        size_t rows, size_t C, size_t H),
+       (qkv, raw, rstd, q_weight, k_weight, rows, C, H))
 {
     size_t D = C / H;
     for (size_t n = 0; n < rows; n++) {
@@ -86,9 +92,10 @@ KERNEL_CLONES static void heads_forward(float *qkv, float *raw, float *rstd, con
     }
 }
 
-KERNEL_CLONES static void heads_backward(float *d_qkv, const float *raw, const float *rstd,
-                                         const float *q_weight, const float *k_weight, size_t rows,
-                                         size_t C, size_t H)
+KERNEL(heads_backward,
+       (float *d_qkv, const float *raw, const float *rstd, const float *q_weight,
+        const float *k_weight, size_t rows, size_t C, size_t H),
+       (d_qkv, raw, rstd, q_weight, k_weight, rows, C, H))
 {
     size_t D = C / H;
     for (size_t n = 0; n < rows; n++)
@@ -102,8 +109,10 @@ KERNEL_CLONES static void heads_backward(float *d_qkv, const float *raw, const f
 }
 
 /* One gain for all heads: a sum over rows and heads, in their order. */
-KERNEL_CLONES static void heads_backward_weight(float *d_weight, const float *d, const float *x,
-                                                const float *rstd, size_t N, size_t C, size_t H)
+KERNEL(heads_backward_weight,
+       (float *d_weight, const float *d, const float *x, const float *rstd, size_t N, size_t C,
+        size_t H),
+       (d_weight, d, x, rstd, N, C, H))
 {
     size_t D = C / H;
     for (size_t n = 0; n < N; n++)

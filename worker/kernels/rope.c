@@ -18,8 +18,10 @@ void rope_table(float *cosines, float *sines, size_t T, size_t D)
         }
 }
 
-KERNEL_CLONES static void turn(float *qkv, const float *cosines, const float *sines, float way,
-                               size_t first, size_t rows, size_t T, size_t C, size_t H)
+KERNEL(turn,
+       (float *qkv, const float *cosines, const float *sines, float way, size_t first, size_t rows,
+        size_t T, size_t C, size_t H),
+       (qkv, cosines, sines, way, first, rows, T, C, H))
 {
     size_t D = C / H, half = D / 2;
     for (size_t n = first; n < first + rows; n++) {

@@ -6,15 +6,33 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What vectorised loops share. They are plain C that the compiler vectorises; the machine code for
- * AVX2 or plain x86-64 is picked when the program is loaded. Sums run over LANES partial sums that
- * are added in a fixed order, and products are never contracted into FMAs (-ffp-contract=off), so
- * that both give the same bytes. */
-/* (clang names the clones of a global function otherwise than its callers expect: gcc only) */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && !defined(LRSEARCH_SANITIZE)
-#define KERNEL_CLONES __attribute__((target_clones("avx2", "default")))
+/* What vectorised loops share. They are plain C that the compiler vectorises, twice: for CPUs with
+ * AVX2 and fused multiply-add, and for any. Sums run over partial sums that are added in a fixed
+ * order. All CPUs of the first kind give the same bytes. */
+
+/* KERNEL(name, (type parameter, ...), (parameter, ...)) { body }: a static function that runs the
+ * body as the CPU can. */
+#ifdef __x86_64__
+#define KERNEL(name, parameters, arguments)                                                        \
+    static inline __attribute__((always_inline)) void name##_body parameters;                      \
+    __attribute__((target("avx2,fma"))) static void name##_avx2 parameters                         \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    static void name##_plain parameters                                                            \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    static void name parameters                                                                    \
+    {                                                                                              \
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                       \
+            name##_avx2 arguments;                                                                 \
+        else                                                                                       \
+            name##_plain arguments;                                                                \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) void name##_body parameters
 #else
-#define KERNEL_CLONES
+#define KERNEL(name, parameters, arguments) static void name parameters
 #endif
 
 #define SIMD_INLINE static inline __attribute__((always_inline))

@@ -7,7 +7,7 @@
 
 enum { PARTS = 64 };
 
-KERNEL_CLONES static void sum_piece(double *sum, const float *values, size_t count)
+KERNEL(sum_piece, (double *sum, const float *values, size_t count), (sum, values, count))
 {
     enum { RUN = 16 };
     double run[RUN] = {0};

@@ -11,7 +11,7 @@ SIMD_INLINE float logistic(float x)
 }
 
 /* silu'(x) = s (1 + x (1 - s)) */
-KERNEL_CLONES static void forward(float *out, float *in, size_t rows, size_t F)
+KERNEL(forward, (float *out, float *in, size_t rows, size_t F), (out, in, rows, F))
 {
     for (size_t n = 0; n < rows; n++) {
         float *gate = in + n * 2 * F, *up = gate + F;
@@ -24,8 +24,8 @@ KERNEL_CLONES static void forward(float *out, float *in, size_t rows, size_t F)
     }
 }
 
-KERNEL_CLONES static void backward(float *d_in, const float *d_out, const float *slopes,
-                                   size_t rows, size_t F)
+KERNEL(backward, (float *d_in, const float *d_out, const float *slopes, size_t rows, size_t F),
+       (d_in, d_out, slopes, rows, F))
 {
     for (size_t n = 0; n < rows; n++) {
         const float *gate = slopes + n * 2 * F, *up = gate + F, *d = d_out + n * F;
