@@ -108,14 +108,14 @@ void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_opera
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
                       size_t rows, size_t columns)
 {
-    static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS];
+    static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS + 8 * BAND_ROWS];
     size_t tile_rows = tiles()->rows;
     if (a.column == 1) {
         panels(to, a.data, as_it_is(a), b, rows, columns, b.depth);
     } else {
         tiles()->pack_band(band, a.data, a.column, rows, b.depth);
-        panels(to, band, (struct gemm_left){1, tile_rows, tile_rows * b.depth}, b, rows, columns,
-               b.depth);
+        panels(to, band, (struct gemm_left){1, tile_rows, GEMM_BAND(tile_rows, b.depth)}, b, rows,
+               columns, b.depth);
     }
 }
 

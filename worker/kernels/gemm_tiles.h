@@ -9,6 +9,9 @@ struct gemm_left {
     size_t row, step, tile;
 };
 
+/* Floats from one packed band of a tile's rows to the next. */
+#define GEMM_BAND(tile_rows, inner) ((tile_rows) * (inner) + 8)
+
 /* What gemm.c is made of, once for each kind of instructions. */
 struct gemm_tiles {
     const char *name;
@@ -18,7 +21,7 @@ struct gemm_tiles {
     void (*panel)(struct gemm_into to, const float *a, struct gemm_left left, const float *panel,
                   size_t rows, size_t columns, size_t inner);
     /* Rows of a that lie across (the next step of all rows is `step` away) into bands of a tile's
-     * rows, so that the values of one step are neighbours. */
+     * rows, GEMM_BAND apart, so that the values of one step are neighbours. */
     void (*pack_band)(float *packed, const float *a, size_t step, size_t rows, size_t inner);
     /* A whole panel of a transposed operand: packed (inner, 16) = (16, inner)^T, `stride` apart. */
     void (*transpose)(float *packed, const float *from, size_t stride, size_t inner);

@@ -93,18 +93,24 @@ static void any_panel(struct gemm_into to, const float *a, struct gemm_left left
         part_panel(to, a, left, panel, rows, columns, inner);
 }
 
-/* Some steps of all rows at a time, so that each cache line is fetched once. */
+/* Some steps of all rows at a time, so that each cache line is fetched once. A copy of COPIED
+ * values is quicker than one of TILE_ROWS: what is too much is overwritten by the next step, or
+ * falls into the gap that lies between bands. */
 static void pack_band(float *packed, const float *a, size_t step, size_t rows, size_t inner)
 {
-    enum { STEPS = 8 };
+    enum { STEPS = 8, COPIED = (TILE_ROWS + 7) / 8 * 8 };
     for (size_t first = 0; first < inner; first += STEPS) {
-        size_t end = inner - first < STEPS ? inner : first + STEPS, i = 0;
-        for (; i + TILE_ROWS <= rows; i += TILE_ROWS)
-            for (size_t k = first; k < end; k++)
-                memcpy(packed + i * inner + k * TILE_ROWS, a + k * step + i,
-                       TILE_ROWS * sizeof(float));
-        for (size_t k = first; i < rows && k < end; k++)
-            memcpy(packed + i * inner + k * TILE_ROWS, a + k * step + i,
-                   (rows - i) * sizeof(float));
+        size_t end = inner - first < STEPS ? inner : first + STEPS;
+        float *band = packed + first * TILE_ROWS;
+        for (size_t i = 0; i < rows; i += TILE_ROWS, band += GEMM_BAND(TILE_ROWS, inner)) {
+            size_t some = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
+            if (i + COPIED <= rows)
+                for (size_t k = first; k < end; k++)
+                    memcpy(band + (k - first) * TILE_ROWS, a + k * step + i,
+                           COPIED * sizeof(float));
+            else
+                for (size_t k = first; k < end; k++)
+                    memcpy(band + (k - first) * TILE_ROWS, a + k * step + i, some * sizeof(float));
+        }
     }
 }
