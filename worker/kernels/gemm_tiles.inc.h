@@ -17,9 +17,11 @@ TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row,
                       const float *panel, size_t inner)
 {
     vec sums[TILE_ROWS][VECTORS], b[VECTORS];
+    for (int v = 0; v < VECTORS; v++)
+        b[v] = to.bias ? vec_load(to.bias + v * LANES) : vec_each(0.0f);
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < VECTORS; v++)
-            sums[i][v] = to.bias ? vec_load(to.bias + v * LANES) : vec_each(0.0f);
+            sums[i][v] = b[v];
     if (to.add)
         for (int i = 0; i < rows; i++)
             __builtin_prefetch(to.out + (size_t)i * to.ld, 1);
@@ -32,12 +34,13 @@ TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row,
                 sums[i][v] = vec_fma(x, b[v], sums[i][v]);
         }
     }
-    for (int i = 0; i < rows; i++) {
-        float *out = to.out + (size_t)i * to.ld;
+    if (to.add)
+        for (int i = 0; i < rows; i++)
+            for (int v = 0; v < VECTORS; v++)
+                sums[i][v] = vec_add(vec_load(to.out + (size_t)i * to.ld + v * LANES), sums[i][v]);
+    for (int i = 0; i < rows; i++)
         for (int v = 0; v < VECTORS; v++)
-            vec_store(out + v * LANES,
-                      to.add ? vec_add(vec_load(out + v * LANES), sums[i][v]) : sums[i][v]);
-    }
+            vec_store(to.out + (size_t)i * to.ld + v * LANES, sums[i][v]);
 }
 
 /* The rows that are left over where TILE_ROWS do not divide. */

@@ -111,22 +111,30 @@ SIMD_INLINE float simd_dot(const float *a, const float *b, size_t count)
     return simd_fold(even, odd);
 }
 
+/* Lane by lane; a's where neither is larger. */
+SIMD_INLINE lanes simd_larger(lanes a, lanes b)
+{
+    typedef int32_t mask __attribute__((vector_size(sizeof(lanes))));
+    mask larger = b > a;
+    return (lanes)((larger & (mask)b) | (~larger & (mask)a));
+}
+
 /* Largest of count >= 1 values; NaNs are passed over (they show in the sums that follow). */
 SIMD_INLINE float simd_max(const float *values, size_t count)
 {
-    enum { RUN = 16 };
-    float run[RUN], largest = -INFINITY;
+    lanes largest = {-INFINITY, -INFINITY, -INFINITY, -INFINITY,
+                     -INFINITY, -INFINITY, -INFINITY, -INFINITY};
     size_t i = 0;
-    for (size_t l = 0; l < RUN; l++)
-        run[l] = -INFINITY;
-    for (; i + RUN <= count; i += RUN)
-        for (size_t l = 0; l < RUN; l++)
-            run[l] = values[i + l] > run[l] ? values[i + l] : run[l];
+    for (; i + LANES <= count; i += LANES)
+        largest = simd_larger(largest, simd_at(values, i, count));
     for (; i < count; i++)
-        largest = values[i] > largest ? values[i] : largest;
-    for (size_t l = 0; l < RUN; l++)
-        largest = run[l] > largest ? run[l] : largest;
-    return largest;
+        largest[0] = values[i] > largest[0] ? values[i] : largest[0];
+    float four[4], two[2];
+    for (int l = 0; l < 4; l++)
+        four[l] = largest[l + 4] > largest[l] ? largest[l + 4] : largest[l];
+    for (int l = 0; l < 2; l++)
+        two[l] = four[l + 2] > four[l] ? four[l + 2] : four[l];
+    return two[1] > two[0] ? two[1] : two[0];
 }
 
 #endif

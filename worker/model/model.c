@@ -20,10 +20,10 @@ static uint32_t choose_micro_batch(const struct trial_spec *spec)
 }
 
 /* Logits of so many rows at once: many, since each block of them packs the output matrix anew, but
- * no more than 64 MiB. */
+ * no more than 128 MiB. */
 static size_t choose_head_rows(const struct trial_spec *spec)
 {
-    enum { MOST_ROWS = 512, LEAST_ROWS = 64, MOST_LOGITS = 1 << 24 };
+    enum { MOST_ROWS = 1024, LEAST_ROWS = 64, MOST_LOGITS = 1 << 25 };
     size_t rows = MOST_LOGITS / spec->vocab;
     return rows > MOST_ROWS ? MOST_ROWS : rows < LEAST_ROWS ? LEAST_ROWS : rows;
 }

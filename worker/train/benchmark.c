@@ -1,4 +1,5 @@
-/* One step after the other, each with its peak; parts by the laps of the model's profile. */
+/* One step after the other; parts by the laps of the model's profile. What the core can do at most
+ * is sampled all along a step, at the laps, since other programs may share the machine. */
 #define _POSIX_C_SOURCE 200809L
 #include "train/benchmark.h"
 
@@ -14,8 +15,9 @@ enum {
     STEPS_LEAST = 5,
     STEPS_MOST = 2000,
     WARM_UP = 2,
-    PEAK_ROUNDS = 100000, /* some 2 ms */
+    PEAK_ROUNDS = 100000, /* some 0.2 ms */
 };
+#define PEAK_EVERY 0.01 /* seconds */
 
 static double seconds_by(clockid_t id)
 {
@@ -32,6 +34,28 @@ static double own_seconds(void)
 static double elapsed_seconds(void)
 {
     return seconds_by(CLOCK_MONOTONIC);
+}
+
+/* The clock of the laps: it stands still while the peak is sampled. */
+static struct {
+    double (*now)(void);
+    double excluded, last, flops, seconds;
+} sampler;
+
+static void sample_peak(void)
+{
+    double start = own_seconds(), before = sampler.now();
+    sampler.flops += peak_loop(PEAK_ROUNDS);
+    sampler.seconds += own_seconds() - start;
+    sampler.last = sampler.now();
+    sampler.excluded += sampler.last - before;
+}
+
+static double sampled_seconds(void)
+{
+    if (sampler.now() - sampler.last > PEAK_EVERY)
+        sample_peak();
+    return sampler.now() - sampler.excluded;
 }
 
 struct bench {
@@ -78,22 +102,23 @@ static void quartiles(double out[3], double *values, size_t count)
 static void measure(struct benchmark *out, struct bench *b, int threads, double seconds,
                     double *times, double *peaks, double *shares)
 {
-    double (*now)(void) = threads > 1 ? elapsed_seconds : own_seconds;
     double flops = trial_flops_per_token(b->spec) * b->spec->batch_tokens, spent = 0;
     uint64_t step = 0;
-    b->profile.now = now;
+    memset(&sampler, 0, sizeof(sampler));
+    sampler.now = threads > 1 ? elapsed_seconds : own_seconds;
+    b->profile.now = sampled_seconds;
     for (; step < WARM_UP; step++)
         one_step(b, step);
     memset(b->profile.seconds, 0, sizeof(b->profile.seconds));
     while (out->steps < STEPS_MOST && (spent < seconds || out->steps < STEPS_LEAST)) {
-        double start = own_seconds();
-        double done = peak_loop(PEAK_ROUNDS);
-        double peak = threads * done / (own_seconds() - start);
-        start = b->profile.last = now();
+        sampler.flops = sampler.seconds = 0;
+        sample_peak();
+        double start = b->profile.last = sampled_seconds();
         one_step(b, step++);
-        times[out->steps] = now() - start;
-        peaks[out->steps] = peak;
-        shares[out->steps] = flops / times[out->steps] / peak;
+        times[out->steps] = sampled_seconds() - start;
+        sample_peak();
+        peaks[out->steps] = threads * sampler.flops / sampler.seconds;
+        shares[out->steps] = flops / times[out->steps] / peaks[out->steps];
         spent += times[out->steps++];
     }
     double middle[3];

@@ -10,12 +10,12 @@ struct benchmark {
     size_t steps;              /* measured */
     double step_s[3];          /* quartiles: first, median, third */
     double peak_flops;         /* of all threads: FMA peak of a core, median, times threads */
-    double share[3];           /* FLOP/s of a step over the peak just before it; quartiles */
+    double share[3];           /* FLOP/s of a step over the peak along it; quartiles */
     double part_s[PART_COUNT]; /* of a step; mean */
     size_t model_bytes;
 };
 
-/* Measures for about `seconds`, after two steps of warm-up; before each step the FMA peak, so that
+/* Measures for about `seconds`, after two steps of warm-up; the FMA peak every 10 ms, so that
  * a shared machine's drift shows in both. One thread: its CPU time counts, which is there when
  * others take the core; several: elapsed time. spec->data_path must hold at least two batches. */
 int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int threads, double seconds,
