@@ -1,0 +1,99 @@
+/* The tiles of each kind of instructions that this CPU has, against sums in double precision: whole
+ * and left-over rows and columns, bias, adding, packed bands, transposed panels. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "kernels/gemm_tiles.h"
+
+enum { ROWS = 29, INNER = 37, LD = 21 };
+
+static float left[ROWS * INNER], across[INNER * ROWS], right[GEMM_PANEL * INNER];
+static float panel[INNER * GEMM_PANEL], bias[GEMM_PANEL], out[ROWS * LD];
+
+static float value(size_t i, size_t j)
+{
+    return (float)((i * 7919 + j * 104729) % 1009) / 1009 - 0.5f;
+}
+
+static void fill(void)
+{
+    for (size_t k = 0; k < INNER; k++) {
+        for (size_t i = 0; i < ROWS; i++)
+            left[i * INNER + k] = across[k * ROWS + i] = value(i, k);
+        for (size_t j = 0; j < GEMM_PANEL; j++)
+            right[j * INNER + k] = value(k + 50, j);
+    }
+    for (size_t j = 0; j < GEMM_PANEL; j++)
+        bias[j] = value(99, j);
+}
+
+/* out was 1 everywhere. */
+static void check_out(size_t rows, size_t columns, const float *with_bias, int add)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t j = 0; j < LD; j++) {
+            double wanted = i < rows && j < columns && !add ? 0 : 1;
+            for (size_t k = 0; k < INNER && i < rows && j < columns; k++)
+                wanted += (double)left[i * INNER + k] * (double)right[j * INNER + k];
+            if (with_bias && i < rows && j < columns)
+                wanted += (double)with_bias[j];
+            assert_true(fabs((double)out[i * LD + j] - wanted) < 1e-5);
+        }
+}
+
+static void check_tiles(const struct gemm_tiles *tiles)
+{
+    static float band[ROWS * (INNER + 8) + 1024];
+    static const size_t rows[] = {1, 2, 3, 5, 6, 7, 12, 13, 23, ROWS};
+    static const size_t columns[] = {1, 5, GEMM_PANEL};
+    tiles->transpose(panel, right, INNER, INNER);
+    for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++)
+        for (size_t kind = 0; kind < 24; kind++) {
+            size_t wide = columns[kind % 3];
+            int add = kind / 3 % 2;
+            const float *with_bias = kind / 6 % 2 ? bias : NULL;
+            const struct gemm_into to = {out, LD, with_bias, add};
+            for (size_t i = 0; i < ROWS * LD; i++)
+                out[i] = 1;
+            if (kind < 12) {
+                const struct gemm_left lies = {INNER, 1, tiles->rows * INNER};
+                tiles->panel(to, left, lies, panel, rows[r], wide, INNER);
+            } else {
+                const struct gemm_left lies = {1, tiles->rows, GEMM_BAND(tiles->rows, INNER)};
+                tiles->pack_band(band, across, ROWS, rows[r], INNER);
+                tiles->panel(to, band, lies, panel, rows[r], wide, INNER);
+            }
+            check_out(rows[r], wide, with_bias, add);
+        }
+}
+
+static void plain_tiles(void **state)
+{
+    (void)state;
+    fill();
+    check_tiles(&gemm_plain);
+}
+
+static void tiles_of_this_cpu(void **state)
+{
+    (void)state;
+    fill();
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        check_tiles(&gemm_avx2);
+    if (__builtin_cpu_supports("avx512f"))
+        check_tiles(&gemm_avx512);
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_tiles),
+        cmocka_unit_test(tiles_of_this_cpu),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
