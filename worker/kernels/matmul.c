@@ -25,7 +25,7 @@ const char matmul_all[] = {MATMUL_OWN, MATMUL_OPENBLAS, 0};
 
 bool matmul_present(enum matmul by)
 {
-    return by && strchr(matmul_all, by);
+    return by && strchr(matmul_all, (char)by);
 }
 
 const char *kernels_init(void)
