@@ -1,11 +1,15 @@
 """One size of `lrsearch bench train` in PyTorch: the same model and the same work a step (forward,
 backward, clip by global norm, AdamW), on random tokens. Prints one line of JSON.
 
-    pytorch_gpt.py SIZE eager|traced [--threads N] [--seconds S]
+    pytorch_gpt.py SIZE eager|traced --peak LIBRARY [--threads N] [--seconds S]
+
+LIBRARY is worker/kernels/peak.c as a shared library: the FMA peak is measured around each step, by the
+same code as in the program.
 
 It is tuned as far as stock PyTorch goes: an additive mask made once, one product for queries, keys
 and values, AdamW over all tensors at once, gradients dropped rather than zeroed."""
 import argparse
+import ctypes
 import json
 import math
 import statistics
@@ -67,6 +71,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("variant", choices=["eager", "traced"])
+    parser.add_argument("--peak", required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=4)
     args = parser.parse_args()
@@ -91,15 +96,28 @@ def main():
 
     # as the program's own bench: CPU time, since the machine may be shared
     now = time.process_time if args.threads == 1 else time.perf_counter
+    library = ctypes.CDLL(args.peak)
+    library.peak_loop.argtypes, library.peak_loop.restype = [ctypes.c_size_t], ctypes.c_double
+
+    def peak():
+        start = time.thread_time()
+        flops = library.peak_loop(500000)  # some milliseconds
+        return args.threads * flops / (time.thread_time() - start)
+
+    flops = 72 * layers * d**2 + 12 * layers * d * context + 6 * d * vocab
     for i in range(3):
         step(i)
-    times = []
-    while len(times) < 3 or sum(times) < args.seconds:
+    rates, shares, spent, before = [], [], 0, peak()
+    while len(rates) < 3 or spent < args.seconds:
         start = now()
-        step(len(times))
-        times.append(now() - start)
-    tokens_per_s = sequences * context / statistics.median(times)
-    print(json.dumps({"tokens_per_s": tokens_per_s, "steps": len(times)}))
+        step(len(rates))
+        seconds = now() - start
+        after = peak()
+        rates.append(sequences * context / seconds)
+        shares.append(rates[-1] * flops / ((before + after) / 2))
+        spent, before = spent + seconds, after
+    result = {"tokens_per_s": rates, "share_of_peak": shares}
+    print(json.dumps({name: statistics.median(values) for name, values in result.items()}))
 
 
 main()
