@@ -22,8 +22,8 @@
     U32(attempt)                                                                                   \
     U32(curve_point) /* 1: a point of the loss curve, at a place that depends on the spec alone */ \
     U64(tokens)                                                                                    \
-    F64(train_loss)  /* of the step, nats per token */                                             \
-        F64(seconds) /* since the attempt began */
+    F64(train_loss) /* of the step, nats per token */                                              \
+    F64(seconds)    /* since the attempt began */
 #define RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U32(trial_id) U32(attempt) STRUCT(result, trial_result)
 #define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(trial_id) U32(attempt)

@@ -205,12 +205,7 @@ static int bench_all(const struct options *options, struct lr_error *err)
     json_put(object, "blas", json_of_text(blas), &ok);
     json_put(object, "threads", json_of_count(options->threads ? options->threads : 1), &ok);
     json_put(object, "sizes", array, &ok);
-    char *text = json_to_text(object, ok);
-    if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
-    fputs(text, stdout);
-    lr_free(text);
-    return 0;
+    return json_print(object, ok, err);
 }
 
 int command_bench(const struct options *options)

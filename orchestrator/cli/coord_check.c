@@ -208,12 +208,7 @@ static int print_json(const struct coord_check *check, struct lr_error *err)
     json_put(object, "seeds", json_of_count(check->seeds), &ok);
     json_put(object, "widths", widths, &ok);
     json_put(object, "layers", layers, &ok); /* means: (widths, steps + 1) */
-    char *text = json_to_text(object, ok);
-    if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
-    fputs(text, stdout);
-    lr_free(text);
-    return 0;
+    return json_print(object, ok, err);
 }
 
 static void release(struct coord_check *check)

@@ -50,14 +50,12 @@ static json_t *read_cache(const char *cache_dir)
 static void write_cache(const char *cache_dir, json_t *cache)
 {
     struct lr_error err = {0};
-    char *text = json_dumps(cache, JSON_INDENT(1) | JSON_SORT_KEYS);
-    if (text && run_dir_make(cache_dir, &err) == 0 &&
-        run_dir_write(cache_dir, CACHE, text, strlen(text), &err) == 0) {
-        lr_free(text);
-        return;
-    }
+    char *text = json_to_text(json_incref(cache), true);
+    int rc = text ? run_dir_make(cache_dir, &err) : lr_fail(&err, LR_ENOMEM, "out of memory");
+    rc = rc ? rc : run_dir_write(cache_dir, CACHE, text, strlen(text), &err);
     lr_free(text);
-    lr_log(LR_LOG_WARNING, "the choice of matrix products is not kept: %s", err.text);
+    if (rc)
+        lr_log(LR_LOG_WARNING, "the choice of matrix products is not kept: %s", err.text);
 }
 
 static int measured(char products[TRIAL_PRODUCTS], const struct plan *plan,

@@ -72,14 +72,11 @@ static int print_json(const struct options *options, const struct trial_result *
     json_put(object, "flops", json_of_double(result->flops), &ok);
     json_put(object, "seconds", json_of_double(result->seconds), &ok);
     json_put(object, "saved", options->save ? json_of_text(options->save) : json_null(), &ok);
-    char *text = json_to_text(object, ok);
-    if (!text) {
-        lr_log(LR_LOG_ERROR, "out of memory");
-        return 70;
-    }
-    fputs(text, stdout);
-    lr_free(text);
-    return 0;
+    struct lr_error err = {0};
+    int rc = json_print(object, ok, &err);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    return rc;
 }
 
 static void print_text(const struct options *options, const struct trial_result *result)

@@ -3,6 +3,7 @@
 #include "store/json_value.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 
@@ -94,4 +95,14 @@ char *json_to_text(json_t *value, bool ok)
     }
     memcpy(text + length, "\n", 2);
     return text;
+}
+
+int json_print(json_t *value, bool ok, struct lr_error *err)
+{
+    char *text = json_to_text(value, ok);
+    if (!text)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    fputs(text, stdout);
+    lr_free(text);
+    return 0;
 }

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "lrsearch/error.h"
 
 /* JSON values for the files of a run. Each returns a new reference, or NULL without memory. */
 
@@ -20,5 +21,7 @@ void json_put(json_t *object, const char *key, json_t *value, bool *ok);
 /* The value indented, with all digits of its doubles and a final newline; lr_free() it. The value
  * is released. NULL when !ok or without memory. */
 char *json_to_text(json_t *value, bool ok);
+/* The same to stdout. 0 or LR_ENOMEM. */
+int json_print(json_t *value, bool ok, struct lr_error *err);
 
 #endif

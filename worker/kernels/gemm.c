@@ -13,10 +13,8 @@ enum {
 static const struct gemm_tiles *tiles(void)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f"))
-        return &gemm_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &gemm_avx2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* both pack with these */
+        return __builtin_cpu_supports("avx512f") ? &gemm_avx512 : &gemm_avx2;
 #endif
     return &gemm_plain;
 }

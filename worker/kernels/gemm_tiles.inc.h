@@ -1,6 +1,7 @@
 /* The tiles, for whoever includes this: gemm_avx2.c, gemm_avx512.c, gemm_plain.c. They say first
- *   TILE_NAME, TILE_TARGET (function attributes), TILE_ROWS,
+ *   TILE_TARGET (function attributes), TILE_ROWS,
  *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma
+ * and get any_panel() and pack_band() for their struct gemm_tiles.
  *
  * A tile is TILE_ROWS rows and one panel's columns of the result. Its sums stay in registers; each
  * step of the inner dimension takes one row of the panel and one value of each row of a. */

@@ -16,8 +16,8 @@
 
 #define NORM_EPS 1e-5f /* added to the variance or mean square, as PyTorch's and llama's norms */
 
-/* Call once a process, first: one thread for each library. Returns what multiplies here: our own
- * instructions and the libraries, with versions. */
+/* Call first, by one thread: one thread for each library. Again, it only returns what multiplies
+ * here: our own instructions and the libraries, with versions. */
 const char *kernels_init(void);
 /* Threads that work on one kernel; 1 until it is called. Not while a kernel runs, nor between
  * attention_scratch() and the use of the scratch. False: built without OpenMP, one thread it is. */

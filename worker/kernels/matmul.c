@@ -31,6 +31,8 @@ bool matmul_present(enum matmul by)
 const char *kernels_init(void)
 {
     static char text[192];
+    if (*text)
+        return text;
     openblas_set_num_threads(1);
     int length = snprintf(text, sizeof(text), "own %s; %s, core %s", gemm_instructions(),
                           openblas_get_config(), openblas_get_corename());

@@ -12,7 +12,7 @@ enum matmul {
     MATMUL_ONEDNN = 'd',   /* the same; where it was found when this was built */
 };
 
-/* The three, in the order of preference; ends with 0. */
+/* Those that are present, our own first; ends with 0. */
 extern const char matmul_all[];
 bool matmul_present(enum matmul by);
 

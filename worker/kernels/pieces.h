@@ -5,9 +5,8 @@
 
 /* How kernels share out work among threads: a range is cut into pieces whose size depends on the
  * shapes alone, each piece is worked by one thread, and no sum crosses a piece. So the same input
- * gives the same bytes on any number of threads. Without OpenMP the pieces run one after another.
- *
- * The loop's body is one call of a KERNEL (simd.h), which picks the CPU's code. */
+ * gives the same bytes on any number of threads. (Our own matrix product may be cut anywhere, and
+ * is cut by the number of threads: matmul.c.) Without OpenMP the pieces run one after another. */
 
 extern int kernel_threads; /* matmul.c; set by kernels_set_threads() */
 

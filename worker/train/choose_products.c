@@ -15,9 +15,8 @@ enum {
     CANDIDATES = 3,
 };
 #define LEAST_SECONDS 2e-4 /* of a turn: shorter ones are repeated */
-#define CLEARLY                                                                                    \
-    0.8                 /* of our own time: what another library must do with, so that noise does  \
-                           not decide */
+/* Another library must do with so much of our own time: noise is not to decide. */
+#define CLEARLY 0.8
 #define LEAST_FLOPS 2e6 /* of a product: smaller ones are no matter */
 
 struct product {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # How fast the trainer is beside PyTorch, on one machine, in one run, taking turns.
 #
-#   tests/bench/peers/run.sh [SIZE ...]      XS S M L; all of them take about half an hour
+#   tests/bench/peers/run.sh [SIZE ...]      XS S M L; all of them take half an hour or less
 #
 # THREADS=1, ROUNDS=3 and LRSEARCH=build/lrsearch may be set in the environment. Needs Debian's
 # python3-torch and libjemalloc2. For two threads install libopenblas0-openmp too: with the thread
