@@ -44,6 +44,16 @@ static void check_out(size_t rows, size_t columns, const float *with_bias, int a
         }
 }
 
+static void check_sums(const float *sums, size_t rows)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        double wanted = 0;
+        for (size_t k = 0; k < INNER && i < rows; k++)
+            wanted += (double)left[i * INNER + k];
+        assert_true(fabs((double)sums[i] - wanted) < 1e-5);
+    }
+}
+
 static void check_tiles(const struct gemm_tiles *tiles)
 {
     static float band[ROWS * (INNER + 8) + 1024];
@@ -55,7 +65,7 @@ static void check_tiles(const struct gemm_tiles *tiles)
             size_t wide = columns[kind % 3];
             int add = kind / 3 % 2;
             const float *with_bias = kind / 6 % 2 ? bias : NULL;
-            const struct gemm_into to = {out, LD, with_bias, add};
+            const struct gemm_into to = {out, LD, with_bias, add, NULL};
             for (size_t i = 0; i < ROWS * LD; i++)
                 out[i] = 1;
             if (kind < 12) {
@@ -63,8 +73,10 @@ static void check_tiles(const struct gemm_tiles *tiles)
                 tiles->panel(to, left, lies, panel, rows[r], wide, INNER);
             } else {
                 const struct gemm_left lies = {1, tiles->rows, GEMM_BAND(tiles->rows, INNER)};
-                tiles->pack_band(band, across, ROWS, rows[r], INNER);
+                float sums[ROWS] = {0};
+                tiles->pack_band(band, kind % 2 ? sums : NULL, across, ROWS, rows[r], INNER);
                 tiles->panel(to, band, lies, panel, rows[r], wide, INNER);
+                check_sums(sums, kind % 2 ? rows[r] : 0);
             }
             check_out(rows[r], wide, with_bias, add);
         }

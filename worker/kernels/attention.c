@@ -144,11 +144,11 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
     for (size_t first = 0; first < T; first += STRIP) {
         size_t rows = piece_length(T, first, STRIP), seen = first + rows;
         float inverse[STRIP];
-        gemm_packed((struct gemm_into){room.scores, room.ld, NULL, 0},
+        gemm_packed((struct gemm_into){room.scores, room.ld, .add = 0},
                     (struct operand){q + first * ld, ld, 1}, keys, rows, whole_panels(seen), D);
         softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
                      room.ld);
-        gemm_packed((struct gemm_into){out + first * C, C, NULL, 0},
+        gemm_packed((struct gemm_into){out + first * C, C, .add = 0},
                     (struct operand){room.scores, room.ld, 1}, values, rows, D, seen);
         scale_rows(out + first * C, inverse, rows, D, C);
     }
@@ -159,11 +159,11 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
 static void add_block(float *d_rows, size_t ld, const float *table, size_t table_ld,
                       struct gemm_packed_operand b, size_t first, size_t rows, size_t D)
 {
-    gemm_packed((struct gemm_into){d_rows, ld, NULL, 1}, (struct operand){table, 1, table_ld}, b,
+    gemm_packed((struct gemm_into){d_rows, ld, .add = 1}, (struct operand){table, 1, table_ld}, b,
                 first, D, rows);
     for (size_t j = 0; j < rows; j += STRIP) {
         struct gemm_packed_operand from = {b.panels + j * GEMM_PANEL, b.depth};
-        gemm_packed((struct gemm_into){d_rows + (first + j) * ld, ld, NULL, 0},
+        gemm_packed((struct gemm_into){d_rows + (first + j) * ld, ld, .add = 0},
                     (struct operand){table + j * table_ld + first + j, 1, table_ld}, from,
                     piece_length(rows, j, STRIP), D, rows - j);
     }
@@ -188,14 +188,14 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
         for (size_t i = 0; i < rows; i += STRIP) {
             size_t some = piece_length(rows, i, STRIP), row = first + i, seen = row + some;
             float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
-            gemm_packed((struct gemm_into){scores, room.ld, NULL, 0},
+            gemm_packed((struct gemm_into){scores, room.ld, .add = 0},
                         (struct operand){q + row * ld, ld, 1}, keys, some, whole_panels(seen), D);
-            gemm_packed((struct gemm_into){d_scores, room.ld, NULL, 0},
+            gemm_packed((struct gemm_into){d_scores, room.ld, .add = 0},
                         (struct operand){d_out + row * C, C, 1}, values, some, whole_panels(seen),
                         D);
             softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
                                   out + row * C, C, heads->scale, row, some, first + rows, D);
-            gemm_packed((struct gemm_into){dq + row * ld, ld, NULL, 0},
+            gemm_packed((struct gemm_into){dq + row * ld, ld, .add = 0},
                         (struct operand){d_scores, room.ld, 1}, key_rows, some, D, seen);
         }
         struct gemm_packed_operand queries =

@@ -70,11 +70,23 @@ struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth
 
 /* ---- loops ---- */
 
+void gemm_row_sums(struct gemm_into to, struct operand a, size_t rows, size_t inner)
+{
+    if (!to.row_sums)
+        return;
+    if (a.row == 1)
+        tiles()->add_steps(to.row_sums, a.data, a.column, rows, inner);
+    else
+        for (size_t i = 0; i < rows; i++)
+            tiles()->add_steps(to.row_sums + i, a.data + i * a.row, 1, 1, inner);
+}
+
 static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t k)
 {
     to.out += i * to.ld + j;
     if (to.bias)
         to.bias = k == 0 ? to.bias + j : NULL;
+    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once a row */
     to.add = to.add || k > 0; /* the first chain starts the sum, the next are added to it */
     return to;
 }
@@ -109,9 +121,10 @@ static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_
     static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS + 8 * BAND_ROWS];
     size_t tile_rows = tiles()->rows;
     if (a.column == 1) {
+        gemm_row_sums(to, a, rows, b.depth);
         panels(to, a.data, as_it_is(a), b, rows, columns, b.depth);
     } else {
-        tiles()->pack_band(band, a.data, a.column, rows, b.depth);
+        tiles()->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
         panels(to, band, (struct gemm_left){1, tile_rows, GEMM_BAND(tile_rows, b.depth)}, b, rows,
                columns, b.depth);
     }

@@ -25,12 +25,15 @@ struct operand {
 };
 
 /* What is to become of the product: out = product, = product + bias (one value a column), or
- * += product. */
+ * += product. row_sums, unless NULL: one value a row, += the sum of that row of a, which comes
+ * nearly for nothing while a is packed (where a is the gradient of a layer's output across, its
+ * row sums are the gradient of the bias). */
 struct gemm_into {
     float *out;
     size_t ld; /* from one row to the next */
     const float *bias;
     int add;
+    float *row_sums;
 };
 
 /* The instructions that the CPU has: "avx512", "avx2" or "plain". */
@@ -41,8 +44,11 @@ const char *gemm_instructions(void);
 void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,
           size_t inner);
 
+/* to.row_sums alone. */
+void gemm_row_sums(struct gemm_into to, struct operand a, size_t rows, size_t inner);
+
 /* The same with b packed before, for an operand that many small products share. A product may use
- * the first steps only, or begin at step k: {panels + k * GEMM_PANEL, depth}. */
+ * the first steps only, or begin at step k: {panels + k * GEMM_PANEL, depth}. No row sums. */
 struct gemm_packed_operand {
     const float *panels; /* from a multiple of 64 bytes; gemm_packed_size() floats */
     size_t depth;        /* steps that each panel holds */

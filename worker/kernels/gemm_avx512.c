@@ -15,5 +15,6 @@ typedef __m512 vec;
 
 #include "kernels/gemm_tiles.inc.h"
 
-const struct gemm_tiles gemm_avx512 = {"avx512", TILE_ROWS, any_panel, pack_band, transpose_avx2};
+const struct gemm_tiles gemm_avx512 = {"avx512",  TILE_ROWS, any_panel,
+                                       pack_band, add_steps, transpose_avx2};
 #endif

@@ -55,4 +55,5 @@ static void transpose(float *packed, const float *from, size_t stride, size_t in
             packed[k * GEMM_PANEL + j] = from[j * stride + k];
 }
 
-const struct gemm_tiles gemm_plain = {"plain", TILE_ROWS, any_panel, pack_band, transpose};
+const struct gemm_tiles gemm_plain = {"plain",   TILE_ROWS, any_panel,
+                                      pack_band, add_steps, transpose};

@@ -21,8 +21,12 @@ struct gemm_tiles {
     void (*panel)(struct gemm_into to, const float *a, struct gemm_left left, const float *panel,
                   size_t rows, size_t columns, size_t inner);
     /* Rows of a that lie across (the next step of all rows is `step` away) into bands of a tile's
-     * rows, GEMM_BAND apart, so that the values of one step are neighbours. */
-    void (*pack_band)(float *packed, const float *a, size_t step, size_t rows, size_t inner);
+     * rows, GEMM_BAND apart, so that the values of one step are neighbours. sums: as below, or
+     * NULL. */
+    void (*pack_band)(float *packed, float *sums, const float *a, size_t step, size_t rows,
+                      size_t inner);
+    /* The steps of each of such rows are added to its sum, one after the other. */
+    void (*add_steps)(float *sums, const float *a, size_t step, size_t rows, size_t inner);
     /* A whole panel of a transposed operand: packed (inner, 16) = (16, inner)^T, `stride` apart. */
     void (*transpose)(float *packed, const float *from, size_t stride, size_t inner);
 };

@@ -79,7 +79,8 @@ TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct g
         bias[j] = to.bias[j];
     for (size_t i = 0; i < rows; i += TILE_ROWS, a += left.tile) {
         size_t some = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
-        whole_panel((struct gemm_into){room, GEMM_PANEL, bias, 0}, a, left, panel, some, inner);
+        whole_panel((struct gemm_into){room, GEMM_PANEL, .bias = bias}, a, left, panel, some,
+                    inner);
         for (size_t r = 0; r < some; r++)
             for (size_t j = 0; j < columns; j++) {
                 float *out = &to.out[(i + r) * to.ld + j], sum = room[r * GEMM_PANEL + j];
@@ -97,10 +98,26 @@ static void any_panel(struct gemm_into to, const float *a, struct gemm_left left
         part_panel(to, a, left, panel, rows, columns, inner);
 }
 
+TILE_TARGET static void add_steps(float *sums, const float *a, size_t step, size_t rows,
+                                  size_t inner)
+{
+    size_t i = 0;
+    for (; i + LANES <= rows; i += LANES) {
+        vec sum = vec_load(sums + i);
+        for (size_t k = 0; k < inner; k++)
+            sum = vec_add(sum, vec_load(a + k * step + i));
+        vec_store(sums + i, sum);
+    }
+    for (; i < rows; i++)
+        for (size_t k = 0; k < inner; k++)
+            sums[i] += a[k * step + i];
+}
+
 /* Some steps of all rows at a time, so that each cache line is fetched once. A copy of COPIED
  * values is quicker than one of TILE_ROWS: what is too much is overwritten by the next step, or
  * falls into the gap that lies between bands. */
-static void pack_band(float *packed, const float *a, size_t step, size_t rows, size_t inner)
+static void pack_band(float *packed, float *sums, const float *a, size_t step, size_t rows,
+                      size_t inner)
 {
     enum { STEPS = 8, COPIED = (TILE_ROWS + 7) / 8 * 8 };
     for (size_t first = 0; first < inner; first += STEPS) {
@@ -116,5 +133,7 @@ static void pack_band(float *packed, const float *a, size_t step, size_t rows, s
                 for (size_t k = first; k < end; k++)
                     memcpy(band + (k - first) * TILE_ROWS, a + k * step + i, some * sizeof(float));
         }
+        if (sums)
+            add_steps(sums, a + first * step, step, rows, end - first);
     }
 }

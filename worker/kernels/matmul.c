@@ -139,10 +139,12 @@ static void multiply_piece(enum matmul by, struct gemm_into to, struct operand a
     b.data += j * b.column;
     to.out += i * to.ld + j;
     to.bias = to.bias ? to.bias + j : NULL;
+    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once a row */
     if (by == MATMUL_OWN) {
         gemm(to, a, b, rows, columns, inner);
         return;
     }
+    gemm_row_sums(to, a, rows, inner);
     lay_bias(&to, rows, columns);
 #ifdef LRSEARCH_ONEDNN
     if (by == MATMUL_ONEDNN) {
