@@ -79,17 +79,26 @@ KERNEL(softmax_rows,
         size_t ld),
        (scores, lse, inverse, scale, first, rows, ld))
 {
+    float largest[STRIP], sum[STRIP]; /* row after row, each step of its own: they overlap */
+    for (size_t i = 0; i < rows; i++) {
+        size_t seen = first + i + 1;
+        close_row(scores + i * ld, seen, -INFINITY);
+        largest[i] = simd_max(scores + i * ld, whole_panels(seen));
+    }
     for (size_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
-        size_t seen = first + i + 1, whole = whole_panels(seen);
-        close_row(row, seen, -INFINITY);
-        float largest = simd_max(row, whole);
+        size_t whole = whole_panels(first + i + 1);
         for (size_t j = 0; j < whole; j++)
-            row[j] = simd_exp(scale * (row[j] - largest));
-        float sum = simd_sum(row, whole);
-        clear(row, whole, first + rows);
-        inverse[i] = 1.0f / sum;
-        lse[i] = scale * largest + logf(sum);
+            row[j] = simd_exp(scale * (row[j] - largest[i]));
+    }
+    for (size_t i = 0; i < rows; i++) {
+        size_t whole = whole_panels(first + i + 1);
+        sum[i] = simd_sum(scores + i * ld, whole);
+        clear(scores + i * ld, whole, first + rows);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        inverse[i] = 1.0f / sum[i];
+        lse[i] = scale * largest[i] + logf(sum[i]);
     }
 }
 
@@ -108,15 +117,17 @@ KERNEL(softmax_rows_backward,
         const float *out, size_t C, float scale, size_t first, size_t rows, size_t end, size_t D),
        (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
 {
+    float delta[STRIP];
+    for (size_t i = 0; i < rows; i++)
+        delta[i] = simd_dot(d_out + i * C, out + i * C, D);
     for (size_t i = 0; i < rows; i++) {
         float *p = scores + i * ld, *d = d_p + i * ld;
         size_t seen = first + i + 1, whole = whole_panels(seen);
-        float delta = simd_dot(d_out + i * C, out + i * C, D);
         close_row(p, seen, -INFINITY);
         close_row(d, seen, 0.0f);
         for (size_t j = 0; j < whole; j++) {
             float probability = simd_exp(scale * p[j] - lse[i]);
-            d[j] = probability * (d[j] - delta) * scale;
+            d[j] = probability * (d[j] - delta[i]) * scale;
             p[j] = probability;
         }
         clear(p, whole, end);
