@@ -7,6 +7,7 @@
 
 enum {
     ROOM_COLUMNS = 256,
+    FAR_ROWS = 511, /* floats */
     BAND_ROWS = 96, /* a multiple of every tile's rows */
 };
 
@@ -114,7 +115,17 @@ void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_opera
                smaller(inner - k, GEMM_DEPTH));
 }
 
-/* A band of rows; they are packed where they lie across. */
+static struct operand gather_rows(float *band, struct operand a, size_t rows, size_t inner)
+{
+    size_t row = inner + 8;
+    for (size_t i = 0; i < rows; i++)
+        memcpy(band + i * row, part(a, i, 0), inner * sizeof(float));
+    return (struct operand){band, row, 1};
+}
+
+/* A band of rows. They are packed where they lie across, and brought together where they lie far
+ * apart: strides of large powers of two would fall on a few sets of the caches, which cannot hold
+ * the band then. */
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
                       size_t rows, size_t columns)
 {
@@ -122,6 +133,8 @@ static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_
     size_t tile_rows = tiles()->rows;
     if (a.column == 1) {
         gemm_row_sums(to, a, rows, b.depth);
+        if (a.row > FAR_ROWS)
+            a = gather_rows(band, a, rows, b.depth);
         panels(to, a.data, as_it_is(a), b, rows, columns, b.depth);
     } else {
         tiles()->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
