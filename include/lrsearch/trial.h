@@ -19,6 +19,12 @@
     X(SCHEDULE_CONSTANT, 3, "constant")
 #define COOLDOWN_MAP(X) X(COOLDOWN_LINEAR, 0, "linear") X(COOLDOWN_ROOT, 1, "1-sqrt")
 #define SOURCE_MAP(X) X(SOURCE_TOKENS, 0, "tokens") X(SOURCE_SYNTHETIC, 1, "synthetic")
+/* Of a file of tokens (worker/data/token_file.h). */
+#define TOKEN_FORMAT_MAP(X)                                                                        \
+    X(TOKENS_AUTO, 0, "auto") /* found from the file itself */                                     \
+    X(TOKENS_LLMC, 1, "llmc")                                                                      \
+    X(TOKENS_MEGATRON, 2, "megatron")                                                              \
+    X(TOKENS_NANOGPT, 3, "nanogpt")
 #define OUTCOME_MAP(X)                                                                             \
     X(OUTCOME_DONE, 0, "done")         /* val_loss holds */                                        \
     X(OUTCOME_DIVERGED, 1, "diverged") /* information: this LR is too high */                      \
@@ -34,6 +40,7 @@ enum depth_rule { DEPTH_MAP(X) };
 enum schedule_kind { SCHEDULE_MAP(X) };
 enum cooldown_shape { COOLDOWN_MAP(X) };
 enum source_kind { SOURCE_MAP(X) };
+enum token_format { TOKEN_FORMAT_MAP(X) };
 enum outcome { OUTCOME_MAP(X) };
 #undef X
 
@@ -44,6 +51,7 @@ const char *depth_rule_name(uint32_t rule);
 const char *schedule_name(uint32_t kind);
 const char *cooldown_name(uint32_t shape);
 const char *source_name(uint32_t kind);
+const char *token_format_name(uint32_t format);
 const char *outcome_name(uint32_t outcome);
 
 #define TRIAL_PATH 1024
@@ -109,7 +117,8 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(bytes_per_token)        /* of the text; 0: not known */                                    \
     U32(repeat)                 /* 1: the text may be read more than once */                       \
     F64(zipf_exponent)          /* source synthetic */                                             \
-    F64(markov_weight)          /* source synthetic: share of tokens drawn by their predecessor */ \
+    F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
+    U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)
 
 struct trial_spec {
@@ -135,6 +144,9 @@ extern const struct field_table trial_result_fields;
 
 /* The MLP's usual middle: gpt 4 d_model; llama 8/3 d_model, rounded up to a multiple of 8. */
 uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model);
+/* Zipf exponent of the token frequencies of real text (BPE, ranks 10 to V/2), as measured at
+ * vocabularies of 2k to 96k and drawn on from there; .5 at least. */
+double trial_default_zipf(uint32_t vocab);
 /* Gives the model another width: d_ff follows in proportion; n_heads is kept, or with heads_grow
  * the size of a head. False, with the spec as it was, when that does not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);

@@ -1,6 +1,8 @@
 /* Names, field tables and sizes of trials. */
 #include "lrsearch/trial.h"
 
+#include <math.h>
+
 #define NAME_FUNCTION(function, MAP)                                                               \
     const char *function(uint32_t value)                                                           \
     {                                                                                              \
@@ -21,6 +23,7 @@ NAME_FUNCTION(depth_rule_name, DEPTH_MAP)
 NAME_FUNCTION(schedule_name, SCHEDULE_MAP)
 NAME_FUNCTION(cooldown_name, COOLDOWN_MAP)
 NAME_FUNCTION(source_name, SOURCE_MAP)
+NAME_FUNCTION(token_format_name, TOKEN_FORMAT_MAP)
 NAME_FUNCTION(outcome_name, OUTCOME_MAP)
 
 #define FIELD_OWNER trial_spec
@@ -36,6 +39,19 @@ uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model)
     if (arch == ARCH_LLAMA)
         wide = (8 * (uint64_t)d_model + 23) / 24 * 8;
     return wide > UINT32_MAX ? UINT32_MAX : (uint32_t)wide;
+}
+
+double trial_default_zipf(uint32_t vocab)
+{
+    static const double measured[][2] = {
+        {2e3, .83}, {4e3, .89}, {1e4, .95}, {3.2e4, 1.01}, {9.6e4, 1.07}};
+    enum { COUNT = sizeof(measured) / sizeof(*measured) };
+    size_t i = 0; /* a line over log V, the first and the last drawn on */
+    while (i + 2 < COUNT && vocab > measured[i + 1][0])
+        i++;
+    const double *low = measured[i], *high = measured[i + 1];
+    double exponent = low[1] + (high[1] - low[1]) * log(vocab / low[0]) / log(high[0] / low[0]);
+    return exponent < .5 ? .5 : round(exponent * 1000) / 1000;
 }
 
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow)

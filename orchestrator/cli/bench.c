@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "cli/live.h"
 #include "cli/options.h"
-#include "data/token_file.h"
+#include "data/shard_writer.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -71,28 +71,36 @@ static struct trial_spec spec_of(const struct size *size)
     return spec;
 }
 
-/* A file of random tokens; its name into spec->data_path. */
-static int make_tokens(struct trial_spec *spec, struct lr_error *err)
+/* A dataset of random tokens in a folder of its own; its name into spec->data_path. */
+static int make_tokens(struct trial_spec *spec, const char *folder, struct lr_error *err)
 {
-    const char *folder = getenv("TMPDIR");
-    snprintf(spec->data_path, sizeof(spec->data_path), "%s/lrsearch-bench-XXXXXX",
-             folder && *folder ? folder : "/tmp");
-    int descriptor = mkstemp(spec->data_path);
-    FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
-    if (!file)
-        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", spec->data_path);
+    char stem[TRIAL_PATH - 8];
+    struct dataset_file dataset = {.val_first = VAL_AT_END, .vocab_used = spec->vocab};
+    struct shard_writer *writer;
+    snprintf(stem, sizeof(stem), "%s/random", folder);
+    snprintf(spec->data_path, sizeof(spec->data_path), "%s/random.json", folder);
+    int rc = shard_writer_open(&writer, stem, false, SHARD_TOKENS, err);
     size_t count = (size_t)TOKEN_BATCHES * spec->batch_tokens;
-    int bad = token_file_write_header(file, false, count);
-    for (size_t i = 0; i < count && !bad; i++) {
+    for (size_t i = 0; i < count && !rc; i++) {
         uint32_t token = (uint32_t)rng_below(spec->seed, RNG_SYNTHETIC, i, spec->vocab);
-        bad = token_file_write(file, false, &token, 1);
+        rc = shard_writer_put(writer, &token, 1, err);
     }
-    if (fclose(file) || bad) {
-        int rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", spec->data_path);
-        unlink(spec->data_path);
-        return rc;
+    rc = rc ? rc : shard_writer_finish(writer, &dataset.train, err);
+    rc = rc ? rc : dataset_file_write(&dataset, spec->data_path, err);
+    shard_writer_close(writer);
+    dataset_file_release(&dataset);
+    return rc;
+}
+
+static void remove_tokens(const char *folder)
+{
+    static const char *const names[] = {"random.json", "random-000.bin"};
+    char path[TRIAL_PATH];
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        unlink(path);
     }
-    return 0;
+    rmdir(folder);
 }
 
 static double peak_memory_mib(void)
@@ -153,12 +161,15 @@ static int bench_size(const struct size *size, const struct options *options, js
     struct trial_spec spec = spec_of(size);
     struct benchmark result;
     int threads = options->threads ? (int)options->threads : 1;
-    int rc = make_tokens(&spec, err);
-    if (rc)
-        return rc;
-    rc = choose_products(spec.products, &spec, err);
+    const char *place = getenv("TMPDIR");
+    char folder[TRIAL_PATH - 40];
+    snprintf(folder, sizeof(folder), "%s/lrsearch-bench-XXXXXX", place && *place ? place : "/tmp");
+    if (!mkdtemp(folder))
+        return lr_fail_errno(err, LR_ECREATE, "%s", folder);
+    int rc = make_tokens(&spec, folder, err);
+    rc = rc ? rc : choose_products(spec.products, &spec, err);
     rc = rc ? rc : benchmark_run(&result, &spec, threads, SECONDS, err);
-    unlink(spec.data_path);
+    remove_tokens(folder);
     if (!rc && options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
     else if (!rc)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "data/dataset.h"
+#include "data/synthetic.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/transports.h"
@@ -57,22 +58,28 @@ static int check_length(const struct prepare *prepare, const struct dataset *dat
                    format_count(found, sizeof(found), (double)dataset->train_tokens));
 }
 
-int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err)
+static size_t patterns_of(const char *patterns[PLAN_TEXTS], const char (*paths)[TRIAL_PATH],
+                          size_t count)
 {
-    const struct prepare *prepare = context;
-    const struct plan *plan = prepare->plan;
-    const struct trial_spec spec = plan_trial(plan);
-    int rc = prepare_products(opening->products, plan, &spec, prepare->cache_dir, err);
-    if (rc || plan->data.source == SOURCE_SYNTHETIC)
-        return rc;
+    for (size_t i = 0; i < count; i++)
+        patterns[i] = paths[i];
+    return count;
+}
 
-    const char *patterns[PLAN_TEXTS];
-    for (size_t i = 0; i < plan->data.text_count; i++)
-        patterns[i] = plan->data.text[i];
+static int prepare_tokens(const struct prepare *prepare, struct event_campaign *opening,
+                          struct lr_error *err)
+{
+    const struct plan *plan = prepare->plan;
+    const char *texts[PLAN_TEXTS], *tokens[PLAN_TEXTS], *vals[PLAN_TEXTS];
     struct dataset_request request = {
-        .patterns = patterns,
-        .pattern_count = plan->data.text_count,
+        .texts = texts,
+        .text_count = patterns_of(texts, plan->data.text, plan->data.text_count),
         .bpe = plan->data.tokenizer == TOKENIZER_BPE,
+        .tokens = tokens,
+        .token_count = patterns_of(tokens, plan->data.tokens, plan->data.token_count),
+        .vals = vals,
+        .val_count = patterns_of(vals, plan->data.val, plan->data.val_count),
+        .format = (enum token_format)plan->data.format,
         .vocab = plan->model.vocab,
         .val_tokens = plan->data.val_tokens,
         .context = plan->model.context,
@@ -81,21 +88,55 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
         .context_of_progress = prepare->live,
     };
     struct dataset dataset;
-    rc = dataset_prepare(&dataset, &request, err);
+    int rc = dataset_prepare(&dataset, &request, err);
     live_clear(prepare->live);
     if (!rc)
         rc = check_length(prepare, &dataset, err);
     if (rc)
         return rc;
-    char tokens[24];
-    lr_log(LR_LOG_INFO, "text: %s training tokens, %.2f bytes each%s",
-           format_count(tokens, sizeof(tokens), (double)dataset.train_tokens),
-           dataset.bytes_per_token, dataset.cached ? " (cached)" : "");
+    char count[24], bytes[32] = "", epochs[64] = "";
+    if (dataset.bytes_per_token > 0)
+        snprintf(bytes, sizeof(bytes), ", %.2f bytes each", dataset.bytes_per_token);
+    if (prepare->longest > dataset.train_tokens)
+        snprintf(epochs, sizeof(epochs), "; the longest horizon reads them %.1f times",
+                 (double)prepare->longest / (double)dataset.train_tokens);
+    lr_log(LR_LOG_INFO, "data: %s training tokens%s%s%s",
+           format_count(count, sizeof(count), (double)dataset.train_tokens), bytes,
+           dataset.cached ? " (cached)" : "", epochs);
     memcpy(opening->data_path, dataset.path, sizeof(opening->data_path));
     opening->data_hash = dataset.hash;
     opening->train_tokens = dataset.train_tokens;
     opening->bytes_per_token = dataset.bytes_per_token;
     return 0;
+}
+
+static int tell_entropy(const struct trial_spec *spec, struct lr_error *err)
+{
+    struct synthetic *synthetic;
+    int rc = synthetic_create(&synthetic, spec, err);
+    if (rc)
+        return rc;
+    double error, entropy = synthetic_entropy(synthetic, &error);
+    char plus_minus[32] = "";
+    if (error > 0)
+        snprintf(plus_minus, sizeof(plus_minus), " +- %.4f", error);
+    lr_log(LR_LOG_INFO,
+           "data: synthetic, Zipf exponent %.3g, order %u: entropy rate %.4f%s nats per token; no "
+           "loss can be below it",
+           spec->zipf_exponent, spec->markov_order, entropy, plus_minus);
+    synthetic_destroy(synthetic);
+    return 0;
+}
+
+int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err)
+{
+    const struct prepare *prepare = context;
+    const struct trial_spec spec = plan_trial(prepare->plan);
+    int rc = prepare_products(opening->products, prepare->plan, &spec, prepare->cache_dir, err);
+    if (rc)
+        return rc;
+    return spec.source == SOURCE_SYNTHETIC ? tell_entropy(&spec, err)
+                                           : prepare_tokens(prepare, opening, err);
 }
 
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,

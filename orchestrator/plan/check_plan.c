@@ -1,15 +1,12 @@
-/* Defaults that follow from other keys, and the rules that join several keys: the name and the
- * data; check_model.c and check_training.c have their own. Each says what does not fit and a value
- * that would. A rule speaks only when all its keys are good by themselves. */
+/* Defaults that follow from other keys, and the rules that join several keys: the name;
+ * check_data.c, check_model.c and check_training.c have their own. Each says what does not fit and
+ * a value that would. A rule speaks only when all its keys are good by themselves. */
 #include "plan/read_plan.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define BYTES_VOCAB 256 /* every byte is a token */
-#define BPE_VOCAB 512   /* bytes, specials and some room for merges */
 
 static bool is_absent(struct plan_reader *reader, size_t member)
 {
@@ -48,6 +45,8 @@ static void fill_derived(struct plan_reader *reader)
     if (plan->training.beta2_half_life > 0) /* arXiv 2507.07101: constant in tokens, not in steps */
         plan->training.beta2 =
             exp2(-(double)plan->training.batch_tokens / (double)plan->training.beta2_half_life);
+    if (is_absent(reader, MEMBER(data.zipf_exponent)))
+        plan->data.zipf_exponent = trial_default_zipf(plan->model.vocab);
     if (is_absent(reader, MEMBER(target.d_model)))
         plan->target.d_model = plan->model.d_model;
     if (is_absent(reader, MEMBER(output.dir)))
@@ -69,39 +68,11 @@ static void check_name(struct plan_reader *reader)
         reader_complain(reader, MEMBER(name), "must not start with '%c'", name[0]);
 }
 
-static void check_vocab(struct plan_reader *reader)
-{
-    const struct plan *plan = reader->plan;
-    if (!reader_has(reader, MEMBER(model.vocab)) || !reader_has(reader, MEMBER(data.tokenizer)) ||
-        !reader_has(reader, MEMBER(data.source)) || plan->data.source != SOURCE_TOKENS)
-        return;
-    bool bpe = plan->data.tokenizer == TOKENIZER_BPE;
-    uint32_t least = bpe ? BPE_VOCAB : BYTES_VOCAB;
-    if (plan->model.vocab < least)
-        reader_complain(reader, MEMBER(model.vocab),
-                        "%" PRIu32 " is too small for data.tokenizer %s; use %" PRIu32 " or more",
-                        plan->model.vocab, bpe ? "bpe" : "bytes", least);
-}
-
-/* A validation sequence is context tokens and the label of the last. */
-static void check_validation(struct plan_reader *reader)
-{
-    if (!reader_has(reader, MEMBER(data.val_tokens)) || !reader_has(reader, MEMBER(model.context)))
-        return;
-    uint64_t val = reader->plan->data.val_tokens, context = reader->plan->model.context;
-    if (val <= context)
-        reader_complain(reader, MEMBER(data.val_tokens),
-                        "%" PRIu64 " holds no sequence of model.context %" PRIu64
-                        " and its last label; use %" PRIu64 " or more",
-                        val, context, context + 1);
-}
-
 void reader_check(struct plan_reader *reader)
 {
     fill_derived(reader);
     check_name(reader);
-    check_vocab(reader);
-    check_validation(reader);
+    reader_check_data(reader);
     reader_check_model(reader);
     reader_check_training(reader);
 }

@@ -163,5 +163,6 @@ struct trial_spec plan_trial(const struct plan *plan)
     spec.repeat = plan->data.repeat ? 1 : 0;
     spec.zipf_exponent = plan->data.zipf_exponent;
     spec.markov_weight = plan->data.markov_weight;
+    spec.markov_order = plan->data.markov_order;
     return spec;
 }

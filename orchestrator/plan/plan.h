@@ -42,10 +42,16 @@ struct plan {
         uint32_t source;                   /* enum source_kind */
         char text[PLAN_TEXTS][TRIAL_PATH]; /* files or globs; relative ones start at the plan */
         size_t text_count;
+        char tokens[PLAN_TEXTS][TRIAL_PATH]; /* instead of text: token files, the same way */
+        size_t token_count;
+        char val[PLAN_TEXTS][TRIAL_PATH]; /* token files for validation */
+        size_t val_count;
+        uint32_t format;    /* enum token_format */
         uint32_t tokenizer; /* enum plan_tokenizer */
         uint64_t val_tokens;
         bool repeat;
         double zipf_exponent, markov_weight; /* source: synthetic */
+        uint32_t markov_order;
     } data;
 
     struct {

@@ -1,4 +1,4 @@
-/* Paths of a plan. Text files are named from the plan's folder, so that a plan and its corpus move
+/* Paths of a plan. Data files are named from the plan's folder, so that a plan and its corpus move
  * together; results go below the working directory, as with any program. `~` belongs to the shell
  * and is refused rather than taken for a folder of that name. */
 #define _XOPEN_SOURCE 700 /* realpath */
@@ -16,7 +16,8 @@ static bool starts_at_home(const char *path)
 }
 
 /* The plan's folder without links and "..": leading "../" can then be taken off by text. */
-static bool plan_folder(struct plan_reader *reader, const char *plan_path, char out[TRIAL_PATH])
+static bool plan_folder(struct plan_reader *reader, size_t member, const char *plan_path,
+                        char out[TRIAL_PATH])
 {
     char given[TRIAL_PATH], resolved[4096 /* PATH_MAX */];
     const char *slash = strrchr(plan_path, '/');
@@ -30,13 +31,12 @@ static bool plan_folder(struct plan_reader *reader, const char *plan_path, char 
         memcpy(given, ".", 2);
     }
     if (length >= sizeof(given) || !realpath(given, resolved)) {
-        reader_complain(reader, MEMBER(data.text), "cannot find the plan's folder: %s",
-                        strerror(errno));
+        reader_complain(reader, member, "cannot find the plan's folder: %s", strerror(errno));
         return false;
     }
     size_t size = strlen(resolved);
     if (size >= TRIAL_PATH || utf8_valid_prefix(resolved, size) < size) {
-        reader_complain(reader, MEMBER(data.text),
+        reader_complain(reader, member,
                         size >= TRIAL_PATH ? "the path of the plan's folder is too long"
                                            : "the path of the plan's folder is not UTF-8 text");
         return false;
@@ -71,24 +71,25 @@ static bool make_absolute(char path[TRIAL_PATH], const char *folder)
     return true;
 }
 
-static void check_texts(struct plan_reader *reader, const char *plan_path)
+static void check_files(struct plan_reader *reader, size_t member, char (*paths)[TRIAL_PATH],
+                        size_t count, const char *plan_path)
 {
     char folder[TRIAL_PATH] = "";
-    struct plan *plan = reader->plan;
-    for (size_t i = 0; i < plan->data.text_count; i++) {
-        char *path = plan->data.text[i];
+    if (!reader_given(reader, member))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        char *path = paths[i];
         if (starts_at_home(path)) {
-            reader_complain_item(reader, MEMBER(data.text), i,
-                                 "~ is not expanded; write the folder out");
+            reader_complain_item(reader, member, i, "~ is not expanded; write the folder out");
             continue;
         }
         if (path[0] == '/')
             continue;
-        if (!folder[0] && !plan_folder(reader, plan_path, folder))
+        if (!folder[0] && !plan_folder(reader, member, plan_path, folder))
             return;
         if (!make_absolute(path, folder))
-            reader_complain_item(reader, MEMBER(data.text), i,
-                                 "the path is too long (at most %d bytes)", TRIAL_PATH - 1);
+            reader_complain_item(reader, member, i, "the path is too long (at most %d bytes)",
+                                 TRIAL_PATH - 1);
     }
 }
 
@@ -106,8 +107,10 @@ static bool climbs(const char *path)
 
 void reader_check_paths(struct plan_reader *reader, const char *plan_path)
 {
-    if (reader_given(reader, MEMBER(data.text)))
-        check_texts(reader, plan_path);
+    struct plan *plan = reader->plan;
+    check_files(reader, MEMBER(data.text), plan->data.text, plan->data.text_count, plan_path);
+    check_files(reader, MEMBER(data.tokens), plan->data.tokens, plan->data.token_count, plan_path);
+    check_files(reader, MEMBER(data.val), plan->data.val, plan->data.val_count, plan_path);
     if (!reader_given(reader, MEMBER(output.dir)))
         return;
     if (climbs(reader->plan->output.dir))

@@ -114,7 +114,7 @@ static bool is_needed(struct plan_reader *reader, size_t section, size_t index)
     case NEED_TO_TRAIN:
         return trains;
     case NEED_AS_TEXT:
-        return trains && tokens;
+        return trains && tokens && reader->states[section][index + 1].status == KEY_ABSENT;
     case NEED_OR_NEXT:
         return trains && reader->states[section][index + 1].status == KEY_ABSENT;
     case NEED_NOT:

@@ -25,6 +25,7 @@ static const struct plan_choice cooldowns[] = {COOLDOWN_MAP(X){0}};
 static const struct plan_choice parametrizations[] = {PARAMETRIZATION_MAP(X){0}};
 static const struct plan_choice schedules[] = {SCHEDULE_MAP(X){0}};
 static const struct plan_choice sources[] = {SOURCE_MAP(X){0}};
+static const struct plan_choice token_formats[] = {TOKEN_FORMAT_MAP(X){0}};
 #undef X
 static const struct plan_choice tokenizers[] = {
     {"bytes", TOKENIZER_BYTES, true}, {"bpe", TOKENIZER_BPE, true}, {0}};
@@ -109,20 +110,31 @@ static const struct plan_key data_keys[] = {
      .help = "tokens: your text; synthetic: endless made-up text that needs no file"},
     {.name = "text", .type = TYPE_TEXTS, .need = NEED_AS_TEXT, .offset = AT(data.text),
      .count_offset = AT(data.text_count), .capacity = PLAN_TEXTS,
-     .help = "text files, plain or gzip, globs allowed; relative to the plan's folder; not for synthetic"},
+     .help = "text files, plain or gzip, globs allowed; relative to the plan's folder; not for synthetic, nor beside data.tokens"},
+    {.name = "tokens", .type = TYPE_TEXTS, .fallback = "data.text", .derived = true, .offset = AT(data.tokens),
+     .count_offset = AT(data.token_count), .capacity = PLAN_TEXTS,
+     .help = "instead of text: token files, globs allowed, read as one stream; or what `lrsearch tokenize` wrote (.json)"},
+    {.name = "val", .type = TYPE_TEXTS, .fallback = "the end", .derived = true, .offset = AT(data.val),
+     .count_offset = AT(data.val_count), .capacity = PLAN_TEXTS,
+     .help = "token files for validation, never trained on"},
+    {.name = "format", .type = TYPE_ENUM, .fallback = "auto", .choices = token_formats,
+     .offset = AT(data.format),
+     .help = "of the token files: llmc (llm.c, modded-nanogpt), megatron (.bin with .idx), nanogpt (bare uint16); auto: found from the file"},
     {.name = "tokenizer", .type = TYPE_ENUM, .fallback = "bytes", .choices = tokenizers,
      .offset = AT(data.tokenizer),
-     .help = "bytes, or bpe trained once on the text with model.vocab tokens"},
+     .help = "of text: bytes, or bpe trained once on it with model.vocab tokens (256 are the bytes)"},
     {.name = "val_tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "65536", .low = 3,
      .high = TOKENS_MAX, .offset = AT(data.val_tokens),
-     .help = "end of the text, kept for the validation loss, never trained on"},
+     .help = "for the validation loss: of data.val, or the end of the text, which is never trained on"},
     {.name = "repeat", .type = TYPE_BOOL, .fallback = "false", .offset = AT(data.repeat),
      .help = "true: a horizon may be longer than the text, which is then read again"},
-    {.name = "zipf_exponent", .type = TYPE_NUMBER, .fallback = "1.0", .high = 4,
-     .offset = AT(data.zipf_exponent), .help = "synthetic: token frequency falls as rank^-this"},
+    {.name = "zipf_exponent", .type = TYPE_NUMBER, .fallback = "by model.vocab", .derived = true, .high = 4,
+     .offset = AT(data.zipf_exponent), .help = "synthetic: token frequency falls as rank^-this; default: as measured on text (2k: .83, 32k: 1.01)"},
     {.name = "markov_weight", .type = TYPE_SHARE, .fallback = "0.7", .high = 1,
      .offset = AT(data.markov_weight),
-     .help = "synthetic: share of tokens that their predecessor decides"},
+     .help = "synthetic: share of tokens that their predecessors decide"},
+    {.name = "markov_order", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 8,
+     .offset = AT(data.markov_order), .help = "synthetic: how many predecessors decide together"},
 };
 
 static const struct plan_key training_keys[] = {

@@ -29,7 +29,7 @@ enum plan_need {
     NEED_ALWAYS,
     NEED_TO_TRAIN, /* by trainer.kind transformer */
     NEED_OR_NEXT,  /* by the same, unless the key after it is there */
-    NEED_AS_TEXT,  /* by the same, unless data.source is synthetic */
+    NEED_AS_TEXT,  /* by the same, unless data.source is synthetic or the key after it is there */
 };
 
 struct plan_choice {

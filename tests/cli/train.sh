@@ -54,7 +54,7 @@ refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
     wanted=$1
     text=$2
     shift 2
-    train "$@"
+    train -q "$@"
     expect_status "$wanted"
     expect_err "$text"
     expect_err_lines 1

@@ -107,7 +107,8 @@ static void defaults(void **state)
     assert_int_equal(p->data.tokenizer, TOKENIZER_BYTES);
     assert_int_equal(p->data.val_tokens, 65536);
     assert_false(p->data.repeat);
-    SAME(p->data.zipf_exponent, 1);
+    SAME(p->data.zipf_exponent, trial_default_zipf(p->model.vocab));
+    assert_int_equal(p->data.markov_order, 1);
     SAME(p->data.markov_weight, .7);
     SAME(p->training.warmup, .05);
     SAME(p->training.final_lr, .1);

@@ -1,6 +1,9 @@
 /* Every error text of the rules that join several keys, with its place. The plan is that of
  * plan_case_text(), one line changed. */
 #include "cmocka_all.h"
+
+#include <math.h>
+#include <string.h>
 #include "plan_case.h"
 
 static const struct plan_error_case cases[] = {
@@ -75,8 +78,17 @@ static const struct plan_error_case cases[] = {
      "or a multiple of it\n"},
     {3, "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 255}",
      "plan.yaml:3:68: model.vocab: 255 is too small for data.tokenizer bytes; use 256 or more\n"},
-    {4, "data: {text: [a.txt], tokenizer: bpe}",
-     "plan.yaml:3:68: model.vocab: 256 is too small for data.tokenizer bpe; use 512 or more\n"},
+    {4, "data: {text: [a.txt], tokens: [b.bin]}",
+     "plan.yaml:4:31: data.tokens: data.text is there too; name one of the two\n"},
+    {4, "data: {tokens: [b.bin], tokenizer: bpe}",
+     "plan.yaml:4:36: data.tokenizer: is for data.text only; leave it out\n"},
+    {4, "data: {text: [a.txt], val: [b.bin], format: llmc}",
+     "plan.yaml:4:28: data.val: is for data.tokens only; leave it out\n"
+     "plan.yaml:4:45: data.format: is for data.tokens only; leave it out\n"},
+    {4, "data: {tokens: [~/b.bin], val: [v.bin], format: megatron}",
+     "plan.yaml:4:17: data.tokens[0]: ~ is not expanded; write the folder out\n"},
+    {4, "data: {source: synthetic, markov_order: 9}",
+     "plan.yaml:4:41: data.markov_order: 9 is out of range (1 to 8)\n"},
     {4, "data: {text: [a.txt], val_tokens: 128}",
      "plan.yaml:4:35: data.val_tokens: 128 holds no sequence of model.context 128 and its last "
      "label; use 129 or more\n"},
@@ -115,6 +127,19 @@ static void each_rule(void **state)
 }
 
 /* Keys that say one thing in two ways, and sizes that follow from others. */
+static void smallest_vocabularies(void **state)
+{
+    const char *lines;
+    (void)state;
+    const char *few =
+        plan_case_text(3, "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, "
+                          "vocab: 300}");
+    assert_int_equal(plan_case_load(few, "data.tokenizer=bpe", &lines), LR_EPLAN);
+    assert_non_null(strstr(lines, "model.vocab: 300 is too small for data.tokenizer bpe; use 512"));
+    /* so that a row of vocabularies can begin with the bytes */
+    assert_int_equal(plan_case_load(plan_case_text(0, NULL), "data.tokenizer=bpe", &lines), 0);
+}
+
 static void derived_values(void **state)
 {
     const char *lines;
@@ -126,6 +151,7 @@ static void derived_values(void **state)
                                     NULL, &lines),
                      0);
     struct trial_spec spec = plan_trial(&plan_case);
+    assert_true(fabs(spec.zipf_exponent - .652) < 1e-9); /* 2.97 octaves below 2k, .06 each */
     assert_int_equal(spec.n_heads, 8);
     assert_int_equal(spec.d_ff, 688); /* 682.7, up to a multiple of 8 */
     assert_int_equal(spec.base_head_size, 32);
@@ -163,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule),
+        cmocka_unit_test(smallest_vocabularies),
         cmocka_unit_test(derived_values),
     };
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);

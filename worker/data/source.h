@@ -10,10 +10,16 @@
 
 struct source;
 
-/* Opens what the spec names: maps the token file and checks its hash, or builds the synthetic
- * language. LR_EDATA with a message that names the file and the mend. */
+/* Opens what the spec names: the DATASET.json and the token files in it, which must be what they
+ * were, or builds the synthetic language. LR_EDATA with a message that names the file and the mend.
+ */
 int source_open(struct source **out, const struct trial_spec *spec, struct lr_error *err);
 void source_close(struct source *source);
+
+/* 0, or the first error in reading so far: a file that went away under us, a token id that the
+ * model does not have. What could not be read was given out as zeros, so look here before anything
+ * that came of it is believed. */
+int source_failed(const struct source *source, struct lr_error *err);
 
 /* Training sequence `index` (0, 1, 2, ... over the whole training): context + 1 tokens, the last is
  * only a label. Sequences of one epoch are disjoint and shuffled by spec->seed; epoch e is a new

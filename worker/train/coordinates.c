@@ -73,7 +73,8 @@ int coordinates_measure(struct coordinates *out, const struct trial_spec *spec, 
         look(&walk, spec, out->means + step * out->layers);
         if (step < steps)
             one_step(&walk, spec, step);
-        if (keep_going && keep_going(context))
+        rc = source_failed(walk.source, err);
+        if (!rc && keep_going && keep_going(context))
             rc = lr_fail(err, LR_ECANCELED, "interrupted");
     }
     lr_free(walk.tokens);

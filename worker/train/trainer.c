@@ -135,10 +135,14 @@ static void stop(struct training *t)
         say(t->result, OUTCOME_CANCELED, "canceled at token %" PRIu64, t->last.tokens);
 }
 
-/* Nonzero: diverged, and the result says where. */
+/* Nonzero: diverged, or the data cannot be read, and the result says where. */
 static int step_once(struct training *t, uint64_t step, uint64_t count)
 {
     double loss = forward_backward(t, step);
+    if (source_failed(t->source, &t->files->err)) {
+        fail(t);
+        return 1;
+    }
     t->last.tokens = t->result->tokens = t->state.tokens = step * t->spec->batch_tokens;
     t->last.train_loss = loss;
     t->last.curve_point = is_curve_point(step, count);
@@ -225,6 +229,8 @@ static void finish(struct training *t)
     if (evaluate(t->model, t->source, t->spec->context, t->tokens, t->losses, keep_going, t, &loss,
                  &standard_error)) {
         say(result, OUTCOME_CANCELED, "canceled during validation");
+    } else if (source_failed(t->source, &t->files->err)) {
+        fail(t);
     } else if (diverge_far(&t->state.diverge, loss)) {
         say_diverged(t, "validation loss", loss);
     } else {

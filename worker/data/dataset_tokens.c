@@ -1,0 +1,212 @@
+/* Token files that are there already: which ones, of what kind, and whether the model can take
+ * them. Looking at each token is what takes long, so its result is kept in DATASET.json, whose name
+ * is a hash of what the files are. */
+#define _POSIX_C_SOURCE 200809L
+#include <glob.h>
+#include <string.h>
+#include <xxhash.h>
+#include "data/dataset_make.h"
+#include "data/token_stream.h"
+
+struct listing {
+    const struct dataset_request *request;
+    const char *key; /* data.tokens or data.val */
+    struct dataset_parts *parts;
+    struct dataset_file *file;
+    bool all_of_text; /* so far text_bytes is known of each part */
+};
+
+static bool holds(const struct dataset_parts *parts, const char *path)
+{
+    for (size_t i = 0; i < parts->count; i++)
+        if (strcmp(parts->part[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static bool ends_in_json(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 5 && strcmp(path + length - 5, ".json") == 0;
+}
+
+/* FILE.bin and FILE.idx are one; what is for validation is not for training. */
+static int add_part(struct listing *to, const struct dataset_part *part, struct lr_error *err)
+{
+    if (holds(to->parts, part->path) || holds(&to->file->val, part->path))
+        return 0;
+    if (part->tokens == 0)
+        return lr_fail(err, LR_EDATA, "%s: %s: holds no tokens", to->key, part->path);
+    const struct dataset_part *first = to->parts->count ? to->parts->part : part;
+    if (first->format != part->format)
+        return lr_fail(err, LR_EDATA,
+                       "%s: %s is %s, but %s is %s: name files of one kind, or say data.format",
+                       to->key, part->path, token_format_name(part->format), first->path,
+                       token_format_name(first->format));
+    return dataset_parts_add(to->parts, part, err);
+}
+
+static int add_dataset(struct listing *to, const char *path, struct lr_error *err)
+{
+    struct dataset_file other;
+    uint64_t hash;
+    int rc = dataset_file_read(&other, &hash, path, err);
+    for (size_t i = 0; !rc && i < other.train.count; i++)
+        rc = add_part(to, &other.train.part[i], err);
+    if (to->parts == &to->file->train) {
+        to->file->text_bytes += other.text_bytes;
+        to->all_of_text &= other.text_bytes > 0;
+    }
+    dataset_file_release(&other);
+    return rc;
+}
+
+static int add_file(struct listing *to, const char *path, struct lr_error *err)
+{
+    struct dataset_part part;
+    if (ends_in_json(path))
+        return add_dataset(to, path, err);
+    int rc = dataset_part_of(&part, path, to->request->format, err);
+    if (rc) {
+        lr_prefix(err, "%s", to->key);
+        return rc;
+    }
+    if (to->parts == &to->file->train)
+        to->all_of_text = false;
+    return add_part(to, &part, err);
+}
+
+static int add_pattern(struct listing *to, const char *pattern, struct lr_error *err)
+{
+    glob_t paths;
+    int found = glob(pattern, 0, NULL, &paths), rc = 0;
+    if (found == GLOB_NOMATCH)
+        return lr_fail(err, LR_EDATA,
+                       "%s: %s: no such file; check the path (relative paths start at the plan's "
+                       "folder)",
+                       to->key, pattern);
+    if (found)
+        return lr_fail(err, LR_EDATA, "%s: %s: cannot be searched", to->key, pattern);
+    for (size_t i = 0; !rc && i < paths.gl_pathc; i++)
+        rc = add_file(to, paths.gl_pathv[i], err);
+    globfree(&paths);
+    return rc;
+}
+
+static int list_files(struct dataset_file *file, const struct dataset_request *request,
+                      struct lr_error *err)
+{
+    struct listing val = {request, "data.val", &file->val, file, false};
+    struct listing train = {request, "data.tokens", &file->train, file, true};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < request->val_count; i++)
+        rc = add_pattern(&val, request->vals[i], err);
+    for (size_t i = 0; !rc && i < request->token_count; i++)
+        rc = add_pattern(&train, request->tokens[i], err);
+    if (!rc && file->train.count == 0)
+        rc = lr_fail(err, LR_EDATA, "data.tokens: %s: all files are taken by data.val",
+                     request->tokens[0]);
+    if (!train.all_of_text)
+        file->text_bytes = 0;
+    return rc;
+}
+
+/* Validation begins with a document, where documents are known. */
+static int split(struct dataset_file *file, uint64_t val_tokens, struct lr_error *err)
+{
+    uint64_t all = dataset_parts_tokens(&file->train);
+    file->val_first = VAL_AT_END;
+    if (file->val.count || val_tokens >= all)
+        return 0;
+    uint64_t first = all - val_tokens, before = 0;
+    size_t i = 0;
+    while (before + file->train.part[i].tokens <= first)
+        before += file->train.part[i++].tokens;
+    struct token_file tokens;
+    uint64_t document;
+    int rc = dataset_part_open(&tokens, &file->train.part[i], err);
+    if (rc)
+        return rc;
+    rc = token_file_document(&tokens, file->train.part[i].path, first - before, &document, err);
+    if (!rc && tokens.format == TOKENS_MEGATRON)
+        file->val_first = before + document;
+    token_file_close(&tokens);
+    return rc;
+}
+
+/* ---- all tokens looked at ---- */
+
+static void tell(const void *context, double share)
+{
+    const struct dataset_request *request = context;
+    if (request->progress)
+        request->progress(request->context_of_progress, "looking at the tokens", share);
+}
+
+static int look_at(const struct dataset_parts *parts, struct dataset_file *file,
+                   const struct dataset_request *request, struct lr_error *err)
+{
+    struct token_stream *stream;
+    uint32_t highest;
+    if (parts->count == 0)
+        return 0;
+    int rc = token_stream_open(&stream, parts, err);
+    if (rc)
+        return rc;
+    rc = token_stream_highest(stream, request->vocab, &highest, tell, request, err);
+    token_stream_close(stream);
+    if (!rc && highest >= file->vocab_used)
+        file->vocab_used = highest + 1;
+    return rc;
+}
+
+static void hash_parts(XXH3_state_t *state, const struct dataset_parts *parts)
+{
+    XXH3_64bits_update(state, &parts->count, sizeof(parts->count));
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct dataset_part *part = &parts->part[i];
+        uint64_t numbers[] = {(uint64_t)part->format, part->size, part->tokens, part->sample_hash};
+        XXH3_64bits_update(state, part->path, strlen(part->path) + 1);
+        XXH3_64bits_update(state, numbers, sizeof(numbers));
+    }
+}
+
+static int name_dataset(char out[TRIAL_PATH], const struct dataset_file *file,
+                        const struct dataset_request *request, const char *folder,
+                        struct lr_error *err)
+{
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    uint64_t numbers[] = {file->val_first, request->vocab, file->text_bytes};
+    XXH3_64bits_reset(state);
+    hash_parts(state, &file->train);
+    hash_parts(state, &file->val);
+    XXH3_64bits_update(state, numbers, sizeof(numbers));
+    snprintf(out, TRIAL_PATH, "%.900s/%016llx-tokens.json", folder,
+             (unsigned long long)XXH3_64bits_digest(state));
+    XXH3_freeState(state);
+    return 0;
+}
+
+int dataset_from_tokens(struct dataset *out, struct dataset_file *file,
+                        const struct dataset_request *request, const char *folder,
+                        struct lr_error *err)
+{
+    memset(file, 0, sizeof(*file));
+    int rc = list_files(file, request, err);
+    rc = rc ? rc : split(file, request->val_tokens, err);
+    rc = rc ? rc : name_dataset(out->path, file, request, folder, err);
+    struct dataset_file known;
+    if (!rc && dataset_file_read(&known, &out->hash, out->path, NULL) == 0) {
+        dataset_file_release(file);
+        *file = known;
+        out->cached = true;
+        return 0;
+    }
+    rc = rc ? rc : look_at(&file->train, file, request, err);
+    rc = rc ? rc : look_at(&file->val, file, request, err);
+    rc = rc ? rc : dataset_file_write(file, out->path, err);
+    dataset_file_release(file);
+    return rc ? rc : dataset_file_read(file, &out->hash, out->path, err);
+}

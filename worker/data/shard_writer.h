@@ -1,0 +1,26 @@
+#ifndef LRSEARCH_SHARD_WRITER_H
+#define LRSEARCH_SHARD_WRITER_H
+
+#include "data/dataset_file.h"
+
+/* Tokens into llm.c shards STEM-000.bin, STEM-001.bin, ... They are written beside, and appear
+ * under their names when all are whole. */
+
+#define SHARD_TOKENS ((uint64_t)100000000) /* as modded-nanogpt's */
+
+struct shard_writer;
+
+/* wide: uint32. shard_tokens: SHARD_TOKENS, or fewer. */
+int shard_writer_open(struct shard_writer **out, const char *stem, bool wide, uint64_t shard_tokens,
+                      struct lr_error *err);
+/* LR_ECREATE, LR_EIO, LR_ENOSPC name the shard. */
+int shard_writer_put(struct shard_writer *writer, const uint32_t *tokens, size_t count,
+                     struct lr_error *err);
+/* Syncs and names the shards, and appends them to *parts. LR_EDATA: nothing was put. */
+int shard_writer_finish(struct shard_writer *writer, struct dataset_parts *parts,
+                        struct lr_error *err);
+uint32_t shard_writer_highest(const struct shard_writer *writer); /* token id so far */
+/* Without finish before it, what was written goes away. NULL is fine. */
+void shard_writer_close(struct shard_writer *writer);
+
+#endif
