@@ -17,6 +17,8 @@ static const struct command commands[] = {
      command_train},
     {"coord-check", "PLAN", "do activations keep their size over widths? (mup and lvp must)",
      command_coord_check},
+    {"tokenize", "TEXT...",
+     "text into token files, for any number of plans; needs --vocab and --out", command_tokenize},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -46,6 +48,9 @@ static const struct option_row rows[] = {
     {"seeds", 'e', "N", "coord-check", "trainings of each width; default 3"},
     {"size", 'z', "XS|S|M|L|all", "bench", "model to measure; default XS and S"},
     {"threads", 'T', "N", "bench", "threads of one model; default 1"},
+    {"vocab", 'b', "N", "tokenize", "256: the bytes; 512 to 131072: bpe, learned from the text"},
+    {"out", 'o', "DIR", "tokenize",
+     "where the token files go; what is there already is not made again"},
     {"plot", 'p', "FILE", "coord-check",
      "draw the activations against the width, as SVG by gnuplot"},
     {"json", 'j', NULL, NULL, "print the result as one JSON value on stdout"},
@@ -77,6 +82,16 @@ static int read_small(const char *option, const char *value, uint32_t *out, stru
     if (value_count(value, &count) != VALUE_OK || count == 0 || count > 1000)
         return lr_fail(err, LR_EUSAGE, "%s %s: must be a whole count from 1 to 1000", option,
                        value);
+    *out = (uint32_t)count;
+    return 0;
+}
+
+static int read_vocab(const char *value, uint32_t *out, struct lr_error *err)
+{
+    uint64_t count;
+    if (value_count(value, &count) != VALUE_OK ||
+        !(count == 256 || (count >= 512 && count <= 131072)))
+        return lr_fail(err, LR_EUSAGE, "--vocab %s: must be 256 (bytes), or 512 to 131072", value);
     *out = (uint32_t)count;
     return 0;
 }
@@ -144,6 +159,11 @@ static int read_option(struct options *options, int letter, const char *value, s
         return 0;
     case 'T':
         return read_small("--threads", value, &options->threads, err);
+    case 'b':
+        return read_vocab(value, &options->vocab, err);
+    case 'o':
+        options->out = value;
+        return *value ? 0 : lr_fail(err, LR_EUSAGE, "--out: needs the name of a directory");
     case 'p':
         options->plot = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--plot: needs the name of a file");
@@ -180,13 +200,20 @@ static int read_operands(struct options *options, int count, char **operands, st
     }
     if (options->command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
+    if (options->command->run == command_tokenize &&
+        (count == 0 || !options->vocab || !options->out))
+        return lr_fail(err, LR_EUSAGE,
+                       "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
+                       "book.txt.gz --vocab 8192 --out tokens");
     if (count == 0)
         return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
                        options->command->name, options->command->name);
-    if (count > 1)
+    if (count > 1 && options->command->run != command_tokenize)
         return lr_fail(err, LR_EUSAGE, "%s: one plan is expected, found also '%s'",
                        options->command->name, operands[1]);
     options->operand = operands[0];
+    options->operands = operands;
+    options->operand_count = (size_t)count;
     return 0;
 }
 
@@ -228,7 +255,7 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
     optind = 1;
     bool given_rows[ROW_COUNT] = {false};
     int letter;
-    while ((letter = getopt_long(argc, argv, ":qvh", longs, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, ":qvho:", longs, NULL)) != -1) {
         const char *given = argv[optind - 1];
         if (letter == ':')
             return lr_fail(err, LR_EUSAGE, "%s: needs a value (see lrsearch --help)", given);
@@ -259,7 +286,7 @@ void options_help(FILE *out)
             "commands:\n",
             LRSEARCH_VERSION);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-12s %-5s %s\n", commands[i].name, commands[i].operand, commands[i].help);
+        fprintf(out, "  %-12s %-7s %s\n", commands[i].name, commands[i].operand, commands[i].help);
     fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         char left[48];

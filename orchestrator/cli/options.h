@@ -16,7 +16,9 @@ struct command;
 
 struct options {
     const struct command *command;
-    const char *operand; /* PLAN; of bench: train */
+    const char *operand; /* PLAN; of bench: train; of tokenize: the first of `operands` */
+    char **operands;     /* what follows the command; argv's */
+    size_t operand_count;
     const char *run_dir; /* NULL: output.dir of the plan */
     bool resume;         /* --resume=auto (the default) */
     bool json;
@@ -31,6 +33,8 @@ struct options {
     const char *plot;               /* NULL: not given */
     const char *size;               /* --size; NULL: not given */
     uint32_t threads;               /* 0: not given */
+    uint32_t vocab;                 /* --vocab; 0: not given */
+    const char *out;                /* --out; NULL: not given */
     const char **sets;              /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
@@ -54,5 +58,6 @@ int command_check(const struct options *options);
 int command_train(const struct options *options);
 int command_coord_check(const struct options *options);
 int command_bench(const struct options *options);
+int command_tokenize(const struct options *options);
 
 #endif

@@ -90,6 +90,8 @@ static int prepare_tokens(const struct prepare *prepare, struct event_campaign *
     struct dataset dataset;
     int rc = dataset_prepare(&dataset, &request, err);
     live_clear(prepare->live);
+    if (rc == LR_EDATA && request.text_count)
+        lr_prefix(err, "data.text");
     if (!rc)
         rc = check_length(prepare, &dataset, err);
     if (rc)

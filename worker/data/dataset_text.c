@@ -226,7 +226,7 @@ int dataset_from_text(struct dataset *out, struct dataset_file *file,
     int rc = job.chunk ? hash_text(&job, err) : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc && job.text_bytes < request->val_tokens) /* a token has at least one byte */
         rc = lr_fail(err, LR_EDATA,
-                     "data.text: %s: %llu bytes of text are too few for %llu validation tokens "
+                     "%s: %llu bytes of text are too few for %llu validation tokens "
                      "(data.val_tokens)",
                      request->texts[0], (unsigned long long)job.text_bytes,
                      (unsigned long long)request->val_tokens);

@@ -81,10 +81,7 @@ static int add_pattern(struct listing *to, const char *pattern, struct lr_error 
     glob_t paths;
     int found = glob(pattern, 0, NULL, &paths), rc = 0;
     if (found == GLOB_NOMATCH)
-        return lr_fail(err, LR_EDATA,
-                       "%s: %s: no such file; check the path (relative paths start at the plan's "
-                       "folder)",
-                       to->key, pattern);
+        return lr_fail(err, LR_EDATA, "%s: %s: no such file; check the path", to->key, pattern);
     if (found)
         return lr_fail(err, LR_EDATA, "%s: %s: cannot be searched", to->key, pattern);
     for (size_t i = 0; !rc && i < paths.gl_pathc; i++)

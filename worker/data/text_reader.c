@@ -24,11 +24,8 @@ static int add_pattern(struct text_reader *reader, const char *pattern, bool app
 {
     int rc = glob(pattern, append ? GLOB_APPEND : 0, NULL, &reader->paths);
     if (rc == GLOB_NOMATCH)
-        return lr_fail(err, LR_EDATA,
-                       "data.text: %s: no such file; check the path (relative paths "
-                       "start at the plan's folder)",
-                       pattern);
-    return rc ? lr_fail(err, LR_EDATA, "data.text: %s: cannot be searched", pattern) : 0;
+        return lr_fail(err, LR_EDATA, "%s: no such file; check the path", pattern);
+    return rc ? lr_fail(err, LR_EDATA, "%s: cannot be searched", pattern) : 0;
 }
 
 int text_reader_open(struct text_reader **out, const char *const *patterns, size_t count,
@@ -44,12 +41,11 @@ int text_reader_open(struct text_reader **out, const char *const *patterns, size
     for (size_t i = 0; !rc && i < reader->paths.gl_pathc; i++) {
         struct stat info;
         if (stat(reader->paths.gl_pathv[i], &info) != 0)
-            rc = lr_fail_errno(err, LR_EDATA, "data.text: %s", reader->paths.gl_pathv[i]);
+            rc = lr_fail_errno(err, LR_EDATA, "%s", reader->paths.gl_pathv[i]);
         else if (!S_ISREG(info.st_mode))
-            rc = lr_fail(err, LR_EDATA, "data.text: %s: is no regular file",
-                         reader->paths.gl_pathv[i]);
+            rc = lr_fail(err, LR_EDATA, "%s: is no regular file", reader->paths.gl_pathv[i]);
         else if (info.st_size == 0)
-            rc = lr_fail(err, LR_EDATA, "data.text: %s: is empty", reader->paths.gl_pathv[i]);
+            rc = lr_fail(err, LR_EDATA, "%s: is empty", reader->paths.gl_pathv[i]);
         else
             reader->total += (double)info.st_size;
     }
@@ -85,18 +81,17 @@ long text_reader_read(struct text_reader *reader, char *buffer, size_t size, str
             reader->file = gzopen(reader->paths.gl_pathv[reader->next++], "rb");
             reader->at_start = true;
             if (!reader->file)
-                return lr_fail_errno(err, LR_EDATA, "data.text: %s", path_now(reader));
+                return lr_fail_errno(err, LR_EDATA, "%s", path_now(reader));
             gzbuffer(reader->file, 1 << 18);
         }
         int got = gzread(reader->file, buffer, (unsigned)size);
         int code;
         const char *text = gzerror(reader->file, &code);
         if (got < 0 || (got == 0 && code != Z_OK))
-            return lr_fail(err, LR_EDATA, "data.text: %s: damaged gzip: %s", path_now(reader),
+            return lr_fail(err, LR_EDATA, "%s: damaged gzip: %s", path_now(reader),
                            code == Z_ERRNO ? strerror(errno) : text);
         if (got > 0 && reader->at_start && memchr(buffer, 0, (size_t)(got < 4096 ? got : 4096)))
-            return lr_fail(err, LR_EDATA, "data.text: %s: is not text (it has NUL bytes)",
-                           path_now(reader));
+            return lr_fail(err, LR_EDATA, "%s: is not text (it has NUL bytes)", path_now(reader));
         reader->at_start = false;
         if (got > 0)
             return got;

@@ -26,13 +26,10 @@ static void on_bus_error(int number)
 
 static void install_handler(void)
 {
-    static bool installed;
-    if (installed)
-        return;
     struct sigaction action = {.sa_handler = on_bus_error};
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_NODEFER; /* siglongjmp() leaves the mask as it finds it */
-    installed = sigaction(SIGBUS, &action, NULL) == 0;
+    sigaction(SIGBUS, &action, NULL);
 }
 
 /* token_file_copy(), or -1 when the map has no file behind it any more. */

@@ -125,9 +125,18 @@ int tokenizer_encode(struct tokenizer *tokenizer, const char *text, size_t size,
                      const uint32_t **ids, size_t *count, char *message, size_t capacity)
 {
     return guarded(message, capacity, [&]() -> sentencepiece::util::Status {
+        // Line after line, as it was trained: no piece goes over the end of a line, and the time
+        // of a merge grows with the length of what is encoded at once.
+        sentencepiece::util::Status status;
         std::vector<int> pieces;
-        auto status = tokenizer->processor.Encode({text, size}, &pieces);
-        tokenizer->ids.assign(pieces.begin(), pieces.end());
+        tokenizer->ids.clear();
+        for (size_t at = 0; at < size && status.ok();) {
+            const void *stop = memchr(text + at, '\n', size - at);
+            size_t end = stop ? size_t(static_cast<const char *>(stop) - text) + 1 : size;
+            status = tokenizer->processor.Encode({text + at, end - at}, &pieces);
+            tokenizer->ids.insert(tokenizer->ids.end(), pieces.begin(), pieces.end());
+            at = end;
+        }
         *ids = tokenizer->ids.data();
         *count = tokenizer->ids.size();
         return status;
