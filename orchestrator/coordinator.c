@@ -20,15 +20,20 @@
 #define SYNC_EVERY_MS 1000u   /* loss curves may be lost for so long; results never */
 #define CLOCK_EVERY_MS 15000u /* how exactly the wall budget is kept over a kill */
 
+struct handed {
+    uint32_t attempt; /* that the scheduler got */
+    uint64_t not_before_ms;
+};
+
 struct coordinator {
     const struct coordinator_setup *setup;
     struct campaign *campaign;
     struct journal *journal;
     struct sched *sched;
     char data_path[TRIAL_PATH]; /* where this host keeps the data now */
-    uint32_t *handed;           /* by trial id: the attempt that the scheduler got */
+    struct handed *handed;      /* by trial id */
     size_t handed_size;
-    uint64_t synced_ms, clock_ms;
+    uint64_t now_ms, synced_ms, clock_ms;
     struct lr_error *err; /* of the call under way, for callbacks of the scheduler */
 };
 
@@ -73,6 +78,12 @@ static int on_progress(void *context, const struct msg_progress *progress, int r
     return record(c, &event, c->err);
 }
 
+/* What made an attempt fail is often gone a moment later: 1, 2, 4, ... up to 60 s. */
+static uint64_t retry_pause_ms(uint32_t failures)
+{
+    return failures < 6 ? (uint64_t)1000 << failures : 60000;
+}
+
 static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result)
 {
     struct coordinator *c = context;
@@ -80,6 +91,9 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
     event.as.ended.trial_id = id;
     event.as.ended.attempt = attempt;
     event.as.ended.result = *result;
+    if (result->outcome == OUTCOME_FAILED)
+        c->handed[id].not_before_ms =
+            c->now_ms + retry_pause_ms(campaign_trial(c->campaign, id)->failures);
     if (result->outcome == OUTCOME_FAILED || result->outcome == OUTCOME_LOST)
         lr_log(LR_LOG_WARNING, "trial %u, attempt %u: %s: %s", id, attempt,
                outcome_name(result->outcome), result->message);
@@ -92,7 +106,7 @@ static int hand_over_pending(struct coordinator *c, struct lr_error *err)
 {
     size_t count = campaign_trial_count(c->campaign);
     if (count + 1 > c->handed_size) {
-        uint32_t *larger = lr_realloc(c->handed, (count + 1) * sizeof(*larger));
+        struct handed *larger = lr_realloc(c->handed, (count + 1) * sizeof(*larger));
         if (!larger)
             return lr_fail(err, LR_ENOMEM, "out of memory");
         memset(larger + c->handed_size, 0, (count + 1 - c->handed_size) * sizeof(*larger));
@@ -101,7 +115,8 @@ static int hand_over_pending(struct coordinator *c, struct lr_error *err)
     }
     for (uint32_t id = 1; id <= count; id++) {
         const struct trial *trial = campaign_trial(c->campaign, id);
-        if (trial->state != TRIAL_PENDING || c->handed[id] == trial->attempt + 1)
+        if (trial->state != TRIAL_PENDING || c->handed[id].attempt == trial->attempt + 1 ||
+            c->now_ms < c->handed[id].not_before_ms)
             continue;
         /* The same bytes (data_hash) may lie elsewhere than when the trial was planned. */
         struct trial_spec spec = trial->spec;
@@ -109,7 +124,7 @@ static int hand_over_pending(struct coordinator *c, struct lr_error *err)
         int rc = sched_enqueue(c->sched, id, trial->attempt + 1, &spec, err);
         if (rc)
             return rc;
-        c->handed[id] = trial->attempt + 1;
+        c->handed[id].attempt = trial->attempt + 1;
     }
     return 0;
 }
@@ -148,6 +163,7 @@ static int on_message(void *context, int peer, const struct message *message, ui
 {
     struct coordinator *c = context;
     c->err = err;
+    c->now_ms = now_ms;
     int rc = sched_message(c->sched, peer, message, now_ms, err);
     if (!rc && message->tag == MSG_RESULT) {
         rc = advance(c, err);
@@ -162,6 +178,7 @@ static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
     struct coordinator *c = context;
     int rc = 0;
     c->err = err;
+    c->now_ms = now_ms;
     if (now_ms - c->clock_ms >= CLOCK_EVERY_MS)
         rc = record_clock(c, now_ms, err);
     if (!rc)

@@ -111,9 +111,9 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
-    TEXT(data_path, TRIAL_PATH) /* token file (source tokens); absolute */                         \
-    U64(data_hash)              /* XXH3-64 of the token file */                                    \
-    U64(val_tokens)             /* the tail of the file, never trained on; or synthetic */         \
+    TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens); absolute */                       \
+    U64(data_hash)              /* XXH3-64 of DATASET.json */                                      \
+    U64(val_tokens)             /* tokens of validation, never trained on */                       \
     F64(bytes_per_token)        /* of the text; 0: not known */                                    \
     U32(repeat)                 /* 1: the text may be read more than once */                       \
     F64(zipf_exponent)          /* source synthetic */                                             \

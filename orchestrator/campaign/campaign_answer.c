@@ -71,6 +71,13 @@ static void add_doubts(const struct campaign *campaign, struct answer *answer)
                     "the target's width is %u, the trials' is %u: with parametrization sp the "
                     "learning rate does not carry over to another width (mup and lvp do)",
                     plan->target.d_model, plan->model.d_model);
+    double fresh = (double)campaign->opening.train_tokens;
+    double longest = (double)plan->search.horizons[plan->search.horizon_count - 1];
+    if (fresh > 0 && longest > fresh)
+        answer_warn(answer,
+                    "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "
+                    "repeated text may not be that of fresh text",
+                    fresh, longest / fresh);
     size_t failed = 0;
     const struct trial *last = NULL;
     for (size_t i = 0; i < campaign->trial_count; i++)

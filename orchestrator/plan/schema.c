@@ -232,7 +232,7 @@ static const struct plan_key limits_keys[] = {
      .none = true, .low = 1, .high = 31536000, .offset = AT(limits.trial_time_s),
      .help = "a training that takes longer has failed"},
     {.name = "retries", .type = TYPE_U32, .fallback = "2", .high = 100,
-     .offset = AT(limits.retries), .help = "new attempts of a training that failed or was lost"},
+     .offset = AT(limits.retries), .help = "new attempts of a training that was lost, or failed (after 1, 2, 4, ... 60 s)"},
     {.name = "max_failures", .type = TYPE_U32, .fallback = "10", .high = 1e6,
      .offset = AT(limits.max_failures), .help = "failed or lost attempts that the campaign bears; one more ends it"},
 };

@@ -224,3 +224,18 @@ wait_gone() # PID SECONDS
         tries=$((tries - 1))
     done
 }
+
+# 600 kB of words with some order in them, the same everywhere.
+make_story() # FILE
+{
+    awk 'BEGIN {
+        n = split("the of and a to in is was he for it with as his on be at by had not are but from or" \
+                  " have an they which one you were all her she there would their we him been has when" \
+                  " who will no more if out so up said what its about than into them can only other", w)
+        x = 12345
+        for (i = 0; i < 120000; i++) {
+            x = (x * 1103 + 12347) % 65537
+            printf "%s%s", w[1 + (x + i % 7) % n], i % 11 == 10 ? ".\n" : " "
+        }
+    }' >"$1"
+}

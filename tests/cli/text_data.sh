@@ -2,17 +2,7 @@
 # Real text, from file to answer: bytes and BPE, plain and gzip, tokenized once.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-# 600 kB of words with some order in them, the same everywhere.
-awk 'BEGIN {
-    n = split("the of and a to in is was he for it with as his on be at by had not are but from or" \
-              " have an they which one you were all her she there would their we him been has when" \
-              " who will no more if out so up said what its about than into them can only other", w)
-    x = 12345
-    for (i = 0; i < 120000; i++) {
-        x = (x * 1103 + 12347) % 65537
-        printf "%s%s", w[1 + (x + i % 7) % n], i % 11 == 10 ? ".\n" : " "
-    }
-}' >story.txt
+make_story story.txt
 gzip -nk story.txt
 
 text_plan() # FILE NAME DATA VOCAB

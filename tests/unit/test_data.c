@@ -185,8 +185,8 @@ static void bpe_is_lossless(void **state)
     token_file_close(&shard);
     dataset_file_release(&file);
     assert_int_equal(prepare(&dataset, true, 60000, 1024), LR_EDATA);
-    assert_non_null(strstr(err.text, "model.vocab: 60000 pieces cannot be learned from this text; "
-                                     "the largest vocabulary is"));
+    assert_non_null(strstr(err.text, "a vocabulary of 60000 cannot be learned from this text; "
+                                     "the largest is"));
 }
 
 static void unusable_text_says_why(void **state)
@@ -209,7 +209,7 @@ static void unusable_text_says_why(void **state)
     prepare(&dataset, false, 256, 512);
     assert_non_null(strstr(err.text, "1024 tokens are too few: 512 for validation"));
     assert_int_equal(prepare(&dataset, false, 128, 64), LR_EDATA);
-    assert_non_null(strstr(err.text, "model.vocab: bytes need 256"));
+    assert_non_null(strstr(err.text, "a vocabulary of 128 is too small: bytes need 256"));
 }
 
 static void damaged_token_files_are_refused(void **state)

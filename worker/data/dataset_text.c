@@ -80,8 +80,7 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
         const char *largest = strstr(message, "<= ");
         if (largest)
             rc = lr_fail(err, LR_EDATA,
-                         "model.vocab: %u pieces cannot be learned from this text; "
-                         "the largest vocabulary is %ld",
+                         "a vocabulary of %u cannot be learned from this text; the largest is %ld",
                          job->request->vocab, strtol(largest + 3, NULL, 10));
         else
             rc = lr_fail(err, LR_EDATA, "the tokenizer cannot be trained: %s", message);
@@ -221,7 +220,8 @@ int dataset_from_text(struct dataset *out, struct dataset_file *file,
 {
     struct job job = {.request = request, .bpe = request->bpe && request->vocab > BYTES};
     if (request->vocab < BYTES)
-        return lr_fail(err, LR_EDATA, "model.vocab: bytes need 256, found %u", request->vocab);
+        return lr_fail(err, LR_EDATA, "a vocabulary of %u is too small: bytes need 256",
+                       request->vocab);
     job.chunk = lr_malloc(CHUNK);
     int rc = job.chunk ? hash_text(&job, err) : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc && job.text_bytes < request->val_tokens) /* a token has at least one byte */

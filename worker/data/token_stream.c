@@ -17,19 +17,23 @@ struct token_stream {
 
 static _Thread_local sigjmp_buf *volatile guard; /* where a fault of this thread goes on */
 
+static struct sigaction before; /* who else handles this, such as the MPI library */
+
 static void on_bus_error(int number)
 {
     if (guard)
         siglongjmp(*guard, 1);
-    signal(number, SIG_DFL); /* not ours: the instruction faults again, and that is the end */
+    sigaction(number, &before, NULL); /* not ours: the instruction faults again, and is theirs */
 }
 
+/* Each time anew: others may have put theirs over it. */
 static void install_handler(void)
 {
-    struct sigaction action = {.sa_handler = on_bus_error};
+    struct sigaction action = {.sa_handler = on_bus_error}, old;
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_NODEFER; /* siglongjmp() leaves the mask as it finds it */
-    sigaction(SIGBUS, &action, NULL);
+    if (sigaction(SIGBUS, &action, &old) == 0 && old.sa_handler != on_bus_error)
+        before = old;
 }
 
 /* token_file_copy(), or -1 when the map has no file behind it any more. */
