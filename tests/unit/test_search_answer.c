@@ -169,6 +169,20 @@ static void the_longest_has_its_best_at_the_edge(void **state)
     assert_true(answer.horizons[2].at_edge);
 }
 
+/* A step, no parabola: its vertex lies far below the best trial, which is the highest LR. */
+static void the_edge_is_where_the_best_trial_is(void **state)
+{
+    const double lrs[] = {.001, .00416, .0173, .0721, .147, .21, .3};
+    const double losses[] = {6.786, 6.414, 6.111, 6.1216, 6.1155, 6.101, 6.0864};
+    (void)state;
+    space.lr_high = .3;
+    for (int i = 0; i < 7; i++)
+        see(4000000, lrs[i], losses[i]);
+    conclude();
+    assert_non_null(strstr(answer.reason, "the best learning rate (0.3) lies at the upper edge of "
+                                          "what was tried: widen search.lr to [0.001, 2.4]"));
+}
+
 static void the_longest_is_flat(void **state)
 {
     (void)state;
@@ -471,6 +485,7 @@ int main(void)
         TEST(everything_diverged),
         TEST(the_longest_is_missing),
         TEST(the_longest_has_its_best_at_the_edge),
+        TEST(the_edge_is_where_the_best_trial_is),
         TEST(the_longest_is_flat),
         TEST(the_longest_has_two_points),
         TEST(one_horizon_makes_no_law),
