@@ -59,8 +59,8 @@ static bool edge_refused(struct answer *answer, const struct survey *survey)
     const struct search_space *space = survey->space;
     double best = exp2(basin->points[basin->best].x), middle = sqrt(space->lr_low * space->lr_high);
     char tokens[TOKENS_TEXT];
-    bool low =
-        basin->at_edge ? best < middle : longest->lr_opt < best; /* or its vertex is outside */
+    bool by_best = basin->at_edge || !isfinite(longest->lr_opt); /* or the vertex is outside */
+    bool low = by_best ? best < middle : longest->lr_opt < best;
     return refuse(answer,
                   "at the longest horizon, %s tokens, the best learning rate (%.3g) lies at the %s "
                   "edge of what was tried: widen search.lr to [%.3g, %.3g]",
