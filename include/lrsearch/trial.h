@@ -112,7 +112,7 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
     TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens); absolute */                       \
-    U64(data_hash)              /* XXH3-64 of DATASET.json */                                      \
+    U64(data_hash)              /* of what it says */                                              \
     U64(val_tokens)             /* tokens of validation, never trained on */                       \
     F64(bytes_per_token)        /* of the text; 0: not known */                                    \
     U32(repeat)                 /* 1: the text may be read more than once */                       \

@@ -158,6 +158,27 @@ static void megatron_in_documents(void **state)
     }
 }
 
+static void copy(const char *from, const char *to, long size, long at, unsigned char value);
+
+/* The same bytes elsewhere are the same dataset; others are not. */
+static void a_dataset_may_be_moved(void **state)
+{
+    struct dataset here, there, other;
+    (void)state;
+    assert_int_equal(prepare(&here, given("llmc_train_*.bin"), NULL, 1000), 0);
+    copy("llmc_train_000.bin", "moved_0.bin", -1, -1, 0);
+    copy("llmc_train_001.bin", "moved_1.bin", -1, -1, 0);
+    assert_int_equal(prepare(&there, own("moved_*.bin"), NULL, 1000), 0);
+    assert_true(here.hash == there.hash);
+    assert_string_not_equal(here.path, there.path);
+    copy("llmc_train_001.bin", "moved_1.bin", -1, 1024, 1);
+    assert_int_equal(prepare(&other, own("moved_*.bin"), NULL, 1000), 0);
+    assert_true(here.hash != other.hash);
+    assert_int_equal(prepare(&other, given("llmc_train_*.bin"), given("llmc_val_000.bin"), 1000),
+                     0);
+    assert_true(here.hash != other.hash);
+}
+
 /* What `lrsearch tokenize` wrote; shards so small that there are several. */
 static void shards_of_our_own(void **state)
 {
@@ -315,10 +336,10 @@ static void a_file_that_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_file_or_many),        cmocka_unit_test(megatron_in_documents),
-        cmocka_unit_test(shards_of_our_own),       cmocka_unit_test(unusable_files_say_why),
-        cmocka_unit_test(damaged_indexes_say_why), cmocka_unit_test(a_file_that_goes_away),
-        cmocka_unit_test(a_file_that_changes),
+        cmocka_unit_test(one_file_or_many),       cmocka_unit_test(megatron_in_documents),
+        cmocka_unit_test(a_dataset_may_be_moved), cmocka_unit_test(shards_of_our_own),
+        cmocka_unit_test(unusable_files_say_why), cmocka_unit_test(damaged_indexes_say_why),
+        cmocka_unit_test(a_file_that_goes_away),  cmocka_unit_test(a_file_that_changes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

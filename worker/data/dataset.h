@@ -35,7 +35,7 @@ struct dataset_request {
 
 struct dataset {
     char path[TRIAL_PATH]; /* of DATASET.json, absolute */
-    uint64_t hash;         /* XXH3-64 of it, for trial_spec.data_hash */
+    uint64_t hash;         /* of what it says, for trial_spec.data_hash */
     size_t files;
     uint64_t tokens;        /* in all files for training, the end that is validation with them */
     uint64_t train_tokens;  /* that one epoch gives: whole sequences before the validation set */

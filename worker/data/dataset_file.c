@@ -189,6 +189,33 @@ int dataset_file_parse(struct dataset_file *out, const char *text, size_t size, 
     return rc;
 }
 
+static void add_parts(XXH3_state_t *state, const struct dataset_parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct dataset_part *part = &parts->part[i];
+        const uint64_t numbers[] = {part->width, part->size, part->begins, part->tokens,
+                                    part->sample_hash};
+        XXH3_64bits_update(state, numbers, sizeof(numbers));
+    }
+}
+
+static int hash_of(struct dataset_file *dataset, uint64_t *hash, struct lr_error *err)
+{
+    const uint64_t numbers[] = {dataset->train.count, dataset->val.count, dataset->val_first};
+    XXH3_state_t *state = XXH3_createState();
+    if (!state) {
+        dataset_file_release(dataset);
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    }
+    XXH3_64bits_reset(state);
+    XXH3_64bits_update(state, numbers, sizeof(numbers));
+    add_parts(state, &dataset->train);
+    add_parts(state, &dataset->val);
+    *hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return 0;
+}
+
 int dataset_file_read(struct dataset_file *out, uint64_t *hash, const char *path,
                       struct lr_error *err)
 {
@@ -201,9 +228,8 @@ int dataset_file_read(struct dataset_file *out, uint64_t *hash, const char *path
         rc = lr_fail(err, LR_EDATA, "%s: is too large for a description of a dataset", path);
     if (!rc)
         rc = dataset_file_parse(out, (const char *)file.map, file.size, path, err);
-    *hash = XXH3_64bits(file.map, file.size);
     token_file_close(&file);
-    return rc;
+    return rc ? rc : hash_of(out, hash, err);
 }
 
 /* ---- writing ---- */

@@ -46,7 +46,8 @@ int dataset_parts_add(struct dataset_parts *parts, const struct dataset_part *pa
                       struct lr_error *err);
 uint64_t dataset_parts_tokens(const struct dataset_parts *parts);
 
-/* *hash: XXH3-64 of its bytes. LR_EDATA names the file and what is wrong in it. */
+/* *hash: XXH3-64 of what its files are and how they are split, not of where they lie, so that a
+ * dataset may be moved. LR_EDATA names the file and what is wrong in it. */
 int dataset_file_read(struct dataset_file *out, uint64_t *hash, const char *path,
                       struct lr_error *err);
 /* Written beside, synced and renamed: whole or not at all. */
