@@ -9,67 +9,10 @@
 #include "lrsearch/rng.h"
 #include "search/basin.h"
 #include "search/law.h"
+#include "search_scene.h"
 #include "surface.h"
 
-static const uint64_t horizons[] = {1000000, 2000000, 4000000};
-static struct observation seen[2000];
-static size_t count;
-static struct answer answer, again;
-static struct search_space space;
-
-static int setup(void **state)
-{
-    (void)state;
-    space = (struct search_space){.lr_low = 1e-3,
-                                  .lr_high = 6.4e-2,
-                                  .horizons = horizons,
-                                  .horizon_count = 3,
-                                  .seeds = 1,
-                                  .resolution = 0.5,
-                                  .target_tokens = 16000000,
-                                  .bootstrap = 200,
-                                  .seed = 1,
-                                  .prior_beta = 0.3,
-                                  .prior_beta_sd = 0.15};
-    count = 0;
-    return 0;
-}
-
-static struct observation *see(uint64_t tokens, double lr, double loss)
-{
-    seen[count] =
-        (struct observation){.tokens = tokens, .lr = lr, .kind = OBSERVED_LOSS, .loss = loss};
-    return &seen[count++];
-}
-
-/* Five points half an octave apart: curvature .04, best at `best`. */
-static void see_basin(uint64_t tokens, double best, uint32_t seed)
-{
-    for (int i = -2; i <= 2; i++) {
-        double x = 0.5 * i + 0.13;
-        see(tokens, best * exp2(x), 3 + 0.04 * x * x)->seed = seed;
-    }
-}
-
-static void see_clean_basins(void)
-{
-    for (int h = 0; h < 3; h++)
-        see_basin(horizons[h], 8e-3 * pow(2, -0.3 * h), 0);
-}
-
-static void conclude(void)
-{
-    memset(&answer, 0x5a, sizeof(answer)); /* it need not be initialised */
-    assert_int_equal(search_answer(&answer, &space, seen, count, NULL), 0);
-}
-
-static bool warned(const char *part)
-{
-    for (size_t i = 0; i < answer.warning_count; i++)
-        if (strstr(answer.warnings[i], part))
-            return true;
-    return false;
-}
+static struct answer again;
 
 static void clean_losses_give_their_optima(void **state)
 {
@@ -114,102 +57,6 @@ static void a_target_as_long_as_the_longest_is_measured(void **state)
 }
 
 /* ---- reasons ---- */
-
-static void nothing_was_seen(void **state)
-{
-    (void)state;
-    conclude();
-    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
-    assert_string_equal(answer.reason, "no trial has finished");
-    assert_true(isnan(answer.target.lr) && isnan(answer.target.ci90[0]));
-    assert_int_equal(answer.horizon_count, 3);
-}
-
-static void everything_diverged(void **state)
-{
-    (void)state;
-    space.lr_low = 1;
-    space.lr_high = 10;
-    see(1000000, 1, NAN)->kind = OBSERVED_DIVERGED;
-    see(1000000, 10, NAN); /* a loss that is no number is a divergence */
-    see(1000000, 3, 2)->kind = OBSERVED_NOTHING;
-    conclude();
-    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
-    assert_string_equal(answer.reason, "every trial diverged: the range [1, 10] is too high; try "
-                                       "search.lr: [0.0001, 0.1]");
-    assert_int_equal(answer.horizons[0].trials, 2);
-    assert_int_equal(answer.horizons[0].diverged, 2);
-}
-
-static void the_longest_is_missing(void **state)
-{
-    (void)state;
-    see_basin(1000000, 8e-3, 0);
-    see_basin(2000000, 6e-3, 0);
-    conclude();
-    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
-    assert_string_equal(answer.reason,
-                        "no trial of the longest horizon, 4M tokens, has ended with a loss");
-    assert_true(isfinite(answer.target.lr) && isfinite(answer.target.ci90[0]));
-    assert_true(isfinite(answer.law.beta));
-}
-
-static void the_longest_has_its_best_at_the_edge(void **state)
-{
-    (void)state;
-    see_basin(1000000, 8e-3, 0);
-    see_basin(2000000, 6e-3, 0);
-    for (int i = 0; i < 5; i++)
-        see(4000000, 1e-3 * exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
-    conclude();
-    assert_string_equal(answer.reason,
-                        "at the longest horizon, 4M tokens, the best learning rate (0.001) lies at "
-                        "the lower edge of what was tried: widen search.lr to [0.000125, 0.064]");
-    assert_true(warned("4M tokens: the best learning rate lies at the edge"));
-    assert_true(answer.horizons[2].at_edge);
-}
-
-/* A step, no parabola: its vertex lies far below the best trial, which is the highest LR. */
-static void the_edge_is_where_the_best_trial_is(void **state)
-{
-    const double lrs[] = {.001, .00416, .0173, .0721, .147, .21, .3};
-    const double losses[] = {6.786, 6.414, 6.111, 6.1216, 6.1155, 6.101, 6.0864};
-    (void)state;
-    space.lr_high = .3;
-    for (int i = 0; i < 7; i++)
-        see(4000000, lrs[i], losses[i]);
-    conclude();
-    assert_non_null(strstr(answer.reason, "the best learning rate (0.3) lies at the upper edge of "
-                                          "what was tried: widen search.lr to [0.001, 2.4]"));
-}
-
-static void the_longest_is_flat(void **state)
-{
-    (void)state;
-    const double bumps[] = {3.0, 2.98, 3.01, 2.97, 3.02};
-    see_basin(1000000, 8e-3, 0);
-    see_basin(2000000, 6e-3, 0);
-    for (int i = 0; i < 5; i++)
-        see(4000000, 2e-3 * exp2(0.5 * i), bumps[i]);
-    conclude();
-    assert_string_equal(answer.reason, "at the longest horizon, 4M tokens, the basin is not deeper "
-                                       "than the noise: raise search.seeds, or widen search.lr");
-    assert_true(warned("4M tokens: the basin is not deeper than the noise"));
-    assert_true(answer.horizons[2].flat && !answer.horizons[2].at_edge);
-}
-
-static void the_longest_has_two_points(void **state)
-{
-    (void)state;
-    see_basin(1000000, 8e-3, 0);
-    see(4000000, 4e-3, 2.9);
-    see(4000000, 8e-3, 3)->kind = OBSERVED_DIVERGED;
-    see(4000000, 2e-3, 3);
-    conclude();
-    assert_string_equal(answer.reason, "the longest horizon, 4M tokens, has too few losses for a "
-                                       "parabola (three learning rates at least)");
-    assert_true(warned("the trial next above the best learning rate (0.004) diverged, at 0.008"));
-}
 
 static void one_horizon_makes_no_law(void **state)
 {
@@ -474,20 +321,11 @@ static void few_degrees_of_freedom_widen_as_student_does(void **state)
     assert_true(fabs(student_widening(1e9) - 1) < 1e-6);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, setup)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(clean_losses_give_their_optima),
         TEST(a_target_as_long_as_the_longest_is_measured),
-        TEST(nothing_was_seen),
-        TEST(everything_diverged),
-        TEST(the_longest_is_missing),
-        TEST(the_longest_has_its_best_at_the_edge),
-        TEST(the_edge_is_where_the_best_trial_is),
-        TEST(the_longest_is_flat),
-        TEST(the_longest_has_two_points),
         TEST(one_horizon_makes_no_law),
         TEST(a_far_target_is_refused_with_the_horizon_needed),
         TEST(a_rising_optimum_is_told),
