@@ -202,6 +202,10 @@ static void shards_of_our_own(void **state)
     assert_int_equal(dataset.files, 3);
     assert_true(dataset.bytes_per_token == 3);
     check_source(&dataset, 1000 - VAL_TOKENS, 1000 - VAL_TOKENS, 7, 300);
+    /* the text of a shard alone is not known */
+    assert_int_equal(prepare(&dataset, own("shard.json"), own("shard-002.bin"), 300), 0);
+    assert_int_equal(dataset.files, 2);
+    assert_true(dataset.bytes_per_token == 0);
 }
 
 /* ---- what cannot be used ---- */

@@ -50,12 +50,13 @@ static int add_dataset(struct listing *to, const char *path, struct lr_error *er
 {
     struct dataset_file other;
     uint64_t hash;
+    size_t before = to->parts->count;
     int rc = dataset_file_read(&other, &hash, path, err);
     for (size_t i = 0; !rc && i < other.train.count; i++)
         rc = add_part(to, &other.train.part[i], err);
     if (to->parts == &to->file->train) {
         to->file->text_bytes += other.text_bytes;
-        to->all_of_text &= other.text_bytes > 0;
+        to->all_of_text &= other.text_bytes > 0 && to->parts->count == before + other.train.count;
     }
     dataset_file_release(&other);
     return rc;
