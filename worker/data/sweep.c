@@ -1,0 +1,222 @@
+/* Looks losses up in a table of them, and writes such a table down for the workers. Between two
+ * learning rates the curve is a piecewise cubic whose slopes are bounded by those of its chords
+ * (Fritsch and Carlson 1980; slopes after Fritsch and Butland 1984): it has no minimum that the
+ * table does not have, so a search is not led to an optimum that nobody measured. */
+#include "data/sweep.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include "lrsearch/memory.h"
+
+#define SAME_LR                                                                                    \
+    1e-9 /* relative: an LR written with nine digits and more is the one that is meant */
+
+void sweep_release(struct sweep *sweep)
+{
+    lr_free(sweep->rows);
+    memset(sweep, 0, sizeof(*sweep));
+}
+
+/* `a` is of the table. */
+static bool is_same_lr(double a, double b)
+{
+    return fabs(a - b) <= SAME_LR * a;
+}
+
+/* ---- horizons ---- */
+
+uint64_t sweep_next_horizon(const struct sweep *sweep, uint64_t tokens)
+{
+    for (size_t i = 0; i < sweep->count; i++)
+        if (sweep->rows[i].tokens > tokens)
+            return sweep->rows[i].tokens;
+    return 0;
+}
+
+/* Rows first..end-1 of the table. */
+struct span {
+    size_t first, end;
+};
+
+static struct span rows_of_horizon(const struct sweep *sweep, uint64_t tokens)
+{
+    struct span span = {0, 0};
+    while (span.first < sweep->count && sweep->rows[span.first].tokens < tokens)
+        span.first++;
+    span.end = span.first;
+    while (span.end < sweep->count && sweep->rows[span.end].tokens == tokens)
+        span.end++;
+    return span;
+}
+
+/* The seeds of one learning rate, within a horizon: those from row `first` on. */
+static struct span rows_from(const struct sweep *sweep, struct span horizon, size_t first)
+{
+    struct span span = {first, first};
+    while (span.end < horizon.end && sweep->rows[span.end].lr == sweep->rows[first].lr)
+        span.end++;
+    return span;
+}
+
+size_t sweep_range(const struct sweep *sweep, uint64_t tokens, double *low, double *high)
+{
+    struct span horizon = rows_of_horizon(sweep, tokens);
+    size_t count = 0;
+    *low = *high = NAN;
+    if (horizon.first == horizon.end)
+        return 0;
+    *low = sweep->rows[horizon.first].lr;
+    *high = sweep->rows[horizon.end - 1].lr;
+    for (size_t i = horizon.first; i < horizon.end; i = rows_from(sweep, horizon, i).end)
+        count++;
+    return count;
+}
+
+/* ---- between learning rates ---- */
+
+struct point {
+    double x, y; /* log lr, loss; y NaN: there is none, or it diverged */
+};
+
+/* At the end of a run: from its first two chords (of widths h, slopes d), kept monotone. */
+static double end_slope(double h0, double h1, double d0, double d1)
+{
+    double slope = ((2 * h0 + h1) * d0 - h0 * d1) / (h0 + h1);
+    if (slope * d0 <= 0)
+        return 0;
+    if (d0 * d1 <= 0 && fabs(slope) > 3 * fabs(d0))
+        return 3 * d0;
+    return slope;
+}
+
+static double middle_slope(double h0, double h1, double d0, double d1)
+{
+    if (d0 * d1 <= 0)
+        return 0;
+    double w0 = 2 * h1 + h0, w1 = h1 + 2 * h0;
+    return (w0 + w1) / (w0 / d0 + w1 / d1);
+}
+
+static double chord(struct point a, struct point b)
+{
+    return (b.y - a.y) / (b.x - a.x);
+}
+
+/* The slope at `here`, which is an end of the chord to `inner`; `outer` lies on the other side of
+ * `here`, `beyond` on the other side of `inner`. */
+static double slope_at(struct point outer, struct point here, struct point inner,
+                       struct point beyond)
+{
+    double h = fabs(inner.x - here.x), d = chord(here, inner);
+    if (!isnan(outer.y))
+        return middle_slope(fabs(here.x - outer.x), h, chord(outer, here), d);
+    if (!isnan(beyond.y))
+        return end_slope(h, fabs(beyond.x - inner.x), d, chord(inner, beyond));
+    return d;
+}
+
+/* Between points[1] and points[2], which have losses. */
+static double interpolate(const struct point points[4], double x)
+{
+    double h = points[2].x - points[1].x, t = (x - points[1].x) / h;
+    double left = slope_at(points[0], points[1], points[2], points[3]);
+    double right = slope_at(points[3], points[2], points[1], points[0]);
+    double s = 1 - t;
+    return s * s * ((1 + 2 * t) * points[1].y + t * h * left) +
+           t * t * ((1 + 2 * s) * points[2].y - s * h * right);
+}
+
+/* The learning rate whose seeds begin at row `first`, as this seed sees it. */
+static struct sweep_row row_of_seed(const struct sweep *sweep, struct span seeds, uint32_t seed)
+{
+    return sweep->rows[seeds.first + seed % (seeds.end - seeds.first)];
+}
+
+enum sweep_found sweep_at(const struct sweep *sweep, uint64_t tokens, double lr, uint32_t seed,
+                          double *loss)
+{
+    struct point points[4] = {{NAN, NAN}, {NAN, NAN}, {NAN, NAN}, {NAN, NAN}}; /* around lr */
+    struct span horizon = rows_of_horizon(sweep, tokens);
+    double lowest, highest;
+    *loss = NAN;
+    if (!sweep_range(sweep, tokens, &lowest, &highest) ||
+        (!(lr >= lowest) && !is_same_lr(lowest, lr)) ||
+        (!(lr <= highest) && !is_same_lr(highest, lr)))
+        return SWEEP_UNKNOWN;
+    size_t beyond = 0; /* learning rates above lr that were seen */
+    for (size_t next = horizon.first; next < horizon.end && beyond < 2;) {
+        struct span seeds = rows_from(sweep, horizon, next);
+        struct sweep_row row = row_of_seed(sweep, seeds, seed);
+        if (is_same_lr(row.lr, lr)) {
+            *loss = row.loss;
+            return isnan(row.loss) ? SWEEP_DIVERGED : SWEEP_LOSS;
+        }
+        const struct point point = {log(row.lr), row.loss};
+        if (row.lr < lr) {
+            points[0] = points[1];
+            points[1] = point;
+        } else {
+            points[2 + beyond++] = point;
+        }
+        next = seeds.end;
+    }
+    if (isnan(points[1].y) || isnan(points[2].y))
+        return SWEEP_DIVERGED;
+    *loss = interpolate(points, log(lr));
+    return SWEEP_LOSS;
+}
+
+/* ---- writing ---- */
+
+static int write_row(FILE *file, XXH3_state_t *state, const char *line)
+{
+    size_t length = strlen(line);
+    XXH3_64bits_update(state, line, length);
+    return fwrite(line, length, 1, file) == 1 ? 0 : -1;
+}
+
+static int write_rows(const struct sweep *sweep, FILE *file, XXH3_state_t *state)
+{
+    int rc = write_row(file, state, "tokens,lr,loss,seed\n");
+    for (size_t i = 0; !rc && i < sweep->count; i++) {
+        const struct sweep_row *row = &sweep->rows[i];
+        char line[128], loss[32] = "nan";
+        if (!isnan(row->loss))
+            snprintf(loss, sizeof(loss), "%.17g", row->loss);
+        snprintf(line, sizeof(line), "%llu,%.17g,%s,%u\n", (unsigned long long)row->tokens, row->lr,
+                 loss, row->seed);
+        rc = write_row(file, state, line);
+    }
+    return rc;
+}
+
+int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_PATH],
+                uint64_t *hash, struct lr_error *err)
+{
+    char temporary[TRIAL_PATH + 32];
+    if (strlen(folder) + sizeof("/sweep-0123456789abcdef.csv") > TRIAL_PATH)
+        return lr_fail(err, LR_ECREATE, "%s: the path is too long", folder);
+    snprintf(temporary, sizeof(temporary), "%s/sweep.%ld", folder, (long)getpid());
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    XXH3_64bits_reset(state);
+    FILE *file = fopen(temporary, "wb");
+    int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
+    if (!rc && (write_rows(sweep, file, state) || fflush(file) || fsync(fileno(file))))
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    if (file && fclose(file) && !rc)
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    *hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    snprintf(path, TRIAL_PATH, "%s/sweep-%016llx.csv", folder, (unsigned long long)*hash);
+    if (!rc && rename(temporary, path))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
+    if (rc)
+        unlink(temporary);
+    return rc;
+}
