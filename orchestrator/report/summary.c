@@ -159,7 +159,7 @@ static void print_costs(FILE *out, const struct answer *answer)
     const struct answer_cost *cost = &answer->cost;
     struct texts t;
     char flops[32] = "", seconds[48] = "", share[64] = "";
-    if (isfinite(cost->flops))
+    if (cost->flops > 0 && isfinite(cost->flops))
         snprintf(flops, sizeof(flops), ", %.2e FLOPs", cost->flops);
     if (isfinite(cost->core_seconds))
         snprintf(seconds, sizeof(seconds), ", %s of core time",
@@ -169,8 +169,10 @@ static void print_costs(FILE *out, const struct answer *answer)
         snprintf(share, sizeof(share), "; %.3g times the target run", fraction);
     else if (fraction >= 0)
         snprintf(share, sizeof(share), "; %.3g\v%% of the target run", 100 * fraction);
-    wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
-               answer->target.width, answer->target.vocab, LR(t.a, 2, answer->target.embedding_lr));
+    if (answer->target.width > 0)
+        wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
+                   answer->target.width, answer->target.vocab,
+                   LR(t.a, 2, answer->target.embedding_lr));
     wrap_print(out, "cost      ", "%" PRIu64 " training%s, %s tokens%s%s%s", cost->trials,
                cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
 }

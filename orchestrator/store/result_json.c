@@ -20,8 +20,8 @@ static json_t *target_json(const struct target_answer *target, bool *ok)
 {
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(target->tokens), ok);
-    json_put(object, "width", json_integer(target->width), ok);
-    json_put(object, "vocab", json_integer(target->vocab), ok);
+    json_put(object, "width", target->width ? json_integer(target->width) : json_null(), ok);
+    json_put(object, "vocab", target->vocab ? json_integer(target->vocab) : json_null(), ok);
     json_put(object, "lr", json_of_double(target->lr), ok);
     json_put(object, "ci90", interval(target->ci90), ok);
     json_put(object, "embedding_lr", json_of_double(target->embedding_lr), ok);
