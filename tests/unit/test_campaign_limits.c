@@ -261,14 +261,10 @@ static void part_of_a_round_by_another_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(failed_for_good),
-        cmocka_unit_test(too_many_failures),
-        cmocka_unit_test(refused_for_good),
-        cmocka_unit_test(no_loss_is_divergence),
-        cmocka_unit_test(budget),
-        cmocka_unit_test(budget_wall_looks_ahead),
-        cmocka_unit_test(bad_policies),
-        cmocka_unit_test(part_of_a_round_by_another_version),
+        cmocka_unit_test(failed_for_good),  cmocka_unit_test(too_many_failures),
+        cmocka_unit_test(refused_for_good), cmocka_unit_test(no_loss_is_divergence),
+        cmocka_unit_test(budget),           cmocka_unit_test(budget_wall_looks_ahead),
+        cmocka_unit_test(bad_policies),     cmocka_unit_test(part_of_a_round_by_another_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
