@@ -16,6 +16,7 @@ enum rng_stream {
     RNG_BOOTSTRAP = 5,  /* resampling in the search's statistics */
     RNG_SIMULATE = 6,   /* noise of simulated losses and faults */
     RNG_VALIDATION = 7, /* synthetic text, validation */
+    RNG_POSTERIOR = 8,  /* worlds that the losses allow, in the search */
 };
 
 uint32_t rng_u32(uint64_t seed, uint64_t stream, uint64_t index);

@@ -25,10 +25,18 @@ struct search_space {
     uint32_t bootstrap; /* resamples */
     uint64_t seed;      /* of the bootstrap */
     double prior_beta, prior_beta_sd;
+    double min_gain; /* design: nats that a target run's worth of tokens must gain at the target */
+    uint32_t round_trials; /* at most so many trials are asked for at once; 0: as many as the policy
+                              likes */
     struct ratio_range ratios[RATIO_COUNT]; /* policies do not see these: ratios.c does */
 };
 
-enum observed { OBSERVED_LOSS, OBSERVED_DIVERGED, OBSERVED_NOTHING /* failed for good */ };
+enum observed {
+    OBSERVED_LOSS,
+    OBSERVED_DIVERGED,
+    OBSERVED_NOTHING, /* failed for good */
+    OBSERVED_RUNNING, /* asked for, not over */
+};
 
 struct observation {
     uint64_t tokens; /* one of space->horizons */
@@ -66,10 +74,12 @@ struct policy {
     /* Fills `stages`, returns their number. */
     int (*forecast)(const struct search_space *space, struct forecast_stage *stages,
                     size_t capacity);
+    bool while_running; /* may be asked while trials run */
 };
 
 extern const struct policy policy_narrow; /* bisects around the best, then follows the law */
 extern const struct policy policy_grid;   /* the papers' protocol: an octave grid at each horizon */
+extern const struct policy policy_design; /* asks for what tells most about the target */
 const struct policy *policy_find(const char *name); /* NULL when unknown */
 
 /* What a campaign asks: the policy's rounds, with the ratios that the space has ranges for searched

@@ -64,11 +64,11 @@ static int grid_forecast(const struct search_space *space, struct forecast_stage
     return (int)used;
 }
 
-const struct policy policy_grid = {"grid", grid_next, grid_forecast};
+const struct policy policy_grid = {"grid", grid_next, grid_forecast, false};
 
 const struct policy *policy_find(const char *name)
 {
-    static const struct policy *const all[] = {&policy_narrow, &policy_grid};
+    static const struct policy *const all[] = {&policy_narrow, &policy_grid, &policy_design};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];

@@ -271,4 +271,4 @@ static int narrow_forecast(const struct search_space *space, struct forecast_sta
     return (int)used;
 }
 
-const struct policy policy_narrow = {"narrow", narrow_next, narrow_forecast};
+const struct policy policy_narrow = {"narrow", narrow_next, narrow_forecast, false};

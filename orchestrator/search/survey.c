@@ -42,7 +42,7 @@ struct survey *survey_create(const struct search_space *space, const struct obse
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
-        if (!isnan(seen[i].lr))
+        if (!isnan(seen[i].lr) && seen[i].kind != OBSERVED_RUNNING)
             survey->seen[survey->count++] = seen[i];
     qsort(survey->seen, survey->count, sizeof(*survey->seen), by_horizon_lr_seed);
     for (size_t h = 0; h < survey->horizon_count; h++) {

@@ -1,0 +1,347 @@
+/* The c-optimal search: of all trials that could be next, those that narrow the target's optimum
+ * most for their tokens. What a trial would tell is read off the posterior's samples, as the
+ * covariance of its loss with the target's optimum. One that is chosen, or runs already, counts as
+ * known when the next is chosen, so that a round is nearly as good as one trial after the other.
+ * Pairs at one horizon are weighed too: the first trial at a new horizon tells nothing alone, for
+ * nobody knows the level there. It ends when no trial is worth its tokens. */
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "search/lattice.h"
+#include "search/posterior.h"
+
+#define CANDIDATES 600
+#define REACH 2.6         /* octaves from where the optimum is expected */
+#define SPACING 0.5       /* octaves between candidates at most */
+#define FIRST_SPACING 2.0 /* octaves, before anything is known */
+#define FIRST_LEAST 3     /* trials */
+
+struct candidate {
+    size_t horizon;
+    int k; /* on the lattice */
+    uint32_t seed;
+    double x;     /* log2 lr */
+    double cost;  /* in runs of the target */
+    double noise; /* variance of the loss that tells nothing */
+    bool taken;
+};
+
+struct design {
+    const struct search_space *space;
+    const struct survey *survey;
+    struct lattice lattice;
+    struct posterior *posterior;
+    struct candidate candidates[CANDIDATES];
+    int count;
+    double *covariance; /* (count + 1)^2: of the candidates' losses and, last, the target */
+    double worth;       /* nats for an octave^2 of the target's variance */
+};
+
+static double *covariance(const struct design *design, int i, int j)
+{
+    return &design->covariance[(size_t)i * (size_t)(design->count + 1) + (size_t)j];
+}
+
+/* ---- what may be asked ---- */
+
+static uint32_t next_seed(const struct point *point)
+{
+    uint32_t seed = 0;
+    for (size_t i = 0; point && i < point->seen_count; i++) /* they are sorted */
+        seed += point->seen[i].seed == seed;
+    return seed;
+}
+
+static int add_candidates(struct design *design, size_t h)
+{
+    const struct search_space *space = design->space;
+    const struct lattice *lattice = &design->lattice;
+    struct row *row = lr_calloc(1, sizeof(*row));
+    if (!row)
+        return LR_ENOMEM;
+    row_read(row, lattice, &design->survey->basins[h], space->seeds);
+    double center =
+        posterior_spread(design->posterior, offsetof(struct sample, vertex) + h * sizeof(double))
+            .mean;
+    double high = lattice->low + lattice->step * lattice->last;
+    center = fmax(lattice->low, fmin(center, high));
+    for (int k = 0; k <= lattice->last && k < row->wall && design->count < CANDIDATES; k++) {
+        struct candidate candidate = {.horizon = h, .k = k, .seed = next_seed(row->points[k])};
+        candidate.x = lattice->low + k * lattice->step;
+        candidate.cost = (double)space->horizons[h] / (double)space->target_tokens;
+        if (candidate.seed < space->seeds && fabs(candidate.x - center) <= REACH)
+            design->candidates[design->count++] = candidate;
+    }
+    lr_free(row);
+    return 0;
+}
+
+/* ---- what it would tell ---- */
+
+/* The loss of a candidate (or the target's optimum) in each sample, less their mean. */
+static void predict(struct design *design, int i, double *values)
+{
+    struct candidate *candidate = i < design->count ? &design->candidates[i] : NULL;
+    double mean = 0;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct sample *sample = &design->posterior->samples[s];
+        values[s] = sample->target;
+        if (candidate) {
+            double off = candidate->x - sample->vertex[candidate->horizon];
+            double height =
+                sample->curvature[candidate->horizon] * basin_shape(off, sample->asymmetry);
+            double error = basin_shape_error(height, off > 0);
+            values[s] = sample->level[candidate->horizon] + height;
+            candidate->noise += (sample->sigma * sample->sigma + error * error) / POSTERIOR_SAMPLES;
+        }
+        mean += values[s] / POSTERIOR_SAMPLES;
+    }
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+        values[s] -= mean;
+}
+
+static int foresee(struct design *design)
+{
+    size_t all = (size_t)design->count + 1;
+    double *values = lr_calloc(all * POSTERIOR_SAMPLES, sizeof(*values));
+    design->covariance = lr_calloc(all * all, sizeof(*design->covariance));
+    if (!values || !design->covariance) {
+        lr_free(values);
+        return LR_ENOMEM;
+    }
+    for (size_t i = 0; i < all; i++)
+        predict(design, (int)i, values + i * POSTERIOR_SAMPLES);
+    for (size_t i = 0; i < all; i++)
+        for (size_t j = 0; j <= i; j++) {
+            const double *a = values + i * POSTERIOR_SAMPLES, *b = values + j * POSTERIOR_SAMPLES;
+            double sum = 0;
+            for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+                sum += a[s] * b[s];
+            *covariance(design, (int)i, (int)j) = *covariance(design, (int)j, (int)i) =
+                sum / POSTERIOR_SAMPLES;
+        }
+    design->worth =
+        posterior_spread(design->posterior, offsetof(struct sample, target_curvature)).mean;
+    lr_free(values);
+    return 0;
+}
+
+static double variance(const struct design *design, int i)
+{
+    return *covariance(design, i, i) + design->candidates[i].noise;
+}
+
+/* Candidate i counts as seen: a step of Gaussian conditioning. */
+static void take(struct design *design, int i)
+{
+    double of = variance(design, i);
+    int all = design->count + 1;
+    for (int j = 0; j < all; j++)
+        for (int k = 0; k < all; k++)
+            if (j != i && k != i)
+                *covariance(design, j, k) -=
+                    *covariance(design, j, i) * *covariance(design, i, k) / of;
+    design->candidates[i].taken = true;
+}
+
+/* How much the variance of the target's optimum falls by one candidate, and by two. */
+static double tells(const struct design *design, int i)
+{
+    double with = *covariance(design, i, design->count);
+    return with * with / variance(design, i);
+}
+
+static double pair_tells(const struct design *design, int i, int j)
+{
+    double a = variance(design, i), b = variance(design, j), c = *covariance(design, i, j);
+    double u = *covariance(design, i, design->count), v = *covariance(design, j, design->count);
+    double determinant = a * b - c * c;
+    return determinant > 0 ? (u * u * b - 2 * u * v * c + v * v * a) / determinant : 0;
+}
+
+/* ---- the choice ---- */
+
+struct choice {
+    int first, second; /* -1: none */
+    double gain;       /* nats per run of the target */
+};
+
+static void consider(struct choice *best, double gain, int first, int second)
+{
+    if (gain > best->gain)
+        *best = (struct choice){first, second, gain};
+}
+
+/* Among the horizons with `wanted`. */
+static struct choice choose(const struct design *design, const bool *wanted)
+{
+    struct choice best = {-1, -1, 0};
+    for (int i = 0; i < design->count; i++) {
+        const struct candidate *one = &design->candidates[i];
+        if (one->taken || !wanted[one->horizon])
+            continue;
+        double worth = design->worth / one->cost;
+        consider(&best, worth * tells(design, i), i, -1);
+        for (int j = i + 1; j < design->count && design->candidates[j].horizon == one->horizon; j++)
+            if (!design->candidates[j].taken)
+                consider(&best, worth * pair_tells(design, i, j) / 2, i, j);
+    }
+    return best;
+}
+
+/* Horizons of which anything was asked. */
+static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS])
+{
+    size_t count = 0;
+    for (size_t h = 0; h < design->survey->horizon_count; h++)
+        begun[h] = design->survey->basins[h].trials > 0;
+    for (int i = 0; i < design->count; i++)
+        if (design->candidates[i].taken)
+            begun[design->candidates[i].horizon] = true;
+    for (size_t h = 0; h < design->survey->horizon_count; h++)
+        count += begun[h];
+    return count;
+}
+
+/* The best that is worth its tokens. A law needs two horizons, whatever the second one costs. */
+static struct choice choose_worthy(const struct design *design)
+{
+    bool wanted[ANSWER_HORIZONS] = {false}, begun[ANSWER_HORIZONS];
+    size_t horizons = design->survey->horizon_count;
+    bool any_loss = false;
+    for (size_t h = 0; h < horizons; h++)
+        any_loss |= design->survey->basins[h].best >= 0;
+    for (size_t h = 0; h < horizons; h++)
+        wanted[h] = any_loss || h == 0; /* where nothing trains, shorter is cheaper */
+    struct choice best = choose(design, wanted);
+    if (best.gain > design->space->min_gain || !any_loss)
+        return best;
+    if (horizons > 1 && mark_begun(design, begun) < 2) {
+        for (size_t h = 0; h < horizons; h++)
+            wanted[h] = !begun[h];
+        best = choose(design, wanted);
+        if (best.second >= 0)
+            return best;
+    }
+    best.first = -1;
+    return best;
+}
+
+static void propose(const struct design *design, struct proposal *proposal, int i)
+{
+    const struct candidate *candidate = &design->candidates[i];
+    *proposal = (struct proposal){.tokens = design->space->horizons[candidate->horizon],
+                                  .lr = lattice_lr(&design->lattice, design->space, candidate->k),
+                                  .seed = candidate->seed};
+}
+
+static void take_running(struct design *design, const struct observation *seen, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (int j = 0; j < design->count && seen[i].kind == OBSERVED_RUNNING; j++) {
+            struct candidate *candidate = &design->candidates[j];
+            if (design->space->horizons[candidate->horizon] == seen[i].tokens &&
+                fabs(candidate->x - log2(seen[i].lr)) < 1e-6 && candidate->seed == seen[i].seed)
+                take(design, j);
+        }
+}
+
+static int choose_round(struct design *design, const struct observation *seen, size_t count,
+                        struct proposal *round)
+{
+    int asked = 0, most = (int)design->space->round_trials;
+    for (size_t h = 0; h < design->survey->horizon_count; h++)
+        if (add_candidates(design, h))
+            return LR_ENOMEM;
+    if (foresee(design))
+        return LR_ENOMEM;
+    take_running(design, seen, count);
+    most = most > 0 && most < POLICY_ROUND_MAX - 1 ? most : POLICY_ROUND_MAX - 1;
+    while (asked < most) {
+        struct choice best = choose_worthy(design);
+        if (best.first < 0)
+            break;
+        take(design, best.first);
+        propose(design, &round[asked++], best.first);
+        if (best.second >= 0) { /* one more than asked for, perhaps: half a pair tells nothing */
+            take(design, best.second);
+            propose(design, &round[asked++], best.second);
+        }
+    }
+    return asked;
+}
+
+/* Before anything is known: evenly over the whole range, where it is cheapest. */
+static int first_trials(const struct lattice *lattice)
+{
+    double octaves = lattice->step * lattice->last;
+    return (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), lattice->last + 1);
+}
+
+static int begin(const struct design *design, struct proposal *round)
+{
+    int count = first_trials(&design->lattice), last = design->lattice.last;
+    for (int i = 0; i < count; i++) {
+        int k = count > 1 ? (int)lround((double)i * last / (count - 1)) : 0;
+        round[i] = (struct proposal){.tokens = design->space->horizons[0],
+                                     .lr = lattice_lr(&design->lattice, design->space, k)};
+    }
+    return count;
+}
+
+static struct lattice design_lattice(const struct search_space *space)
+{
+    struct search_space fine = *space;
+    fine.resolution = fmin(space->resolution, SPACING);
+    return lattice_make(&fine);
+}
+
+static int design_next(const struct search_space *space, const struct observation *seen,
+                       size_t count, struct proposal *round)
+{
+    int asked = LR_ENOMEM;
+    struct design *design = lr_calloc(1, sizeof(*design));
+    struct survey *survey = survey_create(space, seen, count);
+    if (!design || !survey)
+        goto out;
+    design->space = space;
+    design->survey = survey;
+    design->lattice = design_lattice(space);
+    if (survey->count == 0) {
+        asked = count == 0 ? begin(design, round) : 0; /* or wait for what runs */
+        goto out;
+    }
+    design->posterior = posterior_create(survey, survey->horizon_count, space->target_tokens);
+    if (design->posterior)
+        asked = choose_round(design, seen, count, round);
+out:
+    if (design) {
+        lr_free(design->posterior);
+        lr_free(design->covariance);
+    }
+    lr_free(design);
+    survey_destroy(survey);
+    return asked;
+}
+
+/* What published sweeps took on average; it can be as much as everything there is. */
+static int design_forecast(const struct search_space *space, struct forecast_stage *stages,
+                           size_t capacity)
+{
+    struct lattice lattice = design_lattice(space);
+    uint32_t first = (uint32_t)first_trials(&lattice);
+    uint32_t all = (uint32_t)(lattice.last + 1) * space->seeds;
+    size_t used = 0;
+    if (used < capacity)
+        stages[used++] = (struct forecast_stage){"coarse", space->horizons[0], first, first};
+    for (size_t h = 0; h < space->horizon_count && used < capacity; h++) {
+        uint32_t most = h == 0 ? all - first : all;
+        stages[used++] = (struct forecast_stage){"where it tells most", space->horizons[h],
+                                                 most < 2 ? most : 2, most};
+    }
+    return (int)used;
+}
+
+const struct policy policy_design = {"design", design_next, design_forecast, true};
