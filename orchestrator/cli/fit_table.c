@@ -151,8 +151,11 @@ static int take_optima(struct answer *answer, const struct table *table, bool wi
     size_t end = 0, first = 0;
     while (end < table->sweep.count && table->sweep.rows[end].tokens <= answer->target.tokens)
         end++;
-    if (end > ANSWER_HORIZONS)
+    if (end > ANSWER_HORIZONS) {
         first = end - ANSWER_HORIZONS;
+        answer_warn(answer, "the table has more than %d optima: the shortest do not count",
+                    ANSWER_HORIZONS);
+    }
     for (size_t i = first; i < end; i++) {
         const struct sweep_row *row = &table->sweep.rows[i];
         double se = with_errors && !isnan(row->loss) ? row->loss : SE_LN_LR;
@@ -237,7 +240,7 @@ int fit_table(struct answer *answer, const struct options *options, bool *optima
                             : fit_losses(answer, &table, err);
     for (int r = 0; r < RATIO_COUNT; r++)
         answer->ratios[r].value = NAN; /* a table does not say */
-    if (!rc && table.cut)
+    if (!rc && table.cut && !request.optima)
         answer_warn(answer, "the table has more than %d horizons: the shortest do not count",
                     ANSWER_HORIZONS);
     sweep_release(&table.sweep);

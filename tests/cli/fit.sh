@@ -185,6 +185,17 @@ run "$LRSEARCH" fit --table errors.csv --target-tokens 8M --columns tokens=D,lr_
 expect_status 0
 expect_json "" out horizons 0 loss_min
 expect_json "[]" out warnings
+awk 'BEGIN { print "D,best"; for (i = 1; i <= 40; i++) print i "e6," 5e-3 * i ^ -0.3 }' >many.csv
+run "$LRSEARCH" fit --table many.csv --target-tokens 50M --columns tokens=D,lr_opt=best
+expect_status 0
+expect_said "the table has more than 32 optima: the shortest do not count"
+awk 'BEGIN { print "tokens,lr,loss"
+    for (i = 1; i <= 40; i++) for (x = -3; x <= 3; x++)
+        print i "e6," 5e-3 * 2 ^ x * i ^ -0.3 "," 3 + 0.03 * x * x }' >many.csv
+run "$LRSEARCH" fit --table many.csv --target-tokens 50M
+expect_status 0
+expect_said "the table has more than 32 horizons: the shortest do not count"
+expect_said "cost 224 trainings"
 sed 's/0.05/-1/' errors.csv >negative.csv
 refused 65 "negative.csv: the optimum 0.00406 at 2000000 tokens has the standard error -1; it must" \
     fit --table negative.csv --target-tokens 8M --columns tokens=D,lr_opt=best,se=e
