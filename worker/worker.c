@@ -86,7 +86,7 @@ int worker_poll(struct worker_loop *loop)
 static void train(struct worker_loop *loop)
 {
     struct message message = {.tag = MSG_RESULT};
-    struct train_hooks hooks = {loop, worker_progress};
+    struct train_hooks hooks = {loop, worker_progress, loop->assignment.attempt};
     loop->assigned = false;
     loop->training = true;
     loop->canceled = false;

@@ -8,7 +8,10 @@
  * rank, the number of ranks, the order, or an earlier attempt. Enumerations travel as u32. */
 
 /* X(enumerator, value, name in plans and files) */
-#define TRAINER_MAP(X) X(TRAINER_TRANSFORMER, 0, "transformer")
+#define TRAINER_MAP(X)                                                                             \
+    X(TRAINER_TRANSFORMER, 0, "transformer")                                                       \
+    X(TRAINER_REPLAY, 1, "replay")     /* looks its losses up in a table of earlier ones */        \
+    X(TRAINER_SIMULATE, 2, "simulate") /* draws them from a made-up surface */
 #define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt") X(ARCH_LLAMA, 1, "llama")
 #define PARAMETRIZATION_MAP(X) X(PARAM_SP, 0, "sp") X(PARAM_MUP, 1, "mup") X(PARAM_LVP, 2, "lvp")
 #define DEPTH_MAP(X) X(DEPTH_NONE, 0, "none") X(DEPTH_COMPLETEP, 1, "completep")
@@ -30,7 +33,8 @@
     X(OUTCOME_DIVERGED, 1, "diverged") /* information: this LR is too high */                      \
     X(OUTCOME_FAILED, 2, "failed")     /* the environment's fault: tried again */                  \
     X(OUTCOME_LOST, 3, "lost")         /* its worker vanished: tried again */                      \
-    X(OUTCOME_CANCELED, 4, "canceled")
+    X(OUTCOME_CANCELED, 4, "canceled")                                                             \
+    X(OUTCOME_REFUSED, 5, "refused") /* this trainer cannot know: not tried again */
 
 #define X(enumerator, value, name) enumerator = (value),
 enum trainer_kind { TRAINER_MAP(X) };
@@ -74,6 +78,30 @@ bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
 /* "own; openblas: mlp.fc d_weight, output d_weight" */
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
 
+/* A made-up loss surface (trainer simulate; worker/train/loss_surface.h tells the formulas). */
+#define TRIAL_SURFACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
+    U64(seed) /* of all its draws */                                                               \
+    F64(lr)   /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
+                 where there is a model */                                                         \
+    F64(beta) /* the optimum falls as tokens^-beta, */                                             \
+    F64(alpha)           /* as parameters^-alpha */                                                \
+    F64(gamma)           /* and as vocabulary^-gamma */                                            \
+    F64(curvature)       /* nats per octave^2, at 1M tokens */                                     \
+    F64(curvature_drift) /* it goes as tokens^this */                                              \
+    F64(asymmetry)                                                                                 \
+    F64(cliff)              /* octaves above the optimum beyond which a training diverges */       \
+    F64(misfit)             /* standard deviation, ln LR, of each horizon's own optimum */         \
+    F64(noise)              /* standard deviation of a loss */                                     \
+    F64(seed_noise)         /* of what a seed adds to all losses of a horizon alike */             \
+    F64(crash)              /* probability that an attempt fails */                                \
+    F64(seconds_per_mtoken) /* virtual seconds for 1M tokens */                                    \
+    F64(delay)              /* relative standard deviation of that */
+
+struct trial_surface {
+    FIELD_DECLARE(TRIAL_SURFACE_FIELDS)
+};
+extern const struct field_table trial_surface_fields;
+
 #define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
     U32(trainer)                                                                                   \
     U64(seed)               /* weights and order of the data */                                    \
@@ -111,7 +139,7 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
-    TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens); absolute */                       \
+    TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens), table (replay); absolute */       \
     U64(data_hash)              /* of what it says */                                              \
     U64(val_tokens)             /* tokens of validation, never trained on */                       \
     F64(bytes_per_token)        /* of the text; 0: not known */                                    \
@@ -119,7 +147,8 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(zipf_exponent)          /* source synthetic */                                             \
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
-    TEXT(products, TRIAL_PRODUCTS)
+    TEXT(products, TRIAL_PRODUCTS)                                                                 \
+    STRUCT(surface, trial_surface) /* trainer simulate */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)
@@ -157,6 +186,9 @@ uint64_t trial_params(const struct trial_spec *spec);
 /* Forward + backward, attention counted in full: 6 (weights of the blocks) + 12 L d T + 6 d V; with
  * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. */
 double trial_flops_per_token(const struct trial_spec *spec);
-uint64_t trial_steps(const struct trial_spec *spec); /* horizon_tokens / batch_tokens, rounded up */
+/* horizon_tokens / batch_tokens, rounded up; 0: the trial has no steps (trainers that do not
+ * train).
+ */
+uint64_t trial_steps(const struct trial_spec *spec);
 
 #endif

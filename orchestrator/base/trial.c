@@ -26,6 +26,9 @@ NAME_FUNCTION(source_name, SOURCE_MAP)
 NAME_FUNCTION(token_format_name, TOKEN_FORMAT_MAP)
 NAME_FUNCTION(outcome_name, OUTCOME_MAP)
 
+#define FIELD_OWNER trial_surface
+FIELD_TABLE_DEFINE(trial_surface, TRIAL_SURFACE_FIELDS)
+#undef FIELD_OWNER
 #define FIELD_OWNER trial_spec
 FIELD_TABLE_DEFINE(trial_spec, TRIAL_SPEC_FIELDS)
 #undef FIELD_OWNER
@@ -91,7 +94,7 @@ uint64_t trial_params_hidden(const struct trial_spec *spec)
     uint64_t d = spec->d_model, f = spec->d_ff;
     bool gpt = spec->arch == ARCH_GPT;
     uint64_t vectors = gpt ? 4 * d + 3 * d + d + f + d : 2 * d;
-    if (spec->qk_norm)
+    if (spec->qk_norm && spec->n_heads)
         vectors += 2 * d / spec->n_heads;
     return spec->n_layers * (block_weights(spec) + vectors) + (gpt ? 2 * d : d);
 }
@@ -113,5 +116,7 @@ double trial_flops_per_token(const struct trial_spec *spec)
 
 uint64_t trial_steps(const struct trial_spec *spec)
 {
+    if (spec->batch_tokens == 0)
+        return 0;
     return (spec->horizon_tokens + spec->batch_tokens - 1) / spec->batch_tokens;
 }

@@ -8,7 +8,8 @@
 
 uint64_t campaign_trial_tokens(const struct trial_spec *spec)
 {
-    return trial_steps(spec) * spec->batch_tokens;
+    uint64_t steps = trial_steps(spec);
+    return steps ? steps * spec->batch_tokens : spec->horizon_tokens;
 }
 
 int campaign_observe(const struct campaign *campaign, struct observation **seen, size_t *count,
@@ -50,12 +51,17 @@ struct answer_cost campaign_cost(const struct campaign *campaign)
     struct trial_spec target = plan_trial(&campaign->plan);
     trial_set_width(&target, campaign->plan.target.d_model, campaign->plan.model.heads_grow);
     double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
-    cost.target_run_fraction = target_flops > 0 ? cost.flops / target_flops : NAN;
+    if (cost.flops > 0 && target_flops > 0)
+        cost.target_run_fraction = cost.flops / target_flops;
+    else /* nothing was trained, or not by us: tokens are what is known */
+        cost.target_run_fraction = (double)cost.tokens / (double)campaign->plan.target.tokens;
     return cost;
 }
 
 static double target_embedding_lr(const struct plan *plan, const struct answer *answer)
 {
+    if (plan->model.d_model == 0)
+        return NAN;
     double at_base = answer->ratios[RATIO_EMBEDDING].value * answer->target.lr;
     if (plan->model.parametrization != PARAM_LVP)
         return at_base;
@@ -66,7 +72,8 @@ static double target_embedding_lr(const struct plan *plan, const struct answer *
 static void add_doubts(const struct campaign *campaign, struct answer *answer)
 {
     const struct plan *plan = &campaign->plan;
-    if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model)
+    if (plan->model.d_model > 0 && plan->model.parametrization == PARAM_SP &&
+        plan->target.d_model != plan->model.d_model)
         answer_warn(answer,
                     "the target's width is %u, the trials' is %u: with parametrization sp the "
                     "learning rate does not carry over to another width (mup and lvp do)",

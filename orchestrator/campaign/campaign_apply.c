@@ -148,6 +148,9 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     case OUTCOME_DIVERGED:
         move(trial, TRIAL_DIVERGED);
         break;
+    case OUTCOME_REFUSED: /* another attempt would be refused too: no failure to be borne */
+        move(trial, TRIAL_FAILED);
+        break;
     default:
         if (!event->abandoned && event->result.outcome != OUTCOME_CANCELED)
             count_failure(campaign, trial, &event->result);

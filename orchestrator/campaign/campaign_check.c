@@ -85,7 +85,7 @@ static int check_planned(const struct campaign *campaign, const struct event_pla
         return DAMAGED("trial %u is planned for %" PRIu64
                        " tokens, which is none of the plan's search.horizons",
                        event->trial_id, spec->horizon_tokens);
-    if (spec->batch_tokens == 0)
+    if (spec->trainer == TRAINER_TRANSFORMER && spec->batch_tokens == 0)
         return DAMAGED("trial %u is planned with batches of 0 tokens", event->trial_id);
     return 0;
 }
@@ -141,7 +141,7 @@ static int check_curve(const struct campaign *campaign, const struct event_curve
 static int check_ended(const struct campaign *campaign, const struct event_ended *event,
                        struct lr_error *err)
 {
-    if (event->result.outcome > OUTCOME_CANCELED)
+    if (event->result.outcome > OUTCOME_REFUSED)
         return DAMAGED("result of trial %u, attempt %u: outcome %u is unknown", event->trial_id,
                        event->attempt, event->result.outcome);
     return check_attempt(campaign, event->trial_id, event->attempt, "result", err);

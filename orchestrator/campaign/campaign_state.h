@@ -48,7 +48,7 @@ struct answer_cost campaign_cost(const struct campaign *campaign);
 /* The training that a proposal of the policy means. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
 
-/* Tokens that a trial trains on: whole steps. */
+/* Tokens that a trial trains on: whole steps, where it has steps. */
 uint64_t campaign_trial_tokens(const struct trial_spec *spec);
 
 /* The budget with which this round would fit (the need_ fields; the others are empty). */

@@ -12,7 +12,7 @@
     X(TRIAL_RUNNING, "running")                                                                    \
     X(TRIAL_DONE, "done")                                                                          \
     X(TRIAL_DIVERGED, "diverged")                                                                  \
-    X(TRIAL_FAILED, "failed") /* for good: its retries are used up */
+    X(TRIAL_FAILED, "failed") /* for good: its retries are used up, or it was refused */
 
 enum trial_state {
 #define X(name, text) name,
@@ -32,8 +32,9 @@ struct trial {
     uint32_t replicate;
     enum trial_state state;
     struct trial_spec spec;
-    struct trial_result result; /* when DONE or DIVERGED; the last failure when FAILED */
-    uint32_t rank;              /* of the last attempt */
+    struct trial_result
+        result;    /* when DONE or DIVERGED; the last failure, or the refusal, when FAILED */
+    uint32_t rank; /* of the last attempt */
     char host[64];
     uint64_t curve_tokens; /* of the last point of the loss curve in this attempt */
     struct {               /* by all attempts that ended */

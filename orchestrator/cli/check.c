@@ -59,26 +59,35 @@ struct total {
     double tokens, tokens_max;
 };
 
+/* " 1.23e+15" FLOPs, or nothing where nothing is trained. */
+static const char *flops_text(char out[16], double flops)
+{
+    out[0] = '\0';
+    if (flops > 0)
+        snprintf(out, 16, " %9.2e", flops);
+    return out;
+}
+
 static void print_stages(const struct forecast_stage *stages, int count, double flops_per_token,
                          struct total *total)
 {
-    char horizon[24], tokens[24];
-    printf("%-38s %9s %7s %7s %9s %9s\n", "stage", "horizon", "trials", "at most", "tokens",
-           "FLOPs");
+    char horizon[24], tokens[24], flops[16];
+    printf("%-38s %9s %7s %7s %9s%s\n", "stage", "horizon", "trials", "at most", "tokens",
+           flops_per_token > 0 ? "     FLOPs" : "");
     for (int i = 0; i < count; i++) {
         double each = (double)stages[i].tokens;
-        printf("%-38s %9s %7u %7u %9s %9.2e\n", stages[i].name,
+        printf("%-38s %9s %7u %7u %9s%s\n", stages[i].name,
                format_count(horizon, sizeof(horizon), each), stages[i].trials, stages[i].trials_max,
                format_count(tokens, sizeof(tokens), each * stages[i].trials),
-               each * stages[i].trials * flops_per_token);
+               flops_text(flops, each * stages[i].trials * flops_per_token));
         total->trials += stages[i].trials;
         total->trials_max += stages[i].trials_max;
         total->tokens += each * stages[i].trials;
         total->tokens_max += each * stages[i].trials_max;
     }
-    printf("%-38s %9s %7u %7u %9s %9.2e\n", "total", "", (unsigned)total->trials,
+    printf("%-38s %9s %7u %7u %9s%s\n", "total", "", (unsigned)total->trials,
            (unsigned)total->trials_max, format_count(tokens, sizeof(tokens), total->tokens),
-           total->tokens * flops_per_token);
+           flops_text(flops, total->tokens * flops_per_token));
 }
 
 static void print_factors(const struct plan *plan, const struct trial_spec *spec)
@@ -93,6 +102,25 @@ static void print_factors(const struct plan *plan, const struct trial_spec *spec
     factors_print(stdout, &target);
 }
 
+/* What the trainings cost, and what each tensor's LR is. */
+static void print_training(const struct plan *plan, const struct trial_spec *spec,
+                           const struct total *total)
+{
+    double flops_per_token = trial_flops_per_token(spec);
+    double target_flops = flops_per_token * (double)plan->target.tokens;
+    printf("\n%.2f of the target run's FLOPs (%.2e), at most %.2f\n",
+           total->tokens * flops_per_token / target_flops, target_flops,
+           total->tokens_max * flops_per_token / target_flops);
+    double rate = measure_flops(spec->d_model) * STEP_EFFICIENCY;
+    if (rate > 0)
+        printf(
+            "estimated %.3g core-hours, at most %.3g (%.1f GFLOP/s a core, from a matrix product "
+            "timed on this machine)\n",
+            total->tokens * flops_per_token / rate / 3600,
+            total->tokens_max * flops_per_token / rate / 3600, rate / 1e9);
+    print_factors(plan, spec);
+}
+
 static void print_plan(const struct plan *plan)
 {
     struct trial_spec spec = plan_trial(plan);
@@ -101,38 +129,48 @@ static void print_plan(const struct plan *plan)
     struct forecast_stage stages[STAGES];
     struct total total = {0};
     char params[24], target[24];
-    double flops_per_token = trial_flops_per_token(&spec);
+    bool trains = spec.trainer == TRAINER_TRANSFORMER;
     int count = search_forecast(policy, &space, stages, STAGES);
 
-    printf("%s: %s, %s parameters, policy %s, %u seed%s\n", plan->name, arch_name(spec.arch),
-           format_count(params, sizeof(params), (double)trial_params(&spec)), policy->name,
-           plan->search.seeds, plan->search.seeds == 1 ? "" : "s");
+    printf("%s: ", plan->name);
+    if (trains)
+        printf("%s, %s parameters", arch_name(spec.arch),
+               format_count(params, sizeof(params), (double)trial_params(&spec)));
+    else
+        printf("%s, nothing is trained", trainer_name(spec.trainer));
+    printf(", policy %s, %u seed%s\n", policy->name, plan->search.seeds,
+           plan->search.seeds == 1 ? "" : "s");
     printf("learning rates %.3g to %.3g, target %s tokens\n\n", plan->search.lr[0],
            plan->search.lr[1], format_count(target, sizeof(target), (double)plan->target.tokens));
-    print_stages(stages, count, flops_per_token, &total);
-
-    double target_flops = flops_per_token * (double)plan->target.tokens;
-    printf("\n%.2f of the target run's FLOPs (%.2e), at most %.2f\n",
-           total.tokens * flops_per_token / target_flops, target_flops,
-           total.tokens_max * flops_per_token / target_flops);
-    double rate = measure_flops(spec.d_model) * STEP_EFFICIENCY;
-    if (rate > 0)
-        printf(
-            "estimated %.3g core-hours, at most %.3g (%.1f GFLOP/s a core, from a matrix product "
-            "timed on this machine)\n",
-            total.tokens * flops_per_token / rate / 3600,
-            total.tokens_max * flops_per_token / rate / 3600, rate / 1e9);
-    print_factors(plan, &spec);
+    print_stages(stages, count, trains ? trial_flops_per_token(&spec) : 0, &total);
+    if (trains)
+        print_training(plan, &spec, &total);
     if (plan->budget.tokens && (double)plan->budget.tokens < total.tokens)
         printf("warning: budget.tokens is below what the stages are expected to need\n");
     if (plan->budget.trials && plan->budget.trials < total.trials)
         printf("warning: budget.trials is below what the stages are expected to need\n");
 }
 
+/* Of the data, what can be judged in a moment. */
+static int check_table(const struct plan *plan)
+{
+    struct sweep sweep;
+    struct lr_error err = {0};
+    if (plan->trainer.kind != TRAINER_REPLAY)
+        return 0;
+    int rc = prepare_table_read(&sweep, plan, &err);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    else
+        sweep_release(&sweep);
+    return rc;
+}
+
 int command_check(const struct options *options)
 {
     struct plan *plan;
     int rc = prepare_plan(&plan, options);
+    rc = rc ? rc : check_table(plan);
     if (!rc && options->json) {
         char *json = plan_to_json(plan);
         if (json)

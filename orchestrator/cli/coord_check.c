@@ -248,6 +248,12 @@ int command_coord_check(const struct options *options)
     int rc = prepare_plan(&plan, options);
     if (rc)
         return lr_error_exit_status(rc);
+    if (plan->trainer.kind != TRAINER_TRANSFORMER) {
+        lr_log(LR_LOG_ERROR, "%s: coord-check needs trainer.kind: transformer, this one is %s",
+               options->operand, trainer_name(plan->trainer.kind));
+        lr_free(plan);
+        return lr_error_exit_status(LR_EPLAN);
+    }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     live_init(&live, options->verbosity >= 0);

@@ -134,6 +134,10 @@ int prepare_data(void *context, struct event_campaign *opening, struct lr_error 
 {
     const struct prepare *prepare = context;
     const struct trial_spec spec = plan_trial(prepare->plan);
+    if (spec.trainer == TRAINER_REPLAY)
+        return prepare_table(prepare, opening, err);
+    if (spec.trainer == TRAINER_SIMULATE)
+        return 0;
     int rc = prepare_products(opening->products, prepare->plan, &spec, prepare->cache_dir, err);
     if (rc)
         return rc;

@@ -4,6 +4,7 @@
 #include "campaign/event.h"
 #include "cli/live.h"
 #include "cli/options.h"
+#include "data/sweep.h"
 #include "lrsearch/error.h"
 #include "plan/plan.h"
 
@@ -17,7 +18,7 @@ struct prepare {
     const struct plan *plan;
     uint64_t longest;        /* tokens of the longest training: the text must have as many */
     const char *longest_key; /* that asks for it: "search.horizons: the longest" */
-    const char *cache_dir;   /* of token files and tokenizers */
+    const char *cache_dir;   /* of token files, tokenizers and tables */
     struct live *live;
 };
 
@@ -34,6 +35,13 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
  * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
                      const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
+
+/* trainer.table, and whether it has what the plan asks for: LR_EDATA names what is missing and what
+ * there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it. */
+int prepare_table_read(struct sweep *sweep, const struct plan *plan, struct lr_error *err);
+/* The same for prepare_data(), for trainer.kind replay: trials then name a copy in the cache. */
+int prepare_table(const struct prepare *prepare, struct event_campaign *opening,
+                  struct lr_error *err);
 
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
 char *prepare_cache_dir(const char *run_dir);

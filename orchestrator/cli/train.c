@@ -108,6 +108,8 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
         return interrupted ? LR_EXIT_INTERRUPTED : 0; /* --until is no interruption */
     case OUTCOME_DIVERGED:
         return lr_error_exit_status(LR_EFAILURES);
+    case OUTCOME_REFUSED:
+        return lr_error_exit_status(LR_EDATA);
     default:
         return lr_error_exit_status(err->code);
     }
@@ -118,7 +120,7 @@ static int train(const struct options *options, const struct trial_spec *spec, s
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.live = live, .spec = spec};
-    struct train_hooks hooks = {&showing, on_step};
+    struct train_hooks hooks = {&showing, on_step, 1};
     struct trial_result result;
     heed_signals();
     kernels_init();
@@ -135,6 +137,18 @@ static int train(const struct options *options, const struct trial_spec *spec, s
         return print_json(options, &result) ? 70 : status;
     print_text(options, &result);
     return status;
+}
+
+/* Only the transformer has weights to save. */
+static int check_files(const struct options *options, const struct plan *plan, struct lr_error *err)
+{
+    if (plan->trainer.kind == TRAINER_TRANSFORMER ||
+        (!options->init && !options->save && !options->until))
+        return 0;
+    return lr_fail(
+        err, LR_EUSAGE,
+        "train: --init, --save and --until need trainer.kind: transformer, this one is %s",
+        trainer_name(plan->trainer.kind));
 }
 
 /* The trial that plan and command line mean; its data are made ready. */
@@ -163,7 +177,8 @@ int command_train(const struct options *options)
                      "train: needs --lr and --tokens, as in: lrsearch train %s "
                      "--lr 3e-3 --tokens 2M",
                      options->operand);
-    else if (!kernels_set_threads((int)plan->trainer.threads_per_worker))
+    rc = rc ? rc : check_files(options, plan, &err);
+    if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
     rc = rc ? rc : make_spec(&spec, options, plan, &live, &err);
     if (rc)

@@ -1,6 +1,7 @@
 /* Defaults that follow from other keys, and the rules that join several keys: the name;
- * check_data.c, check_model.c and check_training.c have their own. Each says what does not fit and
- * a value that would. A rule speaks only when all its keys are good by themselves. */
+ * check_trainer.c, check_data.c, check_model.c and check_training.c have their own. Each says what
+ * does not fit and a value that would. A rule speaks only when all its keys are good by themselves.
+ */
 #include "plan/read_plan.h"
 
 #include <inttypes.h>
@@ -72,6 +73,7 @@ void reader_check(struct plan_reader *reader)
 {
     fill_derived(reader);
     check_name(reader);
+    reader_check_trainer(reader);
     reader_check_data(reader);
     reader_check_model(reader);
     reader_check_training(reader);

@@ -2,7 +2,6 @@
 #include "plan/read_plan.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include "plan/value.h"
 
 static void check_batch(struct plan_reader *reader)
@@ -113,23 +112,8 @@ static void check_optimizer(struct plan_reader *reader)
                         plan->training.weight_decay);
 }
 
-static void check_matmul(struct plan_reader *reader)
-{
-    char products[TRIAL_PRODUCTS];
-    const char *text = reader->plan->trainer.matmul;
-    if (!reader_has(reader, MEMBER(trainer.matmul)) || strcmp(text, "auto") == 0 ||
-        trial_products(products, text))
-        return;
-    reader_complain(
-        reader, MEMBER(trainer.matmul),
-        "\"%s\" is not known: use auto, own, openblas or onednn, or the %d letters that "
-        "an earlier run's provenance.json has as \"matmul\"",
-        text, TRIAL_PRODUCTS - 1);
-}
-
 void reader_check_training(struct plan_reader *reader)
 {
-    check_matmul(reader);
     check_batch(reader);
     check_warmup(reader);
     check_end(reader);

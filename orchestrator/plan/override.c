@@ -21,8 +21,34 @@ static bool split(struct complaints *complaints, struct place place, const char 
     return true;
 }
 
-/* The state of the key that `path` names, or NULL with a complaint. */
-static struct key_state *find(struct plan_reader *reader, struct place place, char path[QUOTABLE])
+/* What a --set is about: a key, or one entry of a map. */
+struct target {
+    struct key_state *state;
+    struct entry_override *entry; /* NULL: the whole key */
+};
+
+/* "map.name" of a section: the entry that is to be read; NULL: there is no such map. */
+static struct entry_override *find_entry(struct plan_reader *reader,
+                                         const struct plan_section *section, const char *path)
+{
+    const char *dot = strchr(path, '.');
+    for (size_t k = 0; dot && k < section->count; k++) {
+        const struct plan_key *key = &section->keys[k];
+        if (key->type != TYPE_MAP || strncmp(key->name, path, (size_t)(dot - path)) != 0 ||
+            key->name[dot - path])
+            continue;
+        struct entry_override *entry = &reader->entries[reader->entry_count];
+        entry->section = (size_t)(section - plan_sections);
+        entry->key = k;
+        memcpy(entry->name, dot + 1, strlen(dot + 1) + 1);
+        return entry;
+    }
+    return NULL;
+}
+
+/* Sets *target to what `path` names; false with a complaint. */
+static bool find(struct plan_reader *reader, struct place place, char path[QUOTABLE],
+                 struct target *target)
 {
     char *dot = strchr(path, '.');
     struct key_guess guess;
@@ -33,11 +59,20 @@ static struct key_state *find(struct plan_reader *reader, struct place place, ch
     if (dot && (!section || !*path)) {
         key_guess(&guess, &plan_sections[0], path);
         complain(&reader->complaints, place, "", "unknown section %s%s", path, guess.text);
-        return NULL;
+        return false;
     }
     const struct plan_key *key = plan_key_find(section, name);
-    if (key)
-        return &reader->states[section - plan_sections][key - section->keys];
+    target->entry = key ? NULL : find_entry(reader, section, name);
+    if (target->entry && reader->entry_count + 1 == ENTRY_OVERRIDES) {
+        complain(&reader->complaints, place, "", "too many --set of single entries; set the map");
+        return false;
+    }
+    if (target->entry)
+        key = &section->keys[target->entry->key];
+    if (key) {
+        target->state = &reader->states[section - plan_sections][key - section->keys];
+        return true;
+    }
     if (!dot && *name && plan_section_find(name)) {
         complain(&reader->complaints, place, "", "%s is a section; set one of its keys: %s.%s=...",
                  name, name, plan_section_find(name)->keys[0].name);
@@ -45,7 +80,7 @@ static struct key_state *find(struct plan_reader *reader, struct place place, ch
         key_guess(&guess, section, name);
         complain(&reader->complaints, place, "", "unknown key%s", guess.text);
     }
-    return NULL;
+    return false;
 }
 
 void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_t count)
@@ -56,19 +91,22 @@ void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_
         const char *value;
         if (!split(&reader->complaints, place, sets[i], path, &value))
             continue;
-        struct key_state *state = find(reader, place, path);
-        if (!state)
+        struct target target;
+        if (!find(reader, place, path, &target))
             continue;
         size_t before = reader->complaints.count + reader->complaints.left_out;
         uint32_t root =
             yaml_tree_parse(&reader->tree, value, strlen(value), place.origin, &reader->complaints);
-        if (root != YAML_TREE_NONE) {
-            state->override = root;
+        if (root != YAML_TREE_NONE && target.entry) {
+            target.entry->node = root;
+            reader->entry_count++;
+        } else if (root != YAML_TREE_NONE) {
+            target.state->override = root;
         } else {
             if (reader->complaints.count + reader->complaints.left_out == before)
                 complain(&reader->complaints, place, "", "no value after the '='");
-            state->status = KEY_BAD;
-            state->place = place;
+            target.state->status = KEY_BAD;
+            target.state->place = place;
         }
     }
 }

@@ -151,11 +151,21 @@ static void fill_training(struct trial_spec *spec, const struct plan *plan)
     spec->clip = plan->training.clip;
 }
 
+const char *plan_column(const struct plan *plan, const char *column)
+{
+    for (size_t i = 0; i < plan->trainer.column_count; i++)
+        if (strcmp(plan->trainer.columns[i].key, column) == 0)
+            return plan->trainer.columns[i].value;
+    return NULL;
+}
+
 struct trial_spec plan_trial(const struct plan *plan)
 {
     struct trial_spec spec;
     memset(&spec, 0, sizeof(spec)); /* padding too: specs are hashed and compared */
     spec.trainer = plan->trainer.kind;
+    if (spec.trainer == TRAINER_SIMULATE)
+        spec.surface = plan->surface;
     fill_model(&spec, plan);
     fill_training(&spec, plan);
     spec.source = plan->data.source;

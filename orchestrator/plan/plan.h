@@ -14,9 +14,15 @@
 #define PLAN_NAME 64
 #define PLAN_HORIZONS 16
 #define PLAN_TEXTS 64
+#define PLAN_PAIRS 16
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_NARROW, POLICY_GRID };
+
+/* An entry of a map whose keys the plan's writer chooses. */
+struct plan_pair {
+    char key[64], value[128];
+};
 
 struct plan {
     uint32_t version;
@@ -27,6 +33,13 @@ struct plan {
         uint32_t kind; /* enum trainer_kind */
         uint32_t threads_per_worker;
         char matmul[TRIAL_PRODUCTS]; /* "auto", or as trial_products() takes it */
+        char table[TRIAL_PATH];      /* kind replay: of earlier losses; a relative one starts at the
+                                        plan */
+        struct plan_pair columns[PLAN_PAIRS]; /* what its columns are called; lr, tokens and loss
+                                                 are there */
+        size_t column_count;
+        struct plan_pair where[PLAN_PAIRS]; /* rows that count: column and value */
+        size_t where_count;
     } trainer;
 
     struct {
@@ -37,6 +50,8 @@ struct plan {
         uint32_t parametrization, base_width, base_head_size, depth_rule, base_layers;
         double embedding_lr_ratio[2], output_lr_ratio[2]; /* low, high; equal: fixed */
     } model;
+
+    struct trial_surface surface; /* kind simulate; its seed is that of the plan */
 
     struct {
         uint32_t source;                   /* enum source_kind */
@@ -123,6 +138,9 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
  * which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..." to `out`.
  * Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
 int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
+
+/* The name that trainer.columns gives a column; NULL: none (seed only). */
+const char *plan_column(const struct plan *plan, const char *column);
 
 /* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
  * ratio that is searched starts at the middle of its range (geometric mean). */

@@ -74,7 +74,27 @@ static bool read_span(const struct plan_key *key, const json_t *value, double ou
            read_number(key, json_array_get(value, 1), &out[1]);
 }
 
-static bool read_value(const struct plan_key *key, const json_t *value, struct plan *plan)
+static bool read_map(const struct plan_key *key, json_t *value, struct plan_pair *pairs,
+                     size_t *count)
+{
+    const char *name;
+    json_t *item;
+    size_t size = 0;
+    if (!json_is_object(value) || json_object_size(value) > key->capacity)
+        return false;
+    json_object_foreach(value, name, item)
+    {
+        size_t length = strlen(name);
+        if (length >= sizeof(pairs->key) ||
+            !read_text(item, pairs[size].value, sizeof(pairs->value)))
+            return false;
+        memcpy(pairs[size++].key, name, length + 1);
+    }
+    memcpy(count, &size, sizeof(size));
+    return true;
+}
+
+static bool read_value(const struct plan_key *key, json_t *value, struct plan *plan)
 {
     unsigned char *base = (unsigned char *)plan;
     void *member = base + key->offset;
@@ -101,6 +121,8 @@ static bool read_value(const struct plan_key *key, const json_t *value, struct p
     case TYPE_TEXTS:
     case TYPE_COUNTS:
         return read_list(key, value, member, (size_t *)(void *)(base + key->count_offset));
+    case TYPE_MAP:
+        return read_map(key, value, member, (size_t *)(void *)(base + key->count_offset));
     case TYPE_SPAN:
     case TYPE_PAIR:
         return read_span(key, value, member);
@@ -114,7 +136,7 @@ static int read_section(const struct plan_section *section, const json_t *object
     const char *dot = *section->name ? "." : "";
     for (size_t k = 0; k < section->count; k++) {
         const struct plan_key *key = &section->keys[k];
-        const json_t *value = json_object_get(object, key->name);
+        json_t *value = json_object_get(object, key->name);
         if (!value)
             return lr_fail(err, LR_EDATA,
                            "has no %s%s%s: it was written by another version of lrsearch; use that "
@@ -137,8 +159,10 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     for (size_t s = 1; !rc && s < plan_section_count; s++)
         rc = read_section(&plan_sections[s], json_object_get(root, plan_sections[s].name), plan,
                           err);
+    /* What is no key of its own. */
     plan->model.heads_grow =
         json_is_true(json_object_get(json_object_get(root, "model"), "heads_grow"));
+    plan->surface.seed = plan->seed;
     json_decref(root);
     return rc;
 }

@@ -36,6 +36,17 @@ static json_t *list_json(const struct plan_key *key, const unsigned char *member
     return list;
 }
 
+static json_t *map_json(const struct plan_pair *pairs, size_t count)
+{
+    json_t *map = json_object();
+    for (size_t i = 0; map && i < count; i++)
+        if (json_object_set_new(map, pairs[i].key, json_string(pairs[i].value)) != 0) {
+            json_decref(map);
+            map = NULL;
+        }
+    return map;
+}
+
 static json_t *value_json(const struct plan_key *key, const struct plan *plan)
 {
     const unsigned char *base = (const unsigned char *)plan;
@@ -64,6 +75,9 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
     case TYPE_COUNTS:
         memcpy(&count, base + key->count_offset, sizeof(count));
         return list_json(key, member, count);
+    case TYPE_MAP:
+        memcpy(&count, base + key->count_offset, sizeof(count));
+        return map_json(member, count);
     case TYPE_SPAN:
         if (!(((const double *)member)[0] < ((const double *)member)[1]))
             return json_real(*(const double *)member);

@@ -111,6 +111,7 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path)
     check_files(reader, MEMBER(data.text), plan->data.text, plan->data.text_count, plan_path);
     check_files(reader, MEMBER(data.tokens), plan->data.tokens, plan->data.token_count, plan_path);
     check_files(reader, MEMBER(data.val), plan->data.val, plan->data.val_count, plan_path);
+    check_files(reader, MEMBER(trainer.table), &plan->trainer.table, 1, plan_path);
     if (!reader_given(reader, MEMBER(output.dir)))
         return;
     if (climbs(reader->plan->output.dir))

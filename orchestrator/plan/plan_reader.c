@@ -77,7 +77,10 @@ void reader_complain_item(struct plan_reader *reader, size_t member, size_t inde
     }
     char path[QUOTABLE], item[QUOTABLE + 32];
     key_path(&plan_sections[s], key->name, path);
-    snprintf(item, sizeof(item), "%s[%zu]", path, index);
+    if (key->type == TYPE_TEXT) /* no list: the value itself */
+        snprintf(item, sizeof(item), "%s", path);
+    else
+        snprintf(item, sizeof(item), "%s[%zu]", path, index);
     va_list args;
     va_start(args, format);
     complain_at(reader, node->place, item, format, args);

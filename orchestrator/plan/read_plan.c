@@ -106,6 +106,8 @@ static bool is_needed(struct plan_reader *reader, size_t section, size_t index)
     const struct plan_key *key = &plan_sections[section].keys[index];
     bool trains = reader_has(reader, MEMBER(trainer.kind)) &&
                   reader->plan->trainer.kind == TRAINER_TRANSFORMER;
+    bool replays =
+        reader_has(reader, MEMBER(trainer.kind)) && reader->plan->trainer.kind == TRAINER_REPLAY;
     bool tokens =
         reader_has(reader, MEMBER(data.source)) && reader->plan->data.source == SOURCE_TOKENS;
     switch (key->need) {
@@ -113,6 +115,8 @@ static bool is_needed(struct plan_reader *reader, size_t section, size_t index)
         return true;
     case NEED_TO_TRAIN:
         return trains;
+    case NEED_TO_REPLAY:
+        return replays;
     case NEED_AS_TEXT:
         return trains && tokens && reader->states[section][index + 1].status == KEY_ABSENT;
     case NEED_OR_NEXT:
@@ -165,6 +169,26 @@ static void take_default(struct plan_reader *reader, const struct plan_key *key)
     slot_read(&slot); /* cannot fail: the test of the schema holds every default to its range */
 }
 
+/* What --set says of one entry counts after what it says of the map. */
+static void read_entry(struct plan_reader *reader, const struct entry_override *entry)
+{
+    const struct plan_section *section = &plan_sections[entry->section];
+    const struct plan_key *key = &section->keys[entry->key];
+    struct key_state *state = &reader->states[entry->section][entry->key];
+    const struct yaml_node *node = &reader->tree.nodes[entry->node];
+    char path[QUOTABLE];
+    struct slot slot = {
+        reader->plan, &reader->tree, &reader->complaints, key, key_path(section, key->name, path),
+        node};
+    if (state->status == KEY_ABSENT) {
+        state->place = node->place;
+        state->node = entry->node;
+        state->status = KEY_GOOD;
+    }
+    if (!slot_read_entry(&slot, entry->name, node->place))
+        state->status = KEY_BAD;
+}
+
 void reader_read(struct plan_reader *reader, uint32_t root)
 {
     for (size_t s = 0; s < plan_section_count; s++)
@@ -177,6 +201,8 @@ void reader_read(struct plan_reader *reader, uint32_t root)
         for (size_t k = 0; k < plan_sections[s].count; k++)
             if (reader->states[s][k].override != YAML_TREE_NONE)
                 read_value(reader, s, k, reader->states[s][k].override);
+    for (size_t i = 0; i < reader->entry_count; i++)
+        read_entry(reader, &reader->entries[i]);
     for (size_t s = 0; s < plan_section_count; s++)
         find_missing(reader, s);
 }

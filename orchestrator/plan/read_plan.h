@@ -22,12 +22,22 @@ struct key_state {
     uint32_t override;  /* node of the --set that wins, or YAML_TREE_NONE */
 };
 
+/* --set section.map.name=value: one entry of a map. */
+struct entry_override {
+    size_t section, key;
+    uint32_t node; /* the value */
+    char name[QUOTABLE];
+};
+#define ENTRY_OVERRIDES 64
+
 struct plan_reader {
     struct plan *plan;
     struct yaml_tree tree;
     struct complaints complaints;
     struct key_state states[PLAN_SECTIONS_MAX][PLAN_SECTION_KEYS];
     struct place sections[PLAN_SECTIONS_MAX]; /* of their keys; line 0: not in the file */
+    struct entry_override entries[ENTRY_OVERRIDES];
+    size_t entry_count;
 };
 
 /* override.c: reads the --set values; to be called first. */
@@ -35,11 +45,13 @@ void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_
 /* read_plan.c: all that stands in the file (`root`: index in the tree) and the --set values, then
  * the defaults; complains of everything but rules across keys. */
 void reader_read(struct plan_reader *reader, uint32_t root);
-/* plan_paths.c: makes data.text, tokens and val absolute; checks it and output.dir. */
+/* plan_paths.c: makes data.text, tokens, val and trainer.table absolute; checks it and output.dir.
+ */
 void reader_check_paths(struct plan_reader *reader, const char *plan_path);
 /* check_plan.c: derived defaults, then the rules across keys; the others, each in its file
  * check_NAME.c, come after it. */
 void reader_check(struct plan_reader *reader);
+void reader_check_trainer(struct plan_reader *reader);
 void reader_check_data(struct plan_reader *reader);
 void reader_check_model(struct plan_reader *reader);
 void reader_check_training(struct plan_reader *reader);

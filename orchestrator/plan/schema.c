@@ -18,7 +18,7 @@
 
 #define X(enumerator, value, name) {name, enumerator, true},
 static const struct plan_choice trainers[] = {
-    TRAINER_MAP(X){"command", 0, false}, {"replay", 0, false}, {"simulate", 0, false}, {0}};
+    TRAINER_MAP(X){"command", 0, false}, {0}};
 static const struct plan_choice archs[] = {ARCH_MAP(X){0}};
 static const struct plan_choice depth_rules[] = {DEPTH_MAP(X){0}};
 static const struct plan_choice cooldowns[] = {COOLDOWN_MAP(X){0}};
@@ -31,6 +31,8 @@ static const struct plan_choice tokenizers[] = {
     {"bytes", TOKENIZER_BYTES, true}, {"bpe", TOKENIZER_BPE, true}, {0}};
 static const struct plan_choice policies[] = {
     {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", 0, false}, {0}};
+
+static const char *const columns[] = {"lr", "tokens", "loss", "seed", NULL};
 
 /* clang-format off */
 static const struct plan_key top_keys[] = {
@@ -45,13 +47,59 @@ static const struct plan_key top_keys[] = {
 
 static const struct plan_key trainer_keys[] = {
     {.name = "kind", .type = TYPE_ENUM, .fallback = "transformer", .choices = trainers,
-     .offset = AT(trainer.kind), .help = "what trains: the built-in C transformer"},
+     .offset = AT(trainer.kind), .help = "transformer: the built-in one, in C; replay: losses of earlier trainings, from a table; simulate: made-up losses"},
     {.name = "threads_per_worker", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 256,
      .offset = AT(trainer.threads_per_worker),
      .help = "cores that train one model together; the result does not depend on it"},
     {.name = "matmul", .type = TYPE_TEXT, .fallback = "auto", .offset = AT(trainer.matmul),
      .capacity = TRIAL_PRODUCTS,
      .help = "who multiplies matrices: own, openblas, onednn; auto: measured at the start"},
+    {.name = "table", .type = TYPE_TEXT, .need = NEED_TO_REPLAY, .offset = AT(trainer.table),
+     .capacity = TRIAL_PATH,
+     .help = "replay: CSV with a header, one row a training; relative to the plan's folder"},
+    {.name = "columns", .type = TYPE_MAP, .fallback = "{lr: lr, tokens: tokens, loss: loss}",
+     .derived = true, .offset = AT(trainer.columns), .count_offset = AT(trainer.column_count),
+     .capacity = CAPACITY(trainer.columns), .names = columns,
+     .help = "replay: what the table calls its columns lr, tokens, loss and seed (none)"},
+    {.name = "where", .type = TYPE_MAP, .fallback = "every row", .derived = true,
+     .offset = AT(trainer.where), .count_offset = AT(trainer.where_count),
+     .capacity = CAPACITY(trainer.where),
+     .help = "replay: only rows with these values, such as {width: 512}; at most 16"},
+};
+
+static const struct plan_key simulate_keys[] = {
+    {.name = "lr", .type = TYPE_NUMBER, .fallback = "8e-3", .above = true, .high = 100,
+     .offset = AT(surface.lr),
+     .help = "best LR at 1M tokens (with a model: of 1M hidden parameters and vocabulary 10k)"},
+    {.name = "beta", .type = TYPE_NUMBER, .fallback = "0.3", .low = -2, .high = 2,
+     .offset = AT(surface.beta), .help = "it falls as tokens^-beta"},
+    {.name = "alpha", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.alpha), .help = "and as hidden parameters^-alpha"},
+    {.name = "gamma", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.gamma), .help = "and as vocabulary^-gamma"},
+    {.name = "curvature", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0.02", .high = 100,
+     .offset = AT(surface.curvature), .help = "what an octave from the best LR costs, at 1M tokens"},
+    {.name = "curvature_drift", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.curvature_drift), .help = "curvature goes as tokens^this"},
+    {.name = "asymmetry", .type = TYPE_NUMBER, .fallback = "0.2", .low = -1, .high = 1,
+     .offset = AT(surface.asymmetry),
+     .help = "above 0: steeper above the best LR; loss = curvature t^2 (1 + asymmetry tanh t), t octaves away"},
+    {.name = "cliff", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "2.5", .high = 100,
+     .offset = AT(surface.cliff), .help = "so far above the best LR trainings diverge"},
+    {.name = "misfit", .type = TYPE_NUMBER, .unit = "ln LR", .fallback = "0", .high = 10,
+     .offset = AT(surface.misfit), .help = "standard deviation of each horizon's best LR from the law"},
+    {.name = "noise", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0.002", .high = 100,
+     .offset = AT(surface.noise), .help = "standard deviation of a loss"},
+    {.name = "seed_noise", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0", .high = 100,
+     .offset = AT(surface.seed_noise),
+     .help = "standard deviation of what a seed adds to all losses of a horizon alike"},
+    {.name = "crash", .type = TYPE_SHARE, .fallback = "0", .high = 1,
+     .offset = AT(surface.crash), .help = "share of attempts that fail"},
+    {.name = "seconds_per_mtoken", .type = TYPE_NUMBER, .unit = "seconds", .fallback = "1",
+     .high = 1e9, .offset = AT(surface.seconds_per_mtoken),
+     .help = "that a training says it took for 1M tokens; nothing waits for them"},
+    {.name = "delay", .type = TYPE_NUMBER, .fallback = "0", .high = 10,
+     .offset = AT(surface.delay), .help = "relative standard deviation of that time"},
 };
 
 static const struct plan_key model_keys[] = {
@@ -246,6 +294,7 @@ static const struct plan_key output_keys[] = {
 const struct plan_section plan_sections[] = {
     {"", "at the top", top_keys, COUNT(top_keys)},
     {"trainer", "who trains", trainer_keys, COUNT(trainer_keys)},
+    {"simulate", "the losses that trainer.kind simulate makes up", simulate_keys, COUNT(simulate_keys)},
     {"model", "what is trained", model_keys, COUNT(model_keys)},
     {"data", "on what", data_keys, COUNT(data_keys)},
     {"training", "how", training_keys, COUNT(training_keys)},
@@ -343,6 +392,8 @@ const char *plan_type_text(enum plan_type type)
         return "a list of counts such as [2M, 4M, 8M]";
     case TYPE_PAIR:
         return "two numbers such as [1e-4, 3e-2]";
+    case TYPE_MAP:
+        return "keys and values such as {width: 512}";
     case TYPE_SPAN:
         return "a number such as 2, or a range to search such as [0.5, 50]";
     }

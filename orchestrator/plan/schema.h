@@ -22,14 +22,16 @@ enum plan_type {
     TYPE_COUNTS, /* `capacity` uint64_t; their number at `count_offset` */
     TYPE_PAIR,   /* double[2] */
     TYPE_SPAN,   /* double[2]: one number (both the same), or low and high */
+    TYPE_MAP,    /* `capacity` struct plan_pair; their number at `count_offset` */
 };
 
 enum plan_need {
     NEED_NOT,
     NEED_ALWAYS,
-    NEED_TO_TRAIN, /* by trainer.kind transformer */
-    NEED_OR_NEXT,  /* by the same, unless the key after it is there */
-    NEED_AS_TEXT,  /* by the same, unless data.source is synthetic or the key after it is there */
+    NEED_TO_TRAIN,  /* by trainer.kind transformer */
+    NEED_TO_REPLAY, /* by trainer.kind replay */
+    NEED_OR_NEXT,   /* by the same, unless the key after it is there */
+    NEED_AS_TEXT,   /* by the same, unless data.source is synthetic or the key after it is there */
 };
 
 struct plan_choice {
@@ -49,6 +51,7 @@ struct plan_key {
     double low, high;     /* of each number */
     bool above, below;    /* low, high themselves are out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
+    const char *const *names;          /* TYPE_MAP: keys that it may have; NULL: any */
     size_t offset;                     /* in struct plan */
     size_t count_offset;
     size_t capacity;

@@ -203,6 +203,111 @@ static bool read_span(const struct slot *slot, double *member)
     return true;
 }
 
+/* ---- maps ---- */
+
+static bool is_known_entry(const struct slot *slot, const char *name, struct place place,
+                           const char *path)
+{
+    struct suggestion suggestion;
+    suggestion_init(&suggestion, name);
+    for (const char *const *known = slot->key->names; known && *known; known++) {
+        if (strcmp(*known, name) == 0)
+            return true;
+        suggestion_offer(&suggestion, *known);
+    }
+    if (!slot->key->names)
+        return true;
+    complain(slot->complaints, place, path, "unknown key%s%s%s",
+             suggestion.best ? " (did you mean " : "", suggestion.best ? suggestion.best : "",
+             suggestion.best ? "?)" : "");
+    return false;
+}
+
+/* The entry of that name, or room for a new one; NULL with a complaint. */
+static struct plan_pair *find_entry(const struct slot *slot, const char *name, struct place place,
+                                    const char *path)
+{
+    unsigned char *plan = (unsigned char *)slot->plan;
+    struct plan_pair *pairs = (struct plan_pair *)(void *)(plan + slot->key->offset);
+    size_t count;
+    memcpy(&count, plan + slot->key->count_offset, sizeof(count));
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(pairs[i].key, name) == 0)
+            return &pairs[i];
+    if (!*name || strlen(name) >= sizeof(pairs->key)) {
+        complain(slot->complaints, place, path, "the name must have 1 to %zu bytes",
+                 sizeof(pairs->key) - 1);
+        return NULL;
+    }
+    if (count == slot->key->capacity) {
+        complain(slot->complaints, place, path,
+                 "there are %zu entries before it, and more cannot be", count);
+        return NULL;
+    }
+    memcpy(pairs[count].key, name, strlen(name) + 1);
+    count++;
+    memcpy(plan + slot->key->count_offset, &count, sizeof(count));
+    return &pairs[count - 1];
+}
+
+bool slot_read_entry(const struct slot *slot, const char *name, struct place place)
+{
+    char path[2 * QUOTABLE + 1], shown[QUOTABLE];
+    snprintf(path, sizeof(path), "%s.%s", slot->path, quotable(name, shown));
+    struct plan_key item_key = {.type = TYPE_TEXT};
+    struct slot item = {slot->plan, slot->tree, slot->complaints, &item_key, path, slot->node};
+    if (!is_known_entry(slot, name, place, path))
+        return false;
+    struct plan_pair *pair = find_entry(slot, name, place, path);
+    if (!pair)
+        return false;
+    if (yaml_tree_is_null(slot->tree, slot->node)) {
+        complain(slot->complaints, slot->node->place, path, "has no value; expected %s",
+                 plan_type_text(TYPE_TEXT));
+        return false;
+    }
+    return read_text(&item, pair->value, sizeof(pair->value));
+}
+
+static const struct yaml_node *node_at(const struct slot *slot, uint32_t index)
+{
+    return &slot->tree->nodes[index];
+}
+
+/* Whether the name at `at` stands in the map before; complains of it. */
+static bool is_repeated(const struct slot *slot, uint32_t at)
+{
+    const char *name = yaml_tree_text(slot->tree, node_at(slot, at));
+    uint32_t before = slot->node->first;
+    for (; before != at; before = node_at(slot, node_at(slot, before)->next)->next)
+        if (strcmp(yaml_tree_text(slot->tree, node_at(slot, before)), name) == 0) {
+            char path[2 * QUOTABLE + 1], shown[QUOTABLE];
+            snprintf(path, sizeof(path), "%s.%s", slot->path, quotable(name, shown));
+            complain(slot->complaints, node_at(slot, at)->place, path,
+                     "repeated key (first in line %u)",
+                     (unsigned)node_at(slot, before)->place.line);
+            return true;
+        }
+    return false;
+}
+
+static bool read_map(const struct slot *slot)
+{
+    bool good = true;
+    if (slot->node->kind != YAML_MAP)
+        return wrong_type(slot);
+    for (uint32_t at = slot->node->first, value; at != YAML_TREE_NONE;
+         at = node_at(slot, value)->next) {
+        value = node_at(slot, at)->next;
+        struct slot entry = *slot;
+        entry.node = node_at(slot, value);
+        good &= !is_repeated(slot, at) &&
+                slot_read_entry(&entry, yaml_tree_text(slot->tree, node_at(slot, at)),
+                                node_at(slot, at)->place);
+    }
+    return good;
+}
+
 bool slot_read(const struct slot *slot)
 {
     const struct plan_key *key = slot->key;
@@ -227,6 +332,8 @@ bool slot_read(const struct slot *slot)
         return read_text(slot, member, key->capacity);
     case TYPE_ENUM:
         return read_choice(slot, member);
+    case TYPE_MAP:
+        return read_map(slot);
     case TYPE_SPAN:
         return read_span(slot, member);
     case TYPE_TEXTS:

@@ -18,5 +18,8 @@ struct slot {
 
 /* Checks type and range and stores the value; false with a complaint. */
 bool slot_read(const struct slot *slot);
+/* The same for one entry of a map (TYPE_MAP) of which `slot` is the value; takes the place of what
+ * the map has under `name`. `place`: of the name. */
+bool slot_read_entry(const struct slot *slot, const char *name, struct place place);
 
 #endif

@@ -166,7 +166,7 @@ static void print_cost(FILE *out, const struct answer_cost *cost)
 {
     struct texts t;
     char flops[32] = "", seconds[48] = "", share[64] = "";
-    if (isfinite(cost->flops))
+    if (cost->flops > 0 && isfinite(cost->flops))
         snprintf(flops, sizeof(flops), ", %.2e FLOPs", cost->flops);
     if (isfinite(cost->core_seconds))
         snprintf(seconds, sizeof(seconds), ", %s of core time",

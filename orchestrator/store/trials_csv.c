@@ -32,10 +32,12 @@ static void add_u32(struct csv *csv, const char *field, uint32_t value)
 static void add_header(struct csv *csv, const struct field_table *table)
 {
     for (size_t i = 0; i < table->count; i++)
-        csv_text(csv, table->fields[i].name);
+        if (table->fields[i].type != FIELD_STRUCT)
+            csv_text(csv, table->fields[i].name);
 }
 
-/* The members of a flat struct; empty cells when `owner` is NULL. */
+/* The members of a struct, but for structs in it (a simulated surface, which is the same for all
+ * trials of a plan); empty cells when `owner` is NULL. */
 static void add_cells(struct csv *csv, const struct field_table *table, const void *owner)
 {
     for (size_t i = 0; i < table->count; i++) {
@@ -44,6 +46,8 @@ static void add_cells(struct csv *csv, const struct field_table *table, const vo
         uint32_t u32;
         uint64_t u64;
         double f64;
+        if (field->type == FIELD_STRUCT)
+            continue;
         if (!member) {
             csv_text(csv, "");
             continue;
@@ -64,7 +68,7 @@ static void add_cells(struct csv *csv, const struct field_table *table, const vo
         case FIELD_TEXT:
             csv_text(csv, member);
             break;
-        case FIELD_STRUCT: /* neither specs nor results have structs in them */
+        case FIELD_STRUCT:
             break;
         }
     }

@@ -166,6 +166,24 @@ expect_said "every trial diverged"
 table 100M --where opt=adam --prior-beta 0.9 --prior-beta-sd 0.001
 expect_out "law       LR falls as tokens^-0.9"
 
+# A campaign on such a table: its plan has maps, and no model.
+cat >replay.yaml <<'END'
+version: 1
+name: replay
+trainer: {kind: replay, table: table.csv, columns: {lr: LR, tokens: D, loss: L}, where: {opt: adam}}
+search: {lr: [5e-4, 1.5e-2], horizons: [1M, 2M, 4M, 8M]}
+target: {tokens: 16M}
+END
+run "$LRSEARCH" replay.yaml -q
+first_status=$status
+run "$LRSEARCH" fit logs/replay --json
+expect_status "$first_status"
+cmp -s out logs/replay/result.json || fail "fit --json and result.json of a replayed table differ"
+run "$LRSEARCH" predict logs/replay --tokens 32M
+expect_out "for 32M tokens"
+refused 65 "--width 64: the campaign's losses are those of another program" \
+    predict logs/replay --tokens 32M --width 64
+
 # Optima that somebody has found.
 printf 'D,best\n1e6,5e-3\n2e6,4.06e-3\n4e6,3.2e-3\n8e6,2.7e-3\n64e6,1\n' >optima.csv
 run "$LRSEARCH" fit --table optima.csv --target-tokens 20M --columns tokens=D,lr_opt=best

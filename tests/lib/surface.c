@@ -1,21 +1,16 @@
-/* Draws are made so that the same (surface, horizon, LR, seed) has the same loss whatever was asked
- * before. */
+/* The surface of the simulating trainer, with random traits and with ratios. */
 #include "surface.h"
 
 #include <math.h>
 #include <string.h>
 #include "lrsearch/rng.h"
+#include "train/loss_surface.h"
 
-enum { DRAW_SURFACE = 1, DRAW_MISFIT, DRAW_NOISE, DRAW_SEED };
-
-static uint64_t stream(int draw, uint64_t tokens)
-{
-    return RNG_SIMULATE + ((uint64_t)draw << 8) + (tokens << 16);
-}
+#define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (1u << 8)) /* loss_surface.c has the others */
 
 static double between(const struct surface *surface, uint64_t index, double low, double high)
 {
-    return low + (high - low) * rng_uniform(surface->seed, stream(DRAW_SURFACE, 0), index);
+    return low + (high - low) * rng_uniform(surface->seed, DRAW_SURFACE, index);
 }
 
 struct surface surface_draw(uint64_t seed, double noise)
@@ -35,36 +30,44 @@ struct surface surface_draw(uint64_t seed, double noise)
     return s;
 }
 
+static struct trial_surface trial_surface_of(const struct surface *surface)
+{
+    return (struct trial_surface){.seed = surface->seed,
+                                  .lr = surface->lr_first,
+                                  .beta = surface->beta,
+                                  .curvature = surface->curvature,
+                                  .asymmetry = surface->asymmetry,
+                                  .cliff = surface->cliff,
+                                  .misfit = surface->misfit,
+                                  .noise = surface->noise,
+                                  .seed_noise = surface->seed_noise};
+}
+
 double surface_optimum(const struct surface *surface, uint64_t tokens)
 {
-    double ratio = (double)tokens / (double)surface->horizons[0];
-    double own = surface->misfit * rng_normal(surface->seed, stream(DRAW_MISFIT, tokens), 0);
-    return surface->lr_first * pow(ratio, -surface->beta) * exp(own);
+    const struct trial_surface of_trials = trial_surface_of(surface);
+    const struct surface_place place = {.tokens = tokens};
+    return loss_surface_optimum(&of_trials, &place);
 }
 
 double surface_penalty(const struct surface *surface, uint64_t tokens, double lr)
 {
-    double t = log2(lr / surface_optimum(surface, tokens));
-    return surface->curvature * t * t * (1 + surface->asymmetry * tanh(t));
+    const struct trial_surface of_trials = trial_surface_of(surface);
+    const struct surface_place place = {.tokens = tokens};
+    return loss_surface_penalty(&of_trials, &place, lr);
 }
 
 struct observation surface_observe(const struct surface *surface, uint64_t tokens, double lr,
                                    uint32_t seed)
 {
-    uint64_t where = (uint64_t)llround(log2(lr) * 1e6 + 1e9);
-    double ratio = (double)tokens / (double)surface->horizons[0];
-    struct observation o = {.tokens = tokens, .lr = lr, .seed = seed, .loss = NAN};
-    if (log2(lr / surface_optimum(surface, tokens)) > surface->cliff) {
-        o.kind = OBSERVED_DIVERGED;
-        return o;
-    }
-    o.kind = OBSERVED_LOSS;
-    o.loss =
-        2 + pow(ratio, -0.2) + surface_penalty(surface, tokens, lr) +
-        surface->noise *
-            rng_normal(surface->seed + (uint64_t)seed * 7919, stream(DRAW_NOISE, tokens), where) +
-        surface->seed_noise * rng_normal(surface->seed, stream(DRAW_SEED, tokens), (uint64_t)seed);
-    return o;
+    const struct trial_surface of_trials = trial_surface_of(surface);
+    const struct surface_place place = {.tokens = tokens};
+    double loss = loss_surface_loss(&of_trials, &place, lr, seed);
+    return (struct observation){.tokens = tokens,
+                                .lr = lr,
+                                .seed = seed,
+                                .loss = loss,
+                                .kind = isnan(loss) ? OBSERVED_DIVERGED : OBSERVED_LOSS};
 }
 
 struct observation surface_try(const struct surface *surface, const struct proposal *proposal)

@@ -98,8 +98,8 @@ static void damaged_journals(void **state)
     refuse(&driver, started_event(1, 2), "trial 1 starts, but it is running");
     refuse(&driver, ended_event(1, 2, OUTCOME_DONE, 3),
            "result of trial 1, attempt 2, but attempt 1 is running");
-    refuse(&driver, ended_event(1, 1, (enum outcome)5, 3),
-           "result of trial 1, attempt 1: outcome 5 is unknown");
+    refuse(&driver, ended_event(1, 1, (enum outcome)6, 3),
+           "result of trial 1, attempt 1: outcome 6 is unknown");
     refuse(&driver, curve_event(7, 1, 5), "curve point of trial 7, which was never planned");
     refuse(&driver, curve_event(1, 3, 5),
            "curve point of trial 1, attempt 3, but attempt 1 is running");

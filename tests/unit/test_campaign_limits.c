@@ -68,6 +68,31 @@ static void too_many_failures(void **state)
     driver_release(&driver);
 }
 
+/* A refusal is final at once and no failure. */
+static void refused_for_good(void **state)
+{
+    (void)state;
+    struct plan plan = test_plan();
+    struct driver driver;
+    struct answer answer;
+    plan.limits.max_failures = 0;
+    driver_init(&driver, &plan);
+    driver.fail_times = 0;
+    driver_begin(&driver);
+    while (!campaign_trial(driver.campaign, 1) ||
+           campaign_trial(driver.campaign, 1)->state != TRIAL_RUNNING)
+        driver_step(&driver, NULL);
+    struct event event = ended_event(1, 1, OUTCOME_REFUSED, 0);
+    driver_must(&driver, &event);
+    assert_int_equal(campaign_trial(driver.campaign, 1)->state, TRIAL_FAILED);
+    driver_run(&driver);
+    assert_int_equal(campaign_trial(driver.campaign, 1)->attempt, 1);
+    driver_answer(&driver, &answer);
+    assert_string_equal(answer.warnings[0], "1 trial failed for good and tells nothing; the last, "
+                                            "trial 1: no luck");
+    driver_release(&driver);
+}
+
 static void no_loss_is_divergence(void **state)
 {
     (void)state;
@@ -236,13 +261,10 @@ static void part_of_a_round_by_another_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(failed_for_good),
-        cmocka_unit_test(too_many_failures),
-        cmocka_unit_test(no_loss_is_divergence),
-        cmocka_unit_test(budget),
-        cmocka_unit_test(budget_wall_looks_ahead),
-        cmocka_unit_test(bad_policies),
-        cmocka_unit_test(part_of_a_round_by_another_version),
+        cmocka_unit_test(failed_for_good),  cmocka_unit_test(too_many_failures),
+        cmocka_unit_test(refused_for_good), cmocka_unit_test(no_loss_is_divergence),
+        cmocka_unit_test(budget),           cmocka_unit_test(budget_wall_looks_ahead),
+        cmocka_unit_test(bad_policies),     cmocka_unit_test(part_of_a_round_by_another_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

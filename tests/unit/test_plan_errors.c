@@ -109,10 +109,10 @@ static const struct plan_error_case cases[] = {
     /* words */
     {8, "trainer: {kind: transfomer}",
      "plan.yaml:8:17: trainer.kind: unknown value transfomer "
-     "(available: transformer); did you mean transformer?\n"},
+     "(available: transformer, replay, simulate); did you mean transformer?\n"},
     {8, "trainer: {kind: command}",
      "plan.yaml:8:17: trainer.kind: command is not available in "
-     "this version (available: transformer)\n"},
+     "this version (available: transformer, replay, simulate)\n"},
     {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: design}",
      "plan.yaml:6:52: search.policy: design is not available in this version (available: narrow, "
      "grid)\n"},

@@ -219,7 +219,8 @@ static const char *kind(const struct plan_key *key)
         [TYPE_DURATION] = "duration",   [TYPE_BOOL] = "true or false",
         [TYPE_TEXT] = "text",           [TYPE_ENUM] = "word",
         [TYPE_TEXTS] = "list of texts", [TYPE_COUNTS] = "list of counts",
-        [TYPE_PAIR] = "two numbers",    [TYPE_SPAN] = "number or range"};
+        [TYPE_PAIR] = "two numbers",    [TYPE_SPAN] = "number or range",
+        [TYPE_MAP] = "keys and values"};
     return names[key->type];
 }
 
@@ -243,7 +244,8 @@ static void readme_matches_schema(void **state)
             char range[96] = "";
             if (key->type == TYPE_ENUM)
                 plan_choices_text(key, range, sizeof(range));
-            else if (key->type != TYPE_TEXT && key->type != TYPE_TEXTS && key->type != TYPE_BOOL)
+            else if (key->type != TYPE_TEXT && key->type != TYPE_TEXTS && key->type != TYPE_BOOL &&
+                     key->type != TYPE_MAP)
                 plan_range_text(key, range, sizeof(range));
             snprintf(row, sizeof(row), "| `%s%s%s` | %s | %s%s%s | %s | %s |\n",
                      plan_sections[s].name, *plan_sections[s].name ? "." : "", key->name, key->help,

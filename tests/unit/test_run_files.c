@@ -283,8 +283,10 @@ static void trials_as_rows(void **state)
     struct lr_error err = {0};
     struct trial over = a_trial(1, TRIAL_DIVERGED), open = a_trial(2, TRIAL_PENDING);
     const struct trial *trials[] = {&over, &open};
-    size_t columns = 5 + trial_spec_fields.count + trial_result_fields.count, used = 0;
+    size_t columns = 5 + trial_result_fields.count, used = 0;
     char *names[COLUMNS], *cells[COLUMNS];
+    for (size_t i = 0; i < trial_spec_fields.count; i++)
+        columns += trial_spec_fields.fields[i].type != FIELD_STRUCT;
     assert_true(columns < COLUMNS);
     assert_int_equal(trials_csv_write(folder, trials, 2, &err), 0);
     char *text = read_text(folder, "trials.csv"), *rest = NULL;
@@ -293,7 +295,8 @@ static void trials_as_rows(void **state)
     for (size_t i = 0; i < 5; i++)
         assert_string_equal(names[used++], own[i]);
     for (size_t i = 0; i < trial_spec_fields.count; i++)
-        assert_string_equal(names[used++], trial_spec_fields.fields[i].name);
+        if (trial_spec_fields.fields[i].type != FIELD_STRUCT)
+            assert_string_equal(names[used++], trial_spec_fields.fields[i].name);
     for (size_t i = 0; i < trial_result_fields.count; i++)
         assert_string_equal(names[used++], trial_result_fields.fields[i].name);
     static const struct {

@@ -2,7 +2,6 @@
  * conditions first, so that rows that were not asked for may hold anything. The text is handed over
  * line by line, because libcsv does not count lines. */
 #include <csv.h>
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>

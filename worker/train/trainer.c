@@ -1,5 +1,6 @@
-/* One training from spec to result: open the data, make the model, step, evaluate. All memory is
- * taken before the first step. What goes wrong is a result. */
+/* One training from spec to result. The trainers that look losses up or make them up have files of
+ * their own; the transformer's is here: open the data, make the model, step, evaluate. All memory
+ * is taken before the first step. What goes wrong is a result. */
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -15,7 +16,9 @@
 #include "train/evaluate.h"
 #include "train/group.h"
 #include "train/optimizer.h"
+#include "train/replay.h"
 #include "train/schedule.h"
+#include "train/simulate.h"
 
 #define LN_2 0.69314718055994530942
 
@@ -242,15 +245,11 @@ static void finish(struct training *t)
     }
 }
 
-void trainer_run(const struct trial_spec *spec, struct train_files *files,
-                 const struct train_hooks *hooks, struct trial_result *result)
+static void train(const struct trial_spec *spec, struct train_files *files,
+                  const struct train_hooks *hooks, struct trial_result *result)
 {
-    struct train_files none = {0};
-    struct training training = {.spec = spec, .hooks = hooks, .result = result};
+    struct training training = {.spec = spec, .hooks = hooks, .result = result, .files = files};
     struct training *t = &training;
-    t->files = files ? files : &none;
-    memset(result, 0, sizeof(*result));
-    result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
     t->group = group_alone();
     clock_gettime(CLOCK_MONOTONIC, &t->start);
     if (prepare(t))
@@ -263,4 +262,23 @@ void trainer_run(const struct trial_spec *spec, struct train_files *files,
     lr_free(t->tokens);
     model_destroy(t->model);
     source_close(t->source);
+}
+
+void trainer_run(const struct trial_spec *spec, struct train_files *files,
+                 const struct train_hooks *hooks, struct trial_result *result)
+{
+    struct train_files none = {0};
+    files = files ? files : &none;
+    memset(result, 0, sizeof(*result));
+    result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
+    switch (spec->trainer) {
+    case TRAINER_REPLAY:
+        replay_run(spec, result, &files->err);
+        break;
+    case TRAINER_SIMULATE:
+        simulate_run(spec, hooks->attempt, result, &files->err);
+        break;
+    default:
+        train(spec, files, hooks, result);
+    }
 }

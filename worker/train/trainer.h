@@ -21,6 +21,7 @@ struct train_hooks {
     /* Nonzero cancels: the trainer returns soon with OUTCOME_CANCELED. Called often (each step, and
      * between validation batches with the last step's numbers and curve_point false). */
     int (*step)(void *context, const struct train_step *step);
+    uint32_t attempt; /* at this trial: 1, 2, ... */
 };
 
 /* Checkpoints of a training (checkpoint.h). */

@@ -1,0 +1,41 @@
+#ifndef LRSEARCH_LOSS_SURFACE_H
+#define LRSEARCH_LOSS_SURFACE_H
+
+#include "lrsearch/trial.h"
+
+/* A made-up loss surface with the traits of published sweeps: a basin in log LR that is steeper to
+ * the right, a cliff beyond it, an optimum that follows a power law, and noise. With D tokens, N
+ * hidden parameters and a vocabulary V, t octaves above the optimum:
+ *
+ *     LR*  = lr (D/1M)^-beta (N/1M)^-alpha (V/10k)^-gamma exp(misfit z(D))
+ *     loss = 2 + (D/1M)^-.2 + (N/1M)^-.2 + .1 ln(V/10k)
+ *            + curvature (D/1M)^curvature_drift t^2 (1 + asymmetry tanh t)
+ *            + noise z(D, LR, seed) + seed_noise z(D, seed)
+ *
+ * z are standard normal draws, each a pure function of what stands in its brackets and of the
+ * surface's seed. */
+
+struct surface_place {
+    uint64_t tokens;
+    double params, vocab; /* 0: there is no model, and their terms are left out */
+};
+
+double loss_surface_optimum(const struct trial_surface *surface, const struct surface_place *place);
+/* What it costs to train with `lr` rather than the optimum, nats, without noise. */
+double loss_surface_penalty(const struct trial_surface *surface, const struct surface_place *place,
+                            double lr);
+/* NaN: it diverged. `replicate`: the trial's seed less that of the surface. */
+double loss_surface_loss(const struct trial_surface *surface, const struct surface_place *place,
+                         double lr, uint64_t replicate);
+
+/* How an attempt at a training goes: whether it fails, and after how many virtual seconds it ends.
+ */
+struct surface_course {
+    bool crashed;
+    double seconds;
+};
+struct surface_course loss_surface_course(const struct trial_surface *surface,
+                                          const struct surface_place *place, double lr,
+                                          uint64_t replicate, uint32_t attempt);
+
+#endif
