@@ -66,6 +66,9 @@ const struct event_campaign *campaign_opening(const struct campaign *campaign);
  * embedding_lr_ratio * lr, times m^-1/2 for lvp. */
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
 
+/* The same, with the status and the reason that the trials give, finished or not. */
+int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
+
 /* Tokens and trials that the policy is expected still to ask for, from its forecast; for progress
  * lines only. */
 void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens);

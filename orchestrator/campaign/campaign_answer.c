@@ -128,7 +128,7 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         campaign->round, open);
 }
 
-int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
+int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
 {
     struct search_space space = campaign_space(&campaign->plan);
     struct observation *seen = NULL;
@@ -142,9 +142,16 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
         answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
         answer->cost = campaign_cost(campaign);
         add_doubts(campaign, answer);
-        set_status(campaign, answer);
     }
     lr_free(seen);
+    return rc;
+}
+
+int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
+{
+    int rc = campaign_fit(campaign, answer, err);
+    if (!rc)
+        set_status(campaign, answer);
     return rc;
 }
 

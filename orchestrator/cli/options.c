@@ -19,9 +19,14 @@ static const struct command commands[] = {
      command_coord_check},
     {"tokenize", "TEXT...",
      "text into token files, for any number of plans; needs --vocab and --out", command_tokenize},
+    {"fit", "RUN_DIR",
+     "fit again from the losses of a run, or of a --table; prints what run prints", command_fit},
+    {"predict", "RUN_DIR", "the learning rate for --tokens, by the law of a run", command_predict},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+#define WIDTH_MAX 1048576 /* as target.d_model */
 
 struct option_row {
     const char *name;
@@ -35,10 +40,10 @@ static const struct option_row rows[] = {
     {"run-dir", 'd', "DIR", "run",
      "where the campaign's files go (default: output.dir of the plan)"},
     {"resume", 'r', "auto|never", "run", "never: refuse a directory that already holds a campaign"},
-    {"set", 's', "KEY=VALUE", NULL,
+    {"set", 's', "KEY=VALUE", "run check train coord-check",
      "override a key of the plan, as in --set search.seeds=3; repeatable"},
     {"lr", 'l', "X", "train coord-check", "peak learning rate"},
-    {"tokens", 't', "D", "train", "tokens to train on, such as 2M"},
+    {"tokens", 't', "D", "train predict", "tokens to train on, or to predict for, such as 2M"},
     {"save", 'S', "FILE", "train", "write a checkpoint at the end, and when it is interrupted"},
     {"init", 'I', "FILE", "train", "begin where this checkpoint stands"},
     {"until", 'U', "D", "train", "stop after so many of the tokens; --init goes on later"},
@@ -51,6 +56,15 @@ static const struct option_row rows[] = {
     {"vocab", 'b', "N", "tokenize", "256: the bytes; 512 to 131072: bpe, learned from the text"},
     {"out", 'o', "DIR", "tokenize",
      "where the token files go; what is there already is not made again"},
+    {"table", 'f', "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens"},
+    {"target-tokens", 'D', "D", "fit",
+     "of the table: the horizon to fit for; longer rows do not count"},
+    {"columns", 'c', "lr=A,...", "fit",
+     "of the table: what lr, tokens, loss and seed are called; or lr_opt, tokens and se"},
+    {"where", 'W', "NAME=VALUE", "fit", "of the table: only the rows that have it; repeatable"},
+    {"prior-beta", 'B', "X", "fit", "of the table: as search.prior_beta"},
+    {"prior-beta-sd", 'Y', "X", "fit", "of the table: as search.prior_beta_sd"},
+    {"width", 'm', "W", "predict", "of the model to predict for; default: the target's"},
     {"plot", 'p', "FILE", "coord-check",
      "draw the activations against the width, as SVG by gnuplot"},
     {"json", 'j', NULL, NULL, "print the result as one JSON value on stdout"},
@@ -93,6 +107,15 @@ static int read_vocab(const char *value, uint32_t *out, struct lr_error *err)
         !(count == 256 || (count >= 512 && count <= 131072)))
         return lr_fail(err, LR_EUSAGE, "--vocab %s: must be 256 (bytes), or 512 to 131072", value);
     *out = (uint32_t)count;
+    return 0;
+}
+
+static int read_width(const char *value, uint32_t *out, struct lr_error *err)
+{
+    uint64_t width;
+    if (value_count(value, &width) != VALUE_OK || width < 2 || width > WIDTH_MAX)
+        return lr_fail(err, LR_EUSAGE, "--width %s: must be a width such as 1024", value);
+    *out = (uint32_t)width;
     return 0;
 }
 
@@ -164,6 +187,27 @@ static int read_option(struct options *options, int letter, const char *value, s
     case 'o':
         options->out = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--out: needs the name of a directory");
+    case 'f':
+        options->table = value;
+        return *value ? 0 : lr_fail(err, LR_EUSAGE, "--table: needs the name of a file");
+    case 'D':
+        return read_tokens("--target-tokens", value, &options->target_tokens, err);
+    case 'c':
+        options->columns = value;
+        return 0;
+    case 'W':
+        if (!strchr(value, '=') || *value == '=')
+            return lr_fail(err, LR_EUSAGE, "--where %s: must have the form COLUMN=VALUE", value);
+        options->wheres[options->where_count++] = value;
+        return 0;
+    case 'B':
+        options->prior_beta = value;
+        return 0;
+    case 'Y':
+        options->prior_beta_sd = value;
+        return 0;
+    case 'm':
+        return read_width(value, &options->width, err);
     case 'p':
         options->plot = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--plot: needs the name of a file");
@@ -187,6 +231,54 @@ static int read_option(struct options *options, int letter, const char *value, s
     }
 }
 
+static int check_fit(const struct options *options, int count, struct lr_error *err)
+{
+    if (count == 0 && !options->table)
+        return lr_fail(err, LR_EUSAGE,
+                       "fit: name a run's directory, as in: lrsearch fit logs/quickstart; or a "
+                       "--table of losses");
+    if (count > 0 && options->table)
+        return lr_fail(err, LR_EUSAGE,
+                       "fit: a run's directory and --table are both there; leave one out");
+    if (options->table && !options->target_tokens)
+        return lr_fail(err, LR_EUSAGE,
+                       "fit --table: needs --target-tokens, the tokens of the training whose "
+                       "learning rate is wanted, such as 1B");
+    if (!options->table && (options->target_tokens || options->columns || options->where_count ||
+                            options->prior_beta || options->prior_beta_sd))
+        return lr_fail(err, LR_EUSAGE,
+                       "fit: --target-tokens, --columns, --where and --prior-beta are for a "
+                       "--table; a run has its plan (lrsearch predict has another target)");
+    return 0;
+}
+
+/* What a command needs beside the options that say so themselves. */
+static int check_operands(const struct options *options, int count, char **operands,
+                          struct lr_error *err)
+{
+    const struct command *command = options->command;
+    bool of_run = command->run == command_fit || command->run == command_predict;
+    if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
+        return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
+    if (command->run == command_tokenize && (count == 0 || !options->vocab || !options->out))
+        return lr_fail(err, LR_EUSAGE,
+                       "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
+                       "book.txt.gz --vocab 8192 --out tokens");
+    if (command->run == command_predict && (count == 0 || !options->tokens))
+        return lr_fail(err, LR_EUSAGE,
+                       "predict: name a run's directory and --tokens, as in: lrsearch predict "
+                       "logs/quickstart --tokens 1B");
+    if (count > 1 && command->run != command_tokenize)
+        return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
+                       of_run ? "run's directory" : "plan", operands[1]);
+    if (command->run == command_fit)
+        return check_fit(options, count, err);
+    if (count == 0)
+        return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
+                       command->name, command->name);
+    return 0;
+}
+
 static int read_operands(struct options *options, int count, char **operands, struct lr_error *err)
 {
     if (options->help || options->version)
@@ -198,20 +290,10 @@ static int read_operands(struct options *options, int count, char **operands, st
     } else {
         options->command = &commands[0];
     }
-    if (options->command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
-        return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
-    if (options->command->run == command_tokenize &&
-        (count == 0 || !options->vocab || !options->out))
-        return lr_fail(err, LR_EUSAGE,
-                       "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
-                       "book.txt.gz --vocab 8192 --out tokens");
-    if (count == 0)
-        return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
-                       options->command->name, options->command->name);
-    if (count > 1 && options->command->run != command_tokenize)
-        return lr_fail(err, LR_EUSAGE, "%s: one plan is expected, found also '%s'",
-                       options->command->name, operands[1]);
-    options->operand = operands[0];
+    int rc = check_operands(options, count, operands, err);
+    if (rc)
+        return rc;
+    options->operand = count > 0 ? operands[0] : NULL;
     options->operands = operands;
     options->operand_count = (size_t)count;
     return 0;
@@ -241,7 +323,8 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
     memset(options, 0, sizeof(*options));
     options->resume = true;
     options->sets = lr_calloc((size_t)argc + 1, sizeof(*options->sets));
-    if (!options->sets)
+    options->wheres = lr_calloc((size_t)argc + 1, sizeof(*options->wheres));
+    if (!options->sets || !options->wheres)
         return lr_fail(err, LR_ENOMEM, "out of memory");
 
     struct option longs[ROW_COUNT + 1];
@@ -274,7 +357,8 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
 void options_release(struct options *options)
 {
     lr_free(options->sets);
-    options->sets = NULL;
+    lr_free(options->wheres);
+    options->sets = options->wheres = NULL;
 }
 
 void options_help(FILE *out)

@@ -16,26 +16,32 @@ struct command;
 
 struct options {
     const struct command *command;
-    const char *operand; /* PLAN; of bench: train; of tokenize: the first of `operands` */
+    const char *operand; /* PLAN, RUN_DIR; of bench: train; NULL: there is none (fit --table) */
     char **operands;     /* what follows the command; argv's */
     size_t operand_count;
     const char *run_dir; /* NULL: output.dir of the plan */
     bool resume;         /* --resume=auto (the default) */
     bool json;
-    int verbosity;                  /* -1 quiet, 0, 1 verbose */
-    double lr;                      /* --lr; 0: not given */
-    uint64_t tokens;                /* --tokens; 0: not given */
-    uint64_t until;                 /* --until; 0: not given */
-    const char *save, *init;        /* checkpoints; NULL: not given */
-    uint32_t widths[OPTION_WIDTHS]; /* --widths */
-    size_t width_count;             /* 0: not given */
-    uint32_t steps, seeds;          /* 0: not given */
-    const char *plot;               /* NULL: not given */
-    const char *size;               /* --size; NULL: not given */
-    uint32_t threads;               /* 0: not given */
-    uint32_t vocab;                 /* --vocab; 0: not given */
-    const char *out;                /* --out; NULL: not given */
-    const char **sets;              /* "key=value" of each --set; the strings are argv's */
+    int verbosity;                          /* -1 quiet, 0, 1 verbose */
+    double lr;                              /* --lr; 0: not given */
+    uint64_t tokens;                        /* --tokens; 0: not given */
+    uint64_t until;                         /* --until; 0: not given */
+    const char *save, *init;                /* checkpoints; NULL: not given */
+    uint32_t widths[OPTION_WIDTHS];         /* --widths */
+    size_t width_count;                     /* 0: not given */
+    uint32_t steps, seeds;                  /* 0: not given */
+    const char *plot;                       /* NULL: not given */
+    const char *size;                       /* --size; NULL: not given */
+    uint32_t threads;                       /* 0: not given */
+    uint32_t vocab;                         /* --vocab; 0: not given */
+    const char *out;                        /* --out; NULL: not given */
+    uint32_t width;                         /* --width; 0: not given */
+    const char *table, *columns;            /* of fit; NULL: not given */
+    uint64_t target_tokens;                 /* --target-tokens; 0: not given */
+    const char *prior_beta, *prior_beta_sd; /* as given; NULL: not */
+    const char **wheres;                    /* "column=value" of each --where, as sets */
+    size_t where_count;
+    const char **sets; /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
 };
@@ -59,5 +65,7 @@ int command_train(const struct options *options);
 int command_coord_check(const struct options *options);
 int command_bench(const struct options *options);
 int command_tokenize(const struct options *options);
+int command_fit(const struct options *options);
+int command_predict(const struct options *options);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "cli/live.h"
 #include "cli/options.h"
+#include "cli/outcome.h"
 #include "cli/prepare.h"
 #include "coordinator.h"
 #include "kernels/kernels.h"
@@ -15,8 +16,6 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
-#include "report/summary.h"
-#include "store/run_dir.h"
 #include "worker.h"
 
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
@@ -37,36 +36,6 @@ static void *work(void *context)
         lr_log(LR_LOG_ERROR, "worker thread: %s", err.text);
     self->transport->ops->destroy(self->transport, DRAIN_MS);
     return NULL;
-}
-
-static int exit_status(int rc, const struct answer *answer)
-{
-    if (rc)
-        return lr_error_exit_status(rc);
-    switch (answer->status) {
-    case ANSWER_IDENTIFIED:
-        return LR_EXIT_IDENTIFIED;
-    case ANSWER_BUDGET_EXHAUSTED:
-        return LR_EXIT_BUDGET;
-    case ANSWER_INTERRUPTED:
-        return LR_EXIT_INTERRUPTED;
-    case ANSWER_NOT_IDENTIFIED:
-        break;
-    }
-    return LR_EXIT_NOT_IDENTIFIED;
-}
-
-static void print_result(const struct options *options, const char *name,
-                         const struct answer *answer)
-{
-    if (!options->json) {
-        summary_print(stdout, name, answer);
-        return;
-    }
-    char *json = result_json(name, answer);
-    if (json)
-        fputs(json, stdout);
-    lr_free(json);
 }
 
 static int coordinate(const struct options *options, const struct plan *plan,
@@ -98,11 +67,11 @@ static int coordinate(const struct options *options, const struct plan *plan,
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     if (cache_dir && (rc == 0 || answer.cost.trials > 0)) {
-        print_result(options, plan->name, &answer);
+        outcome_print(options, plan->name, &answer);
         lr_log(LR_LOG_INFO, "files in %s", run_dir);
     }
     lr_free(cache_dir);
-    return exit_status(rc, &answer);
+    return outcome_status(rc, &answer);
 }
 
 static int run_alone(const struct options *options, const struct plan *plan)

@@ -131,6 +131,8 @@ int plan_load(struct plan *plan, const char *path, const char *const *sets, size
 /* The resolved plan as JSON text (every key with its value, 2 spaces of indent, final newline); the
  * caller frees it with lr_free(). NULL without memory. */
 char *plan_to_json(const struct plan *plan);
+/* The plan that plan_to_json() wrote. LR_EDATA names the key, not the file. */
+int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
 
 /* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.* and limits.*,
  * which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..." to `out`.

@@ -108,6 +108,10 @@ static json_t *plan_object(const struct plan *plan)
             !fill_object(object, &plan_sections[s], plan))
             goto fail;
     }
+    /* Both n_heads and head_size have a value: which of them holds over widths is no key. */
+    if (plan->model.heads_grow &&
+        json_object_set_new(json_object_get(root, "model"), "heads_grow", json_true()) != 0)
+        goto fail;
     return root;
 fail:
     json_decref(root);

@@ -154,9 +154,16 @@ static void print_ratio(FILE *out, const char *what, const struct ratio_answer *
                ratio->value, optimum, ratio->trials);
 }
 
-static void print_costs(FILE *out, const struct answer *answer)
+static void print_model(FILE *out, const struct target_answer *target)
 {
-    const struct answer_cost *cost = &answer->cost;
+    struct texts t;
+    if (target->width > 0) /* of a table of losses nobody knows the model */
+        wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
+                   target->width, target->vocab, LR(t.a, 2, target->embedding_lr));
+}
+
+static void print_cost(FILE *out, const struct answer_cost *cost)
+{
     struct texts t;
     char flops[32] = "", seconds[48] = "", share[64] = "";
     if (cost->flops > 0 && isfinite(cost->flops))
@@ -169,12 +176,45 @@ static void print_costs(FILE *out, const struct answer *answer)
         snprintf(share, sizeof(share), "; %.3g times the target run", fraction);
     else if (fraction >= 0)
         snprintf(share, sizeof(share), "; %.3g\v%% of the target run", 100 * fraction);
-    if (answer->target.width > 0)
-        wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
-                   answer->target.width, answer->target.vocab,
-                   LR(t.a, 2, answer->target.embedding_lr));
     wrap_print(out, "cost      ", "%" PRIu64 " training%s, %s tokens%s%s%s", cost->trials,
                cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
+}
+
+static void print_reach(FILE *out, const struct answer *answer)
+{
+    struct texts t;
+    if (answer->horizon_count == 0)
+        return;
+    uint64_t longest = answer->horizons[answer->horizon_count - 1].tokens;
+    double times = (double)answer->target.tokens / (double)longest;
+    if (times > 1)
+        wrap_print(out, "reach     ", "%.3g times as long as the longest horizon, %s tokens", times,
+                   COUNT(t.a, longest));
+    else
+        wrap_print(out, "reach     ", "within the horizons, the longest of which is %s tokens",
+                   COUNT(t.a, longest));
+}
+
+static void print_doubts(FILE *out, const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->warning_count; i++)
+        wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);
+    if (answer->warning_count == 0 && answer->status == ANSWER_IDENTIFIED)
+        wrap_print(out, "doubts    ", "none found");
+}
+
+void summary_print_prediction(FILE *out, const char *name, const struct answer *answer,
+                              const char *width)
+{
+    print_headline(out, answer);
+    fputc('\n', out);
+    print_law(out, answer);
+    print_reach(out, answer);
+    print_model(out, &answer->target);
+    if (*width)
+        wrap_print(out, "width     ", "%s", width);
+    print_doubts(out, answer);
+    wrap_print(out, "campaign  ", "%s", name);
 }
 
 void summary_print(FILE *out, const char *name, const struct answer *answer)
@@ -185,10 +225,8 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     print_law(out, answer);
     print_ratio(out, "embedding", &answer->ratios[RATIO_EMBEDDING]);
     print_ratio(out, "output", &answer->ratios[RATIO_OUTPUT]);
-    print_costs(out, answer);
-    for (size_t i = 0; i < answer->warning_count; i++)
-        wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);
-    if (answer->warning_count == 0 && answer->status == ANSWER_IDENTIFIED)
-        wrap_print(out, "doubts    ", "none found");
+    print_model(out, &answer->target);
+    print_cost(out, &answer->cost);
+    print_doubts(out, answer);
     wrap_print(out, "campaign  ", "%s", name);
 }

@@ -8,6 +8,11 @@
  * its interval and what it costs to be wrong, the cost, every doubt. Plain text, 80 columns. */
 void summary_print(FILE *out, const char *name, const struct answer *answer);
 
+/* The same without the table and the cost, with how far the target lies beyond the horizons: what a
+ * law says about a target that nobody trained for. width: a sentence about it, or "". */
+void summary_print_prediction(FILE *out, const char *name, const struct answer *answer,
+                              const char *width);
+
 /* "3.4M", "131k", "1.5B": tokens as plans write them. Returns `text`. */
 const char *format_count(char *text, size_t capacity, double count);
 const char *format_seconds(char *text, size_t capacity, double seconds); /* "1m20s" */

@@ -16,12 +16,18 @@ static json_t *interval(const double ends[2])
     return array;
 }
 
+/* 0: not known. */
+static json_t *known_size(uint32_t size)
+{
+    return size ? json_integer(size) : json_null();
+}
+
 static json_t *target_json(const struct target_answer *target, bool *ok)
 {
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(target->tokens), ok);
-    json_put(object, "width", target->width ? json_integer(target->width) : json_null(), ok);
-    json_put(object, "vocab", target->vocab ? json_integer(target->vocab) : json_null(), ok);
+    json_put(object, "width", known_size(target->width), ok);
+    json_put(object, "vocab", known_size(target->vocab), ok);
     json_put(object, "lr", json_of_double(target->lr), ok);
     json_put(object, "ci90", interval(target->ci90), ok);
     json_put(object, "embedding_lr", json_of_double(target->embedding_lr), ok);

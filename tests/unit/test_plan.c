@@ -273,6 +273,43 @@ static char *json_under(const char *set)
     return text;
 }
 
+static void json_reads_back(void **state)
+{
+    static const char *const sets[] = {NULL, "training.clip=1", "model.embedding_lr_ratio=[0.5, 8]",
+                                       "budget.tokens=300M", "training.schedule=linear"};
+    static struct plan back;
+    struct lr_error err = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        char *text = json_under(sets[i]);
+        assert_int_equal(plan_from_json(&back, text, &err), 0);
+        char *again = plan_to_json(&back);
+        assert_string_equal(again, text);
+        assert_int_equal(back.model.heads_grow, plan_case.model.heads_grow);
+        lr_free(again);
+        lr_free(text);
+    }
+    plan_case.model.heads_grow = true;
+    char *text = plan_to_json(&plan_case);
+    assert_int_equal(plan_from_json(&back, text, &err), 0);
+    assert_true(back.model.heads_grow);
+
+    char *key = strstr(text, "\"seeds\": 3");
+    assert_non_null(key);
+    memcpy(key, "\"seeds\":-3", strlen("\"seeds\":-3"));
+    assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
+    assert_string_equal(err.text, "search.seeds has a value that no plan can have");
+    memcpy(key, "\"seedz\"", strlen("\"seedz\""));
+    err.code = 0;
+    assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "has no search.seeds: it was written by another version"));
+    text[2] = '\0';
+    err.code = 0;
+    assert_int_equal(plan_from_json(&back, text, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "line 2: "));
+    lr_free(text);
+}
+
 static void diff(void **state)
 {
     static const struct {
@@ -410,11 +447,17 @@ static void shipped_plans(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_key_is_read),       cmocka_unit_test(defaults),
-        cmocka_unit_test(synthetic_needs_no_text), cmocka_unit_test(text_paths),
-        cmocka_unit_test(long_paths_are_refused),  cmocka_unit_test(unusual_yaml_is_fine),
-        cmocka_unit_test(json_holds_every_key),    cmocka_unit_test(diff),
-        cmocka_unit_test(json_without_memory),     cmocka_unit_test(trial),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(synthetic_needs_no_text),
+        cmocka_unit_test(text_paths),
+        cmocka_unit_test(long_paths_are_refused),
+        cmocka_unit_test(unusual_yaml_is_fine),
+        cmocka_unit_test(json_holds_every_key),
+        cmocka_unit_test(json_reads_back),
+        cmocka_unit_test(diff),
+        cmocka_unit_test(json_without_memory),
+        cmocka_unit_test(trial),
         cmocka_unit_test(shipped_plans),
     };
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);

@@ -41,17 +41,25 @@ static struct answer unknown(void)
     return answer;
 }
 
-static char *print(const struct answer *answer)
+static char *print_as(const struct answer *answer, const char *width)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    summary_print(out, "nightly", answer);
+    if (width)
+        summary_print_prediction(out, "nightly", answer, width);
+    else
+        summary_print(out, "nightly", answer);
     fclose(out);
     if (getenv("SHOW_SUMMARY")) /* for the eyes of who changes it */
         fprintf(stderr, "----------------------------------------\n%s", text);
     return text;
+}
+
+static char *print(const struct answer *answer)
+{
+    return print_as(answer, NULL);
 }
 
 static size_t characters(const char *line, size_t bytes)
@@ -129,6 +137,27 @@ static void no_number_is_made_up(void **state)
     text = print(&answer);
     assert_says(text, "a guess, not to be relied on: learning rate for 1B tokens: 3.0e-4 tokens");
     assert_fits(text);
+    free(text);
+}
+
+static void prediction(void **state)
+{
+    (void)state;
+    struct answer answer = identified();
+    char *text = print_as(&answer, "so wide");
+    const char *first = "learning rate for 8.39M tokens: 1.1e-3";
+    assert_memory_equal(text, first, strlen(first));
+    assert_says(text, "reach 16 times as long as the longest horizon, 524k tokens target width 64");
+    assert_says(text, "width so wide doubts none found campaign nightly");
+    assert_null(strstr(text, "2x off"));
+    assert_null(strstr(text, "cost  "));
+    assert_fits(text);
+    free(text);
+
+    answer.target.tokens = 300000;
+    answer.target.width = 0; /* that of a table of losses */
+    text = print_as(&answer, "");
+    assert_says(text, "reach within the horizons, the longest of which is 524k tokens doubts");
     free(text);
 }
 
@@ -268,10 +297,15 @@ static void numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answer_stands_first), cmocka_unit_test(no_number_is_made_up),
-        cmocka_unit_test(one_horizon),         cmocka_unit_test(stopped_early),
-        cmocka_unit_test(huge_and_tiny),       cmocka_unit_test(many_long_warnings),
-        cmocka_unit_test(wrap_at_the_edge),    cmocka_unit_test(numbers),
+        cmocka_unit_test(answer_stands_first),
+        cmocka_unit_test(no_number_is_made_up),
+        cmocka_unit_test(prediction),
+        cmocka_unit_test(one_horizon),
+        cmocka_unit_test(stopped_early),
+        cmocka_unit_test(huge_and_tiny),
+        cmocka_unit_test(many_long_warnings),
+        cmocka_unit_test(wrap_at_the_edge),
+        cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

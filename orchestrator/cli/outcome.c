@@ -1,0 +1,35 @@
+#include "cli/outcome.h"
+
+#include <stdio.h>
+#include "lrsearch/memory.h"
+#include "report/summary.h"
+#include "store/run_dir.h"
+
+void outcome_print(const struct options *options, const char *name, const struct answer *answer)
+{
+    if (!options->json) {
+        summary_print(stdout, name, answer);
+        return;
+    }
+    char *json = result_json(name, answer);
+    if (json)
+        fputs(json, stdout);
+    lr_free(json);
+}
+
+int outcome_status(int rc, const struct answer *answer)
+{
+    if (rc)
+        return lr_error_exit_status(rc);
+    switch (answer->status) {
+    case ANSWER_IDENTIFIED:
+        return LR_EXIT_IDENTIFIED;
+    case ANSWER_BUDGET_EXHAUSTED:
+        return LR_EXIT_BUDGET;
+    case ANSWER_INTERRUPTED:
+        return LR_EXIT_INTERRUPTED;
+    case ANSWER_NOT_IDENTIFIED:
+        break;
+    }
+    return LR_EXIT_NOT_IDENTIFIED;
+}

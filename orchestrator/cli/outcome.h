@@ -1,0 +1,15 @@
+#ifndef LRSEARCH_OUTCOME_H
+#define LRSEARCH_OUTCOME_H
+
+#include "cli/options.h"
+#include "lrsearch/answer.h"
+
+/* How a command with an answer ends. */
+
+/* The answer on stdout: the summary, or with --json the value of result.json. */
+void outcome_print(const struct options *options, const char *name, const struct answer *answer);
+
+/* The exit status: that of the error when rc is one, or else that of the answer. */
+int outcome_status(int rc, const struct answer *answer);
+
+#endif
