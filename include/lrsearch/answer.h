@@ -26,15 +26,15 @@ enum answer_status {
 
 struct horizon_answer {
     uint64_t tokens;
-    double lr_opt;    /* vertex of the local parabola; NaN when there is none */
-    double ci90[2];   /* bootstrap over trials */
+    double lr_opt;    /* vertex of the basin; NaN with fewer than two LRs that gave a loss */
+    double ci90[2];
     double curvature; /* nats per octave^2: loss = loss_min + curvature * log2(lr / lr_opt)^2 */
     double loss_min;
     double se_ln_lr; /* standard error of ln lr_opt */
     uint32_t trials; /* finished (done or diverged) */
     uint32_t diverged;
     bool at_edge; /* the best trial is the lowest or highest LR tried */
-    bool flat;    /* the basin is not deeper than the noise */
+    bool flat;    /* the losses do not tell the vertex from others, a factor 2 away */
 };
 
 struct law_answer { /* LR*(D) = exp(b) D^-beta */
@@ -59,7 +59,8 @@ struct target_answer {
     double lr;
     double ci90[2];
     double embedding_lr;
-    double loss_penalty_if_wrong_2x; /* nats, by the curvature at the longest horizon */
+    double loss_penalty;             /* nats, expected: this lr may not be the optimum */
+    double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum */
 };
 
 enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };

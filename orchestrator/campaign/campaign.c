@@ -113,6 +113,8 @@ struct search_space campaign_space(const struct plan *plan)
         .seed = plan->seed,
         .prior_beta = plan->search.prior_beta,
         .prior_beta_sd = plan->search.prior_beta_sd,
+        .min_gain = plan->search.min_gain,
+        .round_trials = plan->search.round_trials,
         .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
                                         plan->model.embedding_lr_ratio[1]},
                    [RATIO_OUTPUT] = {plan->model.output_lr_ratio[0],
@@ -128,6 +130,8 @@ const struct policy *campaign_policy(const struct plan *plan)
         return policy_find("narrow");
     case POLICY_GRID:
         return policy_find("grid");
+    case POLICY_DESIGN:
+        return policy_find("design");
     default:
         return NULL;
     }

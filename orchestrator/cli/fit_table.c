@@ -1,6 +1,6 @@
 /* From a table to the search: every row up to the target is an observation, and what a plan would
  * say of the search is read off the table (range, horizons, seeds) or left to the plan's defaults.
- * Of optima only the law is fitted; then rules that look at losses cannot be asked. */
+ * A table of optima is measured basins without their losses. */
 #include "cli/fit_table.h"
 
 #include <math.h>
@@ -12,11 +12,9 @@
 #include "plan/schema.h"
 #include "plan/value.h"
 #include "report/summary.h"
-#include "search/law.h"
+#include "search/policy.h"
 
 #define SE_LN_LR 0.1 /* of an optimum that comes without one: a careful sweep's */
-#define Z90 1.6448536269514722
-#define WIDEST_FACTOR 4.0 /* as for a campaign: a wider interval is no answer */
 
 struct table {
     const struct options *options;
@@ -124,102 +122,50 @@ static size_t observe(struct table *table, struct observation *seen)
     return count;
 }
 
-static int fit_losses(struct answer *answer, struct table *table, struct lr_error *err)
+/* ---- rows of optima ---- */
+
+/* `loss` of the table is the standard error where there is one. */
+static int take_optima(struct table *table, bool with_errors, struct observation *seen,
+                       size_t count, struct lr_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        double se = with_errors && !isnan(seen[i].loss) ? seen[i].loss : SE_LN_LR;
+        if (!(se > 0))
+            return lr_fail(err, LR_EDATA,
+                           "%s: the optimum %g at %llu tokens has the standard error %g; it must "
+                           "be above 0 (of ln LR)",
+                           table->options->table, seen[i].lr, (unsigned long long)seen[i].tokens,
+                           se);
+        seen[i].kind = OBSERVED_OPTIMUM;
+        seen[i].loss = se;
+    }
+    return 0;
+}
+
+static int fit_rows(struct answer *answer, struct table *table, const struct table_request *request,
+                    struct lr_error *err)
 {
     struct observation *seen = lr_calloc(table->sweep.count, sizeof(*seen));
     if (!seen)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     size_t count = observe(table, seen);
-    int rc = search_answer(answer, &table->space, seen, count, err);
+    int rc = request->optima ? take_optima(table, request->with_errors, seen, count, err) : 0;
+    if (!rc)
+        rc = search_answer(answer, &table->space, seen, count, err);
     if (!rc) {
-        answer->cost.trials = count;
-        for (size_t i = 0; i < count; i++)
+        answer->cost.trials = request->optima ? 0 : count;
+        for (size_t i = 0; i < count && !request->optima; i++)
             answer->cost.tokens += seen[i].tokens;
         answer->cost.flops = answer->cost.core_seconds = NAN;
         answer->cost.target_run_fraction = NAN;
     }
-    lr_free(seen);
-    return rc;
-}
-
-/* ---- rows of optima ---- */
-
-/* The longest optima; `loss` of the table is their standard error where there is one. */
-static int take_optima(struct answer *answer, const struct table *table, bool with_errors,
-                       struct lr_error *err)
-{
-    size_t end = 0, first = 0;
-    while (end < table->sweep.count && table->sweep.rows[end].tokens <= answer->target.tokens)
-        end++;
-    if (end > ANSWER_HORIZONS) {
-        first = end - ANSWER_HORIZONS;
-        answer_warn(answer, "the table has more than %d optima: the shortest do not count",
-                    ANSWER_HORIZONS);
-    }
-    for (size_t i = first; i < end; i++) {
-        const struct sweep_row *row = &table->sweep.rows[i];
-        double se = with_errors && !isnan(row->loss) ? row->loss : SE_LN_LR;
-        if (!(se > 0))
-            return lr_fail(err, LR_EDATA,
-                           "%s: the optimum %g at %llu tokens has the standard error %g; it must "
-                           "be above 0 (of ln LR)",
-                           table->options->table, row->lr, (unsigned long long)row->tokens, se);
-        answer->horizons[answer->horizon_count++] = (struct horizon_answer){
-            .tokens = row->tokens,
-            .lr_opt = row->lr,
-            .ci90 = {row->lr * exp(-Z90 * se), row->lr * exp(Z90 * se)},
-            .curvature = NAN,
-            .loss_min = NAN,
-            .se_ln_lr = se,
-        };
-    }
-    return 0;
-}
-
-static void judge(struct answer *answer)
-{
-    const struct target_answer *target = &answer->target;
-    const struct horizon_answer *longest = &answer->horizons[answer->horizon_count - 1];
-    double factor = fmax(target->ci90[1] / target->lr, target->lr / target->ci90[0]);
-    if (answer->horizons[0].tokens == longest->tokens && target->tokens > longest->tokens) {
-        answer->status = ANSWER_NOT_IDENTIFIED;
-        snprintf(answer->reason, sizeof(answer->reason),
-                 "there are optima at one horizon only: no law can be drawn to the target, %.3g "
-                 "times as long",
-                 (double)target->tokens / (double)longest->tokens);
-    } else if (!(factor <= WIDEST_FACTOR)) {
-        answer->status = ANSWER_NOT_IDENTIFIED;
-        snprintf(answer->reason, sizeof(answer->reason),
-                 "extrapolation refused: the 90 %% interval reaches a factor %.1f from the answer "
-                 "(at most %.0f)",
-                 factor, WIDEST_FACTOR);
-    }
-}
-
-static int fit_optima(struct answer *answer, const struct table *table, bool with_errors,
-                      struct lr_error *err)
-{
-    struct law law;
-    struct target_answer *target = &answer->target;
-    *answer = (struct answer){.status = ANSWER_IDENTIFIED};
-    answer->cost.flops = answer->cost.core_seconds = answer->cost.target_run_fraction = NAN;
-    target->tokens = table->space.target_tokens;
-    int rc = take_optima(answer, table, with_errors, err);
-    if (rc)
-        return rc;
-    law_fit(&law, answer->horizons, answer->horizon_count, &table->space);
-    law_answer_fill(&answer->law, &law);
-    target->lr = law_predict(&law, target->tokens, target->ci90);
-    target->embedding_lr = target->loss_penalty_if_wrong_2x = NAN;
-    for (int r = 0; r < RATIO_COUNT; r++)
-        answer->ratios[r] = (struct ratio_answer){.optimum = NAN, .ci90 = {NAN, NAN}};
-    judge(answer);
-    if (!with_errors)
+    if (!rc && request->optima && !request->with_errors)
         answer_warn(answer,
                     "the table has no standard errors (column se): each optimum is taken to be "
                     "known within %.0f %%",
                     100 * SE_LN_LR);
-    return 0;
+    lr_free(seen);
+    return rc;
 }
 
 int fit_table(struct answer *answer, const struct options *options, bool *optima,
@@ -236,11 +182,10 @@ int fit_table(struct answer *answer, const struct options *options, bool *optima
     if (!rc)
         rc = take_horizons(&table, err);
     if (!rc)
-        rc = request.optima ? fit_optima(answer, &table, request.with_errors, err)
-                            : fit_losses(answer, &table, err);
+        rc = fit_rows(answer, &table, &request, err);
     for (int r = 0; r < RATIO_COUNT; r++)
         answer->ratios[r].value = NAN; /* a table does not say */
-    if (!rc && table.cut && !request.optima)
+    if (!rc && table.cut)
         answer_warn(answer, "the table has more than %d horizons: the shortest do not count",
                     ANSWER_HORIZONS);
     sweep_release(&table.sweep);

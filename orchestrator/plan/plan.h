@@ -17,7 +17,7 @@
 #define PLAN_PAIRS 16
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
-enum plan_policy { POLICY_NARROW, POLICY_GRID };
+enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
 
 /* An entry of a map whose keys the plan's writer chooses. */
 struct plan_pair {
@@ -90,6 +90,8 @@ struct plan {
         double resolution;  /* octaves between the LRs of a finished basin */
         uint32_t bootstrap; /* resamples for intervals */
         double prior_beta, prior_beta_sd;
+        double min_gain; /* design: nats for a target run's worth of tokens */
+        uint32_t round_trials;
     } search;
 
     struct {

@@ -30,7 +30,7 @@ static const struct plan_choice token_formats[] = {TOKEN_FORMAT_MAP(X){0}};
 static const struct plan_choice tokenizers[] = {
     {"bytes", TOKENIZER_BYTES, true}, {"bpe", TOKENIZER_BPE, true}, {0}};
 static const struct plan_choice policies[] = {
-    {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", 0, false}, {0}};
+    {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", POLICY_DESIGN, true}, {0}};
 
 static const char *const columns[] = {"lr", "tokens", "loss", "seed", NULL};
 
@@ -236,20 +236,25 @@ static const struct plan_key search_keys[] = {
      .help = "lengths of the short trainings, ascending, at most 16; three or more give a law"},
     {.name = "seeds", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 32,
      .offset = AT(search.seeds), .help = "trainings for each LR"},
-    {.name = "policy", .type = TYPE_ENUM, .fallback = "narrow", .choices = policies,
+    {.name = "policy", .type = TYPE_ENUM, .fallback = "design", .choices = policies,
      .offset = AT(search.policy),
-     .help = "narrow: bisects around the best; grid: an octave grid at each horizon"},
+     .help = "design: what tells most about the target for its tokens; narrow: bisects around the best; grid: an octave grid at each horizon"},
+    {.name = "min_gain", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0.008", .above = true, .high = 10,
+     .offset = AT(search.min_gain),
+     .help = "design: ends when no trial is expected to lower the target's loss by so much for the tokens of a target run"},
+    {.name = "round_trials", .type = TYPE_U32, .fallback = "8", .low = 1, .high = 1024,
+     .offset = AT(search.round_trials), .help = "design: trials of a round at most"},
     {.name = "resolution", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "1",
      .low = 0.05, .high = 2, .offset = AT(search.resolution),
      .help = "distance of neighbouring LRs in a finished basin"},
     {.name = "bootstrap", .type = TYPE_U32, .fallback = "1000", .low = 10, .high = 100000,
      .offset = AT(search.bootstrap), .help = "resamples behind each interval"},
-    {.name = "prior_beta", .type = TYPE_NUMBER, .fallback = "0.3", .low = -1, .high = 2,
+    {.name = "prior_beta", .type = TYPE_NUMBER, .fallback = "0.25", .low = -1, .high = 2,
      .offset = AT(search.prior_beta),
      .help = "expected exponent of the law LR*(tokens) ~ tokens^-beta"},
-    {.name = "prior_beta_sd", .type = TYPE_NUMBER, .fallback = "0.15", .above = true, .high = 10,
+    {.name = "prior_beta_sd", .type = TYPE_NUMBER, .fallback = "0.2", .above = true, .high = 10,
      .offset = AT(search.prior_beta_sd),
-     .help = "its standard deviation: the smaller, the less the data count"},
+     .help = "its scale (Student, 3 degrees of freedom): the smaller, the less the data count"},
 };
 
 static const struct plan_key target_keys[] = {

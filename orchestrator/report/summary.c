@@ -23,15 +23,18 @@ static bool known(const double interval[2])
 static void print_target(FILE *out, const char *lead, const struct target_answer *target)
 {
     struct texts t;
-    char interval[80] = "", penalty[80] = "";
+    char interval[80] = "", expected[80] = "", penalty[80] = "";
     if (known(target->ci90))
         snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
                  LR(t.c, 2, target->ci90[0]), LR(t.d, 2, target->ci90[1]));
+    if (isfinite(target->loss_penalty))
+        snprintf(expected, sizeof(expected),
+                 "; not being the optimum, it costs about %.2g nats of loss", target->loss_penalty);
     if (isfinite(target->loss_penalty_if_wrong_2x))
-        snprintf(penalty, sizeof(penalty), "; twice or half of it costs about %.2g nats",
+        snprintf(penalty, sizeof(penalty), "; being wrong by 2x would cost %.2g",
                  target->loss_penalty_if_wrong_2x);
-    wrap_print(out, "", "%slearning rate for %s tokens: %s%s%s", lead, COUNT(t.a, target->tokens),
-               LR(t.b, 2, target->lr), interval, penalty);
+    wrap_print(out, "", "%slearning rate for %s tokens: %s%s%s%s", lead, COUNT(t.a, target->tokens),
+               LR(t.b, 2, target->lr), interval, expected, penalty);
 }
 
 static void print_headline(FILE *out, const struct answer *answer)

@@ -1,66 +1,205 @@
-/* From observations to the answer: basins, law, hold-out, target, gate, doubts. */
+/* From observations to the answer: the posterior of basins and law, hold-out, gate, doubts. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/gate.h"
-#include "search/law.h"
+#include "search/posterior.h"
 #include "search/ratios.h"
-#include "search/survey.h"
+
+#define FLAT 1.0 /* octaves: standard deviation of a vertex that is not known */
+/* How surely the vertex must lie beyond the best LR, when that is the last one tried. */
+#define BEYOND 0.33
+#define MEASURED 2 /* LRs with a loss */
+
+static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
+{
+    return posterior_spread(posterior, array + h * sizeof(double));
+}
+
+/* ---- horizons ---- */
+
+static size_t losses_of(const struct basin *basin)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < basin->count; i++)
+        count += isnan(basin->points[i].loss) ? 0 : 1;
+    return count;
+}
+
+/* The best LR is the lowest or highest that told anything, and the optimum may well lie beyond. */
+static bool lies_at_edge(const struct basin *basin, const struct posterior *posterior, size_t h)
+{
+    double best = basin->points[basin->best].x, below = 0;
+    bool lowest = true, highest = true;
+    if (!basin->at_edge)
+        return false;
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        bool tells = point->losses + point->diverged > 0;
+        lowest &= !tells || point->x >= best;
+        highest &= !tells || point->x <= best;
+    }
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+        below += posterior->samples[s].vertex[h] < best ? 1.0 / POSTERIOR_SAMPLES : 0;
+    return (lowest && below > BEYOND) || (highest && 1 - below > BEYOND);
+}
+
+static void fill_horizon(struct horizon_answer *answer, const struct basin *basin,
+                         const struct posterior *posterior, size_t h)
+{
+    *answer = (struct horizon_answer){
+        .tokens = basin->tokens,
+        .lr_opt = NAN,
+        .ci90 = {NAN, NAN},
+        .curvature = NAN,
+        .loss_min = NAN,
+        .se_ln_lr = NAN,
+        .trials = basin->trials,
+        .diverged = basin->diverged,
+    };
+    size_t losses = losses_of(basin);
+    if (basin->best >= 0) {
+        answer->loss_min = basin->points[basin->best].loss;
+        answer->at_edge = losses < MEASURED || lies_at_edge(basin, posterior, h);
+    }
+    if (losses < MEASURED && !basin->optimum)
+        return;
+    struct spread vertex = spread_of(posterior, offsetof(struct sample, vertex), h);
+    answer->lr_opt = exp2(vertex.mean);
+    for (int i = 0; i < 2; i++)
+        answer->ci90[i] = exp2(vertex.ci90[i]);
+    answer->se_ln_lr = vertex.deviation * log(2.0);
+    answer->flat = vertex.deviation > FLAT;
+    if (losses < MEASURED)
+        return; /* an optimum measured elsewhere: its basin is not known */
+    answer->curvature = spread_of(posterior, offsetof(struct sample, curvature), h).mean;
+    answer->loss_min = spread_of(posterior, offsetof(struct sample, level), h).mean;
+}
+
+/* ---- law ---- */
+
+/* R2 of ln LR* over the horizons; NaN with fewer than three. */
+static double explained(const struct answer *answer)
+{
+    double sum = 0, total = 0, left = 0, count = 0;
+    for (size_t h = 0; h < answer->horizon_count; h++)
+        if (horizon_counts(&answer->horizons[h])) {
+            sum += log(answer->horizons[h].lr_opt);
+            count++;
+        }
+    for (size_t h = 0; h < answer->horizon_count; h++) {
+        const struct horizon_answer *horizon = &answer->horizons[h];
+        if (!horizon_counts(horizon))
+            continue;
+        double y = log(horizon->lr_opt), around = y - sum / count;
+        double off = y - (answer->law.b - answer->law.beta * log((double)horizon->tokens));
+        left += off * off;
+        total += around * around;
+    }
+    return count >= 3 && total > 0 ? 1 - left / total : NAN;
+}
+
+static void fill_law(struct answer *answer, const struct posterior *posterior)
+{
+    struct law_answer *law = &answer->law;
+    struct spread beta = posterior_spread(posterior, offsetof(struct sample, beta));
+    struct spread line = posterior_spread(posterior, offsetof(struct sample, line));
+    struct spread misfit = posterior_spread(posterior, offsetof(struct sample, misfit));
+    law->beta = beta.mean;
+    law->beta_ci90[0] = beta.ci90[0];
+    law->beta_ci90[1] = beta.ci90[1];
+    law->b = line.mean * log(2.0) + beta.mean * log(posterior->reference_tokens);
+    law->misfit = misfit.mean * log(2.0);
+    law->prior_weight = fmin(1, pow(beta.deviation / posterior->prior_beta_sd, 2));
+    law->r2 = explained(answer);
+}
 
 /* The law without the longest horizon, against what was measured there. */
-static void hold_out(struct answer *answer, const struct search_space *space)
+static int hold_out(struct answer *answer, const struct survey *survey)
 {
-    size_t last = answer->horizon_count - 1;
+    size_t last = answer->horizon_count - 1, measured = 0;
     const struct horizon_answer *longest = &answer->horizons[last];
-    struct law shorter;
-    law_fit(&shorter, answer->horizons, last, space);
-    if (shorter.count < 2 || !law_uses(longest))
-        return;
+    for (size_t h = 0; h < last; h++)
+        measured += horizon_counts(&answer->horizons[h]);
+    if (measured < 2 || !horizon_counts(longest))
+        return 0;
+    struct posterior *shorter = posterior_create(survey, last, longest->tokens);
+    if (!shorter)
+        return LR_ENOMEM;
+    struct spread predicted = posterior_spread(shorter, offsetof(struct sample, target));
+    lr_free(shorter);
     answer->law.holdout.tokens = longest->tokens;
-    answer->law.holdout.lr_predicted =
-        law_predict(&shorter, longest->tokens, answer->law.holdout.ci90);
+    answer->law.holdout.lr_predicted = exp2(predicted.mean);
+    for (int i = 0; i < 2; i++)
+        answer->law.holdout.ci90[i] = exp2(predicted.ci90[i]);
     answer->law.holdout.lr_measured = longest->lr_opt;
+    return 0;
 }
 
-/* Without any clear optimum: the longest horizon that has a best LR at all, carried on with the
- * prior's slope. Never an identified answer; its interval is known only with a parabola. */
-static void guess(struct answer *answer, const struct survey *survey)
+/* ---- target ---- */
+
+static void fill_target(struct target_answer *target, const struct posterior *posterior)
 {
-    const struct search_space *space = survey->space;
-    for (size_t h = survey->horizon_count; h-- > 0;) {
-        struct horizon_answer one = answer->horizons[h];
-        const struct basin *basin = &survey->basins[h];
-        struct law law;
-        if (basin->best < 0)
-            continue;
-        double unsure = isfinite(one.lr_opt) ? one.se_ln_lr : NAN;
-        one.lr_opt = isfinite(one.lr_opt) ? one.lr_opt : exp2(basin->points[basin->best].x);
-        one.se_ln_lr = isfinite(unsure) ? unsure : 0;
-        one.at_edge = one.flat = false;
-        law_fit(&law, &one, 1, space);
-        answer->target.lr = law_predict(&law, space->target_tokens, answer->target.ci90);
-        if (!isfinite(unsure))
-            answer->target.ci90[0] = answer->target.ci90[1] = NAN;
-        return;
+    struct spread optimum = posterior_spread(posterior, offsetof(struct sample, target));
+    double wrong[2] = {0, 0}, penalty = 0;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct sample *sample = &posterior->samples[s];
+        double share = sample->target_curvature / POSTERIOR_SAMPLES;
+        penalty += share * basin_shape(optimum.mean - sample->target, sample->asymmetry);
+        for (int i = 0; i < 2; i++)
+            wrong[i] += share * basin_shape(i ? 1 : -1, sample->asymmetry);
     }
+    target->lr = exp2(optimum.mean);
+    for (int i = 0; i < 2; i++)
+        target->ci90[i] = exp2(optimum.ci90[i]);
+    target->loss_penalty = penalty;
+    target->loss_penalty_if_wrong_2x = (wrong[0] + wrong[1]) / 2;
 }
 
-static void aim(struct answer *answer, const struct survey *survey, const struct law *law)
+static bool anything_known(const struct survey *survey)
 {
-    const struct search_space *space = survey->space;
-    const struct horizon_answer *longest = &answer->horizons[answer->horizon_count - 1];
-    struct target_answer *target = &answer->target;
-    if (law->count > 0)
-        target->lr = law_predict(law, space->target_tokens, target->ci90);
-    else
-        guess(answer, survey);
-    if (space->target_tokens == longest->tokens && law_uses(longest)) {
-        target->lr = longest->lr_opt; /* measured: no law is needed */
-        target->ci90[0] = longest->ci90[0];
-        target->ci90[1] = longest->ci90[1];
+    for (size_t h = 0; h < survey->horizon_count; h++)
+        if (survey->basins[h].best >= 0 || survey->basins[h].optimum)
+            return true;
+    return false;
+}
+
+static void clear(struct answer *answer, const struct search_space *space)
+{
+    memset(answer, 0, sizeof(*answer));
+    answer->target.tokens = space->target_tokens;
+    answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
+    answer->target.loss_penalty = answer->target.loss_penalty_if_wrong_2x = NAN;
+    answer->target.embedding_lr = NAN;
+    struct law_answer *law = &answer->law;
+    law->beta = law->beta_ci90[0] = law->beta_ci90[1] = law->b = law->r2 = NAN;
+    law->prior_weight = law->misfit = NAN;
+    law->holdout.lr_predicted = law->holdout.lr_measured = NAN;
+    law->holdout.ci90[0] = law->holdout.ci90[1] = NAN;
+}
+
+static int fill(struct answer *answer, const struct survey *survey)
+{
+    size_t count = survey->horizon_count;
+    struct posterior *posterior = posterior_create(survey, count, survey->space->target_tokens);
+    if (!posterior)
+        return LR_ENOMEM;
+    clear(answer, survey->space);
+    answer->horizon_count = count;
+    for (size_t h = 0; h < count; h++)
+        fill_horizon(&answer->horizons[h], &survey->basins[h], posterior, h);
+    if (anything_known(survey)) {
+        fill_law(answer, posterior);
+        fill_target(&answer->target, posterior);
     }
-    if (longest->curvature > 0)
-        target->loss_penalty_if_wrong_2x = longest->curvature;
+    lr_free(posterior);
+    int rc = hold_out(answer, survey);
+    if (!rc)
+        rc = gate_decide(answer, survey);
+    if (!rc)
+        doubts_add(answer, survey);
+    return rc;
 }
 
 /* Nothing after the end of a text: answers are compared as bytes. */
@@ -70,23 +209,6 @@ static void clear_tails(struct answer *answer)
         size_t length = strlen(answer->warnings[i]);
         memset(answer->warnings[i] + length, 0, ANSWER_TEXT - length);
     }
-}
-
-static void fill(struct answer *answer, struct survey *survey)
-{
-    const struct search_space *space = survey->space;
-    struct law law;
-    answer->target.tokens = space->target_tokens;
-    answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
-    answer->target.embedding_lr = answer->target.loss_penalty_if_wrong_2x = NAN;
-    answer->horizon_count = survey->horizon_count;
-    survey_answer(survey, survey->horizon_count, answer->horizons);
-    law_fit(&law, answer->horizons, answer->horizon_count, space);
-    law_answer_fill(&answer->law, &law);
-    hold_out(answer, space);
-    aim(answer, survey, &law);
-    gate_decide(answer, survey, &law);
-    doubts_add(answer, survey, &law);
 }
 
 int search_answer(struct answer *answer, const struct search_space *space,
@@ -106,10 +228,11 @@ int search_answer(struct answer *answer, const struct search_space *space,
         survey = survey_create(space, ratios_are_searched(space) ? room : seen, kept);
     }
     if (survey) {
-        memset(answer, 0, sizeof(*answer));
-        fill(answer, survey);
-        rc = ratios_answer(answer, space, &ratios, seen, count, room);
-        clear_tails(answer);
+        rc = fill(answer, survey);
+        if (!rc)
+            rc = ratios_answer(answer, space, &ratios, seen, count, room);
+        if (!rc)
+            clear_tails(answer);
     }
     survey_destroy(survey);
     lr_free(room);

@@ -220,7 +220,9 @@ void basin_gather(struct basin *basin, struct point *points, uint64_t tokens,
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && seen[end].lr == seen[i].lr;)
             end++;
-        if (seen[i].lr > 0 && isfinite(seen[i].lr))
+        if (seen[i].kind == OBSERVED_OPTIMUM)
+            basin->optimum = &seen[i];
+        else if (seen[i].lr > 0 && isfinite(seen[i].lr))
             add_point(basin, seen + i, end - i);
     }
     find_best(basin);

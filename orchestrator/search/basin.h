@@ -33,6 +33,7 @@ struct basin {
     int wall;            /* lowest point that diverged with every seed; -1 without any */
     bool at_edge;        /* the best is the lowest or highest LR that told anything */
     struct parabola fit; /* through the nearest points */
+    const struct observation *optimum; /* measured elsewhere; NULL: none */
 };
 
 /* `seen`: as survey_create() sorts it. `points`: room for one element an LR. */

@@ -98,20 +98,23 @@ static void doubt_horizon(struct answer *answer, const struct basin *basin,
 
 /* ---- of the law ---- */
 
-static void doubt_law(struct answer *answer, const struct law *law)
+static void doubt_law(struct answer *answer)
 {
     const struct law_answer *shown = &answer->law;
-    if (law->count >= 2 && shown->beta < 0)
+    size_t known = 0;
+    for (size_t h = 0; h < answer->horizon_count; h++)
+        known += horizon_counts(&answer->horizons[h]);
+    if (known >= 2 && shown->beta < 0)
         answer_warn(answer,
                     "the optimum rises with the horizon (beta %.2f, 90 %% interval %.2f to %.2f), "
                     "against the rule: is the batch above the critical one?",
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
-    else if (law->count >= 2 && !(shown->beta_ci90[0] > 0))
+    else if (known >= 2 && !(shown->beta_ci90[0] > 0))
         answer_warn(answer,
                     "the data do not say that the optimum falls with the horizon (beta %.2f, 90 %% "
                     "interval %.2f to %.2f)",
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
-    if (law->count >= 1 && shown->prior_weight > MOSTLY_PRIOR)
+    if (known >= 1 && shown->prior_weight > MOSTLY_PRIOR)
         answer_warn(answer,
                     "beta is mostly the prior (%.0f %%): horizons further apart would tell more",
                     100 * shown->prior_weight);
@@ -133,9 +136,9 @@ static void doubt_holdout(struct answer *answer, size_t horizon_count)
                     predicted, law->holdout.ci90[0], law->holdout.ci90[1], measured);
 }
 
-void doubts_add(struct answer *answer, const struct survey *survey, const struct law *law)
+void doubts_add(struct answer *answer, const struct survey *survey)
 {
-    doubt_law(answer, law);
+    doubt_law(answer);
     doubt_holdout(answer, survey->horizon_count);
     for (size_t h = survey->horizon_count; h-- > 0;) /* the longest first: it weighs most */
         doubt_horizon(answer, &survey->basins[h], &answer->horizons[h]);

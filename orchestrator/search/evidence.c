@@ -16,6 +16,8 @@
 /* Octaves from the optimum to where training diverges. */
 #define CLIFF 1.5
 #define CLIFF_WIDTH 1.0
+#define IMPOSSIBLE 25.0   /* in log likelihood */
+#define HIGHEST 30.0      /* nats above the bottom: whatever is higher is no better known */
 #define NOTHING_KNOWN 1.0 /* nats: the level of a horizon without a loss is anywhere */
 
 const double evidence_asymmetry[EVIDENCE_ASYMMETRIES] = {0, 0.3, 0.55};
@@ -50,27 +52,74 @@ static double grid_x(const struct vertex_grid *grid, int vertex)
 
 static void add_wall(struct evidence *evidence, double x)
 {
-    evidence->walls++;
+    evidence->others++;
     for (int v = 0; v < evidence->grid->count; v++) {
         double z = (x - grid_x(evidence->grid, v) - CLIFF) / CLIFF_WIDTH;
-        evidence->wall[v] += log(fmax(erfc(-z / sqrt(2)) / 2, 1e-300));
+        evidence->beside[v] += log(fmax(erfc(-z / sqrt(2)) / 2, 1e-300));
     }
 }
 
-static double scatter_of(const struct point *point)
+static void add_optimum(struct evidence *evidence, const struct observation *optimum)
+{
+    double error = optimum->loss / log(2.0); /* octaves */
+    evidence->others++;
+    for (int v = 0; v < evidence->grid->count; v++) {
+        double z = (grid_x(evidence->grid, v) - log2(optimum->lr)) / error;
+        evidence->beside[v] -= z * z / 2;
+    }
+}
+
+/* ---- replicates ---- */
+
+#define SEEDS 32 /* that are told apart */
+
+struct replicates {
+    double offset[SEEDS]; /* what a seed adds to all losses alike: it moves no minimum */
+    double freedom;       /* degrees, for each replicate of a point beyond the first */
+};
+
+static struct replicates compare_seeds(const struct basin *basin)
+{
+    struct replicates replicates = {.freedom = 0};
+    double points[SEEDS] = {0}, repeated = 0;
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        repeated += !isnan(point->loss) && point->losses > 1;
+        for (size_t j = 0; j < point->seen_count && !isnan(point->loss); j++) {
+            const struct observation *seen = &point->seen[j];
+            if (seen->kind != OBSERVED_LOSS || seen->seed >= SEEDS)
+                continue;
+            replicates.offset[seen->seed] += seen->loss - point->loss;
+            points[seen->seed]++;
+        }
+    }
+    for (int s = 0; s < SEEDS; s++)
+        replicates.offset[s] /= fmax(points[s], 1);
+    replicates.freedom = repeated > 0 ? (repeated - 1) / repeated : 0;
+    return replicates;
+}
+
+static double scatter_of(const struct point *point, const struct replicates *replicates)
 {
     double scatter = 0;
     for (size_t i = 0; i < point->seen_count; i++) {
-        double off = point->seen[i].loss - point->loss;
-        scatter += point->seen[i].kind == OBSERVED_LOSS ? off * off : 0;
+        const struct observation *seen = &point->seen[i];
+        double off =
+            seen->loss - point->loss - (seen->seed < SEEDS ? replicates->offset[seen->seed] : 0);
+        scatter += seen->kind == OBSERVED_LOSS ? off * off : 0;
     }
     return scatter;
 }
 
-static void add_loss(struct evidence *evidence, const struct point *point, bool right)
+/* ---- sums ---- */
+
+static void add_loss(struct evidence *evidence, const struct point *point,
+                     const struct replicates *replicates, bool right)
 {
-    double y = point->loss - evidence->bottom, error = basin_shape_error(y, right);
-    double n = point->losses, scatter = scatter_of(point);
+    double y = fmin(point->loss - evidence->bottom, HIGHEST);
+    double error = basin_shape_error(y, right);
+    double n = point->losses, scatter = scatter_of(point, replicates);
+    double freedom = (n - 1) * replicates->freedom;
     double g[EVIDENCE_GRID], weights[EVIDENCE_SIGMAS];
     evidence->losses++;
     for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
@@ -79,19 +128,34 @@ static void add_loss(struct evidence *evidence, const struct point *point, bool 
         struct evidence_noise *noise = &evidence->noise[s];
         noise->w += w;
         noise->wy += w * y;
-        noise->wyy += w * y * y;
-        noise->log_norm += log(w) / 2 - (n - 1) * log(variance) / 2 - scatter / variance / 2;
+        noise->yy += w * y * y;
+        noise->log_norm += log(w) / 2 - freedom * log(variance) / 2 - scatter / variance / 2;
     }
     for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
         for (int v = 0; v < evidence->grid->count; v++)
             g[v] = basin_shape(point->x - grid_x(evidence->grid, v), evidence_asymmetry[a]);
         for (int s = 0; s < EVIDENCE_SIGMAS; s++)
             for (int v = 0; v < evidence->grid->count; v++) {
-                struct evidence_sums *sums = &evidence->sums[a][s][v];
-                sums->wg += weights[s] * g[v];
-                sums->wgg += weights[s] * g[v] * g[v];
-                sums->wgy += weights[s] * g[v] * y;
+                struct evidence_sums *sums = &evidence->sums[a][s];
+                sums->wg[v] += weights[s] * g[v];
+                sums->gg[v] += weights[s] * g[v] * g[v];
+                sums->gy[v] += weights[s] * g[v] * y;
             }
+    }
+}
+
+static void center_sums(struct evidence *evidence)
+{
+    for (int s = 0; s < EVIDENCE_SIGMAS && evidence->losses > 0; s++) {
+        struct evidence_noise *noise = &evidence->noise[s];
+        noise->yy -= noise->wy * noise->wy / noise->w;
+        for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
+            struct evidence_sums *sums = &evidence->sums[a][s];
+            for (int v = 0; v < evidence->grid->count; v++) {
+                sums->gg[v] -= sums->wg[v] * sums->wg[v] / noise->w;
+                sums->gy[v] -= sums->wg[v] * noise->wy / noise->w;
+            }
+        }
     }
 }
 
@@ -99,21 +163,25 @@ void evidence_gather(struct evidence *evidence, const struct basin *basin,
                      const struct vertex_grid *grid, double t)
 {
     double best = basin->best >= 0 ? basin->points[basin->best].x : 0;
+    struct replicates replicates = compare_seeds(basin);
     evidence->grid = grid;
     evidence->t = t;
     evidence->bottom = basin->best >= 0 ? basin->points[basin->best].loss : 0;
+    if (basin->optimum)
+        add_optimum(evidence, basin->optimum);
     for (size_t i = 0; i < basin->count; i++) {
         const struct point *point = &basin->points[i];
         if (point->diverged > 0)
             add_wall(evidence, point->x);
         if (!isnan(point->loss))
-            add_loss(evidence, point, point->x > best);
+            add_loss(evidence, point, &replicates, point->x > best);
     }
+    center_sums(evidence);
 }
 
 bool evidence_is_empty(const struct evidence *evidence)
 {
-    return evidence->losses == 0 && evidence->walls == 0;
+    return evidence->losses == 0 && evidence->others == 0;
 }
 
 /* Mean of this horizon's curvature before its losses, and 1 / variance. */
@@ -124,42 +192,66 @@ static double expected_curvature(const struct shape *shape, double t, double *pr
     return mean;
 }
 
-double evidence_weigh(struct evidence *evidence, const struct shape *shape)
+/* What is left of the squares at a vertex when level and curvature fit best, with the prior. */
+static double squares(const struct evidence_noise *noise, const struct evidence_sums *sums, int v,
+                      double mean, double precision)
+{
+    double off = sums->gy[v] - mean * sums->gg[v];
+    return noise->yy - 2 * mean * sums->gy[v] + mean * mean * sums->gg[v] -
+           off * off / (precision + sums->gg[v]);
+}
+
+void evidence_weigh(struct evidence *evidence, const struct shape *shape)
 {
     const struct evidence_noise *noise = &evidence->noise[shape->sigma];
-    const struct evidence_sums *sums = evidence->sums[shape->asymmetry][shape->sigma];
+    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma];
     double precision, mean = expected_curvature(shape, evidence->t, &precision);
-    double largest = -INFINITY;
-    for (int v = 0; v < evidence->grid->count; v++) {
-        double value = evidence->wall[v];
-        if (evidence->losses > 0) {
-            double yy = noise->wyy - noise->wy * noise->wy / noise->w;
-            double gg = sums[v].wgg - sums[v].wg * sums[v].wg / noise->w;
-            double gy = sums[v].wgy - sums[v].wg * noise->wy / noise->w, off = gy - mean * gg;
-            double squares = yy - 2 * mean * gy + mean * mean * gg - off * off / (precision + gg);
-            value += noise->log_norm - log(noise->w * (1 + gg / precision)) / 2 - squares / 2;
-        }
-        evidence->log_of[v] = value;
-        largest = fmax(largest, value);
+    int count = evidence->grid->count;
+    evidence->largest = -INFINITY;
+    for (int v = 0; v < count; v++) {
+        evidence->log_of[v] = evidence->beside[v];
+        if (evidence->losses > 0)
+            evidence->log_of[v] += noise->log_norm -
+                                   log(noise->w * (1 + sums->gg[v] / precision)) / 2 -
+                                   squares(noise, sums, v, mean, precision) / 2;
+        evidence->largest = fmax(evidence->largest, evidence->log_of[v]);
     }
-    return largest;
+    evidence->first = 0;
+    evidence->end = count;
+    while (evidence->log_of[evidence->first] < evidence->largest - IMPOSSIBLE)
+        evidence->first++;
+    while (evidence->log_of[evidence->end - 1] < evidence->largest - IMPOSSIBLE)
+        evidence->end--;
+}
+
+double evidence_bound(const struct evidence *evidence, const struct shape *shape)
+{
+    const struct evidence_noise *noise = &evidence->noise[shape->sigma];
+    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, evidence->t, &precision);
+    double least = INFINITY, beside = -INFINITY;
+    for (int v = 0; v < evidence->grid->count; v++) {
+        double value = squares(noise, sums, v, mean, precision);
+        least = value < least ? value : least;
+        beside = evidence->beside[v] > beside ? evidence->beside[v] : beside;
+    }
+    return evidence->losses > 0 ? beside + noise->log_norm - log(noise->w) / 2 - least / 2 : beside;
 }
 
 void evidence_draw(const struct evidence *evidence, const struct shape *shape, int vertex,
                    const double normal[2], double *curvature, double *level)
 {
     const struct evidence_noise *noise = &evidence->noise[shape->sigma];
-    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma][vertex];
+    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma];
     double precision, mean = expected_curvature(shape, evidence->t, &precision);
     double least = mean / 10; /* a basin never bends down */
     bool known = evidence->losses > 0;
     if (known) {
-        double gg = sums->wgg - sums->wg * sums->wg / noise->w;
-        double gy = sums->wgy - sums->wg * noise->wy / noise->w;
-        mean = (precision * mean + gy) / (precision + gg);
-        precision += gg;
+        mean = (precision * mean + sums->gy[vertex]) / (precision + sums->gg[vertex]);
+        precision += sums->gg[vertex];
     }
     *curvature = fmax(mean + normal[0] / sqrt(precision), least);
-    *level = evidence->bottom + (known ? (noise->wy - *curvature * sums->wg) / noise->w : 0) +
+    *level = evidence->bottom +
+             (known ? (noise->wy - *curvature * sums->wg[vertex]) / noise->w : 0) +
              normal[1] * (known ? 1 / sqrt(noise->w) : NOTHING_KNOWN);
 }

@@ -40,23 +40,27 @@ struct evidence {
     const struct vertex_grid *grid;
     double t;               /* log2 tokens over those of the longest horizon seen */
     double bottom;          /* lowest loss */
-    size_t losses, walls;   /* LRs with a loss; LRs where a replicate diverged */
+    size_t losses, others;  /* LRs with a loss; LRs that diverged, and optima measured elsewhere */
     struct evidence_noise { /* sums that do not depend on the vertex */
-        double w, wy, wyy, log_norm;
+        double w, wy, yy, log_norm; /* yy: around the weighted mean */
     } noise[EVIDENCE_SIGMAS];
-    struct evidence_sums {
-        double wg, wgg, wgy;
-    } sums[EVIDENCE_ASYMMETRIES][EVIDENCE_SIGMAS][EVIDENCE_GRID];
-    double wall[EVIDENCE_GRID];   /* log likelihood of the divergences */
-    double log_of[EVIDENCE_GRID]; /* log likelihood of each vertex, by evidence_weigh() */
+    struct evidence_sums { /* gg, gy: around the weighted means */
+        double wg[EVIDENCE_GRID], gg[EVIDENCE_GRID], gy[EVIDENCE_GRID];
+    } sums[EVIDENCE_ASYMMETRIES][EVIDENCE_SIGMAS];
+    double beside[EVIDENCE_GRID]; /* log likelihood by what is not a loss */
+    /* by evidence_weigh(): */
+    double log_of[EVIDENCE_GRID]; /* log likelihood of each vertex */
+    double largest;
+    int first, end; /* outside, vertices are out of the question */
 };
 
 /* `evidence` is zeroed; `grid` must outlive it. */
 void evidence_gather(struct evidence *evidence, const struct basin *basin,
                      const struct vertex_grid *grid, double t);
 bool evidence_is_empty(const struct evidence *evidence);
-/* Fills log_of for this shape; returns the largest. */
-double evidence_weigh(struct evidence *evidence, const struct shape *shape);
+void evidence_weigh(struct evidence *evidence, const struct shape *shape);
+/* Not less than the largest log likelihood for this shape; faster. */
+double evidence_bound(const struct evidence *evidence, const struct shape *shape);
 /* Curvature and level of this horizon for one vertex of the grid, from two normal numbers. */
 void evidence_draw(const struct evidence *evidence, const struct shape *shape, int vertex,
                    const double normal[2], double *curvature, double *level);

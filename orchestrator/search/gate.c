@@ -4,12 +4,17 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "search/posterior.h"
 
 /* An interval wider than this each way spans four octaves: at a curvature of .012 nats per octave^2
  * its ends cost .05, more than a careful guess would. */
 #define WIDEST_FACTOR 4.0
-#define WIDER 8.0 /* how far to widen a range whose edge is best: three octaves */
+#define TYPICAL_ERROR 0.2 /* of ln lr, where none is known */
+#define WIDER 8.0         /* how far to widen a range whose edge is best: three octaves */
 
 __attribute__((format(printf, 2, 3))) static bool refuse(struct answer *answer, const char *format,
                                                          ...)
@@ -34,11 +39,18 @@ const char *tokens_text(double tokens, char out[TOKENS_TEXT])
     return out;
 }
 
+bool horizon_counts(const struct horizon_answer *horizon)
+{
+    return isfinite(horizon->lr_opt) && !horizon->at_edge && !horizon->flat;
+}
+
 static bool nothing_seen(struct answer *answer, const struct survey *survey)
 {
     const struct search_space *space = survey->space;
     uint32_t trials = 0, diverged = 0;
     for (size_t h = 0; h < survey->horizon_count; h++) {
+        if (survey->basins[h].optimum)
+            return false;
         trials += survey->basins[h].trials;
         diverged += survey->basins[h].diverged;
     }
@@ -52,54 +64,50 @@ static bool nothing_seen(struct answer *answer, const struct survey *survey)
     return false;
 }
 
-static bool edge_refused(struct answer *answer, const struct survey *survey)
+static bool edge_refused(struct answer *answer, const struct survey *survey, size_t h)
 {
-    const struct horizon_answer *longest = &answer->horizons[survey->horizon_count - 1];
-    const struct basin *basin = &survey->basins[survey->horizon_count - 1];
+    const struct horizon_answer *horizon = &answer->horizons[h];
     const struct search_space *space = survey->space;
-    double best = exp2(basin->points[basin->best].x), middle = sqrt(space->lr_low * space->lr_high);
+    double best = exp2(survey->basins[h].points[survey->basins[h].best].x);
+    bool low = isfinite(horizon->lr_opt) ? horizon->lr_opt < best
+                                         : best < sqrt(space->lr_low * space->lr_high);
     char tokens[TOKENS_TEXT];
-    bool by_best = basin->at_edge || !isfinite(longest->lr_opt); /* or the vertex is outside */
-    bool low = by_best ? best < middle : longest->lr_opt < best;
     return refuse(answer,
-                  "at the longest horizon, %s tokens, the best learning rate (%.3g) lies at the %s "
-                  "edge of what was tried: widen search.lr to [%.3g, %.3g]",
-                  tokens_text((double)longest->tokens, tokens), best, low ? "lower" : "upper",
+                  "at the longest horizon tried, %s tokens, the best learning rate (%.3g) lies at "
+                  "the %s edge of what was tried: widen search.lr to [%.3g, %.3g]",
+                  tokens_text((double)horizon->tokens, tokens), best, low ? "lower" : "upper",
                   low ? space->lr_low / WIDER : space->lr_low,
                   low ? space->lr_high : space->lr_high * WIDER);
 }
 
+/* A policy need not try every horizon; the longest that it did try weighs most. */
 static bool longest_refused(struct answer *answer, const struct survey *survey)
 {
-    const struct horizon_answer *longest = &answer->horizons[survey->horizon_count - 1];
-    const struct basin *basin = &survey->basins[survey->horizon_count - 1];
+    size_t h = survey->horizon_count - 1;
+    while (h > 0 && survey->basins[h].trials == 0 && !survey->basins[h].optimum)
+        h--;
+    const struct horizon_answer *longest = &answer->horizons[h];
     char text[TOKENS_TEXT];
     const char *tokens = tokens_text((double)longest->tokens, text);
-    if (longest->trials == 0)
-        return refuse(answer, "no trial of the longest horizon, %s tokens, has ended with a loss",
-                      tokens);
+    if (survey->basins[h].optimum)
+        return false;
     if (longest->diverged == longest->trials)
         return refuse(
             answer,
-            "every trial of the longest horizon, %s tokens, diverged: lower search.lr, to "
+            "every trial of the longest horizon tried, %s tokens, diverged: lower search.lr, to "
             "[%.3g, %.3g] say",
             tokens, survey->space->lr_low / WIDER, survey->space->lr_high / WIDER);
-    if (basin->best < 0)
+    if (survey->basins[h].best < 0)
         return refuse(answer,
-                      "at the longest horizon, %s tokens, some seed diverged at each learning rate "
-                      "tried: lower search.lr, to [%.3g, %.3g] say",
+                      "at the longest horizon tried, %s tokens, some seed diverged at each "
+                      "learning rate: lower search.lr, to [%.3g, %.3g] say",
                       tokens, survey->space->lr_low / WIDER, survey->space->lr_high / WIDER);
     if (longest->at_edge)
-        return edge_refused(answer, survey);
-    if (!isfinite(longest->lr_opt))
-        return refuse(answer,
-                      "the longest horizon, %s tokens, has too few losses for a parabola (three "
-                      "learning rates at least)",
-                      tokens);
+        return edge_refused(answer, survey, h);
     if (longest->flat)
         return refuse(answer,
-                      "at the longest horizon, %s tokens, the basin is not deeper than the noise: "
-                      "raise search.seeds, or widen search.lr",
+                      "at the longest horizon tried, %s tokens, the basin is not deeper than the "
+                      "noise: raise search.seeds, or widen search.lr",
                       tokens);
     return false;
 }
@@ -109,61 +117,104 @@ static double widest(const double ci90[2], double lr)
     return fmax(ci90[1] / lr, lr / ci90[0]);
 }
 
-/* The shortest further horizon that would make the target's interval narrow enough, measured as
- * well as the longest so far; 0: none short of the target. */
-static double horizon_needed(const struct answer *answer, const struct survey *survey,
-                             const struct law *law)
+/* The factor that the target's interval would reach if there were one further horizon, its optimum
+ * known as well as that of the longest; negative: LR_ENOMEM. */
+static double widest_with(const struct answer *answer, const struct survey *survey, uint64_t tokens)
 {
-    struct horizon_answer horizons[ANSWER_HORIZONS + 1];
-    size_t count = survey->horizon_count;
-    double target = (double)survey->space->target_tokens, ci90[2];
-    for (size_t h = 0; h < count; h++)
-        horizons[h] = answer->horizons[h];
-    struct horizon_answer *further = &horizons[count];
-    *further = horizons[count - 1];
-    for (double tokens = (double)further->tokens * 2; tokens < target; tokens *= 1.25) {
-        struct law longer;
-        further->tokens = (uint64_t)tokens;
-        further->lr_opt = law_predict(law, further->tokens, ci90);
-        law_fit(&longer, horizons, count + 1, survey->space);
-        double lr = law_predict(&longer, survey->space->target_tokens, ci90);
-        if (widest(ci90, lr) <= WIDEST_FACTOR)
-            return tokens;
+    const struct horizon_answer *last = &answer->horizons[survey->horizon_count - 1];
+    struct search_space space = *survey->space;
+    uint64_t horizons[ANSWER_HORIZONS];
+    struct posterior *posterior = NULL;
+    double factor = LR_ENOMEM;
+    if (survey->horizon_count == ANSWER_HORIZONS)
+        return INFINITY;
+    memcpy(horizons, space.horizons, survey->horizon_count * sizeof(*horizons));
+    horizons[survey->horizon_count] = tokens;
+    space.horizons = horizons;
+    space.horizon_count = survey->horizon_count + 1;
+    struct observation *seen = lr_calloc(survey->count + 1, sizeof(*seen));
+    if (!seen)
+        return factor;
+    memcpy(seen, survey->seen, survey->count * sizeof(*seen));
+    seen[survey->count] = (struct observation){
+        .tokens = tokens,
+        .kind = OBSERVED_OPTIMUM,
+        .lr = exp(answer->law.b - answer->law.beta * log((double)tokens)),
+        .loss = isfinite(last->se_ln_lr) ? last->se_ln_lr : TYPICAL_ERROR,
+    };
+    struct survey *with = survey_create(&space, seen, survey->count + 1);
+    if (with)
+        posterior = posterior_create(with, with->horizon_count, space.target_tokens);
+    if (posterior) {
+        struct spread target = posterior_spread(posterior, offsetof(struct sample, target));
+        const double ci90[2] = {exp2(target.ci90[0]), exp2(target.ci90[1])};
+        factor = widest(ci90, exp2(target.mean));
+    }
+    lr_free(posterior);
+    survey_destroy(with);
+    lr_free(seen);
+    return factor;
+}
+
+/* The shortest further horizon, by doubling, that would make the target's interval narrow enough;
+ * 0: none short of the target. */
+static int horizon_needed(const struct answer *answer, const struct survey *survey,
+                          uint64_t *needed)
+{
+    uint64_t target = survey->space->target_tokens;
+    *needed = 0;
+    for (uint64_t tokens = survey->space->horizons[survey->horizon_count - 1] * 2; tokens < target;
+         tokens *= 2) {
+        double factor = widest_with(answer, survey, tokens);
+        if (factor < 0)
+            return LR_ENOMEM;
+        if (factor <= WIDEST_FACTOR) {
+            *needed = tokens;
+            return 0;
+        }
     }
     return 0;
 }
 
-static bool target_refused(struct answer *answer, const struct survey *survey,
-                           const struct law *law)
+static int target_decide(struct answer *answer, const struct survey *survey)
 {
     const struct target_answer *target = &answer->target;
     double longest = (double)survey->space->horizons[survey->horizon_count - 1];
     double times = (double)target->tokens / longest, factor = widest(target->ci90, target->lr);
-    char mend[96] = "measure the optimum more closely (search.seeds)", tokens[TOKENS_TEXT];
-    char times_text[32];
+    char mend[96] = "measure the optimum more closely (search.seeds, search.min_gain)";
+    char times_text[32], tokens[TOKENS_TEXT];
+    size_t known = 0;
+    uint64_t needed = 0;
+    for (size_t h = 0; h < answer->horizon_count; h++)
+        known += horizon_counts(&answer->horizons[h]);
     snprintf(times_text, sizeof(times_text), times < 10 ? "%.3g" : "%.0f", times);
-    if (law->count < 2 && times > 1)
-        return refuse(answer,
-                      "only one horizon has a clear optimum: no law can be drawn to the target, "
-                      "%s times as long; add search.horizons",
-                      times_text);
+    if (known < 2 && times > 1) {
+        refuse(answer,
+               "only one horizon has a clear optimum: no law can be drawn to the target, %s times "
+               "as long; add search.horizons",
+               times_text);
+        return 0;
+    }
     if (factor <= WIDEST_FACTOR)
-        return false;
-    double needed = times > 1 ? horizon_needed(answer, survey, law) : 0;
+        return 0;
+    int rc = times > 1 ? horizon_needed(answer, survey, &needed) : 0;
+    if (rc)
+        return rc;
     if (needed > 0)
         snprintf(mend, sizeof(mend), "add a horizon of about %s tokens",
-                 tokens_text(needed, tokens));
-    return refuse(answer,
-                  "extrapolation refused: the target is %s times as long as the longest horizon, "
-                  "and its 90 %% interval reaches a factor %.1f from the answer (at most %.0f): %s",
-                  times_text, factor, WIDEST_FACTOR, mend);
+                 tokens_text((double)needed, tokens));
+    refuse(answer,
+           "extrapolation refused: the target is %s times as long as the longest horizon, and its "
+           "90 %% interval reaches a factor %.1f from the answer (at most %.0f): %s",
+           times_text, factor, WIDEST_FACTOR, mend);
+    return 0;
 }
 
-void gate_decide(struct answer *answer, const struct survey *survey, const struct law *law)
+int gate_decide(struct answer *answer, const struct survey *survey)
 {
     answer->status = ANSWER_IDENTIFIED;
     answer->reason[0] = 0;
     if (nothing_seen(answer, survey) || longest_refused(answer, survey))
-        return;
-    target_refused(answer, survey, law);
+        return 0;
+    return target_decide(answer, survey);
 }

@@ -3,12 +3,15 @@
 
 #include "search/survey.h"
 
+/* Its optimum is known, and bracketed. */
+bool horizon_counts(const struct horizon_answer *horizon);
+
 /* Decides whether the data identify the target's optimum (status), and says why not in plain words
- * (reason). horizons, law and target are filled. */
-void gate_decide(struct answer *answer, const struct survey *survey, const struct law *law);
+ * (reason). horizons, law and target are filled. 0 or LR_ENOMEM. */
+int gate_decide(struct answer *answer, const struct survey *survey);
 
 /* Adds every doubt that can be known from the numbers. */
-void doubts_add(struct answer *answer, const struct survey *survey, const struct law *law);
+void doubts_add(struct answer *answer, const struct survey *survey);
 
 /* "131.1k", "8.39M": tokens in a sentence. */
 #define TOKENS_TEXT 24

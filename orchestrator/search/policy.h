@@ -36,6 +36,8 @@ enum observed {
     OBSERVED_DIVERGED,
     OBSERVED_NOTHING, /* failed for good */
     OBSERVED_RUNNING, /* asked for, not over */
+    OBSERVED_OPTIMUM, /* lr is a horizon's optimum, measured elsewhere; loss: standard error of ln
+                         lr */
 };
 
 struct observation {

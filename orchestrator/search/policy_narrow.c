@@ -8,10 +8,11 @@
  * Every proposal is a lattice point not tried before, so it ends. Nothing is proposed above an LR
  * at which every seed diverged. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/lattice.h"
-#include "search/survey.h"
+#include "search/posterior.h"
 
 /* Half an octave off costs a quarter of the curvature; below this many times the noise the points
  * half an octave away would not show it. */
@@ -122,25 +123,23 @@ static void begin(struct view *view, double predicted)
         want(view, k + i * step);
 }
 
-/* log2 of the LR to begin with at horizon h: by the law, or the last best with the prior's slope.
- * NaN: the shorter horizons say nothing. */
-static double predict(struct survey *survey, size_t h)
+/* log2 of the LR to begin with at horizon h, by all shorter ones. NaN: they say nothing; or
+ * LR_ENOMEM in *rc. */
+static double predict(const struct survey *survey, size_t h, int *rc)
 {
-    const struct search_space *space = survey->space;
-    struct horizon_answer answers[ANSWER_HORIZONS];
-    struct law law;
-    double ci90[2];
-    survey_answer(survey, h, answers);
-    law_fit(&law, answers, h, space);
-    if (law.count > 0)
-        return log2(law_predict(&law, space->horizons[h], ci90));
-    for (size_t i = h; i-- > 0;) {
-        const struct basin *basin = &survey->basins[i];
-        double ratio = log2((double)space->horizons[h] / (double)space->horizons[i]);
-        if (basin->best >= 0)
-            return basin->points[basin->best].x - space->prior_beta * ratio;
+    bool any_loss = false;
+    for (size_t i = 0; i < h; i++)
+        any_loss |= survey->basins[i].best >= 0;
+    if (!any_loss)
+        return NAN;
+    struct posterior *posterior = posterior_create(survey, h, survey->space->horizons[h]);
+    if (!posterior) {
+        *rc = LR_ENOMEM;
+        return NAN;
     }
-    return NAN;
+    double x = posterior_spread(posterior, offsetof(struct sample, target)).mean;
+    lr_free(posterior);
+    return x;
 }
 
 /* Whether the noise calls for octaves: judged by the last horizon that shows a curvature. */
@@ -219,7 +218,7 @@ static int narrow_next(const struct search_space *space, const struct observatio
             for (int k = 0; k <= view->lattice.last; k += view->lattice.coarse)
                 want(view, k);
         } else {
-            double predicted = predict(survey, h);
+            double predicted = predict(survey, h, &asked);
             if (isnan(predicted))
                 break; /* no shorter horizon has a single loss */
             begin(view, predicted);

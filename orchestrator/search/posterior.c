@@ -15,8 +15,7 @@
 #define DRIFTS 3
 #define NODES (CURVATURES * DRIFTS * EVIDENCE_ASYMMETRIES * EVIDENCE_SIGMAS)
 #define MISFITS 4
-#define BETAS 25
-#define LINES (BETAS * EVIDENCE_GRID)
+#define BETAS 27
 #define NEGLIGIBLE 9.0 /* in log likelihood */
 
 /* Published sweeps: .012 nats per octave^2 and noise of .001 to .003; tiny models: .02 to .06 and
@@ -31,8 +30,8 @@ static const double drifts[DRIFTS] = {0, 0.35, 0.8};
 /* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves. */
 static const double misfits[MISFITS] = {0.12, 0.22, 0.4, 0.7};
 static const double misfit_prior[MISFITS] = {0.3, 0.4, 0.22, 0.08};
-#define BETA_LEAST -0.9
-#define BETA_STEP 0.1
+#define BETA_LEAST -1.4
+#define BETA_STEP 0.125
 
 struct node {
     struct shape shape;
@@ -43,11 +42,11 @@ struct node {
 struct workspace {
     const struct search_space *space;
     struct vertex_grid grid;
-    double target_t;
+    double reference_tokens, target_t;
     int target_horizon; /* -1: none of those seen is as long as the target */
     struct node nodes[NODES];
     double beta_prior[BETAS];
-    double lines[LINES]; /* weights of (beta, line) at the present node */
+    double lines[BETAS][EVIDENCE_GRID]; /* weights at the present node */
     uint64_t draws;
     size_t count;
     struct evidence horizons[];
@@ -60,8 +59,12 @@ static double beta_of(int b)
 
 /* ---- the law ---- */
 
+struct support { /* of a function on the grid: it is 0 outside */
+    int first, end;
+};
+
 /* The likelihood of a place of the line at this horizon: the vertex is a misfit away. */
-static void blur(const struct evidence *evidence, double largest, double misfit, double *out)
+static struct support blur(const struct evidence *evidence, double misfit, double *out)
 {
     double kernel[EVIDENCE_GRID], plain[EVIDENCE_GRID], sum = 0;
     int count = evidence->grid->count;
@@ -71,56 +74,72 @@ static void blur(const struct evidence *evidence, double largest, double misfit,
         kernel[i] = exp(-z * z / 2);
         sum += i ? 2 * kernel[i] : kernel[i];
     }
-    for (int v = 0; v < count; v++) {
-        plain[v] = exp(evidence->log_of[v] - largest);
-        out[v] = 0;
-    }
+    memset(out, 0, (size_t)count * sizeof(*out));
+    for (int v = evidence->first; v < evidence->end; v++)
+        plain[v] = exp(evidence->log_of[v] - evidence->largest);
     for (int i = -reach; i <= reach; i++) {
         double share = kernel[abs(i)] / sum;
-        int first = i < 0 ? -i : 0, end = i < 0 ? count : count - i;
+        int first = evidence->first - i > 0 ? evidence->first - i : 0;
+        int end = evidence->end - i < count ? evidence->end - i : count;
         for (int v = first; v < end; v++)
             out[v] += share * plain[v + i];
     }
+    return (struct support){evidence->first > reach ? evidence->first - reach : 0,
+                            evidence->end + reach < count ? evidence->end + reach : count};
 }
 
 /* Multiplies the weights of the lines of one slope by what a horizon says of them; `shift`: from
  * the line's place at t = 0 to that at the horizon, in steps of the grid. */
-static void weigh_slope(const double *likelihood, int count, double shift, double *weights)
+static void weigh_slope(double *weights, struct support *support, const double *likelihood,
+                        const struct support *of, double shift)
 {
-    double whole = fmax(-count, fmin(floor(shift), count)), rest = shift - whole;
-    int by = (int)whole, first = by < 0 ? -by : 0, end = by < 0 ? count : count - by - 1;
-    end = end < count - 1 - by ? end : count - 1 - by;
-    first = first < count ? first : count;
-    end = end > first ? end : first;
-    memset(weights, 0, (size_t)first * sizeof(*weights));
+    double whole = floor(shift), rest = shift - whole;
+    int by = (int)fmax(-4 * EVIDENCE_GRID, fmin(whole, 4 * EVIDENCE_GRID));
+    int first = of->first - by > support->first ? of->first - by : support->first;
+    int end = of->end - 1 - by < support->end ? of->end - 1 - by : support->end;
+    support->first = first;
+    support->end = end > first ? end : first;
     for (int v = first; v < end; v++)
         weights[v] *= likelihood[v + by] * (1 - rest) + likelihood[v + by + 1] * rest;
-    memset(weights + end, 0, (size_t)(count - end) * sizeof(*weights));
 }
 
-/* Fills `lines` for one node and misfit; returns the log of their sum: the evidence. */
-static double weigh(struct workspace *space, const struct node *node, double misfit)
+/* Fills `lines` for a misfit at the node whose evidence was weighed last; returns their sum. */
+static double weigh_lines(struct workspace *space, double misfit)
 {
-    double log_sum = node->log_prior, sum = 0, likelihood[EVIDENCE_GRID];
-    int count = space->grid.count;
-    for (int b = 0; b < BETAS; b++)
-        for (int v = 0; v < count; v++)
-            space->lines[b * EVIDENCE_GRID + v] = space->beta_prior[b];
+    double sum = 0, likelihood[EVIDENCE_GRID];
+    struct support supports[BETAS];
+    for (int b = 0; b < BETAS; b++) {
+        supports[b] = (struct support){0, space->grid.count};
+        for (int v = 0; v < space->grid.count; v++)
+            space->lines[b][v] = space->beta_prior[b];
+    }
     for (size_t h = 0; h < space->count; h++) {
-        struct evidence *evidence = &space->horizons[h];
-        double largest = evidence_weigh(evidence, &node->shape);
+        const struct evidence *evidence = &space->horizons[h];
         if (evidence_is_empty(evidence))
             continue; /* says nothing, on the grid or beyond */
-        log_sum += largest;
-        blur(evidence, largest, misfit, likelihood);
+        struct support support = blur(evidence, misfit, likelihood);
         for (int b = 0; b < BETAS; b++)
-            weigh_slope(likelihood, count, -beta_of(b) * evidence->t / space->grid.step,
-                        &space->lines[b * EVIDENCE_GRID]);
+            weigh_slope(space->lines[b], &supports[b], likelihood, &support,
+                        -beta_of(b) * evidence->t / space->grid.step);
     }
     for (int b = 0; b < BETAS; b++)
-        for (int v = 0; v < count; v++)
-            sum += space->lines[b * EVIDENCE_GRID + v];
-    return log_sum + log(sum);
+        for (int v = 0; v < space->grid.count; v++) {
+            if (v < supports[b].first || v >= supports[b].end)
+                space->lines[b][v] = 0;
+            sum += space->lines[b][v];
+        }
+    return sum;
+}
+
+/* Returns the sum of the horizons' largest log likelihoods. */
+static double weigh_vertices(struct workspace *space, const struct shape *shape)
+{
+    double sum = 0;
+    for (size_t h = 0; h < space->count; h++) {
+        evidence_weigh(&space->horizons[h], shape);
+        sum += evidence_is_empty(&space->horizons[h]) ? 0 : space->horizons[h].largest;
+    }
+    return sum;
 }
 
 static void weigh_nodes(struct workspace *space)
@@ -129,17 +148,18 @@ static void weigh_nodes(struct workspace *space)
     for (int n = 0; n < NODES; n++) {
         bounds[n] = space->nodes[n].log_prior;
         for (size_t h = 0; h < space->count; h++)
-            bounds[n] += evidence_is_empty(&space->horizons[h])
-                             ? 0
-                             : evidence_weigh(&space->horizons[h], &space->nodes[n].shape);
+            bounds[n] += evidence_bound(&space->horizons[h], &space->nodes[n].shape);
         best = fmax(best, bounds[n]);
     }
-    for (int n = 0; n < NODES; n++)
+    for (int n = 0; n < NODES; n++) {
+        struct node *node = &space->nodes[n];
+        bool negligible = bounds[n] < best - NEGLIGIBLE;
+        double log_sum = node->log_prior + (negligible ? 0 : weigh_vertices(space, &node->shape));
         for (int m = 0; m < MISFITS; m++)
-            space->nodes[n].log_weight[m] =
-                bounds[n] < best - NEGLIGIBLE
-                    ? -INFINITY
-                    : log(misfit_prior[m]) + weigh(space, &space->nodes[n], misfits[m]);
+            node->log_weight[m] =
+                negligible ? -INFINITY
+                           : log_sum + log(misfit_prior[m] * weigh_lines(space, misfits[m]));
+    }
 }
 
 /* ---- samples ---- */
@@ -154,18 +174,18 @@ static double normal(struct workspace *space)
     return rng_normal(space->space->seed, RNG_POSTERIOR, space->draws++);
 }
 
-/* The place where the running sum of weights passes `share` of the total. */
-static int pick(const double *weights, int count, double total, double share)
+/* The first place from `from` on where the running sum of weights passes `share`; *passed: the sum
+ * before it. So that ascending shares take one walk. */
+static int walk(const double *weights, int from, int count, double share, double *passed)
 {
-    double left = share * total;
-    int last = 0;
-    for (int i = 0; i < count; i++) {
+    int last = from;
+    for (int i = from; i < count; i++) {
         if (!(weights[i] > 0))
             continue;
         last = i;
-        left -= weights[i];
-        if (left < 0)
+        if (*passed + weights[i] > share)
             break;
+        *passed += weights[i];
     }
     return last;
 }
@@ -175,46 +195,50 @@ static void sample_horizon(struct workspace *space, size_t h, const struct shape
 {
     const struct evidence *evidence = &space->horizons[h];
     const struct vertex_grid *grid = &space->grid;
-    double weights[EVIDENCE_GRID], total = 0, largest = -INFINITY;
+    double weights[EVIDENCE_GRID], normals[2], total = 0, passed = 0, largest = -INFINITY;
     double center = sample->line - sample->beta * evidence->t;
-    for (int v = 0; v < grid->count; v++) {
+    for (int v = evidence->first; v < evidence->end; v++) {
         double off = (grid->low + v * grid->step - center) / sample->misfit;
         weights[v] = evidence->log_of[v] - off * off / 2;
         largest = fmax(largest, weights[v]);
     }
-    for (int v = 0; v < grid->count; v++)
+    for (int v = evidence->first; v < evidence->end; v++)
         total += weights[v] = exp(weights[v] - largest);
-    int v = pick(weights, grid->count, total, uniform(space));
+    int v = walk(weights, evidence->first, evidence->end, uniform(space) * total, &passed);
     sample->vertex[h] = grid->low + (v + uniform(space) - 0.5) * grid->step;
-    double normals[2];
     for (int i = 0; i < 2; i++)
         normals[i] = normal(space);
     evidence_draw(evidence, shape, v, normals, &sample->curvature[h], &sample->level[h]);
 }
 
+static void sample_world(struct workspace *space, const struct shape *shape, struct sample *sample)
+{
+    sample->asymmetry = evidence_asymmetry[shape->asymmetry];
+    sample->sigma = evidence_sigma(shape->sigma);
+    for (size_t h = 0; h < space->count; h++)
+        sample_horizon(space, h, shape, sample);
+    sample->target = sample->line - sample->beta * space->target_t + sample->misfit * normal(space);
+    sample->target_curvature = shape->curvature * exp2(-shape->drift * space->target_t);
+    if (space->target_horizon >= 0) {
+        sample->target = sample->vertex[space->target_horizon];
+        sample->target_curvature = sample->curvature[space->target_horizon];
+    }
+}
+
 static void sample_node(struct workspace *space, const struct shape *shape, double misfit,
                         struct sample *samples, int count)
 {
-    double total = 0;
-    for (int i = 0; i < LINES; i++)
-        total += i % EVIDENCE_GRID < space->grid.count ? space->lines[i] : 0;
-    for (int i = 0; i < count; i++) {
-        struct sample *sample = &samples[i];
-        int place = pick(space->lines, LINES, total, (i + uniform(space)) / count);
-        sample->asymmetry = evidence_asymmetry[shape->asymmetry];
-        sample->sigma = evidence_sigma(shape->sigma);
-        sample->misfit = misfit;
-        sample->beta = beta_of(place / EVIDENCE_GRID) + (uniform(space) - 0.5) * BETA_STEP;
-        sample->line =
+    double passed = 0;
+    weigh_vertices(space, shape);
+    double total = weigh_lines(space, misfit);
+    for (int i = 0, place = 0; i < count; i++) {
+        double share = (i + uniform(space)) / count * total;
+        place = walk(space->lines[0], place, BETAS * EVIDENCE_GRID, share, &passed);
+        samples[i].misfit = misfit;
+        samples[i].beta = beta_of(place / EVIDENCE_GRID) + (uniform(space) - 0.5) * BETA_STEP;
+        samples[i].line =
             space->grid.low + (place % EVIDENCE_GRID + uniform(space) - 0.5) * space->grid.step;
-        for (size_t h = 0; h < space->count; h++)
-            sample_horizon(space, h, shape, sample);
-        sample->target = sample->line - sample->beta * space->target_t + misfit * normal(space);
-        sample->target_curvature = shape->curvature * exp2(-shape->drift * space->target_t);
-        if (space->target_horizon >= 0) {
-            sample->target = sample->vertex[space->target_horizon];
-            sample->target_curvature = sample->curvature[space->target_horizon];
-        }
+        sample_world(space, shape, &samples[i]);
     }
 }
 
@@ -233,7 +257,6 @@ static void sample_all(struct posterior *posterior, struct workspace *space)
         int until = (int)fmin(passed / total * POSTERIOR_SAMPLES + 0.5, POSTERIOR_SAMPLES);
         if (until == used)
             continue;
-        weigh(space, node, misfits[i % MISFITS]);
         sample_node(space, &node->shape, misfits[i % MISFITS], &posterior->samples[used],
                     until - used);
         used = until;
@@ -278,8 +301,9 @@ static void lay_horizons(struct workspace *space, const struct survey *survey,
 {
     size_t longest = 0;
     for (size_t h = 0; h < space->count; h++)
-        longest = survey->basins[h].best >= 0 ? h : longest;
+        longest = survey->basins[h].best >= 0 || survey->basins[h].optimum ? h : longest;
     double reference = (double)space->space->horizons[longest];
+    space->reference_tokens = reference;
     space->target_t = log2((double)target_tokens / reference);
     space->target_horizon = -1;
     for (size_t h = 0; h < space->count; h++) {
@@ -302,6 +326,7 @@ struct posterior *posterior_create(const struct survey *survey, size_t horizons,
         lay_nodes(space);
         posterior->prior_beta_sd = lay_betas(space);
         lay_horizons(space, survey, target_tokens);
+        posterior->reference_tokens = space->reference_tokens;
         weigh_nodes(space);
         sample_all(posterior, space);
     } else {

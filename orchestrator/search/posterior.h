@@ -25,7 +25,8 @@ struct sample { /* one world that the data allow; all weigh the same */
 
 struct posterior {
     size_t horizon_count;
-    double prior_beta_sd; /* of the prior as it is used */
+    double reference_tokens; /* t = 0 */
+    double prior_beta_sd;    /* of the prior as it is used */
     struct sample samples[POSTERIOR_SAMPLES];
 };
 

@@ -2,7 +2,6 @@
 #define LRSEARCH_SURVEY_H
 
 #include "search/basin.h"
-#include "search/law.h"
 
 /* Everything that was seen, in an order of its own, with the basin of each horizon. */
 struct survey {

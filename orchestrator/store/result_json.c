@@ -31,6 +31,7 @@ static json_t *target_json(const struct target_answer *target, bool *ok)
     json_put(object, "lr", json_of_double(target->lr), ok);
     json_put(object, "ci90", interval(target->ci90), ok);
     json_put(object, "embedding_lr", json_of_double(target->embedding_lr), ok);
+    json_put(object, "loss_penalty", json_of_double(target->loss_penalty), ok);
     json_put(object, "loss_penalty_if_wrong_2x", json_of_double(target->loss_penalty_if_wrong_2x),
              ok);
     return object;

@@ -19,7 +19,7 @@ case $status in
 0) expect_json identified $result status ;;
 3) expect_json not_identified $result status ;;
 esac
-for key in lr ci90 embedding_lr loss_penalty_if_wrong_2x width vocab; do
+for key in lr ci90 embedding_lr loss_penalty loss_penalty_if_wrong_2x width vocab; do
     json $result target $key >/dev/null || fail "target.$key is missing"
 done
 for key in beta beta_ci90 b r2 prior_weight holdout; do

@@ -80,7 +80,7 @@ static int fake_forecast(const struct search_space *space, struct forecast_stage
     return 3;
 }
 
-static const struct policy fake_policy = {"narrow", fake_next, fake_forecast};
+static const struct policy fake_policy = {"narrow", fake_next, fake_forecast, false};
 
 const struct policy *policy_find(const char *name)
 {

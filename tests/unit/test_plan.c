@@ -118,11 +118,13 @@ static void defaults(void **state)
     SAME(p->training.adam_eps, 1e-8);
     SAME(p->training.clip, 1);
     assert_int_equal(p->search.seeds, 1);
-    assert_int_equal(p->search.policy, POLICY_NARROW);
+    assert_int_equal(p->search.policy, POLICY_DESIGN);
     SAME(p->search.resolution, 1);
     assert_int_equal(p->search.bootstrap, 1000);
-    SAME(p->search.prior_beta, .3);
-    SAME(p->search.prior_beta_sd, .15);
+    SAME(p->search.min_gain, .008);
+    assert_int_equal(p->search.round_trials, 8);
+    SAME(p->search.prior_beta, .25);
+    SAME(p->search.prior_beta_sd, .2);
     assert_int_equal(p->target.d_model, 64);
     assert_int_equal(p->budget.tokens, 0);
     assert_int_equal(p->budget.trials, 0);

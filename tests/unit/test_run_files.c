@@ -53,7 +53,7 @@ static struct answer an_answer(void)
 {
     struct answer answer = {.status = ANSWER_IDENTIFIED, .horizon_count = 2};
     answer.target =
-        (struct target_answer){8388608, 64, 256, 1.0 / 3, {1e-300, 7e22}, 5e-324, 0.0171};
+        (struct target_answer){8388608, 64, 256, 1.0 / 3, {1e-300, 7e22}, 5e-324, 0.0062, 0.0171};
     answer.law = (struct law_answer){
         -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
     answer.horizons[0] = (struct horizon_answer){
@@ -107,13 +107,14 @@ static void result_reads_back(void **state)
     assert_string_equal(json_string_value(json_object_get(root, "reason")), "");
 
     const json_t *part = json_object_get(root, "target");
-    assert_int_equal(json_object_size(part), 7);
+    assert_int_equal(json_object_size(part), 8);
     assert_true(number(part, "tokens") == 8388608);
     assert_true(number(part, "width") == 64);
     assert_true(number(part, "vocab") == 256);
     assert_true(number(part, "lr") == 1.0 / 3); /* every bit */
     assert_interval(part, "ci90", 1e-300, 7e22);
     assert_true(number(part, "embedding_lr") == 5e-324);
+    assert_true(number(part, "loss_penalty") == 0.0062);
     assert_true(number(part, "loss_penalty_if_wrong_2x") == 0.0171);
 
     part = json_object_get(json_object_get(root, "ratios"), "embedding_lr_ratio");
@@ -187,6 +188,7 @@ static void result_keys_in_order(void **state)
                                        "\"lr\"",
                                        "\"ci90\"",
                                        "\"embedding_lr\"",
+                                       "\"loss_penalty\"",
                                        "\"loss_penalty_if_wrong_2x\"",
                                        "\"law\"",
                                        "\"beta\"",

@@ -8,11 +8,15 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "search/basin.h"
-#include "search/law.h"
 #include "search_scene.h"
 #include "surface.h"
 
 static struct answer again;
+
+static bool near(double value, double expected, double relative)
+{
+    return fabs(value / expected - 1) <= relative;
+}
 
 static void clean_losses_give_their_optima(void **state)
 {
@@ -23,22 +27,25 @@ static void clean_losses_give_their_optima(void **state)
     assert_string_equal(answer.reason, "");
     for (int h = 0; h < 3; h++) {
         const struct horizon_answer *horizon = &answer.horizons[h];
-        assert_true(fabs(horizon->lr_opt / (8e-3 * pow(2, -0.3 * h)) - 1) < 1e-9);
-        assert_true(fabs(horizon->curvature - 0.04) < 1e-12);
-        assert_true(fabs(horizon->loss_min - 3) < 1e-12);
-        assert_true(horizon->ci90[0] < horizon->lr_opt && horizon->lr_opt < horizon->ci90[1]);
-        assert_true(horizon->se_ln_lr > 0);
+        assert_true(near(horizon->lr_opt, 8e-3 * pow(2, -0.3 * h), 0.06));
+        assert_true(near(horizon->curvature, 0.04, 0.15));
+        assert_true(near(horizon->loss_min, 3, 0.001));
+        assert_true(horizon->ci90[0] < 8e-3 * pow(2, -0.3 * h));
+        assert_true(horizon->ci90[1] > 8e-3 * pow(2, -0.3 * h));
+        assert_true(horizon->se_ln_lr > 0 && horizon->se_ln_lr < 0.2);
         assert_int_equal(horizon->trials, 5);
         assert_false(horizon->at_edge || horizon->flat);
     }
-    assert_true(fabs(answer.law.beta - 0.3) < 1e-9);
-    assert_true(fabs(answer.law.r2 - 1) < 1e-9);
-    assert_true(fabs(exp(answer.law.b) * pow(1e6, -answer.law.beta) / 8e-3 - 1) < 1e-9);
-    assert_true(answer.law.misfit >= 0.15 && answer.law.misfit < 0.2);
-    assert_true(fabs(answer.target.lr / (8e-3 * pow(16, -0.3)) - 1) < 1e-9);
-    assert_true(fabs(answer.target.loss_penalty_if_wrong_2x - 0.04) < 1e-12);
+    assert_true(fabs(answer.law.beta - 0.3) < 0.05);
+    assert_true(answer.law.beta_ci90[0] < 0.3 && 0.3 < answer.law.beta_ci90[1]);
+    assert_true(answer.law.r2 > 0.95);
+    assert_true(near(exp(answer.law.b) * pow(1e6, -answer.law.beta), 8e-3, 0.1));
+    assert_true(answer.law.misfit >= 0.08 && answer.law.misfit < 0.2);
+    assert_true(near(answer.target.lr, 8e-3 * pow(16, -0.3), 0.1));
+    assert_true(near(answer.target.loss_penalty_if_wrong_2x, 0.04, 0.2));
+    assert_true(answer.target.loss_penalty > 0 && answer.target.loss_penalty < 0.04);
     assert_int_equal(answer.law.holdout.tokens, 4000000);
-    assert_true(fabs(answer.law.holdout.lr_predicted / answer.law.holdout.lr_measured - 1) < 1e-9);
+    assert_true(near(answer.law.holdout.lr_predicted, answer.law.holdout.lr_measured, 0.1));
     assert_false(warned("missed the longest"));
     assert_false(warned("cliff"));
     assert_false(warned("seeds disagree"));
@@ -56,6 +63,25 @@ static void a_target_as_long_as_the_longest_is_measured(void **state)
     assert_true(answer.target.ci90[1] == answer.horizons[2].ci90[1]);
 }
 
+/* Two losses at a horizon are enough where the others tell what a basin looks like: this is what
+ * policy `design` lives on. */
+static void two_losses_place_an_optimum_by_the_shape_of_the_others(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    for (int i = -1; i <= 1; i += 2) {
+        double x = i + 0.4; /* the optimum is not half way */
+        see(4000000, 5e-3 * exp2(x), 2.5 + 0.04 * x * x);
+    }
+    conclude();
+    assert_true(near(answer.horizons[2].lr_opt, 5e-3, 0.15));
+    assert_true(answer.horizons[2].ci90[0] < 5e-3 && 5e-3 < answer.horizons[2].ci90[1]);
+    assert_false(answer.horizons[2].at_edge || answer.horizons[2].flat);
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_true(isnan(answer.horizons[1].lr_opt));
+    assert_int_equal(answer.horizons[1].trials, 0);
+}
+
 /* ---- reasons ---- */
 
 static void one_horizon_makes_no_law(void **state)
@@ -69,7 +95,7 @@ static void one_horizon_makes_no_law(void **state)
     assert_string_equal(answer.reason, "only one horizon has a clear optimum: no law can be drawn "
                                        "to the target, 4 times as long; add search.horizons");
     assert_true(isfinite(answer.target.lr)); /* by the prior */
-    assert_true(fabs(answer.target.lr / (6e-3 * pow(4, -0.3)) - 1) < 1e-9);
+    assert_true(near(answer.target.lr, 6e-3 * pow(4, -0.3), 0.1));
 }
 
 static void a_far_target_is_refused_with_the_horizon_needed(void **state)
@@ -181,8 +207,8 @@ static void awkward_observations_break_nothing(void **state)
     }
 }
 
-/* Points far off, or beyond the cliff, must not bend the parabola. */
-static void only_points_near_the_minimum_are_fitted(void **state)
+/* Points far off, or beyond the cliff, must not move the vertex by more than it is known. */
+static void points_beyond_the_cliff_move_little(void **state)
 {
     (void)state;
     see_clean_basins();
@@ -191,12 +217,11 @@ static void only_points_near_the_minimum_are_fitted(void **state)
     see(4000000, 6.4e-2, 7.5);
     see(4000000, lr * exp2(1.9), 7.1); /* trained, but beyond the cliff */
     conclude();
-    assert_true(fabs(answer.horizons[2].lr_opt / lr - 1) < 1e-9);
+    assert_true(near(answer.horizons[2].lr_opt, lr, 0.05));
     assert_int_equal(answer.horizons[2].trials, 7);
     seen[14].kind = OBSERVED_NOTHING; /* now the cliff is the second point to the right */
     conclude();
-    assert_true(fabs(answer.horizons[2].lr_opt / lr - 1) < 1e-9);
-    assert_true(fabs(answer.horizons[2].curvature - 0.04) < 1e-9);
+    assert_true(near(answer.horizons[2].lr_opt, lr, 0.12));
     assert_int_equal(answer.horizons[2].trials, 6);
 }
 
@@ -261,53 +286,61 @@ static void a_thousand_observations_take_little_time(void **state)
 
 /* Bjorck et al. 2024 (arXiv 2409.19913), table 9: optima of a 125M model at 25, 50, 100 B tokens;
  * at 800 B it was 1.98e-4. */
+static void see_optimum(uint64_t tokens, double lr, double error)
+{
+    struct observation *o = see(tokens, lr, error);
+    o->kind = OBSERVED_OPTIMUM;
+}
+
 static void published_optima_predict_eight_times_the_tokens(void **state)
 {
     (void)state;
     const double optima[] = {1.34e-3, 1.02e-3, 6.60e-4};
-    struct horizon_answer points[3] = {0};
-    struct law law;
-    double ci90[2];
-    for (int h = 0; h < 3; h++) {
-        points[h].tokens = UINT64_C(25000000000) << h;
-        points[h].lr_opt = optima[h];
-        points[h].se_ln_lr = 0.05;
-    }
-    space.prior_beta_sd = 1e3; /* the data alone */
-    law_fit(&law, points, 3, &space);
-    assert_true(fabs(law.beta - 0.5108) < 1e-3); /* ln(1.34e-3 / 6.60e-4) / ln 4 */
-    double lr = law_predict(&law, UINT64_C(800000000000), ci90);
-    assert_true(fabs(lr / 1.98e-4 - 1) < 0.25);
-    assert_true(ci90[0] < 1.98e-4 && 1.98e-4 < ci90[1]);
-    assert_true(law.prior_weight < 1e-3);
-    space.prior_beta_sd = 0.15; /* shrunk, it is further off, and its interval knows */
-    law_fit(&law, points, 3, &space);
-    lr = law_predict(&law, UINT64_C(800000000000), ci90);
-    assert_true(lr > 1.98e-4 * 1.18);
-    assert_true(ci90[0] < 1.98e-4 && 1.98e-4 < ci90[1]);
-    assert_true(law.prior_weight > 0.3 && law.prior_weight < 0.8);
+    static const uint64_t tokens[] = {25000000000, 50000000000, 100000000000};
+    space.horizons = tokens;
+    space.target_tokens = UINT64_C(800000000000);
+    space.lr_low = 6.60e-4;
+    space.lr_high = 1.34e-3;
+    for (int h = 0; h < 3; h++)
+        see_optimum(tokens[h], optima[h], 0.1);
+    space.prior_beta = 0.25;
+    space.prior_beta_sd = 0.2;
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_true(near(answer.target.lr, 1.98e-4, 0.25));
+    assert_true(answer.target.ci90[0] < 1.98e-4 && 1.98e-4 < answer.target.ci90[1]);
+    assert_true(answer.law.prior_weight > 0.02 && answer.law.prior_weight < 0.6);
+    assert_true(isnan(answer.horizons[0].loss_min));
+    assert_int_equal(answer.horizons[0].trials, 0);
+    double shrunk = answer.law.beta;
+    space.prior_beta_sd = 10; /* the data alone */
+    conclude();
+    assert_true(fabs(answer.law.beta - 0.5108) < 0.06); /* ln(1.34e-3 / 6.60e-4) / ln 4 */
+    assert_true(answer.law.beta > shrunk);
+    assert_true(answer.target.ci90[0] < 1.98e-4 && 1.98e-4 < answer.target.ci90[1]);
 }
 
-static void misfit_grows_with_scatter_and_never_shrinks_below_its_floor(void **state)
+static void misfit_grows_with_scatter(void **state)
 {
     (void)state;
-    struct horizon_answer points[8] = {0};
-    struct law calm, wild;
-    double narrow[2], wide[2];
-    for (int h = 0; h < 8; h++) {
-        points[h].tokens = UINT64_C(1000000) << h;
-        points[h].se_ln_lr = 0.02;
-        points[h].lr_opt = 8e-3 * pow(2, -0.3 * h);
+    static uint64_t tokens[8];
+    double width[2], misfit[2];
+    space.horizons = tokens;
+    space.horizon_count = 8;
+    space.target_tokens = UINT64_C(1) << 32;
+    for (int wild = 0; wild < 2; wild++) {
+        count = 0;
+        for (int h = 0; h < 8; h++) {
+            tokens[h] = UINT64_C(1000000) << h;
+            see_optimum(tokens[h], 8e-3 * pow(2, -0.3 * h) * (wild ? h % 2 ? 2 : 0.5 : 1), 0.02);
+        }
+        conclude();
+        misfit[wild] = answer.law.misfit;
+        width[wild] = log(answer.target.ci90[1] / answer.target.ci90[0]);
     }
-    law_fit(&calm, points, 8, &space);
-    for (int h = 0; h < 8; h++)
-        points[h].lr_opt *= h % 2 ? 2 : 0.5;
-    law_fit(&wild, points, 8, &space);
-    assert_true(calm.misfit >= 0.15 && calm.misfit < 0.19);
-    assert_true(wild.misfit > 0.45);
-    law_predict(&calm, UINT64_C(1) << 32, narrow);
-    law_predict(&wild, UINT64_C(1) << 32, wide);
-    assert_true(log(wide[1] / wide[0]) > 1.8 * log(narrow[1] / narrow[0]));
+    assert_true(misfit[0] > 0.07 && misfit[0] < 0.15);
+    assert_true(misfit[1] > 0.35);
+    assert_true(width[1] > 1.8 * width[0]);
 }
 
 static void few_degrees_of_freedom_widen_as_student_does(void **state)
@@ -326,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clean_losses_give_their_optima),
         TEST(a_target_as_long_as_the_longest_is_measured),
+        TEST(two_losses_place_an_optimum_by_the_shape_of_the_others),
         TEST(one_horizon_makes_no_law),
         TEST(a_far_target_is_refused_with_the_horizon_needed),
         TEST(a_rising_optimum_is_told),
@@ -333,12 +367,12 @@ int main(void)
         TEST(seeds_that_disagree_are_told),
         TEST(order_does_not_matter),
         TEST(awkward_observations_break_nothing),
-        TEST(only_points_near_the_minimum_are_fitted),
+        TEST(points_beyond_the_cliff_move_little),
         TEST(what_a_seed_adds_everywhere_is_no_noise),
         TEST(memory_that_is_missing_is_told),
         TEST(a_thousand_observations_take_little_time),
         TEST(published_optima_predict_eight_times_the_tokens),
-        TEST(misfit_grows_with_scatter_and_never_shrinks_below_its_floor),
+        TEST(misfit_grows_with_scatter),
         TEST(few_degrees_of_freedom_widen_as_student_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
