@@ -34,7 +34,7 @@ struct horizon_answer {
     uint32_t trials; /* finished (done or diverged) */
     uint32_t diverged;
     bool at_edge; /* the best trial is the lowest or highest LR tried */
-    bool flat;    /* the losses do not tell the vertex from others, a factor 2 away */
+    bool flat;    /* the basin is not deeper than the noise, or too little was tried to see it */
 };
 
 struct law_answer { /* LR*(D) = exp(b) D^-beta */

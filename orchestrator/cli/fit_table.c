@@ -15,6 +15,8 @@
 #include "search/policy.h"
 
 #define SE_LN_LR 0.1 /* of an optimum that comes without one: a careful sweep's */
+/* Of optima: they come from whole sweeps over horizons far apart, so that the data count. */
+#define PRIOR_BETA_SD "1"
 
 struct table {
     const struct options *options;
@@ -39,7 +41,7 @@ static int take_number(double *out, const char *name, const char *option, const 
                           option, given, name, plan_range_text(key, range, sizeof(range)));
 }
 
-static int take_settings(struct table *table, struct lr_error *err)
+static int take_settings(struct table *table, bool optima, struct lr_error *err)
 {
     struct search_space *space = &table->space;
     double bootstrap;
@@ -53,9 +55,10 @@ static int take_settings(struct table *table, struct lr_error *err)
     if (!rc)
         rc = take_number(&space->prior_beta, "prior_beta", "--prior-beta",
                          table->options->prior_beta, err);
+    const char *given = table->options->prior_beta_sd;
     if (!rc)
         rc = take_number(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd",
-                         table->options->prior_beta_sd, err);
+                         optima && !given ? PRIOR_BETA_SD : given, err);
     if (!rc)
         space->bootstrap = (uint32_t)bootstrap;
     return rc;
@@ -176,7 +179,7 @@ int fit_table(struct answer *answer, const struct options *options, bool *optima
     int rc = table_request_init(&request, options, err);
     *optima = request.optima;
     if (!rc)
-        rc = take_settings(&table, err);
+        rc = take_settings(&table, request.optima, err);
     if (!rc)
         rc = sweep_read(&table.sweep, &request.sweep, err);
     if (!rc)

@@ -63,7 +63,7 @@ static const struct option_row rows[] = {
      "of the table: what lr, tokens, loss and seed are called; or lr_opt, tokens and se"},
     {"where", 'W', "NAME=VALUE", "fit", "of the table: only the rows that have it; repeatable"},
     {"prior-beta", 'B', "X", "fit", "of the table: as search.prior_beta"},
-    {"prior-beta-sd", 'Y', "X", "fit", "of the table: as search.prior_beta_sd"},
+    {"prior-beta-sd", 'Y', "X", "fit", "of the table: as search.prior_beta_sd; of optima 1 by default"},
     {"width", 'm', "W", "predict", "of the model to predict for; default: the target's"},
     {"plot", 'p', "FILE", "coord-check",
      "draw the activations against the width, as SVG by gnuplot"},

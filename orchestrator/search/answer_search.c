@@ -7,8 +7,8 @@
 #include "search/posterior.h"
 #include "search/ratios.h"
 
-#define FLAT 1.0 /* octaves: standard deviation of a vertex that is not known */
-/* How surely the vertex must lie beyond the best LR, when that is the last one tried. */
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
+/* Of two LRs the best is always the last one tried: how likely the vertex may lie beyond it. */
 #define BEYOND 0.33
 #define MEASURED 2 /* LRs with a loss */
 
@@ -27,13 +27,13 @@ static size_t losses_of(const struct basin *basin)
     return count;
 }
 
-/* The best LR is the lowest or highest that told anything, and the optimum may well lie beyond. */
+/* The best LR is the lowest or highest that told anything. */
 static bool lies_at_edge(const struct basin *basin, const struct posterior *posterior, size_t h)
 {
     double best = basin->points[basin->best].x, below = 0;
     bool lowest = true, highest = true;
-    if (!basin->at_edge)
-        return false;
+    if (!basin->at_edge || losses_of(basin) != 2)
+        return basin->at_edge;
     for (size_t i = 0; i < basin->count; i++) {
         const struct point *point = &basin->points[i];
         bool tells = point->losses + point->diverged > 0;
@@ -46,7 +46,7 @@ static bool lies_at_edge(const struct basin *basin, const struct posterior *post
 }
 
 static void fill_horizon(struct horizon_answer *answer, const struct basin *basin,
-                         const struct posterior *posterior, size_t h)
+                         const struct noise *noise, const struct posterior *posterior, size_t h)
 {
     *answer = (struct horizon_answer){
         .tokens = basin->tokens,
@@ -61,7 +61,7 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
     size_t losses = losses_of(basin);
     if (basin->best >= 0) {
         answer->loss_min = basin->points[basin->best].loss;
-        answer->at_edge = losses < MEASURED || lies_at_edge(basin, posterior, h);
+        answer->at_edge = lies_at_edge(basin, posterior, h);
     }
     if (losses < MEASURED && !basin->optimum)
         return;
@@ -70,7 +70,8 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
     for (int i = 0; i < 2; i++)
         answer->ci90[i] = exp2(vertex.ci90[i]);
     answer->se_ln_lr = vertex.deviation * log(2.0);
-    answer->flat = vertex.deviation > FLAT;
+    struct parabola fit = basin_fit(basin, noise);
+    answer->flat = vertex.deviation > HALF_KNOWN || parabola_is_flat(&fit, noise);
     if (losses < MEASURED)
         return; /* an optimum measured elsewhere: its basin is not known */
     answer->curvature = spread_of(posterior, offsetof(struct sample, curvature), h).mean;
@@ -187,8 +188,9 @@ static int fill(struct answer *answer, const struct survey *survey)
         return LR_ENOMEM;
     clear(answer, survey->space);
     answer->horizon_count = count;
+    struct noise noise = survey_noise(survey, count);
     for (size_t h = 0; h < count; h++)
-        fill_horizon(&answer->horizons[h], &survey->basins[h], posterior, h);
+        fill_horizon(&answer->horizons[h], &survey->basins[h], &noise, posterior, h);
     if (anything_known(survey)) {
         fill_law(answer, posterior);
         fill_target(&answer->target, posterior);

@@ -76,8 +76,8 @@ static void doubt_horizon(struct answer *answer, const struct basin *basin,
                     tokens);
     else if (horizon->flat)
         answer_warn(answer,
-                    "%s tokens: the basin is not deeper than the noise; it does not count for the "
-                    "law",
+                    "%s tokens: the basin is not deeper than the noise; its optimum rests on the "
+                    "other horizons",
                     tokens);
     double best = basin->points[basin->best].x;
     size_t above = (size_t)basin->best + 1;

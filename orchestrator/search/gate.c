@@ -13,6 +13,7 @@
 /* An interval wider than this each way spans four octaves: at a curvature of .012 nats per octave^2
  * its ends cost .05, more than a careful guess would. */
 #define WIDEST_FACTOR 4.0
+#define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define TYPICAL_ERROR 0.2 /* of ln lr, where none is known */
 #define WIDER 8.0         /* how far to widen a range whose edge is best: three octaves */
 
@@ -41,7 +42,7 @@ const char *tokens_text(double tokens, char out[TOKENS_TEXT])
 
 bool horizon_counts(const struct horizon_answer *horizon)
 {
-    return isfinite(horizon->lr_opt) && !horizon->at_edge && !horizon->flat;
+    return isfinite(horizon->lr_opt) && !horizon->at_edge && horizon->se_ln_lr <= UNKNOWN;
 }
 
 static bool nothing_seen(struct answer *answer, const struct survey *survey)
@@ -68,9 +69,15 @@ static bool edge_refused(struct answer *answer, const struct survey *survey, siz
 {
     const struct horizon_answer *horizon = &answer->horizons[h];
     const struct search_space *space = survey->space;
-    double best = exp2(survey->basins[h].points[survey->basins[h].best].x);
-    bool low = isfinite(horizon->lr_opt) ? horizon->lr_opt < best
-                                         : best < sqrt(space->lr_low * space->lr_high);
+    const struct basin *basin = &survey->basins[h];
+    double best = exp2(basin->points[basin->best].x);
+    bool below = false, above = false; /* something was tried there */
+    for (size_t i = 0; i < basin->count; i++) {
+        bool tells = basin->points[i].losses + basin->points[i].diverged > 0;
+        below |= tells && (int)i < basin->best;
+        above |= tells && (int)i > basin->best;
+    }
+    bool low = below == above ? best < sqrt(space->lr_low * space->lr_high) : above;
     char tokens[TOKENS_TEXT];
     return refuse(answer,
                   "at the longest horizon tried, %s tokens, the best learning rate (%.3g) lies at "
@@ -104,7 +111,7 @@ static bool longest_refused(struct answer *answer, const struct survey *survey)
                       tokens, survey->space->lr_low / WIDER, survey->space->lr_high / WIDER);
     if (longest->at_edge)
         return edge_refused(answer, survey, h);
-    if (longest->flat)
+    if (!(longest->se_ln_lr <= UNKNOWN))
         return refuse(answer,
                       "at the longest horizon tried, %s tokens, the basin is not deeper than the "
                       "noise: raise search.seeds, or widen search.lr",

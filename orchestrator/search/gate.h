@@ -3,7 +3,7 @@
 
 #include "search/survey.h"
 
-/* Its optimum is known, and bracketed. */
+/* Its optimum is known within a factor 2, and bracketed. */
 bool horizon_counts(const struct horizon_answer *horizon);
 
 /* Decides whether the data identify the target's optimum (status), and says why not in plain words

@@ -42,7 +42,8 @@ struct node {
 struct workspace {
     const struct search_space *space;
     struct vertex_grid grid;
-    double reference_tokens, target_t;
+    size_t reference; /* the longest horizon of which anything is known: t = 0 */
+    double target_t;
     int target_horizon; /* -1: none of those seen is as long as the target */
     struct node nodes[NODES];
     double beta_prior[BETAS];
@@ -218,7 +219,8 @@ static void sample_world(struct workspace *space, const struct shape *shape, str
     for (size_t h = 0; h < space->count; h++)
         sample_horizon(space, h, shape, sample);
     sample->target = sample->line - sample->beta * space->target_t + sample->misfit * normal(space);
-    sample->target_curvature = shape->curvature * exp2(-shape->drift * space->target_t);
+    sample->target_curvature =
+        sample->curvature[space->reference] * exp2(-shape->drift * space->target_t);
     if (space->target_horizon >= 0) {
         sample->target = sample->vertex[space->target_horizon];
         sample->target_curvature = sample->curvature[space->target_horizon];
@@ -303,7 +305,7 @@ static void lay_horizons(struct workspace *space, const struct survey *survey,
     for (size_t h = 0; h < space->count; h++)
         longest = survey->basins[h].best >= 0 || survey->basins[h].optimum ? h : longest;
     double reference = (double)space->space->horizons[longest];
-    space->reference_tokens = reference;
+    space->reference = longest;
     space->target_t = log2((double)target_tokens / reference);
     space->target_horizon = -1;
     for (size_t h = 0; h < space->count; h++) {
@@ -326,7 +328,7 @@ struct posterior *posterior_create(const struct survey *survey, size_t horizons,
         lay_nodes(space);
         posterior->prior_beta_sd = lay_betas(space);
         lay_horizons(space, survey, target_tokens);
-        posterior->reference_tokens = space->reference_tokens;
+        posterior->reference_tokens = (double)survey->space->horizons[space->reference];
         weigh_nodes(space);
         sample_all(posterior, space);
     } else {

@@ -113,9 +113,9 @@ static const struct plan_error_case cases[] = {
     {8, "trainer: {kind: command}",
      "plan.yaml:8:17: trainer.kind: command is not available in "
      "this version (available: transformer, replay, simulate)\n"},
-    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: design}",
-     "plan.yaml:6:52: search.policy: design is not available in this version (available: narrow, "
-     "grid)\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: desing}",
+     "plan.yaml:6:52: search.policy: unknown value desing (available: narrow, grid, design); did "
+     "you mean design?\n"},
     {5, "training: {batch_tokens: 2048, schedule: [cosine]}",
      "plan.yaml:5:42: training.schedule: expected a word, found a list\n"},
 

@@ -103,7 +103,7 @@ static void answer_stands_first(void **state)
     char *text = print(&answer);
     const char *first = "learning rate for 8.39M tokens: 1.1e-3 (90 % interval 7.9e-4 .. 1.6e-3);";
     assert_memory_equal(text, first, strlen(first));
-    assert_says(text, "twice or half of it costs about 0.017 nats");
+    assert_says(text, "being wrong by 2x would cost 0.017");
     assert_says(text, " 131k 5.12e-3 4.21e-3 .. 6.20e-3 2.9134 8 1 0.064 262k ");
     assert_says(text, "LR falls as tokens^-0.54 (90 % interval 0.31 .. 0.77)");
     assert_says(text, "R2 0.993");
