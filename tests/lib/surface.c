@@ -97,8 +97,11 @@ struct search_space surface_space(const struct surface *surface, uint32_t seeds)
                                  .target_tokens = surface->target,
                                  .bootstrap = 200,
                                  .seed = 1,
-                                 .prior_beta = 0.3,
-                                 .prior_beta_sd = 0.15};
+                                 .prior_beta = 0.25,
+                                 .prior_beta_sd = 0.2,
+                                 .min_gain = 0.008,
+                                 .round_trials = 8,
+                                 .ratios = {{1, 1}, {1, 1}}};
 }
 
 int surface_search(struct surface_run *run, const struct surface *surface,

@@ -80,6 +80,13 @@ static void check(double noise, uint32_t seeds, double identified)
     assert_true(narrow.identified >= identified);
     assert_true(narrow.tokens < grid.tokens);
     assert_true(narrow.penalty <= grid.penalty * 1.10); /* both have the luck of the draw */
+    struct tally design = measure(&policy_design, noise, seeds);
+    is_fair(design.horizon);
+    is_fair(design.target);
+    is_fair(design.beta);
+    assert_true(design.identified >= identified);
+    assert_true(design.tokens <= grid.tokens / 2);
+    assert_true(design.penalty <= grid.penalty * 1.10);
 }
 
 static void with_the_noise_of_large_models(void **state)

@@ -24,8 +24,10 @@ static struct search_space space_of(double low, double high, size_t count, uint3
                                  .target_tokens = 64000000,
                                  .bootstrap = 20,
                                  .seed = 1,
-                                 .prior_beta = 0.3,
-                                 .prior_beta_sd = 0.15};
+                                 .prior_beta = 0.25,
+                                 .prior_beta_sd = 0.2,
+                                 .min_gain = 0.008,
+                                 .round_trials = 8};
 }
 
 /* A world without sense: any loss, a divergence or nothing at all, whatever the LR. */
@@ -86,10 +88,10 @@ static void shuffle(size_t count, uint64_t seed)
     }
 }
 
-static void every_search_ends(const struct policy *policy, bool walls)
+static void every_search_ends(const struct policy *policy, bool walls, uint64_t searches)
 {
     size_t trials = 0, longest = 0; /* so that a policy that asks nothing is not praised */
-    for (uint64_t seed = 0; seed < 1000; seed++) {
+    for (uint64_t seed = 0; seed < searches; seed++) {
         struct search_space space = space_of(1e-4, 1e-4 * exp2(1 + 11 * rng_uniform(seed, 53, 0)),
                                              1 + (size_t)rng_below(seed, 53, 1, 4),
                                              1 + (uint32_t)rng_below(seed, 53, 2, 3));
@@ -124,20 +126,27 @@ static void every_search_ends(const struct policy *policy, bool walls)
         trials += count;
         longest = rounds > longest ? rounds : longest;
     }
-    printf("%s: %zu trials in 1000 searches, %zu rounds at most\n", policy->name, trials, longest);
-    assert_true(trials > 10000);
+    printf("%s: %zu trials in %d searches, %zu rounds at most\n", policy->name, trials,
+           (int)searches, longest);
+    assert_true(trials > 3 * searches);
 }
 
 static void narrow_ends_whatever_happens(void **state)
 {
     (void)state;
-    every_search_ends(&policy_narrow, true);
+    every_search_ends(&policy_narrow, true, 1000);
 }
 
 static void grid_ends_whatever_happens(void **state)
 {
     (void)state;
-    every_search_ends(&policy_grid, false);
+    every_search_ends(&policy_grid, false, 1000);
+}
+
+static void design_ends_whatever_happens(void **state)
+{
+    (void)state;
+    every_search_ends(&policy_design, true, 100);
 }
 
 static void coarse_points_span_the_range_with_every_seed(void **state)
@@ -254,7 +263,7 @@ static void a_missing_allocation_is_told(void **state)
     (void)state;
     struct search_space space = space_of(1e-3, 6.4e-2, 2, 1);
     for (const struct policy *const *p =
-             (const struct policy *const[]){&policy_narrow, &policy_grid, NULL};
+             (const struct policy *const[]){&policy_narrow, &policy_grid, &policy_design, NULL};
          *p; p++) {
         long failing = 0;
         for (;; failing++) {
@@ -274,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(narrow_ends_whatever_happens),
         cmocka_unit_test(grid_ends_whatever_happens),
+        cmocka_unit_test(design_ends_whatever_happens),
         cmocka_unit_test(coarse_points_span_the_range_with_every_seed),
         cmocka_unit_test(a_seed_that_is_missing_is_asked_for),
         cmocka_unit_test(seeds_that_disagree_are_no_wall),
