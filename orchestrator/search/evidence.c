@@ -20,7 +20,7 @@
 #define HIGHEST 30.0      /* nats above the bottom: whatever is higher is no better known */
 #define NOTHING_KNOWN 1.0 /* nats: the level of a horizon without a loss is anywhere */
 
-const double evidence_asymmetry[EVIDENCE_ASYMMETRIES] = {0, 0.3, 0.55};
+const double evidence_asymmetry[EVIDENCE_ASYMMETRIES] = {0.1, 0.45};
 
 double evidence_sigma(int index)
 {

@@ -12,7 +12,7 @@
  * two places that could both be the optimum, come out as what they are. */
 
 #define EVIDENCE_GRID 128
-#define EVIDENCE_ASYMMETRIES 3
+#define EVIDENCE_ASYMMETRIES 2
 #define EVIDENCE_SIGMAS 8
 
 struct vertex_grid {

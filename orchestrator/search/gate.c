@@ -10,9 +10,6 @@
 #include "lrsearch/memory.h"
 #include "search/posterior.h"
 
-/* An interval wider than this each way spans four octaves: at a curvature of .012 nats per octave^2
- * its ends cost .05, more than a careful guess would. */
-#define WIDEST_FACTOR 4.0
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define TYPICAL_ERROR 0.2 /* of ln lr, where none is known */
 #define WIDER 8.0         /* how far to widen a range whose edge is best: three octaves */
@@ -175,7 +172,7 @@ static int horizon_needed(const struct answer *answer, const struct survey *surv
         double factor = widest_with(answer, survey, tokens);
         if (factor < 0)
             return LR_ENOMEM;
-        if (factor <= WIDEST_FACTOR) {
+        if (factor <= GATE_WIDEST) {
             *needed = tokens;
             return 0;
         }
@@ -202,7 +199,7 @@ static int target_decide(struct answer *answer, const struct survey *survey)
                times_text);
         return 0;
     }
-    if (factor <= WIDEST_FACTOR)
+    if (factor <= GATE_WIDEST)
         return 0;
     int rc = times > 1 ? horizon_needed(answer, survey, &needed) : 0;
     if (rc)
@@ -213,7 +210,7 @@ static int target_decide(struct answer *answer, const struct survey *survey)
     refuse(answer,
            "extrapolation refused: the target is %s times as long as the longest horizon, and its "
            "90 %% interval reaches a factor %.1f from the answer (at most %.0f): %s",
-           times_text, factor, WIDEST_FACTOR, mend);
+           times_text, factor, GATE_WIDEST, mend);
     return 0;
 }
 

@@ -3,6 +3,10 @@
 
 #include "search/survey.h"
 
+/* An interval wider than this factor each way spans four octaves: at a curvature of .012 nats per
+ * octave^2 its ends cost .05, more than a careful guess would. It is no answer. */
+#define GATE_WIDEST 4.0
+
 /* Its optimum is known within a factor 2, and bracketed. */
 bool horizon_counts(const struct horizon_answer *horizon);
 

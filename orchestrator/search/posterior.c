@@ -11,8 +11,8 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 
-#define CURVATURES 8
-#define DRIFTS 3
+#define CURVATURES 7
+#define DRIFTS 2
 #define NODES (CURVATURES * DRIFTS * EVIDENCE_ASYMMETRIES * EVIDENCE_SIGMAS)
 #define MISFITS 4
 #define BETAS 27
@@ -21,12 +21,12 @@
 /* Published sweeps: .012 nats per octave^2 and noise of .001 to .003; tiny models: .02 to .06 and
  * .03. Widths are those of the logarithms. */
 #define CURVATURE_LEAST 0.002
-#define CURVATURE_GROWTH 1.8
+#define CURVATURE_GROWTH 2.0
 #define CURVATURE_CENTER 0.014
 #define CURVATURE_WIDTH 1.1
-#define SIGMA_CENTER 0.003
-#define SIGMA_WIDTH 1.3
-static const double drifts[DRIFTS] = {0, 0.35, 0.8};
+#define SIGMA_CENTER 0.004
+#define SIGMA_WIDTH 1.5
+static const double drifts[DRIFTS] = {0.1, 0.6};
 /* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves. */
 static const double misfits[MISFITS] = {0.12, 0.22, 0.4, 0.7};
 static const double misfit_prior[MISFITS] = {0.3, 0.4, 0.22, 0.08};
