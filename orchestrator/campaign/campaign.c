@@ -123,6 +123,13 @@ struct search_space campaign_space(const struct plan *plan)
     return space;
 }
 
+bool campaign_is_async(const struct plan *plan)
+{
+    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
+    bool ratios = embedding[0] < embedding[1] || output[0] < output[1]; /* one after the other */
+    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !ratios;
+}
+
 const struct policy *campaign_policy(const struct plan *plan)
 {
     switch (plan->search.policy) {

@@ -12,16 +12,18 @@ uint64_t campaign_trial_tokens(const struct trial_spec *spec)
     return steps ? steps * spec->batch_tokens : spec->horizon_tokens;
 }
 
-int campaign_observe(const struct campaign *campaign, struct observation **seen, size_t *count,
-                     struct lr_error *err)
+int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
+                     size_t *count, struct lr_error *err)
 {
     *count = 0;
     *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
     if (!*seen)
         return lr_fail(err, LR_ENOMEM, "out of memory");
-    for (size_t i = 0; i < campaign->trial_count; i++) {
+    /* of a round that is planned in part nothing runs yet: it will be asked for again */
+    size_t planned = round_is_planned(campaign) ? 0 : campaign->round_planned;
+    for (size_t i = 0; i < campaign->trial_count - planned; i++) {
         const struct trial *trial = campaign->trials[i];
-        if (!trial_state_is_over(trial->state))
+        if (!running && !trial_state_is_over(trial->state))
             continue;
         struct observation *o = &(*seen)[(*count)++];
         o->tokens = trial->spec.horizon_tokens;
@@ -29,9 +31,10 @@ int campaign_observe(const struct campaign *campaign, struct observation **seen,
         o->seed = trial->replicate;
         o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
         o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
-        o->kind = trial->state == TRIAL_DONE       ? OBSERVED_LOSS
-                  : trial->state == TRIAL_DIVERGED ? OBSERVED_DIVERGED
-                                                   : OBSERVED_NOTHING;
+        o->kind = trial->state == TRIAL_DONE          ? OBSERVED_LOSS
+                  : trial->state == TRIAL_DIVERGED    ? OBSERVED_DIVERGED
+                  : trial_state_is_over(trial->state) ? OBSERVED_NOTHING
+                                                      : OBSERVED_RUNNING;
         o->loss = trial->state == TRIAL_DONE ? trial->result.val_loss : NAN;
     }
     return 0;
@@ -133,7 +136,7 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
     struct search_space space = campaign_space(&campaign->plan);
     struct observation *seen = NULL;
     size_t count = 0;
-    int rc = campaign_observe(campaign, &seen, &count, err);
+    int rc = campaign_observe(campaign, false, &seen, &count, err);
     if (!rc)
         rc = search_answer(answer, &space, seen, count, err);
     if (!rc) {

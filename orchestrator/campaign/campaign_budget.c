@@ -23,13 +23,22 @@ static double least_seconds(const struct campaign *campaign, double round_flops,
     return pace * fmax(longest_flops, round_flops / workers);
 }
 
+static uint64_t tokens_running(const struct campaign *campaign)
+{
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        if (!trial_state_is_over(campaign->trials[i]->state))
+            tokens += campaign_trial_tokens(&campaign->trials[i]->spec);
+    return tokens;
+}
+
 /* The budget with which this round would fit. */
 struct event_finished campaign_budget_need(const struct campaign *campaign,
                                            const struct proposal *round, size_t count)
 {
     struct event_finished need = {0};
     double flops = 0, longest = 0;
-    need.need_tokens = campaign_cost(campaign).tokens;
+    need.need_tokens = campaign_cost(campaign).tokens + tokens_running(campaign);
     need.need_trials = campaign->trial_count + count;
     for (size_t i = 0; i < count; i++) {
         struct trial_spec spec = campaign_spec(campaign, &round[i]);

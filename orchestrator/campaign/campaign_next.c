@@ -1,6 +1,7 @@
-/* What the state calls for: the next round, or the end. The policy is asked only when every trial
- * is over, and it is a pure function, so that a campaign killed in the midst of writing a round
- * asks for the same round again and writes the rest of it. */
+/* What the state calls for: the next round, or the end. The policy is asked when every trial is
+ * over (search.mode rounds), or when a worker has nothing to do (async); it is a pure function of
+ * the state, so that a campaign killed in the midst of writing a round asks for the same round
+ * again and writes the rest of it. */
 #include "campaign/campaign_state.h"
 
 #include <inttypes.h>
@@ -44,14 +45,37 @@ static int check_proposals(const struct proposal *round, size_t count,
     return 0;
 }
 
+static size_t open_trials(const struct campaign *campaign)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        count += !trial_state_is_over(campaign->trials[i]->state);
+    return count;
+}
+
+static size_t idle_workers(const struct campaign *campaign)
+{
+    size_t workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1, busy = open_trials(campaign);
+    return busy < workers ? workers - busy : 0;
+}
+
+/* How many trials to ask for: in a round that was begun the same as then. */
+static uint32_t trials_wanted(const struct campaign *campaign)
+{
+    if (!campaign_is_async(&campaign->plan))
+        return campaign->plan.search.round_trials;
+    return round_is_planned(campaign) ? (uint32_t)idle_workers(campaign) : campaign->round_trials;
+}
+
 /* The next round into `round`, in the order of planning; returns its size or an error. */
 static int ask_policy(const struct campaign *campaign, struct proposal *round, struct lr_error *err)
 {
     struct search_space space = campaign_space(&campaign->plan);
+    space.round_trials = trials_wanted(campaign);
     const struct policy *policy = campaign_policy(&campaign->plan);
     struct observation *seen = NULL;
     size_t seen_count = 0;
-    int rc = campaign_observe(campaign, &seen, &seen_count, err);
+    int rc = campaign_observe(campaign, true, &seen, &seen_count, err);
     if (rc)
         return rc;
     int count = search_next(policy, &space, seen, seen_count, round);
@@ -133,7 +157,7 @@ static int finish(struct campaign *campaign, struct lr_error *err)
     size_t count = 0;
     int rc = answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc)
-        rc = campaign_observe(campaign, &seen, &count, err);
+        rc = campaign_observe(campaign, false, &seen, &count, err);
     if (!rc)
         rc = search_answer(answer, &space, seen, count, err);
     if (!rc)
@@ -153,6 +177,8 @@ static int begin_round(struct campaign *campaign, const struct proposal *round, 
 {
     struct event_finished need = campaign_budget_need(campaign, round, count);
     const char *key = campaign_budget_short(&campaign->plan, &need);
+    if (key && open_trials(campaign) > 0)
+        return 0; /* what runs may still end */
     if (key)
         return finish_by_budget(campaign, key, &need, count, err);
     int rc = reserve_events(campaign, count + 1, err);
@@ -195,14 +221,6 @@ static int complete_round(struct campaign *campaign, const struct proposal *roun
     return (int)(count - planned);
 }
 
-static bool all_over(const struct campaign *campaign)
-{
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        if (!trial_state_is_over(campaign->trials[i]->state))
-            return false;
-    return true;
-}
-
 static int look_ahead(struct campaign *campaign, struct lr_error *err)
 {
     if (!campaign->opened)
@@ -216,7 +234,9 @@ static int look_ahead(struct campaign *campaign, struct lr_error *err)
                        "to go on",
                        campaign->failures, campaign->plan.limits.max_failures,
                        campaign->last_failure);
-    if (round_is_planned(campaign) && !all_over(campaign))
+    bool running = open_trials(campaign) > 0;
+    bool asks = !running || (campaign_is_async(&campaign->plan) && idle_workers(campaign) > 0);
+    if (round_is_planned(campaign) && !asks)
         return 0;
     struct proposal *round = lr_calloc(POLICY_ROUND_MAX, sizeof(*round));
     if (!round)
@@ -226,7 +246,7 @@ static int look_ahead(struct campaign *campaign, struct lr_error *err)
         rc = complete_round(campaign, round, (size_t)rc, err);
     else if (rc > 0)
         rc = begin_round(campaign, round, (size_t)rc, err);
-    else if (rc == 0)
+    else if (rc == 0 && !running)
         rc = finish(campaign, err);
     lr_free(round);
     return rc;

@@ -31,15 +31,18 @@ struct campaign {
     size_t event_capacity;
 };
 
+/* The policy may be asked while trials run. */
+bool campaign_is_async(const struct plan *plan);
+
 static inline bool round_is_planned(const struct campaign *campaign)
 {
     return campaign->round_planned == campaign->round_trials;
 }
 
-/* What the trials that are over tell the search, in the order of their ids. *seen: lr_free() it.
- * 0 or LR_ENOMEM. */
-int campaign_observe(const struct campaign *campaign, struct observation **seen, size_t *count,
-                     struct lr_error *err);
+/* What the trials tell the search, in the order of their ids; those that are not over only with
+ * `running`, as OBSERVED_RUNNING. *seen: lr_free() it. 0 or LR_ENOMEM. */
+int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
+                     size_t *count, struct lr_error *err);
 
 /* Attempts, tokens, FLOPs and seconds of all attempts that ended; summed in the order of ids, so
  * that the order in which trials ended does not show in the last bits. */

@@ -18,6 +18,7 @@
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
+enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
 
 /* An entry of a map whose keys the plan's writer chooses. */
 struct plan_pair {
@@ -92,6 +93,7 @@ struct plan {
         double prior_beta, prior_beta_sd;
         double min_gain; /* design: nats for a target run's worth of tokens */
         uint32_t round_trials;
+        uint32_t mode; /* enum plan_mode */
     } search;
 
     struct {

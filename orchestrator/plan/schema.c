@@ -33,6 +33,8 @@ static const struct plan_choice policies[] = {
     {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", POLICY_DESIGN, true}, {0}};
 
 static const char *const columns[] = {"lr", "tokens", "loss", "seed", NULL};
+static const struct plan_choice modes[] = {
+    {"rounds", MODE_ROUNDS, true}, {"async", MODE_ASYNC, true}, {0}};
 
 /* clang-format off */
 static const struct plan_key top_keys[] = {
@@ -244,6 +246,9 @@ static const struct plan_key search_keys[] = {
      .help = "design: ends when no trial is expected to lower the target's loss by so much for the tokens of a target run"},
     {.name = "round_trials", .type = TYPE_U32, .fallback = "8", .low = 1, .high = 1024,
      .offset = AT(search.round_trials), .help = "design: trials of a round at most"},
+    {.name = "mode", .type = TYPE_ENUM, .fallback = "rounds", .choices = modes,
+     .offset = AT(search.mode),
+     .help = "rounds: the same trials on any number of ranks; async (design): another trial as soon as a worker is free"},
     {.name = "resolution", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "1",
      .low = 0.05, .high = 2, .offset = AT(search.resolution),
      .help = "distance of neighbouring LRs in a finished basin"},

@@ -82,9 +82,26 @@ static int fake_forecast(const struct search_space *space, struct forecast_stage
 
 static const struct policy fake_policy = {"narrow", fake_next, fake_forecast, false};
 
+/* Ten LRs one after the other, as many at once as it may. */
+static int fake_async_next(const struct search_space *space, const struct observation *seen,
+                           size_t count, struct proposal *round)
+{
+    int asked = 0;
+    for (int i = 0; i < 10 && asked < (int)space->round_trials; i++) {
+        struct proposal next = ask(1000, 1e-3 * (1 + i), 0);
+        if (!has(seen, count, &next))
+            round[asked++] = next;
+    }
+    return asked;
+}
+
+static const struct policy fake_async = {"design", fake_async_next, fake_forecast, true};
+
 const struct policy *policy_find(const char *name)
 {
-    return strcmp(name, "narrow") == 0 ? &fake_policy : NULL;
+    return strcmp(name, "narrow") == 0   ? &fake_policy
+           : strcmp(name, "design") == 0 ? &fake_async
+                                         : NULL;
 }
 
 int search_next(const struct policy *policy, const struct search_space *space,

@@ -17,7 +17,8 @@ struct driver {
     uint32_t fail_trial, fail_times; /* this trial fails so often */
 };
 
-/* Two rounds: six trials at the shortest horizon, four around the best. Width 64, target 128. */
+/* policy `design`, which may be asked while trials run: ten LRs at the shortest horizon. `narrow`:
+ * two rounds: six trials at the shortest horizon, four around the best. Width 64, target 128. */
 struct plan test_plan(void);
 void driver_init(struct driver *driver, const struct plan *plan);
 void driver_release(struct driver *driver);
