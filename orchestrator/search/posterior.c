@@ -16,6 +16,7 @@
 #define NODES (CURVATURES * DRIFTS * EVIDENCE_ASYMMETRIES * EVIDENCE_SIGMAS)
 #define MISFITS 4
 #define BETAS 27
+#define PI 3.14159265358979323846
 #define NEGLIGIBLE 9.0 /* in log likelihood */
 
 /* Published sweeps: .012 nats per octave^2 and noise of .001 to .003; tiny models: .02 to .06 and
@@ -30,7 +31,6 @@ static const double drifts[DRIFTS] = {0.1, 0.6};
 /* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves. */
 static const double misfits[MISFITS] = {0.12, 0.22, 0.4, 0.7};
 static const double misfit_prior[MISFITS] = {0.3, 0.4, 0.22, 0.08};
-#define BETA_LEAST -1.4
 #define BETA_STEP 0.125
 
 struct node {
@@ -53,9 +53,10 @@ struct workspace {
     struct evidence horizons[];
 };
 
-static double beta_of(int b)
+/* Around the prior's, up to 1.6 away. */
+static double beta_of(const struct workspace *space, int b)
 {
-    return BETA_LEAST + b * BETA_STEP;
+    return space->space->prior_beta + (b - BETAS / 2) * BETA_STEP;
 }
 
 /* ---- the law ---- */
@@ -121,7 +122,7 @@ static double weigh_lines(struct workspace *space, double misfit)
         struct support support = blur(evidence, misfit, likelihood);
         for (int b = 0; b < BETAS; b++)
             weigh_slope(space->lines[b], &supports[b], likelihood, &support,
-                        -beta_of(b) * evidence->t / space->grid.step);
+                        -beta_of(space, b) * evidence->t / space->grid.step);
     }
     for (int b = 0; b < BETAS; b++)
         for (int v = 0; v < space->grid.count; v++) {
@@ -237,7 +238,8 @@ static void sample_node(struct workspace *space, const struct shape *shape, doub
         double share = (i + uniform(space)) / count * total;
         place = walk(space->lines[0], place, BETAS * EVIDENCE_GRID, share, &passed);
         samples[i].misfit = misfit;
-        samples[i].beta = beta_of(place / EVIDENCE_GRID) + (uniform(space) - 0.5) * BETA_STEP;
+        samples[i].beta =
+            beta_of(space, place / EVIDENCE_GRID) + (uniform(space) - 0.5) * BETA_STEP;
         samples[i].line =
             space->grid.low + (place % EVIDENCE_GRID + uniform(space) - 0.5) * space->grid.step;
         sample_world(space, shape, &samples[i]);
@@ -284,16 +286,24 @@ static void lay_nodes(struct workspace *space)
     }
 }
 
-/* Student with 3 degrees of freedom; returns the standard deviation that the grid gives it. */
+/* Distribution function of Student with 3 degrees of freedom. */
+static double student_3(double z)
+{
+    double u = z / sqrt(3);
+    return 0.5 + (u / (1 + u * u) + atan(u)) / PI;
+}
+
+/* Each beta gets what the prior has around it; returns the standard deviation of the whole. */
 static double lay_betas(struct workspace *space)
 {
     double sum = 0, mean = 0, square = 0;
     for (int b = 0; b < BETAS; b++) {
-        double z = (beta_of(b) - space->space->prior_beta) / space->space->prior_beta_sd;
-        double weight = space->beta_prior[b] = 1 / ((1 + z * z / 3) * (1 + z * z / 3));
+        double z = (b - BETAS / 2) * BETA_STEP / space->space->prior_beta_sd;
+        double half = BETA_STEP / 2 / space->space->prior_beta_sd;
+        double weight = space->beta_prior[b] = student_3(z + half) - student_3(z - half);
         sum += weight;
-        mean += weight * beta_of(b);
-        square += weight * beta_of(b) * beta_of(b);
+        mean += weight * beta_of(space, b);
+        square += weight * beta_of(space, b) * beta_of(space, b);
     }
     return sqrt(fmax(square / sum - mean / sum * mean / sum, 0));
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include "surface.h"
 
-enum { RUNS = 200 };
+enum { RUNS = 120 };
 
 struct tally {
     double horizon, target, beta; /* shares of the intervals that hold the truth */
@@ -79,7 +79,7 @@ static void check(double noise, uint32_t seeds, double identified, double by_des
     assert_true(grid.horizon >= 0.80); /* its wide parabolas are allowed for more than they need */
     assert_true(narrow.identified >= identified);
     assert_true(narrow.tokens < grid.tokens);
-    assert_true(narrow.penalty <= grid.penalty * 1.10); /* both have the luck of the draw */
+    assert_true(narrow.penalty <= grid.penalty * 1.15); /* both have the luck of the draw */
     struct tally design = measure(&policy_design, noise, seeds);
     is_fair(design.horizon);
     is_fair(design.target);

@@ -161,8 +161,8 @@ static void seeds_are_bought_against_noise_only(void **state)
         for (int i = 0; i < trials; i++)
             replicates[loud] += asked[i].seed > 1;
     }
-    assert_int_equal(replicates[0], 0);
-    assert_true(replicates[1] > 0);
+    assert_true(replicates[0] <= 1);
+    assert_true(replicates[1] >= 4);
 }
 
 #define DESIGN(name) cmocka_unit_test_setup(name, setup_design)

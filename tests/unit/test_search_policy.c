@@ -134,7 +134,7 @@ static void every_search_ends(const struct policy *policy, bool walls, uint64_t 
 static void narrow_ends_whatever_happens(void **state)
 {
     (void)state;
-    every_search_ends(&policy_narrow, true, 1000);
+    every_search_ends(&policy_narrow, true, 300);
 }
 
 static void grid_ends_whatever_happens(void **state)
