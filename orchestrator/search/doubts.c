@@ -142,7 +142,10 @@ void doubts_add(struct answer *answer, const struct survey *survey)
     doubt_holdout(answer, survey->horizon_count);
     for (size_t h = survey->horizon_count; h-- > 0;) /* the longest first: it weighs most */
         doubt_horizon(answer, &survey->basins[h], &answer->horizons[h]);
-    if (survey->space->seeds == 1)
+    bool any = false;
+    for (size_t h = 0; h < survey->horizon_count; h++)
+        any |= survey->basins[h].trials > 0;
+    if (survey->space->seeds == 1 && any)
         answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "
                             "parabolas");
 }
