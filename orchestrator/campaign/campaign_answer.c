@@ -72,35 +72,6 @@ static double target_embedding_lr(const struct plan *plan, const struct answer *
     return at_base / sqrt((double)plan->target.d_model / plan->model.base_width);
 }
 
-static void add_doubts(const struct campaign *campaign, struct answer *answer)
-{
-    const struct plan *plan = &campaign->plan;
-    if (plan->model.d_model > 0 && plan->model.parametrization == PARAM_SP &&
-        plan->target.d_model != plan->model.d_model)
-        answer_warn(answer,
-                    "the target's width is %u, the trials' is %u: with parametrization sp the "
-                    "learning rate does not carry over to another width (mup and lvp do)",
-                    plan->target.d_model, plan->model.d_model);
-    double fresh = (double)campaign->opening.train_tokens;
-    double longest = (double)plan->search.horizons[plan->search.horizon_count - 1];
-    if (fresh > 0 && longest > fresh)
-        answer_warn(answer,
-                    "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "
-                    "repeated text may not be that of fresh text",
-                    fresh, longest / fresh);
-    size_t failed = 0;
-    const struct trial *last = NULL;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        if (campaign->trials[i]->state == TRIAL_FAILED) {
-            last = campaign->trials[i];
-            failed++;
-        }
-    if (failed)
-        answer_warn(
-            answer, "%zu trial%s failed for good and tell%s nothing; the last, trial %u: %s",
-            failed, failed == 1 ? "" : "s", failed == 1 ? "s" : "", last->id, last->result.message);
-}
-
 static void set_status(const struct campaign *campaign, struct answer *answer)
 {
     if (campaign->finished) {
@@ -144,7 +115,7 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
         answer->target.vocab = campaign->plan.model.vocab;
         answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
         answer->cost = campaign_cost(campaign);
-        add_doubts(campaign, answer);
+        campaign_doubts(campaign, answer);
     }
     lr_free(seen);
     return rc;

@@ -48,6 +48,9 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
  * that the order in which trials ended does not show in the last bits. */
 struct answer_cost campaign_cost(const struct campaign *campaign);
 
+/* Adds to the answer what makes it doubtful but does not show in the losses. */
+void campaign_doubts(const struct campaign *campaign, struct answer *answer);
+
 /* The training that a proposal of the policy means. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
 

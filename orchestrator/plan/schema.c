@@ -253,7 +253,7 @@ static const struct plan_key search_keys[] = {
      .low = 0.05, .high = 2, .offset = AT(search.resolution),
      .help = "distance of neighbouring LRs in a finished basin"},
     {.name = "bootstrap", .type = TYPE_U32, .fallback = "1000", .low = 10, .high = 100000,
-     .offset = AT(search.bootstrap), .help = "resamples behind each interval"},
+     .offset = AT(search.bootstrap), .help = "resamples behind the intervals of searched LR ratios"},
     {.name = "prior_beta", .type = TYPE_NUMBER, .fallback = "0.25", .low = -1, .high = 2,
      .offset = AT(search.prior_beta),
      .help = "expected exponent of the law LR*(tokens) ~ tokens^-beta"},

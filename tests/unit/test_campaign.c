@@ -67,8 +67,38 @@ static void rounds_and_answer(void **state)
     assert_true(fabs(answer.cost.target_run_fraction -
                      flops / (100000 * trial_flops_per_token(&spec))) < 1e-12);
     assert_true(fabs(answer.cost.core_seconds - .1 * (55 + 4 + 4)) < 1e-9);
-    assert_int_equal(answer.warning_count, 0);
+    assert_int_equal(answer.warning_count, 1); /* 5000 tokens for such a model */
+    assert_non_null(strstr(answer.warnings[0], "the longest horizon has 0.021 tokens a parameter"));
     driver_release(&driver);
+}
+
+/* What the plan itself makes doubtful. */
+static void a_large_batch_and_a_long_warmup_are_told(void **state)
+{
+    (void)state;
+    struct plan plan = test_plan();
+    struct driver driver;
+    struct answer answer;
+    plan.training.batch_tokens = 300;
+    plan.training.warmup_steps = 1;
+    for (int i = 0; i < 2; i++) {
+        driver_init(&driver, &plan);
+        driver_begin(&driver);
+        driver_run(&driver);
+        driver_answer(&driver, &answer);
+        assert_int_equal(answer.warning_count, i == 0 ? 3 : 1);
+        driver_release(&driver);
+        if (i == 0) {
+            assert_non_null(strstr(answer.warnings[0],
+                                   "training.batch_tokens, 300, is 4.0 times what is best for the "
+                                   "longest horizon (Step Law: 75)"));
+            assert_non_null(strstr(answer.warnings[1],
+                                   "the warm-up takes 30 % of the shortest horizon and less of the "
+                                   "others (training.warmup is a share of each)"));
+        }
+        plan.training.batch_tokens = 100;
+        plan.training.warmup_steps = 2;
+    }
 }
 
 static void embedding_lr_by_parametrization(void **state)
@@ -86,7 +116,7 @@ static void embedding_lr_by_parametrization(void **state)
         driver_answer(&driver, &answer);
         assert_true(answer.target.lr == 2e-3);
         assert_true(answer.target.embedding_lr == (kinds[i] == PARAM_LVP ? 3e-3 : 6e-3));
-        assert_int_equal(answer.warning_count, kinds[i] == PARAM_SP);
+        assert_int_equal(answer.warning_count, 1 + (kinds[i] == PARAM_SP));
         if (kinds[i] == PARAM_SP)
             assert_non_null(strstr(answer.warnings[0], "does not carry over to another width"));
         driver_release(&driver);
@@ -234,6 +264,7 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_large_batch_and_a_long_warmup_are_told),
         cmocka_unit_test(rounds_and_answer),
         cmocka_unit_test(embedding_lr_by_parametrization),
         cmocka_unit_test(replay_goes_on_the_same),

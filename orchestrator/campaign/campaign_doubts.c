@@ -1,0 +1,103 @@
+/* What a reader must know that the losses do not show: where the plan itself leaves the ground on
+ * which learning rates are known to carry over. */
+#include <math.h>
+#include "campaign/campaign_state.h"
+
+/* Step Law (arXiv 2503.04715): the best batch for D tokens is .58 D^.571 tokens. In its own runs
+ * the optimum falls with the horizon up to about 1.6 times that batch, and rises beyond. */
+#define BATCH_FACTOR 0.58
+#define BATCH_EXPONENT 0.571
+#define BATCH_TOO_LARGE 2.0
+#define WARMUP_TOO_LONG 0.2 /* of a horizon */
+#define TOKENS_A_PARAMETER 1.0
+
+static double longest(const struct plan *plan)
+{
+    return (double)plan->search.horizons[plan->search.horizon_count - 1];
+}
+
+static void doubt_width(const struct plan *plan, struct answer *answer)
+{
+    if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model)
+        answer_warn(answer,
+                    "the target's width is %u, the trials' is %u: with parametrization sp the "
+                    "learning rate does not carry over to another width (mup and lvp do)",
+                    plan->target.d_model, plan->model.d_model);
+}
+
+static void doubt_batch(const struct plan *plan, struct answer *answer)
+{
+    double batch = plan->training.batch_tokens;
+    double best = BATCH_FACTOR * pow(longest(plan), BATCH_EXPONENT);
+    if (batch > BATCH_TOO_LARGE * best)
+        answer_warn(answer,
+                    "training.batch_tokens, %.3g, is %.1f times what is best for the longest "
+                    "horizon (Step Law: %.2g): above the critical batch the optimum may rise with "
+                    "the horizon instead of falling",
+                    batch, batch / best, best);
+}
+
+static void doubt_warmup(const struct plan *plan, struct answer *answer)
+{
+    double fixed = (double)plan->training.warmup_tokens +
+                   (double)plan->training.warmup_steps * plan->training.batch_tokens;
+    double share = fixed > 0 ? fixed / (double)plan->search.horizons[0] : plan->training.warmup;
+    if (share > WARMUP_TOO_LONG)
+        answer_warn(answer,
+                    "the warm-up takes %.0f %% of the shortest horizon%s: its best learning rate "
+                    "is one for the warm-up too",
+                    100 * share,
+                    fixed > 0 ? " and less of the others (training.warmup is a share of each)"
+                              : "");
+}
+
+static void doubt_size(const struct plan *plan, struct answer *answer)
+{
+    struct trial_spec spec = plan_trial(plan);
+    double each = longest(plan) / (double)trial_params(&spec);
+    if (each < TOKENS_A_PARAMETER)
+        answer_warn(answer,
+                    "the longest horizon has %.2g tokens a parameter: the law is known from "
+                    "trainings with twenty and more",
+                    each);
+}
+
+static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
+{
+    double fresh = (double)campaign->opening.train_tokens;
+    if (fresh > 0 && longest(&campaign->plan) > fresh)
+        answer_warn(answer,
+                    "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "
+                    "repeated text may not be that of fresh text",
+                    fresh, longest(&campaign->plan) / fresh);
+}
+
+static void doubt_failed(const struct campaign *campaign, struct answer *answer)
+{
+    size_t failed = 0;
+    const struct trial *last = NULL;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        if (campaign->trials[i]->state == TRIAL_FAILED) {
+            last = campaign->trials[i];
+            failed++;
+        }
+    if (failed)
+        answer_warn(
+            answer, "%zu trial%s failed for good and tell%s nothing; the last, trial %u: %s",
+            failed, failed == 1 ? "" : "s", failed == 1 ? "s" : "", last->id, last->result.message);
+}
+
+void campaign_doubts(const struct campaign *campaign, struct answer *answer)
+{
+    const struct plan *plan = &campaign->plan;
+    if (plan->model.d_model > 0)
+        doubt_width(plan, answer);
+    if (plan->training.batch_tokens > 0)
+        doubt_batch(plan, answer);
+    if (plan->trainer.kind == TRAINER_TRANSFORMER) {
+        doubt_warmup(plan, answer);
+        doubt_size(plan, answer);
+    }
+    doubt_epochs(campaign, answer);
+    doubt_failed(campaign, answer);
+}
