@@ -254,6 +254,15 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
     return rc;
 }
 
+/* Whether horizons of the plan have a stable part in common. */
+static bool shares_trunks(const struct plan *plan)
+{
+    struct trial_spec spec = plan_trial(plan);
+    spec.horizon_tokens = plan->search.horizons[0];
+    return plan->trainer.kind == TRAINER_TRANSFORMER && plan->search.horizon_count > 1 &&
+           trial_trunk_tokens(&spec) > 0;
+}
+
 /* The journal's first event, or the check that the data are still those of the first event. */
 static int open_campaign(struct coordinator *c, const char *resolved, struct lr_error *err)
 {
@@ -268,6 +277,10 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
     if (rc)
         return rc;
     memcpy(c->data_path, opening->data_path, sizeof(c->data_path));
+    if (shares_trunks(c->setup->plan))
+        rc = run_dir_trunks(c->setup->run_dir, opening->trunk_dir, err);
+    if (rc)
+        return rc;
     if (!old->name[0]) {
         rc = copy_plan(c->setup, resolved, opening->products, err);
         return rc ? rc : record(c, &event, err);
@@ -324,6 +337,8 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = trials_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = curves_csv_write(run_dir, trials, count, err);
+    if (!rc && campaign_finished(c->campaign))
+        run_dir_remove_trunks(campaign_opening(c->campaign)->trunk_dir);
     lr_free(trials);
     return rc;
 }

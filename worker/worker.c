@@ -93,7 +93,7 @@ static void train(struct worker_loop *loop)
     loop->progress_ms = worker_now_ms();
     message.as.result.trial_id = loop->assignment.trial_id;
     message.as.result.attempt = loop->assignment.attempt;
-    trainer_run(&loop->assignment.spec, NULL, &hooks, &message.as.result.result);
+    trunk_run(&loop->assignment.spec, &hooks, &message.as.result.result);
     loop->training = false;
     if (!loop->stopping)
         worker_send(loop, &message);

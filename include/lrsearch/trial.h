@@ -148,7 +148,9 @@ extern const struct field_table trial_surface_fields;
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    STRUCT(surface, trial_surface) /* trainer simulate */
+    STRUCT(surface, trial_surface) /* trainer simulate */                                          \
+    TEXT(trunk_dir, TRIAL_PATH)    /* states that horizons share (train/trunk.h); "": none */      \
+    U64(trunk_tokens)              /* of such a state to go on from; 0: none */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)
@@ -190,5 +192,11 @@ double trial_flops_per_token(const struct trial_spec *spec);
  * train).
  */
 uint64_t trial_steps(const struct trial_spec *spec);
+/* wsd: the last step before the LR falls. */
+uint64_t trial_stable_steps(const struct trial_spec *spec);
+/* Tokens up to there, where a training is the same whatever its horizon, so that longer ones can go
+ * on from it (Haegele et al. 2024, arXiv 2405.18392); 0: it is not, because the schedule is another
+ * or the warm-up a share of the horizon. */
+uint64_t trial_trunk_tokens(const struct trial_spec *spec);
 
 #endif

@@ -120,3 +120,20 @@ uint64_t trial_steps(const struct trial_spec *spec)
         return 0;
     return (spec->horizon_tokens + spec->batch_tokens - 1) / spec->batch_tokens;
 }
+
+uint64_t trial_stable_steps(const struct trial_spec *spec)
+{
+    double steps = (double)trial_steps(spec);
+    return (uint64_t)(steps - floor(spec->cooldown * steps));
+}
+
+uint64_t trial_trunk_tokens(const struct trial_spec *spec)
+{
+    uint64_t steps = trial_steps(spec), stable = trial_stable_steps(spec);
+    /* the training loss that is reported is that of the last twentieth: it must lie behind */
+    bool fits =
+        stable * spec->batch_tokens > spec->warmup_tokens && stable + steps / 20 + 1 <= steps;
+    return spec->schedule == SCHEDULE_WSD && spec->warmup_tokens > 0 && fits
+               ? stable * spec->batch_tokens
+               : 0;
+}

@@ -82,6 +82,22 @@ int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event 
     return 0;
 }
 
+/* The longest stable part that a finished training of the same recipe has left. */
+static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spec *spec)
+{
+    uint64_t most = 0, own = spec->trunk_dir[0] ? trial_trunk_tokens(spec) : 0;
+    for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
+        const struct trial *trial = campaign->trials[i];
+        uint64_t tokens = trial_trunk_tokens(&trial->spec);
+        if (trial->state == TRIAL_DONE && trial->spec.lr == spec->lr &&
+            trial->spec.seed == spec->seed &&
+            trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
+            trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
+            most = tokens;
+    }
+    return most;
+}
+
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
 {
     struct trial_spec spec = plan_trial(&campaign->plan);
@@ -96,6 +112,8 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     spec.data_hash = campaign->opening.data_hash;
     memcpy(spec.products, campaign->opening.products, sizeof(spec.products));
     spec.bytes_per_token = campaign->opening.bytes_per_token;
+    memcpy(spec.trunk_dir, campaign->opening.trunk_dir, sizeof(spec.trunk_dir));
+    spec.trunk_tokens = trunk_of(campaign, &spec);
     return spec;
 }
 

@@ -9,7 +9,7 @@
 uint64_t campaign_trial_tokens(const struct trial_spec *spec)
 {
     uint64_t steps = trial_steps(spec);
-    return steps ? steps * spec->batch_tokens : spec->horizon_tokens;
+    return (steps ? steps * spec->batch_tokens : spec->horizon_tokens) - spec->trunk_tokens;
 }
 
 int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,

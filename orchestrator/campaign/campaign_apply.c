@@ -38,6 +38,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
 {
     (void)err;
     campaign->ranks = event->ranks;
+    campaign->nothing_wanted = false;
     if (strcmp(campaign->end.status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0)
         campaign->finished = false;
     return 0;
@@ -47,7 +48,8 @@ static int apply_round(struct campaign *campaign, const struct event_round *even
                        struct lr_error *err)
 {
     (void)err;
-    close_round(campaign);
+    if (!campaign_is_async(&campaign->plan)) /* there a trial may still wait for its next attempt */
+        close_round(campaign);
     campaign->round = event->round;
     campaign->round_trials = event->trials;
     campaign->round_planned = 0;
@@ -102,8 +104,10 @@ static void charge(struct trial *trial, const struct trial_result *result)
 {
     uint64_t tokens = result->tokens;
     double flops = result->flops;
-    if (trial->curve_tokens > tokens) {
-        tokens = trial->curve_tokens;
+    uint64_t begun = trial->spec.trunk_tokens; /* its curve begins there */
+    uint64_t seen = trial->curve_tokens > begun ? trial->curve_tokens - begun : 0;
+    if (seen > tokens) {
+        tokens = seen;
         flops = (double)tokens * trial_flops_per_token(&trial->spec);
     }
     trial->spent.attempts++;
@@ -131,6 +135,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     struct trial *trial = campaign->trials[event->trial_id - 1];
     charge(trial, &event->result);
     trial->result = event->result;
+    campaign->nothing_wanted = false;
     switch (event->result.outcome) {
     case OUTCOME_DONE:
         if (isfinite(event->result.val_loss)) {

@@ -235,7 +235,8 @@ static int look_ahead(struct campaign *campaign, struct lr_error *err)
                        campaign->failures, campaign->plan.limits.max_failures,
                        campaign->last_failure);
     bool running = open_trials(campaign) > 0;
-    bool asks = !running || (campaign_is_async(&campaign->plan) && idle_workers(campaign) > 0);
+    bool asks = !running || (campaign_is_async(&campaign->plan) && !campaign->nothing_wanted &&
+                             idle_workers(campaign) > 0);
     if (round_is_planned(campaign) && !asks)
         return 0;
     struct proposal *round = lr_calloc(POLICY_ROUND_MAX, sizeof(*round));
@@ -248,6 +249,8 @@ static int look_ahead(struct campaign *campaign, struct lr_error *err)
         rc = begin_round(campaign, round, (size_t)rc, err);
     else if (rc == 0 && !running)
         rc = finish(campaign, err);
+    if (rc == 0 && running)
+        campaign->nothing_wanted = true;
     lr_free(round);
     return rc;
 }

@@ -17,6 +17,7 @@ struct campaign {
     uint32_t round;         /* 0: none yet */
     uint32_t round_trials;  /* as ROUND announced */
     uint32_t round_planned; /* PLANNED events of it so far */
+    bool nothing_wanted;    /* async: by the policy, until the next trial ends */
 
     bool finished;
     struct event_finished end; /* the last FINISHED */

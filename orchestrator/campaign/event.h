@@ -10,7 +10,8 @@
 #define EVENT_CAMPAIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                         \
     TEXT(name, 64) TEXT(version, 32) U64(plan_hash) /* XXH3-64 of the resolved plan */             \
     TEXT(data_path, TRIAL_PATH) U64(data_hash) U64(train_tokens) F64(bytes_per_token)       \
-    TEXT(products, TRIAL_PRODUCTS)
+    TEXT(products, TRIAL_PRODUCTS)                                                                 \
+    TEXT(trunk_dir, TRIAL_PATH) /* of trunk states; "": horizons share nothing */
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
     TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)

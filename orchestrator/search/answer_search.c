@@ -8,9 +8,7 @@
 #include "search/ratios.h"
 
 #define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
-/* Of two LRs the best is always the last one tried: how likely the vertex may lie beyond it. */
-#define BEYOND 0.33
-#define MEASURED 2 /* LRs with a loss */
+#define MEASURED 2     /* LRs with a loss */
 
 static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
 {
@@ -27,26 +25,18 @@ static size_t losses_of(const struct basin *basin)
     return count;
 }
 
-/* The best LR is the lowest or highest that told anything. */
-static bool lies_at_edge(const struct basin *basin, const struct posterior *posterior, size_t h)
+/* The best LR is the lowest or highest that told anything. Of two that is always so: they are an
+ * edge only at the end of the range, where nothing can be tried beyond. */
+static bool lies_at_edge(const struct basin *basin, const struct search_space *space)
 {
-    double best = basin->points[basin->best].x, below = 0;
-    bool lowest = true, highest = true;
-    if (!basin->at_edge || losses_of(basin) != 2)
-        return basin->at_edge;
-    for (size_t i = 0; i < basin->count; i++) {
-        const struct point *point = &basin->points[i];
-        bool tells = point->losses + point->diverged > 0;
-        lowest &= !tells || point->x >= best;
-        highest &= !tells || point->x <= best;
-    }
-    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
-        below += posterior->samples[s].vertex[h] < best ? 1.0 / POSTERIOR_SAMPLES : 0;
-    return (lowest && below > BEYOND) || (highest && 1 - below > BEYOND);
+    double best = basin->points[basin->best].x;
+    bool last = best <= log2(space->lr_low) + 1e-6 || best >= log2(space->lr_high) - 1e-6;
+    return basin->at_edge && (losses_of(basin) != 2 || last);
 }
 
 static void fill_horizon(struct horizon_answer *answer, const struct basin *basin,
-                         const struct noise *noise, const struct posterior *posterior, size_t h)
+                         const struct noise *noise, const struct search_space *space,
+                         const struct posterior *posterior, size_t h)
 {
     *answer = (struct horizon_answer){
         .tokens = basin->tokens,
@@ -61,7 +51,7 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
     size_t losses = losses_of(basin);
     if (basin->best >= 0) {
         answer->loss_min = basin->points[basin->best].loss;
-        answer->at_edge = lies_at_edge(basin, posterior, h);
+        answer->at_edge = lies_at_edge(basin, space);
     }
     if (losses < MEASURED && !basin->optimum)
         return;
@@ -190,7 +180,7 @@ static int fill(struct answer *answer, const struct survey *survey)
     answer->horizon_count = count;
     struct noise noise = survey_noise(survey, count);
     for (size_t h = 0; h < count; h++)
-        fill_horizon(&answer->horizons[h], &survey->basins[h], &noise, posterior, h);
+        fill_horizon(&answer->horizons[h], &survey->basins[h], &noise, survey->space, posterior, h);
     if (anything_known(survey)) {
         fill_law(answer, posterior);
         fill_target(&answer->target, posterior);

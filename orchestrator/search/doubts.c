@@ -71,8 +71,8 @@ static void doubt_horizon(struct answer *answer, const struct basin *basin,
     }
     if (horizon->at_edge)
         answer_warn(answer,
-                    "%s tokens: the best learning rate lies at the edge of what was tried; it does "
-                    "not count for the law",
+                    "%s tokens: the best learning rate lies at the edge of what was tried; its "
+                    "optimum is known from one side only",
                     tokens);
     else if (horizon->flat)
         answer_warn(answer,

@@ -4,6 +4,7 @@
 #include "store/run_dir.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,4 +96,34 @@ int run_dir_open(const char *path, struct lr_error *err)
     if (!rc)
         point_latest(path);
     return rc;
+}
+
+int run_dir_trunks(const char *path, char trunk_dir[TRIAL_PATH], struct lr_error *err)
+{
+    char parent[PATH_MAX], real[PATH_MAX];
+    if (snprintf(parent, sizeof(parent), "%s/checkpoints", path) >= (int)sizeof(parent))
+        return lr_fail(err, LR_ECREATE, "%s: the path is too long", path);
+    int rc = make_directory(parent, err);
+    if (rc)
+        return rc;
+    if (!realpath(parent, real) || strlen(real) >= TRIAL_PATH)
+        return lr_fail(err, LR_ECREATE, "%s: the path is too long", parent);
+    memset(trunk_dir, 0, TRIAL_PATH);
+    memcpy(trunk_dir, real, strlen(real));
+    return 0;
+}
+
+void run_dir_remove_trunks(const char *trunk_dir)
+{
+    char pattern[TRIAL_PATH + 32];
+    glob_t files;
+    if (!trunk_dir[0])
+        return;
+    snprintf(pattern, sizeof(pattern), "%s/trunk-*", trunk_dir);
+    if (glob(pattern, 0, NULL, &files) == 0) {
+        for (size_t i = 0; i < files.gl_pathc; i++)
+            unlink(files.gl_pathv[i]);
+        globfree(&files);
+    }
+    rmdir(trunk_dir); /* unless something else is in it */
 }

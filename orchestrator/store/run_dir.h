@@ -16,6 +16,11 @@ int run_dir_open(const char *path, struct lr_error *err);
 
 int run_dir_make(const char *path, struct lr_error *err); /* the directory alone, parents too */
 
+/* RUN_DIR/checkpoints, for states that trainings share (worker/train/trunk.h): made, and its whole
+ * path; or emptied of them again and removed. */
+int run_dir_trunks(const char *path, char trunk_dir[TRIAL_PATH], struct lr_error *err);
+void run_dir_remove_trunks(const char *trunk_dir);
+
 /* Atomic replacement of RUN_DIR/name. */
 int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
                   struct lr_error *err);

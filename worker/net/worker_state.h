@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 #include "lrsearch/transport.h"
-#include "train/trainer.h"
+#include "train/trunk.h"
 
 /* The inside of a worker: what its message handlers share. */
 struct worker_loop {

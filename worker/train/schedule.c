@@ -34,7 +34,7 @@ double schedule_factor(const struct trial_spec *spec, uint64_t step)
     if (at <= begin)
         return at / begin;
     if (spec->schedule == SCHEDULE_WSD) {
-        double cooldown = steps - floor(spec->cooldown * steps);
+        double cooldown = (double)trial_stable_steps(spec);
         begin = cooldown > begin ? cooldown : begin;
         if (at <= begin)
             return 1.0;

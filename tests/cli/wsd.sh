@@ -1,0 +1,37 @@
+#!/bin/sh
+# wsd with a warm-up in steps: longer horizons go on from the stable part of shorter ones. The same
+# losses as without, for fewer tokens; the states are gone at the end.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+cat >wsd.yaml <<'END'
+version: 1
+name: wsd
+model: {d_model: 16, n_layers: 1, n_heads: 1, context: 16, vocab: 64}
+data: {source: synthetic, val_tokens: 1k}
+training: {batch_tokens: 64, schedule: wsd, warmup_steps: 5, cooldown: 0.2}
+search: {lr: [1e-3, 3.2e-2], horizons: [8k, 16k, 32k], policy: narrow}
+target: {tokens: 64k}
+END
+run "$LRSEARCH" wsd.yaml
+expect_status 0
+[ ! -e logs/wsd/checkpoints ] || fail "states are left behind"
+whole=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "horizon_tokens") at = i }
+    NR > 1 { sum += $at } END { print sum }' logs/wsd/trials.csv)
+spent=$(json logs/wsd/result.json cost tokens)
+[ "$spent" -lt $((whole * 3 / 4)) ] || fail "$spent of $whole tokens: nothing was shared"
+
+# Each trial is what it would be alone.
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $at["trunk_tokens"] > 0 { print $at["lr"], $at["horizon_tokens"], $at["val_loss"] }' \
+    logs/wsd/trials.csv | tail -n 2 >shared
+[ -s shared ] || fail "no trial went on from another"
+while read -r lr tokens loss; do
+    run "$LRSEARCH" train wsd.yaml --lr "$lr" --tokens "$tokens" --json
+    alone=$(json out val_loss)
+    awk -v a="$alone" -v b="$loss" 'BEGIN { exit !(a - b == 0) }' || fail "$loss shared, $alone alone"
+done <shared
+
+mpi_environment
+run_mpi 3 wsd.yaml --run-dir logs/three
+expect_status 0
+expect_same_answer logs/wsd/result.json logs/three/result.json

@@ -1,0 +1,199 @@
+/* Horizons that share the stable part of a wsd schedule: the same losses, for less. */
+#include "temp_dir.h"
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "small_trial.h"
+#include "train/trunk.h"
+
+static char dir[256];
+static uint64_t cancel_at; /* tokens; 0: not */
+
+static int setup(void **state)
+{
+    (void)state;
+    cancel_at = 0;
+    return temp_dir_make(dir, sizeof(dir));
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    temp_dir_remove(dir);
+    return 0;
+}
+
+static struct trial_spec wsd(uint64_t steps)
+{
+    struct trial_spec spec = spec_of();
+    spec.horizon_tokens = steps * BATCH;
+    spec.schedule = SCHEDULE_WSD;
+    spec.cooldown = 0.2;
+    spec.warmup = 0;
+    spec.warmup_tokens = 5 * BATCH;
+    return spec;
+}
+
+static int on_step(void *context, const struct train_step *step)
+{
+    (void)context;
+    return cancel_at > 0 && step->tokens >= cancel_at;
+}
+
+static struct trial_result shared(struct trial_spec spec, uint64_t trunk_tokens)
+{
+    const struct train_hooks hooks = {NULL, on_step, 1};
+    struct trial_result result;
+    snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
+    spec.trunk_tokens = trunk_tokens;
+    trunk_run(&spec, &hooks, &result);
+    return result;
+}
+
+static struct trial_result alone(const struct trial_spec *spec)
+{
+    const struct train_hooks hooks = {NULL, on_step, 1};
+    struct trial_result result;
+    trainer_run(spec, NULL, &hooks, &result);
+    return result;
+}
+
+static void assert_same_losses(const struct trial_result *a, const struct trial_result *b)
+{
+    assert_int_equal(a->outcome, OUTCOME_DONE);
+    assert_int_equal(b->outcome, OUTCOME_DONE);
+    assert_true(a->val_loss == b->val_loss && a->val_loss_se == b->val_loss_se);
+    assert_true(a->train_loss == b->train_loss);
+}
+
+static void trunk_of(char *path, size_t capacity, struct trial_spec spec)
+{
+    snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
+    trunk_path(path, capacity, &spec, trial_trunk_tokens(&spec));
+}
+
+static void a_longer_horizon_goes_on_from_a_shorter_one(void **state)
+{
+    (void)state;
+    struct trial_spec few = wsd(100), many = wsd(250);
+    struct trial_result short_alone = alone(&few), long_alone = alone(&many);
+    assert_int_equal(trial_trunk_tokens(&few), 80 * BATCH);
+    struct trial_result first = shared(few, 0);
+    assert_same_losses(&first, &short_alone);
+    assert_int_equal(first.tokens, 100 * BATCH);
+    struct trial_result second = shared(many, 80 * BATCH);
+    assert_same_losses(&second, &long_alone);
+    assert_int_equal(second.tokens, 170 * BATCH);
+    assert_true(fabs(second.flops / long_alone.flops - 170.0 / 250) < 1e-12);
+    /* another attempt finds its own state */
+    second = shared(many, 80 * BATCH);
+    assert_same_losses(&second, &long_alone);
+    assert_int_equal(second.tokens, 50 * BATCH);
+}
+
+static void a_state_that_is_no_use_costs_only_work(void **state)
+{
+    (void)state;
+    struct trial_spec few = wsd(100), many = wsd(200);
+    struct trial_result long_alone = alone(&many);
+    char path[TRIAL_PATH + 96];
+    struct trial_result result = shared(many, 80 * BATCH); /* not there */
+    assert_same_losses(&result, &long_alone);
+    assert_int_equal(result.tokens, 200 * BATCH);
+    trunk_of(path, sizeof(path), many);
+    assert_int_equal(truncate(path, 1000), 0); /* its own, damaged */
+    result = shared(many, 0);
+    assert_same_losses(&result, &long_alone);
+    assert_int_equal(unlink(path), 0);
+    result = shared(few, 0);
+    trunk_of(path, sizeof(path), few);
+    assert_int_equal(truncate(path, 1000), 0); /* that of the shorter one */
+    result = shared(many, 80 * BATCH);
+    assert_same_losses(&result, &long_alone);
+    assert_int_equal(result.tokens, 200 * BATCH);
+    snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), "/nowhere"); /* cannot be written */
+    result = shared(many, 80 * BATCH);
+    *strrchr(dir, '/') = '\0';
+    assert_same_losses(&result, &long_alone);
+}
+
+static void another_recipe_has_another_state(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH + 96], other[TRIAL_PATH + 96];
+    struct trial_spec spec = wsd(100);
+    trunk_of(path, sizeof(path), spec);
+    spec.lr *= 1 + 1e-15;
+    trunk_of(other, sizeof(other), spec);
+    assert_string_not_equal(path, other);
+    spec = wsd(100);
+    spec.seed++;
+    trunk_of(other, sizeof(other), spec);
+    assert_string_not_equal(path, other);
+    spec = wsd(100);
+    spec.trunk_tokens = 7;
+    trunk_of(other, sizeof(other), spec);
+    assert_string_equal(path, other);
+}
+
+static void a_canceled_trunk_leaves_nothing(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH + 96];
+    struct trial_spec spec = wsd(100);
+    cancel_at = 40 * BATCH;
+    struct trial_result result = shared(spec, 0);
+    assert_int_equal(result.outcome, OUTCOME_CANCELED);
+    trunk_of(path, sizeof(path), spec);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(rmdir(dir), 0); /* nothing else either */
+    assert_int_equal(temp_dir_make(dir, sizeof(dir)), 0);
+}
+
+static void a_divergence_on_the_trunk_is_one(void **state)
+{
+    (void)state;
+    struct trial_spec spec = wsd(100);
+    spec.lr = 1e4;
+    struct trial_result both[2] = {alone(&spec), shared(spec, 0)};
+    assert_int_equal(both[0].outcome, OUTCOME_DIVERGED);
+    assert_int_equal(both[1].outcome, OUTCOME_DIVERGED);
+    assert_int_equal(both[0].tokens, both[1].tokens);
+}
+
+static void only_stable_parts_are_shared(void **state)
+{
+    (void)state;
+    struct trial_spec spec = wsd(100);
+    spec.schedule = SCHEDULE_COSINE;
+    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    spec = wsd(100);
+    spec.warmup_tokens = 0; /* a share of the horizon */
+    spec.warmup = 0.05;
+    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    spec = wsd(100);
+    spec.cooldown = 0.02; /* the last twentieth is not all cooldown */
+    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    spec.cooldown = 1;
+    assert_int_equal(trial_trunk_tokens(&spec), 0);
+}
+
+#define TRUNK(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    kernels_init();
+    const struct CMUnitTest tests[] = {
+        TRUNK(a_longer_horizon_goes_on_from_a_shorter_one),
+        TRUNK(a_state_that_is_no_use_costs_only_work),
+        TRUNK(another_recipe_has_another_state),
+        TRUNK(a_canceled_trunk_leaves_nothing),
+        TRUNK(a_divergence_on_the_trunk_is_one),
+        TRUNK(only_stable_parts_are_shared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,17 @@
+#ifndef LRSEARCH_TRUNK_H
+#define LRSEARCH_TRUNK_H
+
+#include "train/trainer.h"
+
+/* trainer_run() for trainings that share the stable part of a wsd schedule (trial_trunk_tokens()).
+ * At its end the state goes to spec->trunk_dir; with spec->trunk_tokens a training goes on from a
+ * shorter one's state there. States only save work: the losses are the same bit for bit without
+ * them, so that a file that is missing, damaged or cannot be written is no failure. result->tokens
+ * and flops are of what was trained here. */
+void trunk_run(const struct trial_spec *spec, const struct train_hooks *hooks,
+               struct trial_result *result);
+
+/* TRUNK_DIR/trunk-HASH-TOKENS.safetensors; the hash is of all that makes the trunk what it is. */
+void trunk_path(char *out, size_t capacity, const struct trial_spec *spec, uint64_t tokens);
+
+#endif
