@@ -9,6 +9,7 @@
 
 #define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
 #define MEASURED 2     /* LRs with a loss */
+#define PARABOLA 5     /* points near the bottom, for a horizon to be judged by itself */
 
 static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
 {
@@ -61,7 +62,8 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
         answer->ci90[i] = exp2(vertex.ci90[i]);
     answer->se_ln_lr = vertex.deviation * log(2.0);
     struct parabola fit = basin_fit(basin, noise);
-    answer->flat = vertex.deviation > HALF_KNOWN || parabola_is_flat(&fit, noise);
+    answer->flat =
+        vertex.deviation > HALF_KNOWN || (fit.count >= PARABOLA && parabola_is_flat(&fit, noise));
     if (losses < MEASURED)
         return; /* an optimum measured elsewhere: its basin is not known */
     answer->curvature = spread_of(posterior, offsetof(struct sample, curvature), h).mean;
