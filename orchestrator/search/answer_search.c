@@ -9,7 +9,8 @@
 
 #define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
 #define MEASURED 2     /* LRs with a loss */
-#define PARABOLA 5     /* points near the bottom, for a horizon to be judged by itself */
+#define FEW 3
+#define PARABOLA 5 /* points near the bottom, for a horizon to be judged by itself */
 
 static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
 {
@@ -32,7 +33,7 @@ static bool lies_at_edge(const struct basin *basin, const struct search_space *s
 {
     double best = basin->points[basin->best].x;
     bool last = best <= log2(space->lr_low) + 1e-6 || best >= log2(space->lr_high) - 1e-6;
-    return basin->at_edge && (losses_of(basin) != 2 || last);
+    return basin->at_edge && (losses_of(basin) > FEW || last);
 }
 
 static void fill_horizon(struct horizon_answer *answer, const struct basin *basin,
