@@ -9,8 +9,9 @@
 
 #define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
 #define MEASURED 2     /* LRs with a loss */
-#define FEW 3
-#define PARABOLA 5 /* points near the bottom, for a horizon to be judged by itself */
+#define FEW 3          /* LRs */
+#define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
+#define PARABOLA 5  /* points near the bottom, for a horizon to be judged by itself */
 
 static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
 {
@@ -27,13 +28,20 @@ static size_t losses_of(const struct basin *basin)
     return count;
 }
 
-/* The best LR is the lowest or highest that told anything. Of two that is always so: they are an
- * edge only at the end of the range, where nothing can be tried beyond. */
-static bool lies_at_edge(const struct basin *basin, const struct search_space *space)
+/* The best LR is the lowest or highest that told anything. Of two or three that is no matter, as
+ * what is known of the other horizons places the optimum, unless it may well lie beyond the range.
+ */
+static bool lies_at_edge(const struct basin *basin, const struct search_space *space,
+                         const struct posterior *posterior, size_t h)
 {
-    double best = basin->points[basin->best].x;
-    bool last = best <= log2(space->lr_low) + 1e-6 || best >= log2(space->lr_high) - 1e-6;
-    return basin->at_edge && (losses_of(basin) > FEW || last);
+    double low = log2(space->lr_low), high = log2(space->lr_high), below = 0, above = 0;
+    if (!basin->at_edge || losses_of(basin) > FEW)
+        return basin->at_edge;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        below += posterior->samples[s].vertex[h] < low ? 1.0 / POSTERIOR_SAMPLES : 0;
+        above += posterior->samples[s].vertex[h] > high ? 1.0 / POSTERIOR_SAMPLES : 0;
+    }
+    return below > BEYOND || above > BEYOND;
 }
 
 static void fill_horizon(struct horizon_answer *answer, const struct basin *basin,
@@ -53,7 +61,7 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
     size_t losses = losses_of(basin);
     if (basin->best >= 0) {
         answer->loss_min = basin->points[basin->best].loss;
-        answer->at_edge = lies_at_edge(basin, space);
+        answer->at_edge = lies_at_edge(basin, space, posterior, h);
     }
     if (losses < MEASURED && !basin->optimum)
         return;
