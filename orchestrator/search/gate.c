@@ -116,6 +116,21 @@ static bool longest_refused(struct answer *answer, const struct survey *survey)
     return false;
 }
 
+/* What a basin looks like is known from others' sweeps too; that there is one must be seen. */
+static bool no_basin_refused(struct answer *answer, const struct survey *survey)
+{
+    const struct search_space *space = survey->space;
+    for (size_t h = 0; h < survey->horizon_count; h++) {
+        const struct basin *basin = &survey->basins[h];
+        if (basin->optimum || (basin->best >= 0 && !basin->at_edge))
+            return false;
+    }
+    return refuse(answer,
+                  "at no horizon does the best learning rate lie between two others, so that "
+                  "nothing shows a minimum: try more than the range [%.3g, %.3g] has, or widen it",
+                  space->lr_low, space->lr_high);
+}
+
 static double widest(const double ci90[2], double lr)
 {
     return fmax(ci90[1] / lr, lr / ci90[0]);
@@ -218,7 +233,8 @@ int gate_decide(struct answer *answer, const struct survey *survey)
 {
     answer->status = ANSWER_IDENTIFIED;
     answer->reason[0] = 0;
-    if (nothing_seen(answer, survey) || longest_refused(answer, survey))
+    if (nothing_seen(answer, survey) || longest_refused(answer, survey) ||
+        no_basin_refused(answer, survey))
         return 0;
     return target_decide(answer, survey);
 }

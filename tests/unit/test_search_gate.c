@@ -105,6 +105,19 @@ static void noise_alone_identifies_nothing(void **state)
     assert_true(strlen(answer.reason) > 0);
 }
 
+/* Balanced losses at two LRs: a minimum between them is what is expected, not what was seen. */
+static void two_learning_rates_show_no_minimum(void **state)
+{
+    (void)state;
+    for (int h = 0; h < 3; h++)
+        for (int i = -1; i <= 1; i += 2)
+            see(horizons[h], 8e-3 * exp2(i - 0.3 * h), 3);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_non_null(strstr(answer.reason, "at no horizon does the best learning rate lie between "
+                                          "two others, so that nothing shows a minimum"));
+}
+
 static void the_longest_stops_at_a_wall(void **state)
 {
     (void)state;
@@ -127,6 +140,7 @@ int main(void)
         TEST(the_edge_is_where_the_best_trial_is),
         TEST(a_flat_horizon_is_told_and_rests_on_the_others),
         TEST(noise_alone_identifies_nothing),
+        TEST(two_learning_rates_show_no_minimum),
         TEST(the_longest_stops_at_a_wall),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
