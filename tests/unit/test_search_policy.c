@@ -9,6 +9,12 @@
 #include "lrsearch/rng.h"
 #include "surface.h"
 
+#ifdef LRSEARCH_SANITIZE
+enum { SEARCHES = 60 };
+#else
+enum { SEARCHES = 300 };
+#endif
+
 static const uint64_t horizons[] = {1000000, 2000000, 4000000, 9000000};
 static struct observation seen[SURFACE_SEEN];
 static struct proposal round_of[POLICY_ROUND_MAX], second[POLICY_ROUND_MAX];
@@ -134,7 +140,7 @@ static void every_search_ends(const struct policy *policy, bool walls, uint64_t 
 static void narrow_ends_whatever_happens(void **state)
 {
     (void)state;
-    every_search_ends(&policy_narrow, true, 300);
+    every_search_ends(&policy_narrow, true, SEARCHES);
 }
 
 static void grid_ends_whatever_happens(void **state)
@@ -146,7 +152,7 @@ static void grid_ends_whatever_happens(void **state)
 static void design_ends_whatever_happens(void **state)
 {
     (void)state;
-    every_search_ends(&policy_design, true, 100);
+    every_search_ends(&policy_design, true, SEARCHES / 3);
 }
 
 static void coarse_points_span_the_range_with_every_seed(void **state)
