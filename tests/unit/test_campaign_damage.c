@@ -76,6 +76,9 @@ static void damaged_journals(void **state)
     event.as.planned.spec.batch_tokens = 0;
     refuse(&driver, event, "trial 1 is planned with batches of 0 tokens");
     event = planned(1, 1, 1000, 1e-3);
+    event.as.planned.spec.trunk_tokens = 1000;
+    refuse(&driver, event, "trial 1 is planned to go on after its end");
+    event = planned(1, 1, 1000, 1e-3);
     driver_must(&driver, &event);
     refuse(&driver, round_event(2, 1),
            "round 2 begins, but only 1 of the 2 trials of round 1 were planned");
