@@ -3,10 +3,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 #include "campaign/campaign.h"
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 #include "lrsearch/transport.h"
+#include "net/loop.h"
 #include "sched/sched.h"
 
 /* The coordinator: the one place where campaign, scheduler and journal meet. Everything that
@@ -29,8 +31,13 @@ struct coordinator_setup {
     const struct plan *plan;
     const char *plan_path; /* copied into RUN_DIR as plan.yaml */
     const char *run_dir;
-    bool resume; /* false: refuse a directory that holds a campaign */
+    bool resume;           /* false: refuse a directory that holds a campaign */
+    const char *fork_from; /* RUN_DIR of another campaign, whose results of the same trainings are
+                              taken over; NULL: none */
     struct transport *transport;
+    const struct loop_ops *loop; /* what drives it: loop_uv, or a test's virtual time */
+    double grace_s;  /* after SIGUSR1 or SIGUSR2, and before end_time, for checkpoints */
+    time_t end_time; /* when whatever started us will end us; 0: not known */
     const char *mpi_library, *blas; /* for provenance.json */
     /* Makes the training data ready and fills the data fields of `opening`. Not called when the
      * campaign in RUN_DIR is already finished. */

@@ -3,10 +3,20 @@
 #define _POSIX_C_SOURCE 200809L
 #include "worker.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include "net/worker_state.h"
 
-enum { SHORTEST_MS = 1, LONGEST_MS = 20, CHECK_EVERY_MS = 1000, FIRST_LEASES = 15 };
+enum {
+    SHORTEST_MS = 1,
+    LONGEST_MS = 20,
+    CHECK_EVERY_MS = 1000,
+    FIRST_LEASES = 15,
+    HELLO_FIRST_MS = 1000,
+    HELLO_LAST_MS = 30000
+};
 
 uint64_t worker_now_ms(void)
 {
@@ -83,20 +93,65 @@ int worker_poll(struct worker_loop *loop)
     return any;
 }
 
+bool worker_repeat_result(struct worker_loop *loop, uint32_t trial_id, uint32_t attempt)
+{
+    const struct msg_result *result = &loop->result.as.result;
+    bool known = loop->finished && result->trial_id == trial_id && result->attempt == attempt;
+    if (known)
+        worker_send(loop, &loop->result);
+    return known;
+}
+
+static struct msg_result *new_result(struct worker_loop *loop, const struct msg_assign *assign)
+{
+    memset(&loop->result, 0, sizeof(loop->result));
+    loop->result.tag = MSG_RESULT;
+    loop->result.as.result.trial_id = assign->trial_id;
+    loop->result.as.result.attempt = assign->attempt;
+    loop->finished = true;
+    return &loop->result.as.result;
+}
+
+void worker_refuse(struct worker_loop *loop, const struct msg_assign *assign, const char *why)
+{
+    struct trial_result *result = &new_result(loop, assign)->result;
+    result->outcome = OUTCOME_CANCELED;
+    result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
+    snprintf(result->message, sizeof(result->message), "%s", why);
+    worker_send(loop, &loop->result);
+}
+
 static void train(struct worker_loop *loop)
 {
-    struct message message = {.tag = MSG_RESULT};
-    struct train_hooks hooks = {loop, worker_progress, loop->assignment.attempt};
+    struct train_hooks hooks = {loop, worker_progress, loop->next.attempt};
+    struct trial_result result;
+    loop->current = loop->next;
     loop->assigned = false;
     loop->training = true;
-    loop->canceled = false;
-    loop->progress_ms = worker_now_ms();
-    message.as.result.trial_id = loop->assignment.trial_id;
-    message.as.result.attempt = loop->assignment.attempt;
-    trunk_run(&loop->assignment.spec, &hooks, &message.as.result.result);
+    loop->canceled = loop->save = false;
+    loop->progress_ms = loop->saved_ms = worker_now_ms();
+    trunk_run(&loop->current.spec, &hooks, &result);
     loop->training = false;
-    if (!loop->stopping)
-        worker_send(loop, &message);
+    if (loop->stopping)
+        return;
+    new_result(loop, &loop->current)->result = result;
+    worker_send(loop, &loop->result);
+}
+
+/* HELLO again, ever more rarely, until somebody answers. */
+static void greet(struct worker_loop *loop, const struct msg_hello *hello)
+{
+    struct message message = {.tag = MSG_HELLO};
+    uint64_t now_ms = worker_now_ms();
+    if (loop->greeted ||
+        (loop->hello_pause_ms > 0 && now_ms - loop->hello_ms < loop->hello_pause_ms))
+        return;
+    message.as.hello = *hello;
+    loop->hello_ms = now_ms;
+    loop->hello_pause_ms = loop->hello_pause_ms ? loop->hello_pause_ms * 2 : HELLO_FIRST_MS;
+    if (loop->hello_pause_ms > HELLO_LAST_MS)
+        loop->hello_pause_ms = HELLO_LAST_MS;
+    worker_send(loop, &message);
 }
 
 static void nap(uint64_t ms)
@@ -109,12 +164,10 @@ int worker_run(struct transport *transport, const struct msg_hello *hello, uint6
                struct lr_error *err)
 {
     struct worker_loop loop = {.transport = transport, .err = err, .lease_ms = lease_ms};
-    struct message message = {.tag = MSG_HELLO};
     uint64_t pause_ms = SHORTEST_MS;
-    message.as.hello = *hello;
     loop.heard_ms = loop.checked_ms = worker_now_ms();
-    worker_send(&loop, &message);
     while (!loop.stopping) {
+        greet(&loop, hello);
         int any = worker_poll(&loop);
         if (loop.assigned && !loop.stopping) {
             train(&loop);

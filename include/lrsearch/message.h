@@ -5,9 +5,13 @@
 
 /* What coordinator and workers say to each other. Every message about a trial carries
  * (trial_id, attempt); a receiver drops what is stale and counts it. MPI clocks are not comparable
- * between ranks: workers send durations, never times. */
+ * between ranks: workers send durations, never times.
+ *
+ * A message may be lost, late, doubled or overtaken, and all still comes right: HELLO is said again
+ * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
+ * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
 
-#define MESSAGE_PROTOCOL 1u
+#define MESSAGE_PROTOCOL 2u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
@@ -16,7 +20,11 @@
     TEXT(host, 64)                                                                                 \
     TEXT(version, 32)
 #define ASSIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
-    U32(trial_id) U32(attempt) STRUCT(spec, trial_spec)
+    U64(serial) /* of all assignments; a worker follows the highest that it has seen */            \
+    U32(trial_id) U32(attempt)                                                                     \
+    TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */                    \
+    F64(checkpoint_every_s)      /* 0: only when CANCEL asks for it */                             \
+    STRUCT(spec, trial_spec)
 #define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \
@@ -26,17 +34,22 @@
     F64(seconds)    /* since the attempt began */
 #define RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U32(trial_id) U32(attempt) STRUCT(result, trial_result)
-#define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(trial_id) U32(attempt)
+#define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
+    U32(trial_id) U32(attempt) U32(save) /* 1: write the checkpoint first */
 #define PING_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
     U64(nonce)                                                                                     \
+    U32(trial_id) /* that the worker is believed to train; 0: none */                              \
+    U32(attempt)                                                                                   \
     STRUCT(from, msg_hello) /* so that a worker can tell whether its coordinator lives             \
                              */
-#define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT) U64(nonce)
+#define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
+    U64(nonce) /* of the PING */                                                                   \
+    U32(trial_id) U32(attempt) /* that it trains, or is about to; 0: none */
 #define STOP_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(reason)
 
 /* X(TAG, value, struct tag, field list) */
 #define MESSAGE_MAP(X)                                                                             \
-    X(HELLO, 1, hello, HELLO_FIELDS)          /* worker -> coordinator, once */                    \
+    X(HELLO, 1, hello, HELLO_FIELDS)          /* worker -> coordinator, until it is heard */       \
     X(ASSIGN, 2, assign, ASSIGN_FIELDS)       /* -> worker: train this */                          \
     X(PROGRESS, 3, progress, PROGRESS_FIELDS) /* -> coordinator */                                 \
     X(RESULT, 4, result, RESULT_FIELDS)       /* -> coordinator */                                 \

@@ -37,8 +37,9 @@ int campaign_apply(struct campaign *campaign, const struct event *event, struct 
  * calls again until there are none. *events is the campaign's, until the next campaign_next(). The
  * budget is checked before a round is planned: a round that would overspend is not planned, and
  * FINISHED says "budget_exhausted"; with a budget in which it fits, or after the next SESSION, the
- * campaign is open again. More than limits.max_failures attempts that failed or were lost:
- * LR_EFAILURES. On failure *count is 0. */
+ * campaign is open again. More than limits.max_failures attempts that failed or were lost,
+ * or with on_fail.then stop one trial that used up its retries: LR_EFAILURES. On failure *count is
+ * 0. */
 int campaign_next(struct campaign *campaign, const struct event **events, size_t *count,
                   struct lr_error *err);
 

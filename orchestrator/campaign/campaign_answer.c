@@ -92,6 +92,11 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
                  campaign->last_failure);
         return;
     }
+    if (campaign->stopped_by > 0) {
+        snprintf(answer->reason, sizeof(answer->reason), "a trial failed for good: %.280s",
+                 campaign->last_failure);
+        return;
+    }
     if (campaign->round == 0) {
         snprintf(answer->reason, sizeof(answer->reason), "stopped before the first round");
         return;

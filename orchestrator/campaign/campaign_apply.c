@@ -15,14 +15,6 @@ static void move(struct trial *trial, enum trial_state to)
     trial->state = to;
 }
 
-/* What still waits for another attempt when its round is closed was given up. */
-static void close_round(struct campaign *campaign)
-{
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        if (campaign->trials[i]->state == TRIAL_PENDING)
-            move(campaign->trials[i], TRIAL_FAILED);
-}
-
 static int apply_campaign(struct campaign *campaign, const struct event_campaign *event,
                           struct lr_error *err)
 {
@@ -38,6 +30,14 @@ static int apply_session(struct campaign *campaign, const struct event_session *
 {
     (void)err;
     campaign->ranks = event->ranks;
+    campaign->retries = event->retries;
+    campaign->stop_on_fail = event->stop_on_fail != 0;
+    if (campaign->stopped_by > 0) { /* somebody has looked at it, one hopes */
+        struct trial *trial = campaign->trials[campaign->stopped_by - 1];
+        trial->failures = 0;
+        move(trial, TRIAL_PENDING);
+        campaign->stopped_by = 0;
+    }
     campaign->nothing_wanted = false;
     if (strcmp(campaign->end.status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0)
         campaign->finished = false;
@@ -48,8 +48,6 @@ static int apply_round(struct campaign *campaign, const struct event_round *even
                        struct lr_error *err)
 {
     (void)err;
-    if (!campaign_is_async(&campaign->plan)) /* there a trial may still wait for its next attempt */
-        close_round(campaign);
     campaign->round = event->round;
     campaign->round_trials = event->trials;
     campaign->round_planned = 0;
@@ -159,7 +157,13 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     default:
         if (!event->abandoned && event->result.outcome != OUTCOME_CANCELED)
             count_failure(campaign, trial, &event->result);
-        move(trial, trial->failures > campaign->plan.limits.retries ? TRIAL_FAILED : TRIAL_PENDING);
+        if (trial->failures <= campaign->retries) {
+            move(trial, event->result.outcome == OUTCOME_LOST ? TRIAL_LOST : TRIAL_PENDING);
+            break;
+        }
+        move(trial, TRIAL_FAILED);
+        if (campaign->stop_on_fail)
+            campaign->stopped_by = trial->id;
     }
     return 0;
 }
@@ -169,7 +173,6 @@ static int apply_finished(struct campaign *campaign, const struct event_finished
 {
     (void)err;
     bool out_of_budget = strcmp(event->status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0;
-    close_round(campaign);
     campaign->end = *event;
     campaign->finished = !out_of_budget || campaign_budget_short(&campaign->plan, event);
     return 0;

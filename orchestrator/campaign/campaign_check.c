@@ -26,15 +26,12 @@ static int check_session(const struct campaign *campaign, const struct event_ses
     return event->ranks ? 0 : DAMAGED("a session of 0 ranks");
 }
 
-/* A trial that keeps its round from being closed; NULL: none. One that waits for another attempt
- * does not: it was given up, under limits.retries that were lower then. */
+/* A trial that keeps its round from being closed; NULL: none. */
 static const struct trial *open_trial(const struct campaign *campaign)
 {
     for (size_t i = 0; i < campaign->trial_count; i++) {
-        const struct trial *trial = campaign->trials[i];
-        bool given_up = trial->state == TRIAL_PENDING && trial->failures;
-        if (!trial_state_is_over(trial->state) && !given_up)
-            return trial;
+        if (!trial_state_is_over(campaign->trials[i]->state))
+            return campaign->trials[i];
     }
     return NULL;
 }

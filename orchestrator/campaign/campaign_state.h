@@ -22,8 +22,10 @@ struct campaign {
     bool finished;
     struct event_finished end; /* the last FINISHED */
 
-    uint32_t ranks; /* of the last session */
-    double wall_s;  /* of all sessions */
+    uint32_t ranks, retries; /* of the last session */
+    bool stop_on_fail;
+    uint32_t stopped_by; /* trial that used up its retries then; 0: none */
+    double wall_s;       /* of all sessions */
 
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     char last_failure[320];

@@ -13,7 +13,8 @@
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
     TEXT(trunk_dir, TRIAL_PATH) /* of trunk states; "": horizons share nothing */
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
-    TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)
+    TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)                                                \
+    U32(retries) U32(stop_on_fail) /* on_fail of the plan as it was then */
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(round) U32(replicate) STRUCT(spec, trial_spec)

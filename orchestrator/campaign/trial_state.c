@@ -7,11 +7,11 @@
 static const struct step {
     enum trial_state from, to;
 } steps[] = {
-    {TRIAL_PENDING, TRIAL_RUNNING}, {TRIAL_RUNNING, TRIAL_DONE},   {TRIAL_RUNNING, TRIAL_DIVERGED},
-    {TRIAL_RUNNING, TRIAL_PENDING}, /* failed, lost or canceled; to be tried again */
-    {TRIAL_RUNNING, TRIAL_FAILED},  {TRIAL_PENDING, TRIAL_FAILED}, /* given up under limits.retries
-                                                                      that were lower then */
-    {TRIAL_FAILED, TRIAL_RUNNING}, /* tried again under limits.retries that were higher then */
+    {TRIAL_PENDING, TRIAL_RUNNING}, {TRIAL_LOST, TRIAL_RUNNING},
+    {TRIAL_RUNNING, TRIAL_DONE},    {TRIAL_RUNNING, TRIAL_DIVERGED},
+    {TRIAL_RUNNING, TRIAL_PENDING}, /* failed or canceled; to be tried again */
+    {TRIAL_RUNNING, TRIAL_LOST},    {TRIAL_RUNNING, TRIAL_FAILED},
+    {TRIAL_FAILED, TRIAL_PENDING}, /* the campaign had stopped for it (on_fail.then) */
 };
 
 const char *trial_state_name(enum trial_state state)
@@ -37,4 +37,9 @@ bool trial_state_may_become(enum trial_state from, enum trial_state to)
 bool trial_state_is_over(enum trial_state state)
 {
     return state == TRIAL_DONE || state == TRIAL_DIVERGED || state == TRIAL_FAILED;
+}
+
+bool trial_state_is_waiting(enum trial_state state)
+{
+    return state == TRIAL_PENDING || state == TRIAL_LOST;
 }

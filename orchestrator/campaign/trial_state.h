@@ -5,11 +5,13 @@
 #include "lrsearch/trial.h"
 
 /* A trial in the coordinator's books: pending -> running -> done or diverged; an attempt that
- * failed or was lost leads back to pending, or to failed when the retries are used up. */
+ * failed leads back to pending, one that was lost to lost, which waits for another attempt as well;
+ * either to failed when the retries are used up. */
 
 #define TRIAL_STATE_MAP(X)                                                                         \
     X(TRIAL_PENDING, "pending")                                                                    \
     X(TRIAL_RUNNING, "running")                                                                    \
+    X(TRIAL_LOST, "lost")                                                                          \
     X(TRIAL_DONE, "done")                                                                          \
     X(TRIAL_DIVERGED, "diverged")                                                                  \
     X(TRIAL_FAILED, "failed") /* for good: its retries are used up, or it was refused */
@@ -22,7 +24,8 @@ enum trial_state {
 
 const char *trial_state_name(enum trial_state state);
 bool trial_state_may_become(enum trial_state from, enum trial_state to);
-bool trial_state_is_over(enum trial_state state); /* done, diverged or failed */
+bool trial_state_is_over(enum trial_state state);    /* done, diverged or failed */
+bool trial_state_is_waiting(enum trial_state state); /* for an attempt: pending or lost */
 
 struct trial {
     uint32_t id;       /* 1, 2, 3, ... in the order of planning */

@@ -20,7 +20,7 @@ void live_init(struct live *live, bool enabled)
     memset(live, 0, sizeof(*live));
     live->enabled = enabled;
     live->terminal = isatty(STDERR_FILENO) == 1;
-    live->started_ms = live->shown_ms = loop_now_ms();
+    live->started_ms = live->shown_ms = loop_uv.now_ms();
     live->best_loss = NAN;
 }
 
@@ -139,7 +139,7 @@ static void on_tick(void *context, const struct campaign *campaign,
 void live_stage(void *context, const char *stage, double share_done)
 {
     struct live *live = context;
-    uint64_t now_ms = loop_now_ms();
+    uint64_t now_ms = loop_uv.now_ms();
     if (!due(live, now_ms, STAGE_EVERY_MS))
         return;
     char line[160];

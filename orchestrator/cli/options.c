@@ -27,6 +27,8 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 #define WIDTH_MAX 1048576 /* as target.d_model */
+#define GRACE_DEFAULT_S 60.0
+#define GRACE_MAX_S 3600.0
 
 struct option_row {
     const char *name;
@@ -40,6 +42,10 @@ static const struct option_row rows[] = {
     {"run-dir", 'd', "DIR", "run",
      "where the campaign's files go (default: output.dir of the plan)"},
     {"resume", 'r', "auto|never", "run", "never: refuse a directory that already holds a campaign"},
+    {"grace", 'g', "TIME", "run",
+     "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s"},
+    {"fork", 'F', "NAME", "run",
+     "a new campaign in NAME beside --run-dir, which takes over the trainings that still hold"},
     {"set", 's', "KEY=VALUE", "run check train coord-check",
      "override a key of the plan, as in --set search.seeds=3; repeatable"},
     {"lr", 'l', "X", "train coord-check", "peak learning rate"},
@@ -63,7 +69,8 @@ static const struct option_row rows[] = {
      "of the table: what lr, tokens, loss and seed are called; or lr_opt, tokens and se"},
     {"where", 'W', "NAME=VALUE", "fit", "of the table: only the rows that have it; repeatable"},
     {"prior-beta", 'B', "X", "fit", "of the table: as search.prior_beta"},
-    {"prior-beta-sd", 'Y', "X", "fit", "of the table: as search.prior_beta_sd; of optima 1 by default"},
+    {"prior-beta-sd", 'Y', "X", "fit",
+     "of the table: as search.prior_beta_sd; of optima 1 by default"},
     {"width", 'm', "W", "predict", "of the model to predict for; default: the target's"},
     {"plot", 'p', "FILE", "coord-check",
      "draw the activations against the width, as SVG by gnuplot"},
@@ -141,6 +148,13 @@ static int read_widths(struct options *options, const char *value, struct lr_err
                : lr_fail(err, LR_EUSAGE, "--widths: needs widths such as 64,128,256,512");
 }
 
+static bool is_plain_name(const char *name)
+{
+    return *name && *name != '.' && strlen(name) < OPTION_NAME &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") ==
+               strlen(name);
+}
+
 static int read_option(struct options *options, int letter, const char *value, struct lr_error *err)
 {
     switch (letter) {
@@ -152,6 +166,17 @@ static int read_option(struct options *options, int letter, const char *value, s
             return lr_fail(err, LR_EUSAGE, "--resume=%s: must be auto or never", value);
         options->resume = strcmp(value, "auto") == 0;
         return 0;
+    case 'g':
+        if (value_duration(value, &options->grace_s) == VALUE_OK && options->grace_s <= GRACE_MAX_S)
+            return 0;
+        return lr_fail(err, LR_EUSAGE, "--grace %s: must be a time such as 60s, 1h at most", value);
+    case 'F':
+        options->fork = value;
+        return is_plain_name(value) ? 0
+                                    : lr_fail(err, LR_EUSAGE,
+                                              "--fork %s: must be a name of letters, digits, '-', "
+                                              "'_' and '.', without a leading dot",
+                                              value);
     case 's':
         if (!strchr(value, '=') || *value == '=')
             return lr_fail(err, LR_EUSAGE, "--set %s: must have the form KEY=VALUE", value);
@@ -322,6 +347,7 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
 {
     memset(options, 0, sizeof(*options));
     options->resume = true;
+    options->grace_s = GRACE_DEFAULT_S;
     options->sets = lr_calloc((size_t)argc + 1, sizeof(*options->sets));
     options->wheres = lr_calloc((size_t)argc + 1, sizeof(*options->wheres));
     if (!options->sets || !options->wheres)

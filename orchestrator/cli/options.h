@@ -11,6 +11,7 @@
  * the errors. */
 
 #define OPTION_WIDTHS 16
+#define OPTION_NAME 64
 
 struct command;
 
@@ -21,6 +22,8 @@ struct options {
     size_t operand_count;
     const char *run_dir; /* NULL: output.dir of the plan */
     bool resume;         /* --resume=auto (the default) */
+    double grace_s;      /* --grace */
+    const char *fork;    /* --fork: shorter than OPTION_NAME; NULL: not given */
     bool json;
     int verbosity;                          /* -1 quiet, 0, 1 verbose */
     double lr;                              /* --lr; 0: not given */

@@ -2,10 +2,14 @@
  * ends all of them at once; then rank 0 coordinates and the others train. Without mpirun, or with
  * one rank, a thread of this process trains, over the same transport interface. */
 #define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include "cli/live.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
@@ -38,13 +42,37 @@ static void *work(void *context)
     return NULL;
 }
 
+/* Where the campaign goes: --run-dir, or the plan's, or --fork beside that. */
+static const char *find_run_dir(char fork[TRIAL_PATH + OPTION_NAME], const struct options *options,
+                                const struct plan *plan)
+{
+    const char *dir = options->run_dir ? options->run_dir : plan->output.dir;
+    if (!options->fork)
+        return dir;
+    size_t length = strlen(dir);
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    while (length > 0 && dir[length - 1] != '/')
+        length--;
+    snprintf(fork, TRIAL_PATH + OPTION_NAME, "%.*s%s", (int)length, dir, options->fork);
+    return fork;
+}
+
+/* Slurm tells when it will end the job. */
+static time_t job_end_time(void)
+{
+    const char *text = getenv("SLURM_JOB_END_TIME");
+    return text ? (time_t)strtoll(text, NULL, 10) : 0;
+}
+
 static int coordinate(const struct options *options, const struct plan *plan,
                       struct transport *transport, bool *workers_lost)
 {
     struct live live;
     struct answer answer;
     struct lr_error err = {0};
-    const char *run_dir = options->run_dir ? options->run_dir : plan->output.dir;
+    char fork[TRIAL_PATH + OPTION_NAME];
+    const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
     live_init(&live, options->verbosity >= 0);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
@@ -54,7 +82,13 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .plan_path = options->operand,
         .run_dir = run_dir,
         .resume = options->resume,
+        .fork_from = !options->fork     ? NULL
+                     : options->run_dir ? options->run_dir
+                                        : plan->output.dir,
         .transport = transport,
+        .loop = &loop_uv,
+        .grace_s = options->grace_s,
+        .end_time = job_end_time(),
         .mpi_library = mpi_library(),
         .blas = kernels_init(),
         .prepare_data = prepare_data,
@@ -96,15 +130,41 @@ static int run_alone(const struct options *options, const struct plan *plan)
     return status;
 }
 
-/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file. */
+/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file. Signal
+ * handlers call this too. */
 static void leave_status(int status)
 {
     const char *path = getenv("LRSEARCH_EXIT_FILE");
-    FILE *file = path && *path ? fopen(path, "w") : NULL;
-    if (!file)
+    int file = path && *path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+    const char text[] = {(char)('0' + status / 10), (char)('0' + status % 10), '\n'};
+    const char *begin = status < 10 ? text + 1 : text;
+    if (file < 0)
         return;
-    fprintf(file, "%d\n", status);
-    fclose(file);
+    ssize_t written = write(file, begin, (size_t)(text + sizeof(text) - begin));
+    (void)written; /* there is nobody to tell */
+    close(file);
+}
+
+static void leave_at_once(int signal_number)
+{
+    static const char text[] = "lrsearch: interrupted; run the same command again to go on\n";
+    (void)signal_number;
+    ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)written;
+    leave_status(LR_EXIT_INTERRUPTED);
+    _exit(LR_EXIT_INTERRUPTED);
+}
+
+/* Before the campaign runs and after it, when files are written that are whole or not there, there
+ * is nothing to put in order: a signal ends the process. In between the event loop hears them. */
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    struct sigaction before, action = {.sa_handler = leave_at_once};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
 }
 
 static int run_ranks(const struct options *options, const struct plan *plan)
@@ -154,6 +214,8 @@ int command_run(const struct options *options)
 {
     struct plan *plan;
     int status = 70;
+    if (mpi_launched_rank() == 0)
+        catch_signals();
     int rc = prepare_plan(&plan, options);
     if (rc) {
         status = lr_error_exit_status(rc);

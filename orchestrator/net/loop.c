@@ -1,6 +1,7 @@
 /* One thread, one timer. The timer is armed anew after each round, 1 ms after a message, and twice
  * as long each quiet round, up to 20 ms: blocking in MPI would burn a core. Never 0: a timer that
  * arms itself with 0 starves the others in libuv 1.44. */
+#define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
 #include <signal.h>
@@ -19,7 +20,7 @@ struct loop {
     int result; /* 0: go on */
 };
 
-uint64_t loop_now_ms(void)
+static uint64_t loop_now_ms(void)
 {
     return uv_hrtime() / 1000000;
 }
@@ -71,12 +72,13 @@ static void on_timer(uv_timer_t *timer)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct loop *loop = handle->data;
-    int rc = loop->handler->signal(loop->handler->context, number, loop->err);
+    int rc = loop->handler->signal(loop->handler->context, number, loop_now_ms(), loop->err);
     if (rc)
         stop(loop, rc);
 }
 
-int loop_run(struct transport *transport, const struct loop_handler *handler, struct lr_error *err)
+static int loop_run(struct transport *transport, const struct loop_handler *handler,
+                    struct lr_error *err)
 {
     static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
     struct loop loop = {.transport = transport,
@@ -84,12 +86,14 @@ int loop_run(struct transport *transport, const struct loop_handler *handler, st
                         .err = err,
                         .pause_ms = SHORTEST_MS,
                         .ticked_ms = 0};
+    struct sigaction before[SIGNALS];
     if (uv_loop_init(&loop.uv))
         return lr_fail(err, LR_EINTERNAL, "the event loop cannot be made");
     uv_timer_init(&loop.uv, &loop.timer);
     loop.timer.data = &loop;
     uv_timer_start(&loop.timer, on_timer, SHORTEST_MS, 0);
     for (int i = 0; i < SIGNALS; i++) {
+        sigaction(numbers[i], NULL, &before[i]);
         uv_signal_init(&loop.uv, &loop.signals[i]);
         loop.signals[i].data = &loop;
         uv_signal_start(&loop.signals[i], on_signal, numbers[i]);
@@ -100,5 +104,9 @@ int loop_run(struct transport *transport, const struct loop_handler *handler, st
         uv_close((uv_handle_t *)&loop.signals[i], NULL);
     uv_run(&loop.uv, UV_RUN_DEFAULT); /* lets the handles close */
     uv_loop_close(&loop.uv);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaction(numbers[i], &before[i], NULL);
     return loop.result > 0 ? 0 : loop.result;
 }
+
+const struct loop_ops loop_uv = {loop_now_ms, loop_run};

@@ -15,10 +15,15 @@ struct loop_handler {
                    struct lr_error *err);
     int (*tick)(void *context, uint64_t now_ms,
                 struct lr_error *err); /* after messages; else every 200 ms */
-    int (*signal)(void *context, int signal_number, struct lr_error *err);
+    int (*signal)(void *context, int signal_number, uint64_t now_ms, struct lr_error *err);
 };
 
-uint64_t loop_now_ms(void); /* monotonic */
-int loop_run(struct transport *transport, const struct loop_handler *handler, struct lr_error *err);
+struct loop_ops {
+    uint64_t (*now_ms)(void); /* monotonic */
+    /* Until the handler leaves it. Signal handlers are then as they were before. */
+    int (*run)(struct transport *transport, const struct loop_handler *handler,
+               struct lr_error *err);
+};
+extern const struct loop_ops loop_uv;
 
 #endif

@@ -19,6 +19,7 @@
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
+enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };
 
 /* An entry of a map whose keys the plan's writer chooses. */
 struct plan_pair {
@@ -108,9 +109,14 @@ struct plan {
 
     struct {
         double silence_s, trial_time_s; /* 0: no limit */
-        uint32_t retries;               /* of one trial that failed or was lost */
+        double checkpoint_every_s;      /* 0: only when the campaign is stopped */
         uint32_t max_failures;          /* of the campaign */
     } limits;
+
+    struct {
+        uint32_t retries; /* of one trial that failed or was lost */
+        uint32_t then;    /* enum plan_on_fail */
+    } on_fail;
 
     struct {
         char dir[TRIAL_PATH]; /* default logs/NAME; relative ones start at the working directory */
@@ -138,8 +144,8 @@ char *plan_to_json(const struct plan *plan);
 /* The plan that plan_to_json() wrote. LR_EDATA names the key, not the file. */
 int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
 
-/* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.* and limits.*,
- * which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..." to `out`.
+/* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.*, limits.*
+ * and on_fail.*, which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..." to `out`.
  * Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
 int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
 

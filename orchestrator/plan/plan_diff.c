@@ -19,7 +19,8 @@ struct diff {
 static bool may_change(const char *path)
 {
     return strcmp(path, "output.dir") == 0 || strcmp(path, "trainer.threads_per_worker") == 0 ||
-           strncmp(path, "budget.", 7) == 0 || strncmp(path, "limits.", 7) == 0;
+           strncmp(path, "budget.", 7) == 0 || strncmp(path, "limits.", 7) == 0 ||
+           strncmp(path, "on_fail.", 8) == 0;
 }
 
 /* Cuts at the last entry that fits and says that there are more. */

@@ -35,6 +35,8 @@ static const struct plan_choice policies[] = {
 static const char *const columns[] = {"lr", "tokens", "loss", "seed", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, true}, {"async", MODE_ASYNC, true}, {0}};
+static const struct plan_choice on_fails[] = {
+    {"mark", ON_FAIL_MARK, true}, {"stop", ON_FAIL_STOP, true}, {0}};
 
 /* clang-format off */
 static const struct plan_key top_keys[] = {
@@ -283,16 +285,25 @@ static const struct plan_key budget_keys[] = {
 };
 
 static const struct plan_key limits_keys[] = {
-    {.name = "silence", .type = TYPE_DURATION, .fallback = "5m",
+    {.name = "silence", .type = TYPE_DURATION, .fallback = "10m",
      .none = true, .low = 1, .high = 604800, .offset = AT(limits.silence_s),
-     .help = "a worker that says nothing for so long is given up"},
+     .help = "a worker that says nothing for so long is left out until it is heard again, and its training is tried elsewhere"},
     {.name = "trial_time", .type = TYPE_DURATION, .fallback = "none",
      .none = true, .low = 1, .high = 31536000, .offset = AT(limits.trial_time_s),
      .help = "a training that takes longer has failed"},
-    {.name = "retries", .type = TYPE_U32, .fallback = "2", .high = 100,
-     .offset = AT(limits.retries), .help = "new attempts of a training that was lost, or failed (after 1, 2, 4, ... 60 s)"},
+    {.name = "checkpoint_every", .type = TYPE_DURATION, .fallback = "5m",
+     .none = true, .low = 1, .high = 604800, .offset = AT(limits.checkpoint_every_s),
+     .help = "how often a training writes down where it is, to go on from there; none: only when the campaign is stopped"},
     {.name = "max_failures", .type = TYPE_U32, .fallback = "10", .high = 1e6,
      .offset = AT(limits.max_failures), .help = "failed or lost attempts that the campaign bears; one more ends it"},
+};
+
+static const struct plan_key on_fail_keys[] = {
+    {.name = "retries", .type = TYPE_U32, .fallback = "2", .high = 100,
+     .offset = AT(on_fail.retries), .help = "new attempts, on another worker where there is one; after a failure 1, 2, 4, ... 60 s later"},
+    {.name = "then", .type = TYPE_ENUM, .fallback = "mark", .choices = on_fails,
+     .offset = AT(on_fail.then),
+     .help = "mark: the training counts as failed and the campaign goes on; stop: the campaign ends (exit status 5), and the next start tries it again"},
 };
 
 static const struct plan_key output_keys[] = {
@@ -312,6 +323,7 @@ const struct plan_section plan_sections[] = {
     {"target", "the long training whose LR is wanted", target_keys, COUNT(target_keys)},
     {"budget", "what the search may cost", budget_keys, COUNT(budget_keys)},
     {"limits", "when something is given up", limits_keys, COUNT(limits_keys)},
+    {"on_fail", "when a training fails, or its worker is lost (one that diverges has not failed)", on_fail_keys, COUNT(on_fail_keys)},
     {"output", "where results go", output_keys, COUNT(output_keys)},
 };
 const size_t plan_section_count = COUNT(plan_sections);

@@ -1,16 +1,11 @@
-/* The table of workers and the queue of trials. A worker that is given up stays given up: it may be
- * dead, or it may be slow and hold on to its trial; in both cases another one has the trial now,
- * and what the first still says is dropped. */
+/* The table of workers and the queue of trials. An attempt that was given up stays given up: its
+ * worker may be dead, or slow and hold on to it; in both cases another one has the trial now, and
+ * what the first still says about it is dropped. */
 #include "sched/sched.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "sched/sched_state.h"
-
-enum { PING_EVERY_MS = 5000, CHECK_EVERY_MS = 1000 };
 
 int sched_create(struct sched **out, struct transport *transport, const struct msg_hello *self,
                  const struct sched_limits *limits, const struct sched_owner *owner,
@@ -18,9 +13,11 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
 {
     struct sched *sched = lr_calloc(1, sizeof(*sched));
     struct worker *workers = lr_calloc((size_t)transport->size, sizeof(*workers));
-    if (!sched || !workers) {
+    struct host *hosts = lr_calloc((size_t)transport->size, sizeof(*hosts));
+    if (!sched || !workers || !hosts) {
         lr_free(sched);
         lr_free(workers);
+        lr_free(hosts);
         return lr_fail(err, LR_ENOMEM, "out of memory");
     }
     sched->transport = transport;
@@ -28,7 +25,8 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
     sched->limits = *limits;
     sched->owner = *owner;
     sched->workers = workers;
-    sched->now_ms = sched->checked_ms = now_ms;
+    sched->hosts = hosts;
+    sched->now_ms = sched->ticked_ms = sched->checked_ms = now_ms;
     for (int rank = 1; rank < transport->size; rank++)
         workers[rank].heard_ms = now_ms;
     *out = sched;
@@ -41,10 +39,11 @@ void sched_destroy(struct sched *sched)
         return;
     lr_free(sched->queue);
     lr_free(sched->workers);
+    lr_free(sched->hosts);
     lr_free(sched);
 }
 
-int sched_enqueue(struct sched *sched, uint32_t id, uint32_t attempt, const struct trial_spec *spec,
+int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err)
 {
     if (sched->queue_first == sched->queue_end)
@@ -54,14 +53,15 @@ int sched_enqueue(struct sched *sched, uint32_t id, uint32_t attempt, const stru
     if (!larger)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     sched->queue = larger;
-    sched->queue[sched->queue_end++] = (struct queued){id, attempt, *spec};
+    sched->queue[sched->queue_end++] = (struct queued){*job, avoid};
     return 0;
 }
 
 bool sched_is_current(struct sched *sched, int peer, uint32_t id, uint32_t attempt)
 {
     const struct worker *worker = &sched->workers[peer];
-    if (worker->state == WORKER_BUSY && worker->trial_id == id && worker->attempt == attempt)
+    if (worker->state == WORKER_BUSY && worker->job.trial_id == id &&
+        worker->job.attempt == attempt)
         return true;
     sched->stale++;
     return false;
@@ -75,16 +75,24 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
         sched->bad++;
         return 0;
     }
-    sched->workers[peer].heard_ms = now_ms;
+    struct worker *worker = &sched->workers[peer];
+    worker->heard_ms = now_ms;
+    if (worker->state == WORKER_SILENT) {
+        lr_log(LR_LOG_INFO, "rank %d on %s is heard again", peer, worker->hello.host);
+        worker->state = worker->host ? WORKER_LEAVING : WORKER_AWAITED;
+        int rc = worker->host ? sched_ping(sched, peer, err) : 0; /* a PING would answer HELLO */
+        if (rc)
+            return rc;
+    }
     switch (message->tag) {
     case MSG_HELLO:
         return sched_on_hello(sched, peer, &message->as.hello, err);
     case MSG_PROGRESS:
         return sched_on_progress(sched, peer, &message->as.progress);
     case MSG_RESULT:
-        return sched_on_result(sched, peer, &message->as.result);
+        return sched_on_result(sched, peer, &message->as.result, err);
     case MSG_PONG:
-        return sched_on_pong(sched, peer);
+        return sched_on_pong(sched, peer, &message->as.pong, err);
     case MSG_ASSIGN:
     case MSG_CANCEL:
     case MSG_PING:
@@ -95,127 +103,25 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
     return 0;
 }
 
-int sched_lose(struct sched *sched, int peer, const char *why)
-{
-    struct worker *worker = &sched->workers[peer];
-    bool busy = worker->state == WORKER_BUSY;
-    struct trial_result result;
-    worker->state = WORKER_LOST;
-    sched->transport->ops->forget(sched->transport, peer);
-    lr_log(LR_LOG_WARNING, "rank %d on %s: %s; going on without it", peer,
-           worker->hello.host[0] ? worker->hello.host : "an unknown host", why);
-    if (!busy)
-        return 0;
-    memset(&result, 0, sizeof(result));
-    result.outcome = OUTCOME_LOST;
-    result.val_loss = result.val_loss_se = result.train_loss = NAN;
-    result.seconds = (double)(sched->now_ms - worker->started_ms) / 1000.0;
-    snprintf(result.message, sizeof(result.message), "rank %d on host %s: %s", peer,
-             worker->hello.host, why);
-    return sched->owner.ended(sched->owner.context, worker->trial_id, worker->attempt, &result);
-}
-
-/* ---- time ---- */
-
-static int assign(struct sched *sched, int peer, struct lr_error *err)
-{
-    struct worker *worker = &sched->workers[peer];
-    const struct queued *next = &sched->queue[sched->queue_first++];
-    struct message message = {.tag = MSG_ASSIGN};
-    message.as.assign.trial_id = next->id;
-    message.as.assign.attempt = next->attempt;
-    message.as.assign.spec = next->spec;
-    worker->state = WORKER_BUSY;
-    worker->trial_id = next->id;
-    worker->attempt = next->attempt;
-    worker->started_ms = sched->now_ms;
-    int rc = sched->owner.started(sched->owner.context, worker->trial_id, worker->attempt, peer,
-                                  worker->hello.host);
-    return rc ? rc : sched->transport->ops->send(sched->transport, peer, &message, err);
-}
-
-int sched_ping(struct sched *sched, int peer, struct lr_error *err)
-{
-    struct message ping = {.tag = MSG_PING};
-    ping.as.ping.nonce = ++sched->nonce;
-    ping.as.ping.from = sched->self;
-    sched->workers[peer].pinged_ms = sched->now_ms;
-    return sched->transport->ops->send(sched->transport, peer, &ping, err);
-}
-
-static int check_worker(struct sched *sched, int peer, struct lr_error *err)
-{
-    struct worker *worker = &sched->workers[peer];
-    uint64_t silent = sched->now_ms - worker->heard_ms;
-    uint64_t running = sched->now_ms - worker->started_ms;
-    struct message message = {.tag = MSG_CANCEL};
-    if (worker->state == WORKER_LOST)
-        return 0;
-    if (sched->limits.silence_ms && silent > sched->limits.silence_ms)
-        return sched_lose(sched, peer,
-                          worker->state == WORKER_AWAITED ? "never said hello"
-                                                          : "silent for too long");
-    if (worker->state == WORKER_AWAITED)
-        return 0;
-    if (!sched->transport->ops->alive(sched->transport, &worker->hello))
-        return sched_lose(sched, peer, "its process is gone");
-    if (worker->state == WORKER_BUSY && sched->limits.trial_time_ms &&
-        running > sched->limits.trial_time_ms) {
-        message.as.cancel.trial_id = worker->trial_id;
-        message.as.cancel.attempt = worker->attempt;
-        sched->transport->ops->send(sched->transport, peer, &message, err);
-        return sched_lose(sched, peer, "its trial ran longer than limits.trial_time");
-    }
-    return sched->now_ms - worker->pinged_ms < PING_EVERY_MS ? 0 : sched_ping(sched, peer, err);
-}
-
-int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err)
-{
-    int rc = 0, ranks = sched->transport->size;
-    sched->now_ms = now_ms;
-    if (now_ms - sched->checked_ms >= CHECK_EVERY_MS) {
-        sched->checked_ms = now_ms;
-        for (int rank = 1; !rc && rank < ranks; rank++)
-            rc = check_worker(sched, rank, err);
-    }
-    for (int rank = 1; !rc && rank < ranks && sched->queue_first < sched->queue_end; rank++)
-        if (sched->workers[rank].state == WORKER_IDLE)
-            rc = assign(sched, rank, err);
-    if (rc || sched->queue_first == sched->queue_end)
-        return rc;
-    for (int rank = 1; rank < ranks; rank++)
-        if (sched->workers[rank].state != WORKER_LOST)
-            return 0;
-    return lr_fail(err, LR_EWORKERS,
-                   "no worker is left and trials wait; run the same command again to go on");
-}
-
 /* ---- the end ---- */
 
-static void tell_all(struct sched *sched, enum message_tag tag)
-{
-    for (int rank = 1; rank < sched->transport->size; rank++) {
-        const struct worker *worker = &sched->workers[rank];
-        struct message message = {.tag = tag};
-        if (worker->state == WORKER_LOST || (tag == MSG_CANCEL && worker->state != WORKER_BUSY))
-            continue;
-        if (tag == MSG_CANCEL) {
-            message.as.cancel.trial_id = worker->trial_id;
-            message.as.cancel.attempt = worker->attempt;
-        }
-        sched->transport->ops->send(sched->transport, rank, &message, NULL);
-    }
-}
-
-void sched_cancel_all(struct sched *sched)
+void sched_drain(struct sched *sched)
 {
     sched->queue_first = sched->queue_end = 0;
-    tell_all(sched, MSG_CANCEL);
+    sched->draining = true;
+    for (int rank = 1; rank < sched->transport->size; rank++) {
+        const struct worker *worker = &sched->workers[rank];
+        if (worker->state == WORKER_BUSY)
+            sched_cancel(sched, rank, worker->job.trial_id, worker->job.attempt, true, NULL);
+    }
 }
 
 void sched_stop_workers(struct sched *sched)
 {
-    tell_all(sched, MSG_STOP);
+    struct message stop = {.tag = MSG_STOP};
+    for (int rank = 1; rank < sched->transport->size; rank++)
+        if (sched->workers[rank].state != WORKER_LOST)
+            sched->transport->ops->send(sched->transport, rank, &stop, NULL);
 }
 
 struct sched_counts sched_counts(const struct sched *sched)
@@ -224,11 +130,12 @@ struct sched_counts sched_counts(const struct sched *sched)
                                   .stale_messages = sched->stale,
                                   .bad_messages = sched->bad};
     for (int rank = 1; rank < sched->transport->size; rank++) {
-        counts.workers_awaited += sched->workers[rank].state == WORKER_AWAITED;
-        counts.workers_idle += sched->workers[rank].state == WORKER_IDLE;
-        counts.workers_busy += sched->workers[rank].state == WORKER_BUSY;
-        counts.workers_lost += sched->workers[rank].state == WORKER_LOST;
+        enum worker_state state = sched->workers[rank].state;
+        counts.workers_awaited += state == WORKER_AWAITED;
+        counts.workers_idle += state == WORKER_IDLE;
+        counts.workers_busy += state == WORKER_BUSY || state == WORKER_LEAVING;
+        counts.workers_lost += state == WORKER_LOST || state == WORKER_SILENT;
+        counts.running += state == WORKER_BUSY;
     }
-    counts.running = counts.workers_busy;
     return counts;
 }

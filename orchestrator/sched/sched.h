@@ -8,13 +8,15 @@
 #include "lrsearch/transport.h"
 
 /* Gives trials to idle workers and turns their messages into calls of the owner. Knows time only as
- * `now_ms`, a monotonic clock passed in, so that a test can run it on a virtual one. */
+ * `now_ms`, a monotonic clock passed in, so that a test can run it on a virtual one. Time in which
+ * it was not called itself (a machine that was asleep) counts against nobody. */
 
 struct sched;
 
 struct sched_limits {
-    uint64_t silence_ms;    /* a busy or pinged worker unheard for so long is lost; 0: never */
-    uint64_t trial_time_ms; /* a trial running for so long is lost, its worker too; 0: never */
+    uint64_t silence_ms;    /* a worker unheard for so long is left alone until it is heard again,
+                               and its trial is lost; 0: never */
+    uint64_t trial_time_ms; /* a trial running for so long is canceled and lost; 0: never */
 };
 
 /* What the scheduler tells its owner, at once, from inside sched_message() or sched_tick().
@@ -31,7 +33,8 @@ struct sched_owner {
 
 struct sched_counts {
     uint32_t queued, running;
-    uint32_t workers_idle, workers_busy, workers_lost, workers_awaited; /* awaited: no HELLO yet */
+    uint32_t workers_idle, workers_busy, workers_lost, workers_awaited; /* awaited: no HELLO yet;
+                                                                           lost: silent ones too */
     uint64_t stale_messages; /* dropped: of an attempt that is not running there */
     uint64_t bad_messages;
 };
@@ -42,8 +45,10 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
                  uint64_t now_ms, struct lr_error *err);
 void sched_destroy(struct sched *sched);
 
-/* Queues attempt `attempt` of a trial, first in, first out. The spec is copied. */
-int sched_enqueue(struct sched *sched, uint32_t id, uint32_t attempt, const struct trial_spec *spec,
+/* Queues an attempt at a trial, first in, first out. `job` is copied; its serial is set later.
+ * avoid: the rank where it failed before, which gets it again only when no other is idle; 0: none.
+ */
+int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err);
 
 /* One incoming message from `peer`. */
@@ -54,7 +59,9 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
  */
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
 
-void sched_cancel_all(struct sched *sched);   /* CANCEL to busy workers, the queue emptied */
+/* Empties the queue, assigns nothing more, and asks busy workers to write their checkpoint and
+ * stop: each attempt ends, CANCELED where it was stopped. Over when sched_counts().running is 0. */
+void sched_drain(struct sched *sched);
 void sched_stop_workers(struct sched *sched); /* STOP to every worker that is not lost */
 struct sched_counts sched_counts(const struct sched *sched);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+
+enum { NAME_ROOM = 40 }; /* for the names of checkpoints */
 
 static int make_directory(const char *path, struct lr_error *err)
 {
@@ -98,7 +101,7 @@ int run_dir_open(const char *path, struct lr_error *err)
     return rc;
 }
 
-int run_dir_trunks(const char *path, char trunk_dir[TRIAL_PATH], struct lr_error *err)
+int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err)
 {
     char parent[PATH_MAX], real[PATH_MAX];
     if (snprintf(parent, sizeof(parent), "%s/checkpoints", path) >= (int)sizeof(parent))
@@ -106,24 +109,43 @@ int run_dir_trunks(const char *path, char trunk_dir[TRIAL_PATH], struct lr_error
     int rc = make_directory(parent, err);
     if (rc)
         return rc;
-    if (!realpath(parent, real) || strlen(real) >= TRIAL_PATH)
+    if (!realpath(parent, real) || strlen(real) + NAME_ROOM >= TRIAL_PATH)
         return lr_fail(err, LR_ECREATE, "%s: the path is too long", parent);
-    memset(trunk_dir, 0, TRIAL_PATH);
-    memcpy(trunk_dir, real, strlen(real));
+    memset(dir, 0, TRIAL_PATH);
+    memcpy(dir, real, strlen(real));
     return 0;
 }
 
-void run_dir_remove_trunks(const char *trunk_dir)
+void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, uint32_t trial_id)
+{
+    snprintf(out, TRIAL_PATH, "%.*s/trial-%04" PRIu32 ".safetensors", TRIAL_PATH - NAME_ROOM, dir,
+             trial_id);
+}
+
+void run_dir_remove_checkpoint(const char *dir, uint32_t trial_id)
+{
+    char path[TRIAL_PATH];
+    run_dir_checkpoint(path, dir, trial_id);
+    unlink(path);
+}
+
+static void remove_matching(const char *dir, const char *names)
 {
     char pattern[TRIAL_PATH + 32];
     glob_t files;
-    if (!trunk_dir[0])
-        return;
-    snprintf(pattern, sizeof(pattern), "%s/trunk-*", trunk_dir);
+    snprintf(pattern, sizeof(pattern), "%s/%s", dir, names);
     if (glob(pattern, 0, NULL, &files) == 0) {
         for (size_t i = 0; i < files.gl_pathc; i++)
             unlink(files.gl_pathv[i]);
         globfree(&files);
     }
-    rmdir(trunk_dir); /* unless something else is in it */
+}
+
+void run_dir_remove_checkpoints(const char *dir)
+{
+    if (!dir[0])
+        return;
+    remove_matching(dir, "trunk-*");
+    remove_matching(dir, "trial-*");
+    rmdir(dir); /* unless something else is in it */
 }

@@ -16,10 +16,13 @@ int run_dir_open(const char *path, struct lr_error *err);
 
 int run_dir_make(const char *path, struct lr_error *err); /* the directory alone, parents too */
 
-/* RUN_DIR/checkpoints, for states that trainings share (worker/train/trunk.h): made, and its whole
- * path; or emptied of them again and removed. */
-int run_dir_trunks(const char *path, char trunk_dir[TRIAL_PATH], struct lr_error *err);
-void run_dir_remove_trunks(const char *trunk_dir);
+/* RUN_DIR/checkpoints, for the states of trainings, their own and those that they share
+ * (worker/train/trunk.h): made, and its whole path; a trial's file in it; that file removed; all of
+ * them, with the folder. */
+int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err);
+void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, uint32_t trial_id);
+void run_dir_remove_checkpoint(const char *dir, uint32_t trial_id);
+void run_dir_remove_checkpoints(const char *dir);
 
 /* Atomic replacement of RUN_DIR/name. */
 int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,

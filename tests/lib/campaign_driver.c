@@ -155,7 +155,7 @@ struct plan test_plan(void)
     plan.search.horizons[2] = 5000;
     plan.search.horizon_count = 3;
     plan.search.seeds = 2;
-    plan.limits.retries = 2;
+    plan.on_fail.retries = 2;
     plan.limits.max_failures = 2;
     return plan;
 }
@@ -207,6 +207,7 @@ struct event session_event(uint32_t ranks)
 {
     struct event event = {.kind = EVENT_SESSION};
     event.as.session.ranks = ranks;
+    event.as.session.retries = 2;
     return event;
 }
 
@@ -271,7 +272,7 @@ int driver_step(struct driver *driver, struct lr_error *err)
         return rc ? rc : 1;
     for (uint32_t id = 1; id <= campaign_trial_count(driver->campaign); id++) {
         const struct trial *trial = campaign_trial(driver->campaign, id);
-        if (trial->state == TRIAL_PENDING && !pending)
+        if (trial_state_is_waiting(trial->state) && !pending)
             pending = trial;
         if (trial->state == TRIAL_RUNNING && running++ == 0)
             first = trial;

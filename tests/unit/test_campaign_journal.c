@@ -112,7 +112,7 @@ static bool step(struct session *session)
     }
     for (uint32_t id = 1; id <= campaign_trial_count(session->campaign); id++) {
         const struct trial *trial = campaign_trial(session->campaign, id);
-        if (trial->state == TRIAL_PENDING && !pending)
+        if (trial_state_is_waiting(trial->state) && !pending)
             pending = trial;
         if (trial->state == TRIAL_RUNNING) {
             running++;

@@ -28,7 +28,7 @@ static void failed_for_good(void **state)
     /* The same journal under other retries stays right: what is decided stays decided. */
     for (uint32_t retries = 0; retries < 6; retries++) {
         struct driver again;
-        plan.limits.retries = retries;
+        plan.on_fail.retries = retries;
         driver_init(&again, &plan);
         driver_replay(&again, driver.log, driver.count);
         assert_int_equal(campaign_trial(again.campaign, 4)->state, TRIAL_FAILED);

@@ -27,7 +27,8 @@ static const char full[] =
     "         resolution: .25, bootstrap: 2k, prior_beta: .25, prior_beta_sd: .1}\n"
     "target: {tokens: 1.5B, d_model: 1024}\n"
     "budget: {tokens: 200M, trials: 99, wall: 6h}\n"
-    "limits: {silence: 10m, trial_time: 1.5h, retries: 0, max_failures: 5}\n"
+    "limits: {silence: 10m, trial_time: 1.5h, checkpoint_every: 2m, max_failures: 5}\n"
+    "on_fail: {retries: 0, then: stop}\n"
     "output: {dir: /tmp/x}\n";
 
 #define SAME(a, b) assert_true((a) <= (b) && (a) >= (b))
@@ -86,7 +87,9 @@ static void every_key_is_read(void **state)
     SAME(p->budget.wall_s, 21600);
     SAME(p->limits.silence_s, 600);
     SAME(p->limits.trial_time_s, 5400);
-    assert_int_equal(p->limits.retries, 0);
+    SAME(p->limits.checkpoint_every_s, 120);
+    assert_int_equal(p->on_fail.retries, 0);
+    assert_int_equal(p->on_fail.then, ON_FAIL_STOP);
     assert_int_equal(p->limits.max_failures, 5);
     assert_string_equal(p->output.dir, "/tmp/x");
 }
@@ -129,9 +132,11 @@ static void defaults(void **state)
     assert_int_equal(p->budget.tokens, 0);
     assert_int_equal(p->budget.trials, 0);
     SAME(p->budget.wall_s, 0);
-    SAME(p->limits.silence_s, 300);
+    SAME(p->limits.silence_s, 600);
+    SAME(p->limits.checkpoint_every_s, 300);
     SAME(p->limits.trial_time_s, 0);
-    assert_int_equal(p->limits.retries, 2);
+    assert_int_equal(p->on_fail.retries, 2);
+    assert_int_equal(p->on_fail.then, ON_FAIL_MARK);
     assert_int_equal(p->limits.max_failures, 10);
     assert_string_equal(p->output.dir, "logs/t");
 }

@@ -89,6 +89,7 @@ static struct message hear(struct running *r, enum message_tag tag, int others[1
 static struct message assignment(uint32_t id, uint64_t steps)
 {
     struct message message = {.tag = MSG_ASSIGN};
+    message.as.assign.serial = 1;
     message.as.assign.trial_id = id;
     message.as.assign.attempt = 3;
     message.as.assign.spec.horizon_tokens = steps;
@@ -131,13 +132,49 @@ static void it_answers_pings_while_it_trains(void **state)
     say(&r, &ping);
     assert_int_equal(hear(&r, MSG_PONG, others).as.pong.nonce, 55);
     assert_int_equal(others[MSG_RESULT], 0);
-    say(&r, &second); /* a mistake of the coordinator: refused, not lost */
-    struct message refused = hear(&r, MSG_RESULT, others);
-    assert_int_equal(refused.as.result.trial_id, 8);
-    assert_string_equal(refused.as.result.result.message, "the worker was busy with trial 7");
+    say(&r, &assign); /* the same once more: nothing happens */
+    second.as.assign.serial = 2;
+    say(&r, &second); /* the coordinator has given the first one up */
+    struct message first = hear(&r, MSG_RESULT, others);
+    assert_int_equal(first.as.result.trial_id, 7);
+    assert_int_equal(first.as.result.result.outcome, OUTCOME_CANCELED);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.trial_id, 8);
+    say(&r, &assign); /* overtaken by the second one */
+    ping.as.ping.trial_id = 8;
+    ping.as.ping.attempt = 3;
+    say(&r, &ping); /* its result was lost, as far as the coordinator can tell */
+    struct message again = hear(&r, MSG_RESULT, others);
+    assert_int_equal(again.as.result.trial_id, 8);
+    assert_true(again.as.result.result.val_loss == 0.25);
+    assert_int_equal(hear(&r, MSG_PONG, others).as.pong.trial_id, 0);
+    second.as.assign.serial = 3;
+    second.as.assign.spec.horizon_tokens = 5000;
+    say(&r, &second);
+    hear(&r, MSG_PROGRESS, others);
+    say(&r, &ping);
+    assert_int_equal(hear(&r, MSG_PONG, others).as.pong.trial_id, 8);
     say(&r, &stop); /* in the middle of a training */
     finish(&r);
     assert_int_equal(r.rc, 0);
+}
+
+static void hello_is_said_until_it_is_heard(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message ping = {.tag = MSG_PING};
+    start(&r, 0);
+    hear(&r, MSG_HELLO, others);
+    hear(&r, MSG_HELLO, others);
+    say(&r, &ping);
+    hear(&r, MSG_PONG, others);
+    nap_ms(2500);
+    say(&r, &ping);
+    hear(&r, MSG_PONG, others);
+    assert_true(others[MSG_HELLO] <= 1); /* one may have been under way */
+    say(&r, &stop);
+    finish(&r);
 }
 
 static void only_the_named_attempt_is_canceled(void **state)
@@ -199,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trial_is_trained_and_reported),
         cmocka_unit_test(it_answers_pings_while_it_trains),
+        cmocka_unit_test(hello_is_said_until_it_is_heard),
         cmocka_unit_test(only_the_named_attempt_is_canceled),
         cmocka_unit_test(a_silent_coordinator_is_left),
         cmocka_unit_test(ten_thousand_messages_keep_their_order),

@@ -1,11 +1,19 @@
-/* CANCEL: heeded only by the attempt that it names. */
+/* CANCEL: heeded only by the attempt that it names, whose RESULT is the answer. */
 #include "net/worker_state.h"
 
 void worker_on_cancel(struct worker_loop *loop, const struct msg_cancel *cancel)
 {
-    if (loop->assignment.trial_id != cancel->trial_id ||
-        loop->assignment.attempt != cancel->attempt)
+    if (loop->assigned && loop->next.trial_id == cancel->trial_id &&
+        loop->next.attempt == cancel->attempt) {
+        loop->assigned = false;
+        worker_refuse(loop, &loop->next, "canceled before it began");
         return;
-    loop->canceled = loop->training;
-    loop->assigned = false;
+    }
+    if (loop->training && loop->current.trial_id == cancel->trial_id &&
+        loop->current.attempt == cancel->attempt) {
+        loop->save = loop->save || (cancel->save && !loop->canceled);
+        loop->canceled = true;
+        return;
+    }
+    worker_repeat_result(loop, cancel->trial_id, cancel->attempt);
 }

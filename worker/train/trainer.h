@@ -16,6 +16,8 @@ struct train_step {    /* told after every optimizer step */
 };
 #define TRAIN_CURVE_POINTS 32
 
+enum train_wish { TRAIN_STOP = 1, TRAIN_SAVE = 2 };
+
 struct train_hooks {
     void *context;
     /* Nonzero cancels: the trainer returns soon with OUTCOME_CANCELED. Called often (each step, and

@@ -1,0 +1,165 @@
+/* How a run begins: the directory, the journal and what it tells, the check that plan and data are
+ * still those of the campaign, and the session's first events. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+#include "coordinator_state.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/version.h"
+#include "net/transports.h"
+#include "store/run_dir.h"
+
+static int on_replay(void *context, const struct event *event, struct lr_error *err)
+{
+    struct coordinator *c = context;
+    return campaign_apply(c->campaign, event, err);
+}
+
+/* A campaign goes on only with the plan that it began with. */
+static int check_same_plan(const char *run_dir, const char *resolved, struct lr_error *err)
+{
+    char *old = NULL;
+    char differences[512];
+    int rc = run_dir_read(run_dir, "plan.resolved.json", &old, err);
+    if (rc || !old)
+        return rc;
+    int different = plan_diff(old, resolved, differences, sizeof(differences));
+    if (different > 0)
+        rc = lr_fail(err, LR_EPLAN,
+                     "%s: the plan has changed since this campaign began: %s. Restore it; or begin "
+                     "a new campaign beside this one, which takes over the trainings that still "
+                     "hold, with --fork NAME; or one from nothing with --run-dir",
+                     run_dir, differences);
+    else if (different < 0)
+        rc = lr_fail(err, LR_EDAMAGED,
+                     "%s/plan.resolved.json: is damaged; copy plan.yaml to another "
+                     "directory and start there",
+                     run_dir);
+    lr_free(old);
+    return rc;
+}
+
+static int copy_plan(const struct coordinator_setup *setup, const char *resolved,
+                     const char *products, struct lr_error *err)
+{
+    char *text = NULL;
+    int rc = run_dir_read("", setup->plan_path, &text, err);
+    if (!rc && text)
+        rc = run_dir_write(setup->run_dir, "plan.yaml", text, strlen(text), err);
+    if (!rc)
+        rc = run_dir_write(setup->run_dir, "plan.resolved.json", resolved, strlen(resolved), err);
+    if (!rc)
+        rc = provenance_write(setup->run_dir, setup->mpi_library, setup->blas, products,
+                              setup->plan->seed, setup->transport->size, err);
+    lr_free(text);
+    return rc;
+}
+
+/* Whether horizons of the plan have a stable part in common. */
+static bool shares_trunks(const struct plan *plan)
+{
+    struct trial_spec spec = plan_trial(plan);
+    spec.horizon_tokens = plan->search.horizons[0];
+    return plan->trainer.kind == TRAINER_TRANSFORMER && plan->search.horizon_count > 1 &&
+           trial_trunk_tokens(&spec) > 0;
+}
+
+/* The journal's first event, or the check that the data are still those of the first event. */
+static int open_campaign(struct coordinator *c, const char *resolved, struct lr_error *err)
+{
+    const struct event_campaign *old = campaign_opening(c->campaign);
+    struct event event = {.kind = EVENT_CAMPAIGN};
+    struct event_campaign *opening = &event.as.campaign;
+    snprintf(opening->name, sizeof(opening->name), "%s", c->setup->plan->name);
+    snprintf(opening->version, sizeof(opening->version), "%s", LRSEARCH_VERSION);
+    opening->plan_hash = XXH3_64bits(resolved, strlen(resolved));
+    const struct event_campaign *like = c->fork ? fork_opening(c->fork) : old;
+    memcpy(opening->products, like->products, sizeof(opening->products));
+    int rc = c->setup->prepare_data(c->setup->prepare_context, opening, err);
+    if (rc)
+        return rc;
+    memcpy(c->data_path, opening->data_path, sizeof(c->data_path));
+    if (c->setup->plan->trainer.kind == TRAINER_TRANSFORMER)
+        rc = run_dir_checkpoints(c->setup->run_dir, c->checkpoint_dir, err);
+    if (rc)
+        return rc;
+    if (shares_trunks(c->setup->plan))
+        memcpy(opening->trunk_dir, c->checkpoint_dir, sizeof(opening->trunk_dir));
+    if (!old->name[0]) {
+        rc = copy_plan(c->setup, resolved, opening->products, err);
+        return rc ? rc : coordinator_record(c, &event, err);
+    }
+    if (old->data_hash != opening->data_hash)
+        return lr_fail(
+            err, LR_EDATA,
+            "%s: the training data have changed since this campaign began; restore them, "
+            "or start a new campaign with --run-dir",
+            c->setup->run_dir);
+    return 0;
+}
+
+static int begin_session(struct coordinator *c, struct lr_error *err)
+{
+    struct event event = {.kind = EVENT_SESSION};
+    struct msg_hello self = transport_hello();
+    time_t now = time(NULL);
+    struct tm utc;
+    snprintf(event.as.session.host, sizeof(event.as.session.host), "%s", self.host);
+    event.as.session.ranks = (uint32_t)c->setup->transport->size;
+    event.as.session.retries = c->setup->plan->on_fail.retries;
+    event.as.session.stop_on_fail = c->setup->plan->on_fail.then == ON_FAIL_STOP;
+    if (gmtime_r(&now, &utc))
+        strftime(event.as.session.started_utc, sizeof(event.as.session.started_utc),
+                 "%Y-%m-%dT%H:%M:%SZ", &utc);
+    int rc = coordinator_record(c, &event, err);
+
+    /* Trials that the last run left behind: nobody trains them any more. */
+    size_t count = campaign_trial_count(c->campaign);
+    for (uint32_t id = 1; !rc && id <= count; id++) {
+        const struct trial *trial = campaign_trial(c->campaign, id);
+        if (trial->state == TRIAL_RUNNING)
+            rc = campaign_abandon(c->campaign, id, &event, err);
+        else
+            continue;
+        if (!rc)
+            rc = coordinator_record(c, &event, err);
+    }
+    return rc ? rc : journal_sync(c->journal, err);
+}
+
+int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err)
+{
+    const struct coordinator_setup *setup = c->setup;
+    char path[TRIAL_PATH + 32];
+    int rc = run_dir_open(setup->run_dir, err);
+    if (rc)
+        lr_prefix(err, "%s", setup->run_dir);
+    if (!rc && setup->fork_from)
+        rc = fork_open(&c->fork, setup->fork_from, err);
+    if (!rc)
+        rc = campaign_create(&c->campaign, setup->plan, err);
+    snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);
+    if (!rc)
+        rc = journal_open(&c->journal, path, on_replay, c, err);
+    if (rc)
+        return rc;
+    if (campaign_opening(c->campaign)->name[0]) {
+        rc = setup->resume
+                 ? check_same_plan(setup->run_dir, resolved, err)
+                 : lr_fail(err, LR_ECREATE,
+                           "%s: already holds a campaign; choose another --run-dir, or go "
+                           "on with it (--resume=auto)",
+                           setup->run_dir);
+        if (rc)
+            return rc;
+        lr_log(LR_LOG_INFO, "%s: going on with %zu journal lines", setup->run_dir,
+               journal_count(c->journal));
+    }
+    if (campaign_finished(c->campaign))
+        return 0;
+    rc = open_campaign(c, resolved, err);
+    return rc ? rc : begin_session(c, err);
+}

@@ -1,0 +1,40 @@
+#ifndef LRSEARCH_COORDINATOR_STATE_H
+#define LRSEARCH_COORDINATOR_STATE_H
+
+#include "coordinator.h"
+#include "fork.h"
+#include "store/journal.h"
+
+/* The inside of the coordinator: coordinator.c runs it, begin_run.c opens what it runs on. */
+
+struct handed {
+    uint32_t attempt; /* that the scheduler got */
+    uint64_t not_before_ms;
+};
+
+struct coordinator {
+    const struct coordinator_setup *setup;
+    struct campaign *campaign;
+    struct journal *journal;
+    struct sched *sched;
+    struct fork *fork;               /* whose results are taken over; NULL: none */
+    char data_path[TRIAL_PATH];      /* where this host keeps the data now */
+    char checkpoint_dir[TRIAL_PATH]; /* ""; or where trainings write down where they are */
+    struct handed *handed;           /* by trial id */
+    size_t handed_size;
+    uint64_t now_ms, synced_ms, clock_ms;
+    uint64_t deadline_ms;  /* then it drains by itself; 0: never */
+    uint64_t drained_ms;   /* when a drain is over at the latest; 0: none is under way */
+    char drain_reason[64]; /* "SIGUSR1" */
+    struct lr_error *err;  /* of the call under way, for callbacks of the scheduler */
+};
+
+/* Appends the event to the journal and applies it. Everything that happens comes by here. */
+int coordinator_record(struct coordinator *c, const struct event *event, struct lr_error *err);
+
+/* begin_run.c: the campaign of RUN_DIR, new or gone on with, up to the point where trials can be
+ * handed over; `resolved` is the plan's JSON. Everything that it opens is released by the caller,
+ * also on failure. A finished campaign has no session begun. */
+int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err);
+
+#endif
