@@ -294,6 +294,8 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = trials_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = curves_csv_write(run_dir, trials, count, err);
+    if (!rc)
+        rc = faults_csv_write(run_dir, count, err);
     if (!rc && campaign_finished(c->campaign))
         run_dir_remove_checkpoints(c->checkpoint_dir);
     lr_free(trials);

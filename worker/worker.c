@@ -130,7 +130,7 @@ static void train(struct worker_loop *loop)
     loop->training = true;
     loop->canceled = loop->save = false;
     loop->progress_ms = loop->saved_ms = worker_now_ms();
-    trunk_run(&loop->current.spec, &hooks, &result);
+    trunk_run(&loop->current.spec, loop->current.checkpoint, &hooks, &result);
     loop->training = false;
     if (loop->stopping)
         return;

@@ -26,7 +26,7 @@ enum answer_status {
 
 struct horizon_answer {
     uint64_t tokens;
-    double lr_opt;    /* vertex of the basin; NaN with fewer than two LRs that gave a loss */
+    double lr_opt; /* vertex of the basin; NaN with fewer than two LRs that gave a loss */
     double ci90[2];
     double curvature; /* nats per octave^2: loss = loss_min + curvature * log2(lr / lr_opt)^2 */
     double loss_min;
@@ -76,11 +76,14 @@ struct ratio_answer { /* LR of embedding or output over that of the hidden matri
 };
 
 struct answer_cost {
-    uint64_t trials; /* attempts that ended, lost ones too */
-    uint64_t tokens;
+    uint64_t trials; /* that are over */
+    uint64_t tokens; /* that they were trained on: the same however often the run was disturbed */
     double flops;
-    double core_seconds;
-    double target_run_fraction; /* tokens * flops a token, over the target's */
+    double core_seconds;        /* of all attempts, lost ones too */
+    double target_run_fraction; /* flops over the target's */
+    uint64_t lost_attempts;     /* failed, lost or interrupted */
+    uint64_t lost_tokens;       /* trained in vain by them */
+    uint64_t reused_tokens;     /* taken over from another campaign */
 };
 
 struct answer {

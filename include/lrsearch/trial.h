@@ -164,7 +164,8 @@ extern const struct field_table trial_spec_fields;
     F64(val_bits_per_byte) /* val_loss / (ln 2 bytes_per_token): comparable over vocabularies */   \
     F64(train_loss)        /* mean of the last twentieth of the horizon */                         \
     U64(tokens)            /* trained until the end, or until it was seen to diverge */            \
-    U64(begun_tokens) /* where this attempt began: a checkpoint or a shared state; 0: the beginning */ \
+    U64(begun_tokens)      /* where this attempt began: a checkpoint or a shared state; 0: the     \
+                              beginning */                                                         \
     F64(seconds)           /* of the worker, wall; not part of what must be reproducible */        \
     F64(flops)             /* trial_flops_per_token() times tokens */                              \
     TEXT(message, 256)     /* why it diverged or failed */

@@ -77,7 +77,9 @@ int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event 
     result->outcome = OUTCOME_LOST;
     result->val_loss = result->val_loss_se = result->train_loss = NAN;
     result->tokens = trial->curve_tokens;
-    result->flops = (double)trial->curve_tokens * trial_flops_per_token(&trial->spec);
+    result->begun_tokens = trial->curve_begun;
+    result->flops =
+        (double)(trial->curve_tokens - trial->curve_begun) * trial_flops_per_token(&trial->spec);
     memcpy(result->message, why, sizeof(why));
     return 0;
 }

@@ -40,16 +40,41 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
     return 0;
 }
 
+/* What the trial's result takes by itself: a pure function of its spec. */
+static uint64_t result_tokens(const struct trial *trial)
+{
+    uint64_t begun = trial->spec.trunk_tokens, end = trial->result.tokens;
+    return trial->state != TRIAL_FAILED && end > begun ? end - begun : 0;
+}
+
+static void add_trial(struct answer_cost *cost, const struct trial *trial)
+{
+    bool over = trial_state_is_over(trial->state), good = over && trial->state != TRIAL_FAILED;
+    uint64_t spent = trial->spent.tokens, tokens = over ? result_tokens(trial) : spent;
+    cost->trials += over;
+    cost->tokens += tokens;
+    if (trial->spec.trainer == TRAINER_TRANSFORMER) /* the others do not multiply */
+        cost->flops += (double)tokens * trial_flops_per_token(&trial->spec);
+    cost->lost_attempts += trial->spent.attempts - good;
+    cost->lost_tokens += spent > tokens ? spent - tokens : 0;
+    cost->reused_tokens += tokens > spent ? tokens - spent : 0;
+}
+
+uint64_t campaign_spent_tokens(const struct campaign *campaign)
+{
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        tokens += campaign->trials[i]->spent.tokens;
+    return tokens;
+}
+
 struct answer_cost campaign_cost(const struct campaign *campaign)
 {
     struct answer_cost cost = {0};
     uint32_t threads = campaign->plan.trainer.threads_per_worker; /* cores of a worker */
     for (size_t i = 0; i < campaign->trial_count; i++) {
-        const struct trial *trial = campaign->trials[i];
-        cost.trials += trial->spent.attempts;
-        cost.tokens += trial->spent.tokens;
-        cost.flops += trial->spent.flops;
-        cost.core_seconds += trial->spent.seconds * threads;
+        add_trial(&cost, campaign->trials[i]);
+        cost.core_seconds += campaign->trials[i]->spent.seconds * threads;
     }
     struct trial_spec target = plan_trial(&campaign->plan);
     trial_set_width(&target, campaign->plan.target.d_model, campaign->plan.model.heads_grow);

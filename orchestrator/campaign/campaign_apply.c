@@ -84,7 +84,7 @@ static int apply_started(struct campaign *campaign, const struct event_started *
     move(trial, TRIAL_RUNNING);
     trial->attempt = event->attempt;
     trial->rank = event->rank;
-    trial->curve_tokens = 0;
+    trial->curve_tokens = trial->curve_begun = 0;
     memcpy(trial->host, event->host, sizeof(trial->host));
     return 0;
 }
@@ -93,18 +93,25 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
                        struct lr_error *err)
 {
     (void)err;
-    campaign->trials[event->trial_id - 1]->curve_tokens = event->tokens;
+    struct trial *trial = campaign->trials[event->trial_id - 1];
+    if (trial->first_point == 0)
+        trial->first_point = event->tokens;
+    if (trial->curve_tokens == 0) /* beyond where curves begin: it went on from a checkpoint */
+        trial->curve_begun =
+            event->tokens > trial->first_point ? event->tokens : trial->spec.trunk_tokens;
+    trial->curve_tokens = event->tokens;
     return 0;
 }
 
 /* A lost worker cannot say how far it came: its loss curve is then the better witness. */
 static void charge(struct trial *trial, const struct trial_result *result)
 {
-    uint64_t tokens = result->tokens;
+    uint64_t tokens =
+        result->tokens > result->begun_tokens ? result->tokens - result->begun_tokens : 0;
     double flops = result->flops;
-    uint64_t begun = trial->spec.trunk_tokens; /* its curve begins there */
-    uint64_t seen = trial->curve_tokens > begun ? trial->curve_tokens - begun : 0;
-    if (seen > tokens) {
+    uint64_t seen =
+        trial->curve_tokens > trial->curve_begun ? trial->curve_tokens - trial->curve_begun : 0;
+    if (seen > tokens && result->outcome == OUTCOME_LOST) {
         tokens = seen;
         flops = (double)tokens * trial_flops_per_token(&trial->spec);
     }

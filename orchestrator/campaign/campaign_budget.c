@@ -38,7 +38,7 @@ struct event_finished campaign_budget_need(const struct campaign *campaign,
 {
     struct event_finished need = {0};
     double flops = 0, longest = 0;
-    need.need_tokens = campaign_cost(campaign).tokens + tokens_running(campaign);
+    need.need_tokens = campaign_spent_tokens(campaign) + tokens_running(campaign);
     need.need_trials = campaign->trial_count + count;
     for (size_t i = 0; i < count; i++) {
         struct trial_spec spec = campaign_spec(campaign, &round[i]);

@@ -133,7 +133,7 @@ static int finish_by_budget(struct campaign *campaign, const char *key,
     char amounts[128];
     if (strcmp(key, "budget.tokens") == 0)
         snprintf(amounts, sizeof(amounts), "%" PRIu64 " of %" PRIu64 " tokens are used",
-                 campaign_cost(campaign).tokens, plan->budget.tokens);
+                 campaign_spent_tokens(campaign), plan->budget.tokens);
     else if (strcmp(key, "budget.trials") == 0)
         snprintf(amounts, sizeof(amounts), "%zu of %" PRIu64 " trials are used",
                  campaign->trial_count, plan->budget.trials);

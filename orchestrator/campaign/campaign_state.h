@@ -47,9 +47,11 @@ static inline bool round_is_planned(const struct campaign *campaign)
 int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
                      size_t *count, struct lr_error *err);
 
-/* Attempts, tokens, FLOPs and seconds of all attempts that ended; summed in the order of ids, so
- * that the order in which trials ended does not show in the last bits. */
+/* Summed in the order of ids, so that the order in which trials ended does not show in the last
+ * bits. */
 struct answer_cost campaign_cost(const struct campaign *campaign);
+/* By all attempts, what counts for the budget. */
+uint64_t campaign_spent_tokens(const struct campaign *campaign);
 
 /* Adds to the answer what makes it doubtful but does not show in the losses. */
 void campaign_doubts(const struct campaign *campaign, struct answer *answer);

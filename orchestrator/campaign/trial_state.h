@@ -39,7 +39,9 @@ struct trial {
         result;    /* when DONE or DIVERGED; the last failure, or the refusal, when FAILED */
     uint32_t rank; /* of the last attempt */
     char host[64];
-    uint64_t curve_tokens; /* of the last point of the loss curve in this attempt */
+    uint64_t curve_tokens; /* of the last point of the loss curve in this attempt; 0: none */
+    uint64_t curve_begun;  /* where this attempt's curve begins: later than 0 on a checkpoint */
+    uint64_t first_point;  /* of the first attempt's curve */
     struct {               /* by all attempts that ended */
         uint64_t attempts, tokens;
         double flops, seconds;

@@ -181,6 +181,14 @@ static void print_cost(FILE *out, const struct answer_cost *cost)
         snprintf(share, sizeof(share), "; %.3g\v%% of the target run", 100 * fraction);
     wrap_print(out, "cost      ", "%" PRIu64 " training%s, %s tokens%s%s%s", cost->trials,
                cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
+    if (cost->lost_attempts > 0)
+        wrap_print(out, "lost      ",
+                   "%" PRIu64 " attempt%s and %s tokens; faults.csv tells where and why",
+                   cost->lost_attempts, cost->lost_attempts == 1 ? "" : "s",
+                   COUNT(t.b, cost->lost_tokens));
+    if (cost->reused_tokens > 0)
+        wrap_print(out, "reused    ", "%s tokens from another campaign",
+                   COUNT(t.b, cost->reused_tokens));
 }
 
 static void print_reach(FILE *out, const struct answer *answer)

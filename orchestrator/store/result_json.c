@@ -98,6 +98,9 @@ static json_t *cost_json(const struct answer_cost *cost, bool *ok)
     json_put(object, "flops", json_of_double(cost->flops), ok);
     json_put(object, "core_seconds", json_of_double(cost->core_seconds), ok);
     json_put(object, "target_run_fraction", json_of_double(cost->target_run_fraction), ok);
+    json_put(object, "lost_attempts", json_of_count(cost->lost_attempts), ok);
+    json_put(object, "lost_tokens", json_of_count(cost->lost_tokens), ok);
+    json_put(object, "reused_tokens", json_of_count(cost->reused_tokens), ok);
     return object;
 }
 

@@ -57,11 +57,14 @@ static void rounds_and_answer(void **state)
     assert_int_equal(answer.target.width, 128);
     assert_int_equal(answer.target.vocab, 1000);
     assert_true(answer.target.embedding_lr == 3 * 2e-3 / 2); /* lvp: m = 128 / 32 = 4 */
-    assert_int_equal(answer.cost.trials, 12);
-    /* the lost attempt is charged by its loss curve: 600 tokens */
-    assert_int_equal(answer.cost.tokens, 11 * 900 + 600);
+    assert_int_equal(answer.cost.trials, 10);
+    assert_int_equal(answer.cost.tokens, 10 * 900);
+    assert_int_equal(answer.cost.lost_attempts, 2);
+    /* the lost one is charged by its loss curve: 600 tokens */
+    assert_int_equal(answer.cost.lost_tokens, 900 + 600);
+    assert_int_equal(answer.cost.reused_tokens, 0);
     struct trial_spec spec = plan_trial(&plan);
-    double flops = 11 * 900e6 + 600 * trial_flops_per_token(&spec);
+    double flops = 10 * 900 * trial_flops_per_token(&spec);
     assert_true(fabs(answer.cost.flops - flops) < 1);
     assert_true(trial_set_width(&spec, 128, false));
     assert_true(fabs(answer.cost.target_run_fraction -
@@ -183,7 +186,10 @@ static void abandoned_trials_are_no_failures(void **state)
         abandoned = abandoned || extra;
         driver_run(&again); /* limits are as tight as the world's own failures need */
         driver_answer(&again, &answer);
-        assert_int_equal(answer.cost.trials, expected.cost.trials + extra);
+        assert_int_equal(answer.cost.trials, expected.cost.trials);
+        assert_int_equal(answer.cost.tokens, expected.cost.tokens);
+        assert_true(answer.cost.flops == expected.cost.flops);
+        assert_int_equal(answer.cost.lost_attempts, expected.cost.lost_attempts + extra);
         answer.cost = expected.cost;
         assert_memory_equal(&expected, &answer, sizeof(answer));
         driver_release(&again);

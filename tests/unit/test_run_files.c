@@ -61,7 +61,7 @@ static struct answer an_answer(void)
     answer.horizons[1] = (struct horizon_answer){
         UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false};
     answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
-    answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875};
+    answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875, 0, 0, 0};
     answer_warn(&answer, "plain");
     answer_warn(&answer, "quo\"ted \\ \n bad \xff utf \xc3");
     return answer;
@@ -158,7 +158,7 @@ static void result_reads_back(void **state)
     assert_true(json_is_true(json_object_get(part, "at_edge")));
 
     part = json_object_get(root, "cost");
-    assert_int_equal(json_object_size(part), 5);
+    assert_int_equal(json_object_size(part), 8);
     assert_true(number(part, "trials") == 23);
     assert_true(number(part, "tokens") == 7340032);
     assert_true(number(part, "flops") == 1.17e13);
@@ -204,6 +204,9 @@ static void result_keys_in_order(void **state)
                                        "\"flops\"",
                                        "\"core_seconds\"",
                                        "\"target_run_fraction\"",
+                                       "\"lost_attempts\"",
+                                       "\"lost_tokens\"",
+                                       "\"reused_tokens\"",
                                        "\"warnings\": []"};
     struct answer answer = an_answer();
     answer.horizon_count = answer.warning_count = 0;
@@ -359,8 +362,9 @@ static void curves_of_what_counted(void **state)
     const struct trial *trials[] = {&done, &diverged, &open, &silent};
     assert_int_equal(run_dir_open(under("run"), &err), 0);
     assert_int_equal(journal_open(&journal, under("run/journal.jsonl"), ignore, NULL, &err), 0);
-    add_curve(journal, 1, 2, 100, 9.5); /* of an attempt that was lost */
-    add_curve(journal, 1, 3, 100, 3.5);
+    add_curve(journal, 1, 2, 50, 9.5); /* of an attempt that was lost */
+    add_curve(journal, 1, 2, 100, 9.25);
+    add_curve(journal, 1, 3, 100, 3.5); /* and went on from a checkpoint */
     add_curve(journal, 2, 3, 100, 5.25);
     add_curve(journal, 3, 3, 100, 4);
     add_curve(journal, 1, 3, 200, 3.25);
@@ -370,7 +374,7 @@ static void curves_of_what_counted(void **state)
     add_curve(journal, 1, 3, 300, 3);
     journal_close(journal);
     char *text = read_text(under("run"), "curves/trial-0001.csv");
-    assert_string_equal(text, "tokens,train_loss\n100,3.5\n200,3.25\n");
+    assert_string_equal(text, "tokens,train_loss\n50,9.5\n100,3.5\n200,3.25\n");
     lr_free(text);
     text = read_text(under("run"), "curves/trial-0002.csv");
     assert_string_equal(text, "tokens,train_loss\n100,5.25\n200,nan\n");

@@ -21,7 +21,7 @@ static struct answer identified(void)
         {524288, 2.41e-3, {1.7e-3, 3.4e-3}, .017, 2.6261, .1, 7, 0, false, false},
     };
     memcpy(answer.horizons, horizons, sizeof(horizons));
-    answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, .875};
+    answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, .875, 0, 0, 0};
     return answer;
 }
 
@@ -37,7 +37,7 @@ static struct answer unknown(void)
     answer.horizons[1].tokens = 4000000;
     snprintf(answer.reason, sizeof(answer.reason),
              "every training from 1 to 10 diverged; lower search.lr");
-    answer.cost = (struct answer_cost){12, 31000, NAN, NAN, NAN};
+    answer.cost = (struct answer_cost){12, 31000, NAN, NAN, NAN, 0, 0, 0};
     return answer;
 }
 
@@ -216,7 +216,7 @@ static void huge_and_tiny(void **state)
         answer.horizons[i].trials = answer.horizons[i].diverged = 123456;
         answer.horizons[i].flat = true;
     }
-    answer.cost = (struct answer_cost){UINT64_MAX, UINT64_MAX, 1e300, 1e11, 1e9};
+    answer.cost = (struct answer_cost){UINT64_MAX, UINT64_MAX, 1e300, 1e11, 1e9, 0, 0, 0};
     char *text = print(&answer);
     assert_says(text, "1.3e-100");
     assert_says(text, "LR rises as tokens^123.46");

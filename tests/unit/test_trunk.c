@@ -50,7 +50,7 @@ static struct trial_result shared(struct trial_spec spec, uint64_t trunk_tokens)
     struct trial_result result;
     snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
     spec.trunk_tokens = trunk_tokens;
-    trunk_run(&spec, &hooks, &result);
+    trunk_run(&spec, NULL, &hooks, &result);
     return result;
 }
 
@@ -85,14 +85,16 @@ static void a_longer_horizon_goes_on_from_a_shorter_one(void **state)
     struct trial_result first = shared(few, 0);
     assert_same_losses(&first, &short_alone);
     assert_int_equal(first.tokens, 100 * BATCH);
+    assert_int_equal(first.begun_tokens, 0);
     struct trial_result second = shared(many, 80 * BATCH);
     assert_same_losses(&second, &long_alone);
-    assert_int_equal(second.tokens, 170 * BATCH);
+    assert_int_equal(second.tokens, 250 * BATCH);
+    assert_int_equal(second.begun_tokens, 80 * BATCH);
     assert_true(fabs(second.flops / long_alone.flops - 170.0 / 250) < 1e-12);
     /* another attempt finds its own state */
     second = shared(many, 80 * BATCH);
     assert_same_losses(&second, &long_alone);
-    assert_int_equal(second.tokens, 50 * BATCH);
+    assert_int_equal(second.begun_tokens, 200 * BATCH);
 }
 
 static void a_state_that_is_no_use_costs_only_work(void **state)
@@ -104,6 +106,7 @@ static void a_state_that_is_no_use_costs_only_work(void **state)
     struct trial_result result = shared(many, 80 * BATCH); /* not there */
     assert_same_losses(&result, &long_alone);
     assert_int_equal(result.tokens, 200 * BATCH);
+    assert_int_equal(result.begun_tokens, 0);
     trunk_of(path, sizeof(path), many);
     assert_int_equal(truncate(path, 1000), 0); /* its own, damaged */
     result = shared(many, 0);
@@ -115,6 +118,7 @@ static void a_state_that_is_no_use_costs_only_work(void **state)
     result = shared(many, 80 * BATCH);
     assert_same_losses(&result, &long_alone);
     assert_int_equal(result.tokens, 200 * BATCH);
+    assert_int_equal(result.begun_tokens, 0);
     snprintf(dir + strlen(dir), sizeof(dir) - strlen(dir), "/nowhere"); /* cannot be written */
     result = shared(many, 80 * BATCH);
     *strrchr(dir, '/') = '\0';

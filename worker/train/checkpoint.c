@@ -1,12 +1,15 @@
 /* What a training's file holds. The tensors are the model's own memory, so that nothing is copied;
  * numbers of the state are hexadecimal floats, so that they come back to the last bit. */
+#define _POSIX_C_SOURCE 200809L
 #include "train/checkpoint.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "data/safetensors.h"
+#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 
 #define FORMAT "lrsearch-checkpoint-1"
@@ -252,4 +255,24 @@ int checkpoint_load(const char *path, struct model *model, const struct trial_sp
 out:
     safetensors_close(file);
     return rc;
+}
+
+uint64_t checkpoint_tokens(const char *path, const struct trial_spec *spec)
+{
+    struct safetensors *file = NULL;
+    struct checkpoint state = {0};
+    struct lr_error err = {0};
+    char changed[256] = "";
+    if (access(path, F_OK) != 0)
+        return 0;
+    int rc = safetensors_open(&file, path, &err);
+    rc = rc ? rc : read_state(file, path, &state, &err);
+    if (!rc)
+        list_changes(file, spec, changed, sizeof(changed));
+    safetensors_close(file);
+    if (changed[0])
+        lr_fail(&err, LR_EDATA, "%s: is of another training: %s", path, changed);
+    if (err.code)
+        lr_log(LR_LOG_WARNING, "checkpoint not used: %s", err.text);
+    return err.code ? 0 : state.tokens;
 }

@@ -29,4 +29,8 @@ int checkpoint_load(const char *path, struct model *model, const struct trial_sp
                     struct checkpoint *state, char *changed, size_t changed_size,
                     struct lr_error *err);
 
+/* Tokens at which the file stands when it is a checkpoint of this very spec, without looking at its
+ * tensors; otherwise 0, with a warning unless there is no file. */
+uint64_t checkpoint_tokens(const char *path, const struct trial_spec *spec);
+
 #endif

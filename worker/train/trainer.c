@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include "data/source.h"
+#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "model/model.h"
 #include "train/checkpoint.h"
@@ -35,6 +36,7 @@ struct training {
     struct checkpoint state; /* where it stands */
     struct timespec start;
     struct train_step last; /* what the hook was told last */
+    uint64_t saved_tokens;  /* of the last checkpoint that was written; 0: none */
 };
 
 static double seconds_since(const struct timespec *start)
@@ -44,12 +46,26 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
 }
 
+static void write_checkpoint(struct training *t)
+{
+    struct lr_error err = {0};
+    if (!t->files->checkpoint || t->group.rank != 0)
+        return;
+    if (checkpoint_save(t->files->checkpoint, t->model, t->spec, &t->state, &err))
+        lr_log(LR_LOG_WARNING, "checkpoint not written: %s", err.text);
+    else
+        t->saved_tokens = t->state.tokens;
+}
+
+/* Nonzero: stop. */
 static int tell(struct training *t)
 {
     t->last.seconds = seconds_since(&t->start);
-    int stop = t->hooks->step ? t->hooks->step(t->hooks->context, &t->last) : 0;
-    t->group.ops->broadcast(&t->group, &stop, sizeof(stop)); /* a group stops together */
-    return stop;
+    int wish = t->hooks->step ? t->hooks->step(t->hooks->context, &t->last) : 0;
+    t->group.ops->broadcast(&t->group, &wish, sizeof(wish)); /* a group stops together */
+    if (wish & TRAIN_SAVE)
+        write_checkpoint(t);
+    return wish & TRAIN_STOP;
 }
 
 static int keep_going(void *context)
@@ -127,15 +143,26 @@ static int save(struct training *t)
     return 1;
 }
 
+static void say_canceled(struct training *t, const char *where)
+{
+    if (t->saved_tokens > 0 && t->saved_tokens == t->state.tokens)
+        say(t->result, OUTCOME_CANCELED, "canceled %s, saved at token %" PRIu64, where,
+            t->saved_tokens);
+    else
+        say(t->result, OUTCOME_CANCELED, "canceled %s", where);
+}
+
 static void stop(struct training *t)
 {
+    char where[48];
+    snprintf(where, sizeof(where), "at token %" PRIu64, t->last.tokens);
     if (save(t))
         return;
     if (t->files->save)
         say(t->result, OUTCOME_CANCELED, "stopped at token %" PRIu64 ", saved in %.150s",
             t->last.tokens, t->files->save);
     else
-        say(t->result, OUTCOME_CANCELED, "canceled at token %" PRIu64, t->last.tokens);
+        say_canceled(t, where);
 }
 
 /* Nonzero: diverged, or the data cannot be read, and the result says where. */
@@ -204,8 +231,23 @@ static int resume(struct training *t)
                        files->init);
     if (files->changed[0])
         t->state.tail_sum = 0;
-    t->last.tokens = t->result->tokens = t->state.tokens;
+    t->last.tokens = t->result->tokens = t->result->begun_tokens = t->state.tokens;
     return 0;
+}
+
+/* Takes up the training's own checkpoint, if there is one that is of use. */
+static void resume_own(struct training *t)
+{
+    struct train_files *files = t->files;
+    if (!files->checkpoint || checkpoint_tokens(files->checkpoint, t->spec) == 0)
+        return;
+    files->init = files->checkpoint;
+    if (resume(t)) { /* the model is as it was */
+        lr_log(LR_LOG_WARNING, "checkpoint not used: %s", files->err.text);
+        memset(&files->err, 0, sizeof(files->err));
+        memset(&t->state, 0, sizeof(t->state));
+    }
+    files->init = NULL;
 }
 
 static int prepare(struct training *t)
@@ -222,7 +264,10 @@ static int prepare(struct training *t)
     if (!t->tokens || !t->losses)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     model_init(t->model, t->spec->seed);
-    return t->files->init ? resume(t) : 0;
+    if (t->files->init)
+        return resume(t);
+    resume_own(t);
+    return 0;
 }
 
 static void finish(struct training *t)
@@ -231,7 +276,7 @@ static void finish(struct training *t)
     double loss, standard_error;
     if (evaluate(t->model, t->source, t->spec->context, t->tokens, t->losses, keep_going, t, &loss,
                  &standard_error)) {
-        say(result, OUTCOME_CANCELED, "canceled during validation");
+        say_canceled(t, "during validation");
     } else if (source_failed(t->source, &t->files->err)) {
         fail(t);
     } else if (diverge_far(&t->state.diverge, loss)) {
@@ -256,7 +301,7 @@ static void train(const struct trial_spec *spec, struct train_files *files,
         fail(t);
     else if (steps(t) == 0)
         finish(t);
-    result->flops = trial_flops_per_token(spec) * (double)result->tokens;
+    result->flops = trial_flops_per_token(spec) * (double)(result->tokens - result->begun_tokens);
     result->seconds = seconds_since(&t->start);
     lr_free(t->losses);
     lr_free(t->tokens);

@@ -16,20 +16,27 @@ struct train_step {    /* told after every optimizer step */
 };
 #define TRAIN_CURVE_POINTS 32
 
-enum train_wish { TRAIN_STOP = 1, TRAIN_SAVE = 2 };
+/* What a step's hook may ask for; bits. */
+enum train_wish {
+    TRAIN_STOP = 1, /* return soon, with OUTCOME_CANCELED */
+    TRAIN_SAVE = 2, /* before that, or before going on, write the checkpoint */
+};
 
 struct train_hooks {
     void *context;
-    /* Nonzero cancels: the trainer returns soon with OUTCOME_CANCELED. Called often (each step, and
-     * between validation batches with the last step's numbers and curve_point false). */
+    /* Returns wishes; 0: go on. Called often (each step, and between validation batches with the
+     * last step's numbers and curve_point false). */
     int (*step)(void *context, const struct train_step *step);
     uint32_t attempt; /* at this trial: 1, 2, ... */
 };
 
 /* Checkpoints of a training (checkpoint.h). */
 struct train_files {
-    const char *init;      /* begins where this one stands; NULL: at the start */
-    const char *save;      /* written at the end, and when the training is stopped; NULL: not */
+    const char *init; /* begins where this one stands; NULL: at the start */
+    const char *save; /* written at the end, and when the training is stopped; NULL: not */
+    /* Where TRAIN_SAVE writes, and where a training without `init` begins when there is one of the
+     * same spec; NULL: none. It only saves work: what goes wrong with it is a warning. */
+    const char *checkpoint;
     uint64_t until_tokens; /* stops (canceled) at the first step that has trained so many; 0: not */
     char changed[512];     /* out: fields of the spec that differ from those saved in `init` */
     struct lr_error err;   /* out: the error behind OUTCOME_FAILED */

@@ -5,12 +5,12 @@
 #include "train/trunk.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include "lrsearch/log.h"
+#include "train/checkpoint.h"
 
 void trunk_path(char *out, size_t capacity, const struct trial_spec *spec, uint64_t tokens)
 {
@@ -43,79 +43,86 @@ struct watch {
 static int watch_step(void *context, const struct train_step *step)
 {
     struct watch *watch = context;
-    int rc = watch->hooks->step(watch->hooks->context, step);
-    watch->canceled |= rc != 0;
-    return rc;
+    int wish = watch->hooks->step ? watch->hooks->step(watch->hooks->context, step) : 0;
+    watch->canceled |= (wish & TRAIN_STOP) != 0;
+    return wish;
 }
 
-static void add_effort(struct trial_result *result, const struct trial_result *earlier)
-{
-    result->seconds += earlier->seconds;
-}
+/* The files of one attempt. */
+struct states {
+    const char *checkpoint; /* of the training itself; NULL: none */
+    char before[TRIAL_PATH + 96], trunk[TRIAL_PATH + 96];
+};
 
-/* From the state in `from` (tokens of it; "": from the beginning) to the end. */
+/* From the state in `from` (NULL: from the beginning, or the checkpoint) to the end, or to where it
+ * is saved. */
 static bool run_from(const struct trial_spec *spec, const char *from, const char *save,
-                     uint64_t until, struct watch *watch, struct trial_result *result)
+                     uint64_t until, const struct states *states, struct watch *watch,
+                     struct trial_result *result)
 {
-    struct train_files files = {.init = from[0] ? from : NULL, .save = save, .until_tokens = until};
+    struct train_files files = {
+        .init = from, .save = save, .until_tokens = until, .checkpoint = states->checkpoint};
     struct train_hooks hooks = {watch, watch_step, watch->hooks->attempt};
     trainer_run(spec, &files, &hooks, result);
-    if (result->outcome != OUTCOME_FAILED)
+    if (result->outcome != OUTCOME_FAILED || !from)
         return true;
-    lr_log(LR_LOG_WARNING, "trunk not used: %s", result->message);
+    lr_log(LR_LOG_WARNING, "state not used: %s", result->message);
     return false;
 }
 
-/* Makes the state at the end of the stable part, unless it is there. False: the result says why
- * there is none; *from: where the training began. */
-static bool make_trunk(const struct trial_spec *plain, const char *before, const char *path,
-                       uint64_t tokens, struct watch *watch, struct trial_result *result)
+/* Makes the state at the end of the stable part. False: the result says why there is none. */
+static bool make_trunk(const struct trial_spec *plain, const char *from, uint64_t tokens,
+                       const struct states *states, struct watch *watch,
+                       struct trial_result *result)
 {
     char part[TRIAL_PATH + 128];
-    snprintf(part, sizeof(part), "%s.%ld", path, (long)getpid());
-    bool good = run_from(plain, before, part, tokens, watch, result) &&
+    snprintf(part, sizeof(part), "%s.%ld", states->trunk, (long)getpid());
+    bool good = run_from(plain, from, part, tokens, states, watch, result) &&
                 result->outcome == OUTCOME_CANCELED && !watch->canceled;
-    good = good && rename(part, path) == 0;
+    good = good && rename(part, states->trunk) == 0;
     unlink(part);
     return good;
 }
 
-void trunk_run(const struct trial_spec *spec, const struct train_hooks *hooks,
-               struct trial_result *result)
+/* By way of the trunk. False: it was no use, and nothing was gained. */
+static bool run_by_trunk(const struct trial_spec *spec, const struct trial_spec *plain,
+                         uint64_t tokens, struct states *states, struct watch *watch,
+                         struct trial_result *result)
 {
-    uint64_t tokens = trial_trunk_tokens(spec), begun = 0;
+    uint64_t own = states->checkpoint ? checkpoint_tokens(states->checkpoint, plain) : 0;
+    uint64_t shared = 0;
+    struct trial_result trunk = {0};
+    trunk_path(states->trunk, sizeof(states->trunk), spec, tokens);
+    if (own > tokens)
+        return run_from(plain, states->checkpoint, NULL, 0, states, watch, result);
+    if (is_there(states->trunk)) /* an earlier attempt's, or another horizon's with the same end */
+        return run_from(plain, states->trunk, NULL, 0, states, watch, result);
+    if (spec->trunk_tokens > 0 && spec->trunk_tokens <= tokens) {
+        trunk_path(states->before, sizeof(states->before), spec, spec->trunk_tokens);
+        shared = is_there(states->before) ? spec->trunk_tokens : 0;
+    }
+    const char *from = own > shared ? states->checkpoint : shared > 0 ? states->before : NULL;
+    if (make_trunk(plain, from, tokens, states, watch, &trunk)) {
+        bool done = run_from(plain, states->trunk, NULL, 0, states, watch, result);
+        result->seconds += trunk.seconds;
+        result->begun_tokens = trunk.begun_tokens;
+        return done;
+    }
+    *result = trunk; /* canceled, or diverged on the way; otherwise the state could not be made */
+    return trunk.outcome == OUTCOME_DIVERGED || watch->canceled;
+}
+
+void trunk_run(const struct trial_spec *spec, const char *checkpoint,
+               const struct train_hooks *hooks, struct trial_result *result)
+{
+    uint64_t tokens = trial_trunk_tokens(spec);
     struct trial_spec plain = *spec;
     struct watch watch = {.hooks = hooks};
-    struct trial_result trunk = {0};
-    char path[TRIAL_PATH + 96], before[TRIAL_PATH + 96] = "";
-    if (!spec->trunk_dir[0] || tokens == 0) {
-        trainer_run(spec, NULL, hooks, result);
-        return;
-    }
+    struct states states = {.checkpoint = checkpoint && checkpoint[0] ? checkpoint : NULL};
     memset(plain.trunk_dir, 0, sizeof(plain.trunk_dir));
     plain.trunk_tokens = 0;
-    trunk_path(path, sizeof(path), spec, tokens);
-    if (spec->trunk_tokens > 0 && spec->trunk_tokens <= tokens) {
-        trunk_path(before, sizeof(before), spec, spec->trunk_tokens);
-        before[is_there(before) ? strlen(before) : 0] = '\0';
-        begun = before[0] ? spec->trunk_tokens : 0;
-    }
-    bool done = false;
-    if (is_there(path)) { /* an earlier attempt's, or another horizon's with the same end */
-        begun = tokens;
-        done = run_from(&plain, path, NULL, 0, &watch, result);
-    } else if (make_trunk(&plain, before, path, tokens, &watch, &trunk)) {
-        done = run_from(&plain, path, NULL, 0, &watch, result);
-        add_effort(result, &trunk);
-    } else if (trunk.outcome != OUTCOME_FAILED &&
-               (watch.canceled || trunk.outcome != OUTCOME_CANCELED)) {
-        *result = trunk; /* canceled, or diverged on the way */
-        done = true;
-    }
-    if (!done) {
-        begun = 0;
-        trainer_run(&plain, NULL, hooks, result);
-    }
-    result->tokens -= result->tokens < begun ? result->tokens : begun;
-    result->flops = trial_flops_per_token(spec) * (double)result->tokens;
+    if (!spec->trunk_dir[0] || tokens == 0 ||
+        !run_by_trunk(spec, &plain, tokens, &states, &watch, result))
+        run_from(&plain, NULL, NULL, 0, &states, &watch, result);
+    result->flops = trial_flops_per_token(spec) * (double)(result->tokens - result->begun_tokens);
 }
