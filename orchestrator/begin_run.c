@@ -9,6 +9,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
+#include "net/peer.h"
 #include "net/transports.h"
 #include "store/run_dir.h"
 
@@ -130,6 +131,20 @@ static int begin_session(struct coordinator *c, struct lr_error *err)
     return rc ? rc : journal_sync(c->journal, err);
 }
 
+static bool owner_is_alive(const struct run_owner *owner)
+{
+    struct msg_hello hello = {.pid = owner->pid, .host_id = owner->host_id};
+    return peer_alive(&hello);
+}
+
+static int take_lock(struct coordinator *c, struct lr_error *err)
+{
+    struct msg_hello hello = transport_hello();
+    struct run_owner self = {.host_id = hello.host_id, .pid = hello.pid};
+    memcpy(self.host, hello.host, sizeof(self.host));
+    return run_lock_take(&c->lock, c->setup->run_dir, &self, owner_is_alive, NULL, err);
+}
+
 int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err)
 {
     const struct coordinator_setup *setup = c->setup;
@@ -137,6 +152,8 @@ int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_err
     int rc = run_dir_open(setup->run_dir, err);
     if (rc)
         lr_prefix(err, "%s", setup->run_dir);
+    if (!rc)
+        rc = take_lock(c, err);
     if (!rc && setup->fork_from)
         rc = fork_open(&c->fork, setup->fork_from, err);
     if (!rc)

@@ -14,8 +14,8 @@
 #include "net/transports.h"
 #include "store/run_dir.h"
 
-#define SYNC_EVERY_MS 1000u   /* loss curves may be lost for so long; results never */
-#define CLOCK_EVERY_MS 15000u /* how exactly the wall budget is kept over a kill */
+#define SYNC_EVERY_MS 1000u             /* loss curves may be lost for so long; results never */
+#define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* how exactly the wall budget is kept over a kill */
 
 int coordinator_record(struct coordinator *c, const struct event *event, struct lr_error *err)
 {
@@ -240,6 +240,15 @@ static int take_stock(struct coordinator *c, struct lr_error *err)
     return rc ? rc : campaign_finished(c->campaign);
 }
 
+static int lock_out(struct coordinator *c, struct lr_error *err)
+{
+    c->locked_out = true;
+    return lr_fail(err, LR_EIO,
+                   "%s: another lrsearch has taken it over, because this one was not heard of for "
+                   "too long; nothing more is written",
+                   c->setup->run_dir);
+}
+
 static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
 {
     struct coordinator *c = context;
@@ -247,7 +256,7 @@ static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
     c->err = err;
     c->now_ms = now_ms;
     if (now_ms - c->clock_ms >= CLOCK_EVERY_MS)
-        rc = record_clock(c, now_ms, err);
+        rc = !run_lock_beat(c->lock) ? lock_out(c, err) : record_clock(c, now_ms, err);
     if (!rc)
         rc = take_stock(c, err);
     if (!rc)
@@ -342,6 +351,7 @@ static void close_all(struct coordinator *c)
 {
     sched_destroy(c->sched);
     journal_close(c->journal);
+    run_lock_release(c->lock);
     campaign_destroy(c->campaign);
     fork_close(c->fork);
     lr_free(c->handed);
@@ -363,9 +373,11 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
         rc = train(c, err);
         if (rc != LR_ENOSPC && rc != LR_EIO)
             record_clock(c, setup->loop->now_ms(), &late);
-        journal_sync(c->journal, &late);
+        if (!c->locked_out)
+            journal_sync(c->journal, &late);
     }
-    if (readable && rc != LR_EPLAN && rc != LR_ECREATE && write_files(c, answer, &late) && !rc)
+    if (readable && !c->locked_out && rc != LR_EPLAN && rc != LR_ECREATE &&
+        write_files(c, answer, &late) && !rc)
         rc = lr_fail(err, late.code, "%s", late.text);
     if (c->sched) {
         struct sched_counts counts = sched_counts(c->sched);

@@ -4,6 +4,7 @@
 #include "coordinator.h"
 #include "fork.h"
 #include "store/journal.h"
+#include "store/run_lock.h"
 
 /* The inside of the coordinator: coordinator.c runs it, begin_run.c opens what it runs on. */
 
@@ -15,6 +16,8 @@ struct handed {
 struct coordinator {
     const struct coordinator_setup *setup;
     struct campaign *campaign;
+    struct run_lock *lock;
+    bool locked_out; /* it is another's now, and so are the files */
     struct journal *journal;
     struct sched *sched;
     struct fork *fork;               /* whose results are taken over; NULL: none */
@@ -22,8 +25,8 @@ struct coordinator {
     char checkpoint_dir[TRIAL_PATH]; /* ""; or where trainings write down where they are */
     struct handed *handed;           /* by trial id */
     size_t handed_size;
-    uint64_t now_ms, synced_ms, clock_ms;
-    uint64_t deadline_ms;  /* then it drains by itself; 0: never */
+    uint64_t now_ms, synced_ms, clock_ms; /* clock: and the lock's last beat */
+    uint64_t deadline_ms;                 /* then it drains by itself; 0: never */
     uint64_t drained_ms;   /* when a drain is over at the latest; 0: none is under way */
     char drain_reason[64]; /* "SIGUSR1" */
     struct lr_error *err;  /* of the call under way, for callbacks of the scheduler */

@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"fit", "RUN_DIR",
      "fit again from the losses of a run, or of a --table; prints what run prints", command_fit},
     {"predict", "RUN_DIR", "the learning rate for --tokens, by the law of a run", command_predict},
+    {"journal", "repair", "journal repair RUN_DIR: cut a damaged journal off, after a copy of it",
+     command_journal},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -285,6 +287,9 @@ static int check_operands(const struct options *options, int count, char **opera
     bool of_run = command->run == command_fit || command->run == command_predict;
     if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
+    if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
+        return lr_fail(err, LR_EUSAGE,
+                       "journal: what can be done is: lrsearch journal repair RUN_DIR");
     if (command->run == command_tokenize && (count == 0 || !options->vocab || !options->out))
         return lr_fail(err, LR_EUSAGE,
                        "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
@@ -293,7 +298,7 @@ static int check_operands(const struct options *options, int count, char **opera
         return lr_fail(err, LR_EUSAGE,
                        "predict: name a run's directory and --tokens, as in: lrsearch predict "
                        "logs/quickstart --tokens 1B");
-    if (count > 1 && command->run != command_tokenize)
+    if (count > 1 && command->run != command_tokenize && command->run != command_journal)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
                        of_run ? "run's directory" : "plan", operands[1]);
     if (command->run == command_fit)

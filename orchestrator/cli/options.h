@@ -70,5 +70,6 @@ int command_bench(const struct options *options);
 int command_tokenize(const struct options *options);
 int command_fit(const struct options *options);
 int command_predict(const struct options *options);
+int command_journal(const struct options *options);
 
 #endif

@@ -20,9 +20,9 @@ static void derive_sizes(struct plan_reader *reader)
     struct plan *plan = reader->plan;
     uint32_t width = plan->model.d_model;
     plan->model.heads_grow = reader_given(reader, MEMBER(model.head_size));
-    if (plan->model.heads_grow)
+    if (plan->model.heads_grow && !reader_given(reader, MEMBER(model.n_heads)))
         plan->model.n_heads = width / plan->model.head_size;
-    else if (plan->model.n_heads > 0)
+    else if (!plan->model.heads_grow && plan->model.n_heads > 0)
         plan->model.head_size = width / plan->model.n_heads;
     if (is_absent(reader, MEMBER(model.base_width)))
         plan->model.base_width = width;

@@ -51,6 +51,7 @@ static bool find(struct plan_reader *reader, struct place place, char path[QUOTA
                  struct target *target)
 {
     char *dot = strchr(path, '.');
+    char shown[QUOTABLE];
     struct key_guess guess;
     const char *name = dot ? dot + 1 : path;
     if (dot)
@@ -58,7 +59,8 @@ static bool find(struct plan_reader *reader, struct place place, char path[QUOTA
     const struct plan_section *section = plan_section_find(dot ? path : "");
     if (dot && (!section || !*path)) {
         key_guess(&guess, &plan_sections[0], path);
-        complain(&reader->complaints, place, "", "unknown section %s%s", path, guess.text);
+        complain(&reader->complaints, place, "", "unknown section %s%s", quotable(path, shown),
+                 guess.text);
         return false;
     }
     const struct plan_key *key = plan_key_find(section, name);

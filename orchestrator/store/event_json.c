@@ -107,18 +107,16 @@ static bool struct_to_json(json_t *object, const struct field_table *table, cons
 char *event_to_line(const struct event *event, size_t *length)
 {
     const struct field_table *table = event_fields(event->kind);
-    char *line = NULL, *dump = NULL;
     bool ok = true;
     json_use_lr_memory();
     json_t *object = json_object();
     json_put(object, "event", json_string(event_name(event->kind)), &ok);
-    if (ok && table && struct_to_json(object, table, &event->as))
-        dump = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(object);
+    ok = ok && table && struct_to_json(object, table, &event->as);
+    char *dump = json_to_line(object, ok);
     if (!dump)
         return NULL;
     size_t body = strlen(dump) - 1; /* without the closing brace */
-    line = lr_realloc(dump, body + CRC_SUFFIX + 2);
+    char *line = lr_realloc(dump, body + CRC_SUFFIX + 2);
     if (!line) {
         lr_free(dump);
         return NULL;

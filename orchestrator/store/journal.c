@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -39,23 +40,23 @@ struct scan {
     off_t total; /* size of the file when the reading began */
     off_t good;  /* end of the last whole line */
     size_t count;
+    bool newer; /* an intact line was not understood: it is another version's, and no damage */
 };
 
 /* One line without its newline. 1: torn, the end of the journal. */
 static int scan_line(struct scan *scan, const char *line, size_t length, struct lr_error *err)
 {
     bool last = scan->good + (off_t)length + 1 == scan->total;
+    struct event event;
+    struct lr_error why = {0};
+    int rc = 0;
     if (!event_line_intact(line, length)) {
         if (last)
             return 1;
-        return lr_fail(err, LR_EDAMAGED,
-                       "%s:%zu: the checksum does not fit: the line was changed. Restore the file "
-                       "from a copy, or cut it off before this line to go on from there",
-                       scan->path, scan->count + 1);
+        rc = lr_fail(&why, LR_EDAMAGED, "the checksum does not fit: the line was changed");
     }
-    struct event event;
-    struct lr_error why = {0};
-    int rc = event_from_line(&event, line, length, &why);
+    if (!rc)
+        scan->newer = (rc = event_from_line(&event, line, length, &why)) != 0;
     if (!rc)
         rc = scan->replay(scan->context, &event, &why);
     if (rc)
@@ -118,6 +119,25 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
     return rc < 0 ? rc : 0;
 }
 
+/* Length of the directory in `path`. */
+static size_t directory_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash != path ? (size_t)(slash - path) : slash ? 1 : 0;
+}
+
+static int scan_or_tell_mend(struct scan *scan, int fd, struct lr_error *err)
+{
+    int rc = scan_file(scan, fd, err);
+    size_t length = directory_length(scan->path), used = err ? strlen(err->text) : 0;
+    if (rc == LR_EDAMAGED && err && !scan->newer)
+        snprintf(err->text + used, sizeof(err->text) - used,
+                 ". Restore the file from a copy, or cut it off before this line: lrsearch journal "
+                 "repair %.*s",
+                 length ? (int)length : 1, length ? scan->path : ".");
+    return rc;
+}
+
 static int open_file(const char *path, int flags, off_t *size, struct lr_error *err)
 {
     struct stat status;
@@ -141,7 +161,7 @@ int journal_read(const char *path,
     int fd = open_file(path, O_RDONLY, &scan.total, err);
     if (fd < 0)
         return fd;
-    int rc = scan_file(&scan, fd, err);
+    int rc = scan_or_tell_mend(&scan, fd, err);
     close(fd);
     return rc;
 }
@@ -150,9 +170,9 @@ int journal_read(const char *path,
 
 /* One writer: two coordinators in one directory would mix their campaigns. A file system without
  * locks (some network file systems) goes unprotected. */
-static int lock_file(int fd, const char *path, struct lr_error *err)
+static int lock_file(int fd, const char *path, int most_tries, struct lr_error *err)
 {
-    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+    for (int tries = 0; tries < most_tries; tries++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
             return 0;
         if (tries == 10)
@@ -168,12 +188,12 @@ static int lock_file(int fd, const char *path, struct lr_error *err)
 /* A new file is there after a crash only when its directory was synced too. */
 static void sync_directory(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *directory = lr_strdup(slash && slash != path ? path : slash ? "/" : ".");
+    size_t length = directory_length(path);
+    char *directory = lr_strdup(length ? path : ".");
     if (!directory)
         return;
-    if (slash && slash != path)
-        directory[slash - path] = '\0';
+    if (length)
+        directory[length] = '\0';
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd); /* not every file system can; then nothing better is to be had */
@@ -200,11 +220,11 @@ int journal_open(struct journal **out, const char *path,
         goto fail;
     }
     journal->fd = open_file(path, O_RDWR | O_CREAT | O_APPEND, &scan.total, err);
-    rc = journal->fd < 0 ? journal->fd : lock_file(journal->fd, path, err);
+    rc = journal->fd < 0 ? journal->fd : lock_file(journal->fd, path, LOCK_TRIES, err);
     if (!rc && fstat(journal->fd, &status) == 0)
         scan.total = status.st_size; /* its last writer may just have let go */
     if (!rc)
-        rc = scan_file(&scan, journal->fd, err);
+        rc = scan_or_tell_mend(&scan, journal->fd, err);
     if (rc)
         goto fail;
     if (scan.good < scan.total) {
@@ -292,4 +312,98 @@ void journal_close(struct journal *journal)
         close(journal->fd);
     lr_free(journal->path);
     lr_free(journal);
+}
+
+/* ---- repair ---- */
+
+/* All of the file under the first free name PATH.damaged-1, -2, ... */
+static int copy_file(int fd, off_t total, const char *path, char *copy, size_t size,
+                     struct lr_error *err)
+{
+    int to = -1;
+    for (int n = 1; to < 0 && n < 1000; n++) {
+        if (snprintf(copy, size, "%s.damaged-%d", path, n) >= (int)size)
+            return lr_fail(err, LR_ECREATE, "%s: the path is too long", path);
+        to = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (to < 0 && errno != EEXIST)
+            break;
+    }
+    if (to < 0)
+        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", copy);
+    char block[16384];
+    int rc = 0;
+    for (off_t offset = 0; !rc && offset < total;) {
+        ssize_t got = pread(fd, block, sizeof(block), offset);
+        if (got <= 0)
+            rc = lr_fail_errno(err, LR_EIO, "%s: cannot read", path);
+        else if (errno = ENOSPC, write(to, block, (size_t)got) != got) /* less than all: full */
+            rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", copy);
+        offset += got;
+    }
+    if (!rc && fsync(to))
+        rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", copy);
+    close(to);
+    if (rc)
+        unlink(copy);
+    return rc;
+}
+
+/* What stands behind the good lines: how many lines, and the events that can still be read. */
+static int look_at_lost(struct journal_repair *repair, const struct scan *scan, int fd,
+                        void (*lost)(void *context, const struct event *event),
+                        struct lr_error *err)
+{
+    size_t size = (size_t)(scan->total - scan->good), at = 0;
+    char *bytes = lr_malloc(size);
+    if (!bytes)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    while (at < size) {
+        ssize_t got = pread(fd, bytes + at, size - at, scan->good + (off_t)at);
+        if (got <= 0) {
+            lr_free(bytes);
+            return lr_fail_errno(err, LR_EIO, "%s: cannot read", scan->path);
+        }
+        at += (size_t)got;
+    }
+    int rc = 0;
+    for (at = 0; rc != LR_ENOMEM && at < size; repair->dropped++) {
+        struct event event;
+        const char *end = memchr(bytes + at, '\n', size - at);
+        size_t length = end ? (size_t)(end - bytes) - at : size - at;
+        rc = event_line_intact(bytes + at, length)
+                 ? event_from_line(&event, bytes + at, length, NULL)
+                 : LR_EDAMAGED;
+        if (!rc)
+            lost(scan->context, &event);
+        at += length + 1;
+    }
+    lr_free(bytes);
+    return rc == LR_ENOMEM ? lr_fail(err, rc, "out of memory") : 0;
+}
+
+int journal_repair(struct journal_repair *repair, const char *path,
+                   int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                   void (*lost)(void *context, const struct event *event), void *context,
+                   struct lr_error *err)
+{
+    struct scan scan = {.path = path, .replay = replay, .context = context};
+    memset(repair, 0, sizeof(*repair));
+    int fd = open_file(path, O_RDWR, &scan.total, err);
+    if (fd < 0)
+        return fd;
+    int rc = lock_file(fd, path, 1, err);
+    if (!rc)
+        rc = scan_file(&scan, fd, &repair->damage);
+    repair->kept = scan.count;
+    if (rc == LR_EDAMAGED) {
+        rc = look_at_lost(repair, &scan, fd, lost, err);
+        if (!rc)
+            rc = copy_file(fd, scan.total, path, repair->copy, sizeof(repair->copy), err);
+        if (!rc && (ftruncate(fd, scan.good) || fsync(fd)))
+            rc = lr_fail_errno(err, LR_EIO, "%s: cannot cut it off", path);
+    } else if (rc && repair->damage.code) {
+        lr_fail(err, rc, "%s", repair->damage.text);
+    }
+    close(fd);
+    return rc;
 }

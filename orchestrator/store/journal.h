@@ -29,6 +29,21 @@ size_t journal_count(const struct journal *journal);             /* lines, the r
 int journal_read(const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err);
+
+struct journal_repair {
+    size_t kept, dropped;   /* lines; dropped 0: nothing is damaged and nothing was changed */
+    char copy[1100];        /* the file as it was; "" when nothing was changed */
+    struct lr_error damage; /* what is wrong with the first line that was dropped, and its place */
+};
+
+/* Cuts a damaged journal off before its first damaged line: one that journal_open() refuses with
+ * LR_EDAMAGED, or `replay` does. Before, it is copied to PATH.damaged-1, -2, ... and what was lost
+ * is told: the events of intact lines behind the cut. LR_EIO when another process writes it; on
+ * any failure it is as it was. */
+int journal_repair(struct journal_repair *repair, const char *path,
+                   int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                   void (*lost)(void *context, const struct event *event), void *context,
+                   struct lr_error *err);
 void journal_close(struct journal *journal);
 
 #endif

@@ -81,10 +81,25 @@ void json_put(json_t *object, const char *key, json_t *value, bool *ok)
         *ok = false;
 }
 
+/* Without memory json_dumps() leaves out what it had no room for, and says nothing. */
+static char *dump_value(json_t *value, bool ok, size_t flags)
+{
+    char *dump = ok ? json_dumps(value, flags | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(value);
+    if (!dump || !memory_failed)
+        return dump;
+    lr_free(dump);
+    return NULL;
+}
+
+char *json_to_line(json_t *value, bool ok)
+{
+    return dump_value(value, ok, JSON_COMPACT);
+}
+
 char *json_to_text(json_t *value, bool ok)
 {
-    char *dump = ok ? json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(value);
+    char *dump = dump_value(value, ok, JSON_INDENT(2));
     if (!dump)
         return NULL;
     size_t length = strlen(dump);

@@ -19,8 +19,9 @@ json_t *json_of_text(const char *text); /* U+FFFD for each byte that is no UTF-8
 void json_put(json_t *object, const char *key, json_t *value, bool *ok);
 
 /* The value indented, with all digits of its doubles and a final newline; lr_free() it. The value
- * is released. NULL when !ok or without memory. */
+ * is released. NULL when !ok, or when any allocation failed since json_use_lr_memory(). */
 char *json_to_text(json_t *value, bool ok);
+char *json_to_line(json_t *value, bool ok); /* the same without any blank and newline */
 /* The same to stdout. 0 or LR_ENOMEM. */
 int json_print(json_t *value, bool ok, struct lr_error *err);
 

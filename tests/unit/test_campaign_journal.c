@@ -67,13 +67,12 @@ static int on_replay(void *context, const struct event *event, struct lr_error *
     return campaign_apply(session->campaign, event, err);
 }
 
-static void record(struct session *session, const struct event *event)
+static int record(struct session *session, const struct event *event, struct lr_error *err)
 {
-    struct lr_error err = {0};
-    if (campaign_check(session->campaign, event, &err) ||
-        journal_append(session->journal, event, &err) ||
-        campaign_apply(session->campaign, event, &err))
-        fail_msg("%s", err.text);
+    int rc = campaign_check(session->campaign, event, err);
+    if (!rc)
+        rc = journal_append(session->journal, event, err);
+    return rc ? rc : campaign_apply(session->campaign, event, err);
 }
 
 /* LR* = 5e-3 at 128Ki tokens, falling as tokens^-0.4; .05 nats per octave^2; beyond four times the
@@ -97,19 +96,17 @@ static struct event outcome_of(const struct trial *trial)
     return event;
 }
 
-/* What a coordinator does next, by the campaign's state alone. */
-static bool step(struct session *session)
+/* What a coordinator does next, by the campaign's state alone. 1: done; 0: there is nothing. */
+static int step(struct session *session, struct lr_error *err)
 {
     const struct event *events;
     size_t count, running = 0;
     const struct trial *pending = NULL, *last = NULL;
-    struct lr_error err = {0};
-    if (campaign_next(session->campaign, &events, &count, &err))
-        fail_msg("%s", err.text);
-    if (count > 0) {
-        record(session, &events[0]);
-        return true;
-    }
+    int rc = campaign_next(session->campaign, &events, &count, err);
+    if (!rc && count > 0)
+        rc = record(session, &events[0], err);
+    if (rc || count > 0)
+        return rc ? rc : 1;
     for (uint32_t id = 1; id <= campaign_trial_count(session->campaign); id++) {
         const struct trial *trial = campaign_trial(session->campaign, id);
         if (trial_state_is_waiting(trial->state) && !pending)
@@ -126,10 +123,10 @@ static bool step(struct session *session)
     } else if (last) { /* the last started ends first: another order for each number of workers */
         event = outcome_of(last);
     } else {
-        return false;
+        return 0;
     }
-    record(session, &event);
-    return true;
+    rc = record(session, &event, err);
+    return rc ? rc : 1;
 }
 
 static void session_open(struct session *session, const struct plan *plan, uint32_t workers)
@@ -143,7 +140,8 @@ static void session_open(struct session *session, const struct plan *plan, uint3
         return;
     struct event event = {.kind = EVENT_CAMPAIGN};
     snprintf(event.as.campaign.name, sizeof(event.as.campaign.name), "world");
-    record(session, &event);
+    if (record(session, &event, &err))
+        fail_msg("%s", err.text);
 }
 
 static char *session_close(struct session *session)
@@ -162,9 +160,13 @@ static char *session_close(struct session *session)
 static char *run(const struct plan *plan, uint32_t workers)
 {
     struct session session;
+    struct lr_error err = {0};
     session_open(&session, plan, workers);
-    while (step(&session))
-        ;
+    int rc = 1;
+    while (rc > 0)
+        rc = step(&session, &err);
+    if (rc)
+        fail_msg("%s", err.text);
     assert_true(campaign_finished(session.campaign));
     return session_close(&session);
 }
@@ -235,14 +237,68 @@ static void grid_after_any_kill(void **state)
     same_journal_after_any_kill("grid");
 }
 
+/* Every step meets every failure of an allocation that it can meet, and is tried again; where the
+ * event stood in the journal already, by a new session. The answer too. */
+static void same_journal_without_memory(void **state)
+{
+    (void)state;
+    struct plan plan = load_plan("narrow");
+    char *expected = run(&plan, 3), *journal = read_journal();
+    struct session session;
+    struct answer answer;
+    struct lr_error err = {0};
+    long failures = 0, reopened = 0;
+    assert_int_equal(remove(path), 0);
+    session_open(&session, &plan, 3);
+    int rc = 1;
+    for (long n = 0; rc != 0; n++) {
+        size_t written = journal_count(session.journal);
+        err.code = 0;
+        lr_memory_fail_after(n);
+        rc = step(&session, &err);
+        lr_memory_fail_after(-1);
+        if (rc > 0) {
+            n = -1;
+            continue;
+        }
+        if (rc && (rc != LR_ENOMEM || !strstr(err.text, "out of memory")))
+            fail_msg("%s", err.text);
+        failures += rc != 0;
+        if (rc && journal_count(session.journal) > written) {
+            lr_free(session_close(&session));
+            session_open(&session, &plan, 3);
+            reopened++;
+            n = -1;
+        }
+    }
+    assert_true(failures > 1000);
+    assert_true(reopened > 0);
+    assert_true(campaign_finished(session.campaign));
+    rc = LR_ENOMEM;
+    for (long n = 0; rc; n++) {
+        err.code = 0;
+        lr_memory_fail_after(n);
+        rc = campaign_answer(session.campaign, &answer, &err);
+        lr_memory_fail_after(-1);
+        if (rc && (rc != LR_ENOMEM || !strstr(err.text, "out of memory")))
+            fail_msg("%s", err.text);
+    }
+    char *json = session_close(&session), *again = read_journal();
+    assert_string_equal(json, expected);
+    assert_string_equal(again, journal);
+    lr_free(json);
+    lr_free(again);
+    lr_free(expected);
+    lr_free(journal);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(narrow_for_any_workers),
-        IN_FOLDER(grid_for_any_workers),
-        IN_FOLDER(narrow_after_any_kill),
-        IN_FOLDER(grid_after_any_kill),
+        IN_FOLDER(narrow_for_any_workers),      IN_FOLDER(grid_for_any_workers),
+        IN_FOLDER(narrow_after_any_kill),       IN_FOLDER(grid_after_any_kill),
+        IN_FOLDER(same_journal_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,12 +102,50 @@ static void bad_lines(void **state)
     assert_true(event.as.clock.wall_s == 0);
 }
 
+/* Every allocation fails in turn: a whole line or none, the event or nothing of it. */
+static void without_memory(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        struct event event = awkward_event((enum event_kind)kind, 5), back, zero;
+        size_t whole, length, failures = 0;
+        char *expected = event_to_line(&event, &whole);
+        assert_non_null(expected);
+        memset(&zero, 0, sizeof(zero));
+        for (long n = 0; n < 500; n++) {
+            lr_memory_fail_after(n);
+            char *line = event_to_line(&event, &length);
+            lr_memory_fail_after(-1);
+            failures += !line;
+            if (line)
+                assert_string_equal(line, expected);
+            lr_free(line);
+
+            struct lr_error err = {0};
+            lr_memory_fail_after(n);
+            int rc = event_from_line(&back, expected, whole - 1, &err);
+            lr_memory_fail_after(-1);
+            failures += rc != 0;
+            if (!rc) {
+                assert_same_event(&event, &back);
+                continue;
+            }
+            assert_int_equal(rc, LR_ENOMEM);
+            assert_string_equal(err.text, "out of memory");
+            assert_memory_equal(&back, &zero, sizeof(zero));
+        }
+        assert_in_range(failures, 10, 900);
+        lr_free(expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_come_back),
         cmocka_unit_test(line_as_documented),
         cmocka_unit_test(bad_lines),
+        cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,7 @@
 /* The journal: what was written comes back bit for bit, wherever a kill, a full disk or a bad byte
  * struck. */
 #define _DEFAULT_SOURCE /* mount */
-#include "temp_dir.h"
-#include "awkward_event.h"
-#include "cmocka_all.h"
+#include "journal_case.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,91 +14,6 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/journal.h"
-
-static char folder[256], path[300];
-
-static int set_up(void **state)
-{
-    (void)state;
-    lr_log_level_set(LR_LOG_ERROR);
-    if (temp_dir_make(folder, sizeof(folder)))
-        return -1;
-    snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    temp_dir_remove(folder);
-    return 0;
-}
-
-struct replayed {
-    size_t count;
-    uint32_t first; /* awkward_event(kind, first + i) is expected */
-    int fail_at;    /* 1: at the first event, ...; 0: never */
-};
-
-static struct event nth(uint32_t n)
-{
-    return awkward_event((enum event_kind)(n % EVENT_KINDS), n);
-}
-
-static int on_replay(void *context, const struct event *event, struct lr_error *err)
-{
-    struct replayed *replayed = context;
-    struct event expected = nth((uint32_t)replayed->count++);
-    if ((int)replayed->count == replayed->fail_at)
-        return lr_fail(err, LR_EDAMAGED, "round 2 follows round 0");
-    assert_same_event(&expected, event);
-    return 0;
-}
-
-static void append(struct journal *journal, uint32_t from, uint32_t to)
-{
-    for (uint32_t n = from; n < to; n++) {
-        struct event event = nth(n);
-        struct lr_error err = {0};
-        if (journal_append(journal, &event, &err))
-            fail_msg("%s", err.text);
-    }
-}
-
-static struct journal *open_ok(size_t expected)
-{
-    struct journal *journal = NULL;
-    struct lr_error err = {0};
-    struct replayed replayed = {0};
-    if (journal_open(&journal, path, on_replay, &replayed, &err))
-        fail_msg("%s", err.text);
-    assert_int_equal(replayed.count, expected);
-    assert_int_equal(journal_count(journal), expected);
-    return journal;
-}
-
-static void write_file(const char *bytes, size_t size)
-{
-    remove(path); /* some file systems sync a file that is cut to nothing and written again */
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
-static char *read_file(size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    struct stat status;
-    assert_non_null(file);
-    assert_int_equal(fstat(fileno(file), &status), 0);
-    *size = (size_t)status.st_size;
-    char *bytes = malloc(*size + 1);
-    assert_int_equal(fread(bytes, 1, *size, file), *size);
-    bytes[*size] = '\0';
-    fclose(file);
-    return bytes;
-}
 
 static void append_and_replay(void **state)
 {
@@ -204,7 +117,9 @@ static void every_flipped_byte_is_found(void **state)
         } else {
             assert_int_equal(rc, LR_EDAMAGED);
             assert_null(journal);
-            snprintf(prefix, sizeof(prefix), "%s:%zu: the checksum does not fit: ", path, line);
+            snprintf(prefix, sizeof(prefix),
+                     "%s:%zu: the checksum does not fit: the line was changed. Restore ", path,
+                     line);
             if (strncmp(err.text, prefix, strlen(prefix)) != 0)
                 fail_msg("byte %zu: %s", i, err.text);
             size_t now;
@@ -225,9 +140,13 @@ static void replay_can_refuse(void **state)
     journal_close(journal);
     struct replayed replayed = {.fail_at = 3};
     struct lr_error err = {0};
-    char expected[400];
+    char expected[800];
     assert_int_equal(journal_open(&journal, path, on_replay, &replayed, &err), LR_EDAMAGED);
-    snprintf(expected, sizeof(expected), "%s:3: round 2 follows round 0", path);
+    snprintf(
+        expected, sizeof(expected),
+        "%s:3: round 2 follows round 0. Restore the file from a copy, or cut it off before this "
+        "line: lrsearch journal repair %s",
+        path, folder);
     assert_string_equal(err.text, expected);
 }
 
@@ -246,6 +165,7 @@ static void newer_event_is_kept(void **state)
     assert_int_equal(journal_open(&journal, path, on_replay, &(struct replayed){0}, &err),
                      LR_EDAMAGED);
     assert_non_null(strstr(err.text, ":1: unknown event \"dance\"; a newer lrsearch wrote it"));
+    assert_null(strstr(err.text, "repair")); /* that version can read it */
     err.code = 0;
     write_file("\n", 1); /* an empty last line is torn */
     journal_close(open_ok(0));
@@ -338,40 +258,38 @@ static void file_size_limit(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 }
 
+/* Opened, replayed and written while one allocation after the other fails: LR_ENOMEM, and what was
+ * there is there. */
 static void without_memory(void **state)
 {
     (void)state;
     struct journal *journal = open_ok(0);
-    struct event event = nth(3);
-    long n = 0;
-    for (;; n++) {
-        struct lr_error err = {0};
-        lr_memory_fail_after(n);
-        int rc = journal_append(journal, &event, &err);
-        lr_memory_fail_after(-1);
-        if (!rc)
-            break;
-        assert_int_equal(rc, LR_ENOMEM);
-        assert_int_equal(journal_count(journal), 0);
-    }
-    assert_true(n > 5);
+    append(journal, 0, 4);
     journal_close(journal);
-    for (n = 0;; n++) {
+    size_t size, failures = 0, in_row = 0;
+    char *bytes = read_file(&size);
+    for (long n = 0; in_row < 100; n++) { /* jansson does without some of them */
+        struct event event = nth(4);
         struct lr_error err = {0};
-        struct journal *again = NULL;
-        size_t replayed = 3; /* on_replay expects nth(3) */
-        struct replayed context = {.count = replayed};
+        struct replayed context = {0};
+        write_file(bytes, size);
         lr_memory_fail_after(n);
-        int rc = journal_open(&again, path, on_replay, &context, &err);
+        int rc = journal_open(&journal, path, on_replay, &context, &err);
+        assert_true(rc == 0 || journal == NULL);
+        if (!rc) {
+            rc = journal_append(journal, &event, &err);
+            assert_int_equal(journal_count(journal), rc ? 4 : 5);
+        }
         lr_memory_fail_after(-1);
-        journal_close(again);
-        if (!rc)
-            break;
-        if (rc != LR_ENOMEM)
+        journal_close(journal);
+        if (rc && (rc != LR_ENOMEM || !strstr(err.text, "out of memory")))
             fail_msg("allocation %ld: %s", n, err.text);
-        assert_null(again);
+        failures += rc != 0;
+        in_row = rc ? 0 : in_row + 1;
+        journal_close(open_ok(rc ? 4 : 5));
     }
-    assert_true(n > 5);
+    free(bytes);
+    assert_true(failures > 100);
 }
 
 int main(void)

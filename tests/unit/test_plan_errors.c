@@ -212,6 +212,7 @@ static const struct {
     {"search.sedes=3", "--set search.sedes=3: unknown key (did you mean seeds?)\n"},
     {"seeds=3", "--set seeds=3: unknown key (did you mean search.seeds?)\n"},
     {"serach.seeds=3", "--set serach.seeds=3: unknown section serach (did you mean search?)\n"},
+    {"a\nb.seeds=3", "--set a?b.seeds=3: unknown section a?b\n"},
     {"search={seeds: 3}",
      "--set search={seeds: 3}: search is a section; set one of its keys: search.lr=...\n"},
     {"search.seeds=*a",

@@ -15,6 +15,9 @@ static const struct plan_error_case cases[] = {
     {3, "model: {d_model: 64, n_layers: 2, n_heads: 2, head_size: 32, context: 128, vocab: 256}",
      "plan.yaml:3:58: model.head_size: is there beside model.n_heads; leave one out: n_heads stays "
      "the same over widths, or head_size does\n"},
+    {3, "model: {d_model: 28, n_layers: 2, n_heads: 2, head_size: 32, context: 128, vocab: 256}",
+     "plan.yaml:3:58: model.head_size: is there beside model.n_heads; leave one out: n_heads stays "
+     "the same over widths, or head_size does\n"},
     {3, "model: {d_model: 64, n_layers: 2, head_size: 24, context: 128, vocab: 256}",
      "plan.yaml:3:46: model.head_size: 24 does not divide model.d_model 64\n"},
     {3,

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "lrsearch/wire.h"
 
@@ -162,6 +163,22 @@ static void noise_never_crashes(void **state)
     }
 }
 
+/* A coordinator without memory can still say stop. */
+static void nothing_is_allocated(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TAG_COUNT; i++) {
+        struct message there = filled(tags[i]), back;
+        unsigned char frame[WIRE_FRAME_MAX];
+        lr_memory_fail_after(0);
+        int length = wire_encode(&there, frame, sizeof(frame));
+        int rc = length < 0 ? length : wire_decode(&back, frame, (size_t)length, NULL);
+        assert_int_equal(wire_decode(&back, frame, 7, NULL), LR_EPROTO);
+        assert_null(lr_malloc(1)); /* the failure is still to come */
+        assert_int_equal(rc, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +188,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(malformed_frames_say_what_is_wrong),
         cmocka_unit_test(noise_never_crashes),
+        cmocka_unit_test(nothing_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

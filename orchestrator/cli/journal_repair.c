@@ -1,0 +1,152 @@
+/* lrsearch journal repair: cuts a damaged journal off before its first damaged line, so that the
+ * campaign can go on from there. The only command beside run that changes a run's directory. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli/options.h"
+#include "cli/past_run.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "store/journal.h"
+#include "store/json_value.h"
+
+struct mending {
+    struct plan plan;
+    uint64_t plan_hash;
+    struct campaign *campaign;
+    struct journal_repair repair;
+    char path[TRIAL_PATH + 32];
+    uint32_t *again; /* trials to be trained again; while reading: that were begun or ended */
+    size_t again_count, again_capacity;
+    bool no_memory;
+};
+
+static void note_trial(struct mending *mending, uint32_t id)
+{
+    uint32_t *again =
+        lr_grow(mending->again, mending->again_count, &mending->again_capacity, sizeof(*again));
+    if (!again) {
+        mending->no_memory = true;
+        return;
+    }
+    mending->again = again;
+    again[mending->again_count++] = id;
+}
+
+static int on_replay(void *context, const struct event *event, struct lr_error *err)
+{
+    struct mending *mending = context;
+    if (event->kind == EVENT_CAMPAIGN && event->as.campaign.plan_hash != mending->plan_hash)
+        return lr_fail(err, LR_EDATA,
+                       "the campaign began with another plan than plan.resolved.json: restore that "
+                       "file first");
+    return campaign_apply(mending->campaign, event, err);
+}
+
+static void on_lost(void *context, const struct event *event)
+{
+    if (event->kind == EVENT_STARTED)
+        note_trial(context, event->as.started.trial_id);
+    else if (event->kind == EVENT_ENDED)
+        note_trial(context, event->as.ended.trial_id);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Of all trials that were begun those that the journal, as it is now, does not know the end of. */
+static void settle_again(struct mending *mending)
+{
+    size_t kept = 0;
+    for (uint32_t id = 1; id <= campaign_trial_count(mending->campaign); id++)
+        if (campaign_trial(mending->campaign, id)->state == TRIAL_RUNNING)
+            note_trial(mending, id);
+    if (mending->again_count > 0)
+        qsort(mending->again, mending->again_count, sizeof(*mending->again), compare_ids);
+    for (size_t i = 0; i < mending->again_count; i++) {
+        uint32_t id = mending->again[i];
+        const struct trial *trial = campaign_trial(mending->campaign, id);
+        if ((kept > 0 && mending->again[kept - 1] == id) ||
+            (trial && trial_state_is_over(trial->state)))
+            continue;
+        mending->again[kept++] = id;
+    }
+    mending->again_count = kept;
+}
+
+static void print_text(const struct mending *mending)
+{
+    const struct journal_repair *repair = &mending->repair;
+    if (repair->dropped == 0) {
+        printf("%s: nothing is damaged; its %zu lines are as they were\n", mending->path,
+               repair->kept);
+        return;
+    }
+    printf("%s\n", repair->damage.text);
+    printf("kept      %zu lines\n", repair->kept);
+    printf("dropped   %zu lines\n", repair->dropped);
+    printf("again     %s", mending->again_count == 0 ? "no training was lost" : "trials");
+    for (size_t i = 0; i < mending->again_count; i++)
+        printf(" %" PRIu32, mending->again[i]);
+    printf("\ncopy      %s\n", repair->copy);
+    printf("Give the run's command again: it goes on from there.\n");
+}
+
+static int print_json(const struct mending *mending, struct lr_error *err)
+{
+    const struct journal_repair *repair = &mending->repair;
+    bool damaged = repair->dropped > 0, ok = true;
+    json_use_lr_memory();
+    json_t *object = json_object(), *again = json_array();
+    for (size_t i = 0; damaged && i < mending->again_count; i++)
+        ok &= json_array_append_new(again, json_of_count(mending->again[i])) == 0;
+    json_put(object, "schema_version", json_of_count(1), &ok);
+    json_put(object, "journal", json_of_text(mending->path), &ok);
+    json_put(object, "damage", damaged ? json_of_text(repair->damage.text) : json_null(), &ok);
+    json_put(object, "kept", json_of_count(repair->kept), &ok);
+    json_put(object, "dropped", json_of_count(repair->dropped), &ok);
+    json_put(object, "trials_again", again, &ok);
+    json_put(object, "copy", damaged ? json_of_text(repair->copy) : json_null(), &ok);
+    return json_print(object, ok, err);
+}
+
+static int mend(struct mending *mending, const char *run_dir, struct lr_error *err)
+{
+    int rc = past_plan(&mending->plan, &mending->plan_hash, run_dir, err);
+    if (!rc)
+        rc = campaign_create(&mending->campaign, &mending->plan, err);
+    snprintf(mending->path, sizeof(mending->path), "%s/journal.jsonl", run_dir);
+    if (!rc)
+        rc = journal_repair(&mending->repair, mending->path, on_replay, on_lost, mending, err);
+    if (!rc)
+        settle_again(mending);
+    if (!rc && mending->no_memory)
+        rc = lr_fail(err, LR_ENOMEM,
+                     "%s: was cut off, but what is lost cannot be told: out of memory",
+                     mending->path);
+    return rc;
+}
+
+int command_journal(const struct options *options)
+{
+    struct lr_error err = {0};
+    struct mending *mending = lr_calloc(1, sizeof(*mending));
+    int rc = mending ? mend(mending, options->operands[1], &err)
+                     : lr_fail(&err, LR_ENOMEM, "out of memory");
+    if (!rc && options->json)
+        rc = print_json(mending, &err);
+    else if (!rc)
+        print_text(mending);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    if (mending) {
+        campaign_destroy(mending->campaign);
+        lr_free(mending->again);
+    }
+    lr_free(mending);
+    return rc ? lr_error_exit_status(rc) : 0;
+}

@@ -1,0 +1,384 @@
+/* The lock file. It is written under a private name and then linked to `lock`: link(2) is atomic
+ * and fails on an existing name on network file systems too. Hosts' clocks are never compared:
+ * whether an owner on another host lives is only seen by its mtime changing while one looks on.
+ *
+ * Breaking: two that judge one lock dead must not break each other's new one. The old one is
+ * renamed aside, looked at there, and put back unless it is the one that was judged. In the moment
+ * in which it lies aside a third may take the place: hence who broke a lock looks once more after a
+ * pause. */
+#include "store/run_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "store/json_value.h"
+
+#define LOCK_BYTES 512
+#define POLL_MS 250
+#define SETTLE_MS 1000 /* far longer than from looking at a lock to renaming it */
+
+struct run_lock {
+    char *path, *own, *aside; /* RUN_DIR/lock, and two names that no other process uses */
+    char bytes[LOCK_BYTES];
+    size_t length;
+    int fd; /* of our file, wherever it is: a beat never touches another's */
+};
+
+/* A lock as it was found. */
+struct found {
+    char bytes[LOCK_BYTES];
+    size_t length;
+    struct timespec changed;
+};
+
+/* What its line tells. */
+struct told {
+    struct run_owner owner;
+    char since[32];
+    bool known; /* the line could be read */
+};
+
+/* ---- time ---- */
+
+static uint64_t real_now_ms(void *context)
+{
+    struct timespec now;
+    (void)context;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void real_sleep_ms(void *context, uint64_t duration_ms)
+{
+    (void)context;
+    nanosleep(&(struct timespec){.tv_sec = (time_t)(duration_ms / 1000),
+                                 .tv_nsec = (long)(duration_ms % 1000) * 1000000},
+              NULL);
+}
+
+static const struct run_lock_clock real_clock = {NULL, real_now_ms, real_sleep_ms};
+
+/* ---- the line ---- */
+
+static int write_line(struct run_lock *lock, const struct run_owner *self)
+{
+    char id[24], started[32] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+    bool ok = true;
+    snprintf(id, sizeof(id), "%016" PRIx64, self->host_id); /* JSON's integers are signed */
+    if (gmtime_r(&now, &utc))
+        strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    json_use_lr_memory();
+    json_t *object = json_object();
+    json_put(object, "host", json_of_text(self->host), &ok);
+    json_put(object, "pid", json_of_count(self->pid), &ok);
+    json_put(object, "host_id", json_string(id), &ok);
+    json_put(object, "started_utc", json_string(started), &ok);
+    char *dump = json_to_line(object, ok);
+    if (!dump)
+        return LR_ENOMEM;
+    /* 63 bytes of a host's name are 6 * 63 escaped ones at most: it fits */
+    lock->length = (size_t)snprintf(lock->bytes, sizeof(lock->bytes), "%s\n", dump);
+    lr_free(dump);
+    return 0;
+}
+
+static int read_line(struct told *told, const struct found *found, struct lr_error *err)
+{
+    json_error_t where;
+    memset(told, 0, sizeof(*told));
+    json_use_lr_memory();
+    json_t *object = json_loadb(found->bytes, found->length, 0, &where);
+    const char *host = json_string_value(json_object_get(object, "host"));
+    const char *id = json_string_value(json_object_get(object, "host_id"));
+    const char *since = json_string_value(json_object_get(object, "started_utc"));
+    const json_t *pid = json_object_get(object, "pid");
+    told->known = host && id && since && json_integer_value(pid) > 0 && strlen(id) == 16 &&
+                  strspn(id, "0123456789abcdef") == 16;
+    if (told->known) {
+        snprintf(told->owner.host, sizeof(told->owner.host), "%s", host);
+        snprintf(told->since, sizeof(told->since), "%s", since);
+        told->owner.host_id = strtoull(id, NULL, 16);
+        told->owner.pid = (uint64_t)json_integer_value(pid);
+    }
+    json_decref(object);
+    return json_memory_failed() ? lr_fail(err, LR_ENOMEM, "out of memory") : 0;
+}
+
+/* 1: found; 0: there is none. Opened and not only asked for: a network file system may answer
+ * stat() from a cache that is a minute old, but not after open(). */
+static int look(struct found *found, const char *path, struct lr_error *err)
+{
+    struct stat status;
+    ssize_t length = -1;
+    memset(found, 0, sizeof(*found));
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0 && (errno == ENOENT || errno == ESTALE))
+        return 0;
+    if (fd < 0)
+        return lr_fail_errno(err, LR_EIO, "%s: cannot read it; when no lrsearch runs, remove it",
+                             path);
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        length = read(fd, found->bytes, sizeof(found->bytes));
+    close(fd);
+    if (length < 0)
+        return lr_fail(err, LR_EIO, "%s: is no file of lrsearch; move it away", path);
+    found->length = (size_t)length;
+    found->changed = status.st_mtim;
+    return 1;
+}
+
+static bool same_line(const struct found *a, const struct found *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+static bool same(const struct found *a, const struct found *b)
+{
+    return same_line(a, b) && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool has_our_line(const struct run_lock *lock, const struct found *found)
+{
+    return found->length == lock->length && memcmp(found->bytes, lock->bytes, lock->length) == 0;
+}
+
+static bool is_ours(const struct run_lock *lock)
+{
+    struct found found;
+    return look(&found, lock->path, NULL) == 1 && has_our_line(lock, &found);
+}
+
+/* One that is gone (removed by hand, or aside with one who will put it back) is not. */
+static bool is_anothers(const struct run_lock *lock)
+{
+    struct found found;
+    return look(&found, lock->path, NULL) == 1 && !has_our_line(lock, &found);
+}
+
+/* ---- taking and breaking ---- */
+
+/* RUN_DIR/name, or with an owner RUN_DIR/name-HOST_ID-PID, which is nobody else's. */
+static char *name_in(const char *run_dir, const char *name, const struct run_owner *owner)
+{
+    size_t size = strlen(run_dir) + 80;
+    char *path = lr_malloc(size);
+    int used = path ? snprintf(path, size, "%s/%s", run_dir, name) : 0;
+    if (path && owner)
+        snprintf(path + used, size - (size_t)used, "-%016" PRIx64 "-%" PRIu64, owner->host_id,
+                 owner->pid);
+    return path;
+}
+
+static int create_own(struct run_lock *lock, struct lr_error *err)
+{
+    unlink(lock->own); /* of a process that had this pid before */
+    lock->fd = open(lock->own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (lock->fd < 0)
+        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", lock->own);
+    errno = ENOSPC; /* of a write that takes less than all */
+    if (write(lock->fd, lock->bytes, lock->length) != (ssize_t)lock->length || fsync(lock->fd))
+        return lr_fail_errno(err, LR_EIO, "%s: cannot write it", lock->own);
+    return 0;
+}
+
+/* Gives the private file its public name. 1: taken; 0: it is another's. */
+static int link_own(struct run_lock *lock, struct lr_error *err)
+{
+    if (link(lock->own, lock->path) == 0)
+        return 1;
+    int why = errno;
+    if (why == EPERM || why == EOPNOTSUPP || why == ENOSYS || why == EMLINK) {
+        lr_log(LR_LOG_WARNING,
+               "%s: this file system has no hard links: a second lrsearch on another host would "
+               "not be seen",
+               lock->path);
+        return 1;
+    }
+    if (is_ours(lock)) /* done, but the server's answer was lost and the client asked again */
+        return 1;
+    errno = why;
+    return why == EEXIST ? 0 : lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", lock->path);
+}
+
+static int try_take(struct run_lock *lock, struct lr_error *err)
+{
+    if (lock->fd >= 0)
+        close(lock->fd);
+    int rc = create_own(lock, err);
+    if (!rc)
+        rc = link_own(lock, err);
+    unlink(lock->own);
+    return rc;
+}
+
+static int break_lock(struct run_lock *lock, const struct found *dead, const struct told *told,
+                      struct lr_error *err)
+{
+    struct found aside;
+    if (rename(lock->path, lock->aside)) {
+        if (errno == ENOENT)
+            return 0; /* another was faster */
+        return lr_fail_errno(err, LR_EIO, "%s: cannot remove the lock that was left behind",
+                             lock->path);
+    }
+    bool right = look(&aside, lock->aside, NULL) == 1 && same(&aside, dead);
+    if (right && told->known)
+        lr_log(LR_LOG_INFO, "%s: was left behind by lrsearch on %s (pid %" PRIu64 "): removed",
+               lock->path, told->owner.host, told->owner.pid);
+    else if (right)
+        lr_log(LR_LOG_INFO, "%s: nobody kept it fresh: removed", lock->path);
+    else if (link(lock->aside, lock->path))
+        lr_log(LR_LOG_WARNING, "%s: was replaced while it was looked at", lock->path);
+    unlink(lock->aside);
+    return 0;
+}
+
+static int refuse(const struct run_lock *lock, const struct told *told, struct lr_error *err)
+{
+    if (!told->known)
+        return lr_fail(err, LR_EIO,
+                       "%s: somebody keeps it fresh, and it does not tell who: another lrsearch "
+                       "is writing here; stop it, or choose another --run-dir",
+                       lock->path);
+    return lr_fail(err, LR_EIO,
+                   "%s: lrsearch on %s (pid %" PRIu64 ", since %s) is writing here; wait for its "
+                   "end or stop it, or choose another --run-dir. If that process is no lrsearch, "
+                   "remove the file",
+                   lock->path, told->owner.host, told->owner.pid, told->since);
+}
+
+static void say_what_is_waited_for(const struct run_lock *lock, const struct told *told, bool here)
+{
+    if (here)
+        lr_log(LR_LOG_INFO, "%s: waiting for another lrsearch (pid %" PRIu64 ") to let go of it",
+               lock->path, told->owner.pid);
+    else if (told->known)
+        lr_log(LR_LOG_INFO,
+               "%s: lrsearch on %s (pid %" PRIu64 ", since %s) holds or held it; watching for %d s "
+               "whether it lives. If you know that it does not, remove the file to go on at once",
+               lock->path, told->owner.host, told->owner.pid, told->since,
+               RUN_LOCK_SILENCE_MS / 1000);
+    else
+        lr_log(LR_LOG_INFO,
+               "%s: does not tell whose it is; watching for %d s whether somebody keeps it fresh. "
+               "If no lrsearch runs here, remove the file to go on at once",
+               lock->path, RUN_LOCK_SILENCE_MS / 1000);
+}
+
+/* Who judges locks, and by what. */
+struct judge {
+    const struct run_owner *self;
+    bool (*alive)(const struct run_owner *owner);
+    const struct run_lock_clock *clock;
+    bool broke; /* one of them was found dead */
+};
+
+/* Until the lock that is in the way is gone or another's (0), or is seen to be in use. */
+static int wait_for_it(struct run_lock *lock, struct judge *judge, struct lr_error *err)
+{
+    const struct run_lock_clock *clock = judge->clock;
+    struct found first, now;
+    struct told told;
+    int rc = look(&first, lock->path, err);
+    if (rc <= 0 || (rc = read_line(&told, &first, err)) < 0)
+        return rc;
+    bool here = told.known && told.owner.host_id == judge->self->host_id;
+    uint64_t limit_ms = here ? RUN_LOCK_WAIT_MS : RUN_LOCK_SILENCE_MS;
+    uint64_t begun_ms = clock->now_ms(clock->context);
+    for (bool said = false;; said = true) {
+        bool over = clock->now_ms(clock->context) - begun_ms >= limit_ms;
+        /* With our own pid it is of an earlier process, in a container that was started again. */
+        if (here ? told.owner.pid == judge->self->pid || !judge->alive(&told.owner) : over) {
+            judge->broke = true;
+            return break_lock(lock, &first, &told, err);
+        }
+        if (over)
+            return refuse(lock, &told, err);
+        if (!said)
+            say_what_is_waited_for(lock, &told, here);
+        clock->sleep_ms(clock->context, POLL_MS);
+        rc = look(&now, lock->path, err);
+        if (rc <= 0 || !same_line(&first, &now))
+            return rc < 0 ? rc : 0;
+        if (!here && !same(&first, &now))
+            return refuse(lock, &told, err);
+        first = now;
+    }
+}
+
+static int take(struct run_lock *lock, struct judge *judge, struct lr_error *err)
+{
+    int rc = 0;
+    while (rc == 0) {
+        rc = try_take(lock, err);
+        if (rc == 0) {
+            rc = wait_for_it(lock, judge, err);
+        } else if (rc > 0 && judge->broke) {
+            judge->clock->sleep_ms(judge->clock->context, SETTLE_MS);
+            rc = !is_anothers(lock);
+        }
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static void destroy(struct run_lock *lock)
+{
+    if (lock->fd >= 0)
+        close(lock->fd);
+    lr_free(lock->path);
+    lr_free(lock->own);
+    lr_free(lock->aside);
+    lr_free(lock);
+}
+
+int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_owner *self,
+                  bool (*alive)(const struct run_owner *owner), const struct run_lock_clock *clock,
+                  struct lr_error *err)
+{
+    struct judge judge = {self, alive, clock ? clock : &real_clock, false};
+    *out = NULL;
+    struct run_lock *lock = lr_calloc(1, sizeof(*lock));
+    if (!lock)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    lock->fd = -1;
+    lock->path = name_in(run_dir, "lock", NULL);
+    lock->own = name_in(run_dir, "lock.new", self);
+    lock->aside = name_in(run_dir, "lock.old", self);
+    int rc = lock->path && lock->own && lock->aside && write_line(lock, self) == 0
+                 ? take(lock, &judge, err)
+                 : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (rc)
+        destroy(lock);
+    else
+        *out = lock;
+    return rc;
+}
+
+bool run_lock_beat(struct run_lock *lock)
+{
+    if (!lock)
+        return true;
+    futimens(lock->fd, NULL); /* a failure is seen by the next to take it, not by us */
+    return !is_anothers(lock);
+}
+
+void run_lock_release(struct run_lock *lock)
+{
+    if (!lock)
+        return;
+    if (is_ours(lock))
+        unlink(lock->path);
+    destroy(lock);
+}
