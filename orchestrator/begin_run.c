@@ -80,6 +80,7 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
     const struct event_campaign *like = c->fork ? fork_opening(c->fork) : old;
     memcpy(opening->products, like->products, sizeof(opening->products));
     int rc = c->setup->prepare_data(c->setup->prepare_context, opening, err);
+    rc = rc ? rc : coordinator_beat(c, err); /* that may have taken minutes */
     if (rc)
         return rc;
     memcpy(c->data_path, opening->data_path, sizeof(c->data_path));
@@ -129,6 +130,17 @@ static int begin_session(struct coordinator *c, struct lr_error *err)
             rc = coordinator_record(c, &event, err);
     }
     return rc ? rc : journal_sync(c->journal, err);
+}
+
+int coordinator_beat(struct coordinator *c, struct lr_error *err)
+{
+    if (run_lock_beat(c->lock))
+        return 0;
+    c->locked_out = true;
+    return lr_fail(err, LR_EIO,
+                   "%s: another lrsearch has taken it over, because this one was not heard of for "
+                   "too long; nothing more is written",
+                   c->setup->run_dir);
 }
 
 static bool owner_is_alive(const struct run_owner *owner)

@@ -240,23 +240,16 @@ static int take_stock(struct coordinator *c, struct lr_error *err)
     return rc ? rc : campaign_finished(c->campaign);
 }
 
-static int lock_out(struct coordinator *c, struct lr_error *err)
-{
-    c->locked_out = true;
-    return lr_fail(err, LR_EIO,
-                   "%s: another lrsearch has taken it over, because this one was not heard of for "
-                   "too long; nothing more is written",
-                   c->setup->run_dir);
-}
-
 static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
 {
     struct coordinator *c = context;
     int rc = 0;
     c->err = err;
     c->now_ms = now_ms;
-    if (now_ms - c->clock_ms >= CLOCK_EVERY_MS)
-        rc = !run_lock_beat(c->lock) ? lock_out(c, err) : record_clock(c, now_ms, err);
+    if (now_ms - c->clock_ms >= CLOCK_EVERY_MS) {
+        rc = coordinator_beat(c, err);
+        rc = rc ? rc : record_clock(c, now_ms, err);
+    }
     if (!rc)
         rc = take_stock(c, err);
     if (!rc)

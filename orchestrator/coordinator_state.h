@@ -35,6 +35,10 @@ struct coordinator {
 /* Appends the event to the journal and applies it. Everything that happens comes by here. */
 int coordinator_record(struct coordinator *c, const struct event *event, struct lr_error *err);
 
+/* Tells other hosts that we live. LR_EIO when the directory is another's by now: then nothing more
+ * may be written. */
+int coordinator_beat(struct coordinator *c, struct lr_error *err);
+
 /* begin_run.c: the campaign of RUN_DIR, new or gone on with, up to the point where trials can be
  * handed over; `resolved` is the plan's JSON. Everything that it opens is released by the caller,
  * also on failure. A finished campaign has no session begun. */

@@ -133,7 +133,8 @@ static void leave_lock(const struct run_owner *owner)
 static void touch(void)
 {
     static long second = 1000000000;
-    struct timespec times[2] = {{.tv_sec = ++second}, {.tv_sec = second}};
+    second++;
+    struct timespec times[2] = {{.tv_sec = second}, {.tv_sec = second}};
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
@@ -250,9 +251,9 @@ static void a_new_owner_is_judged_anew(void **state)
 static void damaged_locks_are_watched(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"", "{", "{\"host\":\"node1\",\"pid\":100}\n",
-                                        "{\"host\":\"a\",\"pid\":-1,\"host_id\":"
-                                        "\"0000000000001234\",\"started_utc\":\"\"}\n",
+    static const char negative[] =
+        "{\"host\":\"a\",\"pid\":-1,\"host_id\":\"0000000000001234\",\"started_utc\":\"\"}\n";
+    static const char *const lines[] = {"", "{", "{\"host\":\"node1\",\"pid\":100}\n", negative,
                                         "[1]\n"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         uint64_t begun_ms = world.now_ms;
