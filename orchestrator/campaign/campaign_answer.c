@@ -57,7 +57,8 @@ static void add_trial(struct answer_cost *cost, const struct trial *trial)
         cost->flops += (double)tokens * trial_flops_per_token(&trial->spec);
     cost->lost_attempts += trial->spent.attempts - good;
     cost->lost_tokens += spent > tokens ? spent - tokens : 0;
-    cost->reused_tokens += tokens > spent ? tokens - spent : 0;
+    if (good && trial->rank == 0) /* rank 0 trains nothing: it was taken over */
+        cost->reused_tokens += tokens;
 }
 
 uint64_t campaign_spent_tokens(const struct campaign *campaign)

@@ -19,7 +19,9 @@
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(round) U32(replicate) STRUCT(spec, trial_spec)
 #define EVENT_STARTED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
-    U32(trial_id) U32(attempt) U32(rank) TEXT(host, 64)
+    U32(trial_id) U32(attempt)                                                                     \
+    U32(rank) /* 0: nobody trains, the result is taken over from another campaign */               \
+    TEXT(host, 64)
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
 #define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \

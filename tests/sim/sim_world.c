@@ -1,0 +1,474 @@
+#include "sim_world.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lrsearch/rng.h"
+#include "lrsearch/version.h"
+
+enum { RANKS = 16, TRIALS = 512, TICK_MS = 200, PROGRESS_MS = 1000, DAYS = 60 };
+
+enum kind { TO_WORKER, TO_COORDINATOR, WAKE, HELLO_AGAIN, DEATH, PAUSE };
+
+struct happening {
+    uint64_t at_ms, order; /* order: ties are in the order of scheduling */
+    enum kind kind;
+    int rank;
+    uint64_t life; /* WAKE: of this training only */
+    struct message message;
+};
+
+struct sim_worker {
+    bool dead, greeted, training;
+    uint64_t paused_until_ms;
+    double pace; /* seconds for a thousand tokens */
+    uint64_t serial, life;
+    struct msg_assign job;
+    uint64_t begun_ms, told_ms, saved_ms;
+    uint64_t begun_tokens;
+    bool fails, finished;
+    struct message result;
+};
+
+static struct world {
+    struct transport transport;
+    struct sim_faults faults;
+    struct sim_worker workers[RANKS];
+    struct happening **heap;
+    size_t count, capacity;
+    uint64_t now_ms, order, seed, draws;
+    struct happening *arrived; /* taken from the heap, for poll() */
+    bool killed;
+} world;
+
+static uint64_t checkpoints[TRIALS]; /* tokens, by trial id */
+
+static double draw(void)
+{
+    return rng_uniform(world.seed, RNG_SIMULATE, world.draws++);
+}
+
+/* ---- what happens when ---- */
+
+static bool earlier(const struct happening *a, const struct happening *b)
+{
+    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
+}
+
+static void swap(size_t i, size_t j)
+{
+    struct happening *kept = world.heap[i];
+    world.heap[i] = world.heap[j];
+    world.heap[j] = kept;
+}
+
+static void push(struct happening happening)
+{
+    struct happening *own = malloc(sizeof(*own));
+    if (world.count == world.capacity) {
+        world.capacity = world.capacity ? 2 * world.capacity : 256;
+        world.heap = realloc(world.heap, world.capacity * sizeof(struct happening *));
+    }
+    if (!own || !world.heap)
+        abort();
+    *own = happening;
+    own->order = world.order++;
+    size_t at = world.count++;
+    world.heap[at] = own;
+    for (; at > 0 && earlier(world.heap[at], world.heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(at, (at - 1) / 2);
+}
+
+static struct happening *pop(void)
+{
+    struct happening *first = world.heap[0];
+    world.heap[0] = world.heap[--world.count];
+    for (size_t at = 0, child; (child = 2 * at + 1) < world.count; at = child) {
+        if (child + 1 < world.count && earlier(world.heap[child + 1], world.heap[child]))
+            child++;
+        if (!earlier(world.heap[child], world.heap[at]))
+            break;
+        swap(at, child);
+    }
+    return first;
+}
+
+static void post(enum kind kind, int rank, const struct message *message)
+{
+    int copies = draw() < world.faults.lose ? 0 : draw() < world.faults.repeat ? 2 : 1;
+    for (int i = 0; i < copies; i++) {
+        uint64_t latency = 1 + (uint64_t)(draw() * world.faults.latency_ms);
+        push((struct happening){
+            .at_ms = world.now_ms + latency, .kind = kind, .rank = rank, .message = *message});
+    }
+}
+
+/* ---- a worker ---- */
+
+static uint64_t tokens_now(const struct sim_worker *worker)
+{
+    double seconds = (double)(world.now_ms - worker->begun_ms) / 1000;
+    uint64_t tokens = worker->begun_tokens + (uint64_t)(seconds / worker->pace * 1000);
+    uint64_t end = worker->job.spec.horizon_tokens;
+    return tokens < end ? tokens : end;
+}
+
+static void set_checkpoint(const struct sim_worker *worker)
+{
+    if (worker->job.checkpoint[0] && worker->job.trial_id < TRIALS)
+        checkpoints[worker->job.trial_id] = tokens_now(worker);
+    ((struct sim_worker *)worker)->saved_ms = world.now_ms;
+}
+
+/* A basin in ln lr whose place falls with the horizon; the rest a pure function of the spec. */
+static double loss_of(const struct trial_spec *spec)
+{
+    double best = log(0.02) - 0.3 * log((double)spec->horizon_tokens / 1e5);
+    double off = log(spec->lr) - best;
+    double noise = rng_normal(spec->seed, RNG_SIMULATE,
+                              spec->horizon_tokens * 1000003 + (uint64_t)(spec->lr * 1e9));
+    return 3 + 2 * pow((double)spec->horizon_tokens / 1e5, -0.2) + 0.1 * off * off + 0.002 * noise;
+}
+
+static void send_result(int rank, enum outcome outcome, const char *why)
+{
+    struct sim_worker *worker = &world.workers[rank];
+    struct msg_result *msg = &worker->result.as.result;
+    struct trial_result *result = &msg->result;
+    memset(&worker->result, 0, sizeof(worker->result));
+    worker->result.tag = MSG_RESULT;
+    msg->trial_id = worker->job.trial_id;
+    msg->attempt = worker->job.attempt;
+    result->outcome = outcome;
+    result->val_loss = result->val_loss_se = result->val_bits_per_byte = NAN;
+    result->train_loss = NAN;
+    result->begun_tokens = worker->begun_tokens;
+    result->tokens = tokens_now(worker);
+    result->seconds = (double)(world.now_ms - worker->begun_ms) / 1000;
+    result->flops =
+        (double)(result->tokens - result->begun_tokens) * trial_flops_per_token(&worker->job.spec);
+    snprintf(result->message, sizeof(result->message), "%s", why);
+    if (outcome == OUTCOME_DONE) {
+        result->val_loss = loss_of(&worker->job.spec);
+        result->val_loss_se = 0.001;
+        if (worker->job.spec.lr > 0.5) {
+            result->outcome = OUTCOME_DIVERGED;
+            result->val_loss = NAN;
+        }
+    }
+    worker->training = false;
+    worker->life++;
+    worker->finished = true;
+    post(TO_COORDINATOR, rank, &worker->result);
+}
+
+static void wake_again(int rank, uint64_t after_ms)
+{
+    push((struct happening){.at_ms = world.now_ms + after_ms,
+                            .kind = WAKE,
+                            .rank = rank,
+                            .life = world.workers[rank].life});
+}
+
+static void assign(int rank, const struct msg_assign *job)
+{
+    struct sim_worker *worker = &world.workers[rank];
+    if (job->serial <= worker->serial)
+        return;
+    if (worker->training)
+        send_result(rank, OUTCOME_CANCELED, "given up for another");
+    worker->serial = job->serial;
+    worker->job = *job;
+    worker->training = true;
+    worker->life++;
+    worker->begun_tokens =
+        job->trial_id < TRIALS && job->checkpoint[0] ? checkpoints[job->trial_id] : 0;
+    worker->begun_ms = worker->told_ms = worker->saved_ms = world.now_ms;
+    worker->fails = draw() < world.faults.fail;
+    wake_again(rank, 100);
+}
+
+static void cancel(int rank, const struct msg_cancel *cancel)
+{
+    struct sim_worker *worker = &world.workers[rank];
+    const struct msg_result *last = &worker->result.as.result;
+    if (worker->training && worker->job.trial_id == cancel->trial_id &&
+        worker->job.attempt == cancel->attempt) {
+        if (cancel->save)
+            set_checkpoint(worker);
+        send_result(rank, OUTCOME_CANCELED, "canceled");
+    } else if (worker->finished && last->trial_id == cancel->trial_id &&
+               last->attempt == cancel->attempt) {
+        post(TO_COORDINATOR, rank, &worker->result);
+    }
+}
+
+static void ping(int rank, const struct msg_ping *ping)
+{
+    struct sim_worker *worker = &world.workers[rank];
+    const struct msg_result *last = &worker->result.as.result;
+    struct message pong = {.tag = MSG_PONG};
+    worker->greeted = true;
+    if (worker->finished && last->trial_id == ping->trial_id && last->attempt == ping->attempt)
+        post(TO_COORDINATOR, rank, &worker->result);
+    pong.as.pong.nonce = ping->nonce;
+    if (worker->training) {
+        pong.as.pong.trial_id = worker->job.trial_id;
+        pong.as.pong.attempt = worker->job.attempt;
+    }
+    post(TO_COORDINATOR, rank, &pong);
+}
+
+static void hear(int rank, const struct message *message)
+{
+    switch (message->tag) {
+    case MSG_ASSIGN:
+        assign(rank, &message->as.assign);
+        break;
+    case MSG_CANCEL:
+        cancel(rank, &message->as.cancel);
+        break;
+    case MSG_PING:
+        ping(rank, &message->as.ping);
+        break;
+    case MSG_STOP:
+        world.workers[rank].dead = true;
+        break;
+    default:
+        abort(); /* the coordinator never says this */
+    }
+}
+
+static void train_on(int rank)
+{
+    struct sim_worker *worker = &world.workers[rank];
+    uint64_t tokens = tokens_now(worker);
+    double every_ms = worker->job.checkpoint_every_s * 1000;
+    if (worker->fails && tokens > worker->job.spec.horizon_tokens / 2) {
+        send_result(rank, OUTCOME_FAILED, "no luck");
+        return;
+    }
+    if (tokens >= worker->job.spec.horizon_tokens) {
+        send_result(rank, OUTCOME_DONE, "");
+        return;
+    }
+    if (every_ms > 0 && (double)(world.now_ms - worker->saved_ms) >= every_ms)
+        set_checkpoint(worker);
+    if (world.now_ms - worker->told_ms >= PROGRESS_MS) {
+        struct message message = {.tag = MSG_PROGRESS};
+        struct msg_progress *progress = &message.as.progress;
+        progress->trial_id = worker->job.trial_id;
+        progress->attempt = worker->job.attempt;
+        progress->tokens = tokens;
+        progress->train_loss = 4;
+        progress->curve_point = tokens > 0 && draw() < 0.2;
+        worker->told_ms = world.now_ms;
+        post(TO_COORDINATOR, rank, &message);
+    }
+    wake_again(rank, 100);
+}
+
+static void say_hello(int rank)
+{
+    struct message message = {.tag = MSG_HELLO};
+    struct msg_hello *hello = &message.as.hello;
+    if (world.workers[rank].greeted)
+        return;
+    hello->protocol = MESSAGE_PROTOCOL;
+    hello->pid = (uint64_t)rank;
+    snprintf(hello->host, sizeof(hello->host), "node%d", (rank + 1) / 2);
+    snprintf(hello->version, sizeof(hello->version), "%s", LRSEARCH_VERSION);
+    post(TO_COORDINATOR, rank, &message);
+    push((struct happening){.at_ms = world.now_ms + 1000, .kind = HELLO_AGAIN, .rank = rank});
+}
+
+static void later(enum kind kind, int rank, double mean_s)
+{
+    if (mean_s > 0)
+        push((struct happening){.at_ms =
+                                    world.now_ms + 1 + (uint64_t)(-log(1 - draw()) * mean_s * 1000),
+                                .kind = kind,
+                                .rank = rank});
+}
+
+/* Whether it was something for the coordinator, which is then `arrived`. */
+static bool happen(struct happening *happening)
+{
+    int rank = happening->rank;
+    struct sim_worker *worker = &world.workers[rank];
+    if (happening->kind == TO_COORDINATOR)
+        return true;
+    if (worker->dead)
+        return false;
+    if (worker->paused_until_ms > world.now_ms) { /* all of it waits */
+        struct happening again = *happening;
+        again.at_ms = worker->paused_until_ms;
+        push(again);
+        return false;
+    }
+    switch (happening->kind) {
+    case TO_WORKER:
+        hear(rank, &happening->message);
+        break;
+    case WAKE:
+        if (worker->training && worker->life == happening->life)
+            train_on(rank);
+        break;
+    case HELLO_AGAIN:
+        say_hello(rank);
+        break;
+    case DEATH:
+        worker->dead = true;
+        break;
+    case PAUSE:
+        worker->paused_until_ms = world.now_ms + (uint64_t)(draw() * 200000);
+        later(PAUSE, rank, world.faults.pause_s);
+        break;
+    case TO_COORDINATOR:
+        break;
+    }
+    return false;
+}
+
+/* ---- transport and loop of the coordinator ---- */
+
+static int sim_send(struct transport *transport, int peer, const struct message *message,
+                    struct lr_error *err)
+{
+    (void)transport;
+    (void)err;
+    post(TO_WORKER, peer, message);
+    return 0;
+}
+
+static int sim_poll(struct transport *transport, int *peer, struct message *message,
+                    struct lr_error *err)
+{
+    (void)transport;
+    (void)err;
+    if (!world.arrived)
+        return 0;
+    *peer = world.arrived->rank;
+    *message = world.arrived->message;
+    free(world.arrived);
+    world.arrived = NULL;
+    return 1;
+}
+
+static bool sim_alive(struct transport *transport, const struct msg_hello *peer)
+{
+    (void)transport;
+    return !world.faults.deaths_seen || !world.workers[peer->pid].dead;
+}
+
+static void sim_forget(struct transport *transport, int peer)
+{
+    (void)transport;
+    (void)peer;
+}
+
+static void sim_destroy(struct transport *transport, unsigned timeout_ms)
+{
+    (void)transport;
+    (void)timeout_ms;
+}
+
+static const struct transport_ops sim_ops = {sim_send, sim_poll, sim_alive, sim_forget,
+                                             sim_destroy};
+
+static uint64_t sim_now_ms(void)
+{
+    return world.now_ms;
+}
+
+static int deliver(const struct loop_handler *handler, struct lr_error *err)
+{
+    struct message message;
+    int peer, rc = 0;
+    while (!rc && world.transport.ops->poll(&world.transport, &peer, &message, err) > 0)
+        rc = handler->message(handler->context, peer, &message, world.now_ms, err);
+    return rc ? rc : handler->tick(handler->context, world.now_ms, err);
+}
+
+static int sim_run(struct transport *transport, const struct loop_handler *handler,
+                   struct lr_error *err)
+{
+    uint64_t tick_ms = world.now_ms, end_ms = world.now_ms + (uint64_t)(world.faults.end_s * 1000);
+    bool ends = world.faults.end_s > 0;
+    int rc = 0;
+    (void)transport;
+    while (!rc) {
+        if (world.now_ms > (uint64_t)DAYS * 86400000)
+            return lr_fail(err, LR_EINTERNAL, "the campaign does not come to its end");
+        bool any = world.count > 0 && world.heap[0]->at_ms <= tick_ms + TICK_MS;
+        world.now_ms = any ? world.heap[0]->at_ms : tick_ms + TICK_MS;
+        if (ends && world.now_ms >= end_ms) {
+            ends = false;
+            if (world.faults.end_signal == 0) {
+                world.killed = true;
+                return lr_fail(err, SIM_KILLED, "killed");
+            }
+            rc = handler->signal(handler->context, world.faults.end_signal, world.now_ms, err);
+            continue;
+        }
+        if (!any) {
+            tick_ms = world.now_ms;
+            rc = handler->tick(handler->context, world.now_ms, err);
+            continue;
+        }
+        struct happening *next = pop();
+        if (happen(next)) {
+            world.arrived = next;
+            tick_ms = world.now_ms;
+            rc = deliver(handler, err);
+        } else {
+            free(next);
+        }
+    }
+    return rc > 0 ? 0 : rc;
+}
+
+const struct loop_ops sim_loop = {sim_now_ms, sim_run};
+
+void sim_forget_checkpoints(void)
+{
+    memset(checkpoints, 0, sizeof(checkpoints));
+}
+
+struct transport *sim_begin(uint64_t seed, const struct sim_faults *faults)
+{
+    memset(&world, 0, sizeof(world));
+    world.seed = seed;
+    world.faults = *faults;
+    world.now_ms = 1000;
+    world.transport = (struct transport){&sim_ops, 0, faults->workers + 1};
+    for (int rank = 1; rank <= faults->workers; rank++) {
+        world.workers[rank].pace = 0.1 * (1 + draw() * (faults->slow > 1 ? faults->slow - 1 : 0));
+        say_hello(rank);
+        later(DEATH, rank, faults->kill_s);
+        later(PAUSE, rank, faults->pause_s);
+    }
+    return &world.transport;
+}
+
+void sim_end(void)
+{
+    for (size_t i = 0; i < world.count; i++)
+        free(world.heap[i]);
+    free(world.heap);
+    free(world.arrived);
+    world.heap = NULL;
+    world.arrived = NULL;
+    world.count = world.capacity = 0;
+}
+
+bool sim_coordinator_was_killed(void)
+{
+    return world.killed;
+}
+
+double sim_now_s(void)
+{
+    return (double)world.now_ms / 1000;
+}

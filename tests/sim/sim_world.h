@@ -1,0 +1,37 @@
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "net/loop.h"
+
+/* A cluster in one process, in virtual time: workers as state machines behind a transport that
+ * loses, doubles, delays and reorders messages, and a loop that drives the coordinator through it.
+ * Every draw follows from the seed. There is one world at a time. */
+
+struct sim_faults {
+    int workers;
+    uint32_t latency_ms;    /* a message takes 1 to so many, each its own: they overtake */
+    double lose, repeat;    /* probabilities, of each message */
+    double fail;            /* of each attempt: the trainer reports a failure */
+    double kill_s, pause_s; /* mean time of a worker until it dies, or is silent; 0: never */
+    double slow;            /* workers are up to so many times slower */
+    bool deaths_seen;       /* alive() knows about the dead, as on one host */
+    double end_s;           /* the coordinator is killed, or gets `end_signal`, then; 0: never */
+    int end_signal;         /* 0: it is killed */
+};
+
+/* What survives a session: how far each trial's checkpoint goes, as files do. */
+void sim_forget_checkpoints(void);
+
+/* A session's cluster. The transport is the world's, until the next sim_begin(). */
+struct transport *sim_begin(uint64_t seed, const struct sim_faults *faults);
+void sim_end(void);
+extern const struct loop_ops sim_loop;
+
+bool sim_coordinator_was_killed(void);
+double sim_now_s(void);
+
+#define SIM_KILLED (-99) /* what the loop returns then */
+
+#endif

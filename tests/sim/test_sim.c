@@ -1,0 +1,341 @@
+/* Whole campaigns in a cluster that fails: whatever happens, they end, each trial has one result,
+ * and the answer is that of a run in which nothing happened. usage: test_sim [FIRST-SEED COUNT] */
+#include "temp_dir.h"
+#include "cmocka_all.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "coordinator.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/rng.h"
+#include "sim_world.h"
+#include "store/journal.h"
+
+enum { SESSIONS_MAX = 400, PLANS = 4 };
+
+static uint64_t first_seed = 1, seed_count = SIM_WORLDS;
+static char base[200];
+
+static const char *const searches[PLANS] = {
+    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n",
+    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow}\n",
+    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow, seeds: 2}\n",
+    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: design}\n",
+};
+
+static struct plan *load_plan(int number)
+{
+    char path[300];
+    struct plan_errors errors = {0};
+    struct plan *plan = calloc(1, sizeof(*plan));
+    assert_non_null(plan);
+    snprintf(path, sizeof(path), "%s/plan-%d.yaml", base, number);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "version: 1\nname: sim\nseed: 3\n"
+                  "model: {d_model: 16, n_layers: 1, n_heads: 1, context: 16, vocab: 64}\n"
+                  "data: {source: synthetic}\ntraining: {batch_tokens: 160}\n"
+                  "target: {tokens: 1M}\n"
+                  "limits: {silence: 60s, checkpoint_every: 3s, max_failures: 1M}\n"
+                  "on_fail: {retries: 100}\n");
+    fputs(searches[number], file);
+    fclose(file);
+    if (plan_load(plan, path, NULL, 0, &errors))
+        fail_msg("%s", errors.lines[0]);
+    return plan;
+}
+
+static int prepare_nothing(void *context, struct event_campaign *opening, struct lr_error *err)
+{
+    (void)context;
+    (void)opening;
+    (void)err;
+    return 0;
+}
+
+/* One start of the program. */
+static int session(const struct plan *plan, const char *run_dir, uint64_t seed,
+                   const struct sim_faults *faults, struct lr_error *err)
+{
+    char path[300];
+    static struct answer answer;
+    bool workers_lost;
+    snprintf(path, sizeof(path), "%s/plan-0.yaml", base);
+    struct coordinator_setup setup = {.plan = plan,
+                                      .plan_path = path,
+                                      .run_dir = run_dir,
+                                      .resume = true,
+                                      .transport = sim_begin(seed, faults),
+                                      .loop = &sim_loop,
+                                      .grace_s = 20,
+                                      .mpi_library = "none",
+                                      .prepare_data = prepare_nothing};
+    int rc = coordinator_run(&setup, &answer, &workers_lost, err);
+    sim_end();
+    return rc;
+}
+
+/* The answer without what depends on how it went: time, and what was lost. */
+static json_t *answer_of(const char *run_dir)
+{
+    char path[400];
+    json_error_t error;
+    snprintf(path, sizeof(path), "%s/result.json", run_dir);
+    json_t *root = json_load_file(path, 0, &error);
+    if (!root)
+        fail_msg("%s: %s", path, error.text);
+    json_t *cost = json_object_get(root, "cost");
+    json_object_del(cost, "core_seconds");
+    json_object_del(cost, "lost_attempts");
+    json_object_del(cost, "lost_tokens");
+    return root;
+}
+
+static json_t *undisturbed(const struct plan *plan, int workers)
+{
+    char run_dir[300];
+    struct lr_error err = {0};
+    struct sim_faults none = {.workers = workers, .latency_ms = 3, .slow = 1};
+    snprintf(run_dir, sizeof(run_dir), "%s/whole-%d", base, workers);
+    sim_forget_checkpoints();
+    if (session(plan, run_dir, 1, &none, &err))
+        fail_msg("%s", err.text);
+    json_t *answer = answer_of(run_dir);
+    temp_dir_remove(run_dir);
+    return answer;
+}
+
+static void assert_same_answer(const json_t *answer, const json_t *expected, const char *when)
+{
+    if (json_equal(answer, expected))
+        return;
+    json_dumpf(expected, stderr, JSON_INDENT(1));
+    json_dumpf(answer, stderr, JSON_INDENT(1));
+    fail_msg("%s: another answer", when);
+}
+
+/* ---- what the journal says ---- */
+
+struct tally {
+    unsigned accepted[512], attempts[512], lost, failed, canceled;
+    size_t trials;
+};
+
+static int count_event(void *context, const struct event *event, struct lr_error *err)
+{
+    struct tally *tally = context;
+    const struct event_ended *ended = &event->as.ended;
+    (void)err;
+    if (event->kind == EVENT_PLANNED)
+        tally->trials++;
+    if (event->kind != EVENT_ENDED)
+        return 0;
+    assert_in_range(ended->trial_id, 1, tally->trials);
+    tally->attempts[ended->trial_id]++;
+    tally->accepted[ended->trial_id] += ended->result.outcome <= OUTCOME_DIVERGED;
+    tally->lost += ended->result.outcome == OUTCOME_LOST;
+    tally->failed += ended->result.outcome == OUTCOME_FAILED;
+    tally->canceled += ended->result.outcome == OUTCOME_CANCELED;
+    return 0;
+}
+
+static struct tally tally_of(const char *run_dir)
+{
+    char path[400];
+    struct tally tally = {0};
+    struct lr_error err = {0};
+    snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
+    if (journal_read(path, count_event, &tally, &err))
+        fail_msg("%s", err.text);
+    for (size_t id = 1; id <= tally.trials; id++)
+        assert_int_equal(tally.accepted[id], 1);
+    return tally;
+}
+
+/* A kill loses what was not synced: up to some hundred bytes, wherever that cuts. */
+static void tear_journal(const char *run_dir, uint64_t seed)
+{
+    char path[400];
+    struct stat status;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
+    if (stat(path, &status) || status.st_size == 0)
+        return;
+    uint64_t torn = rng_below(seed, RNG_SIMULATE, 1u << 30, 1500);
+    off_t left = (off_t)torn < status.st_size ? status.st_size - (off_t)torn : 0;
+    assert_int_equal(truncate(path, left), 0);
+}
+
+/* ---- a thousand clusters ---- */
+
+static double some(uint64_t seed, uint64_t which, double low, double high)
+{
+    return low + rng_uniform(seed, RNG_SIMULATE, (1u << 29) + which) * (high - low);
+}
+
+/* Every kind of fault in about half of the worlds, in all combinations. */
+static struct sim_faults faults_of(uint64_t seed, int start)
+{
+    struct sim_faults faults = {.workers = 1 + (int)some(seed, 0, 0, 9),
+                                .latency_ms = (uint32_t)some(seed, 1, 1, 50),
+                                .slow = 1};
+    uint64_t kinds = rng_u64(seed, RNG_SIMULATE, 1u << 28);
+    if (kinds & 1)
+        faults.lose = some(seed, 2, 0, .3);
+    if (kinds & 2)
+        faults.repeat = some(seed, 3, 0, .3);
+    if (kinds & 4)
+        faults.latency_ms = (uint32_t)some(seed, 4, 50, 5000);
+    if (kinds & 8)
+        faults.fail = some(seed, 5, 0, .3);
+    if (kinds & 16)
+        faults.kill_s = some(seed, 6, 100, 2000);
+    if (kinds & 32)
+        faults.pause_s = some(seed, 7, 100, 1000);
+    if (kinds & 64)
+        faults.slow = some(seed, 8, 1, 20);
+    if (kinds & 128) { /* the coordinator, ever later, so that it comes to an end */
+        static const int signals[] = {0, 0, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+        faults.end_s = some(seed, 9 + (uint64_t)start, 1, 60) * (1 + .2 * start);
+        faults.end_signal = signals[(kinds >> 16) % 6];
+    }
+    faults.deaths_seen = kinds & 256;
+    return faults;
+}
+
+static void one_world(uint64_t seed, const struct plan *plan, const json_t *expected,
+                      struct tally *sum)
+{
+    char run_dir[300];
+    struct lr_error err;
+    int rc, start = 0;
+    snprintf(run_dir, sizeof(run_dir), "%s/world-%llu", base, (unsigned long long)seed);
+    sim_forget_checkpoints();
+    do {
+        struct sim_faults faults = faults_of(seed, start);
+        memset(&err, 0, sizeof(err));
+        rc = session(plan, run_dir, seed + ((uint64_t)start << 32), &faults, &err);
+        if (rc == SIM_KILLED)
+            tear_journal(run_dir, seed + ((uint64_t)start << 32));
+        else if (rc && rc != LR_ECANCELED && rc != LR_EWORKERS)
+            fail_msg("seed %llu, start %d: %s", (unsigned long long)seed, start, err.text);
+    } while (rc && ++start < SESSIONS_MAX);
+    if (rc)
+        fail_msg("seed %llu: %d starts were not enough", (unsigned long long)seed, start);
+    json_t *answer = answer_of(run_dir);
+    assert_same_answer(answer, expected, run_dir);
+    json_decref(answer);
+    struct tally tally = tally_of(run_dir);
+    sum->lost += tally.lost;
+    sum->failed += tally.failed;
+    sum->canceled += tally.canceled;
+    temp_dir_remove(run_dir);
+}
+
+static void every_campaign_ends_with_the_same_answer(void **state)
+{
+    (void)state;
+    struct tally sum = {0};
+    struct plan *plans[PLANS];
+    json_t *expected[PLANS];
+    for (int i = 0; i < PLANS; i++) {
+        plans[i] = load_plan(i);
+        expected[i] = undisturbed(plans[i], 1);
+        json_t *again = undisturbed(plans[i], 7);
+        assert_true(json_equal(expected[i], again));
+        json_decref(again);
+    }
+    for (uint64_t seed = first_seed; seed < first_seed + seed_count; seed++) {
+        int number = seed % 16 == 0 ? 3 : (int)(seed % 3); /* design thinks long */
+        one_world(seed, plans[number], expected[number], &sum);
+    }
+    printf("%llu worlds: %u attempts lost, %u failed, %u stopped\n", (unsigned long long)seed_count,
+           sum.lost, sum.failed, sum.canceled);
+    assert_true(seed_count < 50 || (sum.lost > seed_count && sum.failed > seed_count));
+    for (int i = 0; i < PLANS; i++) {
+        json_decref(expected[i]);
+        free(plans[i]);
+    }
+}
+
+/* ---- the coordinator dies after every line ---- */
+
+static char *read_whole(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*size + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *size, file), *size);
+    bytes[*size] = '\0';
+    fclose(file);
+    return bytes;
+}
+
+static void write_whole(const char *path, const char *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void killed_after_every_line(void **state)
+{
+    (void)state;
+    char whole[300], again[300], path[400];
+    struct plan *plan = load_plan(1);
+    struct lr_error err = {0};
+    struct sim_faults faults = {.workers = 3, .latency_ms = 20, .slow = 3, .fail = .1};
+    json_t *expected = undisturbed(plan, 2);
+    snprintf(whole, sizeof(whole), "%s/whole", base);
+    snprintf(again, sizeof(again), "%s/again", base);
+    sim_forget_checkpoints();
+    assert_int_equal(session(plan, whole, 5, &faults, &err), 0);
+    size_t size, lines = 0;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", whole);
+    char *journal = read_whole(path, &size);
+    for (char *end = journal; (end = strchr(end, '\n')) != NULL; end++, lines++) {
+        sim_forget_checkpoints();
+        assert_int_equal(mkdir(again, 0700), 0);
+        snprintf(path, sizeof(path), "%s/journal.jsonl", again);
+        write_whole(path, journal, (size_t)(end + 1 - journal));
+        if (session(plan, again, 1000 + lines, &faults, &err))
+            fail_msg("after line %zu: %s", lines + 1, err.text);
+        json_t *answer = answer_of(again);
+        snprintf(path, sizeof(path), "killed after line %zu", lines + 1);
+        assert_same_answer(answer, expected, path);
+        json_decref(answer);
+        tally_of(again);
+        temp_dir_remove(again);
+    }
+    assert_true(lines > 100);
+    json_decref(expected);
+    free(journal);
+    free(plan);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_campaign_ends_with_the_same_answer),
+        cmocka_unit_test(killed_after_every_line),
+    };
+    if (argc == 3) {
+        first_seed = strtoull(argv[1], NULL, 10);
+        seed_count = strtoull(argv[2], NULL, 10);
+    }
+    lr_log_level_set(LR_LOG_ERROR);
+    if (access("/dev/shm", W_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 0); /* fsync on a disk would be all that is measured here */
+    if (temp_dir_make(base, sizeof(base)))
+        return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    temp_dir_remove(base);
+    return failed;
+}
