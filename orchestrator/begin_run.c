@@ -161,13 +161,11 @@ int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_err
 {
     const struct coordinator_setup *setup = c->setup;
     char path[TRIAL_PATH + 32];
-    int rc = run_dir_open(setup->run_dir, err);
-    if (rc)
+    int rc = setup->fork_from ? fork_open(&c->fork, setup->fork_from, err) : 0;
+    if (!rc && (rc = run_dir_open(setup->run_dir, err)))
         lr_prefix(err, "%s", setup->run_dir);
     if (!rc)
         rc = take_lock(c, err);
-    if (!rc && setup->fork_from)
-        rc = fork_open(&c->fork, setup->fork_from, err);
     if (!rc)
         rc = campaign_create(&c->campaign, setup->plan, err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
 #include "store/journal.h"
@@ -73,9 +74,12 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
     if (!fork)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
-    int rc = journal_read(path, take, fork, err);
+    int rc = access(path, F_OK) == 0 ? journal_read(path, take, fork, err) : 0;
     if (!rc && !fork->opening.name[0])
-        rc = lr_fail(err, LR_EDATA, "%s: holds no campaign to fork from", path);
+        rc = lr_fail(err, LR_EDATA,
+                     "%s: holds no campaign to fork from; --run-dir, or output.dir of the plan, "
+                     "names the old one",
+                     run_dir);
     else if (!rc && strcmp(fork->opening.version, LRSEARCH_VERSION) != 0)
         rc = lr_fail(err, LR_EDATA,
                      "%s: was trained by lrsearch %s, and this is %s: its losses may differ; begin "

@@ -235,10 +235,12 @@ static int look_ahead(struct campaign *campaign, struct lr_error *err)
                        campaign->failures, campaign->plan.limits.max_failures,
                        campaign->last_failure);
     if (campaign->stopped_by > 0)
-        return lr_fail(err, LR_EFAILURES,
-                       "trial %u failed %u times, and on_fail.then is stop: %s. Mend the cause and "
-                       "run the same command again: it is tried again",
-                       campaign->stopped_by, campaign->retries + 1, campaign->last_failure);
+        return lr_fail(
+            err, LR_EFAILURES,
+            "trial %u failed in %u attempt%s, and on_fail.then is stop: %s. Mend the cause "
+            "and run the same command again: it is tried again",
+            campaign->stopped_by, campaign->retries + 1, campaign->retries > 0 ? "s" : "",
+            campaign->last_failure);
     bool running = open_trials(campaign) > 0;
     bool asks = !running || (campaign_is_async(&campaign->plan) && !campaign->nothing_wanted &&
                              idle_workers(campaign) > 0);

@@ -1,5 +1,5 @@
-/* faults.csv: what went wrong on the way and where, a line an attempt that failed, was lost or
- * refused. From the journal, because the campaign keeps only the last attempt of a trial. */
+/* faults.csv: what went wrong on the way and where, a line an attempt that failed, was lost,
+ * stopped or refused. From the journal, because the campaign keeps only the last attempt of a trial. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,8 +44,7 @@ static int look_at(void *context, const struct event *event, struct lr_error *er
         started->trial_id <= faults->count)
         faults->started[started->trial_id - 1] = *started;
     if (event->kind == EVENT_ENDED && ended->trial_id >= 1 && ended->trial_id <= faults->count &&
-        ended->result.outcome != OUTCOME_DONE && ended->result.outcome != OUTCOME_DIVERGED &&
-        ended->result.outcome != OUTCOME_CANCELED)
+        ended->result.outcome != OUTCOME_DONE && ended->result.outcome != OUTCOME_DIVERGED)
         add_fault(faults, ended);
     return faults->csv.failed ? lr_fail(err, LR_ENOMEM, "out of memory") : 0;
 }

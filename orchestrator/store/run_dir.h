@@ -48,7 +48,7 @@ int trials_csv_write(const char *path, const struct trial *const *trials, size_t
  * journal in the directory. `trials` are all trials of the campaign, in the order of their ids. */
 int curves_csv_write(const char *path, const struct trial *const *trials, size_t count,
                      struct lr_error *err);
-/* faults.csv: rank, host and reason of each attempt that failed or was lost, from the journal in the
+/* faults.csv: rank, host and reason of each attempt that failed, was lost or stopped, from the journal in the
  * directory; no file when there is none. */
 int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err);
 

@@ -1,0 +1,166 @@
+#!/bin/sh
+# Signals, the end of a job, forks, and what a trial that fails for good does to the campaign.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+tiny_plan long.yaml "model: {arch: gpt, d_model: 32, n_layers: 1, n_heads: 2, context: 32, vocab: 64}" \
+    "search: {lr: [2e-3, 8e-3], horizons: [100k, 400k], policy: grid}" "limits: {checkpoint_every: none}"
+run "$LRSEARCH" long.yaml --run-dir logs/whole
+whole_status=$status
+
+begun() # RUN_DIR: trials whose last attempt went on from a checkpoint
+{
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["begun_tokens"] > 0' \
+        "$1/trials.csv" | wc -l
+}
+
+# SIGUSR1: the training writes down where it is, and the next start goes on from there.
+for signal in USR1 USR2; do
+    rm -rf logs/drained
+    start "$LRSEARCH" long.yaml --run-dir logs/drained
+    wait_for_events logs/drained/journal.jsonl curve 4
+    kill -$signal "$pid"
+    wait "$pid"
+    status=$?
+    expect_status 75
+    expect_err "SIG$signal: no new trainings; 1 that run may write their checkpoint, 60 s at most"
+    expect_json interrupted logs/drained/result.json status
+    expect_file logs/drained/checkpoints/trial-*.safetensors
+    grep -q '"message":"canceled at token [0-9]*, saved at token' logs/drained/journal.jsonl ||
+        fail "the training was not saved"
+    run "$LRSEARCH" long.yaml --run-dir logs/drained
+    expect_status "$whole_status"
+    expect_same_answer logs/whole/result.json logs/drained/result.json
+    expect_json "$(json logs/whole/result.json cost tokens)" logs/drained/result.json cost tokens
+    expect_json 0 logs/drained/result.json cost lost_tokens
+    [ "$(begun logs/drained)" -eq 1 ] || fail "no training went on from its checkpoint"
+    [ ! -e logs/drained/checkpoints ] || fail "checkpoints are left behind"
+    [ ! -e logs/drained/lock ] || fail "the lock is left behind"
+done
+
+# A kill: what was written down on the way holds; a file that was damaged meanwhile costs only work.
+for damage in no yes; do
+    rm -rf logs/killed
+    start "$LRSEARCH" long.yaml --run-dir logs/killed --set limits.checkpoint_every=1s
+    tries=200
+    while [ ! -s logs/killed/checkpoints/trial-0001.safetensors ] && [ "$tries" -gt 0 ]; do
+        sleep 0.05
+        tries=$((tries - 1))
+    done
+    if [ -s logs/killed/checkpoints/trial-0001.safetensors ]; then # fast machines need none
+        kill -KILL "$pid"
+        wait "$pid" 2>/dev/null
+        [ "$damage" = no ] || head -c 3000 /dev/zero >logs/killed/checkpoints/trial-0001.safetensors
+        run "$LRSEARCH" long.yaml --run-dir logs/killed
+        [ "$damage" = no ] || expect_err "checkpoint not used"
+        [ "$damage" = yes ] || [ "$(begun logs/killed)" -eq 1 ] || fail "it began at its beginning"
+    else
+        wait "$pid"
+        status=$?
+    fi
+    expect_status "$whole_status"
+    expect_same_answer logs/whole/result.json logs/killed/result.json
+done
+
+# A signal at any time leaves 75, or nothing to be done; never 0 for half a campaign.
+for moment in 0.02 0.05 0.2; do
+    rm -rf logs/early
+    start env --default-signal=INT "$LRSEARCH" long.yaml --run-dir logs/early
+    sleep $moment
+    kill -INT "$pid"
+    wait "$pid"
+    status=$?
+    case $status in
+    75 | 130) ;; # 130: the shell had not begun the program
+    *) fail "interrupted after $moment s: exit status $status" ;;
+    esac
+done
+
+# While it waits for a checkpoint, a second signal does not wait.
+rm -rf logs/twice
+start env --default-signal=INT "$LRSEARCH" long.yaml --run-dir logs/twice
+wait_for_events logs/twice/journal.jsonl curve 1
+kill -USR1 "$pid"
+kill -INT "$pid"
+wait_gone "$pid" 5 || fail "the second signal had to wait"
+wait "$pid"
+status=$?
+expect_status 75
+
+# Slurm says when the job ends: it stops in time by itself, and does not begin what cannot be saved.
+rm -rf logs/job
+last_command="SLURM_JOB_END_TIME"
+SLURM_JOB_END_TIME=$(($(date +%s) + 4)) "$LRSEARCH" long.yaml --run-dir logs/job --grace 2s \
+    >out 2>err </dev/null
+status=$?
+expect_status 75
+expect_err "the job's time limit: no new trainings"
+SLURM_JOB_END_TIME=$(($(date +%s) + 1)) "$LRSEARCH" long.yaml --run-dir logs/late >out 2>err </dev/null
+status=$?
+expect_status 75
+! grep -q '"event":"started"' logs/late/journal.jsonl || fail "a training began that could not end"
+run "$LRSEARCH" long.yaml --run-dir logs/job
+expect_status "$whole_status"
+expect_same_answer logs/whole/result.json logs/job/result.json
+run "$LRSEARCH" long.yaml --run-dir logs/job --grace soon
+expect_status 2
+expect_err "--grace soon: must be a time such as 60s, 1h at most"
+
+# A changed plan: refused, or forked with the trainings that still hold.
+tiny_plan few.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}"
+tiny_plan more.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], policy: grid}"
+run "$LRSEARCH" few.yaml --run-dir logs/few
+run "$LRSEARCH" more.yaml --run-dir logs/few
+expect_status 65
+expect_err "search.horizons ([8000, 16000] -> [8000, 16000, 32000])"
+expect_err "with --fork NAME"
+run "$LRSEARCH" more.yaml --run-dir logs/few --fork more
+fork_status=$status
+expect_json "$(json logs/few/result.json cost tokens)" logs/more/result.json cost reused_tokens
+run "$LRSEARCH" more.yaml --run-dir logs/new
+expect_status "$fork_status"
+expect_same_answer logs/new/result.json logs/more/result.json
+expect_json "$(json logs/new/result.json cost tokens)" logs/more/result.json cost tokens
+cmp -s logs/new/curves/trial-0001.csv logs/more/curves/trial-0001.csv || fail "curves differ"
+tiny_plan other.yaml "training: {batch_tokens: 128}" \
+    "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}"
+run "$LRSEARCH" other.yaml --run-dir logs/few --fork other
+expect_json 0 logs/other/result.json cost reused_tokens
+run "$LRSEARCH" more.yaml --run-dir logs/few --fork ../away
+expect_status 2
+expect_err "--fork ../away: must be a name"
+run "$LRSEARCH" more.yaml --run-dir logs/nowhere --fork away
+expect_status 65
+expect_err "logs/nowhere: holds no campaign to fork from"
+[ ! -e logs/away ] || fail "a fork of nothing left a directory"
+sed -i '1s/"version":"[^"]*"/"version":"0.0.1"/' logs/few/journal.jsonl
+run "$LRSEARCH" more.yaml --run-dir logs/few --fork damaged
+expect_status 74
+expect_err "logs/few/journal.jsonl:1: the checksum does not fit"
+
+# A trial that fails for good: the campaign goes on without it, or stops and tries it again.
+cat >crash.yaml <<'END'
+version: 1
+name: crash
+trainer: {kind: simulate}
+simulate: {crash: 1}
+search: {lr: [1e-3, 3e-1], horizons: [32k, 64k], policy: grid}
+target: {tokens: 1M}
+limits: {max_failures: 1000}
+on_fail: {retries: 0, then: stop}
+END
+run "$LRSEARCH" crash.yaml
+expect_status 5
+expect_err "trial 1 failed in 1 attempt, and on_fail.then is stop"
+expect_err "it is tried again"
+expect_file logs/crash/faults.csv
+grep -q ",failed,.*simulated crash" logs/crash/faults.csv || fail "faults.csv has no reason"
+run "$LRSEARCH" crash.yaml
+expect_status 5
+[ "$(grep -c '"event":"started","trial_id":1,' logs/crash/journal.jsonl)" -eq 2 ] ||
+    fail "the trial was not tried again"
+run "$LRSEARCH" crash.yaml --set on_fail.then=mark
+expect_status 3
+expect_json not_identified logs/crash/result.json status
+run "$LRSEARCH" crash.yaml --run-dir logs/many --set on_fail.then=mark --set limits.max_failures=3
+expect_status 5
+expect_err "4 attempts failed or were lost, limits.max_failures is 3"
