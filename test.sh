@@ -13,8 +13,8 @@ usage: ./test.sh [--all] [--sanitize] [-- CTEST-OPTION...]
 
             every test, and the unit tests under the sanitizers
 --sanitize  the command line and MPI tests under the sanitizers too
---all       that, and the long tests: 64 ranks, unit tests under valgrind, a minute of each fuzz
-            target
+--all       that, and the long tests: 64 ranks, what has threads under ThreadSanitizer, the quick
+            start and the unit tests under valgrind, a minute of each fuzz target
 END
 }
 
@@ -52,18 +52,20 @@ build "$root/build-asan" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRSEARCH_WERROR=ON 
     -DLRSEARCH_SANITIZE=ON
 build "$root/build-clang" -DCMAKE_BUILD_TYPE=Debug -DLRSEARCH_WERROR=ON \
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
-fuzz=
+more=
 if [ -n "$all" ]; then
+    build_target="lrsearch test_worker" build "$root/build-tsan" \
+        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRSEARCH_SANITIZE=thread
     build_target=fuzz build "$root/build-fuzz" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DLRSEARCH_WERROR=ON -DLRSEARCH_FUZZ=ON -DCMAKE_C_COMPILER=clang \
         -DCMAKE_CXX_COMPILER=clang++
-    fuzz="\"$root/build-fuzz/tests/fuzz\""
+    more="\"$root/build-tsan\" \"$root/build-fuzz/tests/fuzz\""
 fi
 
 # All folders in one CTest run.
 mkdir -p "$root/build-test/both"
 cat >"$root/build-test/both/CTestTestfile.cmake" 2>/dev/null <<END || die 73 "cannot write $root/build-test/both"
-subdirs("$root/build-test" "$root/build-asan" $fuzz)
+subdirs("$root/build-test" "$root/build-asan" $more)
 END
 skip='^$'
 [ -n "$sanitize" ] || skip='sanitized-program'

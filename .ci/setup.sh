@@ -103,8 +103,8 @@ show_build_progress() # PID LOG: "[12/90]" while PID runs, on a terminal
     printf '\r\033[K' >&2
 }
 
-# Configures once and builds; silent but for one line, the log is shown when it fails. $build_target
-# is built, or all.
+# Configures once and builds; silent but for one line, the log is shown when it fails. The targets
+# in $build_target are built, or all.
 build() # FOLDER CMAKE-OPTION...
 {
     folder=$1
@@ -123,7 +123,8 @@ build() # FOLDER CMAKE-OPTION...
         cat "$log" >&2
         die 70 "cmake could not configure $folder"
     fi
-    cmake --build "$folder" --target "${build_target:-all}" --parallel "$(nproc)" >>"$log" 2>&1 &
+    # shellcheck disable=SC2086 # targets are words
+    cmake --build "$folder" --target ${build_target:-all} --parallel "$(nproc)" >>"$log" 2>&1 &
     builder=$!
     show_build_progress "$builder" "$log"
     if ! wait "$builder"; then

@@ -1,0 +1,13 @@
+#!/bin/sh
+# The quick start under valgrind, on less text: no error, no leak of ours.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+command -v valgrind >/dev/null || skip "no valgrind"
+limit_s=1500
+run valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+    "$LRSEARCH" "$LRSEARCH_SOURCE_DIR/plans/quickstart.yaml" --set data.source=synthetic \
+    --set data.val_tokens=1k --set trainer.matmul=own --set "search.horizons=[3k,6k]" \
+    --set training.batch_tokens=256 --set target.tokens=64k
+[ "$status" -ne 99 ] || fail "valgrind found something"
+expect_no_err "definitely lost"
+expect_file logs/quickstart/result.json
