@@ -122,6 +122,23 @@ expect_same_answer() # RESULT.JSON RESULT.JSON
     }
 }
 
+# The whole of a result but for what tells how the run went: time, and what was lost on the way.
+result_of() # RESULT.JSON
+{
+    expect_file "$1"
+    sed '/"core_seconds"/d; /"lost_attempts"/d; /"lost_tokens"/d' "$1"
+}
+
+expect_same_result() # RESULT.JSON RESULT.JSON
+{
+    result_of "$1" >"$work/result.1" || exit 1
+    result_of "$2" >"$work/result.2" || exit 1
+    cmp -s "$work/result.1" "$work/result.2" || {
+        diff "$work/result.1" "$work/result.2"
+        fail "$1 and $2 differ"
+    }
+}
+
 # A plan of a few seconds. Arguments replace whole sections: tiny_plan FILE "search: {...}" ...
 tiny_plan() # FILE [SECTION...]
 {
@@ -189,6 +206,14 @@ children_of() # PID: the pids, by /proc (no ps on a bare system)
         # pid (name) state ppid ...; the name holds no blank here
         read -r child name state parent rest <"$stat" 2>/dev/null || continue
         [ "$parent" = "$1" ] && echo "$child"
+    done
+}
+
+rank_pids() # MPIRUN-PID: of all its ranks
+{
+    for child in $(children_of "$1"); do
+        tr '\0' '\n' <"/proc/$child/environ" 2>/dev/null | grep -q '^OMPI_COMM_WORLD_RANK=' &&
+            echo "$child"
     done
 }
 
