@@ -149,12 +149,12 @@ static bool owner_is_alive(const struct run_owner *owner)
     return peer_alive(&hello);
 }
 
-static int take_lock(struct coordinator *c, struct lr_error *err)
+int coordinator_lock(struct run_lock **out, const char *run_dir, struct lr_error *err)
 {
     struct msg_hello hello = transport_hello();
     struct run_owner self = {.host_id = hello.host_id, .pid = hello.pid};
     memcpy(self.host, hello.host, sizeof(self.host));
-    return run_lock_take(&c->lock, c->setup->run_dir, &self, owner_is_alive, NULL, err);
+    return run_lock_take(out, run_dir, &self, owner_is_alive, NULL, err);
 }
 
 int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err)
@@ -165,7 +165,7 @@ int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_err
     if (!rc && (rc = run_dir_open(setup->run_dir, err)))
         lr_prefix(err, "%s", setup->run_dir);
     if (!rc)
-        rc = take_lock(c, err);
+        rc = coordinator_lock(&c->lock, setup->run_dir, err);
     if (!rc)
         rc = campaign_create(&c->campaign, setup->plan, err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);

@@ -4,7 +4,6 @@
 #include "coordinator.h"
 #include "fork.h"
 #include "store/journal.h"
-#include "store/run_lock.h"
 
 /* The inside of the coordinator: coordinator.c runs it, begin_run.c opens what it runs on. */
 

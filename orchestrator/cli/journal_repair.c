@@ -6,6 +6,7 @@
 #include <string.h>
 #include "cli/options.h"
 #include "cli/past_run.h"
+#include "coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/journal.h"
@@ -14,6 +15,7 @@
 struct mending {
     struct plan plan;
     uint64_t plan_hash;
+    struct run_lock *lock;
     struct campaign *campaign;
     struct journal_repair repair;
     char path[TRIAL_PATH + 32];
@@ -118,6 +120,8 @@ static int mend(struct mending *mending, const char *run_dir, struct lr_error *e
 {
     int rc = past_plan(&mending->plan, &mending->plan_hash, run_dir, err);
     if (!rc)
+        rc = coordinator_lock(&mending->lock, run_dir, err);
+    if (!rc)
         rc = campaign_create(&mending->campaign, &mending->plan, err);
     snprintf(mending->path, sizeof(mending->path), "%s/journal.jsonl", run_dir);
     if (!rc)
@@ -145,6 +149,7 @@ int command_journal(const struct options *options)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     if (mending) {
         campaign_destroy(mending->campaign);
+        run_lock_release(mending->lock);
         lr_free(mending->again);
     }
     lr_free(mending);

@@ -9,28 +9,28 @@ tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], po
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status
 
-for signal in USR1 TERM INT; do
-    for to in mpirun coordinator; do
-        dir=logs/$to-$signal
-        rm -f "$LRSEARCH_EXIT_FILE"
-        # shellcheck disable=SC2046 # words
-        start env --default-signal=INT $(mpi_command 3) "$LRSEARCH" tiny.yaml --run-dir "$dir"
-        wait_for_events "$dir/journal.jsonl" ended 2
-        victim=$pid
-        [ $to = mpirun ] || victim=$(rank_pid "$pid" 0)
-        kill -$signal "$victim"
-        wait_gone "$pid" 60 || fail "SIG$signal to $to: mpirun did not end within 60 s"
-        wait "$pid" 2>/dev/null
-        status=$(cat "$LRSEARCH_EXIT_FILE" 2>/dev/null)
-        [ "$status" = 75 ] || fail "SIG$signal to $to: exit status ${status:-none} instead of 75"
-        expect_json interrupted "$dir/result.json" status
-        if [ $signal = USR1 ]; then
-            expect_file "$dir"/checkpoints/trial-*.safetensors
-            expect_err "that run may write their checkpoint"
-        fi
-        run_mpi 2 tiny.yaml --run-dir "$dir"
-        expect_status "$whole_status"
-        expect_same_result logs/whole/result.json "$dir/result.json"
-        [ $signal != USR1 ] || expect_json 0 "$dir/result.json" cost lost_tokens
-    done
+for case in mpirun-USR1 coordinator-USR1 mpirun-TERM mpirun-INT; do
+    to=${case%-*}
+    signal=${case#*-}
+    dir=logs/$to-$signal
+    rm -f "$LRSEARCH_EXIT_FILE"
+    # shellcheck disable=SC2046 # words
+    start env --default-signal=INT $(mpi_command 3) "$LRSEARCH" tiny.yaml --run-dir "$dir"
+    wait_for_events "$dir/journal.jsonl" ended 2
+    victim=$pid
+    [ $to = mpirun ] || victim=$(rank_pid "$pid" 0)
+    kill -$signal "$victim"
+    wait_gone "$pid" 60 || fail "SIG$signal to $to: mpirun did not end within 60 s"
+    wait "$pid" 2>/dev/null
+    status=$(cat "$LRSEARCH_EXIT_FILE" 2>/dev/null)
+    [ "$status" = 75 ] || fail "SIG$signal to $to: exit status ${status:-none} instead of 75"
+    expect_json interrupted "$dir/result.json" status
+    if [ $signal = USR1 ]; then
+        expect_file "$dir"/checkpoints/trial-*.safetensors
+        expect_err "that run may write their checkpoint"
+    fi
+    run_mpi 2 tiny.yaml --run-dir "$dir"
+    expect_status "$whole_status"
+    expect_same_result logs/whole/result.json "$dir/result.json"
+    [ $signal != USR1 ] || expect_json 0 "$dir/result.json" cost lost_tokens
 done
