@@ -23,6 +23,14 @@ enum answer_status {
 #define ANSWER_HORIZONS 32
 #define ANSWER_WARNINGS 32
 #define ANSWER_TEXT 320
+#define ANSWER_CELLS 64
+#define ANSWER_BASINS 256
+#define ANSWER_EXPONENTS 64
+#define ANSWER_STEPS 8
+#define ANSWER_CONFIRMS 8
+#define ANSWER_VERDICTS 16
+
+enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
 
 struct horizon_answer {
     uint64_t tokens;
@@ -56,14 +64,16 @@ struct target_answer {
     uint64_t tokens;
     uint32_t width;
     uint32_t vocab;
+    uint32_t n_layers, batch_tokens, schedule, parametrization; /* 0 and the enum's first: as the
+                                                                   trials, or not known */
     double lr;
     double ci90[2];
     double embedding_lr;
+    double ratio[RATIO_COUNT], ratio_ci90[RATIO_COUNT][2]; /* best there, of a campaign with axes;
+                                                              NaN: not searched */
     double loss_penalty;             /* nats, expected: this lr may not be the optimum */
     double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum */
 };
-
-enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
 
 struct ratio_answer { /* LR of embedding or output over that of the hidden matrices, at base_width
                        */
@@ -86,6 +96,67 @@ struct answer_cost {
     uint64_t reused_tokens;     /* taken over from another campaign */
 };
 
+/* ---- campaigns with axes: several models, vocabularies, batches, parametrizations ---- */
+
+enum answer_axis { AXIS_WIDTH, AXIS_DEPTH, AXIS_VOCAB, AXIS_BATCH, AXIS_COUNT };
+
+struct cell_answer {                                 /* one combination of the axes' values */
+    uint32_t d_model, n_layers, vocab, batch_tokens; /* 0: not known */
+    uint32_t parametrization;                        /* enum parametrization */
+    uint64_t params;                                 /* hidden ones; 0: not known */
+    double lr, ci90[2];                              /* optimum at target.tokens */
+    double beta, beta_ci90[2];                       /* of its own law over the horizons */
+    double ratio[RATIO_COUNT];                       /* best; NaN: not searched */
+    double ratio_ci90[RATIO_COUNT][2];
+    double loss; /* at the optimum, at the longest horizon tried here; NaN: none was */
+    uint32_t trials;
+};
+
+struct basin_answer { /* one horizon of one cell */
+    uint32_t cell;    /* index into cells */
+    struct horizon_answer horizon;
+};
+
+struct exponent_answer {      /* `of` ~ axis^value */
+    char of[24];              /* "lr" or the name of a ratio */
+    char axis[16];            /* "width", "depth", "vocab", "batch", "tokens" */
+    uint32_t parametrization; /* enum parametrization; that it holds for */
+    uint32_t vocab;           /* the same; 0: for all */
+    double value, ci90[2];
+    double expected;     /* before the data */
+    double prior_weight; /* 0: the data alone, 1: the prior alone */
+};
+
+struct joint_answer { /* LR*(N, D) = exp(ln_c) N^-alpha D^-beta, N: hidden parameters */
+    bool known;       /* the plan has sizes, and two of them were measured */
+    uint32_t parametrization;
+    double ln_c, alpha, beta, alpha_ci90[2], beta_ci90[2];
+    double r2;
+    struct { /* the largest cell's longest horizon, left out of the fit */
+        bool known;
+        uint32_t cell;
+        uint64_t tokens;
+        double lr_predicted, ci90[2], lr_measured, measured_ci90[2];
+    } holdout;
+};
+
+struct transfer_step { /* from what was measured to the target: the LR is multiplied by `factor` */
+    char of[16];       /* "horizon", "width", "depth", "vocabulary", "batch", "schedule" */
+    char how[ANSWER_TEXT]; /* by what rule, from where to where */
+    double factor, ci90[2];
+    bool measured; /* by this campaign; otherwise a published rule */
+};
+
+struct confirm_answer { /* trainings at the target's model, or as near as was affordable */
+    uint32_t parametrization, d_model, n_layers, vocab;
+    uint64_t tokens;
+    double lr[3];   /* half the predicted optimum, the optimum, twice it */
+    double loss[3]; /* NaN: not known */
+    bool diverged[3];
+    double excess_predicted[3]; /* over the loss at the optimum, nats */
+    char text[ANSWER_TEXT];     /* what was predicted and what came out */
+};
+
 struct answer {
     enum answer_status status;
     char reason[ANSWER_TEXT]; /* empty when identified */
@@ -95,6 +166,20 @@ struct answer {
     struct horizon_answer horizons[ANSWER_HORIZONS]; /* ascending */
     size_t horizon_count;
     struct answer_cost cost;
+    struct cell_answer cells[ANSWER_CELLS]; /* of a campaign with axes; `horizons` and `law` are
+                                               then those of the cell nearest to the target */
+    size_t cell_count;
+    struct basin_answer basins[ANSWER_BASINS]; /* that were tried; by cell, then tokens */
+    size_t basin_count;
+    struct exponent_answer exponents[ANSWER_EXPONENTS];
+    size_t exponent_count;
+    struct joint_answer joint;
+    struct transfer_step steps[ANSWER_STEPS]; /* from the nearest measurement to target.lr */
+    size_t step_count;
+    struct confirm_answer confirms[ANSWER_CONFIRMS];
+    size_t confirm_count;
+    char verdicts[ANSWER_VERDICTS][ANSWER_TEXT]; /* what the campaign says about published claims */
+    size_t verdict_count;
     char warnings[ANSWER_WARNINGS][ANSWER_TEXT];
     size_t warning_count;
 };

@@ -102,7 +102,7 @@ static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spe
 
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
 {
-    struct trial_spec spec = plan_trial(&campaign->plan);
+    struct trial_spec spec = plan_cell(&campaign->plan, proposal->cell);
     spec.lr = proposal->lr;
     spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
     spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];

@@ -23,12 +23,13 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
     size_t planned = round_is_planned(campaign) ? 0 : campaign->round_planned;
     for (size_t i = 0; i < campaign->trial_count - planned; i++) {
         const struct trial *trial = campaign->trials[i];
-        if (!running && !trial_state_is_over(trial->state))
+        if (trial->purpose != PURPOSE_SEARCH || (!running && !trial_state_is_over(trial->state)))
             continue;
         struct observation *o = &(*seen)[(*count)++];
         o->tokens = trial->spec.horizon_tokens;
         o->lr = trial->spec.lr;
         o->seed = trial->replicate;
+        o->cell = trial->cell;
         o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
         o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
         o->kind = trial->state == TRIAL_DONE          ? OBSERVED_LOSS

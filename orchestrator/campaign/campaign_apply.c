@@ -69,6 +69,8 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     trial->id = event->trial_id;
     trial->round = event->round;
     trial->replicate = event->replicate;
+    trial->cell = event->cell;
+    trial->purpose = event->purpose;
     trial->state = TRIAL_PENDING;
     trial->spec = event->spec;
     campaign->trials[campaign->trial_count++] = trial;

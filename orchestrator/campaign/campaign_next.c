@@ -17,6 +17,8 @@ static int by_length(const void *left, const void *right)
     const struct proposal *a = left, *b = right;
     if (a->tokens != b->tokens)
         return a->tokens > b->tokens ? -1 : 1;
+    if (a->cell != b->cell)
+        return a->cell < b->cell ? -1 : 1;
     if (a->lr != b->lr)
         return a->lr < b->lr ? -1 : 1;
     for (int r = 0; r < RATIO_COUNT; r++)
@@ -34,7 +36,8 @@ static int check_proposals(const struct proposal *round, size_t count,
         const struct proposal *p = &round[i];
         bool again = i > 0 && by_length(&round[i - 1], p) == 0;
         for (size_t j = 0; j < seen_count && !again; j++)
-            again = seen[j].tokens == p->tokens && seen[j].lr == p->lr && seen[j].seed == p->seed &&
+            again = seen[j].tokens == p->tokens && seen[j].cell == p->cell && seen[j].lr == p->lr &&
+                    seen[j].seed == p->seed &&
                     memcmp(seen[j].ratios, p->ratios, sizeof(p->ratios)) == 0;
         if (again || !(p->lr > 0) || !isfinite(p->lr))
             return lr_fail(err, LR_EINTERNAL,
@@ -118,6 +121,7 @@ static void fill_planned(struct event *event, const struct campaign *campaign, u
     event->as.planned.trial_id = id;
     event->as.planned.round = round;
     event->as.planned.replicate = proposal->seed;
+    event->as.planned.cell = proposal->cell;
     event->as.planned.spec = campaign_spec(campaign, proposal);
 }
 
@@ -202,7 +206,7 @@ static int complete_round(struct campaign *campaign, const struct proposal *roun
     for (size_t i = 0; same && i < planned; i++) {
         const struct trial *trial = campaign->trials[first + i];
         same = trial->spec.lr == round[i].lr && trial->replicate == round[i].seed &&
-               trial->spec.horizon_tokens == round[i].tokens &&
+               trial->cell == round[i].cell && trial->spec.horizon_tokens == round[i].tokens &&
                trial->spec.embedding_lr_ratio == round[i].ratios[RATIO_EMBEDDING] &&
                trial->spec.output_lr_ratio == round[i].ratios[RATIO_OUTPUT];
     }

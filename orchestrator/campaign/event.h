@@ -17,7 +17,10 @@
     U32(retries) U32(stop_on_fail) /* on_fail of the plan as it was then */
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
-    U32(trial_id) U32(round) U32(replicate) STRUCT(spec, trial_spec)
+    U32(trial_id) U32(round) U32(replicate)                                                        \
+    U32(cell)    /* which combination of the plan's axes; of a confirmation the parametrization */ \
+    U32(purpose) /* enum trial_purpose */                                                          \
+    STRUCT(spec, trial_spec)
 #define EVENT_STARTED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(attempt)                                                                     \
     U32(rank) /* 0: nobody trains, the result is taken over from another campaign */               \

@@ -21,6 +21,14 @@ enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
 enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };
 
+/* Values of a key that may be a list: an axis of the campaign. The key's own member has the first.
+ */
+#define PLAN_AXIS 16
+struct plan_axis {
+    uint32_t values[PLAN_AXIS];
+    size_t count; /* 1: no list was given */
+};
+
 /* An entry of a map whose keys the plan's writer chooses. */
 struct plan_pair {
     char key[64], value[128];
@@ -52,6 +60,10 @@ struct plan {
         uint32_t parametrization, base_width, base_head_size, depth_rule, base_layers;
         double embedding_lr_ratio[2], output_lr_ratio[2]; /* low, high; equal: fixed */
     } model;
+
+    struct {
+        struct plan_axis d_model, n_layers, vocab, parametrization, batch_tokens;
+    } axes;
 
     struct trial_surface surface; /* kind simulate; its seed is that of the plan */
 
@@ -99,12 +111,21 @@ struct plan {
 
     struct {
         uint64_t tokens;
-        uint32_t d_model; /* default: model.d_model */
+        uint32_t d_model; /* default: model.d_model, of a list the last */
+        uint32_t n_layers, vocab, batch_tokens, schedule; /* the same */
     } target;
 
-    struct { /* 0: no limit */
+    struct { /* trainings of the answer itself, with half and twice its LR, at the target's model */
+        bool wanted;
+        uint64_t tokens; /* 0: as many as the target has, or as the budget affords */
+        uint32_t seeds;
+    } confirm;
+
+    struct { /* of all starts and ranks together; 0: no limit */
         uint64_t tokens, trials;
+        double flops, core_hours;
         double wall_s;
+        double reserve; /* share of each that is kept back for `confirm` */
     } budget;
 
     struct {
@@ -145,8 +166,8 @@ char *plan_to_json(const struct plan *plan);
 int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
 
 /* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.*, limits.*
- * and on_fail.*, which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..." to `out`.
- * Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
+ * and on_fail.*, which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..."
+ * to `out`. Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
 int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
 
 /* The name that trainer.columns gives a column; NULL: none (seed only). */
@@ -155,5 +176,14 @@ const char *plan_column(const struct plan *plan, const char *column);
 /* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
  * ratio that is searched starts at the middle of its range (geometric mean). */
 struct trial_spec plan_trial(const struct plan *plan);
+
+/* The combinations of the axes' values, 1 without axes: d_model changes fastest, then n_layers,
+ * vocab, batch_tokens, parametrization. */
+size_t plan_cell_count(const struct plan *plan);
+/* As plan_trial() for one of them: heads and d_ff follow the width, the warm-up in steps follows
+ * the batch. */
+struct trial_spec plan_cell(const struct plan *plan, size_t cell);
+/* The same for the target; its parametrization is that of the plan's first. */
+struct trial_spec plan_target(const struct plan *plan);
 
 #endif

@@ -15,6 +15,28 @@ struct ratio_range {
     double low, high; /* equal: fixed */
 };
 
+/* A campaign may have axes: each combination of their values is a cell with basins of its own.
+ * Cells share what they learn: the optimum moves along the axes by power laws, from which each cell
+ * and horizon differs by a misfit. */
+#define SEARCH_CELLS ANSWER_CELLS
+#define SEARCH_GROUPS 3
+
+struct search_cell {
+    double axes[AXIS_COUNT]; /* log2 of the cell's value over that of cell 0; 0 where not known */
+    uint32_t group;          /* cells of one parametrization; below SEARCH_GROUPS */
+    double cost;             /* FLOPs of a token over those of cell 0 */
+    double log2_params;      /* hidden parameters; 0: not known */
+};
+
+/* What is expected of a parametrization before anything is seen. */
+struct search_group {
+    uint32_t parametrization;  /* enum parametrization */
+    double lr_width[2];        /* exponent of LR* over the width: mean, standard deviation */
+    double ratio_width[2];     /* of the best embedding ratio */
+    double ratio_width_offset; /* what the parametrization itself multiplies the ratio of the
+                                  trained LRs with: width^offset */
+};
+
 struct search_space {
     double lr_low, lr_high;
     const uint64_t *horizons; /* tokens, ascending */
@@ -29,6 +51,11 @@ struct search_space {
     uint32_t round_trials; /* at most so many trials are asked for at once; 0: as many as the policy
                               likes */
     struct ratio_range ratios[RATIO_COUNT]; /* policies do not see these: ratios.c does */
+    const struct search_cell *cells;        /* [cell_count]; NULL: one cell, no axes */
+    size_t cell_count;
+    struct search_cell target; /* the same of the target: axes that the cells span, group */
+    struct search_group groups[SEARCH_GROUPS];
+    size_t group_count;
 };
 
 enum observed {
@@ -44,6 +71,7 @@ struct observation {
     uint64_t tokens; /* one of space->horizons */
     double lr;
     uint32_t seed; /* replicate index */
+    uint32_t cell; /* index into space->cells */
     enum observed kind;
     double loss; /* OBSERVED_LOSS only */
     double ratios[RATIO_COUNT];
@@ -53,6 +81,7 @@ struct proposal {
     uint64_t tokens;
     double lr;
     uint32_t seed;
+    uint32_t cell;
     double ratios[RATIO_COUNT];
 };
 

@@ -52,8 +52,14 @@ static char *read_text(const char *dir, const char *name)
 static struct answer an_answer(void)
 {
     struct answer answer = {.status = ANSWER_IDENTIFIED, .horizon_count = 2};
-    answer.target =
-        (struct target_answer){8388608, 64, 256, 1.0 / 3, {1e-300, 7e22}, 5e-324, 0.0062, 0.0171};
+    answer.target = (struct target_answer){.tokens = 8388608,
+                                           .width = 64,
+                                           .vocab = 256,
+                                           .lr = 1.0 / 3,
+                                           .ci90 = {1e-300, 7e22},
+                                           .embedding_lr = 5e-324,
+                                           .loss_penalty = 0.0062,
+                                           .loss_penalty_if_wrong_2x = 0.0171};
     answer.law = (struct law_answer){
         -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
     answer.horizons[0] = (struct horizon_answer){

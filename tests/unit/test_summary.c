@@ -11,8 +11,14 @@
 static struct answer identified(void)
 {
     struct answer answer = {.status = ANSWER_IDENTIFIED, .horizon_count = 3};
-    answer.target =
-        (struct target_answer){8388608, 64, 256, 1.13e-3, {7.9e-4, 1.61e-3}, 1.13e-3, .0062, .0171};
+    answer.target = (struct target_answer){.tokens = 8388608,
+                                           .width = 64,
+                                           .vocab = 256,
+                                           .lr = 1.13e-3,
+                                           .ci90 = {7.9e-4, 1.61e-3},
+                                           .embedding_lr = 1.13e-3,
+                                           .loss_penalty = .0062,
+                                           .loss_penalty_if_wrong_2x = .0171};
     answer.law = (struct law_answer){
         .538, {.31, .77}, 1.2, .9931, .23, .17, {524288, 2.21e-3, {1.5e-3, 3.2e-3}, 2.41e-3}};
     const struct horizon_answer horizons[] = {
@@ -28,7 +34,14 @@ static struct answer identified(void)
 static struct answer unknown(void)
 {
     struct answer answer = {.status = ANSWER_NOT_IDENTIFIED, .horizon_count = 2};
-    answer.target = (struct target_answer){1000000000, 1024, 8192, NAN, {NAN, NAN}, NAN, NAN, NAN};
+    answer.target = (struct target_answer){.tokens = 1000000000,
+                                           .width = 1024,
+                                           .vocab = 8192,
+                                           .lr = NAN,
+                                           .ci90 = {NAN, NAN},
+                                           .embedding_lr = NAN,
+                                           .loss_penalty = NAN,
+                                           .loss_penalty_if_wrong_2x = NAN};
     answer.law =
         (struct law_answer){NAN, {NAN, NAN}, NAN, NAN, NAN, NAN, {0, NAN, {NAN, NAN}, NAN}};
     const struct horizon_answer nothing = {2000000, NAN, {NAN, NAN}, NAN,   NAN,
