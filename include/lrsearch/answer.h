@@ -117,10 +117,11 @@ struct basin_answer { /* one horizon of one cell */
     struct horizon_answer horizon;
 };
 
+#define ANSWER_EVERY UINT32_MAX
 struct exponent_answer {      /* `of` ~ axis^value */
     char of[24];              /* "lr" or the name of a ratio */
     char axis[16];            /* "width", "depth", "vocab", "batch", "tokens" */
-    uint32_t parametrization; /* enum parametrization; that it holds for */
+    uint32_t parametrization; /* enum parametrization that it holds for, or ANSWER_EVERY */
     uint32_t vocab;           /* the same; 0: for all */
     double value, ci90[2];
     double expected;     /* before the data */

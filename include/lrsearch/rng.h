@@ -17,6 +17,7 @@ enum rng_stream {
     RNG_SIMULATE = 6,   /* noise of simulated losses and faults */
     RNG_VALIDATION = 7, /* synthetic text, validation */
     RNG_POSTERIOR = 8,  /* worlds that the losses allow, in the search */
+    RNG_CELLS = 9,      /* the same for a search with axes */
 };
 
 uint32_t rng_u32(uint64_t seed, uint64_t stream, uint64_t index);

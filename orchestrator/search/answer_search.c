@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/answer_cells.h"
+#include "search/answer_clear.h"
 #include "search/gate.h"
 #include "search/posterior.h"
 #include "search/ratios.h"
@@ -81,27 +83,6 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
 
 /* ---- law ---- */
 
-/* R2 of ln LR* over the horizons; NaN with fewer than three. */
-static double explained(const struct answer *answer)
-{
-    double sum = 0, total = 0, left = 0, count = 0;
-    for (size_t h = 0; h < answer->horizon_count; h++)
-        if (horizon_counts(&answer->horizons[h])) {
-            sum += log(answer->horizons[h].lr_opt);
-            count++;
-        }
-    for (size_t h = 0; h < answer->horizon_count; h++) {
-        const struct horizon_answer *horizon = &answer->horizons[h];
-        if (!horizon_counts(horizon))
-            continue;
-        double y = log(horizon->lr_opt), around = y - sum / count;
-        double off = y - (answer->law.b - answer->law.beta * log((double)horizon->tokens));
-        left += off * off;
-        total += around * around;
-    }
-    return count >= 3 && total > 0 ? 1 - left / total : NAN;
-}
-
 static void fill_law(struct answer *answer, const struct posterior *posterior)
 {
     struct law_answer *law = &answer->law;
@@ -114,7 +95,7 @@ static void fill_law(struct answer *answer, const struct posterior *posterior)
     law->b = line.mean * log(2.0) + beta.mean * log(posterior->reference_tokens);
     law->misfit = misfit.mean * log(2.0);
     law->prior_weight = fmin(1, pow(beta.deviation / posterior->prior_beta_sd, 2));
-    law->r2 = explained(answer);
+    law->r2 = answer_explained(answer);
 }
 
 /* The law without the longest horizon, against what was measured there. */
@@ -167,27 +148,13 @@ static bool anything_known(const struct survey *survey)
     return false;
 }
 
-static void clear(struct answer *answer, const struct search_space *space)
-{
-    memset(answer, 0, sizeof(*answer));
-    answer->target.tokens = space->target_tokens;
-    answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
-    answer->target.loss_penalty = answer->target.loss_penalty_if_wrong_2x = NAN;
-    answer->target.embedding_lr = NAN;
-    struct law_answer *law = &answer->law;
-    law->beta = law->beta_ci90[0] = law->beta_ci90[1] = law->b = law->r2 = NAN;
-    law->prior_weight = law->misfit = NAN;
-    law->holdout.lr_predicted = law->holdout.lr_measured = NAN;
-    law->holdout.ci90[0] = law->holdout.ci90[1] = NAN;
-}
-
 static int fill(struct answer *answer, const struct survey *survey)
 {
     size_t count = survey->horizon_count;
     struct posterior *posterior = posterior_create(survey, count, survey->space->target_tokens);
     if (!posterior)
         return LR_ENOMEM;
-    clear(answer, survey->space);
+    answer_clear(answer, survey->space);
     answer->horizon_count = count;
     struct noise noise = survey_noise(survey, count);
     for (size_t h = 0; h < count; h++)
@@ -205,15 +172,6 @@ static int fill(struct answer *answer, const struct survey *survey)
     return rc;
 }
 
-/* Nothing after the end of a text: answers are compared as bytes. */
-static void clear_tails(struct answer *answer)
-{
-    for (size_t i = 0; i < answer->warning_count; i++) {
-        size_t length = strlen(answer->warnings[i]);
-        memset(answer->warnings[i] + length, 0, ANSWER_TEXT - length);
-    }
-}
-
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err)
 {
@@ -221,6 +179,8 @@ int search_answer(struct answer *answer, const struct search_space *space,
     int rc = LR_ENOMEM;
     if (space->horizon_count == 0)
         return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
+    if (space->cell_count > 1)
+        return cells_answer(answer, space, seen, count, err);
     struct observation *room = lr_calloc(count + 1, sizeof(*room));
     struct survey *survey = NULL;
     if (room) {
@@ -235,7 +195,7 @@ int search_answer(struct answer *answer, const struct search_space *space,
         if (!rc)
             rc = ratios_answer(answer, space, &ratios, seen, count, room);
         if (!rc)
-            clear_tails(answer);
+            answer_clear_tails(answer);
     }
     survey_destroy(survey);
     lr_free(room);

@@ -53,6 +53,7 @@ struct search_space {
     struct ratio_range ratios[RATIO_COUNT]; /* policies do not see these: ratios.c does */
     const struct search_cell *cells;        /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;
+    double base[AXIS_COUNT];   /* cell 0's width, depth, ...; 0: not known */
     struct search_cell target; /* the same of the target: axes that the cells span, group */
     struct search_group groups[SEARCH_GROUPS];
     size_t group_count;

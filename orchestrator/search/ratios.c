@@ -14,6 +14,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/lattice.h"
+#include "search/policy_cells.h"
 #include "search/survey.h"
 
 #define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
@@ -201,6 +202,9 @@ int search_next(const struct policy *policy, const struct search_space *space,
                 const struct observation *seen, size_t count, struct proposal *round)
 {
     struct ratios ratios;
+    if (space->cell_count > 1)
+        return policy == &policy_design ? cells_next(space, seen, count, round)
+                                        : cells_next_apart(policy, space, seen, count, round);
     begin(&ratios, space);
     if (!ratios_are_searched(space)) {
         int asked = policy->next(space, seen, count, round);

@@ -1,0 +1,299 @@
+/* From the worlds of the sampler to numbers: basins, cells, the target. */
+#include "search/answer_cells.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "search/answer_clear.h"
+#include "search/gate.h"
+
+#define MEASURED 2  /* LRs with a loss */
+#define FEW 3       /* LRs */
+#define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
+#define UNEQUAL 100.0  /* octaves: a cell of another parametrization is far from the target */
+
+uint32_t cells_nearest(const struct search_space *space)
+{
+    uint32_t best = 0;
+    double least = INFINITY;
+    for (uint32_t c = 0; c < space->cell_count; c++) {
+        const struct search_cell *cell = &space->cells[c];
+        double off = cell->group == space->target.group ? 0 : UNEQUAL;
+        for (int axis = 0; axis < AXIS_COUNT; axis++)
+            off += fabs(cell->axes[axis] - space->target.axes[axis]);
+        if (off < least - 1e-9) {
+            least = off;
+            best = c;
+        }
+    }
+    return best;
+}
+
+struct spread cells_combine(const struct cell_sight *sight, int k,
+                            const double coefficients[TERMS_MAX])
+{
+    double values[CELL_SAMPLES];
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        values[s] = 0;
+        for (size_t i = 0; i < sight->scene->terms[k].count; i++)
+            values[s] += coefficients[i] * sight->posterior->samples[s].theta[k][i];
+    }
+    return cell_spread(values);
+}
+
+/* ---- numbers of the worlds ---- */
+
+static struct spread vertex_of(const struct cell_sight *sight, size_t basin)
+{
+    double values[CELL_SAMPLES];
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        values[s] = cell_basin(sight->posterior, s, basin)->vertex[0];
+    return cell_spread(values);
+}
+
+static struct spread optimum_of(const struct cell_sight *sight, size_t aim, int k)
+{
+    double values[CELL_SAMPLES];
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        values[s] = cell_aim(sight->posterior, s, aim)->optimum[k];
+    return cell_spread(values);
+}
+
+static double mean_of(const struct cell_sight *sight, size_t basin, size_t offset)
+{
+    double mean = 0, value;
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        memcpy(&value, (const char *)cell_basin(sight->posterior, s, basin) + offset,
+               sizeof(value));
+        mean += value / CELL_SAMPLES;
+    }
+    return mean;
+}
+
+static void to_lr(const struct spread *spread, double *value, double ci90[2])
+{
+    *value = exp2(spread->mean);
+    for (int i = 0; i < 2; i++)
+        ci90[i] = exp2(spread->ci90[i]);
+}
+
+/* ---- basins ---- */
+
+/* As in answer_search.c: the best LR is the lowest or highest that told anything. */
+static bool lies_at_edge(const struct cell_sight *sight, size_t b)
+{
+    const struct scene_basin *basin = &sight->scene->basins[b];
+    const struct scene_point *best = NULL;
+    bool below = false, above = false;
+    for (size_t i = 0; i < basin->losses; i++)
+        if (!best || basin->points[i].loss < best->loss)
+            best = &basin->points[i];
+    for (size_t i = 0; best && i < basin->losses + basin->walls; i++) {
+        below = below || basin->points[i].x[0] < best->x[0] - 1e-6;
+        above = above || basin->points[i].x[0] > best->x[0] + 1e-6;
+    }
+    if (!best || (below && above))
+        return false;
+    if (basin->losses > FEW)
+        return true;
+    double low = 0, high = 0;
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        double vertex = cell_basin(sight->posterior, s, b)->vertex[0];
+        low += vertex < log2(sight->space->lr_low) ? 1.0 / CELL_SAMPLES : 0;
+        high += vertex > log2(sight->space->lr_high) ? 1.0 / CELL_SAMPLES : 0;
+    }
+    return low > BEYOND || high > BEYOND;
+}
+
+static struct horizon_answer horizon_of(const struct cell_sight *sight, size_t b)
+{
+    const struct scene_basin *basin = &sight->scene->basins[b];
+    struct horizon_answer horizon = {
+        .tokens = sight->space->horizons[basin->horizon],
+        .lr_opt = NAN,
+        .ci90 = {NAN, NAN},
+        .curvature = NAN,
+        .loss_min = basin->losses > 0 ? basin->bottom : NAN,
+        .se_ln_lr = NAN,
+        .trials = basin->trials,
+        .diverged = basin->diverged,
+        .at_edge = lies_at_edge(sight, b),
+    };
+    if (basin->losses < MEASURED)
+        return horizon;
+    struct spread vertex = vertex_of(sight, b);
+    to_lr(&vertex, &horizon.lr_opt, horizon.ci90);
+    horizon.se_ln_lr = vertex.deviation * log(2.0);
+    horizon.flat = vertex.deviation > HALF_KNOWN;
+    horizon.curvature = mean_of(sight, b, offsetof(struct cell_basin_sample, curvature));
+    horizon.loss_min = mean_of(sight, b, offsetof(struct cell_basin_sample, level));
+    return horizon;
+}
+
+static void fill_basins(struct answer *answer, const struct cell_sight *sight)
+{
+    for (size_t b = 0; b < sight->scene->basin_count; b++) {
+        const struct scene_basin *basin = &sight->scene->basins[b];
+        if (basin->trials == 0 || answer->basin_count == ANSWER_BASINS)
+            continue;
+        answer->basins[answer->basin_count++] =
+            (struct basin_answer){.cell = basin->cell, .horizon = horizon_of(sight, b)};
+    }
+}
+
+/* ---- cells ---- */
+
+/* -d log2 LR* / d log2 tokens of a cell. */
+static struct spread beta_of(const struct cell_sight *sight, uint32_t cell)
+{
+    double coefficients[TERMS_MAX];
+    const struct terms *terms = &sight->scene->terms[0];
+    const struct search_cell *of = &sight->space->cells[cell];
+    for (size_t i = 0; i < terms->count; i++)
+        coefficients[i] = term_value(&terms->term[i], of, (int)cell, 0) -
+                          term_value(&terms->term[i], of, (int)cell, 1);
+    return cells_combine(sight, 0, coefficients);
+}
+
+static void fill_cell(struct cell_answer *cell, const struct cell_sight *sight, uint32_t c)
+{
+    const struct search_space *space = sight->space;
+    struct spread optimum = optimum_of(sight, c, 0), beta = beta_of(sight, c);
+    *cell = (struct cell_answer){.beta = beta.mean,
+                                 .beta_ci90 = {beta.ci90[0], beta.ci90[1]},
+                                 .loss = NAN,
+                                 .parametrization =
+                                     space->groups[space->cells[c].group].parametrization};
+    to_lr(&optimum, &cell->lr, cell->ci90);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        cell->ratio[r] = cell->ratio_ci90[r][0] = cell->ratio_ci90[r][1] = NAN;
+    for (int k = 1; k < sight->scene->coordinate_count; k++) {
+        int r = sight->scene->coordinates[k] - 1;
+        struct spread ratio = optimum_of(sight, c, k);
+        to_lr(&ratio, &cell->ratio[r], cell->ratio_ci90[r]);
+    }
+    for (size_t h = 0; h < space->horizon_count; h++) {
+        size_t b = c * space->horizon_count + h;
+        cell->trials += sight->scene->basins[b].trials;
+        if (sight->scene->basins[b].losses > 0)
+            cell->loss = mean_of(sight, b, offsetof(struct cell_basin_sample, level));
+    }
+}
+
+/* ---- the cell nearest to the target, in the words of a campaign without axes ---- */
+
+static void fill_nearest(struct answer *answer, const struct cell_sight *sight)
+{
+    const struct search_space *space = sight->space;
+    uint32_t nearest = cells_nearest(space);
+    const struct terms *terms = &sight->scene->terms[0];
+    double coefficients[TERMS_MAX], misfit = 0, reference = sight->scene->reference_tokens;
+    answer->horizon_count = space->horizon_count;
+    for (size_t h = 0; h < space->horizon_count; h++)
+        answer->horizons[h] = horizon_of(sight, nearest * space->horizon_count + h);
+    struct spread beta = beta_of(sight, nearest);
+    for (size_t i = 0; i < terms->count; i++)
+        coefficients[i] = term_value(&terms->term[i], &space->cells[nearest], (int)nearest, 0);
+    struct spread line = cells_combine(sight, 0, coefficients);
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        misfit += sight->posterior->samples[s].misfit[0] / CELL_SAMPLES;
+    answer->law.beta = beta.mean;
+    answer->law.beta_ci90[0] = beta.ci90[0];
+    answer->law.beta_ci90[1] = beta.ci90[1];
+    answer->law.b = line.mean * log(2.0) + beta.mean * log(reference);
+    answer->law.misfit = misfit * log(2.0);
+    /* a Student of 3 degrees of freedom has 3 times the variance of its scale */
+    answer->law.prior_weight = fmin(1, beta.deviation * beta.deviation /
+                                           (3 * space->prior_beta_sd * space->prior_beta_sd));
+    answer->law.r2 = answer_explained(answer);
+}
+
+/* ---- the target ---- */
+
+static double penalty_of(const struct cell_sight *sight, int s, int k, double off)
+{
+    const struct cell_aim_sample *world = cell_aim(sight->posterior, s, sight->space->cell_count);
+    return world->curvature[k] * basin_shape(off, sight->posterior->samples[s].asymmetry[k]);
+}
+
+static void fill_target(struct answer *answer, const struct cell_sight *sight)
+{
+    size_t aim = sight->space->cell_count;
+    struct target_answer *target = &answer->target;
+    struct spread optimum = optimum_of(sight, aim, 0);
+    double lr = optimum.mean, penalty = 0, wrong = 0;
+    to_lr(&optimum, &target->lr, target->ci90);
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        penalty += penalty_of(sight, s, 0, lr - cell_aim(sight->posterior, s, aim)->optimum[0]);
+        wrong += (penalty_of(sight, s, 0, 1) + penalty_of(sight, s, 0, -1)) / 2;
+    }
+    for (int k = 1; k < sight->scene->coordinate_count; k++) {
+        int r = sight->scene->coordinates[k] - 1;
+        struct spread ratio = optimum_of(sight, aim, k);
+        double at = lr + ratio.mean; /* log2 of that LR */
+        for (int s = 0; s < CELL_SAMPLES; s++) {
+            const struct cell_aim_sample *world = cell_aim(sight->posterior, s, aim);
+            penalty += penalty_of(sight, s, k, at - world->optimum[0] - world->optimum[k]);
+        }
+        to_lr(&ratio, &target->ratio[r], target->ratio_ci90[r]);
+    }
+    target->loss_penalty = penalty / CELL_SAMPLES;
+    target->loss_penalty_if_wrong_2x = wrong / CELL_SAMPLES;
+}
+
+static void fill_ratios(struct answer *answer, const struct search_space *space, size_t trials)
+{
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        struct ratio_answer *ratio = &answer->ratios[r];
+        const struct ratio_range *range = &space->ratios[r];
+        bool searched = range->low < range->high;
+        *ratio = (struct ratio_answer){
+            .searched = searched,
+            .value = searched ? answer->target.ratio[r] : range->low,
+            .optimum = answer->target.ratio[r],
+            .ci90 = {answer->target.ratio_ci90[r][0], answer->target.ratio_ci90[r][1]},
+            .trials = searched ? (uint32_t)trials : 0};
+    }
+}
+
+/* ---- the whole ---- */
+
+static int fill(struct answer *answer, const struct cell_sight *sight,
+                const struct observation *seen, size_t count)
+{
+    const struct search_space *space = sight->space;
+    fill_basins(answer, sight);
+    answer->cell_count = space->cell_count;
+    for (uint32_t c = 0; c < space->cell_count; c++)
+        fill_cell(&answer->cells[c], sight, c);
+    fill_nearest(answer, sight);
+    fill_target(answer, sight);
+    fill_ratios(answer, space, sight->scene->seen_count);
+    exponents_fill(answer, sight);
+    int rc = joint_fill(answer, sight, seen, count);
+    if (rc)
+        return rc;
+    cells_gate(answer, sight);
+    verdicts_add(answer, sight);
+    cells_doubt(answer, sight);
+    answer_clear_tails(answer);
+    return 0;
+}
+
+int cells_answer(struct answer *answer, const struct search_space *space,
+                 const struct observation *seen, size_t count, struct lr_error *err)
+{
+    int rc = LR_ENOMEM;
+    struct scene *scene = scene_create(space, seen, count, -1);
+    struct cell_posterior *posterior = scene ? cell_posterior_create(scene) : NULL;
+    struct cell_sight sight = {space, scene, posterior};
+    answer_clear(answer, space);
+    if (posterior)
+        rc = fill(answer, &sight, seen, count);
+    cell_posterior_destroy(posterior);
+    scene_destroy(scene);
+    return rc ? lr_fail(err, rc, "out of memory") : 0;
+}

@@ -1,0 +1,299 @@
+/* How the optimum moves along the axes: the terms of the law as exponents, and the joint law of
+ * size and horizon of Bjorck et al. 2024. */
+#include "search/answer_cells.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/rng.h"
+#include "search/cholesky.h"
+
+#define REFIT ((uint64_t)RNG_CELLS + (1u << 8))
+
+static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+static const char *const axis_names[AXIS_COUNT] = {"width", "depth", "vocab", "batch"};
+
+/* ---- exponents ---- */
+
+static void add_exponent(struct answer *answer, const struct cell_sight *sight, int k,
+                         const char *axis, uint32_t parametrization, uint32_t vocab,
+                         const double coefficients[TERMS_MAX], double offset)
+{
+    if (answer->exponent_count == ANSWER_EXPONENTS)
+        return;
+    struct exponent_answer *exponent = &answer->exponents[answer->exponent_count++];
+    const struct terms *terms = &sight->scene->terms[k];
+    struct spread spread = cells_combine(sight, k, coefficients);
+    double expected = offset, variance = 0;
+    for (size_t i = 0; i < terms->count; i++) {
+        double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale's */
+        expected += coefficients[i] * terms->term[i].mean;
+        variance += pow(coefficients[i] * terms->term[i].deviation, 2) * heavy;
+    }
+    int coordinate = sight->scene->coordinates[k];
+    *exponent = (struct exponent_answer){
+        .parametrization = parametrization,
+        .vocab = vocab,
+        .value = spread.mean + offset,
+        .ci90 = {spread.ci90[0] + offset, spread.ci90[1] + offset},
+        .expected = expected,
+        .prior_weight = fmin(1, spread.deviation * spread.deviation / variance),
+    };
+    snprintf(exponent->of, sizeof(exponent->of), "%s",
+             coordinate ? ratio_names[coordinate - 1] : "lr");
+    snprintf(exponent->axis, sizeof(exponent->axis), "%s", axis);
+}
+
+static size_t index_of(const struct terms *terms, const struct term *term)
+{
+    return (size_t)(term - terms->term);
+}
+
+/* Along the width, at one place of the vocabulary's axis. */
+static void add_width(struct answer *answer, const struct cell_sight *sight, int k, uint32_t group,
+                      double vocab_axis, uint32_t vocab)
+{
+    const struct terms *terms = &sight->scene->terms[k];
+    const struct term *width = term_find(terms, TERM_WIDTH, group);
+    const struct term *both = term_find(terms, TERM_WIDTH_VOCAB, 0);
+    const struct search_group *of = &sight->space->groups[group];
+    double coefficients[TERMS_MAX] = {0};
+    if (!width)
+        return;
+    coefficients[index_of(terms, width)] = 1;
+    if (both)
+        coefficients[index_of(terms, both)] = vocab_axis;
+    /* the ratio of the LRs as they are trained with */
+    double offset =
+        sight->scene->coordinates[k] == 1 + RATIO_EMBEDDING ? of->ratio_width_offset : 0;
+    add_exponent(answer, sight, k, axis_names[AXIS_WIDTH], of->parametrization, vocab, coefficients,
+                 offset);
+}
+
+/* Each vocabulary of the cells once, ascending. */
+static void add_widths_of_vocabularies(struct answer *answer, const struct cell_sight *sight, int k,
+                                       uint32_t group)
+{
+    const struct search_space *space = sight->space;
+    double last = -INFINITY;
+    for (;;) {
+        double next = INFINITY;
+        for (size_t c = 0; c < space->cell_count; c++)
+            if (space->cells[c].axes[AXIS_VOCAB] > last + 1e-9)
+                next = fmin(next, space->cells[c].axes[AXIS_VOCAB]);
+        if (!isfinite(next))
+            return;
+        add_width(answer, sight, k, group, next,
+                  (uint32_t)lround(space->base[AXIS_VOCAB] * exp2(next)));
+        last = next;
+    }
+}
+
+static void add_shared(struct answer *answer, const struct cell_sight *sight, int k)
+{
+    const struct terms *terms = &sight->scene->terms[k];
+    for (size_t i = 0; i < terms->count; i++) {
+        double coefficients[TERMS_MAX] = {0};
+        bool tokens = terms->term[i].kind == TERM_TOKENS;
+        if (!tokens && terms->term[i].kind != TERM_AXIS)
+            continue;
+        coefficients[i] = tokens ? -1 : 1; /* LR* ~ tokens^-beta */
+        add_exponent(answer, sight, k, tokens ? "tokens" : axis_names[terms->term[i].of],
+                     ANSWER_EVERY, 0, coefficients, 0);
+    }
+}
+
+void exponents_fill(struct answer *answer, const struct cell_sight *sight)
+{
+    for (int k = 0; k < sight->scene->coordinate_count; k++) {
+        for (uint32_t g = 0; g < sight->space->group_count; g++) {
+            if (term_find(&sight->scene->terms[k], TERM_WIDTH_VOCAB, 0))
+                add_widths_of_vocabularies(answer, sight, k, g);
+            else
+                add_width(answer, sight, k, g, 0, 0);
+        }
+        add_shared(answer, sight, k);
+    }
+}
+
+/* ---- the joint law ---- */
+
+struct plane { /* y = x[0] + x[1] ln N + x[2] ln D */
+    double x[3];
+};
+
+struct joint {
+    const struct cell_sight *sight;
+    size_t count;
+    size_t basin[ANSWER_BASINS];
+    double ln_params[ANSWER_BASINS], ln_tokens[ANSWER_BASINS];
+    double normal[9]; /* factor of the normal matrix */
+    double center[2]; /* of ln N and ln D */
+};
+
+static bool varies(const double *values, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (fabs(values[i] - values[0]) > 1e-9)
+            return true;
+    return false;
+}
+
+/* The measured basins of the target's parametrization; false: they do not span sizes and horizons.
+ */
+static bool gather(struct joint *joint, const struct cell_sight *sight)
+{
+    const struct search_space *space = sight->space;
+    *joint = (struct joint){.sight = sight};
+    for (size_t b = 0; b < sight->scene->basin_count && joint->count < ANSWER_BASINS; b++) {
+        const struct scene_basin *basin = &sight->scene->basins[b];
+        const struct search_cell *cell = &space->cells[basin->cell];
+        if (basin->losses < 2 || cell->group != space->target.group || !(cell->log2_params > 0))
+            continue;
+        joint->basin[joint->count] = b;
+        joint->ln_params[joint->count] = cell->log2_params * log(2.0);
+        joint->ln_tokens[joint->count++] = log((double)space->horizons[basin->horizon]);
+    }
+    for (size_t i = 0; i < joint->count; i++) {
+        joint->center[0] += joint->ln_params[i] / (double)joint->count;
+        joint->center[1] += joint->ln_tokens[i] / (double)joint->count;
+    }
+    for (size_t i = 0; i < joint->count; i++) {
+        double row[3] = {1, joint->ln_params[i] - joint->center[0],
+                         joint->ln_tokens[i] - joint->center[1]};
+        for (int a = 0; a < 3; a++)
+            for (int b = 0; b < 3; b++)
+                joint->normal[3 * a + b] += row[a] * row[b];
+    }
+    return joint->count > 3 && varies(joint->ln_params, joint->count) &&
+           varies(joint->ln_tokens, joint->count) && cholesky(joint->normal, 3);
+}
+
+/* Least squares through ln LR of each basin. */
+static struct plane fit_plane(const struct joint *joint, const double *ln_lr)
+{
+    struct plane plane = {{0}};
+    for (size_t i = 0; i < joint->count; i++) {
+        plane.x[0] += ln_lr[i];
+        plane.x[1] += ln_lr[i] * (joint->ln_params[i] - joint->center[0]);
+        plane.x[2] += ln_lr[i] * (joint->ln_tokens[i] - joint->center[1]);
+    }
+    cholesky_solve(joint->normal, plane.x, 3);
+    plane.x[0] -= plane.x[1] * joint->center[0] + plane.x[2] * joint->center[1];
+    return plane;
+}
+
+static double explained(const struct joint *joint, const double *ln_lr, const struct plane *plane)
+{
+    double mean = 0, total = 0, left = 0;
+    for (size_t i = 0; i < joint->count; i++)
+        mean += ln_lr[i] / (double)joint->count;
+    for (size_t i = 0; i < joint->count; i++) {
+        double off = ln_lr[i] - plane->x[0] - plane->x[1] * joint->ln_params[i] -
+                     plane->x[2] * joint->ln_tokens[i];
+        left += off * off;
+        total += (ln_lr[i] - mean) * (ln_lr[i] - mean);
+    }
+    return total > 0 ? 1 - left / total : NAN;
+}
+
+static void fill_plane(struct joint_answer *answer, const struct joint *joint)
+{
+    double alphas[CELL_SAMPLES], betas[CELL_SAMPLES], ln_lr[ANSWER_BASINS];
+    double means[ANSWER_BASINS] = {0};
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        for (size_t i = 0; i < joint->count; i++) {
+            const struct cell_posterior *posterior = joint->sight->posterior;
+            ln_lr[i] = cell_basin(posterior, s, joint->basin[i])->vertex[0] * log(2.0);
+            means[i] += ln_lr[i] / CELL_SAMPLES;
+            /* a law through other basins of the same kind would meet other misfits */
+            ln_lr[i] +=
+                posterior->samples[s].misfit[0] * log(2.0) *
+                rng_normal(joint->sight->space->seed, REFIT, (uint64_t)s * joint->count + i);
+        }
+        struct plane plane = fit_plane(joint, ln_lr);
+        alphas[s] = -plane.x[1];
+        betas[s] = -plane.x[2];
+    }
+    struct spread alpha = cell_spread(alphas), beta = cell_spread(betas);
+    struct plane plane = fit_plane(joint, means);
+    answer->known = true;
+    answer->ln_c = plane.x[0];
+    answer->alpha = alpha.mean;
+    answer->beta = beta.mean;
+    memcpy(answer->alpha_ci90, alpha.ci90, sizeof(alpha.ci90));
+    memcpy(answer->beta_ci90, beta.ci90, sizeof(beta.ci90));
+    answer->r2 = explained(joint, means, &plane);
+}
+
+/* ---- hold-out ---- */
+
+static struct spread vertex_of(const struct cell_posterior *posterior, size_t basin)
+{
+    double values[CELL_SAMPLES];
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        values[s] = cell_basin(posterior, s, basin)->vertex[0];
+    return cell_spread(values);
+}
+
+/* The costliest basin that was measured; -1: fewer than two others would be left. */
+static int costliest(const struct cell_sight *sight)
+{
+    int best = -1;
+    double most = 0;
+    size_t measured = 0;
+    for (size_t b = 0; b < sight->scene->basin_count; b++) {
+        const struct scene_basin *basin = &sight->scene->basins[b];
+        const struct search_space *space = sight->space;
+        double cost = space->cells[basin->cell].cost * (double)space->horizons[basin->horizon];
+        measured += basin->losses >= 2;
+        if (basin->losses >= 2 && cost >= most) {
+            most = cost;
+            best = (int)b;
+        }
+    }
+    return measured > 2 ? best : -1;
+}
+
+static int hold_out(struct joint_answer *answer, const struct cell_sight *sight,
+                    const struct observation *seen, size_t count)
+{
+    int b = costliest(sight);
+    if (b < 0)
+        return 0;
+    struct scene *without = scene_create(sight->space, seen, count, b);
+    struct cell_posterior *posterior = without ? cell_posterior_create(without) : NULL;
+    if (posterior) {
+        struct spread predicted = vertex_of(posterior, (size_t)b);
+        struct spread measured = vertex_of(sight->posterior, (size_t)b);
+        answer->holdout.known = true;
+        answer->holdout.cell = sight->scene->basins[b].cell;
+        answer->holdout.tokens = sight->space->horizons[sight->scene->basins[b].horizon];
+        answer->holdout.lr_predicted = exp2(predicted.mean);
+        answer->holdout.lr_measured = exp2(measured.mean);
+        for (int i = 0; i < 2; i++) {
+            answer->holdout.ci90[i] = exp2(predicted.ci90[i]);
+            answer->holdout.measured_ci90[i] = exp2(measured.ci90[i]);
+        }
+    }
+    bool good = posterior != NULL;
+    cell_posterior_destroy(posterior);
+    scene_destroy(without);
+    return good ? 0 : LR_ENOMEM;
+}
+
+int joint_fill(struct answer *answer, const struct cell_sight *sight,
+               const struct observation *seen, size_t count)
+{
+    struct joint joint;
+    struct joint_answer *of = &answer->joint;
+    of->parametrization = sight->space->groups[sight->space->target.group].parametrization;
+    of->ln_c = of->alpha = of->beta = of->r2 = NAN;
+    of->alpha_ci90[0] = of->alpha_ci90[1] = of->beta_ci90[0] = of->beta_ci90[1] = NAN;
+    of->holdout.lr_predicted = of->holdout.lr_measured = NAN;
+    for (int i = 0; i < 2; i++)
+        of->holdout.ci90[i] = of->holdout.measured_ci90[i] = NAN;
+    if (gather(&joint, sight))
+        fill_plane(of, &joint);
+    return hold_out(of, sight, seen, count);
+}

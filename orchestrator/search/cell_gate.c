@@ -1,0 +1,175 @@
+/* Gate and doubts of a campaign with axes: gate.c's and doubts.c's rules, for many cells at once.
+ */
+#include "search/answer_cells.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include "search/gate.h"
+
+#define MOSTLY_PRIOR 0.5
+#define NEAR_END 0.25 /* octaves */
+
+__attribute__((format(printf, 2, 3))) static void refuse(struct answer *answer, const char *format,
+                                                         ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(answer->reason, sizeof(answer->reason), format, args);
+    va_end(args);
+    answer->status = ANSWER_NOT_IDENTIFIED;
+}
+
+static double widest(const double ci90[2], double lr)
+{
+    return fmax(ci90[1] / lr, lr / ci90[0]);
+}
+
+static bool a_minimum_was_seen(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->basin_count; i++) {
+        const struct horizon_answer *horizon = &answer->basins[i].horizon;
+        if (horizon->trials - horizon->diverged > 2 && !horizon->at_edge &&
+            isfinite(horizon->lr_opt))
+            return true;
+    }
+    return false;
+}
+
+static void decide_target(struct answer *answer, const struct cell_sight *sight)
+{
+    double factor = widest(answer->target.ci90, answer->target.lr);
+    uint64_t longest = sight->space->horizons[sight->space->horizon_count - 1];
+    char times[64] = "", *mend = "search.min_gain, search.seeds";
+    if (answer->target.tokens > longest) {
+        snprintf(times, sizeof(times), "%.3g times as long as the longest horizon",
+                 (double)answer->target.tokens / (double)longest);
+        mend = "a longer horizon, search.min_gain, search.seeds";
+    } else {
+        snprintf(times, sizeof(times), "within the horizons");
+    }
+    if (!(factor <= GATE_WIDEST))
+        refuse(answer,
+               "the target, %s%s, is not known well enough: the 90 %% interval reaches a factor "
+               "%.1f from the answer (at most %.0f): measure more, or nearer to it (%s)",
+               times, target_cell(sight->space) < 0 ? " and none of the cells" : "", factor,
+               GATE_WIDEST, mend);
+}
+
+void cells_gate(struct answer *answer, const struct cell_sight *sight)
+{
+    const struct search_space *space = sight->space;
+    uint32_t trials = 0, diverged = 0;
+    for (size_t b = 0; b < sight->scene->basin_count; b++) {
+        trials += sight->scene->basins[b].trials;
+        diverged += sight->scene->basins[b].diverged;
+    }
+    answer->status = ANSWER_IDENTIFIED;
+    answer->reason[0] = 0;
+    if (trials == 0)
+        refuse(answer, "no trial has finished");
+    else if (diverged == trials)
+        refuse(answer,
+               "every trial diverged: the range [%.3g, %.3g] is too high; try search.lr: [%.3g, "
+               "%.3g]",
+               space->lr_low, space->lr_high, space->lr_low * 1e-4, space->lr_low * 1e-1);
+    else if (!a_minimum_was_seen(answer))
+        refuse(answer,
+               "in no cell does the best learning rate lie between two others, so that nothing "
+               "shows a minimum: try more than the range [%.3g, %.3g] has, or widen it",
+               space->lr_low, space->lr_high);
+    else
+        decide_target(answer, sight);
+}
+
+/* ---- doubts ---- */
+
+static void doubt_edges(struct answer *answer, const struct cell_sight *sight)
+{
+    size_t edges = 0;
+    const struct basin_answer *first = NULL;
+    for (size_t i = 0; i < answer->basin_count; i++) {
+        edges += answer->basins[i].horizon.at_edge;
+        if (answer->basins[i].horizon.at_edge && !first)
+            first = &answer->basins[i];
+    }
+    char tokens[TOKENS_TEXT];
+    if (first)
+        answer_warn(answer,
+                    "in %zu of %zu basins the best learning rate lies at the edge of what was "
+                    "tried, the first in cell %u at %s tokens: is search.lr [%.3g, %.3g] too "
+                    "narrow?",
+                    edges, answer->basin_count, first->cell + 1,
+                    tokens_text((double)first->horizon.tokens, tokens), sight->space->lr_low,
+                    sight->space->lr_high);
+}
+
+static void doubt_untried(struct answer *answer)
+{
+    size_t untried = 0;
+    for (size_t c = 0; c < answer->cell_count; c++)
+        untried += answer->cells[c].trials < 2;
+    if (untried > 0)
+        answer_warn(answer,
+                    "%zu of %zu cells have fewer than two trainings: what is said of them rests on "
+                    "the others",
+                    untried, answer->cell_count);
+}
+
+static void doubt_exponents(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->exponent_count; i++) {
+        const struct exponent_answer *exponent = &answer->exponents[i];
+        if (exponent->prior_weight > MOSTLY_PRIOR)
+            answer_warn(answer, "the exponent of %s over %s is mostly the prior (%.0f %%)",
+                        exponent->of, exponent->axis, 100 * exponent->prior_weight);
+    }
+}
+
+static void doubt_holdout(struct answer *answer)
+{
+    const struct joint_answer *joint = &answer->joint;
+    double predicted = joint->holdout.lr_predicted, measured = joint->holdout.lr_measured;
+    if (!joint->holdout.known)
+        return;
+    bool above = measured > predicted;
+    double reach = log(joint->holdout.ci90[above] / predicted);
+    double error = log(joint->holdout.measured_ci90[!above] / measured);
+    if (!(fabs(log(measured / predicted)) <= hypot(reach, error)))
+        answer_warn(answer,
+                    "the other cells and horizons missed the costliest one: they predict %.3g (90 "
+                    "%% interval %.3g to %.3g), measured is %.3g",
+                    predicted, joint->holdout.ci90[0], joint->holdout.ci90[1], measured);
+}
+
+static void doubt_ratios(struct answer *answer, const struct cell_sight *sight)
+{
+    static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        const struct ratio_range *range = &sight->space->ratios[r];
+        size_t low = 0, high = 0;
+        for (size_t c = 0; c < answer->cell_count && answer->ratios[r].searched; c++) {
+            low += log2(answer->cells[c].ratio[r] / range->low) < NEAR_END;
+            high += log2(range->high / answer->cells[c].ratio[r]) < NEAR_END;
+        }
+        answer->ratios[r].at_edge = low + high > 0;
+        if (low + high > 0)
+            answer_warn(answer,
+                        "in %zu of %zu cells the best model.%s lies at the %s end of its range "
+                        "[%.3g, %.3g]: widen it",
+                        low + high, answer->cell_count, names[r], high > low ? "upper" : "lower",
+                        range->low, range->high);
+    }
+}
+
+void cells_doubt(struct answer *answer, const struct cell_sight *sight)
+{
+    doubt_holdout(answer);
+    doubt_edges(answer, sight);
+    doubt_ratios(answer, sight);
+    doubt_untried(answer);
+    doubt_exponents(answer);
+    if (sight->space->seeds == 1 && answer->basin_count > 0)
+        answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "
+                            "basins");
+}

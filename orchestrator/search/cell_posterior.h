@@ -1,0 +1,49 @@
+#ifndef LRSEARCH_CELL_POSTERIOR_H
+#define LRSEARCH_CELL_POSTERIOR_H
+
+#include "search/cell_scene.h"
+#include "search/posterior.h"
+
+/* What all losses of a campaign with axes say together: the model of posterior.h, with a law over
+ * the axes (cell_terms.h) instead of one over tokens alone, and with a vertex for each LR that is
+ * searched (cell_scene.h). Worlds that the data allow, by Gibbs sampling: there are too many
+ * unknowns to enumerate. */
+
+#define CELL_SAMPLES 512
+
+struct cell_basin_sample {
+    double vertex[SEARCH_COORDINATES]; /* log2 LR of coordinate k */
+    double curvature[SEARCH_COORDINATES];
+    double level; /* nats; where no loss is known it may be anything */
+};
+
+struct cell_aim_sample {                /* a cell at target_tokens */
+    double optimum[SEARCH_COORDINATES]; /* [0]: log2 LR*; [k]: log2 of the best ratio */
+    double curvature[SEARCH_COORDINATES];
+};
+
+struct cell_sample { /* all weigh the same */
+    double sigma;
+    double asymmetry[SEARCH_COORDINATES], misfit[SEARCH_COORDINATES];
+    double theta[SEARCH_COORDINATES][TERMS_MAX]; /* as scene->terms */
+};
+
+struct cell_posterior {
+    size_t basin_count, aim_count; /* aims: a cell each, then the target */
+    struct cell_sample samples[CELL_SAMPLES];
+    struct cell_basin_sample *basins; /* [sample][basin] */
+    struct cell_aim_sample *aims;     /* [sample][aim] */
+};
+
+/* Deterministic, whatever the order of what was seen. NULL: no memory. */
+struct cell_posterior *cell_posterior_create(const struct scene *scene);
+void cell_posterior_destroy(struct cell_posterior *posterior);
+
+const struct cell_basin_sample *cell_basin(const struct cell_posterior *posterior, int sample,
+                                           size_t basin);
+const struct cell_aim_sample *cell_aim(const struct cell_posterior *posterior, int sample,
+                                       size_t aim);
+/* Mean, standard deviation and 90 % interval of CELL_SAMPLES values, which it sorts. */
+struct spread cell_spread(double values[CELL_SAMPLES]);
+
+#endif

@@ -1,0 +1,248 @@
+/* Observations come in any order and are sorted, so that all sums are the same to the last bit.
+ * What depends only on where a training stands (shapes, chances to diverge) is worked out once for
+ * the whole grid of vertices. */
+#include "search/cell_scene.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+#define HIGHEST 30.0 /* nats over the bottom: whatever is higher is no better known */
+/* Octaves from the optimum to where training diverges, as in evidence.c. */
+#define CLIFF 1.5
+#define CLIFF_WIDTH 1.0
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+double scene_x(const struct scene *scene, int k, double lr, const double ratios[RATIO_COUNT])
+{
+    int coordinate = scene->coordinates[k];
+    return log2(lr) + (coordinate ? log2(ratios[coordinate - 1]) : 0);
+}
+
+double scene_t(const struct scene *scene, double tokens)
+{
+    return log2(tokens / scene->reference_tokens);
+}
+
+bool scene_has_losses(const struct scene *scene)
+{
+    for (size_t b = 0; b < scene->basin_count; b++)
+        if (scene->basins[b].losses > 0)
+            return true;
+    return false;
+}
+
+/* ---- sorting ---- */
+
+static int by_place(const void *left, const void *right)
+{
+    const struct observation *a = left, *b = right;
+    int order = COMPARE(a->cell, b->cell);
+    order = order ? order : COMPARE(a->tokens, b->tokens);
+    order = order ? order : COMPARE(a->lr, b->lr);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        order = order ? order : COMPARE(a->ratios[r], b->ratios[r]);
+    order = order ? order : COMPARE(a->seed, b->seed);
+    return order ? order : COMPARE(a->kind, b->kind);
+}
+
+static bool same_place(const struct observation *a, const struct observation *b)
+{
+    bool same = a->cell == b->cell && a->tokens == b->tokens && a->lr == b->lr;
+    return same && memcmp(a->ratios, b->ratios, sizeof(a->ratios)) == 0;
+}
+
+static int basin_of(const struct search_space *space, const struct observation *seen)
+{
+    for (size_t h = 0; h < space->horizon_count; h++)
+        if (space->horizons[h] == seen->tokens && seen->cell < space->cell_count)
+            return (int)(seen->cell * space->horizon_count + h);
+    return -1;
+}
+
+static void take_observations(struct scene *scene, const struct observation *seen, size_t count,
+                              int skip)
+{
+    for (size_t i = 0; i < count; i++) {
+        int basin = basin_of(scene->space, &seen[i]);
+        bool tells = seen[i].kind == OBSERVED_LOSS || seen[i].kind == OBSERVED_DIVERGED;
+        if (tells && basin >= 0 && basin != skip)
+            scene->seen[scene->seen_count++] = seen[i];
+    }
+    qsort(scene->seen, scene->seen_count, sizeof(*scene->seen), by_place);
+}
+
+/* ---- points ---- */
+
+static bool is_loss(const struct observation *seen)
+{
+    return seen->kind == OBSERVED_LOSS && isfinite(seen->loss);
+}
+
+/* All replicates of one place. */
+static struct scene_point make_point(const struct scene *scene, size_t first, size_t end)
+{
+    struct scene_point point = {.loss = 0, .first = (uint32_t)first, .end = (uint32_t)end};
+    const struct observation *seen = &scene->seen[first];
+    for (int k = 0; k < scene->coordinate_count; k++)
+        point.x[k] = scene_x(scene, k, seen->lr, seen->ratios);
+    for (size_t i = first; i < end; i++) {
+        point.replicates++;
+        point.loss += is_loss(&scene->seen[i]) ? scene->seen[i].loss : NAN;
+    }
+    point.loss /= point.replicates;
+    for (size_t i = first; i < end && !isnan(point.loss); i++) {
+        double off = scene->seen[i].loss - point.loss;
+        point.scatter += off * off;
+    }
+    return point;
+}
+
+/* Losses become heights over the basin's bottom; far from it the model is not to be believed. */
+static void set_heights(const struct scene *scene, struct scene_basin *basin)
+{
+    const struct scene_point *best = NULL;
+    for (size_t i = 0; i < basin->losses; i++)
+        if (!best || basin->points[i].loss < best->loss)
+            best = &basin->points[i];
+    if (!best)
+        return;
+    basin->bottom = best->loss;
+    double best_x[SEARCH_COORDINATES];
+    memcpy(best_x, best->x, sizeof(best_x));
+    for (size_t i = 0; i < basin->losses; i++) {
+        struct scene_point *point = &basin->points[i];
+        bool right = false;
+        for (int k = 0; k < scene->coordinate_count; k++)
+            right = right || point->x[k] > best_x[k];
+        point->loss = fmin(point->loss - basin->bottom, HIGHEST);
+        point->error = basin_shape_error(point->loss, right);
+    }
+}
+
+static void gather_basin(struct scene *scene, struct scene_basin *basin, size_t first, size_t end,
+                         struct scene_point *room)
+{
+    basin->points = room;
+    for (int walls = 0; walls < 2; walls++) /* losses first */
+        for (size_t i = first, next; i < end; i = next) {
+            for (next = i + 1; next < end && same_place(&scene->seen[i], &scene->seen[next]);)
+                next++;
+            struct scene_point point = make_point(scene, i, next);
+            if (isnan(point.loss) != (walls > 0))
+                continue;
+            room[basin->losses + basin->walls] = point;
+            basin->losses += !walls;
+            basin->walls += (size_t)walls;
+        }
+    for (size_t i = first; i < end; i++)
+        basin->diverged += !is_loss(&scene->seen[i]);
+    basin->trials = (uint32_t)(end - first);
+    set_heights(scene, basin);
+}
+
+/* ---- tables over the grid ---- */
+
+static void fill_tables(const struct scene *scene, struct scene_basin *basin, double **room)
+{
+    for (int k = 0; k < scene->coordinate_count; k++) {
+        const struct vertex_grid *grid = &scene->grids[k];
+        for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
+            basin->shape[k][a] = *room;
+            for (size_t i = 0; i < basin->losses; i++)
+                for (int v = 0; v < EVIDENCE_GRID; v++)
+                    *(*room)++ = basin_shape(basin->points[i].x[k] - grid->low - v * grid->step,
+                                             evidence_asymmetry[a]);
+        }
+        basin->wall[k] = *room;
+        for (size_t i = basin->losses; i < basin->losses + basin->walls; i++)
+            for (int v = 0; v < EVIDENCE_GRID; v++) {
+                double off = basin->points[i].x[k] - grid->low - v * grid->step - CLIFF;
+                *(*room)++ = erfc(-off / CLIFF_WIDTH / sqrt(2)) / 2;
+            }
+    }
+}
+
+static size_t table_size(const struct scene *scene)
+{
+    size_t rows = scene->seen_count * EVIDENCE_ASYMMETRIES; /* one point for each at most */
+    return rows * (size_t)scene->coordinate_count * EVIDENCE_GRID;
+}
+
+/* ---- setting up ---- */
+
+static void lay_coordinates(struct scene *scene)
+{
+    const struct search_space *space = scene->space;
+    for (int c = 0; c < SEARCH_COORDINATES; c++) {
+        const struct ratio_range *range = c ? &space->ratios[c - 1] : NULL;
+        if (range && !(range->low < range->high))
+            continue;
+        int k = scene->coordinate_count++;
+        scene->coordinates[k] = c;
+        scene->grids[k] = vertex_grid_lay(space->lr_low * (range ? range->low : 1),
+                                          space->lr_high * (range ? range->high : 1));
+        terms_lay(&scene->terms[k], space, c);
+    }
+}
+
+static void lay_basins(struct scene *scene)
+{
+    const struct search_space *space = scene->space;
+    struct scene_point *room = scene->points;
+    double *tables = scene->tables;
+    size_t first = 0;
+    scene->reference_tokens = (double)space->horizons[0];
+    for (size_t b = 0; b < scene->basin_count; b++) {
+        struct scene_basin *basin = &scene->basins[b];
+        size_t end = first;
+        basin->cell = (uint32_t)(b / space->horizon_count);
+        basin->horizon = (uint32_t)(b % space->horizon_count);
+        while (end < scene->seen_count && basin_of(space, &scene->seen[end]) == (int)b)
+            end++;
+        gather_basin(scene, basin, first, end, room);
+        fill_tables(scene, basin, &tables);
+        room += basin->losses + basin->walls;
+        if (basin->losses > 0)
+            scene->reference_tokens =
+                fmax(scene->reference_tokens, (double)space->horizons[basin->horizon]);
+        first = end;
+    }
+    for (size_t b = 0; b < scene->basin_count; b++)
+        scene->basins[b].t = scene_t(scene, (double)space->horizons[scene->basins[b].horizon]);
+}
+
+struct scene *scene_create(const struct search_space *space, const struct observation *seen,
+                           size_t count, int skip)
+{
+    struct scene *scene = lr_calloc(1, sizeof(*scene));
+    if (!scene)
+        return NULL;
+    scene->space = space;
+    lay_coordinates(scene);
+    scene->basin_count = space->cell_count * space->horizon_count;
+    scene->basins = lr_calloc(scene->basin_count + 1, sizeof(*scene->basins));
+    scene->seen = lr_calloc(count + 1, sizeof(*scene->seen));
+    scene->points = lr_calloc(count + 1, sizeof(*scene->points));
+    if (scene->seen)
+        take_observations(scene, seen, count, skip);
+    scene->tables = lr_calloc(table_size(scene) + 1, sizeof(*scene->tables));
+    if (!scene->basins || !scene->seen || !scene->points || !scene->tables) {
+        scene_destroy(scene);
+        return NULL;
+    }
+    lay_basins(scene);
+    return scene;
+}
+
+void scene_destroy(struct scene *scene)
+{
+    if (!scene)
+        return;
+    lr_free(scene->basins);
+    lr_free(scene->seen);
+    lr_free(scene->points);
+    lr_free(scene->tables);
+    lr_free(scene);
+}

@@ -1,0 +1,135 @@
+/* Which terms there are and what is expected of them. The widths of these priors are wide: a
+ * campaign with axes is there to measure. */
+#include "search/cell_terms.h"
+
+#include <math.h>
+
+#define SAME 1e-9        /* octaves */
+#define RANGE_MARGIN 1.0 /* octaves that an optimum may lie beyond the range */
+
+/* Step Law's runs at fixed tokens: LR* ~ N^-.47 B^.72 below the critical batch; the square root
+ * is what theory says. A depth doubled is N doubled. */
+static const double lr_axis[AXIS_COUNT][2] = {
+    [AXIS_DEPTH] = {-0.25, 0.4}, [AXIS_VOCAB] = {0, 0.25}, [AXIS_BATCH] = {0.45, 0.3}};
+static const double ratio_axis[AXIS_COUNT][2] = {
+    [AXIS_DEPTH] = {0, 0.3}, [AXIS_VOCAB] = {0, 0.3}, [AXIS_BATCH] = {0, 0.2}};
+/* Bjorck: beta .70 at 50M, .65 at 125M, .38 at 350M, .32 at 760M: about .1 an octave. */
+#define TOKENS_SIZE 0.1
+#define TOKENS_BATCH 0.1
+#define CELL_TOKENS 0.08
+#define RATIO_TOKENS 0.1
+#define WIDTH_VOCAB 0.15
+static const double output_width[2] = {0, 0.5};
+
+bool axis_is_spanned(const struct search_space *space, enum answer_axis axis)
+{
+    for (size_t c = 0; c < space->cell_count; c++)
+        if (fabs(space->cells[c].axes[axis] - space->cells[0].axes[axis]) > SAME)
+            return true;
+    return fabs(space->target.axes[axis] - space->cells[0].axes[axis]) > SAME;
+}
+
+static bool is_cell(const struct search_cell *a, const struct search_cell *b)
+{
+    bool same = a->group == b->group;
+    for (int axis = 0; axis < AXIS_COUNT; axis++)
+        same = same && fabs(a->axes[axis] - b->axes[axis]) <= SAME;
+    return same;
+}
+
+int target_cell(const struct search_space *space)
+{
+    for (size_t c = 0; c < space->cell_count; c++)
+        if (is_cell(&space->cells[c], &space->target))
+            return (int)c;
+    return -1;
+}
+
+static void add(struct terms *terms, enum term_kind kind, uint32_t of, double mean,
+                double deviation)
+{
+    terms->term[terms->count++] = (struct term){kind, of, mean, deviation, kind == TERM_TOKENS};
+}
+
+static void add_groups(struct terms *terms, const struct search_space *space, int coordinate)
+{
+    const struct ratio_range *range = coordinate ? &space->ratios[coordinate - 1] : NULL;
+    double low = log2(range ? range->low : space->lr_low);
+    double high = log2(range ? range->high : space->lr_high);
+    for (uint32_t g = 0; g < space->group_count; g++) {
+        const struct search_group *group = &space->groups[g];
+        const double *width = coordinate == 0                     ? group->lr_width
+                              : coordinate - 1 == RATIO_EMBEDDING ? group->ratio_width
+                                                                  : output_width;
+        add(terms, TERM_LEVEL, g, (low + high) / 2, (high - low) / 2 + RANGE_MARGIN);
+        if (axis_is_spanned(space, AXIS_WIDTH))
+            add(terms, TERM_WIDTH, g, width[0], width[1]);
+    }
+}
+
+void terms_lay(struct terms *terms, const struct search_space *space, int coordinate)
+{
+    const double(*axes)[2] = coordinate ? ratio_axis : lr_axis;
+    bool sizes = axis_is_spanned(space, AXIS_WIDTH) || axis_is_spanned(space, AXIS_DEPTH);
+    bool lengths = space->horizon_count > 1 || space->target_tokens != space->horizons[0];
+    terms->count = 0;
+    add_groups(terms, space, coordinate);
+    for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
+        if (axis_is_spanned(space, axis))
+            add(terms, TERM_AXIS, axis, axes[axis][0], axes[axis][1]);
+    if (coordinate == 0 && lengths) {
+        add(terms, TERM_TOKENS, 0, space->prior_beta, space->prior_beta_sd);
+        if (sizes)
+            add(terms, TERM_TOKENS_SIZE, 0, 0, TOKENS_SIZE);
+        if (axis_is_spanned(space, AXIS_BATCH))
+            add(terms, TERM_TOKENS_BATCH, 0, 0, TOKENS_BATCH);
+    } else if (lengths) {
+        add(terms, TERM_TOKENS, 0, 0, RATIO_TOKENS);
+    }
+    if (coordinate > 0 && axis_is_spanned(space, AXIS_WIDTH) && axis_is_spanned(space, AXIS_VOCAB))
+        add(terms, TERM_WIDTH_VOCAB, 0, 0, WIDTH_VOCAB);
+    for (uint32_t c = 0; c < space->cell_count && space->cell_count > 1; c++) {
+        add(terms, TERM_CELL, c, 0, 1);
+        if (coordinate == 0 && lengths)
+            add(terms, TERM_CELL_TOKENS, c, 0, CELL_TOKENS);
+    }
+}
+
+static double size_of(const struct search_cell *cell)
+{
+    /* 2 octaves of hidden parameters for one of the width */
+    return 2 * cell->axes[AXIS_WIDTH] + cell->axes[AXIS_DEPTH];
+}
+
+double term_value(const struct term *term, const struct search_cell *cell, int index, double t)
+{
+    switch (term->kind) {
+    case TERM_LEVEL:
+        return cell->group == term->of;
+    case TERM_WIDTH:
+        return cell->group == term->of ? cell->axes[AXIS_WIDTH] : 0;
+    case TERM_AXIS:
+        return cell->axes[term->of];
+    case TERM_TOKENS:
+        return -t;
+    case TERM_TOKENS_SIZE:
+        return -t * size_of(cell);
+    case TERM_TOKENS_BATCH:
+        return -t * cell->axes[AXIS_BATCH];
+    case TERM_WIDTH_VOCAB:
+        return cell->axes[AXIS_WIDTH] * cell->axes[AXIS_VOCAB];
+    case TERM_CELL:
+        return index == (int)term->of;
+    case TERM_CELL_TOKENS:
+        return index == (int)term->of ? -t : 0;
+    }
+    return 0;
+}
+
+const struct term *term_find(const struct terms *terms, enum term_kind kind, uint32_t of)
+{
+    for (size_t i = 0; i < terms->count; i++)
+        if (terms->term[i].kind == kind && terms->term[i].of == of)
+            return &terms->term[i];
+    return NULL;
+}

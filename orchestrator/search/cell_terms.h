@@ -1,0 +1,57 @@
+#ifndef LRSEARCH_CELL_TERMS_H
+#define LRSEARCH_CELL_TERMS_H
+
+#include "search/policy.h"
+
+/* The law of a campaign with axes: where log2 LR* (or log2 of the best ratio) of a cell and horizon
+ * is expected. A sum of terms, each an unknown number times what is known of the cell:
+ *
+ *     level and exponent of the width of each parametrization, exponents of depth, vocabulary,
+ * batch -beta t, and how beta moves with size and batch                 t = log2 tokens of a ratio:
+ * how the width's exponent moves with the vocabulary  (Hayou & Liu 2025) what each cell has of its
+ * own: in level and, of the LR, in beta
+ *
+ * Terms whose axis nobody moves along are left out. */
+
+#define TERMS_MAX (2 * SEARCH_CELLS + 24)
+#define SEARCH_COORDINATES (1 + RATIO_COUNT) /* the LR, then the ratios */
+
+enum term_kind {
+    TERM_LEVEL, /* .of: group */
+    TERM_WIDTH, /* .of: group */
+    TERM_AXIS,  /* .of: enum answer_axis */
+    TERM_TOKENS,
+    TERM_TOKENS_SIZE,
+    TERM_TOKENS_BATCH,
+    TERM_WIDTH_VOCAB,
+    TERM_CELL,       /* .of: cell; standard deviation not known */
+    TERM_CELL_TOKENS /* .of: cell */
+};
+
+struct term {
+    enum term_kind kind;
+    uint32_t of;
+    double mean,
+        deviation; /* before the data; TERM_CELL: deviation is in units of the unknown one */
+    bool heavy;    /* Student with 3 degrees of freedom */
+};
+
+struct terms {
+    size_t count;
+    struct term term[TERMS_MAX];
+};
+
+/* coordinate 0: of the LR; 1 + r: of ratio r. */
+void terms_lay(struct terms *terms, const struct search_space *space, int coordinate);
+/* What the term's unknown is multiplied with, t octaves of tokens from the reference. `index`: the
+ * cell's; -1: none of the space's. */
+double term_value(const struct term *term, const struct search_cell *cell, int index, double t);
+/* NULL: not there. */
+const struct term *term_find(const struct terms *terms, enum term_kind kind, uint32_t of);
+
+/* Whether anybody moves along the axis: a cell, or the target. */
+bool axis_is_spanned(const struct search_space *space, enum answer_axis axis);
+/* The cell that the target is, or -1. */
+int target_cell(const struct search_space *space);
+
+#endif

@@ -1,0 +1,307 @@
+/* A campaign with axes: what the sampler says, what the search asks for, what it saves, and what
+ * the answer says. */
+#include "cmocka_all.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cell_surface.h"
+#include "lrsearch/memory.h"
+#include "search/answer_cells.h"
+#include "search/policy_cells.h"
+
+static struct cell_run run;
+static struct answer answer;
+static struct proposal asked[POLICY_ROUND_MAX];
+
+static int clear_run(void **state)
+{
+    (void)state;
+    memset(&run, 0, sizeof(run));
+    return 0;
+}
+
+static void play(const struct cell_surface *surface, const struct search_space *space)
+{
+    int trials;
+    while ((trials = cell_surface_round(&run, surface, space, &policy_design)) > 0)
+        ;
+    assert_int_equal(trials, 0);
+}
+
+/* ---- the sampler ---- */
+
+/* With one cell the model is posterior.c's, which is worked out on a grid. */
+static void one_cell_is_what_the_grid_says(void **state)
+{
+    (void)state;
+    struct surface surface = surface_draw(3, 0.003);
+    struct search_space space = surface_space(&surface, 1);
+    static struct surface_run single;
+    assert_int_equal(surface_search(&single, &surface, &space, &policy_design), 0);
+    struct survey *survey = survey_create(&space, single.seen, single.count);
+    struct posterior *grid = posterior_create(survey, 3, space.target_tokens);
+    const struct search_cell cell = {.cost = 1};
+    space.cells = &cell;
+    space.cell_count = space.group_count = 1;
+    struct scene *scene = scene_create(&space, single.seen, single.count, -1);
+    struct cell_posterior *sampled = cell_posterior_create(scene);
+    assert_non_null(grid);
+    assert_non_null(sampled);
+    for (size_t h = 0; h < 4; h++) { /* the horizons and the target */
+        double values[CELL_SAMPLES];
+        for (int s = 0; s < CELL_SAMPLES; s++)
+            values[s] =
+                h < 3 ? cell_basin(sampled, s, h)->vertex[0] : cell_aim(sampled, s, 0)->optimum[0];
+        struct spread a =
+            posterior_spread(grid, h < 3 ? offsetof(struct sample, vertex) + h * sizeof(double)
+                                         : offsetof(struct sample, target));
+        struct spread b = cell_spread(values);
+        assert_true(fabs(a.mean - b.mean) < 0.25 * a.deviation);
+        assert_true(b.deviation > 0.75 * a.deviation && b.deviation < 1.3 * a.deviation);
+    }
+    cell_posterior_destroy(sampled);
+    scene_destroy(scene);
+    lr_free(grid);
+    survey_destroy(survey);
+}
+
+static void the_order_of_what_was_seen_does_not_matter(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    for (int i = 0; i < 4; i++)
+        cell_surface_round(&run, &surface, &space, &policy_design);
+    int first = search_next(&policy_design, &space, run.seen, run.count, asked);
+    static struct proposal again[POLICY_ROUND_MAX];
+    for (size_t i = 0; i < run.count / 2; i++) {
+        struct observation o = run.seen[i];
+        run.seen[i] = run.seen[run.count - 1 - i];
+        run.seen[run.count - 1 - i] = o;
+    }
+    assert_int_equal(search_next(&policy_design, &space, run.seen, run.count, again), first);
+    assert_memory_equal(asked, again, (size_t)first * sizeof(*again));
+}
+
+/* ---- what it asks for ---- */
+
+static void it_begins_in_the_cheapest_cell(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    surface.axes[4].cost = 0.5;
+    int count = search_next(&policy_design, &space, NULL, 0, asked);
+    assert_int_equal(count, 4); /* six octaves */
+    for (int i = 0; i < count; i++)
+        assert_true(asked[i].cell == 4 && asked[i].tokens == 1000000);
+}
+
+static void it_waits_for_its_first_trials(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    int count = search_next(&policy_design, &space, NULL, 0, asked);
+    for (int i = 0; i < count; i++)
+        run.seen[i] = (struct observation){.tokens = asked[i].tokens,
+                                           .lr = asked[i].lr,
+                                           .ratios = {1, 1},
+                                           .kind = OBSERVED_RUNNING};
+    assert_int_equal(search_next(&policy_design, &space, run.seen, (size_t)count, asked), 0);
+}
+
+/* What runs is not asked for again, and counts as known. */
+static void what_runs_counts_as_known(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    cell_surface_round(&run, &surface, &space, &policy_design);
+    cell_surface_round(&run, &surface, &space, &policy_design);
+    static struct proposal first[POLICY_ROUND_MAX];
+    int count = search_next(&policy_design, &space, run.seen, run.count, first);
+    assert_true(count > 0);
+    for (int i = 0; i < count; i++) {
+        struct observation *o = &run.seen[run.count + (size_t)i];
+        *o = (struct observation){.tokens = first[i].tokens,
+                                  .lr = first[i].lr,
+                                  .seed = first[i].seed,
+                                  .cell = first[i].cell,
+                                  .kind = OBSERVED_RUNNING};
+        memcpy(o->ratios, first[i].ratios, sizeof(o->ratios));
+    }
+    int more = search_next(&policy_design, &space, run.seen, run.count + (size_t)count, asked);
+    for (int i = 0; i < more; i++)
+        for (int j = 0; j < count; j++)
+            assert_false(asked[i].cell == first[j].cell && asked[i].tokens == first[j].tokens &&
+                         asked[i].lr == first[j].lr && asked[i].seed == first[j].seed);
+}
+
+static void it_ends_where_everything_diverges(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    for (int rounds = 0; rounds < 40; rounds++) {
+        int count = search_next(&policy_design, &space, run.seen, run.count, asked);
+        assert_true(count >= 0);
+        if (count == 0)
+            break;
+        for (int i = 0; i < count; i++) {
+            assert_int_equal(asked[i].cell, 0); /* no cell is worth it */
+            run.seen[run.count++] = (struct observation){.tokens = asked[i].tokens,
+                                                         .lr = asked[i].lr,
+                                                         .ratios = {1, 1},
+                                                         .loss = NAN,
+                                                         .kind = OBSERVED_DIVERGED};
+        }
+    }
+    assert_true(run.count > 3 && run.count < 40);
+    assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_non_null(strstr(answer.reason, "every trial diverged"));
+}
+
+static void other_policies_search_each_cell_by_itself(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    static struct proposal alone[POLICY_ROUND_MAX];
+    struct search_space own = cell_space(&space, 7);
+    int one = search_next(&policy_grid, &own, NULL, 0, alone);
+    int all = search_next(&policy_grid, &space, NULL, 0, asked);
+    assert_int_equal(one, 21);
+    assert_int_equal(all, CELL_SURFACES * one);
+    for (int i = 0; i < one; i++) {
+        assert_int_equal(asked[7 * one + i].cell, 7);
+        assert_true(asked[7 * one + i].lr == alone[i].lr);
+    }
+}
+
+/* ---- what it saves, and what it says ---- */
+
+static void a_shared_search_costs_less_than_half_of_separate_ones(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(2, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    double apart_cost, least = INFINITY;
+    struct cell_outcome apart = cell_surface_apart(&surface, &space, &apart_cost);
+    struct cell_outcome shared = {0};
+    while (cell_surface_round(&run, &surface, &space, &policy_design) > 0) {
+        shared = cell_surface_outcome(&run, &surface, &space);
+        if (shared.width <= apart.width)
+            least = fmin(least, run.cost);
+    }
+    print_message("apart %.2f target runs for intervals of %.2f octaves, shared %.2f; at its end "
+                  "%.2f for %.2f, penalty %.4f against %.4f\n",
+                  apart_cost, apart.width, least, run.cost, shared.width, shared.penalty,
+                  apart.penalty);
+    assert_true(least <= 0.5 * apart_cost);
+    assert_true(shared.width < apart.width);
+    assert_true(shared.holds >= 7.0 / 9);
+    bool begun[CELL_SURFACES] = {false};
+    for (size_t i = 0; i < run.count; i++)
+        begun[run.seen[i].cell] = true;
+    for (int c = 0; c < CELL_SURFACES; c++)
+        assert_true(begun[c]);
+}
+
+static const struct exponent_answer *exponent(const char *of, const char *axis, uint32_t vocab)
+{
+    for (size_t i = 0; i < answer.exponent_count; i++)
+        if (strcmp(answer.exponents[i].of, of) == 0 &&
+            strcmp(answer.exponents[i].axis, axis) == 0 && answer.exponents[i].vocab == vocab)
+            return &answer.exponents[i];
+    fail_msg("there is no exponent of %s over %s at vocabulary %u", of, axis, vocab);
+    return NULL;
+}
+
+static bool holds(const double ci90[2], double value)
+{
+    return ci90[0] <= value && value <= ci90[1];
+}
+
+static void ratios_are_found_together_with_the_lr(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    surface.ratio_curvature = 0.006;
+    struct search_space space = cell_surface_space(&surface);
+    play(&surface, &space);
+    assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
+    assert_int_equal(answer.cell_count, CELL_SURFACES);
+    int right = 0;
+    for (int c = 0; c < CELL_SURFACES; c++) {
+        right += holds(answer.cells[c].ratio_ci90[RATIO_EMBEDDING], surface.ratio[c]);
+        assert_true(isnan(answer.cells[c].ratio[RATIO_OUTPUT]));
+        assert_true(fabs(log2(answer.cells[c].ratio[RATIO_EMBEDDING] / surface.ratio[c])) < 1.2);
+    }
+    assert_true(right >= 7);
+    const struct exponent_answer *gamma = exponent("embedding_lr_ratio", "width", 4096);
+    assert_true(holds(gamma->ci90, surface.gamma - 0.1));
+    assert_true(gamma->prior_weight < 0.5);
+    assert_true(holds(exponent("lr", "width", 0)->ci90, surface.width_exponent));
+    assert_true(holds(exponent("lr", "vocab", 0)->ci90, surface.vocab_exponent));
+    assert_true(holds(exponent("lr", "tokens", 0)->ci90, -surface.cells[0].beta));
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_true(answer.joint.known && answer.joint.holdout.known);
+    assert_int_equal(answer.joint.holdout.cell % 3, 2); /* the widest */
+    assert_true(holds(answer.target.ratio_ci90[RATIO_EMBEDDING], surface.ratio[8]));
+    assert_true(answer.verdict_count >= 5);
+    assert_non_null(strstr(answer.verdicts[0],
+                           "vocabulary 1024: sp: the best ratio of embedding LR "
+                           "to hidden LR goes as width^"));
+    assert_non_null(strstr(answer.verdicts[3], "each doubling of the vocabulary"));
+}
+
+static void an_answer_without_trials_says_so(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    assert_int_equal(search_answer(&answer, &space, NULL, 0, NULL), 0);
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_string_equal(answer.reason, "no trial has finished");
+    assert_int_equal(answer.basin_count, 0);
+    assert_false(answer.joint.known);
+}
+
+static void without_memory_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    cell_surface_round(&run, &surface, &space, &policy_design);
+    for (long n = 0; n < 40; n++) {
+        lr_memory_fail_after(n);
+        int count = search_next(&policy_design, &space, run.seen, run.count, asked);
+        lr_memory_fail_after(-1);
+        if (count >= 0)
+            return; /* so many allocations it takes */
+        assert_int_equal(count, LR_ENOMEM);
+    }
+    fail_msg("more than 40 allocations");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(one_cell_is_what_the_grid_says, clear_run),
+        cmocka_unit_test_setup(the_order_of_what_was_seen_does_not_matter, clear_run),
+        cmocka_unit_test_setup(it_begins_in_the_cheapest_cell, clear_run),
+        cmocka_unit_test_setup(it_waits_for_its_first_trials, clear_run),
+        cmocka_unit_test_setup(what_runs_counts_as_known, clear_run),
+        cmocka_unit_test_setup(it_ends_where_everything_diverges, clear_run),
+        cmocka_unit_test_setup(other_policies_search_each_cell_by_itself, clear_run),
+        cmocka_unit_test_setup(a_shared_search_costs_less_than_half_of_separate_ones, clear_run),
+        cmocka_unit_test_setup(ratios_are_found_together_with_the_lr, clear_run),
+        cmocka_unit_test_setup(an_answer_without_trials_says_so, clear_run),
+        cmocka_unit_test_setup(without_memory_nothing_is_lost, clear_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
