@@ -175,6 +175,8 @@ void chain_draw_basins(struct chain *chain, int k)
 
 /* ---- what all basins share ---- */
 
+enum { SHAPES = CHAIN_CURVATURES * CHAIN_DRIFTS * EVIDENCE_SIGMAS };
+
 /* A basin's losses at its vertex, with this noise and asymmetry; level and curvature are left open.
  */
 struct fit {
@@ -185,7 +187,7 @@ struct fit {
 static struct fit fit_basin(const struct chain *chain, size_t b, int k, int sigma)
 {
     const struct scene_basin *basin = &chain->scene->basins[b];
-    double noise = evidence_sigma(sigma), w = 0, wy = 0, wg = 0;
+    double noise = evidence_sigma(sigma), w = 0, wy = 0, wg = 0, weights = 1;
     struct fit fit = {0};
     for (size_t i = 0; i < basin->losses; i++) {
         const struct scene_point *point = &basin->points[i];
@@ -197,65 +199,93 @@ static struct fit fit_basin(const struct chain *chain, size_t b, int k, int sigm
         fit.yy += weight * y * y;
         fit.gg += weight * g * g;
         fit.gy += weight * g * y;
-        fit.log_norm += log(weight) / 2 - (point->replicates - 1) * log(noise) -
-                        point->scatter / (noise * noise) / 2;
+        weights *= weight; /* below 3e6 each */
+        if (i % 16 == 15 || i + 1 == basin->losses) {
+            fit.log_norm += log(weights) / 2;
+            weights = 1;
+        }
+        if (point->replicates > 1)
+            fit.log_norm -=
+                (point->replicates - 1) * log(noise) + point->scatter / (noise * noise) / 2;
     }
-    if (basin->losses > 0) {
-        fit.yy -= wy * wy / w;
-        fit.gg -= wg * wg / w;
-        fit.gy -= wg * wy / w;
-        fit.log_norm -= log(w) / 2;
-    }
+    fit.yy -= wy * wy / w;
+    fit.gg -= wg * wg / w;
+    fit.gy -= wg * wy / w;
+    fit.log_norm -= log(w) / 2;
     return fit;
 }
 
-/* Log likelihood of the fit when the curvature is expected at `mean`. */
-static double weigh_fit(const struct fit *fit, double mean)
+static int shape_index(int sigma, int drift, int curvature)
 {
-    double precision = precision_of(mean), off = fit->gy - mean * fit->gg;
-    double squares =
-        fit->yy - 2 * mean * fit->gy + mean * mean * fit->gg - off * off / (precision + fit->gg);
-    return fit->log_norm - log1p(fit->gg / precision) / 2 - squares / 2;
+    return sigma + EVIDENCE_SIGMAS * (drift + CHAIN_DRIFTS * curvature);
 }
 
-static void set_shape(struct chain *chain, int k, int index)
+/* Adds a basin's log likelihood of each shape; what is to be divided by, under a root, is gathered
+ * in `roots`, because so many logarithms would take most of the time. */
+static void weigh_shapes(struct chain *chain, size_t b, int k, double weights[SHAPES],
+                         double roots[SHAPES])
 {
-    struct chain_law *law = &chain->laws[k];
-    chain->sigma = index % EVIDENCE_SIGMAS;
-    index /= EVIDENCE_SIGMAS;
-    law->drift = index % CHAIN_DRIFTS;
-    law->curvature = index / CHAIN_DRIFTS;
+    for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
+        struct fit fit = fit_basin(chain, b, k, s);
+        for (int d = 0; d < CHAIN_DRIFTS; d++) {
+            double fall = exp2(-drifts[d] * chain->scene->basins[b].t);
+            for (int c = 0; c < CHAIN_CURVATURES; c++) {
+                double mean = base_curvature(chain, k, c) * fall;
+                double precision = precision_of(mean), off = fit.gy - mean * fit.gg;
+                double squares = fit.yy - 2 * mean * fit.gy + mean * mean * fit.gg -
+                                 off * off / (precision + fit.gg);
+                int n = shape_index(s, d, c);
+                weights[n] += fit.log_norm - squares / 2;
+                roots[n] *= 1 + fit.gg / precision;
+            }
+        }
+    }
+}
+
+static void extract_roots(double weights[SHAPES], double roots[SHAPES])
+{
+    for (int n = 0; n < SHAPES; n++) {
+        weights[n] -= log(roots[n]) / 2;
+        roots[n] = 1;
+    }
+}
+
+static void expect_shapes(const struct chain *chain, int k, double weights[SHAPES])
+{
+    int kind = chain->scene->coordinates[k] > 0;
+    for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
+        double loud = log(evidence_sigma(s) / SIGMA_CENTER) / SIGMA_WIDTH;
+        for (int c = 0; c < CHAIN_CURVATURES; c++) {
+            double off =
+                log(base_curvature(chain, k, c) / curvature_center[kind]) / curvature_width[kind];
+            for (int d = 0; d < CHAIN_DRIFTS; d++)
+                weights[shape_index(s, d, c)] = -(off * off + loud * loud) / 2;
+        }
+    }
 }
 
 void chain_draw_shape(struct chain *chain, int k)
 {
-    enum { SHAPES = CHAIN_CURVATURES * CHAIN_DRIFTS * EVIDENCE_SIGMAS };
-    double weights[EVIDENCE_ASYMMETRIES * SHAPES];
-    int kind = chain->scene->coordinates[k] > 0;
-    for (int n = 0; n < EVIDENCE_ASYMMETRIES * SHAPES; n++) {
-        set_shape(chain, k, n % SHAPES);
-        double off =
-            log(base_curvature(chain, k, chain->laws[k].curvature) / curvature_center[kind]) /
-            curvature_width[kind];
-        double loud = log(evidence_sigma(chain->sigma) / SIGMA_CENTER) / SIGMA_WIDTH;
-        weights[n] = -(off * off + loud * loud) / 2;
-    }
-    for (size_t b = 0; b < chain->scene->basin_count; b++) {
-        if (chain->scene->basins[b].losses == 0)
-            continue;
-        for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
-            struct fit fits[EVIDENCE_SIGMAS];
-            chain->laws[k].asymmetry = a;
-            for (int s = 0; s < EVIDENCE_SIGMAS; s++)
-                fits[s] = fit_basin(chain, b, k, s);
-            for (int n = 0; n < SHAPES; n++) {
-                set_shape(chain, k, n);
-                double mean = chain_curvature(chain, k, chain->scene->basins[b].t);
-                weights[a * SHAPES + n] += weigh_fit(&fits[chain->sigma], mean);
-            }
+    double weights[EVIDENCE_ASYMMETRIES * SHAPES], roots[SHAPES];
+    struct chain_law *law = &chain->laws[k];
+    for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
+        double *own = weights + a * SHAPES;
+        law->asymmetry = a;
+        expect_shapes(chain, k, own);
+        for (int n = 0; n < SHAPES; n++)
+            roots[n] = 1;
+        for (size_t b = 0; b < chain->scene->basin_count; b++) {
+            if (chain->scene->basins[b].losses == 0)
+                continue;
+            weigh_shapes(chain, b, k, own, roots);
+            if (b % 8 == 7) /* each root is below 1e12 */
+                extract_roots(own, roots);
         }
+        extract_roots(own, roots);
     }
     int n = chain_pick(chain, weights, EVIDENCE_ASYMMETRIES * SHAPES);
-    chain->laws[k].asymmetry = n / SHAPES;
-    set_shape(chain, k, n % SHAPES);
+    law->asymmetry = n / SHAPES;
+    chain->sigma = n % EVIDENCE_SIGMAS;
+    law->drift = n / EVIDENCE_SIGMAS % CHAIN_DRIFTS;
+    law->curvature = n % SHAPES / EVIDENCE_SIGMAS / CHAIN_DRIFTS;
 }

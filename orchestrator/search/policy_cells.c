@@ -226,11 +226,15 @@ static void lay_aims(struct cells_design *design)
         }
 }
 
+/* Eight sums side by side, for the CPU has them in one register or two. */
 static double product(const double *a, const double *b)
 {
-    double sum = 0;
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        sum += a[s] * b[s];
+    double sums[8] = {0}, sum = 0;
+    for (int s = 0; s < CELL_SAMPLES; s += 8)
+        for (int i = 0; i < 8; i++)
+            sums[i] += a[s + i] * b[s + i];
+    for (int i = 0; i < 8; i++)
+        sum += sums[i];
     return sum / CELL_SAMPLES;
 }
 
