@@ -200,6 +200,8 @@ size_t plan_cell_count(const struct plan *plan);
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
 /* The same for the target; its parametrization is that of the plan's first. */
 struct trial_spec plan_target(const struct plan *plan);
+/* "d_model 64, vocab 512": by the axes that have several values; "" without. Returns `out`. */
+const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);
 uint32_t plan_largest_batch(const struct plan *plan); /* of the trials */
 
 #endif

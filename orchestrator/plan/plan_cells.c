@@ -3,7 +3,9 @@
  * d_ff the width, the warm-up in steps and Adam's memory in tokens the batch, synthetic text the
  * vocabulary.
  */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include "plan/plan.h"
 
 static size_t values(const struct plan_axis *axis)
@@ -111,6 +113,29 @@ struct trial_spec plan_cell(const struct plan *plan, size_t cell)
     spec.parametrization = take(&plan->axes.parametrization, &cell, spec.parametrization);
     set_draws(&spec, plan);
     return spec;
+}
+
+const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity)
+{
+    struct trial_spec spec = plan_cell(plan, cell);
+    const struct {
+        const char *name;
+        const struct plan_axis *axis;
+        uint32_t value;
+    } parts[] = {{"d_model", &plan->axes.d_model, spec.d_model},
+                 {"n_layers", &plan->axes.n_layers, spec.n_layers},
+                 {"vocab", &plan->axes.vocab, spec.vocab},
+                 {"batch_tokens", &plan->axes.batch_tokens, spec.batch_tokens}};
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && used < capacity; i++)
+        if (parts[i].axis->count > 1)
+            used += (size_t)snprintf(out + used, capacity - used, "%s%s %" PRIu32, used ? ", " : "",
+                                     parts[i].name, parts[i].value);
+    if (plan->axes.parametrization.count > 1 && used < capacity)
+        snprintf(out + used, capacity - used, "%s%s", used ? ", " : "",
+                 parametrization_name(spec.parametrization));
+    return out;
 }
 
 struct trial_spec plan_target(const struct plan *plan)
