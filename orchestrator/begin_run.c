@@ -59,16 +59,58 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
     return rc;
 }
 
-/* Whether horizons of the plan have a stable part in common. */
+/* Whether horizons of the plan have a stable part in common, in any cell. */
 static bool shares_trunks(const struct plan *plan)
 {
-    struct trial_spec spec = plan_trial(plan);
-    spec.horizon_tokens = plan->search.horizons[0];
-    return plan->trainer.kind == TRAINER_TRANSFORMER && plan->search.horizon_count > 1 &&
-           trial_trunk_tokens(&spec) > 0;
+    bool any = false;
+    for (size_t i = 0; i < plan_cell_count(plan); i++) {
+        struct trial_spec spec = plan_cell(plan, i);
+        spec.horizon_tokens = plan->search.horizons[0];
+        any = any || trial_trunk_tokens(&spec) > 0;
+    }
+    return any && plan->trainer.kind == TRAINER_TRANSFORMER && plan->search.horizon_count > 1;
 }
 
-/* The journal's first event, or the check that the data are still those of the first event. */
+static int data_changed(const struct coordinator *c, struct lr_error *err)
+{
+    return lr_fail(err, LR_EDATA,
+                   "%s: the training data have changed since this campaign began; restore them, "
+                   "or start a new campaign with --run-dir",
+                   c->setup->run_dir);
+}
+
+/* The data of one cell stand in the journal: by an event of their own when they are not those of
+ * cell 0. Those of the target may come later, when something is to be trained there. */
+static int open_data(struct coordinator *c, size_t cell, struct lr_error *err)
+{
+    const struct event_data *known = campaign_data(c->campaign, cell);
+    struct event event = {.kind = EVENT_DATA};
+    event.as.data = c->data[cell];
+    event.as.data.cell = (uint32_t)cell;
+    bool target = cell + 1 == c->data_count;
+    if (!c->data[cell].data_path[0] || (known && known->data_hash == c->data[cell].data_hash))
+        return 0;
+    if (target ? known != NULL : known->cell > 0 || campaign_round(c->campaign) > 0)
+        return data_changed(c, err);
+    return coordinator_record(c, &event, err);
+}
+
+static int prepare_data(struct coordinator *c, struct event_campaign *opening, struct lr_error *err)
+{
+    size_t count = plan_cell_count(c->setup->plan) + 1;
+    c->data = lr_calloc(count, sizeof(*c->data));
+    if (!c->data)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    c->data_count = count;
+    int rc = c->setup->prepare_data(c->setup->prepare_context, opening->products, c->data, err);
+    memcpy(opening->data_path, c->data[0].data_path, sizeof(opening->data_path));
+    opening->data_hash = c->data[0].data_hash;
+    opening->train_tokens = c->data[0].train_tokens;
+    opening->bytes_per_token = c->data[0].bytes_per_token;
+    return rc ? rc : coordinator_beat(c, err); /* that may have taken minutes */
+}
+
+/* The journal's first events, or the check that the data are still those of the first events. */
 static int open_campaign(struct coordinator *c, const char *resolved, struct lr_error *err)
 {
     const struct event_campaign *old = campaign_opening(c->campaign);
@@ -79,12 +121,8 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
     opening->plan_hash = XXH3_64bits(resolved, strlen(resolved));
     const struct event_campaign *like = c->fork ? fork_opening(c->fork) : old;
     memcpy(opening->products, like->products, sizeof(opening->products));
-    int rc = c->setup->prepare_data(c->setup->prepare_context, opening, err);
-    rc = rc ? rc : coordinator_beat(c, err); /* that may have taken minutes */
-    if (rc)
-        return rc;
-    memcpy(c->data_path, opening->data_path, sizeof(c->data_path));
-    if (c->setup->plan->trainer.kind == TRAINER_TRANSFORMER)
+    int rc = prepare_data(c, opening, err);
+    if (!rc && c->setup->plan->trainer.kind == TRAINER_TRANSFORMER)
         rc = run_dir_checkpoints(c->setup->run_dir, c->checkpoint_dir, err);
     if (rc)
         return rc;
@@ -92,15 +130,13 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
         memcpy(opening->trunk_dir, c->checkpoint_dir, sizeof(opening->trunk_dir));
     if (!old->name[0]) {
         rc = copy_plan(c->setup, resolved, opening->products, err);
-        return rc ? rc : coordinator_record(c, &event, err);
+        rc = rc ? rc : coordinator_record(c, &event, err);
+    } else if (old->data_hash != opening->data_hash) {
+        rc = data_changed(c, err);
     }
-    if (old->data_hash != opening->data_hash)
-        return lr_fail(
-            err, LR_EDATA,
-            "%s: the training data have changed since this campaign began; restore them, "
-            "or start a new campaign with --run-dir",
-            c->setup->run_dir);
-    return 0;
+    for (size_t cell = 1; !rc && cell < c->data_count; cell++)
+        rc = open_data(c, cell, err);
+    return rc;
 }
 
 static int begin_session(struct coordinator *c, struct lr_error *err)

@@ -124,8 +124,10 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
 {
     struct msg_assign job = {.trial_id = trial->id, .attempt = trial->attempt + 1};
     job.spec = trial->spec;
-    /* The same bytes (data_hash) may lie elsewhere than when the trial was planned. */
-    memcpy(job.spec.data_path, c->data_path, sizeof(job.spec.data_path));
+    /* The same bytes may lie elsewhere than when the trial was planned. */
+    for (size_t i = 0; i < c->data_count; i++)
+        if (c->data[i].data_hash == job.spec.data_hash)
+            memcpy(job.spec.data_path, c->data[i].data_path, sizeof(job.spec.data_path));
     job.checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
     if (c->checkpoint_dir[0])
         run_dir_checkpoint(job.checkpoint, c->checkpoint_dir, trial->id);
@@ -347,6 +349,7 @@ static void close_all(struct coordinator *c)
     run_lock_release(c->lock);
     campaign_destroy(c->campaign);
     fork_close(c->fork);
+    lr_free(c->data);
     lr_free(c->handed);
 }
 

@@ -40,9 +40,11 @@ struct coordinator_setup {
     double grace_s;  /* after SIGUSR1 or SIGUSR2, and before end_time, for checkpoints */
     time_t end_time; /* when whatever started us will end us; 0: not known */
     const char *mpi_library, *blas; /* for provenance.json */
-    /* Makes the training data ready and fills the data fields of `opening`. Not called when the
-     * campaign in RUN_DIR is already finished. */
-    int (*prepare_data)(void *context, struct event_campaign *opening, struct lr_error *err);
+    /* Makes the training data ready and fills `data`: [plan_cell_count() + 1], of each cell and of
+     * the target, zero where there are none; and `products`, if they are not chosen yet. Not called
+     * when the campaign in RUN_DIR is already finished. */
+    int (*prepare_data)(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
+                        struct lr_error *err);
     void *prepare_context;
     struct coordinator_watch watch;
 };

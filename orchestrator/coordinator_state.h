@@ -19,8 +19,9 @@ struct coordinator {
     bool locked_out; /* it is another's now, and so are the files */
     struct journal *journal;
     struct sched *sched;
-    struct fork *fork;               /* whose results are taken over; NULL: none */
-    char data_path[TRIAL_PATH];      /* where this host keeps the data now */
+    struct fork *fork;       /* whose results are taken over; NULL: none */
+    struct event_data *data; /* as prepare_data() found them, by cell */
+    size_t data_count;
     char checkpoint_dir[TRIAL_PATH]; /* ""; or where trainings write down where they are */
     struct handed *handed;           /* by trial id */
     size_t handed_size;

@@ -95,7 +95,14 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(seed_noise)         /* of what a seed adds to all losses of a horizon alike */             \
     F64(crash)              /* probability that an attempt fails */                                \
     F64(seconds_per_mtoken) /* virtual seconds for 1M tokens */                                    \
-    F64(delay)              /* relative standard deviation of that */
+    F64(delay)              /* relative standard deviation of that */                              \
+    F64(delta)              /* the optimum falls as width^-delta, from 64 on, */                   \
+    F64(batch)              /* and goes as batch^batch, from 10k tokens on */                      \
+    F64(ratio)              /* best embedding_lr_ratio at width 64 and vocabulary 10k */           \
+    F64(ratio_width)        /* it goes as width^this */                                            \
+    F64(ratio_vocab)        /* and as vocabulary^this */                                           \
+    F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: it is all one */   \
+    U64(cell)               /* draws of its own, where a plan has axes */
 
 struct trial_surface {
     FIELD_DECLARE(TRIAL_SURFACE_FIELDS)

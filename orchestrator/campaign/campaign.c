@@ -27,6 +27,7 @@ void campaign_destroy(struct campaign *campaign)
     for (size_t i = 0; i < campaign->trial_count; i++)
         lr_free(campaign->trials[i]);
     lr_free(campaign->trials);
+    lr_free(campaign->data);
     lr_free(campaign->events);
     lr_free(campaign);
 }
@@ -61,6 +62,14 @@ const struct event_campaign *campaign_opening(const struct campaign *campaign)
     return &campaign->opening;
 }
 
+const struct event_data *campaign_data(const struct campaign *campaign, size_t cell)
+{
+    for (size_t i = 0; i < campaign->data_count; i++)
+        if (campaign->data[i].cell == cell)
+            return &campaign->data[i];
+    return cell < plan_cell_count(&campaign->plan) ? &campaign->first_data : NULL;
+}
+
 int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event *event,
                      struct lr_error *err)
 {
@@ -85,14 +94,15 @@ int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event 
 }
 
 /* The longest stable part that a finished training of the same recipe has left. */
-static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spec *spec)
+static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spec *spec,
+                         uint32_t cell)
 {
     uint64_t most = 0, own = spec->trunk_dir[0] ? trial_trunk_tokens(spec) : 0;
     for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
         const struct trial *trial = campaign->trials[i];
         uint64_t tokens = trial_trunk_tokens(&trial->spec);
-        if (trial->state == TRIAL_DONE && trial->spec.lr == spec->lr &&
-            trial->spec.seed == spec->seed &&
+        if (trial->state == TRIAL_DONE && trial->purpose == PURPOSE_SEARCH && trial->cell == cell &&
+            trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
             trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
             trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
             most = tokens;
@@ -109,38 +119,17 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     spec.horizon_tokens = proposal->tokens;
     /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
      * when they are compared. */
-    spec.seed = campaign->plan.seed + proposal->seed;
-    memcpy(spec.data_path, campaign->opening.data_path, sizeof(spec.data_path));
-    spec.data_hash = campaign->opening.data_hash;
+    spec.seed = plan_seed(&campaign->plan, proposal->seed);
+    const struct event_data *data = campaign_data(campaign, proposal->cell);
+    memcpy(spec.data_path, data->data_path, sizeof(spec.data_path));
+    spec.data_hash = data->data_hash;
+    spec.bytes_per_token = data->bytes_per_token;
+    /* chosen for the shapes of cell 0: for the others they are right all the same, if not the
+     * fastest */
     memcpy(spec.products, campaign->opening.products, sizeof(spec.products));
-    spec.bytes_per_token = campaign->opening.bytes_per_token;
     memcpy(spec.trunk_dir, campaign->opening.trunk_dir, sizeof(spec.trunk_dir));
-    spec.trunk_tokens = trunk_of(campaign, &spec);
+    spec.trunk_tokens = trunk_of(campaign, &spec, proposal->cell);
     return spec;
-}
-
-struct search_space campaign_space(const struct plan *plan)
-{
-    struct search_space space = {
-        .lr_low = plan->search.lr[0],
-        .lr_high = plan->search.lr[1],
-        .horizons = plan->search.horizons,
-        .horizon_count = plan->search.horizon_count,
-        .seeds = plan->search.seeds,
-        .resolution = plan->search.resolution,
-        .target_tokens = plan->target.tokens,
-        .bootstrap = plan->search.bootstrap,
-        .seed = plan->seed,
-        .prior_beta = plan->search.prior_beta,
-        .prior_beta_sd = plan->search.prior_beta_sd,
-        .min_gain = plan->search.min_gain,
-        .round_trials = plan->search.round_trials,
-        .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
-                                        plan->model.embedding_lr_ratio[1]},
-                   [RATIO_OUTPUT] = {plan->model.output_lr_ratio[0],
-                                     plan->model.output_lr_ratio[1]}},
-    };
-    return space;
 }
 
 bool campaign_is_async(const struct plan *plan)

@@ -58,6 +58,10 @@ const struct plan *campaign_plan(const struct campaign *campaign);
 /* The EVENT_CAMPAIGN that opened the journal; kind EVENT_CAMPAIGN with empty texts before it. */
 const struct event_campaign *campaign_opening(const struct campaign *campaign);
 
+/* What the trials of a cell train on; of the target with cell plan_cell_count(), NULL when no data
+ * were made ready for it. */
+const struct event_data *campaign_data(const struct campaign *campaign, size_t cell);
+
 /* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in.
  * Status: that of FINISHED when finished; otherwise ANSWER_INTERRUPTED.
  *
@@ -74,8 +78,12 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
  * lines only. */
 void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens);
 
-/* The search space that a plan describes (horizons point into the plan). */
-struct search_space campaign_space(const struct plan *plan);
+/* The search space that a plan describes. It points into the plan and into this struct. */
+struct campaign_space {
+    struct search_space space;
+    struct search_cell cells[SEARCH_CELLS];
+};
+void campaign_space_fill(struct campaign_space *out, const struct plan *plan);
 const struct policy *campaign_policy(const struct plan *plan);
 
 #endif

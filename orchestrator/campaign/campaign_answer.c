@@ -78,8 +78,7 @@ struct answer_cost campaign_cost(const struct campaign *campaign)
         add_trial(&cost, campaign->trials[i]);
         cost.core_seconds += campaign->trials[i]->spent.seconds * threads;
     }
-    struct trial_spec target = plan_trial(&campaign->plan);
-    trial_set_width(&target, campaign->plan.target.d_model, campaign->plan.model.heads_grow);
+    struct trial_spec target = plan_target(&campaign->plan);
     double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
     if (cost.flops > 0 && target_flops > 0)
         cost.target_run_fraction = cost.flops / target_flops;
@@ -92,11 +91,39 @@ static double target_embedding_lr(const struct plan *plan, const struct answer *
 {
     if (plan->model.d_model == 0)
         return NAN;
-    double at_base = answer->ratios[RATIO_EMBEDDING].value * answer->target.lr;
+    bool own = answer->cell_count > 0 && answer->target.ratio[RATIO_EMBEDDING] > 0;
+    double at_base = answer->target.lr * (own ? answer->target.ratio[RATIO_EMBEDDING]
+                                              : answer->ratios[RATIO_EMBEDDING].value);
     if (plan->model.parametrization != PARAM_LVP)
         return at_base;
     /* Hayou and Liu 2025: with a vocabulary far larger than the width, d^-1/2. */
     return at_base / sqrt((double)plan->target.d_model / plan->model.base_width);
+}
+
+static void describe_target(struct target_answer *target, const struct plan *plan)
+{
+    struct trial_spec spec = plan_target(plan);
+    target->width = spec.d_model;
+    target->n_layers = spec.n_layers;
+    target->vocab = spec.vocab;
+    target->batch_tokens = spec.batch_tokens;
+    target->schedule = spec.schedule;
+    target->parametrization = spec.parametrization;
+}
+
+/* What the search knows as numbers only. */
+static void describe_cells(struct answer *answer, const struct plan *plan)
+{
+    for (size_t i = 0; i < answer->cell_count && i < ANSWER_CELLS; i++) {
+        struct cell_answer *cell = &answer->cells[i];
+        struct trial_spec spec = plan_cell(plan, i);
+        cell->d_model = spec.d_model;
+        cell->n_layers = spec.n_layers;
+        cell->vocab = spec.vocab;
+        cell->batch_tokens = spec.batch_tokens;
+        cell->parametrization = spec.parametrization;
+        cell->params = spec.d_model && spec.n_layers ? trial_params_hidden(&spec) : 0;
+    }
 }
 
 static void set_status(const struct campaign *campaign, struct answer *answer)
@@ -136,15 +163,16 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
 
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
 {
-    struct search_space space = campaign_space(&campaign->plan);
+    struct campaign_space asked;
+    campaign_space_fill(&asked, &campaign->plan);
     struct observation *seen = NULL;
     size_t count = 0;
     int rc = campaign_observe(campaign, false, &seen, &count, err);
     if (!rc)
-        rc = search_answer(answer, &space, seen, count, err);
+        rc = search_answer(answer, &asked.space, seen, count, err);
     if (!rc) {
-        answer->target.width = campaign->plan.target.d_model;
-        answer->target.vocab = campaign->plan.model.vocab;
+        describe_target(&answer->target, &campaign->plan);
+        describe_cells(answer, &campaign->plan);
         answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
         answer->cost = campaign_cost(campaign);
         campaign_doubts(campaign, answer);
@@ -163,15 +191,16 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
 
 void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens)
 {
-    struct search_space space = campaign_space(&campaign->plan);
+    struct campaign_space asked;
+    campaign_space_fill(&asked, &campaign->plan);
     struct forecast_stage stages[64];
     *trials = *tokens = 0;
     if (campaign->finished)
         return;
-    int count = search_forecast(campaign_policy(&campaign->plan), &space, stages,
+    int count = search_forecast(campaign_policy(&campaign->plan), &asked.space, stages,
                                 sizeof(stages) / sizeof(stages[0]));
-    for (size_t h = 0; h < space.horizon_count; h++) {
-        uint64_t horizon = space.horizons[h], expected = 0, planned = 0, over = 0;
+    for (size_t h = 0; h < asked.space.horizon_count; h++) {
+        uint64_t horizon = asked.space.horizons[h], expected = 0, planned = 0, over = 0;
         for (int i = 0; i < count; i++)
             expected += stages[i].tokens == horizon ? stages[i].trials : 0;
         for (size_t i = 0; i < campaign->trial_count; i++) {

@@ -20,7 +20,23 @@ static int apply_campaign(struct campaign *campaign, const struct event_campaign
 {
     (void)err;
     campaign->opening = *event;
+    campaign->first_data.data_hash = event->data_hash;
+    campaign->first_data.train_tokens = event->train_tokens;
+    campaign->first_data.bytes_per_token = event->bytes_per_token;
+    memcpy(campaign->first_data.data_path, event->data_path, sizeof(event->data_path));
     campaign->opened = true;
+    return 0;
+}
+
+static int apply_data(struct campaign *campaign, const struct event_data *event,
+                      struct lr_error *err)
+{
+    struct event_data *data =
+        lr_grow(campaign->data, campaign->data_count, &campaign->data_capacity, sizeof(*data));
+    if (!data)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    campaign->data = data;
+    campaign->data[campaign->data_count++] = *event;
     return 0;
 }
 

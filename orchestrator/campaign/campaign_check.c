@@ -19,6 +19,20 @@ static int check_campaign(const struct campaign *campaign, const struct event_ca
     return 0;
 }
 
+static int check_data(const struct campaign *campaign, const struct event_data *event,
+                      struct lr_error *err)
+{
+    size_t cells = plan_cell_count(&campaign->plan);
+    if (event->cell == 0 || event->cell > cells)
+        return DAMAGED("data of cell %u, and the plan has %zu", event->cell, cells);
+    for (size_t i = 0; i < campaign->data_count; i++)
+        if (campaign->data[i].cell == event->cell)
+            return DAMAGED("data of cell %u for a second time", event->cell);
+    if (campaign->round > 0 && event->cell < cells)
+        return DAMAGED("data of cell %u after the first round", event->cell);
+    return 0;
+}
+
 static int check_session(const struct campaign *campaign, const struct event_session *event,
                          struct lr_error *err)
 {
@@ -76,6 +90,13 @@ static int check_planned(const struct campaign *campaign, const struct event_pla
     if (round_is_planned(campaign))
         return DAMAGED("trial %u is planned, but round %u has its %u trials already",
                        event->trial_id, campaign->round, campaign->round_trials);
+    size_t cells = plan_cell_count(&campaign->plan);
+    if (event->purpose > PURPOSE_CONFIRM)
+        return DAMAGED("trial %u is planned for the unknown purpose %u", event->trial_id,
+                       event->purpose);
+    if (event->purpose == PURPOSE_SEARCH && event->cell >= cells)
+        return DAMAGED("trial %u is planned for cell %u, and the plan has %zu", event->trial_id,
+                       event->cell, cells);
     if (!(spec->lr > 0) || !isfinite(spec->lr))
         return DAMAGED("trial %u is planned with the learning rate %g", event->trial_id, spec->lr);
     if (!is_horizon(&campaign->plan, spec->horizon_tokens))

@@ -18,7 +18,8 @@ static double longest(const struct plan *plan)
 
 static void doubt_width(const struct plan *plan, struct answer *answer)
 {
-    if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model)
+    if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model &&
+        plan->axes.d_model.count < 2) /* otherwise the law over widths is measured */
         answer_warn(answer,
                     "the target's width is %u, the trials' is %u: with parametrization sp the "
                     "learning rate does not carry over to another width (mup and lvp do)",
@@ -27,7 +28,7 @@ static void doubt_width(const struct plan *plan, struct answer *answer)
 
 static void doubt_batch(const struct plan *plan, struct answer *answer)
 {
-    double batch = plan->training.batch_tokens;
+    double batch = plan_largest_batch(plan);
     double best = BATCH_FACTOR * pow(longest(plan), BATCH_EXPONENT);
     if (batch > BATCH_TOO_LARGE * best)
         answer_warn(answer,
@@ -40,7 +41,7 @@ static void doubt_batch(const struct plan *plan, struct answer *answer)
 static void doubt_warmup(const struct plan *plan, struct answer *answer)
 {
     double fixed = (double)plan->training.warmup_tokens +
-                   (double)plan->training.warmup_steps * plan->training.batch_tokens;
+                   (double)plan->training.warmup_steps * plan_largest_batch(plan);
     double share = fixed > 0 ? fixed / (double)plan->search.horizons[0] : plan->training.warmup;
     if (share > WARMUP_TOO_LONG)
         answer_warn(answer,
@@ -53,8 +54,12 @@ static void doubt_warmup(const struct plan *plan, struct answer *answer)
 
 static void doubt_size(const struct plan *plan, struct answer *answer)
 {
-    struct trial_spec spec = plan_trial(plan);
-    double each = longest(plan) / (double)trial_params(&spec);
+    uint64_t params = 0; /* of the largest model */
+    for (size_t i = 0; i < plan_cell_count(plan); i++) {
+        struct trial_spec spec = plan_cell(plan, i);
+        params = trial_params(&spec) > params ? trial_params(&spec) : params;
+    }
+    double each = longest(plan) / (double)params;
     if (each < TOKENS_A_PARAMETER)
         answer_warn(answer,
                     "the longest horizon has %.2g tokens a parameter: the law is known from "
@@ -65,11 +70,22 @@ static void doubt_size(const struct plan *plan, struct answer *answer)
 static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
 {
     double fresh = (double)campaign->opening.train_tokens;
+    for (size_t i = 0; i < campaign->data_count; i++) /* the fewest of all cells */
+        fresh = fmin(fresh, (double)campaign->data[i].train_tokens);
     if (fresh > 0 && longest(&campaign->plan) > fresh)
         answer_warn(answer,
                     "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "
                     "repeated text may not be that of fresh text",
                     fresh, longest(&campaign->plan) / fresh);
+}
+
+static void doubt_vocabularies(const struct campaign *campaign, struct answer *answer)
+{
+    bool known = campaign->opening.bytes_per_token > 0;
+    if (campaign->plan.axes.vocab.count > 1)
+        answer_warn(answer,
+                    "losses at different vocabularies are in nats per token and do not compare%s",
+                    known ? "; in bits per byte (trials.csv) they do" : "");
 }
 
 static void doubt_failed(const struct campaign *campaign, struct answer *answer)
@@ -99,5 +115,6 @@ void campaign_doubts(const struct campaign *campaign, struct answer *answer)
         doubt_size(plan, answer);
     }
     doubt_epochs(campaign, answer);
+    doubt_vocabularies(campaign, answer);
     doubt_failed(campaign, answer);
 }

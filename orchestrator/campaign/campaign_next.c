@@ -73,15 +73,16 @@ static uint32_t trials_wanted(const struct campaign *campaign)
 /* The next round into `round`, in the order of planning; returns its size or an error. */
 static int ask_policy(const struct campaign *campaign, struct proposal *round, struct lr_error *err)
 {
-    struct search_space space = campaign_space(&campaign->plan);
-    space.round_trials = trials_wanted(campaign);
+    struct campaign_space asked;
+    campaign_space_fill(&asked, &campaign->plan);
+    asked.space.round_trials = trials_wanted(campaign);
     const struct policy *policy = campaign_policy(&campaign->plan);
     struct observation *seen = NULL;
     size_t seen_count = 0;
     int rc = campaign_observe(campaign, true, &seen, &seen_count, err);
     if (rc)
         return rc;
-    int count = search_next(policy, &space, seen, seen_count, round);
+    int count = search_next(policy, &asked.space, seen, seen_count, round);
     if (count < 0 || count > POLICY_ROUND_MAX) {
         rc =
             lr_fail(err, count < 0 ? count : LR_EINTERNAL,
@@ -155,7 +156,8 @@ static int finish_by_budget(struct campaign *campaign, const char *key,
 
 static int finish(struct campaign *campaign, struct lr_error *err)
 {
-    struct search_space space = campaign_space(&campaign->plan);
+    struct campaign_space asked;
+    campaign_space_fill(&asked, &campaign->plan);
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct observation *seen = NULL;
     size_t count = 0;
@@ -163,7 +165,7 @@ static int finish(struct campaign *campaign, struct lr_error *err)
     if (!rc)
         rc = campaign_observe(campaign, false, &seen, &count, err);
     if (!rc)
-        rc = search_answer(answer, &space, seen, count, err);
+        rc = search_answer(answer, &asked.space, seen, count, err);
     if (!rc)
         rc = reserve_events(campaign, 1, err);
     if (!rc) {

@@ -10,6 +10,9 @@ struct campaign {
     struct plan plan;
     struct event_campaign opening;
     bool opened;
+    struct event_data first_data; /* as the opening says */
+    struct event_data *data;      /* of cells that have other data than the opening says */
+    size_t data_count, data_capacity;
     struct trial *
         *trials; /* trials[id - 1]; each its own block, so that pointers to it stay valid */
     size_t trial_count, trial_capacity;

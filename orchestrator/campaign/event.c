@@ -4,6 +4,9 @@
 #define FIELD_OWNER event_campaign
 FIELD_TABLE_DEFINE(event_campaign, EVENT_CAMPAIGN_FIELDS)
 #undef FIELD_OWNER
+#define FIELD_OWNER event_data
+FIELD_TABLE_DEFINE(event_data, EVENT_DATA_FIELDS)
+#undef FIELD_OWNER
 #define FIELD_OWNER event_session
 FIELD_TABLE_DEFINE(event_session, EVENT_SESSION_FIELDS)
 #undef FIELD_OWNER

@@ -68,6 +68,20 @@ static const char *flops_text(char out[16], double flops)
     return out;
 }
 
+/* What is trained: each combination of the plan's lists. */
+static void print_cells(const struct plan *plan, const struct campaign_space *asked)
+{
+    char of[128], params[24];
+    printf("\n%4s  %-44s %10s %22s\n", "cell", "", "parameters", "FLOPs/token, cell 0 = 1");
+    for (size_t i = 0; i < asked->space.cell_count; i++) {
+        struct trial_spec spec = plan_cell(plan, i);
+        bool sized = spec.d_model > 0 && spec.n_layers > 0;
+        printf("%4zu  %-44s %10s %22.3g\n", i, plan_cell_text(plan, i, of, sizeof(of)),
+               sized ? format_count(params, sizeof(params), (double)trial_params(&spec)) : "-",
+               asked->cells[i].cost);
+    }
+}
+
 static void print_stages(const struct forecast_stage *stages, int count, double flops_per_token,
                          struct total *total)
 {
@@ -92,11 +106,10 @@ static void print_stages(const struct forecast_stage *stages, int count, double 
 
 static void print_factors(const struct plan *plan, const struct trial_spec *spec)
 {
-    struct trial_spec target = *spec;
+    struct trial_spec target = plan_target(plan);
     printf("\n");
     factors_print(stdout, spec);
-    if (plan->target.d_model == spec->d_model ||
-        !trial_set_width(&target, plan->target.d_model, plan->model.heads_grow))
+    if (target.d_model == spec->d_model)
         return;
     printf("\nthe target: ");
     factors_print(stdout, &target);
@@ -104,10 +117,10 @@ static void print_factors(const struct plan *plan, const struct trial_spec *spec
 
 /* What the trainings cost, and what each tensor's LR is. */
 static void print_training(const struct plan *plan, const struct trial_spec *spec,
-                           const struct total *total)
+                           double flops_per_token, const struct total *total)
 {
-    double flops_per_token = trial_flops_per_token(spec);
-    double target_flops = flops_per_token * (double)plan->target.tokens;
+    struct trial_spec target = plan_target(plan);
+    double target_flops = trial_flops_per_token(&target) * (double)plan->target.tokens;
     printf("\n%.2f of the target run's FLOPs (%.2e), at most %.2f\n",
            total->tokens * flops_per_token / target_flops, target_flops,
            total->tokens_max * flops_per_token / target_flops);
@@ -121,30 +134,49 @@ static void print_training(const struct plan *plan, const struct trial_spec *spe
     print_factors(plan, spec);
 }
 
+/* Of a token: of several cells the mean, as if all were trained alike. */
+static double mean_flops(const struct plan *plan)
+{
+    size_t count = plan_cell_count(plan);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct trial_spec spec = plan_cell(plan, i);
+        sum += trial_flops_per_token(&spec);
+    }
+    return sum / (double)count;
+}
+
 static void print_plan(const struct plan *plan)
 {
     struct trial_spec spec = plan_trial(plan);
-    struct search_space space = campaign_space(plan);
+    struct campaign_space asked;
     const struct policy *policy = campaign_policy(plan);
     struct forecast_stage stages[STAGES];
     struct total total = {0};
     char params[24], target[24];
     bool trains = spec.trainer == TRAINER_TRANSFORMER;
-    int count = search_forecast(policy, &space, stages, STAGES);
+    campaign_space_fill(&asked, plan);
+    int count = search_forecast(policy, &asked.space, stages, STAGES);
+    double flops_per_token = mean_flops(plan);
 
     printf("%s: ", plan->name);
     if (trains)
-        printf("%s, %s parameters", arch_name(spec.arch),
-               format_count(params, sizeof(params), (double)trial_params(&spec)));
+        printf("%s, %s parameters%s", arch_name(spec.arch),
+               format_count(params, sizeof(params), (double)trial_params(&spec)),
+               asked.space.cell_count > 0 ? " in the first cell" : "");
     else
         printf("%s, nothing is trained", trainer_name(spec.trainer));
     printf(", policy %s, %u seed%s\n", policy->name, plan->search.seeds,
            plan->search.seeds == 1 ? "" : "s");
     printf("learning rates %.3g to %.3g, target %s tokens\n\n", plan->search.lr[0],
            plan->search.lr[1], format_count(target, sizeof(target), (double)plan->target.tokens));
-    print_stages(stages, count, trains ? trial_flops_per_token(&spec) : 0, &total);
+    print_stages(stages, count, trains ? flops_per_token : 0, &total);
+    if (asked.space.cell_count > 0 && trains)
+        printf("FLOPs are those of a mean cell, as if all were trained alike\n");
+    if (asked.space.cell_count > 0)
+        print_cells(plan, &asked);
     if (trains)
-        print_training(plan, &spec, &total);
+        print_training(plan, &spec, flops_per_token, &total);
     if (plan->budget.tokens && (double)plan->budget.tokens < total.tokens)
         printf("warning: budget.tokens is below what the stages are expected to need\n");
     if (plan->budget.trials && plan->budget.trials < total.trials)
@@ -158,11 +190,14 @@ static int check_table(const struct plan *plan)
     struct lr_error err = {0};
     if (plan->trainer.kind != TRAINER_REPLAY)
         return 0;
-    int rc = prepare_table_read(&sweep, plan, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    else
-        sweep_release(&sweep);
+    int rc = 0;
+    for (size_t cell = 0; !rc && cell < plan_cell_count(plan); cell++) {
+        rc = prepare_table_read(&sweep, plan, cell, &err);
+        if (rc)
+            lr_log(LR_LOG_ERROR, "%s", err.text);
+        else
+            sweep_release(&sweep);
+    }
     return rc;
 }
 

@@ -2,6 +2,7 @@
  * path (a shared file system) and check its hash before they train on it. */
 #include "cli/prepare.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "data/dataset.h"
@@ -66,7 +67,21 @@ static size_t patterns_of(const char *patterns[PLAN_TEXTS], const char (*paths)[
     return count;
 }
 
-static int prepare_tokens(const struct prepare *prepare, struct event_campaign *opening,
+static void tell_tokens(const struct prepare *prepare, const struct dataset *dataset,
+                        const char *of)
+{
+    char count[24], bytes[32] = "", epochs[64] = "";
+    if (dataset->bytes_per_token > 0)
+        snprintf(bytes, sizeof(bytes), ", %.2f bytes each", dataset->bytes_per_token);
+    if (prepare->longest > dataset->train_tokens)
+        snprintf(epochs, sizeof(epochs), "; the longest horizon reads them %.1f times",
+                 (double)prepare->longest / (double)dataset->train_tokens);
+    lr_log(LR_LOG_INFO, "data%s: %s training tokens%s%s%s", of,
+           format_count(count, sizeof(count), (double)dataset->train_tokens), bytes,
+           dataset->cached ? " (cached)" : "", epochs);
+}
+
+static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, struct event_data *data,
                           struct lr_error *err)
 {
     const struct plan *plan = prepare->plan;
@@ -80,7 +95,7 @@ static int prepare_tokens(const struct prepare *prepare, struct event_campaign *
         .vals = vals,
         .val_count = patterns_of(vals, plan->data.val, plan->data.val_count),
         .format = (enum token_format)plan->data.format,
-        .vocab = plan->model.vocab,
+        .vocab = vocab,
         .val_tokens = plan->data.val_tokens,
         .context = plan->model.context,
         .cache_dir = prepare->cache_dir,
@@ -88,27 +103,23 @@ static int prepare_tokens(const struct prepare *prepare, struct event_campaign *
         .context_of_progress = prepare->live,
     };
     struct dataset dataset;
+    char of[40] = "";
+    if (plan->axes.vocab.count > 1)
+        snprintf(of, sizeof(of), ", vocabulary of %" PRIu32, vocab);
     int rc = dataset_prepare(&dataset, &request, err);
     live_clear(prepare->live);
     if (rc == LR_EDATA && request.text_count)
-        lr_prefix(err, "data.text");
-    if (!rc)
-        rc = check_length(prepare, &dataset, err);
+        lr_prefix(err, "data.text%s", of);
     if (rc)
         return rc;
-    char count[24], bytes[32] = "", epochs[64] = "";
-    if (dataset.bytes_per_token > 0)
-        snprintf(bytes, sizeof(bytes), ", %.2f bytes each", dataset.bytes_per_token);
-    if (prepare->longest > dataset.train_tokens)
-        snprintf(epochs, sizeof(epochs), "; the longest horizon reads them %.1f times",
-                 (double)prepare->longest / (double)dataset.train_tokens);
-    lr_log(LR_LOG_INFO, "data: %s training tokens%s%s%s",
-           format_count(count, sizeof(count), (double)dataset.train_tokens), bytes,
-           dataset.cached ? " (cached)" : "", epochs);
-    memcpy(opening->data_path, dataset.path, sizeof(opening->data_path));
-    opening->data_hash = dataset.hash;
-    opening->train_tokens = dataset.train_tokens;
-    opening->bytes_per_token = dataset.bytes_per_token;
+    rc = check_length(prepare, &dataset, err);
+    if (rc)
+        return of[0] ? lr_prefix(err, "data.text%s", of) : rc;
+    tell_tokens(prepare, &dataset, of);
+    memcpy(data->data_path, dataset.path, sizeof(data->data_path));
+    data->data_hash = dataset.hash;
+    data->train_tokens = dataset.train_tokens;
+    data->bytes_per_token = dataset.bytes_per_token;
     return 0;
 }
 
@@ -130,36 +141,64 @@ static int tell_entropy(const struct trial_spec *spec, struct lr_error *err)
     return 0;
 }
 
-int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err)
+/* The first cell of this vocabulary; the number of cells: there is none. */
+static size_t cell_of_vocab(const struct plan *plan, uint32_t vocab)
+{
+    size_t cell = 0, count = plan_cell_count(plan);
+    while (cell < count && plan_cell(plan, cell).vocab != vocab)
+        cell++;
+    return cell;
+}
+
+/* Of one cell, or of the target with cell plan_cell_count(): where another cell has the same
+ * vocabulary, its data serve. */
+static int prepare_cell(const struct prepare *prepare, size_t cell, struct event_data *data,
+                        struct lr_error *err)
+{
+    const struct plan *plan = prepare->plan;
+    bool target = cell == plan_cell_count(plan);
+    struct trial_spec spec = target ? plan_target(plan) : plan_cell(plan, cell);
+    if (spec.trainer == TRAINER_SIMULATE || (target && !plan->confirm.wanted))
+        return 0;
+    if (spec.trainer == TRAINER_REPLAY)
+        return target ? 0 : prepare_table(prepare, cell, &data[cell], err);
+    size_t same = cell_of_vocab(plan, spec.vocab);
+    if (same < cell) {
+        data[cell] = data[same];
+        return 0;
+    }
+    return spec.source == SOURCE_SYNTHETIC ? tell_entropy(&spec, err)
+                                           : prepare_tokens(prepare, spec.vocab, &data[cell], err);
+}
+
+int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
+                 struct lr_error *err)
 {
     const struct prepare *prepare = context;
     const struct trial_spec spec = plan_trial(prepare->plan);
-    if (spec.trainer == TRAINER_REPLAY)
-        return prepare_table(prepare, opening, err);
-    if (spec.trainer == TRAINER_SIMULATE)
-        return 0;
-    int rc = prepare_products(opening->products, prepare->plan, &spec, prepare->cache_dir, err);
-    if (rc)
-        return rc;
-    return spec.source == SOURCE_SYNTHETIC ? tell_entropy(&spec, err)
-                                           : prepare_tokens(prepare, opening, err);
+    int rc = 0;
+    if (spec.trainer == TRAINER_TRANSFORMER)
+        rc = prepare_products(products, prepare->plan, &spec, prepare->cache_dir, err);
+    for (size_t cell = 0; !rc && cell <= plan_cell_count(prepare->plan); cell++)
+        rc = prepare_cell(prepare, cell, data, err);
+    return rc;
 }
 
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
                   struct live *live, struct lr_error *err)
 {
-    struct event_campaign *opening = lr_calloc(1, sizeof(*opening));
+    struct event_data data = {0};
     char *cache_dir = prepare_cache_dir(plan->output.dir);
     struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, live};
-    int rc = opening && cache_dir ? prepare_data(&prepare, opening, err)
-                                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = cache_dir ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (!rc && spec->trainer == TRAINER_TRANSFORMER)
+        rc = prepare_products(spec->products, plan, spec, cache_dir, err);
+    rc = rc ? rc : prepare_cell(&prepare, 0, &data, err);
     if (!rc) {
-        memcpy(spec->data_path, opening->data_path, sizeof(spec->data_path));
-        spec->data_hash = opening->data_hash;
-        spec->bytes_per_token = opening->bytes_per_token;
-        memcpy(spec->products, opening->products, sizeof(spec->products));
+        memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
+        spec->data_hash = data.data_hash;
+        spec->bytes_per_token = data.bytes_per_token;
     }
     lr_free(cache_dir);
-    lr_free(opening);
     return rc;
 }

@@ -22,9 +22,11 @@ struct prepare {
     struct live *live;
 };
 
-/* As coordinator_setup.prepare_data; context is a struct prepare. LR_EDATA also when a horizon is
- * longer than the text and data.repeat is false. */
-int prepare_data(void *context, struct event_campaign *opening, struct lr_error *err);
+/* As coordinator_setup.prepare_data; context is a struct prepare. Each vocabulary has its dataset,
+ * and the target has one if it is to be trained. LR_EDATA also when a horizon is longer than the
+ * text and data.repeat is false. */
+int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
+                 struct lr_error *err);
 
 /* The same for a single training: fills the data fields of *spec, whose horizon must stand.
  * `longest_key` says who asks for that many tokens. */
@@ -36,11 +38,13 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
                      const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
 
-/* trainer.table, and whether it has what the plan asks for: LR_EDATA names what is missing and what
- * there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it. */
-int prepare_table_read(struct sweep *sweep, const struct plan *plan, struct lr_error *err);
+/* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
+ * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it.
+ */
+int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
+                       struct lr_error *err);
 /* The same for prepare_data(), for trainer.kind replay: trials then name a copy in the cache. */
-int prepare_table(const struct prepare *prepare, struct event_campaign *opening,
+int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
                   struct lr_error *err);
 
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */

@@ -59,7 +59,7 @@ static int check_range(const struct plan *plan, const struct sweep *sweep, struc
     return 0;
 }
 
-static void warn_of_ends(const struct plan *plan, const struct sweep *sweep)
+static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, const char *of)
 {
     char known[512] = "";
     size_t used = 0;
@@ -73,49 +73,88 @@ static void warn_of_ends(const struct plan *plan, const struct sweep *sweep)
     }
     if (used)
         lr_log(LR_LOG_WARNING,
-               "search.lr, %g to %g, reaches beyond the table, which knows %s; what lies beyond "
-               "will stay unknown",
-               plan->search.lr[0], plan->search.lr[1], known);
+               "%s%ssearch.lr, %g to %g, reaches beyond the table, which knows %s; what lies "
+               "beyond will stay unknown",
+               of, of[0] ? ": " : "", plan->search.lr[0], plan->search.lr[1], known);
 }
 
-int prepare_table_read(struct sweep *sweep, const struct plan *plan, struct lr_error *err)
+#define AXES_NAMED 5
+
+/* What a cell's rows have in the columns that the plan names for axes. `texts` holds the values. */
+static size_t where_of_cell(const struct plan *plan, size_t cell, struct sweep_where *where,
+                            char texts[AXES_NAMED][16])
 {
-    struct sweep_where where[PLAN_PAIRS];
-    for (size_t i = 0; i < plan->trainer.where_count; i++)
+    struct trial_spec spec = plan_cell(plan, cell);
+    const struct {
+        const char *name;
+        uint32_t value;
+    } axes[AXES_NAMED] = {{"d_model", spec.d_model},
+                          {"n_layers", spec.n_layers},
+                          {"vocab", spec.vocab},
+                          {"batch_tokens", spec.batch_tokens},
+                          {"parametrization", 0}};
+    size_t count = 0;
+    for (size_t i = 0; i < AXES_NAMED; i++) {
+        const char *column = plan_column(plan, axes[i].name);
+        if (!column)
+            continue;
+        snprintf(texts[count], sizeof(texts[count]), "%" PRIu32, axes[i].value);
+        if (i == AXES_NAMED - 1)
+            snprintf(texts[count], sizeof(texts[count]), "%s",
+                     parametrization_name(spec.parametrization));
+        where[count] = (struct sweep_where){column, texts[count]};
+        count++;
+    }
+    return count;
+}
+
+int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
+                       struct lr_error *err)
+{
+    struct sweep_where where[PLAN_PAIRS + AXES_NAMED];
+    char texts[AXES_NAMED][16], of[128];
+    size_t count = plan->trainer.where_count;
+    for (size_t i = 0; i < count; i++)
         where[i] = (struct sweep_where){plan->trainer.where[i].key, plan->trainer.where[i].value};
+    count += where_of_cell(plan, cell, where + count, texts);
     const struct sweep_request request = {.path = plan->trainer.table,
                                           .lr = plan_column(plan, "lr"),
                                           .tokens = plan_column(plan, "tokens"),
                                           .loss = plan_column(plan, "loss"),
                                           .seed = plan_column(plan, "seed"),
                                           .where = where,
-                                          .where_count = plan->trainer.where_count};
+                                          .where_count = count};
     int rc = sweep_read(sweep, &request, err);
     if (rc)
         return lr_prefix(err, "trainer.table");
+    plan_cell_text(plan, cell, of, sizeof(of));
     rc = check_horizons(plan, sweep, err);
     rc = rc ? rc : check_range(plan, sweep, err);
+    if (rc && of[0])
+        lr_prefix(err, "%s", of);
     if (rc)
         sweep_release(sweep);
     else
-        warn_of_ends(plan, sweep);
+        warn_of_ends(plan, sweep, of);
     return rc;
 }
 
-int prepare_table(const struct prepare *prepare, struct event_campaign *opening,
+int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
                   struct lr_error *err)
 {
     struct sweep sweep;
-    int rc = prepare_table_read(&sweep, prepare->plan, err);
+    char of[128];
+    int rc = prepare_table_read(&sweep, prepare->plan, cell, err);
     if (rc)
         return rc;
     rc = run_dir_make(prepare->cache_dir, err);
     char *folder = rc ? NULL : realpath(prepare->cache_dir, NULL); /* ranks may start elsewhere */
     if (!rc && !folder)
         rc = lr_fail_errno(err, LR_ECREATE, "%s", prepare->cache_dir);
-    rc = rc ? rc : sweep_write(&sweep, folder, opening->data_path, &opening->data_hash, err);
+    rc = rc ? rc : sweep_write(&sweep, folder, data->data_path, &data->data_hash, err);
+    plan_cell_text(prepare->plan, cell, of, sizeof(of));
     if (!rc)
-        lr_log(LR_LOG_INFO, "table: %zu trainings", sweep.count);
+        lr_log(LR_LOG_INFO, "table: %zu trainings%s%s", sweep.count, of[0] ? " of " : "", of);
     free(folder);
     sweep_release(&sweep);
     return rc;

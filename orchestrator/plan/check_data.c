@@ -23,19 +23,39 @@ static void check_kind(struct plan_reader *reader)
                             tokens ? "data.text" : "data.tokens");
 }
 
+/* Text becomes other tokens for each vocabulary. */
+static void check_vocabs(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (plan->axes.vocab.count == 1)
+        return;
+    if (reader_given(reader, MEMBER(data.tokens)))
+        reader_complain(reader, MEMBER(model.vocab),
+                        "a list needs data.text: token files have one vocabulary");
+    else if (plan->data.tokenizer == TOKENIZER_BYTES)
+        reader_complain(reader, MEMBER(model.vocab),
+                        "a list needs data.tokenizer: bpe (of which 256 are the bytes alone)");
+}
+
 static void check_vocab(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
     if (!reader_has(reader, MEMBER(model.vocab)) || !reader_has(reader, MEMBER(data.tokenizer)) ||
         !reader_has(reader, MEMBER(data.source)) || plan->data.source != SOURCE_TOKENS ||
-        reader_given(reader, MEMBER(data.tokens)))
+        plan->trainer.kind != TRAINER_TRANSFORMER)
         return;
-    bool bpe = plan->data.tokenizer == TOKENIZER_BPE;
-    uint32_t vocab = plan->model.vocab, least = bpe ? BPE_VOCAB : BYTES_VOCAB;
-    if (vocab < least && !(bpe && vocab == BYTES_VOCAB))
-        reader_complain(reader, MEMBER(model.vocab),
-                        "%" PRIu32 " is too small for data.tokenizer %s; use %" PRIu32 " or more",
-                        vocab, bpe ? "bpe" : "bytes", least);
+    check_vocabs(reader);
+    bool bpe = plan->data.tokenizer == TOKENIZER_BPE,
+         tokens = reader_given(reader, MEMBER(data.tokens));
+    uint32_t least = bpe ? BPE_VOCAB : BYTES_VOCAB;
+    for (size_t i = 0; i < plan->axes.vocab.count && !tokens; i++) {
+        uint32_t vocab = plan->axes.vocab.values[i];
+        if (vocab < least && !(bpe && vocab == BYTES_VOCAB))
+            reader_complain_item(reader, MEMBER(model.vocab), i,
+                                 "%" PRIu32 " is too small for data.tokenizer %s; use %" PRIu32
+                                 " or more",
+                                 vocab, bpe ? "bpe" : "bytes", least);
+    }
 }
 
 /* A validation sequence is context tokens and the label of the last. */

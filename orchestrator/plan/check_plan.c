@@ -5,9 +5,9 @@
 #include "plan/read_plan.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/answer.h"
 
 static bool is_absent(struct plan_reader *reader, size_t member)
 {
@@ -37,19 +37,40 @@ static void derive_sizes(struct plan_reader *reader)
         plan->model.base_head_size = plan->model.base_width / plan->model.n_heads;
 }
 
+static uint32_t last(const struct plan_axis *axis)
+{
+    return axis->values[axis->count - 1];
+}
+
+/* What the trials have; of a list the last, which is usually the largest. */
+static void derive_target(struct plan_reader *reader)
+{
+    struct plan *plan = reader->plan;
+    if (is_absent(reader, MEMBER(target.d_model)))
+        plan->target.d_model = last(&plan->axes.d_model);
+    if (is_absent(reader, MEMBER(target.n_layers)))
+        plan->target.n_layers = last(&plan->axes.n_layers);
+    if (is_absent(reader, MEMBER(target.vocab)))
+        plan->target.vocab = last(&plan->axes.vocab);
+    if (is_absent(reader, MEMBER(target.batch_tokens)))
+        plan->target.batch_tokens = last(&plan->axes.batch_tokens);
+    if (is_absent(reader, MEMBER(target.schedule)))
+        plan->target.schedule = plan->training.schedule;
+}
+
 static void fill_derived(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
+    plan_fill_axes(plan);
     derive_sizes(reader);
+    derive_target(reader);
     if (is_absent(reader, MEMBER(training.final_lr)))
-        plan->training.final_lr = plan->training.schedule == SCHEDULE_COSINE ? 0.1 : 0.0;
+        plan->training.final_lr = plan_default_final_lr(plan->training.schedule);
     if (plan->training.beta2_half_life > 0) /* arXiv 2507.07101: constant in tokens, not in steps */
         plan->training.beta2 =
-            exp2(-(double)plan->training.batch_tokens / (double)plan->training.beta2_half_life);
+            plan_beta2(plan->training.batch_tokens, plan->training.beta2_half_life);
     if (is_absent(reader, MEMBER(data.zipf_exponent)))
         plan->data.zipf_exponent = trial_default_zipf(plan->model.vocab);
-    if (is_absent(reader, MEMBER(target.d_model)))
-        plan->target.d_model = plan->model.d_model;
     if (is_absent(reader, MEMBER(output.dir)))
         snprintf(plan->output.dir, sizeof(plan->output.dir), "logs/%s", plan->name);
 }
@@ -69,10 +90,33 @@ static void check_name(struct plan_reader *reader)
         reader_complain(reader, MEMBER(name), "must not start with '%c'", name[0]);
 }
 
+/* Complained of at the longest list: that is where to cut. */
+static void check_cells(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    const struct {
+        size_t member;
+        const struct plan_axis *axis;
+    } axes[] = {{MEMBER(model.d_model), &plan->axes.d_model},
+                {MEMBER(model.n_layers), &plan->axes.n_layers},
+                {MEMBER(model.vocab), &plan->axes.vocab},
+                {MEMBER(training.batch_tokens), &plan->axes.batch_tokens},
+                {MEMBER(model.parametrization), &plan->axes.parametrization}};
+    size_t cells = plan_cell_count(plan), longest = 0;
+    for (size_t i = 1; i < sizeof(axes) / sizeof(axes[0]); i++)
+        longest = axes[i].axis->count > axes[longest].axis->count ? i : longest;
+    if (cells > ANSWER_CELLS)
+        reader_complain(reader, axes[longest].member,
+                        "the plan's lists make %zu combinations, and a campaign may have %d; "
+                        "shorten one",
+                        cells, ANSWER_CELLS);
+}
+
 void reader_check(struct plan_reader *reader)
 {
     fill_derived(reader);
     check_name(reader);
+    check_cells(reader);
     reader_check_trainer(reader);
     reader_check_data(reader);
     reader_check_model(reader);

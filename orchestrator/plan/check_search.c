@@ -38,7 +38,8 @@ static void check_horizons(struct plan_reader *reader)
         return;
     const struct plan *plan = reader->plan;
     bool batch_good = reader_has(reader, MEMBER(training.batch_tokens));
-    uint64_t least = (uint64_t)plan->training.batch_tokens * STEPS_LEAST;
+    uint32_t batch = plan_largest_batch(plan);
+    uint64_t least = (uint64_t)batch * STEPS_LEAST;
     for (size_t i = 0; i < plan->search.horizon_count; i++) {
         uint64_t tokens = plan->search.horizons[i];
         uint64_t before = i > 0 ? plan->search.horizons[i - 1] : 0;
@@ -55,7 +56,7 @@ static void check_horizons(struct plan_reader *reader)
                                  "%" PRIu64
                                  " is less than %d steps of training.batch_tokens %" PRIu32
                                  "; use %" PRIu64 " or more, or a smaller batch",
-                                 tokens, STEPS_LEAST, plan->training.batch_tokens, least);
+                                 tokens, STEPS_LEAST, batch, least);
     }
 }
 
@@ -77,6 +78,12 @@ static void check_target(struct plan_reader *reader)
                         "%" PRIu64 " is less than the longest of search.horizons, %" PRIu64
                         "; a target is at least as long as what is tried",
                         target, most);
+    uint32_t batch = reader->plan->target.batch_tokens;
+    if (reader_given(reader, MEMBER(target.batch_tokens)) && target / STEPS_LEAST < batch)
+        reader_complain(reader, MEMBER(target.batch_tokens),
+                        "%" PRIu64 " target.tokens are less than %d steps of it; use %" PRIu64
+                        " or less",
+                        target, STEPS_LEAST, target / STEPS_LEAST);
 }
 
 static void check_budget(struct plan_reader *reader)

@@ -1,5 +1,6 @@
 /* Rules about who trains: what belongs to one kind of trainer says nothing to the others. */
 #include <string.h>
+#include "lrsearch/answer.h"
 #include "plan/read_plan.h"
 
 static void check_matmul(struct plan_reader *reader)
@@ -25,6 +26,31 @@ static void add_column(struct plan *plan, const char *name)
     memcpy(pair->value, name, strlen(name) + 1);
 }
 
+/* Which rows a value of an axis has, a column must say; and a column is of no use without a value.
+ */
+static void check_axis_columns(struct plan_reader *reader)
+{
+    for (size_t s = 0; s < plan_section_count; s++)
+        for (size_t k = 0; k < plan_sections[s].count; k++) {
+            const struct plan_key *key = &plan_sections[s].keys[k];
+            const struct plan_axis *axis = plan_key_axis(key, reader->plan);
+            if (!axis)
+                continue;
+            bool named = plan_column(reader->plan, key->name) != NULL;
+            if (axis->count > 1 && !named)
+                reader_complain(reader, key->offset,
+                                "a list needs trainer.columns.%s, the table's column that tells "
+                                "which row is of which value",
+                                key->name);
+            if (named && reader_state(reader, key->offset)->status == KEY_ABSENT &&
+                !reader_has(reader, key->offset))
+                reader_complain(reader, MEMBER(trainer.columns),
+                                "names a column for %s, but %s.%s does not say which of its values "
+                                "count",
+                                key->name, plan_sections[s].name, key->name);
+        }
+}
+
 static void check_table(struct plan_reader *reader)
 {
     static const size_t members[] = {MEMBER(trainer.table), MEMBER(trainer.columns),
@@ -33,6 +59,7 @@ static void check_table(struct plan_reader *reader)
         add_column(reader->plan, "lr");
         add_column(reader->plan, "tokens");
         add_column(reader->plan, "loss");
+        check_axis_columns(reader);
         return;
     }
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
@@ -50,18 +77,22 @@ static void check_surface(struct plan_reader *reader)
                             "is for trainer.kind: simulate only; leave it out");
 }
 
-/* Their losses know one learning rate only. */
+/* Their losses know one learning rate only, but for made-up ones of which more is asked. */
 static void check_ratios(struct plan_reader *reader)
 {
     static const size_t members[] = {MEMBER(model.embedding_lr_ratio),
                                      MEMBER(model.output_lr_ratio)};
-    const double *ratios[] = {reader->plan->model.embedding_lr_ratio,
-                              reader->plan->model.output_lr_ratio};
-    for (size_t i = 0; reader->plan->trainer.kind != TRAINER_TRANSFORMER && i < 2; i++)
+    const struct plan *plan = reader->plan;
+    const double *ratios[] = {plan->model.embedding_lr_ratio, plan->model.output_lr_ratio};
+    bool made_up = plan->trainer.kind == TRAINER_SIMULATE && plan->surface.ratio_curvature > 0;
+    for (size_t i = made_up ? 1 : 0; plan->trainer.kind != TRAINER_TRANSFORMER && i < 2; i++)
         if (reader_given(reader, members[i]) && ratios[i][0] < ratios[i][1])
             reader_complain(reader, members[i],
-                            "cannot be searched with trainer.kind: %s; give one number",
-                            trainer_name(reader->plan->trainer.kind));
+                            "cannot be searched with trainer.kind: %s; give one number%s",
+                            trainer_name(plan->trainer.kind),
+                            plan->trainer.kind == TRAINER_SIMULATE && i == RATIO_EMBEDDING
+                                ? ", or simulate.ratio_curvature"
+                                : "");
 }
 
 void reader_check_trainer(struct plan_reader *reader)

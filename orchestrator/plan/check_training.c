@@ -4,25 +4,34 @@
 #include <inttypes.h>
 #include "plan/value.h"
 
-static void check_batch(struct plan_reader *reader)
+static void check_one_batch(struct plan_reader *reader, size_t member, size_t index, uint32_t batch)
 {
-    if (!reader_has(reader, MEMBER(training.batch_tokens)) ||
-        !reader_has(reader, MEMBER(model.context)))
-        return;
-    uint32_t batch = reader->plan->training.batch_tokens, context = reader->plan->model.context;
-    uint32_t below = batch / context * context;
+    uint32_t context = reader->plan->model.context, below = batch / context * context;
     if (below == batch)
         return;
     if (below == 0)
-        reader_complain(reader, MEMBER(training.batch_tokens),
-                        "%" PRIu32 " is less than one sequence; use model.context %" PRIu32
-                        " or a multiple of it",
-                        batch, context);
+        reader_complain_item(reader, member, index,
+                             "%" PRIu32 " is less than one sequence; use model.context %" PRIu32
+                             " or a multiple of it",
+                             batch, context);
     else
-        reader_complain(reader, MEMBER(training.batch_tokens),
-                        "%" PRIu32 " is not a multiple of model.context %" PRIu32 "; use %" PRIu32
-                        " or %" PRIu32 " (k is 1000, Ki is 1024)",
-                        batch, context, below, below + context);
+        reader_complain_item(reader, member, index,
+                             "%" PRIu32 " is not a multiple of model.context %" PRIu32
+                             "; use %" PRIu32 " or %" PRIu32 " (k is 1000, Ki is 1024)",
+                             batch, context, below, below + context);
+}
+
+static void check_batch(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!reader_has(reader, MEMBER(model.context)))
+        return;
+    for (size_t i = 0; i < plan->axes.batch_tokens.count; i++)
+        if (reader_has(reader, MEMBER(training.batch_tokens)))
+            check_one_batch(reader, MEMBER(training.batch_tokens), i,
+                            plan->axes.batch_tokens.values[i]);
+    if (reader_given(reader, MEMBER(target.batch_tokens)))
+        check_one_batch(reader, MEMBER(target.batch_tokens), 0, plan->target.batch_tokens);
 }
 
 /* Of several keys that say the same thing in other units one may be given. */
@@ -49,7 +58,7 @@ static void check_warmup(struct plan_reader *reader)
         !reader_has(reader, MEMBER(training.warmup_steps)) || plan->search.horizon_count == 0)
         return;
     bool steps = plan->training.warmup_steps > 0;
-    uint64_t tokens = steps ? plan->training.warmup_steps * plan->training.batch_tokens
+    uint64_t tokens = steps ? plan->training.warmup_steps * plan_largest_batch(plan)
                             : plan->training.warmup_tokens;
     char horizon[32];
     if (tokens >= plan->search.horizons[0])
@@ -69,12 +78,14 @@ static void check_end(struct plan_reader *reader)
         return;
     const size_t ends[] = {MEMBER(training.final_lr), MEMBER(training.min_lr)};
     for (size_t i = 0; i < 2; i++)
-        if (plan->training.schedule == SCHEDULE_CONSTANT && reader_given(reader, ends[i]))
+        if (plan->training.schedule == SCHEDULE_CONSTANT &&
+            plan->target.schedule == SCHEDULE_CONSTANT && reader_given(reader, ends[i]))
             reader_complain(reader, ends[i],
                             "has no effect with training.schedule: constant; leave it out");
     const size_t cooldown[] = {MEMBER(training.cooldown), MEMBER(training.cooldown_shape)};
     for (size_t i = 0; i < 2; i++)
-        if (plan->training.schedule != SCHEDULE_WSD && reader_given(reader, cooldown[i]))
+        if (plan->training.schedule != SCHEDULE_WSD && plan->target.schedule != SCHEDULE_WSD &&
+            reader_given(reader, cooldown[i]))
             reader_complain(reader, cooldown[i],
                             "has no effect without training.schedule: wsd; leave it out");
     if (reader_has(reader, MEMBER(training.min_lr)) && reader_has(reader, MEMBER(search.lr)) &&

@@ -29,6 +29,12 @@ struct plan_axis {
     size_t count; /* 1: no list was given */
 };
 
+#define PLAN_SEEDS 32
+struct plan_seeds {
+    uint64_t values[PLAN_SEEDS];
+    size_t count; /* 0: no list was given */
+};
+
 /* An entry of a map whose keys the plan's writer chooses. */
 struct plan_pair {
     char key[64], value[128];
@@ -99,7 +105,8 @@ struct plan {
         double lr[2];                     /* low, high */
         uint64_t horizons[PLAN_HORIZONS]; /* tokens, ascending */
         size_t horizon_count;
-        uint32_t seeds;     /* trainings for each LR */
+        uint32_t seeds; /* trainings for each LR */
+        struct plan_seeds seed_list;
         uint32_t policy;    /* enum plan_policy */
         double resolution;  /* octaves between the LRs of a finished basin */
         uint32_t bootstrap; /* resamples for intervals */
@@ -177,13 +184,24 @@ const char *plan_column(const struct plan *plan, const char *column);
  * ratio that is searched starts at the middle of its range (geometric mean). */
 struct trial_spec plan_trial(const struct plan *plan);
 
+/* The LR's share of the peak at the end, where training.final_lr is not given. */
+double plan_default_final_lr(uint32_t schedule);
+/* Adam's beta2 that halves what is half_life tokens old. */
+double plan_beta2(uint32_t batch_tokens, uint64_t half_life);
+
+/* The seed of replicate 0, 1, ...: of the plan's list, or counted on from the plan's seed. */
+uint64_t plan_seed(const struct plan *plan, uint32_t replicate);
+
 /* The combinations of the axes' values, 1 without axes: d_model changes fastest, then n_layers,
  * vocab, batch_tokens, parametrization. */
 size_t plan_cell_count(const struct plan *plan);
-/* As plan_trial() for one of them: heads and d_ff follow the width, the warm-up in steps follows
- * the batch. */
+/* As plan_trial() for one of them: heads and d_ff follow the width, the warm-up in steps and beta2
+ * by its half-life the batch, the default zipf_exponent the vocabulary. */
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
 /* The same for the target; its parametrization is that of the plan's first. */
 struct trial_spec plan_target(const struct plan *plan);
+/* "d_model 64, vocab 512": by the axes that have several values; "" without. Returns `out`. */
+const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);
+uint32_t plan_largest_batch(const struct plan *plan); /* of the trials */
 
 #endif

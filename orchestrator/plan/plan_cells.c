@@ -1,5 +1,11 @@
-/* The campaign's axes: the trainings that a plan with lists describes, one cell for each combination
- * of their values. */
+/* The campaign's axes: the trainings that a plan with lists describes, one cell for each
+ * combination of their values. What a plan gives for its first values follows the others: heads and
+ * d_ff the width, the warm-up in steps and Adam's memory in tokens the batch, synthetic text the
+ * vocabulary.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include "plan/plan.h"
 
 static size_t values(const struct plan_axis *axis)
@@ -13,19 +19,82 @@ size_t plan_cell_count(const struct plan *plan)
            values(&plan->axes.parametrization) * values(&plan->axes.batch_tokens);
 }
 
+uint32_t plan_largest_batch(const struct plan *plan)
+{
+    uint32_t most = plan->training.batch_tokens;
+    for (size_t i = 1; i < plan->axes.batch_tokens.count; i++)
+        if (plan->axes.batch_tokens.values[i] > most)
+            most = plan->axes.batch_tokens.values[i];
+    return most;
+}
+
+double plan_default_final_lr(uint32_t schedule)
+{
+    return schedule == SCHEDULE_COSINE ? 0.1 : 0.0;
+}
+
+uint64_t plan_seed(const struct plan *plan, uint32_t replicate)
+{
+    return replicate < plan->search.seed_list.count ? plan->search.seed_list.values[replicate]
+                                                    : plan->seed + replicate;
+}
+
+static void set_width(struct trial_spec *spec, const struct plan *plan, uint32_t d_model)
+{
+    if (!trial_set_width(spec, d_model, plan->model.heads_grow))
+        spec->d_model = d_model; /* no heads: of a trainer that trains no model */
+}
+
+static void set_vocab(struct trial_spec *spec, uint32_t vocab)
+{
+    double usual = trial_default_zipf(spec->vocab);
+    if (!(spec->zipf_exponent < usual) && !(spec->zipf_exponent > usual))
+        spec->zipf_exponent = trial_default_zipf(vocab);
+    spec->vocab = vocab;
+}
+
+static void set_batch(struct trial_spec *spec, const struct plan *plan, uint32_t batch_tokens)
+{
+    uint64_t half_life = plan->training.beta2_half_life;
+    spec->batch_tokens = batch_tokens;
+    if (!plan->training.warmup_tokens)
+        spec->warmup_tokens = plan->training.warmup_steps * batch_tokens;
+    if (half_life > 0)
+        spec->beta2 = plan_beta2(batch_tokens, half_life);
+}
+
+double plan_beta2(uint32_t batch_tokens, uint64_t half_life)
+{
+    return exp2(-(double)batch_tokens / (double)half_life);
+}
+
+static void set_schedule(struct trial_spec *spec, uint32_t schedule)
+{
+    double usual = plan_default_final_lr(spec->schedule);
+    if (!(spec->final_lr < usual) && !(spec->final_lr > usual))
+        spec->final_lr = plan_default_final_lr(schedule);
+    spec->schedule = schedule;
+}
+
+/* So that cells of a made-up surface differ in their misfit and noise: FNV-1a of what they are. */
+static void set_draws(struct trial_spec *spec, const struct plan *plan)
+{
+    const uint32_t parts[] = {spec->d_model, spec->n_layers, spec->vocab, spec->batch_tokens,
+                              spec->parametrization};
+    uint64_t hash = 0xcbf29ce484222325;
+    if (spec->trainer != TRAINER_SIMULATE || plan_cell_count(plan) == 1)
+        return;
+    for (size_t i = 0; i < sizeof(parts); i++)
+        hash = (hash ^ (parts[i / 4] >> 8 * (i % 4) & 0xff)) * 0x100000001b3;
+    spec->surface.cell = hash;
+}
+
 /* The axis's value in this cell, `otherwise` without a list; *cell then counts the other axes. */
 static uint32_t take(const struct plan_axis *axis, size_t *cell, uint32_t otherwise)
 {
     size_t count = values(axis), index = *cell % count;
     *cell /= count;
-    return axis->count > 1 ? axis->values[index] : otherwise;
-}
-
-static void set_batch(struct trial_spec *spec, const struct plan *plan, uint32_t batch_tokens)
-{
-    spec->batch_tokens = batch_tokens;
-    if (!plan->training.warmup_tokens)
-        spec->warmup_tokens = plan->training.warmup_steps * batch_tokens;
+    return count > 1 ? axis->values[index] : otherwise;
 }
 
 struct trial_spec plan_cell(const struct plan *plan, size_t cell)
@@ -33,23 +102,55 @@ struct trial_spec plan_cell(const struct plan *plan, size_t cell)
     struct trial_spec spec = plan_trial(plan);
     uint32_t d_model = take(&plan->axes.d_model, &cell, spec.d_model);
     if (d_model != spec.d_model)
-        trial_set_width(&spec, d_model, plan->model.heads_grow);
+        set_width(&spec, plan, d_model);
     spec.n_layers = take(&plan->axes.n_layers, &cell, spec.n_layers);
-    spec.vocab = take(&plan->axes.vocab, &cell, spec.vocab);
-    set_batch(&spec, plan, take(&plan->axes.batch_tokens, &cell, spec.batch_tokens));
+    uint32_t vocab = take(&plan->axes.vocab, &cell, spec.vocab);
+    if (vocab != spec.vocab)
+        set_vocab(&spec, vocab);
+    uint32_t batch_tokens = take(&plan->axes.batch_tokens, &cell, spec.batch_tokens);
+    if (batch_tokens != spec.batch_tokens)
+        set_batch(&spec, plan, batch_tokens);
     spec.parametrization = take(&plan->axes.parametrization, &cell, spec.parametrization);
+    set_draws(&spec, plan);
     return spec;
+}
+
+const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity)
+{
+    struct trial_spec spec = plan_cell(plan, cell);
+    const struct {
+        const char *name;
+        const struct plan_axis *axis;
+        uint32_t value;
+    } parts[] = {{"d_model", &plan->axes.d_model, spec.d_model},
+                 {"n_layers", &plan->axes.n_layers, spec.n_layers},
+                 {"vocab", &plan->axes.vocab, spec.vocab},
+                 {"batch_tokens", &plan->axes.batch_tokens, spec.batch_tokens}};
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && used < capacity; i++)
+        if (parts[i].axis->count > 1)
+            used += (size_t)snprintf(out + used, capacity - used, "%s%s %" PRIu32, used ? ", " : "",
+                                     parts[i].name, parts[i].value);
+    if (plan->axes.parametrization.count > 1 && used < capacity)
+        snprintf(out + used, capacity - used, "%s%s", used ? ", " : "",
+                 parametrization_name(spec.parametrization));
+    return out;
 }
 
 struct trial_spec plan_target(const struct plan *plan)
 {
     struct trial_spec spec = plan_trial(plan);
     if (plan->target.d_model && plan->target.d_model != spec.d_model)
-        trial_set_width(&spec, plan->target.d_model, plan->model.heads_grow);
+        set_width(&spec, plan, plan->target.d_model);
     spec.n_layers = plan->target.n_layers ? plan->target.n_layers : spec.n_layers;
-    spec.vocab = plan->target.vocab ? plan->target.vocab : spec.vocab;
-    if (plan->target.batch_tokens)
+    if (plan->target.vocab && plan->target.vocab != spec.vocab)
+        set_vocab(&spec, plan->target.vocab);
+    if (plan->target.batch_tokens && plan->target.batch_tokens != spec.batch_tokens)
         set_batch(&spec, plan, plan->target.batch_tokens);
+    if (plan->target.schedule != spec.schedule)
+        set_schedule(&spec, plan->target.schedule);
     spec.horizon_tokens = plan->target.tokens;
+    set_draws(&spec, plan);
     return spec;
 }

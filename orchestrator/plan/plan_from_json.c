@@ -94,11 +94,45 @@ static bool read_map(const struct plan_key *key, json_t *value, struct plan_pair
     return true;
 }
 
+static bool read_axis(const struct plan_key *key, const json_t *list, uint32_t *member,
+                      struct plan_axis *axis)
+{
+    size_t size = json_array_size(list);
+    bool good = size >= 2 && size <= PLAN_AXIS;
+    for (size_t i = 0; good && i < size; i++) {
+        uint64_t count = 0;
+        const json_t *item = json_array_get(list, i);
+        good = key->type == TYPE_ENUM ? read_enum(key, item, &axis->values[i])
+                                      : read_count(key, item, UINT32_MAX, &count);
+        if (good && key->type != TYPE_ENUM)
+            axis->values[i] = (uint32_t)count;
+    }
+    axis->count = good ? size : 0;
+    *member = axis->values[0];
+    return good;
+}
+
+static bool read_seeds(const json_t *list, uint32_t *member, struct plan_seeds *seeds)
+{
+    static const struct plan_key any = {.type = TYPE_U64};
+    size_t size = json_array_size(list);
+    bool good = size >= 1 && size <= PLAN_SEEDS;
+    for (size_t i = 0; good && i < size; i++)
+        good = read_count(&any, json_array_get(list, i), UINT64_MAX, &seeds->values[i]);
+    seeds->count = good ? size : 0;
+    *member = (uint32_t)seeds->count;
+    return good;
+}
+
 static bool read_value(const struct plan_key *key, json_t *value, struct plan *plan)
 {
     unsigned char *base = (unsigned char *)plan;
     void *member = base + key->offset;
     uint64_t count;
+    if (json_is_array(value) && key->list == LIST_AXIS)
+        return read_axis(key, value, member, plan_key_axis(key, plan));
+    if (json_is_array(value) && key->list == LIST_SEEDS)
+        return read_seeds(value, member, (void *)(base + key->list_offset));
     switch (key->type) {
     case TYPE_U32:
         if (!read_count(key, value, UINT32_MAX, &count))
@@ -159,6 +193,7 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     for (size_t s = 1; !rc && s < plan_section_count; s++)
         rc = read_section(&plan_sections[s], json_object_get(root, plan_sections[s].name), plan,
                           err);
+    plan_fill_axes(plan);
     /* What is no key of its own. */
     plan->model.heads_grow =
         json_is_true(json_object_get(json_object_get(root, "model"), "heads_grow"));

@@ -47,11 +47,43 @@ static json_t *map_json(const struct plan_pair *pairs, size_t count)
     return map;
 }
 
+/* A list in the place of one value. */
+static json_t *several_json(const struct plan_key *key, const uint64_t *values, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++) {
+        json_t *item = key->type == TYPE_ENUM ? enum_json(key, (uint32_t)values[i])
+                                              : json_integer((json_int_t)values[i]);
+        if (json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *axis_json(const struct plan_key *key, const struct plan_axis *axis)
+{
+    uint64_t values[PLAN_AXIS];
+    for (size_t i = 0; i < axis->count; i++)
+        values[i] = axis->values[i];
+    return several_json(key, values, axis->count);
+}
+
 static json_t *value_json(const struct plan_key *key, const struct plan *plan)
 {
     const unsigned char *base = (const unsigned char *)plan;
     const void *member = base + key->offset;
     size_t count = 2;
+    if (key->list == LIST_AXIS) {
+        const struct plan_axis *axis = (const void *)(base + key->list_offset);
+        if (axis->count > 1)
+            return axis_json(key, axis);
+    } else if (key->list == LIST_SEEDS) {
+        const struct plan_seeds *seeds = (const void *)(base + key->list_offset);
+        if (seeds->count > 0)
+            return several_json(key, seeds->values, seeds->count);
+    }
     switch (key->type) {
     case TYPE_U32:
         return json_integer((json_int_t) * (const uint32_t *)member);

@@ -70,14 +70,15 @@ void reader_complain_item(struct plan_reader *reader, size_t member, size_t inde
     struct key_state *state = &reader->states[s][k];
     const struct yaml_node *nodes = reader->tree.nodes;
     const struct yaml_node *node = &nodes[state->node];
-    if (node->kind == YAML_LIST) {
+    bool list = node->kind == YAML_LIST;
+    if (list) {
         node = &nodes[node->first];
         for (size_t i = 0; i < index; i++)
             node = &nodes[node->next];
     }
     char path[QUOTABLE], item[QUOTABLE + 32];
     key_path(&plan_sections[s], key->name, path);
-    if (key->type == TYPE_TEXT) /* no list: the value itself */
+    if (!list && key->type != TYPE_TEXTS) /* the value itself */
         snprintf(item, sizeof(item), "%s", path);
     else
         snprintf(item, sizeof(item), "%s[%zu]", path, index);

@@ -68,7 +68,7 @@ bool reader_given(struct plan_reader *reader, size_t member); /* by the user, an
  * does; the key is put before the text. */
 void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for element `index` of a list. */
+/* The same for element `index` of a list; of an axis without a list for its value. */
 void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* "section.name", or "name" at the top. */

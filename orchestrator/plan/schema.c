@@ -12,9 +12,9 @@
     (sizeof(((struct plan *)0)->member) / sizeof(((struct plan *)0)->member[0]))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Token counts stop where a double still holds them exactly; seeds where JSON does (2^53 - 1). */
+/* Token counts stop where a double still holds them exactly. */
 #define TOKENS_MAX 1e15
-#define SEED_MAX 9007199254740991.0
+#define AXIS(member) .list = LIST_AXIS, .list_offset = AT(axes.member)
 
 #define X(enumerator, value, name) {name, enumerator, true},
 static const struct plan_choice trainers[] = {
@@ -32,7 +32,8 @@ static const struct plan_choice tokenizers[] = {
 static const struct plan_choice policies[] = {
     {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", POLICY_DESIGN, true}, {0}};
 
-static const char *const columns[] = {"lr", "tokens", "loss", "seed", NULL};
+static const char *const columns[] = {
+    "lr", "tokens", "loss", "seed", "d_model", "n_layers", "vocab", "parametrization", "batch_tokens", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, true}, {"async", MODE_ASYNC, true}, {0}};
 static const struct plan_choice on_fails[] = {
@@ -45,7 +46,7 @@ static const struct plan_key top_keys[] = {
     {.name = "name", .type = TYPE_TEXT, .need = NEED_ALWAYS, .offset = AT(name),
      .capacity = PLAN_NAME,
      .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63"},
-    {.name = "seed", .type = TYPE_U64, .fallback = "1", .high = SEED_MAX, .offset = AT(seed),
+    {.name = "seed", .type = TYPE_U64, .fallback = "1", .high = PLAN_SEED_MAX, .offset = AT(seed),
      .help = "first seed of weights, order of the data and bootstrap"},
 };
 
@@ -64,7 +65,7 @@ static const struct plan_key trainer_keys[] = {
     {.name = "columns", .type = TYPE_MAP, .fallback = "{lr: lr, tokens: tokens, loss: loss}",
      .derived = true, .offset = AT(trainer.columns), .count_offset = AT(trainer.column_count),
      .capacity = CAPACITY(trainer.columns), .names = columns,
-     .help = "replay: what the table calls its columns lr, tokens, loss and seed (none)"},
+     .help = "replay: what the table calls its columns lr, tokens, loss and seed (none); and d_model, n_layers, vocab, parametrization or batch_tokens, of whose rows only those with the plan's value count"},
     {.name = "where", .type = TYPE_MAP, .fallback = "every row", .derived = true,
      .offset = AT(trainer.where), .count_offset = AT(trainer.where_count),
      .capacity = CAPACITY(trainer.where),
@@ -104,6 +105,21 @@ static const struct plan_key simulate_keys[] = {
      .help = "that a training says it took for 1M tokens; nothing waits for them"},
     {.name = "delay", .type = TYPE_NUMBER, .fallback = "0", .high = 10,
      .offset = AT(surface.delay), .help = "relative standard deviation of that time"},
+    {.name = "delta", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.delta), .help = "with a model, the best LR falls as width^-delta, from width 64 on"},
+    {.name = "batch", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.batch),
+     .help = "with training.batch_tokens, it goes as batch_tokens^batch, from 10k on"},
+    {.name = "ratio", .type = TYPE_NUMBER, .fallback = "1", .above = true, .high = 10000,
+     .offset = AT(surface.ratio),
+     .help = "best model.embedding_lr_ratio (with a model: of width 64 and vocabulary 10k)"},
+    {.name = "ratio_width", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.ratio_width), .help = "it goes as width^this"},
+    {.name = "ratio_vocab", .type = TYPE_NUMBER, .fallback = "0", .low = -2, .high = 2,
+     .offset = AT(surface.ratio_vocab), .help = "and as vocabulary^this"},
+    {.name = "ratio_curvature", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0", .high = 100,
+     .offset = AT(surface.ratio_curvature),
+     .help = "what an octave from the best LR of the embedding costs; 0: the ratio is all one"},
 };
 
 static const struct plan_key model_keys[] = {
@@ -111,9 +127,9 @@ static const struct plan_key model_keys[] = {
      .offset = AT(model.arch),
      .help = "gpt: LayerNorm, GELU, learned positions, biases; llama: RMSNorm, SwiGLU, RoPE, no biases"},
     {.name = "d_model", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 2, .high = 65536,
-     .offset = AT(model.d_model), .help = "width; a multiple of n_heads"},
+     .offset = AT(model.d_model), AXIS(d_model), .help = "width; a multiple of n_heads"},
     {.name = "n_layers", .type = TYPE_U32, .need = NEED_TO_TRAIN, .low = 1, .high = 1024,
-     .offset = AT(model.n_layers), .help = "blocks of attention and MLP"},
+     .offset = AT(model.n_layers), AXIS(n_layers), .help = "blocks of attention and MLP"},
     {.name = "n_heads", .type = TYPE_U32, .need = NEED_OR_NEXT, .fallback = "d_model / head_size",
      .derived = true, .low = 1, .high = 1024, .offset = AT(model.n_heads),
      .help = "attention heads, the same at every width; this or head_size is needed"},
@@ -123,10 +139,10 @@ static const struct plan_key model_keys[] = {
     {.name = "context", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
      .high = 1048576, .offset = AT(model.context), .help = "length of a sequence"},
     {.name = "vocab", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
-     .high = 131072, .offset = AT(model.vocab),
+     .high = 131072, .offset = AT(model.vocab), AXIS(vocab),
      .help = "size of the vocabulary; at least 256 for bytes, 512 for bpe"},
     {.name = "parametrization", .type = TYPE_ENUM, .fallback = "sp", .choices = parametrizations,
-     .offset = AT(model.parametrization),
+     .offset = AT(model.parametrization), AXIS(parametrization),
      .help = "how init and LR follow the width: standard, muP, or muP for large vocabularies"},
     {.name = "base_width", .type = TYPE_U32, .fallback = "model.d_model", .derived = true,
      .low = 1, .high = 65536, .offset = AT(model.base_width),
@@ -191,7 +207,7 @@ static const struct plan_key data_keys[] = {
 
 static const struct plan_key training_keys[] = {
     {.name = "batch_tokens", .type = TYPE_U32, .need = NEED_TO_TRAIN, .unit = "tokens", .low = 2,
-     .high = 1e9, .offset = AT(training.batch_tokens),
+     .high = 1e9, .offset = AT(training.batch_tokens), AXIS(batch_tokens),
      .help = "tokens of one step; a multiple of model.context"},
     {.name = "schedule", .type = TYPE_ENUM, .fallback = "cosine", .choices = schedules,
      .offset = AT(training.schedule), .help = "course of the LR after the warm-up"},
@@ -239,7 +255,8 @@ static const struct plan_key search_keys[] = {
      .capacity = CAPACITY(search.horizons),
      .help = "lengths of the short trainings, ascending, at most 16; three or more give a law"},
     {.name = "seeds", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 32,
-     .offset = AT(search.seeds), .help = "trainings for each LR"},
+     .offset = AT(search.seeds), .list = LIST_SEEDS, .list_offset = AT(search.seed_list),
+     .help = "trainings for each LR; a list: with these seeds"},
     {.name = "policy", .type = TYPE_ENUM, .fallback = "design", .choices = policies,
      .offset = AT(search.policy),
      .help = "design: what tells most about the target for its tokens; narrow: bisects around the best; grid: an octave grid at each horizon"},
@@ -270,7 +287,17 @@ static const struct plan_key target_keys[] = {
      .help = "length of the training whose LR is wanted"},
     {.name = "d_model", .type = TYPE_U32, .fallback = "model.d_model", .derived = true, .low = 2,
      .high = 1048576, .offset = AT(target.d_model),
-     .help = "its width; another than model.d_model needs mup or lvp"},
+     .help = "its width; another than model.d_model needs mup or lvp, or several widths that are tried"},
+    {.name = "n_layers", .type = TYPE_U32, .fallback = "model.n_layers", .derived = true, .low = 1,
+     .high = 1024, .offset = AT(target.n_layers), .help = "its depth"},
+    {.name = "vocab", .type = TYPE_U32, .unit = "tokens", .fallback = "model.vocab",
+     .derived = true, .low = 2, .high = 1e6, .offset = AT(target.vocab),
+     .help = "its vocabulary"},
+    {.name = "batch_tokens", .type = TYPE_U32, .unit = "tokens", .fallback = "training.batch_tokens",
+     .derived = true, .low = 2, .high = 1e9, .offset = AT(target.batch_tokens),
+     .help = "tokens of one of its steps; a multiple of model.context"},
+    {.name = "schedule", .type = TYPE_ENUM, .fallback = "training.schedule", .derived = true,
+     .choices = schedules, .offset = AT(target.schedule), .help = "course of its LR"},
 };
 
 static const struct plan_key budget_keys[] = {
@@ -332,6 +359,26 @@ const size_t plan_section_count = COUNT(plan_sections);
 _Static_assert(COUNT(plan_sections) <= PLAN_SECTIONS_MAX, "raise PLAN_SECTIONS_MAX");
 _Static_assert(COUNT(model_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
 _Static_assert(COUNT(training_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
+
+struct plan_axis *plan_key_axis(const struct plan_key *key, struct plan *plan)
+{
+    return key->list == LIST_AXIS
+               ? (struct plan_axis *)(void *)((unsigned char *)plan + key->list_offset)
+               : NULL;
+}
+
+void plan_fill_axes(struct plan *plan)
+{
+    for (size_t s = 0; s < plan_section_count; s++)
+        for (size_t k = 0; k < plan_sections[s].count; k++) {
+            const struct plan_key *key = &plan_sections[s].keys[k];
+            struct plan_axis *axis = plan_key_axis(key, plan);
+            if (axis && axis->count < 2) {
+                memcpy(axis->values, (unsigned char *)plan + key->offset, sizeof(uint32_t));
+                axis->count = 1;
+            }
+        }
+}
 
 const struct plan_section *plan_section_find(const char *name)
 {

@@ -34,6 +34,13 @@ enum plan_need {
     NEED_AS_TEXT,   /* by the same, unless data.source is synthetic or the key after it is there */
 };
 
+/* What a list in the place of one value means; its elements are of the key's type and range. */
+enum plan_list {
+    LIST_REFUSED,
+    LIST_AXIS,  /* struct plan_axis: 2 to PLAN_AXIS different values */
+    LIST_SEEDS, /* struct plan_seeds: the seeds, whose number the member has */
+};
+
 struct plan_choice {
     const char *name;
     uint32_t value;
@@ -55,10 +62,14 @@ struct plan_key {
     size_t offset;                     /* in struct plan */
     size_t count_offset;
     size_t capacity;
+    enum plan_list list;
+    size_t list_offset;
     const char *help; /* one line */
 };
 
 #define PLAN_SECTION_KEYS 24
+/* Seeds stop where JSON's numbers are exact. */
+#define PLAN_SEED_MAX 9007199254740991.0 /* 2^53 - 1 */
 
 struct plan_section {
     const char *name; /* "" for the keys at the top */
@@ -70,6 +81,11 @@ struct plan_section {
 extern const struct plan_section plan_sections[];
 extern const size_t plan_section_count;
 #define PLAN_SECTIONS_MAX 16
+
+/* Where the values of a key that may be an axis are; NULL: it may not be one. */
+struct plan_axis *plan_key_axis(const struct plan_key *key, struct plan *plan);
+/* Gives the axes without a list the value of their key. */
+void plan_fill_axes(struct plan *plan);
 
 /* NULL when unknown. */
 const struct plan_section *plan_section_find(const char *name);

@@ -193,6 +193,78 @@ static bool read_list(const struct slot *slot, unsigned char *member, unsigned c
     return good;
 }
 
+/* ---- lists in the place of one value ---- */
+
+static bool read_one(const struct slot *slot, uint64_t *value)
+{
+    uint32_t choice = 0;
+    if (slot->key->type != TYPE_ENUM)
+        return read_count(slot, value);
+    bool good = read_choice(slot, &choice);
+    *value = choice;
+    return good;
+}
+
+/* Different values; all that are bad or there twice are complained of. */
+static bool read_values(const struct slot *slot, const struct plan_key *item_key, size_t least,
+                        size_t most, uint64_t *values, size_t *count)
+{
+    const struct yaml_node *nodes = slot->tree->nodes;
+    size_t found = 0, kept = 0;
+    bool good = true;
+    for (uint32_t at = slot->node->first; at != YAML_TREE_NONE; at = nodes[at].next, found++) {
+        if (found >= most)
+            continue;
+        char path[QUOTABLE + 32], shown[QUOTABLE];
+        snprintf(path, sizeof(path), "%s[%zu]", slot->path, found);
+        struct slot item = {slot->plan, slot->tree, slot->complaints, item_key, path, &nodes[at]};
+        bool again = false;
+        if (!read_one(&item, &values[kept])) {
+            good = false;
+            continue;
+        }
+        for (size_t i = 0; i < kept; i++)
+            again = again || values[i] == values[kept];
+        if (again)
+            complain(slot->complaints, nodes[at].place, path, "%s is there twice; leave one out",
+                     quotable(text_of(&item), shown));
+        good = good && !again;
+        kept += again ? 0 : 1;
+    }
+    if (found < least || found > most) {
+        complain(slot->complaints, slot->node->place, slot->path,
+                 "has %zu element%s; expected %zu to %zu%s", found, found == 1 ? "" : "s", least,
+                 most, found == 1 ? ", or the value without brackets" : "");
+        good = false;
+    }
+    *count = kept;
+    return good;
+}
+
+static bool read_axis(const struct slot *slot, uint32_t *member, struct plan_axis *axis)
+{
+    uint64_t values[PLAN_AXIS];
+    size_t count;
+    struct plan_key item_key = *slot->key;
+    item_key.list = LIST_REFUSED; /* no lists in a list */
+    if (!read_values(slot, &item_key, 2, PLAN_AXIS, values, &count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        axis->values[i] = (uint32_t)values[i]; /* the range fits: see the test of the schema */
+    axis->count = count;
+    *member = axis->values[0];
+    return true;
+}
+
+static bool read_seeds(const struct slot *slot, uint32_t *member, struct plan_seeds *seeds)
+{
+    const struct plan_key item_key = {.type = TYPE_U64, .high = PLAN_SEED_MAX};
+    if (!read_values(slot, &item_key, 1, PLAN_SEEDS, seeds->values, &seeds->count))
+        return false;
+    *member = (uint32_t)seeds->count;
+    return true;
+}
+
 static bool read_span(const struct slot *slot, double *member)
 {
     if (slot->node->kind != YAML_SCALAR)
@@ -314,6 +386,10 @@ bool slot_read(const struct slot *slot)
     unsigned char *plan = (unsigned char *)slot->plan;
     void *member = plan + key->offset;
     uint64_t count;
+    if (slot->node->kind == YAML_LIST && key->list == LIST_AXIS)
+        return read_axis(slot, member, plan_key_axis(key, slot->plan));
+    if (slot->node->kind == YAML_LIST && key->list == LIST_SEEDS)
+        return read_seeds(slot, member, (void *)(plan + key->list_offset));
     switch (key->type) {
     case TYPE_U32:
         if (!read_count(slot, &count))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "lrsearch/answer.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
 
@@ -30,11 +31,16 @@ static void check_good(const struct plan *plan)
     lr_free(json);
     DEMAND(plan->search.lr[0] < plan->search.lr[1]);
     DEMAND(plan->search.horizon_count >= 1 && plan->search.horizon_count <= PLAN_HORIZONS);
-    struct trial_spec spec = plan_trial(plan);
-    if (plan->trainer.kind != TRAINER_TRANSFORMER) /* there may be no model */
-        return;
-    DEMAND(plan->model.d_model % plan->model.n_heads == 0);
-    DEMAND(spec.batch_tokens % spec.context == 0);
+    DEMAND(plan_cell_count(plan) >= 1 && plan_cell_count(plan) <= ANSWER_CELLS);
+    DEMAND(plan->search.seed_list.count == 0 || plan->search.seed_list.count == plan->search.seeds);
+    for (size_t cell = 0; cell <= plan_cell_count(plan); cell++) {
+        bool target = cell == plan_cell_count(plan);
+        struct trial_spec spec = target ? plan_target(plan) : plan_cell(plan, cell);
+        if (plan->trainer.kind != TRAINER_TRANSFORMER) /* there may be no model */
+            continue;
+        DEMAND(spec.d_model % spec.n_heads == 0 && spec.d_ff > 0);
+        DEMAND(spec.batch_tokens % spec.context == 0);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -48,10 +48,12 @@ static struct plan *load_plan(int number)
     return plan;
 }
 
-static int prepare_nothing(void *context, struct event_campaign *opening, struct lr_error *err)
+static int prepare_nothing(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
+                           struct lr_error *err)
 {
     (void)context;
-    (void)opening;
+    (void)products;
+    (void)data;
     (void)err;
     return 0;
 }

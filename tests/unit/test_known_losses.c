@@ -162,6 +162,62 @@ static void simulated_models(void **state)
     assert_true(fabs(loss_of(&spec) - (3 + pow(params / 1e6, -.2) + .1 * log(.01))) < 1e-9);
 }
 
+/* Width, batch and the ratio move the optimum; hidden matrices and embedding have an LR each. */
+static void simulated_axes(void **state)
+{
+    struct trial_spec spec = surface_spec();
+    const double octave = 1 + .2 * tanh(1);
+    (void)state;
+    spec.d_model = 256; /* without n_layers: no size, so no alpha and no term of it */
+    spec.batch_tokens = 40000;
+    spec.vocab = 10000;
+    spec.embedding_lr_ratio = 16;
+    spec.surface.delta = .5;
+    spec.surface.batch = .25;
+    spec.lr = 8e-3 * .5 * sqrt(2);
+    assert_true(fabs(loss_of(&spec) - 3) < 1e-9); /* whatever the ratio */
+    spec.surface.ratio_curvature = .01;
+    spec.surface.ratio = 4;
+    spec.surface.ratio_width = 1;
+    assert_true(fabs(loss_of(&spec) - 3) < 1e-9); /* 4 at width 64 */
+    spec.embedding_lr_ratio = 32;
+    assert_true(fabs(loss_of(&spec) - 3 - .01 * octave) < 1e-9);
+    spec.embedding_lr_ratio = 16;
+    spec.lr *= 2; /* both of them */
+    assert_true(fabs(loss_of(&spec) - 3 - .03 * octave) < 1e-9);
+    spec.embedding_lr_ratio = 8;
+    assert_true(fabs(loss_of(&spec) - 3 - .02 * octave) < 1e-9);
+    spec.embedding_lr_ratio = 16;
+    spec.lr /= 2;
+    spec.vocab = 40000;
+    spec.surface.ratio_vocab = -.5;
+    double base = loss_of(&spec);
+    spec.embedding_lr_ratio = 8;
+    assert_true(fabs(base - loss_of(&spec) - .01 * octave) < 1e-9);
+    assert_true(fabs(loss_of(&spec) - 3 - .1 * log(4)) < 1e-9);
+
+    /* noise: another one for another ratio or cell */
+    spec.surface.noise = .01;
+    spec.surface.misfit = .5;
+    struct surface_place place = {.tokens = spec.horizon_tokens};
+    double here = loss_of(&spec), optimum = loss_surface_optimum(&spec.surface, &place);
+    spec.surface.cell = 12345;
+    assert_true(loss_of(&spec) != here);
+    assert_true(loss_surface_optimum(&spec.surface, &place) != optimum);
+    spec.surface.misfit = 0;
+    here = loss_of(&spec);
+    spec.surface.cell = 0;
+    assert_true(loss_of(&spec) != here);
+    spec.surface.ratio_curvature = 1e-9; /* costs nothing, but is among the draws */
+    here = loss_of(&spec);
+    spec.embedding_lr_ratio = 16;
+    assert_true(fabs(loss_of(&spec) - here) > 1e-4);
+    spec.surface.ratio_curvature = 0;
+    here = loss_of(&spec);
+    spec.embedding_lr_ratio = 8;
+    assert_true(loss_of(&spec) == here);
+}
+
 /* The same again, other noise for another seed or learning rate, none shared but what is meant. */
 static void noise_follows_from_the_trial(void **state)
 {
@@ -228,6 +284,7 @@ int main(void)
         cmocka_unit_test(table_that_cannot_be_read),
         cmocka_unit_test(simulated_as_the_formula_says),
         cmocka_unit_test(simulated_models),
+        cmocka_unit_test(simulated_axes),
         cmocka_unit_test(noise_follows_from_the_trial),
         cmocka_unit_test(crashes_and_delays),
     };

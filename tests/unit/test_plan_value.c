@@ -180,6 +180,10 @@ static void schema_is_consistent(void **state)
             assert_true(key->high <= 9007199254740992.0); /* ranges are compared as doubles */
             if (key->type == TYPE_U32)
                 assert_true(key->high <= UINT32_MAX);
+            if (key->list == LIST_AXIS) {
+                assert_true(key->type == TYPE_U32 || key->type == TYPE_ENUM);
+                assert_false(key->none);
+            }
             if (key->need == NEED_OR_NEXT)
                 assert_true(key->derived && (key + 1)->need == NEED_NOT);
             else if (key->need != NEED_NOT)
@@ -247,9 +251,12 @@ static void readme_matches_schema(void **state)
             else if (key->type != TYPE_TEXT && key->type != TYPE_TEXTS && key->type != TYPE_BOOL &&
                      key->type != TYPE_MAP)
                 plan_range_text(key, range, sizeof(range));
-            snprintf(row, sizeof(row), "| `%s%s%s` | %s | %s%s%s | %s | %s |\n",
+            static const char *const lists[] = {[LIST_REFUSED] = "",
+                                                [LIST_AXIS] = " or a list: an axis",
+                                                [LIST_SEEDS] = " or a list"};
+            snprintf(row, sizeof(row), "| `%s%s%s` | %s | %s%s%s%s | %s | %s |\n",
                      plan_sections[s].name, *plan_sections[s].name ? "." : "", key->name, key->help,
-                     kind(key), key->unit ? ", " : "", key->unit ? key->unit : "",
+                     kind(key), lists[key->list], key->unit ? ", " : "", key->unit ? key->unit : "",
                      key->fallback ? key->fallback : "**required**", range);
             if (!strstr(readme, row)) {
                 missing++;

@@ -5,23 +5,32 @@
 
 /* A made-up loss surface with the traits of published sweeps: a basin in log LR that is steeper to
  * the right, a cliff beyond it, an optimum that follows a power law, and noise. With D tokens, N
- * hidden parameters and a vocabulary V, t octaves above the optimum:
+ * hidden parameters, width W, a vocabulary V and batches of B tokens, t octaves above the optimum:
  *
- *     LR*  = lr (D/1M)^-beta (N/1M)^-alpha (V/10k)^-gamma exp(misfit z(D))
- *     loss = 2 + (D/1M)^-.2 + (N/1M)^-.2 + .1 ln(V/10k)
- *            + curvature (D/1M)^curvature_drift t^2 (1 + asymmetry tanh t)
- *            + noise z(D, LR, seed) + seed_noise z(D, seed)
+ *     LR*    = lr (D/1M)^-beta (N/1M)^-alpha (V/10k)^-gamma (W/64)^-delta (B/10k)^batch
+ *              exp(misfit z(D))
+ *     ratio* = ratio (W/64)^ratio_width (V/10k)^ratio_vocab
+ *     loss   = 2 + (D/1M)^-.2 + (N/1M)^-.2 + .1 ln(V/10k)
+ *              + curvature (D/1M)^curvature_drift g(t) + ratio_curvature g(u)
+ *              + noise z(D, LR, ratio, seed) + seed_noise z(D, seed)
+ *     g(t)   = t^2 (1 + asymmetry tanh t)
  *
- * z are standard normal draws, each a pure function of what stands in its brackets and of the
- * surface's seed. */
+ * u: octaves of the embedding's own LR, ratio LR, above its best, ratio* LR*. Hidden matrices and
+ * embedding each have their LR: who changes the ratio alone moves one of them. LRs and ratios are
+ * the plan's, whatever the parametrization. z are standard normal draws, each a pure function of
+ * what stands in its brackets and of the surface's seed and cell. */
 
 struct surface_place {
     uint64_t tokens;
-    double params, vocab; /* 0: there is no model, and their terms are left out */
+    double params, vocab, width, batch; /* 0: there is none, and their terms are left out */
+    double ratio; /* embedding_lr_ratio trained with; 0: the best one, and not among the draws */
 };
 
 double loss_surface_optimum(const struct trial_surface *surface, const struct surface_place *place);
-/* What it costs to train with `lr` rather than the optimum, nats, without noise. */
+/* The best ratio. */
+double loss_surface_ratio(const struct trial_surface *surface, const struct surface_place *place);
+/* What it costs to train with `lr` (and place->ratio) rather than the optimum, nats, without noise.
+ */
 double loss_surface_penalty(const struct trial_surface *surface, const struct surface_place *place,
                             double lr);
 /* NaN: it diverged. `replicate`: the trial's seed less that of the surface. */

@@ -7,7 +7,11 @@
 void simulate_run(const struct trial_spec *spec, uint32_t attempt, struct trial_result *result,
                   struct lr_error *err)
 {
-    struct surface_place place = {.tokens = spec->horizon_tokens, .vocab = spec->vocab};
+    struct surface_place place = {.tokens = spec->horizon_tokens,
+                                  .vocab = spec->vocab,
+                                  .width = spec->d_model,
+                                  .batch = spec->batch_tokens,
+                                  .ratio = spec->embedding_lr_ratio};
     uint64_t replicate = spec->seed - spec->surface.seed;
     if (spec->d_model > 0 && spec->n_layers > 0)
         place.params = (double)trial_params_hidden(spec);

@@ -1,0 +1,104 @@
+/* A plan in the numbers that a search sees: where it may look, and where the plan's cells lie. */
+#include <math.h>
+#include "campaign/campaign.h"
+
+/* What is expected of a parametrization. Under sp the best LR falls about as width^-.7 (Step Law
+ * and others, between -.5 and -1); mup and lvp are made so that it stays. The best ratio of the LRs
+ * that embedding and hidden matrices train with lies between width^1/2 and width^1 (Hayou and Liu
+ * 2025, arXiv 2506.15025): .75 give or take. The plan's ratio, which holds at base_width, is that
+ * less what the parametrization does by itself: mup divides the hidden LR by the width, lvp the
+ * embedding's by its root as well. */
+static const struct search_group groups[] = {
+    {PARAM_SP, {-0.7, 0.4}, {0.75, 0.5}, 0},
+    {PARAM_MUP, {0, 0.3}, {-0.25, 0.5}, 1},
+    {PARAM_LVP, {0, 0.3}, {0.25, 0.5}, 0.5},
+};
+_Static_assert(sizeof(groups) / sizeof(groups[0]) == SEARCH_GROUPS, "one for each");
+
+static void fill_groups(struct search_space *space, const struct plan *plan)
+{
+    const struct plan_axis *axis = &plan->axes.parametrization;
+    space->group_count = axis->count > 0 ? axis->count : 1;
+    for (size_t i = 0; i < space->group_count; i++) {
+        uint32_t parametrization = axis->count > 0 ? axis->values[i] : plan->model.parametrization;
+        space->groups[i] = groups[parametrization < SEARCH_GROUPS ? parametrization : PARAM_SP];
+    }
+}
+
+static uint32_t group_of(const struct search_space *space, uint32_t parametrization)
+{
+    for (uint32_t i = 0; i < space->group_count; i++)
+        if (space->groups[i].parametrization == parametrization)
+            return i;
+    return 0;
+}
+
+/* 0 on an axis that the plan does not span: there a target differs by rule, not by measurement. */
+static double along(const struct plan_axis *axis, uint32_t value, uint32_t first)
+{
+    return axis->count > 1 && value > 0 && first > 0 ? log2((double)value / first) : 0;
+}
+
+static bool has_size(const struct trial_spec *spec)
+{
+    return spec->d_model > 0 && spec->n_layers > 0;
+}
+
+static struct search_cell cell_of(const struct plan *plan, const struct search_space *space,
+                                  const struct trial_spec *spec, const struct trial_spec *first)
+{
+    struct search_cell cell = {
+        .axes = {[AXIS_WIDTH] = along(&plan->axes.d_model, spec->d_model, first->d_model),
+                 [AXIS_DEPTH] = along(&plan->axes.n_layers, spec->n_layers, first->n_layers),
+                 [AXIS_VOCAB] = along(&plan->axes.vocab, spec->vocab, first->vocab),
+                 [AXIS_BATCH] =
+                     along(&plan->axes.batch_tokens, spec->batch_tokens, first->batch_tokens)},
+        .group = group_of(space, spec->parametrization),
+        .cost = 1,
+    };
+    if (has_size(spec) && has_size(first)) {
+        cell.cost = trial_flops_per_token(spec) / trial_flops_per_token(first);
+        cell.log2_params = log2((double)trial_params_hidden(spec));
+    }
+    return cell;
+}
+
+static void fill_cells(struct campaign_space *out, const struct plan *plan)
+{
+    size_t count = plan_cell_count(plan);
+    struct trial_spec first = plan_cell(plan, 0), target = plan_target(plan);
+    fill_groups(&out->space, plan);
+    for (size_t i = 0; i < count && i < SEARCH_CELLS; i++) {
+        struct trial_spec spec = plan_cell(plan, i);
+        out->cells[i] = cell_of(plan, &out->space, &spec, &first);
+    }
+    out->space.cells = out->cells;
+    out->space.cell_count = count < SEARCH_CELLS ? count : SEARCH_CELLS;
+    out->space.target = cell_of(plan, &out->space, &target, &first);
+    out->space.target.group = 0;
+}
+
+void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
+{
+    out->space = (struct search_space){
+        .lr_low = plan->search.lr[0],
+        .lr_high = plan->search.lr[1],
+        .horizons = plan->search.horizons,
+        .horizon_count = plan->search.horizon_count,
+        .seeds = plan->search.seeds,
+        .resolution = plan->search.resolution,
+        .target_tokens = plan->target.tokens,
+        .bootstrap = plan->search.bootstrap,
+        .seed = plan->seed,
+        .prior_beta = plan->search.prior_beta,
+        .prior_beta_sd = plan->search.prior_beta_sd,
+        .min_gain = plan->search.min_gain,
+        .round_trials = plan->search.round_trials,
+        .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
+                                        plan->model.embedding_lr_ratio[1]},
+                   [RATIO_OUTPUT] = {plan->model.output_lr_ratio[0],
+                                     plan->model.output_lr_ratio[1]}},
+    };
+    if (plan_cell_count(plan) > 1)
+        fill_cells(out, plan);
+}
