@@ -58,7 +58,8 @@ const struct plan *campaign_plan(const struct campaign *campaign);
 /* The EVENT_CAMPAIGN that opened the journal; kind EVENT_CAMPAIGN with empty texts before it. */
 const struct event_campaign *campaign_opening(const struct campaign *campaign);
 
-/* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in.
+/* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in, and
+ * carried over to the target where it differs from the trials (answer->steps).
  * Status: that of FINISHED when finished; otherwise ANSWER_INTERRUPTED.
  *
  * target.lr is the LR of the hidden matrices at model.base_width (as trial_spec.lr is): a target of
@@ -69,6 +70,10 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
 
 /* The same, with the status and the reason that the trials give, finished or not. */
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
+
+/* Carries an answer of campaign_fit() over to a model of so many hidden parameters, by the
+ * campaign's own law over sizes; answer->joint.known is asked before. */
+void campaign_transfer_size(const struct campaign *campaign, struct answer *answer, double params);
 
 /* Tokens and trials that the policy is expected still to ask for, from its forecast; for progress
  * lines only. */

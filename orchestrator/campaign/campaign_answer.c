@@ -148,6 +148,7 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
         answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
         answer->cost = campaign_cost(campaign);
         campaign_doubts(campaign, answer);
+        campaign_transfer(campaign, answer);
     }
     lr_free(seen);
     return rc;
