@@ -198,7 +198,7 @@ static bool decide(struct published *answer, const struct published_law *law,
         snprintf(answer->why, sizeof(answer->why),
                  "fitted on learning rates that fall to the end: a constant one has another "
                  "optimum");
-    else if (!outside(answer, law, recipe))
+    else if ((answer->in_range = !outside(answer, law, recipe)))
         return !batch_differs(answer, law, recipe);
     return false;
 }

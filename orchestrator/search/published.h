@@ -32,6 +32,7 @@ struct published { /* one law on one recipe */
     double own_lr; /* as published: at the law's own batch, with a cosine */
     double own_batch;
     double lr, ci90[2]; /* at the recipe's batch and schedule; NaN: there is no way to tell */
+    bool in_range;      /* not too far beyond what it was fitted on */
     bool applies;
     char why[PUBLISHED_WHY]; /* it does not; else empty */
 };

@@ -170,6 +170,8 @@ static struct transfer_step *next_step(struct answer *answer, const char *of)
 /* ln of the interval's ends over the LR, made wider by an independent error. */
 static void widen(double ci90[2], double from, double to, const double ln_error[2])
 {
+    if (!(ci90[0] > 0)) /* there is none */
+        return;
     double low = hypot(log(from / ci90[0]), ln_error[0]);
     double high = hypot(log(ci90[1] / from), ln_error[1]);
     ci90[0] = to * exp(-low);
@@ -226,7 +228,7 @@ static void step_of_law(struct answer *answer, const struct transfer *transfer)
                      names[axis]);
         }
     snprintf(step->how, sizeof(step->how),
-             "by this campaign's law over tokens%s, from %s to %s tokens", axes,
+             "this campaign's law over tokens%s, from %s to %s tokens", axes,
              tokens_text((double)longest->tokens, from),
              tokens_text((double)answer->target.tokens, to));
     step->measured = true;
@@ -252,7 +254,7 @@ static void step_width(struct answer *answer, const struct transfer *transfer)
         transfer->parametrization == PARAM_SP) /* which has no rule: campaign_doubts() says so */
         return;
     struct rule rule = transfer_width(octaves(from, to));
-    take_rule(answer, "width", rule, "%s: the LR at base_width holds, from width %u to %u",
+    take_rule(answer, "width", rule, "%s holds the LR of base_width, from width %u to %u",
               parametrization_name(transfer->parametrization), from, to);
     if (rule.stretched)
         answer_warn(answer,
@@ -269,8 +271,7 @@ static void step_depth(struct answer *answer, const struct transfer *transfer)
         return;
     struct rule rule = transfer_depth(octaves(from, to), completep);
     take_rule(answer, "depth", rule, "%s, from %u to %u layers",
-              completep ? "completep: the LR holds" : "taken to hold, though no rule says so", from,
-              to);
+              completep ? "completep holds the LR" : "no change, though no rule says so", from, to);
     if (rule.stretched)
         answer_warn(answer, "the target has %u layers, the trials %u: %s", to, from,
                     completep ? "completep is not known to hold so far"
@@ -285,7 +286,7 @@ static void step_vocab(struct answer *answer, const struct transfer *transfer)
         return;
     struct rule rule = transfer_vocab(octaves(from, to));
     take_rule(answer, "vocabulary", rule,
-              "the LR of the hidden matrices holds (arXiv 2506.15025), from %u to %u", from, to);
+              "no change for the hidden matrices (arXiv 2506.15025), from %u to %u", from, to);
     if (rule.stretched)
         answer_warn(answer,
                     "the target's vocabulary is %u, that of the trials %u: too far to say that the "
@@ -305,7 +306,7 @@ static void step_batch(struct answer *answer, const struct transfer *transfer)
     tokens_text(to, b);
     tokens_text(transfer_best_batch(tokens), best);
     take_rule(answer, "batch", rule,
-              "as batch^%.2f, the square root rule at a fixed number of tokens, from %s to %s "
+              "batch^%.2f, the square root rule at a fixed number of tokens, from %s to %s "
               "tokens",
               batch_exponent(beta), a, b);
     if (rule.stretched)
@@ -329,11 +330,34 @@ static void step_anneal(struct answer *answer, const struct transfer *transfer)
         return;
     }
     struct rule rule = transfer_anneal(from, to);
-    take_rule(answer, "schedule", rule, "from %s to %s (arXiv 2602.07145)", anneal_text(from, a),
+    take_rule(answer, "schedule", rule, "%s -> %s (arXiv 2602.07145)", anneal_text(from, a),
               anneal_text(to, b));
     if (rule.stretched)
         answer_warn(answer, "the target's schedule is constant: its optimum is known from one "
                             "model only, and its loss is higher than that of any other");
+}
+
+/* An interval that the gate would have refused without any rule is no answer with them. */
+static void refuse_widest(struct answer *answer)
+{
+    const struct target_answer *target = &answer->target;
+    const struct transfer_step *least = NULL; /* sure of the rules */
+    for (size_t i = 0; i < answer->step_count; i++) {
+        const struct transfer_step *step = &answer->steps[i];
+        if (!step->measured &&
+            (!least || step->ci90[1] / step->ci90[0] > least->ci90[1] / least->ci90[0]))
+            least = step;
+    }
+    double factor = fmax(target->ci90[1] / target->lr, target->lr / target->ci90[0]);
+    if (!least || answer->status != ANSWER_IDENTIFIED || !(target->ci90[0] > 0) ||
+        factor <= GATE_WIDEST)
+        return;
+    answer->status = ANSWER_NOT_IDENTIFIED;
+    snprintf(answer->reason, sizeof(answer->reason),
+             "carried over to the target, the 90 %% interval reaches a factor %.1f from the answer "
+             "(at most %.0f), and no measurement stands behind its %s: train nearer to the target "
+             "there",
+             factor, GATE_WIDEST, least->of);
 }
 
 void transfer_apply(struct answer *answer, const struct transfer *transfer)
@@ -347,6 +371,7 @@ void transfer_apply(struct answer *answer, const struct transfer *transfer)
     step_vocab(answer, transfer);
     step_batch(answer, transfer);
     step_anneal(answer, transfer);
+    refuse_widest(answer);
 }
 
 void transfer_size(struct answer *answer, double from, double params)
@@ -358,7 +383,7 @@ void transfer_size(struct answer *answer, double from, double params)
     if (!step)
         return;
     snprintf(step->how, sizeof(step->how),
-             "by this campaign's law over sizes, from %s to %s parameters", tokens_text(from, a),
+             "this campaign's law over sizes, from %s to %s parameters", tokens_text(from, a),
              tokens_text(params, b));
     step->measured = true;
     step->factor = exp(-joint->alpha * ln_ratio);
