@@ -52,12 +52,6 @@ void campaign_transfer(const struct campaign *campaign, struct answer *answer)
     transfer.from.anneal = trained(plan, answer->target.lr);
     transfer.to.anneal = wanted(plan, &transfer.from.anneal);
     answer->target.vocab = target.vocab;
-    if (target.n_layers != trials.n_layers)
-        answer->target.n_layers = target.n_layers;
-    if (target.batch_tokens != trials.batch_tokens)
-        answer->target.batch_tokens = target.batch_tokens;
-    if (plan->target.schedule != plan->training.schedule)
-        answer->target.schedule = plan->target.schedule;
     transfer_apply(answer, &transfer);
 }
 
