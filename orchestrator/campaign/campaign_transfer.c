@@ -22,13 +22,15 @@ static struct anneal trained(const struct plan *plan, double lr)
                            plan->training.cooldown, final_lr};
 }
 
-/* The target's schedule, where it is another, ends as that kind does by default. */
+/* The target's schedule, where it is another, ends as that kind does by default if the trials' does
+ * too. */
 static struct anneal wanted(const struct plan *plan, const struct anneal *trials)
 {
     struct anneal anneal = *trials;
     if (plan->target.schedule != plan->training.schedule) {
         anneal.kind = plan->target.schedule;
-        anneal.final_lr = anneal_default_final(anneal.kind);
+        if (trials->final_lr == anneal_default_final(trials->kind))
+            anneal.final_lr = anneal_default_final(anneal.kind);
     }
     if (plan->target.cooldown > 0)
         anneal.cooldown = plan->target.cooldown;
