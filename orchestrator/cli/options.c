@@ -318,9 +318,12 @@ static int check_fit(const struct options *options, int count, struct lr_error *
 }
 
 /* A target elsewhere. */
-static int check_target(const struct options *options, struct lr_error *err)
+static int check_target(const struct options *options, int count, struct lr_error *err)
 {
     const char *command = options->command->name;
+    if (options->width && count == 0)
+        return lr_fail(err, LR_EUSAGE, "%s --width: is of a run's model; name the run's directory",
+                       command);
     if (options->cooldown > 0 && (!options->schedule_given || options->schedule != SCHEDULE_WSD))
         return lr_fail(err, LR_EUSAGE, "%s --cooldown: is of --schedule wsd", command);
     if (options->command->run == command_predict && options->params > 0 &&
@@ -365,7 +368,7 @@ static int check_operands(const struct options *options, int count, char **opera
     if (command->run == command_fit)
         return check_fit(options, count, err);
     if (command->run == command_predict || command->run == command_audit)
-        return check_target(options, err);
+        return check_target(options, count, err);
     if (count == 0)
         return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
                        command->name, command->name);

@@ -12,6 +12,7 @@ void transfer_text_print(FILE *out, const struct answer *answer)
             snprintf(interval, sizeof(interval), " (90\v%% interval %.2g\v..\v%.2g)", step->ci90[0],
                      step->ci90[1]);
         wrap_print(out, i == 0 ? "transfer  - " : "          - ", "%s: LR times %.3g%s; %s%s",
-                   step->of, step->factor, interval, step->measured ? "measured: " : "assumed: ", step->how);
+                   step->of, step->factor, interval,
+                   step->measured ? "measured: " : "assumed: ", step->how);
     }
 }

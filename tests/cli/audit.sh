@@ -133,6 +133,8 @@ refused 2 "audit --cooldown: is of --schedule wsd" \
     audit --lr 3e-4 --tokens 1T --params 7B --cooldown 0.1
 refused 2 "one run's directory is expected, found also 'b'" \
     audit a b --lr 3e-4 --tokens 1T --params 7B
+refused 2 "audit --width: is of a run's model; name the run's directory" \
+    audit --lr 3e-4 --tokens 1T --params 7B --width 64
 refused 2 "--layers: has no meaning for lrsearch audit" \
     audit --lr 3e-4 --tokens 1T --params 7B --layers 4
 refused 65 "nowhere: is no directory of a run" audit nowhere --lr 3e-4 --tokens 1T --params 7B
