@@ -30,7 +30,7 @@ BEGIN {
     rule("orchestrator/base", "", "any")
     rule("orchestrator/plan", "", "any")
     rule("orchestrator/search", "", "any")
-    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/policy.h", "any")
+    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/policy.h orchestrator/search/transfer.h", "any")
     rule("orchestrator/sched", "orchestrator/campaign/trial_state.h", "any")
     rule("orchestrator/net", "", "any")
     rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")

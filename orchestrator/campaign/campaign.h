@@ -62,8 +62,10 @@ const struct event_campaign *campaign_opening(const struct campaign *campaign);
  * were made ready for it. */
 const struct event_data *campaign_data(const struct campaign *campaign, size_t cell);
 
-/* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in.
- * Status: that of FINISHED when finished; otherwise ANSWER_INTERRUPTED.
+/* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in, and
+ * carried over to the target where it differs from the trials (answer->steps).
+ * Status: that of FINISHED when finished, if its target is not too far from all that was trained
+ * (search/transfer.h); otherwise ANSWER_INTERRUPTED.
  *
  * target.lr is the LR of the hidden matrices at model.base_width (as trial_spec.lr is): a target of
  * width d = m * base_width uses it as the parametrization says (for hidden matrices sp: as it is;
@@ -73,6 +75,10 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
 
 /* The same, with the status and the reason that the trials give, finished or not. */
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
+
+/* Carries an answer of campaign_fit() over to a model of so many hidden parameters, by the
+ * campaign's own law over sizes; answer->joint.known is asked before. */
+void campaign_transfer_size(const struct campaign *campaign, struct answer *answer, double params);
 
 /* Tokens and trials that the policy is expected still to ask for, from its forecast; for progress
  * lines only. */

@@ -126,13 +126,20 @@ static void describe_cells(struct answer *answer, const struct plan *plan)
     }
 }
 
+static bool answer_is(const struct campaign *campaign, enum answer_status status)
+{
+    return strcmp(campaign->end.status, answer_status_name(status)) == 0;
+}
+
 static void set_status(const struct campaign *campaign, struct answer *answer)
 {
     if (campaign->finished) {
+        if (answer->status == ANSWER_NOT_IDENTIFIED && answer_is(campaign, ANSWER_IDENTIFIED))
+            return; /* the losses do, but the target lies too far from them (search/transfer.h) */
         const enum answer_status ends[] = {ANSWER_IDENTIFIED, ANSWER_NOT_IDENTIFIED,
                                            ANSWER_BUDGET_EXHAUSTED};
         for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-            if (strcmp(campaign->end.status, answer_status_name(ends[i])) == 0)
+            if (answer_is(campaign, ends[i]))
                 answer->status = ends[i];
         snprintf(answer->reason, sizeof(answer->reason), "%s", campaign->end.reason);
         return;
@@ -176,6 +183,7 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
         answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
         answer->cost = campaign_cost(campaign);
         campaign_doubts(campaign, answer);
+        campaign_transfer(campaign, answer);
     }
     lr_free(seen);
     return rc;

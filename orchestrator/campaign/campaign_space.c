@@ -72,6 +72,12 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
         struct trial_spec spec = plan_cell(plan, i);
         out->cells[i] = cell_of(plan, &out->space, &spec, &first);
     }
+    const uint32_t base[AXIS_COUNT] = {[AXIS_WIDTH] = first.d_model,
+                                       [AXIS_DEPTH] = first.n_layers,
+                                       [AXIS_VOCAB] = first.vocab,
+                                       [AXIS_BATCH] = first.batch_tokens};
+    for (int axis = 0; axis < AXIS_COUNT; axis++)
+        out->space.base[axis] = base[axis];
     out->space.cells = out->cells;
     out->space.cell_count = count < SEARCH_CELLS ? count : SEARCH_CELLS;
     out->space.target = cell_of(plan, &out->space, &target, &first);

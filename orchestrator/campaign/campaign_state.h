@@ -59,6 +59,9 @@ uint64_t campaign_spent_tokens(const struct campaign *campaign);
 /* Adds to the answer what makes it doubtful but does not show in the losses. */
 void campaign_doubts(const struct campaign *campaign, struct answer *answer);
 
+/* Carries the answer over to what of the target no training had, and lists the steps. */
+void campaign_transfer(const struct campaign *campaign, struct answer *answer);
+
 /* The training that a proposal of the policy means. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
 

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/trial.h"
 #include "lrsearch/version.h"
 #include "plan/value.h"
 
@@ -22,6 +23,9 @@ static const struct command commands[] = {
     {"fit", "RUN_DIR",
      "fit again from the losses of a run, or of a --table; prints what run prints", command_fit},
     {"predict", "RUN_DIR", "the learning rate for --tokens, by the law of a run", command_predict},
+    {"audit", "[RUN]",
+     "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
+     command_audit},
     {"journal", "repair", "journal repair RUN_DIR: cut a damaged journal off, after a copy of it",
      command_journal},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
@@ -29,6 +33,9 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 #define WIDTH_MAX 1048576 /* as target.d_model */
+#define LAYERS_MAX 1024
+#define VOCAB_MAX 131072
+#define BATCH_MAX 1000000000
 #define GRACE_DEFAULT_S 60.0
 #define GRACE_MAX_S 3600.0
 
@@ -50,8 +57,9 @@ static const struct option_row rows[] = {
      "a new campaign in NAME beside --run-dir, which takes over the trainings that still hold"},
     {"set", 's', "KEY=VALUE", "run check train coord-check",
      "override a key of the plan, as in --set search.seeds=3; repeatable"},
-    {"lr", 'l', "X", "train coord-check", "peak learning rate"},
-    {"tokens", 't', "D", "train predict", "tokens to train on, or to predict for, such as 2M"},
+    {"lr", 'l', "X", "train coord-check audit", "peak learning rate"},
+    {"tokens", 't', "D", "train predict audit",
+     "tokens to train on, or to predict for, such as 2M"},
     {"save", 'S', "FILE", "train", "write a checkpoint at the end, and when it is interrupted"},
     {"init", 'I', "FILE", "train", "begin where this checkpoint stands"},
     {"until", 'U', "D", "train", "stop after so many of the tokens; --init goes on later"},
@@ -61,7 +69,8 @@ static const struct option_row rows[] = {
     {"seeds", 'e', "N", "coord-check", "trainings of each width; default 3"},
     {"size", 'z', "XS|S|M|L|all", "bench", "model to measure; default XS and S"},
     {"threads", 'T', "N", "bench", "threads of one model; default 1"},
-    {"vocab", 'b', "N", "tokenize", "256: the bytes; 512 to 131072: bpe, learned from the text"},
+    {"vocab", 'b', "N", "tokenize predict",
+     "256: the bytes; 512 to 131072: bpe, learned from the text; predict: the target's"},
     {"out", 'o', "DIR", "tokenize",
      "where the token files go; what is there already is not made again"},
     {"table", 'f', "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens"},
@@ -73,7 +82,13 @@ static const struct option_row rows[] = {
     {"prior-beta", 'B', "X", "fit", "of the table: as search.prior_beta"},
     {"prior-beta-sd", 'Y', "X", "fit",
      "of the table: as search.prior_beta_sd; of optima 1 by default"},
-    {"width", 'm', "W", "predict", "of the model to predict for; default: the target's"},
+    {"width", 'm', "W", "predict audit", "of the model to predict for; default: the target's"},
+    {"layers", 'L', "N", "predict", "the same: blocks of attention and MLP"},
+    {"params", 'P', "N", "predict audit",
+     "parameters, such as 7B; predict: hidden ones, by the run's law over sizes"},
+    {"batch", 'k', "B", "predict audit", "tokens of a step, such as 4M"},
+    {"schedule", 'H', "NAME", "predict audit", "cosine, linear, wsd or constant"},
+    {"cooldown", 'C', "X", "predict audit", "of wsd: share of the tokens in which the LR falls"},
     {"plot", 'p', "FILE", "coord-check",
      "draw the activations against the width, as SVG by gnuplot"},
     {"json", 'j', NULL, NULL, "print the result as one JSON value on stdout"},
@@ -109,23 +124,26 @@ static int read_small(const char *option, const char *value, uint32_t *out, stru
     return 0;
 }
 
-static int read_vocab(const char *value, uint32_t *out, struct lr_error *err)
+/* A size of the model to predict for: the ranges are those of the plan's keys. */
+static int read_size(const char *option, const char *value, uint32_t low, uint32_t high,
+                     const char *wanted, uint32_t *out, struct lr_error *err)
 {
     uint64_t count;
-    if (value_count(value, &count) != VALUE_OK ||
-        !(count == 256 || (count >= 512 && count <= 131072)))
-        return lr_fail(err, LR_EUSAGE, "--vocab %s: must be 256 (bytes), or 512 to 131072", value);
+    if (value_count(value, &count) != VALUE_OK || count < low || count > high)
+        return lr_fail(err, LR_EUSAGE, "%s %s: must be %s", option, value, wanted);
     *out = (uint32_t)count;
     return 0;
 }
 
-static int read_width(const char *value, uint32_t *out, struct lr_error *err)
+static int read_schedule(const char *value, struct options *options, struct lr_error *err)
 {
-    uint64_t width;
-    if (value_count(value, &width) != VALUE_OK || width < 2 || width > WIDTH_MAX)
-        return lr_fail(err, LR_EUSAGE, "--width %s: must be a width such as 1024", value);
-    *out = (uint32_t)width;
-    return 0;
+    for (uint32_t kind = SCHEDULE_COSINE; kind <= SCHEDULE_CONSTANT; kind++)
+        if (strcmp(value, schedule_name(kind)) == 0) {
+            options->schedule = kind;
+            options->schedule_given = true;
+            return 0;
+        }
+    return lr_fail(err, LR_EUSAGE, "--schedule %s: must be cosine, linear, wsd or constant", value);
 }
 
 static int read_widths(struct options *options, const char *value, struct lr_error *err)
@@ -210,7 +228,9 @@ static int read_option(struct options *options, int letter, const char *value, s
     case 'T':
         return read_small("--threads", value, &options->threads, err);
     case 'b':
-        return read_vocab(value, &options->vocab, err);
+        return read_size("--vocab", value, 2, VOCAB_MAX,
+                         "256 (bytes), or 512 to 131072; predict: 2 to 131072", &options->vocab,
+                         err);
     case 'o':
         options->out = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--out: needs the name of a directory");
@@ -234,7 +254,25 @@ static int read_option(struct options *options, int letter, const char *value, s
         options->prior_beta_sd = value;
         return 0;
     case 'm':
-        return read_width(value, &options->width, err);
+        return read_size("--width", value, 2, WIDTH_MAX, "a width such as 1024", &options->width,
+                         err);
+    case 'L':
+        return read_size("--layers", value, 1, LAYERS_MAX, "a depth from 1 to 1024",
+                         &options->layers, err);
+    case 'k':
+        return read_size("--batch", value, 2, BATCH_MAX, "the tokens of a step, such as 4M",
+                         &options->batch, err);
+    case 'P':
+        if (value_count(value, &options->params) == VALUE_OK && options->params > 0)
+            return 0;
+        return lr_fail(err, LR_EUSAGE, "--params %s: must be a whole count such as 7B", value);
+    case 'H':
+        return read_schedule(value, options, err);
+    case 'C':
+        if (value_number(value, &options->cooldown) == VALUE_OK && options->cooldown > 0 &&
+            options->cooldown <= 1)
+            return 0;
+        return lr_fail(err, LR_EUSAGE, "--cooldown %s: must be a share above 0, up to 1", value);
     case 'p':
         options->plot = value;
         return *value ? 0 : lr_fail(err, LR_EUSAGE, "--plot: needs the name of a file");
@@ -279,12 +317,30 @@ static int check_fit(const struct options *options, int count, struct lr_error *
     return 0;
 }
 
+/* A target elsewhere. */
+static int check_target(const struct options *options, int count, struct lr_error *err)
+{
+    const char *command = options->command->name;
+    if (options->width && count == 0)
+        return lr_fail(err, LR_EUSAGE, "%s --width: is of a run's model; name the run's directory",
+                       command);
+    if (options->cooldown > 0 && (!options->schedule_given || options->schedule != SCHEDULE_WSD))
+        return lr_fail(err, LR_EUSAGE, "%s --cooldown: is of --schedule wsd", command);
+    if (options->command->run == command_predict && options->params > 0 &&
+        (options->width || options->layers))
+        return lr_fail(err, LR_EUSAGE,
+                       "predict: --params is a model's size, and so are --width and --layers; give "
+                       "one or the others");
+    return 0;
+}
+
 /* What a command needs beside the options that say so themselves. */
 static int check_operands(const struct options *options, int count, char **operands,
                           struct lr_error *err)
 {
     const struct command *command = options->command;
-    bool of_run = command->run == command_fit || command->run == command_predict;
+    bool of_run = command->run == command_fit || command->run == command_predict ||
+                  command->run == command_audit;
     if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
     if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
@@ -294,6 +350,14 @@ static int check_operands(const struct options *options, int count, char **opera
         return lr_fail(err, LR_EUSAGE,
                        "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
                        "book.txt.gz --vocab 8192 --out tokens");
+    if (command->run == command_tokenize && options->vocab != 256 && options->vocab < 512)
+        return lr_fail(err, LR_EUSAGE, "--vocab %u: must be 256 (bytes), or 512 to %d",
+                       options->vocab, VOCAB_MAX);
+    if (command->run == command_audit && !(options->lr > 0 && options->tokens && options->params))
+        return lr_fail(
+            err, LR_EUSAGE,
+            "audit: needs --lr, --tokens and --params of a recipe, as in: lrsearch audit "
+            "--lr 3e-4 --tokens 1T --params 7B");
     if (command->run == command_predict && (count == 0 || !options->tokens))
         return lr_fail(err, LR_EUSAGE,
                        "predict: name a run's directory and --tokens, as in: lrsearch predict "
@@ -303,6 +367,8 @@ static int check_operands(const struct options *options, int count, char **opera
                        of_run ? "run's directory" : "plan", operands[1]);
     if (command->run == command_fit)
         return check_fit(options, count, err);
+    if (command->run == command_predict || command->run == command_audit)
+        return check_target(options, count, err);
     if (count == 0)
         return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
                        command->name, command->name);

@@ -17,7 +17,7 @@ struct command;
 
 struct options {
     const struct command *command;
-    const char *operand; /* PLAN, RUN_DIR; of bench: train; NULL: there is none (fit --table) */
+    const char *operand; /* PLAN, RUN_DIR; of bench: train; NULL: there is none (fit, audit) */
     char **operands;     /* what follows the command; argv's */
     size_t operand_count;
     const char *run_dir; /* NULL: output.dir of the plan */
@@ -25,20 +25,24 @@ struct options {
     double grace_s;      /* --grace */
     const char *fork;    /* --fork: shorter than OPTION_NAME; NULL: not given */
     bool json;
-    int verbosity;                          /* -1 quiet, 0, 1 verbose */
-    double lr;                              /* --lr; 0: not given */
-    uint64_t tokens;                        /* --tokens; 0: not given */
-    uint64_t until;                         /* --until; 0: not given */
-    const char *save, *init;                /* checkpoints; NULL: not given */
-    uint32_t widths[OPTION_WIDTHS];         /* --widths */
-    size_t width_count;                     /* 0: not given */
-    uint32_t steps, seeds;                  /* 0: not given */
-    const char *plot;                       /* NULL: not given */
-    const char *size;                       /* --size; NULL: not given */
-    uint32_t threads;                       /* 0: not given */
-    uint32_t vocab;                         /* --vocab; 0: not given */
-    const char *out;                        /* --out; NULL: not given */
-    uint32_t width;                         /* --width; 0: not given */
+    int verbosity;                  /* -1 quiet, 0, 1 verbose */
+    double lr;                      /* --lr; 0: not given */
+    uint64_t tokens;                /* --tokens; 0: not given */
+    uint64_t until;                 /* --until; 0: not given */
+    const char *save, *init;        /* checkpoints; NULL: not given */
+    uint32_t widths[OPTION_WIDTHS]; /* --widths */
+    size_t width_count;             /* 0: not given */
+    uint32_t steps, seeds;          /* 0: not given */
+    const char *plot;               /* NULL: not given */
+    const char *size;               /* --size; NULL: not given */
+    uint32_t threads;               /* 0: not given */
+    uint32_t vocab;                 /* --vocab; 0: not given */
+    const char *out;                /* --out; NULL: not given */
+    uint32_t width, layers, batch;  /* of the model to predict for; 0: not given */
+    uint64_t params;                /* --params; 0: not given */
+    uint32_t schedule;              /* --schedule, if schedule_given */
+    bool schedule_given;
+    double cooldown;                        /* --cooldown; 0: not given */
     const char *table, *columns;            /* of fit; NULL: not given */
     uint64_t target_tokens;                 /* --target-tokens; 0: not given */
     const char *prior_beta, *prior_beta_sd; /* as given; NULL: not */
@@ -70,6 +74,7 @@ int command_bench(const struct options *options);
 int command_tokenize(const struct options *options);
 int command_fit(const struct options *options);
 int command_predict(const struct options *options);
+int command_audit(const struct options *options);
 int command_journal(const struct options *options);
 
 #endif

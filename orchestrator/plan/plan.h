@@ -120,6 +120,7 @@ struct plan {
         uint64_t tokens;
         uint32_t d_model; /* default: model.d_model, of a list the last */
         uint32_t n_layers, vocab, batch_tokens, schedule; /* the same */
+        double cooldown; /* of a wsd that is not the trials'; 0: training.cooldown (no key) */
     } target;
 
     struct { /* trainings of the answer itself, with half and twice its LR, at the target's model */

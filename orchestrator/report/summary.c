@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include "report/transfer_text.h"
 #include "report/wrap.h"
 
 struct texts { /* one buffer for each number in a sentence */
@@ -221,6 +222,7 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
     fputc('\n', out);
     print_law(out, answer);
     print_reach(out, answer);
+    transfer_text_print(out, answer);
     print_model(out, &answer->target);
     if (*width)
         wrap_print(out, "width     ", "%s", width);
@@ -236,6 +238,7 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     print_law(out, answer);
     print_ratio(out, "embedding", &answer->ratios[RATIO_EMBEDDING]);
     print_ratio(out, "output", &answer->ratios[RATIO_OUTPUT]);
+    transfer_text_print(out, answer);
     print_model(out, &answer->target);
     print_cost(out, &answer->cost);
     print_doubts(out, answer);

@@ -18,8 +18,10 @@ size_t cell_filter(uint32_t cell, const struct observation *seen, size_t count,
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (seen[i].cell == cell)
-            out[kept++] = seen[i];
+        if (seen[i].cell == cell) {
+            out[kept] = seen[i];
+            out[kept++].cell = 0;
+        }
     return kept;
 }
 

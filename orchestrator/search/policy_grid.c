@@ -1,5 +1,5 @@
-/* The published protocol: LRs an octave apart over the whole range, at every horizon of every cell,
- * at once. Only a search of more than POLICY_ROUND_MAX trials takes more than one round. */
+/* The published protocol: LRs an octave apart over the whole range, at every horizon, at once. Only
+ * a search of more than POLICY_ROUND_MAX trials takes more than one round. */
 #include <math.h>
 #include <string.h>
 #include "search/policy.h"
@@ -22,32 +22,24 @@ static double grid_lr(const struct search_space *space, uint32_t index)
 static bool was_seen(const struct observation *seen, size_t count, const struct proposal *p)
 {
     for (size_t i = 0; i < count; i++)
-        if (seen[i].tokens == p->tokens && seen[i].cell == p->cell && seen[i].seed == p->seed &&
+        if (seen[i].tokens == p->tokens && seen[i].seed == p->seed &&
             fabs(log2(seen[i].lr) - log2(p->lr)) <= 1e-6)
             return true;
     return false;
-}
-
-static uint32_t cells_of(const struct search_space *space)
-{
-    return space->cell_count > 1 ? (uint32_t)space->cell_count : 1;
 }
 
 static int grid_next(const struct search_space *space, const struct observation *seen, size_t count,
                      struct proposal *round)
 {
     int asked = 0;
-    for (uint32_t cell = 0; cell < cells_of(space); cell++)
-        for (size_t h = 0; h < space->horizon_count; h++)
-            for (uint32_t i = 0; i < grid_size(space); i++)
-                for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++) {
-                    struct proposal p = {.tokens = space->horizons[h],
-                                         .lr = grid_lr(space, i),
-                                         .seed = seed,
-                                         .cell = cell};
-                    if (!was_seen(seen, count, &p))
-                        round[asked++] = p;
-                }
+    for (size_t h = 0; h < space->horizon_count; h++)
+        for (uint32_t i = 0; i < grid_size(space); i++)
+            for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++) {
+                struct proposal p = {
+                    .tokens = space->horizons[h], .lr = grid_lr(space, i), .seed = seed};
+                if (!was_seen(seen, count, &p))
+                    round[asked++] = p;
+            }
     return asked;
 }
 
@@ -56,7 +48,7 @@ static int grid_forecast(const struct search_space *space, struct forecast_stage
 {
     size_t used = 0;
     for (size_t h = 0; h < space->horizon_count && used < capacity; h++) {
-        uint32_t trials = grid_size(space) * space->seeds * cells_of(space);
+        uint32_t trials = grid_size(space) * space->seeds;
         stages[used++] = (struct forecast_stage){"grid", space->horizons[h], trials, trials};
     }
     return (int)used;

@@ -109,6 +109,31 @@ static void assert_says(const char *text, const char *part)
     free(flat);
 }
 
+static void each_step_is_listed(void **state)
+{
+    (void)state;
+    struct answer answer = identified();
+    answer.steps[0] =
+        (struct transfer_step){"horizon", "this law, from 1M to 2M", .471, {.25, .9}, true};
+    answer.steps[1] =
+        (struct transfer_step){"batch", "batch^0.75, from 4k to 8k", 1.68, {1.2, 2.4}, false};
+    answer.steps[2] = (struct transfer_step){"depth", "no change", 1, {NAN, NAN}, false};
+    answer.step_count = 3;
+    for (int i = 0; i < 2; i++) {
+        char *text = print_as(&answer, i ? "" : NULL);
+        assert_says(text, "transfer - horizon: LR times 0.471 (90 % interval 0.25 .. 0.9); "
+                          "measured: this law, from 1M to 2M - batch: LR times 1.68 (90 % interval "
+                          "1.2 .. 2.4); assumed: batch^0.75, from 4k to 8k - depth: LR times 1; "
+                          "assumed: no change");
+        assert_fits(text);
+        free(text);
+    }
+    answer.step_count = 0;
+    char *text = print(&answer);
+    assert_null(strstr(text, "transfer"));
+    free(text);
+}
+
 static void answer_stands_first(void **state)
 {
     (void)state;
@@ -310,15 +335,11 @@ static void numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answer_stands_first),
-        cmocka_unit_test(no_number_is_made_up),
-        cmocka_unit_test(prediction),
-        cmocka_unit_test(one_horizon),
-        cmocka_unit_test(stopped_early),
-        cmocka_unit_test(huge_and_tiny),
-        cmocka_unit_test(many_long_warnings),
-        cmocka_unit_test(wrap_at_the_edge),
-        cmocka_unit_test(numbers),
+        cmocka_unit_test(answer_stands_first),  cmocka_unit_test(each_step_is_listed),
+        cmocka_unit_test(no_number_is_made_up), cmocka_unit_test(prediction),
+        cmocka_unit_test(one_horizon),          cmocka_unit_test(stopped_early),
+        cmocka_unit_test(huge_and_tiny),        cmocka_unit_test(many_long_warnings),
+        cmocka_unit_test(wrap_at_the_edge),     cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
