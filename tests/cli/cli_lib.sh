@@ -209,7 +209,7 @@ children_of() # PID: the pids, by /proc (no ps on a bare system)
 {
     for stat in /proc/[0-9]*/stat; do
         # pid (name) state ppid ...; the name holds no blank here
-        read -r child name state parent rest <"$stat" 2>/dev/null || continue
+        read -r child name state parent rest 2>/dev/null <"$stat" || continue
         [ "$parent" = "$1" ] && echo "$child"
     done
 }
