@@ -108,7 +108,8 @@ case $mpi in
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
     export OMPI_MCA_mpi_yield_when_idle=1
-    # How long the ranks have between SIGTERM and SIGKILL to write down where they are.
+    # How long the ranks have between SIGTERM and SIGKILL to write down where they are (Open MPI 5:
+    # always 250 ms).
     export OMPI_MCA_odls_base_sigkill_timeout=5
     # --bind-to none: the default pins each rank to a core. Recovery: a dead worker must not end the
     # campaign. Asynchronous finalize: nor may it keep the others from ending.

@@ -66,7 +66,8 @@ static void check_coordinator(struct worker_loop *loop)
     if (loop->lease_ms == 0 || now_ms - loop->checked_ms < CHECK_EVERY_MS)
         return;
     loop->checked_ms = now_ms;
-    if (loop->coordinator.pid && !loop->transport->ops->alive(loop->transport, &loop->coordinator))
+    const struct msg_hello *coordinator = loop->coordinator.pid ? &loop->coordinator : NULL;
+    if (!loop->transport->ops->alive(loop->transport, 0, coordinator))
         loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator's process is gone");
     else if (now_ms - loop->heard_ms > lease_ms)
         loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator has been silent for %llu s",

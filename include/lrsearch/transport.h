@@ -7,8 +7,8 @@
 
 /* How ranks exchange messages; over MPI, between two threads of one process, or simulated in a
  * test. Rank 0 is the coordinator. Not thread-safe: one thread owns a transport.
- * Messages between a pair of ranks keep their order. A peer that died is never reported: silence is
- * all that is seen of it, unless alive() knows better. */
+ * Messages between a pair of ranks keep their order. A peer that died is no error of send or poll:
+ * silence is all that is seen of it, unless alive() knows better. */
 
 struct transport;
 
@@ -20,9 +20,11 @@ struct transport_ops {
      * LR_EPROTO with *peer set; the transport stays usable). Never blocks. */
     int (*poll)(struct transport *transport, int *peer, struct message *message,
                 struct lr_error *err);
-    /* False only when the process (pid, host_id as in its HELLO) is known to be gone. */
-    bool (*alive)(struct transport *transport, const struct msg_hello *peer);
-    /* The peer was given up: drop what is pending, never send to it again. */
+    /* False only when the peer is known to be gone: by its HELLO (pid, host_id; NULL when there was
+     * none) on the same host, or because the transport itself was told, on any. What is sent to it
+     * is then dropped without an error. */
+    bool (*alive)(struct transport *transport, int peer, const struct msg_hello *hello);
+    /* The peer was given up: drop what is pending, never send to it again; alive() is false. */
     void (*forget)(struct transport *transport, int peer);
     /* Tries to let pending sends leave, `timeout_ms` at most, then frees everything. */
     void (*destroy)(struct transport *transport, unsigned timeout_ms);

@@ -167,6 +167,17 @@ static void catch_signals(void)
             sigaction(numbers[i], &action, NULL);
 }
 
+/* The mpirun of Open MPI 5 ends a job with SIGTERM to every rank, and SIGKILL 250 ms later or as
+ * soon as the first of them is gone. So that the coordinator can write down where it stands, a
+ * worker goes late, and leaves it the cores. */
+static void go_late(int signal_number)
+{
+    struct sigaction at_once = {.sa_handler = SIG_DFL};
+    sleep(1);
+    sigaction(signal_number, &at_once, NULL);
+    raise(signal_number);
+}
+
 static int run_ranks(const struct options *options, const struct plan *plan)
 {
     struct transport *transport = NULL;
@@ -188,9 +199,11 @@ static int run_ranks(const struct options *options, const struct plan *plan)
         transport->ops->destroy(transport, DRAIN_MS);
     } else {
         struct msg_hello hello = transport_hello();
+        struct sigaction late = {.sa_handler = go_late};
         signal(SIGUSR1,
                SIG_IGN); /* launchers send these to every rank; the coordinator heeds them */
         signal(SIGUSR2, SIG_IGN);
+        sigaction(SIGTERM, &late, NULL);
         kernels_init();
         status = worker_run(transport, &hello, LEASE_MS, &err) ? lr_error_exit_status(err.code) : 0;
         if (status)

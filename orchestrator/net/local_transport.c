@@ -69,10 +69,11 @@ static int local_poll(struct transport *transport, int *peer, struct message *me
     return any;
 }
 
-static bool local_alive(struct transport *transport, const struct msg_hello *peer)
+static bool local_alive(struct transport *transport, int peer, const struct msg_hello *hello)
 {
     (void)transport;
     (void)peer;
+    (void)hello;
     return true; /* a thread does not die alone */
 }
 

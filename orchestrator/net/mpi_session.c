@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include "net/mpi_failures.h"
 #include "net/transports.h"
 
 #define FINALIZE_SECONDS 5u
@@ -66,6 +67,11 @@ static void leave(int signal_number)
 
 void mpi_finish(bool everyone, int exit_status)
 {
+    bool reported = mpi_failures_reported();
+    /* With ULFM a rank that ends with an error status is not reported, and mpirun returns its
+     * status instead of rank 0's; one that is killed is reported, and costs nobody anything. */
+    if (reported && exit_status != 0 && mpi_launched_rank() != 0)
+        raise(SIGKILL);
     status_at_alarm = exit_status;
     signal(SIGALRM, leave);
     alarm(FINALIZE_SECONDS);
@@ -73,9 +79,9 @@ void mpi_finish(bool everyone, int exit_status)
     alarm(0);
     if (everyone)
         return;
-    /* With a rank dead on another node mpirun itself may never end; its parent process is told to.
-     */
-    if (mpi_launched_rank() == 0 && getenv("OMPI_COMM_WORLD_RANK"))
+    /* With a rank dead on another node Open MPI 4's mpirun may never end; our parent process, it is
+     * told to. That of Open MPI 5 ends, with rank 0's status unless it is told to. */
+    if (!reported && mpi_launched_rank() == 0 && getenv("OMPI_COMM_WORLD_RANK"))
         kill(getppid(), SIGTERM);
     _exit(exit_status);
 }

@@ -1,12 +1,14 @@
 /* Messages over MPI. One receive is always posted and tested: with Open MPI 4.1 a single probe sees
  * a message only one call late. Sends are never waited for: to a rank that died they stay pending
- * for ever, and must not stop the others. */
+ * for ever, and must not stop the others. Where MPI reports deaths (mpi_failures.h), a death is an
+ * error of every receive from any rank until it is noted. */
 #define _POSIX_C_SOURCE 200809L
 #include <mpi.h>
 #include <string.h>
 #include <time.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/wire.h"
+#include "net/mpi_failures.h"
 #include "net/peer.h"
 #include "net/transports.h"
 
@@ -24,6 +26,7 @@ struct mpi_end {
     MPI_Request receive;
     unsigned char frame[WIRE_FRAME_MAX];
     struct pending *sends;
+    bool gone[]; /* by rank: reported dead, or given up */
 };
 
 /* Frees what has left. What is pending to a forgotten rank is kept: MPI may still read it. */
@@ -46,13 +49,19 @@ static int mpi_send(struct transport *transport, int peer, const struct message 
 {
     struct mpi_end *end = (struct mpi_end *)transport;
     collect(end);
+    if (end->gone[peer])
+        return 0;
     struct pending *pending = lr_malloc(sizeof(*pending));
     if (!pending)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     int length = wire_encode(message, pending->frame, sizeof(pending->frame));
-    if (length < 0 || MPI_Isend(pending->frame, length, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
-                                &pending->request) != MPI_SUCCESS) {
+    int code = length < 0 ? MPI_ERR_COUNT
+                          : MPI_Isend(pending->frame, length, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
+                                      &pending->request);
+    if (code != MPI_SUCCESS) {
         lr_free(pending);
+        if (mpi_failures_only(code))
+            return 0; /* the next poll notes it */
         return lr_fail(err, LR_EPROTO, "%s cannot be sent to rank %d", message_name(message->tag),
                        peer);
     }
@@ -70,35 +79,53 @@ static int post(struct mpi_end *end, struct lr_error *err)
                : lr_fail(err, LR_EPROTO, "MPI cannot receive");
 }
 
+/* 1 when a message is there, 0, or negative. A death leaves the receive pending, or ends it when
+ * its message was on the way from there; what has arrived is tested for once more, so that nobody
+ * finds a rank gone whose last words are here. */
+static int test(struct mpi_end *end, MPI_Status *status, struct lr_error *err)
+{
+    int done = 0;
+    int code = MPI_Test(&end->receive, &done, status);
+    if (code != MPI_SUCCESS && mpi_failures_only(code)) {
+        mpi_failures_note(end->gone);
+        int rc = end->receive == MPI_REQUEST_NULL ? post(end, err) : 0;
+        if (rc)
+            return rc;
+        done = 0;
+        code = MPI_Test(&end->receive, &done, status);
+        if (code != MPI_SUCCESS && mpi_failures_only(code))
+            return 0; /* one more, in the meantime */
+    }
+    return code == MPI_SUCCESS ? done : lr_fail(err, LR_EPROTO, "MPI cannot receive");
+}
+
 static int mpi_poll(struct transport *transport, int *peer, struct message *message,
                     struct lr_error *err)
 {
     struct mpi_end *end = (struct mpi_end *)transport;
     MPI_Status status;
-    int done = 0, length = 0;
+    int length = 0;
     if (end->sends)
         collect(end);
-    if (MPI_Test(&end->receive, &done, &status) != MPI_SUCCESS)
-        return lr_fail(err, LR_EPROTO, "MPI cannot receive");
-    if (!done)
-        return 0;
+    int rc = test(end, &status, err);
+    if (rc <= 0)
+        return rc;
     *peer = status.MPI_SOURCE;
     MPI_Get_count(&status, MPI_BYTE, &length);
-    int rc = wire_decode(message, end->frame, length > 0 ? (size_t)length : 0, err);
+    rc = wire_decode(message, end->frame, length > 0 ? (size_t)length : 0, err);
     int posted = post(end, err);
     return rc ? rc : posted ? posted : 1;
 }
 
-static bool mpi_alive(struct transport *transport, const struct msg_hello *peer)
+static bool mpi_alive(struct transport *transport, int peer, const struct msg_hello *hello)
 {
-    (void)transport;
-    return peer_alive(peer);
+    return !((struct mpi_end *)transport)->gone[peer] && (!hello || peer_alive(hello));
 }
 
 static void mpi_forget(struct transport *transport, int peer)
 {
-    (void)transport;
-    (void)peer; /* its pending sends stay where they are, see collect() */
+    /* Its pending sends stay where they are, see collect(). */
+    ((struct mpi_end *)transport)->gone[peer] = true;
 }
 
 static void mpi_destroy(struct transport *transport, unsigned timeout_ms)
@@ -113,8 +140,8 @@ static void mpi_destroy(struct transport *transport, unsigned timeout_ms)
     }
     MPI_Cancel(&end->receive);
     MPI_Wait(&end->receive, MPI_STATUS_IGNORE);
-    if (end->sends)
-        return; /* MPI may still read these: left to the end of the process */
+    if (end->sends || end->receive != MPI_REQUEST_NULL)
+        return; /* MPI may still use these: left to the end of the process */
     lr_free(end);
 }
 
@@ -123,12 +150,14 @@ static const struct transport_ops mpi_ops = {mpi_send, mpi_poll, mpi_alive, mpi_
 
 int mpi_transport_create(struct transport **out, struct lr_error *err)
 {
-    struct mpi_end *end = lr_calloc(1, sizeof(*end));
+    int size;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    struct mpi_end *end = lr_calloc(1, sizeof(*end) + (size_t)size * sizeof(end->gone[0]));
     if (!end)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     end->transport.ops = &mpi_ops;
+    end->transport.size = size;
     MPI_Comm_rank(MPI_COMM_WORLD, &end->transport.rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &end->transport.size);
     int rc = post(end, err);
     if (rc)
         lr_free(end);

@@ -20,8 +20,9 @@ bool mpi_launched(
 int mpi_launched_rank(void); /* the rank by the same environment; 0 when unknown */
 /* MPI_Init_thread(FUNNELED), errors returned instead of fatal, SIGPIPE ignored. */
 int mpi_start(struct lr_error *err);
-/* Leaves MPI, whatever became of other ranks: `everyone` says that all ranks are known to arrive;
- * otherwise MPI_Finalize is tried under an alarm, and the process ends in _exit(exit_status). */
+/* Leaves MPI, whatever became of other ranks: MPI_Finalize is tried under an alarm, and the process
+ * ends in _exit(exit_status) unless `everyone` says that all ranks are known to arrive. Where MPI
+ * reports deaths, a worker that leaves with an error status is killed, to be reported. */
 void mpi_finish(bool everyone, int exit_status);
 const char *mpi_library(void); /* "Open MPI v4.1.4, ..." for provenance; "none" when not started */
 

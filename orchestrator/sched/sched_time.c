@@ -116,8 +116,8 @@ static int check_worker(struct sched *sched, int peer, struct lr_error *err)
     uint64_t running = sched->now_ms - worker->started_ms;
     if (worker->state == WORKER_LOST)
         return 0;
-    if (worker->state != WORKER_AWAITED && worker->host &&
-        !sched->transport->ops->alive(sched->transport, &worker->hello))
+    const struct msg_hello *hello = worker->host ? &worker->hello : NULL;
+    if (!sched->transport->ops->alive(sched->transport, peer, hello))
         return sched_lose(sched, peer, WORKER_LOST, "its process is gone", err);
     if (worker->state == WORKER_SILENT)
         return 0;

@@ -168,12 +168,17 @@ END
 # mpirun as run.sh starts it. The exit status of rank 0 comes by LRSEARCH_EXIT_FILE.
 mpi_command() # NP: prints the words
 {
-    echo mpirun --oversubscribe --bind-to none --enable-recovery --mca async_mpi_finalize 1 -np "$1"
+    # shellcheck disable=SC2086 # words
+    echo mpirun --oversubscribe --bind-to none --mca async_mpi_finalize 1 $mpi_survival -np "$1"
 }
 
-mpi_environment()
+mpi_environment() # also leaves $mpi_survival, the option that lets ranks outlive one of them
 {
-    mpirun --version 2>&1 | grep -q 'Open MPI' || skip "these tests need Open MPI's mpirun"
+    case $(mpirun --version 2>&1) in
+    *"Open MPI) 4."* | *"Open MPI) 3."*) mpi_survival=--enable-recovery ;;
+    *"Open MPI"*) mpi_survival="--with-ft ulfm" ;;
+    *) skip "these tests need Open MPI's mpirun" ;;
+    esac
     if [ "$(id -u)" -eq 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
@@ -204,7 +209,7 @@ children_of() # PID: the pids, by /proc (no ps on a bare system)
 {
     for stat in /proc/[0-9]*/stat; do
         # pid (name) state ppid ...; the name holds no blank here
-        read -r child name state parent rest <"$stat" 2>/dev/null || continue
+        read -r child name state parent rest 2>/dev/null <"$stat" || continue
         [ "$parent" = "$1" ] && echo "$child"
     done
 }

@@ -36,6 +36,7 @@ stub ninja ''
 # As Open MPI with recovery: its own status is 0 whatever happened.
 stub mpirun 'case "$1$MPI" in
 --versionmpich) echo "HYDRA build details:"; exit ;;
+--versionfive) echo "mpirun (Open MPI) 5.0.7"; exit ;;
 --version) echo "mpirun (Open MPI) 4.1.4"; exit ;;
 esac
 trap "echo 75 >\"$LRSEARCH_EXIT_FILE\"; exit 0" USR1
@@ -93,12 +94,16 @@ expect_status 75
 start_with MPIRUN_STATUS=1 -- tree/run.sh tree/plans/plain.yaml
 expect_status 70
 
-# One rank: no mpirun at all. Inside Slurm: its number of tasks. MPICH: none of Open MPI's options.
+# One rank: no mpirun at all. Inside Slurm: its number of tasks. Open MPI 5: the option that it has
+# instead. MPICH: none of Open MPI's options.
 start_with -- tree/run.sh tree/plans/plain.yaml 1
 expect_status 3
 not_called mpirun
 start_with STATUS=0 SLURM_NTASKS=17 -- tree/run.sh tree/plans/plain.yaml
 called "-np 17"
+start_with MPI=five STATUS=0 -- tree/run.sh tree/plans/plain.yaml
+called "--with-ft ulfm"
+not_called "--enable-recovery"
 start_with MPI=mpich STATUS=0 -- tree/run.sh tree/plans/plain.yaml
 not_called "oversubscribe"
 

@@ -356,10 +356,11 @@ static int sim_poll(struct transport *transport, int *peer, struct message *mess
     return 1;
 }
 
-static bool sim_alive(struct transport *transport, const struct msg_hello *peer)
+static bool sim_alive(struct transport *transport, int peer, const struct msg_hello *hello)
 {
     (void)transport;
-    return !world.faults.deaths_seen || !world.workers[peer->pid].dead;
+    (void)hello;
+    return !world.faults.deaths_seen || !world.workers[peer].dead;
 }
 
 static void sim_forget(struct transport *transport, int peer)

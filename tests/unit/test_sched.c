@@ -27,9 +27,10 @@ static int fake_send(struct transport *transport, int peer, const struct message
     return 0;
 }
 
-static bool fake_alive(struct transport *transport, const struct msg_hello *peer)
+static bool fake_alive(struct transport *transport, int peer, const struct msg_hello *hello)
 {
-    return !((struct fake *)transport)->dead[peer->pid];
+    assert_true(!hello || hello->pid == (uint64_t)peer);
+    return !((struct fake *)transport)->dead[peer];
 }
 
 static void fake_forget(struct transport *transport, int peer)
@@ -226,6 +227,20 @@ static void a_dead_worker_loses_its_trial(void **state)
     assert_int_equal(told.rank, 2);
     result(1, 1, 1, 2400); /* it was only slow: too late */
     assert_int_equal(told.ended, 1);
+    assert_int_equal(sched_counts(sched).stale_messages, 1);
+}
+
+static void a_rank_that_died_before_its_hello_is_lost(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1100);
+    fake.dead[3] = true;
+    tick(2200);
+    assert_int_equal(sched_counts(sched).workers_lost, 1);
+    assert_int_equal(sched_counts(sched).workers_awaited, 1);
+    assert_int_equal(fake.forgotten, 1);
+    hello(3, LRSEARCH_VERSION, 2300); /* it was on its way */
+    assert_int_equal(sched_counts(sched).workers_lost, 1);
     assert_int_equal(sched_counts(sched).stale_messages, 1);
 }
 
@@ -466,6 +481,7 @@ int main(void)
         CASE(trials_go_to_the_lowest_idle_rank_in_order),
         CASE(stale_words_are_dropped_and_counted),
         CASE(a_dead_worker_loses_its_trial),
+        CASE(a_rank_that_died_before_its_hello_is_lost),
         CASE(silence_is_a_loss_and_pings_prevent_it),
         CASE(a_trial_may_not_run_for_ever),
         CASE(lost_words_are_said_again),

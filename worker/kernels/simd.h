@@ -74,10 +74,11 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 SIMD_INLINE lanes simd_at(const float *values, size_t i, size_t count)
 {
     lanes v = {0};
-    if (i + LANES <= count)
+    size_t left = i < count ? count - i : 0; /* i + LANES <= count: gcc 14 sees an overflow there */
+    if (left >= LANES)
         memcpy(&v, values + i, sizeof(v));
-    else if (i < count)
-        memcpy(&v, values + i, (count - i) * sizeof(float));
+    else if (left > 0)
+        memcpy(&v, values + i, left * sizeof(float));
     return v;
 }
 
