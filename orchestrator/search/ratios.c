@@ -230,6 +230,16 @@ int search_forecast(const struct policy *policy, const struct search_space *spac
                     struct forecast_stage *stages, size_t capacity)
 {
     size_t used = 0;
+    if (space->cell_count >
+        1) { /* about as many trials a cell; a shared search asks in another order */
+        struct search_space one = cell_space(space, 0);
+        int count = search_forecast(policy, &one, stages, capacity);
+        for (int i = 0; i < count; i++) {
+            stages[i].trials *= (uint32_t)space->cell_count;
+            stages[i].trials_max *= (uint32_t)space->cell_count;
+        }
+        return count;
+    }
     if (ratios_are_searched(space)) {
         struct search_space first = shortest(space);
         used = (size_t)policy->forecast(&first, stages, capacity);

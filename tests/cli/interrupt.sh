@@ -65,6 +65,9 @@ done
 for moment in 0.02 0.05 0.2; do
     rm -rf logs/early
     start env --default-signal=INT "$LRSEARCH" long.yaml --run-dir logs/early
+    until [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$LRSEARCH")" ]; do
+        sleep 0.01 # before that SIGINT may still be ignored, as the shell has it in the background
+    done
     sleep $moment
     kill -INT "$pid"
     wait "$pid"
