@@ -169,6 +169,7 @@ struct answer {
     struct cell_answer cells[ANSWER_CELLS]; /* of a campaign with axes; `horizons` and `law` are
                                                then those of the cell nearest to the target */
     size_t cell_count;
+    uint32_t nearest; /* index into cells: that cell */
     struct basin_answer basins[ANSWER_BASINS]; /* that were tried; by cell, then tokens */
     size_t basin_count;
     struct exponent_answer exponents[ANSWER_EXPONENTS];
