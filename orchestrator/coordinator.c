@@ -295,6 +295,8 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
     if (!rc)
         rc = trials_csv_write(run_dir, trials, count, err);
     if (!rc)
+        rc = cells_csv_write(run_dir, answer, err);
+    if (!rc)
         rc = curves_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = faults_csv_write(run_dir, count, err);

@@ -195,7 +195,7 @@ void cells_answer_full(struct answer *answer)
         cell->lr = 1.26e-100;
         cell->ci90[0] = 1e-300;
         cell->ci90[1] = 1e300;
-        cell->beta = cell->beta_ci90[0] = cell->beta_ci90[1] = -12.345;
+        cell->beta = cell->beta_ci90[0] = cell->beta_ci90[1] = -1.234;
         cell->ratio[RATIO_OUTPUT] = 1.0 / 1024;
         cell->ratio_ci90[RATIO_OUTPUT][0] = 1e-5;
         cell->ratio_ci90[RATIO_OUTPUT][1] = 4096;

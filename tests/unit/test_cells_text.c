@@ -153,7 +153,7 @@ static void everything_full(void **state)
     cells_answer_full(&answer);
     char *text = print(&answer);
     assert_int_equal(count(text, " 1.3e-100 "), ANSWER_CELLS);
-    assert_int_equal(count(text, "-12.35\n") + count(text, "-12.35 .."), 2 * ANSWER_CELLS);
+    assert_int_equal(count(text, "-1.23\n") + count(text, "-1.23 .."), 2 * ANSWER_CELLS);
     assert_int_equal(count(text, "optimum 2.8e-4"), ANSWER_CONFIRMS);
     assert_says(text, "1.5B mup ");
     free(text);
