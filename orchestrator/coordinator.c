@@ -302,6 +302,8 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = faults_csv_write(run_dir, count, err);
     if (!rc && campaign_finished(c->campaign))
         run_dir_remove_checkpoints(c->checkpoint_dir);
+    if (!rc && c->setup->draw)
+        c->setup->draw(run_dir, answer, trials, count);
     lr_free(trials);
     return rc;
 }

@@ -83,13 +83,13 @@ const char *cell_axis_text(char *text, size_t capacity, enum cell_axis axis, uin
 }
 
 const char *cell_name(char *text, size_t capacity, const struct answer *answer, size_t cell,
-                      enum cell_axis without)
+                      unsigned without)
 {
     size_t used = 0;
     text[0] = '\0';
     for (enum cell_axis axis = CELL_WIDTH; axis < CELL_AXES; axis++) {
         char part[48];
-        if (axis == without || !cells_vary(answer, axis))
+        if ((without & CELL_BIT(axis)) || !cells_vary(answer, axis))
             continue;
         cell_axis_text(part, sizeof(part), axis, cell_value(&answer->cells[cell], axis));
         int length = snprintf(text + used, capacity - used, "%s%s", used > 0 ? ", " : "", part);
@@ -100,4 +100,41 @@ const char *cell_name(char *text, size_t capacity, const struct answer *answer, 
         used += (size_t)length;
     }
     return text;
+}
+
+size_t cells_values(const struct answer *answer, enum cell_axis axis, uint32_t values[ANSWER_CELLS])
+{
+    size_t count = 0;
+    for (size_t c = 0; c < answer->cell_count; c++) {
+        uint32_t value = cell_value(&answer->cells[c], axis);
+        size_t at = count;
+        while (at > 0 && values[at - 1] > value)
+            at--;
+        if (at > 0 && values[at - 1] == value)
+            continue;
+        for (size_t i = count++; i > at; i--)
+            values[i] = values[i - 1];
+        values[at] = value;
+    }
+    return count;
+}
+
+static bool together(const struct cell_answer *a, const struct cell_answer *b, unsigned without)
+{
+    for (enum cell_axis axis = CELL_WIDTH; axis < CELL_AXES; axis++)
+        if (!(without & CELL_BIT(axis)) && cell_value(a, axis) != cell_value(b, axis))
+            return false;
+    return true;
+}
+
+size_t cells_groups(const struct answer *answer, unsigned without, size_t group[ANSWER_CELLS])
+{
+    size_t count = 0;
+    for (size_t c = 0; c < answer->cell_count; c++) {
+        size_t before = 0;
+        while (before < c && !together(&answer->cells[before], &answer->cells[c], without))
+            before++;
+        group[c] = before < c ? group[before] : count++;
+    }
+    return count;
 }

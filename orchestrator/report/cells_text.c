@@ -216,7 +216,6 @@ const char *cells_nearest(char *text, size_t capacity, const struct answer *answ
     char name[CELL_NAME];
     if (answer->cell_count < 2 || answer->nearest >= answer->cell_count)
         return NULL;
-    snprintf(text, capacity, "%s",
-             cell_name(name, sizeof(name), answer, answer->nearest, CELL_AXES));
+    snprintf(text, capacity, "%s", cell_name(name, sizeof(name), answer, answer->nearest, 0));
     return text;
 }

@@ -82,7 +82,7 @@ static void print_joint_holdout(FILE *out, const struct answer *answer)
         snprintf(apart, sizeof(apart), ", %.3g times that", ratio);
     where[0] = '\0';
     if (joint->holdout.cell < answer->cell_count)
-        cell_name(where, sizeof(where), answer, joint->holdout.cell, CELL_AXES);
+        cell_name(where, sizeof(where), answer, joint->holdout.cell, 0);
     wrap_print(out, "check     ", "%s%sat %s tokens the others alone predict %s%s; measured %s%s%s",
                where, *where ? ": " : "",
                format_count(tokens, sizeof(tokens), (double)joint->holdout.tokens),

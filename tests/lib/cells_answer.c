@@ -12,9 +12,9 @@ static double wobble(size_t i, double size) /* the same always, about 0 */
     return size * sin(12.9898 * (double)i + 1);
 }
 
-static double params_of(uint32_t width)
+static uint64_t params_of(uint32_t width)
 {
-    return 12.0 * 2 * width * width;
+    return (uint64_t)24 * width * width;
 }
 
 static double lr_of(uint32_t width, double tokens)
@@ -46,7 +46,7 @@ static void fill_cell(struct cell_answer *cell, size_t c, uint32_t width, uint32
                                  .vocab = vocab,
                                  .batch_tokens = 2048,
                                  .parametrization = 0,
-                                 .params = (uint64_t)params_of(width),
+                                 .params = params_of(width),
                                  .lr = lr_of(width, TARGET) * exp(wobble(c, 0.1)),
                                  .beta = 0.4 + wobble(c + 3, 0.05),
                                  .loss = 2.9 - 0.1 * log2(width / 64.0),

@@ -165,10 +165,10 @@ static void names(void **state)
     static struct answer answer;
     char text[CELL_NAME];
     cells_answer_full(&answer);
-    assert_string_equal(cell_name(text, sizeof(text), &answer, 63, CELL_AXES),
+    assert_string_equal(cell_name(text, sizeof(text), &answer, 63, 0),
                         "width 4294967294, 4294967294 layers, vocabulary 4294967292, batch 1.5B, "
                         "mup");
-    assert_string_equal(cell_name(text, sizeof(text), &answer, 0, CELL_WIDTH),
+    assert_string_equal(cell_name(text, sizeof(text), &answer, 0, CELL_BIT(CELL_WIDTH)),
                         "4294967295 layers, vocabulary 4294967295, batch 1B, sp");
     assert_int_equal(cells_first_axis(&answer), CELL_WIDTH);
     answer.cells[1].d_model = 0;
@@ -177,10 +177,10 @@ static void names(void **state)
     assert_string_equal(cell_axis_text(text, sizeof(text), CELL_DEPTH, 1), "1 layer");
     assert_string_equal(cell_axis_text(text, sizeof(text), CELL_PARAMETRIZATION, 7), "?");
     answer.cell_count = 1;
-    assert_string_equal(cell_name(text, sizeof(text), &answer, 0, CELL_AXES), "");
+    assert_string_equal(cell_name(text, sizeof(text), &answer, 0, 0), "");
     assert_int_equal(cells_first_axis(&answer), CELL_AXES);
     cells_answer(&answer);
-    assert_string_equal(cell_name(text, 16, &answer, 8, CELL_AXES), "width 256"); /* no half name */
+    assert_string_equal(cell_name(text, 16, &answer, 8, 0), "width 256"); /* no half name */
 }
 
 int main(void)
