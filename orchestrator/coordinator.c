@@ -297,11 +297,15 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
     if (!rc)
         rc = trials_csv_write(run_dir, trials, count, err);
     if (!rc)
+        rc = cells_csv_write(run_dir, answer, err);
+    if (!rc)
         rc = curves_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = faults_csv_write(run_dir, count, err);
     if (!rc && campaign_finished(c->campaign))
         run_dir_remove_checkpoints(c->checkpoint_dir);
+    if (!rc && c->setup->draw)
+        c->setup->draw(run_dir, answer, trials, count);
     lr_free(trials);
     return rc;
 }

@@ -47,6 +47,9 @@ struct coordinator_setup {
                         struct lr_error *err);
     void *prepare_context;
     struct coordinator_watch watch;
+    /* Draws the figures of RUN_DIR at the end; NULL: none are wanted. `trials` are all. */
+    void (*draw)(const char *run_dir, const struct answer *answer,
+                 const struct trial *const *trials, size_t count);
 };
 
 /* Runs the campaign until it is finished, or a signal or an error ends it, writes the files of

@@ -106,7 +106,8 @@ struct cell_answer {                                 /* one combination of the a
     uint64_t params;                                 /* hidden ones; 0: not known */
     double lr, ci90[2];                              /* optimum at target.tokens */
     double beta, beta_ci90[2];                       /* of its own law over the horizons */
-    double ratio[RATIO_COUNT];                       /* best; NaN: not searched */
+    double ratio[RATIO_COUNT]; /* best, as in the plan: at base_width; NaN: not
+                                  searched */
     double ratio_ci90[RATIO_COUNT][2];
     double loss; /* at the optimum, at the longest horizon tried here; NaN: none was */
     uint32_t trials;
@@ -170,6 +171,7 @@ struct answer {
     struct cell_answer cells[ANSWER_CELLS]; /* of a campaign with axes; `horizons` and `law` are
                                                then those of the cell nearest to the target */
     size_t cell_count;
+    uint32_t nearest;                          /* index into cells: that cell */
     struct basin_answer basins[ANSWER_BASINS]; /* that were tried; by cell, then tokens */
     size_t basin_count;
     struct exponent_answer exponents[ANSWER_EXPONENTS];

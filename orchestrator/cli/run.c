@@ -20,6 +20,7 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "report/figures.h"
 #include "worker.h"
 
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
@@ -94,6 +95,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .prepare_data = prepare_data,
         .prepare_context = &prepare,
         .watch = live_watch(&live),
+        .draw = figures_draw,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err)
                        : lr_fail(&err, LR_ENOMEM, "out of memory");

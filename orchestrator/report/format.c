@@ -60,3 +60,30 @@ const char *format_lr(char *text, size_t capacity, int digits, double lr)
     snprintf(text, capacity, "%se%d", plain, exponent);
     return text;
 }
+
+bool interval_known(const double ends[2])
+{
+    return isfinite(ends[0]) && isfinite(ends[1]);
+}
+
+const char *format_lr_interval(char *text, size_t capacity, int digits, const double ends[2])
+{
+    char low[64], high[64];
+    if (interval_known(ends))
+        snprintf(text, capacity, "%s .. %s", format_lr(low, sizeof(low), digits, ends[0]),
+                 format_lr(high, sizeof(high), digits, ends[1]));
+    else
+        snprintf(text, capacity, "-");
+    return text;
+}
+
+const char *format_ratio(char *text, size_t capacity, double ratio)
+{
+    if (!isfinite(ratio))
+        snprintf(text, capacity, "-");
+    else if (fabs(ratio) >= 99.5 && fabs(ratio) < 9999.5)
+        snprintf(text, capacity, "%.0f", ratio);
+    else
+        snprintf(text, capacity, "%.2g", ratio);
+    return text;
+}

@@ -1,12 +1,15 @@
 /* The script goes to a file and not down a pipe: it is what is left where gnuplot is missing. The
- * program is started without a shell, so that file names mean nothing but themselves. */
+ * program is started without a shell, so that file names mean nothing but themselves. It draws into
+ * FIGURE.part, which is renamed when it is whole. */
 #define _POSIX_C_SOURCE 200809L
 #include "report/gnuplot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
@@ -53,16 +56,17 @@ int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int heig
     }
     fprintf(gnuplot->script,
             "set terminal svg size %d,%d dynamic font 'sans-serif,12' background 'white'\n"
-            "set output ",
+            "if (!exists('figure')) figure = ",
             width, height);
     gnuplot_string(gnuplot->script, path);
-    fputs("\nset encoding utf8\nset grid lc rgb '#dddddd'\n", gnuplot->script);
+    fputs("\nset output figure\nset encoding utf8\nset grid lc rgb '#dddddd'\n", gnuplot->script);
     return 0;
 }
 
-static bool draw(const char *script_path)
+static bool run(const char *assignment, const char *script_path)
 {
-    char *const arguments[] = {"gnuplot", (char *)(uintptr_t)script_path, NULL};
+    char *const arguments[] = {"gnuplot", "-e", (char *)(uintptr_t)assignment,
+                               (char *)(uintptr_t)script_path, NULL};
     pid_t pid;
     int status;
     if (posix_spawnp(&pid, arguments[0], NULL, NULL, arguments, environ))
@@ -73,15 +77,54 @@ static bool draw(const char *script_path)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* "figure = 'FIGURE.part'", lr_free() it. */
+static char *assignment_to(const char *part)
+{
+    char *text = lr_malloc(2 * strlen(part) + sizeof("figure = ''"));
+    if (!text)
+        return NULL;
+    char *to = text + sprintf(text, "figure = '");
+    for (; *part; part++) {
+        if (*part == '\'')
+            *to++ = '\'';
+        *to++ = *part;
+    }
+    memcpy(to, "'", 2);
+    return text;
+}
+
+static bool draw(const struct gnuplot *gnuplot, mode_t mode)
+{
+    size_t length = strlen(gnuplot->path);
+    char *part = lr_malloc(length + sizeof(".part"));
+    if (!part)
+        return false;
+    memcpy(part, gnuplot->path, length);
+    memcpy(part + length, ".part", sizeof(".part"));
+    char *assignment = assignment_to(part);
+    int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    bool drawn = file >= 0 && assignment && run(assignment, gnuplot->script_path) &&
+                 rename(part, gnuplot->path) == 0;
+    if (file >= 0) {
+        close(file);
+        if (!drawn)
+            unlink(part);
+    }
+    lr_free(assignment);
+    lr_free(part);
+    return drawn;
+}
+
 int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err)
 {
     int rc = 0;
-    bool bad = ferror(gnuplot->script) != 0;
+    struct stat status;
+    bool bad = ferror(gnuplot->script) != 0 || fstat(fileno(gnuplot->script), &status);
     *drawn = false;
     if (fclose(gnuplot->script) || bad)
         rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", gnuplot->script_path);
     else
-        *drawn = draw(gnuplot->script_path);
+        *drawn = draw(gnuplot, status.st_mode & 0777);
     if (rc || *drawn)
         unlink(gnuplot->script_path);
     release(gnuplot);

@@ -16,8 +16,9 @@ struct gnuplot {
 /* Begins the figure `path` (SVG, width x height points). LR_ECREATE, LR_ENOMEM. */
 int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
                   struct lr_error *err);
-/* Draws it and removes the script; where there is no gnuplot, or it fails, the script stays and
- * *drawn is false. Releases in every case. LR_EIO, LR_ENOSPC: the script could not be written. */
+/* Draws it, whole or not at all and with the script's permissions, and removes the script; where
+ * there is no gnuplot, or it fails, the script stays and *drawn is false. Releases in every case.
+ * LR_EIO, LR_ENOSPC: the script could not be written. */
 int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err);
 
 /* `text` as a gnuplot string in single quotes. */

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include "report/cell_names.h"
+#include "report/cells_text.h"
 #include "report/transfer_text.h"
 #include "report/wrap.h"
 
@@ -16,16 +18,11 @@ struct texts { /* one buffer for each number in a sentence */
 #define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
 #define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
 
-static bool known(const double interval[2])
-{
-    return isfinite(interval[0]) && isfinite(interval[1]);
-}
-
 static void print_target(FILE *out, const char *lead, const struct target_answer *target)
 {
     struct texts t;
     char interval[80] = "", expected[80] = "", penalty[80] = "";
-    if (known(target->ci90))
+    if (interval_known(target->ci90))
         snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
                  LR(t.c, 2, target->ci90[0]), LR(t.d, 2, target->ci90[1]));
     if (isfinite(target->loss_penalty))
@@ -78,7 +75,7 @@ static void print_horizon(FILE *out, const struct horizon_answer *horizon)
 {
     struct texts t;
     char interval[64] = "-", loss[32], curvature[32] = "-";
-    if (known(horizon->ci90))
+    if (interval_known(horizon->ci90))
         snprintf(interval, sizeof(interval), "%s .. %s", LR(t.c, 3, horizon->ci90[0]),
                  LR(t.d, 3, horizon->ci90[1]));
     if (isfinite(horizon->curvature))
@@ -95,8 +92,12 @@ static void print_horizon(FILE *out, const struct horizon_answer *horizon)
 static void print_horizons(FILE *out, const struct answer *answer)
 {
     bool edge = false, flat = false;
-    fprintf(out, "\n%9s  %8s  %-19s %9s %6s %8s %7s\n", "tokens", "best LR", "90 % interval",
-            "loss", "trials", "diverged", "2x off");
+    char name[CELL_NAME];
+    fputc('\n', out);
+    if (cells_nearest(name, sizeof(name), answer))
+        wrap_print(out, "", "cell nearest to the target: %s", name);
+    fprintf(out, "%9s  %8s  %-19s %9s %6s %8s %7s\n", "tokens", "best LR", "90 % interval", "loss",
+            "trials", "diverged", "2x off");
     for (size_t i = 0; i < answer->horizon_count; i++) {
         print_horizon(out, &answer->horizons[i]);
         edge = edge || answer->horizons[i].at_edge;
@@ -119,7 +120,7 @@ static void print_law(FILE *out, const struct answer *answer)
         wrap_print(out, "law       ", "none: too few horizons have a best LR");
         return;
     }
-    if (known(law->beta_ci90))
+    if (interval_known(law->beta_ci90))
         snprintf(interval, sizeof(interval), " (90\v%% interval %.2f\v..\v%.2f)", law->beta_ci90[0],
                  law->beta_ci90[1]);
     if (law->prior_weight >= 0.9995)
@@ -134,7 +135,7 @@ static void print_law(FILE *out, const struct answer *answer)
         return;
     char predicted[80] = "", apart[80] = "";
     double ratio = law->holdout.lr_measured / law->holdout.lr_predicted;
-    if (known(law->holdout.ci90))
+    if (interval_known(law->holdout.ci90))
         snprintf(predicted, sizeof(predicted), " (%s\v..\v%s)", LR(t.a, 2, law->holdout.ci90[0]),
                  LR(t.b, 2, law->holdout.ci90[1]));
     if (ratio > 0 && isfinite(ratio))
@@ -150,7 +151,7 @@ static void print_ratio(FILE *out, const char *what, const struct ratio_answer *
     char optimum[96] = "";
     if (!ratio->searched)
         return;
-    if (known(ratio->ci90))
+    if (interval_known(ratio->ci90))
         snprintf(optimum, sizeof(optimum), "; its optimum %.3g (90\v%% interval %.3g\v..\v%.3g)",
                  ratio->optimum, ratio->ci90[0], ratio->ci90[1]);
     wrap_print(out, "ratio     ",
@@ -158,12 +159,44 @@ static void print_ratio(FILE *out, const char *what, const struct ratio_answer *
                ratio->value, optimum, ratio->trials);
 }
 
-static void print_model(FILE *out, const struct target_answer *target)
+/* What else is known of the target of a campaign with axes. */
+static void describe_model(char *text, size_t capacity, const struct target_answer *target)
 {
+    char layers[48] = "", batch[48] = "";
+    if (target->n_layers > 0)
+        cell_axis_text(layers, sizeof(layers), CELL_DEPTH, target->n_layers);
+    if (target->batch_tokens > 0)
+        cell_axis_text(batch, sizeof(batch), CELL_BATCH, target->batch_tokens);
+    snprintf(text, capacity, "%s%s%s%s", *layers ? ", " : "", layers, *batch ? ", " : "", batch);
+}
+
+static void describe_ratio(char *text, size_t capacity, const struct target_answer *target)
+{
+    char value[64], ends[2][64], interval[160] = "";
+    const double *ci90 = target->ratio_ci90[RATIO_EMBEDDING];
+    if (!isfinite(target->ratio[RATIO_EMBEDDING]))
+        return;
+    if (interval_known(ci90))
+        snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
+                 format_ratio(ends[0], sizeof(ends[0]), ci90[0]),
+                 format_ratio(ends[1], sizeof(ends[1]), ci90[1]));
+    snprintf(text, capacity, ", best %s times that of the hidden matrices%s",
+             format_ratio(value, sizeof(value), target->ratio[RATIO_EMBEDDING]), interval);
+}
+
+static void print_model(FILE *out, const struct answer *answer)
+{
+    const struct target_answer *target = &answer->target;
     struct texts t;
-    if (target->width > 0) /* of a table of losses nobody knows the model */
-        wrap_print(out, "target    ", "width %" PRIu32 ", vocabulary %" PRIu32 ", embedding LR %s",
-                   target->width, target->vocab, LR(t.a, 2, target->embedding_lr));
+    char model[128] = "", ratio[320] = "";
+    if (target->width == 0) /* of a table of losses nobody knows the model */
+        return;
+    if (answer->cell_count > 0) {
+        describe_model(model, sizeof(model), target);
+        describe_ratio(ratio, sizeof(ratio), target);
+    }
+    wrap_print(out, "target    ", "width %" PRIu32 "%s, vocabulary %" PRIu32 ", embedding LR %s%s",
+               target->width, model, target->vocab, LR(t.a, 2, target->embedding_lr), ratio);
 }
 
 static void print_cost(FILE *out, const struct answer_cost *cost)
@@ -223,7 +256,7 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
     print_law(out, answer);
     print_reach(out, answer);
     transfer_text_print(out, answer);
-    print_model(out, &answer->target);
+    print_model(out, answer);
     if (*width)
         wrap_print(out, "width     ", "%s", width);
     print_doubts(out, answer);
@@ -234,12 +267,17 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
 {
     print_headline(out, answer);
     print_horizons(out, answer);
+    cells_print(out, answer);
     fputc('\n', out);
     print_law(out, answer);
     print_ratio(out, "embedding", &answer->ratios[RATIO_EMBEDDING]);
     print_ratio(out, "output", &answer->ratios[RATIO_OUTPUT]);
+    exponents_print(out, answer);
+    joint_print(out, answer);
+    confirms_print(out, answer);
+    verdicts_print(out, answer);
     transfer_text_print(out, answer);
-    print_model(out, &answer->target);
+    print_model(out, answer);
     print_cost(out, &answer->cost);
     print_doubts(out, answer);
     wrap_print(out, "campaign  ", "%s", name);

@@ -19,5 +19,10 @@ const char *format_seconds(char *text, size_t capacity, double seconds); /* "1m2
 
 /* `digits` significant ones: "1.1e-3"; "-" when not finite. */
 const char *format_lr(char *text, size_t capacity, int digits, double lr);
+/* "1.1e-3 .. 2.3e-3"; "-" when an end is not known. */
+const char *format_lr_interval(char *text, size_t capacity, int digits, const double ends[2]);
+/* "0.062", "8.1", "125"; "-" when not finite. */
+const char *format_ratio(char *text, size_t capacity, double ratio);
+bool interval_known(const double ends[2]); /* both are finite */
 
 #endif

@@ -15,7 +15,7 @@
 #define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
 #define UNEQUAL 100.0  /* octaves: a cell of another parametrization is far from the target */
 
-uint32_t cells_nearest(const struct search_space *space)
+uint32_t nearest_cell_of(const struct search_space *space)
 {
     uint32_t best = 0;
     double least = INFINITY;
@@ -188,7 +188,7 @@ static void fill_cell(struct cell_answer *cell, const struct cell_sight *sight, 
 static void fill_nearest(struct answer *answer, const struct cell_sight *sight)
 {
     const struct search_space *space = sight->space;
-    uint32_t nearest = cells_nearest(space);
+    uint32_t nearest = answer->nearest = nearest_cell_of(space);
     const struct terms *terms = &sight->scene->terms[0];
     double coefficients[TERMS_MAX], misfit = 0, reference = sight->scene->reference_tokens;
     answer->horizon_count = space->horizon_count;

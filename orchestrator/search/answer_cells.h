@@ -15,7 +15,7 @@ struct cell_sight {
     const struct cell_posterior *posterior;
 };
 /* The cell nearest to the target, of its parametrization where there is one. */
-uint32_t cells_nearest(const struct search_space *space);
+uint32_t nearest_cell_of(const struct search_space *space);
 /* Mean, deviation and interval of exponent `sum over terms of coefficient * theta` of coordinate k.
  */
 struct spread cells_combine(const struct cell_sight *sight, int k,

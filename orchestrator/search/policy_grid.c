@@ -2,7 +2,8 @@
  * a search of more than POLICY_ROUND_MAX trials takes more than one round. */
 #include <math.h>
 #include <string.h>
-#include "search/policy.h"
+#include "lrsearch/memory.h"
+#include "search/survey.h"
 
 static uint32_t grid_size(const struct search_space *space)
 {
@@ -19,12 +20,16 @@ static double grid_lr(const struct search_space *space, uint32_t index)
     return exp2(low + (high - low) * index / last);
 }
 
-static bool was_seen(const struct observation *seen, size_t count, const struct proposal *p)
+static bool was_seen(const struct basin *basin, double lr, uint32_t seed)
 {
-    for (size_t i = 0; i < count; i++)
-        if (seen[i].tokens == p->tokens && seen[i].seed == p->seed &&
-            fabs(log2(seen[i].lr) - log2(p->lr)) <= 1e-6)
-            return true;
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        if (!(fabs(point->x - log2(lr)) <= 1e-6))
+            continue;
+        for (size_t j = 0; j < point->seen_count; j++)
+            if (point->seen[j].seed == seed)
+                return true;
+    }
     return false;
 }
 
@@ -32,14 +37,19 @@ static int grid_next(const struct search_space *space, const struct observation 
                      struct proposal *round)
 {
     int asked = 0;
-    for (size_t h = 0; h < space->horizon_count; h++)
-        for (uint32_t i = 0; i < grid_size(space); i++)
-            for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++) {
-                struct proposal p = {
-                    .tokens = space->horizons[h], .lr = grid_lr(space, i), .seed = seed};
-                if (!was_seen(seen, count, &p))
-                    round[asked++] = p;
-            }
+    struct survey *survey = survey_create(space, seen, count);
+    if (!survey)
+        return LR_ENOMEM;
+    for (size_t h = 0; h < survey->horizon_count; h++) {
+        for (uint32_t i = 0; i < grid_size(space); i++) {
+            double lr = grid_lr(space, i);
+            for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
+                if (!was_seen(&survey->basins[h], lr, seed))
+                    round[asked++] =
+                        (struct proposal){.tokens = space->horizons[h], .lr = lr, .seed = seed};
+        }
+    }
+    survey_destroy(survey);
     return asked;
 }
 

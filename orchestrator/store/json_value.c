@@ -39,6 +39,22 @@ json_t *json_of_count(uint64_t value)
     return value <= INT64_MAX ? json_integer((json_int_t)value) : json_real((double)value);
 }
 
+json_t *json_of_size(uint32_t size)
+{
+    return size ? json_integer(size) : json_null();
+}
+
+json_t *json_of_interval(const double ends[2])
+{
+    json_t *array = json_array();
+    for (int i = 0; i < 2; i++)
+        if (json_array_append_new(array, json_of_double(ends[i]))) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
 /* Length of the UTF-8 sequence at `text`; 0 when there is none. jansson is asked, so that its view
  * of overlong forms and surrogates holds. */
 static size_t sequence_length(const char *text)

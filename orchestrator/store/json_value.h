@@ -11,8 +11,10 @@
 void json_use_lr_memory(void); /* jansson then allocates through lr_malloc(); any number of times */
 bool json_memory_failed(void); /* an allocation of jansson's failed since then */
 
-json_t *json_of_double(double value);   /* null for NaN and infinities, which JSON does not know */
-json_t *json_of_count(uint64_t value);  /* a real beyond 2^63 - 1, jansson's largest integer */
+json_t *json_of_double(double value);  /* null for NaN and infinities, which JSON does not know */
+json_t *json_of_count(uint64_t value); /* a real beyond 2^63 - 1, jansson's largest integer */
+json_t *json_of_size(uint32_t size);   /* null for 0: not known */
+json_t *json_of_interval(const double ends[2]);
 json_t *json_of_text(const char *text); /* U+FFFD for each byte that is no UTF-8 */
 
 /* object[key] = value; the value is taken over. *ok turns false when anything failed. */

@@ -2,38 +2,24 @@
  * promise; what is unknown is null, never left out. */
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "store/axes_json.h"
 #include "store/json_value.h"
 #include "store/run_dir.h"
 
-static json_t *interval(const double ends[2])
+static json_t *target_json(const struct answer *answer, bool *ok)
 {
-    json_t *array = json_array();
-    for (int i = 0; i < 2; i++)
-        if (json_array_append_new(array, json_of_double(ends[i]))) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
-}
-
-/* 0: not known. */
-static json_t *known_size(uint32_t size)
-{
-    return size ? json_integer(size) : json_null();
-}
-
-static json_t *target_json(const struct target_answer *target, bool *ok)
-{
+    const struct target_answer *target = &answer->target;
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(target->tokens), ok);
-    json_put(object, "width", known_size(target->width), ok);
-    json_put(object, "vocab", known_size(target->vocab), ok);
+    json_put(object, "width", json_of_size(target->width), ok);
+    json_put(object, "vocab", json_of_size(target->vocab), ok);
     json_put(object, "lr", json_of_double(target->lr), ok);
-    json_put(object, "ci90", interval(target->ci90), ok);
+    json_put(object, "ci90", json_of_interval(target->ci90), ok);
     json_put(object, "embedding_lr", json_of_double(target->embedding_lr), ok);
     json_put(object, "loss_penalty", json_of_double(target->loss_penalty), ok);
     json_put(object, "loss_penalty_if_wrong_2x", json_of_double(target->loss_penalty_if_wrong_2x),
              ok);
+    axes_json_put_target(object, answer, ok);
     return object;
 }
 
@@ -46,7 +32,7 @@ static json_t *ratios_json(const struct ratio_answer ratios[RATIO_COUNT], bool *
         json_put(object, "value", json_of_double(ratios[r].value), ok);
         json_put(object, "searched", json_boolean(ratios[r].searched), ok);
         json_put(object, "optimum", json_of_double(ratios[r].optimum), ok);
-        json_put(object, "ci90", interval(ratios[r].ci90), ok);
+        json_put(object, "ci90", json_of_interval(ratios[r].ci90), ok);
         json_put(object, "trials", json_integer(ratios[r].trials), ok);
         json_put(object, "at_edge", json_boolean(ratios[r].at_edge), ok);
         json_put(all, names[r], object, ok);
@@ -69,7 +55,7 @@ static json_t *law_json(const struct law_answer *law, bool *ok)
 {
     json_t *object = json_object();
     json_put(object, "beta", json_of_double(law->beta), ok);
-    json_put(object, "beta_ci90", interval(law->beta_ci90), ok);
+    json_put(object, "beta_ci90", json_of_interval(law->beta_ci90), ok);
     json_put(object, "b", json_of_double(law->b), ok);
     json_put(object, "r2", json_of_double(law->r2), ok);
     json_put(object, "prior_weight", json_of_double(law->prior_weight), ok);
@@ -82,7 +68,7 @@ static json_t *horizon_json(const struct horizon_answer *horizon, bool *ok)
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(horizon->tokens), ok);
     json_put(object, "lr_opt", json_of_double(horizon->lr_opt), ok);
-    json_put(object, "ci90", interval(horizon->ci90), ok);
+    json_put(object, "ci90", json_of_interval(horizon->ci90), ok);
     json_put(object, "curvature", json_of_double(horizon->curvature), ok);
     json_put(object, "loss_min", json_of_double(horizon->loss_min), ok);
     json_put(object, "trials", json_integer(horizon->trials), ok);
@@ -131,12 +117,13 @@ char *result_json(const char *name, const struct answer *answer)
     json_put(object, "name", json_of_text(name), &ok);
     json_put(object, "status", json_string(answer_status_name(answer->status)), &ok);
     json_put(object, "reason", json_of_text(answer->reason), &ok);
-    json_put(object, "target", target_json(&answer->target, &ok), &ok);
+    json_put(object, "target", target_json(answer, &ok), &ok);
     json_put(object, "ratios", ratios_json(answer->ratios, &ok), &ok);
     json_put(object, "law", law_json(&answer->law, &ok), &ok);
     json_put(object, "horizons", horizons_json(answer, &ok), &ok);
     json_put(object, "cost", cost_json(&answer->cost, &ok), &ok);
     json_put(object, "warnings", warnings_json(answer, &ok), &ok);
+    axes_json_put(object, answer, &ok);
     return json_to_text(object, ok);
 }
 

@@ -48,8 +48,10 @@ int trials_csv_write(const char *path, const struct trial *const *trials, size_t
  * journal in the directory. `trials` are all trials of the campaign, in the order of their ids. */
 int curves_csv_write(const char *path, const struct trial *const *trials, size_t count,
                      struct lr_error *err);
-/* faults.csv: rank, host and reason of each attempt that failed, was lost or stopped, from the journal in the
- * directory; no file when there is none. */
+/* cells.csv: a header and a line a basin; no file for a campaign without axes. */
+int cells_csv_write(const char *path, const struct answer *answer, struct lr_error *err);
+/* faults.csv: rank, host and reason of each attempt that failed, was lost or stopped, from the
+ * journal in the directory; no file when there is none. */
 int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err);
 
 #endif

@@ -38,6 +38,18 @@ for text in 8k 16k 32k 1M; do
     expect_out "$text"
 done
 
+# Figures, or where there is no gnuplot their scripts, with a line that says so.
+if command -v gnuplot >/dev/null; then
+    expect_file logs/tiny/figures/horizon.svg logs/tiny/figures/basins.svg
+    grep -q "</svg>" logs/tiny/figures/basins.svg || fail "half a figure"
+    [ -z "$(find logs/tiny/figures ! -name '*.svg' -type f)" ] || fail "more than figures is left"
+fi
+mkdir bin
+PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
+expect_err "the figures are not drawn: gnuplot is missing or failed; their scripts are bare/figures/"
+expect_file bare/figures/horizon.svg.gp bare/figures/basins.svg.gp
+[ ! -e bare/cells.csv ] || fail "cells.csv without axes"
+
 # --json: the value alone on stdout, the same as in the file.
 first_status=$status
 run "$LRSEARCH" tiny.yaml --json -q

@@ -1,5 +1,5 @@
 /* What a reader of the terminal sees: the answer first, 80 columns, no number made up. */
-#include "cmocka_all.h"
+#include "print_case.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -73,40 +73,6 @@ static char *print_as(const struct answer *answer, const char *width)
 static char *print(const struct answer *answer)
 {
     return print_as(answer, NULL);
-}
-
-static size_t characters(const char *line, size_t bytes)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < bytes; i++)
-        count += ((unsigned char)line[i] & 0xc0) != 0x80;
-    return count;
-}
-
-static void assert_fits(const char *text)
-{
-    while (*text) {
-        size_t bytes = strcspn(text, "\n");
-        if (characters(text, bytes) > WRAP_COLUMNS)
-            fail_msg("longer than %d columns: %.*s", WRAP_COLUMNS, (int)bytes, text);
-        if (bytes && text[bytes - 1] == ' ')
-            fail_msg("ends in a space: '%.*s'", (int)bytes, text);
-        text += bytes + (text[bytes] == '\n');
-    }
-}
-
-/* Line breaks and spaces between words count as one space. */
-static void assert_says(const char *text, const char *part)
-{
-    char *flat = strdup(text), *to = flat;
-    assert_non_null(flat);
-    for (const char *from = text; *from; from++)
-        if (!strchr(" \n", *from) || (to > flat && to[-1] != ' '))
-            *to++ = *from == '\n' ? ' ' : *from;
-    *to = '\0';
-    if (!strstr(flat, part))
-        fail_msg("'%s' is missing in:\n%s", part, text);
-    free(flat);
 }
 
 static void each_step_is_listed(void **state)

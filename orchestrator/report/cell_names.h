@@ -1,0 +1,44 @@
+#ifndef LRSEARCH_CELL_NAMES_H
+#define LRSEARCH_CELL_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "lrsearch/answer.h"
+
+/* What the cells of a campaign with axes are called: by that in which they differ. */
+
+enum cell_axis {
+    CELL_WIDTH,
+    CELL_DEPTH,
+    CELL_VOCAB,
+    CELL_BATCH,
+    CELL_PARAMETRIZATION,
+    CELL_AXES /* their number */
+};
+#define CELL_BIT(axis) (1u << (axis)) /* sets of axes */
+#define CELL_NAME 128                 /* room for the name with every axis */
+
+uint32_t cell_value(const struct cell_answer *cell, enum cell_axis axis);
+bool cells_vary(const struct answer *answer, enum cell_axis axis);
+size_t cells_varying(const struct answer *answer); /* number of axes along which they vary */
+/* The first axis along which the cells vary, in the order above; CELL_AXES: none. */
+enum cell_axis cells_first_axis(const struct answer *answer);
+
+const char *cell_axis_title(enum cell_axis axis); /* of a column */
+/* "256", "32.8k", "mup"; "?" when not known. Returns `text`. */
+const char *cell_value_text(char *text, size_t capacity, enum cell_axis axis, uint32_t value);
+/* "width 256", "4 layers", "vocabulary 4096", "batch 32.8k", "mup". Returns `text`. */
+const char *cell_axis_text(char *text, size_t capacity, enum cell_axis axis, uint32_t value);
+/* "width 256, vocabulary 4096": the axes that vary, but for the set `without`; "" when none does.
+ * Returns `text`. */
+const char *cell_name(char *text, size_t capacity, const struct answer *answer, size_t cell,
+                      unsigned without);
+
+/* The axis's values that there are, ascending; returns their number. */
+size_t cells_values(const struct answer *answer, enum cell_axis axis,
+                    uint32_t values[ANSWER_CELLS]);
+/* Cells that differ along the set `without` alone are together: the group of each, numbered in the
+ * order of the cells; returns how many there are. */
+size_t cells_groups(const struct answer *answer, unsigned without, size_t group[ANSWER_CELLS]);
+
+#endif

@@ -1,0 +1,194 @@
+/* The parts of a summary that only campaigns with axes have. */
+#include "print_case.h"
+
+#include <math.h>
+#include "cells_answer.h"
+#include "report/cell_names.h"
+#include "report/summary.h"
+
+static char *print(const struct answer *answer)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    summary_print(out, "grid", answer);
+    fclose(out);
+    if (getenv("SHOW_SUMMARY")) /* for the eyes of who changes it */
+        fprintf(stderr, "----------------------------------------\n%s", text);
+    assert_fits(text);
+    return text;
+}
+
+static size_t count(const char *text, const char *part)
+{
+    size_t found = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        found++;
+    return found;
+}
+
+static void widths_and_vocabularies(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    cells_answer(&answer);
+    char *text = print(&answer);
+    assert_says(text, "cell nearest to the target: width 256, vocabulary 4096 tokens best LR");
+    assert_says(text, " width vocab best LR 90 % interval embedding 90 % interval trials 64 256 ");
+    assert_says(text, "15 256 4096 ");
+    assert_says(text, " width vocab beta 90 % interval 64 256 0."); /* what did not fit beside it */
+    assert_says(text, "best LR at 8.39M tokens; embedding: best LR there over that of the hidden");
+    assert_says(text, "exponents - LR* ~ width^-0.71 (90 % interval -0.90 .. -0.52), 20 % of it by "
+                      "the prior (-1) - embedding_lr_ratio* ~ width^0.86 (90 % interval 0.67 .. "
+                      "1.05) at vocabulary 256, 20 %");
+    assert_says(text, "over the width: muP says 1, large vocabularies 1/2 joint law");
+    assert_says(text, "joint law LR* = 41.5 N^-0.35 D^-0.40, N hidden parameters, D tokens: alpha "
+                      "0.35 (90 % interval 0.27 .. 0.43), beta 0.40 (90 % interval 0.28 .. 0.52); "
+                      "R2 0.984");
+    assert_says(text, "check width 256, vocabulary 4096: at 524k tokens the others alone predict "
+                      "1.1e-3 (7.1e-4 .. 1.8e-3); measured 1.2e-3 (9.9e-4 .. 1.5e-3), 1.1 times");
+    assert_says(text,
+                "confirm - sp, width 512, 2 layers, vocabulary 4096, 4.19M tokens: half of it "
+                "costs 0.012 nats where 0.013 were predicted; twice it diverged half "
+                "1.4e-4: 2.2012 (+0.0123, predicted +0.0130); optimum 2.8e-4: 2.1889; twice "
+                "5.6e-4: diverged (predicted +0.0210)");
+    assert_says(text, "verdicts - the best embedding ratio grows");
+    assert_says(text,
+                "target width 512, 2 layers, batch 2.05k, vocabulary 4096, embedding LR "
+                "2.9e-3, best 14 times that of the hidden matrices (90 % interval 8.6 .. 22)");
+    free(text);
+}
+
+/* Nothing of it stands in the answer of a campaign without axes. */
+static void one_cell(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    cells_answer(&answer);
+    answer.cell_count = answer.basin_count = answer.exponent_count = answer.confirm_count =
+        answer.verdict_count = answer.step_count = 0;
+    answer.joint.known = false;
+    char *text = print(&answer);
+    static const char *const parts[] = {"nearest", "vocab ",   "exponents", "joint",
+                                        "confirm", "verdicts", "layers",    "times that of"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        assert_null(strstr(text, parts[i]));
+    assert_says(text, "target width 512, vocabulary 4096, embedding LR 2.9e-3 cost");
+    free(text);
+}
+
+static void only_what_varies(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    cells_answer(&answer);
+    answer.cell_count = 3;
+    answer.nearest = 2;
+    for (size_t c = 0; c < 3; c++)
+        answer.cells[c].ratio[RATIO_EMBEDDING] = NAN;
+    char *text = print(&answer);
+    assert_says(text, "nearest to the target: width 256 tokens");
+    assert_says(text, " width best LR 90 % interval trials beta 90 % interval 64 ");
+    assert_null(strstr(text, "embedding:"));
+    free(text);
+
+    for (size_t c = 0; c < 3; c++) {
+        answer.cells[c].d_model = 64;
+        answer.cells[c].parametrization = (uint32_t)c;
+    }
+    answer.exponents[0].parametrization = answer.joint.parametrization = 1;
+    text = print(&answer);
+    assert_says(text, " kind best LR 90 % interval");
+    assert_says(text, " lvp ");
+    assert_says(text, "(90 % interval -0.90 .. -0.52) with mup, 20 %");
+    assert_says(text, "D^-0.40 with mup, N hidden");
+    free(text);
+
+    answer.nearest = 3; /* none that there is */
+    text = print(&answer);
+    assert_null(strstr(text, "nearest"));
+    free(text);
+}
+
+static void no_number_is_made_up(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    cells_answer_unknown(&answer);
+    char *text = print(&answer);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "exponents"));
+    assert_null(strstr(text, "beta"));
+    assert_null(strstr(text, "joint"));
+    assert_null(strstr(text, "half 1"));
+    assert_says(text, "not finished: stopped in round 1");
+    assert_says(text, " width vocab best LR 90 % interval trials 64 256 - - 0 128 256 - - 0 ");
+    free(text);
+
+    cells_answer(&answer); /* a law without its intervals, a check without its numbers */
+    answer.joint.alpha_ci90[0] = answer.joint.beta_ci90[1] = answer.joint.r2 = NAN;
+    answer.joint.holdout.lr_measured = answer.joint.holdout.ci90[0] =
+        answer.joint.holdout.measured_ci90[1] = NAN;
+    answer.joint.holdout.cell = 9;
+    answer.exponents[0].ci90[0] = answer.exponents[0].prior_weight = NAN;
+    answer.exponents[1].prior_weight = 1;
+    answer.confirms[0].loss[0] = answer.confirms[0].excess_predicted[2] = NAN;
+    text = print(&answer);
+    assert_says(text,
+                "- LR* ~ width^-0.71 - embedding_lr_ratio* ~ width^0.86 (90 % interval 0.67 .. "
+                "1.05) at vocabulary 256, which is the prior alone -");
+    assert_says(text, "D tokens: alpha 0.35, beta 0.40 check at 524k tokens the others alone "
+                      "predict 1.1e-3; measured - confirm");
+    assert_says(text, "half 1.4e-4: not known (predicted +0.0130);");
+    assert_says(text, "twice 5.6e-4: diverged verdicts");
+    assert_null(strstr(text, "nan"));
+    free(text);
+}
+
+static void everything_full(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    cells_answer_full(&answer);
+    char *text = print(&answer);
+    assert_int_equal(count(text, " 1.3e-100 "), ANSWER_CELLS);
+    assert_int_equal(count(text, "-1.23\n") + count(text, "-1.23 .."), 2 * ANSWER_CELLS);
+    assert_int_equal(count(text, "optimum 2.8e-4"), ANSWER_CONFIRMS);
+    assert_says(text, "1.5B mup ");
+    free(text);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    char text[CELL_NAME];
+    cells_answer_full(&answer);
+    assert_string_equal(cell_name(text, sizeof(text), &answer, 63, 0),
+                        "width 4294967294, 4294967294 layers, vocabulary 4294967292, batch 1.5B, "
+                        "mup");
+    assert_string_equal(cell_name(text, sizeof(text), &answer, 0, CELL_BIT(CELL_WIDTH)),
+                        "4294967295 layers, vocabulary 4294967295, batch 1B, sp");
+    assert_int_equal(cells_first_axis(&answer), CELL_WIDTH);
+    answer.cells[1].d_model = 0;
+    answer.cells[2].n_layers = 1;
+    assert_string_equal(cell_axis_text(text, sizeof(text), CELL_WIDTH, 0), "width ?");
+    assert_string_equal(cell_axis_text(text, sizeof(text), CELL_DEPTH, 1), "1 layer");
+    assert_string_equal(cell_axis_text(text, sizeof(text), CELL_PARAMETRIZATION, 7), "?");
+    answer.cell_count = 1;
+    assert_string_equal(cell_name(text, sizeof(text), &answer, 0, 0), "");
+    assert_int_equal(cells_first_axis(&answer), CELL_AXES);
+    cells_answer(&answer);
+    assert_string_equal(cell_name(text, 16, &answer, 8, 0), "width 256"); /* no half name */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(widths_and_vocabularies), cmocka_unit_test(one_cell),
+        cmocka_unit_test(only_what_varies),        cmocka_unit_test(no_number_is_made_up),
+        cmocka_unit_test(everything_full),         cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
