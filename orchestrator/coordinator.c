@@ -137,7 +137,8 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     return rc;
 }
 
-/* Gives what waits to the scheduler; or takes its result over, and then *taken says so. */
+/* Gives what waits to the scheduler, and takes it back when the time is used up; or takes its
+ * result over, and then *taken says so. */
 static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error *err)
 {
     size_t count = campaign_trial_count(c->campaign);
@@ -145,8 +146,16 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
     *taken = false;
     for (uint32_t id = 1; !rc && id <= count; id++) {
         const struct trial *trial = campaign_trial(c->campaign, id);
-        if (!trial_state_is_waiting(trial->state) || c->handed[id].attempt == trial->attempt + 1 ||
-            c->now_ms < c->handed[id].not_before_ms)
+        bool handed = c->handed[id].attempt == trial->attempt + 1;
+        if (!trial_state_is_waiting(trial->state))
+            continue;
+        if (!campaign_may_start(c->campaign, id)) {
+            if (handed)
+                sched_withdraw(c->sched, id);
+            c->handed[id].attempt = 0;
+            continue;
+        }
+        if (handed || c->now_ms < c->handed[id].not_before_ms)
             continue;
         const struct fork_trial *known = c->fork ? fork_find(c->fork, &trial->spec) : NULL;
         if (known)
@@ -197,7 +206,9 @@ static int on_message(void *context, int peer, const struct message *message, ui
     int rc = sched_message(c->sched, peer, message, now_ms, err);
     if (rc || message->tag != MSG_RESULT)
         return rc;
-    if (!c->drained_ms)
+    if (c->setup->plan->budget.wall_s > 0) /* a worker is free: is there time for another trial? */
+        rc = record_clock(c, now_ms, err);
+    if (!rc && !c->drained_ms)
         rc = advance(c, err);
     if (!rc)
         rc = journal_sync(c->journal, err);
@@ -246,7 +257,8 @@ static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
     int rc = 0;
     c->err = err;
     c->now_ms = now_ms;
-    if (now_ms - c->clock_ms >= CLOCK_EVERY_MS) {
+    if (now_ms - c->beaten_ms >= CLOCK_EVERY_MS) {
+        c->beaten_ms = now_ms;
         rc = coordinator_beat(c, err);
         rc = rc ? rc : record_clock(c, now_ms, err);
     }
@@ -321,7 +333,7 @@ static int train(struct coordinator *c, struct lr_error *err)
     };
     struct sched_owner owner = {c, on_started, on_progress, on_ended};
     struct loop_handler handler = {c, on_message, on_tick, on_signal};
-    c->now_ms = c->clock_ms = c->synced_ms = c->setup->loop->now_ms();
+    c->now_ms = c->clock_ms = c->synced_ms = c->beaten_ms = c->setup->loop->now_ms();
     struct msg_hello self = transport_hello();
     int rc = sched_create(&c->sched, c->setup->transport, &self, &limits, &owner, c->clock_ms, err);
     set_deadline(c);

@@ -91,13 +91,21 @@ static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spe
     for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
         const struct trial *trial = campaign->trials[i];
         uint64_t tokens = trial_trunk_tokens(&trial->spec);
-        if (trial->state == TRIAL_DONE && trial->spec.lr == spec->lr &&
-            trial->spec.seed == spec->seed &&
+        if (trial->purpose == PURPOSE_SEARCH && trial->state == TRIAL_DONE &&
+            trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
             trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
             trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
             most = tokens;
     }
     return most;
+}
+
+void campaign_furnish(const struct campaign *campaign, struct trial_spec *spec)
+{
+    memcpy(spec->data_path, campaign->opening.data_path, sizeof(spec->data_path));
+    spec->data_hash = campaign->opening.data_hash;
+    memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
+    spec->bytes_per_token = campaign->opening.bytes_per_token;
 }
 
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
@@ -110,10 +118,7 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
      * when they are compared. */
     spec.seed = campaign->plan.seed + proposal->seed;
-    memcpy(spec.data_path, campaign->opening.data_path, sizeof(spec.data_path));
-    spec.data_hash = campaign->opening.data_hash;
-    memcpy(spec.products, campaign->opening.products, sizeof(spec.products));
-    spec.bytes_per_token = campaign->opening.bytes_per_token;
+    campaign_furnish(campaign, &spec);
     memcpy(spec.trunk_dir, campaign->opening.trunk_dir, sizeof(spec.trunk_dir));
     spec.trunk_tokens = trunk_of(campaign, &spec);
     return spec;
