@@ -225,8 +225,10 @@ static void blame_budget(const struct campaign *campaign, struct event_finished 
 {
     char used[160], left[64];
     campaign_budget_text(campaign, ending->key, used, sizeof(used));
-    snprintf(left, sizeof(left), ending->left ? "the %zu trials that are left" : "another trial",
-             ending->left);
+    snprintf(left, sizeof(left), "another trial");
+    if (ending->left > 0)
+        snprintf(left, sizeof(left), "the %zu trial%s left", ending->left,
+                 ending->left == 1 ? " that is" : "s that are");
     snprintf(end->status, sizeof(end->status), "%s", answer_status_name(ANSWER_BUDGET_EXHAUSTED));
     snprintf(end->reason, sizeof(end->reason),
              "%s is too small for %s: %s; raise it and run the same command again to go on",
