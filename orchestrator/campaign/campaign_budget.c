@@ -141,12 +141,12 @@ bool campaign_may_start(const struct campaign *campaign, uint32_t id)
            !campaign_time_over(campaign, trial->purpose, NULL);
 }
 
-void campaign_budget_text(const struct campaign *campaign, const char *key, char *out,
-                          size_t capacity)
+void campaign_budget_text(const struct campaign *campaign, const char *key, uint32_t purpose,
+                          char *out, size_t capacity)
 {
     const struct plan *plan = &campaign->plan;
     struct event_finished used = spent(campaign);
-    double kept = 1 - campaign_budget_share(plan, PURPOSE_SEARCH);
+    double kept = 1 - campaign_budget_share(plan, purpose);
     char reserve[64] = "";
     if (kept > 0)
         snprintf(reserve, sizeof(reserve), ", and %.0f %% are kept back for confirm", 100 * kept);

@@ -352,7 +352,7 @@ static void tell_missing(const struct campaign *campaign, struct answer *answer)
         answer_warn(answer, "confirm: there is no learning rate to confirm");
         return;
     }
-    campaign_budget_text(campaign, key, used, sizeof(used));
+    campaign_budget_text(campaign, key, PURPOSE_CONFIRM, used, sizeof(used));
     answer_warn(answer,
                 "confirm: %s has no room for it: %s; raise it and run the same command again", key,
                 used);

@@ -224,7 +224,7 @@ static void blame_budget(const struct campaign *campaign, struct event_finished 
                          const struct ending *ending)
 {
     char used[160], left[64];
-    campaign_budget_text(campaign, ending->key, used, sizeof(used));
+    campaign_budget_text(campaign, ending->key, PURPOSE_SEARCH, used, sizeof(used));
     snprintf(left, sizeof(left), "another trial");
     if (ending->left > 0)
         snprintf(left, sizeof(left), "the %zu trial%s left", ending->left,

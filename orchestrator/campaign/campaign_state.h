@@ -84,9 +84,9 @@ const char *campaign_time_over(const struct campaign *campaign, uint32_t purpose
 
 /* The part of each budget that is there for a purpose. */
 double campaign_budget_share(const struct plan *plan, uint32_t purpose);
-/* "6900 of 17399 tokens are used" */
-void campaign_budget_text(const struct campaign *campaign, const char *key, char *out,
-                          size_t capacity);
+/* "6900 of 17399 tokens are used", and what of them is kept from this purpose. */
+void campaign_budget_text(const struct campaign *campaign, const char *key, uint32_t purpose,
+                          char *out, size_t capacity);
 
 /* LR_EDAMAGED for a round whose other trials are not what was planned first. */
 int campaign_fail_torn(const struct campaign *campaign, struct lr_error *err);

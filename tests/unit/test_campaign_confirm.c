@@ -307,6 +307,7 @@ static void a_budget_too_small(void **state)
     struct driver driver, larger;
     struct answer answer;
     plan.budget.tokens = 16000;
+    plan.budget.reserve = 0.005; /* too little, and not told: all of it would not do */
     start_run(&driver, &plan);
     assert_int_equal(campaign_trial_count(driver.campaign), SEARCHED);
     driver_answer(&driver, &answer);
