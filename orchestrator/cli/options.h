@@ -38,6 +38,7 @@ struct options {
     uint32_t threads;                       /* 0: not given */
     uint32_t vocab;                         /* --vocab; 0: not given */
     const char *out;                        /* --out; NULL: not given */
+    uint32_t ranks;                         /* --ranks; 0: not given */
     uint32_t width;                         /* --width; 0: not given */
     const char *table, *columns;            /* of fit; NULL: not given */
     uint64_t target_tokens;                 /* --target-tokens; 0: not given */
