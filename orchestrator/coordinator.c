@@ -299,8 +299,11 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
     const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
     if (!trials)
         return lr_fail(err, LR_ENOMEM, "out of memory");
-    for (uint32_t id = 1; id <= count; id++)
+    bool over = campaign_finished(c->campaign);
+    for (uint32_t id = 1; id <= count; id++) {
         trials[id - 1] = campaign_trial(c->campaign, id);
+        over = over && trial_state_is_over(trials[id - 1]->state); /* not left for more time */
+    }
     int rc = campaign_answer(c->campaign, answer, err);
     if (!rc)
         rc = result_json_write(run_dir, c->setup->plan->name, answer, err);
@@ -310,7 +313,7 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = curves_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = faults_csv_write(run_dir, count, err);
-    if (!rc && campaign_finished(c->campaign))
+    if (!rc && over)
         run_dir_remove_checkpoints(c->checkpoint_dir);
     lr_free(trials);
     return rc;

@@ -24,8 +24,8 @@ static const char *const searches[PLANS] = {
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow}\n",
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow, seeds: 2}\n",
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: design}\n",
-    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow}\n"
-    "confirm: {tokens: 240k}\n",
+    ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow}\n"
+     "confirm: {tokens: 240k}\n"),
 };
 
 static struct plan *load_plan(int number)
