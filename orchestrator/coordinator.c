@@ -139,7 +139,8 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     return rc;
 }
 
-/* Gives what waits to the scheduler; or takes its result over, and then *taken says so. */
+/* Gives what waits to the scheduler, and takes it back when the time is used up; or takes its
+ * result over, and then *taken says so. */
 static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error *err)
 {
     size_t count = campaign_trial_count(c->campaign);
@@ -147,8 +148,16 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
     *taken = false;
     for (uint32_t id = 1; !rc && id <= count; id++) {
         const struct trial *trial = campaign_trial(c->campaign, id);
-        if (!trial_state_is_waiting(trial->state) || c->handed[id].attempt == trial->attempt + 1 ||
-            c->now_ms < c->handed[id].not_before_ms)
+        bool handed = c->handed[id].attempt == trial->attempt + 1;
+        if (!trial_state_is_waiting(trial->state))
+            continue;
+        if (!campaign_may_start(c->campaign, id)) {
+            if (handed)
+                sched_withdraw(c->sched, id);
+            c->handed[id].attempt = 0;
+            continue;
+        }
+        if (handed || c->now_ms < c->handed[id].not_before_ms)
             continue;
         const struct fork_trial *known = c->fork ? fork_find(c->fork, &trial->spec) : NULL;
         if (known)
@@ -199,7 +208,9 @@ static int on_message(void *context, int peer, const struct message *message, ui
     int rc = sched_message(c->sched, peer, message, now_ms, err);
     if (rc || message->tag != MSG_RESULT)
         return rc;
-    if (!c->drained_ms)
+    if (c->setup->plan->budget.wall_s > 0) /* a worker is free: is there time for another trial? */
+        rc = record_clock(c, now_ms, err);
+    if (!rc && !c->drained_ms)
         rc = advance(c, err);
     if (!rc)
         rc = journal_sync(c->journal, err);
@@ -248,7 +259,8 @@ static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
     int rc = 0;
     c->err = err;
     c->now_ms = now_ms;
-    if (now_ms - c->clock_ms >= CLOCK_EVERY_MS) {
+    if (now_ms - c->beaten_ms >= CLOCK_EVERY_MS) {
+        c->beaten_ms = now_ms;
         rc = coordinator_beat(c, err);
         rc = rc ? rc : record_clock(c, now_ms, err);
     }
@@ -289,8 +301,11 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
     const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
     if (!trials)
         return lr_fail(err, LR_ENOMEM, "out of memory");
-    for (uint32_t id = 1; id <= count; id++)
+    bool over = campaign_finished(c->campaign);
+    for (uint32_t id = 1; id <= count; id++) {
         trials[id - 1] = campaign_trial(c->campaign, id);
+        over = over && trial_state_is_over(trials[id - 1]->state); /* not left for more time */
+    }
     int rc = campaign_answer(c->campaign, answer, err);
     if (!rc)
         rc = result_json_write(run_dir, c->setup->plan->name, answer, err);
@@ -302,7 +317,7 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = curves_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = faults_csv_write(run_dir, count, err);
-    if (!rc && campaign_finished(c->campaign))
+    if (!rc && over)
         run_dir_remove_checkpoints(c->checkpoint_dir);
     if (!rc && c->setup->draw)
         c->setup->draw(run_dir, answer, trials, count);
@@ -327,7 +342,7 @@ static int train(struct coordinator *c, struct lr_error *err)
     };
     struct sched_owner owner = {c, on_started, on_progress, on_ended};
     struct loop_handler handler = {c, on_message, on_tick, on_signal};
-    c->now_ms = c->clock_ms = c->synced_ms = c->setup->loop->now_ms();
+    c->now_ms = c->clock_ms = c->synced_ms = c->beaten_ms = c->setup->loop->now_ms();
     struct msg_hello self = transport_hello();
     int rc = sched_create(&c->sched, c->setup->transport, &self, &limits, &owner, c->clock_ms, err);
     set_deadline(c);

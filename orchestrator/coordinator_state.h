@@ -25,8 +25,8 @@ struct coordinator {
     char checkpoint_dir[TRIAL_PATH]; /* ""; or where trainings write down where they are */
     struct handed *handed;           /* by trial id */
     size_t handed_size;
-    uint64_t now_ms, synced_ms, clock_ms; /* clock: and the lock's last beat */
-    uint64_t deadline_ms;                 /* then it drains by itself; 0: never */
+    uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: the lock's last beat */
+    uint64_t deadline_ms;                            /* then it drains by itself; 0: never */
     uint64_t drained_ms;   /* when a drain is over at the latest; 0: none is under way */
     char drain_reason[64]; /* "SIGUSR1" */
     struct lr_error *err;  /* of the call under way, for callbacks of the scheduler */

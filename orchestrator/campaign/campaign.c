@@ -110,6 +110,17 @@ static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spe
     return most;
 }
 
+void campaign_furnish(const struct campaign *campaign, struct trial_spec *spec,
+                      const struct event_data *data)
+{
+    memcpy(spec->data_path, data->data_path, sizeof(spec->data_path));
+    spec->data_hash = data->data_hash;
+    spec->bytes_per_token = data->bytes_per_token;
+    /* chosen for the shapes of cell 0: for others they are right all the same, if not the fastest
+     */
+    memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
+}
+
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
 {
     struct trial_spec spec = plan_cell(&campaign->plan, proposal->cell);
@@ -120,13 +131,7 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
      * when they are compared. */
     spec.seed = plan_seed(&campaign->plan, proposal->seed);
-    const struct event_data *data = campaign_data(campaign, proposal->cell);
-    memcpy(spec.data_path, data->data_path, sizeof(spec.data_path));
-    spec.data_hash = data->data_hash;
-    spec.bytes_per_token = data->bytes_per_token;
-    /* chosen for the shapes of cell 0: for the others they are right all the same, if not the
-     * fastest */
-    memcpy(spec.products, campaign->opening.products, sizeof(spec.products));
+    campaign_furnish(campaign, &spec, campaign_data(campaign, proposal->cell));
     memcpy(spec.trunk_dir, campaign->opening.trunk_dir, sizeof(spec.trunk_dir));
     spec.trunk_tokens = trunk_of(campaign, &spec, proposal->cell);
     return spec;

@@ -34,14 +34,23 @@ int campaign_apply(struct campaign *campaign, const struct event *event, struct 
 
 /* Events that the state itself calls for now: the next round (ROUND and its PLANNED) when all
  * trials of the last are over, or FINISHED. The caller journals and applies them in order, and
- * calls again until there are none. *events is the campaign's, until the next campaign_next(). The
- * budget is checked before a round is planned: a round that would overspend is not planned, and
- * FINISHED says "budget_exhausted"; with a budget in which it fits, or after the next SESSION, the
- * campaign is open again. More than limits.max_failures attempts that failed or were lost,
- * or with on_fail.then stop one trial that used up its retries: LR_EFAILURES. On failure *count is
- * 0. */
+ * calls again until there are none. *events is the campaign's, until the next campaign_next().
+ *
+ * The budget is checked before a round is planned: one that would overspend is cut to the trials
+ * that fit, first asked first. When not one fits, or the time is used up in the midst of a round,
+ * the search is over. Then the plan's confirmation comes, one round with purpose
+ * PURPOSE_CONFIRM, if the rest of the budget allows it; then FINISHED. It says "budget_exhausted"
+ * when the search would have gone on. With a larger budget, or after the next SESSION, a campaign
+ * that lacked one is open again.
+ *
+ * More than limits.max_failures attempts that failed or were lost, or with on_fail.then stop one
+ * trial that used up its retries: LR_EFAILURES. On failure *count is 0. */
 int campaign_next(struct campaign *campaign, const struct event **events, size_t *count,
                   struct lr_error *err);
+
+/* Whether the trial waits and may be begun: false too when the time is used up. Then attempts that
+ * wait for a worker must be taken back, so that campaign_next() comes to an end. */
+bool campaign_may_start(const struct campaign *campaign, uint32_t id);
 
 /* The ENDED of a trial that is running in the books while nobody trains it, because the coordinator
  * stopped: LOST, abandoned, at the cost that its loss curve shows. LR_EINVAL when not running. */
@@ -79,6 +88,11 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
 /* Carries an answer of campaign_fit() over to a model of so many hidden parameters, by the
  * campaign's own law over sizes; answer->joint.known is asked before. */
 void campaign_transfer_size(const struct campaign *campaign, struct answer *answer, double params);
+
+/* What the search says of a target of so many tokens with this parametrization (one of the plan's);
+ * without cost, confirmations and what makes the plan doubtful. */
+int campaign_fit_for(const struct campaign *campaign, uint64_t tokens, uint32_t parametrization,
+                     struct answer *answer, struct lr_error *err);
 
 /* Tokens and trials that the policy is expected still to ask for, from its forecast; for progress
  * lines only. */

@@ -62,14 +62,6 @@ static void add_trial(struct answer_cost *cost, const struct trial *trial)
         cost->reused_tokens += tokens;
 }
 
-uint64_t campaign_spent_tokens(const struct campaign *campaign)
-{
-    uint64_t tokens = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        tokens += campaign->trials[i]->spent.tokens;
-    return tokens;
-}
-
 struct answer_cost campaign_cost(const struct campaign *campaign)
 {
     struct answer_cost cost = {0};
@@ -168,25 +160,43 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         campaign->round, open);
 }
 
-int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
+int campaign_fit_for(const struct campaign *campaign, uint64_t tokens, uint32_t parametrization,
+                     struct answer *answer, struct lr_error *err)
 {
     struct campaign_space asked;
-    campaign_space_fill(&asked, &campaign->plan);
     struct observation *seen = NULL;
     size_t count = 0;
-    int rc = campaign_observe(campaign, false, &seen, &count, err);
-    if (!rc)
-        rc = search_answer(answer, &asked.space, seen, count, err);
+    struct plan *plan = lr_malloc(sizeof(*plan));
+    int rc = plan ? campaign_observe(campaign, false, &seen, &count, err)
+                  : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc) {
-        describe_target(&answer->target, &campaign->plan);
-        describe_cells(answer, &campaign->plan);
-        answer->target.embedding_lr = target_embedding_lr(&campaign->plan, answer);
-        answer->cost = campaign_cost(campaign);
-        campaign_doubts(campaign, answer);
-        campaign_transfer(campaign, answer);
+        *plan = campaign->plan;
+        plan->target.tokens = tokens;
+        plan->model.parametrization = parametrization;
+        campaign_space_fill(&asked, plan);
+        rc = search_answer(answer, &asked.space, seen, count, err);
     }
+    if (!rc) {
+        describe_target(&answer->target, plan);
+        describe_cells(answer, plan);
+        answer->target.embedding_lr = target_embedding_lr(plan, answer);
+        campaign_transfer(plan, answer);
+    }
+    lr_free(plan);
     lr_free(seen);
     return rc;
+}
+
+int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
+{
+    const struct plan *plan = &campaign->plan;
+    int rc =
+        campaign_fit_for(campaign, plan->target.tokens, plan->model.parametrization, answer, err);
+    if (rc)
+        return rc;
+    answer->cost = campaign_cost(campaign);
+    campaign_doubts(campaign, answer);
+    return campaign_confirm_answer(campaign, answer, err);
 }
 
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
@@ -213,11 +223,19 @@ void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint6
             expected += stages[i].tokens == horizon ? stages[i].trials : 0;
         for (size_t i = 0; i < campaign->trial_count; i++) {
             const struct trial *trial = campaign->trials[i];
+            if (trial->purpose != PURPOSE_SEARCH)
+                continue;
             planned += trial->spec.horizon_tokens == horizon;
             over += trial->spec.horizon_tokens == horizon && trial_state_is_over(trial->state);
         }
         uint64_t left = (expected > planned ? expected : planned) - over;
         *trials += left;
         *tokens += left * horizon;
+    }
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        bool left = trial->purpose == PURPOSE_CONFIRM && !trial_state_is_over(trial->state);
+        *trials += left;
+        *tokens += left ? trial->spec.horizon_tokens : 0;
     }
 }

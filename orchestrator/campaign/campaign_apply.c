@@ -40,6 +40,12 @@ static int apply_data(struct campaign *campaign, const struct event_data *event,
     return 0;
 }
 
+/* FINISHED said which budget would have been needed: a larger one opens the campaign again. */
+static bool was_short(const struct event_finished *end)
+{
+    return end->need_trials > 0;
+}
+
 /* A session that goes on with a campaign whose budget was used up asks whether it still is. */
 static int apply_session(struct campaign *campaign, const struct event_session *event,
                          struct lr_error *err)
@@ -55,7 +61,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
         campaign->stopped_by = 0;
     }
     campaign->nothing_wanted = false;
-    if (strcmp(campaign->end.status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0)
+    if (was_short(&campaign->end))
         campaign->finished = false;
     return 0;
 }
@@ -67,6 +73,8 @@ static int apply_round(struct campaign *campaign, const struct event_round *even
     campaign->round = event->round;
     campaign->round_trials = event->trials;
     campaign->round_planned = 0;
+    campaign->round_purpose = event->purpose;
+    campaign->confirmed = event->purpose == PURPOSE_CONFIRM;
     return 0;
 }
 
@@ -159,6 +167,8 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     charge(trial, &event->result);
     trial->result = event->result;
     campaign->nothing_wanted = false;
+    if (trial->purpose == PURPOSE_SEARCH) /* it may change the answer */
+        campaign->confirmed = false;
     switch (event->result.outcome) {
     case OUTCOME_DONE:
         if (isfinite(event->result.val_loss)) {
@@ -197,9 +207,8 @@ static int apply_finished(struct campaign *campaign, const struct event_finished
                           struct lr_error *err)
 {
     (void)err;
-    bool out_of_budget = strcmp(event->status, answer_status_name(ANSWER_BUDGET_EXHAUSTED)) == 0;
     campaign->end = *event;
-    campaign->finished = !out_of_budget || campaign_budget_short(&campaign->plan, event);
+    campaign->finished = !was_short(event) || campaign_budget_short(&campaign->plan, event);
     return 0;
 }
 

@@ -1,65 +1,168 @@
-/* Whether the next round fits into the budget. Tokens and trials are counted in full. Wall time is
- * only bounded from below, by the fastest trial seen: a guess from above would end campaigns that
- * had time enough. */
+/* Whether trainings fit into the budget. Tokens, FLOPs and trials are counted in full before they
+ * are begun. Time is only bounded from below, by the fastest trial seen: a guess from above would
+ * end campaigns that had time enough. So time can run out in the midst of a round; then what has
+ * not begun is not begun any more. */
 #include "campaign/campaign_state.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
-/* Seconds that a round takes at the very least, by the fastest trial seen so far. 0 when none was.
- */
-static double least_seconds(const struct campaign *campaign, double round_flops,
-                            double longest_flops)
+/* What a training is worth in work: FLOPs, or tokens where nothing multiplies. */
+static double work_of(uint64_t tokens, double flops)
 {
-    double pace = INFINITY; /* seconds per FLOP */
+    return flops > 0 ? flops : (double)tokens;
+}
+
+void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t trials)
+{
+    uint64_t tokens = campaign_trial_tokens(spec);
+    double flops = (double)tokens * trial_flops_per_token(spec), work = work_of(tokens, flops);
+    outlay->trials += trials;
+    outlay->tokens += trials * tokens;
+    if (spec->trainer == TRAINER_TRANSFORMER) /* the others do not multiply */
+        outlay->flops += (double)trials * flops;
+    outlay->work += (double)trials * work;
+    outlay->longest = fmax(outlay->longest, work);
+}
+
+/* Seconds for a unit of work by the fastest trial seen so far; 0 when none was. */
+static double least_pace(const struct campaign *campaign)
+{
+    double pace = INFINITY;
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial_result *result = &campaign->trials[i]->result;
+        double work = work_of(result->tokens, result->flops);
+        if (campaign->trials[i]->state == TRIAL_DONE && result->seconds > 0 && work > 0)
+            pace = fmin(pace, result->seconds / work);
+    }
+    return isfinite(pace) ? pace : 0;
+}
+
+static double core_hours(const struct campaign *campaign, double seconds)
+{
+    return seconds * campaign->plan.trainer.threads_per_worker / 3600;
+}
+
+/* By all attempts that ended, also lost ones. */
+static struct event_finished spent(const struct campaign *campaign)
+{
+    struct event_finished sum = {0};
+    double seconds = 0;
     for (size_t i = 0; i < campaign->trial_count; i++) {
         const struct trial *trial = campaign->trials[i];
-        const struct trial_result *result = &trial->result;
-        if (trial->state == TRIAL_DONE && result->seconds > 0 && result->flops > 0)
-            pace = fmin(pace, result->seconds / result->flops);
+        sum.need_tokens += trial->spent.tokens;
+        sum.need_flops += trial->spent.flops;
+        seconds += trial->spent.seconds;
     }
-    if (!isfinite(pace))
-        return 0;
-    double workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1;
-    return pace * fmax(longest_flops, round_flops / workers);
+    sum.need_trials = campaign->trial_count;
+    sum.need_core_hours = core_hours(campaign, seconds);
+    sum.need_wall_s = campaign->wall_s;
+    return sum;
 }
 
-static uint64_t tokens_running(const struct campaign *campaign)
+/* What was planned and is not over; a confirmation does not wait for what the search left. */
+static struct outlay planned(const struct campaign *campaign, uint32_t purpose)
 {
-    uint64_t tokens = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        if (!trial_state_is_over(campaign->trials[i]->state))
-            tokens += campaign_trial_tokens(&campaign->trials[i]->spec);
-    return tokens;
+    struct outlay sum = {0};
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        bool left = trial_state_is_waiting(trial->state) && trial->purpose != PURPOSE_CONFIRM &&
+                    purpose == PURPOSE_CONFIRM;
+        if (!trial_state_is_over(trial->state) && !left)
+            outlay_add(&sum, &trial->spec, 1);
+    }
+    return sum;
 }
 
-/* The budget with which this round would fit. */
 struct event_finished campaign_budget_need(const struct campaign *campaign,
-                                           const struct proposal *round, size_t count)
+                                           const struct outlay *next, uint32_t purpose)
 {
-    struct event_finished need = {0};
-    double flops = 0, longest = 0;
-    need.need_tokens = campaign_spent_tokens(campaign) + tokens_running(campaign);
-    need.need_trials = campaign->trial_count + count;
-    for (size_t i = 0; i < count; i++) {
-        struct trial_spec spec = campaign_spec(campaign, &round[i]);
-        uint64_t tokens = campaign_trial_tokens(&spec);
-        double each = (double)tokens * trial_flops_per_token(&spec);
-        need.need_tokens += tokens;
-        flops += each;
-        longest = fmax(longest, each);
-    }
-    need.need_wall_s = campaign->wall_s + least_seconds(campaign, flops, longest);
+    struct event_finished need = spent(campaign);
+    struct outlay before = planned(campaign, purpose);
+    double workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1, pace = least_pace(campaign);
+    need.need_purpose = purpose;
+    need.need_trials += next->trials;
+    need.need_tokens += before.tokens + next->tokens;
+    need.need_flops += before.flops + next->flops;
+    need.need_core_hours += core_hours(campaign, pace * (before.work + next->work));
+    need.need_wall_s += pace * fmax(next->longest, next->work / workers);
     return need;
+}
+
+double campaign_budget_share(const struct plan *plan, uint32_t purpose)
+{
+    return plan->confirm.wanted && purpose == PURPOSE_SEARCH ? 1 - plan->budget.reserve : 1;
+}
+
+/* >= : used up is used up, also when nothing is known about the pace */
+static const char *time_short(const struct plan *plan, const struct event_finished *need)
+{
+    double share = campaign_budget_share(plan, need->need_purpose);
+    if (plan->budget.core_hours > 0 && need->need_core_hours >= share * plan->budget.core_hours)
+        return "budget.core_hours";
+    if (plan->budget.wall_s > 0 && need->need_wall_s >= share * plan->budget.wall_s)
+        return "budget.wall";
+    return NULL;
 }
 
 const char *campaign_budget_short(const struct plan *plan, const struct event_finished *need)
 {
-    if (plan->budget.tokens && need->need_tokens > plan->budget.tokens)
+    double share = campaign_budget_share(plan, need->need_purpose);
+    if (plan->budget.tokens && (double)need->need_tokens > share * (double)plan->budget.tokens)
         return "budget.tokens";
-    if (plan->budget.trials && need->need_trials > plan->budget.trials)
+    if (plan->budget.flops > 0 && need->need_flops > share * plan->budget.flops)
+        return "budget.flops";
+    if (plan->budget.trials && (double)need->need_trials > share * (double)plan->budget.trials)
         return "budget.trials";
-    /* >= : used up is used up, also when nothing is known about the pace */
-    if (plan->budget.wall_s > 0 && need->need_wall_s >= plan->budget.wall_s)
-        return "budget.wall";
-    return NULL;
+    return time_short(plan, need);
+}
+
+const char *campaign_time_over(const struct campaign *campaign, uint32_t purpose,
+                               struct event_finished *need)
+{
+    struct event_finished used = {.need_purpose = purpose};
+    const struct plan *plan = &campaign->plan;
+    if (plan->budget.core_hours > 0 || plan->budget.wall_s > 0) {
+        used = spent(campaign);
+        used.need_purpose = purpose;
+    }
+    const char *key = time_short(plan, &used);
+    if (key && need)
+        *need = used;
+    return key;
+}
+
+bool campaign_may_start(const struct campaign *campaign, uint32_t id)
+{
+    const struct trial *trial = campaign_trial(campaign, id);
+    return trial && trial_state_is_waiting(trial->state) &&
+           !campaign_time_over(campaign, trial->purpose, NULL);
+}
+
+void campaign_budget_text(const struct campaign *campaign, const char *key, uint32_t purpose,
+                          char *out, size_t capacity)
+{
+    const struct plan *plan = &campaign->plan;
+    struct event_finished used = spent(campaign);
+    double kept = 1 - campaign_budget_share(plan, purpose);
+    char reserve[64] = "";
+    if (kept > 0)
+        snprintf(reserve, sizeof(reserve), ", and %.0f %% are kept back for confirm", 100 * kept);
+    if (strcmp(key, "budget.tokens") == 0)
+        snprintf(out, capacity, "%" PRIu64 " of %" PRIu64 " tokens are used%s", used.need_tokens,
+                 plan->budget.tokens, reserve);
+    else if (strcmp(key, "budget.flops") == 0)
+        snprintf(out, capacity, "%.3g of %.3g FLOPs are used%s", used.need_flops,
+                 plan->budget.flops, reserve);
+    else if (strcmp(key, "budget.trials") == 0)
+        snprintf(out, capacity, "%" PRIu64 " of %" PRIu64 " trials are used%s", used.need_trials,
+                 plan->budget.trials, reserve);
+    else if (strcmp(key, "budget.core_hours") == 0)
+        snprintf(out, capacity, "%.3g of %.3g core-hours are used%s", used.need_core_hours,
+                 plan->budget.core_hours, reserve);
+    else
+        snprintf(out, capacity, "%.0f of %.0f s are used%s", used.need_wall_s, plan->budget.wall_s,
+                 reserve);
 }

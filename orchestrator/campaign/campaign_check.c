@@ -40,11 +40,13 @@ static int check_session(const struct campaign *campaign, const struct event_ses
     return event->ranks ? 0 : DAMAGED("a session of 0 ranks");
 }
 
-/* A trial that keeps its round from being closed; NULL: none. */
-static const struct trial *open_trial(const struct campaign *campaign)
+/* A trial that is not over; one that only waits is left out when it may be left behind, because
+ * the time was used up before it began. NULL: none. */
+static const struct trial *open_trial(const struct campaign *campaign, bool leave_behind)
 {
     for (size_t i = 0; i < campaign->trial_count; i++) {
-        if (!trial_state_is_over(campaign->trials[i]->state))
+        enum trial_state state = campaign->trials[i]->state;
+        if (!trial_state_is_over(state) && !(leave_behind && trial_state_is_waiting(state)))
             return campaign->trials[i];
     }
     return NULL;
@@ -62,15 +64,22 @@ static int check_round(const struct campaign *campaign, const struct event_round
         return DAMAGED("round %u begins, but only %u of the %u trials of round %u were planned",
                        event->round, campaign->round_planned, campaign->round_trials,
                        campaign->round);
-    const struct trial *open = open_trial(campaign);
+    if (event->purpose > PURPOSE_CONFIRM)
+        return DAMAGED("round %u has the unknown purpose %u", event->round, event->purpose);
+    bool confirms = event->purpose == PURPOSE_CONFIRM || campaign->round_purpose == PURPOSE_CONFIRM;
+    const struct trial *open = open_trial(campaign, confirms);
     if (open && !campaign_is_async(&campaign->plan))
         return DAMAGED("round %u begins, but trial %u is %s", event->round, open->id,
                        trial_state_name(open->state));
     return 0;
 }
 
-static bool is_horizon(const struct plan *plan, uint64_t tokens)
+/* A confirmation is as long as the target, or as the budget then allowed. */
+static bool is_horizon(const struct plan *plan, uint64_t tokens, uint32_t purpose)
 {
+    if (purpose == PURPOSE_CONFIRM)
+        return tokens >= plan->search.horizons[plan->search.horizon_count - 1] &&
+               tokens <= plan->target.tokens;
     for (size_t i = 0; i < plan->search.horizon_count; i++)
         if (plan->search.horizons[i] == tokens)
             return true;
@@ -99,7 +108,10 @@ static int check_planned(const struct campaign *campaign, const struct event_pla
                        event->cell, cells);
     if (!(spec->lr > 0) || !isfinite(spec->lr))
         return DAMAGED("trial %u is planned with the learning rate %g", event->trial_id, spec->lr);
-    if (!is_horizon(&campaign->plan, spec->horizon_tokens))
+    if (event->purpose != campaign->round_purpose)
+        return DAMAGED("trial %u is planned with purpose %u in a round with purpose %u",
+                       event->trial_id, event->purpose, campaign->round_purpose);
+    if (!is_horizon(&campaign->plan, spec->horizon_tokens, event->purpose))
         return DAMAGED("trial %u is planned for %" PRIu64
                        " tokens, which is none of the plan's search.horizons",
                        event->trial_id, spec->horizon_tokens);
@@ -180,7 +192,7 @@ static int check_finished(const struct campaign *campaign, const struct event_fi
     if (!round_is_planned(campaign))
         return DAMAGED("finished, but only %u of the %u trials of round %u were planned",
                        campaign->round_planned, campaign->round_trials, campaign->round);
-    const struct trial *open = open_trial(campaign);
+    const struct trial *open = open_trial(campaign, event->need_trials > 0);
     if (open)
         return DAMAGED("finished, but trial %u is %s", open->id, trial_state_name(open->state));
     return 0;

@@ -70,8 +70,27 @@ static uint32_t trials_wanted(const struct campaign *campaign)
     return round_is_planned(campaign) ? (uint32_t)idle_workers(campaign) : campaign->round_trials;
 }
 
-/* The next round into `round`, in the order of planning; returns its size or an error. */
-static int ask_policy(const struct campaign *campaign, struct proposal *round, struct lr_error *err)
+/* How many of the trials that were asked for fit into the budget: what the policy likes best stands
+ * first. *need is for these and one more. */
+static size_t count_affordable(const struct campaign *campaign, const struct proposal *round,
+                               size_t count, struct event_finished *need)
+{
+    struct outlay outlay = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct trial_spec spec = campaign_spec(campaign, &round[i]);
+        outlay_add(&outlay, &spec, 1);
+        *need = campaign_budget_need(campaign, &outlay, PURPOSE_SEARCH);
+        if (campaign_budget_short(&campaign->plan, need))
+            return i;
+    }
+    return count;
+}
+
+/* The next round into `round`, in the order of planning, cut to what the budget allows; of one that
+ * was begun to what was allowed then. Returns its size or an error. *need: what a trial more would
+ * have needed, when it was cut. */
+static int ask_policy(const struct campaign *campaign, struct proposal *round,
+                      struct event_finished *need, struct lr_error *err)
 {
     struct campaign_space asked;
     campaign_space_fill(&asked, &campaign->plan);
@@ -89,6 +108,10 @@ static int ask_policy(const struct campaign *campaign, struct proposal *round, s
                     "search.policy %s: cannot plan round %u: %s", policy->name, campaign->round + 1,
                     count < 0 ? lr_error_text(count) : "more trials than a round may have");
     } else if (count > 0) {
+        size_t fit = round_is_planned(campaign)
+                         ? count_affordable(campaign, round, (size_t)count, need)
+                         : campaign->round_trials;
+        count = fit < (size_t)count ? (int)fit : count;
         qsort(round, (size_t)count, sizeof(*round), by_length);
         rc = check_proposals(round, (size_t)count, seen, seen_count, policy->name, err);
     }
@@ -96,107 +119,52 @@ static int ask_policy(const struct campaign *campaign, struct proposal *round, s
     return rc ? rc : count;
 }
 
-static struct event *event_at(struct campaign *campaign, size_t index, enum event_kind kind)
+int campaign_reserve_events(struct campaign *campaign, size_t count, struct lr_error *err)
 {
-    struct event *event = &campaign->events[index];
-    memset(event, 0, sizeof(*event));
-    event->kind = kind;
-    return event;
-}
-
-static int reserve_events(struct campaign *campaign, size_t count, struct lr_error *err)
-{
-    if (count <= campaign->event_capacity)
-        return 0;
-    struct event *larger = lr_realloc(campaign->events, count * sizeof(*larger));
-    if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
-    campaign->events = larger;
-    campaign->event_capacity = count;
+    if (count > campaign->event_capacity) {
+        struct event *larger = lr_realloc(campaign->events, count * sizeof(*larger));
+        if (!larger)
+            return lr_fail(err, LR_ENOMEM, "out of memory");
+        campaign->events = larger;
+        campaign->event_capacity = count;
+    }
+    memset(campaign->events, 0, count * sizeof(*campaign->events));
     return 0;
 }
 
 static void fill_planned(struct event *event, const struct campaign *campaign, uint32_t round,
-                         uint32_t id, const struct proposal *proposal)
+                         size_t id, const struct proposal *proposal)
 {
-    event->as.planned.trial_id = id;
+    event->kind = EVENT_PLANNED;
+    event->as.planned.trial_id = (uint32_t)id;
     event->as.planned.round = round;
     event->as.planned.replicate = proposal->seed;
     event->as.planned.cell = proposal->cell;
     event->as.planned.spec = campaign_spec(campaign, proposal);
 }
 
-static int finish_by_budget(struct campaign *campaign, const char *key,
-                            const struct event_finished *need, size_t round_trials,
-                            struct lr_error *err)
-{
-    int rc = reserve_events(campaign, 1, err);
-    if (rc)
-        return rc;
-    struct event_finished *end = &event_at(campaign, 0, EVENT_FINISHED)->as.finished;
-    const struct plan *plan = &campaign->plan;
-    char amounts[128];
-    if (strcmp(key, "budget.tokens") == 0)
-        snprintf(amounts, sizeof(amounts), "%" PRIu64 " of %" PRIu64 " tokens are used",
-                 campaign_spent_tokens(campaign), plan->budget.tokens);
-    else if (strcmp(key, "budget.trials") == 0)
-        snprintf(amounts, sizeof(amounts), "%zu of %" PRIu64 " trials are used",
-                 campaign->trial_count, plan->budget.trials);
-    else
-        snprintf(amounts, sizeof(amounts), "%.0f of %.0f s are used", campaign->wall_s,
-                 plan->budget.wall_s);
-    *end = *need;
-    snprintf(end->status, sizeof(end->status), "%s", answer_status_name(ANSWER_BUDGET_EXHAUSTED));
-    snprintf(end->reason, sizeof(end->reason),
-             "%s is too small for round %u with its %zu trials: %s; raise it and run the same "
-             "command again to go on",
-             key, campaign->round + 1, round_trials, amounts);
-    return 1;
-}
-
-static int finish(struct campaign *campaign, struct lr_error *err)
-{
-    struct campaign_space asked;
-    campaign_space_fill(&asked, &campaign->plan);
-    struct answer *answer = lr_calloc(1, sizeof(*answer));
-    struct observation *seen = NULL;
-    size_t count = 0;
-    int rc = answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
-    if (!rc)
-        rc = campaign_observe(campaign, false, &seen, &count, err);
-    if (!rc)
-        rc = search_answer(answer, &asked.space, seen, count, err);
-    if (!rc)
-        rc = reserve_events(campaign, 1, err);
-    if (!rc) {
-        struct event_finished *end = &event_at(campaign, 0, EVENT_FINISHED)->as.finished;
-        snprintf(end->status, sizeof(end->status), "%s", answer_status_name(answer->status));
-        snprintf(end->reason, sizeof(end->reason), "%s", answer->reason);
-    }
-    lr_free(seen);
-    lr_free(answer);
-    return rc ? rc : 1;
-}
-
 static int begin_round(struct campaign *campaign, const struct proposal *round, size_t count,
                        struct lr_error *err)
 {
-    struct event_finished need = campaign_budget_need(campaign, round, count);
-    const char *key = campaign_budget_short(&campaign->plan, &need);
-    if (key && open_trials(campaign) > 0)
-        return 0; /* what runs may still end */
-    if (key)
-        return finish_by_budget(campaign, key, &need, count, err);
-    int rc = reserve_events(campaign, count + 1, err);
+    int rc = campaign_reserve_events(campaign, count + 1, err);
     if (rc)
         return rc;
-    struct event_round *begin = &event_at(campaign, 0, EVENT_ROUND)->as.round;
-    begin->round = campaign->round + 1;
-    begin->trials = (uint32_t)count;
+    struct event *events = campaign->events;
+    events[0].kind = EVENT_ROUND;
+    events[0].as.round.round = campaign->round + 1;
+    events[0].as.round.trials = (uint32_t)count;
     for (size_t i = 0; i < count; i++)
-        fill_planned(event_at(campaign, i + 1, EVENT_PLANNED), campaign, campaign->round + 1,
-                     (uint32_t)(campaign->trial_count + i + 1), &round[i]);
+        fill_planned(&events[i + 1], campaign, campaign->round + 1, campaign->trial_count + i + 1,
+                     &round[i]);
     return (int)count + 1;
+}
+
+int campaign_fail_torn(const struct campaign *campaign, struct lr_error *err)
+{
+    return lr_fail(err, LR_EDAMAGED,
+                   "round %u was written in part, and its other trials cannot be found again: it "
+                   "was begun by lrsearch %s; go on with that version, or start a new campaign",
+                   campaign->round, campaign->opening.version);
 }
 
 /* The journal ended in the midst of a round: the same question must have the same answer now. */
@@ -213,26 +181,140 @@ static int complete_round(struct campaign *campaign, const struct proposal *roun
                trial->spec.output_lr_ratio == round[i].ratios[RATIO_OUTPUT];
     }
     if (!same)
-        return lr_fail(err, LR_EDAMAGED,
-                       "round %u was written in part, and its other trials cannot be found again: "
-                       "it was begun by lrsearch %s; go on with that version, or start a new "
-                       "campaign",
-                       campaign->round, campaign->opening.version);
-    int rc = reserve_events(campaign, count - planned, err);
+        return campaign_fail_torn(campaign, err);
+    int rc = campaign_reserve_events(campaign, count - planned, err);
     if (rc)
         return rc;
     for (size_t i = planned; i < count; i++)
-        fill_planned(event_at(campaign, i - planned, EVENT_PLANNED), campaign, campaign->round,
-                     (uint32_t)(first + i + 1), &round[i]);
+        fill_planned(&campaign->events[i - planned], campaign, campaign->round, first + i + 1,
+                     &round[i]);
     return (int)(count - planned);
 }
 
-static int look_ahead(struct campaign *campaign, struct lr_error *err)
+/* ---- the end ---- */
+
+/* Why the search asks for nothing more. */
+struct ending {
+    const char *key; /* of the budget that is too small; NULL: the policy is content */
+    struct event_finished need;
+    size_t left; /* trials planned that are not begun any more */
+};
+
+/* The status that the trials give. */
+static int judge(const struct campaign *campaign, struct event_finished *end, struct lr_error *err)
 {
-    if (!campaign->opened)
-        return lr_fail(err, LR_EINVAL, "a campaign begins with a campaign event");
-    if (campaign->finished)
-        return 0;
+    struct campaign_space asked;
+    campaign_space_fill(&asked, &campaign->plan);
+    struct answer *answer = lr_calloc(1, sizeof(*answer));
+    struct observation *seen = NULL;
+    size_t count = 0;
+    int rc = answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (!rc)
+        rc = campaign_observe(campaign, false, &seen, &count, err);
+    if (!rc)
+        rc = search_answer(answer, &asked.space, seen, count, err);
+    if (!rc) {
+        snprintf(end->status, sizeof(end->status), "%s", answer_status_name(answer->status));
+        snprintf(end->reason, sizeof(end->reason), "%s", answer->reason);
+    }
+    lr_free(seen);
+    lr_free(answer);
+    return rc;
+}
+
+static void blame_budget(const struct campaign *campaign, struct event_finished *end,
+                         const struct ending *ending)
+{
+    char used[160], left[64];
+    campaign_budget_text(campaign, ending->key, PURPOSE_SEARCH, used, sizeof(used));
+    snprintf(left, sizeof(left), "another trial");
+    if (ending->left > 0)
+        snprintf(left, sizeof(left), "the %zu trial%s left", ending->left,
+                 ending->left == 1 ? " that is" : "s that are");
+    snprintf(end->status, sizeof(end->status), "%s", answer_status_name(ANSWER_BUDGET_EXHAUSTED));
+    snprintf(end->reason, sizeof(end->reason),
+             "%s is too small for %s: %s; raise it and run the same command again to go on",
+             ending->key, left, used);
+}
+
+/* `confirmation`: the budget that it lacks, if it lacks any. */
+static int finish(struct campaign *campaign, const struct ending *ending,
+                  const struct event_finished *confirmation, struct lr_error *err)
+{
+    struct event_finished end = ending->key ? ending->need : *confirmation;
+    int rc = campaign_reserve_events(campaign, 1, err);
+    if (!rc && ending->key)
+        blame_budget(campaign, &end, ending);
+    else if (!rc)
+        rc = judge(campaign, &end, err);
+    if (rc)
+        return rc;
+    campaign->events[0].kind = EVENT_FINISHED;
+    campaign->events[0].as.finished = end;
+    return 1;
+}
+
+/* ---- which of them ---- */
+
+static size_t waiting(const struct campaign *campaign, uint32_t purpose)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        count += campaign->trials[i]->purpose == purpose &&
+                 trial_state_is_waiting(campaign->trials[i]->state);
+    return count;
+}
+
+/* Something runs, or may be begun. */
+static bool is_active(const struct campaign *campaign)
+{
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        if (campaign->trials[i]->state == TRIAL_RUNNING)
+            return true;
+    return (waiting(campaign, PURPOSE_SEARCH) &&
+            !campaign_time_over(campaign, PURPOSE_SEARCH, NULL)) ||
+           (waiting(campaign, PURPOSE_CONFIRM) &&
+            !campaign_time_over(campaign, PURPOSE_CONFIRM, NULL));
+}
+
+/* The events of the search's next round, or of the rest of one. 0: none, and *ending says why. */
+static int search_on(struct campaign *campaign, struct ending *ending, struct lr_error *err)
+{
+    *ending = (struct ending){.left = waiting(campaign, PURPOSE_SEARCH)};
+    if (round_is_planned(campaign) && ending->left > 0) { /* and the time is over */
+        ending->key = campaign_time_over(campaign, PURPOSE_SEARCH, &ending->need);
+        if (ending->key)
+            return 0;
+    }
+    struct proposal *round = lr_calloc(POLICY_ROUND_MAX, sizeof(*round));
+    if (!round)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = ask_policy(campaign, round, &ending->need, err);
+    if (rc >= 0 && !round_is_planned(campaign))
+        rc = complete_round(campaign, round, (size_t)rc, err);
+    else if (rc > 0)
+        rc = begin_round(campaign, round, (size_t)rc, err);
+    else if (rc == 0)
+        ending->key = campaign_budget_short(&campaign->plan, &ending->need);
+    lr_free(round);
+    return rc;
+}
+
+static int conclude(struct campaign *campaign, const struct ending *ending, struct lr_error *err)
+{
+    struct event_finished need = {0};
+    if (campaign->plan.confirm.wanted && !campaign->confirmed) {
+        int rc = campaign_confirm(campaign, &need, err);
+        if (rc)
+            return rc;
+    } else if (waiting(campaign, PURPOSE_CONFIRM) > 0) {
+        campaign_time_over(campaign, PURPOSE_CONFIRM, &need);
+    }
+    return finish(campaign, ending, &need, err);
+}
+
+static int check_failures(const struct campaign *campaign, struct lr_error *err)
+{
     if (campaign->failures > campaign->plan.limits.max_failures)
         return lr_fail(err, LR_EFAILURES,
                        "%u attempts failed or were lost, limits.max_failures is %u; the last: %s. "
@@ -247,24 +329,32 @@ static int look_ahead(struct campaign *campaign, struct lr_error *err)
             "and run the same command again: it is tried again",
             campaign->stopped_by, campaign->retries + 1, campaign->retries > 0 ? "s" : "",
             campaign->last_failure);
-    bool running = open_trials(campaign) > 0;
-    bool asks = !running || (campaign_is_async(&campaign->plan) && !campaign->nothing_wanted &&
-                             idle_workers(campaign) > 0);
-    if (round_is_planned(campaign) && !asks)
+    return 0;
+}
+
+static int look_ahead(struct campaign *campaign, struct lr_error *err)
+{
+    struct ending ending;
+    struct event_finished need;
+    if (!campaign->opened)
+        return lr_fail(err, LR_EINVAL, "a campaign begins with a campaign event");
+    if (campaign->finished)
         return 0;
-    struct proposal *round = lr_calloc(POLICY_ROUND_MAX, sizeof(*round));
-    if (!round)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
-    int rc = ask_policy(campaign, round, err);
-    if (rc >= 0 && !round_is_planned(campaign))
-        rc = complete_round(campaign, round, (size_t)rc, err);
-    else if (rc > 0)
-        rc = begin_round(campaign, round, (size_t)rc, err);
-    else if (rc == 0 && !running)
-        rc = finish(campaign, err);
-    if (rc == 0 && running)
-        campaign->nothing_wanted = true;
-    lr_free(round);
+    int rc = check_failures(campaign, err);
+    if (rc)
+        return rc;
+    if (!round_is_planned(campaign))
+        return campaign->round_purpose == PURPOSE_CONFIRM ? campaign_confirm(campaign, &need, err)
+                                                          : search_on(campaign, &ending, err);
+    bool active = is_active(campaign);
+    if (active && (!campaign_is_async(&campaign->plan) || campaign->nothing_wanted ||
+                   campaign->round_purpose == PURPOSE_CONFIRM || idle_workers(campaign) == 0))
+        return 0;
+    rc = search_on(campaign, &ending, err);
+    if (rc == 0 && active)
+        campaign->nothing_wanted = true; /* what runs may still end */
+    else if (rc == 0)
+        rc = conclude(campaign, &ending, err);
     return rc;
 }
 

@@ -81,7 +81,6 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
     out->space.cells = out->cells;
     out->space.cell_count = count < SEARCH_CELLS ? count : SEARCH_CELLS;
     out->space.target = cell_of(plan, &out->space, &target, &first);
-    out->space.target.group = 0;
 }
 
 void campaign_space_fill(struct campaign_space *out, const struct plan *plan)

@@ -35,9 +35,8 @@ static struct anneal wanted(const struct plan *plan, const struct trial_spec *ta
     return anneal;
 }
 
-void campaign_transfer(const struct campaign *campaign, struct answer *answer)
+void campaign_transfer(const struct plan *plan, struct answer *answer)
 {
-    const struct plan *plan = &campaign->plan;
     struct trial_spec trials = plan_trial(plan), target = plan_target(plan);
     struct transfer transfer = {
         .from = end_of(&trials),

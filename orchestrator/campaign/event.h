@@ -19,7 +19,8 @@
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
     TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)                                                \
     U32(retries) U32(stop_on_fail) /* on_fail of the plan as it was then */
-#define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)
+#define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                    \
+    U32(purpose) /* enum trial_purpose */
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(round) U32(replicate)                                                        \
     U32(cell)    /* which combination of the plan's axes; of a confirmation the parametrization */ \
@@ -37,9 +38,10 @@
     STRUCT(result, trial_result)
 #define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the policy asks for nothing more */  \
     TEXT(status, 32) TEXT(reason, 320)                                                             \
-    U64(need_tokens) /* budget_exhausted only: the budget with which the next round would fit, */  \
-    U64(need_trials) /* so that a larger one opens the campaign again */                           \
-    F64(need_wall_s)
+    U64(need_tokens) /* when the budget was too small: the one with which it would go on, */       \
+    U64(need_trials) /* so that a larger one opens the campaign again; trials 0: it was not */     \
+    F64(need_flops) F64(need_core_hours) F64(need_wall_s)                                          \
+    U32(need_purpose) /* enum trial_purpose: of what it was too small for */
 #define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
 /* clang-format on */
 

@@ -10,11 +10,10 @@
 #include <unistd.h>
 #include "cli/live.h"
 #include "cli/options.h"
-#include "data/shard_writer.h"
+#include "cli/random_tokens.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "lrsearch/rng.h"
 #include "report/summary.h"
 #include "store/json_value.h"
 #include "train/benchmark.h"
@@ -69,38 +68,6 @@ static struct trial_spec spec_of(const struct size *size)
     spec.val_tokens = size->context + 1;
     spec.repeat = 1;
     return spec;
-}
-
-/* A dataset of random tokens in a folder of its own; its name into spec->data_path. */
-static int make_tokens(struct trial_spec *spec, const char *folder, struct lr_error *err)
-{
-    char stem[TRIAL_PATH - 8];
-    struct dataset_file dataset = {.val_first = VAL_AT_END, .vocab_used = spec->vocab};
-    struct shard_writer *writer;
-    snprintf(stem, sizeof(stem), "%s/random", folder);
-    snprintf(spec->data_path, sizeof(spec->data_path), "%s/random.json", folder);
-    int rc = shard_writer_open(&writer, stem, false, SHARD_TOKENS, err);
-    size_t count = (size_t)TOKEN_BATCHES * spec->batch_tokens;
-    for (size_t i = 0; i < count && !rc; i++) {
-        uint32_t token = (uint32_t)rng_below(spec->seed, RNG_SYNTHETIC, i, spec->vocab);
-        rc = shard_writer_put(writer, &token, 1, err);
-    }
-    rc = rc ? rc : shard_writer_finish(writer, &dataset.train, err);
-    rc = rc ? rc : dataset_file_write(&dataset, spec->data_path, err);
-    shard_writer_close(writer);
-    dataset_file_release(&dataset);
-    return rc;
-}
-
-static void remove_tokens(const char *folder)
-{
-    static const char *const names[] = {"random.json", "random-000.bin"};
-    char path[TRIAL_PATH];
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
 }
 
 static double peak_memory_mib(void)
@@ -161,15 +128,13 @@ static int bench_size(const struct size *size, const struct options *options, js
     struct trial_spec spec = spec_of(size);
     struct benchmark result;
     int threads = options->threads ? (int)options->threads : 1;
-    const char *place = getenv("TMPDIR");
-    char folder[TRIAL_PATH - 40];
-    snprintf(folder, sizeof(folder), "%s/lrsearch-bench-XXXXXX", place && *place ? place : "/tmp");
-    if (!mkdtemp(folder))
-        return lr_fail_errno(err, LR_ECREATE, "%s", folder);
-    int rc = make_tokens(&spec, folder, err);
-    rc = rc ? rc : choose_products(spec.products, &spec, err);
+    char folder[RANDOM_TOKENS_FOLDER];
+    int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, folder, err);
+    if (rc)
+        return rc;
+    rc = choose_products(spec.products, &spec, err);
     rc = rc ? rc : benchmark_run(&result, &spec, threads, SECONDS, err);
-    remove_tokens(folder);
+    random_tokens_remove(folder);
     if (!rc && options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
     else if (!rc)

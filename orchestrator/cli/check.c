@@ -1,58 +1,16 @@
-/* lrsearch check: what a plan will do and what that costs, without MPI and without training. The
- * time comes from a short measured matrix product of the plan's own shape on this machine. */
-#define _POSIX_C_SOURCE 200809L
+/* lrsearch check: what a plan will do and what that costs, without MPI and without a campaign. */
 #include <stdio.h>
-#include <time.h>
 #include "campaign/campaign.h"
+#include "cli/estimate.h"
 #include "cli/factors.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
-#include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
 #include "report/summary.h"
 
 #define STAGES 64
-#define MEASURE_SECONDS 0.3
-#define MEASURE_ROWS ((size_t)1024)
-/* What is left of the matrix product's speed in a whole training step: the rest of the step is
- * elementwise work, which weighs more the narrower the model is. */
-#define STEP_EFFICIENCY 0.75
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* FLOP/s of one core on (rows, d) x (d, 4 d); 0 without memory. */
-static double measure_flops(uint32_t d_model)
-{
-    size_t d = d_model, wide = 4 * d;
-    struct arena arena;
-    double rate = 0;
-    size_t floats = MEASURE_ROWS * wide + MEASURE_ROWS * d + wide * d;
-    if (arena_init(&arena, floats * sizeof(float) + 3 * arena_padded(1)))
-        return 0;
-    float *out = arena_alloc(&arena, MEASURE_ROWS * wide * sizeof(float));
-    float *in = arena_alloc(&arena, MEASURE_ROWS * d * sizeof(float));
-    float *weight = arena_alloc(&arena, wide * d * sizeof(float));
-    if (out && in && weight) {
-        kernels_init();
-        double start = now_s(), spent;
-        uint64_t runs = 0;
-        do {
-            linear_forward(MATMUL_OWN, out, in, weight, NULL, MEASURE_ROWS, d, wide);
-            runs++;
-            spent = now_s() - start;
-        } while (spent < MEASURE_SECONDS);
-        rate = 2.0 * (double)MEASURE_ROWS * (double)d * (double)wide * (double)runs / spent;
-    }
-    arena_release(&arena);
-    return rate;
-}
 
 struct total {
     uint64_t trials, trials_max;
@@ -124,13 +82,6 @@ static void print_training(const struct plan *plan, const struct trial_spec *spe
     printf("\n%.2f of the target run's FLOPs (%.2e), at most %.2f\n",
            total->tokens * flops_per_token / target_flops, target_flops,
            total->tokens_max * flops_per_token / target_flops);
-    double rate = measure_flops(spec->d_model) * STEP_EFFICIENCY;
-    if (rate > 0)
-        printf(
-            "estimated %.3g core-hours, at most %.3g (%.1f GFLOP/s a core, from a matrix product "
-            "timed on this machine)\n",
-            total->tokens * flops_per_token / rate / 3600,
-            total->tokens_max * flops_per_token / rate / 3600, rate / 1e9);
     print_factors(plan, spec);
 }
 
@@ -177,10 +128,6 @@ static void print_plan(const struct plan *plan)
         print_cells(plan, &asked);
     if (trains)
         print_training(plan, &spec, flops_per_token, &total);
-    if (plan->budget.tokens && (double)plan->budget.tokens < total.tokens)
-        printf("warning: budget.tokens is below what the stages are expected to need\n");
-    if (plan->budget.trials && plan->budget.trials < total.trials)
-        printf("warning: budget.trials is below what the stages are expected to need\n");
 }
 
 /* Of the data, what can be judged in a moment. */
@@ -215,6 +162,7 @@ int command_check(const struct options *options)
         lr_free(json);
     } else if (!rc) {
         print_plan(plan);
+        rc = estimate_print(options, plan);
     }
     lr_free(plan);
     return rc ? lr_error_exit_status(rc) : 0;

@@ -82,6 +82,7 @@ static const struct option_row rows[] = {
     {"prior-beta", 'B', "X", "fit", "of the table: as search.prior_beta"},
     {"prior-beta-sd", 'Y', "X", "fit",
      "of the table: as search.prior_beta_sd; of optima 1 by default"},
+    {"ranks", 'R', "N", "check", "of the run that is estimated; default: cores + 1"},
     {"width", 'm', "W", "predict audit", "of the model to predict for; default: the target's"},
     {"layers", 'L', "N", "predict", "the same: blocks of attention and MLP"},
     {"params", 'P', "N", "predict audit",
@@ -253,6 +254,8 @@ static int read_option(struct options *options, int letter, const char *value, s
     case 'Y':
         options->prior_beta_sd = value;
         return 0;
+    case 'R':
+        return read_small("--ranks", value, &options->ranks, err);
     case 'm':
         return read_size("--width", value, 2, WIDTH_MAX, "a width such as 1024", &options->width,
                          err);

@@ -38,6 +38,7 @@ struct options {
     uint32_t threads;               /* 0: not given */
     uint32_t vocab;                 /* --vocab; 0: not given */
     const char *out;                /* --out; NULL: not given */
+    uint32_t ranks;                 /* --ranks; 0: not given */
     uint32_t width, layers, batch;  /* of the model to predict for; 0: not given */
     uint64_t params;                /* --params; 0: not given */
     uint32_t schedule;              /* --schedule, if schedule_given */

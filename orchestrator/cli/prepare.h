@@ -38,6 +38,11 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
                      const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
 
+/* The same, but a measurement is not kept: nothing is written. */
+int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                            const struct trial_spec *spec, const char *cache_dir,
+                            struct lr_error *err);
+
 /* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
  * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it.
  */

@@ -59,7 +59,8 @@ static void write_cache(const char *cache_dir, json_t *cache)
 }
 
 static int measured(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                    const struct trial_spec *spec, const char *cache_dir, struct lr_error *err)
+                    const struct trial_spec *spec, const char *cache_dir, bool keep,
+                    struct lr_error *err)
 {
     char key[768], by[512];
     key_of(key, sizeof(key), spec);
@@ -72,7 +73,7 @@ static int measured(char products[TRIAL_PRODUCTS], const struct plan *plan,
     kernels_set_threads(1); /* whose result does not depend on the number of them */
     int rc = choose_products(products, spec, err);
     kernels_set_threads((int)plan->trainer.threads_per_worker);
-    if (!rc) {
+    if (!rc && keep) {
         if (strspn(products, "o") < strlen(products)) /* our own are no news */
             lr_log(LR_LOG_INFO, "matrix products, as measured: %s",
                    trial_products_text(products, by, sizeof(by)));
@@ -83,17 +84,31 @@ static int measured(char products[TRIAL_PRODUCTS], const struct plan *plan,
     return rc;
 }
 
-int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err)
+static int decide(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                  const struct trial_spec *spec, const char *cache_dir, bool keep,
+                  struct lr_error *err)
 {
     if (products[0])
         return 0;
     if (strcmp(plan->trainer.matmul, "auto") == 0)
-        return measured(products, plan, spec, cache_dir, err);
+        return measured(products, plan, spec, cache_dir, keep, err);
     if (!trial_products(products, plan->trainer.matmul) || !all_present(products))
         return lr_fail(err, LR_EPLAN,
                        "trainer.matmul: %s: this lrsearch was built without that library; use "
                        "auto, own or openblas",
                        plan->trainer.matmul);
     return 0;
+}
+
+int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err)
+{
+    return decide(products, plan, spec, cache_dir, true, err);
+}
+
+int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                            const struct trial_spec *spec, const char *cache_dir,
+                            struct lr_error *err)
+{
+    return decide(products, plan, spec, cache_dir, false, err);
 }

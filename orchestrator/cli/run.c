@@ -78,6 +78,10 @@ static int coordinate(const struct options *options, const struct plan *plan,
     live_init(&live, options->verbosity >= 0);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
                               "search.horizons: the longest", cache_dir, &live};
+    if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
+        prepare.longest = plan->confirm.tokens;
+        prepare.longest_key = "confirm.tokens";
+    }
     struct coordinator_setup setup = {
         .plan = plan,
         .plan_path = options->operand,

@@ -1,4 +1,4 @@
-/* Rules that join several keys: the search, its target and its budget. */
+/* Rules that join several keys: the search and its target. */
 #include "plan/read_plan.h"
 
 #include <inttypes.h>
@@ -86,23 +86,9 @@ static void check_target(struct plan_reader *reader)
                         target, STEPS_LEAST, target / STEPS_LEAST);
 }
 
-static void check_budget(struct plan_reader *reader)
-{
-    if (!reader_given(reader, MEMBER(budget.tokens)) ||
-        !reader_has(reader, MEMBER(search.horizons)) || reader->plan->budget.tokens == 0)
-        return;
-    uint64_t budget = reader->plan->budget.tokens, most = longest(reader->plan);
-    if (budget < most)
-        reader_complain(reader, MEMBER(budget.tokens),
-                        "%" PRIu64 " does not pay for one training on the longest of "
-                        "search.horizons, %" PRIu64,
-                        budget, most);
-}
-
 void reader_check_search(struct plan_reader *reader)
 {
     check_range(reader);
     check_horizons(reader);
     check_target(reader);
-    check_budget(reader);
 }

@@ -78,6 +78,7 @@ static void load(struct plan_reader *reader, const char *path, const char *const
     reader_check_paths(reader, path);
     reader_check(reader);
     reader_check_search(reader);
+    reader_check_budget(reader);
 }
 
 int plan_load(struct plan *plan, const char *path, const char *const *sets, size_t set_count,

@@ -197,6 +197,8 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     /* What is no key of its own. */
     plan->model.heads_grow =
         json_is_true(json_object_get(json_object_get(root, "model"), "heads_grow"));
+    plan->confirm.wanted =
+        json_is_true(json_object_get(json_object_get(root, "confirm"), "wanted"));
     plan->surface.seed = plan->seed;
     json_decref(root);
     return rc;

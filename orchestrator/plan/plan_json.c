@@ -144,6 +144,9 @@ static json_t *plan_object(const struct plan *plan)
     if (plan->model.heads_grow &&
         json_object_set_new(json_object_get(root, "model"), "heads_grow", json_true()) != 0)
         goto fail;
+    if (plan->confirm.wanted && /* with no key of its own given, too */
+        json_object_set_new(json_object_get(root, "confirm"), "wanted", json_true()) != 0)
+        goto fail;
     return root;
 fail:
     json_decref(root);

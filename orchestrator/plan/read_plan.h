@@ -56,6 +56,7 @@ void reader_check_data(struct plan_reader *reader);
 void reader_check_model(struct plan_reader *reader);
 void reader_check_training(struct plan_reader *reader);
 void reader_check_search(struct plan_reader *reader);
+void reader_check_budget(struct plan_reader *reader);
 
 /* Rules name a key by its member in struct plan: MEMBER(model.d_model). */
 #define MEMBER(member) offsetof(struct plan, member)

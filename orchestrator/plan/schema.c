@@ -300,15 +300,32 @@ static const struct plan_key target_keys[] = {
      .choices = schedules, .offset = AT(target.schedule), .help = "course of its LR"},
 };
 
+static const struct plan_key confirm_keys[] = {
+    {.name = "tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "none", .none = true,
+     .low = 1, .high = TOKENS_MAX, .offset = AT(confirm.tokens),
+     .help = "length of its trainings; none: target.tokens, halved until budget and text allow it"},
+    {.name = "seeds", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 32,
+     .offset = AT(confirm.seeds), .help = "trainings for each of the three LRs"},
+};
+
 static const struct plan_key budget_keys[] = {
     {.name = "tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "none", .none = true,
      .low = 1, .high = TOKENS_MAX, .offset = AT(budget.tokens),
      .help = "trained by the whole campaign at most"},
+    {.name = "flops", .type = TYPE_NUMBER, .unit = "FLOPs", .fallback = "none", .none = true,
+     .low = 1, .high = 1e30, .offset = AT(budget.flops),
+     .help = "the same in floating point operations; of the transformer only"},
+    {.name = "core_hours", .type = TYPE_NUMBER, .unit = "hours", .fallback = "none", .none = true,
+     .above = true, .high = 1e9, .offset = AT(budget.core_hours),
+     .help = "time of the trainings times threads_per_worker, at most; the coordinator's is not counted"},
     {.name = "trials", .type = TYPE_U64, .fallback = "none", .none = true, .low = 1, .high = 1e6,
      .offset = AT(budget.trials), .help = "trainings at most"},
     {.name = "wall", .type = TYPE_DURATION, .fallback = "none",
      .none = true, .low = 1, .high = 31536000, .offset = AT(budget.wall_s),
      .help = "elapsed time at most"},
+    {.name = "reserve", .type = TYPE_SHARE, .fallback = "0.3 with confirm, or 0", .derived = true,
+     .high = 0.9, .offset = AT(budget.reserve),
+     .help = "share of each budget that the search leaves to confirm"},
 };
 
 static const struct plan_key limits_keys[] = {
@@ -348,6 +365,7 @@ const struct plan_section plan_sections[] = {
     {"training", "how", training_keys, COUNT(training_keys)},
     {"search", "where the LR is looked for", search_keys, COUNT(search_keys)},
     {"target", "the long training whose LR is wanted", target_keys, COUNT(target_keys)},
+    {"confirm", "trainings of the answer itself", confirm_keys, COUNT(confirm_keys)},
     {"budget", "what the search may cost", budget_keys, COUNT(budget_keys)},
     {"limits", "when something is given up", limits_keys, COUNT(limits_keys)},
     {"on_fail", "when a training fails, or its worker is lost (one that diverges has not failed)", on_fail_keys, COUNT(on_fail_keys)},

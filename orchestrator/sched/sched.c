@@ -57,6 +57,15 @@ int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
     return 0;
 }
 
+void sched_withdraw(struct sched *sched, uint32_t id)
+{
+    size_t kept = sched->queue_first;
+    for (size_t i = sched->queue_first; i < sched->queue_end; i++)
+        if (sched->queue[i].job.trial_id != id)
+            sched->queue[kept++] = sched->queue[i];
+    sched->queue_end = kept;
+}
+
 bool sched_is_current(struct sched *sched, int peer, uint32_t id, uint32_t attempt)
 {
     const struct worker *worker = &sched->workers[peer];

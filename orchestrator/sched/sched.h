@@ -51,6 +51,9 @@ void sched_destroy(struct sched *sched);
 int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err);
 
+/* Takes back a trial that was queued and has not started; nothing happens when it has. */
+void sched_withdraw(struct sched *sched, uint32_t id);
+
 /* One incoming message from `peer`. */
 int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
                   struct lr_error *err);

@@ -146,11 +146,13 @@ static void fill_basins(struct answer *answer, const struct cell_sight *sight)
 
 /* ---- cells ---- */
 
-/* -d log2 LR* / d log2 tokens of a cell. */
+/* -d log2 LR* / d log2 tokens of a cell; NaN when all lengths are the same. */
 static struct spread beta_of(const struct cell_sight *sight, uint32_t cell)
 {
     double coefficients[TERMS_MAX];
     const struct terms *terms = &sight->scene->terms[0];
+    if (!term_find(terms, TERM_TOKENS, 0))
+        return (struct spread){NAN, NAN, {NAN, NAN}};
     const struct search_cell *of = &sight->space->cells[cell];
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], of, (int)cell, 0) -

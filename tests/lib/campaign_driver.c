@@ -126,6 +126,8 @@ int search_answer(struct answer *answer, const struct search_space *space,
         snprintf(answer->reason, sizeof(answer->reason), "only %zu trials", count);
     answer->ratios[RATIO_EMBEDDING].value = 3;
     answer->target.lr = best_lr(seen, count);
+    answer->target.loss_penalty = 0.1;
+    answer->target.loss_penalty_if_wrong_2x = 1;
     answer->target.tokens = space->target_tokens;
     for (size_t i = 0; i < count; i++) {
         answer->law.b += (double)(i + 1) * (seen[i].kind == OBSERVED_LOSS ? seen[i].loss : 0);
@@ -249,6 +251,8 @@ struct event ended_event(uint32_t id, uint32_t attempt, enum outcome outcome, do
 static struct event outcome_of(const struct driver *driver, const struct trial *trial)
 {
     double off = log2(trial->spec.lr / 2e-3);
+    if (trial->purpose == PURPOSE_CONFIRM)
+        off -= driver->octaves_off;
     if (trial->id == driver->fail_trial && trial->failures < driver->fail_times)
         return ended_event(trial->id, trial->attempt,
                            trial->failures ? OUTCOME_LOST : OUTCOME_FAILED, 0);
@@ -264,6 +268,9 @@ int driver_step(struct driver *driver, struct lr_error *err)
     const struct event *events;
     size_t count, running = 0;
     const struct trial *pending = NULL, *first = NULL;
+    struct event clock = {.kind = EVENT_CLOCK, .as.clock.wall_s = driver->clock_s};
+    if (driver->clock_s > 0 && driver->log[driver->count - 1].kind == EVENT_ENDED)
+        return driver_record(driver, &clock, err) ? err->code : 1;
     int rc = campaign_next(driver->campaign, &events, &count, err);
     if (!rc && count > 0)
         rc =
@@ -272,7 +279,7 @@ int driver_step(struct driver *driver, struct lr_error *err)
         return rc ? rc : 1;
     for (uint32_t id = 1; id <= campaign_trial_count(driver->campaign); id++) {
         const struct trial *trial = campaign_trial(driver->campaign, id);
-        if (trial_state_is_waiting(trial->state) && !pending)
+        if (campaign_may_start(driver->campaign, id) && !pending)
             pending = trial;
         if (trial->state == TRIAL_RUNNING && running++ == 0)
             first = trial;

@@ -15,6 +15,8 @@ struct driver {
     struct event *log; /* the journal */
     size_t count;
     uint32_t fail_trial, fail_times; /* this trial fails so often */
+    double clock_s;                  /* the clock goes on by so much with each attempt that ends */
+    double octaves_off; /* a confirmation's best LR lies so far above the search's, 2e-3 */
 };
 
 /* policy `design`, which may be asked while trials run: ten LRs at the shortest horizon. `narrow`:

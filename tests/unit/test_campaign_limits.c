@@ -1,4 +1,4 @@
-/* What ends a campaign early, or goes wrong in it: failures, budgets, policies that misbehave. */
+/* What ends a campaign early, or goes wrong in it: failures, policies that misbehave. */
 #include "campaign_driver.h"
 #include "cmocka_all.h"
 
@@ -118,97 +118,6 @@ static void no_loss_is_divergence(void **state)
     }
 }
 
-static void budget(void **state)
-{
-    (void)state;
-    /* Round 1 trains 6 x 1200 tokens by the plan, but reports 900 an attempt (and 600 once); round
-     * 2 needs 5100 + 2 x 2100 + 1200. */
-    const uint64_t used = 7 * 900 + 600, next = 5100 + 2 * 2100 + 1200;
-    static const char *const reasons[] = {
-        "budget.tokens is too small for round 2 with its 4 trials: 6900 of 17399 tokens are used; "
-        "raise it and run the same command again to go on",
-        "budget.trials is too small for round 2 with its 4 trials: 6 of 9 trials are used; raise "
-        "it and run the same command again to go on",
-        "budget.wall is too small for round 2 with its 4 trials: 50 of 50 s are used; raise it and "
-        "run the same command again to go on"};
-    for (int kind = 0; kind < 3; kind++) {
-        struct plan plan = test_plan();
-        struct driver driver, again;
-        struct answer answer;
-        struct event clock = {.kind = EVENT_CLOCK, .as.clock.wall_s = 25}, event;
-        driver_init(&driver, &plan);
-        campaign_destroy(driver.campaign);
-        plan.budget.tokens = kind == 0 ? used + next - 1 : 0;
-        plan.budget.trials = kind == 1 ? 9 : 0;
-        plan.budget.wall_s = kind == 2 ? 50 : 0;
-        struct lr_error err = {0};
-        assert_int_equal(campaign_create(&driver.campaign, &plan, &err), 0);
-        driver_begin(&driver);
-        driver_must(&driver, &clock);
-        driver_must(&driver, &clock); /* increments, over all sessions */
-        if (kind == 2) {              /* nothing is known, but no time is left either */
-            driver_run(&driver);
-            assert_int_equal(campaign_trial_count(driver.campaign), 0);
-            driver_answer(&driver, &answer);
-            assert_int_equal(answer.status, ANSWER_BUDGET_EXHAUSTED);
-        } else {
-            driver_run(&driver);
-            assert_int_equal(campaign_trial_count(driver.campaign), 6);
-            driver_answer(&driver, &answer);
-            assert_int_equal(answer.status, ANSWER_BUDGET_EXHAUSTED);
-            assert_string_equal(answer.reason, reasons[kind]);
-        }
-        driver_must(&driver, &clock); /* the driver's last word */
-
-        /* The same budget again: open for the session, then finished as before. */
-        driver_init(&again, &plan);
-        driver_replay(&again, driver.log, driver.count);
-        assert_true(campaign_finished(again.campaign));
-        event = session_event(3);
-        driver_must(&again, &event);
-        assert_false(campaign_finished(again.campaign));
-        driver_run(&again);
-        driver_answer(&again, &answer);
-        assert_int_equal(answer.status, ANSWER_BUDGET_EXHAUSTED);
-
-        /* A larger one: it goes on. */
-        struct driver larger;
-        plan.budget.tokens += kind == 0;
-        plan.budget.trials += kind == 1;
-        plan.budget.wall_s += kind == 2 ? 1000 : 0;
-        driver_init(&larger, &plan);
-        driver_replay(&larger, again.log, again.count);
-        assert_false(campaign_finished(larger.campaign));
-        driver_run(&larger);
-        driver_answer(&larger, &answer);
-        assert_int_equal(answer.status, ANSWER_IDENTIFIED);
-        assert_int_equal(campaign_trial_count(larger.campaign), 10);
-        driver_release(&larger);
-        driver_release(&again);
-        driver_release(&driver);
-    }
-}
-
-/* With a known pace, a round that cannot end in time is not begun. */
-static void budget_wall_looks_ahead(void **state)
-{
-    (void)state;
-    struct plan plan = test_plan();
-    struct trial_spec spec = plan_trial(&plan);
-    /* the fastest: trial 1, 0.1 s for 900e6 FLOPs; the longest trial of round 2 has 5100 tokens,
-     * all of round 2 on two workers 10500 / 2 */
-    double least = 0.1 / 900e6 * trial_flops_per_token(&spec) * 10500 / 2;
-    for (int enough = 0; enough < 2; enough++) {
-        struct driver driver;
-        plan.budget.wall_s = least * (enough ? 1.001 : 0.999);
-        driver_init(&driver, &plan);
-        driver_begin(&driver);
-        driver_run(&driver);
-        assert_int_equal(campaign_trial_count(driver.campaign), enough ? 10 : 6);
-        driver_release(&driver);
-    }
-}
-
 static void bad_policies(void **state)
 {
     (void)state;
@@ -263,7 +172,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failed_for_good),  cmocka_unit_test(too_many_failures),
         cmocka_unit_test(refused_for_good), cmocka_unit_test(no_loss_is_divergence),
-        cmocka_unit_test(budget),           cmocka_unit_test(budget_wall_looks_ahead),
         cmocka_unit_test(bad_policies),     cmocka_unit_test(part_of_a_round_by_another_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void line_as_documented(void **state)
     event.as.round.round = 1;
     event.as.round.trials = 4;
     char *line = event_to_line(&event, &length);
-    const char *body = "{\"event\":\"round\",\"round\":1,\"trials\":4,\"crc\":\"";
+    const char *body = "{\"event\":\"round\",\"round\":1,\"trials\":4,\"purpose\":0,\"crc\":\"";
     assert_memory_equal(line, body, strlen(body));
     assert_int_equal(length, strlen(body) + 8 + 3);
     lr_free(line);

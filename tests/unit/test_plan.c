@@ -26,7 +26,8 @@ static const char full[] =
     "search: {lr: [1e-4, 3e-2], horizons: [2M, 4M, 8M], seeds: 3, policy: grid,\n"
     "         resolution: .25, bootstrap: 2k, prior_beta: .25, prior_beta_sd: .1}\n"
     "target: {tokens: 1.5B, d_model: 1024}\n"
-    "budget: {tokens: 200M, trials: 99, wall: 6h}\n"
+    "confirm: {tokens: 1B, seeds: 2}\n"
+    "budget: {tokens: 200M, trials: 99, wall: 6h, flops: 1e15, core_hours: 2.5, reserve: .4}\n"
     "limits: {silence: 10m, trial_time: 1.5h, checkpoint_every: 2m, max_failures: 5}\n"
     "on_fail: {retries: 0, then: stop}\n"
     "output: {dir: /tmp/x}\n";
@@ -85,6 +86,12 @@ static void every_key_is_read(void **state)
     assert_int_equal(p->budget.tokens, 200000000);
     assert_int_equal(p->budget.trials, 99);
     SAME(p->budget.wall_s, 21600);
+    SAME(p->budget.flops, 1e15);
+    SAME(p->budget.core_hours, 2.5);
+    SAME(p->budget.reserve, .4);
+    assert_true(p->confirm.wanted);
+    assert_int_equal(p->confirm.tokens, 1000000000);
+    assert_int_equal(p->confirm.seeds, 2);
     SAME(p->limits.silence_s, 600);
     SAME(p->limits.trial_time_s, 5400);
     SAME(p->limits.checkpoint_every_s, 120);
@@ -132,6 +139,10 @@ static void defaults(void **state)
     assert_int_equal(p->budget.tokens, 0);
     assert_int_equal(p->budget.trials, 0);
     SAME(p->budget.wall_s, 0);
+    SAME(p->budget.flops, 0);
+    SAME(p->budget.core_hours, 0);
+    SAME(p->budget.reserve, 0);
+    assert_false(p->confirm.wanted);
     SAME(p->limits.silence_s, 600);
     SAME(p->limits.checkpoint_every_s, 300);
     SAME(p->limits.trial_time_s, 0);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "plan_case.h"
 
 static const struct plan_error_case cases[] = {
@@ -121,6 +122,20 @@ static const struct plan_error_case cases[] = {
     {8, "budget: {tokens: 199_999}",
      "plan.yaml:8:18: budget.tokens: 199999 does not pay for one training on the longest of "
      "search.horizons, 200000\n"},
+    {8, "budget: {flops: 1e12, reserve: .2}",
+     "plan.yaml:8:32: budget.reserve: is kept back for a confirmation that the plan does not ask "
+     "for; add confirm: {}, or leave it out\n"},
+    {8, "budget: {reserve: 1.5, flops: 0, core_hours: 0}\nconfirm: {seeds: 0}",
+     "plan.yaml:8:19: budget.reserve: 1.5 is out of range (0 to 0.9)\n"
+     "plan.yaml:8:31: budget.flops: 0 is out of range (1 to 1e+30, or none)\n"
+     "plan.yaml:8:46: budget.core_hours: 0 is out of range (above 0, up to 1e+09, or none)\n"
+     "plan.yaml:9:18: confirm.seeds: 0 is out of range (1 to 32)\n"},
+    {8, "confirm: {tokens: 199_999}",
+     "plan.yaml:8:19: confirm.tokens: 199999 is less than the longest of search.horizons, 200000, "
+     "which says as much already; leave it out for target.tokens\n"},
+    {8, "confirm: {tokens: 1_000_001}",
+     "plan.yaml:8:19: confirm.tokens: 1000001 is more than target.tokens, 1000000, for which the LR "
+     "is meant\n"},
 };
 
 static void each_rule(void **state)
@@ -188,12 +203,46 @@ static void derived_values(void **state)
     assert_int_equal(spec.warmup_tokens, 3 * 2048);
 }
 
+/* The section is the wish, whatever stands in it, and keeps a part of the budget back. */
+static void confirm_is_wanted(void **state)
+{
+    static const struct {
+        const char *line, *set;
+        bool wanted;
+        double reserve;
+    } plans[] = {
+        {"", NULL, false, 0},
+        {"confirm: {}", NULL, true, 0.3},
+        {"confirm:", NULL, true, 0.3},
+        {"confirm: {tokens: none}", NULL, true, 0.3},
+        {"", "confirm.seeds=2", true, 0.3},
+        {"confirm: {}", "budget.reserve=0", true, 0},
+        {"", "budget.reserve=0", false, 0},
+        {"budget: {reserve: .9}", "confirm.tokens=1M", true, 0.9},
+    };
+    static struct plan back;
+    struct lr_error err = {0};
+    const char *lines;
+    (void)state;
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        if (plan_case_load(plan_case_text(8, plans[i].line), plans[i].set, &lines))
+            fail_msg("%s: %s", plans[i].line, lines);
+        assert_int_equal(plan_case.confirm.wanted, plans[i].wanted);
+        assert_true(fabs(plan_case.budget.reserve - plans[i].reserve) < 1e-12);
+        char *json = plan_to_json(&plan_case);
+        assert_int_equal(plan_from_json(&back, json, &err), 0);
+        assert_int_equal(back.confirm.wanted, plans[i].wanted);
+        lr_free(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule),
         cmocka_unit_test(smallest_vocabularies),
         cmocka_unit_test(derived_values),
+        cmocka_unit_test(confirm_is_wanted),
     };
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);
 }

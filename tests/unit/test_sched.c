@@ -189,6 +189,22 @@ static void trials_go_to_the_lowest_idle_rank_in_order(void **state)
     assert_int_equal(told.rank, 1);
 }
 
+static void what_is_taken_back_does_not_start(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1100);
+    for (uint32_t id = 1; id <= 4; id++)
+        enqueue(id, 1);
+    tick(1101);
+    sched_withdraw(sched, 1); /* it runs: too late */
+    sched_withdraw(sched, 2);
+    sched_withdraw(sched, 9);
+    assert_int_equal(sched_counts(sched).queued, 2);
+    result(1, 1, 1, 1200);
+    tick(1201);
+    assert_int_equal(told.id, 3);
+}
+
 static void stale_words_are_dropped_and_counted(void **state)
 {
     (void)state;
@@ -479,6 +495,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(trials_go_to_the_lowest_idle_rank_in_order),
+        CASE(what_is_taken_back_does_not_start),
         CASE(stale_words_are_dropped_and_counted),
         CASE(a_dead_worker_loses_its_trial),
         CASE(a_rank_that_died_before_its_hello_is_lost),

@@ -1,0 +1,410 @@
+/* The confirmation: when the search is over, the LR that it says is trained at the target's model,
+ * with half and twice that LR beside it. The search never sees these trainings: they test what it
+ * says. Each parametrization of the plan has an LR of its own, and is tested by itself. */
+#include "campaign/campaign_state.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+enum { LRS = 3 }; /* half, the LR itself, twice */
+static const double factors[LRS] = {0.5, 1, 2};
+
+static size_t parametrizations(const struct plan *plan)
+{
+    return plan->axes.parametrization.count > 1 ? plan->axes.parametrization.count : 1;
+}
+
+static uint32_t parametrization_at(const struct plan *plan, size_t index)
+{
+    return plan->axes.parametrization.count > 1 ? plan->axes.parametrization.values[index]
+                                                : plan->model.parametrization;
+}
+
+static uint64_t longest_horizon(const struct plan *plan)
+{
+    return plan->search.horizons[plan->search.horizon_count - 1];
+}
+
+/* ---- what is trained ---- */
+
+struct point {                /* an LR to confirm */
+    uint32_t parametrization; /* its place in the plan */
+    double lr, ratios[RATIO_COUNT];
+};
+
+static bool same_model(const struct trial_spec *a, const struct trial_spec *b)
+{
+    return a->d_model == b->d_model && a->n_layers == b->n_layers && a->vocab == b->vocab &&
+           a->batch_tokens == b->batch_tokens;
+}
+
+/* What the target trains on: a cell's data where it is one. Data that nobody made ready for it
+ * alone are those of all cells. */
+static const struct event_data *data_of(const struct campaign *campaign)
+{
+    const struct plan *plan = &campaign->plan;
+    struct trial_spec target = plan_target(plan);
+    size_t cells = plan_cell_count(plan);
+    for (size_t i = 0; i < cells; i++) {
+        struct trial_spec cell = plan_cell(plan, i);
+        if (same_model(&cell, &target))
+            return campaign_data(campaign, i);
+    }
+    const struct event_data *own = campaign_data(campaign, cells);
+    return own ? own : campaign_data(campaign, 0);
+}
+
+static struct trial_spec spec_of(const struct campaign *campaign, size_t parametrization,
+                                 uint64_t tokens)
+{
+    struct trial_spec spec = plan_target(&campaign->plan);
+    spec.parametrization = parametrization_at(&campaign->plan, parametrization);
+    spec.horizon_tokens = tokens;
+    campaign_furnish(campaign, &spec, data_of(campaign));
+    return spec;
+}
+
+static struct trial_spec spec_at(const struct campaign *campaign, const struct point *point,
+                                 int factor, uint32_t replicate, uint64_t tokens)
+{
+    struct trial_spec spec = spec_of(campaign, point->parametrization, tokens);
+    spec.lr = factors[factor] * point->lr;
+    if (point->ratios[RATIO_EMBEDDING] > 0)
+        spec.embedding_lr_ratio = point->ratios[RATIO_EMBEDDING];
+    if (point->ratios[RATIO_OUTPUT] > 0)
+        spec.output_lr_ratio = point->ratios[RATIO_OUTPUT];
+    spec.seed = plan_seed(&campaign->plan, replicate);
+    return spec;
+}
+
+/* The LRs that the search predicts for so many tokens, by the order of the plan; those that it
+ * cannot tell are left out. */
+static int predict(const struct campaign *campaign, uint64_t tokens, struct point *points,
+                   size_t *count, struct lr_error *err)
+{
+    struct answer *answer = lr_malloc(sizeof(*answer));
+    int rc = answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    *count = 0;
+    for (size_t p = 0; !rc && p < parametrizations(&campaign->plan); p++) {
+        rc =
+            campaign_fit_for(campaign, tokens, parametrization_at(&campaign->plan, p), answer, err);
+        if (rc || !(answer->target.lr > 0) || !isfinite(answer->target.lr))
+            continue;
+        struct point *point = &points[(*count)++];
+        *point = (struct point){.parametrization = (uint32_t)p, .lr = answer->target.lr};
+        for (int r = 0; r < RATIO_COUNT; r++)
+            point->ratios[r] =
+                answer->target.ratio[r] > 0 ? answer->target.ratio[r] : answer->ratios[r].value;
+    }
+    lr_free(answer);
+    return rc;
+}
+
+static uint64_t next_shorter(const struct plan *plan, uint64_t tokens)
+{
+    uint64_t least = longest_horizon(plan);
+    return tokens / 2 > least ? tokens / 2 : least;
+}
+
+static bool text_suffices(const struct campaign *campaign, uint64_t tokens)
+{
+    uint64_t text = data_of(campaign)->train_tokens; /* 0: no text is read */
+    return text == 0 || campaign->plan.data.repeat || tokens <= text;
+}
+
+/* The length that budget and text allow; 0: none, and then *need is for the shortest. */
+static uint64_t affordable(const struct campaign *campaign, struct event_finished *need)
+{
+    const struct plan *plan = &campaign->plan;
+    uint64_t tokens = plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
+    for (;; tokens = next_shorter(plan, tokens)) {
+        struct outlay outlay = {0};
+        for (size_t p = 0; p < parametrizations(plan); p++) {
+            struct trial_spec spec = spec_of(campaign, p, tokens);
+            outlay_add(&outlay, &spec, (uint64_t)LRS * plan->confirm.seeds);
+        }
+        *need = campaign_budget_need(campaign, &outlay, PURPOSE_CONFIRM);
+        const char *key = campaign_budget_short(plan, need);
+        if (!key && text_suffices(campaign, tokens))
+            return tokens;
+        if (tokens <= longest_horizon(plan)) {
+            *need = key ? *need : (struct event_finished){0};
+            return 0;
+        }
+    }
+}
+
+/* ---- its events ---- */
+
+/* Of a confirmation that was begun, what is there already must be what would be planned now. */
+static int check_begun(const struct campaign *campaign, const struct event *events, size_t count,
+                       struct lr_error *err)
+{
+    size_t first = campaign->trial_count - campaign->round_planned;
+    bool same = count == campaign->round_trials;
+    for (size_t i = 0; same && i < campaign->round_planned; i++) {
+        const struct trial *trial = campaign->trials[first + i];
+        const struct event_planned *planned = &events[1 + i].as.planned;
+        same = trial->spec.lr == planned->spec.lr && trial->cell == planned->cell &&
+               trial->replicate == planned->replicate &&
+               trial->spec.horizon_tokens == planned->spec.horizon_tokens;
+    }
+    return same ? 0 : campaign_fail_torn(campaign, err);
+}
+
+/* events[0] is the ROUND. */
+static size_t fill_events(struct campaign *campaign, const struct point *points, size_t count,
+                          uint64_t tokens)
+{
+    const struct plan *plan = &campaign->plan;
+    bool torn = !round_is_planned(campaign);
+    uint32_t round = campaign->round + !torn, seeds = plan->confirm.seeds;
+    size_t first = campaign->trial_count - (torn ? campaign->round_planned : 0);
+    struct event *events = campaign->events, *event = events;
+    event->kind = EVENT_ROUND;
+    event->as.round.round = round;
+    event->as.round.trials = (uint32_t)count * LRS * seeds;
+    event->as.round.purpose = PURPOSE_CONFIRM;
+    for (size_t p = 0; p < count; p++)
+        for (int f = 0; f < LRS; f++)
+            for (uint32_t replicate = 0; replicate < seeds; replicate++) {
+                event++;
+                event->kind = EVENT_PLANNED;
+                event->as.planned.trial_id = (uint32_t)(first + (size_t)(event - events));
+                event->as.planned.round = round;
+                event->as.planned.replicate = replicate;
+                event->as.planned.cell = points[p].parametrization;
+                event->as.planned.purpose = PURPOSE_CONFIRM;
+                event->as.planned.spec = spec_at(campaign, &points[p], f, replicate, tokens);
+            }
+    return (size_t)(event - events);
+}
+
+int campaign_confirm(struct campaign *campaign, struct event_finished *need, struct lr_error *err)
+{
+    const struct plan *plan = &campaign->plan;
+    struct point points[PLAN_AXIS];
+    size_t count, planned = campaign->round_planned;
+    bool torn = !round_is_planned(campaign);
+    uint64_t tokens = affordable(campaign, need);
+    if (torn && planned > 0) /* the clock has gone on since */
+        tokens = campaign->trials[campaign->trial_count - 1]->spec.horizon_tokens;
+    else if (torn && tokens == 0)
+        tokens = longest_horizon(plan);
+    if (tokens == 0)
+        return 0;
+    *need = (struct event_finished){0};
+    int rc = predict(campaign, tokens, points, &count, err);
+    if (!rc && count > 0)
+        rc = campaign_reserve_events(campaign, count * LRS * plan->confirm.seeds + 1, err);
+    if (!rc && count == 0 && torn)
+        rc = campaign_fail_torn(campaign, err);
+    if (rc || count == 0)
+        return rc;
+    size_t trials = fill_events(campaign, points, count, tokens);
+    if (!torn)
+        return (int)trials + 1;
+    rc = check_begun(campaign, campaign->events, trials, err);
+    memmove(campaign->events, campaign->events + 1 + planned,
+            (trials - planned) * sizeof(*campaign->events));
+    return rc ? rc : (int)(trials - planned);
+}
+
+/* ---- what came out ---- */
+
+struct tally {
+    double loss, se; /* mean over seeds, and its standard error; NaN, 0: none is known */
+    size_t losses, diverged, open;
+};
+
+static struct tally tally_at(const struct campaign *campaign, uint32_t round, uint32_t cell,
+                             double lr)
+{
+    struct tally out = {0};
+    double sum = 0, squares = 0, own = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        if (trial->round != round || trial->cell != cell || !(trial->spec.lr == lr))
+            continue;
+        out.open += !trial_state_is_over(trial->state);
+        out.diverged += trial->state == TRIAL_DIVERGED;
+        if (trial->state != TRIAL_DONE)
+            continue;
+        sum += trial->result.val_loss;
+        squares += trial->result.val_loss * trial->result.val_loss;
+        own += isfinite(trial->result.val_loss_se) ? trial->result.val_loss_se : 0;
+        out.losses++;
+    }
+    double n = (double)out.losses;
+    out.loss = n > 0 && out.diverged == 0 ? sum / n : NAN;
+    if (n > 1)
+        out.se = sqrt(fmax(squares - sum * sum / n, 0) / (n - 1) / n);
+    else if (n > 0)
+        out.se = own; /* of the validation set, when there is one seed */
+    return out;
+}
+
+static const char *tokens_text(uint64_t tokens, char out[24])
+{
+    static const char suffixes[][2] = {"", "k", "M", "B", "T"};
+    double shown = (double)tokens;
+    size_t i = 0;
+    for (; i < 4 && shown >= 999.5; i++)
+        shown /= 1000;
+    snprintf(out, 24, "%.3g%s", shown, suffixes[i]);
+    return out;
+}
+
+static const char *excess_text(const struct tally *of, double best, char out[32])
+{
+    if (of->diverged > 0)
+        snprintf(out, 32, "diverged");
+    else if (of->open > 0)
+        snprintf(out, 32, "is not trained");
+    else if (of->losses == 0)
+        snprintf(out, 32, "is not known");
+    else
+        snprintf(out, 32, "%s %.4f", of->loss < best ? "gains" : "costs", fabs(of->loss - best));
+    return out;
+}
+
+/* The words of one confirmation, and a warning when it contradicts. */
+static void tell(struct answer *answer, struct confirm_answer *confirm,
+                 const struct tally tallies[LRS])
+{
+    static const char *const names[LRS] = {"half of it", "", "twice of it"};
+    const struct tally *own = &tallies[1];
+    char tokens[24], half[32], twice[32], verdict[80];
+    double penalty = confirm->excess_predicted[0] - confirm->excess_predicted[1];
+    tokens_text(confirm->tokens, tokens);
+    int better = -1;
+    for (int k = 0; k < LRS; k += 2)
+        if (isfinite(confirm->loss[k]) && (better < 0 || confirm->loss[k] < confirm->loss[better]))
+            better = k;
+    if (!isfinite(confirm->loss[1])) {
+        snprintf(confirm->text, sizeof(confirm->text), "at %s tokens %.3g itself %s", tokens,
+                 confirm->lr[1],
+                 own->diverged ? "diverged"
+                 : own->open   ? "is not trained"
+                               : "is not known");
+        if (own->diverged && better >= 0)
+            answer_warn(answer,
+                        "confirm: at %s tokens the learning rate %.3g diverged, and %s did not",
+                        tokens, confirm->lr[1], names[better]);
+        return;
+    }
+    double gain = better >= 0 ? own->loss - confirm->loss[better] : 0;
+    double noise = better >= 0 ? 2 * hypot(own->se, tallies[better].se) : 0;
+    if (!(gain > 0))
+        snprintf(verdict, sizeof(verdict), better < 0 ? "nothing to compare with" : "it is best");
+    else if (!(gain > noise))
+        snprintf(verdict, sizeof(verdict), "they differ by no more than the noise, %.4f", noise);
+    else
+        snprintf(verdict, sizeof(verdict), "%s is better", names[better]);
+    snprintf(confirm->text, sizeof(confirm->text),
+             "at %s tokens %.3g gives %.4f nats; half of it %s, twice of it %s (predicted: costs "
+             "%.4f): %s",
+             tokens, confirm->lr[1], own->loss, excess_text(&tallies[0], own->loss, half),
+             excess_text(&tallies[2], own->loss, twice), penalty, verdict);
+    if (gain > noise && !(gain <= penalty))
+        answer_warn(answer,
+                    "confirm: at %s tokens %.3g is better than the predicted %.3g by %.4f nats "
+                    "(noise %.4f): the optimum lies elsewhere than the search says",
+                    tokens, confirm->lr[better], confirm->lr[1], gain, noise);
+}
+
+/* The first trial of a parametrization's last confirmation; NULL: none. */
+static const struct trial *first_of(const struct campaign *campaign, uint32_t cell)
+{
+    const struct trial *first = NULL;
+    for (size_t i = campaign->trial_count; i > 0; i--) {
+        const struct trial *trial = campaign->trials[i - 1];
+        if (trial->purpose == PURPOSE_CONFIRM && trial->cell == cell &&
+            (!first || first->round == trial->round))
+            first = trial;
+    }
+    return first;
+}
+
+/* What is expected follows from what the search knows now; what was trained stands in the trials.
+ */
+static int fill(const struct campaign *campaign, const struct trial *first, struct answer *answer,
+                struct lr_error *err)
+{
+    struct confirm_answer *confirm = &answer->confirms[answer->confirm_count++];
+    struct tally tallies[LRS];
+    struct answer *expected = lr_malloc(sizeof(*expected));
+    int rc = expected ? campaign_fit_for(campaign, first->spec.horizon_tokens,
+                                         first->spec.parametrization, expected, err)
+                      : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (rc)
+        goto out;
+    confirm->parametrization = first->spec.parametrization;
+    confirm->d_model = first->spec.d_model;
+    confirm->n_layers = first->spec.n_layers;
+    confirm->vocab = first->spec.vocab;
+    confirm->tokens = first->spec.horizon_tokens;
+    for (int k = 0; k < LRS; k++) {
+        confirm->lr[k] = first->spec.lr / factors[0] * factors[k];
+        tallies[k] = tally_at(campaign, first->round, first->cell, confirm->lr[k]);
+        confirm->loss[k] = tallies[k].loss;
+        confirm->diverged[k] = tallies[k].diverged > 0;
+        /* the mean of both sides: a basin's right side is steeper by about a fifth */
+        confirm->excess_predicted[k] = expected->target.loss_penalty;
+        if (k != 1)
+            confirm->excess_predicted[k] += expected->target.loss_penalty_if_wrong_2x;
+    }
+    tell(answer, confirm, tallies);
+out:
+    lr_free(expected);
+    return rc;
+}
+
+/* Why there is none, although the plan asks for it. */
+static void tell_missing(const struct campaign *campaign, struct answer *answer)
+{
+    struct event_finished need;
+    char used[160];
+    const char *key =
+        affordable(campaign, &need) > 0 ? NULL : campaign_budget_short(&campaign->plan, &need);
+    if (!key) {
+        answer_warn(answer, "confirm: there is no learning rate to confirm");
+        return;
+    }
+    campaign_budget_text(campaign, key, PURPOSE_CONFIRM, used, sizeof(used));
+    answer_warn(answer,
+                "confirm: %s has no room for it: %s; raise it and run the same command again", key,
+                used);
+}
+
+int campaign_confirm_answer(const struct campaign *campaign, struct answer *answer,
+                            struct lr_error *err)
+{
+    const struct plan *plan = &campaign->plan;
+    size_t open = 0;
+    int rc = 0;
+    answer->confirm_count = 0;
+    if (!plan->confirm.wanted)
+        return 0;
+    for (uint32_t p = 0; !rc && p < parametrizations(plan); p++) {
+        const struct trial *first = first_of(campaign, p);
+        if (first && answer->confirm_count < ANSWER_CONFIRMS)
+            rc = fill(campaign, first, answer, err);
+    }
+    if (rc || !campaign->finished)
+        return rc;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        open += campaign->trials[i]->purpose == PURPOSE_CONFIRM &&
+                !trial_state_is_over(campaign->trials[i]->state);
+    if (answer->confirm_count == 0)
+        tell_missing(campaign, answer);
+    else if (open > 0)
+        answer_warn(answer,
+                    "confirm: the budget was used up before %zu of its trainings; raise it and run "
+                    "the same command again",
+                    open);
+    return 0;
+}

@@ -1,0 +1,285 @@
+/* Each cell's model is timed by itself, up to a few of them; the others follow by their FLOPs. */
+#define _POSIX_C_SOURCE 200809L
+#include "cli/estimate.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "cli/calibrate.h"
+#include "cli/forecast.h"
+#include "cli/prepare.h"
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "report/summary.h"
+
+#define TIMED_MOST 4       /* models */
+#define TIMING_SECONDS 3.0 /* for all of them */
+#define ROWS 6             /* of the table: each has twice the tokens of the last */
+
+struct timed {
+    struct trial_spec spec;
+    struct calibration calibration;
+};
+
+struct estimate {
+    const struct plan *plan;
+    struct timed timed[TIMED_MOST + 1]; /* the last: the target's, for a confirmation */
+    size_t count;
+    struct forecast forecast;
+    uint32_t workers;
+};
+
+/* ---- how long a training takes ---- */
+
+/* By the timed model that is nearest in FLOPs; its own, if it was timed. */
+static double seconds_of(const struct estimate *estimate, const struct trial_spec *spec)
+{
+    const struct timed *best = NULL;
+    double nearest = INFINITY, flops = trial_flops_per_token(spec);
+    for (size_t i = 0; i < estimate->count; i++) {
+        double off = fabs(log(trial_flops_per_token(&estimate->timed[i].spec) / flops));
+        if (off < nearest) {
+            nearest = off;
+            best = &estimate->timed[i];
+        }
+    }
+    if (!best)
+        return 0;
+    struct trial_spec like = best->spec;
+    like.horizon_tokens = spec->horizon_tokens;
+    return calibration_seconds(&best->calibration, &like) * flops / trial_flops_per_token(&like);
+}
+
+static double cell_seconds(void *context, uint32_t cell, uint64_t tokens)
+{
+    const struct estimate *estimate = context;
+    struct trial_spec spec = plan_cell(estimate->plan, cell);
+    spec.horizon_tokens = tokens;
+    return seconds_of(estimate, &spec);
+}
+
+static int time_one(struct estimate *estimate, const struct trial_spec *spec, double seconds,
+                    const char *cache_dir, struct live *live, struct lr_error *err)
+{
+    struct timed *timed = &estimate->timed[estimate->count];
+    timed->spec = *spec;
+    int rc = prepare_products_unkept(timed->spec.products, estimate->plan, spec, cache_dir, err);
+    kernels_set_threads((int)estimate->plan->trainer.threads_per_worker);
+    if (!rc)
+        rc = calibrate(&timed->calibration, &timed->spec, seconds, live, err);
+    estimate->count += !rc;
+    return rc;
+}
+
+static int time_models(struct estimate *estimate, struct live *live, struct lr_error *err)
+{
+    const struct plan *plan = estimate->plan;
+    size_t cells = plan_cell_count(plan), count = cells < TIMED_MOST ? cells : TIMED_MOST;
+    struct trial_spec first = plan_cell(plan, 0), target = plan_target(plan);
+    double each = TIMING_SECONDS / (double)count;
+    char *cache_dir = prepare_cache_dir(plan->output.dir);
+    int rc = cache_dir ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    kernels_init();
+    for (size_t i = 0; !rc && i < count; i++) { /* evenly, the first and the last among them */
+        struct trial_spec spec = plan_cell(plan, count > 1 ? i * (cells - 1) / (count - 1) : 0);
+        rc = time_one(estimate, &spec, each, cache_dir, live, err);
+    }
+    if (!rc && plan->confirm.wanted &&
+        (target.d_model != first.d_model || target.n_layers != first.n_layers ||
+         target.vocab != first.vocab))
+        rc = time_one(estimate, &target, each, cache_dir, live, err);
+    lr_free(cache_dir);
+    return rc;
+}
+
+static void print_timing(const struct estimate *estimate)
+{
+    const struct plan *plan = estimate->plan;
+    const struct timed *timed = &estimate->timed[0];
+    char count[24], time[24];
+    printf("\ntimed on this machine: %.3g ms a step (%zu of them)%s; a training takes",
+           1e3 * timed->calibration.step_s, timed->calibration.steps,
+           timed->calibration.share < 1 ? " of a smaller model" : "");
+    for (size_t h = 0; h < plan->search.horizon_count; h++)
+        printf(
+            "%s %s", h ? "," : "",
+            format_seconds(time, sizeof(time),
+                           cell_seconds((void *)(uintptr_t)estimate, 0, plan->search.horizons[h])));
+    printf("\n");
+    for (size_t i = 1; i < estimate->count; i++)
+        printf("  and a step of %s parameters %.3g ms\n",
+               format_count(count, sizeof(count), (double)trial_params(&estimate->timed[i].spec)),
+               1e3 * estimate->timed[i].calibration.step_s);
+}
+
+/* ---- what is expected ---- */
+
+#define MEMBER(member) offsetof(struct forecast_point, member)
+
+/* What a budget counts. */
+struct kind {
+    const char *key, *name;
+    size_t member;
+    double unit;         /* of the member, in that of the budget */
+    bool needs_training; /* not known where nothing is trained */
+};
+static const struct kind kinds[] = {
+    {"budget.trials", "trainings", MEMBER(trials), 1, false},
+    {"budget.tokens", "tokens", MEMBER(tokens), 1, false},
+    {"budget.flops", "FLOPs", MEMBER(flops), 1, true},
+    {"budget.core_hours", "core-hours", MEMBER(seconds), 3600, true},
+    {"budget.wall", "wall time", MEMBER(wall_s), 1, true},
+};
+enum { KIND_TRIALS, KIND_TOKENS, KIND_FLOPS, KIND_CORE_HOURS, KIND_WALL, KINDS };
+
+static double budget_of(const struct plan *plan, int kind)
+{
+    const double budgets[KINDS] = {(double)plan->budget.trials, (double)plan->budget.tokens,
+                                   plan->budget.flops, plan->budget.core_hours,
+                                   plan->budget.wall_s};
+    return budgets[kind];
+}
+
+static const char *amount(char text[24], int kind, double value)
+{
+    if (kind == KIND_WALL)
+        return format_seconds(text, 24, value);
+    if (kind == KIND_FLOPS)
+        snprintf(text, 24, "%.3g", value);
+    else if (kind == KIND_CORE_HOURS)
+        snprintf(text, 24, value < 0.1 ? "%.2g" : "%.3g", value);
+    else
+        format_count(text, 24, value);
+    return text;
+}
+
+static double needed(const struct estimate *estimate, int kind, double share)
+{
+    double value = forecast_quantile(&estimate->forecast, kinds[kind].member, share);
+    if (kind == KIND_CORE_HOURS)
+        value *= estimate->plan->trainer.threads_per_worker;
+    return value / kinds[kind].unit;
+}
+
+static void print_needed(const struct estimate *estimate)
+{
+    const struct plan *plan = estimate->plan;
+    bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
+    char half[24], most[24], budget[24];
+    printf("\n%zu campaigns simulated on made-up loss surfaces, with %u worker%s:\n",
+           estimate->forecast.count, estimate->workers, estimate->workers == 1 ? "" : "s");
+    printf("%-12s %10s %12s %10s\n", "", "half need", "9 in 10 need", "budget");
+    for (int kind = 0; kind < KINDS; kind++)
+        if (trains || !kinds[kind].needs_training)
+            printf("%-12s %10s %12s %10s\n", kinds[kind].name,
+                   amount(half, kind, needed(estimate, kind, 0.5)),
+                   amount(most, kind, needed(estimate, kind, 0.9)),
+                   budget_of(plan, kind) > 0 ? amount(budget, kind, budget_of(plan, kind))
+                                             : "none");
+}
+
+static void print_shrinking(const struct estimate *estimate)
+{
+    const struct plan *plan = estimate->plan;
+    bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
+    double all = forecast_quantile(&estimate->forecast, MEMBER(tokens), 1);
+    double seconds = forecast_quantile(&estimate->forecast, MEMBER(seconds), 1);
+    char tokens[24], hours[24], factor[24];
+    printf("\nthe answer's 90 %% interval by what is spent (half of them are narrower):\n");
+    printf("%10s %10s%s %12s %12s\n", "tokens", "of target", trains ? "  core-hours" : "", "within",
+           "identified");
+    for (int row = ROWS - 1; row >= 0; row--) {
+        double spent = all / exp2(row);
+        struct forecast_answer answer = forecast_after(&estimate->forecast, spent);
+        if (!answer.begun)
+            continue;
+        snprintf(factor, sizeof(factor), "x %.1f", answer.factor);
+        printf("%10s %10.2g", format_count(tokens, sizeof(tokens), spent),
+               spent / (double)plan->target.tokens);
+        if (trains)
+            printf("  %10s", amount(hours, KIND_CORE_HOURS,
+                                    seconds / exp2(row) / 3600 * plan->trainer.threads_per_worker));
+        printf(" %12s %10.0f %%\n", isfinite(answer.factor) ? factor : "-",
+               100 * answer.identified);
+    }
+}
+
+static void print_confirmation(const struct estimate *estimate)
+{
+    const struct plan *plan = estimate->plan;
+    struct trial_spec spec = plan_target(plan);
+    size_t parametrizations =
+        plan->axes.parametrization.count > 1 ? plan->axes.parametrization.count : 1;
+    double trials = 3.0 * (double)parametrizations * plan->confirm.seeds;
+    char tokens[24], all[24];
+    if (!plan->confirm.wanted)
+        return;
+    spec.horizon_tokens = plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
+    double total = trials * (double)spec.horizon_tokens;
+    printf("\nconfirm: %.0f trainings of %s tokens, %s tokens in all", trials,
+           format_count(tokens, sizeof(tokens), (double)spec.horizon_tokens),
+           format_count(all, sizeof(all), total));
+    if (plan->trainer.kind == TRAINER_TRANSFORMER)
+        printf(", %.3g FLOPs, %.3g core-hours", total * trial_flops_per_token(&spec),
+               trials * seconds_of(estimate, &spec) / 3600 * plan->trainer.threads_per_worker);
+    printf("; shorter where the budget ends\n");
+}
+
+static void warn_budgets(const struct estimate *estimate)
+{
+    const struct plan *plan = estimate->plan;
+    double share = plan->confirm.wanted ? 1 - plan->budget.reserve : 1;
+    char left[24], half[24];
+    for (int kind = 0; kind < KINDS; kind++) {
+        double budget = share * budget_of(plan, kind), need = needed(estimate, kind, 0.5);
+        if (budget > 0 && budget < need)
+            printf("warning: %s leaves %s to the search, and half of the simulated campaigns need "
+                   "%s\n",
+                   kinds[kind].key, amount(left, kind, budget), amount(half, kind, need));
+    }
+}
+
+static uint32_t workers_of(const struct options *options, const struct plan *plan)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t ranks = options->ranks;
+    if (ranks > 0)
+        return ranks > 1 ? ranks - 1 : 1;
+    cores /= (long)plan->trainer.threads_per_worker;
+    return cores > 1 ? (uint32_t)cores : 1;
+}
+
+int estimate_print(const struct options *options, const struct plan *plan)
+{
+    struct live live;
+    struct lr_error err = {0};
+    struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
+    live_init(&live, options->verbosity >= 0);
+    int rc = estimate ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
+    if (!rc) {
+        estimate->plan = plan;
+        estimate->workers = workers_of(options, plan);
+    }
+    if (!rc && plan->trainer.kind == TRAINER_TRANSFORMER) {
+        rc = time_models(estimate, &live, &err);
+        if (!rc)
+            print_timing(estimate);
+    }
+    if (!rc) {
+        struct forecast_clock clock = {cell_seconds, estimate, estimate->workers};
+        rc = forecast_run(&estimate->forecast, plan, &clock, &live, &err);
+    }
+    live_release(&live);
+    if (!rc) {
+        print_needed(estimate);
+        print_confirmation(estimate);
+        print_shrinking(estimate);
+        warn_budgets(estimate);
+    } else {
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    }
+    lr_free(estimate);
+    return rc;
+}

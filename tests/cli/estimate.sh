@@ -1,0 +1,81 @@
+#!/bin/sh
+# What `lrsearch check` expects a campaign to cost: measured trainings, simulated campaigns, budgets.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+amount() # NAME COLUMN: of the table of what is needed; 2: half need, 3: 9 in 10 need, 4: budget
+{
+    sed -n "s/^$1  *//p" "$work/out" | awk -v c="$2" '{ print $(c - 1) }'
+}
+
+mkdir scratch
+tiny_plan tiny.yaml "model: {d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64, parametrization: mup}" \
+    "target: {tokens: 1M, d_model: 32}"
+TMPDIR=$PWD/scratch run "$LRSEARCH" check tiny.yaml --ranks 3
+expect_status 0
+for text in "timed on this machine:" "ms a step" "20 campaigns simulated on made-up loss surfaces, with 2 workers" \
+    "half need 9 in 10 need" "the answer's 90 % interval by what is spent" "core-hours" "wall time"; do
+    expect_out "$text"
+done
+[ ! -e logs ] && [ -z "$(ls scratch)" ] || fail "check must leave nothing behind"
+for name in trainings tokens FLOPs core-hours "wall time"; do
+    [ -n "$(amount "$name" 2)" ] && [ "$(amount "$name" 4)" = none ] || fail "no row for $name"
+done
+two=$(amount trainings 2)
+[ "$two" -ge 6 ] || fail "$two trainings are too few for three horizons"
+
+# The interval does not widen as more is spent, and in the end most campaigns have an answer.
+sed -n '/interval by what is spent/,$p' out | awk '
+    $4 == "x" { if (last && $5 > last * 1.5) bad = 1; last = $5; share = $6; rows++ }
+    END { exit !(rows >= 2 && !bad && share >= 50) }' || fail "the interval does not shrink"
+
+# What was timed is about what a training takes (a machine that others use is no clock).
+seconds=$(sed -n 's/^timed on this machine:.* a training takes.*, \([0-9.]*\)s$/\1/p' out)
+run "$LRSEARCH" train tiny.yaml --lr 1e-2 --tokens 32k --json
+cp out trained.json
+awk -v a="$seconds" -v b="$(json trained.json seconds)" \
+    'BEGIN { exit !(a + .1 > b / 4 && a < 4 * b + .2) }' ||
+    fail "$seconds s estimated, $(json trained.json seconds) s taken"
+
+# A warning for each budget that is too small, and for none that is not.
+run "$LRSEARCH" check tiny.yaml --set budget.trials=2 --set budget.tokens=33k --set budget.flops=1e6 \
+    --set budget.core_hours=1e-9 --set budget.wall=1000s
+expect_status 0
+for key in trials tokens flops core_hours; do
+    expect_out "warning: budget.$key leaves"
+done
+[ "$(grep -c '^warning:' out)" -eq 4 ] || fail "a warning about a budget that is large enough"
+run "$LRSEARCH" check tiny.yaml --set budget.trials=1000 --set budget.tokens=1B
+expect_status 0
+[ "$(grep -c '^warning:' out)" -eq 0 ] || fail "a warning about a budget that is large enough"
+
+# A confirmation is told, and what is kept back for it is not there for the search.
+run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=$((two + 1))
+expect_status 0
+expect_out "confirm: 6 trainings of 1M tokens, 6M tokens in all, "
+expect_out "warning: budget.trials leaves"
+
+# Made-up surfaces follow from the seed alone.
+cat >made.yaml <<'END'
+version: 1
+name: made
+trainer: {kind: simulate}
+search: {lr: [5e-4, 1e-1], horizons: [1M, 2M], policy: narrow}
+target: {tokens: 8M}
+END
+run "$LRSEARCH" check made.yaml --ranks 3
+expect_status 0
+cp out first
+for word in core-hours FLOPs timed; do
+    ! grep -q "$word" out || fail "nothing is trained, but $word is told"
+done
+run "$LRSEARCH" check made.yaml --ranks 3
+cmp -s out first || fail "another answer from the same plan"
+run "$LRSEARCH" check made.yaml --ranks 3 --set seed=2
+! cmp -s out first || fail "another seed draws the same surfaces"
+
+run "$LRSEARCH" check made.yaml --ranks 0
+expect_status 2
+expect_err "--ranks 0: must be a whole count from 1 to 1000"
+run "$LRSEARCH" train made.yaml --ranks 3 --lr 1e-3 --tokens 1M
+expect_status 2
+expect_err "--ranks"
