@@ -66,8 +66,8 @@ static void take_observations(struct scene *scene, const struct observation *see
 {
     for (size_t i = 0; i < count; i++) {
         int basin = basin_of(scene->space, &seen[i]);
-        bool tells = seen[i].kind == OBSERVED_LOSS || seen[i].kind == OBSERVED_DIVERGED;
-        if (tells && basin >= 0 && basin != skip)
+        if (seen[i].kind != OBSERVED_RUNNING && seen[i].kind != OBSERVED_OPTIMUM && basin >= 0 &&
+            basin != skip)
             scene->seen[scene->seen_count++] = seen[i];
     }
     qsort(scene->seen, scene->seen_count, sizeof(*scene->seen), by_place);
@@ -80,7 +80,7 @@ static bool is_loss(const struct observation *seen)
     return seen->kind == OBSERVED_LOSS && isfinite(seen->loss);
 }
 
-/* All replicates of one place. */
+/* All replicates of one place; without any that tell something its `replicates` are 0. */
 static struct scene_point make_point(const struct scene *scene, size_t first, size_t end)
 {
     struct scene_point point = {.loss = 0, .first = (uint32_t)first, .end = (uint32_t)end};
@@ -88,11 +88,15 @@ static struct scene_point make_point(const struct scene *scene, size_t first, si
     for (int k = 0; k < scene->coordinate_count; k++)
         point.x[k] = scene_x(scene, k, seen->lr, seen->ratios);
     for (size_t i = first; i < end; i++) {
+        if (scene->seen[i].kind == OBSERVED_NOTHING)
+            continue;
         point.replicates++;
         point.loss += is_loss(&scene->seen[i]) ? scene->seen[i].loss : NAN;
     }
-    point.loss /= point.replicates;
+    point.loss /= fmax(point.replicates, 1);
     for (size_t i = first; i < end && !isnan(point.loss); i++) {
+        if (scene->seen[i].kind == OBSERVED_NOTHING)
+            continue;
         double off = scene->seen[i].loss - point.loss;
         point.scatter += off * off;
     }
@@ -130,15 +134,17 @@ static void gather_basin(struct scene *scene, struct scene_basin *basin, size_t 
             for (next = i + 1; next < end && same_place(&scene->seen[i], &scene->seen[next]);)
                 next++;
             struct scene_point point = make_point(scene, i, next);
-            if (isnan(point.loss) != (walls > 0))
+            if (!(point.replicates > 0) || isnan(point.loss) != (walls > 0))
                 continue;
             room[basin->losses + basin->walls] = point;
             basin->losses += !walls;
             basin->walls += (size_t)walls;
         }
-    for (size_t i = first; i < end; i++)
-        basin->diverged += !is_loss(&scene->seen[i]);
-    basin->trials = (uint32_t)(end - first);
+    for (size_t i = first; i < end; i++) {
+        bool tells = scene->seen[i].kind != OBSERVED_NOTHING;
+        basin->trials += tells;
+        basin->diverged += tells && !is_loss(&scene->seen[i]);
+    }
     set_heights(scene, basin);
 }
 

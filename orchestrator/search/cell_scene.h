@@ -41,7 +41,7 @@ struct scene {
     double reference_tokens; /* t = 0: the longest horizon with a loss */
     size_t basin_count;      /* cells x horizons: [cell * horizon_count + horizon] */
     struct scene_basin *basins;
-    struct observation *seen; /* sorted; running ones left out */
+    struct observation *seen; /* sorted; running ones left out, failed ones not */
     size_t seen_count;
     struct scene_point *points;
     double *tables;
