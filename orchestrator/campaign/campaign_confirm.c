@@ -363,6 +363,40 @@ out:
     return rc;
 }
 
+/* Which parametrization's transferred LR gives the lowest loss: the losses side by side, where two
+ * at least were trained on as many tokens. */
+static void compare(const struct campaign *campaign, struct answer *answer)
+{
+    char losses[160] = "", tokens[24];
+    uint32_t seeds = campaign->plan.confirm.seeds;
+    double error = 0; /* of the validation set; that of the seeds is not in it */
+    const struct confirm_answer *best = NULL;
+    size_t used = 0, count = 0;
+    for (size_t i = 0; i < answer->confirm_count; i++) {
+        const struct confirm_answer *confirm = &answer->confirms[i];
+        if (!isfinite(confirm->loss[1]) || confirm->tokens != answer->confirms[0].tokens)
+            continue;
+        used += (size_t)snprintf(losses + used, sizeof(losses) - used, "%s%.4f with %s",
+                                 count > 0 ? ", " : "", confirm->loss[1],
+                                 parametrization_name(confirm->parametrization));
+        count++;
+        if (!best || confirm->loss[1] < best->loss[1])
+            best = confirm;
+    }
+    if (count < 2 || answer->verdict_count == ANSWER_VERDICTS)
+        return;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        if (campaign->trials[i]->purpose == PURPOSE_CONFIRM &&
+            isfinite(campaign->trials[i]->result.val_loss_se))
+            error = fmax(error, campaign->trials[i]->result.val_loss_se / sqrt(seeds));
+    snprintf(
+        answer->verdicts[answer->verdict_count++], ANSWER_TEXT,
+        "at width %u on %s tokens the transferred learning rates give %s nats (each +- %.3f by "
+        "the validation set, %u seed%s): %s is lowest",
+        best->d_model, tokens_text(best->tokens, tokens), losses, error, seeds,
+        seeds == 1 ? "" : "s", parametrization_name(best->parametrization));
+}
+
 /* Why there is none, although the plan asks for it. */
 static void tell_missing(const struct campaign *campaign, struct answer *answer)
 {
@@ -394,6 +428,8 @@ int campaign_confirm_answer(const struct campaign *campaign, struct answer *answ
         if (first && answer->confirm_count < ANSWER_CONFIRMS)
             rc = fill(campaign, first, answer, err);
     }
+    if (!rc)
+        compare(campaign, answer);
     if (rc || !campaign->finished)
         return rc;
     for (size_t i = 0; i < campaign->trial_count; i++)

@@ -78,6 +78,8 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
                                        [AXIS_BATCH] = first.batch_tokens};
     for (int axis = 0; axis < AXIS_COUNT; axis++)
         out->space.base[axis] = base[axis];
+    if (first.d_model > 0 && plan->model.base_width > 0)
+        out->space.base_width = log2((double)plan->model.base_width / first.d_model);
     out->space.cells = out->cells;
     out->space.cell_count = count < SEARCH_CELLS ? count : SEARCH_CELLS;
     out->space.target = cell_of(plan, &out->space, &target, &first);

@@ -194,7 +194,8 @@ double plan_beta2(uint32_t batch_tokens, uint64_t half_life);
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate);
 
 /* The combinations of the axes' values, 1 without axes: d_model changes fastest, then n_layers,
- * vocab, batch_tokens, parametrization. */
+ * vocab, batch_tokens, parametrization. At base_width, where all parametrizations are one, there is
+ * a cell for the first of them only. */
 size_t plan_cell_count(const struct plan *plan);
 /* As plan_trial() for one of them: heads and d_ff follow the width, the warm-up in steps and beta2
  * by its half-life the batch, the default zipf_exponent the vocabulary. */

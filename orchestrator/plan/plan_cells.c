@@ -13,10 +13,45 @@ static size_t values(const struct plan_axis *axis)
     return axis->count > 0 ? axis->count : 1; /* a plan that was not loaded, in a test */
 }
 
-size_t plan_cell_count(const struct plan *plan)
+/* All combinations. */
+static size_t product(const struct plan *plan)
 {
     return values(&plan->axes.d_model) * values(&plan->axes.n_layers) * values(&plan->axes.vocab) *
            values(&plan->axes.parametrization) * values(&plan->axes.batch_tokens);
+}
+
+/* At base_width the parametrizations are one (mup's attention where heads have base_head_size
+ * channels): it is trained with the first of them only. */
+static bool is_repeated(const struct plan *plan, size_t combination)
+{
+    const struct plan_axis *widths = &plan->axes.d_model, *kinds = &plan->axes.parametrization;
+    size_t kind = combination / (product(plan) / values(kinds)),
+           width = combination % values(widths);
+    uint32_t d_model = widths->count > 1 ? widths->values[width] : plan->model.d_model;
+    uint32_t head_size = plan->model.heads_grow    ? plan->model.head_size
+                         : plan->model.n_heads > 0 ? d_model / plan->model.n_heads
+                                                   : 0;
+    return kind > 0 && plan->trainer.kind == TRAINER_TRANSFORMER && d_model > 0 &&
+           d_model == plan->model.base_width && head_size == plan->model.base_head_size;
+}
+
+size_t plan_cell_count(const struct plan *plan)
+{
+    size_t count = 0, all = product(plan);
+    for (size_t i = 0; i < all; i++)
+        count += !is_repeated(plan, i);
+    return count;
+}
+
+/* Which combination a cell is. */
+static size_t combination_of(const struct plan *plan, size_t cell)
+{
+    size_t combination = 0, all = product(plan);
+    while (combination < all && (is_repeated(plan, combination) || cell > 0)) {
+        cell -= !is_repeated(plan, combination);
+        combination++;
+    }
+    return combination;
 }
 
 uint32_t plan_largest_batch(const struct plan *plan)
@@ -100,6 +135,7 @@ static uint32_t take(const struct plan_axis *axis, size_t *cell, uint32_t otherw
 struct trial_spec plan_cell(const struct plan *plan, size_t cell)
 {
     struct trial_spec spec = plan_trial(plan);
+    cell = combination_of(plan, cell);
     uint32_t d_model = take(&plan->axes.d_model, &cell, spec.d_model);
     if (d_model != spec.d_model)
         set_width(&spec, plan, d_model);

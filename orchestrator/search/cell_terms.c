@@ -48,22 +48,37 @@ int target_cell(const struct search_space *space)
 static void add(struct terms *terms, enum term_kind kind, uint32_t of, double mean,
                 double deviation)
 {
-    terms->term[terms->count++] = (struct term){kind, of, mean, deviation, kind == TERM_TOKENS};
+    terms->term[terms->count++] = (struct term){
+        .kind = kind, .of = of, .mean = mean, .deviation = deviation, .heavy = kind == TERM_TOKENS};
 }
 
-static void add_groups(struct terms *terms, const struct search_space *space, int coordinate)
+static bool off_base(const struct search_space *space)
+{
+    bool off = fabs(space->target.axes[AXIS_WIDTH] - space->base_width) > SAME;
+    for (size_t c = 0; c < space->cell_count; c++)
+        off = off || fabs(space->cells[c].axes[AXIS_WIDTH] - space->base_width) > SAME;
+    return off;
+}
+
+static void add_level(struct terms *terms, const struct search_space *space, int coordinate)
 {
     const struct ratio_range *range = coordinate ? &space->ratios[coordinate - 1] : NULL;
     double low = log2(range ? range->low : space->lr_low);
     double high = log2(range ? range->high : space->lr_high);
+    add(terms, TERM_LEVEL, 0, (low + high) / 2, (high - low) / 2 + RANGE_MARGIN);
+}
+
+static void add_widths(struct terms *terms, const struct search_space *space, int coordinate)
+{
+    if (!axis_is_spanned(space, AXIS_WIDTH) && !(space->group_count > 1 && off_base(space)))
+        return;
     for (uint32_t g = 0; g < space->group_count; g++) {
         const struct search_group *group = &space->groups[g];
         const double *width = coordinate == 0                     ? group->lr_width
                               : coordinate - 1 == RATIO_EMBEDDING ? group->ratio_width
                                                                   : output_width;
-        add(terms, TERM_LEVEL, g, (low + high) / 2, (high - low) / 2 + RANGE_MARGIN);
-        if (axis_is_spanned(space, AXIS_WIDTH))
-            add(terms, TERM_WIDTH, g, width[0], width[1]);
+        add(terms, TERM_WIDTH, g, width[0], width[1]);
+        terms->term[terms->count - 1].origin = space->base_width;
     }
 }
 
@@ -73,7 +88,8 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     bool sizes = axis_is_spanned(space, AXIS_WIDTH) || axis_is_spanned(space, AXIS_DEPTH);
     bool lengths = space->horizon_count > 1 || space->target_tokens != space->horizons[0];
     terms->count = 0;
-    add_groups(terms, space, coordinate);
+    add_level(terms, space, coordinate);
+    add_widths(terms, space, coordinate);
     for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
         if (axis_is_spanned(space, axis))
             add(terms, TERM_AXIS, axis, axes[axis][0], axes[axis][1]);
@@ -105,9 +121,9 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
 {
     switch (term->kind) {
     case TERM_LEVEL:
-        return cell->group == term->of;
+        return 1;
     case TERM_WIDTH:
-        return cell->group == term->of ? cell->axes[AXIS_WIDTH] : 0;
+        return cell->group == term->of ? cell->axes[AXIS_WIDTH] - term->origin : 0;
     case TERM_AXIS:
         return cell->axes[term->of];
     case TERM_TOKENS:

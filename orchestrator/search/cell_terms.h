@@ -17,8 +17,8 @@
 #define SEARCH_COORDINATES (1 + RATIO_COUNT) /* the LR, then the ratios */
 
 enum term_kind {
-    TERM_LEVEL, /* .of: group */
-    TERM_WIDTH, /* .of: group */
+    TERM_LEVEL,
+    TERM_WIDTH, /* .of: group; .origin: the base width's place on the axis */
     TERM_AXIS,  /* .of: enum answer_axis */
     TERM_TOKENS,
     TERM_TOKENS_SIZE,
@@ -34,6 +34,7 @@ struct term {
     double mean,
         deviation; /* before the data; TERM_CELL: deviation is in units of the unknown one */
     bool heavy;    /* Student with 3 degrees of freedom */
+    double origin; /* of TERM_WIDTH */
 };
 
 struct terms {

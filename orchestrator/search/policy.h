@@ -54,6 +54,7 @@ struct search_space {
     const struct search_cell *cells;        /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;
     double base[AXIS_COUNT];   /* cell 0's width, depth, ...; 0: not known */
+    double base_width;         /* place on the width's axis where all parametrizations are one */
     struct search_cell target; /* the same of the target: axes that the cells span, group */
     struct search_group groups[SEARCH_GROUPS];
     size_t group_count;

@@ -11,7 +11,7 @@
 #define PLAN                                                                                       \
     "version: 1\nname: t\n"                                                                        \
     "model: {d_model: [64, 128], n_layers: 2, n_heads: 2, context: 64, vocab: [512, 1024],\n"      \
-    "        parametrization: [lvp, sp]}\n"                                                        \
+    "        parametrization: [lvp, sp], base_width: 256}\n"                                       \
     "data: {text: [/a.txt], tokenizer: bpe}\n"                                                     \
     "training: {batch_tokens: 2048, schedule: wsd, warmup_steps: 2}\n"                             \
     "search: {lr: [1e-3, 4e-3], horizons: [100k, 400k], policy: grid, seeds: [3, 9]}\n"            \

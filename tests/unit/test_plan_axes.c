@@ -43,7 +43,7 @@ static void lists_are_axes(void **state)
     assert_int_equal(p->model.parametrization, PARAM_MUP);
     assert_int_equal(p->search.seeds, 3);
     assert_int_equal(plan_seed(p, 1), 7);
-    assert_int_equal(plan_cell_count(p), 48);
+    assert_int_equal(plan_cell_count(p), 40); /* 48, but width 128 with sp is that with mup */
     assert_int_equal(plan_largest_batch(p), 4096);
     assert_int_equal(p->target.d_model, 256); /* the last of each list */
     assert_int_equal(p->target.n_layers, 4);
@@ -282,13 +282,34 @@ static void vocabularies(void **state)
     load(AXES, "data.source=synthetic"); /* any vocabulary */
 }
 
+/* At base_width the parametrizations are one, and it is trained once. */
+static void the_base_width_is_trained_once(void **state)
+{
+    const struct plan *p = &plan_case;
+    (void)state;
+    load(plan_case_text(0, NULL), "model.d_model=[64, 128]");
+    assert_int_equal(plan_cell_count(p), 2);
+    const char *sets[] = {"model.d_model=[64, 128]", "model.parametrization=[sp, mup, lvp]"};
+    const char *text = plan_case_text(0, NULL), *lines;
+    assert_int_equal(plan_case_load_bytes(text, strlen(text), sets, 2, &lines), 0);
+    assert_int_equal(plan_cell_count(p), 4);
+    const uint32_t widths[] = {64, 128, 128, 128};
+    const uint32_t kinds[] = {PARAM_SP, PARAM_SP, PARAM_MUP, PARAM_LVP};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(plan_cell(p, i).d_model, widths[i]);
+        assert_int_equal(plan_cell(p, i).parametrization, kinds[i]);
+    }
+    plan_case.model.base_head_size = 16; /* now mup's attention differs at width 64 too */
+    assert_int_equal(plan_cell_count(p), 6);
+}
+
 static void too_many_cells(void **state)
 {
     (void)state;
     refuses(AXES, "model.n_layers=[1, 2, 3, 4]",
-            "--set model.n_layers=[1, 2, 3, 4]: the plan's lists make 96 combinations, and a "
+            "--set model.n_layers=[1, 2, 3, 4]: the plan's lists make 80 combinations, and a "
             "campaign may have 64; shorten one\n");
-    load(AXES, "training.batch_tokens=2048"); /* 24 */
+    load(AXES, "training.batch_tokens=2048"); /* 20 */
 }
 
 /* sp carries no LR to another width, but a law over widths does. */
@@ -363,6 +384,7 @@ int main(void)
         cmocka_unit_test(bad_lists),
         cmocka_unit_test(each_cell_keeps_the_rules),
         cmocka_unit_test(vocabularies),
+        cmocka_unit_test(the_base_width_is_trained_once),
         cmocka_unit_test(too_many_cells),
         cmocka_unit_test(widths_of_the_target),
         cmocka_unit_test(schedules_of_the_target),
