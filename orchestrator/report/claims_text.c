@@ -33,7 +33,7 @@ static void print_exponent(FILE *out, const char *first, const struct answer *an
                            const struct exponent_answer *exponent)
 {
     char interval[80], kind[32] = "", vocab[48] = "", prior[80] = "";
-    if (cells_vary(answer, CELL_PARAMETRIZATION))
+    if (cells_vary(answer, CELL_PARAMETRIZATION) && exponent->parametrization != ANSWER_EVERY)
         snprintf(kind, sizeof(kind), " with %s", parametrization_name(exponent->parametrization));
     if (exponent->vocab > 0)
         snprintf(vocab, sizeof(vocab), " at vocabulary %" PRIu32, exponent->vocab);

@@ -95,7 +95,11 @@ static json_t *exponent_json(const struct exponent_answer *exponent, bool *ok)
     json_t *object = json_object();
     json_put(object, "of", json_of_text(exponent->of), ok);
     json_put(object, "axis", json_of_text(exponent->axis), ok);
-    put_kind(object, exponent->parametrization, ok);
+    json_put(object, "parametrization",
+             exponent->parametrization == ANSWER_EVERY
+                 ? json_null()
+                 : json_string(parametrization_name(exponent->parametrization)),
+             ok);
     json_put(object, "vocab", json_of_size(exponent->vocab), ok);
     put_double(object, "value", exponent->value, ok);
     put_interval(object, "ci90", exponent->ci90, ok);
