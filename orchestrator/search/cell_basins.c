@@ -4,8 +4,8 @@
 
 #include <math.h>
 #include <string.h>
+#include "search/logarithms.h"
 
-#define CURVATURE_OWN 0.35 /* what one basin's curvature differs from the rule, relative */
 /* As in posterior.c for the LR. A ratio matters less, and less is known of it. */
 static const double curvature_least[2] = {0.002, 0.0005};
 static const double curvature_center[2] = {0.014, 0.006};
@@ -13,6 +13,8 @@ static const double curvature_width[2] = {1.1, 1.5};
 static const double drifts[CHAIN_DRIFTS] = {0.1, 0.6};
 #define SIGMA_CENTER 0.004
 #define SIGMA_WIDTH 1.5
+#define IMPOSSIBLE 1e-35 /* the least chance */
+#define TOGETHER 8
 
 static double base_curvature(const struct chain *chain, int k, int index)
 {
@@ -25,96 +27,119 @@ double chain_curvature(const struct chain *chain, int k, double t)
     return base_curvature(chain, k, law->curvature) * exp2(-drifts[law->drift] * t);
 }
 
+/* Of a basin's curvature around its mean, before its losses. */
+static double variance_of(double mean)
+{
+    return CURVATURE_OWN * CURVATURE_OWN * mean * mean;
+}
+
 static const double *shape_of(const struct chain *chain, size_t b, int k, size_t point)
 {
     return chain->scene->basins[b].shape[k][chain->laws[k].asymmetry] + point * EVIDENCE_GRID;
 }
 
-static double weight_of(const struct scene_point *point, int sigma)
+/* A row of a scene_basin's wg[k] or gg[k]. */
+static const double *around(const struct chain *chain, int k, double *const *table)
 {
-    double noise = evidence_sigma(sigma);
-    return 1 / (noise * noise / point->replicates + point->error * point->error);
+    return table[chain->laws[k].asymmetry] + chain->sigma * EVIDENCE_GRID;
 }
 
-/* The loss of a point less what the coordinates other than k (-1: none) explain. */
-static double unexplained(const struct chain *chain, size_t b, size_t point, int k)
+/* A basin's losses, less what the coordinates other than the one at hand explain. */
+static double *unexplained(const struct chain *chain, size_t b)
 {
-    const struct chain_basin *state = &chain->basins[b];
-    double loss = chain->scene->basins[b].points[point].loss;
-    for (int j = 0; j < chain->scene->coordinate_count; j++)
-        if (j != k)
-            loss -= state->curvature[j] * shape_of(chain, b, j, point)[state->place[j]];
-    return loss;
+    return chain->unexplained + (chain->scene->basins[b].points - chain->scene->points);
 }
 
-struct sums {
-    double w, wy;
-    double wg[EVIDENCE_GRID], gg[EVIDENCE_GRID], gy[EVIDENCE_GRID];
-};
+void chain_turn_to(struct chain *chain, int k)
+{
+    for (size_t b = 0; b < chain->scene->basin_count; b++) {
+        const struct scene_basin *basin = &chain->scene->basins[b];
+        const struct chain_basin *state = &chain->basins[b];
+        double *y = unexplained(chain, b);
+        for (size_t i = 0; i < basin->losses; i++)
+            y[i] = basin->points[i].loss;
+        for (int j = 0; j < chain->scene->coordinate_count; j++)
+            for (size_t i = 0; i < basin->losses && j != k; i++)
+                y[i] -= state->curvature[j] * shape_of(chain, b, j, i)[state->place[j]];
+    }
+}
 
-static void add_up(const struct chain *chain, size_t b, int k, struct sums *sums)
+/* ---- the likelihood of each vertex ---- */
+
+/* Sums of weight g y around their means: into `out`. */
+static void add_up(const struct chain *chain, size_t b, int k, double *out)
 {
     const struct scene_basin *basin = &chain->scene->basins[b];
-    memset(sums, 0, sizeof(*sums));
+    const double *all = unexplained(chain, b), *wg = around(chain, k, basin->wg[k]);
+    int count = chain->scene->grids[k].count;
+    double wy = 0;
+    memset(out, 0, EVIDENCE_GRID * sizeof(*out));
     for (size_t i = 0; i < basin->losses; i++) {
         const double *g = shape_of(chain, b, k, i);
-        double y = unexplained(chain, b, i, k);
-        double w = weight_of(&basin->points[i], chain->sigma);
-        sums->w += w;
-        sums->wy += w * y;
-        for (int v = 0; v < EVIDENCE_GRID; v++) {
-            double wg = w * g[v];
-            sums->wg[v] += wg;
-            sums->gg[v] += wg * g[v];
-            sums->gy[v] += wg * y;
-        }
+        double weighted = basin->points[i].weights[chain->sigma] * all[i];
+        wy += weighted;
+        for (int v = 0; v < count; v++)
+            out[v] += weighted * g[v];
     }
-    for (int v = 0; v < EVIDENCE_GRID && basin->losses > 0; v++) { /* around the means */
-        sums->gg[v] -= sums->wg[v] * sums->wg[v] / sums->w;
-        sums->gy[v] -= sums->wg[v] * sums->wy / sums->w;
-    }
+    wy /= basin->weight[chain->sigma];
+    for (int v = 0; v < count; v++)
+        out[v] -= wg[v] * wy;
 }
 
+/* That each wall diverges; walls are taken together as far as their product stays a normal number.
+ */
 static void add_walls(const struct chain *chain, size_t b, int k, double *log_of)
 {
     const struct scene_basin *basin = &chain->scene->basins[b];
+    int count = chain->scene->grids[k].count;
+    double diverges[EVIDENCE_GRID];
     for (size_t i = 0; i < basin->walls; i++) {
+        const double *wall = basin->wall[k] + i * EVIDENCE_GRID;
         double stays = 1; /* by the other coordinates */
         for (int j = 0; j < chain->scene->coordinate_count; j++)
             if (j != k)
                 stays *= 1 - basin->wall[j][i * EVIDENCE_GRID + (size_t)chain->basins[b].place[j]];
-        for (int v = 0; v < EVIDENCE_GRID; v++)
-            log_of[v] +=
-                log(fmax(1 - stays * (1 - basin->wall[k][i * EVIDENCE_GRID + (size_t)v]), 1e-300));
+        for (int v = 0; v < count; v++) {
+            double p = 1 - stays * (1 - wall[v]);
+            p = p > IMPOSSIBLE ? p : IMPOSSIBLE;
+            diverges[v] = i % TOGETHER ? diverges[v] * p : p;
+        }
+        if (i % TOGETHER < TOGETHER - 1 && i + 1 < basin->walls)
+            continue;
+        logarithms(diverges, count);
+        for (int v = 0; v < count; v++)
+            log_of[v] += diverges[v];
     }
 }
 
-static double precision_of(double mean)
+static void weigh_losses(const struct chain *chain, size_t b, int k, double *log_of)
 {
-    return 1 / (CURVATURE_OWN * CURVATURE_OWN * mean * mean);
-}
-
-static void weigh_basin(const struct chain *chain, size_t b, int k)
-{
-    struct chain_basin *state = &chain->basins[b];
     double mean = chain_curvature(chain, k, chain->scene->basins[b].t);
-    double precision = precision_of(mean);
-    struct sums sums;
-    add_up(chain, b, k, &sums);
-    for (int v = 0; v < EVIDENCE_GRID; v++) {
-        double off = sums.gy[v] - mean * sums.gg[v];
-        double squares =
-            mean * mean * sums.gg[v] - 2 * mean * sums.gy[v] - off * off / (precision + sums.gg[v]);
-        state->log_of[v] = -squares / 2 - log1p(sums.gg[v] / precision) / 2;
+    double variance = variance_of(mean), gy[EVIDENCE_GRID], roots[EVIDENCE_GRID];
+    const double *gg = around(chain, k, chain->scene->basins[b].gg[k]);
+    int count = chain->scene->grids[k].count;
+    add_up(chain, b, k, gy);
+    for (int v = 0; v < count; v++) {
+        double off = gy[v] - mean * gg[v];
+        roots[v] = 1 + variance * gg[v];
+        log_of[v] = mean * gy[v] + (variance * off * off / roots[v] - mean * mean * gg[v]) / 2;
     }
-    add_walls(chain, b, k, state->log_of);
+    logarithms(roots, count);
+    for (int v = 0; v < count; v++)
+        log_of[v] -= roots[v] / 2;
 }
 
 void chain_weigh(struct chain *chain, int k)
 {
-    for (size_t b = 0; b < chain->scene->basin_count; b++)
-        if (chain->basins[b].known)
-            weigh_basin(chain, b, k);
+    for (size_t b = 0; b < chain->scene->basin_count; b++) {
+        double *log_of = chain->basins[b].log_of;
+        if (!chain->basins[b].known)
+            continue;
+        memset(log_of, 0, EVIDENCE_GRID * sizeof(*log_of));
+        if (chain->scene->basins[b].losses > 0)
+            weigh_losses(chain, b, k, log_of);
+        add_walls(chain, b, k, log_of);
+    }
 }
 
 /* ---- draws ---- */
@@ -124,13 +149,17 @@ static void draw_vertex(struct chain *chain, size_t b, int k)
     struct chain_basin *state = &chain->basins[b];
     const struct vertex_grid *grid = &chain->scene->grids[k];
     double weights[EVIDENCE_GRID];
-    double line = chain_line(chain, k, b) + (k > 0 ? state->vertex[0] : 0);
-    for (int v = 0; v < grid->count; v++) {
-        double x = grid->low + v * grid->step, z = (x - line) / chain_misfit(chain, k);
-        weights[v] = state->log_of[v] - z * z / 2;
-        for (int j = 1; j < chain->scene->coordinate_count && k == 0; j++) {
-            z = (state->vertex[j] - x - chain_line(chain, j, b)) / chain_misfit(chain, j);
-            weights[v] -= z * z / 2;
+    memcpy(weights, state->log_of, (size_t)grid->count * sizeof(*weights));
+    for (int j = 0; j < chain->scene->coordinate_count; j++) {
+        /* the law of the coordinate; of the LR, also those of the ratios that hang on it */
+        if (j != k && k > 0)
+            continue;
+        double center = state->line[j] + (k > 0 ? state->vertex[0] : 0);
+        center = j == k ? center : state->vertex[j] - state->line[j];
+        double precision = pow(chain_misfit(chain, j), -2);
+        for (int v = 0; v < grid->count; v++) {
+            double off = grid->low + v * grid->step - center;
+            weights[v] -= off * off * precision / 2;
         }
     }
     state->place[k] = chain_pick(chain, weights, grid->count);
@@ -141,11 +170,12 @@ static void draw_depth(struct chain *chain, size_t b, int k)
 {
     const struct scene_basin *basin = &chain->scene->basins[b];
     struct chain_basin *state = &chain->basins[b];
+    const double *all = unexplained(chain, b);
     double mean = chain_curvature(chain, k, basin->t), least = mean / 10;
-    double precision = precision_of(mean), w = 0, wy = 0, wg = 0, gg = 0, gy = 0;
+    double precision = 1 / variance_of(mean), w = 0, wy = 0, wg = 0, gg = 0, gy = 0;
     for (size_t i = 0; i < basin->losses; i++) {
-        double g = shape_of(chain, b, k, i)[state->place[k]], y = unexplained(chain, b, i, k);
-        double weight = weight_of(&basin->points[i], chain->sigma);
+        double g = shape_of(chain, b, k, i)[state->place[k]], y = all[i];
+        double weight = basin->points[i].weights[chain->sigma];
         w += weight;
         wy += weight * y;
         wg += weight * g;
@@ -175,117 +205,158 @@ void chain_draw_basins(struct chain *chain, int k)
 
 /* ---- what all basins share ---- */
 
-enum { SHAPES = CHAIN_CURVATURES * CHAIN_DRIFTS * EVIDENCE_SIGMAS };
+enum { CURVES = CHAIN_CURVATURES * CHAIN_DRIFTS };
+_Static_assert(EVIDENCE_SIGMAS == CHAIN_CURVATURES, "one loop over either, several at a time");
 
-/* A basin's losses at its vertex, with this noise and asymmetry; level and curvature are left open.
- */
-struct fit {
-    double log_norm; /* what depends on the noise alone */
-    double yy, gg, gy;
+/* Log weights of eight shapes. What is to be divided by, under a root, is gathered in `roots`,
+ * because so many logarithms would take most of the time. */
+struct octet {
+    double weights[CHAIN_CURVATURES], roots[CHAIN_CURVATURES];
 };
 
-static struct fit fit_basin(const struct chain *chain, size_t b, int k, int sigma)
+/* A basin's losses at its vertex, for eight shapes; level and curvature are left open. */
+struct fits {
+    double mean[CHAIN_CURVATURES]; /* of the curvature */
+    double yy[CHAIN_CURVATURES], gg[CHAIN_CURVATURES], gy[CHAIN_CURVATURES];
+};
+
+static void extract_roots(struct octet *octet)
+{
+    logarithms(octet->roots, CHAIN_CURVATURES);
+    for (int n = 0; n < CHAIN_CURVATURES; n++) {
+        octet->weights[n] -= octet->roots[n] / 2;
+        octet->roots[n] = 1;
+    }
+}
+
+static void weigh(struct octet *octet, const struct fits *fits)
+{
+    double largest = 0;
+    for (int n = 0; n < CHAIN_CURVATURES; n++) {
+        double mean = fits->mean[n], gg = fits->gg[n], gy = fits->gy[n];
+        double variance = variance_of(mean), root = 1 + variance * gg, off = gy - mean * gg;
+        octet->weights[n] +=
+            mean * gy + (variance * off * off / root - mean * mean * gg - fits->yy[n]) / 2;
+        octet->roots[n] *= root;
+    }
+    for (int n = 0; n < CHAIN_CURVATURES; n++)
+        largest = octet->roots[n] > largest ? octet->roots[n] : largest;
+    if (largest > 1e150) /* one basin's are far below 1e100 */
+        extract_roots(octet);
+}
+
+/* With each noise. */
+static void fit_sigmas(const struct chain *chain, size_t b, int k, struct fits *fits)
 {
     const struct scene_basin *basin = &chain->scene->basins[b];
-    double noise = evidence_sigma(sigma), w = 0, wy = 0, wg = 0, weights = 1;
-    struct fit fit = {0};
+    const double *all = unexplained(chain, b);
+    double wy[EVIDENCE_SIGMAS] = {0}, wg[EVIDENCE_SIGMAS] = {0};
+    double mean = chain_curvature(chain, k, basin->t);
+    memset(fits, 0, sizeof(*fits));
     for (size_t i = 0; i < basin->losses; i++) {
-        const struct scene_point *point = &basin->points[i];
-        double g = shape_of(chain, b, k, i)[chain->basins[b].place[k]];
-        double y = unexplained(chain, b, i, k), weight = weight_of(point, sigma);
-        w += weight;
-        wy += weight * y;
-        wg += weight * g;
-        fit.yy += weight * y * y;
-        fit.gg += weight * g * g;
-        fit.gy += weight * g * y;
-        weights *= weight; /* below 3e6 each */
-        if (i % 16 == 15 || i + 1 == basin->losses) {
-            fit.log_norm += log(weights) / 2;
-            weights = 1;
+        const double *weights = basin->points[i].weights;
+        double g = shape_of(chain, b, k, i)[chain->basins[b].place[k]], y = all[i];
+        for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
+            wy[s] += weights[s] * y;
+            wg[s] += weights[s] * g;
+            fits->yy[s] += weights[s] * y * y;
+            fits->gg[s] += weights[s] * g * g;
+            fits->gy[s] += weights[s] * g * y;
         }
-        if (point->replicates > 1)
-            fit.log_norm -=
-                (point->replicates - 1) * log(noise) + point->scatter / (noise * noise) / 2;
     }
-    fit.yy -= wy * wy / w;
-    fit.gg -= wg * wg / w;
-    fit.gy -= wg * wy / w;
-    fit.log_norm -= log(w) / 2;
-    return fit;
-}
-
-static int shape_index(int sigma, int drift, int curvature)
-{
-    return sigma + EVIDENCE_SIGMAS * (drift + CHAIN_DRIFTS * curvature);
-}
-
-/* Adds a basin's log likelihood of each shape; what is to be divided by, under a root, is gathered
- * in `roots`, because so many logarithms would take most of the time. */
-static void weigh_shapes(struct chain *chain, size_t b, int k, double weights[SHAPES],
-                         double roots[SHAPES])
-{
     for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
-        struct fit fit = fit_basin(chain, b, k, s);
-        for (int d = 0; d < CHAIN_DRIFTS; d++) {
-            double fall = exp2(-drifts[d] * chain->scene->basins[b].t);
-            for (int c = 0; c < CHAIN_CURVATURES; c++) {
-                double mean = base_curvature(chain, k, c) * fall;
-                double precision = precision_of(mean), off = fit.gy - mean * fit.gg;
-                double squares = fit.yy - 2 * mean * fit.gy + mean * mean * fit.gg -
-                                 off * off / (precision + fit.gg);
-                int n = shape_index(s, d, c);
-                weights[n] += fit.log_norm - squares / 2;
-                roots[n] *= 1 + fit.gg / precision;
+        fits->mean[s] = mean;
+        fits->yy[s] -= wy[s] * wy[s] / basin->weight[s];
+        fits->gg[s] = fmax(fits->gg[s] - wg[s] * wg[s] / basin->weight[s], 0);
+        fits->gy[s] -= wg[s] * wy[s] / basin->weight[s];
+    }
+}
+
+static void draw_sigma(struct chain *chain, int k)
+{
+    struct octet octet;
+    struct fits fits;
+    for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
+        double off = log(evidence_sigma(s) / SIGMA_CENTER) / SIGMA_WIDTH;
+        octet.weights[s] = -off * off / 2;
+        octet.roots[s] = 1;
+    }
+    for (size_t b = 0; b < chain->scene->basin_count; b++) {
+        const struct scene_basin *basin = &chain->scene->basins[b];
+        if (basin->losses == 0)
+            continue;
+        fit_sigmas(chain, b, k, &fits);
+        weigh(&octet, &fits);
+        for (int s = 0; s < EVIDENCE_SIGMAS; s++)
+            octet.weights[s] += basin->log_norm[s];
+    }
+    extract_roots(&octet);
+    chain->sigma = chain_pick(chain, octet.weights, EVIDENCE_SIGMAS);
+}
+
+/* With the noise as it is, and each curvature in turn. */
+static void fit_curvatures(const struct chain *chain, size_t b, int k, struct fits *fits)
+{
+    const struct scene_basin *basin = &chain->scene->basins[b];
+    const double *all = unexplained(chain, b);
+    double w = basin->weight[chain->sigma], wy = 0, wg = 0, gg = 0, gy = 0;
+    for (size_t i = 0; i < basin->losses; i++) {
+        double g = shape_of(chain, b, k, i)[chain->basins[b].place[k]];
+        double weight = basin->points[i].weights[chain->sigma];
+        wy += weight * all[i];
+        wg += weight * g;
+        gg += weight * g * g;
+        gy += weight * g * all[i];
+    }
+    for (int c = 0; c < CHAIN_CURVATURES; c++) {
+        fits->yy[c] = 0; /* whatever the curvature */
+        fits->gg[c] = fmax(gg - wg * wg / w, 0);
+        fits->gy[c] = gy - wg * wy / w;
+    }
+}
+
+static void draw_curve(struct chain *chain, int k)
+{
+    struct chain_law *law = &chain->laws[k];
+    int kind = chain->scene->coordinates[k] > 0;
+    double base[CHAIN_CURVATURES], weights[EVIDENCE_ASYMMETRIES * CURVES];
+    for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
+        struct octet octets[CHAIN_DRIFTS];
+        law->asymmetry = a;
+        for (int c = 0; c < CHAIN_CURVATURES; c++) {
+            base[c] = base_curvature(chain, k, c);
+            double off = log(base[c] / curvature_center[kind]) / curvature_width[kind];
+            for (int d = 0; d < CHAIN_DRIFTS; d++) {
+                octets[d].weights[c] = -off * off / 2;
+                octets[d].roots[c] = 1;
             }
         }
-    }
-}
-
-static void extract_roots(double weights[SHAPES], double roots[SHAPES])
-{
-    for (int n = 0; n < SHAPES; n++) {
-        weights[n] -= log(roots[n]) / 2;
-        roots[n] = 1;
-    }
-}
-
-static void expect_shapes(const struct chain *chain, int k, double weights[SHAPES])
-{
-    int kind = chain->scene->coordinates[k] > 0;
-    for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
-        double loud = log(evidence_sigma(s) / SIGMA_CENTER) / SIGMA_WIDTH;
-        for (int c = 0; c < CHAIN_CURVATURES; c++) {
-            double off =
-                log(base_curvature(chain, k, c) / curvature_center[kind]) / curvature_width[kind];
-            for (int d = 0; d < CHAIN_DRIFTS; d++)
-                weights[shape_index(s, d, c)] = -(off * off + loud * loud) / 2;
+        for (size_t b = 0; b < chain->scene->basin_count; b++) {
+            struct fits fits;
+            if (chain->scene->basins[b].losses == 0)
+                continue;
+            fit_curvatures(chain, b, k, &fits);
+            for (int d = 0; d < CHAIN_DRIFTS; d++) {
+                double fall = exp2(-drifts[d] * chain->scene->basins[b].t);
+                for (int c = 0; c < CHAIN_CURVATURES; c++)
+                    fits.mean[c] = base[c] * fall;
+                weigh(&octets[d], &fits);
+            }
+        }
+        for (int d = 0; d < CHAIN_DRIFTS; d++) {
+            extract_roots(&octets[d]);
+            memcpy(weights + (a * CHAIN_DRIFTS + d) * CHAIN_CURVATURES, octets[d].weights,
+                   sizeof(octets[d].weights));
         }
     }
+    int n = chain_pick(chain, weights, EVIDENCE_ASYMMETRIES * CURVES);
+    law->asymmetry = n / CURVES;
+    law->drift = n % CURVES / CHAIN_CURVATURES;
+    law->curvature = n % CHAIN_CURVATURES;
 }
 
 void chain_draw_shape(struct chain *chain, int k)
 {
-    double weights[EVIDENCE_ASYMMETRIES * SHAPES], roots[SHAPES];
-    struct chain_law *law = &chain->laws[k];
-    for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
-        double *own = weights + a * SHAPES;
-        law->asymmetry = a;
-        expect_shapes(chain, k, own);
-        for (int n = 0; n < SHAPES; n++)
-            roots[n] = 1;
-        for (size_t b = 0; b < chain->scene->basin_count; b++) {
-            if (chain->scene->basins[b].losses == 0)
-                continue;
-            weigh_shapes(chain, b, k, own, roots);
-            if (b % 8 == 7) /* each root is below 1e12 */
-                extract_roots(own, roots);
-        }
-        extract_roots(own, roots);
-    }
-    int n = chain_pick(chain, weights, EVIDENCE_ASYMMETRIES * SHAPES);
-    law->asymmetry = n / SHAPES;
-    chain->sigma = n % EVIDENCE_SIGMAS;
-    law->drift = n / EVIDENCE_SIGMAS % CHAIN_DRIFTS;
-    law->curvature = n % SHAPES / EVIDENCE_SIGMAS / CHAIN_DRIFTS;
+    draw_sigma(chain, k);
+    draw_curve(chain, k);
 }

@@ -5,6 +5,7 @@
 
 /* The state of the Gibbs sampler, for cell_posterior.c, cell_law.c and cell_basins.c only. */
 
+#define CURVATURE_OWN 0.35 /* what one basin's curvature differs from the rule, relative */
 #define CHAIN_CURVATURES 8
 #define CHAIN_DRIFTS 2
 #define CHAIN_SCALES 4 /* sizes of a misfit, and of what a cell has of its own */
@@ -20,7 +21,11 @@ struct chain_basin {
     double vertex[SEARCH_COORDINATES];
     int place[SEARCH_COORDINATES]; /* the vertex's on its grid */
     double curvature[SEARCH_COORDINATES];
-    double level;                 /* over the lowest loss */
+    double level;                    /* over the lowest loss */
+    double line[SEARCH_COORDINATES]; /* where the law puts coordinate k: the LR's vertex, or the
+                                        log2 of the ratio */
+    double support;                  /* cell_law.c's: log likelihood of the vertex as it is, */
+    double moved, off;               /* when it is moved, and by how much it is */
     double log_of[EVIDENCE_GRID]; /* log likelihood of the coordinate at hand, level and curvature
                                      integrated out */
 };
@@ -33,6 +38,7 @@ struct chain {
     struct chain_basin *basins;
     double *features[SEARCH_COORDINATES]; /* term_value(): [basin][term] */
     double *matrix;                       /* of the regression */
+    double *unexplained; /* losses of scene->points less what the other coordinates explain */
 };
 
 double chain_uniform(struct chain *chain);
@@ -42,12 +48,15 @@ int chain_pick(struct chain *chain, double *log_weights, int count);
 
 double chain_misfit(const struct chain *chain, int k);
 double chain_own(const struct chain *chain, int k);
-/* Where the law puts coordinate k of a basin: the LR's vertex, or the log2 of the ratio. */
-double chain_line(const struct chain *chain, int k, size_t basin);
+/* Fills coordinate k of every basin's `line`. */
+void chain_draw_lines(struct chain *chain, int k);
 /* Expected curvature, t octaves of tokens from the reference. */
 double chain_curvature(const struct chain *chain, int k, double t);
 
-/* cell_basins.c. Fills log_of of every basin for coordinate k. */
+/* cell_basins.c. Coordinate k is at hand now: what comes next is about it, and all vertices and
+ * curvatures of the others stay. */
+void chain_turn_to(struct chain *chain, int k);
+/* Fills log_of of every basin for coordinate k. */
 void chain_weigh(struct chain *chain, int k);
 /* Draws vertex, curvature and level of every known basin for coordinate k, after chain_weigh(). */
 void chain_draw_basins(struct chain *chain, int k);

@@ -116,6 +116,17 @@ static void doubt_untried(struct answer *answer)
                     untried, answer->cell_count);
 }
 
+static void doubt_left_out(struct answer *answer, const struct cell_sight *sight)
+{
+    size_t tried = 0;
+    for (size_t b = 0; b < sight->scene->basin_count; b++)
+        tried += sight->scene->basins[b].trials > 0;
+    if (tried > answer->basin_count)
+        answer_warn(answer,
+                    "of %zu basins that were tried only the first %zu are listed; all count", tried,
+                    answer->basin_count);
+}
+
 static void doubt_exponents(struct answer *answer)
 {
     for (size_t i = 0; i < answer->exponent_count; i++) {
@@ -168,6 +179,7 @@ void cells_doubt(struct answer *answer, const struct cell_sight *sight)
     doubt_edges(answer, sight);
     doubt_ratios(answer, sight);
     doubt_untried(answer);
+    doubt_left_out(answer, sight);
     doubt_exponents(answer);
     if (sight->space->seeds == 1 && answer->basin_count > 0)
         answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "

@@ -37,13 +37,15 @@ static const double *features_of(const struct chain *chain, int k, size_t b)
     return chain->features[k] + b * chain->scene->terms[k].count;
 }
 
-double chain_line(const struct chain *chain, int k, size_t basin)
+void chain_draw_lines(struct chain *chain, int k)
 {
-    const double *features = features_of(chain, k, basin);
-    double sum = 0;
-    for (size_t i = 0; i < chain->scene->terms[k].count; i++)
-        sum += features[i] * chain->laws[k].theta[i];
-    return sum;
+    for (size_t b = 0; b < chain->scene->basin_count; b++) {
+        const double *features = features_of(chain, k, b);
+        double *line = &chain->basins[b].line[k];
+        *line = 0;
+        for (size_t i = 0; i < chain->scene->terms[k].count; i++)
+            *line += features[i] * chain->laws[k].theta[i];
+    }
 }
 
 double chain_term_deviation(const struct chain *chain, int k, size_t index)
@@ -66,10 +68,12 @@ static double subject(const struct chain_basin *basin, int k)
 static double likelihood(const struct chain *chain, size_t b, int k, double x)
 {
     const struct vertex_grid *grid = &chain->scene->grids[k];
-    double place = (x - grid->low) / grid->step;
-    if (!(place >= 0 && place < grid->count - 1))
+    double place = (x - grid->low) / grid->step, last = grid->count - 1;
+    if (!(place >= -0.5 &&
+          place <= last + 0.5)) /* a vertex lies up to half a step beside its place */
         return -INFINITY;
-    int below = (int)place;
+    place = place < 0 ? 0 : place > last ? last : place;
+    int below = place < last ? (int)place : grid->count - 2;
     double share = place - below;
     const double *log_of = chain->basins[b].log_of;
     return log_of[below] * (1 - share) + log_of[below + 1] * share;
@@ -81,7 +85,7 @@ static double support(const struct chain *chain, size_t b, int k, double by)
     const struct chain_basin *basin = &chain->basins[b];
     double sum = likelihood(chain, b, k, basin->vertex[k] + by);
     for (int j = 1; j < chain->scene->coordinate_count && k == 0; j++) {
-        double z = (subject(basin, j) - by - chain_line(chain, j, b)) / chain_misfit(chain, j);
+        double z = (subject(basin, j) - by - basin->line[j]) / chain_misfit(chain, j);
         sum -= z * z / 2;
     }
     return sum;
@@ -112,47 +116,86 @@ static void shift_term(struct chain *chain, int k, size_t term, double step)
     double by = step / fmax(most, 0.1) * chain_normal(chain), luck = log(chain_uniform(chain));
     double gain = log_prior(chain, k, term, *theta + by) - log_prior(chain, k, term, *theta);
     for (size_t b = 0; b < chain->scene->basin_count; b++) {
-        double feature = features_of(chain, k, b)[term];
-        if (!chain->basins[b].known || !(fabs(feature) > 0))
+        struct chain_basin *basin = &chain->basins[b];
+        basin->off = basin->known ? by * features_of(chain, k, b)[term] : 0;
+        if (!(fabs(basin->off) > 0))
             continue;
-        gain += support(chain, b, k, by * feature) - support(chain, b, k, 0);
+        basin->moved = support(chain, b, k, basin->off);
+        gain += basin->moved - basin->support;
     }
-    if (!(luck < gain)) /* NaN too: from one impossible place to another */
+    if (!(luck < gain)) /* NaN too */
         return;
     *theta += by;
-    for (size_t b = 0; b < chain->scene->basin_count; b++)
-        if (chain->basins[b].known)
-            move_vertex(chain, b, k, by * features_of(chain, k, b)[term]);
+    for (size_t b = 0; b < chain->scene->basin_count; b++) {
+        struct chain_basin *basin = &chain->basins[b];
+        if (!(fabs(basin->off) > 0))
+            continue;
+        move_vertex(chain, b, k, basin->off);
+        basin->line[k] += basin->off;
+        basin->support = basin->moved;
+    }
+}
+
+/* Draws one of several sizes, which each basin's `off` grows in proportion to. */
+static int draw_size(struct chain *chain, int k, const double *sizes, const double *prior, int now)
+{
+    double weights[CHAIN_SCALES];
+    for (int m = 0; m < CHAIN_SCALES; m++) {
+        weights[m] = log(prior[m]);
+        for (size_t b = 0; b < chain->scene->basin_count; b++)
+            if (chain->basins[b].known)
+                weights[m] +=
+                    support(chain, b, k, chain->basins[b].off * (sizes[m] / sizes[now] - 1));
+    }
+    int drawn = chain_pick(chain, weights, CHAIN_SCALES);
+    for (size_t b = 0; b < chain->scene->basin_count && drawn != now; b++) {
+        if (!chain->basins[b].known)
+            continue;
+        move_vertex(chain, b, k, chain->basins[b].off * (sizes[drawn] / sizes[now] - 1));
+        chain->basins[b].support = support(chain, b, k, 0);
+    }
+    return drawn;
 }
 
 /* Another size of the misfits, with each basin as many of them away from the law. */
 static void rescale_misfits(struct chain *chain, int k)
 {
-    double weights[CHAIN_SCALES], now = chain_misfit(chain, k);
-    for (int m = 0; m < CHAIN_SCALES; m++) {
-        weights[m] = log(misfit_prior[m]);
-        for (size_t b = 0; b < chain->scene->basin_count; b++) {
-            const struct chain_basin *basin = &chain->basins[b];
-            double off = subject(basin, k) - chain_line(chain, k, b);
-            if (basin->known)
-                weights[m] += support(chain, b, k, off * (misfit_at(chain, k, m) / now - 1));
-        }
-    }
-    int m = chain_pick(chain, weights, CHAIN_SCALES);
     for (size_t b = 0; b < chain->scene->basin_count; b++)
-        if (chain->basins[b].known)
-            move_vertex(chain, b, k,
-                        (subject(&chain->basins[b], k) - chain_line(chain, k, b)) *
-                            (misfit_at(chain, k, m) / now - 1));
-    chain->laws[k].misfit = m;
+        chain->basins[b].off = subject(&chain->basins[b], k) - chain->basins[b].line[k];
+    chain->laws[k].misfit = draw_size(chain, k, misfits, misfit_prior, chain->laws[k].misfit);
+}
+
+/* The same of what the cells have of their own: many cells would hold its size where it is. */
+static void rescale_own(struct chain *chain, int k)
+{
+    const struct terms *terms = &chain->scene->terms[k];
+    struct chain_law *law = &chain->laws[k];
+    int now = law->own;
+    for (size_t b = 0; b < chain->scene->basin_count; b++) {
+        const double *features = features_of(chain, k, b);
+        chain->basins[b].off = 0;
+        for (size_t i = 0; i < terms->count; i++)
+            if (terms->term[i].kind == TERM_CELL)
+                chain->basins[b].off += features[i] * law->theta[i];
+    }
+    law->own = draw_size(chain, k, owns, own_prior, now);
+    double growth = owns[law->own] / owns[now];
+    for (size_t b = 0; b < chain->scene->basin_count; b++)
+        chain->basins[b].line[k] += chain->basins[b].off * (growth - 1);
+    for (size_t i = 0; i < terms->count; i++)
+        law->theta[i] *= terms->term[i].kind == TERM_CELL ? growth : 1;
 }
 
 void chain_shift_law(struct chain *chain, int k)
 {
+    for (size_t b = 0; b < chain->scene->basin_count; b++)
+        if (chain->basins[b].known)
+            chain->basins[b].support = support(chain, b, k, 0);
     for (size_t s = 0; s < STEPS; s++)
         for (size_t i = 0; i < chain->scene->terms[k].count; i++)
             shift_term(chain, k, i, steps[s]);
     rescale_misfits(chain, k);
+    rescale_own(chain, k);
 }
 
 /* ---- the law from the vertices ---- */
@@ -187,6 +230,7 @@ static void regress(struct chain *chain, int k)
     cholesky_solve_upper(a, noise, n);
     for (size_t i = 0; i < n; i++)
         chain->laws[k].theta[i] = right[i] + noise[i];
+    chain_draw_lines(chain, k);
 }
 
 static void draw_misfit(struct chain *chain, int k)
@@ -196,7 +240,7 @@ static void draw_misfit(struct chain *chain, int k)
         double size = misfit_at(chain, k, m);
         weights[m] = log(misfit_prior[m]);
         for (size_t b = 0; b < chain->scene->basin_count; b++) {
-            double z = (subject(&chain->basins[b], k) - chain_line(chain, k, b)) / size;
+            double z = (subject(&chain->basins[b], k) - chain->basins[b].line[k]) / size;
             if (chain->basins[b].known)
                 weights[m] -= z * z / 2 + log(size);
         }

@@ -13,9 +13,8 @@
 
 #define BURN_IN 200 /* sweeps; far more than law and noise need to forget where they began */
 #define THIN 2
+#define NEGLIGIBLE -40.0  /* in log weight */
 #define NOTHING_KNOWN 1.0 /* nats: the level of a basin without a loss is anywhere */
-#define CURVATURE_OWN 0.35
-#define CELL_TOKENS 0.08 /* as in cell_terms.c, of a cell that is not in the plan */
 
 double chain_uniform(struct chain *chain)
 {
@@ -31,9 +30,11 @@ int chain_pick(struct chain *chain, double *log_weights, int count)
 {
     double largest = -INFINITY, total = 0;
     for (int i = 0; i < count; i++)
-        largest = fmax(largest, log_weights[i]);
-    for (int i = 0; i < count; i++)
-        total += log_weights[i] = exp(log_weights[i] - largest);
+        largest = log_weights[i] > largest ? log_weights[i] : largest;
+    for (int i = 0; i < count; i++) {
+        double below = log_weights[i] - largest;
+        total += log_weights[i] = below > NEGLIGIBLE ? exp(below) : 0;
+    }
     double share = chain_uniform(chain) * total;
     int last = 0;
     for (int i = 0; i < count; i++) {
@@ -68,7 +69,7 @@ static void begin_basin(struct chain *chain, size_t b, int k)
     for (size_t i = 0; i < basin->losses; i++)
         if (!best || basin->points[i].loss < best->loss)
             best = &basin->points[i];
-    double x = best ? best->x[k] : chain_line(chain, k, b) + (k > 0 ? state->vertex[0] : 0);
+    double x = best ? best->x[k] : state->line[k] + (k > 0 ? state->vertex[0] : 0);
     double place = round((x - grid->low) / grid->step);
     state->known = basin->losses + basin->walls > 0;
     state->place[k] = (int)fmax(0, fmin(place, grid->count - 1));
@@ -89,7 +90,8 @@ static bool allocate(struct chain *chain)
         largest = terms > largest ? terms : largest;
     }
     chain->matrix = lr_calloc(largest * largest + 1, sizeof(double));
-    return good && chain->basins && chain->matrix;
+    chain->unexplained = lr_calloc(scene->seen_count + 1, sizeof(double));
+    return good && chain->basins && chain->matrix && chain->unexplained;
 }
 
 static void begin(struct chain *chain)
@@ -106,6 +108,7 @@ static void begin(struct chain *chain)
                                         scene->basins[b].t);
             }
         begin_law(chain, k);
+        chain_draw_lines(chain, k);
         for (size_t b = 0; b < scene->basin_count; b++)
             begin_basin(chain, b, k);
     }
@@ -114,6 +117,7 @@ static void begin(struct chain *chain)
 static void sweep(struct chain *chain)
 {
     for (int k = 0; k < chain->scene->coordinate_count; k++) {
+        chain_turn_to(chain, k);
         chain_draw_shape(chain, k);
         chain_weigh(chain, k);
         chain_shift_law(chain, k);
@@ -141,8 +145,7 @@ static void keep_basin(struct chain *chain, size_t b, struct cell_basin_sample *
             continue;
         }
         double base = k > 0 ? sample->vertex[0] : 0;
-        sample->vertex[k] =
-            base + chain_line(chain, k, b) + chain_misfit(chain, k) * chain_normal(chain);
+        sample->vertex[k] = base + state->line[k] + chain_misfit(chain, k) * chain_normal(chain);
         sample->curvature[k] = draw_curvature(chain, k, basin->t);
     }
     sample->level =
@@ -250,6 +253,7 @@ struct cell_posterior *cell_posterior_create(const struct scene *scene)
     for (int k = 0; k < SEARCH_COORDINATES; k++)
         lr_free(chain.features[k]);
     lr_free(chain.matrix);
+    lr_free(chain.unexplained);
     return posterior;
 }
 

@@ -12,6 +12,7 @@
 /* Octaves from the optimum to where training diverges, as in evidence.c. */
 #define CLIFF 1.5
 #define CLIFF_WIDTH 1.0
+#define SEEDS 32 /* that are told apart */
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 double scene_x(const struct scene *scene, int k, double lr, const double ratios[RATIO_COUNT])
@@ -44,7 +45,8 @@ static int by_place(const void *left, const void *right)
     for (int r = 0; r < RATIO_COUNT; r++)
         order = order ? order : COMPARE(a->ratios[r], b->ratios[r]);
     order = order ? order : COMPARE(a->seed, b->seed);
-    return order ? order : COMPARE(a->kind, b->kind);
+    order = order ? order : COMPARE(a->kind, b->kind);
+    return order ? order : COMPARE(a->loss, b->loss); /* a trial that was seen twice */
 }
 
 static bool same_place(const struct observation *a, const struct observation *b)
@@ -94,13 +96,35 @@ static struct scene_point make_point(const struct scene *scene, size_t first, si
         point.loss += is_loss(&scene->seen[i]) ? scene->seen[i].loss : NAN;
     }
     point.loss /= fmax(point.replicates, 1);
-    for (size_t i = first; i < end && !isnan(point.loss); i++) {
-        if (scene->seen[i].kind == OBSERVED_NOTHING)
-            continue;
-        double off = scene->seen[i].loss - point.loss;
-        point.scatter += off * off;
-    }
     return point;
+}
+
+/* As in evidence.c. */
+static void compare_seeds(const struct scene *scene, const struct scene_basin *basin)
+{
+    double offset[SEEDS] = {0}, points[SEEDS] = {0}, repeated = 0;
+    for (size_t i = 0; i < basin->losses; i++) {
+        const struct scene_point *point = &basin->points[i];
+        repeated += point->replicates > 1;
+        for (uint32_t j = point->first; j < point->end; j++) {
+            const struct observation *seen = &scene->seen[j];
+            if (!is_loss(seen) || seen->seed >= SEEDS)
+                continue;
+            offset[seen->seed] += seen->loss - point->loss;
+            points[seen->seed]++;
+        }
+    }
+    for (size_t i = 0; i < basin->losses; i++) {
+        struct scene_point *point = &basin->points[i];
+        point->freedom = repeated > 0 ? (point->replicates - 1) * (repeated - 1) / repeated : 0;
+        for (uint32_t j = point->first; j < point->end; j++) {
+            const struct observation *seen = &scene->seen[j];
+            bool told_apart = seen->seed < SEEDS && points[seen->seed] > 0;
+            double off = seen->loss - point->loss -
+                         (told_apart ? offset[seen->seed] / points[seen->seed] : 0);
+            point->scatter += is_loss(seen) ? off * off : 0;
+        }
+    }
 }
 
 /* Losses become heights over the basin's bottom; far from it the model is not to be believed. */
@@ -125,6 +149,23 @@ static void set_heights(const struct scene *scene, struct scene_basin *basin)
     }
 }
 
+/* For each noise that there may be. */
+static void set_weights(struct scene_basin *basin)
+{
+    for (int s = 0; s < EVIDENCE_SIGMAS && basin->losses > 0; s++) {
+        double noise = evidence_sigma(s), variance = noise * noise;
+        for (size_t i = 0; i < basin->losses; i++) {
+            struct scene_point *point = &basin->points[i];
+            double weight = 1 / (variance / point->replicates + point->error * point->error);
+            point->weights[s] = weight;
+            basin->weight[s] += weight;
+            basin->log_norm[s] +=
+                (log(weight) - point->freedom * log(variance) - point->scatter / variance) / 2;
+        }
+        basin->log_norm[s] -= log(basin->weight[s]) / 2;
+    }
+}
+
 static void gather_basin(struct scene *scene, struct scene_basin *basin, size_t first, size_t end,
                          struct scene_point *room)
 {
@@ -145,10 +186,33 @@ static void gather_basin(struct scene *scene, struct scene_basin *basin, size_t 
         basin->trials += tells;
         basin->diverged += tells && !is_loss(&scene->seen[i]);
     }
+    compare_seeds(scene, basin);
     set_heights(scene, basin);
+    set_weights(basin);
 }
 
 /* ---- tables over the grid ---- */
+
+static void add_up(struct scene_basin *basin, int k, int a, double **room)
+{
+    const size_t size = (size_t)EVIDENCE_SIGMAS * EVIDENCE_GRID;
+    double *wg = basin->wg[k][a] = *room, *gg = basin->gg[k][a] = *room + size;
+    for (int s = 0; s < EVIDENCE_SIGMAS && basin->losses > 0; s++) {
+        for (size_t i = 0; i < basin->losses; i++) {
+            const double *g = basin->shape[k][a] + i * EVIDENCE_GRID;
+            double weight = basin->points[i].weights[s];
+            for (int v = 0; v < EVIDENCE_GRID; v++) {
+                wg[v] += weight * g[v];
+                gg[v] += weight * g[v] * g[v];
+            }
+        }
+        for (int v = 0; v < EVIDENCE_GRID; v++)
+            gg[v] = fmax(gg[v] - wg[v] * wg[v] / basin->weight[s], 0);
+        wg += EVIDENCE_GRID;
+        gg += EVIDENCE_GRID;
+    }
+    *room += basin->losses > 0 ? 2 * size : 0;
+}
 
 static void fill_tables(const struct scene *scene, struct scene_basin *basin, double **room)
 {
@@ -160,6 +224,7 @@ static void fill_tables(const struct scene *scene, struct scene_basin *basin, do
                 for (int v = 0; v < EVIDENCE_GRID; v++)
                     *(*room)++ = basin_shape(basin->points[i].x[k] - grid->low - v * grid->step,
                                              evidence_asymmetry[a]);
+            add_up(basin, k, a, room);
         }
         basin->wall[k] = *room;
         for (size_t i = basin->losses; i < basin->losses + basin->walls; i++)
@@ -172,7 +237,9 @@ static void fill_tables(const struct scene *scene, struct scene_basin *basin, do
 
 static size_t table_size(const struct scene *scene)
 {
-    size_t rows = scene->seen_count * EVIDENCE_ASYMMETRIES; /* one point for each at most */
+    size_t points = scene->seen_count, basins = scene->basin_count; /* with a loss, at most */
+    basins = basins < points ? basins : points;
+    size_t rows = EVIDENCE_ASYMMETRIES * (points + 2 * EVIDENCE_SIGMAS * basins);
     return rows * (size_t)scene->coordinate_count * EVIDENCE_GRID;
 }
 

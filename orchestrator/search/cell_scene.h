@@ -15,9 +15,12 @@
 struct scene_point { /* equal LRs; replicates averaged */
     double x[SEARCH_COORDINATES];
     double loss; /* over the basin's lowest, at most some nats; NaN: a replicate diverged */
-    double replicates, scatter; /* sum of squares around their mean */
-    double error;               /* how far off the model itself is at this height, nats */
-    uint32_t first, end;        /* seen[first..end) */
+    double replicates;
+    double scatter, freedom; /* sum of squares of the replicates around their mean; what each seed
+                                adds to all losses alike moves no minimum, and is left out */
+    double error;            /* how far off the model itself is at this height, nats */
+    double weights[EVIDENCE_SIGMAS]; /* 1 / variance of the loss, for each noise */
+    uint32_t first, end;             /* seen[first..end) */
 };
 
 struct scene_basin {
@@ -27,8 +30,13 @@ struct scene_basin {
     struct scene_point *points; /* losses first, then what diverged */
     size_t losses, walls;
     uint32_t trials, diverged;
+    double weight[EVIDENCE_SIGMAS];   /* sum of the points' */
+    double log_norm[EVIDENCE_SIGMAS]; /* of their likelihood, the level left open */
     /* g(x_k - grid) and its like for walls, of points[i]: shape[k][a] + i * EVIDENCE_GRID */
     double *shape[SEARCH_COORDINATES][EVIDENCE_ASYMMETRIES];
+    /* sums of weight g, and of weight g^2 around their mean, over the points: [sigma][grid] */
+    double *wg[SEARCH_COORDINATES][EVIDENCE_ASYMMETRIES];
+    double *gg[SEARCH_COORDINATES][EVIDENCE_ASYMMETRIES];
     double *wall[SEARCH_COORDINATES]; /* probability to diverge, of points[losses + i] */
 };
 

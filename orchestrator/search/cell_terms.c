@@ -16,7 +16,6 @@ static const double ratio_axis[AXIS_COUNT][2] = {
 /* Bjorck: beta .70 at 50M, .65 at 125M, .38 at 350M, .32 at 760M: about .1 an octave. */
 #define TOKENS_SIZE 0.1
 #define TOKENS_BATCH 0.1
-#define CELL_TOKENS 0.08
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
 static const double output_width[2] = {0, 0.5};

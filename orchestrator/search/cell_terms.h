@@ -14,6 +14,7 @@
  * Terms whose axis nobody moves along are left out. */
 
 #define TERMS_MAX (2 * SEARCH_CELLS + 24)
+#define CELL_TOKENS 0.08 /* standard deviation of what a cell has of its own in beta */
 #define SEARCH_COORDINATES (1 + RATIO_COUNT) /* the LR, then the ratios */
 
 enum term_kind {

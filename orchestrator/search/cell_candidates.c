@@ -1,0 +1,320 @@
+/* Where they lie, and what they would tell: the covariance of their losses with the aims over the
+ * worlds. One that is taken moves the worlds to where they would be with its loss known (a
+ * square-root filter: Evensen 2004), and all covariances with them.
+ */
+#include "search/cell_candidates.h"
+
+#include <math.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+#define REACH 2.6          /* octaves from where the optimum is expected */
+#define RATIO_REACH 2.1    /* the same of a ratio */
+#define SPACING 0.5        /* octaves between LRs at most */
+#define LEAST_SPACING 0.25 /* nearer ones tell the same */
+#define RATIO_SPACING 1.0
+
+/* ---- lattices ---- */
+
+static void lay_lattice(struct candidates *candidates, int k)
+{
+    struct search_space *of = &candidates->spaces[k];
+    int coordinate = candidates->scene->coordinates[k];
+    *of = *candidates->space;
+    of->resolution =
+        coordinate ? RATIO_SPACING : fmax(LEAST_SPACING, fmin(of->resolution, SPACING));
+    if (coordinate) {
+        of->lr_low = candidates->space->ratios[coordinate - 1].low;
+        of->lr_high = candidates->space->ratios[coordinate - 1].high;
+    }
+    candidates->lattices[k] = lattice_make(of);
+}
+
+void candidates_lay_lattices(struct candidates *candidates, const struct scene *scene)
+{
+    candidates->scene = scene;
+    candidates->space = scene->space;
+    for (int k = 0; k < scene->coordinate_count; k++)
+        lay_lattice(candidates, k);
+}
+
+double candidates_value(const struct candidates *candidates, int k, int place)
+{
+    return lattice_lr(&candidates->lattices[k], &candidates->spaces[k], place);
+}
+
+/* Places of a lattice so near to another at most. */
+static size_t places_within(const struct lattice *lattice, double reach)
+{
+    double places = lattice->step > 0 ? 2 * reach / lattice->step + 2 : 1;
+    return (size_t)fmin(places, lattice->last + 1);
+}
+
+/* ---- which there are ---- */
+
+bool candidate_is(const struct proposal *proposal, const struct observation *seen)
+{
+    bool same = proposal->tokens == seen->tokens && proposal->cell == seen->cell &&
+                fabs(log2(proposal->lr / seen->lr)) < 1e-6;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        same = same && fabs(log2(proposal->ratios[r] / seen->ratios[r])) < 1e-6;
+    return same;
+}
+
+static uint32_t next_seed(const struct scene *scene, const struct proposal *proposal)
+{
+    uint32_t seed = 0;
+    for (size_t i = 0; i < scene->seen_count; i++) /* they are sorted */
+        seed += candidate_is(proposal, &scene->seen[i]) && scene->seen[i].seed == seed;
+    return seed;
+}
+
+/* Something diverged that was lower in each coordinate. */
+static bool beyond_a_wall(const struct candidates *candidates, const struct candidate *candidate)
+{
+    const struct scene_basin *basin = &candidates->scene->basins[candidate->basin];
+    for (size_t i = basin->losses; i < basin->losses + basin->walls; i++) {
+        bool beyond = true;
+        for (int k = 0; k < candidates->scene->coordinate_count; k++)
+            beyond = beyond && basin->points[i].x[k] <= candidate->x[k] + 1e-6;
+        if (beyond)
+            return true;
+    }
+    return false;
+}
+
+static void add_candidate(struct candidates *candidates, size_t basin, const int *places,
+                          bool central)
+{
+    const struct search_space *space = candidates->space;
+    const struct scene *scene = candidates->scene;
+    struct candidate candidate = {.basin = basin, .central = central};
+    struct proposal *proposal = &candidate.proposal;
+    uint32_t cell = scene->basins[basin].cell;
+    proposal->cell = cell;
+    proposal->tokens = space->horizons[scene->basins[basin].horizon];
+    proposal->lr = candidates_value(candidates, 0, places[0]);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        proposal->ratios[r] = space->ratios[r].low;
+    for (int k = 1; k < scene->coordinate_count; k++)
+        proposal->ratios[scene->coordinates[k] - 1] = candidates_value(candidates, k, places[k]);
+    for (int k = 0; k < scene->coordinate_count; k++)
+        candidate.x[k] = scene_x(scene, k, proposal->lr, proposal->ratios);
+    proposal->seed = next_seed(scene, proposal);
+    candidate.cost = (double)proposal->tokens * space->cells[cell].cost / candidates->unit;
+    if (proposal->seed < space->seeds && !beyond_a_wall(candidates, &candidate))
+        candidates->all[candidates->count++] = candidate;
+}
+
+/* Means over the worlds: of the LR's vertex, and of each ratio. */
+static void expect(const struct candidates *candidates, size_t basin,
+                   double out[SEARCH_COORDINATES])
+{
+    memset(out, 0, SEARCH_COORDINATES * sizeof(*out));
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        const struct cell_basin_sample *world = cell_basin(candidates->posterior, s, basin);
+        for (int k = 0; k < candidates->scene->coordinate_count; k++)
+            out[k] += (world->vertex[k] - (k > 0 ? world->vertex[0] : 0)) / CELL_SAMPLES;
+    }
+}
+
+/* One ratio off at a time. */
+static void add_beside(struct candidates *candidates, size_t basin, int *places)
+{
+    for (int k = 1; k < candidates->scene->coordinate_count; k++) {
+        const struct lattice *ratios = &candidates->lattices[k];
+        int nearest = places[k];
+        for (int q = 0; q <= ratios->last; q++) {
+            places[k] = q;
+            if (q != nearest && fabs((q - nearest) * ratios->step) <= RATIO_REACH)
+                add_candidate(candidates, basin, places, false);
+        }
+        places[k] = nearest;
+    }
+}
+
+/* Other ratios only where a loss is known: without its level they tell nothing. */
+static bool is_begun(const struct candidates *candidates, size_t basin)
+{
+    return candidates->scene->basins[basin].losses > 0;
+}
+
+static void add_basin(struct candidates *candidates, size_t basin)
+{
+    double expected[SEARCH_COORDINATES];
+    int places[SEARCH_COORDINATES];
+    expect(candidates, basin, expected);
+    for (int k = 0; k < candidates->scene->coordinate_count; k++)
+        places[k] = lattice_nearest(&candidates->lattices[k], expected[k]);
+    const struct lattice *lrs = &candidates->lattices[0];
+    double center = lrs->low + lrs->step * places[0];
+    if (fabs(expected[0] - center) < lrs->step)
+        center = expected[0]; /* inside the range */
+    for (int p = 0; p <= lrs->last; p++) {
+        if (fabs(lrs->low + lrs->step * p - center) > REACH)
+            continue;
+        places[0] = p;
+        add_candidate(candidates, basin, places, true);
+        if (is_begun(candidates, basin))
+            add_beside(candidates, basin, places);
+    }
+}
+
+static size_t most_of(const struct candidates *candidates, size_t basin)
+{
+    size_t beside = 0;
+    for (int k = 1; k < candidates->scene->coordinate_count && is_begun(candidates, basin); k++)
+        beside += places_within(&candidates->lattices[k], RATIO_REACH);
+    return places_within(&candidates->lattices[0], REACH) * (1 + beside);
+}
+
+/* ---- what they would tell ---- */
+
+static double centered(double *values)
+{
+    double mean = 0, sum = 0;
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        mean += values[s] / CELL_SAMPLES;
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        values[s] -= mean;
+        sum += values[s] * values[s];
+    }
+    return sum / CELL_SAMPLES;
+}
+
+static void predict(struct candidates *candidates, struct candidate *candidate)
+{
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        const struct cell_sample *sample = &candidates->posterior->samples[s];
+        const struct cell_basin_sample *world =
+            cell_basin(candidates->posterior, s, candidate->basin);
+        double height = 0;
+        bool right = false;
+        for (int k = 0; k < candidates->scene->coordinate_count; k++) {
+            double off = candidate->x[k] - world->vertex[k];
+            height += world->curvature[k] * basin_shape(off, sample->asymmetry[k]);
+            right = right || off > 0;
+        }
+        double error = basin_shape_error(height, right);
+        candidate->values[s] = world->level + height;
+        candidate->noise += (sample->sigma * sample->sigma + error * error) / CELL_SAMPLES;
+    }
+    candidate->spread = centered(candidate->values);
+}
+
+/* Being off costs curvature times octaves^2, for the hidden matrices and for each further LR. */
+static void fill_aim(const struct candidates *candidates, size_t aim, double values[CELL_SAMPLES])
+{
+    size_t cell = aim / (size_t)candidates->scene->coordinate_count;
+    int k = (int)(aim % (size_t)candidates->scene->coordinate_count);
+    double worth = 0;
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        const struct cell_aim_sample *world = cell_aim(candidates->posterior, s, cell);
+        worth += world->curvature[k] / CELL_SAMPLES;
+        values[s] = world->optimum[0] + (k > 0 ? world->optimum[k] : 0);
+    }
+    centered(values);
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        values[s] *= sqrt(worth);
+}
+
+/* Eight sums side by side, for the CPU has them in one register or two. */
+static double product(const double *a, const double *b)
+{
+    double sums[8] = {0}, sum = 0;
+    for (int s = 0; s < CELL_SAMPLES; s += 8)
+        for (int i = 0; i < 8; i++)
+            sums[i] += a[s + i] * b[s + i];
+    for (int i = 0; i < 8; i++)
+        sum += sums[i];
+    return sum / CELL_SAMPLES;
+}
+
+void candidates_take(struct candidates *candidates, struct candidate *taken)
+{
+    double by[CELL_SAMPLES], with[(SEARCH_CELLS + 1) * SEARCH_COORDINATES];
+    double variance = taken->spread, all = variance + taken->noise;
+    taken->taken = true;
+    if (!(variance > 0))
+        return;
+    double share = (1 - sqrt(taken->noise / all)) / variance;
+    memcpy(by, taken->values, sizeof(by));
+    memcpy(with, taken->with, candidates->aims * sizeof(*with));
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct candidate *candidate = &candidates->all[i];
+        double shared = product(candidate->values, by);
+        for (int s = 0; s < CELL_SAMPLES; s++)
+            candidate->values[s] -= share * shared * by[s];
+        for (size_t a = 0; a < candidates->aims; a++)
+            candidate->with[a] -= shared * with[a] / all;
+        candidate->spread = fmax(candidate->spread - shared * shared / all, 0);
+    }
+}
+
+double candidate_tells(const struct candidates *candidates, const struct candidate *candidate)
+{
+    double sum = 0;
+    for (size_t i = 0; i < candidates->aims; i++)
+        sum += candidate->with[i] * candidate->with[i];
+    return sum / (candidate->spread + candidate->noise);
+}
+
+double candidates_tell(const struct candidates *candidates, const struct candidate *a,
+                       const struct candidate *b)
+{
+    double aa = a->spread + a->noise, bb = b->spread + b->noise;
+    double ab = product(a->values, b->values), determinant = aa * bb - ab * ab, sum = 0;
+    for (size_t i = 0; i < candidates->aims; i++) {
+        double u = a->with[i], v = b->with[i];
+        sum += u * u * bb - 2 * u * v * ab + v * v * aa;
+    }
+    return determinant > 0 ? sum / determinant : 0;
+}
+
+/* ---- the whole ---- */
+
+static bool weigh(struct candidates *candidates)
+{
+    double aim[CELL_SAMPLES];
+    size_t count = candidates->count, aims = candidates->aims;
+    candidates->values = lr_calloc(count * CELL_SAMPLES + 1, sizeof(double));
+    candidates->with = lr_calloc(count * aims + 1, sizeof(double));
+    if (!candidates->values || !candidates->with)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        candidates->all[i].values = candidates->values + i * CELL_SAMPLES;
+        candidates->all[i].with = candidates->with + i * aims;
+        predict(candidates, &candidates->all[i]);
+    }
+    for (size_t a = 0; a < aims; a++) {
+        fill_aim(candidates, a, aim);
+        for (size_t i = 0; i < count; i++)
+            candidates->all[i].with[a] = product(candidates->all[i].values, aim);
+    }
+    return true;
+}
+
+bool candidates_fill(struct candidates *candidates, const struct cell_posterior *posterior)
+{
+    const struct search_space *space = candidates->space;
+    size_t most = 0, wanted = posterior->aim_count - (target_cell(space) >= 0);
+    double cost = 0;
+    for (size_t c = 0; c < space->cell_count; c++)
+        cost += space->cells[c].cost / (double)space->cell_count;
+    candidates->unit = cost * (double)space->target_tokens;
+    candidates->posterior = posterior;
+    candidates->aims = wanted * (size_t)candidates->scene->coordinate_count;
+    for (size_t b = 0; b < candidates->scene->basin_count; b++)
+        most += most_of(candidates, b);
+    candidates->all = lr_calloc(most + 1, sizeof(*candidates->all));
+    for (size_t b = 0; b < candidates->scene->basin_count && candidates->all; b++)
+        add_basin(candidates, b);
+    return candidates->all && weigh(candidates);
+}
+
+void candidates_destroy(struct candidates *candidates)
+{
+    lr_free(candidates->all);
+    lr_free(candidates->values);
+    lr_free(candidates->with);
+}
