@@ -10,7 +10,6 @@
 #include "search/gate.h"
 
 #define MEASURED 2  /* LRs with a loss */
-#define FEW 3       /* LRs */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
 #define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
 #define UNEQUAL 100.0  /* octaves: a cell of another parametrization is far from the target */
@@ -82,7 +81,8 @@ static void to_lr(const struct spread *spread, double *value, double ci90[2])
 
 /* ---- basins ---- */
 
-/* As in answer_search.c: the best LR is the lowest or highest that told anything. */
+/* The best LR is the lowest or highest that told anything, and the optimum may well lie beyond the
+ * range: what the other cells say usually places it, however few LRs were tried here. */
 static bool lies_at_edge(const struct cell_sight *sight, size_t b)
 {
     const struct scene_basin *basin = &sight->scene->basins[b];
@@ -97,8 +97,6 @@ static bool lies_at_edge(const struct cell_sight *sight, size_t b)
     }
     if (!best || (below && above))
         return false;
-    if (basin->losses > FEW)
-        return true;
     double low = 0, high = 0;
     for (int s = 0; s < CELL_SAMPLES; s++) {
         double vertex = cell_basin(sight->posterior, s, b)->vertex[0];
