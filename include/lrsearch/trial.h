@@ -187,6 +187,8 @@ uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model);
 /* Zipf exponent of the token frequencies of real text (BPE, ranks 10 to V/2), as measured at
  * vocabularies of 2k to 96k and drawn on from there; .5 at least. */
 double trial_default_zipf(uint32_t vocab);
+/* The LR's share of the peak at the end that each schedule usually has. */
+double trial_default_final_lr(uint32_t schedule);
 /* Gives the model another width: d_ff follows in proportion; n_heads is kept, or with heads_grow
  * the size of a head. False, with the spec as it was, when that does not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);

@@ -57,6 +57,11 @@ double trial_default_zipf(uint32_t vocab)
     return exponent < .5 ? .5 : round(exponent * 1000) / 1000;
 }
 
+double trial_default_final_lr(uint32_t schedule)
+{
+    return schedule == SCHEDULE_COSINE ? 0.1 : 0;
+}
+
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow)
 {
     uint32_t heads = spec->n_heads;

@@ -137,11 +137,14 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     return spec;
 }
 
+/* One cell has its ratios searched one after the other, each when the last is known; several have
+ * them found together with the LR. */
 bool campaign_is_async(const struct plan *plan)
 {
     const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
-    bool ratios = embedding[0] < embedding[1] || output[0] < output[1]; /* one after the other */
-    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !ratios;
+    bool ratios = embedding[0] < embedding[1] || output[0] < output[1];
+    bool in_turn = ratios && plan_cell_count(plan) == 1;
+    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !in_turn;
 }
 
 const struct policy *campaign_policy(const struct plan *plan)

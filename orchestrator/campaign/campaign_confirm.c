@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/count.h"
 #include "lrsearch/memory.h"
 
 enum { LRS = 3 }; /* half, the LR itself, twice */
@@ -60,8 +61,8 @@ static const struct event_data *data_of(const struct campaign *campaign)
 static struct trial_spec spec_of(const struct campaign *campaign, size_t parametrization,
                                  uint64_t tokens)
 {
-    struct trial_spec spec = plan_target(&campaign->plan);
-    spec.parametrization = parametrization_at(&campaign->plan, parametrization);
+    const struct plan *plan = &campaign->plan;
+    struct trial_spec spec = plan_target_with(plan, parametrization_at(plan, parametrization));
     spec.horizon_tokens = tokens;
     campaign_furnish(campaign, &spec, data_of(campaign));
     return spec;
@@ -150,6 +151,8 @@ static int check_begun(const struct campaign *campaign, const struct event *even
         const struct event_planned *planned = &events[1 + i].as.planned;
         same = trial->spec.lr == planned->spec.lr && trial->cell == planned->cell &&
                trial->replicate == planned->replicate &&
+               trial->spec.embedding_lr_ratio == planned->spec.embedding_lr_ratio &&
+               trial->spec.output_lr_ratio == planned->spec.output_lr_ratio &&
                trial->spec.horizon_tokens == planned->spec.horizon_tokens;
     }
     return same ? 0 : campaign_fail_torn(campaign, err);
@@ -247,17 +250,6 @@ static struct tally tally_at(const struct campaign *campaign, uint32_t round, ui
     return out;
 }
 
-static const char *tokens_text(uint64_t tokens, char out[24])
-{
-    static const char suffixes[][2] = {"", "k", "M", "B", "T"};
-    double shown = (double)tokens;
-    size_t i = 0;
-    for (; i < 4 && shown >= 999.5; i++)
-        shown /= 1000;
-    snprintf(out, 24, "%.3g%s", shown, suffixes[i]);
-    return out;
-}
-
 static const char *excess_text(const struct tally *of, double best, char out[32])
 {
     if (of->diverged > 0)
@@ -277,9 +269,9 @@ static void tell(struct answer *answer, struct confirm_answer *confirm,
 {
     static const char *const names[LRS] = {"half of it", "", "twice of it"};
     const struct tally *own = &tallies[1];
-    char tokens[24], half[32], twice[32], verdict[80];
+    char tokens[COUNT_TEXT], half[32], twice[32], verdict[80];
     double penalty = confirm->excess_predicted[0] - confirm->excess_predicted[1];
-    tokens_text(confirm->tokens, tokens);
+    format_count(tokens, sizeof(tokens), (double)confirm->tokens);
     int better = -1;
     for (int k = 0; k < LRS; k += 2)
         if (isfinite(confirm->loss[k]) && (better < 0 || confirm->loss[k] < confirm->loss[better]))
@@ -367,7 +359,7 @@ out:
  * at least were trained on as many tokens. */
 static void compare(const struct campaign *campaign, struct answer *answer)
 {
-    char losses[160] = "", tokens[24];
+    char losses[160] = "", tokens[COUNT_TEXT];
     uint32_t seeds = campaign->plan.confirm.seeds;
     double error = 0; /* of the validation set; that of the seeds is not in it */
     const struct confirm_answer *best = NULL;
@@ -393,8 +385,8 @@ static void compare(const struct campaign *campaign, struct answer *answer)
         answer->verdicts[answer->verdict_count++], ANSWER_TEXT,
         "at width %u on %s tokens the transferred learning rates give %s nats (each +- %.3f by "
         "the validation set, %u seed%s): %s is lowest",
-        best->d_model, tokens_text(best->tokens, tokens), losses, error, seeds,
-        seeds == 1 ? "" : "s", parametrization_name(best->parametrization));
+        best->d_model, format_count(tokens, sizeof(tokens), (double)best->tokens), losses, error,
+        seeds, seeds == 1 ? "" : "s", parametrization_name(best->parametrization));
 }
 
 /* Why there is none, although the plan asks for it. */

@@ -70,8 +70,10 @@ static void doubt_size(const struct plan *plan, struct answer *answer)
 static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
 {
     double fresh = (double)campaign->opening.train_tokens;
+    size_t cells = plan_cell_count(&campaign->plan);
     for (size_t i = 0; i < campaign->data_count; i++) /* the fewest of all cells */
-        fresh = fmin(fresh, (double)campaign->data[i].train_tokens);
+        if (campaign->data[i].cell < cells)           /* the target's horizon is another */
+            fresh = fmin(fresh, (double)campaign->data[i].train_tokens);
     if (fresh > 0 && longest(&campaign->plan) > fresh)
         answer_warn(answer,
                     "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "

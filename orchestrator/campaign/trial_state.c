@@ -26,6 +26,11 @@ const char *trial_state_name(enum trial_state state)
     return "?";
 }
 
+const char *trial_purpose_name(uint32_t purpose)
+{
+    return purpose == PURPOSE_SEARCH ? "search" : purpose == PURPOSE_CONFIRM ? "confirm" : "?";
+}
+
 bool trial_state_may_become(enum trial_state from, enum trial_state to)
 {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -28,6 +28,7 @@ bool trial_state_is_over(enum trial_state state);    /* done, diverged or failed
 bool trial_state_is_waiting(enum trial_state state); /* for an attempt: pending or lost */
 
 enum trial_purpose { PURPOSE_SEARCH, PURPOSE_CONFIRM };
+const char *trial_purpose_name(uint32_t purpose); /* "search", "confirm"; "?" when unknown */
 
 struct trial {
     uint32_t id;       /* 1, 2, 3, ... in the order of planning */
@@ -35,7 +36,7 @@ struct trial {
     uint32_t attempt;  /* 0: never started; then 1, 2, ... */
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     uint32_t replicate;
-    uint32_t cell;    /* index into the plan's cells */
+    uint32_t cell;    /* index into the plan's cells; of a confirmation: the parametrization */
     uint32_t purpose; /* enum trial_purpose */
     enum trial_state state;
     struct trial_spec spec;

@@ -209,7 +209,7 @@ static int audit_recipe(struct audit *audit, const struct options *options, stru
         .batch_tokens = options->batch,
         .anneal = {.kind = schedule,
                    .cooldown = options->cooldown > 0 ? options->cooldown : 0.2,
-                   .final_lr = anneal_default_final(schedule)},
+                   .final_lr = trial_default_final_lr(schedule)},
     };
     int rc = options->operand ? ask_runs(audit, options, plan, err) : 0;
     if (!rc)

@@ -15,9 +15,8 @@
 #define TRIALS_MOST 4096
 #define WORK_MOST 60 /* cells times horizons times campaigns: some seconds */
 #define CAMPAIGNS_LEAST 5
-/* Many cells take a second to think about: few campaigns, judged when so much more is spent. */
-#define CAMPAIGNS_OF_CELLS 2
-#define CELLS_APART 1.5
+#define CAMPAIGNS_OF_CELLS 2 /* many cells take a second to think about */
+#define JUDGED_APART 1.5     /* times what was spent at the last judgement */
 #define RATIO_CURVATURE 0.01 /* nats per octave^2 */
 
 struct world {
@@ -171,7 +170,7 @@ static int simulate(struct simulation *sim, struct forecast_course *course, stru
         if (asked == 0 || sim->count + (size_t)asked > TRIALS_MOST)
             return point.tokens > judged ? last_judgement(sim, course, &point, err) : 0;
         train_round(sim, (size_t)asked, &point);
-        if (sim->asked.space.cell_count > 1 && point.tokens < judged * CELLS_APART)
+        if (point.tokens < judged * JUDGED_APART)
             continue;
         int rc = judge(sim, &point, err);
         if (rc)

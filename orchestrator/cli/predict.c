@@ -38,6 +38,7 @@ static int aim_at_size(const struct campaign *campaign, struct answer *answer, u
                        "model.d_model or model.n_layers has; give --width and --layers",
                        format_count(size, sizeof(size), (double)params));
     campaign_transfer_size(campaign, answer, (double)params);
+    answer->target.width = answer->target.n_layers = 0; /* of that size there are many */
     return 0;
 }
 
@@ -72,8 +73,9 @@ int command_predict(const struct options *options)
     } else if (options->json) {
         outcome_print(options, plan->name, answer);
     } else {
-        char width[320];
-        explain_width(width, sizeof(width), plan, answer);
+        char width[320] = "";
+        if (answer->target.width > 0)
+            explain_width(width, sizeof(width), plan, answer);
         summary_print_prediction(stdout, plan->name, answer, width);
     }
     int status = outcome_status(rc, answer);

@@ -65,7 +65,7 @@ static void fill_derived(struct plan_reader *reader)
     derive_sizes(reader);
     derive_target(reader);
     if (is_absent(reader, MEMBER(training.final_lr)))
-        plan->training.final_lr = plan_default_final_lr(plan->training.schedule);
+        plan->training.final_lr = trial_default_final_lr(plan->training.schedule);
     if (plan->training.beta2_half_life > 0) /* arXiv 2507.07101: constant in tokens, not in steps */
         plan->training.beta2 =
             plan_beta2(plan->training.batch_tokens, plan->training.beta2_half_life);

@@ -185,8 +185,6 @@ const char *plan_column(const struct plan *plan, const char *column);
  * ratio that is searched starts at the middle of its range (geometric mean). */
 struct trial_spec plan_trial(const struct plan *plan);
 
-/* The LR's share of the peak at the end, where training.final_lr is not given. */
-double plan_default_final_lr(uint32_t schedule);
 /* Adam's beta2 that halves what is half_life tokens old. */
 double plan_beta2(uint32_t batch_tokens, uint64_t half_life);
 
@@ -200,8 +198,9 @@ size_t plan_cell_count(const struct plan *plan);
 /* As plan_trial() for one of them: heads and d_ff follow the width, the warm-up in steps and beta2
  * by its half-life the batch, the default zipf_exponent the vocabulary. */
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
-/* The same for the target; its parametrization is that of the plan's first. */
+/* The same for the target; its parametrization is that of the plan's first, or another of them. */
 struct trial_spec plan_target(const struct plan *plan);
+struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametrization);
 /* "d_model 64, vocab 512": by the axes that have several values; "" without. Returns `out`. */
 const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);
 uint32_t plan_largest_batch(const struct plan *plan); /* of the trials */

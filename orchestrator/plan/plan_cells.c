@@ -63,11 +63,6 @@ uint32_t plan_largest_batch(const struct plan *plan)
     return most;
 }
 
-double plan_default_final_lr(uint32_t schedule)
-{
-    return schedule == SCHEDULE_COSINE ? 0.1 : 0.0;
-}
-
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate)
 {
     return replicate < plan->search.seed_list.count ? plan->search.seed_list.values[replicate]
@@ -105,9 +100,9 @@ double plan_beta2(uint32_t batch_tokens, uint64_t half_life)
 
 static void set_schedule(struct trial_spec *spec, uint32_t schedule)
 {
-    double usual = plan_default_final_lr(spec->schedule);
+    double usual = trial_default_final_lr(spec->schedule);
     if (!(spec->final_lr < usual) && !(spec->final_lr > usual))
-        spec->final_lr = plan_default_final_lr(schedule);
+        spec->final_lr = trial_default_final_lr(schedule);
     spec->schedule = schedule;
 }
 
@@ -176,6 +171,11 @@ const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size
 
 struct trial_spec plan_target(const struct plan *plan)
 {
+    return plan_target_with(plan, plan->model.parametrization);
+}
+
+struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametrization)
+{
     struct trial_spec spec = plan_trial(plan);
     if (plan->target.d_model && plan->target.d_model != spec.d_model)
         set_width(&spec, plan, plan->target.d_model);
@@ -187,6 +187,7 @@ struct trial_spec plan_target(const struct plan *plan)
     if (plan->target.schedule != spec.schedule)
         set_schedule(&spec, plan->target.schedule);
     spec.horizon_tokens = plan->target.tokens;
+    spec.parametrization = parametrization;
     set_draws(&spec, plan);
     return spec;
 }

@@ -112,45 +112,15 @@ void joint_print(FILE *out, const struct answer *answer)
 
 /* ---- confirmations ---- */
 
-/* "half 1.1e-3: 2.7012 (+0.0123, predicted +0.0130)" */
-static void add_training(char *text, size_t capacity, const struct confirm_answer *confirm, int i)
-{
-    static const char *const names[3] = {"half", "optimum", "twice"};
-    double excess = confirm->loss[i] - confirm->loss[1];
-    char lr[32], came[32] = "", predicted[48] = "";
-    size_t used = strlen(text);
-    if (i != 1 && isfinite(excess))
-        snprintf(came, sizeof(came), "%+.4f", excess);
-    if (i != 1 && isfinite(confirm->excess_predicted[i]))
-        snprintf(predicted, sizeof(predicted), "predicted\v%+.4f", confirm->excess_predicted[i]);
-    snprintf(text + used, capacity - used, "%s%s %s: ", used > 0 ? "; " : "", names[i],
-             format_lr(lr, sizeof(lr), 2, confirm->lr[i]));
-    used = strlen(text);
-    if (confirm->diverged[i])
-        snprintf(text + used, capacity - used, "diverged");
-    else if (isfinite(confirm->loss[i]))
-        snprintf(text + used, capacity - used, "%.4f", confirm->loss[i]);
-    else
-        snprintf(text + used, capacity - used, "not known");
-    used = strlen(text);
-    if (*came || *predicted)
-        snprintf(text + used, capacity - used, " (%s%s%s)", came, *came && *predicted ? ", " : "",
-                 predicted);
-}
-
 static void print_confirm(FILE *out, const char *first, const struct confirm_answer *confirm)
 {
-    char losses[320] = "", tokens[32];
-    wrap_print(out, first,
-               "%s, width %" PRIu32 ", %" PRIu32 " layers, vocabulary %" PRIu32 ", %s tokens: %s",
-               parametrization_name(confirm->parametrization), confirm->d_model, confirm->n_layers,
-               confirm->vocab, format_count(tokens, sizeof(tokens), (double)confirm->tokens),
-               confirm->text);
-    for (int i = 0; i < 3; i++)
-        if (isfinite(confirm->lr[i]))
-            add_training(losses, sizeof(losses), confirm, i);
-    if (losses[0])
-        wrap_print(out, "            ", "%s", losses);
+    char layers[48], model[160] = "";
+    if (confirm->d_model > 0) /* made-up losses need none */
+        snprintf(model, sizeof(model), "%s, width %" PRIu32 ", %s, vocabulary %" PRIu32 ": ",
+                 parametrization_name(confirm->parametrization), confirm->d_model,
+                 cell_axis_text(layers, sizeof(layers), CELL_DEPTH, confirm->n_layers),
+                 confirm->vocab);
+    wrap_print(out, first, "%s%s", model, confirm->text);
 }
 
 void confirms_print(FILE *out, const struct answer *answer)

@@ -115,7 +115,8 @@ static void print_law(FILE *out, const struct answer *answer)
 {
     const struct law_answer *law = &answer->law;
     struct texts t;
-    char interval[80] = "", fit[80] = "", prior[80] = "";
+    char interval[80] = "", fit[80] = "", prior[80] = "", name[CELL_NAME];
+    const char *of = cells_nearest(name, sizeof(name), answer);
     if (!isfinite(law->beta)) {
         wrap_print(out, "law       ", "none: too few horizons have a best LR");
         return;
@@ -129,8 +130,8 @@ static void print_law(FILE *out, const struct answer *answer)
         snprintf(prior, sizeof(prior), ", %.0f\v%% of it by the prior", 100 * law->prior_weight);
     if (isfinite(law->r2))
         snprintf(fit, sizeof(fit), "; R2 %.3f", law->r2);
-    wrap_print(out, "law       ", "LR %s as tokens^%.2f%s%s%s", law->beta < 0 ? "rises" : "falls",
-               -law->beta, interval, prior, fit);
+    wrap_print(out, "law       ", "%s%sLR %s as tokens^%.2f%s%s%s", of ? of : "", of ? ": " : "",
+               law->beta < 0 ? "rises" : "falls", -law->beta, interval, prior, fit);
     if (law->holdout.tokens == 0)
         return;
     char predicted[80] = "", apart[80] = "";
@@ -146,10 +147,13 @@ static void print_law(FILE *out, const struct answer *answer)
                LR(t.e, 2, law->holdout.lr_measured), apart);
 }
 
-static void print_ratio(FILE *out, const char *what, const struct ratio_answer *ratio)
+/* Cells have ratios of their own, and stand in their table. */
+static void print_ratio(FILE *out, const struct answer *answer, enum answer_ratio which)
 {
     char optimum[96] = "";
-    if (!ratio->searched)
+    const struct ratio_answer *ratio = &answer->ratios[which];
+    const char *what = which == RATIO_EMBEDDING ? "embedding" : "output";
+    if (!ratio->searched || answer->cell_count > 1)
         return;
     if (interval_known(ratio->ci90))
         snprintf(optimum, sizeof(optimum), "; its optimum %.3g (90\v%% interval %.3g\v..\v%.3g)",
@@ -254,6 +258,8 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
     print_headline(out, answer);
     fputc('\n', out);
     print_law(out, answer);
+    exponents_print(out, answer);
+    joint_print(out, answer);
     print_reach(out, answer);
     transfer_text_print(out, answer);
     print_model(out, answer);
@@ -270,8 +276,8 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     cells_print(out, answer);
     fputc('\n', out);
     print_law(out, answer);
-    print_ratio(out, "embedding", &answer->ratios[RATIO_EMBEDDING]);
-    print_ratio(out, "output", &answer->ratios[RATIO_OUTPUT]);
+    print_ratio(out, answer, RATIO_EMBEDDING);
+    print_ratio(out, answer, RATIO_OUTPUT);
     exponents_print(out, answer);
     joint_print(out, answer);
     confirms_print(out, answer);

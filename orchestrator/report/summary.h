@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include "lrsearch/answer.h"
+#include "lrsearch/count.h"
 
 /* What the run prints on stdout at its end: the table of horizons, the law, the target's LR with
  * its interval and what it costs to be wrong, the cost, every doubt. Plain text, 80 columns. */
@@ -13,8 +14,6 @@ void summary_print(FILE *out, const char *name, const struct answer *answer);
 void summary_print_prediction(FILE *out, const char *name, const struct answer *answer,
                               const char *width);
 
-/* "3.4M", "131k", "1.5B": tokens as plans write them. Returns `text`. */
-const char *format_count(char *text, size_t capacity, double count);
 const char *format_seconds(char *text, size_t capacity, double seconds); /* "1m20s" */
 
 /* `digits` significant ones: "1.1e-3"; "-" when not finite. */

@@ -18,7 +18,7 @@ static const double drifts[CHAIN_DRIFTS] = {0.1, 0.6};
 
 static double base_curvature(const struct chain *chain, int k, int index)
 {
-    return ldexp(curvature_least[chain->scene->coordinates[k] > 0], index);
+    return curvature_least[chain->scene->coordinates[k] > 0] * (1 << index);
 }
 
 double chain_curvature(const struct chain *chain, int k, double t)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include "lrsearch/count.h"
 #include "search/gate.h"
 
 #define MOSTLY_PRIOR 0.5
@@ -93,15 +94,15 @@ static void doubt_edges(struct answer *answer, const struct cell_sight *sight)
         if (answer->basins[i].horizon.at_edge && !first)
             first = &answer->basins[i];
     }
-    char tokens[TOKENS_TEXT];
+    char tokens[COUNT_TEXT];
     if (first)
         answer_warn(answer,
                     "in %zu of %zu basins the best learning rate lies at the edge of what was "
                     "tried, the first in cell %u at %s tokens: is search.lr [%.3g, %.3g] too "
                     "narrow?",
-                    edges, answer->basin_count, first->cell + 1,
-                    tokens_text((double)first->horizon.tokens, tokens), sight->space->lr_low,
-                    sight->space->lr_high);
+                    edges, answer->basin_count, first->cell,
+                    format_count(tokens, sizeof(tokens), (double)first->horizon.tokens),
+                    sight->space->lr_low, sight->space->lr_high);
 }
 
 static void doubt_untried(struct answer *answer)
@@ -129,12 +130,21 @@ static void doubt_left_out(struct answer *answer, const struct cell_sight *sight
 
 static void doubt_exponents(struct answer *answer)
 {
+    size_t mostly = 0;
+    const struct exponent_answer *most = NULL;
     for (size_t i = 0; i < answer->exponent_count; i++) {
         const struct exponent_answer *exponent = &answer->exponents[i];
-        if (exponent->prior_weight > MOSTLY_PRIOR)
-            answer_warn(answer, "the exponent of %s over %s is mostly the prior (%.0f %%)",
-                        exponent->of, exponent->axis, 100 * exponent->prior_weight);
+        if (!(exponent->prior_weight > MOSTLY_PRIOR))
+            continue;
+        mostly++;
+        if (!most || exponent->prior_weight > most->prior_weight)
+            most = exponent;
     }
+    if (most)
+        answer_warn(
+            answer, "%zu of %zu exponents %s mostly the prior%s that of %s over %s (%.0f %%)",
+            mostly, answer->exponent_count, mostly == 1 ? "is" : "are",
+            mostly == 1 ? ":" : ", most of all", most->of, most->axis, 100 * most->prior_weight);
 }
 
 static void doubt_holdout(struct answer *answer)

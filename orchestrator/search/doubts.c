@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include "lrsearch/count.h"
 
 #define Z90 1.6448536269514722
 #define MOSTLY_PRIOR 0.5
@@ -60,8 +61,8 @@ static void doubt_seeds(struct answer *answer, const struct basin *basin, const 
 static void doubt_horizon(struct answer *answer, const struct basin *basin,
                           const struct horizon_answer *horizon)
 {
-    char text[TOKENS_TEXT];
-    const char *tokens = tokens_text((double)horizon->tokens, text);
+    char text[COUNT_TEXT];
+    const char *tokens = format_count(text, sizeof(text), (double)horizon->tokens);
     if (horizon->trials == 0)
         return;
     if (basin->best < 0) {

@@ -24,7 +24,7 @@ const double evidence_asymmetry[EVIDENCE_ASYMMETRIES] = {0.1, 0.45};
 
 double evidence_sigma(int index)
 {
-    return ldexp(SIGMA_LEAST, index);
+    return SIGMA_LEAST * (1 << index);
 }
 
 double basin_shape(double t, double asymmetry)

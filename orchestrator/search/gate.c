@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/count.h"
 #include "lrsearch/memory.h"
 #include "search/posterior.h"
 
@@ -23,18 +24,6 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct answer *answer, 
     va_end(args);
     answer->status = ANSWER_NOT_IDENTIFIED;
     return true;
-}
-
-const char *tokens_text(double tokens, char out[TOKENS_TEXT])
-{
-    static const char *const suffixes[] = {"", "k", "M", "B", "T"};
-    int thousands = 0;
-    while (thousands < 4 && tokens >= 999.95) {
-        tokens /= 1000;
-        thousands++;
-    }
-    snprintf(out, TOKENS_TEXT, "%.4g%s", tokens, suffixes[thousands]);
-    return out;
 }
 
 bool horizon_counts(const struct horizon_answer *horizon)
@@ -75,12 +64,12 @@ static bool edge_refused(struct answer *answer, const struct survey *survey, siz
         above |= tells && (int)i > basin->best;
     }
     bool low = below == above ? best < sqrt(space->lr_low * space->lr_high) : above;
-    char tokens[TOKENS_TEXT];
+    char tokens[COUNT_TEXT];
     return refuse(answer,
                   "at the longest horizon tried, %s tokens, the best learning rate (%.3g) lies at "
                   "the %s edge of what was tried: widen search.lr to [%.3g, %.3g]",
-                  tokens_text((double)horizon->tokens, tokens), best, low ? "lower" : "upper",
-                  low ? space->lr_low / WIDER : space->lr_low,
+                  format_count(tokens, sizeof(tokens), (double)horizon->tokens), best,
+                  low ? "lower" : "upper", low ? space->lr_low / WIDER : space->lr_low,
                   low ? space->lr_high : space->lr_high * WIDER);
 }
 
@@ -91,8 +80,8 @@ static bool longest_refused(struct answer *answer, const struct survey *survey)
     while (h > 0 && survey->basins[h].trials == 0 && !survey->basins[h].optimum)
         h--;
     const struct horizon_answer *longest = &answer->horizons[h];
-    char text[TOKENS_TEXT];
-    const char *tokens = tokens_text((double)longest->tokens, text);
+    char text[COUNT_TEXT];
+    const char *tokens = format_count(text, sizeof(text), (double)longest->tokens);
     if (survey->basins[h].optimum)
         return false;
     if (longest->diverged == longest->trials)
@@ -201,7 +190,7 @@ static int target_decide(struct answer *answer, const struct survey *survey)
     double longest = (double)survey->space->horizons[survey->horizon_count - 1];
     double times = (double)target->tokens / longest, factor = widest(target->ci90, target->lr);
     char mend[96] = "measure the optimum more closely (search.seeds, search.min_gain)";
-    char times_text[32], tokens[TOKENS_TEXT];
+    char times_text[32], tokens[COUNT_TEXT];
     size_t known = 0;
     uint64_t needed = 0;
     for (size_t h = 0; h < answer->horizon_count; h++)
@@ -221,7 +210,7 @@ static int target_decide(struct answer *answer, const struct survey *survey)
         return rc;
     if (needed > 0)
         snprintf(mend, sizeof(mend), "add a horizon of about %s tokens",
-                 tokens_text((double)needed, tokens));
+                 format_count(tokens, sizeof(tokens), (double)needed));
     refuse(answer,
            "extrapolation refused: the target is %s times as long as the longest horizon, and its "
            "90 %% interval reaches a factor %.1f from the answer (at most %.0f): %s",

@@ -17,8 +17,4 @@ int gate_decide(struct answer *answer, const struct survey *survey);
 /* Adds every doubt that can be known from the numbers. */
 void doubts_add(struct answer *answer, const struct survey *survey);
 
-/* "131.1k", "8.39M": tokens in a sentence. */
-#define TOKENS_TEXT 24
-const char *tokens_text(double tokens, char out[TOKENS_TEXT]);
-
 #endif

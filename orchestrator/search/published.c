@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include "lrsearch/count.h"
 #include "search/gate.h"
 
 #define Z90 1.6448536269514722
@@ -94,13 +95,14 @@ const struct published_law published_laws[PUBLISHED_LAWS] = {
 
 const char *published_range(const struct published_law *law, char out[PUBLISHED_WHY])
 {
-    char a[TOKENS_TEXT], b[TOKENS_TEXT], c[TOKENS_TEXT], d[TOKENS_TEXT];
+    char a[COUNT_TEXT], b[COUNT_TEXT], c[COUNT_TEXT], d[COUNT_TEXT];
     out[0] = '\0';
     if (isnan(law->params[0]))
         return out;
     snprintf(out, PUBLISHED_WHY, "%s .. %s parameters, %s .. %s tokens",
-             tokens_text(law->params[0], a), tokens_text(law->params[1], b),
-             tokens_text(law->tokens[0], c), tokens_text(law->tokens[1], d));
+             format_count(a, sizeof(a), law->params[0]), format_count(b, sizeof(b), law->params[1]),
+             format_count(c, sizeof(c), law->tokens[0]),
+             format_count(d, sizeof(d), law->tokens[1]));
     return out;
 }
 
@@ -130,7 +132,7 @@ static bool beyond(double value, const double range[2], bool small_too)
 static bool outside(struct published *answer, const struct published_law *law,
                     const struct recipe *recipe)
 {
-    char a[TOKENS_TEXT], b[TOKENS_TEXT], c[TOKENS_TEXT];
+    char a[COUNT_TEXT], b[COUNT_TEXT], c[COUNT_TEXT];
     if (beyond(recipe->params, law->params, law->small_too)) {
         bool small = recipe->params < law->params[0];
         snprintf(answer->why, sizeof(answer->why),
@@ -138,15 +140,17 @@ static bool outside(struct published *answer, const struct published_law *law,
                      ? "fitted on models of %s to %s parameters: smaller ones, like this of %s, "
                        "follow another law"
                      : "fitted on models of %s to %s parameters: %s is too far beyond",
-                 tokens_text(law->params[0], a), tokens_text(law->params[1], b),
-                 tokens_text(recipe->params, c));
+                 format_count(a, sizeof(a), law->params[0]),
+                 format_count(b, sizeof(b), law->params[1]),
+                 format_count(c, sizeof(c), recipe->params));
         return true;
     }
     if (beyond(recipe->tokens, law->tokens, true)) {
         snprintf(answer->why, sizeof(answer->why),
                  "fitted on %s to %s tokens: %s is more than %.0f times beyond",
-                 tokens_text(law->tokens[0], a), tokens_text(law->tokens[1], b),
-                 tokens_text(recipe->tokens, c), FAR);
+                 format_count(a, sizeof(a), law->tokens[0]),
+                 format_count(b, sizeof(b), law->tokens[1]),
+                 format_count(c, sizeof(c), recipe->tokens), FAR);
         return true;
     }
     double each = recipe->tokens / recipe->params;
@@ -163,13 +167,13 @@ static bool outside(struct published *answer, const struct published_law *law,
 static bool batch_differs(struct published *answer, const struct published_law *law,
                           const struct recipe *recipe)
 {
-    char a[TOKENS_TEXT], b[TOKENS_TEXT];
+    char a[COUNT_TEXT], b[COUNT_TEXT];
     double batch = recipe->batch_tokens, best = transfer_best_batch(recipe->tokens);
     if (batch > 0 && !(batch <= BATCH_MOST * best)) {
         snprintf(answer->why, sizeof(answer->why),
                  "the batch of %s tokens is %.3g times the best one for so many tokens (Step Law: "
                  "%s): above the critical batch no law is known",
-                 tokens_text(batch, a), batch / best, tokens_text(best, b));
+                 format_count(a, sizeof(a), batch), batch / best, format_count(b, sizeof(b), best));
         return true;
     }
     if (law->batch_fixed)
@@ -177,12 +181,12 @@ static bool batch_differs(struct published *answer, const struct published_law *
     if (batch == 0) {
         snprintf(answer->why, sizeof(answer->why),
                  "of its own batch, %s tokens: give --batch to compare",
-                 tokens_text(answer->own_batch, a));
+                 format_count(a, sizeof(a), answer->own_batch));
         return true;
     }
     if (!(fabs(log(batch / answer->own_batch)) <= log(SAME_BATCH))) {
         snprintf(answer->why, sizeof(answer->why), "of its own batch, %s tokens, not of %s",
-                 tokens_text(answer->own_batch, a), tokens_text(batch, b));
+                 format_count(a, sizeof(a), answer->own_batch), format_count(b, sizeof(b), batch));
         return true;
     }
     return false;

@@ -224,6 +224,15 @@ int search_next(const struct policy *policy, const struct search_space *space,
     return asked;
 }
 
+static void name_after(struct forecast_stage *stages, size_t count, const char *step)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[sizeof(stages[i].name)];
+        snprintf(name, sizeof(name), "%s: %.28s", step, stages[i].name);
+        memcpy(stages[i].name, name, sizeof(name));
+    }
+}
+
 /* The last step sees again at the shortest horizon what the first one saw, if the ratios end where
  * they began; at most it costs as much once more. */
 int search_forecast(const struct policy *policy, const struct search_space *space,
@@ -243,19 +252,16 @@ int search_forecast(const struct policy *policy, const struct search_space *spac
     if (ratios_are_searched(space)) {
         struct search_space first = shortest(space);
         used = (size_t)policy->forecast(&first, stages, capacity);
+        name_after(stages, used, "middling ratios");
     }
     for (int r = 0; r < RATIO_COUNT; r++) {
         if (!is_searched(space, r))
             continue;
         struct search_space of = ratio_space(space, r);
-        size_t from = used;
-        used += (size_t)policy_narrow.forecast(&of, stages + used, capacity - used);
-        for (size_t i = from; i < used; i++) {
-            char name[sizeof(stages[i].name)];
-            snprintf(name, sizeof(name), "%s ratio: %.28s",
-                     r == RATIO_EMBEDDING ? "embedding" : "output", stages[i].name);
-            memcpy(stages[i].name, name, sizeof(name));
-        }
+        int count = policy_narrow.forecast(&of, stages + used, capacity - used);
+        name_after(stages + used, (size_t)count,
+                   r == RATIO_EMBEDDING ? "embedding ratio" : "output ratio");
+        used += (size_t)count;
     }
     return (int)used + policy->forecast(space, stages + used, capacity - used);
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/count.h"
 #include "search/gate.h"
 
 #define Z90 1.6448536269514722
@@ -138,11 +139,6 @@ struct rule transfer_anneal(const struct anneal *from, const struct anneal *to)
                          to->kind == SCHEDULE_CONSTANT};
 }
 
-double anneal_default_final(uint32_t kind)
-{
-    return kind == SCHEDULE_COSINE ? 0.1 : kind == SCHEDULE_CONSTANT ? 1 : 0;
-}
-
 const char *anneal_text(const struct anneal *anneal, char out[ANNEAL_TEXT])
 {
     char cooldown[32] = "", final[24] = "";
@@ -214,7 +210,7 @@ static void step_of_law(struct answer *answer, const struct transfer *transfer)
 {
     static const char *const names[AXIS_COUNT] = {"width", "depth", "vocabulary", "batch"};
     const struct horizon_answer *longest = NULL;
-    char from[TOKENS_TEXT], to[TOKENS_TEXT], axes[64] = "";
+    char from[COUNT_TEXT], to[COUNT_TEXT], axes[64] = "";
     for (size_t h = 0; h < answer->horizon_count; h++)
         if (isfinite(answer->horizons[h].lr_opt))
             longest = &answer->horizons[h];
@@ -229,8 +225,8 @@ static void step_of_law(struct answer *answer, const struct transfer *transfer)
         }
     snprintf(step->how, sizeof(step->how),
              "this campaign's law over tokens%s, from %s to %s tokens", axes,
-             tokens_text((double)longest->tokens, from),
-             tokens_text((double)answer->target.tokens, to));
+             format_count(from, sizeof(from), (double)longest->tokens),
+             format_count(to, sizeof(to), (double)answer->target.tokens));
     step->measured = true;
     step->factor = answer->target.lr / longest->lr_opt;
     for (int i = 0; i < 2; i++)
@@ -301,10 +297,10 @@ static void step_batch(struct answer *answer, const struct transfer *transfer)
     if (transfer->measured[AXIS_BATCH] || !differ(from, to))
         return;
     struct rule rule = transfer_batch(from, to, tokens, beta);
-    char a[TOKENS_TEXT], b[TOKENS_TEXT], best[TOKENS_TEXT];
-    tokens_text(from, a);
-    tokens_text(to, b);
-    tokens_text(transfer_best_batch(tokens), best);
+    char a[COUNT_TEXT], b[COUNT_TEXT], best[COUNT_TEXT];
+    format_count(a, sizeof(a), from);
+    format_count(b, sizeof(b), to);
+    format_count(best, sizeof(best), transfer_best_batch(tokens));
     take_rule(answer, "batch", rule,
               "batch^%.2f, the square root rule at a fixed number of tokens, from %s to %s "
               "tokens",
@@ -378,13 +374,13 @@ void transfer_size(struct answer *answer, double from, double params)
 {
     const struct joint_answer *joint = &answer->joint;
     double ln_ratio = log(params / from);
-    char a[TOKENS_TEXT], b[TOKENS_TEXT];
+    char a[COUNT_TEXT], b[COUNT_TEXT];
     struct transfer_step *step = isfinite(answer->target.lr) ? next_step(answer, "size") : NULL;
     if (!step)
         return;
     snprintf(step->how, sizeof(step->how),
-             "this campaign's law over sizes, from %s to %s parameters", tokens_text(from, a),
-             tokens_text(params, b));
+             "this campaign's law over sizes, from %s to %s parameters",
+             format_count(a, sizeof(a), from), format_count(b, sizeof(b), params));
     step->measured = true;
     step->factor = exp(-joint->alpha * ln_ratio);
     double ends[2] = {exp(-joint->alpha_ci90[0] * ln_ratio), exp(-joint->alpha_ci90[1] * ln_ratio)};

@@ -21,7 +21,7 @@ struct anneal {
     uint32_t kind;   /* enum schedule_kind */
     uint32_t shape;  /* wsd: enum cooldown_shape */
     double cooldown; /* wsd: share of the horizon in which the LR falls, (0, 1] */
-    double final_lr; /* LR at the end as a share of the peak, [0, 1] */
+    double final_lr; /* LR at the end as a share of the peak, [0, 1]; not of a constant one */
 };
 
 /* The hidden matrices' LR at base_width. octaves: log2 of target over trials, any sign. */
@@ -34,7 +34,6 @@ double transfer_best_batch(double tokens); /* Step Law, arXiv 2503.04715 */
 /* `from` must anneal: no optimum is to be read off a constant schedule. */
 struct rule transfer_anneal(const struct anneal *from, const struct anneal *to);
 
-double anneal_default_final(uint32_t kind); /* as training.final_lr */
 /* "cosine to 0.1", "wsd to 0, cooldown 0.2" */
 #define ANNEAL_TEXT 64
 const char *anneal_text(const struct anneal *anneal, char out[ANNEAL_TEXT]);

@@ -14,9 +14,13 @@ static void put_interval(json_t *object, const char *key, const double ends[2], 
     json_put(object, key, json_of_interval(ends), ok);
 }
 
+/* null: of all of them together */
 static void put_kind(json_t *object, uint32_t parametrization, bool *ok)
 {
-    json_put(object, "parametrization", json_string(parametrization_name(parametrization)), ok);
+    json_put(object, "parametrization",
+             parametrization == ANSWER_EVERY ? json_null()
+                                             : json_string(parametrization_name(parametrization)),
+             ok);
 }
 
 static void append(json_t *array, json_t *value, bool *ok)
@@ -33,13 +37,13 @@ static json_t *ratio_json(double value, const double ci90[2], bool *ok)
     return object;
 }
 
-/* A target whose layers are not told has a schedule and a parametrization that are not told either:
- * their enums have no value for it. */
+/* A target whose vocabulary is not told has a schedule and a parametrization that are not told
+ * either: their enums have no value for it. */
 void axes_json_put_target(json_t *object, const struct answer *answer, bool *ok)
 {
     static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
     const struct target_answer *target = &answer->target;
-    bool known = target->n_layers > 0, axes = answer->cell_count > 0;
+    bool known = target->vocab > 0, axes = answer->cell_count > 0;
     json_put(object, "n_layers", json_of_size(target->n_layers), ok);
     json_put(object, "batch_tokens", json_of_size(target->batch_tokens), ok);
     json_put(object, "schedule", known ? json_string(schedule_name(target->schedule)) : json_null(),

@@ -77,7 +77,8 @@ static void add_cells(struct csv *csv, const struct field_table *table, const vo
 int trials_csv_write(const char *path, const struct trial *const *trials, size_t count,
                      struct lr_error *err)
 {
-    static const char *const own[] = {"id", "round", "replicate", "state", "attempt"};
+    static const char *const own[] = {"id",      "round", "replicate", "state",
+                                      "attempt", "cell",  "purpose"};
     struct csv csv = {0};
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         csv_text(&csv, own[i]);
@@ -91,6 +92,8 @@ int trials_csv_write(const char *path, const struct trial *const *trials, size_t
         csv_count(&csv, trial->replicate);
         csv_text(&csv, trial_state_name(trial->state));
         csv_count(&csv, trial->attempt);
+        csv_count(&csv, trial->cell);
+        csv_text(&csv, trial_purpose_name(trial->purpose));
         add_cells(&csv, &trial_spec_fields, &trial->spec);
         add_cells(&csv, &trial_result_fields,
                   trial_state_is_over(trial->state) ? &trial->result : NULL);

@@ -255,7 +255,7 @@ static void csv_cells(void **state)
     csv_release(&csv);
 }
 
-#define COLUMNS 64
+#define COLUMNS 72
 
 /* Splits one record (no line breaks in cells here); returns the number of cells. */
 static size_t split(char *line, char **cells)
@@ -294,7 +294,9 @@ static void trials_as_rows(void **state)
     struct lr_error err = {0};
     struct trial over = a_trial(1, TRIAL_DIVERGED), open = a_trial(2, TRIAL_PENDING);
     const struct trial *trials[] = {&over, &open};
-    size_t columns = 5 + trial_result_fields.count, used = 0;
+    over.cell = 5;
+    over.purpose = PURPOSE_CONFIRM;
+    size_t columns = 7 + trial_result_fields.count, used = 0;
     char *names[COLUMNS], *cells[COLUMNS];
     for (size_t i = 0; i < trial_spec_fields.count; i++)
         columns += trial_spec_fields.fields[i].type != FIELD_STRUCT;
@@ -302,8 +304,9 @@ static void trials_as_rows(void **state)
     assert_int_equal(trials_csv_write(folder, trials, 2, &err), 0);
     char *text = read_text(folder, "trials.csv"), *rest = NULL;
     assert_int_equal(split(strtok_r(text, "\n", &rest), names), columns);
-    static const char *const own[] = {"id", "round", "replicate", "state", "attempt"};
-    for (size_t i = 0; i < 5; i++)
+    static const char *const own[] = {"id",      "round", "replicate", "state",
+                                      "attempt", "cell",  "purpose"};
+    for (size_t i = 0; i < 7; i++)
         assert_string_equal(names[used++], own[i]);
     for (size_t i = 0; i < trial_spec_fields.count; i++)
         if (trial_spec_fields.fields[i].type != FIELD_STRUCT)
@@ -316,6 +319,8 @@ static void trials_as_rows(void **state)
         {"id", "1", "2"},
         {"state", "diverged", "pending"},
         {"attempt", "3", "3"},
+        {"cell", "5", "0"},
+        {"purpose", "confirm", "search"},
         {"lr", "0.1", "0.1"},
         {"source", "synthetic", "synthetic"},
         {"parametrization", "lvp", "lvp"},

@@ -159,8 +159,8 @@ static void schedules(void **state)
     assert_string_equal(anneal_text(&root, text), "wsd to 0, 1-sqrt cooldown 0.2");
     assert_string_equal(anneal_text(&cosine, text), "cosine to 0.1");
     assert_string_equal(anneal_text(&constant, text), "constant");
-    assert_true(anneal_default_final(SCHEDULE_COSINE) == 0.1);
-    assert_true(anneal_default_final(SCHEDULE_WSD) == 0);
+    assert_true(trial_default_final_lr(SCHEDULE_COSINE) == 0.1);
+    assert_true(trial_default_final_lr(SCHEDULE_WSD) == 0);
 }
 
 /* ---- steps ---- */
@@ -229,8 +229,8 @@ static void errors_add_in_squares(void **state)
     assert_string_equal(answer.steps[1].how,
                         "mup holds the LR of base_width, from width 64 to 256");
     assert_string_equal(answer.steps[3].how,
-                        "batch^0.75, the square root rule at a fixed number of tokens, from 4.096k "
-                        "to 8.192k tokens");
+                        "batch^0.75, the square root rule at a fixed number of tokens, from 4.1k "
+                        "to 8.19k tokens");
     assert_int_equal(answer.status, ANSWER_IDENTIFIED);
     assert_int_equal(answer.warning_count, 0);
 }
@@ -268,8 +268,8 @@ static void what_is_stretched_is_said(void **state)
     assert_true(warned("the target's width is 2048, that of the trials 64: mup is not known"));
     assert_true(warned("the target has 12 layers, the trials 2: without model.depth_rule: comp"));
     assert_true(warned("the target's vocabulary is 65536, that of the trials 1024: too far"));
-    assert_true(warned("the batch goes from 4.096k to 1.049M tokens: the square root rule holds "
-                       "over a factor of 8 and below 2 times the best batch (Step Law: 16.62k"));
+    assert_true(warned("the batch goes from 4.1k to 1.05M tokens: the square root rule holds "
+                       "over a factor of 8 and below 2 times the best batch (Step Law: 16.6k"));
     /* and too wide to be an answer */
     assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
     assert_non_null(strstr(answer.reason, "carried over to the target, the 90 % interval reaches"));

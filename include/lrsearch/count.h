@@ -1,0 +1,11 @@
+#ifndef LRSEARCH_COUNT_H
+#define LRSEARCH_COUNT_H
+
+#include <stddef.h>
+
+/* "3.4M", "131k", "1.5B": counts as plans write them, in three digits; "?" when it is none. Returns
+ * `text`. */
+const char *format_count(char *text, size_t capacity, double count);
+#define COUNT_TEXT 24 /* room for it */
+
+#endif
