@@ -106,6 +106,33 @@ static void the_order_of_what_was_seen_does_not_matter(void **state)
     assert_memory_equal(asked, again, (size_t)first * sizeof(*again));
 }
 
+/* What a seed adds to all losses alike is no noise: it moves no minimum. */
+static void seeds_that_differ_throughout_are_no_noise(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface);
+    for (size_t i = 0; i < 6; i++)
+        run.seen[i] =
+            (struct observation){.tokens = 1000000,
+                                 .lr = 1e-3 * exp2((double)(i / 2)),
+                                 .seed = (uint32_t)(i % 2),
+                                 .ratios = {1, 1},
+                                 .loss = 3 + 0.01 * (double)i / 2 + 0.2 * (double)(i % 2)};
+    run.seen[5].loss += 0.03;
+    struct scene *scene = scene_create(&space, run.seen, 6, -1);
+    assert_non_null(scene);
+    assert_int_equal(scene->basins[0].losses, 3);
+    double scatter = 0;
+    for (int i = 0; i < 3; i++) {
+        scatter += scene->basins[0].points[i].scatter;
+        assert_true(fabs(scene->basins[0].points[i].freedom - 2.0 / 3) < 1e-12);
+    }
+    /* they differ by .205, .205, .235: off their mean by -.01, -.01, .02, with half the squares */
+    assert_true(fabs(scatter - (0.01 * 0.01 + 0.01 * 0.01 + 0.02 * 0.02) / 2) < 1e-9);
+    scene_destroy(scene);
+}
+
 /* ---- what it asks for ---- */
 
 static void it_begins_in_the_cheapest_cell(void **state)
@@ -317,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_cell_is_what_the_grid_says, clear_run),
         cmocka_unit_test_setup(the_order_of_what_was_seen_does_not_matter, clear_run),
+        cmocka_unit_test_setup(seeds_that_differ_throughout_are_no_noise, clear_run),
         cmocka_unit_test_setup(it_begins_in_the_cheapest_cell, clear_run),
         cmocka_unit_test_setup(it_waits_for_its_first_trials, clear_run),
         cmocka_unit_test_setup(what_runs_counts_as_known, clear_run),
