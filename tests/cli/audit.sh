@@ -47,7 +47,7 @@ expect_said "cost about 0.03 nats of loss (90 % interval"
 expect_said "by a published basin of 0.012 nats per octave^2, steeper above the best"
 expect_said "use 1.1e-4; 0.365 times what the recipe has"
 expect_said "Step Law 2025 8.5e-4 1.79 N^-.713 D^.307, arXiv 2503.04715"
-expect_said "does not apply: of its own batch, 4.125M tokens: give --batch to compare"
+expect_said "does not apply: of its own batch, 4.13M tokens: give --batch to compare"
 expect_said "Zhou 2026 - 38.46 N^-.222 D^-.351"
 expect_said "6.74B parameters: 2.5 times the most that Bjorck 2024 was fitted on (2.7B)"
 expect_said "Bjorck 2024 is of a batch of 524k tokens, and the best learning rate grows with the batch"
@@ -108,7 +108,7 @@ expect_said "does not apply: fitted on learning rates that fall to the end: a co
 run "$LRSEARCH" audit --lr 3e-4 --tokens 100B --params 1B --batch 8M --json
 expect_status 3
 expect_json "" out verdict
-expect_json "the batch of 8M tokens is 7.22 times the best one for so many tokens (Step Law: 1.108M): above the critical batch no law is known" \
+expect_json "the batch of 8M tokens is 7.22 times the best one for so many tokens (Step Law: 1.11M): above the critical batch no law is known" \
     out laws 0 why_not
 run "$LRSEARCH" audit --lr 3e-4 --tokens 100T --params 1B
 expect_status 3
@@ -195,7 +195,7 @@ expect_said "- width: LR times 1 (90 % interval 0.89 .. 1.1); assumed: mup holds
 expect_said "- depth: LR times 1 (90 % interval 0.75 .. 1.3); assumed: no change, though no rule says so, from 2 to 4 layers"
 expect_said "- vocabulary: LR times 1 (90 % interval 0.8 .. 1.3); assumed: no change for the hidden matrices"
 expect_said "- batch: LR times 1."
-expect_said "from 4.096k to 8k tokens"
+expect_said "from 4.1k to 8k tokens"
 expect_said "- schedule: LR times 1.39 (90 % interval 1.1 .. 1.8); assumed: cosine to 0.1 -> linear to 0"
 expect_out "target    width 128, vocabulary 4096"
 run "$LRSEARCH" predict logs/own --tokens 16M --schedule wsd --cooldown 0.4 --json
