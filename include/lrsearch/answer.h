@@ -72,7 +72,7 @@ struct target_answer {
     double ratio[RATIO_COUNT], ratio_ci90[RATIO_COUNT][2]; /* best there, of a campaign with axes;
                                                               NaN: not searched */
     double loss_penalty;             /* nats, expected: this lr may not be the optimum */
-    double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum */
+    double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum, ratios kept */
 };
 
 struct ratio_answer { /* LR of embedding or output over that of the hidden matrices, at base_width

@@ -228,7 +228,8 @@ static void fill_target(struct answer *answer, const struct cell_sight *sight)
     to_lr(&optimum, &target->lr, target->ci90);
     for (int s = 0; s < CELL_SAMPLES; s++) {
         penalty += penalty_of(sight, s, 0, lr - cell_aim(sight->posterior, s, aim)->optimum[0]);
-        wrong += (penalty_of(sight, s, 0, 1) + penalty_of(sight, s, 0, -1)) / 2;
+        for (int k = 0; k < sight->scene->coordinate_count; k++) /* the ratios are kept */
+            wrong += (penalty_of(sight, s, k, 1) + penalty_of(sight, s, k, -1)) / 2;
     }
     for (int k = 1; k < sight->scene->coordinate_count; k++) {
         int r = sight->scene->coordinates[k] - 1;

@@ -303,6 +303,17 @@ static void ratios_are_found_together_with_the_lr(void **state)
     assert_true(answer.joint.known && answer.joint.holdout.known);
     assert_int_equal(answer.joint.holdout.cell % 3, 2); /* the widest */
     assert_true(holds(answer.target.ratio_ci90[RATIO_EMBEDDING], surface.ratio[8]));
+    /* half or twice the LR with the ratio kept: the embedding's is off as well */
+    struct scene *scene = scene_create(&space, run.seen, run.count, -1);
+    struct cell_posterior *posterior = cell_posterior_create(scene);
+    double wrong = 0;
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        const double *curvature = cell_aim(posterior, s, CELL_SURFACES)->curvature;
+        wrong += (curvature[0] + curvature[1]) / CELL_SAMPLES;
+    }
+    assert_true(fabs(answer.target.loss_penalty_if_wrong_2x - wrong) < 1e-9);
+    cell_posterior_destroy(posterior);
+    scene_destroy(scene);
     assert_true(answer.verdict_count >= 5);
     assert_non_null(strstr(answer.verdicts[0],
                            "vocabulary 1024: sp: the best ratio of embedding LR "
