@@ -205,28 +205,43 @@ take_rule(struct answer *answer, const char *of, struct rule rule, const char *f
     take_step(answer, step, ln_error);
 }
 
+/* "width, depth": the axes of the campaign; returns the first, NULL without. */
+static const char *axes_text(char *text, size_t capacity, const bool measured[AXIS_COUNT])
+{
+    static const char *const names[AXIS_COUNT] = {"width", "depth", "vocabulary", "batch"};
+    const char *first = NULL;
+    text[0] = '\0';
+    for (int axis = 0; axis < AXIS_COUNT; axis++)
+        if (measured[axis]) {
+            size_t length = strlen(text);
+            snprintf(text + length, capacity - length, "%s%s", length ? ", " : "", names[axis]);
+            first = first ? first : names[axis];
+        }
+    return first;
+}
+
 /* What the campaign itself says, as a factor from its longest measured optimum. */
 static void step_of_law(struct answer *answer, const struct transfer *transfer)
 {
-    static const char *const names[AXIS_COUNT] = {"width", "depth", "vocabulary", "batch"};
     const struct horizon_answer *longest = NULL;
-    char from[COUNT_TEXT], to[COUNT_TEXT], axes[64] = "";
+    char from[COUNT_TEXT], to[COUNT_TEXT], axes[64];
+    const char *axis = axes_text(axes, sizeof(axes), transfer->measured);
     for (size_t h = 0; h < answer->horizon_count; h++)
         if (isfinite(answer->horizons[h].lr_opt))
             longest = &answer->horizons[h];
-    struct transfer_step *step = longest ? next_step(answer, "horizon") : NULL;
+    bool same = longest && longest->tokens == answer->target.tokens && axis;
+    struct transfer_step *step = longest ? next_step(answer, same ? axis : "horizon") : NULL;
     if (!step)
         return;
-    for (int axis = 0; axis < AXIS_COUNT; axis++)
-        if (transfer->measured[axis]) {
-            size_t length = strlen(axes);
-            snprintf(axes + length, sizeof(axes) - length, "%s%s", length ? ", " : " and ",
-                     names[axis]);
-        }
-    snprintf(step->how, sizeof(step->how),
-             "this campaign's law over tokens%s, from %s to %s tokens", axes,
-             format_count(from, sizeof(from), (double)longest->tokens),
-             format_count(to, sizeof(to), (double)answer->target.tokens));
+    format_count(from, sizeof(from), (double)longest->tokens);
+    format_count(to, sizeof(to), (double)answer->target.tokens);
+    if (same)
+        snprintf(step->how, sizeof(step->how), "this campaign's law over %s, at %s tokens", axes,
+                 to);
+    else
+        snprintf(step->how, sizeof(step->how),
+                 "this campaign's law over tokens%s%s, from %s to %s tokens", axis ? " and " : "",
+                 axes, from, to);
     step->measured = true;
     step->factor = answer->target.lr / longest->lr_opt;
     for (int i = 0; i < 2; i++)

@@ -249,6 +249,13 @@ static void what_was_measured_needs_no_rule(void **state)
                         "this campaign's law over tokens and width, depth, vocabulary, batch, from "
                         "4M to 64M tokens");
     assert_true(answer.target.lr == 1e-3);
+    make_answer(); /* no longer than what was measured: the step is one over the axes alone */
+    transfer.measured[AXIS_WIDTH] = false;
+    answer.target.tokens = 4000000;
+    transfer_apply(&answer, &transfer);
+    assert_string_equal(answer.steps[0].of, "depth");
+    assert_string_equal(answer.steps[0].how,
+                        "this campaign's law over depth, vocabulary, batch, at 4M tokens");
     make_answer();
     transfer = same();
     transfer.parametrization = PARAM_SP; /* has no rule over widths; campaign_doubts() says so */
