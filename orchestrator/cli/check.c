@@ -123,7 +123,7 @@ static void print_plan(const struct plan *plan)
            plan->search.lr[1], format_count(target, sizeof(target), (double)plan->target.tokens));
     print_stages(stages, count, trains ? flops_per_token : 0, &total);
     if (asked.space.cell_count > 0 && trains)
-        printf("FLOPs are those of a mean cell, as if all were trained alike\n");
+        printf("as if each cell were searched by itself; FLOPs are those of a mean one\n");
     if (asked.space.cell_count > 0)
         print_cells(plan, &asked);
     if (trains)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_state.h"
 #include "cmocka_all.h"
 
 #define PLAN                                                                                       \
@@ -275,6 +275,9 @@ static void the_answer_names_the_target(void **state)
     (void)state;
     load(PLAN, NULL);
     struct campaign *campaign = begin();
+    struct event data = data_of(8, 9); /* the target's: no horizon of the search reads them */
+    data.as.data.train_tokens = 1000;
+    apply(campaign, data);
     plan_round(campaign);
     for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
         finish(campaign, id);
@@ -302,6 +305,28 @@ static void the_answer_names_the_target(void **state)
     campaign_destroy(campaign);
 }
 
+/* One model has its ratios searched one after the other, several with the LR. */
+static void when_it_may_be_asked_while_trials_run(void **state)
+{
+    (void)state;
+    static const struct {
+        bool axes;
+        const char *set;
+        bool async;
+    } cases[] = {{true, "search.policy=design", true},
+                 {true, "search.policy=narrow", false},
+                 {true, "model.embedding_lr_ratio=[1, 8]", true},
+                 {false, "search.policy=design", true},
+                 {false, "model.embedding_lr_ratio=[1, 8]", false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *sets[] = {"search.mode=async", "search.policy=design", cases[i].set}, *lines;
+        const char *text = cases[i].axes ? PLAN : plan_case_text(0, NULL);
+        if (plan_case_load_bytes(text, strlen(text), sets, 3, &lines))
+            fail_msg("%s", lines);
+        assert_int_equal(campaign_is_async(&plan_case), cases[i].async);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +335,7 @@ int main(void)
         cmocka_unit_test(trunks_of_a_cell),
         cmocka_unit_test(damaged_journals),
         cmocka_unit_test(the_answer_names_the_target),
+        cmocka_unit_test(when_it_may_be_asked_while_trials_run),
     };
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);
 }
