@@ -11,9 +11,12 @@ done
 [ ! -e logs ] || fail "check must leave nothing behind"
 
 for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
-    run "$LRSEARCH" check "$plan"
+    run "$LRSEARCH" check "$plan" --json # says the plan, and takes no time for estimates
     expect_status 0
 done
+run "$LRSEARCH" check "$LRSEARCH_SOURCE_DIR/plans/replay.yaml"
+expect_status 0
+expect_out "replay: replay, nothing is trained"
 
 run "$LRSEARCH" check tiny.yaml --json --set search.seeds=3
 expect_status 0
