@@ -48,6 +48,10 @@ int campaign_apply(struct campaign *campaign, const struct event *event, struct 
 int campaign_next(struct campaign *campaign, const struct event **events, size_t *count,
                   struct lr_error *err);
 
+/* Trainings of the plan's confirmation: an LR, half and twice of it, of each parametrization, with
+ * each of its seeds. */
+size_t campaign_confirm_trials(const struct plan *plan);
+
 /* Whether the trial waits and may be begun: false too when the time is used up. Then attempts that
  * wait for a worker must be taken back, so that campaign_next() comes to an end. */
 bool campaign_may_start(const struct campaign *campaign, uint32_t id);

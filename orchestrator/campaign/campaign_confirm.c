@@ -24,6 +24,11 @@ static uint32_t parametrization_at(const struct plan *plan, size_t index)
                                                 : plan->model.parametrization;
 }
 
+size_t campaign_confirm_trials(const struct plan *plan)
+{
+    return LRS * parametrizations(plan) * plan->confirm.seeds;
+}
+
 static uint64_t longest_horizon(const struct plan *plan)
 {
     return plan->search.horizons[plan->search.horizon_count - 1];

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "campaign/campaign.h"
 #include "cli/calibrate.h"
 #include "cli/forecast.h"
 #include "cli/prepare.h"
@@ -16,6 +17,7 @@
 
 #define TIMED_MOST 4       /* models */
 #define TIMING_SECONDS 3.0 /* for all of them */
+#define RESERVE_MOST 0.9   /* as the plan's schema says */
 #define ROWS 6             /* of the table: each has twice the tokens of the last */
 
 struct timed {
@@ -206,25 +208,65 @@ static void print_shrinking(const struct estimate *estimate)
     }
 }
 
-static void print_confirmation(const struct estimate *estimate)
+/* What the confirmation spends of a kind with trainings of so many tokens. */
+static double confirmation(const struct estimate *estimate, int kind, uint64_t tokens)
 {
     const struct plan *plan = estimate->plan;
     struct trial_spec spec = plan_target(plan);
-    size_t parametrizations =
-        plan->axes.parametrization.count > 1 ? plan->axes.parametrization.count : 1;
-    double trials = 3.0 * (double)parametrizations * plan->confirm.seeds;
+    spec.horizon_tokens = tokens;
+    double trials = (double)campaign_confirm_trials(plan), total = trials * (double)tokens;
+    bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
+    double seconds = trains ? seconds_of(estimate, &spec) : 0;
+    const double spent[KINDS] = {
+        trials, total, trains ? total * trial_flops_per_token(&spec) : 0,
+        trials * seconds / 3600 * plan->trainer.threads_per_worker,
+        ceil(trials / estimate->workers) * seconds};
+    return spent[kind];
+}
+
+static uint64_t confirm_tokens(const struct plan *plan)
+{
+    return plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
+}
+
+static void print_confirmation(const struct estimate *estimate)
+{
+    const struct plan *plan = estimate->plan;
+    uint64_t each = confirm_tokens(plan);
     char tokens[24], all[24];
     if (!plan->confirm.wanted)
         return;
-    spec.horizon_tokens = plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
-    double total = trials * (double)spec.horizon_tokens;
-    printf("\nconfirm: %.0f trainings of %s tokens, %s tokens in all", trials,
-           format_count(tokens, sizeof(tokens), (double)spec.horizon_tokens),
-           format_count(all, sizeof(all), total));
+    printf("\nconfirm: %.0f trainings of %s tokens, %s tokens in all",
+           confirmation(estimate, KIND_TRIALS, each),
+           format_count(tokens, sizeof(tokens), (double)each),
+           format_count(all, sizeof(all), confirmation(estimate, KIND_TOKENS, each)));
     if (plan->trainer.kind == TRAINER_TRANSFORMER)
-        printf(", %.3g FLOPs, %.3g core-hours", total * trial_flops_per_token(&spec),
-               trials * seconds_of(estimate, &spec) / 3600 * plan->trainer.threads_per_worker);
+        printf(", %.3g FLOPs, %.3g core-hours", confirmation(estimate, KIND_FLOPS, each),
+               confirmation(estimate, KIND_CORE_HOURS, each));
     printf("; shorter where the budget ends\n");
+}
+
+/* Of a budget, what is kept back for the confirmation beside what that takes. */
+static void warn_reserve(const struct estimate *estimate, int kind)
+{
+    const struct plan *plan = estimate->plan;
+    uint64_t longest = plan->search.horizons[plan->search.horizon_count - 1];
+    double budget = budget_of(plan, kind), kept = plan->budget.reserve * budget;
+    double whole = confirmation(estimate, kind, confirm_tokens(plan));
+    double least = confirmation(estimate, kind, longest);
+    char left[24], need[24];
+    if (!plan->confirm.wanted || !(budget > 0) || kept >= whole)
+        return;
+    printf("warning: budget.reserve keeps %s of %s for confirm, which needs %s: ",
+           amount(left, kind, kept), kinds[kind].key, amount(need, kind, whole));
+    if (least > kept)
+        printf("nothing may be confirmed; ");
+    else
+        printf("its trainings will be shorter; ");
+    if (whole <= RESERVE_MOST * budget)
+        printf("budget.reserve: %.2f would do\n", ceil(100 * whole / budget) / 100);
+    else
+        printf("choose a larger %s or a smaller confirm.tokens\n", kinds[kind].key);
 }
 
 static void warn_budgets(const struct estimate *estimate)
@@ -234,6 +276,7 @@ static void warn_budgets(const struct estimate *estimate)
     char left[24], half[24];
     for (int kind = 0; kind < KINDS; kind++) {
         double budget = share * budget_of(plan, kind), need = needed(estimate, kind, 0.5);
+        warn_reserve(estimate, kind);
         if (budget > 0 && budget < need)
             printf("warning: %s leaves %s to the search, and half of the simulated campaigns need "
                    "%s\n",

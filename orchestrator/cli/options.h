@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include "lrsearch/error.h"
 
-/* The command line. One table of commands and one of options (options.c) give parsing, --help and
- * the errors. */
+/* The command line. Tables of commands and options (option_table.c) give parsing, --help and the
+ * errors. */
 
 #define OPTION_WIDTHS 16
 #define OPTION_NAME 64
+#define OPTION_VOCAB_MAX 131072
 
 struct command;
 

@@ -55,12 +55,15 @@ static void add_width(struct answer *answer, const struct cell_sight *sight, int
 {
     const struct terms *terms = &sight->scene->terms[k];
     const struct term *width = term_find(terms, TERM_WIDTH, group);
+    const struct term *shared = term_find(terms, TERM_WIDTH_SHARED, 0);
     const struct term *both = term_find(terms, TERM_WIDTH_VOCAB, 0);
     const struct search_group *of = &sight->space->groups[group];
     double coefficients[TERMS_MAX] = {0};
     if (!width)
         return;
     coefficients[index_of(terms, width)] = 1;
+    if (shared)
+        coefficients[index_of(terms, shared)] = 1;
     if (both)
         coefficients[index_of(terms, both)] = vocab_axis;
     /* the ratio of the LRs as they are trained with */

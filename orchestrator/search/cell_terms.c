@@ -18,6 +18,9 @@ static const double ratio_axis[AXIS_COUNT][2] = {
 #define TOKENS_BATCH 0.1
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
+/* Whatever rule a parametrization follows, embedding and hidden matrices meet the same gradients: the
+ * exponents of the ratio that they train with are expected to lie this near to one another. */
+#define GAMMA_APART 0.2
 static const double output_width[2] = {0, 0.5};
 
 bool axis_is_spanned(const struct search_space *space, enum answer_axis axis)
@@ -67,18 +70,42 @@ static void add_level(struct terms *terms, const struct search_space *space, int
     add(terms, TERM_LEVEL, 0, (low + high) / 2, (high - low) / 2 + RANGE_MARGIN);
 }
 
+static const double *width_prior(const struct search_group *group, int coordinate)
+{
+    return coordinate == 0                     ? group->lr_width
+           : coordinate - 1 == RATIO_EMBEDDING ? group->ratio_width
+                                               : output_width;
+}
+
+/* Of what moves the exponents of all parametrizations together; 0: nothing does. */
+static double shared_deviation(const struct search_space *space, int coordinate)
+{
+    double least = INFINITY;
+    for (uint32_t g = 0; g < space->group_count; g++)
+        least = fmin(least, width_prior(&space->groups[g], coordinate)[1]);
+    if (space->group_count < 2 || coordinate != 1 + RATIO_EMBEDDING || least <= GAMMA_APART)
+        return 0;
+    return sqrt(least * least - GAMMA_APART * GAMMA_APART);
+}
+
+static void add_width(struct terms *terms, const struct search_space *space, enum term_kind kind,
+                      uint32_t group, double mean, double deviation)
+{
+    add(terms, kind, group, mean, deviation);
+    terms->term[terms->count - 1].origin = space->base_width;
+}
+
 static void add_widths(struct terms *terms, const struct search_space *space, int coordinate)
 {
     if (!axis_is_spanned(space, AXIS_WIDTH) && !(space->group_count > 1 && off_base(space)))
         return;
+    double shared = shared_deviation(space, coordinate);
     for (uint32_t g = 0; g < space->group_count; g++) {
-        const struct search_group *group = &space->groups[g];
-        const double *width = coordinate == 0                     ? group->lr_width
-                              : coordinate - 1 == RATIO_EMBEDDING ? group->ratio_width
-                                                                  : output_width;
-        add(terms, TERM_WIDTH, g, width[0], width[1]);
-        terms->term[terms->count - 1].origin = space->base_width;
+        const double *width = width_prior(&space->groups[g], coordinate);
+        add_width(terms, space, TERM_WIDTH, g, width[0], sqrt(width[1] * width[1] - shared * shared));
     }
+    if (shared > 0)
+        add_width(terms, space, TERM_WIDTH_SHARED, 0, 0, shared);
 }
 
 void terms_lay(struct terms *terms, const struct search_space *space, int coordinate)
@@ -123,6 +150,8 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
         return 1;
     case TERM_WIDTH:
         return cell->group == term->of ? cell->axes[AXIS_WIDTH] - term->origin : 0;
+    case TERM_WIDTH_SHARED:
+        return cell->axes[AXIS_WIDTH] - term->origin;
     case TERM_AXIS:
         return cell->axes[term->of];
     case TERM_TOKENS:

@@ -6,10 +6,11 @@
 /* The law of a campaign with axes: where log2 LR* (or log2 of the best ratio) of a cell and horizon
  * is expected. A sum of terms, each an unknown number times what is known of the cell:
  *
- *     level and exponent of the width of each parametrization, exponents of depth, vocabulary,
- * batch -beta t, and how beta moves with size and batch                 t = log2 tokens of a ratio:
- * how the width's exponent moves with the vocabulary  (Hayou & Liu 2025) what each cell has of its
- * own: in level and, of the LR, in beta
+ * - level, exponent of the width of each parametrization, exponents of depth, vocabulary, batch;
+ * - -beta t, and how beta moves with size and batch, t = log2 tokens;
+ * - of the embedding's ratio: what the width's exponents have in common, and how they move with the
+ *   vocabulary (Hayou & Liu 2025);
+ * - what each cell has of its own: in level and, of the LR, in beta.
  *
  * Terms whose axis nobody moves along are left out. */
 
@@ -19,7 +20,8 @@
 
 enum term_kind {
     TERM_LEVEL,
-    TERM_WIDTH, /* .of: group; .origin: the base width's place on the axis */
+    TERM_WIDTH,        /* .of: group; .origin: the base width's place on the axis */
+    TERM_WIDTH_SHARED, /* what the exponents of all groups have in common; .origin as above */
     TERM_AXIS,  /* .of: enum answer_axis */
     TERM_TOKENS,
     TERM_TOKENS_SIZE,
@@ -35,7 +37,7 @@ struct term {
     double mean,
         deviation; /* before the data; TERM_CELL: deviation is in units of the unknown one */
     bool heavy;    /* Student with 3 degrees of freedom */
-    double origin; /* of TERM_WIDTH */
+    double origin; /* of the two of the width */
 };
 
 struct terms {
