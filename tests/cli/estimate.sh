@@ -51,6 +51,16 @@ expect_status 0
 expect_out "confirm: 6 trainings of 1M tokens, 6M tokens in all, "
 expect_out "warning: budget.trials leaves"
 
+run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.tokens=12M
+expect_status 0
+expect_out "warning: budget.reserve keeps 3.6M of budget.tokens for confirm, which needs 6M: its trainings will be shorter; budget.reserve: 0.50 would do"
+run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=19
+expect_out "warning: budget.reserve keeps 5.7 of budget.trials for confirm, which needs 6: nothing may be confirmed; budget.reserve: 0.32 would do"
+run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.tokens=6M --set budget.reserve=0.9
+expect_out "choose a larger budget.tokens or a smaller confirm.tokens"
+run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=100 --set budget.tokens=21M
+! grep -q "budget.reserve" out || fail "a warning about a reserve that is large enough"
+
 # Made-up surfaces follow from the seed alone.
 cat >made.yaml <<'END'
 version: 1

@@ -261,14 +261,25 @@ static void a_shared_search_costs_less_than_half_of_separate_ones(void **state)
         assert_true(begun[c]);
 }
 
-static const struct exponent_answer *exponent(const char *of, const char *axis, uint32_t vocab)
+/* parametrization: ANSWER_EVERY takes any */
+static const struct exponent_answer *exponent_of(uint32_t parametrization, const char *of,
+                                                 const char *axis, uint32_t vocab)
 {
-    for (size_t i = 0; i < answer.exponent_count; i++)
-        if (strcmp(answer.exponents[i].of, of) == 0 &&
-            strcmp(answer.exponents[i].axis, axis) == 0 && answer.exponents[i].vocab == vocab)
-            return &answer.exponents[i];
+    for (size_t i = 0; i < answer.exponent_count; i++) {
+        const struct exponent_answer *exponent = &answer.exponents[i];
+        bool meant =
+            parametrization == ANSWER_EVERY || exponent->parametrization == parametrization;
+        if (meant && strcmp(exponent->of, of) == 0 && strcmp(exponent->axis, axis) == 0 &&
+            exponent->vocab == vocab)
+            return exponent;
+    }
     fail_msg("there is no exponent of %s over %s at vocabulary %u", of, axis, vocab);
     return NULL;
+}
+
+static const struct exponent_answer *exponent(const char *of, const char *axis, uint32_t vocab)
+{
+    return exponent_of(ANSWER_EVERY, of, axis, vocab);
 }
 
 static bool holds(const double ci90[2], double value)
@@ -319,6 +330,16 @@ static void ratios_are_found_together_with_the_lr(void **state)
                            "vocabulary 1024: sp: the best ratio of embedding LR "
                            "to hidden LR goes as width^"));
     assert_non_null(strstr(answer.verdicts[3], "each doubling of the vocabulary"));
+
+    /* another parametrization's exponent lies near, though none of its cells was trained */
+    space.group_count = 2;
+    space.groups[1] = (struct search_group){PARAM_MUP, {0, 0.3}, {-0.25, 0.5}, 1};
+    assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
+    const struct exponent_answer *other = exponent_of(PARAM_MUP, "embedding_lr_ratio", "width", 4096);
+    gamma = exponent_of(PARAM_SP, "embedding_lr_ratio", "width", 4096);
+    assert_true(fabs(other->value - gamma->value) < 0.1);
+    assert_true(other->prior_weight > gamma->prior_weight && other->prior_weight < 0.7);
+    assert_true(exponent_of(PARAM_MUP, "lr", "width", 0)->prior_weight > 0.9);
 }
 
 static void an_answer_without_trials_says_so(void **state)
