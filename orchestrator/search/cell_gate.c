@@ -185,6 +185,7 @@ static void doubt_ratios(struct answer *answer, const struct cell_sight *sight)
 
 void cells_doubt(struct answer *answer, const struct cell_sight *sight)
 {
+    doubts_direction(answer);
     doubt_holdout(answer);
     doubt_edges(answer, sight);
     doubt_ratios(answer, sight);

@@ -18,8 +18,8 @@ static const double ratio_axis[AXIS_COUNT][2] = {
 #define TOKENS_BATCH 0.1
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
-/* Whatever rule a parametrization follows, embedding and hidden matrices meet the same gradients: the
- * exponents of the ratio that they train with are expected to lie this near to one another. */
+/* Whatever rule a parametrization follows, embedding and hidden matrices meet the same gradients:
+ * the exponents of the ratio that they train with are expected to lie this near to one another. */
 #define GAMMA_APART 0.2
 static const double output_width[2] = {0, 0.5};
 
@@ -102,7 +102,8 @@ static void add_widths(struct terms *terms, const struct search_space *space, in
     double shared = shared_deviation(space, coordinate);
     for (uint32_t g = 0; g < space->group_count; g++) {
         const double *width = width_prior(&space->groups[g], coordinate);
-        add_width(terms, space, TERM_WIDTH, g, width[0], sqrt(width[1] * width[1] - shared * shared));
+        add_width(terms, space, TERM_WIDTH, g, width[0],
+                  sqrt(width[1] * width[1] - shared * shared));
     }
     if (shared > 0)
         add_width(terms, space, TERM_WIDTH_SHARED, 0, 0, shared);

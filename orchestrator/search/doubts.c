@@ -99,12 +99,18 @@ static void doubt_horizon(struct answer *answer, const struct basin *basin,
 
 /* ---- of the law ---- */
 
-static void doubt_law(struct answer *answer)
+static size_t measured_horizons(const struct answer *answer)
 {
-    const struct law_answer *shown = &answer->law;
     size_t known = 0;
     for (size_t h = 0; h < answer->horizon_count; h++)
         known += horizon_counts(&answer->horizons[h]);
+    return known;
+}
+
+void doubts_direction(struct answer *answer)
+{
+    const struct law_answer *shown = &answer->law;
+    size_t known = measured_horizons(answer);
     if (known >= 2 && shown->beta < 0)
         answer_warn(answer,
                     "the optimum rises with the horizon (beta %.2f, 90 %% interval %.2f to %.2f), "
@@ -115,10 +121,14 @@ static void doubt_law(struct answer *answer)
                     "the data do not say that the optimum falls with the horizon (beta %.2f, 90 %% "
                     "interval %.2f to %.2f)",
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
-    if (known >= 1 && shown->prior_weight > MOSTLY_PRIOR)
+}
+
+static void doubt_prior(struct answer *answer)
+{
+    if (measured_horizons(answer) >= 1 && answer->law.prior_weight > MOSTLY_PRIOR)
         answer_warn(answer,
                     "beta is mostly the prior (%.0f %%): horizons further apart would tell more",
-                    100 * shown->prior_weight);
+                    100 * answer->law.prior_weight);
 }
 
 static void doubt_holdout(struct answer *answer, size_t horizon_count)
@@ -139,7 +149,8 @@ static void doubt_holdout(struct answer *answer, size_t horizon_count)
 
 void doubts_add(struct answer *answer, const struct survey *survey)
 {
-    doubt_law(answer);
+    doubts_direction(answer);
+    doubt_prior(answer);
     doubt_holdout(answer, survey->horizon_count);
     for (size_t h = survey->horizon_count; h-- > 0;) /* the longest first: it weighs most */
         doubt_horizon(answer, &survey->basins[h], &answer->horizons[h]);

@@ -16,5 +16,7 @@ int gate_decide(struct answer *answer, const struct survey *survey);
 
 /* Adds every doubt that can be known from the numbers. */
 void doubts_add(struct answer *answer, const struct survey *survey);
+/* Of them: that the law over tokens does not fall, as published ones do. */
+void doubts_direction(struct answer *answer);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "cell_surface.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/trial.h"
 #include "search/answer_cells.h"
 #include "search/policy_cells.h"
 
@@ -335,11 +336,29 @@ static void ratios_are_found_together_with_the_lr(void **state)
     space.group_count = 2;
     space.groups[1] = (struct search_group){PARAM_MUP, {0, 0.3}, {-0.25, 0.5}, 1};
     assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
-    const struct exponent_answer *other = exponent_of(PARAM_MUP, "embedding_lr_ratio", "width", 4096);
+    const struct exponent_answer *other =
+        exponent_of(PARAM_MUP, "embedding_lr_ratio", "width", 4096);
     gamma = exponent_of(PARAM_SP, "embedding_lr_ratio", "width", 4096);
     assert_true(fabs(other->value - gamma->value) < 0.1);
     assert_true(other->prior_weight > gamma->prior_weight && other->prior_weight < 0.7);
     assert_true(exponent_of(PARAM_MUP, "lr", "width", 0)->prior_weight > 0.9);
+}
+
+static void a_law_that_rises_is_doubted(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    bool doubted = false;
+    for (int c = 0; c < CELL_SURFACES; c++)
+        surface.cells[c].beta = -0.5;
+    struct search_space space = cell_surface_space(&surface);
+    space.round_trials = 16;
+    play(&surface, &space);
+    assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
+    assert_true(answer.law.beta < 0);
+    for (size_t i = 0; i < answer.warning_count; i++)
+        doubted |= strstr(answer.warnings[i], "the optimum rises with the horizon") != NULL;
+    assert_true(doubted);
 }
 
 static void an_answer_without_trials_says_so(void **state)
@@ -384,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup(other_policies_search_each_cell_by_itself, clear_run),
         cmocka_unit_test_setup(a_shared_search_costs_less_than_half_of_separate_ones, clear_run),
         cmocka_unit_test_setup(ratios_are_found_together_with_the_lr, clear_run),
+        cmocka_unit_test_setup(a_law_that_rises_is_doubted, clear_run),
         cmocka_unit_test_setup(an_answer_without_trials_says_so, clear_run),
         cmocka_unit_test_setup(without_memory_nothing_is_lost, clear_run),
     };
