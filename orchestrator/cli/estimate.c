@@ -217,10 +217,9 @@ static double confirmation(const struct estimate *estimate, int kind, uint64_t t
     double trials = (double)campaign_confirm_trials(plan), total = trials * (double)tokens;
     bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
     double seconds = trains ? seconds_of(estimate, &spec) : 0;
-    const double spent[KINDS] = {
-        trials, total, trains ? total * trial_flops_per_token(&spec) : 0,
-        trials * seconds / 3600 * plan->trainer.threads_per_worker,
-        ceil(trials / estimate->workers) * seconds};
+    const double spent[KINDS] = {trials, total, trains ? total * trial_flops_per_token(&spec) : 0,
+                                 trials * seconds / 3600 * plan->trainer.threads_per_worker,
+                                 ceil(trials / estimate->workers) * seconds};
     return spent[kind];
 }
 
@@ -284,14 +283,38 @@ static void warn_budgets(const struct estimate *estimate)
     }
 }
 
+uint32_t estimate_workers(const struct plan *plan)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN) / (long)plan->trainer.threads_per_worker;
+    return cores > 1 ? (uint32_t)cores : 1;
+}
+
 static uint32_t workers_of(const struct options *options, const struct plan *plan)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t ranks = options->ranks;
     if (ranks > 0)
         return ranks > 1 ? ranks - 1 : 1;
-    cores /= (long)plan->trainer.threads_per_worker;
-    return cores > 1 ? (uint32_t)cores : 1;
+    return estimate_workers(plan);
+}
+
+int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
+                    struct live *live, struct lr_error *err)
+{
+    struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
+    if (!estimate)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    estimate->plan = plan;
+    estimate->workers = workers;
+    struct forecast_clock clock = {cell_seconds, estimate, workers};
+    int rc = time_models(estimate, live, err);
+    rc = rc ? rc : forecast_run(&estimate->forecast, plan, &clock, live, err);
+    if (!rc)
+        *out = (struct expected){.step_s = estimate->timed[0].calibration.step_s,
+                                 .wall_s = needed(estimate, KIND_WALL, 0.5),
+                                 .trials = needed(estimate, KIND_TRIALS, 0.5),
+                                 .tokens = needed(estimate, KIND_TOKENS, 0.5)};
+    lr_free(estimate);
+    return rc;
 }
 
 int estimate_print(const struct options *options, const struct plan *plan)
