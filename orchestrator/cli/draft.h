@@ -36,7 +36,8 @@ struct draft {
     uint64_t train_tokens;                    /* those of one epoch; UINT64_MAX without texts */
     bool repeat;                              /* the longest horizon is longer than that */
     uint64_t params;                          /* of the model, all of them */
-    double step_s, wall_s, trials, tokens;    /* expected: of a step; of half of the campaigns */
+    double step_s, trials, tokens;            /* expected: of a step; of half of the campaigns */
+    double wall_s, wall_most_s;               /* of half of the campaigns, and of 9 in 10 */
     uint32_t workers;
 };
 

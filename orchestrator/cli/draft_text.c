@@ -1,6 +1,5 @@
 /* A proposal as YAML. Each key stands with what it means and why it has this value. */
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 #include "cli/draft.h"
 #include "plan/value.h"
@@ -21,30 +20,33 @@ static void put_name(FILE *out, const char *name)
     fputc('\'', out);
 }
 
-/* "512Ki", exact. */
+/* "512Ki" or "100B", whichever is shorter; exact. */
 static const char *count_text(char out[24], uint64_t count)
 {
-    if (count % (1 << 20) == 0 && count > 0)
-        snprintf(out, 24, "%" PRIu64 "Mi", count >> 20);
-    else if (count % (1 << 10) == 0 && count > 0)
-        snprintf(out, 24, "%" PRIu64 "Ki", count >> 10);
-    else
-        value_count_text(count, out, 24);
+    char binary[24] = "";
+    value_count_text(count, out, 24);
+    if (count > 0 && count % (1 << 20) == 0)
+        snprintf(binary, sizeof(binary), "%" PRIu64 "Mi", count >> 20);
+    else if (count > 0 && count % (1 << 10) == 0)
+        snprintf(binary, sizeof(binary), "%" PRIu64 "Ki", count >> 10);
+    if (*binary && strlen(binary) <= strlen(out))
+        memcpy(out, binary, sizeof(binary));
     return out;
 }
 
 static void put_head(FILE *out, const struct draft *p, const struct draft_request *request)
 {
-    char wall[24], trials[24];
+    char time[24], half[24], most[24], trials[24];
     fprintf(out,
-            "# Made by `lrsearch plan init` for a machine with %u core%s and a campaign of at most "
-            "%s.\n# Expected: about %s with %u ranks, %s trainings. `lrsearch check` tells more, "
-            "lrsearch-plan(5)\n# and plans/README.md have every key.\n"
+            "# Made by `lrsearch plan init` for a machine with %u core%s and a campaign of %s.\n"
+            "# Expected with %u ranks: %s trainings in %s, in one case of ten more than %s; "
+            "`lrsearch check`\n# tells more. lrsearch-plan(5) and plans/README.md have every key.\n"
             "version: 1\nname: ",
             p->workers, p->workers == 1 ? "" : "s",
-            format_seconds(wall, sizeof(wall), request->time_s),
-            format_seconds(trials, sizeof(trials), p->wall_s), p->workers + 1,
-            format_count((char[24]){0}, 24, p->trials));
+            format_seconds(time, sizeof(time), request->time_s), p->workers + 1,
+            format_count(trials, sizeof(trials), p->trials),
+            format_seconds(half, sizeof(half), p->wall_s),
+            format_seconds(most, sizeof(most), p->wall_most_s));
     put_name(out, request->name);
     fputc('\n', out);
 }
@@ -100,13 +102,15 @@ static void put_data(FILE *out, const struct draft *p, const struct draft_reques
             format_count(tokens, sizeof(tokens), p->text_tokens));
     if (p->vocab > 256)
         fprintf(out, " of %.2f bytes", p->bytes_per_token);
-    fprintf(out, ".\ndata:\n  text: [");
+    fprintf(out,
+            ".\ndata:\n"
+            "  # Files plain or gzip, named from this file's folder; globs are fine.\n  text: [");
     for (size_t i = 0; i < request->text_count; i++) {
         fputs(i ? ", " : "", out);
         put_name(out, request->texts[i]);
     }
     fprintf(out,
-            "] # plain or gzip, from this file's folder; globs are fine\n"
+            "]\n"
             "  tokenizer: %-10s # %s\n"
             "  val_tokens: %-9s # the end of the text, never trained on: its loss is what counts\n",
             p->vocab == 256 ? "bytes" : "bpe",
@@ -126,11 +130,11 @@ static void put_search(FILE *out, const struct draft *p)
     char texts[DRAFT_HORIZONS][24], batch[24], step[24], low[24], high[24];
     for (int i = 0; i < DRAFT_HORIZONS; i++)
         count_text(texts[i], p->horizons[i]);
-    snprintf(step, sizeof(step), "%.3g ms", 1e3 * p->step_s);
+    snprintf(step, sizeof(step), p->step_s < 0.1 ? "%.1f ms" : "%.0f ms", 1e3 * p->step_s);
     fprintf(out,
             "\ntraining:\n"
-            "  batch_tokens: %-7s # tokens of a step, %s here; as in the long training, if "
-            "that is possible\n"
+            "  batch_tokens: %-7s # tokens of a step (%s here); as in the long training"
+            "\n"
             "  warmup: 0.1           # share of each training in which the learning rate rises\n",
             count_text(batch, p->batch_tokens), step);
     fprintf(out,

@@ -311,6 +311,7 @@ int estimate_expect(struct expected *out, const struct plan *plan, uint32_t work
     if (!rc)
         *out = (struct expected){.step_s = estimate->timed[0].calibration.step_s,
                                  .wall_s = needed(estimate, KIND_WALL, 0.5),
+                                 .wall_most_s = needed(estimate, KIND_WALL, 0.9),
                                  .trials = needed(estimate, KIND_TRIALS, 0.5),
                                  .tokens = needed(estimate, KIND_TOKENS, 0.5)};
     lr_free(estimate);

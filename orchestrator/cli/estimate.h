@@ -14,6 +14,7 @@ int estimate_print(const struct options *options, const struct plan *plan);
 struct expected {
     double step_s; /* of a step of the first cell's model */
     double wall_s, trials, tokens;
+    double wall_most_s; /* what 9 in 10 need */
 };
 int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
                     struct live *live, struct lr_error *err);

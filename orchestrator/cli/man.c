@@ -48,7 +48,7 @@ static void put_title(FILE *out, const char *name, int section)
 /* Lines as they are. */
 static void put_example(FILE *out, const char *const *lines)
 {
-    fputs(".PP\n.EX\n", out);
+    fputs(".EX\n", out);
     for (; *lines; lines++) {
         put(out, *lines);
         fputc('\n', out);
@@ -162,8 +162,8 @@ static void put_need(FILE *out, const struct plan_key *key)
         fputs("Needed by some kinds of trainer.", out);
         return;
     }
-    fputs("Default: ", out);
-    put(out, key->fallback);
+    fputs(key->fallback ? "Default: " : "May be left out", out);
+    put(out, key->fallback ? key->fallback : "");
     fputc('.', out);
 }
 
@@ -226,9 +226,9 @@ void docs_plan_man(FILE *out)
           out);
     for (size_t s = 0; s < plan_section_count; s++) {
         const struct plan_section *section = &plan_sections[s];
-        fputs(*section->name ? ".SS " : ".SS keys", out);
+        fputs(*section->name ? ".SS " : ".SS keys ", out);
         put(out, section->name);
-        fputs(" \\- ", out);
+        fputs(*section->name ? " \\- " : "", out);
         put(out, section->help);
         fputc('\n', out);
         for (size_t k = 0; k < section->count; k++)

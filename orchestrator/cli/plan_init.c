@@ -236,8 +236,8 @@ static int print_json(const struct plan_init *init, const struct draft *draft, s
 static void print_text(const struct plan_init *init, const struct draft *draft)
 {
     char params[24], longest[24], target[24], time[24];
-    printf("%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with %u "
-           "ranks\n\nnext:\n"
+    printf("%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
+           "%u ranks\n\nnext:\n"
            "  lrsearch check %s\n  mpirun -np %u lrsearch %s\n",
            init->path, format_count(params, sizeof(params), (double)draft->params),
            format_count(longest, sizeof(longest), (double)draft->horizons[DRAFT_HORIZONS - 1]),
