@@ -159,7 +159,7 @@ const struct option_row option_rows[] = {
      "tokenize: folder of the token files; what is there already is not made again; plan init: the plan, a new file; default plan.yaml",
      .letter = 'o', AT(out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
     {"time", "TIME", "plan", "that the campaign may take on this machine; default 10m",
-     AT(time_s), .type = OPTION_DURATION, .high = TIME_MAX_S, .wanted = "a time such as 10m, 30d at most"},
+     AT(time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S, .wanted = "a time such as 10m, from 1s to 30d"},
     {"table", "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens",
      AT(table), FILE_NAME},
     {"target-tokens", "D", "fit plan",

@@ -13,7 +13,7 @@ enum option_type {
     OPTION_U64,      /* whole counts such as 2M, low to high */
     OPTION_U32,
     OPTION_NUMBER,   /* double: above low, up to high */
-    OPTION_DURATION, /* double, seconds: up to high */
+    OPTION_DURATION, /* double, seconds: low to high */
     OPTION_PAIRS,    /* const char **, and a size_t beside it: each NAME=VALUE */
     OPTION_READ      /* .read does it */
 };

@@ -1,6 +1,5 @@
 /* lrsearch plan init: reads the text, asks draft.h for a plan, writes it to a new file. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
-#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -188,13 +187,18 @@ static void take_name(struct plan_init *init)
     init->name[used] = '\0';
 }
 
-static int refuse_existing(const char *path, struct lr_error *err)
+/* Before the minutes of timing that it may take. */
+static int check_place(const char *path, struct lr_error *err)
 {
+    char folder[TRIAL_PATH] = ".";
     struct stat info;
+    const char *slash = strrchr(path, '/');
     if (lstat(path, &info) == 0)
         return lr_fail(err, LR_ECREATE, "%s: is there already; choose another name with --out",
                        path);
-    return 0;
+    if (slash)
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
+    return access(folder, W_OK) ? lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path) : 0;
 }
 
 static int write_plan(const struct plan_init *init, const struct draft *draft,
@@ -203,8 +207,7 @@ static int write_plan(const struct plan_init *init, const struct draft *draft,
     int fd = open(init->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file)
-        return errno == EEXIST ? refuse_existing(init->path, err)
-                               : lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", init->path);
+        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", init->path);
     draft_print(file, draft, request);
     bool bad = ferror(file);
     if (fclose(file) || bad) {
@@ -258,7 +261,7 @@ static int make(struct plan_init *init, struct lr_error *err)
         .bytes_per_token = bytes_per_token,
         .context = init,
     };
-    int rc = refuse_existing(init->path, err);
+    int rc = check_place(init->path, err);
     rc = rc ? rc : take_texts(init, err);
     if (!rc && init->text_count > 0)
         rc = measure_text(init, &request, err);
