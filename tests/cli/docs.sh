@@ -89,7 +89,7 @@ completes "folder my plan.yaml" check ""
 completes "folder" fit f
 completes "repair" journal ""
 completes "folder" journal repair f
-completes "other.txt" tokenize o
+completes "other.txt" tokenize oth
 completes "" train plan.yaml --lr ""
 completes "search.seeds=" --set search.see
 completes "wsd" predict folder --schedule w
