@@ -22,10 +22,9 @@
 #define TARGET_LEAST 4     /* longest horizons in the target */
 #define TARGET_DEFAULT 16  /* the same where nothing is said: as in plans/quickstart.yaml */
 #define VAL_MOST 65536
-#define VAL_SHARE 20 /* of the text, one part */
-#define FACTOR_PER_WIDTH                                                                           \
-    0.75                 /* of sp: the best LR falls as width^this (plans/embedding-lr-small) */
-#define WIDTH_KNOWN 64.0 /* where LR_LOW to LR_HIGH is right */
+#define VAL_SHARE 20          /* of the text, one part */
+#define FACTOR_PER_WIDTH 0.75 /* the best LR of sp goes as 1 / width^this (README.md) */
+#define WIDTH_KNOWN 64.0      /* where LR_LOW to LR_HIGH is right */
 #define LR_LOW 1e-3
 #define LR_HIGH 3.2e-2
 #define PARAMS_MOST UINT64_C(10000000000000)
@@ -266,9 +265,12 @@ static int choose_size(size_t *chosen, struct draft *out, const struct draft *sm
             (request->target_params > 0 && trial_params(&spec) > request->target_params))
             break;
         struct draft larger;
-        int rc = take_size(&larger, &sizes[i], request, err);
+        struct lr_error refused = {0};
+        int rc = take_size(&larger, &sizes[i], request, &refused);
+        if (rc == LR_EDATA) /* the text has not so many different pieces */
+            break;
         if (rc)
-            return rc;
+            return lr_fail(err, rc, "%s", refused.text);
         tokens = fmin(tokens, most_tokens(&larger, request));
         if (tokens < TOKENS_PER_PARAM * (double)larger.params)
             break;

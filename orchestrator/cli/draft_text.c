@@ -1,6 +1,7 @@
 /* A proposal as YAML. Each key stands with what it means and why it has this value. */
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include "cli/draft.h"
 #include "plan/value.h"
 #include "report/summary.h"
@@ -10,7 +11,7 @@ static void put_name(FILE *out, const char *name)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "_./";
-    if (strspn(name, plain) == strlen(name)) {
+    if (strspn(name, plain) == strlen(name) && strcasecmp(name, "null") != 0) {
         fputs(name, out);
         return;
     }

@@ -219,9 +219,10 @@ static double confirmation(const struct estimate *estimate, int kind, uint64_t t
     double trials = (double)campaign_confirm_trials(plan), total = trials * (double)tokens;
     bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
     double seconds = trains ? seconds_of(estimate, &spec) : 0;
-    const double spent[KINDS] = {trials, total, trains ? total * trial_flops_per_token(&spec) : 0,
-                                 trials * seconds / 3600 * plan->trainer.threads_per_worker,
-                                 ceil(trials / estimate->workers) * seconds};
+    const double spent[KINDS] = {
+        trials, total, trains ? total * trial_flops_per_token(&spec) : 0,
+        trials * seconds / 3600 * plan->trainer.threads_per_worker,
+        ceil(trials / estimate->workers) * seconds};
     return spent[kind];
 }
 

@@ -42,6 +42,11 @@ for code in $statuses; do
     grep -q "^| \(.*, \)\?$code\(, .*\)\? | " "$LRSEARCH_SOURCE_DIR/README.md" ||
         fail "README.md does not explain exit status $code"
 done
+for code in $(sed -n 's/^ *X(LR_E[A-Z]*, -[0-9]*, \([0-9]*\),.*/\1/p
+                      s/^ *LR_EXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' \
+    "$LRSEARCH_SOURCE_DIR/include/lrsearch/error.h"); do
+    echo "$statuses" | grep -qx "$code" || fail "--help does not explain exit status $code"
+done
 # Two levels of the schema's keys: "search": {... "properties": {"lr": {.
 sed -n 's/^        "\([a-z_0-9]*\)": {$/\1/p' schema.json | grep -vx 'properties\|not' >keys
 [ "$(wc -l <keys)" -ge 100 ] || fail "the schema has too few keys"

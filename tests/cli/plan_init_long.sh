@@ -16,7 +16,7 @@ grep -q "source: synthetic" plan.yaml || fail "the data are not synthetic"
 run "$LRSEARCH" check plan.yaml --json
 expect_status 0
 
-run "$LRSEARCH" plan init story.txt.gz --time 2000h --params 7B --target-tokens 100B -o large.yaml -q --json
+run "$LRSEARCH" plan init story.txt.gz --time 700h --params 7B --target-tokens 100B -o large.yaml -q --json
 expect_status 0
 expect_json 100000000000 out target_tokens
 for line in "parametrization: mup" "depth_rule: completep" "d_model: 4224" "n_layers: 33"; do
@@ -25,9 +25,19 @@ done
 run "$LRSEARCH" check large.yaml --json
 expect_status 0
 
-# A larger text has a larger model, whose vocabulary is learned.
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sed "s/the/th$i/g" story.txt; done >long.txt
-run "$LRSEARCH" plan init long.txt --time 700h -o learned.yaml -q
+# A larger text has a larger model, up to where its vocabulary cannot be learned: it has 60 words.
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat story.txt; done >long.txt
+run "$LRSEARCH" plan init long.txt --time 700h -o null.yaml -q
+expect_status 0
+grep -qF "d_model: 128" null.yaml || fail "not the largest model on bytes"
+run "$LRSEARCH" check null.yaml --json
+expect_status 0
+# This one has more of them.
+awk 'BEGIN { for (i = 0; i < 1200000; i++) printf "%d ", (i * 7919) % 99991 + i % 1013 }' >rich.txt
+run "$LRSEARCH" plan init rich.txt --time 700h -o rich.yaml -q
+expect_status 0
+grep -qF "tokenizer: bpe" rich.yaml || fail "rich.yaml has bytes"
+run "$LRSEARCH" check rich.yaml --json
 expect_status 0
 
 run "$LRSEARCH" plan init story.txt --time 2m -o run.yaml -q
