@@ -173,18 +173,19 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
 /* "corpora/my plan.yaml": my-plan */
 static void take_name(struct plan_init *init)
 {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
     const char *slash = strrchr(init->path, '/'), *base = slash ? slash + 1 : init->path;
     size_t used = 0, length = strlen(base);
     const char *dot = strrchr(base, '.');
     if (dot && dot > base)
         length = (size_t)(dot - base);
     for (size_t i = 0; i < length && used + 1 < sizeof(init->name); i++) {
-        char c = base[i];
-        bool good = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", c);
-        init->name[used] = good && (used > 0 || c != '.') ? c : '-';
-        used++;
+        bool good = base[i] && strchr(letters, base[i]);
+        if (good || used > 0) /* a name begins with neither '-' nor '.' */
+            init->name[used++] = good || base[i] == '.' ? base[i] : '-';
     }
-    init->name[used] = '\0';
+    if (used == 0)
+        memcpy(init->name, "campaign", sizeof("campaign"));
 }
 
 /* Before the minutes of timing that it may take. */

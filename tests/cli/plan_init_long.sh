@@ -32,8 +32,16 @@ expect_status 0
 grep -qF "d_model: 128" null.yaml || fail "not the largest model on bytes"
 run "$LRSEARCH" check null.yaml --json
 expect_status 0
+# A plan's name is that of its file, as far as a name may be so.
+mkdir names
+for file in true.yaml .-x.yaml "ä b.yaml" ...; do
+    run "$LRSEARCH" plan init story.txt --target-tokens 1.1M -o "names/$file" -q
+    expect_status 0
+    run "$LRSEARCH" check "names/$file" --json
+    expect_status 0
+done
 # This one has more of them.
-awk 'BEGIN { for (i = 0; i < 1200000; i++) printf "%d ", (i * 7919) % 99991 + i % 1013 }' >rich.txt
+awk 'BEGIN { for (i = 0; i < 3600000; i++) printf "%d ", (i * 7919) % 99991 + i % 1013 }' >rich.txt
 run "$LRSEARCH" plan init rich.txt --time 700h -o rich.yaml -q
 expect_status 0
 grep -qF "tokenizer: bpe" rich.yaml || fail "rich.yaml has bytes"
