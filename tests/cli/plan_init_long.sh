@@ -41,7 +41,7 @@ for file in true.yaml .-x.yaml "ä b.yaml" ...; do
     expect_status 0
 done
 # This one has more of them.
-awk 'BEGIN { for (i = 0; i < 3600000; i++) printf "%d ", (i * 7919) % 99991 + i % 1013 }' >rich.txt
+awk 'BEGIN { for (i = 0; i < 3600000; i++) printf "%d%s", (i * 7919) % 99991 + i % 1013, i % 9 ? " " : "\n" }' >rich.txt
 run "$LRSEARCH" plan init rich.txt --time 700h -o rich.yaml -q
 expect_status 0
 grep -qF "tokenizer: bpe" rich.yaml || fail "rich.yaml has bytes"
