@@ -17,6 +17,7 @@
 
 #define TIMED_MOST 4       /* models */
 #define TIMING_SECONDS 3.0 /* for all of them */
+#define LOOK_SECONDS 1.0   /* the same, where it is done several times */
 #define RESERVE_MOST 0.9   /* as the plan's schema says */
 #define ROWS 6             /* of the table: each has twice the tokens of the last */
 
@@ -75,12 +76,13 @@ static int time_one(struct estimate *estimate, const struct trial_spec *spec, do
     return rc;
 }
 
-static int time_models(struct estimate *estimate, struct live *live, struct lr_error *err)
+static int time_models(struct estimate *estimate, double seconds, struct live *live,
+                       struct lr_error *err)
 {
     const struct plan *plan = estimate->plan;
     size_t cells = plan_cell_count(plan), count = cells < TIMED_MOST ? cells : TIMED_MOST;
     struct trial_spec first = plan_cell(plan, 0), target = plan_target(plan);
-    double each = TIMING_SECONDS / (double)count;
+    double each = seconds / (double)count;
     char *cache_dir = prepare_cache_dir(plan->output.dir);
     int rc = cache_dir ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
     kernels_init();
@@ -283,14 +285,39 @@ static void warn_budgets(const struct estimate *estimate)
     }
 }
 
+uint32_t estimate_workers(const struct plan *plan)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN) / (long)plan->trainer.threads_per_worker;
+    return cores > 1 ? (uint32_t)cores : 1;
+}
+
 static uint32_t workers_of(const struct options *options, const struct plan *plan)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t ranks = options->ranks;
     if (ranks > 0)
         return ranks > 1 ? ranks - 1 : 1;
-    cores /= (long)plan->trainer.threads_per_worker;
-    return cores > 1 ? (uint32_t)cores : 1;
+    return estimate_workers(plan);
+}
+
+int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
+                    struct live *live, struct lr_error *err)
+{
+    struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
+    if (!estimate)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    estimate->plan = plan;
+    estimate->workers = workers;
+    struct forecast_clock clock = {cell_seconds, estimate, workers};
+    int rc = time_models(estimate, LOOK_SECONDS, live, err);
+    rc = rc ? rc : forecast_run(&estimate->forecast, plan, &clock, live, err);
+    if (!rc)
+        *out = (struct expected){.step_s = estimate->timed[0].calibration.step_s,
+                                 .wall_s = needed(estimate, KIND_WALL, 0.5),
+                                 .wall_most_s = needed(estimate, KIND_WALL, 0.9),
+                                 .trials = needed(estimate, KIND_TRIALS, 0.5),
+                                 .tokens = needed(estimate, KIND_TOKENS, 0.5)};
+    lr_free(estimate);
+    return rc;
 }
 
 int estimate_print(const struct options *options, const struct plan *plan)
@@ -305,7 +332,7 @@ int estimate_print(const struct options *options, const struct plan *plan)
         estimate->workers = workers_of(options, plan);
     }
     if (!rc && plan->trainer.kind == TRAINER_TRANSFORMER) {
-        rc = time_models(estimate, &live, &err);
+        rc = time_models(estimate, TIMING_SECONDS, &live, &err);
         if (!rc)
             print_timing(estimate);
     }

@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_ESTIMATE_H
 #define LRSEARCH_ESTIMATE_H
 
+#include "cli/live.h"
 #include "cli/options.h"
 #include "plan/plan.h"
 
@@ -8,5 +9,15 @@
  * with it: the trainings timed on this machine, the search simulated. Prints it, with a warning for
  * each budget below what is expected. Takes a few seconds. 0 or an error, which is logged. */
 int estimate_print(const struct options *options, const struct plan *plan);
+
+/* The same in numbers: what half of the simulated campaigns need. */
+struct expected {
+    double step_s; /* of a step of the first cell's model */
+    double wall_s, trials, tokens;
+    double wall_most_s; /* what 9 in 10 need */
+};
+int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
+                    struct live *live, struct lr_error *err);
+uint32_t estimate_workers(const struct plan *plan); /* that this machine's cores give */
 
 #endif

@@ -1,5 +1,6 @@
 /* What each command needs, where several options and operands belong together. */
 #include <string.h>
+#include "cli/docs.h"
 #include "cli/option_table.h"
 #include "lrsearch/trial.h"
 
@@ -51,6 +52,19 @@ int options_check(const struct options *options, int count, char **operands, str
     if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
         return lr_fail(err, LR_EUSAGE,
                        "journal: what can be done is: lrsearch journal repair RUN_DIR");
+    if (command->run == command_plan && (count == 0 || strcmp(operands[0], "init") != 0))
+        return lr_fail(err, LR_EUSAGE,
+                       "plan: what can be done is: lrsearch plan init [TEXT...]; lrsearch check "
+                       "PLAN looks at one");
+    if (command->run == command_schema)
+        return count == 0 ? 0
+                          : lr_fail(err, LR_EUSAGE,
+                                    "schema: takes no '%s'; it prints the schema "
+                                    "of every plan",
+                                    operands[0]);
+    if (command->run == command_docs && (count != 1 || !docs_find(operands[0])))
+        return lr_fail(err, LR_EUSAGE, "docs: name one of %s, as in: lrsearch docs man",
+                       command->operand);
     if (command->run == command_tokenize && (count == 0 || !options->vocab || !options->out))
         return lr_fail(err, LR_EUSAGE,
                        "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
@@ -67,6 +81,8 @@ int options_check(const struct options *options, int count, char **operands, str
         return lr_fail(err, LR_EUSAGE,
                        "predict: name a run's directory and --tokens, as in: lrsearch predict "
                        "logs/quickstart --tokens 1B");
+    if (command->run == command_plan || command->run == command_docs)
+        return 0;
     if (count > 1 && command->run != command_tokenize && command->run != command_journal)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
                        of_run ? "run's directory" : "plan", operands[1]);

@@ -10,6 +10,7 @@
 #define LAYERS_MAX 1024
 #define BATCH_MAX 1000000000
 #define GRACE_MAX_S 3600.0
+#define TIME_MAX_S 2592000.0
 
 const struct command command_rows[] = {
     {"run", "PLAN", "run the plan's campaign, or go on with it (this is what no command means)",
@@ -28,9 +29,14 @@ const struct command command_rows[] = {
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
+    {"plan", "init", "plan init [TEXT...]: write a commented plan for this text and machine",
+     command_plan},
+    {"schema", "", "the plan's language as a JSON Schema, for editors", command_schema},
     {"journal", "repair", "journal repair RUN_DIR: cut a damaged journal off, after a copy of it",
      command_journal},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
+    {"docs", "man|plan-man|bash|zsh", "print a man page, or the completion for a shell",
+     command_docs},
 };
 const size_t command_row_count = sizeof(command_rows) / sizeof(command_rows[0]);
 
@@ -127,7 +133,7 @@ const struct option_row option_rows[] = {
      .type = OPTION_READ, .read = read_fork},
     {"set", "KEY=VALUE", "run check train coord-check",
      "override a key of the plan, as in --set search.seeds=3; repeatable",
-     AT(sets), .count_offset = offsetof(struct options, set_count), .type = OPTION_PAIRS, .wanted = "KEY=VALUE"},
+     AT(sets), .count_offset = offsetof(struct options, set_count), .type = OPTION_PAIRS, .wanted = "KEY=VALUE", .values = "@key"},
     {"lr", "X", "train coord-check audit", "peak learning rate",
      AT(lr), .type = OPTION_NUMBER, .wanted = "a number above 0 such as 3e-3"},
     {"tokens", "D", "train predict audit", "tokens to train on, or to predict for, such as 2M",
@@ -149,12 +155,15 @@ const struct option_row option_rows[] = {
      "256: the bytes; 512 to 131072: bpe, learned from the text; predict: the target's",
      AT(vocab), .type = OPTION_U32, .low = 2, .high = OPTION_VOCAB_MAX,
      .wanted = "256 (bytes), or 512 to 131072; predict: 2 to 131072"},
-    {"out", "DIR", "tokenize",
-     "where the token files go; what is there already is not made again",
-     .letter = 'o', AT(out), FOLDER_NAME},
+    {"out", "PATH", "tokenize plan",
+     "tokenize: folder of the token files; what is there already is not made again; plan init: the plan, a new file; default plan.yaml",
+     .letter = 'o', AT(out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
+    {"time", "TIME", "plan", "that the campaign may take on this machine; default 10m",
+     AT(time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S, .wanted = "a time such as 10m, from 1s to 30d"},
     {"table", "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens",
      AT(table), FILE_NAME},
-    {"target-tokens", "D", "fit", "of the table: the horizon to fit for; longer rows do not count",
+    {"target-tokens", "D", "fit plan",
+     "fit: of the table, the horizon to fit for; longer rows do not count; plan init: of the long training",
      AT(target_tokens), TOKENS},
     {"columns", "lr=A,...", "fit",
      "of the table: what lr, tokens, loss and seed are called; or lr_opt, tokens and se",
@@ -170,8 +179,8 @@ const struct option_row option_rows[] = {
      AT(width), .type = OPTION_U32, .low = 2, .high = WIDTH_MAX, .wanted = "a width such as 1024"},
     {"layers", "N", "predict", "the same: blocks of attention and MLP",
      AT(layers), .type = OPTION_U32, .low = 1, .high = LAYERS_MAX, .wanted = "a depth from 1 to 1024"},
-    {"params", "N", "predict audit",
-     "parameters, such as 7B; predict: hidden ones, by the run's law over sizes",
+    {"params", "N", "predict audit plan",
+     "parameters, such as 7B; predict: hidden ones, by the run's law over sizes; plan init: of the long training's model",
      AT(params), .type = OPTION_U64, .wanted = "a whole count such as 7B"},
     {"batch", "B", "predict audit", "tokens of a step, such as 4M",
      AT(batch), .type = OPTION_U32, .low = 2, .high = BATCH_MAX, .wanted = "the tokens of a step, such as 4M"},
@@ -208,6 +217,24 @@ bool option_is_for(const struct option_row *row, const struct command *command)
     return !row->commands;
 }
 
+/* ---- exit statuses ---- */
+
+const struct exit_row exit_rows[] = {
+    {LR_EXIT_IDENTIFIED, "done, the optimum is identified"},
+    {LR_EXIT_USAGE, "wrong use of the command line"},
+    {LR_EXIT_NOT_IDENTIFIED, "done, but the optimum is not identified; audit: no law applies"},
+    {LR_EXIT_BUDGET, "the budget was used up before the answer"},
+    {5, "too many failed trials; train: it diverged"},
+    {LR_EXIT_COORDINATES, "coord-check: activations change with the width"},
+    {65, "the plan or the data are unusable: each error with its place"},
+    {69, "too few workers"},
+    {70, "internal error; run.sh: no packages, no build, no start"},
+    {73, "cannot create a file or folder"},
+    {74, "cannot write (disk full), or the journal is damaged"},
+    {LR_EXIT_INTERRUPTED, "interrupted: the same command goes on"},
+};
+const size_t exit_row_count = sizeof(exit_rows) / sizeof(exit_rows[0]);
+
 /* ---- help ---- */
 
 void options_help(FILE *out)
@@ -230,9 +257,7 @@ void options_help(FILE *out)
         fprintf(out, "  %-20s %s%s%s\n", left, row->commands ? row->commands : "",
                 row->commands ? ": " : "", row->help);
     }
-    fprintf(out,
-            "\nexit status: 0 optimum identified, 2 usage, 3 not identified, 4 budget used up,\n"
-            "5 too many failed trials or diverged, 6 coordinate check failed, 65 plan or data\n"
-            "invalid, 69 too few workers, 70 internal error, 73 cannot create, 74 cannot write,\n"
-            "75 interrupted (run it again to go on)\n");
+    fprintf(out, "\nexit status:\n");
+    for (size_t i = 0; i < exit_row_count; i++)
+        fprintf(out, "  %2d  %s\n", exit_rows[i].status, exit_rows[i].meaning);
 }

@@ -33,7 +33,7 @@ static int read_number(const struct option_row *row, const char *value, double *
 static int read_duration(const struct option_row *row, const char *value, double *out,
                          struct lr_error *err)
 {
-    if (value_duration(value, out) == VALUE_OK && *out <= row->high)
+    if (value_duration(value, out) == VALUE_OK && *out >= row->low && *out <= row->high)
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
 }

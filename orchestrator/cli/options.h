@@ -39,6 +39,7 @@ struct options {
     uint32_t threads;               /* 0: not given */
     uint32_t vocab;                 /* --vocab; 0: not given */
     const char *out;                /* --out; NULL: not given */
+    double time_s;                  /* --time; 0: not given */
     uint32_t ranks;                 /* --ranks; 0: not given */
     uint32_t width, layers, batch;  /* of the model to predict for; 0: not given */
     uint64_t params;                /* --params; 0: not given */
@@ -78,5 +79,8 @@ int command_fit(const struct options *options);
 int command_predict(const struct options *options);
 int command_audit(const struct options *options);
 int command_journal(const struct options *options);
+int command_plan(const struct options *options);
+int command_schema(const struct options *options);
+int command_docs(const struct options *options);
 
 #endif

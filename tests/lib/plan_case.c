@@ -43,14 +43,34 @@ const char *plan_case_text(unsigned line, const char *text)
     return out;
 }
 
+static void write_file(const char *path, const char *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
+        abort();
+}
+
+/* LRSEARCH_PLAN_CASES names a folder that the plans go to, each as N.yaml and N.errors: for
+ * tests/cli/schema.sh, which has another judge for them. */
+static void keep(const char *bytes, size_t size, const char *lines)
+{
+    static unsigned number;
+    const char *kept = getenv("LRSEARCH_PLAN_CASES");
+    char path[512];
+    if (!kept)
+        return;
+    snprintf(path, sizeof(path), "%s/%03u.yaml", kept, number);
+    write_file(path, bytes, size);
+    snprintf(path, sizeof(path), "%s/%03u.errors", kept, number++);
+    write_file(path, lines, strlen(lines));
+}
+
 int plan_case_load_bytes(const char *bytes, size_t size, const char *const *sets, size_t set_count,
                          const char **lines)
 {
     static char joined[65536];
     struct plan_errors errors;
-    FILE *file = fopen("plan.yaml", "wb");
-    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
-        abort();
+    write_file("plan.yaml", bytes, size);
     int code = plan_load(&plan_case, "plan.yaml", sets, set_count, &errors);
     size_t used = 0;
     joined[0] = '\0';
@@ -58,6 +78,8 @@ int plan_case_load_bytes(const char *bytes, size_t size, const char *const *sets
         used += (size_t)snprintf(joined + used, sizeof(joined) - used, "%s\n", errors.lines[i]);
     plan_errors_release(&errors);
     *lines = joined;
+    if (set_count == 0)
+        keep(bytes, size, joined);
     return code;
 }
 

@@ -1,0 +1,120 @@
+#!/bin/sh
+# Man pages and completions are made from the tables: every command, option, exit status and key of a
+# plan is in them, and bash completes with what it gets.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+for name in man plan-man bash zsh; do
+    run "$LRSEARCH" docs $name
+    expect_status 0
+    [ ! -s err ] || fail "docs $name writes to stderr"
+    cp out "$name"
+done
+run "$LRSEARCH" --help
+cp out help
+run "$LRSEARCH" schema
+expect_status 0
+cp out schema.json
+
+# ---- nothing is left out ----
+
+has() # FILE FIXED TEXT
+{
+    grep -qF -e "$2" "$1" || fail "$1 does not have: $2"
+}
+commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' help)
+options=$(sed -n '/^options:/,/^$/s/^  --\([a-z-]*\) .*/\1/p' help)
+statuses=$(sed -n '/^exit status:/,$s/^ *\([0-9]*\)  .*/\1/p' help)
+[ "$(echo "$commands" | wc -w)" -ge 13 ] || fail "--help lists too few commands"
+[ "$(echo "$options" | wc -w)" -ge 30 ] || fail "--help lists too few options"
+[ "$(echo "$statuses" | wc -w)" -ge 12 ] || fail "--help lists too few exit statuses"
+for command in $commands; do
+    has man "\\fB$(echo "$command" | sed 's/-/\\-/g')\\fR"
+    has bash "    $command)"
+    has zsh "'$command:"
+done
+for option in $options; do
+    has man "\\fB\\-\\-$(echo "$option" | sed 's/-/\\-/g')\\fR"
+    has bash "--$option"
+    has zsh "--$option"
+done
+for code in $statuses; do
+    has man ".B $code"
+    grep -q "^| \(.*, \)\?$code\(, .*\)\? | " "$LRSEARCH_SOURCE_DIR/README.md" ||
+        fail "README.md does not explain exit status $code"
+done
+for code in $(sed -n 's/^ *X(LR_E[A-Z]*, -[0-9]*, \([0-9]*\),.*/\1/p
+                      s/^ *LR_EXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' \
+    "$LRSEARCH_SOURCE_DIR/include/lrsearch/error.h"); do
+    echo "$statuses" | grep -qx "$code" || fail "--help does not explain exit status $code"
+done
+# Two levels of the schema's keys: "search": {... "properties": {"lr": {.
+sed -n 's/^        "\([a-z_0-9]*\)": {$/\1/p' schema.json | grep -vx 'properties\|not' >keys
+[ "$(wc -l <keys)" -ge 100 ] || fail "the schema has too few keys"
+while read -r key; do
+    has plan-man "$key\\fR"
+done <keys
+
+if command -v mandoc >/dev/null 2>&1; then
+    for page in man plan-man; do
+        run mandoc -T lint -W warning "$page"
+        expect_status 0
+    done
+fi
+if command -v zsh >/dev/null 2>&1; then
+    run zsh -n zsh
+    expect_status 0
+fi
+
+# ---- completion ----
+
+cat >complete.bash <<'EOF'
+. ./bash
+COMP_WORDS=(lrsearch "$@") COMP_CWORD=$#
+_lrsearch
+printf '%s\n' "${COMPREPLY[@]}"
+EOF
+mkdir folder
+: >"my plan.yaml"
+: >other.txt
+completes() # EXPECTED WORD...: what bash offers for the last word, sorted, one blank between
+{
+    wanted=$1
+    shift
+    run bash complete.bash "$@"
+    expect_status 0
+    [ ! -s err ] || fail "completion of '$*' writes to stderr"
+    found=$(sort out | tr '\n' ' ')
+    [ "$found" = "$wanted " ] || fail "completion of '$*': $found"
+}
+completes "check" che
+completes "auto never" --resume ""
+completes "never" --resume = n
+completes "--threads" bench train --thr
+completes "folder my plan.yaml" check ""
+completes "folder" fit f
+completes "repair" journal ""
+completes "folder" journal repair f
+completes "other.txt" tokenize oth
+completes "" train plan.yaml --lr ""
+completes "search.seeds=" --set search.see
+completes "wsd" predict folder --schedule w
+run bash complete.bash check --
+grep -qx -e --ranks out || fail "check --: does not offer --ranks"
+! grep -qx -e --widths out || fail "check --: offers an option of another command"
+
+# ---- bad input ----
+
+refused() # TEXT ARGUMENT...
+{
+    text=$1
+    shift
+    run "$LRSEARCH" "$@"
+    expect_status 2
+    expect_err "$text"
+    expect_out_empty
+}
+refused "docs: name one of man|plan-man|bash|zsh" docs
+refused "docs: name one of man|plan-man|bash|zsh" docs fish
+refused "docs: name one of man|plan-man|bash|zsh" docs man zsh
+refused "schema: takes no 'x'" schema x
+refused "--time: has no meaning for lrsearch schema" schema --time 1m

@@ -1,0 +1,60 @@
+#!/bin/sh
+# lrsearch plan init: what it writes is read, checked and run; what it cannot use it says.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+# So little text that the shortest horizons have to read it again; so much time that the slowest build
+# ends in it.
+make_story story.txt
+head -c 80000 story.txt >"it's short.txt"
+mkdir sub
+run "$LRSEARCH" plan init "it's short.txt" -o sub/mine.yaml --target-tokens 8Mi --time 9h -q
+expect_status 0
+expect_out "sub/mine.yaml: "
+expect_out "lrsearch check sub/mine.yaml"
+[ ! -s err ] || fail "-q, but it says something"
+for line in "name: mine" "'$work/it''s short.txt'" "repeat: true" "tokens: 8Mi" "wall: 9h" \
+    "80k bytes of text, 80k tokens"; do
+    grep -qF -e "$line" sub/mine.yaml || fail "sub/mine.yaml does not have: $line"
+done
+[ "$(grep -c '^  [a-z_]*:.* #' sub/mine.yaml)" -ge 12 ] || fail "keys without a comment"
+run "$LRSEARCH" check sub/mine.yaml --json
+expect_status 0
+run "$LRSEARCH" sub/mine.yaml --set budget.trials=1 --set trainer.matmul=own --run-dir run -q
+expect_status 4
+
+# ---- bad input ----
+
+refused() # STATUS TEXT ARGUMENT...
+{
+    wanted_status=$1
+    text=$2
+    shift 2
+    run "$LRSEARCH" plan init "$@"
+    expect_status "$wanted_status"
+    expect_err "$text"
+    expect_out_empty
+    [ ! -e bad.yaml ] || fail "bad.yaml was written"
+}
+cp sub/mine.yaml before.yaml
+refused 73 "sub/mine.yaml: is there already" story.txt -o sub/mine.yaml
+cmp -s before.yaml sub/mine.yaml || fail "an existing plan was changed"
+refused 73 "nowhere/bad.yaml: cannot create it" -o nowhere/bad.yaml
+refused 73 "sub: is there already" -o sub
+: >empty.txt
+refused 65 "empty.txt: is empty" empty.txt -o bad.yaml
+echo short >short.txt
+refused 65 "6 bytes of text are too few; at least 69.8k are needed" short.txt -o bad.yaml
+printf 'a\0b' >binary.txt
+refused 65 "binary.txt: is not text" binary.txt -o bad.yaml
+refused 65 "sub: is no regular file" sub -o bad.yaml
+refused 65 "missing.txt: no such file" missing.txt -o bad.yaml
+refused 65 "control character" "$(printf 'a\nb')" -o bad.yaml
+refused 2 "at least 1.05M" story.txt --target-tokens 100k -o bad.yaml
+refused 2 "at most 10T" story.txt --params 1e18 -o bad.yaml
+refused 2 "from 1s to 30d" --time 0s -o bad.yaml
+refused 2 "--lr: has no meaning" --lr 3 -o bad.yaml
+# shellcheck disable=SC2046 # words
+refused 2 "64 at most" $(seq 65) -o bad.yaml
+run "$LRSEARCH" plan
+expect_status 2
+expect_err "lrsearch plan init"

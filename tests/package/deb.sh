@@ -1,0 +1,66 @@
+#!/bin/sh
+# The .deb: built by cpack from the build that is tested, with what belongs into it, and nothing that
+# lintian calls an error. LRSEARCH_CHROOT=FOLDER (a bare Debian 12 as debootstrap makes it, root and a
+# network) also installs it there and runs it.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+command -v dpkg-shlibdeps >/dev/null 2>&1 || skip "needs dpkg-dev"
+limit_s=900
+
+run sh -c 'cd "$0" && cpack -G DEB -B "$1"' "$(dirname "$LRSEARCH")" "$work"
+expect_status 0
+set -- "$work"/lrsearch_*.deb
+[ -f "$1" ] || fail "no package was made"
+deb=$1
+
+run dpkg-deb -f "$deb"
+for text in "Package: lrsearch" "openmpi-bin" "libopenmpi3" "libyaml-0-2" "Recommends: gnuplot-nox"; do
+    expect_out "$text"
+done
+run dpkg-deb -x "$deb" tree
+expect_status 0
+expect_file tree/usr/bin/lrsearch tree/usr/share/man/man1/lrsearch.1.gz \
+    tree/usr/share/man/man5/lrsearch-plan.5.gz tree/usr/share/doc/lrsearch/copyright \
+    tree/usr/share/doc/lrsearch/README.md tree/usr/share/lrsearch/plan.schema.json \
+    tree/usr/share/bash-completion/completions/lrsearch tree/usr/share/zsh/vendor-completions/_lrsearch
+[ -z "$(find tree -name '*.o' -o -name '*.a' -o -name '*.log' -o -name '*.pyc')" ] ||
+    fail "left-overs are packed"
+grep -q "$work\|$LRSEARCH_SOURCE_DIR" tree/usr/share/lrsearch/plans/* && fail "a path of this machine"
+for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
+    expect_file "tree/usr/share/lrsearch/plans/$(basename "$plan")"
+done
+run tree/usr/bin/lrsearch --version
+expect_status 0
+# All that stands beside a plan is there too: these two train nothing.
+for name in simulate replay; do
+    run tree/usr/bin/lrsearch "tree/usr/share/lrsearch/plans/$name.yaml" --run-dir "run-$name" -q
+    expect_status 0
+done
+if command -v lintian >/dev/null 2>&1; then
+    run lintian --fail-on error --allow-root "$deb"
+    expect_status 0
+fi
+
+[ -n "${LRSEARCH_CHROOT:-}" ] || exit 0
+cp "$deb" "$LRSEARCH_CHROOT/root/lrsearch.deb" || fail "cannot write to $LRSEARCH_CHROOT"
+cat >"$LRSEARCH_CHROOT/root/try.sh" <<'EOF'
+set -eu
+export DEBIAN_FRONTEND=noninteractive OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+apt-get -q update && apt-get -q -y install --reinstall /root/lrsearch.deb man-db bash-completion dict-gcide
+cd /tmp && rm -rf logs
+lrsearch --version
+plan=/usr/share/lrsearch/plans/quickstart.yaml
+fast="--set budget.trials=4 -q"
+lrsearch $plan $fast --run-dir one || [ $? -eq 4 ]
+mpirun --oversubscribe --bind-to none -np 3 lrsearch $plan $fast --run-dir three || [ $? -eq 4 ]
+man lrsearch | grep -q 'EXIT STATUS'
+man 5 lrsearch-plan | grep -q search.horizons
+bash -c '. /usr/share/bash-completion/bash_completion
+    _load_completion lrsearch || _completion_loader lrsearch || [ $? -eq 124 ]
+    COMP_WORDS=(lrsearch che) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = check ]'
+echo "all is well"
+EOF
+# Mounts of its own, gone with it: ranks look after each other in /proc.
+run unshare --mount sh -c 'cd "$0" && mount -t proc proc proc && mount --bind /sys sys &&
+    mount --bind /dev dev && exec chroot . sh /root/try.sh' "$LRSEARCH_CHROOT"
+expect_status 0
+expect_out "all is well"
