@@ -89,7 +89,8 @@ static void print_text(const struct options *options, const struct trial_result 
         printf(" nats per token\n");
         if (isfinite(result->val_bits_per_byte))
             printf("           %.6f bits per byte\n", result->val_bits_per_byte);
-        printf("train_loss %.6f (last twentieth)\n", result->train_loss);
+        if (isfinite(result->train_loss))
+            printf("train_loss %.6f (last twentieth)\n", result->train_loss);
     } else {
         printf("%s: %s\n", outcome_name(result->outcome), result->message);
     }
@@ -115,12 +116,15 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     }
 }
 
-static int train(const struct options *options, const struct trial_spec *spec, struct live *live)
+static int train(const struct options *options, const struct trial_spec *spec, uint32_t threads,
+                 struct live *live)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.live = live, .spec = spec};
-    struct train_hooks hooks = {&showing, on_step, 1};
+    struct trial_place place = {.threads = threads};
+    struct train_hooks hooks = {
+        .context = &showing, .step = on_step, .attempt = 1, .place = &place};
     struct trial_result result;
     heed_signals();
     kernels_init();
@@ -183,7 +187,8 @@ int command_train(const struct options *options)
     rc = rc ? rc : make_spec(&spec, options, plan, &live, &err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc) : train(options, &spec, &live);
+    int status = rc ? lr_error_exit_status(rc)
+                    : train(options, &spec, plan->trainer.threads_per_worker, &live);
     live_release(&live);
     lr_free(plan);
     return status;
