@@ -76,6 +76,9 @@ int prepare_command_check(const struct plan *plan, struct lr_error *err)
 int prepare_command(const struct prepare *prepare, struct event_data *data, struct lr_error *err)
 {
     struct command_setup setup;
+    struct lr_error missing = {0};
+    if (prepare_command_check(prepare->plan, &missing)) /* but the workers may have it */
+        lr_log(LR_LOG_WARNING, "%s", missing.text);
     setup_of(&setup, prepare->plan);
     int rc = run_dir_make(prepare->cache_dir, err);
     char *folder = rc ? NULL : realpath(prepare->cache_dir, NULL); /* ranks may start elsewhere */

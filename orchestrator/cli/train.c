@@ -47,9 +47,12 @@ static int on_step(void *context, const struct train_step *step)
     char stage[96], tokens[24], speed[24];
     if (showing->first == 0)
         showing->first = step->tokens;
+    char loss[24] = "";
+    if (isfinite(step->train_loss)) /* a command may not have told one yet */
+        snprintf(loss, sizeof(loss), " loss %.3f,", step->train_loss);
     double rate = step->seconds > 0 ? (double)(step->tokens - showing->first) / step->seconds : 0;
-    snprintf(stage, sizeof(stage), "training: %s tokens, loss %.3f, %s tokens/s",
-             format_count(tokens, sizeof(tokens), (double)step->tokens), step->train_loss,
+    snprintf(stage, sizeof(stage), "training: %s tokens,%s %s tokens/s",
+             format_count(tokens, sizeof(tokens), (double)step->tokens), loss,
              format_count(speed, sizeof(speed), rate));
     live_stage(showing->live, stage, (double)step->tokens / (double)showing->spec->horizon_tokens);
     return interrupted;

@@ -148,7 +148,7 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     for (int i = 0; i < shown; i++)
         quoted[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
     quoted[shown] = '\0';
-    end(a, OUTCOME_FAILED, "a report of its %.100s: %s", err.text, quoted);
+    end(a, OUTCOME_FAILED, "a report %.100s: %s", err.text, quoted);
 }
 
 static void keep_line(struct attempt *a, const char *line, size_t length)

@@ -15,7 +15,7 @@ struct output_lines {
     void *context;
     char text[OUTPUT_LINE + 1];
     size_t length;
-    bool cut;
+    bool skipping; /* the rest of a line that was cut */
 };
 
 void output_lines_push(struct output_lines *lines, const char *bytes, size_t count);
