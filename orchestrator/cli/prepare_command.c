@@ -57,28 +57,27 @@ static bool find_program(const struct plan *plan, char out[2 * TRIAL_PATH])
     return false;
 }
 
-int prepare_command_check(const struct plan *plan, struct lr_error *err)
+void prepare_command_warn(const struct plan *plan)
 {
     char found[2 * TRIAL_PATH];
+    const char *name = plan->trainer.argv[0];
     struct stat status;
+    bool path = strchr(name, '/') != NULL;
     if (stat(plan->trainer.cwd, &status) || !S_ISDIR(status.st_mode))
-        return lr_fail(err, LR_EDATA, "trainer.cwd: there is no folder %s", plan->trainer.cwd);
-    if (find_program(plan, found))
-        return 0;
-    bool there = strchr(plan->trainer.argv[0], '/') && access(found, F_OK) == 0;
-    return lr_fail(err, LR_EDATA, "trainer.argv[0]: %s %s", plan->trainer.argv[0],
-                   there ? "is not executable; chmod +x it, or name its interpreter before it"
-                   : strchr(plan->trainer.argv[0], '/')
-                       ? "is not there (a relative path starts at trainer.cwd)"
-                       : "is not in PATH");
+        lr_log(LR_LOG_WARNING, "trainer.cwd: there is no folder %s on this host",
+               plan->trainer.cwd);
+    else if (!find_program(plan, found))
+        lr_log(LR_LOG_WARNING, "trainer.argv[0]: %s %s", name,
+               path && access(found, F_OK) == 0
+                   ? "is not executable; chmod +x it, or name its interpreter before it"
+               : path ? "is not there on this host (a relative path starts at trainer.cwd)"
+                      : "is not in PATH on this host");
 }
 
 int prepare_command(const struct prepare *prepare, struct event_data *data, struct lr_error *err)
 {
     struct command_setup setup;
-    struct lr_error missing = {0};
-    if (prepare_command_check(prepare->plan, &missing)) /* but the workers may have it */
-        lr_log(LR_LOG_WARNING, "%s", missing.text);
+    prepare_command_warn(prepare->plan);
     setup_of(&setup, prepare->plan);
     int rc = run_dir_make(prepare->cache_dir, err);
     char *folder = rc ? NULL : realpath(prepare->cache_dir, NULL); /* ranks may start elsewhere */

@@ -5,8 +5,8 @@
 
 /* For trainer.kind command. */
 
-/* Whether its folder and program are there, on this host: LR_EDATA says what is not. */
-int prepare_command_check(const struct plan *plan, struct lr_error *err);
+/* Warns when its folder or program is not on this host; the workers' may have it. */
+void prepare_command_warn(const struct plan *plan);
 /* For prepare_data(): trials name a file in the cache that says what the command is. */
 int prepare_command(const struct prepare *prepare, struct event_data *data, struct lr_error *err);
 /* What a trial would run, for `lrsearch check`. */

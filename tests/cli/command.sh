@@ -178,12 +178,13 @@ expect_err "cannot start no-such-program: No such file or directory; see trainer
 one --set 'trainer.argv=[./plain]'
 expect_status 5
 expect_err "cannot start ./plain: Permission denied"
-run "$LRSEARCH" check one.yaml --set 'trainer.argv=[./plain]'
-expect_status 65
+run "$LRSEARCH" check one.yaml --json --set 'trainer.argv=[./plain]'
+expect_status 0
 expect_err "trainer.argv[0]: ./plain is not executable; chmod +x it, or name its interpreter"
-run "$LRSEARCH" check one.yaml --set 'trainer.argv=[no-such-program]'
-expect_status 65
-expect_err "trainer.argv[0]: no-such-program is not in PATH"
+run "$LRSEARCH" check one.yaml --json --set 'trainer.argv=[no-such-program]'
+expect_err "trainer.argv[0]: no-such-program is not in PATH on this host"
+run "$LRSEARCH" check one.yaml --json --set trainer.cwd=nowhere
+expect_err "trainer.cwd: there is no folder $work/nowhere on this host"
 
 # ---- plans that cannot be right ----
 
@@ -250,6 +251,17 @@ grep -q '"attempt":[23].*canceled' logs/long/journal.jsonl || fail "not canceled
 # ---- ranks ----
 
 mpi_environment
+cat >gpu.sh <<'END'
+#!/bin/sh
+echo "$CUDA_VISIBLE_DEVICES $OMP_NUM_THREADS" >>gpus
+sleep 0.5
+exec ./train.sh
+END
+chmod +x gpu.sh
+sed 's/good/gpu/; s/train.sh\]/gpu.sh], gpus_per_trial: 2, threads_per_worker: 3/' good.yaml >gpu.yaml
+run_mpi 3 gpu.yaml --set budget.trials=4
+expect_status 4
+[ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
 run_mpi 3 good.yaml --run-dir logs/three
 expect_status 0
 expect_same_result logs/good/result.json logs/three/result.json
