@@ -82,6 +82,25 @@ while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids
 
+# ---- several models, and a ratio that is searched ----
+
+cat >axes.sh <<'END'
+#!/bin/sh
+awk -v lr="$LRSEARCH_LR" -v d="$LRSEARCH_TOKENS" -v r="$LRSEARCH_EMBEDDING_LR_RATIO" -v w="$LRSEARCH_D_MODEL" 'BEGIN {
+    t = log(lr / (8e-3 * (d / 1e6) ^ -.3 * 32 / w)) / log(2)
+    u = log(r / 2) / log(2)
+    printf "{\"loss\": %.17g, \"final\": true}\n", 2 + .02 * t * t + .01 * u * u
+}' >&"$LRSEARCH_REPORT_FD"
+END
+chmod +x axes.sh
+sed 's/good/axes/; s/train.sh/axes.sh/' good.yaml >axes.yaml
+echo 'model: {d_model: [32, 64], embedding_lr_ratio: [0.25, 16]}' >>axes.yaml
+run "$LRSEARCH" axes.yaml
+expect_status 0
+expect_out "LR* ~ width^-0.9"
+expect_out "target    width 64, embedding LR "
+grep -q ',64,' logs/axes/trials.csv || fail "no trial at width 64"
+
 # ---- what it is told ----
 
 cat >told.sh <<'END'
