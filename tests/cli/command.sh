@@ -189,7 +189,10 @@ expect_status 5
 expect_err "its final loss is of 1000 tokens, the horizon is 100000"
 one_sh 'head -c 5000 /dev/zero >&3; sleep 60'
 expect_status 5
-expect_err "a report is longer than 4096 bytes: ????"
+expect_err "a report is longer than 4096 bytes"
+printf '\303\044 oops\n' >inner/bytes
+one_sh 'cat bytes >&3; exec sleep 60'
+expect_err 'error: a report is no JSON: '
 one --set 'trainer.argv=[no-such-program]'
 expect_status 5
 expect_err "cannot start no-such-program: No such file or directory; see trainer.argv"

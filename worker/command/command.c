@@ -61,6 +61,8 @@ static void end(struct attempt *a, enum outcome outcome, const char *format, ...
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    for (char *c = text; *c; c++) /* a program may print anything, a journal is UTF-8 */
+        *c = *c >= ' ' && *c <= '~' ? *c : '?';
     a->result->outcome = outcome;
     memcpy(a->result->message, text, sizeof(text));
     if (outcome == OUTCOME_FAILED)
@@ -144,11 +146,7 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
         take_report(a, &report);
     if (rc >= 0)
         return;
-    char quoted[SHOWN + 1];
-    for (int i = 0; i < shown; i++)
-        quoted[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
-    quoted[shown] = '\0';
-    end(a, OUTCOME_FAILED, "a report %.100s: %s", err.text, quoted);
+    end(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
 }
 
 static void keep_line(struct attempt *a, const char *line, size_t length)
