@@ -122,8 +122,11 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
     const struct event_campaign *like = c->fork ? fork_opening(c->fork) : old;
     memcpy(opening->products, like->products, sizeof(opening->products));
     int rc = prepare_data(c, opening, err);
-    if (!rc && c->setup->plan->trainer.kind == TRAINER_TRANSFORMER)
+    uint32_t kind = c->setup->plan->trainer.kind;
+    if (!rc && (kind == TRAINER_TRANSFORMER || kind == TRAINER_COMMAND))
         rc = run_dir_checkpoints(c->setup->run_dir, c->checkpoint_dir, err);
+    if (!rc && kind == TRAINER_COMMAND)
+        rc = run_dir_output(c->setup->run_dir, c->output_dir, err);
     if (rc)
         return rc;
     if (shares_trunks(c->setup->plan))

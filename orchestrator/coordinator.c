@@ -131,6 +131,10 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     job.checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
     if (c->checkpoint_dir[0])
         run_dir_checkpoint(job.checkpoint, c->checkpoint_dir, trial->id);
+    job.place.threads = c->setup->plan->trainer.threads_per_worker;
+    job.place.silence_s = c->setup->plan->limits.silence_s;
+    if (c->output_dir[0])
+        run_dir_output_file(job.place.output, c->output_dir, trial->id, job.attempt);
     int avoid =
         trial->failures > 0 && (int)trial->rank < c->setup->transport->size ? (int)trial->rank : 0;
     int rc = sched_enqueue(c->sched, &job, avoid, err);

@@ -23,6 +23,7 @@ struct coordinator {
     struct event_data *data; /* as prepare_data() found them, by cell */
     size_t data_count;
     char checkpoint_dir[TRIAL_PATH]; /* ""; or where trainings write down where they are */
+    char output_dir[TRIAL_PATH];     /* ""; or where the ends of commands' output go */
     struct handed *handed;           /* by trial id */
     size_t handed_size;
     uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: the lock's last beat */

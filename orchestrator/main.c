@@ -2,7 +2,9 @@
  * comes through here, and the role follows from the rank (cli/run.c). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "cli/options.h"
+#include "command/command_child.h"
 #include "lrsearch/log.h"
 #include "lrsearch/version.h"
 #include "net/transports.h"
@@ -13,6 +15,8 @@ int main(int argc, char **argv)
     struct lr_error err = {0};
     int status = 0;
 
+    if (argc > 2 && strcmp(argv[1], COMMAND_CHILD) == 0)
+        return command_child(argv + 2);
     lr_log_rank_set(mpi_launched_rank());
     if (options_parse(&options, argc, argv, &err)) {
         if (mpi_launched_rank() == 0)

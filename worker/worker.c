@@ -124,7 +124,11 @@ void worker_refuse(struct worker_loop *loop, const struct msg_assign *assign, co
 
 static void train(struct worker_loop *loop)
 {
-    struct train_hooks hooks = {loop, worker_progress, loop->next.attempt};
+    struct train_hooks hooks = {.context = loop,
+                                .step = worker_progress,
+                                .attempt = loop->next.attempt,
+                                .trial_id = loop->next.trial_id,
+                                .place = &loop->current.place};
     struct trial_result result;
     loop->current = loop->next;
     loop->assigned = false;

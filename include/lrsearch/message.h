@@ -11,7 +11,7 @@
  * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
  * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
 
-#define MESSAGE_PROTOCOL 2u
+#define MESSAGE_PROTOCOL 3u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
@@ -21,10 +21,10 @@
     TEXT(version, 32)
 #define ASSIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U64(serial) /* of all assignments; a worker follows the highest that it has seen */            \
-    U32(trial_id) U32(attempt)                                                                     \
-    TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */                    \
-    F64(checkpoint_every_s)      /* 0: only when CANCEL asks for it */                             \
-    STRUCT(spec, trial_spec)
+    U32(trial_id)                                                                                  \
+    U32(attempt) TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */       \
+        F64(checkpoint_every_s)               /* 0: only when CANCEL asks for it */                \
+        STRUCT(place, trial_place) STRUCT(spec, trial_spec)
 #define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \
@@ -43,7 +43,7 @@
     STRUCT(from, msg_hello) /* so that a worker can tell whether its coordinator lives             \
                              */
 #define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
-    U64(nonce) /* of the PING */                                                                   \
+    U64(nonce)                 /* of the PING */                                                   \
     U32(trial_id) U32(attempt) /* that it trains, or is about to; 0: none */
 #define STOP_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(reason)
 

@@ -11,7 +11,8 @@
 #define TRAINER_MAP(X)                                                                             \
     X(TRAINER_TRANSFORMER, 0, "transformer")                                                       \
     X(TRAINER_REPLAY, 1, "replay")     /* looks its losses up in a table of earlier ones */        \
-    X(TRAINER_SIMULATE, 2, "simulate") /* draws them from a made-up surface */
+    X(TRAINER_SIMULATE, 2, "simulate") /* draws them from a made-up surface */                     \
+    X(TRAINER_COMMAND, 3, "command")   /* a program of the user's */
 #define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt") X(ARCH_LLAMA, 1, "llama")
 #define PARAMETRIZATION_MAP(X) X(PARAM_SP, 0, "sp") X(PARAM_MUP, 1, "mup") X(PARAM_LVP, 2, "lvp")
 #define DEPTH_MAP(X) X(DEPTH_NONE, 0, "none") X(DEPTH_COMPLETEP, 1, "completep")
@@ -146,7 +147,8 @@ extern const struct field_table trial_surface_fields;
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
-    TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens), table (replay); absolute */       \
+    TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens), table (replay), what a command    \
+                                   is (command/command_file.h); absolute */                        \
     U64(data_hash)              /* of what it says */                                              \
     U64(val_tokens)             /* tokens of validation, never trained on */                       \
     F64(bytes_per_token)        /* of the text; 0: not known */                                    \
@@ -181,6 +183,18 @@ struct trial_result {
     FIELD_DECLARE(TRIAL_RESULT_FIELDS)
 };
 extern const struct field_table trial_result_fields;
+
+/* Where an attempt runs: nothing of it reaches the result. */
+#define TRIAL_PLACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
+    U32(slot)                /* the worker's number among those of its host, from 0 */             \
+    U32(threads)             /* trainer.threads_per_worker */                                      \
+    F64(silence_s)           /* a command that says nothing for so long has failed; 0: never */    \
+    TEXT(output, TRIAL_PATH) /* file for the end of what a command prints; "": none */
+
+struct trial_place {
+    FIELD_DECLARE(TRIAL_PLACE_FIELDS)
+};
+extern const struct field_table trial_place_fields;
 
 /* The MLP's usual middle: gpt 4 d_model; llama 8/3 d_model, rounded up to a multiple of 8. */
 uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model);

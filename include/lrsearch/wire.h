@@ -8,7 +8,7 @@
  * the order of their list, little-endian: u32, u64, f64 as IEEE bits, text as u16 length + bytes
  * without a NUL, a struct as its fields. Decoding checks every bound and the exact length. */
 
-#define WIRE_FRAME_MAX 4096 /* no message is longer; a buffer of this size always suffices */
+#define WIRE_FRAME_MAX 8192 /* no message is longer; a buffer of this size always suffices */
 
 /* Returns the frame's length, or LR_EPROTO when it does not fit into `capacity`. */
 int wire_encode(const struct message *message, unsigned char *frame, size_t capacity);

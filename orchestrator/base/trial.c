@@ -32,6 +32,9 @@ FIELD_TABLE_DEFINE(trial_surface, TRIAL_SURFACE_FIELDS)
 #define FIELD_OWNER trial_spec
 FIELD_TABLE_DEFINE(trial_spec, TRIAL_SPEC_FIELDS)
 #undef FIELD_OWNER
+#define FIELD_OWNER trial_place
+FIELD_TABLE_DEFINE(trial_place, TRIAL_PLACE_FIELDS)
+#undef FIELD_OWNER
 #define FIELD_OWNER trial_result
 FIELD_TABLE_DEFINE(trial_result, TRIAL_RESULT_FIELDS)
 #undef FIELD_OWNER

@@ -47,7 +47,7 @@ static int run(struct timing *timing, struct trial_spec spec, uint64_t steps, ui
 {
     struct trial_result result;
     *timing = (struct timing){.live = live, .all = steps};
-    struct train_hooks hooks = {timing, on_step, 1};
+    struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1};
     spec.horizon_tokens = steps * spec.batch_tokens;
     spec.val_tokens = sequences * spec.context + 1;
     trainer_run(&spec, NULL, &hooks, &result);

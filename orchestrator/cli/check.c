@@ -1,10 +1,12 @@
 /* lrsearch check: what a plan will do and what that costs, without MPI and without a campaign. */
+#include <math.h>
 #include <stdio.h>
 #include "campaign/campaign.h"
 #include "cli/estimate.h"
 #include "cli/factors.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
+#include "cli/prepare_command.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
@@ -116,7 +118,8 @@ static void print_plan(const struct plan *plan)
                format_count(params, sizeof(params), (double)trial_params(&spec)),
                asked.space.cell_count > 0 ? " in the first cell" : "");
     else
-        printf("%s, nothing is trained", trainer_name(spec.trainer));
+        printf("%s%s", trainer_name(spec.trainer),
+               spec.trainer == TRAINER_COMMAND ? "" : ", nothing is trained");
     printf(", policy %s, %u seed%s\n", policy->name, plan->search.seeds,
            plan->search.seeds == 1 ? "" : "s");
     printf("learning rates %.3g to %.3g, target %s tokens\n\n", plan->search.lr[0],
@@ -128,6 +131,12 @@ static void print_plan(const struct plan *plan)
         print_cells(plan, &asked);
     if (trains)
         print_training(plan, &spec, flops_per_token, &total);
+    if (spec.trainer == TRAINER_COMMAND) {
+        spec.lr = sqrt(plan->search.lr[0] * plan->search.lr[1]);
+        spec.horizon_tokens = plan->search.horizons[0];
+        spec.seed = plan->seed;
+        prepare_command_print(plan, &spec);
+    }
 }
 
 /* Of the data, what can be judged in a moment. */
@@ -135,9 +144,11 @@ static int check_table(const struct plan *plan)
 {
     struct sweep sweep;
     struct lr_error err = {0};
+    int rc = 0;
+    if (plan->trainer.kind == TRAINER_COMMAND)
+        prepare_command_warn(plan);
     if (plan->trainer.kind != TRAINER_REPLAY)
         return 0;
-    int rc = 0;
     for (size_t cell = 0; !rc && cell < plan_cell_count(plan); cell++) {
         rc = prepare_table_read(&sweep, plan, cell, &err);
         if (rc)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "cli/prepare_command.h"
 #include "data/dataset.h"
 #include "data/synthetic.h"
 #include "lrsearch/log.h"
@@ -162,6 +163,10 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
         return 0;
     if (spec.trainer == TRAINER_REPLAY)
         return target ? 0 : prepare_table(prepare, cell, &data[cell], err);
+    if (spec.trainer == TRAINER_COMMAND) { /* one command for all cells */
+        data[cell] = data[0];
+        return cell ? 0 : prepare_command(prepare, &data[0], err);
+    }
     size_t same = cell_of_vocab(plan, spec.vocab);
     if (same < cell) {
         data[cell] = data[same];

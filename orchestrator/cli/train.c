@@ -47,9 +47,12 @@ static int on_step(void *context, const struct train_step *step)
     char stage[96], tokens[24], speed[24];
     if (showing->first == 0)
         showing->first = step->tokens;
+    char loss[24] = "";
+    if (isfinite(step->train_loss)) /* a command may not have told one yet */
+        snprintf(loss, sizeof(loss), " loss %.3f,", step->train_loss);
     double rate = step->seconds > 0 ? (double)(step->tokens - showing->first) / step->seconds : 0;
-    snprintf(stage, sizeof(stage), "training: %s tokens, loss %.3f, %s tokens/s",
-             format_count(tokens, sizeof(tokens), (double)step->tokens), step->train_loss,
+    snprintf(stage, sizeof(stage), "training: %s tokens,%s %s tokens/s",
+             format_count(tokens, sizeof(tokens), (double)step->tokens), loss,
              format_count(speed, sizeof(speed), rate));
     live_stage(showing->live, stage, (double)step->tokens / (double)showing->spec->horizon_tokens);
     return interrupted;
@@ -89,7 +92,8 @@ static void print_text(const struct options *options, const struct trial_result 
         printf(" nats per token\n");
         if (isfinite(result->val_bits_per_byte))
             printf("           %.6f bits per byte\n", result->val_bits_per_byte);
-        printf("train_loss %.6f (last twentieth)\n", result->train_loss);
+        if (isfinite(result->train_loss))
+            printf("train_loss %.6f (last twentieth)\n", result->train_loss);
     } else {
         printf("%s: %s\n", outcome_name(result->outcome), result->message);
     }
@@ -115,12 +119,15 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     }
 }
 
-static int train(const struct options *options, const struct trial_spec *spec, struct live *live)
+static int train(const struct options *options, const struct trial_spec *spec, uint32_t threads,
+                 struct live *live)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.live = live, .spec = spec};
-    struct train_hooks hooks = {&showing, on_step, 1};
+    struct trial_place place = {.threads = threads};
+    struct train_hooks hooks = {
+        .context = &showing, .step = on_step, .attempt = 1, .place = &place};
     struct trial_result result;
     heed_signals();
     kernels_init();
@@ -183,7 +190,8 @@ int command_train(const struct options *options)
     rc = rc ? rc : make_spec(&spec, options, plan, &live, &err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc) : train(options, &spec, &live);
+    int status = rc ? lr_error_exit_status(rc)
+                    : train(options, &spec, plan->trainer.threads_per_worker, &live);
     live_release(&live);
     lr_free(plan);
     return status;

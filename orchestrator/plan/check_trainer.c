@@ -85,7 +85,8 @@ static void check_ratios(struct plan_reader *reader)
     const struct plan *plan = reader->plan;
     const double *ratios[] = {plan->model.embedding_lr_ratio, plan->model.output_lr_ratio};
     bool made_up = plan->trainer.kind == TRAINER_SIMULATE && plan->surface.ratio_curvature > 0;
-    for (size_t i = made_up ? 1 : 0; plan->trainer.kind != TRAINER_TRANSFORMER && i < 2; i++)
+    bool known = plan->trainer.kind == TRAINER_TRANSFORMER || plan->trainer.kind == TRAINER_COMMAND;
+    for (size_t i = made_up ? 1 : 0; !known && i < 2; i++)
         if (reader_given(reader, members[i]) && ratios[i][0] < ratios[i][1])
             reader_complain(reader, members[i],
                             "cannot be searched with trainer.kind: %s; give one number%s",
@@ -101,6 +102,7 @@ void reader_check_trainer(struct plan_reader *reader)
     if (!reader_has(reader, MEMBER(trainer.kind)))
         return;
     check_table(reader);
+    reader_check_command(reader);
     check_surface(reader);
     check_ratios(reader);
 }

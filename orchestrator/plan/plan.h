@@ -15,6 +15,9 @@
 #define PLAN_HORIZONS 16
 #define PLAN_TEXTS 64
 #define PLAN_PAIRS 16
+#define PLAN_ARGUMENTS 64
+#define PLAN_VARIABLES 32
+#define PLAN_REPORT 3
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
@@ -37,7 +40,7 @@ struct plan_seeds {
 
 /* An entry of a map whose keys the plan's writer chooses. */
 struct plan_pair {
-    char key[64], value[128];
+    char key[64], value[TRIAL_PATH];
 };
 
 struct plan {
@@ -56,6 +59,15 @@ struct plan {
         size_t column_count;
         struct plan_pair where[PLAN_PAIRS]; /* rows that count: column and value */
         size_t where_count;
+        char argv[PLAN_ARGUMENTS][TRIAL_PATH]; /* kind command, as all below; with placeholders */
+        size_t argv_count;
+        struct plan_pair env[PLAN_VARIABLES];
+        size_t env_count;
+        char cwd[TRIAL_PATH]; /* absolute */
+        uint32_t gpus_per_trial;
+        struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex */
+        size_t report_count;
+        double kill_grace_s;
     } trainer;
 
     struct {

@@ -112,6 +112,10 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path)
     check_files(reader, MEMBER(data.tokens), plan->data.tokens, plan->data.token_count, plan_path);
     check_files(reader, MEMBER(data.val), plan->data.val, plan->data.val_count, plan_path);
     check_files(reader, MEMBER(trainer.table), &plan->trainer.table, 1, plan_path);
+    check_files(reader, MEMBER(trainer.cwd), &plan->trainer.cwd, 1, plan_path);
+    if (plan->trainer.kind == TRAINER_COMMAND &&
+        reader_state(reader, MEMBER(trainer.cwd))->status == KEY_ABSENT)
+        plan_folder(reader, MEMBER(trainer.cwd), plan_path, plan->trainer.cwd);
     if (!reader_given(reader, MEMBER(output.dir)))
         return;
     if (climbs(reader->plan->output.dir))

@@ -104,10 +104,9 @@ static void read_section(struct plan_reader *reader, size_t s, uint32_t map)
 static bool is_needed(struct plan_reader *reader, size_t section, size_t index)
 {
     const struct plan_key *key = &plan_sections[section].keys[index];
-    bool trains = reader_has(reader, MEMBER(trainer.kind)) &&
-                  reader->plan->trainer.kind == TRAINER_TRANSFORMER;
-    bool replays =
-        reader_has(reader, MEMBER(trainer.kind)) && reader->plan->trainer.kind == TRAINER_REPLAY;
+    bool known = reader_has(reader, MEMBER(trainer.kind));
+    uint32_t kind = reader->plan->trainer.kind;
+    bool trains = known && kind == TRAINER_TRANSFORMER;
     bool tokens =
         reader_has(reader, MEMBER(data.source)) && reader->plan->data.source == SOURCE_TOKENS;
     switch (key->need) {
@@ -116,7 +115,9 @@ static bool is_needed(struct plan_reader *reader, size_t section, size_t index)
     case NEED_TO_TRAIN:
         return trains;
     case NEED_TO_REPLAY:
-        return replays;
+        return known && kind == TRAINER_REPLAY;
+    case NEED_TO_START:
+        return known && kind == TRAINER_COMMAND;
     case NEED_AS_TEXT:
         return trains && tokens && reader->states[section][index + 1].status == KEY_ABSENT;
     case NEED_OR_NEXT:

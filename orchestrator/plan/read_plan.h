@@ -52,6 +52,7 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path);
  * check_NAME.c, come after it. */
 void reader_check(struct plan_reader *reader);
 void reader_check_trainer(struct plan_reader *reader);
+void reader_check_command(struct plan_reader *reader);
 void reader_check_data(struct plan_reader *reader);
 void reader_check_model(struct plan_reader *reader);
 void reader_check_training(struct plan_reader *reader);

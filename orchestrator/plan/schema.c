@@ -17,8 +17,7 @@
 #define AXIS(member) .list = LIST_AXIS, .list_offset = AT(axes.member)
 
 #define X(enumerator, value, name) {name, enumerator, true},
-static const struct plan_choice trainers[] = {
-    TRAINER_MAP(X){"command", 0, false}, {0}};
+static const struct plan_choice trainers[] = {TRAINER_MAP(X){0}};
 static const struct plan_choice archs[] = {ARCH_MAP(X){0}};
 static const struct plan_choice depth_rules[] = {DEPTH_MAP(X){0}};
 static const struct plan_choice cooldowns[] = {COOLDOWN_MAP(X){0}};
@@ -34,6 +33,7 @@ static const struct plan_choice policies[] = {
 
 static const char *const columns[] = {
     "lr", "tokens", "loss", "seed", "d_model", "n_layers", "vocab", "parametrization", "batch_tokens", NULL};
+static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, true}, {"async", MODE_ASYNC, true}, {0}};
 static const struct plan_choice on_fails[] = {
@@ -52,7 +52,7 @@ static const struct plan_key top_keys[] = {
 
 static const struct plan_key trainer_keys[] = {
     {.name = "kind", .type = TYPE_ENUM, .fallback = "transformer", .choices = trainers,
-     .offset = AT(trainer.kind), .help = "transformer: the built-in one, in C; replay: losses of earlier trainings, from a table; simulate: made-up losses"},
+     .offset = AT(trainer.kind), .help = "transformer: the built-in one, in C; replay: losses of earlier trainings, from a table; simulate: made-up losses; command: a program of yours"},
     {.name = "threads_per_worker", .type = TYPE_U32, .fallback = "1", .low = 1, .high = 256,
      .offset = AT(trainer.threads_per_worker),
      .help = "cores that train one model together; the result does not depend on it"},
@@ -70,6 +70,25 @@ static const struct plan_key trainer_keys[] = {
      .offset = AT(trainer.where), .count_offset = AT(trainer.where_count),
      .capacity = CAPACITY(trainer.where),
      .help = "replay: only rows with these values, such as {width: 512}; at most 16"},
+    {.name = "argv", .type = TYPE_TEXTS, .need = NEED_TO_START, .offset = AT(trainer.argv),
+     .count_offset = AT(trainer.argv_count), .capacity = CAPACITY(trainer.argv),
+     .help = "command: the program and its arguments, at most 64, no shell; `{lr}` and the like stand for the trial"},
+    {.name = "env", .type = TYPE_MAP, .fallback = "none", .derived = true,
+     .offset = AT(trainer.env), .count_offset = AT(trainer.env_count),
+     .capacity = CAPACITY(trainer.env), .help = "command: further environment variables, at most 32"},
+    {.name = "cwd", .type = TYPE_TEXT, .fallback = "the plan's folder", .derived = true,
+     .offset = AT(trainer.cwd), .capacity = TRIAL_PATH,
+     .help = "command: folder in which it runs; a relative one starts at the plan's folder"},
+    {.name = "gpus_per_trial", .type = TYPE_U32, .fallback = "0", .high = 64,
+     .offset = AT(trainer.gpus_per_trial),
+     .help = "command: GPUs that a worker shows it by CUDA_VISIBLE_DEVICES, each worker of a host its own; 0: as it is"},
+    {.name = "report", .type = TYPE_MAP, .fallback = "{fd: true}", .derived = true,
+     .offset = AT(trainer.report), .count_offset = AT(trainer.report_count),
+     .capacity = CAPACITY(trainer.report), .names = report_ways,
+     .help = "command: how it tells losses: fd: true, prefix: \"LRSEARCH \" or regex: \"...\""},
+    {.name = "kill_grace", .type = TYPE_DURATION, .fallback = "30s", .high = 86400,
+     .offset = AT(trainer.kill_grace_s),
+     .help = "command: time between SIGTERM and SIGKILL where it is ended"},
 };
 
 static const struct plan_key simulate_keys[] = {
@@ -412,77 +431,4 @@ const struct plan_key *plan_key_find(const struct plan_section *section, const c
         if (strcmp(section->keys[i].name, name) == 0)
             return &section->keys[i];
     return NULL;
-}
-
-static const char *bound_text(const struct plan_key *key, double bound, char *out, size_t capacity)
-{
-    if (key->type == TYPE_DURATION)
-        return value_duration_text(bound, out, capacity);
-    if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE || key->type == TYPE_PAIR ||
-        key->type == TYPE_SPAN) {
-        snprintf(out, capacity, "%g", bound);
-        return out;
-    }
-    return value_count_text((uint64_t)bound, out, capacity);
-}
-
-const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity)
-{
-    char low[32], high[32];
-    bound_text(key, key->low, low, sizeof(low));
-    bound_text(key, key->high, high, sizeof(high));
-    const char *none = key->none ? ", or none" : "";
-    if (key->low >= key->high)
-        snprintf(out, capacity, "only %s", low);
-    else if (!key->above && !key->below)
-        snprintf(out, capacity, "%s to %s%s", low, high, none);
-    else
-        snprintf(out, capacity, "%s %s, %s %s%s", key->above ? "above" : "from", low,
-                 key->below ? "below" : "up to", high, none);
-    return out;
-}
-
-const char *plan_choices_text(const struct plan_key *key, char *out, size_t capacity)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    for (const struct plan_choice *choice = key->choices; choice->name; choice++) {
-        if (!choice->available || used >= capacity)
-            continue;
-        int length = snprintf(out + used, capacity - used, "%s%s", used ? ", " : "", choice->name);
-        used += length > 0 ? (size_t)length : 0;
-    }
-    return out;
-}
-
-const char *plan_type_text(enum plan_type type)
-{
-    switch (type) {
-    case TYPE_U32:
-    case TYPE_U64:
-        return "a whole count such as 64, 128k or 2M";
-    case TYPE_NUMBER:
-        return "a number such as 0.1 or 1e-3";
-    case TYPE_SHARE:
-        return "a share such as 0.1";
-    case TYPE_DURATION:
-        return "a duration such as 90s, 5m, 2h or 1d";
-    case TYPE_BOOL:
-        return "true or false";
-    case TYPE_TEXT:
-        return "text";
-    case TYPE_ENUM:
-        return "a word";
-    case TYPE_TEXTS:
-        return "a list of file names such as [corpus/*.txt.gz]";
-    case TYPE_COUNTS:
-        return "a list of counts such as [2M, 4M, 8M]";
-    case TYPE_PAIR:
-        return "two numbers such as [1e-4, 3e-2]";
-    case TYPE_MAP:
-        return "keys and values such as {width: 512}";
-    case TYPE_SPAN:
-        return "a number such as 2, or a range to search such as [0.5, 50]";
-    }
-    return "?";
 }

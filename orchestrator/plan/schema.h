@@ -30,6 +30,7 @@ enum plan_need {
     NEED_ALWAYS,
     NEED_TO_TRAIN,  /* by trainer.kind transformer */
     NEED_TO_REPLAY, /* by trainer.kind replay */
+    NEED_TO_START,  /* by trainer.kind command */
     NEED_OR_NEXT,   /* by the same, unless the key after it is there */
     NEED_AS_TEXT,   /* by the same, unless data.source is synthetic or the key after it is there */
 };

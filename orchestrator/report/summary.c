@@ -192,15 +192,17 @@ static void print_model(FILE *out, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
     struct texts t;
-    char model[128] = "", ratio[320] = "";
+    char model[128] = "", vocab[32] = "", ratio[320] = "";
     if (target->width == 0) /* of a table of losses nobody knows the model */
         return;
     if (answer->cell_count > 0) {
         describe_model(model, sizeof(model), target);
         describe_ratio(ratio, sizeof(ratio), target);
     }
-    wrap_print(out, "target    ", "width %" PRIu32 "%s, vocabulary %" PRIu32 ", embedding LR %s%s",
-               target->width, model, target->vocab, LR(t.a, 2, target->embedding_lr), ratio);
+    if (target->vocab > 0) /* a command need not have one */
+        snprintf(vocab, sizeof(vocab), ", vocabulary %" PRIu32, target->vocab);
+    wrap_print(out, "target    ", "width %" PRIu32 "%s%s, embedding LR %s%s", target->width, model,
+               vocab, LR(t.a, 2, target->embedding_lr), ratio);
 }
 
 static void print_cost(FILE *out, const struct answer_cost *cost)

@@ -17,6 +17,7 @@ int sched_on_hello(struct sched *sched, int peer, const struct msg_hello *hello,
         return sched_ping(sched, peer, err);
     worker->hello = *hello;
     worker->host = sched_host(sched, hello->host);
+    worker->slot = worker->host->workers++;
     if (hello->protocol == MESSAGE_PROTOCOL && strcmp(hello->version, LRSEARCH_VERSION) == 0) {
         int rc = sched_release(sched, peer, err);
         return rc ? rc : sched_ping(sched, peer, err); /* tells it who coordinates */

@@ -26,12 +26,14 @@ struct host { /* by its name in HELLO */
     uint32_t strikes;      /* workers lost and attempts failed, each trial counted once */
     uint32_t strike_trial; /* of the last strike; 0: none */
     bool left_out;
+    uint32_t workers; /* that said HELLO */
 };
 
 struct worker {
     enum worker_state state;
     struct msg_hello hello;
     struct host *host; /* NULL before HELLO */
+    uint32_t slot;     /* its number there, from 0: which of the GPUs are its */
     uint64_t heard_ms, pinged_ms, started_ms;
     struct msg_assign job; /* the last assignment; BUSY: the current one */
     uint64_t job_nonce;    /* PONGs up to here were asked for before it */

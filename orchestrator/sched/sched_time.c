@@ -57,6 +57,7 @@ static int assign(struct sched *sched, int peer, struct lr_error *err)
     struct message message = {.tag = MSG_ASSIGN};
     worker->job = sched->queue[sched->queue_first++].job;
     worker->job.serial = ++sched->serial;
+    worker->job.place.slot = worker->slot;
     worker->job_nonce = sched->nonce;
     worker->state = WORKER_BUSY;
     worker->started_ms = sched->now_ms;

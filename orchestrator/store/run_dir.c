@@ -101,10 +101,12 @@ int run_dir_open(const char *path, struct lr_error *err)
     return rc;
 }
 
-int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err)
+/* RUN_DIR/name, made, as an absolute path: ranks may start elsewhere. */
+static int make_inner(const char *path, const char *name, char dir[TRIAL_PATH],
+                      struct lr_error *err)
 {
     char parent[PATH_MAX], real[PATH_MAX];
-    if (snprintf(parent, sizeof(parent), "%s/checkpoints", path) >= (int)sizeof(parent))
+    if (snprintf(parent, sizeof(parent), "%s/%s", path, name) >= (int)sizeof(parent))
         return lr_fail(err, LR_ECREATE, "%s: the path is too long", path);
     int rc = make_directory(parent, err);
     if (rc)
@@ -114,6 +116,22 @@ int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error 
     memset(dir, 0, TRIAL_PATH);
     memcpy(dir, real, strlen(real));
     return 0;
+}
+
+int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err)
+{
+    return make_inner(path, "checkpoints", dir, err);
+}
+
+int run_dir_output(const char *path, char dir[TRIAL_PATH], struct lr_error *err)
+{
+    return make_inner(path, "output", dir, err);
+}
+
+void run_dir_output_file(char out[TRIAL_PATH], const char *dir, uint32_t trial_id, uint32_t attempt)
+{
+    snprintf(out, TRIAL_PATH, "%.*s/trial-%04" PRIu32 ".%" PRIu32 ".txt", TRIAL_PATH - NAME_ROOM,
+             dir, trial_id, attempt);
 }
 
 void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, uint32_t trial_id)

@@ -42,7 +42,7 @@ static int keep_loss(void *context, const struct train_step *step)
 
 static struct trial_result trained(const struct trial_spec *spec, struct train_files *files)
 {
-    const struct train_hooks hooks = {NULL, keep_loss, 1};
+    const struct train_hooks hooks = {.step = keep_loss, .attempt = 1};
     struct trial_result result;
     trainer_run(spec, files, &hooks, &result);
     return result;

@@ -404,7 +404,7 @@ static int on_step(void *context, const struct train_step *step)
 
 static struct trial_result run(const struct trial_spec *spec, struct heard *heard)
 {
-    struct train_hooks hooks = {heard, on_step, 1};
+    struct train_hooks hooks = {.context = heard, .step = on_step, .attempt = 1};
     struct trial_result result;
     trainer_run(spec, NULL, &hooks, &result);
     result.seconds = 0;

@@ -39,7 +39,7 @@ static const struct plan_error_case cases[] = {
      "vocab\n"},
     {4, "", "plan.yaml:1:1: data: missing section; it needs text\n"},
     {4, "data: {source: tokens}",
-     "plan.yaml:4:1: data.text: missing; expected a list of file names such as "
+     "plan.yaml:4:1: data.text: missing; expected a list of texts such as "
      "[corpus/*.txt.gz]\n"},
     {7, "target:",
      "plan.yaml:7:1: target.tokens: missing; expected a whole count such as 64, 128k "
@@ -84,7 +84,7 @@ static const struct plan_error_case cases[] = {
     {4, "data: {text: [a.txt], repeat: yes}",
      "plan.yaml:4:31: data.repeat: expected true or false, found \"yes\"\n"},
     {4, "data: {text: {a: 1}}",
-     "plan.yaml:4:14: data.text: expected a list of file names such as "
+     "plan.yaml:4:14: data.text: expected a list of texts such as "
      "[corpus/*.txt.gz], found a map of keys\n"},
     {4, "data: {text: []}", "plan.yaml:4:14: data.text: has 0 elements; expected at least 1\n"},
     {4, "data: {text: [a, [b], \"\"]}",
@@ -109,10 +109,10 @@ static const struct plan_error_case cases[] = {
     /* words */
     {8, "trainer: {kind: transfomer}",
      "plan.yaml:8:17: trainer.kind: unknown value transfomer "
-     "(available: transformer, replay, simulate); did you mean transformer?\n"},
+     "(available: transformer, replay, simulate, command); did you mean transformer?\n"},
     {8, "trainer: {kind: command}",
-     "plan.yaml:8:17: trainer.kind: command is not available in "
-     "this version (available: transformer, replay, simulate)\n"},
+     "plan.yaml:8:1: trainer.argv: missing; expected a list of texts such as "
+     "[corpus/*.txt.gz]\n"},
     {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: desing}",
      "plan.yaml:6:52: search.policy: unknown value desing (available: narrow, grid, design); did "
      "you mean design?\n"},

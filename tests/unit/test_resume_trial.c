@@ -51,7 +51,7 @@ static int teardown(void **state)
 
 static struct trial_result attempt(const struct trial_spec *spec, struct visitor visitor)
 {
-    const struct train_hooks hooks = {&visitor, on_step, 1};
+    const struct train_hooks hooks = {.context = &visitor, .step = on_step, .attempt = 1};
     struct trial_result result;
     trunk_run(spec, path, &hooks, &result);
     return result;
@@ -59,7 +59,7 @@ static struct trial_result attempt(const struct trial_spec *spec, struct visitor
 
 static struct trial_result undisturbed(const struct trial_spec *spec)
 {
-    struct train_hooks hooks = {NULL, NULL, 1};
+    struct train_hooks hooks = {.attempt = 1};
     struct trial_result result;
     trainer_run(spec, NULL, &hooks, &result);
     assert_int_equal(result.outcome, OUTCOME_DONE);

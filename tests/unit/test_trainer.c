@@ -26,7 +26,7 @@ static struct heard heard;
 
 static struct trial_result run(const struct trial_spec *spec, int cancel_at)
 {
-    struct train_hooks hooks = {&heard, on_step, 1};
+    struct train_hooks hooks = {.context = &heard, .step = on_step, .attempt = 1};
     struct trial_result result;
     memset(&heard, 0, sizeof(heard));
     heard.cancel_at = cancel_at;

@@ -46,7 +46,7 @@ static int on_step(void *context, const struct train_step *step)
 
 static struct trial_result shared(struct trial_spec spec, uint64_t trunk_tokens)
 {
-    const struct train_hooks hooks = {NULL, on_step, 1};
+    const struct train_hooks hooks = {.step = on_step, .attempt = 1};
     struct trial_result result;
     snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
     spec.trunk_tokens = trunk_tokens;
@@ -56,7 +56,7 @@ static struct trial_result shared(struct trial_spec spec, uint64_t trunk_tokens)
 
 static struct trial_result alone(const struct trial_spec *spec)
 {
-    const struct train_hooks hooks = {NULL, on_step, 1};
+    const struct train_hooks hooks = {.step = on_step, .attempt = 1};
     struct trial_result result;
     trainer_run(spec, NULL, &hooks, &result);
     return result;

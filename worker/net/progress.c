@@ -8,6 +8,8 @@ int worker_progress(void *context, const struct train_step *step)
 {
     struct worker_loop *loop = context;
     uint64_t now_ms = worker_now_ms();
+    if (loop->stopping) /* asked again by a training that takes its time to stop */
+        return TRAIN_STOP;
     if (step->curve_point || now_ms - loop->progress_ms >= PROGRESS_EVERY_MS) {
         struct message message = {.tag = MSG_PROGRESS};
         struct msg_progress *progress = &message.as.progress;

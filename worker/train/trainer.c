@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "command/command.h"
 #include "data/source.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -322,6 +323,9 @@ void trainer_run(const struct trial_spec *spec, struct train_files *files,
         break;
     case TRAINER_SIMULATE:
         simulate_run(spec, hooks->attempt, result, &files->err);
+        break;
+    case TRAINER_COMMAND:
+        command_trial_run(spec, files, hooks, result);
         break;
     default:
         train(spec, files, hooks, result);

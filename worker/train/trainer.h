@@ -27,7 +27,9 @@ struct train_hooks {
     /* Returns wishes; 0: go on. Called often (each step, and between validation batches with the
      * last step's numbers and curve_point false). */
     int (*step)(void *context, const struct train_step *step);
-    uint32_t attempt; /* at this trial: 1, 2, ... */
+    uint32_t attempt;                /* at this trial: 1, 2, ... */
+    uint32_t trial_id;               /* 0: of no campaign */
+    const struct trial_place *place; /* NULL: the first worker of its host */
 };
 
 /* Checkpoints of a training (checkpoint.h). */

@@ -62,7 +62,9 @@ static bool run_from(const struct trial_spec *spec, const char *from, const char
 {
     struct train_files files = {
         .init = from, .save = save, .until_tokens = until, .checkpoint = states->checkpoint};
-    struct train_hooks hooks = {watch, watch_step, watch->hooks->attempt};
+    struct train_hooks hooks = *watch->hooks;
+    hooks.context = watch;
+    hooks.step = watch_step;
     trainer_run(spec, &files, &hooks, result);
     if (result->outcome != OUTCOME_FAILED || !from)
         return true;

@@ -1,0 +1,29 @@
+#ifndef LRSEARCH_PLACEHOLDER_H
+#define LRSEARCH_PLACEHOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "lrsearch/error.h"
+#include "lrsearch/trial.h"
+
+/* The words by which a command is told its trial: {lr} in an argument, LRSEARCH_LR in the
+ * environment. Numbers are written so that they read back to the same bits. */
+
+struct placeholder_trial {
+    const struct trial_spec *spec;
+    uint32_t trial_id, attempt;
+    const char *checkpoint, *spec_file; /* paths; NULL or "": none */
+};
+
+/* "lr", "tokens", ...; NULL from the last on. */
+const char *placeholder_name(size_t index);
+/* False, with "" in `out`, when the trial has no such value (a width without a model). */
+bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placeholder_trial *trial);
+
+/* `text` with every {name} replaced by its value; "{{" is a brace, and so is "}}". LR_EPLAN: an
+ * unknown name, a brace that is not closed, a value that the trial does not have (paths excepted,
+ * which are then empty), or no room in `out`. */
+int placeholder_expand(char *out, size_t capacity, const char *text,
+                       const struct placeholder_trial *trial, struct lr_error *err);
+
+#endif

@@ -1,0 +1,155 @@
+/* One table of names makes arguments, environment and error texts. */
+#include "lrsearch/placeholder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_MAX_BYTES = 32 };
+
+typedef void writer(char out[TRIAL_PATH], const struct placeholder_trial *trial);
+
+/* The fewest digits that give the same number. */
+static void write_number(char out[TRIAL_PATH], double number)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, TRIAL_PATH, "%.*g", digits, number);
+        double back = strtod(out, NULL);
+        if (!(back < number) && !(back > number))
+            return;
+    }
+}
+
+static void write_count(char out[TRIAL_PATH], uint64_t count)
+{
+    snprintf(out, TRIAL_PATH, "%" PRIu64, count);
+}
+
+/* Zero: the plan has no model, or no batch. */
+static void write_size(char out[TRIAL_PATH], uint32_t size)
+{
+    if (size > 0)
+        write_count(out, size);
+}
+
+static void write_text(char out[TRIAL_PATH], const char *text)
+{
+    snprintf(out, TRIAL_PATH, "%s", text ? text : "");
+}
+
+#define WRITER(name, call)                                                                         \
+    static void write_##name(char out[TRIAL_PATH], const struct placeholder_trial *trial)          \
+    {                                                                                              \
+        call;                                                                                      \
+    }
+WRITER(lr, write_number(out, trial->spec->lr))
+WRITER(tokens, write_count(out, trial->spec->horizon_tokens))
+WRITER(seed, write_count(out, trial->spec->seed))
+WRITER(trial, write_count(out, trial->trial_id))
+WRITER(attempt, write_count(out, trial->attempt))
+WRITER(embedding_lr_ratio, write_number(out, trial->spec->embedding_lr_ratio))
+WRITER(output_lr_ratio, write_number(out, trial->spec->output_lr_ratio))
+WRITER(d_model, write_size(out, trial->spec->d_model))
+WRITER(n_layers, write_size(out, trial->spec->n_layers))
+WRITER(vocab, write_size(out, trial->spec->vocab))
+WRITER(batch_tokens, write_size(out, trial->spec->batch_tokens))
+WRITER(parametrization, write_text(out, parametrization_name(trial->spec->parametrization)))
+WRITER(schedule, write_text(out, schedule_name(trial->spec->schedule)))
+WRITER(checkpoint, write_text(out, trial->checkpoint))
+WRITER(spec, write_text(out, trial->spec_file))
+
+static const struct {
+    const char *name;
+    writer *write;
+    const char *key; /* of the plan, that gives the value; NULL: it is always there, or a path */
+} names[] = {
+    {"lr", write_lr, NULL},
+    {"tokens", write_tokens, NULL},
+    {"seed", write_seed, NULL},
+    {"trial", write_trial, NULL},
+    {"attempt", write_attempt, NULL},
+    {"embedding_lr_ratio", write_embedding_lr_ratio, NULL},
+    {"output_lr_ratio", write_output_lr_ratio, NULL},
+    {"d_model", write_d_model, "model.d_model"},
+    {"n_layers", write_n_layers, "model.n_layers"},
+    {"vocab", write_vocab, "model.vocab"},
+    {"batch_tokens", write_batch_tokens, "training.batch_tokens"},
+    {"parametrization", write_parametrization, NULL},
+    {"schedule", write_schedule, NULL},
+    {"checkpoint", write_checkpoint, NULL},
+    {"spec", write_spec, NULL},
+};
+enum { NAMES = sizeof(names) / sizeof(names[0]) };
+
+const char *placeholder_name(size_t index)
+{
+    return index < NAMES ? names[index].name : NULL;
+}
+
+bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placeholder_trial *trial)
+{
+    out[0] = '\0';
+    if (index < NAMES)
+        names[index].write(out, trial);
+    return out[0] != '\0';
+}
+
+static int unknown(const char *name, int length, struct lr_error *err)
+{
+    char known[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < NAMES && used < sizeof(known); i++)
+        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+                                 names[i].name);
+    return lr_fail(err, LR_EPLAN,
+                   "{%.*s} is not known; there are %s (for a brace itself write it twice)", length,
+                   name, known);
+}
+
+/* The value of the name at `text`, which ends with a brace. */
+static int look_up(char out[TRIAL_PATH], const char *text, size_t length,
+                   const struct placeholder_trial *trial, struct lr_error *err)
+{
+    size_t i = 0;
+    while (i < NAMES && (strlen(names[i].name) != length || memcmp(names[i].name, text, length)))
+        i++;
+    if (i == NAMES)
+        return unknown(text, length < NAME_MAX_BYTES ? (int)length : NAME_MAX_BYTES, err);
+    if (!placeholder_value(out, i, trial) && names[i].key)
+        return lr_fail(err, LR_EPLAN, "{%s} has no value: give %s", names[i].name, names[i].key);
+    return 0;
+}
+
+int placeholder_expand(char *out, size_t capacity, const char *text,
+                       const struct placeholder_trial *trial, struct lr_error *err)
+{
+    char value[TRIAL_PATH];
+    size_t used = 0;
+    while (*text) {
+        size_t plain = strcspn(text, "{}"), taken = plain;
+        const char *piece = text;
+        if (plain == 0 && (text[0] == '}' || text[1] == '{')) {
+            plain = 1;
+            taken = text[1] == text[0] ? 2 : 1;
+        } else if (plain == 0) {
+            size_t length = strcspn(text + 1, "}");
+            if (!text[1 + length])
+                return lr_fail(err, LR_EPLAN,
+                               "a brace is not closed (for a brace itself write it twice)");
+            int rc = look_up(value, text + 1, length, trial, err);
+            if (rc)
+                return rc;
+            piece = value;
+            plain = strlen(value);
+            taken = length + 2;
+        }
+        if (used + plain >= capacity)
+            return lr_fail(err, LR_EPLAN, "is too long (at most %zu bytes)", capacity - 1);
+        memcpy(out + used, piece, plain);
+        used += plain;
+        text += taken;
+    }
+    out[used] = '\0';
+    return 0;
+}

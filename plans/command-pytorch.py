@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""A small GPT in PyTorch, for plans/command-pytorch.yaml.
+
+What makes it a trainer of lrsearch is report(): a JSON object a line, on the descriptor that
+LRSEARCH_REPORT_FD names. Without lrsearch it prints them.
+"""
+import argparse
+import json
+import math
+import os
+import signal
+import sys
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+VOCAB, CONTEXT, BATCH = 64, 32, 16
+
+
+def report(**what):
+    """One line to lrsearch. json writes a loss that is not finite as NaN, which is understood."""
+    os.write(int(os.environ.get("LRSEARCH_REPORT_FD", "1")), (json.dumps(what) + "\n").encode())
+
+
+def text(tokens, seed):
+    """Made-up text: a token follows from the one before it, three times in four."""
+    draw = torch.Generator().manual_seed(seed)
+    noise = torch.randint(VOCAB, (tokens,), generator=draw).tolist()
+    kept = (torch.rand(tokens, generator=draw) < 0.75).tolist()
+    out = noise[:1]
+    for i in range(1, tokens):
+        out.append((5 * out[-1] + 1) % VOCAB if kept[i] else noise[i])
+    return torch.tensor(out)
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads=2):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.register_buffer("mask", torch.triu(torch.full((CONTEXT, CONTEXT), -math.inf), 1))
+
+    def forward(self, x):
+        n, t, width = x.shape
+        q, k, v = (p.view(n, t, self.heads, -1).transpose(1, 2)
+                   for p in self.qkv(self.norm1(x)).split(width, dim=2))
+        weights = (q @ k.transpose(-2, -1) / math.sqrt(width / self.heads) + self.mask).softmax(-1)
+        x = x + self.out((weights @ v).transpose(1, 2).reshape(n, t, width))
+        return x + self.mlp(self.norm2(x))
+
+
+class Gpt(nn.Module):
+    def __init__(self, width, layers=2):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(VOCAB, width), nn.Embedding(CONTEXT, width)
+        self.blocks = nn.Sequential(*(Block(width) for _ in range(layers)))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, VOCAB, bias=False)
+
+    def forward(self, x):
+        return self.head(self.norm(self.blocks(self.tokens(x) + self.places.weight)))
+
+
+def loss_of(model, sequences):
+    logits = model(sequences[:, :-1])
+    return F.cross_entropy(logits.reshape(-1, VOCAB), sequences[:, 1:].reshape(-1))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, required=True)
+    parser.add_argument("--tokens", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--width", type=int, default=32)
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+    length = CONTEXT + 1
+    train = text(args.tokens // CONTEXT * length, 1000 + args.seed).view(-1, length)
+    held_out = text(256 * length, 7).view(-1, length)
+    model = Gpt(args.width)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.1)
+    steps = max(1, args.tokens // (BATCH * CONTEXT))
+    warmup = max(1, steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / warmup, 0.55 + 0.45 * math.cos(math.pi * s / steps)))
+
+    for step in range(1, steps + 1):
+        loss = loss_of(model, train[(step - 1) * BATCH:step * BATCH])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step % 10 == 0 or not math.isfinite(loss.item()):
+            report(tokens=step * BATCH * CONTEXT, loss=loss.item())
+    with torch.no_grad():
+        losses = torch.stack([loss_of(model, s[None]) for s in held_out])
+    report(tokens=steps * BATCH * CONTEXT, loss=losses.mean().item(),
+           loss_se=(losses.std() / math.sqrt(len(losses))).item(), final=True)
+
+
+if __name__ == "__main__":
+    main()

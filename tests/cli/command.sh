@@ -1,0 +1,289 @@
+#!/bin/sh
+# trainer.kind command: a program of the user's as the trainer. The same answer on one rank and on
+# three; what the program is told; each way to report; each way to go wrong is a failed attempt that
+# says why, and the campaign gets the same answer all the same; nothing of a program is left behind.
+. "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+
+# A training made up in awk: best at 8e-3 on 1M tokens. In bad.sh the first attempt at each trial
+# goes wrong in a way of its own.
+cat >train.sh <<'END'
+#!/bin/sh
+awk -v lr="$LRSEARCH_LR" -v d="$LRSEARCH_TOKENS" 'BEGIN {
+    t = log(lr / (8e-3 * (d / 1e6) ^ -.3)) / log(2)
+    for (k = 1; k <= 8; k++)
+        printf "{\"tokens\": %d, \"loss\": %.6f}\n", int(d * k / 8), 4 - k / 8
+    if (t > 3.5) printf "{\"tokens\": %d, \"loss\": NaN}\n", d
+    else printf "{\"tokens\": %d, \"loss\": %.17g, \"loss_se\": 1e-4, \"final\": true}\n", d, 2 + .02 * t * t
+}' >&"$LRSEARCH_REPORT_FD"
+END
+cat >bad.sh <<'END'
+#!/bin/sh
+say() { echo "$1" >&"$LRSEARCH_REPORT_FD"; }
+echo $$ >>pids
+case $LRSEARCH_TRIAL.$LRSEARCH_ATTEMPT in
+1.1) echo "no GPU here" >/dev/stderr && exit 3 ;;
+2.1) say "step 1: 3.5" && exec sleep 60 ;;
+3.1) kill -KILL $$ ;;
+4.1) say '{"tokens": 10, "loss": 3}' && exit 0 ;;
+5.1) say "{\"tokens\": $((LRSEARCH_TOKENS + 1)), \"loss\": 3}" && exec sleep 60 ;;
+6.1)
+    sleep 60 &
+    echo $! >>pids
+    exit 0 ;;
+7.1)
+    trap : TERM
+    while :; do sleep 0.2; done ;;
+8.1) head -c 300000000 /dev/zero ;;
+*) exec ./train.sh ;;
+esac
+END
+chmod +x train.sh bad.sh
+cat >good.yaml <<'END'
+version: 1
+name: good
+trainer: {kind: command, argv: [./train.sh]}
+search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M]}
+target: {tokens: 64M}
+END
+
+run "$LRSEARCH" check good.yaml
+expect_status 0
+expect_out "a trial at lr 0.016 on the shortest horizon runs, in $work:"
+[ ! -e logs ] || fail "check must leave nothing behind"
+run "$LRSEARCH" good.yaml
+expect_status 0
+expect_json identified logs/good/result.json status
+grep -q ',diverged,' logs/good/trials.csv || fail "NaN is no divergence"
+grep -q ',1e-04,\|,0.0001,' logs/good/trials.csv || fail "loss_se is not kept"
+[ "$(sed -n '$=' logs/good/curves/trial-0001.csv)" -eq 9 ] || fail "a curve without its 8 points"
+
+# ---- everything goes wrong once ----
+
+sed 's/good/bad/; s/train.sh\]/bad.sh], kill_grace: 1s/' good.yaml >bad.yaml
+echo 'limits: {silence: 3s}' >>bad.yaml
+trials=$(json logs/good/result.json cost trials)
+run "$LRSEARCH" bad.yaml
+expect_status 0
+expect_same_answer logs/good/result.json logs/bad/result.json
+expect_err "trial 1, attempt 1: failed: exit status 3; its last line: no GPU here"
+expect_err "trial 2, attempt 1: failed: a report is no JSON: "
+expect_err "trial 3, attempt 1: failed: signal 9 (Killed) ended it; it printed nothing"
+expect_err "trial 4, attempt 1: failed: exit status 0, but it reported no final loss; it printed nothing"
+expect_err "trial 5, attempt 1: failed: it reported a loss for "
+expect_err " tokens, beyond the horizon of "
+expect_err "trial 6, attempt 1: failed: exit status 0, but it reported no final loss"
+expect_err "trial 7, attempt 1: failed: it said nothing for 3 s (limits.silence)"
+[ "$trials" -lt 8 ] || expect_err "trial 8, attempt 1: failed: exit status 0, but it reported no final loss; its last line: ????"
+grep -q "no GPU here" logs/bad/faults.csv || fail "faults.csv does not say why"
+grep -qx "exit status 3" logs/bad/output/trial-0001.1.txt || fail "no exit status in the output"
+grep -qx "no GPU here" logs/bad/output/trial-0001.1.txt || fail "no last lines in the output"
+grep -qx "ended by signal 9" logs/bad/output/trial-0003.1.txt || fail "no signal in the output"
+while read -r child; do
+    wait_gone "$child" 1 || fail "process $child was left behind"
+done <pids
+
+# ---- several models, and a ratio that is searched ----
+
+cat >axes.sh <<'END'
+#!/bin/sh
+awk -v lr="$LRSEARCH_LR" -v d="$LRSEARCH_TOKENS" -v r="$LRSEARCH_EMBEDDING_LR_RATIO" -v w="$LRSEARCH_D_MODEL" 'BEGIN {
+    t = log(lr / (8e-3 * (d / 1e6) ^ -.3 * 32 / w)) / log(2)
+    u = log(r / 2) / log(2)
+    printf "{\"loss\": %.17g, \"final\": true}\n", 2 + .02 * t * t + .01 * u * u
+}' >&"$LRSEARCH_REPORT_FD"
+END
+chmod +x axes.sh
+sed 's/good/axes/; s/train.sh/axes.sh/' good.yaml >axes.yaml
+echo 'model: {d_model: [32, 64], embedding_lr_ratio: [0.25, 16]}' >>axes.yaml
+run "$LRSEARCH" axes.yaml
+expect_status 0
+expect_out "LR* ~ width^-0.9"
+expect_out "target    width 64, embedding LR "
+grep -q ',64,' logs/axes/trials.csv || fail "no trial at width 64"
+
+# ---- what it is told ----
+
+cat >told.sh <<'END'
+#!/bin/sh
+env >told.env
+cp "$LRSEARCH_SPEC" told.json
+for word; do echo "$word"; done >told.argv
+pwd >>told.argv
+seq 200
+echo '{"loss": 3.25, "final": true}' >&"$LRSEARCH_REPORT_FD"
+END
+chmod +x told.sh
+mkdir inner
+one() # [--set ...]: one training
+{
+    run env SLURM_JOB_ID=7 OMPI_X=1 PMIX_RANK=0 PMI_RANK=0 LRSEARCH_LR=5 CUDA_VISIBLE_DEVICES=a,b,c \
+        "$LRSEARCH" train one.yaml --lr 0.1 --tokens 100k "$@"
+}
+cat >one.yaml <<'END'
+version: 1
+name: one
+seed: 5
+trainer:
+  kind: command
+  argv: [../told.sh, "--lr={lr}", "{tokens} {seed}", "{{lr}}", "w{d_model}", "{parametrization}"]
+  env: {MINE: "a b", OMP_NUM_THREADS: 3}
+  cwd: inner
+  gpus_per_trial: 2
+model: {d_model: 64, embedding_lr_ratio: 0.3}
+search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M]}
+target: {tokens: 64M}
+END
+one
+expect_status 0
+expect_out "val_loss   3.250000"
+printf '%s\n' --lr=0.1 "100000 5" "{lr}" w64 sp "$work/inner" | cmp - inner/told.argv ||
+    fail "argv: $(cat inner/told.argv)"
+for line in LRSEARCH_LR=0.1 LRSEARCH_EMBEDDING_LR_RATIO=0.3 LRSEARCH_TOKENS=100000 LRSEARCH_SEED=5 \
+    LRSEARCH_D_MODEL=64 LRSEARCH_ATTEMPT=1 LRSEARCH_REPORT_FD=3 "MINE=a b" OMP_NUM_THREADS=3 \
+    CUDA_VISIBLE_DEVICES=a,b; do
+    grep -qxF "$line" inner/told.env || fail "the environment has no $line"
+done
+! grep -q '^\(OMPI\|PMIX\|PMI\|SLURM\)_\|^LRSEARCH_VOCAB' inner/told.env ||
+    fail "the environment has what it should not"
+expect_json 64 inner/told.json d_model
+expect_json 100000 inner/told.json tokens
+spec=$(sed -n 's/^LRSEARCH_SPEC=//p' inner/told.env)
+[ -n "$spec" ] && [ ! -e "$spec" ] || fail "LRSEARCH_SPEC is still there"
+one --set trainer.gpus_per_trial=4
+expect_status 5
+expect_err "worker 1 of its host needs the GPUs 1 to 4 of CUDA_VISIBLE_DEVICES, which has 3"
+one --set trainer.cwd=nowhere
+expect_status 5
+expect_err "trainer.cwd: $work/nowhere: No such file"
+
+# ---- ways to report, and to go wrong ----
+
+one_sh() # SCRIPT [--set ...]
+{
+    printf '%s\n' '#!/bin/sh' "$1" >inner/one.sh
+    chmod +x inner/one.sh
+    shift
+    one --set 'trainer.argv=[./one.sh]' "$@"
+}
+# the last one of a script that knows nothing of us; progress bars end lines with \r
+one_sh 'printf "10%%\rstep 1 val 4.5\n"; echo noise; echo step 2 val 3.5; echo done' \
+    --set 'trainer.report={regex: "step (?<step>[0-9]+) val (?<loss>[^ ]+)"}'
+expect_status 0
+expect_out "val_loss   3.500000"
+one_sh 'echo val nan' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
+expect_status 5
+expect_out "diverged: it reported a loss of nan"
+one_sh 'echo val 3.5; exit 1' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
+expect_status 5
+expect_err "exit status 1; its last line: val 3.5"
+one_sh 'echo val much' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
+expect_err "a report fits the regex, but its group loss is no number: val much"
+one_sh 'echo noise; echo "@ {\"loss\": 2.5, \"final\": true}"' --set 'trainer.report={prefix: "@ "}'
+expect_status 0
+expect_out "val_loss   2.500000"
+one_sh 'echo "@ {\"loss\": \"Infinity\", \"tokens\": 7}"; sleep 60' --set 'trainer.report={prefix: "@ "}'
+expect_status 5
+expect_out "diverged: it reported a loss of inf at token 7"
+one_sh 'echo "{\"loss\": 3, \"final\": true, \"tokens\": 1000}" >&3; sleep 60'
+expect_status 5
+expect_err "its final loss is of 1000 tokens, the horizon is 100000"
+one_sh 'head -c 5000 /dev/zero >&3; sleep 60'
+expect_status 5
+expect_err "a report is longer than 4096 bytes"
+printf '\303\044 oops\n' >inner/bytes
+one_sh 'cat bytes >&3; exec sleep 60'
+expect_err 'error: a report is no JSON: '
+one --set 'trainer.argv=[no-such-program]'
+expect_status 5
+expect_err "cannot start no-such-program: No such file or directory; see trainer.argv"
+: >inner/plain
+one --set 'trainer.argv=[./plain]'
+expect_status 5
+expect_err "cannot start ./plain: Permission denied"
+run "$LRSEARCH" check one.yaml --json --set 'trainer.argv=[./plain]'
+expect_status 0
+expect_err "trainer.argv[0]: ./plain is not executable; chmod +x it, or name its interpreter"
+run "$LRSEARCH" check one.yaml --json --set 'trainer.argv=[no-such-program]'
+expect_err "trainer.argv[0]: no-such-program is not in PATH on this host"
+run "$LRSEARCH" check one.yaml --json --set trainer.cwd=nowhere
+expect_err "trainer.cwd: there is no folder $work/nowhere on this host"
+
+# ---- plans that cannot be right ----
+
+refused() # TEXT KEY=VALUE
+{
+    run "$LRSEARCH" check one.yaml --set "$2"
+    expect_status 65
+    expect_err "$1"
+}
+refused '{lrr} is not known; there are lr, tokens,' 'trainer.argv=[a,"{lrr}"]'
+refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
+refused 'a brace is not closed' 'trainer.argv=["{lr"]'
+refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
+refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
+refused 'regex: missing closing parenthesis, at byte 4' 'trainer.report={regex: va(}'
+refused 'unknown key' 'trainer.report={socket: x}'
+refused 'names that begin with LRSEARCH_ are lrsearch' 'trainer.env={LRSEARCH_LR: x}'
+refused 'CUDA_VISIBLE_DEVICES is what trainer.gpus_per_trial gives' 'trainer.env={CUDA_VISIBLE_DEVICES: 1}'
+refused 'trainer.argv: is for trainer.kind: command only; leave it out' trainer.kind=simulate
+run "$LRSEARCH" check good.yaml --set 'trainer={kind: command}'
+expect_status 65
+expect_err 'trainer'
+
+# ---- it does not outlive its worker ----
+
+cat >long.sh <<'END'
+#!/bin/sh
+trap 'echo saved >"$LRSEARCH_CHECKPOINT"; exit 1' TERM
+[ ! -s "$LRSEARCH_CHECKPOINT" ] || exec ./train.sh
+sleep 60 &
+echo "$$ $!" >long.pids.new
+mv long.pids.new long.pids
+while :; do sleep 0.1; done
+END
+chmod +x long.sh
+sed 's/good/long/; s/train.sh/long.sh/' good.yaml >long.yaml
+started() # waits for long.pids; leaves $command and $helper
+{
+    tries=200
+    until [ -s long.pids ]; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || fail "the command was not started"
+        sleep 0.05
+    done
+    read -r command helper <long.pids
+    rm long.pids
+}
+start "$LRSEARCH" long.yaml
+started
+kill -KILL "$pid"
+wait_gone "$command" 5 || fail "the command outlives its worker"
+wait_gone "$helper" 5 || fail "its child outlives the worker"
+
+# Preempted: SIGTERM to the command, which goes on from its own checkpoint.
+start "$LRSEARCH" long.yaml
+started
+kill -USR1 "$pid"
+wait "$pid"
+[ $? -eq 75 ] || fail "not interrupted"
+wait_gone "$helper" 5 || fail "a child of the command was left behind"
+expect_file logs/long/checkpoints/trial-0001.safetensors
+grep -q '"attempt":[23].*canceled' logs/long/journal.jsonl || fail "not canceled"
+
+# ---- ranks ----
+
+mpi_environment
+cat >gpu.sh <<'END'
+#!/bin/sh
+echo "$CUDA_VISIBLE_DEVICES $OMP_NUM_THREADS" >>gpus
+sleep 0.5
+exec ./train.sh
+END
+chmod +x gpu.sh
+sed 's/good/gpu/; s/train.sh\]/gpu.sh], gpus_per_trial: 2, threads_per_worker: 3/' good.yaml >gpu.yaml
+run_mpi 3 gpu.yaml --set budget.trials=4
+expect_status 4
+[ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
+run_mpi 3 good.yaml --run-dir logs/three
+expect_status 0
+expect_same_result logs/good/result.json logs/three/result.json
