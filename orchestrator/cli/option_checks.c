@@ -45,7 +45,7 @@ int options_check(const struct options *options, int count, char **operands, str
 {
     const struct command *command = options->command;
     bool of_run = command->run == command_fit || command->run == command_predict ||
-                  command->run == command_audit;
+                  command->run == command_audit || command->run == command_export;
     if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
     if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
@@ -67,6 +67,10 @@ int options_check(const struct options *options, int count, char **operands, str
         return lr_fail(err, LR_EUSAGE,
                        "predict: name a run's directory and --tokens, as in: lrsearch predict "
                        "logs/quickstart --tokens 1B");
+    if (command->run == command_export && (count == 0 || !options->format || !options->out))
+        return lr_fail(err, LR_EUSAGE,
+                       "export: name a run's directory, --format and --out, as in: lrsearch export "
+                       "logs/quickstart --format sqlite -o quickstart.db");
     if (count > 1 && command->run != command_tokenize && command->run != command_journal)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
                        of_run ? "run's directory" : "plan", operands[1]);

@@ -2,6 +2,7 @@
 #include "cli/option_table.h"
 
 #include <string.h>
+#include "export/export_files.h"
 #include "lrsearch/trial.h"
 #include "lrsearch/version.h"
 #include "plan/value.h"
@@ -25,6 +26,8 @@ const struct command command_rows[] = {
     {"fit", "RUN_DIR",
      "fit again from the losses of a run, or of a --table; prints what run prints", command_fit},
     {"predict", "RUN_DIR", "the learning rate for --tokens, by the law of a run", command_predict},
+    {"export", "RUN_DIR",
+     "a run as csv, sqlite, optuna or tensorboard; needs --format and --out", command_export},
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
@@ -56,6 +59,15 @@ static int read_fork(struct options *options, const char *value, struct lr_error
                    "--fork %s: must be a name of letters, digits, '-', '_' and '.', without a "
                    "leading dot",
                    value);
+}
+
+static int read_format(struct options *options, const char *value, struct lr_error *err)
+{
+    options->format = value;
+    return export_format_find(value)
+               ? 0
+               : lr_fail(err, LR_EUSAGE,
+                         "--format %s: must be csv, sqlite, optuna or tensorboard", value);
 }
 
 static int read_schedule(struct options *options, const char *value, struct lr_error *err)
@@ -149,9 +161,12 @@ const struct option_row option_rows[] = {
      "256: the bytes; 512 to 131072: bpe, learned from the text; predict: the target's",
      AT(vocab), .type = OPTION_U32, .low = 2, .high = OPTION_VOCAB_MAX,
      .wanted = "256 (bytes), or 512 to 131072; predict: 2 to 131072"},
-    {"out", "DIR", "tokenize",
-     "where the token files go; what is there already is not made again",
-     .letter = 'o', AT(out), FOLDER_NAME},
+    {"out", "PATH", "tokenize export",
+     "where the token files go, those that are there are not made again; export: must not be there",
+     .letter = 'o', AT(out), .type = OPTION_TEXT, .wanted = "the name of a directory or file",
+     .values = "@file"},
+    {"format", "NAME", "export", "csv and tensorboard: a folder; sqlite, optuna: a file",
+     .type = OPTION_READ, .read = read_format, .values = "csv sqlite optuna tensorboard"},
     {"table", "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens",
      AT(table), FILE_NAME},
     {"target-tokens", "D", "fit", "of the table: the horizon to fit for; longer rows do not count",

@@ -39,6 +39,7 @@ struct options {
     uint32_t threads;               /* 0: not given */
     uint32_t vocab;                 /* --vocab; 0: not given */
     const char *out;                /* --out; NULL: not given */
+    const char *format;             /* --format, one that there is; NULL: not given */
     uint32_t ranks;                 /* --ranks; 0: not given */
     uint32_t width, layers, batch;  /* of the model to predict for; 0: not given */
     uint64_t params;                /* --params; 0: not given */
@@ -76,6 +77,7 @@ int command_bench(const struct options *options);
 int command_tokenize(const struct options *options);
 int command_fit(const struct options *options);
 int command_predict(const struct options *options);
+int command_export(const struct options *options);
 int command_audit(const struct options *options);
 int command_journal(const struct options *options);
 
