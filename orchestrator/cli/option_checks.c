@@ -71,7 +71,13 @@ int options_check(const struct options *options, int count, char **operands, str
         return lr_fail(err, LR_EUSAGE,
                        "export: name a run's directory, --format and --out, as in: lrsearch export "
                        "logs/quickstart --format sqlite -o quickstart.db");
-    if (count > 1 && command->run != command_tokenize && command->run != command_journal)
+    if (command->run == command_import &&
+        (count != 2 || (strcmp(operands[0], "csv") != 0 && strcmp(operands[0], "optuna") != 0)))
+        return lr_fail(err, LR_EUSAGE,
+                       "import: what can be read is: lrsearch import csv FILE, and lrsearch import "
+                       "optuna FILE");
+    if (count > 1 && command->run != command_tokenize && command->run != command_journal &&
+        command->run != command_import)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
                        of_run ? "run's directory" : "plan", operands[1]);
     if (command->run == command_fit)

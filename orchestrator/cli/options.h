@@ -78,6 +78,7 @@ int command_tokenize(const struct options *options);
 int command_fit(const struct options *options);
 int command_predict(const struct options *options);
 int command_export(const struct options *options);
+int command_import(const struct options *options);
 int command_audit(const struct options *options);
 int command_journal(const struct options *options);
 
