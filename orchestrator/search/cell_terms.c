@@ -3,6 +3,7 @@
 #include "search/cell_terms.h"
 
 #include <math.h>
+#include "search/prior_lr.h"
 
 #define SAME 1e-9        /* octaves */
 #define RANGE_MARGIN 1.0 /* octaves that an optimum may lie beyond the range */
@@ -18,8 +19,8 @@ static const double ratio_axis[AXIS_COUNT][2] = {
 #define TOKENS_BATCH 0.1
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
-/* Whatever rule a parametrization follows, embedding and hidden matrices meet the same gradients: the
- * exponents of the ratio that they train with are expected to lie this near to one another. */
+/* Whatever rule a parametrization follows, embedding and hidden matrices meet the same gradients:
+ * the exponents of the ratio that they train with are expected to lie this near to one another. */
 #define GAMMA_APART 0.2
 static const double output_width[2] = {0, 0.5};
 
@@ -62,8 +63,16 @@ static bool off_base(const struct search_space *space)
     return off;
 }
 
-static void add_level(struct terms *terms, const struct search_space *space, int coordinate)
+static void add_level(struct terms *terms, const struct search_space *space, int coordinate,
+                      bool lengths)
 {
+    if (coordinate == 0 && space->prior_lr > 0) {
+        double tokens = (double)(lengths ? space->prior_tokens : space->horizons[0]);
+        struct expected_place place = prior_lr_at(space, tokens);
+        add(terms, TERM_LEVEL, 0, place.center, place.deviation);
+        terms->term[terms->count - 1].heavy = true;
+        return;
+    }
     const struct ratio_range *range = coordinate ? &space->ratios[coordinate - 1] : NULL;
     double low = log2(range ? range->low : space->lr_low);
     double high = log2(range ? range->high : space->lr_high);
@@ -102,7 +111,8 @@ static void add_widths(struct terms *terms, const struct search_space *space, in
     double shared = shared_deviation(space, coordinate);
     for (uint32_t g = 0; g < space->group_count; g++) {
         const double *width = width_prior(&space->groups[g], coordinate);
-        add_width(terms, space, TERM_WIDTH, g, width[0], sqrt(width[1] * width[1] - shared * shared));
+        add_width(terms, space, TERM_WIDTH, g, width[0],
+                  sqrt(width[1] * width[1] - shared * shared));
     }
     if (shared > 0)
         add_width(terms, space, TERM_WIDTH_SHARED, 0, 0, shared);
@@ -114,7 +124,7 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     bool sizes = axis_is_spanned(space, AXIS_WIDTH) || axis_is_spanned(space, AXIS_DEPTH);
     bool lengths = space->horizon_count > 1 || space->target_tokens != space->horizons[0];
     terms->count = 0;
-    add_level(terms, space, coordinate);
+    add_level(terms, space, coordinate, lengths);
     add_widths(terms, space, coordinate);
     for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
         if (axis_is_spanned(space, axis))
@@ -137,6 +147,14 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     }
 }
 
+void terms_set_reference(struct terms *terms, const struct search_space *space, double reference)
+{
+    if (space->prior_lr > 0 && terms->term[0].heavy)
+        for (size_t i = 0; i < terms->count; i++)
+            if (terms->term[i].kind == TERM_TOKENS)
+                terms->term[i].origin = log2((double)space->prior_tokens / reference);
+}
+
 static double size_of(const struct search_cell *cell)
 {
     /* 2 octaves of hidden parameters for one of the width */
@@ -155,7 +173,7 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
     case TERM_AXIS:
         return cell->axes[term->of];
     case TERM_TOKENS:
-        return -t;
+        return -(t - term->origin);
     case TERM_TOKENS_SIZE:
         return -t * size_of(cell);
     case TERM_TOKENS_BATCH:

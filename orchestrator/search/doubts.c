@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "lrsearch/count.h"
+#include "search/prior_lr.h"
 
 #define Z90 1.6448536269514722
 #define MOSTLY_PRIOR 0.5
@@ -121,6 +122,16 @@ static void doubt_law(struct answer *answer)
                     100 * shown->prior_weight);
 }
 
+static void doubt_prior(struct answer *answer, const struct search_space *space)
+{
+    for (size_t h = 0; h < answer->horizon_count && space->prior_lr > 0; h++)
+        if (horizon_counts(&answer->horizons[h])) {
+            double ln = answer->law.b - answer->law.beta * log((double)space->prior_tokens);
+            prior_lr_doubt(answer, space, ln / log(2.0));
+            return;
+        }
+}
+
 static void doubt_holdout(struct answer *answer, size_t horizon_count)
 {
     const struct law_answer *law = &answer->law;
@@ -140,6 +151,7 @@ static void doubt_holdout(struct answer *answer, size_t horizon_count)
 void doubts_add(struct answer *answer, const struct survey *survey)
 {
     doubt_law(answer);
+    doubt_prior(answer, survey->space);
     doubt_holdout(answer, survey->horizon_count);
     for (size_t h = survey->horizon_count; h-- > 0;) /* the longest first: it weighs most */
         doubt_horizon(answer, &survey->basins[h], &answer->horizons[h]);
