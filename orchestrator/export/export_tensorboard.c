@@ -126,7 +126,8 @@ static int add_trial(struct export_files *files, const struct trial *trial,
     begin_session(&file, row, count, group, begun, wanted);
     for (size_t i = 0; i < curve->count; i++) {
         const struct event_curve *point = &curve->points[i];
-        double share = (double)point->tokens / (double)trial->spec.horizon_tokens;
+        /* a last step may end beyond the horizon */
+        double share = fmin(1, (double)point->tokens / (double)trial->spec.horizon_tokens);
         tfevents_scalar(&file, begun + seconds * share, point->tokens, "train_loss",
                         point->train_loss);
     }

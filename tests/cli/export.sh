@@ -68,7 +68,7 @@ expect_status 0
 expect_out "  prior_tokens: 32000"
 sed -n 's/^  \(prior_[a-z_]*: .*\)/\1/p' out | tr '\n' ',' >keys
 tiny_plan next.yaml "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], $(sed 's/,$//' keys)}"
-run "$LRSEARCH" run next.yaml -q --json
+run "$LRSEARCH" run next.yaml --run-dir next -q --json
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
 
 # ---- what is no prior, or no table ----
@@ -85,7 +85,7 @@ refused 2 "import: what can be read is: lrsearch import csv FILE" import sqlite 
 refused 65 "nowhere: No such file or directory" import optuna nowhere
 refused 65 "out.sqlite: is an SQLite database; copy its study to a journal file" \
     import optuna out.sqlite
-refused 65 "logs/tiny/trials.csv:1: no column tokens, loss" import csv logs/tiny/trials.csv \
+refused 65 "logs/tiny/trials.csv:1: no column nothing, loss; there are" import csv logs/tiny/trials.csv \
     --columns tokens=nothing
 refused 65 "out.optuna:1: no column rate; there are: study, number, value, lr, tokens" \
     import optuna out.optuna --columns lr=rate
