@@ -43,6 +43,9 @@ static int read_run(struct export *export, const char *run_dir, struct lr_error 
 static int refuse_what_is_there(const char *path, struct lr_error *err)
 {
     struct stat status;
+    if (strlen(path) >= TRIAL_PATH - sizeof(((struct export_file *)0)->name))
+        return lr_fail(err, LR_ECREATE, "--out: %zu characters are too long for a path",
+                       strlen(path));
     if (lstat(path, &status) == 0)
         return lr_fail(err, LR_ECREATE, "%s: is there already; name another, or remove it", path);
     return errno == ENOENT ? 0 : lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path);

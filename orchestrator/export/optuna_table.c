@@ -349,6 +349,8 @@ int optuna_table(struct csv *out, size_t *studies, const char *path, const char 
         rc = check_studies(&r, studies);
     if (!rc)
         rc = make_table(out, &r);
+    if (!rc && json_memory_failed()) /* jansson may leave out what it had no room for */
+        rc = no_memory(&r);
     json_decref(r.studies);
     json_decref(r.trials);
     return rc;

@@ -12,6 +12,7 @@
 #include "export/optuna_table.h"
 #include "export/tfevents.h"
 #include "lrsearch/memory.h"
+#include "store/trial_row.h"
 
 static struct driver driver;
 static struct answer answer;
@@ -223,6 +224,17 @@ static void tensorboard_has_a_folder_a_trial(void **state)
     assert_int_equal(tfevents_crc32c("123456789", 9), 0xe3069283); /* RFC 3720 */
 }
 
+static void rows_have_room(void **state)
+{
+    (void)state;
+    struct trial_cell row[TRIAL_ROW_CELLS];
+    size_t count = trial_row_fill(row, trials[0]);
+    assert_in_range(count, 60, TRIAL_ROW_CELLS - 8);
+    assert_int_equal(trial_row_fill(row, NULL), count);
+    assert_null(trial_row_find(row, count, "val_loss")); /* not known */
+    assert_null(trial_row_find(row, count, "nothing"));
+}
+
 static void times_are_utc(void **state)
 {
     (void)state;
@@ -263,6 +275,7 @@ int main(void)
         cmocka_unit_test(optuna_is_played_as_it_does),
         cmocka_unit_test(optuna_damage_is_told),
         cmocka_unit_test(tensorboard_has_a_folder_a_trial),
+        cmocka_unit_test(rows_have_room),
         cmocka_unit_test(times_are_utc),
         cmocka_unit_test(memory_may_end_anywhere),
     };
