@@ -10,9 +10,8 @@
 struct fit_source {
     const char *text; /* NULL: the file is the table */
     size_t size;
-    const char *loss; /* the column, unless --columns names it; NULL: loss */
-    bool
-        longest_horizon; /* is the target: no row beyond --target-tokens (0: all), but no further */
+    const char *loss;     /* the column, unless --columns names it; NULL: loss */
+    bool longest_horizon; /* the target is that of the table, up to --target-tokens (0: any) */
 };
 
 /* The answer that a table of anybody's trainings gives for --target-tokens. Its rows are trainings
