@@ -33,7 +33,7 @@ static int fit_file(const struct options *options, struct answer *answer, struct
     const char *slash = strrchr(options->table, '/');
     const char *name = slash ? slash + 1 : options->table;
     bool optima;
-    int rc = fit_table(answer, options, &optima, err);
+    int rc = fit_table(answer, options, NULL, &optima, err);
     if (!rc && optima && !options->json)
         summary_print_prediction(stdout, name, answer, "");
     else if (!rc)

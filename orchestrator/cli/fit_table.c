@@ -171,19 +171,27 @@ static int fit_rows(struct answer *answer, struct table *table, const struct tab
     return rc;
 }
 
-int fit_table(struct answer *answer, const struct options *options, bool *optima,
-              struct lr_error *err)
+int fit_table(struct answer *answer, const struct options *options, const struct fit_source *source,
+              bool *optima, struct lr_error *err)
 {
     struct table table = {.options = options};
     struct table_request request;
     int rc = table_request_init(&request, options, err);
     *optima = request.optima;
+    if (source && source->loss && !request.loss_named)
+        request.sweep.loss = source->loss;
     if (!rc)
         rc = take_settings(&table, request.optima, err);
     if (!rc)
-        rc = sweep_read(&table.sweep, &request.sweep, err);
+        rc = source && source->text
+                 ? sweep_read_text(&table.sweep, &request.sweep, source->text, source->size, err)
+                 : sweep_read(&table.sweep, &request.sweep, err);
+    if (!rc && table.space.target_tokens == 0)
+        table.space.target_tokens = table.sweep.rows[table.sweep.count - 1].tokens;
     if (!rc)
         rc = take_horizons(&table, err);
+    if (!rc && source && source->longest_horizon)
+        table.space.target_tokens = table.horizons[table.space.horizon_count - 1];
     if (!rc)
         rc = fit_rows(answer, &table, &request, err);
     for (int r = 0; r < RATIO_COUNT; r++)

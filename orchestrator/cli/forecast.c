@@ -8,6 +8,7 @@
 #include "campaign/campaign.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
+#include "search/prior_lr.h"
 #include "train/loss_surface.h"
 
 #define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c has the lower ones */
@@ -51,11 +52,27 @@ static struct surface_place place_of(const struct plan *plan, uint32_t cell, uin
     return place;
 }
 
+/* Octaves above lr_low between which the optimum of the shortest horizon may lie. */
+static void reach_of(const struct search_space *space, double reach[2])
+{
+    double octaves = log2(space->lr_high / space->lr_low), margin = fmin(1, octaves / 3);
+    reach[0] = margin;
+    reach[1] = octaves - margin;
+    if (!(space->prior_lr > 0))
+        return;
+    struct expected_place place = prior_lr_at(space, (double)space->horizons[0]);
+    for (int i = 0; i < 2; i++) { /* even, with the deviation that is expected */
+        double end = place.center - log2(space->lr_low) + (i ? 1 : -1) * sqrt(3) * place.deviation;
+        reach[i] = fmax(margin, fmin(end, octaves - margin));
+    }
+}
+
 static struct world draw_world(const struct plan *plan, const struct search_space *space, size_t i)
 {
     struct world world = {{0}, {0}};
     struct trial_surface *s = &world.surface;
-    double octaves = log2(space->lr_high / space->lr_low), margin = fmin(1, octaves / 3);
+    double reach[2];
+    reach_of(space, reach);
     s->seed = rng_u64(plan->seed, DRAW_SURFACE, i * DRAWS + DRAWS - 1) >> 1;
     s->beta = space->prior_beta + space->prior_beta_sd * between(plan, i, 1, -1, 1);
     s->curvature = 0.012 * exp2(between(plan, i, 2, 0, 2.32)); /* .012 to .06 */
@@ -74,7 +91,7 @@ static struct world draw_world(const struct plan *plan, const struct search_spac
                              exp2(between(plan, i, 8 + (uint64_t)r, -1, 1));
     s->lr = 1;
     struct surface_place shortest = place_of(plan, 0, space->horizons[0]);
-    s->lr = space->lr_low * exp2(between(plan, i, 0, margin, octaves - margin)) /
+    s->lr = space->lr_low * exp2(between(plan, i, 0, reach[0], reach[1])) /
             loss_surface_optimum(s, &shortest);
     return world;
 }

@@ -46,7 +46,7 @@ int options_check(const struct options *options, int count, char **operands, str
 {
     const struct command *command = options->command;
     bool of_run = command->run == command_fit || command->run == command_predict ||
-                  command->run == command_audit;
+                  command->run == command_audit || command->run == command_export;
     if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
     if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
@@ -83,7 +83,17 @@ int options_check(const struct options *options, int count, char **operands, str
                        "logs/quickstart --tokens 1B");
     if (command->run == command_plan || command->run == command_docs)
         return 0;
-    if (count > 1 && command->run != command_tokenize && command->run != command_journal)
+    if (command->run == command_export && (count == 0 || !options->format || !options->out))
+        return lr_fail(err, LR_EUSAGE,
+                       "export: name a run's directory, --format and --out, as in: lrsearch export "
+                       "logs/quickstart --format sqlite -o quickstart.db");
+    if (command->run == command_import &&
+        (count != 2 || (strcmp(operands[0], "csv") != 0 && strcmp(operands[0], "optuna") != 0)))
+        return lr_fail(err, LR_EUSAGE,
+                       "import: what can be read is: lrsearch import csv FILE, and lrsearch import "
+                       "optuna FILE");
+    if (count > 1 && command->run != command_tokenize && command->run != command_journal &&
+        command->run != command_import)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
                        of_run ? "run's directory" : "plan", operands[1]);
     if (command->run == command_fit)

@@ -2,6 +2,7 @@
 #include "cli/option_table.h"
 
 #include <string.h>
+#include "export/export_files.h"
 #include "lrsearch/trial.h"
 #include "lrsearch/version.h"
 #include "plan/value.h"
@@ -26,6 +27,11 @@ const struct command command_rows[] = {
     {"fit", "RUN_DIR",
      "fit again from the losses of a run, or of a --table; prints what run prints", command_fit},
     {"predict", "RUN_DIR", "the learning rate for --tokens, by the law of a run", command_predict},
+    {"import", "WHAT",
+     "import csv|optuna FILE: earlier trainings as prior knowledge, for a plan to begin with",
+     command_import},
+    {"export", "RUN_DIR",
+     "a run as csv, sqlite, optuna or tensorboard; needs --format and --out", command_export},
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
@@ -62,6 +68,15 @@ static int read_fork(struct options *options, const char *value, struct lr_error
                    "--fork %s: must be a name of letters, digits, '-', '_' and '.', without a "
                    "leading dot",
                    value);
+}
+
+static int read_format(struct options *options, const char *value, struct lr_error *err)
+{
+    options->format = value;
+    return export_format_find(value)
+               ? 0
+               : lr_fail(err, LR_EUSAGE,
+                         "--format %s: must be csv, sqlite, optuna or tensorboard", value);
 }
 
 static int read_schedule(struct options *options, const char *value, struct lr_error *err)
@@ -155,20 +170,22 @@ const struct option_row option_rows[] = {
      "256: the bytes; 512 to 131072: bpe, learned from the text; predict: the target's",
      AT(vocab), .type = OPTION_U32, .low = 2, .high = OPTION_VOCAB_MAX,
      .wanted = "256 (bytes), or 512 to 131072; predict: 2 to 131072"},
-    {"out", "PATH", "tokenize plan",
-     "tokenize: folder of the token files; what is there already is not made again; plan init: the plan, a new file; default plan.yaml",
+    {"out", "PATH", "tokenize plan export",
+     "tokenize: folder of the token files, those that are there are not made again; plan init: the plan, by default plan.yaml; export: a new file or folder",
      .letter = 'o', AT(out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
+    {"format", "NAME", "export", "csv and tensorboard: a folder; sqlite, optuna: a file",
+     .type = OPTION_READ, .read = read_format, .values = "csv sqlite optuna tensorboard"},
     {"time", "TIME", "plan", "that the campaign may take on this machine; default 10m",
      AT(time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S, .wanted = "a time such as 10m, from 1s to 30d"},
     {"table", "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens",
      AT(table), FILE_NAME},
-    {"target-tokens", "D", "fit plan",
-     "fit: of the table, the horizon to fit for; longer rows do not count; plan init: of the long training",
+    {"target-tokens", "D", "fit plan import",
+     "fit, import: of the table, the horizon to fit for; longer rows do not count; plan init: of the long training",
      AT(target_tokens), TOKENS},
-    {"columns", "lr=A,...", "fit",
+    {"columns", "lr=A,...", "fit import",
      "of the table: what lr, tokens, loss and seed are called; or lr_opt, tokens and se",
      AT(columns), .type = OPTION_ANY_TEXT},
-    {"where", "NAME=VALUE", "fit", "of the table: only the rows that have it; repeatable",
+    {"where", "NAME=VALUE", "fit import", "of the table: only the rows that have it; repeatable",
      AT(wheres), .count_offset = offsetof(struct options, where_count), .type = OPTION_PAIRS, .wanted = "COLUMN=VALUE"},
     {"prior-beta", "X", "fit", "of the table: as search.prior_beta",
      AT(prior_beta), .type = OPTION_ANY_TEXT},

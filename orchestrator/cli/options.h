@@ -40,6 +40,7 @@ struct options {
     uint32_t vocab;                 /* --vocab; 0: not given */
     const char *out;                /* --out; NULL: not given */
     double time_s;                  /* --time; 0: not given */
+    const char *format;             /* --format, one that there is; NULL: not given */
     uint32_t ranks;                 /* --ranks; 0: not given */
     uint32_t width, layers, batch;  /* of the model to predict for; 0: not given */
     uint64_t params;                /* --params; 0: not given */
@@ -77,6 +78,8 @@ int command_bench(const struct options *options);
 int command_tokenize(const struct options *options);
 int command_fit(const struct options *options);
 int command_predict(const struct options *options);
+int command_export(const struct options *options);
+int command_import(const struct options *options);
 int command_audit(const struct options *options);
 int command_journal(const struct options *options);
 int command_plan(const struct options *options);

@@ -86,9 +86,32 @@ static void check_target(struct plan_reader *reader)
                         target, STEPS_LEAST, target / STEPS_LEAST);
 }
 
+/* Earlier trainings: what they say, and at which tokens. */
+static void check_prior(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!reader_has(reader, MEMBER(search.prior_lr)) ||
+        !reader_has(reader, MEMBER(search.prior_tokens)))
+        return;
+    if (plan->search.prior_lr > 0 && plan->search.prior_tokens == 0)
+        reader_complain(reader, MEMBER(search.prior_lr),
+                        "%g is the best at some horizon; say at which: search.prior_tokens",
+                        plan->search.prior_lr);
+    if (plan->search.prior_lr > 0)
+        return;
+    if (plan->search.prior_tokens > 0)
+        reader_complain(reader, MEMBER(search.prior_tokens),
+                        "is the horizon of search.prior_lr, which is not there; add it, or leave "
+                        "this out");
+    else if (reader_given(reader, MEMBER(search.prior_lr_sd)))
+        reader_complain(reader, MEMBER(search.prior_lr_sd),
+                        "is of search.prior_lr, which is not there; add it, or leave this out");
+}
+
 void reader_check_search(struct plan_reader *reader)
 {
     check_range(reader);
     check_horizons(reader);
     check_target(reader);
+    check_prior(reader);
 }

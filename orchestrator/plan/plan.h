@@ -123,7 +123,9 @@ struct plan {
         double resolution;  /* octaves between the LRs of a finished basin */
         uint32_t bootstrap; /* resamples for intervals */
         double prior_beta, prior_beta_sd;
-        double min_gain; /* design: nats for a target run's worth of tokens */
+        double prior_lr, prior_lr_sd; /* prior_lr 0: none */
+        uint64_t prior_tokens;        /* 0: none */
+        double min_gain;              /* design: nats for a target run's worth of tokens */
         uint32_t round_trials;
         uint32_t mode; /* enum plan_mode */
     } search;

@@ -298,6 +298,12 @@ static const struct plan_key search_keys[] = {
     {.name = "prior_beta_sd", .type = TYPE_NUMBER, .fallback = "0.2", .above = true, .high = 10,
      .offset = AT(search.prior_beta_sd),
      .help = "its scale (Student, 3 degrees of freedom): the smaller, the less the data count"},
+    {.name = "prior_lr", .type = TYPE_NUMBER, .fallback = "none", .none = true, .above = true, .high = 100,
+     .offset = AT(search.prior_lr), .help = "where earlier trainings say that the best LR is"},
+    {.name = "prior_lr_sd", .type = TYPE_NUMBER, .unit = "octaves", .fallback = "1", .low = 0.1, .high = 10,
+     .offset = AT(search.prior_lr_sd), .help = "its scale (Student, 3 degrees of freedom)"},
+    {.name = "prior_tokens", .type = TYPE_U64, .unit = "tokens", .fallback = "none", .none = true, .low = 1,
+     .high = TOKENS_MAX, .offset = AT(search.prior_tokens), .help = "horizon at which prior_lr is the best"},
 };
 
 static const struct plan_key target_keys[] = {

@@ -13,7 +13,7 @@
 struct chain_law {                                /* of one coordinate */
     int asymmetry, curvature, drift, misfit, own; /* indices */
     double theta[TERMS_MAX];
-    double stretch; /* of the heavy term's variance: Student as a mixture of normals */
+    double stretch[TERMS_MAX]; /* of a heavy term's variance: Student as a mixture of normals */
 };
 
 struct chain_basin {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include "lrsearch/count.h"
 #include "search/gate.h"
+#include "search/prior_lr.h"
 
 #define MOSTLY_PRIOR 0.5
 #define NEAR_END 0.25 /* octaves */
@@ -183,10 +184,25 @@ static void doubt_ratios(struct answer *answer, const struct cell_sight *sight)
     }
 }
 
+/* Cell 0 at prior_tokens. */
+static void doubt_prior(struct answer *answer, const struct cell_sight *sight)
+{
+    const struct search_space *space = sight->space;
+    const struct terms *terms = &sight->scene->terms[0];
+    double coefficients[TERMS_MAX];
+    if (!(space->prior_lr > 0) || !scene_has_losses(sight->scene))
+        return;
+    for (size_t i = 0; i < terms->count; i++)
+        coefficients[i] = term_value(&terms->term[i], &space->cells[0], 0,
+                                     scene_t(sight->scene, (double)space->prior_tokens));
+    prior_lr_doubt(answer, space, cells_combine(sight, 0, coefficients).mean);
+}
+
 void cells_doubt(struct answer *answer, const struct cell_sight *sight)
 {
     doubts_direction(answer);
     doubt_holdout(answer);
+    doubt_prior(answer, sight);
     doubt_edges(answer, sight);
     doubt_ratios(answer, sight);
     doubt_untried(answer);

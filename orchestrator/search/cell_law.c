@@ -53,7 +53,7 @@ double chain_term_deviation(const struct chain *chain, int k, size_t index)
     const struct term *term = &chain->scene->terms[k].term[index];
     if (term->kind == TERM_CELL)
         return term->deviation * chain_own(chain, k);
-    return term->deviation * (term->heavy ? sqrt(chain->laws[k].stretch) : 1);
+    return term->deviation * (term->heavy ? sqrt(chain->laws[k].stretch[index]) : 1);
 }
 
 /* What the law is about: the LR's vertex, or the ratio. */
@@ -274,7 +274,7 @@ static void draw_stretch(struct chain *chain, int k)
             continue;
         double z = (chain->laws[k].theta[i] - term->mean) / term->deviation;
         double chi_square = -2 * log1p(-chain_uniform(chain)) - 2 * log1p(-chain_uniform(chain));
-        chain->laws[k].stretch = (3 + z * z) / fmax(chi_square, 1e-9);
+        chain->laws[k].stretch[i] = (3 + z * z) / fmax(chi_square, 1e-9);
     }
 }
 

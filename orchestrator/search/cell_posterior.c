@@ -53,7 +53,8 @@ int chain_pick(struct chain *chain, double *log_weights, int count)
 static void begin_law(struct chain *chain, int k)
 {
     struct chain_law *law = &chain->laws[k];
-    law->stretch = 1;
+    for (size_t i = 0; i < TERMS_MAX; i++)
+        law->stretch[i] = 1;
     law->curvature = CHAIN_CURVATURES / 2 - 1;
     law->misfit = law->own = 1;
     for (size_t i = 0; i < chain->scene->terms[k].count; i++)

@@ -282,6 +282,8 @@ static void lay_basins(struct scene *scene)
                 fmax(scene->reference_tokens, (double)space->horizons[basin->horizon]);
         first = end;
     }
+    for (int k = 0; k < scene->coordinate_count; k++)
+        terms_set_reference(&scene->terms[k], space, scene->reference_tokens);
     for (size_t b = 0; b < scene->basin_count; b++)
         scene->basins[b].t = scene_t(scene, (double)space->horizons[scene->basins[b].horizon]);
 }

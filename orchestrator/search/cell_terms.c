@@ -3,6 +3,7 @@
 #include "search/cell_terms.h"
 
 #include <math.h>
+#include "search/prior_lr.h"
 
 #define SAME 1e-9        /* octaves */
 #define RANGE_MARGIN 1.0 /* octaves that an optimum may lie beyond the range */
@@ -62,8 +63,16 @@ static bool off_base(const struct search_space *space)
     return off;
 }
 
-static void add_level(struct terms *terms, const struct search_space *space, int coordinate)
+static void add_level(struct terms *terms, const struct search_space *space, int coordinate,
+                      bool lengths)
 {
+    if (coordinate == 0 && space->prior_lr > 0) {
+        double tokens = (double)(lengths ? space->prior_tokens : space->horizons[0]);
+        struct expected_place place = prior_lr_at(space, tokens);
+        add(terms, TERM_LEVEL, 0, place.center, place.deviation);
+        terms->term[terms->count - 1].heavy = true;
+        return;
+    }
     const struct ratio_range *range = coordinate ? &space->ratios[coordinate - 1] : NULL;
     double low = log2(range ? range->low : space->lr_low);
     double high = log2(range ? range->high : space->lr_high);
@@ -115,7 +124,7 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     bool sizes = axis_is_spanned(space, AXIS_WIDTH) || axis_is_spanned(space, AXIS_DEPTH);
     bool lengths = space->horizon_count > 1 || space->target_tokens != space->horizons[0];
     terms->count = 0;
-    add_level(terms, space, coordinate);
+    add_level(terms, space, coordinate, lengths);
     add_widths(terms, space, coordinate);
     for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
         if (axis_is_spanned(space, axis))
@@ -138,6 +147,14 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     }
 }
 
+void terms_set_reference(struct terms *terms, const struct search_space *space, double reference)
+{
+    if (space->prior_lr > 0 && terms->term[0].heavy)
+        for (size_t i = 0; i < terms->count; i++)
+            if (terms->term[i].kind == TERM_TOKENS)
+                terms->term[i].origin = log2((double)space->prior_tokens / reference);
+}
+
 static double size_of(const struct search_cell *cell)
 {
     /* 2 octaves of hidden parameters for one of the width */
@@ -156,7 +173,7 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
     case TERM_AXIS:
         return cell->axes[term->of];
     case TERM_TOKENS:
-        return -t;
+        return -(t - term->origin);
     case TERM_TOKENS_SIZE:
         return -t * size_of(cell);
     case TERM_TOKENS_BATCH:

@@ -6,7 +6,8 @@
 /* The law of a campaign with axes: where log2 LR* (or log2 of the best ratio) of a cell and horizon
  * is expected. A sum of terms, each an unknown number times what is known of the cell:
  *
- * - level, exponent of the width of each parametrization, exponents of depth, vocabulary, batch;
+ * - level (at search_space.prior_tokens, where they are known), exponent of the width of each
+ * parametrization, exponents of depth, vocabulary, batch;
  * - -beta t, and how beta moves with size and batch, t = log2 tokens;
  * - of the embedding's ratio: what the width's exponents have in common, and how they move with the
  *   vocabulary (Hayou & Liu 2025);
@@ -22,7 +23,7 @@ enum term_kind {
     TERM_LEVEL,
     TERM_WIDTH,        /* .of: group; .origin: the base width's place on the axis */
     TERM_WIDTH_SHARED, /* what the exponents of all groups have in common; .origin as above */
-    TERM_AXIS,  /* .of: enum answer_axis */
+    TERM_AXIS,         /* .of: enum answer_axis */
     TERM_TOKENS,
     TERM_TOKENS_SIZE,
     TERM_TOKENS_BATCH,
@@ -37,7 +38,7 @@ struct term {
     double mean,
         deviation; /* before the data; TERM_CELL: deviation is in units of the unknown one */
     bool heavy;    /* Student with 3 degrees of freedom */
-    double origin; /* of the two of the width */
+    double origin; /* of the two of the width; TERM_TOKENS: t of prior_tokens */
 };
 
 struct terms {
@@ -47,6 +48,9 @@ struct terms {
 
 /* coordinate 0: of the LR; 1 + r: of ratio r. */
 void terms_lay(struct terms *terms, const struct search_space *space, int coordinate);
+/* Earlier trainings tell the level at their tokens: where that is, t = 0 being `reference` tokens.
+ */
+void terms_set_reference(struct terms *terms, const struct search_space *space, double reference);
 /* What the term's unknown is multiplied with, t octaves of tokens from the reference. `index`: the
  * cell's; -1: none of the space's. */
 double term_value(const struct term *term, const struct search_cell *cell, int index, double t);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "lrsearch/count.h"
+#include "search/prior_lr.h"
 
 #define Z90 1.6448536269514722
 #define MOSTLY_PRIOR 0.5
@@ -123,12 +124,22 @@ void doubts_direction(struct answer *answer)
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
 }
 
-static void doubt_prior(struct answer *answer)
+static void doubt_mostly_prior(struct answer *answer)
 {
     if (measured_horizons(answer) >= 1 && answer->law.prior_weight > MOSTLY_PRIOR)
         answer_warn(answer,
                     "beta is mostly the prior (%.0f %%): horizons further apart would tell more",
                     100 * answer->law.prior_weight);
+}
+
+static void doubt_prior(struct answer *answer, const struct search_space *space)
+{
+    for (size_t h = 0; h < answer->horizon_count && space->prior_lr > 0; h++)
+        if (horizon_counts(&answer->horizons[h])) {
+            double ln = answer->law.b - answer->law.beta * log((double)space->prior_tokens);
+            prior_lr_doubt(answer, space, ln / log(2.0));
+            return;
+        }
 }
 
 static void doubt_holdout(struct answer *answer, size_t horizon_count)
@@ -150,7 +161,8 @@ static void doubt_holdout(struct answer *answer, size_t horizon_count)
 void doubts_add(struct answer *answer, const struct survey *survey)
 {
     doubts_direction(answer);
-    doubt_prior(answer);
+    doubt_mostly_prior(answer);
+    doubt_prior(answer, survey->space);
     doubt_holdout(answer, survey->horizon_count);
     for (size_t h = survey->horizon_count; h-- > 0;) /* the longest first: it weighs most */
         doubt_horizon(answer, &survey->basins[h], &answer->horizons[h]);

@@ -47,6 +47,9 @@ struct search_space {
     uint32_t bootstrap; /* resamples */
     uint64_t seed;      /* of the bootstrap */
     double prior_beta, prior_beta_sd;
+    double prior_lr, prior_lr_sd; /* where LR* of cell 0 is expected at prior_tokens, and how
+                                     surely, octaves; 0: nobody knows */
+    uint64_t prior_tokens;
     double min_gain; /* design: nats that a target run's worth of tokens must gain at the target */
     uint32_t round_trials; /* at most so many trials are asked for at once; 0: as many as the policy
                               likes */

@@ -6,6 +6,7 @@
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "search/cell_candidates.h"
+#include "search/prior_lr.h"
 
 #define FIRST_SPACING 2.0 /* octaves, before anything is known */
 #define FIRST_LEAST 3     /* trials */
@@ -168,19 +169,40 @@ static int choose_round(struct cells_design *design, const struct observation *s
 
 /* ---- the whole ---- */
 
-/* Before anything is known: evenly over the whole range, where it is cheapest. */
+/* Where the terms expect a cell's optimum at the shortest horizon. */
+static struct expected_place expected(const struct scene *scene, uint32_t cell)
+{
+    const struct search_space *space = scene->space;
+    double center = 0, variance = 0;
+    for (size_t i = 0; i < scene->terms[0].count; i++) {
+        const struct term *term = &scene->terms[0].term[i];
+        double value = term_value(term, &space->cells[cell], (int)cell,
+                                  scene_t(scene, (double)space->horizons[0]));
+        center += value * term->mean;
+        variance += pow(value * term->deviation, 2);
+    }
+    return (struct expected_place){center, sqrt(variance)};
+}
+
+/* Before anything is known: evenly over the whole range, or where earlier trainings say, where it
+ * is cheapest. */
 static int begin(const struct cells_design *design, struct proposal *round)
 {
     const struct search_space *space = design->space;
     const struct lattice *lattice = &design->candidates.lattices[0];
-    double octaves = lattice->step * lattice->last;
+    int first = 0, last = lattice->last;
+    if (space->prior_lr > 0) {
+        struct expected_place place = expected(design->scene, cheapest_cell(space));
+        prior_lr_reach(lattice, &place, &first, &last);
+    }
+    double octaves = lattice->step * (last - first);
     int count =
-        (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), lattice->last + 1);
+        (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), last - first + 1);
     for (int i = 0; i < count; i++) {
-        int place = count > 1 ? (int)lround((double)i * lattice->last / (count - 1)) : 0;
+        int place = count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0;
         round[i] = (struct proposal){.tokens = space->horizons[0],
                                      .cell = cheapest_cell(space),
-                                     .lr = candidates_value(&design->candidates, 0, place)};
+                                     .lr = candidates_value(&design->candidates, 0, first + place)};
         for (int r = 0; r < RATIO_COUNT; r++)
             round[i].ratios[r] = space->ratios[r].low;
         for (int k = 1; k < design->scene->coordinate_count; k++)

@@ -11,6 +11,7 @@
 #include "lrsearch/memory.h"
 #include "search/lattice.h"
 #include "search/posterior.h"
+#include "search/prior_lr.h"
 
 #define CANDIDATES 600
 #define REACH 2.6         /* octaves from where the optimum is expected */
@@ -273,20 +274,28 @@ static int choose_round(struct design *design, const struct observation *seen, s
     return asked;
 }
 
-/* Before anything is known: evenly over the whole range, where it is cheapest. */
-static int first_trials(const struct lattice *lattice)
+/* Before anything is known: evenly over the whole range, or where earlier trainings say, where it
+ * is cheapest. The points are first..last of the lattice. */
+static int first_trials(const struct search_space *space, const struct lattice *lattice, int *first,
+                        int *last)
 {
-    double octaves = lattice->step * lattice->last;
-    return (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), lattice->last + 1);
+    *first = 0;
+    *last = lattice->last;
+    if (space->prior_lr > 0) {
+        struct expected_place place = prior_lr_at(space, (double)space->horizons[0]);
+        prior_lr_reach(lattice, &place, first, last);
+    }
+    double octaves = lattice->step * (*last - *first);
+    return (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), *last - *first + 1);
 }
 
 static int begin(const struct design *design, struct proposal *round)
 {
-    int count = first_trials(&design->lattice), last = design->lattice.last;
+    int first, last, count = first_trials(design->space, &design->lattice, &first, &last);
     for (int i = 0; i < count; i++) {
-        int k = count > 1 ? (int)lround((double)i * last / (count - 1)) : 0;
+        int k = count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0;
         round[i] = (struct proposal){.tokens = design->space->horizons[0],
-                                     .lr = lattice_lr(&design->lattice, design->space, k)};
+                                     .lr = lattice_lr(&design->lattice, design->space, first + k)};
     }
     return count;
 }
@@ -331,7 +340,8 @@ static int design_forecast(const struct search_space *space, struct forecast_sta
                            size_t capacity)
 {
     struct lattice lattice = design_lattice(space);
-    uint32_t first = (uint32_t)first_trials(&lattice);
+    int from, to;
+    uint32_t first = (uint32_t)first_trials(space, &lattice, &from, &to);
     uint32_t all = (uint32_t)(lattice.last + 1) * space->seeds;
     size_t used = 0;
     if (used < capacity)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
+#include "search/prior_lr.h"
 
 #define CURVATURES 7
 #define DRIFTS 2
@@ -105,6 +106,17 @@ static void weigh_slope(double *weights, struct support *support, const double *
         weights[v] *= likelihood[v + by] * (1 - rest) + likelihood[v + by + 1] * rest;
 }
 
+/* What earlier trainings say of the lines of one slope. */
+static void expect_lines(struct workspace *space, int b)
+{
+    double reference = (double)space->space->horizons[space->reference];
+    double t = log2((double)space->space->prior_tokens / reference);
+    for (int v = 0; v < space->grid.count; v++) {
+        double line = space->grid.low + v * space->grid.step;
+        space->lines[b][v] *= prior_lr_density(space->space, line - beta_of(space, b) * t);
+    }
+}
+
 /* Fills `lines` for a misfit at the node whose evidence was weighed last; returns their sum. */
 static double weigh_lines(struct workspace *space, double misfit)
 {
@@ -114,6 +126,8 @@ static double weigh_lines(struct workspace *space, double misfit)
         supports[b] = (struct support){0, space->grid.count};
         for (int v = 0; v < space->grid.count; v++)
             space->lines[b][v] = space->beta_prior[b];
+        if (space->space->prior_lr > 0)
+            expect_lines(space, b);
     }
     for (size_t h = 0; h < space->count; h++) {
         const struct evidence *evidence = &space->horizons[h];

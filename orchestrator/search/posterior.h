@@ -10,7 +10,8 @@
  *     curvature_h ~ curvature 2^(-drift t_h), loosely    shared by all horizons
  *     vertex_h    = line - beta t_h + misfit_h           the law, which each horizon misses
  *
- * beta has a prior with heavy tails, so that its sign is measured. The size of the misfit is not
+ * beta has a prior with heavy tails, so that its sign is measured; so has the place of the law where
+ * earlier trainings say one (prior_lr.h). The size of the misfit is not
  * known; an interval is one over all sizes that the data allow. */
 
 #define POSTERIOR_SAMPLES 1024

@@ -43,6 +43,7 @@ static struct search_space ratio_space(const struct search_space *space, int r)
     of.horizon_count = 1;
     of.target_tokens = space->horizons[0];
     of.resolution = RATIO_RESOLUTION;
+    of.prior_lr = 0;
     return of;
 }
 

@@ -37,21 +37,26 @@ static void add_basin(struct csv *csv, const struct answer *answer,
     csv_end_row(csv);
 }
 
-int cells_csv_write(const char *path, const struct answer *answer, struct lr_error *err)
+void cells_csv_fill(struct csv *csv, const struct answer *answer)
 {
     static const char *const columns[] = {
         "cell",      "width",  "n_layers", "vocab",    "batch_tokens", "parametrization",
         "params",    "tokens", "lr_opt",   "ci90_low", "ci90_high",    "loss_min",
         "curvature", "trials", "diverged", "at_edge",  "flat"};
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        csv_text(csv, columns[i]);
+    csv_end_row(csv);
+    for (size_t i = 0; i < answer->basin_count; i++)
+        if (answer->basins[i].cell < answer->cell_count)
+            add_basin(csv, answer, &answer->basins[i]);
+}
+
+int cells_csv_write(const char *path, const struct answer *answer, struct lr_error *err)
+{
     struct csv csv = {0};
     if (answer->cell_count == 0)
         return 0;
-    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-        csv_text(&csv, columns[i]);
-    csv_end_row(&csv);
-    for (size_t i = 0; i < answer->basin_count; i++)
-        if (answer->basins[i].cell < answer->cell_count)
-            add_basin(&csv, answer, &answer->basins[i]);
+    cells_csv_fill(&csv, answer);
     int rc = csv.failed ? lr_fail(err, LR_ENOMEM, "out of memory")
                         : run_dir_write(path, "cells.csv", csv.bytes, csv.used, err);
     csv_release(&csv);

@@ -46,6 +46,8 @@ char *result_json(const char *name,
 int result_json_write(const char *path, const char *name, const struct answer *answer,
                       struct lr_error *err);
 /* trials.csv: a header and a line a trial, in the order of their ids. */
+struct csv;
+void trials_csv_fill(struct csv *csv, const struct trial *const *trials, size_t count);
 int trials_csv_write(const char *path, const struct trial *const *trials, size_t count,
                      struct lr_error *err);
 /* curves/trial-0001.csv (tokens,train_loss) of each trial that is done or diverged, from the
@@ -53,6 +55,7 @@ int trials_csv_write(const char *path, const struct trial *const *trials, size_t
 int curves_csv_write(const char *path, const struct trial *const *trials, size_t count,
                      struct lr_error *err);
 /* cells.csv: a header and a line a basin; no file for a campaign without axes. */
+void cells_csv_fill(struct csv *csv, const struct answer *answer);
 int cells_csv_write(const char *path, const struct answer *answer, struct lr_error *err);
 /* faults.csv: rank, host and reason of each attempt that failed, was lost or stopped, from the
  * journal in the directory; no file when there is none. */

@@ -39,6 +39,9 @@ struct sweep_request {
  * LR_EDATA names file, line and column, or what there is instead of what was asked for.
  * sweep_release() it, also after a failure. */
 int sweep_read(struct sweep *sweep, const struct sweep_request *request, struct lr_error *err);
+/* The same of a table in memory; request->path is for errors only. */
+int sweep_read_text(struct sweep *sweep, const struct sweep_request *request, const char *text,
+                    size_t size, struct lr_error *err);
 void sweep_release(struct sweep *sweep);
 
 /* The table as CSV with the columns tokens, lr, loss and seed, in `folder`, which must be there, as

@@ -377,9 +377,10 @@ static void reader_release(struct reader *r)
     lr_free(r->rows);
 }
 
-static int read_text(struct sweep *sweep, const struct sweep_request *request, const char *text,
-                     size_t size, struct lr_error *err)
+int sweep_read_text(struct sweep *sweep, const struct sweep_request *request, const char *text,
+                    size_t size, struct lr_error *err)
 {
+    memset(sweep, 0, sizeof(*sweep));
     struct reader r = {.request = request,
                        .names = {request->lr, request->tokens, request->loss, request->seed}};
     int rc = 0;
@@ -408,7 +409,7 @@ int sweep_read(struct sweep *sweep, const struct sweep_request *request, struct 
         return rc;
     if (file.size > TEXT_MOST)
         rc = lr_fail(err, LR_EDATA, "%s: is too large for a table of losses", request->path);
-    rc = rc ? rc : read_text(sweep, request, (const char *)file.map, file.size, err);
+    rc = rc ? rc : sweep_read_text(sweep, request, (const char *)file.map, file.size, err);
     token_file_close(&file);
     return rc;
 }
@@ -424,7 +425,7 @@ int sweep_read_written(struct sweep *sweep, const char *path, uint64_t hash, str
         return rc;
     if (XXH3_64bits(file.map, file.size) != hash)
         rc = lr_fail(err, LR_EDATA, "%s: is not the table that the campaign began with", path);
-    rc = rc ? rc : read_text(sweep, &request, (const char *)file.map, file.size, err);
+    rc = rc ? rc : sweep_read_text(sweep, &request, (const char *)file.map, file.size, err);
     token_file_close(&file);
     return rc;
 }

@@ -1,0 +1,31 @@
+#ifndef LRSEARCH_TFEVENTS_H
+#define LRSEARCH_TFEVENTS_H
+
+#include <stdint.h>
+#include "export/bytes.h"
+
+/* TensorBoard's event files: records of a length, the bytes of a protocol buffer and their masked
+ * CRC-32C each (tensorflow/core/lib/io/record_writer.h). The few messages that are needed are
+ * written in protobuf's wire format by hand. */
+
+/* ---- protocol buffers: one field of a message each ---- */
+
+void pb_int(struct bytes *out, uint32_t field, uint64_t value);
+void pb_double(struct bytes *out, uint32_t field, double value);
+void pb_float(struct bytes *out, uint32_t field, float value);
+void pb_text(struct bytes *out, uint32_t field, const char *text);
+/* A message within; `part` is released. */
+void pb_part(struct bytes *out, uint32_t field, struct bytes *part);
+
+/* ---- events ---- */
+
+/* The first record of every file. */
+void tfevents_begin(struct bytes *file, double wall_time);
+void tfevents_scalar(struct bytes *file, double wall_time, uint64_t step, const char *tag,
+                     double value);
+/* A summary of the hparams plugin: HParamsPluginData, which is released. */
+void tfevents_hparams(struct bytes *file, double wall_time, const char *tag, struct bytes *data);
+
+uint32_t tfevents_crc32c(const void *bytes, size_t size); /* Castagnoli's, not masked */
+
+#endif
