@@ -28,6 +28,10 @@ const struct command command_rows[] = {
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
+    {"history", "[DIR]", "the finished runs in DIR (default: logs), the oldest first",
+     command_history},
+    {"compare", "A B", "two runs' answers side by side, and what moved from A to B",
+     command_compare},
     {"journal", "repair", "journal repair RUN_DIR: cut a damaged journal off, after a copy of it",
      command_journal},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},
@@ -179,8 +183,16 @@ const struct option_row option_rows[] = {
      .type = OPTION_READ, .read = read_schedule, .values = "cosine linear wsd constant"},
     {"cooldown", "X", "predict audit", "of wsd: share of the tokens in which the LR falls",
      AT(cooldown), .type = OPTION_NUMBER, .high = 1, .wanted = "a share above 0, up to 1"},
-    {"plot", "FILE", "coord-check", "draw the activations against the width, as SVG by gnuplot",
+    {"plot", "FILE", "coord-check history",
+     "draw the activations against the width, or the LR over the runs, as SVG by gnuplot",
      AT(plot), FILE_NAME},
+    {"name", "NAME", "history", "only the runs of this campaign",
+     AT(name), .type = OPTION_TEXT, .wanted = "the name of a campaign"},
+    {"rebuild", NULL, "history", "make the history anew, from the runs themselves", AT(rebuild)},
+    {"lr-factor", "X", "compare", "exit status 7 when the LR moved by more than this factor",
+     AT(lr_factor), .type = OPTION_NUMBER, .low = 1, .high = 1000, .wanted = "a factor above 1, up to 1000"},
+    {"loss", "X", "compare", "the same when the loss moved by more nats",
+     AT(loss_limit), .type = OPTION_NUMBER, .high = 100, .wanted = "nats above 0 such as 0.02"},
     {"json", NULL, NULL, "print the result as one JSON value on stdout", AT(json)},
     {"quiet", NULL, NULL, "no progress; errors and warnings only",
      .letter = 'q', .type = OPTION_READ, .read = read_quiet},
@@ -232,7 +244,7 @@ void options_help(FILE *out)
     }
     fprintf(out,
             "\nexit status: 0 optimum identified, 2 usage, 3 not identified, 4 budget used up,\n"
-            "5 too many failed trials or diverged, 6 coordinate check failed, 65 plan or data\n"
-            "invalid, 69 too few workers, 70 internal error, 73 cannot create, 74 cannot write,\n"
-            "75 interrupted (run it again to go on)\n");
+            "5 too many failed trials or diverged, 6 coordinate check failed, 7 drift from the\n"
+            "baseline, 65 plan or data invalid, 69 too few workers, 70 internal error, 73 cannot\n"
+            "create, 74 cannot write, 75 interrupted (run it again to go on)\n");
 }

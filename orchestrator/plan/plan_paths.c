@@ -112,6 +112,10 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path)
     check_files(reader, MEMBER(data.tokens), plan->data.tokens, plan->data.token_count, plan_path);
     check_files(reader, MEMBER(data.val), plan->data.val, plan->data.val_count, plan_path);
     check_files(reader, MEMBER(trainer.table), &plan->trainer.table, 1, plan_path);
+    if (strcmp(plan->baseline, "none") == 0)
+        plan->baseline[0] = '\0';
+    else if (strcmp(plan->baseline, PLAN_PREVIOUS) != 0)
+        check_files(reader, MEMBER(baseline), &plan->baseline, 1, plan_path);
     if (!reader_given(reader, MEMBER(output.dir)))
         return;
     if (climbs(reader->plan->output.dir))
