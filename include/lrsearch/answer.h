@@ -166,9 +166,11 @@ struct confirm_answer { /* trainings at the target's model, or as near as was af
 struct drift {
     char lr_reason[ANSWER_TEXT]; /* why the LRs cannot be compared; "": they were */
     double lr_ratio, lr_ci90[2]; /* LR now over LR then, at the target */
-    bool lr_beyond;              /* the limit: the ratio is, and its interval excludes 1 */
+    uint64_t at_tokens;          /* a horizon; 0: both have none */
+    double at_ratio, at_ci90[2]; /* the same there */
+    bool lr_beyond;              /* the limit: one of them is, and its interval excludes 1 */
     char loss_reason[ANSWER_TEXT];
-    uint64_t loss_tokens; /* the longest horizon that both have */
+    uint64_t loss_tokens;                 /* a horizon */
     double loss_difference, loss_ci90[2]; /* nats, now less then, there */
     bool loss_beyond;
 };

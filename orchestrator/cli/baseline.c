@@ -1,14 +1,12 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "cli/baseline.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "report/summary.h"
 #include "store/history.h"
 
 int run_place_find(struct run_place *place, const char *run_dir, struct lr_error *err)
@@ -97,20 +95,17 @@ static void find_previous(struct baseline *baseline, struct baseline_answer *out
 
 static void warn(struct answer *answer)
 {
-    const struct drift *drift = &answer->baseline.drift;
-    char lr[32];
-    if (drift->lr_beyond)
+    const struct baseline_answer *baseline = &answer->baseline;
+    if (baseline->drift.lr_beyond)
         answer_warn(answer,
-                    "drift: the learning rate is %.3g times that of %.160s, beyond tolerance.lr "
-                    "(%.3g)",
-                    drift->lr_ratio, answer->baseline.run_dir, answer->baseline.limit_lr);
-    if (drift->loss_beyond)
+                    "the learning rate has moved from that of the baseline, %.160s, by more than "
+                    "tolerance.lr, a factor of %.3g",
+                    baseline->run_dir, baseline->limit_lr);
+    if (baseline->drift.loss_beyond)
         answer_warn(answer,
-                    "drift: the loss at %s tokens is %+.3g nats from that of %.160s, beyond "
-                    "tolerance.loss (%.3g)",
-                    format_count(lr, sizeof(lr), (double)drift->loss_tokens),
-                    drift->loss_difference, answer->baseline.run_dir,
-                    answer->baseline.limit_loss);
+                    "the loss has moved from that of the baseline, %.160s, by more than "
+                    "tolerance.loss, %.3g nats",
+                    baseline->run_dir, baseline->limit_loss);
 }
 
 void baseline_compare(void *context, const struct campaign *campaign, struct answer *answer)

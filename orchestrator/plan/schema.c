@@ -359,7 +359,7 @@ static const struct plan_key tolerance_keys[] = {
      .help = "the target's LR may be so many times the baseline's, or less by as much"},
     {.name = "loss", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0.02", .none = true,
      .above = true, .high = 100, .offset = AT(tolerance.loss),
-     .help = "so far may the loss at the best LR be from the baseline's, at the longest horizon that both have"},
+     .help = "so far may the loss at the best LR be from the baseline's, at the horizon where both are known best"},
 };
 
 static const struct plan_key output_keys[] = {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include "lrsearch/answer.h"
 
-/* What moved between two answers, for a person; two paragraphs that begin with `lead` and with as
- * many spaces. */
+/* What moved between two answers, for a person; its paragraphs begin with `lead`, then with as many
+ * spaces. */
 void drift_print(FILE *out, const char *lead, const struct drift *drift);
 
 void baseline_print(FILE *out, const struct answer *answer); /* nothing, if none was wanted */

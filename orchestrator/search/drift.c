@@ -2,6 +2,7 @@
 #include "search/drift.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,11 @@
 static double squares(double a, double b)
 {
     return sqrt(a * a + b * b);
+}
+
+static bool is_beyond(double moved, double limit, double low, double high)
+{
+    return limit > 0 && fabs(moved) > limit && (low > 0 || high < 0); /* false of NaN */
 }
 
 static void measure_lr(struct drift *out, const struct answer *then, const struct answer *now,
@@ -30,8 +36,7 @@ static void measure_lr(struct drift *out, const struct answer *then, const struc
     out->lr_ratio = exp(moved);
     out->lr_ci90[0] = exp(moved - below);
     out->lr_ci90[1] = exp(moved + above);
-    bool clear = moved - below > 0 || moved + above < 0; /* false of NaN */
-    out->lr_beyond = limit > 0 && fabs(moved) > log(limit) && clear;
+    out->lr_beyond = is_beyond(moved, log(limit), moved - below, moved + above);
 }
 
 static bool is_measured(const struct horizon_answer *horizon)
@@ -39,29 +44,63 @@ static bool is_measured(const struct horizon_answer *horizon)
     return isfinite(horizon->lr_opt) && isfinite(horizon->loss_min) && !horizon->at_edge;
 }
 
+struct pair {
+    const struct horizon_answer *then, *now;
+};
+
+/* Of the horizons that both runs measured the one at which `member`, a standard error, is smallest;
+ * of equal ones the longest. {NULL, NULL}: there is none. */
+static struct pair best_known(const struct answer *then, const struct answer *now, size_t member)
+{
+    struct pair best = {NULL, NULL};
+    double least = INFINITY;
+    for (size_t i = 0; i < then->horizon_count; i++)
+        for (size_t j = 0; j < now->horizon_count; j++) {
+            const struct horizon_answer *a = &then->horizons[i], *b = &now->horizons[j];
+            if (a->tokens != b->tokens || !is_measured(a) || !is_measured(b))
+                continue;
+            double error = squares(*(const double *)(const void *)((const char *)a + member),
+                                   *(const double *)(const void *)((const char *)b + member));
+            if (error <= least || !best.then) {
+                best = (struct pair){a, b};
+                least = isnan(error) ? INFINITY : error;
+            }
+        }
+    return best;
+}
+
+static void measure_horizon(struct drift *out, const struct answer *then, const struct answer *now,
+                            double limit)
+{
+    struct pair at = best_known(then, now, offsetof(struct horizon_answer, se_ln_lr));
+    if (!at.then)
+        return;
+    double moved = log(at.now->lr_opt / at.then->lr_opt);
+    double error = Z90 * squares(at.then->se_ln_lr, at.now->se_ln_lr);
+    out->at_tokens = at.now->tokens;
+    out->at_ratio = exp(moved);
+    out->at_ci90[0] = exp(moved - error);
+    out->at_ci90[1] = exp(moved + error);
+    if (is_beyond(moved, log(limit), moved - error, moved + error))
+        out->lr_beyond = true;
+}
+
 static void measure_loss(struct drift *out, const struct answer *then, const struct answer *now,
                          double limit)
 {
-    const struct horizon_answer *a = NULL, *b = NULL;
-    for (size_t i = 0; i < then->horizon_count; i++)
-        for (size_t j = 0; j < now->horizon_count; j++)
-            if (then->horizons[i].tokens == now->horizons[j].tokens &&
-                is_measured(&then->horizons[i]) && is_measured(&now->horizons[j])) {
-                a = &then->horizons[i];
-                b = &now->horizons[j];
-            }
-    if (!a || !b) {
+    struct pair at = best_known(then, now, offsetof(struct horizon_answer, se_loss));
+    if (!at.then) {
         snprintf(out->loss_reason, sizeof(out->loss_reason),
                  "no horizon has a best learning rate in both runs");
         return;
     }
-    double error = Z90 * squares(a->se_loss, b->se_loss);
-    out->loss_tokens = b->tokens;
-    out->loss_difference = b->loss_min - a->loss_min;
+    double error = Z90 * squares(at.then->se_loss, at.now->se_loss);
+    out->loss_tokens = at.now->tokens;
+    out->loss_difference = at.now->loss_min - at.then->loss_min;
     out->loss_ci90[0] = out->loss_difference - error;
     out->loss_ci90[1] = out->loss_difference + error;
-    out->loss_beyond = limit > 0 && fabs(out->loss_difference) > limit &&
-                       (out->loss_ci90[0] > 0 || out->loss_ci90[1] < 0);
+    out->loss_beyond =
+        is_beyond(out->loss_difference, limit, out->loss_ci90[0], out->loss_ci90[1]);
 }
 
 void drift_measure(struct drift *out, const struct answer *then, const struct answer *now,
@@ -70,11 +109,14 @@ void drift_measure(struct drift *out, const struct answer *then, const struct an
 {
     memset(out, 0, sizeof(*out)); /* padding too: answers are compared as bytes */
     out->lr_ratio = out->lr_ci90[0] = out->lr_ci90[1] = NAN;
+    out->at_ratio = out->at_ci90[0] = out->at_ci90[1] = NAN;
     out->loss_difference = out->loss_ci90[0] = out->loss_ci90[1] = NAN;
     snprintf(out->lr_reason, sizeof(out->lr_reason), "%s", lr_reason);
     snprintf(out->loss_reason, sizeof(out->loss_reason), "%s", loss_reason);
     if (!*lr_reason)
         measure_lr(out, then, now, limits->lr);
-    if (!*loss_reason)
-        measure_loss(out, then, now, limits->loss);
+    if (*loss_reason)
+        return;
+    measure_horizon(out, then, now, limits->lr);
+    measure_loss(out, then, now, limits->loss);
 }

@@ -12,9 +12,13 @@ static json_t *limit_json(double limit)
 
 json_t *drift_json(const struct drift *drift, bool *ok)
 {
-    json_t *both = json_object(), *lr = json_object(), *loss = json_object();
+    json_t *both = json_object(), *lr = json_object(), *loss = json_object(), *at = json_object();
     json_put(lr, "ratio", json_of_double(drift->lr_ratio), ok);
     json_put(lr, "ci90", json_of_interval(drift->lr_ci90), ok);
+    json_put(at, "tokens", drift->at_tokens ? json_of_count(drift->at_tokens) : json_null(), ok);
+    json_put(at, "ratio", json_of_double(drift->at_ratio), ok);
+    json_put(at, "ci90", json_of_interval(drift->at_ci90), ok);
+    json_put(lr, "horizon", at, ok);
     json_put(lr, "beyond", json_boolean(drift->lr_beyond), ok);
     json_put(lr, "reason", text_or_null(drift->lr_reason), ok);
     json_put(loss, "tokens", drift->loss_tokens ? json_of_count(drift->loss_tokens) : json_null(),
