@@ -40,11 +40,11 @@ struct horizon_answer {
     double curvature; /* nats per octave^2: loss = loss_min + curvature * log2(lr / lr_opt)^2 */
     double loss_min;
     double se_ln_lr; /* standard error of ln lr_opt */
-    double se_loss;  /* of loss_min; NaN: not known */
     uint32_t trials; /* finished (done or diverged) */
     uint32_t diverged;
-    bool at_edge; /* the best trial is the lowest or highest LR tried */
-    bool flat;    /* the basin is not deeper than the noise, or too little was tried to see it */
+    bool at_edge;   /* the best trial is the lowest or highest LR tried */
+    bool flat;      /* the basin is not deeper than the noise, or too little was tried to see it */
+    double se_loss; /* standard error of loss_min; NaN: not known */
 };
 
 struct law_answer { /* LR*(D) = exp(b) D^-beta */
@@ -175,10 +175,10 @@ struct drift {
     bool loss_beyond;
 };
 
-struct baseline_answer {       /* the drift from an earlier run that the plan names */
-    bool wanted;               /* false: it names none, or this run is not finished */
-    char run_dir[ANSWER_PATH]; /* "": none was found */
-    char reason[ANSWER_TEXT];  /* why not, or why it cannot be read */
+struct baseline_answer {         /* the drift from an earlier run that the plan names */
+    bool wanted;                 /* false: it names none, or this run is not finished */
+    char run_dir[ANSWER_PATH];   /* "": none was found */
+    char reason[ANSWER_TEXT];    /* why not, or why it cannot be read */
     double limit_lr, limit_loss; /* a factor, nats; 0: none */
     struct drift drift;          /* only with a run_dir and no reason */
 };

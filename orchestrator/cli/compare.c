@@ -81,8 +81,8 @@ static void print_horizons(const struct answer *a, const struct answer *b)
         uint64_t tokens = b->horizons[h].tokens;
         if (!has_horizon(a, tokens))
             continue;
-        snprintf(what, sizeof(what), "loss at %s", format_count(count, sizeof(count),
-                                                                (double)tokens));
+        snprintf(what, sizeof(what), "loss at %s",
+                 format_count(count, sizeof(count), (double)tokens));
         print_row(what, horizon_text(left, a, tokens), horizon_text(right, b, tokens));
     }
 }

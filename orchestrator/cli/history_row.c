@@ -10,8 +10,8 @@ void history_row_fill(struct history_run *row, const char *run, const struct pas
                       const struct answer *answer)
 {
     const struct drift *drift = &answer->baseline.drift;
-    bool compared = answer->baseline.wanted && answer->baseline.run_dir[0] &&
-                    !answer->baseline.reason[0];
+    bool compared =
+        answer->baseline.wanted && answer->baseline.run_dir[0] && !answer->baseline.reason[0];
     memset(row, 0, sizeof(*row));
     snprintf(row->run, sizeof(row->run), "%s", run);
     snprintf(row->name, sizeof(row->name), "%s", end->name);

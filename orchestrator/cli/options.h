@@ -53,7 +53,7 @@ struct options {
     const char *name;             /* of history; NULL: not given */
     bool rebuild;                 /* --rebuild */
     double lr_factor, loss_limit; /* of compare; 0: not given */
-    const char **sets; /* "key=value" of each --set; the strings are argv's */
+    const char **sets;            /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
 };

@@ -167,8 +167,8 @@ static void print_table(const struct history_run *runs, size_t count)
         if (isfinite(run->loss))
             snprintf(loss, sizeof(loss), "%.4f", run->loss);
         if (isfinite(run->drift_lr) || isfinite(run->drift_loss))
-            snprintf(drift, sizeof(drift), "LR x%.3g, loss %+.3g%s", run->drift_lr,
-                     run->drift_loss, run->drifted ? "  BEYOND" : "");
+            snprintf(drift, sizeof(drift), "LR x%.3g, loss %+.3g%s", run->drift_lr, run->drift_loss,
+                     run->drifted ? "  BEYOND" : "");
         printf("%-20s  %-*s  %-16s  %7s  %-18s  %8s  %s\n", run->finished_utc, width, run->run,
                run->status, format_lr(lr, sizeof(lr), 2, run->lr),
                format_lr_interval(interval, sizeof(interval), 2, run->ci90), loss, drift);
@@ -186,8 +186,8 @@ static json_t *row_json(const struct history_run *run, bool *ok)
     json_put(object, "target_width", json_of_size(run->target_width), ok);
     json_put(object, "lr", json_of_double(run->lr), ok);
     json_put(object, "ci90", json_of_interval(run->ci90), ok);
-    json_put(object, "loss_tokens", run->loss_tokens ? json_of_count(run->loss_tokens)
-                                                     : json_null(), ok);
+    json_put(object, "loss_tokens",
+             run->loss_tokens ? json_of_count(run->loss_tokens) : json_null(), ok);
     json_put(object, "loss", json_of_double(run->loss), ok);
     json_put(object, "trials", json_of_count(run->trials), ok);
     json_put(object, "tokens", json_of_count(run->tokens), ok);

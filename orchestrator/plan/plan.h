@@ -150,7 +150,7 @@ struct plan {
         uint32_t then;    /* enum plan_on_fail */
     } on_fail;
 
-    struct { /* beside the baseline; 0: no limit */
+    struct {             /* beside the baseline; 0: no limit */
         double lr, loss; /* a factor above 1, nats */
     } tolerance;
 
@@ -181,8 +181,9 @@ char *plan_to_json(const struct plan *plan);
 int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
 
 /* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.*, limits.*,
- * on_fail.*, baseline and tolerance.*, which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..."
- * to `out`. Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
+ * on_fail.*, baseline and tolerance.*, which may change between runs of one campaign. Writes
+ * "search.seeds (1 -> 3), ..." to `out`. Returns the number of fields that differ, or LR_EINVAL
+ * when a text is no JSON. */
 int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
 
 /* The name that trainer.columns gives a column; NULL: none (seed only). */

@@ -49,8 +49,7 @@ static const struct plan_key top_keys[] = {
     {.name = "seed", .type = TYPE_U64, .fallback = "1", .high = PLAN_SEED_MAX, .offset = AT(seed),
      .help = "first seed of weights, order of the data and bootstrap"},
     {.name = "baseline", .type = TYPE_TEXT, .fallback = "none", .derived = true,
-     .offset = AT(baseline), .capacity = TRIAL_PATH,
-     .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
+     .offset = AT(baseline), .capacity = TRIAL_PATH, .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
 };
 
 static const struct plan_key trainer_keys[] = {
@@ -355,11 +354,9 @@ static const struct plan_key on_fail_keys[] = {
 
 static const struct plan_key tolerance_keys[] = {
     {.name = "lr", .type = TYPE_NUMBER, .unit = "factor", .fallback = "1.5", .none = true,
-     .low = 1, .above = true, .high = 1000, .offset = AT(tolerance.lr),
-     .help = "the target's LR may be so many times the baseline's, or less by as much"},
+     .low = 1, .above = true, .high = 1000, .offset = AT(tolerance.lr), .help = "the target's LR may be so many times the baseline's, or less by as much"},
     {.name = "loss", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0.02", .none = true,
-     .above = true, .high = 100, .offset = AT(tolerance.loss),
-     .help = "so far may the loss at the best LR be from the baseline's, at the horizon where both are known best"},
+     .above = true, .high = 100, .offset = AT(tolerance.loss), .help = "so far may the loss at the best LR be from the baseline's, at the horizon where both are known best"},
 };
 
 static const struct plan_key output_keys[] = {

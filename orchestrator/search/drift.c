@@ -8,7 +8,6 @@
 
 #define Z90 1.6449 /* standard deviations to the ends of a 90 % interval */
 
-
 static double squares(double a, double b)
 {
     return sqrt(a * a + b * b);
@@ -99,8 +98,7 @@ static void measure_loss(struct drift *out, const struct answer *then, const str
     out->loss_difference = at.now->loss_min - at.then->loss_min;
     out->loss_ci90[0] = out->loss_difference - error;
     out->loss_ci90[1] = out->loss_difference + error;
-    out->loss_beyond =
-        is_beyond(out->loss_difference, limit, out->loss_ci90[0], out->loss_ci90[1]);
+    out->loss_beyond = is_beyond(out->loss_difference, limit, out->loss_ci90[0], out->loss_ci90[1]);
 }
 
 void drift_measure(struct drift *out, const struct answer *then, const struct answer *now,

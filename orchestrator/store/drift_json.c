@@ -42,7 +42,7 @@ json_t *baseline_json(const struct baseline_answer *baseline, bool *ok)
     json_put(tolerance, "lr", limit_json(baseline->limit_lr), ok);
     json_put(tolerance, "loss", limit_json(baseline->limit_loss), ok);
     json_put(object, "tolerance", tolerance, ok);
-    json_put(object, "drift",
-             baseline->reason[0] ? json_null() : drift_json(&baseline->drift, ok), ok);
+    json_put(object, "drift", baseline->reason[0] ? json_null() : drift_json(&baseline->drift, ok),
+             ok);
     return object;
 }

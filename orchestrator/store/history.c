@@ -116,8 +116,7 @@ static int execute(struct history *history, const char *sql, struct lr_error *er
     return rc ? rc : finish(history, statement, err);
 }
 
-static int read_number(struct history *history, const char *sql, int64_t *out,
-                       struct lr_error *err)
+static int read_number(struct history *history, const char *sql, int64_t *out, struct lr_error *err)
 {
     sqlite3_stmt *statement = NULL;
     int rc = prepare(history, &statement, sql, err);
@@ -329,10 +328,11 @@ int history_put(struct history *history, const struct history_run *run, struct l
     char names[SQL_TEXT], sql[SQL_TEXT + 256];
     sqlite3_stmt *statement = NULL;
     list_columns(names, false);
-    size_t used = (size_t)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO runs (%s) VALUES (",
-                                   names);
+    size_t used =
+        (size_t)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO runs (%s) VALUES (", names);
     for (int i = 0; i < COLUMNS; i++)
-        used += (size_t)snprintf(sql + used, sizeof(sql) - used, "?%s", i + 1 < COLUMNS ? "," : ")");
+        used +=
+            (size_t)snprintf(sql + used, sizeof(sql) - used, "?%s", i + 1 < COLUMNS ? "," : ")");
     int rc = prepare(history, &statement, sql, err);
     if (rc)
         return rc;

@@ -63,9 +63,9 @@ static struct answer an_answer(void)
     answer.law = (struct law_answer){
         -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
     answer.horizons[0] = (struct horizon_answer){
-        131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false};
+        131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false, NAN};
     answer.horizons[1] = (struct horizon_answer){
-        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false};
+        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false, NAN};
     answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875, 0, 0, 0};
     answer_warn(&answer, "plain");

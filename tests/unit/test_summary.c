@@ -22,9 +22,9 @@ static struct answer identified(void)
     answer.law = (struct law_answer){
         .538, {.31, .77}, 1.2, .9931, .23, .17, {524288, 2.21e-3, {1.5e-3, 3.2e-3}, 2.41e-3}};
     const struct horizon_answer horizons[] = {
-        {131072, 5.12e-3, {4.21e-3, 6.2e-3}, .0641, 2.9134, .1, 8, 1, false, false},
-        {262144, 3.41e-3, {2.6e-3, 4.5e-3}, .033, 2.7311, .1, 7, 0, false, false},
-        {524288, 2.41e-3, {1.7e-3, 3.4e-3}, .017, 2.6261, .1, 7, 0, false, false},
+        {131072, 5.12e-3, {4.21e-3, 6.2e-3}, .0641, 2.9134, .1, 8, 1, false, false, NAN},
+        {262144, 3.41e-3, {2.6e-3, 4.5e-3}, .033, 2.7311, .1, 7, 0, false, false, NAN},
+        {524288, 2.41e-3, {1.7e-3, 3.4e-3}, .017, 2.6261, .1, 7, 0, false, false, NAN},
     };
     memcpy(answer.horizons, horizons, sizeof(horizons));
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, .875, 0, 0, 0};
@@ -44,8 +44,8 @@ static struct answer unknown(void)
                                            .loss_penalty_if_wrong_2x = NAN};
     answer.law =
         (struct law_answer){NAN, {NAN, NAN}, NAN, NAN, NAN, NAN, {0, NAN, {NAN, NAN}, NAN}};
-    const struct horizon_answer nothing = {2000000, NAN, {NAN, NAN}, NAN,   NAN,
-                                           NAN,     6,   6,          false, false};
+    const struct horizon_answer nothing = {2000000, NAN, {NAN, NAN}, NAN,   NAN, NAN,
+                                           6,       6,   false,      false, NAN};
     answer.horizons[0] = answer.horizons[1] = nothing;
     answer.horizons[1].tokens = 4000000;
     snprintf(answer.reason, sizeof(answer.reason),
