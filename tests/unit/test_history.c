@@ -9,6 +9,8 @@
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
 #include "store/history.h"
+#include "store/json_value.h"
+#include "store/run_dir.h"
 
 static char dir[256], file[512];
 
@@ -200,6 +202,38 @@ static void a_healthy_one_is_kept(void **state)
     history_close(history);
 }
 
+static void result_tells_the_baseline(void **state)
+{
+    static struct answer answer;
+    (void)state;
+    char *text = result_json("night", &answer);
+    assert_non_null(strstr(text, "\"baseline\": null"));
+    lr_free(text);
+    answer.baseline = (struct baseline_answer){
+        .wanted = true, .run_dir = "logs/n1", .limit_lr = 1.5, .drift = {.lr_ratio = 2}};
+    answer.baseline.drift.lr_beyond = true;
+    snprintf(answer.baseline.drift.loss_reason, ANSWER_TEXT, "other data");
+    text = result_json("night", &answer);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *part = json_object_get(root, "baseline"), *drift = json_object_get(part, "drift");
+    assert_string_equal(json_string_value(json_object_get(part, "run_dir")), "logs/n1");
+    assert_true(json_is_null(json_object_get(part, "reason")));
+    const json_t *tolerance = json_object_get(part, "tolerance");
+    assert_true(json_real_value(json_object_get(tolerance, "lr")) == 1.5);
+    assert_true(json_is_null(json_object_get(tolerance, "loss"))); /* no limit */
+    assert_true(json_real_value(json_object_get(json_object_get(drift, "lr"), "ratio")) == 2);
+    assert_true(json_is_true(json_object_get(json_object_get(drift, "lr"), "beyond")));
+    const json_t *loss = json_object_get(drift, "loss");
+    assert_true(json_is_null(json_object_get(loss, "tokens")));
+    assert_string_equal(json_string_value(json_object_get(loss, "reason")), "other data");
+    json_decref(root);
+    lr_free(text);
+    snprintf(answer.baseline.reason, ANSWER_TEXT, "there is none");
+    text = result_json("night", &answer);
+    assert_non_null(strstr(text, "\"drift\": null"));
+    lr_free(text);
+}
+
 static void each_allocation_may_fail(void **state)
 {
     (void)state;
@@ -229,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_is_told_and_mended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_programs_file_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_healthy_one_is_kept, set_up, tear_down),
+        cmocka_unit_test(result_tells_the_baseline),
         cmocka_unit_test_setup_teardown(each_allocation_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

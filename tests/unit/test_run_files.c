@@ -106,7 +106,7 @@ static void result_reads_back(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 18); /* those of axes: test_axes_files.c */
+    assert_int_equal(json_object_size(root), 19); /* those of axes: test_axes_files.c */
     assert_true(number(root, "schema_version") == 1);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
     assert_string_equal(json_string_value(json_object_get(root, "status")), "identified");
