@@ -8,6 +8,7 @@
 #include <string.h>
 #include "cell_surface.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/trial.h"
 #include "search/answer_cells.h"
 #include "search/policy_cells.h"
 
