@@ -76,8 +76,8 @@ static void find_previous(struct baseline *baseline, struct baseline_answer *out
     history_close(history);
     if (!rc && !found) {
         explain(out, "there is no earlier run of %.64s", baseline->plan->name);
-        lr_log(LR_LOG_INFO, "baseline: %s in %s/" HISTORY_FILE ": nothing is compared", out->reason,
-               place.dir);
+        lr_log(baseline->quiet ? LR_LOG_DEBUG : LR_LOG_INFO,
+               "baseline: %s in %s/" HISTORY_FILE ": nothing is compared", out->reason, place.dir);
         return;
     }
     if (!rc) {

@@ -8,6 +8,7 @@
 struct baseline {
     const struct plan *plan;
     const char *run_dir;      /* of the run that is compared */
+    bool quiet;               /* says nothing of a first night */
     struct past_answer *then; /* of a named one, once it is found */
 };
 

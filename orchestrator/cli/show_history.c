@@ -100,7 +100,7 @@ static int put_run(struct history *history, const struct found_run *found, size_
         past_answer_free(past);
         return history_remove(history, found->run, err);
     }
-    struct baseline baseline = {.plan = &past->plan, .run_dir = found->path};
+    struct baseline baseline = {.plan = &past->plan, .run_dir = found->path, .quiet = true};
     if (baseline_find(&baseline, &why))
         lr_log(LR_LOG_WARNING, "%s: %s", found->run, why.text);
     else
