@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include "lrsearch/error.h"
 #include "lrsearch/memory.h"
 #include "store/json_value.h"
 
@@ -22,7 +23,10 @@ void summary_line_print(const char *name, const char *run_dir, const struct answ
 {
     static const double unknown[2] = {NAN, NAN};
     const struct target_answer *target = answer ? &answer->target : NULL;
-    const char *status = answer ? answer_status_name(answer->status) : "failed";
+    const char *status = answer ? answer_status_name(answer->status)
+                         : exit_status == LR_EXIT_INTERRUPTED
+                             ? answer_status_name(ANSWER_INTERRUPTED)
+                             : "failed";
     bool ok = true;
     json_use_lr_memory();
     json_t *line = json_object();
