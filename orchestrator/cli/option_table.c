@@ -194,7 +194,7 @@ const struct option_row option_rows[] = {
     {"loss", "X", "compare", "the same when the loss moved by more nats",
      AT(loss_limit), .type = OPTION_NUMBER, .high = 100, .wanted = "nats above 0 such as 0.02"},
     {"json", NULL, NULL, "print the result as one JSON value on stdout", AT(json)},
-    {"quiet", NULL, NULL, "no progress; errors and warnings only",
+    {"quiet", NULL, NULL, "no progress; errors, warnings and the summary line only",
      .letter = 'q', .type = OPTION_READ, .read = read_quiet},
     {"verbose", NULL, NULL, "tell more", .letter = 'v', .type = OPTION_READ, .read = read_verbose},
     {"help", NULL, NULL, "print this text", .letter = 'h', AT(help)},

@@ -163,11 +163,14 @@ static void print_table(const struct history_run *runs, size_t count)
            "90 % interval", "loss");
     for (size_t i = 0; i < count; i++) {
         const struct history_run *run = &runs[i];
-        char lr[32], interval[64], loss[32] = "-", drift[96] = "-";
+        char lr[32], ratio[32], interval[64], loss[32] = "-", moved[32] = "-", drift[96] = "-";
         if (isfinite(run->loss))
             snprintf(loss, sizeof(loss), "%.4f", run->loss);
-        if (isfinite(run->drift_lr) || isfinite(run->drift_loss))
-            snprintf(drift, sizeof(drift), "LR x%.3g, loss %+.3g%s", run->drift_lr, run->drift_loss,
+        if (isfinite(run->drift_loss))
+            snprintf(moved, sizeof(moved), "%+.3g", run->drift_loss);
+        if (*run->baseline)
+            snprintf(drift, sizeof(drift), "LR x %s, loss %s%s",
+                     format_ratio(ratio, sizeof(ratio), run->drift_lr), moved,
                      run->drifted ? "  BEYOND" : "");
         printf("%-20s  %-*s  %-16s  %7s  %-18s  %8s  %s\n", run->finished_utc, width, run->run,
                run->status, format_lr(lr, sizeof(lr), 2, run->lr),

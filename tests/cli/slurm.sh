@@ -2,7 +2,9 @@
 # The job scripts in plans/ under a real Slurm: a night and its exit status, a drift, and a job that
 # stops before its limit, puts itself back into the queue and goes on. Needs a cluster that answers,
 # whose nodes see this folder; takes some minutes.
+slurm_conf=${SLURM_CONF:-} # the library takes Slurm's variables away
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+[ -z "$slurm_conf" ] || export SLURM_CONF="$slurm_conf"
 command -v sbatch >/dev/null 2>&1 || skip "there is no sbatch"
 timeout 10 sinfo -h -t idle,mixed -o %D 2>/dev/null | grep -q '[1-9]' || skip "no Slurm cluster answers"
 
