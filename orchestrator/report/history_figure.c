@@ -41,6 +41,23 @@ static void write_labels(FILE *script, const struct history_run *runs, size_t co
     fputs(") rotate by -30\n", script);
 }
 
+/* 1, 2 and 5 of each power of ten: an axis of less than a decade has ticks too. */
+static void write_ticks(FILE *script, const struct range *range)
+{
+    static const int steps[] = {1, 2, 5};
+    bool first = true;
+    fputs("set ytics (", script);
+    for (int power = -12; power <= 4; power++)
+        for (int i = 0; i < 3; i++) {
+            double tick = steps[i] * pow(10, power);
+            if (tick < range->low || tick > range->high)
+                continue;
+            fprintf(script, "%s'%de%d' %.10g", first ? "" : ", ", steps[i], power, tick);
+            first = false;
+        }
+    fputs(")\n", script);
+}
+
 int history_figure(const char *path, const struct history_run *runs, size_t count, bool *drawn,
                    struct lr_error *err)
 {
@@ -63,7 +80,8 @@ int history_figure(const char *path, const struct history_run *runs, size_t coun
     size_t steady = write_runs(script, "steady", runs, count, false, &range);
     size_t drifted = write_runs(script, "drifted", runs, count, true, &range);
     fprintf(script, "set title 'learning rate at the target, with its 90 %% interval'\n"
-                    "set logscale y\nset format y '%%.1e'\nset xlabel 'finished'\n");
+                    "set logscale y\nset xlabel 'finished'\n");
+    write_ticks(script, &range);
     write_labels(script, runs, count);
     fprintf(script, "set key top left\nset xrange [0:%zu]\nset yrange [%.6g:%.6g]\nplot ",
             count + 1, range.low, range.high);
