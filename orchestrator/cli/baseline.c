@@ -1,3 +1,6 @@
+/* A run that is named must be there: the user counts on it, and is told before anything is trained.
+ * The previous one is looked for at the end, when it is clear what came before: the same run given
+ * again finds the same one, however many have finished since. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "cli/baseline.h"
 

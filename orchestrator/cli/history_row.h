@@ -5,7 +5,8 @@
 #include "store/history.h"
 
 /* A finished run as a row of the history beside it. What stands there follows from the run's plan,
- * journal and baseline, so that lrsearch history --rebuild gives the same row. */
+ * journal and baseline, so that lrsearch history --rebuild gives the same row (of a run whose
+ * baseline or tolerance was changed in a later start, that of the first). */
 
 void history_row_fill(struct history_run *row, const char *run, const struct past_end *end,
                       const struct answer *answer);
