@@ -311,6 +311,8 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         over = over && trial_state_is_over(trials[id - 1]->state); /* not left for more time */
     }
     int rc = campaign_answer(c->campaign, answer, err);
+    if (!rc && c->setup->compare)
+        c->setup->compare(c->setup->baseline_context, c->campaign, answer);
     if (!rc)
         rc = result_json_write(run_dir, c->setup->plan->name, answer, err);
     if (!rc)
@@ -385,8 +387,11 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     struct lr_error late = {0};
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
-    int rc =
-        resolved ? coordinator_begin(c, resolved, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = resolved ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (!rc && setup->find_baseline)
+        rc = setup->find_baseline(setup->baseline_context, err);
+    if (!rc)
+        rc = coordinator_begin(c, resolved, err);
     bool readable = c->journal && campaign_opening(c->campaign)->name[0];
     if (!rc && !campaign_finished(c->campaign)) {
         rc = train(c, err);

@@ -46,6 +46,11 @@ struct coordinator_setup {
     int (*prepare_data)(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
                         struct lr_error *err);
     void *prepare_context;
+    /* The run that the answer is compared with: found before anything else, when the plan names it;
+     * compared with before the answer is written. NULL: neither. */
+    int (*find_baseline)(void *context, struct lr_error *err);
+    void (*compare)(void *context, const struct campaign *campaign, struct answer *answer);
+    void *baseline_context;
     struct coordinator_watch watch;
     /* Draws the figures of RUN_DIR at the end; NULL: none are wanted. `trials` are all. */
     void (*draw)(const char *run_dir, const struct answer *answer,

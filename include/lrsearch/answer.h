@@ -23,6 +23,7 @@ enum answer_status {
 #define ANSWER_HORIZONS 32
 #define ANSWER_WARNINGS 32
 #define ANSWER_TEXT 320
+#define ANSWER_PATH 1024
 #define ANSWER_CELLS 64
 #define ANSWER_BASINS 256
 #define ANSWER_EXPONENTS 64
@@ -41,8 +42,9 @@ struct horizon_answer {
     double se_ln_lr; /* standard error of ln lr_opt */
     uint32_t trials; /* finished (done or diverged) */
     uint32_t diverged;
-    bool at_edge; /* the best trial is the lowest or highest LR tried */
-    bool flat;    /* the basin is not deeper than the noise, or too little was tried to see it */
+    bool at_edge;   /* the best trial is the lowest or highest LR tried */
+    bool flat;      /* the basin is not deeper than the noise, or too little was tried to see it */
+    double se_loss; /* standard error of loss_min; NaN: not known */
 };
 
 struct law_answer { /* LR*(D) = exp(b) D^-beta */
@@ -159,6 +161,28 @@ struct confirm_answer { /* trainings at the target's model, or as near as was af
     char text[ANSWER_TEXT];     /* what was predicted and what came out */
 };
 
+/* ---- an answer beside an earlier one ---- */
+
+struct drift {
+    char lr_reason[ANSWER_TEXT]; /* why the LRs cannot be compared; "": they were */
+    double lr_ratio, lr_ci90[2]; /* LR now over LR then, at the target */
+    uint64_t at_tokens;          /* a horizon; 0: both have none */
+    double at_ratio, at_ci90[2]; /* the same there */
+    bool lr_beyond;              /* the limit: one of them is, and its interval excludes 1 */
+    char loss_reason[ANSWER_TEXT];
+    uint64_t loss_tokens;                 /* a horizon */
+    double loss_difference, loss_ci90[2]; /* nats, now less then, there */
+    bool loss_beyond;
+};
+
+struct baseline_answer {         /* the drift from an earlier run that the plan names */
+    bool wanted;                 /* false: it names none, or this run is not finished */
+    char run_dir[ANSWER_PATH];   /* "": none was found */
+    char reason[ANSWER_TEXT];    /* why not, or why it cannot be read */
+    double limit_lr, limit_loss; /* a factor, nats; 0: none */
+    struct drift drift;          /* only with a run_dir and no reason */
+};
+
 struct answer {
     enum answer_status status;
     char reason[ANSWER_TEXT]; /* empty when identified */
@@ -183,9 +207,12 @@ struct answer {
     size_t confirm_count;
     char verdicts[ANSWER_VERDICTS][ANSWER_TEXT]; /* what the campaign says about published claims */
     size_t verdict_count;
+    struct baseline_answer baseline;
     char warnings[ANSWER_WARNINGS][ANSWER_TEXT];
     size_t warning_count;
 };
+
+bool answer_drifted(const struct answer *answer); /* beyond what the plan tolerates */
 
 const char *answer_status_name(enum answer_status status);
 /* Adds a warning once; drops it when the list is full. */

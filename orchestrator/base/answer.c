@@ -30,3 +30,9 @@ void answer_warn(struct answer *answer, const char *format, ...)
     if (answer->warning_count < ANSWER_WARNINGS)
         memcpy(answer->warnings[answer->warning_count++], text, sizeof(text));
 }
+
+bool answer_drifted(const struct answer *answer)
+{
+    const struct baseline_answer *baseline = &answer->baseline;
+    return baseline->wanted && (baseline->drift.lr_beyond || baseline->drift.loss_beyond);
+}

@@ -92,10 +92,19 @@ int options_check(const struct options *options, int count, char **operands, str
         return lr_fail(err, LR_EUSAGE,
                        "import: what can be read is: lrsearch import csv FILE, and lrsearch import "
                        "optuna FILE");
+    if (command->run == command_compare && count != 2)
+        return lr_fail(err, LR_EUSAGE,
+                       "compare: name two runs' directories, the earlier one first, as in: "
+                       "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26");
+    if (command->run == command_history && count <= 1)
+        return 0;
     if (count > 1 && command->run != command_tokenize && command->run != command_journal &&
-        command->run != command_import)
+        command->run != command_import && command->run != command_compare)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,
-                       of_run ? "run's directory" : "plan", operands[1]);
+                       command->run == command_history ? "folder of runs"
+                       : of_run                        ? "run's directory"
+                                                       : "plan",
+                       operands[1]);
     if (command->run == command_fit)
         return check_fit(options, count, err);
     if (command->run == command_predict || command->run == command_audit)

@@ -52,7 +52,10 @@ struct options {
     const char *prior_beta, *prior_beta_sd; /* as given; NULL: not */
     const char **wheres;                    /* "column=value" of each --where, as sets */
     size_t where_count;
-    const char **sets; /* "key=value" of each --set; the strings are argv's */
+    const char *name;             /* of history; NULL: not given */
+    bool rebuild;                 /* --rebuild */
+    double lr_factor, loss_limit; /* of compare; 0: not given */
+    const char **sets;            /* "key=value" of each --set; the strings are argv's */
     size_t set_count;
     bool help, version;
 };
@@ -81,6 +84,8 @@ int command_predict(const struct options *options);
 int command_export(const struct options *options);
 int command_import(const struct options *options);
 int command_audit(const struct options *options);
+int command_history(const struct options *options);
+int command_compare(const struct options *options);
 int command_journal(const struct options *options);
 int command_plan(const struct options *options);
 int command_schema(const struct options *options);

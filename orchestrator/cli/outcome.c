@@ -23,7 +23,7 @@ int outcome_status(int rc, const struct answer *answer)
         return lr_error_exit_status(rc);
     switch (answer->status) {
     case ANSWER_IDENTIFIED:
-        return LR_EXIT_IDENTIFIED;
+        return answer_drifted(answer) ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;
     case ANSWER_BUDGET_EXHAUSTED:
         return LR_EXIT_BUDGET;
     case ANSWER_INTERRUPTED:

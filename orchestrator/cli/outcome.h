@@ -9,7 +9,8 @@
 /* The answer on stdout: the summary, or with --json the value of result.json. */
 void outcome_print(const struct options *options, const char *name, const struct answer *answer);
 
-/* The exit status: that of the error when rc is one, or else that of the answer. */
+/* The exit status: that of the error when rc is one, or else that of the answer; of an identified
+ * one whether it drifted. */
 int outcome_status(int rc, const struct answer *answer);
 
 #endif

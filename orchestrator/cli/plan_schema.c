@@ -305,6 +305,25 @@ static json_t *keys_json(const struct plan_section *section, bool *ok)
     return keys;
 }
 
+/* Keys that one kind of trainer needs: {"if": that kind, "then": the key} each. */
+static json_t *kind_rules(const struct plan_section *section, bool *ok)
+{
+    json_t *rules = json_array();
+    for (size_t k = 0; k < section->count; k++) {
+        const struct plan_key *key = &section->keys[k];
+        const char *kind = key->need == NEED_TO_REPLAY  ? "replay"
+                           : key->need == NEED_TO_START ? "command"
+                                                        : NULL;
+        if (!kind)
+            continue;
+        json_t *rule = json_object();
+        json_put(rule, "if", is_json("kind", kind, ok), ok);
+        json_put(rule, "then", required_json(key->name, ok), ok);
+        *ok &= json_array_append_new(rules, rule) == 0;
+    }
+    return rules;
+}
+
 /* Null is a section without keys. */
 static json_t *section_json(const struct plan_section *section, bool *ok)
 {
@@ -316,11 +335,10 @@ static json_t *section_json(const struct plan_section *section, bool *ok)
     if (always)
         json_put(schema, "required", always, ok);
     json_put(schema, "additionalProperties", json_false(), ok);
-    for (size_t k = 0; k < section->count; k++)
-        if (section->keys[k].need == NEED_TO_REPLAY) {
-            json_put(schema, "if", is_json("kind", "replay", ok), ok);
-            json_put(schema, "then", required_json(section->keys[k].name, ok), ok);
-        }
+    json_t *rules = kind_rules(section, ok);
+    if (json_array_size(rules) > 0)
+        json_put(schema, "allOf", json_incref(rules), ok);
+    json_decref(rules);
     return schema;
 }
 

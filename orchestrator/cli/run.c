@@ -10,10 +10,13 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "cli/baseline.h"
+#include "cli/history_row.h"
 #include "cli/live.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
 #include "cli/prepare.h"
+#include "cli/summary_line.h"
 #include "coordinator.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
@@ -82,6 +85,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         prepare.longest = plan->confirm.tokens;
         prepare.longest_key = "confirm.tokens";
     }
+    struct baseline baseline = {.plan = plan, .run_dir = run_dir};
     struct coordinator_setup setup = {
         .plan = plan,
         .plan_path = options->operand,
@@ -98,20 +102,29 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .blas = kernels_init(),
         .prepare_data = prepare_data,
         .prepare_context = &prepare,
+        .find_baseline = baseline_find,
+        .compare = baseline_compare,
+        .baseline_context = &baseline,
         .watch = live_watch(&live),
         .draw = figures_draw,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err)
                        : lr_fail(&err, LR_ENOMEM, "out of memory");
     live_release(&live);
+    baseline_release(&baseline);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    if (cache_dir && (rc == 0 || answer.cost.trials > 0)) {
+    else
+        history_row_record(run_dir, &answer);
+    bool answered = cache_dir && (rc == 0 || answer.cost.trials > 0);
+    if (answered) {
         outcome_print(options, plan->name, &answer);
         lr_log(LR_LOG_INFO, "files in %s", run_dir);
     }
     lr_free(cache_dir);
-    return outcome_status(rc, &answer);
+    int status = outcome_status(rc, &answer);
+    summary_line_print(plan->name, run_dir, answered ? &answer : NULL, status);
+    return status;
 }
 
 static int run_alone(const struct options *options, const struct plan *plan)

@@ -112,11 +112,24 @@ static void check_cells(struct plan_reader *reader)
                         cells, ANSWER_CELLS);
 }
 
+static void check_tolerance(struct plan_reader *reader)
+{
+    const size_t members[] = {MEMBER(tolerance.lr), MEMBER(tolerance.loss)};
+    if (reader->plan->baseline[0] || reader_state(reader, MEMBER(baseline))->status == KEY_BAD)
+        return;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        if (reader_given(reader, members[i]))
+            reader_complain(reader, members[i],
+                            "there is no baseline that this could be measured from; add "
+                            "baseline: previous, or leave it out");
+}
+
 void reader_check(struct plan_reader *reader)
 {
     fill_derived(reader);
     check_name(reader);
     check_cells(reader);
+    check_tolerance(reader);
     reader_check_trainer(reader);
     reader_check_data(reader);
     reader_check_model(reader);

@@ -18,6 +18,7 @@
 #define PLAN_ARGUMENTS 64
 #define PLAN_VARIABLES 32
 #define PLAN_REPORT 3
+#define PLAN_PREVIOUS "previous"
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
@@ -47,6 +48,8 @@ struct plan {
     uint32_t version;
     char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading dot */
     uint64_t seed;
+    char baseline[TRIAL_PATH]; /* "": none; PLAN_PREVIOUS; or a run's directory, a relative one
+                                  starts at the plan */
 
     struct {
         uint32_t kind; /* enum trainer_kind */
@@ -161,6 +164,10 @@ struct plan {
         uint32_t then;    /* enum plan_on_fail */
     } on_fail;
 
+    struct {             /* beside the baseline; 0: no limit */
+        double lr, loss; /* a factor above 1, nats */
+    } tolerance;
+
     struct {
         char dir[TRIAL_PATH]; /* default logs/NAME; relative ones start at the working directory */
     } output;
@@ -187,9 +194,10 @@ char *plan_to_json(const struct plan *plan);
 /* The plan that plan_to_json() wrote. LR_EDATA names the key, not the file. */
 int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
 
-/* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.*, limits.*
- * and on_fail.*, which may change between runs of one campaign. Writes "search.seeds (1 -> 3), ..."
- * to `out`. Returns the number of fields that differ, or LR_EINVAL when a text is no JSON. */
+/* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.*, limits.*,
+ * on_fail.*, baseline and tolerance.*, which may change between runs of one campaign. Writes
+ * "search.seeds (1 -> 3), ..." to `out`. Returns the number of fields that differ, or LR_EINVAL
+ * when a text is no JSON. */
 int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
 
 /* The name that trainer.columns gives a column; NULL: none (seed only). */

@@ -20,7 +20,8 @@ static bool may_change(const char *path)
 {
     return strcmp(path, "output.dir") == 0 || strcmp(path, "trainer.threads_per_worker") == 0 ||
            strncmp(path, "budget.", 7) == 0 || strncmp(path, "limits.", 7) == 0 ||
-           strncmp(path, "on_fail.", 8) == 0;
+           strncmp(path, "on_fail.", 8) == 0 || strcmp(path, "baseline") == 0 ||
+           strncmp(path, "tolerance.", 10) == 0;
 }
 
 /* Cuts at the last entry that fits and says that there are more. */

@@ -116,6 +116,10 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path)
     if (plan->trainer.kind == TRAINER_COMMAND &&
         reader_state(reader, MEMBER(trainer.cwd))->status == KEY_ABSENT)
         plan_folder(reader, MEMBER(trainer.cwd), plan_path, plan->trainer.cwd);
+    if (strcmp(plan->baseline, "none") == 0)
+        plan->baseline[0] = '\0';
+    else if (strcmp(plan->baseline, PLAN_PREVIOUS) != 0)
+        check_files(reader, MEMBER(baseline), &plan->baseline, 1, plan_path);
     if (!reader_given(reader, MEMBER(output.dir)))
         return;
     if (climbs(reader->plan->output.dir))

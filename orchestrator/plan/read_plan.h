@@ -45,8 +45,8 @@ void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_
 /* read_plan.c: all that stands in the file (`root`: index in the tree) and the --set values, then
  * the defaults; complains of everything but rules across keys. */
 void reader_read(struct plan_reader *reader, uint32_t root);
-/* plan_paths.c: makes data.text, tokens, val and trainer.table absolute; checks it and output.dir.
- */
+/* plan_paths.c: makes data.text, tokens, val, trainer.table and baseline absolute; checks
+ * them and output.dir. */
 void reader_check_paths(struct plan_reader *reader, const char *plan_path);
 /* check_plan.c: derived defaults, then the rules across keys; the others, each in its file
  * check_NAME.c, come after it. */

@@ -48,6 +48,8 @@ static const struct plan_key top_keys[] = {
      .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63"},
     {.name = "seed", .type = TYPE_U64, .fallback = "1", .high = PLAN_SEED_MAX, .offset = AT(seed),
      .help = "first seed of weights, order of the data and bootstrap"},
+    {.name = "baseline", .type = TYPE_TEXT, .fallback = "none", .derived = true,
+     .offset = AT(baseline), .capacity = TRIAL_PATH, .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
 };
 
 static const struct plan_key trainer_keys[] = {
@@ -375,6 +377,13 @@ static const struct plan_key on_fail_keys[] = {
      .help = "mark: the training counts as failed and the campaign goes on; stop: the campaign ends (exit status 5), and the next start tries it again"},
 };
 
+static const struct plan_key tolerance_keys[] = {
+    {.name = "lr", .type = TYPE_NUMBER, .unit = "factor", .fallback = "1.5", .none = true,
+     .low = 1, .above = true, .high = 1000, .offset = AT(tolerance.lr), .help = "the target's LR may be so many times the baseline's, or less by as much"},
+    {.name = "loss", .type = TYPE_NUMBER, .unit = "nats", .fallback = "0.02", .none = true,
+     .above = true, .high = 100, .offset = AT(tolerance.loss), .help = "so far may the loss at the best LR be from the baseline's, at the horizon where both are known best"},
+};
+
 static const struct plan_key output_keys[] = {
     {.name = "dir", .type = TYPE_TEXT, .fallback = "logs/NAME", .derived = true,
      .offset = AT(output.dir), .capacity = TRIAL_PATH,
@@ -394,6 +403,7 @@ const struct plan_section plan_sections[] = {
     {"budget", "what the search may cost", budget_keys, COUNT(budget_keys)},
     {"limits", "when something is given up", limits_keys, COUNT(limits_keys)},
     {"on_fail", "when a training fails, or its worker is lost (one that diverges has not failed)", on_fail_keys, COUNT(on_fail_keys)},
+    {"tolerance", "what may move between a baseline and this run (beyond: exit status 7)", tolerance_keys, COUNT(tolerance_keys)},
     {"output", "where results go", output_keys, COUNT(output_keys)},
 };
 const size_t plan_section_count = COUNT(plan_sections);

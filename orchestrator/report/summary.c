@@ -8,6 +8,7 @@
 #include <string.h>
 #include "report/cell_names.h"
 #include "report/cells_text.h"
+#include "report/drift_text.h"
 #include "report/transfer_text.h"
 #include "report/wrap.h"
 
@@ -287,6 +288,7 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     transfer_text_print(out, answer);
     print_model(out, answer);
     print_cost(out, &answer->cost);
+    baseline_print(out, answer);
     print_doubts(out, answer);
     wrap_print(out, "campaign  ", "%s", name);
 }

@@ -72,6 +72,14 @@ static double mean_of(const struct cell_sight *sight, size_t basin, size_t offse
     return mean;
 }
 
+static double level_deviation(const struct cell_sight *sight, size_t basin)
+{
+    double values[CELL_SAMPLES];
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        values[s] = cell_basin(sight->posterior, s, basin)->level;
+    return cell_spread(values).deviation;
+}
+
 static void to_lr(const struct spread *spread, double *value, double ci90[2])
 {
     *value = exp2(spread->mean);
@@ -116,6 +124,7 @@ static struct horizon_answer horizon_of(const struct cell_sight *sight, size_t b
         .curvature = NAN,
         .loss_min = basin->losses > 0 ? basin->bottom : NAN,
         .se_ln_lr = NAN,
+        .se_loss = NAN,
         .trials = basin->trials,
         .diverged = basin->diverged,
         .at_edge = lies_at_edge(sight, b),
@@ -128,6 +137,7 @@ static struct horizon_answer horizon_of(const struct cell_sight *sight, size_t b
     horizon.flat = vertex.deviation > HALF_KNOWN;
     horizon.curvature = mean_of(sight, b, offsetof(struct cell_basin_sample, curvature));
     horizon.loss_min = mean_of(sight, b, offsetof(struct cell_basin_sample, level));
+    horizon.se_loss = level_deviation(sight, b);
     return horizon;
 }
 

@@ -57,6 +57,7 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
         .curvature = NAN,
         .loss_min = NAN,
         .se_ln_lr = NAN,
+        .se_loss = NAN,
         .trials = basin->trials,
         .diverged = basin->diverged,
     };
@@ -78,7 +79,9 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
     if (losses < MEASURED)
         return; /* an optimum measured elsewhere: its basin is not known */
     answer->curvature = spread_of(posterior, offsetof(struct sample, curvature), h).mean;
-    answer->loss_min = spread_of(posterior, offsetof(struct sample, level), h).mean;
+    struct spread level = spread_of(posterior, offsetof(struct sample, level), h);
+    answer->loss_min = level.mean;
+    answer->se_loss = level.deviation;
 }
 
 /* ---- law ---- */

@@ -138,7 +138,7 @@ void basin_answer(struct horizon_answer *answer, const struct basin *basin,
     memset(answer, 0, sizeof(*answer)); /* padding too: answers are compared as bytes */
     answer->tokens = basin->tokens;
     answer->lr_opt = answer->ci90[0] = answer->ci90[1] = NAN;
-    answer->curvature = answer->loss_min = answer->se_ln_lr = NAN;
+    answer->curvature = answer->loss_min = answer->se_ln_lr = answer->se_loss = NAN;
     answer->trials = basin->trials;
     answer->diverged = basin->diverged;
     answer->at_edge = basin->at_edge;

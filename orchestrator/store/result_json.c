@@ -3,6 +3,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "store/axes_json.h"
+#include "store/drift_json.h"
 #include "store/json_value.h"
 #include "store/run_dir.h"
 
@@ -122,6 +123,7 @@ char *result_json(const char *name, const struct answer *answer)
     json_put(object, "law", law_json(&answer->law, &ok), &ok);
     json_put(object, "horizons", horizons_json(answer, &ok), &ok);
     json_put(object, "cost", cost_json(&answer->cost, &ok), &ok);
+    json_put(object, "baseline", baseline_json(&answer->baseline, &ok), &ok);
     json_put(object, "warnings", warnings_json(answer, &ok), &ok);
     axes_json_put(object, answer, &ok);
     return json_to_text(object, ok);

@@ -55,7 +55,8 @@ first_status=$status
 run "$LRSEARCH" tiny.yaml --json -q
 expect_status "$first_status"
 cmp -s out $result || fail "--json and result.json differ"
-[ ! -s err ] || fail "-q must be silent when all is well"
+expect_err_lines 1 # nothing but the summary, when all is well
+expect_err 'lrsearch: summary {"name":"tiny",'
 
 # --set and --run-dir
 run "$LRSEARCH" run tiny.yaml --set seed=8 --run-dir elsewhere/x

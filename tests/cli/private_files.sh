@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a run writes is for its user's eyes only, whatever the umask, and lies where it should: in
-# RUN_DIR, in the data cache beside it, and the link `latest`. It listens to nobody.
+# RUN_DIR, in the data cache and the history beside it, and the link `latest`. It listens to nobody.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 make_story story.txt
@@ -47,7 +47,9 @@ for mask in 022 077 000; do
         [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "$name: exit status $status"
         expect_file logs/$name/result.json logs/$name/trials.csv
         expect_private logs/$name
-        others=$(find logs -mindepth 1 -maxdepth 1 ! -name $name ! -name cache ! -name latest)
+        others=$(find logs -mindepth 1 -maxdepth 1 ! -name $name ! -name cache ! -name latest \
+            ! -name history.db)
+        expect_private logs/history.db
         [ -z "$others" ] || fail "was written too: $others"
         [ -L logs/latest ] || fail "latest is no link"
         find . ! -path './logs*' ! -path ./before >after

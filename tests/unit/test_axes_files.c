@@ -279,7 +279,8 @@ static void rows(void **state)
     (void)state;
     cells_answer(&answer);
     struct horizon_answer *horizon = &answer.basins[0].horizon;
-    *horizon = (struct horizon_answer){131072, 0.1, {0.05, NAN}, 0.04, 2.5, 0.1, 7, 2, true, false};
+    *horizon =
+        (struct horizon_answer){131072, 0.1, {0.05, NAN}, 0.04, 2.5, 0.1, 7, 2, true, false, NAN};
     answer.basin_count = 3;
     answer.basins[1] = (struct basin_answer){.cell = 4, .horizon = *horizon};
     answer.basins[1].horizon.at_edge = false;

@@ -63,9 +63,9 @@ static struct answer an_answer(void)
     answer.law = (struct law_answer){
         -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
     answer.horizons[0] = (struct horizon_answer){
-        131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false};
+        131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false, NAN};
     answer.horizons[1] = (struct horizon_answer){
-        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false};
+        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false, NAN};
     answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875, 0, 0, 0};
     answer_warn(&answer, "plain");
@@ -106,7 +106,7 @@ static void result_reads_back(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 18); /* those of axes: test_axes_files.c */
+    assert_int_equal(json_object_size(root), 19); /* those of axes: test_axes_files.c */
     assert_true(number(root, "schema_version") == 1);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
     assert_string_equal(json_string_value(json_object_get(root, "status")), "identified");

@@ -22,9 +22,9 @@ static struct answer identified(void)
     answer.law = (struct law_answer){
         .538, {.31, .77}, 1.2, .9931, .23, .17, {524288, 2.21e-3, {1.5e-3, 3.2e-3}, 2.41e-3}};
     const struct horizon_answer horizons[] = {
-        {131072, 5.12e-3, {4.21e-3, 6.2e-3}, .0641, 2.9134, .1, 8, 1, false, false},
-        {262144, 3.41e-3, {2.6e-3, 4.5e-3}, .033, 2.7311, .1, 7, 0, false, false},
-        {524288, 2.41e-3, {1.7e-3, 3.4e-3}, .017, 2.6261, .1, 7, 0, false, false},
+        {131072, 5.12e-3, {4.21e-3, 6.2e-3}, .0641, 2.9134, .1, 8, 1, false, false, NAN},
+        {262144, 3.41e-3, {2.6e-3, 4.5e-3}, .033, 2.7311, .1, 7, 0, false, false, NAN},
+        {524288, 2.41e-3, {1.7e-3, 3.4e-3}, .017, 2.6261, .1, 7, 0, false, false, NAN},
     };
     memcpy(answer.horizons, horizons, sizeof(horizons));
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, .875, 0, 0, 0};
@@ -44,8 +44,8 @@ static struct answer unknown(void)
                                            .loss_penalty_if_wrong_2x = NAN};
     answer.law =
         (struct law_answer){NAN, {NAN, NAN}, NAN, NAN, NAN, NAN, {0, NAN, {NAN, NAN}, NAN}};
-    const struct horizon_answer nothing = {2000000, NAN, {NAN, NAN}, NAN,   NAN,
-                                           NAN,     6,   6,          false, false};
+    const struct horizon_answer nothing = {2000000, NAN, {NAN, NAN}, NAN,   NAN, NAN,
+                                           6,       6,   false,      false, NAN};
     answer.horizons[0] = answer.horizons[1] = nothing;
     answer.horizons[1].tokens = 4000000;
     snprintf(answer.reason, sizeof(answer.reason),
@@ -247,6 +247,43 @@ static void many_long_warnings(void **state)
     free(text);
 }
 
+static void drift_is_told(void **state)
+{
+    (void)state;
+    struct answer answer = identified();
+    char *text = print(&answer);
+    assert_null(strstr(text, "baseline"));
+    free(text);
+    answer.baseline = (struct baseline_answer){.wanted = true, .run_dir = "logs/n1"};
+    struct drift *drift = &answer.baseline.drift;
+    *drift = (struct drift){.lr_ratio = 2.68,
+                            .lr_ci90 = {.714, 9.59},
+                            .at_tokens = 1000000,
+                            .at_ratio = 2.93,
+                            .at_ci90 = {1.92, 4.46},
+                            .lr_beyond = true,
+                            .loss_tokens = 2000000,
+                            .loss_difference = -.0033,
+                            .loss_ci90 = {-.025, .018}};
+    text = print(&answer);
+    assert_fits(text);
+    assert_says(text, "baseline logs/n1 LR at the target 2.68 times that (90 % interval 0.714 .. "
+                      "9.59) LR at 1M tokens 2.93 times that (90 % interval 1.92 .. 4.46); beyond "
+                      "tolerance loss at 2M tokens -0.0033 nats (90 % interval -0.025 .. +0.018)");
+    free(text);
+    drift->loss_beyond = true;
+    drift->loss_ci90[0] = NAN;
+    snprintf(drift->lr_reason, sizeof(drift->lr_reason), "other target.tokens");
+    text = print(&answer);
+    assert_says(text, "LR at the target not compared: other target.tokens");
+    assert_says(text, "loss at 2M tokens -0.0033 nats; beyond tolerance");
+    free(text);
+    snprintf(answer.baseline.reason, sizeof(answer.baseline.reason), "there is none");
+    text = print(&answer);
+    assert_says(text, "baseline not compared: there is none");
+    free(text);
+}
+
 static void wrap_at_the_edge(void **state)
 {
     (void)state;
@@ -301,11 +338,17 @@ static void numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answer_stands_first),  cmocka_unit_test(each_step_is_listed),
-        cmocka_unit_test(no_number_is_made_up), cmocka_unit_test(prediction),
-        cmocka_unit_test(one_horizon),          cmocka_unit_test(stopped_early),
-        cmocka_unit_test(huge_and_tiny),        cmocka_unit_test(many_long_warnings),
-        cmocka_unit_test(wrap_at_the_edge),     cmocka_unit_test(numbers),
+        cmocka_unit_test(answer_stands_first),
+        cmocka_unit_test(each_step_is_listed),
+        cmocka_unit_test(no_number_is_made_up),
+        cmocka_unit_test(prediction),
+        cmocka_unit_test(one_horizon),
+        cmocka_unit_test(stopped_early),
+        cmocka_unit_test(huge_and_tiny),
+        cmocka_unit_test(many_long_warnings),
+        cmocka_unit_test(drift_is_told),
+        cmocka_unit_test(wrap_at_the_edge),
+        cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

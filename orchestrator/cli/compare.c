@@ -1,0 +1,181 @@
+/* lrsearch compare: the answers of two runs side by side, fitted again from their journals. Reads
+ * only. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include "cli/options.h"
+#include "cli/outcome.h"
+#include "cli/past_answer.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "report/drift_text.h"
+#include "report/summary.h"
+#include "report/wrap.h"
+#include "store/drift_json.h"
+#include "store/run_dir.h"
+
+#define DIFFERENCES 2048
+
+struct comparison {
+    const char *dirs[2];
+    struct past_answer *runs[2];
+    char differences[DIFFERENCES]; /* of the plans; "" when there are none */
+    struct drift drift;
+};
+
+static int read_runs(struct comparison *of, const struct options *options, struct lr_error *err)
+{
+    char *plans[2] = {NULL, NULL};
+    int rc = 0;
+    for (int i = 0; !rc && i < 2; i++) {
+        of->dirs[i] = options->operands[i];
+        rc = past_answer_read(&of->runs[i], of->dirs[i], err);
+        if (!rc)
+            rc = run_dir_read(of->dirs[i], "plan.resolved.json", &plans[i], err);
+    }
+    if (!rc && plan_diff(plans[0], plans[1], of->differences, sizeof(of->differences)) < 0)
+        rc = lr_fail(err, LR_EDATA, "%s/plan.resolved.json: cannot be read", of->dirs[1]);
+    lr_free(plans[0]);
+    lr_free(plans[1]);
+    if (rc)
+        return rc;
+    const struct past_answer *a = of->runs[0], *b = of->runs[1];
+    const struct question then = {&a->plan, a->campaign, &a->answer};
+    const struct question now = {&b->plan, b->campaign, &b->answer};
+    const struct drift_limits limits = {options->lr_factor, options->loss_limit};
+    past_drift(&of->drift, &then, &now, &limits);
+    return 0;
+}
+
+/* ---- text ---- */
+
+static void print_row(const char *what, const char *a, const char *b)
+{
+    printf("%-14s  %-28s  %s\n", what, a, b);
+}
+
+static const char *horizon_text(char out[48], const struct answer *answer, uint64_t tokens)
+{
+    snprintf(out, 48, "-");
+    for (size_t h = 0; h < answer->horizon_count; h++)
+        if (answer->horizons[h].tokens == tokens && isfinite(answer->horizons[h].loss_min)) {
+            char lr[32];
+            snprintf(out, 48, "%.4f at %s", answer->horizons[h].loss_min,
+                     format_lr(lr, sizeof(lr), 3, answer->horizons[h].lr_opt));
+        }
+    return out;
+}
+
+static bool has_horizon(const struct answer *answer, uint64_t tokens)
+{
+    for (size_t h = 0; h < answer->horizon_count; h++)
+        if (answer->horizons[h].tokens == tokens)
+            return true;
+    return false;
+}
+
+static void print_horizons(const struct answer *a, const struct answer *b)
+{
+    for (size_t h = 0; h < b->horizon_count; h++) {
+        char what[32], count[24], left[48], right[48];
+        uint64_t tokens = b->horizons[h].tokens;
+        if (!has_horizon(a, tokens))
+            continue;
+        snprintf(what, sizeof(what), "loss at %s",
+                 format_count(count, sizeof(count), (double)tokens));
+        print_row(what, horizon_text(left, a, tokens), horizon_text(right, b, tokens));
+    }
+}
+
+static void print_text(const struct comparison *of)
+{
+    const struct answer *a = &of->runs[0]->answer, *b = &of->runs[1]->answer;
+    char left[64], right[64];
+    wrap_print(stdout, "A  ", "%s", of->dirs[0]);
+    wrap_print(stdout, "B  ", "%s", of->dirs[1]);
+    print_row("\n              ", "A", "B");
+    print_row("status", answer_status_name(a->status), answer_status_name(b->status));
+    print_row("target tokens", format_count(left, sizeof(left), (double)a->target.tokens),
+              format_count(right, sizeof(right), (double)b->target.tokens));
+    print_row("learning rate", format_lr(left, sizeof(left), 3, a->target.lr),
+              format_lr(right, sizeof(right), 3, b->target.lr));
+    print_row("90 % interval", format_lr_interval(left, sizeof(left), 2, a->target.ci90),
+              format_lr_interval(right, sizeof(right), 2, b->target.ci90));
+    print_row("beta", format_ratio(left, sizeof(left), a->law.beta),
+              format_ratio(right, sizeof(right), b->law.beta));
+    print_horizons(a, b);
+    snprintf(left, sizeof(left), "%" PRIu64 " trainings", a->cost.trials);
+    snprintf(right, sizeof(right), "%" PRIu64 " trainings", b->cost.trials);
+    print_row("cost", left, right);
+    print_row("", format_count(left, sizeof(left), (double)a->cost.tokens),
+              format_count(right, sizeof(right), (double)b->cost.tokens));
+    putchar('\n');
+    drift_print(stdout, "B over A  ", &of->drift);
+    wrap_print(stdout, "plans     ", "%s", *of->differences ? of->differences : "the same");
+}
+
+/* ---- JSON ---- */
+
+static json_t *run_json(const struct comparison *of, int i, bool *ok)
+{
+    const struct past_answer *run = of->runs[i];
+    const struct answer *answer = &run->answer;
+    json_t *object = json_object(), *horizons = json_array();
+    json_put(object, "run_dir", json_of_text(of->dirs[i]), ok);
+    json_put(object, "name", json_of_text(run->plan.name), ok);
+    json_put(object, "finished", json_boolean(run->finished), ok);
+    json_put(object, "status", json_string(answer_status_name(answer->status)), ok);
+    json_put(object, "target_tokens", json_of_count(answer->target.tokens), ok);
+    json_put(object, "lr", json_of_double(answer->target.lr), ok);
+    json_put(object, "ci90", json_of_interval(answer->target.ci90), ok);
+    json_put(object, "beta", json_of_double(answer->law.beta), ok);
+    json_put(object, "beta_ci90", json_of_interval(answer->law.beta_ci90), ok);
+    for (size_t h = 0; h < answer->horizon_count; h++) {
+        json_t *one = json_object();
+        json_put(one, "tokens", json_of_count(answer->horizons[h].tokens), ok);
+        json_put(one, "lr_opt", json_of_double(answer->horizons[h].lr_opt), ok);
+        json_put(one, "loss_min", json_of_double(answer->horizons[h].loss_min), ok);
+        if (json_array_append_new(horizons, one))
+            *ok = false;
+    }
+    json_put(object, "horizons", horizons, ok);
+    json_put(object, "trials", json_of_count(answer->cost.trials), ok);
+    json_put(object, "tokens", json_of_count(answer->cost.tokens), ok);
+    json_put(object, "flops", json_of_double(answer->cost.flops), ok);
+    json_put(object, "core_seconds", json_of_double(answer->cost.core_seconds), ok);
+    return object;
+}
+
+static int print_json(const struct comparison *of, struct lr_error *err)
+{
+    bool ok = true;
+    json_use_lr_memory();
+    json_t *object = json_object();
+    json_put(object, "schema_version", json_integer(1), &ok);
+    json_put(object, "a", run_json(of, 0, &ok), &ok);
+    json_put(object, "b", run_json(of, 1, &ok), &ok);
+    json_put(object, "drift", drift_json(&of->drift, &ok), &ok);
+    json_put(object, "plan_differences", json_of_text(of->differences), &ok);
+    return json_print(object, ok, err);
+}
+
+int command_compare(const struct options *options)
+{
+    struct comparison of = {0};
+    struct lr_error err = {0};
+    int rc = read_runs(&of, options, &err);
+    for (int i = 0; !rc && i < 2; i++)
+        if (!of.runs[i]->finished)
+            lr_log(LR_LOG_WARNING, "%s: is not finished: its answer may still move", of.dirs[i]);
+    if (!rc && options->json)
+        rc = print_json(&of, &err);
+    else if (!rc)
+        print_text(&of);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    past_answer_free(of.runs[0]);
+    past_answer_free(of.runs[1]);
+    if (rc)
+        return lr_error_exit_status(rc);
+    return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;
+}

@@ -1,0 +1,98 @@
+/* Runs stand side by side, whatever the time between them: a night that failed leaves no gap, and
+ * two runs of one minute do not lie on each other. */
+#include "report/history_figure.h"
+
+#include <math.h>
+#include "report/figure.h"
+
+enum { WIDTH = 900, HEIGHT = 420, LABELS = 12 };
+
+static bool shows(const struct history_run *run)
+{
+    return figure_shows(run->lr);
+}
+
+/* Data block $name: number of the run, LR, ends of its interval. */
+static size_t write_runs(FILE *script, const char *name, const struct history_run *runs,
+                         size_t count, bool drifted, const struct range *range)
+{
+    size_t written = 0;
+    fprintf(script, "$%s << END\n", name);
+    for (size_t i = 0; i < count; i++)
+        if (shows(&runs[i]) && runs[i].drifted == drifted) {
+            figure_row(script, range, (double)(i + 1), runs[i].lr, runs[i].ci90);
+            written++;
+        }
+    fputs("END\n", script);
+    return written;
+}
+
+static void write_labels(FILE *script, const struct history_run *runs, size_t count)
+{
+    size_t step = (count + LABELS - 1) / LABELS;
+    fputs("set xtics (", script);
+    for (size_t i = 0; i < count; i += step) {
+        char day[11];
+        snprintf(day, sizeof(day), "%.10s", runs[i].finished_utc);
+        fputs(i ? ", " : "", script);
+        gnuplot_string(script, day);
+        fprintf(script, " %zu", i + 1);
+    }
+    fputs(") rotate by -30\n", script);
+}
+
+/* 1, 2 and 5 of each power of ten: an axis of less than a decade has ticks too. */
+static void write_ticks(FILE *script, const struct range *range)
+{
+    static const int steps[] = {1, 2, 5};
+    bool first = true;
+    fputs("set ytics (", script);
+    for (int power = -12; power <= 4; power++)
+        for (int i = 0; i < 3; i++) {
+            double tick = steps[i] * pow(10, power);
+            if (tick < range->low || tick > range->high)
+                continue;
+            fprintf(script, "%s'%de%d' %.10g", first ? "" : ", ", steps[i], power, tick);
+            first = false;
+        }
+    fputs(")\n", script);
+}
+
+int history_figure(const char *path, const struct history_run *runs, size_t count, bool *drawn,
+                   struct lr_error *err)
+{
+    struct gnuplot gnuplot;
+    struct range range = range_empty();
+    for (size_t i = 0; i < count; i++)
+        if (shows(&runs[i])) {
+            range_add(&range, runs[i].lr);
+            range_add(&range, runs[i].ci90[0]);
+            range_add(&range, runs[i].ci90[1]);
+        }
+    if (range_is_empty(&range))
+        return lr_fail(err, LR_EDATA, "%s: not one of these runs has a learning rate to draw",
+                       path);
+    range_widen(&range, 1.2);
+    int rc = gnuplot_begin(&gnuplot, path, WIDTH, HEIGHT, err);
+    if (rc)
+        return rc;
+    FILE *script = gnuplot.script;
+    size_t steady = write_runs(script, "steady", runs, count, false, &range);
+    size_t drifted = write_runs(script, "drifted", runs, count, true, &range);
+    fprintf(script, "set title 'learning rate at the target, with its 90 %% interval'\n"
+                    "set logscale y\nset xlabel 'finished'\n");
+    write_ticks(script, &range);
+    write_labels(script, runs, count);
+    fprintf(script, "set key top left\nset xrange [0:%zu]\nset yrange [%.6g:%.6g]\nplot ",
+            count + 1, range.low, range.high);
+    if (steady)
+        fprintf(script,
+                "$steady using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lc rgb '#0072B2' title 'run'%s",
+                drifted ? ", " : "");
+    if (drifted)
+        fputs("$drifted using 1:2:3:4 with yerrorbars pt 9 ps 1 lc rgb '#D55E00' "
+              "title 'drifted beyond tolerance'",
+              script);
+    fputc('\n', script);
+    return gnuplot_end(&gnuplot, drawn, err);
+}

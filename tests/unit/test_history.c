@@ -1,0 +1,270 @@
+/* history.db: what is put comes back with all its bits, in order; what is no history is refused and
+ * never written to; every allocation may fail. */
+#include "temp_dir.h"
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "cmocka_all.h"
+#include "lrsearch/memory.h"
+#include "store/history.h"
+#include "store/json_value.h"
+#include "store/run_dir.h"
+
+static char dir[256], file[512];
+
+static int set_up(void **state)
+{
+    (void)state;
+    int rc = temp_dir_make(dir, sizeof(dir));
+    snprintf(file, sizeof(file), "%s/history.db", dir);
+    return rc;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    temp_dir_remove(dir);
+    return 0;
+}
+
+static struct history_run made(const char *name, const char *run, const char *finished_utc)
+{
+    struct history_run row;
+    memset(&row, 0, sizeof(row));
+    snprintf(row.name, sizeof(row.name), "%s", name);
+    snprintf(row.run, sizeof(row.run), "%s", run);
+    snprintf(row.finished_utc, sizeof(row.finished_utc), "%s", finished_utc);
+    snprintf(row.status, sizeof(row.status), "identified");
+    row.lr = 0.1 + 1e-17;
+    row.loss = row.drift_lr = row.drift_loss = NAN;
+    row.ci90[1] = INFINITY;
+    row.target_tokens = 1000000000000000u;
+    return row;
+}
+
+static struct history *opened(enum history_use use)
+{
+    struct history *history;
+    struct lr_error err = {0};
+    if (history_open(&history, dir, use, &err))
+        fail_msg("%s", err.text);
+    return history;
+}
+
+static void put(const char *name, const char *run, const char *finished_utc)
+{
+    struct history *history = opened(HISTORY_WRITE);
+    struct history_run row = made(name, run, finished_utc);
+    assert_int_equal(history_put(history, &row, NULL), 0);
+    history_close(history);
+}
+
+static void rows_come_back(void **state)
+{
+    struct history_run *runs, expected = made("night", "b", "2026-01-02T00:00:00Z");
+    struct stat status;
+    size_t count;
+    (void)state;
+    assert_null(opened(HISTORY_READ)); /* there is none yet */
+    put("night", "b", "2026-01-02T00:00:00Z");
+    put("other", "c", "2026-01-01T00:00:00Z");
+    put("night", "it's", "2026-01-03T00:00:00Z");
+    put("night", "b", "2026-01-02T00:00:00Z"); /* replaced */
+    struct history *history = opened(HISTORY_READ);
+    assert_int_equal(history_list(history, NULL, &runs, &count, NULL), 0);
+    assert_int_equal(count, 3);
+    assert_string_equal(runs[0].run, "c");
+    assert_string_equal(runs[2].run, "it's");
+    assert_true(isnan(runs[1].loss) && isinf(runs[1].ci90[1]));
+    assert_memory_equal(&runs[1].lr, &expected.lr, sizeof(double));
+    assert_int_equal(runs[1].target_tokens, expected.target_tokens);
+    lr_free(runs);
+    assert_int_equal(history_list(history, "night", &runs, &count, NULL), 0);
+    assert_int_equal(count, 2);
+    lr_free(runs);
+    history_close(history);
+    history = opened(HISTORY_WRITE);
+    assert_int_equal(history_remove(history, "it's", NULL), 0);
+    assert_int_equal(history_list(history, NULL, &runs, &count, NULL), 0);
+    assert_int_equal(count, 2);
+    lr_free(runs);
+    history_close(history);
+    assert_int_equal(stat(file, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+}
+
+static void previous_is_the_newest_before(void **state)
+{
+    struct history_run run;
+    bool found;
+    (void)state;
+    put("night", "n1", "2026-01-01T00:00:00Z");
+    put("night", "n2", "2026-01-02T00:00:00Z");
+    put("night", "n3", "2026-01-02T00:00:00Z"); /* of the same second */
+    put("night", "n5", "2026-01-05T00:00:00Z");
+    put("other", "o", "2026-01-02T00:00:00Z");
+    const struct {
+        const char *run, *at, *previous;
+    } cases[] = {
+        {"n1", "2026-01-01T00:00:00Z", NULL},
+        {"n3", "2026-01-02T00:00:00Z", "n2"},
+        {"n2", "2026-01-02T00:00:00Z", "n1"},
+        {"n4", "2026-01-04T00:00:00Z", "n3"}, /* not itself known; n5 is later */
+        {"n5", "2026-01-09T00:00:00Z", "n3"}, /* went on and finished again: not itself */
+    };
+    struct history *history = opened(HISTORY_READ);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int rc = history_previous(history, "night", cases[i].run, cases[i].at, &run, &found, NULL);
+        assert_int_equal(rc, 0);
+        assert_int_equal(found, cases[i].previous != NULL);
+        if (found)
+            assert_string_equal(run.run, cases[i].previous);
+    }
+    history_close(history);
+}
+
+static void write_text(const char *text, size_t size)
+{
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(text, 1, size, out), size);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void refuses(enum history_use use, const char *words)
+{
+    struct history *history;
+    struct lr_error err = {0};
+    assert_int_equal(history_open(&history, dir, use, &err), LR_EDAMAGED);
+    if (!strstr(err.text, words) || !strstr(err.text, file) || !strstr(err.text, "--rebuild"))
+        fail_msg("%s", err.text);
+}
+
+static void is_remade(void)
+{
+    char moved[600];
+    struct stat status;
+    history_close(opened(HISTORY_REMAKE));
+    put("night", "n1", "2026-01-01T00:00:00Z");
+    snprintf(moved, sizeof(moved), "%s.damaged", file);
+    assert_int_equal(stat(moved, &status), 0);
+    assert_int_equal(remove(moved), 0);
+}
+
+static void damage_is_told_and_mended(void **state)
+{
+    char garbage[8192];
+    (void)state;
+    memset(garbage, 'x', sizeof(garbage));
+    write_text(garbage, sizeof(garbage));
+    refuses(HISTORY_READ, "is damaged");
+    refuses(HISTORY_WRITE, "is damaged");
+    is_remade();
+    /* its header is whole, a page is not */
+    FILE *out = fopen(file, "r+");
+    assert_non_null(out);
+    assert_int_equal(fseek(out, 4096, SEEK_SET), 0);
+    assert_int_equal(fwrite(garbage, 1, 4096, out), 4096);
+    assert_int_equal(fclose(out), 0);
+    refuses(HISTORY_READ, "is damaged");
+    is_remade();
+}
+
+static void another_programs_file_is_left_alone(void **state)
+{
+    sqlite3 *db;
+    (void)state;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE runs (x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    refuses(HISTORY_READ, "is no history of lrsearch");
+    refuses(HISTORY_WRITE, "is no history of lrsearch");
+    is_remade();
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 9", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    refuses(HISTORY_READ, "another version");
+    is_remade();
+}
+
+static void a_healthy_one_is_kept(void **state)
+{
+    struct history_run *runs;
+    size_t count;
+    (void)state;
+    put("night", "n1", "2026-01-01T00:00:00Z");
+    struct history *history = opened(HISTORY_REMAKE);
+    assert_int_equal(history_list(history, NULL, &runs, &count, NULL), 0);
+    assert_int_equal(count, 1);
+    lr_free(runs);
+    history_close(history);
+}
+
+static void result_tells_the_baseline(void **state)
+{
+    static struct answer answer;
+    (void)state;
+    char *text = result_json("night", &answer);
+    assert_non_null(strstr(text, "\"baseline\": null"));
+    lr_free(text);
+    answer.baseline = (struct baseline_answer){
+        .wanted = true, .run_dir = "logs/n1", .limit_lr = 1.5, .drift = {.lr_ratio = 2}};
+    answer.baseline.drift.lr_beyond = true;
+    snprintf(answer.baseline.drift.loss_reason, ANSWER_TEXT, "other data");
+    text = result_json("night", &answer);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *part = json_object_get(root, "baseline"), *drift = json_object_get(part, "drift");
+    assert_string_equal(json_string_value(json_object_get(part, "run_dir")), "logs/n1");
+    assert_true(json_is_null(json_object_get(part, "reason")));
+    const json_t *tolerance = json_object_get(part, "tolerance");
+    assert_true(json_real_value(json_object_get(tolerance, "lr")) == 1.5);
+    assert_true(json_is_null(json_object_get(tolerance, "loss"))); /* no limit */
+    assert_true(json_real_value(json_object_get(json_object_get(drift, "lr"), "ratio")) == 2);
+    assert_true(json_is_true(json_object_get(json_object_get(drift, "lr"), "beyond")));
+    const json_t *loss = json_object_get(drift, "loss");
+    assert_true(json_is_null(json_object_get(loss, "tokens")));
+    assert_string_equal(json_string_value(json_object_get(loss, "reason")), "other data");
+    json_decref(root);
+    lr_free(text);
+    snprintf(answer.baseline.reason, ANSWER_TEXT, "there is none");
+    text = result_json("night", &answer);
+    assert_non_null(strstr(text, "\"drift\": null"));
+    lr_free(text);
+}
+
+static void each_allocation_may_fail(void **state)
+{
+    (void)state;
+    put("night", "n1", "2026-01-01T00:00:00Z");
+    for (long successes = 0;; successes++) {
+        struct history *history = NULL;
+        struct history_run *runs = NULL;
+        size_t count = 0;
+        lr_memory_fail_after(successes);
+        int rc = history_open(&history, dir, HISTORY_READ, NULL);
+        rc = rc ? rc : history_list(history, NULL, &runs, &count, NULL);
+        lr_memory_fail_after(-1);
+        lr_free(runs);
+        history_close(history);
+        if (rc == 0)
+            break;
+        assert_int_equal(rc, LR_ENOMEM);
+        assert_true(successes < 20);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(rows_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(previous_is_the_newest_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damage_is_told_and_mended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_programs_file_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_healthy_one_is_kept, set_up, tear_down),
+        cmocka_unit_test(result_tells_the_baseline),
+        cmocka_unit_test_setup_teardown(each_allocation_may_fail, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
