@@ -3,7 +3,7 @@
  * there any more (a repair, another campaign). Time is the journal's CLOCK, which beats every 15 s;
  * the clocks of two hosts are compared only to tell whether the owner of a lock on another host
  * lives. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* timegm */
 #include "cli/status_fill.h"
 
 #include <math.h>
@@ -29,7 +29,9 @@ struct status_watch {
     bool planned; /* the plan is read */
     struct past_follow follow;
     struct status_view view;
-    double clock_s;          /* of this session */
+    double clock_s;          /* of this session, by the journal */
+    double elapsed_s;        /* the same now */
+    time_t session_began;    /* by its host's clock; 0: not known */
     uint64_t session_tokens; /* trained in it */
     struct began *began;     /* by trial id */
     size_t began_capacity;
@@ -124,6 +126,7 @@ static int on_event(void *context, const struct campaign *campaign, const struct
     case EVENT_SESSION:
         watch->view.sessions++;
         watch->clock_s = 0;
+        watch->session_began = time_of(event->as.session.started_utc);
         watch->session_tokens = 0;
         return set_workers(watch, event->as.session.ranks > 0 ? event->as.session.ranks - 1 : 0,
                            err);
@@ -269,11 +272,45 @@ static void add_budget(struct status_view *view, const char *key, double used, d
         view->budgets[view->budget_count++] = (struct status_budget){key, used, limit};
 }
 
+static time_t time_of(const char *utc)
+{
+    struct tm tm = {0};
+    if (sscanf(utc, "%d-%d-%dT%d:%d:%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+               &tm.tm_min, &tm.tm_sec) != 6)
+        return 0;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    return timegm(&tm);
+}
+
+/* The journal's clock, and what passed since it beat last: by the clocks of two hosts, so no more
+ * than can have passed. */
+static void find_elapsed(struct status_watch *watch)
+{
+    double since_s = difftime(time(NULL), watch->session_began) - watch->clock_s;
+    bool known = watch->view.state == STATUS_RUNNING && watch->session_began > 0 && since_s > 0;
+    watch->elapsed_s = watch->clock_s + (known ? fmin(since_s, RUN_LOCK_BEAT_MS / 1000.0) : 0);
+}
+
+/* Of the attempts that run, as far as their curves tell. */
+static uint64_t tokens_under_way(const struct campaign *campaign)
+{
+    uint64_t sum = 0;
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
+        const struct trial *trial = campaign_trial(campaign, id);
+        if (trial->state == TRIAL_RUNNING && trial->curve_tokens > trial->curve_begun)
+            sum += trial->curve_tokens - trial->curve_begun;
+    }
+    return sum;
+}
+
 static void fill_budgets(struct status_watch *watch)
 {
     struct status_view *view = &watch->view;
     const struct plan *plan = watch->plan;
     struct campaign_spent spent = campaign_spent(watch->follow.campaign);
+    spent.tokens += tokens_under_way(watch->follow.campaign);
+    spent.wall_s += watch->elapsed_s - watch->clock_s;
     view->wall_s = spent.wall_s;
     view->budget_count = 0;
     add_budget(view, "budget.tokens", (double)spent.tokens, (double)plan->budget.tokens);
@@ -293,10 +330,8 @@ static void fill_left(struct status_watch *watch)
         if (trial->state == TRIAL_RUNNING && trial->curve_tokens < view->tokens_left)
             view->tokens_left -= trial->curve_tokens;
     }
-    view->seconds_left =
-        watch->session_tokens > 0 && watch->clock_s > 0
-            ? (double)view->tokens_left / ((double)watch->session_tokens / watch->clock_s)
-            : NAN;
+    double rate = (double)watch->session_tokens / watch->elapsed_s; /* NaN: 0 / 0 */
+    view->seconds_left = rate > 0 && isfinite(rate) ? (double)view->tokens_left / rate : NAN;
 }
 
 static void fill_workers(struct status_watch *watch)
@@ -311,7 +346,7 @@ static void fill_workers(struct status_watch *watch)
         worker->lr = trial->spec.lr;
         worker->tokens = trial->curve_tokens;
         worker->horizon_tokens = trial->spec.horizon_tokens;
-        worker->for_s = watch->clock_s - began->clock_s;
+        worker->for_s = watch->elapsed_s - began->clock_s;
     }
 }
 
@@ -328,6 +363,7 @@ static int fill(struct status_watch *watch, struct lr_error *err)
     memset(&view->trials, 0, sizeof(view->trials));
     for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
         count_trial(&view->trials, campaign_trial(campaign, id), at_it);
+    find_elapsed(watch);
     fill_budgets(watch);
     fill_left(watch);
     fill_workers(watch);

@@ -195,13 +195,13 @@ static void print_plot(FILE *out, const struct status_view *view,
     basin_plot_print(out, &plot);
 }
 
-static void print_worker(FILE *out, const struct status_worker *worker)
+static void print_worker(FILE *out, const struct status_worker *worker, int host_width)
 {
     char lead[96], lr[32], done[32], all[32], since[32];
-    snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-16.40s ", worker->rank,
+    snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.24s  ", worker->rank, host_width,
              worker->host[0] ? worker->host : "-");
     if (worker->trial_id > 0)
-        wrap_print(out, lead, "training %" PRIu32 ": LR %s, %s of %s tokens, for about %s",
+        wrap_print(out, lead, "training %" PRIu32 ": LR %s, %s of %s tokens, about %s",
                    worker->trial_id, LR(lr, 3, worker->lr), COUNT(done, worker->tokens),
                    COUNT(all, worker->horizon_tokens),
                    format_seconds(since, sizeof(since), worker->for_s));
@@ -215,12 +215,13 @@ static void print_worker(FILE *out, const struct status_worker *worker)
 static void print_workers(FILE *out, const struct status_view *view,
                           const struct status_layout *layout)
 {
-    size_t busy = 0, lost = 0, shown = 0;
+    size_t busy = 0, lost = 0, shown = 0, host = 1;
     if (view->state != STATUS_RUNNING || view->worker_count == 0)
         return;
     for (size_t i = 0; i < view->worker_count; i++) {
         busy += view->workers[i].trial_id > 0;
         lost += view->workers[i].lost;
+        host = strlen(view->workers[i].host) > host ? strlen(view->workers[i].host) : host;
     }
     fputc('\n', out);
     wrap_print(out, "workers   ", "%zu: %zu training, %zu idle, %zu lost", view->worker_count, busy,
@@ -231,7 +232,7 @@ static void print_workers(FILE *out, const struct status_view *view,
             int of = worker->lost ? 0 : worker->trial_id > 0 ? 1 : 2;
             if (of != pass || shown == layout->worker_rows)
                 continue;
-            print_worker(out, worker);
+            print_worker(out, worker, host < 24 ? (int)host : 24);
             shown++;
         }
     if (shown > 0 && shown < view->worker_count)
