@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "cli/options.h"
 #include "cli/status_fill.h"
+#include "cli/status_watch.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/status_text.h"

@@ -72,7 +72,7 @@ struct status_view {
     struct basin_point *points;
     size_t point_count, point_capacity;
     struct status_worker *workers; /* by rank, from 1 */
-    size_t worker_count, worker_capacity;
+    size_t worker_count;
     struct answer answer;
 };
 
