@@ -12,6 +12,7 @@
 #include "report/summary.h"
 
 #define TERMINAL_EVERY_MS 1000u
+#define FIRST_AFTER_MS 200u /* on a terminal: before, it is over anyway */
 #define PLAIN_EVERY_MS 10000u
 #define STAGE_EVERY_MS 2000u /* what takes longer than that shows that it moves */
 
@@ -21,6 +22,8 @@ void live_init(struct live *live, const struct options *options)
     live->enabled = options->verbosity >= 0 && options->progress != PROGRESS_NONE;
     live->terminal = options->progress == PROGRESS_AUTO && lr_log_is_terminal();
     live->started_ms = live->shown_ms = loop_uv.now_ms();
+    if (live->terminal && live->shown_ms > TERMINAL_EVERY_MS)
+        live->shown_ms -= TERMINAL_EVERY_MS - FIRST_AFTER_MS;
     live->best_loss = NAN;
 }
 

@@ -22,18 +22,24 @@ struct frame {
     double x[2], y[2];    /* ln LR, loss */
 };
 
+static bool has_loss(const struct basin_point *point)
+{
+    return point->outcome == BASIN_LOSS && isfinite(point->loss) && point->lr > 0 &&
+           isfinite(point->lr);
+}
+
 static int compare(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);
 }
 
-/* The losses that are numbers, ascending; returns how many. */
+/* The losses, ascending; returns how many. */
 static size_t sort_losses(double *losses, const struct basin_plot *plot)
 {
     size_t count = 0;
     for (size_t i = 0; i < plot->count; i++)
-        if (plot->points[i].outcome == BASIN_LOSS && isfinite(plot->points[i].loss))
+        if (has_loss(&plot->points[i]))
             losses[count++] = plot->points[i].loss;
     if (count > 0)
         qsort(losses, count, sizeof(*losses), compare);
@@ -57,7 +63,7 @@ static bool find_range(struct frame *frame)
     }
     lr_free(losses);
     for (size_t i = 0; i < plot->count && count > 0; i++)
-        if (plot->points[i].lr > 0) {
+        if (plot->points[i].lr > 0 && isfinite(plot->points[i].lr)) {
             frame->x[0] = fmin(frame->x[0], log(plot->points[i].lr));
             frame->x[1] = fmax(frame->x[1], log(plot->points[i].lr));
         }
@@ -65,7 +71,7 @@ static bool find_range(struct frame *frame)
         frame->x[0] -= log(2);
         frame->x[1] += log(2);
     }
-    return count > 0 && isfinite(frame->x[0]) && isfinite(frame->x[1]);
+    return count > 0;
 }
 
 /* The column of an LR, in the field or not. */
@@ -110,7 +116,7 @@ static void fill(const struct frame *frame, const char **field)
     }
     for (size_t i = 0; i < plot->count; i++) {
         const struct basin_point *point = &plot->points[i];
-        if (point->outcome != BASIN_LOSS || !isfinite(point->loss))
+        if (!has_loss(point))
             continue;
         long row = row_of(frame, point->loss);
         put(frame, field + (size_t)(row < 0 ? 0 : row) * frame->width, point->lr,

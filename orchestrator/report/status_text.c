@@ -146,8 +146,8 @@ static void print_horizons(FILE *out, const struct status_view *view)
     fputc('\n', out);
     if (cells_nearest(name, sizeof(name), &view->answer))
         wrap_print(out, "", "cell nearest to the target: %s", name);
-    fprintf(out, "%7s %4s %4s %4s %4s %9s %8s  %-17s %s\n", "tokens", "done", "div.", "run", "wait",
-            "best loss", "at LR", "between", "fitted, 90 %");
+    fprintf(out, "%7s %4s %4s %4s %4s %8s %8s  %-16s %s\n", "tokens", "done", "div.", "run", "wait",
+            "loss", "at LR", "between", "fitted, 90 %");
     for (size_t i = 0; i < view->horizon_count; i++) {
         const struct status_horizon *horizon = &view->horizons[i];
         char tokens[32], lr[32], loss[32] = "-", bracket[72] = "-", fitted[80] = "-";
@@ -158,13 +158,13 @@ static void print_horizons(FILE *out, const struct status_view *view)
         }
         if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
             format_lr_interval(fitted, sizeof(fitted), 2, horizon->ci90);
-        fprintf(out, "%7s %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %9s %8s  %-17s %s\n",
+        fprintf(out, "%7s %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %8s %8s  %-16s %s\n",
                 COUNT(tokens, horizon->tokens), horizon->trials.done, horizon->trials.diverged,
                 horizon->trials.running, horizon->trials.waiting, loss, LR(lr, 3, horizon->best_lr),
                 bracket, fitted);
     }
     wrap_print(out, "  ",
-               "between: the LRs tried next to the best%s; fitted: the bottom of the "
+               "loss: the lowest; between: the LRs tried next to it%s; fitted: the bottom of the "
                "basin",
                open ? ", ? where none was" : "");
 }
