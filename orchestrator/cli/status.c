@@ -19,7 +19,7 @@
 #include "report/status_text.h"
 
 #define LOOK_EVERY_MS 2000
-#define OTHER_LINES 24u /* of the screen, beside plot and workers */
+enum { PLOT_LEAST = 6, PLOT_MOST = 24, PLOT_FRAME = 5 }; /* rows; the frame: beside its own */
 
 static volatile sig_atomic_t ended;
 
@@ -50,11 +50,12 @@ static void measure(struct screen *screen)
     screen->rows = known ? size.ws_row : 24;
 }
 
-static void enter(struct screen *screen)
+static void enter(struct screen *screen, bool redraw)
 {
     const char *term = getenv("TERM");
     memset(screen, 0, sizeof(*screen));
-    screen->terminal = isatty(STDOUT_FILENO) == 1 && term && *term && strcmp(term, "dumb") != 0;
+    screen->terminal =
+        redraw && isatty(STDOUT_FILENO) == 1 && term && *term && strcmp(term, "dumb") != 0;
     if (!screen->terminal)
         return;
     screen->keys = isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &screen->before) == 0;
@@ -100,19 +101,6 @@ static bool is_utf8(void)
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-static struct status_layout layout_of(const struct screen *screen)
-{
-    struct status_layout layout = {
-        .columns = 80, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
-    if (screen->terminal) {
-        size_t room = screen->rows > OTHER_LINES ? screen->rows - OTHER_LINES : 0;
-        layout.columns = screen->columns < 140 ? screen->columns : 140;
-        layout.plot_rows = room > 24 ? 20 : room > 12 ? room - 4 : 8;
-        layout.worker_rows = room > layout.plot_rows ? room - layout.plot_rows : 4;
-    }
-    return layout;
-}
-
 /* Bytes of a line's first `columns` characters. */
 static size_t fitting(const char *line, size_t length, size_t columns)
 {
@@ -141,27 +129,67 @@ static void draw(const struct screen *screen, const char *text)
     fflush(stdout);
 }
 
-static int show(const struct screen *screen, const struct status_view *view,
-                const struct options *options, struct lr_error *err)
+/* The text, free() it, which is open_memstream's and not ours; NULL without memory. */
+static char *render(const struct status_view *view, const struct status_layout *layout)
 {
-    if (options->json)
-        return status_print_json(view, err);
-    struct status_layout layout = layout_of(screen);
-    if (!screen->terminal) {
-        status_text_print(stdout, view, &layout);
-        return 0;
-    }
     char *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
     if (!memory)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
-    status_text_print(memory, view, &layout);
-    bool written = fclose(memory) == 0;
-    if (written)
+        return NULL;
+    status_text_print(memory, view, layout);
+    if (fclose(memory) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+/* The plot has what the rest leaves of the screen. */
+static int show_screen(const struct screen *screen, const struct status_view *view,
+                       struct status_layout *layout)
+{
+    layout->columns = screen->columns < 140 ? screen->columns : 140;
+    layout->plot_rows = 0;
+    layout->worker_rows = screen->rows / 4;
+    char *text = render(view, layout);
+    if (text && count_lines(text) >= screen->rows) {
+        free(text);
+        layout->worker_rows = 0;
+        layout->brief = true;
+        text = render(view, layout);
+    }
+    size_t used = text ? count_lines(text) + PLOT_FRAME : 0;
+    if (text && used + PLOT_LEAST < screen->rows) {
+        size_t room = screen->rows - 1 - used;
+        free(text);
+        layout->plot_rows = room < PLOT_MOST ? room : PLOT_MOST;
+        text = render(view, layout);
+    }
+    if (text)
         draw(screen, text);
-    free(text); /* open_memstream's, not ours */
-    return written ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    free(text);
+    return text ? 0 : LR_ENOMEM;
+}
+
+static int show(const struct screen *screen, const struct status_view *view,
+                const struct options *options, struct lr_error *err)
+{
+    struct status_layout layout = {
+        .columns = 80, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
+    if (options->json)
+        return status_print_json(view, err);
+    if (screen->terminal)
+        return show_screen(screen, view, &layout) ? lr_fail(err, LR_ENOMEM, "out of memory") : 0;
+    status_text_print(stdout, view, &layout);
+    return 0;
 }
 
 /* ---- the command ---- */
@@ -184,7 +212,7 @@ static int look_on(struct status_watch *watch, const struct options *options, st
     struct screen screen;
     int rc = 0;
     catch_signals();
-    enter(&screen);
+    enter(&screen, !options->json);
     for (bool first = true, on = true; on && !rc; first = false) {
         bool changed = false;
         measure(&screen);
@@ -203,7 +231,7 @@ static int look_on(struct status_watch *watch, const struct options *options, st
     }
     bool redrawn = screen.terminal;
     leave(&screen);
-    if (!rc && redrawn && !options->json)
+    if (!rc && redrawn)
         rc = show(&screen, view, options, err);
     return rc;
 }

@@ -137,7 +137,7 @@ static const char *bracket_text(char *text, size_t capacity, const double ends[2
     return text;
 }
 
-static void print_horizons(FILE *out, const struct status_view *view)
+static void print_horizons(FILE *out, const struct status_view *view, bool brief)
 {
     bool open = false;
     char name[128];
@@ -163,10 +163,12 @@ static void print_horizons(FILE *out, const struct status_view *view)
                 horizon->trials.running, horizon->trials.waiting, loss, LR(lr, 3, horizon->best_lr),
                 bracket, fitted);
     }
-    wrap_print(out, "  ",
-               "loss: the lowest; between: the LRs tried next to it%s; fitted: the bottom of the "
-               "basin",
-               open ? ", ? where none was" : "");
+    if (!brief)
+        wrap_print(
+            out, "  ",
+            "loss: the lowest; between: the LRs tried next to it%s; fitted: the bottom of the "
+            "basin",
+            open ? ", ? where none was" : "");
 }
 
 static void print_plot(FILE *out, const struct status_view *view,
@@ -250,8 +252,9 @@ void status_text_print(FILE *out, const struct status_view *view,
     print_answer(out, view);
     print_budget(out, view);
     print_left(out, view);
-    print_horizons(out, view);
-    cells_print(out, &view->answer);
+    print_horizons(out, view, layout->brief);
+    if (!layout->brief)
+        cells_print(out, &view->answer);
     print_plot(out, view, layout);
     print_workers(out, view, layout);
 }

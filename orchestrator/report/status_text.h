@@ -8,6 +8,7 @@ struct status_layout {
     size_t columns;     /* of the plot; the text keeps to 80 */
     size_t plot_rows;   /* 0: no plot */
     size_t worker_rows; /* more are counted */
+    bool brief;         /* for a small screen: no explanations, no table of cells */
     bool unicode;
 };
 

@@ -151,6 +151,16 @@ bad=$(grep -cvE '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3
 grep -q 'error: interrupted by SIGTERM' $log || fail "the log does not tell the end"
 grep -q 'debug: trial 1, attempt 1: done' $log || fail "the log does not tell of trials"
 
+mpi_environment
+tiny_plan short.yaml "name: ranks" "search: {lr: [3e-3, 3e-2], horizons: [8k], policy: grid}"
+run_mpi 3 short.yaml -q
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
+for rank in 0 1 2; do
+    expect_file logs/ranks/logs/rank-000$rank.log
+    grep -q " rank $rank .* debug: trial " logs/ranks/logs/rank-000$rank.log || fail "rank $rank: nothing of trials"
+done
+unset LRSEARCH_EXIT_FILE
+
 # One that cannot be written is a warning.
 : >in_the_way
 mkdir -p logs/other

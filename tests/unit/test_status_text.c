@@ -179,6 +179,8 @@ static void a_running_campaign(void **state)
     assert_says(said, " 262k 3 1 3 5 2.6175 4.00e-3 ? .. 8.0e-3 - ");
     assert_says(said, "? where none was");
     assert_says(said, "loss against learning rate, 262k tokens ");
+    assert_null(strstr(shown(&(struct status_layout){.brief = true}), "where none was"));
+    said = shown(&layout);
     assert_says(said, "workers 20: 1 training, 18 idle, 1 lost 6 node08 lost: rank 6: its process "
                       "is gone 3 node08 training 12: LR 4.19e-3, 131k of 262k tokens, about 1m30s "
                       "1 - idle 2 - idle and 16 more ");
