@@ -224,7 +224,10 @@ void lr_log(enum lr_log_level level, const char *format, ...)
 {
     char text[TEXT_ROOM];
     va_list args;
-    if (level > most_detailed_level && !log_file_wanted())
+    pthread_mutex_lock(&mutex);
+    bool wanted = level <= most_detailed_level || log_file_wanted();
+    pthread_mutex_unlock(&mutex);
+    if (!wanted)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);

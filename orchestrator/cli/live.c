@@ -116,6 +116,7 @@ static void on_progress(void *context, const struct msg_progress *progress)
 /* ---- the line ---- */
 
 #define PARTS 8
+#define WIDE 120 /* columns with room for a long bar */
 #define PART_ROOM 80
 
 /* What the line tells, in this order; of a narrow terminal's the most important that fit. */
@@ -180,24 +181,25 @@ static void fill_parts(struct parts *parts, struct live *live, const struct camp
     }
     tokens_left -= under_way < tokens_left ? under_way : tokens_left;
     size_t expected = over + (size_t)trials_left;
-    int filled = expected > 0 ? (int)(10 * over / expected) : 0;
+    int width = live->terminal && lr_log_columns() >= WIDE ? 20 : 6;
+    int filled = expected > 0 ? (int)((size_t)width * over / expected) : 0;
     parts->count = 0;
     if (live->terminal)
-        add_part(parts, 0, "round %u [%.*s%.*s] %zu of ~%zu", campaign_round(campaign), filled,
-                 "##########", 10 - filled, "----------", over, expected);
+        add_part(parts, 0, "round %u [%.*s%.*s] %zu/~%zu", campaign_round(campaign), filled,
+                 "####################", width - filled, "--------------------", over, expected);
     else
         add_part(parts, 0, "round %u | %zu of ~%zu trials", campaign_round(campaign), over,
                  expected);
-    add_part(parts, 2, "%u running", counts->running);
+    add_part(parts, 4, "%u running", counts->running);
     if (counts->workers_lost > 0)
         add_part(parts, 1, "%u worker%s lost", counts->workers_lost,
                  counts->workers_lost == 1 ? "" : "s");
     if (live->best_tokens)
-        add_part(parts, 3, "best %.4f at lr %s (%s)", live->best_loss,
+        add_part(parts, 3, "best %.4f at %s (%s)", live->best_loss,
                  format_lr(lr, sizeof(lr), 3, live->best_lr),
                  format_count(horizon, sizeof(horizon), (double)live->best_tokens));
     if (rate > 0)
-        add_part(parts, 4, "%s left",
+        add_part(parts, 2, "%s left",
                  format_seconds(left, sizeof(left), (double)tokens_left / rate));
     add_budget(parts, campaign, under_way);
     add_part(parts, 6, "%s tokens/s", format_count(speed, sizeof(speed), rate));

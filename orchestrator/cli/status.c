@@ -19,7 +19,7 @@
 #include "report/status_text.h"
 
 #define LOOK_EVERY_MS 2000
-enum { PLOT_LEAST = 6, PLOT_MOST = 24, PLOT_FRAME = 5 }; /* rows; the frame: beside its own */
+enum { PLOT_LEAST = 6, PLOT_MOST = 24 };
 
 static volatile sig_atomic_t ended;
 
@@ -87,7 +87,7 @@ static bool wait_for_next(const struct screen *screen)
 {
     struct pollfd keyboard = {.fd = screen->keys ? STDIN_FILENO : -1, .events = POLLIN};
     char key = 0;
-    if (poll(&keyboard, 1, LOOK_EVERY_MS) == 1 &&
+    if (!ended && poll(&keyboard, 1, LOOK_EVERY_MS) == 1 &&
         (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q'))
         return false; /* also when the terminal is gone */
     return !ended;
@@ -152,31 +152,49 @@ static size_t count_lines(const char *text)
     return count;
 }
 
-/* The plot has what the rest leaves of the screen. */
+/* Rows for the plot beside a text; 0: too few. */
+static size_t plot_room(const struct screen *screen, const struct status_view *view,
+                        const char *text)
+{
+    bool diverged = false, running = false; /* rows of their own */
+    for (size_t i = 0; i < view->point_count; i++) {
+        diverged = diverged || view->points[i].outcome == BASIN_DIVERGED;
+        running = running || view->points[i].outcome == BASIN_RUNNING;
+    }
+    /* an empty line, a title, and the interval */
+    size_t used = count_lines(text) + 3 + diverged + running;
+    if (used + PLOT_LEAST >= screen->rows)
+        return 0;
+    size_t room = screen->rows - 1 - used;
+    return room < PLOT_MOST ? room : PLOT_MOST;
+}
+
+/* The plot has what the rest leaves of the screen; so that it has something, or everything else,
+ * the rest becomes brief. */
 static int show_screen(const struct screen *screen, const struct status_view *view,
                        struct status_layout *layout)
 {
-    layout->columns = screen->columns < 140 ? screen->columns : 140;
-    layout->plot_rows = 0;
+    struct status_layout brief = *layout;
+    brief.columns = layout->columns = screen->columns < 140 ? screen->columns : 140;
+    brief.plot_rows = layout->plot_rows = 0;
     layout->worker_rows = screen->rows / 4;
-    char *text = render(view, layout);
-    if (text && count_lines(text) >= screen->rows) {
+    brief.worker_rows = 0;
+    brief.brief = true;
+    char *text = render(view, layout), *shorter = render(view, &brief);
+    if (text && shorter) {
+        layout->plot_rows = plot_room(screen, view, text);
+        brief.plot_rows = plot_room(screen, view, shorter);
+        bool full =
+            layout->plot_rows > 0 || (brief.plot_rows == 0 && count_lines(text) < screen->rows);
         free(text);
-        layout->worker_rows = 0;
-        layout->brief = true;
-        text = render(view, layout);
+        text = render(view, full ? layout : &brief);
     }
-    size_t used = text ? count_lines(text) + PLOT_FRAME : 0;
-    if (text && used + PLOT_LEAST < screen->rows) {
-        size_t room = screen->rows - 1 - used;
-        free(text);
-        layout->plot_rows = room < PLOT_MOST ? room : PLOT_MOST;
-        text = render(view, layout);
-    }
-    if (text)
+    if (text && shorter)
         draw(screen, text);
+    int rc = text && shorter ? 0 : LR_ENOMEM;
     free(text);
-    return text ? 0 : LR_ENOMEM;
+    free(shorter);
+    return rc;
 }
 
 static int show(const struct screen *screen, const struct status_view *view,

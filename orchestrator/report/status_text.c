@@ -79,7 +79,11 @@ static void print_answer(FILE *out, const struct status_view *view)
 {
     const struct target_answer *target = &view->answer.target;
     char tokens[32], lr[32], interval[80];
-    const char *lead = view->state == STATUS_FINISHED ? "" : "if it ended now: ";
+    const char *lead = view->state != STATUS_FINISHED ? "if it ended now: "
+                       : view->answer.status == ANSWER_NOT_IDENTIFIED
+                           ? "a guess, not to be relied on: "
+                       : view->answer.status == ANSWER_BUDGET_EXHAUSTED ? "as far as it went: "
+                                                                        : "";
     if (!isfinite(target->lr)) {
         wrap_print(out, "answer    ", "none yet");
         return;
@@ -87,6 +91,13 @@ static void print_answer(FILE *out, const struct status_view *view)
     wrap_print(out, "answer    ", "%slearning rate for %s tokens: %s (90\v%% interval %s)", lead,
                COUNT(tokens, target->tokens), LR(lr, 2, target->lr),
                format_lr_interval(interval, sizeof(interval), 2, target->ci90));
+}
+
+static void print_doubts(FILE *out, const struct status_view *view)
+{
+    if (view->answer.warning_count > 0 && isfinite(view->answer.target.lr))
+        wrap_print(out, "doubts    ", "%zu; lrsearch fit %s tells them", view->answer.warning_count,
+                   view->run_dir);
 }
 
 static const char *amount_text(char *text, size_t capacity, const char *key, double amount)
@@ -102,15 +113,19 @@ static const char *amount_text(char *text, size_t capacity, const char *key, dou
 
 static void print_budget(FILE *out, const struct status_view *view)
 {
+    char line[STATUS_BUDGETS * 128] = "";
+    size_t used = 0;
     for (size_t i = 0; i < view->budget_count; i++) {
         const struct status_budget *budget = &view->budgets[i];
-        char used[32], limit[32];
-        wrap_print(out, i == 0 ? "budget    " : "          ", "%s: %s of %s, %.0f\v%%",
-                   budget->key + strlen("budget."),
-                   amount_text(used, sizeof(used), budget->key, budget->used),
-                   amount_text(limit, sizeof(limit), budget->key, budget->limit),
-                   100 * budget->used / budget->limit);
+        char spent[32], limit[32];
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s %s of %s (%.0f\v%%)",
+                                 i > 0 ? ", " : "", budget->key + strlen("budget."),
+                                 amount_text(spent, sizeof(spent), budget->key, budget->used),
+                                 amount_text(limit, sizeof(limit), budget->key, budget->limit),
+                                 100 * budget->used / budget->limit);
     }
+    if (view->budget_count > 0)
+        wrap_print(out, "budget    ", "%s", line);
 }
 
 static void print_left(FILE *out, const struct status_view *view)
@@ -225,7 +240,8 @@ static void print_workers(FILE *out, const struct status_view *view,
         lost += view->workers[i].lost;
         host = strlen(view->workers[i].host) > host ? strlen(view->workers[i].host) : host;
     }
-    fputc('\n', out);
+    if (!layout->brief)
+        fputc('\n', out);
     wrap_print(out, "workers   ", "%zu: %zu training, %zu idle, %zu lost", view->worker_count, busy,
                view->worker_count - busy - lost, lost);
     for (int pass = 0; pass < 3; pass++)
@@ -250,6 +266,8 @@ void status_text_print(FILE *out, const struct status_view *view,
     print_counts(out, view);
     print_best(out, view);
     print_answer(out, view);
+    if (!layout->brief)
+        print_doubts(out, view);
     print_budget(out, view);
     print_left(out, view);
     print_horizons(out, view, layout->brief);

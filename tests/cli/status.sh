@@ -55,7 +55,7 @@ expect_status 0
 expect_said "tiny: running, on "
 expect_said "(pid $running, since "
 expect_said "answer none yet"
-expect_said "budget tokens: "
+expect_said "budget tokens "
 expect_said "training 1: LR "
 wait_for_events logs/tiny/journal.jsonl ended 2
 kill -TERM "$running"
@@ -107,7 +107,7 @@ if command -v script >/dev/null; then
     tr '\r' '\n' <out | grep 'round [0-9]* \[[#-]*\]' | sed "s/^$(printf '\033')\[K//" >lines
     expect_file lines
     awk 'length($0) > 59 { exit 1 }' lines || fail "the line is wider than the terminal"
-    grep -q ' of ~[0-9]* | [01] running' lines || fail "the line tells too little"
+    grep -q '/~[0-9]* | [01] running' lines || fail "the line tells too little"
     rm -rf logs/shown
     progress dumb --progress=auto
     ! grep -q "$(printf '\033')" out || fail "escape codes on a dumb terminal"

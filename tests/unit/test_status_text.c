@@ -173,7 +173,7 @@ static void a_running_campaign(void **state)
     assert_says(said, "best loss 2.6175 at LR 4.00e-3, 262k tokens");
     assert_says(said, "answer if it ended now: learning rate for 8.39M tokens: 2.0e-3 (90 % "
                       "interval 7.8e-4 .. 5.4e-3)");
-    assert_says(said, "budget tokens: 5.2M of 7.1M, 73 % wall: 2m15s of 10m00s, 22 %");
+    assert_says(said, "budget tokens 5.2M of 7.1M (73 %), wall 2m15s of 10m00s (22 %)");
     assert_says(said, "left about 9 trainings, 3.1M tokens, 2m10s at this session's speed");
     assert_says(said, " 131k 12 1 0 0 2.7838 6.00e-3 3.0e-3 .. 1.2e-2 5.0e-3 .. 7.7e-3 ");
     assert_says(said, " 262k 3 1 3 5 2.6175 4.00e-3 ? .. 8.0e-3 - ");
@@ -204,6 +204,14 @@ static void the_other_states(void **state)
     snprintf(view.owner_host, sizeof(view.owner_host), "node07");
     assert_says(shown(&layout), "quickstart: interrupted; it ended on node07 (pid 4711, since "
                                 "2026-01-01T00:00:00Z) without a word; the run's command");
+    view.state = STATUS_FINISHED;
+    view.answer.status = ANSWER_NOT_IDENTIFIED;
+    view.answer.warning_count = 2;
+    snprintf(view.run_dir, sizeof(view.run_dir), "logs/quickstart");
+    assert_says(shown(&layout), "answer a guess, not to be relied on: learning rate for 8.39M");
+    assert_says(text, "doubts 2; lrsearch fit logs/quickstart tells them ");
+    view.answer.status = ANSWER_BUDGET_EXHAUSTED;
+    assert_says(shown(&layout), "answer as far as it went: learning rate for 8.39M");
     view.answer.target.lr = NAN;
     assert_says(shown(&layout), "answer none yet");
     memset(&view, 0, sizeof(view));
