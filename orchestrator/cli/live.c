@@ -94,7 +94,6 @@ static void on_event(void *context, const struct campaign *campaign, const struc
         return;
     const struct event_ended *ended = &event->as.ended;
     const struct trial *trial = campaign_trial(campaign, ended->trial_id);
-    live->ended++;
     advance_trial(live, ended->trial_id, ended->result.tokens);
     if (ended->result.outcome != OUTCOME_DONE || !trial)
         return;

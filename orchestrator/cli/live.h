@@ -19,7 +19,6 @@ struct live {
     uint64_t tokens; /* trained in this session */
     double best_loss, best_lr;
     uint64_t best_tokens; /* horizon of the best trial */
-    uint32_t ended;
 };
 
 void live_init(struct live *live, const struct options *options); /* --quiet, --progress */
