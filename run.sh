@@ -122,6 +122,11 @@ case $mpi in
 *) options= ;; # MPICH and its kin need none, and know none of these
 esac
 
+# mpirun hands stderr on through a pipe: this is where it ends.
+if [ -t 2 ]; then
+    LRSEARCH_TERMINAL=$(tty <&2) && export LRSEARCH_TERMINAL
+fi
+
 # In a session of its own, so that Ctrl-C reaches this script alone. mpirun answers SIGINT by killing
 # the ranks; SIGUSR1 it hands on to them, and the coordinator then writes down where it stands.
 interrupted=

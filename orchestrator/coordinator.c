@@ -39,6 +39,7 @@ static int on_started(void *context, uint32_t id, uint32_t attempt, int rank, co
     event.as.started.attempt = attempt;
     event.as.started.rank = (uint32_t)rank;
     snprintf(event.as.started.host, sizeof(event.as.started.host), "%s", host);
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s", id, attempt, rank, host);
     return coordinator_record(c, &event, c->err);
 }
 
@@ -77,6 +78,9 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
     if (result->outcome == OUTCOME_FAILED || result->outcome == OUTCOME_LOST)
         lr_log(LR_LOG_WARNING, "trial %u, attempt %u: %s: %s", id, attempt,
                outcome_name(result->outcome), result->message);
+    else
+        lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s, loss %.6g", id, attempt,
+               outcome_name(result->outcome), result->val_loss);
     return coordinator_record(c, &event, c->err);
 }
 

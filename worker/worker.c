@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "lrsearch/log.h"
 #include "net/worker_state.h"
 
 enum {
@@ -135,8 +136,15 @@ static void train(struct worker_loop *loop)
     loop->training = true;
     loop->canceled = loop->save = false;
     loop->progress_ms = loop->saved_ms = worker_now_ms();
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins: lr %.3g, %llu tokens",
+           loop->current.trial_id, loop->current.attempt, loop->current.spec.lr,
+           (unsigned long long)loop->current.spec.horizon_tokens);
     trunk_run(&loop->current.spec, loop->current.checkpoint, &hooks, &result);
     loop->training = false;
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s at token %llu, loss %.6g, %.3g s%s%s",
+           loop->current.trial_id, loop->current.attempt, outcome_name(result.outcome),
+           (unsigned long long)result.tokens, result.val_loss, result.seconds,
+           result.message[0] ? ": " : "", result.message);
     if (loop->stopping)
         return;
     new_result(loop, &loop->current)->result = result;

@@ -98,6 +98,14 @@ void campaign_transfer_size(const struct campaign *campaign, struct answer *answ
 int campaign_fit_for(const struct campaign *campaign, uint64_t tokens, uint32_t parametrization,
                      struct answer *answer, struct lr_error *err);
 
+/* What all attempts that ended took of the budget, lost ones too; wall_s: of all sessions, as far
+ * as their clock was written down. */
+struct campaign_spent {
+    uint64_t tokens, trials;
+    double flops, core_hours, wall_s;
+};
+struct campaign_spent campaign_spent(const struct campaign *campaign);
+
 /* Tokens and trials that the policy is expected still to ask for, from its forecast; for progress
  * lines only. */
 void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens);

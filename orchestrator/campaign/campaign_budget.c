@@ -166,3 +166,10 @@ void campaign_budget_text(const struct campaign *campaign, const char *key, uint
         snprintf(out, capacity, "%.0f of %.0f s are used%s", used.need_wall_s, plan->budget.wall_s,
                  reserve);
 }
+
+struct campaign_spent campaign_spent(const struct campaign *campaign)
+{
+    struct event_finished used = spent(campaign);
+    return (struct campaign_spent){used.need_tokens, used.need_trials, used.need_flops,
+                                   used.need_core_hours, used.need_wall_s};
+}

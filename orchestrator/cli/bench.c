@@ -160,7 +160,7 @@ static int bench_all(const struct options *options, struct lr_error *err)
     if (!options->json)
         printf("%s, %u thread%s\n", blas, options->threads ? options->threads : 1,
                options->threads > 1 ? "s" : "");
-    live_init(&live, options->verbosity >= 0);
+    live_init(&live, options);
     for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
         if (!is_wanted(options, i))
             continue;

@@ -256,7 +256,7 @@ int command_coord_check(const struct options *options)
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    live_init(&live, options->verbosity >= 0);
+    live_init(&live, options);
     kernels_init();
     kernels_set_threads((int)plan->trainer.threads_per_worker);
     rc = run_check(&check, options, plan, &live, &err);

@@ -325,7 +325,7 @@ int estimate_print(const struct options *options, const struct plan *plan)
     struct live live;
     struct lr_error err = {0};
     struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
-    live_init(&live, options->verbosity >= 0);
+    live_init(&live, options);
     int rc = estimate ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
     if (!rc) {
         estimate->plan = plan;

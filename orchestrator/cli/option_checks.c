@@ -46,7 +46,8 @@ int options_check(const struct options *options, int count, char **operands, str
 {
     const struct command *command = options->command;
     bool of_run = command->run == command_fit || command->run == command_predict ||
-                  command->run == command_audit || command->run == command_export;
+                  command->run == command_audit || command->run == command_export ||
+                  command->run == command_status;
     if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
     if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
@@ -98,6 +99,9 @@ int options_check(const struct options *options, int count, char **operands, str
                        "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26");
     if (command->run == command_history && count <= 1)
         return 0;
+    if (command->run == command_status && count == 0)
+        return lr_fail(err, LR_EUSAGE,
+                       "status: name a run's directory, as in: lrsearch status logs/quickstart");
     if (count > 1 && command->run != command_tokenize && command->run != command_journal &&
         command->run != command_import && command->run != command_compare)
         return lr_fail(err, LR_EUSAGE, "%s: one %s is expected, found also '%s'", command->name,

@@ -32,6 +32,8 @@ const struct command command_rows[] = {
      command_import},
     {"export", "RUN_DIR",
      "a run as csv, sqlite, optuna or tensorboard; needs --format and --out", command_export},
+    {"status", "RUN_DIR", "where a campaign stands that is running, or was run; --watch looks on",
+     command_status},
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
@@ -58,6 +60,17 @@ static int read_resume(struct options *options, const char *value, struct lr_err
         return lr_fail(err, LR_EUSAGE, "--resume=%s: must be auto or never", value);
     options->resume = strcmp(value, "auto") == 0;
     return 0;
+}
+
+static int read_progress(struct options *options, const char *value, struct lr_error *err)
+{
+    static const char *const names[] = {"auto", "plain", "none"};
+    for (int i = PROGRESS_AUTO; i <= PROGRESS_NONE; i++)
+        if (strcmp(value, names[i]) == 0) {
+            options->progress = (enum progress_kind)i;
+            return 0;
+        }
+    return lr_fail(err, LR_EUSAGE, "--progress=%s: must be auto, plain or none", value);
 }
 
 static int read_fork(struct options *options, const char *value, struct lr_error *err)
@@ -150,6 +163,10 @@ const struct option_row option_rows[] = {
     {"fork", "NAME", "run",
      "a new campaign in NAME beside --run-dir, which takes over the trainings that still hold",
      .type = OPTION_READ, .read = read_fork},
+    {"progress", "auto|plain|none", "run",
+     "auto: one line that is redrawn, on a terminal; plain: a line every 10 s; none: no such line",
+     .type = OPTION_READ, .read = read_progress, .values = "auto plain none"},
+    {"watch", NULL, "status", "look again every 2 s, until the campaign ends (q: leave)", AT(watch)},
     {"set", "KEY=VALUE", "run check train coord-check",
      "override a key of the plan, as in --set search.seeds=3; repeatable",
      AT(sets), .count_offset = offsetof(struct options, set_count), .type = OPTION_PAIRS, .wanted = "KEY=VALUE", .values = "@key"},

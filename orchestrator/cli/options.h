@@ -16,6 +16,8 @@
 
 struct command;
 
+enum progress_kind { PROGRESS_AUTO, PROGRESS_PLAIN, PROGRESS_NONE };
+
 struct options {
     const struct command *command;
     const char *operand; /* PLAN, RUN_DIR; of bench: train; NULL: there is none (fit, audit) */
@@ -25,6 +27,8 @@ struct options {
     bool resume;         /* --resume=auto (the default) */
     double grace_s;      /* --grace */
     const char *fork;    /* --fork: shorter than OPTION_NAME; NULL: not given */
+    enum progress_kind progress;
+    bool watch;
     bool json;
     int verbosity;                  /* -1 quiet, 0, 1 verbose */
     double lr;                      /* --lr; 0: not given */
@@ -83,6 +87,7 @@ int command_fit(const struct options *options);
 int command_predict(const struct options *options);
 int command_export(const struct options *options);
 int command_import(const struct options *options);
+int command_status(const struct options *options);
 int command_audit(const struct options *options);
 int command_history(const struct options *options);
 int command_compare(const struct options *options);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
-#include "store/journal.h"
 #include "store/run_dir.h"
 
 int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err)
@@ -27,27 +26,38 @@ int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_
 
 static int apply(void *context, const struct event *event, struct lr_error *err)
 {
-    return campaign_apply(context, event, err);
+    struct past_follow *follow = context;
+    int rc = campaign_apply(follow->campaign, event, err);
+    if (!rc && follow->seen)
+        rc = follow->seen(follow->context, follow->campaign, event, err);
+    return rc;
+}
+
+int past_follow(struct past_follow *follow, uint64_t hash, const char *run_dir,
+                struct lr_error *err)
+{
+    char path[TRIAL_PATH + 32];
+    snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
+    int rc = journal_read_on(path, &follow->place, apply, follow, err);
+    const struct event_campaign *opening = campaign_opening(follow->campaign);
+    if (!rc && opening->name[0] && opening->plan_hash != hash)
+        rc = lr_fail(err, LR_EDAMAGED,
+                     "%s/plan.resolved.json: is not the plan that the campaign began with: it "
+                     "was changed. Restore it, or give the run's command again in another "
+                     "directory",
+                     run_dir);
+    return rc;
 }
 
 int past_campaign(struct campaign **out, const struct plan *plan, uint64_t hash,
                   const char *run_dir, struct lr_error *err)
 {
-    char path[TRIAL_PATH + 32];
-    snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
+    struct past_follow follow = {0};
     int rc = campaign_create(out, plan, err);
+    follow.campaign = *out;
     if (!rc)
-        rc = journal_read(path, apply, *out, err);
-    if (rc)
-        return rc;
-    const struct event_campaign *opening = campaign_opening(*out);
-    if (!opening->name[0])
-        return lr_fail(err, LR_EDATA, "%s: holds no campaign yet", path);
-    if (opening->plan_hash != hash)
-        return lr_fail(err, LR_EDAMAGED,
-                       "%s/plan.resolved.json: is not the plan that the campaign began with: it "
-                       "was changed. Restore it, or give the run's command again in another "
-                       "directory",
-                       run_dir);
-    return 0;
+        rc = past_follow(&follow, hash, run_dir, err);
+    if (!rc && !campaign_opening(*out)->name[0])
+        rc = lr_fail(err, LR_EDATA, "%s/journal.jsonl: holds no campaign yet", run_dir);
+    return rc;
 }

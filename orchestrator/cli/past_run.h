@@ -5,6 +5,7 @@
 #include "campaign/campaign.h"
 #include "lrsearch/error.h"
 #include "plan/plan.h"
+#include "store/journal.h"
 
 /* A look at a campaign that was run, that was interrupted, or that is running: its files are only
  * read, and its lock is not asked for. */
@@ -16,5 +17,18 @@ int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_
  * campaign_destroy() it. */
 int past_campaign(struct campaign **out, const struct plan *plan, uint64_t hash,
                   const char *run_dir, struct lr_error *err);
+
+/* The same in parts: what the journal holds from `place` on (all zero: everything), which moves on.
+ * Each event is told after it was applied. A campaign that has not begun is no error: its opening
+ * has no name. On an error begin with a new campaign. */
+struct past_follow {
+    struct campaign *campaign;
+    struct journal_place place;
+    int (*seen)(void *context, const struct campaign *campaign, const struct event *event,
+                struct lr_error *err); /* NULL: nobody listens */
+    void *context;
+};
+int past_follow(struct past_follow *follow, uint64_t hash, const char *run_dir,
+                struct lr_error *err);
 
 #endif

@@ -287,7 +287,7 @@ int command_plan(const struct options *options)
         init->options = options;
         init->path = options->out ? options->out : DEFAULT_PLAN;
         take_name(init);
-        live_init(&init->live, options->verbosity >= 0);
+        live_init(&init->live, options);
         rc = make(init, &err);
         live_release(&init->live);
         for (size_t i = 0; i < init->text_count; i++)

@@ -69,6 +69,14 @@ static time_t job_end_time(void)
     return text ? (time_t)strtoll(text, NULL, 10) : 0;
 }
 
+/* Every rank knows the run's directory: that of the coordinator, which makes it. */
+static void open_log(const struct options *options, const struct plan *plan, int ranks)
+{
+    char fork[TRIAL_PATH + OPTION_NAME];
+    struct msg_hello self = transport_hello();
+    lr_log_files(find_run_dir(fork, options, plan), self.host, ranks, LR_LOG_CAMPAIGN_BYTES);
+}
+
 static int coordinate(const struct options *options, const struct plan *plan,
                       struct transport *transport, bool *workers_lost)
 {
@@ -78,7 +86,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
     char fork[TRIAL_PATH + OPTION_NAME];
     const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
-    live_init(&live, options->verbosity >= 0);
+    live_init(&live, options);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
                               "search.horizons: the longest", cache_dir, &live};
     if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
@@ -208,6 +216,7 @@ static int run_ranks(const struct options *options, const struct plan *plan)
         return lr_error_exit_status(err.code);
     }
     lr_log_rank_set(transport->rank);
+    open_log(options, plan, transport->size);
     if (transport->size == 1) {
         transport->ops->destroy(transport, 0);
         status = run_alone(options, plan);
@@ -229,6 +238,7 @@ static int run_ranks(const struct options *options, const struct plan *plan)
             lr_log(LR_LOG_ERROR, "%s", err.text);
         transport->ops->destroy(transport, DRAIN_MS);
     }
+    lr_log_flush(true);
     mpi_finish(!workers_lost && status != LR_EXIT_INTERRUPTED, status);
     return status;
 }
@@ -255,7 +265,10 @@ int command_run(const struct options *options)
             leave_status(status);
     } else {
         set_threads(plan);
+        if (!mpi_launched())
+            open_log(options, plan, 1);
         status = mpi_launched() ? run_ranks(options, plan) : run_alone(options, plan);
+        lr_log_flush(true);
     }
     lr_free(plan);
     return status;

@@ -38,7 +38,7 @@ int command_tokenize(const struct options *options)
     struct lr_error err = {0};
     struct live live;
     struct dataset dataset;
-    live_init(&live, options->verbosity >= 0);
+    live_init(&live, options);
     const struct dataset_request request = {
         .texts = (const char *const *)options->operands,
         .text_count = options->operand_count,

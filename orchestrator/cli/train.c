@@ -178,7 +178,7 @@ int command_train(const struct options *options)
     int rc = prepare_plan(&plan, options);
     if (rc)
         return lr_error_exit_status(rc);
-    live_init(&live, options->verbosity >= 0);
+    live_init(&live, options);
     if (!(options->lr > 0) || options->tokens == 0)
         rc = lr_fail(&err, LR_EUSAGE,
                      "train: needs --lr and --tokens, as in: lrsearch train %s "

@@ -83,11 +83,12 @@ static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t 
     return rc;
 }
 
-/* Reads the file up to the size it had at the beginning, and gives its events to scan->replay. */
+/* Reads the file from scan->good up to the size it had at the beginning, and gives its events to
+ * scan->replay. */
 static int scan_file(struct scan *scan, int fd, struct lr_error *err)
 {
     size_t capacity = READ_BLOCK, used = 0, eaten = 0;
-    off_t offset = 0;
+    off_t offset = scan->good;
     char *bytes = lr_malloc(capacity);
     int rc = bytes ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
     while (!rc && offset < scan->total) {
@@ -153,17 +154,31 @@ static int open_file(const char *path, int flags, off_t *size, struct lr_error *
     return fd;
 }
 
+int journal_read_on(const char *path, struct journal_place *place,
+                    int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                    void *context, struct lr_error *err)
+{
+    struct scan scan = {.path = path, .replay = replay, .context = context};
+    scan.good = (off_t)place->offset;
+    scan.count = place->lines;
+    int fd = open_file(path, O_RDONLY, &scan.total, err);
+    if (fd < 0)
+        return fd;
+    int rc = scan.total >= scan.good
+                 ? scan_or_tell_mend(&scan, fd, err)
+                 : lr_fail(err, LR_EDAMAGED, "%s: became shorter while it was read", path);
+    close(fd);
+    place->offset = (int64_t)scan.good;
+    place->lines = scan.count;
+    return rc;
+}
+
 int journal_read(const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err)
 {
-    struct scan scan = {.path = path, .replay = replay, .context = context};
-    int fd = open_file(path, O_RDONLY, &scan.total, err);
-    if (fd < 0)
-        return fd;
-    int rc = scan_or_tell_mend(&scan, fd, err);
-    close(fd);
-    return rc;
+    struct journal_place beginning = {0};
+    return journal_read_on(path, &beginning, replay, context, err);
 }
 
 /* ---- opening ---- */

@@ -30,6 +30,17 @@ int journal_read(const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err);
 
+/* Where a reader stands; all zero: at the beginning. */
+struct journal_place {
+    int64_t offset;
+    size_t lines;
+};
+/* The same from a place on, which moves behind the last whole line that `replay` took: what was
+ * appended meanwhile. LR_EDAMAGED too when the file ends before the place. */
+int journal_read_on(const char *path, struct journal_place *place,
+                    int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                    void *context, struct lr_error *err);
+
 struct journal_repair {
     size_t kept, dropped;   /* lines; dropped 0: nothing is damaged and nothing was changed */
     char copy[1100];        /* the file as it was; "" when nothing was changed */

@@ -382,3 +382,21 @@ void run_lock_release(struct run_lock *lock)
         unlink(lock->path);
     destroy(lock);
 }
+
+int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_error *err)
+{
+    struct found found;
+    struct told told;
+    memset(view, 0, sizeof(*view));
+    char *path = name_in(run_dir, "lock", NULL);
+    int rc = path ? look(&found, path, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    lr_free(path);
+    int failed = rc == 1 ? read_line(&told, &found, err) : 0;
+    if (rc != 1 || failed)
+        return failed ? failed : rc;
+    view->owner = told.owner;
+    memcpy(view->since, told.since, sizeof(view->since));
+    view->known = told.known;
+    view->changed = found.changed;
+    return 1;
+}

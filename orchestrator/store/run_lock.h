@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 #include "lrsearch/error.h"
 
 /* RUN_DIR/lock: one coordinator at a time in a directory, on file systems too where the journal's
@@ -37,6 +38,16 @@ int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_o
 /* Tells that the owner lives. False: the lock is another's, who saw no beat for too long; whoever
  * goes on writing mixes two campaigns. NULL is a lock that is never lost. */
 bool run_lock_beat(struct run_lock *lock);
+
+/* The lock as one finds it who does not ask for it. */
+struct run_lock_view {
+    struct run_owner owner;
+    char since[32];
+    bool known;              /* the line tells whose it is */
+    struct timespec changed; /* the last beat, by the file system's clock */
+};
+/* 1: there is one; 0: there is none; LR_EIO: it cannot be read. */
+int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_error *err);
 
 void run_lock_release(struct run_lock *lock); /* removes it when it is still ours; NULL is fine */
 

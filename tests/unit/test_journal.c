@@ -37,6 +37,38 @@ static void append_and_replay(void **state)
     journal_close(NULL);
 }
 
+/* A reader that follows is told each event once, and of a torn line when it is whole. */
+static void reading_on(void **state)
+{
+    (void)state;
+    struct journal_place place = {0};
+    struct replayed replayed = {0};
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 5);
+    assert_int_equal(journal_read_on(path, &place, on_replay, &replayed, NULL), 0);
+    assert_int_equal(replayed.count, 5);
+    assert_int_equal(journal_read_on(path, &place, on_replay, &replayed, NULL), 0);
+    assert_int_equal(replayed.count, 5);
+    append(journal, 5, 9);
+    journal_close(journal);
+    size_t size;
+    char *bytes = read_file(&size);
+    write_file(bytes, size - 1);
+    assert_int_equal(journal_read_on(path, &place, on_replay, &replayed, NULL), 0);
+    assert_int_equal(replayed.count, 8);
+    assert_int_equal(place.lines, 8);
+    write_file(bytes, size);
+    assert_int_equal(journal_read_on(path, &place, on_replay, &replayed, NULL), 0);
+    assert_int_equal(replayed.count, 9);
+    assert_int_equal(place.offset, size);
+    struct lr_error err = {0};
+    write_file(bytes, size - 1);
+    assert_int_equal(journal_read_on(path, &place, on_replay, &replayed, &err), LR_EDAMAGED);
+    assert_non_null(strstr(err.text, "became shorter while it was read"));
+    assert_int_equal(replayed.count, 9);
+    free(bytes);
+}
+
 /* More than one block of reading, lines across the blocks. */
 static void large_journal(void **state)
 {
@@ -296,11 +328,17 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(append_and_replay),     IN_FOLDER(large_journal),
-        IN_FOLDER(every_prefix_opens),    IN_FOLDER(every_flipped_byte_is_found),
-        IN_FOLDER(replay_can_refuse),     IN_FOLDER(newer_event_is_kept),
-        IN_FOLDER(places_that_cannot_be), IN_FOLDER(disk_full),
-        IN_FOLDER(file_size_limit),       IN_FOLDER(without_memory),
+        IN_FOLDER(append_and_replay),
+        IN_FOLDER(reading_on),
+        IN_FOLDER(large_journal),
+        IN_FOLDER(every_prefix_opens),
+        IN_FOLDER(every_flipped_byte_is_found),
+        IN_FOLDER(replay_can_refuse),
+        IN_FOLDER(newer_event_is_kept),
+        IN_FOLDER(places_that_cannot_be),
+        IN_FOLDER(disk_full),
+        IN_FOLDER(file_size_limit),
+        IN_FOLDER(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

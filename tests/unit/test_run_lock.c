@@ -321,6 +321,36 @@ static void a_lock_that_was_lost_is_seen(void **state)
     assert_held_by(&stranger);
 }
 
+/* Who only looks sees the owner and each beat, and changes nothing. */
+static void a_look_from_outside(void **state)
+{
+    (void)state;
+    struct run_lock_view view, later;
+    assert_int_equal(run_lock_view(&view, folder, NULL), 0);
+    assert_false(view.known);
+    struct run_lock *lock = take_as(&stranger);
+    char *before = lock_text();
+    assert_int_equal(run_lock_view(&view, folder, NULL), 1);
+    assert_true(view.known);
+    assert_string_equal(view.owner.host, "node2");
+    assert_true(view.owner.host_id == UINT64_MAX - 1 && view.owner.pid == 100);
+    assert_int_equal(strlen(view.since), strlen("2026-01-01T00:00:00Z"));
+    touch();
+    assert_int_equal(run_lock_view(&later, folder, NULL), 1);
+    assert_true(later.changed.tv_sec != view.changed.tv_sec ||
+                later.changed.tv_nsec != view.changed.tv_nsec);
+    char *after = lock_text();
+    assert_string_equal(before, after);
+    lr_free(before);
+    lr_free(after);
+    assert_only_lock(true);
+    run_lock_release(lock);
+    struct lr_error err = {0};
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(run_lock_view(&view, folder, &err), LR_EIO);
+    assert_non_null(strstr(err.text, "is no file of lrsearch; move it away"));
+}
+
 static void places_that_cannot_be(void **state)
 {
     (void)state;
@@ -382,6 +412,7 @@ int main(void)
         IN_FOLDER(the_faster_breaker_keeps_its_lock),
         IN_FOLDER(who_broke_a_lock_looks_again),
         IN_FOLDER(a_lock_that_was_lost_is_seen),
+        IN_FOLDER(a_look_from_outside),
         IN_FOLDER(places_that_cannot_be),
         IN_FOLDER(without_memory),
     };

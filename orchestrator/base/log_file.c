@@ -1,0 +1,173 @@
+/* Two files a rank, the second what the first was before it was full: the newest lines always
+ * remain. The bound of a file is its share of the campaign's, by the ranks of this start and of all
+ * earlier ones that left files. */
+#include "log_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "lrsearch/log.h"
+
+#define PATH_ROOM 1100
+#define EARLY_BYTES 4096u
+
+static struct {
+    char run_dir[PATH_ROOM], host[64];
+    char path[PATH_ROOM + 32], old[PATH_ROOM + 32];
+    int rank, ranks;
+    uint64_t campaign_bytes, limit, size;
+    int fd; /* -1: not open yet */
+    int wanted;
+    char early[EARLY_BYTES]; /* lines from before it was opened */
+    size_t early_length;
+} file = {.fd = -1};
+
+void log_file_set(const char *run_dir, const char *host, int rank, int ranks,
+                  uint64_t campaign_bytes)
+{
+    if (file.fd >= 0)
+        close(file.fd);
+    memset(&file, 0, sizeof(file));
+    file.fd = -1;
+    if (!run_dir || strlen(run_dir) >= sizeof(file.run_dir))
+        return;
+    snprintf(file.run_dir, sizeof(file.run_dir), "%s", run_dir);
+    snprintf(file.host, sizeof(file.host), "%s", host);
+    file.rank = rank;
+    file.ranks = ranks;
+    file.campaign_bytes = campaign_bytes;
+    file.wanted = 1;
+}
+
+int log_file_wanted(void)
+{
+    return file.wanted;
+}
+
+/* Ranks that have files, of this start and of earlier ones. */
+static uint64_t count_ranks(const char *folder)
+{
+    long most = file.ranks;
+    DIR *names = opendir(folder);
+    for (struct dirent *entry; names && (entry = readdir(names));) {
+        long rank =
+            strncmp(entry->d_name, "rank-", 5) == 0 ? strtol(entry->d_name + 5, NULL, 10) : 0;
+        most = rank >= most && rank < 1000000 ? rank + 1 : most;
+    }
+    if (names)
+        closedir(names);
+    return (uint64_t)(most > 1 ? most : 1);
+}
+
+static int rotate(void)
+{
+    if (file.fd >= 0)
+        close(file.fd);
+    file.fd = -1;
+    if (rename(file.path, file.old) && errno != ENOENT)
+        return -1;
+    file.fd = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    file.size = 0;
+    return file.fd >= 0 ? 0 : -1;
+}
+
+static int open_it(void)
+{
+    char folder[PATH_ROOM + 8];
+    struct stat status;
+    snprintf(folder, sizeof(folder), "%s/logs", file.run_dir);
+    snprintf(file.path, sizeof(file.path), "%s/rank-%04d.log", folder, file.rank);
+    snprintf(file.old, sizeof(file.old), "%s/rank-%04d.1.log", folder, file.rank);
+    if (mkdir(folder, 0700) && (errno != EEXIST || stat(folder, &status)))
+        return -1;
+    uint64_t share = file.campaign_bytes / (2 * count_ranks(folder));
+    file.limit = share < LR_LOG_FILE_BYTES ? share : LR_LOG_FILE_BYTES;
+    /* left by a start with fewer ranks, whose share was larger */
+    if (stat(file.old, &status) == 0 && (uint64_t)status.st_size > file.limit)
+        unlink(file.old);
+    if (stat(file.path, &status) == 0 && (uint64_t)status.st_size > file.limit)
+        unlink(file.path);
+    file.fd = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file.fd < 0 || fstat(file.fd, &status))
+        return -1;
+    file.size = (uint64_t)status.st_size;
+    return 0;
+}
+
+static int append(const char *line, size_t length)
+{
+    if (file.size > 0 && file.size + length > file.limit && rotate())
+        return -1;
+    errno = ENOSPC; /* of a write that takes less than all */
+    if (write(file.fd, line, length) != (ssize_t)length)
+        return -1;
+    file.size += length;
+    return 0;
+}
+
+static size_t format_line(char *line, size_t capacity, uint64_t utc_ms, const char *text)
+{
+    char when[32] = "?";
+    time_t seconds = (time_t)(utc_ms / 1000);
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc))
+        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
+    int used = snprintf(line, capacity - 1, "%s.%03" PRIu64 "Z rank %d %s %s", when, utc_ms % 1000,
+                        file.rank, file.host, text);
+    size_t length = used < 0 ? 0 : (size_t)used < capacity - 1 ? (size_t)used : capacity - 2;
+    for (size_t i = 0; i < length; i++) /* a line is a line, whatever a message holds */
+        if ((unsigned char)line[i] < 32 || line[i] == 127)
+            line[i] = ' ';
+    line[length++] = '\n';
+    return length;
+}
+
+/* 1: not yet. */
+static int ready(void)
+{
+    struct stat status;
+    if (file.fd >= 0)
+        return 0;
+    if (stat(file.run_dir, &status) || !S_ISDIR(status.st_mode))
+        return 1;
+    int rc = open_it();
+    if (!rc && file.early_length > 0)
+        rc = append(file.early, file.early_length);
+    file.early_length = 0;
+    return rc;
+}
+
+int log_file_write(uint64_t utc_ms, const char *text, const char **path)
+{
+    char line[2304];
+    if (!file.wanted)
+        return 0;
+    size_t length = format_line(line, sizeof(line), utc_ms, text);
+    int rc = ready();
+    if (rc == 1) {
+        if (file.early_length + length <= sizeof(file.early)) {
+            memcpy(file.early + file.early_length, line, length);
+            file.early_length += length;
+        }
+        return 0;
+    }
+    if (!rc)
+        rc = append(line, length);
+    if (rc) {
+        int why = errno;
+        file.wanted = 0;
+        if (file.fd >= 0)
+            close(file.fd);
+        file.fd = -1;
+        *path = file.path;
+        errno = why;
+    }
+    return rc;
+}

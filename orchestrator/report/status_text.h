@@ -1,0 +1,19 @@
+#ifndef LRSEARCH_STATUS_TEXT_H
+#define LRSEARCH_STATUS_TEXT_H
+
+#include <stdio.h>
+#include "report/status_view.h"
+
+struct status_layout {
+    size_t columns;     /* of the plot; the text keeps to 80 */
+    size_t plot_rows;   /* 0: no plot */
+    size_t worker_rows; /* more are counted */
+    bool brief;         /* for a small screen: no explanations, no table of cells */
+    bool unicode;
+};
+
+/* Where a campaign stands, for a person. */
+void status_text_print(FILE *out, const struct status_view *view,
+                       const struct status_layout *layout);
+
+#endif
