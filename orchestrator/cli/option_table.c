@@ -28,6 +28,8 @@ const struct command command_rows[] = {
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
+    {"report", "RUN_DIR", "write RUN_DIR/report.html and its figures again, from the journal",
+     command_report},
     {"journal", "repair", "journal repair RUN_DIR: cut a damaged journal off, after a copy of it",
      command_journal},
     {"bench", "train", "how fast this machine trains, and where the time goes", command_bench},

@@ -77,6 +77,7 @@ int command_tokenize(const struct options *options);
 int command_fit(const struct options *options);
 int command_predict(const struct options *options);
 int command_audit(const struct options *options);
+int command_report(const struct options *options);
 int command_journal(const struct options *options);
 
 #endif

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cli/live.h"
+#include "cli/make_report.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
 #include "cli/prepare.h"
@@ -20,7 +21,6 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
-#include "report/figures.h"
 #include "worker.h"
 
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
@@ -99,7 +99,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .prepare_data = prepare_data,
         .prepare_context = &prepare,
         .watch = live_watch(&live),
-        .draw = figures_draw,
+        .draw = make_report,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err)
                        : lr_fail(&err, LR_ENOMEM, "out of memory");

@@ -113,6 +113,14 @@ static void set_ranges(struct scene *scene)
 
 /* ---- a panel ---- */
 
+static size_t series_of(const struct scene *scene, uint64_t tokens)
+{
+    size_t s = 0;
+    while (scene->series[s] != tokens)
+        s++;
+    return s;
+}
+
 enum mark { MARK_BEST_RATIOS, MARK_OTHER_RATIOS, MARK_OUTSIDE, MARKS };
 static const char *const mark_names[MARKS] = {"points", "hollow", "outside"};
 
@@ -143,6 +151,24 @@ static size_t write_points(FILE *script, const struct scene *scene, size_t b,
     return count;
 }
 
+/* The same over the figure of a report. */
+static void mark_points(struct figure *figure, const struct scene *scene, size_t b,
+                        const struct trial *best, const double range[2], const char *color)
+{
+    static const enum figure_symbol symbols[MARKS] = {SYMBOL_DOT, SYMBOL_HOLLOW, SYMBOL_TRIANGLE};
+    for (size_t i = 0; i < scene->trial_count; i++) {
+        const struct trial *trial = scene->trials[i];
+        if (!counts(trial, &scene->answer->basins[b]))
+            continue;
+        enum mark mark = mark_of(trial, best, range[1]);
+        double y = mark == MARK_OUTSIDE
+                       ? 0.98
+                       : (trial->result.val_loss - range[0]) / (range[1] - range[0]);
+        figure_trial(figure, trial->id, range_share(&scene->x, trial->spec.lr), y, symbols[mark],
+                     color);
+    }
+}
+
 static bool write_curve(FILE *script, const struct scene *scene, size_t b, const double range[2])
 {
     const struct horizon_answer *horizon = &scene->answer->basins[b].horizon;
@@ -160,27 +186,25 @@ static bool write_curve(FILE *script, const struct scene *scene, size_t b, const
     return true;
 }
 
-static size_t series_of(const struct scene *scene, uint64_t tokens)
-{
-    size_t s = 0;
-    while (scene->series[s] != tokens)
-        s++;
-    return s;
-}
-
-static void write_panel(FILE *script, const struct scene *scene, size_t cell, const double range[2])
+static void write_panel(struct figure *figure, const struct scene *scene, size_t cell,
+                        const double range[2])
 {
     static const char *const looks[MARKS] = {"pt 7 ps 0.55", "pt 6 ps 0.55", "pt 8 ps 0.6"};
     size_t count[ANSWER_BASINS][MARKS];
     bool curve[ANSWER_BASINS];
     char color[FIGURE_COLOR];
+    FILE *script = figure->script;
     for (size_t b = 0; b < scene->answer->basin_count; b++) {
         const struct basin_answer *basin = &scene->answer->basins[b];
         if (basin->cell != cell)
             continue;
         const struct trial *best = best_trial(scene, basin);
         for (enum mark mark = MARK_BEST_RATIOS; mark < MARKS; mark++)
-            count[b][mark] = write_points(script, scene, b, best, range, mark);
+            count[b][mark] = figure->marks ? 0 : write_points(script, scene, b, best, range, mark);
+        if (figure->marks)
+            mark_points(
+                figure, scene, b, best, range,
+                figure_color(color, series_of(scene, basin->horizon.tokens), scene->series_count));
         curve[b] = write_curve(script, scene, b, range);
     }
     fputs("plot NaN", script);
@@ -223,7 +247,7 @@ static size_t cells_shown(const struct scene *scene, size_t shown[ANSWER_CELLS])
 }
 
 int basins_figure(const char *path, const struct answer *answer, const struct trial *const *trials,
-                  size_t count, bool *drawn, struct lr_error *err)
+                  size_t count, struct figure_marks *marks, bool *drawn, struct lr_error *err)
 {
     struct scene scene = {.answer = answer, .trials = trials, .trial_count = count};
     struct figure figure;
@@ -250,7 +274,8 @@ int basins_figure(const char *path, const struct answer *answer, const struct tr
         .own_y = true,
         .legend = legend,
         .context = &scene,
-        .series = scene.series_count};
+        .series = scene.series_count,
+        .marks = marks};
     int rc = figure_begin(&figure, path, &frame, err);
     if (rc)
         return rc;
@@ -260,7 +285,7 @@ int basins_figure(const char *path, const struct answer *answer, const struct tr
         figure_panel(&figure, p, cell_name(title, sizeof(title), answer, shown[p], 0));
         figure_lr_ticks(&figure, 'x', &scene.x);
         fprintf(figure.script, "set yrange [%.10g:%.10g]\nset ytics auto\n", range[0], range[1]);
-        write_panel(figure.script, &scene, shown[p], range);
+        write_panel(&figure, &scene, shown[p], range);
     }
     return figure_end(&figure, drawn, err);
 }
