@@ -11,7 +11,10 @@
 
 #define CURVE_OCTAVES 2.0 /* to each side of the vertex: beyond it no basin is a parabola */
 #define SEEN_OCTAVES 2.5  /* of a basin are seen in height */
-enum { SAMPLES = 24 };
+enum {
+    SAMPLES = 24,
+    NUMBERED = 60 /* so few trials have room for the numbers of their rounds */
+};
 
 struct scene {
     const struct answer *answer;
@@ -165,7 +168,7 @@ static void mark_points(struct figure *figure, const struct scene *scene, size_t
                        ? 0.98
                        : (trial->result.val_loss - range[0]) / (range[1] - range[0]);
         figure_trial(figure, trial->id, range_share(&scene->x, trial->spec.lr), y, symbols[mark],
-                     color);
+                     scene->trial_count <= NUMBERED ? trial->round : 0, color);
     }
 }
 
@@ -174,8 +177,11 @@ static bool write_curve(FILE *script, const struct scene *scene, size_t b, const
     const struct horizon_answer *horizon = &scene->answer->basins[b].horizon;
     if (!has_vertex(horizon))
         return false;
-    fprintf(script, "$vertex%zu << END\n%.10g %.10g\nEND\n$curve%zu << END\n", b, horizon->lr_opt,
-            horizon->loss_min, b);
+    bool interval = interval_known(horizon->ci90);
+    fprintf(script, "$vertex%zu << END\n%.10g %.10g %.10g %.10g\nEND\n$curve%zu << END\n", b,
+            horizon->lr_opt, horizon->loss_min,
+            range_clamp(&scene->x, interval ? horizon->ci90[0] : horizon->lr_opt),
+            range_clamp(&scene->x, interval ? horizon->ci90[1] : horizon->lr_opt), b);
     for (int i = -SAMPLES; i <= SAMPLES; i++) {
         double octaves = CURVE_OCTAVES * i / SAMPLES;
         double loss = horizon->loss_min + horizon->curvature * octaves * octaves;
@@ -220,8 +226,8 @@ static void write_panel(struct figure *figure, const struct scene *scene, size_t
                 fprintf(script, ", \\\n $%s%zu with points %s lc rgb '%s'", mark_names[mark], b,
                         looks[mark], color);
         if (curve[b])
-            fprintf(script, ", \\\n $vertex%zu with points pt 12 ps 1.1 lw 1.6 lc rgb '%s'", b,
-                    color);
+            fprintf(script, ", \\\n $vertex%zu with %s pt 12 ps 1.1 lw 1.6 lc rgb '%s'", b,
+                    figure->marks ? "xerrorbars" : "points", color);
     }
     fputc('\n', script);
 }

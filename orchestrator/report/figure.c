@@ -232,6 +232,8 @@ void figure_panel(struct figure *figure, size_t index, const char *title)
 
 int figure_end(struct figure *figure, bool *drawn, struct lr_error *err)
 {
+    if (figure->marks && figure->marks->style[0])
+        html_raw(&figure->marks->svg, "</g>");
     fputs("unset multiplot\n", figure->script);
     return gnuplot_end(&figure->gnuplot, drawn, err);
 }
@@ -339,30 +341,47 @@ static void mark_at(const struct figure *figure, double at[2], double x, double 
     at[1] = figure->panel_y + (1 - y) * figure->panel_height;
 }
 
+/* Marks that look the same in a row share a group, which says it once. */
+static void begin_marks(struct figure_marks *marks, const char *style)
+{
+    if (strcmp(marks->style, style) == 0)
+        return;
+    if (marks->style[0])
+        html_raw(&marks->svg, "</g>");
+    html_format(&marks->svg, "<g %s>\n", style);
+    snprintf(marks->style, sizeof(marks->style), "%s", style);
+}
+
 void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
-                  enum figure_symbol symbol, const char *color)
+                  enum figure_symbol symbol, uint32_t number, const char *color)
 {
     struct html *svg = &figure->marks->svg;
     double at[2];
+    char style[64];
     mark_at(figure, at, x, y);
+    snprintf(style, sizeof(style),
+             symbol == SYMBOL_DOT ? "fill=\"%s\"" : "class=\"h\" stroke=\"%s\"", color);
+    begin_marks(figure->marks, style);
     if (symbol == SYMBOL_TRIANGLE)
-        html_format(svg, "<path data-t=\"%" PRIu32 "\" d=\"M%.1f %.1fl3.5 6h-7z\"", trial, at[0],
+        html_format(svg, "<path data-t=\"%" PRIu32 "\" d=\"M%.1f %.1fl3.5 6h-7z\"/>", trial, at[0],
                     at[1] - 4);
     else
-        html_format(svg, "<circle data-t=\"%" PRIu32 "\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"", trial,
+        html_format(svg, "<circle data-t=\"%" PRIu32 "\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", trial,
                     at[0], at[1]);
-    html_format(svg, symbol == SYMBOL_DOT ? " fill=\"%s\"/>" : " class=\"h\" stroke=\"%s\"/>",
-                color);
+    if (number > 0)
+        html_format(svg, "<text x=\"%.1f\" y=\"%.1f\">%" PRIu32 "</text>", at[0] + 4, at[1] - 3,
+                    number);
     figure->marks->count++;
 }
 
-void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2],
-                       size_t count, double width, const char *color)
+void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2], size_t count,
+                       double width, const char *color)
 {
     struct html *svg = &figure->marks->svg;
-    html_format(svg,
-                "<path data-t=\"%" PRIu32 "\" class=\"l\" stroke=\"%s\" stroke-width=\"%.1f\" d=\"",
-                trial, color, width);
+    char style[64];
+    snprintf(style, sizeof(style), "class=\"l\" stroke=\"%s\" stroke-width=\"%.1f\"", color, width);
+    begin_marks(figure->marks, style);
+    html_format(svg, "<path data-t=\"%" PRIu32 "\" d=\"", trial);
     for (size_t i = 0; i < count; i++) {
         double at[2];
         mark_at(figure, at, points[i][0], points[i][1]);

@@ -40,6 +40,7 @@ const char *figure_color(char color[FIGURE_COLOR], size_t index, size_t count);
 struct figure_marks {
     struct html svg; /* what goes before </svg>; html_release() it */
     size_t count;
+    char style[64]; /* of the group that is open; "": none is */
 };
 
 struct figure {
@@ -85,10 +86,11 @@ void figure_mark(struct figure *figure, double x, const char *word);
 
 double range_share(const struct range *range, double value); /* on a log axis */
 enum figure_symbol { SYMBOL_DOT, SYMBOL_HOLLOW, SYMBOL_TRIANGLE };
+/* `number` stands beside it, if it is not 0. */
 void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
-                  enum figure_symbol symbol, const char *color);
+                  enum figure_symbol symbol, uint32_t number, const char *color);
 /* A line through `count` points; a bar is one of two points and some width. */
-void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2],
-                       size_t count, double width, const char *color);
+void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2], size_t count,
+                       double width, const char *color);
 
 #endif

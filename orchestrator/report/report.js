@@ -79,7 +79,7 @@
       for (const mark of marks) {
         const off = round_of(mark.dataset.t) > Number(slider.value);
         mark.classList.toggle("off", off);
-        const label = mark.nextElementSibling;
+        const label = mark.nextElementSibling; // the round's number
         if (label && label.tagName === "text") label.classList.toggle("off", off);
       }
     };
@@ -87,15 +87,17 @@
     update();
   }
 
-  // Sorting: numbers as numbers, what is no number last.
+  // Sorting: numbers as numbers (131k too), what is no number last.
+  const units = {k: 1e3, M: 1e6, B: 1e9, T: 1e12};
+  const value = text => text === "" ? NaN : Number(text.replace(/[kMBT]$/, "")) * (units[text.slice(-1)] || 1);
   const body = table.tBodies[0], rows = [...body.rows];
   head.forEach((cell, i) => cell.firstElementChild.addEventListener("click", () => {
     const down = cell.getAttribute("aria-sort") === "ascending";
     for (const other of head) other.removeAttribute("aria-sort");
     cell.setAttribute("aria-sort", down ? "descending" : "ascending");
     const keyed = rows.map(line => {
-      const text = line.cells[i].dataset.v || line.cells[i].textContent.trim();
-      return [line, text === "" ? NaN : Number(text), text];
+      const text = line.cells[i].textContent.trim();
+      return [line, value(text), text];
     });
     const sign = down ? -1 : 1;
     keyed.sort((a, b) => {

@@ -42,10 +42,10 @@ static void put_svg(struct html *page, const char *svg, const struct figure_mark
         end = at;
     if (!line || end == line)
         return;
-    int width = 600, height;
-    sscanf(box, "viewBox=\"0 0 %d %d\"", &width, &height);
+    int width = 600;
+    sscanf(box, "viewBox=\"0 0 %d", &width);
     html_format(page, "<svg viewBox=\"%.*s\" style=\"width:%dpx\" role=\"img\" aria-label=\"",
-                (int)strcspn(box + 9, "\""), box + 9, width);
+                (int)strcspn(box + 9, "\""), box + 9, width * 3 / 2);
     html_text(page, title);
     html_raw(page, "\">\n");
     while (line < end) {
@@ -101,6 +101,7 @@ static int begin_figure(struct figures *figures, const char *id, const char *tit
     }
     lr_free(svg);
     html_release(&marks->svg);
+    memset(marks, 0, sizeof(*marks));
     return rc;
 }
 
@@ -332,7 +333,7 @@ static int put_answer_figures(struct figures *f, struct lr_error *err)
     if (!rc)
         rc = begin_figure(f, "horizon", "Best learning rate against training length",
                           "The best learning rate of each horizon with its 90 % interval, the law "
-                          "through them with its band, and in black the answer at the target.",
+                          "through them with its band, and the answer at the target as a diamond.",
                           drawn, &marks, &shown, err);
     if (!rc && shown) {
         begin_numbers(f->page);
@@ -365,7 +366,7 @@ static int put_run_figures(struct figures *f, struct lr_error *err)
     if (!rc)
         rc = begin_figure(f, "spent", "What the budget bought",
                           "The learning rate at the target and its 90 % interval, as it was known "
-                          "before each round, against the tokens spent by then.",
+                          "before each round, against what was spent by then.",
                           drawn, &marks, &shown, err);
     if (!rc && shown) {
         begin_numbers(f->page);

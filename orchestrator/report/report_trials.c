@@ -17,15 +17,14 @@ static void put_head(struct html *page, bool cells, bool ratios)
             html_format(page, "<th scope=\"col\"><button type=\"button\">%s</button>", titles[i]);
 }
 
-/* data-v: the number behind what is shown, to sort by. */
 static void put_trial(struct html *page, const struct report_input *input,
                       const struct trial *trial, bool cells, bool ratios)
 {
     char text[CELL_NAME];
     const struct trial_spec *spec = &trial->spec;
     bool over = trial_state_is_over(trial->state);
-    html_format(page, "<tr id=\"t%" PRIu32 "\"><th scope=\"row\">%" PRIu32 "<td>%" PRIu32,
-                trial->id, trial->id, trial->round);
+    html_format(page, "<tr id=t%" PRIu32 "><th scope=row>%" PRIu32 "<td>%" PRIu32, trial->id,
+                trial->id, trial->round);
     if (cells) {
         html_raw(page, "<td>");
         html_text(page, trial->purpose == PURPOSE_CONFIRM ? "target"
@@ -36,7 +35,7 @@ static void put_trial(struct html *page, const struct report_input *input,
     html_format(page, "<td>%s", format_lr(text, sizeof(text), 3, spec->lr));
     if (ratios)
         html_format(page, "<td>%.4g", spec->embedding_lr_ratio);
-    html_format(page, "<td data-v=\"%" PRIu64 "\">%s<td>%" PRIu32 "<td>%s", spec->horizon_tokens,
+    html_format(page, "<td>%s<td>%" PRIu32 "<td>%s",
                 format_count(text, sizeof(text), (double)spec->horizon_tokens), trial->replicate,
                 trial_state_name(trial->state));
     if (trial->state == TRIAL_DONE)
