@@ -70,6 +70,13 @@ static bool has_vertex(const struct horizon_answer *horizon)
     return figure_shows(horizon->lr_opt) && is_loss(horizon->loss_min);
 }
 
+/* An optimum far from all that was tried is no reason to lift the losses out of the frame. */
+static bool vertex_is_seen(const struct scene *scene, const struct horizon_answer *horizon)
+{
+    return has_vertex(horizon) && horizon->lr_opt >= scene->x.low &&
+           horizon->lr_opt <= scene->x.high;
+}
+
 /* ---- ranges ---- */
 
 /* The loss axis of a cell: from the lowest to where a basin is SEEN_OCTAVES wide, for the highest
@@ -80,9 +87,9 @@ static bool loss_range(const struct scene *scene, size_t cell, double range[2])
     for (size_t i = 0; i < scene->answer->basin_count; i++) {
         const struct basin_answer *basin = &scene->answer->basins[i];
         const struct trial *best = best_trial(scene, basin);
-        double bottom = has_vertex(&basin->horizon) ? basin->horizon.loss_min
-                        : best                      ? best->result.val_loss
-                                                    : NAN;
+        double bottom = vertex_is_seen(scene, &basin->horizon) ? basin->horizon.loss_min
+                        : best                                 ? best->result.val_loss
+                                                               : NAN;
         double depth = basin->horizon.curvature * SEEN_OCTAVES * SEEN_OCTAVES;
         if (basin->cell != cell || !isfinite(bottom))
             continue;
@@ -175,7 +182,7 @@ static void mark_points(struct figure *figure, const struct scene *scene, size_t
 static bool write_curve(FILE *script, const struct scene *scene, size_t b, const double range[2])
 {
     const struct horizon_answer *horizon = &scene->answer->basins[b].horizon;
-    if (!has_vertex(horizon))
+    if (!vertex_is_seen(scene, horizon))
         return false;
     bool interval = interval_known(horizon->ci90);
     fprintf(script, "$vertex%zu << END\n%.10g %.10g %.10g %.10g\nEND\n$curve%zu << END\n", b,

@@ -2,6 +2,7 @@
  * doubt it. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 #include "report/report_parts.h"
 #include "report/summary.h"
@@ -15,6 +16,17 @@ static void fact(struct html *page, const char *name, const char *value, const c
     html_raw(page, " <small>");
     html_text(page, more);
     html_raw(page, "</small></div>");
+}
+
+static void add(char *text, size_t capacity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add(char *text, size_t capacity, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, capacity - used, format, arguments);
+    va_end(arguments);
 }
 
 const char *report_state(const struct answer *answer)
@@ -99,15 +111,16 @@ static void put_facts(struct html *page, const struct report_input *input,
     snprintf(more, sizeof(more), "%s tokens, %s of core time",
              format_count(a, sizeof(a), (double)cost->tokens),
              format_seconds(b, sizeof(b), cost->core_seconds));
-    if (cost->target_run_fraction >= 0 && isfinite(cost->target_run_fraction))
-        snprintf(more + strlen(more), sizeof(more) - strlen(more), ", %.3g %% of the target run",
-                 100 * cost->target_run_fraction);
+    double fraction = cost->target_run_fraction;
+    if (fraction >= 10 && isfinite(fraction))
+        add(more, sizeof(more), ", %.3g times the target run", fraction);
+    else if (fraction >= 0)
+        add(more, sizeof(more), ", %.3g %% of the target run", 100 * fraction);
     if (cost->lost_attempts > 0)
-        snprintf(more + strlen(more), sizeof(more) - strlen(more), "; %" PRIu64 " attempts lost",
-                 cost->lost_attempts);
+        add(more, sizeof(more), "; %" PRIu64 " attempt%s lost", cost->lost_attempts,
+            cost->lost_attempts == 1 ? "" : "s");
     if (history->wall_s > 0)
-        snprintf(more + strlen(more), sizeof(more) - strlen(more), "; %s by the clock",
-                 format_seconds(a, sizeof(a), history->wall_s));
+        add(more, sizeof(more), "; %s by the clock", format_seconds(a, sizeof(a), history->wall_s));
     fact(page, "Spent", value, more);
     if (target->width > 0) {
         snprintf(value, sizeof(value), "width %" PRIu32 ", vocabulary %" PRIu32, target->width,

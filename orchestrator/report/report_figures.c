@@ -338,6 +338,21 @@ static int put_answer_figures(struct figures *f, struct lr_error *err)
     if (!rc && shown) {
         begin_numbers(f->page);
         put_cells(f->page, f->answer);
+        if (f->answer->cell_count < 2)
+            put_exponents(f->page, f->answer);
+        end_figure(f->page);
+    }
+    if (!rc)
+        rc = axes_figure(f->path, f->answer, &marks, &drawn, err);
+    if (!rc)
+        rc = begin_figure(
+            f, "axes", "Best learning rate against the plan's axes",
+            "What is expected at the target's tokens, with 90 % intervals; a line joins "
+            "models that differ along that axis alone.",
+            drawn, &marks, &shown, err);
+    if (!rc && shown) {
+        begin_numbers(f->page);
+        put_cells(f->page, f->answer);
         put_exponents(f->page, f->answer);
         end_figure(f->page);
     }
@@ -365,8 +380,8 @@ static int put_run_figures(struct figures *f, struct lr_error *err)
     int rc = spent_figure(f->path, input, &marks, &drawn, err);
     if (!rc)
         rc = begin_figure(f, "spent", "What the budget bought",
-                          "The learning rate at the target and its 90 % interval, as it was known "
-                          "before each round, against what was spent by then.",
+                          "The learning rate at the target and its 90 % interval, as known before "
+                          "each round, against the tokens spent.",
                           drawn, &marks, &shown, err);
     if (!rc && shown) {
         begin_numbers(f->page);

@@ -18,6 +18,8 @@ int report_figures(struct html *page, const struct report_input *input,
 void report_trials(struct html *page, const struct report_input *input,
                    const struct run_history *history);
 
+int axes_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+                bool *drawn, struct lr_error *err);
 #define REPORT_CURVES 200 /* in the figure, at most */
 int curves_figure(const char *path, const struct report_input *input,
                   const struct run_history *history, struct figure_marks *marks, bool *drawn,
@@ -27,7 +29,7 @@ int spent_figure(const char *path, const struct report_input *input, struct figu
 int workers_figure(const char *path, const struct run_history *history, struct figure_marks *marks,
                    bool *drawn, struct lr_error *err);
 
-/* The answer's first sentence: status and learning rate, "" or what stands beside it. */
+/* "identified", "not finished", ... */
 const char *report_state(const struct answer *answer);
 
 /* Style and script, report.css and report.js as they are in the tree. */
