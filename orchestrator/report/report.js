@@ -87,26 +87,31 @@
     update();
   }
 
-  // Sorting: numbers as numbers (131k too), what is no number last.
+  // Sorting: numbers as numbers (131k too), what is no number last. Of a long table the style shows
+  // the first rows, so those that the filter hides go last.
   const units = {k: 1e3, M: 1e6, B: 1e9, T: 1e12};
   const value = text => text === "" ? NaN : Number(text.replace(/[kMBT]$/, "")) * (units[text.slice(-1)] || 1);
-  const body = table.tBodies[0], rows = [...body.rows];
+  const body = table.tBodies[0];
+  let rows = [...body.rows];
+  const place = () => body.replaceChildren(...rows.filter(line => !line.hidden), ...rows.filter(line => line.hidden));
   head.forEach((cell, i) => cell.firstElementChild.addEventListener("click", () => {
-    const down = cell.getAttribute("aria-sort") === "ascending";
+    const down = cell.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
     for (const other of head) other.removeAttribute("aria-sort");
     cell.setAttribute("aria-sort", down ? "descending" : "ascending");
     const keyed = rows.map(line => {
       const text = line.cells[i].textContent.trim();
       return [line, value(text), text];
     });
-    const sign = down ? -1 : 1;
-    keyed.sort((a, b) => {
-      const numbers = !isNaN(a[1]) - !isNaN(b[1]);
-      if (numbers) return -numbers;
-      return sign * (isNaN(a[1]) ? a[2].localeCompare(b[2]) : a[1] - b[1]);
-    });
-    body.append(...keyed.map(key => key[0]));
+    keyed.sort((a, b) => isNaN(a[1]) - isNaN(b[1]) ||
+      sign * (isNaN(a[1]) ? a[2].localeCompare(b[2]) : a[1] - b[1]));
+    rows = keyed.map(key => key[0]);
+    place();
   }));
+  const more = document.getElementById("more");
+  if (more) more.addEventListener("click", () => {
+    table.classList.remove("cut");
+    more.remove();
+  });
 
   // Filtering: rows that have every word.
   const filter = document.getElementById("filter"), shown = document.getElementById("shown");
@@ -121,6 +126,7 @@
       count += !line.hidden;
     }
     shown.textContent = count + " of " + rows.length;
+    place();
   });
-  filter.dispatchEvent(new Event("input"));
+  if (filter.value) filter.dispatchEvent(new Event("input")); // a reload keeps it
 })();

@@ -7,6 +7,9 @@
 #include "report/report_parts.h"
 #include "report/summary.h"
 
+/* Browsers take seconds to lay ten thousand rows out: the style shows so many, and a button all. */
+enum { CUT = 300 };
+
 static void put_head(struct html *page, bool cells, bool ratios)
 {
     static const char *const titles[] = {"trial",  "round",   "model", "LR",   "embedding ratio",
@@ -54,24 +57,27 @@ static void put_trial(struct html *page, const struct report_input *input,
         html_raw(page, "<td><td>0\n");
 }
 
-void report_trials(struct html *page, const struct report_input *input,
-                   const struct run_history *history)
+void report_trials(struct html *page, const struct report_input *input)
 {
     bool cells = input->answer->cell_count > 1, ratios = false;
-    (void)history;
     for (size_t i = 1; i < input->count; i++)
         ratios = ratios || input->trials[i]->spec.embedding_lr_ratio !=
                                input->trials[0]->spec.embedding_lr_ratio;
-    html_format(
-        page,
-        "<section id=\"trials\"><h2>Trials</h2>\n"
-        "<p class=\"tools\"><label for=\"filter\">Show rows with</label> <input id=\"filter\" "
-        "type=\"search\" placeholder=\"such as: done 131k\"> <span id=\"shown\" "
-        "role=\"status\">%zu of %zu</span></p>\n"
-        "<div class=\"wide tall\" tabindex=\"0\" role=\"group\" aria-label=\"Table of "
-        "trials\"><table id=\"all\"><caption>All trials, in the order in which they were "
-        "asked for; a title sorts</caption><thead><tr>",
-        input->count, input->count);
+    html_format(page,
+                "<section id=\"trials\"><h2>Trials</h2>\n<p class=\"tools\"><label for=\"filter\">"
+                "Show rows with</label> <input id=\"filter\" type=\"search\" "
+                "placeholder=\"such as: done 131k\"> <span id=\"shown\" role=\"status\">"
+                "%zu of %zu</span>",
+                input->count, input->count);
+    if (input->count > CUT)
+        html_raw(page, " <button id=\"more\" type=\"button\">Show all of these</button><noscript>"
+                       "<style>#all tr { display: table-row !important; }</style></noscript>");
+    html_format(page,
+                "</p>\n<div class=\"wide tall\" tabindex=\"0\" role=\"group\" "
+                "aria-label=\"Table of trials\"><table id=\"all\"%s><caption>All trials, in the "
+                "order in which they were asked for; a title sorts%s</caption><thead><tr>",
+                input->count > CUT ? " class=\"cut\"" : "",
+                input->count > CUT ? ". Of many, the first 300 are shown" : "");
     put_head(page, cells, ratios);
     html_raw(page, "<tbody>\n");
     for (size_t i = 0; i < input->count; i++)
