@@ -185,7 +185,7 @@ def main():
             browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             for domain in ("Page", "Runtime", "Log", "Network"):
                 browser.call(domain + ".enable")
-            found = {"%d %s" % (width, scheme): look(browser, page, width, scheme, shot)
+            found = {"%d-%s" % (width, scheme): look(browser, page, width, scheme, shot)
                      for width in (1400, 400) for scheme in ("light", "dark")}
         finally:
             browser.process.kill()
