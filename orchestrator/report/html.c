@@ -60,6 +60,8 @@ void html_text(struct html *html, const char *text)
 }
 
 static void say(struct html *html, bool escaped, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+static void say(struct html *html, bool escaped, const char *format, va_list arguments)
 {
     char text[2048];
     vsnprintf(text, sizeof(text), format, arguments);

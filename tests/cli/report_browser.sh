@@ -60,8 +60,7 @@ run "$LRSEARCH" tiny.yaml -q
 expect_pages logs/tiny basins horizon spent curves workers
 
 tiny_plan cells.yaml \
-    "model: {arch: gpt, d_model: [16, 32], n_layers: 1, n_heads: 2, context: 16, vocab: [64, 128], parametrization: mup, base_width: 16}" \
-    "training: {batch_tokens: 256, embedding_lr_ratio: [0.25, 16]}" \
+    "model: {arch: gpt, d_model: [16, 32], n_layers: 1, n_heads: 2, context: 16, vocab: [64, 128], parametrization: mup, base_width: 16, embedding_lr_ratio: [0.25, 16]}" \
     "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], round_trials: 16}" \
     "budget: {trials: 60}"
 run "$LRSEARCH" cells.yaml -q --run-dir cells
@@ -71,10 +70,10 @@ cat >fails.yaml <<'END'
 version: 1
 name: fails
 trainer: {kind: simulate}
-simulate: {lr: 8e-3, beta: 0.3, noise: 0.002, crash: 0.7}
+simulate: {lr: 8e-3, beta: 0.3, noise: 0.002, crash: 0.9}
 search: {lr: [5e-4, 1e-1], horizons: [1M, 2M, 4M]}
 target: {tokens: 64M}
-limits: {max_failures: 12}
+limits: {max_failures: 8}
 END
 run "$LRSEARCH" fails.yaml -q --run-dir fails
 expect_status 5
