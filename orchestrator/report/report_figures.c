@@ -105,9 +105,11 @@ static int begin_figure(struct figures *figures, const char *id, const char *tit
     return rc;
 }
 
-static void begin_numbers(struct html *page)
+/* Without the figure they are all there is. */
+static void begin_numbers(const struct figures *figures)
 {
-    html_raw(page, "<details><summary>The numbers</summary>");
+    html_format(figures->page, "<details%s><summary>The numbers</summary>",
+                figures->missing ? " open" : "");
 }
 
 static void end_figure(struct html *page)
@@ -324,7 +326,7 @@ static int put_answer_figures(struct figures *f, struct lr_error *err)
     if (!rc && shown) {
         html_raw(f->page, "<p class=\"tools rounds\" hidden><label>Rounds shown: <input "
                           "type=\"range\" min=\"1\"> <output></output></label></p>");
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_basins(f->page, f->answer);
         end_figure(f->page);
     }
@@ -336,7 +338,7 @@ static int put_answer_figures(struct figures *f, struct lr_error *err)
                           "through them with its band, and the answer at the target as a diamond.",
                           drawn, &marks, &shown, err);
     if (!rc && shown) {
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_cells(f->page, f->answer);
         if (f->answer->cell_count < 2)
             put_exponents(f->page, f->answer);
@@ -351,7 +353,7 @@ static int put_answer_figures(struct figures *f, struct lr_error *err)
             "models that differ along that axis alone.",
             drawn, &marks, &shown, err);
     if (!rc && shown) {
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_cells(f->page, f->answer);
         put_exponents(f->page, f->answer);
         end_figure(f->page);
@@ -364,7 +366,7 @@ static int put_answer_figures(struct figures *f, struct lr_error *err)
                           "best is; grey: slopes 1 (muP) and 1/2 (large vocabulary).",
                           drawn, &marks, &shown, err);
     if (!rc && shown) {
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_cells(f->page, f->answer);
         end_figure(f->page);
     }
@@ -384,7 +386,7 @@ static int put_run_figures(struct figures *f, struct lr_error *err)
                           "each round, against the tokens spent.",
                           drawn, &marks, &shown, err);
     if (!rc && shown) {
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_rounds(f->page, input);
         end_figure(f->page);
     }
@@ -396,7 +398,7 @@ static int put_run_figures(struct figures *f, struct lr_error *err)
     if (!rc)
         rc = begin_figure(f, "curves", "Loss curves", caption, drawn, &marks, &shown, err);
     if (!rc && shown) {
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_curves(f->page, input, f->history);
         end_figure(f->page);
     }
@@ -410,7 +412,7 @@ static int put_run_figures(struct figures *f, struct lr_error *err)
     if (!rc)
         rc = begin_figure(f, "workers", "Workers", caption, drawn, &marks, &shown, err);
     if (!rc && shown) {
-        begin_numbers(f->page);
+        begin_numbers(f);
         put_workers(f->page, f->history);
         end_figure(f->page);
     }
