@@ -81,7 +81,8 @@ static int find_rounds(struct report_input *input, const struct plan *plan, stru
 }
 
 static int write_report(const char *run_dir, const struct plan *plan, const struct answer *answer,
-                        const struct trial *const *trials, size_t count, struct lr_error *err)
+                        const struct trial *const *trials, size_t count, bool rounds,
+                        struct lr_error *err)
 {
     struct report_input *input = lr_calloc(1, sizeof(*input));
     if (!input)
@@ -91,7 +92,7 @@ static int write_report(const char *run_dir, const struct plan *plan, const stru
     input->answer = answer;
     input->trials = trials;
     input->count = count;
-    int rc = find_rounds(input, plan, err);
+    int rc = rounds ? find_rounds(input, plan, err) : 0;
     if (!rc)
         rc = report_write(input, err);
     lr_free(input);
@@ -104,11 +105,13 @@ void make_report(const char *run_dir, const struct answer *answer,
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     struct lr_error err = {0};
     uint64_t hash;
+    /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
+    bool hurry = answer->status == ANSWER_INTERRUPTED && answer->cell_count > 1;
     figures_draw(run_dir, answer, trials, count);
     int rc =
         plan ? past_plan(plan, &hash, run_dir, &err) : lr_fail(&err, LR_ENOMEM, "out of memory");
     if (!rc)
-        rc = write_report(run_dir, plan, answer, trials, count, &err);
+        rc = write_report(run_dir, plan, answer, trials, count, !hurry, &err);
     if (rc)
         lr_log(LR_LOG_WARNING, "report.html could not be written: %s", err.text);
     lr_free(plan);
@@ -132,7 +135,7 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
     for (uint32_t id = 1; id <= count; id++)
         (*trials)[id - 1] = campaign_trial(*campaign, id);
     figures_draw(run_dir, answer, *trials, count);
-    return write_report(run_dir, plan, answer, *trials, count, err);
+    return write_report(run_dir, plan, answer, *trials, count, true, err);
 }
 
 int command_report(const struct options *options)
