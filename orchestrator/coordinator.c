@@ -17,8 +17,21 @@
 #define SYNC_EVERY_MS 1000u             /* loss curves may be lost for so long; results never */
 #define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* how exactly the wall budget is kept over a kill */
 
-int coordinator_record(struct coordinator *c, const struct event *event, struct lr_error *err)
+/* When it happened; nothing but a person's eye may depend on it. */
+static void stamp(const struct coordinator *c, struct event *event)
 {
+    double since_s = c->now_ms > c->clock_ms ? (double)(c->now_ms - c->clock_ms) / 1000 : 0;
+    double at_s = campaign_wall_s(c->campaign) + since_s;
+    if (event->kind == EVENT_STARTED)
+        event->as.started.at_s = at_s;
+    else if (event->kind == EVENT_ENDED)
+        event->as.ended.at_s = at_s;
+}
+
+int coordinator_record(struct coordinator *c, const struct event *happened, struct lr_error *err)
+{
+    struct event stamped = *happened, *event = &stamped;
+    stamp(c, event);
     int rc = campaign_check(c->campaign, event, err); /* keeps our mistakes out of the journal */
     if (!rc)
         rc = journal_append(c->journal, event, err);

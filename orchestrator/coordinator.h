@@ -52,7 +52,8 @@ struct coordinator_setup {
     void (*compare)(void *context, const struct campaign *campaign, struct answer *answer);
     void *baseline_context;
     struct coordinator_watch watch;
-    /* Draws the figures of RUN_DIR at the end; NULL: none are wanted. `trials` are all. */
+    /* Draws the figures and the report of RUN_DIR at the end; NULL: none are wanted. `trials` are
+     * all. */
     void (*draw)(const char *run_dir, const struct answer *answer,
                  const struct trial *const *trials, size_t count);
 };

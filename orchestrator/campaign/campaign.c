@@ -52,6 +52,11 @@ uint32_t campaign_round(const struct campaign *campaign)
     return campaign->round;
 }
 
+double campaign_wall_s(const struct campaign *campaign)
+{
+    return campaign->wall_s;
+}
+
 const struct plan *campaign_plan(const struct campaign *campaign)
 {
     return &campaign->plan;

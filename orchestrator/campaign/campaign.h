@@ -66,6 +66,7 @@ size_t campaign_trial_count(const struct campaign *campaign);
 /* NULL: unknown */
 const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */
+double campaign_wall_s(const struct campaign *campaign);  /* of all sessions, by their CLOCKs */
 const struct plan *campaign_plan(const struct campaign *campaign);
 
 /* The EVENT_CAMPAIGN that opened the journal; kind EVENT_CAMPAIGN with empty texts before it. */

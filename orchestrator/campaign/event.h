@@ -29,12 +29,14 @@
 #define EVENT_STARTED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(attempt)                                                                     \
     U32(rank) /* 0: nobody trains, the result is taken over from another campaign */               \
-    TEXT(host, 64)
+    TEXT(host, 64)                                                                                 \
+    F64(at_s) /* of the campaign's wall time, as the CLOCKs add up; for people to look at alone */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
 #define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt)                                                                     \
     U32(abandoned) /* 1: the coordinator stopped while it ran, which is no fault of the trial */   \
+    F64(at_s)      /* as in STARTED */                                                             \
     STRUCT(result, trial_result)
 #define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the policy asks for nothing more */  \
     TEXT(status, 32) TEXT(reason, 320)                                                             \

@@ -47,7 +47,7 @@ int options_check(const struct options *options, int count, char **operands, str
     const struct command *command = options->command;
     bool of_run = command->run == command_fit || command->run == command_predict ||
                   command->run == command_audit || command->run == command_export ||
-                  command->run == command_status;
+                  command->run == command_status || command->run == command_report;
     if (command->run == command_bench && (count != 1 || strcmp(operands[0], "train") != 0))
         return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
     if (command->run == command_journal && (count != 2 || strcmp(operands[0], "repair") != 0))
@@ -113,6 +113,9 @@ int options_check(const struct options *options, int count, char **operands, str
         return check_fit(options, count, err);
     if (command->run == command_predict || command->run == command_audit)
         return check_target(options, count, err);
+    if (count == 0 && command->run == command_report)
+        return lr_fail(err, LR_EUSAGE,
+                       "report: name a run's directory, as in: lrsearch report logs/quickstart");
     if (count == 0)
         return lr_fail(err, LR_EUSAGE, "%s: name a plan, as in: lrsearch %s plans/quickstart.yaml",
                        command->name, command->name);

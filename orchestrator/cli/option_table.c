@@ -37,6 +37,8 @@ const struct command command_rows[] = {
     {"audit", "[RUN]",
      "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
      command_audit},
+    {"report", "RUN_DIR", "write RUN_DIR/report.html and its figures again, from the journal",
+     command_report},
     {"plan", "init", "plan init [TEXT...]: write a commented plan for this text and machine",
      command_plan},
     {"schema", "", "the plan's language as a JSON Schema, for editors", command_schema},

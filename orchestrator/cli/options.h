@@ -91,6 +91,7 @@ int command_status(const struct options *options);
 int command_audit(const struct options *options);
 int command_history(const struct options *options);
 int command_compare(const struct options *options);
+int command_report(const struct options *options);
 int command_journal(const struct options *options);
 int command_plan(const struct options *options);
 int command_schema(const struct options *options);

@@ -13,6 +13,7 @@
 #include "cli/baseline.h"
 #include "cli/history_row.h"
 #include "cli/live.h"
+#include "cli/make_report.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
 #include "cli/prepare.h"
@@ -23,7 +24,6 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
-#include "report/figures.h"
 #include "worker.h"
 
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
@@ -114,7 +114,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .compare = baseline_compare,
         .baseline_context = &baseline,
         .watch = live_watch(&live),
-        .draw = figures_draw,
+        .draw = make_report,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err)
                        : lr_fail(&err, LR_ENOMEM, "out of memory");

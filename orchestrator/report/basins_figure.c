@@ -11,7 +11,10 @@
 
 #define CURVE_OCTAVES 2.0 /* to each side of the vertex: beyond it no basin is a parabola */
 #define SEEN_OCTAVES 2.5  /* of a basin are seen in height */
-enum { SAMPLES = 24 };
+enum {
+    SAMPLES = 24,
+    NUMBERED = 60 /* so few trials have room for the numbers of their rounds */
+};
 
 struct scene {
     const struct answer *answer;
@@ -67,6 +70,13 @@ static bool has_vertex(const struct horizon_answer *horizon)
     return figure_shows(horizon->lr_opt) && is_loss(horizon->loss_min);
 }
 
+/* An optimum far from all that was tried is no reason to lift the losses out of the frame. */
+static bool vertex_is_seen(const struct scene *scene, const struct horizon_answer *horizon)
+{
+    return has_vertex(horizon) && horizon->lr_opt >= scene->x.low &&
+           horizon->lr_opt <= scene->x.high;
+}
+
 /* ---- ranges ---- */
 
 /* The loss axis of a cell: from the lowest to where a basin is SEEN_OCTAVES wide, for the highest
@@ -77,9 +87,9 @@ static bool loss_range(const struct scene *scene, size_t cell, double range[2])
     for (size_t i = 0; i < scene->answer->basin_count; i++) {
         const struct basin_answer *basin = &scene->answer->basins[i];
         const struct trial *best = best_trial(scene, basin);
-        double bottom = has_vertex(&basin->horizon) ? basin->horizon.loss_min
-                        : best                      ? best->result.val_loss
-                                                    : NAN;
+        double bottom = vertex_is_seen(scene, &basin->horizon) ? basin->horizon.loss_min
+                        : best                                 ? best->result.val_loss
+                                                               : NAN;
         double depth = basin->horizon.curvature * SEEN_OCTAVES * SEEN_OCTAVES;
         if (basin->cell != cell || !isfinite(bottom))
             continue;
@@ -113,6 +123,14 @@ static void set_ranges(struct scene *scene)
 
 /* ---- a panel ---- */
 
+static size_t series_of(const struct scene *scene, uint64_t tokens)
+{
+    size_t s = 0;
+    while (scene->series[s] != tokens)
+        s++;
+    return s;
+}
+
 enum mark { MARK_BEST_RATIOS, MARK_OTHER_RATIOS, MARK_OUTSIDE, MARKS };
 static const char *const mark_names[MARKS] = {"points", "hollow", "outside"};
 
@@ -143,13 +161,34 @@ static size_t write_points(FILE *script, const struct scene *scene, size_t b,
     return count;
 }
 
+/* The same over the figure of a report. */
+static void mark_points(struct figure *figure, const struct scene *scene, size_t b,
+                        const struct trial *best, const double range[2], const char *color)
+{
+    static const enum figure_symbol symbols[MARKS] = {SYMBOL_DOT, SYMBOL_HOLLOW, SYMBOL_TRIANGLE};
+    for (size_t i = 0; i < scene->trial_count; i++) {
+        const struct trial *trial = scene->trials[i];
+        if (!counts(trial, &scene->answer->basins[b]))
+            continue;
+        enum mark mark = mark_of(trial, best, range[1]);
+        double y = mark == MARK_OUTSIDE
+                       ? 0.98
+                       : (trial->result.val_loss - range[0]) / (range[1] - range[0]);
+        figure_trial(figure, trial->id, range_share(&scene->x, trial->spec.lr), y, symbols[mark],
+                     scene->trial_count <= NUMBERED ? trial->round : 0, color);
+    }
+}
+
 static bool write_curve(FILE *script, const struct scene *scene, size_t b, const double range[2])
 {
     const struct horizon_answer *horizon = &scene->answer->basins[b].horizon;
-    if (!has_vertex(horizon))
+    if (!vertex_is_seen(scene, horizon))
         return false;
-    fprintf(script, "$vertex%zu << END\n%.10g %.10g\nEND\n$curve%zu << END\n", b, horizon->lr_opt,
-            horizon->loss_min, b);
+    bool interval = interval_known(horizon->ci90);
+    fprintf(script, "$vertex%zu << END\n%.10g %.10g %.10g %.10g\nEND\n$curve%zu << END\n", b,
+            horizon->lr_opt, horizon->loss_min,
+            range_clamp(&scene->x, interval ? horizon->ci90[0] : horizon->lr_opt),
+            range_clamp(&scene->x, interval ? horizon->ci90[1] : horizon->lr_opt), b);
     for (int i = -SAMPLES; i <= SAMPLES; i++) {
         double octaves = CURVE_OCTAVES * i / SAMPLES;
         double loss = horizon->loss_min + horizon->curvature * octaves * octaves;
@@ -160,27 +199,25 @@ static bool write_curve(FILE *script, const struct scene *scene, size_t b, const
     return true;
 }
 
-static size_t series_of(const struct scene *scene, uint64_t tokens)
-{
-    size_t s = 0;
-    while (scene->series[s] != tokens)
-        s++;
-    return s;
-}
-
-static void write_panel(FILE *script, const struct scene *scene, size_t cell, const double range[2])
+static void write_panel(struct figure *figure, const struct scene *scene, size_t cell,
+                        const double range[2])
 {
     static const char *const looks[MARKS] = {"pt 7 ps 0.55", "pt 6 ps 0.55", "pt 8 ps 0.6"};
     size_t count[ANSWER_BASINS][MARKS];
     bool curve[ANSWER_BASINS];
     char color[FIGURE_COLOR];
+    FILE *script = figure->script;
     for (size_t b = 0; b < scene->answer->basin_count; b++) {
         const struct basin_answer *basin = &scene->answer->basins[b];
         if (basin->cell != cell)
             continue;
         const struct trial *best = best_trial(scene, basin);
         for (enum mark mark = MARK_BEST_RATIOS; mark < MARKS; mark++)
-            count[b][mark] = write_points(script, scene, b, best, range, mark);
+            count[b][mark] = figure->marks ? 0 : write_points(script, scene, b, best, range, mark);
+        if (figure->marks)
+            mark_points(
+                figure, scene, b, best, range,
+                figure_color(color, series_of(scene, basin->horizon.tokens), scene->series_count));
         curve[b] = write_curve(script, scene, b, range);
     }
     fputs("plot NaN", script);
@@ -196,8 +233,8 @@ static void write_panel(FILE *script, const struct scene *scene, size_t cell, co
                 fprintf(script, ", \\\n $%s%zu with points %s lc rgb '%s'", mark_names[mark], b,
                         looks[mark], color);
         if (curve[b])
-            fprintf(script, ", \\\n $vertex%zu with points pt 12 ps 1.1 lw 1.6 lc rgb '%s'", b,
-                    color);
+            fprintf(script, ", \\\n $vertex%zu with %s pt 12 ps 1.1 lw 1.6 lc rgb '%s'", b,
+                    figure->marks ? "xerrorbars" : "points", color);
     }
     fputc('\n', script);
 }
@@ -223,7 +260,7 @@ static size_t cells_shown(const struct scene *scene, size_t shown[ANSWER_CELLS])
 }
 
 int basins_figure(const char *path, const struct answer *answer, const struct trial *const *trials,
-                  size_t count, bool *drawn, struct lr_error *err)
+                  size_t count, struct figure_marks *marks, bool *drawn, struct lr_error *err)
 {
     struct scene scene = {.answer = answer, .trials = trials, .trial_count = count};
     struct figure figure;
@@ -250,7 +287,8 @@ int basins_figure(const char *path, const struct answer *answer, const struct tr
         .own_y = true,
         .legend = legend,
         .context = &scene,
-        .series = scene.series_count};
+        .series = scene.series_count,
+        .marks = marks};
     int rc = figure_begin(&figure, path, &frame, err);
     if (rc)
         return rc;
@@ -260,7 +298,7 @@ int basins_figure(const char *path, const struct answer *answer, const struct tr
         figure_panel(&figure, p, cell_name(title, sizeof(title), answer, shown[p], 0));
         figure_lr_ticks(&figure, 'x', &scene.x);
         fprintf(figure.script, "set yrange [%.10g:%.10g]\nset ytics auto\n", range[0], range[1]);
-        write_panel(figure.script, &scene, shown[p], range);
+        write_panel(&figure, &scene, shown[p], range);
     }
     return figure_end(&figure, drawn, err);
 }

@@ -136,6 +136,8 @@ static void set_size(struct figure *figure, const struct figure_frame *frame)
     figure->panel_width = sizes[i].width;
     figure->panel_height = sizes[i].height;
     figure->rows = (int)((frame->panels + (size_t)figure->columns - 1) / (size_t)figure->columns);
+    if (frame->panel_height > 0)
+        figure->panel_height = frame->panel_height;
     figure->own_y = frame->own_y;
     figure->gap_x = frame->own_y ? GAP_X_OWN : GAP_X;
 }
@@ -160,7 +162,7 @@ static int lay_legend(struct figure *figure, const struct figure_frame *frame, b
             fprintf(figure->script,
                     " at screen %.5f,%.5f left offset 1.2,-0.25 point pt 7 ps 0.9 lc rgb '%s'\n",
                     (x + 6.0) / width_of(figure),
-                    1 - (HEAD + LINE * line + LINE / 2.0) / height_of(figure),
+                    1 - (figure->head + LINE * line + LINE / 2.0) / height_of(figure),
                     figure_color(color, i, frame->series));
         }
         x += width;
@@ -181,7 +183,9 @@ int figure_begin(struct figure *figure, const char *path, const struct figure_fr
 {
     memset(figure, 0, sizeof(*figure));
     set_size(figure, frame);
-    figure->top = HEAD + PANEL_TITLE + LINE * lay_legend(figure, frame, false);
+    figure->marks = frame->marks;
+    figure->head = frame->marks ? 4 : HEAD;
+    figure->top = figure->head + PANEL_TITLE + LINE * lay_legend(figure, frame, false);
     int width = width_of(figure), height = height_of(figure);
     int rc = gnuplot_begin(&figure->gnuplot, path, width, height, err);
     if (rc)
@@ -191,8 +195,10 @@ int figure_begin(struct figure *figure, const char *path, const struct figure_fr
     fputs("set termoption noenhanced\nset multiplot\nset key off\nset tics front\n"
           "set border 3 lc rgb '#444444'\nset tics nomirror\n",
           figure->script);
-    put_text(figure, frame->title, LEFT, 18, "left font ',15'");
-    put_text(figure, frame->caption, LEFT, 40, "left font ',11' tc rgb '#555555'");
+    if (!frame->marks) {
+        put_text(figure, frame->title, LEFT, 18, "left font ',15'");
+        put_text(figure, frame->caption, LEFT, 40, "left font ',11' tc rgb '#555555'");
+    }
     double middle_x = (LEFT + width - RIGHT) / 2.0;
     double middle_y = (figure->top + height - BOTTOM) / 2.0;
     put_text(figure, frame->x_label, middle_x, height - 12, "center");
@@ -208,6 +214,8 @@ void figure_panel(struct figure *figure, size_t index, const char *title)
     int x = LEFT + column * (figure->panel_width + figure->gap_x);
     int y = figure->top + row * (figure->panel_height + GAP_Y);
     double width = width_of(figure), height = height_of(figure);
+    figure->panel_x = x;
+    figure->panel_y = y;
     if (index > 0)
         fputs("unset label\nunset arrow\n", figure->script);
     fprintf(figure->script,
@@ -224,6 +232,8 @@ void figure_panel(struct figure *figure, size_t index, const char *title)
 
 int figure_end(struct figure *figure, bool *drawn, struct lr_error *err)
 {
+    if (figure->marks && figure->marks->style[0])
+        html_raw(&figure->marks->svg, "</g>");
     fputs("unset multiplot\n", figure->script);
     return gnuplot_end(&figure->gnuplot, drawn, err);
 }
@@ -316,4 +326,67 @@ void figure_mark(struct figure *figure, double x, const char *word)
     gnuplot_string(figure->script, word);
     fprintf(figure->script,
             " at %.10g, graph 0.97 right offset -0.6,0 font ',11' tc rgb '#555555'\n", x);
+}
+
+/* ---- marks ---- */
+
+double range_share(const struct range *range, double value)
+{
+    return log(value / range->low) / log(range->high / range->low);
+}
+
+static void mark_at(const struct figure *figure, double at[2], double x, double y)
+{
+    at[0] = figure->panel_x + x * figure->panel_width;
+    at[1] = figure->panel_y + (1 - y) * figure->panel_height;
+}
+
+/* Marks that look the same in a row share a group, which says it once. */
+static void begin_marks(struct figure_marks *marks, const char *style)
+{
+    if (strcmp(marks->style, style) == 0)
+        return;
+    if (marks->style[0])
+        html_raw(&marks->svg, "</g>");
+    html_format(&marks->svg, "<g %s>\n", style);
+    snprintf(marks->style, sizeof(marks->style), "%s", style);
+}
+
+void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
+                  enum figure_symbol symbol, uint32_t number, const char *color)
+{
+    struct html *svg = &figure->marks->svg;
+    double at[2];
+    char style[64];
+    mark_at(figure, at, x, y);
+    snprintf(style, sizeof(style),
+             symbol == SYMBOL_DOT ? "fill=\"%s\"" : "class=\"h\" stroke=\"%s\"", color);
+    begin_marks(figure->marks, style);
+    if (symbol == SYMBOL_TRIANGLE)
+        html_format(svg, "<path data-t=\"%" PRIu32 "\" d=\"M%.1f %.1fl3.5 6h-7z\"/>", trial, at[0],
+                    at[1] - 4);
+    else
+        html_format(svg, "<circle data-t=\"%" PRIu32 "\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", trial,
+                    at[0], at[1]);
+    if (number > 0)
+        html_format(svg, "<text x=\"%.1f\" y=\"%.1f\">%" PRIu32 "</text>", at[0] + 4, at[1] - 3,
+                    number);
+    figure->marks->count++;
+}
+
+void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2], size_t count,
+                       double width, const char *color)
+{
+    struct html *svg = &figure->marks->svg;
+    char style[64];
+    snprintf(style, sizeof(style), "class=\"l\" stroke=\"%s\" stroke-width=\"%.1f\"", color, width);
+    begin_marks(figure->marks, style);
+    html_format(svg, "<path data-t=\"%" PRIu32 "\" d=\"", trial);
+    for (size_t i = 0; i < count; i++) {
+        double at[2];
+        mark_at(figure, at, points[i][0], points[i][1]);
+        html_format(svg, "%c%.1f %.1f", i == 0 ? 'M' : 'L', at[0], at[1]);
+    }
+    html_raw(svg, "\"/>");
+    figure->marks->count++;
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "report/gnuplot.h"
+#include "report/html.h"
 
 /* Panels in rows, with one title, caption and legend over all of them: the frame that the figures
  * of a campaign share. Axes have ranges and ticks that are given, so that no number that gnuplot
@@ -34,12 +35,21 @@ void figure_row(FILE *script, const struct range *range, double x, double y, con
  * from dark to light. Returns `color`. */
 const char *figure_color(char color[FIGURE_COLOR], size_t index, size_t count);
 
+/* In the report the trials are elements of their own over what gnuplot drew, `<circle data-t=7
+ * ...>` for trial 7, so that a script finds them under the pointer. */
+struct figure_marks {
+    struct html svg; /* what goes before </svg>; html_release() it */
+    size_t count;
+    char style[64]; /* of the group that is open; "": none is */
+};
+
 struct figure {
     struct gnuplot gnuplot;
     FILE *script; /* the caller's too: between figure_panel() and the next one panel's commands */
     size_t panels;
-    int columns, rows, panel_width, panel_height, top; /* points */
-    int gap_x;
+    int columns, rows, panel_width, panel_height, top, head; /* points */
+    int gap_x, panel_x, panel_y;                             /* panel_: of the panel begun last */
+    struct figure_marks *marks;                              /* NULL: gnuplot draws the trials */
     bool own_y, labels_y; /* labels_y: of the panel that was begun */
 };
 
@@ -50,7 +60,10 @@ struct figure_frame {
     bool own_y;
     const char *(*legend)(void *context, size_t index, char *text, size_t capacity);
     void *context;
-    size_t series; /* entries of the legend; 0 or 1: there is none */
+    size_t series;              /* entries of the legend; 0 or 1: there is none */
+    struct figure_marks *marks; /* of the report, which has title and caption in its own text; NULL:
+                                   a figure by itself */
+    int panel_height;           /* 0: as the number of panels makes it */
 };
 
 /* LR_ECREATE, LR_ENOMEM. */
@@ -68,5 +81,16 @@ void figure_count_ticks(struct figure *figure, char axis, const struct range *ra
                         const uint64_t *values, size_t count, bool whole);
 /* A dashed line across the panel at x, with a word beside it. */
 void figure_mark(struct figure *figure, double x, const char *word);
+
+/* ---- marks of the panel begun last; x and y: shares of its width and height, from below ---- */
+
+double range_share(const struct range *range, double value); /* on a log axis */
+enum figure_symbol { SYMBOL_DOT, SYMBOL_HOLLOW, SYMBOL_TRIANGLE };
+/* `number` stands beside it, if it is not 0. */
+void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
+                  enum figure_symbol symbol, uint32_t number, const char *color);
+/* A line through `count` points; a bar is one of two points and some width. */
+void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2], size_t count,
+                       double width, const char *color);
 
 #endif

@@ -9,8 +9,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 
-/* An answer without axes as that of its one cell; NULL: no memory. */
-static struct answer *with_cells(const struct answer *answer)
+struct answer *figures_answer(const struct answer *answer)
 {
     struct answer *copy = lr_malloc(sizeof(*copy));
     if (!copy)
@@ -44,13 +43,13 @@ static int draw_all(const char *folder, const struct answer *answer,
     if (!path)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     snprintf(path, size, "%s/horizon.svg", folder);
-    int rc = horizon_figure(path, answer, &each, err);
+    int rc = horizon_figure(path, answer, NULL, &each, err);
     *drawn = each;
     snprintf(path, size, "%s/ratio.svg", folder);
-    rc = rc ? rc : ratio_figure(path, answer, &each, err);
+    rc = rc ? rc : ratio_figure(path, answer, NULL, &each, err);
     *drawn = *drawn && each;
     snprintf(path, size, "%s/basins.svg", folder);
-    rc = rc ? rc : basins_figure(path, answer, trials, count, &each, err);
+    rc = rc ? rc : basins_figure(path, answer, trials, count, NULL, &each, err);
     *drawn = *drawn && each;
     lr_free(path);
     return rc;
@@ -63,7 +62,7 @@ void figures_draw(const char *run_dir, const struct answer *answer,
     bool drawn = true;
     size_t size = strlen(run_dir) + sizeof("/figures");
     char *folder = lr_malloc(size);
-    struct answer *cells = with_cells(answer);
+    struct answer *cells = figures_answer(answer);
     int rc = folder && cells ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
     if (!rc) {
         snprintf(folder, size, "%s/figures", run_dir);

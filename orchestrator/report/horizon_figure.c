@@ -305,7 +305,8 @@ static void describe(char *text, size_t capacity, const struct answer *answer)
              hollow ? "; hollow: edge or flat" : "");
 }
 
-int horizon_figure(const char *path, const struct answer *answer, bool *drawn, struct lr_error *err)
+int horizon_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+                   bool *drawn, struct lr_error *err)
 {
     struct scene scene = {.answer = answer, .series_axis = cells_first_axis(answer)};
     struct figure figure;
@@ -328,7 +329,8 @@ int horizon_figure(const char *path, const struct answer *answer, bool *drawn, s
                                  .panels = scene.panel_count,
                                  .legend = legend,
                                  .context = &scene,
-                                 .series = scene.series_count};
+                                 .series = scene.series_count,
+                                 .marks = marks};
     int rc = figure_begin(&figure, path, &frame, err);
     if (rc)
         return rc;

@@ -244,7 +244,8 @@ static void make_trained(struct answer *answer)
               trained(target->parametrization, target->width / base));
 }
 
-static int draw(const char *path, const struct answer *answer, bool *drawn, struct lr_error *err)
+static int draw(const char *path, const struct answer *answer, struct figure_marks *marks,
+                bool *drawn, struct lr_error *err)
 {
     struct scene scene = {.answer = answer};
     struct figure figure;
@@ -274,7 +275,8 @@ static int draw(const char *path, const struct answer *answer, bool *drawn, stru
         .panels = scene.panel_count,
         .legend = legend,
         .context = &scene,
-        .series = scene.series_count};
+        .series = scene.series_count,
+        .marks = marks};
     int rc = figure_begin(&figure, path, &frame, err);
     if (rc)
         return rc;
@@ -290,14 +292,15 @@ static int draw(const char *path, const struct answer *answer, bool *drawn, stru
     return figure_end(&figure, drawn, err);
 }
 
-int ratio_figure(const char *path, const struct answer *answer, bool *drawn, struct lr_error *err)
+int ratio_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+                 bool *drawn, struct lr_error *err)
 {
     struct answer *copy = lr_malloc(sizeof(*copy));
     if (!copy)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     *copy = *answer;
     make_trained(copy);
-    int rc = draw(path, copy, drawn, err);
+    int rc = draw(path, copy, marks, drawn, err);
     lr_free(copy);
     return rc;
 }

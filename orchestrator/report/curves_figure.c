@@ -1,0 +1,140 @@
+/* Training loss against tokens, a line a trial, a colour a horizon. Of many trials an even choice
+ * is drawn, the best among them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "report/report_parts.h"
+#include "report/summary.h"
+
+struct scene {
+    const struct report_input *input;
+    const struct run_history *history;
+    const struct answer *answer;
+    uint64_t series[ANSWER_BASINS]; /* horizons, ascending */
+    size_t series_count;
+    struct range x;
+    double low, high;
+};
+
+static const struct history_curve *curve_of(const struct scene *scene, size_t i)
+{
+    const struct history_curve *curve = scene->history->curves[i];
+    return curve && curve->count > 1 ? curve : NULL;
+}
+
+static void add_series(struct scene *scene, uint64_t tokens)
+{
+    size_t at = scene->series_count;
+    while (at > 0 && scene->series[at - 1] > tokens)
+        at--;
+    if ((at > 0 && scene->series[at - 1] == tokens) || scene->series_count == ANSWER_BASINS)
+        return;
+    memmove(scene->series + at + 1, scene->series + at,
+            (scene->series_count++ - at) * sizeof(*scene->series));
+    scene->series[at] = tokens;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The loss axis ends where all but the first and the diverged few are below. Returns the number of
+ * curves, 0 when memory is short too. */
+static size_t set_ranges(struct scene *scene)
+{
+    size_t curves = 0, count = 0;
+    double *losses = lr_malloc((scene->input->count + 1) * HISTORY_POINTS * sizeof(*losses));
+    scene->x = range_empty();
+    for (size_t i = 0; losses && i < scene->input->count; i++) {
+        const struct history_curve *curve = curve_of(scene, i);
+        if (!curve)
+            continue;
+        curves++;
+        add_series(scene, scene->input->trials[i]->spec.horizon_tokens);
+        for (uint32_t k = 0; k < curve->count; k++) {
+            if (!(fabs(curve->loss[k]) < 1e6))
+                continue;
+            range_add(&scene->x, (double)curve->tokens[k]);
+            losses[count++] = curve->loss[k];
+        }
+    }
+    if (count > 1) {
+        qsort(losses, count, sizeof(*losses), ascending);
+        double top = losses[(count - 1) * 97 / 100], bottom = losses[0];
+        double room = top > bottom ? top - bottom : 0.1;
+        scene->low = bottom - 0.05 * room;
+        scene->high = top + 0.05 * room;
+    }
+    lr_free(losses);
+    return count > 1 && scene->x.low < scene->x.high ? curves : 0;
+}
+
+static const char *legend(void *context, size_t index, char *text, size_t capacity)
+{
+    const struct scene *scene = context;
+    char tokens[32];
+    snprintf(text, capacity, "%s tokens",
+             format_count(tokens, sizeof(tokens), (double)scene->series[index]));
+    return text;
+}
+
+static void draw_curve(struct figure *figure, const struct scene *scene, size_t i)
+{
+    const struct history_curve *curve = curve_of(scene, i);
+    double points[HISTORY_POINTS][2];
+    char color[FIGURE_COLOR];
+    size_t count = 0, series = 0;
+    for (uint32_t k = 0; k < curve->count; k++) {
+        double y = (curve->loss[k] - scene->low) / (scene->high - scene->low);
+        if (isnan(y))
+            continue;
+        points[count][0] = range_share(&scene->x, (double)curve->tokens[k]);
+        points[count++][1] = fmin(fmax(y, 0), 1);
+    }
+    while (series + 1 < scene->series_count &&
+           scene->series[series] != scene->input->trials[i]->spec.horizon_tokens)
+        series++;
+    if (count > 1)
+        figure_trial_line(figure, scene->input->trials[i]->id, points, count, 1.2,
+                          figure_color(color, series, scene->series_count));
+}
+
+int curves_figure(const char *path, const struct report_input *input,
+                  const struct run_history *history, struct figure_marks *marks, bool *drawn,
+                  struct lr_error *err)
+{
+    struct scene scene = {.input = input, .history = history};
+    struct figure figure;
+    *drawn = true;
+    size_t curves = set_ranges(&scene), step = curves / REPORT_CURVES + 1, seen = 0;
+    if (curves == 0)
+        return 0;
+    struct figure_frame frame = {.title = "",
+                                 .caption = "",
+                                 .x_label = "tokens trained on",
+                                 .y_label = "training loss, nats per token",
+                                 .panels = 1,
+                                 .legend = legend,
+                                 .context = &scene,
+                                 .series = scene.series_count,
+                                 .marks = marks};
+    int rc = figure_begin(&figure, path, &frame, err);
+    if (rc)
+        return rc;
+    figure_panel(&figure, 0, "");
+    uint64_t ticks[64];
+    size_t tick_count = 0;
+    for (double value = 1; value < 1e18 && tick_count < 64; value *= 2) /* thinned to the room */
+        if (value >= scene.x.low)
+            ticks[tick_count++] = (uint64_t)value;
+    figure_count_ticks(&figure, 'x', &scene.x, ticks, tick_count, false);
+    fprintf(figure.script, "set yrange [%.10g:%.10g]\nset ytics auto\nplot NaN\n", scene.low,
+            scene.high);
+    for (size_t i = 0; i < input->count; i++)
+        if (curve_of(&scene, i) && seen++ % step == 0)
+            draw_curve(&figure, &scene, i);
+    return figure_end(&figure, drawn, err);
+}

@@ -1,0 +1,125 @@
+/* Text grows in one block, doubled when it is full. End tags that HTML can do without are left out
+ * of tables: that of the trials may have ten thousand rows. */
+#include "report/html.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+
+void html_bytes(struct html *html, const void *bytes, size_t size)
+{
+    if (html->failed || size == 0)
+        return;
+    if (html->capacity - html->used < size) {
+        size_t capacity = html->capacity > 2048 ? html->capacity : 2048;
+        while (capacity - html->used < size)
+            capacity *= 2;
+        char *larger = lr_realloc(html->bytes, capacity);
+        if (!larger) {
+            html->failed = true;
+            return;
+        }
+        html->bytes = larger;
+        html->capacity = capacity;
+    }
+    memcpy(html->bytes + html->used, bytes, size);
+    html->used += size;
+}
+
+void html_raw(struct html *html, const char *markup)
+{
+    html_bytes(html, markup, strlen(markup));
+}
+
+/* Control characters, which a trial's message may hold, are not allowed in HTML. */
+void html_text(struct html *html, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        switch (byte) {
+        case '&':
+            html_raw(html, "&amp;");
+            break;
+        case '<':
+            html_raw(html, "&lt;");
+            break;
+        case '>':
+            html_raw(html, "&gt;");
+            break;
+        case '"':
+            html_raw(html, "&quot;");
+            break;
+        case '\'':
+            html_raw(html, "&#39;");
+            break;
+        default:
+            html_bytes(html, byte < ' ' || byte == 0x7f ? " " : text, 1);
+        }
+    }
+}
+
+static void say(struct html *html, bool escaped, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+static void say(struct html *html, bool escaped, const char *format, va_list arguments)
+{
+    char text[2048];
+    vsnprintf(text, sizeof(text), format, arguments);
+    if (escaped)
+        html_text(html, text);
+    else
+        html_raw(html, text);
+}
+
+void html_format(struct html *html, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(html, false, format, arguments);
+    va_end(arguments);
+}
+
+void html_say(struct html *html, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(html, true, format, arguments);
+    va_end(arguments);
+}
+
+void html_table(struct html *html, const char *caption, const char *const *titles, size_t count)
+{
+    html_raw(html, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"");
+    html_text(html, caption);
+    html_raw(html, "\"><table><caption>");
+    html_text(html, caption);
+    html_raw(html, "</caption><thead><tr>");
+    for (size_t i = 0; i < count; i++) {
+        html_raw(html, "<th scope=\"col\">");
+        html_text(html, titles[i]);
+    }
+    html_raw(html, "<tbody>\n");
+}
+
+void html_row(struct html *html, const char *head)
+{
+    html_raw(html, "<tr><th scope=\"row\">");
+    html_text(html, head);
+}
+
+void html_cell(struct html *html, const char *text)
+{
+    html_raw(html, "<td>");
+    html_text(html, text);
+}
+
+void html_table_end(struct html *html)
+{
+    html_raw(html, "</table></div>\n");
+}
+
+void html_release(struct html *html)
+{
+    lr_free(html->bytes);
+    *html = (struct html){0};
+}

@@ -1,0 +1,32 @@
+#ifndef LRSEARCH_HTML_H
+#define LRSEARCH_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* An HTML or SVG text in memory. Every function takes a failed one and does nothing then: ask once,
+ * at the end. Zero it before use. */
+
+struct html {
+    char *bytes; /* not NUL-terminated */
+    size_t used, capacity;
+    bool failed; /* no memory */
+};
+
+void html_bytes(struct html *html, const void *bytes, size_t size);
+void html_raw(struct html *html, const char *markup);
+void html_text(struct html *html, const char *text); /* escaped; for attributes in "" too */
+/* As printf, not escaped: for numbers and what is known to be clean. */
+void html_format(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, escaped as a whole. */
+void html_say(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A table of numbers: the head, cells of one row after the other, the end. */
+void html_table(struct html *html, const char *caption, const char *const *titles, size_t count);
+void html_row(struct html *html, const char *head); /* begins one; `head` names it */
+void html_cell(struct html *html, const char *text);
+void html_table_end(struct html *html);
+
+void html_release(struct html *html);
+
+#endif

@@ -1,0 +1,137 @@
+/* One pass over the journal. A curve that grows beyond HISTORY_POINTS loses every second point, and
+ * from then on takes twice as few, so that its length in memory and on the page is bounded. */
+#include "report/run_history.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "store/journal.h"
+
+static bool known(const struct run_history *history, uint32_t trial)
+{
+    return trial >= 1 && trial <= history->count;
+}
+
+static int begin_attempt(struct run_history *history, const struct event_started *started,
+                         struct lr_error *err)
+{
+    struct attempt *larger = lr_grow(history->attempts, history->attempt_count,
+                                     &history->attempt_capacity, sizeof(*larger));
+    if (!larger)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    history->attempts = larger;
+    struct attempt *attempt = &larger[history->attempt_count++];
+    *attempt = (struct attempt){.trial = started->trial_id,
+                                .rank = started->rank,
+                                .outcome = HISTORY_RUNNING,
+                                .begin_s = started->at_s,
+                                .end_s = started->at_s};
+    memcpy(attempt->host, started->host, sizeof(attempt->host));
+    history->last[started->trial_id - 1] = history->attempt_count;
+    return 0;
+}
+
+static void end_attempt(struct run_history *history, const struct event_ended *ended)
+{
+    size_t last = history->last[ended->trial_id - 1];
+    if (last == 0)
+        return;
+    history->attempts[last - 1].outcome = ended->result.outcome;
+    history->attempts[last - 1].end_s = ended->at_s;
+}
+
+static int add_point(struct run_history *history, const struct event_curve *point,
+                     struct lr_error *err)
+{
+    struct history_curve **slot = &history->curves[point->trial_id - 1], *curve = *slot;
+    if (!curve)
+        curve = *slot = lr_calloc(1, sizeof(*curve));
+    if (!curve)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    if (curve->stride == 0)
+        curve->stride = 1;
+    /* a later attempt goes on where a checkpoint stood */
+    while (curve->count > 0 && curve->tokens[curve->count - 1] >= point->tokens)
+        curve->count--;
+    if (++curve->skipped < curve->stride)
+        return 0;
+    curve->skipped = 0;
+    if (curve->count == HISTORY_POINTS) {
+        curve->count = HISTORY_POINTS / 2;
+        for (uint32_t i = 0; i < curve->count; i++) {
+            curve->tokens[i] = curve->tokens[2 * i + 1];
+            curve->loss[i] = curve->loss[2 * i + 1];
+        }
+        curve->stride *= 2;
+    }
+    curve->tokens[curve->count] = point->tokens;
+    curve->loss[curve->count++] = point->train_loss;
+    return 0;
+}
+
+static int look_at(void *context, const struct event *event, struct lr_error *err)
+{
+    struct run_history *history = context;
+    switch (event->kind) {
+    case EVENT_SESSION:
+        if (history->sessions++ == 0)
+            memcpy(history->started_utc, event->as.session.started_utc,
+                   sizeof(history->started_utc));
+        history->ranks = event->as.session.ranks;
+        break;
+    case EVENT_CLOCK:
+        history->wall_s += event->as.clock.wall_s;
+        break;
+    case EVENT_STARTED:
+        if (known(history, event->as.started.trial_id))
+            return begin_attempt(history, &event->as.started, err);
+        break;
+    case EVENT_CURVE:
+        if (known(history, event->as.curve.trial_id))
+            return add_point(history, &event->as.curve, err);
+        break;
+    case EVENT_ENDED:
+        if (known(history, event->as.ended.trial_id))
+            end_attempt(history, &event->as.ended);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+int run_history_read(struct run_history *history, const char *run_dir, size_t count,
+                     struct lr_error *err)
+{
+    size_t size = strlen(run_dir) + sizeof("/journal.jsonl");
+    char *journal = lr_malloc(size);
+    memset(history, 0, sizeof(*history));
+    history->count = count;
+    history->curves = lr_calloc(count + 1, sizeof(struct history_curve *));
+    history->last = lr_calloc(count + 1, sizeof(*history->last));
+    int rc =
+        journal && history->curves && history->last ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    if (!rc) {
+        snprintf(journal, size, "%s/journal.jsonl", run_dir);
+        rc = journal_read(journal, look_at, history, err);
+    }
+    for (size_t i = 0; !rc && i < history->attempt_count; i++) {
+        struct attempt *attempt = &history->attempts[i];
+        if (attempt->outcome == HISTORY_RUNNING && history->wall_s > attempt->begin_s)
+            attempt->end_s = history->wall_s;
+        if (attempt->end_s > history->wall_s)
+            history->wall_s = attempt->end_s;
+    }
+    lr_free(journal);
+    return rc;
+}
+
+void run_history_release(struct run_history *history)
+{
+    for (size_t i = 0; history->curves && i < history->count; i++)
+        lr_free(history->curves[i]);
+    lr_free(history->curves);
+    lr_free(history->attempts);
+    lr_free(history->last);
+    memset(history, 0, sizeof(*history));
+}
