@@ -14,9 +14,9 @@
 #include "search/gate.h"
 #include "store/json_value.h"
 
-/* Other code, data and hardware are another matter than other seeds, which is all that the fit's own
- * errors know. How far apart they put optimum and exponent is a judgement, not a measurement; both
- * are added in quadrature. */
+/* Other code, data and hardware are another matter than other seeds, which is all that the fit's
+ * own errors know. How far apart they put optimum and exponent is a judgement, not a measurement;
+ * both are added in quadrature. */
 #define APART_OCTAVES 0.5
 #define APART_BETA 0.1
 #define Z90 1.6448536269514722

@@ -30,8 +30,8 @@ const struct command command_rows[] = {
     {"import", "WHAT",
      "import csv|optuna FILE: earlier trainings as prior knowledge, for a plan to begin with",
      command_import},
-    {"export", "RUN_DIR",
-     "a run as csv, sqlite, optuna or tensorboard; needs --format and --out", command_export},
+    {"export", "RUN_DIR", "a run as csv, sqlite, optuna or tensorboard; needs --format and --out",
+     command_export},
     {"status", "RUN_DIR", "where a campaign stands that is running, or was run; --watch looks on",
      command_status},
     {"audit", "[RUN]",
@@ -94,8 +94,8 @@ static int read_format(struct options *options, const char *value, struct lr_err
     options->format = value;
     return export_format_find(value)
                ? 0
-               : lr_fail(err, LR_EUSAGE,
-                         "--format %s: must be csv, sqlite, optuna or tensorboard", value);
+               : lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite, optuna or tensorboard",
+                         value);
 }
 
 static int read_schedule(struct options *options, const char *value, struct lr_error *err)

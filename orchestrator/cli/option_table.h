@@ -29,8 +29,9 @@ struct option_row {
     double low, high;            /* 0, 0: any above 0 */
     const char *wanted;          /* "must be ..." or, of texts, "needs ..." */
     int (*read)(struct options *options, const char *value, struct lr_error *err);
-    const char *values; /* that completion offers, words: "auto never", "@file", "@dir", "@key" (of a plan); NULL: none
-                           */
+    const char *values; /* that completion offers, words: "auto never", "@file", "@dir", "@key" (of
+                         * a plan); NULL: none
+                         */
 };
 
 extern const struct command command_rows[];

@@ -1,5 +1,6 @@
 /* faults.csv: what went wrong on the way and where, a line an attempt that failed, was lost,
- * stopped or refused. From the journal, because the campaign keeps only the last attempt of a trial. */
+ * stopped or refused. From the journal, because the campaign keeps only the last attempt of a
+ * trial. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
