@@ -51,6 +51,7 @@ BEGIN {
     only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ worker/net/ orchestrator/main.c tests/"
     only["uv.h"] = "orchestrator/net/ worker/net/ worker/command/ tests/"
     only["pcre2.h"] = "orchestrator/plan/check_command.c worker/command/ tests/"
+    only["sqlite3.h"] = "orchestrator/store/ orchestrator/export/ tests/"
     only["yaml.h"] = "orchestrator/plan/ tests/"
     only["omp.h"] = only["immintrin.h"] = "worker/kernels/"
     only["cblas.h"] = "worker/kernels/ tests/"

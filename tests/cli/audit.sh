@@ -2,28 +2,6 @@
 # A recipe's learning rate against published laws and a run's own; a run's answer carried elsewhere.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
-{
-    wanted=$1
-    text=$2
-    shift 2
-    run "$LRSEARCH" "$@"
-    expect_status "$wanted"
-    expect_err "$text"
-    expect_out_empty
-    expect_err_lines 1
-}
-
-expect_said() # TEXT: in stdout, wherever its lines are broken
-{
-    tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout does not say: $1"
-}
-
-expect_not_said() # TEXT
-{
-    ! tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout must not say: $1"
-}
-
 expect_fits() # no line of stdout is longer than 80 characters
 {
     ! grep -qE '^.{81}' "$work/out" || fail "stdout has a line of more than 80 characters"

@@ -83,11 +83,33 @@ expect_err_lines() # COUNT
     [ "$lines" -eq "$1" ] || fail "stderr has $lines lines instead of $1"
 }
 
+expect_said() # TEXT: in stdout, wherever its lines are broken
+{
+    tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout does not say: $1"
+}
+
+expect_not_said() # TEXT
+{
+    ! tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout must not say: $1"
+}
+
 expect_file() # PATH...
 {
     for path in "$@"; do
         [ -s "$path" ] || fail "$path is missing or empty"
     done
+}
+
+refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
+{
+    wanted=$1
+    text=$2
+    shift 2
+    run "$LRSEARCH" "$@"
+    expect_status "$wanted"
+    expect_err "$text"
+    expect_out_empty
+    expect_err_lines 1
 }
 
 json() # FILE KEY...: the value; an object or array as JSON text

@@ -3,18 +3,6 @@
 # refused. What Optuna and TensorBoard's format make of it is export_readers.sh's matter.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
-{
-    wanted=$1
-    text=$2
-    shift 2
-    run "$LRSEARCH" "$@"
-    expect_status "$wanted"
-    expect_err "$text"
-    expect_out_empty
-    expect_err_lines 1
-}
-
 tiny_plan tiny.yaml
 run "$LRSEARCH" tiny.yaml -q
 first_status=$status

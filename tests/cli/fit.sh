@@ -2,23 +2,6 @@
 # The answer again from the losses of a run, and at another horizon and width.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
-{
-    wanted=$1
-    text=$2
-    shift 2
-    run "$LRSEARCH" "$@"
-    expect_status "$wanted"
-    expect_err "$text"
-    expect_out_empty
-    expect_err_lines 1
-}
-
-expect_said() # TEXT: in stdout, wherever its lines are broken
-{
-    tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout does not say: $1"
-}
-
 model="model: {arch: gpt, d_model: 16, n_layers: 1, head_size: 8, context: 16, vocab: 64, parametrization: mup}"
 tiny_plan tiny.yaml "$model" "target: {tokens: 1M, d_model: 32}"
 run "$LRSEARCH" tiny.yaml -q

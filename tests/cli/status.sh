@@ -3,28 +3,6 @@
 # the progress line of a run; its log.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-refused() # STATUS TEXT ARGUMENT...: one line on stderr, nothing on stdout
-{
-    wanted=$1
-    text=$2
-    shift 2
-    run "$LRSEARCH" "$@"
-    expect_status "$wanted"
-    expect_err "$text"
-    expect_out_empty
-    expect_err_lines 1
-}
-
-expect_said() # TEXT: in stdout, wherever its lines are broken
-{
-    tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout does not say: $1"
-}
-
-refuse_said() # TEXT
-{
-    ! tr -s ' \n' ' ' <"$work/out" | grep -qF -e "$1" || fail "stdout must not say: $1"
-}
-
 status_json() # RUN_DIR
 {
     run "$LRSEARCH" status "$1" --json
@@ -91,7 +69,7 @@ expect_json 1 out trials waiting
 expect_json "" out owner
 run "$LRSEARCH" status logs/tiny --watch # nothing to wait for
 expect_said "tiny: interrupted; the run's command goes on with it"
-refuse_said "workers"
+expect_not_said "workers"
 expect_said "loss against learning rate, 150k tokens"
 
 # A kill leaves its lock behind.
