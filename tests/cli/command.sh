@@ -125,8 +125,8 @@ name: one
 seed: 5
 trainer:
   kind: command
-  argv: [../told.sh, "--lr={lr}", "{tokens} {seed}", "{{lr}}", "w{d_model}", "{parametrization}"]
-  env: {MINE: "a b", OMP_NUM_THREADS: 3}
+  argv: [../told.sh, "--lr={lr}", "{tokens} {seed}", "{{lr}}", "", "w{d_model}", "{parametrization}"]
+  env: {MINE: "a b", EMPTY: "", OMP_NUM_THREADS: 3}
   cwd: inner
   gpus_per_trial: 2
 model: {d_model: 64, embedding_lr_ratio: 0.3}
@@ -136,10 +136,10 @@ END
 one
 expect_status 0
 expect_out "val_loss   3.250000"
-printf '%s\n' --lr=0.1 "100000 5" "{lr}" w64 sp "$work/inner" | cmp - inner/told.argv ||
+printf '%s\n' --lr=0.1 "100000 5" "{lr}" "" w64 sp "$work/inner" | cmp - inner/told.argv ||
     fail "argv: $(cat inner/told.argv)"
 for line in LRSEARCH_LR=0.1 LRSEARCH_EMBEDDING_LR_RATIO=0.3 LRSEARCH_TOKENS=100000 LRSEARCH_SEED=5 \
-    LRSEARCH_D_MODEL=64 LRSEARCH_ATTEMPT=1 LRSEARCH_REPORT_FD=3 "MINE=a b" OMP_NUM_THREADS=3 \
+    LRSEARCH_D_MODEL=64 LRSEARCH_ATTEMPT=1 LRSEARCH_REPORT_FD=3 "MINE=a b" EMPTY= OMP_NUM_THREADS=3 \
     CUDA_VISIBLE_DEVICES=a,b; do
     grep -qxF "$line" inner/told.env || fail "the environment has no $line"
 done
@@ -218,6 +218,7 @@ refused() # TEXT KEY=VALUE
 }
 refused '{lrr} is not known; there are lr, tokens,' 'trainer.argv=[a,"{lrr}"]'
 refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
+refused 'is the program and cannot be empty' 'trainer.argv=["", x]'
 refused 'a brace is not closed' 'trainer.argv=["{lr"]'
 refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
