@@ -84,6 +84,18 @@ static uint64_t curve_place(const struct attempt *a, uint64_t tokens)
     return (uint64_t)(share * TRAIN_CURVE_POINTS);
 }
 
+static bool is_too_early(const struct attempt *a, uint64_t tokens)
+{
+    return !((double)tokens >= SHORTEST_FINAL * (double)a->spec->horizon_tokens);
+}
+
+static void end_too_early(struct attempt *a, uint64_t tokens)
+{
+    end(a, OUTCOME_FAILED,
+        "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64 " (LRSEARCH_TOKENS)",
+        tokens, a->spec->horizon_tokens);
+}
+
 static void tell(struct attempt *a)
 {
     a->last.seconds = seconds_since(&a->start);
@@ -104,6 +116,15 @@ static void take_report(struct attempt *a, const struct report *report)
             report->tokens, a->spec->horizon_tokens);
         return;
     }
+    if (report->has_begun && report->begun_tokens > most) {
+        end(a, OUTCOME_FAILED,
+            "it went on from %" PRIu64 " tokens, beyond the horizon of %" PRIu64
+            " (LRSEARCH_TOKENS)",
+            report->begun_tokens, a->spec->horizon_tokens);
+        return;
+    }
+    if (report->has_begun)
+        a->result->begun_tokens = report->begun_tokens;
     uint64_t tokens = report->has_tokens ? report->tokens
                       : report->final    ? a->spec->horizon_tokens
                                          : a->last.tokens;
@@ -115,10 +136,8 @@ static void take_report(struct attempt *a, const struct report *report)
             a->last.tokens);
         return;
     }
-    if (report->final && !((double)tokens >= SHORTEST_FINAL * (double)a->spec->horizon_tokens)) {
-        end(a, OUTCOME_FAILED,
-            "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64 " (LRSEARCH_TOKENS)",
-            tokens, a->spec->horizon_tokens);
+    if (report->final && is_too_early(a, tokens)) {
+        end_too_early(a, tokens);
         return;
     }
     if (is_final) {
@@ -208,6 +227,8 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
         end(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
     else if (!a->has_final)
         end(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said, last);
+    else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* regex: known only now */
+        end_too_early(a, a->final.tokens);
     else
         end(a, OUTCOME_DONE, "%s", "");
     if (a->result->outcome != OUTCOME_DONE)
@@ -228,7 +249,7 @@ static void write_output(struct attempt *a, const struct command_end *ending)
     int length = snprintf(head, sizeof(head), "trial %" PRIu32 ", attempt %" PRIu32 ": %s%s%s\n",
                           a->hooks->trial_id, a->hooks->attempt, outcome_name(a->result->outcome),
                           a->result->message[0] ? ": " : "", a->result->message);
-    snprintf(head + length, sizeof(head) - (size_t)length, ending->signal ? "%s %d" : "%s %d",
+    snprintf(head + length, sizeof(head) - (size_t)length, "%s %d",
              ending->signal ? "ended by signal" : "exit status",
              ending->signal ? ending->signal : (int)ending->exit_status);
     if (output_tail_write(a->tail, path, head, &err))
