@@ -19,7 +19,8 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 
-#define SHORTEST_FINAL .9 /* of the horizon: whole steps may end a little before it */
+#define SHORTEST_FINAL .9  /* of the horizon: whole steps may end a little before it */
+#define LONGEST_DEAF_S .05 /* the worker answers its coordinator in tell() */
 enum { LAST_LINE = 120, SHOWN = 60 };
 
 struct attempt {
@@ -36,7 +37,7 @@ struct attempt {
     bool has_final;
     struct report final;    /* regex: the last one that fitted */
     struct train_step last; /* what it told last */
-    struct timespec start, heard;
+    struct timespec start, heard, told;
 };
 
 static double seconds_since(const struct timespec *start)
@@ -99,6 +100,7 @@ static void end_too_early(struct attempt *a, uint64_t tokens)
 static void tell(struct attempt *a)
 {
     a->last.seconds = seconds_since(&a->start);
+    clock_gettime(CLOCK_MONOTONIC, &a->told);
     int wish = a->hooks->step ? a->hooks->step(a->hooks->context, &a->last) : 0;
     a->last.curve_point = false;
     if (wish & TRAIN_STOP)
@@ -161,6 +163,8 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     if (a->ended)
         return;
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
+    if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex, much output */
+        tell(a);
     if (rc > 0)
         take_report(a, &report);
     if (rc >= 0)
@@ -299,7 +303,7 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
     struct attempt *a = &attempt;
     a->last.train_loss = NAN;
     clock_gettime(CLOCK_MONOTONIC, &a->start);
-    a->heard = a->start;
+    a->heard = a->told = a->start;
     static void (*const on_line[])(void *, const char *, size_t, bool) = {on_out, on_err,
                                                                           on_report};
     for (int i = 0; i < COMMAND_STREAMS; i++) {
