@@ -147,7 +147,7 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
             memcpy(job.spec.data_path, c->data[i].data_path, sizeof(job.spec.data_path));
     job.checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
     if (c->checkpoint_dir[0])
-        run_dir_checkpoint(job.checkpoint, c->checkpoint_dir, trial->id);
+        run_dir_checkpoint(job.checkpoint, c->checkpoint_dir, trial);
     job.place.threads = c->setup->plan->trainer.threads_per_worker;
     job.place.silence_s = c->setup->plan->limits.silence_s;
     if (c->output_dir[0])
@@ -238,7 +238,7 @@ static int on_message(void *context, int peer, const struct message *message, ui
     /* Only now is the result safe. */
     const struct trial *trial = campaign_trial(c->campaign, message->as.result.trial_id);
     if (!rc && trial && trial_state_is_over(trial->state) && c->checkpoint_dir[0])
-        run_dir_remove_checkpoint(c->checkpoint_dir, trial->id);
+        run_dir_remove_checkpoint(c->checkpoint_dir, trial);
     return rc;
 }
 

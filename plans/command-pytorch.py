@@ -2,7 +2,8 @@
 """A small GPT in PyTorch, for plans/command-pytorch.yaml.
 
 What makes it a trainer of lrsearch is report(): a JSON object a line, on the descriptor that
-LRSEARCH_REPORT_FD names. Without lrsearch it prints them.
+LRSEARCH_REPORT_FD names. Without lrsearch it prints them. Told to stop (SIGTERM), it saves where it
+is in LRSEARCH_CHECKPOINT, and goes on from there when it is started again.
 """
 import argparse
 import json
@@ -75,7 +76,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=32)
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    told_to_stop = []
+    signal.signal(signal.SIGTERM, lambda *_: told_to_stop.append(True))
     torch.manual_seed(args.seed)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
 
@@ -89,18 +91,33 @@ def main():
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min((s + 1) / warmup, 0.55 + 0.45 * math.cos(math.pi * s / steps)))
 
-    for step in range(1, steps + 1):
+    checkpoint, begun = os.environ.get("LRSEARCH_CHECKPOINT", ""), 0
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    if os.path.exists(checkpoint):
+        saved = torch.load(checkpoint)
+        begun = saved.pop("step")
+        for name, state in saved.items():
+            parts[name].load_state_dict(state)
+    where = {"begun_tokens": begun * BATCH * CONTEXT} if begun else {}
+
+    for step in range(begun + 1, steps + 1):
         loss = loss_of(model, train[(step - 1) * BATCH:step * BATCH])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if step % 10 == 0 or not math.isfinite(loss.item()):
-            report(tokens=step * BATCH * CONTEXT, loss=loss.item())
+            report(tokens=step * BATCH * CONTEXT, loss=loss.item(), **where)
+        if told_to_stop:
+            if checkpoint:
+                state = {name: part.state_dict() for name, part in parts.items()}
+                torch.save({**state, "step": step}, checkpoint + ".new")
+                os.replace(checkpoint + ".new", checkpoint)
+            sys.exit("told to stop")
     with torch.no_grad():
         losses = torch.stack([loss_of(model, s[None]) for s in held_out])
     report(tokens=steps * BATCH * CONTEXT, loss=losses.mean().item(),
-           loss_se=(losses.std() / math.sqrt(len(losses))).item(), final=True)
+           loss_se=(losses.std() / math.sqrt(len(losses))).item(), final=True, **where)
 
 
 if __name__ == "__main__":

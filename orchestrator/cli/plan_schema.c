@@ -60,11 +60,12 @@ static void put_number(json_t *schema, const struct plan_key *key, bool whole, b
 }
 
 /* Unquoted 512 and true are texts too, where a text is wanted. */
-static void put_any_text(json_t *schema, size_t capacity, bool *ok)
+static void put_any_text(json_t *schema, size_t capacity, bool empty, bool *ok)
 {
     const char *const types[] = {"string", "number", "boolean"};
     json_put(schema, "type", texts(types, 3), ok);
-    json_put(schema, "minLength", json_integer(1), ok);
+    if (!empty)
+        json_put(schema, "minLength", json_integer(1), ok);
     if (capacity > 0)
         json_put(schema, "maxLength", json_integer((json_int_t)capacity - 1), ok);
 }
@@ -82,7 +83,7 @@ static void put_map(json_t *schema, const struct plan_key *key, bool *ok)
 {
     json_t *value = json_object(), *names = json_object();
     put_text(schema, "type", "object", ok);
-    put_any_text(value, sizeof(((struct plan_pair *)0)->value), ok);
+    put_any_text(value, sizeof(((struct plan_pair *)0)->value), key->empty, ok);
     json_put(schema, "maxProperties", json_integer((json_int_t)key->capacity), ok);
     for (size_t i = 0; key->names && key->names[i]; i++)
         json_put(names, key->names[i], json_incref(value), ok);
@@ -115,10 +116,10 @@ static json_t *single_json(const struct plan_key *key, bool *ok)
         put_text(schema, "type", "boolean", ok);
         break;
     case TYPE_TEXT:
-        put_any_text(schema, key->capacity, ok);
+        put_any_text(schema, key->capacity, key->empty, ok);
         break;
     case TYPE_TEXTS:
-        put_any_text(schema, TRIAL_PATH, ok);
+        put_any_text(schema, TRIAL_PATH, key->empty, ok);
         break;
     case TYPE_ENUM:
         put_choices(schema, key, ok);

@@ -252,7 +252,7 @@ int export_optuna(struct export_files *files, const struct export_source *source
 {
     struct writer writer = {.source = source, .ok = true};
     json_use_lr_memory();
-    for (size_t p = 0; p < PARAMS; p++)
+    for (size_t p = 0; p < PARAMS && source->trial_count > 0; p++) /* else there are no bounds */
         if (params[p].always || export_differs(source, params[p].cell)) {
             json_t *distribution = distribution_of(&writer, &params[p]);
             writer.distributions[p] = json_to_line(distribution, writer.ok);

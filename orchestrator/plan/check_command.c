@@ -25,6 +25,8 @@ static void check_argv(struct plan_reader *reader)
     char expanded[2 * TRIAL_PATH];
     if (!reader_given(reader, MEMBER(trainer.argv)))
         return;
+    if (plan->trainer.argv_count > 0 && !plan->trainer.argv[0][0])
+        reader_complain_item(reader, MEMBER(trainer.argv), 0, "is the program and cannot be empty");
     for (size_t i = 0; i < plan->trainer.argv_count; i++) {
         struct lr_error err = {0};
         if (placeholder_expand(expanded, sizeof(expanded), plan->trainer.argv[i], &trial, &err))

@@ -60,6 +60,7 @@ struct plan_key {
     bool above, below;    /* low, high themselves are out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
     const char *const *names;          /* TYPE_MAP: keys that it may have; NULL: any */
+    bool empty;                        /* TYPE_TEXTS, TYPE_MAP: an item may be "" */
     size_t offset;                     /* in struct plan */
     size_t count_offset;
     size_t capacity;

@@ -107,7 +107,7 @@ static bool read_text(const struct slot *slot, char *out, size_t capacity)
         complain(complaints, node->place, slot->path, "holds a NUL character");
         return false;
     }
-    if (node->length == 0) {
+    if (node->length == 0 && !slot->key->empty) {
         complain(complaints, node->place, slot->path, "is empty");
         return false;
     }
@@ -326,7 +326,7 @@ bool slot_read_entry(const struct slot *slot, const char *name, struct place pla
 {
     char path[2 * QUOTABLE + 1], shown[QUOTABLE];
     snprintf(path, sizeof(path), "%s.%s", slot->path, quotable(name, shown));
-    struct plan_key item_key = {.type = TYPE_TEXT};
+    struct plan_key item_key = {.type = TYPE_TEXT, .empty = slot->key->empty};
     struct slot item = {slot->plan, slot->tree, slot->complaints, &item_key, path, slot->node};
     if (!is_known_entry(slot, name, place, path))
         return false;

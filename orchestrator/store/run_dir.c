@@ -134,16 +134,16 @@ void run_dir_output_file(char out[TRIAL_PATH], const char *dir, uint32_t trial_i
              dir, trial_id, attempt);
 }
 
-void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, uint32_t trial_id)
+void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, const struct trial *trial)
 {
-    snprintf(out, TRIAL_PATH, "%.*s/trial-%04" PRIu32 ".safetensors", TRIAL_PATH - NAME_ROOM, dir,
-             trial_id);
+    snprintf(out, TRIAL_PATH, "%.*s/trial-%04" PRIu32 ".%s", TRIAL_PATH - NAME_ROOM, dir, trial->id,
+             trial->spec.trainer == TRAINER_COMMAND ? "state" : "safetensors");
 }
 
-void run_dir_remove_checkpoint(const char *dir, uint32_t trial_id)
+void run_dir_remove_checkpoint(const char *dir, const struct trial *trial)
 {
     char path[TRIAL_PATH];
-    run_dir_checkpoint(path, dir, trial_id);
+    run_dir_checkpoint(path, dir, trial);
     unlink(path);
 }
 

@@ -17,15 +17,15 @@ int run_dir_open(const char *path, struct lr_error *err);
 int run_dir_make(const char *path, struct lr_error *err); /* the directory alone, parents too */
 
 /* RUN_DIR/checkpoints, for the states of trainings, their own and those that they share
- * (worker/train/trunk.h): made, and its whole path; a trial's file in it; that file removed; all of
- * them, with the folder. */
+ * (worker/train/trunk.h): made, and its whole path; a trial's file in it (trial-0012.state where a
+ * command writes it in a format of its own); that file removed; all of them, with the folder. */
 int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err);
 /* RUN_DIR/output, for the ends of what commands print: trial-0012.1.txt is of attempt 1. */
 int run_dir_output(const char *path, char dir[TRIAL_PATH], struct lr_error *err);
 void run_dir_output_file(char out[TRIAL_PATH], const char *dir, uint32_t trial_id,
                          uint32_t attempt);
-void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, uint32_t trial_id);
-void run_dir_remove_checkpoint(const char *dir, uint32_t trial_id);
+void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, const struct trial *trial);
+void run_dir_remove_checkpoint(const char *dir, const struct trial *trial);
 void run_dir_remove_checkpoints(const char *dir);
 
 /* Atomic replacement of RUN_DIR/name. */

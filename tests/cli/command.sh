@@ -125,8 +125,8 @@ name: one
 seed: 5
 trainer:
   kind: command
-  argv: [../told.sh, "--lr={lr}", "{tokens} {seed}", "{{lr}}", "w{d_model}", "{parametrization}"]
-  env: {MINE: "a b", OMP_NUM_THREADS: 3}
+  argv: [../told.sh, "--lr={lr}", "{tokens} {seed}", "{{lr}}", "", "w{d_model}", "{parametrization}"]
+  env: {MINE: "a b", EMPTY: "", OMP_NUM_THREADS: 3}
   cwd: inner
   gpus_per_trial: 2
 model: {d_model: 64, embedding_lr_ratio: 0.3}
@@ -136,10 +136,10 @@ END
 one
 expect_status 0
 expect_out "val_loss   3.250000"
-printf '%s\n' --lr=0.1 "100000 5" "{lr}" w64 sp "$work/inner" | cmp - inner/told.argv ||
+printf '%s\n' --lr=0.1 "100000 5" "{lr}" "" w64 sp "$work/inner" | cmp - inner/told.argv ||
     fail "argv: $(cat inner/told.argv)"
 for line in LRSEARCH_LR=0.1 LRSEARCH_EMBEDDING_LR_RATIO=0.3 LRSEARCH_TOKENS=100000 LRSEARCH_SEED=5 \
-    LRSEARCH_D_MODEL=64 LRSEARCH_ATTEMPT=1 LRSEARCH_REPORT_FD=3 "MINE=a b" OMP_NUM_THREADS=3 \
+    LRSEARCH_D_MODEL=64 LRSEARCH_ATTEMPT=1 LRSEARCH_REPORT_FD=3 "MINE=a b" EMPTY= OMP_NUM_THREADS=3 \
     CUDA_VISIBLE_DEVICES=a,b; do
     grep -qxF "$line" inner/told.env || fail "the environment has no $line"
 done
@@ -149,6 +149,9 @@ expect_json 64 inner/told.json d_model
 expect_json 100000 inner/told.json tokens
 spec=$(sed -n 's/^LRSEARCH_SPEC=//p' inner/told.env)
 [ -n "$spec" ] && [ ! -e "$spec" ] || fail "LRSEARCH_SPEC is still there"
+mkdir temporary
+run env TMPDIR=temporary "$LRSEARCH" train one.yaml --lr 0.1 --tokens 100k # runs in another folder
+expect_status 0
 one --set trainer.gpus_per_trial=4
 expect_status 5
 expect_err "worker 1 of its host needs the GPUs 1 to 4 of CUDA_VISIBLE_DEVICES, which has 3"
@@ -170,6 +173,10 @@ one_sh 'printf "10%%\rstep 1 val 4.5\n"; echo noise; echo step 2 val 3.5; echo d
     --set 'trainer.report={regex: "step (?<step>[0-9]+) val (?<loss>[^ ]+)"}'
 expect_status 0
 expect_out "val_loss   3.500000"
+one_sh 'echo at 1000 val 3.5' \
+    --set 'trainer.report={regex: "at (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}'
+expect_status 5
+expect_err "its final loss is of 1000 tokens, the horizon is 100000"
 one_sh 'echo val nan' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_out "diverged: it reported a loss of nan"
@@ -187,6 +194,8 @@ expect_out "diverged: it reported a loss of inf at token 7"
 one_sh 'echo "{\"loss\": 3, \"final\": true, \"tokens\": 1000}" >&3; sleep 60'
 expect_status 5
 expect_err "its final loss is of 1000 tokens, the horizon is 100000"
+one_sh 'echo "{\"loss\": 3, \"tokens\": 9000, \"begun_tokens\": 100001}" >&3; sleep 60'
+expect_err "it went on from 100001 tokens, beyond the horizon of 100000"
 one_sh 'head -c 5000 /dev/zero >&3; sleep 60'
 expect_status 5
 expect_err "a report is longer than 4096 bytes"
@@ -218,6 +227,7 @@ refused() # TEXT KEY=VALUE
 }
 refused '{lrr} is not known; there are lr, tokens,' 'trainer.argv=[a,"{lrr}"]'
 refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
+refused 'is the program and cannot be empty' 'trainer.argv=["", x]'
 refused 'a brace is not closed' 'trainer.argv=["{lr"]'
 refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
@@ -234,16 +244,25 @@ expect_err 'trainer'
 
 cat >long.sh <<'END'
 #!/bin/sh
-trap 'echo saved >"$LRSEARCH_CHECKPOINT"; exit 1' TERM
-[ ! -s "$LRSEARCH_CHECKPOINT" ] || exec ./train.sh
+say() { echo "$1" >&"$LRSEARCH_REPORT_FD"; }
+half=$((LRSEARCH_TOKENS / 2))
+trap 'echo "$half" >"$LRSEARCH_CHECKPOINT.new"; mv "$LRSEARCH_CHECKPOINT.new" "$LRSEARCH_CHECKPOINT"; exit 1' TERM
+if [ "$LRSEARCH_TRIAL" != 1 ]; then
+    exec ./train.sh
+elif [ -s "$LRSEARCH_CHECKPOINT" ]; then # what is left of it
+    read -r begun <"$LRSEARCH_CHECKPOINT"
+    say "{\"begun_tokens\": $begun, \"tokens\": $((begun + 1)), \"loss\": 3}"
+    exec ./train.sh
+fi
+say "{\"tokens\": $half, \"loss\": 3}"
 sleep 60 &
-echo "$$ $!" >long.pids.new
+echo "$$ $! $LRSEARCH_SPEC" >long.pids.new
 mv long.pids.new long.pids
 while :; do sleep 0.1; done
 END
 chmod +x long.sh
 sed 's/good/long/; s/train.sh/long.sh/' good.yaml >long.yaml
-started() # waits for long.pids; leaves $command and $helper
+started() # waits for long.pids; leaves $command, $helper and $spec
 {
     tries=200
     until [ -s long.pids ]; do
@@ -251,7 +270,7 @@ started() # waits for long.pids; leaves $command and $helper
         [ "$tries" -gt 0 ] || fail "the command was not started"
         sleep 0.05
     done
-    read -r command helper <long.pids
+    read -r command helper spec <long.pids
     rm long.pids
 }
 start "$LRSEARCH" long.yaml
@@ -259,6 +278,7 @@ started
 kill -KILL "$pid"
 wait_gone "$command" 5 || fail "the command outlives its worker"
 wait_gone "$helper" 5 || fail "its child outlives the worker"
+[ -n "$spec" ] && [ ! -e "$spec" ] || fail "LRSEARCH_SPEC outlives the worker"
 
 # Preempted: SIGTERM to the command, which goes on from its own checkpoint.
 start "$LRSEARCH" long.yaml
@@ -267,8 +287,18 @@ kill -USR1 "$pid"
 wait "$pid"
 [ $? -eq 75 ] || fail "not interrupted"
 wait_gone "$helper" 5 || fail "a child of the command was left behind"
-expect_file logs/long/checkpoints/trial-0001.safetensors
+expect_file logs/long/checkpoints/trial-0001.state
 grep -q '"attempt":[23].*canceled' logs/long/journal.jsonl || fail "not canceled"
+run "$LRSEARCH" long.yaml
+expect_status 0
+expect_same_answer logs/good/result.json logs/long/result.json
+[ ! -e logs/long/checkpoints ] || fail "checkpoints are left behind"
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    NR == 2 { exit !($at["begun_tokens"] * 2 == $at["horizon_tokens"]) }' logs/long/trials.csv ||
+    fail "it did not go on from its checkpoint"
+# The first attempt was killed after one half (lost), the second stopped there, the third went on.
+[ "$(json logs/long/result.json cost tokens)" -eq "$(json logs/good/result.json cost tokens)" ] ||
+    fail "tokens before the checkpoint are paid twice"
 
 # ---- ranks ----
 
@@ -276,6 +306,7 @@ mpi_environment
 cat >gpu.sh <<'END'
 #!/bin/sh
 echo "$CUDA_VISIBLE_DEVICES $OMP_NUM_THREADS" >>gpus
+ls -l /proc/self/fd >>descriptors
 sleep 0.5
 exec ./train.sh
 END
@@ -284,6 +315,7 @@ sed 's/good/gpu/; s/train.sh\]/gpu.sh], gpus_per_trial: 2, threads_per_worker: 3
 run_mpi 3 gpu.yaml --set budget.trials=4
 expect_status 4
 [ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
+! grep socket: descriptors || fail "a command has a socket of MPI's"
 run_mpi 3 good.yaml --run-dir logs/three
 expect_status 0
 expect_same_result logs/good/result.json logs/three/result.json

@@ -9,6 +9,25 @@ expect_json identified logs/command-shell/result.json status
 
 export PATH="/usr/bin:$PATH" # Debian's python3 has python3-torch
 python3 -c 'import torch' 2>/dev/null || skip "python3 has no torch (python3-torch)"
+
+# Told to stop it saves where it is, and goes on to the same loss.
+set -- python3 "$plans/command-pytorch.py" --lr 1e-2 --tokens 256000
+export OMP_NUM_THREADS=1 LRSEARCH_CHECKPOINT="$work/state"
+"$@" >whole || fail "no training"
+rm out
+start "$@"
+until [ -s "$work/out" ]; do sleep 0.1; done
+kill -TERM "$pid"
+wait "$pid"
+expect_file state
+run "$@"
+expect_status 0
+expect_out '"begun_tokens": '
+[ "$(wc -l <out)" -lt "$(wc -l <whole)" ] || fail "it began at its beginning"
+[ "$(tail -n 1 out | sed 's/, "begun_tokens": [0-9]*//')" = "$(tail -n 1 whole)" ] ||
+    fail "another loss: $(tail -n 1 out) instead of $(tail -n 1 whole)"
+unset LRSEARCH_CHECKPOINT
+
 limit_s=900
 run "$LRSEARCH" "$plans/command-pytorch.yaml"
 expect_status 0

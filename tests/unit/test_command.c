@@ -154,6 +154,7 @@ static void good_reports(void **state)
     (void)state;
     assert_int_equal(read_line(REPORT_FD, "true", "{\"tokens\": 12, \"loss\": 3}"), 1);
     assert_true(report.has_tokens && !report.final && isnan(report.loss_se));
+    assert_false(report.has_begun);
     assert_int_equal(report.tokens, 12);
     assert_true(report.loss == 3);
     assert_int_equal(
@@ -166,6 +167,9 @@ static void good_reports(void **state)
         1);
     assert_true(report.final && report.tokens == 1000000);
     assert_true(report.loss_se == .01);
+    assert_int_equal(
+        read_line(REPORT_FD, "true", "{\"tokens\": 12, \"begun_tokens\": 8, \"loss\": 3}"), 1);
+    assert_true(report.has_begun && report.begun_tokens == 8);
     assert_int_equal(read_line(REPORT_PREFIX, "@@ ", "@@ {\"final\": true, \"loss\": 3}"), 1);
     assert_false(report.has_tokens);
     assert_int_equal(read_line(REPORT_PREFIX, "@@ ", "@ {\"final\": true, \"loss\": 3}"), 0);
@@ -174,10 +178,14 @@ static void good_reports(void **state)
 
 static void losses_that_are_not_finite(void **state)
 {
-    static const char *const lines[] = {
-        "{\"tokens\":1,\"loss\":NaN}",        "{\"tokens\":1,\"loss\":-Infinity}",
-        "{\"tokens\":1,\"loss\": Infinity }", "{\"tokens\":1,\"loss\":\"nan\"}",
-        "{\"tokens\":1,\"loss\":\"+inf\"}",   "{\"loss\":\"Infinity\",\"tokens\":1}"};
+    static const char *const lines[] = {"{\"tokens\":1,\"loss\":NaN}",
+                                        "{\"tokens\":1,\"loss\":-Infinity}",
+                                        "{\"tokens\":1,\"loss\": Infinity }",
+                                        "{\"tokens\":1,\"loss\":\"nan\"}",
+                                        "{\"tokens\":1,\"loss\":\"+inf\"}",
+                                        "{\"loss\":\"Infinity\",\"tokens\":1}",
+                                        "{\"at\":\"C:\\\\\",\"tokens\":1,\"loss\":NaN}",
+                                        "{\"tokens\":1,\"loss\":Infinity,\"loss_se\":Infinity}"};
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         assert_int_equal(read_line(REPORT_FD, "true", lines[i]), 1);
@@ -205,6 +213,9 @@ static void bad_reports(void **state)
         {"{\"tokens\":\"1\",\"loss\":3}", "\"tokens\" is no whole number"},
         {"{\"tokens\":1,\"loss\":3,\"final\":1}", "\"final\" is neither true nor false"},
         {"{\"tokens\":1,\"loss\":3,\"loss_se\":\"x\"}", "\"loss_se\" is no number"},
+        {"{\"tokens\":1,\"loss\":3,\"loss_se\":-1}", "\"loss_se\" is negative or infinite"},
+        {"{\"tokens\":1,\"loss\":3,\"loss_se\":Infinity}", "\"loss_se\" is negative"},
+        {"{\"tokens\":1,\"loss\":3,\"begun_tokens\":0.5}", "\"begun_tokens\" is no whole number"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -19,7 +19,8 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 
-#define SHORTEST_FINAL .9 /* of the horizon: whole steps may end a little before it */
+#define SHORTEST_FINAL .9  /* of the horizon: whole steps may end a little before it */
+#define LONGEST_DEAF_S .05 /* the worker answers its coordinator in tell() */
 enum { LAST_LINE = 120, SHOWN = 60 };
 
 struct attempt {
@@ -36,7 +37,7 @@ struct attempt {
     bool has_final;
     struct report final;    /* regex: the last one that fitted */
     struct train_step last; /* what it told last */
-    struct timespec start, heard;
+    struct timespec start, heard, told;
 };
 
 static double seconds_since(const struct timespec *start)
@@ -84,9 +85,22 @@ static uint64_t curve_place(const struct attempt *a, uint64_t tokens)
     return (uint64_t)(share * TRAIN_CURVE_POINTS);
 }
 
+static bool is_too_early(const struct attempt *a, uint64_t tokens)
+{
+    return !((double)tokens >= SHORTEST_FINAL * (double)a->spec->horizon_tokens);
+}
+
+static void end_too_early(struct attempt *a, uint64_t tokens)
+{
+    end(a, OUTCOME_FAILED,
+        "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64 " (LRSEARCH_TOKENS)",
+        tokens, a->spec->horizon_tokens);
+}
+
 static void tell(struct attempt *a)
 {
     a->last.seconds = seconds_since(&a->start);
+    clock_gettime(CLOCK_MONOTONIC, &a->told);
     int wish = a->hooks->step ? a->hooks->step(a->hooks->context, &a->last) : 0;
     a->last.curve_point = false;
     if (wish & TRAIN_STOP)
@@ -104,6 +118,15 @@ static void take_report(struct attempt *a, const struct report *report)
             report->tokens, a->spec->horizon_tokens);
         return;
     }
+    if (report->has_begun && report->begun_tokens > most) {
+        end(a, OUTCOME_FAILED,
+            "it went on from %" PRIu64 " tokens, beyond the horizon of %" PRIu64
+            " (LRSEARCH_TOKENS)",
+            report->begun_tokens, a->spec->horizon_tokens);
+        return;
+    }
+    if (report->has_begun)
+        a->result->begun_tokens = report->begun_tokens;
     uint64_t tokens = report->has_tokens ? report->tokens
                       : report->final    ? a->spec->horizon_tokens
                                          : a->last.tokens;
@@ -115,10 +138,8 @@ static void take_report(struct attempt *a, const struct report *report)
             a->last.tokens);
         return;
     }
-    if (report->final && !((double)tokens >= SHORTEST_FINAL * (double)a->spec->horizon_tokens)) {
-        end(a, OUTCOME_FAILED,
-            "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64 " (LRSEARCH_TOKENS)",
-            tokens, a->spec->horizon_tokens);
+    if (report->final && is_too_early(a, tokens)) {
+        end_too_early(a, tokens);
         return;
     }
     if (is_final) {
@@ -142,6 +163,8 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     if (a->ended)
         return;
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
+    if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex, much output */
+        tell(a);
     if (rc > 0)
         take_report(a, &report);
     if (rc >= 0)
@@ -208,6 +231,8 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
         end(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
     else if (!a->has_final)
         end(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said, last);
+    else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* regex: known only now */
+        end_too_early(a, a->final.tokens);
     else
         end(a, OUTCOME_DONE, "%s", "");
     if (a->result->outcome != OUTCOME_DONE)
@@ -228,7 +253,7 @@ static void write_output(struct attempt *a, const struct command_end *ending)
     int length = snprintf(head, sizeof(head), "trial %" PRIu32 ", attempt %" PRIu32 ": %s%s%s\n",
                           a->hooks->trial_id, a->hooks->attempt, outcome_name(a->result->outcome),
                           a->result->message[0] ? ": " : "", a->result->message);
-    snprintf(head + length, sizeof(head) - (size_t)length, ending->signal ? "%s %d" : "%s %d",
+    snprintf(head + length, sizeof(head) - (size_t)length, "%s %d",
              ending->signal ? "ended by signal" : "exit status",
              ending->signal ? ending->signal : (int)ending->exit_status);
     if (output_tail_write(a->tail, path, head, &err))
@@ -278,7 +303,7 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
     struct attempt *a = &attempt;
     a->last.train_loss = NAN;
     clock_gettime(CLOCK_MONOTONIC, &a->start);
-    a->heard = a->start;
+    a->heard = a->told = a->start;
     static void (*const on_line[])(void *, const char *, size_t, bool) = {on_out, on_err,
                                                                           on_report};
     for (int i = 0; i < COMMAND_STREAMS; i++) {

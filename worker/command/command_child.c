@@ -1,11 +1,12 @@
 /* The watcher is no child of the command, which may wait for all that it has. It stays in the
  * process group, so that the group's number cannot be given to others before it is killed. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* close_range */
 #include "command/command_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,9 @@ static void watch(void)
     do
         count = read(COMMAND_ALIVE_FD, &byte, 1);
     while (count > 0 || (count < 0 && errno == EINTR));
+    const char *spec = getenv("LRSEARCH_SPEC"); /* who would remove it is gone */
+    if (spec)
+        unlink(spec);
     kill(0, SIGKILL);
     _exit(0);
 }
@@ -48,6 +52,7 @@ int command_child(char **argv)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    close_range(COMMAND_STATUS_FD + 1, ~0U, 0); /* such as MPI's sockets */
     int why = start_watcher() ? EAGAIN : 0;
     fcntl(COMMAND_ALIVE_FD, F_SETFD, FD_CLOEXEC);
     fcntl(COMMAND_STATUS_FD, F_SETFD, FD_CLOEXEC);

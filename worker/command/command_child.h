@@ -3,7 +3,8 @@
 
 /* Between the worker and its command lrsearch runs itself once more, for a moment, with this as its
  * first argument and the command behind it: it leaves a watcher in the command's process group that
- * kills the group when the worker is gone, and becomes the command. */
+ * kills the group and removes the file in LRSEARCH_SPEC when the worker is gone, and becomes the
+ * command. It inherits no other descriptors. */
 #define COMMAND_CHILD "--become-command"
 
 /* Descriptors of the child. */

@@ -1,6 +1,6 @@
 /* A command must not take itself for a rank of our job, nor for a step of Slurm's: what they put
  * into the environment stays here. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "command/command_env.h"
 
 #include <ctype.h>
@@ -207,11 +207,16 @@ int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *tr
                        struct lr_error *err)
 {
     const char *folder = getenv("TMPDIR");
+    char *whole = realpath(folder && *folder ? folder : "/tmp", NULL); /* it runs elsewhere */
+    if (!whole)
+        return lr_fail_errno(err, LR_ECREATE, "TMPDIR: %s", folder ? folder : "/tmp");
+    int length = snprintf(path, TRIAL_PATH, "%s/lrsearch-spec-XXXXXX", whole);
+    free(whole);
     char *text = spec_text(trial);
-    if (!text)
+    if (!text) {
+        path[0] = '\0';
         return lr_fail(err, LR_ENOMEM, "out of memory");
-    int length =
-        snprintf(path, TRIAL_PATH, "%s/lrsearch-spec-XXXXXX", folder && *folder ? folder : "/tmp");
+    }
     int file = length < TRIAL_PATH ? mkstemp(path) : -1;
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;
     int rc = 0;

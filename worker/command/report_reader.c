@@ -75,6 +75,11 @@ static bool read_number(const char *text, double *out)
     return *end == '\0';
 }
 
+static bool is_count(double number)
+{
+    return number >= 0 && number <= TOKENS_MOST && !(floor(number) < number);
+}
+
 /* ---- JSON ---- */
 
 /* Puts bare NaN, Infinity and -Infinity in quotes. `out` has room for three times the line. */
@@ -96,7 +101,9 @@ static size_t quote_specials(char *out, const char *line, size_t length)
             i += word - 1;
             continue;
         }
-        if (line[i] == '"' && (i == 0 || line[i - 1] != '\\'))
+        if (quoted && line[i] == '\\' && i + 1 < length)
+            out[used++] = line[i++];
+        else if (line[i] == '"')
             quoted = !quoted;
         out[used++] = line[i];
     }
@@ -111,26 +118,38 @@ static bool number_of(const json_t *value, double *out)
     return json_is_number(value);
 }
 
+static int count_of(const json_t *root, const char *key, bool *is_there, uint64_t *out,
+                    struct lr_error *err)
+{
+    const json_t *value = json_object_get(root, key);
+    double count = json_number_value(value);
+    *is_there = value != NULL;
+    if (value && !(json_is_number(value) && is_count(count)))
+        return lr_fail(err, LR_EDATA, "\"%s\" is no whole number", key);
+    *out = (uint64_t)count;
+    return 0;
+}
+
 static int fill(struct report *report, const json_t *root, struct lr_error *err)
 {
-    const json_t *tokens = json_object_get(root, "tokens"), *se = json_object_get(root, "loss_se"),
-                 *final = json_object_get(root, "final");
-    double count = json_number_value(tokens);
+    const json_t *se = json_object_get(root, "loss_se"), *final = json_object_get(root, "final");
     if (!json_is_object(root))
         return lr_fail(err, LR_EDATA, "is no JSON object");
     if (!number_of(json_object_get(root, "loss"), &report->loss))
         return lr_fail(err, LR_EDATA, "has no number \"loss\"");
-    report->has_tokens = tokens != NULL;
-    if (tokens &&
-        !(json_is_number(tokens) && count >= 0 && count <= TOKENS_MOST && !(floor(count) < count)))
-        return lr_fail(err, LR_EDATA, "\"tokens\" is no whole number");
-    report->tokens = (uint64_t)count;
+    int rc = count_of(root, "tokens", &report->has_tokens, &report->tokens, err);
+    if (!rc)
+        rc = count_of(root, "begun_tokens", &report->has_begun, &report->begun_tokens, err);
+    if (rc)
+        return rc;
     if (se && !number_of(se, &report->loss_se))
         return lr_fail(err, LR_EDATA, "\"loss_se\" is no number");
+    if (isfinite(report->loss) && (report->loss_se < 0 || isinf(report->loss_se)))
+        return lr_fail(err, LR_EDATA, "\"loss_se\" is negative or infinite");
     if (final && !json_is_boolean(final))
         return lr_fail(err, LR_EDATA, "\"final\" is neither true nor false");
     report->final = json_is_true(final);
-    if (!tokens && !report->final)
+    if (!report->has_tokens && !report->final)
         return lr_fail(err, LR_EDATA, "has no \"tokens\", which all but the final one need");
     return 0;
 }
@@ -170,7 +189,7 @@ static int read_regex(struct report_reader *reader, const char *line, size_t len
     if (!group_number(reader, reader->loss, &report->loss))
         return lr_fail(err, LR_EDATA, "fits the regex, but its group loss is no number");
     if (reader->tokens >= 0 && group_number(reader, reader->tokens, &count)) {
-        if (!(count >= 0 && count <= TOKENS_MOST && !(floor(count) < count)))
+        if (!is_count(count))
             return lr_fail(err, LR_EDATA,
                            "fits the regex, but its group tokens is no whole number");
         report->has_tokens = true;

@@ -14,6 +14,8 @@ struct report {
     uint64_t tokens;
     double loss;    /* may be not finite: it diverged */
     double loss_se; /* NaN: not told */
+    bool has_begun; /* this attempt went on from a checkpoint */
+    uint64_t begun_tokens;
     bool final;
 };
 
