@@ -87,7 +87,8 @@ static int find_row(struct history *history, const struct run_place *place,
 
 /* The run before this one, if there is one that can be read; otherwise out->reason says why not:
  * the first night has none, and last night's trouble must not spoil this night's answer. */
-static void find_previous(struct baseline *baseline, struct baseline_answer *out)
+static const struct past_answer *find_previous(struct baseline *baseline,
+                                               struct baseline_answer *out)
 {
     struct history *history = NULL;
     struct past_end end;
@@ -105,10 +106,12 @@ static void find_previous(struct baseline *baseline, struct baseline_answer *out
         explain(out, "there is no earlier run of %.64s", baseline->plan->name);
         lr_log(baseline->quiet ? LR_LOG_DEBUG : LR_LOG_INFO,
                "baseline: %s in %s/" HISTORY_FILE ": nothing is compared", out->reason, place.dir);
-        return;
+        return NULL;
     }
     if (!rc) {
         snprintf(out->run_dir, sizeof(out->run_dir), "%.*s", (int)sizeof(out->run_dir) - 1, path);
+        if (baseline->last && strcmp(strrchr(path, '/') + 1, baseline->last_run) == 0)
+            return baseline->last;
         rc = past_answer_read(&baseline->then, path, &err);
     }
     if (!rc && !baseline->then->finished)
@@ -117,6 +120,7 @@ static void find_previous(struct baseline *baseline, struct baseline_answer *out
         explain(out, "%.*s", (int)sizeof(out->reason) - 1, err.text);
         lr_log(LR_LOG_WARNING, "baseline: nothing is compared: %s", err.text);
     }
+    return rc ? NULL : baseline->then;
 }
 
 static void warn(struct answer *answer)
@@ -144,13 +148,13 @@ void baseline_compare(void *context, const struct campaign *campaign, struct ans
     out->wanted = true;
     out->limit_lr = plan->tolerance.lr;
     out->limit_loss = plan->tolerance.loss;
+    const struct past_answer *past = baseline->then;
     if (is_named(plan))
         snprintf(out->run_dir, sizeof(out->run_dir), "%s", plan->baseline);
     else
-        find_previous(baseline, out);
-    if (!baseline->then || out->reason[0])
+        past = find_previous(baseline, out);
+    if (!past)
         return;
-    const struct past_answer *past = baseline->then;
     const struct question then = {&past->plan, past->campaign, &past->answer};
     const struct question now = {plan, campaign, answer};
     const struct drift_limits limits = {out->limit_lr, out->limit_loss};
