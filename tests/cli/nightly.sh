@@ -145,6 +145,9 @@ expect_err "compare: name two runs' directories, the earlier one first"
 run "$LRSEARCH" compare logs/n1 logs/none
 expect_status 65
 expect_err "logs/none: is no directory of a run"
+run "$LRSEARCH" compare logs/n1 night.yaml
+expect_status 65
+expect_err "night.yaml: is no directory of a run"
 rm -r logs/part
 
 # ---- history ----
