@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A small GPT in PyTorch, for plans/command-pytorch.yaml.
 
 What makes it a trainer of lrsearch is report(): a JSON object a line, on the descriptor that

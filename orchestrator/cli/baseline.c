@@ -4,10 +4,12 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "cli/baseline.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/history.h"
@@ -60,12 +62,35 @@ static void explain(struct baseline_answer *out, const char *format, ...)
     va_end(args);
 }
 
+static bool is_gone(const char *path)
+{
+    return access(path, F_OK) && errno == ENOENT;
+}
+
+/* The newest run before this one whose directory is still there: old nights are cleared away, and
+ * the index keeps their rows. */
+static int find_row(struct history *history, const struct run_place *place,
+                    const struct past_end *end, char path[2 * TRIAL_PATH], bool *found,
+                    struct lr_error *err)
+{
+    struct history_run run;
+    memcpy(run.run, place->run, sizeof(run.run));
+    memcpy(run.finished_utc, end->finished_utc, sizeof(run.finished_utc));
+    int rc;
+    do {
+        rc = history_previous(history, end->name, run.run, run.finished_utc, &run, found, err);
+        if (!rc && *found)
+            snprintf(path, 2 * TRIAL_PATH, "%s/%s", place->dir, run.run);
+    } while (!rc && *found && is_gone(path));
+    return rc;
+}
+
 /* The run before this one, if there is one that can be read; otherwise out->reason says why not:
  * the first night has none, and last night's trouble must not spoil this night's answer. */
-static void find_previous(struct baseline *baseline, struct baseline_answer *out)
+static const struct past_answer *find_previous(struct baseline *baseline,
+                                               struct baseline_answer *out)
 {
     struct history *history = NULL;
-    struct history_run run;
     struct past_end end;
     struct run_place place;
     struct lr_error err = {0};
@@ -75,17 +100,18 @@ static void find_previous(struct baseline *baseline, struct baseline_answer *out
     rc = rc ? rc : past_end_read(&end, baseline->run_dir, &err);
     rc = rc ? rc : history_open(&history, place.dir, HISTORY_READ, &err);
     if (!rc && history)
-        rc = history_previous(history, end.name, place.run, end.finished_utc, &run, &found, &err);
+        rc = find_row(history, &place, &end, path, &found, &err);
     history_close(history);
     if (!rc && !found) {
         explain(out, "there is no earlier run of %.64s", baseline->plan->name);
         lr_log(baseline->quiet ? LR_LOG_DEBUG : LR_LOG_INFO,
                "baseline: %s in %s/" HISTORY_FILE ": nothing is compared", out->reason, place.dir);
-        return;
+        return NULL;
     }
     if (!rc) {
-        snprintf(path, sizeof(path), "%s/%s", place.dir, run.run);
         snprintf(out->run_dir, sizeof(out->run_dir), "%.*s", (int)sizeof(out->run_dir) - 1, path);
+        if (baseline->last && strcmp(strrchr(path, '/') + 1, baseline->last_run) == 0)
+            return baseline->last;
         rc = past_answer_read(&baseline->then, path, &err);
     }
     if (!rc && !baseline->then->finished)
@@ -94,6 +120,7 @@ static void find_previous(struct baseline *baseline, struct baseline_answer *out
         explain(out, "%.*s", (int)sizeof(out->reason) - 1, err.text);
         lr_log(LR_LOG_WARNING, "baseline: nothing is compared: %s", err.text);
     }
+    return rc ? NULL : baseline->then;
 }
 
 static void warn(struct answer *answer)
@@ -121,13 +148,13 @@ void baseline_compare(void *context, const struct campaign *campaign, struct ans
     out->wanted = true;
     out->limit_lr = plan->tolerance.lr;
     out->limit_loss = plan->tolerance.loss;
+    const struct past_answer *past = baseline->then;
     if (is_named(plan))
         snprintf(out->run_dir, sizeof(out->run_dir), "%s", plan->baseline);
     else
-        find_previous(baseline, out);
-    if (!baseline->then || out->reason[0])
+        past = find_previous(baseline, out);
+    if (!past)
         return;
-    const struct past_answer *past = baseline->then;
     const struct question then = {&past->plan, past->campaign, &past->answer};
     const struct question now = {plan, campaign, answer};
     const struct drift_limits limits = {out->limit_lr, out->limit_loss};

@@ -7,9 +7,11 @@
 
 struct baseline {
     const struct plan *plan;
-    const char *run_dir;      /* of the run that is compared */
-    bool quiet;               /* says nothing of a first night */
-    struct past_answer *then; /* of a named one, once it is found */
+    const char *run_dir;  /* of the run that is compared */
+    bool quiet;           /* says nothing of a first night */
+    const char *last_run; /* the name beside run_dir of a finished run that was read already, */
+    const struct past_answer *last; /* and its answer; NULL: none */
+    struct past_answer *then;       /* of a named one, once it is found */
 };
 
 /* As coordinator_setup.find_baseline; context: a struct baseline. Reads a run that is named by its

@@ -21,7 +21,7 @@ static enum operand operand_of(const struct command *command)
     const char *operand = command->operand;
     if (strncmp(operand, "PLAN", 4) == 0)
         return OPERAND_PLAN;
-    if (strstr(operand, "RUN"))
+    if (strstr(operand, "RUN") || strstr(operand, "DIR"))
         return OPERAND_FOLDER;
     if (islower((unsigned char)*operand))
         return OPERAND_WORDS;

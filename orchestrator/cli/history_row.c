@@ -6,6 +6,20 @@
 #include "cli/baseline.h"
 #include "lrsearch/log.h"
 
+/* Of a path, which may end in slashes. */
+static void last_part(char out[HISTORY_NAME], const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/')
+        begin--;
+    size_t length = end - begin < HISTORY_NAME - 1 ? end - begin : HISTORY_NAME - 1;
+    memcpy(out, path + begin, length);
+    out[length] = '\0';
+}
+
 void history_row_fill(struct history_run *row, const char *run, const struct past_end *end,
                       const struct answer *answer)
 {
@@ -39,11 +53,8 @@ void history_row_fill(struct history_run *row, const char *run, const struct pas
         row->drift_lr_ci90[i] = compared ? drift->lr_ci90[i] : NAN;
         row->drift_loss_ci90[i] = compared ? drift->loss_ci90[i] : NAN;
     }
-    if (compared) {
-        const char *slash = strrchr(answer->baseline.run_dir, '/');
-        const char *last = slash ? slash + 1 : answer->baseline.run_dir;
-        snprintf(row->baseline, sizeof(row->baseline), "%.255s", last);
-    }
+    if (compared)
+        last_part(row->baseline, answer->baseline.run_dir);
     row->drifted = answer_drifted(answer);
 }
 

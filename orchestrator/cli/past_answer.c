@@ -1,6 +1,7 @@
 /* Answers are fitted again and not read from result.json: what is compared then comes from one
- * version of the search, however old the runs are. When a run finished is told by its journal and
- * not by a file's time, which a copy changes. */
+ * version of the search (plan_from_json() refuses a run of which this one has keys that its plan
+ * has not). When a run finished is told by its journal and not by a file's time, which a copy
+ * changes. */
 #define _DEFAULT_SOURCE /* timegm */
 #include "cli/past_answer.h"
 

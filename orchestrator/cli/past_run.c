@@ -1,7 +1,9 @@
+#define _XOPEN_SOURCE 700 /* S_ISDIR */
 #include "cli/past_run.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
@@ -9,7 +11,9 @@
 int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err)
 {
     char *json = NULL;
-    int rc = run_dir_read(run_dir, "plan.resolved.json", &json, err);
+    struct stat status;
+    bool file = stat(run_dir, &status) == 0 && !S_ISDIR(status.st_mode); /* the plan, most often */
+    int rc = file ? 0 : run_dir_read(run_dir, "plan.resolved.json", &json, err);
     if (!rc && !json)
         rc = lr_fail(err, LR_EDATA,
                      "%s: is no directory of a run: it has no plan.resolved.json. Name the "

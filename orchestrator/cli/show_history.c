@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "cli/baseline.h"
 #include "cli/history_row.h"
@@ -19,6 +20,7 @@
 #include "store/json_value.h"
 
 #define LOGS "logs"
+#define TELL_EVERY_S 10 /* as a run's plain progress */
 
 /* ---- from the runs ---- */
 
@@ -84,8 +86,15 @@ static int find_runs(struct found *found, const char *dir, struct lr_error *err)
     return rc;
 }
 
-/* In the order in which they finished, so that each finds the one before it. */
-static int put_run(struct history *history, const struct found_run *found, size_t *put,
+/* In the order in which they finished, so that each finds the one before it, whose answer is most
+ * often that of `last`: fitting again is what takes the time. */
+struct rebuilt {
+    size_t count;
+    const char *last_run;
+    struct past_answer *last;
+};
+
+static int put_run(struct history *history, const struct found_run *found, struct rebuilt *done,
                    struct lr_error *err)
 {
     struct past_answer *past = NULL;
@@ -100,15 +109,19 @@ static int put_run(struct history *history, const struct found_run *found, size_
         past_answer_free(past);
         return history_remove(history, found->run, err);
     }
-    struct baseline baseline = {.plan = &past->plan, .run_dir = found->path, .quiet = true};
+    struct baseline baseline = {.plan = &past->plan,
+                                .run_dir = found->path,
+                                .quiet = true,
+                                .last_run = done->last_run,
+                                .last = done->last};
     if (baseline_find(&baseline, &why))
         lr_log(LR_LOG_WARNING, "%s: %s", found->run, why.text);
     else
         baseline_compare(&baseline, past->campaign, &past->answer);
     history_row_fill(&row, found->run, &found->end, &past->answer);
     baseline_release(&baseline);
-    past_answer_free(past);
-    ++*put;
+    past_answer_free(done->last);
+    *done = (struct rebuilt){done->count + 1, found->run, past};
     return history_put(history, &row, err);
 }
 
@@ -133,19 +146,27 @@ static int rebuild(const char *dir, struct lr_error *err)
     struct history *history = NULL;
     struct history_run *rows = NULL;
     struct found found = {0};
-    size_t count = 0, put = 0;
+    struct rebuilt done = {0};
+    size_t count = 0;
     struct stat status;
+    time_t told = time(NULL);
     int rc = stat(dir, &status) || !S_ISDIR(status.st_mode)
                  ? lr_fail(err, LR_EDATA, "%s: is no folder", dir)
                  : history_open(&history, dir, HISTORY_REMAKE, err);
     rc = rc ? rc : history_list(history, NULL, &rows, &count, err);
     rc = rc ? rc : find_runs(&found, dir, err);
     rc = rc ? rc : remove_others(history, rows, count, &found, err);
-    for (size_t i = 0; !rc && i < found.count; i++)
-        rc = put_run(history, &found.runs[i], &put, err);
+    for (size_t i = 0; !rc && i < found.count; i++) {
+        rc = put_run(history, &found.runs[i], &done, err);
+        if (difftime(time(NULL), told) >= TELL_EVERY_S) {
+            lr_log(LR_LOG_INFO, "%s: %zu of %zu runs are read", dir, i + 1, found.count);
+            told = time(NULL);
+        }
+    }
     if (!rc)
-        lr_log(LR_LOG_INFO, "%s/" HISTORY_FILE ": made from %zu finished run%s", dir, put,
-               put == 1 ? "" : "s");
+        lr_log(LR_LOG_INFO, "%s/" HISTORY_FILE ": made from %zu finished run%s", dir, done.count,
+               done.count == 1 ? "" : "s");
+    past_answer_free(done.last);
     lr_free(found.runs);
     lr_free(rows);
     history_close(history);

@@ -123,7 +123,7 @@ static int look(struct found *found, const char *path, struct lr_error *err)
     ssize_t length = -1;
     memset(found, 0, sizeof(*found));
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-    if (fd < 0 && (errno == ENOENT || errno == ESTALE))
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ESTALE))
         return 0;
     if (fd < 0)
         return lr_fail_errno(err, LR_EIO, "%s: cannot read it; when no lrsearch runs, remove it",

@@ -94,6 +94,9 @@ completes "folder my plan.yaml" check ""
 completes "folder" fit f
 completes "repair" journal ""
 completes "folder" journal repair f
+completes "csv optuna" import ""
+completes "folder" compare folder f
+completes "folder" history f
 completes "other.txt" tokenize oth
 completes "" train plan.yaml --lr ""
 completes "search.seeds=" --set search.see
@@ -101,6 +104,39 @@ completes "wsd" predict folder --schedule w
 run bash complete.bash check --
 grep -qx -e --ranks out || fail "check --: does not offer --ranks"
 ! grep -qx -e --widths out || fail "check --: offers an option of another command"
+
+# zsh itself, on a terminal of its own.
+cat >complete.zsh <<'EOF'
+zmodload zsh/zpty
+zpty shell "TERM=dumb PS1= zsh -f -i"
+type() { zpty -w "$@"; }
+seen() { # TEXT: what the shell prints holds it within 10 s
+    local all= part=
+    repeat 100; do
+        while zpty -r -t shell part; do all+=$part; done
+        [[ $all = *$1* ]] && return
+        sleep 0.1
+    done
+    print -r -- "not seen: $1; but: $all"
+    exit 1
+}
+type shell "fpath=($PWD/functions \$fpath); autoload -Uz compinit; compinit -u -d $PWD/dump"
+type shell "unsetopt zle_bracketed_paste beep; LISTMAX=1000; print rea''dy"
+seen ready
+while (( $# )); do
+    type -n shell "lrsearch $1"$'\t'
+    seen "$2"
+    type -n shell $'\C-u'
+    shift 2
+done
+EOF
+mkdir functions
+cp zsh functions/_lrsearch
+if zsh -c 'zmodload zsh/zpty' 2>/dev/null; then
+    run zsh -f complete.zsh "comp" "are " "import " csv "export --format " tensorboard \
+        "check --set trainer.a" "rgv=" "fit fo" "lder/" "check my" plan.yaml "history --reb" uild
+    expect_status 0
+fi
 
 # ---- bad input ----
 

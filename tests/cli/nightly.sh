@@ -81,6 +81,10 @@ expect_status 7
 run "$LRSEARCH" night.yaml --run-dir logs/named --set baseline=logs/n1 --set simulate.lr=2.4e-2 --set name=named
 expect_status 7
 expect_json "$work/logs/n1" logs/named/result.json baseline run_dir
+run "$LRSEARCH" night.yaml --run-dir logs/slash --set baseline=logs/n1/ --set name=slash -q
+expect_status 0
+run "$LRSEARCH" history --name slash --json
+expect_json n1 out runs 0 baseline
 refused() # TEXT BASELINE
 {
     run "$LRSEARCH" night.yaml --run-dir logs/bad --set "baseline=$2"
@@ -141,6 +145,9 @@ expect_err "compare: name two runs' directories, the earlier one first"
 run "$LRSEARCH" compare logs/n1 logs/none
 expect_status 65
 expect_err "logs/none: is no directory of a run"
+run "$LRSEARCH" compare logs/n1 night.yaml
+expect_status 65
+expect_err "night.yaml: is no directory of a run"
 rm -r logs/part
 
 # ---- history ----
@@ -192,6 +199,19 @@ expect_status 0
 expect_err "warning: the run is not in the history: $work/logs/history.db: cannot write it"
 rmdir logs/history.db
 mv kept.db logs/history.db
+# Old nights are cleared away: the one before them is the previous one.
+for name in g1 g2 g3; do
+    run "$LRSEARCH" night.yaml --run-dir "gone/$name" -q
+    expect_status 0
+done
+rm -r gone/g2 gone/g3
+run "$LRSEARCH" night.yaml --run-dir gone/g4 -q
+expect_status 0
+expect_json "$work/gone/g1" gone/g4/result.json baseline run_dir
+rm -r gone/g1 gone/g4
+run "$LRSEARCH" night.yaml --run-dir gone/g5
+expect_status 0
+expect_err "baseline: there is no earlier run of night in $work/gone/history.db: nothing is compared"
 # A run that is gone, and one that is damaged.
 cp -r logs/n1 n1.kept
 rm -r logs/n1

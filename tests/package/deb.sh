@@ -13,7 +13,7 @@ set -- "$work"/lrsearch_*.deb
 deb=$1
 
 run dpkg-deb -f "$deb"
-for text in "Package: lrsearch" "openmpi-bin" "libopenmpi3" "libyaml-0-2" "Recommends: gnuplot-nox"; do
+for text in "Package: lrsearch" "openmpi-bin" "libopenmpi3" "libyaml-0-2" "libsqlite3-0" "libpcre2-8-0" "Recommends: gnuplot-nox"; do
     expect_out "$text"
 done
 run dpkg-deb -x "$deb" tree
@@ -30,8 +30,8 @@ for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
 done
 run tree/usr/bin/lrsearch --version
 expect_status 0
-# All that stands beside a plan is there too: these two train nothing.
-for name in simulate replay; do
+# All that stands beside a plan is there too: these train nothing, or next to nothing.
+for name in simulate replay command-shell; do
     run tree/usr/bin/lrsearch "tree/usr/share/lrsearch/plans/$name.yaml" --run-dir "run-$name" -q
     expect_status 0
 done
@@ -46,7 +46,7 @@ cat >"$LRSEARCH_CHROOT/root/try.sh" <<'EOF'
 set -eu
 export DEBIAN_FRONTEND=noninteractive OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 apt-get -q update && apt-get -q -y install --reinstall /root/lrsearch.deb man-db bash-completion dict-gcide
-cd /tmp && rm -rf logs
+cd "$(mktemp -d)" # what an earlier version left is not gone on with
 lrsearch --version
 plan=/usr/share/lrsearch/plans/quickstart.yaml
 fast="--set budget.trials=4 -q"
@@ -54,8 +54,11 @@ lrsearch $plan $fast --run-dir one || [ $? -eq 4 ]
 mpirun --oversubscribe --bind-to none -np 3 lrsearch $plan $fast --run-dir three || [ $? -eq 4 ]
 man lrsearch | grep -q 'EXIT STATUS'
 man 5 lrsearch-plan | grep -q search.horizons
+cp -r /usr/share/lrsearch/plans . && lrsearch plans/command-shell.yaml -q --run-dir logs/shell
+lrsearch history | grep " shell "
 bash -c '. /usr/share/bash-completion/bash_completion
     _load_completion lrsearch || _completion_loader lrsearch || [ $? -eq 124 ]
+    COMP_WORDS=(lrsearch hist) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = history ]
     COMP_WORDS=(lrsearch che) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = check ]'
 echo "all is well"
 EOF
