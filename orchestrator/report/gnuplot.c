@@ -63,13 +63,34 @@ int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int heig
     return 0;
 }
 
+/* Our environment with a UTF-8 locale: in the C locale of a batch job gnuplot complains. lr_free()
+ * it; the words are not its own. NULL: no memory. */
+static char **utf8_environment(void)
+{
+    static char locale[] = "LC_ALL=C.UTF-8";
+    size_t count = 0, used = 0;
+    while (environ[count])
+        count++;
+    char **words = lr_calloc(count + 2, sizeof(*words));
+    for (size_t i = 0; words && i < count; i++)
+        if (strncmp(environ[i], "LC_ALL=", sizeof("LC_ALL=") - 1) != 0)
+            words[used++] = environ[i];
+    if (words)
+        words[used] = locale;
+    return words;
+}
+
 static bool run(const char *assignment, const char *script_path)
 {
+    char **environment = utf8_environment();
     char *const arguments[] = {"gnuplot", "-e", (char *)(uintptr_t)assignment,
                                (char *)(uintptr_t)script_path, NULL};
     pid_t pid;
     int status;
-    if (posix_spawnp(&pid, arguments[0], NULL, NULL, arguments, environ))
+    bool started =
+        environment && !posix_spawnp(&pid, arguments[0], NULL, NULL, arguments, environment);
+    lr_free(environment);
+    if (!started)
         return false;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)

@@ -54,6 +54,8 @@ run "$LRSEARCH" report $dir
 expect_status 0
 expect_out "$dir/report.html"
 cmp -s first.html $dir/report.html || fail "report writes another page than run"
+run env -u LANG LC_ALL=C "$LRSEARCH" report $dir -q # as in a batch job
+[ ! -s err ] || fail "gnuplot complains of the C locale"
 if command -v gnuplot >/dev/null; then
     over=$(grep -cE ",(done|diverged)," $dir/trials.csv)
     expect_count "points of the basins" "$over" "$(figure $dir/report.html basins | count_of "data-t=")"
