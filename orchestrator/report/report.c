@@ -51,6 +51,7 @@ int report_write(const struct report_input *input, struct lr_error *err)
         if (missing)
             put_missing(&page, input->run_dir);
         html_bytes(&page, figures.bytes, figures.used);
+        report_output(&page, input);
         report_trials(&page, input);
         put_end(&page);
         if (page.failed || figures.failed)

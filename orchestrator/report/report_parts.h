@@ -15,6 +15,7 @@ void report_answer(struct html *page, const struct report_input *input,
 /* *missing: a figure could not be drawn. */
 int report_figures(struct html *page, const struct report_input *input,
                    const struct run_history *history, bool *missing, struct lr_error *err);
+void report_output(struct html *page, const struct report_input *input); /* of failed commands */
 void report_trials(struct html *page, const struct report_input *input);
 
 int axes_figure(const char *path, const struct answer *answer, struct figure_marks *marks,

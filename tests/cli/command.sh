@@ -78,6 +78,11 @@ grep -q "no GPU here" logs/bad/faults.csv || fail "faults.csv does not say why"
 grep -qx "exit status 3" logs/bad/output/trial-0001.1.txt || fail "no exit status in the output"
 grep -qx "no GPU here" logs/bad/output/trial-0001.1.txt || fail "no last lines in the output"
 grep -qx "ended by signal 9" logs/bad/output/trial-0003.1.txt || fail "no signal in the output"
+grep -qF "<summary>trial 1, attempt 1: failed: exit status 3; its last line: no GPU here</summary>" logs/bad/report.html ||
+    fail "the report does not say why a command failed"
+[ "$(sed -n '/<section id="output">/,/<.section>/p' logs/bad/report.html | grep -c '<summary>')" -eq "$(ls logs/bad/output/*.1.txt | wc -l)" ] ||
+    [ "$trials" -gt 8 ] || fail "the report lacks what some command said"
+! grep -q 'id="output"' logs/good/report.html || fail "the report shows commands that did not fail"
 while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids

@@ -6,7 +6,8 @@
 void output_tail_add(struct output_tail *tail, const char *line, size_t length)
 {
     size_t at = (size_t)(tail->count++ % OUTPUT_TAIL);
-    memcpy(tail->lines[at], line, length);
+    for (size_t i = 0; i < length; i++)
+        tail->lines[at][i] = line[i] ? line[i] : '?'; /* what is kept is a text */
     tail->lines[at][length] = '\0';
     tail->lengths[at] = length;
 }
