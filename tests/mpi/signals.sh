@@ -4,7 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [64k, 128k, 256k], policy: narrow}" \
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: narrow}" \
     "limits: {checkpoint_every: none}"
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status
@@ -17,6 +17,7 @@ for case in mpirun-USR1 coordinator-USR1 mpirun-TERM mpirun-INT; do
     # shellcheck disable=SC2046 # words
     start env --default-signal=INT $(mpi_command 3) "$LRSEARCH" tiny.yaml --run-dir "$dir"
     wait_for_events "$dir/journal.jsonl" ended 2
+    wait_for_events "$dir/journal.jsonl" curve 66 # 32 of each training: the next have something to save
     victim=$pid
     [ $to = mpirun ] || victim=$(rank_pid "$pid" 0)
     kill -$signal "$victim"
