@@ -7,6 +7,8 @@
 #include "cli/past_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
+#include "lrsearch/printable.h"
 #include "report/figures.h"
 #include "report/report.h"
 #include "store/journal.h"
@@ -123,6 +125,8 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
     uint64_t hash;
     int rc = past_plan(plan, &hash, run_dir, err);
     if (!rc)
+        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
+    if (!rc)
         rc = past_campaign(campaign, plan, hash, run_dir, err);
     if (!rc)
         rc = campaign_answer(*campaign, answer, err);
@@ -150,7 +154,7 @@ int command_report(const struct options *options)
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     else
-        printf("%s/report.html\n", options->operand);
+        lr_say(stdout, "%s/report.html\n", options->operand);
     campaign_destroy(campaign);
     lr_free(trials);
     lr_free(answer);
