@@ -5,6 +5,7 @@
 #include "cli/make_report.h"
 #include "cli/options.h"
 #include "cli/past_run.h"
+#include "coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
@@ -138,6 +139,7 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
         return rc;
     for (uint32_t id = 1; id <= count; id++)
         (*trials)[id - 1] = campaign_trial(*campaign, id);
+    coordinator_tidy(run_dir, *campaign);
     figures_draw(run_dir, answer, *trials, count);
     return write_report(run_dir, plan, answer, *trials, count, true, err);
 }
