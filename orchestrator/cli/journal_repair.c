@@ -9,6 +9,7 @@
 #include "coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
 #include "store/journal.h"
 #include "store/json_value.h"
@@ -120,6 +121,8 @@ static int print_json(const struct mending *mending, struct lr_error *err)
 static int mend(struct mending *mending, const char *run_dir, struct lr_error *err)
 {
     int rc = past_plan(&mending->plan, &mending->plan_hash, run_dir, err);
+    if (!rc)
+        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
     if (!rc)
         rc = coordinator_lock(&mending->lock, run_dir, err);
     if (!rc)

@@ -122,6 +122,18 @@ run "$LRSEARCH" nasty.yaml
 expect_status 65
 expect_err 'name: "an? 31m?txt" is no file name'
 expect_plain
+sed 's/^name: .*/name: replay/; 2d' nasty.yaml >fine.yaml
+cat >>fine.yaml <<'END'
+trainer: {kind: command, argv: ["./a\x9b31m\u202eb", "{lr}\e[31m"], report: {prefix: "loss "}}
+search: {lr: [1e-3, 1e-1], horizons: [1M, 2M], policy: grid}
+target: {tokens: 64M}
+END
+for json in "" --json; do
+    # shellcheck disable=SC2086 # a word or none
+    run "$LRSEARCH" check fine.yaml $json
+    expect_status 0
+    expect_plain
+done
 mv logs/good "logs/$nasty" # as another user of the folder names a run
 for words in "status logs/@" "fit logs/@" "compare logs/@ logs/@" "history --rebuild logs" \
     "history logs" "history logs --json" "report logs/@ --json"; do

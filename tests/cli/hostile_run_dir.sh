@@ -91,11 +91,21 @@ unharmed
 expect_err "history.db: is a symbolic link; move it away"
 rm -rf run history.db
 
+# Data that others may exchange.
+chmod 777 cache
+run "$LRSEARCH" replay.yaml --run-dir run
+expect_status 73
+expect_err "cache: others may write to it (mode 0777)"
+chmod 700 cache
+tried=$((tried + 1))
+rm -rf run
+
 # Directories of others.
 for mode in 770 777 702; do
     mkdir run && chmod $mode run
-    for command in "replay.yaml --run-dir" report; do
-        [ "$command" != report ] || cp whole/plan.resolved.json whole/journal.jsonl run
+    for command in "replay.yaml --run-dir" report "journal repair"; do
+        [ ! -e run/plan.resolved.json ] || rm run/*
+        [ "$command" = "replay.yaml --run-dir" ] || cp whole/plan.resolved.json whole/journal.jsonl run
         # shellcheck disable=SC2086 # words
         run "$LRSEARCH" $command run
         expect_status 73
