@@ -39,7 +39,7 @@ answered()
 
 run "$LRSEARCH" replay.yaml -q --run-dir=base
 answered
-for name in '|touch PWNED;' '<touch PWNED' '`touch PWNED`' '$(touch PWNED)' '-e' '-' ';touch PWNED;' \
+for name in '|touch PWNED;' '<touch PWNED;' '`touch PWNED`' '$(touch PWNED)' '-e' '-' ';touch PWNED;' \
     "a'; system 'touch PWNED'; '" "a'.system('touch PWNED').'" 'a"`touch PWNED`"b' '@touch' '%s%n%s' \
     'a b\n*[?]'; do
     cp -r base "./$name"
