@@ -18,7 +18,8 @@ enum own_folder { OWN_FOLDER_NAMED, OWN_FOLDER_INSIDE };
 
 /* Whether nobody else can exchange the files in a folder: it belongs to the effective user, and
  * neither group nor others may write to it. One that the user named may be reached by a symbolic
- * link; one inside it may not be one. LR_ECREATE tells what is wrong and the mend; errno in a word. */
+ * link; one inside it may not be one. LR_ECREATE tells what is wrong and
+ * the mend; errno in a word. */
 int own_folder_check(const char *path, enum own_folder kind, struct lr_error *err);
 
 /* Whether the last part of a run directory's path is a name that lrsearch gives to something of its
