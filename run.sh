@@ -3,6 +3,7 @@
 # quick start's text, and starts mpirun with the options that root, many ranks on few cores and
 # a dying worker need.
 set -u
+unset CDPATH # with it, cd may print where it went
 root=$(cd "$(dirname "$0")" && pwd) || exit 70
 # shellcheck source=.ci/setup.sh
 . "$root/.ci/setup.sh"
@@ -49,6 +50,9 @@ case $np in
 '') ;;
 *[!0-9]* | 0*) die 2 "NP '$np': must be a number of ranks, 1 or more" ;;
 esac
+for word in "$plan" "$@"; do
+    [ "$word" != : ] || die 2 "':': mpirun would take it for the end of a command; a file of that name is ./:"
+done
 [ -f "$plan" ] || die 65 "$plan: there is no such plan"
 
 need_packages build

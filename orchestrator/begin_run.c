@@ -196,6 +196,23 @@ int coordinator_lock(struct run_lock **out, const char *run_dir, struct lr_error
     return run_lock_take(out, run_dir, &self, owner_is_alive, NULL, err);
 }
 
+void coordinator_tidy(const char *run_dir, const struct campaign *campaign)
+{
+    struct run_lock *lock = NULL;
+    struct run_lock_view view;
+    struct lr_error err = {0};
+    bool over = campaign_finished(campaign);
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
+        over = over && trial_state_is_over(campaign_trial(campaign, id)->state);
+    int found = over ? run_lock_view(&view, run_dir, &err) : -1;
+    bool dead = found == 1 && view.known && view.owner.host_id == transport_hello().host_id &&
+                !owner_is_alive(&view.owner);
+    if ((found != 0 && !dead) || coordinator_lock(&lock, run_dir, &err))
+        return;
+    run_dir_remove_checkpoints(run_dir);
+    run_lock_release(lock);
+}
+
 int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err)
 {
     const struct coordinator_setup *setup = c->setup;

@@ -327,6 +327,10 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         trials[id - 1] = campaign_trial(c->campaign, id);
         over = over && trial_state_is_over(trials[id - 1]->state); /* not left for more time */
     }
+    /* First, and also of a run that was ended before it came so far: on a full disk it makes room.
+     */
+    if (over)
+        run_dir_remove_checkpoints(run_dir);
     int rc = campaign_answer(c->campaign, answer, err);
     if (!rc && c->setup->compare)
         c->setup->compare(c->setup->baseline_context, c->campaign, answer);
@@ -340,8 +344,6 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
         rc = curves_csv_write(run_dir, trials, count, err);
     if (!rc)
         rc = faults_csv_write(run_dir, count, err);
-    if (!rc && over)
-        run_dir_remove_checkpoints(c->checkpoint_dir);
     if (!rc && c->setup->draw)
         c->setup->draw(run_dir, answer, trials, count);
     lr_free(trials);

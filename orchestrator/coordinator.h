@@ -69,4 +69,8 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
  */
 int coordinator_lock(struct run_lock **out, const char *run_dir, struct lr_error *err);
 
+/* Removes what a run of this campaign left that was ended before it could: states of trainings, and
+ * files of the lock. Nothing unless the campaign is finished and nobody holds the lock. */
+void coordinator_tidy(const char *run_dir, const struct campaign *campaign);
+
 #endif

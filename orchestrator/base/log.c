@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "log_file.h"
+#include "lrsearch/printable.h"
 
 #define MINUTE_MS 60000u
 #define TIMES_A_MINUTE 10u
@@ -120,7 +121,7 @@ void lr_log_transient(const char *line)
 {
     pthread_mutex_lock(&mutex);
     erase_transient();
-    snprintf(transient, sizeof(transient), "%s", line ? line : "");
+    lr_printable_copy(transient, sizeof(transient), line ? line : "");
     put(transient, strlen(transient));
     pthread_mutex_unlock(&mutex);
 }
@@ -232,6 +233,7 @@ void lr_log(enum lr_log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    lr_printable(text, "");
     pthread_mutex_lock(&mutex);
     uint64_t now_ms = utc_ms();
     tell_old(now_ms);

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "lrsearch/log.h"
+#include "lrsearch/own_file.h"
+#include "lrsearch/printable.h"
 
 #define PATH_ROOM 1100
 #define EARLY_BYTES 4096u
@@ -85,7 +87,10 @@ static int open_it(void)
     snprintf(folder, sizeof(folder), "%s/logs", file.run_dir);
     snprintf(file.path, sizeof(file.path), "%s/rank-%04d.log", folder, file.rank);
     snprintf(file.old, sizeof(file.old), "%s/rank-%04d.1.log", folder, file.rank);
-    if (mkdir(folder, 0700) && (errno != EEXIST || stat(folder, &status)))
+    /* What is not only ours is refused by the coordinator; until then nothing is written there. */
+    if (own_folder_check(file.run_dir, OWN_FOLDER_NAMED, NULL) ||
+        (mkdir(folder, 0700) && errno != EEXIST) ||
+        own_folder_check(folder, OWN_FOLDER_INSIDE, NULL))
         return -1;
     uint64_t share = file.campaign_bytes / (2 * count_ranks(folder));
     file.limit = share < LR_LOG_FILE_BYTES ? share : LR_LOG_FILE_BYTES;
@@ -122,9 +127,8 @@ static size_t format_line(char *line, size_t capacity, uint64_t utc_ms, const ch
     int used = snprintf(line, capacity - 1, "%s.%03" PRIu64 "Z rank %d %s %s", when, utc_ms % 1000,
                         file.rank, file.host, text);
     size_t length = used < 0 ? 0 : (size_t)used < capacity - 1 ? (size_t)used : capacity - 2;
-    for (size_t i = 0; i < length; i++) /* a line is a line, whatever a message holds */
-        if ((unsigned char)line[i] < 32 || line[i] == 127)
-            line[i] = ' ';
+    line[length] = '\0';
+    length = strlen(lr_printable(line, "")); /* a line is a line, whatever a message holds */
     line[length++] = '\n';
     return length;
 }

@@ -11,6 +11,7 @@
 #include "export/optuna_table.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "search/gate.h"
 #include "store/json_value.h"
 
@@ -46,7 +47,7 @@ static void prior_of(struct prior *prior, const struct answer *answer)
 
 static void print_yaml(const char *file, const struct answer *answer, const struct prior *prior)
 {
-    printf("# %s: %llu trainings; for the section search of a plan\n", file,
+    lr_say(stdout, "# %s: %llu trainings; for the section search of a plan\n", file,
            (unsigned long long)answer->cost.trials);
     printf("search:\n");
     if (!isnan(prior->beta))
@@ -54,7 +55,7 @@ static void print_yaml(const char *file, const struct answer *answer, const stru
     printf("  prior_lr: %.3g\n  prior_lr_sd: %.2g\n  prior_tokens: %llu\n", prior->lr, prior->lr_sd,
            (unsigned long long)prior->tokens);
     for (size_t i = 0; i < answer->warning_count; i++)
-        printf("# doubt: %s\n", answer->warnings[i]);
+        lr_say(stdout, "# doubt: %s\n", answer->warnings[i]);
 }
 
 static int print_json(const struct answer *answer, const struct prior *prior, struct lr_error *err)

@@ -9,6 +9,8 @@
 #include "coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
+#include "lrsearch/printable.h"
 #include "store/journal.h"
 #include "store/json_value.h"
 
@@ -84,17 +86,17 @@ static void print_text(const struct mending *mending)
 {
     const struct journal_repair *repair = &mending->repair;
     if (repair->dropped == 0) {
-        printf("%s: nothing is damaged; its %zu lines are as they were\n", mending->path,
+        lr_say(stdout, "%s: nothing is damaged; its %zu lines are as they were\n", mending->path,
                repair->kept);
         return;
     }
-    printf("%s\n", repair->damage.text);
+    lr_say(stdout, "%s\n", repair->damage.text);
     printf("kept      %zu lines\n", repair->kept);
     printf("dropped   %zu lines\n", repair->dropped);
     printf("again     %s", mending->again_count == 0 ? "no training was lost" : "trials");
     for (size_t i = 0; i < mending->again_count; i++)
         printf(" %" PRIu32, mending->again[i]);
-    printf("\ncopy      %s\n", repair->copy);
+    lr_say(stdout, "\ncopy      %s\n", repair->copy);
     printf("Give the run's command again: it goes on from there.\n");
 }
 
@@ -119,6 +121,8 @@ static int print_json(const struct mending *mending, struct lr_error *err)
 static int mend(struct mending *mending, const char *run_dir, struct lr_error *err)
 {
     int rc = past_plan(&mending->plan, &mending->plan_hash, run_dir, err);
+    if (!rc)
+        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
     if (!rc)
         rc = coordinator_lock(&mending->lock, run_dir, err);
     if (!rc)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "net/loop.h"
 #include "report/summary.h"
 
@@ -46,7 +47,7 @@ static void show(const struct live *live, const char *line)
     if (live->terminal)
         lr_log_transient(line);
     else
-        fprintf(stderr, "lrsearch: %s\n", line);
+        lr_say(stderr, "lrsearch: %s\n", line);
 }
 
 static bool due(struct live *live, uint64_t now_ms, uint64_t plain_every_ms)

@@ -5,8 +5,11 @@
 #include "cli/make_report.h"
 #include "cli/options.h"
 #include "cli/past_run.h"
+#include "coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
+#include "lrsearch/printable.h"
 #include "report/figures.h"
 #include "report/report.h"
 #include "store/journal.h"
@@ -123,6 +126,8 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
     uint64_t hash;
     int rc = past_plan(plan, &hash, run_dir, err);
     if (!rc)
+        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
+    if (!rc)
         rc = past_campaign(campaign, plan, hash, run_dir, err);
     if (!rc)
         rc = campaign_answer(*campaign, answer, err);
@@ -134,6 +139,7 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
         return rc;
     for (uint32_t id = 1; id <= count; id++)
         (*trials)[id - 1] = campaign_trial(*campaign, id);
+    coordinator_tidy(run_dir, *campaign);
     figures_draw(run_dir, answer, *trials, count);
     return write_report(run_dir, plan, answer, *trials, count, true, err);
 }
@@ -150,7 +156,7 @@ int command_report(const struct options *options)
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     else
-        printf("%s/report.html\n", options->operand);
+        lr_say(stdout, "%s/report.html\n", options->operand);
     campaign_destroy(campaign);
     lr_free(trials);
     lr_free(answer);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "export/export_files.h"
+#include "lrsearch/own_file.h"
 #include "lrsearch/trial.h"
 #include "lrsearch/version.h"
 #include "plan/value.h"
@@ -81,6 +82,11 @@ static int read_fork(struct options *options, const char *value, struct lr_error
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     options->fork = value;
+    if (*value && own_name_taken(value))
+        return lr_fail(err, LR_EUSAGE,
+                       "--fork %s: is a name that lrsearch uses itself beside the runs (" OWN_NAMES
+                       "); choose another",
+                       value);
     if (*value && *value != '.' && strlen(value) < OPTION_NAME &&
         strspn(value, letters) == strlen(value))
         return 0;

@@ -3,9 +3,11 @@
 #include "cli/options.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include "cli/option_table.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "plan/value.h"
 
 #define GRACE_DEFAULT_S 60.0
@@ -50,10 +52,20 @@ static int add_pair(const struct option_row *row, const char *value, struct opti
     return 0;
 }
 
+/* Names of files and folders: a control character in one could be mistaken for what it is not, in a
+ * log, a list or a script. */
+static int check_word(const char *what, const char *word, struct lr_error *err)
+{
+    return lr_has_controls(word)
+               ? lr_fail(err, LR_EUSAGE, "%s %s: holds a control character; rename it", what, word)
+               : 0;
+}
+
 static int read_option(struct options *options, const struct option_row *row, const char *value,
                        struct lr_error *err)
 {
     void *member = (char *)options + row->offset;
+    char name[OPTION_NAME];
     uint64_t count;
     int rc;
     switch (row->type) {
@@ -63,9 +75,10 @@ static int read_option(struct options *options, const struct option_row *row, co
     case OPTION_TEXT:
     case OPTION_ANY_TEXT:
         *(const char **)member = value;
-        return *value || row->type == OPTION_ANY_TEXT
-                   ? 0
-                   : lr_fail(err, LR_EUSAGE, "--%s: needs %s", row->name, row->wanted);
+        if (!*value && row->type != OPTION_ANY_TEXT)
+            return lr_fail(err, LR_EUSAGE, "--%s: needs %s", row->name, row->wanted);
+        snprintf(name, sizeof(name), "--%s", row->name);
+        return check_word(name, value, err);
     case OPTION_U64:
         return read_count(row, value, member, err);
     case OPTION_U32:
@@ -96,6 +109,8 @@ static int read_operands(struct options *options, int count, char **operands, st
         options->command = &command_rows[0];
     }
     int rc = options_check(options, count, operands, err);
+    for (int i = 0; !rc && i < count; i++)
+        rc = check_word(options->command->name, operands[i], err);
     if (rc)
         return rc;
     options->operand = count > 0 ? operands[0] : NULL;

@@ -14,6 +14,7 @@
 #include "data/text_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "plan/plan.h"
 #include "report/summary.h"
 #include "store/json_value.h"
@@ -240,7 +241,8 @@ static int print_json(const struct plan_init *init, const struct draft *draft, s
 static void print_text(const struct plan_init *init, const struct draft *draft)
 {
     char params[24], longest[24], target[24], time[24];
-    printf("%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
+    lr_say(stdout,
+           "%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
            "%u ranks\n\nnext:\n"
            "  lrsearch check %s\n  mpirun -np %u lrsearch %s\n",
            init->path, format_count(params, sizeof(params), (double)draft->params),

@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/prepare_command.h"
 #include "data/dataset.h"
 #include "data/synthetic.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 #include "net/transports.h"
 #include "report/summary.h"
 
@@ -176,13 +178,19 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
                                            : prepare_tokens(prepare, spec.vocab, &data[cell], err);
 }
 
+/* Whoever may exchange the data that trainings read decides what they find. */
+static int check_cache(const char *cache_dir, struct lr_error *err)
+{
+    return access(cache_dir, F_OK) == 0 ? own_folder_check(cache_dir, OWN_FOLDER_NAMED, err) : 0;
+}
+
 int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
                  struct lr_error *err)
 {
     const struct prepare *prepare = context;
     const struct trial_spec spec = plan_trial(prepare->plan);
-    int rc = 0;
-    if (spec.trainer == TRAINER_TRANSFORMER)
+    int rc = check_cache(prepare->cache_dir, err);
+    if (!rc && spec.trainer == TRAINER_TRANSFORMER)
         rc = prepare_products(products, prepare->plan, &spec, prepare->cache_dir, err);
     for (size_t cell = 0; !rc && cell <= plan_cell_count(prepare->plan); cell++)
         rc = prepare_cell(prepare, cell, data, err);
@@ -195,7 +203,7 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
     struct event_data data = {0};
     char *cache_dir = prepare_cache_dir(plan->output.dir);
     struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, live};
-    int rc = cache_dir ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = cache_dir ? check_cache(cache_dir, err) : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc && spec->trainer == TRAINER_TRANSFORMER)
         rc = prepare_products(spec->products, plan, spec, cache_dir, err);
     rc = rc ? rc : prepare_cell(&prepare, 0, &data, err);

@@ -11,6 +11,7 @@
 #include "command/command_env.h"
 #include "command/command_file.h"
 #include "lrsearch/log.h"
+#include "lrsearch/printable.h"
 #include "store/run_dir.h"
 
 static void setup_of(struct command_setup *setup, const struct plan *plan)
@@ -101,8 +102,15 @@ static void print_word(const char *word)
         return;
     }
     printf(" '");
-    for (const char *c = word; *c; c++)
-        printf(*c == '\'' ? "'\\''" : "%c", *c);
+    size_t length;
+    for (const char *c = word; *c; c += length) {
+        if (*c == '\'')
+            printf("'\\'");
+        if (lr_printable_at(c, &length) || *c == '\n')
+            printf("%.*s", (int)length, c);
+        else
+            putchar('?');
+    }
     printf("'");
 }
 
@@ -117,11 +125,12 @@ void prepare_command_print(const struct plan *plan, const struct trial_spec *spe
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return;
     }
-    printf("\na trial at lr %g on the shortest horizon runs, in %s:\n ", spec->lr, setup.cwd);
+    lr_say(stdout, "\na trial at lr %g on the shortest horizon runs, in %s:\n ", spec->lr,
+           setup.cwd);
     for (size_t i = 0; argv[i]; i++)
         print_word(argv[i]);
     printf("\n");
     if (find_program(plan, found) && strcmp(found, argv[0]) != 0)
-        printf("where %s is %s\n", argv[0], found);
+        lr_say(stdout, "where %s is %s\n", argv[0], found);
     command_words_free(argv);
 }

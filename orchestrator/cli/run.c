@@ -162,7 +162,9 @@ static int run_alone(const struct options *options, const struct plan *plan)
 static void leave_status(int status)
 {
     const char *path = getenv("LRSEARCH_EXIT_FILE");
-    int file = path && *path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+    int file = path && *path
+                   ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)
+                   : -1;
     const char text[] = {(char)('0' + status / 10), (char)('0' + status % 10), '\n'};
     const char *begin = status < 10 ? text + 1 : text;
     if (file < 0)

@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "report/history_figure.h"
 #include "report/summary.h"
 #include "store/json_value.h"
@@ -193,8 +194,8 @@ static void print_table(const struct history_run *runs, size_t count)
             snprintf(drift, sizeof(drift), "LR x %s, loss %s%s",
                      format_ratio(ratio, sizeof(ratio), run->drift_lr), moved,
                      run->drifted ? "  BEYOND" : "");
-        printf("%-20s  %-*s  %-16s  %7s  %-18s  %8s  %s\n", run->finished_utc, width, run->run,
-               run->status, format_lr(lr, sizeof(lr), 2, run->lr),
+        lr_say(stdout, "%-20s  %-*s  %-16s  %7s  %-18s  %8s  %s\n", run->finished_utc, width,
+               run->run, run->status, format_lr(lr, sizeof(lr), 2, run->lr),
                format_lr_interval(interval, sizeof(interval), 2, run->ci90), loss, drift);
     }
 }

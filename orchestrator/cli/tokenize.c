@@ -4,13 +4,15 @@
 #include "cli/options.h"
 #include "data/dataset.h"
 #include "lrsearch/log.h"
+#include "lrsearch/printable.h"
 #include "report/summary.h"
 #include "store/json_value.h"
 
 static void print_text(const struct dataset *dataset, uint32_t vocab)
 {
     char tokens[24];
-    printf("%s tokens, %.3f bytes each, in %zu file%s%s\n%s\n\nin a plan:\n"
+    lr_say(stdout,
+           "%s tokens, %.3f bytes each, in %zu file%s%s\n%s\n\nin a plan:\n"
            "  model: {vocab: %u, ...}\n  data: {tokens: [%s]}\n",
            format_count(tokens, sizeof(tokens), (double)dataset->tokens), dataset->bytes_per_token,
            dataset->files, dataset->files > 1 ? "s" : "", dataset->cached ? " (was there)" : "",

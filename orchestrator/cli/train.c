@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "report/summary.h"
 #include "store/json_value.h"
 #include "train/trainer.h"
@@ -95,12 +96,12 @@ static void print_text(const struct options *options, const struct trial_result 
         if (isfinite(result->train_loss))
             printf("train_loss %.6f (last twentieth)\n", result->train_loss);
     } else {
-        printf("%s: %s\n", outcome_name(result->outcome), result->message);
+        lr_say(stdout, "%s: %s\n", outcome_name(result->outcome), result->message);
     }
     printf("%s tokens in %s, lr %g\n", format_count(tokens, sizeof(tokens), (double)result->tokens),
            format_seconds(seconds, sizeof(seconds), result->seconds), options->lr);
     if (options->save && result->outcome != OUTCOME_DIVERGED)
-        printf("checkpoint %s\n", options->save);
+        lr_say(stdout, "checkpoint %s\n", options->save);
 }
 
 static int exit_status(const struct trial_result *result, const struct lr_error *err)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/answer.h"
+#include "lrsearch/own_file.h"
 
 static bool is_absent(struct plan_reader *reader, size_t member)
 {
@@ -88,6 +89,10 @@ static void check_name(struct plan_reader *reader)
                         "\"%s\" is no file name: use letters, digits, '-', '_' and '.' only", name);
     else if (name[0] == '.' || name[0] == '-')
         reader_complain(reader, MEMBER(name), "must not start with '%c'", name[0]);
+    else if (own_name_taken(name))
+        reader_complain(reader, MEMBER(name),
+                        "is a name that lrsearch uses itself beside the runs (" OWN_NAMES
+                        "); choose another");
 }
 
 /* Complained of at the longest list: that is where to cut. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -72,12 +73,12 @@ void complain(struct complaints *complaints, struct place place, const char *key
     complaints->items[at] = (struct complaint){place, copy};
 }
 
-static int add_line(struct plan_errors *errors, const char *line)
+static int add_line(struct plan_errors *errors, char *line)
 {
     char **moved = lr_grow(errors->lines, errors->count, &errors->capacity, sizeof(*errors->lines));
     if (moved)
         errors->lines = moved;
-    char *copy = moved ? lr_strdup(line) : NULL;
+    char *copy = moved ? lr_strdup(lr_printable(line, "")) : NULL;
     if (!copy)
         return LR_ENOMEM;
     errors->lines[errors->count++] = copy;
@@ -113,20 +114,9 @@ int complaints_finish(struct complaints *complaints, struct plan_errors *errors)
 
 const char *quotable(const char *text, char out[QUOTABLE])
 {
-    size_t length = 0;
-    for (; *text && length < QUOTABLE - 4; text++) {
-        unsigned char c = (unsigned char)*text;
-        out[length++] = c < 32 || c == 127 ? '?' : (char)c;
-    }
-    if (*text) {
-        /* Do not cut a UTF-8 sequence in two: drop its first bytes too. */
-        while (length > 0 && ((unsigned char)*text & 0xC0) == 0x80) {
-            text--;
-            length--;
-        }
-        memcpy(out + length, "...", 3);
-        length += 3;
-    }
-    out[length] = '\0';
+    bool cut = strlen(text) >= QUOTABLE - 3;
+    lr_printable_copy(out, cut ? QUOTABLE - 3 : QUOTABLE, text);
+    if (cut)
+        strcat(out, "...");
     return out;
 }

@@ -155,8 +155,9 @@ fail:
 
 char *plan_to_json(const struct plan *plan)
 {
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(17) | JSON_ENSURE_ASCII;
     json_t *root = plan_object(plan);
-    char *dumped = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    char *dumped = root ? json_dumps(root, flags) : NULL;
     char *text = NULL;
     json_decref(root);
     if (dumped) {

@@ -8,12 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lrsearch/own_file.h"
+#include "lrsearch/printable.h"
 #include "plan/utf8.h"
 
 static bool starts_at_home(const char *path)
 {
     return path[0] == '~';
 }
+
+/* A newline in a name would be two lines in a log, a list of files, or a script. */
+#define NO_CONTROLS "the path holds a control character; rename the file or folder"
 
 /* The plan's folder without links and "..": leading "../" can then be taken off by text. */
 static bool plan_folder(struct plan_reader *reader, size_t member, const char *plan_path,
@@ -83,6 +88,10 @@ static void check_files(struct plan_reader *reader, size_t member, char (*paths)
             reader_complain_item(reader, member, i, "~ is not expanded; write the folder out");
             continue;
         }
+        if (lr_has_controls(path)) {
+            reader_complain_item(reader, member, i, NO_CONTROLS);
+            continue;
+        }
         if (path[0] == '/')
             continue;
         if (!folder[0] && !plan_folder(reader, member, plan_path, folder))
@@ -122,7 +131,13 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path)
         check_files(reader, MEMBER(baseline), &plan->baseline, 1, plan_path);
     if (!reader_given(reader, MEMBER(output.dir)))
         return;
-    if (climbs(reader->plan->output.dir))
+    if (lr_has_controls(reader->plan->output.dir))
+        reader_complain(reader, MEMBER(output.dir), NO_CONTROLS);
+    else if (own_name_taken(reader->plan->output.dir))
+        reader_complain(reader, MEMBER(output.dir),
+                        "ends in a name that lrsearch uses itself beside the runs (" OWN_NAMES
+                        "); choose another");
+    else if (climbs(reader->plan->output.dir))
         reader_complain(reader, MEMBER(output.dir),
                         "must not hold \"..\"; give a path below the working directory or an "
                         "absolute one");

@@ -45,7 +45,7 @@ static const struct plan_key top_keys[] = {
      .offset = AT(version), .help = "version of the plan's language"},
     {.name = "name", .type = TYPE_TEXT, .need = NEED_ALWAYS, .offset = AT(name),
      .capacity = PLAN_NAME,
-     .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63"},
+     .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63; not `latest`, `cache`, `history.db`"},
     {.name = "seed", .type = TYPE_U64, .fallback = "1", .high = PLAN_SEED_MAX, .offset = AT(seed),
      .help = "first seed of weights, order of the data and bootstrap"},
     {.name = "baseline", .type = TYPE_TEXT, .fallback = "none", .derived = true,

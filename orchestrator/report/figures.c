@@ -66,7 +66,7 @@ void figures_draw(const char *run_dir, const struct answer *answer,
     int rc = folder && cells ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
     if (!rc) {
         snprintf(folder, size, "%s/figures", run_dir);
-        rc = run_dir_make(folder, &err);
+        rc = run_dir_make_inner(folder, &err);
     }
     if (!rc)
         rc = draw_all(folder, cells, trials, count, &drawn, &err);

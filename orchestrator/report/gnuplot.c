@@ -1,11 +1,13 @@
 /* The script goes to a file and not down a pipe: it is what is left where gnuplot is missing. The
- * program is started without a shell, so that file names mean nothing but themselves. It draws into
- * FIGURE.part, which is renamed when it is whole. */
+ * program is started without a shell, but takes a name that begins with '|' or '<' for a command
+ * itself, and one that begins with '-' for an option: all names that it gets begin with '/' or
+ * "./". In single quotes it expands nothing; a control character could end them, and is no part of
+ * any name or label. It draws into FIGURE.part, which is renamed when it is whole. */
 #define _POSIX_C_SOURCE 200809L
 #include "report/gnuplot.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
+#include "lrsearch/printable.h"
 
 extern char **environ;
 
@@ -29,35 +33,57 @@ void gnuplot_string(FILE *script, const char *text)
     for (; *text; text++) {
         if (*text == '\'')
             fputc('\'', script);
-        fputc(*text, script);
+        fputc((unsigned char)*text < 32 || *text == 127 ? '?' : *text, script);
     }
     fputc('\'', script);
+}
+
+/* "/cwd/name" + suffix, lr_free() it; a name that begins with '/' stays. */
+static char *absolute(const char *name, const char *suffix, struct lr_error *err)
+{
+    char cwd[PATH_MAX] = "";
+    if (*name != '/' && !getcwd(cwd, sizeof(cwd))) {
+        lr_fail_errno(err, LR_ECREATE, "the working directory cannot be told");
+        return NULL;
+    }
+    if (lr_has_controls(cwd) || lr_has_controls(name)) {
+        lr_fail(err, LR_ECREATE,
+                "%s%s%s: the path holds a control character; rename the file or folder", cwd,
+                *cwd ? "/" : "", name);
+        return NULL;
+    }
+    size_t size = strlen(cwd) + strlen(name) + strlen(suffix) + 2;
+    char *path = lr_malloc(size);
+    if (path)
+        snprintf(path, size, "%s%s%s%s", cwd, *cwd ? "/" : "", name, suffix);
+    else
+        lr_fail(err, LR_ENOMEM, "out of memory");
+    return path;
 }
 
 int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
                   struct lr_error *err)
 {
-    size_t length = strlen(path);
+    int rc;
     memset(gnuplot, 0, sizeof(*gnuplot));
-    gnuplot->path = lr_malloc(length + 1);
-    gnuplot->script_path = lr_malloc(length + sizeof(".gp"));
-    if (!gnuplot->path || !gnuplot->script_path) {
+    struct lr_error why = {0};
+    gnuplot->path = absolute(path, "", &why);
+    gnuplot->script_path = gnuplot->path ? absolute(path, ".gp", &why) : NULL;
+    if (!gnuplot->script_path) {
+        rc = lr_fail(err, why.code, "%s", why.text);
         release(gnuplot);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return rc;
     }
-    memcpy(gnuplot->path, path, length + 1);
-    memcpy(gnuplot->script_path, path, length);
-    memcpy(gnuplot->script_path + length, ".gp", sizeof(".gp"));
-    gnuplot->script = fopen(gnuplot->script_path, "w");
+    gnuplot->script = own_file_stream(gnuplot->script_path, 0666);
     if (!gnuplot->script) {
-        int rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", gnuplot->script_path);
+        rc = lr_fail_errno(err, LR_ECREATE, "%s.gp: cannot create it", path);
         release(gnuplot);
         return rc;
     }
     fprintf(gnuplot->script,
             "set terminal svg size %d,%d dynamic font 'sans-serif,12' background 'white'\n"
-            "if (!exists('figure')) figure = ",
-            width, height);
+            "if (!exists('figure')) figure = %s",
+            width, height, *path == '/' ? "" : "'./'.");
     gnuplot_string(gnuplot->script, path);
     fputs("\nset output figure\nset encoding utf8\nset grid lc rgb '#dddddd'\n", gnuplot->script);
     return 0;
@@ -123,7 +149,7 @@ static bool draw(const struct gnuplot *gnuplot, mode_t mode)
     memcpy(part, gnuplot->path, length);
     memcpy(part + length, ".part", sizeof(".part"));
     char *assignment = assignment_to(part);
-    int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    int file = own_file_create(part, mode);
     bool drawn = file >= 0 && assignment && run(assignment, gnuplot->script_path) &&
                  rename(part, gnuplot->path) == 0;
     if (file >= 0) {

@@ -10,10 +10,11 @@
 
 struct gnuplot {
     FILE *script;
-    char *path, *script_path; /* FIGURE and FIGURE.gp; owned */
+    char *path, *script_path; /* FIGURE and FIGURE.gp, absolute; owned */
 };
 
-/* Begins the figure `path` (SVG, width x height points). LR_ECREATE, LR_ENOMEM. */
+/* Begins the figure `path` (SVG, width x height points). LR_ECREATE (also for a path
+ * with a control character), LR_ENOMEM. */
 int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
                   struct lr_error *err);
 /* Draws it, whole or not at all and with the script's permissions, and removes the script; where
@@ -21,7 +22,8 @@ int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int heig
  * LR_EIO, LR_ENOSPC: the script could not be written. */
 int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err);
 
-/* `text` as a gnuplot string in single quotes. */
+/* `text` as a gnuplot string in single quotes, in which nothing is expanded; a control character
+ * becomes '?'. */
 void gnuplot_string(FILE *script, const char *text);
 
 #endif

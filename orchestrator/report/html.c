@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 
 void html_bytes(struct html *html, const void *bytes, size_t size)
 {
@@ -32,12 +33,14 @@ void html_raw(struct html *html, const char *markup)
     html_bytes(html, markup, strlen(markup));
 }
 
-/* Control characters, which a trial's message may hold, are not allowed in HTML. */
+/* Control characters, which a trial's message may hold, are not allowed in HTML; and others turn
+ * the order of the letters round (lrsearch/printable.h). */
 void html_text(struct html *html, const char *text)
 {
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        switch (byte) {
+    size_t length;
+    for (; *text; text += length) {
+        bool shown = lr_printable_at(text, &length);
+        switch (*text) {
         case '&':
             html_raw(html, "&amp;");
             break;
@@ -54,7 +57,7 @@ void html_text(struct html *html, const char *text)
             html_raw(html, "&#39;");
             break;
         default:
-            html_bytes(html, byte < ' ' || byte == 0x7f ? " " : text, 1);
+            html_bytes(html, shown ? text : " ", shown ? length : 1);
         }
     }
 }

@@ -429,7 +429,7 @@ int report_figures(struct html *page, const struct report_input *input,
     int rc = figures.path && figures.answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc) {
         snprintf(figures.path, size, "%s/figures", input->run_dir);
-        rc = run_dir_make(figures.path, err);
+        rc = run_dir_make_inner(figures.path, err);
     }
     if (!rc) {
         snprintf(figures.path, size, "%s/figures/.report.svg", input->run_dir);

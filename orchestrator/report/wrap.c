@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include "lrsearch/printable.h"
 
 #define UNBREAKABLE '\v'
 
@@ -24,6 +25,7 @@ void wrap_print(FILE *out, const char *first, const char *format, ...)
     for (char *c = text; *c; c++)
         if (((unsigned char)*c < 32 && *c != UNBREAKABLE) || *c == 127)
             *c = ' ';
+    lr_printable(text, (char[]){UNBREAKABLE, '\0'});
 
     int indent = width_of(first, strlen(first)), column = indent;
     fputs(first, out);

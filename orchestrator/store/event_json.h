@@ -11,6 +11,8 @@
  * beyond 2^63 - 1 as strings of digits; text that is no UTF-8 as {"hex":"..."}. Nothing is lost,
  * but a NaN's payload. */
 
+#define EVENT_LINE_BEGINNING "{\"event\":\""
+
 /* With its newline, NUL-terminated; lr_free() it. NULL without memory. */
 char *event_to_line(const struct event *event, size_t *length);
 

@@ -198,7 +198,9 @@ static int open_file(struct history *history, enum history_use use, struct lr_er
 {
     int flags = use == HISTORY_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (use != HISTORY_READ) { /* SQLite would make it as the umask says */
-        int file = open(history->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        int file = open(history->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (file < 0 && errno == ELOOP)
+            return lr_fail(err, LR_ECREATE, "%s: is a symbolic link; move it away", history->path);
         if (file < 0)
             return lr_fail_errno(err, LR_ECREATE, "%s: cannot write it", history->path);
         close(file);

@@ -1,7 +1,9 @@
 /* The journal: an append-only file of checked lines, and the one truth about a campaign. Invariant:
  * `size` is the length of all whole lines; whatever stands behind it is cut off, when a write fails
  * and when the file is opened again. Only the last line can be torn (lines are written in order),
- * so damage before it is never repaired in silence. */
+ * so damage before it is never repaired in silence. A file without one good line is cut only where
+ * what stands in it is the beginning of one: otherwise it may be no journal at all. */
+#define _POSIX_C_SOURCE 200809L /* O_NOFOLLOW */
 #include "store/journal.h"
 
 #include <errno.h>
@@ -37,8 +39,9 @@ struct scan {
     const char *path;
     int (*replay)(void *context, const struct event *event, struct lr_error *err);
     void *context;
-    off_t total; /* size of the file when the reading began */
-    off_t good;  /* end of the last whole line */
+    off_t total;  /* size of the file when the reading began */
+    off_t good;   /* end of the last whole line */
+    bool writing; /* the file is to be cut off behind it */
     size_t count;
     bool newer; /* an intact line was not understood: it is another version's, and no damage */
 };
@@ -51,7 +54,7 @@ static int scan_line(struct scan *scan, const char *line, size_t length, struct 
     struct lr_error why = {0};
     int rc = 0;
     if (!event_line_intact(line, length)) {
-        if (last)
+        if (last && !(scan->writing && scan->count == 0))
             return 1;
         rc = lr_fail(&why, LR_EDAMAGED, "the checksum does not fit: the line was changed");
     }
@@ -142,7 +145,13 @@ static int scan_or_tell_mend(struct scan *scan, int fd, struct lr_error *err)
 static int open_file(const char *path, int flags, off_t *size, struct lr_error *err)
 {
     struct stat status;
-    int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
+    /* Who only reads may follow a link; what is written is no file but ours. */
+    int no_link = (flags & O_ACCMODE) == O_RDONLY ? 0 : O_NOFOLLOW;
+    int fd = open(path, flags | no_link | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (fd < 0 && errno == ELOOP && no_link)
+        return lr_fail(err, LR_ECREATE,
+                       "%s: is a symbolic link, and a journal is a file of its own; move it away",
+                       path);
     if (fd < 0)
         return lr_fail_errno(err, flags & O_CREAT ? LR_ECREATE : LR_EIO, "%s: cannot %s", path,
                              flags & O_CREAT ? "create the journal" : "open the journal");
@@ -217,11 +226,26 @@ static void sync_directory(const char *path)
     lr_free(directory);
 }
 
+/* A file whose first line has no end, from a process that was killed there; or another program's.
+ */
+static int check_beginning(const struct scan *scan, int fd, struct lr_error *err)
+{
+    char found[sizeof(EVENT_LINE_BEGINNING)];
+    if (scan->count > 0 || scan->total == 0)
+        return 0;
+    ssize_t length = pread(fd, found, sizeof(found) - 1, 0);
+    if (length >= 0 && memcmp(found, EVENT_LINE_BEGINNING, (size_t)length) == 0)
+        return 0;
+    return lr_fail(err, LR_EDAMAGED,
+                   "%s: is no journal of lrsearch; move it away, or choose another --run-dir",
+                   scan->path);
+}
+
 int journal_open(struct journal **out, const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err)
 {
-    struct scan scan = {.path = path, .replay = replay, .context = context};
+    struct scan scan = {.path = path, .replay = replay, .context = context, .writing = true};
     struct stat status;
     int rc = 0;
     *out = NULL;
@@ -240,6 +264,8 @@ int journal_open(struct journal **out, const char *path,
         scan.total = status.st_size; /* its last writer may just have let go */
     if (!rc)
         rc = scan_or_tell_mend(&scan, journal->fd, err);
+    if (!rc)
+        rc = check_beginning(&scan, journal->fd, err);
     if (rc)
         goto fail;
     if (scan.good < scan.total) {

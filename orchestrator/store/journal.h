@@ -12,9 +12,10 @@
 
 struct journal;
 
-/* Opens or creates it (0600) and locks it: another process that holds it is waited for, 10 s at
- * most, then LR_EIO. Existing events are given to `replay` in order. A torn last line is cut off
- * with a warning; damage before the last line is LR_EDAMAGED with path and line number, as is an
+/* Opens or creates it (0600; a symbolic link is LR_ECREATE) and locks it: another process that
+ * holds it is waited for, 10 s at most, then LR_EIO. Existing events are given to `replay` in
+ * order. A torn last line is cut off with a warning, unless it is the only one and does not begin
+ * as one of ours; damage before the last line is LR_EDAMAGED with path and line number, as is an
  * event that this version does not know. An error of `replay` is handed on after path and line. */
 int journal_open(struct journal **out, const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),

@@ -97,10 +97,11 @@ void json_put(json_t *object, const char *key, json_t *value, bool *ok)
         *ok = false;
 }
 
-/* Without memory json_dumps() leaves out what it had no room for, and says nothing. */
+/* Without memory json_dumps() leaves out what it had no room for, and says nothing. In ASCII, so
+ * that what is printed holds nothing that a terminal obeys (lrsearch/printable.h). */
 static char *dump_value(json_t *value, bool ok, size_t flags)
 {
-    char *dump = ok ? json_dumps(value, flags | JSON_REAL_PRECISION(17)) : NULL;
+    char *dump = ok ? json_dumps(value, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(value);
     if (!dump || !memory_failed)
         return dump;

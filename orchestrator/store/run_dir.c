@@ -3,8 +3,9 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "store/run_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 enum { NAME_ROOM = 40 }; /* for the names of checkpoints */
 
@@ -80,21 +82,50 @@ int run_dir_make(const char *path, struct lr_error *err)
     return make_parents(parents, err);
 }
 
+int run_dir_make_inner(const char *path, struct lr_error *err)
+{
+    int rc = make_directory(path, err);
+    return rc ? rc : own_folder_check(path, OWN_FOLDER_INSIDE, err);
+}
+
+/* `latest` may be gone on with through the link of that name. */
+static int check_name(const char *path, struct lr_error *err)
+{
+    char link[PATH_MAX];
+    size_t length = strlen(path);
+    struct stat status;
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    snprintf(link, sizeof(link), "%.*s", (int)length, path);
+    if (!own_name_taken(path) || (length >= 6 && memcmp(path + length - 6, "latest", 6) == 0 &&
+                                  lstat(link, &status) == 0 && S_ISLNK(status.st_mode)))
+        return 0;
+    return lr_fail(err, LR_ECREATE,
+                   "%s: is a name that lrsearch uses itself beside the runs (" OWN_NAMES
+                   "); choose another --run-dir",
+                   path);
+}
+
 int run_dir_open(const char *path, struct lr_error *err)
 {
     if (!*path)
         return lr_fail(err, LR_ECREATE, "the run directory has no name; give --run-dir");
+    int rc = check_name(path, err);
+    if (rc)
+        return rc;
     size_t length = strlen(path);
     char *curves = lr_malloc(length + sizeof("/curves"));
     if (!curves)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     memcpy(curves, path, length);
     memcpy(curves + length, "/curves", sizeof("/curves"));
-    int rc = make_parents(curves, err);
+    rc = make_parents(curves, err);
+    if (!rc)
+        rc = own_folder_check(path, OWN_FOLDER_NAMED, err);
     if (!rc && access(path, W_OK | X_OK))
         rc = lr_fail_errno(err, LR_ECREATE, "cannot write to the directory %s", path);
     if (!rc)
-        rc = make_directory(curves, err);
+        rc = run_dir_make_inner(curves, err);
     lr_free(curves);
     if (!rc)
         point_latest(path);
@@ -108,7 +139,7 @@ static int make_inner(const char *path, const char *name, char dir[TRIAL_PATH],
     char parent[PATH_MAX], real[PATH_MAX];
     if (snprintf(parent, sizeof(parent), "%s/%s", path, name) >= (int)sizeof(parent))
         return lr_fail(err, LR_ECREATE, "%s: the path is too long", path);
-    int rc = make_directory(parent, err);
+    int rc = run_dir_make_inner(parent, err);
     if (rc)
         return rc;
     if (!realpath(parent, real) || strlen(real) + NAME_ROOM >= TRIAL_PATH)
@@ -147,23 +178,20 @@ void run_dir_remove_checkpoint(const char *dir, const struct trial *trial)
     unlink(path);
 }
 
-static void remove_matching(const char *dir, const char *names)
+void run_dir_remove_checkpoints(const char *path)
 {
-    char pattern[TRIAL_PATH + 32];
-    glob_t files;
-    snprintf(pattern, sizeof(pattern), "%s/%s", dir, names);
-    if (glob(pattern, 0, NULL, &files) == 0) {
-        for (size_t i = 0; i < files.gl_pathc; i++)
-            unlink(files.gl_pathv[i]);
-        globfree(&files);
-    }
-}
-
-void run_dir_remove_checkpoints(const char *dir)
-{
-    if (!dir[0])
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof(folder), "%s/checkpoints", path) >= (int)sizeof(folder))
         return;
-    remove_matching(dir, "trunk-*");
-    remove_matching(dir, "trial-*");
-    rmdir(dir); /* unless something else is in it */
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !names)
+        close(fd);
+    if (!names)
+        return;
+    for (struct dirent *entry; (entry = readdir(names));)
+        if (strncmp(entry->d_name, "trunk-", 6) == 0 || strncmp(entry->d_name, "trial-", 6) == 0)
+            unlinkat(dirfd(names), entry->d_name, 0);
+    closedir(names);
+    rmdir(folder); /* unless something else is in it */
 }

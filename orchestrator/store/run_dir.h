@@ -11,14 +11,18 @@
  * written beside its place and renamed into it, so that a reader never sees half of one. */
 
 /* Makes the directory (0700, parents too) and its curves/; LR_ECREATE names the path and the
- * reason. Points `latest` beside it to it, where that is possible (a failure is only a warning). */
+ * reason. One that others may write to, or that belongs to somebody else, is refused. Points
+ * `latest` beside it to it, where that is possible (a failure is only a warning). */
 int run_dir_open(const char *path, struct lr_error *err);
 
 int run_dir_make(const char *path, struct lr_error *err); /* the directory alone, parents too */
+/* RUN_DIR/name, whose RUN_DIR is there: made, or refused where it is no directory of ours. */
+int run_dir_make_inner(const char *path, struct lr_error *err);
 
 /* RUN_DIR/checkpoints, for the states of trainings, their own and those that they share
  * (worker/train/trunk.h): made, and its whole path; a trial's file in it (trial-0012.state where a
- * command writes it in a format of its own); that file removed; all of them, with the folder. */
+ * command writes it in a format of its own); that file removed; all of RUN_DIR's, with the folder.
+ */
 int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err);
 /* RUN_DIR/output, for the ends of what commands print: trial-0012.1.txt is of attempt 1. */
 int run_dir_output(const char *path, char dir[TRIAL_PATH], struct lr_error *err);
@@ -26,7 +30,7 @@ void run_dir_output_file(char out[TRIAL_PATH], const char *dir, uint32_t trial_i
                          uint32_t attempt);
 void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, const struct trial *trial);
 void run_dir_remove_checkpoint(const char *dir, const struct trial *trial);
-void run_dir_remove_checkpoints(const char *dir);
+void run_dir_remove_checkpoints(const char *path);
 
 /* Atomic replacement of RUN_DIR/name. */
 int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 #include "store/run_dir.h"
 
 /* "path/name" + suffix; an empty path adds nothing. lr_free() it. */
@@ -43,7 +44,7 @@ int run_dir_write(const char *path, const char *name, const void *bytes, size_t 
         rc = lr_fail(err, LR_ENOMEM, "out of memory");
         goto out;
     }
-    fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    fd = own_file_create(beside, 0600);
     if (fd < 0) {
         rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", beside);
         goto out;

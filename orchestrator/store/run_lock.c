@@ -8,6 +8,7 @@
  * pause. */
 #include "store/run_lock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,7 +25,8 @@
 
 #define LOCK_BYTES 512
 #define POLL_MS 250
-#define SETTLE_MS 1000 /* far longer than from looking at a lock to renaming it */
+#define LEFTOVER_S 3600 /* far longer than any file but `lock` is needed */
+#define SETTLE_MS 1000  /* far longer than from looking at a lock to renaming it */
 
 struct run_lock {
     char *path, *own, *aside; /* RUN_DIR/lock, and two names that no other process uses */
@@ -333,6 +335,41 @@ static int take(struct run_lock *lock, struct judge *judge, struct lr_error *err
     return rc < 0 ? rc : 0;
 }
 
+/* lock.new-HOST_ID-PID or lock.old-HOST_ID-PID: whose it is. */
+static bool read_name(struct run_owner *owner, const char *name)
+{
+    char *end;
+    if ((strncmp(name, "lock.new-", 9) != 0 && strncmp(name, "lock.old-", 9) != 0) ||
+        strspn(name + 9, "0123456789abcdef") != 16 || name[25] != '-')
+        return false;
+    memset(owner, 0, sizeof(*owner));
+    owner->host_id = strtoull(name + 9, NULL, 16);
+    owner->pid = strtoull(name + 26, &end, 10);
+    return end > name + 26 && *end == '\0';
+}
+
+/* What those left that were killed between two of our steps. Of a process that lives nothing is
+ * removed; of other hosts' processes what is an hour older than our lock, by the clock of the file
+ * system. */
+static void remove_leftovers(const struct run_lock *lock, const char *run_dir,
+                             const struct judge *judge)
+{
+    struct stat ours, status;
+    DIR *names = fstat(lock->fd, &ours) == 0 ? opendir(run_dir) : NULL;
+    for (struct dirent *entry; names && (entry = readdir(names));) {
+        struct run_owner owner;
+        if (!read_name(&owner, entry->d_name) ||
+            fstatat(dirfd(names), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
+            continue;
+        bool here = owner.host_id == judge->self->host_id;
+        if (here ? owner.pid == judge->self->pid || !judge->alive(&owner)
+                 : ours.st_mtime - status.st_mtime > LEFTOVER_S)
+            unlinkat(dirfd(names), entry->d_name, 0);
+    }
+    if (names)
+        closedir(names);
+}
+
 static void destroy(struct run_lock *lock)
 {
     if (lock->fd >= 0)
@@ -359,10 +396,12 @@ int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_o
     int rc = lock->path && lock->own && lock->aside && write_line(lock, self) == 0
                  ? take(lock, &judge, err)
                  : lr_fail(err, LR_ENOMEM, "out of memory");
-    if (rc)
+    if (rc) {
         destroy(lock);
-    else
+    } else {
+        remove_leftovers(lock, run_dir, &judge);
         *out = lock;
+    }
     return rc;
 }
 

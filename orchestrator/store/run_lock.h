@@ -30,7 +30,8 @@ struct run_lock;
 
 /* Takes the lock of a directory that is there. `alive` is asked about owners with self's host_id
  * only. A lock whose owner is gone is broken, with a log line; that of another host after it was
- * silent while this watched. Otherwise LR_EIO, which names the owner and the mend. */
+ * silent while this watched. Otherwise LR_EIO, which names the owner and the mend. Who has it also
+ * removes what killed processes left of theirs (lock.new-*, lock.old-*). */
 int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_owner *self,
                   bool (*alive)(const struct run_owner *owner), const struct run_lock_clock *clock,
                   struct lr_error *err);

@@ -25,4 +25,5 @@ for room in 8 24; do # kB for the journal to grow in
     run "$LRSEARCH" tiny.yaml --run-dir disk/run
     expect_status "$whole_status"
     expect_same_answer whole/result.json disk/run/result.json
+    [ ! -e disk/run/checkpoints ] || fail "states are left: $(ls disk/run/checkpoints)"
 done

@@ -48,7 +48,7 @@ printf 'a\0b' >binary.txt
 refused 65 "binary.txt: is not text" binary.txt -o bad.yaml
 refused 65 "sub: is no regular file" sub -o bad.yaml
 refused 65 "missing.txt: no such file" missing.txt -o bad.yaml
-refused 65 "control character" "$(printf 'a\nb')" -o bad.yaml
+refused 2 "control character" "$(printf 'a\nb')" -o bad.yaml
 refused 2 "at least 1.05M" story.txt --target-tokens 100k -o bad.yaml
 refused 2 "at most 10T" story.txt --params 1e18 -o bad.yaml
 refused 2 "from 1s to 30d" --time 0s -o bad.yaml

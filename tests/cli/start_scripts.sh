@@ -107,6 +107,24 @@ not_called "--enable-recovery"
 start_with MPI=mpich STATUS=0 -- tree/run.sh tree/plans/plain.yaml
 not_called "oversubscribe"
 
+# Names that a shell or mpirun could take for something else.
+for name in 'a b;touch PWNED' '$(touch PWNED)' '`touch PWNED`' '|touch PWNED' "a'b\"c" '-x'; do
+    cp tree/plans/plain.yaml "./$name"
+    start_with STATUS=0 CDPATH=.:tree -- tree/run.sh "./$name" 2 -- --set "$name"
+    expect_status 0
+    called "lrsearch ./$name --set $name"
+    [ -z "$(find . -name PWNED)" ] || fail "$name was run as a command"
+    rm "./$name"
+done
+cp tree/plans/plain.yaml :
+start_with -- tree/run.sh :
+expect_status 2
+expect_err "mpirun would take it for the end of a command; a file of that name is ./:"
+start_with -- tree/run.sh tree/plans/plain.yaml 2 -- : touch PWNED
+expect_status 2
+not_called mpirun
+rm :
+
 # Wrong use
 start_with -- tree/run.sh tree/plans/plain.yaml none
 expect_status 2

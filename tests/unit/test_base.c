@@ -7,6 +7,7 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "lrsearch/rng.h"
 #include "lrsearch/trial.h"
 
@@ -189,6 +190,51 @@ static void warnings_are_kept_once_and_bounded(void **state)
     assert_string_equal(answer.warnings[1], "number 0");
 }
 
+/* Characters that a terminal obeys, or that make a reader see another text. */
+static void only_what_has_a_look_is_printable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        {"", ""},
+        {"logs/na\xC3\xAFve \xE5\xAD\xA6\xE7\xBF\x92 \xF0\x9F\x9A\x80",
+         "logs/na\xC3\xAFve \xE5\xAD\xA6\xE7\xBF\x92 \xF0\x9F\x9A\x80"},
+        {"a\033[2Jb\nc\td\177e", "a?[2Jb?c?d?e"},
+        {"a\xC2\x9B"
+         "31mb",
+         "a?31mb"}, /* U+009B: ESC [ in one */
+        {"a\x9B"
+         "31m\xFF\xC3",
+         "a?31m??"}, /* no UTF-8 */
+        {"a\xE2\x80\xAE"
+         "gnp.exe",
+         "a?gnp.exe"}, /* U+202E: right to left */
+        {"\xE2\x81\xA6\xE2\x80\x8B\xE2\x80\xA8\xE2\x80\xA9\xEF\xBB\xBF\xD8\x9C\xC2\xAD", "???????"},
+        {"\xF3\xA0\x81\x81", "?"},         /* U+E0041: tag */
+        {"\xC0\x9B\xED\xA0\x80", "?????"}, /* overlong; a surrogate */
+    };
+    char text[64];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(text, sizeof(text), "%s", cases[i].from);
+        assert_string_equal(lr_printable(text, ""), cases[i].to);
+        assert_string_equal(lr_printable_copy(text, sizeof(text), cases[i].from), cases[i].to);
+    }
+    snprintf(text, sizeof(text), "a\nb\r");
+    assert_string_equal(lr_printable(text, "\n"), "a\nb?");
+    /* cut between characters */
+    assert_string_equal(lr_printable_copy(text, 4,
+                                          "ab\xC3\xAF"
+                                          "c"),
+                        "ab");
+    assert_string_equal(lr_printable_copy(text, 5,
+                                          "ab\xC3\xAF"
+                                          "c"),
+                        "ab\xC3\xAF");
+    assert_true(lr_has_controls("a\nb") && lr_has_controls("\xC2\x9B") && lr_has_controls("\177"));
+    assert_false(lr_has_controls("na\xC3\xAFve \xFF|<`$()'\"-e"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +249,7 @@ int main(void)
         cmocka_unit_test(draws_below_a_bound_are_uniform),
         cmocka_unit_test(sizes_of_a_trial),
         cmocka_unit_test(warnings_are_kept_once_and_bounded),
+        cmocka_unit_test(only_what_has_a_look_is_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

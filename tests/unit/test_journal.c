@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -199,12 +200,51 @@ static void newer_event_is_kept(void **state)
     assert_non_null(strstr(err.text, ":1: unknown event \"dance\"; a newer lrsearch wrote it"));
     assert_null(strstr(err.text, "repair")); /* that version can read it */
     err.code = 0;
-    write_file("\n", 1); /* an empty last line is torn */
-    journal_close(open_ok(0));
     write_file("\n\n", 2);
     assert_int_equal(journal_open(&journal, path, on_replay, &(struct replayed){0}, &err),
                      LR_EDAMAGED);
     assert_non_null(strstr(err.text, ":1: the checksum does not fit"));
+}
+
+/* What is no journal is not cut off: neither another program's file, nor one behind a link. */
+static void another_file_is_not_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        {"secret\n", ":1: the checksum does not fit"},
+        {"\n", ":1: the checksum does not fit"},
+        {"{\"event\":\"clock\",\"wall_s\":1.0,\"crc\":\"00000000\"}\n", ":1: the checksum"},
+        {"secret", "is no journal of lrsearch; move it away, or choose another --run-dir"},
+        {"s", "is no journal of lrsearch"},
+        {"{\"event\": 1", "is no journal of lrsearch"},
+    };
+    struct journal *journal = NULL;
+    char link[400];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lr_error err = {0};
+        size_t size;
+        write_file(cases[i].bytes, strlen(cases[i].bytes));
+        assert_int_equal(journal_open(&journal, path, on_replay, &(struct replayed){0}, &err),
+                         LR_EDAMAGED);
+        if (!strstr(err.text, cases[i].text))
+            fail_msg("%s: %s", cases[i].bytes, err.text);
+        char *now = read_file(&size);
+        assert_int_equal(size, strlen(cases[i].bytes));
+        assert_memory_equal(now, cases[i].bytes, size);
+        free(now);
+    }
+    struct lr_error err = {0};
+    write_file("{\"ev", 4); /* ours, torn */
+    journal_close(open_ok(0));
+    snprintf(link, sizeof(link), "%s/link.jsonl", folder);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(journal_open(&journal, link, on_replay, &(struct replayed){0}, &err),
+                     LR_ECREATE);
+    assert_non_null(strstr(err.text, "link.jsonl: is a symbolic link, and a journal is a file of "
+                                     "its own; move it away"));
+    assert_int_equal(unlink(link), 0);
 }
 
 static void places_that_cannot_be(void **state)
@@ -335,6 +375,7 @@ int main(void)
         IN_FOLDER(every_flipped_byte_is_found),
         IN_FOLDER(replay_can_refuse),
         IN_FOLDER(newer_event_is_kept),
+        IN_FOLDER(another_file_is_not_cut),
         IN_FOLDER(places_that_cannot_be),
         IN_FOLDER(disk_full),
         IN_FOLDER(file_size_limit),

@@ -164,7 +164,7 @@ static void a_line_of_the_file_has_time_rank_host_and_level(void **state)
     assert_string_equal(
         contents("run/logs/rank-0003.log"),
         "2026-01-01T00:00:00.123Z rank 3 node7 warning: before the directory is there\n"
-        "2026-01-01T00:00:01.623Z rank 3 node7 debug: two lines [31m\n");
+        "2026-01-01T00:00:01.623Z rank 3 node7 debug: two?lines?[31m\n");
     assert_string_equal(contents("stderr"), "");
     assert_int_equal(stat(in_folder("run/logs/rank-0003.log"), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);

@@ -55,6 +55,34 @@ static const struct plan_error_case cases[] = {
     {2, "name:", "plan.yaml:2:6: name: has no value; expected text\n"},
     {2, "name: \"\"", "plan.yaml:2:7: name: is empty\n"},
     {2, "name: \"a\\0b\"", "plan.yaml:2:7: name: holds a NUL character\n"},
+    /* nothing that a terminal obeys comes out again, and nothing that turns the letters round */
+    {2, "name: \"a\\u009b31m\"",
+     "plan.yaml:2:7: name: \"a?31m\" is no file name: use letters, digits, '-', '_' and '.' "
+     "only\n"},
+    {2,
+     "name: a\xE2\x80\xAE"
+     "b",
+     "plan.yaml:2:7: name: \"a?b\" is no file name: use letters, digits, '-', '_' and '.' only\n"},
+    {8, "\"a\\u202eb\\u2066c\\u200bd\\u2028\\ue000\\x9b\": 1",
+     "plan.yaml:8:1: a?b?c?d?\xEE\x80\x80?: unknown key\n"},
+    {8, "seed: \"\\u009b2J\"",
+     "plan.yaml:8:7: seed: expected a whole count such as 64, 128k or 2M, found the quoted text "
+     "\"?2J\"; remove the quotes\n"},
+    /* names of our own */
+    {2, "name: latest",
+     "plan.yaml:2:7: name: is a name that lrsearch uses itself beside the runs (latest, cache and "
+     "history.db); choose another\n"},
+    {2, "name: cache",
+     "plan.yaml:2:7: name: is a name that lrsearch uses itself beside the runs (latest, cache and "
+     "history.db); choose another\n"},
+    {8, "output: {dir: logs/cache/}",
+     "plan.yaml:8:15: output.dir: ends in a name that lrsearch uses itself beside the runs "
+     "(latest, cache and history.db); choose another\n"},
+    {8, "output: {dir: \"logs/a\\nb\"}",
+     "plan.yaml:8:15: output.dir: the path holds a control character; rename the file or folder\n"},
+    {4, "data: {text: [\"a\\eb.txt\"]}",
+     "plan.yaml:4:15: data.text[0]: the path holds a control character; rename the file or "
+     "folder\n"},
     {2, "name: 0123456789012345678901234567890123456789012345678901234567890123",
      "plan.yaml:2:7: name: is too long (64 bytes; at most 63)\n"},
     {8, "seed: {a: 1}",
@@ -217,7 +245,7 @@ static const struct {
      "--set search={seeds: 3}: search is a section; set one of its keys: search.lr=...\n"},
     {"search.seeds=*a",
      "--set search.seeds=*a: aliases (*a) are not supported; write the value out\n"},
-    {"search.seeds=\xFF", "--set search.seeds=\xFF: byte 0xff is not UTF-8; save the plan as UTF-8 "
+    {"search.seeds=\xFF", "--set search.seeds=?: byte 0xff is not UTF-8; save the plan as UTF-8 "
                           "text\n"},
     {"model.n_heads=3", "--set model.n_heads=3: 3 heads do not divide model.d_model 64; use 2, or "
                         "another width\n"},

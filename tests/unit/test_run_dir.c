@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
@@ -103,10 +104,101 @@ static void foreign_latest_is_left(void **state)
     assert_string_equal(text, "mine");
     lr_free(text);
     assert_int_equal(unlink(under("latest")), 0);
-    assert_int_equal(run_dir_open(under("latest"), &err), 0); /* a run may have that name */
+}
+
+/* Names of our own beside the runs: no run may have them, but the link leads to one. */
+static void names_of_our_own(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "latest", "latest/", "cache", "cache//", "cache/.", "history.db", "history.db-journal"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct lr_error err = {0};
+        struct stat status;
+        assert_int_equal(run_dir_open(under(names[i]), &err), LR_ECREATE);
+        assert_non_null(strstr(err.text, ": is a name that lrsearch uses itself beside the runs "
+                                         "(latest, cache and history.db); choose another "
+                                         "--run-dir"));
+        assert_int_equal(stat(under(names[i]), &status), -1);
+    }
+    struct lr_error err = {0};
+    assert_int_equal(run_dir_open(under("one"), &err), 0);
+    assert_link(under("latest"), "one");
+    assert_int_equal(run_dir_open(under("latest"), &err), 0);
+    assert_int_equal(run_dir_open(under("latest/"), &err), 0);
+    assert_link(under("latest"), "one");
+    assert_int_equal(run_dir_open(under("mylatest"), &err), 0);
+}
+
+static void refuses(const char *run, const char *text)
+{
+    struct lr_error err = {0};
+    assert_int_equal(run_dir_open(run, &err), LR_ECREATE);
+    if (!strstr(err.text, text))
+        fail_msg("%s: %s", run, err.text);
+}
+
+/* A directory in which somebody else could exchange the files. */
+static void folders_of_others(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
+    char dir[TRIAL_PATH];
+    assert_int_equal(run_dir_open(under("run"), &err), 0);
+    for (int mode = 0770; mode >= 0707; mode = mode == 0770 ? 0777 : mode == 0777 ? 0707 : 0) {
+        assert_int_equal(chmod(under("run"), (mode_t)mode), 0);
+        refuses(under("run"), "run: others may write to it (mode 07");
+        refuses(under("run"), "/run), or choose another --run-dir");
+    }
+    assert_int_equal(chmod(under("run"), 0755), 0); /* who may read does no harm */
+    assert_int_equal(run_dir_open(under("run"), &err), 0);
+    assert_int_equal(chmod(folder, 0777), 0); /* nor who shares the folder above, as a project's */
+    assert_int_equal(run_dir_open(under("run"), &err), 0);
+    assert_int_equal(chmod(folder, 0700), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(under("run"), 4711, (gid_t)-1), 0);
+        refuses(under("run"), "run: belongs to another user (uid 4711), who could exchange files "
+                              "in it; choose another --run-dir");
+        assert_int_equal(chown(under("run"), 0, (gid_t)-1), 0);
+    }
+    assert_int_equal(mkdir(under("elsewhere"), 0700), 0);
+    assert_int_equal(rmdir(under("run/curves")), 0);
+    assert_int_equal(symlink(under("elsewhere"), under("run/curves")), 0);
+    refuses(under("run"), "run/curves: is a symbolic link, and what is written there would go "
+                          "elsewhere; remove it, or choose another --run-dir");
+    assert_int_equal(symlink(under("elsewhere"), under("run/checkpoints")), 0);
+    assert_int_equal(run_dir_checkpoints(under("run"), dir, &err), LR_ECREATE);
+    assert_non_null(strstr(err.text, "run/checkpoints: is a symbolic link"));
+    put_file(under("elsewhere/trial-0001.state"), "mine", 4); /* nor emptied */
+    run_dir_remove_checkpoints(under("run"));
+    lr_free(read_text(under("elsewhere"), "trial-0001.state"));
+    err.code = 0;
+    assert_int_equal(mkdir(under("run/output"), 0700), 0);
+    assert_int_equal(chmod(under("run/output"), 0722), 0);
+    assert_int_equal(run_dir_output(under("run"), dir, &err), LR_ECREATE);
+    assert_non_null(strstr(err.text, "run/output: others may write to it (mode 0722)"));
+}
+
+/* Left by a killed run, or put there by somebody who once could: a link is replaced. */
+static void links_are_not_followed(void **state)
+{
+    (void)state;
+    struct lr_error err = {0};
     struct stat status;
-    assert_int_equal(lstat(under("latest"), &status), 0);
-    assert_true(S_ISDIR(status.st_mode));
+    put_file(under("victim"), "victim", 6);
+    assert_int_equal(symlink(under("victim"), under("result.json.tmp")), 0);
+    assert_int_equal(symlink(under("victim"), under("result.json")), 0);
+    assert_int_equal(run_dir_write(folder, "result.json", "new", 3, &err), 0);
+    assert_int_equal(lstat(under("result.json"), &status), 0);
+    assert_true(S_ISREG(status.st_mode));
+    char *text = read_text(folder, "victim");
+    assert_string_equal(text, "victim");
+    lr_free(text);
+    put_file(under("result.json.tmp"), "of a killed run, longer than the new one", 40);
+    assert_int_equal(run_dir_write(folder, "result.json", "new", 3, &err), 0);
+    text = read_text(folder, "result.json");
+    assert_string_equal(text, "new");
+    lr_free(text);
 }
 
 static void places_that_cannot_be(void **state)
@@ -203,9 +295,10 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(makes_what_is_missing), IN_FOLDER(foreign_latest_is_left),
-        IN_FOLDER(places_that_cannot_be), IN_FOLDER(writes_whole_files),
-        IN_FOLDER(files_that_cannot_be),
+        IN_FOLDER(makes_what_is_missing),  IN_FOLDER(foreign_latest_is_left),
+        IN_FOLDER(names_of_our_own),       IN_FOLDER(folders_of_others),
+        IN_FOLDER(links_are_not_followed), IN_FOLDER(places_that_cannot_be),
+        IN_FOLDER(writes_whole_files),     IN_FOLDER(files_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,6 +351,49 @@ static void a_look_from_outside(void **state)
     assert_non_null(strstr(err.text, "is no file of lrsearch; move it away"));
 }
 
+/* Killed between two steps: gone when the next has the lock, unless their owner may live. */
+static void leftovers_are_removed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool old, stays, stays_alive;
+    } cases[] = {
+        {"lock.new-0000000000001234-200", false, false, true},
+        {"lock.old-0000000000001234-200", false, false, true},
+        {"lock.old-0000000000001234-100", false, false,
+         false}, /* our own pid, of an earlier process */
+        {"lock.new-fffffffffffffffe-100", false, true, true}, /* of another host */
+        {"lock.old-fffffffffffffffe-101", true, false, false},
+        {"lock.new-1234-200", true, true, true}, /* no name of ours */
+        {"lock.new-0000000000001234-2x", true, true, true},
+        {"lock.news-0000000000001234-20", true, true, true},
+    };
+    for (int lives = 0; lives < 2; lives++) {
+        neighbour_lives = lives;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            char name[400];
+            struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+            snprintf(name, sizeof(name), "%s/%s", folder, cases[i].name);
+            int fd = open(name, O_WRONLY | O_CREAT, 0600);
+            assert_true(fd >= 0);
+            if (cases[i].old)
+                times[0] = times[1] = (struct timespec){.tv_sec = time(NULL) - 3700};
+            assert_int_equal(futimens(fd, times), 0);
+            close(fd);
+        }
+        run_lock_release(take_as(&self));
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            char name[400];
+            struct stat status;
+            snprintf(name, sizeof(name), "%s/%s", folder, cases[i].name);
+            bool there = stat(name, &status) == 0;
+            if (there != (lives ? cases[i].stays_alive : cases[i].stays))
+                fail_msg("%s: %s", cases[i].name, there ? "is there" : "is gone");
+        }
+    }
+}
+
 static void places_that_cannot_be(void **state)
 {
     (void)state;
@@ -413,6 +456,7 @@ int main(void)
         IN_FOLDER(who_broke_a_lock_looks_again),
         IN_FOLDER(a_lock_that_was_lost_is_seen),
         IN_FOLDER(a_look_from_outside),
+        IN_FOLDER(leftovers_are_removed),
         IN_FOLDER(places_that_cannot_be),
         IN_FOLDER(without_memory),
     };

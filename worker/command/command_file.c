@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 enum { FILE_MOST = 1 << 20 }; /* a plan has no more */
 
@@ -57,7 +58,7 @@ int command_file_write(const struct command_setup *setup, const char *folder, ch
     *hash = XXH3_64bits(text, length);
     snprintf(path, TRIAL_PATH, "%s/command-%016llx.json", folder, (unsigned long long)*hash);
     snprintf(temporary, sizeof(temporary), "%s/command.%ld", folder, (long)getpid());
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = own_file_stream(temporary, 0600);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
     if (!rc && (fwrite(text, 1, length, file) < length || fflush(file) || fsync(fileno(file))))
         rc = lr_fail_errno(err, LR_EIO, "%s", temporary);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/own_file.h"
 
 void output_tail_add(struct output_tail *tail, const char *line, size_t length)
 {
@@ -27,7 +28,7 @@ int output_tail_write(const struct output_tail *tail, const char *path, const ch
                       struct lr_error *err)
 {
     unsigned long long first = tail->count > OUTPUT_TAIL ? tail->count - OUTPUT_TAIL : 0;
-    FILE *file = fopen(path, "wb");
+    FILE *file = own_file_stream(path, 0600);
     if (!file)
         return lr_fail_errno(err, LR_ECREATE, "%s", path);
     fprintf(file, "%s\n", head);

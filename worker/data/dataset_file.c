@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 enum { VERSION = 1, TEXT_MOST = 64 << 20 };
 
@@ -284,7 +285,7 @@ int dataset_file_write(const struct dataset_file *dataset, const char *path, str
     if (!root)
         return lr_fail(err, LR_ENOMEM, "%s: cannot be put into JSON", path);
     snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = own_file_stream(temporary, 0666);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
     if (!rc && (json_dumpf(root, file, JSON_INDENT(2)) || fputc('\n', file) == EOF ||
                 fflush(file) || fsync(fileno(file))))

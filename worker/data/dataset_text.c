@@ -13,6 +13,7 @@
 #include "data/text_reader.h"
 #include "data/tokenizer.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 #define CHUNK ((size_t)1 << 20)
 enum { BYTES = 256 };                 /* the vocabulary that needs no tokenizer */
@@ -164,7 +165,11 @@ static int get_tokenizer(const struct job *job, struct tokenizer **tokenizer, ch
     snprintf(path, sizeof(path), "%s.model", job->stem);
     snprintf(own, sizeof(own), "%s.%ld", path, (long)getpid());
     if (access(path, R_OK)) {
-        rc = train_tokenizer(job, own, err);
+        int made = own_file_create(own, 0666); /* sentencepiece would follow a link */
+        rc = made < 0 ? lr_fail_errno(err, LR_ECREATE, "%s", own) : 0;
+        if (made >= 0)
+            close(made);
+        rc = rc ? rc : train_tokenizer(job, own, err);
         if (!rc && rename(own, path))
             rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
         if (rc)

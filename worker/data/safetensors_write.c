@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 #define ALIGNMENT ((size_t)64) /* a cache line; what the widest vector loads want */
 #define LENGTH_BYTES ((size_t)8)
@@ -210,7 +211,7 @@ static int write_file(const char *path, const char *head, size_t head_size,
     if (!temporary)
         return out_of_memory(err);
     snprintf(temporary, room, "%s.tmp.%ld", path, (long)getpid());
-    int rc = 0, fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc = 0, fd = own_file_create(temporary, 0600);
     if (fd < 0) {
         rc = lr_fail_errno(err, LR_ECREATE,
                            "%s: cannot create it (the folder must exist and be writable)",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 struct shard_writer {
     char stem[TRIAL_PATH];
@@ -60,7 +61,7 @@ static int begin_shard(struct shard_writer *w, struct lr_error *err)
 {
     char name[SHARD_NAME];
     own_name(w, w->shards, name);
-    w->file = fopen(name, "wb");
+    w->file = own_file_stream(name, 0666);
     if (!w->file)
         return lr_fail_errno(err, LR_ECREATE, "%s", name);
     w->shards++;

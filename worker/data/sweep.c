@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 
 #define SAME_LR                                                                                    \
     1e-9 /* relative: an LR written with nine digits and more is the one that is meant */
@@ -205,7 +206,7 @@ int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_P
     if (!state)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     XXH3_64bits_reset(state);
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = own_file_stream(temporary, 0666);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
     if (!rc && (write_rows(sweep, file, state) || fflush(file) || fsync(fileno(file))))
         rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
