@@ -14,7 +14,8 @@ usage: ./test.sh [--all] [--sanitize] [-- CTEST-OPTION...]
             every test, and the unit tests under the sanitizers
 --sanitize  the command line and MPI tests under the sanitizers too
 --all       that, and the long tests: 64 ranks, what has threads under ThreadSanitizer, the quick
-            start and the unit tests under valgrind, a minute of each fuzz target
+            start and the unit tests under valgrind, a minute of each fuzz target, and
+            ./test.sh in a new Debian 13 (needs root and a network)
 END
 }
 

@@ -72,7 +72,8 @@ enum trial_linear {
     LINEAR_OUTPUT,
     LINEAR_COUNT
 };
-enum trial_product { PRODUCT_FORWARD, PRODUCT_INPUT, PRODUCT_WEIGHT, PRODUCT_COUNT };
+enum trial_product { PRODUCT_FORWARD, PRODUCT_INPUT, PRODUCT_WEIGHT };
+#define PRODUCT_COUNT 3
 #define TRIAL_PRODUCTS 16 /* LINEAR_COUNT * PRODUCT_COUNT letters and the end */
 /* `text`: one of the names, for all products, or the letters themselves. False: neither. */
 bool trial_products(char out[TRIAL_PRODUCTS], const char *text);

@@ -118,7 +118,9 @@ static const struct past_answer *find_previous(struct baseline *baseline,
         rc = lr_fail(&err, LR_EDATA, "%s: is not finished any more", path);
     if (rc) {
         explain(out, "%.*s", (int)sizeof(out->reason) - 1, err.text);
-        lr_log(LR_LOG_WARNING, "baseline: nothing is compared: %s", err.text);
+        lr_log(baseline->quiet ? LR_LOG_WARNING : LR_LOG_ERROR, "baseline: nothing is compared: %s",
+               err.text);
+        baseline->failed = true;
     }
     return rc ? NULL : baseline->then;
 }

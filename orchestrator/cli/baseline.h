@@ -12,6 +12,7 @@ struct baseline {
     const char *last_run; /* the name beside run_dir of a finished run that was read already, */
     const struct past_answer *last; /* and its answer; NULL: none */
     struct past_answer *then;       /* of a named one, once it is found */
+    bool failed; /* out: there may be a previous run, but it or the history cannot be read */
 };
 
 /* As coordinator_setup.find_baseline; context: a struct baseline. Reads a run that is named by its

@@ -31,7 +31,8 @@ static const struct size {
     {"M", 256, 6, 8, 256, 8192, 8},
     {"L", 512, 8, 8, 512, 32768, 4},
 };
-enum { SIZE_COUNT = sizeof(sizes) / sizeof(sizes[0]), DEFAULT_SIZES = 2 };
+#define SIZE_COUNT (sizeof(sizes) / sizeof(sizes[0]))
+enum { DEFAULT_SIZES = 2 };
 
 static const char *const part_names[PART_COUNT] = {[PART_LINEAR_FORWARD] = "linear_forward",
                                                    [PART_LINEAR_INPUT] = "linear_dx",

@@ -58,7 +58,7 @@ void history_row_fill(struct history_run *row, const char *run, const struct pas
     row->drifted = answer_drifted(answer);
 }
 
-void history_row_record(const char *run_dir, const struct answer *answer)
+int history_row_record(const char *run_dir, const struct plan *plan, const struct answer *answer)
 {
     struct history *history = NULL;
     struct history_run row;
@@ -73,6 +73,8 @@ void history_row_record(const char *run_dir, const struct answer *answer)
         rc = history_put(history, &row, &err);
     }
     if (rc)
-        lr_log(LR_LOG_WARNING, "the run is not in the history: %s", err.text);
+        lr_log(plan->baseline[0] ? LR_LOG_ERROR : LR_LOG_WARNING,
+               "the run is not in the history: %s", err.text);
     history_close(history);
+    return rc;
 }

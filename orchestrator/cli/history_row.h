@@ -11,8 +11,8 @@
 void history_row_fill(struct history_run *row, const char *run, const struct past_end *end,
                       const struct answer *answer);
 
-/* Writes the row of a run that has just finished; a failure is a warning: the run itself is safe,
- * and --rebuild makes up for it. */
-void history_row_record(const char *run_dir, const struct answer *answer);
+/* Writes the row of a run that has just finished, and says why when it cannot: the run itself is
+ * safe, and --rebuild makes up for it. */
+int history_row_record(const char *run_dir, const struct plan *plan, const struct answer *answer);
 
 #endif

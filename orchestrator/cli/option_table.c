@@ -286,7 +286,7 @@ const struct exit_row exit_rows[] = {
     {69, "too few workers"},
     {70, "internal error; run.sh: no packages, no build, no start"},
     {73, "cannot create a file or folder"},
-    {74, "cannot write (disk full), or the journal is damaged"},
+    {74, "cannot write (disk full), the journal is damaged, or, with a `baseline`, the history"},
     {LR_EXIT_INTERRUPTED, "interrupted: the same command goes on"},
 };
 const size_t exit_row_count = sizeof(exit_rows) / sizeof(exit_rows[0]);

@@ -120,10 +120,11 @@ static int coordinate(const struct options *options, const struct plan *plan,
                        : lr_fail(&err, LR_ENOMEM, "out of memory");
     live_release(&live);
     baseline_release(&baseline);
+    bool history_failed = baseline.failed;
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    else
-        history_row_record(run_dir, &answer);
+    else if (history_row_record(run_dir, plan, &answer))
+        history_failed = true;
     bool answered = cache_dir && (rc == 0 || answer.cost.trials > 0);
     if (answered) {
         outcome_print(options, plan->name, &answer);
@@ -131,6 +132,8 @@ static int coordinate(const struct options *options, const struct plan *plan,
     }
     lr_free(cache_dir);
     int status = outcome_status(rc, &answer);
+    if (rc == 0 && history_failed && plan->baseline[0] && status != LR_EXIT_DRIFT)
+        status = lr_error_exit_status(LR_EIO); /* drift is what the comparison was made for */
     summary_line_print(plan->name, run_dir, answered ? &answer : NULL, status);
     return status;
 }

@@ -11,10 +11,8 @@
 
 #define CURVE_OCTAVES 2.0 /* to each side of the vertex: beyond it no basin is a parabola */
 #define SEEN_OCTAVES 2.5  /* of a basin are seen in height */
-enum {
-    SAMPLES = 24,
-    NUMBERED = 60 /* so few trials have room for the numbers of their rounds */
-};
+#define SAMPLES 24
+enum { NUMBERED = 60 /* so few trials have room for the numbers of their rounds */ };
 
 struct scene {
     const struct answer *answer;

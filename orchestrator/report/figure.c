@@ -9,17 +9,17 @@
 #include <sys/stat.h>
 #include "report/summary.h"
 
+#define LINE 18  /* of the legend */
+#define LETTER 7 /* about the width of one */
 enum {
     LEFT = 76,
     RIGHT = 22,
     BOTTOM = 54,
     HEAD = 52, /* title and caption */
-    LINE = 18, /* of the legend */
     PANEL_TITLE = 30,
     GAP_Y = 58,
     GAP_X = 26,
-    GAP_X_OWN = 64,
-    LETTER = 7 /* about the width of one */
+    GAP_X_OWN = 64
 };
 
 /* ---- ranges ---- */

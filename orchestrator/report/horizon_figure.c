@@ -8,7 +8,7 @@
 #include "report/figure.h"
 #include "report/figures.h"
 
-enum { SAMPLES = 40 };
+#define SAMPLES 40
 
 struct scene {
     const struct answer *answer;

@@ -123,8 +123,9 @@ static int read_number(struct history *history, const char *sql, int64_t *out, s
     if (rc)
         return rc;
     int code = sqlite3_step(statement);
-    *out = sqlite3_column_int64(statement, 0);
-    if (code != SQLITE_ROW)
+    if (code == SQLITE_ROW)
+        *out = sqlite3_column_int64(statement, 0); /* without a row: replaces the error's text */
+    else
         rc = fail(history, code, err);
     sqlite3_finalize(statement);
     return rc;
@@ -178,8 +179,11 @@ static int check(struct history *history, enum history_use use, struct lr_error 
         rc = read_number(history, "PRAGMA application_id", &application, err);
     if (!rc)
         rc = read_number(history, "PRAGMA user_version", &version, err);
-    if (!rc && use != HISTORY_WRITE) /* not only of the pages that are looked at */
-        rc = read_number(history, "SELECT integrity_check <> 'ok' FROM pragma_integrity_check(1)",
+    /* Of all pages, not only of those that are looked at. No argument: SQLite 3.46 takes
+     * pragma_integrity_check(1) for a table named 1. */
+    if (!rc && use != HISTORY_WRITE)
+        rc = read_number(history,
+                         "SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1",
                          &damage, err);
     if (!rc && damage)
         rc = fail(history, SQLITE_CORRUPT, err);
@@ -354,7 +358,11 @@ int history_remove(struct history *history, const char *run, struct lr_error *er
     int rc = prepare(history, &statement, "DELETE FROM runs WHERE run = ?", err);
     if (rc)
         return rc;
-    sqlite3_bind_text(statement, 1, run, -1, SQLITE_STATIC);
+    int code = sqlite3_bind_text(statement, 1, run, -1, SQLITE_STATIC);
+    if (code != SQLITE_OK) {
+        sqlite3_finalize(statement);
+        return fail(history, code, err);
+    }
     return finish(history, statement, err);
 }
 
@@ -373,7 +381,8 @@ static int select_runs(struct history *history, const char *rest, const char *co
     snprintf(sql, sizeof(sql), "SELECT %s FROM runs %s", names, rest);
     int rc = prepare(history, &statement, sql, err);
     for (int i = 0; !rc && i < sqlite3_bind_parameter_count(statement); i++)
-        sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_STATIC);
+        if ((code = sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_STATIC)) != SQLITE_OK)
+            rc = fail(history, code, err);
     while (!rc && (code = sqlite3_step(statement)) != SQLITE_DONE) {
         struct history_run *more =
             code == SQLITE_ROW ? lr_grow(all, *count, &capacity, sizeof(*all)) : NULL;

@@ -186,17 +186,35 @@ echo "this is no database, but it is long enough to look like one" >logs/history
 run "$LRSEARCH" history
 expect_status 74
 expect_err "logs/history.db: is damaged"
-night n2 # what it cannot find or write is no reason to fail
+night n2 # its answer is whole; that it was not compared, and cannot be later, is in the exit status
+expect_status 74
+expect_err "error: baseline: nothing is compared: $work/logs/history.db: is damaged"
+expect_err "error: the run is not in the history: $work/logs/history.db: is damaged"
+expect_said "not compared: $work/logs/history.db: is damaged"
+summary
+expect_json identified summary.json status
+expect_json 74 summary.json exit
+expect_json identified logs/n2/result.json status
+night n2 --set baseline=none # nobody asked for a comparison
 expect_status 0
-expect_err "warning: baseline: nothing is compared: $work/logs/history.db: is damaged"
 expect_err "warning: the run is not in the history: $work/logs/history.db: is damaged"
 same_when_rebuilt
 expect_file logs/history.db.damaged
 mv logs/history.db kept.db
 mkdir logs/history.db
 night n2
-expect_status 0
-expect_err "warning: the run is not in the history: $work/logs/history.db: cannot write it"
+expect_status 74
+expect_err "error: the run is not in the history: $work/logs/history.db: cannot write it"
+night n2 --set baseline=logs/n1 # compared, but the next night will not find it
+expect_status 74
+expect_json OFF logs/n2/result.json baseline drift lr beyond
+night edge --set 'search.lr=[1e-3, 4e-3]'
+expect_status 74
+expect_json not_identified logs/edge/result.json status
+rm -r logs/edge
+night n3 --set simulate.lr=2.4e-2 --set baseline=logs/n1 # drift comes first
+expect_status 7
+expect_err "error: the run is not in the history: $work/logs/history.db: cannot write it"
 rmdir logs/history.db
 mv kept.db logs/history.db
 # Old nights are cleared away: the one before them is the previous one.

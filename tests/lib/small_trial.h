@@ -4,7 +4,9 @@
 #include <math.h>
 #include "model/model.h"
 
-enum { CONTEXT = 8, SEQUENCES = 4, VOCAB = 19, BATCH = SEQUENCES * CONTEXT, STEPS = 100 };
+enum { CONTEXT = 8, SEQUENCES = 4, VOCAB = 19 };
+#define BATCH (SEQUENCES * CONTEXT)
+#define STEPS 100
 
 static inline struct trial_spec spec_of(void)
 {

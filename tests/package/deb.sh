@@ -62,8 +62,6 @@ bash -c '. /usr/share/bash-completion/bash_completion
     COMP_WORDS=(lrsearch che) COMP_CWORD=1; _lrsearch; [ "$COMPREPLY" = check ]'
 echo "all is well"
 EOF
-# Mounts of its own, gone with it: ranks look after each other in /proc.
-run unshare --mount sh -c 'cd "$0" && mount -t proc proc proc && mount --bind /sys sys &&
-    mount --bind /dev dev && exec chroot . sh /root/try.sh' "$LRSEARCH_CHROOT"
+run sh "$LRSEARCH_SOURCE_DIR/tests/package/in_chroot.sh" "$LRSEARCH_CHROOT" sh /root/try.sh
 expect_status 0
 expect_out "all is well"

@@ -105,10 +105,11 @@ static void random_numbers_are_philox(void **state)
     assert_true(rng_u64(1, 2, 3) != rng_u64(2, 2, 3));
 }
 
+#define COUNT 100001
+
 static void normal_numbers_have_their_moments(void **state)
 {
     (void)state;
-    enum { COUNT = 100001 };
     float *values = lr_malloc(COUNT * sizeof(float));
     double sum = 0, squares = 0, fourth = 0;
     rng_fill_normal(values, COUNT, 2.0, 7, RNG_INIT);

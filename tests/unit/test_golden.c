@@ -17,7 +17,8 @@
 /* 3e-6 is met. 2e-4 would pass over a qk-norm with eps 1e-6 in place of 1e-5, which makes 1.6e-4.
  */
 #define TOLERANCE 2e-5
-enum { STEPS = 20, SEQUENCES = 2 };
+#define SEQUENCES 2
+enum { STEPS = 20 };
 
 static const char *const configurations[] = {"gpt-sp",
                                              "gpt-mup",

@@ -255,6 +255,63 @@ static void each_allocation_may_fail(void **state)
     }
 }
 
+/* ---- each step of SQLite may fail ---- */
+
+static long steps_left = -1;
+
+static int interrupt_at_last(void *context)
+{
+    (void)context;
+    return steps_left >= 0 && steps_left-- == 0;
+}
+
+static int watch_steps(sqlite3 *db, const char **error, const void *routines)
+{
+    (void)error, (void)routines;
+    sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL); /* ten times as fast */
+    sqlite3_progress_handler(db, 1, interrupt_at_last, NULL);
+    return SQLITE_OK;
+}
+
+static int put_and_list(struct lr_error *err)
+{
+    struct history *history = NULL;
+    struct history_run row = made("night", "n1", "2026-01-01T00:00:00Z"), *runs = NULL;
+    size_t count = 0;
+    int rc = history_open(&history, dir, HISTORY_WRITE, err);
+    rc = rc ? rc : history_put(history, &row, err);
+    history_close(history);
+    history = NULL;
+    rc = rc ? rc : history_open(&history, dir, HISTORY_READ, err);
+    rc = rc ? rc : history_list(history, NULL, &runs, &count, err);
+    history_close(history);
+    lr_free(runs);
+    return rc;
+}
+
+/* The text tells SQLite's reason, and what was begun is not in the way of the next try. */
+static void each_step_may_fail(void **state)
+{
+    long steps = 0;
+    (void)state;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))watch_steps), SQLITE_OK);
+    for (;; steps++) {
+        struct lr_error err = {0};
+        steps_left = steps;
+        int rc = put_and_list(&err);
+        steps_left = -1;
+        if (rc == 0)
+            break;
+        if (rc != LR_EIO || !strstr(err.text, file) || !strstr(err.text, "interrupted"))
+            fail_msg("after %ld steps: %d, %s", steps, rc, err.text);
+        if (put_and_list(&err))
+            fail_msg("%s", err.text);
+        assert_int_equal(remove(file), 0);
+    }
+    sqlite3_reset_auto_extension();
+    assert_true(steps > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_healthy_one_is_kept, set_up, tear_down),
         cmocka_unit_test(result_tells_the_baseline),
         cmocka_unit_test_setup_teardown(each_allocation_may_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_step_may_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

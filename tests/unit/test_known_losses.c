@@ -219,6 +219,8 @@ static void simulated_axes(void **state)
 }
 
 /* The same again, other noise for another seed or learning rate, none shared but what is meant. */
+#define SEEDS 400
+
 static void noise_follows_from_the_trial(void **state)
 {
     struct trial_spec spec = surface_spec();
@@ -226,7 +228,6 @@ static void noise_follows_from_the_trial(void **state)
     spec.surface.noise = .01;
     double sum = 0, squares = 0, first = loss_of(&spec);
     assert_true(first == loss_of(&spec));
-    enum { SEEDS = 400 };
     for (int i = 0; i < SEEDS; i++, spec.seed++) {
         double deviation = loss_of(&spec) - 3;
         sum += deviation / SEEDS;

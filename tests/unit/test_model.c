@@ -11,7 +11,8 @@
 #include "train/optimizer.h"
 #include "train/trainer.h"
 
-enum { CONTEXT = 8, SEQUENCES = 4, VOCAB = 19 };
+#define CONTEXT 8
+enum { SEQUENCES = 4, VOCAB = 19 };
 
 static struct trial_spec spec_of(uint32_t parametrization, uint32_t d_model, uint32_t base_width)
 {

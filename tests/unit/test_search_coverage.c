@@ -8,11 +8,9 @@
 #include "surface.h"
 
 #ifdef LRSEARCH_SANITIZE
-enum {
-    RUNS = 4
-}; /* sanitizers look for bugs, which show in the first runs; no shares are judged */
+#define RUNS 4 /* sanitizers look for bugs, which show in the first runs; no shares are judged */
 #else
-enum { RUNS = 120 };
+#define RUNS 120
 #endif
 #define ENOUGH 100
 

@@ -10,9 +10,9 @@
 #include "surface.h"
 
 #ifdef LRSEARCH_SANITIZE
-enum { RUNS = 2 };
+#define RUNS 2
 #else
-enum { RUNS = 4 };
+#define RUNS 4
 #endif
 
 struct tally {

@@ -179,10 +179,12 @@ static double entropy_of_order_1(const struct synthetic *s)
     return rate;
 }
 
+#define TEXTS (1 << 16)
+
 /* By many independent texts: the entropy after each of their last contexts is known exactly. */
 static double entropy_by_sampling(const struct synthetic *s, double *error)
 {
-    enum { TEXTS = 1 << 16, LENGTH = 64 };
+    enum { LENGTH = 64 };
     double all = entropy_of_zipf(s), sum = 0, squares = 0;
     for (uint64_t i = 0; i < TEXTS; i++) {
         uint32_t text[LENGTH];

@@ -50,5 +50,5 @@ double peak_loop(size_t rounds)
     else
 #endif
         plain_loop(rounds);
-    return 2.0 * CHAINS * WIDTH * (double)rounds;
+    return 2.0 * (CHAINS * WIDTH) * (double)rounds;
 }
