@@ -34,7 +34,7 @@ enum lr_exit {
     LR_EXIT_USAGE = 2,
     LR_EXIT_NOT_IDENTIFIED = 3,
     LR_EXIT_BUDGET = 4,
-    LR_EXIT_COORDINATES = 6, /* activations change with the width */
+    LR_EXIT_COORDINATES = 6, /* coord-check fails */
     LR_EXIT_DRIFT = 7,       /* identified, but moved from the baseline beyond tolerance */
     LR_EXIT_INTERRUPTED = 75,
 };

@@ -1,5 +1,6 @@
 /* lrsearch coord-check: trains the plan's model for a few steps at several widths and looks whether
- * its activations keep their size. Where they do not, neither does the best learning rate. */
+ * its activations keep their size, and its first step its effect on the loss. Where they do not,
+ * neither does the best learning rate. */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/coord_check.h"
 
@@ -43,7 +44,8 @@ static int keep_going(void *context)
 {
     struct progress *progress = context;
     progress->done += progress->a_step;
-    live_stage(progress->live, "coordinate check", progress->done / progress->all);
+    if (progress->live)
+        live_stage(progress->live, "coordinate check", progress->done / progress->all);
     return interrupted;
 }
 
@@ -98,6 +100,7 @@ static int make_spec(struct coord_check *check, const struct options *options,
 {
     struct trial_spec *spec = &check->spec;
     *spec = plan_trial(plan);
+    spec->seed = plan->seed;
     spec->lr = options->lr > 0 ? options->lr : sqrt(plan->search.lr[0] * plan->search.lr[1]);
     if (spec->context > CONTEXT_MOST)
         spec->context = CONTEXT_MOST;
@@ -107,8 +110,7 @@ static int make_spec(struct coord_check *check, const struct options *options,
     return prepare_trial(spec, plan, "the coordinate check", live, err);
 }
 
-static int measure(struct coord_check *check, const struct plan *plan, struct live *live,
-                   struct lr_error *err)
+int coord_measure(struct coord_check *check, struct live *live, struct lr_error *err)
 {
     struct progress progress = {.live = live};
     size_t count = check->width_count * check->seeds;
@@ -119,7 +121,7 @@ static int measure(struct coord_check *check, const struct plan *plan, struct li
         for (size_t i = 0; i < count; i++) {
             struct trial_spec spec = check->spec;
             trial_set_width(&spec, check->widths[i / check->seeds], check->heads_grow);
-            spec.seed = plan->seed + i % check->seeds;
+            spec.seed += i % check->seeds;
             progress.a_step = trial_flops_per_token(&spec);
             if (pass == 0) {
                 progress.all += progress.a_step * (check->steps + 1);
@@ -133,60 +135,105 @@ static int measure(struct coord_check *check, const struct plan *plan, struct li
     return 0;
 }
 
+void coord_release(struct coord_check *check)
+{
+    for (size_t i = 0; check->runs && i < check->width_count * check->seeds; i++)
+        coordinates_release(&check->runs[i]);
+    lr_free(check->runs);
+    lr_free(check->figures);
+}
+
 /* ---- what is said ---- */
+
+static void print_part(const struct coord_check *check, enum coord_part part)
+{
+    static const char *const titles[] = {
+        [COORD_START] = "mean |activation| at the start",
+        [COORD_GAIN] = "loss that the first step takes away, by kind of tensor (nats)",
+        [COORD_END] = "mean |activation| after the steps"};
+    printf("\n%s\n", titles[part]);
+    for (size_t i = 0; i < check->figure_count; i++) {
+        const struct coord_figure *figure = &check->figures[i];
+        if (figure->part != part)
+            continue;
+        printf("  %-25s", figure->name);
+        for (size_t w = 0; w < check->width_count; w++)
+            printf(" %8.3g", coord_value(check, w, figure));
+        printf("  %+6.2f +- %4.2f  %+.2f .. %+.2f %s\n", figure->slope.slope, figure->slope.error,
+               figure->low, figure->high, coord_verdict_name(figure->verdict));
+    }
+}
 
 static void print_text(const struct coord_check *check)
 {
     const struct trial_spec *spec = &check->spec;
     size_t failed = 0, unclear = 0;
     printf("%s, %s, lr %.3g, %u steps of %u tokens, %u seed%s\n"
-           "mean |activation| after the steps; slope: of its logarithm on that of the width\n\n",
+           "slope: of a row's logarithm on that of the width\n\n",
            arch_name(spec->arch), parametrization_name(spec->parametrization), spec->lr,
            check->steps, spec->batch_tokens, check->seeds, check->seeds == 1 ? "" : "s");
-    printf("%-25s", "layer");
+    printf("%-27s", "width");
     for (size_t w = 0; w < check->width_count; w++)
         printf(" %8u", check->widths[w]);
-    printf("  %6s %14s  %-14s %s\n", "start", "slope", "allowed", "verdict");
-    for (size_t l = 0; l < check->layer_count; l++) {
-        const struct coord_layer *layer = &check->layers[l];
-        printf("%-25s", layer->name);
-        for (size_t w = 0; w < check->width_count; w++)
-            printf(" %8.3g", coord_mean(check, w, check->steps, l));
-        printf("  %+6.2f %+6.2f +- %4.2f  %+.2f .. %+.2f %s\n", layer->start.slope,
-               layer->end.slope, layer->end.error, layer->low, layer->high,
-               coord_verdict_name(layer->verdict));
-        failed += layer->verdict > COORD_UNCLEAR;
-        unclear += layer->verdict == COORD_UNCLEAR;
+    printf("  %14s  %-14s %s\n", "slope", "allowed", "verdict");
+    print_part(check, COORD_START);
+    print_part(check, COORD_GAIN);
+    print_part(check, COORD_END);
+    for (size_t i = 0; i < check->figure_count; i++) {
+        failed += check->figures[i].verdict > COORD_UNCLEAR;
+        unclear += check->figures[i].verdict == COORD_UNCLEAR;
     }
     if (check->passed)
-        printf("\npassed: no layer changes its size from width %u to %u\n", check->widths[0],
-               check->widths[check->width_count - 1]);
+        printf(
+            "\npassed: activations keep their size, and steps their effect, from width %u to %u\n",
+            check->widths[0], check->widths[check->width_count - 1]);
     else
-        printf("\nfailed: %zu of %zu layers change their size with the width, so that a learning "
+        printf("\nfailed: %zu of %zu rows do not follow the width as they must, so that a learning "
                "rate found\nat one width will not hold at another%s\n",
-               failed, check->layer_count,
+               failed, check->figure_count,
                spec->parametrization == PARAM_SP ? " (sp is not made for that; mup and lvp are)"
                                                  : "");
     if (unclear)
         printf("unclear: %zu; more --seeds or --widths would tell\n", unclear);
 }
 
+static void put_slope(json_t *object, const struct coord_figure *figure, bool *ok)
+{
+    json_put(object, "slope", json_of_double(figure->slope.slope), ok);
+    json_put(object, "slope_se", json_of_double(figure->slope.error), ok);
+    json_put(object, "slope_low", json_of_double(figure->low), ok);
+    json_put(object, "slope_high", json_of_double(figure->high), ok);
+    json_put(object, "verdict", json_of_text(coord_verdict_name(figure->verdict)), ok);
+}
+
+/* A layer's whole course and its slope at the end; the start is told apart. */
 static json_t *layer_json(const struct coord_check *check, size_t index, bool *ok)
 {
-    const struct coord_layer *layer = &check->layers[index];
-    json_t *object = json_object(), *means = json_array();
-    json_put(object, "name", json_of_text(layer->name), ok);
+    const struct coord_figure *start = &check->figures[index];
+    const struct coord_figure *end = &check->figures[check->figure_count - check->layers + index];
+    json_t *object = json_object(), *means = json_array(), *at_start = json_object();
+    json_put(object, "name", json_of_text(end->name), ok);
     for (size_t w = 0; w < check->width_count; w++)
         for (uint32_t step = 0; step <= check->steps; step++)
             *ok &= json_array_append_new(means,
                                          json_of_double(coord_mean(check, w, step, index))) == 0;
     json_put(object, "means", means, ok);
-    json_put(object, "slope_at_start", json_of_double(layer->start.slope), ok);
-    json_put(object, "slope", json_of_double(layer->end.slope), ok);
-    json_put(object, "slope_se", json_of_double(layer->end.error), ok);
-    json_put(object, "slope_low", json_of_double(layer->low), ok);
-    json_put(object, "slope_high", json_of_double(layer->high), ok);
-    json_put(object, "verdict", json_of_text(coord_verdict_name(layer->verdict)), ok);
+    put_slope(at_start, start, ok);
+    json_put(object, "start", at_start, ok);
+    json_put(object, "slope_at_start", json_of_double(start->slope.slope), ok);
+    put_slope(object, end, ok);
+    return object;
+}
+
+static json_t *gain_json(const struct coord_check *check, const struct coord_figure *figure,
+                         bool *ok)
+{
+    json_t *object = json_object(), *values = json_array();
+    json_put(object, "name", json_of_text(figure->name), ok);
+    for (size_t w = 0; w < check->width_count; w++)
+        *ok &= json_array_append_new(values, json_of_double(coord_value(check, w, figure))) == 0;
+    json_put(object, "nats", values, ok);
+    put_slope(object, figure, ok);
     return object;
 }
 
@@ -195,10 +242,14 @@ static int print_json(const struct coord_check *check, struct lr_error *err)
     bool ok = true;
     json_use_lr_memory();
     json_t *object = json_object(), *widths = json_array(), *layers = json_array();
+    json_t *gains = json_array();
     for (size_t w = 0; w < check->width_count; w++)
         ok &= json_array_append_new(widths, json_of_count(check->widths[w])) == 0;
-    for (size_t l = 0; l < check->layer_count; l++)
+    for (size_t l = 0; l < check->layers; l++)
         ok &= json_array_append_new(layers, layer_json(check, l, &ok)) == 0;
+    for (size_t i = 0; i < check->figure_count; i++)
+        if (check->figures[i].part == COORD_GAIN)
+            ok &= json_array_append_new(gains, gain_json(check, &check->figures[i], &ok)) == 0;
     json_put(object, "schema_version", json_of_count(1), &ok);
     json_put(object, "parametrization",
              json_of_text(parametrization_name(check->spec.parametrization)), &ok);
@@ -208,15 +259,8 @@ static int print_json(const struct coord_check *check, struct lr_error *err)
     json_put(object, "seeds", json_of_count(check->seeds), &ok);
     json_put(object, "widths", widths, &ok);
     json_put(object, "layers", layers, &ok); /* means: (widths, steps + 1) */
+    json_put(object, "gains", gains, &ok);   /* by kind of tensor, of the first step */
     return json_print(object, ok, err);
-}
-
-static void release(struct coord_check *check)
-{
-    for (size_t i = 0; check->runs && i < check->width_count * check->seeds; i++)
-        coordinates_release(&check->runs[i]);
-    lr_free(check->runs);
-    lr_free(check->layers);
 }
 
 static int run_check(struct coord_check *check, const struct options *options,
@@ -227,7 +271,7 @@ static int run_check(struct coord_check *check, const struct options *options,
     check->heads_grow = plan->model.heads_grow;
     int rc = choose_widths(check, options, plan, err);
     rc = rc ? rc : make_spec(check, options, plan, live, err);
-    rc = rc ? rc : measure(check, plan, live, err);
+    rc = rc ? rc : coord_measure(check, live, err);
     live_clear(live);
     rc = rc ? rc : coord_judge(check, err);
     if (!rc && options->json)
@@ -263,7 +307,7 @@ int command_coord_check(const struct options *options)
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     int status = rc ? lr_error_exit_status(rc) : check.passed ? 0 : LR_EXIT_COORDINATES;
-    release(&check);
+    coord_release(&check);
     live_release(&live);
     lr_free(plan);
     return status;

@@ -2,6 +2,7 @@
 #define LRSEARCH_COORD_CHECK_H
 
 #include <stdio.h>
+#include "cli/live.h"
 #include "cli/options.h"
 #include "lrsearch/error.h"
 #include "search/slope.h"
@@ -17,10 +18,18 @@ enum coord_verdict {
     COORD_DIVERGES
 };
 
-struct coord_layer {
+enum coord_part {
+    COORD_START, /* mean |activation| of a layer before the steps */
+    COORD_GAIN,  /* by how much the first step of a kind of tensor lowers the loss */
+    COORD_END    /* mean |activation| of a layer after the steps */
+};
+
+struct coord_figure {
+    enum coord_part part;
+    size_t index; /* of the layer, or the enum param_group */
     const char *name;
-    struct slope start, end; /* of ln mean |activation| on ln width, before and after the steps */
-    double low, high;        /* what the slope at the end may be */
+    struct slope slope; /* of its logarithm on ln width */
+    double low, high;   /* what the slope may be */
     enum coord_verdict verdict;
 };
 
@@ -28,18 +37,27 @@ struct coord_check {
     uint32_t widths[OPTION_WIDTHS];
     size_t width_count;
     uint32_t seeds, steps;
-    struct trial_spec spec; /* at the first width; seed and width change */
+    struct trial_spec spec; /* at the first width, with the first seed */
     bool heads_grow;
     struct coordinates *runs; /* (width_count, seeds); owned */
-    struct coord_layer *layers;
-    size_t layer_count;
+    size_t layers;
+    struct coord_figure *figures; /* owned; by part, then by index */
+    size_t figure_count;
     bool passed;
 };
 
+/* Trains the runs; `live` may be NULL (coord_check.c). LR_ECANCELED, LR_EDATA, LR_EINVAL,
+ * LR_ENOMEM. */
+int coord_measure(struct coord_check *check, struct live *live, struct lr_error *err);
+void coord_release(struct coord_check *check);
+
 /* Mean |activation| of a layer at a width after so many steps, over the seeds. */
 double coord_mean(const struct coord_check *check, size_t width, uint32_t step, size_t layer);
+/* A figure's value at a width, over the seeds. */
+double coord_value(const struct coord_check *check, size_t width,
+                   const struct coord_figure *figure);
 
-/* Fills the layers' slopes and verdicts from the runs (coord_verdict.c). LR_ENOMEM. */
+/* Fills the figures from the runs (coord_verdict.c). LR_ENOMEM. */
 int coord_judge(struct coord_check *check, struct lr_error *err);
 const char *coord_verdict_name(enum coord_verdict verdict);
 

@@ -28,7 +28,7 @@ static void write_data(FILE *script, const struct coord_check *check, size_t lay
 static void write_panel(FILE *script, const struct coord_check *check, size_t layer)
 {
     fputs("set title ", script);
-    gnuplot_string(script, check->layers[layer].name);
+    gnuplot_string(script, check->runs[0].names[layer]);
     fputs("\nplot ", script);
     for (uint32_t step = 0; step <= check->steps; step++) {
         unsigned grey = 200 - 180 * step / check->steps; /* light blue to dark blue */
@@ -44,12 +44,12 @@ int coord_plot(const struct coord_check *check, const char *path, struct lr_erro
 {
     struct gnuplot gnuplot;
     bool drawn;
-    int rows = (int)((check->layer_count + COLUMNS - 1) / COLUMNS);
+    int rows = (int)((check->layers + COLUMNS - 1) / COLUMNS);
     int rc = gnuplot_begin(&gnuplot, path, COLUMNS * PANEL_WIDTH, rows * PANEL_HEIGHT + 40, err);
     if (rc)
         return rc;
     FILE *script = gnuplot.script;
-    for (size_t l = 0; l < check->layer_count; l++)
+    for (size_t l = 0; l < check->layers; l++)
         write_data(script, check, l);
     fprintf(script,
             "set logscale xy 2\nset format y '%%.2g'\nset xlabel 'width'\n"
@@ -57,7 +57,7 @@ int coord_plot(const struct coord_check *check, const char *path, struct lr_erro
             "set multiplot layout %d,%d title '%s, lr %.3g: start (light) to step %u (dark)'\n",
             rows, COLUMNS, parametrization_name(check->spec.parametrization), check->spec.lr,
             check->steps);
-    for (size_t l = 0; l < check->layer_count; l++)
+    for (size_t l = 0; l < check->layers; l++)
         write_panel(script, check, l);
     fputs("unset multiplot\n", script);
     rc = gnuplot_end(&gnuplot, &drawn, err);

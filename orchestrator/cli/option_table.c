@@ -280,7 +280,7 @@ const struct exit_row exit_rows[] = {
     {LR_EXIT_NOT_IDENTIFIED, "done, but the optimum is not identified; audit: no law applies"},
     {LR_EXIT_BUDGET, "the budget was used up before the answer"},
     {5, "too many failed trials; train: it diverged"},
-    {LR_EXIT_COORDINATES, "coord-check: activations change with the width"},
+    {LR_EXIT_COORDINATES, "coord-check: activations, or what a step does, change with the width"},
     {LR_EXIT_DRIFT, "done, and beyond `tolerance` of the baseline"},
     {65, "the plan or the data are unusable: each error with its place"},
     {69, "too few workers"},

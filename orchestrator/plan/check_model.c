@@ -193,6 +193,12 @@ static void check_output(struct plan_reader *reader)
         reader_complain(reader, MEMBER(model.output_lr_ratio),
                         "has no effect with model.tied_output: the output matrix is the embedding, "
                         "whose LR embedding_lr_ratio gives; leave it out");
+    if (reader_has(reader, MEMBER(model.tied_output)) && plan->model.tied_output &&
+        reader_has(reader, MEMBER(model.parametrization)) && uses(plan, PARAM_LVP))
+        reader_complain(reader, MEMBER(model.tied_output),
+                        "does not go with model.parametrization lvp, whose embedding LR falls as "
+                        "width^-1/2 while that of the output matrix must stay, and tied they are "
+                        "one matrix with one LR; use mup, or tied_output: false");
 }
 
 static void check_depth(struct plan_reader *reader)

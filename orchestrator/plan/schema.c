@@ -186,7 +186,7 @@ static const struct plan_key model_keys[] = {
      .low = 1, .high = 262144, .offset = AT(model.d_ff),
      .help = "width of the MLP's middle; llama's default is rounded up to a multiple of 8"},
     {.name = "tied_output", .type = TYPE_BOOL, .fallback = "false", .offset = AT(model.tied_output),
-     .help = "true: the output matrix is the embedding"},
+     .help = "true: the output matrix is the embedding; not with lvp"},
     {.name = "qk_norm", .type = TYPE_BOOL, .fallback = "false", .offset = AT(model.qk_norm),
      .help = "true: RMSNorm of each head's queries and keys, before any rotation"},
     {.name = "z_loss", .type = TYPE_NUMBER, .fallback = "0", .high = 1, .offset = AT(model.z_loss),

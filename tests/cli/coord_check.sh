@@ -14,7 +14,7 @@ for arch in gpt llama; do
     for kind in mup lvp; do
         run "$LRSEARCH" coord-check "$arch.yaml" --set "model.parametrization=$kind"
         expect_status 0
-        expect_out "passed: no layer changes its size from width 16 to 128"
+        expect_out "passed: activations keep their size, and steps their effect, from width 16 to 128"
         grep -q grows out && fail "$kind passes with a layer that grows"
     done
 done
@@ -34,6 +34,10 @@ expect_json 256 sp.json widths 4
 expect_json 0.0030000000000000001 sp.json lr
 expect_json "output logits" sp.json layers 9 name
 json sp.json layers 9 means 19 >/dev/null || fail "5 widths, the start and 3 steps are 20 means"
+expect_json grows sp.json layers 9 start verdict
+expect_json "hidden matrices" sp.json gains 1 name
+expect_json grows sp.json gains 1 verdict
+json sp.json gains 3 nats 4 >/dev/null || fail "4 kinds of tensors have gains at 5 widths"
 
 figure="it's a figure.svg"
 run "$LRSEARCH" coord-check gpt.yaml --set model.parametrization=mup --seeds 1 --plot "$figure"

@@ -1,15 +1,15 @@
-/* The coordinate check's numbers: the line through them, and that a parametrization which is wrong
- * in one place is seen. */
+/* The coordinate check's numbers: the line through them, activations, and what a step does to the
+ * loss. What is made of them: test_coord_check.c. */
 #include "cmocka_all.h"
 
 #include <math.h>
 #include <string.h>
+#include "data/source.h"
 #include "kernels/kernels.h"
 #include "search/slope.h"
 #include "small_trial.h"
 #include "train/coordinates.h"
-
-enum { WIDTHS = 4, LAYERS = 16, TRAINED = 4 };
+#include "train/optimizer.h"
 
 /* x 0..3, y 0 1 1 2: slope .6, residuals -.1 .3 -.3 .1, so the error is sqrt(.2 / 2 / 5) =
  * .1414214; Student's 95 % quantile for 2 degrees of freedom is 2.919986. */
@@ -30,77 +30,67 @@ static void slope_by_hand(void **state)
     assert_true(isnan(slope_fit(x, broken, 4).slope));
 }
 
-/* Changes the spec of width 16 m. */
-typedef void change(struct trial_spec *spec, double m);
-
-static void nothing(struct trial_spec *spec, double m)
+static void layers_have_names(void **state)
 {
-    (void)spec;
-    (void)m;
-}
-
-/* Hidden matrices train as if their LR were not divided by m. */
-static void hidden_lr_is_kept(struct trial_spec *spec, double m)
-{
-    spec->lr *= m;
-    spec->embedding_lr_ratio /= m;
-    spec->output_lr_ratio /= m;
-}
-
-/* 1/sqrt(d_h) in place of 1/d_h. */
-static void attention_as_sp(struct trial_spec *spec, double m)
-{
-    spec->base_head_size = (uint32_t)(8 * m);
-}
-
-static void slopes_of(double slopes[LAYERS], char names[LAYERS][MODEL_LAYER_NAME],
-                      uint32_t parametrization, change *wrong)
-{
-    double x[WIDTHS], y[LAYERS][WIDTHS];
-    size_t layers = 0;
-    for (size_t w = 0; w < WIDTHS; w++) {
-        struct trial_spec spec = spec_of();
-        struct coordinates run;
-        static const uint32_t ratios[WIDTHS] = {1, 4, 16, 32};
-        uint32_t m = ratios[w];
-        spec.parametrization = parametrization;
-        spec.lr = 5e-3;
-        assert_true(trial_set_width(&spec, 16 * m, false));
-        wrong(&spec, m);
-        x[w] = log((double)m);
-        assert_int_equal(coordinates_measure(&run, &spec, TRAINED, NULL, NULL, NULL), 0);
-        layers = run.layers;
-        assert_true(layers <= LAYERS);
-        memcpy(names, run.names, layers * sizeof(*names));
-        for (size_t l = 0; l < layers; l++)
-            y[l][w] = log(run.means[TRAINED * layers + l]);
-        coordinates_release(&run);
-    }
-    for (size_t l = 0; l < layers; l++)
-        slopes[l] = slope_fit(x, y[l], WIDTHS).slope;
-    assert_int_equal(layers, 2 + 4); /* one block */
-}
-
-static void what_is_wrong_shows(void **state)
-{
-    double right[LAYERS], slopes[LAYERS];
-    char names[LAYERS][MODEL_LAYER_NAME];
+    static const char *const names[] = {"embedding",         "block 0 attention logits",
+                                        "block 0 attention", "block 0 mlp",
+                                        "block 0 stream",    "output logits"};
+    struct trial_spec spec = spec_of();
+    struct coordinates run;
     (void)state;
-    slopes_of(right, names, PARAM_MUP, nothing);
-    for (size_t l = 0; l < 6; l++)
-        if (!(right[l] < 0.25 && right[l] > -0.6))
-            fail_msg("mup: %s has slope %g", names[l], right[l]);
-    assert_string_equal(names[0], "embedding");
-    assert_string_equal(names[1], "block 0 attention logits");
-    assert_string_equal(names[3], "block 0 mlp");
-    assert_string_equal(names[5], "output logits");
+    assert_int_equal(coordinates_measure(&run, &spec, 1, NULL, NULL, NULL), 0);
+    assert_int_equal(run.layers, 6);
+    for (size_t l = 0; l < run.layers; l++)
+        assert_string_equal(run.names[l], names[l]);
+    coordinates_release(&run);
+}
 
-    slopes_of(slopes, names, PARAM_MUP, hidden_lr_is_kept);
-    assert_true(slopes[3] > 0.8);
-    slopes_of(slopes, names, PARAM_MUP, attention_as_sp);
-    assert_true(slopes[1] > right[1] + 0.35); /* 1/2 at the start */
-    slopes_of(slopes, names, PARAM_SP, nothing);
-    assert_true(slopes[3] > 0.8 && slopes[5] > 0.4);
+/* Of the first batch, after so many steps on it. */
+static double first_loss(const struct trial_spec *spec, int steps)
+{
+    struct model *model = model_of(spec);
+    struct source *source;
+    uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
+    double losses[SEQUENCES], mean = 0;
+    assert_int_equal(model_micro_batch(model), SEQUENCES);
+    assert_int_equal(source_open(&source, spec, NULL), 0);
+    for (uint64_t s = 0; s < SEQUENCES; s++)
+        source_train(source, s, tokens + s * (CONTEXT + 1));
+    for (int step = 1; step <= steps; step++) {
+        model_forward_backward(model, tokens, SEQUENCES, 1.0f / BATCH);
+        optimizer_step(model, spec, 1, (uint64_t)step);
+        model_zero_grad(model);
+    }
+    model_losses(model, tokens, SEQUENCES, losses);
+    for (int s = 0; s < SEQUENCES; s++)
+        mean += losses[s] / SEQUENCES;
+    source_close(source);
+    model_destroy(model);
+    return mean;
+}
+
+/* Next to no LR: what the first step takes away from the loss of its batch is what it was said to
+ * take, and twice the LR takes twice as much. */
+static void gains_are_the_loss(void **state)
+{
+    struct trial_spec spec = spec_of();
+    struct coordinates run, twice;
+    double sum = 0;
+    (void)state;
+    spec.lr = 1e-4;
+    spec.weight_decay = 0;
+    assert_int_equal(coordinates_measure(&run, &spec, 1, NULL, NULL, NULL), 0);
+    spec.lr *= 2;
+    assert_int_equal(coordinates_measure(&twice, &spec, 1, NULL, NULL, NULL), 0);
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        assert_true(run.gains[g] > 0);
+        near(twice.gains[g] / run.gains[g], 2, 1e-3);
+        sum += run.gains[g];
+    }
+    spec.lr /= 2;
+    near(first_loss(&spec, 0) - first_loss(&spec, 1), sum, 0.03 * sum);
+    coordinates_release(&run);
+    coordinates_release(&twice);
 }
 
 static void the_same_again(void **state)
@@ -139,9 +129,8 @@ static void it_can_be_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slope_by_hand),
-        cmocka_unit_test(what_is_wrong_shows),
-        cmocka_unit_test(the_same_again),
+        cmocka_unit_test(slope_by_hand),         cmocka_unit_test(layers_have_names),
+        cmocka_unit_test(gains_are_the_loss),    cmocka_unit_test(the_same_again),
         cmocka_unit_test(it_can_be_interrupted),
     };
     kernels_init();

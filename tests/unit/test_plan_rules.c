@@ -7,6 +7,11 @@
 #include "lrsearch/memory.h"
 #include "plan_case.h"
 
+#define TIED_LVP                                                                                   \
+    "model.tied_output: does not go with model.parametrization lvp, whose embedding LR falls as "  \
+    "width^-1/2 while that of the output matrix must stay, and tied they are one matrix with one " \
+    "LR; use mup, or tied_output: false\n"
+
 static const struct plan_error_case cases[] = {
     {3, "model: {arch: llama, d_model: 6, n_layers: 2, n_heads: 2, context: 128, vocab: 256}",
      "plan.yaml:3:56: model.n_heads: heads of 3 channels cannot be rotated by arch llama; make the "
@@ -31,6 +36,14 @@ static const struct plan_error_case cases[] = {
      "output_lr_ratio: 2}",
      "plan.yaml:3:109: model.output_lr_ratio: has no effect with model.tied_output: the output "
      "matrix is the embedding, whose LR embedding_lr_ratio gives; leave it out\n"},
+    {3,
+     "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256, tied_output: true, "
+     "parametrization: lvp}",
+     "plan.yaml:3:86: " TIED_LVP},
+    {3,
+     "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256, tied_output: true, "
+     "parametrization: [mup, lvp]}",
+     "plan.yaml:3:86: " TIED_LVP},
     {3,
      "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256, base_layers: 2, "
      "embedding_lr_ratio: [3, 2], output_lr_ratio: [1, 1.5]}",
@@ -134,7 +147,8 @@ static const struct plan_error_case cases[] = {
      "plan.yaml:8:19: confirm.tokens: 199999 is less than the longest of search.horizons, 200000, "
      "which says as much already; leave it out for target.tokens\n"},
     {8, "confirm: {tokens: 1_000_001}",
-     "plan.yaml:8:19: confirm.tokens: 1000001 is more than target.tokens, 1000000, for which the LR "
+     "plan.yaml:8:19: confirm.tokens: 1000001 is more than target.tokens, 1000000, for which the "
+     "LR "
      "is meant\n"},
 };
 

@@ -12,7 +12,13 @@
  * biases. All memory is one arena, sized from the spec and the number of threads.
  */
 
-enum param_group { GROUP_EMBEDDING, GROUP_HIDDEN, GROUP_OUTPUT, GROUP_VECTOR /* norms, biases */ };
+enum param_group {
+    GROUP_EMBEDDING,
+    GROUP_HIDDEN,
+    GROUP_OUTPUT,
+    GROUP_VECTOR, /* norms, biases */
+    GROUP_COUNT
+};
 
 struct param {        /* one tensor; all pointers are the model's */
     const char *name; /* "blocks.0.attn.qkv.weight", ... */

@@ -92,6 +92,13 @@ static inline size_t model_fc_width(const struct trial_spec *spec)
     return (size_t)spec->d_ff * (spec->arch == ARCH_LLAMA ? 2 : 1);
 }
 
+/* Exponents of m = d_model / base_width in halves: -2 is 1 / m. `attention`: of a head's channels,
+ * relative to base_head_size; -1: as sp. */
+struct width_rule {
+    int embedding_lr, hidden_init, hidden_lr, output_lr, logits, attention;
+};
+const struct width_rule *width_rule_of(uint32_t parametrization); /* width_rules.c */
+
 /* Factors of the parametrization for one tensor, inside of a block or not (parametrization.c). */
 void parametrization_apply(struct param *param, const struct trial_spec *spec, bool in_block);
 float parametrization_attention_scale(const struct trial_spec *spec);

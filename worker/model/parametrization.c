@@ -9,7 +9,10 @@
  *
  * (init variance / LR factor.) Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
  * equals sp there. Positions are embeddings too. An output tied to the embedding is initialised and
- * trained as the embedding, its logits divided by m.
+ * trained as the embedding, its logits divided by m. Plans refuse that for lvp: the embedding's LR
+ * falls as m^-1/2, the output's has to stay, and one matrix has one LR. Logits divided by m^1/2
+ * would make up for it, and let what hidden matrices do to the logits grow as m^1/2.
+ * The exponents stand in width_rules.c.
  *
  * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou & Liu 2025, arXiv 2506.15025:
  * with a vocabulary far larger than the width the embedding's LR falls like d^-1/2. At d_model =
@@ -24,6 +27,7 @@
  * residual branches are divided by that ratio, LRs are kept, and Adam's eps shrinks with the
  * gradients: inside of blocks by the depth ratio, and everywhere by m where the width is scaled. */
 #include <math.h>
+#include <stdlib.h>
 #include "model/model_state.h"
 
 static double width_ratio(const struct trial_spec *spec)
@@ -36,27 +40,35 @@ static double depth_ratio(const struct trial_spec *spec)
     return spec->depth_rule == DEPTH_COMPLETEP ? (double)spec->n_layers / spec->base_layers : 1.0;
 }
 
+/* m^(halves / 2). The same bits as 1 / m and 1 / sqrt(m). */
+static double half_power(double m, int halves)
+{
+    double power = halves % 2 ? sqrt(m) : 1.0;
+    for (int i = abs(halves) / 2; i > 0; i--)
+        power *= m;
+    return halves < 0 ? 1.0 / power : power;
+}
+
 void parametrization_apply(struct param *param, const struct trial_spec *spec, bool in_block)
 {
-    bool scaled = spec->parametrization != PARAM_SP;
+    const struct width_rule *rule = width_rule_of(spec->parametrization);
     double m = width_ratio(spec), lr_by_width = 1.0;
     param->lr_factor = 1.0;
     switch (param->group) {
     case GROUP_EMBEDDING:
         param->lr_factor = spec->embedding_lr_ratio;
-        if (spec->parametrization == PARAM_LVP)
-            lr_by_width = 1.0 / sqrt(m);
+        lr_by_width = half_power(m, rule->embedding_lr);
         break;
     case GROUP_HIDDEN:
-        if (scaled) {
-            param->init_std /= sqrt(m);
-            lr_by_width = 1.0 / m;
-        }
+        param->init_std /= half_power(m, -rule->hidden_init);
+        lr_by_width = half_power(m, rule->hidden_lr);
         break;
     case GROUP_OUTPUT:
         param->lr_factor = spec->output_lr_ratio;
+        lr_by_width = half_power(m, rule->output_lr);
         break;
     case GROUP_VECTOR:
+    case GROUP_COUNT:
         break;
     }
     param->lr_factor *= lr_by_width;
@@ -64,20 +76,22 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec, b
     if (param->group == GROUP_VECTOR)
         param->decay_factor = 0.0;
     param->eps_factor = 1.0;
-    if (spec->depth_rule == DEPTH_COMPLETEP)
-        param->eps_factor = (scaled ? 1.0 / m : 1.0) / (in_block ? depth_ratio(spec) : 1.0);
+    if (spec->depth_rule == DEPTH_COMPLETEP) {
+        double by_width = spec->parametrization == PARAM_SP ? 1.0 : 1.0 / m;
+        param->eps_factor = by_width / (in_block ? depth_ratio(spec) : 1.0);
+    }
 }
 
 float parametrization_attention_scale(const struct trial_spec *spec)
 {
     double head = (double)spec->d_model / spec->n_heads;
-    double at_base = spec->parametrization == PARAM_SP ? head : spec->base_head_size;
-    return (float)(sqrt(at_base) / head);
+    int halves = width_rule_of(spec->parametrization)->attention;
+    return (float)(half_power(spec->base_head_size, -1 - halves) / half_power(head, -halves));
 }
 
 float parametrization_logit_scale(const struct trial_spec *spec)
 {
-    return spec->parametrization == PARAM_SP ? 1.0f : (float)(1.0 / width_ratio(spec));
+    return (float)half_power(width_ratio(spec), width_rule_of(spec->parametrization)->logits);
 }
 
 float parametrization_residual_scale(const struct trial_spec *spec)

@@ -11,6 +11,7 @@ struct walk {
     struct model *model;
     struct source *source;
     uint32_t *tokens; /* (micro-batch, context + 1) */
+    float *before;    /* all weights, before a step */
 };
 
 static void read_part(struct walk *walk, const struct trial_spec *spec, uint32_t step,
@@ -22,7 +23,32 @@ static void read_part(struct walk *walk, const struct trial_spec *spec, uint32_t
                      walk->tokens + (size_t)s * (spec->context + 1));
 }
 
-static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t step)
+static void keep_weights(struct walk *walk)
+{
+    float *next = walk->before;
+    for (size_t i = 0; i < model_param_count(walk->model); i++) {
+        const struct param *p = model_param(walk->model, i);
+        memcpy(next, p->value, p->count * sizeof(*next));
+        next += p->count;
+    }
+}
+
+/* -(gradient . change of the weights) by group: how far each lowers the loss, to first order. */
+static void sum_gains(struct walk *walk, double *gains)
+{
+    const float *before = walk->before;
+    for (size_t i = 0; i < model_param_count(walk->model); i++) {
+        const struct param *p = model_param(walk->model, i);
+        double sum = 0;
+        for (size_t j = 0; j < p->count; j++)
+            sum += (double)p->grad[j] * ((double)before[j] - (double)p->value[j]);
+        gains[p->group] += sum;
+        before += p->count;
+    }
+}
+
+/* gains: NULL where they are not asked for. */
+static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t step, double *gains)
 {
     uint32_t batch = spec->batch_tokens / spec->context;
     uint32_t at_once = model_micro_batch(walk->model);
@@ -33,7 +59,11 @@ static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t 
         model_forward_backward(walk->model, walk->tokens, sequences,
                                1.0f / (float)spec->batch_tokens);
     }
+    if (gains)
+        keep_weights(walk);
     optimizer_step(walk->model, spec, 1, step + 1);
+    if (gains)
+        sum_gains(walk, gains);
 }
 
 static void look(struct walk *walk, const struct trial_spec *spec, double *means)
@@ -46,6 +76,7 @@ static void look(struct walk *walk, const struct trial_spec *spec, double *means
 static int prepare(struct walk *walk, struct coordinates *out, const struct trial_spec *spec,
                    struct lr_error *err)
 {
+    size_t weights = 0;
     int rc = source_open(&walk->source, spec, err);
     rc = rc ? rc : model_create(&walk->model, spec, err);
     if (rc)
@@ -54,9 +85,12 @@ static int prepare(struct walk *walk, struct coordinates *out, const struct tria
     out->layers = model_layer_count(walk->model);
     out->names = lr_calloc(out->layers, sizeof(*out->names));
     out->means = lr_calloc(out->layers * (out->steps + 1), sizeof(*out->means));
+    for (size_t i = 0; i < model_param_count(walk->model); i++)
+        weights += model_param(walk->model, i)->count;
+    walk->before = lr_malloc(weights * sizeof(*walk->before));
     walk->tokens = lr_malloc((size_t)model_micro_batch(walk->model) * (spec->context + 1) *
                              sizeof(*walk->tokens));
-    if (!out->names || !out->means || !walk->tokens)
+    if (!out->names || !out->means || !walk->before || !walk->tokens)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     model_layer_names(walk->model, out->names);
     return 0;
@@ -72,11 +106,12 @@ int coordinates_measure(struct coordinates *out, const struct trial_spec *spec, 
     for (uint32_t step = 0; !rc && step <= steps; step++) {
         look(&walk, spec, out->means + step * out->layers);
         if (step < steps)
-            one_step(&walk, spec, step);
+            one_step(&walk, spec, step, step == 0 ? out->gains : NULL);
         rc = source_failed(walk.source, err);
         if (!rc && keep_going && keep_going(context))
             rc = lr_fail(err, LR_ECANCELED, "interrupted");
     }
+    lr_free(walk.before);
     lr_free(walk.tokens);
     model_destroy(walk.model);
     source_close(walk.source);

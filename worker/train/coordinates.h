@@ -4,14 +4,21 @@
 #include "lrsearch/error.h"
 #include "model/model.h"
 
-/* What a coordinate check measures (Yang et al. 2022, arXiv 2203.03466, appendix D): the mean
- * absolute activation of each layer before and after each of a few steps, on the first batch. */
+/* What a coordinate check measures: the mean absolute activation of each layer before and after
+ * each of a few steps, on the first batch (Yang et al. 2022, arXiv 2203.03466, appendix D); and by
+ * how much the first step of each kind of tensor lowers the loss, to first order, which is the sum
+ * of gradient times change of the weights. In theory that is of order 1 at every width where the LR
+ * is right (their "maximal update"). Unlike the change of an activation it has no share of chance:
+ * an update and the vector that it multiplies agree only in part, and in narrow layers chance adds
+ * to it, so that the slope of an activation's change lies anywhere between theory and theory - 1/2.
+ */
 
 struct coordinates {
     size_t layers;
     uint32_t steps;
     char (*names)[MODEL_LAYER_NAME]; /* (layers) */
     double *means;                   /* (steps + 1, layers); not finite where it diverged */
+    double gains[GROUP_COUNT];       /* nats; not finite where it diverged */
 };
 
 /* Trains spec for `steps` steps of spec->batch_tokens at its full LR, without schedule. A pure
