@@ -37,6 +37,25 @@ expect_json ooooooobooooooo logs/pinned/provenance.json matmul
 expect_json "own; openblas: mlp.fc d_in" logs/pinned/provenance.json matmul_by
 grep -q '"products":"ooooooobooooooo"' logs/pinned/journal.jsonl || fail "not in the journal"
 
+# Where OpenBLAS takes the CPU for one without AVX2, auto leaves it out, and who asks for it is told.
+OPENBLAS_CORETYPE=Prescott
+export OPENBLAS_CORETYPE
+run "$LRSEARCH" tiny.yaml --run-dir logs/auto --set budget.trials=2
+if ! grep -q '"blas": "own plain;' logs/auto/provenance.json; then
+    doubt="OPENBLAS_CORETYPE makes OpenBLAS"
+    expect_err "trainer.matmul auto does not consider OpenBLAS: $doubt"
+    expect_err "its kernels for Prescott, without AVX2, though this CPU has avx"
+    expect_err ": unset OPENBLAS_CORETYPE, or set it to "
+    [ "$(grep -c "not consider OpenBLAS" err)" -eq 1 ] || fail "said more than once"
+    json logs/auto/provenance.json matmul | grep -q b && fail "auto took OpenBLAS"
+    grep -q 'core Prescott' logs/auto/provenance.json || fail "the core is not recorded"
+    loss_of --set trainer.matmul=openblas >/dev/null
+    expect_err "warning: matrix products by OpenBLAS are slow here: $doubt"
+    loss_of --set trainer.matmul=own >/dev/null
+    expect_no_err "OpenBLAS"
+fi
+unset OPENBLAS_CORETYPE
+
 run "$LRSEARCH" check tiny.yaml --set trainer.matmul=mkl
 expect_status 65
 expect_err 'trainer.matmul=mkl: "mkl" is not known: use auto, own, openblas or onednn'
