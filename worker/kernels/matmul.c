@@ -75,14 +75,37 @@ bool openblas_core_doubt(char *out, size_t size, const char *core, const char *v
     return false;
 }
 
+/* "OpenBLAS 0.3.21" */
+static void openblas_version(char out[48])
+{
+    const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+    size_t first = strcspn(config, " ");
+    size_t words = first + (config[first] ? 1 + strcspn(config + first + 1, " ") : 0);
+    snprintf(out, 48, "%.*s", (int)words, config);
+}
+
+const char *kernels_libraries(char *out, size_t size)
+{
+    char version[48];
+    openblas_version(version);
+    int length = snprintf(out, size, "%s %s", version, openblas_get_corename());
+#ifdef LRSEARCH_ONEDNN
+    const dnnl_version_t *dnnl = dnnl_version();
+    if (length > 0 && (size_t)length < size)
+        snprintf(out + length, size - (size_t)length, ", oneDNN %d.%d.%d", dnnl->major, dnnl->minor,
+                 dnnl->patch);
+#else
+    (void)length;
+#endif
+    return out;
+}
+
 const char *openblas_doubt(void)
 {
     static char text[256];
     char version[48];
-    const char *config = openblas_get_config(), *asked = getenv("OPENBLAS_CORETYPE");
-    size_t first = strcspn(config, " "); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
-    size_t words = first + (config[first] ? 1 + strcspn(config + first + 1, " ") : 0);
-    snprintf(version, sizeof(version), "%.*s", (int)words, config);
+    const char *asked = getenv("OPENBLAS_CORETYPE");
+    openblas_version(version);
     bool doubt = openblas_core_doubt(text, sizeof(text), openblas_get_corename(), version,
                                      gemm_instructions(), asked && *asked);
     return doubt ? text : NULL;
