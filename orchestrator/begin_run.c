@@ -44,7 +44,7 @@ static int check_same_plan(const char *run_dir, const char *resolved, struct lr_
 }
 
 static int copy_plan(const struct coordinator_setup *setup, const char *resolved,
-                     const char *products, struct lr_error *err)
+                     struct lr_error *err)
 {
     char *text = NULL;
     int rc = run_dir_read("", setup->plan_path, &text, err);
@@ -52,9 +52,6 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
         rc = run_dir_write(setup->run_dir, "plan.yaml", text, strlen(text), err);
     if (!rc)
         rc = run_dir_write(setup->run_dir, "plan.resolved.json", resolved, strlen(resolved), err);
-    if (!rc)
-        rc = provenance_write(setup->run_dir, setup->mpi_library, setup->blas, products,
-                              setup->plan->seed, setup->transport->size, err);
     lr_free(text);
     return rc;
 }
@@ -132,7 +129,7 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
     if (shares_trunks(c->setup->plan))
         memcpy(opening->trunk_dir, c->checkpoint_dir, sizeof(opening->trunk_dir));
     if (!old->name[0]) {
-        rc = copy_plan(c->setup, resolved, opening->products, err);
+        rc = copy_plan(c->setup, resolved, err);
         rc = rc ? rc : coordinator_record(c, &event, err);
     } else if (old->data_hash != opening->data_hash) {
         rc = data_changed(c, err);
@@ -146,16 +143,20 @@ static int begin_session(struct coordinator *c, struct lr_error *err)
 {
     struct event event = {.kind = EVENT_SESSION};
     struct msg_hello self = transport_hello();
-    time_t now = time(NULL);
-    struct tm utc;
-    snprintf(event.as.session.host, sizeof(event.as.session.host), "%s", self.host);
-    event.as.session.ranks = (uint32_t)c->setup->transport->size;
-    event.as.session.retries = c->setup->plan->on_fail.retries;
-    event.as.session.stop_on_fail = c->setup->plan->on_fail.then == ON_FAIL_STOP;
-    if (gmtime_r(&now, &utc))
-        strftime(event.as.session.started_utc, sizeof(event.as.session.started_utc),
-                 "%Y-%m-%dT%H:%M:%SZ", &utc);
+    struct event_session *start = &event.as.session;
+    size_t starts;
+    provenance_here(start);
+    snprintf(start->mpi, sizeof(start->mpi), "%s", c->setup->mpi_library);
+    snprintf(start->blas, sizeof(start->blas), "%s", c->setup->blas);
+    snprintf(start->host, sizeof(start->host), "%s", self.host);
+    start->ranks = (uint32_t)c->setup->transport->size;
+    start->retries = c->setup->plan->on_fail.retries;
+    start->stop_on_fail = c->setup->plan->on_fail.then == ON_FAIL_STOP;
     int rc = coordinator_record(c, &event, err);
+    const struct event_session *all = campaign_sessions(c->campaign, &starts);
+    if (!rc)
+        rc = provenance_write(c->setup->run_dir, campaign_opening(c->campaign)->products,
+                              c->setup->plan->seed, all, starts, err);
 
     /* Trials that the last run left behind: nobody trains them any more. */
     size_t count = campaign_trial_count(c->campaign);

@@ -44,15 +44,18 @@ int coordinator_record(struct coordinator *c, const struct event *happened, stru
 
 /* ---- what the scheduler tells ---- */
 
-static int on_started(void *context, uint32_t id, uint32_t attempt, int rank, const char *host)
+static int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
+                      const struct msg_hello *hello)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_STARTED};
     event.as.started.trial_id = id;
     event.as.started.attempt = attempt;
     event.as.started.rank = (uint32_t)rank;
-    snprintf(event.as.started.host, sizeof(event.as.started.host), "%s", host);
-    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s", id, attempt, rank, host);
+    snprintf(event.as.started.host, sizeof(event.as.started.host), "%s", hello->host);
+    snprintf(event.as.started.cpu, sizeof(event.as.started.cpu), "%s", hello->cpu);
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s", id, attempt, rank,
+           hello->host);
     return coordinator_record(c, &event, c->err);
 }
 
@@ -107,6 +110,7 @@ static int take_over(struct coordinator *c, const struct trial *trial,
     event.as.started.trial_id = trial->id;
     event.as.started.attempt = trial->attempt + 1;
     snprintf(event.as.started.host, sizeof(event.as.started.host), "fork");
+    memcpy(event.as.started.cpu, known->start.cpu, sizeof(event.as.started.cpu));
     int rc = coordinator_record(c, &event, err);
     for (size_t i = 0; !rc && i < known->point_count; i++) {
         event = (struct event){.kind = EVENT_CURVE};

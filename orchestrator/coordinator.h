@@ -39,7 +39,7 @@ struct coordinator_setup {
     const struct loop_ops *loop; /* what drives it: loop_uv, or a test's virtual time */
     double grace_s;  /* after SIGUSR1 or SIGUSR2, and before end_time, for checkpoints */
     time_t end_time; /* when whatever started us will end us; 0: not known */
-    const char *mpi_library, *blas; /* for provenance.json */
+    const char *mpi_library, *blas; /* of this start, for its SESSION event; not NULL */
     /* Makes the training data ready and fills `data`: [plan_cell_count() + 1], of each cell and of
      * the target, zero where there are none; and `products`, if they are not chosen yet. Not called
      * when the campaign in RUN_DIR is already finished. */

@@ -51,6 +51,11 @@ static int take(void *context, const struct event *event, struct lr_error *err)
         return 0;
     case EVENT_PLANNED:
         return add_trial(fork, &event->as.planned, err);
+    case EVENT_STARTED:
+        trial = trial_at(fork, event->as.started.trial_id);
+        if (trial)
+            trial->start = event->as.started;
+        return 0;
     case EVENT_CURVE:
         trial = trial_at(fork, event->as.curve.trial_id);
         return trial ? add_point(trial, &event->as.curve, err) : 0;

@@ -15,6 +15,7 @@ struct fork_trial {
     struct trial_result result; /* done or diverged */
     struct event_curve *points; /* of its loss curve */
     size_t point_count, point_capacity;
+    struct event_started start; /* the last one: on what it ran */
     bool over;
 };
 

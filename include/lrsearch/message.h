@@ -11,20 +11,22 @@
  * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
  * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
 
-#define MESSAGE_PROTOCOL 3u
+#define MESSAGE_PROTOCOL 4u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
     U64(pid)                                                                                       \
     U64(host_id) /* equal on two ranks only if they see each other's pids */                       \
     TEXT(host, 64)                                                                                 \
-    TEXT(version, 32)
+    TEXT(version, 32)                                                                              \
+    TEXT(cpu, 128) /* with libraries: the bits of their products depend on these; "": not known */
 #define ASSIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U64(serial) /* of all assignments; a worker follows the highest that it has seen */            \
     U32(trial_id)                                                                                  \
-    U32(attempt) TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */       \
-        F64(checkpoint_every_s)               /* 0: only when CANCEL asks for it */                \
-        STRUCT(place, trial_place) STRUCT(spec, trial_spec)
+    U32(attempt)                                                                                   \
+    TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */                    \
+    F64(checkpoint_every_s)      /* 0: only when CANCEL asks for it */                             \
+    STRUCT(place, trial_place) STRUCT(spec, trial_spec)
 #define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \

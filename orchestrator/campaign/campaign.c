@@ -28,8 +28,16 @@ void campaign_destroy(struct campaign *campaign)
         lr_free(campaign->trials[i]);
     lr_free(campaign->trials);
     lr_free(campaign->data);
+    lr_free(campaign->sessions);
+    lr_free(campaign->cpus);
     lr_free(campaign->events);
     lr_free(campaign);
+}
+
+const struct event_session *campaign_sessions(const struct campaign *campaign, size_t *count)
+{
+    *count = campaign->session_count;
+    return campaign->sessions;
 }
 
 bool campaign_finished(const struct campaign *campaign)

@@ -72,6 +72,9 @@ const struct plan *campaign_plan(const struct campaign *campaign);
 /* The EVENT_CAMPAIGN that opened the journal; kind EVENT_CAMPAIGN with empty texts before it. */
 const struct event_campaign *campaign_opening(const struct campaign *campaign);
 
+/* Every start of the program on this campaign, the first one first. */
+const struct event_session *campaign_sessions(const struct campaign *campaign, size_t *count);
+
 /* What the trials of a cell train on; of the target with cell plan_cell_count(), NULL when no data
  * were made ready for it. */
 const struct event_data *campaign_data(const struct campaign *campaign, size_t cell);

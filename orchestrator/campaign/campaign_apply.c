@@ -50,7 +50,12 @@ static bool was_short(const struct event_finished *end)
 static int apply_session(struct campaign *campaign, const struct event_session *event,
                          struct lr_error *err)
 {
-    (void)err;
+    struct event_session *sessions = lr_grow(campaign->sessions, campaign->session_count,
+                                             &campaign->session_capacity, sizeof(*sessions));
+    if (!sessions)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    campaign->sessions = sessions;
+    campaign->sessions[campaign->session_count++] = *event;
     campaign->ranks = event->ranks;
     campaign->retries = event->retries;
     campaign->stop_on_fail = event->stop_on_fail != 0;
@@ -102,10 +107,30 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     return 0;
 }
 
+/* Sorted: the order of arrival must not reach the answer. */
+static int note_cpu(struct campaign *campaign, const char *cpu, struct lr_error *err)
+{
+    size_t place = 0;
+    while (place < campaign->cpu_count && strcmp(campaign->cpus[place], cpu) < 0)
+        place++;
+    if (!*cpu || (place < campaign->cpu_count && strcmp(campaign->cpus[place], cpu) == 0))
+        return 0;
+    char(*cpus)[CPU_TEXT] =
+        lr_grow(campaign->cpus, campaign->cpu_count, &campaign->cpu_capacity, sizeof(*cpus));
+    if (!cpus)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    campaign->cpus = cpus;
+    memmove(cpus + place + 1, cpus + place, (campaign->cpu_count++ - place) * sizeof(*cpus));
+    snprintf(cpus[place], sizeof(*cpus), "%s", cpu);
+    return 0;
+}
+
 static int apply_started(struct campaign *campaign, const struct event_started *event,
                          struct lr_error *err)
 {
-    (void)err;
+    int rc = note_cpu(campaign, event->cpu, err);
+    if (rc)
+        return rc;
     struct trial *trial = campaign->trials[event->trial_id - 1];
     move(trial, TRIAL_RUNNING);
     trial->attempt = event->attempt;

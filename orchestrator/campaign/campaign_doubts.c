@@ -1,6 +1,7 @@
 /* What a reader must know that the losses do not show: where the plan itself leaves the ground on
  * which learning rates are known to carry over. */
 #include <math.h>
+#include <string.h>
 #include "campaign/campaign_state.h"
 
 /* Step Law (arXiv 2503.04715): the best batch for D tokens is .58 D^.571 tokens. In its own runs
@@ -90,6 +91,18 @@ static void doubt_vocabularies(const struct campaign *campaign, struct answer *a
                     known ? "; in bits per byte (trials.csv) they do" : "");
 }
 
+/* Our own products have the same bits on every CPU; those of libraries have not. */
+static void doubt_cpus(const struct campaign *campaign, struct answer *answer)
+{
+    const char *products = campaign->opening.products;
+    if (campaign->cpu_count > 1 && strspn(products, "o") < strlen(products))
+        answer_warn(answer,
+                    "the trials ran on %zu kinds of CPU (%.80s and %.80s), on which products of a "
+                    "library (trainer.matmul) have other bits: on one kind alone the losses may be "
+                    "others; own products are the same on all",
+                    campaign->cpu_count, campaign->cpus[0], campaign->cpus[1]);
+}
+
 static void doubt_failed(const struct campaign *campaign, struct answer *answer)
 {
     size_t failed = 0;
@@ -118,5 +131,6 @@ void campaign_doubts(const struct campaign *campaign, struct answer *answer)
     }
     doubt_epochs(campaign, answer);
     doubt_vocabularies(campaign, answer);
+    doubt_cpus(campaign, answer);
     doubt_failed(campaign, answer);
 }

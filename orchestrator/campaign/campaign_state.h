@@ -6,6 +6,8 @@
 /* What a campaign is made of; for the files of this folder only. Everything in it but `events` (the
  * buffer that campaign_next() hands out) follows from the plan and the events applied. */
 
+#define CPU_TEXT sizeof(((struct event_started *)0)->cpu)
+
 struct campaign {
     struct plan plan;
     struct event_campaign opening;
@@ -23,6 +25,11 @@ struct campaign {
     uint32_t round_purpose; /* enum trial_purpose */
     bool confirmed;         /* a confirmation was planned after the last trial of the search */
     bool nothing_wanted;    /* async: by the policy, until the next trial ends */
+
+    struct event_session *sessions;
+    size_t session_count, session_capacity;
+    char (*cpus)[CPU_TEXT]; /* of all attempts, each once, sorted */
+    size_t cpu_count, cpu_capacity;
 
     bool finished;
     struct event_finished end; /* the last FINISHED */

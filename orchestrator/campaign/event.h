@@ -18,6 +18,9 @@
     U32(cell) TEXT(data_path, TRIAL_PATH) U64(data_hash) U64(train_tokens) F64(bytes_per_token)
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
     TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)                                                \
+    TEXT(version, 32) TEXT(compiler, 64) TEXT(system, 128) TEXT(cpu, 128) TEXT(mpi, 160)           \
+    TEXT(blas, 192)      /* who multiplies: our own instructions, the libraries and their cores */ \
+    TEXT(libraries, 192) /* the others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
     U32(retries) U32(stop_on_fail) /* on_fail of the plan as it was then */
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                    \
     U32(purpose) /* enum trial_purpose */
@@ -30,6 +33,7 @@
     U32(trial_id) U32(attempt)                                                                     \
     U32(rank) /* 0: nobody trains, the result is taken over from another campaign */               \
     TEXT(host, 64)                                                                                 \
+    TEXT(cpu, 128) /* of the rank, as its HELLO says; "": not known */                             \
     F64(at_s) /* of the campaign's wall time, as the CLOCKs add up; for people to look at alone */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)

@@ -111,6 +111,29 @@ static void doubt_agreement(struct audit *audit)
                 format_count(d, sizeof(d), audit->laws[high].own_batch));
 }
 
+static void judge_published(struct verdict *verdict, const struct published_law *law,
+                            const struct published *said, const struct recipe *recipe)
+{
+    snprintf(verdict->by, sizeof(verdict->by), "%s", law->name);
+    judge(verdict, recipe, said->lr, said->ci90, PUBLISHED_CURVATURE, PUBLISHED_CURVATURE_SPREAD);
+    verdict->batch_assumed = recipe->batch_tokens == 0;
+    verdict->batch_tokens = verdict->batch_assumed ? said->own_batch : recipe->batch_tokens;
+}
+
+/* The verdict may turn with the batch, so that one about an assumed batch is given with a second.
+ */
+static void ask_at_best_batch(struct audit *audit, const struct published_law *law)
+{
+    struct recipe recipe = audit->recipe;
+    struct published said;
+    recipe.batch_tokens = transfer_best_batch(recipe.tokens);
+    if (fabs(log(recipe.batch_tokens / audit->published.batch_tokens)) <= log(OTHER_BATCH))
+        return;
+    published_ask(&said, law, &recipe);
+    if (said.applies)
+        judge_published(&audit->at_best_batch, law, &said, &recipe);
+}
+
 static void ask_laws(struct audit *audit)
 {
     audit->law = -1;
@@ -122,9 +145,9 @@ static void ask_laws(struct audit *audit)
     if (audit->law >= 0) {
         const struct published *said = &audit->laws[audit->law];
         const struct published_law *law = &published_laws[audit->law];
-        snprintf(audit->published.by, sizeof(audit->published.by), "%s", law->name);
-        judge(&audit->published, &audit->recipe, said->lr, said->ci90, PUBLISHED_CURVATURE,
-              PUBLISHED_CURVATURE_SPREAD);
+        judge_published(&audit->published, law, said, &audit->recipe);
+        if (audit->published.batch_assumed)
+            ask_at_best_batch(audit, law);
         doubt_reach(audit, law);
         doubt_carried(audit, law, said);
     }
@@ -186,6 +209,8 @@ static int ask_runs(struct audit *audit, const struct options *options, struct p
     if (!rc) {
         compare_models(audit, campaign, options->width > 0);
         const struct target_answer *target = &audit->answer->target;
+        audit->runs.batch_assumed = options->batch == 0;
+        audit->runs.batch_tokens = plan_target(plan).batch_tokens;
         if (audit->answer->status == ANSWER_IDENTIFIED)
             judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
                   target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);

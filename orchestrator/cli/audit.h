@@ -18,13 +18,18 @@ struct verdict {
     double factor, factor90[2]; /* the recipe's over it: above 1 is too high */
     struct excess excess;       /* what the recipe's costs */
     double curvature;           /* by which, nats per octave^2 */
+    double batch_tokens;        /* that it is about; 0: not known */
+    bool batch_assumed;         /* the recipe's is not known: that of the law or of the campaign */
 };
 
 struct audit {
     struct recipe recipe;
     struct published laws[PUBLISHED_LAWS];
     struct verdict published; /* of the first law that applies */
-    int law;                  /* which; -1: none */
+    /* The same law at the best batch for so many tokens (Step Law): what the recipe's own batch may
+     * change. Known where that of `published` is assumed and another one. */
+    struct verdict at_best_batch;
+    int law; /* which; -1: none */
     bool has_runs;
     char name[64];       /* of the campaign */
     struct verdict runs; /* not known: runs_reason says why */

@@ -17,6 +17,11 @@ static json_t *text_or_null(const char *text)
     return *text ? json_of_text(text) : json_null();
 }
 
+static json_t *count_or_null(double count)
+{
+    return count > 0 ? json_of_count((uint64_t)(count + 0.5)) : json_null();
+}
+
 static json_t *recipe_json(const struct recipe *recipe, bool *ok)
 {
     json_t *object = json_object();
@@ -24,9 +29,7 @@ static json_t *recipe_json(const struct recipe *recipe, bool *ok)
     json_put(object, "lr", json_of_double(recipe->lr), ok);
     json_put(object, "tokens", json_of_count((uint64_t)recipe->tokens), ok);
     json_put(object, "params", json_of_count((uint64_t)recipe->params), ok);
-    json_put(object, "batch_tokens",
-             recipe->batch_tokens > 0 ? json_of_count((uint64_t)recipe->batch_tokens) : json_null(),
-             ok);
+    json_put(object, "batch_tokens", count_or_null(recipe->batch_tokens), ok);
     json_put(object, "schedule", json_string(schedule_name(recipe->anneal.kind)), ok);
     json_put(object, "cooldown", wsd ? json_of_double(recipe->anneal.cooldown) : json_null(), ok);
     return object;
@@ -45,6 +48,8 @@ static json_t *verdict_json(const struct verdict *verdict, bool *ok)
     json_put(object, "loss_penalty", json_of_double(verdict->excess.nats), ok);
     json_put(object, "loss_penalty_ci90", interval(verdict->excess.ci90, ok), ok);
     json_put(object, "curvature", json_of_double(verdict->curvature), ok);
+    json_put(object, "batch_tokens", count_or_null(verdict->batch_tokens), ok);
+    json_put(object, "batch_assumed", json_boolean(verdict->batch_assumed), ok);
     return object;
 }
 
@@ -86,9 +91,7 @@ static json_t *runs_json(const struct audit *audit, bool *ok)
     json_put(object, "verdict", verdict_json(&audit->runs, ok), ok);
     json_put(object, "applies", json_boolean(audit->runs.known && audit->runs_apply), ok);
     json_put(object, "why_not", text_or_null(audit->runs_reason), ok);
-    json_put(object, "params",
-             audit->runs_params > 0 ? json_of_count((uint64_t)audit->runs_params) : json_null(),
-             ok);
+    json_put(object, "params", count_or_null(audit->runs_params), ok);
     json_put(object, "longest_tokens", json_of_count(audit->runs_longest), ok);
     for (size_t i = 0; i < audit->answer->step_count && *ok; i++)
         if (json_array_append_new(steps, step_json(&audit->answer->steps[i], ok)))
@@ -105,6 +108,7 @@ int audit_print_json(const struct audit *audit, struct lr_error *err)
     json_put(object, "schema_version", json_integer(1), &ok);
     json_put(object, "recipe", recipe_json(&audit->recipe, &ok), &ok);
     json_put(object, "verdict", verdict_json(audit_headline(audit), &ok), &ok);
+    json_put(object, "verdict_at_best_batch", verdict_json(&audit->at_best_batch, &ok), &ok);
     for (int i = 0; i < PUBLISHED_LAWS && ok; i++)
         if (json_array_append_new(laws, law_json(&published_laws[i], &audit->laws[i], &ok)))
             ok = false;

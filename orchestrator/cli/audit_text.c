@@ -25,12 +25,46 @@ static void stands(char text[96], const struct verdict *verdict)
         snprintf(text, 96, "is about %.3g times too %s", off, high ? "high" : "low");
 }
 
+/* "with a batch of 524k tokens, assumed as in Bjorck 2024, ": where the recipe's is not known. */
+static void assumes(char text[128], const struct verdict *verdict)
+{
+    struct texts t;
+    text[0] = '\0';
+    if (!verdict->batch_assumed)
+        return;
+    if (verdict->batch_tokens > 0)
+        snprintf(text, 128, "with a batch of %s tokens, assumed as in %s, ",
+                 COUNT(t.a, verdict->batch_tokens), verdict->by);
+    else
+        snprintf(text, 128, "with the batch of %s, which is not known here, ", verdict->by);
+}
+
+/* What the recipe's own batch would change. */
+static void changes(char text[256], const struct audit *audit, const struct verdict *verdict)
+{
+    const struct verdict *other = &audit->at_best_batch;
+    struct texts t;
+    char how[96];
+    text[0] = '\0';
+    if (!verdict->batch_assumed || verdict->batch_tokens == 0)
+        return;
+    if (verdict != &audit->published || !other->known) {
+        snprintf(text, 256, "; a larger batch raises the best: give --batch");
+        return;
+    }
+    stands(how, other);
+    snprintf(text, 256,
+             "; with a batch of %s tokens, which Step Law recommends, the best is %s and the "
+             "recipe's %s: give --batch",
+             COUNT(t.a, other->batch_tokens), LR(t.b, other->lr), how);
+}
+
 static void print_headline(FILE *out, const struct audit *audit)
 {
     const struct verdict *verdict = audit_headline(audit);
     const struct recipe *recipe = &audit->recipe;
     struct texts t;
-    char how[96];
+    char how[96], batch[128], other[256];
     COUNT(t.a, recipe->params);
     COUNT(t.b, recipe->tokens);
     if (!verdict) {
@@ -40,11 +74,13 @@ static void print_headline(FILE *out, const struct audit *audit)
         return;
     }
     stands(how, verdict);
+    assumes(batch, verdict);
+    changes(other, audit, verdict);
     wrap_print(out, "",
-               "a learning rate of %s for %s parameters and %s tokens %s: by %s the best is %s "
-               "(90\v%% interval %s\v..\v%s)",
-               LR(t.c, recipe->lr), t.a, t.b, how, verdict->by, LR(t.d, verdict->lr),
-               LR(t.e, verdict->ci90[0]), LR(t.f, verdict->ci90[1]));
+               "%sa learning rate of %s for %s parameters and %s tokens %s: by %s the best is %s "
+               "(90\v%% interval %s\v..\v%s)%s",
+               batch, LR(t.c, recipe->lr), t.a, t.b, how, verdict->by, LR(t.d, verdict->lr),
+               LR(t.e, verdict->ci90[0]), LR(t.f, verdict->ci90[1]), other);
 }
 
 static void print_cost(FILE *out, const struct verdict *verdict, const char *basin)

@@ -155,12 +155,14 @@ static int bench_all(const struct options *options, struct lr_error *err)
     bool ok = true, any = false;
     int rc = 0;
     struct live live;
-    const char *blas = kernels_init();
+    const char *blas = kernels_init(), *doubt = openblas_doubt();
     json_use_lr_memory();
     json_t *array = json_array();
     if (!options->json)
         printf("%s, %u thread%s\n", blas, options->threads ? options->threads : 1,
                options->threads > 1 ? "s" : "");
+    if (!options->json && doubt)
+        printf("OpenBLAS is not considered: %s\n", doubt);
     live_init(&live, options);
     for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
         if (!is_wanted(options, i))
@@ -180,6 +182,7 @@ static int bench_all(const struct options *options, struct lr_error *err)
     json_t *object = json_object();
     json_put(object, "schema_version", json_of_count(1), &ok);
     json_put(object, "blas", json_of_text(blas), &ok);
+    json_put(object, "openblas_doubt", doubt ? json_of_text(doubt) : json_null(), &ok);
     json_put(object, "threads", json_of_count(options->threads ? options->threads : 1), &ok);
     json_put(object, "sizes", array, &ok);
     return json_print(object, ok, err);

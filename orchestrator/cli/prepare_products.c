@@ -100,10 +100,23 @@ static int decide(char products[TRIAL_PRODUCTS], const struct plan *plan,
     return 0;
 }
 
+/* What is slow though it need not be. */
+static void say_doubt(const char *products, const struct plan *plan)
+{
+    const char *doubt = openblas_doubt();
+    if (doubt && strchr(products, MATMUL_OPENBLAS))
+        lr_log(LR_LOG_WARNING, "matrix products by OpenBLAS are slow here: %s", doubt);
+    else if (doubt && strcmp(plan->trainer.matmul, "auto") == 0)
+        lr_log(LR_LOG_INFO, "trainer.matmul auto does not consider OpenBLAS: %s", doubt);
+}
+
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
                      const struct trial_spec *spec, const char *cache_dir, struct lr_error *err)
 {
-    return decide(products, plan, spec, cache_dir, true, err);
+    int rc = decide(products, plan, spec, cache_dir, true, err);
+    if (!rc)
+        say_doubt(products, plan);
+    return rc;
 }
 
 int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,

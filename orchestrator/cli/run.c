@@ -24,6 +24,7 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "store/run_dir.h"
 #include "worker.h"
 
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
@@ -32,15 +33,25 @@
 
 struct worker_thread {
     pthread_t thread;
+    struct msg_hello hello; /* made before the thread: OpenBLAS tells of itself in one buffer */
     struct transport *transport;
 };
+
+static struct msg_hello worker_hello(void)
+{
+    struct msg_hello hello = transport_hello();
+    char cpu[64], libraries[64];
+    provenance_cpu(cpu, sizeof(cpu));
+    snprintf(hello.cpu, sizeof(hello.cpu), "%.60s, %.60s", cpu,
+             kernels_libraries(libraries, sizeof(libraries)));
+    return hello;
+}
 
 static void *work(void *context)
 {
     struct worker_thread *self = context;
-    struct msg_hello hello = transport_hello();
     struct lr_error err = {0};
-    if (worker_run(self->transport, &hello, 0, &err))
+    if (worker_run(self->transport, &self->hello, 0, &err))
         lr_log(LR_LOG_ERROR, "worker thread: %s", err.text);
     self->transport->ops->destroy(self->transport, DRAIN_MS);
     return NULL;
@@ -141,7 +152,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
 static int run_alone(const struct options *options, const struct plan *plan)
 {
     struct transport *coordinator = NULL;
-    struct worker_thread worker = {0};
+    struct worker_thread worker = {.hello = worker_hello()};
     struct lr_error err = {0};
     bool workers_lost;
     if (local_transport_create(&coordinator, &worker.transport, &err)) {
@@ -231,7 +242,7 @@ static int run_ranks(const struct options *options, const struct plan *plan)
         leave_status(status);
         transport->ops->destroy(transport, DRAIN_MS);
     } else {
-        struct msg_hello hello = transport_hello();
+        struct msg_hello hello = worker_hello();
         struct sigaction late = {.sa_handler = go_late};
         signal(SIGUSR1,
                SIG_IGN); /* launchers send these to every rank; the coordinator heeds them */

@@ -23,9 +23,10 @@ struct sched_limits {
  * Any callback may call sched_enqueue(). A negative return stops the scheduler and is handed on. */
 struct sched_owner {
     void *context;
-    /* Trial `id` was given to `rank`. `attempt` is the enqueued one. Called before the message is
-     * sent, so that the journal knows first. */
-    int (*started)(void *context, uint32_t id, uint32_t attempt, int rank, const char *host);
+    /* Trial `id` was given to `rank`, which said `hello`. `attempt` is the enqueued one. Called
+     * before the message is sent, so that the journal knows first. */
+    int (*started)(void *context, uint32_t id, uint32_t attempt, int rank,
+                   const struct msg_hello *hello);
     int (*progress)(void *context, const struct msg_progress *progress, int rank);
     /* An attempt ended; outcome LOST when its worker vanished (result->message says how). */
     int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result);

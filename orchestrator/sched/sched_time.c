@@ -63,7 +63,7 @@ static int assign(struct sched *sched, int peer, struct lr_error *err)
     worker->started_ms = sched->now_ms;
     message.as.assign = worker->job;
     int rc = sched->owner.started(sched->owner.context, worker->job.trial_id, worker->job.attempt,
-                                  peer, worker->hello.host);
+                                  peer, &worker->hello);
     return rc ? rc : sched->transport->ops->send(sched->transport, peer, &message, err);
 }
 

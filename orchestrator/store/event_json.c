@@ -61,15 +61,11 @@ static json_t *text_to_json(const char *text)
     return value;
 }
 
-static bool struct_to_json(json_t *object, const struct field_table *table, const void *owner);
-
 static json_t *field_to_json(const struct field *field, const void *member)
 {
     uint32_t u32;
     uint64_t u64;
     double f64;
-    bool ok = true;
-    json_t *object;
     switch (field->type) {
     case FIELD_U32:
         memcpy(&u32, member, sizeof(u32));
@@ -83,12 +79,7 @@ static json_t *field_to_json(const struct field *field, const void *member)
     case FIELD_TEXT:
         return text_to_json(member);
     case FIELD_STRUCT:
-        object = json_object();
-        ok = struct_to_json(object, field->sub, member);
-        if (ok)
-            return object;
-        json_decref(object);
-        return NULL;
+        return json_of_fields(field->sub, member);
     }
     return NULL;
 }
@@ -102,6 +93,15 @@ static bool struct_to_json(json_t *object, const struct field_table *table, cons
                  &ok);
     }
     return ok;
+}
+
+json_t *json_of_fields(const struct field_table *table, const void *owner)
+{
+    json_t *object = json_object();
+    if (object && struct_to_json(object, table, owner))
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 char *event_to_line(const struct event *event, size_t *length)

@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_EVENT_JSON_H
 #define LRSEARCH_EVENT_JSON_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "campaign/event.h"
@@ -15,6 +16,9 @@
 
 /* With its newline, NUL-terminated; lr_free() it. NULL without memory. */
 char *event_to_line(const struct event *event, size_t *length);
+
+/* The fields alone, in the same way; a new reference, or NULL without memory. */
+json_t *json_of_fields(const struct field_table *table, const void *owner);
 
 /* Whether the line (without newline) ends in the checksum of what stands before it. */
 bool event_line_intact(const char *line, size_t length);

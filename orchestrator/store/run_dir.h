@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "campaign/event.h"
 #include "campaign/trial_state.h"
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
@@ -39,9 +40,12 @@ int run_dir_write(const char *path, const char *name, const void *bytes, size_t 
  * 0 when there is no such file. */
 int run_dir_read(const char *path, const char *name, char **text, struct lr_error *err);
 
-/* provenance.json: what made the run. products: who multiplied (trial.h). */
-int provenance_write(const char *path, const char *mpi_library, const char *blas,
-                     const char *products, uint64_t seed, int ranks, struct lr_error *err);
+/* provenance.json: what made the run, with every start of it. products: who multiplied (trial.h).
+ */
+int provenance_write(const char *path, const char *products, uint64_t seed,
+                     const struct event_session *starts, size_t count, struct lr_error *err);
+/* What of a start this process knows of itself: time, version, compiler, system, CPU, libraries. */
+void provenance_here(struct event_session *out);
 void provenance_cpu(char *out, size_t size); /* the CPU's name, or "unknown" */
 
 /* result.json, schema_version 1 (described in README.md). As text for --json too. */

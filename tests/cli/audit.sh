@@ -7,6 +7,11 @@ expect_fits() # no line of stdout is longer than 80 characters
     ! grep -qE '^.{81}' "$work/out" || fail "stdout has a line of more than 80 characters"
 }
 
+expect_first() # TEXT: in the first sentence, which ends at the empty line
+{
+    sed '/^$/q' out | tr -s ' \n' ' ' | grep -qF -e "$1" || fail "the first sentence does not say: $1"
+}
+
 expect_between() # LOW HIGH FILE KEY...
 {
     low=$1
@@ -16,10 +21,13 @@ expect_between() # LOW HIGH FILE KEY...
     awk "BEGIN { exit !($found >= $low && $found <= $high) }" || fail "$*: $found is not in $low..$high"
 }
 
-# ---- LLaMA-1 7B: 3e-4 is 2.7 times too high ----
+# ---- LLaMA-1 7B: 3e-4 is 2.7 times too high for a batch of .5M tokens, which is not its own ----
 run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 6.74B
 expect_status 0
-expect_out "a learning rate of 3.0e-4 for 6.74B parameters and 1T tokens is about 2.74 times"
+expect_first "with a batch of 524k tokens, assumed as in Bjorck 2024, a learning rate of 3.0e-4 for"
+expect_first "for 6.74B parameters and 1T tokens is about 2.74 times too high"
+expect_first "; with a batch of 4.13M tokens, which Step Law recommends, the best is 5.9e-4 and the"
+expect_first "and the recipe's cannot be told from the best (1.98 times below it): give --batch"
 expect_said "times too high: by Bjorck 2024 the best is 1.1e-4 (90 % interval 6.7e-5 .. 1.8e-4)"
 expect_said "cost about 0.03 nats of loss (90 % interval"
 expect_said "by a published basin of 0.012 nats per octave^2, steeper above the best"
@@ -37,6 +45,12 @@ expect_status 0
 expect_json 1 out schema_version
 expect_json 7000000000 out recipe params
 expect_json "" out recipe batch_tokens # null: it was not given
+expect_json 524288 out verdict batch_tokens
+expect_json ON out verdict batch_assumed
+expect_json 4125038 out verdict_at_best_batch batch_tokens
+expect_json OFF out verdict_at_best_batch batch_assumed
+expect_between 0.4 0.6 out verdict_at_best_batch factor
+expect_between 1 1.2 out verdict_at_best_batch factor_ci90 1
 expect_json cosine out recipe schedule
 expect_json "Bjorck 2024" out verdict by
 expect_between 1.05e-4 1.15e-4 out verdict lr
@@ -55,10 +69,21 @@ expect_json "Zhou 2026" out laws 4 name
 # The batch that it had: the rule for batches decides, and that is said.
 run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --batch 4M
 expect_status 0
-expect_said "cannot be told from the best (1.92 times below it): by Bjorck 2024 the best is 5.7e-4"
+expect_first "a learning rate of 3.0e-4 for 7B parameters and 1T tokens cannot be told from the best"
+expect_first "cannot be told from the best (1.92 times below it): by Bjorck 2024 the best is 5.7e-4"
+expect_not_said "assumed as in"
+expect_not_said "give --batch"
 expect_said "where it says 1.1e-4 (the recipe would be 2.76 times too high); what it says here rests"
 expect_said "rests on the square root rule for batches"
 expect_said "Step Law 2025 8.3e-4 1.79 N^-.713 D^.307, arXiv 2503.04715, 215M .. 1.07B parameters, 4B .. 100B tokens; applies"
+run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --batch 4M --json
+expect_json 4000000 out verdict batch_tokens
+expect_json OFF out verdict batch_assumed
+expect_json "" out verdict_at_best_batch
+
+# Where the best batch is about the assumed one, there is nothing else to compare with.
+run "$LRSEARCH" audit --lr 3e-4 --tokens 30B --params 1B
+expect_first "(90 % interval 3.6e-4 .. 7.6e-4); a larger batch raises the best: give --batch"
 
 # Too low, and another schedule.
 run "$LRSEARCH" audit --lr 1e-5 --tokens 100B --params 1B --batch 524288 --schedule wsd --cooldown 0.1
@@ -137,7 +162,9 @@ cp out before
 ls -lR --time-style=full-iso logs >files
 run "$LRSEARCH" audit logs/own --lr 2e-2 --tokens 16M --params 235k
 expect_status 0 # the run's model is the recipe's, so that its law applies
-expect_said "for 235k parameters and 16M tokens is about"
+expect_first "with a batch of 4.1k tokens, assumed as in own, a learning rate of 2.0e-2 for 235k"
+expect_first "for 235k parameters and 16M tokens is about"
+expect_first "; a larger batch raises the best: give --batch"
 expect_said "times too high: by own the best is"
 expect_said "by the basin of the runs of 0.0"
 expect_said "runs own says"
@@ -146,6 +173,8 @@ expect_said "transfer - horizon: LR times"
 expect_fits
 run "$LRSEARCH" audit logs/own --lr 2e-2 --tokens 16M --params 235k --json
 expect_json own out verdict by
+expect_json 4096 out verdict batch_tokens
+expect_json ON out verdict batch_assumed
 expect_json ON out runs applies
 expect_json horizon out runs steps 0 of
 expect_json 4000000 out runs longest_tokens

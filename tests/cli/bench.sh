@@ -14,6 +14,12 @@ awk '/"tokens_per_s"/ { rate = $2 } /"step_s":/ { step = $2 } /"share_of_peak"/ 
      /"(linear_.*|attention|head_cross_entropy|elementwise|adamw|data)"/ { sum += $2; parts++ }
      END { exit !(parts == 8 && sum > .5 * step && sum < 3 * step && share > 0 && share < 1.2 &&
                   rate * step > 2047 && rate * step < 2049) }' xs.json || fail "the numbers do not add up"
+# how OpenBLAS took the CPU
+if ! grep -q '"blas": "own plain;' xs.json; then
+    expect_json "" xs.json openblas_doubt
+    OPENBLAS_CORETYPE=Prescott run "$LRSEARCH" bench train --size XXL # nothing to measure
+    expect_out "OpenBLAS is not considered: OPENBLAS_CORETYPE makes OpenBLAS 0."
+fi
 [ -z "$(ls scratch)" ] || fail "the token file is left behind"
 
 refused() # TEXT ARGUMENT...

@@ -414,6 +414,27 @@ static void norms_and_sums(void **state)
     assert_true(isnan(sum_of_squares(values, 37)));
 }
 
+static void openblas_took_the_cpu_for_an_older_one(void **state)
+{
+    (void)state;
+    char text[256];
+    const char *version = "OpenBLAS 0.3.21";
+    assert_true(openblas_core_doubt(text, sizeof(text), "Prescott", version, "avx512", false));
+    assert_string_equal(text,
+                        "OpenBLAS 0.3.21 takes this CPU for a Prescott and uses no AVX2, though "
+                        "the CPU has avx512: set OPENBLAS_CORETYPE=SkylakeX in the environment of "
+                        "every rank");
+    assert_true(openblas_core_doubt(text, sizeof(text), "Nehalem", version, "avx2", true));
+    assert_string_equal(text,
+                        "OPENBLAS_CORETYPE makes OpenBLAS 0.3.21 use its kernels for Nehalem, "
+                        "without AVX2, though this CPU has avx2: unset OPENBLAS_CORETYPE, or set "
+                        "it to Haswell");
+    static const char *const right[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "of 2030"};
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+        assert_false(openblas_core_doubt(text, sizeof(text), right[i], version, "avx512", false));
+    assert_false(openblas_core_doubt(text, sizeof(text), "Prescott", version, "plain", false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +450,7 @@ int main(void)
         cmocka_unit_test(embedding_rows_are_picked_and_scattered),
         cmocka_unit_test(adamw_by_hand),
         cmocka_unit_test(norms_and_sums),
+        cmocka_unit_test(openblas_took_the_cpu_for_an_older_one),
     };
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,10 +54,10 @@ struct told {
 };
 
 static inline int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
-                             const char *host)
+                             const struct msg_hello *hello)
 {
     struct told *told = context;
-    (void)host;
+    (void)hello;
     told->started++;
     told->id = id;
     told->attempt = attempt;

@@ -76,6 +76,7 @@ static int session(const struct plan *plan, const char *run_dir, uint64_t seed,
                                       .loop = &sim_loop,
                                       .grace_s = 20,
                                       .mpi_library = "none",
+                                      .blas = "none",
                                       .prepare_data = prepare_nothing};
     int rc = coordinator_run(&setup, &answer, &workers_lost, err);
     sim_end();

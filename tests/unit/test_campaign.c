@@ -104,6 +104,58 @@ static void a_large_batch_and_a_long_warmup_are_told(void **state)
     }
 }
 
+/* Library products on two kinds of CPU; the order in which these came does not show. */
+static void cpus_are_told_where_a_library_multiplies(void **state)
+{
+    (void)state;
+    static const char *const cpus[][3] = {
+        {"EPYC, OpenBLAS 0.3.21 Zen", "Xeon, OpenBLAS 0.3.21 SkylakeX", ""},
+        {"Xeon, OpenBLAS 0.3.21 SkylakeX", "EPYC, OpenBLAS 0.3.21 Zen", ""},
+        {"EPYC, OpenBLAS 0.3.21 Zen", "", "EPYC, OpenBLAS 0.3.21 Zen"}};
+    static const char *const products[] = {"obooooooooooooo", "ooooooooooooooo", ""};
+    for (size_t i = 0; i < 9; i++) {
+        struct plan plan = test_plan();
+        struct driver driver;
+        struct answer answer;
+        driver_init(&driver, &plan);
+        struct event event = opening_event();
+        snprintf(event.as.campaign.products, sizeof(event.as.campaign.products), "%s",
+                 products[i % 3]);
+        driver_must(&driver, &event);
+        event = session_event(4);
+        driver_must(&driver, &event);
+        const struct event *round;
+        size_t count, starts;
+        struct lr_error err = {0};
+        while (campaign_next(driver.campaign, &round, &count, &err) == 0 && count > 0)
+            driver_must(&driver, &round[0]);
+        for (uint32_t id = 1; id <= 3; id++) {
+            event = started_event(id, 1);
+            snprintf(event.as.started.cpu, sizeof(event.as.started.cpu), "%s", cpus[i / 3][id - 1]);
+            driver_must(&driver, &event);
+        }
+        event = session_event(9);
+        snprintf(event.as.session.host, sizeof(event.as.session.host), "node7");
+        driver_must(&driver, &event);
+        const struct event_session *sessions = campaign_sessions(driver.campaign, &starts);
+        assert_int_equal(starts, 2);
+        assert_int_equal(sessions[0].ranks, 4);
+        assert_int_equal(sessions[1].ranks, 9);
+        assert_string_equal(sessions[1].host, "node7");
+        driver_answer(&driver, &answer);
+        bool told = false;
+        for (size_t w = 0; w < answer.warning_count; w++)
+            told = told ||
+                   strcmp(answer.warnings[w],
+                          "the trials ran on 2 kinds of CPU (EPYC, OpenBLAS 0.3.21 Zen and Xeon, "
+                          "OpenBLAS 0.3.21 SkylakeX), on which products of a library "
+                          "(trainer.matmul) have other bits: on one kind alone the losses may be "
+                          "others; own products are the same on all") == 0;
+        assert_int_equal(told, i == 0 || i == 3);
+        driver_release(&driver);
+    }
+}
+
 static void embedding_lr_by_parametrization(void **state)
 {
     (void)state;
@@ -272,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_batch_and_a_long_warmup_are_told),
         cmocka_unit_test(rounds_and_answer),
+        cmocka_unit_test(cpus_are_told_where_a_library_multiplies),
         cmocka_unit_test(embedding_lr_by_parametrization),
         cmocka_unit_test(replay_goes_on_the_same),
         cmocka_unit_test(abandoned_trials_are_no_failures),

@@ -9,6 +9,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/csv.h"
+#include "store/event_json.h"
 #include "store/journal.h"
 #include "store/run_dir.h"
 
@@ -394,32 +395,30 @@ static void curves_of_what_counted(void **state)
     assert_int_equal(access(under("run/curves/trial-0004.csv"), F_OK), -1);
 }
 
+/* The machine of every start, as the journal has it. */
 static void provenance(void **state)
 {
     (void)state;
     struct lr_error err = {0};
-    assert_int_equal(
-        provenance_write(folder, "Open MPI 4.1", NULL, "ooooooooooooobo", UINT64_MAX, 64, &err), 0);
+    struct event_session starts[2] = {{.ranks = 64}, {.host = "node7", .cpu = "Xeon"}};
+    provenance_here(&starts[0]);
+    assert_int_equal(provenance_write(folder, "ooooooooooooobo", UINT64_MAX, starts, 2, &err), 0);
     char *text = read_text(folder, "provenance.json");
     json_t *root = json_loads(text, 0, NULL);
-    assert_non_null(root);
-    static const char *const texts[] = {"version", "compiler", "host",
-                                        "system",  "cpu",      "started_utc"};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        assert_true(json_string_length(json_object_get(root, texts[i])) > 0);
-    assert_int_equal(json_string_length(json_object_get(root, "started_utc")), 20);
-    assert_true(number(root, "ranks") == 64);
     assert_true(number(root, "seed") == (double)UINT64_MAX);
     assert_string_equal(json_string_value(json_object_get(root, "matmul")), "ooooooooooooobo");
     assert_string_equal(json_string_value(json_object_get(root, "matmul_by")),
                         "own; openblas: output d_in");
-    const json_t *libraries = json_object_get(root, "libraries");
-    assert_string_equal(json_string_value(json_object_get(libraries, "mpi")), "Open MPI 4.1");
-    assert_string_equal(json_string_value(json_object_get(libraries, "blas")), "unknown");
-    static const char *const names[] = {"libyaml",  "libuv",   "sentencepiece", "zlib",
-                                        "openblas", "jansson", "xxhash"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        assert_non_null(strchr(json_string_value(json_object_get(libraries, names[i])), '.'));
+    const json_t *all = json_object_get(root, "starts");
+    assert_int_equal(json_array_size(all), 2);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *wanted = json_of_fields(&event_session_fields, &starts[i]);
+        assert_true(json_equal(json_array_get(all, i), wanted));
+        json_decref(wanted);
+    }
+    assert_true(starts[0].version[0] && starts[0].compiler[0] && starts[0].system[0]);
+    assert_true(starts[0].cpu[0] && strlen(starts[0].started_utc) == 20);
+    assert_non_null(strstr(starts[0].libraries, ", xxhash 0."));
     json_decref(root);
     lr_free(text);
 }
@@ -448,7 +447,8 @@ static int write_curves(struct lr_error *err)
 
 static int write_provenance(struct lr_error *err)
 {
-    return provenance_write(folder, "mpi", "blas", "", 1, 2, err);
+    struct event_session starts[2] = {{.ranks = 2}, {.ranks = 3}};
+    return provenance_write(folder, "", 1, starts, 2, err);
 }
 
 static int open_directory(struct lr_error *err)

@@ -5,6 +5,7 @@
 
 #include <cblas.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #ifdef LRSEARCH_ONEDNN
 #include <dnnl.h>
@@ -47,6 +48,67 @@ const char *kernels_init(void)
     (void)length;
 #endif
     return text;
+}
+
+bool openblas_core_doubt(char *out, size_t size, const char *core, const char *version,
+                         const char *instructions, bool asked)
+{
+    /* What OpenBLAS has kernels without AVX2 for; "Prescott" is also its guess for unknown CPUs. */
+    static const char *const old[] = {"Katmai",       "Coppermine", "Northwood",   "Prescott",
+                                      "Banias",       "Core2",      "Penryn",      "Dunnington",
+                                      "Nehalem",      "Atom",       "Sandybridge", "Athlon",
+                                      "Opteron",      "Barcelona",  "Bobcat",      "Nano",
+                                      "Opteron_SSE3", "Bulldozer",  "Piledriver",  "Steamroller"};
+    bool avx512 = strcmp(instructions, "avx512") == 0;
+    if (!avx512 && strcmp(instructions, "avx2") != 0)
+        return false;
+    for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+        if (strcmp(core, old[i]) == 0) {
+            snprintf(out, size,
+                     asked ? "OPENBLAS_CORETYPE makes %s use its kernels for %s, without AVX2, "
+                             "though this CPU has %s: unset OPENBLAS_CORETYPE, or set it to %s"
+                           : "%s takes this CPU for a %s and uses no AVX2, though the CPU has %s: "
+                             "set OPENBLAS_CORETYPE=%s in the environment of every rank",
+                     version, core, instructions, avx512 ? "SkylakeX" : "Haswell");
+            return true;
+        }
+    return false;
+}
+
+/* "OpenBLAS 0.3.21" */
+static void openblas_version(char out[48])
+{
+    const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+    size_t first = strcspn(config, " ");
+    size_t words = first + (config[first] ? 1 + strcspn(config + first + 1, " ") : 0);
+    snprintf(out, 48, "%.*s", (int)words, config);
+}
+
+const char *kernels_libraries(char *out, size_t size)
+{
+    char version[48];
+    openblas_version(version);
+    int length = snprintf(out, size, "%s %s", version, openblas_get_corename());
+#ifdef LRSEARCH_ONEDNN
+    const dnnl_version_t *dnnl = dnnl_version();
+    if (length > 0 && (size_t)length < size)
+        snprintf(out + length, size - (size_t)length, ", oneDNN %d.%d.%d", dnnl->major, dnnl->minor,
+                 dnnl->patch);
+#else
+    (void)length;
+#endif
+    return out;
+}
+
+const char *openblas_doubt(void)
+{
+    static char text[256];
+    char version[48];
+    const char *asked = getenv("OPENBLAS_CORETYPE");
+    openblas_version(version);
+    bool doubt = openblas_core_doubt(text, sizeof(text), openblas_get_corename(), version,
+                                     gemm_instructions(), asked && *asked);
+    return doubt ? text : NULL;
 }
 
 bool kernels_set_threads(int threads)

@@ -77,29 +77,41 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Our own first; ends with 0. */
+static void candidates(char by[CANDIDATES + 1])
+{
+    size_t count = 0;
+    for (size_t i = 0; matmul_all[i]; i++)
+        if (matmul_all[i] != MATMUL_OPENBLAS || !openblas_doubt())
+            by[count++] = matmul_all[i];
+    by[count] = 0;
+}
+
 static enum matmul fastest(const struct product *p)
 {
+    char all[CANDIDATES + 1];
     double times[CANDIDATES][TURNS];
     enum matmul best = MATMUL_OWN;
     if (2.0 * (double)p->N * (double)p->K * (double)p->M < LEAST_FLOPS)
         return MATMUL_OWN;
+    candidates(all);
     refill(p);
-    for (size_t c = 0; matmul_all[c]; c++) /* what is first done is not counted */
-        multiply((enum matmul)matmul_all[c], p);
+    for (size_t c = 0; all[c]; c++) /* what is first done is not counted */
+        multiply((enum matmul)all[c], p);
     for (size_t turn = 0; turn < TURNS; turn++) {
         refill(p);
-        for (size_t c = 0; matmul_all[c]; c++)
-            times[c][turn] = seconds_of((enum matmul)matmul_all[c], p);
+        for (size_t c = 0; all[c]; c++)
+            times[c][turn] = seconds_of((enum matmul)all[c], p);
     }
     double to_beat = 0;
-    for (size_t c = 0; matmul_all[c]; c++) {
+    for (size_t c = 0; all[c]; c++) {
         qsort(times[c], TURNS, sizeof(times[c][0]), by_value);
         double median = times[c][TURNS / 2];
         if (c == 0)
             to_beat = CLEARLY * median;
         if (c == 0 || median >= to_beat || times[c][0] >= CLEARLY * times[0][0])
             continue;
-        best = (enum matmul)matmul_all[c];
+        best = (enum matmul)all[c];
         to_beat = median;
     }
     return best;
