@@ -105,9 +105,10 @@ static json_t *external_value(const json_t *distribution, json_t *value)
     choices = json_object_get(json_object_get(parsed, "attributes"), "choices");
     if (!choices)
         choices = json_object_get(parsed, "choices");
-    if (choices)
-        found = json_is_number(value) && json_number_value(value) >= 0
-                    ? json_array_get(choices, (size_t)json_number_value(value))
+    double index = json_is_number(value) ? json_number_value(value) : -1;
+    if (choices) /* compared as doubles: a larger one is no size_t */
+        found = index >= 0 && index < (double)json_array_size(choices)
+                    ? json_array_get(choices, (size_t)index)
                     : NULL;
     json_incref(found);
     json_decref(parsed);

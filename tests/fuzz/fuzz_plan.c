@@ -1,25 +1,12 @@
 /* Any bytes as a plan: no crash, no leak, and an answer that keeps plan.h's word. What follows the
  * last NUL is the plan; each part before it is a --set. */
-#define _GNU_SOURCE /* memfd_create */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "fuzz_input.h"
 #include "lrsearch/answer.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
 
 #define SETS_MAX 8
-
-#define DEMAND(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* A plan that was accepted has a resolved form, and that form differs from itself nowhere. */
 static void check_good(const struct plan *plan)
@@ -43,31 +30,25 @@ static void check_good(const struct plan *plan)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static int file = -1;
+    static struct memory_file file;
     static struct plan plan;
-    static char path[64];
     char *sets[SETS_MAX];
     size_t set_count = 0;
-    if (file < 0) {
-        file = memfd_create("plan", 0);
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-    }
+    if (!file.path[0])
+        file = memory_file_create("plan");
     const uint8_t *nul;
     while (set_count < SETS_MAX && size > 0 && (nul = memchr(data, 0, size)) != NULL) {
         size_t length = (size_t)(nul - data);
-        sets[set_count] = malloc(length + 1); /* its own block: reading past its end is seen */
-        DEMAND(sets[set_count]);
-        memcpy(sets[set_count++], data, length + 1);
+        sets[set_count++] = fuzz_copy(data, length + 1);
         data += length + 1;
         size -= length + 1;
     }
-    DEMAND(ftruncate(file, 0) == 0 && pwrite(file, data, size, 0) == (ssize_t)size);
+    memory_file_fill(&file, data, size);
 
     struct plan_errors errors;
-    int code = plan_load(&plan, path, (const char *const *)sets, set_count, &errors);
+    int code = plan_load(&plan, file.path, (const char *const *)sets, set_count, &errors);
     DEMAND(code == 0 || code == LR_EPLAN);
     DEMAND((code == LR_EPLAN) == (errors.count > 0));
     for (size_t i = 0; i < errors.count; i++)
@@ -76,6 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (code == 0)
         check_good(&plan);
     while (set_count > 0)
-        free(sets[--set_count]);
+        fuzz_copy_free(sets[--set_count]);
     return 0;
 }

@@ -244,6 +244,39 @@ static void damaged_token_files_are_refused(void **state)
     unlink(dataset.path);
 }
 
+#define PART                                                                                       \
+    "{\"path\":\"a\",\"format\":\"nanogpt\",\"width\":1,\"bytes\":9223372036854775807,"            \
+    "\"begins\":0,\"tokens\":9223372036854775807,\"sample_hash\":\"0\"}"
+
+static void description_is(const char *rest, const char *expected)
+{
+    char text[1024];
+    struct dataset_file file;
+    snprintf(text, sizeof(text), "{\"lrsearch_dataset\":1,\"vocab_used\":9,%s}", rest);
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(dataset_file_parse(&file, text, strlen(text), "d.json", &err),
+                     *expected ? LR_EDATA : 0);
+    assert_string_equal(err.text, expected);
+    dataset_file_release(&file);
+}
+
+static void descriptions_say_what_can_be_kept(void **state)
+{
+    (void)state;
+    description_is("\"train\":[" PART "]", "");
+    description_is("\"train\":[" PART "," PART "," PART "]",
+                   "d.json: train: its files have more tokens than can be counted");
+    description_is("\"train\":[" PART "],\"val\":[" PART "," PART "]",
+                   "d.json: val: its files have more tokens than can be counted");
+    description_is("\"tokenizer\":\"aaaaaaaaaaaaa\xc3\xa9\",\"train\":[" PART "]", "");
+    description_is("\"tokenizer\":\"aaaaaaaaaaaaaa\xc3\xa9\",\"train\":[" PART "]",
+                   "d.json: tokenizer is no text of at most 15 bytes");
+    description_is("\"text_hash\":\"0123456789abcdef0123\",\"train\":[" PART "]",
+                   "d.json: text_hash is no text of at most 19 bytes");
+    description_is("\"model_hash\":7,\"train\":[" PART "]",
+                   "d.json: model_hash is no text of at most 19 bytes");
+}
+
 static void synthetic_text_has_its_entropy(void **state)
 {
     (void)state;
@@ -285,6 +318,7 @@ int main(void)
         cmocka_unit_test(bpe_is_lossless),
         cmocka_unit_test(unusable_text_says_why),
         cmocka_unit_test(damaged_token_files_are_refused),
+        cmocka_unit_test(descriptions_say_what_can_be_kept),
         cmocka_unit_test(synthetic_text_has_its_entropy),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -196,6 +196,9 @@ static void optuna_damage_is_told(void **state)
          "f:4: a trial has no state"},
         {STUDY TRIAL "{\"op_code\":8,\"trial_id\":0}\n", "f:3: a user attribute is missing"},
         {"{\"op_code\":1,\"study_id\":3}\n", "f:1: a study is deleted that was not created"},
+        {STUDY TRIAL "{\"op_code\":5,\"trial_id\":0,\"param_name\":\"p\","
+                     "\"param_value_internal\":1e300,\"distribution\":" CHOICES "}\n",
+         "f:3: a parameter has no value"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         snprintf(text, sizeof(text), "%s%s", cases[i].what, end);

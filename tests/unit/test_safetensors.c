@@ -191,6 +191,8 @@ static void test_damaged_headers(void **state)
         {"{\"__metadata__\":[]}", 0, "\"__metadata__\" is no object" MEND},
         {"{\"__metadata__\":{\"k\":1}}", 0, "\"__metadata__\": \"k\" is no text" MEND},
         {"{\"a\":1}", 0, "tensor \"a\": it has no \"dtype\" that is a text" MEND},
+        {"{\"\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1,
+         "a tensor has no name" MEND},
         {ONE("4", "[]", "[0,4]"), 4, "tensor \"a\": it has no \"dtype\" that is a text" MEND},
         {ONE("\"BF16\"", "[2]", "[0,4]"), 4,
          "tensor \"a\": dtype \"BF16\" cannot be read here: write it as F32, F64, I32, I64, U32, "

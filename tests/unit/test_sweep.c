@@ -163,6 +163,27 @@ static void seeds_in_their_order(void **state)
     check_row(2, 10, 1, 2, 2);
 }
 
+/* Programs write one learning rate in more than one way: .001 and .001 * (1 + 2^-52) are seeds. */
+static void nearly_the_same_learning_rate(void **state)
+{
+    static const char text[] = "lr,tokens,loss,seed\n.0010000000000000002,1000,3,7\n"
+                               ".001,1000,3.5,8\n.002,1000,2,7\n.004,1000,3,7\n";
+    double loss;
+    (void)state;
+    reads(text, NULL);
+    check_row(0, 1000, 1e-3, 3, 0);
+    check_row(1, 1000, 1e-3, 3.5, 1);
+    check_row(2, 1000, 2e-3, 2, 0);
+    assert_int_equal(sweep_at(&sweep, 1000, 3e-3, 0, &loss), SWEEP_LOSS);
+    assert_true(loss > 2 && loss < 3);
+    reads(text, "seed");
+    check_row(0, 1000, 1e-3, 3, 0);
+    check_row(1, 1000, 1e-3, 3.5, 1);
+    refuses("tokens,lr,loss,s\n1,.0010000000000000002,2,1\n1,3,2,1\n1,.001,4,1\n", "s", NULL, 0,
+            ": lines 2 and 4 are of the same tokens, learning rate and seed: say by a condition "
+            "(where) which of them counts");
+}
+
 static void bad_tables(void **state)
 {
     (void)state;
@@ -185,6 +206,12 @@ static void bad_tables(void **state)
             ":2: column tokens: '' is no number of tokens: it must be a positive count");
     refuses("tokens,lr,loss\n1,2,2.1x\n", NULL, NULL, 0,
             ":2: column loss: '2.1x' is no loss; leave it empty where the run diverged");
+    refuses("tokens,lr,loss\n1,2,1e31\n", NULL, NULL, 0,
+            ":2: column loss: '1e31' is no loss: the largest is 1e30; leave it empty where the run "
+            "diverged");
+    refuses("tokens,lr,loss\n1,2,-1e31\n", NULL, NULL, 0,
+            ":2: column loss: '-1e31' is no loss: the largest is 1e30; leave it empty where the "
+            "run diverged");
     refuses("tokens,lr,loss,s\n1,2,2,a\n", "s", NULL, 0, ":2: column s: 'a' is no number");
     refuses("tokens,lr,loss,s\n1,2,2,1\n1,3,2,1\n1,2,4,1\n", "s", NULL, 0,
             ": lines 2 and 4 are of the same tokens, learning rate and seed: say by a condition "
@@ -198,8 +225,14 @@ static void bad_tables(void **state)
     refuses("tokens,lr,loss\n", NULL, NULL, 0, ": has a header, but no rows");
     refuses("\n\n", NULL, NULL, 0, ": has no header");
     refuses("", NULL, NULL, 0, ": is empty");
-    assert_int_equal(unlink(path), 0);
+    static const char nul[] = "tokens,lr,loss\n1,1e-3\0"
+                              "999,3\n";
     const struct sweep_request request = {path, "lr", "tokens", "loss", NULL, NULL, 0};
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(sweep_read_text(&sweep, &request, nul, sizeof(nul) - 1, &err), LR_EDATA);
+    assert_string_equal(err.text + strlen(path),
+                        ":2: a cell has a NUL byte; save the table as UTF-8, not UTF-16");
+    assert_int_equal(unlink(path), 0);
     memset(&err, 0, sizeof(err));
     assert_int_equal(sweep_read(&sweep, &request, &err), LR_EDATA);
     assert_string_equal(err.text + strlen(path), ": No such file or directory");
@@ -308,6 +341,7 @@ int main(void)
         cmocka_unit_test(conditions_choose_rows),
         cmocka_unit_test(conditions_that_no_row_meets),
         cmocka_unit_test(seeds_in_their_order),
+        cmocka_unit_test(nearly_the_same_learning_rate),
         cmocka_unit_test(bad_tables),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(between_learning_rates),

@@ -135,6 +135,9 @@ static int parse_parts(struct dataset_parts *parts, json_t *values, const char *
         if (parse_part(&part, value, path))
             return lr_fail(err, LR_EDATA, "%s: %s[%zu]: is no description of a token file", path,
                            which, i);
+        if (part.tokens > INT64_MAX - dataset_parts_tokens(parts))
+            return lr_fail(err, LR_EDATA, "%s: %s: its files have more tokens than can be counted",
+                           path, which);
         int rc = dataset_parts_add(parts, &part, err);
         if (rc)
             return rc;
@@ -142,10 +145,17 @@ static int parse_parts(struct dataset_parts *parts, json_t *values, const char *
     return 0;
 }
 
-static void copy_text(char *out, size_t capacity, json_t *object, const char *key)
+/* "" where the key is absent. */
+static int take_text(char *out, size_t capacity, json_t *object, const char *key, const char *path,
+                     struct lr_error *err)
 {
-    const char *text = json_string_value(json_object_get(object, key));
-    snprintf(out, capacity, "%s", text ? text : "");
+    json_t *value = json_object_get(object, key);
+    const char *text = value ? json_string_value(value) : "";
+    if (!text || strlen(text) >= capacity)
+        return lr_fail(err, LR_EDATA, "%s: %s is no text of at most %zu bytes", path, key,
+                       capacity - 1);
+    memcpy(out, text, strlen(text) + 1);
+    return 0;
 }
 
 static int parse_value(struct dataset_file *out, json_t *root, const char *path,
@@ -163,10 +173,12 @@ static int parse_value(struct dataset_file *out, json_t *root, const char *path,
     out->vocab_used = (uint32_t)vocab;
     out->text_bytes = (uint64_t)text_bytes;
     out->val_first = val_first ? (uint64_t)json_integer_value(val_first) : VAL_AT_END;
-    copy_text(out->text_hash, sizeof(out->text_hash), root, "text_hash");
-    copy_text(out->model_hash, sizeof(out->model_hash), root, "model_hash");
-    copy_text(out->tokenizer, sizeof(out->tokenizer), root, "tokenizer");
-    int rc = parse_parts(&out->train, json_object_get(root, "train"), "train", path, err);
+    int rc = take_text(out->text_hash, sizeof(out->text_hash), root, "text_hash", path, err);
+    if (!rc)
+        rc = take_text(out->model_hash, sizeof(out->model_hash), root, "model_hash", path, err);
+    if (!rc)
+        rc = take_text(out->tokenizer, sizeof(out->tokenizer), root, "tokenizer", path, err);
+    rc = rc ? rc : parse_parts(&out->train, json_object_get(root, "train"), "train", path, err);
     rc = rc ? rc : parse_parts(&out->val, json_object_get(root, "val"), "val", path, err);
     if (!rc && out->train.count == 0)
         rc = lr_fail(err, LR_EDATA, "%s: names no token files under train", path);

@@ -184,6 +184,8 @@ static int read_entries(struct safetensors *file, struct lr_error *err)
         int rc;
         if (strcmp(name, "__metadata__") == 0) {
             rc = read_metadata(file, value, err);
+        } else if (!*name) {
+            rc = lr_fail(err, LR_EDATA, "a tensor has no name: " MEND);
         } else {
             struct entry *entry = &file->entries[file->count++];
             entry->tensor.name = name;

@@ -13,9 +13,6 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 
-#define SAME_LR                                                                                    \
-    1e-9 /* relative: an LR written with nine digits and more is the one that is meant */
-
 void sweep_release(struct sweep *sweep)
 {
     lr_free(sweep->rows);
@@ -25,7 +22,7 @@ void sweep_release(struct sweep *sweep)
 /* `a` is of the table. */
 static bool is_same_lr(double a, double b)
 {
-    return fabs(a - b) <= SAME_LR * a;
+    return fabs(a - b) <= SWEEP_SAME_LR * a;
 }
 
 /* ---- horizons ---- */

@@ -9,6 +9,9 @@
 /* The losses of earlier trainings, from a table: which loss a training of so many tokens at such a
  * learning rate had. */
 
+/* Relative: a learning rate that is written with nine digits and more is the one that is meant. */
+#define SWEEP_SAME_LR 1e-9
+
 struct sweep_row {
     uint64_t tokens;
     double lr;
@@ -35,7 +38,8 @@ struct sweep_request {
 
 /* Reads CSV with a header (RFC 4180; CRLF and a byte order mark are fine). Tokens may be written as
  * 1e9; a loss that is empty, NA, NaN or infinite is that of a diverged run. Rows of the same tokens
- * and learning rate are seeds, in the order of the column `seed`, or of the file without one.
+ * and learning rate (to SWEEP_SAME_LR; the lowest of them counts) are seeds, in the order of the
+ * column `seed`, or of the file without one.
  * LR_EDATA names file, line and column, or what there is instead of what was asked for.
  * sweep_release() it, also after a failure. */
 int sweep_read(struct sweep *sweep, const struct sweep_request *request, struct lr_error *err);
@@ -61,7 +65,7 @@ size_t sweep_range(const struct sweep *sweep, uint64_t tokens, double *low, doub
 enum sweep_found { SWEEP_LOSS, SWEEP_DIVERGED, SWEEP_UNKNOWN };
 
 /* The loss at exactly `tokens`, of row (seed modulo their number) at each learning rate. At a
- * learning rate of the table (to a relative 1e-9) its own; between two finite losses a monotone
+ * learning rate of the table (to SWEEP_SAME_LR) its own; between two finite losses a monotone
  * cubic in log learning rate (Fritsch and Carlson 1980) through the finite ones beside them up to
  * the next diverged one; beside a diverged one SWEEP_DIVERGED. SWEEP_UNKNOWN where the table has no
  * such horizon, or ends before that learning rate: it is never drawn on. *loss is NaN unless

@@ -16,6 +16,7 @@
 enum { LR, TOKENS, LOSS, SEED, COLUMNS };
 enum { VALUES_TOLD = 12, TEXT_MOST = 64 << 20 };
 #define TOKENS_MOST 9007199254740992.0 /* 2^53: beyond it a double is no count */
+#define LOSS_MOST 1e30                 /* nats; so that no difference of two is infinite */
 #define ABSENT SIZE_MAX
 
 /* ---- cells: texts one after another ---- */
@@ -189,6 +190,9 @@ static int parse_loss(struct reader *r, const char *text, double *loss)
     bool absent = !*text || strcasecmp(text, "NA") == 0;
     if (!absent && !number_of(text, loss))
         return bad_cell(r, LOSS, text, "is no loss; leave it empty where the run diverged");
+    if (!absent && isfinite(*loss) && fabs(*loss) > LOSS_MOST)
+        return bad_cell(r, LOSS, text,
+                        "is no loss: the largest is 1e30; leave it empty where the run diverged");
     if (absent || !isfinite(*loss))
         *loss = NAN;
     return 0;
@@ -242,6 +246,10 @@ static void on_cell(void *text, size_t length, void *context)
 {
     struct reader *r = context;
     r->row_ended = false;
+    if (length && memchr(text, 0, length))
+        lr_fail(&r->err, LR_EDATA,
+                "%s:%zu: a cell has a NUL byte; save the table as UTF-8, not UTF-16",
+                r->request->path, r->line);
     if (!r->err.code &&
         cells_add(r->header_read ? &r->cells : &r->header, length ? text : "", length))
         lr_fail(&r->err, LR_ENOMEM, "out of memory");
@@ -322,6 +330,17 @@ static int by_place(const void *left, const void *right)
     return by ? by : order((double)a->index, (double)b->index);
 }
 
+/* Rows are sorted, so that those of one learning rate, written in several ways, lie together: all
+ * get the lowest of them. */
+static void unite_learning_rates(struct kept_row *rows, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (rows[i].row.tokens == rows[i - 1].row.tokens &&
+            rows[i].row.lr - rows[i - 1].row.lr <= SWEEP_SAME_LR * rows[i - 1].row.lr)
+            rows[i].row.lr = rows[i - 1].row.lr;
+    qsort(rows, count, sizeof(*rows), by_place);
+}
+
 static int none_left(struct reader *r)
 {
     char values[512], conditions[300] = "";
@@ -348,6 +367,7 @@ static int finish(struct reader *r, struct sweep *sweep)
     if (r->count == 0)
         return none_left(r);
     qsort(r->rows, r->count, sizeof(*r->rows), by_place);
+    unite_learning_rates(r->rows, r->count);
     sweep->rows = lr_calloc(r->count, sizeof(*sweep->rows));
     if (!sweep->rows)
         return lr_fail(&r->err, LR_ENOMEM, "out of memory");
