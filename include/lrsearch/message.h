@@ -11,7 +11,7 @@
  * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
  * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
 
-#define MESSAGE_PROTOCOL 3u
+#define MESSAGE_PROTOCOL 4u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
