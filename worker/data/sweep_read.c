@@ -12,6 +12,7 @@
 #include "data/sweep.h"
 #include "data/token_file.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/trial.h"
 
 enum { LR, TOKENS, LOSS, SEED, COLUMNS };
 enum { VALUES_TOLD = 12, TEXT_MOST = 64 << 20 };
@@ -189,8 +190,10 @@ static int parse_loss(struct reader *r, const char *text, double *loss)
     bool absent = !*text || strcasecmp(text, "NA") == 0;
     if (!absent && !number_of(text, loss))
         return bad_cell(r, LOSS, text, "is no loss; leave it empty where the run diverged");
-    if (absent || !isfinite(*loss))
+    if (absent || !isfinite(*loss)) /* 1e400 too */
         *loss = NAN;
+    if (fabs(*loss) > TRIAL_LOSS_MOST)
+        return bad_cell(r, LOSS, text, "is no loss: none is beyond 1e30");
     return 0;
 }
 
