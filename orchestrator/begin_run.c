@@ -103,7 +103,8 @@ static int prepare_data(struct coordinator *c, struct event_campaign *opening, s
     memcpy(opening->data_path, c->data[0].data_path, sizeof(opening->data_path));
     opening->data_hash = c->data[0].data_hash;
     opening->train_tokens = c->data[0].train_tokens;
-    opening->bytes_per_token = c->data[0].bytes_per_token;
+    opening->val_tokens = c->data[0].val_tokens;
+    opening->val_bytes = c->data[0].val_bytes;
     return rc ? rc : coordinator_beat(c, err); /* that may have taken minutes */
 }
 

@@ -60,6 +60,9 @@ const char *token_format_name(uint32_t format);
 const char *outcome_name(uint32_t outcome);
 
 #define TRIAL_PATH 1024
+/* A finite loss of a larger size is an error of whoever tells it; one that is not finite is that of
+ * a training that diverged. */
+#define TRIAL_LOSS_MOST 1e30
 
 /* Who multiplies: a letter for each product of each linear layer (own, openblas, onednn), so that a
  * trial has the same bits wherever it is trained. "" is all our own. */
@@ -151,8 +154,8 @@ extern const struct field_table trial_surface_fields;
     TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens), table (replay), what a command    \
                                    is (command/command_file.h); absolute */                        \
     U64(data_hash)              /* of what it says */                                              \
-    U64(val_tokens)             /* tokens of validation, never trained on */                       \
-    F64(bytes_per_token)        /* of the text; 0: not known */                                    \
+    U64(val_tokens)             /* that the validation loss is the mean over; never trained on */  \
+    U64(val_bytes)              /* of text that these tokens stand for; 0: not known */            \
     U32(repeat)                 /* 1: the text may be read more than once */                       \
     F64(zipf_exponent)          /* source synthetic */                                             \
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
@@ -171,7 +174,8 @@ extern const struct field_table trial_spec_fields;
     U32(outcome)                                                                                   \
     F64(val_loss)          /* nats per token over the validation set; NaN unless done */           \
     F64(val_loss_se)       /* its standard error over sequences */                                 \
-    F64(val_bits_per_byte) /* val_loss / (ln 2 bytes_per_token): comparable over vocabularies */   \
+    F64(val_bits_per_byte) /* val_loss val_tokens / (ln 2 val_bytes): compares over vocabularies   \
+                            */                                                                     \
     F64(train_loss)        /* mean of the last twentieth of the horizon */                         \
     U64(tokens)            /* trained until the end, or until it was seen to diverge */            \
     U64(begun_tokens)      /* where this attempt began: a checkpoint or a shared state; 0: the     \

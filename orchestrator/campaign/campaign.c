@@ -128,7 +128,9 @@ void campaign_furnish(const struct campaign *campaign, struct trial_spec *spec,
 {
     memcpy(spec->data_path, data->data_path, sizeof(spec->data_path));
     spec->data_hash = data->data_hash;
-    spec->bytes_per_token = data->bytes_per_token;
+    if (data->val_tokens > 0)
+        spec->val_tokens = data->val_tokens;
+    spec->val_bytes = data->val_bytes;
     /* chosen for the shapes of cell 0: for others they are right all the same, if not the fastest
      */
     memcpy(spec->products, campaign->opening.products, sizeof(spec->products));

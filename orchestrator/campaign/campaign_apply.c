@@ -22,7 +22,8 @@ static int apply_campaign(struct campaign *campaign, const struct event_campaign
     campaign->opening = *event;
     campaign->first_data.data_hash = event->data_hash;
     campaign->first_data.train_tokens = event->train_tokens;
-    campaign->first_data.bytes_per_token = event->bytes_per_token;
+    campaign->first_data.val_tokens = event->val_tokens;
+    campaign->first_data.val_bytes = event->val_bytes;
     memcpy(campaign->first_data.data_path, event->data_path, sizeof(event->data_path));
     campaign->opened = true;
     return 0;

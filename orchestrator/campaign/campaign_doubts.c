@@ -84,7 +84,7 @@ static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
 
 static void doubt_vocabularies(const struct campaign *campaign, struct answer *answer)
 {
-    bool known = campaign->opening.bytes_per_token > 0;
+    bool known = campaign->opening.val_bytes > 0;
     if (campaign->plan.axes.vocab.count > 1)
         answer_warn(answer,
                     "losses at different vocabularies are in nats per token and do not compare%s",

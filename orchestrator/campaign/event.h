@@ -9,13 +9,15 @@
 /* clang-format off */
 #define EVENT_CAMPAIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                         \
     TEXT(name, 64) TEXT(version, 32) U64(plan_hash) /* XXH3-64 of the resolved plan */             \
-    TEXT(data_path, TRIAL_PATH) U64(data_hash) U64(train_tokens) F64(bytes_per_token)       \
+    TEXT(data_path, TRIAL_PATH) U64(data_hash)                                                     \
+    U64(train_tokens) U64(val_tokens) U64(val_bytes) /* as in trial_spec */                        \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
     TEXT(trunk_dir, TRIAL_PATH) /* of trunk states; "": horizons share nothing */
 /* Of a cell whose data are not those of cell 0 (in the campaign event): another vocabulary's tokens,
  * another table's rows. `cell`: from 1; the number of cells: of the target. */
 #define EVENT_DATA_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
-    U32(cell) TEXT(data_path, TRIAL_PATH) U64(data_hash) U64(train_tokens) F64(bytes_per_token)
+    U32(cell) TEXT(data_path, TRIAL_PATH) U64(data_hash)                                           \
+    U64(train_tokens) U64(val_tokens) U64(val_bytes)
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
     TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)                                                \
     TEXT(version, 32) TEXT(compiler, 64) TEXT(system, 128) TEXT(cpu, 128) TEXT(mpi, 160)           \

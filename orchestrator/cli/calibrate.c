@@ -49,7 +49,7 @@ static int run(struct timing *timing, struct trial_spec spec, uint64_t steps, ui
     *timing = (struct timing){.live = live, .all = steps};
     struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1};
     spec.horizon_tokens = steps * spec.batch_tokens;
-    spec.val_tokens = sequences * spec.context + 1;
+    spec.val_tokens = sequences * spec.context;
     trainer_run(&spec, NULL, &hooks, &result);
     if (timing->steps < steps)
         return lr_fail(err, LR_EINTERNAL, "timing the model: %s: %s", outcome_name(result.outcome),
@@ -123,7 +123,7 @@ static int measure(struct calibration *out, const struct trial_spec *spec, uint6
 
 static uint64_t val_sequences(const struct trial_spec *spec)
 {
-    return spec->val_tokens > spec->context ? (spec->val_tokens - 1) / spec->context : 1;
+    return spec->val_tokens > 0 ? (spec->val_tokens - 1) / spec->context + 1 : 1;
 }
 
 int calibrate(struct calibration *out, const struct trial_spec *spec, double seconds,

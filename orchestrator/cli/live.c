@@ -250,7 +250,8 @@ void live_stage(void *context, const char *stage, double share_done)
     if (!due(live, now_ms, STAGE_EVERY_MS))
         return;
     char line[160];
-    snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * share_done);
+    /* a training ends with a whole step, which may lie beyond its horizon */
+    snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * fmin(share_done, 1));
     show(live, line);
 }
 

@@ -138,6 +138,7 @@ static void differ_data(char text[ANSWER_TEXT], const struct question *then,
              campaign_opening(now->campaign)->data_hash)
         differ(text, "data (their hashes)");
     differ_size(text, "data.val_tokens", a->data.val_tokens, b->data.val_tokens);
+    differ_size(text, "data.val_bytes", a->data.val_bytes, b->data.val_bytes);
     if (a->data.source != SOURCE_SYNTHETIC || b->data.source != SOURCE_SYNTHETIC)
         return;
     differ_number(text, "data.zipf_exponent", a->data.zipf_exponent, b->data.zipf_exponent);

@@ -151,7 +151,6 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
                                       .text_count = 1,
                                       .bpe = true,
                                       .vocab = vocab,
-                                      .val_tokens = 3,
                                       .context = 1,
                                       .cache_dir = folder,
                                       .progress = live_stage,

@@ -84,8 +84,9 @@ static void tell_tokens(const struct prepare *prepare, const struct dataset *dat
            dataset->cached ? " (cached)" : "", epochs);
 }
 
-static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, struct event_data *data,
-                          struct lr_error *err)
+/* val_bytes: of validation text, as an earlier vocabulary has it; 0: as the plan says. */
+static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, uint64_t val_bytes,
+                          struct event_data *data, struct lr_error *err)
 {
     const struct plan *plan = prepare->plan;
     const char *texts[PLAN_TEXTS], *tokens[PLAN_TEXTS], *vals[PLAN_TEXTS];
@@ -100,6 +101,7 @@ static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, struct 
         .format = (enum token_format)plan->data.format,
         .vocab = vocab,
         .val_tokens = plan->data.val_tokens,
+        .val_bytes = val_bytes ? val_bytes : plan->data.val_bytes,
         .context = plan->model.context,
         .cache_dir = prepare->cache_dir,
         .progress = live_stage,
@@ -122,7 +124,8 @@ static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, struct 
     memcpy(data->data_path, dataset.path, sizeof(data->data_path));
     data->data_hash = dataset.hash;
     data->train_tokens = dataset.train_tokens;
-    data->bytes_per_token = dataset.bytes_per_token;
+    data->val_tokens = dataset.val_tokens;
+    data->val_bytes = dataset.val_bytes;
     return 0;
 }
 
@@ -174,8 +177,11 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
         data[cell] = data[same];
         return 0;
     }
-    return spec.source == SOURCE_SYNTHETIC ? tell_entropy(&spec, err)
-                                           : prepare_tokens(prepare, spec.vocab, &data[cell], err);
+    if (spec.source == SOURCE_SYNTHETIC)
+        return tell_entropy(&spec, err);
+    /* of text each vocabulary is scored on the same */
+    uint64_t val_bytes = plan->data.text_count && cell > 0 ? data[0].val_bytes : 0;
+    return prepare_tokens(prepare, spec.vocab, val_bytes, &data[cell], err);
 }
 
 /* Whoever may exchange the data that trainings read decides what they find. */
@@ -210,7 +216,9 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
     if (!rc) {
         memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
         spec->data_hash = data.data_hash;
-        spec->bytes_per_token = data.bytes_per_token;
+        if (data.val_tokens > 0)
+            spec->val_tokens = data.val_tokens;
+        spec->val_bytes = data.val_bytes;
     }
     lr_free(cache_dir);
     return rc;

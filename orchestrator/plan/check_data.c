@@ -11,8 +11,10 @@ static void check_kind(struct plan_reader *reader)
     static const struct {
         size_t member;
         bool of_tokens;
-    } keys[] = {
-        {MEMBER(data.tokenizer), false}, {MEMBER(data.val), true}, {MEMBER(data.format), true}};
+    } keys[] = {{MEMBER(data.tokenizer), false},
+                {MEMBER(data.val_bytes), false},
+                {MEMBER(data.val), true},
+                {MEMBER(data.format), true}};
     bool text = reader_given(reader, MEMBER(data.text));
     bool tokens = reader_given(reader, MEMBER(data.tokens));
     if (text && tokens)
@@ -58,17 +60,21 @@ static void check_vocab(struct plan_reader *reader)
     }
 }
 
-/* A validation sequence is context tokens and the label of the last. */
+/* One whole sequence at least; what val_bytes are in tokens is known when they are there. */
 static void check_validation(struct plan_reader *reader)
 {
+    if (reader_given(reader, MEMBER(data.val_tokens)) &&
+        reader_given(reader, MEMBER(data.val_bytes)))
+        reader_complain(reader, MEMBER(data.val_bytes),
+                        "is there beside data.val_tokens; leave one out");
     if (!reader_has(reader, MEMBER(data.val_tokens)) || !reader_has(reader, MEMBER(model.context)))
         return;
     uint64_t val = reader->plan->data.val_tokens, context = reader->plan->model.context;
-    if (val <= context)
+    if (val < context)
         reader_complain(reader, MEMBER(data.val_tokens),
-                        "%" PRIu64 " holds no sequence of model.context %" PRIu64
-                        " and its last label; use %" PRIu64 " or more",
-                        val, context, context + 1);
+                        "%" PRIu64 " is less than one sequence of model.context %" PRIu64
+                        "; use that or more",
+                        val, context);
 }
 
 void reader_check_data(struct plan_reader *reader)

@@ -170,7 +170,8 @@ struct trial_spec plan_trial(const struct plan *plan)
     fill_model(&spec, plan);
     fill_training(&spec, plan);
     spec.source = plan->data.source;
-    spec.val_tokens = plan->data.val_tokens;
+    /* until the text is tokenized: a token has a byte at least */
+    spec.val_tokens = plan->data.val_bytes ? plan->data.val_bytes : plan->data.val_tokens;
     spec.repeat = plan->data.repeat ? 1 : 0;
     spec.zipf_exponent = plan->data.zipf_exponent;
     spec.markov_weight = plan->data.markov_weight;

@@ -99,6 +99,7 @@ struct plan {
         uint32_t format;    /* enum token_format */
         uint32_t tokenizer; /* enum plan_tokenizer */
         uint64_t val_tokens;
+        uint64_t val_bytes; /* instead; 0: not given */
         bool repeat;
         double zipf_exponent, markov_weight; /* source: synthetic */
         uint32_t markov_order;

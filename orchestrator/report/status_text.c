@@ -215,11 +215,14 @@ static void print_plot(FILE *out, const struct status_view *view,
 static void print_worker(FILE *out, const struct status_worker *worker, int host_width)
 {
     char lead[96], lr[32], done[32], all[32], since[32];
+    /* the last step may lie beyond the horizon */
+    uint64_t tokens =
+        worker->tokens < worker->horizon_tokens ? worker->tokens : worker->horizon_tokens;
     snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.24s  ", worker->rank, host_width,
              worker->host[0] ? worker->host : "-");
     if (worker->trial_id > 0)
         wrap_print(out, lead, "training %" PRIu32 ": LR %s, %s of %s tokens, about %s",
-                   worker->trial_id, LR(lr, 3, worker->lr), COUNT(done, worker->tokens),
+                   worker->trial_id, LR(lr, 3, worker->lr), COUNT(done, tokens),
                    COUNT(all, worker->horizon_tokens),
                    format_seconds(since, sizeof(since), worker->for_s));
     else if (worker->lost)

@@ -182,6 +182,12 @@ one_sh 'echo at 1000 val 3.5' \
     --set 'trainer.report={regex: "at (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_err "its final loss is of 1000 tokens, the horizon is 100000"
+one_sh 'echo val 1e400' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
+expect_out "diverged: it reported a loss of inf"
+one_sh 'echo "@ {\"loss\": 1e400, \"final\": true}"' --set 'trainer.report={prefix: "@ "}'
+expect_out "diverged: it reported a loss of inf"
+one_sh 'echo "@ {\"loss\": -2e30, \"final\": true}"' --set 'trainer.report={prefix: "@ "}'
+expect_err "a report has the loss -2e+30, and no loss is beyond 1e30"
 one_sh 'echo val nan' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_out "diverged: it reported a loss of nan"

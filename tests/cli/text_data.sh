@@ -33,3 +33,24 @@ echo "and one line more" >>story.txt
 run "$LRSEARCH" bytes.yaml --run-dir logs/changed
 expect_status 65
 expect_err "have changed"
+
+# Bits per byte of two vocabularies: of the same bytes, whether the plan or the first one says of
+# how many.
+for span in "val_tokens: 2048" "val_bytes: 3k"; do
+    name=$(echo "$span" | tr -d ': ')
+    tiny_plan span.yaml "name: $name" "data: {text: [story.txt], tokenizer: bpe, $span}" \
+        "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: [512, 256]}" \
+        "search: {lr: [1e-3, 1.6e-2], horizons: [8k, 16k], policy: grid}"
+    run "$LRSEARCH" span.yaml
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "$name: exit status $status"
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { bits = $at["val_loss"] * $at["val_tokens"] / log(2) / $at["val_bytes"]
+          off = $at["val_bits_per_byte"] / bits - 1
+          if (!(off * off < 1e-20)) exit 1
+          print $at["vocab"], $at["val_tokens"], $at["val_bytes"] }' "logs/$name/trials.csv" |
+        sort -u >spans || fail "$name: bits per byte"
+    awk '{ if (NR > 1 && $3 != bytes) exit 1; bytes = $3; if ($1 == 256 && $2 != $3) exit 1
+           if ($1 == 512 && "'"$name"'" == "val_tokens2048" && $2 != 2048) exit 1
+           if ("'"$name"'" == "val_bytes3k" && $3 != 3000) exit 1 } END { exit NR != 2 }' spans ||
+        fail "$name: $(cat spans)"
+done

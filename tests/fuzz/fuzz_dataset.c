@@ -46,6 +46,7 @@ static void check_good(const struct dataset_file *file, const char *path)
     demand_same_parts(&file->val, &again.val);
     DEMAND(file->vocab_used == again.vocab_used && file->val_first == again.val_first);
     DEMAND(file->text_bytes == again.text_bytes && !strcmp(file->text_hash, again.text_hash));
+    DEMAND(file->val_bytes == again.val_bytes && !strcmp(file->model, again.model));
     DEMAND(!strcmp(file->tokenizer, again.tokenizer) &&
            !strcmp(file->model_hash, again.model_hash));
     dataset_file_release(&again);

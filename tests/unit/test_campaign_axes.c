@@ -81,7 +81,8 @@ static struct event opening(void)
     snprintf(event.as.campaign.name, sizeof(event.as.campaign.name), "t");
     snprintf(event.as.campaign.data_path, sizeof(event.as.campaign.data_path), "/512");
     event.as.campaign.data_hash = 512;
-    event.as.campaign.bytes_per_token = 2;
+    event.as.campaign.val_tokens = 1000;
+    event.as.campaign.val_bytes = 2000;
     event.as.campaign.train_tokens = 300000;
     return event;
 }
@@ -92,7 +93,8 @@ static struct event data_of(uint32_t cell, uint64_t hash)
     event.as.data.cell = cell;
     event.as.data.data_hash = hash;
     event.as.data.train_tokens = 200000;
-    event.as.data.bytes_per_token = 3;
+    event.as.data.val_tokens = 500;
+    event.as.data.val_bytes = 2000;
     snprintf(event.as.data.data_path, sizeof(event.as.data.data_path), "/%d", (int)hash);
     return event;
 }
@@ -164,7 +166,8 @@ static void each_cell_has_its_data(void **state)
         assert_int_equal(trial->spec.parametrization, trial->cell < 4 ? PARAM_LVP : PARAM_SP);
         assert_int_equal(trial->spec.data_hash, large ? 1024 : 512);
         assert_string_equal(trial->spec.data_path, large ? "/1024" : "/512");
-        assert_true(trial->spec.bytes_per_token == (large ? 3 : 2));
+        assert_int_equal(trial->spec.val_tokens, large ? 500 : 1000);
+        assert_int_equal(trial->spec.val_bytes, 2000);
         assert_int_equal(trial->spec.seed, trial->replicate ? 9 : 3);
     }
     for (size_t cell = 0; cell < 8; cell++)

@@ -185,12 +185,30 @@ static void losses_that_are_not_finite(void **state)
                                         "{\"tokens\":1,\"loss\":\"+inf\"}",
                                         "{\"loss\":\"Infinity\",\"tokens\":1}",
                                         "{\"at\":\"C:\\\\\",\"tokens\":1,\"loss\":NaN}",
-                                        "{\"tokens\":1,\"loss\":Infinity,\"loss_se\":Infinity}"};
+                                        "{\"tokens\":1,\"loss\":Infinity,\"loss_se\":Infinity}",
+                                        "{\"tokens\":1,\"loss\":1e400}",
+                                        "{\"tokens\":1,\"loss\": -1.5E+400 }",
+                                        "{\"tokens\":1,\"loss\":1e400,\"loss_se\":1e999}"};
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         assert_int_equal(read_line(REPORT_FD, "true", lines[i]), 1);
         assert_true(!isfinite(report.loss));
     }
+}
+
+static void large_losses_that_are_losses(void **state)
+{
+    (void)state;
+    assert_int_equal(read_line(REPORT_FD, "true", "{\"tokens\":1,\"loss\":1e30}"), 1);
+    assert_true(report.loss == 1e30);
+    assert_int_equal(
+        read_line(REPORT_FD, "true", "{\"tokens\":1,\"loss\":-10000000000000000000000}"), 1);
+    assert_true(report.loss == -1e22);
+    assert_int_equal(read_line(REPORT_FD, "true", "{\"a1e400\":\"1e400\",\"tokens\":1,\"loss\":2}"),
+                     1);
+    assert_true(report.loss == 2);
+    assert_int_equal(read_line(REPORT_FD, "true", "{\"tokens\":1,\"loss\":0.0001e309}"), LR_EDATA);
+    assert_non_null(strstr(why.text, "has the loss 1e+305"));
 }
 
 static void bad_reports(void **state)
@@ -216,6 +234,12 @@ static void bad_reports(void **state)
         {"{\"tokens\":1,\"loss\":3,\"loss_se\":-1}", "\"loss_se\" is negative or infinite"},
         {"{\"tokens\":1,\"loss\":3,\"loss_se\":Infinity}", "\"loss_se\" is negative"},
         {"{\"tokens\":1,\"loss\":3,\"begun_tokens\":0.5}", "\"begun_tokens\" is no whole number"},
+        {"{\"tokens\":1e400,\"loss\":3}", "\"tokens\" is no whole number"},
+        {"{\"tokens\":1,\"loss\":3,\"loss_se\":1e400}", "\"loss_se\" is negative or infinite"},
+        {"{\"tokens\":1,\"loss\":1.5e30}", "has the loss 1.5e+30, and no loss is beyond 1e30"},
+        {"{\"tokens\":1,\"loss\":-1e308}", "has the loss -1e+308, and no loss is beyond 1e30"},
+        {"{\"tokens\":1,\"loss\":10000000000000000000000000000000}", "has the loss 1e+31, and"},
+        {"{\"tokens\":1,\"loss\":3,\"loss_se\":2e30}", "\"loss_se\" 2e+30 is beyond 1e30"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -233,6 +257,10 @@ static void regex_reports(void **state)
     assert_int_equal(read_line(REPORT_REGEX, both, "step 12"), 0);
     assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss -inf"), 1);
     assert_true(isinf(report.loss));
+    assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss 1e400"), 1);
+    assert_true(isinf(report.loss));
+    assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss 1e31"), LR_EDATA);
+    assert_non_null(strstr(why.text, "has the loss 1e+31, and no loss is beyond 1e30"));
     assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>\\S+)", "loss 3"), 1);
     assert_false(report.has_tokens);
     assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss 0x10"), LR_EDATA);
@@ -293,6 +321,7 @@ int main(void)
         cmocka_unit_test(the_last_lines_are_kept),
         cmocka_unit_test(good_reports),
         cmocka_unit_test(losses_that_are_not_finite),
+        cmocka_unit_test(large_losses_that_are_losses),
         cmocka_unit_test(bad_reports),
         cmocka_unit_test(regex_reports),
         cmocka_unit_test(the_file_comes_back),

@@ -122,11 +122,13 @@ static void bytes_become_disjoint_shuffled_windows(void **state)
     }
     assert_true(moved > windows / 2);
     free(seen);
-    assert_int_equal(source_val_count(source), 4095 / 16);
+    assert_int_equal(dataset.val_tokens, 4096);
+    assert_int_equal(dataset.val_bytes, 4096);
+    assert_int_equal(source_val_count(source), 4096 / 16);
     for (uint64_t i = 0; i < source_val_count(source); i++) {
-        source_val(source, i, tokens);
+        assert_int_equal(source_val(source, i, tokens), 16);
         for (size_t t = 0; t < 17; t++)
-            assert_int_equal(tokens[t], (unsigned char)story[sizeof(story) - 4096 + i * 16 + t]);
+            assert_int_equal(tokens[t], (unsigned char)story[sizeof(story) - 4097 + i * 16 + t]);
     }
     source_close(source);
     source_close(other);
@@ -166,9 +168,8 @@ static void bpe_is_lossless(void **state)
     write_text(story, sizeof(story));
     assert_int_equal(prepare(&dataset, true, 290, 1024), 0);
     assert_true(dataset.bytes_per_token > 1.2);
-    snprintf(model, sizeof(model), "%s", dataset.path);
-    strcpy(strrchr(model, '.'), ".model");
     assert_int_equal(dataset_file_read(&file, &hash, dataset.path, NULL), 0);
+    snprintf(model, sizeof(model), "%s", file.model);
     assert_true(hash == dataset.hash);
     assert_string_equal(file.tokenizer, "bpe");
     assert_int_equal(file.text_bytes, sizeof(story));
@@ -205,9 +206,11 @@ static void unusable_text_says_why(void **state)
     make_story();
     write_text(story, 1024);
     prepare(&dataset, false, 256, 4096);
-    assert_non_null(strstr(err.text, "text.txt: 1024 bytes of text are too few for 4096"));
-    prepare(&dataset, false, 256, 512);
-    assert_non_null(strstr(err.text, "1024 tokens are too few: 512 for validation"));
+    assert_non_null(strstr(err.text, "text.txt: 1024 bytes of text are too few for 4096 validation "
+                                     "tokens (data.val_tokens), which may be a quarter of them at "
+                                     "most; use fewer, or more text"));
+    prepare(&dataset, false, 256, 257);
+    assert_non_null(strstr(err.text, "text.txt: 1024 bytes of text are too few for 257"));
     assert_int_equal(prepare(&dataset, false, 128, 64), LR_EDATA);
     assert_non_null(strstr(err.text, "a vocabulary of 128 is too small: bytes need 256"));
 }
@@ -252,7 +255,7 @@ static void description_is(const char *rest, const char *expected)
 {
     char text[1024];
     struct dataset_file file;
-    snprintf(text, sizeof(text), "{\"lrsearch_dataset\":1,\"vocab_used\":9,%s}", rest);
+    snprintf(text, sizeof(text), "{\"lrsearch_dataset\":2,\"vocab_used\":9,%s}", rest);
     memset(&err, 0, sizeof(err));
     assert_int_equal(dataset_file_parse(&file, text, strlen(text), "d.json", &err),
                      *expected ? LR_EDATA : 0);

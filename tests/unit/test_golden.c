@@ -110,7 +110,7 @@ static void first_batch(const char *name, const struct safetensors *file, struct
     size_t rows = (size_t)SEQUENCES * spec->context;
     double losses[SEQUENCES];
     assert_true(rows <= model->head_rows); /* so that all logits are still there */
-    model_losses(model, tokens, SEQUENCES, losses);
+    model_losses(model, tokens, SEQUENCES, spec->context, losses);
     must_agree(name, "logits", model->logits, tensor(file, "logits", "")->data, rows * spec->vocab,
                model->logit_scale);
     float mean = (float)((losses[0] + losses[1]) / SEQUENCES);

@@ -84,7 +84,7 @@ static struct model *made(const struct trial_spec *spec)
 static double loss_sum(struct model *model, const uint32_t *tokens)
 {
     double losses[SEQUENCES], sum = 0;
-    model_losses(model, tokens, SEQUENCES, losses);
+    model_losses(model, tokens, SEQUENCES, CONTEXT, losses);
     for (int s = 0; s < SEQUENCES; s++)
         sum += losses[s] * CONTEXT;
     return sum;
@@ -177,10 +177,10 @@ static void no_position_sees_what_follows(void **state)
     float before[CONTEXT];
     double losses[1];
     fill_tokens(tokens);
-    model_losses(model, tokens, 1, losses);
+    model_losses(model, tokens, 1, CONTEXT, losses);
     memcpy(before, model->losses, sizeof(before));
     tokens[5] = (tokens[5] + 1) % VOCAB; /* label of position 4, input of position 5 */
-    model_losses(model, tokens, 1, losses);
+    model_losses(model, tokens, 1, CONTEXT, losses);
     assert_memory_equal(model->losses, before, 4 * sizeof(float));
     for (int t = 4; t < CONTEXT; t++)
         assert_true(model->losses[t] != before[t]);

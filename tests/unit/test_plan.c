@@ -116,6 +116,7 @@ static void defaults(void **state)
     assert_int_equal(p->data.source, SOURCE_TOKENS);
     assert_int_equal(p->data.tokenizer, TOKENIZER_BYTES);
     assert_int_equal(p->data.val_tokens, 65536);
+    assert_int_equal(p->data.val_bytes, 0);
     assert_false(p->data.repeat);
     SAME(p->data.zipf_exponent, trial_default_zipf(p->model.vocab));
     assert_int_equal(p->data.markov_order, 1);

@@ -106,9 +106,13 @@ static const struct plan_error_case cases[] = {
      "plan.yaml:4:17: data.tokens[0]: ~ is not expanded; write the folder out\n"},
     {4, "data: {source: synthetic, markov_order: 9}",
      "plan.yaml:4:41: data.markov_order: 9 is out of range (1 to 8)\n"},
-    {4, "data: {text: [a.txt], val_tokens: 128}",
-     "plan.yaml:4:35: data.val_tokens: 128 holds no sequence of model.context 128 and its last "
-     "label; use 129 or more\n"},
+    {4, "data: {text: [a.txt], val_tokens: 127}",
+     "plan.yaml:4:35: data.val_tokens: 127 is less than one sequence of model.context 128; use "
+     "that or more\n"},
+    {4, "data: {text: [a.txt], val_tokens: 128, val_bytes: 1k}",
+     "plan.yaml:4:51: data.val_bytes: is there beside data.val_tokens; leave one out\n"},
+    {4, "data: {tokens: [a.bin], val_bytes: 1k}",
+     "plan.yaml:4:36: data.val_bytes: is for data.text only; leave it out\n"},
     {3, "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256, base_width: 48}",
      "plan.yaml:3:85: model.base_width: 48 neither divides model.d_model 64 nor is a multiple of "
      "it; use 64 or leave it out\n"},

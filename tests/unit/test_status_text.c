@@ -184,6 +184,8 @@ static void a_running_campaign(void **state)
     assert_says(said, "workers 20: 1 training, 18 idle, 1 lost 6 node08 lost: rank 6: its process "
                       "is gone 3 node08 training 12: LR 4.19e-3, 131k of 262k tokens, about 1m30s "
                       "1 - idle 2 - idle and 16 more ");
+    workers[2].tokens = workers[2].horizon_tokens + 5; /* whole steps: no 101 % */
+    assert_says(shown(&layout), "LR 4.19e-3, 262k of 262k tokens, about 1m30s ");
 }
 
 static void the_other_states(void **state)

@@ -81,15 +81,17 @@ static void tables_as_people_have_them(void **state)
           "nan,2e-3,,1000000.0\r\n"
           "inf,1e-3,,2000000\r\n"
           "NA,5e-4,,2e6\r\n"
+          "1e400,2e-4,,2e6\r\n"
           "-Inf,1e-4,,2e6",
           NULL);
-    assert_int_equal(sweep.count, 6);
+    assert_int_equal(sweep.count, 7);
     check_row(0, 1000000, 1e-3, 2.5, 0);
     check_row(1, 1000000, 2e-3, NAN, 0);
     check_row(2, 1000000, 4e-3, NAN, 0);
     check_row(3, 2000000, 1e-4, NAN, 0);
-    check_row(4, 2000000, 5e-4, NAN, 0);
-    check_row(5, 2000000, 1e-3, NAN, 0);
+    check_row(4, 2000000, 2e-4, NAN, 0);
+    check_row(5, 2000000, 5e-4, NAN, 0);
+    check_row(6, 2000000, 1e-3, NAN, 0);
 
     double low, high;
     assert_int_equal(sweep_next_horizon(&sweep, 0), 1000000);
@@ -207,11 +209,9 @@ static void bad_tables(void **state)
     refuses("tokens,lr,loss\n1,2,2.1x\n", NULL, NULL, 0,
             ":2: column loss: '2.1x' is no loss; leave it empty where the run diverged");
     refuses("tokens,lr,loss\n1,2,1e31\n", NULL, NULL, 0,
-            ":2: column loss: '1e31' is no loss: the largest is 1e30; leave it empty where the run "
-            "diverged");
-    refuses("tokens,lr,loss\n1,2,-1e31\n", NULL, NULL, 0,
-            ":2: column loss: '-1e31' is no loss: the largest is 1e30; leave it empty where the "
-            "run diverged");
+            ":2: column loss: '1e31' is no loss: none is beyond 1e30");
+    refuses("tokens,lr,loss\n1,2,-2e30\n", NULL, NULL, 0,
+            ":2: column loss: '-2e30' is no loss: none is beyond 1e30");
     refuses("tokens,lr,loss,s\n1,2,2,a\n", "s", NULL, 0, ":2: column s: 'a' is no number");
     refuses("tokens,lr,loss,s\n1,2,2,1\n1,3,2,1\n1,2,4,1\n", "s", NULL, 0,
             ": lines 2 and 4 are of the same tokens, learning rate and seed: say by a condition "

@@ -72,7 +72,7 @@ static struct source *open_source(const struct dataset *dataset, uint32_t vocab)
 {
     struct trial_spec spec = {.context = CONTEXT,
                               .vocab = vocab,
-                              .val_tokens = VAL_TOKENS,
+                              .val_tokens = dataset->val_tokens,
                               .data_hash = dataset->hash,
                               .seed = 1};
     struct source *source;
@@ -82,10 +82,10 @@ static struct source *open_source(const struct dataset *dataset, uint32_t vocab)
     return source;
 }
 
-/* Every window of an epoch once, and validation from val_first on, of a stream of that vocabulary.
- */
+/* Every window of an epoch once, and every token of validation as a label once, the first of them
+ * val_first, of a stream of that vocabulary. */
 static void check_source(const struct dataset *dataset, uint64_t train, uint64_t val_first,
-                         uint64_t val_windows, uint32_t vocab)
+                         uint64_t val_tokens, uint32_t vocab)
 {
     struct source *source = open_source(dataset, vocab);
     uint32_t tokens[CONTEXT + 1];
@@ -103,12 +103,16 @@ static void check_source(const struct dataset *dataset, uint64_t train, uint64_t
             assert_int_equal(tokens[t], token_at(at * CONTEXT + t, vocab));
     }
     assert_int_equal(sum, windows * (windows - 1) / 2);
-    assert_int_equal(source_val_count(source), val_windows);
-    for (uint64_t i = 0; i < val_windows; i++) {
-        source_val(source, i, tokens);
-        for (uint64_t t = 0; t <= CONTEXT; t++)
-            assert_int_equal(tokens[t], token_at(val_first + i * CONTEXT + t, vocab));
+    assert_int_equal(dataset->val_tokens, val_tokens);
+    assert_int_equal(source_val_count(source), (val_tokens + CONTEXT - 1) / CONTEXT);
+    uint64_t label = 0;
+    for (uint64_t i = 0; i < source_val_count(source); i++) {
+        uint32_t labels = source_val(source, i, tokens);
+        assert_int_equal(tokens[0], token_at(val_first + label - 1, vocab));
+        for (uint32_t t = 1; t <= CONTEXT; t++)
+            assert_int_equal(tokens[t], t <= labels ? token_at(val_first + label++, vocab) : 0);
     }
+    assert_int_equal(label, val_tokens);
     assert_int_equal(source_failed(source, NULL), 0);
     source_close(source);
 }
@@ -123,19 +127,19 @@ static void one_file_or_many(void **state)
     assert_int_equal(dataset.files, 2);
     assert_int_equal(dataset.vocab_used, 1000);
     assert_true(dataset.bytes_per_token == 0);
-    check_source(&dataset, 1200 - VAL_TOKENS, 1200 - VAL_TOKENS, (VAL_TOKENS - 1) / CONTEXT, 1000);
+    check_source(&dataset, 1200 - VAL_TOKENS, 1200 - VAL_TOKENS, VAL_TOKENS, 1000);
     assert_false(dataset.cached);
     assert_int_equal(prepare(&dataset, given("llmc_train_*.bin"), NULL, 1000), 0);
     assert_true(dataset.cached);
     /* validation by a name pattern, also where the other pattern takes it in */
     assert_int_equal(prepare(&dataset, given("llmc_*.bin"), given("llmc_val_*.bin"), 1000), 0);
     assert_int_equal(dataset.tokens, 1200);
-    check_source(&dataset, 1200, 1200, (VAL_TOKENS - 1) / CONTEXT, 1000);
+    check_source(&dataset, 1200, 1201, VAL_TOKENS, 1000);
 
     assert_int_equal(prepare(&dataset, given("wide_000.bin"), NULL, 70000), 0);
-    check_source(&dataset, 600 - VAL_TOKENS, 600 - VAL_TOKENS, 7, 70000);
+    check_source(&dataset, 600 - VAL_TOKENS, 600 - VAL_TOKENS, VAL_TOKENS, 70000);
     assert_int_equal(prepare(&dataset, given("nanogpt.bin"), NULL, 1000), 0);
-    check_source(&dataset, 800 - VAL_TOKENS, 800 - VAL_TOKENS, 7, 1000);
+    check_source(&dataset, 800 - VAL_TOKENS, 800 - VAL_TOKENS, VAL_TOKENS, 1000);
 }
 
 /* Documents begin at tokens 0, 150, 300 and 500: 600 - 128 lies in the third. */
@@ -154,7 +158,7 @@ static void megatron_in_documents(void **state)
         if (prepare(&dataset, given(cases[i].name), NULL, cases[i].vocab))
             fail_msg("%s", err.text);
         assert_int_equal(dataset.files, 1);
-        check_source(&dataset, 300, 300, 7, cases[i].vocab);
+        check_source(&dataset, 300, 300, VAL_TOKENS, cases[i].vocab);
     }
 }
 
@@ -201,7 +205,7 @@ static void shards_of_our_own(void **state)
     assert_int_equal(prepare(&dataset, own("shard.json"), NULL, 300), 0);
     assert_int_equal(dataset.files, 3);
     assert_true(dataset.bytes_per_token == 3);
-    check_source(&dataset, 1000 - VAL_TOKENS, 1000 - VAL_TOKENS, 7, 300);
+    check_source(&dataset, 1000 - VAL_TOKENS, 1000 - VAL_TOKENS, VAL_TOKENS, 300);
     /* the text of a shard alone is not known */
     assert_int_equal(prepare(&dataset, own("shard.json"), own("shard-002.bin"), 300), 0);
     assert_int_equal(dataset.files, 2);

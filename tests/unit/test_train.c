@@ -308,7 +308,7 @@ static void evaluation_is_the_mean_over_all_sequences(void **state)
     assert_int_equal(calls, -4); /* 4 + 4 + 4 + 1 sequences */
     for (uint64_t i = 0; i < 13; i++) {
         source_val(source, i, tokens);
-        model_losses(model, tokens, 1, &one);
+        model_losses(model, tokens, 1, CONTEXT, &one);
         sum += one;
         squares += one * one;
     }

@@ -149,7 +149,7 @@ static void every_sequence_of_a_large_batch_is_read_once(void **state)
         for (uint64_t i = 0; i < 137; i++) {
             uint32_t tokens[CONTEXT + 1];
             source_train(source, step * 137 + i, tokens);
-            model_losses(model, tokens, 1, &loss);
+            model_losses(model, tokens, 1, CONTEXT, &loss);
             sum += loss;
         }
         near(heard.steps[step].train_loss, sum / 137, 1e-6);

@@ -1,6 +1,6 @@
-/* JSON lines, with the NaN and Infinity that Python's json writes and the standard does not have:
- * they are put in quotes before the line is read. Numbers in a regex's groups may be written as any
- * of these, too. */
+/* JSON lines, with the NaN and Infinity that Python's json writes and the standard does not have,
+ * and numbers that no double holds, which are infinite: they are put in quotes before the line is
+ * read. Numbers in a regex's groups may be written as any of these, too. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "command/report_reader.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 #include "command/output_lines.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/trial.h"
 
 #define MATCH_LIMIT 1000000u           /* steps: a regex that runs wild fails instead of hanging */
 #define TOKENS_MOST 9007199254740992.0 /* 2^53: where a double stops being exact */
@@ -80,9 +81,34 @@ static bool is_count(double number)
     return number >= 0 && number <= TOKENS_MOST && !(floor(number) < number);
 }
 
+/* Finite losses only. */
+static int check_size(const struct report *report, struct lr_error *err)
+{
+    if (isfinite(report->loss) && fabs(report->loss) > TRIAL_LOSS_MOST)
+        return lr_fail(err, LR_EDATA, "has the loss %.6g, and no loss is beyond 1e30",
+                       report->loss);
+    if (isfinite(report->loss) && report->loss_se > TRIAL_LOSS_MOST)
+        return lr_fail(err, LR_EDATA, "\"loss_se\" %.6g is beyond 1e30", report->loss_se);
+    return 0;
+}
+
 /* ---- JSON ---- */
 
-/* Puts bare NaN, Infinity and -Infinity in quotes. `out` has room for three times the line. */
+/* Bytes of the number that begins here; 0: none does. */
+static size_t number_length(const char *text)
+{
+    return strspn(text, "-0123456789") > 0 ? strspn(text, "+-.0123456789eE") : 0;
+}
+
+/* It is beyond every double, such as 1e400. */
+static bool overflows(const char *text, size_t length)
+{
+    char *end;
+    return isinf(strtod(text, &end)) && (size_t)(end - text) == length;
+}
+
+/* Puts bare NaN, Infinity, -Infinity and what is beyond every double in quotes. `out` has room for
+ * three times the line. */
 static size_t quote_specials(char *out, const char *line, size_t length)
 {
     static const char *const words[] = {"NaN", "-Infinity", "Infinity"};
@@ -93,6 +119,14 @@ static size_t quote_specials(char *out, const char *line, size_t length)
         for (size_t w = 0; !quoted && !word && w < 3; w++)
             if (strncmp(line + i, words[w], strlen(words[w])) == 0)
                 word = strlen(words[w]);
+        size_t number = quoted || word ? 0 : number_length(line + i);
+        if (number && !overflows(line + i, number)) {
+            memcpy(out + used, line + i, number);
+            used += number;
+            i += number - 1;
+            continue;
+        }
+        word = word ? word : number;
         if (word) {
             out[used++] = '"';
             memcpy(out + used, line + i, word);
@@ -146,6 +180,8 @@ static int fill(struct report *report, const json_t *root, struct lr_error *err)
         return lr_fail(err, LR_EDATA, "\"loss_se\" is no number");
     if (isfinite(report->loss) && (report->loss_se < 0 || isinf(report->loss_se)))
         return lr_fail(err, LR_EDATA, "\"loss_se\" is negative or infinite");
+    if ((rc = check_size(report, err)))
+        return rc;
     if (final && !json_is_boolean(final))
         return lr_fail(err, LR_EDATA, "\"final\" is neither true nor false");
     report->final = json_is_true(final);
@@ -159,7 +195,8 @@ static int read_json(const char *line, size_t length, struct report *report, str
     char strict[3 * OUTPUT_LINE + 1];
     json_error_t where;
     length = quote_specials(strict, line, length);
-    json_t *root = json_loadb(strict, length, JSON_REJECT_DUPLICATES, &where);
+    json_t *root =
+        json_loadb(strict, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &where);
     int rc = root ? fill(report, root, err) : lr_fail(err, LR_EDATA, "is no JSON: %s", where.text);
     json_decref(root);
     return rc ? rc : 1;
@@ -195,7 +232,8 @@ static int read_regex(struct report_reader *reader, const char *line, size_t len
         report->has_tokens = true;
         report->tokens = (uint64_t)count;
     }
-    return 1;
+    int rc = check_size(report, err);
+    return rc ? rc : 1;
 }
 
 int report_reader_read(struct report_reader *reader, const char *line, size_t length, bool cut,

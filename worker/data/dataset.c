@@ -25,39 +25,51 @@ static int make_dirs(const char *path, struct lr_error *err)
     }
 }
 
+/* Of token files; of text its bytes are what counts (dataset_text.c). */
 static int check_end(const struct dataset *out, const struct dataset_request *request,
                      struct lr_error *err)
 {
-    if (request->val_tokens * 4 <= out->tokens &&
-        out->tokens - request->val_tokens > request->context)
+    if (request->text_count || request->val_tokens * 4 <= out->tokens)
         return 0;
     return lr_fail(err, LR_EDATA,
                    "data: %s: %llu tokens are too few: %llu for validation (data.val_tokens) may "
                    "be a quarter at most, so at least %llu are needed",
-                   request->text_count ? request->texts[0] : request->tokens[0],
-                   (unsigned long long)out->tokens, (unsigned long long)request->val_tokens,
+                   request->tokens[0], (unsigned long long)out->tokens,
+                   (unsigned long long)request->val_tokens,
                    (unsigned long long)request->val_tokens * 4);
+}
+
+uint64_t dataset_val_tokens(const struct dataset_file *file, const struct dataset_request *request)
+{
+    const struct dataset_parts *parts = file->val.count ? &file->val : &file->train;
+    uint64_t all = dataset_parts_tokens(parts);
+    uint64_t first = dataset_file_val_first(file, request->val_tokens);
+    uint64_t there = all > first ? all - first : 0;
+    bool whole = request->text_count && file->val_bytes > 0;
+    return whole || there < request->val_tokens ? there : request->val_tokens;
 }
 
 static int describe(struct dataset *out, const struct dataset_file *file,
                     const struct dataset_request *request, struct lr_error *err)
 {
     uint64_t val = dataset_parts_tokens(&file->val), context = request->context;
+    const char *key = request->text_count ? "" : "data.tokens: "; /* of text the caller says it */
     out->files = file->train.count;
     out->vocab_used = file->vocab_used;
     out->tokens = dataset_parts_tokens(&file->train);
     out->bytes_per_token = (double)file->text_bytes / (double)out->tokens;
+    out->val_tokens = dataset_val_tokens(file, request);
+    out->val_bytes = file->val_bytes;
     int rc = file->val.count ? 0 : check_end(out, request, err);
     if (rc)
         return rc;
-    uint64_t before = file->val.count                 ? out->tokens
-                      : file->val_first != VAL_AT_END ? file->val_first
-                                                      : out->tokens - request->val_tokens;
+    uint64_t before =
+        file->val.count ? out->tokens : dataset_file_val_first(file, request->val_tokens);
     if (before <= context)
         return lr_fail(err, LR_EDATA,
-                       "data.tokens: %s: %llu tokens before the validation set do not give one "
-                       "sequence of %u",
-                       file->train.part[0].path, (unsigned long long)before, request->context);
+                       "%s%s: %llu tokens before the validation set do not give one sequence of %u",
+                       key, request->text_count ? request->texts[0] : file->train.part[0].path,
+                       (unsigned long long)before, request->context);
     if (file->val.count && val <= context)
         return lr_fail(err, LR_EDATA, "data.val: %s: %llu tokens do not give one sequence of %u",
                        file->val.part[0].path, (unsigned long long)val, request->context);

@@ -9,7 +9,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 
-enum { VERSION = 1, TEXT_MOST = 64 << 20 };
+enum { VERSION = 2, TEXT_MOST = 64 << 20 };
 
 /* ---- parts ---- */
 
@@ -71,6 +71,16 @@ uint64_t dataset_parts_tokens(const struct dataset_parts *parts)
     for (size_t i = 0; i < parts->count; i++)
         tokens += parts->part[i].tokens;
     return tokens;
+}
+
+uint64_t dataset_file_val_first(const struct dataset_file *dataset, uint64_t val_tokens)
+{
+    uint64_t all = dataset_parts_tokens(&dataset->train);
+    if (dataset->val.count)
+        return 1;
+    if (dataset->val_first != VAL_AT_END)
+        return dataset->val_first;
+    return val_tokens < all ? all - val_tokens : 0;
 }
 
 void dataset_file_release(struct dataset_file *dataset)
@@ -158,26 +168,47 @@ static int take_text(char *out, size_t capacity, json_t *object, const char *key
     return 0;
 }
 
+/* A path, made absolute; "" where the key is absent. */
+static int take_path(char out[TRIAL_PATH], json_t *object, const char *key, const char *path,
+                     struct lr_error *err)
+{
+    char text[TRIAL_PATH];
+    int rc = take_text(text, sizeof(text), object, key, path, err);
+    if (!rc && text[0] && !place(out, text, path))
+        rc = lr_fail(err, LR_EDATA, "%s: %s: the path is too long", path, key);
+    return rc;
+}
+
 static int parse_value(struct dataset_file *out, json_t *root, const char *path,
                        struct lr_error *err)
 {
     json_int_t version = json_integer_value(json_object_get(root, "lrsearch_dataset"));
+    if (version == 1)
+        return lr_fail(err, LR_EDATA,
+                       "%s: was written by an earlier lrsearch; run `lrsearch tokenize` again",
+                       path);
     if (version != VERSION)
         return lr_fail(err, LR_EDATA, "%s: is no description of a dataset (lrsearch_dataset: %d)",
                        path, VERSION);
     json_int_t vocab = json_integer_value(json_object_get(root, "vocab_used"));
     json_int_t text_bytes = json_integer_value(json_object_get(root, "text_bytes"));
+    json_int_t val_bytes = json_integer_value(json_object_get(root, "val_bytes"));
     json_t *val_first = json_object_get(root, "val_first");
-    if (vocab < 1 || vocab > UINT32_MAX || text_bytes < 0 || json_integer_value(val_first) < 0)
-        return lr_fail(err, LR_EDATA, "%s: vocab_used, text_bytes or val_first is no count", path);
+    if (vocab < 1 || vocab > UINT32_MAX || text_bytes < 0 || val_bytes < 0 ||
+        json_integer_value(val_first) < 0)
+        return lr_fail(err, LR_EDATA,
+                       "%s: vocab_used, text_bytes, val_bytes or val_first is no count", path);
     out->vocab_used = (uint32_t)vocab;
     out->text_bytes = (uint64_t)text_bytes;
+    out->val_bytes = (uint64_t)val_bytes;
     out->val_first = val_first ? (uint64_t)json_integer_value(val_first) : VAL_AT_END;
     int rc = take_text(out->text_hash, sizeof(out->text_hash), root, "text_hash", path, err);
     if (!rc)
         rc = take_text(out->model_hash, sizeof(out->model_hash), root, "model_hash", path, err);
     if (!rc)
         rc = take_text(out->tokenizer, sizeof(out->tokenizer), root, "tokenizer", path, err);
+    if (!rc)
+        rc = take_path(out->model, root, "model", path, err);
     rc = rc ? rc : parse_parts(&out->train, json_object_get(root, "train"), "train", path, err);
     rc = rc ? rc : parse_parts(&out->val, json_object_get(root, "val"), "val", path, err);
     if (!rc && out->train.count == 0)
@@ -247,17 +278,22 @@ int dataset_file_read(struct dataset_file *out, uint64_t *hash, const char *path
 
 /* ---- writing ---- */
 
+/* `name`, from the folder of `path` where it lies in there. */
+static const char *relative(const char *name, const char *path)
+{
+    size_t folder = folder_length(path);
+    return name + (strncmp(name, path, folder) == 0 ? folder : 0);
+}
+
 static json_t *value_of_parts(const struct dataset_parts *parts, const char *path)
 {
     json_t *values = json_array();
-    size_t folder = folder_length(path);
     for (size_t i = 0; i < parts->count; i++) {
         const struct dataset_part *part = &parts->part[i];
         char hash[20];
         snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)part->sample_hash);
-        bool inside = folder && strncmp(part->path, path, folder) == 0;
         json_array_append_new(values, json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:s}", "path",
-                                                part->path + (inside ? folder : 0), "format",
+                                                relative(part->path, path), "format",
                                                 token_format_name(part->format), "width",
                                                 (int)part->width, "bytes", (json_int_t)part->size,
                                                 "begins", (json_int_t)part->begins, "tokens",
@@ -276,12 +312,15 @@ static json_t *value_of(const struct dataset_file *dataset, const char *path)
     int bad = !root;
     if (dataset->val_first != VAL_AT_END)
         bad |= json_object_set_new(root, "val_first", json_integer((json_int_t)dataset->val_first));
+    if (dataset->val_bytes)
+        bad |= json_object_set_new(root, "val_bytes", json_integer((json_int_t)dataset->val_bytes));
     if (dataset->val.count)
         bad |= json_object_set_new(root, "val", value_of_parts(&dataset->val, path));
     const char *const texts[][2] = {{"text_hash", dataset->text_hash},
                                     {"tokenizer", dataset->tokenizer},
+                                    {"model", relative(dataset->model, path)},
                                     {"model_hash", dataset->model_hash}};
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         if (*texts[i][1])
             bad |= json_object_set_new(root, texts[i][0], json_string(texts[i][1]));
     if (!bad)

@@ -30,9 +30,11 @@ struct dataset_parts {
 struct dataset_file {
     struct dataset_parts train, val; /* val.count 0: validation is the end of `train` */
     uint64_t val_first;              /* there: its first token; VAL_AT_END: the last val_tokens */
+    uint64_t val_bytes;              /* of text that is scored (trial_spec); 0: not known */
     uint32_t vocab_used;             /* highest token id + 1 */
     uint64_t text_bytes;             /* that the tokens of `train` stand for; 0: not known */
     char text_hash[20], tokenizer[16], model_hash[20]; /* of lrsearch tokenize; "" otherwise */
+    char model[TRIAL_PATH]; /* the tokenizer's file, as a part's path; "": none */
 };
 
 /* A part as token_file_open() finds it. `path`: as given, or FILE.bin for FILE.idx. */
@@ -45,6 +47,9 @@ int dataset_part_open(struct token_file *file, const struct dataset_part *part,
 int dataset_parts_add(struct dataset_parts *parts, const struct dataset_part *part,
                       struct lr_error *err);
 uint64_t dataset_parts_tokens(const struct dataset_parts *parts);
+/* The first token that is scored of a validation set of val_tokens, in `val` or in `train`. It has
+ * one before it, which the first of `val` has not. */
+uint64_t dataset_file_val_first(const struct dataset_file *dataset, uint64_t val_tokens);
 
 /* *hash: XXH3-64 of what its files are and how they are split, not of where they lie, so that a
  * dataset may be moved. LR_EDATA names the file and what is wrong in it. */

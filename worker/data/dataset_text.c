@@ -1,7 +1,9 @@
 /* Text to token files, once. Their names are a hash of the text and the settings, so what is in the
  * cache is right by its name; DATASET.json appears last and whole, so two processes that make the
- * same one do no harm. The last val_tokens are validation; the tokenizer learns from the first half
- * of the text and validation is at most a quarter of the tokens, so it never sees them. */
+ * same one do no harm. Validation is the end of the text from a certain byte on. A token ends
+ * there, at every vocabulary, and each one behind it is scored: so the bytes that are scored are
+ * known without a look at any token. The tokenizer learns from the first half of the text and
+ * validation is at most a quarter of its bytes, so it never sees them. */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +20,14 @@
 #define CHUNK ((size_t)1 << 20)
 enum { BYTES = 256 };                 /* the vocabulary that needs no tokenizer */
 #define SAMPLE_MAX ((size_t)10 << 20) /* bytes of text the tokenizer learns from */
+#define PIECE_MOST 64 /* bytes of a token: sentencepiece's limit, 16 characters, of four bytes */
 
 struct job {
     const struct dataset_request *request;
     uint64_t text_bytes, text_hash;
-    char *chunk;           /* CHUNK bytes */
-    char stem[TRIAL_PATH]; /* FOLDER/HASH-bpe8192: of all files that are made */
+    char *chunk;            /* CHUNK bytes */
+    char model[TRIAL_PATH]; /* FOLDER/HASH-bpe8192.model, */
+    char stem[TRIAL_PATH];  /* FOLDER/HASH-bpe8192-val65536 of tokens, or -val200000b of bytes */
     bool bpe;
 };
 
@@ -90,6 +94,69 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
     return rc;
 }
 
+/* ---- the text, piece by piece ---- */
+
+struct walk {
+    const struct job *job;
+    struct text_reader *reader;
+    size_t held, given; /* bytes in job->chunk; of them handed out last */
+    uint64_t at;        /* where the chunk begins in the text */
+    bool ended;         /* the reader has no more */
+};
+
+static int walk_begin(struct walk *walk, const struct job *job, struct lr_error *err)
+{
+    *walk = (struct walk){.job = job};
+    return text_reader_open(&walk->reader, job->request->texts, job->request->text_count, err);
+}
+
+/* The character that byte `at` is part of begins here. */
+static size_t character_start(const char *text, size_t at)
+{
+    size_t start = at;
+    while (start > 0 && at - start < 3 && ((unsigned char)text[start] & 0xc0) == 0x80)
+        start--;
+    return start;
+}
+
+static int fill_chunk(struct walk *walk, struct lr_error *err)
+{
+    char *chunk = walk->job->chunk;
+    memmove(chunk, chunk + walk->given, walk->held - walk->given);
+    walk->at += walk->given;
+    walk->held -= walk->given;
+    walk->given = 0;
+    while (!walk->ended && walk->held < CHUNK) {
+        long got = text_reader_read(walk->reader, chunk + walk->held, CHUNK - walk->held, err);
+        if (got < 0)
+            return (int)got;
+        walk->held += (size_t)got;
+        walk->ended = got == 0;
+    }
+    return 0;
+}
+
+/* The next part of the text: whole lines where there are any, since no token goes over the end of
+ * one; else whole characters; and nothing behind byte `stop`, or the character that it is part of.
+ * *size 0: `stop` or the end is reached. */
+static int walk_next(struct walk *walk, uint64_t stop, size_t *size, struct lr_error *err)
+{
+    const char *chunk = walk->job->chunk;
+    int rc = fill_chunk(walk, err);
+    size_t lines = walk->held;
+    if (rc)
+        return rc;
+    if (stop - walk->at < walk->held) {
+        lines = character_start(chunk, (size_t)(stop - walk->at));
+    } else if (!walk->ended) {
+        while (lines > 0 && chunk[lines - 1] != '\n')
+            lines--;
+        lines = lines ? lines : character_start(chunk, walk->held - 1);
+    }
+    *size = walk->given = lines;
+    return 0;
+}
+
 /* ---- tokens ---- */
 
 static int put_bytes(struct shard_writer *out, const char *text, size_t size, struct lr_error *err)
@@ -105,47 +172,113 @@ static int put_bytes(struct shard_writer *out, const char *text, size_t size, st
     return rc;
 }
 
-static int put_pieces(struct shard_writer *out, struct tokenizer *tokenizer, const char *text,
-                      size_t size, struct lr_error *err)
+static int encode(struct tokenizer *tokenizer, const char *text, size_t size, const uint32_t **ids,
+                  size_t *count, struct lr_error *err)
 {
-    const uint32_t *ids;
-    size_t count;
     char message[256];
-    if (tokenizer_encode(tokenizer, text, size, &ids, &count, message, sizeof(message)))
+    if (tokenizer_encode(tokenizer, text, size, ids, count, message, sizeof(message)))
         return lr_fail(err, LR_EDATA, "the text cannot be tokenized: %s", message);
-    return shard_writer_put(out, ids, count, err);
+    return 0;
 }
 
-/* Chunks end after a newline where there is one, so that no word is cut. tokenizer NULL: bytes. */
-static int put_text(const struct job *job, struct tokenizer *tokenizer, struct shard_writer *out,
-                    struct lr_error *err)
+/* tokenizer NULL: bytes. */
+static int put_until(struct walk *walk, uint64_t stop, struct tokenizer *tokenizer,
+                     struct shard_writer *out, struct lr_error *err)
 {
-    struct text_reader *reader;
-    size_t held = 0;
-    long got = 0;
-    int rc = text_reader_open(&reader, job->request->texts, job->request->text_count, err);
-    if (rc)
-        return rc;
-    do {
-        got = text_reader_read(reader, job->chunk + held, CHUNK - held, err);
-        if (got < 0)
+    const char *text = walk->job->chunk;
+    const uint32_t *ids;
+    size_t size, count;
+    for (;;) {
+        int rc = walk_next(walk, stop, &size, err);
+        if (rc || size == 0)
+            return rc;
+        if (!tokenizer)
+            rc = put_bytes(out, text, size, err);
+        else if (!(rc = encode(tokenizer, text, size, &ids, &count, err)))
+            rc = shard_writer_put(out, ids, count, err);
+        if (rc)
+            return rc;
+        tell(walk->job, "tokenizing", text_reader_share(walk->reader));
+    }
+}
+
+/* The last val_bytes are validation. */
+static int put_text(const struct job *job, uint64_t val_bytes, struct tokenizer *tokenizer,
+                    struct shard_writer *out, struct dataset_file *file, struct lr_error *err)
+{
+    struct walk walk;
+    uint64_t val_begins = job->text_bytes;
+    int rc = walk_begin(&walk, job, err);
+    if (!rc && val_bytes) {
+        rc = put_until(&walk, job->text_bytes - val_bytes, tokenizer, out, err);
+        val_begins = walk.at;
+        file->val_first = shard_writer_tokens(out);
+    }
+    rc = rc ? rc : put_until(&walk, UINT64_MAX, tokenizer, out, err);
+    file->val_bytes = val_bytes ? walk.at - val_begins : 0;
+    text_reader_close(walk.reader);
+    return rc;
+}
+
+/* ---- the validation set ---- */
+
+static int too_small(const struct job *job, struct lr_error *err)
+{
+    const struct dataset_request *request = job->request;
+    bool bytes = request->val_bytes > 0;
+    return lr_fail(err, LR_EDATA,
+                   "%s: %llu bytes of text are too few for %llu validation %s (data.val_%s), "
+                   "which may be a quarter of them at most; use fewer, or more text",
+                   request->texts[0], (unsigned long long)job->text_bytes,
+                   (unsigned long long)(bytes ? request->val_bytes : request->val_tokens),
+                   bytes ? "bytes" : "tokens", bytes ? "bytes" : "tokens");
+}
+
+/* Bytes of the last tokens of the text; `last` holds those of each, `wanted` of them. */
+static int bytes_of_tail(const struct job *job, struct tokenizer *tokenizer, uint64_t tail,
+                         uint64_t wanted, unsigned char *last, uint64_t *bytes,
+                         struct lr_error *err)
+{
+    struct walk walk;
+    const uint32_t *ids;
+    size_t size, count;
+    uint64_t seen = 0;
+    int rc = walk_begin(&walk, job, err);
+    do
+        rc = rc ? rc : walk_next(&walk, job->text_bytes - tail, &size, err);
+    while (!rc && size > 0);
+    for (*bytes = 0; !rc;) {
+        rc = walk_next(&walk, UINT64_MAX, &size, err);
+        if (rc || size == 0)
             break;
-        held += (size_t)got;
-        size_t whole = held;
-        if (tokenizer && got > 0)
-            while (whole > 0 && job->chunk[whole - 1] != '\n')
-                whole--;
-        if (whole == 0 && held == CHUNK)
-            whole = held;
-        if (whole)
-            rc = tokenizer ? put_pieces(out, tokenizer, job->chunk, whole, err)
-                           : put_bytes(out, job->chunk, whole, err);
-        memmove(job->chunk, job->chunk + whole, held - whole);
-        held -= whole;
-        tell(job, "tokenizing", text_reader_share(reader));
-    } while (!rc && got > 0);
-    text_reader_close(reader);
-    return got < 0 ? (int)got : rc;
+        rc = encode(tokenizer, job->chunk, size, &ids, &count, err);
+        for (size_t i = 0; !rc && i < count; i++, seen++) {
+            unsigned char *oldest = &last[seen % wanted];
+            *bytes -= *oldest;
+            *oldest = (unsigned char)tokenizer_bytes(tokenizer, ids[i]);
+            *bytes += *oldest;
+        }
+    }
+    text_reader_close(walk.reader);
+    return !rc && seen < wanted ? too_small(job, err) : rc;
+}
+
+/* *bytes: how long validation is. It depends on the first vocabulary of a plan where val_tokens say
+ * so; tokenizer NULL: bytes. */
+static int choose_validation(const struct job *job, struct tokenizer *tokenizer, uint64_t *bytes,
+                             struct lr_error *err)
+{
+    const struct dataset_request *request = job->request;
+    uint64_t wanted = request->val_tokens, most = job->text_bytes / 4;
+    *bytes = request->val_bytes ? request->val_bytes : wanted;
+    if (request->val_bytes || !tokenizer || wanted == 0)
+        return 0;
+    unsigned char *last = lr_calloc((size_t)wanted, 1);
+    uint64_t tail = wanted > most / PIECE_MOST ? most : wanted * PIECE_MOST;
+    int rc = last ? bytes_of_tail(job, tokenizer, tail, wanted, last, bytes, err)
+                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    lr_free(last);
+    return rc;
 }
 
 /* ---- the dataset ---- */
@@ -159,10 +292,10 @@ static void hex(char out[20], uint64_t hash)
 static int get_tokenizer(const struct job *job, struct tokenizer **tokenizer, char model_hash[20],
                          struct lr_error *err)
 {
-    char path[TRIAL_PATH + 16], own[TRIAL_PATH + 48], message[256];
+    const char *path = job->model;
+    char own[TRIAL_PATH + 48], message[256];
     struct token_file model;
     int rc = 0;
-    snprintf(path, sizeof(path), "%s.model", job->stem);
     snprintf(own, sizeof(own), "%s.%ld", path, (long)getpid());
     if (access(path, R_OK)) {
         int made = own_file_create(own, 0666); /* sentencepiece would follow a link */
@@ -194,9 +327,13 @@ static int make_dataset(const struct job *job, struct dataset_file *file, const 
     *file = (struct dataset_file){.val_first = VAL_AT_END, .text_bytes = job->text_bytes};
     hex(file->text_hash, job->text_hash);
     snprintf(file->tokenizer, sizeof(file->tokenizer), "%s", job->bpe ? "bpe" : "bytes");
+    if (job->bpe)
+        memcpy(file->model, job->model, sizeof(file->model));
+    uint64_t val_bytes;
     int rc = job->bpe ? get_tokenizer(job, &tokenizer, file->model_hash, err) : 0;
+    rc = rc ? rc : choose_validation(job, tokenizer, &val_bytes, err);
     rc = rc ? rc : shard_writer_open(&out, job->stem, request->vocab > 65536, SHARD_TOKENS, err);
-    rc = rc ? rc : put_text(job, tokenizer, out, err);
+    rc = rc ? rc : put_text(job, val_bytes, tokenizer, out, file, err);
     rc = rc ? rc : shard_writer_finish(out, &file->train, err);
     if (!rc) {
         file->vocab_used = shard_writer_highest(out) + 1;
@@ -219,6 +356,24 @@ static bool is_whole(const struct dataset_file *file)
     return true;
 }
 
+/* The tokenizer and, so that it is learned once, its name say nothing of validation. */
+static void name_files(struct job *job, const char *folder)
+{
+    const struct dataset_request *request = job->request;
+    char name[TRIAL_PATH - 96];
+    snprintf(name, sizeof(name), "%.900s/%016llx-%s%u", folder, (unsigned long long)job->text_hash,
+             job->bpe ? "bpe" : "bytes", job->bpe ? request->vocab : (unsigned)BYTES);
+    snprintf(job->model, sizeof(job->model), "%s.model", name);
+    if (request->val_bytes)
+        snprintf(job->stem, sizeof(job->stem), "%s-val%llub", name,
+                 (unsigned long long)request->val_bytes);
+    else if (request->val_tokens)
+        snprintf(job->stem, sizeof(job->stem), "%s-val%llu", name,
+                 (unsigned long long)request->val_tokens);
+    else
+        snprintf(job->stem, sizeof(job->stem), "%s", name);
+}
+
 int dataset_from_text(struct dataset *out, struct dataset_file *file,
                       const struct dataset_request *request, const char *folder,
                       struct lr_error *err)
@@ -229,16 +384,11 @@ int dataset_from_text(struct dataset *out, struct dataset_file *file,
                        request->vocab);
     job.chunk = lr_malloc(CHUNK);
     int rc = job.chunk ? hash_text(&job, err) : lr_fail(err, LR_ENOMEM, "out of memory");
-    if (!rc && job.text_bytes < request->val_tokens) /* a token has at least one byte */
-        rc = lr_fail(err, LR_EDATA,
-                     "%s: %llu bytes of text are too few for %llu validation tokens "
-                     "(data.val_tokens)",
-                     request->texts[0], (unsigned long long)job.text_bytes,
-                     (unsigned long long)request->val_tokens);
+    /* a token has at least one byte */
+    if (!rc && job.text_bytes / 4 < (request->val_bytes ? request->val_bytes : request->val_tokens))
+        rc = too_small(&job, err);
     if (!rc) {
-        snprintf(job.stem, sizeof(job.stem), "%.900s/%016llx-%s%u", folder,
-                 (unsigned long long)job.text_hash, job.bpe ? "bpe" : "bytes",
-                 job.bpe ? request->vocab : (unsigned)BYTES);
+        name_files(&job, folder);
         snprintf(out->path, sizeof(out->path), "%.1000s.json", job.stem);
         if (dataset_file_read(file, &out->hash, out->path, NULL) == 0)
             out->cached = is_whole(file);

@@ -3,10 +3,17 @@
  * is a hash of what the files are. */
 #define _POSIX_C_SOURCE 200809L
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 #include "data/dataset_make.h"
 #include "data/token_stream.h"
+#include "data/tokenizer.h"
+
+struct text_origin {
+    bool known; /* so far all parts are of one tokenizer, and it can be read */
+    char tokenizer[16], model[TRIAL_PATH], model_hash[20]; /* model "": bytes */
+};
 
 struct listing {
     const struct dataset_request *request;
@@ -14,6 +21,7 @@ struct listing {
     struct dataset_parts *parts;
     struct dataset_file *file;
     bool all_of_text; /* so far text_bytes is known of each part */
+    struct text_origin origin;
 };
 
 static bool holds(const struct dataset_parts *parts, const char *path)
@@ -46,12 +54,41 @@ static int add_part(struct listing *to, const struct dataset_part *part, struct 
     return dataset_parts_add(to->parts, part, err);
 }
 
+static bool is_model(const char *path, const char *hash)
+{
+    struct token_file model; /* any mapped bytes */
+    if (token_file_map(&model, path, NULL))
+        return false;
+    bool same = XXH3_64bits(model.map, model.size) == strtoull(hash, NULL, 16);
+    token_file_close(&model);
+    return same;
+}
+
+static void take_origin(struct listing *to, const struct dataset_file *other)
+{
+    struct text_origin *origin = &to->origin;
+    bool first = to->parts->count == 0;
+    if (first) {
+        memcpy(origin->tokenizer, other->tokenizer, sizeof(origin->tokenizer));
+        memcpy(origin->model, other->model, sizeof(origin->model));
+        memcpy(origin->model_hash, other->model_hash, sizeof(origin->model_hash));
+        origin->known =
+            strcmp(other->tokenizer, "bytes") == 0 ||
+            (strcmp(other->tokenizer, "bpe") == 0 && is_model(other->model, other->model_hash));
+    } else if (strcmp(other->tokenizer, origin->tokenizer) != 0 ||
+               strcmp(other->model_hash, origin->model_hash) != 0) {
+        origin->known = false;
+    }
+}
+
 static int add_dataset(struct listing *to, const char *path, struct lr_error *err)
 {
     struct dataset_file other;
     uint64_t hash;
     size_t before = to->parts->count;
     int rc = dataset_file_read(&other, &hash, path, err);
+    if (!rc)
+        take_origin(to, &other);
     for (size_t i = 0; !rc && i < other.train.count; i++)
         rc = add_part(to, &other.train.part[i], err);
     if (to->parts == &to->file->train) {
@@ -74,6 +111,7 @@ static int add_file(struct listing *to, const char *path, struct lr_error *err)
     }
     if (to->parts == &to->file->train)
         to->all_of_text = false;
+    to->origin.known = false;
     return add_part(to, &part, err);
 }
 
@@ -91,11 +129,12 @@ static int add_pattern(struct listing *to, const char *pattern, struct lr_error 
     return rc;
 }
 
+/* *origin: of the tokens that are validation. */
 static int list_files(struct dataset_file *file, const struct dataset_request *request,
-                      struct lr_error *err)
+                      struct text_origin *origin, struct lr_error *err)
 {
-    struct listing val = {request, "data.val", &file->val, file, false};
-    struct listing train = {request, "data.tokens", &file->train, file, true};
+    struct listing val = {request, "data.val", &file->val, file, false, {0}};
+    struct listing train = {request, "data.tokens", &file->train, file, true, {0}};
     int rc = 0;
     for (size_t i = 0; !rc && i < request->val_count; i++)
         rc = add_pattern(&val, request->vals[i], err);
@@ -106,6 +145,7 @@ static int list_files(struct dataset_file *file, const struct dataset_request *r
                      request->tokens[0]);
     if (!train.all_of_text)
         file->text_bytes = 0;
+    *origin = file->val.count ? val.origin : train.origin;
     return rc;
 }
 
@@ -129,6 +169,49 @@ static int split(struct dataset_file *file, uint64_t val_tokens, struct lr_error
     if (!rc && tokens.format == TOKENS_MEGATRON)
         file->val_first = before + document;
     token_file_close(&tokens);
+    return rc;
+}
+
+/* ---- the text behind the tokens ---- */
+
+static int add_bytes(uint64_t *bytes, const struct dataset_parts *parts, uint64_t first,
+                     uint64_t count, const struct tokenizer *tokenizer, struct lr_error *err)
+{
+    enum { AT_ONCE = 1024 };
+    uint32_t ids[AT_ONCE];
+    struct token_stream *stream;
+    int rc = token_stream_open(&stream, parts, err);
+    if (rc)
+        return rc;
+    for (uint64_t done = 0; !rc && done < count; done += AT_ONCE) {
+        size_t some = count - done < AT_ONCE ? (size_t)(count - done) : AT_ONCE;
+        rc = token_stream_copy(stream, first + done, some, UINT32_MAX, ids, err);
+        for (size_t i = 0; !rc && i < some; i++)
+            *bytes += tokenizer_bytes(tokenizer, ids[i]);
+    }
+    token_stream_close(stream);
+    return rc;
+}
+
+/* Of the tokens that are scored; 0 where it is not known which text they are. */
+static int count_val_bytes(struct dataset_file *file, const struct dataset_request *request,
+                           const struct text_origin *origin, struct lr_error *err)
+{
+    struct tokenizer *tokenizer;
+    char message[256];
+    uint64_t count = dataset_val_tokens(file, request);
+    file->val_bytes = 0;
+    if (!origin->known)
+        return 0;
+    if (!origin->model[0]) {
+        file->val_bytes = count;
+        return 0;
+    }
+    if (tokenizer_load(&tokenizer, origin->model, message, sizeof(message)))
+        return lr_fail(err, LR_EDATA, "%s: %s", origin->model, message);
+    int rc = add_bytes(&file->val_bytes, file->val.count ? &file->val : &file->train,
+                       dataset_file_val_first(file, request->val_tokens), count, tokenizer, err);
+    tokenizer_free(tokenizer);
     return rc;
 }
 
@@ -170,13 +253,14 @@ static void hash_parts(XXH3_state_t *state, const struct dataset_parts *parts)
 }
 
 static int name_dataset(char out[TRIAL_PATH], const struct dataset_file *file,
-                        const struct dataset_request *request, const char *folder,
-                        struct lr_error *err)
+                        const struct dataset_request *request, const struct text_origin *origin,
+                        const char *folder, struct lr_error *err)
 {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
         return lr_fail(err, LR_ENOMEM, "out of memory");
-    uint64_t numbers[] = {file->val_first, request->vocab, file->text_bytes};
+    uint64_t numbers[] = {file->val_first, request->vocab, file->text_bytes, request->val_tokens,
+                          origin->known};
     XXH3_64bits_reset(state);
     hash_parts(state, &file->train);
     hash_parts(state, &file->val);
@@ -191,10 +275,11 @@ int dataset_from_tokens(struct dataset *out, struct dataset_file *file,
                         const struct dataset_request *request, const char *folder,
                         struct lr_error *err)
 {
+    struct text_origin origin;
     memset(file, 0, sizeof(*file));
-    int rc = list_files(file, request, err);
+    int rc = list_files(file, request, &origin, err);
     rc = rc ? rc : split(file, request->val_tokens, err);
-    rc = rc ? rc : name_dataset(out->path, file, request, folder, err);
+    rc = rc ? rc : name_dataset(out->path, file, request, &origin, folder, err);
     struct dataset_file known;
     if (!rc && dataset_file_read(&known, &out->hash, out->path, NULL) == 0) {
         dataset_file_release(file);
@@ -204,6 +289,7 @@ int dataset_from_tokens(struct dataset *out, struct dataset_file *file,
     }
     rc = rc ? rc : look_at(&file->train, file, request, err);
     rc = rc ? rc : look_at(&file->val, file, request, err);
+    rc = rc ? rc : count_val_bytes(file, request, &origin, err);
     rc = rc ? rc : dataset_file_write(file, out->path, err);
     dataset_file_release(file);
     return rc ? rc : dataset_file_read(file, &out->hash, out->path, err);

@@ -111,6 +111,11 @@ int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, str
     return rc;
 }
 
+uint64_t shard_writer_tokens(const struct shard_writer *w)
+{
+    return w->shards ? (w->shards - 1) * w->shard_tokens + w->count : 0;
+}
+
 uint32_t shard_writer_highest(const struct shard_writer *w)
 {
     return w->highest;

@@ -19,6 +19,7 @@ int shard_writer_put(struct shard_writer *writer, const uint32_t *tokens, size_t
 /* Syncs and names the shards, and appends them to *parts. LR_EDATA: nothing was put. */
 int shard_writer_finish(struct shard_writer *writer, struct dataset_parts *parts,
                         struct lr_error *err);
+uint64_t shard_writer_tokens(const struct shard_writer *writer);  /* so far, in all shards */
 uint32_t shard_writer_highest(const struct shard_writer *writer); /* token id so far */
 /* Without finish before it, what was written goes away. NULL is fine. */
 void shard_writer_close(struct shard_writer *writer);

@@ -1,6 +1,7 @@
 /* Sequences of a trial. A stream of tokens is cut into windows of `context` tokens (with the next
  * token as the last label); the windows before the validation set are training data, shuffled anew
- * each epoch by a permutation that is computed, not stored. */
+ * each epoch by a permutation that is computed, not stored. Of the validation set every token is a
+ * label once: its bytes of text are known for all of it together. */
 #include "data/source.h"
 
 #include <string.h>
@@ -14,35 +15,29 @@ struct source {
     struct trial_spec spec;
     struct synthetic *synthetic;      /* source synthetic */
     struct token_stream *train, *val; /* source tokens; may be the same */
-    uint64_t val_first;               /* in `val` */
-    uint64_t train_windows, val_windows;
+    uint64_t val_first;               /* in `val`: the first label */
+    uint64_t train_windows, val_labels;
     struct lr_error *failure; /* the first */
 };
 
-/* Windows with a label behind each token, in `tokens` tokens. */
-static uint64_t windows(uint64_t tokens, uint32_t context)
-{
-    return tokens > 0 ? (tokens - 1) / context : 0;
-}
-
+/* The first of the validation labels has a token before it: the last one that is trained on, or the
+ * first of a file that is there for validation alone. */
 static int lay_out(struct source *s, const struct dataset_file *file, struct lr_error *err)
 {
     const struct trial_spec *spec = &s->spec;
-    uint64_t all = token_stream_count(s->train), train = all;
-    uint64_t val = token_stream_count(s->val);
-    if (s->val == s->train) {
-        uint64_t tail = spec->val_tokens < all ? all - spec->val_tokens : 0;
-        s->val_first = train = file->val_first != VAL_AT_END ? file->val_first : tail;
-        val = all - train;
-    }
-    s->train_windows = windows(train, spec->context);
-    s->val_windows = windows(val < spec->val_tokens ? val : spec->val_tokens, spec->context);
-    if (s->train_windows > 0 && s->val_windows > 0)
+    uint64_t all = token_stream_count(s->train), val = token_stream_count(s->val);
+    s->val_first = dataset_file_val_first(file, spec->val_tokens);
+    uint64_t train = s->val == s->train ? s->val_first : all;
+    s->train_windows = train > 0 ? (train - 1) / spec->context : 0;
+    s->val_labels = spec->val_tokens;
+    if (s->train_windows > 0 && s->val_labels > 0 && s->val_first > 0 && s->val_first <= val &&
+        s->val_labels <= val - s->val_first)
         return 0;
     return lr_fail(err, LR_EDATA,
-                   "%s: %llu tokens do not give one training and one validation sequence of %u "
-                   "tokens",
-                   spec->data_path, (unsigned long long)all, spec->context);
+                   "%s: %llu tokens do not give one training sequence of %u tokens and %llu tokens "
+                   "for validation",
+                   spec->data_path, (unsigned long long)all, spec->context,
+                   (unsigned long long)spec->val_tokens);
 }
 
 static int open_tokens(struct source *s, struct lr_error *err)
@@ -81,7 +76,8 @@ int source_open(struct source **out, const struct trial_spec *spec, struct lr_er
     s->spec = *spec;
     int rc;
     if (spec->source == SOURCE_SYNTHETIC) {
-        s->val_windows = spec->val_tokens / spec->context ? spec->val_tokens / spec->context : 1;
+        uint64_t windows = spec->val_tokens / spec->context;
+        s->val_labels = (windows ? windows : 1) * spec->context;
         rc = synthetic_create(&s->synthetic, spec, err);
     } else {
         rc = open_tokens(s, err);
@@ -111,9 +107,8 @@ int source_failed(const struct source *s, struct lr_error *err)
 }
 
 static void copy_window(const struct source *s, const struct token_stream *stream, uint64_t first,
-                        uint32_t *tokens)
+                        size_t count, uint32_t *tokens)
 {
-    size_t count = (size_t)s->spec.context + 1;
     if (token_stream_copy(stream, first, count, s->spec.vocab, tokens, s->failure))
         memset(tokens, 0, count * sizeof(*tokens));
 }
@@ -129,20 +124,25 @@ void source_train(const struct source *s, uint64_t index, uint32_t *tokens)
     uint64_t epoch = index / s->train_windows;
     uint64_t window = rng_permute(spec->seed, RNG_SHUFFLE + (epoch << 8), index % s->train_windows,
                                   s->train_windows);
-    copy_window(s, s->train, window * spec->context, tokens);
+    copy_window(s, s->train, window * spec->context, (size_t)spec->context + 1, tokens);
 }
 
 uint64_t source_val_count(const struct source *s)
 {
-    return s->val_windows;
+    return (s->val_labels - 1) / s->spec.context + 1;
 }
 
-void source_val(const struct source *s, uint64_t index, uint32_t *tokens)
+uint32_t source_val(const struct source *s, uint64_t index, uint32_t *tokens)
 {
     const struct trial_spec *spec = &s->spec;
-    if (s->synthetic)
+    uint64_t done = index * spec->context, left = s->val_labels - done;
+    uint32_t labels = left < spec->context ? (uint32_t)left : spec->context;
+    if (s->synthetic) {
         synthetic_sequence(s->synthetic, 0, RNG_VALIDATION, index, (size_t)spec->context + 1,
                            tokens);
-    else
-        copy_window(s, s->val, s->val_first + index * spec->context, tokens);
+        return labels;
+    }
+    copy_window(s, s->val, s->val_first - 1 + done, (size_t)labels + 1, tokens);
+    memset(tokens + labels + 1, 0, (spec->context - labels) * sizeof(*tokens));
+    return labels;
 }

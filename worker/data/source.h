@@ -27,8 +27,11 @@ int source_failed(const struct source *source, struct lr_error *err);
 void source_train(const struct source *source, uint64_t index,
                   uint32_t *tokens /* (context + 1) */);
 
-/* Validation sequence `index` < source_val_count(); the same for every seed. */
+/* Validation sequence `index` < source_val_count(); the same for every seed. Its labels are those
+ * that are scored: each of the validation set's spec->val_tokens once, so that the last sequence
+ * may have fewer than `context`. Returned: how many it has; zeros stand behind them. */
 uint64_t source_val_count(const struct source *source);
-void source_val(const struct source *source, uint64_t index, uint32_t *tokens /* (context + 1) */);
+uint32_t source_val(const struct source *source, uint64_t index,
+                    uint32_t *tokens /* (context + 1) */);
 
 #endif

@@ -12,11 +12,11 @@
 #include "data/sweep.h"
 #include "data/token_file.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/trial.h"
 
 enum { LR, TOKENS, LOSS, SEED, COLUMNS };
 enum { VALUES_TOLD = 12, TEXT_MOST = 64 << 20 };
 #define TOKENS_MOST 9007199254740992.0 /* 2^53: beyond it a double is no count */
-#define LOSS_MOST 1e30                 /* nats; so that no difference of two is infinite */
 #define ABSENT SIZE_MAX
 
 /* ---- cells: texts one after another ---- */
@@ -190,11 +190,10 @@ static int parse_loss(struct reader *r, const char *text, double *loss)
     bool absent = !*text || strcasecmp(text, "NA") == 0;
     if (!absent && !number_of(text, loss))
         return bad_cell(r, LOSS, text, "is no loss; leave it empty where the run diverged");
-    if (!absent && isfinite(*loss) && fabs(*loss) > LOSS_MOST)
-        return bad_cell(r, LOSS, text,
-                        "is no loss: the largest is 1e30; leave it empty where the run diverged");
-    if (absent || !isfinite(*loss))
+    if (absent || !isfinite(*loss)) /* 1e400 too */
         *loss = NAN;
+    if (fabs(*loss) > TRIAL_LOSS_MOST)
+        return bad_cell(r, LOSS, text, "is no loss: none is beyond 1e30");
     return 0;
 }
 

@@ -155,6 +155,22 @@ int tokenizer_decode(struct tokenizer *tokenizer, const uint32_t *ids, size_t co
     });
 }
 
+uint32_t tokenizer_bytes(const struct tokenizer *tokenizer, uint32_t id)
+{
+    static const std::string space = "\xe2\x96\x81"; // U+2581 stands for ' ' in a piece
+    const auto &processor = tokenizer->processor;
+    if (id >= uint32_t(processor.GetPieceSize()) || processor.IsControl(int(id)) ||
+        processor.IsUnknown(int(id)))
+        return 0;
+    if (processor.IsByte(int(id)))
+        return 1;
+    const std::string &piece = processor.IdToPiece(int(id));
+    size_t bytes = piece.size();
+    for (size_t at = 0; (at = piece.find(space, at)) != std::string::npos; at += space.size())
+        bytes -= space.size() - 1;
+    return uint32_t(bytes);
+}
+
 void tokenizer_free(struct tokenizer *tokenizer)
 {
     delete tokenizer;

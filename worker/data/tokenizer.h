@@ -22,6 +22,8 @@ int tokenizer_encode(struct tokenizer *tokenizer, const char *text, size_t size,
 /* Back to text; *text is the tokenizer's, until its next call. */
 int tokenizer_decode(struct tokenizer *tokenizer, const uint32_t *ids, size_t count,
                      const char **text, size_t *size, char *message, size_t message_capacity);
+/* Bytes of text that the token stands for; 0: none, or there is no such token. */
+uint32_t tokenizer_bytes(const struct tokenizer *tokenizer, uint32_t id);
 void tokenizer_free(struct tokenizer *tokenizer);
 
 #ifdef __cplusplus

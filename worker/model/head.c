@@ -40,15 +40,17 @@ double model_forward_backward(struct model *model, const uint32_t *tokens, uint3
     return sum;
 }
 
-void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, double *losses)
+void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, uint32_t last,
+                  double *losses)
 {
     size_t T = model->spec.context;
     forward_blocks(model, tokens, sequences);
     head_losses(model, tokens, sequences, 0.0f);
     for (uint32_t s = 0; s < sequences; s++) {
+        size_t labels = s + 1 == sequences ? last : T;
         losses[s] = 0;
-        for (size_t t = 0; t < T; t++)
+        for (size_t t = 0; t < labels; t++)
             losses[s] += (double)model->losses[s * T + t];
-        losses[s] /= (double)T;
+        losses[s] /= (double)labels;
     }
 }

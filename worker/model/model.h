@@ -54,8 +54,10 @@ uint32_t model_micro_batch(const struct model *model);
  * model_micro_batch(). */
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,
                               float scale);
-/* Losses only: losses[s] = mean over the context of sequence s, nats per token. */
-void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, double *losses);
+/* Losses only: losses[s] = mean over the context of sequence s, nats per token; of the last
+ * sequence over its first `last` labels. What stands behind them changes no loss. */
+void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, uint32_t last,
+                  double *losses);
 
 void model_zero_grad(struct model *model);
 

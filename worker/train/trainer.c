@@ -286,8 +286,9 @@ static void finish(struct training *t)
         result->outcome = OUTCOME_DONE;
         result->val_loss = loss;
         result->val_loss_se = standard_error;
-        if (t->spec->bytes_per_token > 0)
-            result->val_bits_per_byte = loss / (LN_2 * t->spec->bytes_per_token);
+        if (t->spec->val_bytes > 0)
+            result->val_bits_per_byte =
+                loss * (double)t->spec->val_tokens / (LN_2 * (double)t->spec->val_bytes);
     }
 }
 
