@@ -377,11 +377,18 @@ static int train(struct coordinator *c, struct lr_error *err)
 }
 
 /* Before there is a scheduler, nobody else knows that workers wait. */
-static void stop_everyone(struct transport *transport)
+static void tell_everyone(struct transport *transport, const struct message *message)
 {
-    struct message stop = {.tag = MSG_STOP};
     for (int rank = 1; rank < transport->size; rank++)
-        transport->ops->send(transport, rank, &stop, NULL);
+        transport->ops->send(transport, rank, message, NULL);
+}
+
+/* Who coordinates, before that prepares the data: without a word workers take it for dead. */
+static void greet(struct transport *transport)
+{
+    struct message greeting = {.tag = MSG_PING};
+    greeting.as.ping.from = transport_hello();
+    tell_everyone(transport, &greeting);
 }
 
 static void close_all(struct coordinator *c)
@@ -404,6 +411,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     struct lr_error late = {0};
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
+    greet(setup->transport);
     int rc = resolved ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc && setup->find_baseline)
         rc = setup->find_baseline(setup->baseline_context, err);
@@ -429,7 +437,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
                 LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu that made no sense",
                 (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);
     } else {
-        stop_everyone(setup->transport);
+        tell_everyone(setup->transport, &(struct message){.tag = MSG_STOP});
     }
     close_all(c);
     lr_free(resolved);

@@ -157,12 +157,13 @@ static int run_alone(const struct options *options, const struct plan *plan)
     return status;
 }
 
-/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file. Signal
- * handlers call this too. */
+/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file, and makes it
+ * if other ranks are to use it: on their hosts it may not exist. Signal handlers call this too. */
 static void leave_status(int status)
 {
     const char *path = getenv("LRSEARCH_EXIT_FILE");
-    int file = path && *path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+    int make = mpi_launched_rank() == 0 ? O_CREAT : 0;
+    int file = path && *path ? open(path, O_WRONLY | make | O_TRUNC | O_CLOEXEC, 0600) : -1;
     const char text[] = {(char)('0' + status / 10), (char)('0' + status % 10), '\n'};
     const char *begin = status < 10 ? text + 1 : text;
     if (file < 0)
@@ -211,7 +212,7 @@ static int run_ranks(const struct options *options, const struct plan *plan)
     struct lr_error err = {0};
     bool workers_lost = false;
     int status;
-    if (mpi_start(&err) || mpi_transport_create(&transport, &err)) {
+    if (mpi_start(leave_status, &err) || mpi_transport_create(&transport, &err)) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return lr_error_exit_status(err.code);
     }

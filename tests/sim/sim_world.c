@@ -209,7 +209,7 @@ static void ping(int rank, const struct msg_ping *ping)
     struct sim_worker *worker = &world.workers[rank];
     const struct msg_result *last = &worker->result.as.result;
     struct message pong = {.tag = MSG_PONG};
-    worker->greeted = true;
+    worker->greeted = worker->greeted || ping->nonce > 0;
     if (worker->finished && last->trial_id == ping->trial_id && last->attempt == ping->attempt)
         post(TO_COORDINATOR, rank, &worker->result);
     pong.as.pong.nonce = ping->nonce;
