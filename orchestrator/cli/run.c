@@ -20,12 +20,15 @@
 #include "cli/summary_line.h"
 #include "coordinator.h"
 #include "kernels/kernels.h"
+#include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
 #include "worker.h"
 
+/* 11 with the built-in trainer; a command's pipes, and tokens in several files, come on top. */
+#define RUN_FILES 32u
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
 /* A worker gives up when it has heard nothing for so long; the coordinator pings every 5 s. */
 #define LEASE_MS (3u * 60u * 1000u)
@@ -259,7 +262,10 @@ int command_run(const struct options *options)
     int status = 70;
     if (mpi_launched_rank() == 0)
         catch_signals();
+    struct lr_error err = {0};
     int rc = prepare_plan(&plan, options);
+    if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
+        lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)

@@ -6,8 +6,16 @@
 
 #include <signal.h>
 #include <uv.h>
+#include "lrsearch/limits.h"
 
-enum { SHORTEST_MS = 1, LONGEST_MS = 20, TICK_MS = 200, MESSAGES_A_ROUND = 256, SIGNALS = 4 };
+enum {
+    SHORTEST_MS = 1,
+    LONGEST_MS = 20,
+    TICK_MS = 200,
+    MESSAGES_A_ROUND = 256,
+    SIGNALS = 4,
+    FILES = 8
+};
 
 struct loop {
     struct transport *transport;
@@ -87,6 +95,9 @@ static int loop_run(struct transport *transport, const struct loop_handler *hand
                         .pause_ms = SHORTEST_MS,
                         .ticked_ms = 0};
     struct sigaction before[SIGNALS];
+    int rc = limits_check_files(FILES, err);
+    if (rc)
+        return rc;
     if (uv_loop_init(&loop.uv))
         return lr_fail(err, LR_EINTERNAL, "the event loop cannot be made");
     uv_timer_init(&loop.uv, &loop.timer);
