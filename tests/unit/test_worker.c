@@ -238,6 +238,32 @@ static void a_greeting_is_no_answer(void **state)
     assert_int_equal(r.rc, 0);
 }
 
+/* STOP is what no memory may be left for. */
+static void the_end_of_the_transport_stops_it(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = assignment(7, 100000); /* in the midst of a training */
+    start(&r, 0);
+    say(&r, &assign);
+    hear(&r, MSG_PROGRESS, others);
+    assert_true(r.mine->ops->alive(r.mine, 1, NULL));
+    r.mine->ops->destroy(r.mine, 0);
+    pthread_join(r.thread, NULL);
+    assert_int_equal(r.rc, 0);
+}
+
+static void a_worker_that_gave_up_is_not_alive(void **state)
+{
+    (void)state;
+    struct running r;
+    start(&r, 3000); /* it hears nothing */
+    pthread_join(r.thread, NULL);
+    assert_false(r.mine->ops->alive(r.mine, 1, NULL));
+    r.mine->ops->destroy(r.mine, 0);
+}
+
 static void ten_thousand_messages_keep_their_order(void **state)
 {
     (void)state;
@@ -270,6 +296,8 @@ int main(void)
         cmocka_unit_test(a_silent_coordinator_is_left),
         cmocka_unit_test(a_coordinator_that_never_speaks_is_left),
         cmocka_unit_test(a_greeting_is_no_answer),
+        cmocka_unit_test(the_end_of_the_transport_stops_it),
+        cmocka_unit_test(a_worker_that_gave_up_is_not_alive),
         cmocka_unit_test(ten_thousand_messages_keep_their_order),
     };
     lr_log_level_set(LR_LOG_ERROR);
