@@ -430,7 +430,7 @@ static int sim_run(struct transport *transport, const struct loop_handler *handl
     return rc > 0 ? 0 : rc;
 }
 
-const struct loop_ops sim_loop = {sim_now_ms, sim_run};
+const struct loop_ops sim_loop = {sim_now_ms, sim_run, NULL};
 
 void sim_forget_checkpoints(void)
 {
