@@ -14,7 +14,7 @@ struct queue {
 struct wire {
     pthread_mutex_t lock;
     struct queue to[2]; /* by the rank that reads */
-    bool closed[2]; /* by rank */
+    bool closed[2];     /* by rank */
     bool stop_told;
 };
 
