@@ -16,8 +16,8 @@
 #define START_SECONDS 60u
 #define RANKS_A_SECOND 2u
 #define RANKS_MAX 1000000ul
-/* The others give up later, so that one rank speaks for all, or the next one if that is dead: run.sh
- * has mpirun end the ranks 5 s after it is told to. */
+/* The others give up later, so that one rank speaks for all, or the next one if that is dead: with
+ * run.sh's options mpirun ends the ranks 5 s after it is told to. */
 #define NEXT_SPEAKER_SECONDS 8u
 
 static char library[MPI_MAX_LIBRARY_VERSION_STRING] = "none";
