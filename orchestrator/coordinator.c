@@ -14,6 +14,7 @@
 #include "net/transports.h"
 #include "store/run_dir.h"
 
+#define ANSWER_MS 1000u                 /* for the fits of a run that was interrupted */
 #define SYNC_EVERY_MS 1000u             /* loss curves may be lost for so long; results never */
 #define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* how exactly the wall budget is kept over a kill */
 
@@ -202,6 +203,10 @@ static int advance(struct coordinator *c, struct lr_error *err)
         size_t count;
         bool taken = false;
         int rc = campaign_next(c->campaign, &events, &count, err);
+        if (rc == LR_ECANCELED) { /* a signal waits to be told: the decision is made again later */
+            memset(err, 0, sizeof(*err));
+            return 0;
+        }
         for (size_t i = 0; !rc && i < count; i++)
             rc = coordinator_record(c, &events[i], err);
         if (!rc && count == 0)
@@ -317,9 +322,23 @@ static int on_signal(void *context, int signal_number, uint64_t now_ms, struct l
     return 0;
 }
 
+static bool is_signaled(void *context)
+{
+    const struct coordinator *c = context;
+    return c->setup->loop->signaled && c->setup->loop->signaled();
+}
+
 /* ---- the end ---- */
 
-static int write_files(struct coordinator *c, struct answer *answer, struct lr_error *err)
+/* Whoever interrupted us is not kept waiting by fits; `lrsearch report` makes up for them. */
+static bool answer_is_late(void *context)
+{
+    const struct coordinator *c = context;
+    return c->setup->loop->now_ms() >= c->answer_until_ms;
+}
+
+static int write_files(struct coordinator *c, bool is_interrupted, struct answer *answer,
+                       struct lr_error *err)
 {
     const char *run_dir = c->setup->run_dir;
     size_t count = campaign_trial_count(c->campaign);
@@ -335,7 +354,11 @@ static int write_files(struct coordinator *c, struct answer *answer, struct lr_e
      */
     if (over)
         run_dir_remove_checkpoints(run_dir);
+    bool late = is_interrupted && !campaign_finished(c->campaign);
+    c->answer_until_ms = c->setup->loop->now_ms() + ANSWER_MS;
+    campaign_interruptible(c->campaign, late ? answer_is_late : NULL, c);
     int rc = campaign_answer(c->campaign, answer, err);
+    campaign_interruptible(c->campaign, NULL, NULL);
     if (!rc && c->setup->compare)
         c->setup->compare(c->setup->baseline_context, c->campaign, answer);
     if (!rc)
@@ -375,6 +398,7 @@ static int train(struct coordinator *c, struct lr_error *err)
     struct msg_hello self = transport_hello();
     int rc = sched_create(&c->sched, c->setup->transport, &self, &limits, &owner, c->clock_ms, err);
     set_deadline(c);
+    campaign_interruptible(c->campaign, is_signaled, c);
     if (!rc)
         rc = take_stock(c, err);
     if (!rc)
@@ -383,11 +407,18 @@ static int train(struct coordinator *c, struct lr_error *err)
 }
 
 /* Before there is a scheduler, nobody else knows that workers wait. */
-static void stop_everyone(struct transport *transport)
+static void tell_everyone(struct transport *transport, const struct message *message)
 {
-    struct message stop = {.tag = MSG_STOP};
     for (int rank = 1; rank < transport->size; rank++)
-        transport->ops->send(transport, rank, &stop, NULL);
+        transport->ops->send(transport, rank, message, NULL);
+}
+
+/* Who coordinates, before that prepares the data: without a word workers take it for dead. */
+static void greet(struct transport *transport)
+{
+    struct message greeting = {.tag = MSG_PING};
+    greeting.as.ping.from = transport_hello();
+    tell_everyone(transport, &greeting);
 }
 
 static void close_all(struct coordinator *c)
@@ -410,6 +441,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     struct lr_error late = {0};
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
+    greet(setup->transport);
     int rc = resolved ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
     if (!rc && setup->find_baseline)
         rc = setup->find_baseline(setup->baseline_context, err);
@@ -424,7 +456,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
             journal_sync(c->journal, &late);
     }
     if (readable && !c->locked_out && rc != LR_EPLAN && rc != LR_ECREATE &&
-        write_files(c, answer, &late) && !rc)
+        write_files(c, rc == LR_ECANCELED, answer, &late) && !rc)
         rc = lr_fail(err, late.code, "%s", late.text);
     if (c->sched) {
         struct sched_counts counts = sched_counts(c->sched);
@@ -435,7 +467,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
                 LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu that made no sense",
                 (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);
     } else {
-        stop_everyone(setup->transport);
+        tell_everyone(setup->transport, &(struct message){.tag = MSG_STOP});
     }
     close_all(c);
     lr_free(resolved);

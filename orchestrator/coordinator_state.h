@@ -27,10 +27,11 @@ struct coordinator {
     struct handed *handed;           /* by trial id */
     size_t handed_size;
     uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: the lock's last beat */
-    uint64_t deadline_ms;                            /* then it drains by itself; 0: never */
-    uint64_t drained_ms;   /* when a drain is over at the latest; 0: none is under way */
-    char drain_reason[64]; /* "SIGUSR1" */
-    struct lr_error *err;  /* of the call under way, for callbacks of the scheduler */
+    uint64_t answer_until_ms; /* when an interrupted run's answer does without a fit */
+    uint64_t deadline_ms;     /* then it drains by itself; 0: never */
+    uint64_t drained_ms;      /* when a drain is over at the latest; 0: none is under way */
+    char drain_reason[64];    /* "SIGUSR1" */
+    struct lr_error *err;     /* of the call under way, for callbacks of the scheduler */
 };
 
 /* Appends the event to the journal and applies it. Everything that happens comes by here. */

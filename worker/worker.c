@@ -14,7 +14,8 @@ enum {
     SHORTEST_MS = 1,
     LONGEST_MS = 20,
     CHECK_EVERY_MS = 1000,
-    FIRST_LEASES = 15,
+    PREPARING_LEASES = 15,
+    LEASE_OF_FIRST_WORDS = 3,
     HELLO_FIRST_MS = 1000,
     HELLO_LAST_MS = 30000
 };
@@ -59,17 +60,30 @@ static void dispatch(struct worker_loop *loop, const struct message *message)
     }
 }
 
-/* Before its first word the coordinator may be busy with a large text. */
+/* The coordinator greets before anything else, so a missing greeting means that it is dead. After
+ * that it may be busy with a large text. */
+static uint64_t coordinator_limit_ms(const struct worker_loop *loop)
+{
+    if (!loop->heard)
+        return loop->lease_ms / LEASE_OF_FIRST_WORDS;
+    return loop->campaign_runs ? loop->lease_ms : PREPARING_LEASES * loop->lease_ms;
+}
+
 static void check_coordinator(struct worker_loop *loop)
 {
     uint64_t now_ms = worker_now_ms();
-    uint64_t lease_ms = loop->heard ? loop->lease_ms : FIRST_LEASES * loop->lease_ms;
+    uint64_t lease_ms = coordinator_limit_ms(loop);
     if (loop->lease_ms == 0 || now_ms - loop->checked_ms < CHECK_EVERY_MS)
         return;
     loop->checked_ms = now_ms;
     const struct msg_hello *coordinator = loop->coordinator.pid ? &loop->coordinator : NULL;
     if (!loop->transport->ops->alive(loop->transport, 0, coordinator))
         loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator's process is gone");
+    else if (now_ms - loop->heard_ms > lease_ms && !loop->heard)
+        loop->failed = lr_fail(loop->err, LR_EWORKERS,
+                               "the coordinator has said nothing within %llu s of the start: it "
+                               "died; run the same command again to go on",
+                               (unsigned long long)lease_ms / 1000);
     else if (now_ms - loop->heard_ms > lease_ms)
         loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator has been silent for %llu s",
                                (unsigned long long)lease_ms / 1000);
@@ -156,7 +170,7 @@ static void greet(struct worker_loop *loop, const struct msg_hello *hello)
 {
     struct message message = {.tag = MSG_HELLO};
     uint64_t now_ms = worker_now_ms();
-    if (loop->greeted ||
+    if (loop->campaign_runs ||
         (loop->hello_pause_ms > 0 && now_ms - loop->hello_ms < loop->hello_pause_ms))
         return;
     message.as.hello = *hello;

@@ -39,7 +39,7 @@
 #define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U32(trial_id) U32(attempt) U32(save) /* 1: write the checkpoint first */
 #define PING_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
-    U64(nonce)                                                                                     \
+    U64(nonce)    /* 0: a greeting before the data are prepared; HELLO has not been heard yet */   \
     U32(trial_id) /* that the worker is believed to train; 0: none */                              \
     U32(attempt)                                                                                   \
     STRUCT(from, msg_hello) /* so that a worker can tell whether its coordinator lives             \

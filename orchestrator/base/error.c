@@ -26,6 +26,19 @@ int lr_fail(struct lr_error *err, int code, const char *format, ...)
     return code;
 }
 
+/* Limits of the process that the system's own text does not name. */
+static const char *mend_of(int number)
+{
+    switch (number) {
+    case EFBIG:
+        return "; raise the limit of file sizes, as in: ulimit -f unlimited";
+    case EMFILE:
+        return "; raise the limit of open files, as in: ulimit -n 1024";
+    default:
+        return "";
+    }
+}
+
 int lr_fail_errno(struct lr_error *err, int code, const char *format, ...)
 {
     int saved = errno;
@@ -39,7 +52,8 @@ int lr_fail_errno(struct lr_error *err, int code, const char *format, ...)
     va_end(args);
     if (err) {
         size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(saved));
+        snprintf(err->text + used, sizeof(err->text) - used, ": %s%s", strerror(saved),
+                 mend_of(saved));
     }
     return code;
 }

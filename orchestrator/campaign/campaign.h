@@ -44,7 +44,8 @@ int campaign_apply(struct campaign *campaign, const struct event *event, struct 
  * that lacked one is open again.
  *
  * More than limits.max_failures attempts that failed or were lost, or with on_fail.then stop one
- * trial that used up its retries: LR_EFAILURES. On failure *count is 0. */
+ * trial that used up its retries: LR_EFAILURES. LR_ECANCELED when it was interrupted: asked again
+ * it says what it would have said. On failure *count is 0. */
 int campaign_next(struct campaign *campaign, const struct event **events, size_t *count,
                   struct lr_error *err);
 
@@ -89,6 +90,12 @@ const struct event_data *campaign_data(const struct campaign *campaign, size_t c
  * mup and lvp: divided by m). target.embedding_lr is already the one at the target's width:
  * embedding_lr_ratio * lr, times m^-1/2 for lvp. */
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
+
+/* What interrupts campaign_next(), campaign_fit() and campaign_answer() (as `interrupted` of struct
+ * search_space). An interrupted campaign_answer() of a campaign that is not finished is one without
+ * a fit: status, cost, and no LRs. NULL: nothing. */
+void campaign_interruptible(struct campaign *campaign, bool (*interrupted)(void *context),
+                            void *context);
 
 /* The same, with the status and the reason that the trials give, finished or not. */
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err);

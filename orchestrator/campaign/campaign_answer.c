@@ -173,7 +173,7 @@ int campaign_fit_for(const struct campaign *campaign, uint64_t tokens, uint32_t 
         *plan = campaign->plan;
         plan->target.tokens = tokens;
         plan->model.parametrization = parametrization;
-        campaign_space_fill(&asked, plan);
+        campaign_ask(&asked, campaign, plan);
         rc = search_answer(answer, &asked.space, seen, count, err);
     }
     if (!rc) {
@@ -202,8 +202,21 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
 {
     int rc = campaign_fit(campaign, answer, err);
+    bool fitted = rc != LR_ECANCELED;
+    if (!fitted && !campaign->finished) { /* what was spent is known all the same */
+        describe_target(&answer->target, &campaign->plan);
+        answer->cost = campaign_cost(campaign);
+        if (err)
+            memset(err, 0, sizeof(*err));
+        rc = 0;
+    }
     if (!rc)
         set_status(campaign, answer);
+    if (!rc && !fitted) {
+        size_t used = strlen(answer->reason);
+        snprintf(answer->reason + used, sizeof(answer->reason) - used,
+                 "; the losses are not fitted yet, lrsearch fit RUN_DIR does it");
+    }
     return rc;
 }
 

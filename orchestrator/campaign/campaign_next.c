@@ -93,7 +93,7 @@ static int ask_policy(const struct campaign *campaign, struct proposal *round,
                       struct event_finished *need, struct lr_error *err)
 {
     struct campaign_space asked;
-    campaign_space_fill(&asked, &campaign->plan);
+    campaign_ask(&asked, campaign, &campaign->plan);
     asked.space.round_trials = trials_wanted(campaign);
     const struct policy *policy = campaign_policy(&campaign->plan);
     struct observation *seen = NULL;
@@ -204,7 +204,7 @@ struct ending {
 static int judge(const struct campaign *campaign, struct event_finished *end, struct lr_error *err)
 {
     struct campaign_space asked;
-    campaign_space_fill(&asked, &campaign->plan);
+    campaign_ask(&asked, campaign, &campaign->plan);
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct observation *seen = NULL;
     size_t count = 0;

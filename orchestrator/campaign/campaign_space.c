@@ -1,6 +1,6 @@
 /* A plan in the numbers that a search sees: where it may look, and where the plan's cells lie. */
 #include <math.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_state.h"
 
 /* What is expected of a parametrization. Under sp the best LR falls about as width^-.7 (Step Law
  * and others, between -.5 and -1); mup and lvp are made so that it stays. The best ratio of the LRs
@@ -111,4 +111,19 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
     };
     if (plan_cell_count(plan) > 1)
         fill_cells(out, plan);
+}
+
+void campaign_ask(struct campaign_space *out, const struct campaign *campaign,
+                  const struct plan *plan)
+{
+    campaign_space_fill(out, plan);
+    out->space.interrupted = campaign->interrupted;
+    out->space.interrupted_context = campaign->interrupted_context;
+}
+
+void campaign_interruptible(struct campaign *campaign, bool (*interrupted)(void *context),
+                            void *context)
+{
+    campaign->interrupted = interrupted;
+    campaign->interrupted_context = context;
 }

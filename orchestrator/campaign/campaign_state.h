@@ -44,7 +44,14 @@ struct campaign {
 
     struct event *events;
     size_t event_capacity;
+
+    bool (*interrupted)(void *context); /* as struct search_space */
+    void *interrupted_context;
 };
+
+/* campaign_space_fill(), with what interrupts this campaign. */
+void campaign_ask(struct campaign_space *out, const struct campaign *campaign,
+                  const struct plan *plan);
 
 /* The policy may be asked while trials run. */
 bool campaign_is_async(const struct plan *plan);

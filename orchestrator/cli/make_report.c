@@ -109,12 +109,13 @@ void make_report(const char *run_dir, const struct answer *answer,
     struct lr_error err = {0};
     uint64_t hash;
     /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
-    bool hurry = answer->status == ANSWER_INTERRUPTED && answer->cell_count > 1;
+    bool hurry = answer->status == ANSWER_INTERRUPTED;
     figures_draw(run_dir, answer, trials, count);
     int rc =
         plan ? past_plan(plan, &hash, run_dir, &err) : lr_fail(&err, LR_ENOMEM, "out of memory");
     if (!rc)
-        rc = write_report(run_dir, plan, answer, trials, count, !hurry, &err);
+        rc = write_report(run_dir, plan, answer, trials, count,
+                          !hurry || plan_cell_count(plan) == 1, &err);
     if (rc)
         lr_log(LR_LOG_WARNING, "report.html could not be written: %s", err.text);
     lr_free(plan);

@@ -20,6 +20,7 @@
 #include "cli/summary_line.h"
 #include "coordinator.h"
 #include "kernels/kernels.h"
+#include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/transports.h"
@@ -27,6 +28,8 @@
 #include "store/run_dir.h"
 #include "worker.h"
 
+/* 11 with the built-in trainer; a command's pipes, and tokens in several files, come on top. */
+#define RUN_FILES 32u
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
 /* A worker gives up when it has heard nothing for so long; the coordinator pings every 5 s. */
 #define LEASE_MS (3u * 60u * 1000u)
@@ -171,14 +174,15 @@ static int run_alone(const struct options *options, const struct plan *plan)
     return status;
 }
 
-/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file. Signal
- * handlers call this too. */
+/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file, and makes it
+ * if other ranks are to use it: on their hosts it may not exist. Signal handlers call this too. */
 static void leave_status(int status)
 {
     const char *path = getenv("LRSEARCH_EXIT_FILE");
-    int file = path && *path
-                   ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)
-                   : -1;
+    int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+    if (mpi_launched_rank() == 0)
+        flags |= O_CREAT;
+    int file = path && *path ? open(path, flags, 0600) : -1;
     const char text[] = {(char)('0' + status / 10), (char)('0' + status % 10), '\n'};
     const char *begin = status < 10 ? text + 1 : text;
     if (file < 0)
@@ -227,7 +231,7 @@ static int run_ranks(const struct options *options, const struct plan *plan)
     struct lr_error err = {0};
     bool workers_lost = false;
     int status;
-    if (mpi_start(&err) || mpi_transport_create(&transport, &err)) {
+    if (mpi_start(leave_status, &err) || mpi_transport_create(&transport, &err)) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return lr_error_exit_status(err.code);
     }
@@ -274,7 +278,10 @@ int command_run(const struct options *options)
     int status = 70;
     if (mpi_launched_rank() == 0)
         catch_signals();
+    struct lr_error err = {0};
     int rc = prepare_plan(&plan, options);
+    if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
+        lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)

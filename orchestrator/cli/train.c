@@ -10,12 +10,15 @@
 #include "cli/options.h"
 #include "cli/prepare.h"
 #include "kernels/kernels.h"
+#include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
 #include "report/summary.h"
 #include "store/json_value.h"
 #include "train/trainer.h"
+
+enum { FILES = 32 }; /* that a command's pipes need, and some to spare */
 
 static volatile sig_atomic_t interrupted;
 
@@ -121,12 +124,12 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
 }
 
 static int train(const struct options *options, const struct trial_spec *spec, uint32_t threads,
-                 struct live *live)
+                 double silence_s, struct live *live)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.live = live, .spec = spec};
-    struct trial_place place = {.threads = threads};
+    struct trial_place place = {.threads = threads, .silence_s = silence_s};
     struct train_hooks hooks = {
         .context = &showing, .step = on_step, .attempt = 1, .place = &place};
     struct trial_result result;
@@ -186,13 +189,15 @@ int command_train(const struct options *options)
                      "--lr 3e-3 --tokens 2M",
                      options->operand);
     rc = rc ? rc : check_files(options, plan, &err);
+    rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
     if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
     rc = rc ? rc : make_spec(&spec, options, plan, &live, &err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc)
-                    : train(options, &spec, plan->trainer.threads_per_worker, &live);
+    int status =
+        rc ? lr_error_exit_status(rc)
+           : train(options, &spec, plan->trainer.threads_per_worker, plan->limits.silence_s, &live);
     live_release(&live);
     lr_free(plan);
     return status;

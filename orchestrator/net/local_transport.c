@@ -1,4 +1,5 @@
-/* Two ends in one process: a queue each way, under one lock. */
+/* Two ends in one process: a queue each way, under one lock. The coordinator's end stops the worker
+ * when it closes: STOP itself could be what there was no memory for. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <string.h>
@@ -13,7 +14,8 @@ struct queue {
 struct wire {
     pthread_mutex_t lock;
     struct queue to[2]; /* by the rank that reads */
-    int ends;
+    bool closed[2];     /* by rank */
+    bool stop_told;
 };
 
 struct local_end {
@@ -63,6 +65,9 @@ static int local_poll(struct transport *transport, int *peer, struct message *me
         *message = queue->messages[queue->first++];
         if (--queue->count == 0)
             queue->first = 0;
+    } else if (transport->rank == 1 && wire->closed[0] && !wire->stop_told) {
+        *message = (struct message){.tag = MSG_STOP};
+        any = wire->stop_told = true;
     }
     pthread_mutex_unlock(&wire->lock);
     *peer = 1 - transport->rank;
@@ -71,10 +76,12 @@ static int local_poll(struct transport *transport, int *peer, struct message *me
 
 static bool local_alive(struct transport *transport, int peer, const struct msg_hello *hello)
 {
-    (void)transport;
-    (void)peer;
+    struct wire *wire = ((struct local_end *)transport)->wire;
     (void)hello;
-    return true; /* a thread does not die alone */
+    pthread_mutex_lock(&wire->lock);
+    bool closed = wire->closed[peer]; /* a thread does not die alone, but it may give up */
+    pthread_mutex_unlock(&wire->lock);
+    return !closed;
 }
 
 static void local_forget(struct transport *transport, int peer)
@@ -89,9 +96,10 @@ static void local_destroy(struct transport *transport, unsigned timeout_ms)
     struct wire *wire = end->wire;
     (void)timeout_ms;
     pthread_mutex_lock(&wire->lock);
-    int left = --wire->ends;
+    wire->closed[transport->rank] = true;
+    bool last = wire->closed[1 - transport->rank];
     pthread_mutex_unlock(&wire->lock);
-    if (left == 0) {
+    if (last) {
         lr_free(wire->to[0].messages);
         lr_free(wire->to[1].messages);
         pthread_mutex_destroy(&wire->lock);
@@ -115,7 +123,6 @@ int local_transport_create(struct transport **coordinator, struct transport **wo
         return lr_fail(err, LR_ENOMEM, "out of memory");
     }
     pthread_mutex_init(&wire->lock, NULL);
-    wire->ends = 2;
     for (int rank = 0; rank < 2; rank++) {
         ends[rank]->transport = (struct transport){&local_ops, rank, 2};
         ends[rank]->wire = wire;

@@ -6,8 +6,16 @@
 
 #include <signal.h>
 #include <uv.h>
+#include "lrsearch/limits.h"
 
-enum { SHORTEST_MS = 1, LONGEST_MS = 20, TICK_MS = 200, MESSAGES_A_ROUND = 256, SIGNALS = 4 };
+enum {
+    SHORTEST_MS = 1,
+    LONGEST_MS = 20,
+    TICK_MS = 200,
+    MESSAGES_A_ROUND = 256,
+    SIGNALS = 4,
+    FILES = 8
+};
 
 struct loop {
     struct transport *transport;
@@ -15,10 +23,29 @@ struct loop {
     struct lr_error *err;
     uv_loop_t uv;
     uv_timer_t timer;
-    uv_signal_t signals[SIGNALS];
     uint64_t pause_ms, ticked_ms;
     int result; /* 0: go on */
 };
+
+/* Not libuv's: those are told only when the handler returns, and a decision of the search, which
+ * they are to interrupt, may take half a minute. */
+static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+static volatile sig_atomic_t caught[SIGNALS];
+
+static void catch_signal(int number)
+{
+    for (int i = 0; i < SIGNALS; i++)
+        if (numbers[i] == number)
+            caught[i] = 1;
+}
+
+static bool loop_signaled(void)
+{
+    for (int i = 0; i < SIGNALS; i++)
+        if (caught[i])
+            return true;
+    return false;
+}
 
 static uint64_t loop_now_ms(void)
 {
@@ -48,11 +75,25 @@ static int take_messages(struct loop *loop, unsigned *taken)
     return 0;
 }
 
+static int tell_signals(struct loop *loop)
+{
+    int rc = 0;
+    for (int i = 0; !rc && i < SIGNALS; i++) {
+        if (!caught[i])
+            continue;
+        caught[i] = 0;
+        rc = loop->handler->signal(loop->handler->context, numbers[i], loop_now_ms(), loop->err);
+    }
+    return rc;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct loop *loop = timer->data;
-    unsigned taken;
-    int rc = take_messages(loop, &taken);
+    unsigned taken = 0;
+    int rc = tell_signals(loop);
+    if (!rc)
+        rc = take_messages(loop, &taken);
     uint64_t now_ms = loop_now_ms();
     if (!rc && (taken > 0 || now_ms - loop->ticked_ms >= TICK_MS)) {
         loop->ticked_ms = now_ms;
@@ -69,44 +110,34 @@ static void on_timer(uv_timer_t *timer)
     uv_timer_start(timer, on_timer, loop->pause_ms, 0);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct loop *loop = handle->data;
-    int rc = loop->handler->signal(loop->handler->context, number, loop_now_ms(), loop->err);
-    if (rc)
-        stop(loop, rc);
-}
-
 static int loop_run(struct transport *transport, const struct loop_handler *handler,
                     struct lr_error *err)
 {
-    static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
     struct loop loop = {.transport = transport,
                         .handler = handler,
                         .err = err,
                         .pause_ms = SHORTEST_MS,
                         .ticked_ms = 0};
-    struct sigaction before[SIGNALS];
+    struct sigaction before[SIGNALS], action = {.sa_handler = catch_signal, .sa_flags = SA_RESTART};
+    int rc = limits_check_files(FILES, err);
+    if (rc)
+        return rc;
     if (uv_loop_init(&loop.uv))
         return lr_fail(err, LR_EINTERNAL, "the event loop cannot be made");
     uv_timer_init(&loop.uv, &loop.timer);
     loop.timer.data = &loop;
     uv_timer_start(&loop.timer, on_timer, SHORTEST_MS, 0);
     for (int i = 0; i < SIGNALS; i++) {
-        sigaction(numbers[i], NULL, &before[i]);
-        uv_signal_init(&loop.uv, &loop.signals[i]);
-        loop.signals[i].data = &loop;
-        uv_signal_start(&loop.signals[i], on_signal, numbers[i]);
+        caught[i] = 0;
+        sigaction(numbers[i], &action, &before[i]);
     }
     uv_run(&loop.uv, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&loop.timer, NULL);
-    for (int i = 0; i < SIGNALS; i++)
-        uv_close((uv_handle_t *)&loop.signals[i], NULL);
-    uv_run(&loop.uv, UV_RUN_DEFAULT); /* lets the handles close */
+    uv_run(&loop.uv, UV_RUN_DEFAULT); /* lets it close */
     uv_loop_close(&loop.uv);
     for (int i = 0; i < SIGNALS; i++)
         sigaction(numbers[i], &before[i], NULL);
     return loop.result > 0 ? 0 : loop.result;
 }
 
-const struct loop_ops loop_uv = {loop_now_ms, loop_run};
+const struct loop_ops loop_uv = {loop_now_ms, loop_run, loop_signaled};

@@ -23,6 +23,9 @@ struct loop_ops {
     /* Until the handler leaves it. Signal handlers are then as they were before. */
     int (*run)(struct transport *transport, const struct loop_handler *handler,
                struct lr_error *err);
+    /* Whether a signal has come that the handler has not been told of: it is, once its other call
+     * returns. Only a call of the handler may ask; NULL: signals do not come by themselves. */
+    bool (*signaled)(void);
 };
 extern const struct loop_ops loop_uv;
 

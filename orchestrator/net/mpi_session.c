@@ -1,4 +1,5 @@
-/* Entering and leaving MPI. Leaving is bounded: MPI_Finalize waits for ranks that may be dead. */
+/* Entering and leaving MPI. Both are bounded: MPI_Init and MPI_Finalize wait for ranks that may be
+ * dead. */
 #define _DEFAULT_SOURCE
 #include <mpi.h>
 #include <signal.h>
@@ -11,6 +12,13 @@
 #include "net/transports.h"
 
 #define FINALIZE_SECONDS 5u
+/* Each rank on an overloaded machine adds .2 to .3 s to the start (128 ranks on 2 cores: 24 s). */
+#define START_SECONDS 60u
+#define RANKS_A_SECOND 2u
+#define RANKS_MAX 1000000ul
+/* The others give up later, so that one rank speaks for all, or the next one if that is dead: with
+ * run.sh's options mpirun ends the ranks 5 s after it is told to. */
+#define NEXT_SPEAKER_SECONDS 8u
 
 static char library[MPI_MAX_LIBRARY_VERSION_STRING] = "none";
 static volatile sig_atomic_t status_at_alarm;
@@ -39,13 +47,74 @@ int mpi_launched_rank(void)
     return text ? atoi(text) : 0;
 }
 
-int mpi_start(struct lr_error *err)
+static unsigned long launched_size(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *text = getenv(names[i]);
+        unsigned long size = text ? strtoul(text, NULL, 10) : 0;
+        if (size > 0)
+            return size < RANKS_MAX ? size : RANKS_MAX;
+    }
+    return 0;
+}
+
+/* LRSEARCH_START_TIMEOUT, in seconds; 0: no limit. */
+static unsigned start_limit_s(void)
+{
+    const char *told = getenv("LRSEARCH_START_TIMEOUT");
+    if (told && strspn(told, "0123456789") == strlen(told) && *told && strlen(told) < 7)
+        return (unsigned)strtoul(told, NULL, 10);
+    return START_SECONDS + (unsigned)launched_size() / RANKS_A_SECOND;
+}
+
+static struct {
+    char text[256];
+    void (*leave_status)(int status);
+    pid_t launcher; /* that ends the job when it is told to; 0: the launcher needs no word */
+} late;
+
+/* A signal handler. The launcher hands on what a rank says only while it runs itself. */
+static void give_up_start(int signal_number)
+{
+    (void)signal_number;
+    ssize_t written = write(STDERR_FILENO, late.text, strlen(late.text));
+    (void)written; /* there is nobody to tell */
+    late.leave_status(lr_error_exit_status(LR_EWORKERS));
+    sleep(1);
+    if (late.launcher > 0)
+        kill(late.launcher, SIGTERM);
+    _exit(lr_error_exit_status(LR_EWORKERS));
+}
+
+/* Until alarm(0). A rank that dies inside MPI_Init leaves the others there for ever, and with
+ * recovery mpirun waits with them. */
+static void bound_start(void (*leave_status)(int status))
+{
+    int rank = mpi_launched_rank();
+    unsigned limit_s = start_limit_s();
+    late.leave_status = leave_status;
+    late.launcher = getenv("OMPI_COMM_WORLD_RANK") ? getppid() : 0;
+    snprintf(late.text, sizeof(late.text),
+             "lrsearch: rank %d: MPI did not start within %u s: a rank died or hangs while it "
+             "starts; run the same command again, with LRSEARCH_START_TIMEOUT=SECONDS if it needs "
+             "more time\n",
+             rank, limit_s);
+    signal(SIGALRM, give_up_start);
+    if (limit_s > 0)
+        alarm(limit_s + NEXT_SPEAKER_SECONDS * (unsigned)(rank < 2 ? rank : 2));
+}
+
+int mpi_start(void (*leave_status)(int status), struct lr_error *err)
 {
     int provided, length;
     signal(SIGPIPE, SIG_IGN);         /* a send over TCP to a dead rank would kill the sender */
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its launcher */
+    bound_start(leave_status);
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return lr_fail(err, LR_EINTERNAL, "MPI cannot be initialised");
+    alarm(0);
+    signal(SIGALRM, SIG_DFL);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Get_library_version(library, &length);
     char *end = strpbrk(library, "\n");

@@ -11,15 +11,19 @@
 int mpi_transport_create(struct transport **out, struct lr_error *err);
 
 /* Two ends in one process, for a coordinator thread (rank 0) and a worker thread (rank 1). Each end
- * is owned by its thread; the shared queues are freed with the second end. */
+ * is owned by its thread; the shared queues are freed with the second end. When rank 0 destroys its
+ * end, rank 1 hears a last STOP; alive() is false once the other end is destroyed. */
 int local_transport_create(struct transport **coordinator, struct transport **worker,
                            struct lr_error *err);
 
 bool mpi_launched(
     void); /* by the environment that mpirun, srun or Hydra set; before any MPI call */
 int mpi_launched_rank(void); /* the rank by the same environment; 0 when unknown */
-/* MPI_Init_thread(FUNNELED), errors returned instead of fatal, SIGPIPE ignored. */
-int mpi_start(struct lr_error *err);
+/* MPI_Init_thread(FUNNELED), errors returned instead of fatal, SIGPIPE ignored. Where MPI does not
+ * start within a minute and half a second a rank (LRSEARCH_START_TIMEOUT: seconds; 0: no limit), a
+ * rank says so, hands the exit status (too few workers) to leave_status(), which a signal handler
+ * calls, and ends the job. */
+int mpi_start(void (*leave_status)(int status), struct lr_error *err);
 /* Leaves MPI, whatever became of other ranks: MPI_Finalize is tried under an alarm, and the process
  * ends in _exit(exit_status) unless `everyone` says that all ranks are known to arrive. Where MPI
  * reports deaths, a worker that leaves with an error status is killed, to be reported. */

@@ -361,7 +361,7 @@ static const struct plan_key budget_keys[] = {
 static const struct plan_key limits_keys[] = {
     {.name = "silence", .type = TYPE_DURATION, .fallback = "10m",
      .none = true, .low = 1, .high = 604800, .offset = AT(limits.silence_s),
-     .help = "a worker that says nothing for so long is left out until it is heard again, and its training is tried elsewhere"},
+     .help = "a worker that says nothing for so long is left out until it is heard again, and its training is tried elsewhere; a command that says nothing for so long has failed, also in `lrsearch train`"},
     {.name = "trial_time", .type = TYPE_DURATION, .fallback = "none",
      .none = true, .low = 1, .high = 31536000, .offset = AT(limits.trial_time_s),
      .help = "a training that takes longer has failed"},

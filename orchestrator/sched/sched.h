@@ -59,7 +59,7 @@ void sched_withdraw(struct sched *sched, uint32_t id);
 int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
                   struct lr_error *err);
 /* Time passed: assigns, pings, finds the lost. Call it at least every 500 ms, and after messages.
- * LR_EWORKERS when every worker is lost, or none said HELLO within `silence_ms`, and trials wait.
+ * LR_EWORKERS when every worker is lost, or none said HELLO within a minute, and trials wait.
  */
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
 

@@ -5,7 +5,8 @@
 #include "lrsearch/log.h"
 #include "sched/sched_state.h"
 
-enum { PING_EVERY_MS = 5000, CHECK_EVERY_MS = 1000, STALL_MS = 5000 };
+/* HELLO comes as soon as MPI has started, which every rank waits for: a minute is ample. */
+enum { PING_EVERY_MS = 5000, CHECK_EVERY_MS = 1000, STALL_MS = 5000, HELLO_MS = 60000 };
 
 /* ---- words to a worker ---- */
 
@@ -122,12 +123,11 @@ static int check_worker(struct sched *sched, int peer, struct lr_error *err)
         return sched_lose(sched, peer, WORKER_LOST, "its process is gone", err);
     if (worker->state == WORKER_SILENT)
         return 0;
-    if (sched->limits.silence_ms && silent > sched->limits.silence_ms)
-        return sched_lose(
-            sched, peer, WORKER_SILENT,
-            worker->state == WORKER_AWAITED ? "never said hello" : "silent for too long", err);
     if (worker->state == WORKER_AWAITED)
-        return 0;
+        return silent > HELLO_MS ? sched_lose(sched, peer, WORKER_SILENT, "never said hello", err)
+                                 : 0;
+    if (sched->limits.silence_ms && silent > sched->limits.silence_ms)
+        return sched_lose(sched, peer, WORKER_SILENT, "silent for too long", err);
     if (worker->state == WORKER_BUSY && sched->limits.trial_time_ms &&
         running > sched->limits.trial_time_ms) {
         uint32_t id = worker->job.trial_id;

@@ -306,5 +306,9 @@ int cells_answer(struct answer *answer, const struct search_space *space,
         rc = fill(answer, &sight, seen, count);
     cell_posterior_destroy(posterior);
     scene_destroy(scene);
+    if (rc && search_interrupted(space)) {
+        answer_clear(answer, space);
+        return lr_fail(err, LR_ECANCELED, "interrupted in a fit");
+    }
     return rc ? lr_fail(err, rc, "out of memory") : 0;
 }

@@ -281,12 +281,12 @@ static bool weigh(struct candidates *candidates)
     candidates->with = lr_calloc(count * aims + 1, sizeof(double));
     if (!candidates->values || !candidates->with)
         return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !search_interrupted(candidates->space); i++) {
         candidates->all[i].values = candidates->values + i * CELL_SAMPLES;
         candidates->all[i].with = candidates->with + i * aims;
         predict(candidates, &candidates->all[i]);
     }
-    for (size_t a = 0; a < aims; a++) {
+    for (size_t a = 0; a < aims && !search_interrupted(candidates->space); a++) {
         fill_aim(candidates, a, aim);
         for (size_t i = 0; i < count; i++)
             candidates->all[i].with[a] = product(candidates->all[i].values, aim);

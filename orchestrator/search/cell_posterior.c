@@ -127,6 +127,17 @@ static void sweep(struct chain *chain)
     }
 }
 
+/* False: interrupted. */
+static bool sweeps(struct chain *chain, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (search_interrupted(chain->scene->space))
+            return false;
+        sweep(chain);
+    }
+    return true;
+}
+
 /* ---- keeping a world ---- */
 
 static double draw_curvature(struct chain *chain, int k, double t)
@@ -239,14 +250,13 @@ struct cell_posterior *cell_posterior_create(const struct scene *scene)
     }
     if (good) {
         begin(&chain);
-        for (int i = 0; i < BURN_IN; i++)
-            sweep(&chain);
-        for (size_t s = 0; s < CELL_SAMPLES; s++) {
-            for (int i = 0; i < THIN; i++)
-                sweep(&chain);
+        good = sweeps(&chain, BURN_IN);
+        for (size_t s = 0; good && s < CELL_SAMPLES; s++) {
+            good = sweeps(&chain, THIN);
             keep(&chain, posterior, s);
         }
-    } else {
+    }
+    if (!good) {
         cell_posterior_destroy(posterior);
         posterior = NULL;
     }

@@ -35,7 +35,7 @@ struct cell_posterior {
     struct cell_aim_sample *aims;     /* [sample][aim] */
 };
 
-/* Deterministic, whatever the order of what was seen. NULL: no memory. */
+/* Deterministic, whatever the order of what was seen. NULL: no memory, or interrupted. */
 struct cell_posterior *cell_posterior_create(const struct scene *scene);
 void cell_posterior_destroy(struct cell_posterior *posterior);
 

@@ -61,7 +61,16 @@ struct search_space {
     struct search_cell target; /* the same of the target: axes that the cells span, group */
     struct search_group groups[SEARCH_GROUPS];
     size_t group_count;
+    /* Asked many times a second in long decisions and fits over cells; once true it must stay true
+     * until the call is over, which then is LR_ECANCELED. NULL: nobody interrupts. */
+    bool (*interrupted)(void *context);
+    void *interrupted_context;
 };
+
+static inline bool search_interrupted(const struct search_space *space)
+{
+    return space->interrupted && space->interrupted(space->interrupted_context);
+}
 
 enum observed {
     OBSERVED_LOSS,
@@ -121,7 +130,7 @@ const struct policy *policy_find(const char *name); /* NULL when unknown */
 /* What a campaign asks: the policy's rounds, with the ratios that the space has ranges for searched
  * on the way (ratios.c): at the shortest horizon first the LR at middling ratios, then one ratio
  * after the other at the best LR, then the policy's whole search at the best ratios. As
- * policy->next and policy->forecast; or LR_ENOMEM. */
+ * policy->next and policy->forecast; or LR_ENOMEM, LR_ECANCELED. */
 int search_next(const struct policy *policy, const struct search_space *space,
                 const struct observation *seen, size_t count, struct proposal *round);
 int search_forecast(const struct policy *policy, const struct search_space *space,
@@ -131,7 +140,8 @@ int search_forecast(const struct policy *policy, const struct search_space *spac
  * target.lr, target.tokens, target.ci90, loss_penalty, ratios, status (identified or
  * not_identified), reason, warnings. Only what was seen at the best ratios enters the basins.
  * Leaves cost, width, vocab and embedding_lr alone. *answer need not be initialised. Works for any
- * number of observations, none too. Deterministic, in any order of `seen`. 0 or LR_ENOMEM. */
+ * number of observations, none too. Deterministic, in any order of `seen`. 0, LR_ENOMEM, or
+ * LR_ECANCELED with an answer that is empty. */
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err);
 

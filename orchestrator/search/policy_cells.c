@@ -60,7 +60,7 @@ static struct choice choose(struct cells_design *design,
 {
     struct choice best = {NULL, NULL, 0};
     const struct candidates *of = &design->candidates;
-    for (size_t i = 0, end; i < of->count; i = end) {
+    for (size_t i = 0, end; i < of->count && !search_interrupted(design->space); i = end) {
         struct candidate *all = of->all;
         for (end = i + 1; end < of->count && all[end].basin == all[i].basin;)
             end++;
@@ -240,6 +240,8 @@ int cells_next(const struct search_space *space, const struct observation *seen,
         else if (prepare(design))
             asked = choose_round(design, seen, count, round);
     }
+    if (search_interrupted(space))
+        asked = LR_ECANCELED;
     candidates_destroy(&design->candidates);
     cell_posterior_destroy(design->posterior);
     scene_destroy(design->scene);

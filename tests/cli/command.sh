@@ -311,6 +311,19 @@ awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
 [ "$(json logs/long/result.json cost tokens)" -eq "$(json logs/good/result.json cost tokens)" ] ||
     fail "tokens before the checkpoint are paid twice"
 
+# A single training is held to limits.silence too.
+cat >silent.yaml <<'END'
+version: 1
+name: silent
+trainer: {kind: command, argv: [sleep, "60"], kill_grace: 1s}
+search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}
+target: {tokens: 1M}
+limits: {silence: 1s}
+END
+run "$LRSEARCH" train silent.yaml --lr 1e-2 --tokens 8k
+expect_status 5
+expect_err "it said nothing for 1 s (limits.silence)"
+
 # ---- ranks ----
 
 mpi_environment

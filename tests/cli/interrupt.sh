@@ -78,6 +78,29 @@ for moment in 0.02 0.05 0.2; do
     esac
 done
 
+# A decision over 64 cells and 16 horizons takes seconds, and so does a fit: a signal waits for neither.
+cat >cells.yaml <<'END'
+version: 1
+name: cells
+trainer: {kind: simulate}
+model: {d_model: [16, 32, 64, 128, 256, 512, 1024, 2048], n_layers: [1, 2, 3, 4, 5, 6, 7, 8], base_width: 16}
+search: {lr: [1e-3, 3e-1], horizons: [32k, 64k, 128k, 256k, 512k, 1M, 2M, 4M, 8M, 16M, 32M, 64M, 128M, 256M, 512M, 1000M]}
+target: {tokens: 10000M}
+END
+for signal in TERM USR1; do
+    rm -rf logs/cells
+    start "$LRSEARCH" cells.yaml
+    wait_for_events logs/cells/journal.jsonl ended 5 # the first round: the second is being decided
+    kill -$signal "$pid"
+    wait_gone "$pid" 6 || fail "SIG$signal waits for a decision" # 22 s without the interruption
+    wait "$pid"
+    status=$?
+    expect_status 75
+    expect_json interrupted logs/cells/result.json status
+    expect_out "not finished"
+    ! grep -q '"event":"round","round":2' logs/cells/journal.jsonl || fail "a dropped decision was journalled"
+done
+
 # While it waits for a checkpoint, a second signal does not wait.
 rm -rf logs/twice
 start env --default-signal=INT "$LRSEARCH" long.yaml --run-dir logs/twice

@@ -209,7 +209,7 @@ static void ping(int rank, const struct msg_ping *ping)
     struct sim_worker *worker = &world.workers[rank];
     const struct msg_result *last = &worker->result.as.result;
     struct message pong = {.tag = MSG_PONG};
-    worker->greeted = true;
+    worker->greeted = worker->greeted || ping->nonce > 0;
     if (worker->finished && last->trial_id == ping->trial_id && last->attempt == ping->attempt)
         post(TO_COORDINATOR, rank, &worker->result);
     pong.as.pong.nonce = ping->nonce;
@@ -430,7 +430,7 @@ static int sim_run(struct transport *transport, const struct loop_handler *handl
     return rc > 0 ? 0 : rc;
 }
 
-const struct loop_ops sim_loop = {sim_now_ms, sim_run};
+const struct loop_ops sim_loop = {sim_now_ms, sim_run, NULL};
 
 void sim_forget_checkpoints(void)
 {

@@ -390,6 +390,45 @@ static void without_memory_nothing_is_lost(void **state)
     fail_msg("more than 40 allocations");
 }
 
+static bool at_the_end(void *context)
+{
+    int *left = context;
+    *left -= *left > 0;
+    return *left == 0;
+}
+
+static void an_interrupted_decision_is_made_again(void **state)
+{
+    (void)state;
+    struct cell_surface surface = cell_surface_draw(1, 0.003);
+    struct search_space space = cell_surface_space(&surface), patient = space;
+    static struct proposal wanted[POLICY_ROUND_MAX];
+    struct lr_error err = {0};
+    const int moments[] = {1, 2, 300, 1200, 1300}; /* 712 and more sweeps, then the choice */
+    int left, canceled = 0;
+    space.interrupted = at_the_end;
+    space.interrupted_context = &left;
+    cell_surface_round(&run, &surface, &patient, &policy_design);
+    cell_surface_round(&run, &surface, &patient, &policy_design);
+    int count = search_next(&policy_design, &patient, run.seen, run.count, wanted);
+    assert_true(count > 0);
+    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+        left = moments[i];
+        int rc = search_next(&policy_design, &space, run.seen, run.count, asked);
+        canceled += rc == LR_ECANCELED;
+        assert_true(rc == LR_ECANCELED || rc == count);
+    }
+    assert_true(canceled >= 3);
+    left = 1000000;
+    assert_int_equal(search_next(&policy_design, &space, run.seen, run.count, asked), count);
+    assert_memory_equal(asked, wanted, (size_t)count * sizeof(*asked));
+    left = 300;
+    assert_int_equal(search_answer(&answer, &space, run.seen, run.count, &err), LR_ECANCELED);
+    assert_string_equal(err.text, "interrupted in a fit");
+    assert_true(isnan(answer.target.lr));
+    assert_int_equal(answer.cell_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup(a_law_that_rises_is_doubted, clear_run),
         cmocka_unit_test_setup(an_answer_without_trials_says_so, clear_run),
         cmocka_unit_test_setup(without_memory_nothing_is_lost, clear_run),
+        cmocka_unit_test_setup(an_interrupted_decision_is_made_again, clear_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

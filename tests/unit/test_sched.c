@@ -114,6 +114,24 @@ static void silence_is_a_loss_and_pings_prevent_it(void **state)
     assert_int_equal(sched_counts(sched).workers_lost, 2); /* silent, and never there */
 }
 
+static void hello_is_awaited_for_a_minute(void **state)
+{
+    struct sched_limits patient = {.silence_ms = 600000};
+    struct sched_owner owner = {&told, on_started, on_progress, on_ended};
+    struct msg_hello self = {.pid = 99};
+    struct lr_error err = {0};
+    uint64_t now_ms = 1000;
+    sched_destroy(sched);
+    assert_int_equal(sched_create(&sched, &fake.transport, &self, &patient, &owner, now_ms, NULL),
+                     0);
+    enqueue(1, 1);
+    while (sched_tick(sched, now_ms, &err) == 0 && now_ms < 600000)
+        now_ms += 1000;
+    assert_int_equal(err.code, LR_EWORKERS);
+    assert_int_equal(now_ms, 62000);
+    (void)state;
+}
+
 static void a_trial_may_not_run_for_ever(void **state)
 {
     (void)state;
@@ -250,6 +268,7 @@ int main(void)
         CASE(a_dead_worker_loses_its_trial),
         CASE(a_rank_that_died_before_its_hello_is_lost),
         CASE(silence_is_a_loss_and_pings_prevent_it),
+        CASE(hello_is_awaited_for_a_minute),
         CASE(a_trial_may_not_run_for_ever),
         CASE(lost_words_are_said_again),
         CASE(a_silent_worker_may_come_back),

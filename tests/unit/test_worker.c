@@ -202,11 +202,66 @@ static void a_silent_coordinator_is_left(void **state)
     (void)state;
     struct running r;
     struct message ping = {.tag = MSG_PING};
+    ping.as.ping.nonce = 1;
     start(&r, 1500);
     say(&r, &ping); /* from now on it must be heard every 1.5 s */
     finish(&r);
     assert_int_equal(r.rc, LR_EWORKERS);
     assert_string_equal(r.err.text, "the coordinator has been silent for 1 s");
+}
+
+static void a_coordinator_that_never_speaks_is_left(void **state)
+{
+    (void)state;
+    struct running r;
+    start(&r, 3000); /* a third of that to the first word */
+    finish(&r);
+    assert_int_equal(r.rc, LR_EWORKERS);
+    assert_string_equal(r.err.text, "the coordinator has said nothing within 1 s of the start: it "
+                                    "died; run the same command again to go on");
+}
+
+/* It prepares the data: it has heard nobody yet, and may be silent for longer. */
+static void a_greeting_is_no_answer(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message greeting = {.tag = MSG_PING};
+    start(&r, 300);
+    hear(&r, MSG_HELLO, others);
+    say(&r, &greeting);
+    hear(&r, MSG_HELLO, others); /* a second later, when a lease is over */
+    hear(&r, MSG_HELLO, others);
+    say(&r, &stop);
+    finish(&r);
+    assert_int_equal(r.rc, 0);
+}
+
+/* STOP is what no memory may be left for. */
+static void the_end_of_the_transport_stops_it(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = assignment(7, 100000); /* in the midst of a training */
+    start(&r, 0);
+    say(&r, &assign);
+    hear(&r, MSG_PROGRESS, others);
+    assert_true(r.mine->ops->alive(r.mine, 1, NULL));
+    r.mine->ops->destroy(r.mine, 0);
+    pthread_join(r.thread, NULL);
+    assert_int_equal(r.rc, 0);
+}
+
+static void a_worker_that_gave_up_is_not_alive(void **state)
+{
+    (void)state;
+    struct running r;
+    start(&r, 3000); /* it hears nothing */
+    pthread_join(r.thread, NULL);
+    assert_false(r.mine->ops->alive(r.mine, 1, NULL));
+    r.mine->ops->destroy(r.mine, 0);
 }
 
 static void ten_thousand_messages_keep_their_order(void **state)
@@ -239,6 +294,10 @@ int main(void)
         cmocka_unit_test(hello_is_said_until_it_is_heard),
         cmocka_unit_test(only_the_named_attempt_is_canceled),
         cmocka_unit_test(a_silent_coordinator_is_left),
+        cmocka_unit_test(a_coordinator_that_never_speaks_is_left),
+        cmocka_unit_test(a_greeting_is_no_answer),
+        cmocka_unit_test(the_end_of_the_transport_stops_it),
+        cmocka_unit_test(a_worker_that_gave_up_is_not_alive),
         cmocka_unit_test(ten_thousand_messages_keep_their_order),
     };
     lr_log_level_set(LR_LOG_ERROR);

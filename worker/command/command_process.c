@@ -9,9 +9,16 @@
 #include <unistd.h>
 #include <uv.h>
 #include "command/command_child.h"
+#include "lrsearch/limits.h"
 #include "lrsearch/memory.h"
 
-enum { TICK_MS = 30, DRAIN_MS = 1000, PIPES = COMMAND_STREAMS + 1, STATUS = COMMAND_STREAMS };
+enum {
+    FILES = 16,
+    TICK_MS = 30,
+    DRAIN_MS = 1000,
+    PIPES = COMMAND_STREAMS + 1,
+    STATUS = COMMAND_STREAMS
+};
 
 struct command_process {
     const struct command_request *request;
@@ -196,6 +203,10 @@ int command_process_run(const struct command_request *request, struct command_en
     memset(end, 0, sizeof(*end));
     if (!process)
         return lr_fail(err, LR_ENOMEM, "out of memory");
+    if (limits_check_files(FILES, err)) {
+        lr_free(process);
+        return LR_EFAILURES;
+    }
     process->request = request;
     process->end = end;
     memset(process->theirs, -1, sizeof(process->theirs));

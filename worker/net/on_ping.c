@@ -8,7 +8,7 @@ void worker_on_ping(struct worker_loop *loop, const struct msg_ping *ping)
     struct msg_pong *pong = &message.as.pong;
     const struct msg_assign *work = loop->assigned ? &loop->next : &loop->current;
     loop->coordinator = ping->from;
-    loop->greeted = true;
+    loop->campaign_runs = loop->campaign_runs || ping->nonce > 0;
     worker_repeat_result(loop, ping->trial_id, ping->attempt);
     pong->nonce = ping->nonce;
     if (loop->assigned || loop->training) {

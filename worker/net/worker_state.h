@@ -12,7 +12,7 @@ struct worker_loop {
     uint64_t lease_ms;                 /* 0: none */
     uint64_t heard_ms;                 /* the coordinator, or the start */
     bool heard;                        /* it has said something */
-    bool greeted;                      /* it has answered HELLO, by a PING */
+    bool campaign_runs;                /* the coordinator has answered HELLO */
     uint64_t hello_ms, hello_pause_ms; /* when HELLO was last said, and until it is said again */
     uint64_t checked_ms;
     struct msg_hello coordinator; /* as its PINGs say; pid 0 before the first */

@@ -1,0 +1,32 @@
+/* Open files are counted by opening them: how many of the limit are in use is not told. */
+#define _POSIX_C_SOURCE 200809L
+#include "lrsearch/limits.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { WANTED_MAX = 64 };
+
+int limits_check_files(unsigned wanted, struct lr_error *err)
+{
+    int opened[WANTED_MAX];
+    struct rlimit limit = {0};
+    unsigned count = 0;
+    bool enough = true;
+    while (enough && count < wanted && count < WANTED_MAX) {
+        opened[count] = open("/", O_RDONLY | O_CLOEXEC);
+        enough = opened[count] >= 0;
+        count += enough;
+    }
+    for (unsigned i = 0; i < count; i++)
+        close(opened[i]);
+    if (enough)
+        return 0;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return lr_fail(err, LR_EINTERNAL,
+                   "too few files can be open at once: %u more are needed, and the limit of %llu "
+                   "leaves %u; raise it, as in: ulimit -n 1024",
+                   wanted, (unsigned long long)limit.rlim_cur, count);
+}
