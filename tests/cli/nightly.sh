@@ -196,7 +196,7 @@ mv logs/history.db kept.db
 mkdir logs/history.db
 night n2
 expect_status 0
-expect_err "warning: the run is not in the history: $work/logs/history.db: cannot write it"
+expect_err "warning: the run is not in the history: $work/logs/history.db: is no regular file"
 rmdir logs/history.db
 mv kept.db logs/history.db
 # Old nights are cleared away: the one before them is the previous one.
