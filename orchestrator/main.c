@@ -1,13 +1,25 @@
 /* lrsearch: argv in, exit status out. What a command does stands in cli/; under mpirun every rank
  * comes through here, and the role follows from the rank (cli/run.c). */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/options.h"
+#include "cli/outcome.h"
 #include "command/command_child.h"
 #include "lrsearch/log.h"
 #include "lrsearch/version.h"
 #include "net/transports.h"
+
+/* Started with one of them closed, a file of ours would take its number, and what is printed would
+ * go into that file. */
+static void open_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            abort();
+}
 
 int main(int argc, char **argv)
 {
@@ -17,6 +29,7 @@ int main(int argc, char **argv)
 
     if (argc > 2 && strcmp(argv[1], COMMAND_CHILD) == 0)
         return command_child(argv + 2);
+    open_standard_streams();
     lr_log_rank_set(mpi_launched_rank());
     if (options_parse(&options, argc, argv, &err)) {
         if (mpi_launched_rank() == 0)
@@ -32,5 +45,5 @@ int main(int argc, char **argv)
         status = options.command->run(&options);
     }
     options_release(&options);
-    return status;
+    return outcome_written(status);
 }

@@ -130,7 +130,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         lr_log(LR_LOG_INFO, "files in %s", run_dir);
     }
     lr_free(cache_dir);
-    int status = outcome_status(rc, &answer);
+    int status = outcome_written(outcome_status(rc, &answer));
     summary_line_print(plan->name, run_dir, answered ? &answer : NULL, status);
     return status;
 }
