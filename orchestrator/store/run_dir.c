@@ -92,7 +92,8 @@ int run_dir_open(const char *path, struct lr_error *err)
     memcpy(curves + length, "/curves", sizeof("/curves"));
     int rc = make_parents(curves, err);
     if (!rc && access(path, W_OK | X_OK))
-        rc = lr_fail_errno(err, LR_ECREATE, "cannot write to the directory %s", path);
+        rc = lr_fail_errno(err, LR_ECREATE,
+                           "cannot write to the directory %s (name another with --run-dir)", path);
     if (!rc)
         rc = make_directory(curves, err);
     lr_free(curves);
