@@ -207,8 +207,8 @@ static void another_table_is_told_and_mended(void **state)
     static const char *const changes[] = {
         "ALTER TABLE runs DROP COLUMN lr",
         "DROP TABLE runs; CREATE TABLE other (x)",
-        "ALTER TABLE runs RENAME TO other; CREATE VIEW runs AS WITH RECURSIVE c (x) AS (SELECT 1 "
-        "UNION ALL SELECT x + 1 FROM c) SELECT other.* FROM other, c",
+        ("ALTER TABLE runs RENAME TO other; CREATE VIEW runs AS WITH RECURSIVE c (x) AS (SELECT 1 "
+         "UNION ALL SELECT x + 1 FROM c) SELECT other.* FROM other, c"),
         "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM runs; END",
     };
     (void)state;
