@@ -23,7 +23,9 @@ case $LRSEARCH_TRIAL.$LRSEARCH_ATTEMPT in
 4.1)
     trap '' TERM INT HUP
     while :; do echo going on && sleep 0.1; done ;;
-5.1) kill -STOP $$ ;;
+5.1)
+    trap 'echo saved >saved && exit 1' TERM
+    kill -STOP $$ ;;
 6.1)
     printf '\033[31mred\033[0m\033]0;owned\007 \302\233 \342\200\256rtl \377\376 </pre><script>alert(1)</script>\n'
     exit 4 ;;
@@ -62,6 +64,7 @@ expect_err "trial 2, attempt 1: failed: exit status 3; its last line: xxxx"
 expect_err "trial 3, attempt 1: failed: it said nothing for 2 s (limits.silence)"
 expect_err "trial 4, attempt 1: lost: "
 expect_err "trial 5, attempt 1: failed: it said nothing for 2 s (limits.silence)"
+expect_file saved # it was awake for its SIGTERM
 expect_err "trial 6, attempt 1: failed: exit status 4; its last line: ?[31mred?[0m?]0;owned? ?? ???rtl ??"
 expect_err "trial 7, attempt 1: failed: exit status 5; it printed nothing"
 expect_err "trial 8, attempt 1: failed: a report is no JSON: "

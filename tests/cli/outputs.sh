@@ -48,6 +48,11 @@ mkdir bin
 PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
 expect_err "the figures are not drawn: gnuplot is missing or failed; their scripts are bare/figures/"
 expect_file bare/figures/horizon.svg.gp bare/figures/basins.svg.gp
+printf '#!/bin/sh\nexit 0\n' >bin/gnuplot # on a full disk it ends with 0 as well
+chmod +x bin/gnuplot
+PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
+expect_err "the figures are not drawn: gnuplot is missing or failed"
+[ ! -e bare/figures/horizon.svg ] || fail "an empty figure counts as one"
 [ ! -e bare/cells.csv ] || fail "cells.csv without axes"
 
 # --json: the value alone on stdout, the same as in the file.
@@ -86,7 +91,7 @@ if [ -c /dev/full ]; then
 fi
 
 # Started with a standard stream closed: no file of a run gets its number, and what is printed.
-for closed in '>&-' '2>&-' '>&- 2>&- <&-'; do
+for closed in '>&-' '>&- 2>&- <&-'; do
     rm -rf closed
     eval "\"\$LRSEARCH\" tiny.yaml --run-dir closed $closed"
     status=$?
