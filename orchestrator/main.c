@@ -1,27 +1,26 @@
 /* lrsearch: argv in, exit status out. What a command does stands in cli/; under mpirun every rank
  * comes through here, and the role follows from the rank (cli/run.c). */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli/options.h"
+#include "cli/outcome.h"
 #include "command/command_child.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
 #include "lrsearch/version.h"
 #include "net/transports.h"
 
-enum { ERRORS_FROM = 64 }; /* smaller exit statuses tell of an answer (sysexits.h) */
-
-/* The exit status: an answer that could not be printed must not pass for one that was. */
-static int end_output(int status)
+/* Started with one of them closed, a file of ours would take its number, and what is printed would
+ * go into that file. */
+static void open_standard_streams(void)
 {
-    struct lr_error err = {0};
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    lr_fail_errno(&err, LR_EIO, "stdout: cannot be written");
-    lr_log(LR_LOG_ERROR, "%s", err.text);
-    return status < ERRORS_FROM ? lr_error_exit_status(err.code) : status;
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            abort();
 }
 
 int main(int argc, char **argv)
@@ -33,6 +32,7 @@ int main(int argc, char **argv)
     if (argc > 2 && strcmp(argv[1], COMMAND_CHILD) == 0)
         return command_child(argv + 2);
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit (ulimit -f) is an error of write() */
+    open_standard_streams();
     lr_log_rank_set(mpi_launched_rank());
     if (options_parse(&options, argc, argv, &err)) {
         if (mpi_launched_rank() == 0)
@@ -48,5 +48,5 @@ int main(int argc, char **argv)
         status = options.command->run(&options);
     }
     options_release(&options);
-    return end_output(status);
+    return outcome_written(status);
 }

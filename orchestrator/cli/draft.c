@@ -185,7 +185,9 @@ static int load(struct plan *plan, const struct draft *draft, const struct draft
     snprintf(path, sizeof(path), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
     int fd = mkstemp(path);
     if (fd < 0)
-        return lr_fail_errno(err, LR_ECREATE, "%s", path);
+        return lr_fail_errno(err, LR_ECREATE,
+                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
+                             path);
     int rc = print_to(path, fd, draft, request, err);
     if (!rc && plan_load(plan, path, NULL, 0, &errors)) {
         rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",

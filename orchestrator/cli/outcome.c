@@ -1,6 +1,9 @@
 #include "cli/outcome.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
 #include "store/run_dir.h"
@@ -32,4 +35,18 @@ int outcome_status(int rc, const struct answer *answer)
         break;
     }
     return LR_EXIT_NOT_IDENTIFIED;
+}
+
+int outcome_written(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    int why = errno;
+    clearerr(stdout); /* told once */
+    if (why == EPIPE) /* its reader has seen enough */
+        return status;
+    lr_log(LR_LOG_ERROR, "standard output: cannot write it: %s; what was written is not whole",
+           why ? strerror(why) : "a write failed");
+    return status > LR_EXIT_DRIFT ? status : lr_error_exit_status(LR_EIO);
 }

@@ -157,7 +157,9 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
                                       .context_of_progress = &init->live};
     snprintf(folder, sizeof(folder), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
     if (!mkdtemp(folder))
-        return lr_fail_errno(err, LR_ECREATE, "%s", folder);
+        return lr_fail_errno(err, LR_ECREATE,
+                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
+                             folder);
     snprintf(path, sizeof(path), "%s/sample.txt", folder);
     int rc = write_bytes(path, init->sample, init->sample_size, err);
     rc = rc ? rc : dataset_prepare(&dataset, &request, err);

@@ -45,7 +45,9 @@ int random_tokens_make(struct trial_spec *spec, uint64_t count, char folder[RAND
     snprintf(folder, RANDOM_TOKENS_FOLDER, "%s/lrsearch-bench-XXXXXX",
              place && *place ? place : "/tmp");
     if (!mkdtemp(folder))
-        return lr_fail_errno(err, LR_ECREATE, "%s", folder);
+        return lr_fail_errno(err, LR_ECREATE,
+                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
+                             folder);
     int rc = write_tokens(spec, count, folder, err);
     if (rc)
         random_tokens_remove(folder);

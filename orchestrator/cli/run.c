@@ -148,6 +148,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
     int status = outcome_status(rc, &answer);
     if (rc == 0 && history_failed && plan->baseline[0] && status != LR_EXIT_DRIFT)
         status = lr_error_exit_status(LR_EIO); /* drift is what the comparison was made for */
+    status = outcome_written(status);
     summary_line_print(plan->name, run_dir, answered ? &answer : NULL, status);
     return status;
 }

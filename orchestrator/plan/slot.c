@@ -96,17 +96,23 @@ static bool read_bool(const struct slot *slot, bool *out)
     return *out || strcmp(text_of(slot), "false") == 0 || wrong_type(slot);
 }
 
+static bool holds_nul(const struct slot *slot)
+{
+    bool holds = strlen(text_of(slot)) != slot->node->length;
+    if (holds)
+        complain(slot->complaints, slot->node->place, slot->path, "holds a NUL character");
+    return holds;
+}
+
 static bool read_text(const struct slot *slot, char *out, size_t capacity)
 {
     const struct yaml_node *node = slot->node;
     struct complaints *complaints = slot->complaints;
     if (node->kind != YAML_SCALAR)
         return wrong_type(slot);
-    const char *text = text_of(slot);
-    if (strlen(text) != node->length) {
-        complain(complaints, node->place, slot->path, "holds a NUL character");
+    if (holds_nul(slot))
         return false;
-    }
+    const char *text = text_of(slot);
     if (node->length == 0 && !slot->key->empty) {
         complain(complaints, node->place, slot->path, "is empty");
         return false;
@@ -124,6 +130,8 @@ static bool read_choice(const struct slot *slot, uint32_t *out)
 {
     if (slot->node->kind != YAML_SCALAR)
         return wrong_type(slot);
+    if (holds_nul(slot))
+        return false;
     const char *text = text_of(slot);
     char known[128], shown[QUOTABLE];
     plan_choices_text(slot->key, known, sizeof(known));

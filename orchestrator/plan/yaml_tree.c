@@ -74,6 +74,10 @@ static bool attach(struct builder *b, uint32_t node)
             complain(b->complaints, nodes[node].place, "", "a key must be a plain word");
             return false;
         }
+        if (b->is_value[top] && strlen(b->tree->texts + nodes[node].text) != nodes[node].length) {
+            complain(b->complaints, nodes[node].place, "", "a key holds a NUL character");
+            return false;
+        }
     }
     if (b->last[top] == YAML_TREE_NONE)
         nodes[b->open[top]].first = node;

@@ -124,6 +124,18 @@ static bool run(const char *assignment, const char *script_path)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* gnuplot ends with 0 on a full disk, too. */
+static bool is_whole_svg(const char *path)
+{
+    char end[16] = "";
+    FILE *file = fopen(path, "rb");
+    bool whole = file && fseek(file, 1 - (long)sizeof(end), SEEK_END) == 0 &&
+                 fread(end, 1, sizeof(end) - 1, file) > 0 && strstr(end, "</svg>");
+    if (file)
+        fclose(file);
+    return whole;
+}
+
 /* "figure = 'FIGURE.part'", lr_free() it. */
 static char *assignment_to(const char *part)
 {
@@ -151,7 +163,7 @@ static bool draw(const struct gnuplot *gnuplot, mode_t mode)
     char *assignment = assignment_to(part);
     int file = own_file_create(part, mode);
     bool drawn = file >= 0 && assignment && run(assignment, gnuplot->script_path) &&
-                 rename(part, gnuplot->path) == 0;
+                 is_whole_svg(part) && rename(part, gnuplot->path) == 0;
     if (file >= 0) {
         close(file);
         if (!drawn)

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
 
@@ -64,6 +65,10 @@ struct history {
     bool empty; /* to be read, and its maker has not come to its table yet */
 };
 
+#define REMAKE                                                                                     \
+    "lrsearch history --rebuild renames it to history.db.damaged and makes one from the runs "     \
+    "beside it"
+
 /* ---- errors ---- */
 
 static int fail(const struct history *history, int code, struct lr_error *err)
@@ -72,10 +77,7 @@ static int fail(const struct history *history, int code, struct lr_error *err)
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return lr_fail(err, LR_EDAMAGED,
-                       "%s: is damaged (%s); make it anew from the runs beside it with lrsearch "
-                       "history --rebuild",
-                       history->path, why);
+        return lr_fail(err, LR_EDAMAGED, "%s: is damaged (%s); " REMAKE, history->path, why);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return lr_fail(err, LR_EIO, "%s: another process has held it for %d s; try again",
@@ -86,6 +88,12 @@ static int fail(const struct history *history, int code, struct lr_error *err)
         return lr_fail(err, LR_ENOMEM, "out of memory");
     case SQLITE_CANTOPEN:
         return lr_fail(err, LR_ECREATE, "%s: cannot open it: %s", history->path, why);
+    case SQLITE_READONLY: /* of a reader: it could not undo what a killed writer had begun */
+        return lr_fail(
+            err, LR_EIO,
+            "%s: %s; a write was interrupted: run lrsearch history once where the folder "
+            "can be written",
+            history->path, why);
     default:
         return lr_fail(err, LR_EIO, "%s: %s", history->path, why);
     }
@@ -168,6 +176,27 @@ static int make_table(struct history *history, struct lr_error *err)
     return rc;
 }
 
+/* Its table is the one that we make, and no trigger is in the file: what reading it runs is then
+ * ours too, and every column is there. */
+static int check_table(struct history *history, struct lr_error *err)
+{
+    char names[SQL_TEXT], sql[SQL_TEXT + 256];
+    int64_t ours = 0;
+    list_columns(names, true);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'runs' AND "
+        "sql = 'CREATE TABLE runs (%s)') - (SELECT count(*) FROM sqlite_master WHERE type = "
+        "'trigger')",
+        names);
+    int rc = read_number(history, sql, &ours, err);
+    if (!rc && ours != 1)
+        rc = lr_fail(err, LR_EDAMAGED,
+                     "%s: is damaged (its table is not the one of a history); " REMAKE,
+                     history->path);
+    return rc;
+}
+
 static int check(struct history *history, enum history_use use, struct lr_error *err)
 {
     int64_t tables = 0, application = 0, version = 0, damage = 0;
@@ -179,6 +208,9 @@ static int check(struct history *history, enum history_use use, struct lr_error 
         rc = read_number(history, "PRAGMA application_id", &application, err);
     if (!rc)
         rc = read_number(history, "PRAGMA user_version", &version, err);
+    bool ours = application == APPLICATION && version == VERSION;
+    if (!rc && ours && !history->empty)
+        rc = check_table(history, err);
     /* Of all pages, not only of those that are looked at. No argument: SQLite 3.46 takes
      * pragma_integrity_check(1) for a table named 1. */
     if (!rc && use != HISTORY_WRITE)
@@ -187,20 +219,44 @@ static int check(struct history *history, enum history_use use, struct lr_error 
                          &damage, err);
     if (!rc && damage)
         rc = fail(history, SQLITE_CORRUPT, err);
-    if (rc || history->empty || (application == APPLICATION && version == VERSION))
+    if (!rc && ours && use == HISTORY_REMAKE) { /* its values */
+        struct history_run *runs;
+        size_t count;
+        rc = history_list(history, NULL, &runs, &count, err);
+        lr_free(runs);
+    }
+    if (rc || history->empty || ours)
         return rc;
     return lr_fail(err, LR_EDAMAGED,
                    application == APPLICATION
                        ? "%s: was written by another version of lrsearch; use that one, or make it "
                          "anew with lrsearch history --rebuild"
-                       : "%s: is no history of lrsearch; lrsearch history --rebuild renames it to "
-                         "history.db.damaged and makes one",
+                       : "%s: is no history of lrsearch; " REMAKE,
                    history->path);
+}
+
+static int open_database(struct history *history, int flags, struct lr_error *err)
+{
+    int code = sqlite3_open_v2(history->path, &history->db, flags, NULL);
+    if (code != SQLITE_OK)
+        return fail(history, code, err);
+    sqlite3_busy_timeout(history->db, HISTORY_WAIT_MS);
+    return 0;
+}
+
+/* A writer that was killed leaves its rollback journal, which SQLite has to apply before anything
+ * is read, and cannot in a file that is opened to be read only. */
+static bool needs_rollback(sqlite3 *db)
+{
+    int code = sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+    return (code & 0xff) == SQLITE_READONLY;
 }
 
 static int open_file(struct history *history, enum history_use use, struct lr_error *err)
 {
-    int flags = use == HISTORY_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    struct stat status; /* SQLite would wait for ever at a pipe */
+    if (stat(history->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return lr_fail(err, LR_EDAMAGED, "%s: is no regular file; " REMAKE, history->path);
     if (use != HISTORY_READ) { /* SQLite would make it as the umask says */
         int file = open(history->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (file < 0 && errno == ELOOP)
@@ -209,11 +265,13 @@ static int open_file(struct history *history, enum history_use use, struct lr_er
             return lr_fail_errno(err, LR_ECREATE, "%s: cannot write it", history->path);
         close(file);
     }
-    int code = sqlite3_open_v2(history->path, &history->db, flags, NULL);
-    if (code != SQLITE_OK)
-        return fail(history, code, err);
-    sqlite3_busy_timeout(history->db, HISTORY_WAIT_MS);
-    return check(history, use, err);
+    bool read = use == HISTORY_READ;
+    int rc = open_database(history, read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
+    if (!rc && read && needs_rollback(history->db)) {
+        sqlite3_close(history->db);
+        rc = open_database(history, SQLITE_OPEN_READWRITE, err);
+    }
+    return rc ? rc : check(history, use, err);
 }
 
 static struct history *create(const char *dir)
@@ -304,29 +362,49 @@ static int bind(sqlite3_stmt *statement, int at, const struct column *column, co
                         : sqlite3_bind_double(statement, at, value);
 }
 
-static void fetch(sqlite3_stmt *statement, int at, const struct column *column, void *member)
+/* False where the value is none of its column's kind, or has no room there: SQLite keeps any value
+ * in any column, and would make 0 of a text. */
+static bool fetch(sqlite3_stmt *statement, int at, const struct column *column, void *member)
 {
+    int type = sqlite3_column_type(statement, at);
+    sqlite3_int64 whole = sqlite3_column_int64(statement, at);
+    if (type == SQLITE_NULL) { /* "", 0 and false: as it was zeroed */
+        if (column->kind == KIND_F64)
+            *(double *)member = NAN;
+        return true;
+    }
     switch (column->kind) {
-    case KIND_TEXT: {
-        const unsigned char *text = sqlite3_column_text(statement, at);
-        snprintf(member, column->size, "%s", text ? (const char *)text : "");
-        return;
-    }
+    case KIND_TEXT:
+        return type == SQLITE_TEXT &&
+               (size_t)snprintf(member, column->size, "%s", sqlite3_column_text(statement, at)) <
+                   column->size;
     case KIND_U64:
-        *(uint64_t *)member = (uint64_t)sqlite3_column_int64(statement, at);
-        return;
+        *(uint64_t *)member = (uint64_t)whole;
+        return type == SQLITE_INTEGER && whole >= 0;
     case KIND_U32:
-        *(uint32_t *)member = (uint32_t)sqlite3_column_int64(statement, at);
-        return;
+        *(uint32_t *)member = (uint32_t)whole;
+        return type == SQLITE_INTEGER && whole >= 0 && whole <= UINT32_MAX;
     case KIND_BOOL:
-        *(bool *)member = sqlite3_column_int64(statement, at) != 0;
-        return;
+        *(bool *)member = whole != 0;
+        return type == SQLITE_INTEGER && (whole == 0 || whole == 1);
     case KIND_F64:
-        *(double *)member = sqlite3_column_type(statement, at) == SQLITE_NULL
-                                ? NAN
-                                : sqlite3_column_double(statement, at);
-        return;
+        *(double *)member = sqlite3_column_double(statement, at);
+        return type == SQLITE_FLOAT || type == SQLITE_INTEGER;
     }
+    return false;
+}
+
+static int fetch_run(struct history *history, sqlite3_stmt *statement, struct history_run *run,
+                     struct lr_error *err)
+{
+    memset(run, 0, sizeof(*run));
+    for (int i = 0; i < COLUMNS; i++)
+        if (!fetch(statement, i, &columns[i], (char *)run + columns[i].offset))
+            return lr_fail(
+                err, LR_EDAMAGED,
+                "%s: is damaged (its run %.64s has a value that cannot be in column %s); " REMAKE,
+                history->path, run->run, columns[i].name);
+    return 0;
 }
 
 int history_put(struct history *history, const struct history_run *run, struct lr_error *err)
@@ -392,9 +470,7 @@ static int select_runs(struct history *history, const char *rest, const char *co
             break;
         }
         all = more;
-        memset(&all[*count], 0, sizeof(*all));
-        for (int i = 0; i < COLUMNS; i++)
-            fetch(statement, i, &columns[i], (char *)&all[*count] + columns[i].offset);
+        rc = fetch_run(history, statement, &all[*count], err);
         ++*count;
     }
     sqlite3_finalize(statement);

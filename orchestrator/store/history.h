@@ -38,13 +38,16 @@ struct history_run {
 struct history;
 
 enum history_use {
-    HISTORY_READ,  /* *out is NULL with 0 when there is no such file, or an empty one */
+    HISTORY_READ,  /* *out is NULL with 0 when there is no such file, or an empty one. What a killed
+                      writer left half done is undone, where the file can be written. */
     HISTORY_WRITE, /* made when it is not there (0600) */
-    HISTORY_REMAKE /* the same; what is no history is renamed to history.db.damaged before */
+    HISTORY_REMAKE /* the same; what is no history, or holds values that cannot be, is renamed to
+                      history.db.damaged before */
 };
 
-/* LR_EDAMAGED: the file is damaged, of another program or of a later version; LR_EIO, LR_ENOSPC,
- * LR_ECREATE as they come. Every text names the file. */
+/* LR_EDAMAGED: the file is damaged (also a value that history_list() comes upon), no regular file,
+ * of another program or of a later version; LR_EIO, LR_ENOSPC, LR_ECREATE as they come. Every text
+ * names the file. */
 int history_open(struct history **out, const char *dir, enum history_use use, struct lr_error *err);
 void history_close(struct history *history); /* NULL is fine */
 

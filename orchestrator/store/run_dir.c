@@ -123,7 +123,8 @@ int run_dir_open(const char *path, struct lr_error *err)
     if (!rc)
         rc = own_folder_check(path, OWN_FOLDER_NAMED, err);
     if (!rc && access(path, W_OK | X_OK))
-        rc = lr_fail_errno(err, LR_ECREATE, "cannot write to the directory %s", path);
+        rc = lr_fail_errno(err, LR_ECREATE,
+                           "cannot write to the directory %s (name another with --run-dir)", path);
     if (!rc)
         rc = run_dir_make_inner(curves, err);
     lr_free(curves);

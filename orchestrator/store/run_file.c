@@ -1,5 +1,6 @@
 /* Whole files of a run. A file is written beside its place, synced, and renamed into it: a reader
  * sees the old one or the new one, after a crash too. */
+#define _POSIX_C_SOURCE 200809L /* S_ISREG */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -105,9 +106,13 @@ int run_dir_read(const char *path, const char *name, char **text, struct lr_erro
     char *file = join(path, name, "");
     if (!file)
         return lr_fail(err, LR_ENOMEM, "out of memory");
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    /* A plan may come by a pipe; in a run's directory one would have its reader wait for ever. */
+    struct stat status;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | (*path ? O_NONBLOCK : 0));
     if (fd >= 0) {
-        rc = read_all(fd, file, text, err);
+        if (*path && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode))
+            rc = lr_fail(err, LR_EIO, "%s: is no regular file", file);
+        rc = rc ? rc : read_all(fd, file, text, err);
         close(fd);
     } else if (errno != ENOENT) {
         rc = lr_fail_errno(err, LR_EIO, "%s: cannot open it", file);

@@ -13,13 +13,23 @@ unset LRSEARCH_EXIT_FILE
 export OPENBLAS_NUM_THREADS=1
 
 work=$(mktemp -d) || exit 1
+# A worker that a sanitizer ends is no failure of the campaign, which goes on with the others: what
+# AddressSanitizer finds goes to files, what UBSan finds is looked for in stderr, and the test fails.
+reports=$(mktemp -d) || exit 1
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$reports/asan"
 background=
 cleanup()
 {
     for pid in $background; do
         kill -KILL "$pid" 2>/dev/null
     done
-    rm -rf "$work"
+    found=$(find "$reports" -type f -exec cat {} + && grep -s ': runtime error: ' "$work/err")
+    rm -rf "$work" "$reports"
+    [ -z "$found" ] || {
+        echo "FAILED: the sanitizers report:"
+        printf '%s\n' "$found" | head -n 100
+        exit 1
+    }
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
@@ -50,6 +60,7 @@ run() # COMMAND...: leaves $status, $work/out, $work/err; what hangs is ended af
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
         fail "did not end within ${limit_s:-120} s"
     fi
+    ! grep -q ': runtime error: ' "$work/err" || fail "UBSan found something"
 }
 
 expect_status() # STATUS

@@ -164,6 +164,21 @@ one --set trainer.cwd=nowhere
 expect_status 5
 expect_err "trainer.cwd: $work/nowhere: No such file"
 
+# Whatever an argument holds, the program gets its bytes; no shell sees them.
+cat >inner/bytes.sh <<'END'
+#!/bin/sh
+printf '%s\0' "$@" "$MINE" >bytes.told
+echo '{"loss": 3.25, "final": true}' >&3
+END
+chmod +x inner/bytes.sh
+one --set 'trainer.argv=[./bytes.sh, "a'\''b", "q\"q", "$(touch PWN) `touch PWN`", "; touch PWN |&", "two\nlines\t\r", "*", "~", "\\", "%s%n", "--", "", "é💥", " x ", "}{{", "{{{lr}}}", "{lr}{lr}", "\e[31m\x01"]' \
+    --set 'trainer.env={MINE: "$(touch PWN)\n\"{lr}"}'
+expect_status 0
+printf '%s\0' "a'b" 'q"q' '$(touch PWN) `touch PWN`' '; touch PWN |&' "$(printf 'two\nlines\t\r')" '*' '~' '\' '%s%n' -- '' \
+    'é💥' ' x ' '}{' '{0.1}' 0.10.1 "$(printf '\033[31m\001')" "$(printf '$(touch PWN)\n"{lr}')" | cmp - inner/bytes.told ||
+    fail "argv: $(od -c inner/bytes.told)"
+{ [ ! -e inner/PWN ] && [ ! -e PWN ]; } || fail "a shell has run an argument"
+
 # ---- ways to report, and to go wrong ----
 
 one_sh() # SCRIPT [--set ...]
@@ -240,6 +255,12 @@ refused '{lrr} is not known; there are lr, tokens,' 'trainer.argv=[a,"{lrr}"]'
 refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
 refused 'is the program and cannot be empty' 'trainer.argv=["", x]'
 refused 'a brace is not closed' 'trainer.argv=["{lr"]'
+refused 'a brace is not closed' 'trainer.argv=[a, "{lr}{"]'
+refused '{ lr } is not known' 'trainer.argv=[a, "{ lr }"]'
+refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
+refused 'a key holds a NUL character' 'trainer.env={"A\0B": c}'
+refused '--set trainer.cwd="a\0b": holds a NUL character' 'trainer.cwd="a\0b"'
+refused ': is too long (1024 bytes; at most 1023)' "trainer.argv=[a, $(printf %1024s x | tr ' ' x)]"
 refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
 refused 'regex: missing closing parenthesis, at byte 4' 'trainer.report={regex: va(}'

@@ -204,7 +204,7 @@ mv logs/history.db kept.db
 mkdir logs/history.db
 night n2
 expect_status 74
-expect_err "error: the run is not in the history: $work/logs/history.db: cannot write it"
+expect_err "error: the run is not in the history: $work/logs/history.db: is no regular file"
 night n2 --set baseline=logs/n1 # compared, but the next night will not find it
 expect_status 74
 expect_json OFF logs/n2/result.json baseline drift lr beyond
@@ -214,7 +214,7 @@ expect_json not_identified logs/edge/result.json status
 rm -r logs/edge
 night n3 --set simulate.lr=2.4e-2 --set baseline=logs/n1 # drift comes first
 expect_status 7
-expect_err "error: the run is not in the history: $work/logs/history.db: cannot write it"
+expect_err "error: the run is not in the history: $work/logs/history.db: is no regular file"
 rmdir logs/history.db
 mv kept.db logs/history.db
 # Old nights are cleared away: the one before them is the previous one.

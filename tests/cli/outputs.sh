@@ -48,6 +48,11 @@ mkdir bin
 PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
 expect_err "the figures are not drawn: gnuplot is missing or failed; their scripts are bare/figures/"
 expect_file bare/figures/horizon.svg.gp bare/figures/basins.svg.gp
+printf '#!/bin/sh\nexit 0\n' >bin/gnuplot # on a full disk it ends with 0 as well
+chmod +x bin/gnuplot
+PATH=$PWD/bin "$LRSEARCH" tiny.yaml --set seed=9 --run-dir bare >out 2>err
+expect_err "the figures are not drawn: gnuplot is missing or failed"
+[ ! -e bare/figures/horizon.svg ] || fail "an empty figure counts as one"
 [ ! -e bare/cells.csv ] || fail "cells.csv without axes"
 
 # --json: the value alone on stdout, the same as in the file.
@@ -62,3 +67,37 @@ expect_err 'lrsearch: summary {"name":"tiny",'
 run "$LRSEARCH" run tiny.yaml --set seed=8 --run-dir elsewhere/x
 expect_file elsewhere/x/result.json
 expect_json 8 elsewhere/x/plan.resolved.json seed
+
+# A result that cannot be written out is no success, whatever was to be said.
+full() # STATUS ARGUMENT...
+{
+    wanted=$1
+    shift
+    "$LRSEARCH" "$@" >/dev/full 2>err </dev/null
+    status=$?
+    last_command="$* >/dev/full"
+    expect_status "$wanted"
+}
+if [ -c /dev/full ]; then
+    for arguments in "tiny.yaml" "tiny.yaml --json" "fit logs/tiny" "status logs/tiny --json" "history logs" schema --help; do
+        # shellcheck disable=SC2086 # words
+        full 74 $arguments
+        expect_err "error: standard output: cannot write it: "
+        ! grep -q '"exit":0' err || fail "the summary says that all is well"
+    done
+    full 2 --no-such-option
+    full 65 fit nowhere # nothing was to be printed: the error's own status
+    expect_no_err "standard output"
+fi
+
+# Started with a standard stream closed: no file of a run gets its number, and what is printed.
+for closed in '>&-' '>&- 2>&- <&-'; do
+    rm -rf closed
+    eval "\"\$LRSEARCH\" tiny.yaml --run-dir closed $closed"
+    status=$?
+    last_command="tiny.yaml $closed"
+    expect_status "$first_status"
+    expect_same_answer logs/tiny/result.json closed/result.json
+    run "$LRSEARCH" fit closed -q
+    expect_status "$first_status"
+done

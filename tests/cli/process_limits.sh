@@ -72,5 +72,5 @@ if [ -w /dev/full ]; then
     "$LRSEARCH" status whole >/dev/full 2>err
     status=$?
     expect_status 74
-    expect_err "stdout: cannot be written: No space left on device"
+    expect_err "standard output: cannot write it: No space left on device"
 fi

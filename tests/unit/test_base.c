@@ -32,6 +32,10 @@ static void a_full_disk_is_told_apart(void **state)
     assert_int_equal(lr_fail_errno(&err, LR_EIO, "%s", "journal"), LR_ENOSPC);
     assert_string_equal(err.text, "journal: No space left on device");
     assert_int_equal(lr_error_exit_status(LR_ENOSPC), 74);
+    errno = EDQUOT; /* a quota is a disk, too */
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(lr_fail_errno(&err, LR_ECREATE, "%s", "journal"), LR_ENOSPC);
+    assert_string_equal(err.text, "journal: Disk quota exceeded");
     errno = EACCES;
     memset(&err, 0, sizeof(err));
     assert_int_equal(lr_fail_errno(&err, LR_ECREATE, "d"), LR_ECREATE);

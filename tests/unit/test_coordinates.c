@@ -61,7 +61,7 @@ static double first_loss(const struct trial_spec *spec, int steps)
         optimizer_step(model, spec, 1, (uint64_t)step);
         model_zero_grad(model);
     }
-    model_losses(model, tokens, SEQUENCES, losses);
+    model_losses(model, tokens, SEQUENCES, CONTEXT, losses);
     for (int s = 0; s < SEQUENCES; s++)
         mean += losses[s] / SEQUENCES;
     source_close(source);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
 #include "store/history.h"
@@ -189,6 +191,110 @@ static void another_programs_file_is_left_alone(void **state)
     is_remade();
 }
 
+static void change(const char *sql)
+{
+    sqlite3 *db;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", sql, why);
+    sqlite3_close(db);
+}
+
+/* A view of that name would run for ever; a table without a column, or a trigger, is no better. */
+static void another_table_is_told_and_mended(void **state)
+{
+    static const char *const changes[] = {
+        "ALTER TABLE runs DROP COLUMN lr",
+        "DROP TABLE runs; CREATE TABLE other (x)",
+        ("ALTER TABLE runs RENAME TO other; CREATE VIEW runs AS WITH RECURSIVE c (x) AS (SELECT 1 "
+         "UNION ALL SELECT x + 1 FROM c) SELECT other.* FROM other, c"),
+        "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM runs; END",
+    };
+    (void)state;
+    put("night", "n1", "2026-01-01T00:00:00Z");
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        change(changes[i]);
+        refuses(HISTORY_READ, "its table is not the one of a history");
+        refuses(HISTORY_WRITE, "its table is not the one of a history");
+        is_remade();
+    }
+}
+
+static void values_of_another_kind_are_told_and_mended(void **state)
+{
+    static const char *const changes[] = {
+        "lr = 'abc'",
+        "lr_low = x'00'",
+        "trials = 1e300",
+        "loss_tokens = -1",
+        "target_width = 4294967296",
+        "drifted = 2",
+        "tokens = 'many'",
+        "host = x'ff'",
+        "status = printf('%.*c', 100, 'x')",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        char sql[256], column[32];
+        struct history_run *runs;
+        struct lr_error err = {0};
+        size_t count;
+        put("night", "n1", "2026-01-01T00:00:00Z");
+        snprintf(sql, sizeof(sql), "UPDATE runs SET %s", changes[i]);
+        snprintf(column, sizeof(column), "in column %.*s);", (int)strcspn(changes[i], " "),
+                 changes[i]);
+        change(sql);
+        struct history *history = opened(HISTORY_READ);
+        assert_int_equal(history_list(history, NULL, &runs, &count, &err), LR_EDAMAGED);
+        if (!strstr(err.text, file) || !strstr(err.text, column) || !strstr(err.text, "--rebuild"))
+            fail_msg("%s", err.text);
+        history_close(history);
+        is_remade();
+    }
+}
+
+static void what_is_no_file_is_told_and_mended(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo(file, 0600), 0);
+    refuses(HISTORY_READ, "is no regular file");
+    is_remade();
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(mkdir(file, 0700), 0);
+    refuses(HISTORY_WRITE, "is no regular file");
+    is_remade();
+}
+
+/* A writer that is killed in the midst leaves a journal that has to be applied before anything is
+ * read. */
+static void a_killed_write_is_undone_by_a_reader(void **state)
+{
+    struct history_run *runs;
+    size_t count;
+    int status;
+    (void)state;
+    put("night", "n1", "2026-01-01T00:00:00Z");
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *db;
+        sqlite3_open(file, &db);
+        sqlite3_exec(db,
+                     "PRAGMA cache_spill = 1; PRAGMA cache_size = 1; BEGIN; DELETE FROM runs; "
+                     "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 9999) "
+                     "INSERT INTO runs (run, name, finished_utc, status) SELECT x, x, x, x FROM c",
+                     NULL, NULL, NULL);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    struct history *history = opened(HISTORY_READ);
+    assert_int_equal(history_list(history, NULL, &runs, &count, NULL), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(runs[0].run, "n1");
+    lr_free(runs);
+    history_close(history);
+}
+
 static void a_healthy_one_is_kept(void **state)
 {
     struct history_run *runs;
@@ -319,6 +425,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(previous_is_the_newest_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_is_told_and_mended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_programs_file_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_killed_write_is_undone_by_a_reader, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_file_is_told_and_mended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(values_of_another_kind_are_told_and_mended, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(another_table_is_told_and_mended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_healthy_one_is_kept, set_up, tear_down),
         cmocka_unit_test(result_tells_the_baseline),
         cmocka_unit_test_setup_teardown(each_allocation_may_fail, set_up, tear_down),

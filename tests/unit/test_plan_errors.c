@@ -83,6 +83,9 @@ static const struct plan_error_case cases[] = {
     {4, "data: {text: [\"a\\eb.txt\"]}",
      "plan.yaml:4:15: data.text[0]: the path holds a control character; rename the file or "
      "folder\n"},
+    {8, "\"seed\\0x\": 3", "plan.yaml:8:1: a key holds a NUL character\n"},
+    {8, "trainer: {kind: \"transformer\\0x\"}",
+     "plan.yaml:8:17: trainer.kind: holds a NUL character\n"},
     {2, "name: 0123456789012345678901234567890123456789012345678901234567890123",
      "plan.yaml:2:7: name: is too long (64 bytes; at most 63)\n"},
     {8, "seed: {a: 1}",

@@ -282,6 +282,10 @@ static void files_that_cannot_be(void **state)
     assert_int_equal(run_dir_read("", folder, &text, &err), LR_EIO);
     assert_non_null(strstr(err.text, "cannot read it: Is a directory"));
     err.code = 0;
+    assert_int_equal(mkfifo(under("pipe"), 0600), 0); /* its reader must not wait for a writer */
+    assert_int_equal(run_dir_read(folder, "pipe", &text, &err), LR_EIO);
+    assert_non_null(strstr(err.text, "/pipe: is no regular file"));
+    err.code = 0;
     assert_int_equal(run_dir_write(under("file"), "x", "", 0, &err), LR_ECREATE);
     assert_non_null(strstr(err.text, "/file/x.tmp: cannot create it: Not a directory"));
     err.code = 0;

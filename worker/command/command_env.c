@@ -221,7 +221,9 @@ int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *tr
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;
     int rc = 0;
     if (!stream)
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
+        rc = lr_fail_errno(err, LR_ECREATE,
+                           "%s: cannot create it (set TMPDIR to a folder that can be written)",
+                           path);
     if (stream && (fputs(text, stream) < 0 || fputc('\n', stream) < 0))
         rc = lr_fail_errno(err, LR_EIO, "%s", path);
     if (stream ? fclose(stream) && !rc : file >= 0 && close(file))

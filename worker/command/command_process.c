@@ -49,6 +49,7 @@ void command_process_stop(struct command_process *process)
     process->stopping = true;
     process->kill_ms = uv_now(&process->loop) + (uint64_t)(process->request->kill_grace_s * 1000.0);
     signal_group(process, SIGTERM);
+    signal_group(process, SIGCONT); /* one that is stopped would not see it */
 }
 
 /* ---- the end ---- */
