@@ -1,11 +1,11 @@
-#define _GNU_SOURCE /* memfd_create */
+#define _XOPEN_SOURCE 700 /* mkdtemp */
 #include "fuzz_input.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include "lrsearch/error.h"
@@ -38,21 +38,7 @@ void fuzz_copy_free(char *copy)
     free(copy - 1);
 }
 
-struct memory_file memory_file_create(const char *name)
-{
-    struct memory_file file = {.fd = memfd_create(name, 0)};
-    DEMAND(file.fd >= 0);
-    snprintf(file.path, sizeof(file.path), "/proc/self/fd/%d", file.fd);
-    return file;
-}
-
-void memory_file_fill(const struct memory_file *file, const void *bytes, size_t size)
-{
-    DEMAND(ftruncate(file->fd, 0) == 0);
-    DEMAND(pwrite(file->fd, bytes, size, 0) == (ssize_t)size);
-}
-
-/* ---- a folder ---- */
+/* ---- files ---- */
 
 static char folder[64];
 
@@ -77,6 +63,22 @@ const char *fuzz_folder(void)
         atexit(remove_folder);
     }
     return folder;
+}
+
+/* Not memfd_create(): its path is a link, which some of those who open files refuse to follow. */
+struct memory_file memory_file_create(const char *name)
+{
+    struct memory_file file;
+    snprintf(file.path, sizeof(file.path), "%s/%s", fuzz_folder(), name);
+    file.fd = open(file.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    DEMAND(file.fd >= 0);
+    return file;
+}
+
+void memory_file_fill(const struct memory_file *file, const void *bytes, size_t size)
+{
+    DEMAND(ftruncate(file->fd, 0) == 0);
+    DEMAND(pwrite(file->fd, bytes, size, 0) == (ssize_t)size);
 }
 
 /* ---- allocations that fail ---- */

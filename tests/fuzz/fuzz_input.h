@@ -18,17 +18,17 @@ _Noreturn void fuzz_broken(const char *file, int line, const char *condition);
 char *fuzz_copy(const void *bytes, size_t size);
 void fuzz_copy_free(char *copy);
 
-/* A file in memory: for functions that take a path. */
-struct memory_file {
-    int fd;
-    char path[64];
-};
-struct memory_file memory_file_create(const char *name);
-void memory_file_fill(const struct memory_file *file, const void *bytes, size_t size);
-
 /* A folder in memory where there is one, removed at exit with what lies in it: for functions that
  * write a file beside and rename it. The same at every call. */
 const char *fuzz_folder(void);
+
+/* A file there, for functions that take a path. */
+struct memory_file {
+    int fd;
+    char path[128];
+};
+struct memory_file memory_file_create(const char *name);
+void memory_file_fill(const struct memory_file *file, const void *bytes, size_t size);
 
 /* A first byte below FUZZ_COUNTDOWNS is taken off the input: after so many allocations, one fails.
  * Other bytes are left: texts do not begin with such a byte. -1: none is to fail. */
