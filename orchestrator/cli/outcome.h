@@ -13,9 +13,9 @@ void outcome_print(const struct options *options, const char *name, const struct
  * one whether it drifted. */
 int outcome_status(int rc, const struct answer *answer);
 
-/* Writes out what is left for stdout. `status`, or that of LR_EIO, with an error told, when a result
- * did not get there: on a full disk a cut answer must not pass for a whole one. An error's status
- * stays, and so does that of an interruption. */
+/* Writes out what is left for stdout. `status`, or that of LR_EIO, with an error told, when a
+ * result did not get there: on a full disk a cut answer must not pass for a whole one. An error's
+ * status stays, and so does that of an interruption. */
 int outcome_written(int status);
 
 #endif
