@@ -8,7 +8,7 @@
  *   embedding, whose LR falls as m^-1/2;
  *   after the steps: 0 once they have written over the start.
  *
- * The first two are measured within .05 of theory, with qk-norm and heads that get larger within
+ * The first two are measured within .12 of theory, with qk-norm and heads that get larger within
  * .2: their attention logits start at order 1, get smaller, and attention flattens. So .2 are
  * allowed, and a factor that is wrong by m^1/2 is out of it (tests/unit/test_coord_matrix.c). The
  * last is blurred: narrow models overshoot at high LRs and what starts at -1/2 keeps part of it.
@@ -58,6 +58,7 @@ static void fit(struct coord_figure *figure, const struct coord_check *check)
 }
 
 #define TOLERANCE 0.2
+#define FLATTENING (-0.1) /* qk-norm, larger heads: hidden matrices were at -.17 to .02 */
 #define GROWTH 0.3
 #define FALL (-0.5)
 #define FALL_FROM_HALF (-0.8)
@@ -81,8 +82,11 @@ static void allow(struct coord_figure *figure, const struct coord_check *check)
         falls = lvp && figure->index == GROUP_EMBEDDING;
     else
         falls = starts_falling(figure, check);
-    figure->low = (falls ? -0.5 : 0.0) - TOLERANCE;
-    figure->high = (falls ? -0.5 : 0.0) + TOLERANCE;
+    bool flattens = figure->part == COORD_GAIN && figure->index == GROUP_HIDDEN &&
+                    check->spec.qk_norm && !check->heads_grow;
+    double centre = falls ? -0.5 : flattens ? FLATTENING : 0.0;
+    figure->low = centre - TOLERANCE;
+    figure->high = centre + TOLERANCE;
 }
 
 /* A figure fails when its whole 90 % interval lies outside of what is allowed; when only its slope
