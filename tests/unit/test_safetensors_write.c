@@ -88,8 +88,10 @@ static void test_failed_writes(void **state)
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
         int rc = safetensors_write(path, &new, 1, NULL, 0, &err);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-        snprintf(wanted, sizeof(wanted), "%s.tmp.%ld: cannot write it: File too large", path,
-                 (long)getpid());
+        snprintf(wanted, sizeof(wanted),
+                 "%s.tmp.%ld: cannot write it: File too large; raise the limit of file sizes, as "
+                 "in: ulimit -f unlimited",
+                 path, (long)getpid());
         assert_string_equal(err.text, wanted);
         assert_int_equal(rc, LR_EIO);
         memset(&err, 0, sizeof(err));
