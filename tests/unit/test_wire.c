@@ -2,6 +2,8 @@
 #include "cmocka_all.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
@@ -179,6 +181,34 @@ static void nothing_is_allocated(void **state)
     }
 }
 
+/* tests/fuzz begins at these: of another protocol they would all be refused at the first byte. */
+static void the_fuzzer_begins_at_messages(void **state)
+{
+    static const char *const names[] = {
+#define X(TAG, value, tag, FIELDS) #tag,
+        MESSAGE_MAP(X)
+#undef X
+    };
+    const char *source = getenv("LRSEARCH_SOURCE_DIR");
+    (void)state;
+    for (size_t i = 0; i < TAG_COUNT; i++) {
+        char path[1024];
+        unsigned char frame[WIRE_FRAME_MAX];
+        struct message message;
+        struct lr_error err = {0};
+        snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/wire/%s", source ? source : ".",
+                 names[i]);
+        FILE *file = fopen(path, "rb");
+        if (!file)
+            fail_msg("%s: cannot open it", path);
+        size_t length = fread(frame, 1, sizeof(frame), file);
+        fclose(file);
+        if (wire_decode(&message, frame, length, &err))
+            fail_msg("%s: %s", path, err.text);
+        assert_int_equal(message.tag, tags[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +219,7 @@ int main(void)
         cmocka_unit_test(malformed_frames_say_what_is_wrong),
         cmocka_unit_test(noise_never_crashes),
         cmocka_unit_test(nothing_is_allocated),
+        cmocka_unit_test(the_fuzzer_begins_at_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
