@@ -64,10 +64,10 @@ void figures_draw(const char *run_dir, const struct answer *answer,
     char *folder = lr_malloc(size);
     struct answer *cells = figures_answer(answer);
     int rc = folder && cells ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
-    if (!rc) {
+    if (folder)
         snprintf(folder, size, "%s/figures", run_dir);
+    if (!rc)
         rc = run_dir_make_inner(folder, &err);
-    }
     if (!rc)
         rc = draw_all(folder, cells, trials, count, &drawn, &err);
     if (folder)
