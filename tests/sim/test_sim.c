@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "coordinator.h"
+#include "few_runs.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
@@ -16,7 +17,7 @@
 
 enum { SESSIONS_MAX = 400, PLANS = 5 };
 
-static uint64_t first_seed = 1, seed_count = SIM_WORLDS;
+static uint64_t first_seed = 1, seed_count = 1000;
 static char base[200];
 
 static const char *const searches[PLANS] = {
@@ -331,6 +332,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_campaign_ends_with_the_same_answer),
         cmocka_unit_test(killed_after_every_line),
     };
+    if (few_runs())
+        seed_count = 60;
     if (argc == 3) {
         first_seed = strtoull(argv[1], NULL, 10);
         seed_count = strtoull(argv[2], NULL, 10);

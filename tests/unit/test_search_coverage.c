@@ -5,13 +5,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include "few_runs.h"
 #include "surface.h"
 
-#ifdef LRSEARCH_SANITIZE
-#define RUNS 4 /* sanitizers look for bugs, which show in the first runs; no shares are judged */
-#else
-#define RUNS 120
-#endif
+#define RUNS (few_runs() ? 4 : 120)
 #define ENOUGH 100
 
 struct tally {

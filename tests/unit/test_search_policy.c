@@ -5,15 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "few_runs.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "surface.h"
 
-#ifdef LRSEARCH_SANITIZE
-enum { SEARCHES = 60 };
-#else
-enum { SEARCHES = 300 };
-#endif
+#define SEARCHES (few_runs() ? 60 : 300)
 
 static const uint64_t horizons[] = {1000000, 2000000, 4000000, 9000000};
 static struct observation seen[SURFACE_SEEN];

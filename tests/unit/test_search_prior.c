@@ -7,13 +7,10 @@
 #include <string.h>
 #include "search/cell_terms.h"
 #include "search/prior_lr.h"
+#include "few_runs.h"
 #include "surface.h"
 
-#ifdef LRSEARCH_SANITIZE
-#define RUNS 2
-#else
-#define RUNS 4
-#endif
+#define RUNS (few_runs() ? 2 : 4)
 
 struct tally {
     double identified, holds, far, doubted, penalty, tokens, trials;
