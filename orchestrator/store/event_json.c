@@ -255,8 +255,8 @@ static int struct_from_json(void *owner, const struct field_table *table, const 
     if (found == json_object_size(object))
         return 0;
     return lr_fail(err, LR_EDAMAGED,
-                   "%s: has fields that this version (%s) does not know; a newer lrsearch wrote it",
-                   place, table->name);
+                   "%s: has fields that this version does not know; another lrsearch wrote it",
+                   place);
 }
 
 static int event_from_json(struct event *event, const json_t *object, struct lr_error *err)

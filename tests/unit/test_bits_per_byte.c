@@ -211,6 +211,26 @@ static void token_files_of_our_own(void **state)
     assert_true(isnan(result.val_bits_per_byte));
 }
 
+/* Ids of one tokenizer are other text to the other. */
+static void validation_by_another_tokenizer(void **state)
+{
+    struct dataset bytes, bpe, dataset;
+    (void)state;
+    assert_int_equal(prepare(&bytes, NULL, 256, 0, 0), 0);
+    assert_int_equal(prepare(&bpe, NULL, 304, 0, 0), 0);
+    const char *tokens = bpe.path, *val = bytes.path;
+    const struct dataset_request request = {.tokens = &tokens,
+                                            .token_count = 1,
+                                            .vals = &val,
+                                            .val_count = 1,
+                                            .vocab = 304,
+                                            .val_tokens = VAL_TOKENS,
+                                            .context = CONTEXT,
+                                            .cache_dir = cache};
+    assert_int_equal(dataset_prepare(&dataset, &request, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "was made with another tokenizer than data.tokens"));
+}
+
 static void a_dataset_of_an_earlier_program(void **state)
 {
     struct dataset made, again;
@@ -259,6 +279,7 @@ int main(void)
         cmocka_unit_test(vocabularies_are_scored_on_the_same_text),
         cmocka_unit_test(no_character_is_cut),
         cmocka_unit_test(token_files_of_our_own),
+        cmocka_unit_test(validation_by_another_tokenizer),
         cmocka_unit_test(a_dataset_of_an_earlier_program),
         cmocka_unit_test(a_text_that_is_too_short),
     };

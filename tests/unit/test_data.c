@@ -190,6 +190,67 @@ static void bpe_is_lossless(void **state)
                                      "the largest is"));
 }
 
+/* What sentencepiece alone would not give back: U+2581, which it takes for a space, and bytes that
+ * are no UTF-8: of Latin-1, of a surrogate, beyond Unicode, too long, and a character cut short. */
+static void bpe_loses_no_byte(void **state)
+{
+    static const char odd[] = "\xe2\x96\x81 \xe2\x96\x81\xe2\x96\x81 caf\xe9 \xed\xa0\x80 "
+                              "\xf4\x90\x80\x80 \xc0\xaf\xe2\x82\n\xff";
+    enum { FIRST_BYTE = 3 }; /* <unk>, <s> and </s> come before the bytes */
+    struct tokenizer *tokenizer;
+    struct dataset dataset;
+    struct dataset_file file;
+    uint64_t hash;
+    char message[256], back[2 * sizeof(odd)];
+    const uint32_t *ids;
+    size_t count, used = 0;
+    (void)state;
+    make_story();
+    write_text(story, sizeof(story));
+    assert_int_equal(prepare(&dataset, true, 290, 1024), 0);
+    assert_int_equal(dataset_file_read(&file, &hash, dataset.path, NULL), 0);
+    assert_int_equal(tokenizer_load(&tokenizer, file.model, message, sizeof(message)), 0);
+    assert_int_equal(
+        tokenizer_encode(tokenizer, odd, sizeof(odd) - 1, &ids, &count, message, sizeof(message)),
+        0);
+    uint32_t *kept = malloc(count * sizeof(*kept)); /* the tokenizer's own end with its next call */
+    memcpy(kept, ids, count * sizeof(*kept));
+    for (size_t i = 0; i < count; i++) {
+        const char *piece = back + used;
+        size_t size = 1;
+        if (kept[i] >= FIRST_BYTE && kept[i] < FIRST_BYTE + 256)
+            back[used] = (char)(kept[i] - FIRST_BYTE);
+        else
+            assert_int_equal(
+                tokenizer_decode(tokenizer, &kept[i], 1, &piece, &size, message, sizeof(message)),
+                0);
+        assert_int_equal(tokenizer_bytes(tokenizer, kept[i]), size);
+        assert_true(used + size <= sizeof(back));
+        memmove(back + used, piece, size);
+        used += size;
+    }
+    assert_int_equal(used, sizeof(odd) - 1);
+    assert_memory_equal(back, odd, used);
+    free(kept);
+    tokenizer_free(tokenizer);
+    dataset_file_release(&file);
+}
+
+/* As some corpora are. */
+static void bpe_learns_from_one_long_line(void **state)
+{
+    static char line[4 * sizeof(story)];
+    struct dataset dataset;
+    (void)state;
+    make_story();
+    for (size_t i = 0; i < sizeof(line); i++)
+        line[i] = story[i % sizeof(story)] == '\n' ? ' ' : story[i % sizeof(story)];
+    write_text(line, sizeof(line));
+    if (prepare(&dataset, true, 290, 1024))
+        fail_msg("%s", err.text);
+    assert_true(dataset.bytes_per_token > 1.2);
+}
+
 static void unusable_text_says_why(void **state)
 {
     (void)state;
@@ -319,6 +380,8 @@ int main(void)
         cmocka_unit_test(bytes_become_disjoint_shuffled_windows),
         cmocka_unit_test(gzip_and_cache_give_the_same_file),
         cmocka_unit_test(bpe_is_lossless),
+        cmocka_unit_test(bpe_loses_no_byte),
+        cmocka_unit_test(bpe_learns_from_one_long_line),
         cmocka_unit_test(unusable_text_says_why),
         cmocka_unit_test(damaged_token_files_are_refused),
         cmocka_unit_test(descriptions_say_what_can_be_kept),

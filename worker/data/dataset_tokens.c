@@ -64,6 +64,13 @@ static bool is_model(const char *path, const char *hash)
     return same;
 }
 
+/* The same ids are the same text. */
+static bool is_same_tokenizer(const char *tokenizer, const char *model_hash,
+                              const struct text_origin *origin)
+{
+    return strcmp(tokenizer, origin->tokenizer) == 0 && strcmp(model_hash, origin->model_hash) == 0;
+}
+
 static void take_origin(struct listing *to, const struct dataset_file *other)
 {
     struct text_origin *origin = &to->origin;
@@ -75,8 +82,7 @@ static void take_origin(struct listing *to, const struct dataset_file *other)
         origin->known =
             strcmp(other->tokenizer, "bytes") == 0 ||
             (strcmp(other->tokenizer, "bpe") == 0 && is_model(other->model, other->model_hash));
-    } else if (strcmp(other->tokenizer, origin->tokenizer) != 0 ||
-               strcmp(other->model_hash, origin->model_hash) != 0) {
+    } else if (!is_same_tokenizer(other->tokenizer, other->model_hash, origin)) {
         origin->known = false;
     }
 }
@@ -143,6 +149,12 @@ static int list_files(struct dataset_file *file, const struct dataset_request *r
     if (!rc && file->train.count == 0)
         rc = lr_fail(err, LR_EDATA, "data.tokens: %s: all files are taken by data.val",
                      request->tokens[0]);
+    if (!rc && train.origin.known && val.origin.known &&
+        !is_same_tokenizer(val.origin.tokenizer, val.origin.model_hash, &train.origin))
+        rc = lr_fail(err, LR_EDATA,
+                     "data.val: %s was made with another tokenizer than data.tokens, so the same "
+                     "ids are other text; leave it out: validation is then the end of data.tokens",
+                     request->vals[0]);
     if (!train.all_of_text)
         file->text_bytes = 0;
     *origin = file->val.count ? val.origin : train.origin;

@@ -9,6 +9,9 @@
 #include <vector>
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
+extern "C" {
+#include "lrsearch/printable.h"
+}
 
 struct tokenizer {
     sentencepiece::SentencePieceProcessor processor;
@@ -38,7 +41,24 @@ template <typename Work> int guarded(char *message, size_t capacity, Work work)
     }
 }
 
-// The lines of a text in memory.
+constexpr size_t LINE_MOST = 65536; // sentencepiece does not learn from longer ones
+
+// How many bytes sentencepiece gives back as they are. It takes what is no UTF-8 for U+FFFD, and
+// U+2581 for a space.
+size_t kept_bytes(const char *text, size_t size)
+{
+    size_t at = 0;
+    while (at < size) {
+        uint32_t code;
+        size_t length = lr_utf8_next(text + at, size - at, &code);
+        if (length == 0 || code == 0x2581)
+            break;
+        at += length;
+    }
+    return at;
+}
+
+// The lines of a text in memory, long ones cut.
 class lines : public sentencepiece::SentenceIterator
 {
   public:
@@ -57,8 +77,14 @@ class lines : public sentencepiece::SentenceIterator
             return;
         const char *stop = static_cast<const char *>(memchr(at_, '\n', size_t(end_ - at_)));
         const char *line_end = stop ? stop : end_;
+        if (size_t(line_end - at_) > LINE_MOST) { // between two characters, if there are any
+            line_end = at_ + LINE_MOST;
+            while (line_end > at_ + LINE_MOST - 3 && (*line_end & 0xc0) == 0x80)
+                line_end--;
+            stop = nullptr;
+        }
         line_.assign(at_, line_end);
-        at_ = line_end + 1;
+        at_ = stop ? line_end + 1 : line_end;
     }
     const std::string &value() const override
     {
@@ -75,6 +101,27 @@ class lines : public sentencepiece::SentenceIterator
     bool done_ = false;
 };
 
+// What sentencepiece would lose becomes tokens of single bytes.
+sentencepiece::util::Status encode_line(struct tokenizer *tokenizer, const char *line, size_t size)
+{
+    std::vector<int> pieces;
+    auto &ids = tokenizer->ids;
+    for (size_t at = 0; at < size; at++) {
+        size_t kept = kept_bytes(line + at, size - at);
+        auto status = tokenizer->processor.Encode({line + at, kept}, &pieces);
+        if (!status.ok())
+            return status;
+        ids.insert(ids.end(), pieces.begin(), pieces.end());
+        at += kept;
+        if (at < size) {
+            char name[8];
+            snprintf(name, sizeof(name), "<0x%02X>", unsigned(line[at]) & 0xff);
+            ids.push_back(uint32_t(tokenizer->processor.PieceToId(name)));
+        }
+    }
+    return sentencepiece::util::Status();
+}
+
 } // namespace
 
 int tokenizer_train(const char *text, size_t size, uint32_t vocab, const char *model_path,
@@ -89,7 +136,7 @@ int tokenizer_train(const char *text, size_t size, uint32_t vocab, const char *m
             {"add_dummy_prefix", "false"},
             {"allow_whitespace_only_pieces", "true"},
             {"byte_fallback", "true"},
-            {"max_sentence_length", "65536"},
+            {"max_sentence_length", std::to_string(LINE_MOST)},
             {"num_threads", "1"},
             {"minloglevel", "2"},
         };
@@ -128,13 +175,11 @@ int tokenizer_encode(struct tokenizer *tokenizer, const char *text, size_t size,
         // Line after line, as it was trained: no piece goes over the end of a line, and the time
         // of a merge grows with the length of what is encoded at once.
         sentencepiece::util::Status status;
-        std::vector<int> pieces;
         tokenizer->ids.clear();
         for (size_t at = 0; at < size && status.ok();) {
             const void *stop = memchr(text + at, '\n', size - at);
             size_t end = stop ? size_t(static_cast<const char *>(stop) - text) + 1 : size;
-            status = tokenizer->processor.Encode({text + at, end - at}, &pieces);
-            tokenizer->ids.insert(tokenizer->ids.end(), pieces.begin(), pieces.end());
+            status = encode_line(tokenizer, text + at, end - at);
             at = end;
         }
         *ids = tokenizer->ids.data();

@@ -1,5 +1,5 @@
 /* Exponents of the width, one row for each parametrization. In a file of its own, so that a test
- * can link a rule that is wrong in one place (tests/unit/test_coordinates.c). */
+ * can link a rule that is wrong in one place (tests/lib/coord_case.c). */
 #include "model/model_state.h"
 
 const struct width_rule *width_rule_of(uint32_t parametrization)
