@@ -68,14 +68,27 @@ static uint64_t count_ranks(const char *folder)
     return (uint64_t)(most > 1 ? most : 1);
 }
 
+/* The regular file of that name: at a pipe that somebody left there it would wait for ever. */
+static int open_regular(const char *path, struct stat *status)
+{
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int fd = open(path, flags, 0600);
+    if (fd < 0 || (fstat(fd, status) == 0 && S_ISREG(status->st_mode)))
+        return fd;
+    close(fd);
+    errno = ENXIO; /* as of a pipe that nobody reads */
+    return -1;
+}
+
 static int rotate(void)
 {
+    struct stat status;
     if (file.fd >= 0)
         close(file.fd);
     file.fd = -1;
     if (rename(file.path, file.old) && errno != ENOENT)
         return -1;
-    file.fd = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    file.fd = open_regular(file.path, &status);
     file.size = 0;
     return file.fd >= 0 ? 0 : -1;
 }
@@ -99,8 +112,8 @@ static int open_it(void)
         unlink(file.old);
     if (stat(file.path, &status) == 0 && (uint64_t)status.st_size > file.limit)
         unlink(file.path);
-    file.fd = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file.fd < 0 || fstat(file.fd, &status))
+    file.fd = open_regular(file.path, &status);
+    if (file.fd < 0)
         return -1;
     file.size = (uint64_t)status.st_size;
     return 0;

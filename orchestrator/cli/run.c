@@ -180,7 +180,8 @@ static int run_alone(const struct options *options, const struct plan *plan)
 static void leave_status(int status)
 {
     const char *path = getenv("LRSEARCH_EXIT_FILE");
-    int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+    /* Not waiting: at a pipe that nobody reads it would hang, in a signal handler too. */
+    int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     if (mpi_launched_rank() == 0)
         flags |= O_CREAT;
     int file = path && *path ? open(path, flags, 0600) : -1;

@@ -78,6 +78,8 @@ static struct {
 static void give_up_start(int signal_number)
 {
     (void)signal_number;
+    /* Who ends its launcher is told to end, too (in a thread of MPI's): no other status is left. */
+    signal(SIGTERM, SIG_IGN);
     ssize_t written = write(STDERR_FILENO, late.text, strlen(late.text));
     (void)written; /* there is nobody to tell */
     late.leave_status(lr_error_exit_status(LR_EWORKERS));

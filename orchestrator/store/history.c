@@ -235,9 +235,37 @@ static int check(struct history *history, enum history_use use, struct lr_error 
                    history->path);
 }
 
+/* A rollback journal may name another file, which SQLite removes after it. Ours never does: there
+ * is one database. */
+static int remove_own_only(sqlite3_vfs *vfs, const char *name, int sync_folder)
+{
+    static const char own[] = HISTORY_FILE "-";
+    const char *slash = strrchr(name, '/');
+    if (strncmp(slash ? slash + 1 : name, own, sizeof(own) - 1) != 0)
+        return SQLITE_OK;
+    return sqlite3_vfs_find(NULL)->xDelete(vfs, name, sync_folder);
+}
+
+#define SYSTEM "lrsearch"
+
+/* The files of the system, but for that. */
+static int open_system(void)
+{
+    static sqlite3_vfs ours;
+    int code = sqlite3_initialize();
+    if (code != SQLITE_OK || ours.zName)
+        return code;
+    ours = *sqlite3_vfs_find(NULL);
+    ours.zName = SYSTEM;
+    ours.xDelete = remove_own_only;
+    return sqlite3_vfs_register(&ours, 0);
+}
+
 static int open_database(struct history *history, int flags, struct lr_error *err)
 {
-    int code = sqlite3_open_v2(history->path, &history->db, flags, NULL);
+    int code = open_system();
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(history->path, &history->db, flags, SYSTEM);
     if (code != SQLITE_OK)
         return fail(history, code, err);
     sqlite3_busy_timeout(history->db, HISTORY_WAIT_MS);
@@ -252,11 +280,36 @@ static bool needs_rollback(sqlite3 *db)
     return (code & 0xff) == SQLITE_READONLY;
 }
 
+/* SQLite applies whatever rollback journal it finds, and would wait for ever at a pipe. */
+static int check_rollback(const char *path, struct lr_error *err)
+{
+    struct stat database, status;
+    size_t size = strlen(path) + sizeof("-journal");
+    char *name = lr_malloc(size);
+    if (!name)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    snprintf(name, size, "%s-journal", path);
+    int rc = 0;
+    if (lstat(name, &status) == 0 && !S_ISREG(status.st_mode))
+        rc = lr_fail(err, LR_EDAMAGED, "%s: is no regular file; " REMAKE, name);
+    else if (lstat(name, &status) == 0 && stat(path, &database) == 0 &&
+             status.st_uid != geteuid() && status.st_uid != database.st_uid)
+        rc = lr_fail(err, LR_ECREATE,
+                     "%s: belongs to another user (uid %u), who could change the history with it; "
+                     "remove it",
+                     name, (unsigned)status.st_uid);
+    lr_free(name);
+    return rc;
+}
+
 static int open_file(struct history *history, enum history_use use, struct lr_error *err)
 {
     struct stat status; /* SQLite would wait for ever at a pipe */
     if (stat(history->path, &status) == 0 && !S_ISREG(status.st_mode))
         return lr_fail(err, LR_EDAMAGED, "%s: is no regular file; " REMAKE, history->path);
+    int rc = check_rollback(history->path, err);
+    if (rc)
+        return rc;
     if (use != HISTORY_READ) { /* SQLite would make it as the umask says */
         int file = open(history->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (file < 0 && errno == ELOOP)
@@ -266,7 +319,7 @@ static int open_file(struct history *history, enum history_use use, struct lr_er
         close(file);
     }
     bool read = use == HISTORY_READ;
-    int rc = open_database(history, read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
+    rc = open_database(history, read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
     if (!rc && read && needs_rollback(history->db)) {
         sqlite3_close(history->db);
         rc = open_database(history, SQLITE_OPEN_READWRITE, err);

@@ -427,7 +427,7 @@ int journal_repair(struct journal_repair *repair, const char *path,
                    void (*lost)(void *context, const struct event *event), void *context,
                    struct lr_error *err)
 {
-    struct scan scan = {.path = path, .replay = replay, .context = context};
+    struct scan scan = {.path = path, .replay = replay, .context = context, .writing = true};
     memset(repair, 0, sizeof(*repair));
     int fd = open_file(path, O_RDWR, &scan.total, err);
     if (fd < 0)

@@ -84,7 +84,8 @@ int run_dir_make(const char *path, struct lr_error *err)
 
 int run_dir_make_inner(const char *path, struct lr_error *err)
 {
-    int rc = make_directory(path, err);
+    struct stat status; /* a link to nowhere cannot be made either: tell that it is one */
+    int rc = lstat(path, &status) ? make_directory(path, err) : 0;
     return rc ? rc : own_folder_check(path, OWN_FOLDER_INSIDE, err);
 }
 

@@ -123,7 +123,8 @@ for how in pipe folder half zeros garbage; do
         expect_err "lrsearch history --rebuild"
     done
     run "$LRSEARCH" sim.yaml --run-dir logs/n3 --set seed=3
-    expect_err "warning: baseline: nothing is compared: $work/logs/history.db: is "
+    expect_status 74
+    expect_err "error: baseline: nothing is compared: $work/logs/history.db: is "
     expect_err "lrsearch history --rebuild"
     expect_json identified logs/n3/result.json status
     run "$LRSEARCH" history logs --rebuild --json

@@ -56,6 +56,21 @@ for name in '|touch PWNED;' '<touch PWNED;' '`touch PWNED`' '$(touch PWNED)' '-e
     rm -r "./$name.$drawn" "./$name.db"
 done
 
+# A figure takes the place of no device, pipe or folder. (The last as /dev/stdout.)
+mkdir folder.svg
+mkfifo pipe.svg
+ln -s /dev/null device.svg
+ln -s /proc/self/fd/1 stream.svg
+for name in folder pipe device stream; do
+    before=$(stat -c '%F %N %i' $name.svg)
+    run "$LRSEARCH" history --plot=$name.svg .
+    expect_status 73
+    expect_err "$name.svg: is no regular file, and a figure is a file of its own; choose another name"
+    [ "$(stat -c '%F %N %i' $name.svg)" = "$before" ] || fail "$name.svg was replaced"
+    rm -r $name.svg
+    tried=$((tried + 1))
+done
+
 # As output.dir and as the folder of a plan, whose command runs there.
 for name in '|touch PWNED;' '<touch PWNED' "a'; touch PWNED; '" '$(touch PWNED)' '-e'; do
     mkdir "./$name.d"

@@ -82,6 +82,23 @@ for folder in curves figures logs; do
         expect_err "run/logs/rank-0000.log: cannot be written: Too many levels of symbolic links; going on without a log"
     fi
 done
+for what in "ln -s nowhere" touch; do
+    rm -rf run && mkdir -m 700 run && $what run/curves
+    run "$LRSEARCH" replay.yaml --run-dir run
+    expect_status 73
+    case $what in
+    ln*) expect_err "run/curves: is a symbolic link, and what is written there would go elsewhere; remove it" ;;
+    *) expect_err "run/curves: is no directory; move it away" ;;
+    esac
+    tried=$((tried + 1))
+done
+
+# A pipe in the place of the log, which nobody reads: the run goes without the file.
+rm -rf run && mkdir -p run/logs && chmod 700 run run/logs && mkfifo run/logs/rank-0000.log
+run "$LRSEARCH" -q replay.yaml --run-dir run
+[ "$status" -eq 0 ] || fail "exit status $status"
+expect_err "run/logs/rank-0000.log: cannot be written: No such device or address; going on without a log"
+tried=$((tried + 1))
 rm -rf run
 
 # Beside the runs: the history and the link.

@@ -101,3 +101,9 @@ for closed in '>&-' '>&- 2>&- <&-'; do
     run "$LRSEARCH" fit closed -q
     expect_status "$first_status"
 done
+
+# A pipe in the place of the file for the exit status, which nobody reads.
+mkfifo exit_file
+limit_s=20
+run env LRSEARCH_EXIT_FILE="$work/exit_file" "$LRSEARCH" no_such.yaml
+expect_status 65

@@ -26,6 +26,17 @@ for victim in 0 2; do
     [ ! -e logs/early ] || fail "a job that did not start left files"
 done
 
+# With a shell between mpirun and the rank, which is what the rank then ends: its own end by that is no
+# interruption.
+# shellcheck disable=SC2016 # for the shell of each rank
+die='[ "$OMPI_COMM_WORLD_RANK" = 0 ] || kill -KILL $$; "$@"; exit $?'
+: >"$LRSEARCH_EXIT_FILE"
+# shellcheck disable=SC2046 # words
+start $(mpi_command 2) sh -c "$die" sh "$LRSEARCH" simulate.yaml --run-dir logs/early
+wait_gone "$pid" 60 || fail "mpirun did not end in 60 s"
+status=$(cat "$LRSEARCH_EXIT_FILE")
+expect_status 69
+
 unset LRSEARCH_START_TIMEOUT
 run_mpi 3 simulate.yaml --run-dir logs/early
 expect_file logs/early/result.json

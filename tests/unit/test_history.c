@@ -266,6 +266,93 @@ static void what_is_no_file_is_told_and_mended(void **state)
     is_remade();
 }
 
+/* SQLite applies a rollback journal that is there: it would wait for ever at a pipe. */
+static void a_rollback_journal_that_is_no_file_is_told_and_mended(void **state)
+{
+    char journal[600], moved[600];
+    struct stat status;
+    (void)state;
+    snprintf(journal, sizeof(journal), "%s-journal", file);
+    snprintf(moved, sizeof(moved), "%s.damaged-journal", file);
+    for (int kind = 0; kind < 3; kind++) {
+        put("night", "n1", "2026-01-01T00:00:00Z");
+        if (kind == 0)
+            assert_int_equal(mkfifo(journal, 0600), 0);
+        else if (kind == 1)
+            assert_int_equal(symlink("/nowhere", journal), 0);
+        else
+            assert_int_equal(mkdir(journal, 0700), 0);
+        refuses(HISTORY_READ, "-journal: is no regular file");
+        refuses(HISTORY_WRITE, "-journal: is no regular file");
+        is_remade();
+        assert_int_equal(lstat(moved, &status), 0);
+        assert_int_equal(remove(moved), 0);
+    }
+}
+
+/* One that names another file, which SQLite would remove when it has applied the journal. */
+static void write_rollback_journal(const char *path, const char *other)
+{
+    static const unsigned char magic[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    unsigned char bytes[512 + 4 + 600 + 16] = {0};
+    size_t length = strlen(other), sum = 0;
+    memcpy(bytes, magic, sizeof(magic));
+    bytes[15] = 1;  /* the nonce; no pages to restore */
+    bytes[19] = 3;  /* pages of the database */
+    bytes[22] = 2;  /* sectors of 512 bytes */
+    bytes[26] = 16; /* pages of 4096 */
+    unsigned char *tail = bytes + 512;
+    tail[1] = 4; /* the page of the locks, from 1 GiB on */
+    tail[3] = 1;
+    memcpy(tail + 4, other, length);
+    for (size_t i = 0; i < length; i++)
+        sum += (unsigned char)other[i];
+    unsigned char *end = tail + 4 + length;
+    end[2] = (unsigned char)(length >> 8);
+    end[3] = (unsigned char)length;
+    end[6] = (unsigned char)(sum >> 8);
+    end[7] = (unsigned char)sum;
+    memcpy(end + 8, magic, sizeof(magic));
+    FILE *out = fopen(path, "wb");
+    assert_int_equal(fwrite(bytes, 1, (size_t)(end + 16 - bytes), out), end + 16 - bytes);
+    fclose(out);
+}
+
+static void a_rollback_journal_removes_no_other_file(void **state)
+{
+    char journal[600], other[512];
+    struct stat status;
+    (void)state;
+    snprintf(journal, sizeof(journal), "%s-journal", file);
+    snprintf(other, sizeof(other), "%s/precious", dir);
+    FILE *out = fopen(other, "wb");
+    fputs("the only copy", out);
+    fclose(out);
+    for (int use = HISTORY_READ; use <= HISTORY_REMAKE; use++) {
+        put("night", "n1", "2026-01-01T00:00:00Z");
+        write_rollback_journal(journal, other);
+        history_close(opened((enum history_use)use));
+        assert_int_equal(stat(other, &status), 0);
+        assert_int_equal(stat(journal, &status), -1); /* it was applied */
+    }
+    /* As a removal of it by SQLite itself would show: the journal is one that it understands. */
+    sqlite3 *db;
+    write_rollback_journal(journal, other);
+    sqlite3_open(file, &db);
+    sqlite3_exec(db, "SELECT * FROM runs", NULL, NULL, NULL);
+    sqlite3_close(db);
+    assert_int_equal(stat(other, &status), -1);
+    if (geteuid() != 0)
+        return;
+    write_rollback_journal(journal, other);
+    assert_int_equal(chown(journal, 4711, 4711), 0);
+    struct history *history;
+    struct lr_error err = {0};
+    assert_int_equal(history_open(&history, dir, HISTORY_READ, &err), LR_ECREATE);
+    assert_non_null(strstr(err.text, "history.db-journal: belongs to another user (uid 4711), who "
+                                     "could change the history with it; remove it"));
+}
+
 /* A writer that is killed in the midst leaves a journal that has to be applied before anything is
  * read. */
 static void a_killed_write_is_undone_by_a_reader(void **state)
@@ -427,6 +514,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_programs_file_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_write_is_undone_by_a_reader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_told_and_mended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rollback_journal_that_is_no_file_is_told_and_mended,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rollback_journal_removes_no_other_file, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(values_of_another_kind_are_told_and_mended, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(another_table_is_told_and_mended, set_up, tear_down),

@@ -57,6 +57,32 @@ static void every_line_can_be_repaired(void **state)
     assert_int_equal(remove(first), 0);
 }
 
+/* The only line: who opens the journal refuses it, and here it is cut off. */
+static void the_only_line_can_be_repaired(void **state)
+{
+    (void)state;
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 1);
+    journal_close(journal);
+    size_t size, now;
+    char *bytes = read_file(&size);
+    bytes[5] ^= 1;
+    write_file(bytes, size);
+    free(bytes);
+    struct journal_repair repair;
+    struct replayed replayed = {0};
+    struct lr_error err = {0};
+    assert_int_equal(journal_open(&journal, path, on_replay, &replayed, &err), LR_EDAMAGED);
+    assert_non_null(strstr(err.text, "journal repair"));
+    assert_int_equal(journal_repair(&repair, path, on_replay, on_lost, &replayed, &err), 0);
+    assert_int_equal(repair.kept, 0);
+    assert_int_equal(repair.dropped, 1);
+    assert_int_equal(remove(repair.copy), 0);
+    free(read_file(&now));
+    assert_int_equal(now, 0);
+    journal_close(open_ok(0));
+}
+
 /* What is no damage stays as it is: a whole journal, a torn line, one that is being written. */
 static void what_needs_no_repair(void **state)
 {
@@ -131,6 +157,7 @@ int main(void)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(every_line_can_be_repaired),
+        IN_FOLDER(the_only_line_can_be_repaired),
         IN_FOLDER(what_needs_no_repair),
         IN_FOLDER(repair_without_memory),
     };
