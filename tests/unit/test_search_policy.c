@@ -10,7 +10,7 @@
 #include "lrsearch/rng.h"
 #include "surface.h"
 
-#define SEARCHES (few_runs() ? 60 : 300)
+#define SEARCHES (few_runs() ? 60u : 300u)
 
 static const uint64_t horizons[] = {1000000, 2000000, 4000000, 9000000};
 static struct observation seen[SURFACE_SEEN];
