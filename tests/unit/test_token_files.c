@@ -4,6 +4,7 @@
 #include "cmocka_all.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include "data/dataset.h"
 #include "data/dataset_file.h"
 #include "data/shard_writer.h"
@@ -258,6 +259,8 @@ static void unusable_files_say_why(void **state)
     copy("llmc_train_000.bin", "a.bin", -1, 4, 9);
     must_fail(own("a.bin"), NULL, 1000, "token file version 9 is not known");
     must_fail(own(""), NULL, 1000, "is no regular file");
+    assert_int_equal(mkfifo(own("pipe.bin"), 0600), 0); /* its reader must not wait for a writer */
+    must_fail(own("pipe.bin"), NULL, 1000, "pipe.bin: is no regular file");
     copy("llmc_train_000.bin", "mixed_a.bin", -1, -1, 0);
     copy("nanogpt.bin", "mixed_b.bin", -1, -1, 0);
     must_fail(own("mixed_*.bin"), NULL, 1000, "mixed_b.bin is nanogpt, but ");

@@ -140,7 +140,7 @@ int token_file_map(struct token_file *file, const char *path, struct lr_error *e
 {
     struct stat info;
     memset(file, 0, sizeof(*file));
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* at a pipe it would wait */
     if (fd < 0)
         return lr_fail_errno(err, LR_EDATA, "%s", path);
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
