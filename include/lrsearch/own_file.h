@@ -14,6 +14,11 @@
 int own_file_create(const char *path, unsigned mode);
 FILE *own_file_stream(const char *path, unsigned mode);
 
+/* Whether a new file may be renamed to `path`: nothing is there, or a regular file. A device or a
+ * pipe would be gone for every other program, and so would /dev/stdout, a link into /proc.
+ * LR_ECREATE tells the mend. */
+int own_place_check(const char *path, struct lr_error *err);
+
 enum own_folder { OWN_FOLDER_NAMED, OWN_FOLDER_INSIDE };
 
 /* Whether nobody else can exchange the files in a folder: it belongs to the effective user, and

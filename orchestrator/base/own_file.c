@@ -27,6 +27,21 @@ FILE *own_file_stream(const char *path, unsigned mode)
     return file;
 }
 
+int own_place_check(const char *path, struct lr_error *err)
+{
+    static const char proc[] = "/proc/";
+    char target[sizeof(proc) - 1];
+    struct stat status;
+    bool special = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    special = special || (readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) &&
+                          memcmp(target, proc, sizeof(target)) == 0);
+    return special ? lr_fail(err, LR_ECREATE,
+                             "%s: is no regular file, and a new file would take its place; choose "
+                             "another name",
+                             path)
+                   : 0;
+}
+
 int own_folder_check(const char *path, enum own_folder kind, struct lr_error *err)
 {
     struct stat status;

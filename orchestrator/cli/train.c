@@ -13,6 +13,7 @@
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
 #include "report/summary.h"
 #include "store/json_value.h"
@@ -153,8 +154,9 @@ static int train(const struct options *options, const struct trial_spec *spec, u
 /* Only the transformer has weights to save. */
 static int check_files(const struct options *options, const struct plan *plan, struct lr_error *err)
 {
-    if (plan->trainer.kind == TRAINER_TRANSFORMER ||
-        (!options->init && !options->save && !options->until))
+    if (plan->trainer.kind == TRAINER_TRANSFORMER)
+        return options->save ? own_place_check(options->save, err) : 0;
+    if (!options->init && !options->save && !options->until)
         return 0;
     return lr_fail(
         err, LR_EUSAGE,

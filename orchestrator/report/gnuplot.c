@@ -61,41 +61,18 @@ static char *absolute(const char *name, const char *suffix, struct lr_error *err
     return path;
 }
 
-/* A figure is renamed into its place. A device or a pipe would be gone for every other program, and
- * so would /dev/stdout, a link into /proc. */
-static bool is_no_place(const char *path)
-{
-    static const char proc[] = "/proc/";
-    char target[sizeof(proc) - 1];
-    struct stat status;
-    return (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) ||
-           (readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) &&
-            memcmp(target, proc, sizeof(target)) == 0);
-}
-
 int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
                   struct lr_error *err)
 {
-    int rc;
     memset(gnuplot, 0, sizeof(*gnuplot));
     struct lr_error why = {0};
     gnuplot->path = absolute(path, "", &why);
     gnuplot->script_path = gnuplot->path ? absolute(path, ".gp", &why) : NULL;
-    if (!gnuplot->script_path) {
-        rc = lr_fail(err, why.code, "%s", why.text);
-        release(gnuplot);
-        return rc;
-    }
-    if (is_no_place(gnuplot->path)) {
-        release(gnuplot);
-        return lr_fail(err, LR_ECREATE,
-                       "%s: is no regular file, and a figure is a file of its own; choose another "
-                       "name",
-                       path);
-    }
-    gnuplot->script = own_file_stream(gnuplot->script_path, 0666);
-    if (!gnuplot->script) {
+    int rc = gnuplot->script_path ? own_place_check(gnuplot->path, err)
+                                  : lr_fail(err, why.code, "%s", why.text);
+    if (!rc && !(gnuplot->script = own_file_stream(gnuplot->script_path, 0666)))
         rc = lr_fail_errno(err, LR_ECREATE, "%s.gp: cannot create it", path);
+    if (rc) {
         release(gnuplot);
         return rc;
     }

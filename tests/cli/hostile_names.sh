@@ -65,7 +65,7 @@ for name in folder pipe device stream; do
     before=$(stat -c '%F %N %i' $name.svg)
     run "$LRSEARCH" history --plot=$name.svg .
     expect_status 73
-    expect_err "$name.svg: is no regular file, and a figure is a file of its own; choose another name"
+    expect_err "$name.svg: is no regular file, and a new file would take its place; choose another name"
     [ "$(stat -c '%F %N %i' $name.svg)" = "$before" ] || fail "$name.svg was replaced"
     rm -r $name.svg
     tried=$((tried + 1))

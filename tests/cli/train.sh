@@ -77,3 +77,7 @@ refused 65 "has 125 steps behind it, more than the 40 of this training" --lr 1e-
     --init whole.safetensors
 : >a_file
 refused 73 "a_file/x.safetensors" --lr 1e-3 --tokens 8k --save a_file/x.safetensors
+mkfifo pipe.safetensors # and no device: the new file would take its place
+refused 73 "pipe.safetensors: is no regular file, and a new file would take its place" \
+    --lr 1e-3 --tokens 8k --save pipe.safetensors
+[ -p pipe.safetensors ] || fail "the pipe was replaced"
