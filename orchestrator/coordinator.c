@@ -14,8 +14,9 @@
 #include "net/transports.h"
 #include "store/run_dir.h"
 
-#define ANSWER_MS 1000u                 /* for the fits of a run that was interrupted */
-#define SYNC_EVERY_MS 1000u             /* loss curves may be lost for so long; results never */
+#define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */
+#define FOREVER_S 1e9       /* later than that is never; in milliseconds it fits 64 bits */
+#define SYNC_EVERY_MS 1000u /* loss curves may be lost for so long; results never */
 #define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* how exactly the wall budget is kept over a kill */
 
 /* When it happened; nothing but a person's eye may depend on it. */
@@ -381,7 +382,7 @@ static int write_files(struct coordinator *c, bool is_interrupted, struct answer
 static void set_deadline(struct coordinator *c)
 {
     double left_s = difftime(c->setup->end_time, time(NULL)) - c->setup->grace_s;
-    if (c->setup->end_time > 0)
+    if (c->setup->end_time > 0 && left_s < FOREVER_S)
         c->deadline_ms = c->now_ms + (left_s > 0 ? (uint64_t)(left_s * 1000) : 0) + 1;
 }
 

@@ -127,6 +127,18 @@ expect_status 75
 run "$LRSEARCH" long.yaml --run-dir logs/job
 expect_status "$whole_status"
 expect_same_answer logs/whole/result.json logs/job/result.json
+cat >simulated.yaml <<'END'
+version: 1
+name: simulated
+trainer: {kind: simulate}
+search: {lr: [1e-3, 1e-1], horizons: [1M, 2M], policy: grid}
+target: {tokens: 4M}
+END
+export SLURM_JOB_END_TIME=9223372036854775807 # a job without an end
+run "$LRSEARCH" simulated.yaml --run-dir logs/endless
+unset SLURM_JOB_END_TIME
+expect_no_err "time limit"
+[ "$status" -ne 75 ] || fail "a job without an end ended at once"
 run "$LRSEARCH" long.yaml --run-dir logs/job --grace soon
 expect_status 2
 expect_err "--grace soon: must be a time such as 60s, 1h at most"
