@@ -9,7 +9,7 @@ set -u
 root=${1:-$(dirname "$0")/..}
 cd "$root" || exit 2
 
-find include orchestrator worker tests -type f \
+find include common orchestrator worker tests -type f \
     \( -name '*.c' -o -name '*.h' -o -name '*.cc' -o -name '*.sh' -o -name CMakeLists.txt \) |
     LC_ALL=C sort | LC_ALL=C awk '
 function rule(folder, project, system_headers) { # what a folder may include beside itself
@@ -27,7 +27,7 @@ BEGIN {
     # A folder may include itself and include/lrsearch; project: prefixes of further files;
     # system: "c" for C standard headers alone (+ what is named), "any" for any but those below.
     rule("include/lrsearch", "", "c")
-    rule("orchestrator/base", "", "any")
+    rule("common", "", "any")
     rule("orchestrator/plan", "", "any")
     rule("orchestrator/search", "", "any")
     rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/policy.h orchestrator/search/transfer.h", "any")

@@ -18,7 +18,7 @@ make_tree()
         mkdir -p "$tree/worker/$folder"
         echo "int ${folder}_x;" >"$tree/worker/$folder/$folder.h"
     done
-    mkdir -p "$tree/include/lrsearch" "$tree/tests"
+    mkdir -p "$tree/include/lrsearch" "$tree/common" "$tree/tests"
     printf '#include <stdint.h>\n' >"$tree/include/lrsearch/wire.h"
     printf '#include "plan/plan.h"\n' >"$tree/orchestrator/campaign/good.c"
     printf '#include <mpi.h>\n#include "lrsearch/wire.h"\n' >"$tree/orchestrator/net/transport.c"
