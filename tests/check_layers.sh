@@ -36,6 +36,7 @@ BEGIN {
     rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")
     rule("orchestrator/report", "orchestrator/store/", "any")
     rule("orchestrator/export", "orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/store/", "any")
+    rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
     rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")

@@ -9,7 +9,7 @@
 #include "search/policy.h"
 
 /* The campaign: a pure state machine over events. It decides which trials to ask for and when it is
- * over; it knows no clock, no file and no network. Whoever drives it (coordinator.c, or a test)
+ * over; it knows no clock, no file and no network. Whoever drives it (coordinator/, or a test)
  * does:
  *
  *     append the event to the journal -> campaign_apply() -> act

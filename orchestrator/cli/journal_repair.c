@@ -6,7 +6,7 @@
 #include <string.h>
 #include "cli/options.h"
 #include "cli/past_run.h"
-#include "coordinator.h"
+#include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"

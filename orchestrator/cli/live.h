@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "cli/options.h"
-#include "coordinator.h"
+#include "coordinator/coordinator.h"
 
 /* The progress line of a running campaign, on stderr: on a terminal redrawn once a second and as
  * wide as it is; a plain line every 10 s elsewhere, on a terminal that cannot redraw (TERM=dumb),

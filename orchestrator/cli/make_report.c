@@ -5,7 +5,7 @@
 #include "cli/make_report.h"
 #include "cli/options.h"
 #include "cli/past_run.h"
-#include "coordinator.h"
+#include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"

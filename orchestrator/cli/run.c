@@ -18,7 +18,7 @@
 #include "cli/outcome.h"
 #include "cli/prepare.h"
 #include "cli/summary_line.h"
-#include "coordinator.h"
+#include "coordinator/coordinator.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "coordinator.h"
+#include "coordinator/coordinator.h"
 #include "few_runs.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

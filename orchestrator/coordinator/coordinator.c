@@ -2,13 +2,13 @@
  * applied before anything is done about it. Doing is idempotent: `handed` remembers which attempt
  * of a trial the scheduler already has. */
 #define _POSIX_C_SOURCE 200809L
-#include "coordinator.h"
+#include "coordinator/coordinator.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "coordinator_state.h"
+#include "coordinator/coordinator_state.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/transports.h"

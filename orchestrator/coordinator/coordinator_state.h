@@ -1,8 +1,8 @@
 #ifndef LRSEARCH_COORDINATOR_STATE_H
 #define LRSEARCH_COORDINATOR_STATE_H
 
-#include "coordinator.h"
-#include "fork.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/fork.h"
 #include "store/journal.h"
 
 /* The inside of the coordinator: coordinator.c runs it, begin_run.c opens what it runs on. */

@@ -1,4 +1,4 @@
-#include "fork.h"
+#include "coordinator/fork.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <xxhash.h>
-#include "coordinator_state.h"
+#include "coordinator/coordinator_state.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
