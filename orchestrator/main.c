@@ -1,5 +1,5 @@
 /* lrsearch: argv in, exit status out. What a command does stands in cli/; under mpirun every rank
- * comes through here, and the role follows from the rank (cli/run.c). */
+ * comes through here, and the role follows from the rank (cli/cmd_run.c). */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <signal.h>

@@ -6,7 +6,8 @@
 #include "search/excess.h"
 #include "search/published.h"
 
-/* lrsearch audit: what is found out (audit.c), and how it is told (audit_text.c, audit_json.c). */
+/* lrsearch audit: what is found out (cmd_audit.c), and how it is told (audit_text.c, audit_json.c).
+ */
 
 #define AUDIT_TEXT 320
 

@@ -2,7 +2,7 @@
  * for --set. Both scripts are static tables; nothing runs lrsearch while a user types. */
 #include <ctype.h>
 #include <string.h>
-#include "cli/docs.h"
+#include "cli/cmd_docs.h"
 #include "cli/option_table.h"
 #include "plan/schema.h"
 

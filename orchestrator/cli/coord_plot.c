@@ -1,7 +1,7 @@
 /* The picture of a coordinate check: a panel a layer, mean |activation| against the width, one line
  * for each step, light at the start and dark at the end. Flat lines are what is wanted. */
 #include <math.h>
-#include "cli/coord_check.h"
+#include "cli/cmd_coord_check.h"
 #include "lrsearch/log.h"
 #include "report/gnuplot.h"
 

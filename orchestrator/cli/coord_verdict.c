@@ -17,7 +17,7 @@
  * up to 1.4 to 3.2. So its limits are wide: it tells what a step does that the first did not. */
 #include <math.h>
 #include <string.h>
-#include "cli/coord_check.h"
+#include "cli/cmd_coord_check.h"
 #include "lrsearch/memory.h"
 
 double coord_mean(const struct coord_check *check, size_t width, uint32_t step, size_t layer)

@@ -1,7 +1,7 @@
 /* The man pages, in man(7) macros: lrsearch(1) from the tables of commands, options and exit
  * statuses, lrsearch-plan(5) from the plan's schema. */
 #include <string.h>
-#include "cli/docs.h"
+#include "cli/cmd_docs.h"
 #include "cli/option_table.h"
 #include "lrsearch/version.h"
 #include "plan/schema.h"

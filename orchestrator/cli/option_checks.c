@@ -1,6 +1,6 @@
 /* What each command needs, where several options and operands belong together. */
 #include <string.h>
-#include "cli/docs.h"
+#include "cli/cmd_docs.h"
 #include "cli/option_table.h"
 #include "lrsearch/trial.h"
 

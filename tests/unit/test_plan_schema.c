@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 #include "cmocka_all.h"
-#include "cli/plan_schema.h"
+#include "cli/cmd_schema.h"
 #include "plan/schema.h"
 
 static json_t *root;

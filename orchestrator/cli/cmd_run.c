@@ -13,7 +13,7 @@
 #include "cli/baseline.h"
 #include "cli/history_row.h"
 #include "cli/live.h"
-#include "cli/make_report.h"
+#include "cli/cmd_report.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
 #include "cli/prepare.h"

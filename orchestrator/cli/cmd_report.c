@@ -2,7 +2,7 @@
  * a run. What was known before each round is what the journal up to there says, fitted again. */
 #include <stdio.h>
 #include <string.h>
-#include "cli/make_report.h"
+#include "cli/cmd_report.h"
 #include "cli/options.h"
 #include "cli/past_run.h"
 #include "coordinator/coordinator.h"

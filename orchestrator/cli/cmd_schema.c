@@ -3,7 +3,7 @@
  * range for numbers and a pattern for texts; keywords of JSON Schema bind only values of their
  * type.
  */
-#include "cli/plan_schema.h"
+#include "cli/cmd_schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>

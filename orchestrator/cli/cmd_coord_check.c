@@ -2,7 +2,7 @@
  * its activations keep their size, and its first step its effect on the loss. Where they do not,
  * neither does the best learning rate. */
 #define _POSIX_C_SOURCE 200809L
-#include "cli/coord_check.h"
+#include "cli/cmd_coord_check.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* lrsearch docs: the man pages and completions by name. */
-#include "cli/docs.h"
+#include "cli/cmd_docs.h"
 
 #include <string.h>
 #include "cli/options.h"

@@ -46,7 +46,7 @@ struct coord_check {
     bool passed;
 };
 
-/* Trains the runs; `live` may be NULL (coord_check.c). LR_ECANCELED, LR_EDATA, LR_EINVAL,
+/* Trains the runs; `live` may be NULL (cmd_coord_check.c). LR_ECANCELED, LR_EDATA, LR_EINVAL,
  * LR_ENOMEM. */
 int coord_measure(struct coord_check *check, struct live *live, struct lr_error *err);
 void coord_release(struct coord_check *check);
