@@ -42,16 +42,19 @@ BEGIN {
     rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")
     rule("worker/model", "worker/kernels/", "any")
     rule("worker/data", "", "any")
-    rule("worker/command", "worker/train/trainer.h", "any")
-    rule("worker/train", "worker/model/ worker/kernels/ worker/data/ worker/command/command.h", "any")
-    rule("worker/net", "worker/train/", "any")
+    rule("worker/trainers", "worker/trainers/ worker/model/ worker/kernels/ worker/data/", "any")
+    rule("worker/trainers/transformer", "worker/trainers/trainer.h worker/model/ worker/kernels/ worker/data/", "any")
+    rule("worker/trainers/command", "worker/trainers/trainer.h", "any")
+    rule("worker/trainers/replay", "worker/data/", "any")
+    rule("worker/trainers/simulate", "", "any")
+    rule("worker/net", "worker/trainers/", "any")
     rule("worker", "worker/", "any")
     rule("tests", "include/ orchestrator/ worker/ tests/", "any")
 
     # Headers of the libraries that only some folders may know.
     only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ worker/net/ orchestrator/main.c tests/"
-    only["uv.h"] = "orchestrator/net/ worker/net/ worker/command/ tests/"
-    only["pcre2.h"] = "orchestrator/plan/check_command.c worker/command/ tests/"
+    only["uv.h"] = "orchestrator/net/ worker/net/ worker/trainers/command/ tests/"
+    only["pcre2.h"] = "orchestrator/plan/check_command.c worker/trainers/command/ tests/"
     only["sqlite3.h"] = "orchestrator/store/ orchestrator/export/ tests/"
     only["yaml.h"] = "orchestrator/plan/ tests/"
     only["omp.h"] = only["immintrin.h"] = "worker/kernels/"

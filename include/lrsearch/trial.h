@@ -83,7 +83,8 @@ bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
 /* "own; openblas: mlp.fc d_weight, output d_weight" */
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
 
-/* A made-up loss surface (trainer simulate; worker/train/loss_surface.h tells the formulas). */
+/* A made-up loss surface (trainer simulate; worker/trainers/simulate/loss_surface.h tells the
+ * formulas). */
 #define TRIAL_SURFACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U64(seed) /* of all its draws */                                                               \
     F64(lr)   /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
@@ -152,7 +153,7 @@ extern const struct field_table trial_surface_fields;
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
     TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens), table (replay), what a command    \
-                                   is (command/command_file.h); absolute */                        \
+                                   is (trainers/command/command_file.h); absolute */               \
     U64(data_hash)              /* of what it says */                                              \
     U64(val_tokens)             /* that the validation loss is the mean over; never trained on */  \
     U64(val_bytes)              /* of text that these tokens stand for; 0: not known */            \
@@ -162,8 +163,9 @@ extern const struct field_table trial_surface_fields;
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
     STRUCT(surface, trial_surface) /* trainer simulate */                                          \
-    TEXT(trunk_dir, TRIAL_PATH)    /* states that horizons share (train/trunk.h); "": none */      \
-    U64(trunk_tokens)              /* of such a state to go on from; 0: none */
+    TEXT(trunk_dir,                                                                                \
+         TRIAL_PATH)  /* states that horizons share (trainers/transformer/trunk.h); "": none */    \
+    U64(trunk_tokens) /* of such a state to go on from; 0: none */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include "cli/random_tokens.h"
-#include "train/trainer.h"
+#include "trainers/trainer.h"
 
 enum { WARM_UP = 2, STEPS_LEAST = 5, STEPS_MOST = 400, PROBE_STEPS = 3, BATCHES_MOST = 32 };
 #define STEP_FLOPS_MOST 1e10 /* half a second or so for one core */

@@ -16,8 +16,8 @@
 #include "lrsearch/memory.h"
 #include "report/summary.h"
 #include "store/json_value.h"
-#include "train/benchmark.h"
-#include "train/choose_products.h"
+#include "trainers/transformer/benchmark.h"
+#include "trainers/transformer/choose_products.h"
 
 #define SECONDS 4.0 /* of steps, for each size */
 #define TOKEN_BATCHES 32

@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "lrsearch/error.h"
 #include "search/slope.h"
-#include "train/coordinates.h"
+#include "trainers/transformer/coordinates.h"
 
 /* The coordinate check of a plan: what was measured, and what is made of it. */
 

@@ -17,7 +17,7 @@
 #include "lrsearch/printable.h"
 #include "report/summary.h"
 #include "store/json_value.h"
-#include "train/trainer.h"
+#include "trainers/trainer.h"
 
 enum { FILES = 32 }; /* that a command's pipes need, and some to spare */
 

@@ -9,7 +9,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "search/prior_lr.h"
-#include "train/loss_surface.h"
+#include "trainers/simulate/loss_surface.h"
 
 #define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c has the lower ones */
 #define DRAWS 16                                          /* of a surface at most */

@@ -8,7 +8,8 @@
 #include "plan/plan.h"
 
 /* What a plan's campaign may come to: the plan's own search on made-up loss surfaces
- * (train/loss_surface.h), drawn around what published sweeps look like. Nothing is trained. */
+ * (trainers/simulate/loss_surface.h), drawn around what published sweeps look like. Nothing is
+ * trained. */
 
 #define FORECAST_CAMPAIGNS 20
 #define FORECAST_ROUNDS 64

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "command/command_env.h"
-#include "command/command_file.h"
+#include "trainers/command/command_env.h"
+#include "trainers/command/command_file.h"
 #include "lrsearch/log.h"
 #include "lrsearch/printable.h"
 #include "store/run_dir.h"

@@ -9,7 +9,7 @@
 #include "lrsearch/memory.h"
 #include "store/json_value.h"
 #include "store/run_dir.h"
-#include "train/choose_products.h"
+#include "trainers/transformer/choose_products.h"
 
 #define CACHE "products.json" /* {key: letters} */
 

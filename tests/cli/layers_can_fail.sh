@@ -14,7 +14,7 @@ make_tree()
         mkdir -p "$tree/orchestrator/$folder"
         echo "int ${folder}_x;" >"$tree/orchestrator/$folder/$folder.h"
     done
-    for folder in kernels model train data; do
+    for folder in kernels model trainers data; do
         mkdir -p "$tree/worker/$folder"
         echo "int ${folder}_x;" >"$tree/worker/$folder/$folder.h"
     done
@@ -22,7 +22,7 @@ make_tree()
     printf '#include <stdint.h>\n' >"$tree/include/lrsearch/wire.h"
     printf '#include "plan/plan.h"\n' >"$tree/orchestrator/campaign/good.c"
     printf '#include <mpi.h>\n#include "lrsearch/wire.h"\n' >"$tree/orchestrator/net/transport.c"
-    printf '#include "data/data.h"\n' >"$tree/worker/train/step.c"
+    printf '#include "data/data.h"\n' >"$tree/worker/trainers/step.c"
 }
 
 case_of() # FILE LINE-TO-PLANT WHAT-MUST-BE-SAID
@@ -59,16 +59,16 @@ case_of orchestrator/campaign/a.c '  # include "store/store.h"' \
 case_of orchestrator/store/a.c '#include "sched/sched.h"' 'may not include'
 case_of orchestrator/net/a.c '#include "campaign/campaign.h"' 'may not include'
 case_of orchestrator/report/a.c '#include "campaign/campaign.h"' 'may not include'
-case_of worker/model/a.c '#include "train/train.h"' 'worker/model may not include worker/train/train.h'
+case_of worker/model/a.c '#include "trainers/trainers.h"' 'worker/model may not include worker/trainers/trainers.h'
 case_of worker/data/a.c '#include "model/model.h"' 'may not include'
 case_of worker/kernels/a.c '#include "lrsearch/wire.h"' 'worker/kernels may not include'
 case_of worker/kernels/a.c '#include <unistd.h>' 'C standard headers only'
-case_of worker/train/a.c '#include "plan/plan.h"' 'may not include orchestrator/plan/plan.h'
+case_of worker/trainers/a.c '#include "plan/plan.h"' 'may not include orchestrator/plan/plan.h'
 case_of include/lrsearch/a.h '#include "net/net.h"' 'include/lrsearch may not include'
 case_of include/lrsearch/a.h '#include <jansson.h>' 'C standard headers only'
 case_of orchestrator/cli/a.c '#include <mpi.h>' '<mpi.h> is for'
 case_of orchestrator/sched/a.c '#include <uv.h>' '<uv.h> is for'
-case_of worker/train/a.c '#include <yaml.h>' '<yaml.h> is for'
+case_of worker/trainers/a.c '#include <yaml.h>' '<yaml.h> is for'
 case_of worker/model/a.c '#include <cblas.h>' '<cblas.h> is for'
 case_of worker/model/a.c '#include "../kernels/kernels.h"' 'no .. in includes'
 case_of worker/model/a.c '#include "kernels/missing.h"' 'no such file'

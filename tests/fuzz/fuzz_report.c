@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
-#include "command/output_lines.h"
-#include "command/report_reader.h"
+#include "trainers/command/output_lines.h"
+#include "trainers/command/report_reader.h"
 #include "fuzz_input.h"
 
 #define REGEX "loss[ =:]+(?<loss>[^ ]+)(?: tokens (?<tokens>[0-9.e+]+))?"

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "lrsearch/rng.h"
-#include "train/loss_surface.h"
+#include "trainers/simulate/loss_surface.h"
 
 #define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (1u << 8)) /* loss_surface.c has the others */
 

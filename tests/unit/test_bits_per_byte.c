@@ -12,7 +12,7 @@
 #include "data/source.h"
 #include "data/tokenizer.h"
 #include "kernels/kernels.h"
-#include "train/trainer.h"
+#include "trainers/trainer.h"
 
 enum { TEXT = 48000, VAL_TOKENS = 3001 }; /* no multiple of CONTEXT */
 

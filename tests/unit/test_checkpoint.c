@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "kernels/kernels.h"
 #include "small_trial.h"
-#include "train/trainer.h"
+#include "trainers/trainer.h"
 
 static char whole[512], part[512], again[512];
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "command/command_file.h"
-#include "command/output_tail.h"
-#include "command/report_reader.h"
+#include "trainers/command/command_file.h"
+#include "trainers/command/output_tail.h"
+#include "trainers/command/report_reader.h"
 #include "lrsearch/placeholder.h"
 
 /* ---- placeholders ---- */

@@ -8,8 +8,8 @@
 #include "kernels/kernels.h"
 #include "search/slope.h"
 #include "small_trial.h"
-#include "train/coordinates.h"
-#include "train/optimizer.h"
+#include "trainers/transformer/coordinates.h"
+#include "trainers/transformer/optimizer.h"
 
 /* x 0..3, y 0 1 1 2: slope .6, residuals -.1 .3 -.3 .1, so the error is sqrt(.2 / 2 / 5) =
  * .1414214; Student's 95 % quantile for 2 degrees of freedom is 2.919986. */

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 #include "data/sweep.h"
-#include "train/loss_surface.h"
-#include "train/trainer.h"
+#include "trainers/simulate/loss_surface.h"
+#include "trainers/trainer.h"
 
 static char folder[512];
 static struct train_files files;

@@ -8,8 +8,8 @@
 #include "lrsearch/rng.h"
 #include "model/model.h"
 #include "model/model_state.h"
-#include "train/optimizer.h"
-#include "train/trainer.h"
+#include "trainers/transformer/optimizer.h"
+#include "trainers/trainer.h"
 
 #define CONTEXT 8
 enum { SEQUENCES = 4, VOCAB = 19 };

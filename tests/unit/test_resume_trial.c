@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
-#include "train/trunk.h"
+#include "trainers/transformer/trunk.h"
 
 static char dir[256], path[300];
 

@@ -8,11 +8,11 @@
 #include "kernels/kernels.h"
 #include "lrsearch/rng.h"
 #include "small_trial.h"
-#include "train/diverge.h"
-#include "train/evaluate.h"
-#include "train/group.h"
-#include "train/optimizer.h"
-#include "train/schedule.h"
+#include "trainers/transformer/diverge.h"
+#include "trainers/transformer/evaluate.h"
+#include "trainers/transformer/group.h"
+#include "trainers/transformer/optimizer.h"
+#include "trainers/transformer/schedule.h"
 
 /* ---- optimizer ---- */
 

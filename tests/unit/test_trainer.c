@@ -7,7 +7,7 @@
 #include "data/source.h"
 #include "kernels/kernels.h"
 #include "small_trial.h"
-#include "train/trainer.h"
+#include "trainers/trainer.h"
 
 struct heard {
     int calls, cancel_at;

@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
-#include "train/trunk.h"
+#include "trainers/transformer/trunk.h"
 
 static char dir[256];
 static uint64_t cancel_at; /* tokens; 0: not */

@@ -6,7 +6,7 @@
 #include <time.h>
 #include "lrsearch/log.h"
 #include "net/transports.h"
-#include "train/trainer.h"
+#include "trainers/trainer.h"
 #include "worker.h"
 
 static void nap_ms(long ms)

@@ -1,0 +1,327 @@
+/* One attempt of a user's program. What it reports is judged as it comes; the first thing that is
+ * wrong with it ends it and is the result. How it ended itself counts when nothing was wrong
+ * before. */
+#define _POSIX_C_SOURCE 200809L
+#include "trainers/command/command.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "trainers/command/command_env.h"
+#include "trainers/command/command_file.h"
+#include "trainers/command/command_process.h"
+#include "trainers/command/output_tail.h"
+#include "trainers/command/report_reader.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+
+#define SHORTEST_FINAL .9  /* of the horizon: whole steps may end a little before it */
+#define LONGEST_DEAF_S .05 /* the worker answers its coordinator in tell() */
+enum { LAST_LINE = 120, SHOWN = 60 };
+
+struct attempt {
+    const struct trial_spec *spec;
+    const struct train_hooks *hooks;
+    struct trial_result *result;
+    struct lr_error *err;
+    struct command_setup setup;
+    struct report_reader *reader;
+    struct output_tail *tail;
+    struct output_lines streams[COMMAND_STREAMS];
+    bool ended;  /* the result stands; what comes now is only kept for the tail */
+    bool wanted; /* the command is to be stopped */
+    bool has_final;
+    struct report final;    /* regex: the last one that fitted */
+    struct train_step last; /* what it told last */
+    struct timespec start, heard, told;
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+/* The first verdict holds; the command is stopped if it still runs. */
+static void end(struct attempt *a, enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void end(struct attempt *a, enum outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    char text[sizeof(a->result->message)];
+    a->wanted = true;
+    if (a->ended)
+        return;
+    a->ended = true;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    for (char *c = text; *c; c++) /* a program may print anything, a journal is UTF-8 */
+        *c = *c >= ' ' && *c <= '~' ? *c : '?';
+    a->result->outcome = outcome;
+    memcpy(a->result->message, text, sizeof(text));
+    if (outcome == OUTCOME_FAILED)
+        lr_fail(a->err, LR_EFAILURES, "%s", text);
+}
+
+/* ---- reports ---- */
+
+/* The horizon in whole steps, where the plan has a batch. */
+static uint64_t most_tokens(const struct trial_spec *spec)
+{
+    uint64_t batch = spec->batch_tokens;
+    return batch > 0 ? (spec->horizon_tokens + batch - 1) / batch * batch : spec->horizon_tokens;
+}
+
+static uint64_t curve_place(const struct attempt *a, uint64_t tokens)
+{
+    double share = (double)tokens / (double)a->spec->horizon_tokens;
+    return (uint64_t)(share * TRAIN_CURVE_POINTS);
+}
+
+static bool is_too_early(const struct attempt *a, uint64_t tokens)
+{
+    return !((double)tokens >= SHORTEST_FINAL * (double)a->spec->horizon_tokens);
+}
+
+static void end_too_early(struct attempt *a, uint64_t tokens)
+{
+    end(a, OUTCOME_FAILED,
+        "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64 " (LRSEARCH_TOKENS)",
+        tokens, a->spec->horizon_tokens);
+}
+
+static void tell(struct attempt *a)
+{
+    a->last.seconds = seconds_since(&a->start);
+    clock_gettime(CLOCK_MONOTONIC, &a->told);
+    int wish = a->hooks->step ? a->hooks->step(a->hooks->context, &a->last) : 0;
+    a->last.curve_point = false;
+    if (wish & TRAIN_STOP)
+        end(a, OUTCOME_CANCELED, "canceled at token %" PRIu64, a->last.tokens);
+}
+
+static void take_report(struct attempt *a, const struct report *report)
+{
+    bool is_final = report->final || a->setup.way == REPORT_REGEX;
+    uint64_t most = most_tokens(a->spec);
+    if (report->has_tokens && report->tokens > most) {
+        end(a, OUTCOME_FAILED,
+            "it reported a loss for %" PRIu64 " tokens, beyond the horizon of %" PRIu64
+            " (LRSEARCH_TOKENS)",
+            report->tokens, a->spec->horizon_tokens);
+        return;
+    }
+    if (report->has_begun && report->begun_tokens > most) {
+        end(a, OUTCOME_FAILED,
+            "it went on from %" PRIu64 " tokens, beyond the horizon of %" PRIu64
+            " (LRSEARCH_TOKENS)",
+            report->begun_tokens, a->spec->horizon_tokens);
+        return;
+    }
+    if (report->has_begun)
+        a->result->begun_tokens = report->begun_tokens;
+    uint64_t tokens = report->has_tokens ? report->tokens
+                      : report->final    ? a->spec->horizon_tokens
+                                         : a->last.tokens;
+    uint64_t before = curve_place(a, a->last.tokens);
+    bool forth = tokens > a->last.tokens;
+    a->result->tokens = a->last.tokens = forth ? tokens : a->last.tokens;
+    if (!isfinite(report->loss)) {
+        end(a, OUTCOME_DIVERGED, "it reported a loss of %g at token %" PRIu64, report->loss,
+            a->last.tokens);
+        return;
+    }
+    if (report->final && is_too_early(a, tokens)) {
+        end_too_early(a, tokens);
+        return;
+    }
+    if (is_final) {
+        a->final = *report;
+        a->has_final = true;
+    }
+    if (report->final)
+        return; /* a validation loss: no point of the training's curve */
+    a->last.train_loss = report->loss;
+    a->last.curve_point = forth && report->has_tokens && curve_place(a, tokens) > before;
+    if (a->last.curve_point)
+        tell(a);
+}
+
+/* A line of stdout or of the report's descriptor, where reports may be. */
+static void take_line(struct attempt *a, const char *line, size_t length, bool cut)
+{
+    struct report report;
+    struct lr_error err = {0};
+    int shown = length < SHOWN ? (int)length : SHOWN;
+    if (a->ended)
+        return;
+    int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
+    if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex, much output */
+        tell(a);
+    if (rc > 0)
+        take_report(a, &report);
+    if (rc >= 0)
+        return;
+    end(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
+}
+
+static void keep_line(struct attempt *a, const char *line, size_t length)
+{
+    output_tail_add(a->tail, line, length);
+    lr_log(LR_LOG_DEBUG, "command: %s", line);
+}
+
+static void on_out(void *context, const char *line, size_t length, bool cut)
+{
+    struct attempt *a = context;
+    keep_line(a, line, length);
+    if (a->setup.way != REPORT_FD)
+        take_line(a, line, length, cut);
+}
+
+static void on_err(void *context, const char *line, size_t length, bool cut)
+{
+    (void)cut;
+    keep_line(context, line, length);
+}
+
+static void on_report(void *context, const char *line, size_t length, bool cut)
+{
+    take_line(context, line, length, cut);
+}
+
+/* ---- while it runs ---- */
+
+static void on_bytes(void *context, enum command_stream stream, const char *bytes, size_t count)
+{
+    struct attempt *a = context;
+    clock_gettime(CLOCK_MONOTONIC, &a->heard);
+    output_lines_push(&a->streams[stream], bytes, count);
+}
+
+static void on_tick(void *context, struct command_process *process)
+{
+    struct attempt *a = context;
+    double silence_s = a->hooks->place ? a->hooks->place->silence_s : 0;
+    tell(a);
+    if (silence_s > 0 && !a->ended && seconds_since(&a->heard) > silence_s)
+        end(a, OUTCOME_FAILED, "it said nothing for %g s (limits.silence)", silence_s);
+    if (a->wanted)
+        command_process_stop(process);
+}
+
+/* ---- its end ---- */
+
+static void judge_end(struct attempt *a, const struct command_end *ending)
+{
+    char last[LAST_LINE];
+    output_tail_last(a->tail, last, sizeof(last));
+    const char *said = last[0] ? "; its last line: " : "; it printed nothing";
+    if (ending->signal)
+        end(a, OUTCOME_FAILED, "signal %d (%s) ended it%s%s", ending->signal,
+            strsignal(ending->signal), said, last);
+    else if (ending->exit_status != 0)
+        end(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
+    else if (!a->has_final)
+        end(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said, last);
+    else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* regex: known only now */
+        end_too_early(a, a->final.tokens);
+    else
+        end(a, OUTCOME_DONE, "%s", "");
+    if (a->result->outcome != OUTCOME_DONE)
+        return;
+    a->result->val_loss = a->final.loss;
+    a->result->val_loss_se = a->final.loss_se;
+    a->result->tokens = a->last.tokens =
+        a->final.has_tokens && a->final.final ? a->final.tokens : a->spec->horizon_tokens;
+}
+
+static void write_output(struct attempt *a, const struct command_end *ending)
+{
+    struct lr_error err = {0};
+    char head[512];
+    const char *path = a->hooks->place ? a->hooks->place->output : "";
+    if (!path[0])
+        return;
+    int length = snprintf(head, sizeof(head), "trial %" PRIu32 ", attempt %" PRIu32 ": %s%s%s\n",
+                          a->hooks->trial_id, a->hooks->attempt, outcome_name(a->result->outcome),
+                          a->result->message[0] ? ": " : "", a->result->message);
+    snprintf(head + length, sizeof(head) - (size_t)length, "%s %d",
+             ending->signal ? "ended by signal" : "exit status",
+             ending->signal ? ending->signal : (int)ending->exit_status);
+    if (output_tail_write(a->tail, path, head, &err))
+        lr_log(LR_LOG_WARNING, "the command's output is not kept: %s", err.text);
+}
+
+static int run(struct attempt *a, const char *checkpoint)
+{
+    struct command_end ending = {0};
+    char spec_file[TRIAL_PATH] = "";
+    char **argv = NULL, **env = NULL;
+    struct placeholder_trial trial = {a->spec, a->hooks->trial_id, a->hooks->attempt, checkpoint,
+                                      spec_file};
+    int rc = command_spec_write(spec_file, &trial, a->err);
+    rc = rc ? rc : command_argv_make(&argv, &a->setup, &trial, a->err);
+    rc = rc ? rc : command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err);
+    if (!rc && access(a->setup.cwd, X_OK))
+        rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", a->setup.cwd);
+    const struct command_request request = {
+        .argv = argv,
+        .env = env,
+        .cwd = a->setup.cwd,
+        .report = a->setup.way == REPORT_FD,
+        .kill_grace_s = a->setup.kill_grace_s,
+        .context = a,
+        .bytes = on_bytes,
+        .tick = on_tick,
+    };
+    rc = rc ? rc : command_process_run(&request, &ending, a->err);
+    for (int i = 0; !rc && i < COMMAND_STREAMS; i++)
+        output_lines_end(&a->streams[i]);
+    if (!rc) {
+        judge_end(a, &ending);
+        write_output(a, &ending);
+    }
+    if (spec_file[0])
+        unlink(spec_file);
+    command_words_free(argv);
+    command_words_free(env);
+    return rc;
+}
+
+void command_trial_run(const struct trial_spec *spec, struct train_files *files,
+                       const struct train_hooks *hooks, struct trial_result *result)
+{
+    struct attempt attempt = {.spec = spec, .hooks = hooks, .result = result, .err = &files->err};
+    struct attempt *a = &attempt;
+    a->last.train_loss = NAN;
+    clock_gettime(CLOCK_MONOTONIC, &a->start);
+    a->heard = a->told = a->start;
+    static void (*const on_line[])(void *, const char *, size_t, bool) = {on_out, on_err,
+                                                                          on_report};
+    for (int i = 0; i < COMMAND_STREAMS; i++) {
+        a->streams[i].line = on_line[i];
+        a->streams[i].context = a;
+    }
+    int rc = command_file_read(&a->setup, spec->data_path, spec->data_hash, a->err);
+    a->tail = lr_calloc(1, sizeof(*a->tail));
+    if (!rc && !a->tail)
+        rc = lr_fail(a->err, LR_ENOMEM, "out of memory");
+    rc = rc ? rc : report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
+    rc = rc ? rc : run(a, files->checkpoint);
+    if (rc) {
+        result->outcome = OUTCOME_FAILED;
+        snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);
+    }
+    result->seconds = seconds_since(&a->start);
+    report_reader_destroy(a->reader);
+    command_setup_release(&a->setup);
+    lr_free(a->tail);
+}

@@ -1,0 +1,126 @@
+/* One JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ..., "pattern": ..., "gpus":
+ * ..., "kill_grace_s": ...}. */
+#define _POSIX_C_SOURCE 200809L
+#include "trainers/command/command_file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
+
+enum { FILE_MOST = 1 << 20 }; /* a plan has no more */
+
+#define X(enumerator, name) name,
+static const char *const ways[] = {REPORT_WAY_MAP(X)};
+#undef X
+enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
+
+bool report_way_find(enum report_way *way, const char *name)
+{
+    for (size_t i = 0; i < WAYS; i++)
+        if (strcmp(ways[i], name) == 0) {
+            *way = (enum report_way)i;
+            return true;
+        }
+    return false;
+}
+
+static char *to_text(const struct command_setup *setup)
+{
+    json_t *argv = json_array(), *env = json_object();
+    for (size_t i = 0; i < setup->argc; i++)
+        json_array_append_new(argv, json_string(setup->argv[i]));
+    for (size_t i = 0; i < setup->variables; i++)
+        json_object_set_new(env, setup->names[i], json_string(setup->values[i]));
+    bool whole = json_array_size(argv) == setup->argc && json_object_size(env) == setup->variables;
+    json_t *root = json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:f}", "argv", argv, "env", env, "cwd",
+                             setup->cwd, "report", ways[setup->way], "pattern", setup->pattern,
+                             "gpus", (json_int_t)setup->gpus, "kill_grace_s", setup->kill_grace_s);
+    char *text = root && whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+    return text;
+}
+
+int command_file_write(const struct command_setup *setup, const char *folder, char path[TRIAL_PATH],
+                       uint64_t *hash, struct lr_error *err)
+{
+    char temporary[TRIAL_PATH + 32];
+    if (strlen(folder) + sizeof("/command-0123456789abcdef.json") > TRIAL_PATH)
+        return lr_fail(err, LR_ECREATE, "%s: the path is too long", folder);
+    char *text = to_text(setup);
+    if (!text)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    size_t length = strlen(text);
+    *hash = XXH3_64bits(text, length);
+    snprintf(path, TRIAL_PATH, "%s/command-%016llx.json", folder, (unsigned long long)*hash);
+    snprintf(temporary, sizeof(temporary), "%s/command.%ld", folder, (long)getpid());
+    FILE *file = own_file_stream(temporary, 0600);
+    int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
+    if (!rc && (fwrite(text, 1, length, file) < length || fflush(file) || fsync(fileno(file))))
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    if (file && fclose(file) && !rc)
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    if (!rc && rename(temporary, path))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
+    if (rc)
+        unlink(temporary);
+    free(text); /* jansson's own allocation */
+    return rc;
+}
+
+static bool fill(struct command_setup *setup, json_t *root)
+{
+    const char *way, *name;
+    json_t *argv, *env, *value;
+    json_int_t gpus;
+    if (json_unpack(root, "{s:o, s:o, s:s, s:s, s:s, s:I, s:F}", "argv", &argv, "env", &env, "cwd",
+                    &setup->cwd, "report", &way, "pattern", &setup->pattern, "gpus", &gpus,
+                    "kill_grace_s", &setup->kill_grace_s) ||
+        !report_way_find(&setup->way, way) || json_array_size(argv) < 1 ||
+        json_array_size(argv) > COMMAND_ARGUMENTS || json_object_size(env) > COMMAND_VARIABLES)
+        return false;
+    setup->gpus = (uint32_t)gpus;
+    for (; setup->argc < json_array_size(argv); setup->argc++)
+        setup->argv[setup->argc] = json_string_value(json_array_get(argv, setup->argc));
+    json_object_foreach(env, name, value)
+    {
+        setup->names[setup->variables] = name;
+        setup->values[setup->variables++] = json_string_value(value);
+    }
+    return true;
+}
+
+int command_file_read(struct command_setup *setup, const char *path, uint64_t hash,
+                      struct lr_error *err)
+{
+    memset(setup, 0, sizeof(*setup));
+    FILE *file = fopen(path, "rb");
+    char *text = lr_malloc(FILE_MOST);
+    size_t length = file && text ? fread(text, 1, FILE_MOST, file) : 0;
+    int rc = 0;
+    if (!text)
+        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+    else if (!file || ferror(file))
+        rc = lr_fail_errno(err, LR_EIO, "%s", path);
+    else if (XXH3_64bits(text, length) != hash)
+        rc = lr_fail(err, LR_EDATA,
+                     "%s: is not what the coordinator wrote; delete it and try again", path);
+    if (!rc && (!(setup->texts = json_loadb(text, length, 0, NULL)) || !fill(setup, setup->texts)))
+        rc = lr_fail(err, LR_EDATA, "%s: was written by another version of lrsearch", path);
+    if (file)
+        fclose(file);
+    lr_free(text);
+    if (rc)
+        command_setup_release(setup);
+    return rc;
+}
+
+void command_setup_release(struct command_setup *setup)
+{
+    json_decref(setup->texts);
+    setup->texts = NULL;
+}

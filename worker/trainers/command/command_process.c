@@ -1,0 +1,243 @@
+/* uv_spawn starts lrsearch itself once more, which becomes the command (command_child.h). Output is
+ * read until it ends, but a second after the command at the longest: what has left the group may
+ * hold on to it. */
+#define _POSIX_C_SOURCE 200809L
+#include "trainers/command/command_process.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+#include "trainers/command/command_child.h"
+#include "lrsearch/limits.h"
+#include "lrsearch/memory.h"
+
+enum {
+    FILES = 16,
+    TICK_MS = 30,
+    DRAIN_MS = 1000,
+    PIPES = COMMAND_STREAMS + 1,
+    STATUS = COMMAND_STREAMS
+};
+
+struct command_process {
+    const struct command_request *request;
+    struct command_end *end;
+    uv_loop_t loop;
+    uv_process_t process;
+    uv_timer_t timer;
+    uv_pipe_t pipes[PIPES]; /* our ends of its streams, and of the status */
+    int theirs[PIPES];      /* its ends; -1: none */
+    int alive[2];           /* a pipe that ends with us: its end, ours */
+    bool reading[PIPES];
+    int start_errno;
+    bool exited, stopping, killed;
+    uint64_t kill_ms, drain_ms;
+    char buffer[65536];
+};
+
+static void signal_group(struct command_process *process, int number)
+{
+    if (process->process.pid > 0)
+        kill(-process->process.pid, number);
+}
+
+void command_process_stop(struct command_process *process)
+{
+    if (process->stopping || process->exited)
+        return;
+    process->stopping = true;
+    process->kill_ms = uv_now(&process->loop) + (uint64_t)(process->request->kill_grace_s * 1000.0);
+    signal_group(process, SIGTERM);
+    signal_group(process, SIGCONT); /* one that is stopped would not see it */
+}
+
+/* ---- the end ---- */
+
+static void close_pipe(struct command_process *process, int pipe)
+{
+    if (process->reading[pipe])
+        uv_close((uv_handle_t *)&process->pipes[pipe], NULL);
+    process->reading[pipe] = false;
+}
+
+static void finish(struct command_process *process)
+{
+    bool reading = false;
+    for (int i = 0; i < PIPES; i++)
+        reading = reading || process->reading[i];
+    if (process->exited && !reading && !uv_is_closing((uv_handle_t *)&process->timer))
+        uv_close((uv_handle_t *)&process->timer, NULL);
+}
+
+static void on_exit(uv_process_t *handle, int64_t status, int number)
+{
+    struct command_process *process = handle->data;
+    process->end->exit_status = status;
+    process->end->signal = number;
+    signal_group(process, SIGKILL); /* what it left behind, and the watcher */
+    process->exited = true;
+    process->drain_ms = uv_now(&process->loop) + DRAIN_MS;
+    uv_close((uv_handle_t *)handle, NULL);
+    finish(process);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct command_process *process = timer->data;
+    uint64_t now_ms = uv_now(&process->loop);
+    process->request->tick(process->request->context, process);
+    if (process->stopping && !process->exited && !process->killed && now_ms >= process->kill_ms) {
+        process->killed = true;
+        signal_group(process, SIGKILL);
+    }
+    for (int i = 0; process->exited && now_ms >= process->drain_ms && i < PIPES; i++)
+        close_pipe(process, i);
+    finish(process);
+}
+
+/* ---- output ---- */
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct command_process *process = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(process->buffer, sizeof(process->buffer));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    struct command_process *process = stream->data;
+    int pipe = (int)((uv_pipe_t *)stream - process->pipes);
+    if (count > 0 && pipe == STATUS && (size_t)count == sizeof(process->start_errno))
+        memcpy(&process->start_errno, buffer->base, sizeof(process->start_errno));
+    else if (count > 0 && pipe != STATUS)
+        process->request->bytes(process->request->context, (enum command_stream)pipe, buffer->base,
+                                (size_t)count);
+    if (count < 0) {
+        close_pipe(process, pipe);
+        finish(process);
+    }
+}
+
+/* ---- the start ---- */
+
+/* A pipe, not the pair of sockets that libuv would make: programs open /dev/stderr. */
+static int open_pipe(struct command_process *process, int pipe)
+{
+    uv_file ends[2];
+    int rc = uv_pipe(ends, UV_NONBLOCK_PIPE, 0);
+    if (rc)
+        return rc;
+    process->theirs[pipe] = ends[1];
+    uv_pipe_init(&process->loop, &process->pipes[pipe], 0);
+    process->pipes[pipe].data = process;
+    process->reading[pipe] = true;
+    rc = uv_pipe_open(&process->pipes[pipe], ends[0]);
+    if (rc) {
+        close(ends[0]);
+        return rc;
+    }
+    return uv_read_start((uv_stream_t *)&process->pipes[pipe], on_room, on_read);
+}
+
+static void close_theirs(struct command_process *process)
+{
+    for (int i = 0; i < PIPES; i++)
+        if (process->theirs[i] >= 0)
+            close(process->theirs[i]);
+    if (process->alive[0] >= 0)
+        close(process->alive[0]);
+}
+
+static int spawn(struct command_process *process, char **argv)
+{
+    const struct command_request *request = process->request;
+    uv_stdio_container_t stdio[COMMAND_STATUS_FD + 1] = {{.flags = UV_IGNORE}};
+    static const int at[PIPES] = {1, 2, COMMAND_REPORT_FD, COMMAND_STATUS_FD};
+    for (int i = 0; i < PIPES; i++) {
+        stdio[at[i]].flags = process->theirs[i] < 0 ? UV_IGNORE : UV_INHERIT_FD;
+        stdio[at[i]].data.fd = process->theirs[i];
+    }
+    stdio[COMMAND_ALIVE_FD].flags = UV_INHERIT_FD;
+    stdio[COMMAND_ALIVE_FD].data.fd = process->alive[0];
+    const uv_process_options_t options = {
+        .exit_cb = on_exit,
+        .file = "/proc/self/exe", /* also when its file has been replaced meanwhile */
+        .args = argv,
+        .env = request->env,
+        .cwd = request->cwd,
+        .flags = UV_PROCESS_DETACHED,
+        .stdio_count = COMMAND_STATUS_FD + 1,
+        .stdio = stdio,
+    };
+    return uv_spawn(&process->loop, &process->process, &options);
+}
+
+static int start(struct command_process *process)
+{
+    size_t count = 0;
+    while (process->request->argv[count])
+        count++;
+    char **argv = lr_calloc(count + 3, sizeof(*argv));
+    int rc = argv ? uv_pipe(process->alive, 0, 0) : UV_ENOMEM;
+    for (int i = 0; !rc && i < PIPES; i++)
+        rc = i == COMMAND_REPORT && !process->request->report ? 0 : open_pipe(process, i);
+    if (!rc) {
+        argv[0] = (char *)(uintptr_t) "lrsearch"; /* only read */
+        argv[1] = (char *)(uintptr_t)COMMAND_CHILD;
+        memcpy(argv + 2, process->request->argv, count * sizeof(*argv));
+        process->process.data = process;
+        rc = spawn(process, argv);
+        if (rc)
+            uv_close((uv_handle_t *)&process->process, NULL);
+    }
+    lr_free(argv);
+    close_theirs(process);
+    return rc;
+}
+
+int command_process_run(const struct command_request *request, struct command_end *end,
+                        struct lr_error *err)
+{
+    struct command_process *process = lr_calloc(1, sizeof(*process));
+    memset(end, 0, sizeof(*end));
+    if (!process)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    if (limits_check_files(FILES, err)) {
+        lr_free(process);
+        return LR_EFAILURES;
+    }
+    process->request = request;
+    process->end = end;
+    memset(process->theirs, -1, sizeof(process->theirs));
+    process->alive[0] = process->alive[1] = -1;
+    int rc = uv_loop_init(&process->loop);
+    if (rc) {
+        lr_free(process);
+        return lr_fail(err, LR_EFAILURES, "no event loop: %s", uv_strerror(rc));
+    }
+    uv_timer_init(&process->loop, &process->timer);
+    process->timer.data = process;
+    rc = start(process);
+    if (rc) {
+        process->exited = true;
+        for (int i = 0; i < PIPES; i++)
+            close_pipe(process, i);
+        finish(process);
+    } else {
+        uv_timer_start(&process->timer, on_tick, 0, TICK_MS);
+    }
+    uv_run(&process->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&process->loop);
+    if (process->alive[1] >= 0)
+        close(process->alive[1]);
+    if (rc)
+        lr_fail(err, LR_EFAILURES, "cannot start a process in %s: %s", request->cwd,
+                uv_strerror(rc));
+    else if (process->start_errno)
+        rc = lr_fail(err, LR_EFAILURES, "cannot start %s: %s; see trainer.argv", request->argv[0],
+                     strerror(process->start_errno));
+    lr_free(process);
+    return rc ? LR_EFAILURES : 0;
+}

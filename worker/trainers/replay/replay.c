@@ -1,0 +1,51 @@
+/* The table is read anew for each trial: it is small, and so a worker keeps nothing between trials.
+ */
+#include "trainers/replay/replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include "data/sweep.h"
+
+static void refuse(const struct trial_spec *spec, const struct sweep *sweep,
+                   struct trial_result *result)
+{
+    double low, high;
+    result->outcome = OUTCOME_REFUSED;
+    if (sweep_range(sweep, spec->horizon_tokens, &low, &high))
+        snprintf(result->message, sizeof(result->message),
+                 "the table has no loss at learning rate %.4g on %" PRIu64
+                 " tokens; it knows %.4g to %.4g",
+                 spec->lr, spec->horizon_tokens, low, high);
+    else
+        snprintf(result->message, sizeof(result->message),
+                 "the table has no training on %" PRIu64 " tokens", spec->horizon_tokens);
+}
+
+void replay_run(const struct trial_spec *spec, struct trial_result *result, struct lr_error *err)
+{
+    struct sweep sweep;
+    double loss;
+    if (sweep_read_written(&sweep, spec->data_path, spec->data_hash, err)) {
+        result->outcome = OUTCOME_FAILED;
+        snprintf(result->message, sizeof(result->message), "%.255s", err->text);
+        return;
+    }
+    switch (sweep_at(&sweep, spec->horizon_tokens, spec->lr, (uint32_t)spec->seed, &loss)) {
+    case SWEEP_LOSS:
+        result->outcome = OUTCOME_DONE;
+        result->val_loss = loss;
+        result->tokens = spec->horizon_tokens;
+        break;
+    case SWEEP_DIVERGED:
+        result->outcome = OUTCOME_DIVERGED;
+        result->tokens = spec->horizon_tokens;
+        snprintf(result->message, sizeof(result->message),
+                 "it diverged in the table, or the "
+                 "nearest learning rate there did");
+        break;
+    case SWEEP_UNKNOWN:
+        refuse(spec, &sweep, result);
+        break;
+    }
+    sweep_release(&sweep);
+}

@@ -1,0 +1,35 @@
+#include "trainers/simulate/simulate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include "trainers/simulate/loss_surface.h"
+
+void simulate_run(const struct trial_spec *spec, uint32_t attempt, struct trial_result *result,
+                  struct lr_error *err)
+{
+    struct surface_place place = {.tokens = spec->horizon_tokens,
+                                  .vocab = spec->vocab,
+                                  .width = spec->d_model,
+                                  .batch = spec->batch_tokens,
+                                  .ratio = spec->embedding_lr_ratio};
+    uint64_t replicate = spec->seed - spec->surface.seed;
+    if (spec->d_model > 0 && spec->n_layers > 0)
+        place.params = (double)trial_params_hidden(spec);
+    struct surface_course course =
+        loss_surface_course(&spec->surface, &place, spec->lr, replicate, attempt);
+    result->seconds = course.seconds;
+    if (course.crashed) {
+        lr_fail(err, LR_EFAILURES, "a simulated crash (simulate.crash)");
+        result->outcome = OUTCOME_FAILED;
+        snprintf(result->message, sizeof(result->message), "%.255s", err->text);
+        return;
+    }
+    result->tokens = spec->horizon_tokens;
+    result->val_loss = loss_surface_loss(&spec->surface, &place, spec->lr, replicate);
+    result->outcome = OUTCOME_DONE;
+    if (isnan(result->val_loss)) {
+        result->outcome = OUTCOME_DIVERGED;
+        snprintf(result->message, sizeof(result->message),
+                 "beyond the simulated cliff (simulate.cliff)");
+    }
+}

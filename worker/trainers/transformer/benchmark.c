@@ -1,0 +1,162 @@
+/* One step after the other; parts by the laps of the model's profile. What the core can do at most
+ * is sampled all along a step, at the laps, since other programs may share the machine. */
+#define _POSIX_C_SOURCE 200809L
+#include "trainers/transformer/benchmark.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "data/source.h"
+#include "kernels/kernels.h"
+#include "lrsearch/memory.h"
+#include "trainers/transformer/optimizer.h"
+
+enum {
+    STEPS_LEAST = 5,
+    STEPS_MOST = 2000,
+    WARM_UP = 2,
+    PEAK_ROUNDS = 100000, /* some 0.2 ms */
+};
+#define PEAK_EVERY 0.01 /* seconds */
+
+static double seconds_by(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double own_seconds(void)
+{
+    return seconds_by(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static double elapsed_seconds(void)
+{
+    return seconds_by(CLOCK_MONOTONIC);
+}
+
+/* The clock of the laps: it stands still while the peak is sampled. */
+static struct {
+    double (*now)(void);
+    double excluded, last, flops, seconds;
+} sampler;
+
+static void sample_peak(void)
+{
+    double start = own_seconds(), before = sampler.now();
+    sampler.flops += peak_loop(PEAK_ROUNDS);
+    sampler.seconds += own_seconds() - start;
+    sampler.last = sampler.now();
+    sampler.excluded += sampler.last - before;
+}
+
+static double sampled_seconds(void)
+{
+    if (sampler.now() - sampler.last > PEAK_EVERY)
+        sample_peak();
+    return sampler.now() - sampler.excluded;
+}
+
+struct bench {
+    const struct trial_spec *spec;
+    struct source *source;
+    struct model *model;
+    uint32_t *tokens; /* (micro-batch, context + 1) */
+    struct model_profile profile;
+};
+
+static void one_step(struct bench *b, uint64_t step)
+{
+    const struct trial_spec *spec = b->spec;
+    uint32_t batch = spec->batch_tokens / spec->context, at_once = model_micro_batch(b->model);
+    model_zero_grad(b->model);
+    model_profile_lap(&b->profile, PART_OPTIMIZER);
+    for (uint32_t first = 0; first < batch; first += at_once) {
+        uint32_t sequences = batch - first < at_once ? batch - first : at_once;
+        for (uint32_t s = 0; s < sequences; s++)
+            source_train(b->source, step * batch + first + s,
+                         b->tokens + (size_t)s * (spec->context + 1));
+        model_profile_lap(&b->profile, PART_DATA);
+        model_forward_backward(b->model, b->tokens, sequences, 1.0f / (float)spec->batch_tokens);
+    }
+    model_profile_lap(&b->profile, PART_ELEMENTWISE);
+    optimizer_step(b->model, spec, 1, step + 1);
+    model_profile_lap(&b->profile, PART_OPTIMIZER);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void quartiles(double out[3], double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), by_value);
+    out[0] = values[count / 4];
+    out[1] = values[count / 2];
+    out[2] = values[count * 3 / 4];
+}
+
+static void measure(struct benchmark *out, struct bench *b, int threads, double seconds,
+                    double *times, double *peaks, double *shares)
+{
+    double flops = trial_flops_per_token(b->spec) * b->spec->batch_tokens, spent = 0;
+    uint64_t step = 0;
+    memset(&sampler, 0, sizeof(sampler));
+    sampler.now = threads > 1 ? elapsed_seconds : own_seconds;
+    b->profile.now = sampled_seconds;
+    for (; step < WARM_UP; step++)
+        one_step(b, step);
+    memset(b->profile.seconds, 0, sizeof(b->profile.seconds));
+    while (out->steps < STEPS_MOST && (spent < seconds || out->steps < STEPS_LEAST)) {
+        sampler.flops = sampler.seconds = 0;
+        sample_peak();
+        double start = b->profile.last = sampled_seconds();
+        one_step(b, step++);
+        times[out->steps] = sampled_seconds() - start;
+        sample_peak();
+        peaks[out->steps] = threads * sampler.flops / sampler.seconds;
+        shares[out->steps] = flops / times[out->steps] / peaks[out->steps];
+        spent += times[out->steps++];
+    }
+    double middle[3];
+    quartiles(out->step_s, times, out->steps);
+    quartiles(out->share, shares, out->steps);
+    quartiles(middle, peaks, out->steps);
+    out->peak_flops = middle[1];
+    for (int p = 0; p < PART_COUNT; p++)
+        out->part_s[p] = b->profile.seconds[p] / (double)out->steps;
+}
+
+int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int threads, double seconds,
+                  struct lr_error *err)
+{
+    struct bench b = {.spec = spec};
+    double *values = lr_calloc((size_t)3 * STEPS_MOST, sizeof(*values));
+    memset(out, 0, sizeof(*out));
+    if (!kernels_set_threads(threads)) {
+        lr_free(values);
+        return lr_fail(err, LR_EUSAGE, "--threads %d: built without OpenMP, one thread it is",
+                       threads);
+    }
+    int rc = values ? source_open(&b.source, spec, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    rc = rc ? rc : model_create(&b.model, spec, err);
+    if (!rc) {
+        b.tokens =
+            lr_malloc((size_t)model_micro_batch(b.model) * (spec->context + 1) * sizeof(*b.tokens));
+        rc = b.tokens ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    }
+    if (!rc) {
+        model_init(b.model, spec->seed);
+        model_set_profile(b.model, &b.profile);
+        out->model_bytes = model_bytes(b.model);
+        measure(out, &b, threads, seconds, values, values + STEPS_MOST, values + 2 * STEPS_MOST);
+    }
+    lr_free(b.tokens);
+    lr_free(values);
+    model_destroy(b.model);
+    source_close(b.source);
+    return rc;
+}
