@@ -14,15 +14,16 @@ make_tree()
         mkdir -p "$tree/orchestrator/$folder"
         echo "int ${folder}_x;" >"$tree/orchestrator/$folder/$folder.h"
     done
-    for folder in kernels model trainers data; do
+    for folder in kernels model trainers trainers/transformer data; do
         mkdir -p "$tree/worker/$folder"
-        echo "int ${folder}_x;" >"$tree/worker/$folder/$folder.h"
+        name=${folder##*/}
+        echo "int ${name}_x;" >"$tree/worker/$folder/$name.h"
     done
     mkdir -p "$tree/include/lrsearch" "$tree/common" "$tree/tests"
     printf '#include <stdint.h>\n' >"$tree/include/lrsearch/wire.h"
     printf '#include "plan/plan.h"\n' >"$tree/orchestrator/campaign/good.c"
     printf '#include <mpi.h>\n#include "lrsearch/wire.h"\n' >"$tree/orchestrator/net/transport.c"
-    printf '#include "data/data.h"\n' >"$tree/worker/trainers/step.c"
+    printf '#include "data/data.h"\n' >"$tree/worker/trainers/transformer/step.c"
 }
 
 case_of() # FILE LINE-TO-PLANT WHAT-MUST-BE-SAID

@@ -171,6 +171,17 @@ static void data_that_is_not_there_fails_the_trial(void **state)
     assert_int_equal(heard.calls, 0);
 }
 
+static void a_kind_that_there_is_not_fails_the_trial(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    spec.trainer = 99;
+    struct trial_result result = run(&spec, 0);
+    assert_int_equal(result.outcome, OUTCOME_FAILED);
+    assert_string_equal(result.message, "there is no trainer of kind 99");
+    assert_int_equal(heard.calls, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_loss_far_above_its_start_is_told_with_numbers),
         cmocka_unit_test(every_sequence_of_a_large_batch_is_read_once),
         cmocka_unit_test(data_that_is_not_there_fails_the_trial),
+        cmocka_unit_test(a_kind_that_there_is_not_fails_the_trial),
     };
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,13 +21,15 @@ static void refuse(const struct trial_spec *spec, const struct sweep *sweep,
                  "the table has no training on %" PRIu64 " tokens", spec->horizon_tokens);
 }
 
-void replay_run(const struct trial_spec *spec, struct trial_result *result, struct lr_error *err)
+void replay_run(const struct trial_spec *spec, struct train_files *files,
+                const struct train_hooks *hooks, struct trial_result *result)
 {
     struct sweep sweep;
     double loss;
-    if (sweep_read_written(&sweep, spec->data_path, spec->data_hash, err)) {
+    (void)hooks; /* it takes no time */
+    if (sweep_read_written(&sweep, spec->data_path, spec->data_hash, &files->err)) {
         result->outcome = OUTCOME_FAILED;
-        snprintf(result->message, sizeof(result->message), "%.255s", err->text);
+        snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);
         return;
     }
     switch (sweep_at(&sweep, spec->horizon_tokens, spec->lr, (uint32_t)spec->seed, &loss)) {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include "trainers/simulate/loss_surface.h"
 
-void simulate_run(const struct trial_spec *spec, uint32_t attempt, struct trial_result *result,
-                  struct lr_error *err)
+void simulate_run(const struct trial_spec *spec, struct train_files *files,
+                  const struct train_hooks *hooks, struct trial_result *result)
 {
     struct surface_place place = {.tokens = spec->horizon_tokens,
                                   .vocab = spec->vocab,
@@ -16,12 +16,12 @@ void simulate_run(const struct trial_spec *spec, uint32_t attempt, struct trial_
     if (spec->d_model > 0 && spec->n_layers > 0)
         place.params = (double)trial_params_hidden(spec);
     struct surface_course course =
-        loss_surface_course(&spec->surface, &place, spec->lr, replicate, attempt);
+        loss_surface_course(&spec->surface, &place, spec->lr, replicate, hooks->attempt);
     result->seconds = course.seconds;
     if (course.crashed) {
-        lr_fail(err, LR_EFAILURES, "a simulated crash (simulate.crash)");
+        lr_fail(&files->err, LR_EFAILURES, "a simulated crash (simulate.crash)");
         result->outcome = OUTCOME_FAILED;
-        snprintf(result->message, sizeof(result->message), "%.255s", err->text);
+        snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);
         return;
     }
     result->tokens = spec->horizon_tokens;

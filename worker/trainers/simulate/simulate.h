@@ -1,14 +1,13 @@
 #ifndef LRSEARCH_SIMULATE_H
 #define LRSEARCH_SIMULATE_H
 
-#include "lrsearch/error.h"
-#include "lrsearch/trial.h"
+#include "trainers/trainer.h"
 
-/* A training that is made up from spec->surface (loss_surface.h), to try a plan, or the program
- * itself, without training: its end into *result, which holds no numbers yet. It takes no time;
- * result->seconds is virtual. An attempt may crash, and the next one then works: *err says so
+/* trainer_run() for trainer.kind simulate: a training that is made up from spec->surface
+ * (loss_surface.h), to try a plan, or the program itself, without training. It takes no time;
+ * result->seconds is virtual. An attempt may crash, and the next one then works: files->err says so
  * behind OUTCOME_FAILED. */
-void simulate_run(const struct trial_spec *spec, uint32_t attempt, struct trial_result *result,
-                  struct lr_error *err);
+void simulate_run(const struct trial_spec *spec, struct train_files *files,
+                  const struct train_hooks *hooks, struct trial_result *result);
 
 #endif

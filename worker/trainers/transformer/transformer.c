@@ -1,0 +1,308 @@
+/* transformer_run(): one training of the built-in model. Opens the data, makes the model, steps,
+ * evaluates. All memory is taken before the first step. What goes wrong is a result. */
+#include "trainers/transformer/transformer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "data/source.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "model/model.h"
+#include "trainers/transformer/checkpoint.h"
+#include "trainers/transformer/evaluate.h"
+#include "trainers/transformer/group.h"
+#include "trainers/transformer/optimizer.h"
+#include "trainers/transformer/schedule.h"
+
+#define LN_2 0.69314718055994530942
+
+struct training {
+    const struct trial_spec *spec;
+    const struct train_hooks *hooks;
+    struct trial_result *result;
+    struct train_files *files;
+    struct source *source;
+    struct model *model;
+    struct group group;
+    uint32_t *tokens;        /* (micro-batch, context + 1) */
+    double *losses;          /* (micro-batch) */
+    struct checkpoint state; /* where it stands */
+    struct timespec start;
+    struct train_step last; /* what the hook was told last */
+    uint64_t saved_tokens;  /* of the last checkpoint that was written; 0: none */
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+static void write_checkpoint(struct training *t)
+{
+    struct lr_error err = {0};
+    if (!t->files->checkpoint || t->group.rank != 0)
+        return;
+    if (checkpoint_save(t->files->checkpoint, t->model, t->spec, &t->state, &err))
+        lr_log(LR_LOG_WARNING, "checkpoint not written: %s", err.text);
+    else
+        t->saved_tokens = t->state.tokens;
+}
+
+/* Nonzero: stop. */
+static int tell(struct training *t)
+{
+    t->last.seconds = seconds_since(&t->start);
+    int wish = t->hooks->step ? t->hooks->step(t->hooks->context, &t->last) : 0;
+    t->group.ops->broadcast(&t->group, &wish, sizeof(wish)); /* a group stops together */
+    if (wish & TRAIN_SAVE)
+        write_checkpoint(t);
+    return wish & TRAIN_STOP;
+}
+
+static int keep_going(void *context)
+{
+    struct training *t = context;
+    t->last.curve_point = false;
+    return tell(t);
+}
+
+/* Point k of TRAIN_CURVE_POINTS is the first step at or after k/TRAIN_CURVE_POINTS of the horizon.
+ */
+static bool is_curve_point(uint64_t step, uint64_t steps)
+{
+    return step * TRAIN_CURVE_POINTS / steps != (step - 1) * TRAIN_CURVE_POINTS / steps;
+}
+
+/* Mean loss of one step's batch; gradients are left in the model. The batch is cut into
+ * micro-batches by the spec alone; a group shares them out. */
+static double forward_backward(struct training *t, uint64_t step)
+{
+    const struct trial_spec *spec = t->spec;
+    uint32_t batch = spec->batch_tokens / spec->context, at_once = model_micro_batch(t->model);
+    uint32_t parts = (batch - 1) / at_once + 1;
+    float scale = 1.0f / (float)spec->batch_tokens;
+    double sum = 0;
+    model_zero_grad(t->model);
+    for (uint32_t part = (uint32_t)t->group.rank; part < parts; part += (uint32_t)t->group.size) {
+        uint32_t first = part * at_once;
+        uint32_t sequences = batch - first < at_once ? batch - first : at_once;
+        for (uint32_t s = 0; s < sequences; s++)
+            source_train(t->source, (step - 1) * batch + first + s,
+                         t->tokens + (size_t)s * (spec->context + 1));
+        sum += model_forward_backward(t->model, t->tokens, sequences, scale);
+    }
+    for (size_t i = 0; i < model_param_count(t->model); i++)
+        t->group.ops->sum(&t->group, model_param(t->model, i)->grad,
+                          model_param(t->model, i)->count);
+    t->group.ops->sum_double(&t->group, &sum, 1);
+    return sum / spec->batch_tokens;
+}
+
+static void say(struct trial_result *result, enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(struct trial_result *result, enum outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    result->outcome = outcome;
+    vsnprintf(result->message, sizeof(result->message), format, arguments);
+    va_end(arguments);
+}
+
+static void say_diverged(struct training *t, const char *what, double loss)
+{
+    if (isfinite(loss))
+        say(t->result, OUTCOME_DIVERGED, "%s %.3g, far above its start %.3g, at token %" PRIu64,
+            what, loss, t->state.diverge.first, t->last.tokens);
+    else
+        say(t->result, OUTCOME_DIVERGED, "%s not finite at token %" PRIu64, what, t->last.tokens);
+}
+
+static void fail(struct training *t)
+{
+    say(t->result, OUTCOME_FAILED, "%s", t->files->err.text);
+}
+
+/* Nonzero: the file could not be written, and the result says so. */
+static int save(struct training *t)
+{
+    if (!t->files->save ||
+        !checkpoint_save(t->files->save, t->model, t->spec, &t->state, &t->files->err))
+        return 0;
+    fail(t);
+    return 1;
+}
+
+static void say_canceled(struct training *t, const char *where)
+{
+    if (t->saved_tokens > 0 && t->saved_tokens == t->state.tokens)
+        say(t->result, OUTCOME_CANCELED, "canceled %s, saved at token %" PRIu64, where,
+            t->saved_tokens);
+    else
+        say(t->result, OUTCOME_CANCELED, "canceled %s", where);
+}
+
+static void stop(struct training *t)
+{
+    char where[48];
+    snprintf(where, sizeof(where), "at token %" PRIu64, t->last.tokens);
+    if (save(t))
+        return;
+    if (t->files->save)
+        say(t->result, OUTCOME_CANCELED, "stopped at token %" PRIu64 ", saved in %.150s",
+            t->last.tokens, t->files->save);
+    else
+        say_canceled(t, where);
+}
+
+/* Nonzero: diverged, or the data cannot be read, and the result says where. */
+static int step_once(struct training *t, uint64_t step, uint64_t count)
+{
+    double loss = forward_backward(t, step);
+    if (source_failed(t->source, &t->files->err)) {
+        fail(t);
+        return 1;
+    }
+    t->last.tokens = t->result->tokens = t->state.tokens = step * t->spec->batch_tokens;
+    t->last.train_loss = loss;
+    t->last.curve_point = is_curve_point(step, count);
+    if (diverge_step(&t->state.diverge, loss)) {
+        say_diverged(t, "training loss", t->state.diverge.mean);
+        return 1;
+    }
+    double norm = optimizer_step(t->model, t->spec, schedule_factor(t->spec, step), step);
+    if (!isfinite(norm)) {
+        say_diverged(t, "gradient", norm);
+        return 1;
+    }
+    t->state.step = step;
+    return 0;
+}
+
+/* 0: ran to the end. Otherwise the result says why not. */
+static int steps(struct training *t)
+{
+    uint64_t count = trial_steps(t->spec), tail = count / 20 ? count / 20 : 1;
+    uint64_t first = t->state.step + 1, until = t->files->until_tokens;
+    for (uint64_t step = first; step <= count; step++) {
+        if (step_once(t, step, count))
+            return 1;
+        if (step > count - tail)
+            t->state.tail_sum += t->last.train_loss;
+        if (tell(t) || (until > 0 && t->last.tokens >= until && step < count)) {
+            stop(t);
+            return 1;
+        }
+    }
+    /* of another horizon's training the tail may have begun too late to be seen whole */
+    uint64_t seen = first > count - tail + 1 && t->files->changed[0] ? count + 1 - first : tail;
+    t->result->train_loss = seen ? t->state.tail_sum / (double)seen : NAN;
+    return save(t);
+}
+
+/* Takes up where a checkpoint stands. A tail counts only towards the horizon that it was seen in.
+ */
+static int resume(struct training *t)
+{
+    struct train_files *files = t->files;
+    int rc = checkpoint_load(files->init, t->model, t->spec, &t->state, files->changed,
+                             sizeof(files->changed), &files->err);
+    if (rc)
+        return rc;
+    if (t->state.step > trial_steps(t->spec))
+        return lr_fail(&files->err, LR_EDATA,
+                       "%s: has %" PRIu64 " steps behind it, more than the %" PRIu64
+                       " of this training; give it a longer horizon",
+                       files->init, t->state.step, trial_steps(t->spec));
+    if (t->state.tokens != t->state.step * t->spec->batch_tokens)
+        return lr_fail(&files->err, LR_EDATA,
+                       "%s: was trained with another batch_tokens; use the plan that it was saved "
+                       "with",
+                       files->init);
+    if (files->changed[0])
+        t->state.tail_sum = 0;
+    t->last.tokens = t->result->tokens = t->result->begun_tokens = t->state.tokens;
+    return 0;
+}
+
+/* Takes up the training's own checkpoint, if there is one that is of use. */
+static void resume_own(struct training *t)
+{
+    struct train_files *files = t->files;
+    if (!files->checkpoint || checkpoint_tokens(files->checkpoint, t->spec) == 0)
+        return;
+    files->init = files->checkpoint;
+    if (resume(t)) { /* the model is as it was */
+        lr_log(LR_LOG_WARNING, "checkpoint not used: %s", files->err.text);
+        memset(&files->err, 0, sizeof(files->err));
+        memset(&t->state, 0, sizeof(t->state));
+    }
+    files->init = NULL;
+}
+
+static int prepare(struct training *t)
+{
+    struct lr_error *err = &t->files->err;
+    int rc = source_open(&t->source, t->spec, err);
+    if (!rc)
+        rc = model_create(&t->model, t->spec, err);
+    if (rc)
+        return rc;
+    uint32_t at_once = model_micro_batch(t->model);
+    t->tokens = lr_malloc((size_t)at_once * (t->spec->context + 1) * sizeof(*t->tokens));
+    t->losses = lr_malloc(at_once * sizeof(*t->losses));
+    if (!t->tokens || !t->losses)
+        return lr_fail(err, LR_ENOMEM, "out of memory");
+    model_init(t->model, t->spec->seed);
+    if (t->files->init)
+        return resume(t);
+    resume_own(t);
+    return 0;
+}
+
+static void finish(struct training *t)
+{
+    struct trial_result *result = t->result;
+    double loss, standard_error;
+    if (evaluate(t->model, t->source, t->spec->context, t->tokens, t->losses, keep_going, t, &loss,
+                 &standard_error)) {
+        say_canceled(t, "during validation");
+    } else if (source_failed(t->source, &t->files->err)) {
+        fail(t);
+    } else if (diverge_far(&t->state.diverge, loss)) {
+        say_diverged(t, "validation loss", loss);
+    } else {
+        result->outcome = OUTCOME_DONE;
+        result->val_loss = loss;
+        result->val_loss_se = standard_error;
+        if (t->spec->val_bytes > 0)
+            result->val_bits_per_byte =
+                loss * (double)t->spec->val_tokens / (LN_2 * (double)t->spec->val_bytes);
+    }
+}
+
+void transformer_run(const struct trial_spec *spec, struct train_files *files,
+                     const struct train_hooks *hooks, struct trial_result *result)
+{
+    struct training training = {.spec = spec, .hooks = hooks, .result = result, .files = files};
+    struct training *t = &training;
+    t->group = group_alone();
+    clock_gettime(CLOCK_MONOTONIC, &t->start);
+    if (prepare(t))
+        fail(t);
+    else if (steps(t) == 0)
+        finish(t);
+    result->flops = trial_flops_per_token(spec) * (double)(result->tokens - result->begun_tokens);
+    result->seconds = seconds_since(&t->start);
+    lr_free(t->losses);
+    lr_free(t->tokens);
+    model_destroy(t->model);
+    source_close(t->source);
+}

@@ -1,0 +1,11 @@
+#ifndef LRSEARCH_TRANSFORMER_H
+#define LRSEARCH_TRANSFORMER_H
+
+#include "trainers/trainer.h"
+
+/* trainer_run() for trainer.kind transformer: the compact model of worker/model on the tokens that
+ * spec names, with AdamW. */
+void transformer_run(const struct trial_spec *spec, struct train_files *files,
+                     const struct train_hooks *hooks, struct trial_result *result);
+
+#endif
