@@ -58,6 +58,11 @@ int lr_fail_errno(struct lr_error *err, int code, const char *format, ...)
     return code;
 }
 
+int lr_nomem(struct lr_error *err)
+{
+    return lr_fail(err, LR_ENOMEM, "%s", lr_error_text(LR_ENOMEM));
+}
+
 int lr_prefix(struct lr_error *err, const char *format, ...)
 {
     if (!err || !err->code)

@@ -52,6 +52,7 @@ int lr_fail(struct lr_error *err, int code, const char *format, ...)
 /* As lr_fail, with ": strerror(errno)" appended; ENOSPC and EDQUOT turn `code` into LR_ENOSPC. */
 int lr_fail_errno(struct lr_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+int lr_nomem(struct lr_error *err); /* LR_ENOMEM, "out of memory" */
 /* Puts "prefix: " before the text; returns err->code (LR_EINTERNAL when err is NULL or empty). */
 int lr_prefix(struct lr_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

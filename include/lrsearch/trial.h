@@ -87,9 +87,9 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
  * formulas). */
 #define TRIAL_SURFACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U64(seed) /* of all its draws */                                                               \
-    F64(lr)   /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
-                 where there is a model */                                                         \
-    F64(beta) /* the optimum falls as tokens^-beta, */                                             \
+    F64(lr) /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
+                 where there is a model */ \
+    F64(beta)            /* the optimum falls as tokens^-beta, */                                  \
     F64(alpha)           /* as parameters^-alpha */                                                \
     F64(gamma)           /* and as vocabulary^-gamma */                                            \
     F64(curvature)       /* nats per octave^2, at 1M tokens */                                     \
@@ -152,13 +152,14 @@ extern const struct field_table trial_surface_fields;
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
-    TEXT(data_path, TRIAL_PATH) /* DATASET.json (source tokens), table (replay), what a command    \
-                                   is (trainers/command/command_file.h); absolute */               \
-    U64(data_hash)              /* of what it says */                                              \
-    U64(val_tokens)             /* that the validation loss is the mean over; never trained on */  \
-    U64(val_bytes)              /* of text that these tokens stand for; 0: not known */            \
-    U32(repeat)                 /* 1: the text may be read more than once */                       \
-    F64(zipf_exponent)          /* source synthetic */                                             \
+    TEXT(data_path,                                                                                \
+         TRIAL_PATH)   /* DATASET.json (source tokens), table (replay), what a command    \
+                                   is (trainers/command/command_file.h); absolute */        \
+    U64(data_hash)     /* of what it says */                                                       \
+    U64(val_tokens)    /* that the validation loss is the mean over; never trained on */           \
+    U64(val_bytes)     /* of text that these tokens stand for; 0: not known */                     \
+    U32(repeat)        /* 1: the text may be read more than once */                                \
+    F64(zipf_exponent) /* source synthetic */                                                      \
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
@@ -172,19 +173,19 @@ struct trial_spec {
 };
 extern const struct field_table trial_spec_fields;
 
-#define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                           \
-    U32(outcome)                                                                                   \
-    F64(val_loss)          /* nats per token over the validation set; NaN unless done */           \
-    F64(val_loss_se)       /* its standard error over sequences */                                 \
+#define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
+    U32(outcome)                                                                                     \
+    F64(val_loss)          /* nats per token over the validation set; NaN unless done */             \
+    F64(val_loss_se)       /* its standard error over sequences */                                   \
     F64(val_bits_per_byte) /* val_loss val_tokens / (ln 2 val_bytes): compares over vocabularies   \
-                            */                                                                     \
-    F64(train_loss)        /* mean of the last twentieth of the horizon */                         \
-    U64(tokens)            /* trained until the end, or until it was seen to diverge */            \
-    U64(begun_tokens)      /* where this attempt began: a checkpoint or a shared state; 0: the     \
-                              beginning */                                                         \
-    F64(seconds)           /* of the worker, wall; not part of what must be reproducible */        \
-    F64(flops)             /* trial_flops_per_token() times tokens */                              \
-    TEXT(message, 256)     /* why it diverged or failed */
+                            */ \
+    F64(train_loss)        /* mean of the last twentieth of the horizon */                           \
+    U64(tokens)            /* trained until the end, or until it was seen to diverge */              \
+    U64(begun_tokens)  /* where this attempt began: a checkpoint or a shared state; 0: the     \
+                              beginning */     \
+    F64(seconds)       /* of the worker, wall; not part of what must be reproducible */              \
+    F64(flops)         /* trial_flops_per_token() times tokens */                                    \
+    TEXT(message, 256) /* why it diverged or failed */
 
 struct trial_result {
     FIELD_DECLARE(TRIAL_RESULT_FIELDS)

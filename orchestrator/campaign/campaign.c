@@ -14,7 +14,7 @@ int campaign_create(struct campaign **out, const struct plan *plan, struct lr_er
                        plan->search.policy);
     struct campaign *campaign = lr_calloc(1, sizeof(*campaign));
     if (!campaign)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     campaign->plan = *plan;
     *out = campaign;
     return 0;

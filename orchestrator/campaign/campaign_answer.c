@@ -18,7 +18,7 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
     *count = 0;
     *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
     if (!*seen)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     /* of a round that is planned in part nothing runs yet: it will be asked for again */
     size_t planned = round_is_planned(campaign) ? 0 : campaign->round_planned;
     for (size_t i = 0; i < campaign->trial_count - planned; i++) {
@@ -167,8 +167,7 @@ int campaign_fit_for(const struct campaign *campaign, uint64_t tokens, uint32_t 
     struct observation *seen = NULL;
     size_t count = 0;
     struct plan *plan = lr_malloc(sizeof(*plan));
-    int rc = plan ? campaign_observe(campaign, false, &seen, &count, err)
-                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = plan ? campaign_observe(campaign, false, &seen, &count, err) : lr_nomem(err);
     if (!rc) {
         *plan = campaign->plan;
         plan->target.tokens = tokens;

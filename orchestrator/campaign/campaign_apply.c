@@ -35,7 +35,7 @@ static int apply_data(struct campaign *campaign, const struct event_data *event,
     struct event_data *data =
         lr_grow(campaign->data, campaign->data_count, &campaign->data_capacity, sizeof(*data));
     if (!data)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     campaign->data = data;
     campaign->data[campaign->data_count++] = *event;
     return 0;
@@ -54,7 +54,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     struct event_session *sessions = lr_grow(campaign->sessions, campaign->session_count,
                                              &campaign->session_capacity, sizeof(*sessions));
     if (!sessions)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     campaign->sessions = sessions;
     campaign->sessions[campaign->session_count++] = *event;
     campaign->ranks = event->ranks;
@@ -94,7 +94,7 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
         campaign->trials = trials;
     if (!trial || !trials) {
         lr_free(trial);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     trial->id = event->trial_id;
     trial->round = event->round;
@@ -119,7 +119,7 @@ static int note_cpu(struct campaign *campaign, const char *cpu, struct lr_error 
     char(*cpus)[CPU_TEXT] =
         lr_grow(campaign->cpus, campaign->cpu_count, &campaign->cpu_capacity, sizeof(*cpus));
     if (!cpus)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     campaign->cpus = cpus;
     memmove(cpus + place + 1, cpus + place, (campaign->cpu_count++ - place) * sizeof(*cpus));
     snprintf(cpus[place], sizeof(*cpus), "%s", cpu);

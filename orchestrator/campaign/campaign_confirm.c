@@ -92,7 +92,7 @@ static int predict(const struct campaign *campaign, uint64_t tokens, struct poin
                    size_t *count, struct lr_error *err)
 {
     struct answer *answer = lr_malloc(sizeof(*answer));
-    int rc = answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = answer ? 0 : lr_nomem(err);
     *count = 0;
     for (size_t p = 0; !rc && p < parametrizations(&campaign->plan); p++) {
         rc =
@@ -336,7 +336,7 @@ static int fill(const struct campaign *campaign, const struct trial *first, stru
     struct answer *expected = lr_malloc(sizeof(*expected));
     int rc = expected ? campaign_fit_for(campaign, first->spec.horizon_tokens,
                                          first->spec.parametrization, expected, err)
-                      : lr_fail(err, LR_ENOMEM, "out of memory");
+                      : lr_nomem(err);
     if (rc)
         goto out;
     confirm->parametrization = first->spec.parametrization;

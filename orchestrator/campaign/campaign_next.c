@@ -124,7 +124,7 @@ int campaign_reserve_events(struct campaign *campaign, size_t count, struct lr_e
     if (count > campaign->event_capacity) {
         struct event *larger = lr_realloc(campaign->events, count * sizeof(*larger));
         if (!larger)
-            return lr_fail(err, LR_ENOMEM, "out of memory");
+            return lr_nomem(err);
         campaign->events = larger;
         campaign->event_capacity = count;
     }
@@ -208,7 +208,7 @@ static int judge(const struct campaign *campaign, struct event_finished *end, st
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct observation *seen = NULL;
     size_t count = 0;
-    int rc = answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = answer ? 0 : lr_nomem(err);
     if (!rc)
         rc = campaign_observe(campaign, false, &seen, &count, err);
     if (!rc)
@@ -288,7 +288,7 @@ static int search_on(struct campaign *campaign, struct ending *ending, struct lr
     }
     struct proposal *round = lr_calloc(POLICY_ROUND_MAX, sizeof(*round));
     if (!round)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     int rc = ask_policy(campaign, round, &ending->need, err);
     if (rc >= 0 && !round_is_planned(campaign))
         rc = complete_round(campaign, round, (size_t)rc, err);

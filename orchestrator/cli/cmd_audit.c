@@ -250,7 +250,7 @@ int command_audit(const struct options *options)
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     int rc = 0, status = LR_EXIT_NOT_IDENTIFIED;
     if (!audit || !answer || !plan) {
-        rc = lr_fail(&err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(&err);
     } else {
         audit->answer = answer;
         rc = audit_recipe(audit, options, plan, &err);

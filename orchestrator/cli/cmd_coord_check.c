@@ -116,7 +116,7 @@ int coord_measure(struct coord_check *check, struct live *live, struct lr_error 
     size_t count = check->width_count * check->seeds;
     check->runs = lr_calloc(count, sizeof(*check->runs));
     if (!check->runs)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     for (int pass = 0; pass < 2; pass++) /* first the work is summed up, then done */
         for (size_t i = 0; i < count; i++) {
             struct trial_spec spec = check->spec;

@@ -33,7 +33,7 @@ static int read_run(struct export *export, const char *run_dir, struct lr_error 
     size_t count = campaign_trial_count(export->campaign);
     export->trials = lr_calloc(count + 1, sizeof(*export->trials));
     if (!export->trials)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     for (uint32_t id = 1; id <= count; id++)
         export->trials[id - 1] = campaign_trial(export->campaign, id);
     rc = campaign_answer(export->campaign, &export->answer, err);
@@ -105,8 +105,7 @@ int command_export(const struct options *options)
 {
     struct lr_error err = {0};
     struct export *export = lr_calloc(1, sizeof(*export));
-    int rc = export ? refuse_what_is_there(options->out, &err)
-                    : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = export ? refuse_what_is_there(options->out, &err) : lr_nomem(&err);
     if (!rc)
         rc = read_run(export, options->operand, &err);
     if (!rc)

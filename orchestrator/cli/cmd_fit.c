@@ -15,8 +15,7 @@ static int fit_run(const struct options *options, struct answer *answer, struct 
     uint64_t hash;
     struct campaign *campaign = NULL;
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = plan ? past_plan(plan, &hash, options->operand, err)
-                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = plan ? past_plan(plan, &hash, options->operand, err) : lr_nomem(err);
     if (!rc)
         rc = past_campaign(&campaign, plan, hash, options->operand, err);
     if (!rc)
@@ -45,7 +44,7 @@ int command_fit(const struct options *options)
 {
     struct lr_error err = {0};
     struct answer *answer = lr_calloc(1, sizeof(*answer));
-    int rc = answer ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = answer ? 0 : lr_nomem(&err);
     if (!rc)
         rc = options->table ? fit_file(options, answer, &err) : fit_run(options, answer, &err);
     if (rc)

@@ -67,7 +67,7 @@ static int add_run(struct found *found, const char *dir, const char *name, struc
     }
     struct found_run *more = lr_grow(found->runs, found->count, &found->capacity, sizeof(*more));
     if (!more)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     found->runs = more;
     more[found->count++] = one;
     return 0;
@@ -103,7 +103,7 @@ static int put_run(struct history *history, const struct found_run *found, struc
     struct history_run row;
     int rc = past_answer_read(&past, found->path, &why);
     if (rc == LR_ENOMEM)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     if (rc)
         lr_log(LR_LOG_WARNING, "left out: %s", why.text);
     if (rc || !past->finished) {

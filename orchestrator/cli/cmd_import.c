@@ -143,7 +143,7 @@ int command_import(const struct options *options)
 {
     struct lr_error err = {0};
     struct answer *answer = lr_calloc(1, sizeof(*answer));
-    int rc = answer ? import(answer, options, &err) : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = answer ? import(answer, options, &err) : lr_nomem(&err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     int status = outcome_status(rc, answer);

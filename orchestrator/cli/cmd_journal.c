@@ -143,8 +143,7 @@ int command_journal(const struct options *options)
 {
     struct lr_error err = {0};
     struct mending *mending = lr_calloc(1, sizeof(*mending));
-    int rc = mending ? mend(mending, options->operands[1], &err)
-                     : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = mending ? mend(mending, options->operands[1], &err) : lr_nomem(&err);
     if (!rc && options->json)
         rc = print_json(mending, &err);
     else if (!rc)

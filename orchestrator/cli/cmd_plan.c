@@ -80,7 +80,7 @@ static int take_texts(struct plan_init *init, struct lr_error *err)
             return err->code;
         init->texts[i] = name_from_plan(init->given[i], init->path);
         if (!init->texts[i])
-            return lr_fail(err, LR_ENOMEM, "out of memory");
+            return lr_nomem(err);
         init->text_count++;
     }
     return 0;
@@ -94,7 +94,7 @@ static int measure_text(struct plan_init *init, struct draft_request *request, s
     init->sample = lr_malloc(SAMPLE);
     if (!chunk || !init->sample) {
         lr_free(chunk);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     int rc = text_reader_open(&reader, init->given, init->text_count, err);
     long got = 1;
@@ -285,7 +285,7 @@ int command_plan(const struct options *options)
 {
     struct lr_error err = {0};
     struct plan_init *init = lr_calloc(1, sizeof(*init));
-    int rc = init ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = init ? 0 : lr_nomem(&err);
     if (!rc) {
         init->options = options;
         init->path = options->out ? options->out : DEFAULT_PLAN;

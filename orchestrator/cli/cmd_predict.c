@@ -66,8 +66,7 @@ int command_predict(const struct options *options)
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct campaign *campaign = NULL;
     struct lr_error err = {0};
-    int rc = plan && answer ? predict(options, plan, &campaign, answer, &err)
-                            : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = plan && answer ? predict(options, plan, &campaign, answer, &err) : lr_nomem(&err);
     if (rc) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
     } else if (options->json) {

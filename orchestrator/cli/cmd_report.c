@@ -64,8 +64,7 @@ static int find_rounds(struct report_input *input, const struct plan *plan, stru
     size_t size = strlen(input->run_dir) + sizeof("/journal.jsonl");
     char *path = lr_malloc(size);
     rounds.answer = lr_malloc(sizeof(*rounds.answer));
-    int rc = path && rounds.answer ? campaign_create(&rounds.campaign, plan, err)
-                                   : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = path && rounds.answer ? campaign_create(&rounds.campaign, plan, err) : lr_nomem(err);
     if (!rc) {
         snprintf(path, size, "%s/journal.jsonl", input->run_dir);
         rc = journal_read(path, follow, &rounds, err);
@@ -89,7 +88,7 @@ static int write_report(const char *run_dir, const struct plan *plan, const stru
 {
     struct report_input *input = lr_calloc(1, sizeof(*input));
     if (!input)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     input->run_dir = run_dir;
     input->name = plan->name;
     input->answer = answer;
@@ -111,8 +110,7 @@ void make_report(const char *run_dir, const struct answer *answer,
     /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
     bool hurry = answer->status == ANSWER_INTERRUPTED;
     figures_draw(run_dir, answer, trials, count);
-    int rc =
-        plan ? past_plan(plan, &hash, run_dir, &err) : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = plan ? past_plan(plan, &hash, run_dir, &err) : lr_nomem(&err);
     if (!rc)
         rc = write_report(run_dir, plan, answer, trials, count,
                           !hurry || plan_cell_count(plan) == 1, &err);
@@ -135,7 +133,7 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
     size_t count = rc ? 0 : campaign_trial_count(*campaign);
     *trials = lr_calloc(count + 1, sizeof(struct trial *));
     if (!rc && !*trials)
-        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(err);
     if (rc)
         return rc;
     for (uint32_t id = 1; id <= count; id++)
@@ -153,7 +151,7 @@ int command_report(const struct options *options)
     struct campaign *campaign = NULL;
     struct lr_error err = {0};
     int rc = plan && answer ? report(options->operand, plan, &campaign, answer, &trials, &err)
-                            : lr_fail(&err, LR_ENOMEM, "out of memory");
+                            : lr_nomem(&err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     else

@@ -130,8 +130,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .watch = live_watch(&live),
         .draw = make_report,
     };
-    int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err)
-                       : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err) : lr_nomem(&err);
     live_release(&live);
     baseline_release(&baseline);
     bool history_failed = baseline.failed;

@@ -205,7 +205,7 @@ static int show(const struct screen *screen, const struct status_view *view,
     if (options->json)
         return status_print_json(view, err);
     if (screen->terminal)
-        return show_screen(screen, view, &layout) ? lr_fail(err, LR_ENOMEM, "out of memory") : 0;
+        return show_screen(screen, view, &layout) ? lr_nomem(err) : 0;
     status_text_print(stdout, view, &layout);
     return 0;
 }

@@ -124,7 +124,7 @@ int coord_judge(struct coord_check *check, struct lr_error *err)
     check->layers = run->layers;
     check->figures = lr_calloc(2 * check->layers + GROUP_COUNT, sizeof(*check->figures));
     if (!check->figures)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     check->passed = true;
     for (size_t l = 0; l < check->layers; l++)
         add(check, COORD_START, l, run->names[l]);

@@ -203,7 +203,7 @@ static int expect(struct draft *out, const struct draft_request *request, struct
 {
     struct expected expected = {0};
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = plan ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = plan ? 0 : lr_nomem(err);
     take_target(out, request);
     rc = rc ? rc : load(plan, out, request, err);
     if (!rc) {

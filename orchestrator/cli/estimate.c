@@ -84,7 +84,7 @@ static int time_models(struct estimate *estimate, double seconds, struct live *l
     struct trial_spec first = plan_cell(plan, 0), target = plan_target(plan);
     double each = seconds / (double)count;
     char *cache_dir = prepare_cache_dir(plan->output.dir);
-    int rc = cache_dir ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = cache_dir ? 0 : lr_nomem(err);
     kernels_init();
     for (size_t i = 0; !rc && i < count; i++) { /* evenly, the first and the last among them */
         struct trial_spec spec = plan_cell(plan, count > 1 ? i * (cells - 1) / (count - 1) : 0);
@@ -304,7 +304,7 @@ int estimate_expect(struct expected *out, const struct plan *plan, uint32_t work
 {
     struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
     if (!estimate)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     estimate->plan = plan;
     estimate->workers = workers;
     struct forecast_clock clock = {cell_seconds, estimate, workers};
@@ -326,7 +326,7 @@ int estimate_print(const struct options *options, const struct plan *plan)
     struct lr_error err = {0};
     struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
     live_init(&live, options);
-    int rc = estimate ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = estimate ? 0 : lr_nomem(&err);
     if (!rc) {
         estimate->plan = plan;
         estimate->workers = workers_of(options, plan);

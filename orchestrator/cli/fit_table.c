@@ -150,7 +150,7 @@ static int fit_rows(struct answer *answer, struct table *table, const struct tab
 {
     struct observation *seen = lr_calloc(table->sweep.count, sizeof(*seen));
     if (!seen)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     size_t count = observe(table, seen);
     int rc = request->optima ? take_optima(table, request->with_errors, seen, count, err) : 0;
     if (!rc)

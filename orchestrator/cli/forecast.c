@@ -204,7 +204,7 @@ int forecast_run(struct forecast *out, const struct plan *plan, const struct for
     size_t each = plan_cell_count(plan) * plan->search.horizon_count, most = WORK_MOST / each;
     struct simulation *sim = lr_calloc(1, sizeof(*sim));
     if (!sim)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     sim->plan = plan;
     sim->clock = clock;
     campaign_space_fill(&sim->asked, plan);

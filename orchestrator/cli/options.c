@@ -178,7 +178,7 @@ int options_parse(struct options *options, int argc, char **argv, struct lr_erro
     bool *given = lr_calloc(option_row_count, sizeof(*given));
     int rc = options->sets && options->wheres && longs && given
                  ? parse(options, argc, argv, longs, given, err)
-                 : lr_fail(err, LR_ENOMEM, "out of memory");
+                 : lr_nomem(err);
     lr_free(longs);
     lr_free(given);
     return rc;

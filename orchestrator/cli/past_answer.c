@@ -69,8 +69,7 @@ int past_answer_read(struct past_answer **out, const char *run_dir, struct lr_er
     uint64_t hash;
     struct past_answer *past = lr_calloc(1, sizeof(*past));
     *out = past;
-    int rc = past ? past_plan(&past->plan, &hash, run_dir, err)
-                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = past ? past_plan(&past->plan, &hash, run_dir, err) : lr_nomem(err);
     if (!rc)
         rc = past_campaign(&past->campaign, &past->plan, hash, run_dir, err);
     if (!rc)

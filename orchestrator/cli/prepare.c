@@ -209,7 +209,7 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
     struct event_data data = {0};
     char *cache_dir = prepare_cache_dir(plan->output.dir);
     struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, live};
-    int rc = cache_dir ? check_cache(cache_dir, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = cache_dir ? check_cache(cache_dir, err) : lr_nomem(err);
     if (!rc && spec->trainer == TRAINER_TRANSFORMER)
         rc = prepare_products(spec->products, plan, spec, cache_dir, err);
     rc = rc ? rc : prepare_cell(&prepare, 0, &data, err);

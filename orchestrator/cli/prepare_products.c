@@ -51,7 +51,7 @@ static void write_cache(const char *cache_dir, json_t *cache)
 {
     struct lr_error err = {0};
     char *text = json_to_text(json_incref(cache), true);
-    int rc = text ? run_dir_make(cache_dir, &err) : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = text ? run_dir_make(cache_dir, &err) : lr_nomem(&err);
     rc = rc ? rc : run_dir_write(cache_dir, CACHE, text, strlen(text), &err);
     lr_free(text);
     if (rc)

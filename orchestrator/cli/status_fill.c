@@ -111,7 +111,7 @@ static int fill_points(struct status_view *view, const struct campaign *campaign
         struct basin_point *points =
             lr_grow(view->points, view->point_count, &view->point_capacity, sizeof(*points));
         if (!points)
-            return lr_fail(err, LR_ENOMEM, "out of memory");
+            return lr_nomem(err);
         view->points = points;
         points[view->point_count++] = (struct basin_point){trial->spec.lr, trial->result.val_loss,
                                                            loss       ? BASIN_LOSS

@@ -13,7 +13,7 @@ static int set_workers(struct status_session *session, uint32_t count, struct lr
 {
     struct status_worker *workers = lr_realloc(session->workers, (count + 1) * sizeof(*workers));
     if (!workers)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     memset(workers, 0, (count + 1) * sizeof(*workers));
     for (uint32_t i = 0; i < count; i++)
         workers[i].rank = i + 1;
@@ -60,7 +60,7 @@ static int on_started(struct status_session *session, const struct event_started
     struct status_worker *worker = worker_of(session, started->rank);
     struct status_began *began = status_session_began(session, started->trial_id);
     if (!began)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     *began = (struct status_began){.clock_s = session->clock_s};
     if (worker) {
         memcpy(worker->host, started->host, sizeof(worker->host));

@@ -159,7 +159,7 @@ int status_watch_create(struct status_watch **out, const char *run_dir, struct l
         watch->plan = lr_calloc(1, sizeof(*watch->plan));
     if (!watch || !watch->plan) {
         lr_free(watch);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     snprintf(watch->run_dir, sizeof(watch->run_dir), "%s", run_dir);
     snprintf(watch->view.run_dir, sizeof(watch->view.run_dir), "%s", run_dir);

@@ -37,7 +37,7 @@ static int take_columns(struct table_request *request, const char *columns[COLUM
 {
     char *text = keep(request, given);
     if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     for (char *part = text; part;) {
         char *comma = strchr(part, ',');
         if (comma)
@@ -62,7 +62,7 @@ static int take_where(struct table_request *request, const char *given, struct l
 {
     char *column = keep(request, given), *value;
     if (!column)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     value = strchr(column, '='); /* it is there: options.c has seen to that */
     *value++ = '\0';
     request->where[request->sweep.where_count++] = (struct sweep_where){column, value};
@@ -84,7 +84,7 @@ int table_request_init(struct table_request *request, const struct options *opti
     request->texts = lr_calloc(options->where_count + 1, sizeof(*request->texts));
     request->where = lr_calloc(options->where_count + 1, sizeof(*request->where));
     if (!request->texts || !request->where)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     if (options->columns)
         rc = take_columns(request, columns, options->columns, err);
     for (size_t i = 0; !rc && i < options->where_count; i++)

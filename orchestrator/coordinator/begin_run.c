@@ -97,7 +97,7 @@ static int prepare_data(struct coordinator *c, struct event_campaign *opening, s
     size_t count = plan_cell_count(c->setup->plan) + 1;
     c->data = lr_calloc(count, sizeof(*c->data));
     if (!c->data)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     c->data_count = count;
     int rc = c->setup->prepare_data(c->setup->prepare_context, opening->products, c->data, err);
     memcpy(opening->data_path, c->data[0].data_path, sizeof(opening->data_path));

@@ -136,7 +136,7 @@ static int make_room(struct coordinator *c, size_t count, struct lr_error *err)
         return 0;
     struct handed *larger = lr_realloc(c->handed, (count + 1) * sizeof(*larger));
     if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     memset(larger + c->handed_size, 0, (count + 1 - c->handed_size) * sizeof(*larger));
     c->handed = larger;
     c->handed_size = count + 1;
@@ -345,7 +345,7 @@ static int write_files(struct coordinator *c, bool is_interrupted, struct answer
     size_t count = campaign_trial_count(c->campaign);
     const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
     if (!trials)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     bool over = campaign_finished(c->campaign);
     for (uint32_t id = 1; id <= count; id++) {
         trials[id - 1] = campaign_trial(c->campaign, id);
@@ -443,7 +443,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
     greet(setup->transport);
-    int rc = resolved ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = resolved ? 0 : lr_nomem(err);
     if (!rc && setup->find_baseline)
         rc = setup->find_baseline(setup->baseline_context, err);
     if (!rc)

@@ -18,7 +18,7 @@ static int add_trial(struct fork *fork, const struct event_planned *planned, str
     struct fork_trial *larger =
         lr_grow(fork->trials, fork->count, &fork->capacity, sizeof(*fork->trials));
     if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     fork->trials = larger;
     fork->trials[fork->count++] = (struct fork_trial){.spec = planned->spec};
     return 0;
@@ -30,7 +30,7 @@ static int add_point(struct fork_trial *trial, const struct event_curve *point,
     struct event_curve *larger =
         lr_grow(trial->points, trial->point_count, &trial->point_capacity, sizeof(*trial->points));
     if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     trial->points = larger;
     trial->points[trial->point_count++] = *point;
     return 0;
@@ -77,7 +77,7 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
     *out = NULL;
     struct fork *fork = lr_calloc(1, sizeof(*fork));
     if (!fork)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
     int rc = access(path, F_OK) == 0 ? journal_read(path, take, fork, err) : 0;
     if (!rc && !fork->opening.name[0])

@@ -8,7 +8,7 @@ static int add(struct export_files *files, const char *name, struct csv *csv, st
 {
     if (csv->failed) {
         csv_release(csv);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     return export_files_add(files, name, csv->bytes, csv->used, err);
 }

@@ -32,7 +32,7 @@ int export_files_add(struct export_files *files, const char *name, void *bytes, 
         files->files = larger;
     if (!larger || !bytes) {
         lr_free(bytes);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     struct export_file *file = &files->files[files->count++];
     *file = (struct export_file){.bytes = bytes, .size = size};

@@ -265,7 +265,7 @@ int export_optuna(struct export_files *files, const struct export_source *source
         lr_free(writer.distributions[p]);
     if (!writer.ok || writer.out.failed) {
         bytes_release(&writer.out);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     return export_files_add(files, "", writer.out.data, writer.out.used, err);
 }

@@ -23,7 +23,7 @@ static int add_file(struct export_files *files, const char *name, struct bytes *
 {
     if (file->failed) {
         bytes_release(file);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     return export_files_add(files, name, file->data, file->used, err);
 }

@@ -37,7 +37,7 @@ static int bad_line(const struct reader *r, const char *what)
 
 static int no_memory(const struct reader *r)
 {
-    return lr_fail(r->err, LR_ENOMEM, "out of memory");
+    return lr_nomem(r->err);
 }
 
 /* ---- lines ---- */

@@ -50,7 +50,7 @@ static int local_send(struct transport *transport, int peer, const struct messag
     if (room)
         queue->messages[queue->first + queue->count++] = *message;
     pthread_mutex_unlock(&wire->lock);
-    return room ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    return room ? 0 : lr_nomem(err);
 }
 
 static int local_poll(struct transport *transport, int *peer, struct message *message,
@@ -120,7 +120,7 @@ int local_transport_create(struct transport **coordinator, struct transport **wo
         lr_free(ends[0]);
         lr_free(ends[1]);
         lr_free(wire);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     pthread_mutex_init(&wire->lock, NULL);
     for (int rank = 0; rank < 2; rank++) {

@@ -53,7 +53,7 @@ static int mpi_send(struct transport *transport, int peer, const struct message 
         return 0;
     struct pending *pending = lr_malloc(sizeof(*pending));
     if (!pending)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     int length = wire_encode(message, pending->frame, sizeof(pending->frame));
     int code = length < 0 ? MPI_ERR_COUNT
                           : MPI_Isend(pending->frame, length, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
@@ -154,7 +154,7 @@ int mpi_transport_create(struct transport **out, struct lr_error *err)
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     struct mpi_end *end = lr_calloc(1, sizeof(*end) + (size_t)size * sizeof(end->gone[0]));
     if (!end)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     end->transport.ops = &mpi_ops;
     end->transport.size = size;
     MPI_Comm_rank(MPI_COMM_WORLD, &end->transport.rank);

@@ -28,11 +28,14 @@ static const struct plan_choice token_formats[] = {TOKEN_FORMAT_MAP(X){0}};
 #undef X
 static const struct plan_choice tokenizers[] = {
     {"bytes", TOKENIZER_BYTES, true}, {"bpe", TOKENIZER_BPE, true}, {0}};
-static const struct plan_choice policies[] = {
-    {"narrow", POLICY_NARROW, true}, {"grid", POLICY_GRID, true}, {"design", POLICY_DESIGN, true}, {0}};
+static const struct plan_choice policies[] = {{"narrow", POLICY_NARROW, true},
+                                              {"grid", POLICY_GRID, true},
+                                              {"design", POLICY_DESIGN, true},
+                                              {0}};
 
-static const char *const columns[] = {
-    "lr", "tokens", "loss", "seed", "d_model", "n_layers", "vocab", "parametrization", "batch_tokens", NULL};
+static const char *const columns[] = {"lr",           "tokens",   "loss",  "seed",
+                                      "d_model",      "n_layers", "vocab", "parametrization",
+                                      "batch_tokens", NULL};
 static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, true}, {"async", MODE_ASYNC, true}, {0}};

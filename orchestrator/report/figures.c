@@ -41,7 +41,7 @@ static int draw_all(const char *folder, const struct answer *answer,
     char *path = lr_malloc(size);
     bool each = true;
     if (!path)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     snprintf(path, size, "%s/horizon.svg", folder);
     int rc = horizon_figure(path, answer, NULL, &each, err);
     *drawn = each;
@@ -63,7 +63,7 @@ void figures_draw(const char *run_dir, const struct answer *answer,
     size_t size = strlen(run_dir) + sizeof("/figures");
     char *folder = lr_malloc(size);
     struct answer *cells = figures_answer(answer);
-    int rc = folder && cells ? 0 : lr_fail(&err, LR_ENOMEM, "out of memory");
+    int rc = folder && cells ? 0 : lr_nomem(&err);
     if (folder)
         snprintf(folder, size, "%s/figures", run_dir);
     if (!rc)

@@ -57,7 +57,7 @@ static char *absolute(const char *name, const char *suffix, struct lr_error *err
     if (path)
         snprintf(path, size, "%s%s%s%s", cwd, *cwd ? "/" : "", name, suffix);
     else
-        lr_fail(err, LR_ENOMEM, "out of memory");
+        lr_nomem(err);
     return path;
 }
 

@@ -297,7 +297,7 @@ int ratio_figure(const char *path, const struct answer *answer, struct figure_ma
 {
     struct answer *copy = lr_malloc(sizeof(*copy));
     if (!copy)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     *copy = *answer;
     make_trained(copy);
     int rc = draw(path, copy, marks, drawn, err);

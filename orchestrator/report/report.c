@@ -55,7 +55,7 @@ int report_write(const struct report_input *input, struct lr_error *err)
         report_trials(&page, input);
         put_end(&page);
         if (page.failed || figures.failed)
-            rc = lr_fail(err, LR_ENOMEM, "out of memory");
+            rc = lr_nomem(err);
     }
     if (!rc)
         rc = run_dir_write(input->run_dir, "report.html", page.bytes, page.used, err);

@@ -426,7 +426,7 @@ int report_figures(struct html *page, const struct report_input *input,
     struct figures figures = {.page = page, .input = input, .history = history};
     figures.path = lr_malloc(size);
     figures.answer = figures_answer(input->answer);
-    int rc = figures.path && figures.answer ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = figures.path && figures.answer ? 0 : lr_nomem(err);
     if (!rc) {
         snprintf(figures.path, size, "%s/figures", input->run_dir);
         rc = run_dir_make_inner(figures.path, err);

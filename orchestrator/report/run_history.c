@@ -18,7 +18,7 @@ static int begin_attempt(struct run_history *history, const struct event_started
     struct attempt *larger = lr_grow(history->attempts, history->attempt_count,
                                      &history->attempt_capacity, sizeof(*larger));
     if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     history->attempts = larger;
     struct attempt *attempt = &larger[history->attempt_count++];
     *attempt = (struct attempt){.trial = started->trial_id,
@@ -47,7 +47,7 @@ static int add_point(struct run_history *history, const struct event_curve *poin
     if (!curve)
         curve = *slot = lr_calloc(1, sizeof(*curve));
     if (!curve)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     if (curve->stride == 0)
         curve->stride = 1;
     /* a later attempt goes on where a checkpoint stood */
@@ -109,8 +109,7 @@ int run_history_read(struct run_history *history, const char *run_dir, size_t co
     history->count = count;
     history->curves = lr_calloc(count + 1, sizeof(struct history_curve *));
     history->last = lr_calloc(count + 1, sizeof(*history->last));
-    int rc =
-        journal && history->curves && history->last ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = journal && history->curves && history->last ? 0 : lr_nomem(err);
     if (!rc) {
         snprintf(journal, size, "%s/journal.jsonl", run_dir);
         rc = journal_read(journal, look_at, history, err);

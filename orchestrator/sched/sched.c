@@ -18,7 +18,7 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
         lr_free(sched);
         lr_free(workers);
         lr_free(hosts);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     sched->transport = transport;
     sched->self = *self;
@@ -51,7 +51,7 @@ int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
     void *larger =
         lr_grow(sched->queue, sched->queue_end, &sched->queue_capacity, sizeof(*sched->queue));
     if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     sched->queue = larger;
     sched->queue[sched->queue_end++] = (struct queued){*job, avoid};
     return 0;

@@ -310,5 +310,5 @@ int cells_answer(struct answer *answer, const struct search_space *space,
         answer_clear(answer, space);
         return lr_fail(err, LR_ECANCELED, "interrupted in a fit");
     }
-    return rc ? lr_fail(err, rc, "out of memory") : 0;
+    return rc ? lr_nomem(err) : 0;
 }

@@ -202,5 +202,5 @@ int search_answer(struct answer *answer, const struct search_space *space,
     }
     survey_destroy(survey);
     lr_free(room);
-    return rc ? lr_fail(err, rc, "out of memory") : 0;
+    return rc ? lr_nomem(err) : 0;
 }

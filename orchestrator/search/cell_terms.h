@@ -7,7 +7,7 @@
  * is expected. A sum of terms, each an unknown number times what is known of the cell:
  *
  * - level (at search_space.prior_tokens, where they are known), exponent of the width of each
- * parametrization, exponents of depth, vocabulary, batch;
+ *   parametrization, exponents of depth, vocabulary, batch;
  * - -beta t, and how beta moves with size and batch, t = log2 tokens;
  * - of the embedding's ratio: what the width's exponents have in common, and how they move with the
  *   vocabulary (Hayou & Liu 2025);
@@ -35,10 +35,9 @@ enum term_kind {
 struct term {
     enum term_kind kind;
     uint32_t of;
-    double mean,
-        deviation; /* before the data; TERM_CELL: deviation is in units of the unknown one */
-    bool heavy;    /* Student with 3 degrees of freedom */
-    double origin; /* of the two of the width; TERM_TOKENS: t of prior_tokens */
+    double mean, deviation; /* before the data; TERM_CELL: deviation in units of the unknown one */
+    bool heavy;             /* Student with 3 degrees of freedom */
+    double origin;          /* of the two of the width; TERM_TOKENS: t of prior_tokens */
 };
 
 struct terms {
@@ -48,8 +47,7 @@ struct terms {
 
 /* coordinate 0: of the LR; 1 + r: of ratio r. */
 void terms_lay(struct terms *terms, const struct search_space *space, int coordinate);
-/* Earlier trainings tell the level at their tokens: where that is, t = 0 being `reference` tokens.
- */
+/* Earlier trainings tell the level at their tokens: where that is; t = 0: `reference` tokens. */
 void terms_set_reference(struct terms *terms, const struct search_space *space, double reference);
 /* What the term's unknown is multiplied with, t octaves of tokens from the reference. `index`: the
  * cell's; -1: none of the space's. */

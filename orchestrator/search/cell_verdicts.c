@@ -1,11 +1,10 @@
 /* What the campaign says about published claims, in words, with the odds by its own worlds:
  *
- *     the best embedding ratio goes as width under muP's theory, as its square root with a large
- *     vocabulary                                                 Hayou and Liu 2025, arXiv
- * 2506.15025 LR* falls as a power of the horizon, with a smaller exponent for larger models Bjorck
- * et al. 2024, arXiv 2409.19913 mup and lvp keep LR* over the width, sp does not              Yang
- * et al. 2022, arXiv 2203.03466
- */
+ * - the best embedding ratio goes as width under muP's theory, as its square root with a large
+ *   vocabulary (Hayou and Liu 2025, arXiv 2506.15025);
+ * - LR* falls as a power of the horizon, with a smaller exponent for larger models (Bjorck et al.
+ *   2024, arXiv 2409.19913);
+ * - mup and lvp keep LR* over the width, sp does not (Yang et al. 2022, arXiv 2203.03466). */
 #include "search/answer_cells.h"
 
 #include <math.h>

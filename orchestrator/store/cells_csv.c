@@ -57,8 +57,8 @@ int cells_csv_write(const char *path, const struct answer *answer, struct lr_err
     if (answer->cell_count == 0)
         return 0;
     cells_csv_fill(&csv, answer);
-    int rc = csv.failed ? lr_fail(err, LR_ENOMEM, "out of memory")
-                        : run_dir_write(path, "cells.csv", csv.bytes, csv.used, err);
+    int rc =
+        csv.failed ? lr_nomem(err) : run_dir_write(path, "cells.csv", csv.bytes, csv.used, err);
     csv_release(&csv);
     return rc;
 }

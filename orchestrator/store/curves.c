@@ -19,7 +19,7 @@ static int add_point(struct curve *curve, const struct event_curve *point, struc
     struct event_curve *larger =
         lr_grow(curve->points, curve->count, &curve->capacity, sizeof(*curve->points));
     if (!larger)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     curve->points = larger;
     curve->points[curve->count++] = *point;
     return 0;
@@ -50,7 +50,7 @@ int curves_read(struct curves *curves, const char *run_dir, size_t count, struct
     *curves = (struct curves){count, lr_calloc(count + 1, sizeof(*curves->curves)), ""};
     size_t size = strlen(run_dir) + sizeof("/journal.jsonl");
     char *journal = lr_malloc(size);
-    int rc = curves->curves && journal ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = curves->curves && journal ? 0 : lr_nomem(err);
     if (!rc) {
         snprintf(journal, size, "%s/journal.jsonl", run_dir);
         rc = journal_read(journal, take, curves, err);

@@ -19,8 +19,7 @@ static int write_curve(const char *path, uint32_t id, const struct curve *curve,
         csv_end_row(&csv);
     }
     snprintf(name, sizeof(name), "curves/trial-%04" PRIu32 ".csv", id);
-    int rc = csv.failed ? lr_fail(err, LR_ENOMEM, "out of memory")
-                        : run_dir_write(path, name, csv.bytes, csv.used, err);
+    int rc = csv.failed ? lr_nomem(err) : run_dir_write(path, name, csv.bytes, csv.used, err);
     csv_release(&csv);
     return rc;
 }

@@ -282,13 +282,13 @@ int event_from_line(struct event *event, const char *line, size_t length, struct
     json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &where);
     if (!object) {
         if (json_memory_failed())
-            return lr_fail(err, LR_ENOMEM, "out of memory");
+            return lr_nomem(err);
         return lr_fail(err, LR_EDAMAGED, "is no JSON: column %d: %s", where.column, where.text);
     }
     struct lr_error why = {0};
     int rc = event_from_json(event, object, &why);
     if (json_memory_failed()) /* what was not found may only not have been looked up */
-        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(err);
     else if (rc)
         lr_fail(err, rc, "%s", why.text);
     if (rc)

@@ -47,7 +47,7 @@ static int look_at(void *context, const struct event *event, struct lr_error *er
     if (event->kind == EVENT_ENDED && ended->trial_id >= 1 && ended->trial_id <= faults->count &&
         ended->result.outcome != OUTCOME_DONE && ended->result.outcome != OUTCOME_DIVERGED)
         add_fault(faults, ended);
-    return faults->csv.failed ? lr_fail(err, LR_ENOMEM, "out of memory") : 0;
+    return faults->csv.failed ? lr_nomem(err) : 0;
 }
 
 int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err)
@@ -56,7 +56,7 @@ int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err)
                             .count = trial_count};
     size_t size = strlen(path) + sizeof("/journal.jsonl");
     char *journal = lr_malloc(size);
-    int rc = faults.started && journal ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = faults.started && journal ? 0 : lr_nomem(err);
     if (!rc) {
         snprintf(journal, size, "%s/journal.jsonl", path);
         rc = journal_read(journal, look_at, &faults, err);

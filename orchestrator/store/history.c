@@ -85,7 +85,7 @@ static int fail(const struct history *history, int code, struct lr_error *err)
     case SQLITE_FULL:
         return lr_fail(err, LR_ENOSPC, "%s: cannot write it: %s", history->path, why);
     case SQLITE_NOMEM:
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     case SQLITE_CANTOPEN:
         return lr_fail(err, LR_ECREATE, "%s: cannot open it: %s", history->path, why);
     case SQLITE_READONLY: /* of a reader: it could not undo what a killed writer had begun */
@@ -287,7 +287,7 @@ static int check_rollback(const char *path, struct lr_error *err)
     size_t size = strlen(path) + sizeof("-journal");
     char *name = lr_malloc(size);
     if (!name)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     snprintf(name, size, "%s-journal", path);
     int rc = 0;
     if (lstat(name, &status) == 0 && !S_ISREG(status.st_mode))
@@ -344,7 +344,7 @@ static int rename_to_damaged(const char *path, const char *suffix, struct lr_err
 {
     size_t size = strlen(path) + sizeof(".damaged-journal") + strlen(suffix);
     char *from = lr_malloc(size), *to = lr_malloc(size);
-    int rc = from && to ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = from && to ? 0 : lr_nomem(err);
     if (!rc) {
         snprintf(from, size, "%s%s", path, suffix);
         snprintf(to, size, "%s.damaged%s", path, suffix);
@@ -362,7 +362,7 @@ int history_open(struct history **out, const char *dir, enum history_use use, st
     struct history *history = create(dir);
     *out = NULL;
     if (!history)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     if (use == HISTORY_READ && access(history->path, F_OK) && errno == ENOENT) {
         history_close(history);
         return 0;
@@ -518,8 +518,7 @@ static int select_runs(struct history *history, const char *rest, const char *co
         struct history_run *more =
             code == SQLITE_ROW ? lr_grow(all, *count, &capacity, sizeof(*all)) : NULL;
         if (!more) {
-            rc = code == SQLITE_ROW ? lr_fail(err, LR_ENOMEM, "out of memory")
-                                    : fail(history, code, err);
+            rc = code == SQLITE_ROW ? lr_nomem(err) : fail(history, code, err);
             break;
         }
         all = more;

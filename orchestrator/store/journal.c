@@ -93,12 +93,12 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
     size_t capacity = READ_BLOCK, used = 0, eaten = 0;
     off_t offset = scan->good;
     char *bytes = lr_malloc(capacity);
-    int rc = bytes ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = bytes ? 0 : lr_nomem(err);
     while (!rc && offset < scan->total) {
         if (used == capacity) { /* a line longer than the buffer */
             char *larger = lr_grow(bytes, used, &capacity, 1);
             if (!larger) {
-                rc = lr_fail(err, LR_ENOMEM, "out of memory");
+                rc = lr_nomem(err);
                 break;
             }
             bytes = larger;
@@ -251,11 +251,11 @@ int journal_open(struct journal **out, const char *path,
     *out = NULL;
     struct journal *journal = lr_calloc(1, sizeof(*journal));
     if (!journal)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     journal->fd = -1;
     journal->path = lr_strdup(path);
     if (!journal->path) {
-        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(err);
         goto fail;
     }
     journal->fd = open_file(path, O_RDWR | O_CREAT | O_APPEND, &scan.total, err);
@@ -304,7 +304,7 @@ int journal_append(struct journal *journal, const struct event *event, struct lr
         return lr_fail(err, journal->failed.code, "%s", journal->failed.text);
     char *line = event_to_line(event, &length);
     if (!line)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     while (written < length) {
         ssize_t part = write(journal->fd, line + written, length - written);
         if (part >= 0) {
@@ -397,7 +397,7 @@ static int look_at_lost(struct journal_repair *repair, const struct scan *scan, 
     size_t size = (size_t)(scan->total - scan->good), at = 0;
     char *bytes = lr_malloc(size);
     if (!bytes)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     while (at < size) {
         ssize_t got = pread(fd, bytes + at, size - at, scan->good + (off_t)at);
         if (got <= 0) {
@@ -419,7 +419,7 @@ static int look_at_lost(struct journal_repair *repair, const struct scan *scan, 
         at += length + 1;
     }
     lr_free(bytes);
-    return rc == LR_ENOMEM ? lr_fail(err, rc, "out of memory") : 0;
+    return rc == LR_ENOMEM ? lr_nomem(err) : 0;
 }
 
 int journal_repair(struct journal_repair *repair, const char *path,

@@ -133,7 +133,7 @@ int json_print(json_t *value, bool ok, struct lr_error *err)
 {
     char *text = json_to_text(value, ok);
     if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     fputs(text, stdout);
     lr_free(text);
     return 0;

@@ -81,7 +81,7 @@ int provenance_write(const char *path, const char *products, uint64_t seed,
     json_put(object, "starts", starts_json(starts, count, &ok), &ok);
     char *text = json_to_text(object, ok);
     if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     int rc = run_dir_write(path, "provenance.json", text, strlen(text), err);
     lr_free(text);
     return rc;

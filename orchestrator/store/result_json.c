@@ -134,7 +134,7 @@ int result_json_write(const char *path, const char *name, const struct answer *a
 {
     char *text = result_json(name, answer);
     if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     int rc = run_dir_write(path, "result.json", text, strlen(text), err);
     lr_free(text);
     return rc;

@@ -117,7 +117,7 @@ int run_dir_open(const char *path, struct lr_error *err)
     size_t length = strlen(path);
     char *curves = lr_malloc(length + sizeof("/curves"));
     if (!curves)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     memcpy(curves, path, length);
     memcpy(curves + length, "/curves", sizeof("/curves"));
     rc = make_parents(curves, err);

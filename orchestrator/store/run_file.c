@@ -42,7 +42,7 @@ int run_dir_write(const char *path, const char *name, const void *bytes, size_t 
     char *final = join(path, name, ""), *beside = join(path, name, ".tmp");
     int rc = 0, fd = -1;
     if (!final || !beside) {
-        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(err);
         goto out;
     }
     fd = own_file_create(beside, 0600);
@@ -74,7 +74,7 @@ static int read_all(int fd, const char *file, char **text, struct lr_error *err)
         char *larger = lr_grow(bytes, used + 1, &capacity, 1); /* room for the final NUL */
         if (!larger) {
             lr_free(bytes);
-            return lr_fail(err, LR_ENOMEM, "out of memory");
+            return lr_nomem(err);
         }
         bytes = larger;
         if (used + 1 >= capacity)
@@ -105,7 +105,7 @@ int run_dir_read(const char *path, const char *name, char **text, struct lr_erro
     int rc = 0;
     char *file = join(path, name, "");
     if (!file)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     /* A plan may come by a pipe; in a run's directory one would have its reader wait for ever. */
     struct stat status;
     int fd = open(file, O_RDONLY | O_CLOEXEC | (*path ? O_NONBLOCK : 0));

@@ -114,7 +114,7 @@ static int read_line(struct told *told, const struct found *found, struct lr_err
         told->owner.pid = (uint64_t)json_integer_value(pid);
     }
     json_decref(object);
-    return json_memory_failed() ? lr_fail(err, LR_ENOMEM, "out of memory") : 0;
+    return json_memory_failed() ? lr_nomem(err) : 0;
 }
 
 /* 1: found; 0: there is none. Opened and not only asked for: a network file system may answer
@@ -388,14 +388,14 @@ int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_o
     *out = NULL;
     struct run_lock *lock = lr_calloc(1, sizeof(*lock));
     if (!lock)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     lock->fd = -1;
     lock->path = name_in(run_dir, "lock", NULL);
     lock->own = name_in(run_dir, "lock.new", self);
     lock->aside = name_in(run_dir, "lock.old", self);
     int rc = lock->path && lock->own && lock->aside && write_line(lock, self) == 0
                  ? take(lock, &judge, err)
-                 : lr_fail(err, LR_ENOMEM, "out of memory");
+                 : lr_nomem(err);
     if (rc) {
         destroy(lock);
     } else {
@@ -428,7 +428,7 @@ int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_err
     struct told told;
     memset(view, 0, sizeof(*view));
     char *path = name_in(run_dir, "lock", NULL);
-    int rc = path ? look(&found, path, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = path ? look(&found, path, err) : lr_nomem(err);
     lr_free(path);
     int failed = rc == 1 ? read_line(&told, &found, err) : 0;
     if (rc != 1 || failed)

@@ -33,8 +33,8 @@ int trials_csv_write(const char *path, const struct trial *const *trials, size_t
 {
     struct csv csv = {0};
     trials_csv_fill(&csv, trials, count);
-    int rc = csv.failed ? lr_fail(err, LR_ENOMEM, "out of memory")
-                        : run_dir_write(path, "trials.csv", csv.bytes, csv.used, err);
+    int rc =
+        csv.failed ? lr_nomem(err) : run_dir_write(path, "trials.csv", csv.bytes, csv.used, err);
     csv_release(&csv);
     return rc;
 }

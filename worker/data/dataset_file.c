@@ -59,7 +59,7 @@ int dataset_parts_add(struct dataset_parts *parts, const struct dataset_part *pa
 {
     struct dataset_part *grown = lr_realloc(parts->part, (parts->count + 1) * sizeof(*parts->part));
     if (!grown)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     parts->part = grown;
     parts->part[parts->count++] = *part;
     return 0;
@@ -249,7 +249,7 @@ static int hash_of(struct dataset_file *dataset, uint64_t *hash, struct lr_error
     XXH3_state_t *state = XXH3_createState();
     if (!state) {
         dataset_file_release(dataset);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, numbers, sizeof(numbers));

@@ -42,7 +42,7 @@ static int hash_text(struct job *job, struct lr_error *err)
     struct text_reader *reader;
     XXH3_state_t *state = XXH3_createState();
     int rc = state ? text_reader_open(&reader, job->request->texts, job->request->text_count, err)
-                   : lr_fail(err, LR_ENOMEM, "out of memory");
+                   : lr_nomem(err);
     if (!rc) {
         long got;
         XXH3_64bits_reset(state);
@@ -69,7 +69,7 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
     struct text_reader *reader;
     char *sample = lr_malloc(wanted + 1);
     if (!sample)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     int rc = text_reader_open(&reader, job->request->texts, job->request->text_count, err);
     if (!rc) {
         long got = 1;
@@ -275,8 +275,7 @@ static int choose_validation(const struct job *job, struct tokenizer *tokenizer,
         return 0;
     unsigned char *last = lr_calloc((size_t)wanted, 1);
     uint64_t tail = wanted > most / PIECE_MOST ? most : wanted * PIECE_MOST;
-    int rc = last ? bytes_of_tail(job, tokenizer, tail, wanted, last, bytes, err)
-                  : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = last ? bytes_of_tail(job, tokenizer, tail, wanted, last, bytes, err) : lr_nomem(err);
     lr_free(last);
     return rc;
 }
@@ -383,7 +382,7 @@ int dataset_from_text(struct dataset *out, struct dataset_file *file,
         return lr_fail(err, LR_EDATA, "a vocabulary of %u is too small: bytes need 256",
                        request->vocab);
     job.chunk = lr_malloc(CHUNK);
-    int rc = job.chunk ? hash_text(&job, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = job.chunk ? hash_text(&job, err) : lr_nomem(err);
     /* a token has at least one byte */
     if (!rc && job.text_bytes / 4 < (request->val_bytes ? request->val_bytes : request->val_tokens))
         rc = too_small(&job, err);

@@ -270,7 +270,7 @@ static int name_dataset(char out[TRIAL_PATH], const struct dataset_file *file,
 {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     uint64_t numbers[] = {file->val_first, request->vocab, file->text_bytes, request->val_tokens,
                           origin->known};
     XXH3_64bits_reset(state);

@@ -28,7 +28,8 @@ enum st_dtype {
 
 #define ST_RANK_MAX ((size_t)4)
 #define ST_HEADER_MAX                                                                              \
-    ((uint64_t)100 << 20) /* bytes of JSON; other readers have such a limit too                    \
+    ((uint64_t)100                                                                                 \
+     << 20) /* bytes of JSON; other readers have such a limit too                    \
                            */
 
 struct st_tensor {

@@ -178,7 +178,7 @@ static int read_entries(struct safetensors *file, struct lr_error *err)
     json_t *value;
     file->entries = lr_calloc(json_object_size(file->header) + 1, sizeof(*file->entries));
     if (!file->entries)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     json_object_foreach(file->header, name, value)
     {
         int rc;
@@ -227,7 +227,7 @@ static int read_header(struct safetensors *file, struct lr_error *err)
         return 0;
     /* jansson leaves the text empty at some allocations that fail */
     if (!*where.text || json_error_code(&where) == json_error_out_of_memory)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     return lr_fail(err, LR_EDATA, "the header is no good JSON: %s (byte %d of it): " MEND,
                    where.text, where.position);
 }
@@ -260,7 +260,7 @@ int safetensors_open(struct safetensors **out, const char *path, struct lr_error
 {
     *out = NULL;
     struct safetensors *file = lr_calloc(1, sizeof(*file));
-    int rc = file ? map_file(file, path, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = file ? map_file(file, path, err) : lr_nomem(err);
     if (!rc)
         rc = read_header(file, err);
     if (!rc)

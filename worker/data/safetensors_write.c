@@ -23,7 +23,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are written 
 
 static int out_of_memory(struct lr_error *err)
 {
-    return lr_fail(err, LR_ENOMEM, "out of memory");
+    return lr_nomem(err);
 }
 
 /* jansson refuses other bytes than UTF-8 everywhere, but only json_pack_ex() tells it apart from a

@@ -33,7 +33,7 @@ int shard_writer_open(struct shard_writer **out, const char *stem, bool wide, ui
 {
     struct shard_writer *w = *out = lr_calloc(1, sizeof(*w));
     if (!w)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     snprintf(w->stem, sizeof(w->stem), "%s", stem);
     w->wide = wide;
     w->shard_tokens = shard_tokens;

@@ -71,7 +71,7 @@ int source_open(struct source **out, const struct trial_spec *spec, struct lr_er
         s->failure = lr_calloc(1, sizeof(*s->failure));
     if (!s || !s->failure) {
         lr_free(s);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     s->spec = *spec;
     int rc;

@@ -201,7 +201,7 @@ int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_P
     snprintf(temporary, sizeof(temporary), "%s/sweep.%ld", folder, (long)getpid());
     XXH3_state_t *state = XXH3_createState();
     if (!state)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     XXH3_64bits_reset(state);
     FILE *file = own_file_stream(temporary, 0666);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);

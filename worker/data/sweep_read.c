@@ -141,7 +141,7 @@ static size_t column_of(struct reader *r, const char *name, struct cells *missin
         found = i;
     }
     if (found == ABSENT && !cells_have(missing, name) && cells_add(missing, name, strlen(name)))
-        lr_fail(&r->err, LR_ENOMEM, "out of memory");
+        lr_nomem(&r->err);
     return found;
 }
 
@@ -177,7 +177,7 @@ static bool is_asked_for(struct reader *r)
         const char *text = cell(&r->cells, condition->column);
         if (condition->values.count <= VALUES_TOLD && !cells_have(&condition->values, text) &&
             cells_add(&condition->values, text, strlen(text)))
-            lr_fail(&r->err, LR_ENOMEM, "out of memory");
+            lr_nomem(&r->err);
         if (!is_same(text, condition->where->value))
             return false;
         condition->met = true;
@@ -231,7 +231,7 @@ static void read_row(struct reader *r)
         return;
     struct kept_row *rows = lr_grow(r->rows, r->count, &r->capacity, sizeof(*rows));
     if (!rows) {
-        lr_fail(&r->err, LR_ENOMEM, "out of memory");
+        lr_nomem(&r->err);
         return;
     }
     r->rows = rows;
@@ -251,7 +251,7 @@ static void on_cell(void *text, size_t length, void *context)
                 r->request->path, r->line);
     if (!r->err.code &&
         cells_add(r->header_read ? &r->cells : &r->header, length ? text : "", length))
-        lr_fail(&r->err, LR_ENOMEM, "out of memory");
+        lr_nomem(&r->err);
 }
 
 static void on_row(int end, void *context)
@@ -274,7 +274,7 @@ static bool is_blank(const char *text, size_t length)
 static int csv_failed(struct reader *r, struct csv_parser *parser)
 {
     if (csv_error(parser) != CSV_EPARSE)
-        return lr_fail(&r->err, LR_ENOMEM, "out of memory");
+        return lr_nomem(&r->err);
     return lr_fail(&r->err, LR_EDATA,
                    "%s:%zu: a quote stands where none can, or is not closed (a quote within a "
                    "quoted cell is written twice)",
@@ -369,7 +369,7 @@ static int finish(struct reader *r, struct sweep *sweep)
     unite_learning_rates(r->rows, r->count);
     sweep->rows = lr_calloc(r->count, sizeof(*sweep->rows));
     if (!sweep->rows)
-        return lr_fail(&r->err, LR_ENOMEM, "out of memory");
+        return lr_nomem(&r->err);
     for (size_t i = 0; i < r->count; i++) {
         const struct kept_row *row = &r->rows[i], *before = i ? row - 1 : NULL;
         bool same =
@@ -405,7 +405,7 @@ int sweep_read_text(struct sweep *sweep, const struct sweep_request *request, co
     int rc = 0;
     if (request->where_count) {
         r.conditions = lr_calloc(request->where_count, sizeof(*r.conditions));
-        rc = r.conditions ? 0 : lr_fail(&r.err, LR_ENOMEM, "out of memory");
+        rc = r.conditions ? 0 : lr_nomem(&r.err);
         for (size_t i = 0; !rc && i < request->where_count; i++)
             r.conditions[i].where = &request->where[i];
     }

@@ -68,7 +68,7 @@ int synthetic_create(struct synthetic **out, const struct trial_spec *spec, stru
     if (!s || !s->cumulative || !s->successors || !s->scratch) {
         synthetic_destroy(s);
         *out = NULL;
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     double sum = 0, weights = 0;
     for (uint32_t v = 0; v < s->vocab; v++)

@@ -34,7 +34,7 @@ int text_reader_open(struct text_reader **out, const char *const *patterns, size
     *out = NULL;
     struct text_reader *reader = lr_calloc(1, sizeof(*reader));
     if (!reader)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     int rc = 0;
     for (size_t i = 0; !rc && i < count; i++)
         rc = add_pattern(reader, patterns[i], i > 0, err);

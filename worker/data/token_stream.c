@@ -64,7 +64,7 @@ int token_stream_open(struct token_stream **out, const struct dataset_parts *par
     }
     if (!s || !s->files || !s->first || !s->path) {
         token_stream_close(s);
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     install_handler();
     for (size_t i = 0; i < parts->count; i++) {
@@ -147,7 +147,7 @@ int token_stream_highest(const struct token_stream *s, uint32_t vocab, uint32_t 
     enum { AT_ONCE = 1 << 16 };
     uint32_t *tokens = lr_malloc(AT_ONCE * sizeof(*tokens));
     uint64_t all = token_stream_count(s), first = 0;
-    int rc = tokens ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = tokens ? 0 : lr_nomem(err);
     *highest = 0;
     for (; !rc && first < all; first += AT_ONCE) {
         size_t count = all - first < AT_ONCE ? (size_t)(all - first) : AT_ONCE;

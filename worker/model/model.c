@@ -84,7 +84,7 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
         return rc;
     struct model *model = lr_calloc(1, sizeof(*model));
     if (!model)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     model->spec = *spec;
     model->micro_batch = choose_micro_batch(spec);
     model->head_rows = choose_head_rows(spec);

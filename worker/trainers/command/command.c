@@ -313,7 +313,7 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
     int rc = command_file_read(&a->setup, spec->data_path, spec->data_hash, a->err);
     a->tail = lr_calloc(1, sizeof(*a->tail));
     if (!rc && !a->tail)
-        rc = lr_fail(a->err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(a->err);
     rc = rc ? rc : report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
     rc = rc ? rc : run(a, files->checkpoint);
     if (rc) {

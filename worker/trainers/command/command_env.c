@@ -60,7 +60,7 @@ void command_words_free(char **words)
 static int finish(struct words *words, char ***out, int rc, struct lr_error *err)
 {
     if (!rc && words->failed)
-        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(err);
     if (rc)
         command_words_free(words->list);
     *out = rc ? NULL : words->list;
@@ -215,7 +215,7 @@ int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *tr
     char *text = spec_text(trial);
     if (!text) {
         path[0] = '\0';
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     }
     int file = length < TRIAL_PATH ? mkstemp(path) : -1;
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;

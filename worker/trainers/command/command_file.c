@@ -53,7 +53,7 @@ int command_file_write(const struct command_setup *setup, const char *folder, ch
         return lr_fail(err, LR_ECREATE, "%s: the path is too long", folder);
     char *text = to_text(setup);
     if (!text)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     size_t length = strlen(text);
     *hash = XXH3_64bits(text, length);
     snprintf(path, TRIAL_PATH, "%s/command-%016llx.json", folder, (unsigned long long)*hash);
@@ -103,7 +103,7 @@ int command_file_read(struct command_setup *setup, const char *path, uint64_t ha
     size_t length = file && text ? fread(text, 1, FILE_MOST, file) : 0;
     int rc = 0;
     if (!text)
-        rc = lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = lr_nomem(err);
     else if (!file || ferror(file))
         rc = lr_fail_errno(err, LR_EIO, "%s", path);
     else if (XXH3_64bits(text, length) != hash)

@@ -203,7 +203,7 @@ int command_process_run(const struct command_request *request, struct command_en
     struct command_process *process = lr_calloc(1, sizeof(*process));
     memset(end, 0, sizeof(*end));
     if (!process)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     if (limits_check_files(FILES, err)) {
         lr_free(process);
         return LR_EFAILURES;

@@ -34,7 +34,7 @@ int report_reader_create(struct report_reader **out, enum report_way way, const 
     struct report_reader *reader = lr_calloc(1, sizeof(*reader));
     *out = reader;
     if (!reader)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     reader->way = way;
     reader->prefix = way == REPORT_PREFIX ? pattern : "";
     reader->prefix_length = strlen(reader->prefix);
@@ -49,7 +49,7 @@ int report_reader_create(struct report_reader **out, enum report_way way, const 
     reader->match = pcre2_match_data_create_from_pattern(reader->regex, NULL);
     reader->limits = pcre2_match_context_create(NULL);
     if (!reader->match || !reader->limits)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     pcre2_set_match_limit(reader->limits, MATCH_LIMIT);
     return reader->loss < 0
                ? lr_fail(err, LR_EPLAN, "trainer.report: the regex has no group called loss")

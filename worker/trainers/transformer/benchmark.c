@@ -141,12 +141,12 @@ int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int thre
         return lr_fail(err, LR_EUSAGE, "--threads %d: built without OpenMP, one thread it is",
                        threads);
     }
-    int rc = values ? source_open(&b.source, spec, err) : lr_fail(err, LR_ENOMEM, "out of memory");
+    int rc = values ? source_open(&b.source, spec, err) : lr_nomem(err);
     rc = rc ? rc : model_create(&b.model, spec, err);
     if (!rc) {
         b.tokens =
             lr_malloc((size_t)model_micro_batch(b.model) * (spec->context + 1) * sizeof(*b.tokens));
-        rc = b.tokens ? 0 : lr_fail(err, LR_ENOMEM, "out of memory");
+        rc = b.tokens ? 0 : lr_nomem(err);
     }
     if (!rc) {
         model_init(b.model, spec->seed);

@@ -121,7 +121,7 @@ int checkpoint_save(const char *path, struct model *model, const struct trial_sp
     struct pair_text *texts = lr_calloc(pairs_most, sizeof(*texts));
     int rc = LR_ENOMEM;
     if (!tensors || !names || !pairs || !texts) {
-        lr_fail(err, LR_ENOMEM, "out of memory");
+        lr_nomem(err);
         goto out;
     }
     for (size_t i = 0; i < params * PARTS; i++) {

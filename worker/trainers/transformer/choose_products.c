@@ -141,7 +141,7 @@ int choose_products(char products[TRIAL_PRODUCTS], const struct trial_spec *spec
         size_t in = p.N * p.K * sizeof(float), weight = p.M * p.K * sizeof(float);
         size_t out = p.N * p.M * sizeof(float);
         if (arena_init(&arena, arena_padded(in) + arena_padded(weight) + arena_padded(out)))
-            return lr_fail(err, LR_ENOMEM, "out of memory");
+            return lr_nomem(err);
         p.in = arena_alloc(&arena, in);
         p.weight = arena_alloc(&arena, weight);
         p.out = arena_alloc(&arena, out);

@@ -91,7 +91,7 @@ static int prepare(struct walk *walk, struct coordinates *out, const struct tria
     walk->tokens = lr_malloc((size_t)model_micro_batch(walk->model) * (spec->context + 1) *
                              sizeof(*walk->tokens));
     if (!out->names || !out->means || !walk->before || !walk->tokens)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     model_layer_names(walk->model, out->names);
     return 0;
 }

@@ -259,7 +259,7 @@ static int prepare(struct training *t)
     t->tokens = lr_malloc((size_t)at_once * (t->spec->context + 1) * sizeof(*t->tokens));
     t->losses = lr_malloc(at_once * sizeof(*t->losses));
     if (!t->tokens || !t->losses)
-        return lr_fail(err, LR_ENOMEM, "out of memory");
+        return lr_nomem(err);
     model_init(t->model, t->spec->seed);
     if (t->files->init)
         return resume(t);

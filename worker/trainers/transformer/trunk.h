@@ -6,10 +6,10 @@
 /* trainer_run() for the trials of a campaign, which save work by two kinds of states:
  *
  * - the training's own `checkpoint` (NULL or "": none), written when a hook asks for it and taken
- * up by a later attempt;
+ *   up by a later attempt;
  * - for trainings that share the stable part of a wsd schedule (trial_trunk_tokens()): at its end
  *   the state goes to spec->trunk_dir, and with spec->trunk_tokens a training goes on from a
- * shorter one's state there.
+ *   shorter one's state there.
  *
  * The losses are the same bit for bit without them, so that a file that is missing, damaged or
  * cannot be written is no failure. result->begun_tokens tells where the attempt began. */
