@@ -1,7 +1,7 @@
 /* From the campaign's trainings to the target's: in what they differ, for the rules that carry the
  * answer over (search/transfer.h). */
 #include "campaign/campaign_state.h"
-#include "search/transfer.h"
+#include "search/laws/transfer.h"
 
 static struct transfer_end end_of(const struct trial_spec *spec)
 {

@@ -1,13 +1,13 @@
 /* lrsearch audit: is a recipe's learning rate right? The law about horizons (Bjorck et al.) answers
  * where it applies, other published laws stand beside it, and a campaign that was run says what its
  * own law gives. Trains nothing and writes nothing. */
-#include "cli/audit.h"
+#include "report/audit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "cli/aim.h"
-#include "cli/past_run.h"
+#include "history/past_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"

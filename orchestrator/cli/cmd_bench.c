@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "cli/live.h"
+#include "cli/progress_line.h"
 #include "cli/options.h"
-#include "cli/random_tokens.h"
+#include "estimate/random_tokens.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 #include "campaign/campaign.h"
-#include "cli/estimate.h"
-#include "cli/factors.h"
+#include "estimate/estimate.h"
+#include "estimate/factors.h"
 #include "cli/options.h"
-#include "cli/prepare.h"
-#include "cli/prepare_command.h"
+#include "prepare/prepare.h"
+#include "prepare/prepare_command.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
@@ -159,10 +159,22 @@ static int check_table(const struct plan *plan)
     return rc;
 }
 
+static int print_estimate(const struct options *options, const struct plan *plan)
+{
+    struct live live;
+    struct lr_error err = {0};
+    live_init(&live, options);
+    int rc = estimate_print(plan, options->ranks, &live, &err);
+    live_release(&live);
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    return rc;
+}
+
 int command_check(const struct options *options)
 {
     struct plan *plan;
-    int rc = prepare_plan(&plan, options);
+    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
     rc = rc ? rc : check_table(plan);
     if (!rc && options->json) {
         char *json = plan_to_json(plan);
@@ -173,7 +185,7 @@ int command_check(const struct options *options)
         lr_free(json);
     } else if (!rc) {
         print_plan(plan);
-        rc = estimate_print(options, plan);
+        rc = print_estimate(options, plan);
     }
     lr_free(plan);
     return rc ? lr_error_exit_status(rc) : 0;

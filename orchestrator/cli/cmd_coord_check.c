@@ -9,8 +9,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/live.h"
-#include "cli/prepare.h"
+#include "cli/progress_line.h"
+#include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -289,7 +289,7 @@ int command_coord_check(const struct options *options)
     struct live live;
     struct coord_check check = {0};
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options);
+    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
     if (rc)
         return lr_error_exit_status(rc);
     if (plan->trainer.kind != TRAINER_TRANSFORMER) {

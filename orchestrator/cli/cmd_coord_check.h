@@ -2,7 +2,7 @@
 #define LRSEARCH_COORD_CHECK_H
 
 #include <stdio.h>
-#include "cli/live.h"
+#include "cli/progress_line.h"
 #include "cli/options.h"
 #include "lrsearch/error.h"
 #include "search/slope.h"

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli/baseline.h"
-#include "cli/history_row.h"
+#include "history/baseline.h"
+#include "history/history_row.h"
 #include "cli/options.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

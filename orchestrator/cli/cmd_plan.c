@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cli/live.h"
+#include "cli/progress_line.h"
 #include "cli/options.h"
-#include "cli/draft.h"
+#include "estimate/plan_proposal.h"
 #include "data/dataset.h"
 #include "data/text_reader.h"
 #include "lrsearch/log.h"

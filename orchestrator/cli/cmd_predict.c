@@ -6,7 +6,7 @@
 #include "cli/aim.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "cli/past_run.h"
+#include "history/past_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"

@@ -10,14 +10,14 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli/baseline.h"
-#include "cli/history_row.h"
-#include "cli/live.h"
+#include "history/baseline.h"
+#include "history/history_row.h"
+#include "cli/progress_line.h"
 #include "cli/cmd_report.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "cli/prepare.h"
-#include "cli/summary_line.h"
+#include "prepare/prepare.h"
+#include "report/summary_line.h"
 #include "coordinator/coordinator.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
@@ -280,7 +280,7 @@ int command_run(const struct options *options)
     if (mpi_launched_rank() == 0)
         catch_signals();
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options);
+    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
     if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
         lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {

@@ -1,6 +1,6 @@
 /* lrsearch tokenize: text into token files, once for any number of plans and vocabularies. */
 #include <stdio.h>
-#include "cli/live.h"
+#include "cli/progress_line.h"
 #include "cli/options.h"
 #include "data/dataset.h"
 #include "lrsearch/log.h"

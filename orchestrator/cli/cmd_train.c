@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include "cli/live.h"
+#include "cli/progress_line.h"
 #include "cli/options.h"
-#include "cli/prepare.h"
+#include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"
@@ -181,7 +181,7 @@ int command_train(const struct options *options)
     struct lr_error err = {0};
     struct trial_spec spec;
     struct live live;
-    int rc = prepare_plan(&plan, options);
+    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
     if (rc)
         return lr_error_exit_status(rc);
     live_init(&live, options);

@@ -11,7 +11,4 @@
 int status_fill(struct status_view *view, const struct campaign *campaign,
                 struct status_session *session, bool refit, struct lr_error *err);
 
-/* The view as JSON, for programs (README.md describes it). 0 or LR_ENOMEM. */
-int status_print_json(const struct status_view *view, struct lr_error *err);
-
 #endif

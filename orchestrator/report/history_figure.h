@@ -2,7 +2,7 @@
 #define LRSEARCH_HISTORY_FIGURE_H
 
 #include "lrsearch/error.h"
-#include "store/history.h"
+#include "history/history.h"
 
 /* LR* with its interval over the runs, in their order; those that drifted stand out. SVG by
  * gnuplot; *drawn as gnuplot_end() says. LR_EDATA: not one of them has an LR. */

@@ -2,6 +2,7 @@
 #define LRSEARCH_STATUS_TEXT_H
 
 #include <stdio.h>
+#include "lrsearch/error.h"
 #include "report/status_view.h"
 
 struct status_layout {
@@ -15,5 +16,8 @@ struct status_layout {
 /* Where a campaign stands, for a person. */
 void status_text_print(FILE *out, const struct status_view *view,
                        const struct status_layout *layout);
+
+/* The view as JSON, for programs (README.md describes it). 0 or LR_ENOMEM. */
+int status_print_json(const struct status_view *view, struct lr_error *err);
 
 #endif

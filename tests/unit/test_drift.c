@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 #include "cmocka_all.h"
-#include "search/drift.h"
+#include "search/laws/drift.h"
 
 static const struct drift_limits limits = {1.5, 0.02};
 

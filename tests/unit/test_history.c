@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
-#include "store/history.h"
+#include "history/history.h"
 #include "store/json_value.h"
 #include "store/run_dir.h"
 

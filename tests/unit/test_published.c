@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "search/excess.h"
-#include "search/published.h"
+#include "search/laws/published.h"
 
 enum { BJORCK, STEP_LAW, DEEPSEEK, PORIAN, ZHOU };
 

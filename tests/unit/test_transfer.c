@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "search/transfer.h"
+#include "search/laws/transfer.h"
 
 #define Z90 1.6448536269514722
 

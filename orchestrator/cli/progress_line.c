@@ -1,0 +1,262 @@
+/* Draws the progress line. It only looks on: losing it changes nothing. Speed and time left come
+ * from the tokens that the workers report, so that long trials move the line too. */
+#include "cli/progress_line.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
+#include "net/loop.h"
+#include "report/summary.h"
+
+#define TERMINAL_EVERY_MS 1000u
+#define FIRST_AFTER_MS 200u /* on a terminal: before, it is over anyway */
+#define PLAIN_EVERY_MS 10000u
+#define STAGE_EVERY_MS 2000u /* what takes longer than that shows that it moves */
+
+void live_init(struct live *live, const struct options *options)
+{
+    memset(live, 0, sizeof(*live));
+    live->enabled = options->verbosity >= 0 && options->progress != PROGRESS_NONE;
+    live->terminal = options->progress == PROGRESS_AUTO && lr_log_is_terminal();
+    live->started_ms = live->shown_ms = loop_uv.now_ms();
+    if (live->terminal && live->shown_ms > TERMINAL_EVERY_MS)
+        live->shown_ms -= TERMINAL_EVERY_MS - FIRST_AFTER_MS;
+    live->best_loss = NAN;
+}
+
+void live_clear(struct live *live)
+{
+    if (live->terminal)
+        lr_log_transient(NULL);
+}
+
+void live_release(struct live *live)
+{
+    live_clear(live);
+    lr_free(live->trial_tokens);
+    live->trial_tokens = NULL;
+    live->trial_capacity = 0;
+}
+
+static void show(const struct live *live, const char *line)
+{
+    if (live->terminal)
+        lr_log_transient(line);
+    else
+        lr_say(stderr, "lrsearch: %s\n", line);
+}
+
+static bool due(struct live *live, uint64_t now_ms, uint64_t plain_every_ms)
+{
+    uint64_t every = live->terminal ? TERMINAL_EVERY_MS : plain_every_ms;
+    if (!live->enabled || now_ms - live->shown_ms < every)
+        return false;
+    live->shown_ms = now_ms;
+    return true;
+}
+
+/* The tokens of a trial's running attempt; NULL without memory, then the line is only less exact.
+ */
+static uint64_t *tokens_of(struct live *live, uint32_t id)
+{
+    while (id >= live->trial_capacity) {
+        size_t old = live->trial_capacity;
+        uint64_t *larger = lr_grow(live->trial_tokens, old, &live->trial_capacity, sizeof(*larger));
+        if (!larger)
+            return NULL;
+        memset(larger + old, 0, (live->trial_capacity - old) * sizeof(*larger));
+        live->trial_tokens = larger;
+    }
+    return &live->trial_tokens[id];
+}
+
+static void advance_trial(struct live *live, uint32_t id, uint64_t tokens)
+{
+    uint64_t *seen = tokens_of(live, id);
+    if (seen && tokens > *seen) {
+        live->tokens += tokens - *seen;
+        *seen = tokens;
+    }
+}
+
+static void on_event(void *context, const struct campaign *campaign, const struct event *event)
+{
+    struct live *live = context;
+    if (event->kind == EVENT_STARTED) {
+        uint64_t *seen = tokens_of(live, event->as.started.trial_id);
+        if (seen)
+            *seen = 0;
+    }
+    if (event->kind != EVENT_ENDED)
+        return;
+    const struct event_ended *ended = &event->as.ended;
+    const struct trial *trial = campaign_trial(campaign, ended->trial_id);
+    advance_trial(live, ended->trial_id, ended->result.tokens);
+    if (ended->result.outcome != OUTCOME_DONE || !trial)
+        return;
+    /* The best of the longest horizon: losses of different horizons do not compare. */
+    if (trial->spec.horizon_tokens > live->best_tokens ||
+        (trial->spec.horizon_tokens == live->best_tokens &&
+         ended->result.val_loss < live->best_loss)) {
+        live->best_tokens = trial->spec.horizon_tokens;
+        live->best_loss = ended->result.val_loss;
+        live->best_lr = trial->spec.lr;
+    }
+}
+
+static void on_progress(void *context, const struct msg_progress *progress)
+{
+    advance_trial(context, progress->trial_id, progress->tokens);
+}
+
+/* ---- the line ---- */
+
+#define PARTS 8
+#define WIDE 120 /* columns with room for a long bar */
+#define PART_ROOM 80
+
+/* What the line tells, in this order; of a narrow terminal's the most important that fit. */
+struct parts {
+    char text[PARTS][PART_ROOM];
+    int rank[PARTS]; /* 0: always shown; then 1, 2, ... */
+    size_t count;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+add_part(struct parts *parts, int rank, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(parts->text[parts->count], PART_ROOM, format, args);
+    va_end(args);
+    parts->rank[parts->count++] = rank;
+}
+
+/* The budget that is nearest to its end. */
+static void add_budget(struct parts *parts, const struct campaign *campaign, uint64_t tokens_now)
+{
+    const struct plan *plan = campaign_plan(campaign);
+    struct campaign_spent spent = campaign_spent(campaign);
+    const struct {
+        const char *name;
+        double used, limit;
+    } budgets[] = {
+        {"tokens", (double)(spent.tokens + tokens_now), (double)plan->budget.tokens},
+        {"trials", (double)spent.trials, (double)plan->budget.trials},
+        {"FLOPs", spent.flops, plan->budget.flops},
+        {"core-hours", spent.core_hours, plan->budget.core_hours},
+        {"wall", spent.wall_s, plan->budget.wall_s},
+    };
+    const char *name = NULL;
+    double most = 0;
+    for (size_t i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++) {
+        double share = budgets[i].limit > 0 ? budgets[i].used / budgets[i].limit : 0;
+        if (budgets[i].limit > 0 && (!name || share > most)) {
+            name = budgets[i].name;
+            most = share;
+        }
+    }
+    if (name)
+        add_part(parts, 5, "budget %.0f %% (%s)", 100 * most, name);
+}
+
+static void fill_parts(struct parts *parts, struct live *live, const struct campaign *campaign,
+                       const struct sched_counts *counts, uint64_t now_ms)
+{
+    char speed[COUNT_TEXT], horizon[COUNT_TEXT], left[24], lr[24];
+    uint64_t trials_left, tokens_left, under_way = 0;
+    double seconds = (double)(now_ms - live->started_ms) / 1000.0;
+    double rate = seconds > 0 ? (double)live->tokens / seconds : 0;
+    campaign_remaining(campaign, &trials_left, &tokens_left);
+    size_t all = campaign_trial_count(campaign), over = 0;
+    for (uint32_t id = 1; id <= all; id++) {
+        const struct trial *trial = campaign_trial(campaign, id);
+        over += trial_state_is_over(trial->state);
+        if (trial->state == TRIAL_RUNNING && id < live->trial_capacity)
+            under_way += live->trial_tokens[id];
+    }
+    tokens_left -= under_way < tokens_left ? under_way : tokens_left;
+    size_t expected = over + (size_t)trials_left;
+    int width = live->terminal && lr_log_columns() >= WIDE ? 20 : 6;
+    int filled = expected > 0 ? (int)((size_t)width * over / expected) : 0;
+    parts->count = 0;
+    if (live->terminal)
+        add_part(parts, 0, "round %u [%.*s%.*s] %zu/~%zu", campaign_round(campaign), filled,
+                 "####################", width - filled, "--------------------", over, expected);
+    else
+        add_part(parts, 0, "round %u | %zu of ~%zu trials", campaign_round(campaign), over,
+                 expected);
+    add_part(parts, 4, "%u running", counts->running);
+    if (counts->workers_lost > 0)
+        add_part(parts, 1, "%u worker%s lost", counts->workers_lost,
+                 counts->workers_lost == 1 ? "" : "s");
+    if (live->best_tokens)
+        add_part(parts, 3, "best %.4f at %s (%s)", live->best_loss,
+                 format_lr(lr, sizeof(lr), 3, live->best_lr),
+                 format_count(horizon, sizeof(horizon), (double)live->best_tokens));
+    if (rate > 0)
+        add_part(parts, 2, "%s left",
+                 format_seconds(left, sizeof(left), (double)tokens_left / rate));
+    add_budget(parts, campaign, under_way);
+    add_part(parts, 6, "%s tokens/s", format_count(speed, sizeof(speed), rate));
+    add_part(parts, 7, "%u worker%s", counts->workers_idle + counts->workers_busy,
+             counts->workers_idle + counts->workers_busy == 1 ? "" : "s");
+}
+
+/* The parts by their rank, as long as they fit into `columns`. */
+static void join_parts(char *line, size_t capacity, const struct parts *parts, size_t columns)
+{
+    bool shown[PARTS] = {false};
+    size_t used = 0, at = 0;
+    for (int rank = 0; rank < PARTS; rank++)
+        for (size_t i = 0; i < parts->count; i++) {
+            size_t length = strlen(parts->text[i]) + (used > 0 ? 3 : 0);
+            if (parts->rank[i] == rank && used + length <= columns) {
+                shown[i] = true;
+                used += length;
+            }
+        }
+    line[0] = '\0';
+    for (size_t i = 0; i < parts->count; i++)
+        if (shown[i])
+            at += (size_t)snprintf(line + at, capacity - at, "%s%s", at > 0 ? " | " : "",
+                                   parts->text[i]);
+}
+
+static void on_tick(void *context, const struct campaign *campaign,
+                    const struct sched_counts *counts, uint64_t now_ms)
+{
+    struct live *live = context;
+    struct parts parts;
+    char line[PARTS * (PART_ROOM + 3)];
+    if (!due(live, now_ms, PLAIN_EVERY_MS))
+        return;
+    lr_log_flush(false);
+    fill_parts(&parts, live, campaign, counts, now_ms);
+    /* in the last column some terminals break the line already */
+    join_parts(line, sizeof(line), &parts,
+               live->terminal ? (size_t)lr_log_columns() - 1 : sizeof(line) - 1);
+    show(live, line);
+}
+
+void live_stage(void *context, const char *stage, double share_done)
+{
+    struct live *live = context;
+    uint64_t now_ms = loop_uv.now_ms();
+    if (!due(live, now_ms, STAGE_EVERY_MS))
+        return;
+    char line[160];
+    /* a training ends with a whole step, which may lie beyond its horizon */
+    snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * fmin(share_done, 1));
+    show(live, line);
+}
+
+struct coordinator_watch live_watch(struct live *live)
+{
+    struct coordinator_watch watch = {live, on_event, on_progress, on_tick};
+    return watch;
+}

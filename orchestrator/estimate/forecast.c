@@ -1,0 +1,270 @@
+/* Simulated campaigns. The traits of a surface are those that tests/lib/surface.c draws too, as
+ * published sweeps show them; the optimum lies somewhere inside the plan's range. */
+#include "estimate/forecast.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "campaign/campaign.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/rng.h"
+#include "search/prior_lr.h"
+#include "trainers/simulate/loss_surface.h"
+
+#define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c has the lower ones */
+#define DRAWS 16                                          /* of a surface at most */
+#define TRIALS_MOST 4096
+#define WORK_MOST 60 /* cells times horizons times campaigns: some seconds */
+#define CAMPAIGNS_LEAST 5
+#define CAMPAIGNS_OF_CELLS 2 /* many cells take a second to think about */
+#define JUDGED_APART 1.5     /* times what was spent at the last judgement */
+#define RATIO_CURVATURE 0.01 /* nats per octave^2 */
+
+struct world {
+    struct trial_surface surface;
+    double ratio[RATIO_COUNT]; /* best ones; 0: it is fixed */
+};
+
+struct simulation {
+    const struct plan *plan;
+    const struct forecast_clock *clock;
+    struct campaign_space asked;
+    struct world world;
+    struct observation seen[TRIALS_MOST];
+    size_t count;
+    struct proposal round[POLICY_ROUND_MAX];
+    double busy_s[POLICY_ROUND_MAX]; /* of each worker, in this round */
+    struct answer answer;
+};
+
+static double between(const struct plan *plan, size_t campaign, uint64_t which, double low,
+                      double high)
+{
+    return low + (high - low) * rng_uniform(plan->seed, DRAW_SURFACE, campaign * DRAWS + which);
+}
+
+static struct surface_place place_of(const struct plan *plan, uint32_t cell, uint64_t tokens)
+{
+    struct trial_spec spec = plan_cell(plan, cell);
+    struct surface_place place = {.tokens = tokens, .vocab = spec.vocab};
+    if (spec.d_model > 0 && spec.n_layers > 0)
+        place.params = (double)trial_params_hidden(&spec);
+    return place;
+}
+
+/* Octaves above lr_low between which the optimum of the shortest horizon may lie. */
+static void reach_of(const struct search_space *space, double reach[2])
+{
+    double octaves = log2(space->lr_high / space->lr_low), margin = fmin(1, octaves / 3);
+    reach[0] = margin;
+    reach[1] = octaves - margin;
+    if (!(space->prior_lr > 0))
+        return;
+    struct expected_place place = prior_lr_at(space, (double)space->horizons[0]);
+    for (int i = 0; i < 2; i++) { /* even, with the deviation that is expected */
+        double end = place.center - log2(space->lr_low) + (i ? 1 : -1) * sqrt(3) * place.deviation;
+        reach[i] = fmax(margin, fmin(end, octaves - margin));
+    }
+}
+
+static struct world draw_world(const struct plan *plan, const struct search_space *space, size_t i)
+{
+    struct world world = {{0}, {0}};
+    struct trial_surface *s = &world.surface;
+    double reach[2];
+    reach_of(space, reach);
+    s->seed = rng_u64(plan->seed, DRAW_SURFACE, i * DRAWS + DRAWS - 1) >> 1;
+    s->beta = space->prior_beta + space->prior_beta_sd * between(plan, i, 1, -1, 1);
+    s->curvature = 0.012 * exp2(between(plan, i, 2, 0, 2.32)); /* .012 to .06 */
+    s->asymmetry = between(plan, i, 3, 0, 0.35);
+    s->cliff = between(plan, i, 4, 1.2, 3);
+    s->misfit = 0.15;
+    /* .003 to .03, as trainings of large and small models have; whoever asks for several seeds has
+     * reason to expect more */
+    s->noise = 0.003 * exp2(between(plan, i, 5, 0, 3.3)) * sqrt(plan->search.seeds);
+    s->seed_noise = s->noise;
+    s->alpha = plan->model.parametrization == PARAM_SP ? between(plan, i, 6, 0, 0.4) : 0;
+    s->gamma = between(plan, i, 7, -0.1, 0.1);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        if (space->ratios[r].low < space->ratios[r].high)
+            world.ratio[r] = sqrt(space->ratios[r].low * space->ratios[r].high) *
+                             exp2(between(plan, i, 8 + (uint64_t)r, -1, 1));
+    s->lr = 1;
+    struct surface_place shortest = place_of(plan, 0, space->horizons[0]);
+    s->lr = space->lr_low * exp2(between(plan, i, 0, reach[0], reach[1])) /
+            loss_surface_optimum(s, &shortest);
+    return world;
+}
+
+static struct observation train(const struct simulation *sim, const struct proposal *proposal)
+{
+    struct surface_place place = place_of(sim->plan, proposal->cell, proposal->tokens);
+    double loss = loss_surface_loss(&sim->world.surface, &place, proposal->lr, proposal->seed);
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        double off = sim->world.ratio[r] > 0 ? log2(proposal->ratios[r] / sim->world.ratio[r]) : 0;
+        loss += RATIO_CURVATURE * off * off;
+    }
+    struct observation seen = {.tokens = proposal->tokens,
+                               .lr = proposal->lr,
+                               .seed = proposal->seed,
+                               .cell = proposal->cell,
+                               .kind = isnan(loss) ? OBSERVED_DIVERGED : OBSERVED_LOSS,
+                               .loss = loss};
+    memcpy(seen.ratios, proposal->ratios, sizeof(seen.ratios));
+    return seen;
+}
+
+/* Each training goes to the worker that is free first; the round ends with the last. */
+static double round_seconds(struct simulation *sim, const double *seconds, size_t count)
+{
+    size_t workers =
+        sim->clock->workers < POLICY_ROUND_MAX ? sim->clock->workers : POLICY_ROUND_MAX;
+    double longest = 0;
+    memset(sim->busy_s, 0, sizeof(sim->busy_s));
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0;
+        for (size_t w = 1; w < workers; w++)
+            first = sim->busy_s[w] < sim->busy_s[first] ? w : first;
+        sim->busy_s[first] += seconds[i];
+        longest = fmax(longest, sim->busy_s[first]);
+    }
+    return longest;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const struct proposal *x = a, *y = b;
+    return (x->tokens < y->tokens) - (x->tokens > y->tokens);
+}
+
+static void train_round(struct simulation *sim, size_t asked, struct forecast_point *point)
+{
+    double seconds[POLICY_ROUND_MAX];
+    qsort(sim->round, asked, sizeof(*sim->round), longest_first);
+    for (size_t i = 0; i < asked; i++) {
+        const struct proposal *proposal = &sim->round[i];
+        struct trial_spec spec = plan_cell(sim->plan, proposal->cell);
+        sim->seen[sim->count++] = train(sim, proposal);
+        seconds[i] = sim->clock->seconds(sim->clock->context, proposal->cell, proposal->tokens);
+        point->trials++;
+        point->tokens += (double)proposal->tokens;
+        if (spec.trainer == TRAINER_TRANSFORMER)
+            point->flops += (double)proposal->tokens * trial_flops_per_token(&spec);
+        point->seconds += seconds[i];
+    }
+    point->wall_s += round_seconds(sim, seconds, asked);
+}
+
+static int judge(struct simulation *sim, struct forecast_point *point, struct lr_error *err)
+{
+    int rc = search_answer(&sim->answer, &sim->asked.space, sim->seen, sim->count, err);
+    const struct target_answer *target = &sim->answer.target;
+    double factor = fmax(target->ci90[1] / target->lr, target->lr / target->ci90[0]);
+    point->factor = isfinite(factor) ? factor : INFINITY;
+    point->identified = sim->answer.status == ANSWER_IDENTIFIED;
+    return rc;
+}
+
+static int last_judgement(struct simulation *sim, struct forecast_course *course,
+                          struct forecast_point *point, struct lr_error *err)
+{
+    int rc = judge(sim, point, err);
+    if (!rc)
+        course->points[course->count++] = *point;
+    return rc;
+}
+
+static int simulate(struct simulation *sim, struct forecast_course *course, struct lr_error *err)
+{
+    struct forecast_point point = {0};
+    const struct policy *policy = campaign_policy(sim->plan);
+    double judged = 0;
+    sim->count = 0;
+    for (course->count = 0; course->count < FORECAST_ROUNDS;) {
+        int asked = search_next(policy, &sim->asked.space, sim->seen, sim->count, sim->round);
+        if (asked < 0)
+            return lr_fail(err, asked, "the search cannot be simulated: %s", lr_error_text(asked));
+        if (asked == 0 || sim->count + (size_t)asked > TRIALS_MOST)
+            return point.tokens > judged ? last_judgement(sim, course, &point, err) : 0;
+        train_round(sim, (size_t)asked, &point);
+        if (point.tokens < judged * JUDGED_APART)
+            continue;
+        int rc = judge(sim, &point, err);
+        if (rc)
+            return rc;
+        judged = point.tokens;
+        course->points[course->count++] = point;
+    }
+    return 0;
+}
+
+int forecast_run(struct forecast *out, const struct plan *plan, const struct forecast_clock *clock,
+                 struct live *live, struct lr_error *err)
+{
+    size_t each = plan_cell_count(plan) * plan->search.horizon_count, most = WORK_MOST / each;
+    struct simulation *sim = lr_calloc(1, sizeof(*sim));
+    if (!sim)
+        return lr_nomem(err);
+    sim->plan = plan;
+    sim->clock = clock;
+    campaign_space_fill(&sim->asked, plan);
+    most = most > CAMPAIGNS_LEAST ? most : CAMPAIGNS_LEAST;
+    most = sim->asked.space.cell_count > 1 ? CAMPAIGNS_OF_CELLS : most;
+    most = most < FORECAST_CAMPAIGNS ? most : FORECAST_CAMPAIGNS;
+    int rc = 0;
+    for (out->count = 0; !rc && out->count < most; out->count += !rc) {
+        sim->world = draw_world(plan, &sim->asked.space, out->count);
+        rc = simulate(sim, &out->courses[out->count], err);
+        live_stage(live, "simulating campaigns", (double)(out->count + 1) / (double)most);
+    }
+    live_clear(live);
+    lr_free(sim);
+    return rc;
+}
+
+/* ---- what they say together ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double quantile(double *values, size_t count, double share)
+{
+    qsort(values, count, sizeof(*values), by_value);
+    double at = ceil(share * (double)count) - 1;
+    return count > 0 ? values[at > 0 ? (size_t)at : 0] : NAN;
+}
+
+double forecast_quantile(const struct forecast *forecast, size_t member, double share)
+{
+    double values[FORECAST_CAMPAIGNS];
+    size_t count = 0;
+    for (size_t i = 0; i < forecast->count; i++) {
+        const struct forecast_course *course = &forecast->courses[i];
+        if (course->count > 0)
+            memcpy(&values[count++], (const char *)&course->points[course->count - 1] + member,
+                   sizeof(double));
+    }
+    return quantile(values, count, share);
+}
+
+struct forecast_answer forecast_after(const struct forecast *forecast, double tokens)
+{
+    struct forecast_answer answer = {0};
+    double factors[FORECAST_CAMPAIGNS];
+    for (size_t i = 0; i < forecast->count; i++) {
+        const struct forecast_course *course = &forecast->courses[i];
+        factors[i] = INFINITY;
+        bool identified = false;
+        for (size_t k = 0; k < course->count && course->points[k].tokens <= tokens; k++) {
+            factors[i] = course->points[k].factor;
+            identified = course->points[k].identified;
+            answer.begun = true;
+        }
+        answer.identified += identified ? 1.0 / (double)forecast->count : 0;
+    }
+    answer.factor = quantile(factors, forecast->count, 0.5);
+    return answer;
+}

@@ -1,0 +1,58 @@
+#ifndef LRSEARCH_FORECAST_H
+#define LRSEARCH_FORECAST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "cli/progress_line.h"
+#include "lrsearch/error.h"
+#include "plan/plan.h"
+
+/* What a plan's campaign may come to: the plan's own search on made-up loss surfaces
+ * (trainers/simulate/loss_surface.h), drawn around what published sweeps look like. Nothing is
+ * trained. */
+
+#define FORECAST_CAMPAIGNS 20
+#define FORECAST_ROUNDS 64
+
+/* Seconds that a training of a cell takes; 0: not known. */
+struct forecast_clock {
+    double (*seconds)(void *context, uint32_t cell, uint64_t tokens);
+    void *context;
+    uint32_t workers;
+};
+
+struct forecast_point {                            /* a campaign after one of its rounds */
+    double trials, tokens, flops, seconds, wall_s; /* so far; seconds: of all trainings */
+    double factor;                                 /* how far the answer's interval reaches from it;
+                                                      infinite: there is none yet */
+    bool identified;
+};
+
+struct forecast_course {
+    struct forecast_point points[FORECAST_ROUNDS];
+    size_t count;
+};
+
+struct forecast {
+    struct forecast_course courses[FORECAST_CAMPAIGNS];
+    size_t count; /* fewer where the search thinks longer */
+};
+
+/* Deterministic: the surfaces follow from the plan's seed. 0 or an error of the search. */
+int forecast_run(struct forecast *out, const struct plan *plan, const struct forecast_clock *clock,
+                 struct live *live, struct lr_error *err);
+
+/* The value of a member (offsetof) of the campaigns' last points that `share` of them do not
+ * exceed.
+ */
+double forecast_quantile(const struct forecast *forecast, size_t member, double share);
+
+/* What could be said after so many tokens: the median factor (infinite: half of them cannot tell),
+ * and the share of campaigns with an answer. */
+struct forecast_answer {
+    double factor, identified;
+    bool begun; /* some campaign has a round behind it */
+};
+struct forecast_answer forecast_after(const struct forecast *forecast, double tokens);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef LRSEARCH_PLAN_PROPOSAL_H
+#define LRSEARCH_PLAN_PROPOSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "cli/progress_line.h"
+#include "lrsearch/error.h"
+
+/* A plan for a text and a machine, when nothing else is known: the largest model of a ladder whose
+ * campaign ends in the time that there is. */
+
+#define DRAFT_HORIZONS 3
+
+struct draft_request {
+    const char *name;         /* of the campaign */
+    const char *const *texts; /* as the plan shall name them; none: synthetic data */
+    size_t text_count;
+    double text_bytes;      /* unpacked; 0 without texts */
+    bool text_whole;        /* all of it was read; false: text_bytes is extrapolated */
+    double time_s;          /* that the campaign may take */
+    uint64_t target_tokens; /* 0: not said */
+    uint64_t target_params; /* 0: not said */
+    /* Bytes a token when the text is tokenized with this vocabulary, measured; NULL: no text. */
+    int (*bytes_per_token)(void *context, uint32_t vocab, double *out, struct lr_error *err);
+    void *context;
+};
+
+struct draft {
+    uint32_t d_model, n_layers, head_size, context, vocab, batch_tokens;
+    double lr[2];
+    uint64_t horizons[DRAFT_HORIZONS], val_tokens, target_tokens;
+    uint32_t target_d_model, target_n_layers; /* 0: those of the model */
+    double text_tokens, bytes_per_token;      /* 0 without texts */
+    uint64_t train_tokens;                    /* those of one epoch; UINT64_MAX without texts */
+    bool repeat;                              /* the longest horizon is longer than that */
+    uint64_t params;                          /* of the model, all of them */
+    double step_s, trials, tokens;            /* expected: of a step; of half of the campaigns */
+    double wall_s, wall_most_s;               /* of half of the campaigns, and of 9 in 10 */
+    uint32_t workers;
+};
+
+/* Times models for some seconds. 0, or LR_EUSAGE or LR_EDATA: time, text or target are too small,
+ * with what would do. */
+int draft_make(struct draft *out, const struct draft_request *request, struct live *live,
+               struct lr_error *err);
+
+/* The plan as YAML, each key with its reason. */
+void draft_print(FILE *out, const struct draft *draft, const struct draft_request *request);
+
+#endif

@@ -1,0 +1,562 @@
+/* One table, one row a run, one statement a change. Columns are listed once, with where they lie in
+ * struct history_run; the statements are made from that list. The file says what it is by
+ * application_id and user_version, so that no other program's database is written to. */
+#include "history/history.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lrsearch/memory.h"
+
+#define APPLICATION 0x6c727368 /* "lrsh" */
+#define VERSION 1
+
+/* X(column, SQL type, kind, member) */
+#define COLUMN_MAP(X)                                                                              \
+    X(run, "TEXT PRIMARY KEY", TEXT, run)                                                          \
+    X(name, "TEXT NOT NULL", TEXT, name)                                                           \
+    X(finished_utc, "TEXT NOT NULL", TEXT, finished_utc)                                           \
+    X(status, "TEXT NOT NULL", TEXT, status)                                                       \
+    X(version, "TEXT", TEXT, version)                                                              \
+    X(host, "TEXT", TEXT, host)                                                                    \
+    X(target_tokens, "INTEGER", U64, target_tokens)                                                \
+    X(target_width, "INTEGER", U32, target_width)                                                  \
+    X(lr, "REAL", F64, lr)                                                                         \
+    X(lr_low, "REAL", F64, ci90[0])                                                                \
+    X(lr_high, "REAL", F64, ci90[1])                                                               \
+    X(loss_tokens, "INTEGER", U64, loss_tokens)                                                    \
+    X(loss, "REAL", F64, loss)                                                                     \
+    X(trials, "INTEGER", U64, trials)                                                              \
+    X(tokens, "INTEGER", U64, tokens)                                                              \
+    X(flops, "REAL", F64, flops)                                                                   \
+    X(core_seconds, "REAL", F64, core_seconds)                                                     \
+    X(baseline, "TEXT", TEXT, baseline)                                                            \
+    X(drift_lr, "REAL", F64, drift_lr)                                                             \
+    X(drift_lr_low, "REAL", F64, drift_lr_ci90[0])                                                 \
+    X(drift_lr_high, "REAL", F64, drift_lr_ci90[1])                                                \
+    X(drift_loss, "REAL", F64, drift_loss)                                                         \
+    X(drift_loss_low, "REAL", F64, drift_loss_ci90[0])                                             \
+    X(drift_loss_high, "REAL", F64, drift_loss_ci90[1])                                            \
+    X(drifted, "INTEGER", BOOL, drifted)
+
+enum kind { KIND_TEXT, KIND_U64, KIND_U32, KIND_F64, KIND_BOOL };
+
+static const struct column {
+    const char *name, *type;
+    enum kind kind;
+    size_t offset, size;
+} columns[] = {
+#define X(name, type, kind, member)                                                                \
+    {#name, type, KIND_##kind, offsetof(struct history_run, member),                               \
+     sizeof(((struct history_run *)0)->member)},
+    COLUMN_MAP(X)
+#undef X
+};
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), SQL_TEXT = 2048 };
+
+struct history {
+    sqlite3 *db;
+    char *path;
+    bool empty; /* to be read, and its maker has not come to its table yet */
+};
+
+#define REMAKE                                                                                     \
+    "lrsearch history --rebuild renames it to history.db.damaged and makes one from the runs "     \
+    "beside it"
+
+/* ---- errors ---- */
+
+static int fail(const struct history *history, int code, struct lr_error *err)
+{
+    const char *why = history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code);
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return lr_fail(err, LR_EDAMAGED, "%s: is damaged (%s); " REMAKE, history->path, why);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return lr_fail(err, LR_EIO, "%s: another process has held it for %d s; try again",
+                       history->path, HISTORY_WAIT_MS / 1000);
+    case SQLITE_FULL:
+        return lr_fail(err, LR_ENOSPC, "%s: cannot write it: %s", history->path, why);
+    case SQLITE_NOMEM:
+        return lr_nomem(err);
+    case SQLITE_CANTOPEN:
+        return lr_fail(err, LR_ECREATE, "%s: cannot open it: %s", history->path, why);
+    case SQLITE_READONLY: /* of a reader: it could not undo what a killed writer had begun */
+        return lr_fail(
+            err, LR_EIO,
+            "%s: %s; a write was interrupted: run lrsearch history once where the folder "
+            "can be written",
+            history->path, why);
+    default:
+        return lr_fail(err, LR_EIO, "%s: %s", history->path, why);
+    }
+}
+
+/* ---- statements ---- */
+
+static int prepare(struct history *history, sqlite3_stmt **out, const char *sql,
+                   struct lr_error *err)
+{
+    int code = sqlite3_prepare_v2(history->db, sql, -1, out, NULL);
+    return code == SQLITE_OK ? 0 : fail(history, code, err);
+}
+
+/* Runs a statement that gives no rows, and releases it. */
+static int finish(struct history *history, sqlite3_stmt *statement, struct lr_error *err)
+{
+    int code = sqlite3_step(statement);
+    int rc = code == SQLITE_DONE ? 0 : fail(history, code, err);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+static int execute(struct history *history, const char *sql, struct lr_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = prepare(history, &statement, sql, err);
+    return rc ? rc : finish(history, statement, err);
+}
+
+static int read_number(struct history *history, const char *sql, int64_t *out, struct lr_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = prepare(history, &statement, sql, err);
+    if (rc)
+        return rc;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *out = sqlite3_column_int64(statement, 0); /* without a row: replaces the error's text */
+    else
+        rc = fail(history, code, err);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* "name, ..." or "name TYPE, ...". */
+static void list_columns(char out[SQL_TEXT], bool types)
+{
+    size_t used = 0;
+    for (int i = 0; i < COLUMNS; i++)
+        used += (size_t)snprintf(out + used, SQL_TEXT - used, "%s%s%s%s", i ? ", " : "",
+                                 columns[i].name, types ? " " : "", types ? columns[i].type : "");
+}
+
+/* ---- the file ---- */
+
+/* Tables are made in one transaction, by whoever comes first. */
+static int make_table(struct history *history, struct lr_error *err)
+{
+    char names[SQL_TEXT], sql[SQL_TEXT + 64];
+    list_columns(names, true);
+    snprintf(sql, sizeof(sql), "CREATE TABLE IF NOT EXISTS runs (%s)", names);
+    int64_t tables = 0;
+    int rc = execute(history, "BEGIN IMMEDIATE", err);
+    if (rc)
+        return rc;
+    rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err);
+    if (!rc && tables == 0) {
+        rc = execute(history, sql, err);
+        snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION);
+        rc = rc ? rc : execute(history, sql, err);
+        snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", VERSION);
+        rc = rc ? rc : execute(history, sql, err);
+    }
+    struct lr_error second = {0};
+    if (rc)
+        execute(history, "ROLLBACK", &second);
+    else
+        rc = execute(history, "COMMIT", err);
+    return rc;
+}
+
+/* Its table is the one that we make, and no trigger is in the file: what reading it runs is then
+ * ours too, and every column is there. */
+static int check_table(struct history *history, struct lr_error *err)
+{
+    char names[SQL_TEXT], sql[SQL_TEXT + 256];
+    int64_t ours = 0;
+    list_columns(names, true);
+    snprintf(
+        sql, sizeof(sql),
+        "SELECT (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'runs' AND "
+        "sql = 'CREATE TABLE runs (%s)') - (SELECT count(*) FROM sqlite_master WHERE type = "
+        "'trigger')",
+        names);
+    int rc = read_number(history, sql, &ours, err);
+    if (!rc && ours != 1)
+        rc = lr_fail(err, LR_EDAMAGED,
+                     "%s: is damaged (its table is not the one of a history); " REMAKE,
+                     history->path);
+    return rc;
+}
+
+static int check(struct history *history, enum history_use use, struct lr_error *err)
+{
+    int64_t tables = 0, application = 0, version = 0, damage = 0;
+    int rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err);
+    history->empty = !rc && tables == 0 && use == HISTORY_READ;
+    if (!rc && tables == 0 && use != HISTORY_READ)
+        rc = make_table(history, err);
+    if (!rc)
+        rc = read_number(history, "PRAGMA application_id", &application, err);
+    if (!rc)
+        rc = read_number(history, "PRAGMA user_version", &version, err);
+    bool ours = application == APPLICATION && version == VERSION;
+    if (!rc && ours && !history->empty)
+        rc = check_table(history, err);
+    /* Of all pages, not only of those that are looked at. No argument: SQLite 3.46 takes
+     * pragma_integrity_check(1) for a table named 1. */
+    if (!rc && use != HISTORY_WRITE)
+        rc = read_number(history,
+                         "SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1",
+                         &damage, err);
+    if (!rc && damage)
+        rc = fail(history, SQLITE_CORRUPT, err);
+    if (!rc && ours && use == HISTORY_REMAKE) { /* its values */
+        struct history_run *runs;
+        size_t count;
+        rc = history_list(history, NULL, &runs, &count, err);
+        lr_free(runs);
+    }
+    if (rc || history->empty || ours)
+        return rc;
+    return lr_fail(err, LR_EDAMAGED,
+                   application == APPLICATION
+                       ? "%s: was written by another version of lrsearch; use that one, or make it "
+                         "anew with lrsearch history --rebuild"
+                       : "%s: is no history of lrsearch; " REMAKE,
+                   history->path);
+}
+
+/* A rollback journal may name another file, which SQLite removes after it. Ours never does: there
+ * is one database. */
+static int remove_own_only(sqlite3_vfs *vfs, const char *name, int sync_folder)
+{
+    static const char own[] = HISTORY_FILE "-";
+    const char *slash = strrchr(name, '/');
+    if (strncmp(slash ? slash + 1 : name, own, sizeof(own) - 1) != 0)
+        return SQLITE_OK;
+    return sqlite3_vfs_find(NULL)->xDelete(vfs, name, sync_folder);
+}
+
+#define SYSTEM "lrsearch"
+
+/* The files of the system, but for that. */
+static int open_system(void)
+{
+    static sqlite3_vfs ours;
+    int code = sqlite3_initialize();
+    if (code != SQLITE_OK || ours.zName)
+        return code;
+    ours = *sqlite3_vfs_find(NULL);
+    ours.zName = SYSTEM;
+    ours.xDelete = remove_own_only;
+    return sqlite3_vfs_register(&ours, 0);
+}
+
+static int open_database(struct history *history, int flags, struct lr_error *err)
+{
+    int code = open_system();
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(history->path, &history->db, flags, SYSTEM);
+    if (code != SQLITE_OK)
+        return fail(history, code, err);
+    sqlite3_busy_timeout(history->db, HISTORY_WAIT_MS);
+    return 0;
+}
+
+/* A writer that was killed leaves its rollback journal, which SQLite has to apply before anything
+ * is read, and cannot in a file that is opened to be read only. */
+static bool needs_rollback(sqlite3 *db)
+{
+    int code = sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+    return (code & 0xff) == SQLITE_READONLY;
+}
+
+/* SQLite applies whatever rollback journal it finds, and would wait for ever at a pipe. */
+static int check_rollback(const char *path, struct lr_error *err)
+{
+    struct stat database, status;
+    size_t size = strlen(path) + sizeof("-journal");
+    char *name = lr_malloc(size);
+    if (!name)
+        return lr_nomem(err);
+    snprintf(name, size, "%s-journal", path);
+    int rc = 0;
+    if (lstat(name, &status) == 0 && !S_ISREG(status.st_mode))
+        rc = lr_fail(err, LR_EDAMAGED, "%s: is no regular file; " REMAKE, name);
+    else if (lstat(name, &status) == 0 && stat(path, &database) == 0 &&
+             status.st_uid != geteuid() && status.st_uid != database.st_uid)
+        rc = lr_fail(err, LR_ECREATE,
+                     "%s: belongs to another user (uid %u), who could change the history with it; "
+                     "remove it",
+                     name, (unsigned)status.st_uid);
+    lr_free(name);
+    return rc;
+}
+
+static int open_file(struct history *history, enum history_use use, struct lr_error *err)
+{
+    struct stat status; /* SQLite would wait for ever at a pipe */
+    if (stat(history->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return lr_fail(err, LR_EDAMAGED, "%s: is no regular file; " REMAKE, history->path);
+    int rc = check_rollback(history->path, err);
+    if (rc)
+        return rc;
+    if (use != HISTORY_READ) { /* SQLite would make it as the umask says */
+        int file = open(history->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (file < 0 && errno == ELOOP)
+            return lr_fail(err, LR_ECREATE, "%s: is a symbolic link; move it away", history->path);
+        if (file < 0)
+            return lr_fail_errno(err, LR_ECREATE, "%s: cannot write it", history->path);
+        close(file);
+    }
+    bool read = use == HISTORY_READ;
+    rc = open_database(history, read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
+    if (!rc && read && needs_rollback(history->db)) {
+        sqlite3_close(history->db);
+        rc = open_database(history, SQLITE_OPEN_READWRITE, err);
+    }
+    return rc ? rc : check(history, use, err);
+}
+
+static struct history *create(const char *dir)
+{
+    size_t size = strlen(dir) + sizeof("/" HISTORY_FILE);
+    struct history *history = lr_calloc(1, sizeof(*history));
+    if (history && !(history->path = lr_malloc(size))) {
+        lr_free(history);
+        return NULL;
+    }
+    if (history)
+        snprintf(history->path, size, "%s/" HISTORY_FILE, dir);
+    return history;
+}
+
+static int rename_to_damaged(const char *path, const char *suffix, struct lr_error *err)
+{
+    size_t size = strlen(path) + sizeof(".damaged-journal") + strlen(suffix);
+    char *from = lr_malloc(size), *to = lr_malloc(size);
+    int rc = from && to ? 0 : lr_nomem(err);
+    if (!rc) {
+        snprintf(from, size, "%s%s", path, suffix);
+        snprintf(to, size, "%s.damaged%s", path, suffix);
+        if (rename(from, to) && errno != ENOENT)
+            rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot rename it", from);
+    }
+    lr_free(from);
+    lr_free(to);
+    return rc;
+}
+
+int history_open(struct history **out, const char *dir, enum history_use use, struct lr_error *err)
+{
+    struct lr_error why = {0};
+    struct history *history = create(dir);
+    *out = NULL;
+    if (!history)
+        return lr_nomem(err);
+    if (use == HISTORY_READ && access(history->path, F_OK) && errno == ENOENT) {
+        history_close(history);
+        return 0;
+    }
+    int rc = open_file(history, use, &why);
+    if (rc == LR_EDAMAGED && use == HISTORY_REMAKE) {
+        sqlite3_close(history->db);
+        history->db = NULL;
+        /* Its journal first: SQLite would roll it back into the new file. */
+        rc = rename_to_damaged(history->path, "-journal", err);
+        rc = rc ? rc : rename_to_damaged(history->path, "", err);
+        rc = rc ? rc : open_file(history, HISTORY_WRITE, err);
+    } else if (rc) {
+        lr_fail(err, why.code, "%s", why.text);
+    }
+    if (rc || history->empty)
+        history_close(history);
+    else
+        *out = history;
+    return rc;
+}
+
+void history_close(struct history *history)
+{
+    if (!history)
+        return;
+    sqlite3_close(history->db);
+    lr_free(history->path);
+    lr_free(history);
+}
+
+/* ---- rows ---- */
+
+static int bind(sqlite3_stmt *statement, int at, const struct column *column, const void *member)
+{
+    switch (column->kind) {
+    case KIND_TEXT:
+        return sqlite3_bind_text(statement, at, member, -1, SQLITE_STATIC);
+    case KIND_U64:
+        return sqlite3_bind_int64(statement, at, (int64_t) * (const uint64_t *)member);
+    case KIND_U32:
+        return sqlite3_bind_int64(statement, at, *(const uint32_t *)member);
+    case KIND_BOOL:
+        return sqlite3_bind_int64(statement, at, *(const bool *)member);
+    case KIND_F64:
+        break;
+    }
+    double value = *(const double *)member; /* infinite ends are known to be far: kept */
+    return isnan(value) ? sqlite3_bind_null(statement, at)
+                        : sqlite3_bind_double(statement, at, value);
+}
+
+/* False where the value is none of its column's kind, or has no room there: SQLite keeps any value
+ * in any column, and would make 0 of a text. */
+static bool fetch(sqlite3_stmt *statement, int at, const struct column *column, void *member)
+{
+    int type = sqlite3_column_type(statement, at);
+    sqlite3_int64 whole = sqlite3_column_int64(statement, at);
+    if (type == SQLITE_NULL) { /* "", 0 and false: as it was zeroed */
+        if (column->kind == KIND_F64)
+            *(double *)member = NAN;
+        return true;
+    }
+    switch (column->kind) {
+    case KIND_TEXT:
+        return type == SQLITE_TEXT &&
+               (size_t)snprintf(member, column->size, "%s", sqlite3_column_text(statement, at)) <
+                   column->size;
+    case KIND_U64:
+        *(uint64_t *)member = (uint64_t)whole;
+        return type == SQLITE_INTEGER && whole >= 0;
+    case KIND_U32:
+        *(uint32_t *)member = (uint32_t)whole;
+        return type == SQLITE_INTEGER && whole >= 0 && whole <= UINT32_MAX;
+    case KIND_BOOL:
+        *(bool *)member = whole != 0;
+        return type == SQLITE_INTEGER && (whole == 0 || whole == 1);
+    case KIND_F64:
+        *(double *)member = sqlite3_column_double(statement, at);
+        return type == SQLITE_FLOAT || type == SQLITE_INTEGER;
+    }
+    return false;
+}
+
+static int fetch_run(struct history *history, sqlite3_stmt *statement, struct history_run *run,
+                     struct lr_error *err)
+{
+    memset(run, 0, sizeof(*run));
+    for (int i = 0; i < COLUMNS; i++)
+        if (!fetch(statement, i, &columns[i], (char *)run + columns[i].offset))
+            return lr_fail(
+                err, LR_EDAMAGED,
+                "%s: is damaged (its run %.64s has a value that cannot be in column %s); " REMAKE,
+                history->path, run->run, columns[i].name);
+    return 0;
+}
+
+int history_put(struct history *history, const struct history_run *run, struct lr_error *err)
+{
+    char names[SQL_TEXT], sql[SQL_TEXT + 256];
+    sqlite3_stmt *statement = NULL;
+    list_columns(names, false);
+    size_t used =
+        (size_t)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO runs (%s) VALUES (", names);
+    for (int i = 0; i < COLUMNS; i++)
+        used +=
+            (size_t)snprintf(sql + used, sizeof(sql) - used, "?%s", i + 1 < COLUMNS ? "," : ")");
+    int rc = prepare(history, &statement, sql, err);
+    if (rc)
+        return rc;
+    for (int i = 0; i < COLUMNS; i++) {
+        int code = bind(statement, i + 1, &columns[i], (const char *)run + columns[i].offset);
+        if (code != SQLITE_OK) {
+            sqlite3_finalize(statement);
+            return fail(history, code, err);
+        }
+    }
+    return finish(history, statement, err);
+}
+
+int history_remove(struct history *history, const char *run, struct lr_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = prepare(history, &statement, "DELETE FROM runs WHERE run = ?", err);
+    if (rc)
+        return rc;
+    int code = sqlite3_bind_text(statement, 1, run, -1, SQLITE_STATIC);
+    if (code != SQLITE_OK) {
+        sqlite3_finalize(statement);
+        return fail(history, code, err);
+    }
+    return finish(history, statement, err);
+}
+
+/* The rows that `rest` of a SELECT asks for, with up to three texts bound to ?1, ?2, ?3. */
+static int select_runs(struct history *history, const char *rest, const char *const texts[3],
+                       struct history_run **runs, size_t *count, struct lr_error *err)
+{
+    char names[SQL_TEXT], sql[SQL_TEXT + 512];
+    sqlite3_stmt *statement = NULL;
+    struct history_run *all = NULL;
+    size_t capacity = 0;
+    int code;
+    *runs = NULL;
+    *count = 0;
+    list_columns(names, false);
+    snprintf(sql, sizeof(sql), "SELECT %s FROM runs %s", names, rest);
+    int rc = prepare(history, &statement, sql, err);
+    for (int i = 0; !rc && i < sqlite3_bind_parameter_count(statement); i++)
+        if ((code = sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_STATIC)) != SQLITE_OK)
+            rc = fail(history, code, err);
+    while (!rc && (code = sqlite3_step(statement)) != SQLITE_DONE) {
+        struct history_run *more =
+            code == SQLITE_ROW ? lr_grow(all, *count, &capacity, sizeof(*all)) : NULL;
+        if (!more) {
+            rc = code == SQLITE_ROW ? lr_nomem(err) : fail(history, code, err);
+            break;
+        }
+        all = more;
+        rc = fetch_run(history, statement, &all[*count], err);
+        ++*count;
+    }
+    sqlite3_finalize(statement);
+    if (rc) {
+        lr_free(all);
+        *count = 0;
+    } else {
+        *runs = all;
+    }
+    return rc;
+}
+
+int history_list(struct history *history, const char *name, struct history_run **runs,
+                 size_t *count, struct lr_error *err)
+{
+    const char *texts[3] = {name};
+    return select_runs(history, "WHERE ?1 IS NULL OR name = ?1 ORDER BY finished_utc, run", texts,
+                       runs, count, err);
+}
+
+int history_previous(struct history *history, const char *name, const char *run,
+                     const char *finished_utc, struct history_run *out, bool *found,
+                     struct lr_error *err)
+{
+    const char *texts[3] = {name, run, finished_utc};
+    struct history_run *runs;
+    size_t count;
+    int rc = select_runs(history,
+                         "WHERE name = ?1 AND run <> ?2 AND (finished_utc, run) < (?3, ?2)"
+                         " ORDER BY finished_utc DESC, run DESC LIMIT 1",
+                         texts, &runs, &count, err);
+    *found = count > 0;
+    if (count > 0)
+        *out = runs[0];
+    lr_free(runs);
+    return rc;
+}

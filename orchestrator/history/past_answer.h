@@ -1,0 +1,39 @@
+#ifndef LRSEARCH_PAST_ANSWER_H
+#define LRSEARCH_PAST_ANSWER_H
+
+#include "history/past_run.h"
+#include "lrsearch/answer.h"
+#include "search/laws/drift.h"
+
+/* The answers of campaigns that were run, and what moved between two of them. */
+
+/* How a run began and ended, by its journal alone, so that it can be told again at any time. */
+struct past_end {
+    char name[64], version[32]; /* of the campaign; of the lrsearch that began it */
+    char host[64];              /* of the last start */
+    char finished_utc[32];      /* the last start's time and what its clock counted since */
+};
+int past_end_read(struct past_end *end, const char *run_dir, struct lr_error *err);
+
+struct past_answer {
+    struct plan plan;
+    struct campaign *campaign;
+    struct answer answer; /* as campaign_answer() gives it */
+    bool finished;
+};
+/* LR_EDATA: it is no run's directory; other codes as they come. past_answer_free() *out. */
+int past_answer_read(struct past_answer **out, const char *run_dir, struct lr_error *err);
+void past_answer_free(struct past_answer *past); /* NULL is fine */
+
+/* What the plan asked and what it was asked on. */
+struct question {
+    const struct plan *plan;
+    const struct campaign *campaign;
+    const struct answer *answer;
+};
+/* search/drift.h; numbers that answer different questions (another target, other data, for the loss
+ * another model) are left out, with what differs. */
+void past_drift(struct drift *out, const struct question *then, const struct question *now,
+                const struct drift_limits *limits);
+
+#endif

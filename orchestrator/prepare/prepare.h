@@ -1,0 +1,57 @@
+#ifndef LRSEARCH_PREPARE_H
+#define LRSEARCH_PREPARE_H
+
+#include "campaign/event.h"
+#include "cli/progress_line.h"
+#include "data/sweep.h"
+#include "lrsearch/error.h"
+#include "plan/plan.h"
+
+/* What a command needs before it can begin: the plan, and the data that the plan names. */
+
+/* Loads the plan of that file, with `sets` ("key=value") over it; prints its errors (rank 0 only).
+ * *plan: lr_free() it; NULL on failure. 0 or an error code. */
+int prepare_plan(struct plan **plan, const char *path, const char *const *sets, size_t set_count);
+
+struct prepare {
+    const struct plan *plan;
+    uint64_t longest;        /* tokens of the longest training: the text must have as many */
+    const char *longest_key; /* that asks for it: "search.horizons: the longest" */
+    const char *cache_dir;   /* of token files, tokenizers and tables */
+    struct live *live;
+};
+
+/* As coordinator_setup.prepare_data; context is a struct prepare. Each vocabulary has its dataset,
+ * and the target has one if it is to be trained. LR_EDATA also when a horizon is longer than the
+ * text and data.repeat is false. */
+int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
+                 struct lr_error *err);
+
+/* The same for a single training: fills the data fields of *spec, whose horizon must stand.
+ * `longest_key` says who asks for that many tokens. */
+int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
+                  struct live *live, struct lr_error *err);
+
+/* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
+ * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */
+int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
+
+/* The same, but a measurement is not kept: nothing is written. */
+int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                            const struct trial_spec *spec, const char *cache_dir,
+                            struct lr_error *err);
+
+/* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
+ * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it.
+ */
+int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
+                       struct lr_error *err);
+/* The same for prepare_data(), for trainer.kind replay: trials then name a copy in the cache. */
+int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
+                  struct lr_error *err);
+
+/* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
+char *prepare_cache_dir(const char *run_dir);
+
+#endif

@@ -1,0 +1,127 @@
+/* Who multiplies matrices. A choice by measurement would be another one in another hour: it is made
+ * once for a kind of machine and kept, so that the same plan gives the same bits. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include "prepare/prepare.h"
+#include "kernels/kernels.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "store/json_value.h"
+#include "store/run_dir.h"
+#include "trainers/transformer/choose_products.h"
+
+#define CACHE "products.json" /* {key: letters} */
+
+/* All that the choice depends on. */
+static void key_of(char *out, size_t capacity, const struct trial_spec *spec)
+{
+    char cpu[256];
+    provenance_cpu(cpu, sizeof(cpu));
+    snprintf(out, capacity, "%s; %s; %s d_model %u d_ff %u vocab %u batch %u", cpu, kernels_init(),
+             arch_name(spec->arch), spec->d_model, spec->d_ff, spec->vocab, spec->batch_tokens);
+}
+
+static bool all_present(const char *products)
+{
+    for (; *products; products++)
+        if (!matmul_present((enum matmul) * products))
+            return false;
+    return true;
+}
+
+/* The cache is a convenience: what cannot be read is measured again, what cannot be written is
+ * said and forgotten. */
+static json_t *read_cache(const char *cache_dir)
+{
+    char *text = NULL;
+    struct lr_error err = {0};
+    json_t *cache = NULL;
+    json_use_lr_memory();
+    if (run_dir_read(cache_dir, CACHE, &text, &err) == 0 && text)
+        cache = json_loads(text, 0, NULL);
+    lr_free(text);
+    if (json_is_object(cache))
+        return cache;
+    json_decref(cache);
+    return json_object();
+}
+
+static void write_cache(const char *cache_dir, json_t *cache)
+{
+    struct lr_error err = {0};
+    char *text = json_to_text(json_incref(cache), true);
+    int rc = text ? run_dir_make(cache_dir, &err) : lr_nomem(&err);
+    rc = rc ? rc : run_dir_write(cache_dir, CACHE, text, strlen(text), &err);
+    lr_free(text);
+    if (rc)
+        lr_log(LR_LOG_WARNING, "the choice of matrix products is not kept: %s", err.text);
+}
+
+static int measured(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                    const struct trial_spec *spec, const char *cache_dir, bool keep,
+                    struct lr_error *err)
+{
+    char key[768], by[512];
+    key_of(key, sizeof(key), spec);
+    json_t *cache = read_cache(cache_dir);
+    const char *kept = json_string_value(json_object_get(cache, key));
+    if (kept && trial_products(products, kept) && all_present(products)) {
+        json_decref(cache);
+        return 0;
+    }
+    kernels_set_threads(1); /* whose result does not depend on the number of them */
+    int rc = choose_products(products, spec, err);
+    kernels_set_threads((int)plan->trainer.threads_per_worker);
+    if (!rc && keep) {
+        if (strspn(products, "o") < strlen(products)) /* our own are no news */
+            lr_log(LR_LOG_INFO, "matrix products, as measured: %s",
+                   trial_products_text(products, by, sizeof(by)));
+        if (json_object_set_new(cache, key, json_string(products)) == 0)
+            write_cache(cache_dir, cache);
+    }
+    json_decref(cache);
+    return rc;
+}
+
+static int decide(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                  const struct trial_spec *spec, const char *cache_dir, bool keep,
+                  struct lr_error *err)
+{
+    if (products[0])
+        return 0;
+    if (strcmp(plan->trainer.matmul, "auto") == 0)
+        return measured(products, plan, spec, cache_dir, keep, err);
+    if (!trial_products(products, plan->trainer.matmul) || !all_present(products))
+        return lr_fail(err, LR_EPLAN,
+                       "trainer.matmul: %s: this lrsearch was built without that library; use "
+                       "auto, own or openblas",
+                       plan->trainer.matmul);
+    return 0;
+}
+
+/* What is slow though it need not be. */
+static void say_doubt(const char *products, const struct plan *plan)
+{
+    const char *doubt = openblas_doubt();
+    if (doubt && strchr(products, MATMUL_OPENBLAS))
+        lr_log(LR_LOG_WARNING, "matrix products by OpenBLAS are slow here: %s", doubt);
+    else if (doubt && strcmp(plan->trainer.matmul, "auto") == 0)
+        lr_log(LR_LOG_INFO, "trainer.matmul auto does not consider OpenBLAS: %s", doubt);
+}
+
+int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err)
+{
+    int rc = decide(products, plan, spec, cache_dir, true, err);
+    if (!rc)
+        say_doubt(products, plan);
+    return rc;
+}
+
+int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                            const struct trial_spec *spec, const char *cache_dir,
+                            struct lr_error *err)
+{
+    return decide(products, plan, spec, cache_dir, false, err);
+}

@@ -1,0 +1,161 @@
+/* The table that trainer.kind replay takes its losses from. It is judged before anything is looked
+ * up: what a plan asks for must be in it. Trials name a copy of what was read, in the cache under
+ * its own hash, so that the user's file may change while a campaign runs. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "prepare/prepare.h"
+#include "lrsearch/log.h"
+#include "store/run_dir.h"
+
+/* "1000000, 2000000": as many as fit. */
+static const char *horizons_of(const struct sweep *sweep, char *out, size_t capacity)
+{
+    size_t used = 0;
+    for (uint64_t tokens = sweep_next_horizon(sweep, 0); tokens && used + 32 < capacity;
+         tokens = sweep_next_horizon(sweep, tokens))
+        used +=
+            (size_t)snprintf(out + used, capacity - used, "%s%" PRIu64, used ? ", " : "", tokens);
+    return out;
+}
+
+static int check_horizons(const struct plan *plan, const struct sweep *sweep, struct lr_error *err)
+{
+    char missing[256] = "", there[512];
+    size_t used = 0;
+    double low, high;
+    for (size_t i = 0; i < plan->search.horizon_count && used + 32 < sizeof(missing); i++)
+        if (sweep_range(sweep, plan->search.horizons[i], &low, &high) == 0)
+            used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%" PRIu64,
+                                     used ? ", " : "", plan->search.horizons[i]);
+    if (!used)
+        return 0;
+    return lr_fail(err, LR_EDATA,
+                   "search.horizons: the table has no trainings on %s tokens, only on %s; choose "
+                   "among these (trainer.table %s)",
+                   missing, horizons_of(sweep, there, sizeof(there)), plan->trainer.table);
+}
+
+static int check_range(const struct plan *plan, const struct sweep *sweep, struct lr_error *err)
+{
+    const double *lr = plan->search.lr;
+    for (size_t i = 0; i < plan->search.horizon_count; i++) {
+        uint64_t tokens = plan->search.horizons[i];
+        double low, high;
+        size_t count = sweep_range(sweep, tokens, &low, &high);
+        if (count == 1)
+            return lr_fail(err, LR_EDATA,
+                           "trainer.table: %s: has one learning rate only (%g) on %" PRIu64
+                           " tokens; leave that horizon out",
+                           plan->trainer.table, low, tokens);
+        if (lr[0] > high || lr[1] < low)
+            return lr_fail(err, LR_EDATA,
+                           "search.lr: %g to %g is not in the table, which has %g to %g on %" PRIu64
+                           " tokens (trainer.table %s)",
+                           lr[0], lr[1], low, high, tokens, plan->trainer.table);
+    }
+    return 0;
+}
+
+static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, const char *of)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < plan->search.horizon_count && used + 80 < sizeof(known); i++) {
+        double low, high;
+        sweep_range(sweep, plan->search.horizons[i], &low, &high);
+        if (plan->search.lr[0] < low || plan->search.lr[1] > high)
+            used += (size_t)snprintf(known + used, sizeof(known) - used,
+                                     "%s%.4g to %.4g on %" PRIu64 " tokens", used ? ", " : "", low,
+                                     high, plan->search.horizons[i]);
+    }
+    if (used)
+        lr_log(LR_LOG_WARNING,
+               "%s%ssearch.lr, %g to %g, reaches beyond the table, which knows %s; what lies "
+               "beyond will stay unknown",
+               of, of[0] ? ": " : "", plan->search.lr[0], plan->search.lr[1], known);
+}
+
+#define AXES_NAMED 5
+
+/* What a cell's rows have in the columns that the plan names for axes. `texts` holds the values. */
+static size_t where_of_cell(const struct plan *plan, size_t cell, struct sweep_where *where,
+                            char texts[AXES_NAMED][16])
+{
+    struct trial_spec spec = plan_cell(plan, cell);
+    const struct {
+        const char *name;
+        uint32_t value;
+    } axes[AXES_NAMED] = {{"d_model", spec.d_model},
+                          {"n_layers", spec.n_layers},
+                          {"vocab", spec.vocab},
+                          {"batch_tokens", spec.batch_tokens},
+                          {"parametrization", 0}};
+    size_t count = 0;
+    for (size_t i = 0; i < AXES_NAMED; i++) {
+        const char *column = plan_column(plan, axes[i].name);
+        if (!column)
+            continue;
+        snprintf(texts[count], sizeof(texts[count]), "%" PRIu32, axes[i].value);
+        if (i == AXES_NAMED - 1)
+            snprintf(texts[count], sizeof(texts[count]), "%s",
+                     parametrization_name(spec.parametrization));
+        where[count] = (struct sweep_where){column, texts[count]};
+        count++;
+    }
+    return count;
+}
+
+int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
+                       struct lr_error *err)
+{
+    struct sweep_where where[PLAN_PAIRS + AXES_NAMED];
+    char texts[AXES_NAMED][16], of[128];
+    size_t count = plan->trainer.where_count;
+    for (size_t i = 0; i < count; i++)
+        where[i] = (struct sweep_where){plan->trainer.where[i].key, plan->trainer.where[i].value};
+    count += where_of_cell(plan, cell, where + count, texts);
+    const struct sweep_request request = {.path = plan->trainer.table,
+                                          .lr = plan_column(plan, "lr"),
+                                          .tokens = plan_column(plan, "tokens"),
+                                          .loss = plan_column(plan, "loss"),
+                                          .seed = plan_column(plan, "seed"),
+                                          .where = where,
+                                          .where_count = count};
+    int rc = sweep_read(sweep, &request, err);
+    if (rc)
+        return lr_prefix(err, "trainer.table");
+    plan_cell_text(plan, cell, of, sizeof(of));
+    rc = check_horizons(plan, sweep, err);
+    rc = rc ? rc : check_range(plan, sweep, err);
+    if (rc && of[0])
+        lr_prefix(err, "%s", of);
+    if (rc)
+        sweep_release(sweep);
+    else
+        warn_of_ends(plan, sweep, of);
+    return rc;
+}
+
+int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
+                  struct lr_error *err)
+{
+    struct sweep sweep;
+    char of[128];
+    int rc = prepare_table_read(&sweep, prepare->plan, cell, err);
+    if (rc)
+        return rc;
+    rc = run_dir_make(prepare->cache_dir, err);
+    char *folder = rc ? NULL : realpath(prepare->cache_dir, NULL); /* ranks may start elsewhere */
+    if (!rc && !folder)
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", prepare->cache_dir);
+    rc = rc ? rc : sweep_write(&sweep, folder, data->data_path, &data->data_hash, err);
+    plan_cell_text(prepare->plan, cell, of, sizeof(of));
+    if (!rc)
+        lr_log(LR_LOG_INFO, "table: %zu trainings%s%s", sweep.count, of[0] ? " of " : "", of);
+    free(folder);
+    sweep_release(&sweep);
+    return rc;
+}
