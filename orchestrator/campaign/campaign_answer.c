@@ -194,7 +194,7 @@ int campaign_fit(const struct campaign *campaign, struct answer *answer, struct 
     if (rc)
         return rc;
     answer->cost = campaign_cost(campaign);
-    campaign_doubts(campaign, answer);
+    campaign_warn(campaign, answer);
     return campaign_confirm_answer(campaign, answer, err);
 }
 

@@ -70,7 +70,7 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
  * bits. */
 struct answer_cost campaign_cost(const struct campaign *campaign);
 /* Adds to the answer what makes it doubtful but does not show in the losses. */
-void campaign_doubts(const struct campaign *campaign, struct answer *answer);
+void campaign_warn(const struct campaign *campaign, struct answer *answer);
 
 /* Carries the answer over to what of the target no training had, and lists the steps. */
 void campaign_transfer(const struct plan *plan, struct answer *answer);

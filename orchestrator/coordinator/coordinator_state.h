@@ -5,7 +5,7 @@
 #include "coordinator/fork.h"
 #include "store/journal.h"
 
-/* The inside of the coordinator: coordinator.c runs it, begin_run.c opens what it runs on. */
+/* The inside of the coordinator: coordinator.c runs it, open_run.c opens what it runs on. */
 
 struct handed {
     uint32_t attempt; /* that the scheduler got */
@@ -41,7 +41,7 @@ int coordinator_record(struct coordinator *c, const struct event *event, struct 
  * may be written. */
 int coordinator_beat(struct coordinator *c, struct lr_error *err);
 
-/* begin_run.c: the campaign of RUN_DIR, new or gone on with, up to the point where trials can be
+/* open_run.c: the campaign of RUN_DIR, new or gone on with, up to the point where trials can be
  * handed over; `resolved` is the plan's JSON. Everything that it opens is released by the caller,
  * also on failure. A finished campaign has no session begun. */
 int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err);

@@ -17,7 +17,7 @@ static double longest(const struct plan *plan)
     return (double)plan->search.horizons[plan->search.horizon_count - 1];
 }
 
-static void doubt_width(const struct plan *plan, struct answer *answer)
+static void warn_width(const struct plan *plan, struct answer *answer)
 {
     if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model &&
         plan->axes.d_model.count < 2) /* otherwise the law over widths is measured */
@@ -27,7 +27,7 @@ static void doubt_width(const struct plan *plan, struct answer *answer)
                     plan->target.d_model, plan->model.d_model);
 }
 
-static void doubt_batch(const struct plan *plan, struct answer *answer)
+static void warn_batch(const struct plan *plan, struct answer *answer)
 {
     double batch = plan_largest_batch(plan);
     double best = BATCH_FACTOR * pow(longest(plan), BATCH_EXPONENT);
@@ -39,7 +39,7 @@ static void doubt_batch(const struct plan *plan, struct answer *answer)
                     batch, batch / best, best);
 }
 
-static void doubt_warmup(const struct plan *plan, struct answer *answer)
+static void warn_warmup(const struct plan *plan, struct answer *answer)
 {
     double fixed = (double)plan->training.warmup_tokens +
                    (double)plan->training.warmup_steps * plan_largest_batch(plan);
@@ -53,7 +53,7 @@ static void doubt_warmup(const struct plan *plan, struct answer *answer)
                               : "");
 }
 
-static void doubt_size(const struct plan *plan, struct answer *answer)
+static void warn_size(const struct plan *plan, struct answer *answer)
 {
     uint64_t params = 0; /* of the largest model */
     for (size_t i = 0; i < plan_cell_count(plan); i++) {
@@ -68,7 +68,7 @@ static void doubt_size(const struct plan *plan, struct answer *answer)
                     each);
 }
 
-static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
+static void warn_epochs(const struct campaign *campaign, struct answer *answer)
 {
     double fresh = (double)campaign->opening.train_tokens;
     size_t cells = plan_cell_count(&campaign->plan);
@@ -82,7 +82,7 @@ static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
                     fresh, longest(&campaign->plan) / fresh);
 }
 
-static void doubt_vocabularies(const struct campaign *campaign, struct answer *answer)
+static void warn_vocabularies(const struct campaign *campaign, struct answer *answer)
 {
     bool known = campaign->opening.val_bytes > 0;
     if (campaign->plan.axes.vocab.count > 1)
@@ -92,7 +92,7 @@ static void doubt_vocabularies(const struct campaign *campaign, struct answer *a
 }
 
 /* Our own products have the same bits on every CPU; those of libraries have not. */
-static void doubt_cpus(const struct campaign *campaign, struct answer *answer)
+static void warn_cpus(const struct campaign *campaign, struct answer *answer)
 {
     const char *products = campaign->opening.products;
     if (campaign->cpu_count > 1 && strspn(products, "o") < strlen(products))
@@ -103,7 +103,7 @@ static void doubt_cpus(const struct campaign *campaign, struct answer *answer)
                     campaign->cpu_count, campaign->cpus[0], campaign->cpus[1]);
 }
 
-static void doubt_failed(const struct campaign *campaign, struct answer *answer)
+static void warn_failed(const struct campaign *campaign, struct answer *answer)
 {
     size_t failed = 0;
     const struct trial *last = NULL;
@@ -118,19 +118,19 @@ static void doubt_failed(const struct campaign *campaign, struct answer *answer)
             failed, failed == 1 ? "" : "s", failed == 1 ? "s" : "", last->id, last->result.message);
 }
 
-void campaign_doubts(const struct campaign *campaign, struct answer *answer)
+void campaign_warn(const struct campaign *campaign, struct answer *answer)
 {
     const struct plan *plan = &campaign->plan;
     if (plan->model.d_model > 0)
-        doubt_width(plan, answer);
+        warn_width(plan, answer);
     if (plan->training.batch_tokens > 0)
-        doubt_batch(plan, answer);
+        warn_batch(plan, answer);
     if (plan->trainer.kind == TRAINER_TRANSFORMER) {
-        doubt_warmup(plan, answer);
-        doubt_size(plan, answer);
+        warn_warmup(plan, answer);
+        warn_size(plan, answer);
     }
-    doubt_epochs(campaign, answer);
-    doubt_vocabularies(campaign, answer);
-    doubt_cpus(campaign, answer);
-    doubt_failed(campaign, answer);
+    warn_epochs(campaign, answer);
+    warn_vocabularies(campaign, answer);
+    warn_cpus(campaign, answer);
+    warn_failed(campaign, answer);
 }
