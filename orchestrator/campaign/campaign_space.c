@@ -1,6 +1,14 @@
-/* A plan in the numbers that a search sees: where it may look, and where the plan's cells lie. */
+/* Between campaign and search. Observations come in the order of trial ids, whatever the order in
+ * which the trials ended: the search's sums must not depend on that. */
+#include "campaign/campaign_space.h"
+
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 #include "campaign/campaign_state.h"
+#include "lrsearch/memory.h"
+
+/* ---- the space ---- */
 
 /* What is expected of a parametrization. Under sp the best LR falls about as width^-.7 (Step Law
  * and others, between -.5 and -1); mup and lvp are made so that it stays. The best ratio of the LRs
@@ -113,17 +121,120 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
         fill_cells(out, plan);
 }
 
-void campaign_ask(struct campaign_space *out, const struct campaign *campaign,
-                  const struct plan *plan)
+void campaign_space_interrupt(struct campaign_space *space, const struct interrupt *interrupt)
 {
-    campaign_space_fill(out, plan);
-    out->space.interrupted = campaign->interrupted;
-    out->space.interrupted_context = campaign->interrupted_context;
+    space->space.interrupted = interrupt ? interrupt->asked : NULL;
+    space->space.interrupted_context = interrupt ? interrupt->context : NULL;
 }
 
-void campaign_interruptible(struct campaign *campaign, bool (*interrupted)(void *context),
-                            void *context)
+void campaign_space_aim(struct campaign_space *space, uint64_t tokens, uint32_t parametrization)
 {
-    campaign->interrupted = interrupted;
-    campaign->interrupted_context = context;
+    space->space.target_tokens = tokens;
+    space->space.target.group = group_of(&space->space, parametrization);
+}
+
+/* ---- the policy ---- */
+
+const struct policy *campaign_policy(const struct plan *plan)
+{
+    switch (plan->search.policy) {
+    case POLICY_NARROW:
+        return policy_find("narrow");
+    case POLICY_GRID:
+        return policy_find("grid");
+    case POLICY_DESIGN:
+        return policy_find("design");
+    default:
+        return NULL;
+    }
+}
+
+/* One cell has its ratios searched one after the other, each when the last is known; several have
+ * them found together with the LR. */
+bool campaign_is_async(const struct plan *plan)
+{
+    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
+    bool ratios = embedding[0] < embedding[1] || output[0] < output[1];
+    bool in_turn = ratios && plan_cell_count(plan) == 1;
+    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !in_turn;
+}
+
+/* ---- observations ---- */
+
+int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
+                     size_t *count, struct lr_error *err)
+{
+    *count = 0;
+    *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
+    if (!*seen)
+        return lr_nomem(err);
+    /* of a round that is planned in part nothing runs yet: it will be asked for again */
+    size_t planned = round_is_planned(campaign) ? 0 : campaign->round_planned;
+    for (size_t i = 0; i < campaign->trial_count - planned; i++) {
+        const struct trial *trial = campaign->trials[i];
+        if (trial->purpose != PURPOSE_SEARCH || (!running && !trial_state_is_over(trial->state)))
+            continue;
+        struct observation *o = &(*seen)[(*count)++];
+        o->tokens = trial->spec.horizon_tokens;
+        o->lr = trial->spec.lr;
+        o->seed = trial->replicate;
+        o->cell = trial->cell;
+        o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
+        o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
+        o->kind = trial->state == TRIAL_DONE          ? OBSERVED_LOSS
+                  : trial->state == TRIAL_DIVERGED    ? OBSERVED_DIVERGED
+                  : trial_state_is_over(trial->state) ? OBSERVED_NOTHING
+                                                      : OBSERVED_RUNNING;
+        o->loss = trial->state == TRIAL_DONE ? trial->result.val_loss : NAN;
+    }
+    return 0;
+}
+
+/* ---- proposals ---- */
+
+/* The longest stable part that a finished training of the same recipe has left. */
+static uint64_t longest_trunk(const struct campaign *campaign, const struct trial_spec *spec,
+                              uint32_t cell)
+{
+    uint64_t most = 0, own = spec->trunk_dir[0] ? trial_trunk_tokens(spec) : 0;
+    for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
+        const struct trial *trial = campaign->trials[i];
+        uint64_t tokens = trial_trunk_tokens(&trial->spec);
+        if (trial->state == TRIAL_DONE && trial->purpose == PURPOSE_SEARCH && trial->cell == cell &&
+            trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
+            trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
+            trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
+            most = tokens;
+    }
+    return most;
+}
+
+void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
+                       const struct event_data *data)
+{
+    memcpy(spec->data_path, data->data_path, sizeof(spec->data_path));
+    spec->data_hash = data->data_hash;
+    if (data->val_tokens > 0)
+        spec->val_tokens = data->val_tokens;
+    spec->val_bytes = data->val_bytes;
+    /* chosen for the shapes of cell 0: for others they are right all the same, if not the fastest
+     */
+    memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
+}
+
+struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
+{
+    assert(proposal->cell < plan_cell_count(&campaign->plan));
+    struct trial_spec spec = plan_cell(&campaign->plan, proposal->cell);
+    spec.lr = proposal->lr;
+    spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
+    spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];
+    spec.horizon_tokens = proposal->tokens;
+    /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
+     * when they are compared. */
+    spec.seed = plan_seed(&campaign->plan, proposal->seed);
+    campaign_set_data(campaign, &spec, campaign_data(campaign, proposal->cell));
+    memcpy(spec.trunk_dir, campaign->opening.trunk_dir, sizeof(spec.trunk_dir));
+    spec.trunk_tokens = longest_trunk(campaign, &spec, proposal->cell);
+    return spec;
 }

@@ -1,5 +1,7 @@
-/* What a reader must know that the losses do not show: where the plan itself leaves the ground on
- * which learning rates are known to carry over. */
+/* Warnings that do not show in the losses: where the plan leaves the range in which learning rates
+ * are known to carry over, and what happened to the trials. */
+#include "campaign/campaign_warnings.h"
+
 #include <math.h>
 #include <string.h>
 #include "campaign/campaign_state.h"
@@ -12,7 +14,7 @@
 #define WARMUP_TOO_LONG 0.2 /* of a horizon */
 #define TOKENS_A_PARAMETER 1.0
 
-static double longest(const struct plan *plan)
+static double longest_horizon(const struct plan *plan)
 {
     return (double)plan->search.horizons[plan->search.horizon_count - 1];
 }
@@ -30,7 +32,7 @@ static void warn_width(const struct plan *plan, struct answer *answer)
 static void warn_batch(const struct plan *plan, struct answer *answer)
 {
     double batch = plan_largest_batch(plan);
-    double best = BATCH_FACTOR * pow(longest(plan), BATCH_EXPONENT);
+    double best = BATCH_FACTOR * pow(longest_horizon(plan), BATCH_EXPONENT);
     if (batch > BATCH_TOO_LARGE * best)
         answer_warn(answer,
                     "training.batch_tokens, %.3g, is %.1f times what is best for the longest "
@@ -60,7 +62,7 @@ static void warn_size(const struct plan *plan, struct answer *answer)
         struct trial_spec spec = plan_cell(plan, i);
         params = trial_params(&spec) > params ? trial_params(&spec) : params;
     }
-    double each = longest(plan) / (double)params;
+    double each = longest_horizon(plan) / (double)params;
     if (each < TOKENS_A_PARAMETER)
         answer_warn(answer,
                     "the longest horizon has %.2g tokens a parameter: the law is known from "
@@ -75,11 +77,11 @@ static void warn_epochs(const struct campaign *campaign, struct answer *answer)
     for (size_t i = 0; i < campaign->data_count; i++) /* the fewest of all cells */
         if (campaign->data[i].cell < cells)           /* the target's horizon is another */
             fresh = fmin(fresh, (double)campaign->data[i].train_tokens);
-    if (fresh > 0 && longest(&campaign->plan) > fresh)
+    if (fresh > 0 && longest_horizon(&campaign->plan) > fresh)
         answer_warn(answer,
                     "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "
                     "repeated text may not be that of fresh text",
-                    fresh, longest(&campaign->plan) / fresh);
+                    fresh, longest_horizon(&campaign->plan) / fresh);
 }
 
 static void warn_vocabularies(const struct campaign *campaign, struct answer *answer)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_answer.h"
 #include "cli/aim.h"
 #include "history/past_run.h"
 #include "lrsearch/log.h"

@@ -1,7 +1,7 @@
 /* lrsearch check: what a plan will do and what that costs, without MPI and without a campaign. */
 #include <math.h>
 #include <stdio.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_space.h"
 #include "estimate/estimate.h"
 #include "estimate/factors.h"
 #include "cli/options.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "campaign/campaign_answer.h"
 #include "cli/options.h"
 #include "history/past_run.h"
 #include "export/export_files.h"

@@ -6,7 +6,8 @@
 #include <string.h>
 #include "cli/options.h"
 #include "history/past_run.h"
-#include "coordinator/coordinator.h"
+#include "campaign/campaign_apply.h"
+#include "coordinator/open_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
@@ -124,7 +125,7 @@ static int mend(struct mending *mending, const char *run_dir, struct lr_error *e
     if (!rc)
         rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
     if (!rc)
-        rc = coordinator_lock(&mending->lock, run_dir, err);
+        rc = open_run_lock(&mending->lock, run_dir, err);
     if (!rc)
         rc = campaign_create(&mending->campaign, &mending->plan, err);
     snprintf(mending->path, sizeof(mending->path), "%s/journal.jsonl", run_dir);

@@ -2,10 +2,12 @@
  * a run. What was known before each round is what the journal up to there says, fitted again. */
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
 #include "cli/cmd_report.h"
 #include "cli/options.h"
 #include "history/past_run.h"
-#include "coordinator/coordinator.h"
+#include "coordinator/open_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
@@ -138,7 +140,7 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
         return rc;
     for (uint32_t id = 1; id <= count; id++)
         (*trials)[id - 1] = campaign_trial(*campaign, id);
-    coordinator_tidy(run_dir, *campaign);
+    open_run_tidy(run_dir, *campaign);
     figures_draw(run_dir, answer, *trials, count);
     return write_report(run_dir, plan, answer, *trials, count, true, err);
 }

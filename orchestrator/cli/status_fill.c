@@ -4,6 +4,8 @@
 
 #include <math.h>
 #include <string.h>
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_budget.h"
 #include "lrsearch/memory.h"
 
 static void count_trial(struct status_counts *counts, const struct trial *trial, bool at_it)

@@ -41,7 +41,7 @@ static struct fork_trial *trial_at(struct fork *fork, uint32_t id)
     return id >= 1 && id <= fork->count ? &fork->trials[id - 1] : NULL;
 }
 
-static int take(void *context, const struct event *event, struct lr_error *err)
+static int note_event(void *context, const struct event *event, struct lr_error *err)
 {
     struct fork *fork = context;
     struct fork_trial *trial;
@@ -79,7 +79,7 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
     if (!fork)
         return lr_nomem(err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
-    int rc = access(path, F_OK) == 0 ? journal_read(path, take, fork, err) : 0;
+    int rc = access(path, F_OK) == 0 ? journal_read(path, note_event, fork, err) : 0;
     if (!rc && !fork->opening.name[0])
         rc = lr_fail(err, LR_EDATA,
                      "%s: holds no campaign to fork from; --run-dir, or output.dir of the plan, "

@@ -1,22 +1,39 @@
-/* How a run begins: the directory, the journal and what it tells, the check that plan and data are
- * still those of the campaign, and the session's first events. */
+/* A new campaign's journal begins with CAMPAIGN, the DATA of cells that have other data, and SESSION;
+ * each later start adds a SESSION and the end of what the last one left running. */
 #define _POSIX_C_SOURCE 200809L
+#include "coordinator/open_run.h"
+
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <xxhash.h>
-#include "coordinator/coordinator_state.h"
+#include "campaign/campaign_apply.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
 #include "net/peer.h"
-#include "net/transports.h"
 #include "store/run_dir.h"
 
-static int on_replay(void *context, const struct event *event, struct lr_error *err)
+static int apply_replayed(void *context, const struct event *event, struct lr_error *err)
 {
-    struct coordinator *c = context;
-    return campaign_apply(c->campaign, event, err);
+    struct campaign *campaign = context;
+    return campaign_apply(campaign, event, err);
+}
+
+int open_run_record(struct open_run *run, const struct event *event, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_watch *watch = &run->setup->watch;
+    if ((rc =
+             campaign_check(run->campaign, event, err))) /* keeps our mistakes out of the journal */
+        return rc;
+    if ((rc = journal_append(run->journal, event, err)))
+        return rc;
+    if ((rc = campaign_apply(run->campaign, event, err)))
+        return rc;
+    if (watch->event)
+        watch->event(watch->context, run->campaign, event);
+    return 0;
 }
 
 /* A campaign goes on only with the plan that it began with. */
@@ -48,10 +65,12 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
 {
     char *text = NULL;
     int rc = run_dir_read("", setup->plan_path, &text, err);
-    if (!rc && text)
-        rc = run_dir_write(setup->run_dir, "plan.yaml", text, strlen(text), err);
-    if (!rc)
-        rc = run_dir_write(setup->run_dir, "plan.resolved.json", resolved, strlen(resolved), err);
+    if (rc)
+        goto out;
+    if (text && (rc = run_dir_write(setup->run_dir, "plan.yaml", text, strlen(text), err)))
+        goto out;
+    rc = run_dir_write(setup->run_dir, "plan.resolved.json", resolved, strlen(resolved), err);
+out:
     lr_free(text);
     return rc;
 }
@@ -59,192 +78,230 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
 /* Whether horizons of the plan have a stable part in common, in any cell. */
 static bool shares_trunks(const struct plan *plan)
 {
-    bool any = false;
+    if (plan->trainer.kind != TRAINER_TRANSFORMER || plan->search.horizon_count < 2)
+        return false;
     for (size_t i = 0; i < plan_cell_count(plan); i++) {
         struct trial_spec spec = plan_cell(plan, i);
         spec.horizon_tokens = plan->search.horizons[0];
-        any = any || trial_trunk_tokens(&spec) > 0;
+        if (trial_trunk_tokens(&spec) > 0)
+            return true;
     }
-    return any && plan->trainer.kind == TRAINER_TRANSFORMER && plan->search.horizon_count > 1;
+    return false;
 }
 
-static int data_changed(const struct coordinator *c, struct lr_error *err)
+static int fail_changed_data(const struct open_run *run, struct lr_error *err)
 {
     return lr_fail(err, LR_EDATA,
                    "%s: the training data have changed since this campaign began; restore them, "
                    "or start a new campaign with --run-dir",
-                   c->setup->run_dir);
+                   run->setup->run_dir);
 }
 
-/* The data of one cell stand in the journal: by an event of their own when they are not those of
- * cell 0. Those of the target may come later, when something is to be trained there. */
-static int open_data(struct coordinator *c, size_t cell, struct lr_error *err)
+/* The data of a cell stand in the journal, by an event of their own when they are not those of cell
+ * 0. Those of the target may come later, when something is to be trained there. */
+static int record_data(struct open_run *run, size_t cell, struct lr_error *err)
 {
-    const struct event_data *known = campaign_data(c->campaign, cell);
+    assert(cell > 0 && cell < run->data_count);
+    const struct event_data *known = campaign_data(run->campaign, cell);
+    const struct event_data *found = &run->data[cell];
     struct event event = {.kind = EVENT_DATA};
-    event.as.data = c->data[cell];
-    event.as.data.cell = (uint32_t)cell;
-    bool target = cell + 1 == c->data_count;
-    if (!c->data[cell].data_path[0] || (known && known->data_hash == c->data[cell].data_hash))
+    bool is_target = cell + 1 == run->data_count;
+    if (!found->data_path[0] || (known && known->data_hash == found->data_hash))
         return 0;
-    if (target ? known != NULL : known->cell > 0 || campaign_round(c->campaign) > 0)
-        return data_changed(c, err);
-    return coordinator_record(c, &event, err);
+    if (is_target ? known != NULL : known->cell > 0 || campaign_round(run->campaign) > 0)
+        return fail_changed_data(run, err);
+    event.as.data = *found;
+    event.as.data.cell = (uint32_t)cell;
+    return open_run_record(run, &event, err);
 }
 
-static int prepare_data(struct coordinator *c, struct event_campaign *opening, struct lr_error *err)
+static int prepare_data(struct open_run *run, struct event_campaign *opening, struct lr_error *err)
 {
-    size_t count = plan_cell_count(c->setup->plan) + 1;
-    c->data = lr_calloc(count, sizeof(*c->data));
-    if (!c->data)
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
+    size_t count = plan_cell_count(setup->plan) + 1;
+    run->data = lr_calloc(count, sizeof(*run->data));
+    if (!run->data)
         return lr_nomem(err);
-    c->data_count = count;
-    int rc = c->setup->prepare_data(c->setup->prepare_context, opening->products, c->data, err);
-    memcpy(opening->data_path, c->data[0].data_path, sizeof(opening->data_path));
-    opening->data_hash = c->data[0].data_hash;
-    opening->train_tokens = c->data[0].train_tokens;
-    opening->val_tokens = c->data[0].val_tokens;
-    opening->val_bytes = c->data[0].val_bytes;
-    return rc ? rc : coordinator_beat(c, err); /* that may have taken minutes */
+    run->data_count = count;
+    if ((rc = setup->prepare_data(setup->prepare_context, opening->products, run->data, err)))
+        return rc;
+    memcpy(opening->data_path, run->data[0].data_path, sizeof(opening->data_path));
+    opening->data_hash = run->data[0].data_hash;
+    opening->train_tokens = run->data[0].train_tokens;
+    opening->val_tokens = run->data[0].val_tokens;
+    opening->val_bytes = run->data[0].val_bytes;
+    return open_run_beat(run, err); /* that may have taken minutes */
+}
+
+static int make_folders(struct open_run *run, struct lr_error *err)
+{
+    int rc;
+    uint32_t kind = run->setup->plan->trainer.kind;
+    if (kind != TRAINER_TRANSFORMER && kind != TRAINER_COMMAND)
+        return 0;
+    if ((rc = run_dir_checkpoints(run->setup->run_dir, run->checkpoint_dir, err)))
+        return rc;
+    return kind == TRAINER_COMMAND ? run_dir_output(run->setup->run_dir, run->output_dir, err) : 0;
 }
 
 /* The journal's first events, or the check that the data are still those of the first events. */
-static int open_campaign(struct coordinator *c, const char *resolved, struct lr_error *err)
+static int record_opening(struct open_run *run, const char *resolved, struct lr_error *err)
 {
-    const struct event_campaign *old = campaign_opening(c->campaign);
+    int rc;
+    const struct plan *plan = run->setup->plan;
+    const struct event_campaign *old = campaign_opening(run->campaign);
+    const struct event_campaign *like = run->fork ? fork_opening(run->fork) : old;
     struct event event = {.kind = EVENT_CAMPAIGN};
     struct event_campaign *opening = &event.as.campaign;
-    snprintf(opening->name, sizeof(opening->name), "%s", c->setup->plan->name);
+    snprintf(opening->name, sizeof(opening->name), "%s", plan->name);
     snprintf(opening->version, sizeof(opening->version), "%s", LRSEARCH_VERSION);
     opening->plan_hash = XXH3_64bits(resolved, strlen(resolved));
-    const struct event_campaign *like = c->fork ? fork_opening(c->fork) : old;
     memcpy(opening->products, like->products, sizeof(opening->products));
-    int rc = prepare_data(c, opening, err);
-    uint32_t kind = c->setup->plan->trainer.kind;
-    if (!rc && (kind == TRAINER_TRANSFORMER || kind == TRAINER_COMMAND))
-        rc = run_dir_checkpoints(c->setup->run_dir, c->checkpoint_dir, err);
-    if (!rc && kind == TRAINER_COMMAND)
-        rc = run_dir_output(c->setup->run_dir, c->output_dir, err);
-    if (rc)
+    if ((rc = prepare_data(run, opening, err)) || (rc = make_folders(run, err)))
         return rc;
-    if (shares_trunks(c->setup->plan))
-        memcpy(opening->trunk_dir, c->checkpoint_dir, sizeof(opening->trunk_dir));
+    if (shares_trunks(plan))
+        memcpy(opening->trunk_dir, run->checkpoint_dir, sizeof(opening->trunk_dir));
     if (!old->name[0]) {
-        rc = copy_plan(c->setup, resolved, err);
-        rc = rc ? rc : coordinator_record(c, &event, err);
+        if ((rc = copy_plan(run->setup, resolved, err)) || (rc = open_run_record(run, &event, err)))
+            return rc;
     } else if (old->data_hash != opening->data_hash) {
-        rc = data_changed(c, err);
+        return fail_changed_data(run, err);
     }
-    for (size_t cell = 1; !rc && cell < c->data_count; cell++)
-        rc = open_data(c, cell, err);
-    return rc;
+    for (size_t cell = 1; cell < run->data_count; cell++)
+        if ((rc = record_data(run, cell, err)))
+            return rc;
+    return 0;
 }
 
-static int begin_session(struct coordinator *c, struct lr_error *err)
+static int record_session(struct open_run *run, struct lr_error *err)
 {
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
     struct event event = {.kind = EVENT_SESSION};
-    struct msg_hello self = transport_hello();
     struct event_session *start = &event.as.session;
     size_t starts;
     provenance_here(start);
-    snprintf(start->mpi, sizeof(start->mpi), "%s", c->setup->mpi_library);
-    snprintf(start->blas, sizeof(start->blas), "%s", c->setup->blas);
-    snprintf(start->host, sizeof(start->host), "%s", self.host);
-    start->ranks = (uint32_t)c->setup->transport->size;
-    start->retries = c->setup->plan->on_fail.retries;
-    start->stop_on_fail = c->setup->plan->on_fail.then == ON_FAIL_STOP;
-    int rc = coordinator_record(c, &event, err);
-    const struct event_session *all = campaign_sessions(c->campaign, &starts);
-    if (!rc)
-        rc = provenance_write(c->setup->run_dir, campaign_opening(c->campaign)->products,
-                              c->setup->plan->seed, all, starts, err);
-
-    /* Trials that the last run left behind: nobody trains them any more. */
-    size_t count = campaign_trial_count(c->campaign);
-    for (uint32_t id = 1; !rc && id <= count; id++) {
-        const struct trial *trial = campaign_trial(c->campaign, id);
-        if (trial->state == TRIAL_RUNNING)
-            rc = campaign_abandon(c->campaign, id, &event, err);
-        else
-            continue;
-        if (!rc)
-            rc = coordinator_record(c, &event, err);
-    }
-    return rc ? rc : journal_sync(c->journal, err);
+    snprintf(start->mpi, sizeof(start->mpi), "%s", setup->mpi_library);
+    snprintf(start->blas, sizeof(start->blas), "%s", setup->blas);
+    snprintf(start->host, sizeof(start->host), "%s", peer_self().host);
+    start->ranks = (uint32_t)setup->transport->size;
+    start->retries = setup->plan->on_fail.retries;
+    start->stop_on_fail = setup->plan->on_fail.then == ON_FAIL_STOP;
+    if ((rc = open_run_record(run, &event, err)))
+        return rc;
+    const struct event_session *all = campaign_sessions(run->campaign, &starts);
+    return provenance_write(setup->run_dir, campaign_opening(run->campaign)->products,
+                            setup->plan->seed, all, starts, err);
 }
 
-int coordinator_beat(struct coordinator *c, struct lr_error *err)
+/* Trials that the last run left behind: nobody trains them any more. */
+static int abandon_running(struct open_run *run, struct lr_error *err)
 {
-    if (run_lock_beat(c->lock))
+    int rc;
+    size_t count = campaign_trial_count(run->campaign);
+    for (uint32_t id = 1; id <= count; id++) {
+        struct event event;
+        if (campaign_trial(run->campaign, id)->state != TRIAL_RUNNING)
+            continue;
+        campaign_abandon(run->campaign, id, &event);
+        if ((rc = open_run_record(run, &event, err)))
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- the lock ---- */
+
+int open_run_beat(struct open_run *run, struct lr_error *err)
+{
+    if (run_lock_beat(run->lock))
         return 0;
-    c->locked_out = true;
+    run->locked_out = true;
     return lr_fail(err, LR_EIO,
                    "%s: another lrsearch has taken it over, because this one was not heard of for "
                    "too long; nothing more is written",
-                   c->setup->run_dir);
+                   run->setup->run_dir);
 }
 
 static bool owner_is_alive(const struct run_owner *owner)
 {
-    struct msg_hello hello = {.pid = owner->pid, .host_id = owner->host_id};
-    return peer_alive(&hello);
+    return peer_alive(&(struct msg_hello){.pid = owner->pid, .host_id = owner->host_id});
 }
 
-int coordinator_lock(struct run_lock **out, const char *run_dir, struct lr_error *err)
+int open_run_lock(struct run_lock **out, const char *run_dir, struct lr_error *err)
 {
-    struct msg_hello hello = transport_hello();
+    struct msg_hello hello = peer_self();
     struct run_owner self = {.host_id = hello.host_id, .pid = hello.pid};
     memcpy(self.host, hello.host, sizeof(self.host));
     return run_lock_take(out, run_dir, &self, owner_is_alive, NULL, err);
 }
 
-void coordinator_tidy(const char *run_dir, const struct campaign *campaign)
+void open_run_tidy(const char *run_dir, const struct campaign *campaign)
 {
     struct run_lock *lock = NULL;
     struct run_lock_view view;
     struct lr_error err = {0};
-    bool over = campaign_finished(campaign);
-    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
-        over = over && trial_state_is_over(campaign_trial(campaign, id)->state);
-    int found = over ? run_lock_view(&view, run_dir, &err) : -1;
-    bool dead = found == 1 && view.known && view.owner.host_id == transport_hello().host_id &&
+    if (!campaign_is_complete(campaign))
+        return;
+    int found = run_lock_view(&view, run_dir, &err);
+    bool dead = found == 1 && view.known && view.owner.host_id == peer_self().host_id &&
                 !owner_is_alive(&view.owner);
-    if ((found != 0 && !dead) || coordinator_lock(&lock, run_dir, &err))
+    if ((found != 0 && !dead) || open_run_lock(&lock, run_dir, &err))
         return;
     run_dir_remove_checkpoints(run_dir);
     run_lock_release(lock);
 }
 
-int coordinator_begin(struct coordinator *c, const char *resolved, struct lr_error *err)
+/* ---- the whole ---- */
+
+bool open_run_has_campaign(const struct open_run *run)
 {
-    const struct coordinator_setup *setup = c->setup;
+    return run->journal && campaign_opening(run->campaign)->name[0];
+}
+
+int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
     char path[TRIAL_PATH + 32];
-    int rc = setup->fork_from ? fork_open(&c->fork, setup->fork_from, err) : 0;
-    if (!rc && (rc = run_dir_open(setup->run_dir, err)))
-        lr_prefix(err, "%s", setup->run_dir);
-    if (!rc)
-        rc = coordinator_lock(&c->lock, setup->run_dir, err);
-    if (!rc)
-        rc = campaign_create(&c->campaign, setup->plan, err);
-    snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);
-    if (!rc)
-        rc = journal_open(&c->journal, path, on_replay, c, err);
-    if (rc)
+    assert(!run->campaign && !run->journal && !run->lock);
+    if (setup->fork_from && (rc = fork_open(&run->fork, setup->fork_from, err)))
         return rc;
-    if (campaign_opening(c->campaign)->name[0]) {
-        rc = setup->resume
-                 ? check_same_plan(setup->run_dir, resolved, err)
-                 : lr_fail(err, LR_ECREATE,
-                           "%s: already holds a campaign; choose another --run-dir, or go "
-                           "on with it (--resume=auto)",
+    if ((rc = run_dir_open(setup->run_dir, err))) {
+        lr_prefix(err, "%s", setup->run_dir);
+        return rc;
+    }
+    if ((rc = open_run_lock(&run->lock, setup->run_dir, err)) ||
+        (rc = campaign_create(&run->campaign, setup->plan, err)))
+        return rc;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);
+    if ((rc = journal_open(&run->journal, path, apply_replayed, run->campaign, err)))
+        return rc;
+    if (open_run_has_campaign(run)) {
+        if (!setup->resume)
+            return lr_fail(err, LR_ECREATE,
+                           "%s: already holds a campaign; choose another --run-dir, or go on with "
+                           "it (--resume=auto)",
                            setup->run_dir);
-        if (rc)
+        if ((rc = check_same_plan(setup->run_dir, resolved, err)))
             return rc;
         lr_log(LR_LOG_INFO, "%s: going on with %zu journal lines", setup->run_dir,
-               journal_count(c->journal));
+               journal_count(run->journal));
     }
-    if (campaign_finished(c->campaign))
+    if (campaign_finished(run->campaign))
         return 0;
-    rc = open_campaign(c, resolved, err);
-    return rc ? rc : begin_session(c, err);
+    if ((rc = record_opening(run, resolved, err)) || (rc = record_session(run, err)) ||
+        (rc = abandon_running(run, err)))
+        return rc;
+    return journal_sync(run->journal, err);
+}
+
+void open_run_close(struct open_run *run)
+{
+    journal_close(run->journal);
+    run_lock_release(run->lock);
+    campaign_destroy(run->campaign);
+    fork_close(run->fork);
+    lr_free(run->data);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "campaign/campaign_answer.h"
 #include "lrsearch/memory.h"
 #include "store/journal.h"
 

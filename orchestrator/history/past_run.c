@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <xxhash.h>
+#include "campaign/campaign_apply.h"
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
 

@@ -1,10 +1,11 @@
 /* Two ends in one process: a queue each way, under one lock. The coordinator's end stops the worker
  * when it closes: STOP itself could be what there was no memory for. */
 #define _POSIX_C_SOURCE 200809L
+#include "net/transports.h"
+
 #include <pthread.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "net/transports.h"
 
 struct queue {
     struct message *messages;

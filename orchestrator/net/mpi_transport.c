@@ -1,16 +1,17 @@
 /* Messages over MPI. One receive is always posted and tested: with Open MPI 4.1 a single probe sees
  * a message only one call late. Sends are never waited for: to a rank that died they stay pending
- * for ever, and must not stop the others. Where MPI reports deaths (mpi_failures.h), a death is an
+ * for ever, and must not stop the others. Where MPI reports deaths (mpi_session.h), a death is an
  * error of every receive from any rank until it is noted. */
 #define _POSIX_C_SOURCE 200809L
+#include "net/transports.h"
+
 #include <mpi.h>
 #include <string.h>
 #include <time.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/wire.h"
-#include "net/mpi_failures.h"
+#include "net/mpi_session.h"
 #include "net/peer.h"
-#include "net/transports.h"
 
 enum { TAG = 1 };
 
@@ -60,7 +61,7 @@ static int mpi_send(struct transport *transport, int peer, const struct message 
                                       &pending->request);
     if (code != MPI_SUCCESS) {
         lr_free(pending);
-        if (mpi_failures_only(code))
+        if (mpi_is_death(code))
             return 0; /* the next poll notes it */
         return lr_fail(err, LR_EPROTO, "%s cannot be sent to rank %d", message_name(message->tag),
                        peer);
@@ -86,14 +87,14 @@ static int test(struct mpi_end *end, MPI_Status *status, struct lr_error *err)
 {
     int done = 0;
     int code = MPI_Test(&end->receive, &done, status);
-    if (code != MPI_SUCCESS && mpi_failures_only(code)) {
-        mpi_failures_note(end->gone);
+    if (code != MPI_SUCCESS && mpi_is_death(code)) {
+        mpi_note_deaths(end->gone);
         int rc = end->receive == MPI_REQUEST_NULL ? post(end, err) : 0;
         if (rc)
             return rc;
         done = 0;
         code = MPI_Test(&end->receive, &done, status);
-        if (code != MPI_SUCCESS && mpi_failures_only(code))
+        if (code != MPI_SUCCESS && mpi_is_death(code))
             return 0; /* one more, in the meantime */
     }
     return code == MPI_SUCCESS ? done : lr_fail(err, LR_EPROTO, "MPI cannot receive");

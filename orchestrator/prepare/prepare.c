@@ -12,7 +12,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
-#include "net/transports.h"
+#include "net/mpi_session.h"
 #include "report/summary.h"
 
 char *prepare_cache_dir(const char *run_dir)

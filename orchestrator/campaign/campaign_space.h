@@ -1,0 +1,42 @@
+#ifndef LRSEARCH_CAMPAIGN_SPACE_H
+#define LRSEARCH_CAMPAIGN_SPACE_H
+
+#include "campaign/campaign.h"
+#include "search/policy.h"
+
+/* Between campaign and search, which sees numbers only: a plan as a search space, trials as
+ * observations, proposals as trials. */
+
+/* What may end a long decision or fit early, which then is LR_ECANCELED: as `interrupted` of struct
+ * search_space. */
+struct interrupt {
+    bool (*asked)(void *context);
+    void *context;
+};
+
+/* The search space that a plan describes. It points into the plan and into this struct. */
+struct campaign_space {
+    struct search_space space;
+    struct search_cell cells[SEARCH_CELLS];
+};
+void campaign_space_fill(struct campaign_space *out, const struct plan *plan);
+void campaign_space_interrupt(struct campaign_space *space, const struct interrupt *interrupt);
+/* The same space with another target: so many tokens, with this parametrization of the plan's. */
+void campaign_space_aim(struct campaign_space *space, uint64_t tokens, uint32_t parametrization);
+
+const struct policy *campaign_policy(const struct plan *plan); /* NULL: unknown */
+/* The policy may be asked while trials run. */
+bool campaign_is_async(const struct plan *plan);
+
+/* What the trials tell the search, in the order of their ids; those that are not over only with
+ * `running`, as OBSERVED_RUNNING. *seen: lr_free() it. 0 or LR_ENOMEM. */
+int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
+                     size_t *count, struct lr_error *err);
+
+/* The training that a proposal of the policy means. */
+struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
+/* Sets the spec's data: where they lie, and who multiplies. */
+void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
+                       const struct event_data *data);
+
+#endif
