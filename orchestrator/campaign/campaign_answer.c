@@ -204,24 +204,14 @@ int campaign_fit_for(const struct campaign *campaign, const struct interrupt *in
                      struct lr_error *err)
 {
     const struct plan *plan = &campaign->plan;
-    struct campaign_space asked;
-    struct observation *seen = NULL;
-    size_t count = 0;
-    int rc = campaign_observe(campaign, false, &seen, &count, err);
+    int rc = campaign_search_answer(campaign, interrupt, tokens, parametrization, answer, err);
     if (rc)
-        goto out;
-    campaign_space_fill(&asked, plan);
-    campaign_space_aim(&asked, tokens, parametrization);
-    campaign_space_interrupt(&asked, interrupt);
-    if ((rc = search_answer(answer, &asked.space, seen, count, err)))
-        goto out;
+        return rc;
     describe_target(&answer->target, plan, parametrization);
     describe_cells(answer, plan);
     answer->target.embedding_lr = target_embedding_lr(plan, parametrization, answer);
     transfer_to_target(plan, parametrization, answer);
-out:
-    lr_free(seen);
-    return rc;
+    return 0;
 }
 
 static int fit(const struct campaign *campaign, const struct interrupt *interrupt,

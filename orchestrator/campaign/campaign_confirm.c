@@ -17,7 +17,7 @@
 enum { LRS = 3 }; /* half, the LR itself, twice */
 static const double factors[LRS] = {0.5, 1, 2};
 
-static size_t parametrizations(const struct plan *plan)
+static size_t parametrization_count(const struct plan *plan)
 {
     return plan->axes.parametrization.count > 1 ? plan->axes.parametrization.count : 1;
 }
@@ -30,7 +30,7 @@ static uint32_t parametrization_at(const struct plan *plan, size_t index)
 
 size_t campaign_confirm_trials(const struct plan *plan)
 {
-    return LRS * parametrizations(plan) * plan->confirm.seeds;
+    return LRS * parametrization_count(plan) * plan->confirm.seeds;
 }
 
 static uint64_t longest_horizon(const struct plan *plan)
@@ -101,7 +101,7 @@ static int predict_points(const struct campaign *campaign, const struct interrup
     if (!answer)
         return lr_nomem(err);
     *count = 0;
-    for (size_t p = 0; p < parametrizations(&campaign->plan); p++) {
+    for (size_t p = 0; p < parametrization_count(&campaign->plan); p++) {
         if ((rc = campaign_fit_for(campaign, interrupt, tokens,
                                    parametrization_at(&campaign->plan, p), answer, err)))
             goto out;
@@ -137,7 +137,7 @@ static uint64_t affordable(const struct campaign *campaign, struct event_finishe
     uint64_t tokens = plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
     for (;; tokens = next_shorter(plan, tokens)) {
         struct outlay outlay = {0};
-        for (size_t p = 0; p < parametrizations(plan); p++) {
+        for (size_t p = 0; p < parametrization_count(plan); p++) {
             struct trial_spec spec = spec_of(campaign, p, tokens);
             outlay_add(&outlay, &spec, (uint64_t)LRS * plan->confirm.seeds);
         }
@@ -387,7 +387,7 @@ int campaign_confirm_answer(const struct campaign *campaign, const struct interr
     answer->confirm_count = 0;
     if (!plan->confirm.wanted)
         return 0;
-    for (uint32_t p = 0; p < parametrizations(plan); p++) {
+    for (uint32_t p = 0; p < parametrization_count(plan); p++) {
         const struct trial *first = first_of(campaign, p);
         if (first && answer->confirm_count < ANSWER_CONFIRMS &&
             (rc = add_confirm(campaign, interrupt, first, answer, err)))

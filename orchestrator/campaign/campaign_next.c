@@ -224,7 +224,7 @@ static int plan_round(const struct campaign *campaign, const struct proposal *ro
 
 /* ---- the end ---- */
 
-/* Why the search asks for nothing more. */
+/* Why the search plans nothing more. */
 struct ending {
     const char *key; /* of the budget that is too small; NULL: the policy is content */
     struct event_finished need;
@@ -235,23 +235,17 @@ struct ending {
 static int judge_trials(const struct campaign *campaign, const struct interrupt *interrupt,
                         struct event_finished *end, struct lr_error *err)
 {
-    int rc;
-    struct campaign_space asked;
-    struct observation *seen = NULL;
-    size_t count = 0;
-    struct answer *answer = lr_calloc(1, sizeof(*answer));
+    const struct plan *plan = &campaign->plan;
+    struct answer *answer = lr_malloc(sizeof(*answer));
     if (!answer)
         return lr_nomem(err);
-    campaign_space_fill(&asked, &campaign->plan);
-    campaign_space_interrupt(&asked, interrupt);
-    if ((rc = campaign_observe(campaign, false, &seen, &count, err)))
-        goto out;
-    if ((rc = search_answer(answer, &asked.space, seen, count, err)))
+    int rc = campaign_search_answer(campaign, interrupt, plan->target.tokens,
+                                    plan->model.parametrization, answer, err);
+    if (rc)
         goto out;
     snprintf(end->status, sizeof(end->status), "%s", answer_status_name(answer->status));
     snprintf(end->reason, sizeof(end->reason), "%s", answer->reason);
 out:
-    lr_free(seen);
     lr_free(answer);
     return rc;
 }
@@ -272,9 +266,9 @@ static void blame_budget(const struct campaign *campaign, struct event_finished 
 }
 
 /* `confirmation`: the budget that it lacks, if it lacks any. */
-static int finish(const struct campaign *campaign, const struct interrupt *interrupt,
-                  const struct ending *ending, const struct event_finished *confirmation,
-                  struct next_events *next, struct lr_error *err)
+static int fill_finished(const struct campaign *campaign, const struct interrupt *interrupt,
+                         const struct ending *ending, const struct event_finished *confirmation,
+                         struct next_events *next, struct lr_error *err)
 {
     int rc = reserve_events(next, 1, err);
     if (rc)
@@ -290,9 +284,9 @@ static int finish(const struct campaign *campaign, const struct interrupt *inter
     return 0;
 }
 
-/* ---- which of them ---- */
+/* ---- the next round, or the end ---- */
 
-static size_t waiting(const struct campaign *campaign, uint32_t purpose)
+static size_t count_waiting(const struct campaign *campaign, uint32_t purpose)
 {
     size_t count = 0;
     for (size_t i = 0; i < campaign->trial_count; i++)
@@ -307,17 +301,17 @@ static bool is_active(const struct campaign *campaign)
     for (size_t i = 0; i < campaign->trial_count; i++)
         if (campaign->trials[i]->state == TRIAL_RUNNING)
             return true;
-    return (waiting(campaign, PURPOSE_SEARCH) &&
+    return (count_waiting(campaign, PURPOSE_SEARCH) &&
             !campaign_time_over(campaign, PURPOSE_SEARCH, NULL)) ||
-           (waiting(campaign, PURPOSE_CONFIRM) &&
+           (count_waiting(campaign, PURPOSE_CONFIRM) &&
             !campaign_time_over(campaign, PURPOSE_CONFIRM, NULL));
 }
 
 /* The events of the search's next round, or of the rest of one. None: *ending says why. */
-static int search_on(const struct campaign *campaign, const struct interrupt *interrupt,
-                     struct next_events *next, struct ending *ending, struct lr_error *err)
+static int plan_search(const struct campaign *campaign, const struct interrupt *interrupt,
+                       struct next_events *next, struct ending *ending, struct lr_error *err)
 {
-    *ending = (struct ending){.left = waiting(campaign, PURPOSE_SEARCH)};
+    *ending = (struct ending){.left = count_waiting(campaign, PURPOSE_SEARCH)};
     if (round_is_planned(campaign) && ending->left > 0) { /* and the time is over */
         ending->key = campaign_time_over(campaign, PURPOSE_SEARCH, &ending->need);
         if (ending->key)
@@ -348,10 +342,10 @@ static int conclude(const struct campaign *campaign, const struct interrupt *int
         rc = campaign_confirm(campaign, interrupt, next, &need, err);
         if (rc || next->count > 0)
             return rc;
-    } else if (waiting(campaign, PURPOSE_CONFIRM) > 0) {
+    } else if (count_waiting(campaign, PURPOSE_CONFIRM) > 0) {
         campaign_time_over(campaign, PURPOSE_CONFIRM, &need);
     }
-    return finish(campaign, interrupt, ending, &need, next, err);
+    return fill_finished(campaign, interrupt, ending, &need, next, err);
 }
 
 static int check_failures(const struct campaign *campaign, struct lr_error *err)
@@ -388,14 +382,14 @@ static int find_next(const struct campaign *campaign, const struct interrupt *in
     if (!round_is_planned(campaign))
         return campaign->round_purpose == PURPOSE_CONFIRM
                    ? campaign_confirm(campaign, interrupt, next, &need, err)
-                   : search_on(campaign, interrupt, next, &ending, err);
+                   : plan_search(campaign, interrupt, next, &ending, err);
     bool active = is_active(campaign);
     bool may_ask = campaign_is_async(&campaign->plan) &&
                    next->unwanted_at != campaign->changes + 1 &&
                    campaign->round_purpose != PURPOSE_CONFIRM && idle_workers(campaign) > 0;
     if (active && !may_ask)
         return 0;
-    rc = search_on(campaign, interrupt, next, &ending, err);
+    rc = plan_search(campaign, interrupt, next, &ending, err);
     if (rc || next->count > 0)
         return rc;
     if (!active)

@@ -80,12 +80,10 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
         struct trial_spec spec = plan_cell(plan, i);
         out->cells[i] = cell_of(plan, &out->space, &spec, &first);
     }
-    const uint32_t base[AXIS_COUNT] = {[AXIS_WIDTH] = first.d_model,
-                                       [AXIS_DEPTH] = first.n_layers,
-                                       [AXIS_VOCAB] = first.vocab,
-                                       [AXIS_BATCH] = first.batch_tokens};
-    for (int axis = 0; axis < AXIS_COUNT; axis++)
-        out->space.base[axis] = base[axis];
+    out->space.base[AXIS_WIDTH] = first.d_model;
+    out->space.base[AXIS_DEPTH] = first.n_layers;
+    out->space.base[AXIS_VOCAB] = first.vocab;
+    out->space.base[AXIS_BATCH] = first.batch_tokens;
     if (first.d_model > 0 && plan->model.base_width > 0)
         out->space.base_width = log2((double)plan->model.base_width / first.d_model);
     out->space.cells = out->cells;
@@ -125,12 +123,6 @@ void campaign_space_interrupt(struct campaign_space *space, const struct interru
 {
     space->space.interrupted = interrupt ? interrupt->asked : NULL;
     space->space.interrupted_context = interrupt ? interrupt->context : NULL;
-}
-
-void campaign_space_aim(struct campaign_space *space, uint64_t tokens, uint32_t parametrization)
-{
-    space->space.target_tokens = tokens;
-    space->space.target.group = group_of(&space->space, parametrization);
 }
 
 /* ---- the policy ---- */
@@ -188,6 +180,25 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
         o->loss = trial->state == TRIAL_DONE ? trial->result.val_loss : NAN;
     }
     return 0;
+}
+
+int campaign_search_answer(const struct campaign *campaign, const struct interrupt *interrupt,
+                           uint64_t tokens, uint32_t parametrization, struct answer *answer,
+                           struct lr_error *err)
+{
+    struct campaign_space asked;
+    struct observation *seen;
+    size_t count;
+    int rc = campaign_observe(campaign, false, &seen, &count, err);
+    if (rc)
+        return rc;
+    campaign_space_fill(&asked, &campaign->plan);
+    campaign_space_interrupt(&asked, interrupt);
+    asked.space.target_tokens = tokens;
+    asked.space.target.group = group_of(&asked.space, parametrization);
+    rc = search_answer(answer, &asked.space, seen, count, err);
+    lr_free(seen);
+    return rc;
 }
 
 /* ---- proposals ---- */

@@ -21,8 +21,6 @@ struct campaign_space {
 };
 void campaign_space_fill(struct campaign_space *out, const struct plan *plan);
 void campaign_space_interrupt(struct campaign_space *space, const struct interrupt *interrupt);
-/* The same space with another target: so many tokens, with this parametrization of the plan's. */
-void campaign_space_aim(struct campaign_space *space, uint64_t tokens, uint32_t parametrization);
 
 const struct policy *campaign_policy(const struct plan *plan); /* NULL: unknown */
 /* The policy may be asked while trials run. */
@@ -33,9 +31,15 @@ bool campaign_is_async(const struct plan *plan);
 int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
                      size_t *count, struct lr_error *err);
 
+/* search_answer() of the trials that are over, for a target of so many tokens with this
+ * parametrization (one of the plan's). */
+int campaign_search_answer(const struct campaign *campaign, const struct interrupt *interrupt,
+                           uint64_t tokens, uint32_t parametrization, struct answer *answer,
+                           struct lr_error *err);
+
 /* The training that a proposal of the policy means. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
-/* Sets the spec's data: where they lie, and who multiplies. */
+/* Sets the spec's data and the library of its matrix products. */
 void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
                        const struct event_data *data);
 
