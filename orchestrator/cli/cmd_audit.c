@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/aim.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include "campaign/campaign.h"
 #include "estimate/estimate.h"
-#include "estimate/factors.h"
+#include "estimate/plan_outline.h"
 #include "cli/options.h"
 #include "prepare/prepare.h"
 #include "prepare/prepare_command.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "history/past_answer.h"
+#include "history/run_compare.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/drift_text.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli/options.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "export/export_files.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

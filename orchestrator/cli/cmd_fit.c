@@ -5,7 +5,7 @@
 #include "cli/fit_table.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"

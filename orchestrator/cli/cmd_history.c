@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "history/baseline.h"
-#include "history/history_row.h"
+#include "history/nights.h"
 #include "cli/options.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

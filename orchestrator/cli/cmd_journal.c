@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/options.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

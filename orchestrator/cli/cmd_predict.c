@@ -6,7 +6,7 @@
 #include "cli/aim.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"

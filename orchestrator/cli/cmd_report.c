@@ -4,7 +4,7 @@
 #include <string.h>
 #include "cli/cmd_report.h"
 #include "cli/options.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

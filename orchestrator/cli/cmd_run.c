@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "history/baseline.h"
-#include "history/history_row.h"
+#include "history/nights.h"
 #include "cli/progress_line.h"
 #include "cli/cmd_report.h"
 #include "cli/options.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "cli/status_fill.h"
 #include "lrsearch/memory.h"
 #include "net/peer.h"

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_BASELINE_H
 #define LRSEARCH_BASELINE_H
 
-#include "history/past_answer.h"
+#include "history/run_compare.h"
 
 /* The earlier run that a plan's `baseline` names, and the drift from it. */
 

@@ -1,6 +1,6 @@
 /* The table that tells whether the parametrization is the one that the user means: one row for each
  * kind of tensor. */
-#include "estimate/factors.h"
+#include "estimate/plan_outline.h"
 
 #include "model/model.h"
 

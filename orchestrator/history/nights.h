@@ -1,7 +1,7 @@
-#ifndef LRSEARCH_HISTORY_ROW_H
-#define LRSEARCH_HISTORY_ROW_H
+#ifndef LRSEARCH_NIGHTS_H
+#define LRSEARCH_NIGHTS_H
 
-#include "history/past_answer.h"
+#include "history/run_compare.h"
 #include "history/history.h"
 
 /* A finished run as a row of the history beside it. What stands there follows from the run's plan,

@@ -3,7 +3,7 @@
  * has not). When a run finished is told by its journal and not by a file's time, which a copy
  * changes. */
 #define _DEFAULT_SOURCE /* timegm */
-#include "history/past_answer.h"
+#include "history/run_compare.h"
 
 #include <inttypes.h>
 #include <math.h>

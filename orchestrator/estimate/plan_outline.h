@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_FACTORS_H
-#define LRSEARCH_FACTORS_H
+#ifndef LRSEARCH_PLAN_OUTLINE_H
+#define LRSEARCH_PLAN_OUTLINE_H
 
 #include <stdio.h>
 #include "lrsearch/trial.h"

@@ -1,7 +1,7 @@
-#ifndef LRSEARCH_PAST_ANSWER_H
-#define LRSEARCH_PAST_ANSWER_H
+#ifndef LRSEARCH_RUN_COMPARE_H
+#define LRSEARCH_RUN_COMPARE_H
 
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/answer.h"
 #include "search/laws/drift.h"
 

@@ -1,5 +1,5 @@
 #define _XOPEN_SOURCE 700 /* S_ISDIR */
-#include "history/past_run.h"
+#include "history/run_reader.h"
 
 #include <stdio.h>
 #include <string.h>

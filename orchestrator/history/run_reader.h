@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_PAST_RUN_H
-#define LRSEARCH_PAST_RUN_H
+#ifndef LRSEARCH_RUN_READER_H
+#define LRSEARCH_RUN_READER_H
 
 #include <stdint.h>
 #include "campaign/campaign.h"

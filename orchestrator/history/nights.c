@@ -1,4 +1,4 @@
-#include "history/history_row.h"
+#include "history/nights.h"
 
 #include <math.h>
 #include <stdio.h>
