@@ -5,6 +5,7 @@
 #include "estimate/estimate.h"
 #include "estimate/plan_outline.h"
 #include "cli/options.h"
+#include "cli/progress_line.h"
 #include "prepare/prepare.h"
 #include "prepare/prepare_command.h"
 #include "lrsearch/log.h"
@@ -164,7 +165,8 @@ static int print_estimate(const struct options *options, const struct plan *plan
     struct live live;
     struct lr_error err = {0};
     live_init(&live, options);
-    int rc = estimate_print(plan, options->ranks, &live, &err);
+    const struct stage_report stages = live_stages(&live);
+    int rc = estimate_print(plan, options->ranks, &stages, &err);
     live_release(&live);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);

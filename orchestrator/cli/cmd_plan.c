@@ -35,6 +35,7 @@ struct plan_init {
     char *sample; /* SAMPLE bytes at most; owned */
     size_t sample_size;
     struct live live;
+    struct stage_report stages;
 };
 
 /* ---- the text ---- */
@@ -108,7 +109,7 @@ static int measure_text(struct plan_init *init, struct draft_request *request, s
             init->sample_size += more;
         }
         bytes += got > 0 ? (double)got : 0;
-        live_stage(&init->live, "reading the text", text_reader_share(reader));
+        stage_say(&init->stages, "reading the text", text_reader_share(reader));
     }
     if (!rc) {
         double share = text_reader_share(reader);
@@ -117,7 +118,7 @@ static int measure_text(struct plan_init *init, struct draft_request *request, s
         request->text_bytes = got == 0 || !(share > 0) ? bytes : bytes / share;
         text_reader_close(reader);
     }
-    live_clear(&init->live);
+    stage_over(&init->stages);
     lr_free(chunk);
     return rc;
 }
@@ -153,8 +154,7 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
                                       .vocab = vocab,
                                       .context = 1,
                                       .cache_dir = folder,
-                                      .progress = live_stage,
-                                      .context_of_progress = &init->live};
+                                      .stages = &init->stages};
     snprintf(folder, sizeof(folder), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
     if (!mkdtemp(folder))
         return lr_fail_errno(err, LR_ECREATE,
@@ -165,7 +165,7 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
     rc = rc ? rc : dataset_prepare(&dataset, &request, err);
     if (!rc)
         *out = dataset.bytes_per_token;
-    live_clear(&init->live);
+    stage_over(&init->stages);
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     return rc;
 }
@@ -271,7 +271,7 @@ static int make(struct plan_init *init, struct lr_error *err)
         rc = measure_text(init, &request, err);
     request.texts = (const char *const *)init->texts;
     request.text_count = init->text_count;
-    rc = rc ? rc : draft_make(&draft, &request, &init->live, err);
+    rc = rc ? rc : draft_make(&draft, &request, &init->stages, err);
     live_clear(&init->live);
     rc = rc ? rc : write_plan(init, &draft, &request, err);
     if (!rc && options->json)
@@ -291,6 +291,7 @@ int command_plan(const struct options *options)
         init->path = options->out ? options->out : DEFAULT_PLAN;
         take_name(init);
         live_init(&init->live, options);
+        init->stages = live_stages(&init->live);
         rc = make(init, &err);
         live_release(&init->live);
         for (size_t i = 0; i < init->text_count; i++)

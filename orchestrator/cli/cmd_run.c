@@ -101,8 +101,9 @@ static int coordinate(const struct options *options, const struct plan *plan,
     const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
     live_init(&live, options);
+    const struct stage_report stages = live_stages(&live);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
-                              "search.horizons: the longest", cache_dir, &live};
+                              "search.horizons: the longest", cache_dir, &stages};
     if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
         prepare.longest = plan->confirm.tokens;
         prepare.longest_key = "confirm.tokens";

@@ -198,8 +198,8 @@ static int load(struct plan *plan, const struct draft *draft, const struct draft
     return rc;
 }
 
-static int expect(struct draft *out, const struct draft_request *request, struct live *live,
-                  struct lr_error *err)
+static int expect(struct draft *out, const struct draft_request *request,
+                  const struct stage_report *stages, struct lr_error *err)
 {
     struct expected expected = {0};
     struct plan *plan = lr_calloc(1, sizeof(*plan));
@@ -208,7 +208,7 @@ static int expect(struct draft *out, const struct draft_request *request, struct
     rc = rc ? rc : load(plan, out, request, err);
     if (!rc) {
         out->workers = estimate_workers(plan);
-        rc = estimate_expect(&expected, plan, out->workers, live, err);
+        rc = estimate_expect(&expected, plan, out->workers, stages, err);
     }
     out->step_s = expected.step_s;
     out->wall_s = expected.wall_s;
@@ -299,7 +299,7 @@ static bool refit(struct draft *out, const struct size *size, const struct draft
 }
 
 static int fit_time(struct draft *out, const struct size *size, const struct draft_request *request,
-                    struct live *live, struct lr_error *err)
+                    const struct stage_report *stages, struct lr_error *err)
 {
     char time[24];
     double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(size);
@@ -307,25 +307,25 @@ static int fit_time(struct draft *out, const struct size *size, const struct dra
         return lr_fail(
             err, LR_EUSAGE, "--time: too short for a campaign on this machine; about %s would do",
             format_seconds(time, sizeof(time), ceil(1.2 * request->time_s * least / tokens)));
-    int rc = refit(out, size, request) ? expect(out, request, live, err) : 0;
+    int rc = refit(out, size, request) ? expect(out, request, stages, err) : 0;
     if (!rc && out->wall_most_s > request->time_s) /* the machine was slower this time */
         refit(out, size, request);
     return rc;
 }
 
-int draft_make(struct draft *out, const struct draft_request *request, struct live *live,
-               struct lr_error *err)
+int draft_make(struct draft *out, const struct draft_request *request,
+               const struct stage_report *stages, struct lr_error *err)
 {
     size_t chosen = 0;
     int rc = take_size(out, &sizes[0], request, err);
     rc = rc ? rc : check_request(out, request, err);
     set_horizons(out, least_horizon(&sizes[0]));
-    rc = rc ? rc : expect(out, request, live, err);
+    rc = rc ? rc : expect(out, request, stages, err);
     if (rc)
         return rc;
     const struct draft smallest = *out;
     rc = choose_size(&chosen, out, &smallest, request, err);
     if (!rc && chosen > 0)
-        rc = expect(out, request, live, err);
-    return rc ? rc : fit_time(out, &sizes[chosen], request, live, err);
+        rc = expect(out, request, stages, err);
+    return rc ? rc : fit_time(out, &sizes[chosen], request, stages, err);
 }

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "cli/progress_line.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 
 /* A plan for a text and a machine, when nothing else is known: the largest model of a ladder whose
  * campaign ends in the time that there is. */
@@ -43,8 +43,8 @@ struct draft {
 
 /* Times models for some seconds. 0, or LR_EUSAGE or LR_EDATA: time, text or target are too small,
  * with what would do. */
-int draft_make(struct draft *out, const struct draft_request *request, struct live *live,
-               struct lr_error *err);
+int draft_make(struct draft *out, const struct draft_request *request,
+               const struct stage_report *stages, struct lr_error *err);
 
 /* The plan as YAML, each key with its reason. */
 void draft_print(FILE *out, const struct draft *draft, const struct draft_request *request);

@@ -103,15 +103,14 @@ static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, uint64_
         .val_bytes = val_bytes ? val_bytes : plan->data.val_bytes,
         .context = plan->model.context,
         .cache_dir = prepare->cache_dir,
-        .progress = live_stage,
-        .context_of_progress = prepare->live,
+        .stages = prepare->stages,
     };
     struct dataset dataset;
     char of[40] = "";
     if (plan->axes.vocab.count > 1)
         snprintf(of, sizeof(of), ", vocabulary of %" PRIu32, vocab);
     int rc = dataset_prepare(&dataset, &request, err);
-    live_clear(prepare->live);
+    stage_over(prepare->stages);
     if (rc == LR_EDATA && request.text_count)
         lr_prefix(err, "data.text%s", of);
     if (rc)
@@ -203,11 +202,11 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
 }
 
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  struct live *live, struct lr_error *err)
+                  const struct stage_report *stages, struct lr_error *err)
 {
     struct event_data data = {0};
     char *cache_dir = prepare_cache_dir(plan->output.dir);
-    struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, live};
+    struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, stages};
     int rc = cache_dir ? check_cache(cache_dir, err) : lr_nomem(err);
     if (!rc && spec->trainer == TRAINER_TRANSFORMER)
         rc = prepare_products(spec->products, plan, spec, cache_dir, err);

@@ -2,9 +2,9 @@
 #define LRSEARCH_PREPARE_H
 
 #include "campaign/event.h"
-#include "cli/progress_line.h"
 #include "data/sweep.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 #include "plan/plan.h"
 
 /* What a command needs before it can begin: the plan, and the data that the plan names. */
@@ -18,7 +18,7 @@ struct prepare {
     uint64_t longest;        /* tokens of the longest training: the text must have as many */
     const char *longest_key; /* that asks for it: "search.horizons: the longest" */
     const char *cache_dir;   /* of token files, tokenizers and tables */
-    struct live *live;
+    const struct stage_report *stages;
 };
 
 /* As coordinator_setup.prepare_data; context is a struct prepare. Each vocabulary has its dataset,
@@ -30,7 +30,7 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
 /* The same for a single training: fills the data fields of *spec, whose horizon must stand.
  * `longest_key` says who asks for that many tokens. */
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  struct live *live, struct lr_error *err);
+                  const struct stage_report *stages, struct lr_error *err);
 
 /* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
  * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */
