@@ -18,7 +18,7 @@
 
 struct comparison {
     const char *dirs[2];
-    struct past_answer *runs[2];
+    struct run_answer *runs[2];
     char differences[DIFFERENCES]; /* of the plans; "" when there are none */
     struct drift drift;
 };
@@ -29,7 +29,7 @@ static int read_runs(struct comparison *of, const struct options *options, struc
     int rc = 0;
     for (int i = 0; !rc && i < 2; i++) {
         of->dirs[i] = options->operands[i];
-        rc = past_answer_read(&of->runs[i], of->dirs[i], err);
+        rc = run_answer_read(&of->runs[i], of->dirs[i], err);
         if (!rc)
             rc = run_dir_read(of->dirs[i], "plan.resolved.json", &plans[i], err);
     }
@@ -39,11 +39,11 @@ static int read_runs(struct comparison *of, const struct options *options, struc
     lr_free(plans[1]);
     if (rc)
         return rc;
-    const struct past_answer *a = of->runs[0], *b = of->runs[1];
+    const struct run_answer *a = of->runs[0], *b = of->runs[1];
     const struct question then = {&a->plan, a->campaign, &a->answer};
     const struct question now = {&b->plan, b->campaign, &b->answer};
     const struct drift_limits limits = {options->lr_factor, options->loss_limit};
-    past_drift(&of->drift, &then, &now, &limits);
+    run_drift(&of->drift, &then, &now, &limits);
     return 0;
 }
 
@@ -118,7 +118,7 @@ static void print_text(const struct comparison *of)
 
 static json_t *run_json(const struct comparison *of, int i, bool *ok)
 {
-    const struct past_answer *run = of->runs[i];
+    const struct run_answer *run = of->runs[i];
     const struct answer *answer = &run->answer;
     json_t *object = json_object(), *horizons = json_array();
     json_put(object, "run_dir", json_of_text(of->dirs[i]), ok);
@@ -173,8 +173,8 @@ int command_compare(const struct options *options)
         print_text(&of);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    past_answer_free(of.runs[0]);
-    past_answer_free(of.runs[1]);
+    run_answer_free(of.runs[0]);
+    run_answer_free(of.runs[1]);
     if (rc)
         return lr_error_exit_status(rc);
     return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;

@@ -27,7 +27,7 @@
 
 struct found_run {
     char run[HISTORY_NAME], path[TRIAL_PATH];
-    struct past_end end;
+    struct run_end end;
 };
 
 struct found {
@@ -61,7 +61,7 @@ static int add_run(struct found *found, const char *dir, const char *name, struc
         lstat(one.path, &status) || !S_ISDIR(status.st_mode) || !is_file(journal))
         return 0; /* a link, such as `latest`, names a run that is there by itself */
     memcpy(one.run, name, strlen(name) + 1);
-    if (past_end_read(&one.end, one.path, &why)) {
+    if (run_end_read(&one.end, one.path, &why)) {
         lr_log(LR_LOG_WARNING, "left out: %s", why.text);
         return 0;
     }
@@ -92,22 +92,22 @@ static int find_runs(struct found *found, const char *dir, struct lr_error *err)
 struct rebuilt {
     size_t count;
     const char *last_run;
-    struct past_answer *last;
+    struct run_answer *last;
 };
 
 static int put_run(struct history *history, const struct found_run *found, struct rebuilt *done,
                    struct lr_error *err)
 {
-    struct past_answer *past = NULL;
+    struct run_answer *past = NULL;
     struct lr_error why = {0};
     struct history_run row;
-    int rc = past_answer_read(&past, found->path, &why);
+    int rc = run_answer_read(&past, found->path, &why);
     if (rc == LR_ENOMEM)
         return lr_nomem(err);
     if (rc)
         lr_log(LR_LOG_WARNING, "left out: %s", why.text);
     if (rc || !past->finished) {
-        past_answer_free(past);
+        run_answer_free(past);
         return history_remove(history, found->run, err);
     }
     struct baseline baseline = {.plan = &past->plan,
@@ -119,9 +119,9 @@ static int put_run(struct history *history, const struct found_run *found, struc
         lr_log(LR_LOG_WARNING, "%s: %s", found->run, why.text);
     else
         baseline_compare(&baseline, past->campaign, &past->answer);
-    history_row_fill(&row, found->run, &found->end, &past->answer);
+    night_row(&row, found->run, &found->end, &past->answer);
     baseline_release(&baseline);
-    past_answer_free(done->last);
+    run_answer_free(done->last);
     *done = (struct rebuilt){done->count + 1, found->run, past};
     return history_put(history, &row, err);
 }
@@ -167,7 +167,7 @@ static int rebuild(const char *dir, struct lr_error *err)
     if (!rc)
         lr_log(LR_LOG_INFO, "%s/" HISTORY_FILE ": made from %zu finished run%s", dir, done.count,
                done.count == 1 ? "" : "s");
-    past_answer_free(done.last);
+    run_answer_free(done.last);
     lr_free(found.runs);
     lr_free(rows);
     history_close(history);

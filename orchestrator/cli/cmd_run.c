@@ -137,7 +137,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
     bool history_failed = baseline.failed;
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    else if (history_row_record(run_dir, plan, &answer))
+    else if (night_record(run_dir, plan, &answer))
         history_failed = true;
     bool answered = cache_dir && (rc == 0 || answer.cost.trials > 0);
     if (answered) {

@@ -43,7 +43,7 @@ int baseline_find(void *context, struct lr_error *err)
     if (!is_named(baseline->plan))
         return 0;
     const char *dir = baseline->plan->baseline;
-    int rc = past_answer_read(&baseline->then, dir, err);
+    int rc = run_answer_read(&baseline->then, dir, err);
     if (rc)
         lr_prefix(err, "baseline");
     else if (!baseline->then->finished)
@@ -70,7 +70,7 @@ static bool is_gone(const char *path)
 /* The newest run before this one whose directory is still there: old nights are cleared away, and
  * the index keeps their rows. */
 static int find_row(struct history *history, const struct run_place *place,
-                    const struct past_end *end, char path[2 * TRIAL_PATH], bool *found,
+                    const struct run_end *end, char path[2 * TRIAL_PATH], bool *found,
                     struct lr_error *err)
 {
     struct history_run run;
@@ -87,17 +87,17 @@ static int find_row(struct history *history, const struct run_place *place,
 
 /* The run before this one, if there is one that can be read; otherwise out->reason says why not:
  * the first night has none, and last night's trouble must not spoil this night's answer. */
-static const struct past_answer *find_previous(struct baseline *baseline,
-                                               struct baseline_answer *out)
+static const struct run_answer *find_previous(struct baseline *baseline,
+                                              struct baseline_answer *out)
 {
     struct history *history = NULL;
-    struct past_end end;
+    struct run_end end;
     struct run_place place;
     struct lr_error err = {0};
     char path[2 * TRIAL_PATH];
     bool found = false;
     int rc = run_place_find(&place, baseline->run_dir, &err);
-    rc = rc ? rc : past_end_read(&end, baseline->run_dir, &err);
+    rc = rc ? rc : run_end_read(&end, baseline->run_dir, &err);
     rc = rc ? rc : history_open(&history, place.dir, HISTORY_READ, &err);
     if (!rc && history)
         rc = find_row(history, &place, &end, path, &found, &err);
@@ -112,7 +112,7 @@ static const struct past_answer *find_previous(struct baseline *baseline,
         snprintf(out->run_dir, sizeof(out->run_dir), "%.*s", (int)sizeof(out->run_dir) - 1, path);
         if (baseline->last && strcmp(strrchr(path, '/') + 1, baseline->last_run) == 0)
             return baseline->last;
-        rc = past_answer_read(&baseline->then, path, &err);
+        rc = run_answer_read(&baseline->then, path, &err);
     }
     if (!rc && !baseline->then->finished)
         rc = lr_fail(&err, LR_EDATA, "%s: is not finished any more", path);
@@ -150,7 +150,7 @@ void baseline_compare(void *context, const struct campaign *campaign, struct ans
     out->wanted = true;
     out->limit_lr = plan->tolerance.lr;
     out->limit_loss = plan->tolerance.loss;
-    const struct past_answer *past = baseline->then;
+    const struct run_answer *past = baseline->then;
     if (is_named(plan))
         snprintf(out->run_dir, sizeof(out->run_dir), "%s", plan->baseline);
     else
@@ -160,12 +160,12 @@ void baseline_compare(void *context, const struct campaign *campaign, struct ans
     const struct question then = {&past->plan, past->campaign, &past->answer};
     const struct question now = {plan, campaign, answer};
     const struct drift_limits limits = {out->limit_lr, out->limit_loss};
-    past_drift(&out->drift, &then, &now, &limits);
+    run_drift(&out->drift, &then, &now, &limits);
     warn(answer);
 }
 
 void baseline_release(struct baseline *baseline)
 {
-    past_answer_free(baseline->then);
+    run_answer_free(baseline->then);
     baseline->then = NULL;
 }

@@ -20,8 +20,8 @@ static void last_part(char out[HISTORY_NAME], const char *path)
     out[length] = '\0';
 }
 
-void history_row_fill(struct history_run *row, const char *run, const struct past_end *end,
-                      const struct answer *answer)
+void night_row(struct history_run *row, const char *run, const struct run_end *end,
+               const struct answer *answer)
 {
     const struct drift *drift = &answer->baseline.drift;
     bool compared =
@@ -58,18 +58,18 @@ void history_row_fill(struct history_run *row, const char *run, const struct pas
     row->drifted = answer_drifted(answer);
 }
 
-int history_row_record(const char *run_dir, const struct plan *plan, const struct answer *answer)
+int night_record(const char *run_dir, const struct plan *plan, const struct answer *answer)
 {
     struct history *history = NULL;
     struct history_run row;
-    struct past_end end;
+    struct run_end end;
     struct run_place place;
     struct lr_error err = {0};
     int rc = run_place_find(&place, run_dir, &err);
-    rc = rc ? rc : past_end_read(&end, run_dir, &err);
+    rc = rc ? rc : run_end_read(&end, run_dir, &err);
     rc = rc ? rc : history_open(&history, place.dir, HISTORY_WRITE, &err);
     if (!rc) {
-        history_row_fill(&row, place.run, &end, answer);
+        night_row(&row, place.run, &end, answer);
         rc = history_put(history, &row, &err);
     }
     if (rc)

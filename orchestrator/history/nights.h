@@ -8,11 +8,11 @@
  * journal and baseline, so that lrsearch history --rebuild gives the same row (of a run whose
  * baseline or tolerance was changed in a later start, that of the first). */
 
-void history_row_fill(struct history_run *row, const char *run, const struct past_end *end,
-                      const struct answer *answer);
+void night_row(struct history_run *row, const char *run, const struct run_end *end,
+               const struct answer *answer);
 
 /* Writes the row of a run that has just finished, and says why when it cannot: the run itself is
  * safe, and --rebuild makes up for it. */
-int history_row_record(const char *run_dir, const struct plan *plan, const struct answer *answer);
+int night_record(const char *run_dir, const struct plan *plan, const struct answer *answer);
 
 #endif

@@ -17,7 +17,7 @@
 /* ---- when ---- */
 
 struct times {
-    struct past_end *end;
+    struct run_end *end;
     char started_utc[32];
     double wall_s; /* since then */
 };
@@ -39,7 +39,7 @@ static int note_event(void *context, const struct event *event, struct lr_error 
     return 0;
 }
 
-int past_end_read(struct past_end *end, const char *run_dir, struct lr_error *err)
+int run_end_read(struct run_end *end, const char *run_dir, struct lr_error *err)
 {
     char path[TRIAL_PATH + 32];
     struct times times = {.end = end};
@@ -64,26 +64,26 @@ int past_end_read(struct past_end *end, const char *run_dir, struct lr_error *er
 
 /* ---- what ---- */
 
-int past_answer_read(struct past_answer **out, const char *run_dir, struct lr_error *err)
+int run_answer_read(struct run_answer **out, const char *run_dir, struct lr_error *err)
 {
     uint64_t hash;
-    struct past_answer *past = lr_calloc(1, sizeof(*past));
+    struct run_answer *past = lr_calloc(1, sizeof(*past));
     *out = past;
-    int rc = past ? past_plan(&past->plan, &hash, run_dir, err) : lr_nomem(err);
+    int rc = past ? run_plan_read(&past->plan, &hash, run_dir, err) : lr_nomem(err);
     if (!rc)
-        rc = past_campaign(&past->campaign, &past->plan, hash, run_dir, err);
+        rc = run_campaign_read(&past->campaign, &past->plan, hash, run_dir, err);
     if (!rc)
         rc = campaign_answer(past->campaign, &past->answer, err);
     if (!rc)
         past->finished = campaign_finished(past->campaign);
     if (rc) {
-        past_answer_free(past);
+        run_answer_free(past);
         *out = NULL;
     }
     return rc;
 }
 
-void past_answer_free(struct past_answer *past)
+void run_answer_free(struct run_answer *past)
 {
     if (past)
         campaign_destroy(past->campaign);
@@ -184,8 +184,8 @@ static void differ_model(char text[ANSWER_TEXT], const struct question *then,
     differ_name(text, "training.schedule", schedule_name(a.schedule), schedule_name(b.schedule));
 }
 
-void past_drift(struct drift *out, const struct question *then, const struct question *now,
-                const struct drift_limits *limits)
+void run_drift(struct drift *out, const struct question *then, const struct question *now,
+               const struct drift_limits *limits)
 {
     char lr[ANSWER_TEXT] = "", loss[ANSWER_TEXT] = "";
     differ_data(lr, then, now);

@@ -8,7 +8,7 @@
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
 
-int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err)
+int run_plan_read(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err)
 {
     char *json = NULL;
     struct stat status;
@@ -30,15 +30,14 @@ int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_
 
 static int apply(void *context, const struct event *event, struct lr_error *err)
 {
-    struct past_follow *follow = context;
+    struct run_follow *follow = context;
     int rc = campaign_apply(follow->campaign, event, err);
     if (!rc && follow->seen)
         rc = follow->seen(follow->context, follow->campaign, event, err);
     return rc;
 }
 
-int past_follow(struct past_follow *follow, uint64_t hash, const char *run_dir,
-                struct lr_error *err)
+int run_follow(struct run_follow *follow, uint64_t hash, const char *run_dir, struct lr_error *err)
 {
     char path[TRIAL_PATH + 32];
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
@@ -53,14 +52,14 @@ int past_follow(struct past_follow *follow, uint64_t hash, const char *run_dir,
     return rc;
 }
 
-int past_campaign(struct campaign **out, const struct plan *plan, uint64_t hash,
-                  const char *run_dir, struct lr_error *err)
+int run_campaign_read(struct campaign **out, const struct plan *plan, uint64_t hash,
+                      const char *run_dir, struct lr_error *err)
 {
-    struct past_follow follow = {0};
+    struct run_follow follow = {0};
     int rc = campaign_create(out, plan, err);
     follow.campaign = *out;
     if (!rc)
-        rc = past_follow(&follow, hash, run_dir, err);
+        rc = run_follow(&follow, hash, run_dir, err);
     if (!rc && !campaign_opening(*out)->name[0])
         rc = lr_fail(err, LR_EDATA, "%s/journal.jsonl: holds no campaign yet", run_dir);
     return rc;

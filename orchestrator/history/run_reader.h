@@ -11,24 +11,23 @@
  * read, and its lock is not asked for. */
 
 /* The plan that RUN_DIR's campaign began with, and its hash. LR_EDATA: it is no run's directory. */
-int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err);
+int run_plan_read(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err);
 
-/* The campaign as its journal tells it. `plan`: that of past_plan(), with whatever target.
+/* The campaign as its journal tells it. `plan`: that of run_plan_read(), with whatever target.
  * campaign_destroy() it. */
-int past_campaign(struct campaign **out, const struct plan *plan, uint64_t hash,
-                  const char *run_dir, struct lr_error *err);
+int run_campaign_read(struct campaign **out, const struct plan *plan, uint64_t hash,
+                      const char *run_dir, struct lr_error *err);
 
 /* The same in parts: what the journal holds from `place` on (all zero: everything), which moves on.
  * Each event is told after it was applied. A campaign that has not begun is no error: its opening
  * has no name. On an error begin with a new campaign. */
-struct past_follow {
+struct run_follow {
     struct campaign *campaign;
     struct journal_place place;
     int (*seen)(void *context, const struct campaign *campaign, const struct event *event,
                 struct lr_error *err); /* NULL: nobody listens */
     void *context;
 };
-int past_follow(struct past_follow *follow, uint64_t hash, const char *run_dir,
-                struct lr_error *err);
+int run_follow(struct run_follow *follow, uint64_t hash, const char *run_dir, struct lr_error *err);
 
 #endif
