@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_BASELINE_H
 #define LRSEARCH_BASELINE_H
 
-#include "history/run_compare.h"
+#include "history/run_reader.h"
 
 /* The earlier run that a plan's `baseline` names, and the drift from it. */
 
