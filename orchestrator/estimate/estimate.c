@@ -10,6 +10,7 @@
 #include "estimate/calibrate.h"
 #include "estimate/forecast.h"
 #include "prepare/prepare.h"
+#include "prepare/prepare_products.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -68,7 +69,7 @@ static int time_one(struct estimate *estimate, const struct trial_spec *spec, do
 {
     struct timed *timed = &estimate->timed[estimate->count];
     timed->spec = *spec;
-    int rc = prepare_products_unkept(timed->spec.products, estimate->plan, spec, cache_dir, err);
+    int rc = prepare_products(timed->spec.products, estimate->plan, spec, cache_dir, false, err);
     kernels_set_threads((int)estimate->plan->trainer.threads_per_worker);
     if (!rc)
         rc = calibrate(&timed->calibration, &timed->spec, seconds, stages, err);

@@ -1,10 +1,10 @@
 #ifndef LRSEARCH_PLAN_OUTLINE_H
 #define LRSEARCH_PLAN_OUTLINE_H
 
-#include <stdio.h>
-#include "lrsearch/trial.h"
+#include "plan/plan.h"
 
-/* What the parametrization makes of init, learning rate and weight decay, as a table. */
-void factors_print(FILE *out, const struct trial_spec *spec);
+/* Prints on stdout what a plan will do: the trainings by stages, the cells, the share of the
+ * target's FLOPs, what each kind of tensor's learning rate is, what a command trial runs. */
+void plan_outline_print(const struct plan *plan);
 
 #endif

@@ -2,7 +2,6 @@
 #define LRSEARCH_PREPARE_H
 
 #include "campaign/event.h"
-#include "data/sweep.h"
 #include "lrsearch/error.h"
 #include "lrsearch/stage.h"
 #include "plan/plan.h"
@@ -32,26 +31,11 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
                   const struct stage_report *stages, struct lr_error *err);
 
-/* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
- * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */
-int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
-
-/* The same, but a measurement is not kept: nothing is written. */
-int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                            const struct trial_spec *spec, const char *cache_dir,
-                            struct lr_error *err);
-
-/* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
- * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it.
- */
-int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
-                       struct lr_error *err);
-/* The same for prepare_data(), for trainer.kind replay: trials then name a copy in the cache. */
-int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
-                  struct lr_error *err);
-
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
 char *prepare_cache_dir(const char *run_dir);
+
+/* Makes the cache if it is missing. *folder: its absolute path, for trials of ranks that start
+ * elsewhere; free() it, NULL on failure. */
+int prepare_cache_make(const char *cache_dir, char **folder, struct lr_error *err);
 
 #endif
