@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include "estimate/plan_proposal.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
 
 /* A name as YAML takes it: quoted where a character could mean something. */
@@ -25,7 +25,7 @@ static void put_name(FILE *out, const char *name)
 static const char *count_text(char out[24], uint64_t count)
 {
     char binary[24] = "";
-    value_count_text(count, out, 24);
+    quantity_count_text(count, out, 24);
     if (count > 0 && count % (1 << 20) == 0)
         snprintf(binary, sizeof(binary), "%" PRIu64 "Mi", count >> 20);
     else if (count > 0 && count % (1 << 10) == 0)
@@ -179,7 +179,7 @@ static void put_target(FILE *out, const struct draft *p, const struct draft_requ
             "\n# confirm: {}           # would train the answer itself, with half and twice of it\n"
             "\nbudget:\n"
             "  wall: %-15s # the search ends then, and answers with what it has\n",
-            value_duration_text(request->time_s, time, sizeof(time)));
+            quantity_duration_text(request->time_s, time, sizeof(time)));
 }
 
 void draft_print(FILE *out, const struct draft *draft, const struct draft_request *request)

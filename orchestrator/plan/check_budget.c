@@ -1,5 +1,5 @@
 /* Rules that join several keys: the budget, and the confirmation that a part of it is kept for. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <inttypes.h>
 

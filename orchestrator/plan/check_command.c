@@ -5,7 +5,7 @@
 #include <pcre2.h>
 #include <string.h>
 #include "lrsearch/placeholder.h"
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 static void refuse_all(struct plan_reader *reader)
 {

@@ -1,6 +1,6 @@
 /* Rules across the keys of data and the vocabulary. */
 #include <inttypes.h>
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #define BYTES_VOCAB 256 /* every byte is a token */
 #define BPE_VOCAB 512   /* bytes, specials and some room for merges */

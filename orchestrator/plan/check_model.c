@@ -1,5 +1,5 @@
 /* Rules that join several keys: the model. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <inttypes.h>
 

@@ -2,7 +2,7 @@
  * check_trainer.c, check_data.c, check_model.c and check_training.c have their own. Each says what
  * does not fit and a value that would. A rule speaks only when all its keys are good by themselves.
  */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Rules that join several keys: the search and its target. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <inttypes.h>
 #include <math.h>

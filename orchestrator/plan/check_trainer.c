@@ -1,7 +1,7 @@
 /* Rules about who trains: what belongs to one kind of trainer says nothing to the others. */
 #include <string.h>
 #include "lrsearch/answer.h"
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 static void check_matmul(struct plan_reader *reader)
 {

@@ -1,8 +1,8 @@
 /* Rules that join several keys: the optimizer and the schedule. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <inttypes.h>
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 static void check_one_batch(struct plan_reader *reader, size_t member, size_t index, uint32_t batch)
 {
@@ -67,7 +67,7 @@ static void check_warmup(struct plan_reader *reader)
             "%" PRIu64
             " tokens of warm-up are not less than the shortest of search.horizons, %s; shorten it, "
             "or give training.warmup, a share of each horizon",
-            tokens, value_count_text(plan->search.horizons[0], horizon, sizeof(horizon)));
+            tokens, quantity_count_text(plan->search.horizons[0], horizon, sizeof(horizon)));
 }
 
 static void check_end(struct plan_reader *reader)

@@ -1,6 +1,6 @@
 /* --set key.path=value. The value is YAML of its own, read into the same tree as the file, and
  * takes the place of what the file says about that key; the last --set of a key wins. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <string.h>
 

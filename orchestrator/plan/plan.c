@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 void plan_errors_release(struct plan_errors *errors)
 {

@@ -1,5 +1,5 @@
 /* How rules and readers speak of keys: by member of struct plan, by path, by nearest name. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,33 +1,33 @@
 /* Reads the tree by the schema's tables. Every key ends in one of three states (absent, good, bad),
  * so that the rules that follow speak only of values that make sense and one mistake gives one
  * error. */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <stdio.h>
 #include <string.h>
-#include "plan/slot.h"
+#include "plan/plan_value.h"
 
 static void read_value(struct plan_reader *reader, size_t s, size_t k, uint32_t node)
 {
     const struct plan_key *key = &plan_sections[s].keys[k];
     struct key_state *state = &reader->states[s][k];
     char path[QUOTABLE];
-    struct slot slot = {reader->plan,
-                        &reader->tree,
-                        &reader->complaints,
-                        key,
-                        key_path(&plan_sections[s], key->name, path),
-                        &reader->tree.nodes[node]};
-    state->place = slot.node->place;
+    struct plan_value value = {reader->plan,
+                               &reader->tree,
+                               &reader->complaints,
+                               key,
+                               key_path(&plan_sections[s], key->name, path),
+                               &reader->tree.nodes[node]};
+    state->place = value.node->place;
     state->node = node;
-    if (yaml_tree_is_null(&reader->tree, slot.node)) {
+    if (yaml_tree_is_null(&reader->tree, value.node)) {
         complain(&reader->complaints, state->place, path, "has no value; expected %s%s",
                  plan_type_text(key->type),
                  key->fallback ? " (leave the key out for its default)" : "");
         state->status = KEY_BAD;
         return;
     }
-    state->status = slot_read(&slot) ? KEY_GOOD : KEY_BAD;
+    state->status = plan_value_read(&value) ? KEY_GOOD : KEY_BAD;
 }
 
 /* One mistake is one complaint: what was meant is not reported as missing as well. */
@@ -166,8 +166,9 @@ static void take_default(struct plan_reader *reader, const struct plan_key *key)
 {
     struct yaml_node node = {.kind = YAML_SCALAR, .length = (uint32_t)strlen(key->fallback)};
     struct yaml_tree tree = {.texts = (char *)(uintptr_t)key->fallback}; /* only read */
-    struct slot slot = {reader->plan, &tree, &reader->complaints, key, key->name, &node};
-    slot_read(&slot); /* cannot fail: the test of the schema holds every default to its range */
+    struct plan_value value = {reader->plan, &tree, &reader->complaints, key, key->name, &node};
+    plan_value_read(
+        &value); /* cannot fail: the test of the schema holds every default to its range */
 }
 
 /* What --set says of one entry counts after what it says of the map. */
@@ -178,7 +179,7 @@ static void read_entry(struct plan_reader *reader, const struct entry_override *
     struct key_state *state = &reader->states[entry->section][entry->key];
     const struct yaml_node *node = &reader->tree.nodes[entry->node];
     char path[QUOTABLE];
-    struct slot slot = {
+    struct plan_value value = {
         reader->plan, &reader->tree, &reader->complaints, key, key_path(section, key->name, path),
         node};
     if (state->status == KEY_ABSENT) {
@@ -186,7 +187,7 @@ static void read_entry(struct plan_reader *reader, const struct entry_override *
         state->node = entry->node;
         state->status = KEY_GOOD;
     }
-    if (!slot_read_entry(&slot, entry->name, node->place))
+    if (!plan_value_read_entry(&value, entry->name, node->place))
         state->status = KEY_BAD;
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 #define AT(member) offsetof(struct plan, member)
 #define CAPACITY(member)                                                                           \

@@ -1,18 +1,18 @@
 /* What the schema says of a key, in words: for error texts and plans/README.md. */
 #include <stdio.h>
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 static const char *bound_text(const struct plan_key *key, double bound, char *out, size_t capacity)
 {
     if (key->type == TYPE_DURATION)
-        return value_duration_text(bound, out, capacity);
+        return quantity_duration_text(bound, out, capacity);
     if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE || key->type == TYPE_PAIR ||
         key->type == TYPE_SPAN) {
         snprintf(out, capacity, "%g", bound);
         return out;
     }
-    return value_count_text((uint64_t)bound, out, capacity);
+    return quantity_count_text((uint64_t)bound, out, capacity);
 }
 
 const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity)

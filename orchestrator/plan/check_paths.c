@@ -2,7 +2,7 @@
  * together; results go below the working directory, as with any program. `~` belongs to the shell
  * and is refused rather than taken for a folder of that name. */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "plan/read_plan.h"
+#include "plan/plan_reader.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_READ_PLAN_H
-#define LRSEARCH_READ_PLAN_H
+#ifndef LRSEARCH_PLAN_READER_H
+#define LRSEARCH_PLAN_READER_H
 
 #include "plan/complaints.h"
 #include "plan/plan.h"
