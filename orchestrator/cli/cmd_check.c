@@ -11,6 +11,7 @@
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
 #include "report/summary.h"
+#include "plan/plan_json.h"
 
 #define STAGES 64
 

@@ -13,6 +13,7 @@
 #include "report/wrap.h"
 #include "store/drift_json.h"
 #include "store/run_dir.h"
+#include "plan/plan_diff.h"
 
 #define DIFFERENCES 2048
 

@@ -14,6 +14,7 @@
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
 #include "report/summary.h"
+#include "plan/plan_load.h"
 
 #define TIME_SHARE 0.9     /* of the time, in which 9 of 10 campaigns shall end */
 #define TOKENS_PER_PARAM 5 /* of the longest horizon: below, a larger model shows little more */

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
+#include "plan/plan_json.h"
 
 int past_plan(struct plan *plan, uint64_t *hash, const char *run_dir, struct lr_error *err)
 {

@@ -6,7 +6,7 @@
 #include "plan/schema.h"
 #include "plan/yaml_tree.h"
 
-/* The state of one plan_load(), shared by the files of this folder. */
+/* The state of one plan_load(): what the tree and the --set values say of each key. */
 
 enum key_status {
     KEY_ABSENT, /* the default holds, if there is one */
@@ -40,32 +40,29 @@ struct plan_reader {
     size_t entry_count;
 };
 
-/* override.c: reads the --set values; to be called first. */
+/* All zero before. `plan`, `path` and `sets` must outlive the reader. */
+void reader_init(struct plan_reader *reader, struct plan *plan, const char *path,
+                 const char *const *sets);
+void reader_release(struct plan_reader *reader);
+
+/* Parses the --set values. The last one of a key wins over the file. To be called before
+ * reader_read(). */
 void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_t count);
-/* read_plan.c: all that stands in the file (`root`: index in the tree) and the --set values, then
- * the defaults; complains of everything but rules across keys. */
+/* Fills the plan with the defaults, the map `root` (index in the tree) and the --set values;
+ * complains of everything but rules across keys. */
 void reader_read(struct plan_reader *reader, uint32_t root);
-/* plan_paths.c: makes data.text, tokens, val, trainer.table and baseline absolute; checks
- * them and output.dir. */
-void reader_check_paths(struct plan_reader *reader, const char *plan_path);
-/* check_plan.c: derived defaults, then the rules across keys; the others, each in its file
- * check_NAME.c, come after it. */
-void reader_check(struct plan_reader *reader);
-void reader_check_trainer(struct plan_reader *reader);
-void reader_check_command(struct plan_reader *reader);
-void reader_check_data(struct plan_reader *reader);
-void reader_check_model(struct plan_reader *reader);
-void reader_check_training(struct plan_reader *reader);
-void reader_check_search(struct plan_reader *reader);
-void reader_check_budget(struct plan_reader *reader);
 
-/* Rules name a key by its member in struct plan: MEMBER(model.d_model). */
+/* ---- for rules across keys, which name a key by its member: HAS(reader, model.d_model) ---- */
+
 #define MEMBER(member) offsetof(struct plan, member)
+#define HAS(reader, member) reader_has(reader, MEMBER(member))
+#define GIVEN(reader, member) reader_given(reader, MEMBER(member))
+#define ABSENT(reader, member) (reader_status(reader, MEMBER(member)) == KEY_ABSENT)
 
-struct key_state *reader_state(struct plan_reader *reader, size_t member);
-/* The member holds a value that was not complained of. */
-bool reader_has(struct plan_reader *reader, size_t member);
-bool reader_given(struct plan_reader *reader, size_t member); /* by the user, and good */
+enum key_status reader_status(const struct plan_reader *reader, size_t member);
+/* The member holds a value that was not complained of: the user's, or a default of the schema. */
+bool reader_has(const struct plan_reader *reader, size_t member);
+bool reader_given(const struct plan_reader *reader, size_t member); /* by the user, and good */
 /* Complains of a member where it stands, or, when it was left to its default, where its section
  * does; the key is put before the text. */
 void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)
@@ -73,15 +70,11 @@ void reader_complain(struct plan_reader *reader, size_t member, const char *form
 /* The same for element `index` of a list; of an axis without a list for its value. */
 void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* "section.name", or "name" at the top. */
-const char *key_path(const struct plan_section *section, const char *name, char out[QUOTABLE]);
-/* What a user may have meant by an unknown key: the nearest key or (at the top) section. */
-struct key_guess {
-    size_t section, key; /* in this section the key; or, without `found`, nothing */
-    bool found;          /* a key of the section itself */
-    bool is_section;     /* the whole of `section` */
-    char text[128];      /* " (did you mean d_model?)", or "" */
-};
-void key_guess(struct key_guess *guess, const struct plan_section *section, const char *name);
+/* Complains with `text` of each member that was given. */
+void reader_refuse(struct plan_reader *reader, const size_t *members, size_t count,
+                   const char *text);
+/* Of two keys that say the same thing at most one may be given: else complains of the second, with
+ * `why` at the end, and returns false. */
+bool reader_one_of(struct plan_reader *reader, size_t first, size_t second, const char *why);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "plan/suggest.h"
 #include "plan/quantity.h"
 
 static const char *text_of(const struct plan_value *value)

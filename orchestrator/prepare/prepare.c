@@ -14,6 +14,7 @@
 #include "lrsearch/own_file.h"
 #include "net/transports.h"
 #include "report/summary.h"
+#include "plan/plan_load.h"
 
 char *prepare_cache_dir(const char *run_dir)
 {

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
+#include "plan/plan_json.h"
+#include "plan/plan_diff.h"
 
 #define REPLAY                                                                                     \
     "version: 1\nname: t\n"                                                                        \

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmocka_all.h"
+#include "lrsearch/printable.h"
 #include "plan/schema.h"
-#include "plan/suggest.h"
-#include "plan/utf8.h"
+#include "plan/complaints.h"
 #include "plan/quantity.h"
 
 static void counts_are_exact(void **state)
@@ -155,12 +155,12 @@ static void edits(void **state)
 static void utf8(void **state)
 {
     (void)state;
-    assert_int_equal(utf8_valid_prefix("h\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 10);
-    assert_int_equal(utf8_valid_prefix("ab\xFF", 3), 2);
-    assert_int_equal(utf8_valid_prefix("a\xC3", 2), 1);            /* cut short */
-    assert_int_equal(utf8_valid_prefix("\xC0\xAF", 2), 0);         /* overlong */
-    assert_int_equal(utf8_valid_prefix("\xED\xA0\x80", 3), 0);     /* surrogate */
-    assert_int_equal(utf8_valid_prefix("\xF4\x90\x80\x80", 4), 0); /* above U+10FFFF */
+    assert_int_equal(lr_utf8_prefix("h\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 10);
+    assert_int_equal(lr_utf8_prefix("ab\xFF", 3), 2);
+    assert_int_equal(lr_utf8_prefix("a\xC3", 2), 1);            /* cut short */
+    assert_int_equal(lr_utf8_prefix("\xC0\xAF", 2), 0);         /* overlong */
+    assert_int_equal(lr_utf8_prefix("\xED\xA0\x80", 3), 0);     /* surrogate */
+    assert_int_equal(lr_utf8_prefix("\xF4\x90\x80\x80", 4), 0); /* above U+10FFFF */
 }
 
 /* Every default lies in its own range, every u32 range fits, every enumeration knows its default.
