@@ -4,7 +4,6 @@
 #include "plan/complaints.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
@@ -47,19 +46,24 @@ bool complaints_full(const struct complaints *complaints)
 void complain(struct complaints *complaints, struct place place, const char *key,
               const char *format, ...)
 {
+    va_list args;
+    va_start(args, format);
+    complain_va(complaints, place, key, format, args);
+    va_end(args);
+}
+
+void complain_va(struct complaints *complaints, struct place place, const char *key,
+                 const char *format, va_list args)
+{
+    char text[LINE_MAX_BYTES];
+    size_t used = 0;
     if (complaints_full(complaints)) {
         complaints->left_out++;
         return;
     }
-    char text[LINE_MAX_BYTES];
-    size_t used = 0;
     if (*key && place.origin == 0)
         used = (size_t)snprintf(text, sizeof(text), "%.200s: ", key);
-    va_list args;
-    va_start(args, format);
     vsnprintf(text + used, sizeof(text) - used, format, args);
-    va_end(args);
-
     struct complaint *moved = lr_grow(complaints->items, complaints->count, &complaints->capacity,
                                       sizeof(*complaints->items));
     if (moved)

@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_COMPLAINTS_H
 #define LRSEARCH_COMPLAINTS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +36,9 @@ void complaints_release(struct complaints *complaints);
 /* "key: text" at a place; `key` may be "" (and is left out for a --set, which names it already). */
 void complain(struct complaints *complaints, struct place place, const char *key,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Whether one more would still be shown: spares the search for a suggestion. */
+void complain_va(struct complaints *complaints, struct place place, const char *key,
+                 const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+/* Whether no more would be shown: spares the search for a suggestion. */
 bool complaints_full(const struct complaints *complaints);
 
 struct plan_errors;

@@ -421,16 +421,6 @@ bool reader_has(const struct plan_reader *reader, size_t member)
     return status == KEY_GOOD || (status == KEY_ABSENT && key->fallback && !key->derived);
 }
 
-static void complain_at(struct plan_reader *reader, struct place place, const char *path,
-                        const char *format, va_list args) __attribute__((format(printf, 4, 0)));
-static void complain_at(struct plan_reader *reader, struct place place, const char *path,
-                        const char *format, va_list args)
-{
-    char text[1024];
-    vsnprintf(text, sizeof(text), format, args);
-    complain(&reader->complaints, place, path, "%s", text);
-}
-
 void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)
 {
     size_t s, k;
@@ -442,7 +432,8 @@ void reader_complain(struct plan_reader *reader, size_t member, const char *form
         place = (struct place){0, 1, 1};
     va_list args;
     va_start(args, format);
-    complain_at(reader, place, key_path(&plan_sections[s], key->name, path), format, args);
+    complain_va(&reader->complaints, place, key_path(&plan_sections[s], key->name, path), format,
+                args);
     va_end(args);
 }
 
@@ -468,7 +459,7 @@ void reader_complain_item(struct plan_reader *reader, size_t member, size_t inde
         snprintf(item, sizeof(item), "%s[%zu]", path, index);
     va_list args;
     va_start(args, format);
-    complain_at(reader, node->place, item, format, args);
+    complain_va(&reader->complaints, node->place, item, format, args);
     va_end(args);
 }
 

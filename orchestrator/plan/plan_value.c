@@ -3,38 +3,60 @@
  */
 #include "plan/plan_value.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "plan/quantity.h"
+
+#define ITEM_PATH (2 * QUOTABLE + 1) /* of a list's element or a map's entry */
 
 static const char *text_of(const struct plan_value *value)
 {
     return yaml_tree_text(value->tree, value->node);
 }
 
+static const struct yaml_node *node_at(const struct plan_value *value, uint32_t index)
+{
+    return &value->tree->nodes[index];
+}
+
+/* Complains of the value where it stands; false. */
+static bool refuse(const struct plan_value *value, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static bool refuse(const struct plan_value *value, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain_va(value->complaints, value->node->place, value->path, format, args);
+    va_end(args);
+    return false;
+}
+
 static bool wrong_type(const struct plan_value *value)
 {
     const struct yaml_node *node = value->node;
-    struct complaints *complaints = value->complaints;
     const char *expected = plan_type_text(value->key->type);
     const char *or_none = value->key->none ? ", or none" : "";
     char text[QUOTABLE];
     if (node->kind != YAML_SCALAR)
-        complain(complaints, node->place, value->path, "expected %s%s, found a %s", expected,
-                 or_none, node->kind == YAML_LIST ? "list" : "map of keys");
-    else
-        complain(complaints, node->place, value->path, "expected %s%s, found %s\"%s\"%s", expected,
-                 or_none, node->quoted ? "the quoted text " : "", quotable(text_of(value), text),
-                 node->quoted ? "; remove the quotes" : "");
-    return false;
+        return refuse(value, "expected %s%s, found a %s", expected, or_none,
+                      node->kind == YAML_LIST ? "list" : "map of keys");
+    return refuse(value, "expected %s%s, found %s\"%s\"%s", expected, or_none,
+                  node->quoted ? "the quoted text " : "", quotable(text_of(value), text),
+                  node->quoted ? "; remove the quotes" : "");
 }
 
 static bool out_of_range(const struct plan_value *value)
 {
     char range[96], text[QUOTABLE];
-    complain(value->complaints, value->node->place, value->path, "%s is out of range (%s)",
-             quotable(text_of(value), text), plan_range_text(value->key, range, sizeof(range)));
-    return false;
+    return refuse(value, "%s is out of range (%s)", quotable(text_of(value), text),
+                  plan_range_text(value->key, range, sizeof(range)));
+}
+
+/* Neither a list or a map nor a text in quotes. */
+static bool is_word(const struct plan_value *value)
+{
+    return value->node->kind == YAML_SCALAR && !value->node->quoted;
 }
 
 static bool in_range(const struct plan_key *key, double value)
@@ -45,25 +67,22 @@ static bool in_range(const struct plan_key *key, double value)
 
 static bool is_none(const struct plan_value *value)
 {
-    return value->key->none && value->node->kind == YAML_SCALAR && !value->node->quoted &&
-           strcmp(text_of(value), "none") == 0;
+    return value->key->none && is_word(value) && strcmp(text_of(value), "none") == 0;
 }
 
 static bool read_count(const struct plan_value *value, uint64_t *out)
 {
+    char text[QUOTABLE];
     *out = 0;
     if (is_none(value))
         return true;
-    if (value->node->kind != YAML_SCALAR || value->node->quoted)
+    if (!is_word(value))
         return wrong_type(value);
-    char text[QUOTABLE];
     switch (quantity_count(text_of(value), out)) {
     case QUANTITY_SYNTAX:
         return wrong_type(value);
     case QUANTITY_FRACTION:
-        complain(value->complaints, value->node->place, value->path, "%s is not a whole number",
-                 quotable(text_of(value), text));
-        return false;
+        return refuse(value, "%s is not a whole number", quotable(text_of(value), text));
     case QUANTITY_BEYOND:
         return out_of_range(value);
     case QUANTITY_OK:
@@ -78,7 +97,7 @@ static bool read_double(const struct plan_value *value, double *out)
     *out = 0;
     if (is_none(value))
         return true;
-    if (value->node->kind != YAML_SCALAR || value->node->quoted)
+    if (!is_word(value))
         return wrong_type(value);
     enum quantity_status status = value->key->type == TYPE_DURATION
                                       ? quantity_duration(text_of(value), out)
@@ -90,116 +109,109 @@ static bool read_double(const struct plan_value *value, double *out)
 
 static bool read_bool(const struct plan_value *value, bool *out)
 {
-    if (value->node->kind != YAML_SCALAR || value->node->quoted)
+    if (!is_word(value))
         return wrong_type(value);
     *out = strcmp(text_of(value), "true") == 0;
     return *out || strcmp(text_of(value), "false") == 0 || wrong_type(value);
 }
 
-static bool holds_nul(const struct plan_value *value)
+/* A scalar without a NUL in it. */
+static bool check_text(const struct plan_value *value)
 {
-    bool holds = strlen(text_of(value)) != value->node->length;
-    if (holds)
-        complain(value->complaints, value->node->place, value->path, "holds a NUL character");
-    return holds;
+    if (value->node->kind != YAML_SCALAR)
+        return wrong_type(value);
+    return strlen(text_of(value)) == value->node->length || refuse(value, "holds a NUL character");
 }
 
 static bool read_text(const struct plan_value *value, char *out, size_t capacity)
 {
-    const struct yaml_node *node = value->node;
-    struct complaints *complaints = value->complaints;
-    if (node->kind != YAML_SCALAR)
-        return wrong_type(value);
-    if (holds_nul(value))
+    uint32_t length = value->node->length;
+    if (!check_text(value))
         return false;
-    const char *text = text_of(value);
-    if (node->length == 0 && !value->key->empty) {
-        complain(complaints, node->place, value->path, "is empty");
-        return false;
-    }
-    if (node->length >= capacity) {
-        complain(complaints, node->place, value->path, "is too long (%u bytes; at most %zu)",
-                 (unsigned)node->length, capacity - 1);
-        return false;
-    }
-    memcpy(out, text, node->length + 1);
+    if (length == 0 && !value->key->empty)
+        return refuse(value, "is empty");
+    if (length >= capacity)
+        return refuse(value, "is too long (%u bytes; at most %zu)", (unsigned)length, capacity - 1);
+    memcpy(out, text_of(value), length + 1);
     return true;
 }
 
 static bool read_choice(const struct plan_value *value, uint32_t *out)
 {
-    if (value->node->kind != YAML_SCALAR)
-        return wrong_type(value);
-    if (holds_nul(value))
+    char known[128], shown[QUOTABLE];
+    struct suggestion suggestion;
+    if (!check_text(value))
         return false;
     const char *text = text_of(value);
-    char known[128], shown[QUOTABLE];
     plan_choices_text(value->key, known, sizeof(known));
-    struct suggestion suggestion;
     suggestion_init(&suggestion, text);
     for (const struct plan_choice *choice = value->key->choices; choice->name; choice++) {
-        if (strcmp(choice->name, text) != 0) {
-            if (choice->available)
-                suggestion_offer(&suggestion, choice->name);
-            continue;
-        }
-        if (choice->available) {
+        bool same = strcmp(choice->name, text) == 0;
+        if (same && !choice->available)
+            return refuse(value, "%s is not available in this version (available: %s)", text,
+                          known);
+        if (same) {
             *out = choice->value;
             return true;
         }
-        complain(value->complaints, value->node->place, value->path,
-                 "%s is not available in this version (available: %s)", text, known);
-        return false;
+        if (choice->available)
+            suggestion_offer(&suggestion, choice->name);
     }
-    complain(value->complaints, value->node->place, value->path,
-             "unknown value %s (available: %s)%s%s%s", quotable(text, shown), known,
-             suggestion.best ? "; did you mean " : "", suggestion.best ? suggestion.best : "",
-             suggestion.best ? "?" : "");
-    return false;
+    return refuse(value, "unknown value %s (available: %s)%s%s%s", quotable(text, shown), known,
+                  suggestion.best ? "; did you mean " : "", suggestion.best ? suggestion.best : "",
+                  suggestion.best ? "?" : "");
 }
 
-/* A list, element by element; all bad elements are complained of. */
-static bool read_list(const struct plan_value *value, unsigned char *member,
-                      unsigned char *count_member)
+/* Element `index` of a list, of which is said what is said of its type; fills `path`. */
+static struct plan_value element_of(const struct plan_value *value, const struct plan_key *key,
+                                    size_t index, uint32_t node, char path[ITEM_PATH])
 {
-    const struct plan_key *key = value->key;
-    const struct yaml_node *nodes = value->tree->nodes;
-    bool pair = key->type == TYPE_PAIR || key->type == TYPE_SPAN;
-    bool single = value->node->kind == YAML_SCALAR && key->type == TYPE_TEXTS;
-    if (value->node->kind != YAML_LIST && !single)
+    struct plan_value element = *value;
+    snprintf(path, ITEM_PATH, "%s[%zu]", value->path, index);
+    element.key = key;
+    element.path = path;
+    element.node = node_at(value, node);
+    return element;
+}
+
+/* All bad elements are complained of. */
+static bool read_list(const struct plan_value *value, void *member, size_t *count_member)
+{
+    enum plan_type type = value->key->type;
+    bool pair = type == TYPE_PAIR || type == TYPE_SPAN, good = true;
+    size_t least = pair ? 2 : 1, most = pair ? 2 : value->key->capacity, count = 0;
+    struct plan_key key = *value->key;
+    key.type = pair ? TYPE_NUMBER : type == TYPE_COUNTS ? TYPE_U64 : TYPE_TEXT;
+    if (type == TYPE_TEXTS && value->node->kind == YAML_SCALAR) { /* one text without brackets */
+        struct plan_value only = *value;
+        only.key = &key;
+        good = read_text(&only, member, TRIAL_PATH);
+        *count_member = good ? 1 : *count_member;
+        return good;
+    }
+    if (value->node->kind != YAML_LIST)
         return wrong_type(value);
-    size_t capacity = pair ? 2 : key->capacity, count = 0;
-    bool good = true;
-    uint32_t at = single ? (uint32_t)(value->node - nodes) : value->node->first;
-    for (; at != YAML_TREE_NONE; at = single ? YAML_TREE_NONE : nodes[at].next, count++) {
-        if (count >= capacity)
+    for (uint32_t at = value->node->first; at != YAML_TREE_NONE;
+         at = node_at(value, at)->next, count++) {
+        char path[ITEM_PATH];
+        struct plan_value element = element_of(value, &key, count, at, path);
+        if (count >= most)
             continue;
-        char path[QUOTABLE + 32];
-        snprintf(path, sizeof(path), single ? "%s" : "%s[%zu]", value->path, count);
-        struct plan_key item_key = *key; /* what is said of an element is said of its type */
-        struct plan_value item = {value->plan, value->tree, value->complaints,
-                                  &item_key,   path,        &nodes[at]};
-        if (pair) {
-            item_key.type = TYPE_NUMBER;
-            good &= read_double(&item, (double *)(void *)member + count);
-        } else if (key->type == TYPE_COUNTS) {
-            item_key.type = TYPE_U64;
-            good &= read_count(&item, (uint64_t *)(void *)member + count);
-        } else {
-            item_key.type = TYPE_TEXT;
-            good &= read_text(&item, (char *)member + count * TRIAL_PATH, TRIAL_PATH);
-        }
+        if (pair)
+            good &= read_double(&element, (double *)member + count);
+        else if (type == TYPE_COUNTS)
+            good &= read_count(&element, (uint64_t *)member + count);
+        else
+            good &= read_text(&element, (char *)member + count * TRIAL_PATH, TRIAL_PATH);
     }
-    size_t least = pair ? 2 : 1;
-    if (count < least || count > capacity) {
-        const char *bound = least == capacity ? "exactly" : count < least ? "at least" : "at most";
-        complain(value->complaints, value->node->place, value->path,
-                 "has %zu elements; expected %s %zu", count, bound,
-                 count < least ? least : capacity);
-        good = false;
-    }
+    if (count < least || count > most)
+        return refuse(value, "has %zu elements; expected %s %zu", count,
+                      least == most   ? "exactly"
+                      : count < least ? "at least"
+                                      : "at most",
+                      count < least ? least : most);
     if (good && !pair)
-        memcpy(count_member, &count, sizeof(count));
+        *count_member = count;
     return good;
 }
 
@@ -216,39 +228,36 @@ static bool read_one(const struct plan_value *value, uint64_t *out)
 }
 
 /* Different values; all that are bad or there twice are complained of. */
-static bool read_values(const struct plan_value *value, const struct plan_key *item_key,
-                        size_t least, size_t most, uint64_t *values, size_t *count)
+static bool read_values(const struct plan_value *value, const struct plan_key *key, size_t least,
+                        size_t most, uint64_t *values, size_t *count)
 {
-    const struct yaml_node *nodes = value->tree->nodes;
-    size_t found = 0, kept = 0;
+    size_t found = 0;
     bool good = true;
-    for (uint32_t at = value->node->first; at != YAML_TREE_NONE; at = nodes[at].next, found++) {
+    *count = 0;
+    for (uint32_t at = value->node->first; at != YAML_TREE_NONE;
+         at = node_at(value, at)->next, found++) {
+        char path[ITEM_PATH], shown[QUOTABLE];
+        struct plan_value element = element_of(value, key, found, at, path);
+        uint64_t number;
         if (found >= most)
             continue;
-        char path[QUOTABLE + 32], shown[QUOTABLE];
-        snprintf(path, sizeof(path), "%s[%zu]", value->path, found);
-        struct plan_value item = {value->plan, value->tree, value->complaints,
-                                  item_key,    path,        &nodes[at]};
-        bool again = false;
-        if (!read_one(&item, &values[kept])) {
+        if (!read_one(&element, &number)) {
             good = false;
             continue;
         }
-        for (size_t i = 0; i < kept; i++)
-            again = again || values[i] == values[kept];
-        if (again)
-            complain(value->complaints, nodes[at].place, path, "%s is there twice; leave one out",
-                     quotable(text_of(&item), shown));
-        good = good && !again;
-        kept += again ? 0 : 1;
+        size_t before = 0;
+        while (before < *count && values[before] != number)
+            before++;
+        if (before == *count)
+            values[(*count)++] = number;
+        else
+            good = refuse(&element, "%s is there twice; leave one out",
+                          quotable(text_of(&element), shown));
     }
-    if (found < least || found > most) {
-        complain(value->complaints, value->node->place, value->path,
-                 "has %zu element%s; expected %zu to %zu%s", found, found == 1 ? "" : "s", least,
-                 most, found == 1 ? ", or the value without brackets" : "");
-        good = false;
-    }
-    *count = kept;
+    if (found < least || found > most)
+        return refuse(value, "has %zu element%s; expected %zu to %zu%s", found,
+                      found == 1 ? "" : "s", least, most,
+                      found == 1 ? ", or the value without brackets" : "");
     return good;
 }
 
@@ -279,7 +288,7 @@ static bool read_seeds(const struct plan_value *value, uint32_t *member, struct 
 static bool read_span(const struct plan_value *value, double *member)
 {
     if (value->node->kind != YAML_SCALAR)
-        return read_list(value, (unsigned char *)member, NULL);
+        return read_list(value, member, NULL);
     if (!read_double(value, member))
         return false;
     member[1] = member[0];
@@ -288,18 +297,19 @@ static bool read_span(const struct plan_value *value, double *member)
 
 /* ---- maps ---- */
 
+/* Whether the map may have an entry of that name. */
 static bool is_known_entry(const struct plan_value *value, const char *name, struct place place,
                            const char *path)
 {
     struct suggestion suggestion;
+    if (!value->key->names)
+        return true;
     suggestion_init(&suggestion, name);
-    for (const char *const *known = value->key->names; known && *known; known++) {
+    for (const char *const *known = value->key->names; *known; known++) {
         if (strcmp(*known, name) == 0)
             return true;
         suggestion_offer(&suggestion, *known);
     }
-    if (!value->key->names)
-        return true;
     complain(value->complaints, place, path, "unknown key%s%s%s",
              suggestion.best ? " (did you mean " : "", suggestion.best ? suggestion.best : "",
              suggestion.best ? "?)" : "");
@@ -311,10 +321,9 @@ static struct plan_pair *find_entry(const struct plan_value *value, const char *
                                     struct place place, const char *path)
 {
     unsigned char *plan = (unsigned char *)value->plan;
-    struct plan_pair *pairs = (struct plan_pair *)(void *)(plan + value->key->offset);
-    size_t count;
-    memcpy(&count, plan + value->key->count_offset, sizeof(count));
-    for (size_t i = 0; i < count; i++)
+    struct plan_pair *pairs = (void *)(plan + value->key->offset);
+    size_t *count = (void *)(plan + value->key->count_offset);
+    for (size_t i = 0; i < *count; i++)
         if (strcmp(pairs[i].key, name) == 0)
             return &pairs[i];
     if (!*name || strlen(name) >= sizeof(pairs->key)) {
@@ -322,72 +331,64 @@ static struct plan_pair *find_entry(const struct plan_value *value, const char *
                  sizeof(pairs->key) - 1);
         return NULL;
     }
-    if (count == value->key->capacity) {
+    if (*count == value->key->capacity) {
         complain(value->complaints, place, path,
-                 "there are %zu entries before it, and more cannot be", count);
+                 "there are %zu entries before it, and more cannot be", *count);
         return NULL;
     }
-    memcpy(pairs[count].key, name, strlen(name) + 1);
-    count++;
-    memcpy(plan + value->key->count_offset, &count, sizeof(count));
-    return &pairs[count - 1];
+    memcpy(pairs[*count].key, name, strlen(name) + 1);
+    return &pairs[(*count)++];
+}
+
+static const char *entry_path(const struct plan_value *value, const char *name, char out[ITEM_PATH])
+{
+    char shown[QUOTABLE];
+    snprintf(out, ITEM_PATH, "%s.%s", value->path, quotable(name, shown));
+    return out;
 }
 
 bool plan_value_read_entry(const struct plan_value *value, const char *name, struct place place)
 {
-    char path[2 * QUOTABLE + 1], shown[QUOTABLE];
-    snprintf(path, sizeof(path), "%s.%s", value->path, quotable(name, shown));
-    struct plan_key item_key = {.type = TYPE_TEXT, .empty = value->key->empty};
-    struct plan_value item = {value->plan, value->tree, value->complaints,
-                              &item_key,   path,        value->node};
+    char path[ITEM_PATH];
+    const struct plan_key key = {.type = TYPE_TEXT, .empty = value->key->empty};
+    struct plan_value entry = *value;
+    entry.key = &key;
+    entry.path = entry_path(value, name, path);
     if (!is_known_entry(value, name, place, path))
         return false;
     struct plan_pair *pair = find_entry(value, name, place, path);
     if (!pair)
         return false;
-    if (yaml_tree_is_null(value->tree, value->node)) {
-        complain(value->complaints, value->node->place, path, "has no value; expected %s",
-                 plan_type_text(TYPE_TEXT));
-        return false;
-    }
-    return read_text(&item, pair->value, sizeof(pair->value));
-}
-
-static const struct yaml_node *node_at(const struct plan_value *value, uint32_t index)
-{
-    return &value->tree->nodes[index];
+    if (yaml_tree_is_null(value->tree, value->node))
+        return refuse(&entry, "has no value; expected %s", plan_type_text(TYPE_TEXT));
+    return read_text(&entry, pair->value, sizeof(pair->value));
 }
 
 /* Whether the name at `at` stands in the map before; complains of it. */
-static bool is_repeated(const struct plan_value *value, uint32_t at)
+static bool is_repeated(const struct plan_value *map, uint32_t at)
 {
-    const char *name = yaml_tree_text(value->tree, node_at(value, at));
-    uint32_t before = value->node->first;
-    for (; before != at; before = node_at(value, node_at(value, before)->next)->next)
-        if (strcmp(yaml_tree_text(value->tree, node_at(value, before)), name) == 0) {
-            char path[2 * QUOTABLE + 1], shown[QUOTABLE];
-            snprintf(path, sizeof(path), "%s.%s", value->path, quotable(name, shown));
-            complain(value->complaints, node_at(value, at)->place, path,
-                     "repeated key (first in line %u)",
-                     (unsigned)node_at(value, before)->place.line);
+    const char *name = yaml_tree_text(map->tree, node_at(map, at));
+    for (uint32_t i = map->node->first; i != at; i = node_at(map, node_at(map, i)->next)->next)
+        if (strcmp(yaml_tree_text(map->tree, node_at(map, i)), name) == 0) {
+            char path[ITEM_PATH];
+            complain(map->complaints, node_at(map, at)->place, entry_path(map, name, path),
+                     "repeated key (first in line %u)", (unsigned)node_at(map, i)->place.line);
             return true;
         }
     return false;
 }
 
-static bool read_map(const struct plan_value *value)
+static bool read_map(const struct plan_value *map)
 {
     bool good = true;
-    if (value->node->kind != YAML_MAP)
-        return wrong_type(value);
-    for (uint32_t at = value->node->first, item; at != YAML_TREE_NONE;
-         at = node_at(value, item)->next) {
-        item = node_at(value, at)->next;
-        struct plan_value entry = *value;
-        entry.node = node_at(value, item);
-        good &= !is_repeated(value, at) &&
-                plan_value_read_entry(&entry, yaml_tree_text(value->tree, node_at(value, at)),
-                                      node_at(value, at)->place);
+    struct plan_value entry = *map;
+    if (map->node->kind != YAML_MAP)
+        return wrong_type(map);
+    for (uint32_t at = map->node->first; at != YAML_TREE_NONE; at = entry.node->next) {
+        const struct yaml_node *name = node_at(map, at);
+        entry.node = node_at(map, name->next);
+        good &= !is_repeated(map, at) &&
+                plan_value_read_entry(&entry, yaml_tree_text(map->tree, name), name->place);
     }
     return good;
 }
@@ -427,7 +428,7 @@ bool plan_value_read(const struct plan_value *value)
     case TYPE_TEXTS:
     case TYPE_COUNTS:
     case TYPE_PAIR:
-        return read_list(value, member, plan + key->count_offset);
+        return read_list(value, member, (void *)(plan + key->count_offset));
     }
     return false;
 }
