@@ -79,15 +79,14 @@ static void guess_key(struct key_guess *guess, const struct plan_section *sectio
 
 /* The two sides of the '='; false with a complaint. */
 static bool split_set(struct complaints *complaints, struct place place, const char *set,
-                      char path[QUOTABLE], const char **value)
+                      char path[SET_PATH], const char **value)
 {
     const char *equals = strchr(set, '=');
     if (!equals) {
         complain(complaints, place, "", "expected KEY=VALUE, such as search.seeds=3");
         return false;
     }
-    /* A path that is cut is longer than any key: unknown either way. */
-    snprintf(path, QUOTABLE, "%.*s", (int)(equals - set), set);
+    snprintf(path, SET_PATH, "%.*s", (int)(equals - set), set);
     *value = equals + 1;
     return true;
 }
@@ -108,7 +107,7 @@ static const struct plan_key *find_map(const struct plan_section *section, const
 /* The key that `path` names, or whose entry it names (*entry: that name, else NULL). NULL with a
  * complaint. */
 static const struct plan_key *find_key(struct plan_reader *reader, struct place place,
-                                       char path[QUOTABLE], const struct plan_section **section,
+                                       char path[SET_PATH], const struct plan_section **section,
                                        const char **entry)
 {
     struct complaints *complaints = &reader->complaints;
@@ -144,7 +143,7 @@ static const struct plan_key *find_key(struct plan_reader *reader, struct place 
 
 static void take_set(struct plan_reader *reader, struct place place, const char *set)
 {
-    char path[QUOTABLE];
+    char path[SET_PATH];
     const char *text, *entry;
     const struct plan_section *section;
     const struct plan_key *key;

@@ -22,11 +22,15 @@ struct key_state {
     uint32_t override;  /* node of the --set that wins, or YAML_TREE_NONE */
 };
 
+/* Bytes of a --set's path that are kept: what is longer is no key's, and no name of an entry that a
+ * map may have. */
+#define SET_PATH 256
+
 /* --set section.map.name=value: one entry of a map. */
 struct entry_override {
     size_t section, key;
     uint32_t node; /* the value */
-    char name[QUOTABLE];
+    char name[SET_PATH];
 };
 #define ENTRY_OVERRIDES 64
 
