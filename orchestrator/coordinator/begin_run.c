@@ -12,6 +12,7 @@
 #include "net/peer.h"
 #include "net/transports.h"
 #include "store/run_dir.h"
+#include "plan/plan_diff.h"
 
 static int on_replay(void *context, const struct event *event, struct lr_error *err)
 {

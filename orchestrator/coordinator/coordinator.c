@@ -13,6 +13,7 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "store/run_dir.h"
+#include "plan/plan_json.h"
 
 #define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */
 #define FOREVER_S 1e9       /* later than that is never; in milliseconds it fits 64 bits */

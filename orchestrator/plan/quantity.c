@@ -1,7 +1,7 @@
 /* Scalars of a plan. One scanner reads "digits . digits e exponent" for all kinds, so that they
  * accept the same spellings. Counts stay in integers from text to value: 1.1B through a double
  * would be right by luck only, and token counts decide how many steps are trained. */
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -105,31 +105,31 @@ static bool times(uint64_t *value, uint64_t factor)
     return true;
 }
 
-enum value_status value_count(const char *text, uint64_t *out)
+enum quantity_status quantity_count(const char *text, uint64_t *out)
 {
     struct decimal d;
     uint64_t factor = 0, value = 0;
     if (!scan(&d, text))
-        return VALUE_SYNTAX;
+        return QUANTITY_SYNTAX;
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
         if (strcmp(d.rest, suffixes[i].name) == 0)
             factor = suffixes[i].factor;
     if (!factor)
-        return VALUE_SYNTAX;
+        return QUANTITY_SYNTAX;
     while (d.count > 0 && d.digits[d.count - 1] == '0') { /* 1.50 is 15 * 10^-1 */
         d.count--;
         d.exponent++;
     }
     if (d.count == 0) {
         *out = 0;
-        return VALUE_OK;
+        return QUANTITY_OK;
     }
     if (d.negative)
-        return VALUE_BEYOND;
+        return QUANTITY_BEYOND;
     for (size_t i = 0; i < d.count; i++) {
         uint64_t digit = (uint64_t)(d.digits[i] - '0');
         if (!times(&value, 10) || value > UINT64_MAX - digit)
-            return VALUE_BEYOND;
+            return QUANTITY_BEYOND;
         value += digit;
     }
     /* The suffix takes out as many tens as it can before it multiplies: nothing overflows that
@@ -141,59 +141,59 @@ enum value_status value_count(const char *text, uint64_t *out)
         value /= 5;
     }
     if (d.exponent < 0)
-        return VALUE_FRACTION;
+        return QUANTITY_FRACTION;
     for (; d.exponent > 0; d.exponent--)
         if (!times(&value, 10))
-            return VALUE_BEYOND;
+            return QUANTITY_BEYOND;
     if (!times(&value, factor))
-        return VALUE_BEYOND;
+        return QUANTITY_BEYOND;
     *out = value;
-    return VALUE_OK;
+    return QUANTITY_OK;
 }
 
-static enum value_status to_double(const struct decimal *d, double *out)
+static enum quantity_status to_double(const struct decimal *d, double *out)
 {
     char text[DIGITS_MAX + 32];
     snprintf(text, sizeof(text), "%s%se%d", d->negative ? "-" : "", d->count ? d->digits : "0",
              d->exponent);
     double value = strtod(text, NULL);
     if (!isfinite(value))
-        return VALUE_BEYOND;
+        return QUANTITY_BEYOND;
     *out = value + 0.0; /* -0 becomes 0: one spelling in the resolved plan */
-    return VALUE_OK;
+    return QUANTITY_OK;
 }
 
-enum value_status value_number(const char *text, double *out)
+enum quantity_status quantity_number(const char *text, double *out)
 {
     struct decimal d;
     if (!scan(&d, text) || *d.rest)
-        return VALUE_SYNTAX;
+        return QUANTITY_SYNTAX;
     return to_double(&d, out);
 }
 
-enum value_status value_duration(const char *text, double *out_s)
+enum quantity_status quantity_duration(const char *text, double *out_s)
 {
     struct decimal d;
     if (!scan(&d, text) || strlen(d.rest) != 1)
-        return VALUE_SYNTAX;
+        return QUANTITY_SYNTAX;
     double unit_s = *d.rest == 's'   ? 1
                     : *d.rest == 'm' ? 60
                     : *d.rest == 'h' ? 3600
                     : *d.rest == 'd' ? 86400
                                      : 0;
     if (!(unit_s > 0))
-        return VALUE_SYNTAX;
+        return QUANTITY_SYNTAX;
     double value = 0;
-    enum value_status status = to_double(&d, &value);
-    if (status != VALUE_OK)
+    enum quantity_status status = to_double(&d, &value);
+    if (status != QUANTITY_OK)
         return status;
     if (!isfinite(value * unit_s))
-        return VALUE_BEYOND;
+        return QUANTITY_BEYOND;
     *out_s = value * unit_s;
-    return VALUE_OK;
+    return QUANTITY_OK;
 }
 
-const char *value_count_text(uint64_t count, char *out, size_t capacity)
+const char *quantity_count_text(uint64_t count, char *out, size_t capacity)
 {
     const char *names[] = {"", "k", "M", "B", "T"};
     size_t i = 0;
@@ -205,7 +205,7 @@ const char *value_count_text(uint64_t count, char *out, size_t capacity)
     return out;
 }
 
-const char *value_duration_text(double seconds, char *out, size_t capacity)
+const char *quantity_duration_text(double seconds, char *out, size_t capacity)
 {
     static const struct {
         double seconds;

@@ -2,7 +2,7 @@
  * together; results go below the working directory, as with any program. `~` belongs to the shell
  * and is refused rather than taken for a folder of that name. */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "plan/read_plan.h"
+#include "plan/check_plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #include <string.h>
 #include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
-#include "plan/utf8.h"
 
 static bool starts_at_home(const char *path)
 {
@@ -40,7 +39,7 @@ static bool plan_folder(struct plan_reader *reader, size_t member, const char *p
         return false;
     }
     size_t size = strlen(resolved);
-    if (size >= TRIAL_PATH || utf8_valid_prefix(resolved, size) < size) {
+    if (size >= TRIAL_PATH || lr_utf8_prefix(resolved, size) < size) {
         reader_complain(reader, member,
                         size >= TRIAL_PATH ? "the path of the plan's folder is too long"
                                            : "the path of the plan's folder is not UTF-8 text");
@@ -114,7 +113,7 @@ static bool climbs(const char *path)
     return false;
 }
 
-void reader_check_paths(struct plan_reader *reader, const char *plan_path)
+void check_paths(struct plan_reader *reader, const char *plan_path)
 {
     struct plan *plan = reader->plan;
     check_files(reader, MEMBER(data.text), plan->data.text, plan->data.text_count, plan_path);
@@ -122,14 +121,13 @@ void reader_check_paths(struct plan_reader *reader, const char *plan_path)
     check_files(reader, MEMBER(data.val), plan->data.val, plan->data.val_count, plan_path);
     check_files(reader, MEMBER(trainer.table), &plan->trainer.table, 1, plan_path);
     check_files(reader, MEMBER(trainer.cwd), &plan->trainer.cwd, 1, plan_path);
-    if (plan->trainer.kind == TRAINER_COMMAND &&
-        reader_state(reader, MEMBER(trainer.cwd))->status == KEY_ABSENT)
+    if (plan->trainer.kind == TRAINER_COMMAND && ABSENT(reader, trainer.cwd))
         plan_folder(reader, MEMBER(trainer.cwd), plan_path, plan->trainer.cwd);
     if (strcmp(plan->baseline, "none") == 0)
         plan->baseline[0] = '\0';
     else if (strcmp(plan->baseline, PLAN_PREVIOUS) != 0)
         check_files(reader, MEMBER(baseline), &plan->baseline, 1, plan_path);
-    if (!reader_given(reader, MEMBER(output.dir)))
+    if (!GIVEN(reader, output.dir))
         return;
     if (lr_has_controls(reader->plan->output.dir))
         reader_complain(reader, MEMBER(output.dir), NO_CONTROLS);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmocka_all.h"
+#include "lrsearch/printable.h"
 #include "plan/schema.h"
-#include "plan/suggest.h"
-#include "plan/utf8.h"
-#include "plan/value.h"
+#include "plan/complaints.h"
+#include "plan/quantity.h"
 
 static void counts_are_exact(void **state)
 {
@@ -44,46 +44,46 @@ static void counts_are_exact(void **state)
     };
     static const struct {
         const char *text;
-        enum value_status status;
+        enum quantity_status status;
     } bad[] = {
-        {"", VALUE_SYNTAX},
-        {"k", VALUE_SYNTAX},
-        {"abc", VALUE_SYNTAX},
-        {"12 k", VALUE_SYNTAX},
-        {"128K", VALUE_SYNTAX},
-        {"1m", VALUE_SYNTAX},
-        {"0x10", VALUE_SYNTAX},
-        {"nan", VALUE_SYNTAX},
-        {".inf", VALUE_SYNTAX},
-        {".", VALUE_SYNTAX},
-        {"-", VALUE_SYNTAX},
-        {"1e", VALUE_SYNTAX},
-        {"1e+", VALUE_SYNTAX},
-        {"_1", VALUE_SYNTAX},
-        {"1_", VALUE_SYNTAX},
-        {"1__0", VALUE_SYNTAX},
-        {"1.2.3", VALUE_SYNTAX},
-        {"1,000", VALUE_SYNTAX},
-        {"1.5", VALUE_FRACTION},
-        {"1.2345k", VALUE_FRACTION},
-        {"1e-3", VALUE_FRACTION},
-        {"0.3Ki", VALUE_FRACTION},
-        {"1e-9999999", VALUE_FRACTION},
-        {"-1", VALUE_BEYOND},
-        {"18446744073709551616", VALUE_BEYOND},
-        {"1e30", VALUE_BEYOND},
-        {"99999999999T", VALUE_BEYOND},
-        {"1e9999999999", VALUE_BEYOND},
+        {"", QUANTITY_SYNTAX},
+        {"k", QUANTITY_SYNTAX},
+        {"abc", QUANTITY_SYNTAX},
+        {"12 k", QUANTITY_SYNTAX},
+        {"128K", QUANTITY_SYNTAX},
+        {"1m", QUANTITY_SYNTAX},
+        {"0x10", QUANTITY_SYNTAX},
+        {"nan", QUANTITY_SYNTAX},
+        {".inf", QUANTITY_SYNTAX},
+        {".", QUANTITY_SYNTAX},
+        {"-", QUANTITY_SYNTAX},
+        {"1e", QUANTITY_SYNTAX},
+        {"1e+", QUANTITY_SYNTAX},
+        {"_1", QUANTITY_SYNTAX},
+        {"1_", QUANTITY_SYNTAX},
+        {"1__0", QUANTITY_SYNTAX},
+        {"1.2.3", QUANTITY_SYNTAX},
+        {"1,000", QUANTITY_SYNTAX},
+        {"1.5", QUANTITY_FRACTION},
+        {"1.2345k", QUANTITY_FRACTION},
+        {"1e-3", QUANTITY_FRACTION},
+        {"0.3Ki", QUANTITY_FRACTION},
+        {"1e-9999999", QUANTITY_FRACTION},
+        {"-1", QUANTITY_BEYOND},
+        {"18446744073709551616", QUANTITY_BEYOND},
+        {"1e30", QUANTITY_BEYOND},
+        {"99999999999T", QUANTITY_BEYOND},
+        {"1e9999999999", QUANTITY_BEYOND},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         uint64_t value = 77;
-        if (value_count(good[i].text, &value) != VALUE_OK || value != good[i].value)
+        if (quantity_count(good[i].text, &value) != QUANTITY_OK || value != good[i].value)
             fail_msg("%s gives %llu", good[i].text, (unsigned long long)value);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         uint64_t value = 77;
-        enum value_status status = value_count(bad[i].text, &value);
+        enum quantity_status status = quantity_count(bad[i].text, &value);
         if (status != bad[i].status || value != 77)
             fail_msg("\"%s\" has status %d", bad[i].text, (int)status);
     }
@@ -108,20 +108,20 @@ static void numbers_and_durations(void **state)
     double value;
     (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        assert_int_equal(value_number(numbers[i].text, &value), VALUE_OK);
+        assert_int_equal(quantity_number(numbers[i].text, &value), QUANTITY_OK);
         assert_memory_equal(&value, &numbers[i].value, sizeof(value));
     }
     for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
-        assert_int_equal(value_duration(durations[i].text, &value), VALUE_OK);
+        assert_int_equal(quantity_duration(durations[i].text, &value), QUANTITY_OK);
         assert_memory_equal(&value, &durations[i].seconds, sizeof(value));
     }
     for (size_t i = 0; i < sizeof(no_number) / sizeof(no_number[0]); i++)
-        assert_int_equal(value_number(no_number[i], &value), VALUE_SYNTAX);
+        assert_int_equal(quantity_number(no_number[i], &value), QUANTITY_SYNTAX);
     for (size_t i = 0; i < sizeof(no_duration) / sizeof(no_duration[0]); i++)
-        assert_int_equal(value_duration(no_duration[i], &value), VALUE_SYNTAX);
-    assert_int_equal(value_number("1e999", &value), VALUE_BEYOND);
-    assert_int_equal(value_duration("1e308d", &value), VALUE_BEYOND);
-    assert_int_equal(value_number("-0", &value), VALUE_OK);
+        assert_int_equal(quantity_duration(no_duration[i], &value), QUANTITY_SYNTAX);
+    assert_int_equal(quantity_number("1e999", &value), QUANTITY_BEYOND);
+    assert_int_equal(quantity_duration("1e308d", &value), QUANTITY_BEYOND);
+    assert_int_equal(quantity_number("-0", &value), QUANTITY_OK);
     assert_false(signbit(value)); /* one zero, one spelling in the resolved plan */
 }
 
@@ -129,13 +129,13 @@ static void texts_read_back(void **state)
 {
     char text[32];
     (void)state;
-    assert_string_equal(value_count_text(0, text, sizeof(text)), "0");
-    assert_string_equal(value_count_text(65536, text, sizeof(text)), "65536");
-    assert_string_equal(value_count_text(1000000, text, sizeof(text)), "1M");
-    assert_string_equal(value_count_text(1500000000, text, sizeof(text)), "1500M");
-    assert_string_equal(value_duration_text(300, text, sizeof(text)), "5m");
-    assert_string_equal(value_duration_text(90, text, sizeof(text)), "90s");
-    assert_string_equal(value_duration_text(604800, text, sizeof(text)), "7d");
+    assert_string_equal(quantity_count_text(0, text, sizeof(text)), "0");
+    assert_string_equal(quantity_count_text(65536, text, sizeof(text)), "65536");
+    assert_string_equal(quantity_count_text(1000000, text, sizeof(text)), "1M");
+    assert_string_equal(quantity_count_text(1500000000, text, sizeof(text)), "1500M");
+    assert_string_equal(quantity_duration_text(300, text, sizeof(text)), "5m");
+    assert_string_equal(quantity_duration_text(90, text, sizeof(text)), "90s");
+    assert_string_equal(quantity_duration_text(604800, text, sizeof(text)), "7d");
 }
 
 static void edits(void **state)
@@ -155,12 +155,12 @@ static void edits(void **state)
 static void utf8(void **state)
 {
     (void)state;
-    assert_int_equal(utf8_valid_prefix("h\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 10);
-    assert_int_equal(utf8_valid_prefix("ab\xFF", 3), 2);
-    assert_int_equal(utf8_valid_prefix("a\xC3", 2), 1);            /* cut short */
-    assert_int_equal(utf8_valid_prefix("\xC0\xAF", 2), 0);         /* overlong */
-    assert_int_equal(utf8_valid_prefix("\xED\xA0\x80", 3), 0);     /* surrogate */
-    assert_int_equal(utf8_valid_prefix("\xF4\x90\x80\x80", 4), 0); /* above U+10FFFF */
+    assert_int_equal(lr_utf8_prefix("h\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 10);
+    assert_int_equal(lr_utf8_prefix("ab\xFF", 3), 2);
+    assert_int_equal(lr_utf8_prefix("a\xC3", 2), 1);            /* cut short */
+    assert_int_equal(lr_utf8_prefix("\xC0\xAF", 2), 0);         /* overlong */
+    assert_int_equal(lr_utf8_prefix("\xED\xA0\x80", 3), 0);     /* surrogate */
+    assert_int_equal(lr_utf8_prefix("\xF4\x90\x80\x80", 4), 0); /* above U+10FFFF */
 }
 
 /* Every default lies in its own range, every u32 range fits, every enumeration knows its default.
@@ -196,13 +196,13 @@ static void schema_is_consistent(void **state)
             if (key->none && strcmp(key->fallback, "none") == 0)
                 continue;
             if (key->type == TYPE_U32 || key->type == TYPE_U64) {
-                good = value_count(key->fallback, &count) == VALUE_OK;
+                good = quantity_count(key->fallback, &count) == QUANTITY_OK;
                 value = (double)count;
             } else if (key->type == TYPE_DURATION) {
-                good = value_duration(key->fallback, &value) == VALUE_OK;
+                good = quantity_duration(key->fallback, &value) == QUANTITY_OK;
             } else if (key->type == TYPE_NUMBER || key->type == TYPE_SHARE ||
                        key->type == TYPE_SPAN) {
-                good = value_number(key->fallback, &value) == VALUE_OK;
+                good = quantity_number(key->fallback, &value) == QUANTITY_OK;
             } else if (key->type == TYPE_ENUM) {
                 char known[128];
                 good = strstr(plan_choices_text(key, known, sizeof(known)), key->fallback) != NULL;

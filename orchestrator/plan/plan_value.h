@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_SLOT_H
-#define LRSEARCH_SLOT_H
+#ifndef LRSEARCH_PLAN_VALUE_H
+#define LRSEARCH_PLAN_VALUE_H
 
 #include "plan/complaints.h"
 #include "plan/plan.h"
@@ -7,7 +7,7 @@
 #include "plan/yaml_tree.h"
 
 /* One value on its way from the tree into the plan. */
-struct slot {
+struct plan_value {
     struct plan *plan;
     const struct yaml_tree *tree;
     struct complaints *complaints;
@@ -17,9 +17,9 @@ struct slot {
 };
 
 /* Checks type and range and stores the value; false with a complaint. */
-bool slot_read(const struct slot *slot);
-/* The same for one entry of a map (TYPE_MAP) of which `slot` is the value; takes the place of what
+bool plan_value_read(const struct plan_value *value);
+/* The same for one entry of a map (TYPE_MAP) of which `value` is the value; takes the place of what
  * the map has under `name`. `place`: of the name. */
-bool slot_read_entry(const struct slot *slot, const char *name, struct place place);
+bool plan_value_read_entry(const struct plan_value *value, const char *name, struct place place);
 
 #endif
