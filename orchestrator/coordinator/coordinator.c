@@ -16,6 +16,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/peer.h"
+#include "plan/plan_json.h"
 #include "store/run_dir.h"
 
 #define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */

@@ -12,6 +12,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
 #include "net/peer.h"
+#include "plan/plan_diff.h"
 #include "store/run_dir.h"
 
 static int apply_replayed(void *context, const struct event *event, struct lr_error *err)

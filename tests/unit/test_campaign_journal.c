@@ -14,6 +14,7 @@
 #include "lrsearch/rng.h"
 #include "store/journal.h"
 #include "store/run_dir.h"
+#include "plan/plan_load.h"
 
 static char folder[256], path[300];
 
