@@ -2,7 +2,7 @@
  * kind of tensor. */
 #include "estimate/factors.h"
 
-#include "model/model.h"
+#include "model/parametrization.h"
 
 static void print_start(FILE *out, const struct factor_row *row)
 {

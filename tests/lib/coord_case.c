@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "coord_case.h"
-#include "model/model_state.h"
+#include "model/parametrization.h"
 
 static enum coord_fault current;
 
