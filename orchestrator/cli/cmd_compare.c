@@ -11,7 +11,8 @@
 #include "report/drift_text.h"
 #include "report/summary.h"
 #include "report/wrap.h"
-#include "store/drift_json.h"
+#include "store/json_value.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
 
 #define DIFFERENCES 2048

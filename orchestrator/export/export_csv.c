@@ -1,8 +1,7 @@
 /* Tables for a spreadsheet or a data frame: what the run's own trials.csv says, all curves in one
  * long table, and the answer as one row. */
 #include "export/export_files.h"
-#include "store/csv.h"
-#include "store/run_dir.h"
+#include "store/run_tables.h"
 
 static int add(struct export_files *files, const char *name, struct csv *csv, struct lr_error *err)
 {
@@ -15,10 +14,7 @@ static int add(struct export_files *files, const char *name, struct csv *csv, st
 
 static void fill_curves(struct csv *csv, const struct curves *curves)
 {
-    csv_text(csv, "trial");
-    csv_text(csv, "tokens");
-    csv_text(csv, "train_loss");
-    csv_end_row(csv);
+    CSV_ROW(csv, "trial", "tokens", "train_loss");
     for (size_t i = 0; i < curves->count; i++)
         for (size_t p = 0; p < curves->curves[i].count; p++) {
             csv_count(csv, i + 1);
