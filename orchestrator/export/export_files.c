@@ -63,11 +63,6 @@ double export_utc_seconds(const char *utc)
     return 86400.0 * (double)days_since_1970(year, month, day) + 3600 * hour + 60 * minute + second;
 }
 
-double export_begun(const struct curve *curve)
-{
-    return export_utc_seconds(curve->session_utc);
-}
-
 /* ---- answer ---- */
 
 void export_answer(struct export_number out[EXPORT_ANSWER_NUMBERS], const struct answer *answer)

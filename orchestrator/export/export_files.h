@@ -53,10 +53,8 @@ int export_sqlite(struct export_files *files, const struct export_source *source
 int export_tensorboard(struct export_files *files, const struct export_source *source,
                        struct lr_error *err);
 
-/* Seconds since 1970 of a trial's beginning, as near as the journal knows it: the program's start
- * in which it was trained. NaN: not known. */
-double export_begun(const struct curve *curve);
-double export_utc_seconds(const char *utc); /* of "2026-01-31T12:00:00Z"; NaN when it is none */
+/* Seconds since 1970 of "2026-01-31T12:00:00Z"; NaN when it is none. */
+double export_utc_seconds(const char *utc);
 
 /* The answer's numbers with the names that every format gives them; what is not known is NaN. */
 #define EXPORT_ANSWER_NUMBERS 14
