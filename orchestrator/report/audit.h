@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
 /* lrsearch audit: what is found out (cmd_audit.c), and how it is told (audit_text.c, audit_json.c).

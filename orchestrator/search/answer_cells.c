@@ -7,7 +7,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/answer_clear.h"
-#include "search/gate.h"
+#include "search/accept.h"
 
 #define MEASURED 2  /* LRs with a loss */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */

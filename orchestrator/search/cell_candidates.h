@@ -2,7 +2,7 @@
 #define LRSEARCH_CELL_CANDIDATES_H
 
 #include "search/cell_posterior.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 
 /* Trials that could be next in a campaign with axes, and what they would tell of the optima that
  * are wanted, read off the posterior's worlds: an aim is the optimum of a coordinate in a cell, or

@@ -3,7 +3,7 @@
  * drawn (cell_basins.c), then the law. What has no losses is drawn only for the worlds that are
  * kept.
  */
-#include "search/cell_chain.h"
+#include "search/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>

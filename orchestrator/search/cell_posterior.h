@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_CELL_POSTERIOR_H
 #define LRSEARCH_CELL_POSTERIOR_H
 
-#include "search/cell_scene.h"
+#include "search/cell_data.h"
 #include "search/posterior.h"
 
 /* What all losses of a campaign with axes say together: the model of posterior.h, with a law over

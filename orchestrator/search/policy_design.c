@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 #include "search/posterior.h"
 #include "search/prior_lr.h"
 

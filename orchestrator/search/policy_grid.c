@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/survey.h"
+#include "search/observations.h"
 
 static uint32_t grid_size(const struct search_space *space)
 {

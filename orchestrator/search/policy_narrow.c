@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 #include "search/posterior.h"
 
 /* Half an octave off costs a quarter of the curvature; below this many times the noise the points

@@ -1,8 +1,8 @@
 #ifndef LRSEARCH_POSTERIOR_H
 #define LRSEARCH_POSTERIOR_H
 
-#include "search/evidence.h"
-#include "search/survey.h"
+#include "search/vertex_likelihood.h"
+#include "search/observations.h"
 
 /* What all losses together say: a small Bayesian model of the basins (evidence.h) and of the law
  * through their vertices. In octaves, t = log2 tokens over those of the longest horizon seen:

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_PRIOR_LR_H
 #define LRSEARCH_PRIOR_LR_H
 
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 
 /* Where the optimum is expected before any loss is seen: search.prior_lr, carried along the
  * expected law. In octaves: places are log2 lr. For spaces with a prior_lr only. */

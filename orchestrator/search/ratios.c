@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 #include "search/policy_cells.h"
-#include "search/survey.h"
+#include "search/observations.h"
 
 #define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
 enum { BJORCK, STEP_LAW, DEEPSEEK, PORIAN, ZHOU };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/posterior.h"
-#include "search_scene.h"
+#include "search_case.h"
 
 static struct proposal asked[POLICY_ROUND_MAX];
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/count.h"
-#include "search/gate.h"
+#include "search/accept.h"
 
 #define Z90 1.6448536269514722
 #define LN2 0.69314718055994531

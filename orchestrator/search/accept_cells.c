@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "lrsearch/count.h"
-#include "search/gate.h"
+#include "search/accept.h"
 #include "search/prior_lr.h"
 
 #define MOSTLY_PRIOR 0.5

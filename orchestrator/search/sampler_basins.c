@@ -1,10 +1,10 @@
 /* One basin of the sampler: where its vertex lies, when the law, the shape and its other vertices
  * are given. The same closed form as in evidence.c, at one shape instead of all. */
-#include "search/cell_chain.h"
+#include "search/sampler.h"
 
 #include <math.h>
 #include <string.h>
-#include "search/logarithms.h"
+#include "search/fast_log.h"
 
 /* As in posterior.c for the LR. A ratio matters less, and less is known of it. */
 static const double curvature_least[2] = {0.002, 0.0005};

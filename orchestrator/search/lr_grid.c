@@ -1,6 +1,6 @@
 /* The lattice's step comes from halving the coarse distance until it is no longer than the
  * resolution, so that every halving of a gap ends on a point. */
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 
 #include <math.h>
 #include <string.h>

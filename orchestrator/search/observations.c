@@ -1,6 +1,6 @@
 /* Observations come in any order; all statistics see them sorted, so that sums and draws are the
  * same to the last bit whatever the order was. */
-#include "search/survey.h"
+#include "search/observations.h"
 
 #include <math.h>
 #include <stdlib.h>

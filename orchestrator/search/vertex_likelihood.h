@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_EVIDENCE_H
-#define LRSEARCH_EVIDENCE_H
+#ifndef LRSEARCH_VERTEX_LIKELIHOOD_H
+#define LRSEARCH_VERTEX_LIKELIHOOD_H
 
 #include "search/basin.h"
 

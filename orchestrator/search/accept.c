@@ -1,6 +1,6 @@
 /* No answer may look surer than it is. Each rule here is a reason to give none; the first that
  * holds is told, together with what would mend it. */
-#include "search/gate.h"
+#include "search/accept.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* A sum over equally likely values of the optimum, the curvature and the asymmetry: nothing is
  * random, and the interval has a lower end even where the basin is flat near its bottom. */
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include "search/evidence.h"
+#include "search/vertex_likelihood.h"
 
 #define Z90 1.6448536269514722
 #define OPTIMA 51

@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_EXCESS_H
-#define LRSEARCH_EXCESS_H
+#ifndef LRSEARCH_LOSS_PENALTY_H
+#define LRSEARCH_LOSS_PENALTY_H
 
 /* What a learning rate costs in loss when the optimum and the depth of the basin are known with an
  * error: nats above the loss at the optimum, the median and a 90 % interval over both. */

@@ -1,7 +1,7 @@
 /* Weighted least squares in closed form at each vertex of the grid. A point's weight follows from
  * the noise and from how high it stands: the model is only good near the bottom. A divergence says
  * that the optimum lies somewhere to its left. */
-#include "search/evidence.h"
+#include "search/vertex_likelihood.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* The law of the sampler. Drawn from the vertices alone it would move by a misfit at a time, while
  * few losses leave it open by octaves: so the law is also moved together with all vertices, whose
  * distances from it stay (Yu and Meng 2011: ancillary and sufficient steps in turn). */
-#include "search/cell_chain.h"
+#include "search/sampler.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Observations come in any order and are sorted, so that all sums are the same to the last bit.
  * What depends only on where a training stands (shapes, chances to diverge) is worked out once for
  * the whole grid of vertices. */
-#include "search/cell_scene.h"
+#include "search/cell_data.h"
 
 #include <math.h>
 #include <stdlib.h>

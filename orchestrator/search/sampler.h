@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_CELL_CHAIN_H
-#define LRSEARCH_CELL_CHAIN_H
+#ifndef LRSEARCH_SAMPLER_H
+#define LRSEARCH_SAMPLER_H
 
 #include "search/cell_posterior.h"
 

@@ -1,8 +1,8 @@
-#ifndef LRSEARCH_CELL_SCENE_H
-#define LRSEARCH_CELL_SCENE_H
+#ifndef LRSEARCH_CELL_DATA_H
+#define LRSEARCH_CELL_DATA_H
 
 #include "search/cell_terms.h"
-#include "search/evidence.h"
+#include "search/vertex_likelihood.h"
 
 /* What was seen in a campaign with axes, arranged for the sampler (cell_posterior.c): a basin for
  * each cell and horizon, whose losses lie over one coordinate for each LR that is searched:

@@ -2,7 +2,7 @@
  * .172, ln m = ln(2) / 2 + 2 atanh s, a series that nine terms of are enough. No branch and no
  * call, so that the compiler can do several at once: the sampler takes most of its time for
  * logarithms. */
-#include "search/logarithms.h"
+#include "search/fast_log.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-#ifndef LRSEARCH_GATE_H
-#define LRSEARCH_GATE_H
+#ifndef LRSEARCH_ACCEPT_H
+#define LRSEARCH_ACCEPT_H
 
-#include "search/survey.h"
+#include "search/observations.h"
 
 /* An interval wider than this factor each way spans four octaves: at a curvature of .012 nats per
  * octave^2 its ends cost .05, more than a careful guess would. It is no answer. */

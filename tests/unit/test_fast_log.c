@@ -2,7 +2,7 @@
 
 #include <float.h>
 #include <math.h>
-#include "search/logarithms.h"
+#include "search/fast_log.h"
 
 #define COUNT 2001
 

@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_LATTICE_H
-#define LRSEARCH_LATTICE_H
+#ifndef LRSEARCH_LR_GRID_H
+#define LRSEARCH_LR_GRID_H
 
 #include "search/basin.h"
 

@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_SURVEY_H
-#define LRSEARCH_SURVEY_H
+#ifndef LRSEARCH_OBSERVATIONS_H
+#define LRSEARCH_OBSERVATIONS_H
 
 #include "search/basin.h"
 

@@ -5,7 +5,7 @@
 #include "lrsearch/memory.h"
 #include "search/answer_cells.h"
 #include "search/answer_clear.h"
-#include "search/gate.h"
+#include "search/accept.h"
 #include "search/posterior.h"
 #include "search/ratios.h"
 
