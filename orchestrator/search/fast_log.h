@@ -3,6 +3,6 @@
 
 /* x := ln x of `count` positive normal numbers, to 1e-13 or so: several at a time, and with the
  * same bits on every machine. */
-void logarithms(double *x, int count);
+void fast_log(double *x, int count);
 
 #endif

@@ -11,14 +11,14 @@
 /* The same of a basin that a campaign fitted at shorter horizons. */
 #define FITTED_CURVATURE_SPREAD 0.35
 
-struct excess {
+struct loss_penalty {
     double nats, ci90[2];
 };
 
 /* `optimum` and `ci90`: LR* and its 90 % interval, whose two sides may differ; `curvature`: nats
  * per octave^2, `spread`: standard deviation of its logarithm. The basin is steeper above the
  * optimum (basin_shape()). NaN in, NaN out. */
-struct excess excess_of(double lr, double optimum, const double ci90[2], double curvature,
-                        double spread);
+struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
+                                    double curvature, double spread);
 
 #endif

@@ -25,56 +25,56 @@ static int by_horizon_lr_seed(const void *left, const void *right)
     return order;
 }
 
-struct survey *survey_create(const struct search_space *space, const struct observation *seen,
-                             size_t count)
+struct observations *observations_create(const struct search_space *space,
+                                         const struct observation *seen, size_t count)
 {
-    struct survey *survey = lr_calloc(1, sizeof(*survey));
-    if (!survey)
+    struct observations *obs = lr_calloc(1, sizeof(*obs));
+    if (!obs)
         return NULL;
-    survey->space = space;
-    survey->horizon_count =
+    obs->space = space;
+    obs->horizon_count =
         space->horizon_count < ANSWER_HORIZONS ? space->horizon_count : ANSWER_HORIZONS;
-    survey->seen = lr_calloc(count + 1, sizeof(*survey->seen));
-    survey->points = lr_calloc(count + 1, sizeof(*survey->points));
-    survey->scratch = lr_calloc(bootstrap_draws(space), sizeof(*survey->scratch));
-    if (!survey->seen || !survey->points || !survey->scratch) {
-        survey_destroy(survey);
+    obs->seen = lr_calloc(count + 1, sizeof(*obs->seen));
+    obs->points = lr_calloc(count + 1, sizeof(*obs->points));
+    obs->scratch = lr_calloc(bootstrap_draws(space), sizeof(*obs->scratch));
+    if (!obs->seen || !obs->points || !obs->scratch) {
+        observations_destroy(obs);
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
         if (!isnan(seen[i].lr) && seen[i].kind != OBSERVED_RUNNING)
-            survey->seen[survey->count++] = seen[i];
-    qsort(survey->seen, survey->count, sizeof(*survey->seen), by_horizon_lr_seed);
-    for (size_t h = 0; h < survey->horizon_count; h++) {
+            obs->seen[obs->count++] = seen[i];
+    qsort(obs->seen, obs->count, sizeof(*obs->seen), by_horizon_lr_seed);
+    for (size_t h = 0; h < obs->horizon_count; h++) {
         size_t first = 0, end;
-        while (first < survey->count && survey->seen[first].tokens != space->horizons[h])
+        while (first < obs->count && obs->seen[first].tokens != space->horizons[h])
             first++;
-        for (end = first; end < survey->count && survey->seen[end].tokens == space->horizons[h];)
+        for (end = first; end < obs->count && obs->seen[end].tokens == space->horizons[h];)
             end++;
-        basin_gather(&survey->basins[h], survey->points + first, space->horizons[h],
-                     survey->seen + first, end - first);
+        basin_gather(&obs->basins[h], obs->points + first, space->horizons[h], obs->seen + first,
+                     end - first);
     }
-    return survey;
+    return obs;
 }
 
-void survey_destroy(struct survey *survey)
+void observations_destroy(struct observations *obs)
 {
-    if (!survey)
+    if (!obs)
         return;
-    lr_free(survey->seen);
-    lr_free(survey->points);
-    lr_free(survey->scratch);
-    lr_free(survey);
+    lr_free(obs->seen);
+    lr_free(obs->points);
+    lr_free(obs->scratch);
+    lr_free(obs);
 }
 
-struct noise survey_noise(const struct survey *survey, size_t horizons)
+struct noise observations_noise(const struct observations *obs, size_t horizons)
 {
-    return basin_noise(survey->basins, horizons);
+    return basin_noise(obs->basins, horizons);
 }
 
-void survey_answer(struct survey *survey, size_t horizons, struct horizon_answer *answers)
+void observations_answer(struct observations *obs, size_t horizons, struct horizon_answer *answers)
 {
-    struct noise noise = survey_noise(survey, horizons);
+    struct noise noise = observations_noise(obs, horizons);
     for (size_t h = 0; h < horizons; h++)
-        basin_answer(&answers[h], &survey->basins[h], &noise, survey->space, survey->scratch);
+        basin_answer(&answers[h], &obs->basins[h], &noise, obs->space, obs->scratch);
 }
