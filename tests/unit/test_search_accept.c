@@ -1,7 +1,7 @@
 /* Every reason to refuse an answer, by its words. */
 #include "cmocka_all.h"
 
-#include "search_scene.h"
+#include "search_case.h"
 
 static void nothing_was_seen(void **state)
 {

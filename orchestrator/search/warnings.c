@@ -1,5 +1,5 @@
 /* What a reader must know before trusting the answer, as far as the numbers show it. */
-#include "search/gate.h"
+#include "search/accept.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void best_of_seeds(const struct basin *basin, double *lowest, double *hig
     }
 }
 
-static void doubt_seeds(struct answer *answer, const struct basin *basin, const char *tokens)
+static void warn_seeds(struct answer *answer, const struct basin *basin, const char *tokens)
 {
     double lowest, highest;
     for (size_t i = 0; i < basin->count; i++) {
@@ -59,8 +59,8 @@ static void doubt_seeds(struct answer *answer, const struct basin *basin, const 
                     tokens, exp2(lowest), exp2(highest));
 }
 
-static void doubt_horizon(struct answer *answer, const struct basin *basin,
-                          const struct horizon_answer *horizon)
+static void warn_horizon(struct answer *answer, const struct basin *basin,
+                         const struct horizon_answer *horizon)
 {
     char text[COUNT_TEXT];
     const char *tokens = format_count(text, sizeof(text), (double)horizon->tokens);
@@ -95,7 +95,7 @@ static void doubt_horizon(struct answer *answer, const struct basin *basin,
                         tokens, exp2(basin->points[i].x), exp2(best));
             break;
         }
-    doubt_seeds(answer, basin, tokens);
+    warn_seeds(answer, basin, tokens);
 }
 
 /* ---- of the law ---- */
@@ -108,7 +108,7 @@ static size_t measured_horizons(const struct answer *answer)
     return known;
 }
 
-void doubts_direction(struct answer *answer)
+void warnings_direction(struct answer *answer)
 {
     const struct law_answer *shown = &answer->law;
     size_t known = measured_horizons(answer);
@@ -124,7 +124,7 @@ void doubts_direction(struct answer *answer)
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
 }
 
-static void doubt_mostly_prior(struct answer *answer)
+static void warn_mostly_prior(struct answer *answer)
 {
     if (measured_horizons(answer) >= 1 && answer->law.prior_weight > MOSTLY_PRIOR)
         answer_warn(answer,
@@ -132,17 +132,17 @@ static void doubt_mostly_prior(struct answer *answer)
                     100 * answer->law.prior_weight);
 }
 
-static void doubt_prior(struct answer *answer, const struct search_space *space)
+static void warn_prior(struct answer *answer, const struct search_space *space)
 {
     for (size_t h = 0; h < answer->horizon_count && space->prior_lr > 0; h++)
         if (horizon_counts(&answer->horizons[h])) {
             double ln = answer->law.b - answer->law.beta * log((double)space->prior_tokens);
-            prior_lr_doubt(answer, space, ln / log(2.0));
+            warn_prior_lr(answer, space, ln / log(2.0));
             return;
         }
 }
 
-static void doubt_holdout(struct answer *answer, size_t horizon_count)
+static void warn_holdout(struct answer *answer, size_t horizon_count)
 {
     const struct law_answer *law = &answer->law;
     double measured = law->holdout.lr_measured, predicted = law->holdout.lr_predicted;
@@ -158,18 +158,18 @@ static void doubt_holdout(struct answer *answer, size_t horizon_count)
                     predicted, law->holdout.ci90[0], law->holdout.ci90[1], measured);
 }
 
-void doubts_add(struct answer *answer, const struct survey *survey)
+void warnings_add(struct answer *answer, const struct observations *obs)
 {
-    doubts_direction(answer);
-    doubt_mostly_prior(answer);
-    doubt_prior(answer, survey->space);
-    doubt_holdout(answer, survey->horizon_count);
-    for (size_t h = survey->horizon_count; h-- > 0;) /* the longest first: it weighs most */
-        doubt_horizon(answer, &survey->basins[h], &answer->horizons[h]);
+    warnings_direction(answer);
+    warn_mostly_prior(answer);
+    warn_prior(answer, obs->space);
+    warn_holdout(answer, obs->horizon_count);
+    for (size_t h = obs->horizon_count; h-- > 0;) /* the longest first: it weighs most */
+        warn_horizon(answer, &obs->basins[h], &answer->horizons[h]);
     bool any = false;
-    for (size_t h = 0; h < survey->horizon_count; h++)
-        any |= survey->basins[h].trials > 0;
-    if (survey->space->seeds == 1 && any)
+    for (size_t h = 0; h < obs->horizon_count; h++)
+        any |= obs->basins[h].trials > 0;
+    if (obs->space->seeds == 1 && any)
         answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "
                             "parabolas");
 }

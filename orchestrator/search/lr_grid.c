@@ -1,6 +1,6 @@
-/* The lattice's step comes from halving the coarse distance until it is no longer than the
+/* The grid's step comes from halving the coarse distance until it is no longer than the
  * resolution, so that every halving of a gap ends on a point. */
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,44 +8,44 @@
 #define COARSE_OCTAVES 2.0
 #define COARSE_LEAST 4
 
-struct lattice lattice_make(const struct search_space *space)
+struct lr_grid lr_grid_make(const struct search_space *space)
 {
     double range = log2(space->lr_high / space->lr_low);
-    struct lattice lattice = {.low = log2(space->lr_low), .coarse = 1, .octave = 1};
+    struct lr_grid grid = {.low = log2(space->lr_low), .coarse = 1, .octave = 1};
     if (!(range > 0) || !isfinite(range))
-        return lattice; /* a single point */
-    int coarse = (int)fmin(round(range / COARSE_OCTAVES) + 1, LATTICE_MAX);
+        return grid; /* a single point */
+    int coarse = (int)fmin(round(range / COARSE_OCTAVES) + 1, LR_GRID_MAX);
     coarse = coarse < COARSE_LEAST ? COARSE_LEAST : coarse;
-    lattice.last = coarse - 1;
-    lattice.step = range / lattice.last;
-    while (lattice.step > space->resolution * (1 + 1e-9) && 2 * lattice.last <= LATTICE_MAX) {
-        lattice.step /= 2;
-        lattice.last *= 2;
-        lattice.coarse *= 2;
+    grid.last = coarse - 1;
+    grid.step = range / grid.last;
+    while (grid.step > space->resolution * (1 + 1e-9) && 2 * grid.last <= LR_GRID_MAX) {
+        grid.step /= 2;
+        grid.last *= 2;
+        grid.coarse *= 2;
     }
-    lattice.octave = (int)fmax(1, fmin(floor(1 / lattice.step + 1e-9), lattice.last));
-    return lattice;
+    grid.octave = (int)fmax(1, fmin(floor(1 / grid.step + 1e-9), grid.last));
+    return grid;
 }
 
-double lattice_lr(const struct lattice *lattice, const struct search_space *space, int k)
+double lr_grid_lr(const struct lr_grid *grid, const struct search_space *space, int k)
 {
     if (k == 0)
         return space->lr_low;
-    if (k == lattice->last) /* as the user wrote it */
+    if (k == grid->last) /* as the user wrote it */
         return space->lr_high;
-    return exp2(lattice->low + k * lattice->step);
+    return exp2(grid->low + k * grid->step);
 }
 
-int lattice_nearest(const struct lattice *lattice, double x)
+int lr_grid_nearest(const struct lr_grid *grid, double x)
 {
-    if (lattice->last == 0)
+    if (grid->last == 0)
         return 0;
-    return (int)fmax(0, fmin(lattice->last, round((x - lattice->low) / lattice->step)));
+    return (int)fmax(0, fmin(grid->last, round((x - grid->low) / grid->step)));
 }
 
-static bool on_lattice(const struct lattice *lattice, double x, int k)
+static bool on_grid(const struct lr_grid *grid, double x, int k)
 {
-    return fabs(x - lattice->low - k * lattice->step) <= 1e-6;
+    return fabs(x - grid->low - k * grid->step) <= 1e-6;
 }
 
 static bool all_seeds(const struct point *point, uint32_t seeds)
@@ -57,16 +57,16 @@ static bool all_seeds(const struct point *point, uint32_t seeds)
     return found == seeds;
 }
 
-void row_read(struct row *row, const struct lattice *lattice, const struct basin *basin,
+void row_read(struct row *row, const struct lr_grid *grid, const struct basin *basin,
               uint32_t seeds)
 {
     memset(row, 0, sizeof(*row));
     row->best = row->lowest = row->highest = -1;
-    row->wall = lattice->last + 1;
+    row->wall = grid->last + 1;
     for (size_t i = 0; i < basin->count; i++) {
         const struct point *point = &basin->points[i];
-        int k = lattice_nearest(lattice, point->x);
-        if (!on_lattice(lattice, point->x, k))
+        int k = lr_grid_nearest(grid, point->x);
+        if (!on_grid(grid, point->x, k))
             continue; /* asked for by something else */
         bool tells = point->losses + point->diverged > 0;
         row->tried[k] = !all_seeds(point, seeds) ? TRIED_PARTLY

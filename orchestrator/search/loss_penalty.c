@@ -1,15 +1,15 @@
 /* A sum over equally likely values of the optimum, the curvature and the asymmetry: nothing is
  * random, and the interval has a lower end even where the basin is flat near its bottom. */
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include "search/evidence.h"
+#include "search/vertex_likelihood.h"
 
 #define Z90 1.6448536269514722
 #define OPTIMA 51
 #define CURVATURES 21
-#define VALUES (OPTIMA * CURVATURES * EVIDENCE_ASYMMETRIES)
+#define VALUES (OPTIMA * CURVATURES * BASIN_ASYMMETRIES)
 
 /* The standard normal variable below which this share lies, by bisection. */
 static double normal_quantile(double share)
@@ -28,8 +28,8 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-struct excess excess_of(double lr, double optimum, const double ci90[2], double curvature,
-                        double spread)
+struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
+                                    double curvature, double spread)
 {
     double values[VALUES];
     size_t count = 0;
@@ -39,13 +39,13 @@ struct excess excess_of(double lr, double optimum, const double ci90[2], double 
         double t = (log(lr / optimum) - z * ln_side / Z90) / log(2.0);
         for (int j = 0; j < CURVATURES; j++) {
             double depth = curvature * exp(spread * normal_quantile((j + 0.5) / CURVATURES));
-            for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++)
-                values[count++] = depth * basin_shape(t, evidence_asymmetry[a]);
+            for (int a = 0; a < BASIN_ASYMMETRIES; a++)
+                values[count++] = depth * basin_shape(t, basin_asymmetry[a]);
         }
     }
     if (isnan(values[0]) || isnan(values[VALUES - 1]))
-        return (struct excess){NAN, {NAN, NAN}};
+        return (struct loss_penalty){NAN, {NAN, NAN}};
     qsort(values, VALUES, sizeof(*values), by_value);
-    return (struct excess){values[VALUES / 2],
-                           {values[(size_t)(0.05 * VALUES)], values[(size_t)(0.95 * VALUES)]}};
+    return (struct loss_penalty){
+        values[VALUES / 2], {values[(size_t)(0.05 * VALUES)], values[(size_t)(0.95 * VALUES)]}};
 }

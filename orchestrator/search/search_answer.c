@@ -5,7 +5,7 @@
 #include "lrsearch/memory.h"
 #include "search/answer_cells.h"
 #include "search/answer_clear.h"
-#include "search/gate.h"
+#include "search/accept.h"
 #include "search/posterior.h"
 #include "search/ratios.h"
 
@@ -102,7 +102,7 @@ static void fill_law(struct answer *answer, const struct posterior *posterior)
 }
 
 /* The law without the longest horizon, against what was measured there. */
-static int hold_out(struct answer *answer, const struct survey *survey)
+static int hold_out(struct answer *answer, const struct observations *obs)
 {
     size_t last = answer->horizon_count - 1, measured = 0;
     const struct horizon_answer *longest = &answer->horizons[last];
@@ -110,7 +110,7 @@ static int hold_out(struct answer *answer, const struct survey *survey)
         measured += horizon_counts(&answer->horizons[h]);
     if (measured < 2 || !horizon_counts(longest))
         return 0;
-    struct posterior *shorter = posterior_create(survey, last, longest->tokens);
+    struct posterior *shorter = posterior_create(obs, last, longest->tokens);
     if (!shorter)
         return LR_ENOMEM;
     struct spread predicted = posterior_spread(shorter, offsetof(struct sample, target));
@@ -143,35 +143,35 @@ static void fill_target(struct target_answer *target, const struct posterior *po
     target->loss_penalty_if_wrong_2x = (wrong[0] + wrong[1]) / 2;
 }
 
-static bool anything_known(const struct survey *survey)
+static bool anything_known(const struct observations *obs)
 {
-    for (size_t h = 0; h < survey->horizon_count; h++)
-        if (survey->basins[h].best >= 0 || survey->basins[h].optimum)
+    for (size_t h = 0; h < obs->horizon_count; h++)
+        if (obs->basins[h].best >= 0 || obs->basins[h].optimum)
             return true;
     return false;
 }
 
-static int fill(struct answer *answer, const struct survey *survey)
+static int fill(struct answer *answer, const struct observations *obs)
 {
-    size_t count = survey->horizon_count;
-    struct posterior *posterior = posterior_create(survey, count, survey->space->target_tokens);
+    size_t count = obs->horizon_count;
+    struct posterior *posterior = posterior_create(obs, count, obs->space->target_tokens);
     if (!posterior)
         return LR_ENOMEM;
-    answer_clear(answer, survey->space);
+    answer_clear(answer, obs->space);
     answer->horizon_count = count;
-    struct noise noise = survey_noise(survey, count);
+    struct noise noise = observations_noise(obs, count);
     for (size_t h = 0; h < count; h++)
-        fill_horizon(&answer->horizons[h], &survey->basins[h], &noise, survey->space, posterior, h);
-    if (anything_known(survey)) {
+        fill_horizon(&answer->horizons[h], &obs->basins[h], &noise, obs->space, posterior, h);
+    if (anything_known(obs)) {
         fill_law(answer, posterior);
         fill_target(&answer->target, posterior);
     }
     lr_free(posterior);
-    int rc = hold_out(answer, survey);
+    int rc = hold_out(answer, obs);
     if (!rc)
-        rc = gate_decide(answer, survey);
+        rc = accept_decide(answer, obs);
     if (!rc)
-        doubts_add(answer, survey);
+        warnings_add(answer, obs);
     return rc;
 }
 
@@ -185,22 +185,22 @@ int search_answer(struct answer *answer, const struct search_space *space,
     if (space->cell_count > 1)
         return cells_answer(answer, space, seen, count, err);
     struct observation *room = lr_calloc(count + 1, sizeof(*room));
-    struct survey *survey = NULL;
+    struct observations *obs = NULL;
     if (room) {
         ratios_settle(&ratios, space, seen, count, room);
         size_t kept = count;
         if (ratios_are_searched(space))
             kept = ratios_filter(ratios.value, seen, count, room);
-        survey = survey_create(space, ratios_are_searched(space) ? room : seen, kept);
+        obs = observations_create(space, ratios_are_searched(space) ? room : seen, kept);
     }
-    if (survey) {
-        rc = fill(answer, survey);
+    if (obs) {
+        rc = fill(answer, obs);
         if (!rc)
             rc = ratios_answer(answer, space, &ratios, seen, count, room);
         if (!rc)
             answer_clear_tails(answer);
     }
-    survey_destroy(survey);
+    observations_destroy(obs);
     lr_free(room);
     return rc ? lr_nomem(err) : 0;
 }

@@ -1,7 +1,7 @@
 /* Observations come in any order and are sorted, so that all sums are the same to the last bit.
  * What depends only on where a training stands (shapes, chances to diverge) is worked out once for
  * the whole grid of vertices. */
-#include "search/cell_scene.h"
+#include "search/cell_data.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,27 +9,27 @@
 #include "lrsearch/memory.h"
 
 #define HIGHEST 30.0 /* nats over the bottom: whatever is higher is no better known */
-/* Octaves from the optimum to where training diverges, as in evidence.c. */
+/* Octaves from the optimum to where training diverges, as in likelihood.c. */
 #define CLIFF 1.5
 #define CLIFF_WIDTH 1.0
 #define SEEDS 32 /* that are told apart */
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-double scene_x(const struct scene *scene, int k, double lr, const double ratios[RATIO_COUNT])
+double cell_data_x(const struct cell_data *data, int k, double lr, const double ratios[RATIO_COUNT])
 {
-    int coordinate = scene->coordinates[k];
+    int coordinate = data->coordinates[k];
     return log2(lr) + (coordinate ? log2(ratios[coordinate - 1]) : 0);
 }
 
-double scene_t(const struct scene *scene, double tokens)
+double cell_data_t(const struct cell_data *data, double tokens)
 {
-    return log2(tokens / scene->reference_tokens);
+    return log2(tokens / data->reference_tokens);
 }
 
-bool scene_has_losses(const struct scene *scene)
+bool cell_data_has_losses(const struct cell_data *data)
 {
-    for (size_t b = 0; b < scene->basin_count; b++)
-        if (scene->basins[b].losses > 0)
+    for (size_t b = 0; b < data->basin_count; b++)
+        if (data->basins[b].losses > 0)
             return true;
     return false;
 }
@@ -63,16 +63,16 @@ static int basin_of(const struct search_space *space, const struct observation *
     return -1;
 }
 
-static void take_observations(struct scene *scene, const struct observation *seen, size_t count,
+static void take_observations(struct cell_data *data, const struct observation *seen, size_t count,
                               int skip)
 {
     for (size_t i = 0; i < count; i++) {
-        int basin = basin_of(scene->space, &seen[i]);
+        int basin = basin_of(data->space, &seen[i]);
         if (seen[i].kind != OBSERVED_RUNNING && seen[i].kind != OBSERVED_OPTIMUM && basin >= 0 &&
             basin != skip)
-            scene->seen[scene->seen_count++] = seen[i];
+            data->seen[data->seen_count++] = seen[i];
     }
-    qsort(scene->seen, scene->seen_count, sizeof(*scene->seen), by_place);
+    qsort(data->seen, data->seen_count, sizeof(*data->seen), by_place);
 }
 
 /* ---- points ---- */
@@ -83,31 +83,31 @@ static bool is_loss(const struct observation *seen)
 }
 
 /* All replicates of one place; without any that tell something its `replicates` are 0. */
-static struct scene_point make_point(const struct scene *scene, size_t first, size_t end)
+static struct cell_point make_point(const struct cell_data *data, size_t first, size_t end)
 {
-    struct scene_point point = {.loss = 0, .first = (uint32_t)first, .end = (uint32_t)end};
-    const struct observation *seen = &scene->seen[first];
-    for (int k = 0; k < scene->coordinate_count; k++)
-        point.x[k] = scene_x(scene, k, seen->lr, seen->ratios);
+    struct cell_point point = {.loss = 0, .first = (uint32_t)first, .end = (uint32_t)end};
+    const struct observation *seen = &data->seen[first];
+    for (int k = 0; k < data->coordinate_count; k++)
+        point.x[k] = cell_data_x(data, k, seen->lr, seen->ratios);
     for (size_t i = first; i < end; i++) {
-        if (scene->seen[i].kind == OBSERVED_NOTHING)
+        if (data->seen[i].kind == OBSERVED_NOTHING)
             continue;
         point.replicates++;
-        point.loss += is_loss(&scene->seen[i]) ? scene->seen[i].loss : NAN;
+        point.loss += is_loss(&data->seen[i]) ? data->seen[i].loss : NAN;
     }
     point.loss /= fmax(point.replicates, 1);
     return point;
 }
 
-/* As in evidence.c. */
-static void compare_seeds(const struct scene *scene, const struct scene_basin *basin)
+/* As in likelihood.c. */
+static void compare_seeds(const struct cell_data *data, const struct cell_basin *basin)
 {
     double offset[SEEDS] = {0}, points[SEEDS] = {0}, repeated = 0;
     for (size_t i = 0; i < basin->losses; i++) {
-        const struct scene_point *point = &basin->points[i];
+        const struct cell_point *point = &basin->points[i];
         repeated += point->replicates > 1;
         for (uint32_t j = point->first; j < point->end; j++) {
-            const struct observation *seen = &scene->seen[j];
+            const struct observation *seen = &data->seen[j];
             if (!is_loss(seen) || seen->seed >= SEEDS)
                 continue;
             offset[seen->seed] += seen->loss - point->loss;
@@ -115,10 +115,10 @@ static void compare_seeds(const struct scene *scene, const struct scene_basin *b
         }
     }
     for (size_t i = 0; i < basin->losses; i++) {
-        struct scene_point *point = &basin->points[i];
+        struct cell_point *point = &basin->points[i];
         point->freedom = repeated > 0 ? (point->replicates - 1) * (repeated - 1) / repeated : 0;
         for (uint32_t j = point->first; j < point->end; j++) {
-            const struct observation *seen = &scene->seen[j];
+            const struct observation *seen = &data->seen[j];
             bool told_apart = seen->seed < SEEDS && points[seen->seed] > 0;
             double off = seen->loss - point->loss -
                          (told_apart ? offset[seen->seed] / points[seen->seed] : 0);
@@ -128,9 +128,9 @@ static void compare_seeds(const struct scene *scene, const struct scene_basin *b
 }
 
 /* Losses become heights over the basin's bottom; far from it the model is not to be believed. */
-static void set_heights(const struct scene *scene, struct scene_basin *basin)
+static void set_heights(const struct cell_data *data, struct cell_basin *basin)
 {
-    const struct scene_point *best = NULL;
+    const struct cell_point *best = NULL;
     for (size_t i = 0; i < basin->losses; i++)
         if (!best || basin->points[i].loss < best->loss)
             best = &basin->points[i];
@@ -140,9 +140,9 @@ static void set_heights(const struct scene *scene, struct scene_basin *basin)
     double best_x[SEARCH_COORDINATES];
     memcpy(best_x, best->x, sizeof(best_x));
     for (size_t i = 0; i < basin->losses; i++) {
-        struct scene_point *point = &basin->points[i];
+        struct cell_point *point = &basin->points[i];
         bool right = false;
-        for (int k = 0; k < scene->coordinate_count; k++)
+        for (int k = 0; k < data->coordinate_count; k++)
             right = right || point->x[k] > best_x[k];
         point->loss = fmin(point->loss - basin->bottom, HIGHEST);
         point->error = basin_shape_error(point->loss, right);
@@ -150,12 +150,12 @@ static void set_heights(const struct scene *scene, struct scene_basin *basin)
 }
 
 /* For each noise that there may be. */
-static void set_weights(struct scene_basin *basin)
+static void set_weights(struct cell_basin *basin)
 {
-    for (int s = 0; s < EVIDENCE_SIGMAS && basin->losses > 0; s++) {
-        double noise = evidence_sigma(s), variance = noise * noise;
+    for (int s = 0; s < BASIN_SIGMAS && basin->losses > 0; s++) {
+        double noise = basin_sigma(s), variance = noise * noise;
         for (size_t i = 0; i < basin->losses; i++) {
-            struct scene_point *point = &basin->points[i];
+            struct cell_point *point = &basin->points[i];
             double weight = 1 / (variance / point->replicates + point->error * point->error);
             point->weights[s] = weight;
             basin->weight[s] += weight;
@@ -166,15 +166,15 @@ static void set_weights(struct scene_basin *basin)
     }
 }
 
-static void gather_basin(struct scene *scene, struct scene_basin *basin, size_t first, size_t end,
-                         struct scene_point *room)
+static void gather_basin(struct cell_data *data, struct cell_basin *basin, size_t first, size_t end,
+                         struct cell_point *room)
 {
     basin->points = room;
     for (int walls = 0; walls < 2; walls++) /* losses first */
         for (size_t i = first, next; i < end; i = next) {
-            for (next = i + 1; next < end && same_place(&scene->seen[i], &scene->seen[next]);)
+            for (next = i + 1; next < end && same_place(&data->seen[i], &data->seen[next]);)
                 next++;
-            struct scene_point point = make_point(scene, i, next);
+            struct cell_point point = make_point(data, i, next);
             if (!(point.replicates > 0) || isnan(point.loss) != (walls > 0))
                 continue;
             room[basin->losses + basin->walls] = point;
@@ -182,142 +182,142 @@ static void gather_basin(struct scene *scene, struct scene_basin *basin, size_t 
             basin->walls += (size_t)walls;
         }
     for (size_t i = first; i < end; i++) {
-        bool tells = scene->seen[i].kind != OBSERVED_NOTHING;
+        bool tells = data->seen[i].kind != OBSERVED_NOTHING;
         basin->trials += tells;
-        basin->diverged += tells && !is_loss(&scene->seen[i]);
+        basin->diverged += tells && !is_loss(&data->seen[i]);
     }
-    compare_seeds(scene, basin);
-    set_heights(scene, basin);
+    compare_seeds(data, basin);
+    set_heights(data, basin);
     set_weights(basin);
 }
 
 /* ---- tables over the grid ---- */
 
-static void add_up(struct scene_basin *basin, int k, int a, double **room)
+static void add_up(struct cell_basin *basin, int k, int a, double **room)
 {
-    const size_t size = (size_t)EVIDENCE_SIGMAS * EVIDENCE_GRID;
+    const size_t size = (size_t)BASIN_SIGMAS * VERTEX_GRID_MAX;
     double *wg = basin->wg[k][a] = *room, *gg = basin->gg[k][a] = *room + size;
-    for (int s = 0; s < EVIDENCE_SIGMAS && basin->losses > 0; s++) {
+    for (int s = 0; s < BASIN_SIGMAS && basin->losses > 0; s++) {
         for (size_t i = 0; i < basin->losses; i++) {
-            const double *g = basin->shape[k][a] + i * EVIDENCE_GRID;
+            const double *g = basin->shape[k][a] + i * VERTEX_GRID_MAX;
             double weight = basin->points[i].weights[s];
-            for (int v = 0; v < EVIDENCE_GRID; v++) {
+            for (int v = 0; v < VERTEX_GRID_MAX; v++) {
                 wg[v] += weight * g[v];
                 gg[v] += weight * g[v] * g[v];
             }
         }
-        for (int v = 0; v < EVIDENCE_GRID; v++)
+        for (int v = 0; v < VERTEX_GRID_MAX; v++)
             gg[v] = fmax(gg[v] - wg[v] * wg[v] / basin->weight[s], 0);
-        wg += EVIDENCE_GRID;
-        gg += EVIDENCE_GRID;
+        wg += VERTEX_GRID_MAX;
+        gg += VERTEX_GRID_MAX;
     }
     *room += basin->losses > 0 ? 2 * size : 0;
 }
 
-static void fill_tables(const struct scene *scene, struct scene_basin *basin, double **room)
+static void fill_tables(const struct cell_data *data, struct cell_basin *basin, double **room)
 {
-    for (int k = 0; k < scene->coordinate_count; k++) {
-        const struct vertex_grid *grid = &scene->grids[k];
-        for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
+    for (int k = 0; k < data->coordinate_count; k++) {
+        const struct vertex_grid *grid = &data->grids[k];
+        for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
             basin->shape[k][a] = *room;
             for (size_t i = 0; i < basin->losses; i++)
-                for (int v = 0; v < EVIDENCE_GRID; v++)
+                for (int v = 0; v < VERTEX_GRID_MAX; v++)
                     *(*room)++ = basin_shape(basin->points[i].x[k] - grid->low - v * grid->step,
-                                             evidence_asymmetry[a]);
+                                             basin_asymmetry[a]);
             add_up(basin, k, a, room);
         }
         basin->wall[k] = *room;
         for (size_t i = basin->losses; i < basin->losses + basin->walls; i++)
-            for (int v = 0; v < EVIDENCE_GRID; v++) {
+            for (int v = 0; v < VERTEX_GRID_MAX; v++) {
                 double off = basin->points[i].x[k] - grid->low - v * grid->step - CLIFF;
                 *(*room)++ = erfc(-off / CLIFF_WIDTH / sqrt(2)) / 2;
             }
     }
 }
 
-static size_t table_size(const struct scene *scene)
+static size_t table_size(const struct cell_data *data)
 {
-    size_t points = scene->seen_count, basins = scene->basin_count; /* with a loss, at most */
+    size_t points = data->seen_count, basins = data->basin_count; /* with a loss, at most */
     basins = basins < points ? basins : points;
-    size_t rows = EVIDENCE_ASYMMETRIES * (points + 2 * EVIDENCE_SIGMAS * basins);
-    return rows * (size_t)scene->coordinate_count * EVIDENCE_GRID;
+    size_t rows = BASIN_ASYMMETRIES * (points + 2 * BASIN_SIGMAS * basins);
+    return rows * (size_t)data->coordinate_count * VERTEX_GRID_MAX;
 }
 
 /* ---- setting up ---- */
 
-static void lay_coordinates(struct scene *scene)
+static void lay_coordinates(struct cell_data *data)
 {
-    const struct search_space *space = scene->space;
+    const struct search_space *space = data->space;
     for (int c = 0; c < SEARCH_COORDINATES; c++) {
         const struct ratio_range *range = c ? &space->ratios[c - 1] : NULL;
         if (range && !(range->low < range->high))
             continue;
-        int k = scene->coordinate_count++;
-        scene->coordinates[k] = c;
-        scene->grids[k] = vertex_grid_lay(space->lr_low * (range ? range->low : 1),
-                                          space->lr_high * (range ? range->high : 1));
-        terms_lay(&scene->terms[k], space, c);
+        int k = data->coordinate_count++;
+        data->coordinates[k] = c;
+        data->grids[k] = vertex_grid_lay(space->lr_low * (range ? range->low : 1),
+                                         space->lr_high * (range ? range->high : 1));
+        terms_lay(&data->terms[k], space, c);
     }
 }
 
-static void lay_basins(struct scene *scene)
+static void lay_basins(struct cell_data *data)
 {
-    const struct search_space *space = scene->space;
-    struct scene_point *room = scene->points;
-    double *tables = scene->tables;
+    const struct search_space *space = data->space;
+    struct cell_point *room = data->points;
+    double *tables = data->tables;
     size_t first = 0;
-    scene->reference_tokens = (double)space->horizons[0];
-    for (size_t b = 0; b < scene->basin_count; b++) {
-        struct scene_basin *basin = &scene->basins[b];
+    data->reference_tokens = (double)space->horizons[0];
+    for (size_t b = 0; b < data->basin_count; b++) {
+        struct cell_basin *basin = &data->basins[b];
         size_t end = first;
         basin->cell = (uint32_t)(b / space->horizon_count);
         basin->horizon = (uint32_t)(b % space->horizon_count);
-        while (end < scene->seen_count && basin_of(space, &scene->seen[end]) == (int)b)
+        while (end < data->seen_count && basin_of(space, &data->seen[end]) == (int)b)
             end++;
-        gather_basin(scene, basin, first, end, room);
-        fill_tables(scene, basin, &tables);
+        gather_basin(data, basin, first, end, room);
+        fill_tables(data, basin, &tables);
         room += basin->losses + basin->walls;
         if (basin->losses > 0)
-            scene->reference_tokens =
-                fmax(scene->reference_tokens, (double)space->horizons[basin->horizon]);
+            data->reference_tokens =
+                fmax(data->reference_tokens, (double)space->horizons[basin->horizon]);
         first = end;
     }
-    for (int k = 0; k < scene->coordinate_count; k++)
-        terms_set_reference(&scene->terms[k], space, scene->reference_tokens);
-    for (size_t b = 0; b < scene->basin_count; b++)
-        scene->basins[b].t = scene_t(scene, (double)space->horizons[scene->basins[b].horizon]);
+    for (int k = 0; k < data->coordinate_count; k++)
+        terms_set_reference(&data->terms[k], space, data->reference_tokens);
+    for (size_t b = 0; b < data->basin_count; b++)
+        data->basins[b].t = cell_data_t(data, (double)space->horizons[data->basins[b].horizon]);
 }
 
-struct scene *scene_create(const struct search_space *space, const struct observation *seen,
-                           size_t count, int skip)
+struct cell_data *cell_data_create(const struct search_space *space, const struct observation *seen,
+                                   size_t count, int skip)
 {
-    struct scene *scene = lr_calloc(1, sizeof(*scene));
-    if (!scene)
+    struct cell_data *data = lr_calloc(1, sizeof(*data));
+    if (!data)
         return NULL;
-    scene->space = space;
-    lay_coordinates(scene);
-    scene->basin_count = space->cell_count * space->horizon_count;
-    scene->basins = lr_calloc(scene->basin_count + 1, sizeof(*scene->basins));
-    scene->seen = lr_calloc(count + 1, sizeof(*scene->seen));
-    scene->points = lr_calloc(count + 1, sizeof(*scene->points));
-    if (scene->seen)
-        take_observations(scene, seen, count, skip);
-    scene->tables = lr_calloc(table_size(scene) + 1, sizeof(*scene->tables));
-    if (!scene->basins || !scene->seen || !scene->points || !scene->tables) {
-        scene_destroy(scene);
+    data->space = space;
+    lay_coordinates(data);
+    data->basin_count = space->cell_count * space->horizon_count;
+    data->basins = lr_calloc(data->basin_count + 1, sizeof(*data->basins));
+    data->seen = lr_calloc(count + 1, sizeof(*data->seen));
+    data->points = lr_calloc(count + 1, sizeof(*data->points));
+    if (data->seen)
+        take_observations(data, seen, count, skip);
+    data->tables = lr_calloc(table_size(data) + 1, sizeof(*data->tables));
+    if (!data->basins || !data->seen || !data->points || !data->tables) {
+        cell_data_destroy(data);
         return NULL;
     }
-    lay_basins(scene);
-    return scene;
+    lay_basins(data);
+    return data;
 }
 
-void scene_destroy(struct scene *scene)
+void cell_data_destroy(struct cell_data *data)
 {
-    if (!scene)
+    if (!data)
         return;
-    lr_free(scene->basins);
-    lr_free(scene->seen);
-    lr_free(scene->points);
-    lr_free(scene->tables);
-    lr_free(scene);
+    lr_free(data->basins);
+    lr_free(data->seen);
+    lr_free(data->points);
+    lr_free(data->tables);
+    lr_free(data);
 }

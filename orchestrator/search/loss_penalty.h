@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_EXCESS_H
-#define LRSEARCH_EXCESS_H
+#ifndef LRSEARCH_LOSS_PENALTY_H
+#define LRSEARCH_LOSS_PENALTY_H
 
 /* What a learning rate costs in loss when the optimum and the depth of the basin are known with an
  * error: nats above the loss at the optimum, the median and a 90 % interval over both. */
@@ -11,14 +11,14 @@
 /* The same of a basin that a campaign fitted at shorter horizons. */
 #define FITTED_CURVATURE_SPREAD 0.35
 
-struct excess {
+struct loss_penalty {
     double nats, ci90[2];
 };
 
 /* `optimum` and `ci90`: LR* and its 90 % interval, whose two sides may differ; `curvature`: nats
  * per octave^2, `spread`: standard deviation of its logarithm. The basin is steeper above the
  * optimum (basin_shape()). NaN in, NaN out. */
-struct excess excess_of(double lr, double optimum, const double ci90[2], double curvature,
-                        double spread);
+struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
+                                    double curvature, double spread);
 
 #endif

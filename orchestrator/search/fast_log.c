@@ -2,7 +2,7 @@
  * .172, ln m = ln(2) / 2 + 2 atanh s, a series that nine terms of are enough. No branch and no
  * call, so that the compiler can do several at once: the sampler takes most of its time for
  * logarithms. */
-#include "search/logarithms.h"
+#include "search/fast_log.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define ONE UINT64_C(0x3ff0000000000000)       /* exponent 0 */
 #define TWO_TO_52 UINT64_C(0x4330000000000000) /* below it the mantissa counts in ones */
 
-void logarithms(double *x, int count)
+void fast_log(double *x, int count)
 {
     for (int i = 0; i < count; i++) {
         uint64_t bits, exponent_bits, rest_bits;

@@ -1,7 +1,7 @@
 /* Weighted least squares in closed form at each vertex of the grid. A point's weight follows from
  * the noise and from how high it stands: the model is only good near the bottom. A divergence says
  * that the optimum lies somewhere to its left. */
-#include "search/evidence.h"
+#include "search/vertex_likelihood.h"
 
 #include <math.h>
 
@@ -10,8 +10,8 @@
 
 /* Published sweeps: noise .001 to .003 nats; tiny models .03. */
 #define SIGMA_LEAST 0.0006
-#define CURVATURE_OWN 0.35 /* what one horizon's curvature differs from the rule, relative */
-#define ERROR_LEFT 0.15    /* of the height above the bottom */
+#define CURVATURE_SPREAD 0.35 /* what one horizon's curvature differs from the rule, relative */
+#define ERROR_LEFT 0.15       /* of the height above the bottom */
 #define ERROR_RIGHT 0.35
 /* Octaves from the optimum to where training diverges. */
 #define CLIFF 1.5
@@ -20,9 +20,9 @@
 #define HIGHEST 30.0      /* nats above the bottom: whatever is higher is no better known */
 #define NOTHING_KNOWN 1.0 /* nats: the level of a horizon without a loss is anywhere */
 
-const double evidence_asymmetry[EVIDENCE_ASYMMETRIES] = {0.1, 0.45};
+const double basin_asymmetry[BASIN_ASYMMETRIES] = {0.1, 0.45};
 
-double evidence_sigma(int index)
+double basin_sigma(int index)
 {
     return SIGMA_LEAST * (1 << index);
 }
@@ -40,8 +40,8 @@ double basin_shape_error(double height, bool right)
 struct vertex_grid vertex_grid_lay(double lr_low, double lr_high)
 {
     double low = log2(lr_low) - GRID_MARGIN, range = log2(lr_high) + GRID_MARGIN - low;
-    struct vertex_grid grid = {low, fmax(GRID_STEP, range / (EVIDENCE_GRID - 1)), 0};
-    grid.count = (int)fmin(EVIDENCE_GRID, floor(range / grid.step) + 1);
+    struct vertex_grid grid = {low, fmax(GRID_STEP, range / (VERTEX_GRID_MAX - 1)), 0};
+    grid.count = (int)fmin(VERTEX_GRID_MAX, floor(range / grid.step) + 1);
     return grid;
 }
 
@@ -50,22 +50,22 @@ static double grid_x(const struct vertex_grid *grid, int vertex)
     return grid->low + vertex * grid->step;
 }
 
-static void add_wall(struct evidence *evidence, double x)
+static void add_wall(struct vertex_likelihood *likelihood, double x)
 {
-    evidence->others++;
-    for (int v = 0; v < evidence->grid->count; v++) {
-        double z = (x - grid_x(evidence->grid, v) - CLIFF) / CLIFF_WIDTH;
-        evidence->beside[v] += log(fmax(erfc(-z / sqrt(2)) / 2, 1e-300));
+    likelihood->others++;
+    for (int v = 0; v < likelihood->grid->count; v++) {
+        double z = (x - grid_x(likelihood->grid, v) - CLIFF) / CLIFF_WIDTH;
+        likelihood->beside[v] += log(fmax(erfc(-z / sqrt(2)) / 2, 1e-300));
     }
 }
 
-static void add_optimum(struct evidence *evidence, const struct observation *optimum)
+static void add_optimum(struct vertex_likelihood *likelihood, const struct observation *optimum)
 {
     double error = optimum->loss / log(2.0); /* octaves */
-    evidence->others++;
-    for (int v = 0; v < evidence->grid->count; v++) {
-        double z = (grid_x(evidence->grid, v) - log2(optimum->lr)) / error;
-        evidence->beside[v] -= z * z / 2;
+    likelihood->others++;
+    for (int v = 0; v < likelihood->grid->count; v++) {
+        double z = (grid_x(likelihood->grid, v) - log2(optimum->lr)) / error;
+        likelihood->beside[v] -= z * z / 2;
     }
 }
 
@@ -113,30 +113,30 @@ static double scatter_of(const struct point *point, const struct replicates *rep
 
 /* ---- sums ---- */
 
-static void add_loss(struct evidence *evidence, const struct point *point,
+static void add_loss(struct vertex_likelihood *likelihood, const struct point *point,
                      const struct replicates *replicates, bool right)
 {
-    double y = fmin(point->loss - evidence->bottom, HIGHEST);
+    double y = fmin(point->loss - likelihood->bottom, HIGHEST);
     double error = basin_shape_error(y, right);
     double n = point->losses, scatter = scatter_of(point, replicates);
     double freedom = (n - 1) * replicates->freedom;
-    double g[EVIDENCE_GRID], weights[EVIDENCE_SIGMAS];
-    evidence->losses++;
-    for (int s = 0; s < EVIDENCE_SIGMAS; s++) {
-        double variance = evidence_sigma(s) * evidence_sigma(s);
+    double g[VERTEX_GRID_MAX], weights[BASIN_SIGMAS];
+    likelihood->losses++;
+    for (int s = 0; s < BASIN_SIGMAS; s++) {
+        double variance = basin_sigma(s) * basin_sigma(s);
         double w = weights[s] = 1 / (variance / n + error * error);
-        struct evidence_noise *noise = &evidence->noise[s];
+        struct likelihood_noise *noise = &likelihood->noise[s];
         noise->w += w;
         noise->wy += w * y;
         noise->yy += w * y * y;
         noise->log_norm += log(w) / 2 - freedom * log(variance) / 2 - scatter / variance / 2;
     }
-    for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
-        for (int v = 0; v < evidence->grid->count; v++)
-            g[v] = basin_shape(point->x - grid_x(evidence->grid, v), evidence_asymmetry[a]);
-        for (int s = 0; s < EVIDENCE_SIGMAS; s++)
-            for (int v = 0; v < evidence->grid->count; v++) {
-                struct evidence_sums *sums = &evidence->sums[a][s];
+    for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
+        for (int v = 0; v < likelihood->grid->count; v++)
+            g[v] = basin_shape(point->x - grid_x(likelihood->grid, v), basin_asymmetry[a]);
+        for (int s = 0; s < BASIN_SIGMAS; s++)
+            for (int v = 0; v < likelihood->grid->count; v++) {
+                struct likelihood_sums *sums = &likelihood->sums[a][s];
                 sums->wg[v] += weights[s] * g[v];
                 sums->gg[v] += weights[s] * g[v] * g[v];
                 sums->gy[v] += weights[s] * g[v] * y;
@@ -144,14 +144,14 @@ static void add_loss(struct evidence *evidence, const struct point *point,
     }
 }
 
-static void center_sums(struct evidence *evidence)
+static void center_sums(struct vertex_likelihood *likelihood)
 {
-    for (int s = 0; s < EVIDENCE_SIGMAS && evidence->losses > 0; s++) {
-        struct evidence_noise *noise = &evidence->noise[s];
+    for (int s = 0; s < BASIN_SIGMAS && likelihood->losses > 0; s++) {
+        struct likelihood_noise *noise = &likelihood->noise[s];
         noise->yy -= noise->wy * noise->wy / noise->w;
-        for (int a = 0; a < EVIDENCE_ASYMMETRIES; a++) {
-            struct evidence_sums *sums = &evidence->sums[a][s];
-            for (int v = 0; v < evidence->grid->count; v++) {
+        for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
+            struct likelihood_sums *sums = &likelihood->sums[a][s];
+            for (int v = 0; v < likelihood->grid->count; v++) {
                 sums->gg[v] -= sums->wg[v] * sums->wg[v] / noise->w;
                 sums->gy[v] -= sums->wg[v] * noise->wy / noise->w;
             }
@@ -159,99 +159,101 @@ static void center_sums(struct evidence *evidence)
     }
 }
 
-void evidence_gather(struct evidence *evidence, const struct basin *basin,
-                     const struct vertex_grid *grid, double t)
+void vertex_likelihood_gather(struct vertex_likelihood *likelihood, const struct basin *basin,
+                              const struct vertex_grid *grid, double t)
 {
     double best = basin->best >= 0 ? basin->points[basin->best].x : 0;
     struct replicates replicates = compare_seeds(basin);
-    evidence->grid = grid;
-    evidence->t = t;
-    evidence->bottom = basin->best >= 0 ? basin->points[basin->best].loss : 0;
+    likelihood->grid = grid;
+    likelihood->t = t;
+    likelihood->bottom = basin->best >= 0 ? basin->points[basin->best].loss : 0;
     if (basin->optimum)
-        add_optimum(evidence, basin->optimum);
+        add_optimum(likelihood, basin->optimum);
     for (size_t i = 0; i < basin->count; i++) {
         const struct point *point = &basin->points[i];
         if (point->diverged > 0)
-            add_wall(evidence, point->x);
+            add_wall(likelihood, point->x);
         if (!isnan(point->loss))
-            add_loss(evidence, point, &replicates, point->x > best);
+            add_loss(likelihood, point, &replicates, point->x > best);
     }
-    center_sums(evidence);
+    center_sums(likelihood);
 }
 
-bool evidence_is_empty(const struct evidence *evidence)
+bool vertex_likelihood_is_empty(const struct vertex_likelihood *likelihood)
 {
-    return evidence->losses == 0 && evidence->others == 0;
+    return likelihood->losses == 0 && likelihood->others == 0;
 }
 
 /* Mean of this horizon's curvature before its losses, and 1 / variance. */
 static double expected_curvature(const struct shape *shape, double t, double *precision)
 {
     double mean = shape->curvature * exp2(-shape->drift * t);
-    *precision = 1 / (CURVATURE_OWN * CURVATURE_OWN * mean * mean);
+    *precision = 1 / (CURVATURE_SPREAD * CURVATURE_SPREAD * mean * mean);
     return mean;
 }
 
 /* What is left of the squares at a vertex when level and curvature fit best, with the prior. */
-static double squares(const struct evidence_noise *noise, const struct evidence_sums *sums, int v,
-                      double mean, double precision)
+static double squares(const struct likelihood_noise *noise, const struct likelihood_sums *sums,
+                      int v, double mean, double precision)
 {
     double off = sums->gy[v] - mean * sums->gg[v];
     return noise->yy - 2 * mean * sums->gy[v] + mean * mean * sums->gg[v] -
            off * off / (precision + sums->gg[v]);
 }
 
-void evidence_weigh(struct evidence *evidence, const struct shape *shape)
+void vertex_likelihood_weigh(struct vertex_likelihood *likelihood, const struct shape *shape)
 {
-    const struct evidence_noise *noise = &evidence->noise[shape->sigma];
-    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma];
-    double precision, mean = expected_curvature(shape, evidence->t, &precision);
-    int count = evidence->grid->count;
-    evidence->largest = -INFINITY;
+    const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
+    const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, likelihood->t, &precision);
+    int count = likelihood->grid->count;
+    likelihood->largest = -INFINITY;
     for (int v = 0; v < count; v++) {
-        evidence->log_of[v] = evidence->beside[v];
-        if (evidence->losses > 0)
-            evidence->log_of[v] += noise->log_norm -
-                                   log(noise->w * (1 + sums->gg[v] / precision)) / 2 -
-                                   squares(noise, sums, v, mean, precision) / 2;
-        evidence->largest = fmax(evidence->largest, evidence->log_of[v]);
+        likelihood->log_of[v] = likelihood->beside[v];
+        if (likelihood->losses > 0)
+            likelihood->log_of[v] += noise->log_norm -
+                                     log(noise->w * (1 + sums->gg[v] / precision)) / 2 -
+                                     squares(noise, sums, v, mean, precision) / 2;
+        likelihood->largest = fmax(likelihood->largest, likelihood->log_of[v]);
     }
-    evidence->first = 0;
-    evidence->end = count;
-    while (evidence->log_of[evidence->first] < evidence->largest - IMPOSSIBLE)
-        evidence->first++;
-    while (evidence->log_of[evidence->end - 1] < evidence->largest - IMPOSSIBLE)
-        evidence->end--;
+    likelihood->first = 0;
+    likelihood->end = count;
+    while (likelihood->log_of[likelihood->first] < likelihood->largest - IMPOSSIBLE)
+        likelihood->first++;
+    while (likelihood->log_of[likelihood->end - 1] < likelihood->largest - IMPOSSIBLE)
+        likelihood->end--;
 }
 
-double evidence_bound(const struct evidence *evidence, const struct shape *shape)
+double vertex_likelihood_bound(const struct vertex_likelihood *likelihood,
+                               const struct shape *shape)
 {
-    const struct evidence_noise *noise = &evidence->noise[shape->sigma];
-    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma];
-    double precision, mean = expected_curvature(shape, evidence->t, &precision);
+    const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
+    const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, likelihood->t, &precision);
     double least = INFINITY, beside = -INFINITY;
-    for (int v = 0; v < evidence->grid->count; v++) {
+    for (int v = 0; v < likelihood->grid->count; v++) {
         double value = squares(noise, sums, v, mean, precision);
         least = value < least ? value : least;
-        beside = evidence->beside[v] > beside ? evidence->beside[v] : beside;
+        beside = likelihood->beside[v] > beside ? likelihood->beside[v] : beside;
     }
-    return evidence->losses > 0 ? beside + noise->log_norm - log(noise->w) / 2 - least / 2 : beside;
+    return likelihood->losses > 0 ? beside + noise->log_norm - log(noise->w) / 2 - least / 2
+                                  : beside;
 }
 
-void evidence_draw(const struct evidence *evidence, const struct shape *shape, int vertex,
-                   const double normal[2], double *curvature, double *level)
+void vertex_likelihood_draw(const struct vertex_likelihood *likelihood, const struct shape *shape,
+                            int vertex, const double normal[2], double *curvature, double *level)
 {
-    const struct evidence_noise *noise = &evidence->noise[shape->sigma];
-    const struct evidence_sums *sums = &evidence->sums[shape->asymmetry][shape->sigma];
-    double precision, mean = expected_curvature(shape, evidence->t, &precision);
+    const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
+    const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, likelihood->t, &precision);
     double least = mean / 10; /* a basin never bends down */
-    bool known = evidence->losses > 0;
+    bool known = likelihood->losses > 0;
     if (known) {
         mean = (precision * mean + sums->gy[vertex]) / (precision + sums->gg[vertex]);
         precision += sums->gg[vertex];
     }
     *curvature = fmax(mean + normal[0] / sqrt(precision), least);
-    *level = evidence->bottom +
+    *level = likelihood->bottom +
              (known ? (noise->wy - *curvature * sums->wg[vertex]) / noise->w : 0) +
              normal[1] * (known ? 1 / sqrt(noise->w) : NOTHING_KNOWN);
 }

@@ -1,6 +1,6 @@
 /* No answer may look surer than it is. Each rule here is a reason to give none; the first that
  * holds is told, together with what would mend it. */
-#include "search/gate.h"
+#include "search/accept.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -31,15 +31,15 @@ bool horizon_counts(const struct horizon_answer *horizon)
     return isfinite(horizon->lr_opt) && !horizon->at_edge && horizon->se_ln_lr <= UNKNOWN;
 }
 
-static bool nothing_seen(struct answer *answer, const struct survey *survey)
+static bool nothing_seen(struct answer *answer, const struct observations *obs)
 {
-    const struct search_space *space = survey->space;
+    const struct search_space *space = obs->space;
     uint32_t trials = 0, diverged = 0;
-    for (size_t h = 0; h < survey->horizon_count; h++) {
-        if (survey->basins[h].optimum)
+    for (size_t h = 0; h < obs->horizon_count; h++) {
+        if (obs->basins[h].optimum)
             return false;
-        trials += survey->basins[h].trials;
-        diverged += survey->basins[h].diverged;
+        trials += obs->basins[h].trials;
+        diverged += obs->basins[h].diverged;
     }
     if (trials == 0)
         return refuse(answer, "no trial has finished");
@@ -51,11 +51,11 @@ static bool nothing_seen(struct answer *answer, const struct survey *survey)
     return false;
 }
 
-static bool edge_refused(struct answer *answer, const struct survey *survey, size_t h)
+static bool edge_refused(struct answer *answer, const struct observations *obs, size_t h)
 {
     const struct horizon_answer *horizon = &answer->horizons[h];
-    const struct search_space *space = survey->space;
-    const struct basin *basin = &survey->basins[h];
+    const struct search_space *space = obs->space;
+    const struct basin *basin = &obs->basins[h];
     double best = exp2(basin->points[basin->best].x);
     bool below = false, above = false; /* something was tried there */
     for (size_t i = 0; i < basin->count; i++) {
@@ -74,29 +74,29 @@ static bool edge_refused(struct answer *answer, const struct survey *survey, siz
 }
 
 /* A policy need not try every horizon; the longest that it did try weighs most. */
-static bool longest_refused(struct answer *answer, const struct survey *survey)
+static bool longest_refused(struct answer *answer, const struct observations *obs)
 {
-    size_t h = survey->horizon_count - 1;
-    while (h > 0 && survey->basins[h].trials == 0 && !survey->basins[h].optimum)
+    size_t h = obs->horizon_count - 1;
+    while (h > 0 && obs->basins[h].trials == 0 && !obs->basins[h].optimum)
         h--;
     const struct horizon_answer *longest = &answer->horizons[h];
     char text[COUNT_TEXT];
     const char *tokens = format_count(text, sizeof(text), (double)longest->tokens);
-    if (survey->basins[h].optimum)
+    if (obs->basins[h].optimum)
         return false;
     if (longest->diverged == longest->trials)
         return refuse(
             answer,
             "every trial of the longest horizon tried, %s tokens, diverged: lower search.lr, to "
             "[%.3g, %.3g] say",
-            tokens, survey->space->lr_low / WIDER, survey->space->lr_high / WIDER);
-    if (survey->basins[h].best < 0)
+            tokens, obs->space->lr_low / WIDER, obs->space->lr_high / WIDER);
+    if (obs->basins[h].best < 0)
         return refuse(answer,
                       "at the longest horizon tried, %s tokens, some seed diverged at each "
                       "learning rate: lower search.lr, to [%.3g, %.3g] say",
-                      tokens, survey->space->lr_low / WIDER, survey->space->lr_high / WIDER);
+                      tokens, obs->space->lr_low / WIDER, obs->space->lr_high / WIDER);
     if (longest->at_edge)
-        return edge_refused(answer, survey, h);
+        return edge_refused(answer, obs, h);
     if (!(longest->se_ln_lr <= UNKNOWN))
         return refuse(answer,
                       "at the longest horizon tried, %s tokens, the basin is not deeper than the "
@@ -106,11 +106,11 @@ static bool longest_refused(struct answer *answer, const struct survey *survey)
 }
 
 /* What a basin looks like is known from others' sweeps too; that there is one must be seen. */
-static bool no_basin_refused(struct answer *answer, const struct survey *survey)
+static bool no_basin_refused(struct answer *answer, const struct observations *obs)
 {
-    const struct search_space *space = survey->space;
-    for (size_t h = 0; h < survey->horizon_count; h++) {
-        const struct basin *basin = &survey->basins[h];
+    const struct search_space *space = obs->space;
+    for (size_t h = 0; h < obs->horizon_count; h++) {
+        const struct basin *basin = &obs->basins[h];
         if (basin->optimum || (basin->best >= 0 && !basin->at_edge))
             return false;
     }
@@ -127,30 +127,31 @@ static double widest(const double ci90[2], double lr)
 
 /* The factor that the target's interval would reach if there were one further horizon, its optimum
  * known as well as that of the longest; negative: LR_ENOMEM. */
-static double widest_with(const struct answer *answer, const struct survey *survey, uint64_t tokens)
+static double widest_with(const struct answer *answer, const struct observations *obs,
+                          uint64_t tokens)
 {
-    const struct horizon_answer *last = &answer->horizons[survey->horizon_count - 1];
-    struct search_space space = *survey->space;
+    const struct horizon_answer *last = &answer->horizons[obs->horizon_count - 1];
+    struct search_space space = *obs->space;
     uint64_t horizons[ANSWER_HORIZONS];
     struct posterior *posterior = NULL;
     double factor = LR_ENOMEM;
-    if (survey->horizon_count == ANSWER_HORIZONS)
+    if (obs->horizon_count == ANSWER_HORIZONS)
         return INFINITY;
-    memcpy(horizons, space.horizons, survey->horizon_count * sizeof(*horizons));
-    horizons[survey->horizon_count] = tokens;
+    memcpy(horizons, space.horizons, obs->horizon_count * sizeof(*horizons));
+    horizons[obs->horizon_count] = tokens;
     space.horizons = horizons;
-    space.horizon_count = survey->horizon_count + 1;
-    struct observation *seen = lr_calloc(survey->count + 1, sizeof(*seen));
+    space.horizon_count = obs->horizon_count + 1;
+    struct observation *seen = lr_calloc(obs->count + 1, sizeof(*seen));
     if (!seen)
         return factor;
-    memcpy(seen, survey->seen, survey->count * sizeof(*seen));
-    seen[survey->count] = (struct observation){
+    memcpy(seen, obs->seen, obs->count * sizeof(*seen));
+    seen[obs->count] = (struct observation){
         .tokens = tokens,
         .kind = OBSERVED_OPTIMUM,
         .lr = exp(answer->law.b - answer->law.beta * log((double)tokens)),
         .loss = isfinite(last->se_ln_lr) ? last->se_ln_lr : TYPICAL_ERROR,
     };
-    struct survey *with = survey_create(&space, seen, survey->count + 1);
+    struct observations *with = observations_create(&space, seen, obs->count + 1);
     if (with)
         posterior = posterior_create(with, with->horizon_count, space.target_tokens);
     if (posterior) {
@@ -159,24 +160,24 @@ static double widest_with(const struct answer *answer, const struct survey *surv
         factor = widest(ci90, exp2(target.mean));
     }
     lr_free(posterior);
-    survey_destroy(with);
+    observations_destroy(with);
     lr_free(seen);
     return factor;
 }
 
 /* The shortest further horizon, by doubling, that would make the target's interval narrow enough;
  * 0: none short of the target. */
-static int horizon_needed(const struct answer *answer, const struct survey *survey,
+static int horizon_needed(const struct answer *answer, const struct observations *obs,
                           uint64_t *needed)
 {
-    uint64_t target = survey->space->target_tokens;
+    uint64_t target = obs->space->target_tokens;
     *needed = 0;
-    for (uint64_t tokens = survey->space->horizons[survey->horizon_count - 1] * 2; tokens < target;
+    for (uint64_t tokens = obs->space->horizons[obs->horizon_count - 1] * 2; tokens < target;
          tokens *= 2) {
-        double factor = widest_with(answer, survey, tokens);
+        double factor = widest_with(answer, obs, tokens);
         if (factor < 0)
             return LR_ENOMEM;
-        if (factor <= GATE_WIDEST) {
+        if (factor <= ACCEPT_WIDEST) {
             *needed = tokens;
             return 0;
         }
@@ -184,10 +185,10 @@ static int horizon_needed(const struct answer *answer, const struct survey *surv
     return 0;
 }
 
-static int target_decide(struct answer *answer, const struct survey *survey)
+static int target_decide(struct answer *answer, const struct observations *obs)
 {
     const struct target_answer *target = &answer->target;
-    double longest = (double)survey->space->horizons[survey->horizon_count - 1];
+    double longest = (double)obs->space->horizons[obs->horizon_count - 1];
     double times = (double)target->tokens / longest, factor = widest(target->ci90, target->lr);
     char mend[96] = "measure the optimum more closely (search.seeds, search.min_gain)";
     char times_text[32], tokens[COUNT_TEXT];
@@ -203,9 +204,9 @@ static int target_decide(struct answer *answer, const struct survey *survey)
                times_text);
         return 0;
     }
-    if (factor <= GATE_WIDEST)
+    if (factor <= ACCEPT_WIDEST)
         return 0;
-    int rc = times > 1 ? horizon_needed(answer, survey, &needed) : 0;
+    int rc = times > 1 ? horizon_needed(answer, obs, &needed) : 0;
     if (rc)
         return rc;
     if (needed > 0)
@@ -214,16 +215,15 @@ static int target_decide(struct answer *answer, const struct survey *survey)
     refuse(answer,
            "extrapolation refused: the target is %s times as long as the longest horizon, and its "
            "90 %% interval reaches a factor %.1f from the answer (at most %.0f): %s",
-           times_text, factor, GATE_WIDEST, mend);
+           times_text, factor, ACCEPT_WIDEST, mend);
     return 0;
 }
 
-int gate_decide(struct answer *answer, const struct survey *survey)
+int accept_decide(struct answer *answer, const struct observations *obs)
 {
     answer->status = ANSWER_IDENTIFIED;
     answer->reason[0] = 0;
-    if (nothing_seen(answer, survey) || longest_refused(answer, survey) ||
-        no_basin_refused(answer, survey))
+    if (nothing_seen(answer, obs) || longest_refused(answer, obs) || no_basin_refused(answer, obs))
         return 0;
-    return target_decide(answer, survey);
+    return target_decide(answer, obs);
 }

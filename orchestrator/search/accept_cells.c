@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "lrsearch/count.h"
-#include "search/gate.h"
+#include "search/accept.h"
 #include "search/prior_lr.h"
 
 #define MOSTLY_PRIOR 0.5
@@ -38,10 +38,10 @@ static bool a_minimum_was_seen(const struct answer *answer)
     return false;
 }
 
-static void decide_target(struct answer *answer, const struct cell_sight *sight)
+static void decide_target(struct answer *answer, const struct cell_posterior *posterior)
 {
     double factor = widest(answer->target.ci90, answer->target.lr);
-    uint64_t longest = sight->space->horizons[sight->space->horizon_count - 1];
+    uint64_t longest = posterior->data->space->horizons[posterior->data->space->horizon_count - 1];
     char times[64] = "", *mend = "search.min_gain, search.seeds";
     if (answer->target.tokens > longest) {
         snprintf(times, sizeof(times), "%.3g times as long as the longest horizon",
@@ -50,21 +50,21 @@ static void decide_target(struct answer *answer, const struct cell_sight *sight)
     } else {
         snprintf(times, sizeof(times), "within the horizons");
     }
-    if (!(factor <= GATE_WIDEST))
+    if (!(factor <= ACCEPT_WIDEST))
         refuse(answer,
                "the target, %s%s, is not known well enough: the 90 %% interval reaches a factor "
                "%.1f from the answer (at most %.0f): measure more, or nearer to it (%s)",
-               times, target_cell(sight->space) < 0 ? " and none of the cells" : "", factor,
-               GATE_WIDEST, mend);
+               times, target_cell(posterior->data->space) < 0 ? " and none of the cells" : "",
+               factor, ACCEPT_WIDEST, mend);
 }
 
-void cells_gate(struct answer *answer, const struct cell_sight *sight)
+void cells_accept(struct answer *answer, const struct cell_posterior *posterior)
 {
-    const struct search_space *space = sight->space;
+    const struct search_space *space = posterior->data->space;
     uint32_t trials = 0, diverged = 0;
-    for (size_t b = 0; b < sight->scene->basin_count; b++) {
-        trials += sight->scene->basins[b].trials;
-        diverged += sight->scene->basins[b].diverged;
+    for (size_t b = 0; b < posterior->data->basin_count; b++) {
+        trials += posterior->data->basins[b].trials;
+        diverged += posterior->data->basins[b].diverged;
     }
     answer->status = ANSWER_IDENTIFIED;
     answer->reason[0] = 0;
@@ -81,12 +81,12 @@ void cells_gate(struct answer *answer, const struct cell_sight *sight)
                "shows a minimum: try more than the range [%.3g, %.3g] has, or widen it",
                space->lr_low, space->lr_high);
     else
-        decide_target(answer, sight);
+        decide_target(answer, posterior);
 }
 
 /* ---- doubts ---- */
 
-static void doubt_edges(struct answer *answer, const struct cell_sight *sight)
+static void warn_edges(struct answer *answer, const struct cell_posterior *posterior)
 {
     size_t edges = 0;
     const struct basin_answer *first = NULL;
@@ -103,10 +103,10 @@ static void doubt_edges(struct answer *answer, const struct cell_sight *sight)
                     "narrow?",
                     edges, answer->basin_count, first->cell,
                     format_count(tokens, sizeof(tokens), (double)first->horizon.tokens),
-                    sight->space->lr_low, sight->space->lr_high);
+                    posterior->data->space->lr_low, posterior->data->space->lr_high);
 }
 
-static void doubt_untried(struct answer *answer)
+static void warn_untried(struct answer *answer)
 {
     size_t untried = 0;
     for (size_t c = 0; c < answer->cell_count; c++)
@@ -118,18 +118,18 @@ static void doubt_untried(struct answer *answer)
                     untried, answer->cell_count);
 }
 
-static void doubt_left_out(struct answer *answer, const struct cell_sight *sight)
+static void warn_left_out(struct answer *answer, const struct cell_posterior *posterior)
 {
     size_t tried = 0;
-    for (size_t b = 0; b < sight->scene->basin_count; b++)
-        tried += sight->scene->basins[b].trials > 0;
+    for (size_t b = 0; b < posterior->data->basin_count; b++)
+        tried += posterior->data->basins[b].trials > 0;
     if (tried > answer->basin_count)
         answer_warn(answer,
                     "of %zu basins that were tried only the first %zu are listed; all count", tried,
                     answer->basin_count);
 }
 
-static void doubt_exponents(struct answer *answer)
+static void warn_exponents(struct answer *answer)
 {
     size_t mostly = 0;
     const struct exponent_answer *most = NULL;
@@ -148,7 +148,7 @@ static void doubt_exponents(struct answer *answer)
             mostly == 1 ? ":" : ", most of all", most->of, most->axis, 100 * most->prior_weight);
 }
 
-static void doubt_holdout(struct answer *answer)
+static void warn_holdout(struct answer *answer)
 {
     const struct joint_answer *joint = &answer->joint;
     double predicted = joint->holdout.lr_predicted, measured = joint->holdout.lr_measured;
@@ -164,11 +164,11 @@ static void doubt_holdout(struct answer *answer)
                     predicted, joint->holdout.ci90[0], joint->holdout.ci90[1], measured);
 }
 
-static void doubt_ratios(struct answer *answer, const struct cell_sight *sight)
+static void warn_ratios(struct answer *answer, const struct cell_posterior *posterior)
 {
     static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
     for (int r = 0; r < RATIO_COUNT; r++) {
-        const struct ratio_range *range = &sight->space->ratios[r];
+        const struct ratio_range *range = &posterior->data->space->ratios[r];
         size_t low = 0, high = 0;
         for (size_t c = 0; c < answer->cell_count && answer->ratios[r].searched; c++) {
             low += log2(answer->cells[c].ratio[r] / range->low) < NEAR_END;
@@ -185,30 +185,30 @@ static void doubt_ratios(struct answer *answer, const struct cell_sight *sight)
 }
 
 /* Cell 0 at prior_tokens. */
-static void doubt_prior(struct answer *answer, const struct cell_sight *sight)
+static void warn_prior(struct answer *answer, const struct cell_posterior *posterior)
 {
-    const struct search_space *space = sight->space;
-    const struct terms *terms = &sight->scene->terms[0];
+    const struct search_space *space = posterior->data->space;
+    const struct terms *terms = &posterior->data->terms[0];
     double coefficients[TERMS_MAX];
-    if (!(space->prior_lr > 0) || !scene_has_losses(sight->scene))
+    if (!(space->prior_lr > 0) || !cell_data_has_losses(posterior->data))
         return;
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], &space->cells[0], 0,
-                                     scene_t(sight->scene, (double)space->prior_tokens));
-    prior_lr_doubt(answer, space, cells_combine(sight, 0, coefficients).mean);
+                                     cell_data_t(posterior->data, (double)space->prior_tokens));
+    warn_prior_lr(answer, space, cells_combine(posterior, 0, coefficients).mean);
 }
 
-void cells_doubt(struct answer *answer, const struct cell_sight *sight)
+void cells_warn(struct answer *answer, const struct cell_posterior *posterior)
 {
-    doubts_direction(answer);
-    doubt_holdout(answer);
-    doubt_prior(answer, sight);
-    doubt_edges(answer, sight);
-    doubt_ratios(answer, sight);
-    doubt_untried(answer);
-    doubt_left_out(answer, sight);
-    doubt_exponents(answer);
-    if (sight->space->seeds == 1 && answer->basin_count > 0)
+    warnings_direction(answer);
+    warn_holdout(answer);
+    warn_prior(answer, posterior);
+    warn_edges(answer, posterior);
+    warn_ratios(answer, posterior);
+    warn_untried(answer);
+    warn_left_out(answer, posterior);
+    warn_exponents(answer);
+    if (posterior->data->space->seeds == 1 && answer->basin_count > 0)
         answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "
                             "basins");
 }
