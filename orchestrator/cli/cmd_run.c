@@ -27,6 +27,7 @@
 #include "net/peer.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "worker.h"
 

@@ -17,7 +17,9 @@
 #include "lrsearch/memory.h"
 #include "net/peer.h"
 #include "plan/plan_json.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
+#include "store/run_tables.h"
 
 #define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */
 #define FOREVER_S 1e9       /* later than that is never; in milliseconds it fits 64 bits */

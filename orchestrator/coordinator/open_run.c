@@ -13,6 +13,7 @@
 #include "lrsearch/version.h"
 #include "net/peer.h"
 #include "plan/plan_diff.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 
 static int apply_replayed(void *context, const struct event *event, struct lr_error *err)
