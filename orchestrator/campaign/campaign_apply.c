@@ -276,7 +276,7 @@ static bool was_short(const struct event_finished *end)
     return end->need_trials > 0;
 }
 
-/* A session that goes on with a campaign whose budget was used up asks whether it still is. */
+/* Opens a campaign whose budget was used up again: campaign_next() decides whether it still is. */
 static int apply_session(struct campaign *campaign, const struct event_session *event,
                          struct lr_error *err)
 {
@@ -289,7 +289,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     campaign->ranks = event->ranks;
     campaign->retries = event->retries;
     campaign->stop_on_fail = event->stop_on_fail != 0;
-    if (campaign->stopped_by > 0) { /* somebody has looked at it, one hopes */
+    if (campaign->stopped_by > 0) { /* a new start is taken as a mend */
         struct trial *trial = campaign->trials[campaign->stopped_by - 1];
         trial->failures = 0;
         set_state(trial, TRIAL_PENDING);
@@ -384,7 +384,8 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
     return 0;
 }
 
-/* A lost worker cannot say how far it came: its loss curve is then the better witness. */
+/* Adds the attempt to what the trial cost. A lost worker cannot report how far it came: then the
+ * loss curve counts. */
 static void charge(struct trial *trial, const struct trial_result *result)
 {
     uint64_t tokens =
@@ -430,7 +431,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
             set_state(trial, TRIAL_DONE);
             break;
         }
-        /* A training that went through but ends in no number says what a diverged one says. */
+        /* A training whose loss is not finite counts as diverged. */
         trial->result.outcome = OUTCOME_DIVERGED;
         trial->result.val_loss = NAN;
         if (!trial->result.message[0])
@@ -441,7 +442,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     case OUTCOME_DIVERGED:
         set_state(trial, TRIAL_DIVERGED);
         break;
-    case OUTCOME_REFUSED: /* another attempt would be refused too: no failure to be borne */
+    case OUTCOME_REFUSED: /* another attempt would be refused too */
         set_state(trial, TRIAL_FAILED);
         break;
     default:

@@ -1,7 +1,7 @@
-/* Whether trainings fit into the budget. Tokens, FLOPs and trials are counted in full before they
- * are begun. Time is only bounded from below, by the fastest trial seen: a guess from above would
- * end campaigns that had time enough. So time can run out in the midst of a round; then what has
- * not begun is not begun any more. */
+/* Whether trainings fit into the budget. Tokens, FLOPs and trials are counted in full before a
+ * training starts. Time is only bounded from below, by the fastest trial seen: an upper bound would
+ * end campaigns that had time enough. So time can run out during a round; then no waiting trial
+ * starts. */
 #include "campaign/campaign_budget.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@
 #include "campaign/campaign_space.h"
 #include "campaign/campaign_state.h"
 
-/* What a training is worth in work: FLOPs, or tokens where nothing multiplies. */
+/* The work of a training: FLOPs, or tokens where they are not known. */
 static double work_of(uint64_t tokens, double flops)
 {
     return flops > 0 ? flops : (double)tokens;

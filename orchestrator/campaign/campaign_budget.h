@@ -24,7 +24,7 @@ bool campaign_may_start(const struct campaign *campaign, uint32_t id);
 /* Trainings that are to be planned. */
 struct outlay {
     uint64_t trials, tokens;
-    double flops, work, longest; /* work: FLOPs, or tokens where nothing multiplies */
+    double flops, work, longest; /* work: FLOPs, or tokens where they are not known */
 };
 void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t trials);
 

@@ -105,7 +105,7 @@ int next_events_end(struct next_events *next, const struct campaign *campaign, s
 
 /* ---- the search's next round ---- */
 
-/* Longest first: a round is over when its last trial is, so the long ones must not start late. */
+/* Longest first: a round ends with its last trial, so long trials start early. */
 static int compare_for_planning(const void *left, const void *right)
 {
     const struct proposal *a = left, *b = right;
@@ -121,7 +121,7 @@ static int compare_for_planning(const void *left, const void *right)
     return (a->seed > b->seed) - (a->seed < b->seed);
 }
 
-/* A policy that asked for what it has seen would never come to an end. */
+/* A policy that asked for what it has seen would never end. */
 static int check_proposals(const struct proposal *round, size_t count,
                            const struct observation *seen, size_t seen_count, const char *policy,
                            struct lr_error *err)
@@ -157,8 +157,8 @@ static uint32_t trials_wanted(const struct campaign *campaign)
     return round_is_planned(campaign) ? (uint32_t)idle_workers(campaign) : campaign->round_trials;
 }
 
-/* How many of the trials that were asked for fit into the budget: what the policy likes best stands
- * first. *need is for these and one more. */
+/* How many of the trials fit into the budget; the policy puts the most useful first. *need is for
+ * these and one more. */
 static size_t count_affordable(const struct campaign *campaign, const struct proposal *round,
                                size_t count, struct event_finished *need)
 {

@@ -19,12 +19,11 @@ void next_events_release(struct next_events *next);
  * PLANNED) when all trials of the last are over, or FINISHED. The caller journals and applies them
  * in order, and calls again until there are none (next->count 0).
  *
- * The budget is checked before a round is planned: one that would overspend is cut to the trials
- * that fit, first asked first. When not one fits, or the time is used up in the midst of a round,
- * the search is over. Then the plan's confirmation comes, one round with purpose
- * PURPOSE_CONFIRM, if the rest of the budget allows it; then FINISHED. It says "budget_exhausted"
- * when the search would have gone on. With a larger budget, or after the next SESSION, a campaign
- * that lacked one is open again.
+ * The budget is checked before a round is planned: a round that would overspend is cut to the
+ * trials that fit, in the policy's order. When none fits, or the time is used up during a round,
+ * the search is over. Then follows the plan's confirmation, one round with purpose PURPOSE_CONFIRM,
+ * if the rest of the budget allows it; then FINISHED, with status "budget_exhausted" when the
+ * search would have gone on. A larger budget, or the next SESSION, opens such a campaign again.
  *
  * More than limits.max_failures attempts that failed or were lost, or with on_fail.then stop one
  * trial that used up its retries: LR_EFAILURES. LR_ECANCELED when it was interrupted (NULL:

@@ -209,7 +209,7 @@ static int release_worker(struct sched *sched, int peer, struct lr_error *err)
     worker->state = WORKER_IDLE;
     if (!worker->host->left_out)
         return 0;
-    if (!others_can_train(sched, worker->host)) { /* better than nobody */
+    if (!others_can_train(sched, worker->host)) { /* keeps the last host */
         worker->host->left_out = false;
         return 0;
     }
@@ -363,7 +363,7 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
 
 /* ---- as time passes: trials are assigned ---- */
 
-/* The idle worker that is least likely to fail at it; 0: none is idle. */
+/* An idle worker, if possible on another host than the rank to avoid; 0: none is idle. */
 static int choose_worker(const struct sched *sched, int avoid)
 {
     int best = 0, best_rank = 0;
@@ -477,7 +477,7 @@ static uint64_t put_off(uint64_t time_ms, uint64_t by_ms, uint64_t latest_ms)
     return time_ms + by_ms < latest_ms ? time_ms + by_ms : latest_ms;
 }
 
-/* Nobody can have been heard while we did not listen. */
+/* A stall of this process counts against no worker: messages may wait unread. */
 static void forgive_stall(struct sched *sched)
 {
     uint64_t stall_ms = sched->now_ms - sched->ticked_ms;
