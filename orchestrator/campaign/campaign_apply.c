@@ -238,6 +238,13 @@ int campaign_check(const struct campaign *campaign, const struct event *event, s
 
 /* ---- effects ---- */
 
+/* A trial that the check has found. */
+static struct trial *checked_trial(struct campaign *campaign, uint32_t id)
+{
+    assert(id >= 1 && id <= campaign->trial_count);
+    return campaign->trials[id - 1];
+}
+
 static void set_state(struct trial *trial, enum trial_state to)
 {
     assert(trial_state_may_become(trial->state, to));
@@ -290,7 +297,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     campaign->retries = event->retries;
     campaign->stop_on_fail = event->stop_on_fail != 0;
     if (campaign->stopped_by > 0) { /* a new start is taken as a mend */
-        struct trial *trial = campaign->trials[campaign->stopped_by - 1];
+        struct trial *trial = checked_trial(campaign, campaign->stopped_by);
         trial->failures = 0;
         set_state(trial, TRIAL_PENDING);
         campaign->stopped_by = 0;
@@ -305,6 +312,7 @@ static int apply_round(struct campaign *campaign, const struct event_round *even
                        struct lr_error *err)
 {
     (void)err;
+    assert(event->round == campaign->round + 1 && round_is_planned(campaign));
     campaign->round = event->round;
     campaign->round_trials = event->trials;
     campaign->round_planned = 0;
@@ -316,6 +324,7 @@ static int apply_round(struct campaign *campaign, const struct event_round *even
 static int apply_planned(struct campaign *campaign, const struct event_planned *event,
                          struct lr_error *err)
 {
+    assert(event->trial_id == campaign->trial_count + 1);
     struct trial *trial = lr_calloc(1, sizeof(*trial));
     struct trial **trials = lr_grow(campaign->trials, campaign->trial_count,
                                     &campaign->trial_capacity, sizeof(struct trial *));
@@ -361,7 +370,7 @@ static int apply_started(struct campaign *campaign, const struct event_started *
     int rc = note_cpu(campaign, event->cpu, err);
     if (rc)
         return rc;
-    struct trial *trial = campaign->trials[event->trial_id - 1];
+    struct trial *trial = checked_trial(campaign, event->trial_id);
     set_state(trial, TRIAL_RUNNING);
     trial->attempt = event->attempt;
     trial->rank = event->rank;
@@ -374,7 +383,7 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
                        struct lr_error *err)
 {
     (void)err;
-    struct trial *trial = campaign->trials[event->trial_id - 1];
+    struct trial *trial = checked_trial(campaign, event->trial_id);
     if (trial->first_point == 0)
         trial->first_point = event->tokens;
     if (trial->curve_tokens == 0) /* beyond where curves begin: it went on from a checkpoint */
@@ -419,7 +428,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
                        struct lr_error *err)
 {
     (void)err;
-    struct trial *trial = campaign->trials[event->trial_id - 1];
+    struct trial *trial = checked_trial(campaign, event->trial_id);
     charge(trial, &event->result);
     trial->result = event->result;
     campaign->changes++;

@@ -173,6 +173,7 @@ static int reserve_handed(struct coordinator *c, size_t last_id, struct lr_error
 static int hand_over(struct coordinator *c, const struct trial *trial, struct lr_error *err)
 {
     struct msg_assign job = {.trial_id = trial->id, .attempt = trial->attempt + 1};
+    assert(trial->id < c->handed_size);
     job.spec = trial->spec;
     /* The same bytes may lie elsewhere than when the trial was planned. */
     for (size_t i = 0; i < c->run.data_count; i++)

@@ -110,7 +110,7 @@ void sched_destroy(struct sched *sched)
 int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err)
 {
-    assert(avoid >= 0 && avoid < sched->transport->size);
+    assert(job->trial_id > 0 && avoid >= 0 && avoid < sched->transport->size);
     if (sched->queue_first == sched->queue_end)
         sched->queue_first = sched->queue_end = 0;
     void *larger =
