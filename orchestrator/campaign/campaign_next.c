@@ -38,12 +38,6 @@ static int reserve_events(struct next_events *next, size_t count, struct lr_erro
     return 0;
 }
 
-/* Trials of the round under way that the journal holds, where it does not hold all of them. */
-static size_t torn_trials(const struct campaign *campaign)
-{
-    return round_is_planned(campaign) ? 0 : campaign->round_planned;
-}
-
 int next_events_begin(struct next_events *next, const struct campaign *campaign,
                       enum trial_purpose purpose, size_t trials, struct lr_error *err)
 {

@@ -160,9 +160,8 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
     *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
     if (!*seen)
         return lr_nomem(err);
-    /* of a round that is planned in part nothing runs yet: it will be asked for again */
-    size_t planned = round_is_planned(campaign) ? 0 : campaign->round_planned;
-    for (size_t i = 0; i < campaign->trial_count - planned; i++) {
+    /* of a torn round nothing runs yet: it is asked for again */
+    for (size_t i = 0; i < campaign->trial_count - torn_trials(campaign); i++) {
         const struct trial *trial = campaign->trials[i];
         if (trial->purpose != PURPOSE_SEARCH || (!running && !trial_state_is_over(trial->state)))
             continue;

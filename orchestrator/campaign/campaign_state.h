@@ -48,4 +48,10 @@ static inline bool round_is_planned(const struct campaign *campaign)
     return campaign->round_planned == campaign->round_trials;
 }
 
+/* Trials of the last round that the journal holds, where it does not hold all of them. */
+static inline size_t torn_trials(const struct campaign *campaign)
+{
+    return round_is_planned(campaign) ? 0 : campaign->round_planned;
+}
+
 #endif

@@ -262,7 +262,7 @@ static void step_width(struct answer *answer, const struct transfer *transfer)
 {
     uint32_t from = transfer->from.d_model, to = transfer->to.d_model;
     if (transfer->measured[AXIS_WIDTH] || !differ(from, to) ||
-        transfer->parametrization == PARAM_SP) /* which has no rule: campaign_doubts() says so */
+        transfer->parametrization == PARAM_SP) /* which has no rule: campaign_warn() says so */
         return;
     struct rule rule = transfer_width(octaves(from, to));
     take_rule(answer, "width", rule, "%s holds the LR of base_width, from width %u to %u",
