@@ -4,7 +4,7 @@
 #include "campaign/campaign.h"
 #include "estimate/estimate.h"
 #include "estimate/factors.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "prepare/prepare.h"
 #include "prepare/prepare_command.h"
 #include "lrsearch/log.h"
@@ -13,6 +13,12 @@
 #include "report/summary.h"
 
 #define STAGES 64
+
+struct check_options {
+    uint32_t ranks; /* 0: cores + 1 */
+    struct option_pairs sets;
+    bool json;
+};
 
 struct total {
     uint64_t trials, trials_max;
@@ -159,22 +165,23 @@ static int check_table(const struct plan *plan)
     return rc;
 }
 
-static int print_estimate(const struct options *options, const struct plan *plan)
+static int print_estimate(const struct plan *plan, uint32_t ranks, bool quiet)
 {
     struct live live;
     struct lr_error err = {0};
-    live_init(&live, options);
-    int rc = estimate_print(plan, options->ranks, &live, &err);
+    live_init(&live, !quiet, false);
+    int rc = estimate_print(plan, ranks, &live, &err);
     live_release(&live);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     return rc;
 }
 
-int command_check(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct check_options *options = line->options;
     struct plan *plan;
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     rc = rc ? rc : check_table(plan);
     if (!rc && options->json) {
         char *json = plan_to_json(plan);
@@ -185,8 +192,27 @@ int command_check(const struct options *options)
         lr_free(json);
     } else if (!rc) {
         print_plan(plan);
-        rc = print_estimate(options, plan);
+        rc = print_estimate(plan, options->ranks, line->verbosity < 0);
     }
     lr_free(plan);
     return rc ? lr_error_exit_status(rc) : 0;
 }
+
+static const struct option_row rows[] = {
+    {"ranks", "N", "of the run that is estimated; default: cores + 1",
+     OPTION_AT(check_options, ranks), OPTION_TO_1000},
+    OPTION_ROW_SET(check_options),
+    OPTION_ROW_JSON(check_options),
+};
+
+const struct command cmd_check = {
+    .name = "check",
+    .operand = "PLAN",
+    .help = "validate the plan and print its stages and cost; trains nothing",
+    .examples = "lrsearch check plans/quickstart.yaml --ranks 64",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct check_options){0},
+    .run = run,
+};

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "history/past_answer.h"
 #include "lrsearch/log.h"
@@ -16,6 +16,11 @@
 
 #define DIFFERENCES 2048
 
+struct compare_options {
+    double lr_factor, loss_limit; /* 0: not given */
+    bool json;
+};
+
 struct comparison {
     const char *dirs[2];
     struct past_answer *runs[2];
@@ -23,12 +28,13 @@ struct comparison {
     struct drift drift;
 };
 
-static int read_runs(struct comparison *of, const struct options *options, struct lr_error *err)
+static int read_runs(struct comparison *of, const struct command_line *line, struct lr_error *err)
 {
+    const struct compare_options *options = line->options;
     char *plans[2] = {NULL, NULL};
     int rc = 0;
     for (int i = 0; !rc && i < 2; i++) {
-        of->dirs[i] = options->operands[i];
+        of->dirs[i] = line->operands[i];
         rc = past_answer_read(&of->runs[i], of->dirs[i], err);
         if (!rc)
             rc = run_dir_read(of->dirs[i], "plan.resolved.json", &plans[i], err);
@@ -159,11 +165,12 @@ static int print_json(const struct comparison *of, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
-int command_compare(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct compare_options *options = line->options;
     struct comparison of = {0};
     struct lr_error err = {0};
-    int rc = read_runs(&of, options, &err);
+    int rc = read_runs(&of, line, &err);
     for (int i = 0; !rc && i < 2; i++)
         if (!of.runs[i]->finished)
             lr_log(LR_LOG_WARNING, "%s: is not finished: its answer may still move", of.dirs[i]);
@@ -171,11 +178,42 @@ int command_compare(const struct options *options)
         rc = print_json(&of, &err);
     else if (!rc)
         print_text(&of);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
     past_answer_free(of.runs[0]);
     past_answer_free(of.runs[1]);
     if (rc)
-        return lr_error_exit_status(rc);
+        return outcome_error(rc, &err);
     return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count == 2)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "compare: name two runs' directories, the earlier one first, as in: "
+                   "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26");
+}
+
+static const struct option_row rows[] = {
+    {"lr-factor", "X", "exit status 7 when the LR moved by more than this factor",
+     OPTION_AT(compare_options, lr_factor), .type = OPTION_NUMBER, .low = 1, .high = 1000,
+     .wanted = "a factor above 1, up to 1000"},
+    {"loss", "X", "the same when the loss moved by more nats",
+     OPTION_AT(compare_options, loss_limit), .type = OPTION_NUMBER, .high = 100,
+     .wanted = "nats above 0 such as 0.02"},
+    OPTION_ROW_JSON(compare_options),
+};
+
+const struct command cmd_compare = {
+    .name = "compare",
+    .operand = "RUN_DIR RUN_DIR",
+    .help = "two runs' answers side by side, and what moved from the first to the second",
+    .operand_help = "the directories of two runs, the earlier one first",
+    .examples = "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26 --lr-factor 1.2",
+    .kind = OPERAND_RUN,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct compare_options){0},
+    .check = check,
+    .run = run,
+};

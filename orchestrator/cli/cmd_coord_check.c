@@ -9,11 +9,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/progress_line.h"
 #include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "plan/value.h"
 #include "store/json_value.h"
 
 enum {
@@ -24,6 +27,20 @@ enum {
     BATCH_TOKENS = 512, /* a coordinate is a mean over this many tokens times the width */
     CONTEXT_MOST = 128,
     WIDEST = 1024, /* that is taken unasked */
+};
+
+struct width_list {
+    uint32_t of[COORD_WIDTHS];
+    size_t count; /* 0: not given */
+};
+
+struct coord_options {
+    double lr; /* 0: not given, as all below */
+    struct width_list widths;
+    uint32_t steps, seeds;
+    const char *plot;
+    struct option_pairs sets;
+    bool json;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -67,12 +84,12 @@ static uint32_t first_width(const struct plan *plan)
     return first;
 }
 
-static int choose_widths(struct coord_check *check, const struct options *options,
+static int choose_widths(struct coord_check *check, const struct coord_options *options,
                          const struct plan *plan, struct lr_error *err)
 {
-    check->width_count = options->width_count ? options->width_count : WIDTHS_LEAST;
+    check->width_count = options->widths.count ? options->widths.count : WIDTHS_LEAST;
     for (size_t w = 0; w < check->width_count; w++)
-        check->widths[w] = options->width_count ? options->widths[w] : first_width(plan) << w;
+        check->widths[w] = options->widths.count ? options->widths.of[w] : first_width(plan) << w;
     size_t different = 0;
     for (size_t w = 0; w < check->width_count; w++) {
         bool again = false;
@@ -95,7 +112,7 @@ static int choose_widths(struct coord_check *check, const struct options *option
     return 0;
 }
 
-static int make_spec(struct coord_check *check, const struct options *options,
+static int make_spec(struct coord_check *check, const struct coord_options *options,
                      const struct plan *plan, struct live *live, struct lr_error *err)
 {
     struct trial_spec *spec = &check->spec;
@@ -263,7 +280,7 @@ static int print_json(const struct coord_check *check, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
-static int run_check(struct coord_check *check, const struct options *options,
+static int run_check(struct coord_check *check, const struct coord_options *options,
                      const struct plan *plan, struct live *live, struct lr_error *err)
 {
     check->steps = options->steps ? options->steps : STEPS;
@@ -283,32 +300,84 @@ static int run_check(struct coord_check *check, const struct options *options,
     return rc;
 }
 
-int command_coord_check(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct coord_options *options = line->options;
     struct plan *plan;
     struct live live;
     struct coord_check check = {0};
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
     if (plan->trainer.kind != TRAINER_TRANSFORMER) {
         lr_log(LR_LOG_ERROR, "%s: coord-check needs trainer.kind: transformer, this one is %s",
-               options->operand, trainer_name(plan->trainer.kind));
+               line->operands[0], trainer_name(plan->trainer.kind));
         lr_free(plan);
         return lr_error_exit_status(LR_EPLAN);
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    live_init(&live, options);
+    live_init(&live, line->verbosity >= 0, false);
     kernels_init();
     kernels_set_threads((int)plan->trainer.threads_per_worker);
     rc = run_check(&check, options, plan, &live, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc) : check.passed ? 0 : LR_EXIT_COORDINATES;
+    int status = outcome_error(rc, &err);
+    if (!rc && !check.passed)
+        status = LR_EXIT_COORDINATES;
     coord_release(&check);
     live_release(&live);
     lr_free(plan);
     return status;
 }
+
+/* ---- its command line ---- */
+
+static int read_widths(void *member, const char *value, struct lr_error *err)
+{
+    struct width_list *widths = member;
+    widths->count = 0;
+    while (*value) {
+        char text[16];
+        uint64_t width;
+        size_t length = strcspn(value, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)length, value);
+        if (length >= sizeof(text) || value_count(text, &width) != VALUE_OK || width == 0 ||
+            width > 65536)
+            return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
+                           value);
+        if (widths->count == COORD_WIDTHS)
+            return lr_fail(err, LR_EUSAGE, "--widths: %d at most", COORD_WIDTHS);
+        widths->of[widths->count++] = (uint32_t)width;
+        value += length + (value[length] == ',');
+    }
+    return widths->count ? 0
+                         : lr_fail(err, LR_EUSAGE, "--widths: needs widths such as 64,128,256,512");
+}
+
+static const struct option_row rows[] = {
+    {"lr", "X", "peak learning rate; default: the middle of search.lr",
+     OPTION_AT(coord_options, lr), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 3e-3"},
+    {"widths", "A,B,...", "four at least; default: base_width (halved while too wide) x 1, 2, 4, 8",
+     OPTION_AT(coord_options, widths), .type = OPTION_READ, .read = read_widths},
+    {"steps", "N", "steps of training; default 3", OPTION_AT(coord_options, steps), OPTION_TO_1000},
+    {"seeds", "N", "trainings of each width; default 3", OPTION_AT(coord_options, seeds),
+     OPTION_TO_1000},
+    {"plot", "FILE", "draw the activations against the width, as SVG by gnuplot",
+     OPTION_AT(coord_options, plot), OPTION_FILE_NAME},
+    OPTION_ROW_SET(coord_options),
+    OPTION_ROW_JSON(coord_options),
+};
+
+const struct command cmd_coord_check = {
+    .name = "coord-check",
+    .operand = "PLAN",
+    .help = "do activations keep their size over widths? (mup and lvp must)",
+    .examples = "lrsearch coord-check my.yaml --widths 64,128,256,512 --plot widths.svg",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct coord_options){0},
+    .run = run,
+};

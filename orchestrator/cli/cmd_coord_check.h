@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
 #include "lrsearch/error.h"
 #include "search/slope.h"
 #include "trainers/transformer/coordinates.h"
+
+#define COORD_WIDTHS 16 /* at most */
 
 /* The coordinate check of a plan: what was measured, and what is made of it. */
 
@@ -34,7 +35,7 @@ struct coord_figure {
 };
 
 struct coord_check {
-    uint32_t widths[OPTION_WIDTHS];
+    uint32_t widths[COORD_WIDTHS];
     size_t width_count;
     uint32_t seeds, steps;
     struct trial_spec spec; /* at the first width, with the first seed */

@@ -5,12 +5,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "history/past_run.h"
 #include "export/export_files.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
+
+struct export_options {
+    const char *format, *out; /* NULL: not given */
+};
 
 struct export
 {
@@ -88,7 +93,8 @@ static int write_folder(const char *path, const struct export_files *files, stru
     return rc;
 }
 
-static int export_run(struct export *export, const struct options *options, struct lr_error *err)
+static int export_run(struct export *export, const struct export_options *options,
+                      struct lr_error *err)
 {
     const struct export_source source = {export->campaign, &export->answer, export->trials,
                                          campaign_trial_count(export->campaign), &export->curves};
@@ -101,18 +107,17 @@ static int export_run(struct export *export, const struct options *options, stru
                           : run_dir_write("", options->out, file->bytes, file->size, err);
 }
 
-int command_export(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct export_options *options = line->options;
     struct lr_error err = {0};
     struct export *export = lr_calloc(1, sizeof(*export));
     int rc = export ? refuse_what_is_there(options->out, &err) : lr_nomem(&err);
     if (!rc)
-        rc = read_run(export, options->operand, &err);
+        rc = read_run(export, line->operands[0], &err);
     if (!rc)
         rc = export_run(export, options, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    else
+    if (!rc)
         lr_log(LR_LOG_INFO, "%s: %zu trainings of %s", options->out,
                campaign_trial_count(export->campaign), export->plan.name);
     if (export) {
@@ -122,5 +127,39 @@ int command_export(const struct options *options)
         lr_free(export->trials);
     }
     lr_free(export);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct export_options *options = line->options;
+    if (line->operand_count == 0 || !options->format || !options->out)
+        return lr_fail(err, LR_EUSAGE,
+                       "export: name a run's directory, --format and --out, as in: lrsearch export "
+                       "logs/quickstart --format sqlite -o quickstart.db");
+    if (!export_format_find(options->format))
+        return lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite, optuna or tensorboard",
+                       options->format);
+    return 0;
+}
+
+static const struct option_row rows[] = {
+    {"format", "NAME", "csv and tensorboard: a folder; sqlite, optuna: a file; needed",
+     OPTION_AT(export_options, format), .type = OPTION_ANY_TEXT,
+     .values = "csv sqlite optuna tensorboard"},
+    {"out", "PATH", "a new file or folder; needed", .letter = 'o', OPTION_AT(export_options, out),
+     .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
+};
+
+const struct command cmd_export = {
+    .name = "export",
+    .operand = "RUN_DIR",
+    .help = "a run as csv, sqlite, optuna or tensorboard; needs --format and --out",
+    .examples = "lrsearch export logs/quickstart --format sqlite -o quickstart.db",
+    .kind = OPERAND_RUN,
+    .least_most = {0, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct export_options){0},
+    .check = check,
+    .run = run,
+};

@@ -11,12 +11,17 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/status_fill.h"
 #include "cli/status_watch.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/status_text.h"
+
+struct status_options {
+    bool watch, json;
+};
 
 #define LOOK_EVERY_MS 2000
 enum { PLOT_LEAST = 6, PLOT_MOST = 24 };
@@ -198,7 +203,7 @@ static int show_screen(const struct screen *screen, const struct status_view *vi
 }
 
 static int show(const struct screen *screen, const struct status_view *view,
-                const struct options *options, struct lr_error *err)
+                const struct status_options *options, struct lr_error *err)
 {
     struct status_layout layout = {
         .columns = 80, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
@@ -224,7 +229,8 @@ static void catch_signals(void)
 }
 
 /* After the last look what it showed is left on the terminal. */
-static int look_on(struct status_watch *watch, const struct options *options, struct lr_error *err)
+static int look_on(struct status_watch *watch, const struct status_options *options,
+                   struct lr_error *err)
 {
     const struct status_view *view = NULL;
     struct screen screen;
@@ -254,20 +260,37 @@ static int look_on(struct status_watch *watch, const struct options *options, st
     return rc;
 }
 
-int command_status(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct status_options *options = line->options;
     struct lr_error err = {0};
     struct status_watch *watch;
     const struct status_view *view;
     struct screen screen = {0};
     bool changed;
-    int rc = status_watch_create(&watch, options->operand, &err);
+    int rc = status_watch_create(&watch, line->operands[0], &err);
     if (!rc && options->watch)
         rc = look_on(watch, options, &err);
     else if (!rc && !(rc = status_watch_look(watch, &view, &changed, &err)))
         rc = show(&screen, view, options, &err);
     status_watch_destroy(watch);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {
+    {"watch", NULL, "look again every 2 s, until the campaign ends (q: leave)",
+     OPTION_AT(status_options, watch)},
+    OPTION_ROW_JSON(status_options),
+};
+
+const struct command cmd_status = {
+    .name = "status",
+    .operand = "RUN_DIR",
+    .help = "where a campaign stands that is running, or was run; --watch looks on",
+    .examples = "lrsearch status logs/quickstart --watch",
+    .kind = OPERAND_RUN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct status_options){0},
+    .run = run,
+};

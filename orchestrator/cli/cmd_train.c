@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
@@ -20,6 +20,14 @@
 #include "trainers/trainer.h"
 
 enum { FILES = 32 }; /* that a command's pipes need, and some to spare */
+
+struct train_options {
+    double lr;
+    uint64_t tokens, until;  /* 0: not given */
+    const char *save, *init; /* checkpoints; NULL: not given */
+    struct option_pairs sets;
+    bool json;
+};
 
 static volatile sig_atomic_t interrupted;
 
@@ -63,7 +71,7 @@ static int on_step(void *context, const struct train_step *step)
     return interrupted;
 }
 
-static int print_json(const struct options *options, const struct trial_result *result)
+static int print_json(const struct train_options *options, const struct trial_result *result)
 {
     bool ok = true;
     json_use_lr_memory();
@@ -87,7 +95,7 @@ static int print_json(const struct options *options, const struct trial_result *
     return rc;
 }
 
-static void print_text(const struct options *options, const struct trial_result *result)
+static void print_text(const struct train_options *options, const struct trial_result *result)
 {
     char tokens[24], seconds[24];
     if (result->outcome == OUTCOME_DONE) {
@@ -124,8 +132,8 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     }
 }
 
-static int train(const struct options *options, const struct trial_spec *spec, uint32_t threads,
-                 double silence_s, struct live *live)
+static int train(const struct train_options *options, const struct trial_spec *spec,
+                 uint32_t threads, double silence_s, struct live *live)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
@@ -152,7 +160,8 @@ static int train(const struct options *options, const struct trial_spec *spec, u
 }
 
 /* Only the transformer has weights to save. */
-static int check_files(const struct options *options, const struct plan *plan, struct lr_error *err)
+static int check_files(const struct train_options *options, const struct plan *plan,
+                       struct lr_error *err)
 {
     if (plan->trainer.kind == TRAINER_TRANSFORMER)
         return options->save ? own_place_check(options->save, err) : 0;
@@ -165,7 +174,7 @@ static int check_files(const struct options *options, const struct plan *plan, s
 }
 
 /* The trial that plan and command line mean; its data are made ready. */
-static int make_spec(struct trial_spec *spec, const struct options *options,
+static int make_spec(struct trial_spec *spec, const struct train_options *options,
                      const struct plan *plan, struct live *live, struct lr_error *err)
 {
     *spec = plan_trial(plan);
@@ -175,22 +184,18 @@ static int make_spec(struct trial_spec *spec, const struct options *options,
     return prepare_trial(spec, plan, "--tokens", live, err);
 }
 
-int command_train(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct train_options *options = line->options;
     struct plan *plan;
     struct lr_error err = {0};
     struct trial_spec spec;
     struct live live;
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
-    live_init(&live, options);
-    if (!(options->lr > 0) || options->tokens == 0)
-        rc = lr_fail(&err, LR_EUSAGE,
-                     "train: needs --lr and --tokens, as in: lrsearch train %s "
-                     "--lr 3e-3 --tokens 2M",
-                     options->operand);
-    rc = rc ? rc : check_files(options, plan, &err);
+    live_init(&live, line->verbosity >= 0, false);
+    rc = check_files(options, plan, &err);
     rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
     if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
@@ -204,3 +209,42 @@ int command_train(const struct options *options)
     lr_free(plan);
     return status;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct train_options *options = line->options;
+    if (options->lr > 0 && options->tokens > 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "train: needs --lr and --tokens, as in: lrsearch train %s "
+                   "--lr 3e-3 --tokens 2M",
+                   line->operands[0]);
+}
+
+static const struct option_row rows[] = {
+    {"lr", "X", "peak learning rate; needed", OPTION_AT(train_options, lr), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 3e-3"},
+    {"tokens", "D", "tokens to train on, such as 2M; needed", OPTION_AT(train_options, tokens),
+     OPTION_TOKENS},
+    {"until", "D", "stop after so many of the tokens; --init goes on later",
+     OPTION_AT(train_options, until), OPTION_TOKENS},
+    {"save", "FILE", "write a checkpoint at the end, and when it is interrupted",
+     OPTION_AT(train_options, save), OPTION_FILE_NAME},
+    {"init", "FILE", "begin where this checkpoint stands", OPTION_AT(train_options, init),
+     OPTION_FILE_NAME},
+    OPTION_ROW_SET(train_options),
+    OPTION_ROW_JSON(train_options),
+};
+
+const struct command cmd_train = {
+    .name = "train",
+    .operand = "PLAN",
+    .help = "train the plan's model once, with --lr on --tokens; needs no MPI",
+    .examples = "lrsearch train plans/quickstart.yaml --lr 3e-3 --tokens 2M",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct train_options){0},
+    .check = check,
+    .run = run,
+};

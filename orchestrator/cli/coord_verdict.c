@@ -49,7 +49,7 @@ double coord_value(const struct coord_check *check, size_t width, const struct c
 
 static void fit(struct coord_figure *figure, const struct coord_check *check)
 {
-    double x[OPTION_WIDTHS], y[OPTION_WIDTHS];
+    double x[COORD_WIDTHS], y[COORD_WIDTHS];
     for (size_t w = 0; w < check->width_count; w++) {
         x[w] = log((double)check->widths[w]);
         y[w] = log(coord_value(check, w, figure));

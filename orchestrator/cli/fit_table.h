@@ -2,23 +2,30 @@
 #define LRSEARCH_FIT_TABLE_H
 
 #include <stdbool.h>
-#include "cli/options.h"
+#include <stddef.h>
+#include <stdint.h>
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 
-/* What a table is when it is not the CSV file that --table names. */
-struct fit_source {
-    const char *text; /* NULL: the file is the table */
+/* A table of anybody's trainings, and what is asked of it. Its rows are trainings (columns lr,
+ * tokens, loss, seed); or learning rates that somebody has found to be best (columns lr_opt, tokens,
+ * se), and the answer has no losses. */
+struct fit_table {
+    const char *path; /* of the CSV file */
+    const char *text; /* the table itself, of `size` bytes; NULL: that of the file */
     size_t size;
-    const char *loss;     /* the column, unless --columns names it; NULL: loss */
-    bool longest_horizon; /* the target is that of the table, up to --target-tokens (0: any) */
+    const char *columns;      /* what they are called: "lr=LR,tokens=D"; NULL: as above */
+    const char *loss;         /* that column, unless `columns` names it; NULL: loss */
+    const char *const *where; /* "column=value" each: only rows that have them */
+    size_t where_count;
+    uint64_t target_tokens;                 /* longer rows do not count; 0: all count */
+    bool longest_horizon;                   /* the target is the longest horizon that counts */
+    const char *prior_beta, *prior_beta_sd; /* as a plan has them; NULL: its defaults */
 };
 
-/* The answer that a table of anybody's trainings gives for --target-tokens. Its rows are trainings
- * (columns lr, tokens, loss); or, with *optima, learning rates that somebody has found to be best
- * (columns lr_opt, tokens), and the answer has no losses. `source` may be NULL. LR_EUSAGE,
- * LR_EDATA. */
-int fit_table(struct answer *answer, const struct options *options, const struct fit_source *source,
-              bool *optima, struct lr_error *err);
+/* The answer that the table gives for the target; *optima: its rows are learning rates. Messages
+ * name the options of lrsearch fit. LR_EUSAGE, LR_EDATA, LR_ENOMEM. */
+int fit_table(struct answer *answer, const struct fit_table *table, bool *optima,
+              struct lr_error *err);
 
 #endif

@@ -17,11 +17,11 @@
 #define PLAIN_EVERY_MS 10000u
 #define STAGE_EVERY_MS 2000u /* what takes longer than that shows that it moves */
 
-void live_init(struct live *live, const struct options *options)
+void live_init(struct live *live, bool enabled, bool plain)
 {
     memset(live, 0, sizeof(*live));
-    live->enabled = options->verbosity >= 0 && options->progress != PROGRESS_NONE;
-    live->terminal = options->progress == PROGRESS_AUTO && lr_log_is_terminal();
+    live->enabled = enabled;
+    live->terminal = enabled && !plain && lr_log_is_terminal();
     live->started_ms = live->shown_ms = loop_uv.now_ms();
     if (live->terminal && live->shown_ms > TERMINAL_EVERY_MS)
         live->shown_ms -= TERMINAL_EVERY_MS - FIRST_AFTER_MS;

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "cli/options.h"
 #include "coordinator/coordinator.h"
 
 /* The progress line of a running campaign, on stderr: on a terminal redrawn once a second and as
@@ -21,8 +20,9 @@ struct live {
     uint64_t best_tokens; /* horizon of the best trial */
 };
 
-void live_init(struct live *live, const struct options *options); /* --quiet, --progress */
-void live_release(struct live *live);                             /* ends the line */
+/* enabled: anything is shown; plain: as lines, on a terminal too. */
+void live_init(struct live *live, bool enabled, bool plain);
+void live_release(struct live *live); /* ends the line */
 struct coordinator_watch live_watch(struct live *live);
 
 /* For work before the first trial, as dataset_prepare() reports it. */
