@@ -39,9 +39,8 @@ BEGIN {
     rule("orchestrator/report", "orchestrator/store/ orchestrator/history/ orchestrator/search/excess.h orchestrator/search/laws/", "any")
     rule("orchestrator/export", "orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/store/", "any")
     rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
-    # cli/progress_line.h: until the stages are reported through a callback
-    rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/report/summary.h orchestrator/campaign/event.h orchestrator/net/transports.h orchestrator/cli/progress_line.h worker/", "any")
-    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/ orchestrator/prepare/ orchestrator/report/ orchestrator/cli/progress_line.h worker/", "any")
+    rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/report/summary.h orchestrator/campaign/event.h orchestrator/net/transports.h worker/", "any")
+    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/ orchestrator/prepare/ orchestrator/report/ worker/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
     rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")

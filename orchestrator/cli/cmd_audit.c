@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/predict_target.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
@@ -199,7 +199,7 @@ static int ask_runs(struct audit *audit, const struct predict_target *wanted, co
     uint64_t hash;
     struct campaign *campaign = NULL;
     struct lr_error why = {0};
-    int rc = past_plan(plan, &hash, run_dir, err);
+    int rc = run_plan_read(plan, &hash, run_dir, err);
     if (rc)
         return rc;
     audit->has_runs = true;
@@ -211,7 +211,7 @@ static int ask_runs(struct audit *audit, const struct predict_target *wanted, co
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%.*s", AUDIT_TEXT - 1, why.text);
         return 0;
     }
-    rc = past_campaign(&campaign, plan, hash, run_dir, err);
+    rc = run_campaign_read(&campaign, plan, hash, run_dir, err);
     if (!rc)
         rc = campaign_fit(campaign, audit->answer, err);
     if (!rc) {

@@ -1,4 +1,4 @@
-/* lrsearch plan init: reads the text, asks draft.h for a plan, writes it to a new file. */
+/* lrsearch plan init: reads the text, asks plan_proposal.h for a plan, writes it to a new file. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
 #include <fcntl.h>
 #include <ftw.h>
@@ -46,6 +46,7 @@ struct plan_init {
     char *sample; /* SAMPLE bytes at most; owned */
     size_t sample_size;
     struct live live;
+    struct stage_report stages;
 };
 
 /* ---- the text ---- */
@@ -97,7 +98,8 @@ static int take_texts(struct plan_init *init, struct lr_error *err)
 }
 
 /* Counts the unpacked bytes, and keeps the first of them. */
-static int measure_text(struct plan_init *init, struct draft_request *request, struct lr_error *err)
+static int measure_text(struct plan_init *init, struct proposal_request *request,
+                        struct lr_error *err)
 {
     struct text_reader *reader;
     char *chunk = lr_malloc(SAMPLE);
@@ -118,7 +120,7 @@ static int measure_text(struct plan_init *init, struct draft_request *request, s
             init->sample_size += more;
         }
         bytes += got > 0 ? (double)got : 0;
-        live_stage(&init->live, "reading the text", text_reader_share(reader));
+        stage_say(&init->stages, "reading the text", text_reader_share(reader));
     }
     if (!rc) {
         double share = text_reader_share(reader);
@@ -127,7 +129,7 @@ static int measure_text(struct plan_init *init, struct draft_request *request, s
         request->text_bytes = got == 0 || !(share > 0) ? bytes : bytes / share;
         text_reader_close(reader);
     }
-    live_clear(&init->live);
+    stage_over(&init->stages);
     lr_free(chunk);
     return rc;
 }
@@ -149,7 +151,7 @@ static int write_bytes(const char *path, const char *bytes, size_t size, struct 
     return 0;
 }
 
-/* As draft_request.bytes_per_token: learns the vocabulary on the sample. */
+/* As proposal_request.bytes_per_token: learns the vocabulary on the sample. */
 static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr_error *err)
 {
     struct plan_init *init = context;
@@ -163,8 +165,7 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
                                       .vocab = vocab,
                                       .context = 1,
                                       .cache_dir = folder,
-                                      .progress = live_stage,
-                                      .context_of_progress = &init->live};
+                                      .stages = &init->stages};
     snprintf(folder, sizeof(folder), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
     if (!mkdtemp(folder))
         return lr_fail_errno(err, LR_ECREATE,
@@ -175,7 +176,7 @@ static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr
     rc = rc ? rc : dataset_prepare(&dataset, &request, err);
     if (!rc)
         *out = dataset.bytes_per_token;
-    live_clear(&init->live);
+    stage_over(&init->stages);
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     return rc;
 }
@@ -214,14 +215,14 @@ static int check_place(const char *path, struct lr_error *err)
     return access(folder, W_OK) ? lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path) : 0;
 }
 
-static int write_plan(const struct plan_init *init, const struct draft *draft,
-                      const struct draft_request *request, struct lr_error *err)
+static int write_plan(const struct plan_init *init, const struct plan_proposal *proposal,
+                      const struct proposal_request *request, struct lr_error *err)
 {
     int fd = open(init->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file)
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", init->path);
-    draft_print(file, draft, request);
+    plan_proposal_print(file, proposal, request);
     bool bad = ferror(file);
     if (fclose(file) || bad) {
         unlink(init->path);
@@ -230,44 +231,46 @@ static int write_plan(const struct plan_init *init, const struct draft *draft,
     return 0;
 }
 
-static int print_json(const struct plan_init *init, const struct draft *draft, struct lr_error *err)
+static int print_json(const struct plan_init *init, const struct plan_proposal *proposal,
+                      struct lr_error *err)
 {
     bool ok = true;
     json_t *object = json_object(), *horizons = json_array();
-    for (int i = 0; i < DRAFT_HORIZONS; i++)
-        ok &= json_array_append_new(horizons, json_of_count(draft->horizons[i])) == 0;
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
+        ok &= json_array_append_new(horizons, json_of_count(proposal->horizons[i])) == 0;
     json_put(object, "schema_version", json_of_count(1), &ok);
     json_put(object, "plan", json_of_text(init->path), &ok);
     json_put(object, "text_tokens",
-             init->text_count ? json_of_double(draft->text_tokens) : json_null(), &ok);
-    json_put(object, "params", json_of_count(draft->params), &ok);
+             init->text_count ? json_of_double(proposal->text_tokens) : json_null(), &ok);
+    json_put(object, "params", json_of_count(proposal->params), &ok);
     json_put(object, "horizons", horizons, &ok);
-    json_put(object, "target_tokens", json_of_count(draft->target_tokens), &ok);
-    json_put(object, "workers", json_of_count(draft->workers), &ok);
-    json_put(object, "wall_seconds", json_of_double(draft->wall_s), &ok);
-    json_put(object, "trials", json_of_double(draft->trials), &ok);
+    json_put(object, "target_tokens", json_of_count(proposal->target_tokens), &ok);
+    json_put(object, "workers", json_of_count(proposal->workers), &ok);
+    json_put(object, "wall_seconds", json_of_double(proposal->wall_s), &ok);
+    json_put(object, "trials", json_of_double(proposal->trials), &ok);
     return json_print(object, ok, err);
 }
 
-static void print_text(const struct plan_init *init, const struct draft *draft)
+static void print_text(const struct plan_init *init, const struct plan_proposal *proposal)
 {
     char params[24], longest[24], target[24], time[24];
-    lr_say(stdout,
-           "%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
-           "%u ranks\n\nnext:\n"
-           "  lrsearch check %s\n  mpirun -np %u lrsearch %s\n",
-           init->path, format_count(params, sizeof(params), (double)draft->params),
-           format_count(longest, sizeof(longest), (double)draft->horizons[DRAFT_HORIZONS - 1]),
-           format_count(target, sizeof(target), (double)draft->target_tokens),
-           format_seconds(time, sizeof(time), draft->wall_s), draft->workers + 1, init->path,
-           draft->workers + 1, init->path);
+    lr_say(
+        stdout,
+        "%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
+        "%u ranks\n\nnext:\n"
+        "  lrsearch check %s\n  mpirun -np %u lrsearch %s\n",
+        init->path, format_count(params, sizeof(params), (double)proposal->params),
+        format_count(longest, sizeof(longest), (double)proposal->horizons[PROPOSAL_HORIZONS - 1]),
+        format_count(target, sizeof(target), (double)proposal->target_tokens),
+        format_seconds(time, sizeof(time), proposal->wall_s), proposal->workers + 1, init->path,
+        proposal->workers + 1, init->path);
 }
 
 static int make(struct plan_init *init, struct lr_error *err)
 {
     const struct plan_options *options = init->options;
-    struct draft draft;
-    struct draft_request request = {
+    struct plan_proposal proposal;
+    struct proposal_request request = {
         .name = init->name,
         .time_s = options->time_s,
         .target_tokens = options->target_tokens,
@@ -281,13 +284,13 @@ static int make(struct plan_init *init, struct lr_error *err)
         rc = measure_text(init, &request, err);
     request.texts = (const char *const *)init->texts;
     request.text_count = init->text_count;
-    rc = rc ? rc : draft_make(&draft, &request, &init->live, err);
+    rc = rc ? rc : plan_proposal_make(&proposal, &request, &init->stages, err);
     live_clear(&init->live);
-    rc = rc ? rc : write_plan(init, &draft, &request, err);
+    rc = rc ? rc : write_plan(init, &proposal, &request, err);
     if (!rc && options->json)
-        rc = print_json(init, &draft, err);
+        rc = print_json(init, &proposal, err);
     else if (!rc)
-        print_text(init, &draft);
+        print_text(init, &proposal);
     return rc;
 }
 
@@ -302,6 +305,7 @@ static int run(const struct command_line *line)
         init->path = init->options->out;
         take_name(init);
         live_init(&init->live, line->verbosity >= 0, false);
+        init->stages = live_stages(&init->live);
         rc = make(init, &err);
         live_release(&init->live);
         for (size_t i = 0; i < init->text_count; i++)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "cli/predict_target.h"
 #include "cli/outcome.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
@@ -53,9 +53,9 @@ static int predict(const struct command_line *line, struct plan *plan, struct ca
     const struct predict_options *options = line->options;
     uint64_t hash;
     int rc;
-    if ((rc = past_plan(plan, &hash, line->operands[0], err)) ||
+    if ((rc = run_plan_read(plan, &hash, line->operands[0], err)) ||
         (rc = predict_target_set(plan, &options->target, err)) ||
-        (rc = past_campaign(campaign, plan, hash, line->operands[0], err)) ||
+        (rc = run_campaign_read(campaign, plan, hash, line->operands[0], err)) ||
         (rc = campaign_fit(*campaign, answer, err)))
         return rc;
     if (options->params && (rc = predict_size(*campaign, answer, options->params, err)))

@@ -51,6 +51,7 @@ static int run(const struct command_line *line)
     struct live live;
     struct dataset dataset;
     live_init(&live, line->verbosity >= 0, false);
+    const struct stage_report stages = live_stages(&live);
     const struct dataset_request request = {
         .texts = (const char *const *)line->operands,
         .text_count = line->operand_count,
@@ -58,8 +59,7 @@ static int run(const struct command_line *line)
         .vocab = options->vocab,
         .context = 1,
         .cache_dir = options->out,
-        .progress = live_stage,
-        .context_of_progress = &live,
+        .stages = &stages,
     };
     int rc = dataset_prepare(&dataset, &request, &err);
     live_release(&live);

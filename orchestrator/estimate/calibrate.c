@@ -18,7 +18,7 @@ struct timing {
     uint64_t tokens; /* after the last step */
     size_t steps, validations;
     double first_s, warm_s, last_s, end_s; /* first step, warm-up, last step, last validation */
-    struct live *live;
+    const struct stage_report *stages;
     uint64_t all;
 };
 
@@ -37,16 +37,16 @@ static int on_step(void *context, const struct train_step *step)
     if (timing->steps == WARM_UP)
         timing->warm_s = step->seconds;
     timing->last_s = timing->end_s = step->seconds;
-    live_stage(timing->live, "timing the model", (double)timing->steps / (double)timing->all);
+    stage_say(timing->stages, "timing the model", (double)timing->steps / (double)timing->all);
     return 0;
 }
 
 /* A training of so many steps and then so many sequences of validation. */
 static int run(struct timing *timing, struct trial_spec spec, uint64_t steps, uint64_t sequences,
-               struct live *live, struct lr_error *err)
+               const struct stage_report *stages, struct lr_error *err)
 {
     struct trial_result result;
-    *timing = (struct timing){.live = live, .all = steps};
+    *timing = (struct timing){.stages = stages, .all = steps};
     struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1};
     spec.horizon_tokens = steps * spec.batch_tokens;
     spec.val_tokens = sequences * spec.context;
@@ -101,17 +101,17 @@ static uint64_t between(double value, uint64_t least, uint64_t most)
 }
 
 static int measure(struct calibration *out, const struct trial_spec *spec, uint64_t sequences,
-                   double seconds, struct live *live, struct lr_error *err)
+                   double seconds, const struct stage_report *stages, struct lr_error *err)
 {
     struct timing probe, timing;
-    int rc = run(&probe, *spec, PROBE_STEPS, 1, live, err);
+    int rc = run(&probe, *spec, PROBE_STEPS, 1, stages, err);
     if (rc)
         return rc;
     double step_s = fmax(step_seconds(&probe), 1e-6);
     double sequence_s = step_s / (spec->batch_tokens / spec->context) / 3; /* forward only */
     uint64_t steps = between(seconds * (1 - VALIDATION_SHARE) / step_s, STEPS_LEAST, STEPS_MOST);
     uint64_t validated = between(seconds * VALIDATION_SHARE / sequence_s, 1, sequences);
-    rc = run(&timing, *spec, steps + WARM_UP, validated, live, err);
+    rc = run(&timing, *spec, steps + WARM_UP, validated, stages, err);
     if (rc)
         return rc;
     out->steps = steps;
@@ -127,7 +127,7 @@ static uint64_t val_sequences(const struct trial_spec *spec)
 }
 
 int calibrate(struct calibration *out, const struct trial_spec *spec, double seconds,
-              struct live *live, struct lr_error *err)
+              const struct stage_report *stages, struct lr_error *err)
 {
     char folder[RANDOM_TOKENS_FOLDER];
     struct trial_spec small = spec_to_time(spec);
@@ -140,10 +140,10 @@ int calibrate(struct calibration *out, const struct trial_spec *spec, double sec
     int rc = from_file ? random_tokens_make(&small, tokens, folder, err) : 0;
     if (rc)
         return rc;
-    rc = measure(out, &small, sequences, seconds, live, err);
+    rc = measure(out, &small, sequences, seconds, stages, err);
     if (from_file)
         random_tokens_remove(folder);
-    live_clear(live);
+    stage_over(stages);
     out->share = step_flops(&small) / step_flops(spec);
     out->step_s /= out->share;
     out->sequence_s *= trial_flops_per_token(spec) / trial_flops_per_token(&small);

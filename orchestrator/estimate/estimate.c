@@ -10,6 +10,7 @@
 #include "estimate/calibrate.h"
 #include "estimate/forecast.h"
 #include "prepare/prepare.h"
+#include "prepare/prepare_products.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -64,19 +65,19 @@ static double cell_seconds(void *context, uint32_t cell, uint64_t tokens)
 }
 
 static int time_one(struct estimate *estimate, const struct trial_spec *spec, double seconds,
-                    const char *cache_dir, struct live *live, struct lr_error *err)
+                    const char *cache_dir, const struct stage_report *stages, struct lr_error *err)
 {
     struct timed *timed = &estimate->timed[estimate->count];
     timed->spec = *spec;
-    int rc = prepare_products_unkept(timed->spec.products, estimate->plan, spec, cache_dir, err);
+    int rc = prepare_products(timed->spec.products, estimate->plan, spec, cache_dir, false, err);
     kernels_set_threads((int)estimate->plan->trainer.threads_per_worker);
     if (!rc)
-        rc = calibrate(&timed->calibration, &timed->spec, seconds, live, err);
+        rc = calibrate(&timed->calibration, &timed->spec, seconds, stages, err);
     estimate->count += !rc;
     return rc;
 }
 
-static int time_models(struct estimate *estimate, double seconds, struct live *live,
+static int time_models(struct estimate *estimate, double seconds, const struct stage_report *stages,
                        struct lr_error *err)
 {
     const struct plan *plan = estimate->plan;
@@ -88,12 +89,12 @@ static int time_models(struct estimate *estimate, double seconds, struct live *l
     kernels_init();
     for (size_t i = 0; !rc && i < count; i++) { /* evenly, the first and the last among them */
         struct trial_spec spec = plan_cell(plan, count > 1 ? i * (cells - 1) / (count - 1) : 0);
-        rc = time_one(estimate, &spec, each, cache_dir, live, err);
+        rc = time_one(estimate, &spec, each, cache_dir, stages, err);
     }
     if (!rc && plan->confirm.wanted &&
         (target.d_model != first.d_model || target.n_layers != first.n_layers ||
          target.vocab != first.vocab))
-        rc = time_one(estimate, &target, each, cache_dir, live, err);
+        rc = time_one(estimate, &target, each, cache_dir, stages, err);
     lr_free(cache_dir);
     return rc;
 }
@@ -292,7 +293,7 @@ uint32_t estimate_workers(const struct plan *plan)
 }
 
 int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
-                    struct live *live, struct lr_error *err)
+                    const struct stage_report *stages, struct lr_error *err)
 {
     struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
     if (!estimate)
@@ -300,8 +301,8 @@ int estimate_expect(struct expected *out, const struct plan *plan, uint32_t work
     estimate->plan = plan;
     estimate->workers = workers;
     struct forecast_clock clock = {cell_seconds, estimate, workers};
-    int rc = time_models(estimate, LOOK_SECONDS, live, err);
-    rc = rc ? rc : forecast_run(&estimate->forecast, plan, &clock, live, err);
+    int rc = time_models(estimate, LOOK_SECONDS, stages, err);
+    rc = rc ? rc : forecast_run(&estimate->forecast, plan, &clock, stages, err);
     if (!rc)
         *out = (struct expected){.step_s = estimate->timed[0].calibration.step_s,
                                  .wall_s = needed(estimate, KIND_WALL, 0.5),
@@ -312,7 +313,8 @@ int estimate_expect(struct expected *out, const struct plan *plan, uint32_t work
     return rc;
 }
 
-int estimate_print(const struct plan *plan, uint32_t ranks, struct live *live, struct lr_error *err)
+int estimate_print(const struct plan *plan, uint32_t ranks, const struct stage_report *stages,
+                   struct lr_error *err)
 {
     struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
     if (!estimate)
@@ -322,13 +324,13 @@ int estimate_print(const struct plan *plan, uint32_t ranks, struct live *live, s
     estimate->workers = ranks > 1 ? ranks - 1 : ranks ? 1 : estimate_workers(plan);
     struct forecast_clock clock = {cell_seconds, estimate, estimate->workers};
     if (plan->trainer.kind == TRAINER_TRANSFORMER) {
-        if ((rc = time_models(estimate, TIMING_SECONDS, live, err)))
+        if ((rc = time_models(estimate, TIMING_SECONDS, stages, err)))
             goto out;
         print_timing(estimate);
     }
-    if ((rc = forecast_run(&estimate->forecast, plan, &clock, live, err)))
+    if ((rc = forecast_run(&estimate->forecast, plan, &clock, stages, err)))
         goto out;
-    live_clear(live);
+    stage_over(stages);
     print_needed(estimate);
     print_confirmation(estimate);
     print_shrinking(estimate);

@@ -199,7 +199,7 @@ static int simulate(struct simulation *sim, struct forecast_course *course, stru
 }
 
 int forecast_run(struct forecast *out, const struct plan *plan, const struct forecast_clock *clock,
-                 struct live *live, struct lr_error *err)
+                 const struct stage_report *stages, struct lr_error *err)
 {
     size_t each = plan_cell_count(plan) * plan->search.horizon_count, most = WORK_MOST / each;
     struct simulation *sim = lr_calloc(1, sizeof(*sim));
@@ -215,9 +215,9 @@ int forecast_run(struct forecast *out, const struct plan *plan, const struct for
     for (out->count = 0; !rc && out->count < most; out->count += !rc) {
         sim->world = draw_world(plan, &sim->asked.space, out->count);
         rc = simulate(sim, &out->courses[out->count], err);
-        live_stage(live, "simulating campaigns", (double)(out->count + 1) / (double)most);
+        stage_say(stages, "simulating campaigns", (double)(out->count + 1) / (double)most);
     }
-    live_clear(live);
+    stage_over(stages);
     lr_free(sim);
     return rc;
 }

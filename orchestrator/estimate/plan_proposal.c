@@ -72,15 +72,15 @@ static uint64_t round_horizon(const struct size *size, double wanted)
     return (uint64_t)(power * (steps >= 1.5 * power ? 1.5 : 1)) * size->batch_tokens;
 }
 
-static void set_horizons(struct draft *out, uint64_t longest)
+static void set_horizons(struct plan_proposal *out, uint64_t longest)
 {
-    for (int i = 0; i < DRAFT_HORIZONS; i++)
-        out->horizons[i] = longest >> (DRAFT_HORIZONS - 1 - i);
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
+        out->horizons[i] = longest >> (PROPOSAL_HORIZONS - 1 - i);
 }
 
-static uint64_t longest_of(const struct draft *out)
+static uint64_t longest_of(const struct plan_proposal *out)
 {
-    return out->horizons[DRAFT_HORIZONS - 1];
+    return out->horizons[PROPOSAL_HORIZONS - 1];
 }
 
 static double two_digits(double value)
@@ -90,23 +90,23 @@ static double two_digits(double value)
 }
 
 /* The model's part, and what the text is in its tokens. */
-static int take_size(struct draft *out, const struct size *size,
-                     const struct draft_request *request, struct lr_error *err)
+static int take_size(struct plan_proposal *out, const struct size *size,
+                     const struct proposal_request *request, struct lr_error *err)
 {
     struct trial_spec spec = spec_of(size);
     double factor = pow(WIDTH_KNOWN / size->d_model, FACTOR_PER_WIDTH);
     uint64_t val = VAL_MOST;
     int rc = 0;
-    *out = (struct draft){.d_model = size->d_model,
-                          .n_layers = size->n_layers,
-                          .head_size = size->head_size,
-                          .context = size->context,
-                          .vocab = size->vocab,
-                          .batch_tokens = size->batch_tokens,
-                          .lr = {two_digits(LR_LOW * factor), two_digits(LR_HIGH * factor)},
-                          .params = trial_params(&spec),
-                          .train_tokens = UINT64_MAX,
-                          .bytes_per_token = 1};
+    *out = (struct plan_proposal){.d_model = size->d_model,
+                                  .n_layers = size->n_layers,
+                                  .head_size = size->head_size,
+                                  .context = size->context,
+                                  .vocab = size->vocab,
+                                  .batch_tokens = size->batch_tokens,
+                                  .lr = {two_digits(LR_LOW * factor), two_digits(LR_HIGH * factor)},
+                                  .params = trial_params(&spec),
+                                  .train_tokens = UINT64_MAX,
+                                  .bytes_per_token = 1};
     if (request->text_count > 0) {
         if (size->vocab > 256)
             rc =
@@ -122,7 +122,7 @@ static int take_size(struct draft *out, const struct size *size,
 }
 
 /* The longest horizon that text and target allow. */
-static double most_tokens(const struct draft *out, const struct draft_request *request)
+static double most_tokens(const struct plan_proposal *out, const struct proposal_request *request)
 {
     double most = 1e15;
     if (out->train_tokens < UINT64_MAX)
@@ -135,7 +135,7 @@ static double most_tokens(const struct draft *out, const struct draft_request *r
 /* ---- the target ---- */
 
 /* hidden parameters = 12 layers width^2, at the usual aspect. */
-static void take_target_model(struct draft *out, uint64_t params)
+static void take_target_model(struct plan_proposal *out, uint64_t params)
 {
     double aspect = (double)params < LARGE_PARAMS ? 64 : 128;
     double width = cbrt((double)params * aspect / 12);
@@ -147,7 +147,7 @@ static void take_target_model(struct draft *out, uint64_t params)
         (uint32_t)fmax(round((double)params / 12 / d_model / d_model), out->n_layers);
 }
 
-static void take_target(struct draft *out, const struct draft_request *request)
+static void take_target(struct plan_proposal *out, const struct proposal_request *request)
 {
     uint64_t longest = longest_of(out);
     out->repeat = longest > out->train_tokens;
@@ -163,21 +163,21 @@ static void take_target(struct draft *out, const struct draft_request *request)
 
 /* ---- what it takes ---- */
 
-static int print_to(const char *path, int fd, const struct draft *draft,
-                    const struct draft_request *request, struct lr_error *err)
+static int print_to(const char *path, int fd, const struct plan_proposal *proposal,
+                    const struct proposal_request *request, struct lr_error *err)
 {
     FILE *file = fdopen(fd, "w");
     if (!file) {
         close(fd);
         return lr_fail_errno(err, LR_ECREATE, "%s", path);
     }
-    draft_print(file, draft, request);
+    plan_proposal_print(file, proposal, request);
     return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
 }
 
 /* The proposal as a plan that is read as every plan is. */
-static int load(struct plan *plan, const struct draft *draft, const struct draft_request *request,
-                struct lr_error *err)
+static int load(struct plan *plan, const struct plan_proposal *proposal,
+                const struct proposal_request *request, struct lr_error *err)
 {
     const char *place = getenv("TMPDIR");
     struct plan_errors errors;
@@ -188,7 +188,7 @@ static int load(struct plan *plan, const struct draft *draft, const struct draft
         return lr_fail_errno(err, LR_ECREATE,
                              "%s: cannot create it (set TMPDIR to a folder that can be written)",
                              path);
-    int rc = print_to(path, fd, draft, request, err);
+    int rc = print_to(path, fd, proposal, request, err);
     if (!rc && plan_load(plan, path, NULL, 0, &errors)) {
         rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",
                      errors.count ? errors.lines[0] : "out of memory");
@@ -198,8 +198,8 @@ static int load(struct plan *plan, const struct draft *draft, const struct draft
     return rc;
 }
 
-static int expect(struct draft *out, const struct draft_request *request, struct live *live,
-                  struct lr_error *err)
+static int expect(struct plan_proposal *out, const struct proposal_request *request,
+                  const struct stage_report *stages, struct lr_error *err)
 {
     struct expected expected = {0};
     struct plan *plan = lr_calloc(1, sizeof(*plan));
@@ -208,7 +208,7 @@ static int expect(struct draft *out, const struct draft_request *request, struct
     rc = rc ? rc : load(plan, out, request, err);
     if (!rc) {
         out->workers = estimate_workers(plan);
-        rc = estimate_expect(&expected, plan, out->workers, live, err);
+        rc = estimate_expect(&expected, plan, out->workers, stages, err);
     }
     out->step_s = expected.step_s;
     out->wall_s = expected.wall_s;
@@ -220,8 +220,8 @@ static int expect(struct draft *out, const struct draft_request *request, struct
 }
 
 /* The longest horizon for the time, if `timed` took so long; a campaign's time goes with it. */
-static double fitting_tokens(const struct draft *timed, const struct draft_request *request,
-                             double flops_ratio)
+static double fitting_tokens(const struct plan_proposal *timed,
+                             const struct proposal_request *request, double flops_ratio)
 {
     return (double)longest_of(timed) * TIME_SHARE * request->time_s / timed->wall_most_s /
            flops_ratio;
@@ -229,8 +229,8 @@ static double fitting_tokens(const struct draft *timed, const struct draft_reque
 
 /* ---- the choice ---- */
 
-static int check_request(const struct draft *smallest, const struct draft_request *request,
-                         struct lr_error *err)
+static int check_request(const struct plan_proposal *smallest,
+                         const struct proposal_request *request, struct lr_error *err)
 {
     char have[24], need[24];
     uint64_t least = least_horizon(&sizes[0]);
@@ -254,8 +254,9 @@ static int check_request(const struct draft *smallest, const struct draft_reques
 }
 
 /* The largest size that sees enough tokens in the time, by the FLOP rate of the smallest. */
-static int choose_size(size_t *chosen, struct draft *out, const struct draft *smallest,
-                       const struct draft_request *request, struct lr_error *err)
+static int choose_size(size_t *chosen, struct plan_proposal *out,
+                       const struct plan_proposal *smallest, const struct proposal_request *request,
+                       struct lr_error *err)
 {
     struct trial_spec first = spec_of(&sizes[0]);
     *chosen = 0;
@@ -266,7 +267,7 @@ static int choose_size(size_t *chosen, struct draft *out, const struct draft *sm
         if (tokens < TOKENS_PER_PARAM * (double)trial_params(&spec) ||
             (request->target_params > 0 && trial_params(&spec) > request->target_params))
             break;
-        struct draft larger;
+        struct plan_proposal larger;
         struct lr_error refused = {0};
         int rc = take_size(&larger, &sizes[i], request, &refused);
         if (rc == LR_EDATA) /* the text has not so many different pieces */
@@ -284,7 +285,8 @@ static int choose_size(size_t *chosen, struct draft *out, const struct draft *sm
 }
 
 /* The longest horizon becomes what fits, and what is expected goes with it. true: it changed. */
-static bool refit(struct draft *out, const struct size *size, const struct draft_request *request)
+static bool refit(struct plan_proposal *out, const struct size *size,
+                  const struct proposal_request *request)
 {
     double tokens = fmin(fitting_tokens(out, request, 1), most_tokens(out, request));
     uint64_t longest = round_horizon(size, fmax(tokens, (double)least_horizon(size)));
@@ -298,8 +300,9 @@ static bool refit(struct draft *out, const struct size *size, const struct draft
     return changed;
 }
 
-static int fit_time(struct draft *out, const struct size *size, const struct draft_request *request,
-                    struct live *live, struct lr_error *err)
+static int fit_time(struct plan_proposal *out, const struct size *size,
+                    const struct proposal_request *request, const struct stage_report *stages,
+                    struct lr_error *err)
 {
     char time[24];
     double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(size);
@@ -307,25 +310,25 @@ static int fit_time(struct draft *out, const struct size *size, const struct dra
         return lr_fail(
             err, LR_EUSAGE, "--time: too short for a campaign on this machine; about %s would do",
             format_seconds(time, sizeof(time), ceil(1.2 * request->time_s * least / tokens)));
-    int rc = refit(out, size, request) ? expect(out, request, live, err) : 0;
+    int rc = refit(out, size, request) ? expect(out, request, stages, err) : 0;
     if (!rc && out->wall_most_s > request->time_s) /* the machine was slower this time */
         refit(out, size, request);
     return rc;
 }
 
-int draft_make(struct draft *out, const struct draft_request *request, struct live *live,
-               struct lr_error *err)
+int plan_proposal_make(struct plan_proposal *out, const struct proposal_request *request,
+                       const struct stage_report *stages, struct lr_error *err)
 {
     size_t chosen = 0;
     int rc = take_size(out, &sizes[0], request, err);
     rc = rc ? rc : check_request(out, request, err);
     set_horizons(out, least_horizon(&sizes[0]));
-    rc = rc ? rc : expect(out, request, live, err);
+    rc = rc ? rc : expect(out, request, stages, err);
     if (rc)
         return rc;
-    const struct draft smallest = *out;
+    const struct plan_proposal smallest = *out;
     rc = choose_size(&chosen, out, &smallest, request, err);
     if (!rc && chosen > 0)
-        rc = expect(out, request, live, err);
-    return rc ? rc : fit_time(out, &sizes[chosen], request, live, err);
+        rc = expect(out, request, stages, err);
+    return rc ? rc : fit_time(out, &sizes[chosen], request, stages, err);
 }

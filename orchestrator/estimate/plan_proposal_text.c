@@ -35,7 +35,8 @@ static const char *count_text(char out[24], uint64_t count)
     return out;
 }
 
-static void put_head(FILE *out, const struct draft *p, const struct draft_request *request)
+static void put_head(FILE *out, const struct plan_proposal *p,
+                     const struct proposal_request *request)
 {
     char time[24], half[24], most[24], trials[24];
     fprintf(out,
@@ -52,7 +53,7 @@ static void put_head(FILE *out, const struct draft *p, const struct draft_reques
     fputc('\n', out);
 }
 
-static void put_model(FILE *out, const struct draft *p)
+static void put_model(FILE *out, const struct plan_proposal *p)
 {
     char params[24];
     fprintf(out,
@@ -86,7 +87,8 @@ static void put_model(FILE *out, const struct draft *p)
                 p->n_layers);
 }
 
-static void put_data(FILE *out, const struct draft *p, const struct draft_request *request)
+static void put_data(FILE *out, const struct plan_proposal *p,
+                     const struct proposal_request *request)
 {
     char bytes[24], tokens[24], val[24];
     if (request->text_count == 0) {
@@ -123,13 +125,13 @@ static void put_data(FILE *out, const struct draft *p, const struct draft_reques
             out,
             "  repeat: true          # the longest horizon reads the text %.1f times: it has no "
             "more\n",
-            (double)p->horizons[DRAFT_HORIZONS - 1] / (double)p->train_tokens);
+            (double)p->horizons[PROPOSAL_HORIZONS - 1] / (double)p->train_tokens);
 }
 
-static void put_search(FILE *out, const struct draft *p)
+static void put_search(FILE *out, const struct plan_proposal *p)
 {
-    char texts[DRAFT_HORIZONS][24], batch[24], step[24], low[24], high[24];
-    for (int i = 0; i < DRAFT_HORIZONS; i++)
+    char texts[PROPOSAL_HORIZONS][24], batch[24], step[24], low[24], high[24];
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
         count_text(texts[i], p->horizons[i]);
     snprintf(step, sizeof(step), p->step_s < 0.1 ? "%.1f ms" : "%.0f ms", 1e3 * p->step_s);
     fprintf(out,
@@ -152,7 +154,8 @@ static void put_search(FILE *out, const struct draft *p)
             p->params < 1000000 ? ": so small a model is noisy" : "");
 }
 
-static void put_target(FILE *out, const struct draft *p, const struct draft_request *request)
+static void put_target(FILE *out, const struct plan_proposal *p,
+                       const struct proposal_request *request)
 {
     char tokens[24], time[24];
     const char *why = request->target_tokens > 0 ? "as you said"
@@ -182,11 +185,12 @@ static void put_target(FILE *out, const struct draft *p, const struct draft_requ
             value_duration_text(request->time_s, time, sizeof(time)));
 }
 
-void draft_print(FILE *out, const struct draft *draft, const struct draft_request *request)
+void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
+                         const struct proposal_request *request)
 {
-    put_head(out, draft, request);
-    put_model(out, draft);
-    put_data(out, draft, request);
-    put_search(out, draft);
-    put_target(out, draft, request);
+    put_head(out, proposal, request);
+    put_model(out, proposal);
+    put_data(out, proposal, request);
+    put_search(out, proposal);
+    put_target(out, proposal, request);
 }

@@ -1,97 +1,17 @@
-/* Answers are fitted again and not read from result.json: what is compared then comes from one
- * version of the search (plan_from_json() refuses a run of which this one has keys that its plan
- * has not). When a run finished is told by its journal and not by a file's time, which a copy
- * changes. */
-#define _DEFAULT_SOURCE /* timegm */
-#include "history/past_answer.h"
+/* What two runs have in common decides which of their numbers may be compared: run_drift() puts into
+ * words where the questions differ, and leaves those numbers out. */
+#include "history/run_compare.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "lrsearch/memory.h"
-#include "store/journal.h"
-
-/* ---- when ---- */
-
-struct times {
-    struct past_end *end;
-    char started_utc[32];
-    double wall_s; /* since then */
-};
-
-static int note_event(void *context, const struct event *event, struct lr_error *err)
-{
-    struct times *times = context;
-    (void)err;
-    if (event->kind == EVENT_CAMPAIGN) {
-        memcpy(times->end->name, event->as.campaign.name, sizeof(times->end->name));
-        memcpy(times->end->version, event->as.campaign.version, sizeof(times->end->version));
-    } else if (event->kind == EVENT_SESSION) {
-        memcpy(times->end->host, event->as.session.host, sizeof(times->end->host));
-        memcpy(times->started_utc, event->as.session.started_utc, sizeof(times->started_utc));
-        times->wall_s = 0;
-    } else if (event->kind == EVENT_CLOCK) {
-        times->wall_s += event->as.clock.wall_s;
-    }
-    return 0;
-}
-
-int past_end_read(struct past_end *end, const char *run_dir, struct lr_error *err)
-{
-    char path[TRIAL_PATH + 32];
-    struct times times = {.end = end};
-    struct tm utc = {0};
-    memset(end, 0, sizeof(*end));
-    snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
-    int rc = journal_read(path, note_event, &times, err);
-    if (rc)
-        return rc;
-    snprintf(end->finished_utc, sizeof(end->finished_utc), "%s", times.started_utc);
-    if (sscanf(times.started_utc, "%d-%d-%dT%d:%d:%dZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-               &utc.tm_hour, &utc.tm_min, &utc.tm_sec) != 6 ||
-        !(times.wall_s >= 0 && times.wall_s < 1e9))
-        return 0;
-    utc.tm_year -= 1900;
-    utc.tm_mon -= 1;
-    time_t finished = timegm(&utc) + (time_t)times.wall_s;
-    if (gmtime_r(&finished, &utc))
-        strftime(end->finished_utc, sizeof(end->finished_utc), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return 0;
-}
-
-/* ---- what ---- */
-
-int past_answer_read(struct past_answer **out, const char *run_dir, struct lr_error *err)
-{
-    uint64_t hash;
-    struct past_answer *past = lr_calloc(1, sizeof(*past));
-    *out = past;
-    int rc = past ? past_plan(&past->plan, &hash, run_dir, err) : lr_nomem(err);
-    if (!rc)
-        rc = past_campaign(&past->campaign, &past->plan, hash, run_dir, err);
-    if (!rc)
-        rc = campaign_answer(past->campaign, &past->answer, err);
-    if (!rc)
-        past->finished = campaign_finished(past->campaign);
-    if (rc) {
-        past_answer_free(past);
-        *out = NULL;
-    }
-    return rc;
-}
-
-void past_answer_free(struct past_answer *past)
-{
-    if (past)
-        campaign_destroy(past->campaign);
-    lr_free(past);
-}
+#include "store/run_dir.h"
 
 /* ---- what differs ---- */
 
+/* "other target.tokens (1 -> 2), data.source" */
 static void differ(char text[ANSWER_TEXT], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static void differ(char text[ANSWER_TEXT], const char *format, ...)
@@ -184,8 +104,8 @@ static void differ_model(char text[ANSWER_TEXT], const struct question *then,
     differ_name(text, "training.schedule", schedule_name(a.schedule), schedule_name(b.schedule));
 }
 
-void past_drift(struct drift *out, const struct question *then, const struct question *now,
-                const struct drift_limits *limits)
+void run_drift(struct drift *out, const struct question *then, const struct question *now,
+               const struct drift_limits *limits)
 {
     char lr[ANSWER_TEXT] = "", loss[ANSWER_TEXT] = "";
     differ_data(lr, then, now);
@@ -194,4 +114,46 @@ void past_drift(struct drift *out, const struct question *then, const struct que
     differ_base(lr, then->plan, now->plan);
     differ_model(loss, then, now);
     drift_measure(out, then->answer, now->answer, lr, loss, limits);
+}
+
+/* ---- two runs ---- */
+
+static int read_differences(struct run_comparison *out, struct lr_error *err)
+{
+    char *plans[2] = {NULL, NULL};
+    int rc = 0;
+    for (int i = 0; i < 2; i++)
+        if ((rc = run_dir_read(out->dirs[i], "plan.resolved.json", &plans[i], err)))
+            goto out;
+    if (plan_diff(plans[0], plans[1], out->differences, sizeof(out->differences)) < 0)
+        rc = lr_fail(err, LR_EDATA, "%s/plan.resolved.json: cannot be read", out->dirs[1]);
+out:
+    lr_free(plans[0]);
+    lr_free(plans[1]);
+    return rc;
+}
+
+int run_comparison_read(struct run_comparison *out, const char *const dirs[2],
+                        const struct drift_limits *limits, struct lr_error *err)
+{
+    struct question questions[2];
+    int rc;
+    memset(out, 0, sizeof(*out));
+    for (int i = 0; i < 2; i++) {
+        out->dirs[i] = dirs[i];
+        if ((rc = run_answer_read(&out->runs[i], dirs[i], err)))
+            return rc;
+        const struct run_answer *run = out->runs[i];
+        questions[i] = (struct question){&run->plan, run->campaign, &run->answer};
+    }
+    if ((rc = read_differences(out, err)))
+        return rc;
+    run_drift(&out->drift, &questions[0], &questions[1], limits);
+    return 0;
+}
+
+void run_comparison_release(struct run_comparison *comparison)
+{
+    for (int i = 0; i < 2; i++)
+        run_answer_free(comparison->runs[i]);
 }
