@@ -11,7 +11,7 @@
 #include "cli/progress_line.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
-#include "estimate/random_tokens.h"
+#include "estimate/temp_data.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -135,13 +135,13 @@ static int bench_size(const struct size *size, const struct bench_options *optio
 {
     struct trial_spec spec = spec_of(size);
     struct benchmark result;
-    char folder[RANDOM_TOKENS_FOLDER];
+    char folder[TEMP_FOLDER];
     int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, folder, err);
     if (rc)
         return rc;
     rc = choose_products(spec.products, &spec, err);
     rc = rc ? rc : benchmark_run(&result, &spec, (int)options->threads, SECONDS, err);
-    random_tokens_remove(folder);
+    temp_folder_remove(folder);
     if (!rc && options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
     else if (!rc)

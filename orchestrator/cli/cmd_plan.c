@@ -1,9 +1,7 @@
 /* lrsearch plan init: reads the text, asks plan_proposal.h for a plan, writes it to a new file. */
-#define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
+#define _XOPEN_SOURCE 700 /* lstat */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,8 +9,6 @@
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "estimate/plan_proposal.h"
-#include "data/dataset.h"
-#include "data/text_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
@@ -23,8 +19,6 @@
 #define DEFAULT_PLAN "plan.yaml"
 #define DEFAULT_TIME_S 600.0
 #define QUICKSTART_TEXT "build/text/gcide.dict.dz" /* run.sh fetches it */
-#define READ_MOST (1u << 28)                       /* of the text; beyond, its size is inferred */
-#define SAMPLE (1u << 21)                          /* of it that a vocabulary is tried on */
 
 #define TIME_MAX_S 2592000.0
 
@@ -37,16 +31,12 @@ struct plan_options {
 
 struct plan_init {
     const struct command_line *line;
-    const struct plan_options *options;
     const char *path;
     char name[PLAN_NAME];
     char *texts[PLAN_TEXTS]; /* as the plan names them; owned */
     const char *given[PLAN_TEXTS];
     size_t text_count;
-    char *sample; /* SAMPLE bytes at most; owned */
-    size_t sample_size;
-    struct live live;
-    struct stage_report stages;
+    struct text_sample sample; /* of them; owned */
 };
 
 /* ---- the text ---- */
@@ -74,7 +64,7 @@ static char *name_from_plan(const char *text, const char *plan)
     return name;
 }
 
-static int take_texts(struct plan_init *init, struct lr_error *err)
+static int name_texts(struct plan_init *init, struct lr_error *err)
 {
     size_t count = init->line->operand_count - 1; /* the first is "init" */
     if (count > PLAN_TEXTS)
@@ -97,94 +87,10 @@ static int take_texts(struct plan_init *init, struct lr_error *err)
     return 0;
 }
 
-/* Counts the unpacked bytes, and keeps the first of them. */
-static int measure_text(struct plan_init *init, struct proposal_request *request,
-                        struct lr_error *err)
-{
-    struct text_reader *reader;
-    char *chunk = lr_malloc(SAMPLE);
-    init->sample = lr_malloc(SAMPLE);
-    if (!chunk || !init->sample) {
-        lr_free(chunk);
-        return lr_nomem(err);
-    }
-    int rc = text_reader_open(&reader, init->given, init->text_count, err);
-    long got = 1;
-    double bytes = 0;
-    while (!rc && got > 0 && bytes < READ_MOST) {
-        got = text_reader_read(reader, chunk, SAMPLE, err);
-        if (got > 0 && init->sample_size < SAMPLE) {
-            size_t more = SAMPLE - init->sample_size;
-            more = (size_t)got < more ? (size_t)got : more;
-            memcpy(init->sample + init->sample_size, chunk, more);
-            init->sample_size += more;
-        }
-        bytes += got > 0 ? (double)got : 0;
-        stage_say(&init->stages, "reading the text", text_reader_share(reader));
-    }
-    if (!rc) {
-        double share = text_reader_share(reader);
-        rc = got < 0 ? (int)got : 0;
-        request->text_whole = got == 0;
-        request->text_bytes = got == 0 || !(share > 0) ? bytes : bytes / share;
-        text_reader_close(reader);
-    }
-    stage_over(&init->stages);
-    lr_free(chunk);
-    return rc;
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static int write_bytes(const char *path, const char *bytes, size_t size, struct lr_error *err)
-{
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        return lr_fail_errno(err, LR_ECREATE, "%s", path);
-    size_t written = fwrite(bytes, 1, size, file);
-    if (fclose(file) || written < size)
-        return lr_fail_errno(err, LR_EIO, "%s: cannot write it", path);
-    return 0;
-}
-
-/* As proposal_request.bytes_per_token: learns the vocabulary on the sample. */
-static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr_error *err)
-{
-    struct plan_init *init = context;
-    const char *place = getenv("TMPDIR");
-    char folder[512], path[600];
-    const char *texts[] = {path};
-    struct dataset dataset;
-    struct dataset_request request = {.texts = texts,
-                                      .text_count = 1,
-                                      .bpe = true,
-                                      .vocab = vocab,
-                                      .context = 1,
-                                      .cache_dir = folder,
-                                      .stages = &init->stages};
-    snprintf(folder, sizeof(folder), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
-    if (!mkdtemp(folder))
-        return lr_fail_errno(err, LR_ECREATE,
-                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
-                             folder);
-    snprintf(path, sizeof(path), "%s/sample.txt", folder);
-    int rc = write_bytes(path, init->sample, init->sample_size, err);
-    rc = rc ? rc : dataset_prepare(&dataset, &request, err);
-    if (!rc)
-        *out = dataset.bytes_per_token;
-    stage_over(&init->stages);
-    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    return rc;
-}
-
 /* ---- the plan ---- */
 
 /* "corpora/my plan.yaml": my-plan */
-static void take_name(struct plan_init *init)
+static void name_campaign(struct plan_init *init)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
     const char *slash = strrchr(init->path, '/'), *base = slash ? slash + 1 : init->path;
@@ -266,53 +172,56 @@ static void print_text(const struct plan_init *init, const struct plan_proposal 
         proposal->workers + 1, init->path);
 }
 
-static int make(struct plan_init *init, struct lr_error *err)
+static int propose(struct plan_init *init, struct lr_error *err)
 {
-    const struct plan_options *options = init->options;
+    const struct plan_options *options = init->line->options;
+    struct live live;
     struct plan_proposal proposal;
     struct proposal_request request = {
         .name = init->name,
+        .texts = (const char *const *)init->texts,
         .time_s = options->time_s,
         .target_tokens = options->target_tokens,
         .target_params = options->params,
-        .bytes_per_token = bytes_per_token,
-        .context = init,
     };
-    int rc = check_place(init->path, err);
-    rc = rc ? rc : take_texts(init, err);
-    if (!rc && init->text_count > 0)
-        rc = measure_text(init, &request, err);
-    request.texts = (const char *const *)init->texts;
+    int rc;
+    if ((rc = check_place(init->path, err)))
+        return rc;
+    if ((rc = name_texts(init, err)))
+        return rc;
     request.text_count = init->text_count;
-    rc = rc ? rc : plan_proposal_make(&proposal, &request, &init->stages, err);
-    live_clear(&init->live);
-    rc = rc ? rc : write_plan(init, &proposal, &request, err);
-    if (!rc && options->json)
+    live_init(&live, init->line->verbosity >= 0, false);
+    const struct stage_report stages = live_stages(&live);
+    request.stages = &stages;
+    if (init->text_count > 0) {
+        if ((rc = text_sample_read(&init->sample, init->given, init->text_count, &stages, err)))
+            goto out;
+        request.text = &init->sample;
+    }
+    if ((rc = plan_proposal_make(&proposal, &request, err)))
+        goto out;
+    live_clear(&live);
+    if ((rc = write_plan(init, &proposal, &request, err)))
+        goto out;
+    if (options->json)
         rc = print_json(init, &proposal, err);
-    else if (!rc)
+    else
         print_text(init, &proposal);
+out:
+    live_release(&live);
     return rc;
 }
 
 static int run(const struct command_line *line)
 {
+    const struct plan_options *options = line->options;
     struct lr_error err = {0};
-    struct plan_init *init = lr_calloc(1, sizeof(*init));
-    int rc = init ? 0 : lr_nomem(&err);
-    if (!rc) {
-        init->line = line;
-        init->options = line->options;
-        init->path = init->options->out;
-        take_name(init);
-        live_init(&init->live, line->verbosity >= 0, false);
-        init->stages = live_stages(&init->live);
-        rc = make(init, &err);
-        live_release(&init->live);
-        for (size_t i = 0; i < init->text_count; i++)
-            lr_free(init->texts[i]);
-        lr_free(init->sample);
-    }
-    lr_free(init);
+    struct plan_init init = {.line = line, .path = options->out};
+    name_campaign(&init);
+    int rc = propose(&init, &err);
+    for (size_t i = 0; i < init.text_count; i++)
+        lr_free(init.texts[i]);
+    text_sample_release(&init.sample);
     return outcome_error(rc, &err);
 }
 

@@ -16,8 +16,8 @@
 
 /* Seconds that a training of a cell takes; 0: not known. */
 struct forecast_clock {
-    double (*seconds)(void *context, uint32_t cell, uint64_t tokens);
-    void *context;
+    double (*seconds)(const void *context, uint32_t cell, uint64_t tokens);
+    const void *context;
     uint32_t workers;
 };
 

@@ -2,17 +2,18 @@
  * (estimate.h); by its FLOP rate the horizons of every larger one follow, and the largest that
  * still sees enough tokens is taken, timed itself, and its horizons fitted to the time. Nothing but
  * those timings depends on the machine. */
-#define _XOPEN_SOURCE 700 /* mkstemp */
 #include "estimate/plan_proposal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <strings.h>
 #include "estimate/estimate.h"
+#include "estimate/temp_data.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
+#include "plan/value.h"
 #include "report/summary.h"
 
 #define TIME_SHARE 0.9     /* of the time, in which 9 of 10 campaigns shall end */
@@ -90,13 +91,13 @@ static double two_digits(double value)
 }
 
 /* The model's part, and what the text is in its tokens. */
-static int take_size(struct plan_proposal *out, const struct size *size,
-                     const struct proposal_request *request, struct lr_error *err)
+static int set_size(struct plan_proposal *out, const struct size *size,
+                    const struct proposal_request *request, struct lr_error *err)
 {
     struct trial_spec spec = spec_of(size);
     double factor = pow(WIDTH_KNOWN / size->d_model, FACTOR_PER_WIDTH);
     uint64_t val = VAL_MOST;
-    int rc = 0;
+    int rc;
     *out = (struct plan_proposal){.d_model = size->d_model,
                                   .n_layers = size->n_layers,
                                   .head_size = size->head_size,
@@ -107,18 +108,19 @@ static int take_size(struct plan_proposal *out, const struct size *size,
                                   .params = trial_params(&spec),
                                   .train_tokens = UINT64_MAX,
                                   .bytes_per_token = 1};
-    if (request->text_count > 0) {
-        if (size->vocab > 256)
-            rc =
-                request->bytes_per_token(request->context, size->vocab, &out->bytes_per_token, err);
-        out->text_tokens = request->text_bytes / out->bytes_per_token;
+    if (request->text) {
+        if (size->vocab > 256 &&
+            (rc = text_sample_bytes_per_token(request->text, size->vocab, &out->bytes_per_token,
+                                              request->stages, err)))
+            return rc;
+        out->text_tokens = request->text->bytes / out->bytes_per_token;
         while ((double)val > out->text_tokens / VAL_SHARE && val > 2 * size->context)
             val /= 2;
         double rest = out->text_tokens - (double)val - size->context;
         out->train_tokens = rest > 0 ? (uint64_t)rest : 0;
     }
     out->val_tokens = val;
-    return rc;
+    return 0;
 }
 
 /* The longest horizon that text and target allow. */
@@ -135,7 +137,7 @@ static double most_tokens(const struct plan_proposal *out, const struct proposal
 /* ---- the target ---- */
 
 /* hidden parameters = 12 layers width^2, at the usual aspect. */
-static void take_target_model(struct plan_proposal *out, uint64_t params)
+static void set_target_model(struct plan_proposal *out, uint64_t params)
 {
     double aspect = (double)params < LARGE_PARAMS ? 64 : 128;
     double width = cbrt((double)params * aspect / 12);
@@ -147,7 +149,7 @@ static void take_target_model(struct plan_proposal *out, uint64_t params)
         (uint32_t)fmax(round((double)params / 12 / d_model / d_model), out->n_layers);
 }
 
-static void take_target(struct plan_proposal *out, const struct proposal_request *request)
+static void set_target(struct plan_proposal *out, const struct proposal_request *request)
 {
     uint64_t longest = longest_of(out);
     out->repeat = longest > out->train_tokens;
@@ -158,63 +160,64 @@ static void take_target(struct plan_proposal *out, const struct proposal_request
     else
         out->target_tokens = TARGET_DEFAULT * longest;
     if (request->target_params > 0)
-        take_target_model(out, request->target_params);
+        set_target_model(out, request->target_params);
 }
 
 /* ---- what it takes ---- */
 
-static int print_to(const char *path, int fd, const struct plan_proposal *proposal,
-                    const struct proposal_request *request, struct lr_error *err)
+static int write_plan(const char *path, const struct plan_proposal *proposal,
+                      const struct proposal_request *request, struct lr_error *err)
 {
-    FILE *file = fdopen(fd, "w");
-    if (!file) {
-        close(fd);
+    FILE *file = fopen(path, "w");
+    if (!file)
         return lr_fail_errno(err, LR_ECREATE, "%s", path);
-    }
     plan_proposal_print(file, proposal, request);
     return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
 }
 
 /* The proposal as a plan that is read as every plan is. */
-static int load(struct plan *plan, const struct plan_proposal *proposal,
-                const struct proposal_request *request, struct lr_error *err)
+static int load_plan(struct plan *plan, const struct plan_proposal *proposal,
+                     const struct proposal_request *request, struct lr_error *err)
 {
-    const char *place = getenv("TMPDIR");
     struct plan_errors errors;
-    char path[1024];
-    snprintf(path, sizeof(path), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return lr_fail_errno(err, LR_ECREATE,
-                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
-                             path);
-    int rc = print_to(path, fd, proposal, request, err);
-    if (!rc && plan_load(plan, path, NULL, 0, &errors)) {
+    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 16];
+    int rc;
+    if ((rc = temp_folder_make(folder, "lrsearch-plan", err)))
+        return rc;
+    snprintf(path, sizeof(path), "%s/plan.yaml", folder);
+    if ((rc = write_plan(path, proposal, request, err)))
+        goto out;
+    if (plan_load(plan, path, NULL, 0, &errors)) {
         rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",
                      errors.count ? errors.lines[0] : "out of memory");
         plan_errors_release(&errors);
     }
-    unlink(path);
+out:
+    temp_folder_remove(folder);
     return rc;
 }
 
-static int expect(struct plan_proposal *out, const struct proposal_request *request,
-                  const struct stage_report *stages, struct lr_error *err)
+/* Times the model of a proposal whose horizons stand, and simulates its campaigns. */
+static int expect_cost(struct plan_proposal *out, const struct proposal_request *request,
+                       struct lr_error *err)
 {
-    struct expected expected = {0};
+    struct expected expected;
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = plan ? 0 : lr_nomem(err);
-    take_target(out, request);
-    rc = rc ? rc : load(plan, out, request, err);
-    if (!rc) {
-        out->workers = estimate_workers(plan);
-        rc = estimate_expect(&expected, plan, out->workers, stages, err);
-    }
+    int rc;
+    if (!plan)
+        return lr_nomem(err);
+    set_target(out, request);
+    if ((rc = load_plan(plan, out, request, err)))
+        goto out;
+    out->workers = estimate_workers(plan);
+    if ((rc = estimate_expect(&expected, plan, out->workers, request->stages, err)))
+        goto out;
     out->step_s = expected.step_s;
     out->wall_s = expected.wall_s;
     out->wall_most_s = expected.wall_most_s;
     out->trials = expected.trials;
     out->tokens = expected.tokens;
+out:
     lr_free(plan);
     return rc;
 }
@@ -235,11 +238,11 @@ static int check_request(const struct plan_proposal *smallest,
     char have[24], need[24];
     uint64_t least = least_horizon(&sizes[0]);
     double text = (double)(least / EPOCHS_MOST) * VAL_SHARE / (VAL_SHARE - 1) + sizes[0].context;
-    if (request->text_count > 0 && (double)smallest->train_tokens * EPOCHS_MOST < (double)least)
+    if (request->text && (double)smallest->train_tokens * EPOCHS_MOST < (double)least)
         return lr_fail(err, LR_EDATA,
                        "%s: %s bytes of text are too few; at least %s are needed. Without a text "
                        "the plan has made-up data",
-                       request->texts[0], format_count(have, sizeof(have), request->text_bytes),
+                       request->texts[0], format_count(have, sizeof(have), request->text->bytes),
                        format_count(need, sizeof(need), 1.01 * text));
     if (request->target_params > PARAMS_MOST)
         return lr_fail(err, LR_EUSAGE, "--params: %s is no model's size; at most 10T",
@@ -269,7 +272,7 @@ static int choose_size(size_t *chosen, struct plan_proposal *out,
             break;
         struct plan_proposal larger;
         struct lr_error refused = {0};
-        int rc = take_size(&larger, &sizes[i], request, &refused);
+        int rc = set_size(&larger, &sizes[i], request, &refused);
         if (rc == LR_EDATA) /* the text has not so many different pieces */
             break;
         if (rc)
@@ -296,39 +299,236 @@ static bool refit(struct plan_proposal *out, const struct size *size,
     out->wall_s *= ratio;
     out->wall_most_s *= ratio;
     out->tokens *= ratio;
-    take_target(out, request);
+    set_target(out, request);
     return changed;
 }
 
 static int fit_time(struct plan_proposal *out, const struct size *size,
-                    const struct proposal_request *request, const struct stage_report *stages,
-                    struct lr_error *err)
+                    const struct proposal_request *request, struct lr_error *err)
 {
     char time[24];
     double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(size);
+    int rc;
     if (tokens < least && size == &sizes[0])
         return lr_fail(
             err, LR_EUSAGE, "--time: too short for a campaign on this machine; about %s would do",
             format_seconds(time, sizeof(time), ceil(1.2 * request->time_s * least / tokens)));
-    int rc = refit(out, size, request) ? expect(out, request, stages, err) : 0;
-    if (!rc && out->wall_most_s > request->time_s) /* the machine was slower this time */
+    if (refit(out, size, request) && (rc = expect_cost(out, request, err)))
+        return rc;
+    if (out->wall_most_s > request->time_s) /* the machine was slower this time */
         refit(out, size, request);
-    return rc;
+    return 0;
 }
 
 int plan_proposal_make(struct plan_proposal *out, const struct proposal_request *request,
-                       const struct stage_report *stages, struct lr_error *err)
+                       struct lr_error *err)
 {
-    size_t chosen = 0;
-    int rc = take_size(out, &sizes[0], request, err);
-    rc = rc ? rc : check_request(out, request, err);
-    set_horizons(out, least_horizon(&sizes[0]));
-    rc = rc ? rc : expect(out, request, stages, err);
-    if (rc)
+    struct plan_proposal smallest;
+    size_t chosen;
+    int rc;
+    assert(!request->text_count == !request->text);
+    if ((rc = set_size(&smallest, &sizes[0], request, err)))
         return rc;
-    const struct plan_proposal smallest = *out;
-    rc = choose_size(&chosen, out, &smallest, request, err);
-    if (!rc && chosen > 0)
-        rc = expect(out, request, stages, err);
-    return rc ? rc : fit_time(out, &sizes[chosen], request, stages, err);
+    if ((rc = check_request(&smallest, request, err)))
+        return rc;
+    set_horizons(&smallest, least_horizon(&sizes[0]));
+    if ((rc = expect_cost(&smallest, request, err)))
+        return rc;
+    *out = smallest;
+    if ((rc = choose_size(&chosen, out, &smallest, request, err)))
+        return rc;
+    if (chosen > 0 && (rc = expect_cost(out, request, err)))
+        return rc;
+    return fit_time(out, &sizes[chosen], request, err);
+}
+
+/* ---- as YAML: each key with what it means and why it has this value ---- */
+
+/* A name as YAML takes it: quoted where a character could mean something. */
+static void put_name(FILE *out, const char *name)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_./";
+    if (strspn(name, plain) == strlen(name) && strcasecmp(name, "null") != 0) {
+        fputs(name, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *name; name++)
+        fprintf(out, *name == '\'' ? "''" : "%c", *name);
+    fputc('\'', out);
+}
+
+/* "512Ki" or "100B", whichever is shorter; exact. */
+static const char *count_text(char out[24], uint64_t count)
+{
+    char binary[24] = "";
+    value_count_text(count, out, 24);
+    if (count > 0 && count % (1 << 20) == 0)
+        snprintf(binary, sizeof(binary), "%" PRIu64 "Mi", count >> 20);
+    else if (count > 0 && count % (1 << 10) == 0)
+        snprintf(binary, sizeof(binary), "%" PRIu64 "Ki", count >> 10);
+    if (*binary && strlen(binary) <= strlen(out))
+        memcpy(out, binary, sizeof(binary));
+    return out;
+}
+
+static void put_head(FILE *out, const struct plan_proposal *p,
+                     const struct proposal_request *request)
+{
+    char time[24], half[24], most[24], trials[24];
+    fprintf(out,
+            "# Made by `lrsearch plan init` for a machine with %u core%s and a campaign of %s.\n"
+            "# Expected with %u ranks: %s trainings in %s, in one case of ten more than %s; "
+            "`lrsearch check`\n# tells more. lrsearch-plan(5) and plans/README.md have every key.\n"
+            "version: 1\nname: ",
+            p->workers, p->workers == 1 ? "" : "s",
+            format_seconds(time, sizeof(time), request->time_s), p->workers + 1,
+            format_count(trials, sizeof(trials), p->trials),
+            format_seconds(half, sizeof(half), p->wall_s),
+            format_seconds(most, sizeof(most), p->wall_most_s));
+    put_name(out, request->name);
+    fputc('\n', out);
+}
+
+static void put_model(FILE *out, const struct plan_proposal *p)
+{
+    char params[24];
+    fprintf(out,
+            "\n# The model of the short trainings, a small one of the kind that you want to train: "
+            "%s parameters,\n# the largest of a ladder of sizes that sees enough tokens in the "
+            "time.\n"
+            "model:\n"
+            "  arch: gpt             # or llama: RMSNorm, SwiGLU, rotary positions, no biases\n"
+            "  d_model: %-12" PRIu32 " # width\n"
+            "  n_layers: %-11" PRIu32 " # blocks of attention and MLP\n"
+            "  head_size: %-10" PRIu32 " # channels of an attention head; width / this are the "
+            "heads\n"
+            "  context: %-12" PRIu32 " # tokens of a sequence\n",
+            format_count(params, sizeof(params), (double)p->params), p->d_model, p->n_layers,
+            p->head_size, p->context);
+    fprintf(out, "  vocab: %-14" PRIu32 " # %s\n", p->vocab,
+            p->vocab == 256 ? "bytes are the tokens: a large vocabulary would outweigh so small a "
+                              "model"
+                            : "tokens, learned from the text: as many as suit the width");
+    if (!p->target_d_model)
+        return;
+    fprintf(out,
+            "  parametrization: mup  # keeps the best learning rate over widths; the target is "
+            "wider\n"
+            "  base_width: %-9" PRIu32 " # where the learning rates of this plan hold\n",
+            p->d_model);
+    if (p->target_n_layers > p->n_layers)
+        fprintf(out,
+                "  depth_rule: completep # and over depths\n"
+                "  base_layers: %-8" PRIu32 " # where this rule changes nothing\n",
+                p->n_layers);
+}
+
+static void put_data(FILE *out, const struct plan_proposal *p,
+                     const struct proposal_request *request)
+{
+    char bytes[24], tokens[24], val[24];
+    if (!request->text) {
+        fprintf(out,
+                "\ndata:\n"
+                "  source: synthetic     # made-up text; with your own: text: [corpus/*.txt.gz] "
+                "instead\n"
+                "  val_tokens: %-9s # for the validation loss\n",
+                count_text(val, p->val_tokens));
+        return;
+    }
+    fprintf(out, "\n# %s%s bytes of text, %s tokens", request->text->whole ? "" : "about ",
+            format_count(bytes, sizeof(bytes), request->text->bytes),
+            format_count(tokens, sizeof(tokens), p->text_tokens));
+    if (p->vocab > 256)
+        fprintf(out, " of %.2f bytes", p->bytes_per_token);
+    fprintf(out,
+            ".\ndata:\n"
+            "  # Files plain or gzip, named from this file's folder; globs are fine.\n  text: [");
+    for (size_t i = 0; i < request->text_count; i++) {
+        fputs(i ? ", " : "", out);
+        put_name(out, request->texts[i]);
+    }
+    fprintf(out,
+            "]\n"
+            "  tokenizer: %-10s # %s\n"
+            "  val_tokens: %-9s # the end of the text, never trained on: its loss is what counts\n",
+            p->vocab == 256 ? "bytes" : "bpe",
+            p->vocab == 256 ? "or bpe, with a vocab of 512 or more"
+                            : "learned once on the text; or bytes, with a vocab of 256",
+            count_text(val, p->val_tokens));
+    if (p->repeat)
+        fprintf(
+            out,
+            "  repeat: true          # the longest horizon reads the text %.1f times: it has no "
+            "more\n",
+            (double)p->horizons[PROPOSAL_HORIZONS - 1] / (double)p->train_tokens);
+}
+
+static void put_search(FILE *out, const struct plan_proposal *p)
+{
+    char texts[PROPOSAL_HORIZONS][24], batch[24], step[24], low[24], high[24];
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
+        count_text(texts[i], p->horizons[i]);
+    snprintf(step, sizeof(step), p->step_s < 0.1 ? "%.1f ms" : "%.0f ms", 1e3 * p->step_s);
+    fprintf(out,
+            "\ntraining:\n"
+            "  batch_tokens: %-7s # tokens of a step (%s here); as in the long training"
+            "\n"
+            "  warmup: 0.1           # share of each training in which the learning rate rises\n",
+            count_text(batch, p->batch_tokens), step);
+    fprintf(out,
+            "\nsearch:\n"
+            "  # Lowest and highest learning rate to try: five octaves around what suits this "
+            "width. The report\n  # says when the best one lies at an end.\n"
+            "  lr: [%s, %s]\n"
+            "  # Lengths of the short trainings, in tokens (Ki: 1024): the longest that end in "
+            "the time. Three\n  # that double are the least that gives a law with a check.\n"
+            "  horizons: [%s, %s, %s]\n"
+            "  seeds: %u              # trainings of each learning rate%s\n",
+            format_lr(low, sizeof(low), 2, p->lr[0]), format_lr(high, sizeof(high), 2, p->lr[1]),
+            texts[0], texts[1], texts[2], p->params < 1000000 ? 3 : 1,
+            p->params < 1000000 ? ": so small a model is noisy" : "");
+}
+
+static void put_target(FILE *out, const struct plan_proposal *p,
+                       const struct proposal_request *request)
+{
+    char tokens[24], time[24];
+    const char *why = request->target_tokens > 0 ? "as you said"
+                      : p->train_tokens < UINT64_MAX && p->target_tokens == p->train_tokens
+                          ? "the whole text, once"
+                          : "16 times the longest horizon";
+    fprintf(out,
+            "\n# The long training whose learning rate is wanted.\n"
+            "target:\n"
+            "  tokens: %-13s # its length: %s%s\n",
+            count_text(tokens, p->target_tokens), why,
+            request->target_tokens > 0 ? "" : "; write here what you have in mind");
+    if (p->target_d_model) {
+        fprintf(out, "  d_model: %-12" PRIu32 " # its width, by the number of parameters\n",
+                p->target_d_model);
+        if (p->target_n_layers > p->n_layers)
+            fprintf(out, "  n_layers: %-11" PRIu32 " # its depth, the same way\n",
+                    p->target_n_layers);
+    } else {
+        fprintf(out,
+                "  # d_model: 1024       # when it is wider; then model.parametrization: mup\n");
+    }
+    fprintf(out,
+            "\n# confirm: {}           # would train the answer itself, with half and twice of it\n"
+            "\nbudget:\n"
+            "  wall: %-15s # the search ends then, and answers with what it has\n",
+            value_duration_text(request->time_s, time, sizeof(time)));
+}
+
+void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
+                         const struct proposal_request *request)
+{
+    put_head(out, proposal, request);
+    put_model(out, proposal);
+    put_data(out, proposal, request);
+    put_search(out, proposal);
+    put_target(out, proposal, request);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "lrsearch/error.h"
+#include "estimate/text_sample.h"
 #include "lrsearch/stage.h"
 
 /* A plan for a text and a machine, when nothing else is known: the largest model of a ladder whose
@@ -17,14 +18,11 @@ struct proposal_request {
     const char *name;         /* of the campaign */
     const char *const *texts; /* as the plan shall name them; none: synthetic data */
     size_t text_count;
-    double text_bytes;      /* unpacked; 0 without texts */
-    bool text_whole;        /* all of it was read; false: text_bytes is extrapolated */
-    double time_s;          /* that the campaign may take */
-    uint64_t target_tokens; /* 0: not said */
-    uint64_t target_params; /* 0: not said */
-    /* Bytes a token when the text is tokenized with this vocabulary, measured; NULL: no text. */
-    int (*bytes_per_token)(void *context, uint32_t vocab, double *out, struct lr_error *err);
-    void *context;
+    const struct text_sample *text; /* of the texts; NULL without */
+    double time_s;                  /* that the campaign may take */
+    uint64_t target_tokens;         /* 0: not said */
+    uint64_t target_params;         /* 0: not said */
+    const struct stage_report *stages;
 };
 
 struct plan_proposal {
@@ -44,7 +42,7 @@ struct plan_proposal {
 /* Times models for some seconds. 0, or LR_EUSAGE or LR_EDATA: time, text or target are too small,
  * with what would do. */
 int plan_proposal_make(struct plan_proposal *out, const struct proposal_request *request,
-                       const struct stage_report *stages, struct lr_error *err);
+                       struct lr_error *err);
 
 /* The plan as YAML, each key with its reason. */
 void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
