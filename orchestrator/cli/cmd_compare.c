@@ -8,9 +8,7 @@
 #include "history/past_answer.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "report/drift_text.h"
 #include "report/summary.h"
-#include "report/wrap.h"
 #include "store/drift_json.h"
 #include "store/run_dir.h"
 

@@ -3,8 +3,7 @@
 #include <string.h>
 #include "report/audit.h"
 #include "report/summary.h"
-#include "report/transfer_text.h"
-#include "report/wrap.h"
+#include "report/plain_text.h"
 
 struct texts { /* one buffer for each number in a sentence */
     char a[32], b[32], c[32], d[32], e[32], f[32];
@@ -143,7 +142,7 @@ static void print_runs(FILE *out, const struct audit *audit)
                  audit->recipe.params / audit->runs_params, COUNT(t.b, audit->runs_params));
     wrap_print(out, "reach     ", "%.3g times as many tokens as the longest horizon, %s%s", times,
                COUNT(t.a, (double)audit->runs_longest), size);
-    transfer_text_print(out, audit->answer);
+    transfer_print(out, audit->answer);
 }
 
 void audit_print(FILE *out, const struct audit *audit)

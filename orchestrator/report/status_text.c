@@ -7,7 +7,7 @@
 #include <string.h>
 #include "report/cells_text.h"
 #include "report/summary.h"
-#include "report/wrap.h"
+#include "report/plain_text.h"
 
 #define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
 #define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
