@@ -16,13 +16,6 @@
 #define DISAGREE 2.0   /* between laws */
 #define OTHER_BATCH 1.5
 
-const struct verdict *audit_headline(const struct audit *audit)
-{
-    if (audit->published.known)
-        return &audit->published;
-    return audit->runs.known && audit->runs_apply ? &audit->runs : NULL;
-}
-
 static void judge(struct verdict *verdict, const struct recipe *recipe, double lr,
                   const double ci90[2], double curvature, double spread)
 {
@@ -39,7 +32,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
 
 /* ---- published laws ---- */
 
-static void doubt_reach(struct audit *audit, const struct published_law *law)
+static void warn_of_reach(struct audit *audit, const struct published_law *law)
 {
     char value[24], end[24];
     const double *ranges[] = {law->params, law->tokens};
@@ -59,7 +52,7 @@ static void doubt_reach(struct audit *audit, const struct published_law *law)
 }
 
 /* What of the recipe the law was not fitted on, and by which rules it is carried there. */
-static void doubt_carried(struct audit *audit, const struct published_law *law,
+static void warn_of_rules(struct audit *audit, const struct published_law *law,
                           const struct published *said)
 {
     const struct recipe *recipe = &audit->recipe;
@@ -86,7 +79,7 @@ static void doubt_carried(struct audit *audit, const struct published_law *law,
 }
 
 /* Each as published: at a batch of its own, which is where most of it comes from. */
-static void doubt_agreement(struct audit *audit)
+static void warn_of_disagreement(struct audit *audit)
 {
     int low = -1, high = -1;
     char a[16], b[16], c[24], d[24];
@@ -148,10 +141,10 @@ static void ask_laws(struct audit *audit)
         judge_published(&audit->published, law, said, &audit->recipe);
         if (audit->published.batch_assumed)
             ask_at_best_batch(audit, law);
-        doubt_reach(audit, law);
-        doubt_carried(audit, law, said);
+        warn_of_reach(audit, law);
+        warn_of_rules(audit, law, said);
     }
-    doubt_agreement(audit);
+    warn_of_disagreement(audit);
 }
 
 /* ---- the user's own runs ---- */
@@ -189,11 +182,12 @@ static void compare_models(struct audit *audit, const struct campaign *campaign,
 static int ask_runs(struct audit *audit, const struct options *options, struct plan *plan,
                     struct lr_error *err)
 {
-    uint64_t hash;
+    const struct target_answer *target = &audit->answer->target;
     struct campaign *campaign = NULL;
     struct lr_error why = {0};
-    int rc = past_plan(plan, &hash, options->operand, err);
-    if (rc)
+    uint64_t hash;
+    int rc;
+    if ((rc = past_plan(plan, &hash, options->operand, err)))
         return rc;
     audit->has_runs = true;
     snprintf(audit->name, sizeof(audit->name), "%s", plan->name);
@@ -203,22 +197,21 @@ static int ask_runs(struct audit *audit, const struct options *options, struct p
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%.*s", AUDIT_TEXT - 1, why.text);
         return 0;
     }
-    rc = past_campaign(&campaign, plan, hash, options->operand, err);
-    if (!rc)
-        rc = campaign_fit(campaign, audit->answer, err);
-    if (!rc) {
-        compare_models(audit, campaign, options->width > 0);
-        const struct target_answer *target = &audit->answer->target;
-        audit->runs.batch_assumed = options->batch == 0;
-        audit->runs.batch_tokens = plan_target(plan).batch_tokens;
-        if (audit->answer->status == ANSWER_IDENTIFIED)
-            judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
-                  target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
-        else
-            snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
-        if (!campaign_finished(campaign))
-            answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
-    }
+    if ((rc = past_campaign(&campaign, plan, hash, options->operand, err)))
+        goto out;
+    if ((rc = campaign_fit(campaign, audit->answer, err)))
+        goto out;
+    compare_models(audit, campaign, options->width > 0);
+    audit->runs.batch_assumed = options->batch == 0;
+    audit->runs.batch_tokens = plan_target(plan).batch_tokens;
+    if (audit->answer->status == ANSWER_IDENTIFIED)
+        judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
+              target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
+    else
+        snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
+    if (!campaign_finished(campaign))
+        answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
+out:
     campaign_destroy(campaign);
     return rc;
 }
@@ -236,10 +229,19 @@ static int audit_recipe(struct audit *audit, const struct options *options, stru
                    .cooldown = options->cooldown > 0 ? options->cooldown : 0.2,
                    .final_lr = trial_default_final_lr(schedule)},
     };
-    int rc = options->operand ? ask_runs(audit, options, plan, err) : 0;
-    if (!rc)
-        ask_laws(audit);
-    return rc;
+    int rc;
+    if (options->operand && (rc = ask_runs(audit, options, plan, err)))
+        return rc;
+    ask_laws(audit);
+    return 0;
+}
+
+static int print_audit(const struct audit *audit, bool json, struct lr_error *err)
+{
+    if (json)
+        return audit_print_json(audit, err);
+    audit_print(stdout, audit);
+    return 0;
 }
 
 int command_audit(const struct options *options)
@@ -248,23 +250,21 @@ int command_audit(const struct options *options)
     struct audit *audit = lr_calloc(1, sizeof(*audit));
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = 0, status = LR_EXIT_NOT_IDENTIFIED;
+    int status, rc;
     if (!audit || !answer || !plan) {
         rc = lr_nomem(&err);
-    } else {
-        audit->answer = answer;
-        rc = audit_recipe(audit, options, plan, &err);
-        if (!rc && options->json)
-            rc = audit_print_json(audit, &err);
-        else if (!rc)
-            audit_print(stdout, audit);
-        if (!rc && audit_headline(audit))
-            status = LR_EXIT_IDENTIFIED;
+        goto out;
     }
-    if (rc) {
+    audit->answer = answer;
+    if ((rc = audit_recipe(audit, options, plan, &err)))
+        goto out;
+    rc = print_audit(audit, options->json, &err);
+out:
+    status = rc                      ? lr_error_exit_status(rc)
+             : audit_headline(audit) ? LR_EXIT_IDENTIFIED
+                                     : LR_EXIT_NOT_IDENTIFIED;
+    if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-        status = lr_error_exit_status(rc);
-    }
     lr_free(plan);
     lr_free(answer);
     lr_free(audit);

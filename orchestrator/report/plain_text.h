@@ -20,7 +20,7 @@ const char *format_ratio_interval(char *text, size_t capacity, const double ends
  * style: 'l' as format_lr(), 'f', 'g' as printf, '+' as 'g' with a sign. */
 const char *format_interval90(char *text, size_t capacity, char style, int digits,
                               const double ends[2]);
-#define INTERVAL90_TEXT 128 /* room for it */
+#define INTERVAL90_TEXT 128                /* room for it */
 bool interval_known(const double ends[2]); /* both are finite */
 
 #define WRAP_COLUMNS 80
