@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/predict_target.h"
+#include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -22,13 +23,6 @@ struct audit_options {
     uint64_t params;
     bool json;
 };
-
-const struct verdict *audit_headline(const struct audit *audit)
-{
-    if (audit->published.known)
-        return &audit->published;
-    return audit->runs.known && audit->runs_apply ? &audit->runs : NULL;
-}
 
 static void judge(struct verdict *verdict, const struct recipe *recipe, double lr,
                   const double ci90[2], double curvature, double spread)
@@ -46,7 +40,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
 
 /* ---- published laws ---- */
 
-static void doubt_reach(struct audit *audit, const struct published_law *law)
+static void warn_of_reach(struct audit *audit, const struct published_law *law)
 {
     char value[24], end[24];
     const double *ranges[] = {law->params, law->tokens};
@@ -66,7 +60,7 @@ static void doubt_reach(struct audit *audit, const struct published_law *law)
 }
 
 /* What of the recipe the law was not fitted on, and by which rules it is carried there. */
-static void doubt_carried(struct audit *audit, const struct published_law *law,
+static void warn_of_rules(struct audit *audit, const struct published_law *law,
                           const struct published *said)
 {
     const struct recipe *recipe = &audit->recipe;
@@ -93,7 +87,7 @@ static void doubt_carried(struct audit *audit, const struct published_law *law,
 }
 
 /* Each as published: at a batch of its own, which is where most of it comes from. */
-static void doubt_agreement(struct audit *audit)
+static void warn_of_disagreement(struct audit *audit)
 {
     int low = -1, high = -1;
     char a[16], b[16], c[24], d[24];
@@ -155,10 +149,10 @@ static void ask_laws(struct audit *audit)
         judge_published(&audit->published, law, said, &audit->recipe);
         if (audit->published.batch_assumed)
             ask_at_best_batch(audit, law);
-        doubt_reach(audit, law);
-        doubt_carried(audit, law, said);
+        warn_of_reach(audit, law);
+        warn_of_rules(audit, law, said);
     }
-    doubt_agreement(audit);
+    warn_of_disagreement(audit);
 }
 
 /* ---- the user's own runs ---- */
@@ -196,11 +190,12 @@ static void compare_models(struct audit *audit, const struct campaign *campaign,
 static int ask_runs(struct audit *audit, const struct predict_target *wanted, const char *run_dir,
                     struct plan *plan, struct lr_error *err)
 {
-    uint64_t hash;
+    const struct target_answer *target = &audit->answer->target;
     struct campaign *campaign = NULL;
     struct lr_error why = {0};
-    int rc = run_plan_read(plan, &hash, run_dir, err);
-    if (rc)
+    uint64_t hash;
+    int rc;
+    if ((rc = run_plan_read(plan, &hash, run_dir, err)))
         return rc;
     audit->has_runs = true;
     snprintf(audit->name, sizeof(audit->name), "%s", plan->name);
@@ -211,22 +206,21 @@ static int ask_runs(struct audit *audit, const struct predict_target *wanted, co
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%.*s", AUDIT_TEXT - 1, why.text);
         return 0;
     }
-    rc = run_campaign_read(&campaign, plan, hash, run_dir, err);
-    if (!rc)
-        rc = campaign_fit(campaign, audit->answer, err);
-    if (!rc) {
-        compare_models(audit, campaign, wanted->width > 0);
-        const struct target_answer *target = &audit->answer->target;
-        audit->runs.batch_assumed = wanted->batch == 0;
-        audit->runs.batch_tokens = plan_target(plan).batch_tokens;
-        if (audit->answer->status == ANSWER_IDENTIFIED)
-            judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
-                  target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
-        else
-            snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
-        if (!campaign_finished(campaign))
-            answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
-    }
+    if ((rc = run_campaign_read(&campaign, plan, hash, run_dir, err)))
+        goto out;
+    if ((rc = campaign_fit(campaign, audit->answer, err)))
+        goto out;
+    compare_models(audit, campaign, wanted->width > 0);
+    audit->runs.batch_assumed = wanted->batch == 0;
+    audit->runs.batch_tokens = plan_target(plan).batch_tokens;
+    if (audit->answer->status == ANSWER_IDENTIFIED)
+        judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
+              target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
+    else
+        snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
+    if (!campaign_finished(campaign))
+        answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
+out:
     campaign_destroy(campaign);
     return rc;
 }
@@ -246,10 +240,19 @@ static int audit_recipe(struct audit *audit, const struct command_line *line, st
                    .cooldown = target->cooldown > 0 ? target->cooldown : 0.2,
                    .final_lr = trial_default_final_lr(schedule)},
     };
-    int rc = line->operand_count > 0 ? ask_runs(audit, target, line->operands[0], plan, err) : 0;
-    if (!rc)
-        ask_laws(audit);
-    return rc;
+    int rc;
+    if (line->operand_count > 0 && (rc = ask_runs(audit, target, line->operands[0], plan, err)))
+        return rc;
+    ask_laws(audit);
+    return 0;
+}
+
+static int print_audit(const struct audit *audit, bool json, struct lr_error *err)
+{
+    if (json)
+        return audit_print_json(audit, err);
+    audit_print(stdout, audit);
+    return 0;
 }
 
 static int run(const struct command_line *line)
@@ -259,23 +262,19 @@ static int run(const struct command_line *line)
     struct audit *audit = lr_calloc(1, sizeof(*audit));
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = 0, status = LR_EXIT_NOT_IDENTIFIED;
+    int status, rc;
     if (!audit || !answer || !plan) {
         rc = lr_nomem(&err);
-    } else {
-        audit->answer = answer;
-        rc = audit_recipe(audit, line, plan, &err);
-        if (!rc && options->json)
-            rc = audit_print_json(audit, &err);
-        else if (!rc)
-            audit_print(stdout, audit);
-        if (!rc && audit_headline(audit))
-            status = LR_EXIT_IDENTIFIED;
+        goto out;
     }
-    if (rc) {
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-        status = lr_error_exit_status(rc);
-    }
+    audit->answer = answer;
+    if ((rc = audit_recipe(audit, line, plan, &err)))
+        goto out;
+    rc = print_audit(audit, options->json, &err);
+out:
+    status = outcome_error(rc, &err);
+    if (!rc && !audit_headline(audit))
+        status = LR_EXIT_NOT_IDENTIFIED;
     lr_free(plan);
     lr_free(answer);
     lr_free(audit);

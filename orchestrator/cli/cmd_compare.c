@@ -7,9 +7,7 @@
 #include "cli/outcome.h"
 #include "history/run_compare.h"
 #include "lrsearch/log.h"
-#include "report/drift_text.h"
 #include "report/summary.h"
-#include "report/wrap.h"
 #include "store/drift_json.h"
 
 struct compare_options {

@@ -17,7 +17,7 @@
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "prepare/prepare.h"
-#include "report/summary_line.h"
+#include "report/summary.h"
 #include "coordinator/coordinator.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
@@ -168,7 +168,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     if (rc == 0 && history_failed && plan->baseline[0] && status != LR_EXIT_DRIFT)
         status = lr_error_exit_status(LR_EIO); /* drift is what the comparison was made for */
     status = outcome_written(status);
-    summary_line_print(plan->name, run_dir, answered ? &answer : NULL, status);
+    summary_print_line(plan->name, run_dir, answered ? &answer : NULL, status);
     return status;
 }
 

@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_STATUS_TEXT_H
-#define LRSEARCH_STATUS_TEXT_H
+#ifndef LRSEARCH_STATUS_PRINT_H
+#define LRSEARCH_STATUS_PRINT_H
 
 #include <stdio.h>
 #include "lrsearch/error.h"
@@ -14,10 +14,11 @@ struct status_layout {
 };
 
 /* Where a campaign stands, for a person. */
-void status_text_print(FILE *out, const struct status_view *view,
+void status_print_text(FILE *out, const struct status_view *view,
                        const struct status_layout *layout);
 
-/* The view as JSON, for programs (README.md describes it). 0 or LR_ENOMEM. */
+/* The view as one JSON value on stdout (README.md describes it); its answer is the value of
+ * result.json, as it would be now. 0 or LR_ENOMEM. */
 int status_print_json(const struct status_view *view, struct lr_error *err);
 
 #endif
