@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "cli/fit_table.h"
+#include "estimate/fit_table.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "data/token_file.h"

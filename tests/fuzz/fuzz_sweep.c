@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include "cli/fit_table.h"
+#include "estimate/fit_table.h"
 #include "data/sweep.h"
 #include "fuzz_input.h"
 #include "lrsearch/memory.h"

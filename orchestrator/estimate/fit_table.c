@@ -1,7 +1,7 @@
 /* From a table to the search: every row up to the target is an observation, and what a plan would
  * say of the search is read off the table (range, horizons, seeds) or left to the plan's defaults.
  * A table of optima is measured basins without their losses. */
-#include "cli/fit_table.h"
+#include "estimate/fit_table.h"
 
 #include <math.h>
 #include <stdio.h>
