@@ -161,7 +161,7 @@ static int bench_all(const struct command_line *line, struct lr_error *err)
     const struct bench_options *options = line->options;
     bool ok = true, any = false;
     int rc = 0;
-    struct live live;
+    struct progress_line progress;
     const char *blas = kernels_init(), *doubt = openblas_doubt();
     json_use_lr_memory();
     json_t *array = json_array();
@@ -169,16 +169,16 @@ static int bench_all(const struct command_line *line, struct lr_error *err)
         printf("%s, %u thread%s\n", blas, options->threads, options->threads > 1 ? "s" : "");
     if (!options->json && doubt)
         printf("OpenBLAS is not considered: %s\n", doubt);
-    live_init(&live, line->verbosity >= 0, false);
+    progress_line_init(&progress, line->verbosity >= 0, false);
     for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
         if (!is_wanted(options, i))
             continue;
         any = true;
-        live_stage(&live, "measuring", (double)i / SIZE_COUNT);
-        live_clear(&live);
+        progress_line_stage(&progress, "measuring", (double)i / SIZE_COUNT);
+        progress_line_clear(&progress);
         rc = bench_size(&sizes[i], options, array, &ok, err);
     }
-    live_release(&live);
+    progress_line_release(&progress);
     if (!any)
         rc = lr_fail(err, LR_EUSAGE, "--size %.20s: must be XS, S, M, L or all", options->size);
     if (rc || !options->json) {

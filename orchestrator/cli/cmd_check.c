@@ -45,15 +45,14 @@ static int print_json(const struct plan *plan, struct lr_error *err)
     return 0;
 }
 
-static int print_estimate(const struct plan *plan, uint32_t ranks, bool progress,
-                          struct lr_error *err)
+static int print_estimate(const struct plan *plan, uint32_t ranks, bool shown, struct lr_error *err)
 {
-    struct live live;
-    live_init(&live, progress, false);
-    const struct stage_report stages = live_stages(&live);
+    struct progress_line progress;
+    progress_line_init(&progress, shown, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     plan_outline_print(plan);
     int rc = estimate_print(plan, ranks, &stages, err);
-    live_release(&live);
+    progress_line_release(&progress);
     return rc;
 }
 

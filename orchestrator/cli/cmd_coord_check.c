@@ -201,7 +201,7 @@ static int run(const struct command_line *line)
 {
     const struct coord_options *options = line->options;
     struct plan *plan;
-    struct live live;
+    struct progress_line progress;
     struct coord_check check = {0};
     struct lr_error err = {0};
     int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
@@ -215,8 +215,8 @@ static int run(const struct command_line *line)
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    live_init(&live, line->verbosity >= 0, false);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     kernels_init();
     kernels_set_threads((int)plan->trainer.threads_per_worker);
     rc = run_check(&check, options, plan, &stages, &err);
@@ -224,7 +224,7 @@ static int run(const struct command_line *line)
     if (!rc && !check.passed)
         status = LR_EXIT_COORDINATES;
     coord_release(&check);
-    live_release(&live);
+    progress_line_release(&progress);
     lr_free(plan);
     return status;
 }

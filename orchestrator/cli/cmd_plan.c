@@ -175,7 +175,7 @@ static void print_text(const struct plan_init *init, const struct plan_proposal 
 static int propose(struct plan_init *init, struct lr_error *err)
 {
     const struct plan_options *options = init->line->options;
-    struct live live;
+    struct progress_line progress;
     struct plan_proposal proposal;
     struct proposal_request request = {
         .name = init->name,
@@ -190,8 +190,8 @@ static int propose(struct plan_init *init, struct lr_error *err)
     if ((rc = name_texts(init, err)))
         return rc;
     request.text_count = init->text_count;
-    live_init(&live, init->line->verbosity >= 0, false);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, init->line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     request.stages = &stages;
     if (init->text_count > 0) {
         if ((rc = text_sample_read(&init->sample, init->given, init->text_count, &stages, err)))
@@ -200,7 +200,7 @@ static int propose(struct plan_init *init, struct lr_error *err)
     }
     if ((rc = plan_proposal_make(&proposal, &request, err)))
         goto out;
-    live_clear(&live);
+    progress_line_clear(&progress);
     if ((rc = write_plan(init, &proposal, &request, err)))
         goto out;
     if (options->json)
@@ -208,7 +208,7 @@ static int propose(struct plan_init *init, struct lr_error *err)
     else
         print_text(init, &proposal);
 out:
-    live_release(&live);
+    progress_line_release(&progress);
     return rc;
 }
 

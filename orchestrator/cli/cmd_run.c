@@ -112,15 +112,15 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
                       struct transport *transport, bool *workers_lost)
 {
     const struct run_options *options = line->options;
-    struct live live;
+    struct progress_line progress;
     struct answer answer;
     struct lr_error err = {0};
     char fork[TRIAL_PATH + FORK_NAME];
     const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
-    live_init(&live, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
-              options->progress == PROGRESS_PLAIN);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
+                       options->progress == PROGRESS_PLAIN);
+    const struct stage_report stages = progress_line_stages(&progress);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
                               "search.horizons: the longest", cache_dir, &stages};
     if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
@@ -147,11 +147,11 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         .find_baseline = baseline_find,
         .compare = baseline_compare,
         .baseline_context = &baseline,
-        .watch = live_watch(&live),
+        .watch = progress_line_watch(&progress),
         .draw = make_report,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err) : lr_nomem(&err);
-    live_release(&live);
+    progress_line_release(&progress);
     baseline_release(&baseline);
     bool history_failed = baseline.failed;
     if (rc)

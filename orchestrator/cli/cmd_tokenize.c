@@ -48,10 +48,10 @@ static int run(const struct command_line *line)
 {
     const struct tokenize_options *options = line->options;
     struct lr_error err = {0};
-    struct live live;
+    struct progress_line progress;
     struct dataset dataset;
-    live_init(&live, line->verbosity >= 0, false);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     const struct dataset_request request = {
         .texts = (const char *const *)line->operands,
         .text_count = line->operand_count,
@@ -62,7 +62,7 @@ static int run(const struct command_line *line)
         .stages = &stages,
     };
     int rc = dataset_prepare(&dataset, &request, &err);
-    live_release(&live);
+    progress_line_release(&progress);
     if (!rc && options->json)
         rc = print_json(&dataset, options->vocab, &err);
     else if (!rc)

@@ -191,12 +191,12 @@ static int run(const struct command_line *line)
     struct plan *plan;
     struct lr_error err = {0};
     struct trial_spec spec;
-    struct live live;
+    struct progress_line progress;
     int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
-    live_init(&live, line->verbosity >= 0, false);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     rc = check_files(options, plan, &err);
     rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
     if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
@@ -207,7 +207,7 @@ static int run(const struct command_line *line)
     int status = rc ? lr_error_exit_status(rc)
                     : train(options, &spec, plan->trainer.threads_per_worker,
                             plan->limits.silence_s, &stages);
-    live_release(&live);
+    progress_line_release(&progress);
     lr_free(plan);
     return status;
 }
