@@ -5,6 +5,7 @@
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "cli/progress_line.h"
+#include "plan/plan_json.h"
 #include "prepare/prepare.h"
 #include "prepare/prepare_command.h"
 #include "prepare/prepare_table.h"

@@ -8,7 +8,8 @@
 #include "history/run_compare.h"
 #include "lrsearch/log.h"
 #include "report/summary.h"
-#include "store/drift_json.h"
+#include "store/json_value.h"
+#include "store/result_json.h"
 
 struct compare_options {
     double lr_factor, loss_limit; /* 0: not given */

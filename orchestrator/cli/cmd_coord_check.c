@@ -13,7 +13,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "report/coord_plot.h"
 #include "store/json_value.h"
 
@@ -240,7 +240,7 @@ static int read_widths(void *member, const char *value, struct lr_error *err)
         uint64_t width;
         size_t length = strcspn(value, ",");
         snprintf(text, sizeof(text), "%.*s", (int)length, value);
-        if (length >= sizeof(text) || value_count(text, &width) != VALUE_OK || width == 0 ||
+        if (length >= sizeof(text) || quantity_count(text, &width) != QUANTITY_OK || width == 0 ||
             width > 65536)
             return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
                            value);

@@ -137,16 +137,20 @@ static int check(const struct command_line *line, struct lr_error *err)
         return lr_fail(err, LR_EUSAGE,
                        "export: name a run's directory, --format and --out, as in: lrsearch export "
                        "logs/quickstart --format sqlite -o quickstart.db");
-    if (!export_format_find(options->format))
-        return lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite, optuna or tensorboard",
-                       options->format);
-    return 0;
+    if (export_format_find(options->format))
+        return 0;
+    if (strcmp(options->format, "optuna") == 0)
+        return lr_fail(err, LR_EUSAGE,
+                       "--format optuna: contrib/optuna_bridge.py export RUN_DIR STORAGE writes "
+                       "Optuna's studies");
+    return lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite or tensorboard",
+                   options->format);
 }
 
 static const struct option_row rows[] = {
-    {"format", "NAME", "csv and tensorboard: a folder; sqlite, optuna: a file; needed",
+    {"format", "NAME", "csv and tensorboard: a folder; sqlite: a file; needed",
      OPTION_AT(export_options, format), .type = OPTION_ANY_TEXT,
-     .values = "csv sqlite optuna tensorboard"},
+     .values = "csv sqlite tensorboard"},
     {"out", "PATH", "a new file or folder; needed", .letter = 'o', OPTION_AT(export_options, out),
      .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
 };
@@ -154,7 +158,7 @@ static const struct option_row rows[] = {
 const struct command cmd_export = {
     .name = "export",
     .operand = "RUN_DIR",
-    .help = "a run as csv, sqlite, optuna or tensorboard; needs --format and --out",
+    .help = "a run as csv, sqlite or tensorboard; needs --format and --out",
     .examples = "lrsearch export logs/quickstart --format sqlite -o quickstart.db",
     .kind = OPERAND_RUN,
     .least_most = {0, 1},

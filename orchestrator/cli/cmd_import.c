@@ -7,12 +7,10 @@
 #include "estimate/fit_table.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
-#include "data/token_file.h"
-#include "export/optuna_table.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "search/gate.h"
+#include "search/accept.h"
 #include "store/json_value.h"
 
 /* Other code, data and hardware are another matter than other seeds, which is all that the fit's
@@ -88,42 +86,6 @@ static int print_json(const struct answer *answer, const struct prior *prior, st
     return json_print(object, ok, err);
 }
 
-static bool names_study(const struct fit_table *table)
-{
-    for (size_t i = 0; i < table->where_count; i++)
-        if (strncmp(table->where[i], "study=", 6) == 0)
-            return true;
-    return false;
-}
-
-static int fit_optuna(struct answer *answer, struct fit_table *table, struct lr_error *err)
-{
-    struct token_file file; /* any mapped bytes */
-    struct csv csv = {0};
-    size_t studies = 0;
-    bool optima;
-    int rc = token_file_map(&file, table->path, err);
-    if (rc)
-        return rc;
-    rc = optuna_table(&csv, &studies, table->path, (const char *)file.map, file.size, err);
-    token_file_close(&file);
-    if (rc)
-        goto out;
-    if (studies > 1 && !names_study(table)) {
-        rc =
-            lr_fail(err, LR_EUSAGE, "%s: has %zu studies; choose one of them by --where study=NAME",
-                    table->path, studies);
-        goto out;
-    }
-    table->text = csv.bytes;
-    table->size = csv.used;
-    table->loss = "value";
-    rc = fit_table(answer, table, &optima, err);
-out:
-    csv_release(&csv);
-    return rc;
-}
-
 static int import(struct answer *answer, const struct command_line *line, struct lr_error *err)
 {
     const struct import_options *options = line->options;
@@ -137,8 +99,7 @@ static int import(struct answer *answer, const struct command_line *line, struct
     };
     struct prior prior;
     bool optima;
-    int rc = strcmp(line->operands[0], "optuna") == 0 ? fit_optuna(answer, &table, err)
-                                                      : fit_table(answer, &table, &optima, err);
+    int rc = fit_table(answer, &table, &optima, err);
     if (rc)
         return rc;
     prior_of(&prior, answer);
@@ -171,12 +132,11 @@ static int run(const struct command_line *line)
 
 static int check(const struct command_line *line, struct lr_error *err)
 {
-    if (line->operand_count == 2 &&
-        (strcmp(line->operands[0], "csv") == 0 || strcmp(line->operands[0], "optuna") == 0))
+    if (line->operand_count == 2 && strcmp(line->operands[0], "csv") == 0)
         return 0;
     return lr_fail(err, LR_EUSAGE,
-                   "import: what can be read is: lrsearch import csv FILE, and lrsearch import "
-                   "optuna FILE");
+                   "import: what can be read is: lrsearch import csv FILE; studies of Optuna "
+                   "come by contrib/optuna_bridge.py import STORAGE STUDY -o FILE");
 }
 
 static const struct option_row rows[] = {
@@ -189,9 +149,9 @@ static const struct option_row rows[] = {
 
 const struct command cmd_import = {
     .name = "import",
-    .operand = "csv|optuna FILE",
+    .operand = "csv FILE",
     .help = "earlier trainings as prior knowledge, for a plan to begin with",
-    .operand_help = "a table of losses, or a journal file of Optuna",
+    .operand_help = "a table of losses",
     .examples = "lrsearch import csv sweep.csv --columns lr=LR,tokens=D,loss=L",
     .kind = OPERAND_WORD,
     .least_most = {0, SIZE_MAX},

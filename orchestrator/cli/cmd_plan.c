@@ -41,16 +41,6 @@ struct plan_init {
 
 /* ---- the text ---- */
 
-/* Names without a control character, which YAML would not give back. */
-static int check_name(const char *name, struct lr_error *err)
-{
-    for (const char *c = name; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            return lr_fail(err, LR_EDATA,
-                           "a text's name holds a control character; rename the file");
-    return 0;
-}
-
 /* As the plan names it: relative to the plan's folder, which is not that of the program. */
 static char *name_from_plan(const char *text, const char *plan)
 {
@@ -77,8 +67,9 @@ static int name_texts(struct plan_init *init, struct lr_error *err)
     if (count == 0 && access(QUICKSTART_TEXT, R_OK) == 0)
         init->given[count++] = QUICKSTART_TEXT;
     for (size_t i = 0; i < count; i++) {
-        if (check_name(init->given[i], err))
-            return err->code;
+        if (lr_has_controls(init->given[i])) /* YAML would not give it back */
+            return lr_fail(err, LR_EDATA,
+                           "a text's name holds a control character; rename the file");
         init->texts[i] = name_from_plan(init->given[i], init->path);
         if (!init->texts[i])
             return lr_nomem(err);

@@ -26,6 +26,7 @@
 #include "lrsearch/own_file.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "worker.h"
 

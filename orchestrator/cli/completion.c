@@ -13,7 +13,7 @@ static void put_command_names(FILE *out, char separator)
         fprintf(out, "%s%s", i ? (char[2]){separator, '\0'} : "", commands[i]->name);
 }
 
-/* The words that the first operand may be: "csv|optuna FILE": "csv optuna" */
+/* The words that the first operand may be: "man|bash": "man bash" */
 static void put_words(FILE *out, const struct command *command)
 {
     if (command->kind == OPERAND_COMMAND)

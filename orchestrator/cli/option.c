@@ -6,13 +6,13 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 static int read_count(const struct option_row *row, const char *value, uint64_t *out,
                       struct lr_error *err)
 {
     double low = row->low > 0 ? row->low : 1;
-    if (value_count(value, out) == VALUE_OK && (double)*out >= low &&
+    if (quantity_count(value, out) == QUANTITY_OK && (double)*out >= low &&
         (row->high <= 0 || (double)*out <= row->high))
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
@@ -21,7 +21,7 @@ static int read_count(const struct option_row *row, const char *value, uint64_t 
 static int read_number(const struct option_row *row, const char *value, double *out,
                        struct lr_error *err)
 {
-    if (value_number(value, out) == VALUE_OK && *out > row->low &&
+    if (quantity_number(value, out) == QUANTITY_OK && *out > row->low &&
         (row->high <= 0 || *out <= row->high))
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
@@ -30,7 +30,7 @@ static int read_number(const struct option_row *row, const char *value, double *
 static int read_duration(const struct option_row *row, const char *value, double *out,
                          struct lr_error *err)
 {
-    if (value_duration(value, out) == VALUE_OK && *out >= row->low && *out <= row->high)
+    if (quantity_duration(value, out) == QUANTITY_OK && *out >= row->low && *out <= row->high)
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
 }

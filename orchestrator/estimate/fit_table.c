@@ -9,7 +9,7 @@
 #include "data/sweep.h"
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
 #include "search/policy.h"
 
@@ -129,8 +129,8 @@ static int request_init(struct table_request *request, const struct fit_table *t
     sweep->where = request->where;
     sweep->tokens = or_else(columns[TOKENS], "tokens");
     sweep->lr = request->optima ? columns[LR_OPT] : or_else(columns[LR], "lr");
-    sweep->loss = request->optima ? or_else(columns[SE], columns[LR_OPT])
-                                  : or_else(columns[LOSS], or_else(table->loss, "loss"));
+    sweep->loss =
+        request->optima ? or_else(columns[SE], columns[LR_OPT]) : or_else(columns[LOSS], "loss");
     sweep->seed = columns[SEED];
     return rc;
 }
@@ -152,8 +152,8 @@ static int read_setting(double *out, const char *name, const char *option, const
 {
     const struct plan_key *key = plan_key_find(plan_section_find("search"), name);
     char range[64];
-    bool good = value_number(given ? given : key->fallback, out) == VALUE_OK && *out <= key->high &&
-                (key->above ? *out > key->low : *out >= key->low);
+    bool good = quantity_number(given ? given : key->fallback, out) == QUANTITY_OK &&
+                *out <= key->high && (key->above ? *out > key->low : *out >= key->low);
     return good ? 0
                 : lr_fail(err, LR_EUSAGE, "%s %s: must be a number in the range of search.%s (%s)",
                           option, given, name, plan_range_text(key, range, sizeof(range)));

@@ -15,7 +15,6 @@ struct fit_table {
     const char *text; /* the table itself, of `size` bytes; NULL: that of the file */
     size_t size;
     const char *columns;      /* what they are called: "lr=LR,tokens=D"; NULL: as above */
-    const char *loss;         /* that column, unless `columns` names it; NULL: loss */
     const char *const *where; /* "column=value" each: only rows that have them */
     size_t where_count;
     uint64_t target_tokens;                 /* longer rows do not count; 0: all count */

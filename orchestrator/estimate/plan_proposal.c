@@ -13,8 +13,9 @@
 #include "estimate/temp_data.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
+#include "plan/plan_load.h"
 
 #define TIME_SHARE 0.9     /* of the time, in which 9 of 10 campaigns shall end */
 #define TOKENS_PER_PARAM 5 /* of the longest horizon: below, a larger model shows little more */
@@ -32,9 +33,7 @@
 #define TARGET_WIDTH_STEP 64
 #define LARGE_PARAMS 1e9 /* from here on models are 128 times as wide as deep, below 64 times */
 
-static const struct size {
-    uint32_t d_model, n_layers, head_size, context, vocab, batch_tokens;
-} sizes[] = {
+static const struct proposal_size sizes[] = {
     {64, 2, 32, 128, 256, 2048},     {96, 3, 32, 128, 256, 2048},   {128, 4, 32, 256, 256, 4096},
     {192, 5, 64, 256, 2048, 8192},   {256, 6, 64, 256, 4096, 8192}, {384, 8, 64, 512, 8192, 16384},
     {512, 10, 64, 512, 8192, 32768},
@@ -43,7 +42,7 @@ enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
 
 /* ---- what follows from a size ---- */
 
-static struct trial_spec spec_of(const struct size *size)
+static struct trial_spec model_of(const struct proposal_size *size)
 {
     struct trial_spec spec;
     memset(&spec, 0, sizeof(spec));
@@ -56,7 +55,7 @@ static struct trial_spec spec_of(const struct size *size)
     return spec;
 }
 
-static uint64_t least_horizon(const struct size *size)
+static uint64_t least_horizon(const struct proposal_size *size)
 {
     return (uint64_t)STEPS_LEAST * size->batch_tokens;
 }
@@ -67,7 +66,7 @@ static uint64_t least_target(void)
 }
 
 /* At most `wanted`: 2^k or 3 * 2^k steps, so that a half and a quarter of them are whole. */
-static uint64_t round_horizon(const struct size *size, double wanted)
+static uint64_t round_horizon(const struct proposal_size *size, double wanted)
 {
     double steps = wanted / size->batch_tokens, power = exp2(floor(log2(steps)));
     return (uint64_t)(power * (steps >= 1.5 * power ? 1.5 : 1)) * size->batch_tokens;
@@ -91,19 +90,14 @@ static double two_digits(double value)
 }
 
 /* The model's part, and what the text is in its tokens. */
-static int set_size(struct plan_proposal *out, const struct size *size,
+static int set_size(struct plan_proposal *out, const struct proposal_size *size,
                     const struct proposal_request *request, struct lr_error *err)
 {
-    struct trial_spec spec = spec_of(size);
+    struct trial_spec spec = model_of(size);
     double factor = pow(WIDTH_KNOWN / size->d_model, FACTOR_PER_WIDTH);
     uint64_t val = VAL_MOST;
     int rc;
-    *out = (struct plan_proposal){.d_model = size->d_model,
-                                  .n_layers = size->n_layers,
-                                  .head_size = size->head_size,
-                                  .context = size->context,
-                                  .vocab = size->vocab,
-                                  .batch_tokens = size->batch_tokens,
+    *out = (struct plan_proposal){.size = *size,
                                   .lr = {two_digits(LR_LOW * factor), two_digits(LR_HIGH * factor)},
                                   .params = trial_params(&spec),
                                   .train_tokens = UINT64_MAX,
@@ -142,11 +136,11 @@ static void set_target_model(struct plan_proposal *out, uint64_t params)
     double aspect = (double)params < LARGE_PARAMS ? 64 : 128;
     double width = cbrt((double)params * aspect / 12);
     uint32_t d_model = (uint32_t)(round(width / TARGET_WIDTH_STEP)) * TARGET_WIDTH_STEP;
-    if (d_model <= out->d_model) /* the proxy is as wide already */
+    if (d_model <= out->size.d_model) /* the proxy is as wide already */
         return;
     out->target_d_model = d_model;
     out->target_n_layers =
-        (uint32_t)fmax(round((double)params / 12 / d_model / d_model), out->n_layers);
+        (uint32_t)fmax(round((double)params / 12 / d_model / d_model), out->size.n_layers);
 }
 
 static void set_target(struct plan_proposal *out, const struct proposal_request *request)
@@ -257,14 +251,13 @@ static int check_request(const struct plan_proposal *smallest,
 }
 
 /* The largest size that sees enough tokens in the time, by the FLOP rate of the smallest. */
-static int choose_size(size_t *chosen, struct plan_proposal *out,
-                       const struct plan_proposal *smallest, const struct proposal_request *request,
-                       struct lr_error *err)
+static int choose_size(struct plan_proposal *out, const struct plan_proposal *smallest,
+                       const struct proposal_request *request, struct lr_error *err)
 {
-    struct trial_spec first = spec_of(&sizes[0]);
-    *chosen = 0;
+    struct trial_spec first = model_of(&sizes[0]);
+    *out = *smallest;
     for (size_t i = 1; i < SIZES; i++) {
-        struct trial_spec spec = spec_of(&sizes[i]);
+        struct trial_spec spec = model_of(&sizes[i]);
         double ratio = trial_flops_per_token(&spec) / trial_flops_per_token(&first);
         double tokens = fitting_tokens(smallest, request, ratio);
         if (tokens < TOKENS_PER_PARAM * (double)trial_params(&spec) ||
@@ -280,7 +273,6 @@ static int choose_size(size_t *chosen, struct plan_proposal *out,
         tokens = fmin(tokens, most_tokens(&larger, request));
         if (tokens < TOKENS_PER_PARAM * (double)larger.params)
             break;
-        *chosen = i;
         *out = larger;
         set_horizons(out, round_horizon(&sizes[i], fmax(tokens, (double)least_horizon(&sizes[i]))));
     }
@@ -288,11 +280,10 @@ static int choose_size(size_t *chosen, struct plan_proposal *out,
 }
 
 /* The longest horizon becomes what fits, and what is expected goes with it. true: it changed. */
-static bool refit(struct plan_proposal *out, const struct size *size,
-                  const struct proposal_request *request)
+static bool refit(struct plan_proposal *out, const struct proposal_request *request)
 {
     double tokens = fmin(fitting_tokens(out, request, 1), most_tokens(out, request));
-    uint64_t longest = round_horizon(size, fmax(tokens, (double)least_horizon(size)));
+    uint64_t longest = round_horizon(&out->size, fmax(tokens, (double)least_horizon(&out->size)));
     double ratio = (double)longest / (double)longest_of(out);
     bool changed = longest != longest_of(out);
     set_horizons(out, longest);
@@ -303,20 +294,20 @@ static bool refit(struct plan_proposal *out, const struct size *size,
     return changed;
 }
 
-static int fit_time(struct plan_proposal *out, const struct size *size,
-                    const struct proposal_request *request, struct lr_error *err)
+static int fit_time(struct plan_proposal *out, const struct proposal_request *request,
+                    struct lr_error *err)
 {
     char time[24];
-    double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(size);
+    double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(&out->size);
     int rc;
-    if (tokens < least && size == &sizes[0])
+    if (tokens < least && out->size.d_model == sizes[0].d_model)
         return lr_fail(
             err, LR_EUSAGE, "--time: too short for a campaign on this machine; about %s would do",
             format_seconds(time, sizeof(time), ceil(1.2 * request->time_s * least / tokens)));
-    if (refit(out, size, request) && (rc = expect_cost(out, request, err)))
+    if (refit(out, request) && (rc = expect_cost(out, request, err)))
         return rc;
     if (out->wall_most_s > request->time_s) /* the machine was slower this time */
-        refit(out, size, request);
+        refit(out, request);
     return 0;
 }
 
@@ -324,7 +315,6 @@ int plan_proposal_make(struct plan_proposal *out, const struct proposal_request 
                        struct lr_error *err)
 {
     struct plan_proposal smallest;
-    size_t chosen;
     int rc;
     assert(!request->text_count == !request->text);
     if ((rc = set_size(&smallest, &sizes[0], request, err)))
@@ -334,12 +324,11 @@ int plan_proposal_make(struct plan_proposal *out, const struct proposal_request 
     set_horizons(&smallest, least_horizon(&sizes[0]));
     if ((rc = expect_cost(&smallest, request, err)))
         return rc;
-    *out = smallest;
-    if ((rc = choose_size(&chosen, out, &smallest, request, err)))
+    if ((rc = choose_size(out, &smallest, request, err)))
         return rc;
-    if (chosen > 0 && (rc = expect_cost(out, request, err)))
+    if (out->size.d_model > smallest.size.d_model && (rc = expect_cost(out, request, err)))
         return rc;
-    return fit_time(out, &sizes[chosen], request, err);
+    return fit_time(out, request, err);
 }
 
 /* ---- as YAML: each key with what it means and why it has this value ---- */
@@ -363,7 +352,7 @@ static void put_name(FILE *out, const char *name)
 static const char *count_text(char out[24], uint64_t count)
 {
     char binary[24] = "";
-    value_count_text(count, out, 24);
+    quantity_count_text(count, out, 24);
     if (count > 0 && count % (1 << 20) == 0)
         snprintf(binary, sizeof(binary), "%" PRIu64 "Mi", count >> 20);
     else if (count > 0 && count % (1 << 10) == 0)
@@ -405,24 +394,25 @@ static void put_model(FILE *out, const struct plan_proposal *p)
             "  head_size: %-10" PRIu32 " # channels of an attention head; width / this are the "
             "heads\n"
             "  context: %-12" PRIu32 " # tokens of a sequence\n",
-            format_count(params, sizeof(params), (double)p->params), p->d_model, p->n_layers,
-            p->head_size, p->context);
-    fprintf(out, "  vocab: %-14" PRIu32 " # %s\n", p->vocab,
-            p->vocab == 256 ? "bytes are the tokens: a large vocabulary would outweigh so small a "
-                              "model"
-                            : "tokens, learned from the text: as many as suit the width");
+            format_count(params, sizeof(params), (double)p->params), p->size.d_model,
+            p->size.n_layers, p->size.head_size, p->size.context);
+    fprintf(out, "  vocab: %-14" PRIu32 " # %s\n", p->size.vocab,
+            p->size.vocab == 256
+                ? "bytes are the tokens: a large vocabulary would outweigh so small a "
+                  "model"
+                : "tokens, learned from the text: as many as suit the width");
     if (!p->target_d_model)
         return;
     fprintf(out,
             "  parametrization: mup  # keeps the best learning rate over widths; the target is "
             "wider\n"
             "  base_width: %-9" PRIu32 " # where the learning rates of this plan hold\n",
-            p->d_model);
-    if (p->target_n_layers > p->n_layers)
+            p->size.d_model);
+    if (p->target_n_layers > p->size.n_layers)
         fprintf(out,
                 "  depth_rule: completep # and over depths\n"
                 "  base_layers: %-8" PRIu32 " # where this rule changes nothing\n",
-                p->n_layers);
+                p->size.n_layers);
 }
 
 static void put_data(FILE *out, const struct plan_proposal *p,
@@ -441,7 +431,7 @@ static void put_data(FILE *out, const struct plan_proposal *p,
     fprintf(out, "\n# %s%s bytes of text, %s tokens", request->text->whole ? "" : "about ",
             format_count(bytes, sizeof(bytes), request->text->bytes),
             format_count(tokens, sizeof(tokens), p->text_tokens));
-    if (p->vocab > 256)
+    if (p->size.vocab > 256)
         fprintf(out, " of %.2f bytes", p->bytes_per_token);
     fprintf(out,
             ".\ndata:\n"
@@ -454,9 +444,9 @@ static void put_data(FILE *out, const struct plan_proposal *p,
             "]\n"
             "  tokenizer: %-10s # %s\n"
             "  val_tokens: %-9s # the end of the text, never trained on: its loss is what counts\n",
-            p->vocab == 256 ? "bytes" : "bpe",
-            p->vocab == 256 ? "or bpe, with a vocab of 512 or more"
-                            : "learned once on the text; or bytes, with a vocab of 256",
+            p->size.vocab == 256 ? "bytes" : "bpe",
+            p->size.vocab == 256 ? "or bpe, with a vocab of 512 or more"
+                                 : "learned once on the text; or bytes, with a vocab of 256",
             count_text(val, p->val_tokens));
     if (p->repeat)
         fprintf(
@@ -477,7 +467,7 @@ static void put_search(FILE *out, const struct plan_proposal *p)
             "  batch_tokens: %-7s # tokens of a step (%s here); as in the long training"
             "\n"
             "  warmup: 0.1           # share of each training in which the learning rate rises\n",
-            count_text(batch, p->batch_tokens), step);
+            count_text(batch, p->size.batch_tokens), step);
     fprintf(out,
             "\nsearch:\n"
             "  # Lowest and highest learning rate to try: five octaves around what suits this "
@@ -509,7 +499,7 @@ static void put_target(FILE *out, const struct plan_proposal *p,
     if (p->target_d_model) {
         fprintf(out, "  d_model: %-12" PRIu32 " # its width, by the number of parameters\n",
                 p->target_d_model);
-        if (p->target_n_layers > p->n_layers)
+        if (p->target_n_layers > p->size.n_layers)
             fprintf(out, "  n_layers: %-11" PRIu32 " # its depth, the same way\n",
                     p->target_n_layers);
     } else {
@@ -520,7 +510,7 @@ static void put_target(FILE *out, const struct plan_proposal *p,
             "\n# confirm: {}           # would train the answer itself, with half and twice of it\n"
             "\nbudget:\n"
             "  wall: %-15s # the search ends then, and answers with what it has\n",
-            value_duration_text(request->time_s, time, sizeof(time)));
+            quantity_duration_text(request->time_s, time, sizeof(time)));
 }
 
 void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,

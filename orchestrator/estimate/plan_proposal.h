@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "lrsearch/error.h"
 #include "estimate/text_sample.h"
+#include "lrsearch/error.h"
 #include "lrsearch/stage.h"
 
 /* A plan for a text and a machine, when nothing else is known: the largest model of a ladder whose
@@ -18,15 +18,19 @@ struct proposal_request {
     const char *name;         /* of the campaign */
     const char *const *texts; /* as the plan shall name them; none: synthetic data */
     size_t text_count;
-    const struct text_sample *text; /* of the texts; NULL without */
-    double time_s;                  /* that the campaign may take */
-    uint64_t target_tokens;         /* 0: not said */
-    uint64_t target_params;         /* 0: not said */
-    const struct stage_report *stages;
+    const struct text_sample *text;    /* of the texts; NULL without */
+    double time_s;                     /* that the campaign may take */
+    uint64_t target_tokens;            /* 0: not said */
+    uint64_t target_params;            /* 0: not said */
+    const struct stage_report *stages; /* NULL: nobody listens */
+};
+
+struct proposal_size { /* of a model, and the batch that suits it */
+    uint32_t d_model, n_layers, head_size, context, vocab, batch_tokens;
 };
 
 struct plan_proposal {
-    uint32_t d_model, n_layers, head_size, context, vocab, batch_tokens;
+    struct proposal_size size;
     double lr[2];
     uint64_t horizons[PROPOSAL_HORIZONS], val_tokens, target_tokens;
     uint32_t target_d_model, target_n_layers; /* 0: those of the model */

@@ -1,3 +1,6 @@
+/* A long text is not read to its end: its size follows from the share of its compressed bytes that
+ * was read. Its tokens are counted by learning a vocabulary on its head, as a campaign would on all
+ * of it. */
 #include "estimate/text_sample.h"
 
 #include <stdio.h>

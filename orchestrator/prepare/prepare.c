@@ -10,14 +10,15 @@
 #include <unistd.h>
 #include "data/dataset.h"
 #include "data/synthetic.h"
+#include "lrsearch/count.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "net/transports.h"
+#include "plan/plan_load.h"
 #include "prepare/prepare_command.h"
 #include "prepare/prepare_products.h"
 #include "prepare/prepare_table.h"
-#include "report/summary.h"
 #include "store/run_dir.h"
 
 char *prepare_cache_dir(const char *run_dir)

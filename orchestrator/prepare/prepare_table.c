@@ -4,37 +4,44 @@
 #include "prepare/prepare_table.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "lrsearch/log.h"
 #include "prepare/prepare.h"
 
-/* "1000000, 2000000": as many as fit. */
-static const char *list_horizons(const struct sweep *sweep, char *out, size_t capacity)
+/* Appends to "1000000, 2000000" what still fits whole. */
+static void add_to_list(char *list, size_t capacity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_to_list(char *list, size_t capacity, const char *format, ...)
 {
-    size_t used = 0;
-    for (uint64_t tokens = sweep_next_horizon(sweep, 0); tokens && used + 32 < capacity;
-         tokens = sweep_next_horizon(sweep, tokens))
-        used +=
-            (size_t)snprintf(out + used, capacity - used, "%s%" PRIu64, used ? ", " : "", tokens);
-    return out;
+    char item[96];
+    size_t used = strlen(list);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(item, sizeof(item), format, args);
+    va_end(args);
+    if (used + strlen(item) + sizeof(", ") <= capacity)
+        snprintf(list + used, capacity - used, "%s%s", used ? ", " : "", item);
 }
 
 static int check_horizons(const struct plan *plan, const struct sweep *sweep, struct lr_error *err)
 {
-    char missing[256] = "", there[512];
-    size_t used = 0;
+    char missing[256] = "", there[512] = "";
     double low, high;
-    for (size_t i = 0; i < plan->search.horizon_count && used + 32 < sizeof(missing); i++)
+    for (size_t i = 0; i < plan->search.horizon_count; i++)
         if (sweep_range(sweep, plan->search.horizons[i], &low, &high) == 0)
-            used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%" PRIu64,
-                                     used ? ", " : "", plan->search.horizons[i]);
-    if (!used)
+            add_to_list(missing, sizeof(missing), "%" PRIu64, plan->search.horizons[i]);
+    if (!*missing)
         return 0;
+    for (uint64_t tokens = sweep_next_horizon(sweep, 0);
+         tokens && strlen(there) + 32 < sizeof(there); tokens = sweep_next_horizon(sweep, tokens))
+        add_to_list(there, sizeof(there), "%" PRIu64, tokens);
     return lr_fail(err, LR_EDATA,
                    "search.horizons: the table has no trainings on %s tokens, only on %s; choose "
                    "among these (trainer.table %s)",
-                   missing, list_horizons(sweep, there, sizeof(there)), plan->trainer.table);
+                   missing, there, plan->trainer.table);
 }
 
 static int check_range(const struct plan *plan, const struct sweep *sweep, struct lr_error *err)
@@ -61,16 +68,15 @@ static int check_range(const struct plan *plan, const struct sweep *sweep, struc
 static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, const char *of)
 {
     char known[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < plan->search.horizon_count && used + 80 < sizeof(known); i++) {
+    for (size_t i = 0; i < plan->search.horizon_count; i++) {
+        uint64_t tokens = plan->search.horizons[i];
         double low, high;
-        sweep_range(sweep, plan->search.horizons[i], &low, &high);
+        sweep_range(sweep, tokens, &low, &high);
         if (plan->search.lr[0] < low || plan->search.lr[1] > high)
-            used += (size_t)snprintf(known + used, sizeof(known) - used,
-                                     "%s%.4g to %.4g on %" PRIu64 " tokens", used ? ", " : "", low,
-                                     high, plan->search.horizons[i]);
+            add_to_list(known, sizeof(known), "%.4g to %.4g on %" PRIu64 " tokens", low, high,
+                        tokens);
     }
-    if (used)
+    if (*known)
         lr_log(LR_LOG_WARNING,
                "%s%ssearch.lr, %g to %g, reaches beyond the table, which knows %s; what lies "
                "beyond will stay unknown",
