@@ -139,13 +139,16 @@ static int bench_size(const struct size *size, const struct bench_options *optio
     int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, folder, err);
     if (rc)
         return rc;
-    rc = choose_products(spec.products, &spec, err);
-    rc = rc ? rc : benchmark_run(&result, &spec, (int)options->threads, SECONDS, err);
-    temp_folder_remove(folder);
-    if (!rc && options->json)
+    if ((rc = choose_products(spec.products, &spec, err)))
+        goto out;
+    if ((rc = benchmark_run(&result, &spec, (int)options->threads, SECONDS, err)))
+        goto out;
+    if (options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
-    else if (!rc)
+    else
         print_text(size, &spec, &result);
+out:
+    temp_folder_remove(folder);
     return rc;
 }
 

@@ -17,32 +17,26 @@ struct export_options {
     const char *format, *out; /* NULL: not given */
 };
 
-struct export
-{
-    struct plan plan;
-    struct campaign *campaign;
-    struct answer answer;
+struct exported {
+    struct run_answer *run;
     struct curves curves;
     const struct trial **trials;
     struct export_files files;
 };
 
-static int read_run(struct export *export, const char *run_dir, struct lr_error *err)
+static int read_run(struct exported *export, const char *run_dir, struct lr_error *err)
 {
-    uint64_t hash;
-    int rc = run_plan_read(&export->plan, &hash, run_dir, err);
-    if (!rc)
-        rc = run_campaign_read(&export->campaign, &export->plan, hash, run_dir, err);
+    int rc = run_answer_read(&export->run, run_dir, err);
     if (rc)
         return rc;
-    size_t count = campaign_trial_count(export->campaign);
+    const struct campaign *campaign = export->run->campaign;
+    size_t count = campaign_trial_count(campaign);
     export->trials = lr_calloc(count + 1, sizeof(*export->trials));
     if (!export->trials)
         return lr_nomem(err);
     for (uint32_t id = 1; id <= count; id++)
-        export->trials[id - 1] = campaign_trial(export->campaign, id);
-    rc = campaign_answer(export->campaign, &export->answer, err);
-    return rc ? rc : curves_read(&export->curves, run_dir, count, err);
+        export->trials[id - 1] = campaign_trial(campaign, id);
+    return curves_read(&export->curves, run_dir, count, err);
 }
 
 static int refuse_what_is_there(const char *path, struct lr_error *err)
@@ -93,11 +87,12 @@ static int write_folder(const char *path, const struct export_files *files, stru
     return rc;
 }
 
-static int export_run(struct export *export, const struct export_options *options,
+static int export_run(struct exported *export, const struct export_options *options,
                       struct lr_error *err)
 {
-    const struct export_source source = {export->campaign, &export->answer, export->trials,
-                                         campaign_trial_count(export->campaign), &export->curves};
+    const struct campaign *campaign = export->run->campaign;
+    const struct export_source source = {campaign, &export->run->answer, export->trials,
+                                         campaign_trial_count(campaign), &export->curves};
     const struct export_format *format = export_format_find(options->format);
     int rc = format->make(&export->files, &source, err);
     if (rc)
@@ -111,22 +106,21 @@ static int run(const struct command_line *line)
 {
     const struct export_options *options = line->options;
     struct lr_error err = {0};
-    struct export *export = lr_calloc(1, sizeof(*export));
-    int rc = export ? refuse_what_is_there(options->out, &err) : lr_nomem(&err);
-    if (!rc)
-        rc = read_run(export, line->operands[0], &err);
-    if (!rc)
-        rc = export_run(export, options, &err);
-    if (!rc)
-        lr_log(LR_LOG_INFO, "%s: %zu trainings of %s", options->out,
-               campaign_trial_count(export->campaign), export->plan.name);
-    if (export) {
-        campaign_destroy(export->campaign);
-        curves_release(&export->curves);
-        export_files_release(&export->files);
-        lr_free(export->trials);
-    }
-    lr_free(export);
+    struct exported export = {0};
+    int rc;
+    if ((rc = refuse_what_is_there(options->out, &err)))
+        goto out;
+    if ((rc = read_run(&export, line->operands[0], &err)))
+        goto out;
+    if ((rc = export_run(&export, options, &err)))
+        goto out;
+    lr_log(LR_LOG_INFO, "%s: %zu trainings of %s", options->out,
+           campaign_trial_count(export.run->campaign), export.run->plan.name);
+out:
+    curves_release(&export.curves);
+    export_files_release(&export.files);
+    lr_free(export.trials);
+    run_answer_free(export.run);
     return outcome_error(rc, &err);
 }
 

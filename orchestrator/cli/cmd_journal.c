@@ -125,23 +125,21 @@ static int print_json(const struct mending *mending, struct lr_error *err)
 
 static int mend(struct mending *mending, const char *run_dir, struct lr_error *err)
 {
-    int rc = run_plan_read(&mending->plan, &mending->plan_hash, run_dir, err);
-    if (!rc)
-        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
-    if (!rc)
-        rc = coordinator_lock(&mending->lock, run_dir, err);
-    if (!rc)
-        rc = campaign_create(&mending->campaign, &mending->plan, err);
+    int rc;
+    if ((rc = run_plan_read(&mending->plan, &mending->plan_hash, run_dir, err)) ||
+        (rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err)) ||
+        (rc = coordinator_lock(&mending->lock, run_dir, err)) ||
+        (rc = campaign_create(&mending->campaign, &mending->plan, err)))
+        return rc;
     snprintf(mending->path, sizeof(mending->path), "%s/journal.jsonl", run_dir);
-    if (!rc)
-        rc = journal_repair(&mending->repair, mending->path, on_replay, on_lost, mending, err);
-    if (!rc)
-        settle_again(mending);
-    if (!rc && mending->no_memory)
-        rc = lr_fail(err, LR_ENOMEM,
-                     "%s: was cut off, but what is lost cannot be told: out of memory",
-                     mending->path);
-    return rc;
+    if ((rc = journal_repair(&mending->repair, mending->path, on_replay, on_lost, mending, err)))
+        return rc;
+    settle_again(mending);
+    return mending->no_memory ? lr_fail(err, LR_ENOMEM,
+                                        "%s: was cut off, but what is lost cannot be told: out of "
+                                        "memory",
+                                        mending->path)
+                              : 0;
 }
 
 static int run(const struct command_line *line)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "cli/progress_line.h"
 #include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
@@ -197,19 +198,21 @@ static int run(const struct command_line *line)
         return lr_error_exit_status(rc);
     progress_line_init(&progress, line->verbosity >= 0, false);
     const struct stage_report stages = progress_line_stages(&progress);
-    rc = check_files(options, plan, &err);
-    rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
-    if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
+    int status = 0;
+    if ((rc = check_files(options, plan, &err)))
+        goto out;
+    if ((rc = limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err)))
+        goto out;
+    if (!kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
-    rc = rc ? rc : make_spec(&spec, options, plan, &stages, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc)
-                    : train(options, &spec, plan->trainer.threads_per_worker,
-                            plan->limits.silence_s, &stages);
+    if ((rc = make_spec(&spec, options, plan, &stages, &err)))
+        goto out;
+    status =
+        train(options, &spec, plan->trainer.threads_per_worker, plan->limits.silence_s, &stages);
+out:
     progress_line_release(&progress);
     lr_free(plan);
-    return status;
+    return rc ? outcome_error(rc, &err) : status;
 }
 
 static int check(const struct command_line *line, struct lr_error *err)

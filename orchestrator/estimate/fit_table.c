@@ -10,7 +10,7 @@
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
 #include "plan/quantity.h"
-#include "report/summary.h"
+#include "lrsearch/count.h"
 #include "search/policy.h"
 
 #define SE_LN_LR 0.1 /* of an optimum that comes without one: a careful sweep's */
