@@ -34,7 +34,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
         verdict->factor90[i] = recipe->lr / ci90[1 - i];
     }
     verdict->curvature = curvature;
-    verdict->excess = excess_of(recipe->lr, lr, ci90, curvature, spread);
+    verdict->penalty = loss_penalty_of(recipe->lr, lr, ci90, curvature, spread);
 }
 
 /* ---- published laws ---- */

@@ -4,6 +4,7 @@
 #include "estimate/plan_outline.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
+#include "plan/plan_json.h"
 #include "prepare/prepare.h"
 #include "prepare/prepare_command.h"
 #include "prepare/prepare_table.h"

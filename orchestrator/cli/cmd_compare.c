@@ -9,7 +9,8 @@
 #include "report/drift_text.h"
 #include "report/summary.h"
 #include "report/wrap.h"
-#include "store/drift_json.h"
+#include "store/json_value.h"
+#include "store/result_json.h"
 
 /* ---- text ---- */
 

@@ -25,6 +25,7 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "worker.h"
 

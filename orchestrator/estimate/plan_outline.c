@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "campaign/campaign.h"
-#include "model/model.h"
+#include "model/parametrization.h"
 #include "prepare/prepare_command.h"
 #include "report/summary.h"
 

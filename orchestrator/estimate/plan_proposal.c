@@ -13,8 +13,9 @@
 #include "estimate/temp_data.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
+#include "plan/plan_load.h"
 
 #define TIME_SHARE 0.9     /* of the time, in which 9 of 10 campaigns shall end */
 #define TOKENS_PER_PARAM 5 /* of the longest horizon: below, a larger model shows little more */
@@ -351,7 +352,7 @@ static void put_name(FILE *out, const char *name)
 static const char *count_text(char out[24], uint64_t count)
 {
     char binary[24] = "";
-    value_count_text(count, out, 24);
+    quantity_count_text(count, out, 24);
     if (count > 0 && count % (1 << 20) == 0)
         snprintf(binary, sizeof(binary), "%" PRIu64 "Mi", count >> 20);
     else if (count > 0 && count % (1 << 10) == 0)
@@ -509,7 +510,7 @@ static void put_target(FILE *out, const struct plan_proposal *p,
             "\n# confirm: {}           # would train the answer itself, with half and twice of it\n"
             "\nbudget:\n"
             "  wall: %-15s # the search ends then, and answers with what it has\n",
-            value_duration_text(request->time_s, time, sizeof(time)));
+            quantity_duration_text(request->time_s, time, sizeof(time)));
 }
 
 void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,

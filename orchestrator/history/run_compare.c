@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "plan/plan_diff.h"
 #include "store/run_dir.h"
 
 /* ---- what differs ---- */

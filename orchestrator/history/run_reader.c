@@ -10,6 +10,7 @@
 #include <time.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "plan/plan_json.h"
 #include "store/run_dir.h"
 
 #define JOURNAL_PATH (TRIAL_PATH + 32)

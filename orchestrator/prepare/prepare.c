@@ -16,6 +16,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "net/transports.h"
+#include "plan/plan_load.h"
 #include "prepare/prepare_command.h"
 #include "prepare/prepare_products.h"
 #include "prepare/prepare_table.h"

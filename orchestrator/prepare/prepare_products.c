@@ -9,6 +9,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/json_value.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "trainers/transformer/choose_products.h"
 

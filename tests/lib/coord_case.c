@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 #include "coord_case.h"
-#include "model/model_state.h"
+#include "model/parametrization.h"
 
 static enum coord_fault current;
 
