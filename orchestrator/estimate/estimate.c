@@ -14,7 +14,6 @@
 #include "prepare/prepare.h"
 #include "prepare/prepare_products.h"
 #include "kernels/kernels.h"
-#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
 

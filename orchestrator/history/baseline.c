@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "lrsearch/log.h"
-#include "lrsearch/memory.h"
 #include "history/history.h"
 #include "history/run_compare.h"
 
