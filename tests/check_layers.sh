@@ -36,7 +36,7 @@ BEGIN {
     rule("orchestrator/net", "", "any")
     rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")
     rule("orchestrator/history", "orchestrator/store/ orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/search/laws/", "any")
-    rule("orchestrator/report", "orchestrator/store/ orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/history/ orchestrator/search/excess.h orchestrator/search/laws/", "any")
+    rule("orchestrator/report", "orchestrator/store/ orchestrator/history/ orchestrator/search/excess.h orchestrator/search/laws/", "any")
     rule("orchestrator/export", "orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/store/", "any")
     rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
     # cli/progress_line.h: until the stages are reported through a callback
