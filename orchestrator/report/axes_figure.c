@@ -3,7 +3,7 @@
 #include <math.h>
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/report_parts.h"
+#include "report/figures.h"
 
 enum { PANELS = CELL_PARAMETRIZATION + 1 }; /* the counted axes and the number of parameters */
 #define BY_SIZE CELL_PARAMETRIZATION
@@ -123,10 +123,10 @@ static const char *legend(void *context, size_t index, char *text, size_t capaci
     return cell_axis_text(text, capacity, CELL_PARAMETRIZATION, scene->series[index]);
 }
 
-int axes_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+int axes_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                 bool *drawn, struct lr_error *err)
 {
-    struct scene scene = {.answer = answer};
+    struct scene scene = {.answer = input->answer};
     struct figure figure;
     *drawn = true;
     set_scene(&scene);

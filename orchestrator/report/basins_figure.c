@@ -5,7 +5,6 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "report/cell_names.h"
-#include "report/figure.h"
 #include "report/figures.h"
 #include "report/summary.h"
 
@@ -257,10 +256,11 @@ static size_t cells_shown(const struct scene *scene, size_t shown[ANSWER_CELLS])
     return count;
 }
 
-int basins_figure(const char *path, const struct answer *answer, const struct trial *const *trials,
-                  size_t count, struct figure_marks *marks, bool *drawn, struct lr_error *err)
+int basins_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
+                  bool *drawn, struct lr_error *err)
 {
-    struct scene scene = {.answer = answer, .trials = trials, .trial_count = count};
+    const struct answer *answer = input->answer;
+    struct scene scene = {.answer = answer, .trials = input->trials, .trial_count = input->count};
     struct figure figure;
     size_t shown[ANSWER_CELLS];
     char title[CELL_NAME];

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "report/report_parts.h"
+#include "report/figures.h"
+#include "report/run_history.h"
 #include "report/summary.h"
 
 struct scene {
     const struct report_input *input;
     const struct run_history *history;
-    const struct answer *answer;
     uint64_t series[ANSWER_BASINS]; /* horizons, ascending */
     size_t series_count;
     struct range x;
@@ -102,11 +102,10 @@ static void draw_curve(struct figure *figure, const struct scene *scene, size_t 
                           figure_color(color, series, scene->series_count));
 }
 
-int curves_figure(const char *path, const struct report_input *input,
-                  const struct run_history *history, struct figure_marks *marks, bool *drawn,
-                  struct lr_error *err)
+int curves_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
+                  bool *drawn, struct lr_error *err)
 {
-    struct scene scene = {.input = input, .history = history};
+    struct scene scene = {.input = input, .history = input->history};
     struct figure figure;
     *drawn = true;
     size_t curves = set_ranges(&scene), step = curves / REPORT_CURVES + 1, seen = 0;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/figure.h"
 #include "report/figures.h"
 
 #define SAMPLES 40
@@ -305,9 +304,10 @@ static void describe(char *text, size_t capacity, const struct answer *answer)
              hollow ? "; hollow: edge or flat" : "");
 }
 
-int horizon_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+int horizon_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                    bool *drawn, struct lr_error *err)
 {
+    const struct answer *answer = input->answer;
     struct scene scene = {.answer = answer, .series_axis = cells_first_axis(answer)};
     struct figure figure;
     char caption[160], title[CELL_NAME];

@@ -6,7 +6,6 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/figure.h"
 #include "report/figures.h"
 #include "report/summary.h"
 
@@ -292,13 +291,13 @@ static int draw(const char *path, const struct answer *answer, struct figure_mar
     return figure_end(&figure, drawn, err);
 }
 
-int ratio_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+int ratio_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                  bool *drawn, struct lr_error *err)
 {
     struct answer *copy = lr_malloc(sizeof(*copy));
     if (!copy)
         return lr_nomem(err);
-    *copy = *answer;
+    *copy = *input->answer;
     make_trained(copy);
     int rc = draw(path, copy, marks, drawn, err);
     lr_free(copy);

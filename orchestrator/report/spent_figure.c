@@ -1,6 +1,6 @@
 /* What the budget bought: the interval of the target's learning rate against the tokens spent. */
 #include <math.h>
-#include "report/report_parts.h"
+#include "report/figures.h"
 
 static bool is_known(const struct report_round *round)
 {
