@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/aim.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
@@ -27,7 +27,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
         verdict->factor90[i] = recipe->lr / ci90[1 - i];
     }
     verdict->curvature = curvature;
-    verdict->excess = excess_of(recipe->lr, lr, ci90, curvature, spread);
+    verdict->penalty = loss_penalty_of(recipe->lr, lr, ci90, curvature, spread);
 }
 
 /* ---- published laws ---- */
@@ -187,7 +187,7 @@ static int ask_runs(struct audit *audit, const struct options *options, struct p
     struct lr_error why = {0};
     uint64_t hash;
     int rc;
-    if ((rc = past_plan(plan, &hash, options->operand, err)))
+    if ((rc = run_plan_read(plan, &hash, options->operand, err)))
         return rc;
     audit->has_runs = true;
     snprintf(audit->name, sizeof(audit->name), "%s", plan->name);
@@ -197,7 +197,7 @@ static int ask_runs(struct audit *audit, const struct options *options, struct p
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%.*s", AUDIT_TEXT - 1, why.text);
         return 0;
     }
-    if ((rc = past_campaign(&campaign, plan, hash, options->operand, err)))
+    if ((rc = run_campaign_read(&campaign, plan, hash, options->operand, err)))
         goto out;
     if ((rc = campaign_fit(campaign, audit->answer, err)))
         goto out;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "cli/options.h"
 #include "cli/status_fill.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/peer.h"
@@ -35,7 +35,7 @@ struct watch { /* what is known of the campaign so far */
     struct plan *plan;
     uint64_t plan_hash;
     bool planned; /* the plan is read */
-    struct past_follow follow;
+    struct run_follow follow;
     struct status_fill fill;
     bool fitted;          /* the answer is that of all events */
     bool changed;         /* since the last look */
@@ -88,7 +88,7 @@ static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
 static void forget_campaign(struct watch *watch)
 {
     campaign_destroy(watch->follow.campaign);
-    watch->follow = (struct past_follow){.seen = on_event, .context = watch};
+    watch->follow = (struct run_follow){.seen = on_event, .context = watch};
     status_fill_forget(&watch->fill);
     watch->planned = watch->fitted = false;
     watch->changed = true;
@@ -98,13 +98,14 @@ static void forget_campaign(struct watch *watch)
 static int read_on(struct watch *watch, struct lr_error *err)
 {
     int rc;
-    if (!watch->planned && (rc = past_plan(watch->plan, &watch->plan_hash, watch->run_dir, err)))
+    if (!watch->planned &&
+        (rc = run_plan_read(watch->plan, &watch->plan_hash, watch->run_dir, err)))
         return rc;
     watch->planned = true;
     if (!watch->follow.campaign &&
         (rc = campaign_create(&watch->follow.campaign, watch->plan, err)))
         return rc;
-    return past_follow(&watch->follow, watch->plan_hash, watch->run_dir, err);
+    return run_follow(&watch->follow, watch->plan_hash, watch->run_dir, err);
 }
 
 static bool has_campaign(const struct watch *watch)

@@ -94,14 +94,14 @@ static void print_headline(FILE *out, const struct audit *audit)
 
 static void print_cost(FILE *out, const struct verdict *verdict, const char *basin)
 {
-    const struct excess *excess = &verdict->excess;
+    const struct loss_penalty *penalty = &verdict->penalty;
     char interval[INTERVAL90_TEXT];
-    if (isfinite(excess->nats))
+    if (isfinite(penalty->nats))
         wrap_print(out, "cost      ",
                    "about %.2g nats of loss%s, by %s of %.2g nats per octave^2, steeper above the "
                    "best",
-                   excess->nats,
-                   format_interval90(interval, sizeof(interval), 'g', 2, excess->ci90), basin,
+                   penalty->nats,
+                   format_interval90(interval, sizeof(interval), 'g', 2, penalty->ci90), basin,
                    verdict->curvature);
 }
 
@@ -209,8 +209,8 @@ static json_t *verdict_json(const struct verdict *verdict, bool *ok)
     json_put(object, "ci90", json_of_interval(verdict->ci90), ok);
     json_put(object, "factor", json_of_double(verdict->factor), ok);
     json_put(object, "factor_ci90", json_of_interval(verdict->factor90), ok);
-    json_put(object, "loss_penalty", json_of_double(verdict->excess.nats), ok);
-    json_put(object, "loss_penalty_ci90", json_of_interval(verdict->excess.ci90), ok);
+    json_put(object, "loss_penalty", json_of_double(verdict->penalty.nats), ok);
+    json_put(object, "loss_penalty_ci90", json_of_interval(verdict->penalty.ci90), ok);
     json_put(object, "curvature", json_of_double(verdict->curvature), ok);
     json_put(object, "batch_tokens", count_or_null(verdict->batch_tokens), ok);
     json_put(object, "batch_assumed", json_boolean(verdict->batch_assumed), ok);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
 /* lrsearch audit: what was found out about a recipe's learning rate, and how it is told. */
@@ -15,12 +15,12 @@
 struct verdict {
     bool known;
     char by[64];
-    double lr, ci90[2];         /* the best one, to be used instead */
-    double factor, factor90[2]; /* the recipe's over it: above 1 is too high */
-    struct excess excess;       /* what the recipe's costs */
-    double curvature;           /* by which, nats per octave^2 */
-    double batch_tokens;        /* that it is about; 0: not known */
-    bool batch_assumed;         /* the recipe's is not known: that of the law or of the campaign */
+    double lr, ci90[2];          /* the best one, to be used instead */
+    double factor, factor90[2];  /* the recipe's over it: above 1 is too high */
+    struct loss_penalty penalty; /* what the recipe's costs */
+    double curvature;            /* by which, nats per octave^2 */
+    double batch_tokens;         /* that it is about; 0: not known */
+    bool batch_assumed;          /* the recipe's is not known: that of the law or of the campaign */
 };
 
 struct audit {

@@ -9,6 +9,7 @@
 #include "report/cells_text.h"
 #include "report/plain_text.h"
 #include "store/json_value.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
 
 #define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
