@@ -33,7 +33,7 @@ static bool has_target(const struct answer *answer)
 static void set_ranges(struct scene *scene)
 {
     const struct answer *answer = scene->answer;
-    struct range ends = range_empty(), around;
+    struct range ends = range_empty();
     double sum = 0;
     size_t count = 0;
     scene->widths = scene->y = range_empty();
@@ -60,12 +60,7 @@ static void set_ranges(struct scene *scene)
         range_add(&ends, answer->target.ratio_ci90[RATIO_EMBEDDING][0]);
         range_add(&ends, answer->target.ratio_ci90[RATIO_EMBEDDING][1]);
     }
-    around = scene->y;
-    range_widen(&around, 4);
-    if (!range_is_empty(&ends)) {
-        range_add(&scene->y, range_clamp(&around, ends.low));
-        range_add(&scene->y, range_clamp(&around, ends.high));
-    }
+    range_add_ends(&scene->y, &ends, 4);
     range_widen(&scene->x, pow(scene->x.high / scene->x.low, 0.08));
     range_widen(&scene->y, 1.15);
     /* room for the slopes in words, at the top */
