@@ -10,7 +10,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "report/history_figure.h"
+#include "report/figures.h"
 #include "report/summary.h"
 #include "store/json_value.h"
 

@@ -13,10 +13,10 @@
 #include "history/baseline.h"
 #include "history/nights.h"
 #include "cli/progress_line.h"
+#include "cli/cmd_report.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "prepare/prepare.h"
-#include "report/run_report.h"
 #include "report/summary.h"
 #include "coordinator/coordinator.h"
 #include "kernels/kernels.h"
@@ -149,7 +149,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         .compare = baseline_compare,
         .baseline_context = &baseline,
         .watch = progress_line_watch(&progress),
-        .draw = run_report_draw,
+        .draw = make_report,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err) : lr_nomem(&err);
     progress_line_release(&progress);

@@ -17,13 +17,13 @@
 #include <unistd.h>
 #include "cli/command_line.h"
 #include "cli/outcome.h"
+#include "cli/status_fill.h"
 #include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/peer.h"
 #include "net/transports.h"
-#include "report/status_print.h"
-#include "report/status_view.h"
+#include "report/status.h"
 #include "store/run_lock.h"
 
 struct status_options {
@@ -41,7 +41,7 @@ struct watch { /* what is known of the campaign so far */
     uint64_t plan_hash;
     bool planned; /* the plan is read */
     struct run_follow follow;
-    struct status_view view;
+    struct status_fill fill;
     bool fitted;          /* the answer is that of all events */
     bool changed;         /* since the last look */
     struct timespec beat; /* of the lock, at the last look */
@@ -55,7 +55,7 @@ static int on_event(void *context, const struct campaign *campaign, const struct
     bool small = event->kind == EVENT_CLOCK || event->kind == EVENT_CURVE;
     watch->changed = watch->changed || !small;
     watch->fitted = watch->fitted && small;
-    return status_view_event(&watch->view, campaign, event, err);
+    return status_fill_event(&watch->fill, campaign, event, err);
 }
 
 /* An owner on another host is believed to live when its lock was touched within the time after
@@ -77,7 +77,7 @@ static bool owner_lives(struct watch *watch, const struct run_lock_view *lock)
 
 static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
 {
-    struct status_view *view = &watch->view;
+    struct status_view *view = &watch->fill.view;
     struct run_lock_view lock;
     int rc = run_lock_view(&lock, watch->run_dir, err);
     view->owner_host[0] = '\0';
@@ -94,7 +94,7 @@ static void forget_campaign(struct watch *watch)
 {
     campaign_destroy(watch->follow.campaign);
     watch->follow = (struct run_follow){.seen = on_event, .context = watch};
-    status_view_forget(&watch->view);
+    status_fill_forget(&watch->fill);
     watch->planned = watch->fitted = false;
     watch->changed = true;
 }
@@ -124,7 +124,7 @@ static bool has_campaign(const struct watch *watch)
  * gone writes no more. LR_EDATA: it is no run's directory, or nobody began a campaign in it. */
 static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error *err)
 {
-    struct status_view *view = &watch->view;
+    struct status_view *view = &watch->fill.view;
     enum status_state before = view->state;
     struct lr_error why = {0};
     bool held;
@@ -153,7 +153,7 @@ static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error 
     } else {
         bool finished = campaign_finished(watch->follow.campaign);
         view->state = held ? STATUS_RUNNING : finished ? STATUS_FINISHED : STATUS_INTERRUPTED;
-        if ((rc = status_view_fill(view, watch->follow.campaign, !watch->fitted, err)))
+        if ((rc = status_fill_view(&watch->fill, watch->follow.campaign, !watch->fitted, err)))
             return rc;
         watch->fitted = true;
     }
@@ -369,7 +369,7 @@ static int show_view(const struct screen *screen, const struct status_view *view
 /* After the last look what it showed is left on the terminal. */
 static int look_on(struct watch *watch, const struct status_options *options, struct lr_error *err)
 {
-    const struct status_view *view = &watch->view;
+    const struct status_view *view = &watch->fill.view;
     struct screen screen;
     int rc = 0;
     catch_signals();
@@ -404,15 +404,15 @@ static int look(struct watch *watch, const struct status_options *options, struc
     int rc;
     if (!(watch->plan = lr_calloc(1, sizeof(*watch->plan))))
         return lr_nomem(err);
-    if (strlen(watch->run_dir) >= sizeof(watch->view.run_dir))
+    if (strlen(watch->run_dir) >= sizeof(watch->fill.view.run_dir))
         return lr_fail(err, LR_EDATA, "%s: the path is too long", watch->run_dir);
-    strcpy(watch->view.run_dir, watch->run_dir);
+    strcpy(watch->fill.view.run_dir, watch->run_dir);
     forget_campaign(watch);
     if (options->watch)
         return look_on(watch, options, err);
     if ((rc = look_at_campaign(watch, &changed, err)))
         return rc;
-    return show_view(&none, &watch->view, options, err);
+    return show_view(&none, &watch->fill.view, options, err);
 }
 
 static int run(const struct command_line *line)
@@ -424,7 +424,7 @@ static int run(const struct command_line *line)
         watch->run_dir = line->operands[0];
         rc = look(watch, line->options, &err);
         campaign_destroy(watch->follow.campaign);
-        status_view_release(&watch->view);
+        status_fill_release(&watch->fill);
         lr_free(watch->plan);
         lr_free(watch);
     }

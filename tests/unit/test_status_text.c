@@ -2,7 +2,7 @@
 #include "print_case.h"
 
 #include <math.h>
-#include "report/status_print.h"
+#include "report/status.h"
 
 static char text[20000];
 

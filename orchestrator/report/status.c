@@ -1,6 +1,6 @@
 /* What is known of the answer, where each basin is narrowed to, what is spent and what is left, and
  * who is at it. */
-#include "report/status_print.h"
+#include "report/status.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,10 +10,21 @@
 #include "report/plain_text.h"
 #include "store/result_json.h"
 #include "store/json_value.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
 
 #define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
 #define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
+
+const char *status_state_name(enum status_state state)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        STATUS_STATE_MAP(X)
+#undef X
+    };
+    return state <= STATUS_FINISHED ? names[state] : "?";
+}
 
 /* ---- for a person ---- */
 

@@ -1,18 +1,16 @@
-#ifndef LRSEARCH_STATUS_VIEW_H
-#define LRSEARCH_STATUS_VIEW_H
+#ifndef LRSEARCH_STATUS_H
+#define LRSEARCH_STATUS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
-#include "campaign/campaign.h"
+#include <stdio.h>
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 #include "report/basin_plot.h"
 
-/* Where a campaign stands: plain values, filled from the campaign and from its journal's events,
- * which tell what the campaign does not keep: the last start of the program, its clock, and who
- * trains what since when. status_print.h shows them. Unknown numbers are NaN. */
+/* Where a campaign stands, as plain values that are shown as text or JSON. Unknown numbers are NaN.
+ */
 
 #define STATUS_STATE_MAP(X)                                                                        \
     X(STATUS_PREPARING, "preparing") /* somebody is at it, and the journal is still empty */       \
@@ -57,20 +55,6 @@ struct status_budget {
 };
 #define STATUS_BUDGETS 5
 
-struct status_began { /* a trial's last attempt */
-    double clock_s;   /* of the session, when it began */
-    uint64_t tokens;  /* of it that the session has counted */
-};
-
-/* The last start of the program; status_view.c's own. */
-struct status_session {
-    double clock_s;             /* by the journal */
-    time_t utc;                 /* its beginning by its host's clock; 0: not known */
-    uint64_t tokens;            /* trained in it */
-    struct status_began *began; /* by trial id */
-    size_t began_capacity;
-};
-
 struct status_view { /* zeroed: nothing is known */
     char name[64], run_dir[1024];
     enum status_state state;
@@ -92,17 +76,22 @@ struct status_view { /* zeroed: nothing is known */
     struct status_worker *workers; /* by rank, from 1 */
     size_t worker_count;
     struct answer answer;
-    struct status_session session;
 };
 
-/* To be told of each event after it was applied. 0 or LR_ENOMEM. */
-int status_view_event(struct status_view *view, const struct campaign *campaign,
-                      const struct event *event, struct lr_error *err);
-/* Fills the view, whose state is known; refit: there are other trials than at the last time. */
-int status_view_fill(struct status_view *view, const struct campaign *campaign, bool refit,
-                     struct lr_error *err);
-/* As if no event had been told. */
-void status_view_forget(struct status_view *view);
-void status_view_release(struct status_view *view);
+struct status_layout {
+    size_t columns;     /* of the plot; the text keeps to 80 */
+    size_t plot_rows;   /* 0: no plot */
+    size_t worker_rows; /* more are counted */
+    bool brief;         /* for a small screen: no explanations, no table of cells */
+    bool unicode;
+};
+
+/* Where a campaign stands, for a person. */
+void status_print_text(FILE *out, const struct status_view *view,
+                       const struct status_layout *layout);
+
+/* The view as one JSON value on stdout (README.md describes it); its answer is the value of
+ * result.json, as it would be now. 0 or LR_ENOMEM. */
+int status_print_json(const struct status_view *view, struct lr_error *err);
 
 #endif

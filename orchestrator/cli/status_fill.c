@@ -2,23 +2,13 @@
  * hosts, so never more than a beat. */
 #define _XOPEN_SOURCE 700 /* strptime */
 #define _DEFAULT_SOURCE   /* timegm */
-#include "report/status_view.h"
+#include "cli/status_fill.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "store/run_lock.h"
-
-const char *status_state_name(enum status_state state)
-{
-    static const char *const names[] = {
-#define X(name, text) text,
-        STATUS_STATE_MAP(X)
-#undef X
-    };
-    return state <= STATUS_FINISHED ? names[state] : "?";
-}
 
 /* ---- what the events tell ---- */
 
@@ -68,14 +58,14 @@ static void count_tokens(struct status_session *session, uint32_t id, uint64_t b
     began->tokens = tokens;
 }
 
-static int begin_attempt(struct status_view *view, const struct event_started *started,
+static int begin_attempt(struct status_fill *fill, const struct event_started *started,
                          struct lr_error *err)
 {
-    struct status_worker *worker = worker_of(view, started->rank);
-    struct status_began *began = attempt_of(&view->session, started->trial_id);
+    struct status_worker *worker = worker_of(&fill->view, started->rank);
+    struct status_began *began = attempt_of(&fill->session, started->trial_id);
     if (!began)
         return lr_nomem(err);
-    *began = (struct status_began){.clock_s = view->session.clock_s};
+    *began = (struct status_began){.clock_s = fill->session.clock_s};
     if (worker) {
         memcpy(worker->host, started->host, sizeof(worker->host));
         worker->trial_id = started->trial_id;
@@ -84,12 +74,12 @@ static int begin_attempt(struct status_view *view, const struct event_started *s
     return 0;
 }
 
-static void end_attempt(struct status_view *view, const struct trial *trial,
+static void end_attempt(struct status_fill *fill, const struct trial *trial,
                         const struct event_ended *ended)
 {
-    struct status_worker *worker = worker_of(view, trial->rank);
+    struct status_worker *worker = worker_of(&fill->view, trial->rank);
     if (worker) {
-        count_tokens(&view->session, trial->id, ended->result.begun_tokens, ended->result.tokens);
+        count_tokens(&fill->session, trial->id, ended->result.begun_tokens, ended->result.tokens);
         worker->trial_id = 0;
         worker->lost = ended->result.outcome == OUTCOME_LOST && !ended->abandoned;
         snprintf(worker->message, sizeof(worker->message), "%s", ended->result.message);
@@ -103,30 +93,30 @@ static time_t seconds_of(const char *utc)
     return end && !*end ? timegm(&tm) : 0;
 }
 
-int status_view_event(struct status_view *view, const struct campaign *campaign,
+int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
                       const struct event *event, struct lr_error *err)
 {
-    struct status_session *session = &view->session;
+    struct status_session *session = &fill->session;
     switch (event->kind) {
     case EVENT_SESSION:
-        view->sessions++;
+        fill->view.sessions++;
         session->clock_s = 0;
         session->utc = seconds_of(event->as.session.started_utc);
         session->tokens = 0;
-        return set_workers(view, event->as.session.ranks > 0 ? event->as.session.ranks - 1 : 0,
-                           err);
+        return set_workers(&fill->view,
+                           event->as.session.ranks > 0 ? event->as.session.ranks - 1 : 0, err);
     case EVENT_CLOCK:
         session->clock_s += event->as.clock.wall_s;
         break;
     case EVENT_STARTED:
-        return begin_attempt(view, &event->as.started, err);
+        return begin_attempt(fill, &event->as.started, err);
     case EVENT_CURVE:
         count_tokens(session, event->as.curve.trial_id,
                      campaign_trial(campaign, event->as.curve.trial_id)->curve_begun,
                      event->as.curve.tokens);
         break;
     case EVENT_ENDED:
-        end_attempt(view, campaign_trial(campaign, event->as.ended.trial_id), &event->as.ended);
+        end_attempt(fill, campaign_trial(campaign, event->as.ended.trial_id), &event->as.ended);
         break;
     default:
         break;
@@ -142,21 +132,21 @@ static double elapsed_until_now(const struct status_session *session)
     return session->clock_s + (known ? fmin(since_s, RUN_LOCK_BEAT_MS / 1000.0) : 0);
 }
 
-void status_view_forget(struct status_view *view)
+void status_fill_forget(struct status_fill *fill)
 {
-    lr_free(view->session.began);
-    lr_free(view->workers);
-    memset(&view->session, 0, sizeof(view->session));
-    view->workers = NULL;
-    view->worker_count = 0;
-    view->sessions = 0;
+    lr_free(fill->session.began);
+    lr_free(fill->view.workers);
+    memset(&fill->session, 0, sizeof(fill->session));
+    fill->view.workers = NULL;
+    fill->view.worker_count = 0;
+    fill->view.sessions = 0;
 }
 
-void status_view_release(struct status_view *view)
+void status_fill_release(struct status_fill *fill)
 {
-    status_view_forget(view);
-    lr_free(view->points);
-    memset(view, 0, sizeof(*view));
+    status_fill_forget(fill);
+    lr_free(fill->view.points);
+    memset(fill, 0, sizeof(*fill));
 }
 
 /* ---- what the campaign tells ---- */
@@ -222,13 +212,14 @@ static void fill_budgets(struct status_view *view, const struct campaign *campai
     add_budget(view, "budget.wall", spent->wall_s, plan->budget.wall_s);
 }
 
-static void fill_workers(struct status_view *view, const struct campaign *campaign,
+static void fill_workers(struct status_fill *fill, const struct campaign *campaign,
                          double elapsed_s)
 {
+    const struct status_view *view = &fill->view;
     for (size_t i = 0; i < view->worker_count; i++) {
         struct status_worker *worker = &view->workers[i];
         const struct trial *trial = campaign_trial(campaign, worker->trial_id);
-        const struct status_began *began = attempt_of(&view->session, worker->trial_id);
+        const struct status_began *began = attempt_of(&fill->session, worker->trial_id);
         if (!trial || !began)
             continue;
         worker->lr = trial->spec.lr;
@@ -340,10 +331,11 @@ static void fill_fits(struct status_view *view)
     }
 }
 
-int status_view_fill(struct status_view *view, const struct campaign *campaign, bool refit,
+int status_fill_view(struct status_fill *fill, const struct campaign *campaign, bool refit,
                      struct lr_error *err)
 {
-    const struct status_session *session = &view->session;
+    struct status_view *view = &fill->view;
+    const struct status_session *session = &fill->session;
     bool at_it = view->state == STATUS_RUNNING;
     double elapsed_s = at_it ? elapsed_until_now(session) : session->clock_s;
     int rc = 0;
@@ -358,7 +350,7 @@ int status_view_fill(struct status_view *view, const struct campaign *campaign, 
     double rate = (double)session->tokens / elapsed_s; /* NaN: 0 / 0 */
     view->seconds_left = rate > 0 && isfinite(rate) ? (double)view->tokens_left / rate : NAN;
     fill_budgets(view, campaign, &spent);
-    fill_workers(view, campaign, elapsed_s);
+    fill_workers(fill, campaign, elapsed_s);
     fill_best(view, campaign, at_it);
     fill_fits(view);
     return fill_brackets(view, campaign, at_it, err);
