@@ -5,6 +5,10 @@
 
 #include "report/summary.h"
 
+_Static_assert(SCHEDULE_COSINE == 0 && SCHEDULE_LINEAR == 1 && SCHEDULE_WSD == 2 &&
+                   SCHEDULE_CONSTANT == 3,
+               "the words of --schedule are in the order of the enum");
+
 static int set_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
 {
     char wanted[24], shortest[24];

@@ -12,7 +12,7 @@ struct predict_target {
     double cooldown;                      /* of wsd; 0: the default */
 };
 
-/* What the options need of each other; `command` for the messages. LR_EUSAGE. */
+/* What the options need of each other, and of the operand. LR_EUSAGE. */
 int predict_target_check(const struct predict_target *target, const struct command_line *line,
                          struct lr_error *err);
 

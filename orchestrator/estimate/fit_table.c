@@ -167,19 +167,18 @@ static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
     space->seed = 1;
     for (int r = 0; r < RATIO_COUNT; r++)
         space->ratios[r] = (struct ratio_range){1, 1};
-    int rc = read_setting(&space->resolution, "resolution", "", NULL, err);
-    if (!rc)
-        rc = read_setting(&bootstrap, "bootstrap", "", NULL, err);
-    if (!rc)
-        rc = read_setting(&space->prior_beta, "prior_beta", "--prior-beta", fit->table->prior_beta,
-                          err);
-    const char *given = fit->table->prior_beta_sd;
-    if (!rc)
-        rc = read_setting(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd",
-                          optima && !given ? PRIOR_BETA_SD : given, err);
-    if (!rc)
-        space->bootstrap = (uint32_t)bootstrap;
-    return rc;
+    const char *sd = fit->table->prior_beta_sd ? fit->table->prior_beta_sd
+                     : optima                  ? PRIOR_BETA_SD
+                                               : NULL;
+    int rc;
+    if ((rc = read_setting(&space->resolution, "resolution", "", NULL, err)) ||
+        (rc = read_setting(&bootstrap, "bootstrap", "", NULL, err)) ||
+        (rc = read_setting(&space->prior_beta, "prior_beta", "--prior-beta", fit->table->prior_beta,
+                           err)) ||
+        (rc = read_setting(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd", sd, err)))
+        return rc;
+    space->bootstrap = (uint32_t)bootstrap;
+    return 0;
 }
 
 /* Up to the target; the longest of them, if there are too many. */
@@ -269,21 +268,22 @@ static int fit_rows(struct answer *answer, struct fit *fit, const struct table_r
     if (!seen)
         return lr_nomem(err);
     size_t count = observe(fit, seen);
-    int rc = request->optima ? make_optima(fit, request->with_errors, seen, count, err) : 0;
-    if (!rc)
-        rc = search_answer(answer, &fit->space, seen, count, err);
-    if (!rc) {
-        answer->cost.trials = request->optima ? 0 : count;
-        for (size_t i = 0; i < count && !request->optima; i++)
-            answer->cost.tokens += seen[i].tokens;
-        answer->cost.flops = answer->cost.core_seconds = NAN;
-        answer->cost.target_run_fraction = NAN;
-    }
-    if (!rc && request->optima && !request->with_errors)
+    int rc;
+    if (request->optima && (rc = make_optima(fit, request->with_errors, seen, count, err)))
+        goto out;
+    if ((rc = search_answer(answer, &fit->space, seen, count, err)))
+        goto out;
+    answer->cost.trials = request->optima ? 0 : count;
+    for (size_t i = 0; i < count && !request->optima; i++)
+        answer->cost.tokens += seen[i].tokens;
+    answer->cost.flops = answer->cost.core_seconds = NAN;
+    answer->cost.target_run_fraction = NAN;
+    if (request->optima && !request->with_errors)
         answer_warn(answer,
                     "the table has no standard errors (column se): each optimum is taken to be "
                     "known within %.0f %%",
                     100 * SE_LN_LR);
+out:
     lr_free(seen);
     return rc;
 }
