@@ -1,14 +1,16 @@
-#ifndef LRSEARCH_STATUS_VIEW_H
-#define LRSEARCH_STATUS_VIEW_H
+#ifndef LRSEARCH_STATUS_H
+#define LRSEARCH_STATUS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "lrsearch/answer.h"
+#include "lrsearch/error.h"
 #include "report/basin_plot.h"
 
-/* Where a campaign stands: plain values, filled by cli/status_fill.c, shown as text or JSON.
- * Unknown numbers are NaN. */
+/* Where a campaign stands, as plain values that are shown as text or JSON. Unknown numbers are NaN.
+ */
 
 #define STATUS_STATE_MAP(X)                                                                        \
     X(STATUS_PREPARING, "preparing") /* somebody is at it, and the journal is still empty */       \
@@ -53,12 +55,12 @@ struct status_budget {
 };
 #define STATUS_BUDGETS 5
 
-struct status_view {
+struct status_view { /* zeroed: nothing is known */
     char name[64], run_dir[1024];
     enum status_state state;
     char owner_host[64], owner_since[32]; /* who holds the lock, or left it; "": nobody */
     uint64_t owner_pid;
-    uint32_t sessions;
+    uint32_t sessions; /* starts so far */
     uint32_t round;
     struct status_counts trials;
     double wall_s; /* of all sessions */
@@ -75,5 +77,21 @@ struct status_view {
     size_t worker_count;
     struct answer answer;
 };
+
+struct status_layout {
+    size_t columns;     /* of the plot; the text keeps to 80 */
+    size_t plot_rows;   /* 0: no plot */
+    size_t worker_rows; /* more are counted */
+    bool brief;         /* for a small screen: no explanations, no table of cells */
+    bool unicode;
+};
+
+/* Where a campaign stands, for a person. */
+void status_print_text(FILE *out, const struct status_view *view,
+                       const struct status_layout *layout);
+
+/* The view as one JSON value on stdout (README.md describes it); its answer is the value of
+ * result.json, as it would be now. 0 or LR_ENOMEM. */
+int status_print_json(const struct status_view *view, struct lr_error *err);
 
 #endif
