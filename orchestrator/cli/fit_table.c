@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/table_request.h"
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
 #include "plan/value.h"

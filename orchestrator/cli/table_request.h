@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 #include "cli/options.h"
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "lrsearch/error.h"
 
 /* What --table, --columns and --where ask of a table. */

@@ -3,7 +3,7 @@
 
 #include "campaign/event.h"
 #include "cli/progress_line.h"
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "lrsearch/error.h"
 #include "plan/plan.h"
 
