@@ -6,7 +6,7 @@
 #include "lrsearch/own_file.h"
 #include "lrsearch/trial.h"
 #include "lrsearch/version.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 #define WIDTH_MAX 1048576 /* as target.d_model */
 #define LAYERS_MAX 1024
@@ -127,7 +127,7 @@ static int read_widths(struct options *options, const char *value, struct lr_err
         uint64_t width;
         size_t length = strcspn(value, ",");
         snprintf(text, sizeof(text), "%.*s", (int)length, value);
-        if (length >= sizeof(text) || value_count(text, &width) != VALUE_OK || width == 0 ||
+        if (length >= sizeof(text) || quantity_count(text, &width) != QUANTITY_OK || width == 0 ||
             width > 65536)
             return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
                            value);

@@ -13,6 +13,7 @@
 #include "net/transports.h"
 #include "store/provenance.h"
 #include "store/run_dir.h"
+#include "plan/plan_diff.h"
 
 static int on_replay(void *context, const struct event *event, struct lr_error *err)
 {

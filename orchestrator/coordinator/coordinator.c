@@ -14,6 +14,7 @@
 #include "net/transports.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"
+#include "plan/plan_json.h"
 #include "store/run_tables.h"
 
 #define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */

@@ -251,8 +251,7 @@ static int count_val_bytes(struct dataset_file *file, const struct dataset_reque
 static void tell_progress(const void *context, double share)
 {
     const struct dataset_request *request = context;
-    if (request->progress)
-        request->progress(request->context_of_progress, "looking at the tokens", share);
+    stage_say(request->stages, "looking at the tokens", share);
 }
 
 static int look_at_tokens(const struct dataset_parts *parts, struct dataset_file *file,

@@ -32,12 +32,6 @@ struct job {
     bool bpe;
 };
 
-static void tell_progress(const struct job *job, const char *stage, double share)
-{
-    if (job->request->progress)
-        job->request->progress(job->request->context_of_progress, stage, share);
-}
-
 static int hash_text(struct job *job, struct lr_error *err)
 {
     struct text_reader *reader;
@@ -50,7 +44,7 @@ static int hash_text(struct job *job, struct lr_error *err)
         while ((got = text_reader_read(reader, job->chunk, CHUNK, err)) > 0) {
             XXH3_64bits_update(state, job->chunk, (size_t)got);
             job->text_bytes += (uint64_t)got;
-            tell_progress(job, "reading the text", text_reader_share(reader));
+            stage_say(job->request->stages, "reading the text", text_reader_share(reader));
         }
         rc = got < 0 ? (int)got : 0;
         job->text_hash = XXH3_64bits_digest(state);
@@ -81,7 +75,7 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
         rc = got < 0 ? (int)got : 0;
         text_reader_close(reader);
     }
-    tell_progress(job, "learning the tokenizer", 0);
+    stage_say(job->request->stages, "learning the tokenizer", 0);
     if (!rc && tokenizer_train(sample, used, job->request->vocab, path, message, sizeof(message))) {
         const char *largest = strstr(message, "<= ");
         if (largest)
@@ -199,7 +193,7 @@ static int put_until(struct walk *walk, uint64_t stop, struct tokenizer *tokeniz
             rc = shard_writer_put(out, ids, count, err);
         if (rc)
             return rc;
-        tell_progress(walk->job, "tokenizing", text_reader_share(walk->reader));
+        stage_say(walk->job->request->stages, "tokenizing", text_reader_share(walk->reader));
     }
 }
 
