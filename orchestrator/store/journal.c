@@ -43,10 +43,11 @@ struct scan {
     off_t good;   /* end of the last whole line */
     bool writing; /* the file is to be cut off behind it */
     size_t count;
+    bool torn;  /* the last line was not written to its end */
     bool newer; /* an intact line was not understood: it is another version's, and no damage */
 };
 
-/* One line without its newline. 1: torn, the end of the journal. */
+/* One line without its newline; a torn one is the end of the journal. */
 static int scan_line(struct scan *scan, const char *line, size_t length, struct lr_error *err)
 {
     bool last = scan->good + (off_t)length + 1 == scan->total;
@@ -54,8 +55,9 @@ static int scan_line(struct scan *scan, const char *line, size_t length, struct 
     struct lr_error why = {0};
     int rc = 0;
     if (!event_line_intact(line, length)) {
-        if (last && !(scan->writing && scan->count == 0))
-            return 1;
+        scan->torn = last && !(scan->writing && scan->count == 0);
+        if (scan->torn)
+            return 0;
         rc = lr_fail(&why, LR_EDAMAGED, "the checksum does not fit: the line was changed");
     }
     if (!rc)
@@ -76,7 +78,7 @@ static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t 
 {
     int rc = 0;
     *eaten = 0;
-    while (!rc && *eaten < used) {
+    while (!rc && !scan->torn && *eaten < used) {
         const char *line = bytes + *eaten, *end = memchr(line, '\n', used - *eaten);
         if (!end)
             break;
@@ -94,7 +96,7 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
     off_t offset = scan->good;
     char *bytes = lr_malloc(capacity);
     int rc = bytes ? 0 : lr_nomem(err);
-    while (!rc && offset < scan->total) {
+    while (!rc && !scan->torn && offset < scan->total) {
         if (used == capacity) { /* a line longer than the buffer */
             char *larger = lr_grow(bytes, used, &capacity, 1);
             if (!larger) {
@@ -120,7 +122,7 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
         used -= eaten;
     }
     lr_free(bytes);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 /* Length of the directory in `path`. */
@@ -385,7 +387,7 @@ static int copy_file(int fd, off_t total, const char *path, char *copy, size_t s
     }
     if (to < 0)
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", copy);
-    char block[16384];
+    char block[8192];
     int rc = 0;
     for (off_t offset = 0; !rc && offset < total;) {
         ssize_t got = pread(fd, block, sizeof(block), offset);
