@@ -37,6 +37,7 @@ struct run_lock {
 
 /* A lock as it was found. */
 struct found {
+    bool there;
     char bytes[LOCK_BYTES];
     size_t length;
     struct timespec changed;
@@ -117,7 +118,7 @@ static int read_line(struct told *told, const struct found *found, struct lr_err
     return json_memory_failed() ? lr_nomem(err) : 0;
 }
 
-/* 1: found; 0: there is none. Opened and not only asked for: a network file system may answer
+/* Opened and not only asked for: a network file system may answer
  * stat() from a cache that is a minute old, but not after open(). */
 static int read_lock_file(struct found *found, const char *path, struct lr_error *err)
 {
@@ -137,7 +138,8 @@ static int read_lock_file(struct found *found, const char *path, struct lr_error
         return lr_fail(err, LR_EIO, "%s: is no file of lrsearch; move it away", path);
     found->length = (size_t)length;
     found->changed = status.st_mtim;
-    return 1;
+    found->there = true;
+    return 0;
 }
 
 static bool has_same_line(const struct found *a, const struct found *b)
@@ -159,14 +161,14 @@ static bool has_our_line(const struct run_lock *lock, const struct found *found)
 static bool is_ours(const struct run_lock *lock)
 {
     struct found found;
-    return read_lock_file(&found, lock->path, NULL) == 1 && has_our_line(lock, &found);
+    return !read_lock_file(&found, lock->path, NULL) && found.there && has_our_line(lock, &found);
 }
 
 /* One that is gone (removed by hand, or aside with one who will put it back) is not. */
 static bool is_anothers(const struct run_lock *lock)
 {
     struct found found;
-    return read_lock_file(&found, lock->path, NULL) == 1 && !has_our_line(lock, &found);
+    return !read_lock_file(&found, lock->path, NULL) && found.there && !has_our_line(lock, &found);
 }
 
 /* ---- taking and breaking ---- */
@@ -195,32 +197,34 @@ static int create_own(struct run_lock *lock, struct lr_error *err)
     return 0;
 }
 
-/* Gives the private file its public name. 1: taken; 0: it is another's. */
-static int link_own(struct run_lock *lock, struct lr_error *err)
+/* Gives the private file its public name; *taken false: it is another's. */
+static int link_own(struct run_lock *lock, bool *taken, struct lr_error *err)
 {
+    *taken = true;
     if (link(lock->own, lock->path) == 0)
-        return 1;
+        return 0;
     int why = errno;
     if (why == EPERM || why == EOPNOTSUPP || why == ENOSYS || why == EMLINK) {
         lr_log(LR_LOG_WARNING,
                "%s: this file system has no hard links: a second lrsearch on another host would "
                "not be seen",
                lock->path);
-        return 1;
+        return 0;
     }
     if (is_ours(lock)) /* done, but the server's answer was lost and the client asked again */
-        return 1;
+        return 0;
+    *taken = false;
     errno = why;
     return why == EEXIST ? 0 : lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", lock->path);
 }
 
-static int try_take(struct run_lock *lock, struct lr_error *err)
+static int try_take(struct run_lock *lock, bool *taken, struct lr_error *err)
 {
     if (lock->fd >= 0)
         close(lock->fd);
     int rc = create_own(lock, err);
     if (!rc)
-        rc = link_own(lock, err);
+        rc = link_own(lock, taken, err);
     unlink(lock->own);
     return rc;
 }
@@ -235,7 +239,8 @@ static int break_lock(struct run_lock *lock, const struct found *dead, const str
         return lr_fail_errno(err, LR_EIO, "%s: cannot remove the lock that was left behind",
                              lock->path);
     }
-    bool right = read_lock_file(&aside, lock->aside, NULL) == 1 && is_unchanged(&aside, dead);
+    bool right =
+        !read_lock_file(&aside, lock->aside, NULL) && aside.there && is_unchanged(&aside, dead);
     if (right && told->known)
         lr_log(LR_LOG_INFO, "%s: was left behind by lrsearch on %s (pid %" PRIu64 "): removed",
                lock->path, told->owner.host, told->owner.pid);
@@ -294,7 +299,7 @@ static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_
     struct found first, now;
     struct told told;
     int rc = read_lock_file(&first, lock->path, err);
-    if (rc <= 0 || (rc = read_line(&told, &first, err)) < 0)
+    if (rc || !first.there || (rc = read_line(&told, &first, err)))
         return rc;
     bool here = told.known && told.owner.host_id == judge->self->host_id;
     uint64_t limit_ms = here ? RUN_LOCK_WAIT_MS : RUN_LOCK_SILENCE_MS;
@@ -312,8 +317,8 @@ static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_
             say_what_is_waited_for(lock, &told, here);
         clock->sleep_ms(clock->context, POLL_MS);
         rc = read_lock_file(&now, lock->path, err);
-        if (rc <= 0 || !has_same_line(&first, &now))
-            return rc < 0 ? rc : 0;
+        if (rc || !now.there || !has_same_line(&first, &now))
+            return rc;
         if (!here && !is_unchanged(&first, &now))
             return refuse_in_use(lock, &told, err);
         first = now;
@@ -322,17 +327,22 @@ static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_
 
 static int take_lock(struct run_lock *lock, struct judge *judge, struct lr_error *err)
 {
-    int rc = 0;
-    while (rc == 0) {
-        rc = try_take(lock, err);
-        if (rc == 0) {
-            rc = wait_for_owner(lock, judge, err);
-        } else if (rc > 0 && judge->broke) {
-            judge->clock->sleep_ms(judge->clock->context, SETTLE_MS);
-            rc = !is_anothers(lock);
+    for (;;) {
+        bool taken;
+        int rc = try_take(lock, &taken, err);
+        if (rc)
+            return rc;
+        if (!taken) {
+            if ((rc = wait_for_owner(lock, judge, err)))
+                return rc;
+            continue;
         }
+        if (!judge->broke)
+            return 0;
+        judge->clock->sleep_ms(judge->clock->context, SETTLE_MS);
+        if (!is_anothers(lock))
+            return 0;
     }
-    return rc < 0 ? rc : 0;
 }
 
 /* lock.new-HOST_ID-PID or lock.old-HOST_ID-PID: whose it is. */
@@ -430,12 +440,12 @@ int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_err
     char *path = path_in(run_dir, "lock", NULL);
     int rc = path ? read_lock_file(&found, path, err) : lr_nomem(err);
     lr_free(path);
-    int failed = rc == 1 ? read_line(&told, &found, err) : 0;
-    if (rc != 1 || failed)
-        return failed ? failed : rc;
+    if (rc || !found.there || (rc = read_line(&told, &found, err)))
+        return rc;
+    view->there = true;
     view->owner = told.owner;
     memcpy(view->since, told.since, sizeof(view->since));
     view->known = told.known;
     view->changed = found.changed;
-    return 1;
+    return 0;
 }
