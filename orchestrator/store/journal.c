@@ -275,14 +275,17 @@ int journal_open(struct journal **out, const char *path,
         goto fail;
     }
     journal->fd = open_file(path, O_RDWR | O_CREAT | O_APPEND, &scan.total, err);
-    rc = journal->fd < 0 ? journal->fd : lock_file(journal->fd, path, LOCK_TRIES, err);
-    if (!rc && fstat(journal->fd, &status) == 0)
+    if (journal->fd < 0) {
+        rc = journal->fd;
+        goto fail;
+    }
+    if ((rc = lock_file(journal->fd, path, LOCK_TRIES, err)))
+        goto fail;
+    if (fstat(journal->fd, &status) == 0)
         scan.total = status.st_size; /* its last writer may just have let go */
-    if (!rc)
-        rc = scan_or_tell_mend(&scan, journal->fd, err);
-    if (!rc)
-        rc = check_beginning(&scan, journal->fd, err);
-    if (rc)
+    if ((rc = scan_or_tell_mend(&scan, journal->fd, err)))
+        goto fail;
+    if ((rc = check_beginning(&scan, journal->fd, err)))
         goto fail;
     if (scan.good < scan.total) {
         lr_log(LR_LOG_WARNING,
@@ -449,18 +452,23 @@ int journal_repair(struct journal_repair *repair, const char *path,
     if (fd < 0)
         return fd;
     int rc = lock_file(fd, path, 1, err);
-    if (!rc)
-        rc = scan_file(&scan, fd, &repair->damage);
+    if (rc)
+        goto out;
+    rc = scan_file(&scan, fd, &repair->damage);
     repair->kept = scan.count;
-    if (rc == LR_EDAMAGED) {
-        rc = look_at_lost(repair, &scan, fd, lost, err);
-        if (!rc)
-            rc = copy_file(fd, scan.total, path, repair->copy, sizeof(repair->copy), err);
-        if (!rc && (ftruncate(fd, scan.good) || fsync(fd)))
-            rc = lr_fail_errno(err, LR_EIO, "%s: cannot cut it off", path);
-    } else if (rc && repair->damage.code) {
-        lr_fail(err, rc, "%s", repair->damage.text);
+    if (rc != LR_EDAMAGED) {
+        if (rc)
+            lr_fail(err, rc, "%s", repair->damage.text);
+        goto out;
     }
+    if ((rc = look_at_lost(repair, &scan, fd, lost, err)))
+        goto out;
+    if ((rc = copy_file(fd, scan.total, path, repair->copy, sizeof(repair->copy), err)))
+        goto out;
+    if (ftruncate(fd, scan.good) || fsync(fd))
+        rc = lr_fail_errno(err, LR_EIO, "%s: cannot cut it off", path);
+
+out:
     close(fd);
     return rc;
 }
