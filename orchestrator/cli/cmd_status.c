@@ -81,13 +81,13 @@ static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
     struct run_lock_view lock;
     int rc = run_lock_view(&lock, watch->run_dir, err);
     view->owner_host[0] = '\0';
-    *held = rc == 1 && owner_lives(watch, &lock);
-    if (rc == 1 && lock.known) {
+    *held = !rc && lock.there && owner_lives(watch, &lock);
+    if (!rc && lock.known) {
         memcpy(view->owner_host, lock.owner.host, sizeof(view->owner_host));
         memcpy(view->owner_since, lock.since, sizeof(view->owner_since));
         view->owner_pid = lock.owner.pid;
     }
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 static void forget_campaign(struct watch *watch)

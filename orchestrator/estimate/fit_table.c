@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
 #include "plan/quantity.h"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "data/sweep_csv.h"
 #include "lrsearch/log.h"
 #include "prepare/prepare.h"
 

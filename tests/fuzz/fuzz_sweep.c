@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 #include "estimate/fit_table.h"
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "fuzz_input.h"
 #include "lrsearch/memory.h"
 
