@@ -178,8 +178,6 @@ int fit_table(struct answer *answer, const struct options *options, const struct
     struct table_request request;
     int rc = table_request_init(&request, options, err);
     *optima = request.optima;
-    if (source && source->loss && !request.loss_named)
-        request.sweep.loss = source->loss;
     if (!rc)
         rc = take_settings(&table, request.optima, err);
     if (!rc)

@@ -11,6 +11,7 @@
 #include "lrsearch/version.h"
 #include "net/peer.h"
 #include "net/transports.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "plan/plan_diff.h"
 
