@@ -246,10 +246,11 @@ void open_run_tidy(const char *run_dir, const struct campaign *campaign)
     struct lr_error err = {0};
     if (!campaign_is_complete(campaign))
         return;
-    int found = run_lock_view(&view, run_dir, &err);
-    bool dead = found == 1 && view.known && view.owner.host_id == peer_self().host_id &&
+    if (run_lock_view(&view, run_dir, &err))
+        return;
+    bool dead = view.known && view.owner.host_id == peer_self().host_id &&
                 !owner_is_alive(&view.owner);
-    if ((found != 0 && !dead) || open_run_lock(&lock, run_dir, &err))
+    if ((view.there && !dead) || open_run_lock(&lock, run_dir, &err))
         return;
     run_dir_remove_checkpoints(run_dir);
     run_lock_release(lock);

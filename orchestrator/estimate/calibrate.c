@@ -1,7 +1,7 @@
-/* Times the trainer itself, with the hooks that it has: once for three steps, to know how many fit
- * into the time that there is, and once for as many as do. Elapsed time counts, as it does in a
- * campaign. A model that is too large for a look is timed with fewer sequences, layers, channels,
- * and what it takes in full follows from its FLOPs. */
+/* Runs the trainer twice and times it through its hooks: a probe of three steps shows how many
+ * steps fit into the time, and the second run makes these. Elapsed time counts, as it does in a
+ * campaign. A model that is too large for that is timed with fewer sequences, layers and channels;
+ * its full time follows from its FLOPs. */
 #include "estimate/calibrate.h"
 
 #include <math.h>
@@ -68,7 +68,7 @@ static double step_flops(const struct trial_spec *spec)
     return trial_flops_per_token(spec) * spec->batch_tokens;
 }
 
-/* A model that can be looked at in a moment. */
+/* Halves batch, depth and width until a step takes about half a second. */
 static void shrink_model(struct trial_spec *spec)
 {
     while (step_flops(spec) > STEP_FLOPS_MOST && spec->batch_tokens / 2 >= spec->context)

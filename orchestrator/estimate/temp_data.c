@@ -1,5 +1,5 @@
-/* A folder of mkdtemp(), whose name nobody can foresee and which nobody else can enter; what is made
- * in it goes away with it. */
+/* A folder of mkdtemp(), whose name nobody can foresee and which nobody else can enter; what is
+ * made in it goes away with it. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
 #include "estimate/temp_data.h"
 

@@ -13,8 +13,8 @@
 
 #define BURN_IN 200 /* sweeps; far more than law and noise need to forget where they began */
 #define THIN 2
-#define NEGLIGIBLE -40.0  /* in log weight */
-#define NOTHING_KNOWN 1.0 /* nats: the level of a basin without a loss is anywhere */
+#define NEGLIGIBLE (-40.0) /* in log weight */
+#define NOTHING_KNOWN 1.0  /* nats: the level of a basin without a loss is anywhere */
 
 double sampler_uniform(struct sampler *sampler)
 {

@@ -4,6 +4,7 @@
  * label once: its bytes of text are known for all of it together. */
 #include "data/source.h"
 
+#include <assert.h>
 #include <string.h>
 #include "data/dataset_file.h"
 #include "data/synthetic.h"
@@ -141,6 +142,7 @@ uint64_t source_val_count(const struct source *s)
 
 uint32_t source_val(const struct source *s, uint64_t index, uint32_t *tokens)
 {
+    assert(index < source_val_count(s));
     const struct trial_spec *spec = &s->spec;
     uint64_t done = index * spec->context, left = s->val_labels - done;
     uint32_t labels = left < spec->context ? (uint32_t)left : spec->context;
