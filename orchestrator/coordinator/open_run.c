@@ -248,8 +248,8 @@ void open_run_tidy(const char *run_dir, const struct campaign *campaign)
         return;
     if (run_lock_view(&view, run_dir, &err))
         return;
-    bool dead = view.known && view.owner.host_id == peer_self().host_id &&
-                !owner_is_alive(&view.owner);
+    bool dead =
+        view.known && view.owner.host_id == peer_self().host_id && !owner_is_alive(&view.owner);
     if ((view.there && !dead) || open_run_lock(&lock, run_dir, &err))
         return;
     run_dir_remove_checkpoints(run_dir);
