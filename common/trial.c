@@ -135,7 +135,7 @@ uint64_t trial_stable_steps(const struct trial_spec *spec)
     return (uint64_t)(steps - floor(spec->cooldown * steps));
 }
 
-uint64_t trial_trunk_tokens(const struct trial_spec *spec)
+uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec)
 {
     uint64_t steps = trial_steps(spec), stable = trial_stable_steps(spec);
     /* the training loss that is reported is that of the last twentieth: it must lie behind */

@@ -153,7 +153,7 @@ static void train(struct worker_loop *loop)
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins: lr %.3g, %llu tokens",
            loop->current.trial_id, loop->current.attempt, loop->current.spec.lr,
            (unsigned long long)loop->current.spec.horizon_tokens);
-    trunk_run(&loop->current.spec, loop->current.checkpoint, &hooks, &result);
+    wsd_prefix_run(&loop->current.spec, loop->current.checkpoint, &hooks, &result);
     loop->training = false;
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s at token %llu, loss %.6g, %.3g s%s%s",
            loop->current.trial_id, loop->current.attempt, outcome_name(result.outcome),

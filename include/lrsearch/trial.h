@@ -164,9 +164,10 @@ extern const struct field_table trial_surface_fields;
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
     STRUCT(surface, trial_surface) /* trainer simulate */                                          \
-    TEXT(trunk_dir,                                                                                \
-         TRIAL_PATH)  /* states that horizons share (trainers/transformer/trunk.h); "": none */    \
-    U64(trunk_tokens) /* of such a state to go on from; 0: none */
+    TEXT(                                                                                          \
+        wsd_prefix_dir,                                                                            \
+        TRIAL_PATH) /* states that horizons share (trainers/transformer/wsd_prefix.h); "": none */ \
+    U64(wsd_prefix_tokens) /* of such a state to go on from; 0: none */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)
@@ -230,6 +231,6 @@ uint64_t trial_stable_steps(const struct trial_spec *spec);
 /* Tokens up to there, where a training is the same whatever its horizon, so that longer ones can go
  * on from it (Haegele et al. 2024, arXiv 2405.18392); 0: it is not, because the schedule is another
  * or the warm-up a share of the horizon. */
-uint64_t trial_trunk_tokens(const struct trial_spec *spec);
+uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec);
 
 #endif

@@ -150,7 +150,7 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
         trial->first_point = event->tokens;
     if (trial->curve_tokens == 0) /* beyond where curves begin: it went on from a checkpoint */
         trial->curve_begun =
-            event->tokens > trial->first_point ? event->tokens : trial->spec.trunk_tokens;
+            event->tokens > trial->first_point ? event->tokens : trial->spec.wsd_prefix_tokens;
     trial->curve_tokens = event->tokens;
     return 0;
 }

@@ -12,7 +12,7 @@
     TEXT(data_path, TRIAL_PATH) U64(data_hash)                                                     \
     U64(train_tokens) U64(val_tokens) U64(val_bytes) /* as in trial_spec */                        \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    TEXT(trunk_dir, TRIAL_PATH) /* of trunk states; "": horizons share nothing */
+    TEXT(wsd_prefix_dir, TRIAL_PATH) /* of the states; "": horizons share nothing */
 /* Of a cell whose data are not those of cell 0 (in the campaign event): another vocabulary's tokens,
  * another table's rows. `cell`: from 1; the number of cells: of the target. */
 #define EVENT_DATA_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \

@@ -117,8 +117,8 @@ const struct event_campaign *fork_opening(const struct fork *fork)
 static bool is_circumstance(const struct field *field)
 {
     return field->offset == offsetof(struct trial_spec, data_path) ||
-           field->offset == offsetof(struct trial_spec, trunk_dir) ||
-           field->offset == offsetof(struct trial_spec, trunk_tokens);
+           field->offset == offsetof(struct trial_spec, wsd_prefix_dir) ||
+           field->offset == offsetof(struct trial_spec, wsd_prefix_tokens);
 }
 
 static bool same_field(const struct field *field, const void *a, const void *b)

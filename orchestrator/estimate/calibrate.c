@@ -88,8 +88,8 @@ static struct trial_spec spec_to_time(const struct trial_spec *spec)
     small.source = spec->source;
     small.data_hash = 0;
     small.repeat = 1;
-    small.trunk_dir[0] = '\0';
-    small.trunk_tokens = 0;
+    small.wsd_prefix_dir[0] = '\0';
+    small.wsd_prefix_tokens = 0;
     small.warmup_tokens = 0;
     shrink(&small);
     return small;

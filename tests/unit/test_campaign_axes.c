@@ -198,7 +198,7 @@ static void finish(struct campaign *campaign, uint32_t id)
 }
 
 /* A stable part is shared by the horizons of one cell, never by two. */
-static void trunks_of_a_cell(void **state)
+static void prefixes_of_a_cell(void **state)
 {
     const struct trial *after = NULL;
     struct event round = {.kind = EVENT_ROUND}, planned = {.kind = EVENT_PLANNED};
@@ -217,10 +217,11 @@ static void trunks_of_a_cell(void **state)
     struct event first = opening();
     struct campaign *campaign;
     assert_int_equal(campaign_create(&campaign, &plan_case, &err), 0);
-    snprintf(first.as.campaign.trunk_dir, sizeof(first.as.campaign.trunk_dir), "/trunks");
+    snprintf(first.as.campaign.wsd_prefix_dir, sizeof(first.as.campaign.wsd_prefix_dir),
+             "/prefixes");
     apply(campaign, first);
     apply(campaign, session());
-    snprintf(planned.as.planned.spec.trunk_dir, TRIAL_PATH, "/trunks");
+    snprintf(planned.as.planned.spec.wsd_prefix_dir, TRIAL_PATH, "/prefixes");
     apply(campaign, round);
     apply(campaign, planned);
     finish(campaign, 1);
@@ -229,7 +230,7 @@ static void trunks_of_a_cell(void **state)
         apply(campaign, events[i]);
     size_t going_on = 0;
     for (uint32_t id = 2; id <= campaign_trial_count(campaign); id++)
-        if (campaign_trial(campaign, id)->spec.trunk_tokens > 0) {
+        if (campaign_trial(campaign, id)->spec.wsd_prefix_tokens > 0) {
             after = campaign_trial(campaign, id);
             going_on++;
         }
@@ -335,7 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_cells_lie),
         cmocka_unit_test(each_cell_has_its_data),
-        cmocka_unit_test(trunks_of_a_cell),
+        cmocka_unit_test(prefixes_of_a_cell),
         cmocka_unit_test(damaged_journals),
         cmocka_unit_test(the_answer_names_the_target),
         cmocka_unit_test(when_it_may_be_asked_while_trials_run),

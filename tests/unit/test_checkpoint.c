@@ -124,7 +124,7 @@ static void data_may_lie_elsewhere(void **state)
     assert_string_equal(second.changed, "");
 }
 
-/* The end of one training is the beginning of a longer one: a trunk with another schedule. */
+/* The end of one training is the beginning of a longer one: a prefix with another schedule. */
 static void a_longer_horizon_goes_on_from_the_end(void **state)
 {
     (void)state;

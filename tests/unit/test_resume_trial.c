@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
-#include "trainers/transformer/trunk.h"
+#include "trainers/transformer/wsd_prefix.h"
 
 static char dir[256], path[300];
 
@@ -53,7 +53,7 @@ static struct trial_result attempt(const struct trial_spec *spec, struct visitor
 {
     const struct train_hooks hooks = {.context = &visitor, .step = on_step, .attempt = 1};
     struct trial_result result;
-    trunk_run(spec, path, &hooks, &result);
+    wsd_prefix_run(spec, path, &hooks, &result);
     return result;
 }
 
@@ -82,7 +82,7 @@ static struct trial_spec wsd(void)
     spec.cooldown = 0.3;
     spec.warmup = 0;
     spec.warmup_tokens = 5 * BATCH;
-    snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
+    snprintf(spec.wsd_prefix_dir, sizeof(spec.wsd_prefix_dir), "%s", dir);
     return spec;
 }
 
@@ -120,7 +120,7 @@ static void stopped_with_a_checkpoint(void **state)
             assert_int_equal(temp_dir_make(dir, sizeof(dir)), 0);
             snprintf(path, sizeof(path), "%s/trial.safetensors", dir);
             if (schedule)
-                snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
+                snprintf(spec.wsd_prefix_dir, sizeof(spec.wsd_prefix_dir), "%s", dir);
         }
     }
 }
@@ -205,28 +205,28 @@ static void a_file_that_is_no_use_costs_only_work(void **state)
     assert_string_equal(result.message, "canceled at token 288");
 }
 
-/* A checkpoint in the trunk, in the rest, and trunks that come and go between the attempts. */
-static void checkpoints_and_trunks_go_together(void **state)
+/* A checkpoint in the prefix, in the rest, and prefixes that come and go between the attempts. */
+static void checkpoints_and_prefixes_go_together(void **state)
 {
     (void)state;
     struct trial_spec spec = wsd(), longer = wsd();
     longer.horizon_tokens = 2 * STEPS * BATCH;
     struct trial_result wanted = undisturbed(&spec), wanted_longer = undisturbed(&longer), result;
-    char trunk[TRIAL_PATH + 96];
-    trunk_path(trunk, sizeof(trunk), &spec, trial_trunk_tokens(&spec));
+    char prefix[TRIAL_PATH + 96];
+    wsd_prefix_path(prefix, sizeof(prefix), &spec, trial_wsd_prefix_tokens(&spec));
     result = attempt(&spec, (struct visitor){.more = 40, .save = true}); /* of 70 */
-    assert_int_equal(access(trunk, F_OK), -1);
+    assert_int_equal(access(prefix, F_OK), -1);
     result = attempt(&spec, (struct visitor){.more = 40, .save = true}); /* at 80 */
     assert_int_equal(result.begun_tokens, 40 * BATCH);
-    assert_int_equal(access(trunk, F_OK), 0);
-    assert_int_equal(unlink(trunk), 0);
-    result = attempt(&spec, (struct visitor){0}); /* its own is further than the trunk */
+    assert_int_equal(access(prefix, F_OK), 0);
+    assert_int_equal(unlink(prefix), 0);
+    result = attempt(&spec, (struct visitor){0}); /* its own is further than the prefix */
     assert_same(&result, &wanted);
     assert_int_equal(result.begun_tokens, 80 * BATCH);
     assert_int_equal(unlink(path), 0);
-    result = attempt(&spec, (struct visitor){0}); /* makes the trunk again */
+    result = attempt(&spec, (struct visitor){0}); /* makes the prefix again */
     assert_same(&result, &wanted);
-    longer.trunk_tokens = trial_trunk_tokens(&spec);
+    longer.wsd_prefix_tokens = trial_wsd_prefix_tokens(&spec);
     result = attempt(&longer, (struct visitor){.more = 20, .save = true});
     assert_int_equal(result.begun_tokens, 70 * BATCH);
     result = attempt(&longer, (struct visitor){0});
@@ -244,7 +244,7 @@ int main(void)
         CASE(saved_during_validation),
         CASE(what_it_says_when_it_is_stopped),
         CASE(a_file_that_is_no_use_costs_only_work),
-        CASE(checkpoints_and_trunks_go_together),
+        CASE(checkpoints_and_prefixes_go_together),
     };
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 #include "lrsearch/transport.h"
-#include "trainers/transformer/trunk.h"
+#include "trainers/transformer/wsd_prefix.h"
 
 /* The inside of a worker: what its message handlers share. */
 struct worker_loop {

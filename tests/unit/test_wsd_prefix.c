@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
-#include "trainers/transformer/trunk.h"
+#include "trainers/transformer/wsd_prefix.h"
 
 static char dir[256];
 static uint64_t cancel_at; /* tokens; 0: not */
@@ -44,13 +44,13 @@ static int on_step(void *context, const struct train_step *step)
     return cancel_at > 0 && step->tokens >= cancel_at;
 }
 
-static struct trial_result shared(struct trial_spec spec, uint64_t trunk_tokens)
+static struct trial_result shared(struct trial_spec spec, uint64_t wsd_prefix_tokens)
 {
     const struct train_hooks hooks = {.step = on_step, .attempt = 1};
     struct trial_result result;
-    snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
-    spec.trunk_tokens = trunk_tokens;
-    trunk_run(&spec, NULL, &hooks, &result);
+    snprintf(spec.wsd_prefix_dir, sizeof(spec.wsd_prefix_dir), "%s", dir);
+    spec.wsd_prefix_tokens = wsd_prefix_tokens;
+    wsd_prefix_run(&spec, NULL, &hooks, &result);
     return result;
 }
 
@@ -70,10 +70,10 @@ static void assert_same_losses(const struct trial_result *a, const struct trial_
     assert_true(a->train_loss == b->train_loss);
 }
 
-static void trunk_of(char *path, size_t capacity, struct trial_spec spec)
+static void prefix_of(char *path, size_t capacity, struct trial_spec spec)
 {
-    snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
-    trunk_path(path, capacity, &spec, trial_trunk_tokens(&spec));
+    snprintf(spec.wsd_prefix_dir, sizeof(spec.wsd_prefix_dir), "%s", dir);
+    wsd_prefix_path(path, capacity, &spec, trial_wsd_prefix_tokens(&spec));
 }
 
 static void a_longer_horizon_goes_on_from_a_shorter_one(void **state)
@@ -81,7 +81,7 @@ static void a_longer_horizon_goes_on_from_a_shorter_one(void **state)
     (void)state;
     struct trial_spec few = wsd(100), many = wsd(250);
     struct trial_result short_alone = alone(&few), long_alone = alone(&many);
-    assert_int_equal(trial_trunk_tokens(&few), 80 * BATCH);
+    assert_int_equal(trial_wsd_prefix_tokens(&few), 80 * BATCH);
     struct trial_result first = shared(few, 0);
     assert_same_losses(&first, &short_alone);
     assert_int_equal(first.tokens, 100 * BATCH);
@@ -107,13 +107,13 @@ static void a_state_that_is_no_use_costs_only_work(void **state)
     assert_same_losses(&result, &long_alone);
     assert_int_equal(result.tokens, 200 * BATCH);
     assert_int_equal(result.begun_tokens, 0);
-    trunk_of(path, sizeof(path), many);
+    prefix_of(path, sizeof(path), many);
     assert_int_equal(truncate(path, 1000), 0); /* its own, damaged */
     result = shared(many, 0);
     assert_same_losses(&result, &long_alone);
     assert_int_equal(unlink(path), 0);
     result = shared(few, 0);
-    trunk_of(path, sizeof(path), few);
+    prefix_of(path, sizeof(path), few);
     assert_int_equal(truncate(path, 1000), 0); /* that of the shorter one */
     result = shared(many, 80 * BATCH);
     assert_same_losses(&result, &long_alone);
@@ -130,21 +130,21 @@ static void another_recipe_has_another_state(void **state)
     (void)state;
     char path[TRIAL_PATH + 96], other[TRIAL_PATH + 96];
     struct trial_spec spec = wsd(100);
-    trunk_of(path, sizeof(path), spec);
+    prefix_of(path, sizeof(path), spec);
     spec.lr *= 1 + 1e-15;
-    trunk_of(other, sizeof(other), spec);
+    prefix_of(other, sizeof(other), spec);
     assert_string_not_equal(path, other);
     spec = wsd(100);
     spec.seed++;
-    trunk_of(other, sizeof(other), spec);
+    prefix_of(other, sizeof(other), spec);
     assert_string_not_equal(path, other);
     spec = wsd(100);
-    spec.trunk_tokens = 7;
-    trunk_of(other, sizeof(other), spec);
+    spec.wsd_prefix_tokens = 7;
+    prefix_of(other, sizeof(other), spec);
     assert_string_equal(path, other);
 }
 
-static void a_canceled_trunk_leaves_nothing(void **state)
+static void a_canceled_prefix_leaves_nothing(void **state)
 {
     (void)state;
     char path[TRIAL_PATH + 96];
@@ -152,13 +152,13 @@ static void a_canceled_trunk_leaves_nothing(void **state)
     cancel_at = 40 * BATCH;
     struct trial_result result = shared(spec, 0);
     assert_int_equal(result.outcome, OUTCOME_CANCELED);
-    trunk_of(path, sizeof(path), spec);
+    prefix_of(path, sizeof(path), spec);
     assert_int_not_equal(access(path, F_OK), 0);
     assert_int_equal(rmdir(dir), 0); /* nothing else either */
     assert_int_equal(temp_dir_make(dir, sizeof(dir)), 0);
 }
 
-static void a_divergence_on_the_trunk_is_one(void **state)
+static void a_divergence_on_the_prefix_is_one(void **state)
 {
     (void)state;
     struct trial_spec spec = wsd(100);
@@ -174,30 +174,30 @@ static void only_stable_parts_are_shared(void **state)
     (void)state;
     struct trial_spec spec = wsd(100);
     spec.schedule = SCHEDULE_COSINE;
-    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    assert_int_equal(trial_wsd_prefix_tokens(&spec), 0);
     spec = wsd(100);
     spec.warmup_tokens = 0; /* a share of the horizon */
     spec.warmup = 0.05;
-    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    assert_int_equal(trial_wsd_prefix_tokens(&spec), 0);
     spec = wsd(100);
     spec.cooldown = 0.02; /* the last twentieth is not all cooldown */
-    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    assert_int_equal(trial_wsd_prefix_tokens(&spec), 0);
     spec.cooldown = 1;
-    assert_int_equal(trial_trunk_tokens(&spec), 0);
+    assert_int_equal(trial_wsd_prefix_tokens(&spec), 0);
 }
 
-#define TRUNK(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define PREFIX(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     kernels_init();
     const struct CMUnitTest tests[] = {
-        TRUNK(a_longer_horizon_goes_on_from_a_shorter_one),
-        TRUNK(a_state_that_is_no_use_costs_only_work),
-        TRUNK(another_recipe_has_another_state),
-        TRUNK(a_canceled_trunk_leaves_nothing),
-        TRUNK(a_divergence_on_the_trunk_is_one),
-        TRUNK(only_stable_parts_are_shared),
+        PREFIX(a_longer_horizon_goes_on_from_a_shorter_one),
+        PREFIX(a_state_that_is_no_use_costs_only_work),
+        PREFIX(another_recipe_has_another_state),
+        PREFIX(a_canceled_prefix_leaves_nothing),
+        PREFIX(a_divergence_on_the_prefix_is_one),
+        PREFIX(only_stable_parts_are_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
