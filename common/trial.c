@@ -2,6 +2,8 @@
 #include "lrsearch/trial.h"
 
 #include <math.h>
+#include <string.h>
+#include <xxhash.h>
 
 #define NAME_FUNCTION(function, MAP)                                                               \
     const char *function(uint32_t value)                                                           \
@@ -38,6 +40,45 @@ FIELD_TABLE_DEFINE(trial_place, TRIAL_PLACE_FIELDS)
 #define FIELD_OWNER trial_result
 FIELD_TABLE_DEFINE(trial_result, TRIAL_RESULT_FIELDS)
 #undef FIELD_OWNER
+
+static bool fields_same(const struct field_table *table, const void *a, const void *b)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct field *field = &table->fields[i];
+        const char *left = (const char *)a + field->offset;
+        const char *right = (const char *)b + field->offset;
+        bool same = field->type == FIELD_TEXT     ? strcmp(left, right) == 0
+                    : field->type == FIELD_STRUCT ? fields_same(field->sub, left, right)
+                                                  : memcmp(left, right, field->size) == 0;
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t fields_hash(const struct field_table *table, const void *owner, uint64_t hash)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct field *field = &table->fields[i];
+        const char *member = (const char *)owner + field->offset;
+        if (field->type == FIELD_STRUCT)
+            hash = fields_hash(field->sub, member, hash);
+        else
+            hash = XXH3_64bits_withSeed(
+                member, field->type == FIELD_TEXT ? strlen(member) : field->size, hash);
+    }
+    return hash;
+}
+
+bool trial_same(const struct trial_spec *a, const struct trial_spec *b)
+{
+    return fields_same(&trial_spec_fields, a, b);
+}
+
+uint64_t trial_hash(const struct trial_spec *spec)
+{
+    return fields_hash(&trial_spec_fields, spec, 0);
+}
 
 uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model)
 {

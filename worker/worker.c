@@ -233,7 +233,7 @@ static int on_step(void *context, const struct train_step *step)
 {
     struct worker *worker = context;
     uint64_t now_ms = clock_ms();
-    double every_ms = worker->current.checkpoint_every_s * 1000;
+    double every_ms = worker->current.place.checkpoint_every_s * 1000;
     bool any;
     if (worker->step_rc || worker->stopping) /* the trainer takes its time to stop */
         return TRAIN_STOP;
@@ -245,7 +245,7 @@ static int on_step(void *context, const struct train_step *step)
         return TRAIN_STOP;
     int wishes = worker->canceled ? TRAIN_STOP : 0;
     if (worker->save || (every_ms > 0 && (double)(now_ms - worker->saved_ms) >= every_ms)) {
-        wishes |= worker->current.checkpoint[0] ? TRAIN_SAVE : 0;
+        wishes |= worker->current.place.checkpoint[0] ? TRAIN_SAVE : 0;
         worker->saved_ms = now_ms;
         worker->save = false;
     }
@@ -268,7 +268,7 @@ static int train_next(struct worker *worker)
                                       .place = &job->place};
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins: lr %.3g, %llu tokens", job->trial_id,
            job->attempt, job->spec.lr, (unsigned long long)job->spec.horizon_tokens);
-    wsd_prefix_run(&job->spec, job->checkpoint, &hooks, &result);
+    wsd_prefix_run(&job->spec, &hooks, &result);
     worker->training = false;
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s at token %llu, loss %.6g, %.3g s%s%s",
            job->trial_id, job->attempt, outcome_name(result.outcome),

@@ -11,7 +11,7 @@
  * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
  * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
 
-#define MESSAGE_PROTOCOL 4u
+#define MESSAGE_PROTOCOL 5u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
@@ -24,8 +24,6 @@
     U64(serial) /* of all assignments; a worker follows the highest that it has seen */            \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \
-    TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */                    \
-    F64(checkpoint_every_s)      /* 0: only when CANCEL asks for it */                             \
     STRUCT(place, trial_place) STRUCT(spec, trial_spec)
 #define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
     U32(trial_id)                                                                                  \

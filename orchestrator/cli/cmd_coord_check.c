@@ -107,7 +107,7 @@ static int make_spec(struct coord_check *check, const struct options *options,
     uint32_t sequences = BATCH_TOKENS / spec->context;
     spec->batch_tokens = (sequences ? sequences : 1) * spec->context;
     spec->horizon_tokens = (uint64_t)check->steps * spec->batch_tokens;
-    return prepare_trial(spec, plan, "the coordinate check", live, err);
+    return prepare_trial(spec, check->data_path, plan, "the coordinate check", live, err);
 }
 
 int coord_measure(struct coord_check *check, struct live *live, struct lr_error *err)
@@ -127,8 +127,8 @@ int coord_measure(struct coord_check *check, struct live *live, struct lr_error 
                 progress.all += progress.a_step * (check->steps + 1);
                 continue;
             }
-            int rc = coordinates_measure(&check->runs[i], &spec, check->steps, keep_going,
-                                         &progress, err);
+            int rc = coordinates_measure(&check->runs[i], &spec, check->data_path, check->steps,
+                                         keep_going, &progress, err);
             if (rc)
                 return rc;
         }

@@ -124,15 +124,13 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     }
 }
 
-static int train(const struct options *options, const struct trial_spec *spec, uint32_t threads,
-                 double silence_s, struct live *live)
+static int train(const struct options *options, const struct trial_spec *spec,
+                 const struct trial_place *place, struct live *live)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.live = live, .spec = spec};
-    struct trial_place place = {.threads = threads, .silence_s = silence_s};
-    struct train_hooks hooks = {
-        .context = &showing, .step = on_step, .attempt = 1, .place = &place};
+    struct train_hooks hooks = {.context = &showing, .step = on_step, .attempt = 1, .place = place};
     struct trial_result result;
     heed_signals();
     kernels_init();
@@ -165,14 +163,17 @@ static int check_files(const struct options *options, const struct plan *plan, s
 }
 
 /* The trial that plan and command line mean; its data are made ready. */
-static int make_spec(struct trial_spec *spec, const struct options *options,
-                     const struct plan *plan, struct live *live, struct lr_error *err)
+static int make_trial(struct trial_spec *spec, struct trial_place *place,
+                      const struct options *options, const struct plan *plan, struct live *live,
+                      struct lr_error *err)
 {
+    *place = (struct trial_place){.threads = plan->trainer.threads_per_worker,
+                                  .silence_s = plan->limits.silence_s};
     *spec = plan_trial(plan);
     spec->lr = options->lr;
     spec->horizon_tokens = options->tokens;
     spec->seed = plan->seed;
-    return prepare_trial(spec, plan, "--tokens", live, err);
+    return prepare_trial(spec, place->data_path, plan, "--tokens", live, err);
 }
 
 int command_train(const struct options *options)
@@ -180,6 +181,7 @@ int command_train(const struct options *options)
     struct plan *plan;
     struct lr_error err = {0};
     struct trial_spec spec;
+    struct trial_place place;
     struct live live;
     int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
     if (rc)
@@ -194,12 +196,10 @@ int command_train(const struct options *options)
     rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
     if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
-    rc = rc ? rc : make_spec(&spec, options, plan, &live, &err);
+    rc = rc ? rc : make_trial(&spec, &place, options, plan, &live, &err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status =
-        rc ? lr_error_exit_status(rc)
-           : train(options, &spec, plan->trainer.threads_per_worker, plan->limits.silence_s, &live);
+    int status = rc ? lr_error_exit_status(rc) : train(options, &spec, &place, &live);
     live_release(&live);
     lr_free(plan);
     return status;

@@ -127,8 +127,7 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
         rc = run_dir_output(c->setup->run_dir, c->output_dir, err);
     if (rc)
         return rc;
-    if (shares_wsd_prefix(c->setup->plan))
-        memcpy(opening->wsd_prefix_dir, c->checkpoint_dir, sizeof(opening->wsd_prefix_dir));
+    opening->shares_wsd_prefix = shares_wsd_prefix(c->setup->plan);
     if (!old->name[0]) {
         rc = copy_plan(c->setup, resolved, err);
         rc = rc ? rc : coordinator_record(c, &event, err);

@@ -42,12 +42,12 @@ static int on_step(void *context, const struct train_step *step)
 }
 
 /* A training of so many steps and then so many sequences of validation. */
-static int run(struct timing *timing, struct trial_spec spec, uint64_t steps, uint64_t sequences,
-               struct live *live, struct lr_error *err)
+static int run(struct timing *timing, struct trial_spec spec, const struct trial_place *place,
+               uint64_t steps, uint64_t sequences, struct live *live, struct lr_error *err)
 {
     struct trial_result result;
     *timing = (struct timing){.live = live, .all = steps};
-    struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1};
+    struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1, .place = place};
     spec.horizon_tokens = steps * spec.batch_tokens;
     spec.val_tokens = sequences * spec.context;
     trainer_run(&spec, NULL, &hooks, &result);
@@ -88,8 +88,6 @@ static struct trial_spec spec_to_time(const struct trial_spec *spec)
     small.source = spec->source;
     small.data_hash = 0;
     small.repeat = 1;
-    small.wsd_prefix_dir[0] = '\0';
-    small.wsd_prefix_tokens = 0;
     small.warmup_tokens = 0;
     shrink(&small);
     return small;
@@ -100,18 +98,19 @@ static uint64_t between(double value, uint64_t least, uint64_t most)
     return !(value > (double)least) ? least : value < (double)most ? (uint64_t)value : most;
 }
 
-static int measure(struct calibration *out, const struct trial_spec *spec, uint64_t sequences,
-                   double seconds, struct live *live, struct lr_error *err)
+static int measure(struct calibration *out, const struct trial_spec *spec,
+                   const struct trial_place *place, uint64_t sequences, double seconds,
+                   struct live *live, struct lr_error *err)
 {
     struct timing probe, timing;
-    int rc = run(&probe, *spec, PROBE_STEPS, 1, live, err);
+    int rc = run(&probe, *spec, place, PROBE_STEPS, 1, live, err);
     if (rc)
         return rc;
     double step_s = fmax(step_seconds(&probe), 1e-6);
     double sequence_s = step_s / (spec->batch_tokens / spec->context) / 3; /* forward only */
     uint64_t steps = between(seconds * (1 - VALIDATION_SHARE) / step_s, STEPS_LEAST, STEPS_MOST);
     uint64_t validated = between(seconds * VALIDATION_SHARE / sequence_s, 1, sequences);
-    rc = run(&timing, *spec, steps + WARM_UP, validated, live, err);
+    rc = run(&timing, *spec, place, steps + WARM_UP, validated, live, err);
     if (rc)
         return rc;
     out->steps = steps;
@@ -131,16 +130,17 @@ int calibrate(struct calibration *out, const struct trial_spec *spec, double sec
 {
     char folder[RANDOM_TOKENS_FOLDER];
     struct trial_spec small = spec_to_time(spec);
+    struct trial_place place = {0};
     bool from_file = small.source == SOURCE_TOKENS;
     uint64_t sequences = val_sequences(spec);
     uint64_t most = (uint64_t)BATCHES_MOST * small.batch_tokens / small.context;
     sequences = sequences < most ? sequences : most;
     uint64_t tokens = sequences * small.context + 1 + (uint64_t)BATCHES_MOST * small.batch_tokens;
     memset(out, 0, sizeof(*out));
-    int rc = from_file ? random_tokens_make(&small, tokens, folder, err) : 0;
+    int rc = from_file ? random_tokens_make(&small, tokens, place.data_path, folder, err) : 0;
     if (rc)
         return rc;
-    rc = measure(out, &small, sequences, seconds, live, err);
+    rc = measure(out, &small, &place, sequences, seconds, live, err);
     if (from_file)
         random_tokens_remove(folder);
     live_clear(live);

@@ -202,8 +202,8 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
     return rc;
 }
 
-int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  struct live *live, struct lr_error *err)
+int prepare_trial(struct trial_spec *spec, char data_path[TRIAL_PATH], const struct plan *plan,
+                  const char *longest_key, struct live *live, struct lr_error *err)
 {
     struct event_data data = {0};
     char *cache_dir = prepare_cache_dir(plan->output.dir);
@@ -213,7 +213,7 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
         rc = prepare_products(spec->products, plan, spec, cache_dir, err);
     rc = rc ? rc : prepare_cell(&prepare, 0, &data, err);
     if (!rc) {
-        memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
+        memcpy(data_path, data.data_path, sizeof(data.data_path));
         spec->data_hash = data.data_hash;
         if (data.val_tokens > 0)
             spec->val_tokens = data.val_tokens;

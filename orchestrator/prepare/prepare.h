@@ -27,10 +27,10 @@ struct prepare {
 int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
                  struct lr_error *err);
 
-/* The same for a single training: fills the data fields of *spec, whose horizon must stand.
- * `longest_key` says who asks for that many tokens. */
-int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  struct live *live, struct lr_error *err);
+/* The same for a single training: fills the data fields of *spec, whose horizon must stand, and
+ * `data_path` as in trial_place. `longest_key` says who asks for that many tokens. */
+int prepare_trial(struct trial_spec *spec, char data_path[TRIAL_PATH], const struct plan *plan,
+                  const char *longest_key, struct live *live, struct lr_error *err);
 
 /* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
  * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */

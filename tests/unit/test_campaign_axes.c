@@ -165,7 +165,8 @@ static void each_cell_has_its_data(void **state)
         assert_int_equal(trial->spec.d_model, trial->cell % 2 ? 128 : 64);
         assert_int_equal(trial->spec.parametrization, trial->cell < 4 ? PARAM_LVP : PARAM_SP);
         assert_int_equal(trial->spec.data_hash, large ? 1024 : 512);
-        assert_string_equal(trial->spec.data_path, large ? "/1024" : "/512");
+        assert_string_equal(campaign_data(campaign, trial->cell)->data_path,
+                            large ? "/1024" : "/512");
         assert_int_equal(trial->spec.val_tokens, large ? 500 : 1000);
         assert_int_equal(trial->spec.val_bytes, 2000);
         assert_int_equal(trial->spec.seed, trial->replicate ? 9 : 3);
@@ -217,11 +218,9 @@ static void prefixes_of_a_cell(void **state)
     struct event first = opening();
     struct campaign *campaign;
     assert_int_equal(campaign_create(&campaign, &plan_case, &err), 0);
-    snprintf(first.as.campaign.wsd_prefix_dir, sizeof(first.as.campaign.wsd_prefix_dir),
-             "/prefixes");
+    first.as.campaign.shares_wsd_prefix = 1;
     apply(campaign, first);
     apply(campaign, session());
-    snprintf(planned.as.planned.spec.wsd_prefix_dir, TRIAL_PATH, "/prefixes");
     apply(campaign, round);
     apply(campaign, planned);
     finish(campaign, 1);
@@ -230,7 +229,7 @@ static void prefixes_of_a_cell(void **state)
         apply(campaign, events[i]);
     size_t going_on = 0;
     for (uint32_t id = 2; id <= campaign_trial_count(campaign); id++)
-        if (campaign_trial(campaign, id)->spec.wsd_prefix_tokens > 0) {
+        if (campaign_trial(campaign, id)->wsd_prefix_tokens > 0) {
             after = campaign_trial(campaign, id);
             going_on++;
         }

@@ -10,6 +10,7 @@
 
 static char folder[512];
 static struct train_files files;
+static struct trial_place table_place; /* names the table */
 
 static int set_up(void **state)
 {
@@ -26,7 +27,7 @@ static int tear_down(void **state)
 
 static struct trial_result train(const struct trial_spec *spec, uint32_t attempt)
 {
-    const struct train_hooks hooks = {.attempt = attempt};
+    const struct train_hooks hooks = {.attempt = attempt, .place = &table_place};
     struct trial_result result;
     memset(&files, 0, sizeof(files));
     trainer_run(spec, &files, &hooks, &result);
@@ -42,7 +43,7 @@ static struct trial_spec table_spec(void)
     const struct sweep sweep = {rows, 4};
     struct trial_spec spec = {.trainer = TRAINER_REPLAY, .horizon_tokens = 1000, .lr = .001};
     struct lr_error err = {0};
-    if (sweep_write(&sweep, folder, spec.data_path, &spec.data_hash, &err))
+    if (sweep_write(&sweep, folder, table_place.data_path, &spec.data_hash, &err))
         fail_msg("%s", err.text);
     return spec;
 }
@@ -95,7 +96,7 @@ static void table_that_cannot_be_read(void **state)
     assert_int_equal(result.outcome, OUTCOME_FAILED);
     assert_int_equal(files.err.code, LR_EDATA);
     assert_non_null(strstr(result.message, "is not the table that the campaign began with"));
-    assert_int_equal(unlink(spec.data_path), 0);
+    assert_int_equal(unlink(table_place.data_path), 0);
     result = train(&spec, 1);
     assert_int_equal(result.outcome, OUTCOME_FAILED);
     assert_non_null(strstr(result.message, "No such file"));

@@ -46,11 +46,11 @@ static int on_step(void *context, const struct train_step *step)
 
 static struct trial_result shared(struct trial_spec spec, uint64_t wsd_prefix_tokens)
 {
-    const struct train_hooks hooks = {.step = on_step, .attempt = 1};
+    struct trial_place place = {.wsd_prefix_tokens = wsd_prefix_tokens};
+    const struct train_hooks hooks = {.step = on_step, .attempt = 1, .place = &place};
     struct trial_result result;
-    snprintf(spec.wsd_prefix_dir, sizeof(spec.wsd_prefix_dir), "%s", dir);
-    spec.wsd_prefix_tokens = wsd_prefix_tokens;
-    wsd_prefix_run(&spec, NULL, &hooks, &result);
+    snprintf(place.wsd_prefix_dir, sizeof(place.wsd_prefix_dir), "%s", dir);
+    wsd_prefix_run(&spec, &hooks, &result);
     return result;
 }
 
@@ -72,8 +72,7 @@ static void assert_same_losses(const struct trial_result *a, const struct trial_
 
 static void prefix_of(char *path, size_t capacity, struct trial_spec spec)
 {
-    snprintf(spec.wsd_prefix_dir, sizeof(spec.wsd_prefix_dir), "%s", dir);
-    wsd_prefix_path(path, capacity, &spec, trial_wsd_prefix_tokens(&spec));
+    wsd_prefix_path(path, capacity, dir, &spec, trial_wsd_prefix_tokens(&spec));
 }
 
 static void a_longer_horizon_goes_on_from_a_shorter_one(void **state)
@@ -139,9 +138,50 @@ static void another_recipe_has_another_state(void **state)
     prefix_of(other, sizeof(other), spec);
     assert_string_not_equal(path, other);
     spec = wsd(100);
-    spec.wsd_prefix_tokens = 7;
+    spec.cooldown_shape = COOLDOWN_ROOT;
     prefix_of(other, sizeof(other), spec);
-    assert_string_equal(path, other);
+    assert_string_not_equal(path, other);
+}
+
+/* Slot, threads, files and shared states change nothing: the same losses, and the same hash. */
+static void the_place_does_not_show(void **state)
+{
+    (void)state;
+    struct trial_spec spec = wsd(100);
+    struct trial_place here = {0}, there = {.slot = 3,
+                                            .threads = 2,
+                                            .silence_s = 5,
+                                            .data_path = "/elsewhere",
+                                            .output = "/nowhere/output",
+                                            .checkpoint_every_s = 0.001,
+                                            .wsd_prefix_tokens = 40 * BATCH};
+    struct trial_result results[2];
+    char paths[2][TRIAL_PATH + 96];
+    snprintf(there.wsd_prefix_dir, sizeof(there.wsd_prefix_dir), "%s", dir);
+    snprintf(there.checkpoint, sizeof(there.checkpoint), "%s/own", dir);
+    const struct trial_place *places[] = {&here, &there};
+    for (int i = 0; i < 2; i++) {
+        const struct train_hooks hooks = {.step = on_step, .attempt = 1, .place = places[i]};
+        wsd_prefix_run(&spec, &hooks, &results[i]);
+        wsd_prefix_path(paths[i], sizeof(paths[i]), places[i]->wsd_prefix_dir, &spec, 80 * BATCH);
+    }
+    assert_same_losses(&results[0], &results[1]);
+    assert_string_equal(strrchr(paths[0], '/'), strrchr(paths[1], '/'));
+}
+
+static void every_field_of_a_spec_counts(void **state)
+{
+    (void)state;
+    const struct trial_spec spec = wsd(100);
+    struct trial_spec other = spec;
+    assert_true(trial_same(&spec, &other));
+    assert_true(trial_hash(&spec) == trial_hash(&other));
+    for (size_t i = 0; i < trial_spec_fields.count; i++) {
+        other = spec;
+        ((unsigned char *)&other)[trial_spec_fields.fields[i].offset] ^= 1;
+        assert_false(trial_same(&spec, &other));
+        assert_true(trial_hash(&spec) != trial_hash(&other));
+    }
 }
 
 static void a_canceled_prefix_leaves_nothing(void **state)
@@ -195,6 +235,8 @@ int main(void)
         PREFIX(a_longer_horizon_goes_on_from_a_shorter_one),
         PREFIX(a_state_that_is_no_use_costs_only_work),
         PREFIX(another_recipe_has_another_state),
+        PREFIX(the_place_does_not_show),
+        PREFIX(every_field_of_a_spec_counts),
         PREFIX(a_canceled_prefix_leaves_nothing),
         PREFIX(a_divergence_on_the_prefix_is_one),
         PREFIX(only_stable_parts_are_shared),
