@@ -28,8 +28,8 @@ NAME_FUNCTION(source_name, SOURCE_MAP)
 NAME_FUNCTION(token_format_name, TOKEN_FORMAT_MAP)
 NAME_FUNCTION(outcome_name, OUTCOME_MAP)
 
-#define FIELD_OWNER trial_surface
-FIELD_TABLE_DEFINE(trial_surface, TRIAL_SURFACE_FIELDS)
+#define FIELD_OWNER simulate_spec
+FIELD_TABLE_DEFINE(simulate_spec, SIMULATE_SPEC_FIELDS)
 #undef FIELD_OWNER
 #define FIELD_OWNER trial_spec
 FIELD_TABLE_DEFINE(trial_spec, TRIAL_SPEC_FIELDS)

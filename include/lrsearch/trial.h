@@ -84,9 +84,8 @@ bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
 /* "own; openblas: mlp.fc d_weight, output d_weight" */
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
 
-/* A made-up loss surface (trainer simulate; worker/trainers/simulate/loss_surface.h tells the
- * formulas). */
-#define TRIAL_SURFACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
+/* The made-up loss surface of trainer simulate (formulas: worker/trainers/simulate/loss_surface.h). */
+#define SIMULATE_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U64(seed) /* of all its draws */                                                               \
     F64(lr) /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
                  where there is a model */ \
@@ -111,10 +110,10 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: it is all one */   \
     U64(cell)               /* draws of its own, where a plan has axes */
 
-struct trial_surface {
-    FIELD_DECLARE(TRIAL_SURFACE_FIELDS)
+struct simulate_spec {
+    FIELD_DECLARE(SIMULATE_SPEC_FIELDS)
 };
-extern const struct field_table trial_surface_fields;
+extern const struct field_table simulate_spec_fields;
 
 #define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
     U32(trainer)                                                                                   \
@@ -161,7 +160,7 @@ extern const struct field_table trial_surface_fields;
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    STRUCT(surface, trial_surface) /* trainer simulate */
+    STRUCT(simulate, simulate_spec) /* trainer simulate alone; elsewhere zero */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)

@@ -21,7 +21,7 @@
 #define RATIO_CURVATURE 0.01 /* nats per octave^2 */
 
 struct world {
-    struct trial_surface surface;
+    struct simulate_spec surface;
     double ratio[RATIO_COUNT]; /* best ones; 0: it is fixed */
 };
 
@@ -70,7 +70,7 @@ static void reach_of(const struct search_space *space, double reach[2])
 static struct world draw_world(const struct plan *plan, const struct search_space *space, size_t i)
 {
     struct world world = {{0}, {0}};
-    struct trial_surface *s = &world.surface;
+    struct simulate_spec *s = &world.surface;
     double reach[2];
     reach_of(space, reach);
     s->seed = rng_u64(plan->seed, DRAW_SURFACE, i * DRAWS + DRAWS - 1) >> 1;
