@@ -35,13 +35,12 @@ BEGIN {
     rule("orchestrator/sched", "orchestrator/campaign/trial_state.h", "any")
     rule("orchestrator/net", "", "any")
     rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")
-    rule("orchestrator/history", "orchestrator/store/ orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/search/laws/", "any")
-    rule("orchestrator/report", "orchestrator/store/ orchestrator/history/ orchestrator/search/excess.h orchestrator/search/laws/", "any")
+    rule("orchestrator/history", "orchestrator/store/ orchestrator/campaign/ orchestrator/plan/ orchestrator/search/laws/", "any")
+    rule("orchestrator/report", "orchestrator/store/ orchestrator/history/ orchestrator/search/loss_penalty.h orchestrator/search/laws/", "any")
     rule("orchestrator/export", "orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/store/", "any")
     rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
-    # cli/progress_line.h: until the stages are reported through a callback
-    rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/report/summary.h orchestrator/campaign/event.h orchestrator/net/transports.h orchestrator/cli/progress_line.h worker/", "any")
-    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/ orchestrator/prepare/ orchestrator/report/ orchestrator/cli/progress_line.h worker/", "any")
+    rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/campaign/event.h orchestrator/net/transports.h worker/", "any")
+    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/ orchestrator/prepare/ orchestrator/report/ worker/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
     rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")
@@ -58,7 +57,7 @@ BEGIN {
     # Headers of the libraries that only some folders may know.
     only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ orchestrator/main.c tests/"
     only["uv.h"] = "orchestrator/net/ worker/trainers/command/ tests/"
-    only["pcre2.h"] = "orchestrator/plan/check_command.c worker/trainers/command/ tests/"
+    only["pcre2.h"] = "orchestrator/plan/check_trainer.c worker/trainers/command/ tests/"
     only["sqlite3.h"] = "orchestrator/history/ orchestrator/export/ tests/"
     only["yaml.h"] = "orchestrator/plan/ tests/"
     only["omp.h"] = only["immintrin.h"] = "worker/kernels/"

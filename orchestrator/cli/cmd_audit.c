@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/aim.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
@@ -34,7 +34,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
         verdict->factor90[i] = recipe->lr / ci90[1 - i];
     }
     verdict->curvature = curvature;
-    verdict->excess = excess_of(recipe->lr, lr, ci90, curvature, spread);
+    verdict->penalty = loss_penalty_of(recipe->lr, lr, ci90, curvature, spread);
 }
 
 /* ---- published laws ---- */
@@ -192,7 +192,7 @@ static int ask_runs(struct audit *audit, const struct options *options, struct p
     uint64_t hash;
     struct campaign *campaign = NULL;
     struct lr_error why = {0};
-    int rc = past_plan(plan, &hash, options->operand, err);
+    int rc = run_plan_read(plan, &hash, options->operand, err);
     if (rc)
         return rc;
     audit->has_runs = true;
@@ -203,7 +203,7 @@ static int ask_runs(struct audit *audit, const struct options *options, struct p
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%.*s", AUDIT_TEXT - 1, why.text);
         return 0;
     }
-    rc = past_campaign(&campaign, plan, hash, options->operand, err);
+    rc = run_campaign_read(&campaign, plan, hash, options->operand, err);
     if (!rc)
         rc = campaign_fit(campaign, audit->answer, err);
     if (!rc) {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "cli/progress_line.h"
 #include "cli/options.h"
-#include "estimate/random_tokens.h"
+#include "estimate/temp_data.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -129,14 +129,14 @@ static int bench_size(const struct size *size, const struct options *options, js
     struct trial_spec spec = spec_of(size);
     struct benchmark result;
     int threads = options->threads ? (int)options->threads : 1;
-    char folder[RANDOM_TOKENS_FOLDER], data_path[TRIAL_PATH];
+    char folder[TEMP_FOLDER], data_path[TRIAL_PATH];
     int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, data_path,
                                 folder, err);
     if (rc)
         return rc;
     rc = choose_products(spec.products, &spec, err);
     rc = rc ? rc : benchmark_run(&result, &spec, data_path, threads, SECONDS, err);
-    random_tokens_remove(folder);
+    temp_folder_remove(folder);
     if (!rc && options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
     else if (!rc)

@@ -4,48 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 #include "cli/options.h"
-#include "cli/outcome.h"
-#include "history/past_answer.h"
+#include "history/run_compare.h"
 #include "lrsearch/log.h"
-#include "lrsearch/memory.h"
 #include "report/drift_text.h"
 #include "report/summary.h"
 #include "report/wrap.h"
-#include "store/drift_json.h"
-#include "store/run_dir.h"
-
-#define DIFFERENCES 2048
-
-struct comparison {
-    const char *dirs[2];
-    struct past_answer *runs[2];
-    char differences[DIFFERENCES]; /* of the plans; "" when there are none */
-    struct drift drift;
-};
-
-static int read_runs(struct comparison *of, const struct options *options, struct lr_error *err)
-{
-    char *plans[2] = {NULL, NULL};
-    int rc = 0;
-    for (int i = 0; !rc && i < 2; i++) {
-        of->dirs[i] = options->operands[i];
-        rc = past_answer_read(&of->runs[i], of->dirs[i], err);
-        if (!rc)
-            rc = run_dir_read(of->dirs[i], "plan.resolved.json", &plans[i], err);
-    }
-    if (!rc && plan_diff(plans[0], plans[1], of->differences, sizeof(of->differences)) < 0)
-        rc = lr_fail(err, LR_EDATA, "%s/plan.resolved.json: cannot be read", of->dirs[1]);
-    lr_free(plans[0]);
-    lr_free(plans[1]);
-    if (rc)
-        return rc;
-    const struct past_answer *a = of->runs[0], *b = of->runs[1];
-    const struct question then = {&a->plan, a->campaign, &a->answer};
-    const struct question now = {&b->plan, b->campaign, &b->answer};
-    const struct drift_limits limits = {options->lr_factor, options->loss_limit};
-    past_drift(&of->drift, &then, &now, &limits);
-    return 0;
-}
+#include "store/json_value.h"
+#include "store/result_json.h"
 
 /* ---- text ---- */
 
@@ -87,7 +52,7 @@ static void print_horizons(const struct answer *a, const struct answer *b)
     }
 }
 
-static void print_text(const struct comparison *of)
+static void print_text(const struct run_comparison *of)
 {
     const struct answer *a = &of->runs[0]->answer, *b = &of->runs[1]->answer;
     char left[64], right[64];
@@ -116,9 +81,9 @@ static void print_text(const struct comparison *of)
 
 /* ---- JSON ---- */
 
-static json_t *run_json(const struct comparison *of, int i, bool *ok)
+static json_t *run_json(const struct run_comparison *of, int i, bool *ok)
 {
-    const struct past_answer *run = of->runs[i];
+    const struct run_answer *run = of->runs[i];
     const struct answer *answer = &run->answer;
     json_t *object = json_object(), *horizons = json_array();
     json_put(object, "run_dir", json_of_text(of->dirs[i]), ok);
@@ -146,7 +111,7 @@ static json_t *run_json(const struct comparison *of, int i, bool *ok)
     return object;
 }
 
-static int print_json(const struct comparison *of, struct lr_error *err)
+static int print_json(const struct run_comparison *of, struct lr_error *err)
 {
     bool ok = true;
     json_use_lr_memory();
@@ -161,20 +126,24 @@ static int print_json(const struct comparison *of, struct lr_error *err)
 
 int command_compare(const struct options *options)
 {
-    struct comparison of = {0};
+    const char *const dirs[2] = {options->operands[0], options->operands[1]};
+    const struct drift_limits limits = {options->lr_factor, options->loss_limit};
+    struct run_comparison of;
     struct lr_error err = {0};
-    int rc = read_runs(&of, options, &err);
-    for (int i = 0; !rc && i < 2; i++)
+    int rc;
+    if ((rc = run_comparison_read(&of, dirs, &limits, &err)))
+        goto out;
+    for (int i = 0; i < 2; i++)
         if (!of.runs[i]->finished)
             lr_log(LR_LOG_WARNING, "%s: is not finished: its answer may still move", of.dirs[i]);
-    if (!rc && options->json)
+    if (options->json)
         rc = print_json(&of, &err);
-    else if (!rc)
+    else
         print_text(&of);
+out:
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    past_answer_free(of.runs[0]);
-    past_answer_free(of.runs[1]);
+    run_comparison_release(&of);
     if (rc)
         return lr_error_exit_status(rc);
     return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;

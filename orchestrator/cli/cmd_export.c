@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli/options.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "export/export_files.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -25,9 +25,9 @@ struct export
 static int read_run(struct export *export, const char *run_dir, struct lr_error *err)
 {
     uint64_t hash;
-    int rc = past_plan(&export->plan, &hash, run_dir, err);
+    int rc = run_plan_read(&export->plan, &hash, run_dir, err);
     if (!rc)
-        rc = past_campaign(&export->campaign, &export->plan, hash, run_dir, err);
+        rc = run_campaign_read(&export->campaign, &export->plan, hash, run_dir, err);
     if (rc)
         return rc;
     size_t count = campaign_trial_count(export->campaign);

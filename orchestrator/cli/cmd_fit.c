@@ -5,7 +5,7 @@
 #include "cli/fit_table.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
@@ -15,9 +15,9 @@ static int fit_run(const struct options *options, struct answer *answer, struct 
     uint64_t hash;
     struct campaign *campaign = NULL;
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = plan ? past_plan(plan, &hash, options->operand, err) : lr_nomem(err);
+    int rc = plan ? run_plan_read(plan, &hash, options->operand, err) : lr_nomem(err);
     if (!rc)
-        rc = past_campaign(&campaign, plan, hash, options->operand, err);
+        rc = run_campaign_read(&campaign, plan, hash, options->operand, err);
     if (!rc)
         rc = campaign_answer(campaign, answer, err);
     if (!rc)

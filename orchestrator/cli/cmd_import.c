@@ -3,16 +3,13 @@
  * them: what lies beyond is for the campaign itself to find. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include "cli/fit_table.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "data/token_file.h"
-#include "export/optuna_table.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "search/gate.h"
+#include "search/accept.h"
 #include "store/json_value.h"
 
 /* Other code, data and hardware are another matter than other seeds, which is all that the fit's
@@ -81,36 +78,6 @@ static int print_json(const struct answer *answer, const struct prior *prior, st
     return json_print(object, ok, err);
 }
 
-static bool names_study(const struct options *options)
-{
-    for (size_t i = 0; i < options->where_count; i++)
-        if (strncmp(options->wheres[i], "study=", 6) == 0)
-            return true;
-    return false;
-}
-
-static int fit_optuna(struct answer *answer, const struct options *options, struct lr_error *err)
-{
-    struct token_file file; /* any mapped bytes */
-    struct csv csv = {0};
-    size_t studies = 0;
-    bool optima;
-    int rc = token_file_map(&file, options->table, err);
-    if (rc)
-        return rc;
-    rc = optuna_table(&csv, &studies, options->table, (const char *)file.map, file.size, err);
-    token_file_close(&file);
-    if (!rc && studies > 1 && !names_study(options))
-        rc =
-            lr_fail(err, LR_EUSAGE, "%s: has %zu studies; choose one of them by --where study=NAME",
-                    options->table, studies);
-    const struct fit_source source = {csv.bytes, csv.used, "value", true};
-    if (!rc)
-        rc = fit_table(answer, options, &source, &optima, err);
-    csv_release(&csv);
-    return rc;
-}
-
 static int import(struct answer *answer, const struct options *given, struct lr_error *err)
 {
     static const struct fit_source longest = {.longest_horizon = true};
@@ -118,9 +85,7 @@ static int import(struct answer *answer, const struct options *given, struct lr_
     struct prior prior;
     bool optima;
     options.table = given->operands[1];
-    int rc = strcmp(given->operands[0], "optuna") == 0
-                 ? fit_optuna(answer, &options, err)
-                 : fit_table(answer, &options, &longest, &optima, err);
+    int rc = fit_table(answer, &options, &longest, &optima, err);
     if (rc)
         return rc;
     prior_of(&prior, answer);

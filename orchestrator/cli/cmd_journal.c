@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/options.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -120,7 +120,7 @@ static int print_json(const struct mending *mending, struct lr_error *err)
 
 static int mend(struct mending *mending, const char *run_dir, struct lr_error *err)
 {
-    int rc = past_plan(&mending->plan, &mending->plan_hash, run_dir, err);
+    int rc = run_plan_read(&mending->plan, &mending->plan_hash, run_dir, err);
     if (!rc)
         rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
     if (!rc)

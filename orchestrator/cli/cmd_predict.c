@@ -6,7 +6,7 @@
 #include "cli/aim.h"
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
@@ -46,11 +46,11 @@ static int predict(const struct options *options, struct plan *plan, struct camp
                    struct answer *answer, struct lr_error *err)
 {
     uint64_t hash;
-    int rc = past_plan(plan, &hash, options->operand, err);
+    int rc = run_plan_read(plan, &hash, options->operand, err);
     if (!rc)
         rc = aim_plan(plan, options, err);
     if (!rc)
-        rc = past_campaign(campaign, plan, hash, options->operand, err);
+        rc = run_campaign_read(campaign, plan, hash, options->operand, err);
     if (!rc)
         rc = campaign_fit(*campaign, answer, err);
     if (!rc && options->params)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "cli/cmd_report.h"
 #include "cli/options.h"
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -110,7 +110,7 @@ void make_report(const char *run_dir, const struct answer *answer,
     /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
     bool hurry = answer->status == ANSWER_INTERRUPTED;
     figures_draw(run_dir, answer, trials, count);
-    int rc = plan ? past_plan(plan, &hash, run_dir, &err) : lr_nomem(&err);
+    int rc = plan ? run_plan_read(plan, &hash, run_dir, &err) : lr_nomem(&err);
     if (!rc)
         rc = write_report(run_dir, plan, answer, trials, count,
                           !hurry || plan_cell_count(plan) == 1, &err);
@@ -123,11 +123,11 @@ static int report(const char *run_dir, struct plan *plan, struct campaign **camp
                   struct answer *answer, const struct trial ***trials, struct lr_error *err)
 {
     uint64_t hash;
-    int rc = past_plan(plan, &hash, run_dir, err);
+    int rc = run_plan_read(plan, &hash, run_dir, err);
     if (!rc)
         rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
     if (!rc)
-        rc = past_campaign(campaign, plan, hash, run_dir, err);
+        rc = run_campaign_read(campaign, plan, hash, run_dir, err);
     if (!rc)
         rc = campaign_answer(*campaign, answer, err);
     size_t count = rc ? 0 : campaign_trial_count(*campaign);

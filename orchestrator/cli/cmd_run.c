@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "history/baseline.h"
-#include "history/history_row.h"
+#include "history/nights.h"
 #include "cli/progress_line.h"
 #include "cli/cmd_report.h"
 #include "cli/options.h"
@@ -25,6 +25,7 @@
 #include "lrsearch/memory.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "worker.h"
 
@@ -101,8 +102,9 @@ static int coordinate(const struct options *options, const struct plan *plan,
     const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
     live_init(&live, options);
+    const struct stage_report stages = live_stages(&live);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
-                              "search.horizons: the longest", cache_dir, &live};
+                              "search.horizons: the longest", cache_dir, &stages};
     if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
         prepare.longest = plan->confirm.tokens;
         prepare.longest_key = "confirm.tokens";
@@ -136,7 +138,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
     bool history_failed = baseline.failed;
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    else if (history_row_record(run_dir, plan, &answer))
+    else if (night_record(run_dir, plan, &answer))
         history_failed = true;
     bool answered = cache_dir && (rc == 0 || answer.cost.trials > 0);
     if (answered) {

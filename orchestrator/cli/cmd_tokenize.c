@@ -41,6 +41,7 @@ int command_tokenize(const struct options *options)
     struct live live;
     struct dataset dataset;
     live_init(&live, options);
+    const struct stage_report stages = live_stages(&live);
     const struct dataset_request request = {
         .texts = (const char *const *)options->operands,
         .text_count = options->operand_count,
@@ -48,8 +49,7 @@ int command_tokenize(const struct options *options)
         .vocab = options->vocab,
         .context = 1,
         .cache_dir = options->out,
-        .progress = live_stage,
-        .context_of_progress = &live,
+        .stages = &stages,
     };
     int rc = dataset_prepare(&dataset, &request, &err);
     live_release(&live);

@@ -40,7 +40,7 @@ static void heed_signals(void)
 }
 
 struct showing {
-    struct live *live;
+    const struct stage_report *stages;
     const struct trial_spec *spec;
     uint64_t
         first; /* tokens that were trained before this start, plus one step; 0: not known yet */
@@ -59,7 +59,7 @@ static int on_step(void *context, const struct train_step *step)
     snprintf(stage, sizeof(stage), "training: %s tokens,%s %s tokens/s",
              format_count(tokens, sizeof(tokens), (double)step->tokens), loss,
              format_count(speed, sizeof(speed), rate));
-    live_stage(showing->live, stage, (double)step->tokens / (double)showing->spec->horizon_tokens);
+    stage_say(showing->stages, stage, (double)step->tokens / (double)showing->spec->horizon_tokens);
     return interrupted;
 }
 
@@ -125,17 +125,17 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
 }
 
 static int train(const struct options *options, const struct trial_spec *spec,
-                 const struct trial_place *place, struct live *live)
+                 const struct trial_place *place, const struct stage_report *stages)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
-    struct showing showing = {.live = live, .spec = spec};
+    struct showing showing = {.stages = stages, .spec = spec};
     struct train_hooks hooks = {.context = &showing, .step = on_step, .attempt = 1, .place = place};
     struct trial_result result;
     heed_signals();
     kernels_init();
     trainer_run(spec, &files, &hooks, &result);
-    live_clear(live);
+    stage_over(stages);
     if (result.outcome == OUTCOME_FAILED) {
         lr_log(LR_LOG_ERROR, "%s", files.err.text);
         return exit_status(&result, &files.err);
@@ -164,8 +164,8 @@ static int check_files(const struct options *options, const struct plan *plan, s
 
 /* The trial that plan and command line mean; its data are made ready. */
 static int make_trial(struct trial_spec *spec, struct trial_place *place,
-                      const struct options *options, const struct plan *plan, struct live *live,
-                      struct lr_error *err)
+                      const struct options *options, const struct plan *plan,
+                      const struct stage_report *stages, struct lr_error *err)
 {
     *place = (struct trial_place){.threads = plan->trainer.threads_per_worker,
                                   .silence_s = plan->limits.silence_s};
@@ -173,7 +173,7 @@ static int make_trial(struct trial_spec *spec, struct trial_place *place,
     spec->lr = options->lr;
     spec->horizon_tokens = options->tokens;
     spec->seed = plan->seed;
-    return prepare_trial(spec, place->data_path, plan, "--tokens", live, err);
+    return prepare_trial(spec, place->data_path, plan, "--tokens", stages, err);
 }
 
 int command_train(const struct options *options)
@@ -187,6 +187,7 @@ int command_train(const struct options *options)
     if (rc)
         return lr_error_exit_status(rc);
     live_init(&live, options);
+    const struct stage_report stages = live_stages(&live);
     if (!(options->lr > 0) || options->tokens == 0)
         rc = lr_fail(&err, LR_EUSAGE,
                      "train: needs --lr and --tokens, as in: lrsearch train %s "
@@ -196,10 +197,10 @@ int command_train(const struct options *options)
     rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
     if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
-    rc = rc ? rc : make_trial(&spec, &place, options, plan, &live, &err);
+    rc = rc ? rc : make_trial(&spec, &place, options, plan, &stages, &err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc) : train(options, &spec, &place, &live);
+    int status = rc ? lr_error_exit_status(rc) : train(options, &spec, &place, &stages);
     live_release(&live);
     lr_free(plan);
     return status;

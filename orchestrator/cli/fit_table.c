@@ -10,7 +10,7 @@
 #include "data/sweep.h"
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
 #include "search/policy.h"
 
@@ -34,8 +34,8 @@ static int take_number(double *out, const char *name, const char *option, const 
 {
     const struct plan_key *key = plan_key_find(plan_section_find("search"), name);
     char range[64];
-    bool good = value_number(given ? given : key->fallback, out) == VALUE_OK && *out <= key->high &&
-                (key->above ? *out > key->low : *out >= key->low);
+    bool good = quantity_number(given ? given : key->fallback, out) == QUANTITY_OK &&
+                *out <= key->high && (key->above ? *out > key->low : *out >= key->low);
     return good ? 0
                 : lr_fail(err, LR_EUSAGE, "%s %s: must be a number in the range of search.%s (%s)",
                           option, given, name, plan_range_text(key, range, sizeof(range)));
@@ -178,8 +178,6 @@ int fit_table(struct answer *answer, const struct options *options, const struct
     struct table_request request;
     int rc = table_request_init(&request, options, err);
     *optima = request.optima;
-    if (source && source->loss && !request.loss_named)
-        request.sweep.loss = source->loss;
     if (!rc)
         rc = take_settings(&table, request.optima, err);
     if (!rc)

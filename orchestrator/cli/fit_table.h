@@ -10,7 +10,6 @@
 struct fit_source {
     const char *text; /* NULL: the file is the table */
     size_t size;
-    const char *loss;     /* the column, unless --columns names it; NULL: loss */
     bool longest_horizon; /* the target is that of the table, up to --target-tokens (0: any) */
 };
 

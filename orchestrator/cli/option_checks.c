@@ -88,11 +88,10 @@ int options_check(const struct options *options, int count, char **operands, str
         return lr_fail(err, LR_EUSAGE,
                        "export: name a run's directory, --format and --out, as in: lrsearch export "
                        "logs/quickstart --format sqlite -o quickstart.db");
-    if (command->run == command_import &&
-        (count != 2 || (strcmp(operands[0], "csv") != 0 && strcmp(operands[0], "optuna") != 0)))
+    if (command->run == command_import && (count != 2 || strcmp(operands[0], "csv") != 0))
         return lr_fail(err, LR_EUSAGE,
-                       "import: what can be read is: lrsearch import csv FILE, and lrsearch import "
-                       "optuna FILE");
+                       "import: what can be read is: lrsearch import csv FILE; studies of Optuna "
+                       "come by contrib/optuna_bridge.py import STORAGE STUDY -o FILE");
     if (command->run == command_compare && count != 2)
         return lr_fail(err, LR_EUSAGE,
                        "compare: name two runs' directories, the earlier one first, as in: "

@@ -6,7 +6,7 @@
 #include "lrsearch/own_file.h"
 #include "lrsearch/trial.h"
 #include "lrsearch/version.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 #define WIDTH_MAX 1048576 /* as target.d_model */
 #define LAYERS_MAX 1024
@@ -28,10 +28,10 @@ const struct command command_rows[] = {
     {"fit", "RUN_DIR",
      "fit again from the losses of a run, or of a --table; prints what run prints", command_fit},
     {"predict", "RUN_DIR", "the learning rate for --tokens, by the law of a run", command_predict},
-    {"import", "csv|optuna",
-     "import csv|optuna FILE: earlier trainings as prior knowledge, for a plan to begin with",
+    {"import", "csv",
+     "import csv FILE: earlier trainings as prior knowledge, for a plan to begin with",
      command_import},
-    {"export", "RUN_DIR", "a run as csv, sqlite, optuna or tensorboard; needs --format and --out",
+    {"export", "RUN_DIR", "a run as csv, sqlite or tensorboard; needs --format and --out",
      command_export},
     {"status", "RUN_DIR", "where a campaign stands that is running, or was run; --watch looks on",
      command_status},
@@ -99,10 +99,13 @@ static int read_fork(struct options *options, const char *value, struct lr_error
 static int read_format(struct options *options, const char *value, struct lr_error *err)
 {
     options->format = value;
-    return export_format_find(value)
-               ? 0
-               : lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite, optuna or tensorboard",
-                         value);
+    if (export_format_find(value))
+        return 0;
+    if (strcmp(value, "optuna") == 0)
+        return lr_fail(err, LR_EUSAGE,
+                       "--format optuna: contrib/optuna_bridge.py export RUN_DIR STORAGE writes "
+                       "Optuna's studies");
+    return lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite or tensorboard", value);
 }
 
 static int read_schedule(struct options *options, const char *value, struct lr_error *err)
@@ -124,7 +127,7 @@ static int read_widths(struct options *options, const char *value, struct lr_err
         uint64_t width;
         size_t length = strcspn(value, ",");
         snprintf(text, sizeof(text), "%.*s", (int)length, value);
-        if (length >= sizeof(text) || value_count(text, &width) != VALUE_OK || width == 0 ||
+        if (length >= sizeof(text) || quantity_count(text, &width) != QUANTITY_OK || width == 0 ||
             width > 65536)
             return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
                            value);
@@ -203,8 +206,8 @@ const struct option_row option_rows[] = {
     {"out", "PATH", "tokenize plan export",
      "tokenize: folder of the token files, those that are there are not made again; plan init: the plan, by default plan.yaml; export: a new file or folder",
      .letter = 'o', AT(out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
-    {"format", "NAME", "export", "csv and tensorboard: a folder; sqlite, optuna: a file",
-     .type = OPTION_READ, .read = read_format, .values = "csv sqlite optuna tensorboard"},
+    {"format", "NAME", "export", "csv and tensorboard: a folder; sqlite: a file",
+     .type = OPTION_READ, .read = read_format, .values = "csv sqlite tensorboard"},
     {"time", "TIME", "plan", "that the campaign may take on this machine; default 10m",
      AT(time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S, .wanted = "a time such as 10m, from 1s to 30d"},
     {"table", "FILE", "fit", "losses of any trainings, as CSV; needs --target-tokens",

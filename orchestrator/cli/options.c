@@ -8,7 +8,7 @@
 #include "cli/option_table.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 #define GRACE_DEFAULT_S 60.0
 enum { ROW_BASE = 256 }; /* what getopt_long returns for row i: this + i */
@@ -17,7 +17,7 @@ static int read_count(const struct option_row *row, const char *value, uint64_t 
                       struct lr_error *err)
 {
     double low = row->low > 0 ? row->low : 1;
-    if (value_count(value, out) == VALUE_OK && (double)*out >= low &&
+    if (quantity_count(value, out) == QUANTITY_OK && (double)*out >= low &&
         (row->high <= 0 || (double)*out <= row->high))
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
@@ -26,7 +26,7 @@ static int read_count(const struct option_row *row, const char *value, uint64_t 
 static int read_number(const struct option_row *row, const char *value, double *out,
                        struct lr_error *err)
 {
-    if (value_number(value, out) == VALUE_OK && *out > row->low &&
+    if (quantity_number(value, out) == QUANTITY_OK && *out > row->low &&
         (row->high <= 0 || *out <= row->high))
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
@@ -35,7 +35,7 @@ static int read_number(const struct option_row *row, const char *value, double *
 static int read_duration(const struct option_row *row, const char *value, double *out,
                          struct lr_error *err)
 {
-    if (value_duration(value, out) == VALUE_OK && *out >= row->low && *out <= row->high)
+    if (quantity_duration(value, out) == QUANTITY_OK && *out >= row->low && *out <= row->high)
         return 0;
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
 }

@@ -6,6 +6,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
 
 void outcome_print(const struct options *options, const char *name, const struct answer *answer)

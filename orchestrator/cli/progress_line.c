@@ -246,13 +246,21 @@ static void on_tick(void *context, const struct campaign *campaign,
 void live_stage(void *context, const char *stage, double share_done)
 {
     struct live *live = context;
-    uint64_t now_ms = loop_uv.now_ms();
-    if (!due(live, now_ms, STAGE_EVERY_MS))
+    if (!stage) {
+        live_clear(live);
+        return;
+    }
+    if (!due(live, loop_uv.now_ms(), STAGE_EVERY_MS))
         return;
     char line[160];
     /* a training ends with a whole step, which may lie beyond its horizon */
     snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * fmin(share_done, 1));
     show(live, line);
+}
+
+struct stage_report live_stages(struct live *live)
+{
+    return (struct stage_report){live_stage, live};
 }
 
 struct coordinator_watch live_watch(struct live *live)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "cli/options.h"
 #include "coordinator/coordinator.h"
+#include "lrsearch/stage.h"
 
 /* The progress line of a running campaign, on stderr: on a terminal redrawn once a second and as
  * wide as it is; a plain line every 10 s elsewhere, on a terminal that cannot redraw (TERM=dumb),
@@ -25,8 +26,9 @@ void live_init(struct live *live, const struct options *options); /* --quiet, --
 void live_release(struct live *live);                             /* ends the line */
 struct coordinator_watch live_watch(struct live *live);
 
-/* For work before the first trial, as dataset_prepare() reports it. */
-void live_stage(void *live, const char *stage, double share_done);
+/* For work before the first trial: the record to hand on (while *live lives), or directly. */
+struct stage_report live_stages(struct live *live);
+void live_stage(void *live, const char *stage, double share_done); /* stage NULL: live_clear() */
 void live_clear(struct live *live); /* the terminal's line, before something else is printed */
 
 #endif

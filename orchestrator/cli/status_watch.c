@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "history/past_run.h"
+#include "history/run_reader.h"
 #include "cli/status_fill.h"
 #include "lrsearch/memory.h"
 #include "net/peer.h"
@@ -19,7 +19,7 @@ struct status_watch {
     struct plan *plan;
     uint64_t plan_hash;
     bool planned; /* the plan is read */
-    struct past_follow follow;
+    struct run_follow follow;
     struct status_session session;
     struct status_view view;
     bool fitted;          /* the answer is that of all events */
@@ -91,11 +91,11 @@ static int read_on(struct status_watch *watch, struct lr_error *err)
 {
     int rc = 0;
     if (!watch->planned)
-        rc = past_plan(watch->plan, &watch->plan_hash, watch->run_dir, err);
+        rc = run_plan_read(watch->plan, &watch->plan_hash, watch->run_dir, err);
     watch->planned = !rc;
     if (!rc && !watch->follow.campaign)
         rc = campaign_create(&watch->follow.campaign, watch->plan, err);
-    return rc ? rc : past_follow(&watch->follow, watch->plan_hash, watch->run_dir, err);
+    return rc ? rc : run_follow(&watch->follow, watch->plan_hash, watch->run_dir, err);
 }
 
 static bool has_campaign(const struct status_watch *watch)

@@ -91,7 +91,6 @@ int table_request_init(struct table_request *request, const struct options *opti
         rc = take_where(request, options->wheres[i], err);
     request->optima = columns[LR_OPT];
     request->with_errors = columns[SE];
-    request->loss_named = columns[LOSS] || request->optima;
     sweep->path = options->table;
     sweep->where = request->where;
     sweep->tokens = or_else(columns[TOKENS], "tokens");

@@ -11,7 +11,6 @@ struct table_request {
     struct sweep_request sweep; /* of optima: lr is their column, loss that of their errors */
     bool optima;                /* --columns lr_opt=... */
     bool with_errors;           /* and se=... */
-    bool loss_named;            /* --columns loss=..., or of optima */
     char **texts;               /* its own: of columns, and of each where */
     size_t text_count;
     struct sweep_where *where;

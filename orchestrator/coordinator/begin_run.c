@@ -11,7 +11,9 @@
 #include "lrsearch/version.h"
 #include "net/peer.h"
 #include "net/transports.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
+#include "plan/plan_diff.h"
 
 static int on_replay(void *context, const struct event *event, struct lr_error *err)
 {

@@ -1,8 +1,8 @@
 #ifndef LRSEARCH_CALIBRATE_H
 #define LRSEARCH_CALIBRATE_H
 
-#include "cli/progress_line.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 #include "lrsearch/trial.h"
 
 /* How long a training takes on this machine, from a few steps of its own model on random tokens. */
@@ -17,7 +17,7 @@ struct calibration {
 
 /* Takes about `seconds`. The spec's products must stand; its data are not read. */
 int calibrate(struct calibration *out, const struct trial_spec *spec, double seconds,
-              struct live *live, struct lr_error *err);
+              const struct stage_report *stages, struct lr_error *err);
 
 /* Seconds that a training of this spec takes: its steps and its validation. */
 double calibration_seconds(const struct calibration *calibration, const struct trial_spec *spec);

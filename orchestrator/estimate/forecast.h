@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "cli/progress_line.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 #include "plan/plan.h"
 
 /* What a plan's campaign may come to: the plan's own search on made-up loss surfaces
@@ -16,8 +16,8 @@
 
 /* Seconds that a training of a cell takes; 0: not known. */
 struct forecast_clock {
-    double (*seconds)(void *context, uint32_t cell, uint64_t tokens);
-    void *context;
+    double (*seconds)(const void *context, uint32_t cell, uint64_t tokens);
+    const void *context;
     uint32_t workers;
 };
 
@@ -40,7 +40,7 @@ struct forecast {
 
 /* Deterministic: the surfaces follow from the plan's seed. 0 or an error of the search. */
 int forecast_run(struct forecast *out, const struct plan *plan, const struct forecast_clock *clock,
-                 struct live *live, struct lr_error *err);
+                 const struct stage_report *stages, struct lr_error *err);
 
 /* The value of a member (offsetof) of the campaigns' last points that `share` of them do not
  * exceed.

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
 /* lrsearch audit: what is found out (cmd_audit.c), and how it is told (audit_text.c, audit_json.c).
@@ -16,12 +16,12 @@
 struct verdict {
     bool known;
     char by[64];
-    double lr, ci90[2];         /* the best one, to be used instead */
-    double factor, factor90[2]; /* the recipe's over it: above 1 is too high */
-    struct excess excess;       /* what the recipe's costs */
-    double curvature;           /* by which, nats per octave^2 */
-    double batch_tokens;        /* that it is about; 0: not known */
-    bool batch_assumed;         /* the recipe's is not known: that of the law or of the campaign */
+    double lr, ci90[2];          /* the best one, to be used instead */
+    double factor, factor90[2];  /* the recipe's over it: above 1 is too high */
+    struct loss_penalty penalty; /* what the recipe's costs */
+    double curvature;            /* by which, nats per octave^2 */
+    double batch_tokens;         /* that it is about; 0: not known */
+    bool batch_assumed;          /* the recipe's is not known: that of the law or of the campaign */
 };
 
 struct audit {

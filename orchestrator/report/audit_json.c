@@ -45,8 +45,8 @@ static json_t *verdict_json(const struct verdict *verdict, bool *ok)
     json_put(object, "ci90", interval(verdict->ci90, ok), ok);
     json_put(object, "factor", json_of_double(verdict->factor), ok);
     json_put(object, "factor_ci90", interval(verdict->factor90, ok), ok);
-    json_put(object, "loss_penalty", json_of_double(verdict->excess.nats), ok);
-    json_put(object, "loss_penalty_ci90", interval(verdict->excess.ci90, ok), ok);
+    json_put(object, "loss_penalty", json_of_double(verdict->penalty.nats), ok);
+    json_put(object, "loss_penalty_ci90", interval(verdict->penalty.ci90, ok), ok);
     json_put(object, "curvature", json_of_double(verdict->curvature), ok);
     json_put(object, "batch_tokens", count_or_null(verdict->batch_tokens), ok);
     json_put(object, "batch_assumed", json_boolean(verdict->batch_assumed), ok);

@@ -85,12 +85,12 @@ static void print_headline(FILE *out, const struct audit *audit)
 
 static void print_cost(FILE *out, const struct verdict *verdict, const char *basin)
 {
-    const struct excess *excess = &verdict->excess;
-    if (isfinite(excess->nats))
+    const struct loss_penalty *penalty = &verdict->penalty;
+    if (isfinite(penalty->nats))
         wrap_print(out, "cost      ",
                    "about %.2g nats of loss (90\v%% interval %.2g\v..\v%.2g), by %s of %.2g nats "
                    "per octave^2, steeper above the best",
-                   excess->nats, excess->ci90[0], excess->ci90[1], basin, verdict->curvature);
+                   penalty->nats, penalty->ci90[0], penalty->ci90[1], basin, verdict->curvature);
 }
 
 static void print_use(FILE *out, const struct verdict *verdict)

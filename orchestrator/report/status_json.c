@@ -4,6 +4,7 @@
 #include "lrsearch/memory.h"
 #include "report/status_text.h"
 #include "store/json_value.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
 
 static json_t *counts_json(const struct status_counts *counts, bool *ok)

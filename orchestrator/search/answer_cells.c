@@ -1,4 +1,4 @@
-/* From the worlds of the sampler to numbers: basins, cells, the target. */
+/* From the posterior samples of the sampler to numbers: basins, cells, the target. */
 #include "search/answer_cells.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/answer_clear.h"
-#include "search/gate.h"
+#include "search/accept.h"
 
 #define MEASURED 2  /* LRs with a loss */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
@@ -31,52 +31,52 @@ uint32_t nearest_cell_of(const struct search_space *space)
     return best;
 }
 
-struct spread cells_combine(const struct cell_sight *sight, int k,
+struct spread cells_combine(const struct cell_posterior *posterior, int k,
                             const double coefficients[TERMS_MAX])
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++) {
         values[s] = 0;
-        for (size_t i = 0; i < sight->scene->terms[k].count; i++)
-            values[s] += coefficients[i] * sight->posterior->samples[s].theta[k][i];
+        for (size_t i = 0; i < posterior->data->terms[k].count; i++)
+            values[s] += coefficients[i] * posterior->samples[s].theta[k][i];
     }
     return cell_spread(values);
 }
 
-/* ---- numbers of the worlds ---- */
+/* ---- numbers of the posterior samples ---- */
 
-static struct spread vertex_of(const struct cell_sight *sight, size_t basin)
+static struct spread vertex_of(const struct cell_posterior *posterior, size_t basin)
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_basin(sight->posterior, s, basin)->vertex[0];
+        values[s] = cell_posterior_basin(posterior, s, basin)->vertex[0];
     return cell_spread(values);
 }
 
-static struct spread optimum_of(const struct cell_sight *sight, size_t aim, int k)
+static struct spread optimum_of(const struct cell_posterior *posterior, size_t optimum, int k)
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_aim(sight->posterior, s, aim)->optimum[k];
+        values[s] = cell_posterior_optimum(posterior, s, optimum)->optimum[k];
     return cell_spread(values);
 }
 
-static double mean_of(const struct cell_sight *sight, size_t basin, size_t offset)
+static double mean_of(const struct cell_posterior *posterior, size_t basin, size_t offset)
 {
     double mean = 0, value;
     for (int s = 0; s < CELL_SAMPLES; s++) {
-        memcpy(&value, (const char *)cell_basin(sight->posterior, s, basin) + offset,
+        memcpy(&value, (const char *)cell_posterior_basin(posterior, s, basin) + offset,
                sizeof(value));
         mean += value / CELL_SAMPLES;
     }
     return mean;
 }
 
-static double level_deviation(const struct cell_sight *sight, size_t basin)
+static double level_deviation(const struct cell_posterior *posterior, size_t basin)
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_basin(sight->posterior, s, basin)->level;
+        values[s] = cell_posterior_basin(posterior, s, basin)->level;
     return cell_spread(values).deviation;
 }
 
@@ -91,10 +91,10 @@ static void to_lr(const struct spread *spread, double *value, double ci90[2])
 
 /* The best LR is the lowest or highest that told anything, and the optimum may well lie beyond the
  * range: what the other cells say usually places it, however few LRs were tried here. */
-static bool lies_at_edge(const struct cell_sight *sight, size_t b)
+static bool lies_at_edge(const struct cell_posterior *posterior, size_t b)
 {
-    const struct scene_basin *basin = &sight->scene->basins[b];
-    const struct scene_point *best = NULL;
+    const struct cell_basin *basin = &posterior->data->basins[b];
+    const struct cell_point *best = NULL;
     bool below = false, above = false;
     for (size_t i = 0; i < basin->losses; i++)
         if (!best || basin->points[i].loss < best->loss)
@@ -107,18 +107,18 @@ static bool lies_at_edge(const struct cell_sight *sight, size_t b)
         return false;
     double low = 0, high = 0;
     for (int s = 0; s < CELL_SAMPLES; s++) {
-        double vertex = cell_basin(sight->posterior, s, b)->vertex[0];
-        low += vertex < log2(sight->space->lr_low) ? 1.0 / CELL_SAMPLES : 0;
-        high += vertex > log2(sight->space->lr_high) ? 1.0 / CELL_SAMPLES : 0;
+        double vertex = cell_posterior_basin(posterior, s, b)->vertex[0];
+        low += vertex < log2(posterior->data->space->lr_low) ? 1.0 / CELL_SAMPLES : 0;
+        high += vertex > log2(posterior->data->space->lr_high) ? 1.0 / CELL_SAMPLES : 0;
     }
     return low > BEYOND || high > BEYOND;
 }
 
-static struct horizon_answer horizon_of(const struct cell_sight *sight, size_t b)
+static struct horizon_answer horizon_of(const struct cell_posterior *posterior, size_t b)
 {
-    const struct scene_basin *basin = &sight->scene->basins[b];
+    const struct cell_basin *basin = &posterior->data->basins[b];
     struct horizon_answer horizon = {
-        .tokens = sight->space->horizons[basin->horizon],
+        .tokens = posterior->data->space->horizons[basin->horizon],
         .lr_opt = NAN,
         .ci90 = {NAN, NAN},
         .curvature = NAN,
@@ -127,51 +127,51 @@ static struct horizon_answer horizon_of(const struct cell_sight *sight, size_t b
         .se_loss = NAN,
         .trials = basin->trials,
         .diverged = basin->diverged,
-        .at_edge = lies_at_edge(sight, b),
+        .at_edge = lies_at_edge(posterior, b),
     };
     if (basin->losses < MEASURED)
         return horizon;
-    struct spread vertex = vertex_of(sight, b);
+    struct spread vertex = vertex_of(posterior, b);
     to_lr(&vertex, &horizon.lr_opt, horizon.ci90);
     horizon.se_ln_lr = vertex.deviation * log(2.0);
     horizon.flat = vertex.deviation > HALF_KNOWN;
-    horizon.curvature = mean_of(sight, b, offsetof(struct cell_basin_sample, curvature));
-    horizon.loss_min = mean_of(sight, b, offsetof(struct cell_basin_sample, level));
-    horizon.se_loss = level_deviation(sight, b);
+    horizon.curvature = mean_of(posterior, b, offsetof(struct cell_basin_sample, curvature));
+    horizon.loss_min = mean_of(posterior, b, offsetof(struct cell_basin_sample, level));
+    horizon.se_loss = level_deviation(posterior, b);
     return horizon;
 }
 
-static void fill_basins(struct answer *answer, const struct cell_sight *sight)
+static void fill_basins(struct answer *answer, const struct cell_posterior *posterior)
 {
-    for (size_t b = 0; b < sight->scene->basin_count; b++) {
-        const struct scene_basin *basin = &sight->scene->basins[b];
+    for (size_t b = 0; b < posterior->data->basin_count; b++) {
+        const struct cell_basin *basin = &posterior->data->basins[b];
         if (basin->trials == 0 || answer->basin_count == ANSWER_BASINS)
             continue;
         answer->basins[answer->basin_count++] =
-            (struct basin_answer){.cell = basin->cell, .horizon = horizon_of(sight, b)};
+            (struct basin_answer){.cell = basin->cell, .horizon = horizon_of(posterior, b)};
     }
 }
 
 /* ---- cells ---- */
 
 /* -d log2 LR* / d log2 tokens of a cell; NaN when all lengths are the same. */
-static struct spread beta_of(const struct cell_sight *sight, uint32_t cell)
+static struct spread beta_of(const struct cell_posterior *posterior, uint32_t cell)
 {
     double coefficients[TERMS_MAX];
-    const struct terms *terms = &sight->scene->terms[0];
+    const struct terms *terms = &posterior->data->terms[0];
     if (!term_find(terms, TERM_TOKENS, 0))
         return (struct spread){NAN, NAN, {NAN, NAN}};
-    const struct search_cell *of = &sight->space->cells[cell];
+    const struct search_cell *of = &posterior->data->space->cells[cell];
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], of, (int)cell, 0) -
                           term_value(&terms->term[i], of, (int)cell, 1);
-    return cells_combine(sight, 0, coefficients);
+    return cells_combine(posterior, 0, coefficients);
 }
 
-static void fill_cell(struct cell_answer *cell, const struct cell_sight *sight, uint32_t c)
+static void fill_cell(struct cell_answer *cell, const struct cell_posterior *posterior, uint32_t c)
 {
-    const struct search_space *space = sight->space;
-    struct spread optimum = optimum_of(sight, c, 0), beta = beta_of(sight, c);
+    const struct search_space *space = posterior->data->space;
+    struct spread optimum = optimum_of(posterior, c, 0), beta = beta_of(posterior, c);
     *cell = (struct cell_answer){.beta = beta.mean,
                                  .beta_ci90 = {beta.ci90[0], beta.ci90[1]},
                                  .loss = NAN,
@@ -180,36 +180,36 @@ static void fill_cell(struct cell_answer *cell, const struct cell_sight *sight, 
     to_lr(&optimum, &cell->lr, cell->ci90);
     for (int r = 0; r < RATIO_COUNT; r++)
         cell->ratio[r] = cell->ratio_ci90[r][0] = cell->ratio_ci90[r][1] = NAN;
-    for (int k = 1; k < sight->scene->coordinate_count; k++) {
-        int r = sight->scene->coordinates[k] - 1;
-        struct spread ratio = optimum_of(sight, c, k);
+    for (int k = 1; k < posterior->data->coordinate_count; k++) {
+        int r = posterior->data->coordinates[k] - 1;
+        struct spread ratio = optimum_of(posterior, c, k);
         to_lr(&ratio, &cell->ratio[r], cell->ratio_ci90[r]);
     }
     for (size_t h = 0; h < space->horizon_count; h++) {
         size_t b = c * space->horizon_count + h;
-        cell->trials += sight->scene->basins[b].trials;
-        if (sight->scene->basins[b].losses > 0)
-            cell->loss = mean_of(sight, b, offsetof(struct cell_basin_sample, level));
+        cell->trials += posterior->data->basins[b].trials;
+        if (posterior->data->basins[b].losses > 0)
+            cell->loss = mean_of(posterior, b, offsetof(struct cell_basin_sample, level));
     }
 }
 
 /* ---- the cell nearest to the target, in the words of a campaign without axes ---- */
 
-static void fill_nearest(struct answer *answer, const struct cell_sight *sight)
+static void fill_nearest(struct answer *answer, const struct cell_posterior *posterior)
 {
-    const struct search_space *space = sight->space;
+    const struct search_space *space = posterior->data->space;
     uint32_t nearest = answer->nearest = nearest_cell_of(space);
-    const struct terms *terms = &sight->scene->terms[0];
-    double coefficients[TERMS_MAX], misfit = 0, reference = sight->scene->reference_tokens;
+    const struct terms *terms = &posterior->data->terms[0];
+    double coefficients[TERMS_MAX], misfit = 0, reference = posterior->data->reference_tokens;
     answer->horizon_count = space->horizon_count;
     for (size_t h = 0; h < space->horizon_count; h++)
-        answer->horizons[h] = horizon_of(sight, nearest * space->horizon_count + h);
-    struct spread beta = beta_of(sight, nearest);
+        answer->horizons[h] = horizon_of(posterior, nearest * space->horizon_count + h);
+    struct spread beta = beta_of(posterior, nearest);
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], &space->cells[nearest], (int)nearest, 0);
-    struct spread line = cells_combine(sight, 0, coefficients);
+    struct spread line = cells_combine(posterior, 0, coefficients);
     for (int s = 0; s < CELL_SAMPLES; s++)
-        misfit += sight->posterior->samples[s].misfit[0] / CELL_SAMPLES;
+        misfit += posterior->samples[s].misfit[0] / CELL_SAMPLES;
     answer->law.beta = beta.mean;
     answer->law.beta_ci90[0] = beta.ci90[0];
     answer->law.beta_ci90[1] = beta.ci90[1];
@@ -223,31 +223,33 @@ static void fill_nearest(struct answer *answer, const struct cell_sight *sight)
 
 /* ---- the target ---- */
 
-static double penalty_of(const struct cell_sight *sight, int s, int k, double off)
+static double penalty_of(const struct cell_posterior *posterior, int s, int k, double off)
 {
-    const struct cell_aim_sample *world = cell_aim(sight->posterior, s, sight->space->cell_count);
-    return world->curvature[k] * basin_shape(off, sight->posterior->samples[s].asymmetry[k]);
+    const struct cell_optimum_sample *sample =
+        cell_posterior_optimum(posterior, s, posterior->data->space->cell_count);
+    return sample->curvature[k] * basin_shape(off, posterior->samples[s].asymmetry[k]);
 }
 
-static void fill_target(struct answer *answer, const struct cell_sight *sight)
+static void fill_target(struct answer *answer, const struct cell_posterior *posterior)
 {
-    size_t aim = sight->space->cell_count;
+    size_t index = posterior->data->space->cell_count;
     struct target_answer *target = &answer->target;
-    struct spread optimum = optimum_of(sight, aim, 0);
+    struct spread optimum = optimum_of(posterior, index, 0);
     double lr = optimum.mean, penalty = 0, wrong = 0;
     to_lr(&optimum, &target->lr, target->ci90);
     for (int s = 0; s < CELL_SAMPLES; s++) {
-        penalty += penalty_of(sight, s, 0, lr - cell_aim(sight->posterior, s, aim)->optimum[0]);
-        for (int k = 0; k < sight->scene->coordinate_count; k++) /* the ratios are kept */
-            wrong += (penalty_of(sight, s, k, 1) + penalty_of(sight, s, k, -1)) / 2;
+        penalty += penalty_of(posterior, s, 0,
+                              lr - cell_posterior_optimum(posterior, s, index)->optimum[0]);
+        for (int k = 0; k < posterior->data->coordinate_count; k++) /* the ratios are kept */
+            wrong += (penalty_of(posterior, s, k, 1) + penalty_of(posterior, s, k, -1)) / 2;
     }
-    for (int k = 1; k < sight->scene->coordinate_count; k++) {
-        int r = sight->scene->coordinates[k] - 1;
-        struct spread ratio = optimum_of(sight, aim, k);
+    for (int k = 1; k < posterior->data->coordinate_count; k++) {
+        int r = posterior->data->coordinates[k] - 1;
+        struct spread ratio = optimum_of(posterior, index, k);
         double at = lr + ratio.mean; /* log2 of that LR */
         for (int s = 0; s < CELL_SAMPLES; s++) {
-            const struct cell_aim_sample *world = cell_aim(sight->posterior, s, aim);
-            penalty += penalty_of(sight, s, k, at - world->optimum[0] - world->optimum[k]);
+            const struct cell_optimum_sample *sample = cell_posterior_optimum(posterior, s, index);
+            penalty += penalty_of(posterior, s, k, at - sample->optimum[0] - sample->optimum[k]);
         }
         to_lr(&ratio, &target->ratio[r], target->ratio_ci90[r]);
     }
@@ -272,24 +274,24 @@ static void fill_ratios(struct answer *answer, const struct search_space *space,
 
 /* ---- the whole ---- */
 
-static int fill(struct answer *answer, const struct cell_sight *sight,
+static int fill(struct answer *answer, const struct cell_posterior *posterior,
                 const struct observation *seen, size_t count)
 {
-    const struct search_space *space = sight->space;
-    fill_basins(answer, sight);
+    const struct search_space *space = posterior->data->space;
+    fill_basins(answer, posterior);
     answer->cell_count = space->cell_count;
     for (uint32_t c = 0; c < space->cell_count; c++)
-        fill_cell(&answer->cells[c], sight, c);
-    fill_nearest(answer, sight);
-    fill_target(answer, sight);
-    fill_ratios(answer, space, sight->scene->seen_count);
-    exponents_fill(answer, sight);
-    int rc = joint_fill(answer, sight, seen, count);
+        fill_cell(&answer->cells[c], posterior, c);
+    fill_nearest(answer, posterior);
+    fill_target(answer, posterior);
+    fill_ratios(answer, space, posterior->data->seen_count);
+    exponents_fill(answer, posterior);
+    int rc = joint_fill(answer, posterior, seen, count);
     if (rc)
         return rc;
-    cells_gate(answer, sight);
-    verdicts_add(answer, sight);
-    cells_doubt(answer, sight);
+    cells_accept(answer, posterior);
+    verdicts_add(answer, posterior);
+    cells_warn(answer, posterior);
     answer_clear_tails(answer);
     return 0;
 }
@@ -298,14 +300,13 @@ int cells_answer(struct answer *answer, const struct search_space *space,
                  const struct observation *seen, size_t count, struct lr_error *err)
 {
     int rc = LR_ENOMEM;
-    struct scene *scene = scene_create(space, seen, count, -1);
-    struct cell_posterior *posterior = scene ? cell_posterior_create(scene) : NULL;
-    struct cell_sight sight = {space, scene, posterior};
+    struct cell_data *data = cell_data_create(space, seen, count, -1);
+    struct cell_posterior *posterior = data ? cell_posterior_create(data) : NULL;
     answer_clear(answer, space);
     if (posterior)
-        rc = fill(answer, &sight, seen, count);
+        rc = fill(answer, posterior, seen, count);
     cell_posterior_destroy(posterior);
-    scene_destroy(scene);
+    cell_data_destroy(data);
     if (rc && search_interrupted(space)) {
         answer_clear(answer, space);
         return lr_fail(err, LR_ECANCELED, "interrupted in a fit");

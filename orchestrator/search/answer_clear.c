@@ -3,7 +3,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "search/gate.h"
+#include "search/accept.h"
 
 void answer_clear(struct answer *answer, const struct search_space *space)
 {

@@ -36,7 +36,7 @@ struct basin {
     const struct observation *optimum; /* measured elsewhere; NULL: none */
 };
 
-/* `seen`: as survey_create() sorts it. `points`: room for one element an LR. */
+/* `seen`: as observations_create() sorts it. `points`: room for one element an LR. */
 void basin_gather(struct basin *basin, struct point *points, uint64_t tokens,
                   const struct observation *seen, size_t count);
 

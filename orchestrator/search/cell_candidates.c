@@ -1,5 +1,5 @@
-/* Where they lie, and what they would tell: the covariance of their losses with the aims over the
- * worlds. One that is taken moves the worlds to where they would be with its loss known (a
+/* Where they lie, and what they would tell: the covariance of their losses with the optima over the
+ * posterior samples. One that is taken moves the posterior samples to where they would be with its loss known (a
  * square-root filter: Evensen 2004), and all covariances with them.
  */
 #include "search/cell_candidates.h"
@@ -14,12 +14,12 @@
 #define LEAST_SPACING 0.25 /* nearer ones tell the same */
 #define RATIO_SPACING 1.0
 
-/* ---- lattices ---- */
+/* ---- grids ---- */
 
-static void lay_lattice(struct candidates *candidates, int k)
+static void lay_grid(struct candidates *candidates, int k)
 {
     struct search_space *of = &candidates->spaces[k];
-    int coordinate = candidates->scene->coordinates[k];
+    int coordinate = candidates->data->coordinates[k];
     *of = *candidates->space;
     of->resolution =
         coordinate ? RATIO_SPACING : fmax(LEAST_SPACING, fmin(of->resolution, SPACING));
@@ -27,27 +27,27 @@ static void lay_lattice(struct candidates *candidates, int k)
         of->lr_low = candidates->space->ratios[coordinate - 1].low;
         of->lr_high = candidates->space->ratios[coordinate - 1].high;
     }
-    candidates->lattices[k] = lattice_make(of);
+    candidates->grids[k] = lr_grid_make(of);
 }
 
-void candidates_lay_lattices(struct candidates *candidates, const struct scene *scene)
+void candidates_lay_grids(struct candidates *candidates, const struct cell_data *data)
 {
-    candidates->scene = scene;
-    candidates->space = scene->space;
-    for (int k = 0; k < scene->coordinate_count; k++)
-        lay_lattice(candidates, k);
+    candidates->data = data;
+    candidates->space = data->space;
+    for (int k = 0; k < data->coordinate_count; k++)
+        lay_grid(candidates, k);
 }
 
 double candidates_value(const struct candidates *candidates, int k, int place)
 {
-    return lattice_lr(&candidates->lattices[k], &candidates->spaces[k], place);
+    return lr_grid_lr(&candidates->grids[k], &candidates->spaces[k], place);
 }
 
-/* Places of a lattice so near to another at most. */
-static size_t places_within(const struct lattice *lattice, double reach)
+/* Places of a grid so near to another at most. */
+static size_t places_within(const struct lr_grid *grid, double reach)
 {
-    double places = lattice->step > 0 ? 2 * reach / lattice->step + 2 : 1;
-    return (size_t)fmin(places, lattice->last + 1);
+    double places = grid->step > 0 ? 2 * reach / grid->step + 2 : 1;
+    return (size_t)fmin(places, grid->last + 1);
 }
 
 /* ---- which there are ---- */
@@ -61,21 +61,21 @@ bool candidate_is(const struct proposal *proposal, const struct observation *see
     return same;
 }
 
-static uint32_t next_seed(const struct scene *scene, const struct proposal *proposal)
+static uint32_t next_seed(const struct cell_data *data, const struct proposal *proposal)
 {
     uint32_t seed = 0;
-    for (size_t i = 0; i < scene->seen_count; i++) /* they are sorted */
-        seed += candidate_is(proposal, &scene->seen[i]) && scene->seen[i].seed == seed;
+    for (size_t i = 0; i < data->seen_count; i++) /* they are sorted */
+        seed += candidate_is(proposal, &data->seen[i]) && data->seen[i].seed == seed;
     return seed;
 }
 
 /* Something diverged that was lower in each coordinate. */
 static bool beyond_a_wall(const struct candidates *candidates, const struct candidate *candidate)
 {
-    const struct scene_basin *basin = &candidates->scene->basins[candidate->basin];
+    const struct cell_basin *basin = &candidates->data->basins[candidate->basin];
     for (size_t i = basin->losses; i < basin->losses + basin->walls; i++) {
         bool beyond = true;
-        for (int k = 0; k < candidates->scene->coordinate_count; k++)
+        for (int k = 0; k < candidates->data->coordinate_count; k++)
             beyond = beyond && basin->points[i].x[k] <= candidate->x[k] + 1e-6;
         if (beyond)
             return true;
@@ -87,42 +87,42 @@ static void add_candidate(struct candidates *candidates, size_t basin, const int
                           bool central)
 {
     const struct search_space *space = candidates->space;
-    const struct scene *scene = candidates->scene;
+    const struct cell_data *data = candidates->data;
     struct candidate candidate = {.basin = basin, .central = central};
     struct proposal *proposal = &candidate.proposal;
-    uint32_t cell = scene->basins[basin].cell;
+    uint32_t cell = data->basins[basin].cell;
     proposal->cell = cell;
-    proposal->tokens = space->horizons[scene->basins[basin].horizon];
+    proposal->tokens = space->horizons[data->basins[basin].horizon];
     proposal->lr = candidates_value(candidates, 0, places[0]);
     for (int r = 0; r < RATIO_COUNT; r++)
         proposal->ratios[r] = space->ratios[r].low;
-    for (int k = 1; k < scene->coordinate_count; k++)
-        proposal->ratios[scene->coordinates[k] - 1] = candidates_value(candidates, k, places[k]);
-    for (int k = 0; k < scene->coordinate_count; k++)
-        candidate.x[k] = scene_x(scene, k, proposal->lr, proposal->ratios);
-    proposal->seed = next_seed(scene, proposal);
+    for (int k = 1; k < data->coordinate_count; k++)
+        proposal->ratios[data->coordinates[k] - 1] = candidates_value(candidates, k, places[k]);
+    for (int k = 0; k < data->coordinate_count; k++)
+        candidate.x[k] = cell_data_x(data, k, proposal->lr, proposal->ratios);
+    proposal->seed = next_seed(data, proposal);
     candidate.cost = (double)proposal->tokens * space->cells[cell].cost / candidates->unit;
     if (proposal->seed < space->seeds && !beyond_a_wall(candidates, &candidate))
         candidates->all[candidates->count++] = candidate;
 }
 
-/* Means over the worlds: of the LR's vertex, and of each ratio. */
+/* Means over the posterior samples: of the LR's vertex, and of each ratio. */
 static void expect(const struct candidates *candidates, size_t basin,
                    double out[SEARCH_COORDINATES])
 {
     memset(out, 0, SEARCH_COORDINATES * sizeof(*out));
     for (int s = 0; s < CELL_SAMPLES; s++) {
-        const struct cell_basin_sample *world = cell_basin(candidates->posterior, s, basin);
-        for (int k = 0; k < candidates->scene->coordinate_count; k++)
-            out[k] += (world->vertex[k] - (k > 0 ? world->vertex[0] : 0)) / CELL_SAMPLES;
+        const struct cell_basin_sample *at = cell_posterior_basin(candidates->posterior, s, basin);
+        for (int k = 0; k < candidates->data->coordinate_count; k++)
+            out[k] += (at->vertex[k] - (k > 0 ? at->vertex[0] : 0)) / CELL_SAMPLES;
     }
 }
 
 /* One ratio off at a time. */
 static void add_beside(struct candidates *candidates, size_t basin, int *places)
 {
-    for (int k = 1; k < candidates->scene->coordinate_count; k++) {
-        const struct lattice *ratios = &candidates->lattices[k];
+    for (int k = 1; k < candidates->data->coordinate_count; k++) {
+        const struct lr_grid *ratios = &candidates->grids[k];
         int nearest = places[k];
         for (int q = 0; q <= ratios->last; q++) {
             places[k] = q;
@@ -136,7 +136,7 @@ static void add_beside(struct candidates *candidates, size_t basin, int *places)
 /* Other ratios only where a loss is known: without its level they tell nothing. */
 static bool is_begun(const struct candidates *candidates, size_t basin)
 {
-    return candidates->scene->basins[basin].losses > 0;
+    return candidates->data->basins[basin].losses > 0;
 }
 
 static void add_basin(struct candidates *candidates, size_t basin)
@@ -144,9 +144,9 @@ static void add_basin(struct candidates *candidates, size_t basin)
     double expected[SEARCH_COORDINATES];
     int places[SEARCH_COORDINATES];
     expect(candidates, basin, expected);
-    for (int k = 0; k < candidates->scene->coordinate_count; k++)
-        places[k] = lattice_nearest(&candidates->lattices[k], expected[k]);
-    const struct lattice *lrs = &candidates->lattices[0];
+    for (int k = 0; k < candidates->data->coordinate_count; k++)
+        places[k] = lr_grid_nearest(&candidates->grids[k], expected[k]);
+    const struct lr_grid *lrs = &candidates->grids[0];
     double center = lrs->low + lrs->step * places[0];
     if (fabs(expected[0] - center) < lrs->step)
         center = expected[0]; /* inside the range */
@@ -163,9 +163,9 @@ static void add_basin(struct candidates *candidates, size_t basin)
 static size_t most_of(const struct candidates *candidates, size_t basin)
 {
     size_t beside = 0;
-    for (int k = 1; k < candidates->scene->coordinate_count && is_begun(candidates, basin); k++)
-        beside += places_within(&candidates->lattices[k], RATIO_REACH);
-    return places_within(&candidates->lattices[0], REACH) * (1 + beside);
+    for (int k = 1; k < candidates->data->coordinate_count && is_begun(candidates, basin); k++)
+        beside += places_within(&candidates->grids[k], RATIO_REACH);
+    return places_within(&candidates->grids[0], REACH) * (1 + beside);
 }
 
 /* ---- what they would tell ---- */
@@ -186,32 +186,34 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
 {
     for (int s = 0; s < CELL_SAMPLES; s++) {
         const struct cell_sample *sample = &candidates->posterior->samples[s];
-        const struct cell_basin_sample *world =
-            cell_basin(candidates->posterior, s, candidate->basin);
+        const struct cell_basin_sample *at =
+            cell_posterior_basin(candidates->posterior, s, candidate->basin);
         double height = 0;
         bool right = false;
-        for (int k = 0; k < candidates->scene->coordinate_count; k++) {
-            double off = candidate->x[k] - world->vertex[k];
-            height += world->curvature[k] * basin_shape(off, sample->asymmetry[k]);
+        for (int k = 0; k < candidates->data->coordinate_count; k++) {
+            double off = candidate->x[k] - at->vertex[k];
+            height += at->curvature[k] * basin_shape(off, sample->asymmetry[k]);
             right = right || off > 0;
         }
         double error = basin_shape_error(height, right);
-        candidate->values[s] = world->level + height;
+        candidate->values[s] = at->level + height;
         candidate->noise += (sample->sigma * sample->sigma + error * error) / CELL_SAMPLES;
     }
     candidate->spread = centered(candidate->values);
 }
 
 /* Being off costs curvature times octaves^2, for the hidden matrices and for each further LR. */
-static void fill_aim(const struct candidates *candidates, size_t aim, double values[CELL_SAMPLES])
+static void predict_optimum(const struct candidates *candidates, size_t optimum,
+                            double values[CELL_SAMPLES])
 {
-    size_t cell = aim / (size_t)candidates->scene->coordinate_count;
-    int k = (int)(aim % (size_t)candidates->scene->coordinate_count);
+    size_t cell = optimum / (size_t)candidates->data->coordinate_count;
+    int k = (int)(optimum % (size_t)candidates->data->coordinate_count);
     double worth = 0;
     for (int s = 0; s < CELL_SAMPLES; s++) {
-        const struct cell_aim_sample *world = cell_aim(candidates->posterior, s, cell);
-        worth += world->curvature[k] / CELL_SAMPLES;
-        values[s] = world->optimum[0] + (k > 0 ? world->optimum[k] : 0);
+        const struct cell_optimum_sample *at =
+            cell_posterior_optimum(candidates->posterior, s, cell);
+        worth += at->curvature[k] / CELL_SAMPLES;
+        values[s] = at->optimum[0] + (k > 0 ? at->optimum[k] : 0);
     }
     centered(values);
     for (int s = 0; s < CELL_SAMPLES; s++)
@@ -230,7 +232,7 @@ static double product(const double *a, const double *b)
     return sum / CELL_SAMPLES;
 }
 
-void candidates_take(struct candidates *candidates, struct candidate *taken)
+void candidates_condition(struct candidates *candidates, struct candidate *taken)
 {
     double by[CELL_SAMPLES], with[(SEARCH_CELLS + 1) * SEARCH_COORDINATES];
     double variance = taken->spread, all = variance + taken->noise;
@@ -239,32 +241,32 @@ void candidates_take(struct candidates *candidates, struct candidate *taken)
         return;
     double share = (1 - sqrt(taken->noise / all)) / variance;
     memcpy(by, taken->values, sizeof(by));
-    memcpy(with, taken->with, candidates->aims * sizeof(*with));
+    memcpy(with, taken->with, candidates->optima * sizeof(*with));
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->all[i];
         double shared = product(candidate->values, by);
         for (int s = 0; s < CELL_SAMPLES; s++)
             candidate->values[s] -= share * shared * by[s];
-        for (size_t a = 0; a < candidates->aims; a++)
+        for (size_t a = 0; a < candidates->optima; a++)
             candidate->with[a] -= shared * with[a] / all;
         candidate->spread = fmax(candidate->spread - shared * shared / all, 0);
     }
 }
 
-double candidate_tells(const struct candidates *candidates, const struct candidate *candidate)
+double candidate_gain(const struct candidates *candidates, const struct candidate *candidate)
 {
     double sum = 0;
-    for (size_t i = 0; i < candidates->aims; i++)
+    for (size_t i = 0; i < candidates->optima; i++)
         sum += candidate->with[i] * candidate->with[i];
     return sum / (candidate->spread + candidate->noise);
 }
 
-double candidates_tell(const struct candidates *candidates, const struct candidate *a,
-                       const struct candidate *b)
+double candidates_pair_gain(const struct candidates *candidates, const struct candidate *a,
+                            const struct candidate *b)
 {
     double aa = a->spread + a->noise, bb = b->spread + b->noise;
     double ab = product(a->values, b->values), determinant = aa * bb - ab * ab, sum = 0;
-    for (size_t i = 0; i < candidates->aims; i++) {
+    for (size_t i = 0; i < candidates->optima; i++) {
         double u = a->with[i], v = b->with[i];
         sum += u * u * bb - 2 * u * v * ab + v * v * aa;
     }
@@ -275,21 +277,21 @@ double candidates_tell(const struct candidates *candidates, const struct candida
 
 static bool weigh(struct candidates *candidates)
 {
-    double aim[CELL_SAMPLES];
-    size_t count = candidates->count, aims = candidates->aims;
+    double optimum[CELL_SAMPLES];
+    size_t count = candidates->count, optima = candidates->optima;
     candidates->values = lr_calloc(count * CELL_SAMPLES + 1, sizeof(double));
-    candidates->with = lr_calloc(count * aims + 1, sizeof(double));
+    candidates->with = lr_calloc(count * optima + 1, sizeof(double));
     if (!candidates->values || !candidates->with)
         return false;
     for (size_t i = 0; i < count && !search_interrupted(candidates->space); i++) {
         candidates->all[i].values = candidates->values + i * CELL_SAMPLES;
-        candidates->all[i].with = candidates->with + i * aims;
+        candidates->all[i].with = candidates->with + i * optima;
         predict(candidates, &candidates->all[i]);
     }
-    for (size_t a = 0; a < aims && !search_interrupted(candidates->space); a++) {
-        fill_aim(candidates, a, aim);
+    for (size_t a = 0; a < optima && !search_interrupted(candidates->space); a++) {
+        predict_optimum(candidates, a, optimum);
         for (size_t i = 0; i < count; i++)
-            candidates->all[i].with[a] = product(candidates->all[i].values, aim);
+            candidates->all[i].with[a] = product(candidates->all[i].values, optimum);
     }
     return true;
 }
@@ -297,17 +299,17 @@ static bool weigh(struct candidates *candidates)
 bool candidates_fill(struct candidates *candidates, const struct cell_posterior *posterior)
 {
     const struct search_space *space = candidates->space;
-    size_t most = 0, wanted = posterior->aim_count - (target_cell(space) >= 0);
+    size_t most = 0, wanted = posterior->optimum_count - (target_cell(space) >= 0);
     double cost = 0;
     for (size_t c = 0; c < space->cell_count; c++)
         cost += space->cells[c].cost / (double)space->cell_count;
     candidates->unit = cost * (double)space->target_tokens;
     candidates->posterior = posterior;
-    candidates->aims = wanted * (size_t)candidates->scene->coordinate_count;
-    for (size_t b = 0; b < candidates->scene->basin_count; b++)
+    candidates->optima = wanted * (size_t)candidates->data->coordinate_count;
+    for (size_t b = 0; b < candidates->data->basin_count; b++)
         most += most_of(candidates, b);
     candidates->all = lr_calloc(most + 1, sizeof(*candidates->all));
-    for (size_t b = 0; b < candidates->scene->basin_count && candidates->all; b++)
+    for (size_t b = 0; b < candidates->data->basin_count && candidates->all; b++)
         add_basin(candidates, b);
     return candidates->all && weigh(candidates);
 }

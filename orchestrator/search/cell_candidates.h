@@ -2,10 +2,10 @@
 #define LRSEARCH_CELL_CANDIDATES_H
 
 #include "search/cell_posterior.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 
 /* Trials that could be next in a campaign with axes, and what they would tell of the optima that
- * are wanted, read off the posterior's worlds: an aim is the optimum of a coordinate in a cell, or
+ * are wanted, read off the posterior's posterior samples: an optimum is the optimum of a coordinate in a cell, or
  * in the target where that is no cell, in units in which 1 costs a nat. For policy_cells.c only. */
 
 struct candidate {
@@ -14,30 +14,30 @@ struct candidate {
     double x[SEARCH_COORDINATES];
     double cost;    /* in runs of the cells' targets, on average */
     double noise;   /* variance of the loss that tells nothing */
-    double *values; /* [CELL_SAMPLES] the loss in each world, less their mean */
+    double *values; /* [CELL_SAMPLES] the loss in each sample, less their mean */
     double spread;  /* variance of that */
-    double *with;   /* [aims] its covariance with each */
+    double *with;   /* [optima] its covariance with each */
     bool central;   /* ratios as expected */
     bool taken;     /* counts as known */
 };
 
 struct candidates {
     const struct search_space *space;
-    const struct scene *scene;
+    const struct cell_data *data;
     const struct cell_posterior *posterior;
-    struct lattice lattices[SEARCH_COORDINATES];
-    struct search_space spaces[SEARCH_COORDINATES]; /* of the lattices */
+    struct lr_grid grids[SEARCH_COORDINATES];
+    struct search_space spaces[SEARCH_COORDINATES]; /* of the grids */
     struct candidate *all;                          /* by basin */
-    size_t count, aims;
+    size_t count, optima;
     double *values, *with;
     double unit; /* cost of a target run */
 };
 
-/* Only the lattices, which need no posterior. */
-void candidates_lay_lattices(struct candidates *candidates, const struct scene *scene);
-double candidates_value(const struct candidates *candidates, int k, int place); /* of lattice k */
+/* Only the grids, which need no posterior. */
+void candidates_lay_grids(struct candidates *candidates, const struct cell_data *data);
+double candidates_value(const struct candidates *candidates, int k, int place); /* of grid k */
 
-/* All of them, after candidates_lay_lattices(); both arguments must outlive them. False: no memory,
+/* All of them, after candidates_lay_grids(); both arguments must outlive them. False: no memory,
  * and what there is of them is still to be destroyed. */
 bool candidates_fill(struct candidates *candidates, const struct cell_posterior *posterior);
 void candidates_destroy(struct candidates *candidates); /* all zero is fine */
@@ -45,10 +45,10 @@ void candidates_destroy(struct candidates *candidates); /* all zero is fine */
 /* Whether it is the trial that was seen, seeds apart. */
 bool candidate_is(const struct proposal *proposal, const struct observation *seen);
 /* From now on its loss counts as known. */
-void candidates_take(struct candidates *candidates, struct candidate *taken);
-/* How much the aims' variances would fall, by one or by two of a basin: nats. */
-double candidate_tells(const struct candidates *candidates, const struct candidate *candidate);
-double candidates_tell(const struct candidates *candidates, const struct candidate *a,
-                       const struct candidate *b);
+void candidates_condition(struct candidates *candidates, struct candidate *taken);
+/* How much the optima' variances would fall, by one or by two of a basin: nats. */
+double candidate_gain(const struct candidates *candidates, const struct candidate *candidate);
+double candidates_pair_gain(const struct candidates *candidates, const struct candidate *a,
+                            const struct candidate *b);
 
 #endif

@@ -15,22 +15,22 @@ static const char *const axis_names[AXIS_COUNT] = {"width", "depth", "vocab", "b
 
 /* ---- exponents ---- */
 
-static void add_exponent(struct answer *answer, const struct cell_sight *sight, int k,
+static void add_exponent(struct answer *answer, const struct cell_posterior *posterior, int k,
                          const char *axis, uint32_t parametrization, uint32_t vocab,
                          const double coefficients[TERMS_MAX], double offset)
 {
     if (answer->exponent_count == ANSWER_EXPONENTS)
         return;
     struct exponent_answer *exponent = &answer->exponents[answer->exponent_count++];
-    const struct terms *terms = &sight->scene->terms[k];
-    struct spread spread = cells_combine(sight, k, coefficients);
+    const struct terms *terms = &posterior->data->terms[k];
+    struct spread spread = cells_combine(posterior, k, coefficients);
     double expected = offset, variance = 0;
     for (size_t i = 0; i < terms->count; i++) {
         double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale's */
         expected += coefficients[i] * terms->term[i].mean;
         variance += pow(coefficients[i] * terms->term[i].deviation, 2) * heavy;
     }
-    int coordinate = sight->scene->coordinates[k];
+    int coordinate = posterior->data->coordinates[k];
     *exponent = (struct exponent_answer){
         .parametrization = parametrization,
         .vocab = vocab,
@@ -50,14 +50,14 @@ static size_t index_of(const struct terms *terms, const struct term *term)
 }
 
 /* Along the width, at one place of the vocabulary's axis. */
-static void add_width(struct answer *answer, const struct cell_sight *sight, int k, uint32_t group,
-                      double vocab_axis, uint32_t vocab)
+static void add_width(struct answer *answer, const struct cell_posterior *posterior, int k,
+                      uint32_t group, double vocab_axis, uint32_t vocab)
 {
-    const struct terms *terms = &sight->scene->terms[k];
+    const struct terms *terms = &posterior->data->terms[k];
     const struct term *width = term_find(terms, TERM_WIDTH, group);
     const struct term *shared = term_find(terms, TERM_WIDTH_SHARED, 0);
     const struct term *both = term_find(terms, TERM_WIDTH_VOCAB, 0);
-    const struct search_group *of = &sight->space->groups[group];
+    const struct search_group *of = &posterior->data->space->groups[group];
     double coefficients[TERMS_MAX] = {0};
     if (!width)
         return;
@@ -68,16 +68,17 @@ static void add_width(struct answer *answer, const struct cell_sight *sight, int
         coefficients[index_of(terms, both)] = vocab_axis;
     /* the ratio of the LRs as they are trained with */
     double offset =
-        sight->scene->coordinates[k] == 1 + RATIO_EMBEDDING ? of->ratio_width_offset : 0;
-    add_exponent(answer, sight, k, axis_names[AXIS_WIDTH], of->parametrization, vocab, coefficients,
-                 offset);
+        posterior->data->coordinates[k] == 1 + RATIO_EMBEDDING ? of->ratio_width_offset : 0;
+    add_exponent(answer, posterior, k, axis_names[AXIS_WIDTH], of->parametrization, vocab,
+                 coefficients, offset);
 }
 
 /* Each vocabulary of the cells once, ascending. */
-static void add_widths_of_vocabularies(struct answer *answer, const struct cell_sight *sight, int k,
+static void add_widths_of_vocabularies(struct answer *answer,
+                                       const struct cell_posterior *posterior, int k,
                                        uint32_t group)
 {
-    const struct search_space *space = sight->space;
+    const struct search_space *space = posterior->data->space;
     double last = -INFINITY;
     for (;;) {
         double next = INFINITY;
@@ -86,36 +87,36 @@ static void add_widths_of_vocabularies(struct answer *answer, const struct cell_
                 next = fmin(next, space->cells[c].axes[AXIS_VOCAB]);
         if (!isfinite(next))
             return;
-        add_width(answer, sight, k, group, next,
+        add_width(answer, posterior, k, group, next,
                   (uint32_t)lround(space->base[AXIS_VOCAB] * exp2(next)));
         last = next;
     }
 }
 
-static void add_shared(struct answer *answer, const struct cell_sight *sight, int k)
+static void add_shared(struct answer *answer, const struct cell_posterior *posterior, int k)
 {
-    const struct terms *terms = &sight->scene->terms[k];
+    const struct terms *terms = &posterior->data->terms[k];
     for (size_t i = 0; i < terms->count; i++) {
         double coefficients[TERMS_MAX] = {0};
         bool tokens = terms->term[i].kind == TERM_TOKENS;
         if (!tokens && terms->term[i].kind != TERM_AXIS)
             continue;
         coefficients[i] = tokens ? -1 : 1; /* LR* ~ tokens^-beta */
-        add_exponent(answer, sight, k, tokens ? "tokens" : axis_names[terms->term[i].of],
+        add_exponent(answer, posterior, k, tokens ? "tokens" : axis_names[terms->term[i].of],
                      ANSWER_EVERY, 0, coefficients, 0);
     }
 }
 
-void exponents_fill(struct answer *answer, const struct cell_sight *sight)
+void exponents_fill(struct answer *answer, const struct cell_posterior *posterior)
 {
-    for (int k = 0; k < sight->scene->coordinate_count; k++) {
-        for (uint32_t g = 0; g < sight->space->group_count; g++) {
-            if (term_find(&sight->scene->terms[k], TERM_WIDTH_VOCAB, 0))
-                add_widths_of_vocabularies(answer, sight, k, g);
+    for (int k = 0; k < posterior->data->coordinate_count; k++) {
+        for (uint32_t g = 0; g < posterior->data->space->group_count; g++) {
+            if (term_find(&posterior->data->terms[k], TERM_WIDTH_VOCAB, 0))
+                add_widths_of_vocabularies(answer, posterior, k, g);
             else
-                add_width(answer, sight, k, g, 0, 0);
+                add_width(answer, posterior, k, g, 0, 0);
         }
-        add_shared(answer, sight, k);
+        add_shared(answer, posterior, k);
     }
 }
 
@@ -126,7 +127,7 @@ struct plane { /* y = x[0] + x[1] ln N + x[2] ln D */
 };
 
 struct joint {
-    const struct cell_sight *sight;
+    const struct cell_posterior *posterior;
     size_t count;
     size_t basin[ANSWER_BASINS];
     double ln_params[ANSWER_BASINS], ln_tokens[ANSWER_BASINS];
@@ -144,12 +145,12 @@ static bool varies(const double *values, size_t count)
 
 /* The measured basins of the target's parametrization; false: they do not span sizes and horizons.
  */
-static bool gather(struct joint *joint, const struct cell_sight *sight)
+static bool gather(struct joint *joint, const struct cell_posterior *posterior)
 {
-    const struct search_space *space = sight->space;
-    *joint = (struct joint){.sight = sight};
-    for (size_t b = 0; b < sight->scene->basin_count && joint->count < ANSWER_BASINS; b++) {
-        const struct scene_basin *basin = &sight->scene->basins[b];
+    const struct search_space *space = posterior->data->space;
+    *joint = (struct joint){.posterior = posterior};
+    for (size_t b = 0; b < posterior->data->basin_count && joint->count < ANSWER_BASINS; b++) {
+        const struct cell_basin *basin = &posterior->data->basins[b];
         const struct search_cell *cell = &space->cells[basin->cell];
         if (basin->losses < 2 || cell->group != space->target.group || !(cell->log2_params > 0))
             continue;
@@ -206,13 +207,13 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
     double means[ANSWER_BASINS] = {0};
     for (int s = 0; s < CELL_SAMPLES; s++) {
         for (size_t i = 0; i < joint->count; i++) {
-            const struct cell_posterior *posterior = joint->sight->posterior;
-            ln_lr[i] = cell_basin(posterior, s, joint->basin[i])->vertex[0] * log(2.0);
+            ln_lr[i] =
+                cell_posterior_basin(joint->posterior, s, joint->basin[i])->vertex[0] * log(2.0);
             means[i] += ln_lr[i] / CELL_SAMPLES;
             /* a law through other basins of the same kind would meet other misfits */
-            ln_lr[i] +=
-                posterior->samples[s].misfit[0] * log(2.0) *
-                rng_normal(joint->sight->space->seed, REFIT, (uint64_t)s * joint->count + i);
+            ln_lr[i] += joint->posterior->samples[s].misfit[0] * log(2.0) *
+                        rng_normal(joint->posterior->data->space->seed, REFIT,
+                                   (uint64_t)s * joint->count + i);
         }
         struct plane plane = fit_plane(joint, ln_lr);
         alphas[s] = -plane.x[1];
@@ -235,19 +236,19 @@ static struct spread vertex_of(const struct cell_posterior *posterior, size_t ba
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_basin(posterior, s, basin)->vertex[0];
+        values[s] = cell_posterior_basin(posterior, s, basin)->vertex[0];
     return cell_spread(values);
 }
 
 /* The costliest basin that was measured; -1: fewer than two others would be left. */
-static int costliest(const struct cell_sight *sight)
+static int costliest(const struct cell_posterior *posterior)
 {
     int best = -1;
     double most = 0;
     size_t measured = 0;
-    for (size_t b = 0; b < sight->scene->basin_count; b++) {
-        const struct scene_basin *basin = &sight->scene->basins[b];
-        const struct search_space *space = sight->space;
+    for (size_t b = 0; b < posterior->data->basin_count; b++) {
+        const struct cell_basin *basin = &posterior->data->basins[b];
+        const struct search_space *space = posterior->data->space;
         double cost = space->cells[basin->cell].cost * (double)space->horizons[basin->horizon];
         measured += basin->losses >= 2;
         if (basin->losses >= 2 && cost >= most) {
@@ -258,20 +259,21 @@ static int costliest(const struct cell_sight *sight)
     return measured > 2 ? best : -1;
 }
 
-static int hold_out(struct joint_answer *answer, const struct cell_sight *sight,
+static int hold_out(struct joint_answer *answer, const struct cell_posterior *posterior,
                     const struct observation *seen, size_t count)
 {
-    int b = costliest(sight);
+    int b = costliest(posterior);
     if (b < 0)
         return 0;
-    struct scene *without = scene_create(sight->space, seen, count, b);
-    struct cell_posterior *posterior = without ? cell_posterior_create(without) : NULL;
-    if (posterior) {
-        struct spread predicted = vertex_of(posterior, (size_t)b);
-        struct spread measured = vertex_of(sight->posterior, (size_t)b);
+    struct cell_data *without = cell_data_create(posterior->data->space, seen, count, b);
+    struct cell_posterior *others = without ? cell_posterior_create(without) : NULL;
+    if (others) {
+        struct spread predicted = vertex_of(others, (size_t)b);
+        struct spread measured = vertex_of(posterior, (size_t)b);
         answer->holdout.known = true;
-        answer->holdout.cell = sight->scene->basins[b].cell;
-        answer->holdout.tokens = sight->space->horizons[sight->scene->basins[b].horizon];
+        answer->holdout.cell = posterior->data->basins[b].cell;
+        answer->holdout.tokens =
+            posterior->data->space->horizons[posterior->data->basins[b].horizon];
         answer->holdout.lr_predicted = exp2(predicted.mean);
         answer->holdout.lr_measured = exp2(measured.mean);
         for (int i = 0; i < 2; i++) {
@@ -279,24 +281,25 @@ static int hold_out(struct joint_answer *answer, const struct cell_sight *sight,
             answer->holdout.measured_ci90[i] = exp2(measured.ci90[i]);
         }
     }
-    bool good = posterior != NULL;
-    cell_posterior_destroy(posterior);
-    scene_destroy(without);
+    bool good = others != NULL;
+    cell_posterior_destroy(others);
+    cell_data_destroy(without);
     return good ? 0 : LR_ENOMEM;
 }
 
-int joint_fill(struct answer *answer, const struct cell_sight *sight,
+int joint_fill(struct answer *answer, const struct cell_posterior *posterior,
                const struct observation *seen, size_t count)
 {
     struct joint joint;
     struct joint_answer *of = &answer->joint;
-    of->parametrization = sight->space->groups[sight->space->target.group].parametrization;
+    of->parametrization =
+        posterior->data->space->groups[posterior->data->space->target.group].parametrization;
     of->ln_c = of->alpha = of->beta = of->r2 = NAN;
     of->alpha_ci90[0] = of->alpha_ci90[1] = of->beta_ci90[0] = of->beta_ci90[1] = NAN;
     of->holdout.lr_predicted = of->holdout.lr_measured = NAN;
     for (int i = 0; i < 2; i++)
         of->holdout.ci90[i] = of->holdout.measured_ci90[i] = NAN;
-    if (gather(&joint, sight))
+    if (gather(&joint, posterior))
         fill_plane(of, &joint);
-    return hold_out(of, sight, seen, count);
+    return hold_out(of, posterior, seen, count);
 }

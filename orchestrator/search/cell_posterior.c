@@ -1,9 +1,9 @@
-/* Runs the sampler and keeps worlds. A sweep goes over the coordinates: shape and noise are drawn,
+/* Runs the sampler and keeps posterior samples. A sweep goes over the coordinates: shape and noise are drawn,
  * the law is moved with its vertices (cell_law.c), each basin's vertex, curvature and level are
- * drawn (cell_basins.c), then the law. What has no losses is drawn only for the worlds that are
+ * drawn (cell_basins.c), then the law. What has no losses is drawn only for the posterior samples that are
  * kept.
  */
-#include "search/cell_chain.h"
+#include "search/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,17 +16,17 @@
 #define NEGLIGIBLE -40.0  /* in log weight */
 #define NOTHING_KNOWN 1.0 /* nats: the level of a basin without a loss is anywhere */
 
-double chain_uniform(struct chain *chain)
+double sampler_uniform(struct sampler *sampler)
 {
-    return rng_uniform(chain->scene->space->seed, RNG_CELLS, chain->draws++);
+    return rng_uniform(sampler->data->space->seed, RNG_CELLS, sampler->draws++);
 }
 
-double chain_normal(struct chain *chain)
+double sampler_normal(struct sampler *sampler)
 {
-    return rng_normal(chain->scene->space->seed, RNG_CELLS, chain->draws++);
+    return rng_normal(sampler->data->space->seed, RNG_CELLS, sampler->draws++);
 }
 
-int chain_pick(struct chain *chain, double *log_weights, int count)
+int sampler_pick(struct sampler *sampler, double *log_weights, int count)
 {
     double largest = -INFINITY, total = 0;
     for (int i = 0; i < count; i++)
@@ -35,7 +35,7 @@ int chain_pick(struct chain *chain, double *log_weights, int count)
         double below = log_weights[i] - largest;
         total += log_weights[i] = below > NEGLIGIBLE ? exp(below) : 0;
     }
-    double share = chain_uniform(chain) * total;
+    double share = sampler_uniform(sampler) * total;
     int last = 0;
     for (int i = 0; i < count; i++) {
         if (!(log_weights[i] > 0))
@@ -50,23 +50,23 @@ int chain_pick(struct chain *chain, double *log_weights, int count)
 
 /* ---- the beginning ---- */
 
-static void begin_law(struct chain *chain, int k)
+static void begin_law(struct sampler *sampler, int k)
 {
-    struct chain_law *law = &chain->laws[k];
+    struct sampler_law *law = &sampler->laws[k];
     for (size_t i = 0; i < TERMS_MAX; i++)
         law->stretch[i] = 1;
-    law->curvature = CHAIN_CURVATURES / 2 - 1;
-    law->misfit = law->own = 1;
-    for (size_t i = 0; i < chain->scene->terms[k].count; i++)
-        law->theta[i] = chain->scene->terms[k].term[i].mean;
+    law->curvature = SAMPLER_CURVATURES / 2 - 1;
+    law->misfit = law->effect = 1;
+    for (size_t i = 0; i < sampler->data->terms[k].count; i++)
+        law->theta[i] = sampler->data->terms[k].term[i].mean;
 }
 
-static void begin_basin(struct chain *chain, size_t b, int k)
+static void begin_basin(struct sampler *sampler, size_t b, int k)
 {
-    const struct scene_basin *basin = &chain->scene->basins[b];
-    const struct vertex_grid *grid = &chain->scene->grids[k];
-    struct chain_basin *state = &chain->basins[b];
-    const struct scene_point *best = NULL;
+    const struct cell_basin *basin = &sampler->data->basins[b];
+    const struct vertex_grid *grid = &sampler->data->grids[k];
+    struct sampler_basin *state = &sampler->basins[b];
+    const struct cell_point *best = NULL;
     for (size_t i = 0; i < basin->losses; i++)
         if (!best || basin->points[i].loss < best->loss)
             best = &basin->points[i];
@@ -75,196 +75,200 @@ static void begin_basin(struct chain *chain, size_t b, int k)
     state->known = basin->losses + basin->walls > 0;
     state->place[k] = (int)fmax(0, fmin(place, grid->count - 1));
     state->vertex[k] = grid->low + state->place[k] * grid->step;
-    state->curvature[k] = chain_curvature(chain, k, basin->t);
+    state->curvature[k] = sampler_curvature(sampler, k, basin->t);
 }
 
-static bool allocate(struct chain *chain)
+static bool allocate(struct sampler *sampler)
 {
-    const struct scene *scene = chain->scene;
+    const struct cell_data *data = sampler->data;
     size_t largest = 0;
     bool good = true;
-    chain->basins = lr_calloc(scene->basin_count + 1, sizeof(*chain->basins));
-    for (int k = 0; k < scene->coordinate_count; k++) {
-        size_t terms = scene->terms[k].count;
-        chain->features[k] = lr_calloc(scene->basin_count * terms + 1, sizeof(double));
-        good = good && chain->features[k];
+    sampler->basins = lr_calloc(data->basin_count + 1, sizeof(*sampler->basins));
+    for (int k = 0; k < data->coordinate_count; k++) {
+        size_t terms = data->terms[k].count;
+        sampler->features[k] = lr_calloc(data->basin_count * terms + 1, sizeof(double));
+        good = good && sampler->features[k];
         largest = terms > largest ? terms : largest;
     }
-    chain->matrix = lr_calloc(largest * largest + 1, sizeof(double));
-    chain->unexplained = lr_calloc(scene->seen_count + 1, sizeof(double));
-    return good && chain->basins && chain->matrix && chain->unexplained;
+    sampler->matrix = lr_calloc(largest * largest + 1, sizeof(double));
+    sampler->unexplained = lr_calloc(data->seen_count + 1, sizeof(double));
+    return good && sampler->basins && sampler->matrix && sampler->unexplained;
 }
 
-static void begin(struct chain *chain)
+static void begin(struct sampler *sampler)
 {
-    const struct scene *scene = chain->scene;
-    chain->sigma = EVIDENCE_SIGMAS / 2 - 1;
-    for (int k = 0; k < scene->coordinate_count; k++) {
-        const struct terms *terms = &scene->terms[k];
-        double *feature = chain->features[k];
-        for (size_t b = 0; b < scene->basin_count; b++)
+    const struct cell_data *data = sampler->data;
+    sampler->sigma = BASIN_SIGMAS / 2 - 1;
+    for (int k = 0; k < data->coordinate_count; k++) {
+        const struct terms *terms = &data->terms[k];
+        double *feature = sampler->features[k];
+        for (size_t b = 0; b < data->basin_count; b++)
             for (size_t i = 0; i < terms->count; i++) {
-                uint32_t cell = scene->basins[b].cell;
-                *feature++ = term_value(&terms->term[i], &scene->space->cells[cell], (int)cell,
-                                        scene->basins[b].t);
+                uint32_t cell = data->basins[b].cell;
+                *feature++ = term_value(&terms->term[i], &data->space->cells[cell], (int)cell,
+                                        data->basins[b].t);
             }
-        begin_law(chain, k);
-        chain_draw_lines(chain, k);
-        for (size_t b = 0; b < scene->basin_count; b++)
-            begin_basin(chain, b, k);
+        begin_law(sampler, k);
+        sampler_draw_lines(sampler, k);
+        for (size_t b = 0; b < data->basin_count; b++)
+            begin_basin(sampler, b, k);
     }
 }
 
-static void sweep(struct chain *chain)
+static void sweep(struct sampler *sampler)
 {
-    for (int k = 0; k < chain->scene->coordinate_count; k++) {
-        chain_turn_to(chain, k);
-        chain_draw_shape(chain, k);
-        chain_weigh(chain, k);
-        chain_shift_law(chain, k);
-        chain_draw_basins(chain, k);
-        chain_draw_law(chain, k);
+    for (int k = 0; k < sampler->data->coordinate_count; k++) {
+        sampler_turn_to(sampler, k);
+        sampler_draw_shape(sampler, k);
+        sampler_weigh(sampler, k);
+        sampler_shift_law(sampler, k);
+        sampler_draw_basins(sampler, k);
+        sampler_draw_law(sampler, k);
     }
 }
 
 /* False: interrupted. */
-static bool sweeps(struct chain *chain, int count)
+static bool sweeps(struct sampler *sampler, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (search_interrupted(chain->scene->space))
+        if (search_interrupted(sampler->data->space))
             return false;
-        sweep(chain);
+        sweep(sampler);
     }
     return true;
 }
 
-/* ---- keeping a world ---- */
+/* ---- keeping a sample ---- */
 
-static double draw_curvature(struct chain *chain, int k, double t)
+static double draw_curvature(struct sampler *sampler, int k, double t)
 {
-    double mean = chain_curvature(chain, k, t);
-    return fmax(mean * (1 + CURVATURE_OWN * chain_normal(chain)), mean / 10);
+    double mean = sampler_curvature(sampler, k, t);
+    return fmax(mean * (1 + CURVATURE_SPREAD * sampler_normal(sampler)), mean / 10);
 }
 
-static void keep_basin(struct chain *chain, size_t b, struct cell_basin_sample *sample)
+static void keep_basin(struct sampler *sampler, size_t b, struct cell_basin_sample *sample)
 {
-    const struct scene_basin *basin = &chain->scene->basins[b];
-    const struct chain_basin *state = &chain->basins[b];
-    for (int k = 0; k < chain->scene->coordinate_count; k++) {
+    const struct cell_basin *basin = &sampler->data->basins[b];
+    const struct sampler_basin *state = &sampler->basins[b];
+    for (int k = 0; k < sampler->data->coordinate_count; k++) {
         if (state->known) {
             sample->vertex[k] = state->vertex[k];
             sample->curvature[k] = state->curvature[k];
             continue;
         }
         double base = k > 0 ? sample->vertex[0] : 0;
-        sample->vertex[k] = base + state->line[k] + chain_misfit(chain, k) * chain_normal(chain);
-        sample->curvature[k] = draw_curvature(chain, k, basin->t);
+        sample->vertex[k] =
+            base + state->line[k] + sampler_misfit(sampler, k) * sampler_normal(sampler);
+        sample->curvature[k] = draw_curvature(sampler, k, basin->t);
     }
     sample->level =
-        basin->losses > 0 ? basin->bottom + state->level : NOTHING_KNOWN * chain_normal(chain);
+        basin->losses > 0 ? basin->bottom + state->level : NOTHING_KNOWN * sampler_normal(sampler);
 }
 
-static double line_at(const struct chain *chain, int k, const struct search_cell *cell, int index,
-                      double t)
+static double line_at(const struct sampler *sampler, int k, const struct search_cell *cell,
+                      int index, double t)
 {
-    const struct terms *terms = &chain->scene->terms[k];
+    const struct terms *terms = &sampler->data->terms[k];
     double sum = 0;
     for (size_t i = 0; i < terms->count; i++)
-        sum += chain->laws[k].theta[i] * term_value(&terms->term[i], cell, index, t);
+        sum += sampler->laws[k].theta[i] * term_value(&terms->term[i], cell, index, t);
     return sum;
 }
 
 /* A cell (index >= 0), or a target that is none of the cells, at target_tokens. */
-static void keep_aim(struct chain *chain, const struct cell_basin_sample *basins,
-                     const struct search_cell *cell, int index, struct cell_aim_sample *aim)
+static void keep_optimum(struct sampler *sampler, const struct cell_basin_sample *basins,
+                         const struct search_cell *cell, int index,
+                         struct cell_optimum_sample *optimum)
 {
-    const struct scene *scene = chain->scene;
-    const struct search_space *space = scene->space;
-    double t = scene_t(scene, (double)space->target_tokens);
-    const struct scene_basin *longest = NULL;
+    const struct cell_data *data = sampler->data;
+    const struct search_space *space = data->space;
+    double t = cell_data_t(data, (double)space->target_tokens);
+    const struct cell_basin *longest = NULL;
     const struct cell_basin_sample *at = NULL, *nearest = NULL;
     for (size_t h = 0; h < space->horizon_count && index >= 0; h++) {
         size_t b = (size_t)index * space->horizon_count + h;
-        if (scene->basins[b].losses > 0) {
-            longest = &scene->basins[b];
+        if (data->basins[b].losses > 0) {
+            longest = &data->basins[b];
             nearest = &basins[b];
         }
         if (space->horizons[h] == space->target_tokens)
             at = &basins[b];
     }
-    for (int k = 0; k < scene->coordinate_count; k++) {
+    for (int k = 0; k < data->coordinate_count; k++) {
         double own = index >= 0 ? 0
-                                : chain_own(chain, k) * chain_normal(chain) -
-                                      (k == 0 ? t * CELL_TOKENS * chain_normal(chain) : 0);
-        aim->optimum[k] = at ? at->vertex[k] - (k > 0 ? at->vertex[0] : 0)
-                             : line_at(chain, k, cell, index, t) + own +
-                                   chain_misfit(chain, k) * chain_normal(chain);
+                                : sampler_cell_effect(sampler, k) * sampler_normal(sampler) -
+                                      (k == 0 ? t * CELL_TOKENS * sampler_normal(sampler) : 0);
+        optimum->optimum[k] = at ? at->vertex[k] - (k > 0 ? at->vertex[0] : 0)
+                                 : line_at(sampler, k, cell, index, t) + own +
+                                       sampler_misfit(sampler, k) * sampler_normal(sampler);
         if (at)
-            aim->curvature[k] = at->curvature[k];
+            optimum->curvature[k] = at->curvature[k];
         else if (longest)
-            aim->curvature[k] = nearest->curvature[k] * chain_curvature(chain, k, t) /
-                                chain_curvature(chain, k, longest->t);
+            optimum->curvature[k] = nearest->curvature[k] * sampler_curvature(sampler, k, t) /
+                                    sampler_curvature(sampler, k, longest->t);
         else
-            aim->curvature[k] = draw_curvature(chain, k, t);
+            optimum->curvature[k] = draw_curvature(sampler, k, t);
     }
 }
 
-static void keep(struct chain *chain, struct cell_posterior *posterior, size_t s)
+static void keep(struct sampler *sampler, struct cell_posterior *posterior, size_t s)
 {
-    const struct scene *scene = chain->scene;
-    const struct search_space *space = scene->space;
+    const struct cell_data *data = sampler->data;
+    const struct search_space *space = data->space;
     struct cell_sample *sample = &posterior->samples[s];
     struct cell_basin_sample *basins = posterior->basins + s * posterior->basin_count;
-    struct cell_aim_sample *aims = posterior->aims + s * posterior->aim_count;
-    sample->sigma = evidence_sigma(chain->sigma);
-    for (int k = 0; k < scene->coordinate_count; k++) {
-        sample->asymmetry[k] = evidence_asymmetry[chain->laws[k].asymmetry];
-        sample->misfit[k] = chain_misfit(chain, k);
-        memcpy(sample->theta[k], chain->laws[k].theta, sizeof(sample->theta[k]));
+    struct cell_optimum_sample *optima = posterior->optima + s * posterior->optimum_count;
+    sample->sigma = basin_sigma(sampler->sigma);
+    for (int k = 0; k < data->coordinate_count; k++) {
+        sample->asymmetry[k] = basin_asymmetry[sampler->laws[k].asymmetry];
+        sample->misfit[k] = sampler_misfit(sampler, k);
+        memcpy(sample->theta[k], sampler->laws[k].theta, sizeof(sample->theta[k]));
     }
-    for (size_t b = 0; b < scene->basin_count; b++)
-        keep_basin(chain, b, &basins[b]);
+    for (size_t b = 0; b < data->basin_count; b++)
+        keep_basin(sampler, b, &basins[b]);
     for (size_t c = 0; c < space->cell_count; c++)
-        keep_aim(chain, basins, &space->cells[c], (int)c, &aims[c]);
+        keep_optimum(sampler, basins, &space->cells[c], (int)c, &optima[c]);
     int same = target_cell(space);
     if (same >= 0)
-        aims[space->cell_count] = aims[same];
+        optima[space->cell_count] = optima[same];
     else
-        keep_aim(chain, basins, &space->target, -1, &aims[space->cell_count]);
+        keep_optimum(sampler, basins, &space->target, -1, &optima[space->cell_count]);
 }
 
 /* ---- the whole ---- */
 
-struct cell_posterior *cell_posterior_create(const struct scene *scene)
+struct cell_posterior *cell_posterior_create(const struct cell_data *data)
 {
-    struct chain chain = {.scene = scene};
+    struct sampler sampler = {.data = data};
     struct cell_posterior *posterior = lr_calloc(1, sizeof(*posterior));
-    bool good = posterior && allocate(&chain);
+    bool good = posterior && allocate(&sampler);
     if (good) {
-        posterior->basin_count = scene->basin_count;
-        posterior->aim_count = scene->space->cell_count + 1;
+        posterior->data = data;
+        posterior->basin_count = data->basin_count;
+        posterior->optimum_count = data->space->cell_count + 1;
         posterior->basins =
             lr_calloc(CELL_SAMPLES * posterior->basin_count + 1, sizeof(*posterior->basins));
-        posterior->aims = lr_calloc(CELL_SAMPLES * posterior->aim_count, sizeof(*posterior->aims));
-        good = posterior->basins && posterior->aims;
+        posterior->optima =
+            lr_calloc(CELL_SAMPLES * posterior->optimum_count, sizeof(*posterior->optima));
+        good = posterior->basins && posterior->optima;
     }
     if (good) {
-        begin(&chain);
-        good = sweeps(&chain, BURN_IN);
+        begin(&sampler);
+        good = sweeps(&sampler, BURN_IN);
         for (size_t s = 0; good && s < CELL_SAMPLES; s++) {
-            good = sweeps(&chain, THIN);
-            keep(&chain, posterior, s);
+            good = sweeps(&sampler, THIN);
+            keep(&sampler, posterior, s);
         }
     }
     if (!good) {
         cell_posterior_destroy(posterior);
         posterior = NULL;
     }
-    lr_free(chain.basins);
+    lr_free(sampler.basins);
     for (int k = 0; k < SEARCH_COORDINATES; k++)
-        lr_free(chain.features[k]);
-    lr_free(chain.matrix);
-    lr_free(chain.unexplained);
+        lr_free(sampler.features[k]);
+    lr_free(sampler.matrix);
+    lr_free(sampler.unexplained);
     return posterior;
 }
 
@@ -273,20 +277,20 @@ void cell_posterior_destroy(struct cell_posterior *posterior)
     if (!posterior)
         return;
     lr_free(posterior->basins);
-    lr_free(posterior->aims);
+    lr_free(posterior->optima);
     lr_free(posterior);
 }
 
-const struct cell_basin_sample *cell_basin(const struct cell_posterior *posterior, int sample,
-                                           size_t basin)
+const struct cell_basin_sample *cell_posterior_basin(const struct cell_posterior *posterior,
+                                                     int sample, size_t basin)
 {
     return &posterior->basins[(size_t)sample * posterior->basin_count + basin];
 }
 
-const struct cell_aim_sample *cell_aim(const struct cell_posterior *posterior, int sample,
-                                       size_t aim)
+const struct cell_optimum_sample *cell_posterior_optimum(const struct cell_posterior *posterior,
+                                                         int sample, size_t optimum)
 {
-    return &posterior->aims[(size_t)sample * posterior->aim_count + aim];
+    return &posterior->optima[(size_t)sample * posterior->optimum_count + optimum];
 }
 
 static int by_value(const void *left, const void *right)

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_CELL_POSTERIOR_H
 #define LRSEARCH_CELL_POSTERIOR_H
 
-#include "search/cell_scene.h"
+#include "search/cell_data.h"
 #include "search/posterior.h"
 
 /* What all losses of a campaign with axes say together: the model of posterior.h, with a law over
@@ -17,7 +17,7 @@ struct cell_basin_sample {
     double level; /* nats; where no loss is known it may be anything */
 };
 
-struct cell_aim_sample {                /* a cell at target_tokens */
+struct cell_optimum_sample {            /* a cell at target_tokens */
     double optimum[SEARCH_COORDINATES]; /* [0]: log2 LR*; [k]: log2 of the best ratio */
     double curvature[SEARCH_COORDINATES];
 };
@@ -25,24 +25,25 @@ struct cell_aim_sample {                /* a cell at target_tokens */
 struct cell_sample { /* all weigh the same */
     double sigma;
     double asymmetry[SEARCH_COORDINATES], misfit[SEARCH_COORDINATES];
-    double theta[SEARCH_COORDINATES][TERMS_MAX]; /* as scene->terms */
+    double theta[SEARCH_COORDINATES][TERMS_MAX]; /* as data->terms */
 };
 
 struct cell_posterior {
-    size_t basin_count, aim_count; /* aims: a cell each, then the target */
+    const struct cell_data *data;      /* what it is about; must outlive it */
+    size_t basin_count, optimum_count; /* optima: a cell each, then the target */
     struct cell_sample samples[CELL_SAMPLES];
-    struct cell_basin_sample *basins; /* [sample][basin] */
-    struct cell_aim_sample *aims;     /* [sample][aim] */
+    struct cell_basin_sample *basins;   /* [sample][basin] */
+    struct cell_optimum_sample *optima; /* [sample][optimum] */
 };
 
 /* Deterministic, whatever the order of what was seen. NULL: no memory, or interrupted. */
-struct cell_posterior *cell_posterior_create(const struct scene *scene);
+struct cell_posterior *cell_posterior_create(const struct cell_data *data);
 void cell_posterior_destroy(struct cell_posterior *posterior);
 
-const struct cell_basin_sample *cell_basin(const struct cell_posterior *posterior, int sample,
-                                           size_t basin);
-const struct cell_aim_sample *cell_aim(const struct cell_posterior *posterior, int sample,
-                                       size_t aim);
+const struct cell_basin_sample *cell_posterior_basin(const struct cell_posterior *posterior,
+                                                     int sample, size_t basin);
+const struct cell_optimum_sample *cell_posterior_optimum(const struct cell_posterior *posterior,
+                                                         int sample, size_t optimum);
 /* Mean, standard deviation and 90 % interval of CELL_SAMPLES values, which it sorts. */
 struct spread cell_spread(double values[CELL_SAMPLES]);
 

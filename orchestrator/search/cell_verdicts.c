@@ -1,4 +1,4 @@
-/* What the campaign says about published claims, in words, with the odds by its own worlds:
+/* What the campaign says about published claims, in words, with the odds by its own posterior samples:
  *
  * - the best embedding ratio goes as width under muP's theory, as its square root with a large
  *   vocabulary (Hayou and Liu 2025, arXiv 2506.15025);
@@ -27,15 +27,15 @@ __attribute__((format(printf, 2, 3))) static void say(struct answer *answer, con
     va_end(args);
 }
 
-/* Share of the worlds in which the combination of terms lies below `bound`. */
-static double share_below(const struct cell_sight *sight, int k,
+/* Share of the posterior samples in which the combination of terms lies below `bound`. */
+static double share_below(const struct cell_posterior *posterior, int k,
                           const double coefficients[TERMS_MAX], double bound)
 {
     double share = 0;
     for (int s = 0; s < CELL_SAMPLES; s++) {
         double value = 0;
-        for (size_t i = 0; i < sight->scene->terms[k].count; i++)
-            value += coefficients[i] * sight->posterior->samples[s].theta[k][i];
+        for (size_t i = 0; i < posterior->data->terms[k].count; i++)
+            value += coefficients[i] * posterior->samples[s].theta[k][i];
         share += value < bound ? 1.0 / CELL_SAMPLES : 0;
     }
     return share;
@@ -72,17 +72,17 @@ static void judge_gammas(struct answer *answer)
     }
 }
 
-static void judge_vocabulary(struct answer *answer, const struct cell_sight *sight)
+static void judge_vocabulary(struct answer *answer, const struct cell_posterior *posterior)
 {
-    for (int k = 1; k < sight->scene->coordinate_count; k++) {
-        const struct terms *terms = &sight->scene->terms[k];
+    for (int k = 1; k < posterior->data->coordinate_count; k++) {
+        const struct terms *terms = &posterior->data->terms[k];
         const struct term *both = term_find(terms, TERM_WIDTH_VOCAB, 0);
         double coefficients[TERMS_MAX] = {0};
-        if (!both || sight->scene->coordinates[k] != 1 + RATIO_EMBEDDING)
+        if (!both || posterior->data->coordinates[k] != 1 + RATIO_EMBEDDING)
             continue;
         coefficients[both - terms->term] = 1;
-        struct spread spread = cells_combine(sight, k, coefficients);
-        double falls = share_below(sight, k, coefficients, 0);
+        struct spread spread = cells_combine(posterior, k, coefficients);
+        double falls = share_below(posterior, k, coefficients, 0);
         say(answer,
             "each doubling of the vocabulary changes that exponent by %+.2f (90 %% interval %+.2f "
             "to %+.2f): that it falls as the vocabulary grows, as the theory says, %s (%.0f %%)",
@@ -94,16 +94,16 @@ static void judge_vocabulary(struct answer *answer, const struct cell_sight *sig
     }
 }
 
-static void judge_horizon(struct answer *answer, const struct cell_sight *sight)
+static void judge_horizon(struct answer *answer, const struct cell_posterior *posterior)
 {
-    const struct terms *terms = &sight->scene->terms[0];
+    const struct terms *terms = &posterior->data->terms[0];
     const struct term *tokens = term_find(terms, TERM_TOKENS, 0);
     const struct term *size = term_find(terms, TERM_TOKENS_SIZE, 0);
     double coefficients[TERMS_MAX] = {0};
-    if (!tokens || sight->space->horizon_count < 2)
+    if (!tokens || posterior->data->space->horizon_count < 2)
         return;
     coefficients[tokens - terms->term] = 1;
-    double rises = share_below(sight, 0, coefficients, 0);
+    double rises = share_below(posterior, 0, coefficients, 0);
     say(answer, "the best learning rate falls with the horizon: %s (%.0f %%)",
         rises < 1 - CERTAIN ? "yes"
         : rises > CERTAIN   ? "no, it rises"
@@ -113,7 +113,7 @@ static void judge_horizon(struct answer *answer, const struct cell_sight *sight)
         return;
     double change[TERMS_MAX] = {0};
     change[size - terms->term] = 1;
-    struct spread spread = cells_combine(sight, 0, change);
+    struct spread spread = cells_combine(posterior, 0, change);
     say(answer,
         "its exponent beta changes by %+.2f with each doubling of the parameters (90 %% interval "
         "%+.2f to %+.2f); published: .70 at 50M, .38 at 350M, .32 from 760M on, which is about -.1",
@@ -136,10 +136,10 @@ static void judge_widths(struct answer *answer)
     }
 }
 
-void verdicts_add(struct answer *answer, const struct cell_sight *sight)
+void verdicts_add(struct answer *answer, const struct cell_posterior *posterior)
 {
     judge_gammas(answer);
-    judge_vocabulary(answer, sight);
+    judge_vocabulary(answer, posterior);
     judge_widths(answer);
-    judge_horizon(answer, sight);
+    judge_horizon(answer, posterior);
 }

@@ -19,7 +19,7 @@ struct choice {
 
 struct cells_design {
     const struct search_space *space;
-    struct scene *scene;
+    struct cell_data *data;
     struct cell_posterior *posterior;
     struct candidates candidates;
     uint32_t begun[SEARCH_CELLS];   /* trials */
@@ -28,9 +28,9 @@ struct cells_design {
 
 static void take(struct cells_design *design, struct candidate *taken)
 {
-    candidates_take(&design->candidates, taken);
+    candidates_condition(&design->candidates, taken);
     design->begun[taken->proposal.cell]++;
-    design->horizons[design->scene->basins[taken->basin].horizon] = true;
+    design->horizons[design->data->basins[taken->basin].horizon] = true;
 }
 
 /* ---- the choice ---- */
@@ -47,7 +47,7 @@ static void consider(struct choice *best, double gain, struct candidate *first,
 static bool is_open(const struct cells_design *design, const struct candidate *from,
                     const struct candidate *end)
 {
-    if (design->scene->basins[from->basin].losses > 0)
+    if (design->data->basins[from->basin].losses > 0)
         return false;
     for (; from < end; from++)
         if (from->taken)
@@ -70,10 +70,10 @@ static struct choice choose(struct cells_design *design,
         for (size_t a = i; a < end; a++) {
             if (all[a].taken || (open && !all[a].central))
                 continue;
-            consider(&best, candidate_tells(of, &all[a]) / all[a].cost, &all[a], NULL);
+            consider(&best, candidate_gain(of, &all[a]) / all[a].cost, &all[a], NULL);
             for (size_t b = a + 1; b < end && open; b++)
                 if (!all[b].taken && all[b].central)
-                    consider(&best, candidates_tell(of, &all[a], &all[b]) / (2 * all[a].cost),
+                    consider(&best, candidates_pair_gain(of, &all[a], &all[b]) / (2 * all[a].cost),
                              &all[a], &all[b]);
         }
     }
@@ -98,19 +98,19 @@ static bool any_basin(const struct cells_design *design, size_t basin)
 
 static bool cheapest_basin(const struct cells_design *design, size_t basin)
 {
-    const struct scene_basin *of = &design->scene->basins[basin];
+    const struct cell_basin *of = &design->data->basins[basin];
     return of->cell == cheapest_cell(design->space) && of->horizon == 0;
 }
 
 static bool shortest_of_new_cell(const struct cells_design *design, size_t basin)
 {
-    const struct scene_basin *of = &design->scene->basins[basin];
+    const struct cell_basin *of = &design->data->basins[basin];
     return design->begun[of->cell] < BEGUN && of->horizon == 0;
 }
 
 static bool other_horizon(const struct cells_design *design, size_t basin)
 {
-    return !design->horizons[design->scene->basins[basin].horizon];
+    return !design->horizons[design->data->basins[basin].horizon];
 }
 
 /* The best that is worth its cost. Each cell must be seen, and a law needs two horizons, whatever
@@ -119,7 +119,7 @@ static struct choice choose_worthy(struct cells_design *design)
 {
     size_t horizons = 0;
     bool new_cell = false;
-    if (!scene_has_losses(design->scene))
+    if (!cell_data_has_losses(design->data))
         return choose(design, cheapest_basin);
     struct choice best = choose(design, any_basin);
     if (best.gain > design->space->min_gain)
@@ -170,14 +170,14 @@ static int choose_round(struct cells_design *design, const struct observation *s
 /* ---- the whole ---- */
 
 /* Where the terms expect a cell's optimum at the shortest horizon. */
-static struct expected_place expected(const struct scene *scene, uint32_t cell)
+static struct expected_place expected(const struct cell_data *data, uint32_t cell)
 {
-    const struct search_space *space = scene->space;
+    const struct search_space *space = data->space;
     double center = 0, variance = 0;
-    for (size_t i = 0; i < scene->terms[0].count; i++) {
-        const struct term *term = &scene->terms[0].term[i];
+    for (size_t i = 0; i < data->terms[0].count; i++) {
+        const struct term *term = &data->terms[0].term[i];
         double value = term_value(term, &space->cells[cell], (int)cell,
-                                  scene_t(scene, (double)space->horizons[0]));
+                                  cell_data_t(data, (double)space->horizons[0]));
         center += value * term->mean;
         variance += pow(value * term->deviation, 2);
     }
@@ -189,13 +189,13 @@ static struct expected_place expected(const struct scene *scene, uint32_t cell)
 static int begin(const struct cells_design *design, struct proposal *round)
 {
     const struct search_space *space = design->space;
-    const struct lattice *lattice = &design->candidates.lattices[0];
-    int first = 0, last = lattice->last;
+    const struct lr_grid *grid = &design->candidates.grids[0];
+    int first = 0, last = grid->last;
     if (space->prior_lr > 0) {
-        struct expected_place place = expected(design->scene, cheapest_cell(space));
-        prior_lr_reach(lattice, &place, &first, &last);
+        struct expected_place place = expected(design->data, cheapest_cell(space));
+        prior_lr_reach(grid, &place, &first, &last);
     }
-    double octaves = lattice->step * (last - first);
+    double octaves = grid->step * (last - first);
     int count =
         (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), last - first + 1);
     for (int i = 0; i < count; i++) {
@@ -205,22 +205,22 @@ static int begin(const struct cells_design *design, struct proposal *round)
                                      .lr = candidates_value(&design->candidates, 0, first + place)};
         for (int r = 0; r < RATIO_COUNT; r++)
             round[i].ratios[r] = space->ratios[r].low;
-        for (int k = 1; k < design->scene->coordinate_count; k++)
-            round[i].ratios[design->scene->coordinates[k] - 1] = candidates_value(
-                &design->candidates, k, (design->candidates.lattices[k].last + 1) / 2);
+        for (int k = 1; k < design->data->coordinate_count; k++)
+            round[i].ratios[design->data->coordinates[k] - 1] = candidates_value(
+                &design->candidates, k, (design->candidates.grids[k].last + 1) / 2);
     }
     return count;
 }
 
 static bool prepare(struct cells_design *design)
 {
-    const struct scene *scene = design->scene;
-    for (size_t b = 0; b < scene->basin_count; b++) {
-        design->begun[scene->basins[b].cell] += scene->basins[b].trials;
-        if (scene->basins[b].trials > 0)
-            design->horizons[scene->basins[b].horizon] = true;
+    const struct cell_data *data = design->data;
+    for (size_t b = 0; b < data->basin_count; b++) {
+        design->begun[data->basins[b].cell] += data->basins[b].trials;
+        if (data->basins[b].trials > 0)
+            design->horizons[data->basins[b].horizon] = true;
     }
-    design->posterior = cell_posterior_create(scene);
+    design->posterior = cell_posterior_create(data);
     return design->posterior && candidates_fill(&design->candidates, design->posterior);
 }
 
@@ -232,10 +232,10 @@ int cells_next(const struct search_space *space, const struct observation *seen,
     if (!design)
         return asked;
     design->space = space;
-    design->scene = scene_create(space, seen, count, -1);
-    if (design->scene) {
-        candidates_lay_lattices(&design->candidates, design->scene);
-        if (design->scene->seen_count == 0)
+    design->data = cell_data_create(space, seen, count, -1);
+    if (design->data) {
+        candidates_lay_grids(&design->candidates, design->data);
+        if (design->data->seen_count == 0)
             asked = count == 0 ? begin(design, round) : 0; /* or wait for what runs */
         else if (prepare(design))
             asked = choose_round(design, seen, count, round);
@@ -244,7 +244,7 @@ int cells_next(const struct search_space *space, const struct observation *seen,
         asked = LR_ECANCELED;
     candidates_destroy(&design->candidates);
     cell_posterior_destroy(design->posterior);
-    scene_destroy(design->scene);
+    cell_data_destroy(design->data);
     lr_free(design);
     return asked;
 }

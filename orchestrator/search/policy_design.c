@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 #include "search/posterior.h"
 #include "search/prior_lr.h"
 
@@ -21,7 +21,7 @@
 
 struct candidate {
     size_t horizon;
-    int k; /* on the lattice */
+    int k; /* on the grid */
     uint32_t seed;
     double x;     /* log2 lr */
     double cost;  /* in runs of the target */
@@ -31,8 +31,8 @@ struct candidate {
 
 struct design {
     const struct search_space *space;
-    const struct survey *survey;
-    struct lattice lattice;
+    const struct observations *obs;
+    struct lr_grid grid;
     struct posterior *posterior;
     struct candidate candidates[CANDIDATES];
     int count;
@@ -58,19 +58,19 @@ static uint32_t next_seed(const struct point *point)
 static int add_candidates(struct design *design, size_t h)
 {
     const struct search_space *space = design->space;
-    const struct lattice *lattice = &design->lattice;
+    const struct lr_grid *grid = &design->grid;
     struct row *row = lr_calloc(1, sizeof(*row));
     if (!row)
         return LR_ENOMEM;
-    row_read(row, lattice, &design->survey->basins[h], space->seeds);
+    row_read(row, grid, &design->obs->basins[h], space->seeds);
     double center =
         posterior_spread(design->posterior, offsetof(struct sample, vertex) + h * sizeof(double))
             .mean;
-    double high = lattice->low + lattice->step * lattice->last;
-    center = fmax(lattice->low, fmin(center, high));
-    for (int k = 0; k <= lattice->last && k < row->wall && design->count < CANDIDATES; k++) {
+    double high = grid->low + grid->step * grid->last;
+    center = fmax(grid->low, fmin(center, high));
+    for (int k = 0; k <= grid->last && k < row->wall && design->count < CANDIDATES; k++) {
         struct candidate candidate = {.horizon = h, .k = k, .seed = next_seed(row->points[k])};
-        candidate.x = lattice->low + k * lattice->step;
+        candidate.x = grid->low + k * grid->step;
         candidate.cost = (double)space->horizons[h] / (double)space->target_tokens;
         if (candidate.seed < space->seeds && fabs(candidate.x - center) <= REACH)
             design->candidates[design->count++] = candidate;
@@ -154,7 +154,7 @@ static double tells(const struct design *design, int i)
     return with * with / variance(design, i);
 }
 
-static double pair_tells(const struct design *design, int i, int j)
+static double pair_gain(const struct design *design, int i, int j)
 {
     double a = variance(design, i), b = variance(design, j), c = *covariance(design, i, j);
     double u = *covariance(design, i, design->count), v = *covariance(design, j, design->count);
@@ -187,7 +187,7 @@ static struct choice choose(const struct design *design, const bool *wanted)
         consider(&best, worth * tells(design, i), i, -1);
         for (int j = i + 1; j < design->count && design->candidates[j].horizon == one->horizon; j++)
             if (!design->candidates[j].taken)
-                consider(&best, worth * pair_tells(design, i, j) / 2, i, j);
+                consider(&best, worth * pair_gain(design, i, j) / 2, i, j);
     }
     return best;
 }
@@ -196,12 +196,12 @@ static struct choice choose(const struct design *design, const bool *wanted)
 static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS])
 {
     size_t count = 0;
-    for (size_t h = 0; h < design->survey->horizon_count; h++)
-        begun[h] = design->survey->basins[h].trials > 0;
+    for (size_t h = 0; h < design->obs->horizon_count; h++)
+        begun[h] = design->obs->basins[h].trials > 0;
     for (int i = 0; i < design->count; i++)
         if (design->candidates[i].taken)
             begun[design->candidates[i].horizon] = true;
-    for (size_t h = 0; h < design->survey->horizon_count; h++)
+    for (size_t h = 0; h < design->obs->horizon_count; h++)
         count += begun[h];
     return count;
 }
@@ -210,10 +210,10 @@ static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS
 static struct choice choose_worthy(const struct design *design)
 {
     bool wanted[ANSWER_HORIZONS] = {false}, begun[ANSWER_HORIZONS];
-    size_t horizons = design->survey->horizon_count;
+    size_t horizons = design->obs->horizon_count;
     bool any_loss = false;
     for (size_t h = 0; h < horizons; h++)
-        any_loss |= design->survey->basins[h].best >= 0;
+        any_loss |= design->obs->basins[h].best >= 0;
     for (size_t h = 0; h < horizons; h++)
         wanted[h] = any_loss || h == 0; /* where nothing trains, shorter is cheaper */
     struct choice best = choose(design, wanted);
@@ -234,7 +234,7 @@ static void propose(const struct design *design, struct proposal *proposal, int 
 {
     const struct candidate *candidate = &design->candidates[i];
     *proposal = (struct proposal){.tokens = design->space->horizons[candidate->horizon],
-                                  .lr = lattice_lr(&design->lattice, design->space, candidate->k),
+                                  .lr = lr_grid_lr(&design->grid, design->space, candidate->k),
                                   .seed = candidate->seed};
 }
 
@@ -253,7 +253,7 @@ static int choose_round(struct design *design, const struct observation *seen, s
                         struct proposal *round)
 {
     int asked = 0, most = (int)design->space->round_trials;
-    for (size_t h = 0; h < design->survey->horizon_count; h++)
+    for (size_t h = 0; h < design->obs->horizon_count; h++)
         if (add_candidates(design, h))
             return LR_ENOMEM;
     if (foresee(design))
@@ -275,36 +275,36 @@ static int choose_round(struct design *design, const struct observation *seen, s
 }
 
 /* Before anything is known: evenly over the whole range, or where earlier trainings say, where it
- * is cheapest. The points are first..last of the lattice. */
-static int first_trials(const struct search_space *space, const struct lattice *lattice, int *first,
+ * is cheapest. The points are first..last of the grid. */
+static int first_trials(const struct search_space *space, const struct lr_grid *grid, int *first,
                         int *last)
 {
     *first = 0;
-    *last = lattice->last;
+    *last = grid->last;
     if (space->prior_lr > 0) {
         struct expected_place place = prior_lr_at(space, (double)space->horizons[0]);
-        prior_lr_reach(lattice, &place, first, last);
+        prior_lr_reach(grid, &place, first, last);
     }
-    double octaves = lattice->step * (*last - *first);
+    double octaves = grid->step * (*last - *first);
     return (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), *last - *first + 1);
 }
 
 static int begin(const struct design *design, struct proposal *round)
 {
-    int first, last, count = first_trials(design->space, &design->lattice, &first, &last);
+    int first, last, count = first_trials(design->space, &design->grid, &first, &last);
     for (int i = 0; i < count; i++) {
         int k = count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0;
         round[i] = (struct proposal){.tokens = design->space->horizons[0],
-                                     .lr = lattice_lr(&design->lattice, design->space, first + k)};
+                                     .lr = lr_grid_lr(&design->grid, design->space, first + k)};
     }
     return count;
 }
 
-static struct lattice design_lattice(const struct search_space *space)
+static struct lr_grid design_grid(const struct search_space *space)
 {
     struct search_space fine = *space;
     fine.resolution = fmin(space->resolution, SPACING);
-    return lattice_make(&fine);
+    return lr_grid_make(&fine);
 }
 
 static int design_next(const struct search_space *space, const struct observation *seen,
@@ -312,17 +312,17 @@ static int design_next(const struct search_space *space, const struct observatio
 {
     int asked = LR_ENOMEM;
     struct design *design = lr_calloc(1, sizeof(*design));
-    struct survey *survey = survey_create(space, seen, count);
-    if (!design || !survey)
+    struct observations *obs = observations_create(space, seen, count);
+    if (!design || !obs)
         goto out;
     design->space = space;
-    design->survey = survey;
-    design->lattice = design_lattice(space);
-    if (survey->count == 0) {
+    design->obs = obs;
+    design->grid = design_grid(space);
+    if (obs->count == 0) {
         asked = count == 0 ? begin(design, round) : 0; /* or wait for what runs */
         goto out;
     }
-    design->posterior = posterior_create(survey, survey->horizon_count, space->target_tokens);
+    design->posterior = posterior_create(obs, obs->horizon_count, space->target_tokens);
     if (design->posterior)
         asked = choose_round(design, seen, count, round);
 out:
@@ -331,7 +331,7 @@ out:
         lr_free(design->covariance);
     }
     lr_free(design);
-    survey_destroy(survey);
+    observations_destroy(obs);
     return asked;
 }
 
@@ -339,10 +339,10 @@ out:
 static int design_forecast(const struct search_space *space, struct forecast_stage *stages,
                            size_t capacity)
 {
-    struct lattice lattice = design_lattice(space);
+    struct lr_grid grid = design_grid(space);
     int from, to;
-    uint32_t first = (uint32_t)first_trials(space, &lattice, &from, &to);
-    uint32_t all = (uint32_t)(lattice.last + 1) * space->seeds;
+    uint32_t first = (uint32_t)first_trials(space, &grid, &from, &to);
+    uint32_t all = (uint32_t)(grid.last + 1) * space->seeds;
     size_t used = 0;
     if (used < capacity)
         stages[used++] = (struct forecast_stage){"coarse", space->horizons[0], first, first};

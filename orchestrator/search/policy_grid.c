@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/survey.h"
+#include "search/observations.h"
 
 static uint32_t grid_size(const struct search_space *space)
 {
@@ -37,19 +37,19 @@ static int grid_next(const struct search_space *space, const struct observation 
                      struct proposal *round)
 {
     int asked = 0;
-    struct survey *survey = survey_create(space, seen, count);
-    if (!survey)
+    struct observations *obs = observations_create(space, seen, count);
+    if (!obs)
         return LR_ENOMEM;
-    for (size_t h = 0; h < survey->horizon_count; h++) {
+    for (size_t h = 0; h < obs->horizon_count; h++) {
         for (uint32_t i = 0; i < grid_size(space); i++) {
             double lr = grid_lr(space, i);
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
-                if (!was_seen(&survey->basins[h], lr, seed))
+                if (!was_seen(&obs->basins[h], lr, seed))
                     round[asked++] =
                         (struct proposal){.tokens = space->horizons[h], .lr = lr, .seed = seed};
         }
     }
-    survey_destroy(survey);
+    observations_destroy(obs);
     return asked;
 }
 

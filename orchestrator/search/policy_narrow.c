@@ -5,13 +5,13 @@
  * noise hides the curvature at that width, further points tell more than finer ones.
  *
  * A horizon is looked at with the noise of itself and shorter ones only: once done it stays done.
- * Every proposal is a lattice point not tried before, so it ends. Nothing is proposed above an LR
+ * Every proposal is a grid point not tried before, so it ends. Nothing is proposed above an LR
  * at which every seed diverged. */
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 #include "search/posterior.h"
 
 /* Half an octave off costs a quarter of the curvature; below this many times the noise the points
@@ -19,13 +19,13 @@
 #define HALVES_WORTH 1.5
 
 struct wish {
-    bool wanted[LATTICE_MAX + 1];
+    bool wanted[LR_GRID_MAX + 1];
     int count;
 };
 
 /* All that one horizon's decision looks at. */
 struct view {
-    struct lattice lattice;
+    struct lr_grid grid;
     struct row row;
     struct wish wish;
     bool wide; /* octaves rather than halves */
@@ -35,7 +35,7 @@ struct view {
 
 static void want(struct view *view, int k)
 {
-    if (k < 0 || k > view->lattice.last || k >= view->row.wall || view->wish.wanted[k] ||
+    if (k < 0 || k > view->grid.last || k >= view->row.wall || view->wish.wanted[k] ||
         view->row.tried[k] != UNTRIED)
         return;
     view->wish.wanted[k] = true;
@@ -45,7 +45,7 @@ static void want(struct view *view, int k)
 /* The nearest point from k on that tells anything; -1 at the end of the range. */
 static int neighbour(const struct view *view, int k, int direction)
 {
-    for (k += direction; k >= 0 && k <= view->lattice.last; k += direction)
+    for (k += direction; k >= 0 && k <= view->grid.last; k += direction)
         if (view->row.tried[k] == TRIED_TELLS)
             return k;
     return -1;
@@ -54,7 +54,7 @@ static int neighbour(const struct view *view, int k, int direction)
 /* The nearest point beyond k, by octaves, that is new; none when one of them told something. */
 static void want_beyond(struct view *view, int k, int direction)
 {
-    int step = view->lattice.octave, last = view->lattice.last;
+    int step = view->grid.octave, last = view->grid.last;
     while (k != (direction < 0 ? 0 : last)) {
         k += direction * step;
         k = k < 0 ? 0 : k > last ? last : k;
@@ -78,7 +78,7 @@ static void want_between(struct view *view, int low, int high)
 
 static void refine(struct view *view)
 {
-    int center = view->center, octave = view->lattice.octave;
+    int center = view->center, octave = view->grid.octave;
     if (center < 0) { /* nothing but walls: lower */
         if (view->row.lowest >= 0)
             want_beyond(view, view->row.lowest, -1);
@@ -113,10 +113,10 @@ static void refine(struct view *view)
 
 static void begin(struct view *view, double predicted)
 {
-    int last = view->lattice.last, step = view->lattice.octave;
+    int last = view->grid.last, step = view->grid.octave;
     step = 2 * step > last ? last / 2 : step;
     step = step < 1 ? 1 : step;
-    int k = lattice_nearest(&view->lattice, predicted);
+    int k = lr_grid_nearest(&view->grid, predicted);
     k = k > last - step ? last - step : k;
     k = k < step ? step : k;
     for (int i = -1; i <= 1; i++)
@@ -125,14 +125,14 @@ static void begin(struct view *view, double predicted)
 
 /* log2 of the LR to begin with at horizon h, by all shorter ones. NaN: they say nothing; or
  * LR_ENOMEM in *rc. */
-static double predict(const struct survey *survey, size_t h, int *rc)
+static double predict(const struct observations *obs, size_t h, int *rc)
 {
     bool any_loss = false;
     for (size_t i = 0; i < h; i++)
-        any_loss |= survey->basins[i].best >= 0;
+        any_loss |= obs->basins[i].best >= 0;
     if (!any_loss)
         return NAN;
-    struct posterior *posterior = posterior_create(survey, h, survey->space->horizons[h]);
+    struct posterior *posterior = posterior_create(obs, h, obs->space->horizons[h]);
     if (!posterior) {
         *rc = LR_ENOMEM;
         return NAN;
@@ -143,33 +143,33 @@ static double predict(const struct survey *survey, size_t h, int *rc)
 }
 
 /* Whether the noise calls for octaves: judged by the last horizon that shows a curvature. */
-static bool noise_wants_octaves(const struct survey *survey, size_t h)
+static bool noise_wants_octaves(const struct observations *obs, size_t h)
 {
-    struct noise noise = survey_noise(survey, h);
+    struct noise noise = observations_noise(obs, h);
     for (size_t i = h; i-- > 0;) {
-        struct parabola fit = basin_fit(&survey->basins[i], &noise);
+        struct parabola fit = basin_fit(&obs->basins[i], &noise);
         if (fit.count > 0 && !parabola_is_flat(&fit, &noise))
             return !(fit.c > HALVES_WORTH * noise.sigma);
     }
     return h > 0;
 }
 
-static void look(struct view *view, const struct survey *survey, size_t h)
+static void look(struct view *view, const struct observations *obs, size_t h)
 {
-    const struct basin *basin = &survey->basins[h];
-    struct noise noise = survey_noise(survey, h + 1);
+    const struct basin *basin = &obs->basins[h];
+    struct noise noise = observations_noise(obs, h + 1);
     struct parabola fit = basin_fit(basin, &noise);
-    row_read(&view->row, &view->lattice, basin, survey->space->seeds);
+    row_read(&view->row, &view->grid, basin, obs->space->seeds);
     memset(&view->wish, 0, sizeof(view->wish));
-    view->wide = noise_wants_octaves(survey, h);
+    view->wide = noise_wants_octaves(obs, h);
     view->flat = parabola_is_flat(&fit, &noise);
     view->center = view->row.best;
     if (fit.count < 5 || view->flat || basin->at_edge || view->center < 0)
         return;
     /* a parabola that holds knows better than the one lowest loss where the optimum is */
     double vertex = basin_vertex(basin, &fit), nearest = INFINITY;
-    for (int k = 0; k <= view->lattice.last && k < view->row.wall; k++) {
-        double off = fabs(view->lattice.low + k * view->lattice.step - vertex);
+    for (int k = 0; k <= view->grid.last && k < view->row.wall; k++) {
+        double off = fabs(view->grid.low + k * view->grid.step - vertex);
         if (view->row.has_loss[k] && off < nearest - 1e-9) {
             nearest = off;
             view->center = k;
@@ -188,7 +188,7 @@ static bool has_seed(const struct point *point, uint32_t seed)
 /* Seeds that are missing at LRs already begun come first: a round may have been cut short. */
 static bool want_missing(struct view *view)
 {
-    for (int k = 0; k <= view->lattice.last && k <= view->row.wall; k++) {
+    for (int k = 0; k <= view->grid.last && k <= view->row.wall; k++) {
         if (view->row.tried[k] != TRIED_PARTLY)
             continue;
         view->wish.wanted[k] = true;
@@ -201,37 +201,37 @@ static int narrow_next(const struct search_space *space, const struct observatio
                        size_t count, struct proposal *round)
 {
     int asked = 0;
-    struct survey *survey = survey_create(space, seen, count);
+    struct observations *obs = observations_create(space, seen, count);
     struct view *view = lr_calloc(1, sizeof(*view));
-    if (!survey || !view) {
+    if (!obs || !view) {
         asked = LR_ENOMEM;
         goto out;
     }
-    view->lattice = lattice_make(space);
-    for (size_t h = 0; h < survey->horizon_count && view->wish.count == 0; h++) {
-        look(view, survey, h);
+    view->grid = lr_grid_make(space);
+    for (size_t h = 0; h < obs->horizon_count && view->wish.count == 0; h++) {
+        look(view, obs, h);
         if (want_missing(view)) {
             ;
         } else if (view->row.count > 0) {
             refine(view);
         } else if (h == 0) {
-            for (int k = 0; k <= view->lattice.last; k += view->lattice.coarse)
+            for (int k = 0; k <= view->grid.last; k += view->grid.coarse)
                 want(view, k);
         } else {
-            double predicted = predict(survey, h, &asked);
+            double predicted = predict(obs, h, &asked);
             if (isnan(predicted))
                 break; /* no shorter horizon has a single loss */
             begin(view, predicted);
         }
-        for (int k = 0; k <= view->lattice.last && view->wish.count; k++)
+        for (int k = 0; k <= view->grid.last && view->wish.count; k++)
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
                 if (view->wish.wanted[k] && !has_seed(view->row.points[k], seed))
                     round[asked++] = (struct proposal){.tokens = space->horizons[h],
-                                                       .lr = lattice_lr(&view->lattice, space, k),
+                                                       .lr = lr_grid_lr(&view->grid, space, k),
                                                        .seed = seed};
     }
 out:
-    survey_destroy(survey);
+    observations_destroy(obs);
     lr_free(view);
     return asked;
 }
@@ -252,8 +252,8 @@ static uint32_t at_most(int trials, int most, uint32_t seeds)
 static int narrow_forecast(const struct search_space *space, struct forecast_stage *stages,
                            size_t capacity)
 {
-    struct lattice lattice = lattice_make(space);
-    int all = lattice.last + 1, coarse = lattice.last / lattice.coarse + 1;
+    struct lr_grid grid = lr_grid_make(space);
+    int all = grid.last + 1, coarse = grid.last / grid.coarse + 1;
     uint32_t seeds = space->seeds, first = (uint32_t)coarse * seeds;
     size_t used = 0;
     if (used < capacity)
@@ -261,12 +261,12 @@ static int narrow_forecast(const struct search_space *space, struct forecast_sta
     if (used < capacity)
         stages[used++] =
             (struct forecast_stage){"bisect around the best", space->horizons[0],
-                                    at_most(2 * halvings(lattice.coarse) + 1, all - coarse, seeds),
+                                    at_most(2 * halvings(grid.coarse) + 1, all - coarse, seeds),
                                     (uint32_t)(all - coarse) * seeds};
     for (size_t h = 1; h < space->horizon_count && used < capacity; h++)
-        stages[used++] = (struct forecast_stage){
-            "around the prediction", space->horizons[h],
-            at_most(4 + 2 * halvings(lattice.octave), all, seeds), (uint32_t)all * seeds};
+        stages[used++] = (struct forecast_stage){"around the prediction", space->horizons[h],
+                                                 at_most(4 + 2 * halvings(grid.octave), all, seeds),
+                                                 (uint32_t)all * seeds};
     return (int)used;
 }
 

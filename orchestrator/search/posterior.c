@@ -14,11 +14,11 @@
 
 #define CURVATURES 7
 #define DRIFTS 2
-#define NODES (CURVATURES * DRIFTS * EVIDENCE_ASYMMETRIES * EVIDENCE_SIGMAS)
+#define NODES (CURVATURES * DRIFTS * BASIN_ASYMMETRIES * BASIN_SIGMAS)
 #define MISFITS 4
 #define BETAS 27
 #define PI 3.14159265358979323846
-#define NEGLIGIBLE 9.0 /* in log likelihood */
+#define NEGLIGIBLE 9.0 /* in log blurred */
 
 /* Published sweeps: .012 nats per octave^2 and noise of .001 to .003; tiny models: .02 to .06 and
  * .03. Widths are those of the logarithms. */
@@ -48,10 +48,10 @@ struct workspace {
     int target_horizon; /* -1: none of those seen is as long as the target */
     struct node nodes[NODES];
     double beta_prior[BETAS];
-    double lines[BETAS][EVIDENCE_GRID]; /* weights at the present node */
+    double lines[BETAS][VERTEX_GRID_MAX]; /* weights at the present node */
     uint64_t draws;
     size_t count;
-    struct evidence horizons[];
+    struct vertex_likelihood horizons[];
 };
 
 /* Around the prior's, up to 1.6 away. */
@@ -67,43 +67,43 @@ struct support { /* of a function on the grid: it is 0 outside */
 };
 
 /* The likelihood of a place of the line at this horizon: the vertex is a misfit away. */
-static struct support blur(const struct evidence *evidence, double misfit, double *out)
+static struct support blur(const struct vertex_likelihood *horizon, double misfit, double *out)
 {
-    double kernel[EVIDENCE_GRID], plain[EVIDENCE_GRID], sum = 0;
-    int count = evidence->grid->count;
-    int reach = (int)fmin(ceil(3.5 * misfit / evidence->grid->step), count - 1);
+    double kernel[VERTEX_GRID_MAX], plain[VERTEX_GRID_MAX], sum = 0;
+    int count = horizon->grid->count;
+    int reach = (int)fmin(ceil(3.5 * misfit / horizon->grid->step), count - 1);
     for (int i = 0; i <= reach; i++) {
-        double z = i * evidence->grid->step / misfit;
+        double z = i * horizon->grid->step / misfit;
         kernel[i] = exp(-z * z / 2);
         sum += i ? 2 * kernel[i] : kernel[i];
     }
     memset(out, 0, (size_t)count * sizeof(*out));
-    for (int v = evidence->first; v < evidence->end; v++)
-        plain[v] = exp(evidence->log_of[v] - evidence->largest);
+    for (int v = horizon->first; v < horizon->end; v++)
+        plain[v] = exp(horizon->log_of[v] - horizon->largest);
     for (int i = -reach; i <= reach; i++) {
         double share = kernel[abs(i)] / sum;
-        int first = evidence->first - i > 0 ? evidence->first - i : 0;
-        int end = evidence->end - i < count ? evidence->end - i : count;
+        int first = horizon->first - i > 0 ? horizon->first - i : 0;
+        int end = horizon->end - i < count ? horizon->end - i : count;
         for (int v = first; v < end; v++)
             out[v] += share * plain[v + i];
     }
-    return (struct support){evidence->first > reach ? evidence->first - reach : 0,
-                            evidence->end + reach < count ? evidence->end + reach : count};
+    return (struct support){horizon->first > reach ? horizon->first - reach : 0,
+                            horizon->end + reach < count ? horizon->end + reach : count};
 }
 
 /* Multiplies the weights of the lines of one slope by what a horizon says of them; `shift`: from
  * the line's place at t = 0 to that at the horizon, in steps of the grid. */
-static void weigh_slope(double *weights, struct support *support, const double *likelihood,
+static void weigh_slope(double *weights, struct support *support, const double *blurred,
                         const struct support *of, double shift)
 {
     double whole = floor(shift), rest = shift - whole;
-    int by = (int)fmax(-4 * EVIDENCE_GRID, fmin(whole, 4 * EVIDENCE_GRID));
+    int by = (int)fmax(-4 * VERTEX_GRID_MAX, fmin(whole, 4 * VERTEX_GRID_MAX));
     int first = of->first - by > support->first ? of->first - by : support->first;
     int end = of->end - 1 - by < support->end ? of->end - 1 - by : support->end;
     support->first = first;
     support->end = end > first ? end : first;
     for (int v = first; v < end; v++)
-        weights[v] *= likelihood[v + by] * (1 - rest) + likelihood[v + by + 1] * rest;
+        weights[v] *= blurred[v + by] * (1 - rest) + blurred[v + by + 1] * rest;
 }
 
 /* What earlier trainings say of the lines of one slope. */
@@ -117,10 +117,10 @@ static void expect_lines(struct workspace *space, int b)
     }
 }
 
-/* Fills `lines` for a misfit at the node whose evidence was weighed last; returns their sum. */
+/* Fills `lines` for a misfit at the node whose horizon was weighed last; returns their sum. */
 static double weigh_lines(struct workspace *space, double misfit)
 {
-    double sum = 0, likelihood[EVIDENCE_GRID];
+    double sum = 0, blurred[VERTEX_GRID_MAX];
     struct support supports[BETAS];
     for (int b = 0; b < BETAS; b++) {
         supports[b] = (struct support){0, space->grid.count};
@@ -130,13 +130,13 @@ static double weigh_lines(struct workspace *space, double misfit)
             expect_lines(space, b);
     }
     for (size_t h = 0; h < space->count; h++) {
-        const struct evidence *evidence = &space->horizons[h];
-        if (evidence_is_empty(evidence))
+        const struct vertex_likelihood *horizon = &space->horizons[h];
+        if (vertex_likelihood_is_empty(horizon))
             continue; /* says nothing, on the grid or beyond */
-        struct support support = blur(evidence, misfit, likelihood);
+        struct support support = blur(horizon, misfit, blurred);
         for (int b = 0; b < BETAS; b++)
-            weigh_slope(space->lines[b], &supports[b], likelihood, &support,
-                        -beta_of(space, b) * evidence->t / space->grid.step);
+            weigh_slope(space->lines[b], &supports[b], blurred, &support,
+                        -beta_of(space, b) * horizon->t / space->grid.step);
     }
     for (int b = 0; b < BETAS; b++)
         for (int v = 0; v < space->grid.count; v++) {
@@ -152,8 +152,8 @@ static double weigh_vertices(struct workspace *space, const struct shape *shape)
 {
     double sum = 0;
     for (size_t h = 0; h < space->count; h++) {
-        evidence_weigh(&space->horizons[h], shape);
-        sum += evidence_is_empty(&space->horizons[h]) ? 0 : space->horizons[h].largest;
+        vertex_likelihood_weigh(&space->horizons[h], shape);
+        sum += vertex_likelihood_is_empty(&space->horizons[h]) ? 0 : space->horizons[h].largest;
     }
     return sum;
 }
@@ -164,7 +164,7 @@ static void weigh_nodes(struct workspace *space)
     for (int n = 0; n < NODES; n++) {
         bounds[n] = space->nodes[n].log_prior;
         for (size_t h = 0; h < space->count; h++)
-            bounds[n] += evidence_bound(&space->horizons[h], &space->nodes[n].shape);
+            bounds[n] += vertex_likelihood_bound(&space->horizons[h], &space->nodes[n].shape);
         best = fmax(best, bounds[n]);
     }
     for (int n = 0; n < NODES; n++) {
@@ -209,28 +209,28 @@ static int walk(const double *weights, int from, int count, double share, double
 static void sample_horizon(struct workspace *space, size_t h, const struct shape *shape,
                            struct sample *sample)
 {
-    const struct evidence *evidence = &space->horizons[h];
+    const struct vertex_likelihood *horizon = &space->horizons[h];
     const struct vertex_grid *grid = &space->grid;
-    double weights[EVIDENCE_GRID], normals[2], total = 0, passed = 0, largest = -INFINITY;
-    double center = sample->line - sample->beta * evidence->t;
-    for (int v = evidence->first; v < evidence->end; v++) {
+    double weights[VERTEX_GRID_MAX], normals[2], total = 0, passed = 0, largest = -INFINITY;
+    double center = sample->line - sample->beta * horizon->t;
+    for (int v = horizon->first; v < horizon->end; v++) {
         double off = (grid->low + v * grid->step - center) / sample->misfit;
-        weights[v] = evidence->log_of[v] - off * off / 2;
+        weights[v] = horizon->log_of[v] - off * off / 2;
         largest = fmax(largest, weights[v]);
     }
-    for (int v = evidence->first; v < evidence->end; v++)
+    for (int v = horizon->first; v < horizon->end; v++)
         total += weights[v] = exp(weights[v] - largest);
-    int v = walk(weights, evidence->first, evidence->end, uniform(space) * total, &passed);
+    int v = walk(weights, horizon->first, horizon->end, uniform(space) * total, &passed);
     sample->vertex[h] = grid->low + (v + uniform(space) - 0.5) * grid->step;
     for (int i = 0; i < 2; i++)
         normals[i] = normal(space);
-    evidence_draw(evidence, shape, v, normals, &sample->curvature[h], &sample->level[h]);
+    vertex_likelihood_draw(horizon, shape, v, normals, &sample->curvature[h], &sample->level[h]);
 }
 
-static void sample_world(struct workspace *space, const struct shape *shape, struct sample *sample)
+static void draw_sample(struct workspace *space, const struct shape *shape, struct sample *sample)
 {
-    sample->asymmetry = evidence_asymmetry[shape->asymmetry];
-    sample->sigma = evidence_sigma(shape->sigma);
+    sample->asymmetry = basin_asymmetry[shape->asymmetry];
+    sample->sigma = basin_sigma(shape->sigma);
     for (size_t h = 0; h < space->count; h++)
         sample_horizon(space, h, shape, sample);
     sample->target = sample->line - sample->beta * space->target_t + sample->misfit * normal(space);
@@ -250,13 +250,13 @@ static void sample_node(struct workspace *space, const struct shape *shape, doub
     double total = weigh_lines(space, misfit);
     for (int i = 0, place = 0; i < count; i++) {
         double share = (i + uniform(space)) / count * total;
-        place = walk(space->lines[0], place, BETAS * EVIDENCE_GRID, share, &passed);
+        place = walk(space->lines[0], place, BETAS * VERTEX_GRID_MAX, share, &passed);
         samples[i].misfit = misfit;
         samples[i].beta =
-            beta_of(space, place / EVIDENCE_GRID) + (uniform(space) - 0.5) * BETA_STEP;
+            beta_of(space, place / VERTEX_GRID_MAX) + (uniform(space) - 0.5) * BETA_STEP;
         samples[i].line =
-            space->grid.low + (place % EVIDENCE_GRID + uniform(space) - 0.5) * space->grid.step;
-        sample_world(space, shape, &samples[i]);
+            space->grid.low + (place % VERTEX_GRID_MAX + uniform(space) - 0.5) * space->grid.step;
+        draw_sample(space, shape, &samples[i]);
     }
 }
 
@@ -288,14 +288,14 @@ static void lay_nodes(struct workspace *space)
     for (int n = 0; n < NODES; n++) {
         struct shape *shape = &space->nodes[n].shape;
         int rest = n;
-        shape->sigma = rest % EVIDENCE_SIGMAS;
-        rest /= EVIDENCE_SIGMAS;
-        shape->asymmetry = rest % EVIDENCE_ASYMMETRIES;
-        rest /= EVIDENCE_ASYMMETRIES;
+        shape->sigma = rest % BASIN_SIGMAS;
+        rest /= BASIN_SIGMAS;
+        shape->asymmetry = rest % BASIN_ASYMMETRIES;
+        rest /= BASIN_ASYMMETRIES;
         shape->drift = drifts[rest % DRIFTS];
         shape->curvature = CURVATURE_LEAST * pow(CURVATURE_GROWTH, rest / DRIFTS);
         double off = log(shape->curvature / CURVATURE_CENTER) / CURVATURE_WIDTH;
-        double loud = log(evidence_sigma(shape->sigma) / SIGMA_CENTER) / SIGMA_WIDTH;
+        double loud = log(basin_sigma(shape->sigma) / SIGMA_CENTER) / SIGMA_WIDTH;
         space->nodes[n].log_prior = -(off * off + loud * loud) / 2;
     }
 }
@@ -322,37 +322,38 @@ static double lay_betas(struct workspace *space)
     return sqrt(fmax(square / sum - mean / sum * mean / sum, 0));
 }
 
-static void lay_horizons(struct workspace *space, const struct survey *survey,
+static void lay_horizons(struct workspace *space, const struct observations *obs,
                          uint64_t target_tokens)
 {
     size_t longest = 0;
     for (size_t h = 0; h < space->count; h++)
-        longest = survey->basins[h].best >= 0 || survey->basins[h].optimum ? h : longest;
+        longest = obs->basins[h].best >= 0 || obs->basins[h].optimum ? h : longest;
     double reference = (double)space->space->horizons[longest];
     space->reference = longest;
     space->target_t = log2((double)target_tokens / reference);
     space->target_horizon = -1;
     for (size_t h = 0; h < space->count; h++) {
         double t = log2((double)space->space->horizons[h] / reference);
-        evidence_gather(&space->horizons[h], &survey->basins[h], &space->grid, t);
+        vertex_likelihood_gather(&space->horizons[h], &obs->basins[h], &space->grid, t);
         if (space->space->horizons[h] == target_tokens)
             space->target_horizon = (int)h;
     }
 }
 
-struct posterior *posterior_create(const struct survey *survey, size_t horizons,
+struct posterior *posterior_create(const struct observations *obs, size_t horizons,
                                    uint64_t target_tokens)
 {
     struct posterior *posterior = lr_calloc(1, sizeof(*posterior));
-    struct workspace *space = lr_calloc(1, sizeof(*space) + horizons * sizeof(struct evidence));
+    struct workspace *space =
+        lr_calloc(1, sizeof(*space) + horizons * sizeof(struct vertex_likelihood));
     if (posterior && space) {
-        space->space = survey->space;
+        space->space = obs->space;
         space->count = posterior->horizon_count = horizons;
-        space->grid = vertex_grid_lay(survey->space->lr_low, survey->space->lr_high);
+        space->grid = vertex_grid_lay(obs->space->lr_low, obs->space->lr_high);
         lay_nodes(space);
         posterior->prior_beta_sd = lay_betas(space);
-        lay_horizons(space, survey, target_tokens);
-        posterior->reference_tokens = (double)survey->space->horizons[space->reference];
+        lay_horizons(space, obs, target_tokens);
+        posterior->reference_tokens = (double)obs->space->horizons[space->reference];
         weigh_nodes(space);
         sample_all(posterior, space);
     } else {

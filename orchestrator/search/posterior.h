@@ -1,10 +1,10 @@
 #ifndef LRSEARCH_POSTERIOR_H
 #define LRSEARCH_POSTERIOR_H
 
-#include "search/evidence.h"
-#include "search/survey.h"
+#include "search/vertex_likelihood.h"
+#include "search/observations.h"
 
-/* What all losses together say: a small Bayesian model of the basins (evidence.h) and of the law
+/* What all losses together say: a small Bayesian model of the basins (likelihood.h) and of the law
  * through their vertices. In octaves, t = log2 tokens over those of the longest horizon seen:
  *
  *     curvature_h ~ curvature 2^(-drift t_h), loosely    shared by all horizons
@@ -16,7 +16,7 @@
 
 #define POSTERIOR_SAMPLES 1024
 
-struct sample { /* one world that the data allow; all weigh the same */
+struct sample { /* one sample that the data allow; all weigh the same */
     double asymmetry, sigma;
     double line, beta, misfit; /* misfit: standard deviation, octaves */
     double target;             /* log2 of LR* there */
@@ -31,9 +31,9 @@ struct posterior {
     struct sample samples[POSTERIOR_SAMPLES];
 };
 
-/* From the first `horizons` of the survey, for a target of so many tokens. Deterministic. NULL: no
+/* From the first `horizons` of the obs, for a target of so many tokens. Deterministic. NULL: no
  * memory; lr_free() it. */
-struct posterior *posterior_create(const struct survey *survey, size_t horizons,
+struct posterior *posterior_create(const struct observations *obs, size_t horizons,
                                    uint64_t target_tokens);
 
 /* Mean, standard deviation and 90 % interval of one number of every sample; `offset` by

@@ -19,21 +19,21 @@ double prior_lr_density(const struct search_space *space, double place)
     return pow(1 + z * z / 3, -2);
 }
 
-void prior_lr_reach(const struct lattice *lattice, const struct expected_place *place, int *first,
+void prior_lr_reach(const struct lr_grid *grid, const struct expected_place *place, int *first,
                     int *last)
 {
     double reach = fmax(REACH_LEAST, place->deviation);
-    *first = lattice_nearest(lattice, place->center - reach);
-    *last = lattice_nearest(lattice, place->center + reach);
+    *first = lr_grid_nearest(grid, place->center - reach);
+    *last = lr_grid_nearest(grid, place->center + reach);
     /* Beyond the range, or at its end: as much of it as there is on that side. */
-    int wanted = (int)fmin(ceil(2 * reach / lattice->step), lattice->last);
+    int wanted = (int)fmin(ceil(2 * reach / grid->step), grid->last);
     if (*last - *first < wanted && *first == 0)
         *last = wanted;
-    else if (*last - *first < wanted && *last == lattice->last)
-        *first = lattice->last - wanted;
+    else if (*last - *first < wanted && *last == grid->last)
+        *first = grid->last - wanted;
 }
 
-void prior_lr_doubt(struct answer *answer, const struct search_space *space, double found)
+void warn_prior_lr(struct answer *answer, const struct search_space *space, double found)
 {
     char tokens[COUNT_TEXT];
     if (fabs(found - log2(space->prior_lr)) <= Z90 * space->prior_lr_sd)

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_PRIOR_LR_H
 #define LRSEARCH_PRIOR_LR_H
 
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 
 /* Where the optimum is expected before any loss is seen: search.prior_lr, carried along the
  * expected law. In octaves: places are log2 lr. For spaces with a prior_lr only. */
@@ -15,11 +15,11 @@ struct expected_place prior_lr_at(const struct search_space *space, double token
  * freedom, so that losses that disagree prevail. */
 double prior_lr_density(const struct search_space *space, double place);
 
-/* The part of the lattice where the first trials go: *first..*last. */
-void prior_lr_reach(const struct lattice *lattice, const struct expected_place *place, int *first,
+/* The part of the grid where the first trials go: *first..*last. */
+void prior_lr_reach(const struct lr_grid *grid, const struct expected_place *place, int *first,
                     int *last);
 
 /* A doubt when the law, with log2 LR* = `found` at prior_tokens, is not where it was expected. */
-void prior_lr_doubt(struct answer *answer, const struct search_space *space, double found);
+void warn_prior_lr(struct answer *answer, const struct search_space *space, double found);
 
 #endif

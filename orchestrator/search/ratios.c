@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/lattice.h"
+#include "search/lr_grid.h"
 #include "search/policy_cells.h"
-#include "search/survey.h"
+#include "search/observations.h"
 
 #define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
 
@@ -53,8 +53,8 @@ static double start_of(const struct search_space *space, int r)
     if (!is_searched(space, r))
         return space->ratios[r].low;
     struct search_space of = ratio_space(space, r);
-    struct lattice lattice = lattice_make(&of);
-    return lattice_lr(&lattice, &of, (lattice.last / lattice.coarse + 1) / 2 * lattice.coarse);
+    struct lr_grid grid = lr_grid_make(&of);
+    return lr_grid_lr(&grid, &of, (grid.last / grid.coarse + 1) / 2 * grid.coarse);
 }
 
 static bool same_ratios(const double *a, const double *b, int except)
@@ -94,12 +94,12 @@ static size_t along(const struct search_space *space, const struct ratios *ratio
 static double best_tried(const struct search_space *of, const struct observation *seen,
                          size_t count)
 {
-    struct survey *survey = survey_create(of, seen, count);
+    struct observations *obs = observations_create(of, seen, count);
     double best = NAN, nearest = INFINITY;
-    if (!survey)
+    if (!obs)
         return NAN;
-    const struct basin *basin = &survey->basins[0];
-    struct noise noise = survey_noise(survey, 1);
+    const struct basin *basin = &obs->basins[0];
+    struct noise noise = observations_noise(obs, 1);
     struct parabola fit = basin_fit(basin, &noise);
     bool holds = fit.count >= 5 && !parabola_is_flat(&fit, &noise) && !basin->at_edge;
     double vertex = holds              ? basin_vertex(basin, &fit)
@@ -112,7 +112,7 @@ static double best_tried(const struct search_space *of, const struct observation
         nearest = off;
         best = basin->points[i].seen[0].lr;
     }
-    survey_destroy(survey);
+    observations_destroy(obs);
     return best;
 }
 
@@ -300,12 +300,12 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
         struct search_space of = ratio_space(space, r);
         struct horizon_answer found;
         size_t kept = along(space, &at, r, seen, count, room);
-        struct survey *survey = survey_create(&of, room, kept);
+        struct observations *obs = observations_create(&of, room, kept);
         at.value[r] = ratios->value[r];
-        if (!survey)
+        if (!obs)
             return LR_ENOMEM;
-        survey_answer(survey, 1, &found);
-        survey_destroy(survey);
+        observations_answer(obs, 1, &found);
+        observations_destroy(obs);
         ratio->optimum = found.lr_opt;
         ratio->ci90[0] = found.ci90[0];
         ratio->ci90[1] = found.ci90[1];

@@ -190,6 +190,20 @@ int journal_read(const char *path,
     return journal_read_on(path, &beginning, replay, context, err);
 }
 
+int journal_read_run(const char *run_dir,
+                     int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                     void *context, struct lr_error *err)
+{
+    size_t size = strlen(run_dir) + sizeof("/journal.jsonl");
+    char *path = lr_malloc(size);
+    if (!path)
+        return lr_nomem(err);
+    snprintf(path, size, "%s/journal.jsonl", run_dir);
+    int rc = journal_read(path, replay, context, err);
+    lr_free(path);
+    return rc;
+}
+
 /* ---- opening ---- */
 
 /* One writer: two coordinators in one directory would mix their campaigns. A file system without

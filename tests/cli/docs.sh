@@ -94,7 +94,7 @@ completes "folder my plan.yaml" check ""
 completes "folder" fit f
 completes "repair" journal ""
 completes "folder" journal repair f
-completes "csv optuna" import ""
+completes "csv" import ""
 completes "folder" compare folder f
 completes "folder" history f
 completes "other.txt" tokenize oth

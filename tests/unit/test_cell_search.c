@@ -44,20 +44,21 @@ static void sample_spreads(struct spread *all, const struct search_space *space,
     memset(all, 0, (space->horizon_count + 1) * sizeof(*all));
     for (uint64_t chain = 0; chain < CHAINS; chain++) {
         own.seed = 1 + chain;
-        struct scene *scene = scene_create(&own, single->seen, single->count, -1);
-        struct cell_posterior *sampled = cell_posterior_create(scene);
+        struct cell_data *data = cell_data_create(&own, single->seen, single->count, -1);
+        struct cell_posterior *sampled = cell_posterior_create(data);
         assert_non_null(sampled);
         for (size_t h = 0; h <= space->horizon_count; h++) {
             double values[CELL_SAMPLES];
             for (int s = 0; s < CELL_SAMPLES; s++)
-                values[s] = h < space->horizon_count ? cell_basin(sampled, s, h)->vertex[0]
-                                                     : cell_aim(sampled, s, 0)->optimum[0];
+                values[s] = h < space->horizon_count
+                                ? cell_posterior_basin(sampled, s, h)->vertex[0]
+                                : cell_posterior_optimum(sampled, s, 0)->optimum[0];
             struct spread one = cell_spread(values);
             all[h].mean += one.mean / CHAINS;
             all[h].deviation += one.deviation / CHAINS;
         }
         cell_posterior_destroy(sampled);
-        scene_destroy(scene);
+        cell_data_destroy(data);
     }
 }
 
@@ -70,8 +71,8 @@ static void one_cell_is_what_the_grid_says(void **state)
     static struct surface_run single;
     struct spread sampled[SURFACE_HORIZONS + 1];
     assert_int_equal(surface_search(&single, &surface, &space, &policy_design), 0);
-    struct survey *survey = survey_create(&space, single.seen, single.count);
-    struct posterior *grid = posterior_create(survey, 3, space.target_tokens);
+    struct observations *obs = observations_create(&space, single.seen, single.count);
+    struct posterior *grid = posterior_create(obs, 3, space.target_tokens);
     const struct search_cell cell = {.cost = 1};
     space.cells = &cell;
     space.cell_count = space.group_count = 1;
@@ -86,7 +87,7 @@ static void one_cell_is_what_the_grid_says(void **state)
         assert_true(b->deviation > 0.85 * a.deviation && b->deviation < 1.2 * a.deviation);
     }
     lr_free(grid);
-    survey_destroy(survey);
+    observations_destroy(obs);
 }
 
 static void the_order_of_what_was_seen_does_not_matter(void **state)
@@ -121,17 +122,17 @@ static void seeds_that_differ_throughout_are_no_noise(void **state)
                                  .ratios = {1, 1},
                                  .loss = 3 + 0.01 * (double)i / 2 + 0.2 * (double)(i % 2)};
     run.seen[5].loss += 0.03;
-    struct scene *scene = scene_create(&space, run.seen, 6, -1);
-    assert_non_null(scene);
-    assert_int_equal(scene->basins[0].losses, 3);
+    struct cell_data *data = cell_data_create(&space, run.seen, 6, -1);
+    assert_non_null(data);
+    assert_int_equal(data->basins[0].losses, 3);
     double scatter = 0;
     for (int i = 0; i < 3; i++) {
-        scatter += scene->basins[0].points[i].scatter;
-        assert_true(fabs(scene->basins[0].points[i].freedom - 2.0 / 3) < 1e-12);
+        scatter += data->basins[0].points[i].scatter;
+        assert_true(fabs(data->basins[0].points[i].freedom - 2.0 / 3) < 1e-12);
     }
     /* they differ by .205, .205, .235: off their mean by -.01, -.01, .02, with half the squares */
     assert_true(fabs(scatter - (0.01 * 0.01 + 0.01 * 0.01 + 0.02 * 0.02) / 2) < 1e-9);
-    scene_destroy(scene);
+    cell_data_destroy(data);
 }
 
 /* ---- what it asks for ---- */
@@ -316,16 +317,16 @@ static void ratios_are_found_together_with_the_lr(void **state)
     assert_int_equal(answer.joint.holdout.cell % 3, 2); /* the widest */
     assert_true(holds(answer.target.ratio_ci90[RATIO_EMBEDDING], surface.ratio[8]));
     /* half or twice the LR with the ratio kept: the embedding's is off as well */
-    struct scene *scene = scene_create(&space, run.seen, run.count, -1);
-    struct cell_posterior *posterior = cell_posterior_create(scene);
+    struct cell_data *data = cell_data_create(&space, run.seen, run.count, -1);
+    struct cell_posterior *posterior = cell_posterior_create(data);
     double wrong = 0;
     for (int s = 0; s < CELL_SAMPLES; s++) {
-        const double *curvature = cell_aim(posterior, s, CELL_SURFACES)->curvature;
+        const double *curvature = cell_posterior_optimum(posterior, s, CELL_SURFACES)->curvature;
         wrong += (curvature[0] + curvature[1]) / CELL_SAMPLES;
     }
     assert_true(fabs(answer.target.loss_penalty_if_wrong_2x - wrong) < 1e-9);
     cell_posterior_destroy(posterior);
-    scene_destroy(scene);
+    cell_data_destroy(data);
     assert_true(answer.verdict_count >= 5);
     assert_non_null(strstr(answer.verdicts[0],
                            "vocabulary 1024: sp: the best ratio of embedding LR "

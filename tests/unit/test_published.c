@@ -3,7 +3,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "search/excess.h"
+#include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
 enum { BJORCK, STEP_LAW, DEEPSEEK, PORIAN, ZHOU };
@@ -48,10 +48,10 @@ static void llama_is_too_high(void **state)
     assert_near(recipe.lr / answer.lr, 2.74, 2e-3);
     assert_near(answer.lr / answer.ci90[0], answer.ci90[1] / answer.lr, 1e-12);
     assert_near(answer.ci90[1] / answer.lr, 1.63, 0.02);
-    struct excess excess = excess_of(recipe.lr, answer.lr, answer.ci90, PUBLISHED_CURVATURE,
-                                     PUBLISHED_CURVATURE_SPREAD);
-    assert_near(excess.nats, 0.030, 0.1);
-    assert_true(excess.ci90[0] < 0.027 && 0.027 < excess.ci90[1]);
+    struct loss_penalty penalty = loss_penalty_of(recipe.lr, answer.lr, answer.ci90,
+                                                  PUBLISHED_CURVATURE, PUBLISHED_CURVATURE_SPREAD);
+    assert_near(penalty.nats, 0.030, 0.1);
+    assert_true(penalty.ci90[0] < 0.027 && 0.027 < penalty.ci90[1]);
 }
 
 /* What the laws give where their papers' formulas are evaluated by hand. */
@@ -173,23 +173,23 @@ static void what_it_costs(void **state)
     (void)state;
     const double sure[2] = {1e-3, 1e-3}, wide[2] = {5e-4, 2e-3};
     /* nothing uncertain but the asymmetry, .1 or .45 */
-    struct excess octave = excess_of(2e-3, 1e-3, sure, 0.01, 0);
+    struct loss_penalty octave = loss_penalty_of(2e-3, 1e-3, sure, 0.01, 0);
     assert_near(octave.ci90[0], 0.01 * (1 + .1 * tanh(1)), 1e-9);
     assert_near(octave.ci90[1], 0.01 * (1 + .45 * tanh(1)), 1e-9);
-    struct excess left = excess_of(5e-4, 1e-3, sure, 0.01, 0);
+    struct loss_penalty left = loss_penalty_of(5e-4, 1e-3, sure, 0.01, 0);
     assert_true(left.ci90[1] < octave.ci90[0]);
-    assert_near(excess_of(1e-3, 1e-3, sure, 0.01, 0.5).nats + 1, 1, 1e-12);
-    struct excess curved = excess_of(2e-3, 1e-3, sure, 0.01, 0.5);
+    assert_near(loss_penalty_of(1e-3, 1e-3, sure, 0.01, 0.5).nats + 1, 1, 1e-12);
+    struct loss_penalty curved = loss_penalty_of(2e-3, 1e-3, sure, 0.01, 0.5);
     assert_near(curved.nats, 0.012, 0.15);
     assert_near(curved.ci90[1] / curved.nats, exp(1.645 * .5), 0.15);
     /* at the best guess an unknown optimum still costs something */
-    struct excess guess = excess_of(1e-3, 1e-3, wide, 0.01, 0);
+    struct loss_penalty guess = loss_penalty_of(1e-3, 1e-3, wide, 0.01, 0);
     assert_true(guess.ci90[0] >= 0 && guess.nats > 0.0005 && guess.ci90[1] > 0.009);
     const double right[2] = {9e-4, 4e-3}; /* a longer side counts */
-    assert_true(excess_of(8e-3, 1e-3, right, 0.01, 0).ci90[0] <
-                0.5 * excess_of(8e-3, 1e-3, right, 0.01, 0).nats);
-    assert_true(isnan(excess_of(1e-3, NAN, wide, 0.01, 0).nats));
-    assert_true(isnan(excess_of(1e-3, 1e-3, wide, NAN, 0).ci90[1]));
+    assert_true(loss_penalty_of(8e-3, 1e-3, right, 0.01, 0).ci90[0] <
+                0.5 * loss_penalty_of(8e-3, 1e-3, right, 0.01, 0).nats);
+    assert_true(isnan(loss_penalty_of(1e-3, NAN, wide, 0.01, 0).nats));
+    assert_true(isnan(loss_penalty_of(1e-3, 1e-3, wide, NAN, 0).ci90[1]));
 }
 
 int main(void)

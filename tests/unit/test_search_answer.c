@@ -9,7 +9,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "search/basin.h"
-#include "search_scene.h"
+#include "search_case.h"
 #include "surface.h"
 
 static struct answer again;

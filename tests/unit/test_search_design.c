@@ -6,7 +6,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/posterior.h"
-#include "search_scene.h"
+#include "search_case.h"
 
 static struct proposal asked[POLICY_ROUND_MAX];
 
@@ -25,14 +25,14 @@ static int setup_design(void **state)
 
 static struct spread vertex_of(size_t horizon)
 {
-    struct survey *survey = survey_create(&space, seen, count);
-    assert_non_null(survey);
-    struct posterior *posterior = posterior_create(survey, 3, space.target_tokens);
+    struct observations *obs = observations_create(&space, seen, count);
+    assert_non_null(obs);
+    struct posterior *posterior = posterior_create(obs, 3, space.target_tokens);
     assert_non_null(posterior);
     struct spread spread =
         posterior_spread(posterior, offsetof(struct sample, vertex) + horizon * sizeof(double));
     lr_free(posterior);
-    survey_destroy(survey);
+    observations_destroy(obs);
     return spread;
 }
 

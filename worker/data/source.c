@@ -49,16 +49,23 @@ static int open_tokens(struct source *s, const char *data_path, struct lr_error 
     int rc = dataset_file_read(&file, &hash, data_path, err);
     if (rc)
         return rc;
-    if (spec->data_hash && hash != spec->data_hash)
+    if (spec->data_hash && hash != spec->data_hash) {
         rc = lr_fail(err, LR_EDATA, "%s: is not the file that the campaign began with", data_path);
-    if (!rc && file.vocab_used > spec->vocab)
+        goto out;
+    }
+    if (file.vocab_used > spec->vocab) {
         rc = lr_fail(err, LR_EDATA, "%s: token ids go up to %u, but model.vocab is %u", data_path,
                      file.vocab_used - 1, spec->vocab);
-    rc = rc ? rc : token_stream_open(&s->train, &file.train, err);
+        goto out;
+    }
+    if ((rc = token_stream_open(&s->train, &file.train, err)))
+        goto out;
     s->val = s->train;
-    if (!rc && file.val.count)
-        rc = token_stream_open(&s->val, &file.val, err);
-    rc = rc ? rc : lay_out(s, &file, data_path, err);
+    if (file.val.count && (rc = token_stream_open(&s->val, &file.val, err)))
+        goto out;
+    rc = lay_out(s, &file, data_path, err);
+
+out:
     dataset_file_release(&file);
     return rc;
 }

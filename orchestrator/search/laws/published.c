@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "lrsearch/count.h"
-#include "search/gate.h"
+#include "search/accept.h"
 
 #define Z90 1.6448536269514722
 #define MISFIT 0.2

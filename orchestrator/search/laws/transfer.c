@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/count.h"
-#include "search/gate.h"
+#include "search/accept.h"
 
 #define Z90 1.6448536269514722
 #define LN2 0.69314718055994531
@@ -361,14 +361,14 @@ static void refuse_widest(struct answer *answer)
     }
     double factor = fmax(target->ci90[1] / target->lr, target->lr / target->ci90[0]);
     if (!least || answer->status != ANSWER_IDENTIFIED || !(target->ci90[0] > 0) ||
-        factor <= GATE_WIDEST)
+        factor <= ACCEPT_WIDEST)
         return;
     answer->status = ANSWER_NOT_IDENTIFIED;
     snprintf(answer->reason, sizeof(answer->reason),
              "carried over to the target, the 90 %% interval reaches a factor %.1f from the answer "
              "(at most %.0f), and no measurement stands behind its %s: train nearer to the target "
              "there",
-             factor, GATE_WIDEST, least->of);
+             factor, ACCEPT_WIDEST, least->of);
 }
 
 void transfer_apply(struct answer *answer, const struct transfer *transfer)

@@ -11,7 +11,7 @@
 #include "data/sweep.h"
 #include "groups.h"
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "search/policy_cells.h"
 
 #define TRIALS 8192
@@ -21,7 +21,7 @@
 static double setting(const char *name)
 {
     double value = NAN;
-    value_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
+    quantity_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
     return value;
 }
 

@@ -11,7 +11,7 @@
 #include "groups.h"
 #include "papers.h"
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 
 #define TRIALS 8192
 #define CAMPAIGNS 4096
@@ -45,7 +45,7 @@ struct search {
 static double setting(const char *name)
 {
     double value = NAN;
-    value_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
+    quantity_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
     return value;
 }
 

@@ -1,8 +1,0 @@
-#ifndef LRSEARCH_LOGARITHMS_H
-#define LRSEARCH_LOGARITHMS_H
-
-/* x := ln x of `count` positive normal numbers, to 1e-13 or so: several at a time, and with the
- * same bits on every machine. */
-void logarithms(double *x, int count);
-
-#endif

@@ -1,0 +1,51 @@
+/* A sum over equally likely values of the optimum, the curvature and the asymmetry: nothing is
+ * random, and the interval has a lower end even where the basin is flat near its bottom. */
+#include "search/loss_penalty.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include "search/vertex_likelihood.h"
+
+#define Z90 1.6448536269514722
+#define OPTIMA 51
+#define CURVATURES 21
+#define VALUES (OPTIMA * CURVATURES * BASIN_ASYMMETRIES)
+
+/* The standard normal variable below which this share lies, by bisection. */
+static double normal_quantile(double share)
+{
+    double low = -9, high = 9;
+    for (int i = 0; i < 60; i++) {
+        double middle = (low + high) / 2;
+        *(erfc(-middle / sqrt(2)) / 2 < share ? &low : &high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+static int by_value(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
+                                    double curvature, double spread)
+{
+    double values[VALUES];
+    size_t count = 0;
+    for (int i = 0; i < OPTIMA; i++) {
+        double z = normal_quantile((i + 0.5) / OPTIMA);
+        double ln_side = z < 0 ? log(optimum / ci90[0]) : log(ci90[1] / optimum);
+        double t = (log(lr / optimum) - z * ln_side / Z90) / log(2.0);
+        for (int j = 0; j < CURVATURES; j++) {
+            double depth = curvature * exp(spread * normal_quantile((j + 0.5) / CURVATURES));
+            for (int a = 0; a < BASIN_ASYMMETRIES; a++)
+                values[count++] = depth * basin_shape(t, basin_asymmetry[a]);
+        }
+    }
+    if (isnan(values[0]) || isnan(values[VALUES - 1]))
+        return (struct loss_penalty){NAN, {NAN, NAN}};
+    qsort(values, VALUES, sizeof(*values), by_value);
+    return (struct loss_penalty){
+        values[VALUES / 2], {values[(size_t)(0.05 * VALUES)], values[(size_t)(0.95 * VALUES)]}};
+}

@@ -1,0 +1,290 @@
+/* The law of the sampler. Drawn from the vertices alone it would move by a misfit at a time, while
+ * few losses leave it open by octaves: so the law is also moved together with all vertices, whose
+ * distances from it stay (Yu and Meng 2011: ancillary and sufficient steps in turn). */
+#include "search/sampler.h"
+
+#include <math.h>
+#include <string.h>
+#include "search/cholesky.h"
+
+/* As in posterior.c; of a ratio, whose basin is wider, twice that. */
+static const double misfits[SAMPLER_SCALES] = {0.12, 0.22, 0.4, 0.7};
+static const double misfit_prior[SAMPLER_SCALES] = {0.3, 0.4, 0.22, 0.08};
+#define RATIO_MISFIT 1.5
+/* What a cell is off the law over the axes at all its horizons alike, octaves. */
+static const double effect_sizes[SAMPLER_SCALES] = {0.05, 0.12, 0.25, 0.5};
+static const double effect_prior[SAMPLER_SCALES] = {0.25, 0.35, 0.28, 0.12};
+static const double steps[] = {0.08, 0.4}; /* octaves that the vertices are moved by */
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
+
+static double misfit_at(const struct sampler *sampler, int k, int index)
+{
+    return misfits[index] * (sampler->data->coordinates[k] > 0 ? RATIO_MISFIT : 1);
+}
+
+double sampler_misfit(const struct sampler *sampler, int k)
+{
+    return misfit_at(sampler, k, sampler->laws[k].misfit);
+}
+
+double sampler_cell_effect(const struct sampler *sampler, int k)
+{
+    return effect_sizes[sampler->laws[k].effect];
+}
+
+static const double *features_of(const struct sampler *sampler, int k, size_t b)
+{
+    return sampler->features[k] + b * sampler->data->terms[k].count;
+}
+
+void sampler_draw_lines(struct sampler *sampler, int k)
+{
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        const double *features = features_of(sampler, k, b);
+        double *line = &sampler->basins[b].line[k];
+        *line = 0;
+        for (size_t i = 0; i < sampler->data->terms[k].count; i++)
+            *line += features[i] * sampler->laws[k].theta[i];
+    }
+}
+
+double sampler_term_deviation(const struct sampler *sampler, int k, size_t index)
+{
+    const struct term *term = &sampler->data->terms[k].term[index];
+    if (term->kind == TERM_CELL)
+        return term->deviation * sampler_cell_effect(sampler, k);
+    return term->deviation * (term->heavy ? sqrt(sampler->laws[k].stretch[index]) : 1);
+}
+
+/* What the law is about: the LR's vertex, or the ratio. */
+static double subject(const struct sampler_basin *basin, int k)
+{
+    return basin->vertex[k] - (k > 0 ? basin->vertex[0] : 0);
+}
+
+/* ---- moves of the law together with the vertices ---- */
+
+/* Log likelihood of the coordinate at `x`, between two vertices of the grid. */
+static double likelihood(const struct sampler *sampler, size_t b, int k, double x)
+{
+    const struct vertex_grid *grid = &sampler->data->grids[k];
+    double place = (x - grid->low) / grid->step, last = grid->count - 1;
+    if (!(place >= -0.5 &&
+          place <= last + 0.5)) /* a vertex lies up to half a step beside its place */
+        return -INFINITY;
+    place = place < 0 ? 0 : place > last ? last : place;
+    int below = place < last ? (int)place : grid->count - 2;
+    double share = place - below;
+    const double *log_of = sampler->basins[b].log_of;
+    return log_of[below] * (1 - share) + log_of[below + 1] * share;
+}
+
+/* Of the vertex moved by `by`: the losses, and the ratios that hang on the LR. */
+static double support(const struct sampler *sampler, size_t b, int k, double by)
+{
+    const struct sampler_basin *basin = &sampler->basins[b];
+    double sum = likelihood(sampler, b, k, basin->vertex[k] + by);
+    for (int j = 1; j < sampler->data->coordinate_count && k == 0; j++) {
+        double z = (subject(basin, j) - by - basin->line[j]) / sampler_misfit(sampler, j);
+        sum -= z * z / 2;
+    }
+    return sum;
+}
+
+static void move_vertex(struct sampler *sampler, size_t b, int k, double by)
+{
+    const struct vertex_grid *grid = &sampler->data->grids[k];
+    struct sampler_basin *basin = &sampler->basins[b];
+    basin->vertex[k] += by;
+    double place = round((basin->vertex[k] - grid->low) / grid->step);
+    basin->place[k] = (int)fmax(0, fmin(place, grid->count - 1));
+}
+
+static double log_prior(const struct sampler *sampler, int k, size_t term, double value)
+{
+    double z = (value - sampler->data->terms[k].term[term].mean) /
+               sampler_term_deviation(sampler, k, term);
+    return -z * z / 2;
+}
+
+static void shift_term(struct sampler *sampler, int k, size_t term, double step)
+{
+    double *theta = &sampler->laws[k].theta[term], most = 0;
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        if (sampler->basins[b].known)
+            most = fmax(most, fabs(features_of(sampler, k, b)[term]));
+    double by = step / fmax(most, 0.1) * sampler_normal(sampler),
+           luck = log(sampler_uniform(sampler));
+    double gain = log_prior(sampler, k, term, *theta + by) - log_prior(sampler, k, term, *theta);
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        struct sampler_basin *basin = &sampler->basins[b];
+        basin->off = basin->known ? by * features_of(sampler, k, b)[term] : 0;
+        if (!(fabs(basin->off) > 0))
+            continue;
+        basin->moved = support(sampler, b, k, basin->off);
+        gain += basin->moved - basin->support;
+    }
+    if (!(luck < gain)) /* NaN too */
+        return;
+    *theta += by;
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        struct sampler_basin *basin = &sampler->basins[b];
+        if (!(fabs(basin->off) > 0))
+            continue;
+        move_vertex(sampler, b, k, basin->off);
+        basin->line[k] += basin->off;
+        basin->support = basin->moved;
+    }
+}
+
+/* Draws one of several sizes, which each basin's `off` grows in proportion to. */
+static int draw_size(struct sampler *sampler, int k, const double *sizes, const double *prior,
+                     int now)
+{
+    double weights[SAMPLER_SCALES];
+    for (int m = 0; m < SAMPLER_SCALES; m++) {
+        weights[m] = log(prior[m]);
+        for (size_t b = 0; b < sampler->data->basin_count; b++)
+            if (sampler->basins[b].known)
+                weights[m] +=
+                    support(sampler, b, k, sampler->basins[b].off * (sizes[m] / sizes[now] - 1));
+    }
+    int drawn = sampler_pick(sampler, weights, SAMPLER_SCALES);
+    for (size_t b = 0; b < sampler->data->basin_count && drawn != now; b++) {
+        if (!sampler->basins[b].known)
+            continue;
+        move_vertex(sampler, b, k, sampler->basins[b].off * (sizes[drawn] / sizes[now] - 1));
+        sampler->basins[b].support = support(sampler, b, k, 0);
+    }
+    return drawn;
+}
+
+/* Another size of the misfits, with each basin as many of them away from the law. */
+static void rescale_misfits(struct sampler *sampler, int k)
+{
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        sampler->basins[b].off = subject(&sampler->basins[b], k) - sampler->basins[b].line[k];
+    sampler->laws[k].misfit = draw_size(sampler, k, misfits, misfit_prior, sampler->laws[k].misfit);
+}
+
+/* The same of what the cells have of their own: many cells would hold its size where it is. */
+static void rescale_effects(struct sampler *sampler, int k)
+{
+    const struct terms *terms = &sampler->data->terms[k];
+    struct sampler_law *law = &sampler->laws[k];
+    int now = law->effect;
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        const double *features = features_of(sampler, k, b);
+        sampler->basins[b].off = 0;
+        for (size_t i = 0; i < terms->count; i++)
+            if (terms->term[i].kind == TERM_CELL)
+                sampler->basins[b].off += features[i] * law->theta[i];
+    }
+    law->effect = draw_size(sampler, k, effect_sizes, effect_prior, now);
+    double growth = effect_sizes[law->effect] / effect_sizes[now];
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        sampler->basins[b].line[k] += sampler->basins[b].off * (growth - 1);
+    for (size_t i = 0; i < terms->count; i++)
+        law->theta[i] *= terms->term[i].kind == TERM_CELL ? growth : 1;
+}
+
+void sampler_shift_law(struct sampler *sampler, int k)
+{
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        if (sampler->basins[b].known)
+            sampler->basins[b].support = support(sampler, b, k, 0);
+    for (size_t s = 0; s < STEPS; s++)
+        for (size_t i = 0; i < sampler->data->terms[k].count; i++)
+            shift_term(sampler, k, i, steps[s]);
+    rescale_misfits(sampler, k);
+    rescale_effects(sampler, k);
+}
+
+/* ---- the law from the vertices ---- */
+
+static void regress(struct sampler *sampler, int k)
+{
+    const struct terms *terms = &sampler->data->terms[k];
+    size_t n = terms->count;
+    double *a = sampler->matrix, right[TERMS_MAX], weight = pow(sampler_misfit(sampler, k), -2);
+    memset(a, 0, n * n * sizeof(*a));
+    for (size_t i = 0; i < n; i++) {
+        a[i * n + i] = pow(sampler_term_deviation(sampler, k, i), -2);
+        right[i] = a[i * n + i] * terms->term[i].mean;
+    }
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        const double *features = features_of(sampler, k, b);
+        double z = subject(&sampler->basins[b], k);
+        for (size_t i = 0; i < n && sampler->basins[b].known; i++) {
+            if (!(fabs(features[i]) > 0))
+                continue;
+            right[i] += weight * features[i] * z;
+            for (size_t j = 0; j <= i; j++)
+                a[i * n + j] += weight * features[i] * features[j];
+        }
+    }
+    if (!cholesky(a, n))
+        return; /* priors are proper: only by overflow */
+    double noise[TERMS_MAX];
+    for (size_t i = 0; i < n; i++)
+        noise[i] = sampler_normal(sampler);
+    cholesky_solve(a, right, n);
+    cholesky_solve_upper(a, noise, n);
+    for (size_t i = 0; i < n; i++)
+        sampler->laws[k].theta[i] = right[i] + noise[i];
+    sampler_draw_lines(sampler, k);
+}
+
+static void draw_misfit(struct sampler *sampler, int k)
+{
+    double weights[SAMPLER_SCALES];
+    for (int m = 0; m < SAMPLER_SCALES; m++) {
+        double size = misfit_at(sampler, k, m);
+        weights[m] = log(misfit_prior[m]);
+        for (size_t b = 0; b < sampler->data->basin_count; b++) {
+            double z = (subject(&sampler->basins[b], k) - sampler->basins[b].line[k]) / size;
+            if (sampler->basins[b].known)
+                weights[m] -= z * z / 2 + log(size);
+        }
+    }
+    sampler->laws[k].misfit = sampler_pick(sampler, weights, SAMPLER_SCALES);
+}
+
+static void draw_effect_size(struct sampler *sampler, int k)
+{
+    const struct terms *terms = &sampler->data->terms[k];
+    double weights[SAMPLER_SCALES];
+    for (int o = 0; o < SAMPLER_SCALES; o++) {
+        weights[o] = log(effect_prior[o]);
+        for (size_t i = 0; i < terms->count; i++) {
+            double z = sampler->laws[k].theta[i] / effect_sizes[o];
+            if (terms->term[i].kind == TERM_CELL)
+                weights[o] -= z * z / 2 + log(effect_sizes[o]);
+        }
+    }
+    sampler->laws[k].effect = sampler_pick(sampler, weights, SAMPLER_SCALES);
+}
+
+/* Student as a normal whose variance is stretched by an inverse gamma number: with 3 degrees of
+ * freedom and one value, (3 + z^2) over a chi square with 4. */
+static void draw_stretch(struct sampler *sampler, int k)
+{
+    const struct terms *terms = &sampler->data->terms[k];
+    for (size_t i = 0; i < terms->count; i++) {
+        const struct term *term = &terms->term[i];
+        if (!term->heavy)
+            continue;
+        double z = (sampler->laws[k].theta[i] - term->mean) / term->deviation;
+        double chi_square =
+            -2 * log1p(-sampler_uniform(sampler)) - 2 * log1p(-sampler_uniform(sampler));
+        sampler->laws[k].stretch[i] = (3 + z * z) / fmax(chi_square, 1e-9);
+    }
+}
+
+void sampler_draw_law(struct sampler *sampler, int k)
+{
+    regress(sampler, k);
+    draw_misfit(sampler, k);
+    draw_effect_size(sampler, k);
+    draw_stretch(sampler, k);
+}

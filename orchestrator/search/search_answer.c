@@ -1,0 +1,206 @@
+/* From observations to the answer: the posterior of basins and law, hold-out, gate, doubts. */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "search/answer_cells.h"
+#include "search/answer_clear.h"
+#include "search/accept.h"
+#include "search/posterior.h"
+#include "search/ratios.h"
+
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
+#define MEASURED 2     /* LRs with a loss */
+#define FEW 3          /* LRs */
+#define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
+#define PARABOLA 5  /* points near the bottom, for a horizon to be judged by itself */
+
+static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
+{
+    return posterior_spread(posterior, array + h * sizeof(double));
+}
+
+/* ---- horizons ---- */
+
+static size_t losses_of(const struct basin *basin)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < basin->count; i++)
+        count += isnan(basin->points[i].loss) ? 0 : 1;
+    return count;
+}
+
+/* The best LR is the lowest or highest that told anything. Of two or three that is no matter, as
+ * what is known of the other horizons places the optimum, unless it may well lie beyond the range.
+ */
+static bool lies_at_edge(const struct basin *basin, const struct search_space *space,
+                         const struct posterior *posterior, size_t h)
+{
+    double low = log2(space->lr_low), high = log2(space->lr_high), below = 0, above = 0;
+    if (!basin->at_edge || losses_of(basin) > FEW)
+        return basin->at_edge;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        below += posterior->samples[s].vertex[h] < low ? 1.0 / POSTERIOR_SAMPLES : 0;
+        above += posterior->samples[s].vertex[h] > high ? 1.0 / POSTERIOR_SAMPLES : 0;
+    }
+    return below > BEYOND || above > BEYOND;
+}
+
+static void fill_horizon(struct horizon_answer *answer, const struct basin *basin,
+                         const struct noise *noise, const struct search_space *space,
+                         const struct posterior *posterior, size_t h)
+{
+    *answer = (struct horizon_answer){
+        .tokens = basin->tokens,
+        .lr_opt = NAN,
+        .ci90 = {NAN, NAN},
+        .curvature = NAN,
+        .loss_min = NAN,
+        .se_ln_lr = NAN,
+        .se_loss = NAN,
+        .trials = basin->trials,
+        .diverged = basin->diverged,
+    };
+    size_t losses = losses_of(basin);
+    if (basin->best >= 0) {
+        answer->loss_min = basin->points[basin->best].loss;
+        answer->at_edge = lies_at_edge(basin, space, posterior, h);
+    }
+    if (losses < MEASURED && !basin->optimum)
+        return;
+    struct spread vertex = spread_of(posterior, offsetof(struct sample, vertex), h);
+    answer->lr_opt = exp2(vertex.mean);
+    for (int i = 0; i < 2; i++)
+        answer->ci90[i] = exp2(vertex.ci90[i]);
+    answer->se_ln_lr = vertex.deviation * log(2.0);
+    struct parabola fit = basin_fit(basin, noise);
+    answer->flat =
+        vertex.deviation > HALF_KNOWN || (fit.count >= PARABOLA && parabola_is_flat(&fit, noise));
+    if (losses < MEASURED)
+        return; /* an optimum measured elsewhere: its basin is not known */
+    answer->curvature = spread_of(posterior, offsetof(struct sample, curvature), h).mean;
+    struct spread level = spread_of(posterior, offsetof(struct sample, level), h);
+    answer->loss_min = level.mean;
+    answer->se_loss = level.deviation;
+}
+
+/* ---- law ---- */
+
+static void fill_law(struct answer *answer, const struct posterior *posterior)
+{
+    struct law_answer *law = &answer->law;
+    struct spread beta = posterior_spread(posterior, offsetof(struct sample, beta));
+    struct spread line = posterior_spread(posterior, offsetof(struct sample, line));
+    struct spread misfit = posterior_spread(posterior, offsetof(struct sample, misfit));
+    law->beta = beta.mean;
+    law->beta_ci90[0] = beta.ci90[0];
+    law->beta_ci90[1] = beta.ci90[1];
+    law->b = line.mean * log(2.0) + beta.mean * log(posterior->reference_tokens);
+    law->misfit = misfit.mean * log(2.0);
+    law->prior_weight = fmin(1, pow(beta.deviation / posterior->prior_beta_sd, 2));
+    law->r2 = answer_explained(answer);
+}
+
+/* The law without the longest horizon, against what was measured there. */
+static int hold_out(struct answer *answer, const struct observations *obs)
+{
+    size_t last = answer->horizon_count - 1, measured = 0;
+    const struct horizon_answer *longest = &answer->horizons[last];
+    for (size_t h = 0; h < last; h++)
+        measured += horizon_counts(&answer->horizons[h]);
+    if (measured < 2 || !horizon_counts(longest))
+        return 0;
+    struct posterior *shorter = posterior_create(obs, last, longest->tokens);
+    if (!shorter)
+        return LR_ENOMEM;
+    struct spread predicted = posterior_spread(shorter, offsetof(struct sample, target));
+    lr_free(shorter);
+    answer->law.holdout.tokens = longest->tokens;
+    answer->law.holdout.lr_predicted = exp2(predicted.mean);
+    for (int i = 0; i < 2; i++)
+        answer->law.holdout.ci90[i] = exp2(predicted.ci90[i]);
+    answer->law.holdout.lr_measured = longest->lr_opt;
+    return 0;
+}
+
+/* ---- target ---- */
+
+static void fill_target(struct target_answer *target, const struct posterior *posterior)
+{
+    struct spread optimum = posterior_spread(posterior, offsetof(struct sample, target));
+    double wrong[2] = {0, 0}, penalty = 0;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct sample *sample = &posterior->samples[s];
+        double share = sample->target_curvature / POSTERIOR_SAMPLES;
+        penalty += share * basin_shape(optimum.mean - sample->target, sample->asymmetry);
+        for (int i = 0; i < 2; i++)
+            wrong[i] += share * basin_shape(i ? 1 : -1, sample->asymmetry);
+    }
+    target->lr = exp2(optimum.mean);
+    for (int i = 0; i < 2; i++)
+        target->ci90[i] = exp2(optimum.ci90[i]);
+    target->loss_penalty = penalty;
+    target->loss_penalty_if_wrong_2x = (wrong[0] + wrong[1]) / 2;
+}
+
+static bool anything_known(const struct observations *obs)
+{
+    for (size_t h = 0; h < obs->horizon_count; h++)
+        if (obs->basins[h].best >= 0 || obs->basins[h].optimum)
+            return true;
+    return false;
+}
+
+static int fill(struct answer *answer, const struct observations *obs)
+{
+    size_t count = obs->horizon_count;
+    struct posterior *posterior = posterior_create(obs, count, obs->space->target_tokens);
+    if (!posterior)
+        return LR_ENOMEM;
+    answer_clear(answer, obs->space);
+    answer->horizon_count = count;
+    struct noise noise = observations_noise(obs, count);
+    for (size_t h = 0; h < count; h++)
+        fill_horizon(&answer->horizons[h], &obs->basins[h], &noise, obs->space, posterior, h);
+    if (anything_known(obs)) {
+        fill_law(answer, posterior);
+        fill_target(&answer->target, posterior);
+    }
+    lr_free(posterior);
+    int rc = hold_out(answer, obs);
+    if (!rc)
+        rc = accept_decide(answer, obs);
+    if (!rc)
+        warnings_add(answer, obs);
+    return rc;
+}
+
+int search_answer(struct answer *answer, const struct search_space *space,
+                  const struct observation *seen, size_t count, struct lr_error *err)
+{
+    struct ratios ratios;
+    int rc = LR_ENOMEM;
+    if (space->horizon_count == 0)
+        return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
+    if (space->cell_count > 1)
+        return cells_answer(answer, space, seen, count, err);
+    struct observation *room = lr_calloc(count + 1, sizeof(*room));
+    struct observations *obs = NULL;
+    if (room) {
+        ratios_settle(&ratios, space, seen, count, room);
+        size_t kept = count;
+        if (ratios_are_searched(space))
+            kept = ratios_filter(ratios.value, seen, count, room);
+        obs = observations_create(space, ratios_are_searched(space) ? room : seen, kept);
+    }
+    if (obs) {
+        rc = fill(answer, obs);
+        if (!rc)
+            rc = ratios_answer(answer, space, &ratios, seen, count, room);
+        if (!rc)
+            answer_clear_tails(answer);
+    }
+    observations_destroy(obs);
+    lr_free(room);
+    return rc ? lr_nomem(err) : 0;
+}

@@ -1,0 +1,259 @@
+/* Weighted least squares in closed form at each vertex of the grid. A point's weight follows from
+ * the noise and from how high it stands: the model is only good near the bottom. A divergence says
+ * that the optimum lies somewhere to its left. */
+#include "search/vertex_likelihood.h"
+
+#include <math.h>
+
+#define GRID_STEP 0.1   /* octaves, or more for a very wide range */
+#define GRID_MARGIN 2.5 /* octaves beyond the range of the search */
+
+/* Published sweeps: noise .001 to .003 nats; tiny models .03. */
+#define SIGMA_LEAST 0.0006
+#define CURVATURE_SPREAD 0.35 /* what one horizon's curvature differs from the rule, relative */
+#define ERROR_LEFT 0.15       /* of the height above the bottom */
+#define ERROR_RIGHT 0.35
+/* Octaves from the optimum to where training diverges. */
+#define CLIFF 1.5
+#define CLIFF_WIDTH 1.0
+#define IMPOSSIBLE 25.0   /* in log likelihood */
+#define HIGHEST 30.0      /* nats above the bottom: whatever is higher is no better known */
+#define NOTHING_KNOWN 1.0 /* nats: the level of a horizon without a loss is anywhere */
+
+const double basin_asymmetry[BASIN_ASYMMETRIES] = {0.1, 0.45};
+
+double basin_sigma(int index)
+{
+    return SIGMA_LEAST * (1 << index);
+}
+
+double basin_shape(double t, double asymmetry)
+{
+    return t * t * (1 + asymmetry * tanh(t));
+}
+
+double basin_shape_error(double height, bool right)
+{
+    return (right ? ERROR_RIGHT : ERROR_LEFT) * height;
+}
+
+struct vertex_grid vertex_grid_lay(double lr_low, double lr_high)
+{
+    double low = log2(lr_low) - GRID_MARGIN, range = log2(lr_high) + GRID_MARGIN - low;
+    struct vertex_grid grid = {low, fmax(GRID_STEP, range / (VERTEX_GRID_MAX - 1)), 0};
+    grid.count = (int)fmin(VERTEX_GRID_MAX, floor(range / grid.step) + 1);
+    return grid;
+}
+
+static double grid_x(const struct vertex_grid *grid, int vertex)
+{
+    return grid->low + vertex * grid->step;
+}
+
+static void add_wall(struct vertex_likelihood *likelihood, double x)
+{
+    likelihood->others++;
+    for (int v = 0; v < likelihood->grid->count; v++) {
+        double z = (x - grid_x(likelihood->grid, v) - CLIFF) / CLIFF_WIDTH;
+        likelihood->beside[v] += log(fmax(erfc(-z / sqrt(2)) / 2, 1e-300));
+    }
+}
+
+static void add_optimum(struct vertex_likelihood *likelihood, const struct observation *optimum)
+{
+    double error = optimum->loss / log(2.0); /* octaves */
+    likelihood->others++;
+    for (int v = 0; v < likelihood->grid->count; v++) {
+        double z = (grid_x(likelihood->grid, v) - log2(optimum->lr)) / error;
+        likelihood->beside[v] -= z * z / 2;
+    }
+}
+
+/* ---- replicates ---- */
+
+#define SEEDS 32 /* that are told apart */
+
+struct replicates {
+    double offset[SEEDS]; /* what a seed adds to all losses alike: it moves no minimum */
+    double freedom;       /* degrees, for each replicate of a point beyond the first */
+};
+
+static struct replicates compare_seeds(const struct basin *basin)
+{
+    struct replicates replicates = {.freedom = 0};
+    double points[SEEDS] = {0}, repeated = 0;
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        repeated += !isnan(point->loss) && point->losses > 1;
+        for (size_t j = 0; j < point->seen_count && !isnan(point->loss); j++) {
+            const struct observation *seen = &point->seen[j];
+            if (seen->kind != OBSERVED_LOSS || seen->seed >= SEEDS)
+                continue;
+            replicates.offset[seen->seed] += seen->loss - point->loss;
+            points[seen->seed]++;
+        }
+    }
+    for (int s = 0; s < SEEDS; s++)
+        replicates.offset[s] /= fmax(points[s], 1);
+    replicates.freedom = repeated > 0 ? (repeated - 1) / repeated : 0;
+    return replicates;
+}
+
+static double scatter_of(const struct point *point, const struct replicates *replicates)
+{
+    double scatter = 0;
+    for (size_t i = 0; i < point->seen_count; i++) {
+        const struct observation *seen = &point->seen[i];
+        double off =
+            seen->loss - point->loss - (seen->seed < SEEDS ? replicates->offset[seen->seed] : 0);
+        scatter += seen->kind == OBSERVED_LOSS ? off * off : 0;
+    }
+    return scatter;
+}
+
+/* ---- sums ---- */
+
+static void add_loss(struct vertex_likelihood *likelihood, const struct point *point,
+                     const struct replicates *replicates, bool right)
+{
+    double y = fmin(point->loss - likelihood->bottom, HIGHEST);
+    double error = basin_shape_error(y, right);
+    double n = point->losses, scatter = scatter_of(point, replicates);
+    double freedom = (n - 1) * replicates->freedom;
+    double g[VERTEX_GRID_MAX], weights[BASIN_SIGMAS];
+    likelihood->losses++;
+    for (int s = 0; s < BASIN_SIGMAS; s++) {
+        double variance = basin_sigma(s) * basin_sigma(s);
+        double w = weights[s] = 1 / (variance / n + error * error);
+        struct likelihood_noise *noise = &likelihood->noise[s];
+        noise->w += w;
+        noise->wy += w * y;
+        noise->yy += w * y * y;
+        noise->log_norm += log(w) / 2 - freedom * log(variance) / 2 - scatter / variance / 2;
+    }
+    for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
+        for (int v = 0; v < likelihood->grid->count; v++)
+            g[v] = basin_shape(point->x - grid_x(likelihood->grid, v), basin_asymmetry[a]);
+        for (int s = 0; s < BASIN_SIGMAS; s++)
+            for (int v = 0; v < likelihood->grid->count; v++) {
+                struct likelihood_sums *sums = &likelihood->sums[a][s];
+                sums->wg[v] += weights[s] * g[v];
+                sums->gg[v] += weights[s] * g[v] * g[v];
+                sums->gy[v] += weights[s] * g[v] * y;
+            }
+    }
+}
+
+static void center_sums(struct vertex_likelihood *likelihood)
+{
+    for (int s = 0; s < BASIN_SIGMAS && likelihood->losses > 0; s++) {
+        struct likelihood_noise *noise = &likelihood->noise[s];
+        noise->yy -= noise->wy * noise->wy / noise->w;
+        for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
+            struct likelihood_sums *sums = &likelihood->sums[a][s];
+            for (int v = 0; v < likelihood->grid->count; v++) {
+                sums->gg[v] -= sums->wg[v] * sums->wg[v] / noise->w;
+                sums->gy[v] -= sums->wg[v] * noise->wy / noise->w;
+            }
+        }
+    }
+}
+
+void vertex_likelihood_gather(struct vertex_likelihood *likelihood, const struct basin *basin,
+                              const struct vertex_grid *grid, double t)
+{
+    double best = basin->best >= 0 ? basin->points[basin->best].x : 0;
+    struct replicates replicates = compare_seeds(basin);
+    likelihood->grid = grid;
+    likelihood->t = t;
+    likelihood->bottom = basin->best >= 0 ? basin->points[basin->best].loss : 0;
+    if (basin->optimum)
+        add_optimum(likelihood, basin->optimum);
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        if (point->diverged > 0)
+            add_wall(likelihood, point->x);
+        if (!isnan(point->loss))
+            add_loss(likelihood, point, &replicates, point->x > best);
+    }
+    center_sums(likelihood);
+}
+
+bool vertex_likelihood_is_empty(const struct vertex_likelihood *likelihood)
+{
+    return likelihood->losses == 0 && likelihood->others == 0;
+}
+
+/* Mean of this horizon's curvature before its losses, and 1 / variance. */
+static double expected_curvature(const struct shape *shape, double t, double *precision)
+{
+    double mean = shape->curvature * exp2(-shape->drift * t);
+    *precision = 1 / (CURVATURE_SPREAD * CURVATURE_SPREAD * mean * mean);
+    return mean;
+}
+
+/* What is left of the squares at a vertex when level and curvature fit best, with the prior. */
+static double squares(const struct likelihood_noise *noise, const struct likelihood_sums *sums,
+                      int v, double mean, double precision)
+{
+    double off = sums->gy[v] - mean * sums->gg[v];
+    return noise->yy - 2 * mean * sums->gy[v] + mean * mean * sums->gg[v] -
+           off * off / (precision + sums->gg[v]);
+}
+
+void vertex_likelihood_weigh(struct vertex_likelihood *likelihood, const struct shape *shape)
+{
+    const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
+    const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, likelihood->t, &precision);
+    int count = likelihood->grid->count;
+    likelihood->largest = -INFINITY;
+    for (int v = 0; v < count; v++) {
+        likelihood->log_of[v] = likelihood->beside[v];
+        if (likelihood->losses > 0)
+            likelihood->log_of[v] += noise->log_norm -
+                                     log(noise->w * (1 + sums->gg[v] / precision)) / 2 -
+                                     squares(noise, sums, v, mean, precision) / 2;
+        likelihood->largest = fmax(likelihood->largest, likelihood->log_of[v]);
+    }
+    likelihood->first = 0;
+    likelihood->end = count;
+    while (likelihood->log_of[likelihood->first] < likelihood->largest - IMPOSSIBLE)
+        likelihood->first++;
+    while (likelihood->log_of[likelihood->end - 1] < likelihood->largest - IMPOSSIBLE)
+        likelihood->end--;
+}
+
+double vertex_likelihood_bound(const struct vertex_likelihood *likelihood,
+                               const struct shape *shape)
+{
+    const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
+    const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, likelihood->t, &precision);
+    double least = INFINITY, beside = -INFINITY;
+    for (int v = 0; v < likelihood->grid->count; v++) {
+        double value = squares(noise, sums, v, mean, precision);
+        least = value < least ? value : least;
+        beside = likelihood->beside[v] > beside ? likelihood->beside[v] : beside;
+    }
+    return likelihood->losses > 0 ? beside + noise->log_norm - log(noise->w) / 2 - least / 2
+                                  : beside;
+}
+
+void vertex_likelihood_draw(const struct vertex_likelihood *likelihood, const struct shape *shape,
+                            int vertex, const double normal[2], double *curvature, double *level)
+{
+    const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
+    const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
+    double precision, mean = expected_curvature(shape, likelihood->t, &precision);
+    double least = mean / 10; /* a basin never bends down */
+    bool known = likelihood->losses > 0;
+    if (known) {
+        mean = (precision * mean + sums->gy[vertex]) / (precision + sums->gg[vertex]);
+        precision += sums->gg[vertex];
+    }
+    *curvature = fmax(mean + normal[0] / sqrt(precision), least);
+    *level = likelihood->bottom +
+             (known ? (noise->wy - *curvature * sums->wg[vertex]) / noise->w : 0) +
+             normal[1] * (known ? 1 / sqrt(noise->w) : NOTHING_KNOWN);
+}
