@@ -8,7 +8,7 @@
 #include <string.h>
 #include "cli/options.h"
 #include "cli/outcome.h"
-#include "trainers/command/command_child.h"
+#include "trainers/command/command_process.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
 #include "lrsearch/version.h"

@@ -8,11 +8,9 @@
 #include "kernels/kernels.h"
 #include "lrsearch/rng.h"
 #include "small_trial.h"
-#include "trainers/transformer/diverge.h"
-#include "trainers/transformer/evaluate.h"
+#include "trainers/transformer/losses.h"
 #include "trainers/transformer/group.h"
 #include "trainers/transformer/optimizer.h"
-#include "trainers/transformer/schedule.h"
 
 /* ---- optimizer ---- */
 

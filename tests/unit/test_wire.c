@@ -7,7 +7,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
-#include "lrsearch/wire.h"
+#include "lrsearch/message.h"
 
 static const uint32_t tags[] = {
 #define X(TAG, value, tag, FIELDS) value,

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include "trainers/command/command_env.h"
 #include "trainers/command/command_file.h"
+#include "trainers/command/command_output.h"
 #include "trainers/command/command_process.h"
-#include "trainers/command/output_tail.h"
 #include "trainers/command/report_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "trainers/command/command_child.h"
+#include "trainers/command/command_process.h"
 #include "lrsearch/memory.h"
 
 extern char **environ;

@@ -13,10 +13,9 @@
 #include "lrsearch/memory.h"
 #include "model/model.h"
 #include "trainers/transformer/checkpoint.h"
-#include "trainers/transformer/evaluate.h"
 #include "trainers/transformer/group.h"
+#include "trainers/transformer/losses.h"
 #include "trainers/transformer/optimizer.h"
-#include "trainers/transformer/schedule.h"
 
 #define LN_2 0.69314718055994530942
 
