@@ -9,7 +9,7 @@
 #include "cli/command_line.h"
 #include "cli/help.h"
 #include "cli/outcome.h"
-#include "trainers/command/command_child.h"
+#include "trainers/command/command_process.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
 #include "net/mpi_session.h"

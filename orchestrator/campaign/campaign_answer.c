@@ -13,10 +13,10 @@
 
 /* ---- cost ---- */
 
-/* What the trial's result takes by itself: a pure function of its spec. */
+/* What the trial's result takes by itself, whatever its attempts took. */
 static uint64_t result_tokens(const struct trial *trial)
 {
-    uint64_t begun = trial->spec.trunk_tokens, end = trial->result.tokens;
+    uint64_t begun = trial->wsd_prefix_tokens, end = trial->result.tokens;
     return trial->state != TRIAL_FAILED && end > begun ? end - begun : 0;
 }
 

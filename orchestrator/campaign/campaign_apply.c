@@ -125,7 +125,7 @@ static int check_planned(const struct campaign *campaign, const struct event_pla
         return DAMAGED("trial %u is planned for %" PRIu64
                        " tokens, which is none of the plan's search.horizons",
                        event->trial_id, spec->horizon_tokens);
-    if (spec->trunk_tokens > 0 && spec->trunk_tokens >= spec->horizon_tokens)
+    if (event->wsd_prefix_tokens > 0 && event->wsd_prefix_tokens >= spec->horizon_tokens)
         return DAMAGED("trial %u is planned to go on after its end", event->trial_id);
     if (spec->trainer == TRAINER_TRANSFORMER && spec->batch_tokens == 0)
         return DAMAGED("trial %u is planned with batches of 0 tokens", event->trial_id);
@@ -340,6 +340,7 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     trial->cell = event->cell;
     trial->purpose = event->purpose;
     trial->state = TRIAL_PENDING;
+    trial->wsd_prefix_tokens = event->wsd_prefix_tokens;
     trial->spec = event->spec;
     campaign->trials[campaign->trial_count++] = trial;
     campaign->round_planned++;
@@ -388,7 +389,7 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
         trial->first_point = event->tokens;
     if (trial->curve_tokens == 0) /* beyond where curves begin: it went on from a checkpoint */
         trial->curve_begun =
-            event->tokens > trial->first_point ? event->tokens : trial->spec.trunk_tokens;
+            event->tokens > trial->first_point ? event->tokens : trial->wsd_prefix_tokens;
     trial->curve_tokens = event->tokens;
     return 0;
 }

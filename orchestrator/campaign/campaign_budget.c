@@ -18,16 +18,12 @@ static double work_of(uint64_t tokens, double flops)
     return flops > 0 ? flops : (double)tokens;
 }
 
-/* Tokens that a trial trains on: whole steps, where it has steps. */
-static uint64_t trained_tokens(const struct trial_spec *spec)
+void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
+                uint64_t trials)
 {
-    uint64_t steps = trial_steps(spec);
-    return (steps ? steps * spec->batch_tokens : spec->horizon_tokens) - spec->trunk_tokens;
-}
-
-void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t trials)
-{
-    uint64_t tokens = trained_tokens(spec);
+    uint64_t steps = trial_steps(spec); /* whole ones, where it has steps */
+    uint64_t end = steps ? steps * spec->batch_tokens : spec->horizon_tokens;
+    uint64_t tokens = end - wsd_prefix_tokens;
     double flops = (double)tokens * trial_flops_per_token(spec), work = work_of(tokens, flops);
     outlay->trials += trials;
     outlay->tokens += trials * tokens;
@@ -81,7 +77,7 @@ static struct outlay planned(const struct campaign *campaign, uint32_t purpose)
         bool left = trial_state_is_waiting(trial->state) && trial->purpose != PURPOSE_CONFIRM &&
                     purpose == PURPOSE_CONFIRM;
         if (!trial_state_is_over(trial->state) && !left)
-            outlay_add(&sum, &trial->spec, 1);
+            outlay_add(&sum, &trial->spec, trial->wsd_prefix_tokens, 1);
     }
     return sum;
 }

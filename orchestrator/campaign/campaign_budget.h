@@ -26,7 +26,9 @@ struct outlay {
     uint64_t trials, tokens;
     double flops, work, longest; /* work: FLOPs, or tokens where they are not known */
 };
-void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t trials);
+/* wsd_prefix_tokens: of each, that need not be trained. */
+void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
+                uint64_t trials);
 
 /* The budget with which `next` would fit beside all that was spent and planned (the need_ fields;
  * the others are empty). */

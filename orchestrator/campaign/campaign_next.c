@@ -159,7 +159,7 @@ static size_t count_affordable(const struct campaign *campaign, const struct pro
     struct outlay outlay = {0};
     for (size_t i = 0; i < count; i++) {
         struct trial_spec spec = campaign_spec(campaign, &round[i]);
-        outlay_add(&outlay, &spec, 1);
+        outlay_add(&outlay, &spec, campaign_wsd_prefix(campaign, &spec, round[i].cell), 1);
         *need = campaign_budget_need(campaign, &outlay, PURPOSE_SEARCH);
         if (campaign_budget_short(&campaign->plan, need))
             return i;
@@ -210,9 +210,12 @@ static int plan_round(const struct campaign *campaign, const struct proposal *ro
     int rc = next_events_begin(next, campaign, PURPOSE_SEARCH, count, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < count; i++)
-        next_events_add(next, campaign, round[i].cell, round[i].seed)->spec =
-            campaign_spec(campaign, &round[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct event_planned *planned =
+            next_events_add(next, campaign, round[i].cell, round[i].seed);
+        planned->spec = campaign_spec(campaign, &round[i]);
+        planned->wsd_prefix_tokens = campaign_wsd_prefix(campaign, &planned->spec, round[i].cell);
+    }
     return next_events_end(next, campaign, err);
 }
 

@@ -39,6 +39,10 @@ int campaign_search_answer(const struct campaign *campaign, const struct interru
 
 /* The training that a proposal of the policy means. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
+/* Tokens of the longest wsd prefix that a finished training of the same recipe has left and `spec`
+ * of this cell can go on from; 0: none. */
+uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial_spec *spec,
+                             uint32_t cell);
 /* Sets the spec's data and the library of its matrix products. */
 void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
                        const struct event_data *data);

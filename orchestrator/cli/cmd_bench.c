@@ -135,13 +135,14 @@ static int bench_size(const struct size *size, const struct bench_options *optio
 {
     struct trial_spec spec = spec_of(size);
     struct benchmark result;
-    char folder[TEMP_FOLDER];
-    int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, folder, err);
+    char folder[TEMP_FOLDER], data_path[TRIAL_PATH];
+    int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, data_path,
+                                folder, err);
     if (rc)
         return rc;
     if ((rc = choose_products(spec.products, &spec, err)))
         goto out;
-    if ((rc = benchmark_run(&result, &spec, (int)options->threads, SECONDS, err)))
+    if ((rc = benchmark_run(&result, &spec, data_path, (int)options->threads, SECONDS, err)))
         goto out;
     if (options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;

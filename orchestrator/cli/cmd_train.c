@@ -134,14 +134,12 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
 }
 
 static int train(const struct train_options *options, const struct trial_spec *spec,
-                 uint32_t threads, double silence_s, const struct stage_report *stages)
+                 const struct trial_place *place, const struct stage_report *stages)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.stages = stages, .spec = spec};
-    struct trial_place place = {.threads = threads, .silence_s = silence_s};
-    struct train_hooks hooks = {
-        .context = &showing, .step = on_step, .attempt = 1, .place = &place};
+    struct train_hooks hooks = {.context = &showing, .step = on_step, .attempt = 1, .place = place};
     struct trial_result result;
     heed_signals();
     kernels_init();
@@ -175,15 +173,17 @@ static int check_files(const struct train_options *options, const struct plan *p
 }
 
 /* The trial that plan and command line mean; its data are made ready. */
-static int make_spec(struct trial_spec *spec, const struct train_options *options,
-                     const struct plan *plan, const struct stage_report *stages,
-                     struct lr_error *err)
+static int make_trial(struct trial_spec *spec, struct trial_place *place,
+                      const struct train_options *options, const struct plan *plan,
+                      const struct stage_report *stages, struct lr_error *err)
 {
+    *place = (struct trial_place){.threads = plan->trainer.threads_per_worker,
+                                  .silence_s = plan->limits.silence_s};
     *spec = plan_trial(plan);
     spec->lr = options->lr;
     spec->horizon_tokens = options->tokens;
     spec->seed = plan->seed;
-    return prepare_trial(spec, plan, "--tokens", stages, err);
+    return prepare_trial(spec, place->data_path, plan, "--tokens", stages, err);
 }
 
 static int run(const struct command_line *line)
@@ -192,6 +192,7 @@ static int run(const struct command_line *line)
     struct plan *plan;
     struct lr_error err = {0};
     struct trial_spec spec;
+    struct trial_place place;
     struct progress_line progress;
     int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
@@ -205,10 +206,9 @@ static int run(const struct command_line *line)
         goto out;
     if (!kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
-    if ((rc = make_spec(&spec, options, plan, &stages, &err)))
+    if ((rc = make_trial(&spec, &place, options, plan, &stages, &err)))
         goto out;
-    status =
-        train(options, &spec, plan->trainer.threads_per_worker, plan->limits.silence_s, &stages);
+    status = train(options, &spec, &place, &stages);
 out:
     progress_line_release(&progress);
     lr_free(plan);

@@ -78,14 +78,14 @@ out:
 }
 
 /* Whether horizons of the plan have a stable part in common, in any cell. */
-static bool shares_trunks(const struct plan *plan)
+static bool shares_wsd_prefix(const struct plan *plan)
 {
     if (plan->trainer.kind != TRAINER_TRANSFORMER || plan->search.horizon_count < 2)
         return false;
     for (size_t i = 0; i < plan_cell_count(plan); i++) {
         struct trial_spec spec = plan_cell(plan, i);
         spec.horizon_tokens = plan->search.horizons[0];
-        if (trial_trunk_tokens(&spec) > 0)
+        if (trial_wsd_prefix_tokens(&spec) > 0)
             return true;
     }
     return false;
@@ -162,8 +162,7 @@ static int record_opening(struct open_run *run, const char *resolved, struct lr_
     memcpy(opening->products, like->products, sizeof(opening->products));
     if ((rc = prepare_data(run, opening, err)) || (rc = make_folders(run, err)))
         return rc;
-    if (shares_trunks(plan))
-        memcpy(opening->trunk_dir, run->checkpoint_dir, sizeof(opening->trunk_dir));
+    opening->shares_wsd_prefix = shares_wsd_prefix(plan);
     if (!old->name[0]) {
         if ((rc = copy_plan(run->setup, resolved, err)) || (rc = open_run_record(run, &event, err)))
             return rc;

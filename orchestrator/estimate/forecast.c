@@ -21,7 +21,7 @@
 #define RATIO_CURVATURE 0.01 /* nats per octave^2 */
 
 struct drawn_surface {
-    struct trial_surface surface;
+    struct simulate_spec surface;
     double ratio[RATIO_COUNT]; /* best ones; 0: it is fixed */
 };
 
@@ -71,7 +71,7 @@ static struct drawn_surface draw_surface(const struct plan *plan, const struct s
                                          size_t i)
 {
     struct drawn_surface drawn = {{0}, {0}};
-    struct trial_surface *s = &drawn.surface;
+    struct simulate_spec *s = &drawn.surface;
     double reach[2];
     optimum_range(space, reach);
     s->seed = rng_u64(plan->seed, DRAW_SURFACE, i * DRAWS + DRAWS - 1) >> 1;

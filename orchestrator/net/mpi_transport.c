@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "lrsearch/memory.h"
-#include "lrsearch/wire.h"
+#include "lrsearch/message.h"
 #include "net/mpi_session.h"
 #include "net/peer.h"
 

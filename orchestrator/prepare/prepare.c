@@ -224,8 +224,8 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
     return 0;
 }
 
-int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  const struct stage_report *stages, struct lr_error *err)
+int prepare_trial(struct trial_spec *spec, char data_path[TRIAL_PATH], const struct plan *plan,
+                  const char *longest_key, const struct stage_report *stages, struct lr_error *err)
 {
     struct event_data data = {0};
     assert(spec->horizon_tokens > 0);
@@ -241,7 +241,7 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
         goto out;
     if ((rc = prepare_cell(&prepare, 0, &data, err)))
         goto out;
-    memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
+    memcpy(data_path, data.data_path, sizeof(data.data_path));
     spec->data_hash = data.data_hash;
     if (data.val_tokens > 0)
         spec->val_tokens = data.val_tokens;
