@@ -59,13 +59,12 @@ BEGIN {
     rule("worker/trainers/command", "worker/trainers/trainer.h", "any")
     rule("worker/trainers/replay", "worker/trainers/trainer.h worker/data/", "any")
     rule("worker/trainers/simulate", "worker/trainers/trainer.h", "any")
-    rule("worker/net", "worker/trainers/", "any")
     rule("worker", "worker/", "any")
     rule("tests", "include/ orchestrator/ worker/ tests/", "any")
 
     # Headers of the libraries that only some folders may know.
-    only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ worker/net/ orchestrator/main.c tests/"
-    only["uv.h"] = "orchestrator/net/ worker/net/ worker/trainers/command/ tests/"
+    only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ orchestrator/main.c tests/"
+    only["uv.h"] = "orchestrator/net/ worker/trainers/command/ tests/"
     only["pcre2.h"] = "orchestrator/plan/check_trainer.c worker/trainers/command/ tests/"
     only["sqlite3.h"] = "orchestrator/history/ orchestrator/export/ tests/"
     only["yaml.h"] = "orchestrator/plan/ tests/"

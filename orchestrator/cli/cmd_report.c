@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/cmd_report.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
@@ -13,6 +14,7 @@
 #include "report/figures.h"
 #include "report/report.h"
 #include "store/journal.h"
+#include "store/json_value.h"
 
 struct rounds {
     struct campaign *campaign;
@@ -151,17 +153,49 @@ out:
     return rc;
 }
 
-int command_report(const struct options *options)
+static int print_json(const char *run_dir, struct lr_error *err)
 {
+    char path[TRIAL_PATH + 32];
+    bool ok = true;
+    json_use_lr_memory();
+    json_t *object = json_object();
+    snprintf(path, sizeof(path), "%s/report.html", run_dir);
+    json_put(object, "schema_version", json_of_count(1), &ok);
+    json_put(object, "report", json_of_text(path), &ok);
+    return json_print(object, ok, err);
+}
+
+struct report_options {
+    bool json;
+};
+
+static int run(const struct command_line *line)
+{
+    const struct report_options *options = line->options;
+    const char *run_dir = line->operands[0];
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
-    int rc = plan && answer ? report(options->operand, plan, answer, &err) : lr_nomem(&err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    else
-        lr_say(stdout, "%s/report.html\n", options->operand);
+    int rc = plan && answer ? report(run_dir, plan, answer, &err) : lr_nomem(&err);
+    if (!rc && options->json)
+        rc = print_json(run_dir, &err);
+    else if (!rc)
+        lr_say(stdout, "%s/report.html\n", run_dir);
     lr_free(answer);
     lr_free(plan);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {OPTION_ROW_JSON(report_options)};
+
+const struct command cmd_report = {
+    .name = "report",
+    .operand = "RUN_DIR",
+    .help = "write RUN_DIR/report.html and its figures again, from the journal",
+    .examples = "lrsearch report logs/quickstart",
+    .kind = OPERAND_RUN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct report_options){0},
+    .run = run,
+};

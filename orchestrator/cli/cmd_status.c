@@ -15,7 +15,8 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/status_fill.h"
 #include "history/run_reader.h"
 #include "lrsearch/log.h"
@@ -24,6 +25,10 @@
 #include "net/transports.h"
 #include "report/status.h"
 #include "store/run_lock.h"
+
+struct status_options {
+    bool watch, json;
+};
 
 #define LOOK_EVERY_MS 2000
 enum { PLOT_LEAST = 6, PLOT_MOST = 24 };
@@ -76,13 +81,13 @@ static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
     struct run_lock_view lock;
     int rc = run_lock_view(&lock, watch->run_dir, err);
     view->owner_host[0] = '\0';
-    *held = rc == 1 && owner_lives(watch, &lock);
-    if (rc == 1 && lock.known) {
+    *held = !rc && lock.there && owner_lives(watch, &lock);
+    if (!rc && lock.known) {
         memcpy(view->owner_host, lock.owner.host, sizeof(view->owner_host));
         memcpy(view->owner_since, lock.since, sizeof(view->owner_since));
         view->owner_pid = lock.owner.pid;
     }
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 static void forget_campaign(struct watch *watch)
@@ -347,7 +352,7 @@ static int show_screen(const struct screen *screen, const struct status_view *vi
 }
 
 static int show_view(const struct screen *screen, const struct status_view *view,
-                     const struct options *options, struct lr_error *err)
+                     const struct status_options *options, struct lr_error *err)
 {
     struct status_layout layout = {
         .columns = 80, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
@@ -362,7 +367,7 @@ static int show_view(const struct screen *screen, const struct status_view *view
 /* ---- the command ---- */
 
 /* After the last look what it showed is left on the terminal. */
-static int look_on(struct watch *watch, const struct options *options, struct lr_error *err)
+static int look_on(struct watch *watch, const struct status_options *options, struct lr_error *err)
 {
     const struct status_view *view = &watch->fill.view;
     struct screen screen;
@@ -392,7 +397,7 @@ static int look_on(struct watch *watch, const struct options *options, struct lr
     return rc;
 }
 
-static int look(struct watch *watch, const struct options *options, struct lr_error *err)
+static int look(struct watch *watch, const struct status_options *options, struct lr_error *err)
 {
     const struct screen none = {0};
     bool changed;
@@ -410,20 +415,36 @@ static int look(struct watch *watch, const struct options *options, struct lr_er
     return show_view(&none, &watch->fill.view, options, err);
 }
 
-int command_status(const struct options *options)
+static int run(const struct command_line *line)
 {
     struct lr_error err = {0};
     struct watch *watch = lr_calloc(1, sizeof(*watch));
     int rc = watch ? 0 : lr_nomem(&err);
     if (!rc) {
-        watch->run_dir = options->operand;
-        rc = look(watch, options, &err);
+        watch->run_dir = line->operands[0];
+        rc = look(watch, line->options, &err);
         campaign_destroy(watch->follow.campaign);
         status_fill_release(&watch->fill);
         lr_free(watch->plan);
         lr_free(watch);
     }
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {
+    {"watch", NULL, "look again every 2 s, until the campaign ends (q: leave)",
+     OPTION_AT(status_options, watch)},
+    OPTION_ROW_JSON(status_options),
+};
+
+const struct command cmd_status = {
+    .name = "status",
+    .operand = "RUN_DIR",
+    .help = "where a campaign stands that is running, or was run; --watch looks on",
+    .examples = "lrsearch status logs/quickstart --watch",
+    .kind = OPERAND_RUN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct status_options){0},
+    .run = run,
+};

@@ -8,6 +8,7 @@
 #include "lrsearch/memory.h"
 #include "report/cells_text.h"
 #include "report/plain_text.h"
+#include "store/result_json.h"
 #include "store/json_value.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"

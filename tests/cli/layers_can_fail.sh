@@ -20,9 +20,9 @@ make_tree()
         echo "int ${name}_x;" >"$tree/worker/$folder/$name.h"
     done
     mkdir -p "$tree/include/lrsearch" "$tree/common" "$tree/tests"
-    printf '#include <stdint.h>\n' >"$tree/include/lrsearch/wire.h"
+    printf '#include <stdint.h>\n' >"$tree/include/lrsearch/message.h"
     printf '#include "plan/plan.h"\n' >"$tree/orchestrator/campaign/good.c"
-    printf '#include <mpi.h>\n#include "lrsearch/wire.h"\n' >"$tree/orchestrator/net/transport.c"
+    printf '#include <mpi.h>\n#include "lrsearch/message.h"\n' >"$tree/orchestrator/net/transport.c"
     printf '#include "data/data.h"\n' >"$tree/worker/trainers/transformer/step.c"
 }
 
@@ -62,7 +62,7 @@ case_of orchestrator/net/a.c '#include "campaign/campaign.h"' 'may not include'
 case_of orchestrator/report/a.c '#include "campaign/campaign.h"' 'may not include'
 case_of worker/model/a.c '#include "trainers/trainers.h"' 'worker/model may not include worker/trainers/trainers.h'
 case_of worker/data/a.c '#include "model/model.h"' 'may not include'
-case_of worker/kernels/a.c '#include "lrsearch/wire.h"' 'worker/kernels may not include'
+case_of worker/kernels/a.c '#include "lrsearch/message.h"' 'worker/kernels may not include'
 case_of worker/kernels/a.c '#include <unistd.h>' 'C standard headers only'
 case_of worker/trainers/a.c '#include "plan/plan.h"' 'may not include orchestrator/plan/plan.h'
 case_of include/lrsearch/a.h '#include "net/net.h"' 'include/lrsearch may not include'

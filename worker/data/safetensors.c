@@ -298,16 +298,15 @@ int safetensors_write(const char *path, const struct st_tensor *tensors, size_t 
     size_t *order = lr_calloc(count + 1, sizeof(*order));
     json_t *header = json_object();
     int rc = order && header ? 0 : lr_nomem(err);
-    if (!rc && metadata_count > 0)
-        rc = add_metadata(header, metadata, metadata_count, err);
-    if (!rc)
-        rc = lay_out_tensors(header, tensors, count, order, err);
-    if (!rc)
-        rc = make_head(header, &head, &head_size, err);
-    if (rc)
+    if (rc || (metadata_count > 0 && (rc = add_metadata(header, metadata, metadata_count, err))) ||
+        (rc = lay_out_tensors(header, tensors, count, order, err)) ||
+        (rc = make_head(header, &head, &head_size, err))) {
         lr_prefix(err, "%s: cannot write it", path);
-    else
-        rc = write_file(path, head, head_size, tensors, count, order, err);
+        goto out;
+    }
+    rc = write_file(path, head, head_size, tensors, count, order, err);
+
+out:
     json_decref(header);
     lr_free(head);
     lr_free(order);
@@ -547,11 +546,7 @@ int safetensors_open(struct safetensors **out, const char *path, struct lr_error
     *out = NULL;
     struct safetensors *file = lr_calloc(1, sizeof(*file));
     int rc = file ? map_file(file, path, err) : lr_nomem(err);
-    if (!rc)
-        rc = read_header(file, err);
-    if (!rc)
-        rc = read_entries(file, err);
-    if (rc) {
+    if (rc || (rc = read_header(file, err)) || (rc = read_entries(file, err))) {
         lr_prefix(err, "%s", path);
         safetensors_close(file);
         return rc;

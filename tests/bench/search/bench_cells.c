@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cell_surface.h"
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "groups.h"
 #include "plan/schema.h"
 #include "plan/quantity.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "groups.h"
 #include "papers.h"
 #include "plan/schema.h"

@@ -130,8 +130,8 @@ static void measure(struct benchmark *out, struct bench *b, int threads, double 
         out->part_s[p] = b->profile.seconds[p] / (double)out->steps;
 }
 
-int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int threads, double seconds,
-                  struct lr_error *err)
+int benchmark_run(struct benchmark *out, const struct trial_spec *spec, const char *data_path,
+                  int threads, double seconds, struct lr_error *err)
 {
     struct bench b = {.spec = spec};
     double *values = lr_calloc((size_t)3 * STEPS_MOST, sizeof(*values));
@@ -141,7 +141,7 @@ int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int thre
         return lr_fail(err, LR_EUSAGE, "--threads %d: built without OpenMP, one thread it is",
                        threads);
     }
-    int rc = values ? source_open(&b.source, spec, err) : lr_nomem(err);
+    int rc = values ? source_open(&b.source, spec, data_path, err) : lr_nomem(err);
     rc = rc ? rc : model_create(&b.model, spec, err);
     if (!rc) {
         b.tokens =

@@ -23,7 +23,7 @@ static const char *const prefixes[PARTS] = {"", "optimizer.m.", "optimizer.v."};
     X("diverge.mean", "a", "la", diverge.mean)                                                     \
     X("tail_sum", "a", "la", tail_sum)
 
-enum { STATE_FIELDS = 5, FIXED_PAIRS = STATE_FIELDS + 2, VALUE = TRIAL_PATH, KEY = 48 };
+enum { STATE_FIELDS = 5, FIXED_PAIRS = STATE_FIELDS + 2, VALUE = 64, KEY = 48 };
 
 static float *part_of(struct param *param, int part)
 {
@@ -206,8 +206,7 @@ static int read_state(const struct safetensors *file, const char *path, struct c
                           path);
 }
 
-/* What was saved is listed before what is wanted now. Where the data lie does not matter: their
- * hash tells whether they are the same. */
+/* "lr (0.001 -> 0.002), ...": what was saved before what is wanted now. */
 static void list_changes(const struct safetensors *file, const struct trial_spec *spec, char *out,
                          size_t size)
 {
@@ -215,12 +214,10 @@ static void list_changes(const struct safetensors *file, const struct trial_spec
     for (size_t f = 0; f < trial_spec_fields.count && used < size; f++) {
         const struct field *field = &trial_spec_fields.fields[f];
         char key[KEY], now[VALUE];
-        if (field->type == FIELD_STRUCT) /* of another trainer */
-            continue;
         snprintf(key, sizeof(key), "spec.%s", field->name);
         field_text(now, sizeof(now), field, spec);
         const char *saved = safetensors_metadata(file, key);
-        if ((saved && strcmp(saved, now) == 0) || strcmp(field->name, "data_path") == 0)
+        if (saved && strcmp(saved, now) == 0)
             continue;
         int length = snprintf(out + used, size - used, "%s%s (%s -> %s)", used ? ", " : "",
                               field->name, saved ? saved : "unknown", now);

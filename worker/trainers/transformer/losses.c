@@ -1,7 +1,25 @@
-/* Validation: every sequence once, in order, so that the same weights give the same bytes. */
-#include "trainers/transformer/evaluate.h"
+/* What the losses of a training tell: whether it diverged, and how good it is in the end. Every
+ * validation sequence is read once, in order, so that the same weights give the same bytes. */
+#include "trainers/transformer/losses.h"
 
 #include <math.h>
+
+#define KEEP 0.93 /* half-life ln(.5) / ln(.93) = 9.6 steps */
+
+bool diverge_step(struct diverge *diverge, double train_loss)
+{
+    if (!diverge->begun) {
+        diverge->begun = true;
+        diverge->first = diverge->mean = train_loss;
+    }
+    diverge->mean = KEEP * diverge->mean + (1.0 - KEEP) * train_loss;
+    return diverge_far(diverge, diverge->mean);
+}
+
+bool diverge_far(const struct diverge *diverge, double loss)
+{
+    return !isfinite(loss) || !(loss <= diverge->first + DIVERGE_NATS);
+}
 
 int evaluate(struct model *model, const struct source *source, uint32_t context, uint32_t *tokens,
              double *losses, int (*keep_going)(void *context_of_caller), void *context_of_caller,

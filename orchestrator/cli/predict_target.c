@@ -1,10 +1,15 @@
-/* What is asked here is whether the campaign knows what it was trained on, and whether any way
- * leads from there; how far that way bears is told by the answer (campaign/campaign_transfer.c). */
-#include "cli/aim.h"
+/* What is checked here is whether the campaign knows what it was trained on, and whether any rule
+ * leads from there to the target; how far the rule carries is part of the answer
+ * (campaign/campaign_transfer.c). */
+#include "cli/predict_target.h"
 
 #include "report/summary.h"
 
-static int aim_at_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
+_Static_assert(SCHEDULE_COSINE == 0 && SCHEDULE_LINEAR == 1 && SCHEDULE_WSD == 2 &&
+                   SCHEDULE_CONSTANT == 3,
+               "the words of --schedule are in the order of the enum");
+
+static int set_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
 {
     char wanted[24], shortest[24];
     if (tokens < plan->search.horizons[0])
@@ -29,7 +34,7 @@ static int must_know(const char *option, const struct plan_axis *axis, uint32_t 
                    option);
 }
 
-static int aim_at_width(struct plan *plan, uint32_t width, struct lr_error *err)
+static int set_width(struct plan *plan, uint32_t width, struct lr_error *err)
 {
     struct trial_spec target = plan_trial(plan);
     bool axis = plan->axes.d_model.count > 1;
@@ -57,42 +62,59 @@ static int aim_at_width(struct plan *plan, uint32_t width, struct lr_error *err)
     return 0;
 }
 
-static int aim_at_schedule(struct plan *plan, const struct options *options, struct lr_error *err)
+static int set_schedule(struct plan *plan, const struct predict_target *target,
+                        struct lr_error *err)
 {
+    uint32_t schedule = target->schedule - 1;
     if (plan->training.batch_tokens == 0)
         return lr_fail(err, LR_EPLAN,
                        "--schedule %s: the campaign's losses are not from trainings of its own, "
                        "and their schedule is not known here",
-                       schedule_name(options->schedule));
-    if (plan->training.schedule == SCHEDULE_CONSTANT && options->schedule != SCHEDULE_CONSTANT)
+                       schedule_name(schedule));
+    if (plan->training.schedule == SCHEDULE_CONSTANT && schedule != SCHEDULE_CONSTANT)
         return lr_fail(err, LR_EPLAN,
                        "--schedule %s: the campaign trained with a constant learning rate, from "
                        "whose losses no optimum of another schedule can be read; give "
                        "training.schedule what the target has",
-                       schedule_name(options->schedule));
-    plan->target.schedule = options->schedule;
-    plan->target.cooldown = options->cooldown;
+                       schedule_name(schedule));
+    plan->target.schedule = schedule;
+    plan->target.cooldown = target->cooldown;
     return 0;
 }
 
-int aim_plan(struct plan *plan, const struct options *options, struct lr_error *err)
+int predict_target_set(struct plan *plan, const struct predict_target *target, struct lr_error *err)
 {
-    int rc = aim_at_tokens(plan, options->tokens, err);
-    if (!rc && options->width)
-        rc = aim_at_width(plan, options->width, err);
-    if (!rc && options->layers) {
-        rc = must_know("--layers", &plan->axes.n_layers, plan->model.n_layers, err);
-        plan->target.n_layers = options->layers;
+    int rc;
+    if ((rc = set_tokens(plan, target->tokens, err)))
+        return rc;
+    if (target->width && (rc = set_width(plan, target->width, err)))
+        return rc;
+    if (target->layers) {
+        plan->target.n_layers = target->layers;
+        if ((rc = must_know("--layers", &plan->axes.n_layers, plan->model.n_layers, err)))
+            return rc;
     }
-    if (!rc && options->vocab) {
-        rc = must_know("--vocab", &plan->axes.vocab, plan->model.vocab, err);
-        plan->target.vocab = options->vocab;
+    if (target->vocab) {
+        plan->target.vocab = target->vocab;
+        if ((rc = must_know("--vocab", &plan->axes.vocab, plan->model.vocab, err)))
+            return rc;
     }
-    if (!rc && options->batch) {
-        rc = must_know("--batch", &plan->axes.batch_tokens, plan->training.batch_tokens, err);
-        plan->target.batch_tokens = options->batch;
+    if (target->batch) {
+        plan->target.batch_tokens = target->batch;
+        if ((rc = must_know("--batch", &plan->axes.batch_tokens, plan->training.batch_tokens, err)))
+            return rc;
     }
-    if (!rc && options->schedule_given)
-        rc = aim_at_schedule(plan, options, err);
-    return rc;
+    return target->schedule ? set_schedule(plan, target, err) : 0;
+}
+
+int predict_target_check(const struct predict_target *target, const struct command_line *line,
+                         struct lr_error *err)
+{
+    const char *command = line->command->name;
+    if (target->width && line->operand_count == 0)
+        return lr_fail(err, LR_EUSAGE, "%s --width: is of a run's model; name the run's directory",
+                       command);
+    if (target->cooldown > 0 && target->schedule != 1 + SCHEDULE_WSD)
+        return lr_fail(err, LR_EUSAGE, "%s --cooldown: is of --schedule wsd", command);
+    return 0;
 }

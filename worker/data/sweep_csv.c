@@ -1,6 +1,8 @@
-/* A table of losses from CSV. libcsv cuts the text into cells; a row is judged when it is whole:
+/* Reading and writing of tables of losses. libcsv cuts the text into cells; a row is judged when it is whole:
  * conditions first, so that rows that were not asked for may hold anything. The text is handed over
  * line by line, because libcsv does not count lines. */
+#include "data/sweep_csv.h"
+
 #include <csv.h>
 #include <math.h>
 #include <stdbool.h>
@@ -8,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include <xxhash.h>
-#include "data/sweep.h"
 #include "data/token_file.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 #include "lrsearch/trial.h"
 
 enum { LR, TOKENS, LOSS, SEED, COLUMNS };
@@ -315,18 +318,20 @@ static int parse_text(struct reader *r, const char *text, size_t size)
 /* ---- the whole ---- */
 
 /* Each number is unequal to the other or both are the same: there is no NaN. */
-static int order(double a, double b)
+static int compare(double a, double b)
 {
     return (a > b) - (a < b);
 }
 
-static int by_place(const void *left, const void *right)
+static int by_tokens_lr_seed(const void *left, const void *right)
 {
     const struct kept_row *a = left, *b = right;
-    int by = order((double)a->row.tokens, (double)b->row.tokens);
-    by = by ? by : order(a->row.lr, b->row.lr);
-    by = by ? by : order(a->seed, b->seed);
-    return by ? by : order((double)a->index, (double)b->index);
+    int by = compare((double)a->row.tokens, (double)b->row.tokens);
+    if (!by)
+        by = compare(a->row.lr, b->row.lr);
+    if (!by)
+        by = compare(a->seed, b->seed);
+    return by ? by : compare((double)a->index, (double)b->index);
 }
 
 /* Rows are sorted, so that those of one learning rate, written in several ways, lie together: all
@@ -337,7 +342,7 @@ static void unite_learning_rates(struct kept_row *rows, size_t count)
         if (rows[i].row.tokens == rows[i - 1].row.tokens &&
             rows[i].row.lr - rows[i - 1].row.lr <= SWEEP_SAME_LR * rows[i - 1].row.lr)
             rows[i].row.lr = rows[i - 1].row.lr;
-    qsort(rows, count, sizeof(*rows), by_place);
+    qsort(rows, count, sizeof(*rows), by_tokens_lr_seed);
 }
 
 static int none_left(struct reader *r)
@@ -361,11 +366,12 @@ static int none_left(struct reader *r)
                    listed(&r->conditions[i].values, values, sizeof(values)), more ? ", ..." : "");
 }
 
-static int finish(struct reader *r, struct sweep *sweep)
+/* The rows that were kept, as the table has them. */
+static int sort_rows(struct reader *r, struct sweep *sweep)
 {
     if (r->count == 0)
         return none_left(r);
-    qsort(r->rows, r->count, sizeof(*r->rows), by_place);
+    qsort(r->rows, r->count, sizeof(*r->rows), by_tokens_lr_seed);
     unite_learning_rates(r->rows, r->count);
     sweep->rows = lr_calloc(r->count, sizeof(*sweep->rows));
     if (!sweep->rows)
@@ -403,14 +409,18 @@ int sweep_read_text(struct sweep *sweep, const struct sweep_request *request, co
     struct reader r = {.request = request,
                        .names = {request->lr, request->tokens, request->loss, request->seed}};
     int rc = 0;
-    if (request->where_count) {
-        r.conditions = lr_calloc(request->where_count, sizeof(*r.conditions));
-        rc = r.conditions ? 0 : lr_nomem(&r.err);
-        for (size_t i = 0; !rc && i < request->where_count; i++)
-            r.conditions[i].where = &request->where[i];
+    r.conditions = lr_calloc(request->where_count + 1, sizeof(*r.conditions));
+    if (!r.conditions) {
+        rc = lr_nomem(&r.err);
+        goto out;
     }
-    rc = rc ? rc : parse_text(&r, text, size);
-    rc = rc ? rc : finish(&r, sweep);
+    for (size_t i = 0; i < request->where_count; i++)
+        r.conditions[i].where = &request->where[i];
+    if ((rc = parse_text(&r, text, size)))
+        goto out;
+    rc = sort_rows(&r, sweep);
+
+out:
     reader_release(&r);
     if (rc) {
         sweep_release(sweep);
@@ -426,9 +436,9 @@ int sweep_read(struct sweep *sweep, const struct sweep_request *request, struct 
     int rc = token_file_map(&file, request->path, err);
     if (rc)
         return rc;
-    if (file.size > TEXT_MOST)
-        rc = lr_fail(err, LR_EDATA, "%s: is too large for a table of losses", request->path);
-    rc = rc ? rc : sweep_read_text(sweep, request, (const char *)file.map, file.size, err);
+    rc = file.size > TEXT_MOST
+             ? lr_fail(err, LR_EDATA, "%s: is too large for a table of losses", request->path)
+             : sweep_read_text(sweep, request, (const char *)file.map, file.size, err);
     token_file_close(&file);
     return rc;
 }
@@ -442,9 +452,60 @@ int sweep_read_written(struct sweep *sweep, const char *path, uint64_t hash, str
     int rc = token_file_map(&file, path, err);
     if (rc)
         return rc;
-    if (XXH3_64bits(file.map, file.size) != hash)
-        rc = lr_fail(err, LR_EDATA, "%s: is not the table that the campaign began with", path);
-    rc = rc ? rc : sweep_read_text(sweep, &request, (const char *)file.map, file.size, err);
+    rc = XXH3_64bits(file.map, file.size) != hash
+             ? lr_fail(err, LR_EDATA, "%s: is not the table that the campaign began with", path)
+             : sweep_read_text(sweep, &request, (const char *)file.map, file.size, err);
     token_file_close(&file);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+static int write_row(FILE *file, XXH3_state_t *state, const char *line)
+{
+    size_t length = strlen(line);
+    XXH3_64bits_update(state, line, length);
+    return fwrite(line, length, 1, file) == 1 ? 0 : -1;
+}
+
+static int write_rows(const struct sweep *sweep, FILE *file, XXH3_state_t *state)
+{
+    int rc = write_row(file, state, "tokens,lr,loss,seed\n");
+    for (size_t i = 0; !rc && i < sweep->count; i++) {
+        const struct sweep_row *row = &sweep->rows[i];
+        char line[128], loss[32] = "nan";
+        if (!isnan(row->loss))
+            snprintf(loss, sizeof(loss), "%.17g", row->loss);
+        snprintf(line, sizeof(line), "%llu,%.17g,%s,%u\n", (unsigned long long)row->tokens, row->lr,
+                 loss, row->seed);
+        rc = write_row(file, state, line);
+    }
+    return rc;
+}
+
+int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_PATH],
+                uint64_t *hash, struct lr_error *err)
+{
+    char temporary[TRIAL_PATH + 32];
+    if (strlen(folder) + sizeof("/sweep-0123456789abcdef.csv") > TRIAL_PATH)
+        return lr_fail(err, LR_ECREATE, "%s: the path is too long", folder);
+    snprintf(temporary, sizeof(temporary), "%s/sweep.%ld", folder, (long)getpid());
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return lr_nomem(err);
+    XXH3_64bits_reset(state);
+    FILE *file = own_file_stream(temporary, 0666);
+    int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
+    if (!rc && (write_rows(sweep, file, state) || fflush(file) || fsync(fileno(file))))
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    if (file && fclose(file) && !rc)
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    *hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    snprintf(path, TRIAL_PATH, "%s/sweep-%016llx.csv", folder, (unsigned long long)*hash);
+    if (!rc && rename(temporary, path))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
+    if (rc)
+        unlink(temporary);
     return rc;
 }
