@@ -31,7 +31,7 @@ BEGIN {
     rule("orchestrator/plan", "", "any")
     rule("orchestrator/search", "orchestrator/search/", "any")
     rule("orchestrator/search/laws", "orchestrator/search/", "any")
-    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/", "any")
+    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/search_space.h orchestrator/search/policy.h orchestrator/search/search_answer.h orchestrator/search/laws/", "any")
     rule("orchestrator/sched", "orchestrator/campaign/trial_state.h", "any")
     rule("orchestrator/net", "", "any")
     rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")
@@ -41,7 +41,7 @@ BEGIN {
     rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
     # cli/progress_line.h: until the stages are reported through a callback
     rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/report/summary.h orchestrator/campaign/event.h orchestrator/net/transports.h orchestrator/cli/progress_line.h worker/", "any")
-    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/ orchestrator/prepare/ orchestrator/report/ orchestrator/cli/progress_line.h worker/", "any")
+    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/search_space.h orchestrator/search/policy.h orchestrator/search/search_answer.h orchestrator/search/laws/ orchestrator/prepare/ orchestrator/report/ orchestrator/cli/progress_line.h worker/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
     rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")

@@ -5,7 +5,7 @@
 #include "cli/progress_line.h"
 #include "cli/options.h"
 #include "lrsearch/error.h"
-#include "search/slope.h"
+#include "search/numerics.h"
 #include "trainers/transformer/coordinates.h"
 
 /* The coordinate check of a plan: what was measured, and what is made of it. */

@@ -232,16 +232,16 @@ static double product(const double *a, const double *b)
     return sum / CELL_SAMPLES;
 }
 
-void candidates_condition(struct candidates *candidates, struct candidate *taken)
+void candidates_condition(struct candidates *candidates, struct candidate *known)
 {
     double by[CELL_SAMPLES], with[(SEARCH_CELLS + 1) * SEARCH_COORDINATES];
-    double variance = taken->spread, all = variance + taken->noise;
-    taken->taken = true;
+    double variance = known->spread, all = variance + known->noise;
+    known->known = true;
     if (!(variance > 0))
         return;
-    double share = (1 - sqrt(taken->noise / all)) / variance;
-    memcpy(by, taken->values, sizeof(by));
-    memcpy(with, taken->with, candidates->optima * sizeof(*with));
+    double share = (1 - sqrt(known->noise / all)) / variance;
+    memcpy(by, known->values, sizeof(by));
+    memcpy(with, known->with, candidates->optima * sizeof(*with));
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->all[i];
         double shared = product(candidate->values, by);

@@ -3,6 +3,7 @@
 
 #include "search/cell_posterior.h"
 #include "search/lr_grid.h"
+#include "search/policy.h"
 
 /* Trials that could be next in a campaign with axes, and what they would tell of the optima that
  * are wanted, read off the posterior's posterior samples: an optimum is the optimum of a coordinate in a cell, or
@@ -18,7 +19,7 @@ struct candidate {
     double spread;  /* variance of that */
     double *with;   /* [optima] its covariance with each */
     bool central;   /* ratios as expected */
-    bool taken;     /* counts as known */
+    bool known;     /* its loss counts as observed */
 };
 
 struct candidates {
@@ -45,7 +46,7 @@ void candidates_destroy(struct candidates *candidates); /* all zero is fine */
 /* Whether it is the trial that was seen, seeds apart. */
 bool candidate_is(const struct proposal *proposal, const struct observation *seen);
 /* From now on its loss counts as known. */
-void candidates_condition(struct candidates *candidates, struct candidate *taken);
+void candidates_condition(struct candidates *candidates, struct candidate *known);
 /* How much the optima' variances would fall, by one or by two of a basin: nats. */
 double candidate_gain(const struct candidates *candidates, const struct candidate *candidate);
 double candidates_pair_gain(const struct candidates *candidates, const struct candidate *a,

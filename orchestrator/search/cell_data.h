@@ -2,7 +2,8 @@
 #define LRSEARCH_CELL_DATA_H
 
 #include "search/cell_terms.h"
-#include "search/vertex_likelihood.h"
+#include "search/basin_model.h"
+#include "search/observations.h"
 
 /* What was seen in a campaign with axes, arranged for the sampler (cell_posterior.c): a basin for
  * each cell and horizon, whose losses lie over one coordinate for each LR that is searched:

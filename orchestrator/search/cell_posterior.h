@@ -2,7 +2,7 @@
 #define LRSEARCH_CELL_POSTERIOR_H
 
 #include "search/cell_data.h"
-#include "search/posterior.h"
+#include "search/numerics.h"
 
 /* What all losses of a campaign with axes say together: the model of posterior.h, with a law over
  * the axes (cell_terms.h) instead of one over tokens alone, and with a vertex for each LR that is
@@ -44,7 +44,13 @@ const struct cell_basin_sample *cell_posterior_basin(const struct cell_posterior
                                                      int sample, size_t basin);
 const struct cell_optimum_sample *cell_posterior_optimum(const struct cell_posterior *posterior,
                                                          int sample, size_t optimum);
-/* Mean, standard deviation and 90 % interval of CELL_SAMPLES values, which it sorts. */
-struct spread cell_spread(double values[CELL_SAMPLES]);
+
+/* The LR's vertex of a basin, log2. */
+struct spread cell_posterior_vertex(const struct cell_posterior *posterior, size_t basin);
+/* Sum over the terms of coefficient * theta, of coordinate k: of each sample, and its spread. */
+void cell_posterior_values(const struct cell_posterior *posterior, int k,
+                           const double coefficients[TERMS_MAX], double values[CELL_SAMPLES]);
+struct spread cell_posterior_combine(const struct cell_posterior *posterior, int k,
+                                     const double coefficients[TERMS_MAX]);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_CELL_TERMS_H
 #define LRSEARCH_CELL_TERMS_H
 
-#include "search/policy.h"
+#include "search/search_space.h"
 
 /* The law of a campaign with axes: where log2 LR* (or log2 of the best ratio) of a cell and horizon
  * is expected. A sum of terms, each an unknown number times what is known of the cell:
@@ -54,10 +54,5 @@ void terms_set_reference(struct terms *terms, const struct search_space *space, 
 double term_value(const struct term *term, const struct search_cell *cell, int index, double t);
 /* NULL: not there. */
 const struct term *term_find(const struct terms *terms, enum term_kind kind, uint32_t of);
-
-/* Whether anybody moves along the axis: a cell, or the target. */
-bool axis_is_spanned(const struct search_space *space, enum answer_axis axis);
-/* The cell that the target is, or -1. */
-int target_cell(const struct search_space *space);
 
 #endif

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/policy.h"
+#include "search/bootstrap.h"
 #include "search/lr_grid.h"
 #include "search/posterior.h"
 
@@ -145,7 +147,7 @@ static double predict(const struct observations *obs, size_t h, int *rc)
 /* Whether the noise calls for octaves: judged by the last horizon that shows a curvature. */
 static bool noise_wants_octaves(const struct observations *obs, size_t h)
 {
-    struct noise noise = observations_noise(obs, h);
+    struct noise noise = basin_noise(obs->basins, h);
     for (size_t i = h; i-- > 0;) {
         struct parabola fit = basin_fit(&obs->basins[i], &noise);
         if (fit.count > 0 && !parabola_is_flat(&fit, &noise))
@@ -157,7 +159,7 @@ static bool noise_wants_octaves(const struct observations *obs, size_t h)
 static void look(struct view *view, const struct observations *obs, size_t h)
 {
     const struct basin *basin = &obs->basins[h];
-    struct noise noise = observations_noise(obs, h + 1);
+    struct noise noise = basin_noise(obs->basins, h + 1);
     struct parabola fit = basin_fit(basin, &noise);
     row_read(&view->row, &view->grid, basin, obs->space->seeds);
     memset(&view->wish, 0, sizeof(view->wish));
@@ -175,14 +177,6 @@ static void look(struct view *view, const struct observations *obs, size_t h)
             view->center = k;
         }
     }
-}
-
-static bool has_seed(const struct point *point, uint32_t seed)
-{
-    for (size_t i = 0; point && i < point->seen_count; i++)
-        if (point->seen[i].seed == seed)
-            return true;
-    return false;
 }
 
 /* Seeds that are missing at LRs already begun come first: a round may have been cut short. */
@@ -225,7 +219,7 @@ static int narrow_next(const struct search_space *space, const struct observatio
         }
         for (int k = 0; k <= view->grid.last && view->wish.count; k++)
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
-                if (view->wish.wanted[k] && !has_seed(view->row.points[k], seed))
+                if (view->wish.wanted[k] && !point_has_seed(view->row.points[k], seed))
                     round[asked++] = (struct proposal){.tokens = space->horizons[h],
                                                        .lr = lr_grid_lr(&view->grid, space, k),
                                                        .seed = seed};

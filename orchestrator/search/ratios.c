@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/bootstrap.h"
 #include "search/lr_grid.h"
-#include "search/policy_cells.h"
 #include "search/observations.h"
 
 #define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
@@ -99,7 +99,7 @@ static double best_tried(const struct search_space *of, const struct observation
     if (!obs)
         return NAN;
     const struct basin *basin = &obs->basins[0];
-    struct noise noise = observations_noise(obs, 1);
+    struct noise noise = basin_noise(obs->basins, 1);
     struct parabola fit = basin_fit(basin, &noise);
     bool holds = fit.count >= 5 && !parabola_is_flat(&fit, &noise) && !basin->at_edge;
     double vertex = holds              ? basin_vertex(basin, &fit)
@@ -199,26 +199,23 @@ static int next_of_ratios(struct ratios *ratios, const struct policy *policy,
     return 0;
 }
 
-int search_next(const struct policy *policy, const struct search_space *space,
+int ratios_next(const struct policy *policy, const struct search_space *space,
                 const struct observation *seen, size_t count, struct proposal *round)
 {
     struct ratios ratios;
-    if (space->cell_count > 1)
-        return policy == &policy_design ? cells_next(space, seen, count, round)
-                                        : cells_next_apart(policy, space, seen, count, round);
+    struct observation *room = NULL;
+    size_t kept = count;
+    int asked = 0;
     begin(&ratios, space);
-    if (!ratios_are_searched(space)) {
-        int asked = policy->next(space, seen, count, round);
-        stamp(round, asked, ratios.value);
-        return asked;
+    if (ratios_are_searched(space)) {
+        room = lr_calloc(count + 1, sizeof(*room));
+        if (!room)
+            return LR_ENOMEM;
+        asked = next_of_ratios(&ratios, policy, space, seen, count, room, round);
+        kept = ratios_filter(ratios.value, seen, count, room);
     }
-    struct observation *room = lr_calloc(count + 1, sizeof(*room));
-    if (!room)
-        return LR_ENOMEM;
-    int asked = next_of_ratios(&ratios, policy, space, seen, count, room, round);
     if (asked == 0) {
-        size_t kept = ratios_filter(ratios.value, seen, count, room);
-        asked = policy->next(space, room, kept, round);
+        asked = policy->next(space, room ? room : seen, kept, round);
         stamp(round, asked, ratios.value);
     }
     lr_free(room);
@@ -236,20 +233,10 @@ static void name_after(struct forecast_stage *stages, size_t count, const char *
 
 /* The last step sees again at the shortest horizon what the first one saw, if the ratios end where
  * they began; at most it costs as much once more. */
-int search_forecast(const struct policy *policy, const struct search_space *space,
+int ratios_forecast(const struct policy *policy, const struct search_space *space,
                     struct forecast_stage *stages, size_t capacity)
 {
     size_t used = 0;
-    if (space->cell_count >
-        1) { /* about as many trials a cell; a shared search asks in another order */
-        struct search_space one = cell_space(space, 0);
-        int count = search_forecast(policy, &one, stages, capacity);
-        for (int i = 0; i < count; i++) {
-            stages[i].trials *= (uint32_t)space->cell_count;
-            stages[i].trials_max *= (uint32_t)space->cell_count;
-        }
-        return count;
-    }
     if (ratios_are_searched(space)) {
         struct search_space first = shortest(space);
         used = (size_t)policy->forecast(&first, stages, capacity);
@@ -304,8 +291,11 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
         at.value[r] = ratios->value[r];
         if (!obs)
             return LR_ENOMEM;
-        observations_answer(obs, 1, &found);
+        struct noise noise = basin_noise(obs->basins, 1);
+        int rc = basin_answer(&found, &obs->basins[0], &noise, &of);
         observations_destroy(obs);
+        if (rc)
+            return rc;
         ratio->optimum = found.lr_opt;
         ratio->ci90[0] = found.ci90[0];
         ratio->ci90[1] = found.ci90[1];

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/count.h"
-#include "search/accept.h"
+#include "search/numerics.h"
+#include "search/search_answer.h"
 
-#define Z90 1.6448536269514722
 #define LN2 0.69314718055994531
 
 /* mup and lvp: the LR at base_width holds. plans/mup-transfer: off by .16 octaves after one octave
