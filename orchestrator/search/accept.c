@@ -1,5 +1,5 @@
 /* No answer may look surer than it is. Each rule here is a reason to give none; the first that
- * holds is told, together with what would mend it. */
+ * holds goes into `reason`, with a remedy. */
 #include "search/accept.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* From the posterior samples of the sampler to numbers: basins, cells, the target. */
+/* Posterior samples to numbers: basins, cells, the target. */
 #include "search/answer_cells.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@
 
 #define MEASURED 2  /* LRs with a loss */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
-#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is called flat */
 
 static struct spread optimum_of(const struct cell_posterior *posterior, size_t optimum, int k)
 {
@@ -23,37 +23,15 @@ static struct spread optimum_of(const struct cell_posterior *posterior, size_t o
     return spread_of(values, CELL_SAMPLES);
 }
 
-static double mean_of(const struct cell_posterior *posterior, size_t basin, size_t offset)
-{
-    double mean = 0, value;
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        memcpy(&value, (const char *)cell_posterior_basin(posterior, s, basin) + offset,
-               sizeof(value));
-        mean += value / CELL_SAMPLES;
-    }
-    return mean;
-}
-
-static double level_deviation(const struct cell_posterior *posterior, size_t basin)
-{
-    double values[CELL_SAMPLES];
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_posterior_basin(posterior, s, basin)->level;
-    return spread_of(values, CELL_SAMPLES).deviation;
-}
-
 /* ---- basins ---- */
 
-/* The best LR is the lowest or highest that told anything, and the optimum may well lie beyond the
- * range: what the other cells say usually places it, however few LRs were tried here. */
+/* The best LR is the lowest or highest that gave a loss or diverged, and the optimum may well lie
+ * beyond the range: the other cells usually place it, however few LRs were tried here. */
 static bool lies_at_edge(const struct cell_posterior *posterior, size_t b)
 {
     const struct cell_basin *basin = &posterior->data->basins[b];
-    const struct cell_point *best = NULL;
+    const struct cell_point *best = cell_basin_best(basin);
     bool below = false, above = false;
-    for (size_t i = 0; i < basin->losses; i++)
-        if (!best || basin->points[i].loss < best->loss)
-            best = &basin->points[i];
     for (size_t i = 0; best && i < basin->losses + basin->walls; i++) {
         below = below || basin->points[i].x[0] < best->x[0] - 1e-6;
         above = above || basin->points[i].x[0] > best->x[0] + 1e-6;
@@ -86,13 +64,17 @@ static struct horizon_answer horizon_of(const struct cell_posterior *posterior, 
     };
     if (basin->losses < MEASURED)
         return horizon;
-    struct spread vertex = cell_posterior_vertex(posterior, b);
+    struct spread vertex =
+        cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, vertex));
+    struct spread level =
+        cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, level));
     spread_exp2(&vertex, &horizon.lr_opt, horizon.ci90);
     horizon.se_ln_lr = vertex.deviation * log(2.0);
     horizon.flat = vertex.deviation > HALF_KNOWN;
-    horizon.curvature = mean_of(posterior, b, offsetof(struct cell_basin_sample, curvature));
-    horizon.loss_min = mean_of(posterior, b, offsetof(struct cell_basin_sample, level));
-    horizon.se_loss = level_deviation(posterior, b);
+    horizon.curvature =
+        cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, curvature)).mean;
+    horizon.loss_min = level.mean;
+    horizon.se_loss = level.deviation;
     return horizon;
 }
 
@@ -144,7 +126,8 @@ static void fill_cell(struct cell_answer *cell, const struct cell_posterior *pos
         size_t b = c * space->horizon_count + h;
         cell->trials += posterior->data->basins[b].trials;
         if (posterior->data->basins[b].losses > 0)
-            cell->loss = mean_of(posterior, b, offsetof(struct cell_basin_sample, level));
+            cell->loss =
+                cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, level)).mean;
     }
 }
 

@@ -31,7 +31,7 @@ struct basin {
     uint32_t trials, diverged;
     int best;            /* index of the lowest loss; -1 without any */
     int wall;            /* lowest point that diverged with every seed; -1 without any */
-    bool at_edge;        /* the best is the lowest or highest LR that told anything */
+    bool at_edge;        /* the best is the lowest or highest LR that gave a loss or diverged */
     struct parabola fit; /* through the nearest points */
     const struct observation *optimum; /* measured elsewhere; NULL: none */
 };

@@ -5,7 +5,8 @@
 #define GRID_STEP 0.1   /* octaves, or more for a very wide range */
 #define GRID_MARGIN 2.5 /* octaves beyond the range of the search */
 
-/* Published sweeps: noise .001 to .003 nats; tiny models .03. Standard deviation of the logarithm. */
+/* Published sweeps: noise .001 to .003 nats; tiny models .03. Standard deviation of the
+ * logarithm. */
 #define SIGMA_LEAST 0.0006
 #define SIGMA_CENTER 0.004
 #define SIGMA_WIDTH 1.5

@@ -7,9 +7,9 @@
  *
  *     loss(x) = level + curvature g(x - vertex) + noise,   g(t) = t^2 (1 + asymmetry tanh t)
  *
- * x = log2 lr; published basins are steeper to the right. The vertex lies on a grid, so that a basin
- * seen from one side only, or two places that could both be the optimum, come out as what they are.
- * With horizons, t octaves of tokens from a reference: curvature ~ base 2^(-drift t). */
+ * x = log2 lr; published basins are steeper to the right. The vertex lies on a grid, so that a
+ * basin seen from one side only, or two places that could both be the optimum, come out as what
+ * they are. With horizons, t octaves of tokens from a reference: curvature ~ base 2^(-drift t). */
 
 #define VERTEX_GRID_MAX 128
 #define BASIN_ASYMMETRIES 2

@@ -24,7 +24,7 @@ struct bounds {
 };
 
 /* With losses; above them, up to an LR that diverged. */
-static struct bounds tried(const struct basin *basin)
+static struct bounds bounds_tried(const struct basin *basin)
 {
     struct bounds bounds = {NAN, NAN};
     for (size_t i = 0; i < basin->count; i++) {
@@ -60,7 +60,7 @@ static double minimum_within(const struct parabola *fit, const struct bounds *bo
 
 double basin_vertex(const struct basin *basin, const struct parabola *parabola)
 {
-    struct bounds bounds = tried(basin);
+    struct bounds bounds = bounds_tried(basin);
     return parabola->count ? minimum_within(parabola, &bounds, parabola->b, parabola->c) : NAN;
 }
 
@@ -81,7 +81,7 @@ static int bootstrap(struct horizon_answer *answer, const struct basin *basin,
     uint64_t stream = RNG_BOOTSTRAP + (basin->tokens << 8);
     double of_b = sqrt(fit->inverse[0]), of_bc = fit->inverse[1] / of_b;
     double of_c = sqrt(fmax(fit->inverse[2] - of_bc * of_bc, 0));
-    struct bounds bounds = tried(basin);
+    struct bounds bounds = bounds_tried(basin);
     if (!vertices)
         return LR_ENOMEM;
     bounds.low = fmin(bounds.low, fmax(bounds.low - BEYOND, log2(space->lr_low)));
@@ -123,7 +123,7 @@ int basin_answer(struct horizon_answer *answer, const struct basin *basin,
     struct parabola fit = basin_fit(basin, noise);
     if (fit.count == 0)
         return 0;
-    struct bounds bounds = tried(basin);
+    struct bounds bounds = bounds_tried(basin);
     double x = minimum_within(&fit, &bounds, fit.b, fit.c), t = x - fit.center;
     answer->lr_opt = exp2(x);
     answer->curvature = fit.c;

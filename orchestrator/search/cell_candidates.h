@@ -5,16 +5,17 @@
 #include "search/lr_grid.h"
 #include "search/policy.h"
 
-/* Trials that could be next in a campaign with axes, and what they would tell of the optima that
- * are wanted, read off the posterior's posterior samples: an optimum is the optimum of a coordinate in a cell, or
- * in the target where that is no cell, in units in which 1 costs a nat. For policy_cells.c only. */
+/* Trials that could be next in a campaign with axes, and their information gain about the optima
+ * that are wanted, read off the posterior samples: an optimum is the optimum of a coordinate in a
+ * cell, or in the target where that is no cell, in units in which 1 costs a nat. For
+ * policy_cells.c only. */
 
 struct candidate {
     size_t basin;
     struct proposal proposal;
     double x[SEARCH_COORDINATES];
     double cost;    /* in runs of the cells' targets, on average */
-    double noise;   /* variance of the loss that tells nothing */
+    double noise;   /* variance of the loss around the model */
     double *values; /* [CELL_SAMPLES] the loss in each sample, less their mean */
     double spread;  /* variance of that */
     double *with;   /* [optima] its covariance with each */

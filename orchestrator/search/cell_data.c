@@ -3,6 +3,7 @@
  * the whole grid of vertices. */
 #include "search/cell_data.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,15 @@ bool cell_data_has_losses(const struct cell_data *data)
         if (data->basins[b].losses > 0)
             return true;
     return false;
+}
+
+const struct cell_point *cell_basin_best(const struct cell_basin *basin)
+{
+    const struct cell_point *best = NULL;
+    for (size_t i = 0; i < basin->losses; i++)
+        if (!best || basin->points[i].loss < best->loss)
+            best = &basin->points[i];
+    return best;
 }
 
 /* ---- sorting ---- */
@@ -101,10 +111,7 @@ static void compare_replicates(const struct cell_data *data, const struct cell_b
 /* Losses become heights over the basin's bottom; far from it the model is not to be believed. */
 static void set_heights(const struct cell_data *data, struct cell_basin *basin)
 {
-    const struct cell_point *best = NULL;
-    for (size_t i = 0; i < basin->losses; i++)
-        if (!best || basin->points[i].loss < best->loss)
-            best = &basin->points[i];
+    const struct cell_point *best = cell_basin_best(basin);
     if (!best)
         return;
     basin->bottom = best->loss;
@@ -260,6 +267,7 @@ static void lay_basins(struct cell_data *data)
 struct cell_data *cell_data_create(const struct search_space *space, const struct observation *seen,
                                    size_t count, int skip)
 {
+    assert(space->cells && space->cell_count > 0 && space->horizon_count > 0);
     struct cell_data *data = lr_calloc(1, sizeof(*data));
     if (!data)
         return NULL;

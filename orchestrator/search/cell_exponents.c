@@ -3,6 +3,7 @@
 #include "search/cell_exponents.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/error.h"
@@ -260,18 +261,15 @@ static int hold_out(struct joint_answer *answer, const struct cell_posterior *po
     struct cell_data *without = cell_data_create(posterior->data->space, seen, count, b);
     struct cell_posterior *others = without ? cell_posterior_create(without) : NULL;
     if (others) {
-        struct spread predicted = cell_posterior_vertex(others, (size_t)b);
-        struct spread measured = cell_posterior_vertex(posterior, (size_t)b);
+        size_t vertex = offsetof(struct cell_basin_sample, vertex);
+        struct spread predicted = cell_posterior_spread(others, (size_t)b, vertex);
+        struct spread measured = cell_posterior_spread(posterior, (size_t)b, vertex);
         answer->holdout.known = true;
         answer->holdout.cell = posterior->data->basins[b].cell;
         answer->holdout.tokens =
             posterior->data->space->horizons[posterior->data->basins[b].horizon];
-        answer->holdout.lr_predicted = exp2(predicted.mean);
-        answer->holdout.lr_measured = exp2(measured.mean);
-        for (int i = 0; i < 2; i++) {
-            answer->holdout.ci90[i] = exp2(predicted.ci90[i]);
-            answer->holdout.measured_ci90[i] = exp2(measured.ci90[i]);
-        }
+        spread_exp2(&predicted, &answer->holdout.lr_predicted, answer->holdout.ci90);
+        spread_exp2(&measured, &answer->holdout.lr_measured, answer->holdout.measured_ci90);
     }
     bool good = others != NULL;
     cell_posterior_destroy(others);

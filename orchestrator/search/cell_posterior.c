@@ -158,11 +158,13 @@ const struct cell_optimum_sample *cell_posterior_optimum(const struct cell_poste
     return &posterior->optima[(size_t)sample * posterior->optimum_count + optimum];
 }
 
-struct spread cell_posterior_vertex(const struct cell_posterior *posterior, size_t basin)
+struct spread cell_posterior_spread(const struct cell_posterior *posterior, size_t basin,
+                                    size_t offset)
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_posterior_basin(posterior, s, basin)->vertex[0];
+        memcpy(&values[s], (const char *)cell_posterior_basin(posterior, s, basin) + offset,
+               sizeof(values[s]));
     return spread_of(values, CELL_SAMPLES);
 }
 

@@ -11,12 +11,12 @@
  * - -beta t, and how beta moves with size and batch, t = log2 tokens;
  * - of the embedding's ratio: what the width's exponents have in common, and how they move with the
  *   vocabulary (Hayou & Liu 2025);
- * - what each cell has of its own: in level and, of the LR, in beta.
+ * - random effects of each cell: in level and, of the LR, in beta.
  *
  * Terms whose axis nobody moves along are left out. */
 
 #define TERMS_MAX (2 * SEARCH_CELLS + 24)
-#define CELL_TOKENS 0.08 /* standard deviation of what a cell has of its own in beta */
+#define CELL_TOKENS 0.08 /* standard deviation of a cell's random effect in beta */
 #define SEARCH_COORDINATES (1 + RATIO_COUNT) /* the LR, then the ratios */
 
 enum term_kind {

@@ -3,7 +3,8 @@
 
 #include "search/cell_posterior.h"
 
-/* Fills answer->verdicts: what the campaign says about published claims. The exponents are filled. */
+/* Fills answer->verdicts: what the campaign says about published claims. The exponents are
+ * filled. */
 void verdicts_add(struct answer *answer, const struct cell_posterior *posterior);
 
 #endif

@@ -2,6 +2,7 @@
  * resolution, so that every halving of a gap ends on a point. */
 #include "search/lr_grid.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ struct lr_grid lr_grid_make(const struct search_space *space)
 
 double lr_grid_lr(const struct lr_grid *grid, const struct search_space *space, int k)
 {
+    assert(k >= 0 && k <= grid->last);
     if (k == 0)
         return space->lr_low;
     if (k == grid->last) /* as the user wrote it */

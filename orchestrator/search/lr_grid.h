@@ -29,7 +29,7 @@ enum tried { UNTRIED, TRIED_PARTLY /* seeds are missing */, TRIED_NOTHING, TRIED
 /* One horizon on the grid. */
 struct row {
     enum tried tried[LR_GRID_MAX + 1];
-    bool has_loss[LR_GRID_MAX + 1];              /* with every seed that told anything */
+    bool has_loss[LR_GRID_MAX + 1];              /* with every seed that gave a loss or diverged */
     const struct point *points[LR_GRID_MAX + 1]; /* NULL when untried */
     int count;                                   /* LRs tried */
     int lowest, highest;                         /* that tell anything; -1 without */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* Small statistics and linear algebra, with the same bits on every machine: sums run in the order
- * of their terms, whereas a library's depend on the CPU and the number of threads, and a search must
- * ask for the same trials everywhere. */
+ * of their terms, whereas a library's depend on the CPU and the number of threads, and a search
+ * must ask for the same trials everywhere. */
 
 #define Z90 1.6448536269514722 /* half a 90 % interval of a normal, in standard deviations */
 

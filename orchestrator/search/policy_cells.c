@@ -157,7 +157,7 @@ static int choose_round(struct cells_design *design, const struct observation *s
             break;
         condition_on(design, best.first);
         round[asked++] = best.first->proposal;
-        if (best.second) { /* one more than asked for, perhaps: half a pair tells nothing */
+        if (best.second) { /* one more than asked for, perhaps: half a pair has no information */
             condition_on(design, best.second);
             round[asked++] = best.second->proposal;
         }

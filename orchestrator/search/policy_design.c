@@ -1,9 +1,9 @@
 /* The c-optimal search: of all trials that could be next, those that narrow the target's optimum
- * most for their tokens. What a trial would tell is read off the posterior's samples, as the
+ * most for their tokens. A trial's information gain is read off the posterior's samples, as the
  * covariance of its loss with the target's optimum. One that is chosen, or runs already, counts as
  * known when the next is chosen, so that a round is nearly as good as one trial after the other.
- * Pairs at one horizon are weighed too: the first trial at a new horizon tells nothing alone, for
- * nobody knows the level there. It ends when no trial is worth its tokens. */
+ * Pairs at one horizon are weighed too: the first trial at a new horizon has no information alone,
+ * for nobody knows the level there. It ends when no trial is worth its tokens. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct candidate {
     uint32_t seed;
     double x;     /* log2 lr */
     double cost;  /* in runs of the target */
-    double noise; /* variance of the loss that tells nothing */
+    double noise; /* variance of the loss around the model */
     bool known;   /* chosen, or running */
 };
 
@@ -140,7 +140,8 @@ static void condition_on(struct design *design, int i)
     design->candidates[i].known = true;
 }
 
-/* By how much the variance of the target's optimum falls with the loss of one candidate, and of two. */
+/* By how much the variance of the target's optimum falls with the loss of one candidate, and of
+ * two. */
 static double gain(const struct design *design, int i)
 {
     double with = *covariance(design, i, design->count);
@@ -260,7 +261,8 @@ static int choose_round(struct design *design, const struct observation *seen, s
             break;
         condition_on(design, best.first);
         propose(design, &round[asked++], best.first);
-        if (best.second >= 0) { /* one more than asked for, perhaps: half a pair tells nothing */
+        if (best.second >=
+            0) { /* one more than asked for, perhaps: half a pair has no information */
             condition_on(design, best.second);
             propose(design, &round[asked++], best.second);
         }

@@ -4,6 +4,7 @@
  * because what is asked of it (intervals, what a further trial would tell) is not linear. */
 #include "search/posterior.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -328,6 +329,7 @@ static void lay_horizons(struct workspace *space, const struct observations *obs
 struct posterior *posterior_create(const struct observations *obs, size_t horizons,
                                    uint64_t target_tokens)
 {
+    assert(horizons > 0 && horizons <= obs->horizon_count);
     struct posterior *posterior = lr_calloc(1, sizeof(*posterior));
     struct workspace *space =
         lr_calloc(1, sizeof(*space) + horizons * sizeof(struct vertex_likelihood));

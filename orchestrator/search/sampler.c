@@ -1,8 +1,9 @@
-/* A Gibbs sampler. A sweep goes over the coordinates: shape and noise are drawn, the law is moved with
- * its vertices (sampler_law.c), each basin's vertex, curvature and level are drawn
+/* A Gibbs sampler. A sweep goes over the coordinates: shape and noise are drawn, the law is moved
+ * with its vertices (sampler_law.c), each basin's vertex, curvature and level are drawn
  * (sampler_basins.c), then the law. Basins without losses or walls take no part. */
 #include "search/sampler.h"
 
+#include <assert.h>
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
@@ -24,6 +25,7 @@ double sampler_normal(struct sampler *sampler)
 int sampler_pick(struct sampler *sampler, double *log_weights, int count)
 {
     double largest = -INFINITY, total = 0;
+    assert(count > 0);
     for (int i = 0; i < count; i++)
         largest = log_weights[i] > largest ? log_weights[i] : largest;
     for (int i = 0; i < count; i++) {
@@ -61,10 +63,7 @@ static void begin_basin(struct sampler *sampler, size_t b, int k)
     const struct cell_basin *basin = &sampler->data->basins[b];
     const struct vertex_grid *grid = &sampler->data->grids[k];
     struct sampler_basin *state = &sampler->basins[b];
-    const struct cell_point *best = NULL;
-    for (size_t i = 0; i < basin->losses; i++)
-        if (!best || basin->points[i].loss < best->loss)
-            best = &basin->points[i];
+    const struct cell_point *best = cell_basin_best(basin);
     double x = best ? best->x[k] : state->line[k] + (k > 0 ? state->vertex[0] : 0);
     state->known = basin->losses + basin->walls > 0;
     state->place[k] = vertex_grid_nearest(grid, x);

@@ -7,7 +7,7 @@
  * cell_posterior.h, and how it is moved. */
 
 #define SAMPLER_CURVATURES 8
-#define SAMPLER_SCALES BASIN_MISFITS /* sizes of a misfit, and of what a cell has of its own */
+#define SAMPLER_SCALES BASIN_MISFITS /* sizes of a misfit, and of a cell's random effect */
 
 struct sampler_law {                                 /* of one coordinate */
     int asymmetry, curvature, drift, misfit, effect; /* indices */
@@ -23,7 +23,7 @@ struct sampler_basin {
     double level;                    /* over the lowest loss */
     double line[SEARCH_COORDINATES]; /* where the law puts coordinate k: the LR's vertex, or the
                                         log2 of the ratio */
-    double support;                  /* cell_law.c's: log likelihood of the vertex as it is, */
+    double support;                  /* sampler_law.c's: log likelihood of the vertex as it is, */
     double moved, off;               /* when it is moved, and by how much it is */
     double log_of[VERTEX_GRID_MAX]; /* log likelihood of the coordinate at hand, level and curvature
                                      integrated out */

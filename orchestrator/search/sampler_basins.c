@@ -1,5 +1,6 @@
 /* One basin of the sampler: where its vertex lies, when the law, the shape and its other vertices
- * are given. The same closed form as in likelihood.c, at one shape instead of all. */
+ * are given. Level and curvature are integrated out in closed form: weighted least squares with a
+ * normal prior of the curvature, at the one shape and noise of the present state. */
 #include "search/sampler_basins.h"
 
 #include <math.h>
@@ -165,31 +166,43 @@ static void draw_vertex(struct sampler *sampler, size_t b, int k)
     state->vertex[k] = grid->low + (state->place[k] + sampler_uniform(sampler) - 0.5) * grid->step;
 }
 
-static void draw_depth(struct sampler *sampler, size_t b, int k)
+struct sums {
+    double w, wy, wg, gg, gy;
+};
+
+/* Over a basin's losses at its vertex, with the noise as it is. */
+static struct sums sum_losses(const struct sampler *sampler, size_t b, int k)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
-    struct sampler_basin *state = &sampler->basins[b];
     const double *all = unexplained(sampler, b);
-    double mean = sampler_curvature(sampler, k, basin->t), least = mean / 10;
-    double precision = 1 / variance_of(mean), w = 0, wy = 0, wg = 0, gg = 0, gy = 0;
+    struct sums sums = {0};
     for (size_t i = 0; i < basin->losses; i++) {
-        double g = shape_of(sampler, b, k, i)[state->place[k]], y = all[i];
+        double g = shape_of(sampler, b, k, i)[sampler->basins[b].place[k]];
         double weight = basin->points[i].weights[sampler->sigma];
-        w += weight;
-        wy += weight * y;
-        wg += weight * g;
-        gg += weight * g * g;
-        gy += weight * g * y;
+        sums.w += weight;
+        sums.wy += weight * all[i];
+        sums.wg += weight * g;
+        sums.gg += weight * g * g;
+        sums.gy += weight * g * all[i];
     }
-    if (basin->losses > 0) {
-        gg -= wg * wg / w;
-        gy -= wg * wy / w;
-    }
+    return sums;
+}
+
+/* Curvature and level. */
+static void draw_depth(struct sampler *sampler, size_t b, int k)
+{
+    bool any_loss = sampler->data->basins[b].losses > 0;
+    struct sampler_basin *state = &sampler->basins[b];
+    struct sums sums = sum_losses(sampler, b, k);
+    double mean = sampler_curvature(sampler, k, sampler->data->basins[b].t), least = mean / 10;
+    double precision = 1 / variance_of(mean);
+    double gg = any_loss ? sums.gg - sums.wg * sums.wg / sums.w : 0;
+    double gy = any_loss ? sums.gy - sums.wg * sums.wy / sums.w : 0;
     mean = (precision * mean + gy) / (precision + gg);
     state->curvature[k] = fmax(mean + sampler_normal(sampler) / sqrt(precision + gg), least);
     double noise = sampler_normal(sampler);
-    if (basin->losses > 0)
-        state->level = (wy - state->curvature[k] * wg) / w + noise / sqrt(w);
+    if (any_loss)
+        state->level = (sums.wy - state->curvature[k] * sums.wg) / sums.w + noise / sqrt(sums.w);
 }
 
 void sampler_draw_basins(struct sampler *sampler, int k)
@@ -295,21 +308,11 @@ static void draw_sigma(struct sampler *sampler, int k)
 /* With the noise as it is, and each curvature in turn. */
 static void fit_curvatures(const struct sampler *sampler, size_t b, int k, struct fits *fits)
 {
-    const struct cell_basin *basin = &sampler->data->basins[b];
-    const double *all = unexplained(sampler, b);
-    double w = basin->weight[sampler->sigma], wy = 0, wg = 0, gg = 0, gy = 0;
-    for (size_t i = 0; i < basin->losses; i++) {
-        double g = shape_of(sampler, b, k, i)[sampler->basins[b].place[k]];
-        double weight = basin->points[i].weights[sampler->sigma];
-        wy += weight * all[i];
-        wg += weight * g;
-        gg += weight * g * g;
-        gy += weight * g * all[i];
-    }
+    struct sums sums = sum_losses(sampler, b, k);
     for (int c = 0; c < SAMPLER_CURVATURES; c++) {
         fits->yy[c] = 0; /* whatever the curvature */
-        fits->gg[c] = fmax(gg - wg * wg / w, 0);
-        fits->gy[c] = gy - wg * wy / w;
+        fits->gg[c] = fmax(sums.gg - sums.wg * sums.wg / sums.w, 0);
+        fits->gy[c] = sums.gy - sums.wg * sums.wy / sums.w;
     }
 }
 

@@ -9,7 +9,7 @@
 
 /* A ratio's basin is wider, and its misfits are so many times larger. */
 #define RATIO_MISFIT 1.5
-/* What a cell is off the law over the axes at all its horizons alike, octaves. */
+/* Random effect of a cell, on all its horizons alike: standard deviations, octaves. */
 static const double effect_sizes[SAMPLER_SCALES] = {0.05, 0.12, 0.25, 0.5};
 static const double effect_prior[SAMPLER_SCALES] = {0.25, 0.35, 0.28, 0.12};
 static const double steps[] = {0.08, 0.4}; /* octaves that the vertices are moved by */
@@ -165,7 +165,7 @@ static void rescale_misfits(struct sampler *sampler, int k)
         draw_size(sampler, k, basin_misfit, basin_misfit_prior, sampler->laws[k].misfit);
 }
 
-/* The same of what the cells have of their own: many cells would hold its size where it is. */
+/* The same of the cells' random effects: many cells would hold their size where it is. */
 static void rescale_effects(struct sampler *sampler, int k)
 {
     const struct terms *terms = &sampler->data->terms[k];

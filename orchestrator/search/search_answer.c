@@ -1,4 +1,5 @@
-/* From observations to the answer: the posterior of basins and law, hold-out, gate, doubts. */
+/* From observations to the answer: the posterior of basins and law, hold-out, acceptance,
+ * warnings. */
 #include "search/search_answer.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 #include "search/ratios.h"
 #include "search/warnings.h"
 
-#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is called flat */
 #define MEASURED 2     /* LRs with a loss */
 #define FEW 3          /* LRs */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
@@ -33,9 +34,9 @@ static size_t losses_of(const struct basin *basin)
     return count;
 }
 
-/* The best LR is the lowest or highest that told anything. Of two or three that is no matter, as
- * what is known of the other horizons places the optimum, unless it may well lie beyond the range.
- */
+/* The best LR is the lowest or highest that gave a loss or diverged. Of two or three that is no
+ * matter, as what is known of the other horizons places the optimum, unless it may well lie beyond
+ * the range. / */
 static bool lies_at_edge(const struct basin *basin, const struct search_space *space,
                          const struct posterior *posterior, size_t h)
 {
@@ -177,9 +178,8 @@ static int answer_with_ratios(struct answer *answer, const struct search_space *
     struct observations *obs = NULL;
     int rc = LR_ENOMEM;
     struct observation *room = lr_calloc(count + 1, sizeof(*room));
-    if (!room)
+    if (!room || ratios_settle(&ratios, space, seen, count, room))
         goto out;
-    ratios_settle(&ratios, space, seen, count, room);
     if (ratios_are_searched(space))
         obs = observations_create(space, room, ratios_filter(ratios.value, seen, count, room));
     else

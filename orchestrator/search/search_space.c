@@ -1,5 +1,5 @@
-/* What follows from a search space alone: what is expected of LR* before any loss is seen, and which
- * cells there are. */
+/* What follows from a search space alone: what is expected of LR* before any loss is seen, and
+ * which cells there are. */
 #include "search/search_space.h"
 
 #include <math.h>

@@ -110,7 +110,8 @@ int target_cell(const struct search_space *space);
 uint32_t nearest_cell(const struct search_space *space);
 /* The space of one cell alone. */
 struct search_space cell_space(const struct search_space *space, uint32_t cell);
-/* Copies what was observed of the cell, as cell 0, to `out` (room for `count`); returns its size. */
+/* Copies what was observed of the cell, as cell 0, to `out` (room for `count`); returns its
+ * size. */
 size_t cell_filter(uint32_t cell, const struct observation *seen, size_t count,
                    struct observation *out);
 
