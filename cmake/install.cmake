@@ -23,6 +23,7 @@ install(CODE "
     string(REPLACE ../build/text/gcide.dict.dz /usr/share/dictd/gcide.dict.dz text \"\${text}\")
     file(WRITE \"\${plan}\" \"\${text}\")
   endforeach()")
+install(PROGRAMS contrib/optuna_bridge.py DESTINATION ${share}/contrib)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright) # its name in Debian
 
@@ -47,7 +48,7 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)                 # the libraries, by dpkg-shlibdeps
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "openmpi-bin")        # mpirun
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox")     # figures
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "dict-gcide")        # the quick start's text
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "dict-gcide, python3-optuna") # the quick start's text; optuna_bridge.py
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Finds the peak learning rate of a long language-model training from many
 short, cheap ones: trains a compact transformer at several horizons under

@@ -30,6 +30,15 @@ size_t lr_utf8_next(const char *text, size_t left, uint32_t *code)
     return 0;
 }
 
+size_t lr_utf8_prefix(const char *text, size_t size)
+{
+    uint32_t code;
+    size_t at = 0;
+    for (size_t length = 1; length > 0 && at < size; at += length)
+        length = lr_utf8_next(text + at, size - at, &code);
+    return at;
+}
+
 static bool has_no_look(uint32_t code)
 {
     static const struct {

@@ -12,6 +12,8 @@
 
 /* Length of the UTF-8 sequence at `text` (RFC 3629) and its code point; 0: it is none. */
 size_t lr_utf8_next(const char *text, size_t left, uint32_t *code);
+/* Bytes up to the first that is not UTF-8; `size` when all are. */
+size_t lr_utf8_prefix(const char *text, size_t size);
 
 /* Whether the character at `text` (not "") may be shown: it is no control character (C0, DEL, C1),
  * has a look of its own (bidirectional controls, zero widths, line separators and tags have none),

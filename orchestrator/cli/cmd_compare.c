@@ -3,49 +3,18 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "cli/outcome.h"
-#include "history/past_answer.h"
+#include "history/run_compare.h"
 #include "lrsearch/log.h"
-#include "lrsearch/memory.h"
-#include "report/drift_text.h"
 #include "report/summary.h"
-#include "report/wrap.h"
-#include "store/drift_json.h"
-#include "store/run_dir.h"
+#include "store/json_value.h"
+#include "store/result_json.h"
 
-#define DIFFERENCES 2048
-
-struct comparison {
-    const char *dirs[2];
-    struct past_answer *runs[2];
-    char differences[DIFFERENCES]; /* of the plans; "" when there are none */
-    struct drift drift;
+struct compare_options {
+    double lr_factor, loss_limit; /* 0: not given */
+    bool json;
 };
-
-static int read_runs(struct comparison *of, const struct options *options, struct lr_error *err)
-{
-    char *plans[2] = {NULL, NULL};
-    int rc = 0;
-    for (int i = 0; !rc && i < 2; i++) {
-        of->dirs[i] = options->operands[i];
-        rc = past_answer_read(&of->runs[i], of->dirs[i], err);
-        if (!rc)
-            rc = run_dir_read(of->dirs[i], "plan.resolved.json", &plans[i], err);
-    }
-    if (!rc && plan_diff(plans[0], plans[1], of->differences, sizeof(of->differences)) < 0)
-        rc = lr_fail(err, LR_EDATA, "%s/plan.resolved.json: cannot be read", of->dirs[1]);
-    lr_free(plans[0]);
-    lr_free(plans[1]);
-    if (rc)
-        return rc;
-    const struct past_answer *a = of->runs[0], *b = of->runs[1];
-    const struct question then = {&a->plan, a->campaign, &a->answer};
-    const struct question now = {&b->plan, b->campaign, &b->answer};
-    const struct drift_limits limits = {options->lr_factor, options->loss_limit};
-    past_drift(&of->drift, &then, &now, &limits);
-    return 0;
-}
 
 /* ---- text ---- */
 
@@ -87,7 +56,7 @@ static void print_horizons(const struct answer *a, const struct answer *b)
     }
 }
 
-static void print_text(const struct comparison *of)
+static void print_text(const struct run_comparison *of)
 {
     const struct answer *a = &of->runs[0]->answer, *b = &of->runs[1]->answer;
     char left[64], right[64];
@@ -116,9 +85,9 @@ static void print_text(const struct comparison *of)
 
 /* ---- JSON ---- */
 
-static json_t *run_json(const struct comparison *of, int i, bool *ok)
+static json_t *run_json(const struct run_comparison *of, int i, bool *ok)
 {
-    const struct past_answer *run = of->runs[i];
+    const struct run_answer *run = of->runs[i];
     const struct answer *answer = &run->answer;
     json_t *object = json_object(), *horizons = json_array();
     json_put(object, "run_dir", json_of_text(of->dirs[i]), ok);
@@ -146,7 +115,7 @@ static json_t *run_json(const struct comparison *of, int i, bool *ok)
     return object;
 }
 
-static int print_json(const struct comparison *of, struct lr_error *err)
+static int print_json(const struct run_comparison *of, struct lr_error *err)
 {
     bool ok = true;
     json_use_lr_memory();
@@ -159,23 +128,59 @@ static int print_json(const struct comparison *of, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
-int command_compare(const struct options *options)
+static int run(const struct command_line *line)
 {
-    struct comparison of = {0};
+    const struct compare_options *options = line->options;
+    const char *const dirs[2] = {line->operands[0], line->operands[1]};
+    const struct drift_limits limits = {options->lr_factor, options->loss_limit};
+    struct run_comparison of;
     struct lr_error err = {0};
-    int rc = read_runs(&of, options, &err);
-    for (int i = 0; !rc && i < 2; i++)
+    int rc;
+    if ((rc = run_comparison_read(&of, dirs, &limits, &err)))
+        goto out;
+    for (int i = 0; i < 2; i++)
         if (!of.runs[i]->finished)
             lr_log(LR_LOG_WARNING, "%s: is not finished: its answer may still move", of.dirs[i]);
-    if (!rc && options->json)
+    if (options->json)
         rc = print_json(&of, &err);
-    else if (!rc)
+    else
         print_text(&of);
+out:
+    run_comparison_release(&of);
     if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    past_answer_free(of.runs[0]);
-    past_answer_free(of.runs[1]);
-    if (rc)
-        return lr_error_exit_status(rc);
+        return outcome_error(rc, &err);
     return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count == 2)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "compare: name two runs' directories, the earlier one first, as in: "
+                   "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26");
+}
+
+static const struct option_row rows[] = {
+    {"lr-factor", "X", "exit status 7 when the LR moved by more than this factor",
+     OPTION_AT(compare_options, lr_factor), .type = OPTION_NUMBER, .low = 1, .high = 1000,
+     .wanted = "a factor above 1, up to 1000"},
+    {"loss", "X", "the same when the loss moved by more nats",
+     OPTION_AT(compare_options, loss_limit), .type = OPTION_NUMBER, .high = 100,
+     .wanted = "nats above 0 such as 0.02"},
+    OPTION_ROW_JSON(compare_options),
+};
+
+const struct command cmd_compare = {
+    .name = "compare",
+    .operand = "RUN_DIR RUN_DIR",
+    .help = "two runs' answers side by side, and what moved from the first to the second",
+    .operand_help = "the directories of two runs, the earlier one first",
+    .examples = "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26 --lr-factor 1.2",
+    .kind = OPERAND_RUN,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct compare_options){0},
+    .check = check,
+    .run = run,
+};

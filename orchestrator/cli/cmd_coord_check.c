@@ -2,28 +2,33 @@
  * its activations keep their size, and its first step its effect on the loss. Where they do not,
  * neither does the best learning rate. */
 #define _POSIX_C_SOURCE 200809L
-#include "cli/cmd_coord_check.h"
-
-#include <inttypes.h>
-#include <math.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/progress_line.h"
+#include "estimate/coord_check.h"
 #include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "plan/quantity.h"
+#include "report/coord_plot.h"
 #include "store/json_value.h"
 
-enum {
-    WIDTHS_LEAST = 4, /* a slope and its error */
-    STEPS = 3,        /* the first ones write over the start; from the 4th on, at LRs near 1e-2,
-                         how far narrow models overshoot shows as a slope of its own */
-    SEEDS = 3,
-    BATCH_TOKENS = 512, /* a coordinate is a mean over this many tokens times the width */
-    CONTEXT_MOST = 128,
-    WIDEST = 1024, /* that is taken unasked */
+struct width_list {
+    uint32_t of[COORD_WIDTHS];
+    size_t count; /* 0: not given */
+};
+
+struct coord_options {
+    double lr; /* 0: not given, as all below */
+    struct width_list widths;
+    uint32_t steps, seeds;
+    const char *plot;
+    struct option_pairs sets;
+    bool json;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -34,116 +39,10 @@ static void on_signal(int number)
     interrupted = 1;
 }
 
-struct progress {
-    struct live *live;
-    double done, all; /* FLOPs */
-    double a_step;
-};
-
-static int keep_going(void *context)
+static int is_interrupted(void)
 {
-    struct progress *progress = context;
-    progress->done += progress->a_step;
-    if (progress->live)
-        live_stage(progress->live, "coordinate check", progress->done / progress->all);
     return interrupted;
 }
-
-/* ---- what is measured ---- */
-
-static bool fits(const struct plan *plan, uint32_t width)
-{
-    struct trial_spec spec = plan_trial(plan);
-    return trial_set_width(&spec, width, plan->model.heads_grow) &&
-           (spec.arch != ARCH_LLAMA || spec.d_model / spec.n_heads % 2 == 0);
-}
-
-/* From base_width up, or from below it where eight times base_width would take minutes. */
-static uint32_t first_width(const struct plan *plan)
-{
-    uint32_t first = plan->model.base_width;
-    while (first << (WIDTHS_LEAST - 1) > WIDEST && first % 2 == 0 && fits(plan, first / 2))
-        first /= 2;
-    return first;
-}
-
-static int choose_widths(struct coord_check *check, const struct options *options,
-                         const struct plan *plan, struct lr_error *err)
-{
-    check->width_count = options->width_count ? options->width_count : WIDTHS_LEAST;
-    for (size_t w = 0; w < check->width_count; w++)
-        check->widths[w] = options->width_count ? options->widths[w] : first_width(plan) << w;
-    size_t different = 0;
-    for (size_t w = 0; w < check->width_count; w++) {
-        bool again = false;
-        for (size_t v = 0; v < w; v++)
-            again |= check->widths[v] == check->widths[w];
-        different += !again;
-    }
-    if (different < WIDTHS_LEAST)
-        return lr_fail(err, LR_EUSAGE,
-                       "--widths: %zu different widths tell no slope; give %d or more", different,
-                       WIDTHS_LEAST);
-    for (size_t w = 0; w < check->width_count; w++) {
-        if (!fits(plan, check->widths[w]))
-            return lr_fail(err, LR_EUSAGE,
-                           "width %" PRIu32 " does not fit model.%s %" PRIu32
-                           "; give other --widths",
-                           check->widths[w], plan->model.heads_grow ? "head_size" : "n_heads",
-                           plan->model.heads_grow ? plan->model.head_size : plan->model.n_heads);
-    }
-    return 0;
-}
-
-static int make_spec(struct coord_check *check, const struct options *options,
-                     const struct plan *plan, struct live *live, struct lr_error *err)
-{
-    struct trial_spec *spec = &check->spec;
-    *spec = plan_trial(plan);
-    spec->seed = plan->seed;
-    spec->lr = options->lr > 0 ? options->lr : sqrt(plan->search.lr[0] * plan->search.lr[1]);
-    if (spec->context > CONTEXT_MOST)
-        spec->context = CONTEXT_MOST;
-    uint32_t sequences = BATCH_TOKENS / spec->context;
-    spec->batch_tokens = (sequences ? sequences : 1) * spec->context;
-    spec->horizon_tokens = (uint64_t)check->steps * spec->batch_tokens;
-    return prepare_trial(spec, plan, "the coordinate check", live, err);
-}
-
-int coord_measure(struct coord_check *check, struct live *live, struct lr_error *err)
-{
-    struct progress progress = {.live = live};
-    size_t count = check->width_count * check->seeds;
-    check->runs = lr_calloc(count, sizeof(*check->runs));
-    if (!check->runs)
-        return lr_nomem(err);
-    for (int pass = 0; pass < 2; pass++) /* first the work is summed up, then done */
-        for (size_t i = 0; i < count; i++) {
-            struct trial_spec spec = check->spec;
-            trial_set_width(&spec, check->widths[i / check->seeds], check->heads_grow);
-            spec.seed += i % check->seeds;
-            progress.a_step = trial_flops_per_token(&spec);
-            if (pass == 0) {
-                progress.all += progress.a_step * (check->steps + 1);
-                continue;
-            }
-            int rc = coordinates_measure(&check->runs[i], &spec, check->steps, keep_going,
-                                         &progress, err);
-            if (rc)
-                return rc;
-        }
-    return 0;
-}
-
-void coord_release(struct coord_check *check)
-{
-    for (size_t i = 0; check->runs && i < check->width_count * check->seeds; i++)
-        coordinates_release(&check->runs[i]);
-    lr_free(check->runs);
-    lr_free(check->figures);
-}
-
-/* ---- what is said ---- */
 
 static void print_part(const struct coord_check *check, enum coord_part part)
 {
@@ -263,52 +162,120 @@ static int print_json(const struct coord_check *check, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
-static int run_check(struct coord_check *check, const struct options *options,
-                     const struct plan *plan, struct live *live, struct lr_error *err)
+static int draw(const struct coord_check *check, const char *path, struct lr_error *err)
 {
-    check->steps = options->steps ? options->steps : STEPS;
-    check->seeds = options->seeds ? options->seeds : SEEDS;
-    check->heads_grow = plan->model.heads_grow;
-    int rc = choose_widths(check, options, plan, err);
-    rc = rc ? rc : make_spec(check, options, plan, live, err);
-    rc = rc ? rc : coord_measure(check, live, err);
-    live_clear(live);
-    rc = rc ? rc : coord_judge(check, err);
-    if (!rc && options->json)
-        rc = print_json(check, err);
-    else if (!rc)
-        print_text(check);
-    if (!rc && options->plot)
-        rc = coord_plot(check, options->plot, err);
-    return rc;
+    const struct coord_plot plot = {
+        .parametrization = parametrization_name(check->spec.parametrization),
+        .lr = check->spec.lr,
+        .widths = check->widths,
+        .width_count = check->width_count,
+        .steps = check->steps,
+        .layers = check->layers,
+        .names = check->names,
+        .means = check->means,
+    };
+    return coord_plot_draw(&plot, path, err);
 }
 
-int command_coord_check(const struct options *options)
+static int run_check(struct coord_check *check, const struct coord_options *options,
+                     const struct plan *plan, const struct stage_report *stages,
+                     struct lr_error *err)
 {
+    const struct coord_request request = {options->widths.of, options->widths.count, options->seeds,
+                                          options->steps, options->lr};
+    int rc;
+    if ((rc = coord_setup(check, &request, plan, stages, err)))
+        return rc;
+    if ((rc = coord_measure(check, is_interrupted, stages, err)))
+        return rc;
+    if ((rc = coord_judge(check, err)))
+        return rc;
+    if (!options->json)
+        print_text(check);
+    else if ((rc = print_json(check, err)))
+        return rc;
+    return options->plot ? draw(check, options->plot, err) : 0;
+}
+
+static int run(const struct command_line *line)
+{
+    const struct coord_options *options = line->options;
     struct plan *plan;
-    struct live live;
+    struct progress_line progress;
     struct coord_check check = {0};
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
     if (plan->trainer.kind != TRAINER_TRANSFORMER) {
         lr_log(LR_LOG_ERROR, "%s: coord-check needs trainer.kind: transformer, this one is %s",
-               options->operand, trainer_name(plan->trainer.kind));
+               line->operands[0], trainer_name(plan->trainer.kind));
         lr_free(plan);
         return lr_error_exit_status(LR_EPLAN);
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    live_init(&live, options);
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     kernels_init();
     kernels_set_threads((int)plan->trainer.threads_per_worker);
-    rc = run_check(&check, options, plan, &live, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc) : check.passed ? 0 : LR_EXIT_COORDINATES;
+    rc = run_check(&check, options, plan, &stages, &err);
+    int status = outcome_error(rc, &err);
+    if (!rc && !check.passed)
+        status = LR_EXIT_COORDINATES;
     coord_release(&check);
-    live_release(&live);
+    progress_line_release(&progress);
     lr_free(plan);
     return status;
 }
+
+/* ---- its command line ---- */
+
+static int read_widths(void *member, const char *value, struct lr_error *err)
+{
+    struct width_list *widths = member;
+    widths->count = 0;
+    while (*value) {
+        char text[16];
+        uint64_t width;
+        size_t length = strcspn(value, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)length, value);
+        if (length >= sizeof(text) || quantity_count(text, &width) != QUANTITY_OK || width == 0 ||
+            width > 65536)
+            return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
+                           value);
+        if (widths->count == COORD_WIDTHS)
+            return lr_fail(err, LR_EUSAGE, "--widths: %d at most", COORD_WIDTHS);
+        widths->of[widths->count++] = (uint32_t)width;
+        value += length + (value[length] == ',');
+    }
+    return widths->count ? 0
+                         : lr_fail(err, LR_EUSAGE, "--widths: needs widths such as 64,128,256,512");
+}
+
+static const struct option_row rows[] = {
+    {"lr", "X", "peak learning rate; default: the middle of search.lr",
+     OPTION_AT(coord_options, lr), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 3e-3"},
+    {"widths", "A,B,...", "four at least; default: base_width (halved while too wide) x 1, 2, 4, 8",
+     OPTION_AT(coord_options, widths), .type = OPTION_READ, .read = read_widths},
+    {"steps", "N", "steps of training; default 3", OPTION_AT(coord_options, steps), OPTION_TO_1000},
+    {"seeds", "N", "trainings of each width; default 3", OPTION_AT(coord_options, seeds),
+     OPTION_TO_1000},
+    {"plot", "FILE", "draw the activations against the width, as SVG by gnuplot",
+     OPTION_AT(coord_options, plot), OPTION_FILE_NAME},
+    OPTION_ROW_SET(coord_options),
+    OPTION_ROW_JSON(coord_options),
+};
+
+const struct command cmd_coord_check = {
+    .name = "coord-check",
+    .operand = "PLAN",
+    .help = "do activations keep their size over widths? (mup and lvp must)",
+    .examples = "lrsearch coord-check my.yaml --widths 64,128,256,512 --plot widths.svg",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct coord_options){0},
+    .run = run,
+};

@@ -1,17 +1,14 @@
-/* lrsearch plan init: reads the text, asks draft.h for a plan, writes it to a new file. */
-#define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
+/* lrsearch plan init: reads the text, asks plan_proposal.h for a plan, writes it to a new file. */
+#define _XOPEN_SOURCE 700 /* lstat */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "estimate/plan_proposal.h"
-#include "data/dataset.h"
-#include "data/text_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
@@ -22,32 +19,27 @@
 #define DEFAULT_PLAN "plan.yaml"
 #define DEFAULT_TIME_S 600.0
 #define QUICKSTART_TEXT "build/text/gcide.dict.dz" /* run.sh fetches it */
-#define READ_MOST (1u << 28)                       /* of the text; beyond, its size is inferred */
-#define SAMPLE (1u << 21)                          /* of it that a vocabulary is tried on */
+
+#define TIME_MAX_S 2592000.0
+
+struct plan_options {
+    const char *out;
+    double time_s;
+    uint64_t target_tokens, params; /* 0: not given */
+    bool json;
+};
 
 struct plan_init {
-    const struct options *options;
+    const struct command_line *line;
     const char *path;
     char name[PLAN_NAME];
     char *texts[PLAN_TEXTS]; /* as the plan names them; owned */
     const char *given[PLAN_TEXTS];
     size_t text_count;
-    char *sample; /* SAMPLE bytes at most; owned */
-    size_t sample_size;
-    struct live live;
+    struct text_sample sample; /* of them; owned */
 };
 
 /* ---- the text ---- */
-
-/* Names without a control character, which YAML would not give back. */
-static int check_name(const char *name, struct lr_error *err)
-{
-    for (const char *c = name; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            return lr_fail(err, LR_EDATA,
-                           "a text's name holds a control character; rename the file");
-    return 0;
-}
 
 /* As the plan names it: relative to the plan's folder, which is not that of the program. */
 static char *name_from_plan(const char *text, const char *plan)
@@ -62,22 +54,22 @@ static char *name_from_plan(const char *text, const char *plan)
     return name;
 }
 
-static int take_texts(struct plan_init *init, struct lr_error *err)
+static int name_texts(struct plan_init *init, struct lr_error *err)
 {
-    const struct options *options = init->options;
-    size_t count = options->operand_count - 1; /* the first is "init" */
+    size_t count = init->line->operand_count - 1; /* the first is "init" */
     if (count > PLAN_TEXTS)
         return lr_fail(err, LR_EUSAGE,
                        "plan init: %zu texts, and a plan names %d at most; give a pattern in "
                        "quotes, as in 'corpus/*.txt.gz'",
                        count, PLAN_TEXTS);
     for (size_t i = 0; i < count; i++)
-        init->given[i] = options->operands[i + 1];
+        init->given[i] = init->line->operands[i + 1];
     if (count == 0 && access(QUICKSTART_TEXT, R_OK) == 0)
         init->given[count++] = QUICKSTART_TEXT;
     for (size_t i = 0; i < count; i++) {
-        if (check_name(init->given[i], err))
-            return err->code;
+        if (lr_has_controls(init->given[i])) /* YAML would not give it back */
+            return lr_fail(err, LR_EDATA,
+                           "a text's name holds a control character; rename the file");
         init->texts[i] = name_from_plan(init->given[i], init->path);
         if (!init->texts[i])
             return lr_nomem(err);
@@ -86,94 +78,10 @@ static int take_texts(struct plan_init *init, struct lr_error *err)
     return 0;
 }
 
-/* Counts the unpacked bytes, and keeps the first of them. */
-static int measure_text(struct plan_init *init, struct draft_request *request, struct lr_error *err)
-{
-    struct text_reader *reader;
-    char *chunk = lr_malloc(SAMPLE);
-    init->sample = lr_malloc(SAMPLE);
-    if (!chunk || !init->sample) {
-        lr_free(chunk);
-        return lr_nomem(err);
-    }
-    int rc = text_reader_open(&reader, init->given, init->text_count, err);
-    long got = 1;
-    double bytes = 0;
-    while (!rc && got > 0 && bytes < READ_MOST) {
-        got = text_reader_read(reader, chunk, SAMPLE, err);
-        if (got > 0 && init->sample_size < SAMPLE) {
-            size_t more = SAMPLE - init->sample_size;
-            more = (size_t)got < more ? (size_t)got : more;
-            memcpy(init->sample + init->sample_size, chunk, more);
-            init->sample_size += more;
-        }
-        bytes += got > 0 ? (double)got : 0;
-        live_stage(&init->live, "reading the text", text_reader_share(reader));
-    }
-    if (!rc) {
-        double share = text_reader_share(reader);
-        rc = got < 0 ? (int)got : 0;
-        request->text_whole = got == 0;
-        request->text_bytes = got == 0 || !(share > 0) ? bytes : bytes / share;
-        text_reader_close(reader);
-    }
-    live_clear(&init->live);
-    lr_free(chunk);
-    return rc;
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static int write_bytes(const char *path, const char *bytes, size_t size, struct lr_error *err)
-{
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        return lr_fail_errno(err, LR_ECREATE, "%s", path);
-    size_t written = fwrite(bytes, 1, size, file);
-    if (fclose(file) || written < size)
-        return lr_fail_errno(err, LR_EIO, "%s: cannot write it", path);
-    return 0;
-}
-
-/* As draft_request.bytes_per_token: learns the vocabulary on the sample. */
-static int bytes_per_token(void *context, uint32_t vocab, double *out, struct lr_error *err)
-{
-    struct plan_init *init = context;
-    const char *place = getenv("TMPDIR");
-    char folder[512], path[600];
-    const char *texts[] = {path};
-    struct dataset dataset;
-    struct dataset_request request = {.texts = texts,
-                                      .text_count = 1,
-                                      .bpe = true,
-                                      .vocab = vocab,
-                                      .context = 1,
-                                      .cache_dir = folder,
-                                      .progress = live_stage,
-                                      .context_of_progress = &init->live};
-    snprintf(folder, sizeof(folder), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
-    if (!mkdtemp(folder))
-        return lr_fail_errno(err, LR_ECREATE,
-                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
-                             folder);
-    snprintf(path, sizeof(path), "%s/sample.txt", folder);
-    int rc = write_bytes(path, init->sample, init->sample_size, err);
-    rc = rc ? rc : dataset_prepare(&dataset, &request, err);
-    if (!rc)
-        *out = dataset.bytes_per_token;
-    live_clear(&init->live);
-    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    return rc;
-}
-
 /* ---- the plan ---- */
 
 /* "corpora/my plan.yaml": my-plan */
-static void take_name(struct plan_init *init)
+static void name_campaign(struct plan_init *init)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
     const char *slash = strrchr(init->path, '/'), *base = slash ? slash + 1 : init->path;
@@ -204,14 +112,14 @@ static int check_place(const char *path, struct lr_error *err)
     return access(folder, W_OK) ? lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path) : 0;
 }
 
-static int write_plan(const struct plan_init *init, const struct draft *draft,
-                      const struct draft_request *request, struct lr_error *err)
+static int write_plan(const struct plan_init *init, const struct plan_proposal *proposal,
+                      const struct proposal_request *request, struct lr_error *err)
 {
     int fd = open(init->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file)
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", init->path);
-    draft_print(file, draft, request);
+    plan_proposal_print(file, proposal, request);
     bool bad = ferror(file);
     if (fclose(file) || bad) {
         unlink(init->path);
@@ -220,85 +128,126 @@ static int write_plan(const struct plan_init *init, const struct draft *draft,
     return 0;
 }
 
-static int print_json(const struct plan_init *init, const struct draft *draft, struct lr_error *err)
+static int print_json(const struct plan_init *init, const struct plan_proposal *proposal,
+                      struct lr_error *err)
 {
     bool ok = true;
     json_t *object = json_object(), *horizons = json_array();
-    for (int i = 0; i < DRAFT_HORIZONS; i++)
-        ok &= json_array_append_new(horizons, json_of_count(draft->horizons[i])) == 0;
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
+        ok &= json_array_append_new(horizons, json_of_count(proposal->horizons[i])) == 0;
     json_put(object, "schema_version", json_of_count(1), &ok);
     json_put(object, "plan", json_of_text(init->path), &ok);
     json_put(object, "text_tokens",
-             init->text_count ? json_of_double(draft->text_tokens) : json_null(), &ok);
-    json_put(object, "params", json_of_count(draft->params), &ok);
+             init->text_count ? json_of_double(proposal->text_tokens) : json_null(), &ok);
+    json_put(object, "params", json_of_count(proposal->params), &ok);
     json_put(object, "horizons", horizons, &ok);
-    json_put(object, "target_tokens", json_of_count(draft->target_tokens), &ok);
-    json_put(object, "workers", json_of_count(draft->workers), &ok);
-    json_put(object, "wall_seconds", json_of_double(draft->wall_s), &ok);
-    json_put(object, "trials", json_of_double(draft->trials), &ok);
+    json_put(object, "target_tokens", json_of_count(proposal->target_tokens), &ok);
+    json_put(object, "workers", json_of_count(proposal->workers), &ok);
+    json_put(object, "wall_seconds", json_of_double(proposal->wall_s), &ok);
+    json_put(object, "trials", json_of_double(proposal->trials), &ok);
     return json_print(object, ok, err);
 }
 
-static void print_text(const struct plan_init *init, const struct draft *draft)
+static void print_text(const struct plan_init *init, const struct plan_proposal *proposal)
 {
     char params[24], longest[24], target[24], time[24];
-    lr_say(stdout,
-           "%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
-           "%u ranks\n\nnext:\n"
-           "  lrsearch check %s\n  mpirun -np %u lrsearch %s\n",
-           init->path, format_count(params, sizeof(params), (double)draft->params),
-           format_count(longest, sizeof(longest), (double)draft->horizons[DRAFT_HORIZONS - 1]),
-           format_count(target, sizeof(target), (double)draft->target_tokens),
-           format_seconds(time, sizeof(time), draft->wall_s), draft->workers + 1, init->path,
-           draft->workers + 1, init->path);
+    lr_say(
+        stdout,
+        "%s: %s parameters, trained on up to %s tokens, for a target of %s; about %s with "
+        "%u ranks\n\nnext:\n"
+        "  lrsearch check %s\n  mpirun -np %u lrsearch %s\n",
+        init->path, format_count(params, sizeof(params), (double)proposal->params),
+        format_count(longest, sizeof(longest), (double)proposal->horizons[PROPOSAL_HORIZONS - 1]),
+        format_count(target, sizeof(target), (double)proposal->target_tokens),
+        format_seconds(time, sizeof(time), proposal->wall_s), proposal->workers + 1, init->path,
+        proposal->workers + 1, init->path);
 }
 
-static int make(struct plan_init *init, struct lr_error *err)
+static int propose(struct plan_init *init, struct lr_error *err)
 {
-    const struct options *options = init->options;
-    struct draft draft;
-    struct draft_request request = {
+    const struct plan_options *options = init->line->options;
+    struct progress_line progress;
+    struct plan_proposal proposal;
+    struct proposal_request request = {
         .name = init->name,
-        .time_s = options->time_s > 0 ? options->time_s : DEFAULT_TIME_S,
+        .texts = (const char *const *)init->texts,
+        .time_s = options->time_s,
         .target_tokens = options->target_tokens,
         .target_params = options->params,
-        .bytes_per_token = bytes_per_token,
-        .context = init,
     };
-    int rc = check_place(init->path, err);
-    rc = rc ? rc : take_texts(init, err);
-    if (!rc && init->text_count > 0)
-        rc = measure_text(init, &request, err);
-    request.texts = (const char *const *)init->texts;
+    int rc;
+    if ((rc = check_place(init->path, err)))
+        return rc;
+    if ((rc = name_texts(init, err)))
+        return rc;
     request.text_count = init->text_count;
-    rc = rc ? rc : draft_make(&draft, &request, &init->live, err);
-    live_clear(&init->live);
-    rc = rc ? rc : write_plan(init, &draft, &request, err);
-    if (!rc && options->json)
-        rc = print_json(init, &draft, err);
-    else if (!rc)
-        print_text(init, &draft);
+    progress_line_init(&progress, init->line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
+    request.stages = &stages;
+    if (init->text_count > 0) {
+        if ((rc = text_sample_read(&init->sample, init->given, init->text_count, &stages, err)))
+            goto out;
+        request.text = &init->sample;
+    }
+    if ((rc = plan_proposal_make(&proposal, &request, err)))
+        goto out;
+    progress_line_clear(&progress);
+    if ((rc = write_plan(init, &proposal, &request, err)))
+        goto out;
+    if (options->json)
+        rc = print_json(init, &proposal, err);
+    else
+        print_text(init, &proposal);
+out:
+    progress_line_release(&progress);
     return rc;
 }
 
-int command_plan(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct plan_options *options = line->options;
     struct lr_error err = {0};
-    struct plan_init *init = lr_calloc(1, sizeof(*init));
-    int rc = init ? 0 : lr_nomem(&err);
-    if (!rc) {
-        init->options = options;
-        init->path = options->out ? options->out : DEFAULT_PLAN;
-        take_name(init);
-        live_init(&init->live, options);
-        rc = make(init, &err);
-        live_release(&init->live);
-        for (size_t i = 0; i < init->text_count; i++)
-            lr_free(init->texts[i]);
-        lr_free(init->sample);
-    }
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    lr_free(init);
-    return rc ? lr_error_exit_status(rc) : 0;
+    struct plan_init init = {.line = line, .path = options->out};
+    name_campaign(&init);
+    int rc = propose(&init, &err);
+    for (size_t i = 0; i < init.text_count; i++)
+        lr_free(init.texts[i]);
+    text_sample_release(&init.sample);
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count > 0 && strcmp(line->operands[0], "init") == 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "plan: what can be done is: lrsearch plan init [TEXT...]; lrsearch check "
+                   "PLAN looks at one");
+}
+
+static const struct option_row rows[] = {
+    {"out", "PATH", "the plan, by default " DEFAULT_PLAN, .letter = 'o',
+     OPTION_AT(plan_options, out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
+    {"time", "TIME", "that the campaign may take on this machine; default 10m",
+     OPTION_AT(plan_options, time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S,
+     .wanted = "a time such as 10m, from 1s to 30d"},
+    {"target-tokens", "D", "of the long training", OPTION_AT(plan_options, target_tokens),
+     OPTION_TOKENS},
+    {"params", "N", "of the long training's model, such as 7B", OPTION_AT(plan_options, params),
+     .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    OPTION_ROW_JSON(plan_options),
+};
+
+const struct command cmd_plan = {
+    .name = "plan",
+    .operand = "init [TEXT...]",
+    .help = "write a commented plan for this text and machine",
+    .operand_help = "text files, .gz and .dz too, or patterns in quotes",
+    .examples = "lrsearch plan init 'corpus/*.txt.gz' -o my.yaml --target-tokens 1B",
+    .kind = OPERAND_WORD,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct plan_options){.out = DEFAULT_PLAN, .time_s = DEFAULT_TIME_S},
+    .check = check,
+    .run = run,
+};

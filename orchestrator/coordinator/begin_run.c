@@ -11,7 +11,9 @@
 #include "lrsearch/version.h"
 #include "net/peer.h"
 #include "net/transports.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
+#include "plan/plan_diff.h"
 
 static int on_replay(void *context, const struct event *event, struct lr_error *err)
 {
@@ -206,10 +208,11 @@ void coordinator_tidy(const char *run_dir, const struct campaign *campaign)
     bool over = campaign_finished(campaign);
     for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
         over = over && trial_state_is_over(campaign_trial(campaign, id)->state);
-    int found = over ? run_lock_view(&view, run_dir, &err) : -1;
-    bool dead = found == 1 && view.known && view.owner.host_id == transport_hello().host_id &&
+    if (!over || run_lock_view(&view, run_dir, &err))
+        return;
+    bool dead = view.known && view.owner.host_id == transport_hello().host_id &&
                 !owner_is_alive(&view.owner);
-    if ((found != 0 && !dead) || coordinator_lock(&lock, run_dir, &err))
+    if ((view.there && !dead) || coordinator_lock(&lock, run_dir, &err))
         return;
     run_dir_remove_checkpoints(run_dir);
     run_lock_release(lock);

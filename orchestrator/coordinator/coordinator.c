@@ -12,7 +12,10 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/transports.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
+#include "plan/plan_json.h"
+#include "store/run_tables.h"
 
 #define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */
 #define FOREVER_S 1e9       /* later than that is never; in milliseconds it fits 64 bits */

@@ -1,12 +1,12 @@
-/* Times the trainer itself, with the hooks that it has: once for three steps, to know how many fit
- * into the time that there is, and once for as many as do. Elapsed time counts, as it does in a
- * campaign. A model that is too large for a look is timed with fewer sequences, layers, channels,
- * and what it takes in full follows from its FLOPs. */
+/* Runs the trainer twice and times it through its hooks: a probe of three steps shows how many
+ * steps fit into the time, and the second run makes these. Elapsed time counts, as it does in a
+ * campaign. A model that is too large for that is timed with fewer sequences, layers and channels;
+ * its full time follows from its FLOPs. */
 #include "estimate/calibrate.h"
 
 #include <math.h>
 #include <string.h>
-#include "estimate/random_tokens.h"
+#include "estimate/temp_data.h"
 #include "trainers/trainer.h"
 
 enum { WARM_UP = 2, STEPS_LEAST = 5, STEPS_MOST = 400, PROBE_STEPS = 3, BATCHES_MOST = 32 };
@@ -18,7 +18,7 @@ struct timing {
     uint64_t tokens; /* after the last step */
     size_t steps, validations;
     double first_s, warm_s, last_s, end_s; /* first step, warm-up, last step, last validation */
-    struct live *live;
+    const struct stage_report *stages;
     uint64_t all;
 };
 
@@ -37,16 +37,17 @@ static int on_step(void *context, const struct train_step *step)
     if (timing->steps == WARM_UP)
         timing->warm_s = step->seconds;
     timing->last_s = timing->end_s = step->seconds;
-    live_stage(timing->live, "timing the model", (double)timing->steps / (double)timing->all);
+    stage_say(timing->stages, "timing the model", (double)timing->steps / (double)timing->all);
     return 0;
 }
 
 /* A training of so many steps and then so many sequences of validation. */
-static int run(struct timing *timing, struct trial_spec spec, uint64_t steps, uint64_t sequences,
-               struct live *live, struct lr_error *err)
+static int time_training(struct timing *timing, struct trial_spec spec, uint64_t steps,
+                         uint64_t sequences, const struct stage_report *stages,
+                         struct lr_error *err)
 {
     struct trial_result result;
-    *timing = (struct timing){.live = live, .all = steps};
+    *timing = (struct timing){.stages = stages, .all = steps};
     struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1};
     spec.horizon_tokens = steps * spec.batch_tokens;
     spec.val_tokens = sequences * spec.context;
@@ -67,8 +68,8 @@ static double step_flops(const struct trial_spec *spec)
     return trial_flops_per_token(spec) * spec->batch_tokens;
 }
 
-/* A model that can be looked at in a moment. */
-static void shrink(struct trial_spec *spec)
+/* Halves batch, depth and width until a step takes about half a second. */
+static void shrink_model(struct trial_spec *spec)
 {
     while (step_flops(spec) > STEP_FLOPS_MOST && spec->batch_tokens / 2 >= spec->context)
         spec->batch_tokens = spec->batch_tokens / 2 / spec->context * spec->context;
@@ -85,34 +86,33 @@ static struct trial_spec spec_to_time(const struct trial_spec *spec)
     struct trial_spec small = *spec;
     small.lr = 1e-4; /* tame, whatever the model */
     small.seed = 1;
-    small.source = spec->source;
     small.data_hash = 0;
     small.repeat = 1;
     small.trunk_dir[0] = '\0';
     small.trunk_tokens = 0;
     small.warmup_tokens = 0;
-    shrink(&small);
+    shrink_model(&small);
     return small;
 }
 
-static uint64_t between(double value, uint64_t least, uint64_t most)
+static uint64_t clamp_count(double value, uint64_t least, uint64_t most)
 {
     return !(value > (double)least) ? least : value < (double)most ? (uint64_t)value : most;
 }
 
 static int measure(struct calibration *out, const struct trial_spec *spec, uint64_t sequences,
-                   double seconds, struct live *live, struct lr_error *err)
+                   double seconds, const struct stage_report *stages, struct lr_error *err)
 {
     struct timing probe, timing;
-    int rc = run(&probe, *spec, PROBE_STEPS, 1, live, err);
-    if (rc)
+    int rc;
+    if ((rc = time_training(&probe, *spec, PROBE_STEPS, 1, stages, err)))
         return rc;
     double step_s = fmax(step_seconds(&probe), 1e-6);
     double sequence_s = step_s / (spec->batch_tokens / spec->context) / 3; /* forward only */
-    uint64_t steps = between(seconds * (1 - VALIDATION_SHARE) / step_s, STEPS_LEAST, STEPS_MOST);
-    uint64_t validated = between(seconds * VALIDATION_SHARE / sequence_s, 1, sequences);
-    rc = run(&timing, *spec, steps + WARM_UP, validated, live, err);
-    if (rc)
+    uint64_t steps =
+        clamp_count(seconds * (1 - VALIDATION_SHARE) / step_s, STEPS_LEAST, STEPS_MOST);
+    uint64_t validated = clamp_count(seconds * VALIDATION_SHARE / sequence_s, 1, sequences);
+    if ((rc = time_training(&timing, *spec, steps + WARM_UP, validated, stages, err)))
         return rc;
     out->steps = steps;
     out->step_s = step_seconds(&timing);
@@ -127,27 +127,29 @@ static uint64_t val_sequences(const struct trial_spec *spec)
 }
 
 int calibrate(struct calibration *out, const struct trial_spec *spec, double seconds,
-              struct live *live, struct lr_error *err)
+              const struct stage_report *stages, struct lr_error *err)
 {
-    char folder[RANDOM_TOKENS_FOLDER];
+    char folder[TEMP_FOLDER];
     struct trial_spec small = spec_to_time(spec);
     bool from_file = small.source == SOURCE_TOKENS;
+    int rc;
     uint64_t sequences = val_sequences(spec);
     uint64_t most = (uint64_t)BATCHES_MOST * small.batch_tokens / small.context;
     sequences = sequences < most ? sequences : most;
     uint64_t tokens = sequences * small.context + 1 + (uint64_t)BATCHES_MOST * small.batch_tokens;
     memset(out, 0, sizeof(*out));
-    int rc = from_file ? random_tokens_make(&small, tokens, folder, err) : 0;
+    if (from_file && (rc = random_tokens_make(&small, tokens, folder, err)))
+        return rc;
+    rc = measure(out, &small, sequences, seconds, stages, err);
+    if (from_file)
+        temp_folder_remove(folder);
+    stage_over(stages);
     if (rc)
         return rc;
-    rc = measure(out, &small, sequences, seconds, live, err);
-    if (from_file)
-        random_tokens_remove(folder);
-    live_clear(live);
     out->share = step_flops(&small) / step_flops(spec);
     out->step_s /= out->share;
     out->sequence_s *= trial_flops_per_token(spec) / trial_flops_per_token(&small);
-    return rc;
+    return 0;
 }
 
 double calibration_seconds(const struct calibration *calibration, const struct trial_spec *spec)

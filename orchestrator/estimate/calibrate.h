@@ -1,11 +1,12 @@
 #ifndef LRSEARCH_CALIBRATE_H
 #define LRSEARCH_CALIBRATE_H
 
-#include "cli/progress_line.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 #include "lrsearch/trial.h"
 
-/* How long a training takes on this machine, from a few steps of its own model on random tokens. */
+/* How long a training takes on this machine: a few steps of its model on random tokens are timed.
+ * */
 
 struct calibration {
     double step_s;     /* of a step of the spec's batch */
@@ -17,7 +18,7 @@ struct calibration {
 
 /* Takes about `seconds`. The spec's products must stand; its data are not read. */
 int calibrate(struct calibration *out, const struct trial_spec *spec, double seconds,
-              struct live *live, struct lr_error *err);
+              const struct stage_report *stages, struct lr_error *err);
 
 /* Seconds that a training of this spec takes: its steps and its validation. */
 double calibration_seconds(const struct calibration *calibration, const struct trial_spec *spec);

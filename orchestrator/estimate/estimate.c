@@ -1,4 +1,6 @@
-/* Each cell's model is timed by itself, up to a few of them; the others follow by their FLOPs. */
+/* The models of up to TIMED_MOST cells are timed; the time of the others follows from their FLOPs.
+ * With these times the plan's campaign is simulated several times (forecast.h), and the tables are
+ * quantiles over the simulated campaigns. */
 #define _POSIX_C_SOURCE 200809L
 #include "estimate/estimate.h"
 
@@ -10,8 +12,8 @@
 #include "estimate/calibrate.h"
 #include "estimate/forecast.h"
 #include "prepare/prepare.h"
+#include "prepare/prepare_products.h"
 #include "kernels/kernels.h"
-#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
 
@@ -36,7 +38,7 @@ struct estimate {
 
 /* ---- how long a training takes ---- */
 
-/* By the timed model that is nearest in FLOPs; its own, if it was timed. */
+/* Of a training, from the timed model that is nearest in FLOPs. 0: no model was timed. */
 static double seconds_of(const struct estimate *estimate, const struct trial_spec *spec)
 {
     const struct timed *best = NULL;
@@ -55,7 +57,7 @@ static double seconds_of(const struct estimate *estimate, const struct trial_spe
     return calibration_seconds(&best->calibration, &like) * flops / trial_flops_per_token(&like);
 }
 
-static double cell_seconds(void *context, uint32_t cell, uint64_t tokens)
+static double cell_seconds(const void *context, uint32_t cell, uint64_t tokens)
 {
     const struct estimate *estimate = context;
     struct trial_spec spec = plan_cell(estimate->plan, cell);
@@ -63,20 +65,23 @@ static double cell_seconds(void *context, uint32_t cell, uint64_t tokens)
     return seconds_of(estimate, &spec);
 }
 
-static int time_one(struct estimate *estimate, const struct trial_spec *spec, double seconds,
-                    const char *cache_dir, struct live *live, struct lr_error *err)
+static int time_model(struct estimate *estimate, const struct trial_spec *spec, double seconds,
+                      const char *cache_dir, const struct stage_report *stages,
+                      struct lr_error *err)
 {
     struct timed *timed = &estimate->timed[estimate->count];
+    int rc;
     timed->spec = *spec;
-    int rc = prepare_products_unkept(timed->spec.products, estimate->plan, spec, cache_dir, err);
+    if ((rc = prepare_products(timed->spec.products, estimate->plan, spec, cache_dir, false, err)))
+        return rc;
     kernels_set_threads((int)estimate->plan->trainer.threads_per_worker);
-    if (!rc)
-        rc = calibrate(&timed->calibration, &timed->spec, seconds, live, err);
-    estimate->count += !rc;
-    return rc;
+    if ((rc = calibrate(&timed->calibration, &timed->spec, seconds, stages, err)))
+        return rc;
+    estimate->count++;
+    return 0;
 }
 
-static int time_models(struct estimate *estimate, double seconds, struct live *live,
+static int time_models(struct estimate *estimate, double seconds, const struct stage_report *stages,
                        struct lr_error *err)
 {
     const struct plan *plan = estimate->plan;
@@ -84,16 +89,19 @@ static int time_models(struct estimate *estimate, double seconds, struct live *l
     struct trial_spec first = plan_cell(plan, 0), target = plan_target(plan);
     double each = seconds / (double)count;
     char *cache_dir = prepare_cache_dir(plan->output.dir);
-    int rc = cache_dir ? 0 : lr_nomem(err);
+    int rc = 0;
+    if (!cache_dir)
+        return lr_nomem(err);
     kernels_init();
-    for (size_t i = 0; !rc && i < count; i++) { /* evenly, the first and the last among them */
+    for (size_t i = 0; i < count; i++) { /* evenly, the first and the last among them */
         struct trial_spec spec = plan_cell(plan, count > 1 ? i * (cells - 1) / (count - 1) : 0);
-        rc = time_one(estimate, &spec, each, cache_dir, live, err);
+        if ((rc = time_model(estimate, &spec, each, cache_dir, stages, err)))
+            goto out;
     }
-    if (!rc && plan->confirm.wanted &&
-        (target.d_model != first.d_model || target.n_layers != first.n_layers ||
-         target.vocab != first.vocab))
-        rc = time_one(estimate, &target, each, cache_dir, live, err);
+    if (plan->confirm.wanted && (target.d_model != first.d_model ||
+                                 target.n_layers != first.n_layers || target.vocab != first.vocab))
+        rc = time_model(estimate, &target, each, cache_dir, stages, err);
+out:
     lr_free(cache_dir);
     return rc;
 }
@@ -107,10 +115,9 @@ static void print_timing(const struct estimate *estimate)
            1e3 * timed->calibration.step_s, timed->calibration.steps,
            timed->calibration.share < 1 ? " of a smaller model" : "");
     for (size_t h = 0; h < plan->search.horizon_count; h++)
-        printf(
-            "%s %s", h ? "," : "",
-            format_seconds(time, sizeof(time),
-                           cell_seconds((void *)(uintptr_t)estimate, 0, plan->search.horizons[h])));
+        printf("%s %s", h ? "," : "",
+               format_seconds(time, sizeof(time),
+                              cell_seconds(estimate, 0, plan->search.horizons[h])));
     printf("\n");
     for (size_t i = 1; i < estimate->count; i++)
         printf("  and a step of %s parameters %.3g ms\n",
@@ -291,49 +298,61 @@ uint32_t estimate_workers(const struct plan *plan)
     return cores > 1 ? (uint32_t)cores : 1;
 }
 
-int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
-                    struct live *live, struct lr_error *err)
+/* Times the plan's models for about `seconds`, where there are any, and simulates its campaigns.
+ * lr_free() *out; NULL on failure. */
+static int make_estimate(struct estimate **out, const struct plan *plan, uint32_t workers,
+                         double seconds, const struct stage_report *stages, struct lr_error *err)
 {
     struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
+    int rc = 0;
+    *out = NULL;
     if (!estimate)
         return lr_nomem(err);
     estimate->plan = plan;
     estimate->workers = workers;
-    struct forecast_clock clock = {cell_seconds, estimate, workers};
-    int rc = time_models(estimate, LOOK_SECONDS, live, err);
-    rc = rc ? rc : forecast_run(&estimate->forecast, plan, &clock, live, err);
-    if (!rc)
-        *out = (struct expected){.step_s = estimate->timed[0].calibration.step_s,
-                                 .wall_s = needed(estimate, KIND_WALL, 0.5),
-                                 .wall_most_s = needed(estimate, KIND_WALL, 0.9),
-                                 .trials = needed(estimate, KIND_TRIALS, 0.5),
-                                 .tokens = needed(estimate, KIND_TOKENS, 0.5)};
+    const struct forecast_clock clock = {cell_seconds, estimate, workers};
+    if (plan->trainer.kind == TRAINER_TRANSFORMER &&
+        (rc = time_models(estimate, seconds, stages, err)))
+        goto out;
+    if ((rc = forecast_run(&estimate->forecast, plan, &clock, stages, err)))
+        goto out;
+    *out = estimate;
+    estimate = NULL;
+out:
     lr_free(estimate);
     return rc;
 }
 
-int estimate_print(const struct plan *plan, uint32_t ranks, struct live *live, struct lr_error *err)
+int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
+                    const struct stage_report *stages, struct lr_error *err)
 {
-    struct estimate *estimate = lr_calloc(1, sizeof(*estimate));
-    if (!estimate)
-        return lr_nomem(err);
-    int rc;
-    estimate->plan = plan;
-    estimate->workers = ranks > 1 ? ranks - 1 : ranks ? 1 : estimate_workers(plan);
-    struct forecast_clock clock = {cell_seconds, estimate, estimate->workers};
-    if (plan->trainer.kind == TRAINER_TRANSFORMER) {
-        if ((rc = time_models(estimate, TIMING_SECONDS, live, err)))
-            goto out;
+    struct estimate *estimate;
+    int rc = make_estimate(&estimate, plan, workers, LOOK_SECONDS, stages, err);
+    if (rc)
+        return rc;
+    *out = (struct expected){.step_s = estimate->timed[0].calibration.step_s,
+                             .wall_s = needed(estimate, KIND_WALL, 0.5),
+                             .wall_most_s = needed(estimate, KIND_WALL, 0.9),
+                             .trials = needed(estimate, KIND_TRIALS, 0.5),
+                             .tokens = needed(estimate, KIND_TOKENS, 0.5)};
+    lr_free(estimate);
+    return 0;
+}
+
+int estimate_print(const struct plan *plan, uint32_t ranks, const struct stage_report *stages,
+                   struct lr_error *err)
+{
+    struct estimate *estimate;
+    uint32_t workers = ranks > 1 ? ranks - 1 : ranks ? 1 : estimate_workers(plan);
+    int rc = make_estimate(&estimate, plan, workers, TIMING_SECONDS, stages, err);
+    if (rc)
+        return rc;
+    if (estimate->count > 0)
         print_timing(estimate);
-    }
-    if ((rc = forecast_run(&estimate->forecast, plan, &clock, live, err)))
-        goto out;
-    live_clear(live);
     print_needed(estimate);
     print_confirmation(estimate);
     print_shrinking(estimate);
     warn_budgets(estimate);
-out:
     lr_free(estimate);
-    return rc;
+    return 0;
 }

@@ -16,11 +16,11 @@
 #define TRIALS_MOST 4096
 #define WORK_MOST 60 /* cells times horizons times campaigns: some seconds */
 #define CAMPAIGNS_LEAST 5
-#define CAMPAIGNS_OF_CELLS 2 /* many cells take a second to think about */
+#define CAMPAIGNS_OF_CELLS 2 /* with many cells, a step of the search takes a second */
 #define JUDGED_APART 1.5     /* times what was spent at the last judgement */
 #define RATIO_CURVATURE 0.01 /* nats per octave^2 */
 
-struct world {
+struct drawn_surface {
     struct trial_surface surface;
     double ratio[RATIO_COUNT]; /* best ones; 0: it is fixed */
 };
@@ -29,7 +29,7 @@ struct simulation {
     const struct plan *plan;
     const struct forecast_clock *clock;
     struct campaign_space asked;
-    struct world world;
+    struct drawn_surface truth;
     struct observation seen[TRIALS_MOST];
     size_t count;
     struct proposal round[POLICY_ROUND_MAX];
@@ -37,8 +37,8 @@ struct simulation {
     struct answer answer;
 };
 
-static double between(const struct plan *plan, size_t campaign, uint64_t which, double low,
-                      double high)
+static double draw_between(const struct plan *plan, size_t campaign, uint64_t which, double low,
+                           double high)
 {
     return low + (high - low) * rng_uniform(plan->seed, DRAW_SURFACE, campaign * DRAWS + which);
 }
@@ -53,7 +53,7 @@ static struct surface_place place_of(const struct plan *plan, uint32_t cell, uin
 }
 
 /* Octaves above lr_low between which the optimum of the shortest horizon may lie. */
-static void reach_of(const struct search_space *space, double reach[2])
+static void optimum_range(const struct search_space *space, double reach[2])
 {
     double octaves = log2(space->lr_high / space->lr_low), margin = fmin(1, octaves / 3);
     reach[0] = margin;
@@ -67,41 +67,43 @@ static void reach_of(const struct search_space *space, double reach[2])
     }
 }
 
-static struct world draw_world(const struct plan *plan, const struct search_space *space, size_t i)
+static struct drawn_surface draw_surface(const struct plan *plan, const struct search_space *space,
+                                         size_t i)
 {
-    struct world world = {{0}, {0}};
-    struct trial_surface *s = &world.surface;
+    struct drawn_surface drawn = {{0}, {0}};
+    struct trial_surface *s = &drawn.surface;
     double reach[2];
-    reach_of(space, reach);
+    optimum_range(space, reach);
     s->seed = rng_u64(plan->seed, DRAW_SURFACE, i * DRAWS + DRAWS - 1) >> 1;
-    s->beta = space->prior_beta + space->prior_beta_sd * between(plan, i, 1, -1, 1);
-    s->curvature = 0.012 * exp2(between(plan, i, 2, 0, 2.32)); /* .012 to .06 */
-    s->asymmetry = between(plan, i, 3, 0, 0.35);
-    s->cliff = between(plan, i, 4, 1.2, 3);
+    s->beta = space->prior_beta + space->prior_beta_sd * draw_between(plan, i, 1, -1, 1);
+    s->curvature = 0.012 * exp2(draw_between(plan, i, 2, 0, 2.32)); /* .012 to .06 */
+    s->asymmetry = draw_between(plan, i, 3, 0, 0.35);
+    s->cliff = draw_between(plan, i, 4, 1.2, 3);
     s->misfit = 0.15;
-    /* .003 to .03, as trainings of large and small models have; whoever asks for several seeds has
-     * reason to expect more */
-    s->noise = 0.003 * exp2(between(plan, i, 5, 0, 3.3)) * sqrt(plan->search.seeds);
+    /* .003 to .03, as trainings of large and small models have; a plan with several seeds expects
+     * more */
+    s->noise = 0.003 * exp2(draw_between(plan, i, 5, 0, 3.3)) * sqrt(plan->search.seeds);
     s->seed_noise = s->noise;
-    s->alpha = plan->model.parametrization == PARAM_SP ? between(plan, i, 6, 0, 0.4) : 0;
-    s->gamma = between(plan, i, 7, -0.1, 0.1);
+    s->alpha = plan->model.parametrization == PARAM_SP ? draw_between(plan, i, 6, 0, 0.4) : 0;
+    s->gamma = draw_between(plan, i, 7, -0.1, 0.1);
     for (int r = 0; r < RATIO_COUNT; r++)
         if (space->ratios[r].low < space->ratios[r].high)
-            world.ratio[r] = sqrt(space->ratios[r].low * space->ratios[r].high) *
-                             exp2(between(plan, i, 8 + (uint64_t)r, -1, 1));
+            drawn.ratio[r] = sqrt(space->ratios[r].low * space->ratios[r].high) *
+                             exp2(draw_between(plan, i, 8 + (uint64_t)r, -1, 1));
     s->lr = 1;
     struct surface_place shortest = place_of(plan, 0, space->horizons[0]);
-    s->lr = space->lr_low * exp2(between(plan, i, 0, reach[0], reach[1])) /
+    s->lr = space->lr_low * exp2(draw_between(plan, i, 0, reach[0], reach[1])) /
             loss_surface_optimum(s, &shortest);
-    return world;
+    return drawn;
 }
 
-static struct observation train(const struct simulation *sim, const struct proposal *proposal)
+static struct observation look_up_loss(const struct simulation *sim,
+                                       const struct proposal *proposal)
 {
     struct surface_place place = place_of(sim->plan, proposal->cell, proposal->tokens);
-    double loss = loss_surface_loss(&sim->world.surface, &place, proposal->lr, proposal->seed);
+    double loss = loss_surface_loss(&sim->truth.surface, &place, proposal->lr, proposal->seed);
     for (int r = 0; r < RATIO_COUNT; r++) {
-        double off = sim->world.ratio[r] > 0 ? log2(proposal->ratios[r] / sim->world.ratio[r]) : 0;
+        double off = sim->truth.ratio[r] > 0 ? log2(proposal->ratios[r] / sim->truth.ratio[r]) : 0;
         loss += RATIO_CURVATURE * off * off;
     }
     struct observation seen = {.tokens = proposal->tokens,
@@ -131,7 +133,7 @@ static double round_seconds(struct simulation *sim, const double *seconds, size_
     return longest;
 }
 
-static int longest_first(const void *a, const void *b)
+static int compare_longest_first(const void *a, const void *b)
 {
     const struct proposal *x = a, *y = b;
     return (x->tokens < y->tokens) - (x->tokens > y->tokens);
@@ -140,11 +142,11 @@ static int longest_first(const void *a, const void *b)
 static void train_round(struct simulation *sim, size_t asked, struct forecast_point *point)
 {
     double seconds[POLICY_ROUND_MAX];
-    qsort(sim->round, asked, sizeof(*sim->round), longest_first);
+    qsort(sim->round, asked, sizeof(*sim->round), compare_longest_first);
     for (size_t i = 0; i < asked; i++) {
         const struct proposal *proposal = &sim->round[i];
         struct trial_spec spec = plan_cell(sim->plan, proposal->cell);
-        sim->seen[sim->count++] = train(sim, proposal);
+        sim->seen[sim->count++] = look_up_loss(sim, proposal);
         seconds[i] = sim->clock->seconds(sim->clock->context, proposal->cell, proposal->tokens);
         point->trials++;
         point->tokens += (double)proposal->tokens;
@@ -155,54 +157,50 @@ static void train_round(struct simulation *sim, size_t asked, struct forecast_po
     point->wall_s += round_seconds(sim, seconds, asked);
 }
 
-static int judge(struct simulation *sim, struct forecast_point *point, struct lr_error *err)
+/* Adds the point with the answer that the search would give now. */
+static int judge(struct simulation *sim, struct forecast_course *course,
+                 struct forecast_point *point, struct lr_error *err)
 {
-    int rc = search_answer(&sim->answer, &sim->asked.space, sim->seen, sim->count, err);
     const struct target_answer *target = &sim->answer.target;
+    int rc;
+    if ((rc = search_answer(&sim->answer, &sim->asked.space, sim->seen, sim->count, err)))
+        return rc;
     double factor = fmax(target->ci90[1] / target->lr, target->lr / target->ci90[0]);
     point->factor = isfinite(factor) ? factor : INFINITY;
     point->identified = sim->answer.status == ANSWER_IDENTIFIED;
-    return rc;
-}
-
-static int last_judgement(struct simulation *sim, struct forecast_course *course,
-                          struct forecast_point *point, struct lr_error *err)
-{
-    int rc = judge(sim, point, err);
-    if (!rc)
-        course->points[course->count++] = *point;
-    return rc;
+    course->points[course->count++] = *point;
+    return 0;
 }
 
 static int simulate(struct simulation *sim, struct forecast_course *course, struct lr_error *err)
 {
     struct forecast_point point = {0};
     const struct policy *policy = campaign_policy(sim->plan);
-    double judged = 0;
+    double judged = 0; /* tokens at the last judgement */
+    int rc;
     sim->count = 0;
     for (course->count = 0; course->count < FORECAST_ROUNDS;) {
         int asked = search_next(policy, &sim->asked.space, sim->seen, sim->count, sim->round);
         if (asked < 0)
             return lr_fail(err, asked, "the search cannot be simulated: %s", lr_error_text(asked));
         if (asked == 0 || sim->count + (size_t)asked > TRIALS_MOST)
-            return point.tokens > judged ? last_judgement(sim, course, &point, err) : 0;
+            return point.tokens > judged ? judge(sim, course, &point, err) : 0;
         train_round(sim, (size_t)asked, &point);
         if (point.tokens < judged * JUDGED_APART)
             continue;
-        int rc = judge(sim, &point, err);
-        if (rc)
+        if ((rc = judge(sim, course, &point, err)))
             return rc;
         judged = point.tokens;
-        course->points[course->count++] = point;
     }
     return 0;
 }
 
 int forecast_run(struct forecast *out, const struct plan *plan, const struct forecast_clock *clock,
-                 struct live *live, struct lr_error *err)
+                 const struct stage_report *stages, struct lr_error *err)
 {
     size_t each = plan_cell_count(plan) * plan->search.horizon_count, most = WORK_MOST / each;
     struct simulation *sim = lr_calloc(1, sizeof(*sim));
+    int rc = 0;
     if (!sim)
         return lr_nomem(err);
     sim->plan = plan;
@@ -211,20 +209,21 @@ int forecast_run(struct forecast *out, const struct plan *plan, const struct for
     most = most > CAMPAIGNS_LEAST ? most : CAMPAIGNS_LEAST;
     most = sim->asked.space.cell_count > 1 ? CAMPAIGNS_OF_CELLS : most;
     most = most < FORECAST_CAMPAIGNS ? most : FORECAST_CAMPAIGNS;
-    int rc = 0;
-    for (out->count = 0; !rc && out->count < most; out->count += !rc) {
-        sim->world = draw_world(plan, &sim->asked.space, out->count);
-        rc = simulate(sim, &out->courses[out->count], err);
-        live_stage(live, "simulating campaigns", (double)(out->count + 1) / (double)most);
+    for (out->count = 0; out->count < most; out->count++) {
+        sim->truth = draw_surface(plan, &sim->asked.space, out->count);
+        if ((rc = simulate(sim, &out->courses[out->count], err)))
+            goto out;
+        stage_say(stages, "simulating campaigns", (double)(out->count + 1) / (double)most);
     }
-    live_clear(live);
+out:
+    stage_over(stages);
     lr_free(sim);
     return rc;
 }
 
-/* ---- what they say together ---- */
+/* ---- quantiles over the campaigns ---- */
 
-static int by_value(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -232,7 +231,7 @@ static int by_value(const void *a, const void *b)
 
 static double quantile(double *values, size_t count, double share)
 {
-    qsort(values, count, sizeof(*values), by_value);
+    qsort(values, count, sizeof(*values), compare_doubles);
     double at = ceil(share * (double)count) - 1;
     return count > 0 ? values[at > 0 ? (size_t)at : 0] : NAN;
 }

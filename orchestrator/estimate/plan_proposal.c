@@ -2,18 +2,20 @@
  * (estimate.h); by its FLOP rate the horizons of every larger one follow, and the largest that
  * still sees enough tokens is taken, timed itself, and its horizons fitted to the time. Nothing but
  * those timings depends on the machine. */
-#define _XOPEN_SOURCE 700 /* mkstemp */
 #include "estimate/plan_proposal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <strings.h>
 #include "estimate/estimate.h"
+#include "estimate/temp_data.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
+#include "plan/plan_load.h"
 
 #define TIME_SHARE 0.9     /* of the time, in which 9 of 10 campaigns shall end */
 #define TOKENS_PER_PARAM 5 /* of the longest horizon: below, a larger model shows little more */
@@ -31,9 +33,7 @@
 #define TARGET_WIDTH_STEP 64
 #define LARGE_PARAMS 1e9 /* from here on models are 128 times as wide as deep, below 64 times */
 
-static const struct size {
-    uint32_t d_model, n_layers, head_size, context, vocab, batch_tokens;
-} sizes[] = {
+static const struct proposal_size sizes[] = {
     {64, 2, 32, 128, 256, 2048},     {96, 3, 32, 128, 256, 2048},   {128, 4, 32, 256, 256, 4096},
     {192, 5, 64, 256, 2048, 8192},   {256, 6, 64, 256, 4096, 8192}, {384, 8, 64, 512, 8192, 16384},
     {512, 10, 64, 512, 8192, 32768},
@@ -42,7 +42,7 @@ enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
 
 /* ---- what follows from a size ---- */
 
-static struct trial_spec spec_of(const struct size *size)
+static struct trial_spec model_of(const struct proposal_size *size)
 {
     struct trial_spec spec;
     memset(&spec, 0, sizeof(spec));
@@ -55,7 +55,7 @@ static struct trial_spec spec_of(const struct size *size)
     return spec;
 }
 
-static uint64_t least_horizon(const struct size *size)
+static uint64_t least_horizon(const struct proposal_size *size)
 {
     return (uint64_t)STEPS_LEAST * size->batch_tokens;
 }
@@ -66,21 +66,21 @@ static uint64_t least_target(void)
 }
 
 /* At most `wanted`: 2^k or 3 * 2^k steps, so that a half and a quarter of them are whole. */
-static uint64_t round_horizon(const struct size *size, double wanted)
+static uint64_t round_horizon(const struct proposal_size *size, double wanted)
 {
     double steps = wanted / size->batch_tokens, power = exp2(floor(log2(steps)));
     return (uint64_t)(power * (steps >= 1.5 * power ? 1.5 : 1)) * size->batch_tokens;
 }
 
-static void set_horizons(struct draft *out, uint64_t longest)
+static void set_horizons(struct plan_proposal *out, uint64_t longest)
 {
-    for (int i = 0; i < DRAFT_HORIZONS; i++)
-        out->horizons[i] = longest >> (DRAFT_HORIZONS - 1 - i);
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
+        out->horizons[i] = longest >> (PROPOSAL_HORIZONS - 1 - i);
 }
 
-static uint64_t longest_of(const struct draft *out)
+static uint64_t longest_of(const struct plan_proposal *out)
 {
-    return out->horizons[DRAFT_HORIZONS - 1];
+    return out->horizons[PROPOSAL_HORIZONS - 1];
 }
 
 static double two_digits(double value)
@@ -90,39 +90,35 @@ static double two_digits(double value)
 }
 
 /* The model's part, and what the text is in its tokens. */
-static int take_size(struct draft *out, const struct size *size,
-                     const struct draft_request *request, struct lr_error *err)
+static int set_size(struct plan_proposal *out, const struct proposal_size *size,
+                    const struct proposal_request *request, struct lr_error *err)
 {
-    struct trial_spec spec = spec_of(size);
+    struct trial_spec spec = model_of(size);
     double factor = pow(WIDTH_KNOWN / size->d_model, FACTOR_PER_WIDTH);
     uint64_t val = VAL_MOST;
-    int rc = 0;
-    *out = (struct draft){.d_model = size->d_model,
-                          .n_layers = size->n_layers,
-                          .head_size = size->head_size,
-                          .context = size->context,
-                          .vocab = size->vocab,
-                          .batch_tokens = size->batch_tokens,
-                          .lr = {two_digits(LR_LOW * factor), two_digits(LR_HIGH * factor)},
-                          .params = trial_params(&spec),
-                          .train_tokens = UINT64_MAX,
-                          .bytes_per_token = 1};
-    if (request->text_count > 0) {
-        if (size->vocab > 256)
-            rc =
-                request->bytes_per_token(request->context, size->vocab, &out->bytes_per_token, err);
-        out->text_tokens = request->text_bytes / out->bytes_per_token;
+    int rc;
+    *out = (struct plan_proposal){.size = *size,
+                                  .lr = {two_digits(LR_LOW * factor), two_digits(LR_HIGH * factor)},
+                                  .params = trial_params(&spec),
+                                  .train_tokens = UINT64_MAX,
+                                  .bytes_per_token = 1};
+    if (request->text) {
+        if (size->vocab > 256 &&
+            (rc = text_sample_bytes_per_token(request->text, size->vocab, &out->bytes_per_token,
+                                              request->stages, err)))
+            return rc;
+        out->text_tokens = request->text->bytes / out->bytes_per_token;
         while ((double)val > out->text_tokens / VAL_SHARE && val > 2 * size->context)
             val /= 2;
         double rest = out->text_tokens - (double)val - size->context;
         out->train_tokens = rest > 0 ? (uint64_t)rest : 0;
     }
     out->val_tokens = val;
-    return rc;
+    return 0;
 }
 
 /* The longest horizon that text and target allow. */
-static double most_tokens(const struct draft *out, const struct draft_request *request)
+static double most_tokens(const struct plan_proposal *out, const struct proposal_request *request)
 {
     double most = 1e15;
     if (out->train_tokens < UINT64_MAX)
@@ -135,19 +131,19 @@ static double most_tokens(const struct draft *out, const struct draft_request *r
 /* ---- the target ---- */
 
 /* hidden parameters = 12 layers width^2, at the usual aspect. */
-static void take_target_model(struct draft *out, uint64_t params)
+static void set_target_model(struct plan_proposal *out, uint64_t params)
 {
     double aspect = (double)params < LARGE_PARAMS ? 64 : 128;
     double width = cbrt((double)params * aspect / 12);
     uint32_t d_model = (uint32_t)(round(width / TARGET_WIDTH_STEP)) * TARGET_WIDTH_STEP;
-    if (d_model <= out->d_model) /* the proxy is as wide already */
+    if (d_model <= out->size.d_model) /* the proxy is as wide already */
         return;
     out->target_d_model = d_model;
     out->target_n_layers =
-        (uint32_t)fmax(round((double)params / 12 / d_model / d_model), out->n_layers);
+        (uint32_t)fmax(round((double)params / 12 / d_model / d_model), out->size.n_layers);
 }
 
-static void take_target(struct draft *out, const struct draft_request *request)
+static void set_target(struct plan_proposal *out, const struct proposal_request *request)
 {
     uint64_t longest = longest_of(out);
     out->repeat = longest > out->train_tokens;
@@ -158,70 +154,71 @@ static void take_target(struct draft *out, const struct draft_request *request)
     else
         out->target_tokens = TARGET_DEFAULT * longest;
     if (request->target_params > 0)
-        take_target_model(out, request->target_params);
+        set_target_model(out, request->target_params);
 }
 
 /* ---- what it takes ---- */
 
-static int print_to(const char *path, int fd, const struct draft *draft,
-                    const struct draft_request *request, struct lr_error *err)
+static int write_plan(const char *path, const struct plan_proposal *proposal,
+                      const struct proposal_request *request, struct lr_error *err)
 {
-    FILE *file = fdopen(fd, "w");
-    if (!file) {
-        close(fd);
+    FILE *file = fopen(path, "w");
+    if (!file)
         return lr_fail_errno(err, LR_ECREATE, "%s", path);
-    }
-    draft_print(file, draft, request);
+    plan_proposal_print(file, proposal, request);
     return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
 }
 
 /* The proposal as a plan that is read as every plan is. */
-static int load(struct plan *plan, const struct draft *draft, const struct draft_request *request,
-                struct lr_error *err)
+static int load_plan(struct plan *plan, const struct plan_proposal *proposal,
+                     const struct proposal_request *request, struct lr_error *err)
 {
-    const char *place = getenv("TMPDIR");
     struct plan_errors errors;
-    char path[1024];
-    snprintf(path, sizeof(path), "%s/lrsearch-plan-XXXXXX", place && *place ? place : "/tmp");
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return lr_fail_errno(err, LR_ECREATE,
-                             "%s: cannot create it (set TMPDIR to a folder that can be written)",
-                             path);
-    int rc = print_to(path, fd, draft, request, err);
-    if (!rc && plan_load(plan, path, NULL, 0, &errors)) {
+    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 16];
+    int rc;
+    if ((rc = temp_folder_make(folder, "lrsearch-plan", err)))
+        return rc;
+    snprintf(path, sizeof(path), "%s/plan.yaml", folder);
+    if ((rc = write_plan(path, proposal, request, err)))
+        goto out;
+    if (plan_load(plan, path, NULL, 0, &errors)) {
         rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",
                      errors.count ? errors.lines[0] : "out of memory");
         plan_errors_release(&errors);
     }
-    unlink(path);
+out:
+    temp_folder_remove(folder);
     return rc;
 }
 
-static int expect(struct draft *out, const struct draft_request *request, struct live *live,
-                  struct lr_error *err)
+/* Times the model of a proposal whose horizons stand, and simulates its campaigns. */
+static int expect_cost(struct plan_proposal *out, const struct proposal_request *request,
+                       struct lr_error *err)
 {
-    struct expected expected = {0};
+    struct expected expected;
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = plan ? 0 : lr_nomem(err);
-    take_target(out, request);
-    rc = rc ? rc : load(plan, out, request, err);
-    if (!rc) {
-        out->workers = estimate_workers(plan);
-        rc = estimate_expect(&expected, plan, out->workers, live, err);
-    }
+    int rc;
+    if (!plan)
+        return lr_nomem(err);
+    set_target(out, request);
+    if ((rc = load_plan(plan, out, request, err)))
+        goto out;
+    out->workers = estimate_workers(plan);
+    if ((rc = estimate_expect(&expected, plan, out->workers, request->stages, err)))
+        goto out;
     out->step_s = expected.step_s;
     out->wall_s = expected.wall_s;
     out->wall_most_s = expected.wall_most_s;
     out->trials = expected.trials;
     out->tokens = expected.tokens;
+out:
     lr_free(plan);
     return rc;
 }
 
 /* The longest horizon for the time, if `timed` took so long; a campaign's time goes with it. */
-static double fitting_tokens(const struct draft *timed, const struct draft_request *request,
-                             double flops_ratio)
+static double fitting_tokens(const struct plan_proposal *timed,
+                             const struct proposal_request *request, double flops_ratio)
 {
     return (double)longest_of(timed) * TIME_SHARE * request->time_s / timed->wall_most_s /
            flops_ratio;
@@ -229,17 +226,17 @@ static double fitting_tokens(const struct draft *timed, const struct draft_reque
 
 /* ---- the choice ---- */
 
-static int check_request(const struct draft *smallest, const struct draft_request *request,
-                         struct lr_error *err)
+static int check_request(const struct plan_proposal *smallest,
+                         const struct proposal_request *request, struct lr_error *err)
 {
     char have[24], need[24];
     uint64_t least = least_horizon(&sizes[0]);
     double text = (double)(least / EPOCHS_MOST) * VAL_SHARE / (VAL_SHARE - 1) + sizes[0].context;
-    if (request->text_count > 0 && (double)smallest->train_tokens * EPOCHS_MOST < (double)least)
+    if (request->text && (double)smallest->train_tokens * EPOCHS_MOST < (double)least)
         return lr_fail(err, LR_EDATA,
                        "%s: %s bytes of text are too few; at least %s are needed. Without a text "
                        "the plan has made-up data",
-                       request->texts[0], format_count(have, sizeof(have), request->text_bytes),
+                       request->texts[0], format_count(have, sizeof(have), request->text->bytes),
                        format_count(need, sizeof(need), 1.01 * text));
     if (request->target_params > PARAMS_MOST)
         return lr_fail(err, LR_EUSAGE, "--params: %s is no model's size; at most 10T",
@@ -254,21 +251,21 @@ static int check_request(const struct draft *smallest, const struct draft_reques
 }
 
 /* The largest size that sees enough tokens in the time, by the FLOP rate of the smallest. */
-static int choose_size(size_t *chosen, struct draft *out, const struct draft *smallest,
-                       const struct draft_request *request, struct lr_error *err)
+static int choose_size(struct plan_proposal *out, const struct plan_proposal *smallest,
+                       const struct proposal_request *request, struct lr_error *err)
 {
-    struct trial_spec first = spec_of(&sizes[0]);
-    *chosen = 0;
+    struct trial_spec first = model_of(&sizes[0]);
+    *out = *smallest;
     for (size_t i = 1; i < SIZES; i++) {
-        struct trial_spec spec = spec_of(&sizes[i]);
+        struct trial_spec spec = model_of(&sizes[i]);
         double ratio = trial_flops_per_token(&spec) / trial_flops_per_token(&first);
         double tokens = fitting_tokens(smallest, request, ratio);
         if (tokens < TOKENS_PER_PARAM * (double)trial_params(&spec) ||
             (request->target_params > 0 && trial_params(&spec) > request->target_params))
             break;
-        struct draft larger;
+        struct plan_proposal larger;
         struct lr_error refused = {0};
-        int rc = take_size(&larger, &sizes[i], request, &refused);
+        int rc = set_size(&larger, &sizes[i], request, &refused);
         if (rc == LR_EDATA) /* the text has not so many different pieces */
             break;
         if (rc)
@@ -276,7 +273,6 @@ static int choose_size(size_t *chosen, struct draft *out, const struct draft *sm
         tokens = fmin(tokens, most_tokens(&larger, request));
         if (tokens < TOKENS_PER_PARAM * (double)larger.params)
             break;
-        *chosen = i;
         *out = larger;
         set_horizons(out, round_horizon(&sizes[i], fmax(tokens, (double)least_horizon(&sizes[i]))));
     }
@@ -284,48 +280,245 @@ static int choose_size(size_t *chosen, struct draft *out, const struct draft *sm
 }
 
 /* The longest horizon becomes what fits, and what is expected goes with it. true: it changed. */
-static bool refit(struct draft *out, const struct size *size, const struct draft_request *request)
+static bool refit(struct plan_proposal *out, const struct proposal_request *request)
 {
     double tokens = fmin(fitting_tokens(out, request, 1), most_tokens(out, request));
-    uint64_t longest = round_horizon(size, fmax(tokens, (double)least_horizon(size)));
+    uint64_t longest = round_horizon(&out->size, fmax(tokens, (double)least_horizon(&out->size)));
     double ratio = (double)longest / (double)longest_of(out);
     bool changed = longest != longest_of(out);
     set_horizons(out, longest);
     out->wall_s *= ratio;
     out->wall_most_s *= ratio;
     out->tokens *= ratio;
-    take_target(out, request);
+    set_target(out, request);
     return changed;
 }
 
-static int fit_time(struct draft *out, const struct size *size, const struct draft_request *request,
-                    struct live *live, struct lr_error *err)
+static int fit_time(struct plan_proposal *out, const struct proposal_request *request,
+                    struct lr_error *err)
 {
     char time[24];
-    double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(size);
-    if (tokens < least && size == &sizes[0])
+    double tokens = fitting_tokens(out, request, 1), least = (double)least_horizon(&out->size);
+    int rc;
+    if (tokens < least && out->size.d_model == sizes[0].d_model)
         return lr_fail(
             err, LR_EUSAGE, "--time: too short for a campaign on this machine; about %s would do",
             format_seconds(time, sizeof(time), ceil(1.2 * request->time_s * least / tokens)));
-    int rc = refit(out, size, request) ? expect(out, request, live, err) : 0;
-    if (!rc && out->wall_most_s > request->time_s) /* the machine was slower this time */
-        refit(out, size, request);
-    return rc;
+    if (refit(out, request) && (rc = expect_cost(out, request, err)))
+        return rc;
+    if (out->wall_most_s > request->time_s) /* the machine was slower this time */
+        refit(out, request);
+    return 0;
 }
 
-int draft_make(struct draft *out, const struct draft_request *request, struct live *live,
-               struct lr_error *err)
+int plan_proposal_make(struct plan_proposal *out, const struct proposal_request *request,
+                       struct lr_error *err)
 {
-    size_t chosen = 0;
-    int rc = take_size(out, &sizes[0], request, err);
-    rc = rc ? rc : check_request(out, request, err);
-    set_horizons(out, least_horizon(&sizes[0]));
-    rc = rc ? rc : expect(out, request, live, err);
-    if (rc)
+    struct plan_proposal smallest;
+    int rc;
+    assert(!request->text_count == !request->text);
+    if ((rc = set_size(&smallest, &sizes[0], request, err)))
         return rc;
-    const struct draft smallest = *out;
-    rc = choose_size(&chosen, out, &smallest, request, err);
-    if (!rc && chosen > 0)
-        rc = expect(out, request, live, err);
-    return rc ? rc : fit_time(out, &sizes[chosen], request, live, err);
+    if ((rc = check_request(&smallest, request, err)))
+        return rc;
+    set_horizons(&smallest, least_horizon(&sizes[0]));
+    if ((rc = expect_cost(&smallest, request, err)))
+        return rc;
+    if ((rc = choose_size(out, &smallest, request, err)))
+        return rc;
+    if (out->size.d_model > smallest.size.d_model && (rc = expect_cost(out, request, err)))
+        return rc;
+    return fit_time(out, request, err);
+}
+
+/* ---- as YAML: each key with what it means and why it has this value ---- */
+
+/* A name as YAML takes it: quoted where a character could mean something. */
+static void put_name(FILE *out, const char *name)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_./";
+    if (strspn(name, plain) == strlen(name) && strcasecmp(name, "null") != 0) {
+        fputs(name, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *name; name++)
+        fprintf(out, *name == '\'' ? "''" : "%c", *name);
+    fputc('\'', out);
+}
+
+/* "512Ki" or "100B", whichever is shorter; exact. */
+static const char *count_text(char out[24], uint64_t count)
+{
+    char binary[24] = "";
+    quantity_count_text(count, out, 24);
+    if (count > 0 && count % (1 << 20) == 0)
+        snprintf(binary, sizeof(binary), "%" PRIu64 "Mi", count >> 20);
+    else if (count > 0 && count % (1 << 10) == 0)
+        snprintf(binary, sizeof(binary), "%" PRIu64 "Ki", count >> 10);
+    if (*binary && strlen(binary) <= strlen(out))
+        memcpy(out, binary, sizeof(binary));
+    return out;
+}
+
+static void put_head(FILE *out, const struct plan_proposal *p,
+                     const struct proposal_request *request)
+{
+    char time[24], half[24], most[24], trials[24];
+    fprintf(out,
+            "# Made by `lrsearch plan init` for a machine with %u core%s and a campaign of %s.\n"
+            "# Expected with %u ranks: %s trainings in %s, in one case of ten more than %s; "
+            "`lrsearch check`\n# tells more. lrsearch-plan(5) and plans/README.md have every key.\n"
+            "version: 1\nname: ",
+            p->workers, p->workers == 1 ? "" : "s",
+            format_seconds(time, sizeof(time), request->time_s), p->workers + 1,
+            format_count(trials, sizeof(trials), p->trials),
+            format_seconds(half, sizeof(half), p->wall_s),
+            format_seconds(most, sizeof(most), p->wall_most_s));
+    put_name(out, request->name);
+    fputc('\n', out);
+}
+
+static void put_model(FILE *out, const struct plan_proposal *p)
+{
+    char params[24];
+    fprintf(out,
+            "\n# The model of the short trainings, a small one of the kind that you want to train: "
+            "%s parameters,\n# the largest of a ladder of sizes that sees enough tokens in the "
+            "time.\n"
+            "model:\n"
+            "  arch: gpt             # or llama: RMSNorm, SwiGLU, rotary positions, no biases\n"
+            "  d_model: %-12" PRIu32 " # width\n"
+            "  n_layers: %-11" PRIu32 " # blocks of attention and MLP\n"
+            "  head_size: %-10" PRIu32 " # channels of an attention head; width / this are the "
+            "heads\n"
+            "  context: %-12" PRIu32 " # tokens of a sequence\n",
+            format_count(params, sizeof(params), (double)p->params), p->size.d_model,
+            p->size.n_layers, p->size.head_size, p->size.context);
+    fprintf(out, "  vocab: %-14" PRIu32 " # %s\n", p->size.vocab,
+            p->size.vocab == 256
+                ? "bytes are the tokens: a large vocabulary would outweigh so small a "
+                  "model"
+                : "tokens, learned from the text: as many as suit the width");
+    if (!p->target_d_model)
+        return;
+    fprintf(out,
+            "  parametrization: mup  # keeps the best learning rate over widths; the target is "
+            "wider\n"
+            "  base_width: %-9" PRIu32 " # where the learning rates of this plan hold\n",
+            p->size.d_model);
+    if (p->target_n_layers > p->size.n_layers)
+        fprintf(out,
+                "  depth_rule: completep # and over depths\n"
+                "  base_layers: %-8" PRIu32 " # where this rule changes nothing\n",
+                p->size.n_layers);
+}
+
+static void put_data(FILE *out, const struct plan_proposal *p,
+                     const struct proposal_request *request)
+{
+    char bytes[24], tokens[24], val[24];
+    if (!request->text) {
+        fprintf(out,
+                "\ndata:\n"
+                "  source: synthetic     # made-up text; with your own: text: [corpus/*.txt.gz] "
+                "instead\n"
+                "  val_tokens: %-9s # for the validation loss\n",
+                count_text(val, p->val_tokens));
+        return;
+    }
+    fprintf(out, "\n# %s%s bytes of text, %s tokens", request->text->whole ? "" : "about ",
+            format_count(bytes, sizeof(bytes), request->text->bytes),
+            format_count(tokens, sizeof(tokens), p->text_tokens));
+    if (p->size.vocab > 256)
+        fprintf(out, " of %.2f bytes", p->bytes_per_token);
+    fprintf(out,
+            ".\ndata:\n"
+            "  # Files plain or gzip, named from this file's folder; globs are fine.\n  text: [");
+    for (size_t i = 0; i < request->text_count; i++) {
+        fputs(i ? ", " : "", out);
+        put_name(out, request->texts[i]);
+    }
+    fprintf(out,
+            "]\n"
+            "  tokenizer: %-10s # %s\n"
+            "  val_tokens: %-9s # the end of the text, never trained on: its loss is what counts\n",
+            p->size.vocab == 256 ? "bytes" : "bpe",
+            p->size.vocab == 256 ? "or bpe, with a vocab of 512 or more"
+                                 : "learned once on the text; or bytes, with a vocab of 256",
+            count_text(val, p->val_tokens));
+    if (p->repeat)
+        fprintf(
+            out,
+            "  repeat: true          # the longest horizon reads the text %.1f times: it has no "
+            "more\n",
+            (double)p->horizons[PROPOSAL_HORIZONS - 1] / (double)p->train_tokens);
+}
+
+static void put_search(FILE *out, const struct plan_proposal *p)
+{
+    char texts[PROPOSAL_HORIZONS][24], batch[24], step[24], low[24], high[24];
+    for (int i = 0; i < PROPOSAL_HORIZONS; i++)
+        count_text(texts[i], p->horizons[i]);
+    snprintf(step, sizeof(step), p->step_s < 0.1 ? "%.1f ms" : "%.0f ms", 1e3 * p->step_s);
+    fprintf(out,
+            "\ntraining:\n"
+            "  batch_tokens: %-7s # tokens of a step (%s here); as in the long training"
+            "\n"
+            "  warmup: 0.1           # share of each training in which the learning rate rises\n",
+            count_text(batch, p->size.batch_tokens), step);
+    fprintf(out,
+            "\nsearch:\n"
+            "  # Lowest and highest learning rate to try: five octaves around what suits this "
+            "width. The report\n  # says when the best one lies at an end.\n"
+            "  lr: [%s, %s]\n"
+            "  # Lengths of the short trainings, in tokens (Ki: 1024): the longest that end in "
+            "the time. Three\n  # that double are the least that gives a law with a check.\n"
+            "  horizons: [%s, %s, %s]\n"
+            "  seeds: %u              # trainings of each learning rate%s\n",
+            format_lr(low, sizeof(low), 2, p->lr[0]), format_lr(high, sizeof(high), 2, p->lr[1]),
+            texts[0], texts[1], texts[2], p->params < 1000000 ? 3 : 1,
+            p->params < 1000000 ? ": so small a model is noisy" : "");
+}
+
+static void put_target(FILE *out, const struct plan_proposal *p,
+                       const struct proposal_request *request)
+{
+    char tokens[24], time[24];
+    const char *why = request->target_tokens > 0 ? "as you said"
+                      : p->train_tokens < UINT64_MAX && p->target_tokens == p->train_tokens
+                          ? "the whole text, once"
+                          : "16 times the longest horizon";
+    fprintf(out,
+            "\n# The long training whose learning rate is wanted.\n"
+            "target:\n"
+            "  tokens: %-13s # its length: %s%s\n",
+            count_text(tokens, p->target_tokens), why,
+            request->target_tokens > 0 ? "" : "; write here what you have in mind");
+    if (p->target_d_model) {
+        fprintf(out, "  d_model: %-12" PRIu32 " # its width, by the number of parameters\n",
+                p->target_d_model);
+        if (p->target_n_layers > p->size.n_layers)
+            fprintf(out, "  n_layers: %-11" PRIu32 " # its depth, the same way\n",
+                    p->target_n_layers);
+    } else {
+        fprintf(out,
+                "  # d_model: 1024       # when it is wider; then model.parametrization: mup\n");
+    }
+    fprintf(out,
+            "\n# confirm: {}           # would train the answer itself, with half and twice of it\n"
+            "\nbudget:\n"
+            "  wall: %-15s # the search ends then, and answers with what it has\n",
+            quantity_duration_text(request->time_s, time, sizeof(time)));
+}
+
+void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
+                         const struct proposal_request *request)
+{
+    put_head(out, proposal, request);
+    put_model(out, proposal);
+    put_data(out, proposal, request);
+    put_search(out, proposal);
+    put_target(out, proposal, request);
 }

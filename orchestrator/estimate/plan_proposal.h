@@ -5,32 +5,34 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "cli/progress_line.h"
+#include "estimate/text_sample.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 
 /* A plan for a text and a machine, when nothing else is known: the largest model of a ladder whose
  * campaign ends in the time that there is. */
 
-#define DRAFT_HORIZONS 3
+#define PROPOSAL_HORIZONS 3
 
-struct draft_request {
+struct proposal_request {
     const char *name;         /* of the campaign */
     const char *const *texts; /* as the plan shall name them; none: synthetic data */
     size_t text_count;
-    double text_bytes;      /* unpacked; 0 without texts */
-    bool text_whole;        /* all of it was read; false: text_bytes is extrapolated */
-    double time_s;          /* that the campaign may take */
-    uint64_t target_tokens; /* 0: not said */
-    uint64_t target_params; /* 0: not said */
-    /* Bytes a token when the text is tokenized with this vocabulary, measured; NULL: no text. */
-    int (*bytes_per_token)(void *context, uint32_t vocab, double *out, struct lr_error *err);
-    void *context;
+    const struct text_sample *text;    /* of the texts; NULL without */
+    double time_s;                     /* that the campaign may take */
+    uint64_t target_tokens;            /* 0: not said */
+    uint64_t target_params;            /* 0: not said */
+    const struct stage_report *stages; /* NULL: nobody listens */
 };
 
-struct draft {
+struct proposal_size { /* of a model, and the batch that suits it */
     uint32_t d_model, n_layers, head_size, context, vocab, batch_tokens;
+};
+
+struct plan_proposal {
+    struct proposal_size size;
     double lr[2];
-    uint64_t horizons[DRAFT_HORIZONS], val_tokens, target_tokens;
+    uint64_t horizons[PROPOSAL_HORIZONS], val_tokens, target_tokens;
     uint32_t target_d_model, target_n_layers; /* 0: those of the model */
     double text_tokens, bytes_per_token;      /* 0 without texts */
     uint64_t train_tokens;                    /* those of one epoch; UINT64_MAX without texts */
@@ -43,10 +45,11 @@ struct draft {
 
 /* Times models for some seconds. 0, or LR_EUSAGE or LR_EDATA: time, text or target are too small,
  * with what would do. */
-int draft_make(struct draft *out, const struct draft_request *request, struct live *live,
-               struct lr_error *err);
+int plan_proposal_make(struct plan_proposal *out, const struct proposal_request *request,
+                       struct lr_error *err);
 
 /* The plan as YAML, each key with its reason. */
-void draft_print(FILE *out, const struct draft *draft, const struct draft_request *request);
+void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
+                         const struct proposal_request *request);
 
 #endif

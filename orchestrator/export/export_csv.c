@@ -1,24 +1,23 @@
 /* Tables for a spreadsheet or a data frame: what the run's own trials.csv says, all curves in one
  * long table, and the answer as one row. */
 #include "export/export_files.h"
-#include "store/csv.h"
-#include "store/run_dir.h"
+#include "store/run_tables.h"
 
-static int add(struct export_files *files, const char *name, struct csv *csv, struct lr_error *err)
+/* Takes the bytes of `csv`, which is empty then. */
+static int add_csv(struct export_files *files, const char *name, struct csv *csv,
+                   struct lr_error *err)
 {
-    if (csv->failed) {
-        csv_release(csv);
-        return lr_nomem(err);
-    }
-    return export_files_add(files, name, csv->bytes, csv->used, err);
+    struct csv full = *csv;
+    *csv = (struct csv){0};
+    if (!full.failed)
+        return export_files_add(files, name, full.bytes, full.used, err);
+    csv_release(&full);
+    return lr_nomem(err);
 }
 
 static void fill_curves(struct csv *csv, const struct curves *curves)
 {
-    csv_text(csv, "trial");
-    csv_text(csv, "tokens");
-    csv_text(csv, "train_loss");
-    csv_end_row(csv);
+    CSV_ROW(csv, "trial", "tokens", "train_loss");
     for (size_t i = 0; i < curves->count; i++)
         for (size_t p = 0; p < curves->curves[i].count; p++) {
             csv_count(csv, i + 1);
@@ -52,20 +51,17 @@ static void fill_answer(struct csv *csv, const char *name, const struct answer *
 
 int export_csv(struct export_files *files, const struct export_source *source, struct lr_error *err)
 {
-    struct csv trials = {0}, curves = {0}, answer = {0}, cells = {0};
-    trials_csv_fill(&trials, source->trials, source->trial_count);
-    int rc = add(files, "trials.csv", &trials, err);
-    if (!rc) {
-        fill_curves(&curves, source->curves);
-        rc = add(files, "curves.csv", &curves, err);
-    }
-    if (!rc) {
-        fill_answer(&answer, campaign_plan(source->campaign)->name, source->answer);
-        rc = add(files, "answer.csv", &answer, err);
-    }
-    if (!rc && source->answer->cell_count > 0) {
-        cells_csv_fill(&cells, source->answer);
-        rc = add(files, "cells.csv", &cells, err);
-    }
-    return rc;
+    struct csv csv = {0};
+    int rc;
+    trials_csv_fill(&csv, source->trials, source->trial_count);
+    if ((rc = add_csv(files, "trials.csv", &csv, err)))
+        return rc;
+    fill_curves(&csv, source->curves);
+    if ((rc = add_csv(files, "curves.csv", &csv, err)))
+        return rc;
+    fill_answer(&csv, campaign_plan(source->campaign)->name, source->answer);
+    if ((rc = add_csv(files, "answer.csv", &csv, err)) || source->answer->cell_count == 0)
+        return rc;
+    cells_csv_fill(&csv, source->answer);
+    return add_csv(files, "cells.csv", &csv, err);
 }

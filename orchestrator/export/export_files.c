@@ -3,14 +3,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "lrsearch/memory.h"
 #include "store/trial_row.h"
 
 const struct export_format export_formats[] = {
     {"csv", true, export_csv},
     {"sqlite", false, export_sqlite},
-    {"optuna", false, export_optuna},
     {"tensorboard", true, export_tensorboard},
 };
 const size_t export_format_count = sizeof(export_formats) / sizeof(export_formats[0]);
@@ -63,21 +61,6 @@ double export_utc_seconds(const char *utc)
     if (sscanf(utc, "%4d-%2d-%2dT%2d:%2d:%2dZ", &year, &month, &day, &hour, &minute, &second) != 6)
         return NAN;
     return 86400.0 * (double)days_since_1970(year, month, day) + 3600 * hour + 60 * minute + second;
-}
-
-double export_begun(const struct curve *curve)
-{
-    return export_utc_seconds(curve->session_utc);
-}
-
-void export_utc_text(char out[32], double seconds)
-{
-    struct tm parts;
-    time_t whole = (time_t)floor(seconds);
-    char text[24] = "";
-    if (gmtime_r(&whole, &parts))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(out, 32, "%s.%06d", text, (int)((seconds - floor(seconds)) * 1e6));
 }
 
 /* ---- answer ---- */

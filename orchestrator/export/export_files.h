@@ -49,19 +49,12 @@ int export_csv(struct export_files *files, const struct export_source *source,
 /* One database; its tables are described in plans/README.md. */
 int export_sqlite(struct export_files *files, const struct export_source *source,
                   struct lr_error *err);
-/* A journal file of Optuna's JournalStorage: one study, a trial each. */
-int export_optuna(struct export_files *files, const struct export_source *source,
-                  struct lr_error *err);
 /* TensorBoard's event files, a folder a trial, with hparams. */
 int export_tensorboard(struct export_files *files, const struct export_source *source,
                        struct lr_error *err);
 
-/* Seconds since 1970 of a trial's beginning, as near as the journal knows it: the program's start
- * in which it was trained. NaN: not known. */
-double export_begun(const struct curve *curve);
-double export_utc_seconds(const char *utc); /* of "2026-01-31T12:00:00Z"; NaN when it is none */
-/* The other way round, to the microsecond and without the Z, as Python's datetime reads it. */
-void export_utc_text(char out[32], double seconds);
+/* Seconds since 1970 of "2026-01-31T12:00:00Z"; NaN when it is none. */
+double export_utc_seconds(const char *utc);
 
 /* The answer's numbers with the names that every format gives them; what is not known is NaN. */
 #define EXPORT_ANSWER_NUMBERS 14

@@ -205,8 +205,9 @@ static void put_horizon(struct insert *insert, uint32_t cell, const struct horiz
     insert_row(insert);
 }
 
-static int fill_horizons(sqlite3 *db, const struct answer *answer, struct lr_error *err)
+static int fill_horizons(sqlite3 *db, const struct export_source *source, struct lr_error *err)
 {
+    const struct answer *answer = source->answer;
     struct insert insert = insert_begin(db, "horizon", 12);
     for (size_t i = 0; i < answer->basin_count; i++)
         put_horizon(&insert, answer->basins[i].cell, &answer->basins[i].horizon);
@@ -229,8 +230,9 @@ static int create_answer(sqlite3 *db, const struct export_number *numbers, struc
     return run_sql(db, sql, err);
 }
 
-static int fill_answer(sqlite3 *db, const struct answer *answer, struct lr_error *err)
+static int fill_answer(sqlite3 *db, const struct export_source *source, struct lr_error *err)
 {
+    const struct answer *answer = source->answer;
     struct export_number numbers[EXPORT_ANSWER_NUMBERS];
     export_answer(numbers, answer);
     int rc = create_answer(db, numbers, err);
@@ -249,8 +251,9 @@ static int fill_answer(sqlite3 *db, const struct answer *answer, struct lr_error
     return insert_end(&insert, err);
 }
 
-static int fill_doubts(sqlite3 *db, const struct answer *answer, struct lr_error *err)
+static int fill_doubts(sqlite3 *db, const struct export_source *source, struct lr_error *err)
 {
+    const struct answer *answer = source->answer;
     struct insert insert = insert_begin(db, "doubt", 2);
     for (size_t i = 0; i < answer->warning_count; i++) {
         put_count(&insert, 1);
@@ -274,28 +277,23 @@ static int take_bytes(sqlite3 *db, struct export_files *files, struct lr_error *
 int export_sqlite(struct export_files *files, const struct export_source *source,
                   struct lr_error *err)
 {
+    static int (*const fill[])(sqlite3 * db, const struct export_source *source,
+                               struct lr_error *err) = {fill_run,      fill_trials, fill_curves,
+                                                        fill_horizons, fill_answer, fill_doubts};
     sqlite3 *db = NULL;
     char version[64];
     snprintf(version, sizeof(version), "COMMIT; PRAGMA user_version = %d", SCHEMA_VERSION);
     int rc = sqlite3_open(":memory:", &db) == SQLITE_OK ? 0 : failed(db, err);
-    if (!rc)
-        rc = run_sql(db, schema, err);
-    if (!rc)
-        rc = fill_run(db, source, err);
-    if (!rc)
-        rc = fill_trials(db, source, err);
-    if (!rc)
-        rc = fill_curves(db, source, err);
-    if (!rc)
-        rc = fill_horizons(db, source->answer, err);
-    if (!rc)
-        rc = fill_answer(db, source->answer, err);
-    if (!rc)
-        rc = fill_doubts(db, source->answer, err);
-    if (!rc)
-        rc = run_sql(db, version, err);
-    if (!rc)
-        rc = take_bytes(db, files, err);
+    if (rc || (rc = run_sql(db, schema, err)))
+        goto out;
+    for (size_t i = 0; i < sizeof(fill) / sizeof(fill[0]); i++)
+        if ((rc = fill[i](db, source, err)))
+            goto out;
+    if ((rc = run_sql(db, version, err)))
+        goto out;
+    rc = take_bytes(db, files, err);
+
+out:
     sqlite3_close(db);
     return rc;
 }

@@ -116,7 +116,7 @@ static int add_trial(struct export_files *files, const struct trial *trial,
     size_t count = trial_row_fill(row, trial);
     struct bytes file = {0};
     char group[32], name[64];
-    double begun = export_begun(curve), seconds = 0;
+    double begun = export_utc_seconds(curve->session_utc), seconds = 0;
     if (trial_state_is_over(trial->state) && trial->result.seconds > 0)
         seconds = trial->result.seconds;
     begun = isfinite(begun) ? begun : 0;

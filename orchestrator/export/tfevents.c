@@ -3,11 +3,32 @@
 #include "export/tfevents.h"
 
 #include <string.h>
+#include "lrsearch/memory.h"
 
 #define CASTAGNOLI 0x82f63b78u /* reflected */
 #define MASK 0xa282ead8u
 
 enum wire { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_32 = 5 };
+
+void bytes_add(struct bytes *bytes, const void *data, size_t size)
+{
+    while (!bytes->failed && bytes->capacity - bytes->used < size) {
+        char *larger = lr_grow(bytes->data, bytes->capacity, &bytes->capacity, 1);
+        bytes->failed = !larger;
+        if (larger)
+            bytes->data = larger;
+    }
+    if (bytes->failed || size == 0)
+        return;
+    memcpy(bytes->data + bytes->used, data, size);
+    bytes->used += size;
+}
+
+void bytes_release(struct bytes *bytes)
+{
+    lr_free(bytes->data);
+    memset(bytes, 0, sizeof(*bytes));
+}
 
 /* ---- protocol buffers ---- */
 

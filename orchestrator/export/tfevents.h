@@ -1,12 +1,24 @@
 #ifndef LRSEARCH_TFEVENTS_H
 #define LRSEARCH_TFEVENTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include "export/bytes.h"
 
 /* TensorBoard's event files: records of a length, the bytes of a protocol buffer and their masked
  * CRC-32C each (tensorflow/core/lib/io/record_writer.h). The few messages that are needed are
  * written in protobuf's wire format by hand. */
+
+/* Bytes that grow. Every function takes a failed one and does nothing then: ask once, at the end.
+ * Zero it before use. */
+struct bytes {
+    char *data;
+    size_t used, capacity;
+    bool failed; /* no memory */
+};
+
+void bytes_add(struct bytes *bytes, const void *data, size_t size);
+void bytes_release(struct bytes *bytes);
 
 /* ---- protocol buffers: one field of a message each ---- */
 

@@ -1,6 +1,7 @@
-/* A run that is named must be there: the user counts on it, and is told before anything is trained.
- * The previous one is looked for at the end, when it is clear what came before: the same run given
- * again finds the same one, however many have finished since. */
+/* A baseline that is named must exist: baseline_find() checks it before anything is trained. The
+ * previous run is looked up at the end by baseline_compare(), which asks for the newest run that
+ * finished before this one: the same run, started again, finds the same baseline, however many runs
+ * have finished since. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "history/baseline.h"
 
@@ -11,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "lrsearch/log.h"
-#include "lrsearch/memory.h"
 #include "history/history.h"
+#include "history/run_compare.h"
 
 int run_place_find(struct run_place *place, const char *run_dir, struct lr_error *err)
 {
@@ -21,13 +22,14 @@ int run_place_find(struct run_place *place, const char *run_dir, struct lr_error
         return lr_fail_errno(err, LR_EIO, "%s", run_dir);
     const char *slash = strrchr(path, '/');
     size_t length = slash > path ? (size_t)(slash - path) : 1;
-    int rc = length < sizeof(place->dir) && strlen(slash + 1) < sizeof(place->run)
-                 ? 0
-                 : lr_fail(err, LR_EIO, "%s: the path is too long", path);
-    if (!rc) {
-        snprintf(place->dir, sizeof(place->dir), "%.*s", (int)length, path);
-        snprintf(place->run, sizeof(place->run), "%s", slash + 1);
+    int rc = 0;
+    if (length >= sizeof(place->dir) || strlen(slash + 1) >= sizeof(place->run)) {
+        rc = lr_fail(err, LR_EIO, "%s: the path is too long", path);
+        goto out;
     }
+    snprintf(place->dir, sizeof(place->dir), "%.*s", (int)length, path);
+    snprintf(place->run, sizeof(place->run), "%s", slash + 1);
+out:
     free(path); /* realpath's own allocation */
     return rc;
 }
@@ -43,13 +45,12 @@ int baseline_find(void *context, struct lr_error *err)
     if (!is_named(baseline->plan))
         return 0;
     const char *dir = baseline->plan->baseline;
-    int rc = past_answer_read(&baseline->then, dir, err);
-    if (rc)
-        lr_prefix(err, "baseline");
-    else if (!baseline->then->finished)
-        rc = lr_fail(err, LR_EDATA,
-                     "baseline: %s: that run is not finished; finish it, or name another", dir);
-    return rc;
+    if (run_answer_read(&baseline->then, dir, err))
+        return lr_prefix(err, "baseline");
+    if (!baseline->then->finished)
+        return lr_fail(err, LR_EDATA,
+                       "baseline: %s: that run is not finished; finish it, or name another", dir);
+    return 0;
 }
 
 static void explain(struct baseline_answer *out, const char *format, ...)
@@ -68,64 +69,67 @@ static bool is_gone(const char *path)
 }
 
 /* The newest run before this one whose directory is still there: old nights are cleared away, and
- * the index keeps their rows. */
-static int find_row(struct history *history, const struct run_place *place,
-                    const struct past_end *end, char path[2 * TRIAL_PATH], bool *found,
-                    struct lr_error *err)
+ * the index keeps their rows. *found says whether there is one, and `path` is where. */
+static int find_night(const struct baseline *baseline, struct run_place *place,
+                      char path[2 * TRIAL_PATH], bool *found, struct lr_error *err)
 {
+    struct history *history = NULL;
     struct history_run run;
-    memcpy(run.run, place->run, sizeof(run.run));
-    memcpy(run.finished_utc, end->finished_utc, sizeof(run.finished_utc));
+    struct run_end end;
     int rc;
+    *found = false;
+    if ((rc = run_place_find(place, baseline->run_dir, err)))
+        goto out;
+    if ((rc = run_end_read(&end, baseline->run_dir, err)))
+        goto out;
+    if ((rc = history_open(&history, place->dir, HISTORY_READ, err)) || !history)
+        goto out;
+    memcpy(run.run, place->run, sizeof(run.run));
+    memcpy(run.finished_utc, end.finished_utc, sizeof(run.finished_utc));
     do {
-        rc = history_previous(history, end->name, run.run, run.finished_utc, &run, found, err);
-        if (!rc && *found)
-            snprintf(path, 2 * TRIAL_PATH, "%s/%s", place->dir, run.run);
-    } while (!rc && *found && is_gone(path));
+        if ((rc = history_previous(history, end.name, run.run, run.finished_utc, &run, found, err)))
+            goto out;
+        snprintf(path, 2 * TRIAL_PATH, "%s/%s", place->dir, run.run);
+    } while (*found && is_gone(path));
+out:
+    history_close(history);
     return rc;
 }
 
 /* The run before this one, if there is one that can be read; otherwise out->reason says why not:
  * the first night has none, and last night's trouble must not spoil this night's answer. */
-static const struct past_answer *find_previous(struct baseline *baseline,
-                                               struct baseline_answer *out)
+static const struct run_answer *find_previous(struct baseline *baseline,
+                                              struct baseline_answer *out)
 {
-    struct history *history = NULL;
-    struct past_end end;
     struct run_place place;
     struct lr_error err = {0};
     char path[2 * TRIAL_PATH];
-    bool found = false;
-    int rc = run_place_find(&place, baseline->run_dir, &err);
-    rc = rc ? rc : past_end_read(&end, baseline->run_dir, &err);
-    rc = rc ? rc : history_open(&history, place.dir, HISTORY_READ, &err);
-    if (!rc && history)
-        rc = find_row(history, &place, &end, path, &found, &err);
-    history_close(history);
-    if (!rc && !found) {
+    bool found;
+    if (find_night(baseline, &place, path, &found, &err))
+        goto failed;
+    if (!found) {
         explain(out, "there is no earlier run of %.64s", baseline->plan->name);
         lr_log(baseline->quiet ? LR_LOG_DEBUG : LR_LOG_INFO,
                "baseline: %s in %s/" HISTORY_FILE ": nothing is compared", out->reason, place.dir);
         return NULL;
     }
-    if (!rc) {
-        snprintf(out->run_dir, sizeof(out->run_dir), "%.*s", (int)sizeof(out->run_dir) - 1, path);
-        if (baseline->last && strcmp(strrchr(path, '/') + 1, baseline->last_run) == 0)
-            return baseline->last;
-        rc = past_answer_read(&baseline->then, path, &err);
-    }
-    if (!rc && !baseline->then->finished)
-        rc = lr_fail(&err, LR_EDATA, "%s: is not finished any more", path);
-    if (rc) {
-        explain(out, "%.*s", (int)sizeof(out->reason) - 1, err.text);
-        lr_log(baseline->quiet ? LR_LOG_WARNING : LR_LOG_ERROR, "baseline: nothing is compared: %s",
-               err.text);
-        baseline->failed = true;
-    }
-    return rc ? NULL : baseline->then;
+    snprintf(out->run_dir, sizeof(out->run_dir), "%.*s", (int)sizeof(out->run_dir) - 1, path);
+    if (baseline->last && strcmp(strrchr(path, '/') + 1, baseline->last_run) == 0)
+        return baseline->last;
+    if (run_answer_read(&baseline->then, path, &err))
+        goto failed;
+    if (baseline->then->finished)
+        return baseline->then;
+    lr_fail(&err, LR_EDATA, "%s: is not finished any more", path);
+failed:
+    explain(out, "%.*s", (int)sizeof(out->reason) - 1, err.text);
+    lr_log(baseline->quiet ? LR_LOG_WARNING : LR_LOG_ERROR, "baseline: nothing is compared: %s",
+           err.text);
+    baseline->failed = true;
+    return NULL;
 }
 
-static void warn(struct answer *answer)
+static void warn_of_drift(struct answer *answer)
 {
     const struct baseline_answer *baseline = &answer->baseline;
     if (baseline->drift.lr_beyond)
@@ -150,7 +154,7 @@ void baseline_compare(void *context, const struct campaign *campaign, struct ans
     out->wanted = true;
     out->limit_lr = plan->tolerance.lr;
     out->limit_loss = plan->tolerance.loss;
-    const struct past_answer *past = baseline->then;
+    const struct run_answer *past = baseline->then;
     if (is_named(plan))
         snprintf(out->run_dir, sizeof(out->run_dir), "%s", plan->baseline);
     else
@@ -160,12 +164,12 @@ void baseline_compare(void *context, const struct campaign *campaign, struct ans
     const struct question then = {&past->plan, past->campaign, &past->answer};
     const struct question now = {plan, campaign, answer};
     const struct drift_limits limits = {out->limit_lr, out->limit_loss};
-    past_drift(&out->drift, &then, &now, &limits);
-    warn(answer);
+    run_drift(&out->drift, &then, &now, &limits);
+    warn_of_drift(answer);
 }
 
 void baseline_release(struct baseline *baseline)
 {
-    past_answer_free(baseline->then);
+    run_answer_free(baseline->then);
     baseline->then = NULL;
 }

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_BASELINE_H
 #define LRSEARCH_BASELINE_H
 
-#include "history/past_answer.h"
+#include "history/run_reader.h"
 
 /* The earlier run that a plan's `baseline` names, and the drift from it. */
 
@@ -10,8 +10,8 @@ struct baseline {
     const char *run_dir;  /* of the run that is compared */
     bool quiet;           /* says nothing of a first night */
     const char *last_run; /* the name beside run_dir of a finished run that was read already, */
-    const struct past_answer *last; /* and its answer; NULL: none */
-    struct past_answer *then;       /* of a named one, once it is found */
+    const struct run_answer *last; /* and its answer; NULL: none */
+    struct run_answer *then;       /* of a named one, once it is found */
     bool failed; /* out: there may be a previous run, but it or the history cannot be read */
 };
 

@@ -101,40 +101,42 @@ static int fail(const struct history *history, int code, struct lr_error *err)
 
 /* ---- statements ---- */
 
+/* `texts` (NULL: none) are bound to ?1, ?2, ... of a statement that has such. */
 static int prepare(struct history *history, sqlite3_stmt **out, const char *sql,
-                   struct lr_error *err)
+                   const char *const *texts, struct lr_error *err)
 {
     int code = sqlite3_prepare_v2(history->db, sql, -1, out, NULL);
+    int count = code == SQLITE_OK && texts ? sqlite3_bind_parameter_count(*out) : 0;
+    for (int i = 0; code == SQLITE_OK && i < count; i++)
+        code = sqlite3_bind_text(*out, i + 1, texts[i], -1, SQLITE_STATIC);
     return code == SQLITE_OK ? 0 : fail(history, code, err);
 }
 
-/* Runs a statement that gives no rows, and releases it. */
-static int finish(struct history *history, sqlite3_stmt *statement, struct lr_error *err)
+/* Runs a statement that gives no rows. */
+static int step_to_end(struct history *history, sqlite3_stmt *statement, struct lr_error *err)
 {
     int code = sqlite3_step(statement);
-    int rc = code == SQLITE_DONE ? 0 : fail(history, code, err);
-    sqlite3_finalize(statement);
-    return rc;
+    return code == SQLITE_DONE ? 0 : fail(history, code, err);
 }
 
+/* Statements that give no rows and take no values. */
 static int execute(struct history *history, const char *sql, struct lr_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    int rc = prepare(history, &statement, sql, err);
-    return rc ? rc : finish(history, statement, err);
+    int code = sqlite3_exec(history->db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? 0 : fail(history, code, err);
 }
 
 static int read_number(struct history *history, const char *sql, int64_t *out, struct lr_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = prepare(history, &statement, sql, err);
-    if (rc)
-        return rc;
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
+    int code, rc;
+    if ((rc = prepare(history, &statement, sql, NULL, err)))
+        goto out;
+    if ((code = sqlite3_step(statement)) == SQLITE_ROW)
         *out = sqlite3_column_int64(statement, 0); /* without a row: replaces the error's text */
     else
         rc = fail(history, code, err);
+out:
     sqlite3_finalize(statement);
     return rc;
 }
@@ -150,29 +152,26 @@ static void list_columns(char out[SQL_TEXT], bool types)
 
 /* ---- the file ---- */
 
-/* Tables are made in one transaction, by whoever comes first. */
+/* All in one transaction, by whoever comes first. */
 static int make_table(struct history *history, struct lr_error *err)
 {
-    char names[SQL_TEXT], sql[SQL_TEXT + 64];
-    list_columns(names, true);
-    snprintf(sql, sizeof(sql), "CREATE TABLE IF NOT EXISTS runs (%s)", names);
+    char names[SQL_TEXT], sql[SQL_TEXT + 128];
+    struct lr_error second = {0};
     int64_t tables = 0;
-    int rc = execute(history, "BEGIN IMMEDIATE", err);
-    if (rc)
+    int rc;
+    list_columns(names, true);
+    snprintf(sql, sizeof(sql),
+             "CREATE TABLE IF NOT EXISTS runs (%s); PRAGMA application_id = %d; "
+             "PRAGMA user_version = %d",
+             names, APPLICATION, VERSION);
+    if ((rc = execute(history, "BEGIN IMMEDIATE", err)))
         return rc;
     rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err);
-    if (!rc && tables == 0) {
+    if (!rc && tables == 0)
         rc = execute(history, sql, err);
-        snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION);
-        rc = rc ? rc : execute(history, sql, err);
-        snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", VERSION);
-        rc = rc ? rc : execute(history, sql, err);
-    }
-    struct lr_error second = {0};
-    if (rc)
-        execute(history, "ROLLBACK", &second);
-    else
-        rc = execute(history, "COMMIT", err);
+    if (!rc)
+        return execute(history, "COMMIT", err);
+    execute(history, "ROLLBACK", &second);
     return rc;
 }
 
@@ -197,36 +196,41 @@ static int check_table(struct history *history, struct lr_error *err)
     return rc;
 }
 
-static int check(struct history *history, enum history_use use, struct lr_error *err)
+/* That it is a history of this version, and whole as far as `use` needs it. */
+static int check_database(struct history *history, enum history_use use, struct lr_error *err)
 {
     int64_t tables = 0, application = 0, version = 0, damage = 0;
-    int rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err);
-    history->empty = !rc && tables == 0 && use == HISTORY_READ;
-    if (!rc && tables == 0 && use != HISTORY_READ)
-        rc = make_table(history, err);
-    if (!rc)
-        rc = read_number(history, "PRAGMA application_id", &application, err);
-    if (!rc)
-        rc = read_number(history, "PRAGMA user_version", &version, err);
+    int rc;
+    if ((rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err)))
+        return rc;
+    history->empty = tables == 0 && use == HISTORY_READ;
+    if (tables == 0 && use != HISTORY_READ && (rc = make_table(history, err)))
+        return rc;
+    if ((rc = read_number(history, "PRAGMA application_id", &application, err)))
+        return rc;
+    if ((rc = read_number(history, "PRAGMA user_version", &version, err)))
+        return rc;
     bool ours = application == APPLICATION && version == VERSION;
-    if (!rc && ours && !history->empty)
-        rc = check_table(history, err);
+    if (ours && !history->empty && (rc = check_table(history, err)))
+        return rc;
     /* Of all pages, not only of those that are looked at. No argument: SQLite 3.46 takes
      * pragma_integrity_check(1) for a table named 1. */
-    if (!rc && use != HISTORY_WRITE)
-        rc = read_number(history,
-                         "SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1",
-                         &damage, err);
-    if (!rc && damage)
-        rc = fail(history, SQLITE_CORRUPT, err);
-    if (!rc && ours && use == HISTORY_REMAKE) { /* its values */
+    if (use != HISTORY_WRITE &&
+        (rc = read_number(history,
+                          "SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1",
+                          &damage, err)))
+        return rc;
+    if (damage)
+        return fail(history, SQLITE_CORRUPT, err);
+    if (ours && use == HISTORY_REMAKE) { /* its values */
         struct history_run *runs;
         size_t count;
-        rc = history_list(history, NULL, &runs, &count, err);
+        if ((rc = history_list(history, NULL, &runs, &count, err)))
+            return rc;
         lr_free(runs);
     }
-    if (rc || history->empty || ours)
-        return rc;
+    if (history->empty || ours)
+        return 0;
     return lr_fail(err, LR_EDAMAGED,
                    application == APPLICATION
                        ? "%s: was written by another version of lrsearch; use that one, or make it "
@@ -319,25 +323,14 @@ static int open_file(struct history *history, enum history_use use, struct lr_er
         close(file);
     }
     bool read = use == HISTORY_READ;
-    rc = open_database(history, read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err);
-    if (!rc && read && needs_rollback(history->db)) {
+    if ((rc = open_database(history, read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, err)))
+        return rc;
+    if (read && needs_rollback(history->db)) {
         sqlite3_close(history->db);
-        rc = open_database(history, SQLITE_OPEN_READWRITE, err);
+        if ((rc = open_database(history, SQLITE_OPEN_READWRITE, err)))
+            return rc;
     }
-    return rc ? rc : check(history, use, err);
-}
-
-static struct history *create(const char *dir)
-{
-    size_t size = strlen(dir) + sizeof("/" HISTORY_FILE);
-    struct history *history = lr_calloc(1, sizeof(*history));
-    if (history && !(history->path = lr_malloc(size))) {
-        lr_free(history);
-        return NULL;
-    }
-    if (history)
-        snprintf(history->path, size, "%s/" HISTORY_FILE, dir);
-    return history;
+    return check_database(history, use, err);
 }
 
 static int rename_to_damaged(const char *path, const char *suffix, struct lr_error *err)
@@ -356,32 +349,44 @@ static int rename_to_damaged(const char *path, const char *suffix, struct lr_err
     return rc;
 }
 
+static int remake_file(struct history *history, struct lr_error *err)
+{
+    int rc;
+    sqlite3_close(history->db);
+    history->db = NULL;
+    /* Its journal first: SQLite would roll it back into the new file. */
+    if ((rc = rename_to_damaged(history->path, "-journal", err)))
+        return rc;
+    if ((rc = rename_to_damaged(history->path, "", err)))
+        return rc;
+    return open_file(history, HISTORY_WRITE, err);
+}
+
 int history_open(struct history **out, const char *dir, enum history_use use, struct lr_error *err)
 {
     struct lr_error why = {0};
-    struct history *history = create(dir);
+    size_t size = strlen(dir) + sizeof("/" HISTORY_FILE);
+    struct history *history = lr_calloc(1, sizeof(*history));
+    int rc = 0;
     *out = NULL;
-    if (!history)
-        return lr_nomem(err);
-    if (use == HISTORY_READ && access(history->path, F_OK) && errno == ENOENT) {
-        history_close(history);
-        return 0;
+    if (!history || !(history->path = lr_malloc(size))) {
+        rc = lr_nomem(err);
+        goto out;
     }
-    int rc = open_file(history, use, &why);
-    if (rc == LR_EDAMAGED && use == HISTORY_REMAKE) {
-        sqlite3_close(history->db);
-        history->db = NULL;
-        /* Its journal first: SQLite would roll it back into the new file. */
-        rc = rename_to_damaged(history->path, "-journal", err);
-        rc = rc ? rc : rename_to_damaged(history->path, "", err);
-        rc = rc ? rc : open_file(history, HISTORY_WRITE, err);
-    } else if (rc) {
-        lr_fail(err, why.code, "%s", why.text);
-    }
-    if (rc || history->empty)
-        history_close(history);
-    else
+    snprintf(history->path, size, "%s/" HISTORY_FILE, dir);
+    if (use == HISTORY_READ && access(history->path, F_OK) && errno == ENOENT)
+        goto out;
+    rc = open_file(history, use, &why);
+    if (rc == LR_EDAMAGED && use == HISTORY_REMAKE)
+        rc = remake_file(history, err);
+    else if (rc)
+        lr_fail(err, rc, "%s", why.text);
+    if (!rc && !history->empty) {
         *out = history;
+        history = NULL;
+    }
+out:
+    history_close(history);
     return rc;
 }
 
@@ -396,7 +401,8 @@ void history_close(struct history *history)
 
 /* ---- rows ---- */
 
-static int bind(sqlite3_stmt *statement, int at, const struct column *column, const void *member)
+static int bind_member(sqlite3_stmt *statement, int at, const struct column *column,
+                       const void *member)
 {
     switch (column->kind) {
     case KIND_TEXT:
@@ -417,7 +423,7 @@ static int bind(sqlite3_stmt *statement, int at, const struct column *column, co
 
 /* False where the value is none of its column's kind, or has no room there: SQLite keeps any value
  * in any column, and would make 0 of a text. */
-static bool fetch(sqlite3_stmt *statement, int at, const struct column *column, void *member)
+static bool fetch_member(sqlite3_stmt *statement, int at, const struct column *column, void *member)
 {
     int type = sqlite3_column_type(statement, at);
     sqlite3_int64 whole = sqlite3_column_int64(statement, at);
@@ -452,7 +458,7 @@ static int fetch_run(struct history *history, sqlite3_stmt *statement, struct hi
 {
     memset(run, 0, sizeof(*run));
     for (int i = 0; i < COLUMNS; i++)
-        if (!fetch(statement, i, &columns[i], (char *)run + columns[i].offset))
+        if (!fetch_member(statement, i, &columns[i], (char *)run + columns[i].offset))
             return lr_fail(
                 err, LR_EDAMAGED,
                 "%s: is damaged (its run %.64s has a value that cannot be in column %s); " REMAKE,
@@ -464,82 +470,81 @@ int history_put(struct history *history, const struct history_run *run, struct l
 {
     char names[SQL_TEXT], sql[SQL_TEXT + 256];
     sqlite3_stmt *statement = NULL;
+    int rc;
     list_columns(names, false);
     size_t used =
         (size_t)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO runs (%s) VALUES (", names);
     for (int i = 0; i < COLUMNS; i++)
         used +=
             (size_t)snprintf(sql + used, sizeof(sql) - used, "?%s", i + 1 < COLUMNS ? "," : ")");
-    int rc = prepare(history, &statement, sql, err);
-    if (rc)
-        return rc;
+    if ((rc = prepare(history, &statement, sql, NULL, err)))
+        goto out;
     for (int i = 0; i < COLUMNS; i++) {
-        int code = bind(statement, i + 1, &columns[i], (const char *)run + columns[i].offset);
+        const char *member = (const char *)run + columns[i].offset;
+        int code = bind_member(statement, i + 1, &columns[i], member);
         if (code != SQLITE_OK) {
-            sqlite3_finalize(statement);
-            return fail(history, code, err);
+            rc = fail(history, code, err);
+            goto out;
         }
     }
-    return finish(history, statement, err);
+    rc = step_to_end(history, statement, err);
+out:
+    sqlite3_finalize(statement);
+    return rc;
 }
 
 int history_remove(struct history *history, const char *run, struct lr_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = prepare(history, &statement, "DELETE FROM runs WHERE run = ?", err);
-    if (rc)
-        return rc;
-    int code = sqlite3_bind_text(statement, 1, run, -1, SQLITE_STATIC);
-    if (code != SQLITE_OK) {
-        sqlite3_finalize(statement);
-        return fail(history, code, err);
-    }
-    return finish(history, statement, err);
+    int rc = prepare(history, &statement, "DELETE FROM runs WHERE run = ?", &run, err);
+    if (!rc)
+        rc = step_to_end(history, statement, err);
+    sqlite3_finalize(statement);
+    return rc;
 }
 
-/* The rows that `rest` of a SELECT asks for, with up to three texts bound to ?1, ?2, ?3. */
-static int select_runs(struct history *history, const char *rest, const char *const texts[3],
+/* The rows that `rest` of a SELECT asks for, with `texts` for its ?1, ?2, ... */
+static int select_runs(struct history *history, const char *rest, const char *const *texts,
                        struct history_run **runs, size_t *count, struct lr_error *err)
 {
     char names[SQL_TEXT], sql[SQL_TEXT + 512];
     sqlite3_stmt *statement = NULL;
     struct history_run *all = NULL;
-    size_t capacity = 0;
-    int code;
+    size_t used = 0, capacity = 0;
+    int code, rc;
     *runs = NULL;
     *count = 0;
     list_columns(names, false);
     snprintf(sql, sizeof(sql), "SELECT %s FROM runs %s", names, rest);
-    int rc = prepare(history, &statement, sql, err);
-    for (int i = 0; !rc && i < sqlite3_bind_parameter_count(statement); i++)
-        if ((code = sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_STATIC)) != SQLITE_OK)
-            rc = fail(history, code, err);
-    while (!rc && (code = sqlite3_step(statement)) != SQLITE_DONE) {
-        struct history_run *more =
-            code == SQLITE_ROW ? lr_grow(all, *count, &capacity, sizeof(*all)) : NULL;
+    if ((rc = prepare(history, &statement, sql, texts, err)))
+        goto out;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct history_run *more = lr_grow(all, used, &capacity, sizeof(*all));
         if (!more) {
-            rc = code == SQLITE_ROW ? lr_nomem(err) : fail(history, code, err);
-            break;
+            rc = lr_nomem(err);
+            goto out;
         }
         all = more;
-        rc = fetch_run(history, statement, &all[*count], err);
-        ++*count;
+        if ((rc = fetch_run(history, statement, &all[used++], err)))
+            goto out;
     }
+    if (code != SQLITE_DONE) {
+        rc = fail(history, code, err);
+        goto out;
+    }
+    *runs = all;
+    *count = used;
+    all = NULL;
+out:
     sqlite3_finalize(statement);
-    if (rc) {
-        lr_free(all);
-        *count = 0;
-    } else {
-        *runs = all;
-    }
+    lr_free(all);
     return rc;
 }
 
 int history_list(struct history *history, const char *name, struct history_run **runs,
                  size_t *count, struct lr_error *err)
 {
-    const char *texts[3] = {name};
-    return select_runs(history, "WHERE ?1 IS NULL OR name = ?1 ORDER BY finished_utc, run", texts,
+    return select_runs(history, "WHERE ?1 IS NULL OR name = ?1 ORDER BY finished_utc, run", &name,
                        runs, count, err);
 }
 

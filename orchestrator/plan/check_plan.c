@@ -1,8 +1,6 @@
-/* Defaults that follow from other keys, and the rules that join several keys: the name;
- * check_trainer.c, check_data.c, check_model.c and check_training.c have their own. Each says what
- * does not fit and a value that would. A rule speaks only when all its keys are good by themselves.
- */
-#include "plan/read_plan.h"
+/* Defaults that follow from other keys, the order of the checks, and the rules about the plan as a
+ * whole: its name, the number of its cells, and the tolerance. */
+#include "plan/check_plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,28 +8,23 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/own_file.h"
 
-static bool is_absent(struct plan_reader *reader, size_t member)
-{
-    return reader_state(reader, member)->status == KEY_ABSENT;
-}
-
 /* A trial's sizes are all written out; 0 where the keys they come from are missing or bad. */
 static void derive_sizes(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
     uint32_t width = plan->model.d_model;
-    plan->model.heads_grow = reader_given(reader, MEMBER(model.head_size));
-    if (plan->model.heads_grow && !reader_given(reader, MEMBER(model.n_heads)))
+    plan->model.heads_grow = GIVEN(reader, model.head_size);
+    if (plan->model.heads_grow && !GIVEN(reader, model.n_heads))
         plan->model.n_heads = width / plan->model.head_size;
     else if (!plan->model.heads_grow && plan->model.n_heads > 0)
         plan->model.head_size = width / plan->model.n_heads;
-    if (is_absent(reader, MEMBER(model.base_width)))
+    if (ABSENT(reader, model.base_width))
         plan->model.base_width = width;
-    if (is_absent(reader, MEMBER(model.base_layers)))
+    if (ABSENT(reader, model.base_layers))
         plan->model.base_layers = plan->model.n_layers;
-    if (is_absent(reader, MEMBER(model.d_ff)))
+    if (ABSENT(reader, model.d_ff))
         plan->model.d_ff = trial_default_d_ff(plan->model.arch, width);
-    if (!is_absent(reader, MEMBER(model.base_head_size)))
+    if (!ABSENT(reader, model.base_head_size))
         return;
     plan->model.base_head_size = plan->model.head_size;
     if (!plan->model.heads_grow && plan->model.n_heads > 0)
@@ -47,15 +40,15 @@ static uint32_t last(const struct plan_axis *axis)
 static void derive_target(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
-    if (is_absent(reader, MEMBER(target.d_model)))
+    if (ABSENT(reader, target.d_model))
         plan->target.d_model = last(&plan->axes.d_model);
-    if (is_absent(reader, MEMBER(target.n_layers)))
+    if (ABSENT(reader, target.n_layers))
         plan->target.n_layers = last(&plan->axes.n_layers);
-    if (is_absent(reader, MEMBER(target.vocab)))
+    if (ABSENT(reader, target.vocab))
         plan->target.vocab = last(&plan->axes.vocab);
-    if (is_absent(reader, MEMBER(target.batch_tokens)))
+    if (ABSENT(reader, target.batch_tokens))
         plan->target.batch_tokens = last(&plan->axes.batch_tokens);
-    if (is_absent(reader, MEMBER(target.schedule)))
+    if (ABSENT(reader, target.schedule))
         plan->target.schedule = plan->training.schedule;
 }
 
@@ -65,14 +58,14 @@ static void fill_derived(struct plan_reader *reader)
     plan_fill_axes(plan);
     derive_sizes(reader);
     derive_target(reader);
-    if (is_absent(reader, MEMBER(training.final_lr)))
+    if (ABSENT(reader, training.final_lr))
         plan->training.final_lr = trial_default_final_lr(plan->training.schedule);
     if (plan->training.beta2_half_life > 0) /* arXiv 2507.07101: constant in tokens, not in steps */
         plan->training.beta2 =
             plan_beta2(plan->training.batch_tokens, plan->training.beta2_half_life);
-    if (is_absent(reader, MEMBER(data.zipf_exponent)))
+    if (ABSENT(reader, data.zipf_exponent))
         plan->data.zipf_exponent = trial_default_zipf(plan->model.vocab);
-    if (is_absent(reader, MEMBER(output.dir)))
+    if (ABSENT(reader, output.dir))
         snprintf(plan->output.dir, sizeof(plan->output.dir), "logs/%s", plan->name);
 }
 
@@ -80,7 +73,7 @@ static void fill_derived(struct plan_reader *reader)
 static void check_name(struct plan_reader *reader)
 {
     const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    if (!reader_has(reader, MEMBER(name)))
+    if (!HAS(reader, name))
         return;
     const char *name = reader->plan->name;
     size_t good = strspn(name, allowed);
@@ -119,24 +112,21 @@ static void check_cells(struct plan_reader *reader)
 
 static void check_tolerance(struct plan_reader *reader)
 {
-    const size_t members[] = {MEMBER(tolerance.lr), MEMBER(tolerance.loss)};
-    if (reader->plan->baseline[0] || reader_state(reader, MEMBER(baseline))->status == KEY_BAD)
-        return;
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        if (reader_given(reader, members[i]))
-            reader_complain(reader, members[i],
-                            "there is no baseline that this could be measured from; add "
-                            "baseline: previous, or leave it out");
+    static const size_t members[] = {MEMBER(tolerance.lr), MEMBER(tolerance.loss)};
+    if (!reader->plan->baseline[0] && reader_status(reader, MEMBER(baseline)) != KEY_BAD)
+        reader_refuse(reader, members, sizeof(members) / sizeof(members[0]),
+                      "there is no baseline that this could be measured from; add "
+                      "baseline: previous, or leave it out");
 }
 
-void reader_check(struct plan_reader *reader)
+void check_plan(struct plan_reader *reader, const char *plan_path)
 {
+    check_paths(reader, plan_path);
     fill_derived(reader);
     check_name(reader);
     check_cells(reader);
     check_tolerance(reader);
-    reader_check_trainer(reader);
-    reader_check_data(reader);
-    reader_check_model(reader);
-    reader_check_training(reader);
+    check_trainer(reader);
+    check_training(reader);
+    check_search(reader);
 }

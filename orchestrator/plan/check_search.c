@@ -1,5 +1,6 @@
-/* Rules that join several keys: the search and its target. */
-#include "plan/read_plan.h"
+/* Rules about the search, its target, the budget, and the confirmation that a part of it is kept
+ * for. */
+#include "plan/check_plan.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,9 +13,14 @@
  */
 #define STEPS_LEAST 10
 
+/* Of each budget, when the plan does not say: three trainings that are as long as the target's cost
+ * more than most searches, so that a confirmation takes what it gets and no search starves for it.
+ */
+#define RESERVE 0.3
+
 static void check_range(struct plan_reader *reader)
 {
-    if (!reader_has(reader, MEMBER(search.lr)))
+    if (!HAS(reader, search.lr))
         return;
     double low = reader->plan->search.lr[0], high = reader->plan->search.lr[1];
     double octaves = log2(high / low);
@@ -34,10 +40,10 @@ static void check_range(struct plan_reader *reader)
 
 static void check_horizons(struct plan_reader *reader)
 {
-    if (!reader_has(reader, MEMBER(search.horizons)))
+    if (!HAS(reader, search.horizons))
         return;
     const struct plan *plan = reader->plan;
-    bool batch_good = reader_has(reader, MEMBER(training.batch_tokens));
+    bool batch_good = HAS(reader, training.batch_tokens);
     uint32_t batch = plan_largest_batch(plan);
     uint64_t least = (uint64_t)batch * STEPS_LEAST;
     for (size_t i = 0; i < plan->search.horizon_count; i++) {
@@ -60,7 +66,8 @@ static void check_horizons(struct plan_reader *reader)
     }
 }
 
-static uint64_t longest(const struct plan *plan)
+/* The horizons may be in a wrong order. */
+static uint64_t longest_horizon(const struct plan *plan)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < plan->search.horizon_count; i++)
@@ -70,16 +77,16 @@ static uint64_t longest(const struct plan *plan)
 
 static void check_target(struct plan_reader *reader)
 {
-    if (!reader_has(reader, MEMBER(target.tokens)) || !reader_has(reader, MEMBER(search.horizons)))
+    if (!HAS(reader, target.tokens) || !HAS(reader, search.horizons))
         return;
-    uint64_t target = reader->plan->target.tokens, most = longest(reader->plan);
+    uint64_t target = reader->plan->target.tokens, most = longest_horizon(reader->plan);
     if (target < most)
         reader_complain(reader, MEMBER(target.tokens),
                         "%" PRIu64 " is less than the longest of search.horizons, %" PRIu64
                         "; a target is at least as long as what is tried",
                         target, most);
-    uint32_t batch = reader->plan->target.batch_tokens;
-    if (reader_given(reader, MEMBER(target.batch_tokens)) && target / STEPS_LEAST < batch)
+    if (GIVEN(reader, target.batch_tokens) &&
+        target / STEPS_LEAST < reader->plan->target.batch_tokens)
         reader_complain(reader, MEMBER(target.batch_tokens),
                         "%" PRIu64 " target.tokens are less than %d steps of it; use %" PRIu64
                         " or less",
@@ -90,8 +97,7 @@ static void check_target(struct plan_reader *reader)
 static void check_prior(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
-    if (!reader_has(reader, MEMBER(search.prior_lr)) ||
-        !reader_has(reader, MEMBER(search.prior_tokens)))
+    if (!HAS(reader, search.prior_lr) || !HAS(reader, search.prior_tokens))
         return;
     if (plan->search.prior_lr > 0 && plan->search.prior_tokens == 0)
         reader_complain(reader, MEMBER(search.prior_lr),
@@ -103,15 +109,65 @@ static void check_prior(struct plan_reader *reader)
         reader_complain(reader, MEMBER(search.prior_tokens),
                         "is the horizon of search.prior_lr, which is not there; add it, or leave "
                         "this out");
-    else if (reader_given(reader, MEMBER(search.prior_lr_sd)))
+    else if (GIVEN(reader, search.prior_lr_sd))
         reader_complain(reader, MEMBER(search.prior_lr_sd),
                         "is of search.prior_lr, which is not there; add it, or leave this out");
 }
 
-void reader_check_search(struct plan_reader *reader)
+/* ---- budget and confirmation ---- */
+
+/* The section itself is the wish: `confirm: {}` says that defaults will do. */
+static void derive_confirm(struct plan_reader *reader)
+{
+    struct plan *plan = reader->plan;
+    const struct plan_section *section = plan_section_find("confirm");
+    plan->confirm.wanted = reader->sections[section - plan_sections].line > 0;
+    for (size_t k = 0; k < section->count; k++)
+        plan->confirm.wanted |= reader_status(reader, section->keys[k].offset) != KEY_ABSENT;
+    if (ABSENT(reader, budget.reserve))
+        plan->budget.reserve = plan->confirm.wanted ? RESERVE : 0;
+}
+
+static void check_budget(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    uint64_t budget = plan->budget.tokens, most = longest_horizon(plan);
+    if (GIVEN(reader, budget.reserve) && plan->budget.reserve > 0 && !plan->confirm.wanted)
+        reader_complain(reader, MEMBER(budget.reserve),
+                        "is kept back for a confirmation that the plan does not ask for; add "
+                        "confirm: {}, or leave it out");
+    if (HAS(reader, search.horizons) && GIVEN(reader, budget.tokens) && budget > 0 && budget < most)
+        reader_complain(reader, MEMBER(budget.tokens),
+                        "%" PRIu64 " does not pay for one training on the longest of "
+                        "search.horizons, %" PRIu64,
+                        budget, most);
+}
+
+static void check_confirm(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    uint64_t tokens = plan->confirm.tokens, most = longest_horizon(plan);
+    if (!HAS(reader, search.horizons) || !GIVEN(reader, confirm.tokens) || tokens == 0)
+        return;
+    if (tokens < most)
+        reader_complain(reader, MEMBER(confirm.tokens),
+                        "%" PRIu64 " is less than the longest of search.horizons, %" PRIu64
+                        ", which says as much already; leave it out for target.tokens",
+                        tokens, most);
+    else if (HAS(reader, target.tokens) && tokens > plan->target.tokens)
+        reader_complain(reader, MEMBER(confirm.tokens),
+                        "%" PRIu64 " is more than target.tokens, %" PRIu64
+                        ", for which the LR is meant",
+                        tokens, plan->target.tokens);
+}
+
+void check_search(struct plan_reader *reader)
 {
     check_range(reader);
     check_horizons(reader);
     check_target(reader);
     check_prior(reader);
+    derive_confirm(reader);
+    check_budget(reader);
+    check_confirm(reader);
 }

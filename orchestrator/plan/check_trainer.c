@@ -1,14 +1,45 @@
-/* Rules about who trains: what belongs to one kind of trainer says nothing to the others. */
+/* Rules about who trains: the keys of one kind of trainer have no effect with another, and what of
+ * a command can be known to be wrong before anything is started (prepare_command.c finds out
+ * whether the program exists). */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "plan/check_plan.h"
+
+#include <inttypes.h>
+#include <pcre2.h>
 #include <string.h>
 #include "lrsearch/answer.h"
-#include "plan/read_plan.h"
+#include "lrsearch/placeholder.h"
+
+/* ---- keys of one kind only ---- */
+
+static void check_kind(struct plan_reader *reader, size_t member, uint32_t kind)
+{
+    if (reader_given(reader, member) && reader->plan->trainer.kind != kind)
+        reader_complain(reader, member, "is for trainer.kind: %s only; leave it out",
+                        trainer_name(kind));
+}
+
+static void check_kinds(struct plan_reader *reader)
+{
+    static const size_t replay[] = {MEMBER(trainer.table), MEMBER(trainer.columns),
+                                    MEMBER(trainer.where)};
+    static const size_t command[] = {MEMBER(trainer.argv),   MEMBER(trainer.env),
+                                     MEMBER(trainer.cwd),    MEMBER(trainer.gpus_per_trial),
+                                     MEMBER(trainer.report), MEMBER(trainer.kill_grace_s)};
+    const struct plan_section *simulate = plan_section_find("simulate");
+    for (size_t i = 0; i < sizeof(replay) / sizeof(replay[0]); i++)
+        check_kind(reader, replay[i], TRAINER_REPLAY);
+    for (size_t i = 0; i < sizeof(command) / sizeof(command[0]); i++)
+        check_kind(reader, command[i], TRAINER_COMMAND);
+    for (size_t k = 0; k < simulate->count; k++)
+        check_kind(reader, simulate->keys[k].offset, TRAINER_SIMULATE);
+}
 
 static void check_matmul(struct plan_reader *reader)
 {
     char products[TRIAL_PRODUCTS];
     const char *text = reader->plan->trainer.matmul;
-    if (!reader_has(reader, MEMBER(trainer.matmul)) || strcmp(text, "auto") == 0 ||
-        trial_products(products, text))
+    if (!HAS(reader, trainer.matmul) || strcmp(text, "auto") == 0 || trial_products(products, text))
         return;
     reader_complain(
         reader, MEMBER(trainer.matmul),
@@ -16,6 +47,8 @@ static void check_matmul(struct plan_reader *reader)
         "an earlier run's provenance.json has as \"matmul\"",
         text, TRIAL_PRODUCTS - 1);
 }
+
+/* ---- replay ---- */
 
 static void add_column(struct plan *plan, const char *name)
 {
@@ -42,7 +75,7 @@ static void check_axis_columns(struct plan_reader *reader)
                                 "a list needs trainer.columns.%s, the table's column that tells "
                                 "which row is of which value",
                                 key->name);
-            if (named && reader_state(reader, key->offset)->status == KEY_ABSENT &&
+            if (named && reader_status(reader, key->offset) == KEY_ABSENT &&
                 !reader_has(reader, key->offset))
                 reader_complain(reader, MEMBER(trainer.columns),
                                 "names a column for %s, but %s.%s does not say which of its values "
@@ -51,30 +84,80 @@ static void check_axis_columns(struct plan_reader *reader)
         }
 }
 
-static void check_table(struct plan_reader *reader)
+/* ---- command ---- */
+
+static void check_argv(struct plan_reader *reader)
 {
-    static const size_t members[] = {MEMBER(trainer.table), MEMBER(trainer.columns),
-                                     MEMBER(trainer.where)};
-    if (reader->plan->trainer.kind == TRAINER_REPLAY) {
-        add_column(reader->plan, "lr");
-        add_column(reader->plan, "tokens");
-        add_column(reader->plan, "loss");
-        check_axis_columns(reader);
+    const struct plan *plan = reader->plan;
+    struct trial_spec spec = plan_trial(plan);
+    const struct placeholder_trial trial = {.spec = &spec};
+    char expanded[2 * TRIAL_PATH];
+    if (!GIVEN(reader, trainer.argv))
         return;
+    if (plan->trainer.argv_count > 0 && !plan->trainer.argv[0][0])
+        reader_complain_item(reader, MEMBER(trainer.argv), 0, "is the program and cannot be empty");
+    for (size_t i = 0; i < plan->trainer.argv_count; i++) {
+        struct lr_error err = {0};
+        if (placeholder_expand(expanded, sizeof(expanded), plan->trainer.argv[i], &trial, &err))
+            reader_complain_item(reader, MEMBER(trainer.argv), i, "%s", err.text);
     }
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        if (reader_given(reader, members[i]))
-            reader_complain(reader, members[i], "is for trainer.kind: replay only; leave it out");
 }
 
-static void check_surface(struct plan_reader *reader)
+static void check_env(struct plan_reader *reader)
 {
-    const struct plan_section *section = plan_section_find("simulate");
-    reader->plan->surface.seed = reader->plan->seed;
-    for (size_t k = 0; reader->plan->trainer.kind != TRAINER_SIMULATE && k < section->count; k++)
-        if (reader_given(reader, section->keys[k].offset))
-            reader_complain(reader, section->keys[k].offset,
-                            "is for trainer.kind: simulate only; leave it out");
+    const struct plan *plan = reader->plan;
+    for (size_t i = 0; i < plan->trainer.env_count; i++) {
+        const char *name = plan->trainer.env[i].key;
+        if (strchr(name, '='))
+            reader_complain(reader, MEMBER(trainer.env), "the name %s must have no =", name);
+        else if (strncmp(name, "LRSEARCH_", 9) == 0)
+            reader_complain(reader, MEMBER(trainer.env),
+                            "%s: names that begin with LRSEARCH_ are lrsearch's own; choose "
+                            "another",
+                            name);
+        else if (strcmp(name, "CUDA_VISIBLE_DEVICES") == 0 && plan->trainer.gpus_per_trial > 0)
+            reader_complain(reader, MEMBER(trainer.env),
+                            "%s is what trainer.gpus_per_trial gives; leave one of them out", name);
+    }
+}
+
+static void check_regex(struct plan_reader *reader, const char *text)
+{
+    int code;
+    PCRE2_SIZE offset;
+    PCRE2_UCHAR why[128];
+    pcre2_code *regex =
+        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &offset, NULL);
+    if (!regex) {
+        pcre2_get_error_message(code, why, sizeof(why));
+        reader_complain(reader, MEMBER(trainer.report), "regex: %s, at byte %zu", (const char *)why,
+                        (size_t)offset + 1);
+        return;
+    }
+    if (pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
+        reader_complain(reader, MEMBER(trainer.report),
+                        "regex: it needs a group that is called loss, such as "
+                        "'val loss: (?<loss>[-+.0-9a-z]+)'");
+    pcre2_code_free(regex);
+}
+
+static void check_report(struct plan_reader *reader)
+{
+    struct plan *plan = reader->plan;
+    struct plan_pair *way = &plan->trainer.report[0];
+    if (!GIVEN(reader, trainer.report) && plan->trainer.report_count == 0) {
+        memcpy(way->key, "fd", sizeof("fd"));
+        memcpy(way->value, "true", sizeof("true"));
+        plan->trainer.report_count = 1;
+    }
+    if (plan->trainer.report_count != 1)
+        reader_complain(reader, MEMBER(trainer.report), "give one of fd, prefix and regex");
+    else if (strcmp(way->key, "regex") == 0)
+        check_regex(reader, way->value);
+    else if (strcmp(way->key, "fd") == 0 && strcmp(way->value, "true") != 0)
+        reader_complain(reader, MEMBER(trainer.report),
+                        "fd can only be true (its number is in LRSEARCH_REPORT_FD), or give prefix "
+                        "or regex");
 }
 
 /* Their losses know one learning rate only, but for made-up ones of which more is asked. */
@@ -96,13 +179,23 @@ static void check_ratios(struct plan_reader *reader)
                                 : "");
 }
 
-void reader_check_trainer(struct plan_reader *reader)
+void check_trainer(struct plan_reader *reader)
 {
+    struct plan *plan = reader->plan;
     check_matmul(reader);
-    if (!reader_has(reader, MEMBER(trainer.kind)))
+    if (!HAS(reader, trainer.kind))
         return;
-    check_table(reader);
-    reader_check_command(reader);
-    check_surface(reader);
+    check_kinds(reader);
+    if (plan->trainer.kind == TRAINER_REPLAY) {
+        add_column(plan, "lr");
+        add_column(plan, "tokens");
+        add_column(plan, "loss");
+        check_axis_columns(reader);
+    } else if (plan->trainer.kind == TRAINER_COMMAND) {
+        check_argv(reader);
+        check_env(reader);
+        check_report(reader);
+    }
+    plan->surface.seed = plan->seed;
     check_ratios(reader);
 }

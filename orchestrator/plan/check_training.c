@@ -1,8 +1,285 @@
-/* Rules that join several keys: the optimizer and the schedule. */
-#include "plan/read_plan.h"
+/* Rules about what is trained, on what and how: the model, its data and vocabulary, the optimizer
+ * and the schedule. */
+#include "plan/check_plan.h"
 
 #include <inttypes.h>
-#include "plan/value.h"
+#include "plan/quantity.h"
+
+#define BYTES_VOCAB 256 /* every byte is a token */
+#define BPE_VOCAB 512   /* bytes, specials and some room for merges */
+
+/* ---- model ---- */
+
+/* Each width that is no multiple of `divisor` gets a complaint of its own. */
+static void check_widths(struct plan_reader *reader, const char *name, uint32_t divisor)
+{
+    const struct plan_axis *widths = &reader->plan->axes.d_model;
+    for (size_t i = 0; i < widths->count; i++) {
+        uint32_t width = widths->values[i], above = (width / divisor + 1) * divisor;
+        if (width % divisor != 0)
+            reader_complain_item(reader, MEMBER(model.d_model), i,
+                                 "%" PRIu32 " is not a multiple of model.%s %" PRIu32
+                                 "; use %" PRIu32,
+                                 width, name, divisor, above);
+    }
+}
+
+static bool several_widths(const struct plan *plan)
+{
+    return plan->axes.d_model.count > 1;
+}
+
+static void check_heads(struct plan_reader *reader)
+{
+    if (!HAS(reader, model.d_model) || !GIVEN(reader, model.n_heads))
+        return;
+    if (several_widths(reader->plan)) {
+        check_widths(reader, "n_heads", reader->plan->model.n_heads);
+        return;
+    }
+    uint32_t width = reader->plan->model.d_model, heads = reader->plan->model.n_heads;
+    if (width % heads == 0)
+        return;
+    uint32_t divisor = heads < width ? heads : width;
+    while (width % divisor != 0)
+        divisor--;
+    reader_complain(reader, MEMBER(model.n_heads),
+                    "%" PRIu32 " heads do not divide model.d_model %" PRIu32 "; use %" PRIu32
+                    ", or another width",
+                    heads, width, divisor);
+}
+
+static void check_head_size(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!GIVEN(reader, model.head_size))
+        return;
+    if (!reader_one_of(reader, MEMBER(model.n_heads), MEMBER(model.head_size),
+                       ": n_heads stays the same over widths, or head_size does") ||
+        !HAS(reader, model.d_model))
+        return;
+    if (several_widths(plan))
+        check_widths(reader, "head_size", plan->model.head_size);
+    else if (plan->model.d_model % plan->model.head_size != 0)
+        reader_complain(reader, MEMBER(model.head_size),
+                        "%" PRIu32 " does not divide model.d_model %" PRIu32, plan->model.head_size,
+                        plan->model.d_model);
+}
+
+/* RoPE rotates pairs of channels. */
+static void check_rotation(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    bool grow = plan->model.heads_grow;
+    if (!HAS(reader, model.arch) || plan->model.arch != ARCH_LLAMA)
+        return;
+    uint32_t size = plan->model.head_size;
+    for (size_t i = 1; i < plan->axes.d_model.count && !grow && size % 2 == 0; i++)
+        if (plan->model.n_heads > 0)
+            size = plan->axes.d_model.values[i] / plan->model.n_heads;
+    if (size % 2 != 0)
+        reader_complain(reader, grow ? MEMBER(model.head_size) : MEMBER(model.n_heads),
+                        "heads of %" PRIu32
+                        " channels cannot be rotated by arch llama; make the size of a head even",
+                        size);
+}
+
+/* d_ff follows the width in proportion. */
+static void check_d_ff(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!GIVEN(reader, model.d_ff) || !HAS(reader, model.d_model))
+        return;
+    for (size_t i = 1; i < plan->axes.d_model.count; i++)
+        if ((uint64_t)plan->model.d_ff * plan->axes.d_model.values[i] % plan->model.d_model != 0)
+            reader_complain_item(
+                reader, MEMBER(model.d_model), i,
+                "model.d_ff, %" PRIu32 " at width %" PRIu32 ", would be no whole number at %" PRIu32
+                "; choose another of them",
+                plan->model.d_ff, plan->model.d_model, plan->axes.d_model.values[i]);
+}
+
+static uint32_t common_divisor(const struct plan_axis *axis)
+{
+    uint32_t common = axis->values[0];
+    for (size_t i = 1; i < axis->count; i++)
+        for (uint32_t rest = axis->values[i]; rest > 0;) {
+            uint32_t left = common % rest;
+            common = rest;
+            rest = left;
+        }
+    return common;
+}
+
+static bool uses(const struct plan *plan, uint32_t parametrization)
+{
+    for (size_t i = 0; i < plan->axes.parametrization.count; i++)
+        if (plan->axes.parametrization.values[i] == parametrization)
+            return true;
+    return false;
+}
+
+/* The ratio of widths enters init and LRs: base and width must divide one another. */
+static void check_base_width(struct plan_reader *reader)
+{
+    if (!GIVEN(reader, model.base_width) || !HAS(reader, model.d_model))
+        return;
+    const struct plan_axis *widths = &reader->plan->axes.d_model;
+    uint32_t base = reader->plan->model.base_width;
+    for (size_t i = 0; i < widths->count; i++) {
+        uint32_t width = widths->values[i];
+        if (width % base == 0 || base % width == 0)
+            continue;
+        reader_complain(reader, MEMBER(model.base_width),
+                        "%" PRIu32 " neither divides model.d_model %" PRIu32
+                        " nor is a multiple of it; use %" PRIu32 " or leave it out",
+                        base, width, common_divisor(widths));
+        return;
+    }
+    bool carries = uses(reader->plan, PARAM_MUP) || uses(reader->plan, PARAM_LVP);
+    if (!carries || reader->plan->model.heads_grow || !HAS(reader, model.n_heads) ||
+        reader->plan->model.n_heads == 0 || GIVEN(reader, model.base_head_size))
+        return;
+    if (base % reader->plan->model.n_heads != 0)
+        reader_complain(reader, MEMBER(model.base_width),
+                        "%" PRIu32 " cannot be shared out among model.n_heads %" PRIu32
+                        "; use a multiple of it, or give model.base_head_size",
+                        base, reader->plan->model.n_heads);
+}
+
+static void check_target_width(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!GIVEN(reader, target.d_model) || !HAS(reader, model.d_model))
+        return;
+    for (size_t i = 0; i < plan->axes.d_model.count; i++)
+        if (plan->axes.d_model.values[i] == plan->target.d_model)
+            return;
+    struct trial_spec target = plan_trial(plan);
+    if (target.n_heads > 0 && target.d_model % target.n_heads == 0 &&
+        !trial_set_width(&target, plan->target.d_model, plan->model.heads_grow))
+        reader_complain(reader, MEMBER(target.d_model),
+                        "%" PRIu32 " cannot be shared out among model.%s %" PRIu32
+                        "; use a multiple of it",
+                        plan->target.d_model, plan->model.heads_grow ? "head_size" : "n_heads",
+                        plan->model.heads_grow ? plan->model.head_size : plan->model.n_heads);
+    if (!HAS(reader, model.parametrization) || !uses(plan, PARAM_SP) ||
+        several_widths(plan)) /* then the law over widths is measured */
+        return;
+    reader_complain(reader, MEMBER(target.d_model),
+                    "%" PRIu32 " is not model.d_model %" PRIu32
+                    ", and model.parametrization sp does not carry an LR over to another width; "
+                    "use mup or lvp",
+                    plan->target.d_model, plan->model.d_model);
+}
+
+/* Both ends of a ratio's range; an octave at least, as for the LR. */
+static void check_ratio(struct plan_reader *reader, size_t member, const double ratio[2])
+{
+    if (!reader_has(reader, member) || ratio[0] == ratio[1])
+        return;
+    if (!(ratio[0] < ratio[1]))
+        reader_complain(reader, member, "the lower ratio %g is not below the upper %g", ratio[0],
+                        ratio[1]);
+    else if (!(ratio[1] >= 2 * ratio[0]))
+        reader_complain(reader, member,
+                        "%g to %g is less than an octave (a factor of 2); widen it, or give one "
+                        "number",
+                        ratio[0], ratio[1]);
+}
+
+static void check_tied_output(struct plan_reader *reader)
+{
+    if (!HAS(reader, model.tied_output) || !reader->plan->model.tied_output)
+        return;
+    if (GIVEN(reader, model.output_lr_ratio))
+        reader_complain(reader, MEMBER(model.output_lr_ratio),
+                        "has no effect with model.tied_output: the output matrix is the embedding, "
+                        "whose LR embedding_lr_ratio gives; leave it out");
+    if (HAS(reader, model.parametrization) && uses(reader->plan, PARAM_LVP))
+        reader_complain(reader, MEMBER(model.tied_output),
+                        "does not go with model.parametrization lvp, whose embedding LR falls as "
+                        "width^-1/2 while that of the output matrix must stay, and tied they are "
+                        "one matrix with one LR; use mup, or tied_output: false");
+}
+
+static void check_depth(struct plan_reader *reader)
+{
+    if (GIVEN(reader, model.base_layers) && HAS(reader, model.depth_rule) &&
+        reader->plan->model.depth_rule == DEPTH_NONE)
+        reader_complain(reader, MEMBER(model.base_layers),
+                        "has no effect without model.depth_rule: completep");
+}
+
+/* ---- data ---- */
+
+/* Text or token files: the keys of the one have no effect on the other. */
+static void check_text_or_tokens(struct plan_reader *reader)
+{
+    static const struct {
+        size_t member;
+        bool of_tokens;
+    } keys[] = {{MEMBER(data.tokenizer), false},
+                {MEMBER(data.val_bytes), false},
+                {MEMBER(data.val), true},
+                {MEMBER(data.format), true}};
+    bool text = GIVEN(reader, data.text), tokens = GIVEN(reader, data.tokens);
+    if (text && tokens)
+        reader_complain(reader, MEMBER(data.tokens), "data.text is there too; name one of the two");
+    for (size_t i = 0; text != tokens && i < sizeof(keys) / sizeof(*keys); i++)
+        if (keys[i].of_tokens != tokens && reader_given(reader, keys[i].member))
+            reader_complain(reader, keys[i].member, "is for %s only; leave it out",
+                            tokens ? "data.text" : "data.tokens");
+}
+
+/* Text is tokenized anew for each vocabulary. */
+static void check_vocabs(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (plan->axes.vocab.count == 1)
+        return;
+    if (GIVEN(reader, data.tokens))
+        reader_complain(reader, MEMBER(model.vocab),
+                        "a list needs data.text: token files have one vocabulary");
+    else if (plan->data.tokenizer == TOKENIZER_BYTES)
+        reader_complain(reader, MEMBER(model.vocab),
+                        "a list needs data.tokenizer: bpe (of which 256 are the bytes alone)");
+}
+
+static void check_vocab(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!HAS(reader, model.vocab) || !HAS(reader, data.tokenizer) || !HAS(reader, data.source) ||
+        plan->data.source != SOURCE_TOKENS || plan->trainer.kind != TRAINER_TRANSFORMER)
+        return;
+    check_vocabs(reader);
+    bool bpe = plan->data.tokenizer == TOKENIZER_BPE, tokens = GIVEN(reader, data.tokens);
+    uint32_t least = bpe ? BPE_VOCAB : BYTES_VOCAB;
+    for (size_t i = 0; i < plan->axes.vocab.count && !tokens; i++) {
+        uint32_t vocab = plan->axes.vocab.values[i];
+        if (vocab < least && !(bpe && vocab == BYTES_VOCAB))
+            reader_complain_item(reader, MEMBER(model.vocab), i,
+                                 "%" PRIu32 " is too small for data.tokenizer %s; use %" PRIu32
+                                 " or more",
+                                 vocab, bpe ? "bpe" : "bytes", least);
+    }
+}
+
+/* At least one whole sequence. How many tokens val_bytes are is known only after tokenizing. */
+static void check_validation(struct plan_reader *reader)
+{
+    reader_one_of(reader, MEMBER(data.val_tokens), MEMBER(data.val_bytes), "");
+    if (!HAS(reader, data.val_tokens) || !HAS(reader, model.context))
+        return;
+    uint64_t val = reader->plan->data.val_tokens, context = reader->plan->model.context;
+    if (val < context)
+        reader_complain(reader, MEMBER(data.val_tokens),
+                        "%" PRIu64 " is less than one sequence of model.context %" PRIu64
+                        "; use that or more",
+                        val, context);
+}
+
+/* ---- training ---- */
 
 static void check_one_batch(struct plan_reader *reader, size_t member, size_t index, uint32_t batch)
 {
@@ -24,38 +301,27 @@ static void check_one_batch(struct plan_reader *reader, size_t member, size_t in
 static void check_batch(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
-    if (!reader_has(reader, MEMBER(model.context)))
+    if (!HAS(reader, model.context))
         return;
     for (size_t i = 0; i < plan->axes.batch_tokens.count; i++)
-        if (reader_has(reader, MEMBER(training.batch_tokens)))
+        if (HAS(reader, training.batch_tokens))
             check_one_batch(reader, MEMBER(training.batch_tokens), i,
                             plan->axes.batch_tokens.values[i]);
-    if (reader_given(reader, MEMBER(target.batch_tokens)))
+    if (GIVEN(reader, target.batch_tokens))
         check_one_batch(reader, MEMBER(target.batch_tokens), 0, plan->target.batch_tokens);
-}
-
-/* Of several keys that say the same thing in other units one may be given. */
-static bool check_one_of(struct plan_reader *reader, size_t first, size_t second,
-                         const char *first_name)
-{
-    if (!reader_given(reader, first) || !reader_given(reader, second))
-        return true;
-    reader_complain(reader, second, "is there beside training.%s; leave one out", first_name);
-    return false;
 }
 
 static void check_warmup(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
-    bool one =
-        check_one_of(reader, MEMBER(training.warmup), MEMBER(training.warmup_tokens), "warmup") &&
-        check_one_of(reader, MEMBER(training.warmup), MEMBER(training.warmup_steps), "warmup") &&
-        check_one_of(reader, MEMBER(training.warmup_tokens), MEMBER(training.warmup_steps),
-                     "warmup_tokens");
-    if (!one || !reader_has(reader, MEMBER(search.horizons)) ||
-        !reader_has(reader, MEMBER(training.batch_tokens)) ||
-        !reader_has(reader, MEMBER(training.warmup_tokens)) ||
-        !reader_has(reader, MEMBER(training.warmup_steps)) || plan->search.horizon_count == 0)
+    const size_t share = MEMBER(training.warmup), in_tokens = MEMBER(training.warmup_tokens),
+                 in_steps = MEMBER(training.warmup_steps);
+    bool one = reader_one_of(reader, share, in_tokens, "") &&
+               reader_one_of(reader, share, in_steps, "") &&
+               reader_one_of(reader, in_tokens, in_steps, "");
+    if (!one || !HAS(reader, search.horizons) || !HAS(reader, training.batch_tokens) ||
+        !HAS(reader, training.warmup_tokens) || !HAS(reader, training.warmup_steps) ||
+        plan->search.horizon_count == 0)
         return;
     bool steps = plan->training.warmup_steps > 0;
     uint64_t tokens = steps ? plan->training.warmup_steps * plan_largest_batch(plan)
@@ -63,32 +329,28 @@ static void check_warmup(struct plan_reader *reader)
     char horizon[32];
     if (tokens >= plan->search.horizons[0])
         reader_complain(
-            reader, steps ? MEMBER(training.warmup_steps) : MEMBER(training.warmup_tokens),
+            reader, steps ? in_steps : in_tokens,
             "%" PRIu64
             " tokens of warm-up are not less than the shortest of search.horizons, %s; shorten it, "
             "or give training.warmup, a share of each horizon",
-            tokens, value_count_text(plan->search.horizons[0], horizon, sizeof(horizon)));
+            tokens, quantity_count_text(plan->search.horizons[0], horizon, sizeof(horizon)));
 }
 
-static void check_end(struct plan_reader *reader)
+static void check_last_lr(struct plan_reader *reader)
 {
+    static const size_t ends[] = {MEMBER(training.final_lr), MEMBER(training.min_lr)};
+    static const size_t cooldown[] = {MEMBER(training.cooldown), MEMBER(training.cooldown_shape)};
     const struct plan *plan = reader->plan;
-    check_one_of(reader, MEMBER(training.final_lr), MEMBER(training.min_lr), "final_lr");
-    if (!reader_has(reader, MEMBER(training.schedule)))
+    reader_one_of(reader, ends[0], ends[1], "");
+    if (!HAS(reader, training.schedule))
         return;
-    const size_t ends[] = {MEMBER(training.final_lr), MEMBER(training.min_lr)};
-    for (size_t i = 0; i < 2; i++)
-        if (plan->training.schedule == SCHEDULE_CONSTANT &&
-            plan->target.schedule == SCHEDULE_CONSTANT && reader_given(reader, ends[i]))
-            reader_complain(reader, ends[i],
-                            "has no effect with training.schedule: constant; leave it out");
-    const size_t cooldown[] = {MEMBER(training.cooldown), MEMBER(training.cooldown_shape)};
-    for (size_t i = 0; i < 2; i++)
-        if (plan->training.schedule != SCHEDULE_WSD && plan->target.schedule != SCHEDULE_WSD &&
-            reader_given(reader, cooldown[i]))
-            reader_complain(reader, cooldown[i],
-                            "has no effect without training.schedule: wsd; leave it out");
-    if (reader_has(reader, MEMBER(training.min_lr)) && reader_has(reader, MEMBER(search.lr)) &&
+    if (plan->training.schedule == SCHEDULE_CONSTANT && plan->target.schedule == SCHEDULE_CONSTANT)
+        reader_refuse(reader, ends, 2,
+                      "has no effect with training.schedule: constant; leave it out");
+    if (plan->training.schedule != SCHEDULE_WSD && plan->target.schedule != SCHEDULE_WSD)
+        reader_refuse(reader, cooldown, 2,
+                      "has no effect without training.schedule: wsd; leave it out");
+    if (HAS(reader, training.min_lr) && HAS(reader, search.lr) &&
         plan->training.min_lr >= plan->search.lr[0] && plan->search.lr[0] > 0)
         reader_complain(reader, MEMBER(training.min_lr),
                         "%g is not below the lowest of search.lr, %g: that training would never "
@@ -99,10 +361,9 @@ static void check_end(struct plan_reader *reader)
 static void check_cooldown(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
-    if (!reader_has(reader, MEMBER(training.schedule)) || plan->training.schedule != SCHEDULE_WSD ||
+    if (!HAS(reader, training.schedule) || plan->training.schedule != SCHEDULE_WSD ||
         plan->training.warmup_tokens > 0 || plan->training.warmup_steps > 0 ||
-        !reader_has(reader, MEMBER(training.cooldown)) ||
-        !reader_has(reader, MEMBER(training.warmup)))
+        !HAS(reader, training.cooldown) || !HAS(reader, training.warmup))
         return;
     if (plan->training.warmup + plan->training.cooldown > 1)
         reader_complain(reader, MEMBER(training.cooldown),
@@ -113,9 +374,8 @@ static void check_cooldown(struct plan_reader *reader)
 static void check_optimizer(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
-    check_one_of(reader, MEMBER(training.beta2), MEMBER(training.beta2_half_life), "beta2");
-    if (reader_has(reader, MEMBER(training.weight_decay)) &&
-        reader_has(reader, MEMBER(training.independent_decay)) &&
+    reader_one_of(reader, MEMBER(training.beta2), MEMBER(training.beta2_half_life), "");
+    if (HAS(reader, training.weight_decay) && HAS(reader, training.independent_decay) &&
         plan->training.independent_decay && plan->training.weight_decay >= 1)
         reader_complain(reader, MEMBER(training.weight_decay),
                         "%g leaves nothing of the weights when it is not multiplied by the LR; use "
@@ -123,11 +383,24 @@ static void check_optimizer(struct plan_reader *reader)
                         plan->training.weight_decay);
 }
 
-void reader_check_training(struct plan_reader *reader)
+void check_training(struct plan_reader *reader)
 {
+    check_text_or_tokens(reader);
+    check_vocab(reader);
+    check_validation(reader);
+    check_heads(reader);
+    check_head_size(reader);
+    check_rotation(reader);
+    check_d_ff(reader);
+    check_base_width(reader);
+    check_target_width(reader);
+    check_ratio(reader, MEMBER(model.embedding_lr_ratio), reader->plan->model.embedding_lr_ratio);
+    check_ratio(reader, MEMBER(model.output_lr_ratio), reader->plan->model.output_lr_ratio);
+    check_tied_output(reader);
+    check_depth(reader);
     check_batch(reader);
     check_warmup(reader);
-    check_end(reader);
+    check_last_lr(reader);
     check_cooldown(reader);
     check_optimizer(reader);
 }

@@ -4,13 +4,14 @@
 #include "plan/complaints.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
+#include "plan/plan_load.h"
 
 #define LINE_MAX_BYTES 2048
+#define WORD_MAX_BYTES 63 /* of what a suggestion is sought for */
 
 void complaints_init(struct complaints *complaints, const char *path, const char *const *sets)
 {
@@ -45,19 +46,24 @@ bool complaints_full(const struct complaints *complaints)
 void complain(struct complaints *complaints, struct place place, const char *key,
               const char *format, ...)
 {
+    va_list args;
+    va_start(args, format);
+    complain_va(complaints, place, key, format, args);
+    va_end(args);
+}
+
+void complain_va(struct complaints *complaints, struct place place, const char *key,
+                 const char *format, va_list args)
+{
+    char text[LINE_MAX_BYTES];
+    size_t used = 0;
     if (complaints_full(complaints)) {
         complaints->left_out++;
         return;
     }
-    char text[LINE_MAX_BYTES];
-    size_t used = 0;
     if (*key && place.origin == 0)
         used = (size_t)snprintf(text, sizeof(text), "%.200s: ", key);
-    va_list args;
-    va_start(args, format);
     vsnprintf(text + used, sizeof(text) - used, format, args);
-    va_end(args);
-
     struct complaint *moved = lr_grow(complaints->items, complaints->count, &complaints->capacity,
                                       sizeof(*complaints->items));
     if (moved)
@@ -119,4 +125,52 @@ const char *quotable(const char *text, char out[QUOTABLE])
     if (cut)
         strcat(out, "...");
     return out;
+}
+
+/* ---- "did you mean": Damerau-Levenshtein, restricted to swaps of neighbours, as fingers make them ---- */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t edit_distance(const char *a, const char *b)
+{
+    size_t rows[3][WORD_MAX_BYTES + 1]; /* of the table: two before, before, current */
+    size_t n = strlen(a), m = strlen(b);
+    if (n > WORD_MAX_BYTES || m > WORD_MAX_BYTES)
+        return WORD_MAX_BYTES + 1;
+    size_t *older = rows[0], *old = rows[1], *now = rows[2];
+    for (size_t j = 0; j <= m; j++)
+        old[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        now[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t replace = old[j - 1] + (a[i - 1] != b[j - 1]);
+            now[j] = least(replace, least(old[j], now[j - 1]) + 1);
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped)
+                now[j] = least(now[j], older[j - 2] + 1);
+        }
+        size_t *spare = older;
+        older = old;
+        old = now;
+        now = spare;
+    }
+    return old[m];
+}
+
+void suggestion_init(struct suggestion *suggestion, const char *wanted)
+{
+    size_t third = strlen(wanted) / 3;
+    *suggestion = (struct suggestion){wanted, NULL, third > 1 ? third + 1 : 2};
+}
+
+void suggestion_offer(struct suggestion *suggestion, const char *candidate)
+{
+    size_t distance = edit_distance(suggestion->wanted, candidate);
+    if (distance < suggestion->distance && distance < strlen(candidate)) {
+        suggestion->best = candidate;
+        suggestion->distance = distance;
+    }
 }

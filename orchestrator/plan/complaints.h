@@ -1,10 +1,10 @@
 #ifndef LRSEARCH_COMPLAINTS_H
 #define LRSEARCH_COMPLAINTS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "plan/plan.h"
 
 /* Errors of a plan, collected in any order and handed out in the order of the file; those of --set
  * come last, in the order of the command line. */
@@ -36,14 +36,30 @@ void complaints_release(struct complaints *complaints);
 /* "key: text" at a place; `key` may be "" (and is left out for a --set, which names it already). */
 void complain(struct complaints *complaints, struct place place, const char *key,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Whether one more would still be shown: spares the search for a suggestion. */
+void complain_va(struct complaints *complaints, struct place place, const char *key,
+                 const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+/* Whether no more would be shown: spares the search for a suggestion. */
 bool complaints_full(const struct complaints *complaints);
 
+struct plan_errors;
 /* Moves all into *errors, as lines. 0, LR_EPLAN when there are any, or LR_ENOMEM. */
 int complaints_finish(struct complaints *complaints, struct plan_errors *errors);
 
 /* `text` fit for a message: control characters as '?', at most 60 bytes, "..." when cut. */
 #define QUOTABLE 64
 const char *quotable(const char *text, char out[QUOTABLE]);
+
+/* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`, by optimal string alignment.
+ * Texts longer than 63 bytes are too far from anything: returns 64. */
+size_t edit_distance(const char *a, const char *b);
+
+/* "did you mean": keeps the nearest of several candidates; of equal ones the first offered. */
+struct suggestion {
+    const char *wanted;
+    const char *best; /* NULL: nothing near enough (a third of the length, at least 1 edit) */
+    size_t distance;
+};
+void suggestion_init(struct suggestion *suggestion, const char *wanted);
+void suggestion_offer(struct suggestion *suggestion, const char *candidate);
 
 #endif

@@ -174,33 +174,6 @@ struct plan {
     } output;
 };
 
-/* Every error found in a plan, in the order of the file: "plan.yaml:12:5: model.d_modell: unknown
- * key (did you mean d_model?)". */
-struct plan_errors {
-    char **lines;
-    size_t count;
-    size_t capacity;
-};
-void plan_errors_release(struct plan_errors *errors);
-
-/* Reads and checks a plan. `sets` are "key.path=value" overrides (--set), reported as file
- * "--set". Every error in one pass, to *errors (also when the file cannot be read).
- * 0, or LR_EPLAN (errors->count > 0), or LR_ENOMEM. *plan is valid only on 0. */
-int plan_load(struct plan *plan, const char *path, const char *const *sets, size_t set_count,
-              struct plan_errors *errors);
-
-/* The resolved plan as JSON text (every key with its value, 2 spaces of indent, final newline); the
- * caller frees it with lr_free(). NULL without memory. */
-char *plan_to_json(const struct plan *plan);
-/* The plan that plan_to_json() wrote. LR_EDATA names the key, not the file. */
-int plan_from_json(struct plan *plan, const char *json, struct lr_error *err);
-
-/* Compares two texts of plan_to_json leaf by leaf, leaving out output.dir, budget.*, limits.*,
- * on_fail.*, baseline and tolerance.*, which may change between runs of one campaign. Writes
- * "search.seeds (1 -> 3), ..." to `out`. Returns the number of fields that differ, or LR_EINVAL
- * when a text is no JSON. */
-int plan_diff(const char *old_json, const char *new_json, char *out, size_t capacity);
-
 /* The name that trainer.columns gives a column; NULL: none (seed only). */
 const char *plan_column(const struct plan *plan, const char *column);
 

@@ -1,8 +1,6 @@
-/* The campaign's axes: the trainings that a plan with lists describes, one cell for each
- * combination of their values. What a plan gives for its first values follows the others: heads and
- * d_ff the width, the warm-up in steps and Adam's memory in tokens the batch, synthetic text the
- * vocabulary.
- */
+/* The campaign's axes: the trials that a plan with lists describes, one cell for each combination of
+ * their values. What a plan gives for its first values follows the others: heads and d_ff the width,
+ * the warm-up in steps and Adam's memory in tokens the batch, synthetic text the vocabulary. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

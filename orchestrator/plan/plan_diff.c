@@ -1,10 +1,10 @@
 /* What differs between two resolved plans, leaf by leaf. A campaign may go on with another budget,
  * other limits or in a moved folder; anything else would change what its earlier trials mean. A
  * list is one leaf: "search.horizons ([2000000] -> [2000000, 4000000])". */
-#include "plan/plan.h"
+#include "plan/plan_diff.h"
 
 #include <jansson.h>
-#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

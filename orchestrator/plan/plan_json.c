@@ -1,13 +1,21 @@
-/* The resolved plan as JSON, by the schema's tables: every key in their order, enumerations by
- * name, durations in seconds, "none" as null. Doubles have 17 digits and read back to the same
- * bits. */
-#include "plan/plan.h"
+/* The resolved plan as JSON and back, by the schema's tables: every key in their order, enumerations
+ * by name, durations in seconds, "none" as null. Doubles have 17 digits and read back to the same
+ * bits.
+ *
+ * A look at a finished run must not depend on where plan, text and --set have gone since, so it
+ * reads this text. Rules across keys are not checked again: they held when the text was written, and
+ * its hash in the journal tells whether it is still the same. */
+#include "plan/plan_json.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
+
+/* ---- to JSON: each function returns NULL when memory runs out ---- */
 
 static json_t *enum_json(const struct plan_key *key, uint32_t value)
 {
@@ -17,64 +25,65 @@ static json_t *enum_json(const struct plan_key *key, uint32_t value)
     return json_integer((json_int_t)value);
 }
 
-static json_t *list_json(const struct plan_key *key, const unsigned char *member, size_t count)
+/* The list, or NULL (and the list is gone). */
+static json_t *append(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *numbers_json(const double *values, size_t count)
 {
     json_t *list = json_array();
-    for (size_t i = 0; list && i < count; i++) {
-        json_t *item;
-        if (key->type == TYPE_PAIR || key->type == TYPE_SPAN)
-            item = json_real(((const double *)(const void *)member)[i]);
-        else if (key->type == TYPE_COUNTS)
-            item = json_integer((json_int_t)((const uint64_t *)(const void *)member)[i]);
-        else
-            item = json_string((const char *)member + i * TRIAL_PATH);
-        if (json_array_append_new(list, item) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        list = append(list, json_real(values[i]));
+    return list;
+}
+
+static json_t *counts_json(const uint64_t *values, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        list = append(list, json_integer((json_int_t)values[i]));
+    return list;
+}
+
+/* `texts`: `count` rows of TRIAL_PATH bytes. */
+static json_t *texts_json(const char *texts, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        list = append(list, json_string(texts + i * TRIAL_PATH));
+    return list;
+}
+
+static json_t *axis_json(const struct plan_key *key, const struct plan_axis *axis)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < axis->count; i++)
+        list = append(list, key->type == TYPE_ENUM ? enum_json(key, axis->values[i])
+                                                   : json_integer((json_int_t)axis->values[i]));
     return list;
 }
 
 static json_t *map_json(const struct plan_pair *pairs, size_t count)
 {
     json_t *map = json_object();
-    for (size_t i = 0; map && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         if (json_object_set_new(map, pairs[i].key, json_string(pairs[i].value)) != 0) {
             json_decref(map);
-            map = NULL;
+            return NULL;
         }
     return map;
-}
-
-/* A list in the place of one value. */
-static json_t *several_json(const struct plan_key *key, const uint64_t *values, size_t count)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < count; i++) {
-        json_t *item = key->type == TYPE_ENUM ? enum_json(key, (uint32_t)values[i])
-                                              : json_integer((json_int_t)values[i]);
-        if (json_array_append_new(list, item) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
-}
-
-static json_t *axis_json(const struct plan_key *key, const struct plan_axis *axis)
-{
-    uint64_t values[PLAN_AXIS];
-    for (size_t i = 0; i < axis->count; i++)
-        values[i] = axis->values[i];
-    return several_json(key, values, axis->count);
 }
 
 static json_t *value_json(const struct plan_key *key, const struct plan *plan)
 {
     const unsigned char *base = (const unsigned char *)plan;
     const void *member = base + key->offset;
-    size_t count = 2;
+    const size_t *count = (const void *)(base + key->count_offset); /* of the types that have one */
     if (key->list == LIST_AXIS) {
         const struct plan_axis *axis = (const void *)(base + key->list_offset);
         if (axis->count > 1)
@@ -82,7 +91,7 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
     } else if (key->list == LIST_SEEDS) {
         const struct plan_seeds *seeds = (const void *)(base + key->list_offset);
         if (seeds->count > 0)
-            return several_json(key, seeds->values, seeds->count);
+            return counts_json(seeds->values, seeds->count);
     }
     switch (key->type) {
     case TYPE_U32:
@@ -104,18 +113,17 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
     case TYPE_ENUM:
         return enum_json(key, *(const uint32_t *)member);
     case TYPE_TEXTS:
+        return texts_json(member, *count);
     case TYPE_COUNTS:
-        memcpy(&count, base + key->count_offset, sizeof(count));
-        return list_json(key, member, count);
+        return counts_json(member, *count);
     case TYPE_MAP:
-        memcpy(&count, base + key->count_offset, sizeof(count));
-        return map_json(member, count);
+        return map_json(member, *count);
     case TYPE_SPAN:
         if (!(((const double *)member)[0] < ((const double *)member)[1]))
             return json_real(*(const double *)member);
-        return list_json(key, member, count);
+        return numbers_json(member, 2);
     case TYPE_PAIR:
-        return list_json(key, member, count);
+        return numbers_json(member, 2);
     }
     return NULL;
 }
@@ -158,16 +166,214 @@ char *plan_to_json(const struct plan *plan)
     const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(17) | JSON_ENSURE_ASCII;
     json_t *root = plan_object(plan);
     char *dumped = root ? json_dumps(root, flags) : NULL;
-    char *text = NULL;
+    size_t size = dumped ? strlen(dumped) + 2 : 0;
+    char *text = dumped ? lr_malloc(size) : NULL;
+    if (text)
+        snprintf(text, size, "%s\n", dumped);
+    free(dumped); /* jansson's own allocation */
     json_decref(root);
-    if (dumped) {
-        size_t length = strlen(dumped);
-        text = lr_malloc(length + 2);
-        if (text) {
-            memcpy(text, dumped, length);
-            memcpy(text + length, "\n", 2);
-        }
-        free(dumped); /* jansson's own allocation */
-    }
     return text;
+}
+
+/* ---- from JSON: each function returns false for a value that no plan can have ---- */
+
+static bool read_enum(const struct plan_key *key, const json_t *value, uint32_t *out)
+{
+    const char *name = json_string_value(value);
+    for (const struct plan_choice *choice = key->choices; name && choice->name; choice++)
+        if (choice->available && strcmp(choice->name, name) == 0) {
+            *out = choice->value;
+            return true;
+        }
+    return false;
+}
+
+static bool read_count(const struct plan_key *key, const json_t *value, uint64_t most,
+                       uint64_t *out)
+{
+    *out = 0;
+    if (key->none && json_is_null(value))
+        return true;
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *out = (uint64_t)json_integer_value(value);
+    return *out <= most;
+}
+
+static bool read_number(const struct plan_key *key, const json_t *value, double *out)
+{
+    *out = json_number_value(value);
+    return json_is_number(value) || (key->none && json_is_null(value));
+}
+
+static bool read_text(const json_t *value, char *out, size_t capacity)
+{
+    size_t length = json_string_length(value);
+    if (!json_is_string(value) || length >= capacity)
+        return false;
+    memcpy(out, json_string_value(value), length + 1);
+    return true;
+}
+
+static bool read_texts(const struct plan_key *key, const json_t *value, char (*rows)[TRIAL_PATH],
+                       size_t *count)
+{
+    size_t size = json_array_size(value);
+    bool good = json_is_array(value) && size <= key->capacity;
+    for (size_t i = 0; good && i < size; i++)
+        good = read_text(json_array_get(value, i), rows[i], TRIAL_PATH);
+    *count = good ? size : 0;
+    return good;
+}
+
+/* `least` to `most` counts. */
+static bool read_counts(const json_t *value, size_t least, size_t most, uint64_t *out,
+                        size_t *count)
+{
+    static const struct plan_key any = {.type = TYPE_U64};
+    size_t size = json_array_size(value);
+    bool good = json_is_array(value) && size >= least && size <= most;
+    for (size_t i = 0; good && i < size; i++)
+        good = read_count(&any, json_array_get(value, i), UINT64_MAX, &out[i]);
+    *count = good ? size : 0;
+    return good;
+}
+
+static bool read_span(const struct plan_key *key, const json_t *value, double out[2])
+{
+    if (json_is_number(value)) {
+        out[0] = out[1] = json_number_value(value);
+        return key->type == TYPE_SPAN;
+    }
+    return json_array_size(value) == 2 && read_number(key, json_array_get(value, 0), &out[0]) &&
+           read_number(key, json_array_get(value, 1), &out[1]);
+}
+
+static bool read_map(const struct plan_key *key, json_t *value, struct plan_pair *pairs,
+                     size_t *count)
+{
+    const char *name;
+    json_t *item;
+    size_t size = 0;
+    if (!json_is_object(value) || json_object_size(value) > key->capacity)
+        return false;
+    json_object_foreach(value, name, item)
+    {
+        size_t length = strlen(name);
+        if (length >= sizeof(pairs->key) ||
+            !read_text(item, pairs[size].value, sizeof(pairs->value)))
+            return false;
+        memcpy(pairs[size++].key, name, length + 1);
+    }
+    *count = size;
+    return true;
+}
+
+static bool read_axis(const struct plan_key *key, const json_t *list, uint32_t *member,
+                      struct plan_axis *axis)
+{
+    size_t size = json_array_size(list);
+    bool good = size >= 2 && size <= PLAN_AXIS;
+    for (size_t i = 0; good && i < size; i++) {
+        uint64_t count = 0;
+        const json_t *item = json_array_get(list, i);
+        good = key->type == TYPE_ENUM ? read_enum(key, item, &axis->values[i])
+                                      : read_count(key, item, UINT32_MAX, &count);
+        if (good && key->type != TYPE_ENUM)
+            axis->values[i] = (uint32_t)count;
+    }
+    axis->count = good ? size : 0;
+    *member = axis->values[0];
+    return good;
+}
+
+static bool read_value(const struct plan_key *key, json_t *value, struct plan *plan)
+{
+    unsigned char *base = (unsigned char *)plan;
+    void *member = base + key->offset;
+    size_t *count = (void *)(base + key->count_offset); /* of the types that have one */
+    uint64_t number;
+    if (json_is_array(value) && key->list == LIST_AXIS)
+        return read_axis(key, value, member, plan_key_axis(key, plan));
+    if (json_is_array(value) && key->list == LIST_SEEDS) {
+        struct plan_seeds *seeds = (void *)(base + key->list_offset);
+        bool good = read_counts(value, 1, PLAN_SEEDS, seeds->values, &seeds->count);
+        *(uint32_t *)member = (uint32_t)seeds->count;
+        return good;
+    }
+    switch (key->type) {
+    case TYPE_U32:
+        if (!read_count(key, value, UINT32_MAX, &number))
+            return false;
+        *(uint32_t *)member = (uint32_t)number;
+        return true;
+    case TYPE_U64:
+        return read_count(key, value, UINT64_MAX, member);
+    case TYPE_NUMBER:
+    case TYPE_SHARE:
+    case TYPE_DURATION:
+        return read_number(key, value, member);
+    case TYPE_BOOL:
+        *(bool *)member = json_is_true(value);
+        return json_is_boolean(value);
+    case TYPE_TEXT:
+        return read_text(value, member, key->capacity);
+    case TYPE_ENUM:
+        return read_enum(key, value, member);
+    case TYPE_TEXTS:
+        return read_texts(key, value, member, count);
+    case TYPE_COUNTS:
+        return read_counts(value, 0, key->capacity, member, count);
+    case TYPE_MAP:
+        return read_map(key, value, member, count);
+    case TYPE_SPAN:
+    case TYPE_PAIR:
+        return read_span(key, value, member);
+    }
+    return false;
+}
+
+static int read_section(const struct plan_section *section, const json_t *object, struct plan *plan,
+                        struct lr_error *err)
+{
+    const char *dot = *section->name ? "." : "";
+    for (size_t k = 0; k < section->count; k++) {
+        const struct plan_key *key = &section->keys[k];
+        json_t *value = json_object_get(object, key->name);
+        if (!value)
+            return lr_fail(err, LR_EDATA,
+                           "has no %s%s%s: it was written by another version of lrsearch; use that "
+                           "one",
+                           section->name, dot, key->name);
+        if (!read_value(key, value, plan))
+            return lr_fail(err, LR_EDATA, "%s%s%s has a value that no plan can have", section->name,
+                           dot, key->name);
+    }
+    return 0;
+}
+
+int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
+{
+    int rc;
+    json_error_t where;
+    json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &where);
+    memset(plan, 0, sizeof(*plan));
+    if (!root)
+        return lr_fail(err, LR_EDATA, "line %d: %s", where.line, where.text);
+    if ((rc = read_section(&plan_sections[0], root, plan, err)))
+        goto out;
+    for (size_t s = 1; s < plan_section_count; s++)
+        if ((rc = read_section(&plan_sections[s], json_object_get(root, plan_sections[s].name),
+                               plan, err)))
+            goto out;
+    plan_fill_axes(plan);
+    /* What is no key of its own. */
+    plan->model.heads_grow =
+        json_is_true(json_object_get(json_object_get(root, "model"), "heads_grow"));
+    plan->confirm.wanted =
+        json_is_true(json_object_get(json_object_get(root, "confirm"), "wanted"));
+    plan->surface.seed = plan->seed;
+out:
+    json_decref(root);
+    return rc;
 }

@@ -1,94 +1,35 @@
-/* How rules and readers speak of keys: by member of struct plan, by path, by nearest name. */
-#include "plan/read_plan.h"
+/* Reads the tree by the schema's tables, and what --set says of single keys. Every key ends in one
+ * of three states (absent, good, bad), so that the rules that follow speak only of values that make
+ * sense and one mistake gives one error. */
+#include "plan/plan_reader.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "plan/suggest.h"
+#include "plan/plan_value.h"
 
-/* The key behind a member; every member that a rule names is in the schema. */
-static const struct plan_key *key_of(size_t member, size_t *s, size_t *k)
+void reader_init(struct plan_reader *reader, struct plan *plan, const char *path,
+                 const char *const *sets)
 {
-    for (*s = 0; *s < plan_section_count; (*s)++)
-        for (*k = 0; *k < plan_sections[*s].count; (*k)++)
-            if (plan_sections[*s].keys[*k].offset == member)
-                return &plan_sections[*s].keys[*k];
-    *s = *k = 0;
-    return &plan_sections[0].keys[0];
+    reader->plan = plan;
+    complaints_init(&reader->complaints, path, sets);
+    for (size_t s = 0; s < PLAN_SECTIONS_MAX; s++)
+        for (size_t k = 0; k < PLAN_SECTION_KEYS; k++)
+            reader->states[s][k].override = YAML_TREE_NONE;
 }
 
-struct key_state *reader_state(struct plan_reader *reader, size_t member)
+void reader_release(struct plan_reader *reader)
 {
-    size_t s, k;
-    key_of(member, &s, &k);
-    return &reader->states[s][k];
+    complaints_release(&reader->complaints);
+    yaml_tree_release(&reader->tree);
 }
 
-bool reader_given(struct plan_reader *reader, size_t member)
-{
-    return reader_state(reader, member)->status == KEY_GOOD;
-}
+/* ---- names of keys ---- */
 
-bool reader_has(struct plan_reader *reader, size_t member)
-{
-    size_t s, k;
-    const struct plan_key *key = key_of(member, &s, &k);
-    enum key_status status = reader->states[s][k].status;
-    return status == KEY_GOOD || (status == KEY_ABSENT && key->fallback && !key->derived);
-}
-
-static void complain_at(struct plan_reader *reader, struct place place, const char *path,
-                        const char *format, va_list args) __attribute__((format(printf, 4, 0)));
-static void complain_at(struct plan_reader *reader, struct place place, const char *path,
-                        const char *format, va_list args)
-{
-    char text[1024];
-    vsnprintf(text, sizeof(text), format, args);
-    complain(&reader->complaints, place, path, "%s", text);
-}
-
-void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)
-{
-    size_t s, k;
-    const struct plan_key *key = key_of(member, &s, &k);
-    struct key_state *state = &reader->states[s][k];
-    struct place place = state->status == KEY_GOOD ? state->place : reader->sections[s];
-    char path[QUOTABLE];
-    if (place.origin == 0 && place.line == 0)
-        place = (struct place){0, 1, 1};
-    va_list args;
-    va_start(args, format);
-    complain_at(reader, place, key_path(&plan_sections[s], key->name, path), format, args);
-    va_end(args);
-}
-
-void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
-                          const char *format, ...)
-{
-    size_t s, k;
-    const struct plan_key *key = key_of(member, &s, &k);
-    struct key_state *state = &reader->states[s][k];
-    const struct yaml_node *nodes = reader->tree.nodes;
-    const struct yaml_node *node = &nodes[state->node];
-    bool list = node->kind == YAML_LIST;
-    if (list) {
-        node = &nodes[node->first];
-        for (size_t i = 0; i < index; i++)
-            node = &nodes[node->next];
-    }
-    char path[QUOTABLE], item[QUOTABLE + 32];
-    key_path(&plan_sections[s], key->name, path);
-    if (!list && key->type != TYPE_TEXTS) /* the value itself */
-        snprintf(item, sizeof(item), "%s", path);
-    else
-        snprintf(item, sizeof(item), "%s[%zu]", path, index);
-    va_list args;
-    va_start(args, format);
-    complain_at(reader, node->place, item, format, args);
-    va_end(args);
-}
-
-const char *key_path(const struct plan_section *section, const char *name, char out[QUOTABLE])
+/* "section.name", or "name" at the top. */
+static const char *key_path(const struct plan_section *section, const char *name,
+                            char out[QUOTABLE])
 {
     int length = snprintf(out, QUOTABLE, "%s%s%s", section->name, *section->name ? "." : "", name);
     if (length >= QUOTABLE)
@@ -96,7 +37,15 @@ const char *key_path(const struct plan_section *section, const char *name, char 
     return out;
 }
 
-void key_guess(struct key_guess *guess, const struct plan_section *section, const char *name)
+/* What a user may have meant by an unknown key: the nearest key or (at the top) section. */
+struct key_guess {
+    size_t section, key; /* in this section the key; or, without `found`, nothing */
+    bool found;          /* a key of the section itself */
+    bool is_section;     /* the whole of `section` */
+    char text[128];      /* " (did you mean d_model?)", or "" */
+};
+
+static void guess_key(struct key_guess *guess, const struct plan_section *section, const char *name)
 {
     struct suggestion suggestion;
     memset(guess, 0, sizeof(*guess));
@@ -124,4 +73,411 @@ void key_guess(struct key_guess *guess, const struct plan_section *section, cons
     guess->key = key ? (size_t)(key - section->keys) : 0;
     guess->found = key != NULL;
     guess->is_section = !key;
+}
+
+/* ---- --set key.path=value: YAML of its own, in the same tree as the file ---- */
+
+/* The two sides of the '='; false with a complaint. */
+static bool split_set(struct complaints *complaints, struct place place, const char *set,
+                      char path[SET_PATH], const char **value)
+{
+    const char *equals = strchr(set, '=');
+    if (!equals) {
+        complain(complaints, place, "", "expected KEY=VALUE, such as search.seeds=3");
+        return false;
+    }
+    snprintf(path, SET_PATH, "%.*s", (int)(equals - set), set);
+    *value = equals + 1;
+    return true;
+}
+
+/* The key of a map in `path`, "map.name"; NULL: there is no such map. */
+static const struct plan_key *find_map(const struct plan_section *section, const char *path)
+{
+    size_t length = strcspn(path, ".");
+    for (size_t k = 0; path[length] && k < section->count; k++) {
+        const struct plan_key *key = &section->keys[k];
+        if (key->type == TYPE_MAP && strlen(key->name) == length &&
+            strncmp(key->name, path, length) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+/* The key that `path` names, or whose entry it names (*entry: that name, else NULL). NULL with a
+ * complaint. */
+static const struct plan_key *find_key(struct plan_reader *reader, struct place place,
+                                       char path[SET_PATH], const struct plan_section **section,
+                                       const char **entry)
+{
+    struct complaints *complaints = &reader->complaints;
+    char *dot = strchr(path, '.'), shown[QUOTABLE];
+    const char *name = dot ? dot + 1 : path;
+    struct key_guess guess;
+    *entry = NULL;
+    if (dot)
+        *dot = '\0';
+    *section = plan_section_find(dot ? path : "");
+    if (dot && (!*section || !*path)) {
+        guess_key(&guess, &plan_sections[0], path);
+        complain(complaints, place, "", "unknown section %s%s", quotable(path, shown), guess.text);
+        return NULL;
+    }
+    const struct plan_key *key = plan_key_find(*section, name);
+    if (key)
+        return key;
+    if ((key = find_map(*section, name))) {
+        *entry = strchr(name, '.') + 1;
+        if (reader->entry_count + 1 < ENTRY_OVERRIDES)
+            return key;
+        complain(complaints, place, "", "too many --set of single entries; set the map");
+    } else if (!dot && *name && plan_section_find(name)) {
+        complain(complaints, place, "", "%s is a section; set one of its keys: %s.%s=...", name,
+                 name, plan_section_find(name)->keys[0].name);
+    } else {
+        guess_key(&guess, *section, name);
+        complain(complaints, place, "", "unknown key%s", guess.text);
+    }
+    return NULL;
+}
+
+static void take_set(struct plan_reader *reader, struct place place, const char *set)
+{
+    char path[SET_PATH];
+    const char *text, *entry;
+    const struct plan_section *section;
+    const struct plan_key *key;
+    if (!split_set(&reader->complaints, place, set, path, &text) ||
+        !(key = find_key(reader, place, path, &section, &entry)))
+        return;
+    size_t s = (size_t)(section - plan_sections), k = (size_t)(key - section->keys);
+    struct key_state *state = &reader->states[s][k];
+    size_t before = reader->complaints.count + reader->complaints.left_out;
+    uint32_t root =
+        yaml_tree_parse(&reader->tree, text, strlen(text), place.origin, &reader->complaints);
+    if (root == YAML_TREE_NONE) {
+        if (reader->complaints.count + reader->complaints.left_out == before)
+            complain(&reader->complaints, place, "", "no value after the '='");
+        state->status = KEY_BAD;
+        state->place = place;
+    } else if (entry) {
+        struct entry_override *override = &reader->entries[reader->entry_count++];
+        *override = (struct entry_override){.section = s, .key = k, .node = root};
+        memcpy(override->name, entry, strlen(entry) + 1);
+    } else {
+        state->override = root;
+    }
+}
+
+void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        take_set(reader, (struct place){(uint32_t)i + 1, 1, 1}, sets[i]);
+}
+
+/* ---- the file ---- */
+
+/* The value `node` of a key; `path` is filled with the key's. */
+static struct plan_value value_of(struct plan_reader *reader, size_t s, size_t k, uint32_t node,
+                                  char path[QUOTABLE])
+{
+    const struct plan_key *key = &plan_sections[s].keys[k];
+    return (struct plan_value){.plan = reader->plan,
+                               .tree = &reader->tree,
+                               .complaints = &reader->complaints,
+                               .key = key,
+                               .path = key_path(&plan_sections[s], key->name, path),
+                               .node = &reader->tree.nodes[node]};
+}
+
+static void read_value(struct plan_reader *reader, size_t s, size_t k, uint32_t node)
+{
+    char path[QUOTABLE];
+    struct key_state *state = &reader->states[s][k];
+    struct plan_value value = value_of(reader, s, k, node, path);
+    state->place = value.node->place;
+    state->node = node;
+    if (!yaml_tree_is_null(&reader->tree, value.node)) {
+        state->status = plan_value_read(&value) ? KEY_GOOD : KEY_BAD;
+        return;
+    }
+    complain(&reader->complaints, state->place, path, "has no value; expected %s%s",
+             plan_type_text(value.key->type),
+             value.key->fallback ? " (leave the key out for its default)" : "");
+    state->status = KEY_BAD;
+}
+
+/* One mistake is one complaint: what was meant is not reported as missing as well. */
+static void complain_of_unknown(struct plan_reader *reader, const struct plan_section *section,
+                                const struct yaml_node *node)
+{
+    char path[QUOTABLE], name[QUOTABLE];
+    const char *text = yaml_tree_text(&reader->tree, node);
+    struct key_guess guess = {0};
+    if (!complaints_full(&reader->complaints))
+        guess_key(&guess, section, text);
+    if (guess.found)
+        reader->states[guess.section][guess.key].meant = true;
+    for (size_t k = 0; guess.is_section && k < PLAN_SECTION_KEYS; k++)
+        reader->states[guess.section][k].meant = true;
+    complain(&reader->complaints, node->place, key_path(section, quotable(text, name), path),
+             "unknown key%s", guess.text);
+}
+
+/* Whether the name at `node` stands in the file before, at *first; complains of it. Otherwise *first
+ * becomes its place. */
+static bool is_repeated(struct plan_reader *reader, const struct yaml_node *node, const char *path,
+                        struct place *first)
+{
+    if (first->line == 0) {
+        *first = node->place;
+        return false;
+    }
+    complain(&reader->complaints, node->place, path, "repeated key (first in line %u)",
+             (unsigned)first->line);
+    return true;
+}
+
+static void read_map(struct plan_reader *reader, size_t s, uint32_t map);
+
+static void read_section(struct plan_reader *reader, size_t s, uint32_t value)
+{
+    const struct plan_section *section = &plan_sections[s];
+    const struct yaml_node *node = &reader->tree.nodes[value];
+    if (node->kind == YAML_MAP) {
+        read_map(reader, s, value);
+    } else if (!yaml_tree_is_null(&reader->tree, node)) {
+        complain(&reader->complaints, node->place, section->name,
+                 "expected the keys of the section, such as {%s: ...}", section->keys[0].name);
+        for (size_t k = 0; k < section->count; k++)
+            if (reader->states[s][k].override == YAML_TREE_NONE)
+                reader->states[s][k].status = KEY_BAD;
+    }
+}
+
+/* The keys of one section. At the top, the sections themselves. */
+static void read_map(struct plan_reader *reader, size_t s, uint32_t map)
+{
+    const struct plan_section *section = &plan_sections[s];
+    struct place seen[PLAN_SECTION_KEYS] = {{0, 0, 0}};
+    uint32_t value;
+    for (uint32_t at = reader->tree.nodes[map].first; at != YAML_TREE_NONE;
+         at = reader->tree.nodes[value].next) {
+        const struct yaml_node *node = &reader->tree.nodes[at];
+        const char *name = yaml_tree_text(&reader->tree, node);
+        const struct plan_key *key = plan_key_find(section, name);
+        const struct plan_section *inner = s == 0 && *name ? plan_section_find(name) : NULL;
+        char path[QUOTABLE];
+        value = node->next;
+        if (key) {
+            size_t k = (size_t)(key - section->keys);
+            const struct key_state *state = &reader->states[s][k];
+            if (!is_repeated(reader, node, key_path(section, name, path), &seen[k]) &&
+                state->override == YAML_TREE_NONE && state->status == KEY_ABSENT)
+                read_value(reader, s, k, value);
+        } else if (inner) {
+            size_t i = (size_t)(inner - plan_sections);
+            if (!is_repeated(reader, node, name, &reader->sections[i]))
+                read_section(reader, i, value);
+        } else {
+            complain_of_unknown(reader, section, node);
+        }
+    }
+}
+
+static bool is_needed(const struct plan_reader *reader, size_t section, size_t index)
+{
+    const struct key_state *states = reader->states[section];
+    uint32_t kind = reader->plan->trainer.kind;
+    bool known = HAS(reader, trainer.kind), trains = known && kind == TRAINER_TRANSFORMER;
+    switch (plan_sections[section].keys[index].need) {
+    case NEED_ALWAYS:
+        return true;
+    case NEED_TO_TRAIN:
+        return trains;
+    case NEED_TO_REPLAY:
+        return known && kind == TRAINER_REPLAY;
+    case NEED_TO_START:
+        return known && kind == TRAINER_COMMAND;
+    case NEED_AS_TEXT:
+        return trains && HAS(reader, data.source) && reader->plan->data.source == SOURCE_TOKENS &&
+               states[index + 1].status == KEY_ABSENT;
+    case NEED_OR_NEXT:
+        return trains && states[index + 1].status == KEY_ABSENT;
+    case NEED_NOT:
+        break;
+    }
+    return false;
+}
+
+/* Missing keys: one complaint a key, or one for a section that is missing as a whole. */
+static void complain_of_missing(struct plan_reader *reader, size_t s)
+{
+    const struct plan_section *section = &plan_sections[s];
+    char names[256] = "", path[QUOTABLE];
+    size_t used = 0;
+    bool any = false;
+    for (size_t k = 0; k < section->count; k++)
+        any |= reader->states[s][k].status != KEY_ABSENT;
+    for (size_t k = 0; k < section->count; k++) {
+        const struct plan_key *key = &section->keys[k];
+        struct key_state *state = &reader->states[s][k];
+        if (state->status != KEY_ABSENT || !is_needed(reader, s, k))
+            continue;
+        state->status = KEY_BAD;
+        if (state->meant)
+            continue;
+        if (s > 0 && reader->sections[s].line == 0 && !any) {
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+                                     key->name);
+            continue;
+        }
+        struct place place = reader->sections[s];
+        if (place.line == 0)
+            place = (struct place){0, 1, 1};
+        complain(&reader->complaints, place, key_path(section, key->name, path),
+                 "missing; expected %s", plan_type_text(key->type));
+    }
+    if (used > 0)
+        complain(&reader->complaints, (struct place){0, 1, 1}, section->name,
+                 "missing section; it needs %s", names);
+}
+
+/* The defaults go through the same readers as what users write. That cannot fail: the test of the
+ * schema holds every default to its range. */
+static void take_default(struct plan_reader *reader, const struct plan_key *key)
+{
+    struct yaml_node node = {.kind = YAML_SCALAR, .length = (uint32_t)strlen(key->fallback)};
+    struct yaml_tree tree = {.texts = (char *)(uintptr_t)key->fallback}; /* only read */
+    struct plan_value value = {reader->plan, &tree, &reader->complaints, key, key->name, &node};
+    plan_value_read(&value);
+}
+
+/* What --set says of one entry counts after what it says of the map. */
+static void read_entry(struct plan_reader *reader, const struct entry_override *entry)
+{
+    char path[QUOTABLE];
+    struct key_state *state = &reader->states[entry->section][entry->key];
+    struct plan_value value = value_of(reader, entry->section, entry->key, entry->node, path);
+    if (state->status == KEY_ABSENT) {
+        state->place = value.node->place;
+        state->node = entry->node;
+        state->status = KEY_GOOD;
+    }
+    if (!plan_value_read_entry(&value, entry->name, value.node->place))
+        state->status = KEY_BAD;
+}
+
+void reader_read(struct plan_reader *reader, uint32_t root)
+{
+    assert(reader->tree.nodes[root].kind == YAML_MAP);
+    for (size_t s = 0; s < plan_section_count; s++)
+        for (size_t k = 0; k < plan_sections[s].count; k++)
+            if (plan_sections[s].keys[k].fallback && !plan_sections[s].keys[k].derived)
+                take_default(reader, &plan_sections[s].keys[k]);
+    read_map(reader, 0, root);
+    for (size_t s = 0; s < plan_section_count; s++)
+        for (size_t k = 0; k < plan_sections[s].count; k++)
+            if (reader->states[s][k].override != YAML_TREE_NONE)
+                read_value(reader, s, k, reader->states[s][k].override);
+    for (size_t i = 0; i < reader->entry_count; i++)
+        read_entry(reader, &reader->entries[i]);
+    for (size_t s = 0; s < plan_section_count; s++)
+        complain_of_missing(reader, s);
+}
+
+/* ---- for rules across keys ---- */
+
+/* The key behind a member. */
+static const struct plan_key *key_of(size_t member, size_t *s, size_t *k)
+{
+    for (*s = 0; *s < plan_section_count; (*s)++)
+        for (*k = 0; *k < plan_sections[*s].count; (*k)++)
+            if (plan_sections[*s].keys[*k].offset == member)
+                return &plan_sections[*s].keys[*k];
+    assert(!"a rule names a member that the schema lacks");
+    *s = *k = 0;
+    return &plan_sections[0].keys[0];
+}
+
+enum key_status reader_status(const struct plan_reader *reader, size_t member)
+{
+    size_t s, k;
+    key_of(member, &s, &k);
+    return reader->states[s][k].status;
+}
+
+bool reader_given(const struct plan_reader *reader, size_t member)
+{
+    return reader_status(reader, member) == KEY_GOOD;
+}
+
+bool reader_has(const struct plan_reader *reader, size_t member)
+{
+    size_t s, k;
+    const struct plan_key *key = key_of(member, &s, &k);
+    enum key_status status = reader->states[s][k].status;
+    return status == KEY_GOOD || (status == KEY_ABSENT && key->fallback && !key->derived);
+}
+
+void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)
+{
+    size_t s, k;
+    const struct plan_key *key = key_of(member, &s, &k);
+    struct key_state *state = &reader->states[s][k];
+    struct place place = state->status == KEY_GOOD ? state->place : reader->sections[s];
+    char path[QUOTABLE];
+    if (place.origin == 0 && place.line == 0)
+        place = (struct place){0, 1, 1};
+    va_list args;
+    va_start(args, format);
+    complain_va(&reader->complaints, place, key_path(&plan_sections[s], key->name, path), format,
+                args);
+    va_end(args);
+}
+
+void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
+                          const char *format, ...)
+{
+    size_t s, k;
+    const struct plan_key *key = key_of(member, &s, &k);
+    struct key_state *state = &reader->states[s][k];
+    const struct yaml_node *nodes = reader->tree.nodes;
+    const struct yaml_node *node = &nodes[state->node];
+    bool list = node->kind == YAML_LIST;
+    if (list) {
+        node = &nodes[node->first];
+        for (size_t i = 0; i < index; i++)
+            node = &nodes[node->next];
+    }
+    char path[QUOTABLE], item[QUOTABLE + 32];
+    key_path(&plan_sections[s], key->name, path);
+    if (!list && key->type != TYPE_TEXTS) /* the value itself */
+        snprintf(item, sizeof(item), "%s", path);
+    else
+        snprintf(item, sizeof(item), "%s[%zu]", path, index);
+    va_list args;
+    va_start(args, format);
+    complain_va(&reader->complaints, node->place, item, format, args);
+    va_end(args);
+}
+
+void reader_refuse(struct plan_reader *reader, const size_t *members, size_t count,
+                   const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (reader_given(reader, members[i]))
+            reader_complain(reader, members[i], "%s", text);
+}
+
+bool reader_one_of(struct plan_reader *reader, size_t first, size_t second, const char *why)
+{
+    size_t s, k;
+    char path[QUOTABLE];
+    if (!reader_given(reader, first) || !reader_given(reader, second))
+        return true;
+    const struct plan_key *key = key_of(first, &s, &k);
+    reader_complain(reader, second, "is there beside %s; leave one out%s",
+                    key_path(&plan_sections[s], key->name, path), why);
+    return false;
 }

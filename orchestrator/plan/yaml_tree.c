@@ -10,7 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 #include "lrsearch/memory.h"
-#include "plan/utf8.h"
+#include "lrsearch/printable.h"
 
 struct builder {
     struct yaml_tree *tree;
@@ -196,7 +196,7 @@ static bool check_text(const char *text, size_t size, uint32_t origin,
                  "larger than 1 MB; a plan is a page of text: is this the right file?");
         return false;
     }
-    size_t valid = utf8_valid_prefix(text, size);
+    size_t valid = lr_utf8_prefix(text, size);
     if (valid < size)
         complain(complaints, place_of_byte(text, valid, origin), "",
                  "byte 0x%02x is not UTF-8; save the plan as UTF-8 text",

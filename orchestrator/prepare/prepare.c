@@ -1,19 +1,26 @@
-/* Makes the training data ready on the coordinator's host. Workers find the token file at the same
- * path (a shared file system) and check its hash before they train on it. */
+/* Makes the training data ready on the coordinator's host. Workers open them at the same path (on a
+ * shared file system) and check their hash before they train on them. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "prepare/prepare.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "prepare/prepare_command.h"
 #include "data/dataset.h"
 #include "data/synthetic.h"
+#include "lrsearch/count.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "net/transports.h"
-#include "report/summary.h"
+#include "plan/plan_load.h"
+#include "prepare/prepare_command.h"
+#include "prepare/prepare_products.h"
+#include "prepare/prepare_table.h"
+#include "store/run_dir.h"
 
 char *prepare_cache_dir(const char *run_dir)
 {
@@ -29,6 +36,23 @@ char *prepare_cache_dir(const char *run_dir)
     }
     return path;
 }
+
+int prepare_cache_make(const char *cache_dir, char **folder, struct lr_error *err)
+{
+    *folder = NULL;
+    int rc = run_dir_make(cache_dir, err);
+    if (!rc && !(*folder = realpath(cache_dir, NULL)))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", cache_dir);
+    return rc;
+}
+
+/* A user who can write to the cache could exchange the data that trainings read. */
+static int check_cache(const char *cache_dir, struct lr_error *err)
+{
+    return access(cache_dir, F_OK) == 0 ? own_folder_check(cache_dir, OWN_FOLDER_NAMED, err) : 0;
+}
+
+/* ---- the plan ---- */
 
 int prepare_plan(struct plan **plan, const char *path, const char *const *sets, size_t set_count)
 {
@@ -47,6 +71,8 @@ int prepare_plan(struct plan **plan, const char *path, const char *const *sets, 
     return rc;
 }
 
+/* ---- tokens ---- */
+
 static int check_length(const struct prepare *prepare, const struct dataset *dataset,
                         struct lr_error *err)
 {
@@ -61,16 +87,15 @@ static int check_length(const struct prepare *prepare, const struct dataset *dat
                    format_count(found, sizeof(found), (double)dataset->train_tokens));
 }
 
-static size_t patterns_of(const char *patterns[PLAN_TEXTS], const char (*paths)[TRIAL_PATH],
-                          size_t count)
+static size_t list_paths(const char *patterns[PLAN_TEXTS], const char (*paths)[TRIAL_PATH],
+                         size_t count)
 {
     for (size_t i = 0; i < count; i++)
         patterns[i] = paths[i];
     return count;
 }
 
-static void tell_tokens(const struct prepare *prepare, const struct dataset *dataset,
-                        const char *of)
+static void log_tokens(const struct prepare *prepare, const struct dataset *dataset, const char *of)
 {
     char count[24], bytes[32] = "", epochs[64] = "";
     if (dataset->bytes_per_token > 0)
@@ -91,35 +116,31 @@ static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, uint64_
     const char *texts[PLAN_TEXTS], *tokens[PLAN_TEXTS], *vals[PLAN_TEXTS];
     struct dataset_request request = {
         .texts = texts,
-        .text_count = patterns_of(texts, plan->data.text, plan->data.text_count),
+        .text_count = list_paths(texts, plan->data.text, plan->data.text_count),
         .bpe = plan->data.tokenizer == TOKENIZER_BPE,
         .tokens = tokens,
-        .token_count = patterns_of(tokens, plan->data.tokens, plan->data.token_count),
+        .token_count = list_paths(tokens, plan->data.tokens, plan->data.token_count),
         .vals = vals,
-        .val_count = patterns_of(vals, plan->data.val, plan->data.val_count),
+        .val_count = list_paths(vals, plan->data.val, plan->data.val_count),
         .format = (enum token_format)plan->data.format,
         .vocab = vocab,
         .val_tokens = plan->data.val_tokens,
         .val_bytes = val_bytes ? val_bytes : plan->data.val_bytes,
         .context = plan->model.context,
         .cache_dir = prepare->cache_dir,
-        .progress = live_stage,
-        .context_of_progress = prepare->live,
+        .stages = prepare->stages,
     };
     struct dataset dataset;
     char of[40] = "";
     if (plan->axes.vocab.count > 1)
         snprintf(of, sizeof(of), ", vocabulary of %" PRIu32, vocab);
     int rc = dataset_prepare(&dataset, &request, err);
-    live_clear(prepare->live);
-    if (rc == LR_EDATA && request.text_count)
-        lr_prefix(err, "data.text%s", of);
+    stage_over(prepare->stages);
     if (rc)
-        return rc;
-    rc = check_length(prepare, &dataset, err);
-    if (rc)
+        return rc == LR_EDATA && request.text_count ? lr_prefix(err, "data.text%s", of) : rc;
+    if ((rc = check_length(prepare, &dataset, err)))
         return of[0] ? lr_prefix(err, "data.text%s", of) : rc;
-    tell_tokens(prepare, &dataset, of);
+    log_tokens(prepare, &dataset, of);
     memcpy(data->data_path, dataset.path, sizeof(data->data_path));
     data->data_hash = dataset.hash;
     data->train_tokens = dataset.train_tokens;
@@ -128,14 +149,15 @@ static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, uint64_
     return 0;
 }
 
-static int tell_entropy(const struct trial_spec *spec, struct lr_error *err)
+static int log_entropy(const struct trial_spec *spec, struct lr_error *err)
 {
     struct synthetic *synthetic;
+    char plus_minus[32] = "";
+    double error;
     int rc = synthetic_create(&synthetic, spec, err);
     if (rc)
         return rc;
-    double error, entropy = synthetic_entropy(synthetic, &error);
-    char plus_minus[32] = "";
+    double entropy = synthetic_entropy(synthetic, &error);
     if (error > 0)
         snprintf(plus_minus, sizeof(plus_minus), " +- %.4f", error);
     lr_log(LR_LOG_INFO,
@@ -145,6 +167,8 @@ static int tell_entropy(const struct trial_spec *spec, struct lr_error *err)
     synthetic_destroy(synthetic);
     return 0;
 }
+
+/* ---- cells ---- */
 
 /* The first cell of this vocabulary; the number of cells: there is none. */
 static size_t cell_of_vocab(const struct plan *plan, uint32_t vocab)
@@ -166,10 +190,10 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
     if (spec.trainer == TRAINER_SIMULATE || (target && !plan->confirm.wanted))
         return 0;
     if (spec.trainer == TRAINER_REPLAY)
-        return target ? 0 : prepare_table(prepare, cell, &data[cell], err);
+        return target ? 0 : prepare_table(plan, cell, prepare->cache_dir, &data[cell], err);
     if (spec.trainer == TRAINER_COMMAND) { /* one command for all cells */
         data[cell] = data[0];
-        return cell ? 0 : prepare_command(prepare, &data[0], err);
+        return cell ? 0 : prepare_command(plan, prepare->cache_dir, &data[0], err);
     }
     size_t same = cell_of_vocab(plan, spec.vocab);
     if (same < cell) {
@@ -177,16 +201,10 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
         return 0;
     }
     if (spec.source == SOURCE_SYNTHETIC)
-        return tell_entropy(&spec, err);
+        return log_entropy(&spec, err);
     /* of text each vocabulary is scored on the same */
     uint64_t val_bytes = plan->data.text_count && cell > 0 ? data[0].val_bytes : 0;
     return prepare_tokens(prepare, spec.vocab, val_bytes, &data[cell], err);
-}
-
-/* Whoever may exchange the data that trainings read decides what they find. */
-static int check_cache(const char *cache_dir, struct lr_error *err)
-{
-    return access(cache_dir, F_OK) == 0 ? own_folder_check(cache_dir, OWN_FOLDER_NAMED, err) : 0;
 }
 
 int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
@@ -194,31 +212,41 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
 {
     const struct prepare *prepare = context;
     const struct trial_spec spec = plan_trial(prepare->plan);
-    int rc = check_cache(prepare->cache_dir, err);
-    if (!rc && spec.trainer == TRAINER_TRANSFORMER)
-        rc = prepare_products(products, prepare->plan, &spec, prepare->cache_dir, err);
-    for (size_t cell = 0; !rc && cell <= plan_cell_count(prepare->plan); cell++)
-        rc = prepare_cell(prepare, cell, data, err);
-    return rc;
+    int rc;
+    if ((rc = check_cache(prepare->cache_dir, err)))
+        return rc;
+    if (spec.trainer == TRAINER_TRANSFORMER &&
+        (rc = prepare_products(products, prepare->plan, &spec, prepare->cache_dir, true, err)))
+        return rc;
+    for (size_t cell = 0; cell <= plan_cell_count(prepare->plan); cell++)
+        if ((rc = prepare_cell(prepare, cell, data, err)))
+            return rc;
+    return 0;
 }
 
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  struct live *live, struct lr_error *err)
+                  const struct stage_report *stages, struct lr_error *err)
 {
     struct event_data data = {0};
+    assert(spec->horizon_tokens > 0);
     char *cache_dir = prepare_cache_dir(plan->output.dir);
-    struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, live};
-    int rc = cache_dir ? check_cache(cache_dir, err) : lr_nomem(err);
-    if (!rc && spec->trainer == TRAINER_TRANSFORMER)
-        rc = prepare_products(spec->products, plan, spec, cache_dir, err);
-    rc = rc ? rc : prepare_cell(&prepare, 0, &data, err);
-    if (!rc) {
-        memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
-        spec->data_hash = data.data_hash;
-        if (data.val_tokens > 0)
-            spec->val_tokens = data.val_tokens;
-        spec->val_bytes = data.val_bytes;
-    }
+    struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, stages};
+    int rc;
+    if (!cache_dir)
+        return lr_nomem(err);
+    if ((rc = check_cache(cache_dir, err)))
+        goto out;
+    if (spec->trainer == TRAINER_TRANSFORMER &&
+        (rc = prepare_products(spec->products, plan, spec, cache_dir, true, err)))
+        goto out;
+    if ((rc = prepare_cell(&prepare, 0, &data, err)))
+        goto out;
+    memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
+    spec->data_hash = data.data_hash;
+    if (data.val_tokens > 0)
+        spec->val_tokens = data.val_tokens;
+    spec->val_bytes = data.val_bytes;
+out:
     lr_free(cache_dir);
     return rc;
 }

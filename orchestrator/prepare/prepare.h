@@ -2,9 +2,8 @@
 #define LRSEARCH_PREPARE_H
 
 #include "campaign/event.h"
-#include "cli/progress_line.h"
-#include "data/sweep.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 #include "plan/plan.h"
 
 /* What a command needs before it can begin: the plan, and the data that the plan names. */
@@ -18,7 +17,7 @@ struct prepare {
     uint64_t longest;        /* tokens of the longest training: the text must have as many */
     const char *longest_key; /* that asks for it: "search.horizons: the longest" */
     const char *cache_dir;   /* of token files, tokenizers and tables */
-    struct live *live;
+    const struct stage_report *stages;
 };
 
 /* As coordinator_setup.prepare_data; context is a struct prepare. Each vocabulary has its dataset,
@@ -30,28 +29,13 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
 /* The same for a single training: fills the data fields of *spec, whose horizon must stand.
  * `longest_key` says who asks for that many tokens. */
 int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  struct live *live, struct lr_error *err);
-
-/* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
- * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. */
-int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err);
-
-/* The same, but a measurement is not kept: nothing is written. */
-int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                            const struct trial_spec *spec, const char *cache_dir,
-                            struct lr_error *err);
-
-/* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
- * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it.
- */
-int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
-                       struct lr_error *err);
-/* The same for prepare_data(), for trainer.kind replay: trials then name a copy in the cache. */
-int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
-                  struct lr_error *err);
+                  const struct stage_report *stages, struct lr_error *err);
 
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
 char *prepare_cache_dir(const char *run_dir);
+
+/* Makes the cache if it is missing. *folder: its absolute path, for trials of ranks that start
+ * elsewhere; free() it, NULL on failure. */
+int prepare_cache_make(const char *cache_dir, char **folder, struct lr_error *err);
 
 #endif

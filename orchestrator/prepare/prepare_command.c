@@ -1,6 +1,6 @@
 /* What trainer.kind command runs. Trials name a file in the cache that says it, under its own hash,
  * so that a trial depends on its spec alone. */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE 700 /* S_ISREG */
 #include "prepare/prepare_command.h"
 
 #include <stdio.h>
@@ -12,9 +12,9 @@
 #include "trainers/command/command_file.h"
 #include "lrsearch/log.h"
 #include "lrsearch/printable.h"
-#include "store/run_dir.h"
+#include "prepare/prepare.h"
 
-static void setup_of(struct command_setup *setup, const struct plan *plan)
+static void fill_setup(struct command_setup *setup, const struct plan *plan)
 {
     memset(setup, 0, sizeof(*setup));
     for (; setup->argc < plan->trainer.argv_count; setup->argc++)
@@ -75,16 +75,17 @@ void prepare_command_warn(const struct plan *plan)
                       : "is not in PATH on this host");
 }
 
-int prepare_command(const struct prepare *prepare, struct event_data *data, struct lr_error *err)
+int prepare_command(const struct plan *plan, const char *cache_dir, struct event_data *data,
+                    struct lr_error *err)
 {
     struct command_setup setup;
-    prepare_command_warn(prepare->plan);
-    setup_of(&setup, prepare->plan);
-    int rc = run_dir_make(prepare->cache_dir, err);
-    char *folder = rc ? NULL : realpath(prepare->cache_dir, NULL); /* ranks may start elsewhere */
-    if (!rc && !folder)
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", prepare->cache_dir);
-    rc = rc ? rc : command_file_write(&setup, folder, data->data_path, &data->data_hash, err);
+    char *folder;
+    int rc;
+    prepare_command_warn(plan);
+    fill_setup(&setup, plan);
+    if ((rc = prepare_cache_make(cache_dir, &folder, err)))
+        return rc;
+    rc = command_file_write(&setup, folder, data->data_path, &data->data_hash, err);
     free(folder);
     return rc;
 }
@@ -120,7 +121,7 @@ void prepare_command_print(const struct plan *plan, const struct trial_spec *spe
     struct lr_error err = {0};
     const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1};
     char **argv, found[2 * TRIAL_PATH];
-    setup_of(&setup, plan);
+    fill_setup(&setup, plan);
     if (command_argv_make(&argv, &setup, &trial, &err)) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return;

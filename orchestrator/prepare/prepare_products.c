@@ -1,20 +1,22 @@
-/* Who multiplies matrices. A choice by measurement would be another one in another hour: it is made
- * once for a kind of machine and kept, so that the same plan gives the same bits. */
+/* Chooses who multiplies matrices. Two measurements on one machine may choose differently, and so
+ * change the bits of the results: the choice is made once for a kind of machine and kept. */
+#include "prepare/prepare_products.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/json_value.h"
+#include "store/provenance.h"
 #include "store/run_dir.h"
 #include "trainers/transformer/choose_products.h"
 
 #define CACHE "products.json" /* {key: letters} */
 
 /* All that the choice depends on. */
-static void key_of(char *out, size_t capacity, const struct trial_spec *spec)
+static void make_key(char *out, size_t capacity, const struct trial_spec *spec)
 {
     char cpu[256];
     provenance_cpu(cpu, sizeof(cpu));
@@ -52,56 +54,40 @@ static void write_cache(const char *cache_dir, json_t *cache)
     struct lr_error err = {0};
     char *text = json_to_text(json_incref(cache), true);
     int rc = text ? run_dir_make(cache_dir, &err) : lr_nomem(&err);
-    rc = rc ? rc : run_dir_write(cache_dir, CACHE, text, strlen(text), &err);
+    if (!rc)
+        rc = run_dir_write(cache_dir, CACHE, text, strlen(text), &err);
     lr_free(text);
     if (rc)
         lr_log(LR_LOG_WARNING, "the choice of matrix products is not kept: %s", err.text);
 }
 
-static int measured(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                    const struct trial_spec *spec, const char *cache_dir, bool keep,
-                    struct lr_error *err)
+static int measure_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
+                            const struct trial_spec *spec, const char *cache_dir, bool keep,
+                            struct lr_error *err)
 {
     char key[768], by[512];
-    key_of(key, sizeof(key), spec);
+    make_key(key, sizeof(key), spec);
     json_t *cache = read_cache(cache_dir);
     const char *kept = json_string_value(json_object_get(cache, key));
-    if (kept && trial_products(products, kept) && all_present(products)) {
-        json_decref(cache);
-        return 0;
-    }
+    int rc = 0;
+    if (kept && trial_products(products, kept) && all_present(products))
+        goto out;
     kernels_set_threads(1); /* whose result does not depend on the number of them */
-    int rc = choose_products(products, spec, err);
+    rc = choose_products(products, spec, err);
     kernels_set_threads((int)plan->trainer.threads_per_worker);
-    if (!rc && keep) {
-        if (strspn(products, "o") < strlen(products)) /* our own are no news */
-            lr_log(LR_LOG_INFO, "matrix products, as measured: %s",
-                   trial_products_text(products, by, sizeof(by)));
-        if (json_object_set_new(cache, key, json_string(products)) == 0)
-            write_cache(cache_dir, cache);
-    }
+    if (rc || !keep)
+        goto out;
+    if (strspn(products, "o") < strlen(products)) /* our own is the default */
+        lr_log(LR_LOG_INFO, "matrix products, as measured: %s",
+               trial_products_text(products, by, sizeof(by)));
+    if (json_object_set_new(cache, key, json_string(products)) == 0)
+        write_cache(cache_dir, cache);
+out:
     json_decref(cache);
     return rc;
 }
 
-static int decide(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                  const struct trial_spec *spec, const char *cache_dir, bool keep,
-                  struct lr_error *err)
-{
-    if (products[0])
-        return 0;
-    if (strcmp(plan->trainer.matmul, "auto") == 0)
-        return measured(products, plan, spec, cache_dir, keep, err);
-    if (!trial_products(products, plan->trainer.matmul) || !all_present(products))
-        return lr_fail(err, LR_EPLAN,
-                       "trainer.matmul: %s: this lrsearch was built without that library; use "
-                       "auto, own or openblas",
-                       plan->trainer.matmul);
-    return 0;
-}
-
-/* What is slow though it need not be. */
-static void say_doubt(const char *products, const struct plan *plan)
+static void warn_of_openblas(const char *products, const struct plan *plan)
 {
     const char *doubt = openblas_doubt();
     if (doubt && strchr(products, MATMUL_OPENBLAS))
@@ -111,17 +97,19 @@ static void say_doubt(const char *products, const struct plan *plan)
 }
 
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                     const struct trial_spec *spec, const char *cache_dir, struct lr_error *err)
+                     const struct trial_spec *spec, const char *cache_dir, bool keep,
+                     struct lr_error *err)
 {
-    int rc = decide(products, plan, spec, cache_dir, true, err);
-    if (!rc)
-        say_doubt(products, plan);
+    int rc = 0;
+    if (!products[0] && strcmp(plan->trainer.matmul, "auto") == 0)
+        rc = measure_products(products, plan, spec, cache_dir, keep, err);
+    else if (!products[0] &&
+             (!trial_products(products, plan->trainer.matmul) || !all_present(products)))
+        rc = lr_fail(err, LR_EPLAN,
+                     "trainer.matmul: %s: this lrsearch was built without that library; use auto, "
+                     "own or openblas",
+                     plan->trainer.matmul);
+    if (!rc && keep)
+        warn_of_openblas(products, plan);
     return rc;
-}
-
-int prepare_products_unkept(char products[TRIAL_PRODUCTS], const struct plan *plan,
-                            const struct trial_spec *spec, const char *cache_dir,
-                            struct lr_error *err)
-{
-    return decide(products, plan, spec, cache_dir, false, err);
 }

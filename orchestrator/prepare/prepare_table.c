@@ -1,41 +1,48 @@
-/* The table that trainer.kind replay takes its losses from. It is judged before anything is looked
- * up: what a plan asks for must be in it. Trials name a copy of what was read, in the cache under
- * its own hash, so that the user's file may change while a campaign runs. */
-#define _XOPEN_SOURCE 700 /* realpath */
+/* The table that trainer.kind replay takes its losses from is checked before the campaign begins:
+ * what the plan asks for must be in it. Trials name a copy of what was read, in the cache under its
+ * own hash, so that the user's file may change while a campaign runs. */
+#include "prepare/prepare_table.h"
+
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "prepare/prepare.h"
+#include "data/sweep_csv.h"
 #include "lrsearch/log.h"
-#include "store/run_dir.h"
+#include "prepare/prepare.h"
 
-/* "1000000, 2000000": as many as fit. */
-static const char *horizons_of(const struct sweep *sweep, char *out, size_t capacity)
+/* Appends to "1000000, 2000000" what still fits whole. */
+static void add_to_list(char *list, size_t capacity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_to_list(char *list, size_t capacity, const char *format, ...)
 {
-    size_t used = 0;
-    for (uint64_t tokens = sweep_next_horizon(sweep, 0); tokens && used + 32 < capacity;
-         tokens = sweep_next_horizon(sweep, tokens))
-        used +=
-            (size_t)snprintf(out + used, capacity - used, "%s%" PRIu64, used ? ", " : "", tokens);
-    return out;
+    char item[96];
+    size_t used = strlen(list);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(item, sizeof(item), format, args);
+    va_end(args);
+    if (used + strlen(item) + sizeof(", ") <= capacity)
+        snprintf(list + used, capacity - used, "%s%s", used ? ", " : "", item);
 }
 
 static int check_horizons(const struct plan *plan, const struct sweep *sweep, struct lr_error *err)
 {
-    char missing[256] = "", there[512];
-    size_t used = 0;
+    char missing[256] = "", there[512] = "";
     double low, high;
-    for (size_t i = 0; i < plan->search.horizon_count && used + 32 < sizeof(missing); i++)
+    for (size_t i = 0; i < plan->search.horizon_count; i++)
         if (sweep_range(sweep, plan->search.horizons[i], &low, &high) == 0)
-            used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%" PRIu64,
-                                     used ? ", " : "", plan->search.horizons[i]);
-    if (!used)
+            add_to_list(missing, sizeof(missing), "%" PRIu64, plan->search.horizons[i]);
+    if (!*missing)
         return 0;
+    for (uint64_t tokens = sweep_next_horizon(sweep, 0);
+         tokens && strlen(there) + 32 < sizeof(there); tokens = sweep_next_horizon(sweep, tokens))
+        add_to_list(there, sizeof(there), "%" PRIu64, tokens);
     return lr_fail(err, LR_EDATA,
                    "search.horizons: the table has no trainings on %s tokens, only on %s; choose "
                    "among these (trainer.table %s)",
-                   missing, horizons_of(sweep, there, sizeof(there)), plan->trainer.table);
+                   missing, there, plan->trainer.table);
 }
 
 static int check_range(const struct plan *plan, const struct sweep *sweep, struct lr_error *err)
@@ -62,16 +69,15 @@ static int check_range(const struct plan *plan, const struct sweep *sweep, struc
 static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, const char *of)
 {
     char known[512] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < plan->search.horizon_count && used + 80 < sizeof(known); i++) {
+    for (size_t i = 0; i < plan->search.horizon_count; i++) {
+        uint64_t tokens = plan->search.horizons[i];
         double low, high;
-        sweep_range(sweep, plan->search.horizons[i], &low, &high);
+        sweep_range(sweep, tokens, &low, &high);
         if (plan->search.lr[0] < low || plan->search.lr[1] > high)
-            used += (size_t)snprintf(known + used, sizeof(known) - used,
-                                     "%s%.4g to %.4g on %" PRIu64 " tokens", used ? ", " : "", low,
-                                     high, plan->search.horizons[i]);
+            add_to_list(known, sizeof(known), "%.4g to %.4g on %" PRIu64 " tokens", low, high,
+                        tokens);
     }
-    if (used)
+    if (*known)
         lr_log(LR_LOG_WARNING,
                "%s%ssearch.lr, %g to %g, reaches beyond the table, which knows %s; what lies "
                "beyond will stay unknown",
@@ -81,8 +87,8 @@ static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, con
 #define AXES_NAMED 5
 
 /* What a cell's rows have in the columns that the plan names for axes. `texts` holds the values. */
-static size_t where_of_cell(const struct plan *plan, size_t cell, struct sweep_where *where,
-                            char texts[AXES_NAMED][16])
+static size_t fill_where(const struct plan *plan, size_t cell, struct sweep_where *where,
+                         char texts[AXES_NAMED][16])
 {
     struct trial_spec spec = plan_cell(plan, cell);
     const struct {
@@ -98,10 +104,11 @@ static size_t where_of_cell(const struct plan *plan, size_t cell, struct sweep_w
         const char *column = plan_column(plan, axes[i].name);
         if (!column)
             continue;
-        snprintf(texts[count], sizeof(texts[count]), "%" PRIu32, axes[i].value);
         if (i == AXES_NAMED - 1)
             snprintf(texts[count], sizeof(texts[count]), "%s",
                      parametrization_name(spec.parametrization));
+        else
+            snprintf(texts[count], sizeof(texts[count]), "%" PRIu32, axes[i].value);
         where[count] = (struct sweep_where){column, texts[count]};
         count++;
     }
@@ -116,7 +123,7 @@ int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell
     size_t count = plan->trainer.where_count;
     for (size_t i = 0; i < count; i++)
         where[i] = (struct sweep_where){plan->trainer.where[i].key, plan->trainer.where[i].value};
-    count += where_of_cell(plan, cell, where + count, texts);
+    count += fill_where(plan, cell, where + count, texts);
     const struct sweep_request request = {.path = plan->trainer.table,
                                           .lr = plan_column(plan, "lr"),
                                           .tokens = plan_column(plan, "tokens"),
@@ -128,33 +135,29 @@ int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell
     if (rc)
         return lr_prefix(err, "trainer.table");
     plan_cell_text(plan, cell, of, sizeof(of));
-    rc = check_horizons(plan, sweep, err);
-    rc = rc ? rc : check_range(plan, sweep, err);
-    if (rc && of[0])
-        lr_prefix(err, "%s", of);
-    if (rc)
+    if ((rc = check_horizons(plan, sweep, err)) || (rc = check_range(plan, sweep, err))) {
         sweep_release(sweep);
-    else
-        warn_of_ends(plan, sweep, of);
-    return rc;
+        return of[0] ? lr_prefix(err, "%s", of) : rc;
+    }
+    warn_of_ends(plan, sweep, of);
+    return 0;
 }
 
-int prepare_table(const struct prepare *prepare, size_t cell, struct event_data *data,
-                  struct lr_error *err)
+int prepare_table(const struct plan *plan, size_t cell, const char *cache_dir,
+                  struct event_data *data, struct lr_error *err)
 {
     struct sweep sweep;
-    char of[128];
-    int rc = prepare_table_read(&sweep, prepare->plan, cell, err);
-    if (rc)
+    char of[128], *folder = NULL;
+    int rc;
+    if ((rc = prepare_table_read(&sweep, plan, cell, err)))
         return rc;
-    rc = run_dir_make(prepare->cache_dir, err);
-    char *folder = rc ? NULL : realpath(prepare->cache_dir, NULL); /* ranks may start elsewhere */
-    if (!rc && !folder)
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", prepare->cache_dir);
-    rc = rc ? rc : sweep_write(&sweep, folder, data->data_path, &data->data_hash, err);
-    plan_cell_text(prepare->plan, cell, of, sizeof(of));
-    if (!rc)
-        lr_log(LR_LOG_INFO, "table: %zu trainings%s%s", sweep.count, of[0] ? " of " : "", of);
+    if ((rc = prepare_cache_make(cache_dir, &folder, err)))
+        goto out;
+    if ((rc = sweep_write(&sweep, folder, data->data_path, &data->data_hash, err)))
+        goto out;
+    plan_cell_text(plan, cell, of, sizeof(of));
+    lr_log(LR_LOG_INFO, "table: %zu trainings%s%s", sweep.count, of[0] ? " of " : "", of);
+out:
     free(folder);
     sweep_release(&sweep);
     return rc;

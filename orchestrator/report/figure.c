@@ -63,6 +63,37 @@ double range_clamp(const struct range *range, double value)
     return !(value >= range->low) ? range->low : fmin(value, range->high);
 }
 
+void range_add_ends(struct range *range, const struct range *ends, double factor)
+{
+    struct range around = *range;
+    range_widen(&around, factor);
+    if (range_is_empty(ends))
+        return;
+    range_add(range, range_clamp(&around, ends->low));
+    range_add(range, range_clamp(&around, ends->high));
+}
+
+size_t figure_add_value(uint64_t *values, size_t count, size_t capacity, uint64_t value)
+{
+    size_t at = count;
+    while (at > 0 && values[at - 1] > value)
+        at--;
+    if ((at > 0 && values[at - 1] == value) || count == capacity)
+        return count;
+    memmove(values + at + 1, values + at, (count - at) * sizeof(*values));
+    values[at] = value;
+    return count + 1;
+}
+
+const char *figure_tokens_legend(void *context, size_t index, char *text, size_t capacity)
+{
+    const uint64_t *tokens = context;
+    char count[COUNT_TEXT];
+    snprintf(text, capacity, "%s tokens",
+             format_count(count, sizeof(count), (double)tokens[index]));
+    return text;
+}
+
 double figure_beside(const struct range *range, double x, size_t index, size_t count)
 {
     double step = fmin(0.012, 0.035 / (double)(count + 1)) * log(range->high / range->low);

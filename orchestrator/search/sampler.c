@@ -10,7 +10,7 @@
 #include "search/sampler_basins.h"
 #include "search/sampler_law.h"
 
-#define NEGLIGIBLE -40.0 /* in log weight */
+#define NEGLIGIBLE (-40.0) /* in log weight */
 
 double sampler_uniform(struct sampler *sampler)
 {

@@ -7,8 +7,8 @@
 #include "lrsearch/answer.h"
 
 /* What a search is given, numbers only: where it may look, what is expected beforehand, and what
- * was observed. Public, with policy.h, search_answer.h, loss_penalty.h and laws/; the other headers
- * are for this folder and its tests. */
+ * was observed. Public, with policy.h, search_answer.h, numerics.h, loss_penalty.h and laws/; the
+ * other headers are for this folder and its tests. */
 
 struct ratio_range {
     double low, high; /* equal: fixed */

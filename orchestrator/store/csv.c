@@ -71,6 +71,13 @@ void csv_end_row(struct csv *csv)
     csv->in_row = false;
 }
 
+void csv_row(struct csv *csv, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        csv_text(csv, texts[i]);
+    csv_end_row(csv);
+}
+
 void csv_release(struct csv *csv)
 {
     lr_free(csv->bytes);

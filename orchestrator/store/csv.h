@@ -16,6 +16,11 @@ struct csv {
 };
 
 void csv_text(struct csv *csv, const char *text); /* quoted where needed */
+/* A row of texts: CSV_ROW(csv, "tokens", "loss"). */
+void csv_row(struct csv *csv, const char *const *texts, size_t count);
+#define CSV_ROW(csv, ...)                                                                          \
+    csv_row(csv, (const char *const[]){__VA_ARGS__},                                               \
+            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 void csv_count(struct csv *csv, uint64_t value);
 void csv_double(struct csv *csv, double value); /* the shortest that reads back the same; nan */
 void csv_end_row(struct csv *csv);

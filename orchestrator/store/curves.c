@@ -1,6 +1,5 @@
 #include "store/curves.h"
 
-#include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "store/journal.h"
@@ -25,7 +24,7 @@ static int add_point(struct curve *curve, const struct event_curve *point, struc
     return 0;
 }
 
-static int take(void *context, const struct event *event, struct lr_error *err)
+static int collect_point(void *context, const struct event *event, struct lr_error *err)
 {
     struct curves *curves = context;
     struct curve *curve;
@@ -48,15 +47,7 @@ static int take(void *context, const struct event *event, struct lr_error *err)
 int curves_read(struct curves *curves, const char *run_dir, size_t count, struct lr_error *err)
 {
     *curves = (struct curves){count, lr_calloc(count + 1, sizeof(*curves->curves)), ""};
-    size_t size = strlen(run_dir) + sizeof("/journal.jsonl");
-    char *journal = lr_malloc(size);
-    int rc = curves->curves && journal ? 0 : lr_nomem(err);
-    if (!rc) {
-        snprintf(journal, size, "%s/journal.jsonl", run_dir);
-        rc = journal_read(journal, take, curves, err);
-    }
-    lr_free(journal);
-    return rc;
+    return curves->curves ? journal_read_run(run_dir, collect_point, curves, err) : lr_nomem(err);
 }
 
 void curves_release(struct curves *curves)

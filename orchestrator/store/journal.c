@@ -43,10 +43,11 @@ struct scan {
     off_t good;   /* end of the last whole line */
     bool writing; /* the file is to be cut off behind it */
     size_t count;
+    bool torn;  /* the last line was not written to its end */
     bool newer; /* an intact line was not understood: it is another version's, and no damage */
 };
 
-/* One line without its newline. 1: torn, the end of the journal. */
+/* One line without its newline; a torn one is the end of the journal. */
 static int scan_line(struct scan *scan, const char *line, size_t length, struct lr_error *err)
 {
     bool last = scan->good + (off_t)length + 1 == scan->total;
@@ -54,8 +55,9 @@ static int scan_line(struct scan *scan, const char *line, size_t length, struct 
     struct lr_error why = {0};
     int rc = 0;
     if (!event_line_intact(line, length)) {
-        if (last && !(scan->writing && scan->count == 0))
-            return 1;
+        scan->torn = last && !(scan->writing && scan->count == 0);
+        if (scan->torn)
+            return 0;
         rc = lr_fail(&why, LR_EDAMAGED, "the checksum does not fit: the line was changed");
     }
     if (!rc)
@@ -76,7 +78,7 @@ static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t 
 {
     int rc = 0;
     *eaten = 0;
-    while (!rc && *eaten < used) {
+    while (!rc && !scan->torn && *eaten < used) {
         const char *line = bytes + *eaten, *end = memchr(line, '\n', used - *eaten);
         if (!end)
             break;
@@ -94,7 +96,7 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
     off_t offset = scan->good;
     char *bytes = lr_malloc(capacity);
     int rc = bytes ? 0 : lr_nomem(err);
-    while (!rc && offset < scan->total) {
+    while (!rc && !scan->torn && offset < scan->total) {
         if (used == capacity) { /* a line longer than the buffer */
             char *larger = lr_grow(bytes, used, &capacity, 1);
             if (!larger) {
@@ -120,7 +122,7 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
         used -= eaten;
     }
     lr_free(bytes);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 /* Length of the directory in `path`. */
@@ -188,6 +190,20 @@ int journal_read(const char *path,
 {
     struct journal_place beginning = {0};
     return journal_read_on(path, &beginning, replay, context, err);
+}
+
+int journal_read_run(const char *run_dir,
+                     int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                     void *context, struct lr_error *err)
+{
+    size_t size = strlen(run_dir) + sizeof("/journal.jsonl");
+    char *path = lr_malloc(size);
+    if (!path)
+        return lr_nomem(err);
+    snprintf(path, size, "%s/journal.jsonl", run_dir);
+    int rc = journal_read(path, replay, context, err);
+    lr_free(path);
+    return rc;
 }
 
 /* ---- opening ---- */
@@ -259,14 +275,17 @@ int journal_open(struct journal **out, const char *path,
         goto fail;
     }
     journal->fd = open_file(path, O_RDWR | O_CREAT | O_APPEND, &scan.total, err);
-    rc = journal->fd < 0 ? journal->fd : lock_file(journal->fd, path, LOCK_TRIES, err);
-    if (!rc && fstat(journal->fd, &status) == 0)
+    if (journal->fd < 0) {
+        rc = journal->fd;
+        goto fail;
+    }
+    if ((rc = lock_file(journal->fd, path, LOCK_TRIES, err)))
+        goto fail;
+    if (fstat(journal->fd, &status) == 0)
         scan.total = status.st_size; /* its last writer may just have let go */
-    if (!rc)
-        rc = scan_or_tell_mend(&scan, journal->fd, err);
-    if (!rc)
-        rc = check_beginning(&scan, journal->fd, err);
-    if (rc)
+    if ((rc = scan_or_tell_mend(&scan, journal->fd, err)))
+        goto fail;
+    if ((rc = check_beginning(&scan, journal->fd, err)))
         goto fail;
     if (scan.good < scan.total) {
         lr_log(LR_LOG_WARNING,
@@ -371,7 +390,7 @@ static int copy_file(int fd, off_t total, const char *path, char *copy, size_t s
     }
     if (to < 0)
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", copy);
-    char block[16384];
+    char block[8192];
     int rc = 0;
     for (off_t offset = 0; !rc && offset < total;) {
         ssize_t got = pread(fd, block, sizeof(block), offset);
@@ -433,18 +452,23 @@ int journal_repair(struct journal_repair *repair, const char *path,
     if (fd < 0)
         return fd;
     int rc = lock_file(fd, path, 1, err);
-    if (!rc)
-        rc = scan_file(&scan, fd, &repair->damage);
+    if (rc)
+        goto out;
+    rc = scan_file(&scan, fd, &repair->damage);
     repair->kept = scan.count;
-    if (rc == LR_EDAMAGED) {
-        rc = look_at_lost(repair, &scan, fd, lost, err);
-        if (!rc)
-            rc = copy_file(fd, scan.total, path, repair->copy, sizeof(repair->copy), err);
-        if (!rc && (ftruncate(fd, scan.good) || fsync(fd)))
-            rc = lr_fail_errno(err, LR_EIO, "%s: cannot cut it off", path);
-    } else if (rc && repair->damage.code) {
-        lr_fail(err, rc, "%s", repair->damage.text);
+    if (rc != LR_EDAMAGED) {
+        if (rc)
+            lr_fail(err, rc, "%s", repair->damage.text);
+        goto out;
     }
+    if ((rc = look_at_lost(repair, &scan, fd, lost, err)))
+        goto out;
+    if ((rc = copy_file(fd, scan.total, path, repair->copy, sizeof(repair->copy), err)))
+        goto out;
+    if (ftruncate(fd, scan.good) || fsync(fd))
+        rc = lr_fail_errno(err, LR_EIO, "%s: cannot cut it off", path);
+
+out:
     close(fd);
     return rc;
 }

@@ -30,6 +30,10 @@ size_t journal_count(const struct journal *journal);             /* lines, the r
 int journal_read(const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err);
+/* RUN_DIR/journal.jsonl in the same way. */
+int journal_read_run(const char *run_dir,
+                     int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                     void *context, struct lr_error *err);
 
 /* Where a reader stands; all zero: at the beginning. */
 struct journal_place {

@@ -1,6 +1,8 @@
 /* provenance.json: by what, where and when a run was made: the SESSION events of the journal, as
  * they stand there. Versions of libraries that can be asked are those of the running ones; the
  * others are those that were built against. */
+#include "store/provenance.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

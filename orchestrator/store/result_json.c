@@ -1,42 +1,108 @@
-/* result.json: the answer for other programs, schema_version 1. The keys and their order are a
- * promise; what is unknown is null, never left out. */
+/* Keys are put in the order that the contract promises. Cells are referred to by their index. */
+#include "store/result_json.h"
+
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "store/axes_json.h"
-#include "store/drift_json.h"
+#include "lrsearch/trial.h"
 #include "store/json_value.h"
 #include "store/run_dir.h"
 
+static void put_double(json_t *object, const char *key, double value, bool *ok)
+{
+    json_put(object, key, json_of_double(value), ok);
+}
+
+static void put_interval(json_t *object, const char *key, const double ends[2], bool *ok)
+{
+    json_put(object, key, json_of_interval(ends), ok);
+}
+
+/* null: of all of them together */
+static void put_parametrization(json_t *object, uint32_t parametrization, bool *ok)
+{
+    json_put(object, "parametrization",
+             parametrization == ANSWER_EVERY ? json_null()
+                                             : json_string(parametrization_name(parametrization)),
+             ok);
+}
+
+static void put_array(json_t *object, const char *key, const void *items, size_t count, size_t size,
+                      json_t *(*item_json)(const void *item, bool *ok), bool *ok)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count && *ok; i++)
+        if (json_array_append_new(array, item_json((const char *)items + i * size, ok)))
+            *ok = false;
+    json_put(object, key, array, ok);
+}
+
+static json_t *text_json(const void *text, bool *ok)
+{
+    (void)ok;
+    return json_of_text(text);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return *text ? json_of_text(text) : json_null();
+}
+
+static json_t *count_or_null(uint64_t count)
+{
+    return count ? json_of_count(count) : json_null();
+}
+
+/* ---- target, ratios, law, horizons, cost ---- */
+
+static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+
+static json_t *ratio_json(double value, const double ci90[2], bool *ok)
+{
+    json_t *object = json_object();
+    put_double(object, "value", value, ok);
+    put_interval(object, "ci90", ci90, ok);
+    return object;
+}
+
+/* A target whose vocabulary is not told has a schedule and a parametrization that are not told
+ * either: their enums have no value for it. */
 static json_t *target_json(const struct answer *answer, bool *ok)
 {
     const struct target_answer *target = &answer->target;
+    bool known = target->vocab > 0, axes = answer->cell_count > 0;
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(target->tokens), ok);
     json_put(object, "width", json_of_size(target->width), ok);
     json_put(object, "vocab", json_of_size(target->vocab), ok);
-    json_put(object, "lr", json_of_double(target->lr), ok);
-    json_put(object, "ci90", json_of_interval(target->ci90), ok);
-    json_put(object, "embedding_lr", json_of_double(target->embedding_lr), ok);
-    json_put(object, "loss_penalty", json_of_double(target->loss_penalty), ok);
-    json_put(object, "loss_penalty_if_wrong_2x", json_of_double(target->loss_penalty_if_wrong_2x),
+    put_double(object, "lr", target->lr, ok);
+    put_interval(object, "ci90", target->ci90, ok);
+    put_double(object, "embedding_lr", target->embedding_lr, ok);
+    put_double(object, "loss_penalty", target->loss_penalty, ok);
+    put_double(object, "loss_penalty_if_wrong_2x", target->loss_penalty_if_wrong_2x, ok);
+    json_put(object, "n_layers", json_of_size(target->n_layers), ok);
+    json_put(object, "batch_tokens", json_of_size(target->batch_tokens), ok);
+    json_put(object, "schedule", known ? json_string(schedule_name(target->schedule)) : json_null(),
              ok);
-    axes_json_put_target(object, answer, ok);
+    json_put(object, "parametrization",
+             known ? json_string(parametrization_name(target->parametrization)) : json_null(), ok);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        json_put(object, ratio_names[r],
+                 axes ? ratio_json(target->ratio[r], target->ratio_ci90[r], ok) : json_null(), ok);
     return object;
 }
 
 static json_t *ratios_json(const struct ratio_answer ratios[RATIO_COUNT], bool *ok)
 {
-    static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
     json_t *all = json_object();
     for (int r = 0; r < RATIO_COUNT; r++) {
         json_t *object = json_object();
-        json_put(object, "value", json_of_double(ratios[r].value), ok);
+        put_double(object, "value", ratios[r].value, ok);
         json_put(object, "searched", json_boolean(ratios[r].searched), ok);
-        json_put(object, "optimum", json_of_double(ratios[r].optimum), ok);
-        json_put(object, "ci90", json_of_interval(ratios[r].ci90), ok);
+        put_double(object, "optimum", ratios[r].optimum, ok);
+        put_interval(object, "ci90", ratios[r].ci90, ok);
         json_put(object, "trials", json_integer(ratios[r].trials), ok);
         json_put(object, "at_edge", json_boolean(ratios[r].at_edge), ok);
-        json_put(all, names[r], object, ok);
+        json_put(all, ratio_names[r], object, ok);
     }
     return all;
 }
@@ -47,31 +113,32 @@ static json_t *holdout_json(const struct law_answer *law, bool *ok)
         return json_null();
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(law->holdout.tokens), ok);
-    json_put(object, "lr_predicted", json_of_double(law->holdout.lr_predicted), ok);
-    json_put(object, "lr_measured", json_of_double(law->holdout.lr_measured), ok);
+    put_double(object, "lr_predicted", law->holdout.lr_predicted, ok);
+    put_double(object, "lr_measured", law->holdout.lr_measured, ok);
     return object;
 }
 
 static json_t *law_json(const struct law_answer *law, bool *ok)
 {
     json_t *object = json_object();
-    json_put(object, "beta", json_of_double(law->beta), ok);
-    json_put(object, "beta_ci90", json_of_interval(law->beta_ci90), ok);
-    json_put(object, "b", json_of_double(law->b), ok);
-    json_put(object, "r2", json_of_double(law->r2), ok);
-    json_put(object, "prior_weight", json_of_double(law->prior_weight), ok);
+    put_double(object, "beta", law->beta, ok);
+    put_interval(object, "beta_ci90", law->beta_ci90, ok);
+    put_double(object, "b", law->b, ok);
+    put_double(object, "r2", law->r2, ok);
+    put_double(object, "prior_weight", law->prior_weight, ok);
     json_put(object, "holdout", holdout_json(law, ok), ok);
     return object;
 }
 
-static json_t *horizon_json(const struct horizon_answer *horizon, bool *ok)
+static json_t *horizon_json(const void *item, bool *ok)
 {
+    const struct horizon_answer *horizon = item;
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(horizon->tokens), ok);
-    json_put(object, "lr_opt", json_of_double(horizon->lr_opt), ok);
-    json_put(object, "ci90", json_of_interval(horizon->ci90), ok);
-    json_put(object, "curvature", json_of_double(horizon->curvature), ok);
-    json_put(object, "loss_min", json_of_double(horizon->loss_min), ok);
+    put_double(object, "lr_opt", horizon->lr_opt, ok);
+    put_interval(object, "ci90", horizon->ci90, ok);
+    put_double(object, "curvature", horizon->curvature, ok);
+    put_double(object, "loss_min", horizon->loss_min, ok);
     json_put(object, "trials", json_integer(horizon->trials), ok);
     json_put(object, "at_edge", json_boolean(horizon->at_edge), ok);
     return object;
@@ -82,35 +149,194 @@ static json_t *cost_json(const struct answer_cost *cost, bool *ok)
     json_t *object = json_object();
     json_put(object, "trials", json_of_count(cost->trials), ok);
     json_put(object, "tokens", json_of_count(cost->tokens), ok);
-    json_put(object, "flops", json_of_double(cost->flops), ok);
-    json_put(object, "core_seconds", json_of_double(cost->core_seconds), ok);
-    json_put(object, "target_run_fraction", json_of_double(cost->target_run_fraction), ok);
+    put_double(object, "flops", cost->flops, ok);
+    put_double(object, "core_seconds", cost->core_seconds, ok);
+    put_double(object, "target_run_fraction", cost->target_run_fraction, ok);
     json_put(object, "lost_attempts", json_of_count(cost->lost_attempts), ok);
     json_put(object, "lost_tokens", json_of_count(cost->lost_tokens), ok);
     json_put(object, "reused_tokens", json_of_count(cost->reused_tokens), ok);
     return object;
 }
 
-static json_t *horizons_json(const struct answer *answer, bool *ok)
+/* ---- the drift from an earlier run ---- */
+
+json_t *drift_json(const struct drift *drift, bool *ok)
+{
+    json_t *both = json_object(), *lr = json_object(), *loss = json_object(), *at = json_object();
+    put_double(lr, "ratio", drift->lr_ratio, ok);
+    put_interval(lr, "ci90", drift->lr_ci90, ok);
+    json_put(at, "tokens", count_or_null(drift->at_tokens), ok);
+    put_double(at, "ratio", drift->at_ratio, ok);
+    put_interval(at, "ci90", drift->at_ci90, ok);
+    json_put(lr, "horizon", at, ok);
+    json_put(lr, "beyond", json_boolean(drift->lr_beyond), ok);
+    json_put(lr, "reason", text_or_null(drift->lr_reason), ok);
+    json_put(loss, "tokens", count_or_null(drift->loss_tokens), ok);
+    put_double(loss, "difference", drift->loss_difference, ok);
+    put_interval(loss, "ci90", drift->loss_ci90, ok);
+    json_put(loss, "beyond", json_boolean(drift->loss_beyond), ok);
+    json_put(loss, "reason", text_or_null(drift->loss_reason), ok);
+    json_put(both, "lr", lr, ok);
+    json_put(both, "loss", loss, ok);
+    return both;
+}
+
+static json_t *json_of_limit(double limit)
+{
+    return limit > 0 ? json_of_double(limit) : json_null();
+}
+
+/* null when no baseline was wanted; "drift" null when nothing was compared. */
+static json_t *baseline_json(const struct baseline_answer *baseline, bool *ok)
+{
+    if (!baseline->wanted)
+        return json_null();
+    json_t *object = json_object(), *tolerance = json_object();
+    json_put(object, "run_dir", text_or_null(baseline->run_dir), ok);
+    json_put(object, "reason", text_or_null(baseline->reason), ok);
+    json_put(tolerance, "lr", json_of_limit(baseline->limit_lr), ok);
+    json_put(tolerance, "loss", json_of_limit(baseline->limit_loss), ok);
+    json_put(object, "tolerance", tolerance, ok);
+    json_put(object, "drift", baseline->reason[0] ? json_null() : drift_json(&baseline->drift, ok),
+             ok);
+    return object;
+}
+
+/* ---- campaigns with axes: these keys are there without, empty or null ---- */
+
+static json_t *cell_json(const void *item, bool *ok)
+{
+    const struct cell_answer *cell = item;
+    json_t *object = json_object();
+    json_put(object, "width", json_of_size(cell->d_model), ok);
+    json_put(object, "n_layers", json_of_size(cell->n_layers), ok);
+    json_put(object, "vocab", json_of_size(cell->vocab), ok);
+    json_put(object, "batch_tokens", json_of_size(cell->batch_tokens), ok);
+    put_parametrization(object, cell->parametrization, ok);
+    json_put(object, "params", count_or_null(cell->params), ok);
+    put_double(object, "lr", cell->lr, ok);
+    put_interval(object, "ci90", cell->ci90, ok);
+    put_double(object, "beta", cell->beta, ok);
+    put_interval(object, "beta_ci90", cell->beta_ci90, ok);
+    json_put(object, "embedding_lr_ratio",
+             ratio_json(cell->ratio[RATIO_EMBEDDING], cell->ratio_ci90[RATIO_EMBEDDING], ok), ok);
+    json_put(object, "output_lr_ratio",
+             ratio_json(cell->ratio[RATIO_OUTPUT], cell->ratio_ci90[RATIO_OUTPUT], ok), ok);
+    put_double(object, "loss", cell->loss, ok);
+    json_put(object, "trials", json_integer(cell->trials), ok);
+    return object;
+}
+
+static json_t *basin_json(const void *item, bool *ok)
+{
+    const struct basin_answer *basin = item;
+    const struct horizon_answer *horizon = &basin->horizon;
+    json_t *object = json_object();
+    json_put(object, "cell", json_integer(basin->cell), ok);
+    json_put(object, "tokens", json_of_count(horizon->tokens), ok);
+    put_double(object, "lr_opt", horizon->lr_opt, ok);
+    put_interval(object, "ci90", horizon->ci90, ok);
+    put_double(object, "curvature", horizon->curvature, ok);
+    put_double(object, "loss_min", horizon->loss_min, ok);
+    json_put(object, "trials", json_integer(horizon->trials), ok);
+    json_put(object, "diverged", json_integer(horizon->diverged), ok);
+    json_put(object, "at_edge", json_boolean(horizon->at_edge), ok);
+    json_put(object, "flat", json_boolean(horizon->flat), ok);
+    return object;
+}
+
+static json_t *exponent_json(const void *item, bool *ok)
+{
+    const struct exponent_answer *exponent = item;
+    json_t *object = json_object();
+    json_put(object, "of", json_of_text(exponent->of), ok);
+    json_put(object, "axis", json_of_text(exponent->axis), ok);
+    put_parametrization(object, exponent->parametrization, ok);
+    json_put(object, "vocab", json_of_size(exponent->vocab), ok);
+    put_double(object, "value", exponent->value, ok);
+    put_interval(object, "ci90", exponent->ci90, ok);
+    put_double(object, "expected", exponent->expected, ok);
+    put_double(object, "prior_weight", exponent->prior_weight, ok);
+    return object;
+}
+
+static json_t *joint_holdout_json(const struct joint_answer *joint, bool *ok)
+{
+    if (!joint->holdout.known)
+        return json_null();
+    json_t *object = json_object();
+    json_put(object, "cell", json_integer(joint->holdout.cell), ok);
+    json_put(object, "tokens", json_of_count(joint->holdout.tokens), ok);
+    put_double(object, "lr_predicted", joint->holdout.lr_predicted, ok);
+    put_interval(object, "ci90", joint->holdout.ci90, ok);
+    put_double(object, "lr_measured", joint->holdout.lr_measured, ok);
+    put_interval(object, "measured_ci90", joint->holdout.measured_ci90, ok);
+    return object;
+}
+
+static json_t *joint_json(const struct joint_answer *joint, bool *ok)
+{
+    if (!joint->known)
+        return json_null();
+    json_t *object = json_object();
+    put_parametrization(object, joint->parametrization, ok);
+    put_double(object, "ln_c", joint->ln_c, ok);
+    put_double(object, "alpha", joint->alpha, ok);
+    put_interval(object, "alpha_ci90", joint->alpha_ci90, ok);
+    put_double(object, "beta", joint->beta, ok);
+    put_interval(object, "beta_ci90", joint->beta_ci90, ok);
+    put_double(object, "r2", joint->r2, ok);
+    json_put(object, "holdout", joint_holdout_json(joint, ok), ok);
+    return object;
+}
+
+static json_t *step_json(const void *item, bool *ok)
+{
+    const struct transfer_step *step = item;
+    json_t *object = json_object();
+    json_put(object, "of", json_of_text(step->of), ok);
+    json_put(object, "how", json_of_text(step->how), ok);
+    put_double(object, "factor", step->factor, ok);
+    put_interval(object, "ci90", step->ci90, ok);
+    json_put(object, "measured", json_boolean(step->measured), ok);
+    return object;
+}
+
+static json_t *trainings_json(const struct confirm_answer *confirm, bool *ok)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < answer->horizon_count && *ok; i++)
-        if (json_array_append_new(array, horizon_json(&answer->horizons[i], ok)))
+    for (int i = 0; i < 3 && *ok; i++) {
+        json_t *object = json_object();
+        put_double(object, "lr", confirm->lr[i], ok);
+        put_double(object, "loss", confirm->loss[i], ok);
+        json_put(object, "diverged", json_boolean(confirm->diverged[i]), ok);
+        put_double(object, "excess_predicted", confirm->excess_predicted[i], ok);
+        if (json_array_append_new(array, object))
             *ok = false;
+    }
     return array;
 }
 
-static json_t *warnings_json(const struct answer *answer, bool *ok)
+static json_t *confirm_json(const void *item, bool *ok)
 {
-    json_t *array = json_array();
-    for (size_t i = 0; i < answer->warning_count && *ok; i++)
-        if (json_array_append_new(array, json_of_text(answer->warnings[i])))
-            *ok = false;
-    return array;
+    const struct confirm_answer *confirm = item;
+    json_t *object = json_object();
+    json_put(object, "width", json_of_size(confirm->d_model), ok);
+    json_put(object, "n_layers", json_of_size(confirm->n_layers), ok);
+    json_put(object, "vocab", json_of_size(confirm->vocab), ok);
+    put_parametrization(object, confirm->parametrization, ok);
+    json_put(object, "tokens", json_of_count(confirm->tokens), ok);
+    json_put(object, "trainings", trainings_json(confirm, ok), ok);
+    json_put(object, "text", json_of_text(confirm->text), ok);
+    return object;
 }
+
+/* ---- the whole ---- */
 
 char *result_json(const char *name, const struct answer *answer)
 {
+#define PUT_ARRAY(key, items, count, item_json)                                                    \
+    put_array(object, key, answer->items, answer->count, sizeof(answer->items[0]), item_json, &ok)
     bool ok = true;
     json_use_lr_memory();
     json_t *object = json_object();
@@ -121,11 +347,20 @@ char *result_json(const char *name, const struct answer *answer)
     json_put(object, "target", target_json(answer, &ok), &ok);
     json_put(object, "ratios", ratios_json(answer->ratios, &ok), &ok);
     json_put(object, "law", law_json(&answer->law, &ok), &ok);
-    json_put(object, "horizons", horizons_json(answer, &ok), &ok);
+    PUT_ARRAY("horizons", horizons, horizon_count, horizon_json);
     json_put(object, "cost", cost_json(&answer->cost, &ok), &ok);
     json_put(object, "baseline", baseline_json(&answer->baseline, &ok), &ok);
-    json_put(object, "warnings", warnings_json(answer, &ok), &ok);
-    axes_json_put(object, answer, &ok);
+    PUT_ARRAY("warnings", warnings, warning_count, text_json);
+    PUT_ARRAY("cells", cells, cell_count, cell_json);
+    json_put(object, "nearest_cell",
+             answer->cell_count > 0 ? json_integer(answer->nearest) : json_null(), &ok);
+    PUT_ARRAY("basins", basins, basin_count, basin_json);
+    PUT_ARRAY("exponents", exponents, exponent_count, exponent_json);
+    json_put(object, "joint", joint_json(&answer->joint, &ok), &ok);
+    PUT_ARRAY("transfer", steps, step_count, step_json);
+    PUT_ARRAY("confirm", confirms, confirm_count, confirm_json);
+    PUT_ARRAY("verdicts", verdicts, verdict_count, text_json);
+#undef PUT_ARRAY
     return json_to_text(object, ok);
 }
 

@@ -1,6 +1,7 @@
 /* The directory of a run: made once, private to the user (a plan may name private data), and found
- * again through the link `latest` beside it. */
-#define _XOPEN_SOURCE 700 /* realpath */
+ * again through the link `latest` beside it. Whole files in it are written beside their place,
+ * synced, and renamed into it: a reader sees the old one or the new one, after a crash too. */
+#define _XOPEN_SOURCE 700 /* realpath, S_ISREG */
 #include "store/run_dir.h"
 
 #include <dirent.h>
@@ -18,6 +19,16 @@
 #include "lrsearch/own_file.h"
 
 enum { NAME_ROOM = 40 }; /* for the names of checkpoints */
+
+/* "path/name" + suffix; an empty path adds nothing. lr_free() it. */
+static char *join(const char *path, const char *name, const char *suffix)
+{
+    size_t size = strlen(path) + strlen(name) + strlen(suffix) + 2;
+    char *joined = lr_malloc(size);
+    if (joined)
+        snprintf(joined, size, "%s%s%s%s", path, *path ? "/" : "", name, suffix);
+    return joined;
+}
 
 static int make_directory(const char *path, struct lr_error *err)
 {
@@ -114,23 +125,24 @@ int run_dir_open(const char *path, struct lr_error *err)
     int rc = check_name(path, err);
     if (rc)
         return rc;
-    size_t length = strlen(path);
-    char *curves = lr_malloc(length + sizeof("/curves"));
+    char *curves = join(path, "curves", "");
     if (!curves)
         return lr_nomem(err);
-    memcpy(curves, path, length);
-    memcpy(curves + length, "/curves", sizeof("/curves"));
-    rc = make_parents(curves, err);
-    if (!rc)
-        rc = own_folder_check(path, OWN_FOLDER_NAMED, err);
-    if (!rc && access(path, W_OK | X_OK))
+    if ((rc = make_parents(curves, err)))
+        goto out;
+    if ((rc = own_folder_check(path, OWN_FOLDER_NAMED, err)))
+        goto out;
+    if (access(path, W_OK | X_OK)) {
         rc = lr_fail_errno(err, LR_ECREATE,
                            "cannot write to the directory %s (name another with --run-dir)", path);
-    if (!rc)
-        rc = run_dir_make_inner(curves, err);
+        goto out;
+    }
+    if ((rc = run_dir_make_inner(curves, err)))
+        goto out;
+    point_latest(path);
+
+out:
     lr_free(curves);
-    if (!rc)
-        point_latest(path);
     return rc;
 }
 
@@ -196,4 +208,112 @@ void run_dir_remove_checkpoints(const char *path)
             unlinkat(dirfd(names), entry->d_name, 0);
     closedir(names);
     rmdir(folder); /* unless something else is in it */
+}
+
+/* ---- whole files ---- */
+
+static int write_all(int fd, const void *bytes, size_t size)
+{
+    const char *rest = bytes;
+    while (size > 0) {
+        ssize_t part = write(fd, rest, size);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part < 0)
+            return -1;
+        rest += part;
+        size -= (size_t)part;
+    }
+    return 0;
+}
+
+int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
+                  struct lr_error *err)
+{
+    char *final = join(path, name, ""), *beside = join(path, name, ".tmp");
+    int rc = 0, fd = -1;
+    if (!final || !beside) {
+        rc = lr_nomem(err);
+        goto out;
+    }
+    fd = own_file_create(beside, 0600);
+    if (fd < 0) {
+        rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", beside);
+        goto out;
+    }
+    if (write_all(fd, bytes, size) || fsync(fd))
+        rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", beside);
+    if (close(fd) && !rc)
+        rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", beside);
+    if (!rc && rename(beside, final))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot rename it to %s", beside, final);
+    if (rc)
+        unlink(beside);
+
+out:
+    lr_free(final);
+    lr_free(beside);
+    return rc;
+}
+
+/* Reads to the end, whatever size the file system told. */
+static int read_all(int fd, const char *file, char **text, struct lr_error *err)
+{
+    size_t used = 0, capacity = 0;
+    char *bytes = NULL;
+    int rc = 0;
+    for (;;) {
+        char *larger = lr_grow(bytes, used + 1, &capacity, 1); /* room for the final NUL */
+        if (!larger) {
+            rc = lr_nomem(err);
+            goto out;
+        }
+        bytes = larger;
+        if (used + 1 >= capacity)
+            continue;
+        ssize_t part = read(fd, bytes + used, capacity - used - 1);
+        if (part == 0)
+            break;
+        if (part > 0) {
+            used += (size_t)part;
+        } else if (errno != EINTR) {
+            rc = lr_fail_errno(err, LR_EIO, "%s: cannot read it", file);
+            goto out;
+        }
+    }
+    if (memchr(bytes, '\0', used)) {
+        rc = lr_fail(err, LR_EIO, "%s: is no text: it has a zero byte", file);
+        goto out;
+    }
+    bytes[used] = '\0';
+    *text = bytes;
+    bytes = NULL;
+
+out:
+    lr_free(bytes);
+    return rc;
+}
+
+int run_dir_read(const char *path, const char *name, char **text, struct lr_error *err)
+{
+    *text = NULL;
+    char *file = join(path, name, "");
+    if (!file)
+        return lr_nomem(err);
+    /* A plan may come by a pipe; in a run's directory one would have its reader wait for ever. */
+    struct stat status;
+    int rc = 0, fd = open(file, O_RDONLY | O_CLOEXEC | (*path ? O_NONBLOCK : 0));
+    if (fd < 0) {
+        rc = errno == ENOENT ? 0 : lr_fail_errno(err, LR_EIO, "%s: cannot open it", file);
+        goto out;
+    }
+    if (*path && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode))
+        rc = lr_fail(err, LR_EIO, "%s: is no regular file", file);
+    else
+        rc = read_all(fd, file, text, err);
+    close(fd);
+
+out:
+    lr_free(file);
+    return rc;
 }

@@ -41,33 +41,4 @@ int run_dir_write(const char *path, const char *name, const void *bytes, size_t 
  * 0 when there is no such file. */
 int run_dir_read(const char *path, const char *name, char **text, struct lr_error *err);
 
-/* provenance.json: what made the run, with every start of it. products: who multiplied (trial.h).
- */
-int provenance_write(const char *path, const char *products, uint64_t seed,
-                     const struct event_session *starts, size_t count, struct lr_error *err);
-/* What of a start this process knows of itself: time, version, compiler, system, CPU, libraries. */
-void provenance_here(struct event_session *out);
-void provenance_cpu(char *out, size_t size); /* the CPU's name, or "unknown" */
-
-/* result.json, schema_version 1 (described in README.md). As text for --json too. */
-char *result_json(const char *name,
-                  const struct answer *answer); /* lr_free() it; NULL: no memory */
-int result_json_write(const char *path, const char *name, const struct answer *answer,
-                      struct lr_error *err);
-/* trials.csv: a header and a line a trial, in the order of their ids. */
-struct csv;
-void trials_csv_fill(struct csv *csv, const struct trial *const *trials, size_t count);
-int trials_csv_write(const char *path, const struct trial *const *trials, size_t count,
-                     struct lr_error *err);
-/* curves/trial-0001.csv (tokens,train_loss) of each trial that is done or diverged, from the
- * journal in the directory. `trials` are all trials of the campaign, in the order of their ids. */
-int curves_csv_write(const char *path, const struct trial *const *trials, size_t count,
-                     struct lr_error *err);
-/* cells.csv: a header and a line a basin; no file for a campaign without axes. */
-void cells_csv_fill(struct csv *csv, const struct answer *answer);
-int cells_csv_write(const char *path, const struct answer *answer, struct lr_error *err);
-/* faults.csv: rank, host and reason of each attempt that failed, was lost or stopped, from the
- * journal in the directory; no file when there is none. */
-int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err);
-
 #endif

@@ -37,6 +37,7 @@ struct run_lock {
 
 /* A lock as it was found. */
 struct found {
+    bool there;
     char bytes[LOCK_BYTES];
     size_t length;
     struct timespec changed;
@@ -117,9 +118,9 @@ static int read_line(struct told *told, const struct found *found, struct lr_err
     return json_memory_failed() ? lr_nomem(err) : 0;
 }
 
-/* 1: found; 0: there is none. Opened and not only asked for: a network file system may answer
+/* Opened and not only asked for: a network file system may answer
  * stat() from a cache that is a minute old, but not after open(). */
-static int look(struct found *found, const char *path, struct lr_error *err)
+static int read_lock_file(struct found *found, const char *path, struct lr_error *err)
 {
     struct stat status;
     ssize_t length = -1;
@@ -137,17 +138,18 @@ static int look(struct found *found, const char *path, struct lr_error *err)
         return lr_fail(err, LR_EIO, "%s: is no file of lrsearch; move it away", path);
     found->length = (size_t)length;
     found->changed = status.st_mtim;
-    return 1;
+    found->there = true;
+    return 0;
 }
 
-static bool same_line(const struct found *a, const struct found *b)
+static bool has_same_line(const struct found *a, const struct found *b)
 {
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
-static bool same(const struct found *a, const struct found *b)
+static bool is_unchanged(const struct found *a, const struct found *b)
 {
-    return same_line(a, b) && a->changed.tv_sec == b->changed.tv_sec &&
+    return has_same_line(a, b) && a->changed.tv_sec == b->changed.tv_sec &&
            a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
@@ -159,20 +161,20 @@ static bool has_our_line(const struct run_lock *lock, const struct found *found)
 static bool is_ours(const struct run_lock *lock)
 {
     struct found found;
-    return look(&found, lock->path, NULL) == 1 && has_our_line(lock, &found);
+    return !read_lock_file(&found, lock->path, NULL) && found.there && has_our_line(lock, &found);
 }
 
 /* One that is gone (removed by hand, or aside with one who will put it back) is not. */
 static bool is_anothers(const struct run_lock *lock)
 {
     struct found found;
-    return look(&found, lock->path, NULL) == 1 && !has_our_line(lock, &found);
+    return !read_lock_file(&found, lock->path, NULL) && found.there && !has_our_line(lock, &found);
 }
 
 /* ---- taking and breaking ---- */
 
 /* RUN_DIR/name, or with an owner RUN_DIR/name-HOST_ID-PID, which is nobody else's. */
-static char *name_in(const char *run_dir, const char *name, const struct run_owner *owner)
+static char *path_in(const char *run_dir, const char *name, const struct run_owner *owner)
 {
     size_t size = strlen(run_dir) + 80;
     char *path = lr_malloc(size);
@@ -195,32 +197,34 @@ static int create_own(struct run_lock *lock, struct lr_error *err)
     return 0;
 }
 
-/* Gives the private file its public name. 1: taken; 0: it is another's. */
-static int link_own(struct run_lock *lock, struct lr_error *err)
+/* Gives the private file its public name; *taken false: it is another's. */
+static int link_own(struct run_lock *lock, bool *taken, struct lr_error *err)
 {
+    *taken = true;
     if (link(lock->own, lock->path) == 0)
-        return 1;
+        return 0;
     int why = errno;
     if (why == EPERM || why == EOPNOTSUPP || why == ENOSYS || why == EMLINK) {
         lr_log(LR_LOG_WARNING,
                "%s: this file system has no hard links: a second lrsearch on another host would "
                "not be seen",
                lock->path);
-        return 1;
+        return 0;
     }
     if (is_ours(lock)) /* done, but the server's answer was lost and the client asked again */
-        return 1;
+        return 0;
+    *taken = false;
     errno = why;
     return why == EEXIST ? 0 : lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", lock->path);
 }
 
-static int try_take(struct run_lock *lock, struct lr_error *err)
+static int try_take(struct run_lock *lock, bool *taken, struct lr_error *err)
 {
     if (lock->fd >= 0)
         close(lock->fd);
     int rc = create_own(lock, err);
     if (!rc)
-        rc = link_own(lock, err);
+        rc = link_own(lock, taken, err);
     unlink(lock->own);
     return rc;
 }
@@ -235,7 +239,8 @@ static int break_lock(struct run_lock *lock, const struct found *dead, const str
         return lr_fail_errno(err, LR_EIO, "%s: cannot remove the lock that was left behind",
                              lock->path);
     }
-    bool right = look(&aside, lock->aside, NULL) == 1 && same(&aside, dead);
+    bool right =
+        !read_lock_file(&aside, lock->aside, NULL) && aside.there && is_unchanged(&aside, dead);
     if (right && told->known)
         lr_log(LR_LOG_INFO, "%s: was left behind by lrsearch on %s (pid %" PRIu64 "): removed",
                lock->path, told->owner.host, told->owner.pid);
@@ -247,7 +252,7 @@ static int break_lock(struct run_lock *lock, const struct found *dead, const str
     return 0;
 }
 
-static int refuse(const struct run_lock *lock, const struct told *told, struct lr_error *err)
+static int refuse_in_use(const struct run_lock *lock, const struct told *told, struct lr_error *err)
 {
     if (!told->known)
         return lr_fail(err, LR_EIO,
@@ -288,13 +293,13 @@ struct judge {
 };
 
 /* Until the lock that is in the way is gone or another's (0), or is seen to be in use. */
-static int wait_for_it(struct run_lock *lock, struct judge *judge, struct lr_error *err)
+static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_error *err)
 {
     const struct run_lock_clock *clock = judge->clock;
     struct found first, now;
     struct told told;
-    int rc = look(&first, lock->path, err);
-    if (rc <= 0 || (rc = read_line(&told, &first, err)) < 0)
+    int rc = read_lock_file(&first, lock->path, err);
+    if (rc || !first.there || (rc = read_line(&told, &first, err)))
         return rc;
     bool here = told.known && told.owner.host_id == judge->self->host_id;
     uint64_t limit_ms = here ? RUN_LOCK_WAIT_MS : RUN_LOCK_SILENCE_MS;
@@ -307,36 +312,41 @@ static int wait_for_it(struct run_lock *lock, struct judge *judge, struct lr_err
             return break_lock(lock, &first, &told, err);
         }
         if (over)
-            return refuse(lock, &told, err);
+            return refuse_in_use(lock, &told, err);
         if (!said)
             say_what_is_waited_for(lock, &told, here);
         clock->sleep_ms(clock->context, POLL_MS);
-        rc = look(&now, lock->path, err);
-        if (rc <= 0 || !same_line(&first, &now))
-            return rc < 0 ? rc : 0;
-        if (!here && !same(&first, &now))
-            return refuse(lock, &told, err);
+        rc = read_lock_file(&now, lock->path, err);
+        if (rc || !now.there || !has_same_line(&first, &now))
+            return rc;
+        if (!here && !is_unchanged(&first, &now))
+            return refuse_in_use(lock, &told, err);
         first = now;
     }
 }
 
-static int take(struct run_lock *lock, struct judge *judge, struct lr_error *err)
+static int take_lock(struct run_lock *lock, struct judge *judge, struct lr_error *err)
 {
-    int rc = 0;
-    while (rc == 0) {
-        rc = try_take(lock, err);
-        if (rc == 0) {
-            rc = wait_for_it(lock, judge, err);
-        } else if (rc > 0 && judge->broke) {
-            judge->clock->sleep_ms(judge->clock->context, SETTLE_MS);
-            rc = !is_anothers(lock);
+    for (;;) {
+        bool taken;
+        int rc = try_take(lock, &taken, err);
+        if (rc)
+            return rc;
+        if (!taken) {
+            if ((rc = wait_for_owner(lock, judge, err)))
+                return rc;
+            continue;
         }
+        if (!judge->broke)
+            return 0;
+        judge->clock->sleep_ms(judge->clock->context, SETTLE_MS);
+        if (!is_anothers(lock))
+            return 0;
     }
-    return rc < 0 ? rc : 0;
 }
 
 /* lock.new-HOST_ID-PID or lock.old-HOST_ID-PID: whose it is. */
-static bool read_name(struct run_owner *owner, const char *name)
+static bool read_leftover_name(struct run_owner *owner, const char *name)
 {
     char *end;
     if ((strncmp(name, "lock.new-", 9) != 0 && strncmp(name, "lock.old-", 9) != 0) ||
@@ -358,7 +368,7 @@ static void remove_leftovers(const struct run_lock *lock, const char *run_dir,
     DIR *names = fstat(lock->fd, &ours) == 0 ? opendir(run_dir) : NULL;
     for (struct dirent *entry; names && (entry = readdir(names));) {
         struct run_owner owner;
-        if (!read_name(&owner, entry->d_name) ||
+        if (!read_leftover_name(&owner, entry->d_name) ||
             fstatat(dirfd(names), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
             continue;
         bool here = owner.host_id == judge->self->host_id;
@@ -370,7 +380,7 @@ static void remove_leftovers(const struct run_lock *lock, const char *run_dir,
         closedir(names);
 }
 
-static void destroy(struct run_lock *lock)
+static void free_lock(struct run_lock *lock)
 {
     if (lock->fd >= 0)
         close(lock->fd);
@@ -390,14 +400,14 @@ int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_o
     if (!lock)
         return lr_nomem(err);
     lock->fd = -1;
-    lock->path = name_in(run_dir, "lock", NULL);
-    lock->own = name_in(run_dir, "lock.new", self);
-    lock->aside = name_in(run_dir, "lock.old", self);
+    lock->path = path_in(run_dir, "lock", NULL);
+    lock->own = path_in(run_dir, "lock.new", self);
+    lock->aside = path_in(run_dir, "lock.old", self);
     int rc = lock->path && lock->own && lock->aside && write_line(lock, self) == 0
-                 ? take(lock, &judge, err)
+                 ? take_lock(lock, &judge, err)
                  : lr_nomem(err);
     if (rc) {
-        destroy(lock);
+        free_lock(lock);
     } else {
         remove_leftovers(lock, run_dir, &judge);
         *out = lock;
@@ -419,7 +429,7 @@ void run_lock_release(struct run_lock *lock)
         return;
     if (is_ours(lock))
         unlink(lock->path);
-    destroy(lock);
+    free_lock(lock);
 }
 
 int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_error *err)
@@ -427,15 +437,15 @@ int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_err
     struct found found;
     struct told told;
     memset(view, 0, sizeof(*view));
-    char *path = name_in(run_dir, "lock", NULL);
-    int rc = path ? look(&found, path, err) : lr_nomem(err);
+    char *path = path_in(run_dir, "lock", NULL);
+    int rc = path ? read_lock_file(&found, path, err) : lr_nomem(err);
     lr_free(path);
-    int failed = rc == 1 ? read_line(&told, &found, err) : 0;
-    if (rc != 1 || failed)
-        return failed ? failed : rc;
+    if (rc || !found.there || (rc = read_line(&told, &found, err)))
+        return rc;
+    view->there = true;
     view->owner = told.owner;
     memcpy(view->since, told.since, sizeof(view->since));
     view->known = told.known;
     view->changed = found.changed;
-    return 1;
+    return 0;
 }

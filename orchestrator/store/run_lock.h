@@ -42,12 +42,13 @@ bool run_lock_beat(struct run_lock *lock);
 
 /* The lock as one finds it who does not ask for it. */
 struct run_lock_view {
+    bool there; /* false: nobody holds it, and the rest is zero */
     struct run_owner owner;
     char since[32];
     bool known;              /* the line tells whose it is */
     struct timespec changed; /* the last beat, by the file system's clock */
 };
-/* 1: there is one; 0: there is none; LR_EIO: it cannot be read. */
+/* LR_EIO: it cannot be read. */
 int run_lock_view(struct run_lock_view *view, const char *run_dir, struct lr_error *err);
 
 void run_lock_release(struct run_lock *lock); /* removes it when it is still ours; NULL is fine */

@@ -66,7 +66,7 @@ writes() # SUFFIX COMMAND...: into disk/SUFFIX, which is too small
 }
 make_story story.txt
 tiny_plan tiny.yaml
-for format in csv sqlite optuna tensorboard; do
+for format in csv sqlite tensorboard; do
     writes out export whole/run --format $format -o
 done
 writes tokens tokenize story.txt --vocab 256 --out

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A run in the formats of other programs, and earlier trainings as a prior: what is written, what is
-# refused. What Optuna and TensorBoard's format make of it is export_readers.sh's matter.
+# refused. What TensorBoard's format makes of it is export_readers.sh's matter.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 tiny_plan tiny.yaml
@@ -10,7 +10,7 @@ chmod -R a-w logs/tiny
 ls -lR --time-style=full-iso logs >before
 
 # ---- export ----
-for format in csv sqlite optuna tensorboard; do
+for format in csv sqlite tensorboard; do
     run "$LRSEARCH" export logs/tiny --format $format -o out.$format
     expect_status 0
     expect_out_empty
@@ -25,11 +25,12 @@ for curve in logs/tiny/curves/*.csv; do
     sed -n "s/^$id,//p" out.csv/curves.csv | cmp -s - rows || fail "curve $id differs"
 done
 grep -q '^tiny,identified,' out.csv/answer.csv || [ "$first_status" -ne 0 ] || fail "answer.csv"
-expect_file out.sqlite out.optuna out.tensorboard/trial-0001/events.out.tfevents.0.lrsearch
+expect_file out.sqlite out.tensorboard/trial-0001/events.out.tfevents.0.lrsearch
 [ "$(head -c 15 out.sqlite)" = "SQLite format 3" ] || fail "out.sqlite is no database"
 
-refused 2 "--format xml: must be csv, sqlite, optuna or tensorboard" \
-    export logs/tiny --format xml -o x
+refused 2 "--format xml: must be csv, sqlite or tensorboard" export logs/tiny --format xml -o x
+refused 2 "--format optuna: contrib/optuna_bridge.py export RUN_DIR STORAGE writes Optuna's studies" \
+    export logs/tiny --format optuna -o x
 refused 2 "export: name a run's directory, --format and --out" export logs/tiny -o x
 refused 2 "export: name a run's directory, --format and --out" export --format csv -o x
 refused 2 "export: one run's directory is expected" export logs/tiny logs --format csv -o x
@@ -39,19 +40,16 @@ refused 65 "logs: is no directory of a run" export logs --format csv -o x
 refused 73 "/dev/null/x: cannot create it" export logs/tiny --format sqlite -o /dev/null/x
 refused 73 "nowhere/x.tmp: cannot create it" export logs/tiny --format sqlite -o nowhere/x
 
-# ---- import: a CSV file and Optuna's journal say the same, and what fit says ----
+# ---- import: what fit says ----
 columns="tokens=horizon_tokens,loss=val_loss"
 run "$LRSEARCH" import csv logs/tiny/trials.csv --columns $columns --json
 expect_status 0
 mv out by_csv
-run "$LRSEARCH" import optuna out.optuna --json
-expect_status 0
-cmp -s out by_csv || fail "the two imports differ"
 run "$LRSEARCH" fit --table logs/tiny/trials.csv --columns $columns --target-tokens 32k --json
 expect_json "$(json by_csv search prior_lr)" out horizons 2 lr_opt
 
 # a plan takes what import prints
-run "$LRSEARCH" import optuna out.optuna --where purpose=search
+run "$LRSEARCH" import csv logs/tiny/trials.csv --columns $columns --where purpose=search
 expect_status 0
 expect_out "  prior_tokens: 32000"
 sed -n 's/^  \(prior_[a-z_]*: .*\)/\1/p' out | tr '\n' ',' >keys
@@ -68,19 +66,13 @@ expect_err "edge.csv: there is no prior in these losses: "
 run "$LRSEARCH" import csv edge.csv --json
 expect_status 3
 expect_json "" out search
-refused 2 "import: what can be read is: lrsearch import csv FILE, and lrsearch import" import
+refused 2 "import: what can be read is: lrsearch import csv FILE" import
 refused 2 "import: what can be read is: lrsearch import csv FILE" import sqlite out.sqlite
-refused 65 "nowhere: No such file or directory" import optuna nowhere
-refused 65 "out.sqlite: is an SQLite database; copy its study to a journal file" \
-    import optuna out.sqlite
+refused 2 "studies of Optuna come by contrib/optuna_bridge.py import STORAGE STUDY -o FILE" \
+    import optuna study.log
+refused 65 "nowhere: No such file or directory" import csv nowhere
 refused 65 "logs/tiny/trials.csv:1: no column nothing, loss; there are" import csv logs/tiny/trials.csv \
     --columns tokens=nothing
-refused 65 "out.optuna:1: no column rate; there are: study, number, value, lr, tokens" \
-    import optuna out.optuna --columns lr=rate
-head -c 900 out.optuna | sed '2s/}}/}/' >damaged
-refused 65 "damaged:2: is no JSON; is it whole, and Optuna's journal file?" import optuna damaged
-sed '1p; 1s/tiny/other/' out.optuna >two
-refused 2 "two: has 2 studies; choose one of them by --where study=NAME" import optuna two
 
 # ---- the keys of a plan ----
 for case in "prior_lr: 1e-3|say at which: search.prior_tokens" \

@@ -109,6 +109,26 @@ case $said in
     failures=$((failures + 1))
     ;;
 esac
+make_tree
+rm "$tree"/orchestrator/*/*.c "$tree"/worker/trainers/transformer/*.c
+awk 'BEGIN { for (i = 0; i < 21; i++) print "int x" i ";" }' >"$tree/orchestrator/report/one_figure.c"
+said=$(sh "$check" --fragments "$tree") || {
+    echo "--fragments finds one where there is none: $said"
+    failures=$((failures + 1))
+}
+printf '#include "plan/short.h"\n' >"$tree/orchestrator/plan/short.c"
+cp "$tree/orchestrator/report/one_figure.c" "$tree/orchestrator/report/alone.c"
+said=$(sh "$check" --fragments "$tree") && failures=$((failures + 1))
+for words in "orchestrator/plan/short.c:1: a file of 1 lines belongs into its neighbour" \
+    "orchestrator/report/alone.c:1: includes no alone.h" "2 fragments"; do
+    case $said in
+    *"$words"*) ;;
+    *)
+        echo "--fragments must say '$words', said: $said"
+        failures=$((failures + 1))
+        ;;
+    esac
+done
 
 [ "$failures" -eq 0 ] || exit 1
 echo "every breach was found"

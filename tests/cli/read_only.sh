@@ -62,7 +62,7 @@ sealed "view/history.db" history view --rebuild
 sealed "view/p.svg" history view --plot view/p.svg
 sealed "view/n1" journal repair view/n1
 sealed "view/csv" export view/n1 --format csv -o view/csv
-sealed "view/optuna" export view/n1 --format optuna -o view/optuna
+sealed "view/sqlite" export view/n1 --format sqlite -o view/sqlite
 sealed "view/tokens" tokenize view/story.txt --vocab 256 --out view/tokens
 sealed "view/m.safetensors" train tiny.yaml --lr 1e-2 --tokens 8k --save view/m.safetensors
 cat >command.yaml <<'END'

@@ -1,5 +1,5 @@
-"""read_optuna.py JOURNAL CSV_FOLDER OUT: the journal has the trials of the CSV export; writes them
-anew with Optuna, tokens as the user attribute `budget`."""
+"""read_optuna.py JOURNAL CSV_FOLDER OUT: the journal of plans/simulate.yaml has the trials of the CSV
+export; writes them anew with Optuna, tokens as the user attribute `budget`."""
 import csv
 import math
 import sys
@@ -19,7 +19,7 @@ rows = list(csv.DictReader(open(sys.argv[2] + "/trials.csv")))
 curves = {}
 for point in csv.DictReader(open(sys.argv[2] + "/curves.csv")):
     curves.setdefault(point["trial"], {})[int(point["tokens"])] = float(point["train_loss"])
-study = optuna.load_study(study_name="tiny", storage=storage(sys.argv[1]))
+study = optuna.load_study(study_name="simulate", storage=storage(sys.argv[1]))
 assert study.direction == optuna.study.StudyDirection.MINIMIZE
 assert len(study.trials) == len(rows) > 5
 done = [row for row in rows if row["state"] == "done"]

@@ -15,6 +15,7 @@
 #include "lrsearch/memory.h"
 #include "store/event_json.h"
 #include "store/journal.h"
+#include "plan/plan_load.h"
 
 #define CRC_LENGTH (sizeof(",\"crc\":\"01234567\"}") - 1)
 #define NEXT_MOST 8 /* questions until a campaign wants nothing more for now */

@@ -5,6 +5,9 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
+#include "plan/plan_load.h"
+#include "plan/plan_json.h"
+#include "plan/plan_diff.h"
 
 #define SETS_MAX 8
 

@@ -1,8 +1,9 @@
 /* See coord_case.h. */
 #include "cmocka_all.h"
 
+#include <stdio.h>
 #include "coord_case.h"
-#include "model/model_state.h"
+#include "model/parametrization.h"
 
 static enum coord_fault current;
 
@@ -83,7 +84,7 @@ void coord_case_run(struct coord_check *check, const struct coord_setting *setti
                                       .markov_weight = 0.7,
                                       .markov_order = 1};
     current = fault;
-    if (coord_measure(check, NULL, &err) || coord_judge(check, &err))
+    if (coord_measure(check, NULL, NULL, &err) || coord_judge(check, &err))
         fail_msg("%s", err.text);
 }
 

@@ -1,7 +1,7 @@
 #ifndef TESTS_COORD_CASE_H
 #define TESTS_COORD_CASE_H
 
-#include "cli/cmd_coord_check.h"
+#include "estimate/coord_check.h"
 
 /* Coordinate checks of models whose parametrization is right, or wrong in one place: coord_case.c
  * has its own width_rule_of(), which takes the place of worker/model/width_rules.c's. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cmocka_all.h"
+#include "plan/plan_load.h"
 
 struct plan plan_case;
 static char folder[] = "/tmp/lrsearch-plan-XXXXXX";

@@ -14,6 +14,7 @@
 #include "lrsearch/rng.h"
 #include "sim_world.h"
 #include "store/journal.h"
+#include "plan/plan_load.h"
 
 enum { SESSIONS_MAX = 400, PLANS = 5 };
 

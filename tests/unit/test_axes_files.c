@@ -7,7 +7,9 @@
 #include <string.h>
 #include "cells_answer.h"
 #include "lrsearch/memory.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
+#include "store/run_tables.h"
 
 static char folder[256];
 static struct answer answer;

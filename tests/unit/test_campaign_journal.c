@@ -11,7 +11,9 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "store/journal.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
+#include "plan/plan_load.h"
 
 static char folder[256], path[300];
 

@@ -5,6 +5,7 @@
  * what is right is tried with, 1 unless given. */
 #include "cmocka_all.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "coord_case.h"
 #include "kernels/kernels.h"

@@ -12,6 +12,7 @@
 #include "lrsearch/memory.h"
 #include "history/history.h"
 #include "store/json_value.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
 
 static char dir[256], file[512];

@@ -4,7 +4,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "trainers/simulate/loss_surface.h"
 #include "trainers/trainer.h"
 

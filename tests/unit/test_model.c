@@ -9,6 +9,7 @@
 #include "lrsearch/rng.h"
 #include "model/model.h"
 #include "model/model_state.h"
+#include "model/parametrization.h"
 #include "trainers/transformer/optimizer.h"
 #include "trainers/trainer.h"
 

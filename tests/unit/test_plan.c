@@ -9,6 +9,9 @@
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
 #include "plan_case.h"
+#include "plan/plan_load.h"
+#include "plan/plan_json.h"
+#include "plan/plan_diff.h"
 
 static const char full[] =
     "version: 1\n"

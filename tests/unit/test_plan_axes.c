@@ -6,6 +6,8 @@
 #include "cmocka_all.h"
 #include "lrsearch/answer.h"
 #include "lrsearch/memory.h"
+#include "plan/plan_json.h"
+#include "plan/plan_diff.h"
 
 #define AXES                                                                                       \
     "version: 1\nname: t\n"                                                                        \

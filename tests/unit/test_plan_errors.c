@@ -6,6 +6,7 @@
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
 #include "plan_case.h"
+#include "plan/plan_load.h"
 
 #define TEN "[[[[[[[[[["
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "plan_case.h"
+#include "plan/plan_json.h"
 
 #define TIED_LVP                                                                                   \
     "model.tied_output: does not go with model.parametrization lvp, whose embedding LR falls as "  \

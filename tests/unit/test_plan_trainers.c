@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include "cmocka_all.h"
 #include "lrsearch/memory.h"
+#include "plan/plan_json.h"
+#include "plan/plan_diff.h"
 
 #define REPLAY                                                                                     \
     "version: 1\nname: t\n"                                                                        \
@@ -94,6 +96,9 @@ static void maps_keep_texts(void **state)
 
     char *json = plan_to_json(&plan_case), differences[256];
     assert_non_null(strstr(json, "\"columns\": {\n      \"loss\": \"val\""));
+    load(text, "trainer.where.abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk=2");
+    check_pair(&plan_case.trainer.where[3],
+               "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk", "2");
     load(text, "trainer.where.x.y=2"); /* one entry */
     assert_int_equal(plan_case.trainer.where_count, 3);
     check_pair(&plan_case.trainer.where[2], "x.y", "2");
@@ -142,6 +147,11 @@ static void bad_maps(void **state)
             "--set trainer.columns.los=val: unknown key (did you mean loss?)\n");
     refuses(REPLAY TABLE, "trainer.where.=1",
             "--set trainer.where.=1: the name must have 1 to 63 bytes\n");
+    refuses(
+        REPLAY TABLE,
+        "trainer.where.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1",
+        "--set trainer.where.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...: the name must have "
+        "1 to 63 bytes\n");
     refuses(REPLAY TABLE, "trainer.where.a=", "--set trainer.where.a=: no value after the '='\n");
     refuses(REPLAY TABLE, "trainer.kind.a=1",
             "--set trainer.kind.a=1: unknown key (did you mean kind?)\n");

@@ -11,7 +11,10 @@
 #include "store/csv.h"
 #include "store/event_json.h"
 #include "store/journal.h"
+#include "store/provenance.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
+#include "store/run_tables.h"
 
 static char folder[256];
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 #include <string.h>
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "lrsearch/memory.h"
 
 static char folder[512], path[600];

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "data/token_file.h"
 #include "lrsearch/error.h"
+#include "lrsearch/stage.h"
 #include "lrsearch/trial.h"
 
 /* From what people have, text or token files, to one DATASET.json (dataset_file.h) that trials
@@ -29,10 +30,8 @@ struct dataset_request {
     uint64_t val_tokens; /* 0 without val_bytes: nothing is kept apart */
     uint64_t val_bytes;  /* of text, instead of val_tokens; 0: not given */
     uint32_t context;
-    const char *cache_dir; /* made when missing */
-    /* Called now and then while it works; may be NULL. */
-    void (*progress)(void *context, const char *stage, double share_done);
-    void *context_of_progress;
+    const char *cache_dir;             /* made when missing */
+    const struct stage_report *stages; /* NULL: nobody listens */
 };
 
 struct dataset {

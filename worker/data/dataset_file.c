@@ -134,9 +134,11 @@ static int parse_part(struct dataset_part *part, json_t *value, const char *path
     return 0;
 }
 
-static int parse_parts(struct dataset_parts *parts, json_t *values, const char *which,
+/* root[which]: none where the key is absent. */
+static int parse_parts(struct dataset_parts *parts, const json_t *root, const char *which,
                        const char *path, struct lr_error *err)
 {
+    json_t *values = json_object_get(root, which);
     size_t i;
     json_t *value;
     json_array_foreach(values, i, value)
@@ -156,8 +158,8 @@ static int parse_parts(struct dataset_parts *parts, json_t *values, const char *
 }
 
 /* "" where the key is absent. */
-static int take_text(char *out, size_t capacity, json_t *object, const char *key, const char *path,
-                     struct lr_error *err)
+static int get_text(char *out, size_t capacity, json_t *object, const char *key, const char *path,
+                    struct lr_error *err)
 {
     json_t *value = json_object_get(object, key);
     const char *text = value ? json_string_value(value) : "";
@@ -169,11 +171,11 @@ static int take_text(char *out, size_t capacity, json_t *object, const char *key
 }
 
 /* A path, made absolute; "" where the key is absent. */
-static int take_path(char out[TRIAL_PATH], json_t *object, const char *key, const char *path,
-                     struct lr_error *err)
+static int get_path(char out[TRIAL_PATH], json_t *object, const char *key, const char *path,
+                    struct lr_error *err)
 {
     char text[TRIAL_PATH];
-    int rc = take_text(text, sizeof(text), object, key, path, err);
+    int rc = get_text(text, sizeof(text), object, key, path, err);
     if (!rc && text[0] && !place(out, text, path))
         rc = lr_fail(err, LR_EDATA, "%s: %s: the path is too long", path, key);
     return rc;
@@ -202,20 +204,19 @@ static int parse_value(struct dataset_file *out, json_t *root, const char *path,
     out->text_bytes = (uint64_t)text_bytes;
     out->val_bytes = (uint64_t)val_bytes;
     out->val_first = val_first ? (uint64_t)json_integer_value(val_first) : VAL_AT_END;
-    int rc = take_text(out->text_hash, sizeof(out->text_hash), root, "text_hash", path, err);
-    if (!rc)
-        rc = take_text(out->model_hash, sizeof(out->model_hash), root, "model_hash", path, err);
-    if (!rc)
-        rc = take_text(out->tokenizer, sizeof(out->tokenizer), root, "tokenizer", path, err);
-    if (!rc)
-        rc = take_path(out->model, root, "model", path, err);
-    rc = rc ? rc : parse_parts(&out->train, json_object_get(root, "train"), "train", path, err);
-    rc = rc ? rc : parse_parts(&out->val, json_object_get(root, "val"), "val", path, err);
-    if (!rc && out->train.count == 0)
-        rc = lr_fail(err, LR_EDATA, "%s: names no token files under train", path);
-    if (!rc && out->val_first != VAL_AT_END && out->val_first > dataset_parts_tokens(&out->train))
-        rc = lr_fail(err, LR_EDATA, "%s: val_first lies after the last token", path);
-    return rc;
+    int rc;
+    if ((rc = get_text(out->text_hash, sizeof(out->text_hash), root, "text_hash", path, err)) ||
+        (rc = get_text(out->model_hash, sizeof(out->model_hash), root, "model_hash", path, err)) ||
+        (rc = get_text(out->tokenizer, sizeof(out->tokenizer), root, "tokenizer", path, err)) ||
+        (rc = get_path(out->model, root, "model", path, err)) ||
+        (rc = parse_parts(&out->train, root, "train", path, err)) ||
+        (rc = parse_parts(&out->val, root, "val", path, err)))
+        return rc;
+    if (out->train.count == 0)
+        return lr_fail(err, LR_EDATA, "%s: names no token files under train", path);
+    if (out->val_first != VAL_AT_END && out->val_first > dataset_parts_tokens(&out->train))
+        return lr_fail(err, LR_EDATA, "%s: val_first lies after the last token", path);
+    return 0;
 }
 
 int dataset_file_parse(struct dataset_file *out, const char *text, size_t size, const char *path,

@@ -5,12 +5,13 @@
  * known without a look at any token. The tokenizer learns from the first half of the text and
  * validation is at most a quarter of its bytes, so it never sees them. */
 #define _XOPEN_SOURCE 700
+#include "data/dataset_text.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include "data/dataset_make.h"
 #include "data/shard_writer.h"
 #include "data/text_reader.h"
 #include "data/tokenizer.h"
@@ -31,12 +32,6 @@ struct job {
     bool bpe;
 };
 
-static void tell(const struct job *job, const char *stage, double share)
-{
-    if (job->request->progress)
-        job->request->progress(job->request->context_of_progress, stage, share);
-}
-
 static int hash_text(struct job *job, struct lr_error *err)
 {
     struct text_reader *reader;
@@ -49,7 +44,7 @@ static int hash_text(struct job *job, struct lr_error *err)
         while ((got = text_reader_read(reader, job->chunk, CHUNK, err)) > 0) {
             XXH3_64bits_update(state, job->chunk, (size_t)got);
             job->text_bytes += (uint64_t)got;
-            tell(job, "reading the text", text_reader_share(reader));
+            stage_say(job->request->stages, "reading the text", text_reader_share(reader));
         }
         rc = got < 0 ? (int)got : 0;
         job->text_hash = XXH3_64bits_digest(state);
@@ -80,7 +75,7 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
         rc = got < 0 ? (int)got : 0;
         text_reader_close(reader);
     }
-    tell(job, "learning the tokenizer", 0);
+    stage_say(job->request->stages, "learning the tokenizer", 0);
     if (!rc && tokenizer_train(sample, used, job->request->vocab, path, message, sizeof(message))) {
         const char *largest = strstr(message, "<= ");
         if (largest)
@@ -198,7 +193,7 @@ static int put_until(struct walk *walk, uint64_t stop, struct tokenizer *tokeniz
             rc = shard_writer_put(out, ids, count, err);
         if (rc)
             return rc;
-        tell(walk->job, "tokenizing", text_reader_share(walk->reader));
+        stage_say(walk->job->request->stages, "tokenizing", text_reader_share(walk->reader));
     }
 }
 
@@ -209,13 +204,18 @@ static int put_text(const struct job *job, uint64_t val_bytes, struct tokenizer 
     struct walk walk;
     uint64_t val_begins = job->text_bytes;
     int rc = walk_begin(&walk, job, err);
-    if (!rc && val_bytes) {
-        rc = put_until(&walk, job->text_bytes - val_bytes, tokenizer, out, err);
+    if (rc)
+        goto out;
+    if (val_bytes) {
+        if ((rc = put_until(&walk, job->text_bytes - val_bytes, tokenizer, out, err)))
+            goto out;
         val_begins = walk.at;
         file->val_first = shard_writer_tokens(out);
     }
-    rc = rc ? rc : put_until(&walk, UINT64_MAX, tokenizer, out, err);
+    rc = put_until(&walk, UINT64_MAX, tokenizer, out, err);
     file->val_bytes = val_bytes ? walk.at - val_begins : 0;
+
+out:
     text_reader_close(walk.reader);
     return rc;
 }
@@ -244,21 +244,26 @@ static int bytes_of_tail(const struct job *job, struct tokenizer *tokenizer, uin
     size_t size, count;
     uint64_t seen = 0;
     int rc = walk_begin(&walk, job, err);
+    if (rc)
+        goto out;
     do
-        rc = rc ? rc : walk_next(&walk, job->text_bytes - tail, &size, err);
-    while (!rc && size > 0);
-    for (*bytes = 0; !rc;) {
-        rc = walk_next(&walk, UINT64_MAX, &size, err);
-        if (rc || size == 0)
-            break;
-        rc = encode(tokenizer, job->chunk, size, &ids, &count, err);
-        for (size_t i = 0; !rc && i < count; i++, seen++) {
+        if ((rc = walk_next(&walk, job->text_bytes - tail, &size, err)))
+            goto out;
+    while (size > 0);
+    for (*bytes = 0;;) {
+        if ((rc = walk_next(&walk, UINT64_MAX, &size, err)) || size == 0)
+            goto out;
+        if ((rc = encode(tokenizer, job->chunk, size, &ids, &count, err)))
+            goto out;
+        for (size_t i = 0; i < count; i++, seen++) {
             unsigned char *oldest = &last[seen % wanted];
             *bytes -= *oldest;
             *oldest = (unsigned char)tokenizer_bytes(tokenizer, ids[i]);
             *bytes += *oldest;
         }
     }
+
+out:
     text_reader_close(walk.reader);
     return !rc && seen < wanted ? too_small(job, err) : rc;
 }
@@ -287,28 +292,33 @@ static void hex(char out[20], uint64_t hash)
     snprintf(out, 20, "%016llx", (unsigned long long)hash);
 }
 
+static int make_tokenizer(const struct job *job, struct lr_error *err)
+{
+    char own[TRIAL_PATH + 48];
+    snprintf(own, sizeof(own), "%s.%ld", job->model, (long)getpid());
+    int made = own_file_create(own, 0666); /* sentencepiece would follow a link */
+    if (made < 0)
+        return lr_fail_errno(err, LR_ECREATE, "%s", own);
+    close(made);
+    int rc = train_tokenizer(job, own, err);
+    if (!rc && rename(own, job->model))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", job->model);
+    if (rc)
+        unlink(own);
+    return rc;
+}
+
 /* Learns the tokenizer, or takes the one that is there. */
 static int get_tokenizer(const struct job *job, struct tokenizer **tokenizer, char model_hash[20],
                          struct lr_error *err)
 {
     const char *path = job->model;
-    char own[TRIAL_PATH + 48], message[256];
+    char message[256];
     struct token_file model;
-    int rc = 0;
-    snprintf(own, sizeof(own), "%s.%ld", path, (long)getpid());
-    if (access(path, R_OK)) {
-        int made = own_file_create(own, 0666); /* sentencepiece would follow a link */
-        rc = made < 0 ? lr_fail_errno(err, LR_ECREATE, "%s", own) : 0;
-        if (made >= 0)
-            close(made);
-        rc = rc ? rc : train_tokenizer(job, own, err);
-        if (!rc && rename(own, path))
-            rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
-        if (rc)
-            unlink(own);
-    }
-    rc = rc ? rc : token_file_map(&model, path, err);
-    if (rc)
+    int rc;
+    if (access(path, R_OK) && (rc = make_tokenizer(job, err)))
+        return rc;
+    if ((rc = token_file_map(&model, path, err)))
         return rc;
     hex(model_hash, XXH3_64bits(model.map, model.size));
     token_file_close(&model);
@@ -330,14 +340,20 @@ static int make_dataset(const struct job *job, struct dataset_file *file, const 
         memcpy(file->model, job->model, sizeof(file->model));
     uint64_t val_bytes;
     int rc = job->bpe ? get_tokenizer(job, &tokenizer, file->model_hash, err) : 0;
-    rc = rc ? rc : choose_validation(job, tokenizer, &val_bytes, err);
-    rc = rc ? rc : shard_writer_open(&out, job->stem, request->vocab > 65536, SHARD_TOKENS, err);
-    rc = rc ? rc : put_text(job, val_bytes, tokenizer, out, file, err);
-    rc = rc ? rc : shard_writer_finish(out, &file->train, err);
-    if (!rc) {
-        file->vocab_used = shard_writer_highest(out) + 1;
-        rc = dataset_file_write(file, path, err);
-    }
+    if (rc)
+        goto out;
+    if ((rc = choose_validation(job, tokenizer, &val_bytes, err)))
+        goto out;
+    if ((rc = shard_writer_open(&out, job->stem, request->vocab > 65536, SHARD_TOKENS, err)))
+        goto out;
+    if ((rc = put_text(job, val_bytes, tokenizer, out, file, err)))
+        goto out;
+    if ((rc = shard_writer_finish(out, &file->train, err)))
+        goto out;
+    file->vocab_used = shard_writer_highest(out) + 1;
+    rc = dataset_file_write(file, path, err);
+
+out:
     shard_writer_close(out);
     tokenizer_free(tokenizer);
     return rc;
@@ -383,21 +399,26 @@ int dataset_from_text(struct dataset *out, struct dataset_file *file,
                        request->vocab);
     job.chunk = lr_malloc(CHUNK);
     int rc = job.chunk ? hash_text(&job, err) : lr_nomem(err);
+    if (rc)
+        goto out;
     /* a token has at least one byte */
-    if (!rc && job.text_bytes / 4 < (request->val_bytes ? request->val_bytes : request->val_tokens))
+    if (job.text_bytes / 4 < (request->val_bytes ? request->val_bytes : request->val_tokens)) {
         rc = too_small(&job, err);
-    if (!rc) {
-        name_files(&job, folder);
-        snprintf(out->path, sizeof(out->path), "%.1000s.json", job.stem);
-        if (dataset_file_read(file, &out->hash, out->path, NULL) == 0)
-            out->cached = is_whole(file);
-        if (!out->cached) {
-            dataset_file_release(file);
-            rc = make_dataset(&job, file, out->path, err);
-            dataset_file_release(file);
-            rc = rc ? rc : dataset_file_read(file, &out->hash, out->path, err);
-        }
+        goto out;
     }
+    name_files(&job, folder);
+    snprintf(out->path, sizeof(out->path), "%.1000s.json", job.stem);
+    if (dataset_file_read(file, &out->hash, out->path, NULL) == 0)
+        out->cached = is_whole(file);
+    if (out->cached)
+        goto out;
+    dataset_file_release(file);
+    rc = make_dataset(&job, file, out->path, err);
+    dataset_file_release(file);
+    if (!rc)
+        rc = dataset_file_read(file, &out->hash, out->path, err);
+
+out:
     lr_free(job.chunk);
     return rc;
 }

@@ -27,10 +27,7 @@ enum st_dtype {
 };
 
 #define ST_RANK_MAX ((size_t)4)
-#define ST_HEADER_MAX                                                                              \
-    ((uint64_t)100                                                                                 \
-     << 20) /* bytes of JSON; other readers have such a limit too                    \
-                           */
+#define ST_HEADER_MAX ((uint64_t)100 << 20) /* bytes of JSON; other readers have such a limit too */
 
 struct st_tensor {
     const char *name; /* UTF-8, not empty, not "__metadata__" */

@@ -103,9 +103,10 @@ int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, str
         own_name(w, i, own);
         final_name(w, i, name);
         if (rename(own, name))
-            rc = lr_fail_errno(err, LR_ECREATE, "%s", name);
-        rc = rc ? rc : dataset_part_of(&part, name, TOKENS_LLMC, err);
-        rc = rc ? rc : dataset_parts_add(parts, &part, err);
+            return lr_fail_errno(err, LR_ECREATE, "%s", name);
+        if ((rc = dataset_part_of(&part, name, TOKENS_LLMC, err)))
+            return rc;
+        rc = dataset_parts_add(parts, &part, err);
     }
     w->finished = rc == 0;
     return rc;

@@ -4,6 +4,7 @@
  * label once: its bytes of text are known for all of it together. */
 #include "data/source.h"
 
+#include <assert.h>
 #include <string.h>
 #include "data/dataset_file.h"
 #include "data/synthetic.h"
@@ -48,17 +49,24 @@ static int open_tokens(struct source *s, struct lr_error *err)
     int rc = dataset_file_read(&file, &hash, spec->data_path, err);
     if (rc)
         return rc;
-    if (spec->data_hash && hash != spec->data_hash)
+    if (spec->data_hash && hash != spec->data_hash) {
         rc = lr_fail(err, LR_EDATA, "%s: is not the file that the campaign began with",
                      spec->data_path);
-    if (!rc && file.vocab_used > spec->vocab)
+        goto out;
+    }
+    if (file.vocab_used > spec->vocab) {
         rc = lr_fail(err, LR_EDATA, "%s: token ids go up to %u, but model.vocab is %u",
                      spec->data_path, file.vocab_used - 1, spec->vocab);
-    rc = rc ? rc : token_stream_open(&s->train, &file.train, err);
+        goto out;
+    }
+    if ((rc = token_stream_open(&s->train, &file.train, err)))
+        goto out;
     s->val = s->train;
-    if (!rc && file.val.count)
-        rc = token_stream_open(&s->val, &file.val, err);
-    rc = rc ? rc : lay_out(s, &file, err);
+    if (file.val.count && (rc = token_stream_open(&s->val, &file.val, err)))
+        goto out;
+    rc = lay_out(s, &file, err);
+
+out:
     dataset_file_release(&file);
     return rc;
 }
@@ -134,6 +142,7 @@ uint64_t source_val_count(const struct source *s)
 
 uint32_t source_val(const struct source *s, uint64_t index, uint32_t *tokens)
 {
+    assert(index < source_val_count(s));
     const struct trial_spec *spec = &s->spec;
     uint64_t done = index * spec->context, left = s->val_labels - done;
     uint32_t labels = left < spec->context ? (uint32_t)left : spec->context;

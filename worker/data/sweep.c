@@ -1,17 +1,12 @@
-/* Looks losses up in a table of them, and writes such a table down for the workers. Between two
- * learning rates the curve is a piecewise cubic whose slopes are bounded by those of its chords
+/* Looks losses up in a table of them. Between two learning rates the curve is a piecewise cubic whose slopes are bounded by those of its chords
  * (Fritsch and Carlson 1980; slopes after Fritsch and Butland 1984): it has no minimum that the
  * table does not have, so a search is not led to an optimum that nobody measured. */
 #include "data/sweep.h"
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-#include <xxhash.h>
 #include "lrsearch/memory.h"
-#include "lrsearch/own_file.h"
 
 void sweep_release(struct sweep *sweep)
 {
@@ -166,55 +161,4 @@ enum sweep_found sweep_at(const struct sweep *sweep, uint64_t tokens, double lr,
         return SWEEP_DIVERGED;
     *loss = interpolate(points, log(lr));
     return SWEEP_LOSS;
-}
-
-/* ---- writing ---- */
-
-static int write_row(FILE *file, XXH3_state_t *state, const char *line)
-{
-    size_t length = strlen(line);
-    XXH3_64bits_update(state, line, length);
-    return fwrite(line, length, 1, file) == 1 ? 0 : -1;
-}
-
-static int write_rows(const struct sweep *sweep, FILE *file, XXH3_state_t *state)
-{
-    int rc = write_row(file, state, "tokens,lr,loss,seed\n");
-    for (size_t i = 0; !rc && i < sweep->count; i++) {
-        const struct sweep_row *row = &sweep->rows[i];
-        char line[128], loss[32] = "nan";
-        if (!isnan(row->loss))
-            snprintf(loss, sizeof(loss), "%.17g", row->loss);
-        snprintf(line, sizeof(line), "%llu,%.17g,%s,%u\n", (unsigned long long)row->tokens, row->lr,
-                 loss, row->seed);
-        rc = write_row(file, state, line);
-    }
-    return rc;
-}
-
-int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_PATH],
-                uint64_t *hash, struct lr_error *err)
-{
-    char temporary[TRIAL_PATH + 32];
-    if (strlen(folder) + sizeof("/sweep-0123456789abcdef.csv") > TRIAL_PATH)
-        return lr_fail(err, LR_ECREATE, "%s: the path is too long", folder);
-    snprintf(temporary, sizeof(temporary), "%s/sweep.%ld", folder, (long)getpid());
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        return lr_nomem(err);
-    XXH3_64bits_reset(state);
-    FILE *file = own_file_stream(temporary, 0666);
-    int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
-    if (!rc && (write_rows(sweep, file, state) || fflush(file) || fsync(fileno(file))))
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (file && fclose(file) && !rc)
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    *hash = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
-    snprintf(path, TRIAL_PATH, "%s/sweep-%016llx.csv", folder, (unsigned long long)*hash);
-    if (!rc && rename(temporary, path))
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
-    if (rc)
-        unlink(temporary);
-    return rc;
 }

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/token_stream.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static int copy_guarded(const struct token_file *file, uint64_t first, size_t co
 int token_stream_open(struct token_stream **out, const struct dataset_parts *parts,
                       struct lr_error *err)
 {
+    assert(parts->count > 0);
     struct token_stream *s = lr_calloc(1, sizeof(*s));
     *out = NULL;
     if (s) {
@@ -124,6 +126,7 @@ static int complain_of_id(const struct token_stream *s, size_t i, uint64_t at, u
 int token_stream_copy(const struct token_stream *s, uint64_t first, size_t count, uint32_t vocab,
                       uint32_t *out, struct lr_error *err)
 {
+    assert(first <= token_stream_count(s) && count <= token_stream_count(s) - first);
     for (size_t i = file_of(s, first); count > 0; i++) {
         uint64_t at = first - s->first[i], here = s->first[i + 1] - first;
         size_t some = here < count ? (size_t)here : count;

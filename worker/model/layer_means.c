@@ -1,5 +1,7 @@
 /* Mean absolute activations of each layer, for the coordinate check. Plain loops: it runs on a few
  * small batches only. */
+#include "model/layer_means.h"
+
 #include <math.h>
 #include <stdio.h>
 #include "kernels/kernels.h"

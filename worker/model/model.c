@@ -1,8 +1,12 @@
-/* A model's life: checked, sized, laid out, given back. */
+/* A model's life: checked, sized, laid out, initialised, given back. */
 #include "model/model.h"
 
+#include <assert.h>
+#include <string.h>
 #include "kernels/kernels.h"
+#include "lrsearch/rng.h"
 #include "model/model_state.h"
+#include "model/parametrization.h"
 
 /* Rows a micro-batch aims at: the more, the less often weights are packed; the fewer, the more
  * activations stay in the cache, which counts for narrow models. Memory grows with it. Measured. */
@@ -28,11 +32,25 @@ static size_t choose_head_rows(const struct trial_spec *spec)
     return rows > MOST_ROWS ? MOST_ROWS : rows < LEAST_ROWS ? LEAST_ROWS : rows;
 }
 
-static int check_size(const char *name, uint32_t size, struct lr_error *err)
+static int check_sizes(const struct trial_spec *spec, struct lr_error *err)
 {
-    if (size >= 1 && size <= MAX_SIZE)
-        return 0;
-    return lr_fail(err, LR_EINVAL, "model: %s is %u: it must be 1 to %d", name, size, MAX_SIZE);
+    const struct {
+        const char *name;
+        uint32_t size;
+    } sizes[] = {{"d_model", spec->d_model},
+                 {"n_layers", spec->n_layers},
+                 {"n_heads", spec->n_heads},
+                 {"context", spec->context},
+                 {"vocab", spec->vocab},
+                 {"d_ff", spec->d_ff},
+                 {"base_width", spec->base_width},
+                 {"base_head_size", spec->base_head_size},
+                 {"base_layers", spec->base_layers}};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        if (sizes[i].size < 1 || sizes[i].size > MAX_SIZE)
+            return lr_fail(err, LR_EINVAL, "model: %s is %u: it must be 1 to %d", sizes[i].name,
+                           sizes[i].size, MAX_SIZE);
+    return 0;
 }
 
 static int check_products(const struct trial_spec *spec, struct lr_error *err)
@@ -52,15 +70,7 @@ static int check_spec(const struct trial_spec *spec, struct lr_error *err)
         return lr_fail(err, LR_EINVAL, "architecture %u is not known", spec->arch);
     if (spec->parametrization > PARAM_LVP)
         return lr_fail(err, LR_EINVAL, "parametrization %u is not known", spec->parametrization);
-    int rc = check_size("d_model", spec->d_model, err);
-    rc = rc ? rc : check_size("n_layers", spec->n_layers, err);
-    rc = rc ? rc : check_size("n_heads", spec->n_heads, err);
-    rc = rc ? rc : check_size("context", spec->context, err);
-    rc = rc ? rc : check_size("vocab", spec->vocab, err);
-    rc = rc ? rc : check_size("d_ff", spec->d_ff, err);
-    rc = rc ? rc : check_size("base_width", spec->base_width, err);
-    rc = rc ? rc : check_size("base_head_size", spec->base_head_size, err);
-    rc = rc ? rc : check_size("base_layers", spec->base_layers, err);
+    int rc = check_sizes(spec, err);
     if (rc)
         return rc;
     if (spec->d_model % spec->n_heads != 0)
@@ -137,10 +147,35 @@ size_t model_param_count(const struct model *model)
 
 struct param *model_param(struct model *model, size_t index)
 {
+    assert(index < model->param_count);
     return &model->params[index];
 }
 
 uint32_t model_micro_batch(const struct model *model)
 {
     return model->micro_batch;
+}
+
+void model_zero_grad(struct model *model)
+{
+    for (size_t i = 0; i < model->param_count; i++)
+        memset(model->params[i].grad, 0, model->params[i].count * sizeof(float));
+}
+
+/* Each tensor draws from a stream of its own: its numbers do not depend on the sizes of those before
+ * it. */
+void model_init(struct model *model, uint64_t seed)
+{
+    model_zero_grad(model);
+    for (size_t i = 0; i < model->param_count; i++) {
+        struct param *param = &model->params[i];
+        memset(param->m, 0, param->count * sizeof(float));
+        memset(param->v, 0, param->count * sizeof(float));
+        if (param->init_std > 0)
+            rng_fill_normal(param->value, param->count, param->init_std, seed,
+                            RNG_INIT + ((uint64_t)i << 8));
+        else
+            for (size_t j = 0; j < param->count; j++)
+                param->value[j] = (float)param->init_value;
+    }
 }

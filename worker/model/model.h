@@ -81,30 +81,4 @@ struct model_profile {
 void model_set_profile(struct model *model, struct model_profile *profile);
 void model_profile_lap(struct model_profile *profile, enum model_part part);
 
-/* What the parametrization gives each kind of tensor, for people; needs no model. */
-struct factor_row {
-    const char *kind;            /* "hidden" */
-    const char *tensors;         /* "attn.qkv, mlp.fc" */
-    double init_std, init_value; /* init_std 0: all start at init_value (biases at 0) */
-    double lr, decay, eps;       /* times the plan's LR, weight_decay, adam_eps */
-};
-struct forward_factors {
-    double attention; /* times q.k */
-    double branch;    /* times what attention and MLP add to the stream */
-    double logits;    /* times the output matrix' product */
-};
-#define MODEL_FACTOR_ROWS 8
-size_t model_factors(const struct trial_spec *spec, struct factor_row rows[MODEL_FACTOR_ROWS],
-                     struct forward_factors *forward);
-
-/* What a coordinate check looks at (Yang et al. 2022, appendix D): the mean absolute value over
- * tokens and channels of each layer, for one batch. Layers: the embedding; of each block the
- * attention logits, what attention and what the MLP add to the stream, and the stream after it; the
- * output logits. names: model_layer_count() texts of MODEL_LAYER_NAME bytes. */
-#define MODEL_LAYER_NAME 32
-size_t model_layer_count(const struct model *model);
-void model_layer_names(const struct model *model, char (*names)[MODEL_LAYER_NAME]);
-void model_layer_means(struct model *model, const uint32_t *tokens, uint32_t sequences,
-                       double *means);
-
 #endif

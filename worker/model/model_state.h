@@ -64,7 +64,8 @@ struct model {
 };
 
 /* One walk over a model's memory: counts bytes while arena.block is NULL, hands them out after.
- * `failed`: the sum does not fit a size_t. model->spec and micro_batch must stand (shapes.c). */
+ * `failed`: the sum does not fit a size_t. model->spec and micro_batch must stand
+ * (shapes.c). */
 struct layout {
     struct arena arena;
     size_t bytes;
@@ -92,28 +93,7 @@ static inline size_t model_fc_width(const struct trial_spec *spec)
     return (size_t)spec->d_ff * (spec->arch == ARCH_LLAMA ? 2 : 1);
 }
 
-/* Exponents of m = d_model / base_width in halves: -2 is 1 / m. `attention`: of a head's channels,
- * relative to base_head_size; -1: as sp. */
-struct width_rule {
-    int embedding_lr, hidden_init, hidden_lr, output_lr, logits, attention;
-};
-const struct width_rule *width_rule_of(uint32_t parametrization); /* width_rules.c */
-
-/* Factors of the parametrization for one tensor, inside of a block or not (parametrization.c). */
-void parametrization_apply(struct param *param, const struct trial_spec *spec, bool in_block);
-float parametrization_attention_scale(const struct trial_spec *spec);
-float parametrization_logit_scale(const struct trial_spec *spec);
-float parametrization_residual_scale(const struct trial_spec *spec);
-/* Standard deviation of matrices at base_width, and of the projections into the stream. */
-#define INIT_STD 0.02
-double parametrization_into_stream(const struct trial_spec *spec);
-
-/* tokens (sequences, context + 1) through the blocks to model->lnf_out (forward.c). */
+/* tokens (sequences, context + 1) through the blocks to model->lnf_out (passes.c). */
 void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequences);
-/* d(lnf_out) comes in d_narrow; goes back to the embedding (backward.c). */
-void backward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequences);
-/* Loss of each row into model->losses; with scale != 0 also the head's gradient, and d(lnf_out)
- * into model->d_narrow (head.c). */
-void head_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, float scale);
 
 #endif

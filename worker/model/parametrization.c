@@ -12,7 +12,6 @@
  * trained as the embedding, its logits divided by m. Plans refuse that for lvp: the embedding's LR
  * falls as m^-1/2, the output's has to stay, and one matrix has one LR. Logits divided by m^1/2
  * would make up for it, and let what hidden matrices do to the logits grow as m^1/2.
- * The exponents stand in width_rules.c.
  *
  * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou & Liu 2025, arXiv 2506.15025:
  * with a vocabulary far larger than the width the embedding's LR falls like d^-1/2. At d_model =
@@ -26,9 +25,23 @@
  * completep (Dey et al. 2025, arXiv 2505.01618, alpha = 1): with L / base_layers layers the
  * residual branches are divided by that ratio, LRs are kept, and Adam's eps shrinks with the
  * gradients: inside of blocks by the depth ratio, and everywhere by m where the width is scaled. */
+#include "model/parametrization.h"
+
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include "model/model_state.h"
+
+/* Weak, so that a test can link a rule that is wrong in one place (tests/lib/coord_case.c). */
+__attribute__((weak)) const struct width_rule *width_rule_of(uint32_t parametrization)
+{
+    static const struct width_rule rules[] = {
+        [PARAM_SP] = {.attention = -1},
+        [PARAM_MUP] = {.hidden_init = -1, .hidden_lr = -2, .logits = -2, .attention = -2},
+        [PARAM_LVP] =
+            {.embedding_lr = -1, .hidden_init = -1, .hidden_lr = -2, .logits = -2, .attention = -2},
+    };
+    return &rules[parametrization];
+}
 
 static double width_ratio(const struct trial_spec *spec)
 {
@@ -107,6 +120,7 @@ double parametrization_into_stream(const struct trial_spec *spec)
     return INIT_STD / sqrt(2.0 * layers);
 }
 
+/* The factors of `row`'s tensors, which start at row.init_std or row.init_value. */
 static void add_row(struct factor_row *rows, size_t *count, const struct trial_spec *spec,
                     struct factor_row row, enum param_group group, bool in_block)
 {
@@ -116,6 +130,7 @@ static void add_row(struct factor_row *rows, size_t *count, const struct trial_s
     row.lr = param.lr_factor;
     row.decay = param.decay_factor;
     row.eps = param.eps_factor;
+    assert(*count < MODEL_FACTOR_ROWS);
     rows[(*count)++] = row;
 }
 
@@ -123,37 +138,31 @@ size_t model_factors(const struct trial_spec *spec, struct factor_row rows[MODEL
                      struct forward_factors *forward)
 {
     bool gpt = spec->arch == ARCH_GPT;
-    size_t n = 0;
-    add_row(rows, &n, spec,
-            (struct factor_row){.kind = "embedding",
-                                .tensors = spec->tied_output ? "wte (also the output)"
-                                           : gpt             ? "wte, wpe"
-                                                             : "wte",
-                                .init_std = INIT_STD},
-            GROUP_EMBEDDING, false);
-    add_row(
-        rows, &n, spec,
-        (struct factor_row){.kind = "hidden", .tensors = "attn.qkv, mlp.fc", .init_std = INIT_STD},
-        GROUP_HIDDEN, true);
-    add_row(rows, &n, spec,
-            (struct factor_row){.kind = "hidden",
-                                .tensors = "attn.proj, mlp.proj",
-                                .init_std = parametrization_into_stream(spec)},
-            GROUP_HIDDEN, true);
-    if (!spec->tied_output)
-        add_row(rows, &n, spec,
-                (struct factor_row){.kind = "output", .tensors = "head", .init_std = INIT_STD},
-                GROUP_OUTPUT, false);
-    add_row(rows, &n, spec,
-            (struct factor_row){.kind = "vectors",
-                                .tensors = gpt ? "norms, biases of blocks" : "norms of blocks",
-                                .init_value = 1},
-            GROUP_VECTOR, true);
-    add_row(rows, &n, spec,
-            (struct factor_row){.kind = "vectors", .tensors = "lnf", .init_value = 1}, GROUP_VECTOR,
-            false);
+    const char *embeddings = spec->tied_output ? "wte (also the output)" : gpt ? "wte, wpe" : "wte";
+    const struct {
+        struct factor_row row;
+        enum param_group group;
+        bool in_block, absent;
+    } kinds[] = {
+        {{"embedding", embeddings, INIT_STD, 0, 0, 0, 0}, GROUP_EMBEDDING, false, false},
+        {{"hidden", "attn.qkv, mlp.fc", INIT_STD, 0, 0, 0, 0}, GROUP_HIDDEN, true, false},
+        {{"hidden", "attn.proj, mlp.proj", parametrization_into_stream(spec), 0, 0, 0, 0},
+         GROUP_HIDDEN,
+         true,
+         false},
+        {{"output", "head", INIT_STD, 0, 0, 0, 0}, GROUP_OUTPUT, false, spec->tied_output},
+        {{"vectors", gpt ? "norms, biases of blocks" : "norms of blocks", 0, 1, 0, 0, 0},
+         GROUP_VECTOR,
+         true,
+         false},
+        {{"vectors", "lnf", 0, 1, 0, 0, 0}, GROUP_VECTOR, false, false},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (!kinds[i].absent)
+            add_row(rows, &count, spec, kinds[i].row, kinds[i].group, kinds[i].in_block);
     *forward = (struct forward_factors){(double)parametrization_attention_scale(spec),
                                         (double)parametrization_residual_scale(spec),
                                         (double)parametrization_logit_scale(spec)};
-    return n;
+    return count;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "kernels/kernels.h"
 #include "model/model_state.h"
+#include "model/parametrization.h"
 
 static void *lay(struct layout *layout, size_t count, size_t size)
 {

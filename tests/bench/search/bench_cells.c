@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cell_surface.h"
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "groups.h"
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "search/search_answer.h"
 
 #define TRIALS 8192
@@ -21,7 +21,7 @@
 static double setting(const char *name)
 {
     double value = NAN;
-    value_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
+    quantity_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
     return value;
 }
 

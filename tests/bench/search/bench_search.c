@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 #include "groups.h"
 #include "papers.h"
 #include "plan/schema.h"
-#include "plan/value.h"
+#include "plan/quantity.h"
 #include "search/search_answer.h"
 
 #define TRIALS 8192
@@ -46,7 +46,7 @@ struct search {
 static double setting(const char *name)
 {
     double value = NAN;
-    value_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
+    quantity_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
     return value;
 }
 

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include "data/sweep.h"
+#include "data/sweep_csv.h"
 
 static void refuse(const struct trial_spec *spec, const struct sweep *sweep,
                    struct trial_result *result)

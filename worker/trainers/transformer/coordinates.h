@@ -2,7 +2,7 @@
 #define LRSEARCH_COORDINATES_H
 
 #include "lrsearch/error.h"
-#include "model/model.h"
+#include "model/layer_means.h"
 
 /* What a coordinate check measures: the mean absolute activation of each layer before and after
  * each of a few steps, on the first batch (Yang et al. 2022, arXiv 2203.03466, appendix D); and by

@@ -1,0 +1,81 @@
+#ifndef LRSEARCH_COORD_CHECK_H
+#define LRSEARCH_COORD_CHECK_H
+
+#include "lrsearch/error.h"
+#include "lrsearch/stage.h"
+#include "plan/plan.h"
+#include "search/numerics.h"
+#include "trainers/transformer/coordinates.h"
+
+/* The coordinate check of a plan: its model is trained for a few steps at several widths. Where
+ * activations do not keep their size, or the first step its effect on the loss, the best learning
+ * rate does not carry over between widths either. */
+
+#define COORD_WIDTHS 16 /* at most */
+
+enum coord_verdict {
+    COORD_OK,
+    COORD_UNCLEAR /* does not fail */,
+    COORD_GROWS,
+    COORD_VANISHES,
+    COORD_DIVERGES
+};
+
+enum coord_part {
+    COORD_START, /* mean |activation| of a layer before the steps */
+    COORD_GAIN,  /* by how much the first step of a kind of tensor lowers the loss */
+    COORD_END    /* mean |activation| of a layer after the steps */
+};
+
+struct coord_figure {
+    enum coord_part part;
+    size_t index; /* of the layer, or the enum param_group */
+    const char *name;
+    struct slope slope; /* of its logarithm on ln width */
+    double low, high;   /* what the slope may be */
+    enum coord_verdict verdict;
+};
+
+struct coord_check {
+    uint32_t widths[COORD_WIDTHS];
+    size_t width_count;
+    uint32_t seeds, steps;
+    struct trial_spec spec; /* at the first width, with the first seed */
+    bool heads_grow;
+    struct coordinates *runs; /* (width_count, seeds); owned */
+    size_t layers;
+    const char **names; /* (layers); owned, the names are those of runs[0] */
+    double *means;      /* (layers, width_count, steps + 1), |activation| over the seeds; owned */
+    struct coord_figure *figures; /* owned; by part, then by index */
+    size_t figure_count;
+    bool passed;
+};
+
+/* What the user asks for; 0: as it suits the plan. */
+struct coord_request {
+    const uint32_t *widths; /* COORD_WIDTHS at most */
+    size_t width_count;
+    uint32_t seeds, steps;
+    double lr;
+};
+
+/* The three steps of a check, in this order, on a zeroed *check; coord_release() it in any case.
+ * coord_setup() chooses widths, trial and data: LR_EUSAGE where the widths tell no slope or do not
+ * fit the model, and the errors of prepare_trial(). coord_measure() trains the runs; `interrupted`
+ * is asked after each step (NULL: never): LR_ECANCELED, LR_EDATA, LR_EINVAL, LR_ENOMEM.
+ * coord_judge() fills the figures and the verdict: LR_ENOMEM. `stages`: NULL, or told. */
+int coord_setup(struct coord_check *check, const struct coord_request *request,
+                const struct plan *plan, const struct stage_report *stages, struct lr_error *err);
+int coord_measure(struct coord_check *check, int (*interrupted)(void),
+                  const struct stage_report *stages, struct lr_error *err);
+int coord_judge(struct coord_check *check, struct lr_error *err);
+void coord_release(struct coord_check *check);
+
+/* Mean |activation| of a layer at a width after so many steps, over the seeds. */
+double coord_mean(const struct coord_check *check, size_t width, uint32_t step, size_t layer);
+/* A figure's value at a width, over the seeds. */
+double coord_value(const struct coord_check *check, size_t width,
+                   const struct coord_figure *figure);
+const char *coord_verdict_name(enum coord_verdict verdict);
+
+#endif
