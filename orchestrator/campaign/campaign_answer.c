@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/search_answer.h"
 
 uint64_t campaign_trial_tokens(const struct trial_spec *spec)
 {

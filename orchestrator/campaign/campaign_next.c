@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/search_answer.h"
 
 /* Longest first: a round is over when its last trial is, so the long ones must not start late. */
 static int by_length(const void *left, const void *right)
