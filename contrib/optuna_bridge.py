@@ -1,9 +1,8 @@
-#!/usr/bin/python3
 """Runs of lrsearch as Optuna studies, and Optuna studies as tables for lrsearch.
 
-    optuna_bridge.py export RUN_DIR STORAGE              a finished run becomes a study
-    optuna_bridge.py import STORAGE STUDY -o TABLE.csv   a study becomes a table of losses, for
-                                                         lrsearch import csv TABLE.csv
+    python3 optuna_bridge.py export RUN_DIR STORAGE              a finished run becomes a study
+    python3 optuna_bridge.py import STORAGE STUDY -o TABLE.csv   a study becomes a table of losses,
+                                                                 for lrsearch import csv
 
 STORAGE is a URL of Optuna's (sqlite:///study.db) or the path of a journal file. Needs Optuna 3.1 or
 later (Debian: python3-optuna).

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "campaign/campaign_state.h"
 #include "lrsearch/memory.h"
+#include "search/search_answer.h"
 
 /* ---- the space ---- */
 

@@ -10,7 +10,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "search/accept.h"
+#include "search/search_answer.h"
 #include "store/json_value.h"
 
 /* Other code, data and hardware are another matter than other seeds, which is all that the fit's

@@ -4,6 +4,7 @@
 #define _DEFAULT_SOURCE   /* timegm */
 #include "cli/status_fill.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,6 +199,7 @@ static uint64_t fill_trials(struct status_view *view, const struct campaign *cam
 
 static void add_budget(struct status_view *view, const char *key, double used, double limit)
 {
+    assert(view->budget_count < STATUS_BUDGETS);
     if (limit > 0)
         view->budgets[view->budget_count++] = (struct status_budget){key, used, limit};
 }
@@ -338,6 +340,7 @@ int status_fill_view(struct status_fill *fill, const struct campaign *campaign, 
 {
     struct status_view *view = &fill->view;
     const struct status_session *session = &fill->session;
+    assert(view->state != STATUS_PREPARING); /* there is a campaign */
     bool at_it = view->state == STATUS_RUNNING;
     double elapsed_s = at_it ? elapsed_until_now(session) : session->clock_s;
     int rc = 0;

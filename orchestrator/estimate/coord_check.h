@@ -4,7 +4,7 @@
 #include "lrsearch/error.h"
 #include "lrsearch/stage.h"
 #include "plan/plan.h"
-#include "search/slope.h"
+#include "search/numerics.h"
 #include "trainers/transformer/coordinates.h"
 
 /* The coordinate check of a plan: its model is trained for a few steps at several widths. Where

@@ -12,6 +12,7 @@
 #include "plan/quantity.h"
 #include "lrsearch/count.h"
 #include "search/policy.h"
+#include "search/search_answer.h"
 
 #define SE_LN_LR 0.1 /* of an optimum that comes without one: a careful sweep's */
 /* Of optima: they come from whole sweeps over horizons far apart, so that the data count. */

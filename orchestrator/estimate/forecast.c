@@ -8,7 +8,7 @@
 #include "campaign/campaign_space.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
-#include "search/prior_lr.h"
+#include "search/search_answer.h"
 #include "trainers/simulate/loss_surface.h"
 
 #define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c has the lower ones */

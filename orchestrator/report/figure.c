@@ -3,6 +3,7 @@
  */
 #include "report/figure.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -212,6 +213,7 @@ static void put_text(struct figure *figure, const char *text, double x, double y
 int figure_begin(struct figure *figure, const char *path, const struct figure_frame *frame,
                  struct lr_error *err)
 {
+    assert(frame->panels > 0 && (frame->series < 2 || frame->legend));
     memset(figure, 0, sizeof(*figure));
     set_size(figure, frame);
     figure->marks = frame->marks;
@@ -240,6 +242,7 @@ int figure_begin(struct figure *figure, const char *path, const struct figure_fr
 
 void figure_panel(struct figure *figure, size_t index, const char *title)
 {
+    assert(index < figure->panels);
     int column = (int)(index % (size_t)figure->columns),
         row = (int)(index / (size_t)figure->columns);
     int x = LEFT + column * (figure->panel_width + figure->gap_x);
@@ -386,6 +389,7 @@ static void begin_marks(struct figure_marks *marks, const char *style)
 void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
                   enum figure_symbol symbol, uint32_t number, const char *color)
 {
+    assert(figure->marks);
     struct html *svg = &figure->marks->svg;
     double at[2];
     char style[64];
@@ -408,6 +412,7 @@ void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
 void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2], size_t count,
                        double width, const char *color)
 {
+    assert(figure->marks);
     struct html *svg = &figure->marks->svg;
     char style[64];
     snprintf(style, sizeof(style), "class=\"l\" stroke=\"%s\" stroke-width=\"%.1f\"", color, width);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "data/source.h"
 #include "kernels/kernels.h"
-#include "search/slope.h"
+#include "search/numerics.h"
 #include "small_trial.h"
 #include "trainers/transformer/coordinates.h"
 #include "trainers/transformer/optimizer.h"

@@ -17,7 +17,7 @@ extern int kernel_threads; /* matmul.c; set by kernels_set_threads() */
 #endif
 
 #define FOR_PIECES(first, count, size)                                                             \
-    PIECES_PRAGMA for (size_t first = 0; (first) < (count); (first) += (size))
+    PIECES_PRAGMA for (size_t first = 0; first < (count); first += (size))
 
 enum {
     PIECE_ELEMENTS = 16384, /* of elementwise work: some 10 us, far above a thread's wake-up */

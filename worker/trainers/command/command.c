@@ -260,18 +260,22 @@ static void write_output(struct attempt *a, const struct command_end *ending)
         lr_log(LR_LOG_WARNING, "the command's output is not kept: %s", err.text);
 }
 
-static int run(struct attempt *a)
+static int run_command(struct attempt *a)
 {
     struct command_end ending = {0};
     char spec_file[TRIAL_PATH] = "";
     char **argv = NULL, **env = NULL;
     struct placeholder_trial trial = {a->spec, a->hooks->trial_id, a->hooks->attempt,
                                       a->hooks->place->checkpoint, spec_file};
-    int rc = command_spec_write(spec_file, &trial, a->err);
-    rc = rc ? rc : command_argv_make(&argv, &a->setup, &trial, a->err);
-    rc = rc ? rc : command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err);
-    if (!rc && access(a->setup.cwd, X_OK))
+    int rc;
+    if ((rc = command_spec_write(spec_file, &trial, a->err)) ||
+        (rc = command_argv_make(&argv, &a->setup, &trial, a->err)) ||
+        (rc = command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err)))
+        goto out;
+    if (access(a->setup.cwd, X_OK)) {
         rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", a->setup.cwd);
+        goto out;
+    }
     const struct command_request request = {
         .argv = argv,
         .env = env,
@@ -282,13 +286,13 @@ static int run(struct attempt *a)
         .bytes = on_bytes,
         .tick = on_tick,
     };
-    rc = rc ? rc : command_process_run(&request, &ending, a->err);
-    for (int i = 0; !rc && i < COMMAND_STREAMS; i++)
+    if ((rc = command_process_run(&request, &ending, a->err)))
+        goto out;
+    for (int i = 0; i < COMMAND_STREAMS; i++)
         output_lines_end(&a->streams[i]);
-    if (!rc) {
-        judge_end(a, &ending);
-        write_output(a, &ending);
-    }
+    judge_end(a, &ending);
+    write_output(a, &ending);
+out:
     if (spec_file[0])
         unlink(spec_file);
     command_words_free(argv);
@@ -314,8 +318,10 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
     a->tail = lr_calloc(1, sizeof(*a->tail));
     if (!rc && !a->tail)
         rc = lr_nomem(a->err);
-    rc = rc ? rc : report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
-    rc = rc ? rc : run(a);
+    if (!rc)
+        rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
+    if (!rc)
+        rc = run_command(a);
     if (rc) {
         result->outcome = OUTCOME_FAILED;
         snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);

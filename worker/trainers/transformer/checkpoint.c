@@ -231,10 +231,9 @@ int checkpoint_load(const char *path, struct model *model, const struct trial_sp
 {
     struct safetensors *file = NULL;
     struct checkpoint read = {0};
-    int rc = safetensors_open(&file, path, err);
-    rc = rc ? rc : read_state(file, path, &read, err);
-    rc = rc ? rc : check_tensors(file, path, model, err);
-    if (rc)
+    int rc;
+    if ((rc = safetensors_open(&file, path, err)) || (rc = read_state(file, path, &read, err)) ||
+        (rc = check_tensors(file, path, model, err)))
         goto out;
     size_t params = model_param_count(model);
     for (size_t i = 0; i < params * PARTS; i++) {
@@ -262,9 +261,7 @@ uint64_t checkpoint_tokens(const char *path, const struct trial_spec *spec)
     char changed[256] = "";
     if (access(path, F_OK) != 0)
         return 0;
-    int rc = safetensors_open(&file, path, &err);
-    rc = rc ? rc : read_state(file, path, &state, &err);
-    if (!rc)
+    if (!safetensors_open(&file, path, &err) && !read_state(file, path, &state, &err))
         list_changes(file, spec, changed, sizeof(changed));
     safetensors_close(file);
     if (changed[0])

@@ -77,9 +77,9 @@ static int prepare(struct walk *walk, struct coordinates *out, const struct tria
                    const char *data_path, struct lr_error *err)
 {
     size_t weights = 0;
-    int rc = source_open(&walk->source, spec, data_path, err);
-    rc = rc ? rc : model_create(&walk->model, spec, err);
-    if (rc)
+    int rc;
+    if ((rc = source_open(&walk->source, spec, data_path, err)) ||
+        (rc = model_create(&walk->model, spec, err)))
         return rc;
     model_init(walk->model, spec->seed);
     out->layers = model_layer_count(walk->model);
