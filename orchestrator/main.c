@@ -12,7 +12,7 @@
 #include "trainers/command/command_process.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
-#include "net/transports.h"
+#include "net/mpi_session.h"
 
 /* Started with one of them closed, a file of ours would take its number, and what is printed would
  * go into that file. */

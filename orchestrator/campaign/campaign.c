@@ -1,9 +1,11 @@
-/* A campaign's life and what may be read of it. It owns copies of the plan and of every trial; only
- * campaign_apply() changes it. */
-#include "campaign/campaign_state.h"
+/* A campaign's life and what may be read of it. */
+#include "campaign/campaign.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
+#include "campaign/campaign_space.h"
+#include "campaign/campaign_state.h"
 #include "lrsearch/memory.h"
 
 int campaign_create(struct campaign **out, const struct plan *plan, struct lr_error *err)
@@ -30,7 +32,6 @@ void campaign_destroy(struct campaign *campaign)
     lr_free(campaign->data);
     lr_free(campaign->sessions);
     lr_free(campaign->cpus);
-    lr_free(campaign->events);
     lr_free(campaign);
 }
 
@@ -43,6 +44,19 @@ const struct event_session *campaign_sessions(const struct campaign *campaign, s
 bool campaign_finished(const struct campaign *campaign)
 {
     return campaign->finished;
+}
+
+bool campaign_is_complete(const struct campaign *campaign)
+{
+    return campaign->finished && campaign_open_trials(campaign) == 0;
+}
+
+size_t campaign_open_trials(const struct campaign *campaign)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < campaign->trial_count; i++)
+        count += !trial_state_is_over(campaign->trials[i]->state);
+    return count;
 }
 
 size_t campaign_trial_count(const struct campaign *campaign)
@@ -83,18 +97,17 @@ const struct event_data *campaign_data(const struct campaign *campaign, size_t c
     return cell < plan_cell_count(&campaign->plan) ? &campaign->first_data : NULL;
 }
 
-int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event *event,
-                     struct lr_error *err)
+void campaign_abandon(const struct campaign *campaign, uint32_t id, struct event *event)
 {
-    const struct trial *trial = campaign_trial(campaign, id);
-    if (!trial || trial->state != TRIAL_RUNNING)
-        return lr_fail(err, LR_EINVAL, "trial %u: cannot be abandoned, it is not running", id);
     static const char why[] = "the coordinator stopped while it ran";
+    const struct trial *trial = campaign_trial(campaign, id);
+    assert(trial && trial->state == TRIAL_RUNNING);
     memset(event, 0, sizeof(*event));
     event->kind = EVENT_ENDED;
     event->as.ended.trial_id = id;
     event->as.ended.attempt = trial->attempt;
     event->as.ended.abandoned = 1;
+    event->as.ended.at_s = campaign->wall_s;
     struct trial_result *result = &event->as.ended.result;
     result->outcome = OUTCOME_LOST;
     result->val_loss = result->val_loss_se = result->train_loss = NAN;
@@ -103,72 +116,4 @@ int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event 
     result->flops =
         (double)(trial->curve_tokens - trial->curve_begun) * trial_flops_per_token(&trial->spec);
     memcpy(result->message, why, sizeof(why));
-    return 0;
-}
-
-uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial_spec *spec,
-                             uint32_t cell)
-{
-    uint64_t most = 0,
-             own = campaign->opening.shares_wsd_prefix ? trial_wsd_prefix_tokens(spec) : 0;
-    for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
-        const struct trial *trial = campaign->trials[i];
-        uint64_t tokens = trial_wsd_prefix_tokens(&trial->spec);
-        if (trial->state == TRIAL_DONE && trial->purpose == PURPOSE_SEARCH && trial->cell == cell &&
-            trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
-            trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
-            trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
-            most = tokens;
-    }
-    return most;
-}
-
-void campaign_furnish(const struct campaign *campaign, struct trial_spec *spec,
-                      const struct event_data *data)
-{
-    spec->data_hash = data->data_hash;
-    if (data->val_tokens > 0)
-        spec->val_tokens = data->val_tokens;
-    spec->val_bytes = data->val_bytes;
-    /* chosen for the shapes of cell 0: for others they are right all the same, if not the fastest
-     */
-    memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
-}
-
-struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
-{
-    struct trial_spec spec = plan_cell(&campaign->plan, proposal->cell);
-    spec.lr = proposal->lr;
-    spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
-    spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];
-    spec.horizon_tokens = proposal->tokens;
-    /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
-     * when they are compared. */
-    spec.seed = plan_seed(&campaign->plan, proposal->seed);
-    campaign_furnish(campaign, &spec, campaign_data(campaign, proposal->cell));
-    return spec;
-}
-
-/* One cell has its ratios searched one after the other, each when the last is known; several have
- * them found together with the LR. */
-bool campaign_is_async(const struct plan *plan)
-{
-    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
-    bool ratios = embedding[0] < embedding[1] || output[0] < output[1];
-    bool in_turn = ratios && plan_cell_count(plan) == 1;
-    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !in_turn;
-}
-
-const struct policy *campaign_policy(const struct plan *plan)
-{
-    switch (plan->search.policy) {
-    case POLICY_NARROW:
-        return policy_find("narrow");
-    case POLICY_GRID:
-        return policy_find("grid");
-    case POLICY_DESIGN:
-        return policy_find("design");
-    default:
-        return NULL;
-    }
 }

@@ -1,46 +1,17 @@
-/* The answer so far: what the trials show (search/), and what they cost. */
-#include "campaign/campaign_state.h"
+/* The answer so far: what the trials show (search/), what they cost, and how it carries over to the
+ * target, by the rules of search/laws/transfer.h for what differs there. */
+#include "campaign/campaign_answer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_confirm.h"
+#include "campaign/campaign_state.h"
+#include "campaign/campaign_warnings.h"
 #include "lrsearch/memory.h"
-#include "search/search_answer.h"
+#include "search/laws/transfer.h"
 
-uint64_t campaign_trial_tokens(const struct trial_spec *spec)
-{
-    uint64_t steps = trial_steps(spec);
-    return (steps ? steps * spec->batch_tokens : spec->horizon_tokens);
-}
-
-int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
-                     size_t *count, struct lr_error *err)
-{
-    *count = 0;
-    *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
-    if (!*seen)
-        return lr_nomem(err);
-    /* of a round that is planned in part nothing runs yet: it will be asked for again */
-    size_t planned = round_is_planned(campaign) ? 0 : campaign->round_planned;
-    for (size_t i = 0; i < campaign->trial_count - planned; i++) {
-        const struct trial *trial = campaign->trials[i];
-        if (trial->purpose != PURPOSE_SEARCH || (!running && !trial_state_is_over(trial->state)))
-            continue;
-        struct observation *o = &(*seen)[(*count)++];
-        o->tokens = trial->spec.horizon_tokens;
-        o->lr = trial->spec.lr;
-        o->seed = trial->replicate;
-        o->cell = trial->cell;
-        o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
-        o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
-        o->kind = trial->state == TRIAL_DONE          ? OBSERVED_LOSS
-                  : trial->state == TRIAL_DIVERGED    ? OBSERVED_DIVERGED
-                  : trial_state_is_over(trial->state) ? OBSERVED_NOTHING
-                                                      : OBSERVED_RUNNING;
-        o->loss = trial->state == TRIAL_DONE ? trial->result.val_loss : NAN;
-    }
-    return 0;
-}
+/* ---- cost ---- */
 
 /* What the trial's result takes by itself, whatever its attempts took. */
 static uint64_t result_tokens(const struct trial *trial)
@@ -63,7 +34,9 @@ static void add_trial(struct answer_cost *cost, const struct trial *trial)
         cost->reused_tokens += tokens;
 }
 
-struct answer_cost campaign_cost(const struct campaign *campaign)
+/* Summed in the order of ids, so that the order in which trials ended does not show in the last
+ * bits. */
+static struct answer_cost cost_of(const struct campaign *campaign)
 {
     struct answer_cost cost = {0};
     uint32_t threads = campaign->plan.trainer.threads_per_worker; /* cores of a worker */
@@ -80,22 +53,26 @@ struct answer_cost campaign_cost(const struct campaign *campaign)
     return cost;
 }
 
-static double target_embedding_lr(const struct plan *plan, const struct answer *answer)
+/* ---- the target and the cells ---- */
+
+static double target_embedding_lr(const struct plan *plan, uint32_t parametrization,
+                                  const struct answer *answer)
 {
     if (plan->model.d_model == 0)
         return NAN;
     bool own = answer->cell_count > 0 && answer->target.ratio[RATIO_EMBEDDING] > 0;
     double at_base = answer->target.lr * (own ? answer->target.ratio[RATIO_EMBEDDING]
                                               : answer->ratios[RATIO_EMBEDDING].value);
-    if (plan->model.parametrization != PARAM_LVP)
+    if (parametrization != PARAM_LVP)
         return at_base;
     /* Hayou and Liu 2025: with a vocabulary far larger than the width, d^-1/2. */
     return at_base / sqrt((double)plan->target.d_model / plan->model.base_width);
 }
 
-static void describe_target(struct target_answer *target, const struct plan *plan)
+static void describe_target(struct target_answer *target, const struct plan *plan,
+                            uint32_t parametrization)
 {
-    struct trial_spec spec = plan_target(plan);
+    struct trial_spec spec = plan_target_with(plan, parametrization);
     target->width = spec.d_model;
     target->n_layers = spec.n_layers;
     target->vocab = spec.vocab;
@@ -104,7 +81,7 @@ static void describe_target(struct target_answer *target, const struct plan *pla
     target->parametrization = spec.parametrization;
 }
 
-/* What the search knows as numbers only. */
+/* Names the cells, which the search knows as numbers only. */
 static void describe_cells(struct answer *answer, const struct plan *plan)
 {
     for (size_t i = 0; i < answer->cell_count && i < ANSWER_CELLS; i++) {
@@ -119,7 +96,69 @@ static void describe_cells(struct answer *answer, const struct plan *plan)
     }
 }
 
-static bool answer_is(const struct campaign *campaign, enum answer_status status)
+/* ---- from the trials to the target ---- */
+
+static struct transfer_end end_of(const struct trial_spec *spec)
+{
+    return (struct transfer_end){
+        .d_model = spec->d_model,
+        .n_layers = spec->n_layers,
+        .vocab = spec->vocab,
+        .batch_tokens = spec->batch_tokens,
+    };
+}
+
+static struct anneal trials_anneal(const struct plan *plan, double lr)
+{
+    double final_lr = plan->training.final_lr;
+    if (plan->training.min_lr > 0 && lr > 0)
+        final_lr = plan->training.min_lr < lr ? plan->training.min_lr / lr : 1;
+    return (struct anneal){plan->training.schedule, plan->training.cooldown_shape,
+                           plan->training.cooldown, final_lr};
+}
+
+static struct anneal target_anneal(const struct plan *plan, const struct trial_spec *target,
+                                   const struct anneal *trials)
+{
+    struct anneal anneal = *trials;
+    if (target->schedule != trials->kind) {
+        anneal.kind = target->schedule;
+        anneal.final_lr = plan->training.min_lr > 0 ? trials->final_lr : target->final_lr;
+    }
+    if (plan->target.cooldown > 0)
+        anneal.cooldown = plan->target.cooldown;
+    return anneal;
+}
+
+/* Carries the answer over to what of the target no training had, and lists the steps. */
+static void transfer_to_target(const struct plan *plan, uint32_t parametrization,
+                               struct answer *answer)
+{
+    struct trial_spec trials = plan_trial(plan), target = plan_target(plan);
+    struct transfer transfer = {
+        .from = end_of(&trials),
+        .to = end_of(&target),
+        .parametrization = parametrization,
+        .depth_rule = plan->model.depth_rule,
+        .measured = {[AXIS_WIDTH] = plan->axes.d_model.count > 1,
+                     [AXIS_DEPTH] = plan->axes.n_layers.count > 1,
+                     [AXIS_VOCAB] = plan->axes.vocab.count > 1,
+                     [AXIS_BATCH] = plan->axes.batch_tokens.count > 1},
+    };
+    transfer.from.anneal = trials_anneal(plan, answer->target.lr);
+    transfer.to.anneal = target_anneal(plan, &target, &transfer.from.anneal);
+    transfer_apply(answer, &transfer);
+}
+
+void campaign_transfer_size(const struct campaign *campaign, struct answer *answer, double params)
+{
+    struct trial_spec target = plan_target(&campaign->plan);
+    transfer_size(answer, (double)trial_params_hidden(&target), params);
+}
+
+/* ---- the status ---- */
+
+static bool ended_as(const struct campaign *campaign, enum answer_status status)
 {
     return strcmp(campaign->end.status, answer_status_name(status)) == 0;
 }
@@ -127,19 +166,16 @@ static bool answer_is(const struct campaign *campaign, enum answer_status status
 static void set_status(const struct campaign *campaign, struct answer *answer)
 {
     if (campaign->finished) {
-        if (answer->status == ANSWER_NOT_IDENTIFIED && answer_is(campaign, ANSWER_IDENTIFIED))
+        if (answer->status == ANSWER_NOT_IDENTIFIED && ended_as(campaign, ANSWER_IDENTIFIED))
             return; /* the losses do, but the target lies too far from them (search/transfer.h) */
         const enum answer_status ends[] = {ANSWER_IDENTIFIED, ANSWER_NOT_IDENTIFIED,
                                            ANSWER_BUDGET_EXHAUSTED};
         for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-            if (answer_is(campaign, ends[i]))
+            if (ended_as(campaign, ends[i]))
                 answer->status = ends[i];
         snprintf(answer->reason, sizeof(answer->reason), "%s", campaign->end.reason);
         return;
     }
-    size_t open = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        open += !trial_state_is_over(campaign->trials[i]->state);
     answer->status = ANSWER_INTERRUPTED;
     if (campaign->failures > campaign->plan.limits.max_failures) {
         snprintf(answer->reason, sizeof(answer->reason), "too many failed trials; the last: %.280s",
@@ -158,97 +194,66 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
     snprintf(
         answer->reason, sizeof(answer->reason),
         "stopped in round %u with %zu of its trials to go; run the same command again to go on",
-        campaign->round, open);
+        campaign->round, campaign_open_trials(campaign));
 }
 
-int campaign_fit_for(const struct campaign *campaign, uint64_t tokens, uint32_t parametrization,
-                     struct answer *answer, struct lr_error *err)
+/* ---- the whole ---- */
+
+int campaign_fit_for(const struct campaign *campaign, const struct interrupt *interrupt,
+                     uint64_t tokens, uint32_t parametrization, struct answer *answer,
+                     struct lr_error *err)
 {
-    struct campaign_space asked;
-    struct observation *seen = NULL;
-    size_t count = 0;
-    struct plan *plan = lr_malloc(sizeof(*plan));
-    int rc = plan ? campaign_observe(campaign, false, &seen, &count, err) : lr_nomem(err);
-    if (!rc) {
-        *plan = campaign->plan;
-        plan->target.tokens = tokens;
-        plan->model.parametrization = parametrization;
-        campaign_ask(&asked, campaign, plan);
-        rc = search_answer(answer, &asked.space, seen, count, err);
-    }
-    if (!rc) {
-        describe_target(&answer->target, plan);
-        describe_cells(answer, plan);
-        answer->target.embedding_lr = target_embedding_lr(plan, answer);
-        campaign_transfer(plan, answer);
-    }
-    lr_free(plan);
-    lr_free(seen);
-    return rc;
+    const struct plan *plan = &campaign->plan;
+    int rc = campaign_search_answer(campaign, interrupt, tokens, parametrization, answer, err);
+    if (rc)
+        return rc;
+    describe_target(&answer->target, plan, parametrization);
+    describe_cells(answer, plan);
+    answer->target.embedding_lr = target_embedding_lr(plan, parametrization, answer);
+    transfer_to_target(plan, parametrization, answer);
+    return 0;
+}
+
+static int fit(const struct campaign *campaign, const struct interrupt *interrupt,
+               struct answer *answer, struct lr_error *err)
+{
+    const struct plan *plan = &campaign->plan;
+    int rc = campaign_fit_for(campaign, interrupt, plan->target.tokens, plan->model.parametrization,
+                              answer, err);
+    if (rc)
+        return rc;
+    answer->cost = cost_of(campaign);
+    campaign_warn(campaign, answer);
+    return campaign_confirm_answer(campaign, interrupt, answer, err);
 }
 
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
 {
-    const struct plan *plan = &campaign->plan;
-    int rc =
-        campaign_fit_for(campaign, plan->target.tokens, plan->model.parametrization, answer, err);
-    if (rc)
-        return rc;
-    answer->cost = campaign_cost(campaign);
-    campaign_doubts(campaign, answer);
-    return campaign_confirm_answer(campaign, answer, err);
+    return fit(campaign, NULL, answer, err);
 }
 
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
 {
-    int rc = campaign_fit(campaign, answer, err);
-    bool fitted = rc != LR_ECANCELED;
-    if (!fitted && !campaign->finished) { /* what was spent is known all the same */
-        describe_target(&answer->target, &campaign->plan);
-        answer->cost = campaign_cost(campaign);
+    return campaign_answer_until(campaign, NULL, answer, err);
+}
+
+int campaign_answer_until(const struct campaign *campaign, const struct interrupt *interrupt,
+                          struct answer *answer, struct lr_error *err)
+{
+    int rc = fit(campaign, interrupt, answer, err);
+    if (rc == LR_ECANCELED && !campaign->finished) { /* what was spent is known all the same */
+        describe_target(&answer->target, &campaign->plan, campaign->plan.model.parametrization);
+        answer->cost = cost_of(campaign);
         if (err)
             memset(err, 0, sizeof(*err));
-        rc = 0;
-    }
-    if (!rc)
         set_status(campaign, answer);
-    if (!rc && !fitted) {
         size_t used = strlen(answer->reason);
         snprintf(answer->reason + used, sizeof(answer->reason) - used,
                  "; the losses are not fitted yet, lrsearch fit RUN_DIR does it");
+        return 0;
     }
-    return rc;
-}
-
-void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens)
-{
-    struct campaign_space asked;
-    campaign_space_fill(&asked, &campaign->plan);
-    struct forecast_stage stages[64];
-    *trials = *tokens = 0;
-    if (campaign->finished)
-        return;
-    int count = search_forecast(campaign_policy(&campaign->plan), &asked.space, stages,
-                                sizeof(stages) / sizeof(stages[0]));
-    for (size_t h = 0; h < asked.space.horizon_count; h++) {
-        uint64_t horizon = asked.space.horizons[h], expected = 0, planned = 0, over = 0;
-        for (int i = 0; i < count; i++)
-            expected += stages[i].tokens == horizon ? stages[i].trials : 0;
-        for (size_t i = 0; i < campaign->trial_count; i++) {
-            const struct trial *trial = campaign->trials[i];
-            if (trial->purpose != PURPOSE_SEARCH)
-                continue;
-            planned += trial->spec.horizon_tokens == horizon;
-            over += trial->spec.horizon_tokens == horizon && trial_state_is_over(trial->state);
-        }
-        uint64_t left = (expected > planned ? expected : planned) - over;
-        *trials += left;
-        *tokens += left * horizon;
-    }
-    for (size_t i = 0; i < campaign->trial_count; i++) {
-        const struct trial *trial = campaign->trials[i];
-        bool left = trial->purpose == PURPOSE_CONFIRM && !trial_state_is_over(trial->state);
-        *trials += left;
-        *tokens += left ? trial->spec.horizon_tokens : 0;
-    }
+    if (rc)
+        return rc;
+    set_status(campaign, answer);
+    return 0;
 }

@@ -1,15 +1,18 @@
-/* Whether trainings fit into the budget. Tokens, FLOPs and trials are counted in full before they
- * are begun. Time is only bounded from below, by the fastest trial seen: a guess from above would
- * end campaigns that had time enough. So time can run out in the midst of a round; then what has
- * not begun is not begun any more. */
-#include "campaign/campaign_state.h"
+/* Whether trainings fit into the budget. Tokens, FLOPs and trials are counted in full before a
+ * training starts. Time is only bounded from below, by the fastest trial seen: an upper bound would
+ * end campaigns that had time enough. So time can run out during a round; then no waiting trial
+ * starts. */
+#include "campaign/campaign_budget.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_space.h"
+#include "campaign/campaign_state.h"
 
-/* What a training is worth in work: FLOPs, or tokens where nothing multiplies. */
+/* The work of a training: FLOPs, or tokens where they are not known. */
 static double work_of(uint64_t tokens, double flops)
 {
     return flops > 0 ? flops : (double)tokens;
@@ -18,7 +21,9 @@ static double work_of(uint64_t tokens, double flops)
 void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
                 uint64_t trials)
 {
-    uint64_t tokens = campaign_trial_tokens(spec) - wsd_prefix_tokens;
+    uint64_t steps = trial_steps(spec); /* whole ones, where it has steps */
+    uint64_t end = steps ? steps * spec->batch_tokens : spec->horizon_tokens;
+    uint64_t tokens = end - wsd_prefix_tokens;
     double flops = (double)tokens * trial_flops_per_token(spec), work = work_of(tokens, flops);
     outlay->trials += trials;
     outlay->tokens += trials * tokens;
@@ -92,7 +97,8 @@ struct event_finished campaign_budget_need(const struct campaign *campaign,
     return need;
 }
 
-double campaign_budget_share(const struct plan *plan, uint32_t purpose)
+/* The part of each budget that is there for a purpose. */
+static double budget_share(const struct plan *plan, uint32_t purpose)
 {
     return plan->confirm.wanted && purpose == PURPOSE_SEARCH ? 1 - plan->budget.reserve : 1;
 }
@@ -100,7 +106,7 @@ double campaign_budget_share(const struct plan *plan, uint32_t purpose)
 /* >= : used up is used up, also when nothing is known about the pace */
 static const char *time_short(const struct plan *plan, const struct event_finished *need)
 {
-    double share = campaign_budget_share(plan, need->need_purpose);
+    double share = budget_share(plan, need->need_purpose);
     if (plan->budget.core_hours > 0 && need->need_core_hours >= share * plan->budget.core_hours)
         return "budget.core_hours";
     if (plan->budget.wall_s > 0 && need->need_wall_s >= share * plan->budget.wall_s)
@@ -110,7 +116,7 @@ static const char *time_short(const struct plan *plan, const struct event_finish
 
 const char *campaign_budget_short(const struct plan *plan, const struct event_finished *need)
 {
-    double share = campaign_budget_share(plan, need->need_purpose);
+    double share = budget_share(plan, need->need_purpose);
     if (plan->budget.tokens && (double)need->need_tokens > share * (double)plan->budget.tokens)
         return "budget.tokens";
     if (plan->budget.flops > 0 && need->need_flops > share * plan->budget.flops)
@@ -147,7 +153,7 @@ void campaign_budget_text(const struct campaign *campaign, const char *key, uint
 {
     const struct plan *plan = &campaign->plan;
     struct event_finished used = spent(campaign);
-    double kept = 1 - campaign_budget_share(plan, purpose);
+    double kept = 1 - budget_share(plan, purpose);
     char reserve[64] = "";
     if (kept > 0)
         snprintf(reserve, sizeof(reserve), ", and %.0f %% are kept back for confirm", 100 * kept);
@@ -173,4 +179,37 @@ struct campaign_spent campaign_spent(const struct campaign *campaign)
     struct event_finished used = spent(campaign);
     return (struct campaign_spent){used.need_tokens, used.need_trials, used.need_flops,
                                    used.need_core_hours, used.need_wall_s};
+}
+
+void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint64_t *tokens)
+{
+    struct campaign_space asked;
+    campaign_space_fill(&asked, &campaign->plan);
+    struct forecast_stage stages[64];
+    *trials = *tokens = 0;
+    if (campaign->finished)
+        return;
+    int count = search_forecast(campaign_policy(&campaign->plan), &asked.space, stages,
+                                sizeof(stages) / sizeof(stages[0]));
+    for (size_t h = 0; h < asked.space.horizon_count; h++) {
+        uint64_t horizon = asked.space.horizons[h], expected = 0, planned = 0, over = 0;
+        for (int i = 0; i < count; i++)
+            expected += stages[i].tokens == horizon ? stages[i].trials : 0;
+        for (size_t i = 0; i < campaign->trial_count; i++) {
+            const struct trial *trial = campaign->trials[i];
+            if (trial->purpose != PURPOSE_SEARCH)
+                continue;
+            planned += trial->spec.horizon_tokens == horizon;
+            over += trial->spec.horizon_tokens == horizon && trial_state_is_over(trial->state);
+        }
+        uint64_t left = (expected > planned ? expected : planned) - over;
+        *trials += left;
+        *tokens += left * horizon;
+    }
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        bool left = trial->purpose == PURPOSE_CONFIRM && !trial_state_is_over(trial->state);
+        *trials += left;
+        *tokens += left ? trial->spec.horizon_tokens : 0;
+    }
 }

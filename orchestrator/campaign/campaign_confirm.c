@@ -1,19 +1,23 @@
 /* The confirmation: when the search is over, the LR that it says is trained at the target's model,
  * with half and twice that LR beside it. The search never sees these trainings: they test what it
  * says. Each parametrization of the plan has an LR of its own, and is tested by itself. */
-#include "campaign/campaign_state.h"
+#include "campaign/campaign_confirm.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_budget.h"
+#include "campaign/campaign_state.h"
 #include "lrsearch/count.h"
 #include "lrsearch/memory.h"
 
 enum { LRS = 3 }; /* half, the LR itself, twice */
 static const double factors[LRS] = {0.5, 1, 2};
 
-static size_t parametrizations(const struct plan *plan)
+static size_t parametrization_count(const struct plan *plan)
 {
     return plan->axes.parametrization.count > 1 ? plan->axes.parametrization.count : 1;
 }
@@ -26,7 +30,7 @@ static uint32_t parametrization_at(const struct plan *plan, size_t index)
 
 size_t campaign_confirm_trials(const struct plan *plan)
 {
-    return LRS * parametrizations(plan) * plan->confirm.seeds;
+    return LRS * parametrization_count(plan) * plan->confirm.seeds;
 }
 
 static uint64_t longest_horizon(const struct plan *plan)
@@ -69,7 +73,7 @@ static struct trial_spec spec_of(const struct campaign *campaign, size_t paramet
     const struct plan *plan = &campaign->plan;
     struct trial_spec spec = plan_target_with(plan, parametrization_at(plan, parametrization));
     spec.horizon_tokens = tokens;
-    campaign_furnish(campaign, &spec, data_of(campaign));
+    campaign_set_data(campaign, &spec, data_of(campaign));
     return spec;
 }
 
@@ -88,16 +92,20 @@ static struct trial_spec spec_at(const struct campaign *campaign, const struct p
 
 /* The LRs that the search predicts for so many tokens, by the order of the plan; those that it
  * cannot tell are left out. */
-static int predict(const struct campaign *campaign, uint64_t tokens, struct point *points,
-                   size_t *count, struct lr_error *err)
+static int predict_points(const struct campaign *campaign, const struct interrupt *interrupt,
+                          uint64_t tokens, struct point *points, size_t *count,
+                          struct lr_error *err)
 {
+    int rc = 0;
     struct answer *answer = lr_malloc(sizeof(*answer));
-    int rc = answer ? 0 : lr_nomem(err);
+    if (!answer)
+        return lr_nomem(err);
     *count = 0;
-    for (size_t p = 0; !rc && p < parametrizations(&campaign->plan); p++) {
-        rc =
-            campaign_fit_for(campaign, tokens, parametrization_at(&campaign->plan, p), answer, err);
-        if (rc || !(answer->target.lr > 0) || !isfinite(answer->target.lr))
+    for (size_t p = 0; p < parametrization_count(&campaign->plan); p++) {
+        if ((rc = campaign_fit_for(campaign, interrupt, tokens,
+                                   parametrization_at(&campaign->plan, p), answer, err)))
+            goto out;
+        if (!(answer->target.lr > 0) || !isfinite(answer->target.lr))
             continue;
         struct point *point = &points[(*count)++];
         *point = (struct point){.parametrization = (uint32_t)p, .lr = answer->target.lr};
@@ -105,6 +113,7 @@ static int predict(const struct campaign *campaign, uint64_t tokens, struct poin
             point->ratios[r] =
                 answer->target.ratio[r] > 0 ? answer->target.ratio[r] : answer->ratios[r].value;
     }
+out:
     lr_free(answer);
     return rc;
 }
@@ -128,7 +137,7 @@ static uint64_t affordable(const struct campaign *campaign, struct event_finishe
     uint64_t tokens = plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
     for (;; tokens = next_shorter(plan, tokens)) {
         struct outlay outlay = {0};
-        for (size_t p = 0; p < parametrizations(plan); p++) {
+        for (size_t p = 0; p < parametrization_count(plan); p++) {
             struct trial_spec spec = spec_of(campaign, p, tokens);
             outlay_add(&outlay, &spec, 0, (uint64_t)LRS * plan->confirm.seeds);
         }
@@ -145,80 +154,35 @@ static uint64_t affordable(const struct campaign *campaign, struct event_finishe
 
 /* ---- its events ---- */
 
-/* Of a confirmation that was begun, what is there already must be what would be planned now. */
-static int check_begun(const struct campaign *campaign, const struct event *events, size_t count,
-                       struct lr_error *err)
+int campaign_confirm(const struct campaign *campaign, const struct interrupt *interrupt,
+                     struct next_events *next, struct event_finished *need, struct lr_error *err)
 {
-    size_t first = campaign->trial_count - campaign->round_planned;
-    bool same = count == campaign->round_trials;
-    for (size_t i = 0; same && i < campaign->round_planned; i++) {
-        const struct trial *trial = campaign->trials[first + i];
-        const struct event_planned *planned = &events[1 + i].as.planned;
-        same = trial->spec.lr == planned->spec.lr && trial->cell == planned->cell &&
-               trial->replicate == planned->replicate &&
-               trial->spec.embedding_lr_ratio == planned->spec.embedding_lr_ratio &&
-               trial->spec.output_lr_ratio == planned->spec.output_lr_ratio &&
-               trial->spec.horizon_tokens == planned->spec.horizon_tokens;
-    }
-    return same ? 0 : campaign_fail_torn(campaign, err);
-}
-
-/* events[0] is the ROUND. */
-static size_t fill_events(struct campaign *campaign, const struct point *points, size_t count,
-                          uint64_t tokens)
-{
-    const struct plan *plan = &campaign->plan;
-    bool torn = !round_is_planned(campaign);
-    uint32_t round = campaign->round + !torn, seeds = plan->confirm.seeds;
-    size_t first = campaign->trial_count - (torn ? campaign->round_planned : 0);
-    struct event *events = campaign->events, *event = events;
-    event->kind = EVENT_ROUND;
-    event->as.round.round = round;
-    event->as.round.trials = (uint32_t)count * LRS * seeds;
-    event->as.round.purpose = PURPOSE_CONFIRM;
-    for (size_t p = 0; p < count; p++)
-        for (int f = 0; f < LRS; f++)
-            for (uint32_t replicate = 0; replicate < seeds; replicate++) {
-                event++;
-                event->kind = EVENT_PLANNED;
-                event->as.planned.trial_id = (uint32_t)(first + (size_t)(event - events));
-                event->as.planned.round = round;
-                event->as.planned.replicate = replicate;
-                event->as.planned.cell = points[p].parametrization;
-                event->as.planned.purpose = PURPOSE_CONFIRM;
-                event->as.planned.spec = spec_at(campaign, &points[p], f, replicate, tokens);
-            }
-    return (size_t)(event - events);
-}
-
-int campaign_confirm(struct campaign *campaign, struct event_finished *need, struct lr_error *err)
-{
+    int rc;
     const struct plan *plan = &campaign->plan;
     struct point points[PLAN_AXIS];
-    size_t count, planned = campaign->round_planned;
+    size_t count = 0;
+    uint32_t seeds = plan->confirm.seeds;
     bool torn = !round_is_planned(campaign);
     uint64_t tokens = affordable(campaign, need);
-    if (torn && planned > 0) /* the clock has gone on since */
+    if (torn && campaign->round_planned > 0) /* the clock has gone on since */
         tokens = campaign->trials[campaign->trial_count - 1]->spec.horizon_tokens;
     else if (torn && tokens == 0)
         tokens = longest_horizon(plan);
     if (tokens == 0)
         return 0;
     *need = (struct event_finished){0};
-    int rc = predict(campaign, tokens, points, &count, err);
-    if (!rc && count > 0)
-        rc = campaign_reserve_events(campaign, count * LRS * plan->confirm.seeds + 1, err);
-    if (!rc && count == 0 && torn)
-        rc = campaign_fail_torn(campaign, err);
-    if (rc || count == 0)
+    if ((rc = predict_points(campaign, interrupt, tokens, points, &count, err)))
         return rc;
-    size_t trials = fill_events(campaign, points, count, tokens);
-    if (!torn)
-        return (int)trials + 1;
-    rc = check_begun(campaign, campaign->events, trials, err);
-    memmove(campaign->events, campaign->events + 1 + planned,
-            (trials - planned) * sizeof(*campaign->events));
-    return rc ? rc : (int)(trials - planned);
+    if (count == 0 && !torn)
+        return 0;
+    if ((rc = next_events_begin(next, campaign, PURPOSE_CONFIRM, count * LRS * seeds, err)))
+        return rc;
+    for (size_t p = 0; p < count; p++)
+        for (int f = 0; f < LRS; f++)
+            for (uint32_t replicate = 0; replicate < seeds; replicate++)
+                next_events_add(next, campaign, points[p].parametrization, replicate)->spec =
+                    spec_at(campaign, &points[p], f, replicate, tokens);
+    return next_events_end(next, campaign, err);
 }
 
 /* ---- what came out ---- */
@@ -268,9 +232,9 @@ static const char *excess_text(const struct tally *of, double best, char out[32]
     return out;
 }
 
-/* The words of one confirmation, and a warning when it contradicts. */
-static void tell(struct answer *answer, struct confirm_answer *confirm,
-                 const struct tally tallies[LRS])
+/* The text of one confirmation, and a warning when it contradicts the prediction. */
+static void describe_confirm(struct answer *answer, struct confirm_answer *confirm,
+                             const struct tally tallies[LRS])
 {
     static const char *const names[LRS] = {"half of it", "", "twice of it"};
     const struct tally *own = &tallies[1];
@@ -328,17 +292,20 @@ static const struct trial *first_of(const struct campaign *campaign, uint32_t ce
 
 /* What is expected follows from what the search knows now; what was trained stands in the trials.
  */
-static int fill(const struct campaign *campaign, const struct trial *first, struct answer *answer,
-                struct lr_error *err)
+static int add_confirm(const struct campaign *campaign, const struct interrupt *interrupt,
+                       const struct trial *first, struct answer *answer, struct lr_error *err)
 {
-    struct confirm_answer *confirm = &answer->confirms[answer->confirm_count++];
+    assert(answer->confirm_count < ANSWER_CONFIRMS);
+    struct confirm_answer *confirm = &answer->confirms[answer->confirm_count];
     struct tally tallies[LRS];
     struct answer *expected = lr_malloc(sizeof(*expected));
-    int rc = expected ? campaign_fit_for(campaign, first->spec.horizon_tokens,
-                                         first->spec.parametrization, expected, err)
-                      : lr_nomem(err);
+    if (!expected)
+        return lr_nomem(err);
+    int rc = campaign_fit_for(campaign, interrupt, first->spec.horizon_tokens,
+                              first->spec.parametrization, expected, err);
     if (rc)
         goto out;
+    answer->confirm_count++;
     confirm->parametrization = first->spec.parametrization;
     confirm->d_model = first->spec.d_model;
     confirm->n_layers = first->spec.n_layers;
@@ -354,7 +321,7 @@ static int fill(const struct campaign *campaign, const struct trial *first, stru
         if (k != 1)
             confirm->excess_predicted[k] += expected->target.loss_penalty_if_wrong_2x;
     }
-    tell(answer, confirm, tallies);
+    describe_confirm(answer, confirm, tallies);
 out:
     lr_free(expected);
     return rc;
@@ -362,7 +329,7 @@ out:
 
 /* Which parametrization's transferred LR gives the lowest loss: the losses side by side, where two
  * at least were trained on as many tokens. */
-static void compare(const struct campaign *campaign, struct answer *answer)
+static void add_comparison(const struct campaign *campaign, struct answer *answer)
 {
     char losses[160] = "", tokens[COUNT_TEXT];
     uint32_t seeds = campaign->plan.confirm.seeds;
@@ -395,7 +362,7 @@ static void compare(const struct campaign *campaign, struct answer *answer)
 }
 
 /* Why there is none, although the plan asks for it. */
-static void tell_missing(const struct campaign *campaign, struct answer *answer)
+static void warn_missing(const struct campaign *campaign, struct answer *answer)
 {
     struct event_finished need;
     char used[160];
@@ -411,29 +378,29 @@ static void tell_missing(const struct campaign *campaign, struct answer *answer)
                 used);
 }
 
-int campaign_confirm_answer(const struct campaign *campaign, struct answer *answer,
-                            struct lr_error *err)
+int campaign_confirm_answer(const struct campaign *campaign, const struct interrupt *interrupt,
+                            struct answer *answer, struct lr_error *err)
 {
+    int rc;
     const struct plan *plan = &campaign->plan;
     size_t open = 0;
-    int rc = 0;
     answer->confirm_count = 0;
     if (!plan->confirm.wanted)
         return 0;
-    for (uint32_t p = 0; !rc && p < parametrizations(plan); p++) {
+    for (uint32_t p = 0; p < parametrization_count(plan); p++) {
         const struct trial *first = first_of(campaign, p);
-        if (first && answer->confirm_count < ANSWER_CONFIRMS)
-            rc = fill(campaign, first, answer, err);
+        if (first && answer->confirm_count < ANSWER_CONFIRMS &&
+            (rc = add_confirm(campaign, interrupt, first, answer, err)))
+            return rc;
     }
-    if (!rc)
-        compare(campaign, answer);
-    if (rc || !campaign->finished)
-        return rc;
+    add_comparison(campaign, answer);
+    if (!campaign->finished)
+        return 0;
     for (size_t i = 0; i < campaign->trial_count; i++)
         open += campaign->trials[i]->purpose == PURPOSE_CONFIRM &&
                 !trial_state_is_over(campaign->trials[i]->state);
     if (answer->confirm_count == 0)
-        tell_missing(campaign, answer);
+        warn_missing(campaign, answer);
     else if (open > 0)
         answer_warn(answer,
                     "confirm: the budget was used up before %zu of its trainings; raise it and run "

@@ -1,19 +1,106 @@
 /* What the state calls for: the next round, or the end. The policy is asked when every trial is
- * over (search.mode rounds), or when a worker has nothing to do (async); it is a pure function of
- * the state, so that a campaign killed in the midst of writing a round asks for the same round
- * again and writes the rest of it. */
-#include "campaign/campaign_state.h"
+ * over (search.mode rounds), or when a worker has nothing to do (async). It is a pure function of
+ * the state, so a campaign killed while its round was being written asks for the same round again
+ * and writes the rest of it. */
+#include "campaign/campaign_next.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "campaign/campaign_budget.h"
+#include "campaign/campaign_confirm.h"
+#include "campaign/campaign_state.h"
 #include "lrsearch/memory.h"
-#include "search/search_answer.h"
 
-/* Longest first: a round is over when its last trial is, so the long ones must not start late. */
-static int by_length(const void *left, const void *right)
+/* ---- events ---- */
+
+void next_events_release(struct next_events *next)
+{
+    lr_free(next->events);
+    memset(next, 0, sizeof(*next));
+}
+
+/* Room for so many events, zeroed. */
+static int reserve_events(struct next_events *next, size_t count, struct lr_error *err)
+{
+    next->count = 0;
+    if (count > next->capacity) {
+        struct event *larger = lr_realloc(next->events, count * sizeof(*larger));
+        if (!larger)
+            return lr_nomem(err);
+        next->events = larger;
+        next->capacity = count;
+    }
+    memset(next->events, 0, count * sizeof(*next->events));
+    return 0;
+}
+
+int next_events_begin(struct next_events *next, const struct campaign *campaign,
+                      enum trial_purpose purpose, size_t trials, struct lr_error *err)
+{
+    int rc = reserve_events(next, trials + 1, err);
+    if (rc)
+        return rc;
+    struct event *event = &next->events[next->count++];
+    event->kind = EVENT_ROUND;
+    event->as.round.round = campaign->round + round_is_planned(campaign);
+    event->as.round.trials = (uint32_t)trials;
+    event->as.round.purpose = purpose;
+    return 0;
+}
+
+struct event_planned *next_events_add(struct next_events *next, const struct campaign *campaign,
+                                      uint32_t cell, uint32_t replicate)
+{
+    assert(next->count > 0 && next->count < next->capacity);
+    const struct event_round *round = &next->events[0].as.round;
+    struct event *event = &next->events[next->count];
+    struct event_planned *planned = &event->as.planned;
+    event->kind = EVENT_PLANNED;
+    planned->trial_id = (uint32_t)(campaign->trial_count - torn_trials(campaign) + next->count);
+    planned->round = round->round;
+    planned->purpose = round->purpose;
+    planned->cell = cell;
+    planned->replicate = replicate;
+    next->count++;
+    return planned;
+}
+
+static bool same_trial(const struct trial *trial, const struct event_planned *planned)
+{
+    return trial->spec.lr == planned->spec.lr && trial->cell == planned->cell &&
+           trial->replicate == planned->replicate &&
+           trial->spec.embedding_lr_ratio == planned->spec.embedding_lr_ratio &&
+           trial->spec.output_lr_ratio == planned->spec.output_lr_ratio &&
+           trial->spec.horizon_tokens == planned->spec.horizon_tokens;
+}
+
+int next_events_end(struct next_events *next, const struct campaign *campaign, struct lr_error *err)
+{
+    size_t held = torn_trials(campaign), first = campaign->trial_count - held;
+    if (round_is_planned(campaign))
+        return 0;
+    bool same = next->count == 1 + (size_t)campaign->round_trials;
+    for (size_t i = 0; same && i < held; i++)
+        same = same_trial(campaign->trials[first + i], &next->events[1 + i].as.planned);
+    if (!same)
+        return lr_fail(err, LR_EDAMAGED,
+                       "round %u was written in part, and its other trials cannot be found again: "
+                       "it was begun by lrsearch %s; go on with that version, or start a new "
+                       "campaign",
+                       campaign->round, campaign->opening.version);
+    next->count -= 1 + held;
+    memmove(next->events, next->events + 1 + held, next->count * sizeof(*next->events));
+    return 0;
+}
+
+/* ---- the search's next round ---- */
+
+/* Longest first: a round ends with its last trial, so long trials start early. */
+static int compare_for_planning(const void *left, const void *right)
 {
     const struct proposal *a = left, *b = right;
     if (a->tokens != b->tokens)
@@ -28,14 +115,14 @@ static int by_length(const void *left, const void *right)
     return (a->seed > b->seed) - (a->seed < b->seed);
 }
 
-/* A policy that asked for what it has seen would never come to an end. */
+/* A policy that asked for what it has seen would never end. */
 static int check_proposals(const struct proposal *round, size_t count,
                            const struct observation *seen, size_t seen_count, const char *policy,
                            struct lr_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const struct proposal *p = &round[i];
-        bool again = i > 0 && by_length(&round[i - 1], p) == 0;
+        bool again = i > 0 && compare_for_planning(&round[i - 1], p) == 0;
         for (size_t j = 0; j < seen_count && !again; j++)
             again = seen[j].tokens == p->tokens && seen[j].cell == p->cell && seen[j].lr == p->lr &&
                     seen[j].seed == p->seed &&
@@ -49,17 +136,10 @@ static int check_proposals(const struct proposal *round, size_t count,
     return 0;
 }
 
-static size_t open_trials(const struct campaign *campaign)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        count += !trial_state_is_over(campaign->trials[i]->state);
-    return count;
-}
-
 static size_t idle_workers(const struct campaign *campaign)
 {
-    size_t workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1, busy = open_trials(campaign);
+    size_t workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1,
+           busy = campaign_open_trials(campaign);
     return busy < workers ? workers - busy : 0;
 }
 
@@ -71,8 +151,8 @@ static uint32_t trials_wanted(const struct campaign *campaign)
     return round_is_planned(campaign) ? (uint32_t)idle_workers(campaign) : campaign->round_trials;
 }
 
-/* How many of the trials that were asked for fit into the budget: what the policy likes best stands
- * first. *need is for these and one more. */
+/* How many of the trials fit into the budget; the policy puts the most useful first. *need is for
+ * these and one more. */
 static size_t count_affordable(const struct campaign *campaign, const struct proposal *round,
                                size_t count, struct event_finished *need)
 {
@@ -88,115 +168,60 @@ static size_t count_affordable(const struct campaign *campaign, const struct pro
 }
 
 /* The next round into `round`, in the order of planning, cut to what the budget allows; of one that
- * was begun to what was allowed then. Returns its size or an error. *need: what a trial more would
- * have needed, when it was cut. */
-static int ask_policy(const struct campaign *campaign, struct proposal *round,
-                      struct event_finished *need, struct lr_error *err)
+ * was begun to what was allowed then. *need: what a trial more would have needed, when it was cut. */
+static int ask_policy(const struct campaign *campaign, const struct interrupt *interrupt,
+                      struct proposal *round, size_t *count, struct event_finished *need,
+                      struct lr_error *err)
 {
     struct campaign_space asked;
-    campaign_ask(&asked, campaign, &campaign->plan);
-    asked.space.round_trials = trials_wanted(campaign);
     const struct policy *policy = campaign_policy(&campaign->plan);
     struct observation *seen = NULL;
     size_t seen_count = 0;
+    *count = 0;
+    campaign_space_fill(&asked, &campaign->plan);
+    campaign_space_interrupt(&asked, interrupt);
+    asked.space.round_trials = trials_wanted(campaign);
     int rc = campaign_observe(campaign, true, &seen, &seen_count, err);
     if (rc)
-        return rc;
-    int count = search_next(policy, &asked.space, seen, seen_count, round);
-    if (count < 0 || count > POLICY_ROUND_MAX) {
+        goto out;
+    int found = search_next(policy, &asked.space, seen, seen_count, round);
+    if (found < 0 || found > POLICY_ROUND_MAX) {
         rc =
-            lr_fail(err, count < 0 ? count : LR_EINTERNAL,
+            lr_fail(err, found < 0 ? found : LR_EINTERNAL,
                     "search.policy %s: cannot plan round %u: %s", policy->name, campaign->round + 1,
-                    count < 0 ? lr_error_text(count) : "more trials than a round may have");
-    } else if (count > 0) {
-        size_t fit = round_is_planned(campaign)
-                         ? count_affordable(campaign, round, (size_t)count, need)
-                         : campaign->round_trials;
-        count = fit < (size_t)count ? (int)fit : count;
-        qsort(round, (size_t)count, sizeof(*round), by_length);
-        rc = check_proposals(round, (size_t)count, seen, seen_count, policy->name, err);
+                    found < 0 ? lr_error_text(found) : "more trials than a round may have");
+        goto out;
     }
+    if (found == 0)
+        goto out;
+    size_t fit = round_is_planned(campaign) ? count_affordable(campaign, round, (size_t)found, need)
+                                            : campaign->round_trials;
+    *count = fit < (size_t)found ? fit : (size_t)found;
+    qsort(round, *count, sizeof(*round), compare_for_planning);
+    rc = check_proposals(round, *count, seen, seen_count, policy->name, err);
+out:
     lr_free(seen);
-    return rc ? rc : count;
+    return rc;
 }
 
-int campaign_reserve_events(struct campaign *campaign, size_t count, struct lr_error *err)
+static int plan_round(const struct campaign *campaign, const struct proposal *round, size_t count,
+                      struct next_events *next, struct lr_error *err)
 {
-    if (count > campaign->event_capacity) {
-        struct event *larger = lr_realloc(campaign->events, count * sizeof(*larger));
-        if (!larger)
-            return lr_nomem(err);
-        campaign->events = larger;
-        campaign->event_capacity = count;
-    }
-    memset(campaign->events, 0, count * sizeof(*campaign->events));
-    return 0;
-}
-
-static void fill_planned(struct event *event, const struct campaign *campaign, uint32_t round,
-                         size_t id, const struct proposal *proposal)
-{
-    event->kind = EVENT_PLANNED;
-    event->as.planned.trial_id = (uint32_t)id;
-    event->as.planned.round = round;
-    event->as.planned.replicate = proposal->seed;
-    event->as.planned.cell = proposal->cell;
-    event->as.planned.spec = campaign_spec(campaign, proposal);
-    event->as.planned.wsd_prefix_tokens =
-        campaign_wsd_prefix(campaign, &event->as.planned.spec, proposal->cell);
-}
-
-static int begin_round(struct campaign *campaign, const struct proposal *round, size_t count,
-                       struct lr_error *err)
-{
-    int rc = campaign_reserve_events(campaign, count + 1, err);
+    int rc = next_events_begin(next, campaign, PURPOSE_SEARCH, count, err);
     if (rc)
         return rc;
-    struct event *events = campaign->events;
-    events[0].kind = EVENT_ROUND;
-    events[0].as.round.round = campaign->round + 1;
-    events[0].as.round.trials = (uint32_t)count;
-    for (size_t i = 0; i < count; i++)
-        fill_planned(&events[i + 1], campaign, campaign->round + 1, campaign->trial_count + i + 1,
-                     &round[i]);
-    return (int)count + 1;
-}
-
-int campaign_fail_torn(const struct campaign *campaign, struct lr_error *err)
-{
-    return lr_fail(err, LR_EDAMAGED,
-                   "round %u was written in part, and its other trials cannot be found again: it "
-                   "was begun by lrsearch %s; go on with that version, or start a new campaign",
-                   campaign->round, campaign->opening.version);
-}
-
-/* The journal ended in the midst of a round: the same question must have the same answer now. */
-static int complete_round(struct campaign *campaign, const struct proposal *round, size_t count,
-                          struct lr_error *err)
-{
-    size_t planned = campaign->round_planned, first = campaign->trial_count - planned;
-    bool same = count == campaign->round_trials;
-    for (size_t i = 0; same && i < planned; i++) {
-        const struct trial *trial = campaign->trials[first + i];
-        same = trial->spec.lr == round[i].lr && trial->replicate == round[i].seed &&
-               trial->cell == round[i].cell && trial->spec.horizon_tokens == round[i].tokens &&
-               trial->spec.embedding_lr_ratio == round[i].ratios[RATIO_EMBEDDING] &&
-               trial->spec.output_lr_ratio == round[i].ratios[RATIO_OUTPUT];
+    for (size_t i = 0; i < count; i++) {
+        struct event_planned *planned =
+            next_events_add(next, campaign, round[i].cell, round[i].seed);
+        planned->spec = campaign_spec(campaign, &round[i]);
+        planned->wsd_prefix_tokens = campaign_wsd_prefix(campaign, &planned->spec, round[i].cell);
     }
-    if (!same)
-        return campaign_fail_torn(campaign, err);
-    int rc = campaign_reserve_events(campaign, count - planned, err);
-    if (rc)
-        return rc;
-    for (size_t i = planned; i < count; i++)
-        fill_planned(&campaign->events[i - planned], campaign, campaign->round, first + i + 1,
-                     &round[i]);
-    return (int)(count - planned);
+    return next_events_end(next, campaign, err);
 }
 
 /* ---- the end ---- */
 
-/* Why the search asks for nothing more. */
+/* Why the search plans nothing more. */
 struct ending {
     const char *key; /* of the budget that is too small; NULL: the policy is content */
     struct event_finished need;
@@ -204,23 +229,20 @@ struct ending {
 };
 
 /* The status that the trials give. */
-static int judge(const struct campaign *campaign, struct event_finished *end, struct lr_error *err)
+static int judge_trials(const struct campaign *campaign, const struct interrupt *interrupt,
+                        struct event_finished *end, struct lr_error *err)
 {
-    struct campaign_space asked;
-    campaign_ask(&asked, campaign, &campaign->plan);
-    struct answer *answer = lr_calloc(1, sizeof(*answer));
-    struct observation *seen = NULL;
-    size_t count = 0;
-    int rc = answer ? 0 : lr_nomem(err);
-    if (!rc)
-        rc = campaign_observe(campaign, false, &seen, &count, err);
-    if (!rc)
-        rc = search_answer(answer, &asked.space, seen, count, err);
-    if (!rc) {
-        snprintf(end->status, sizeof(end->status), "%s", answer_status_name(answer->status));
-        snprintf(end->reason, sizeof(end->reason), "%s", answer->reason);
-    }
-    lr_free(seen);
+    const struct plan *plan = &campaign->plan;
+    struct answer *answer = lr_malloc(sizeof(*answer));
+    if (!answer)
+        return lr_nomem(err);
+    int rc = campaign_search_answer(campaign, interrupt, plan->target.tokens,
+                                    plan->model.parametrization, answer, err);
+    if (rc)
+        goto out;
+    snprintf(end->status, sizeof(end->status), "%s", answer_status_name(answer->status));
+    snprintf(end->reason, sizeof(end->reason), "%s", answer->reason);
+out:
     lr_free(answer);
     return rc;
 }
@@ -241,25 +263,27 @@ static void blame_budget(const struct campaign *campaign, struct event_finished 
 }
 
 /* `confirmation`: the budget that it lacks, if it lacks any. */
-static int finish(struct campaign *campaign, const struct ending *ending,
-                  const struct event_finished *confirmation, struct lr_error *err)
+static int fill_finished(const struct campaign *campaign, const struct interrupt *interrupt,
+                         const struct ending *ending, const struct event_finished *confirmation,
+                         struct next_events *next, struct lr_error *err)
 {
-    struct event_finished end = ending->key ? ending->need : *confirmation;
-    int rc = campaign_reserve_events(campaign, 1, err);
-    if (!rc && ending->key)
-        blame_budget(campaign, &end, ending);
-    else if (!rc)
-        rc = judge(campaign, &end, err);
+    int rc = reserve_events(next, 1, err);
     if (rc)
         return rc;
-    campaign->events[0].kind = EVENT_FINISHED;
-    campaign->events[0].as.finished = end;
-    return 1;
+    struct event_finished *end = &next->events[0].as.finished;
+    next->events[0].kind = EVENT_FINISHED;
+    *end = ending->key ? ending->need : *confirmation;
+    if (ending->key)
+        blame_budget(campaign, end, ending);
+    else if ((rc = judge_trials(campaign, interrupt, end, err)))
+        return rc;
+    next->count = 1;
+    return 0;
 }
 
-/* ---- which of them ---- */
+/* ---- the next round, or the end ---- */
 
-static size_t waiting(const struct campaign *campaign, uint32_t purpose)
+static size_t count_waiting(const struct campaign *campaign, uint32_t purpose)
 {
     size_t count = 0;
     for (size_t i = 0; i < campaign->trial_count; i++)
@@ -274,46 +298,51 @@ static bool is_active(const struct campaign *campaign)
     for (size_t i = 0; i < campaign->trial_count; i++)
         if (campaign->trials[i]->state == TRIAL_RUNNING)
             return true;
-    return (waiting(campaign, PURPOSE_SEARCH) &&
+    return (count_waiting(campaign, PURPOSE_SEARCH) &&
             !campaign_time_over(campaign, PURPOSE_SEARCH, NULL)) ||
-           (waiting(campaign, PURPOSE_CONFIRM) &&
+           (count_waiting(campaign, PURPOSE_CONFIRM) &&
             !campaign_time_over(campaign, PURPOSE_CONFIRM, NULL));
 }
 
-/* The events of the search's next round, or of the rest of one. 0: none, and *ending says why. */
-static int search_on(struct campaign *campaign, struct ending *ending, struct lr_error *err)
+/* The events of the search's next round, or of the rest of one. None: *ending says why. */
+static int plan_search(const struct campaign *campaign, const struct interrupt *interrupt,
+                       struct next_events *next, struct ending *ending, struct lr_error *err)
 {
-    *ending = (struct ending){.left = waiting(campaign, PURPOSE_SEARCH)};
+    *ending = (struct ending){.left = count_waiting(campaign, PURPOSE_SEARCH)};
     if (round_is_planned(campaign) && ending->left > 0) { /* and the time is over */
         ending->key = campaign_time_over(campaign, PURPOSE_SEARCH, &ending->need);
         if (ending->key)
             return 0;
     }
+    size_t count;
     struct proposal *round = lr_calloc(POLICY_ROUND_MAX, sizeof(*round));
     if (!round)
         return lr_nomem(err);
-    int rc = ask_policy(campaign, round, &ending->need, err);
-    if (rc >= 0 && !round_is_planned(campaign))
-        rc = complete_round(campaign, round, (size_t)rc, err);
-    else if (rc > 0)
-        rc = begin_round(campaign, round, (size_t)rc, err);
-    else if (rc == 0)
+    int rc = ask_policy(campaign, interrupt, round, &count, &ending->need, err);
+    if (rc)
+        goto out;
+    if (count > 0 || !round_is_planned(campaign))
+        rc = plan_round(campaign, round, count, next, err);
+    else
         ending->key = campaign_budget_short(&campaign->plan, &ending->need);
+out:
     lr_free(round);
     return rc;
 }
 
-static int conclude(struct campaign *campaign, const struct ending *ending, struct lr_error *err)
+static int conclude(const struct campaign *campaign, const struct interrupt *interrupt,
+                    const struct ending *ending, struct next_events *next, struct lr_error *err)
 {
+    int rc;
     struct event_finished need = {0};
     if (campaign->plan.confirm.wanted && !campaign->confirmed) {
-        int rc = campaign_confirm(campaign, &need, err);
-        if (rc)
+        rc = campaign_confirm(campaign, interrupt, next, &need, err);
+        if (rc || next->count > 0)
             return rc;
-    } else if (waiting(campaign, PURPOSE_CONFIRM) > 0) {
+    } else if (count_waiting(campaign, PURPOSE_CONFIRM) > 0) {
         campaign_time_over(campaign, PURPOSE_CONFIRM, &need);
     }
-    return finish(campaign, ending, &need, err);
+    return fill_finished(campaign, interrupt, ending, &need, next, err);
 }
 
 static int check_failures(const struct campaign *campaign, struct lr_error *err)
@@ -335,37 +364,43 @@ static int check_failures(const struct campaign *campaign, struct lr_error *err)
     return 0;
 }
 
-static int look_ahead(struct campaign *campaign, struct lr_error *err)
+static int find_next(const struct campaign *campaign, const struct interrupt *interrupt,
+                     struct next_events *next, struct lr_error *err)
 {
+    int rc;
     struct ending ending;
     struct event_finished need;
     if (!campaign->opened)
         return lr_fail(err, LR_EINVAL, "a campaign begins with a campaign event");
     if (campaign->finished)
         return 0;
-    int rc = check_failures(campaign, err);
-    if (rc)
+    if ((rc = check_failures(campaign, err)))
         return rc;
     if (!round_is_planned(campaign))
-        return campaign->round_purpose == PURPOSE_CONFIRM ? campaign_confirm(campaign, &need, err)
-                                                          : search_on(campaign, &ending, err);
+        return campaign->round_purpose == PURPOSE_CONFIRM
+                   ? campaign_confirm(campaign, interrupt, next, &need, err)
+                   : plan_search(campaign, interrupt, next, &ending, err);
     bool active = is_active(campaign);
-    if (active && (!campaign_is_async(&campaign->plan) || campaign->nothing_wanted ||
-                   campaign->round_purpose == PURPOSE_CONFIRM || idle_workers(campaign) == 0))
+    bool may_ask = campaign_is_async(&campaign->plan) &&
+                   next->unwanted_at != campaign->changes + 1 &&
+                   campaign->round_purpose != PURPOSE_CONFIRM && idle_workers(campaign) > 0;
+    if (active && !may_ask)
         return 0;
-    rc = search_on(campaign, &ending, err);
-    if (rc == 0 && active)
-        campaign->nothing_wanted = true; /* what runs may still end */
-    else if (rc == 0)
-        rc = conclude(campaign, &ending, err);
-    return rc;
+    rc = plan_search(campaign, interrupt, next, &ending, err);
+    if (rc || next->count > 0)
+        return rc;
+    if (!active)
+        return conclude(campaign, interrupt, &ending, next, err);
+    next->unwanted_at = campaign->changes + 1; /* what runs may still end */
+    return 0;
 }
 
-int campaign_next(struct campaign *campaign, const struct event **events, size_t *count,
-                  struct lr_error *err)
+int campaign_next(const struct campaign *campaign, const struct interrupt *interrupt,
+                  struct next_events *next, struct lr_error *err)
 {
-    int rc = look_ahead(campaign, err);
-    *events = campaign->events;
-    *count = rc > 0 ? (size_t)rc : 0;
-    return rc < 0 ? rc : 0;
+    next->count = 0;
+    int rc = find_next(campaign, interrupt, next, err);
+    if (rc)
+        next->count = 0;
+    return rc;
 }

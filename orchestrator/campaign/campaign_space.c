@@ -1,6 +1,15 @@
-/* A plan in the numbers that a search sees: where it may look, and where the plan's cells lie. */
+/* Between campaign and search. Observations come in the order of trial ids, whatever the order in
+ * which the trials ended: the search's sums must not depend on that. */
+#include "campaign/campaign_space.h"
+
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 #include "campaign/campaign_state.h"
+#include "lrsearch/memory.h"
+#include "search/search_answer.h"
+
+/* ---- the space ---- */
 
 /* What is expected of a parametrization. Under sp the best LR falls about as width^-.7 (Step Law
  * and others, between -.5 and -1); mup and lvp are made so that it stays. The best ratio of the LRs
@@ -72,12 +81,10 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
         struct trial_spec spec = plan_cell(plan, i);
         out->cells[i] = cell_of(plan, &out->space, &spec, &first);
     }
-    const uint32_t base[AXIS_COUNT] = {[AXIS_WIDTH] = first.d_model,
-                                       [AXIS_DEPTH] = first.n_layers,
-                                       [AXIS_VOCAB] = first.vocab,
-                                       [AXIS_BATCH] = first.batch_tokens};
-    for (int axis = 0; axis < AXIS_COUNT; axis++)
-        out->space.base[axis] = base[axis];
+    out->space.base[AXIS_WIDTH] = first.d_model;
+    out->space.base[AXIS_DEPTH] = first.n_layers;
+    out->space.base[AXIS_VOCAB] = first.vocab;
+    out->space.base[AXIS_BATCH] = first.batch_tokens;
     if (first.d_model > 0 && plan->model.base_width > 0)
         out->space.base_width = log2((double)plan->model.base_width / first.d_model);
     out->space.cells = out->cells;
@@ -113,17 +120,129 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
         fill_cells(out, plan);
 }
 
-void campaign_ask(struct campaign_space *out, const struct campaign *campaign,
-                  const struct plan *plan)
+void campaign_space_interrupt(struct campaign_space *space, const struct interrupt *interrupt)
 {
-    campaign_space_fill(out, plan);
-    out->space.interrupted = campaign->interrupted;
-    out->space.interrupted_context = campaign->interrupted_context;
+    space->space.interrupted = interrupt ? interrupt->asked : NULL;
+    space->space.interrupted_context = interrupt ? interrupt->context : NULL;
 }
 
-void campaign_interruptible(struct campaign *campaign, bool (*interrupted)(void *context),
-                            void *context)
+/* ---- the policy ---- */
+
+const struct policy *campaign_policy(const struct plan *plan)
 {
-    campaign->interrupted = interrupted;
-    campaign->interrupted_context = context;
+    switch (plan->search.policy) {
+    case POLICY_NARROW:
+        return policy_find("narrow");
+    case POLICY_GRID:
+        return policy_find("grid");
+    case POLICY_DESIGN:
+        return policy_find("design");
+    default:
+        return NULL;
+    }
+}
+
+/* One cell has its ratios searched one after the other, each when the last is known; several have
+ * them found together with the LR. */
+bool campaign_is_async(const struct plan *plan)
+{
+    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
+    bool ratios = embedding[0] < embedding[1] || output[0] < output[1];
+    bool in_turn = ratios && plan_cell_count(plan) == 1;
+    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !in_turn;
+}
+
+/* ---- observations ---- */
+
+int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
+                     size_t *count, struct lr_error *err)
+{
+    *count = 0;
+    *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
+    if (!*seen)
+        return lr_nomem(err);
+    /* of a torn round nothing runs yet: it is asked for again */
+    for (size_t i = 0; i < campaign->trial_count - torn_trials(campaign); i++) {
+        const struct trial *trial = campaign->trials[i];
+        if (trial->purpose != PURPOSE_SEARCH || (!running && !trial_state_is_over(trial->state)))
+            continue;
+        struct observation *o = &(*seen)[(*count)++];
+        o->tokens = trial->spec.horizon_tokens;
+        o->lr = trial->spec.lr;
+        o->seed = trial->replicate;
+        o->cell = trial->cell;
+        o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
+        o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
+        o->kind = trial->state == TRIAL_DONE          ? OBSERVED_LOSS
+                  : trial->state == TRIAL_DIVERGED    ? OBSERVED_DIVERGED
+                  : trial_state_is_over(trial->state) ? OBSERVED_NOTHING
+                                                      : OBSERVED_RUNNING;
+        o->loss = trial->state == TRIAL_DONE ? trial->result.val_loss : NAN;
+    }
+    return 0;
+}
+
+int campaign_search_answer(const struct campaign *campaign, const struct interrupt *interrupt,
+                           uint64_t tokens, uint32_t parametrization, struct answer *answer,
+                           struct lr_error *err)
+{
+    struct campaign_space asked;
+    struct observation *seen;
+    size_t count;
+    int rc = campaign_observe(campaign, false, &seen, &count, err);
+    if (rc)
+        return rc;
+    campaign_space_fill(&asked, &campaign->plan);
+    campaign_space_interrupt(&asked, interrupt);
+    asked.space.target_tokens = tokens;
+    asked.space.target.group = group_of(&asked.space, parametrization);
+    rc = search_answer(answer, &asked.space, seen, count, err);
+    lr_free(seen);
+    return rc;
+}
+
+/* ---- proposals ---- */
+
+uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial_spec *spec,
+                             uint32_t cell)
+{
+    uint64_t most = 0;
+    uint64_t own = campaign->opening.shares_wsd_prefix ? trial_wsd_prefix_tokens(spec) : 0;
+    for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
+        const struct trial *trial = campaign->trials[i];
+        uint64_t tokens = trial_wsd_prefix_tokens(&trial->spec);
+        if (trial->state == TRIAL_DONE && trial->purpose == PURPOSE_SEARCH && trial->cell == cell &&
+            trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
+            trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
+            trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
+            most = tokens;
+    }
+    return most;
+}
+
+void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
+                       const struct event_data *data)
+{
+    spec->data_hash = data->data_hash;
+    if (data->val_tokens > 0)
+        spec->val_tokens = data->val_tokens;
+    spec->val_bytes = data->val_bytes;
+    /* chosen for the shapes of cell 0: for others they are right all the same, if not the fastest
+     */
+    memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
+}
+
+struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal)
+{
+    assert(proposal->cell < plan_cell_count(&campaign->plan));
+    struct trial_spec spec = plan_cell(&campaign->plan, proposal->cell);
+    spec.lr = proposal->lr;
+    spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
+    spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];
+    spec.horizon_tokens = proposal->tokens;
+    /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
+     * when they are compared. */
+    spec.seed = plan_seed(&campaign->plan, proposal->seed);
+    campaign_set_data(campaign, &spec, campaign_data(campaign, proposal->cell));
+    return spec;
 }

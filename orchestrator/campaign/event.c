@@ -32,30 +32,21 @@ FIELD_TABLE_DEFINE(event_finished, EVENT_FINISHED_FIELDS)
 FIELD_TABLE_DEFINE(event_clock, EVENT_CLOCK_FIELDS)
 #undef FIELD_OWNER
 
+static const struct {
+    const char *name;
+    const struct field_table *fields;
+} kinds[EVENT_KINDS] = {
+#define X(KIND, tag, FIELDS) {#tag, &event_##tag##_fields},
+    EVENT_MAP(X)
+#undef X
+};
+
 const char *event_name(enum event_kind kind)
 {
-    switch (kind) {
-#define X(KIND, tag, FIELDS)                                                                       \
-    case EVENT_##KIND:                                                                             \
-        return #tag;
-        EVENT_MAP(X)
-#undef X
-    case EVENT_KINDS:
-        break;
-    }
-    return "?";
+    return (unsigned)kind < EVENT_KINDS ? kinds[kind].name : "?";
 }
 
 const struct field_table *event_fields(enum event_kind kind)
 {
-    switch (kind) {
-#define X(KIND, tag, FIELDS)                                                                       \
-    case EVENT_##KIND:                                                                             \
-        return &event_##tag##_fields;
-        EVENT_MAP(X)
-#undef X
-    case EVENT_KINDS:
-        break;
-    }
-    return NULL;
+    return (unsigned)kind < EVENT_KINDS ? kinds[kind].fields : NULL;
 }

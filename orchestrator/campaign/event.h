@@ -21,7 +21,7 @@
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
     TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)                                                \
     TEXT(version, 32) TEXT(compiler, 64) TEXT(system, 128) TEXT(cpu, 128) TEXT(mpi, 160)           \
-    TEXT(blas, 192)      /* who multiplies: our own instructions, the libraries and their cores */ \
+    TEXT(blas, 192)      /* of matrix products: our own instructions, libraries, their cores */    \
     TEXT(libraries, 192) /* the others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
     U32(retries) U32(stop_on_fail) /* on_fail of the plan as it was then */
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                    \

@@ -1,6 +1,7 @@
 /* lrsearch audit: is a recipe's learning rate right? The law about horizons (Bjorck et al.) answers
  * where it applies, other published laws stand beside it, and a campaign that was run says what its
  * own law gives. Trains nothing and writes nothing. */
+#include "campaign/campaign_answer.h"
 #include "report/audit.h"
 
 #include <math.h>

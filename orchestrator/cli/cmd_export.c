@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "campaign/campaign_answer.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "history/run_reader.h"

@@ -2,6 +2,7 @@
  * journal, or those of a table (fit_table.c). Trains nothing and writes nothing. */
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_answer.h"
 #include "estimate/fit_table.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"

@@ -3,6 +3,7 @@
  * are fitted again with the other target, so that every reason to refuse an answer is asked for
  * this one. */
 #include <stdio.h>
+#include "campaign/campaign_answer.h"
 #include "cli/predict_target.h"
 #include "cli/outcome.h"
 #include "history/run_reader.h"

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/cmd_report.h"
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "history/run_reader.h"
-#include "coordinator/coordinator.h"
+#include "coordinator/open_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
@@ -144,7 +146,7 @@ static int report(const char *run_dir, struct plan *plan, struct answer *answer,
     }
     for (uint32_t id = 1; id <= input.count; id++)
         trials[id - 1] = campaign_trial(campaign, id);
-    coordinator_tidy(run_dir, campaign);
+    open_run_tidy(run_dir, campaign);
     figures_draw(run_dir, answer, trials, input.count);
     rc = write_report(&input, plan, true, err);
 out:

@@ -24,6 +24,8 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
+#include "net/mpi_session.h"
+#include "net/peer.h"
 #include "net/transports.h"
 #include "plan/plan.h"
 #include "store/provenance.h"
@@ -60,7 +62,7 @@ struct worker_thread {
 
 static struct msg_hello worker_hello(void)
 {
-    struct msg_hello hello = transport_hello();
+    struct msg_hello hello = peer_self();
     char cpu[64], libraries[64];
     provenance_cpu(cpu, sizeof(cpu));
     snprintf(hello.cpu, sizeof(hello.cpu), "%.60s, %.60s", cpu,
@@ -105,7 +107,7 @@ static time_t job_end_time(void)
 static void open_log(const struct run_options *options, const struct plan *plan, int ranks)
 {
     char fork[TRIAL_PATH + FORK_NAME];
-    struct msg_hello self = transport_hello();
+    struct msg_hello self = peer_self();
     lr_log_files(find_run_dir(fork, options, plan), self.host, ranks, LR_LOG_CAMPAIGN_BYTES);
 }
 

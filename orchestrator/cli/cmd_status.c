@@ -22,7 +22,6 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "net/peer.h"
-#include "net/transports.h"
 #include "report/status.h"
 #include "store/run_lock.h"
 
@@ -62,7 +61,7 @@ static int on_event(void *context, const struct campaign *campaign, const struct
  * which another start would break it: by the clocks of both hosts, or by seeing it happen. */
 static bool owner_lives(struct watch *watch, const struct run_lock_view *lock)
 {
-    struct msg_hello self = transport_hello();
+    struct msg_hello self = peer_self();
     struct msg_hello owner = {.pid = lock->owner.pid, .host_id = lock->owner.host_id};
     if (lock->known && owner.host_id == self.host_id)
         return peer_alive(&owner);

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_budget.h"
 #include "lrsearch/memory.h"
 #include "store/run_lock.h"
 

@@ -1,20 +1,24 @@
 /* Drives a campaign. The journal is the truth: an event is appended before it is applied, and
- * applied before anything is done about it. Doing is idempotent: `handed` remembers which attempt
- * of a trial the scheduler already has. */
+ * applied before anything is done about it. What is done is idempotent: `handed` remembers which
+ * attempt of a trial the scheduler already has. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/coordinator.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "coordinator/coordinator_state.h"
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_budget.h"
+#include "campaign/campaign_next.h"
+#include "coordinator/open_run.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "net/transports.h"
+#include "net/peer.h"
+#include "plan/plan_json.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"
-#include "plan/plan_json.h"
 #include "store/run_tables.h"
 
 #define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */
@@ -22,49 +26,60 @@
 #define SYNC_EVERY_MS 1000u /* loss curves may be lost for so long; results never */
 #define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* how exactly the wall budget is kept over a kill */
 
-/* When it happened; nothing but a person's eye may depend on it. */
-static void stamp(const struct coordinator *c, struct event *event)
+struct handed {
+    uint32_t attempt; /* that the scheduler got */
+    uint64_t not_before_ms;
+};
+
+struct coordinator {
+    const struct coordinator_setup *setup;
+    struct open_run run;
+    struct sched *sched;
+    struct next_events next;
+    struct handed *handed; /* by trial id */
+    size_t handed_size;
+    uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: the lock's last beat */
+    uint64_t answer_until_ms; /* when an interrupted run's answer does without a fit */
+    uint64_t deadline_ms;     /* then it drains by itself; 0: never */
+    uint64_t drained_ms;      /* when a drain is over at the latest; 0: none is under way */
+    char drain_reason[64];    /* "SIGUSR1" */
+};
+
+/* The campaign's wall time, for people to look at: nothing else may depend on it. */
+static double wall_s(const struct coordinator *c)
 {
     double since_s = c->now_ms > c->clock_ms ? (double)(c->now_ms - c->clock_ms) / 1000 : 0;
-    double at_s = campaign_wall_s(c->campaign) + since_s;
-    if (event->kind == EVENT_STARTED)
-        event->as.started.at_s = at_s;
-    else if (event->kind == EVENT_ENDED)
-        event->as.ended.at_s = at_s;
+    return campaign_wall_s(c->run.campaign) + since_s;
 }
 
-int coordinator_record(struct coordinator *c, const struct event *happened, struct lr_error *err)
+static int record_clock(struct coordinator *c, uint64_t now_ms, struct lr_error *err)
 {
-    struct event stamped = *happened, *event = &stamped;
-    stamp(c, event);
-    int rc = campaign_check(c->campaign, event, err); /* keeps our mistakes out of the journal */
-    if (!rc)
-        rc = journal_append(c->journal, event, err);
-    if (!rc)
-        rc = campaign_apply(c->campaign, event, err);
-    if (!rc && c->setup->watch.event)
-        c->setup->watch.event(c->setup->watch.context, c->campaign, event);
-    return rc;
+    struct event event = {.kind = EVENT_CLOCK};
+    event.as.clock.wall_s = (double)(now_ms - c->clock_ms) / 1000.0;
+    c->clock_ms = now_ms;
+    return open_run_record(&c->run, &event, err);
 }
 
 /* ---- what the scheduler tells ---- */
 
 static int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
-                      const struct msg_hello *hello)
+                      const struct msg_hello *hello, struct lr_error *err)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_STARTED};
     event.as.started.trial_id = id;
     event.as.started.attempt = attempt;
     event.as.started.rank = (uint32_t)rank;
+    event.as.started.at_s = wall_s(c);
     snprintf(event.as.started.host, sizeof(event.as.started.host), "%s", hello->host);
     snprintf(event.as.started.cpu, sizeof(event.as.started.cpu), "%s", hello->cpu);
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s", id, attempt, rank,
            hello->host);
-    return coordinator_record(c, &event, c->err);
+    return open_run_record(&c->run, &event, err);
 }
 
-static int on_progress(void *context, const struct msg_progress *progress, int rank)
+static int on_progress(void *context, const struct msg_progress *progress, int rank,
+                       struct lr_error *err)
 {
     struct coordinator *c = context;
     (void)rank;
@@ -77,7 +92,7 @@ static int on_progress(void *context, const struct msg_progress *progress, int r
     event.as.curve.attempt = progress->attempt;
     event.as.curve.tokens = progress->tokens;
     event.as.curve.train_loss = progress->train_loss;
-    return coordinator_record(c, &event, c->err);
+    return open_run_record(&c->run, &event, err);
 }
 
 /* What made an attempt fail is often gone a moment later: 1, 2, 4, ... up to 60 s. */
@@ -86,63 +101,72 @@ static uint64_t retry_pause_ms(uint32_t failures)
     return failures < 6 ? (uint64_t)1000 << failures : 60000;
 }
 
-static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result)
+static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result,
+                    struct lr_error *err)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_ENDED};
+    assert(id < c->handed_size);
     event.as.ended.trial_id = id;
     event.as.ended.attempt = attempt;
+    event.as.ended.at_s = wall_s(c);
     event.as.ended.result = *result;
     if (result->outcome == OUTCOME_FAILED)
         c->handed[id].not_before_ms =
-            c->now_ms + retry_pause_ms(campaign_trial(c->campaign, id)->failures);
+            c->now_ms + retry_pause_ms(campaign_trial(c->run.campaign, id)->failures);
     if (result->outcome == OUTCOME_FAILED || result->outcome == OUTCOME_LOST)
         lr_log(LR_LOG_WARNING, "trial %u, attempt %u: %s: %s", id, attempt,
                outcome_name(result->outcome), result->message);
     else
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s, loss %.6g", id, attempt,
                outcome_name(result->outcome), result->val_loss);
-    return coordinator_record(c, &event, c->err);
+    return open_run_record(&c->run, &event, err);
 }
 
 /* ---- acting on the campaign's state ---- */
 
-/* The result of the same training in the campaign that this one was forked from. */
+/* Takes over the result of the same training in the campaign that this one was forked from. */
 static int take_over(struct coordinator *c, const struct trial *trial,
                      const struct fork_trial *known, struct lr_error *err)
 {
+    int rc;
     struct event event = {.kind = EVENT_STARTED};
     event.as.started.trial_id = trial->id;
     event.as.started.attempt = trial->attempt + 1;
+    event.as.started.at_s = wall_s(c);
     snprintf(event.as.started.host, sizeof(event.as.started.host), "fork");
     memcpy(event.as.started.cpu, known->start.cpu, sizeof(event.as.started.cpu));
-    int rc = coordinator_record(c, &event, err);
-    for (size_t i = 0; !rc && i < known->point_count; i++) {
+    if ((rc = open_run_record(&c->run, &event, err)))
+        return rc;
+    for (size_t i = 0; i < known->point_count; i++) {
         event = (struct event){.kind = EVENT_CURVE};
         event.as.curve = known->points[i];
         event.as.curve.trial_id = trial->id;
         event.as.curve.attempt = trial->attempt;
-        rc = coordinator_record(c, &event, err);
+        if ((rc = open_run_record(&c->run, &event, err)))
+            return rc;
     }
     event = (struct event){.kind = EVENT_ENDED};
     event.as.ended.trial_id = trial->id;
     event.as.ended.attempt = trial->attempt;
+    event.as.ended.at_s = wall_s(c);
     event.as.ended.result = known->result;
     event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* paid there, not here */
     event.as.ended.result.begun_tokens = known->result.tokens;
-    return rc ? rc : coordinator_record(c, &event, err);
+    return open_run_record(&c->run, &event, err);
 }
 
-static int make_room(struct coordinator *c, size_t count, struct lr_error *err)
+/* handed[] for trials up to this id. */
+static int reserve_handed(struct coordinator *c, size_t last_id, struct lr_error *err)
 {
-    if (count + 1 <= c->handed_size)
+    if (last_id < c->handed_size)
         return 0;
-    struct handed *larger = lr_realloc(c->handed, (count + 1) * sizeof(*larger));
+    struct handed *larger = lr_realloc(c->handed, (last_id + 1) * sizeof(*larger));
     if (!larger)
         return lr_nomem(err);
-    memset(larger + c->handed_size, 0, (count + 1 - c->handed_size) * sizeof(*larger));
+    memset(larger + c->handed_size, 0, (last_id + 1 - c->handed_size) * sizeof(*larger));
     c->handed = larger;
-    c->handed_size = count + 1;
+    c->handed_size = last_id + 1;
     return 0;
 }
 
@@ -150,19 +174,20 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
 {
     struct msg_assign job = {.trial_id = trial->id, .attempt = trial->attempt + 1};
     struct trial_place *place = &job.place;
+    assert(trial->id < c->handed_size);
     job.spec = trial->spec;
-    for (size_t i = 0; i < c->data_count; i++)
-        if (c->data[i].data_hash == job.spec.data_hash)
-            memcpy(place->data_path, c->data[i].data_path, sizeof(place->data_path));
+    for (size_t i = 0; i < c->run.data_count; i++)
+        if (c->run.data[i].data_hash == job.spec.data_hash)
+            memcpy(place->data_path, c->run.data[i].data_path, sizeof(place->data_path));
     place->threads = c->setup->plan->trainer.threads_per_worker;
     place->silence_s = c->setup->plan->limits.silence_s;
     place->checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
-    if (c->checkpoint_dir[0])
-        run_dir_checkpoint(place->checkpoint, c->checkpoint_dir, trial);
-    if (c->output_dir[0])
-        run_dir_output_file(place->output, c->output_dir, trial->id, job.attempt);
-    if (campaign_opening(c->campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
-        memcpy(place->wsd_prefix_dir, c->checkpoint_dir, sizeof(place->wsd_prefix_dir));
+    if (c->run.checkpoint_dir[0])
+        run_dir_checkpoint(place->checkpoint, c->run.checkpoint_dir, trial);
+    if (c->run.output_dir[0])
+        run_dir_output_file(place->output, c->run.output_dir, trial->id, job.attempt);
+    if (campaign_opening(c->run.campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
+        memcpy(place->wsd_prefix_dir, c->run.checkpoint_dir, sizeof(place->wsd_prefix_dir));
     place->wsd_prefix_tokens = trial->wsd_prefix_tokens;
     int avoid =
         trial->failures > 0 && (int)trial->rank < c->setup->transport->size ? (int)trial->rank : 0;
@@ -172,19 +197,19 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     return rc;
 }
 
-/* Gives what waits to the scheduler, and takes it back when the time is used up; or takes its
- * result over, and then *taken says so. */
+/* Gives what waits to the scheduler, or takes it back when the time is used up. Where a result is
+ * taken over instead, *taken says so. */
 static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error *err)
 {
-    size_t count = campaign_trial_count(c->campaign);
-    int rc = make_room(c, count, err);
+    size_t count = campaign_trial_count(c->run.campaign);
+    int rc = reserve_handed(c, count, err);
     *taken = false;
     for (uint32_t id = 1; !rc && id <= count; id++) {
-        const struct trial *trial = campaign_trial(c->campaign, id);
+        const struct trial *trial = campaign_trial(c->run.campaign, id);
         bool handed = c->handed[id].attempt == trial->attempt + 1;
         if (!trial_state_is_waiting(trial->state))
             continue;
-        if (!campaign_may_start(c->campaign, id)) {
+        if (!campaign_may_start(c->run.campaign, id)) {
             if (handed)
                 sched_withdraw(c->sched, id);
             c->handed[id].attempt = 0;
@@ -192,46 +217,39 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
         }
         if (handed || c->now_ms < c->handed[id].not_before_ms)
             continue;
-        const struct fork_trial *known = c->fork ? fork_find(c->fork, &trial->spec) : NULL;
-        if (known)
-            rc = take_over(c, trial, known, err);
-        else
-            rc = hand_over(c, trial, err);
+        const struct fork_trial *known = c->run.fork ? fork_find(c->run.fork, &trial->spec) : NULL;
         *taken = *taken || known;
+        rc = known ? take_over(c, trial, known, err) : hand_over(c, trial, err);
     }
     return rc;
 }
 
-/* Lets the campaign say what comes next, until it has nothing more to say. */
+static bool is_signaled(void *context)
+{
+    const struct coordinator *c = context;
+    return c->setup->loop->signaled && c->setup->loop->signaled();
+}
+
+/* Applies what the state calls for, until it calls for nothing more. */
 static int advance(struct coordinator *c, struct lr_error *err)
 {
+    const struct interrupt interrupt = {is_signaled, c};
     for (;;) {
-        const struct event *events;
-        size_t count;
         bool taken = false;
-        int rc = campaign_next(c->campaign, &events, &count, err);
+        int rc = campaign_next(c->run.campaign, &interrupt, &c->next, err);
         if (rc == LR_ECANCELED) { /* a signal waits to be told: the decision is made again later */
             memset(err, 0, sizeof(*err));
             return 0;
         }
-        for (size_t i = 0; !rc && i < count; i++)
-            rc = coordinator_record(c, &events[i], err);
-        if (!rc && count == 0)
+        for (size_t i = 0; !rc && i < c->next.count; i++)
+            rc = open_run_record(&c->run, &c->next.events[i], err);
+        if (!rc && c->next.count == 0)
             rc = hand_over_waiting(c, &taken, err);
-        if (rc || (count == 0 && !taken))
+        if (rc || (c->next.count == 0 && !taken))
             return rc;
-        rc = journal_sync(c->journal, err);
-        if (rc)
+        if ((rc = journal_sync(c->run.journal, err)))
             return rc;
     }
-}
-
-static int record_clock(struct coordinator *c, uint64_t now_ms, struct lr_error *err)
-{
-    struct event event = {.kind = EVENT_CLOCK};
-    event.as.clock.wall_s = (double)(now_ms - c->clock_ms) / 1000.0;
-    c->clock_ms = now_ms;
-    return coordinator_record(c, &event, err);
 }
 
 /* ---- the loop ---- */
@@ -239,23 +257,23 @@ static int record_clock(struct coordinator *c, uint64_t now_ms, struct lr_error 
 static int on_message(void *context, int peer, const struct message *message, uint64_t now_ms,
                       struct lr_error *err)
 {
+    int rc;
     struct coordinator *c = context;
-    c->err = err;
     c->now_ms = now_ms;
-    int rc = sched_message(c->sched, peer, message, now_ms, err);
-    if (rc || message->tag != MSG_RESULT)
+    if ((rc = sched_message(c->sched, peer, message, now_ms, err)) || message->tag != MSG_RESULT)
         return rc;
-    if (c->setup->plan->budget.wall_s > 0) /* a worker is free: is there time for another trial? */
-        rc = record_clock(c, now_ms, err);
-    if (!rc && !c->drained_ms)
-        rc = advance(c, err);
-    if (!rc)
-        rc = journal_sync(c->journal, err);
+    /* A worker is free: is there time for another trial? */
+    if (c->setup->plan->budget.wall_s > 0 && (rc = record_clock(c, now_ms, err)))
+        return rc;
+    if (!c->drained_ms && (rc = advance(c, err)))
+        return rc;
+    if ((rc = journal_sync(c->run.journal, err)))
+        return rc;
     /* Only now is the result safe. */
-    const struct trial *trial = campaign_trial(c->campaign, message->as.result.trial_id);
-    if (!rc && trial && trial_state_is_over(trial->state) && c->checkpoint_dir[0])
-        run_dir_remove_checkpoint(c->checkpoint_dir, trial);
-    return rc;
+    const struct trial *trial = campaign_trial(c->run.campaign, message->as.result.trial_id);
+    if (trial && trial_state_is_over(trial->state) && c->run.checkpoint_dir[0])
+        run_dir_remove_checkpoint(c->run.checkpoint_dir, trial);
+    return 0;
 }
 
 /* No new trials; those that run write their checkpoint, as long as there is time. */
@@ -271,49 +289,51 @@ static void drain(struct coordinator *c, const char *reason)
     sched_drain(c->sched);
 }
 
-static int interrupted(const char *reason, struct lr_error *err)
+static int fail_interrupted(const char *reason, struct lr_error *err)
 {
     return lr_fail(err, LR_ECANCELED, "interrupted by %s; run the same command again to go on",
                    reason);
 }
 
-/* Whether the campaign goes on, drains, or is over. */
-static int take_stock(struct coordinator *c, struct lr_error *err)
+/* Goes on with the campaign or with its drain; LR_ECANCELED when that is over. */
+static int go_on(struct coordinator *c, struct lr_error *err)
 {
     if (!c->drained_ms && c->deadline_ms && c->now_ms >= c->deadline_ms)
         drain(c, "the job's time limit");
-    if (c->drained_ms)
-        return sched_counts(c->sched).running == 0 || c->now_ms >= c->drained_ms
-                   ? interrupted(c->drain_reason, err)
-                   : 0;
-    int rc = advance(c, err);
-    return rc ? rc : campaign_finished(c->campaign);
+    if (!c->drained_ms)
+        return advance(c, err);
+    if (sched_counts(c->sched).running == 0 || c->now_ms >= c->drained_ms)
+        return fail_interrupted(c->drain_reason, err);
+    return 0;
 }
 
-static int on_tick(void *context, uint64_t now_ms, struct lr_error *err)
+static int on_tick(void *context, uint64_t now_ms, bool *done, struct lr_error *err)
 {
+    int rc;
     struct coordinator *c = context;
-    int rc = 0;
-    c->err = err;
     c->now_ms = now_ms;
     if (now_ms - c->beaten_ms >= CLOCK_EVERY_MS) {
         c->beaten_ms = now_ms;
-        rc = coordinator_beat(c, err);
-        rc = rc ? rc : record_clock(c, now_ms, err);
+        if ((rc = open_run_beat(&c->run, err)) || (rc = record_clock(c, now_ms, err)))
+            return rc;
     }
-    if (!rc)
-        rc = take_stock(c, err);
-    if (!rc)
-        rc = sched_tick(c->sched, now_ms, err);
-    if (!rc && now_ms - c->synced_ms >= SYNC_EVERY_MS) {
+    if ((rc = go_on(c, err)))
+        return rc;
+    *done = campaign_finished(c->run.campaign);
+    if (*done)
+        return 0;
+    if ((rc = sched_tick(c->sched, now_ms, err)))
+        return rc;
+    if (now_ms - c->synced_ms >= SYNC_EVERY_MS) {
         c->synced_ms = now_ms;
-        rc = journal_sync(c->journal, err);
+        if ((rc = journal_sync(c->run.journal, err)))
+            return rc;
     }
-    if (!rc && c->setup->watch.tick) {
+    if (c->setup->watch.tick) {
         struct sched_counts counts = sched_counts(c->sched);
-        c->setup->watch.tick(c->setup->watch.context, c->campaign, &counts, now_ms);
+        c->setup->watch.tick(c->setup->watch.context, c->run.campaign, &counts, now_ms);
     }
-    return rc;
+    return 0;
 }
 
 /* SIGUSR1 and SIGUSR2 come early enough to write checkpoints; after SIGTERM a second may be all
@@ -323,16 +343,39 @@ static int on_signal(void *context, int signal_number, uint64_t now_ms, struct l
     struct coordinator *c = context;
     c->now_ms = now_ms;
     if (signal_number == SIGINT || signal_number == SIGTERM)
-        return interrupted(signal_number == SIGINT ? "SIGINT" : "SIGTERM", err);
+        return fail_interrupted(signal_number == SIGINT ? "SIGINT" : "SIGTERM", err);
     if (!c->drained_ms)
         drain(c, signal_number == SIGUSR1 ? "SIGUSR1" : "SIGUSR2");
     return 0;
 }
 
-static bool is_signaled(void *context)
+/* SLURM_JOB_END_TIME on the coordinator's own clock, less the time that a drain takes. */
+static void set_deadline(struct coordinator *c)
 {
-    const struct coordinator *c = context;
-    return c->setup->loop->signaled && c->setup->loop->signaled();
+    double left_s = difftime(c->setup->end_time, time(NULL)) - c->setup->grace_s;
+    if (c->setup->end_time > 0 && left_s < FOREVER_S)
+        c->deadline_ms = c->now_ms + (left_s > 0 ? (uint64_t)(left_s * 1000) : 0) + 1;
+}
+
+static int run_until_finished(struct coordinator *c, struct lr_error *err)
+{
+    int rc;
+    const struct plan *plan = c->setup->plan;
+    struct sched_limits limits = {
+        .silence_ms = (uint64_t)(plan->limits.silence_s * 1000.0),
+        .trial_time_ms = (uint64_t)(plan->limits.trial_time_s * 1000.0),
+    };
+    struct sched_owner owner = {c, on_started, on_progress, on_ended};
+    struct loop_handler handler = {c, on_message, on_tick, on_signal};
+    struct msg_hello self = peer_self();
+    c->now_ms = c->clock_ms = c->synced_ms = c->beaten_ms = c->setup->loop->now_ms();
+    if ((rc = sched_create(&c->sched, c->setup->transport, &self, &limits, &owner, c->clock_ms,
+                           err)))
+        return rc;
+    set_deadline(c);
+    if ((rc = go_on(c, err)) || campaign_finished(c->run.campaign))
+        return rc;
+    return c->setup->loop->run(c->setup->transport, &handler, err);
 }
 
 /* ---- the end ---- */
@@ -344,73 +387,52 @@ static bool answer_is_late(void *context)
     return c->setup->loop->now_ms() >= c->answer_until_ms;
 }
 
+static int make_answer(struct coordinator *c, bool is_interrupted, struct answer *answer,
+                       struct lr_error *err)
+{
+    int rc;
+    const struct interrupt late = {answer_is_late, c};
+    bool in_time = is_interrupted && !campaign_finished(c->run.campaign);
+    c->answer_until_ms = c->setup->loop->now_ms() + ANSWER_MS;
+    if ((rc = campaign_answer_until(c->run.campaign, in_time ? &late : NULL, answer, err)))
+        return rc;
+    if (c->setup->compare)
+        c->setup->compare(c->setup->baseline_context, c->run.campaign, answer);
+    return 0;
+}
+
 static int write_files(struct coordinator *c, bool is_interrupted, struct answer *answer,
                        struct lr_error *err)
 {
+    int rc;
     const char *run_dir = c->setup->run_dir;
-    size_t count = campaign_trial_count(c->campaign);
+    size_t count = campaign_trial_count(c->run.campaign);
     const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
     if (!trials)
         return lr_nomem(err);
-    bool over = campaign_finished(c->campaign);
-    for (uint32_t id = 1; id <= count; id++) {
-        trials[id - 1] = campaign_trial(c->campaign, id);
-        over = over && trial_state_is_over(trials[id - 1]->state); /* not left for more time */
-    }
+    for (uint32_t id = 1; id <= count; id++)
+        trials[id - 1] = campaign_trial(c->run.campaign, id);
     /* First, and also of a run that was ended before it came so far: on a full disk it makes room.
      */
-    if (over)
+    if (campaign_is_complete(c->run.campaign))
         run_dir_remove_checkpoints(run_dir);
-    bool late = is_interrupted && !campaign_finished(c->campaign);
-    c->answer_until_ms = c->setup->loop->now_ms() + ANSWER_MS;
-    campaign_interruptible(c->campaign, late ? answer_is_late : NULL, c);
-    int rc = campaign_answer(c->campaign, answer, err);
-    campaign_interruptible(c->campaign, NULL, NULL);
-    if (!rc && c->setup->compare)
-        c->setup->compare(c->setup->baseline_context, c->campaign, answer);
-    if (!rc)
-        rc = result_json_write(run_dir, c->setup->plan->name, answer, err);
-    if (!rc)
-        rc = trials_csv_write(run_dir, trials, count, err);
-    if (!rc)
-        rc = cells_csv_write(run_dir, answer, err);
-    if (!rc)
-        rc = curves_csv_write(run_dir, trials, count, err);
-    if (!rc)
-        rc = faults_csv_write(run_dir, count, err);
-    if (!rc && c->setup->draw)
+    if ((rc = make_answer(c, is_interrupted, answer, err)))
+        goto out;
+    if ((rc = result_json_write(run_dir, c->setup->plan->name, answer, err)))
+        goto out;
+    if ((rc = trials_csv_write(run_dir, trials, count, err)))
+        goto out;
+    if ((rc = cells_csv_write(run_dir, answer, err)))
+        goto out;
+    if ((rc = curves_csv_write(run_dir, trials, count, err)))
+        goto out;
+    if ((rc = faults_csv_write(run_dir, count, err)))
+        goto out;
+    if (c->setup->draw)
         c->setup->draw(run_dir, answer, trials, count);
+out:
     lr_free(trials);
     return rc;
-}
-
-/* SLURM_JOB_END_TIME on the coordinator's own clock, less the time that a drain takes. */
-static void set_deadline(struct coordinator *c)
-{
-    double left_s = difftime(c->setup->end_time, time(NULL)) - c->setup->grace_s;
-    if (c->setup->end_time > 0 && left_s < FOREVER_S)
-        c->deadline_ms = c->now_ms + (left_s > 0 ? (uint64_t)(left_s * 1000) : 0) + 1;
-}
-
-static int train(struct coordinator *c, struct lr_error *err)
-{
-    const struct plan *plan = c->setup->plan;
-    struct sched_limits limits = {
-        .silence_ms = (uint64_t)(plan->limits.silence_s * 1000.0),
-        .trial_time_ms = (uint64_t)(plan->limits.trial_time_s * 1000.0),
-    };
-    struct sched_owner owner = {c, on_started, on_progress, on_ended};
-    struct loop_handler handler = {c, on_message, on_tick, on_signal};
-    c->now_ms = c->clock_ms = c->synced_ms = c->beaten_ms = c->setup->loop->now_ms();
-    struct msg_hello self = transport_hello();
-    int rc = sched_create(&c->sched, c->setup->transport, &self, &limits, &owner, c->clock_ms, err);
-    set_deadline(c);
-    campaign_interruptible(c->campaign, is_signaled, c);
-    if (!rc)
-        rc = take_stock(c, err);
-    if (!rc)
-        rc = c->setup->loop->run(c->setup->transport, &handler, err);
-    return rc > 0 ? 0 : rc; /* 1: finished already */
 }
 
 /* Before there is a scheduler, nobody else knows that workers wait. */
@@ -424,59 +446,66 @@ static void tell_everyone(struct transport *transport, const struct message *mes
 static void greet(struct transport *transport)
 {
     struct message greeting = {.tag = MSG_PING};
-    greeting.as.ping.from = transport_hello();
+    greeting.as.ping.from = peer_self();
     tell_everyone(transport, &greeting);
 }
 
-static void close_all(struct coordinator *c)
+static void stop_workers(struct coordinator *c, bool *workers_lost)
 {
-    sched_destroy(c->sched);
-    journal_close(c->journal);
-    run_lock_release(c->lock);
-    campaign_destroy(c->campaign);
-    fork_close(c->fork);
-    lr_free(c->data);
-    lr_free(c->handed);
+    if (!c->sched) {
+        tell_everyone(c->setup->transport, &(struct message){.tag = MSG_STOP});
+        return;
+    }
+    struct sched_counts counts = sched_counts(c->sched);
+    sched_stop_workers(c->sched);
+    *workers_lost = counts.workers_lost > 0;
+    if (counts.stale_messages + counts.bad_messages > 0)
+        lr_log(LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu that made no sense",
+               (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);
+}
+
+/* From the journal's first event to its last. */
+static int run_campaign(struct coordinator *c, struct lr_error *err)
+{
+    int rc;
+    struct lr_error ignored = {0};
+    char *resolved = plan_to_json(c->setup->plan);
+    if (!resolved)
+        return lr_nomem(err);
+    if (c->setup->find_baseline && (rc = c->setup->find_baseline(c->setup->baseline_context, err)))
+        goto out;
+    if ((rc = open_run_begin(&c->run, resolved, err)) || campaign_finished(c->run.campaign))
+        goto out;
+    rc = run_until_finished(c, err);
+    if (rc != LR_ENOSPC && rc != LR_EIO)
+        record_clock(c, c->setup->loop->now_ms(), &ignored);
+    if (!c->run.locked_out)
+        journal_sync(c->run.journal, &ignored);
+out:
+    lr_free(resolved);
+    return rc;
 }
 
 int coordinator_run(const struct coordinator_setup *setup, struct answer *answer,
                     bool *workers_lost, struct lr_error *err)
 {
-    struct coordinator coordinator = {.setup = setup};
+    struct coordinator coordinator = {.setup = setup, .run.setup = setup};
     struct coordinator *c = &coordinator;
-    char *resolved = plan_to_json(setup->plan);
-    struct lr_error late = {0};
+    struct lr_error ignored = {0};
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
     greet(setup->transport);
-    int rc = resolved ? 0 : lr_nomem(err);
-    if (!rc && setup->find_baseline)
-        rc = setup->find_baseline(setup->baseline_context, err);
-    if (!rc)
-        rc = coordinator_begin(c, resolved, err);
-    bool readable = c->journal && campaign_opening(c->campaign)->name[0];
-    if (!rc && !campaign_finished(c->campaign)) {
-        rc = train(c, err);
-        if (rc != LR_ENOSPC && rc != LR_EIO)
-            record_clock(c, setup->loop->now_ms(), &late);
-        if (!c->locked_out)
-            journal_sync(c->journal, &late);
+    int rc = run_campaign(c, err);
+    if (open_run_has_campaign(&c->run) && !c->run.locked_out && rc != LR_EPLAN &&
+        rc != LR_ECREATE) {
+        int written = write_files(c, rc == LR_ECANCELED, answer, rc ? &ignored : err);
+        if (!rc)
+            rc = written;
     }
-    if (readable && !c->locked_out && rc != LR_EPLAN && rc != LR_ECREATE &&
-        write_files(c, rc == LR_ECANCELED, answer, &late) && !rc)
-        rc = lr_fail(err, late.code, "%s", late.text);
-    if (c->sched) {
-        struct sched_counts counts = sched_counts(c->sched);
-        sched_stop_workers(c->sched);
-        *workers_lost = counts.workers_lost > 0;
-        if (counts.stale_messages + counts.bad_messages > 0)
-            lr_log(
-                LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu that made no sense",
-                (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);
-    } else {
-        tell_everyone(setup->transport, &(struct message){.tag = MSG_STOP});
-    }
-    close_all(c);
-    lr_free(resolved);
+    stop_workers(c, workers_lost);
+    sched_destroy(c->sched);
+    next_events_release(&c->next);
+    open_run_close(&c->run);
+    lr_free(c->handed);
     return rc;
 }

@@ -10,7 +10,6 @@
 #include "lrsearch/transport.h"
 #include "net/loop.h"
 #include "sched/sched.h"
-#include "store/run_lock.h"
 
 /* The coordinator: the one place where campaign, scheduler and journal meet. Everything that
  * happens takes the same way:
@@ -64,13 +63,5 @@ struct coordinator_setup {
  * *workers_lost says whether a worker vanished on the way. */
 int coordinator_run(const struct coordinator_setup *setup, struct answer *answer,
                     bool *workers_lost, struct lr_error *err);
-
-/* RUN_DIR/lock, in the name of this process, for whoever else writes there; run_lock_release() it.
- */
-int coordinator_lock(struct run_lock **out, const char *run_dir, struct lr_error *err);
-
-/* Removes what a run of this campaign left that was ended before it could: states of trainings, and
- * files of the lock. Nothing unless the campaign is finished and nobody holds the lock. */
-void coordinator_tidy(const char *run_dir, const struct campaign *campaign);
 
 #endif

@@ -5,8 +5,8 @@
 #include "campaign/event.h"
 #include "lrsearch/error.h"
 
-/* The trainings of another campaign, by what was trained: a new campaign with a changed plan takes
- * over those that are still its own to the last field. */
+/* The results of another campaign, found by trial spec: a campaign with a changed plan takes over
+ * the results of trials whose specs are equal in every field that changes a result. */
 
 struct fork;
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_confirm.h"
 #include "estimate/calibrate.h"
 #include "estimate/forecast.h"
 #include "prepare/prepare.h"

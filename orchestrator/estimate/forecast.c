@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_space.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 #include "search/search_answer.h"

@@ -4,7 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_space.h"
 #include "model/parametrization.h"
 #include "prepare/prepare_command.h"
 #include "lrsearch/count.h"

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include "campaign/campaign.h"
+#include "lrsearch/answer.h"
 #include "store/curves.h"
 
 /* A campaign in the formats of other programs. Each format turns what is known into files in

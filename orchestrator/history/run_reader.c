@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <xxhash.h>
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
 #include "lrsearch/memory.h"
 #include "plan/plan_json.h"
 #include "store/run_dir.h"

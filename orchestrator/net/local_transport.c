@@ -1,10 +1,11 @@
 /* Two ends in one process: a queue each way, under one lock. The coordinator's end stops the worker
  * when it closes: STOP itself could be what there was no memory for. */
 #define _POSIX_C_SOURCE 200809L
+#include "net/transports.h"
+
 #include <pthread.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "net/transports.h"
 
 struct queue {
     struct message *messages;
@@ -24,7 +25,7 @@ struct local_end {
 };
 
 /* Makes room at the back: moves what is left to the front, or doubles. */
-static bool make_room(struct queue *queue)
+static bool reserve_message(struct queue *queue)
 {
     if (queue->first > 0 && queue->first + queue->count == queue->capacity) {
         memmove(queue->messages, queue->messages + queue->first,
@@ -46,7 +47,7 @@ static int local_send(struct transport *transport, int peer, const struct messag
         return lr_fail(err, LR_EINVAL, "no rank %d here", peer);
     pthread_mutex_lock(&wire->lock);
     struct queue *queue = &wire->to[peer];
-    bool room = make_room(queue);
+    bool room = reserve_message(queue);
     if (room)
         queue->messages[queue->first + queue->count++] = *message;
     pthread_mutex_unlock(&wire->lock);

@@ -17,14 +17,17 @@ enum {
     FILES = 8
 };
 
+/* libuv's callback cannot return an error: `rc` and *err keep the one that ended the loop, for
+ * loop_run(). */
 struct loop {
     struct transport *transport;
     const struct loop_handler *handler;
-    struct lr_error *err;
     uv_loop_t uv;
     uv_timer_t timer;
     uint64_t pause_ms, ticked_ms;
-    int result; /* 0: go on */
+    bool done;
+    int rc;
+    struct lr_error *err;
 };
 
 /* Not libuv's: those are told only when the handler returns, and a decision of the search, which
@@ -52,58 +55,58 @@ static uint64_t loop_now_ms(void)
     return uv_hrtime() / 1000000;
 }
 
-static void stop(struct loop *loop, int result)
+static int handle_messages(struct loop *loop, unsigned *count)
 {
-    if (loop->result == 0)
-        loop->result = result;
-    uv_stop(&loop->uv);
-}
-
-static int take_messages(struct loop *loop, unsigned *taken)
-{
-    for (*taken = 0; *taken < MESSAGES_A_ROUND; ++*taken) {
+    for (*count = 0; *count < MESSAGES_A_ROUND; ++*count) {
         struct message message;
         int peer;
         int rc = loop->transport->ops->poll(loop->transport, &peer, &message, loop->err);
         if (rc <= 0)
             return rc;
-        rc = loop->handler->message(loop->handler->context, peer, &message, loop_now_ms(),
-                                    loop->err);
-        if (rc)
+        if ((rc = loop->handler->message(loop->handler->context, peer, &message, loop_now_ms(),
+                                         loop->err)))
             return rc;
     }
     return 0;
 }
 
-static int tell_signals(struct loop *loop)
+static int handle_signals(struct loop *loop)
 {
-    int rc = 0;
-    for (int i = 0; !rc && i < SIGNALS; i++) {
+    int rc;
+    for (int i = 0; i < SIGNALS; i++) {
         if (!caught[i])
             continue;
         caught[i] = 0;
-        rc = loop->handler->signal(loop->handler->context, numbers[i], loop_now_ms(), loop->err);
+        if ((rc = loop->handler->signal(loop->handler->context, numbers[i], loop_now_ms(),
+                                        loop->err)))
+            return rc;
     }
-    return rc;
+    return 0;
+}
+
+/* One round: signals, messages, and a tick after messages or when one is due. */
+static int handle_all(struct loop *loop, unsigned *messages)
+{
+    int rc;
+    if ((rc = handle_signals(loop)) || (rc = handle_messages(loop, messages)))
+        return rc;
+    uint64_t now_ms = loop_now_ms();
+    if (*messages == 0 && now_ms - loop->ticked_ms < TICK_MS)
+        return 0;
+    loop->ticked_ms = now_ms;
+    return loop->handler->tick(loop->handler->context, now_ms, &loop->done, loop->err);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct loop *loop = timer->data;
-    unsigned taken = 0;
-    int rc = tell_signals(loop);
-    if (!rc)
-        rc = take_messages(loop, &taken);
-    uint64_t now_ms = loop_now_ms();
-    if (!rc && (taken > 0 || now_ms - loop->ticked_ms >= TICK_MS)) {
-        loop->ticked_ms = now_ms;
-        rc = loop->handler->tick(loop->handler->context, now_ms, loop->err);
-    }
-    if (rc) {
-        stop(loop, rc);
+    unsigned messages = 0;
+    loop->rc = handle_all(loop, &messages);
+    if (loop->rc || loop->done) {
+        uv_stop(&loop->uv);
         return;
     }
-    loop->pause_ms = taken > 0 ? SHORTEST_MS : loop->pause_ms * 2;
+    loop->pause_ms = messages > 0 ? SHORTEST_MS : loop->pause_ms * 2;
     if (loop->pause_ms > LONGEST_MS)
         loop->pause_ms = LONGEST_MS;
     uv_update_time(&loop->uv);
@@ -113,11 +116,8 @@ static void on_timer(uv_timer_t *timer)
 static int loop_run(struct transport *transport, const struct loop_handler *handler,
                     struct lr_error *err)
 {
-    struct loop loop = {.transport = transport,
-                        .handler = handler,
-                        .err = err,
-                        .pause_ms = SHORTEST_MS,
-                        .ticked_ms = 0};
+    struct loop loop = {
+        .transport = transport, .handler = handler, .err = err, .pause_ms = SHORTEST_MS};
     struct sigaction before[SIGNALS], action = {.sa_handler = catch_signal, .sa_flags = SA_RESTART};
     int rc = limits_check_files(FILES, err);
     if (rc)
@@ -137,7 +137,7 @@ static int loop_run(struct transport *transport, const struct loop_handler *hand
     uv_loop_close(&loop.uv);
     for (int i = 0; i < SIGNALS; i++)
         sigaction(numbers[i], &before[i], NULL);
-    return loop.result > 0 ? 0 : loop.result;
+    return loop.rc;
 }
 
 const struct loop_ops loop_uv = {loop_now_ms, loop_run, loop_signaled};

@@ -1,6 +1,12 @@
-/* Entering and leaving MPI. Both are bounded: MPI_Init and MPI_Finalize wait for ranks that may be
- * dead. */
+/* Entering and leaving MPI are bounded in time: MPI_Init and MPI_Finalize wait for ranks that may be
+ * dead.
+ *
+ * Deaths are known where ULFM tells them (User Level Failure Mitigation, an extension of Open MPI
+ * 5). Each rank keeps its own account: the campaign needs point-to-point messages only, so no
+ * communicator is revoked or shrunk, and no agreement is needed. */
 #define _DEFAULT_SOURCE
+#include "net/mpi_session.h"
+
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,8 +14,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-#include "net/mpi_failures.h"
-#include "net/transports.h"
+#ifdef LRSEARCH_HAVE_ULFM
+#include <mpi-ext.h>
+#endif
 
 #define FINALIZE_SECONDS 5u
 /* Each rank on an overloaded machine adds .2 to .3 s to the start (128 ranks on 2 cores: 24 s). */
@@ -22,6 +29,63 @@
 
 static char library[MPI_MAX_LIBRARY_VERSION_STRING] = "none";
 static volatile sig_atomic_t status_at_alarm;
+
+/* ---- deaths ---- */
+
+#ifdef LRSEARCH_HAVE_ULFM
+
+static bool deaths_are_reported(void)
+{
+    int *enabled, found = 0;
+    return MPI_Comm_get_attr(MPI_COMM_WORLD, MPIX_FT, &enabled, &found) == MPI_SUCCESS && found &&
+           *enabled;
+}
+
+bool mpi_is_death(int code)
+{
+    int class;
+    return MPI_Error_class(code, &class) == MPI_SUCCESS &&
+           (class == MPIX_ERR_PROC_FAILED || class == MPIX_ERR_PROC_FAILED_PENDING);
+}
+
+void mpi_note_deaths(bool *gone)
+{
+    MPI_Group world, failed;
+    int count, rank, acknowledged;
+    if (MPIX_Comm_get_failed(MPI_COMM_WORLD, &failed) != MPI_SUCCESS)
+        return;
+    MPI_Comm_group(MPI_COMM_WORLD, &world);
+    MPI_Group_size(failed, &count);
+    for (int i = 0; i < count; i++)
+        if (MPI_Group_translate_ranks(failed, 1, &i, world, &rank) == MPI_SUCCESS && rank >= 0)
+            gone[rank] = true;
+    /* Not those that are reported in the meantime: they must be noted first. */
+    MPIX_Comm_ack_failed(MPI_COMM_WORLD, count, &acknowledged);
+    MPI_Group_free(&failed);
+    MPI_Group_free(&world);
+}
+
+#else
+
+static bool deaths_are_reported(void)
+{
+    return false;
+}
+
+bool mpi_is_death(int code)
+{
+    (void)code;
+    return false;
+}
+
+void mpi_note_deaths(bool *gone)
+{
+    (void)gone;
+}
+
+#endif
+
+/* ---- how this process was started ---- */
 
 /* Open MPI's mpirun, Slurm's PMIx and PMI2, and MPICH's Hydra tell the rank in these. */
 static const char *const rank_names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
@@ -138,7 +202,7 @@ static void leave(int signal_number)
 
 void mpi_finish(bool everyone, int exit_status)
 {
-    bool reported = mpi_failures_reported();
+    bool reported = deaths_are_reported();
     /* With ULFM a rank that ends with an error status is not reported, and mpirun returns its
      * status instead of rank 0's; one that is killed is reported, and costs nobody anything. */
     if (reported && exit_status != 0 && mpi_launched_rank() != 0)

@@ -1,16 +1,17 @@
 /* Messages over MPI. One receive is always posted and tested: with Open MPI 4.1 a single probe sees
  * a message only one call late. Sends are never waited for: to a rank that died they stay pending
- * for ever, and must not stop the others. Where MPI reports deaths (mpi_failures.h), a death is an
+ * for ever, and must not stop the others. Where MPI reports deaths (mpi_session.h), a death is an
  * error of every receive from any rank until it is noted. */
 #define _POSIX_C_SOURCE 200809L
+#include "net/transports.h"
+
 #include <mpi.h>
 #include <string.h>
 #include <time.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/message.h"
-#include "net/mpi_failures.h"
+#include "net/mpi_session.h"
 #include "net/peer.h"
-#include "net/transports.h"
 
 enum { TAG = 1 };
 
@@ -30,7 +31,7 @@ struct mpi_end {
 };
 
 /* Frees what has left. What is pending to a forgotten rank is kept: MPI may still read it. */
-static void collect(struct mpi_end *end)
+static void free_sent(struct mpi_end *end)
 {
     for (struct pending **at = &end->sends; *at;) {
         int done = 0;
@@ -48,7 +49,7 @@ static int mpi_send(struct transport *transport, int peer, const struct message 
                     struct lr_error *err)
 {
     struct mpi_end *end = (struct mpi_end *)transport;
-    collect(end);
+    free_sent(end);
     if (end->gone[peer])
         return 0;
     struct pending *pending = lr_malloc(sizeof(*pending));
@@ -60,7 +61,7 @@ static int mpi_send(struct transport *transport, int peer, const struct message 
                                       &pending->request);
     if (code != MPI_SUCCESS) {
         lr_free(pending);
-        if (mpi_failures_only(code))
+        if (mpi_is_death(code))
             return 0; /* the next poll notes it */
         return lr_fail(err, LR_EPROTO, "%s cannot be sent to rank %d", message_name(message->tag),
                        peer);
@@ -71,32 +72,35 @@ static int mpi_send(struct transport *transport, int peer, const struct message 
     return 0;
 }
 
-static int post(struct mpi_end *end, struct lr_error *err)
+static int post_receive(struct mpi_end *end, struct lr_error *err)
 {
-    return MPI_Irecv(end->frame, WIRE_FRAME_MAX, MPI_BYTE, MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD,
-                     &end->receive) == MPI_SUCCESS
-               ? 0
-               : lr_fail(err, LR_EPROTO, "MPI cannot receive");
+    int code = MPI_Irecv(end->frame, WIRE_FRAME_MAX, MPI_BYTE, MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD,
+                         &end->receive);
+    return code == MPI_SUCCESS ? 0 : lr_fail(err, LR_EPROTO, "MPI cannot receive");
 }
 
-/* 1 when a message is there, 0, or negative. A death leaves the receive pending, or ends it when
- * its message was on the way from there; what has arrived is tested for once more, so that nobody
- * finds a rank gone whose last words are here. */
-static int test(struct mpi_end *end, MPI_Status *status, struct lr_error *err)
+/* Whether a message has arrived. A death leaves the receive pending, or ends it when its message was
+ * on the way from there; what has arrived is tested for once more, so that nobody finds a rank gone
+ * whose last words are here. */
+static int test_receive(struct mpi_end *end, bool *arrived, MPI_Status *status,
+                        struct lr_error *err)
 {
-    int done = 0;
+    int rc, done = 0;
+    *arrived = false;
     int code = MPI_Test(&end->receive, &done, status);
-    if (code != MPI_SUCCESS && mpi_failures_only(code)) {
-        mpi_failures_note(end->gone);
-        int rc = end->receive == MPI_REQUEST_NULL ? post(end, err) : 0;
-        if (rc)
+    if (code != MPI_SUCCESS && mpi_is_death(code)) {
+        mpi_note_deaths(end->gone);
+        if (end->receive == MPI_REQUEST_NULL && (rc = post_receive(end, err)))
             return rc;
         done = 0;
         code = MPI_Test(&end->receive, &done, status);
-        if (code != MPI_SUCCESS && mpi_failures_only(code))
-            return 0; /* one more, in the meantime */
+        if (code != MPI_SUCCESS && mpi_is_death(code)) /* one more, in the meantime */
+            return 0;
     }
-    return code == MPI_SUCCESS ? done : lr_fail(err, LR_EPROTO, "MPI cannot receive");
+    if (code != MPI_SUCCESS)
+        return lr_fail(err, LR_EPROTO, "MPI cannot receive");
+    *arrived = done;
+    return 0;
 }
 
 static int mpi_poll(struct transport *transport, int *peer, struct message *message,
@@ -104,17 +108,18 @@ static int mpi_poll(struct transport *transport, int *peer, struct message *mess
 {
     struct mpi_end *end = (struct mpi_end *)transport;
     MPI_Status status;
-    int length = 0;
-    if (end->sends)
-        collect(end);
-    int rc = test(end, &status, err);
-    if (rc <= 0)
+    int rc, length = 0;
+    bool arrived;
+    free_sent(end);
+    if ((rc = test_receive(end, &arrived, &status, err)) || !arrived)
         return rc;
     *peer = status.MPI_SOURCE;
     MPI_Get_count(&status, MPI_BYTE, &length);
     rc = wire_decode(message, end->frame, length > 0 ? (size_t)length : 0, err);
-    int posted = post(end, err);
-    return rc ? rc : posted ? posted : 1;
+    int posted = post_receive(end, err); /* also after a malformed frame */
+    if (rc)
+        return rc;
+    return posted ? posted : 1;
 }
 
 static bool mpi_alive(struct transport *transport, int peer, const struct msg_hello *hello)
@@ -124,7 +129,7 @@ static bool mpi_alive(struct transport *transport, int peer, const struct msg_he
 
 static void mpi_forget(struct transport *transport, int peer)
 {
-    /* Its pending sends stay where they are, see collect(). */
+    /* Its pending sends stay where they are, see free_sent(). */
     ((struct mpi_end *)transport)->gone[peer] = true;
 }
 
@@ -133,7 +138,7 @@ static void mpi_destroy(struct transport *transport, unsigned timeout_ms)
     struct mpi_end *end = (struct mpi_end *)transport;
     const struct timespec pause = {0, 1000000};
     for (unsigned waited = 0; waited < timeout_ms; waited++) {
-        collect(end);
+        free_sent(end);
         if (!end->sends)
             break;
         nanosleep(&pause, NULL);
@@ -158,7 +163,7 @@ int mpi_transport_create(struct transport **out, struct lr_error *err)
     end->transport.ops = &mpi_ops;
     end->transport.size = size;
     MPI_Comm_rank(MPI_COMM_WORLD, &end->transport.rank);
-    int rc = post(end, err);
+    int rc = post_receive(end, err);
     if (rc)
         lr_free(end);
     else

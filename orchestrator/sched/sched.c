@@ -1,34 +1,96 @@
-/* The table of workers and the queue of trials. An attempt that was given up stays given up: its
- * worker may be dead, or slow and hold on to it; in both cases another one has the trial now, and
- * what the first still says about it is dropped. */
+/* The table of workers, the queue of trials, and the hosts that fail.
+ *
+ *     AWAITED --HELLO--> IDLE --assign--> BUSY --RESULT--> IDLE
+ *     BUSY --trial too long--> LEAVING --RESULT, or a PONG that says so--> IDLE
+ *     any --silent--> SILENT --heard again--> LEAVING
+ *     any --process gone, wrong version, host left out--> LOST      (final)
+ *
+ * An attempt that was given up stays given up: its worker may be dead, or slow and still training.
+ * In both cases another worker has the trial now, and what the first one still says about it is
+ * dropped and counted. */
 #include "sched/sched.h"
 
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "sched/sched_state.h"
+#include "lrsearch/version.h"
+
+/* HELLO comes as soon as MPI has started, which every rank waits for: a minute is ample. */
+enum { PING_EVERY_MS = 5000, CHECK_EVERY_MS = 1000, STALL_MS = 5000, HELLO_MS = 60000 };
+
+/* One failure may be the trial's; a second one, of another trial, is the host's. */
+enum { STRIKES = 2 };
+
+enum worker_state {
+    WORKER_AWAITED,
+    WORKER_IDLE,
+    WORKER_BUSY,
+    WORKER_LEAVING, /* an attempt that nobody waits for */
+    WORKER_SILENT,
+    WORKER_LOST
+};
+
+struct host { /* by its name in HELLO */
+    char name[64];
+    uint32_t strikes;      /* workers lost and attempts failed, each trial counted once */
+    uint32_t strike_trial; /* of the last strike; 0: none */
+    bool left_out;
+    uint32_t workers; /* that said HELLO */
+};
+
+struct worker {
+    enum worker_state state;
+    struct msg_hello hello;
+    struct host *host; /* NULL before HELLO */
+    uint32_t slot;     /* its number there, from 0: which of the GPUs are its */
+    uint64_t heard_ms, pinged_ms, started_ms;
+    struct msg_assign job; /* the last assignment; BUSY: the current one */
+    uint64_t job_nonce;    /* PONGs up to here were asked for before it */
+};
+
+struct queued {
+    struct msg_assign job;
+    int avoid; /* rank where it failed before; 0: none */
+};
+
+struct sched {
+    struct transport *transport;
+    struct sched_limits limits;
+    struct sched_owner owner;
+    struct msg_hello self;  /* goes with every PING */
+    struct worker *workers; /* by rank; [0] unused */
+    struct host *hosts;     /* room for one a rank */
+    size_t host_count;
+    struct queued *queue;
+    size_t queue_first, queue_end, queue_capacity;
+    bool draining;
+    uint64_t now_ms, ticked_ms, checked_ms;
+    uint64_t serial, nonce, stale, bad;
+};
 
 int sched_create(struct sched **out, struct transport *transport, const struct msg_hello *self,
                  const struct sched_limits *limits, const struct sched_owner *owner,
                  uint64_t now_ms, struct lr_error *err)
 {
     struct sched *sched = lr_calloc(1, sizeof(*sched));
-    struct worker *workers = lr_calloc((size_t)transport->size, sizeof(*workers));
-    struct host *hosts = lr_calloc((size_t)transport->size, sizeof(*hosts));
-    if (!sched || !workers || !hosts) {
-        lr_free(sched);
-        lr_free(workers);
-        lr_free(hosts);
+    if (!sched)
+        return lr_nomem(err);
+    sched->workers = lr_calloc((size_t)transport->size, sizeof(*sched->workers));
+    sched->hosts = lr_calloc((size_t)transport->size, sizeof(*sched->hosts));
+    if (!sched->workers || !sched->hosts) {
+        sched_destroy(sched);
         return lr_nomem(err);
     }
     sched->transport = transport;
     sched->self = *self;
     sched->limits = *limits;
     sched->owner = *owner;
-    sched->workers = workers;
-    sched->hosts = hosts;
     sched->now_ms = sched->ticked_ms = sched->checked_ms = now_ms;
     for (int rank = 1; rank < transport->size; rank++)
-        workers[rank].heard_ms = now_ms;
+        sched->workers[rank].heard_ms = now_ms;
     *out = sched;
     return 0;
 }
@@ -43,9 +105,12 @@ void sched_destroy(struct sched *sched)
     lr_free(sched);
 }
 
+/* ---- the queue ---- */
+
 int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err)
 {
+    assert(job->trial_id > 0 && avoid >= 0 && avoid < sched->transport->size);
     if (sched->queue_first == sched->queue_end)
         sched->queue_first = sched->queue_end = 0;
     void *larger =
@@ -66,19 +131,203 @@ void sched_withdraw(struct sched *sched, uint32_t id)
     sched->queue_end = kept;
 }
 
-bool sched_is_current(struct sched *sched, int peer, uint32_t id, uint32_t attempt)
+/* ---- messages to a worker ---- */
+
+static int send_to(struct sched *sched, int peer, const struct message *message,
+                   struct lr_error *err)
+{
+    return sched->transport->ops->send(sched->transport, peer, message, err);
+}
+
+static int send_stop(struct sched *sched, int peer, struct lr_error *err)
+{
+    return send_to(sched, peer, &(struct message){.tag = MSG_STOP}, err);
+}
+
+static int send_ping(struct sched *sched, int peer, struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    struct message message = {.tag = MSG_PING};
+    struct msg_ping *ping = &message.as.ping;
+    ping->nonce = ++sched->nonce;
+    ping->from = sched->self;
+    if (worker->state == WORKER_BUSY) {
+        ping->trial_id = worker->job.trial_id;
+        ping->attempt = worker->job.attempt;
+    }
+    worker->pinged_ms = sched->now_ms;
+    return send_to(sched, peer, &message, err);
+}
+
+static int send_job(struct sched *sched, int peer, struct lr_error *err)
+{
+    struct message message = {.tag = MSG_ASSIGN};
+    message.as.assign = sched->workers[peer].job;
+    return send_to(sched, peer, &message, err);
+}
+
+static int send_cancel(struct sched *sched, int peer, uint32_t id, uint32_t attempt, bool save,
+                       struct lr_error *err)
+{
+    struct message message = {.tag = MSG_CANCEL};
+    message.as.cancel.trial_id = id;
+    message.as.cancel.attempt = attempt;
+    message.as.cancel.save = save;
+    return send_to(sched, peer, &message, err);
+}
+
+/* ---- hosts ---- */
+
+/* The host of that name, made when it is new. */
+static struct host *find_host(struct sched *sched, const char *name)
+{
+    for (size_t i = 0; i < sched->host_count; i++)
+        if (strcmp(sched->hosts[i].name, name) == 0)
+            return &sched->hosts[i];
+    assert(sched->host_count < (size_t)sched->transport->size);
+    struct host *host = &sched->hosts[sched->host_count++];
+    snprintf(host->name, sizeof(host->name), "%s", name);
+    return host;
+}
+
+static bool others_can_train(const struct sched *sched, const struct host *host)
+{
+    for (int rank = 1; rank < sched->transport->size; rank++) {
+        const struct worker *worker = &sched->workers[rank];
+        bool present = worker->state == WORKER_IDLE || worker->state == WORKER_BUSY ||
+                       worker->state == WORKER_LEAVING;
+        if (present && worker->host != host && !worker->host->left_out)
+            return true;
+    }
+    return false;
+}
+
+/* The worker has nothing to do: it waits, or leaves with its host. */
+static int release_worker(struct sched *sched, int peer, struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    worker->state = WORKER_IDLE;
+    if (!worker->host->left_out)
+        return 0;
+    if (!others_can_train(sched, worker->host)) { /* keeps the last host */
+        worker->host->left_out = false;
+        return 0;
+    }
+    worker->state = WORKER_LOST;
+    return send_stop(sched, peer, err);
+}
+
+/* Something went wrong on the worker's host (trial 0: with no trial). The second time the host is
+ * left out, as long as another one has workers: its idle workers are stopped, busy ones after their
+ * trial. */
+static int strike_host(struct sched *sched, int peer, uint32_t trial_id, struct lr_error *err)
+{
+    int rc;
+    struct host *host = sched->workers[peer].host;
+    if (!host || (trial_id > 0 && host->strike_trial == trial_id))
+        return 0;
+    host->strikes++;
+    host->strike_trial = trial_id;
+    if (host->left_out || host->strikes < STRIKES || !others_can_train(sched, host))
+        return 0;
+    host->left_out = true;
+    lr_log(LR_LOG_WARNING, "host %s failed %u times: its ranks get no more trials", host->name,
+           host->strikes);
+    for (int rank = 1; rank < sched->transport->size; rank++)
+        if (sched->workers[rank].host == host && sched->workers[rank].state == WORKER_IDLE &&
+            (rc = release_worker(sched, rank, err)))
+            return rc;
+    return 0;
+}
+
+/* ---- one function for each incoming message ---- */
+
+/* A worker says HELLO until it hears a PING. One of another version would train something else. */
+static int on_hello(struct sched *sched, int peer, const struct msg_hello *hello,
+                    struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    if (worker->state == WORKER_LOST) {
+        sched->stale++;
+        return 0;
+    }
+    if (worker->state != WORKER_AWAITED)
+        return send_ping(sched, peer, err);
+    worker->hello = *hello;
+    worker->host = find_host(sched, hello->host);
+    worker->slot = worker->host->workers++;
+    if (hello->protocol == MESSAGE_PROTOCOL && strcmp(hello->version, LRSEARCH_VERSION) == 0) {
+        int rc = release_worker(sched, peer, err);
+        return rc ? rc : send_ping(sched, peer, err); /* tells it who coordinates */
+    }
+    lr_log(LR_LOG_WARNING, "rank %d on %s runs lrsearch %s, this is %s: it is left out", peer,
+           hello->host, hello->version, LRSEARCH_VERSION);
+    worker->state = WORKER_LOST;
+    return send_stop(sched, peer, err);
+}
+
+/* Whether (id, attempt) is the worker's last assignment. */
+static bool has_job(const struct worker *worker, uint32_t id, uint32_t attempt)
+{
+    return worker->job.trial_id == id && worker->job.attempt == attempt;
+}
+
+static int on_progress(struct sched *sched, int peer, const struct msg_progress *progress,
+                       struct lr_error *err)
 {
     const struct worker *worker = &sched->workers[peer];
-    if (worker->state == WORKER_BUSY && worker->job.trial_id == id &&
-        worker->job.attempt == attempt)
-        return true;
-    sched->stale++;
-    return false;
+    if (worker->state != WORKER_BUSY || !has_job(worker, progress->trial_id, progress->attempt)) {
+        sched->stale++;
+        return 0;
+    }
+    return sched->owner.progress(sched->owner.context, progress, peer, err);
+}
+
+/* The worker is free again, and the owner is told, once. */
+static int on_result(struct sched *sched, int peer, const struct msg_result *result,
+                     struct lr_error *err)
+{
+    int rc;
+    const struct worker *worker = &sched->workers[peer];
+    bool is_last = has_job(worker, result->trial_id, result->attempt);
+    if (worker->state != WORKER_BUSY || !is_last) {
+        sched->stale++;
+        return worker->state == WORKER_LEAVING && is_last ? release_worker(sched, peer, err) : 0;
+    }
+    if ((rc = release_worker(sched, peer, err)))
+        return rc;
+    if ((rc = sched->owner.ended(sched->owner.context, result->trial_id, result->attempt,
+                                 &result->result, err)))
+        return rc;
+    return result->result.outcome == OUTCOME_FAILED
+               ? strike_host(sched, peer, result->trial_id, err)
+               : 0;
+}
+
+/* What the worker trains. Where that differs from our table, a message was lost: the assignment,
+ * which is sent again, or our CANCEL. (A lost RESULT the worker sends again by itself.) */
+static int on_pong(struct sched *sched, int peer, const struct msg_pong *pong, struct lr_error *err)
+{
+    const struct worker *worker = &sched->workers[peer];
+    if (worker->state == WORKER_LOST || worker->state == WORKER_AWAITED ||
+        pong->nonce <= worker->job_nonce) {
+        sched->stale += worker->state == WORKER_LOST;
+        return 0;
+    }
+    if (worker->state == WORKER_BUSY && !has_job(worker, pong->trial_id, pong->attempt))
+        return send_job(sched, peer, err);
+    if (worker->state == WORKER_BUSY)
+        return sched->draining ? send_cancel(sched, peer, pong->trial_id, pong->attempt, true, err)
+                               : 0;
+    if (pong->trial_id > 0)
+        return send_cancel(sched, peer, pong->trial_id, pong->attempt, false, err);
+    return worker->state == WORKER_LEAVING ? release_worker(sched, peer, err) : 0;
 }
 
 int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
                   struct lr_error *err)
 {
+    int rc;
     sched->now_ms = now_ms;
     if (peer < 1 || peer >= sched->transport->size) {
         sched->bad++;
@@ -89,19 +338,19 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
     if (worker->state == WORKER_SILENT) {
         lr_log(LR_LOG_INFO, "rank %d on %s is heard again", peer, worker->hello.host);
         worker->state = worker->host ? WORKER_LEAVING : WORKER_AWAITED;
-        int rc = worker->host ? sched_ping(sched, peer, err) : 0; /* a PING would answer HELLO */
-        if (rc)
+        /* A PING before its HELLO would answer that HELLO. */
+        if (worker->host && (rc = send_ping(sched, peer, err)))
             return rc;
     }
     switch (message->tag) {
     case MSG_HELLO:
-        return sched_on_hello(sched, peer, &message->as.hello, err);
+        return on_hello(sched, peer, &message->as.hello, err);
     case MSG_PROGRESS:
-        return sched_on_progress(sched, peer, &message->as.progress);
+        return on_progress(sched, peer, &message->as.progress, err);
     case MSG_RESULT:
-        return sched_on_result(sched, peer, &message->as.result, err);
+        return on_result(sched, peer, &message->as.result, err);
     case MSG_PONG:
-        return sched_on_pong(sched, peer, &message->as.pong, err);
+        return on_pong(sched, peer, &message->as.pong, err);
     case MSG_ASSIGN:
     case MSG_CANCEL:
     case MSG_PING:
@@ -109,6 +358,156 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
         break;
     }
     sched->bad++; /* only the coordinator says these */
+    return 0;
+}
+
+/* ---- as time passes: trials are assigned ---- */
+
+/* An idle worker, if possible on another host than the rank to avoid; 0: none is idle. */
+static int choose_worker(const struct sched *sched, int avoid)
+{
+    int best = 0, best_rank = 0;
+    for (int rank = 1; rank < sched->transport->size; rank++) {
+        const struct worker *worker = &sched->workers[rank];
+        if (worker->state != WORKER_IDLE)
+            continue;
+        int fit = 1 + (rank != avoid) + (avoid == 0 || worker->host != sched->workers[avoid].host);
+        if (fit > best) {
+            best = fit;
+            best_rank = rank;
+        }
+    }
+    return best_rank;
+}
+
+static int assign_first(struct sched *sched, int peer, struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    worker->job = sched->queue[sched->queue_first++].job;
+    worker->job.serial = ++sched->serial;
+    worker->job.place.slot = worker->slot;
+    worker->job_nonce = sched->nonce;
+    worker->state = WORKER_BUSY;
+    worker->started_ms = sched->now_ms;
+    int rc = sched->owner.started(sched->owner.context, worker->job.trial_id, worker->job.attempt,
+                                  peer, &worker->hello, err);
+    return rc ? rc : send_job(sched, peer, err);
+}
+
+static int assign_all(struct sched *sched, struct lr_error *err)
+{
+    int rc, rank;
+    while (!sched->draining && sched->queue_first < sched->queue_end &&
+           (rank = choose_worker(sched, sched->queue[sched->queue_first].avoid)) > 0)
+        if ((rc = assign_first(sched, rank, err)))
+            return rc;
+    return 0;
+}
+
+/* ---- as time passes: the lost are found ---- */
+
+/* Gives up what the worker trains, and tells the owner "rank 3 on host node7: why". */
+static int give_up_job(struct sched *sched, int peer, const char *why, struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    struct trial_result result;
+    assert(worker->state == WORKER_BUSY);
+    worker->state = WORKER_LEAVING;
+    memset(&result, 0, sizeof(result));
+    result.outcome = OUTCOME_LOST;
+    result.val_loss = result.val_loss_se = result.val_bits_per_byte = result.train_loss = NAN;
+    result.seconds = (double)(sched->now_ms - worker->started_ms) / 1000.0;
+    snprintf(result.message, sizeof(result.message), "rank %d on host %s: %s", peer,
+             worker->hello.host, why);
+    return sched->owner.ended(sched->owner.context, worker->job.trial_id, worker->job.attempt,
+                              &result, err);
+}
+
+/* Gives the worker up, as SILENT or LOST, and its trial. */
+static int give_up_worker(struct sched *sched, int peer, enum worker_state state, const char *why,
+                          struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    lr_log(LR_LOG_WARNING, "rank %d on %s: %s; going on without it", peer,
+           worker->host ? worker->hello.host : "an unknown host", why);
+    int rc = worker->state == WORKER_BUSY ? give_up_job(sched, peer, why, err) : 0;
+    worker->state = state;
+    if (state == WORKER_LOST)
+        sched->transport->ops->forget(sched->transport, peer);
+    return rc ? rc : strike_host(sched, peer, 0, err);
+}
+
+static int stop_long_trial(struct sched *sched, int peer, struct lr_error *err)
+{
+    int rc;
+    const struct msg_assign *job = &sched->workers[peer].job;
+    if ((rc = send_cancel(sched, peer, job->trial_id, job->attempt, false, err)))
+        return rc;
+    if ((rc = give_up_job(sched, peer, "its trial ran longer than limits.trial_time", err)))
+        return rc;
+    return strike_host(sched, peer, job->trial_id, err);
+}
+
+static int check_worker(struct sched *sched, int peer, struct lr_error *err)
+{
+    struct worker *worker = &sched->workers[peer];
+    uint64_t silent_ms = sched->now_ms - worker->heard_ms;
+    uint64_t running_ms = sched->now_ms - worker->started_ms;
+    if (worker->state == WORKER_LOST)
+        return 0;
+    const struct msg_hello *hello = worker->host ? &worker->hello : NULL;
+    if (!sched->transport->ops->alive(sched->transport, peer, hello))
+        return give_up_worker(sched, peer, WORKER_LOST, "its process is gone", err);
+    if (worker->state == WORKER_SILENT)
+        return 0;
+    if (worker->state == WORKER_AWAITED)
+        return silent_ms > HELLO_MS
+                   ? give_up_worker(sched, peer, WORKER_SILENT, "never said hello", err)
+                   : 0;
+    if (sched->limits.silence_ms && silent_ms > sched->limits.silence_ms)
+        return give_up_worker(sched, peer, WORKER_SILENT, "silent for too long", err);
+    if (worker->state == WORKER_BUSY && sched->limits.trial_time_ms &&
+        running_ms > sched->limits.trial_time_ms)
+        return stop_long_trial(sched, peer, err);
+    return sched->now_ms - worker->pinged_ms < PING_EVERY_MS ? 0 : send_ping(sched, peer, err);
+}
+
+static uint64_t put_off(uint64_t time_ms, uint64_t by_ms, uint64_t latest_ms)
+{
+    return time_ms + by_ms < latest_ms ? time_ms + by_ms : latest_ms;
+}
+
+/* A stall of this process counts against no worker: messages may wait unread. */
+static void forgive_stall(struct sched *sched)
+{
+    uint64_t stall_ms = sched->now_ms - sched->ticked_ms;
+    if (stall_ms < STALL_MS)
+        return;
+    for (int rank = 1; rank < sched->transport->size; rank++) {
+        struct worker *worker = &sched->workers[rank];
+        worker->heard_ms = put_off(worker->heard_ms, stall_ms, sched->now_ms);
+        worker->started_ms = put_off(worker->started_ms, stall_ms, sched->now_ms);
+    }
+}
+
+int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err)
+{
+    int rc;
+    sched->now_ms = now_ms;
+    forgive_stall(sched);
+    sched->ticked_ms = now_ms;
+    if (now_ms - sched->checked_ms >= CHECK_EVERY_MS) {
+        sched->checked_ms = now_ms;
+        for (int rank = 1; rank < sched->transport->size; rank++)
+            if ((rc = check_worker(sched, rank, err)))
+                return rc;
+    }
+    if ((rc = assign_all(sched, err)))
+        return rc;
+    struct sched_counts counts = sched_counts(sched);
+    if (counts.queued > 0 && counts.workers_lost + 1 == (uint32_t)sched->transport->size)
+        return lr_fail(err, LR_EWORKERS,
+                       "no worker is left and trials wait; run the same command again to go on");
     return 0;
 }
 
@@ -121,16 +520,15 @@ void sched_drain(struct sched *sched)
     for (int rank = 1; rank < sched->transport->size; rank++) {
         const struct worker *worker = &sched->workers[rank];
         if (worker->state == WORKER_BUSY)
-            sched_cancel(sched, rank, worker->job.trial_id, worker->job.attempt, true, NULL);
+            send_cancel(sched, rank, worker->job.trial_id, worker->job.attempt, true, NULL);
     }
 }
 
 void sched_stop_workers(struct sched *sched)
 {
-    struct message stop = {.tag = MSG_STOP};
     for (int rank = 1; rank < sched->transport->size; rank++)
         if (sched->workers[rank].state != WORKER_LOST)
-            sched->transport->ops->send(sched->transport, rank, &stop, NULL);
+            send_stop(sched, rank, NULL);
 }
 
 struct sched_counts sched_counts(const struct sched *sched)

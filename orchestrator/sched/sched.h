@@ -19,17 +19,19 @@ struct sched_limits {
     uint64_t trial_time_ms; /* a trial running for so long is canceled and lost; 0: never */
 };
 
-/* What the scheduler tells its owner, at once, from inside sched_message() or sched_tick().
- * Any callback may call sched_enqueue(). A negative return stops the scheduler and is handed on. */
+/* What the scheduler tells its owner, at once, from inside sched_message() or sched_tick(), whose
+ * `err` it passes on. Any callback may call sched_enqueue(). Its error ends that call. */
 struct sched_owner {
     void *context;
     /* Trial `id` was given to `rank`, which said `hello`. `attempt` is the enqueued one. Called
      * before the message is sent, so that the journal knows first. */
     int (*started)(void *context, uint32_t id, uint32_t attempt, int rank,
-                   const struct msg_hello *hello);
-    int (*progress)(void *context, const struct msg_progress *progress, int rank);
+                   const struct msg_hello *hello, struct lr_error *err);
+    int (*progress)(void *context, const struct msg_progress *progress, int rank,
+                    struct lr_error *err);
     /* An attempt ended; outcome LOST when its worker vanished (result->message says how). */
-    int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result);
+    int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result,
+                 struct lr_error *err);
 };
 
 struct sched_counts {

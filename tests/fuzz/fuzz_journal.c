@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
+#include "campaign/campaign_next.h"
 #include "fuzz_input.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -105,19 +107,20 @@ static int on_event_ignored(void *context, const struct event *event, struct lr_
 static void go_further(struct campaign *campaign)
 {
     static struct answer answer;
-    const struct event *events;
-    size_t count = 1, times = 0;
+    struct next_events next = {.count = 1};
+    size_t times = 0;
     int rc = 0;
-    for (; rc == 0 && count > 0; times++) {
+    for (; rc == 0 && next.count > 0; times++) {
         struct lr_error err = {0};
         DEMAND(times < NEXT_MOST);
-        rc = campaign_next(campaign, &events, &count, &err);
-        DEMAND(rc == 0 || (count == 0 && err.text[0]));
-        for (size_t i = 0; i < count; i++) {
-            write_again(&events[i]);
-            DEMAND(campaign_apply(campaign, &events[i], NULL) == 0);
+        rc = campaign_next(campaign, NULL, &next, &err);
+        DEMAND(rc == 0 || (next.count == 0 && err.text[0]));
+        for (size_t i = 0; i < next.count; i++) {
+            write_again(&next.events[i]);
+            DEMAND(campaign_apply(campaign, &next.events[i], NULL) == 0);
         }
     }
+    next_events_release(&next);
     DEMAND(campaign_answer(campaign, &answer, NULL) == 0);
 }
 

@@ -176,6 +176,7 @@ void driver_init(struct driver *driver, const struct plan *plan)
 void driver_release(struct driver *driver)
 {
     campaign_destroy(driver->campaign);
+    next_events_release(&driver->next);
     free(driver->log);
 }
 
@@ -266,17 +267,15 @@ static struct event outcome_of(const struct driver *driver, const struct trial *
 /* Does one thing that the state calls for, two trials at a time. 1: done something; 0: the end. */
 int driver_step(struct driver *driver, struct lr_error *err)
 {
-    const struct event *events;
-    size_t count, running = 0;
+    size_t running = 0;
     const struct trial *pending = NULL, *first = NULL;
     struct event clock = {.kind = EVENT_CLOCK, .as.clock.wall_s = driver->clock_s};
     if (driver->clock_s > 0 && driver->log[driver->count - 1].kind == EVENT_ENDED)
         return driver_record(driver, &clock, err) ? err->code : 1;
-    int rc = campaign_next(driver->campaign, &events, &count, err);
-    if (!rc && count > 0)
-        rc =
-            driver_record(driver, &events[0], err); /* then the state itself calls for the others */
-    if (rc || count > 0)
+    int rc = campaign_next(driver->campaign, NULL, &driver->next, err);
+    if (!rc && driver->next.count > 0) /* then the state itself calls for the others */
+        rc = driver_record(driver, &driver->next.events[0], err);
+    if (rc || driver->next.count > 0)
         return rc ? rc : 1;
     for (uint32_t id = 1; id <= campaign_trial_count(driver->campaign); id++) {
         const struct trial *trial = campaign_trial(driver->campaign, id);

@@ -1,7 +1,10 @@
 #ifndef TESTS_CAMPAIGN_DRIVER_H
 #define TESTS_CAMPAIGN_DRIVER_H
 
-#include "campaign/campaign.h"
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
+#include "campaign/campaign_budget.h"
+#include "campaign/campaign_next.h"
 
 /* A campaign in a small world: plan_trial(), policy and statistics are fakes, so that every number
  * can be told in advance, and a driver trains the trials by a formula. What the driver does follows
@@ -12,6 +15,7 @@ extern int fake_policy_mode; /* 1: the policy asks twice for the same; 2: it fai
 
 struct driver {
     struct campaign *campaign;
+    struct next_events next;
     struct event *log; /* the journal */
     size_t count;
     uint32_t fail_trial, fail_times; /* this trial fails so often */

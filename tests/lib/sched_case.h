@@ -54,10 +54,11 @@ struct told {
 };
 
 static inline int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
-                             const struct msg_hello *hello)
+                             const struct msg_hello *hello, struct lr_error *err)
 {
     struct told *told = context;
     (void)hello;
+    (void)err;
     told->started++;
     told->id = id;
     told->attempt = attempt;
@@ -65,8 +66,10 @@ static inline int on_started(void *context, uint32_t id, uint32_t attempt, int r
     return 0;
 }
 
-static inline int on_progress(void *context, const struct msg_progress *progress, int rank)
+static inline int on_progress(void *context, const struct msg_progress *progress, int rank,
+                              struct lr_error *err)
 {
+    (void)err;
     (void)progress;
     (void)rank;
     ((struct told *)context)->progress++;
@@ -74,8 +77,9 @@ static inline int on_progress(void *context, const struct msg_progress *progress
 }
 
 static inline int on_ended(void *context, uint32_t id, uint32_t attempt,
-                           const struct trial_result *result)
+                           const struct trial_result *result, struct lr_error *err)
 {
+    (void)err;
     struct told *told = context;
     told->ended++;
     told->id = id;

@@ -383,23 +383,23 @@ static uint64_t sim_now_ms(void)
     return world.now_ms;
 }
 
-static int deliver(const struct loop_handler *handler, struct lr_error *err)
+static int deliver(const struct loop_handler *handler, bool *done, struct lr_error *err)
 {
     struct message message;
     int peer, rc = 0;
     while (!rc && world.transport.ops->poll(&world.transport, &peer, &message, err) > 0)
         rc = handler->message(handler->context, peer, &message, world.now_ms, err);
-    return rc ? rc : handler->tick(handler->context, world.now_ms, err);
+    return rc ? rc : handler->tick(handler->context, world.now_ms, done, err);
 }
 
 static int sim_run(struct transport *transport, const struct loop_handler *handler,
                    struct lr_error *err)
 {
     uint64_t tick_ms = world.now_ms, end_ms = world.now_ms + (uint64_t)(world.faults.end_s * 1000);
-    bool ends = world.faults.end_s > 0;
+    bool ends = world.faults.end_s > 0, done = false;
     int rc = 0;
     (void)transport;
-    while (!rc) {
+    while (!rc && !done) {
         if (world.now_ms > (uint64_t)DAYS * 86400000)
             return lr_fail(err, LR_EINTERNAL, "the campaign does not come to its end");
         bool any = world.count > 0 && world.heap[0]->at_ms <= tick_ms + TICK_MS;
@@ -415,19 +415,19 @@ static int sim_run(struct transport *transport, const struct loop_handler *handl
         }
         if (!any) {
             tick_ms = world.now_ms;
-            rc = handler->tick(handler->context, world.now_ms, err);
+            rc = handler->tick(handler->context, world.now_ms, &done, err);
             continue;
         }
         struct happening *next = pop();
         if (happen(next)) {
             world.arrived = next;
             tick_ms = world.now_ms;
-            rc = deliver(handler, err);
+            rc = deliver(handler, &done, err);
         } else {
             free(next);
         }
     }
-    return rc > 0 ? 0 : rc;
+    return rc;
 }
 
 const struct loop_ops sim_loop = {sim_now_ms, sim_run, NULL};

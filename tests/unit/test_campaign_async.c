@@ -17,33 +17,29 @@ static void start(struct driver *driver, const struct plan *plan)
     driver_begin(driver);
 }
 
-static size_t open_count(const struct driver *driver)
-{
-    size_t count = 0;
-    for (uint32_t id = 1; id <= campaign_trial_count(driver->campaign); id++)
-        count += !trial_state_is_over(campaign_trial(driver->campaign, id)->state);
-    return count;
-}
-
 static void every_worker_is_kept_busy(void **state)
 {
     (void)state;
     struct plan plan = async_plan();
     struct driver driver;
     struct lr_error err = {0};
-    const struct event *events;
-    size_t count, rounds = 0;
+    struct next_events fresh = {0};
+    size_t rounds = 0;
     start(&driver, &plan);
     while (driver_step(&driver, &err) > 0) {
         rounds += driver.log[driver.count - 1].kind == EVENT_ROUND;
-        assert_int_equal(campaign_next(driver.campaign, &events, &count, &err), 0);
-        if (count == 0 && campaign_trial_count(driver.campaign) < 10)
-            assert_int_equal(open_count(&driver), 2);
-        assert_true(open_count(&driver) <= 2);
+        assert_int_equal(campaign_next(driver.campaign, NULL, &driver.next, &err), 0);
+        fresh.unwanted_at = 0;
+        assert_int_equal(campaign_next(driver.campaign, NULL, &fresh, &err), 0);
+        assert_int_equal(fresh.count, driver.next.count); /* the cache changes nothing */
+        if (fresh.count == 0 && campaign_trial_count(driver.campaign) < 10)
+            assert_int_equal(campaign_open_trials(driver.campaign), 2);
+        assert_true(campaign_open_trials(driver.campaign) <= 2);
     }
     assert_true(campaign_finished(driver.campaign));
     assert_int_equal(campaign_trial_count(driver.campaign), 10);
     assert_true(rounds >= 8); /* one for each trial that ended, after the first two */
+    next_events_release(&fresh);
     driver_release(&driver);
 }
 
@@ -78,7 +74,7 @@ static void a_budget_ends_it_when_nothing_runs_any_more(void **state)
     driver_answer(&driver, &answer);
     assert_int_equal(answer.status, ANSWER_BUDGET_EXHAUSTED);
     assert_int_equal(campaign_trial_count(driver.campaign), 7);
-    assert_int_equal(open_count(&driver), 0);
+    assert_int_equal(campaign_open_trials(driver.campaign), 0);
     driver_release(&driver);
     plan.budget.trials = 0;
     plan.budget.tokens = 5 * 1200; /* steps of 300: what runs is counted before it ends */

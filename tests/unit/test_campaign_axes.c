@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "campaign/campaign_state.h"
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
+#include "campaign/campaign_next.h"
 #include "cmocka_all.h"
 
 #define PLAN                                                                                       \
@@ -137,15 +139,15 @@ static struct campaign *begin(void)
 /* Applies all rounds that are asked for now. */
 static void plan_round(struct campaign *campaign)
 {
-    const struct event *events;
+    struct next_events next = {0};
     struct lr_error err = {0};
-    size_t count;
     do {
-        if (campaign_next(campaign, &events, &count, &err))
+        if (campaign_next(campaign, NULL, &next, &err))
             fail_msg("%s", err.text);
-        for (size_t i = 0; i < count; i++)
-            apply(campaign, events[i]);
-    } while (count > 0);
+        for (size_t i = 0; i < next.count; i++)
+            apply(campaign, next.events[i]);
+    } while (next.count > 0);
+    next_events_release(&next);
 }
 
 static void each_cell_has_its_data(void **state)
@@ -204,8 +206,7 @@ static void prefixes_of_a_cell(void **state)
     const struct trial *after = NULL;
     struct event round = {.kind = EVENT_ROUND}, planned = {.kind = EVENT_PLANNED};
     struct lr_error err = {0};
-    const struct event *events;
-    size_t count;
+    struct next_events next = {0};
     (void)state;
     load(PLAN, NULL);
     /* one training of cell 1, before the policy is asked */
@@ -224,9 +225,10 @@ static void prefixes_of_a_cell(void **state)
     apply(campaign, round);
     apply(campaign, planned);
     finish(campaign, 1);
-    assert_int_equal(campaign_next(campaign, &events, &count, &err), 0);
-    for (size_t i = 0; i < count; i++)
-        apply(campaign, events[i]);
+    assert_int_equal(campaign_next(campaign, NULL, &next, &err), 0);
+    for (size_t i = 0; i < next.count; i++)
+        apply(campaign, next.events[i]);
+    next_events_release(&next);
     size_t going_on = 0;
     for (uint32_t id = 2; id <= campaign_trial_count(campaign); id++)
         if (campaign_trial(campaign, id)->wsd_prefix_tokens > 0) {

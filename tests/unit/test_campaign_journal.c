@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
-#include "campaign/campaign.h"
+#include "campaign/campaign_answer.h"
+#include "campaign/campaign_apply.h"
+#include "campaign/campaign_next.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
@@ -59,6 +61,7 @@ static struct plan load_plan(const char *policy)
 /* One run of the program: campaign and journal, `workers` trials at a time. */
 struct session {
     struct campaign *campaign;
+    struct next_events next;
     struct journal *journal;
     uint32_t workers;
 };
@@ -101,13 +104,12 @@ static struct event outcome_of(const struct trial *trial)
 /* What a coordinator does next, by the campaign's state alone. 1: done; 0: there is nothing. */
 static int step(struct session *session, struct lr_error *err)
 {
-    const struct event *events;
-    size_t count, running = 0;
+    size_t running = 0;
     const struct trial *pending = NULL, *last = NULL;
-    int rc = campaign_next(session->campaign, &events, &count, err);
-    if (!rc && count > 0)
-        rc = record(session, &events[0], err);
-    if (rc || count > 0)
+    int rc = campaign_next(session->campaign, NULL, &session->next, err);
+    if (!rc && session->next.count > 0)
+        rc = record(session, &session->next.events[0], err);
+    if (rc || session->next.count > 0)
         return rc ? rc : 1;
     for (uint32_t id = 1; id <= campaign_trial_count(session->campaign); id++) {
         const struct trial *trial = campaign_trial(session->campaign, id);
@@ -135,6 +137,7 @@ static void session_open(struct session *session, const struct plan *plan, uint3
 {
     struct lr_error err = {0};
     session->workers = workers;
+    session->next = (struct next_events){0};
     if (campaign_create(&session->campaign, plan, &err) ||
         journal_open(&session->journal, path, on_replay, session, &err))
         fail_msg("%s", err.text);
@@ -156,6 +159,7 @@ static char *session_close(struct session *session)
     assert_non_null(json);
     journal_close(session->journal);
     campaign_destroy(session->campaign);
+    next_events_release(&session->next);
     return json;
 }
 

@@ -258,7 +258,7 @@ static void what_was_measured_needs_no_rule(void **state)
                         "this campaign's law over depth, vocabulary, batch, at 4M tokens");
     make_answer();
     transfer = same();
-    transfer.parametrization = PARAM_SP; /* has no rule over widths; campaign_doubts() says so */
+    transfer.parametrization = PARAM_SP; /* has no rule over widths; campaign_warn() says so */
     transfer.to.d_model = 256;
     transfer_apply(&answer, &transfer);
     assert_int_equal(answer.step_count, 1);

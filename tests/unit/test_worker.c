@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "lrsearch/log.h"
+#include "net/peer.h"
 #include "net/transports.h"
 #include "trainers/trainer.h"
 #include "worker.h"
@@ -43,7 +44,7 @@ struct running {
 static void *work(void *context)
 {
     struct running *r = context;
-    struct msg_hello hello = transport_hello();
+    struct msg_hello hello = peer_self();
     r->rc = worker_run(r->its, &hello, r->lease_ms, &r->err);
     r->its->ops->destroy(r->its, 0);
     return NULL;

@@ -1,16 +1,15 @@
-/* Who this process is. Pids compare only inside one pid namespace of one running kernel: host_id is
- * a hash over the host's name, its boot and the namespace. */
+/* Who this process is, and whether another one still runs. */
 #define _POSIX_C_SOURCE 200809L
+#include "net/peer.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include "lrsearch/version.h"
-#include "net/peer.h"
-#include "net/transports.h"
 
-struct msg_hello transport_hello(void)
+struct msg_hello peer_self(void)
 {
     struct msg_hello hello;
     char identity[256] = "";
@@ -38,7 +37,7 @@ struct msg_hello transport_hello(void)
 bool peer_alive(const struct msg_hello *peer)
 {
     char path[64], line[512] = "";
-    struct msg_hello self = transport_hello();
+    struct msg_hello self = peer_self();
     if (peer->host_id != self.host_id)
         return true; /* cannot be known from here */
     snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)peer->pid);

@@ -1,5 +1,7 @@
-/* What a reader must know that the losses do not show: where the plan itself leaves the ground on
- * which learning rates are known to carry over. */
+/* Warnings that do not show in the losses: where the plan leaves the range in which learning rates
+ * are known to carry over, and what happened to the trials. */
+#include "campaign/campaign_warnings.h"
+
 #include <math.h>
 #include <string.h>
 #include "campaign/campaign_state.h"
@@ -12,12 +14,12 @@
 #define WARMUP_TOO_LONG 0.2 /* of a horizon */
 #define TOKENS_A_PARAMETER 1.0
 
-static double longest(const struct plan *plan)
+static double longest_horizon(const struct plan *plan)
 {
     return (double)plan->search.horizons[plan->search.horizon_count - 1];
 }
 
-static void doubt_width(const struct plan *plan, struct answer *answer)
+static void warn_width(const struct plan *plan, struct answer *answer)
 {
     if (plan->model.parametrization == PARAM_SP && plan->target.d_model != plan->model.d_model &&
         plan->axes.d_model.count < 2) /* otherwise the law over widths is measured */
@@ -27,10 +29,10 @@ static void doubt_width(const struct plan *plan, struct answer *answer)
                     plan->target.d_model, plan->model.d_model);
 }
 
-static void doubt_batch(const struct plan *plan, struct answer *answer)
+static void warn_batch(const struct plan *plan, struct answer *answer)
 {
     double batch = plan_largest_batch(plan);
-    double best = BATCH_FACTOR * pow(longest(plan), BATCH_EXPONENT);
+    double best = BATCH_FACTOR * pow(longest_horizon(plan), BATCH_EXPONENT);
     if (batch > BATCH_TOO_LARGE * best)
         answer_warn(answer,
                     "training.batch_tokens, %.3g, is %.1f times what is best for the longest "
@@ -39,7 +41,7 @@ static void doubt_batch(const struct plan *plan, struct answer *answer)
                     batch, batch / best, best);
 }
 
-static void doubt_warmup(const struct plan *plan, struct answer *answer)
+static void warn_warmup(const struct plan *plan, struct answer *answer)
 {
     double fixed = (double)plan->training.warmup_tokens +
                    (double)plan->training.warmup_steps * plan_largest_batch(plan);
@@ -53,14 +55,14 @@ static void doubt_warmup(const struct plan *plan, struct answer *answer)
                               : "");
 }
 
-static void doubt_size(const struct plan *plan, struct answer *answer)
+static void warn_size(const struct plan *plan, struct answer *answer)
 {
     uint64_t params = 0; /* of the largest model */
     for (size_t i = 0; i < plan_cell_count(plan); i++) {
         struct trial_spec spec = plan_cell(plan, i);
         params = trial_params(&spec) > params ? trial_params(&spec) : params;
     }
-    double each = longest(plan) / (double)params;
+    double each = longest_horizon(plan) / (double)params;
     if (each < TOKENS_A_PARAMETER)
         answer_warn(answer,
                     "the longest horizon has %.2g tokens a parameter: the law is known from "
@@ -68,21 +70,21 @@ static void doubt_size(const struct plan *plan, struct answer *answer)
                     each);
 }
 
-static void doubt_epochs(const struct campaign *campaign, struct answer *answer)
+static void warn_epochs(const struct campaign *campaign, struct answer *answer)
 {
     double fresh = (double)campaign->opening.train_tokens;
     size_t cells = plan_cell_count(&campaign->plan);
     for (size_t i = 0; i < campaign->data_count; i++) /* the fewest of all cells */
         if (campaign->data[i].cell < cells)           /* the target's horizon is another */
             fresh = fmin(fresh, (double)campaign->data[i].train_tokens);
-    if (fresh > 0 && longest(&campaign->plan) > fresh)
+    if (fresh > 0 && longest_horizon(&campaign->plan) > fresh)
         answer_warn(answer,
                     "the longest horizon reads its %.3g training tokens %.1f times: the optimum of "
                     "repeated text may not be that of fresh text",
-                    fresh, longest(&campaign->plan) / fresh);
+                    fresh, longest_horizon(&campaign->plan) / fresh);
 }
 
-static void doubt_vocabularies(const struct campaign *campaign, struct answer *answer)
+static void warn_vocabularies(const struct campaign *campaign, struct answer *answer)
 {
     bool known = campaign->opening.val_bytes > 0;
     if (campaign->plan.axes.vocab.count > 1)
@@ -92,7 +94,7 @@ static void doubt_vocabularies(const struct campaign *campaign, struct answer *a
 }
 
 /* Our own products have the same bits on every CPU; those of libraries have not. */
-static void doubt_cpus(const struct campaign *campaign, struct answer *answer)
+static void warn_cpus(const struct campaign *campaign, struct answer *answer)
 {
     const char *products = campaign->opening.products;
     if (campaign->cpu_count > 1 && strspn(products, "o") < strlen(products))
@@ -103,7 +105,7 @@ static void doubt_cpus(const struct campaign *campaign, struct answer *answer)
                     campaign->cpu_count, campaign->cpus[0], campaign->cpus[1]);
 }
 
-static void doubt_failed(const struct campaign *campaign, struct answer *answer)
+static void warn_failed(const struct campaign *campaign, struct answer *answer)
 {
     size_t failed = 0;
     const struct trial *last = NULL;
@@ -118,19 +120,19 @@ static void doubt_failed(const struct campaign *campaign, struct answer *answer)
             failed, failed == 1 ? "" : "s", failed == 1 ? "s" : "", last->id, last->result.message);
 }
 
-void campaign_doubts(const struct campaign *campaign, struct answer *answer)
+void campaign_warn(const struct campaign *campaign, struct answer *answer)
 {
     const struct plan *plan = &campaign->plan;
     if (plan->model.d_model > 0)
-        doubt_width(plan, answer);
+        warn_width(plan, answer);
     if (plan->training.batch_tokens > 0)
-        doubt_batch(plan, answer);
+        warn_batch(plan, answer);
     if (plan->trainer.kind == TRAINER_TRANSFORMER) {
-        doubt_warmup(plan, answer);
-        doubt_size(plan, answer);
+        warn_warmup(plan, answer);
+        warn_size(plan, answer);
     }
-    doubt_epochs(campaign, answer);
-    doubt_vocabularies(campaign, answer);
-    doubt_cpus(campaign, answer);
-    doubt_failed(campaign, answer);
+    warn_epochs(campaign, answer);
+    warn_vocabularies(campaign, answer);
+    warn_cpus(campaign, answer);
+    warn_failed(campaign, answer);
 }

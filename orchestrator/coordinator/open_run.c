@@ -1,0 +1,309 @@
+/* A new campaign's journal begins with CAMPAIGN, the DATA of cells that have other data, and SESSION;
+ * each later start adds a SESSION and the end of what the last one left running. */
+#define _POSIX_C_SOURCE 200809L
+#include "coordinator/open_run.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+#include "campaign/campaign_apply.h"
+#include "lrsearch/log.h"
+#include "lrsearch/memory.h"
+#include "lrsearch/version.h"
+#include "net/peer.h"
+#include "plan/plan_diff.h"
+#include "store/provenance.h"
+#include "store/run_dir.h"
+
+static int apply_replayed(void *context, const struct event *event, struct lr_error *err)
+{
+    struct campaign *campaign = context;
+    return campaign_apply(campaign, event, err);
+}
+
+int open_run_record(struct open_run *run, const struct event *event, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_watch *watch = &run->setup->watch;
+    if ((rc =
+             campaign_check(run->campaign, event, err))) /* keeps our mistakes out of the journal */
+        return rc;
+    if ((rc = journal_append(run->journal, event, err)))
+        return rc;
+    if ((rc = campaign_apply(run->campaign, event, err)))
+        return rc;
+    if (watch->event)
+        watch->event(watch->context, run->campaign, event);
+    return 0;
+}
+
+/* A campaign goes on only with the plan that it began with. */
+static int check_same_plan(const char *run_dir, const char *resolved, struct lr_error *err)
+{
+    char *old = NULL;
+    char differences[512];
+    int rc = run_dir_read(run_dir, "plan.resolved.json", &old, err);
+    if (rc || !old)
+        return rc;
+    int different = plan_diff(old, resolved, differences, sizeof(differences));
+    if (different > 0)
+        rc = lr_fail(err, LR_EPLAN,
+                     "%s: the plan has changed since this campaign began: %s. Restore it; or begin "
+                     "a new campaign beside this one, which takes over the trainings that still "
+                     "hold, with --fork NAME; or one from nothing with --run-dir",
+                     run_dir, differences);
+    else if (different < 0)
+        rc = lr_fail(err, LR_EDAMAGED,
+                     "%s/plan.resolved.json: is damaged; copy plan.yaml to another "
+                     "directory and start there",
+                     run_dir);
+    lr_free(old);
+    return rc;
+}
+
+static int copy_plan(const struct coordinator_setup *setup, const char *resolved,
+                     struct lr_error *err)
+{
+    char *text = NULL;
+    int rc = run_dir_read("", setup->plan_path, &text, err);
+    if (rc)
+        goto out;
+    if (text && (rc = run_dir_write(setup->run_dir, "plan.yaml", text, strlen(text), err)))
+        goto out;
+    rc = run_dir_write(setup->run_dir, "plan.resolved.json", resolved, strlen(resolved), err);
+out:
+    lr_free(text);
+    return rc;
+}
+
+/* Whether horizons of the plan have a stable part in common, in any cell. */
+static bool shares_wsd_prefix(const struct plan *plan)
+{
+    if (plan->trainer.kind != TRAINER_TRANSFORMER || plan->search.horizon_count < 2)
+        return false;
+    for (size_t i = 0; i < plan_cell_count(plan); i++) {
+        struct trial_spec spec = plan_cell(plan, i);
+        spec.horizon_tokens = plan->search.horizons[0];
+        if (trial_wsd_prefix_tokens(&spec) > 0)
+            return true;
+    }
+    return false;
+}
+
+static int fail_changed_data(const struct open_run *run, struct lr_error *err)
+{
+    return lr_fail(err, LR_EDATA,
+                   "%s: the training data have changed since this campaign began; restore them, "
+                   "or start a new campaign with --run-dir",
+                   run->setup->run_dir);
+}
+
+/* The data of a cell stand in the journal, by an event of their own when they are not those of cell
+ * 0. Those of the target may come later, when something is to be trained there. */
+static int record_data(struct open_run *run, size_t cell, struct lr_error *err)
+{
+    assert(cell > 0 && cell < run->data_count);
+    const struct event_data *known = campaign_data(run->campaign, cell);
+    const struct event_data *found = &run->data[cell];
+    struct event event = {.kind = EVENT_DATA};
+    bool is_target = cell + 1 == run->data_count;
+    if (!found->data_path[0] || (known && known->data_hash == found->data_hash))
+        return 0;
+    if (is_target ? known != NULL : known->cell > 0 || campaign_round(run->campaign) > 0)
+        return fail_changed_data(run, err);
+    event.as.data = *found;
+    event.as.data.cell = (uint32_t)cell;
+    return open_run_record(run, &event, err);
+}
+
+static int prepare_data(struct open_run *run, struct event_campaign *opening, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
+    size_t count = plan_cell_count(setup->plan) + 1;
+    run->data = lr_calloc(count, sizeof(*run->data));
+    if (!run->data)
+        return lr_nomem(err);
+    run->data_count = count;
+    if ((rc = setup->prepare_data(setup->prepare_context, opening->products, run->data, err)))
+        return rc;
+    memcpy(opening->data_path, run->data[0].data_path, sizeof(opening->data_path));
+    opening->data_hash = run->data[0].data_hash;
+    opening->train_tokens = run->data[0].train_tokens;
+    opening->val_tokens = run->data[0].val_tokens;
+    opening->val_bytes = run->data[0].val_bytes;
+    return open_run_beat(run, err); /* that may have taken minutes */
+}
+
+static int make_folders(struct open_run *run, struct lr_error *err)
+{
+    int rc;
+    uint32_t kind = run->setup->plan->trainer.kind;
+    if (kind != TRAINER_TRANSFORMER && kind != TRAINER_COMMAND)
+        return 0;
+    if ((rc = run_dir_checkpoints(run->setup->run_dir, run->checkpoint_dir, err)))
+        return rc;
+    return kind == TRAINER_COMMAND ? run_dir_output(run->setup->run_dir, run->output_dir, err) : 0;
+}
+
+/* The journal's first events, or the check that the data are still those of the first events. */
+static int record_opening(struct open_run *run, const char *resolved, struct lr_error *err)
+{
+    int rc;
+    const struct plan *plan = run->setup->plan;
+    const struct event_campaign *old = campaign_opening(run->campaign);
+    const struct event_campaign *like = run->fork ? fork_opening(run->fork) : old;
+    struct event event = {.kind = EVENT_CAMPAIGN};
+    struct event_campaign *opening = &event.as.campaign;
+    snprintf(opening->name, sizeof(opening->name), "%s", plan->name);
+    snprintf(opening->version, sizeof(opening->version), "%s", LRSEARCH_VERSION);
+    opening->plan_hash = XXH3_64bits(resolved, strlen(resolved));
+    memcpy(opening->products, like->products, sizeof(opening->products));
+    if ((rc = prepare_data(run, opening, err)) || (rc = make_folders(run, err)))
+        return rc;
+    opening->shares_wsd_prefix = shares_wsd_prefix(plan);
+    if (!old->name[0]) {
+        if ((rc = copy_plan(run->setup, resolved, err)) || (rc = open_run_record(run, &event, err)))
+            return rc;
+    } else if (old->data_hash != opening->data_hash) {
+        return fail_changed_data(run, err);
+    }
+    for (size_t cell = 1; cell < run->data_count; cell++)
+        if ((rc = record_data(run, cell, err)))
+            return rc;
+    return 0;
+}
+
+static int record_session(struct open_run *run, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
+    struct event event = {.kind = EVENT_SESSION};
+    struct event_session *start = &event.as.session;
+    size_t starts;
+    provenance_here(start);
+    snprintf(start->mpi, sizeof(start->mpi), "%s", setup->mpi_library);
+    snprintf(start->blas, sizeof(start->blas), "%s", setup->blas);
+    snprintf(start->host, sizeof(start->host), "%s", peer_self().host);
+    start->ranks = (uint32_t)setup->transport->size;
+    start->retries = setup->plan->on_fail.retries;
+    start->stop_on_fail = setup->plan->on_fail.then == ON_FAIL_STOP;
+    if ((rc = open_run_record(run, &event, err)))
+        return rc;
+    const struct event_session *all = campaign_sessions(run->campaign, &starts);
+    return provenance_write(setup->run_dir, campaign_opening(run->campaign)->products,
+                            setup->plan->seed, all, starts, err);
+}
+
+/* Trials that the last run left behind: nobody trains them any more. */
+static int abandon_running(struct open_run *run, struct lr_error *err)
+{
+    int rc;
+    size_t count = campaign_trial_count(run->campaign);
+    for (uint32_t id = 1; id <= count; id++) {
+        struct event event;
+        if (campaign_trial(run->campaign, id)->state != TRIAL_RUNNING)
+            continue;
+        campaign_abandon(run->campaign, id, &event);
+        if ((rc = open_run_record(run, &event, err)))
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- the lock ---- */
+
+int open_run_beat(struct open_run *run, struct lr_error *err)
+{
+    if (run_lock_beat(run->lock))
+        return 0;
+    run->locked_out = true;
+    return lr_fail(err, LR_EIO,
+                   "%s: another lrsearch has taken it over, because this one was not heard of for "
+                   "too long; nothing more is written",
+                   run->setup->run_dir);
+}
+
+static bool owner_is_alive(const struct run_owner *owner)
+{
+    return peer_alive(&(struct msg_hello){.pid = owner->pid, .host_id = owner->host_id});
+}
+
+int open_run_lock(struct run_lock **out, const char *run_dir, struct lr_error *err)
+{
+    struct msg_hello hello = peer_self();
+    struct run_owner self = {.host_id = hello.host_id, .pid = hello.pid};
+    memcpy(self.host, hello.host, sizeof(self.host));
+    return run_lock_take(out, run_dir, &self, owner_is_alive, NULL, err);
+}
+
+void open_run_tidy(const char *run_dir, const struct campaign *campaign)
+{
+    struct run_lock *lock = NULL;
+    struct run_lock_view view;
+    struct lr_error err = {0};
+    if (!campaign_is_complete(campaign))
+        return;
+    if (run_lock_view(&view, run_dir, &err))
+        return;
+    bool dead =
+        view.known && view.owner.host_id == peer_self().host_id && !owner_is_alive(&view.owner);
+    if ((view.there && !dead) || open_run_lock(&lock, run_dir, &err))
+        return;
+    run_dir_remove_checkpoints(run_dir);
+    run_lock_release(lock);
+}
+
+/* ---- the whole ---- */
+
+bool open_run_has_campaign(const struct open_run *run)
+{
+    return run->journal && campaign_opening(run->campaign)->name[0];
+}
+
+int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
+    char path[TRIAL_PATH + 32];
+    assert(!run->campaign && !run->journal && !run->lock);
+    if (setup->fork_from && (rc = fork_open(&run->fork, setup->fork_from, err)))
+        return rc;
+    if ((rc = run_dir_open(setup->run_dir, err))) {
+        lr_prefix(err, "%s", setup->run_dir);
+        return rc;
+    }
+    if ((rc = open_run_lock(&run->lock, setup->run_dir, err)) ||
+        (rc = campaign_create(&run->campaign, setup->plan, err)))
+        return rc;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);
+    if ((rc = journal_open(&run->journal, path, apply_replayed, run->campaign, err)))
+        return rc;
+    if (open_run_has_campaign(run)) {
+        if (!setup->resume)
+            return lr_fail(err, LR_ECREATE,
+                           "%s: already holds a campaign; choose another --run-dir, or go on with "
+                           "it (--resume=auto)",
+                           setup->run_dir);
+        if ((rc = check_same_plan(setup->run_dir, resolved, err)))
+            return rc;
+        lr_log(LR_LOG_INFO, "%s: going on with %zu journal lines", setup->run_dir,
+               journal_count(run->journal));
+    }
+    if (campaign_finished(run->campaign))
+        return 0;
+    if ((rc = record_opening(run, resolved, err)) || (rc = record_session(run, err)) ||
+        (rc = abandon_running(run, err)))
+        return rc;
+    return journal_sync(run->journal, err);
+}
+
+void open_run_close(struct open_run *run)
+{
+    journal_close(run->journal);
+    run_lock_release(run->lock);
+    campaign_destroy(run->campaign);
+    fork_close(run->fork);
+    lr_free(run->data);
+}
