@@ -14,7 +14,7 @@ usage: ./test.sh [--all] [--sanitize] [-- CTEST-OPTION...]
             every test, and the unit tests under the sanitizers
 --sanitize  the command line and MPI tests under the sanitizers too
 --all       that, and the long tests: 64 ranks, what has threads under ThreadSanitizer, the quick
-            start and the unit tests under valgrind, a minute of each fuzz target, and
+            start and the unit tests under valgrind, a minute of each fuzz target, clang-tidy, and
             ./test.sh in a new Debian 13 (needs root and a network)
 END
 }
@@ -47,19 +47,13 @@ else
     need_packages build test
 fi
 
-build "$root/build-test" -DCMAKE_BUILD_TYPE=Release -DLRSEARCH_WERROR=ON \
-    -DLRSEARCH_TEST_VALGRIND="${all:-0}"
-build "$root/build-asan" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRSEARCH_WERROR=ON \
-    -DLRSEARCH_SANITIZE=ON
-build "$root/build-clang" -DCMAKE_BUILD_TYPE=Debug -DLRSEARCH_WERROR=ON \
-    -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+build "$root/build-test" --preset release -DLRSEARCH_TEST_VALGRIND="${all:-0}"
+build "$root/build-asan" --preset asan
+build "$root/build-clang" --preset clang
 more=
 if [ -n "$all" ]; then
-    build_target="lrsearch test_worker" build "$root/build-tsan" \
-        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRSEARCH_SANITIZE=thread
-    build_target=fuzz build "$root/build-fuzz" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-        -DLRSEARCH_WERROR=ON -DLRSEARCH_FUZZ=ON -DCMAKE_C_COMPILER=clang \
-        -DCMAKE_CXX_COMPILER=clang++
+    build_target="lrsearch test_worker" build "$root/build-tsan" --preset tsan
+    build_target=fuzz build "$root/build-fuzz" --preset fuzz
     more="\"$root/build-tsan\" \"$root/build-fuzz/tests/fuzz\""
 fi
 

@@ -1,7 +1,10 @@
-/* Names, field tables and sizes of trials. */
+/* Trials: names and field tables, who multiplies, whether two are the same, sizes. */
 #include "lrsearch/trial.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
 
 #define NAME_FUNCTION(function, MAP)                                                               \
     const char *function(uint32_t value)                                                           \
@@ -26,8 +29,8 @@ NAME_FUNCTION(source_name, SOURCE_MAP)
 NAME_FUNCTION(token_format_name, TOKEN_FORMAT_MAP)
 NAME_FUNCTION(outcome_name, OUTCOME_MAP)
 
-#define FIELD_OWNER trial_surface
-FIELD_TABLE_DEFINE(trial_surface, TRIAL_SURFACE_FIELDS)
+#define FIELD_OWNER simulate_spec
+FIELD_TABLE_DEFINE(simulate_spec, SIMULATE_SPEC_FIELDS)
 #undef FIELD_OWNER
 #define FIELD_OWNER trial_spec
 FIELD_TABLE_DEFINE(trial_spec, TRIAL_SPEC_FIELDS)
@@ -38,6 +41,108 @@ FIELD_TABLE_DEFINE(trial_place, TRIAL_PLACE_FIELDS)
 #define FIELD_OWNER trial_result
 FIELD_TABLE_DEFINE(trial_result, TRIAL_RESULT_FIELDS)
 #undef FIELD_OWNER
+
+#define ROW(letter, name) {letter, name},
+static const struct {
+    char letter;
+    const char *name;
+} libraries[] = {MATMUL_MAP(ROW)};
+enum { LIBRARIES = sizeof(libraries) / sizeof(libraries[0]), LETTERS = TRIAL_PRODUCTS - 1 };
+
+static const char *const linears[LINEAR_COUNT] = {"attn.qkv", "attn.proj", "mlp.fc", "mlp.proj",
+                                                  "output"};
+static const char *const kinds[PRODUCT_COUNT] = {"forward", "d_in", "d_weight"};
+
+_Static_assert(LETTERS == LINEAR_COUNT * PRODUCT_COUNT, "a letter for each product");
+
+static const char *name_of(char letter)
+{
+    for (size_t i = 0; i < LIBRARIES; i++)
+        if (libraries[i].letter == letter)
+            return libraries[i].name;
+    return NULL;
+}
+
+bool trial_products(char out[TRIAL_PRODUCTS], const char *text)
+{
+    memset(out, 0, TRIAL_PRODUCTS);
+    for (size_t i = 0; i < LIBRARIES; i++)
+        if (strcmp(text, libraries[i].name) == 0) {
+            memset(out, libraries[i].letter, LETTERS);
+            return true;
+        }
+    if (strlen(text) != LETTERS)
+        return false;
+    for (size_t i = 0; i < LETTERS; i++)
+        if (!name_of(text[i]))
+            return false;
+    memcpy(out, text, LETTERS);
+    return true;
+}
+
+const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity)
+{
+    size_t length = 0, own = 0;
+    for (size_t i = 0; i < LETTERS; i++)
+        own += products[0] == '\0' || products[i] == libraries[0].letter;
+    if (own == LETTERS || strspn(products, (char[]){products[0], '\0'}) == LETTERS) {
+        snprintf(out, capacity, "%s", own ? libraries[0].name : name_of(products[0]));
+        return out;
+    }
+    snprintf(out, capacity, "%s", libraries[0].name);
+    for (size_t library = 1; library < LIBRARIES; library++) {
+        const char *before = "; ";
+        for (size_t i = 0; i < LETTERS; i++) {
+            if (products[i] != libraries[library].letter)
+                continue;
+            length = strlen(out);
+            snprintf(out + length, capacity - length, "%s%s%s%s %s", before,
+                     *before == ';' ? libraries[library].name : "", *before == ';' ? ": " : "",
+                     linears[i / PRODUCT_COUNT], kinds[i % PRODUCT_COUNT]);
+            before = ", ";
+        }
+    }
+    return out;
+}
+
+static bool fields_same(const struct field_table *table, const void *a, const void *b)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct field *field = &table->fields[i];
+        const char *left = (const char *)a + field->offset;
+        const char *right = (const char *)b + field->offset;
+        bool same = field->type == FIELD_TEXT     ? strcmp(left, right) == 0
+                    : field->type == FIELD_STRUCT ? fields_same(field->sub, left, right)
+                                                  : memcmp(left, right, field->size) == 0;
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t fields_hash(const struct field_table *table, const void *owner, uint64_t hash)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct field *field = &table->fields[i];
+        const char *member = (const char *)owner + field->offset;
+        if (field->type == FIELD_STRUCT)
+            hash = fields_hash(field->sub, member, hash);
+        else
+            hash = XXH3_64bits_withSeed(
+                member, field->type == FIELD_TEXT ? strlen(member) : field->size, hash);
+    }
+    return hash;
+}
+
+bool trial_same(const struct trial_spec *a, const struct trial_spec *b)
+{
+    return fields_same(&trial_spec_fields, a, b);
+}
+
+uint64_t trial_hash(const struct trial_spec *spec)
+{
+    return fields_hash(&trial_spec_fields, spec, 0);
+}
 
 uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model)
 {
@@ -135,7 +240,7 @@ uint64_t trial_stable_steps(const struct trial_spec *spec)
     return (uint64_t)(steps - floor(spec->cooldown * steps));
 }
 
-uint64_t trial_trunk_tokens(const struct trial_spec *spec)
+uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec)
 {
     uint64_t steps = trial_steps(spec), stable = trial_stable_steps(spec);
     /* the training loss that is reported is that of the last twentieth: it must lie behind */

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/help.h"
 #include "cli/outcome.h"
-#include "trainers/command/command_child.h"
+#include "trainers/command/command_process.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
-#include "lrsearch/version.h"
 #include "net/transports.h"
 
 /* Started with one of them closed, a file of ours would take its number, and what is printed would
@@ -25,7 +25,7 @@ static void open_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    struct command_line line;
     struct lr_error err = {0};
     int status = 0;
 
@@ -34,19 +34,21 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit (ulimit -f) is an error of write() */
     open_standard_streams();
     lr_log_rank_set(mpi_launched_rank());
-    if (options_parse(&options, argc, argv, &err)) {
+    if (command_line_parse(&line, argc, argv, &err)) {
         if (mpi_launched_rank() == 0)
             lr_log(LR_LOG_ERROR, "%s", err.text);
         status = lr_error_exit_status(err.code);
-    } else if (options.help) {
-        options_help(stdout);
-    } else if (options.version) {
-        printf("lrsearch %s\n", LRSEARCH_VERSION);
+    } else if (line.version) {
+        help_print_version(stdout);
+    } else if (line.help && !line.command) {
+        help_print(stdout);
+    } else if (line.help) {
+        help_print_command(stdout, line.command);
     } else {
         static const enum lr_log_level levels[] = {LR_LOG_WARNING, LR_LOG_INFO, LR_LOG_DEBUG};
-        lr_log_level_set(levels[options.verbosity + 1]);
-        status = options.command->run(&options);
+        lr_log_level_set(levels[line.verbosity + 1]);
+        status = line.command->run(&line);
     }
-    options_release(&options);
+    command_line_release(&line);
     return outcome_written(status);
 }

@@ -1,17 +1,25 @@
 #!/bin/sh
-# usage: check_layers.sh [ROOT]
+# usage: check_layers.sh [--fragments] [ROOT]
 #
 # Holds the tree to its architecture, from the #include lines as they are. The table of folders says
 # what each may include; CONTRIBUTING.md gives the reasons. Each breach is printed as
 # "file:line: rule"; exit 1 when there is one. An #include "x" is resolved as the compiler does it
 # (beside the file, then include/, orchestrator/, worker/), and the rules are about the resolved file.
+#
+# --fragments prints instead what belongs into a neighbour: a .c of 20 lines or fewer, and one that
+# includes no header of its own name though others must be able to use it. Exit 1 when there is one.
 set -u
+fragments=0
+if [ "${1:-}" = --fragments ]; then
+    fragments=1
+    shift
+fi
 root=${1:-$(dirname "$0")/..}
 cd "$root" || exit 2
 
 find include common orchestrator worker tests -type f \
     \( -name '*.c' -o -name '*.h' -o -name '*.cc' -o -name '*.sh' -o -name CMakeLists.txt \) |
-    LC_ALL=C sort | LC_ALL=C awk '
+    LC_ALL=C sort | LC_ALL=C awk -v fragments="$fragments" '
 function rule(folder, project, system_headers) { # what a folder may include beside itself
     folders[++folder_count] = folder
     project_of[folder] = project
@@ -31,7 +39,7 @@ BEGIN {
     rule("orchestrator/plan", "", "any")
     rule("orchestrator/search", "orchestrator/search/", "any")
     rule("orchestrator/search/laws", "orchestrator/search/", "any")
-    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/", "any")
+    rule("orchestrator/campaign", "orchestrator/plan/plan.h orchestrator/search/search_space.h orchestrator/search/policy.h orchestrator/search/search_answer.h orchestrator/search/laws/", "any")
     rule("orchestrator/sched", "orchestrator/campaign/trial_state.h", "any")
     rule("orchestrator/net", "", "any")
     rule("orchestrator/store", "orchestrator/campaign/event.h orchestrator/campaign/trial_state.h", "any")
@@ -40,7 +48,7 @@ BEGIN {
     rule("orchestrator/export", "orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/store/", "any")
     rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
     rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/campaign/event.h orchestrator/net/transports.h worker/", "any")
-    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/ orchestrator/prepare/ orchestrator/report/ worker/", "any")
+    rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/search_space.h orchestrator/search/policy.h orchestrator/search/search_answer.h orchestrator/search/laws/ orchestrator/search/numerics.h orchestrator/prepare/ orchestrator/report/ worker/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")
     rule("worker/kernels", "-include/", "c cblas.h dnnl.h omp.h immintrin.h")
@@ -51,13 +59,12 @@ BEGIN {
     rule("worker/trainers/command", "worker/trainers/trainer.h", "any")
     rule("worker/trainers/replay", "worker/trainers/trainer.h worker/data/", "any")
     rule("worker/trainers/simulate", "worker/trainers/trainer.h", "any")
-    rule("worker/net", "worker/trainers/", "any")
     rule("worker", "worker/", "any")
     rule("tests", "include/ orchestrator/ worker/ tests/", "any")
 
     # Headers of the libraries that only some folders may know.
-    only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ worker/net/ orchestrator/main.c tests/"
-    only["uv.h"] = "orchestrator/net/ worker/net/ worker/trainers/command/ tests/"
+    only["mpi.h"] = only["mpi-ext.h"] = "orchestrator/net/ orchestrator/main.c tests/"
+    only["uv.h"] = "orchestrator/net/ worker/trainers/command/ tests/"
     only["pcre2.h"] = "orchestrator/plan/check_trainer.c worker/trainers/command/ tests/"
     only["sqlite3.h"] = "orchestrator/history/ orchestrator/export/ tests/"
     only["yaml.h"] = "orchestrator/plan/ tests/"
@@ -66,6 +73,25 @@ BEGIN {
     only["dnnl.h"] = "worker/kernels/"
     only["csv.h"] = "worker/data/ tests/"
     only["sentencepiece_processor.h"] = only["sentencepiece_trainer.h"] = "worker/data/ tests/"
+}
+# Members of a kind, which one header declares together: commands, figures, exporters, kernels.
+function is_of_a_kind(path) {
+    return path ~ /^orchestrator\/(main|cli\/cmd_[a-z_]*|report\/[a-z]*_figure|export\/[a-z_]*)\.c$/ ||
+           path ~ /^worker\/kernels\// || path ~ /^tests\//
+}
+function check_fragment(    line, base, header, lines, own) {
+    if (file !~ /\.(c|cc)$/ || is_of_a_kind(file)) return
+    base = file
+    sub(/.*\//, "", base)
+    header = base
+    sub(/\.(c|cc)$/, ".h", header)
+    while ((getline line < file) > 0) {
+        lines++
+        if (line ~ /^#include "/ && index(line, "/" header "\"") + index(line, "\"" header "\"")) own = 1
+    }
+    close(file)
+    if (lines <= 20) broken(1, "a file of " lines " lines belongs into its neighbour")
+    if (!own) broken(1, "includes no " header)
 }
 function broken(line, text) {
     printf "%s:%d: %s\n", file, line, text
@@ -167,10 +193,12 @@ END {
     }
     for (f = 1; f <= file_count; f++) {
         file = files[f]
-        check_file()
+        if (fragments) check_fragment()
+        else check_file()
     }
     if (breaches > 0) {
-        printf "%d breach%s of the include rules\n", breaches, breaches == 1 ? "" : "es"
+        if (fragments) printf "%d fragment%s\n", breaches, breaches == 1 ? "" : "s"
+        else printf "%d breach%s of the include rules\n", breaches, breaches == 1 ? "" : "es"
         exit 1
     }
     printf "%d files keep the rules\n", file_count

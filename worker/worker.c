@@ -1,5 +1,16 @@
-/* The worker's loop: poll, train, report. It sleeps between polls, 1 ms after a message and up to
- * 20 ms when nothing comes: a blocking receive of MPI burns a core. */
+/* worker_run(): the loop of a rank that trains. `struct worker` is the state of one; nothing else
+ * handles a worker's messages.
+ *
+ *   - The loop greets (HELLO, ever more rarely, until the PING of a running campaign answers), polls
+ *     the transport, and trains what is assigned. Between polls it sleeps, 1 ms after a message and
+ *     up to 20 ms when nothing comes: a blocking receive of MPI burns a core.
+ *   - While a trial trains, its step hook on_step() sends PROGRESS and polls: messages are handled
+ *     between steps. The hook can only ask the trainer to stop; an error that it meets waits in
+ *     `step_rc` until the trainer returns.
+ *   - Messages may be lost, late or doubled (lrsearch/message.h). An ASSIGN is followed only when
+ *     its serial is the highest so far; a CANCEL counts for the attempt that it names. The last
+ *     RESULT is kept, and sent again when a PING or CANCEL shows that it was not heard.
+ *   - The first error ends the loop: a transport that fails, a coordinator that is gone or silent. */
 #define _POSIX_C_SOURCE 200809L
 #include "worker.h"
 
@@ -8,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 #include "lrsearch/log.h"
-#include "net/worker_state.h"
+#include "trainers/transformer/wsd_prefix.h"
 
 enum {
     SHORTEST_MS = 1,
@@ -17,171 +28,275 @@ enum {
     PREPARING_LEASES = 15,
     LEASE_OF_FIRST_WORDS = 3,
     HELLO_FIRST_MS = 1000,
-    HELLO_LAST_MS = 30000
+    HELLO_LAST_MS = 30000,
+    PROGRESS_EVERY_MS = 1000
 };
 
-uint64_t worker_now_ms(void)
+struct worker {
+    struct transport *transport;
+    struct lr_error *err;              /* worker_run()'s */
+    uint64_t lease_ms;                 /* 0: none */
+    uint64_t heard_ms;                 /* when the coordinator was heard last, or the start */
+    bool heard;                        /* it has said something */
+    bool campaign_runs;                /* it has answered HELLO */
+    uint64_t hello_ms, hello_pause_ms; /* the last HELLO, and the pause before the next */
+    uint64_t checked_ms;               /* when the coordinator was last looked after */
+    struct msg_hello coordinator;      /* as its PINGs say; pid 0 before the first */
+    bool stopping;                     /* STOP came */
+    uint64_t serial;                   /* the highest of the assignments so far */
+    bool assigned;                     /* `next` waits to be trained */
+    struct msg_assign next;
+    bool training;
+    struct msg_assign current;      /* while training; later the last one */
+    bool canceled, save;            /* what the trainer is asked for at its next step */
+    int step_rc;                    /* error of the step hook */
+    uint64_t progress_ms, saved_ms; /* the last PROGRESS; the last checkpoint asked for */
+    bool finished;                  /* `result` is the last one */
+    struct msg_result result;
+};
+
+static uint64_t clock_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-int worker_send(struct worker_loop *loop, const struct message *message)
+static int send_message(struct worker *worker, const struct message *message)
 {
-    int rc = loop->transport->ops->send(loop->transport, 0, message, loop->err);
-    if (rc) {
-        loop->failed = rc;
-        loop->stopping = true;
-    }
-    return rc;
+    return worker->transport->ops->send(worker->transport, 0, message, worker->err);
 }
 
-static void dispatch(struct worker_loop *loop, const struct message *message)
+static int send_result(struct worker *worker)
+{
+    struct message message = {.tag = MSG_RESULT, .as.result = worker->result};
+    return send_message(worker, &message);
+}
+
+/* Sends the last result again when it is that of this attempt. */
+static int repeat_result(struct worker *worker, uint32_t trial_id, uint32_t attempt)
+{
+    bool known = worker->finished && worker->result.trial_id == trial_id &&
+                 worker->result.attempt == attempt;
+    return known ? send_result(worker) : 0;
+}
+
+static int report_result(struct worker *worker, const struct msg_assign *assign,
+                         const struct trial_result *result)
+{
+    worker->result = (struct msg_result){assign->trial_id, assign->attempt, *result};
+    worker->finished = true;
+    return send_result(worker);
+}
+
+/* ---- incoming messages ---- */
+
+static bool is_attempt(const struct msg_assign *assign, uint32_t trial_id, uint32_t attempt)
+{
+    return assign->trial_id == trial_id && assign->attempt == attempt;
+}
+
+/* A newer assignment replaces the one that waits or runs: the coordinator has given that up. */
+static void on_assign(struct worker *worker, const struct msg_assign *assign)
+{
+    if (assign->serial <= worker->serial)
+        return;
+    worker->serial = assign->serial;
+    worker->assigned = true;
+    worker->next = *assign;
+    worker->canceled = worker->training;
+    worker->save = false;
+}
+
+static int on_cancel(struct worker *worker, const struct msg_cancel *cancel)
+{
+    if (worker->assigned && is_attempt(&worker->next, cancel->trial_id, cancel->attempt)) {
+        struct trial_result result = {.outcome = OUTCOME_CANCELED,
+                                      .val_loss = NAN,
+                                      .val_loss_se = NAN,
+                                      .val_bits_per_byte = NAN,
+                                      .train_loss = NAN,
+                                      .message = "canceled before it began"};
+        worker->assigned = false;
+        return report_result(worker, &worker->next, &result);
+    }
+    if (worker->training && is_attempt(&worker->current, cancel->trial_id, cancel->attempt)) {
+        worker->save = worker->save || (cancel->save && !worker->canceled);
+        worker->canceled = true;
+        return 0;
+    }
+    return repeat_result(worker, cancel->trial_id, cancel->attempt);
+}
+
+static int on_ping(struct worker *worker, const struct msg_ping *ping)
+{
+    struct message message = {.tag = MSG_PONG, .as.pong.nonce = ping->nonce};
+    const struct msg_assign *work = worker->assigned ? &worker->next : &worker->current;
+    worker->coordinator = ping->from;
+    worker->campaign_runs = worker->campaign_runs || ping->nonce > 0;
+    int rc = repeat_result(worker, ping->trial_id, ping->attempt);
+    if (rc)
+        return rc;
+    if (worker->assigned || worker->training) {
+        message.as.pong.trial_id = work->trial_id;
+        message.as.pong.attempt = work->attempt;
+    }
+    return send_message(worker, &message);
+}
+
+static int handle_message(struct worker *worker, const struct message *message)
 {
     switch (message->tag) {
     case MSG_ASSIGN:
-        worker_on_assign(loop, &message->as.assign);
-        break;
+        on_assign(worker, &message->as.assign);
+        return 0;
     case MSG_CANCEL:
-        worker_on_cancel(loop, &message->as.cancel);
-        break;
+        return on_cancel(worker, &message->as.cancel);
     case MSG_PING:
-        worker_on_ping(loop, &message->as.ping);
-        break;
+        return on_ping(worker, &message->as.ping);
     case MSG_STOP:
-        worker_on_stop(loop);
-        break;
+        worker->stopping = true;
+        return 0;
     case MSG_HELLO:
     case MSG_PROGRESS:
     case MSG_RESULT:
     case MSG_PONG:
-        break; /* only workers say these */
+        break; /* only workers send these */
     }
+    return 0;
 }
 
 /* The coordinator greets before anything else, so a missing greeting means that it is dead. After
  * that it may be busy with a large text. */
-static uint64_t coordinator_limit_ms(const struct worker_loop *loop)
+static uint64_t coordinator_limit_ms(const struct worker *worker)
 {
-    if (!loop->heard)
-        return loop->lease_ms / LEASE_OF_FIRST_WORDS;
-    return loop->campaign_runs ? loop->lease_ms : PREPARING_LEASES * loop->lease_ms;
+    if (!worker->heard)
+        return worker->lease_ms / LEASE_OF_FIRST_WORDS;
+    return worker->campaign_runs ? worker->lease_ms : PREPARING_LEASES * worker->lease_ms;
 }
 
-static void check_coordinator(struct worker_loop *loop)
+/* LR_EWORKERS when the coordinator is gone or silent. */
+static int check_coordinator(struct worker *worker)
 {
-    uint64_t now_ms = worker_now_ms();
-    uint64_t lease_ms = coordinator_limit_ms(loop);
-    if (loop->lease_ms == 0 || now_ms - loop->checked_ms < CHECK_EVERY_MS)
-        return;
-    loop->checked_ms = now_ms;
-    const struct msg_hello *coordinator = loop->coordinator.pid ? &loop->coordinator : NULL;
-    if (!loop->transport->ops->alive(loop->transport, 0, coordinator))
-        loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator's process is gone");
-    else if (now_ms - loop->heard_ms > lease_ms && !loop->heard)
-        loop->failed = lr_fail(loop->err, LR_EWORKERS,
-                               "the coordinator has said nothing within %llu s of the start: it "
-                               "died; run the same command again to go on",
-                               (unsigned long long)lease_ms / 1000);
-    else if (now_ms - loop->heard_ms > lease_ms)
-        loop->failed = lr_fail(loop->err, LR_EWORKERS, "the coordinator has been silent for %llu s",
-                               (unsigned long long)lease_ms / 1000);
-    loop->stopping = loop->failed != 0;
+    uint64_t now_ms = clock_ms(), limit_ms = coordinator_limit_ms(worker);
+    if (worker->lease_ms == 0 || now_ms - worker->checked_ms < CHECK_EVERY_MS)
+        return 0;
+    worker->checked_ms = now_ms;
+    const struct msg_hello *coordinator = worker->coordinator.pid ? &worker->coordinator : NULL;
+    if (!worker->transport->ops->alive(worker->transport, 0, coordinator))
+        return lr_fail(worker->err, LR_EWORKERS, "the coordinator's process is gone");
+    if (now_ms - worker->heard_ms <= limit_ms)
+        return 0;
+    if (!worker->heard)
+        return lr_fail(worker->err, LR_EWORKERS,
+                       "the coordinator has said nothing within %llu s of the start: it "
+                       "died; run the same command again to go on",
+                       (unsigned long long)limit_ms / 1000);
+    return lr_fail(worker->err, LR_EWORKERS, "the coordinator has been silent for %llu s",
+                   (unsigned long long)limit_ms / 1000);
 }
 
-int worker_poll(struct worker_loop *loop)
+/* Handles every message that is there; *any: there was one. */
+static int poll_messages(struct worker *worker, bool *any)
 {
     struct message message;
-    int peer, any = 0, rc;
-    while ((rc = loop->transport->ops->poll(loop->transport, &peer, &message, loop->err)) > 0) {
-        loop->heard_ms = worker_now_ms();
-        loop->heard = true;
-        dispatch(loop, &message);
-        any = 1;
+    int peer, rc;
+    *any = false;
+    while ((rc = worker->transport->ops->poll(worker->transport, &peer, &message, worker->err)) >
+           0) {
+        worker->heard_ms = clock_ms();
+        worker->heard = *any = true;
+        if ((rc = handle_message(worker, &message)))
+            return rc;
     }
-    if (rc < 0) {
-        loop->failed = rc;
-        loop->stopping = true;
-    } else if (!loop->stopping) {
-        check_coordinator(loop);
+    return rc || worker->stopping ? rc : check_coordinator(worker);
+}
+
+/* ---- training ---- */
+
+static int send_progress(struct worker *worker, const struct train_step *step, uint64_t now_ms)
+{
+    struct message message = {.tag = MSG_PROGRESS,
+                              .as.progress = {.trial_id = worker->current.trial_id,
+                                              .attempt = worker->current.attempt,
+                                              .curve_point = step->curve_point,
+                                              .tokens = step->tokens,
+                                              .train_loss = step->train_loss,
+                                              .seconds = step->seconds}};
+    worker->progress_ms = now_ms;
+    return send_message(worker, &message);
+}
+
+/* The trainer's step hook; context is the worker. Every point of the loss curve is sent, otherwise
+ * one PROGRESS a second at most. */
+static int on_step(void *context, const struct train_step *step)
+{
+    struct worker *worker = context;
+    uint64_t now_ms = clock_ms();
+    double every_ms = worker->current.place.checkpoint_every_s * 1000;
+    bool any;
+    if (worker->step_rc || worker->stopping) /* the trainer takes its time to stop */
+        return TRAIN_STOP;
+    if (step->curve_point || now_ms - worker->progress_ms >= PROGRESS_EVERY_MS)
+        worker->step_rc = send_progress(worker, step, now_ms);
+    if (!worker->step_rc)
+        worker->step_rc = poll_messages(worker, &any);
+    if (worker->step_rc || worker->stopping)
+        return TRAIN_STOP;
+    int wishes = worker->canceled ? TRAIN_STOP : 0;
+    if (worker->save || (every_ms > 0 && (double)(now_ms - worker->saved_ms) >= every_ms)) {
+        wishes |= worker->current.place.checkpoint[0] ? TRAIN_SAVE : 0;
+        worker->saved_ms = now_ms;
+        worker->save = false;
     }
-    return any;
+    return wishes;
 }
 
-bool worker_repeat_result(struct worker_loop *loop, uint32_t trial_id, uint32_t attempt)
+static int train_next(struct worker *worker)
 {
-    const struct msg_result *result = &loop->result.as.result;
-    bool known = loop->finished && result->trial_id == trial_id && result->attempt == attempt;
-    if (known)
-        worker_send(loop, &loop->result);
-    return known;
-}
-
-static struct msg_result *new_result(struct worker_loop *loop, const struct msg_assign *assign)
-{
-    memset(&loop->result, 0, sizeof(loop->result));
-    loop->result.tag = MSG_RESULT;
-    loop->result.as.result.trial_id = assign->trial_id;
-    loop->result.as.result.attempt = assign->attempt;
-    loop->finished = true;
-    return &loop->result.as.result;
-}
-
-void worker_refuse(struct worker_loop *loop, const struct msg_assign *assign, const char *why)
-{
-    struct trial_result *result = &new_result(loop, assign)->result;
-    result->outcome = OUTCOME_CANCELED;
-    result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
-    snprintf(result->message, sizeof(result->message), "%s", why);
-    worker_send(loop, &loop->result);
-}
-
-static void train(struct worker_loop *loop)
-{
-    struct train_hooks hooks = {.context = loop,
-                                .step = worker_progress,
-                                .attempt = loop->next.attempt,
-                                .trial_id = loop->next.trial_id,
-                                .place = &loop->current.place};
+    const struct msg_assign *job = &worker->current;
     struct trial_result result;
-    loop->current = loop->next;
-    loop->assigned = false;
-    loop->training = true;
-    loop->canceled = loop->save = false;
-    loop->progress_ms = loop->saved_ms = worker_now_ms();
-    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins: lr %.3g, %llu tokens",
-           loop->current.trial_id, loop->current.attempt, loop->current.spec.lr,
-           (unsigned long long)loop->current.spec.horizon_tokens);
-    trunk_run(&loop->current.spec, loop->current.checkpoint, &hooks, &result);
-    loop->training = false;
+    worker->current = worker->next;
+    worker->assigned = false;
+    worker->training = true;
+    worker->canceled = worker->save = false;
+    worker->progress_ms = worker->saved_ms = clock_ms();
+    const struct train_hooks hooks = {.context = worker,
+                                      .step = on_step,
+                                      .attempt = job->attempt,
+                                      .trial_id = job->trial_id,
+                                      .place = &job->place};
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins: lr %.3g, %llu tokens", job->trial_id,
+           job->attempt, job->spec.lr, (unsigned long long)job->spec.horizon_tokens);
+    wsd_prefix_run(&job->spec, &hooks, &result);
+    worker->training = false;
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s at token %llu, loss %.6g, %.3g s%s%s",
-           loop->current.trial_id, loop->current.attempt, outcome_name(result.outcome),
+           job->trial_id, job->attempt, outcome_name(result.outcome),
            (unsigned long long)result.tokens, result.val_loss, result.seconds,
            result.message[0] ? ": " : "", result.message);
-    if (loop->stopping)
-        return;
-    new_result(loop, &loop->current)->result = result;
-    worker_send(loop, &loop->result);
+    if (worker->step_rc || worker->stopping)
+        return worker->step_rc;
+    return report_result(worker, job, &result);
 }
 
-/* HELLO again, ever more rarely, until somebody answers. */
-static void greet(struct worker_loop *loop, const struct msg_hello *hello)
+/* ---- the loop ---- */
+
+/* HELLO, until the campaign answers. */
+static int greet(struct worker *worker, const struct msg_hello *hello)
 {
-    struct message message = {.tag = MSG_HELLO};
-    uint64_t now_ms = worker_now_ms();
-    if (loop->campaign_runs ||
-        (loop->hello_pause_ms > 0 && now_ms - loop->hello_ms < loop->hello_pause_ms))
-        return;
-    message.as.hello = *hello;
-    loop->hello_ms = now_ms;
-    loop->hello_pause_ms = loop->hello_pause_ms ? loop->hello_pause_ms * 2 : HELLO_FIRST_MS;
-    if (loop->hello_pause_ms > HELLO_LAST_MS)
-        loop->hello_pause_ms = HELLO_LAST_MS;
-    worker_send(loop, &message);
+    struct message message = {.tag = MSG_HELLO, .as.hello = *hello};
+    uint64_t now_ms = clock_ms();
+    if (worker->campaign_runs ||
+        (worker->hello_pause_ms > 0 && now_ms - worker->hello_ms < worker->hello_pause_ms))
+        return 0;
+    worker->hello_ms = now_ms;
+    worker->hello_pause_ms = worker->hello_pause_ms ? worker->hello_pause_ms * 2 : HELLO_FIRST_MS;
+    if (worker->hello_pause_ms > HELLO_LAST_MS)
+        worker->hello_pause_ms = HELLO_LAST_MS;
+    return send_message(worker, &message);
 }
 
-static void nap(uint64_t ms)
+static void sleep_ms(uint64_t ms)
 {
     struct timespec pause = {0, (long)(ms * 1000000)};
     nanosleep(&pause, NULL);
@@ -190,20 +305,22 @@ static void nap(uint64_t ms)
 int worker_run(struct transport *transport, const struct msg_hello *hello, uint64_t lease_ms,
                struct lr_error *err)
 {
-    struct worker_loop loop = {.transport = transport, .err = err, .lease_ms = lease_ms};
+    struct worker worker = {.transport = transport, .err = err, .lease_ms = lease_ms};
     uint64_t pause_ms = SHORTEST_MS;
-    loop.heard_ms = loop.checked_ms = worker_now_ms();
-    while (!loop.stopping) {
-        greet(&loop, hello);
-        int any = worker_poll(&loop);
-        if (loop.assigned && !loop.stopping) {
-            train(&loop);
-            any = 1;
+    worker.heard_ms = worker.checked_ms = clock_ms();
+    for (;;) {
+        bool any;
+        int rc = greet(&worker, hello);
+        if (rc || (rc = poll_messages(&worker, &any)))
+            return rc;
+        if (worker.assigned && !worker.stopping) {
+            if ((rc = train_next(&worker)))
+                return rc;
+            any = true;
         }
-        if (loop.stopping)
-            break;
-        nap(pause_ms);
+        if (worker.stopping)
+            return 0;
+        sleep_ms(pause_ms);
         pause_ms = any ? SHORTEST_MS : pause_ms * 2 < LONGEST_MS ? pause_ms * 2 : LONGEST_MS;
     }
-    return loop.failed;
 }

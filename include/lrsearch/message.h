@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_MESSAGE_H
 #define LRSEARCH_MESSAGE_H
 
+#include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
 /* What coordinator and workers say to each other. Every message about a trial carries
@@ -11,7 +12,7 @@
  * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
  * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
 
-#define MESSAGE_PROTOCOL 4u
+#define MESSAGE_PROTOCOL 5u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
@@ -24,8 +25,6 @@
     U64(serial) /* of all assignments; a worker follows the highest that it has seen */            \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \
-    TEXT(checkpoint, TRIAL_PATH) /* file of the trial's checkpoint; "": none */                    \
-    F64(checkpoint_every_s)      /* 0: only when CANCEL asks for it */                             \
     STRUCT(place, trial_place) STRUCT(spec, trial_spec)
 #define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
     U32(trial_id)                                                                                  \
@@ -87,5 +86,17 @@ struct message {
 
 const char *message_name(uint32_t tag);                 /* "?" when unknown */
 const struct field_table *message_fields(uint32_t tag); /* NULL when unknown */
+
+/* Messages as bytes. Frame: u16 protocol, u16 tag, u32 length of what follows; then the fields in
+ * the order of their list, little-endian: u32, u64, f64 as IEEE bits, text as u16 length + bytes
+ * without a NUL, a struct as its fields. Decoding checks every bound and the exact length. */
+
+#define WIRE_FRAME_MAX 8192 /* no message is longer; a buffer of this size always suffices */
+
+/* Returns the frame's length, or LR_EPROTO when it does not fit into `capacity`. */
+int wire_encode(const struct message *message, unsigned char *frame, size_t capacity);
+/* 0, or LR_EPROTO with a text that names message and field. On failure *out is zeroed. */
+int wire_decode(struct message *out, const unsigned char *frame, size_t length,
+                struct lr_error *err);
 
 #endif

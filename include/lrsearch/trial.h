@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include "lrsearch/field.h"
 
-/* A trial is one training. Its result depends on `struct trial_spec` alone, bit for bit: not on the
- * rank, the number of ranks, the order, or an earlier attempt. Enumerations travel as u32. */
+/* A trial is one training. Its losses depend on `struct trial_spec` alone, bit for bit: not on the
+ * place (struct trial_place), the rank, the number of ranks, the order, or an earlier attempt.
+ * Enumerations travel as u32. */
 
 /* X(enumerator, value, name in plans and files) */
 #define TRAINER_MAP(X)                                                                             \
@@ -83,9 +84,8 @@ bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
 /* "own; openblas: mlp.fc d_weight, output d_weight" */
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
 
-/* A made-up loss surface (trainer simulate; worker/trainers/simulate/loss_surface.h tells the
- * formulas). */
-#define TRIAL_SURFACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
+/* The made-up loss surface of trainer simulate (formulas: worker/trainers/simulate/loss_surface.h). */
+#define SIMULATE_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U64(seed) /* of all its draws */                                                               \
     F64(lr) /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
                  where there is a model */ \
@@ -110,10 +110,10 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: it is all one */   \
     U64(cell)               /* draws of its own, where a plan has axes */
 
-struct trial_surface {
-    FIELD_DECLARE(TRIAL_SURFACE_FIELDS)
+struct simulate_spec {
+    FIELD_DECLARE(SIMULATE_SPEC_FIELDS)
 };
-extern const struct field_table trial_surface_fields;
+extern const struct field_table simulate_spec_fields;
 
 #define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
     U32(trainer)                                                                                   \
@@ -152,21 +152,15 @@ extern const struct field_table trial_surface_fields;
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
-    TEXT(data_path,                                                                                \
-         TRIAL_PATH)   /* DATASET.json (source tokens), table (replay), what a command    \
-                                   is (trainers/command/command_file.h); absolute */        \
-    U64(data_hash)     /* of what it says */                                                       \
-    U64(val_tokens)    /* that the validation loss is the mean over; never trained on */           \
-    U64(val_bytes)     /* of text that these tokens stand for; 0: not known */                     \
-    U32(repeat)        /* 1: the text may be read more than once */                                \
+    U64(data_hash)  /* of what trial_place's data_path says; 0: nothing is read, or unchecked */   \
+    U64(val_tokens) /* that the validation loss is the mean over; never trained on */              \
+    U64(val_bytes)  /* of text that these tokens stand for; 0: not known */                        \
+    U32(repeat)     /* 1: the text may be read more than once */                                   \
     F64(zipf_exponent) /* source synthetic */                                                      \
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
     U32(markov_order)  /* source synthetic: by how many of them */                                 \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    STRUCT(surface, trial_surface) /* trainer simulate */                                          \
-    TEXT(trunk_dir,                                                                                \
-         TRIAL_PATH)  /* states that horizons share (trainers/transformer/trunk.h); "": none */    \
-    U64(trunk_tokens) /* of such a state to go on from; 0: none */
+    STRUCT(simulate, simulate_spec) /* trainer simulate alone; elsewhere zero */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)
@@ -192,17 +186,31 @@ struct trial_result {
 };
 extern const struct field_table trial_result_fields;
 
-/* Where an attempt runs: nothing of it reaches the result. */
+/* Where and how an attempt runs. Nothing of it reaches the losses: specs that are the same give the
+ * same losses at any place. Paths are absolute; "": none. */
 #define TRIAL_PLACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
-    U32(slot)                /* the worker's number among those of its host, from 0 */             \
-    U32(threads)             /* trainer.threads_per_worker */                                      \
-    F64(silence_s)           /* a command that says nothing for so long has failed; 0: never */    \
-    TEXT(output, TRIAL_PATH) /* file for the end of what a command prints; "": none */
+    U32(slot)      /* the worker's number among those of its host, from 0 */                       \
+    U32(threads)   /* trainer.threads_per_worker */                                                \
+    F64(silence_s) /* a command that says nothing for so long has failed; 0: never */              \
+    TEXT(data_path,                                                                                \
+         TRIAL_PATH)         /* DATASET.json (source tokens), table (replay), what a command    \
+                                   is (trainers/command/command_file.h) */  \
+    TEXT(output, TRIAL_PATH) /* file for the end of what a command prints */                       \
+    TEXT(checkpoint, TRIAL_PATH)                                                                   \
+    F64(checkpoint_every_s)          /* 0: only when CANCEL asks for it */                         \
+    TEXT(wsd_prefix_dir, TRIAL_PATH) /* states that horizons share (transformer/wsd_prefix.h) */   \
+    U64(wsd_prefix_tokens)           /* of such a state to go on from; 0: none */
 
 struct trial_place {
     FIELD_DECLARE(TRIAL_PLACE_FIELDS)
 };
 extern const struct field_table trial_place_fields;
+
+/* Whether two specs mean the same training; bits of numbers are compared. */
+bool trial_same(const struct trial_spec *a, const struct trial_spec *b);
+/* XXH3-64 over the fields in their order: equal for specs that are the same, on any machine of the
+ * same byte order. */
+uint64_t trial_hash(const struct trial_spec *spec);
 
 /* The MLP's usual middle: gpt 4 d_model; llama 8/3 d_model, rounded up to a multiple of 8. */
 uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model);
@@ -230,6 +238,6 @@ uint64_t trial_stable_steps(const struct trial_spec *spec);
 /* Tokens up to there, where a training is the same whatever its horizon, so that longer ones can go
  * on from it (Haegele et al. 2024, arXiv 2405.18392); 0: it is not, because the schedule is another
  * or the warm-up a share of the horizon. */
-uint64_t trial_trunk_tokens(const struct trial_spec *spec);
+uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec);
 
 #endif

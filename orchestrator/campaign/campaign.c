@@ -106,14 +106,14 @@ int campaign_abandon(const struct campaign *campaign, uint32_t id, struct event 
     return 0;
 }
 
-/* The longest stable part that a finished training of the same recipe has left. */
-static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spec *spec,
-                         uint32_t cell)
+uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial_spec *spec,
+                             uint32_t cell)
 {
-    uint64_t most = 0, own = spec->trunk_dir[0] ? trial_trunk_tokens(spec) : 0;
+    uint64_t most = 0,
+             own = campaign->opening.shares_wsd_prefix ? trial_wsd_prefix_tokens(spec) : 0;
     for (size_t i = 0; i < campaign->trial_count && own > 0; i++) {
         const struct trial *trial = campaign->trials[i];
-        uint64_t tokens = trial_trunk_tokens(&trial->spec);
+        uint64_t tokens = trial_wsd_prefix_tokens(&trial->spec);
         if (trial->state == TRIAL_DONE && trial->purpose == PURPOSE_SEARCH && trial->cell == cell &&
             trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
             trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
@@ -126,7 +126,6 @@ static uint64_t trunk_of(const struct campaign *campaign, const struct trial_spe
 void campaign_furnish(const struct campaign *campaign, struct trial_spec *spec,
                       const struct event_data *data)
 {
-    memcpy(spec->data_path, data->data_path, sizeof(spec->data_path));
     spec->data_hash = data->data_hash;
     if (data->val_tokens > 0)
         spec->val_tokens = data->val_tokens;
@@ -147,8 +146,6 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
      * when they are compared. */
     spec.seed = plan_seed(&campaign->plan, proposal->seed);
     campaign_furnish(campaign, &spec, campaign_data(campaign, proposal->cell));
-    memcpy(spec.trunk_dir, campaign->opening.trunk_dir, sizeof(spec.trunk_dir));
-    spec.trunk_tokens = trunk_of(campaign, &spec, proposal->cell);
     return spec;
 }
 

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/search_answer.h"
 
 uint64_t campaign_trial_tokens(const struct trial_spec *spec)
 {
     uint64_t steps = trial_steps(spec);
-    return (steps ? steps * spec->batch_tokens : spec->horizon_tokens) - spec->trunk_tokens;
+    return (steps ? steps * spec->batch_tokens : spec->horizon_tokens);
 }
 
 int campaign_observe(const struct campaign *campaign, bool running, struct observation **seen,
@@ -41,10 +42,10 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
     return 0;
 }
 
-/* What the trial's result takes by itself: a pure function of its spec. */
+/* What the trial's result takes by itself, whatever its attempts took. */
 static uint64_t result_tokens(const struct trial *trial)
 {
-    uint64_t begun = trial->spec.trunk_tokens, end = trial->result.tokens;
+    uint64_t begun = trial->wsd_prefix_tokens, end = trial->result.tokens;
     return trial->state != TRIAL_FAILED && end > begun ? end - begun : 0;
 }
 

@@ -102,6 +102,7 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     trial->cell = event->cell;
     trial->purpose = event->purpose;
     trial->state = TRIAL_PENDING;
+    trial->wsd_prefix_tokens = event->wsd_prefix_tokens;
     trial->spec = event->spec;
     campaign->trials[campaign->trial_count++] = trial;
     campaign->round_planned++;
@@ -150,7 +151,7 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
         trial->first_point = event->tokens;
     if (trial->curve_tokens == 0) /* beyond where curves begin: it went on from a checkpoint */
         trial->curve_begun =
-            event->tokens > trial->first_point ? event->tokens : trial->spec.trunk_tokens;
+            event->tokens > trial->first_point ? event->tokens : trial->wsd_prefix_tokens;
     trial->curve_tokens = event->tokens;
     return 0;
 }

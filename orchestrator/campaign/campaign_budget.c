@@ -15,9 +15,10 @@ static double work_of(uint64_t tokens, double flops)
     return flops > 0 ? flops : (double)tokens;
 }
 
-void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t trials)
+void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
+                uint64_t trials)
 {
-    uint64_t tokens = campaign_trial_tokens(spec);
+    uint64_t tokens = campaign_trial_tokens(spec) - wsd_prefix_tokens;
     double flops = (double)tokens * trial_flops_per_token(spec), work = work_of(tokens, flops);
     outlay->trials += trials;
     outlay->tokens += trials * tokens;
@@ -71,7 +72,7 @@ static struct outlay planned(const struct campaign *campaign, uint32_t purpose)
         bool left = trial_state_is_waiting(trial->state) && trial->purpose != PURPOSE_CONFIRM &&
                     purpose == PURPOSE_CONFIRM;
         if (!trial_state_is_over(trial->state) && !left)
-            outlay_add(&sum, &trial->spec, 1);
+            outlay_add(&sum, &trial->spec, trial->wsd_prefix_tokens, 1);
     }
     return sum;
 }

@@ -115,7 +115,7 @@ static int check_planned(const struct campaign *campaign, const struct event_pla
         return DAMAGED("trial %u is planned for %" PRIu64
                        " tokens, which is none of the plan's search.horizons",
                        event->trial_id, spec->horizon_tokens);
-    if (spec->trunk_tokens > 0 && spec->trunk_tokens >= spec->horizon_tokens)
+    if (event->wsd_prefix_tokens > 0 && event->wsd_prefix_tokens >= spec->horizon_tokens)
         return DAMAGED("trial %u is planned to go on after its end", event->trial_id);
     if (spec->trainer == TRAINER_TRANSFORMER && spec->batch_tokens == 0)
         return DAMAGED("trial %u is planned with batches of 0 tokens", event->trial_id);

@@ -130,7 +130,7 @@ static uint64_t affordable(const struct campaign *campaign, struct event_finishe
         struct outlay outlay = {0};
         for (size_t p = 0; p < parametrizations(plan); p++) {
             struct trial_spec spec = spec_of(campaign, p, tokens);
-            outlay_add(&outlay, &spec, (uint64_t)LRS * plan->confirm.seeds);
+            outlay_add(&outlay, &spec, 0, (uint64_t)LRS * plan->confirm.seeds);
         }
         *need = campaign_budget_need(campaign, &outlay, PURPOSE_CONFIRM);
         const char *key = campaign_budget_short(plan, need);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/search_answer.h"
 
 /* Longest first: a round is over when its last trial is, so the long ones must not start late. */
 static int by_length(const void *left, const void *right)
@@ -78,7 +79,7 @@ static size_t count_affordable(const struct campaign *campaign, const struct pro
     struct outlay outlay = {0};
     for (size_t i = 0; i < count; i++) {
         struct trial_spec spec = campaign_spec(campaign, &round[i]);
-        outlay_add(&outlay, &spec, 1);
+        outlay_add(&outlay, &spec, campaign_wsd_prefix(campaign, &spec, round[i].cell), 1);
         *need = campaign_budget_need(campaign, &outlay, PURPOSE_SEARCH);
         if (campaign_budget_short(&campaign->plan, need))
             return i;
@@ -141,6 +142,8 @@ static void fill_planned(struct event *event, const struct campaign *campaign, u
     event->as.planned.replicate = proposal->seed;
     event->as.planned.cell = proposal->cell;
     event->as.planned.spec = campaign_spec(campaign, proposal);
+    event->as.planned.wsd_prefix_tokens =
+        campaign_wsd_prefix(campaign, &event->as.planned.spec, proposal->cell);
 }
 
 static int begin_round(struct campaign *campaign, const struct proposal *round, size_t count,

@@ -77,6 +77,10 @@ void campaign_transfer(const struct plan *plan, struct answer *answer);
 
 /* The training that a proposal of the policy means. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
+/* Tokens of the longest wsd prefix that a finished training of the same recipe has left and `spec`
+ * of this cell can go on from; 0: none. */
+uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial_spec *spec,
+                             uint32_t cell);
 
 /* Tokens that a trial trains on: whole steps, where it has steps. */
 uint64_t campaign_trial_tokens(const struct trial_spec *spec);
@@ -86,7 +90,9 @@ struct outlay {
     uint64_t trials, tokens;
     double flops, work, longest; /* work: FLOPs, or tokens where nothing multiplies */
 };
-void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t trials);
+/* wsd_prefix_tokens: of each, that need not be trained. */
+void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
+                uint64_t trials);
 
 /* The budget with which `next` would fit beside all that was spent and planned (the need_ fields;
  * the others are empty). */
@@ -111,7 +117,7 @@ void campaign_budget_text(const struct campaign *campaign, const char *key, uint
 /* LR_EDAMAGED for a round whose other trials are not what was planned first. */
 int campaign_fail_torn(const struct campaign *campaign, struct lr_error *err);
 
-/* The spec's data: where they lie, and who multiplies. */
+/* The spec's data, and who multiplies. */
 void campaign_furnish(const struct campaign *campaign, struct trial_spec *spec,
                       const struct event_data *data);
 

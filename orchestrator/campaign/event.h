@@ -12,7 +12,7 @@
     TEXT(data_path, TRIAL_PATH) U64(data_hash)                                                     \
     U64(train_tokens) U64(val_tokens) U64(val_bytes) /* as in trial_spec */                        \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    TEXT(trunk_dir, TRIAL_PATH) /* of trunk states; "": horizons share nothing */
+    U32(shares_wsd_prefix) /* 1: horizons go on from each other's states (trial_place) */
 /* Of a cell whose data are not those of cell 0 (in the campaign event): another vocabulary's tokens,
  * another table's rows. `cell`: from 1; the number of cells: of the target. */
 #define EVENT_DATA_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
@@ -30,6 +30,7 @@
     U32(trial_id) U32(round) U32(replicate)                                                        \
     U32(cell)    /* which combination of the plan's axes; of a confirmation the parametrization */ \
     U32(purpose) /* enum trial_purpose */                                                          \
+    U64(wsd_prefix_tokens) /* of a shorter horizon's state to go on from: not charged; 0: none */  \
     STRUCT(spec, trial_spec)
 #define EVENT_STARTED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(attempt)                                                                     \

@@ -39,6 +39,7 @@ struct trial {
     uint32_t cell;    /* index into the plan's cells; of a confirmation: the parametrization */
     uint32_t purpose; /* enum trial_purpose */
     enum trial_state state;
+    uint64_t wsd_prefix_tokens; /* of a shared state that it goes on from; 0: none */
     struct trial_spec spec;
     struct trial_result
         result;    /* when DONE or DIVERGED; the last failure, or the refusal, when FAILED */

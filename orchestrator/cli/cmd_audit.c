@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "cli/aim.h"
+#include "cli/predict_target.h"
+#include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -16,12 +17,12 @@
 #define DISAGREE 2.0   /* between laws */
 #define OTHER_BATCH 1.5
 
-const struct verdict *audit_headline(const struct audit *audit)
-{
-    if (audit->published.known)
-        return &audit->published;
-    return audit->runs.known && audit->runs_apply ? &audit->runs : NULL;
-}
+struct audit_options {
+    struct predict_target target; /* tokens, and what the recipe trains with */
+    double lr;
+    uint64_t params;
+    bool json;
+};
 
 static void judge(struct verdict *verdict, const struct recipe *recipe, double lr,
                   const double ci90[2], double curvature, double spread)
@@ -39,7 +40,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
 
 /* ---- published laws ---- */
 
-static void doubt_reach(struct audit *audit, const struct published_law *law)
+static void warn_of_reach(struct audit *audit, const struct published_law *law)
 {
     char value[24], end[24];
     const double *ranges[] = {law->params, law->tokens};
@@ -59,7 +60,7 @@ static void doubt_reach(struct audit *audit, const struct published_law *law)
 }
 
 /* What of the recipe the law was not fitted on, and by which rules it is carried there. */
-static void doubt_carried(struct audit *audit, const struct published_law *law,
+static void warn_of_rules(struct audit *audit, const struct published_law *law,
                           const struct published *said)
 {
     const struct recipe *recipe = &audit->recipe;
@@ -86,7 +87,7 @@ static void doubt_carried(struct audit *audit, const struct published_law *law,
 }
 
 /* Each as published: at a batch of its own, which is where most of it comes from. */
-static void doubt_agreement(struct audit *audit)
+static void warn_of_disagreement(struct audit *audit)
 {
     int low = -1, high = -1;
     char a[16], b[16], c[24], d[24];
@@ -148,10 +149,10 @@ static void ask_laws(struct audit *audit)
         judge_published(&audit->published, law, said, &audit->recipe);
         if (audit->published.batch_assumed)
             ask_at_best_batch(audit, law);
-        doubt_reach(audit, law);
-        doubt_carried(audit, law, said);
+        warn_of_reach(audit, law);
+        warn_of_rules(audit, law, said);
     }
-    doubt_agreement(audit);
+    warn_of_disagreement(audit);
 }
 
 /* ---- the user's own runs ---- */
@@ -186,87 +187,131 @@ static void compare_models(struct audit *audit, const struct campaign *campaign,
                     format_count(recipe, sizeof(recipe), audit->recipe.params), times);
 }
 
-static int ask_runs(struct audit *audit, const struct options *options, struct plan *plan,
-                    struct lr_error *err)
+static int ask_runs(struct audit *audit, const struct predict_target *wanted, const char *run_dir,
+                    struct plan *plan, struct lr_error *err)
 {
-    uint64_t hash;
+    const struct target_answer *target = &audit->answer->target;
     struct campaign *campaign = NULL;
     struct lr_error why = {0};
-    int rc = run_plan_read(plan, &hash, options->operand, err);
-    if (rc)
+    uint64_t hash;
+    int rc;
+    if ((rc = run_plan_read(plan, &hash, run_dir, err)))
         return rc;
     audit->has_runs = true;
     snprintf(audit->name, sizeof(audit->name), "%s", plan->name);
     snprintf(audit->runs.by, sizeof(audit->runs.by), "%s", plan->name);
     audit->runs_longest = plan->search.horizons[plan->search.horizon_count - 1];
-    if (aim_plan(plan, options, &why)) { /* the published laws still have something to say */
+    if (predict_target_set(plan, wanted,
+                           &why)) { /* the published laws still have something to say */
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%.*s", AUDIT_TEXT - 1, why.text);
         return 0;
     }
-    rc = run_campaign_read(&campaign, plan, hash, options->operand, err);
-    if (!rc)
-        rc = campaign_fit(campaign, audit->answer, err);
-    if (!rc) {
-        compare_models(audit, campaign, options->width > 0);
-        const struct target_answer *target = &audit->answer->target;
-        audit->runs.batch_assumed = options->batch == 0;
-        audit->runs.batch_tokens = plan_target(plan).batch_tokens;
-        if (audit->answer->status == ANSWER_IDENTIFIED)
-            judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
-                  target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
-        else
-            snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
-        if (!campaign_finished(campaign))
-            answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
-    }
+    if ((rc = run_campaign_read(&campaign, plan, hash, run_dir, err)))
+        goto out;
+    if ((rc = campaign_fit(campaign, audit->answer, err)))
+        goto out;
+    compare_models(audit, campaign, wanted->width > 0);
+    audit->runs.batch_assumed = wanted->batch == 0;
+    audit->runs.batch_tokens = plan_target(plan).batch_tokens;
+    if (audit->answer->status == ANSWER_IDENTIFIED)
+        judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
+              target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
+    else
+        snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
+    if (!campaign_finished(campaign))
+        answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
+out:
     campaign_destroy(campaign);
     return rc;
 }
 
-static int audit_recipe(struct audit *audit, const struct options *options, struct plan *plan,
+static int audit_recipe(struct audit *audit, const struct command_line *line, struct plan *plan,
                         struct lr_error *err)
 {
-    uint32_t schedule = options->schedule_given ? options->schedule : SCHEDULE_COSINE;
+    const struct audit_options *options = line->options;
+    const struct predict_target *target = &options->target;
+    uint32_t schedule = target->schedule ? target->schedule - 1 : SCHEDULE_COSINE;
     audit->recipe = (struct recipe){
         .lr = options->lr,
         .params = (double)options->params,
-        .tokens = (double)options->tokens,
-        .batch_tokens = options->batch,
+        .tokens = (double)target->tokens,
+        .batch_tokens = target->batch,
         .anneal = {.kind = schedule,
-                   .cooldown = options->cooldown > 0 ? options->cooldown : 0.2,
+                   .cooldown = target->cooldown > 0 ? target->cooldown : 0.2,
                    .final_lr = trial_default_final_lr(schedule)},
     };
-    int rc = options->operand ? ask_runs(audit, options, plan, err) : 0;
-    if (!rc)
-        ask_laws(audit);
-    return rc;
+    int rc;
+    if (line->operand_count > 0 && (rc = ask_runs(audit, target, line->operands[0], plan, err)))
+        return rc;
+    ask_laws(audit);
+    return 0;
 }
 
-int command_audit(const struct options *options)
+static int print_audit(const struct audit *audit, bool json, struct lr_error *err)
 {
+    if (json)
+        return audit_print_json(audit, err);
+    audit_print(stdout, audit);
+    return 0;
+}
+
+static int run(const struct command_line *line)
+{
+    const struct audit_options *options = line->options;
     struct lr_error err = {0};
     struct audit *audit = lr_calloc(1, sizeof(*audit));
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct plan *plan = lr_calloc(1, sizeof(*plan));
-    int rc = 0, status = LR_EXIT_NOT_IDENTIFIED;
+    int status, rc;
     if (!audit || !answer || !plan) {
         rc = lr_nomem(&err);
-    } else {
-        audit->answer = answer;
-        rc = audit_recipe(audit, options, plan, &err);
-        if (!rc && options->json)
-            rc = audit_print_json(audit, &err);
-        else if (!rc)
-            audit_print(stdout, audit);
-        if (!rc && audit_headline(audit))
-            status = LR_EXIT_IDENTIFIED;
+        goto out;
     }
-    if (rc) {
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-        status = lr_error_exit_status(rc);
-    }
+    audit->answer = answer;
+    if ((rc = audit_recipe(audit, line, plan, &err)))
+        goto out;
+    rc = print_audit(audit, options->json, &err);
+out:
+    status = outcome_error(rc, &err);
+    if (!rc && !audit_headline(audit))
+        status = LR_EXIT_NOT_IDENTIFIED;
     lr_free(plan);
     lr_free(answer);
     lr_free(audit);
     return status;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct audit_options *options = line->options;
+    if (!(options->lr > 0 && options->target.tokens && options->params))
+        return lr_fail(
+            err, LR_EUSAGE,
+            "audit: needs --lr, --tokens and --params of a recipe, as in: lrsearch audit "
+            "--lr 3e-4 --tokens 1T --params 7B");
+    return predict_target_check(&options->target, line, err);
+}
+
+static const struct option_row rows[] = {
+    {"lr", "X", "peak learning rate of the recipe; needed", OPTION_AT(audit_options, lr),
+     .type = OPTION_NUMBER, .wanted = "a number above 0 such as 3e-3"},
+    PREDICT_TARGET_TOKENS(audit_options, "tokens of its training, such as 1T; needed"),
+    {"params", "N", "parameters of its model, such as 7B; needed", OPTION_AT(audit_options, params),
+     .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    PREDICT_TARGET_ROWS(audit_options),
+    OPTION_ROW_JSON(audit_options),
+};
+
+const struct command cmd_audit = {
+    .name = "audit",
+    .operand = "[RUN_DIR]",
+    .help =
+        "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
+    .examples = "lrsearch audit --lr 3e-4 --tokens 1T --params 7B",
+    .kind = OPERAND_RUN,
+    .least_most = {0, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct audit_options){.json = false},
+    .check = check,
+    .run = run,
+};

@@ -9,7 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "estimate/temp_data.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
@@ -21,6 +22,12 @@
 
 #define SECONDS 4.0 /* of steps, for each size */
 #define TOKEN_BATCHES 32
+
+struct bench_options {
+    const char *size; /* NULL: the first DEFAULT_SIZES */
+    uint32_t threads;
+    bool json;
+};
 
 static const struct size {
     const char *name;
@@ -123,56 +130,59 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
     return object;
 }
 
-static int bench_size(const struct size *size, const struct options *options, json_t *array,
+static int bench_size(const struct size *size, const struct bench_options *options, json_t *array,
                       bool *ok, struct lr_error *err)
 {
     struct trial_spec spec = spec_of(size);
     struct benchmark result;
-    int threads = options->threads ? (int)options->threads : 1;
-    char folder[TEMP_FOLDER];
-    int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, folder, err);
+    char folder[TEMP_FOLDER], data_path[TRIAL_PATH];
+    int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, data_path,
+                                folder, err);
     if (rc)
         return rc;
-    rc = choose_products(spec.products, &spec, err);
-    rc = rc ? rc : benchmark_run(&result, &spec, threads, SECONDS, err);
-    temp_folder_remove(folder);
-    if (!rc && options->json)
+    if ((rc = choose_products(spec.products, &spec, err)))
+        goto out;
+    if ((rc = benchmark_run(&result, &spec, data_path, (int)options->threads, SECONDS, err)))
+        goto out;
+    if (options->json)
         *ok &= json_array_append_new(array, size_json(size, &spec, &result, ok)) == 0;
-    else if (!rc)
+    else
         print_text(size, &spec, &result);
+out:
+    temp_folder_remove(folder);
     return rc;
 }
 
-static bool is_wanted(const struct options *options, size_t index)
+static bool is_wanted(const struct bench_options *options, size_t index)
 {
     if (!options->size)
         return index < DEFAULT_SIZES;
     return strcmp(options->size, "all") == 0 || strcmp(options->size, sizes[index].name) == 0;
 }
 
-static int bench_all(const struct options *options, struct lr_error *err)
+static int bench_all(const struct command_line *line, struct lr_error *err)
 {
+    const struct bench_options *options = line->options;
     bool ok = true, any = false;
     int rc = 0;
-    struct live live;
+    struct progress_line progress;
     const char *blas = kernels_init(), *doubt = openblas_doubt();
     json_use_lr_memory();
     json_t *array = json_array();
     if (!options->json)
-        printf("%s, %u thread%s\n", blas, options->threads ? options->threads : 1,
-               options->threads > 1 ? "s" : "");
+        printf("%s, %u thread%s\n", blas, options->threads, options->threads > 1 ? "s" : "");
     if (!options->json && doubt)
         printf("OpenBLAS is not considered: %s\n", doubt);
-    live_init(&live, options);
+    progress_line_init(&progress, line->verbosity >= 0, false);
     for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
         if (!is_wanted(options, i))
             continue;
         any = true;
-        live_stage(&live, "measuring", (double)i / SIZE_COUNT);
-        live_clear(&live);
+        progress_line_stage(&progress, "measuring", (double)i / SIZE_COUNT);
+        progress_line_clear(&progress);
         rc = bench_size(&sizes[i], options, array, &ok, err);
     }
-    live_release(&live);
+    progress_line_release(&progress);
     if (!any)
         rc = lr_fail(err, LR_EUSAGE, "--size %.20s: must be XS, S, M, L or all", options->size);
     if (rc || !options->json) {
@@ -183,16 +193,43 @@ static int bench_all(const struct options *options, struct lr_error *err)
     json_put(object, "schema_version", json_of_count(1), &ok);
     json_put(object, "blas", json_of_text(blas), &ok);
     json_put(object, "openblas_doubt", doubt ? json_of_text(doubt) : json_null(), &ok);
-    json_put(object, "threads", json_of_count(options->threads ? options->threads : 1), &ok);
+    json_put(object, "threads", json_of_count(options->threads), &ok);
     json_put(object, "sizes", array, &ok);
     return json_print(object, ok, err);
 }
 
-int command_bench(const struct options *options)
+static int run(const struct command_line *line)
 {
     struct lr_error err = {0};
-    int rc = bench_all(options, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    int rc = bench_all(line, &err);
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count == 1 && strcmp(line->operands[0], "train") == 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
+}
+
+static const struct option_row rows[] = {
+    {"size", "XS|S|M|L|all", "model to measure; default XS and S", OPTION_AT(bench_options, size),
+     .type = OPTION_ANY_TEXT, .values = "XS S M L all"},
+    {"threads", "N", "threads of one model; default 1", OPTION_AT(bench_options, threads),
+     OPTION_TO_1000},
+    OPTION_ROW_JSON(bench_options),
+};
+
+const struct command cmd_bench = {
+    .name = "bench",
+    .operand = "train",
+    .help = "how fast this machine trains, and where the time goes",
+    .operand_help = "the only thing that can be measured yet",
+    .examples = "lrsearch bench train --size all --threads 4",
+    .kind = OPERAND_WORD,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct bench_options){.threads = 1},
+    .check = check,
+    .run = run,
+};

@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include "estimate/estimate.h"
 #include "estimate/plan_outline.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/progress_line.h"
 #include "plan/plan_json.h"
 #include "prepare/prepare.h"
@@ -11,6 +12,12 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
+
+struct check_options {
+    uint32_t ranks; /* 0: cores + 1 */
+    struct option_pairs sets;
+    bool json;
+};
 
 /* Of the data, what can be judged in a moment. */
 static int check_data(const struct plan *plan, struct lr_error *err)
@@ -39,31 +46,49 @@ static int print_json(const struct plan *plan, struct lr_error *err)
     return 0;
 }
 
-static int print_estimate(const struct options *options, const struct plan *plan,
-                          struct lr_error *err)
+static int print_estimate(const struct plan *plan, uint32_t ranks, bool shown, struct lr_error *err)
 {
-    struct live live;
-    live_init(&live, options);
-    const struct stage_report stages = live_stages(&live);
+    struct progress_line progress;
+    progress_line_init(&progress, shown, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     plan_outline_print(plan);
-    int rc = estimate_print(plan, options->ranks, &stages, err);
-    live_release(&live);
+    int rc = estimate_print(plan, ranks, &stages, err);
+    progress_line_release(&progress);
     return rc;
 }
 
-int command_check(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct check_options *options = line->options;
     struct plan *plan;
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
     if ((rc = check_data(plan, &err)))
         goto out;
-    rc = options->json ? print_json(plan, &err) : print_estimate(options, plan, &err);
+    rc = options->json ? print_json(plan, &err)
+                       : print_estimate(plan, options->ranks, line->verbosity >= 0, &err);
 out:
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
     lr_free(plan);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {
+    {"ranks", "N", "of the run that is estimated; default: cores + 1",
+     OPTION_AT(check_options, ranks), OPTION_TO_1000},
+    OPTION_ROW_SET(check_options),
+    OPTION_ROW_JSON(check_options),
+};
+
+const struct command cmd_check = {
+    .name = "check",
+    .operand = "PLAN",
+    .help = "validate the plan and print its stages and cost; trains nothing",
+    .examples = "lrsearch check plans/quickstart.yaml --ranks 64",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct check_options){0},
+    .run = run,
+};

@@ -3,14 +3,18 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "history/run_compare.h"
 #include "lrsearch/log.h"
-#include "report/drift_text.h"
 #include "report/summary.h"
-#include "report/wrap.h"
 #include "store/json_value.h"
 #include "store/result_json.h"
+
+struct compare_options {
+    double lr_factor, loss_limit; /* 0: not given */
+    bool json;
+};
 
 /* ---- text ---- */
 
@@ -124,9 +128,10 @@ static int print_json(const struct run_comparison *of, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
-int command_compare(const struct options *options)
+static int run(const struct command_line *line)
 {
-    const char *const dirs[2] = {options->operands[0], options->operands[1]};
+    const struct compare_options *options = line->options;
+    const char *const dirs[2] = {line->operands[0], line->operands[1]};
     const struct drift_limits limits = {options->lr_factor, options->loss_limit};
     struct run_comparison of;
     struct lr_error err = {0};
@@ -141,10 +146,41 @@ int command_compare(const struct options *options)
     else
         print_text(&of);
 out:
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
     run_comparison_release(&of);
     if (rc)
-        return lr_error_exit_status(rc);
+        return outcome_error(rc, &err);
     return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count == 2)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "compare: name two runs' directories, the earlier one first, as in: "
+                   "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26");
+}
+
+static const struct option_row rows[] = {
+    {"lr-factor", "X", "exit status 7 when the LR moved by more than this factor",
+     OPTION_AT(compare_options, lr_factor), .type = OPTION_NUMBER, .low = 1, .high = 1000,
+     .wanted = "a factor above 1, up to 1000"},
+    {"loss", "X", "the same when the loss moved by more nats",
+     OPTION_AT(compare_options, loss_limit), .type = OPTION_NUMBER, .high = 100,
+     .wanted = "nats above 0 such as 0.02"},
+    OPTION_ROW_JSON(compare_options),
+};
+
+const struct command cmd_compare = {
+    .name = "compare",
+    .operand = "RUN_DIR RUN_DIR",
+    .help = "two runs' answers side by side, and what moved from the first to the second",
+    .operand_help = "the directories of two runs, the earlier one first",
+    .examples = "lrsearch compare logs/nightly-2026-11-25 logs/nightly-2026-11-26 --lr-factor 1.2",
+    .kind = OPERAND_RUN,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct compare_options){0},
+    .check = check,
+    .run = run,
+};

@@ -4,17 +4,32 @@
 #define _POSIX_C_SOURCE 200809L
 #include <signal.h>
 #include <stdio.h>
-#include "cli/options.h"
+#include <string.h>
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/progress_line.h"
 #include "estimate/coord_check.h"
 #include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "plan/quantity.h"
 #include "report/coord_plot.h"
 #include "store/json_value.h"
 
-_Static_assert(OPTION_WIDTHS <= COORD_WIDTHS, "a check has room for all --widths");
+struct width_list {
+    uint32_t of[COORD_WIDTHS];
+    size_t count; /* 0: not given */
+};
+
+struct coord_options {
+    double lr; /* 0: not given, as all below */
+    struct width_list widths;
+    uint32_t steps, seeds;
+    const char *plot;
+    struct option_pairs sets;
+    bool json;
+};
 
 static volatile sig_atomic_t interrupted;
 
@@ -162,11 +177,11 @@ static int draw(const struct coord_check *check, const char *path, struct lr_err
     return coord_plot_draw(&plot, path, err);
 }
 
-static int run_check(struct coord_check *check, const struct options *options,
+static int run_check(struct coord_check *check, const struct coord_options *options,
                      const struct plan *plan, const struct stage_report *stages,
                      struct lr_error *err)
 {
-    const struct coord_request request = {options->widths, options->width_count, options->seeds,
+    const struct coord_request request = {options->widths.of, options->widths.count, options->seeds,
                                           options->steps, options->lr};
     int rc;
     if ((rc = coord_setup(check, &request, plan, stages, err)))
@@ -182,33 +197,85 @@ static int run_check(struct coord_check *check, const struct options *options,
     return options->plot ? draw(check, options->plot, err) : 0;
 }
 
-int command_coord_check(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct coord_options *options = line->options;
     struct plan *plan;
-    struct live live;
+    struct progress_line progress;
     struct coord_check check = {0};
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
     if (plan->trainer.kind != TRAINER_TRANSFORMER) {
         lr_log(LR_LOG_ERROR, "%s: coord-check needs trainer.kind: transformer, this one is %s",
-               options->operand, trainer_name(plan->trainer.kind));
+               line->operands[0], trainer_name(plan->trainer.kind));
         lr_free(plan);
         return lr_error_exit_status(LR_EPLAN);
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    live_init(&live, options);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     kernels_init();
     kernels_set_threads((int)plan->trainer.threads_per_worker);
     rc = run_check(&check, options, plan, &stages, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc) : check.passed ? 0 : LR_EXIT_COORDINATES;
+    int status = outcome_error(rc, &err);
+    if (!rc && !check.passed)
+        status = LR_EXIT_COORDINATES;
     coord_release(&check);
-    live_release(&live);
+    progress_line_release(&progress);
     lr_free(plan);
     return status;
 }
+
+/* ---- its command line ---- */
+
+static int read_widths(void *member, const char *value, struct lr_error *err)
+{
+    struct width_list *widths = member;
+    widths->count = 0;
+    while (*value) {
+        char text[16];
+        uint64_t width;
+        size_t length = strcspn(value, ",");
+        snprintf(text, sizeof(text), "%.*s", (int)length, value);
+        if (length >= sizeof(text) || quantity_count(text, &width) != QUANTITY_OK || width == 0 ||
+            width > 65536)
+            return lr_fail(err, LR_EUSAGE, "--widths %.40s: must be widths such as 64,128,256,512",
+                           value);
+        if (widths->count == COORD_WIDTHS)
+            return lr_fail(err, LR_EUSAGE, "--widths: %d at most", COORD_WIDTHS);
+        widths->of[widths->count++] = (uint32_t)width;
+        value += length + (value[length] == ',');
+    }
+    return widths->count ? 0
+                         : lr_fail(err, LR_EUSAGE, "--widths: needs widths such as 64,128,256,512");
+}
+
+static const struct option_row rows[] = {
+    {"lr", "X", "peak learning rate; default: the middle of search.lr",
+     OPTION_AT(coord_options, lr), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 3e-3"},
+    {"widths", "A,B,...", "four at least; default: base_width (halved while too wide) x 1, 2, 4, 8",
+     OPTION_AT(coord_options, widths), .type = OPTION_READ, .read = read_widths},
+    {"steps", "N", "steps of training; default 3", OPTION_AT(coord_options, steps), OPTION_TO_1000},
+    {"seeds", "N", "trainings of each width; default 3", OPTION_AT(coord_options, seeds),
+     OPTION_TO_1000},
+    {"plot", "FILE", "draw the activations against the width, as SVG by gnuplot",
+     OPTION_AT(coord_options, plot), OPTION_FILE_NAME},
+    OPTION_ROW_SET(coord_options),
+    OPTION_ROW_JSON(coord_options),
+};
+
+const struct command cmd_coord_check = {
+    .name = "coord-check",
+    .operand = "PLAN",
+    .help = "do activations keep their size over widths? (mup and lvp must)",
+    .examples = "lrsearch coord-check my.yaml --widths 64,128,256,512 --plot widths.svg",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct coord_options){0},
+    .run = run,
+};

@@ -1,13 +1,16 @@
 /* lrsearch docs: the man pages and completions by name. */
-#include "cli/cmd_docs.h"
-
 #include <string.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/docs.h"
 
-static const struct doc docs[] = {
-    {"man", docs_man}, {"plan-man", docs_plan_man}, {"bash", docs_bash}, {"zsh", docs_zsh}};
+#define NAMES "man|plan-man|bash|zsh"
 
-const struct doc *docs_find(const char *name)
+static const struct doc {
+    const char *name;
+    void (*print)(FILE *out);
+} docs[] = {{"man", docs_man}, {"plan-man", docs_plan_man}, {"bash", docs_bash}, {"zsh", docs_zsh}};
+
+static const struct doc *find(const char *name)
 {
     for (size_t i = 0; i < sizeof(docs) / sizeof(docs[0]); i++)
         if (strcmp(docs[i].name, name) == 0)
@@ -15,8 +18,28 @@ const struct doc *docs_find(const char *name)
     return NULL;
 }
 
-int command_docs(const struct options *options)
+static int check(const struct command_line *line, struct lr_error *err)
 {
-    docs_find(options->operand)->print(stdout);
+    if (line->operand_count == 1 && find(line->operands[0]))
+        return 0;
+    return lr_fail(err, LR_EUSAGE, "docs: name one of " NAMES ", as in: lrsearch docs man");
+}
+
+static int run(const struct command_line *line)
+{
+    find(line->operands[0])->print(stdout);
     return 0;
 }
+
+const struct command cmd_docs = {
+    .name = "docs",
+    .operand = NAMES,
+    .help = "print a man page, or the completion for a shell",
+    .operand_help = "lrsearch(1), lrsearch-plan(5), or a completion script",
+    .examples = "lrsearch docs bash >~/.local/share/bash-completion/completions/lrsearch\n"
+                "lrsearch docs man | man -l -",
+    .kind = OPERAND_WORD,
+    .least_most = {0, SIZE_MAX},
+    .check = check,
+    .run = run,
+};

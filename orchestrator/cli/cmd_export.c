@@ -5,39 +5,38 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "export/export_files.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "store/run_dir.h"
 
-struct export
-{
-    struct plan plan;
-    struct campaign *campaign;
-    struct answer answer;
+struct export_options {
+    const char *format, *out; /* NULL: not given */
+};
+
+struct exported {
+    struct run_answer *run;
     struct curves curves;
     const struct trial **trials;
     struct export_files files;
 };
 
-static int read_run(struct export *export, const char *run_dir, struct lr_error *err)
+static int read_run(struct exported *export, const char *run_dir, struct lr_error *err)
 {
-    uint64_t hash;
-    int rc = run_plan_read(&export->plan, &hash, run_dir, err);
-    if (!rc)
-        rc = run_campaign_read(&export->campaign, &export->plan, hash, run_dir, err);
+    int rc = run_answer_read(&export->run, run_dir, err);
     if (rc)
         return rc;
-    size_t count = campaign_trial_count(export->campaign);
+    const struct campaign *campaign = export->run->campaign;
+    size_t count = campaign_trial_count(campaign);
     export->trials = lr_calloc(count + 1, sizeof(*export->trials));
     if (!export->trials)
         return lr_nomem(err);
     for (uint32_t id = 1; id <= count; id++)
-        export->trials[id - 1] = campaign_trial(export->campaign, id);
-    rc = campaign_answer(export->campaign, &export->answer, err);
-    return rc ? rc : curves_read(&export->curves, run_dir, count, err);
+        export->trials[id - 1] = campaign_trial(campaign, id);
+    return curves_read(&export->curves, run_dir, count, err);
 }
 
 static int refuse_what_is_there(const char *path, struct lr_error *err)
@@ -88,10 +87,12 @@ static int write_folder(const char *path, const struct export_files *files, stru
     return rc;
 }
 
-static int export_run(struct export *export, const struct options *options, struct lr_error *err)
+static int export_run(struct exported *export, const struct export_options *options,
+                      struct lr_error *err)
 {
-    const struct export_source source = {export->campaign, &export->answer, export->trials,
-                                         campaign_trial_count(export->campaign), &export->curves};
+    const struct campaign *campaign = export->run->campaign;
+    const struct export_source source = {campaign, &export->run->answer, export->trials,
+                                         campaign_trial_count(campaign), &export->curves};
     const struct export_format *format = export_format_find(options->format);
     int rc = format->make(&export->files, &source, err);
     if (rc)
@@ -101,26 +102,62 @@ static int export_run(struct export *export, const struct options *options, stru
                           : run_dir_write("", options->out, file->bytes, file->size, err);
 }
 
-int command_export(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct export_options *options = line->options;
     struct lr_error err = {0};
-    struct export *export = lr_calloc(1, sizeof(*export));
-    int rc = export ? refuse_what_is_there(options->out, &err) : lr_nomem(&err);
-    if (!rc)
-        rc = read_run(export, options->operand, &err);
-    if (!rc)
-        rc = export_run(export, options, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    else
-        lr_log(LR_LOG_INFO, "%s: %zu trainings of %s", options->out,
-               campaign_trial_count(export->campaign), export->plan.name);
-    if (export) {
-        campaign_destroy(export->campaign);
-        curves_release(&export->curves);
-        export_files_release(&export->files);
-        lr_free(export->trials);
-    }
-    lr_free(export);
-    return rc ? lr_error_exit_status(rc) : 0;
+    struct exported export = {0};
+    int rc;
+    if ((rc = refuse_what_is_there(options->out, &err)))
+        goto out;
+    if ((rc = read_run(&export, line->operands[0], &err)))
+        goto out;
+    if ((rc = export_run(&export, options, &err)))
+        goto out;
+    lr_log(LR_LOG_INFO, "%s: %zu trainings of %s", options->out,
+           campaign_trial_count(export.run->campaign), export.run->plan.name);
+out:
+    curves_release(&export.curves);
+    export_files_release(&export.files);
+    lr_free(export.trials);
+    run_answer_free(export.run);
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct export_options *options = line->options;
+    if (line->operand_count == 0 || !options->format || !options->out)
+        return lr_fail(err, LR_EUSAGE,
+                       "export: name a run's directory, --format and --out, as in: lrsearch export "
+                       "logs/quickstart --format sqlite -o quickstart.db");
+    if (export_format_find(options->format))
+        return 0;
+    if (strcmp(options->format, "optuna") == 0)
+        return lr_fail(err, LR_EUSAGE,
+                       "--format optuna: contrib/optuna_bridge.py export RUN_DIR STORAGE writes "
+                       "Optuna's studies");
+    return lr_fail(err, LR_EUSAGE, "--format %s: must be csv, sqlite or tensorboard",
+                   options->format);
+}
+
+static const struct option_row rows[] = {
+    {"format", "NAME", "csv and tensorboard: a folder; sqlite: a file; needed",
+     OPTION_AT(export_options, format), .type = OPTION_ANY_TEXT,
+     .values = "csv sqlite tensorboard"},
+    {"out", "PATH", "a new file or folder; needed", .letter = 'o', OPTION_AT(export_options, out),
+     .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
+};
+
+const struct command cmd_export = {
+    .name = "export",
+    .operand = "RUN_DIR",
+    .help = "a run as csv, sqlite or tensorboard; needs --format and --out",
+    .examples = "lrsearch export logs/quickstart --format sqlite -o quickstart.db",
+    .kind = OPERAND_RUN,
+    .least_most = {0, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct export_options){0},
+    .check = check,
+    .run = run,
+};

@@ -5,15 +5,21 @@
 #include <string.h>
 #include "history/history.h"
 #include "history/nights.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "report/history_figure.h"
+#include "report/figures.h"
 #include "report/summary.h"
 #include "store/json_value.h"
 
 #define LOGS "logs"
+
+struct history_options {
+    const char *name, *plot; /* NULL: not given */
+    bool rebuild, json;
+};
 
 static void print_table(const struct history_run *runs, size_t count)
 {
@@ -94,7 +100,7 @@ static int plot(const char *path, const struct history_run *runs, size_t count,
     return rc;
 }
 
-static int show(const struct options *options, const char *dir, struct lr_error *err)
+static int show(const struct history_options *options, const char *dir, struct lr_error *err)
 {
     struct history *history = NULL;
     struct history_run *runs = NULL;
@@ -124,14 +130,36 @@ out:
     return rc;
 }
 
-int command_history(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct history_options *options = line->options;
     struct lr_error err = {0};
-    const char *dir = options->operand ? options->operand : LOGS;
+    const char *dir = line->operand_count > 0 ? line->operands[0] : LOGS;
     int rc = options->rebuild ? nights_rebuild(dir, &err) : 0;
     if (!rc)
         rc = show(options, dir, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {
+    {"name", "NAME", "only the runs of this campaign", OPTION_AT(history_options, name),
+     .type = OPTION_TEXT, .wanted = "the name of a campaign"},
+    {"plot", "FILE", "draw the LR over the runs, as SVG by gnuplot",
+     OPTION_AT(history_options, plot), OPTION_FILE_NAME},
+    {"rebuild", NULL, "make the history anew, from the runs themselves",
+     OPTION_AT(history_options, rebuild)},
+    OPTION_ROW_JSON(history_options),
+};
+
+const struct command cmd_history = {
+    .name = "history",
+    .operand = "[DIR]",
+    .help = "the finished runs in DIR (default: logs), the oldest first",
+    .operand_help = "the folder that holds the runs' directories",
+    .examples = "lrsearch history --name nightly --plot nightly.svg",
+    .kind = OPERAND_FOLDER,
+    .least_most = {0, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct history_options){0},
+    .run = run,
+};

@@ -3,13 +3,14 @@
  * them: what lies beyond is for the campaign itself to find. */
 #include <math.h>
 #include <stdio.h>
-#include "cli/fit_table.h"
-#include "cli/options.h"
+#include <string.h>
+#include "estimate/fit_table.h"
+#include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "search/accept.h"
+#include "search/search_answer.h"
 #include "store/json_value.h"
 
 /* Other code, data and hardware are another matter than other seeds, which is all that the fit's
@@ -19,6 +20,13 @@
 #define APART_BETA 0.1
 #define Z90 1.6448536269514722
 #define MOSTLY_PRIOR 0.5 /* then beta says what a plan without it says */
+
+struct import_options {
+    const char *columns; /* NULL: not given */
+    struct option_pairs where;
+    uint64_t target_tokens;
+    bool json;
+};
 
 struct prior {
     double lr, lr_sd; /* octaves */
@@ -78,14 +86,20 @@ static int print_json(const struct answer *answer, const struct prior *prior, st
     return json_print(object, ok, err);
 }
 
-static int import(struct answer *answer, const struct options *given, struct lr_error *err)
+static int import(struct answer *answer, const struct command_line *line, struct lr_error *err)
 {
-    static const struct fit_source longest = {.longest_horizon = true};
-    struct options options = *given;
+    const struct import_options *options = line->options;
+    struct fit_table table = {
+        .path = line->operands[1],
+        .columns = options->columns,
+        .where = options->where.words,
+        .where_count = options->where.count,
+        .target_tokens = options->target_tokens,
+        .longest_horizon = true,
+    };
     struct prior prior;
     bool optima;
-    options.table = given->operands[1];
-    int rc = fit_table(answer, &options, &longest, &optima, err);
+    int rc = fit_table(answer, &table, &optima, err);
     if (rc)
         return rc;
     prior_of(&prior, answer);
@@ -94,24 +108,55 @@ static int import(struct answer *answer, const struct options *given, struct lr_
         snprintf(answer->reason, sizeof(answer->reason),
                  "at no horizon is the optimum known within a factor 2");
     }
-    if (given->json)
+    if (options->json)
         return print_json(answer, &prior, err);
     if (answer->status == ANSWER_IDENTIFIED)
-        print_yaml(options.table, answer, &prior);
+        print_yaml(table.path, answer, &prior);
     else
-        lr_log(LR_LOG_WARNING, "%s: there is no prior in these losses: %s", options.table,
+        lr_log(LR_LOG_WARNING, "%s: there is no prior in these losses: %s", table.path,
                answer->reason);
     return 0;
 }
 
-int command_import(const struct options *options)
+static int run(const struct command_line *line)
 {
     struct lr_error err = {0};
     struct answer *answer = lr_calloc(1, sizeof(*answer));
-    int rc = answer ? import(answer, options, &err) : lr_nomem(&err);
+    int rc = answer ? import(answer, line, &err) : lr_nomem(&err);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     int status = outcome_status(rc, answer);
     lr_free(answer);
     return status;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count == 2 && strcmp(line->operands[0], "csv") == 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "import: what can be read is: lrsearch import csv FILE; studies of Optuna "
+                   "come by contrib/optuna_bridge.py import STORAGE STUDY -o FILE");
+}
+
+static const struct option_row rows[] = {
+    {"target-tokens", "D", "longer trainings do not count",
+     OPTION_AT(import_options, target_tokens), OPTION_TOKENS},
+    OPTION_ROW_COLUMNS(import_options),
+    OPTION_ROW_WHERE(import_options),
+    OPTION_ROW_JSON(import_options),
+};
+
+const struct command cmd_import = {
+    .name = "import",
+    .operand = "csv FILE",
+    .help = "earlier trainings as prior knowledge, for a plan to begin with",
+    .operand_help = "a table of losses",
+    .examples = "lrsearch import csv sweep.csv --columns lr=LR,tokens=D,loss=L",
+    .kind = OPERAND_WORD,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct import_options){0},
+    .check = check,
+    .run = run,
+};

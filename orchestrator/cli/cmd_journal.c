@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
@@ -13,6 +14,10 @@
 #include "lrsearch/printable.h"
 #include "store/journal.h"
 #include "store/json_value.h"
+
+struct journal_options {
+    bool json;
+};
 
 struct mending {
     struct plan plan;
@@ -120,41 +125,60 @@ static int print_json(const struct mending *mending, struct lr_error *err)
 
 static int mend(struct mending *mending, const char *run_dir, struct lr_error *err)
 {
-    int rc = run_plan_read(&mending->plan, &mending->plan_hash, run_dir, err);
-    if (!rc)
-        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
-    if (!rc)
-        rc = coordinator_lock(&mending->lock, run_dir, err);
-    if (!rc)
-        rc = campaign_create(&mending->campaign, &mending->plan, err);
+    int rc;
+    if ((rc = run_plan_read(&mending->plan, &mending->plan_hash, run_dir, err)) ||
+        (rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err)) ||
+        (rc = coordinator_lock(&mending->lock, run_dir, err)) ||
+        (rc = campaign_create(&mending->campaign, &mending->plan, err)))
+        return rc;
     snprintf(mending->path, sizeof(mending->path), "%s/journal.jsonl", run_dir);
-    if (!rc)
-        rc = journal_repair(&mending->repair, mending->path, on_replay, on_lost, mending, err);
-    if (!rc)
-        settle_again(mending);
-    if (!rc && mending->no_memory)
-        rc = lr_fail(err, LR_ENOMEM,
-                     "%s: was cut off, but what is lost cannot be told: out of memory",
-                     mending->path);
-    return rc;
+    if ((rc = journal_repair(&mending->repair, mending->path, on_replay, on_lost, mending, err)))
+        return rc;
+    settle_again(mending);
+    return mending->no_memory ? lr_fail(err, LR_ENOMEM,
+                                        "%s: was cut off, but what is lost cannot be told: out of "
+                                        "memory",
+                                        mending->path)
+                              : 0;
 }
 
-int command_journal(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct journal_options *options = line->options;
     struct lr_error err = {0};
     struct mending *mending = lr_calloc(1, sizeof(*mending));
-    int rc = mending ? mend(mending, options->operands[1], &err) : lr_nomem(&err);
+    int rc = mending ? mend(mending, line->operands[1], &err) : lr_nomem(&err);
     if (!rc && options->json)
         rc = print_json(mending, &err);
     else if (!rc)
         print_text(mending);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
     if (mending) {
         campaign_destroy(mending->campaign);
         run_lock_release(mending->lock);
         lr_free(mending->again);
     }
     lr_free(mending);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count == 2 && strcmp(line->operands[0], "repair") == 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE, "journal: what can be done is: lrsearch journal repair RUN_DIR");
+}
+
+static const struct option_row rows[] = {OPTION_ROW_JSON(journal_options)};
+
+const struct command cmd_journal = {
+    .name = "journal",
+    .operand = "repair RUN_DIR",
+    .help = "cut a damaged journal off, after a copy of it",
+    .examples = "lrsearch journal repair logs/quickstart",
+    .kind = OPERAND_WORD,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct journal_options){0},
+    .check = check,
+    .run = run,
+};

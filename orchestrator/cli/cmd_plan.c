@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "estimate/plan_proposal.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -19,8 +20,17 @@
 #define DEFAULT_TIME_S 600.0
 #define QUICKSTART_TEXT "build/text/gcide.dict.dz" /* run.sh fetches it */
 
+#define TIME_MAX_S 2592000.0
+
+struct plan_options {
+    const char *out;
+    double time_s;
+    uint64_t target_tokens, params; /* 0: not given */
+    bool json;
+};
+
 struct plan_init {
-    const struct options *options;
+    const struct command_line *line;
     const char *path;
     char name[PLAN_NAME];
     char *texts[PLAN_TEXTS]; /* as the plan names them; owned */
@@ -46,15 +56,14 @@ static char *name_from_plan(const char *text, const char *plan)
 
 static int name_texts(struct plan_init *init, struct lr_error *err)
 {
-    const struct options *options = init->options;
-    size_t count = options->operand_count - 1; /* the first is "init" */
+    size_t count = init->line->operand_count - 1; /* the first is "init" */
     if (count > PLAN_TEXTS)
         return lr_fail(err, LR_EUSAGE,
                        "plan init: %zu texts, and a plan names %d at most; give a pattern in "
                        "quotes, as in 'corpus/*.txt.gz'",
                        count, PLAN_TEXTS);
     for (size_t i = 0; i < count; i++)
-        init->given[i] = options->operands[i + 1];
+        init->given[i] = init->line->operands[i + 1];
     if (count == 0 && access(QUICKSTART_TEXT, R_OK) == 0)
         init->given[count++] = QUICKSTART_TEXT;
     for (size_t i = 0; i < count; i++) {
@@ -156,13 +165,13 @@ static void print_text(const struct plan_init *init, const struct plan_proposal 
 
 static int propose(struct plan_init *init, struct lr_error *err)
 {
-    const struct options *options = init->options;
-    struct live live;
+    const struct plan_options *options = init->line->options;
+    struct progress_line progress;
     struct plan_proposal proposal;
     struct proposal_request request = {
         .name = init->name,
         .texts = (const char *const *)init->texts,
-        .time_s = options->time_s > 0 ? options->time_s : DEFAULT_TIME_S,
+        .time_s = options->time_s,
         .target_tokens = options->target_tokens,
         .target_params = options->params,
     };
@@ -172,8 +181,8 @@ static int propose(struct plan_init *init, struct lr_error *err)
     if ((rc = name_texts(init, err)))
         return rc;
     request.text_count = init->text_count;
-    live_init(&live, options);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, init->line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     request.stages = &stages;
     if (init->text_count > 0) {
         if ((rc = text_sample_read(&init->sample, init->given, init->text_count, &stages, err)))
@@ -182,7 +191,7 @@ static int propose(struct plan_init *init, struct lr_error *err)
     }
     if ((rc = plan_proposal_make(&proposal, &request, err)))
         goto out;
-    live_clear(&live);
+    progress_line_clear(&progress);
     if ((rc = write_plan(init, &proposal, &request, err)))
         goto out;
     if (options->json)
@@ -190,21 +199,55 @@ static int propose(struct plan_init *init, struct lr_error *err)
     else
         print_text(init, &proposal);
 out:
-    live_release(&live);
+    progress_line_release(&progress);
     return rc;
 }
 
-int command_plan(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct plan_options *options = line->options;
     struct lr_error err = {0};
-    struct plan_init init = {.options = options,
-                             .path = options->out ? options->out : DEFAULT_PLAN};
+    struct plan_init init = {.line = line, .path = options->out};
     name_campaign(&init);
     int rc = propose(&init, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
     for (size_t i = 0; i < init.text_count; i++)
         lr_free(init.texts[i]);
     text_sample_release(&init.sample);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    if (line->operand_count > 0 && strcmp(line->operands[0], "init") == 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "plan: what can be done is: lrsearch plan init [TEXT...]; lrsearch check "
+                   "PLAN looks at one");
+}
+
+static const struct option_row rows[] = {
+    {"out", "PATH", "the plan, by default " DEFAULT_PLAN, .letter = 'o',
+     OPTION_AT(plan_options, out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
+    {"time", "TIME", "that the campaign may take on this machine; default 10m",
+     OPTION_AT(plan_options, time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S,
+     .wanted = "a time such as 10m, from 1s to 30d"},
+    {"target-tokens", "D", "of the long training", OPTION_AT(plan_options, target_tokens),
+     OPTION_TOKENS},
+    {"params", "N", "of the long training's model, such as 7B", OPTION_AT(plan_options, params),
+     .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    OPTION_ROW_JSON(plan_options),
+};
+
+const struct command cmd_plan = {
+    .name = "plan",
+    .operand = "init [TEXT...]",
+    .help = "write a commented plan for this text and machine",
+    .operand_help = "text files, .gz and .dz too, or patterns in quotes",
+    .examples = "lrsearch plan init 'corpus/*.txt.gz' -o my.yaml --target-tokens 1B",
+    .kind = OPERAND_WORD,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct plan_options){.out = DEFAULT_PLAN, .time_s = DEFAULT_TIME_S},
+    .check = check,
+    .run = run,
+};

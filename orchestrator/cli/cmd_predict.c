@@ -3,13 +3,18 @@
  * are fitted again with the other target, so that every reason to refuse an answer is asked for
  * this one. */
 #include <stdio.h>
-#include "cli/aim.h"
-#include "cli/options.h"
+#include "cli/predict_target.h"
 #include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
+
+struct predict_options {
+    struct predict_target target;
+    uint64_t params; /* 0: not given */
+    bool json;
+};
 
 /* mup and lvp: what the target's hidden matrices train with. */
 static void explain_width(char *text, size_t capacity, const struct plan *plan,
@@ -28,8 +33,8 @@ static void explain_width(char *text, size_t capacity, const struct plan *plan,
 }
 
 /* A size alone says nothing of width and depth: the campaign must have a law over sizes. */
-static int aim_at_size(const struct campaign *campaign, struct answer *answer, uint64_t params,
-                       struct lr_error *err)
+static int predict_size(const struct campaign *campaign, struct answer *answer, uint64_t params,
+                        struct lr_error *err)
 {
     char size[24];
     if (!answer->joint.known)
@@ -42,35 +47,36 @@ static int aim_at_size(const struct campaign *campaign, struct answer *answer, u
     return 0;
 }
 
-static int predict(const struct options *options, struct plan *plan, struct campaign **campaign,
+static int predict(const struct command_line *line, struct plan *plan, struct campaign **campaign,
                    struct answer *answer, struct lr_error *err)
 {
+    const struct predict_options *options = line->options;
     uint64_t hash;
-    int rc = run_plan_read(plan, &hash, options->operand, err);
-    if (!rc)
-        rc = aim_plan(plan, options, err);
-    if (!rc)
-        rc = run_campaign_read(campaign, plan, hash, options->operand, err);
-    if (!rc)
-        rc = campaign_fit(*campaign, answer, err);
-    if (!rc && options->params)
-        rc = aim_at_size(*campaign, answer, options->params, err);
-    if (!rc && !campaign_finished(*campaign))
+    int rc;
+    if ((rc = run_plan_read(plan, &hash, line->operands[0], err)) ||
+        (rc = predict_target_set(plan, &options->target, err)) ||
+        (rc = run_campaign_read(campaign, plan, hash, line->operands[0], err)) ||
+        (rc = campaign_fit(*campaign, answer, err)))
+        return rc;
+    if (options->params && (rc = predict_size(*campaign, answer, options->params, err)))
+        return rc;
+    if (!campaign_finished(*campaign))
         answer_warn(answer, "the campaign is not finished: more trials may move this");
-    return rc;
+    return 0;
 }
 
-int command_predict(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct predict_options *options = line->options;
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct campaign *campaign = NULL;
     struct lr_error err = {0};
-    int rc = plan && answer ? predict(options, plan, &campaign, answer, &err) : lr_nomem(&err);
+    int rc = plan && answer ? predict(line, plan, &campaign, answer, &err) : lr_nomem(&err);
     if (rc) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
     } else if (options->json) {
-        outcome_print(options, plan->name, answer);
+        outcome_print(true, plan->name, answer);
     } else {
         char width[320] = "";
         if (answer->target.width > 0)
@@ -83,3 +89,43 @@ int command_predict(const struct options *options)
     lr_free(plan);
     return status;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct predict_options *options = line->options;
+    if (line->operand_count == 0 || !options->target.tokens)
+        return lr_fail(err, LR_EUSAGE,
+                       "predict: name a run's directory and --tokens, as in: lrsearch predict "
+                       "logs/quickstart --tokens 1B");
+    if (options->params > 0 && (options->target.width || options->target.layers))
+        return lr_fail(err, LR_EUSAGE,
+                       "predict: --params is a model's size, and so are --width and --layers; give "
+                       "one or the others");
+    return predict_target_check(&options->target, line, err);
+}
+
+static const struct option_row rows[] = {
+    PREDICT_TARGET_TOKENS(predict_options, "tokens to predict for, such as 1B; needed"),
+    PREDICT_TARGET_ROWS(predict_options),
+    {"layers", "N", "of the model to predict for: blocks of attention and MLP",
+     OPTION_AT(predict_options, target.layers), .type = OPTION_U32, .low = 1, .high = 1024,
+     .wanted = "a depth from 1 to 1024"},
+    {"vocab", "N", "of the model to predict for", OPTION_AT(predict_options, target.vocab),
+     .type = OPTION_U32, .low = 2, .high = 131072, .wanted = "a whole count from 2 to 131072"},
+    {"params", "N", "hidden parameters, such as 7B, by the run's law over sizes",
+     OPTION_AT(predict_options, params), .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    OPTION_ROW_JSON(predict_options),
+};
+
+const struct command cmd_predict = {
+    .name = "predict",
+    .operand = "RUN_DIR",
+    .help = "the learning rate for --tokens, by the law of a run",
+    .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024",
+    .kind = OPERAND_RUN,
+    .least_most = {0, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct predict_options){.json = false},
+    .check = check,
+    .run = run,
+};

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/cmd_report.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
@@ -13,6 +14,7 @@
 #include "report/figures.h"
 #include "report/report.h"
 #include "store/journal.h"
+#include "store/json_value.h"
 
 struct rounds {
     struct campaign *campaign;
@@ -21,14 +23,9 @@ struct rounds {
     size_t seen, step; /* rounds; every step-th is fitted */
 };
 
-static int add_round(struct rounds *rounds, uint32_t round, struct lr_error *err)
+static void add_round(struct report_input *input, uint32_t round, const struct answer *answer)
 {
-    struct report_input *input = rounds->input;
-    if (input->round_count == REPORT_ROUNDS)
-        return 0;
-    int rc = campaign_fit(rounds->campaign, rounds->answer, err);
-    const struct answer *answer = rounds->answer;
-    if (!rc)
+    if (input->round_count < REPORT_ROUNDS)
         input->rounds[input->round_count++] = (struct report_round){
             .round = round,
             .trials = answer->cost.trials,
@@ -36,17 +33,22 @@ static int add_round(struct rounds *rounds, uint32_t round, struct lr_error *err
             .lr = answer->target.lr,
             .ci90 = {answer->target.ci90[0], answer->target.ci90[1]},
         };
-    return rc;
 }
 
-static int follow(void *context, const struct event *event, struct lr_error *err)
+/* A round is fitted before the event that asks for it is applied. */
+static int on_event(void *context, const struct event *event, struct lr_error *err)
 {
     struct rounds *rounds = context;
-    int rc = 0;
-    if (event->kind == EVENT_ROUND && event->as.round.purpose == PURPOSE_SEARCH &&
-        rounds->seen++ % rounds->step == 0 && event->as.round.round > 1)
-        rc = add_round(rounds, event->as.round.round, err);
-    return rc ? rc : campaign_apply(rounds->campaign, event, err);
+    const struct event_round *round = &event->as.round;
+    int rc;
+    if (event->kind == EVENT_ROUND && round->purpose == PURPOSE_SEARCH &&
+        rounds->seen++ % rounds->step == 0 && round->round > 1 &&
+        rounds->input->round_count < REPORT_ROUNDS) {
+        if ((rc = campaign_fit(rounds->campaign, rounds->answer, err)))
+            return rc;
+        add_round(rounds->input, round->round, rounds->answer);
+    }
+    return campaign_apply(rounds->campaign, event, err);
 }
 
 /* A fit takes longer the more trials and cells there are: many rounds are thinned, so that all of
@@ -63,102 +65,137 @@ static int find_rounds(struct report_input *input, const struct plan *plan, stru
     struct rounds rounds = {.input = input, .step = step_of(input)};
     size_t size = strlen(input->run_dir) + sizeof("/journal.jsonl");
     char *path = lr_malloc(size);
+    int rc;
     rounds.answer = lr_malloc(sizeof(*rounds.answer));
-    int rc = path && rounds.answer ? campaign_create(&rounds.campaign, plan, err) : lr_nomem(err);
-    if (!rc) {
-        snprintf(path, size, "%s/journal.jsonl", input->run_dir);
-        rc = journal_read(path, follow, &rounds, err);
+    if (!path || !rounds.answer) {
+        rc = lr_nomem(err);
+        goto out;
     }
-    if (!rc && input->round_count < REPORT_ROUNDS)
-        input->rounds[input->round_count++] = (struct report_round){
-            .trials = input->answer->cost.trials,
-            .tokens = input->answer->cost.tokens,
-            .lr = input->answer->target.lr,
-            .ci90 = {input->answer->target.ci90[0], input->answer->target.ci90[1]},
-        };
+    snprintf(path, size, "%s/journal.jsonl", input->run_dir);
+    if ((rc = campaign_create(&rounds.campaign, plan, err)))
+        goto out;
+    if ((rc = journal_read(path, on_event, &rounds, err)))
+        goto out;
+    add_round(input, 0, input->answer);
+out:
     campaign_destroy(rounds.campaign);
     lr_free(rounds.answer);
     lr_free(path);
     return rc;
 }
 
-static int write_report(const char *run_dir, const struct plan *plan, const struct answer *answer,
-                        const struct trial *const *trials, size_t count, bool rounds,
+/* input: without its rounds, which are found if they are wanted. */
+static int write_report(struct report_input *input, const struct plan *plan, bool rounds,
                         struct lr_error *err)
 {
-    struct report_input *input = lr_calloc(1, sizeof(*input));
-    if (!input)
-        return lr_nomem(err);
-    input->run_dir = run_dir;
+    int rc;
     input->name = plan->name;
-    input->answer = answer;
-    input->trials = trials;
-    input->count = count;
-    int rc = rounds ? find_rounds(input, plan, err) : 0;
-    if (!rc)
-        rc = report_write(input, err);
-    lr_free(input);
-    return rc;
+    if (rounds && (rc = find_rounds(input, plan, err)))
+        return rc;
+    return report_write(input, err);
 }
 
 void make_report(const char *run_dir, const struct answer *answer,
                  const struct trial *const *trials, size_t count)
 {
+    struct report_input input = {
+        .run_dir = run_dir, .answer = answer, .trials = trials, .count = count};
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     struct lr_error err = {0};
     uint64_t hash;
-    /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
-    bool hurry = answer->status == ANSWER_INTERRUPTED;
+    int rc;
     figures_draw(run_dir, answer, trials, count);
-    int rc = plan ? run_plan_read(plan, &hash, run_dir, &err) : lr_nomem(&err);
-    if (!rc)
-        rc = write_report(run_dir, plan, answer, trials, count,
-                          !hurry || plan_cell_count(plan) == 1, &err);
+    if (!plan) {
+        rc = lr_nomem(&err);
+        goto out;
+    }
+    if ((rc = run_plan_read(plan, &hash, run_dir, &err)))
+        goto out;
+    /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
+    bool hurry = answer->status == ANSWER_INTERRUPTED && plan_cell_count(plan) > 1;
+    rc = write_report(&input, plan, !hurry, &err);
+out:
     if (rc)
         lr_log(LR_LOG_WARNING, "report.html could not be written: %s", err.text);
     lr_free(plan);
 }
 
-static int report(const char *run_dir, struct plan *plan, struct campaign **campaign,
-                  struct answer *answer, const struct trial ***trials, struct lr_error *err)
+static int report(const char *run_dir, struct plan *plan, struct answer *answer,
+                  struct lr_error *err)
 {
-    uint64_t hash;
-    int rc = run_plan_read(plan, &hash, run_dir, err);
-    if (!rc)
-        rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err);
-    if (!rc)
-        rc = run_campaign_read(campaign, plan, hash, run_dir, err);
-    if (!rc)
-        rc = campaign_answer(*campaign, answer, err);
-    size_t count = rc ? 0 : campaign_trial_count(*campaign);
-    *trials = lr_calloc(count + 1, sizeof(struct trial *));
-    if (!rc && !*trials)
-        rc = lr_nomem(err);
-    if (rc)
-        return rc;
-    for (uint32_t id = 1; id <= count; id++)
-        (*trials)[id - 1] = campaign_trial(*campaign, id);
-    coordinator_tidy(run_dir, *campaign);
-    figures_draw(run_dir, answer, *trials, count);
-    return write_report(run_dir, plan, answer, *trials, count, true, err);
-}
-
-int command_report(const struct options *options)
-{
-    struct plan *plan = lr_calloc(1, sizeof(*plan));
-    struct answer *answer = lr_calloc(1, sizeof(*answer));
+    struct report_input input = {.run_dir = run_dir, .answer = answer};
     const struct trial **trials = NULL;
     struct campaign *campaign = NULL;
-    struct lr_error err = {0};
-    int rc = plan && answer ? report(options->operand, plan, &campaign, answer, &trials, &err)
-                            : lr_nomem(&err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    else
-        lr_say(stdout, "%s/report.html\n", options->operand);
+    uint64_t hash;
+    int rc;
+    if ((rc = run_plan_read(plan, &hash, run_dir, err)))
+        goto out;
+    if ((rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err)))
+        goto out;
+    if ((rc = run_campaign_read(&campaign, plan, hash, run_dir, err)))
+        goto out;
+    if ((rc = campaign_answer(campaign, answer, err)))
+        goto out;
+    input.count = campaign_trial_count(campaign);
+    input.trials = trials = lr_calloc(input.count + 1, sizeof(struct trial *));
+    if (!trials) {
+        rc = lr_nomem(err);
+        goto out;
+    }
+    for (uint32_t id = 1; id <= input.count; id++)
+        trials[id - 1] = campaign_trial(campaign, id);
+    coordinator_tidy(run_dir, campaign);
+    figures_draw(run_dir, answer, trials, input.count);
+    rc = write_report(&input, plan, true, err);
+out:
     campaign_destroy(campaign);
     lr_free(trials);
+    return rc;
+}
+
+static int print_json(const char *run_dir, struct lr_error *err)
+{
+    char path[TRIAL_PATH + 32];
+    bool ok = true;
+    json_use_lr_memory();
+    json_t *object = json_object();
+    snprintf(path, sizeof(path), "%s/report.html", run_dir);
+    json_put(object, "schema_version", json_of_count(1), &ok);
+    json_put(object, "report", json_of_text(path), &ok);
+    return json_print(object, ok, err);
+}
+
+struct report_options {
+    bool json;
+};
+
+static int run(const struct command_line *line)
+{
+    const struct report_options *options = line->options;
+    const char *run_dir = line->operands[0];
+    struct plan *plan = lr_calloc(1, sizeof(*plan));
+    struct answer *answer = lr_calloc(1, sizeof(*answer));
+    struct lr_error err = {0};
+    int rc = plan && answer ? report(run_dir, plan, answer, &err) : lr_nomem(&err);
+    if (!rc && options->json)
+        rc = print_json(run_dir, &err);
+    else if (!rc)
+        lr_say(stdout, "%s/report.html\n", run_dir);
     lr_free(answer);
     lr_free(plan);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {OPTION_ROW_JSON(report_options)};
+
+const struct command cmd_report = {
+    .name = "report",
+    .operand = "RUN_DIR",
+    .help = "write RUN_DIR/report.html and its figures again, from the journal",
+    .examples = "lrsearch report logs/quickstart",
+    .kind = OPERAND_RUN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct report_options){0},
+    .run = run,
+};

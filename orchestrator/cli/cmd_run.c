@@ -14,15 +14,16 @@
 #include "history/nights.h"
 #include "cli/progress_line.h"
 #include "cli/cmd_report.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "prepare/prepare.h"
-#include "report/summary_line.h"
+#include "report/summary.h"
 #include "coordinator/coordinator.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/own_file.h"
 #include "net/transports.h"
 #include "plan/plan.h"
 #include "store/provenance.h"
@@ -34,6 +35,22 @@
 #define DRAIN_MS 2000u /* for the last STOPs to leave */
 /* A worker gives up when it has heard nothing for so long; the coordinator pings every 5 s. */
 #define LEASE_MS (3u * 60u * 1000u)
+
+#define GRACE_DEFAULT_S 60.0
+#define GRACE_MAX_S 3600.0
+#define FORK_NAME 64 /* bytes of --fork, at most */
+
+enum { RESUME_AUTO = 1, RESUME_NEVER };
+enum { PROGRESS_AUTO = 1, PROGRESS_PLAIN, PROGRESS_NONE };
+
+struct run_options {
+    const char *run_dir;       /* NULL: output.dir of the plan */
+    uint32_t resume, progress; /* 0: auto */
+    double grace_s;
+    const char *fork; /* shorter than FORK_NAME; NULL: not given */
+    struct option_pairs sets;
+    bool json;
+};
 
 struct worker_thread {
     pthread_t thread;
@@ -62,8 +79,8 @@ static void *work(void *context)
 }
 
 /* Where the campaign goes: --run-dir, or the plan's, or --fork beside that. */
-static const char *find_run_dir(char fork[TRIAL_PATH + OPTION_NAME], const struct options *options,
-                                const struct plan *plan)
+static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
+                                const struct run_options *options, const struct plan *plan)
 {
     const char *dir = options->run_dir ? options->run_dir : plan->output.dir;
     if (!options->fork)
@@ -73,7 +90,7 @@ static const char *find_run_dir(char fork[TRIAL_PATH + OPTION_NAME], const struc
         length--;
     while (length > 0 && dir[length - 1] != '/')
         length--;
-    snprintf(fork, TRIAL_PATH + OPTION_NAME, "%.*s%s", (int)length, dir, options->fork);
+    snprintf(fork, TRIAL_PATH + FORK_NAME, "%.*s%s", (int)length, dir, options->fork);
     return fork;
 }
 
@@ -85,24 +102,26 @@ static time_t job_end_time(void)
 }
 
 /* Every rank knows the run's directory: that of the coordinator, which makes it. */
-static void open_log(const struct options *options, const struct plan *plan, int ranks)
+static void open_log(const struct run_options *options, const struct plan *plan, int ranks)
 {
-    char fork[TRIAL_PATH + OPTION_NAME];
+    char fork[TRIAL_PATH + FORK_NAME];
     struct msg_hello self = transport_hello();
     lr_log_files(find_run_dir(fork, options, plan), self.host, ranks, LR_LOG_CAMPAIGN_BYTES);
 }
 
-static int coordinate(const struct options *options, const struct plan *plan,
+static int coordinate(const struct command_line *line, const struct plan *plan,
                       struct transport *transport, bool *workers_lost)
 {
-    struct live live;
+    const struct run_options *options = line->options;
+    struct progress_line progress;
     struct answer answer;
     struct lr_error err = {0};
-    char fork[TRIAL_PATH + OPTION_NAME];
+    char fork[TRIAL_PATH + FORK_NAME];
     const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
-    live_init(&live, options);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
+                       options->progress == PROGRESS_PLAIN);
+    const struct stage_report stages = progress_line_stages(&progress);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
                               "search.horizons: the longest", cache_dir, &stages};
     if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
@@ -112,9 +131,9 @@ static int coordinate(const struct options *options, const struct plan *plan,
     struct baseline baseline = {.plan = plan, .run_dir = run_dir};
     struct coordinator_setup setup = {
         .plan = plan,
-        .plan_path = options->operand,
+        .plan_path = line->operands[0],
         .run_dir = run_dir,
-        .resume = options->resume,
+        .resume = options->resume != RESUME_NEVER,
         .fork_from = !options->fork     ? NULL
                      : options->run_dir ? options->run_dir
                                         : plan->output.dir,
@@ -129,11 +148,11 @@ static int coordinate(const struct options *options, const struct plan *plan,
         .find_baseline = baseline_find,
         .compare = baseline_compare,
         .baseline_context = &baseline,
-        .watch = live_watch(&live),
+        .watch = progress_line_watch(&progress),
         .draw = make_report,
     };
     int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err) : lr_nomem(&err);
-    live_release(&live);
+    progress_line_release(&progress);
     baseline_release(&baseline);
     bool history_failed = baseline.failed;
     if (rc)
@@ -142,7 +161,7 @@ static int coordinate(const struct options *options, const struct plan *plan,
         history_failed = true;
     bool answered = cache_dir && (rc == 0 || answer.cost.trials > 0);
     if (answered) {
-        outcome_print(options, plan->name, &answer);
+        outcome_print(options->json, plan->name, &answer);
         lr_log(LR_LOG_INFO, "files in %s", run_dir);
     }
     lr_free(cache_dir);
@@ -150,11 +169,11 @@ static int coordinate(const struct options *options, const struct plan *plan,
     if (rc == 0 && history_failed && plan->baseline[0] && status != LR_EXIT_DRIFT)
         status = lr_error_exit_status(LR_EIO); /* drift is what the comparison was made for */
     status = outcome_written(status);
-    summary_line_print(plan->name, run_dir, answered ? &answer : NULL, status);
+    summary_print_line(plan->name, run_dir, answered ? &answer : NULL, status);
     return status;
 }
 
-static int run_alone(const struct options *options, const struct plan *plan)
+static int run_alone(const struct command_line *line, const struct plan *plan)
 {
     struct transport *coordinator = NULL;
     struct worker_thread worker = {.hello = worker_hello()};
@@ -170,7 +189,7 @@ static int run_alone(const struct options *options, const struct plan *plan)
         worker.transport->ops->destroy(worker.transport, 0);
         return 70;
     }
-    int status = coordinate(options, plan, coordinator, &workers_lost);
+    int status = coordinate(line, plan, coordinator, &workers_lost);
     coordinator->ops->destroy(coordinator, DRAIN_MS);
     pthread_join(worker.thread, NULL);
     return status;
@@ -228,7 +247,7 @@ static void go_late(int signal_number)
     raise(signal_number);
 }
 
-static int run_ranks(const struct options *options, const struct plan *plan)
+static int run_ranks(const struct command_line *line, const struct plan *plan)
 {
     struct transport *transport = NULL;
     struct lr_error err = {0};
@@ -239,13 +258,13 @@ static int run_ranks(const struct options *options, const struct plan *plan)
         return lr_error_exit_status(err.code);
     }
     lr_log_rank_set(transport->rank);
-    open_log(options, plan, transport->size);
+    open_log(line->options, plan, transport->size);
     if (transport->size == 1) {
         transport->ops->destroy(transport, 0);
-        status = run_alone(options, plan);
+        status = run_alone(line, plan);
         leave_status(status);
     } else if (transport->rank == 0) {
-        status = coordinate(options, plan, transport, &workers_lost);
+        status = coordinate(line, plan, transport, &workers_lost);
         leave_status(status);
         transport->ops->destroy(transport, DRAIN_MS);
     } else {
@@ -275,14 +294,15 @@ static void set_threads(const struct plan *plan)
                plan->trainer.threads_per_worker);
 }
 
-int command_run(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct run_options *options = line->options;
     struct plan *plan;
     int status = 70;
     if (mpi_launched_rank() == 0)
         catch_signals();
     struct lr_error err = {0};
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
         lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
@@ -293,9 +313,63 @@ int command_run(const struct options *options)
         set_threads(plan);
         if (!mpi_launched())
             open_log(options, plan, 1);
-        status = mpi_launched() ? run_ranks(options, plan) : run_alone(options, plan);
+        status = mpi_launched() ? run_ranks(line, plan) : run_alone(line, plan);
         lr_log_flush(true);
     }
     lr_free(plan);
     return status;
 }
+
+/* ---- its command line ---- */
+
+static int read_fork(void *member, const char *value, struct lr_error *err)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    *(const char **)member = value;
+    if (*value && own_name_taken(value))
+        return lr_fail(err, LR_EUSAGE,
+                       "--fork %s: is a name that lrsearch uses itself beside the runs (" OWN_NAMES
+                       "); choose another",
+                       value);
+    if (*value && *value != '.' && strlen(value) < FORK_NAME &&
+        strspn(value, letters) == strlen(value))
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "--fork %s: must be a name of letters, digits, '-', '_' and '.', without a "
+                   "leading dot",
+                   value);
+}
+
+static const struct option_row rows[] = {
+    {"run-dir", "DIR", "where the campaign's files go; default: output.dir of the plan",
+     OPTION_AT(run_options, run_dir), .type = OPTION_TEXT, .wanted = "the name of a directory",
+     .values = "@dir"},
+    {"resume", "auto|never", "never: refuse a directory that already holds a campaign",
+     OPTION_AT(run_options, resume), .type = OPTION_CHOICE, .values = "auto never"},
+    {"fork", "NAME",
+     "a new campaign in NAME beside --run-dir, which takes over the trainings that still hold",
+     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = read_fork},
+    {"grace", "TIME",
+     "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s",
+     OPTION_AT(run_options, grace_s), .type = OPTION_DURATION, .high = GRACE_MAX_S,
+     .wanted = "a time such as 60s, 1h at most"},
+    {"progress", "auto|plain|none",
+     "auto: one line that is redrawn, on a terminal; plain: a line every 10 s; none: no such line",
+     OPTION_AT(run_options, progress), .type = OPTION_CHOICE, .values = "auto plain none"},
+    OPTION_ROW_SET(run_options),
+    OPTION_ROW_JSON(run_options),
+};
+
+const struct command cmd_run = {
+    .name = "run",
+    .operand = "PLAN",
+    .help = "run the plan's campaign, or go on with it (this is what no command means)",
+    .examples = "lrsearch plans/quickstart.yaml\n"
+                "mpirun -np 64 lrsearch my.yaml --set search.seeds=3 --run-dir logs/three-seeds",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct run_options){.grace_s = GRACE_DEFAULT_S},
+    .run = run,
+};

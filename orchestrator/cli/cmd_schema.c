@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "lrsearch/log.h"
 #include "plan/schema.h"
 #include "store/json_value.h"
@@ -365,15 +366,20 @@ json_t *plan_schema_json(bool *ok)
     return root;
 }
 
-int command_schema(const struct options *options)
+static int run(const struct command_line *line)
 {
     struct lr_error err = {0};
     bool ok = true;
-    (void)options;
+    (void)line;
     json_use_lr_memory();
     json_t *schema = plan_schema_json(&ok);
     int rc = json_print(schema, ok, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+const struct command cmd_schema = {
+    .name = "schema",
+    .operand = "",
+    .help = "print the plan's language as a JSON Schema, for editors",
+    .run = run,
+};

@@ -1,5 +1,8 @@
-/* lrsearch status: a look at a campaign from another process. --watch looks on: on a terminal it
- * redraws one screen, elsewhere it prints a block when something changed. It only reads. */
+/* lrsearch status: a look at a campaign from another process. Its files are read, and whoever runs
+ * it is not asked. --watch looks on: on a terminal it redraws one screen, elsewhere it prints a block
+ * when something changed. The journal of a large campaign takes a second to read: a watch reads on
+ * where it stopped, and begins anew when what it read is not there any more (a repair, another
+ * campaign). */
 #define _DEFAULT_SOURCE /* SIGWINCH, struct winsize */
 #include <langinfo.h>
 #include <locale.h>
@@ -10,16 +13,156 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "cli/status_fill.h"
-#include "cli/status_watch.h"
+#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "report/status_text.h"
+#include "net/peer.h"
+#include "net/transports.h"
+#include "report/status.h"
+#include "store/run_lock.h"
+
+struct status_options {
+    bool watch, json;
+};
 
 #define LOOK_EVERY_MS 2000
 enum { PLOT_LEAST = 6, PLOT_MOST = 24 };
+
+/* ---- reading ---- */
+
+struct watch { /* what is known of the campaign so far */
+    const char *run_dir;
+    struct plan *plan;
+    uint64_t plan_hash;
+    bool planned; /* the plan is read */
+    struct run_follow follow;
+    struct status_fill fill;
+    bool fitted;          /* the answer is that of all events */
+    bool changed;         /* since the last look */
+    struct timespec beat; /* of the lock, at the last look */
+    time_t beat_seen;     /* when it was first seen so */
+};
+
+static int on_event(void *context, const struct campaign *campaign, const struct event *event,
+                    struct lr_error *err)
+{
+    struct watch *watch = context;
+    bool small = event->kind == EVENT_CLOCK || event->kind == EVENT_CURVE;
+    watch->changed = watch->changed || !small;
+    watch->fitted = watch->fitted && small;
+    return status_fill_event(&watch->fill, campaign, event, err);
+}
+
+/* An owner on another host is believed to live when its lock was touched within the time after
+ * which another start would break it: by the clocks of both hosts, or by seeing it happen. */
+static bool owner_lives(struct watch *watch, const struct run_lock_view *lock)
+{
+    struct msg_hello self = transport_hello();
+    struct msg_hello owner = {.pid = lock->owner.pid, .host_id = lock->owner.host_id};
+    if (lock->known && owner.host_id == self.host_id)
+        return peer_alive(&owner);
+    time_t now = time(NULL);
+    bool beaten = watch->beat_seen > 0 && (lock->changed.tv_sec != watch->beat.tv_sec ||
+                                           lock->changed.tv_nsec != watch->beat.tv_nsec);
+    if (beaten || watch->beat_seen == 0)
+        watch->beat_seen = beaten ? now : lock->changed.tv_sec;
+    watch->beat = lock->changed;
+    return difftime(now, watch->beat_seen) * 1000 < RUN_LOCK_SILENCE_MS;
+}
+
+static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
+{
+    struct status_view *view = &watch->fill.view;
+    struct run_lock_view lock;
+    int rc = run_lock_view(&lock, watch->run_dir, err);
+    view->owner_host[0] = '\0';
+    *held = !rc && lock.there && owner_lives(watch, &lock);
+    if (!rc && lock.known) {
+        memcpy(view->owner_host, lock.owner.host, sizeof(view->owner_host));
+        memcpy(view->owner_since, lock.since, sizeof(view->owner_since));
+        view->owner_pid = lock.owner.pid;
+    }
+    return rc;
+}
+
+static void forget_campaign(struct watch *watch)
+{
+    campaign_destroy(watch->follow.campaign);
+    watch->follow = (struct run_follow){.seen = on_event, .context = watch};
+    status_fill_forget(&watch->fill);
+    watch->planned = watch->fitted = false;
+    watch->changed = true;
+}
+
+/* Plan, campaign, and what the journal has got since the last time. */
+static int read_on(struct watch *watch, struct lr_error *err)
+{
+    int rc;
+    if (!watch->planned &&
+        (rc = run_plan_read(watch->plan, &watch->plan_hash, watch->run_dir, err)))
+        return rc;
+    watch->planned = true;
+    if (!watch->follow.campaign &&
+        (rc = campaign_create(&watch->follow.campaign, watch->plan, err)))
+        return rc;
+    return run_follow(&watch->follow, watch->plan_hash, watch->run_dir, err);
+}
+
+static bool has_campaign(const struct watch *watch)
+{
+    const struct campaign *campaign = watch->follow.campaign;
+    return campaign && campaign_opening(campaign)->name[0];
+}
+
+/* Reads what is new and fills the view. *changed: more than time and losses under way. The lock is
+ * looked at before the journal: who ends in between has written everything, and who is seen to be
+ * gone writes no more. LR_EDATA: it is no run's directory, or nobody began a campaign in it. */
+static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error *err)
+{
+    struct status_view *view = &watch->fill.view;
+    enum status_state before = view->state;
+    struct lr_error why = {0};
+    bool held;
+    int rc = look_at_lock(watch, &held, err);
+    if (rc)
+        return rc;
+    bool again = watch->follow.place.lines > 0;
+    rc = read_on(watch, &why);
+    if (rc && again && rc != LR_ENOMEM) {
+        memset(&why, 0, sizeof(why));
+        forget_campaign(watch);
+        rc = read_on(watch, &why);
+    }
+    bool none = !has_campaign(watch);
+    /* Plan and journal come when the data are ready. */
+    if (held && none && (rc == LR_EDATA || rc == LR_EIO || !rc)) {
+        forget_campaign(watch);
+        view->state = STATUS_PREPARING;
+    } else if (rc) {
+        return lr_fail(err, rc, "%s", why.text);
+    } else if (none) {
+        return lr_fail(err, LR_EDATA,
+                       "%s/journal.jsonl: holds no campaign yet, and nobody is at it; give the "
+                       "run's command again",
+                       watch->run_dir);
+    } else {
+        bool finished = campaign_finished(watch->follow.campaign);
+        view->state = held ? STATUS_RUNNING : finished ? STATUS_FINISHED : STATUS_INTERRUPTED;
+        if ((rc = status_fill_view(&watch->fill, watch->follow.campaign, !watch->fitted, err)))
+            return rc;
+        watch->fitted = true;
+    }
+    *changed = watch->changed || view->state != before;
+    watch->changed = false;
+    return 0;
+}
+
+/* ---- signals ---- */
 
 static volatile sig_atomic_t ended;
 
@@ -33,6 +176,17 @@ static void on_resize(int signal_number)
     (void)signal_number; /* it ends the wait, and the screen is drawn anew */
 }
 
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction end = {.sa_handler = on_end}, resize = {.sa_handler = on_resize};
+    sigemptyset(&end.sa_mask);
+    sigemptyset(&resize.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaction(numbers[i], &end, NULL);
+    sigaction(SIGWINCH, &resize, NULL);
+}
+
 /* ---- the terminal ---- */
 
 struct screen {
@@ -42,7 +196,7 @@ struct screen {
     size_t columns, rows;
 };
 
-static void measure(struct screen *screen)
+static void measure_screen(struct screen *screen)
 {
     struct winsize size;
     bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
@@ -50,7 +204,7 @@ static void measure(struct screen *screen)
     screen->rows = known ? size.ws_row : 24;
 }
 
-static void enter(struct screen *screen, bool redraw)
+static void enter_screen(struct screen *screen, bool redraw)
 {
     const char *term = getenv("TERM");
     memset(screen, 0, sizeof(*screen));
@@ -71,7 +225,7 @@ static void enter(struct screen *screen, bool redraw)
     fflush(stdout);
 }
 
-static void leave(struct screen *screen)
+static void leave_screen(struct screen *screen)
 {
     if (!screen->terminal)
         return;
@@ -137,7 +291,7 @@ static char *render(const struct status_view *view, const struct status_layout *
     FILE *memory = open_memstream(&text, &length);
     if (!memory)
         return NULL;
-    status_text_print(memory, view, layout);
+    status_print_text(memory, view, layout);
     if (fclose(memory) == 0)
         return text;
     free(text);
@@ -197,8 +351,8 @@ static int show_screen(const struct screen *screen, const struct status_view *vi
     return rc;
 }
 
-static int show(const struct screen *screen, const struct status_view *view,
-                const struct options *options, struct lr_error *err)
+static int show_view(const struct screen *screen, const struct status_view *view,
+                     const struct status_options *options, struct lr_error *err)
 {
     struct status_layout layout = {
         .columns = 80, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
@@ -206,41 +360,30 @@ static int show(const struct screen *screen, const struct status_view *view,
         return status_print_json(view, err);
     if (screen->terminal)
         return show_screen(screen, view, &layout) ? lr_nomem(err) : 0;
-    status_text_print(stdout, view, &layout);
+    status_print_text(stdout, view, &layout);
     return 0;
 }
 
 /* ---- the command ---- */
 
-static void catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction end = {.sa_handler = on_end}, resize = {.sa_handler = on_resize};
-    sigemptyset(&end.sa_mask);
-    sigemptyset(&resize.sa_mask);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        sigaction(numbers[i], &end, NULL);
-    sigaction(SIGWINCH, &resize, NULL);
-}
-
 /* After the last look what it showed is left on the terminal. */
-static int look_on(struct status_watch *watch, const struct options *options, struct lr_error *err)
+static int look_on(struct watch *watch, const struct status_options *options, struct lr_error *err)
 {
-    const struct status_view *view = NULL;
+    const struct status_view *view = &watch->fill.view;
     struct screen screen;
     int rc = 0;
     catch_signals();
-    enter(&screen, !options->json);
+    enter_screen(&screen, !options->json);
     for (bool first = true, on = true; on && !rc; first = false) {
         bool changed = false;
-        measure(&screen);
-        rc = status_watch_look(watch, &view, &changed, err);
+        measure_screen(&screen);
+        rc = look_at_campaign(watch, &changed, err);
         if (!rc && screen.terminal) {
-            rc = show(&screen, view, options, err);
+            rc = show_view(&screen, view, options, err);
         } else if (!rc && (changed || first)) {
             if (!first && !options->json)
                 fputc('\n', stdout);
-            rc = show(&screen, view, options, err);
+            rc = show_view(&screen, view, options, err);
             if (fflush(stdout))
                 rc = lr_fail_errno(err, LR_EIO, "cannot write");
         }
@@ -248,26 +391,60 @@ static int look_on(struct status_watch *watch, const struct options *options, st
              wait_for_next(&screen);
     }
     bool redrawn = screen.terminal;
-    leave(&screen);
+    leave_screen(&screen);
     if (!rc && redrawn)
-        rc = show(&screen, view, options, err);
+        rc = show_view(&screen, view, options, err);
     return rc;
 }
 
-int command_status(const struct options *options)
+static int look(struct watch *watch, const struct status_options *options, struct lr_error *err)
+{
+    const struct screen none = {0};
+    bool changed;
+    int rc;
+    if (!(watch->plan = lr_calloc(1, sizeof(*watch->plan))))
+        return lr_nomem(err);
+    if (strlen(watch->run_dir) >= sizeof(watch->fill.view.run_dir))
+        return lr_fail(err, LR_EDATA, "%s: the path is too long", watch->run_dir);
+    strcpy(watch->fill.view.run_dir, watch->run_dir);
+    forget_campaign(watch);
+    if (options->watch)
+        return look_on(watch, options, err);
+    if ((rc = look_at_campaign(watch, &changed, err)))
+        return rc;
+    return show_view(&none, &watch->fill.view, options, err);
+}
+
+static int run(const struct command_line *line)
 {
     struct lr_error err = {0};
-    struct status_watch *watch;
-    const struct status_view *view;
-    struct screen screen = {0};
-    bool changed;
-    int rc = status_watch_create(&watch, options->operand, &err);
-    if (!rc && options->watch)
-        rc = look_on(watch, options, &err);
-    else if (!rc && !(rc = status_watch_look(watch, &view, &changed, &err)))
-        rc = show(&screen, view, options, &err);
-    status_watch_destroy(watch);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    struct watch *watch = lr_calloc(1, sizeof(*watch));
+    int rc = watch ? 0 : lr_nomem(&err);
+    if (!rc) {
+        watch->run_dir = line->operands[0];
+        rc = look(watch, line->options, &err);
+        campaign_destroy(watch->follow.campaign);
+        status_fill_release(&watch->fill);
+        lr_free(watch->plan);
+        lr_free(watch);
+    }
+    return outcome_error(rc, &err);
 }
+
+static const struct option_row rows[] = {
+    {"watch", NULL, "look again every 2 s, until the campaign ends (q: leave)",
+     OPTION_AT(status_options, watch)},
+    OPTION_ROW_JSON(status_options),
+};
+
+const struct command cmd_status = {
+    .name = "status",
+    .operand = "RUN_DIR",
+    .help = "where a campaign stands that is running, or was run; --watch looks on",
+    .examples = "lrsearch status logs/quickstart --watch",
+    .kind = OPERAND_RUN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct status_options){0},
+    .run = run,
+};

@@ -1,12 +1,21 @@
 /* lrsearch tokenize: text into token files, once for any number of plans and vocabularies. */
 #include <stdio.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "data/dataset.h"
 #include "lrsearch/log.h"
 #include "lrsearch/printable.h"
 #include "report/summary.h"
 #include "store/json_value.h"
+
+#define VOCAB_MAX 131072
+
+struct tokenize_options {
+    uint32_t vocab;
+    const char *out;
+    bool json;
+};
 
 static void print_text(const struct dataset *dataset, uint32_t vocab)
 {
@@ -35,16 +44,17 @@ static int print_json(const struct dataset *dataset, uint32_t vocab, struct lr_e
 }
 
 /* Operands are names of files; globs in them are allowed, as in a plan. */
-int command_tokenize(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct tokenize_options *options = line->options;
     struct lr_error err = {0};
-    struct live live;
+    struct progress_line progress;
     struct dataset dataset;
-    live_init(&live, options);
-    const struct stage_report stages = live_stages(&live);
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
     const struct dataset_request request = {
-        .texts = (const char *const *)options->operands,
-        .text_count = options->operand_count,
+        .texts = (const char *const *)line->operands,
+        .text_count = line->operand_count,
         .bpe = options->vocab > 256,
         .vocab = options->vocab,
         .context = 1,
@@ -52,12 +62,47 @@ int command_tokenize(const struct options *options)
         .stages = &stages,
     };
     int rc = dataset_prepare(&dataset, &request, &err);
-    live_release(&live);
+    progress_line_release(&progress);
     if (!rc && options->json)
         rc = print_json(&dataset, options->vocab, &err);
     else if (!rc)
         print_text(&dataset, options->vocab);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    return rc ? lr_error_exit_status(rc) : 0;
+    return outcome_error(rc, &err);
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct tokenize_options *options = line->options;
+    if (line->operand_count == 0 || !options->vocab || !options->out)
+        return lr_fail(err, LR_EUSAGE,
+                       "tokenize: name text files, --vocab and --out, as in: lrsearch tokenize "
+                       "book.txt.gz --vocab 8192 --out tokens");
+    if (options->vocab != 256 && options->vocab < 512)
+        return lr_fail(err, LR_EUSAGE, "--vocab %u: must be 256 (bytes), or 512 to %d",
+                       options->vocab, VOCAB_MAX);
+    return 0;
+}
+
+static const struct option_row rows[] = {
+    {"vocab", "N", "256: the bytes; 512 to 131072: bpe, learned from the text; needed",
+     OPTION_AT(tokenize_options, vocab), .type = OPTION_U32, .low = 2, .high = VOCAB_MAX,
+     .wanted = "256 (bytes), or 512 to 131072"},
+    {"out", "PATH", "folder of the token files; those that are there are not made again; needed",
+     .letter = 'o', OPTION_AT(tokenize_options, out), .type = OPTION_TEXT, .wanted = "a name",
+     .values = "@file"},
+    OPTION_ROW_JSON(tokenize_options),
+};
+
+const struct command cmd_tokenize = {
+    .name = "tokenize",
+    .operand = "TEXT...",
+    .help = "text into token files, for any number of plans; needs --vocab and --out",
+    .operand_help = "text files, .gz and .dz too, or patterns in quotes",
+    .examples = "lrsearch tokenize 'corpus/*.txt.gz' --vocab 8192 --out tokens",
+    .kind = OPERAND_FILE,
+    .least_most = {0, SIZE_MAX},
+    COMMAND_ROWS(rows),
+    .options = &(struct tokenize_options){0},
+    .check = check,
+    .run = run,
+};

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/progress_line.h"
-#include "cli/options.h"
+#include "cli/command_line.h"
+#include "cli/outcome.h"
 #include "prepare/prepare.h"
 #include "kernels/kernels.h"
 #include "lrsearch/limits.h"
@@ -20,6 +21,14 @@
 #include "trainers/trainer.h"
 
 enum { FILES = 32 }; /* that a command's pipes need, and some to spare */
+
+struct train_options {
+    double lr;
+    uint64_t tokens, until;  /* 0: not given */
+    const char *save, *init; /* checkpoints; NULL: not given */
+    struct option_pairs sets;
+    bool json;
+};
 
 static volatile sig_atomic_t interrupted;
 
@@ -63,7 +72,7 @@ static int on_step(void *context, const struct train_step *step)
     return interrupted;
 }
 
-static int print_json(const struct options *options, const struct trial_result *result)
+static int print_json(const struct train_options *options, const struct trial_result *result)
 {
     bool ok = true;
     json_use_lr_memory();
@@ -87,7 +96,7 @@ static int print_json(const struct options *options, const struct trial_result *
     return rc;
 }
 
-static void print_text(const struct options *options, const struct trial_result *result)
+static void print_text(const struct train_options *options, const struct trial_result *result)
 {
     char tokens[24], seconds[24];
     if (result->outcome == OUTCOME_DONE) {
@@ -124,15 +133,13 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     }
 }
 
-static int train(const struct options *options, const struct trial_spec *spec, uint32_t threads,
-                 double silence_s, const struct stage_report *stages)
+static int train(const struct train_options *options, const struct trial_spec *spec,
+                 const struct trial_place *place, const struct stage_report *stages)
 {
     struct train_files files = {
         .init = options->init, .save = options->save, .until_tokens = options->until};
     struct showing showing = {.stages = stages, .spec = spec};
-    struct trial_place place = {.threads = threads, .silence_s = silence_s};
-    struct train_hooks hooks = {
-        .context = &showing, .step = on_step, .attempt = 1, .place = &place};
+    struct train_hooks hooks = {.context = &showing, .step = on_step, .attempt = 1, .place = place};
     struct trial_result result;
     heed_signals();
     kernels_init();
@@ -152,7 +159,8 @@ static int train(const struct options *options, const struct trial_spec *spec, u
 }
 
 /* Only the transformer has weights to save. */
-static int check_files(const struct options *options, const struct plan *plan, struct lr_error *err)
+static int check_files(const struct train_options *options, const struct plan *plan,
+                       struct lr_error *err)
 {
     if (plan->trainer.kind == TRAINER_TRANSFORMER)
         return options->save ? own_place_check(options->save, err) : 0;
@@ -165,44 +173,83 @@ static int check_files(const struct options *options, const struct plan *plan, s
 }
 
 /* The trial that plan and command line mean; its data are made ready. */
-static int make_spec(struct trial_spec *spec, const struct options *options,
-                     const struct plan *plan, const struct stage_report *stages,
-                     struct lr_error *err)
+static int make_trial(struct trial_spec *spec, struct trial_place *place,
+                      const struct train_options *options, const struct plan *plan,
+                      const struct stage_report *stages, struct lr_error *err)
 {
+    *place = (struct trial_place){.threads = plan->trainer.threads_per_worker,
+                                  .silence_s = plan->limits.silence_s};
     *spec = plan_trial(plan);
     spec->lr = options->lr;
     spec->horizon_tokens = options->tokens;
     spec->seed = plan->seed;
-    return prepare_trial(spec, plan, "--tokens", stages, err);
+    return prepare_trial(spec, place->data_path, plan, "--tokens", stages, err);
 }
 
-int command_train(const struct options *options)
+static int run(const struct command_line *line)
 {
+    const struct train_options *options = line->options;
     struct plan *plan;
     struct lr_error err = {0};
     struct trial_spec spec;
-    struct live live;
-    int rc = prepare_plan(&plan, options->operand, options->sets, options->set_count);
+    struct trial_place place;
+    struct progress_line progress;
+    int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (rc)
         return lr_error_exit_status(rc);
-    live_init(&live, options);
-    const struct stage_report stages = live_stages(&live);
-    if (!(options->lr > 0) || options->tokens == 0)
-        rc = lr_fail(&err, LR_EUSAGE,
-                     "train: needs --lr and --tokens, as in: lrsearch train %s "
-                     "--lr 3e-3 --tokens 2M",
-                     options->operand);
-    rc = rc ? rc : check_files(options, plan, &err);
-    rc = rc ? rc : limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err);
-    if (!rc && !kernels_set_threads((int)plan->trainer.threads_per_worker))
+    progress_line_init(&progress, line->verbosity >= 0, false);
+    const struct stage_report stages = progress_line_stages(&progress);
+    int status = 0;
+    if ((rc = check_files(options, plan, &err)))
+        goto out;
+    if ((rc = limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err)))
+        goto out;
+    if (!kernels_set_threads((int)plan->trainer.threads_per_worker))
         lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
-    rc = rc ? rc : make_spec(&spec, options, plan, &stages, &err);
-    if (rc)
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-    int status = rc ? lr_error_exit_status(rc)
-                    : train(options, &spec, plan->trainer.threads_per_worker,
-                            plan->limits.silence_s, &stages);
-    live_release(&live);
+    if ((rc = make_trial(&spec, &place, options, plan, &stages, &err)))
+        goto out;
+    status = train(options, &spec, &place, &stages);
+out:
+    progress_line_release(&progress);
     lr_free(plan);
-    return status;
+    return rc ? outcome_error(rc, &err) : status;
 }
+
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct train_options *options = line->options;
+    if (options->lr > 0 && options->tokens > 0)
+        return 0;
+    return lr_fail(err, LR_EUSAGE,
+                   "train: needs --lr and --tokens, as in: lrsearch train %s "
+                   "--lr 3e-3 --tokens 2M",
+                   line->operands[0]);
+}
+
+static const struct option_row rows[] = {
+    {"lr", "X", "peak learning rate; needed", OPTION_AT(train_options, lr), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 3e-3"},
+    {"tokens", "D", "tokens to train on, such as 2M; needed", OPTION_AT(train_options, tokens),
+     OPTION_TOKENS},
+    {"until", "D", "stop after so many of the tokens; --init goes on later",
+     OPTION_AT(train_options, until), OPTION_TOKENS},
+    {"save", "FILE", "write a checkpoint at the end, and when it is interrupted",
+     OPTION_AT(train_options, save), OPTION_FILE_NAME},
+    {"init", "FILE", "begin where this checkpoint stands", OPTION_AT(train_options, init),
+     OPTION_FILE_NAME},
+    OPTION_ROW_SET(train_options),
+    OPTION_ROW_JSON(train_options),
+};
+
+const struct command cmd_train = {
+    .name = "train",
+    .operand = "PLAN",
+    .help = "train the plan's model once, with --lr on --tokens; needs no MPI",
+    .examples = "lrsearch train plans/quickstart.yaml --lr 3e-3 --tokens 2M",
+    .kind = OPERAND_PLAN,
+    .least_most = {1, 1},
+    COMMAND_ROWS(rows),
+    .options = &(struct train_options){0},
+    .check = check,
+    .run = run,
+};

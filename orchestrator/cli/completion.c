@@ -1,44 +1,26 @@
 /* Completion for bash and zsh: commands, the options of each, their values, and the keys of plans
  * for --set. Both scripts are static tables; nothing runs lrsearch while a user types. */
-#include <ctype.h>
 #include <string.h>
-#include "cli/cmd_docs.h"
-#include "cli/option_table.h"
+#include "cli/docs.h"
+#include "cli/command_line.h"
 #include "plan/schema.h"
 
 /* ---- what both have ---- */
 
-enum operand {
-    OPERAND_NONE,
-    OPERAND_PLAN,
-    OPERAND_FOLDER,
-    OPERAND_FILE,
-    OPERAND_WORDS, /* those of command->operand, then files */
-};
-
-static enum operand operand_of(const struct command *command)
-{
-    const char *operand = command->operand;
-    if (strncmp(operand, "PLAN", 4) == 0)
-        return OPERAND_PLAN;
-    if (strstr(operand, "RUN") || strstr(operand, "DIR"))
-        return OPERAND_FOLDER;
-    if (islower((unsigned char)*operand))
-        return OPERAND_WORDS;
-    return *operand ? OPERAND_FILE : OPERAND_NONE;
-}
-
-/* "man|bash": "man bash" */
-static void put_words(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        fputc(*text == '|' ? ' ' : *text, out);
-}
-
 static void put_command_names(FILE *out, char separator)
 {
-    for (size_t i = 0; i < command_row_count; i++)
-        fprintf(out, "%s%s", i ? (char[2]){separator, '\0'} : "", command_rows[i].name);
+    for (size_t i = 0; i < command_count; i++)
+        fprintf(out, "%s%s", i ? (char[2]){separator, '\0'} : "", commands[i]->name);
+}
+
+/* The words that the first operand may be: "man|bash": "man bash" */
+static void put_words(FILE *out, const struct command *command)
+{
+    if (command->kind == OPERAND_COMMAND)
+        put_command_names(out, ' ');
+    else
+        for (const char *c = command->operand; *c && *c != ' '; c++)
+            fputc(*c == '|' ? ' ' : *c, out);
 }
 
 static void put_plan_keys(FILE *out)
@@ -55,13 +37,15 @@ static void put_plan_keys(FILE *out)
 
 /* ---- bash ---- */
 
-static void put_bash_option(FILE *out, const struct option_row *row)
+/* A line of the case over COMMAND PREVIOUS: what completes the argument of an option. */
+static void put_bash_argument(FILE *out, const struct command *command,
+                              const struct option_row *row)
 {
     if (!row->argument)
         return;
-    fprintf(out, "    --%s%s", row->name, row->letter ? " | " : "");
+    fprintf(out, "    %s\\ --%s", command->name, row->name);
     if (row->letter)
-        fprintf(out, "-%c", row->letter);
+        fprintf(out, " | %s\\ -%c", command->name, row->letter);
     fputs(") ", out);
     if (!row->values)
         fputs(": ;;\n", out);
@@ -77,31 +61,19 @@ static void put_bash_option(FILE *out, const struct option_row *row)
 
 static void put_bash_command(FILE *out, const struct command *command)
 {
+    static const char *const kinds[] = {
+        [OPERAND_NONE] = "none",     [OPERAND_PLAN] = "plan", [OPERAND_RUN] = "folder",
+        [OPERAND_FOLDER] = "folder", [OPERAND_FILE] = "file", [OPERAND_WORD] = "words",
+        [OPERAND_COMMAND] = "words"};
     fprintf(out, "    %s)\n        options=\"", command->name);
-    for (size_t i = 0; i < option_row_count; i++)
-        if (option_is_for(&option_rows[i], command))
-            fprintf(out, "%s--%s", i ? " " : "", option_rows[i].name);
-    fputs("\"\n        operand=", out);
-    switch (operand_of(command)) {
-    case OPERAND_NONE:
-        fputs("none", out);
-        break;
-    case OPERAND_PLAN:
-        fputs("plan", out);
-        break;
-    case OPERAND_FOLDER:
-        fputs("folder", out);
-        break;
-    case OPERAND_FILE:
-        fputs("file", out);
-        break;
-    case OPERAND_WORDS:
-        fputs("words words=\"", out);
-        put_words(out, command->operand);
-        fputc('"', out);
-        break;
-    }
-    fputs("\n        ;;\n", out);
+    for (size_t i = 0; i < command->row_count; i++)
+        fprintf(out, "--%s ", command->rows[i].name);
+    for (size_t i = 0; i < general_row_count; i++)
+        fprintf(out, "%s--%s", i ? " " : "", general_rows[i].name);
+    fprintf(out, "\"\n        operand=%s words=\"", kinds[command->kind]);
+    if (command->kind == OPERAND_WORD || command->kind == OPERAND_COMMAND)
+        put_words(out, command);
+    fputs("\"\n        ;;\n", out);
 }
 
 void docs_bash(FILE *out)
@@ -118,7 +90,7 @@ void docs_bash(FILE *out)
           "\"$cur\")\n}\n\n"
           "_lrsearch()\n{\n"
           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-          "    local command= at=0 i options operand words= keys=\"",
+          "    local command= at=0 i options operand= words keys=\"",
           out);
     put_plan_keys(out);
     fputs("\"\n    COMPREPLY=()\n"
@@ -126,20 +98,21 @@ void docs_bash(FILE *out)
           "    if [[ $cur = = ]]; then\n        cur=\n"
           "    elif [[ $prev = = ]] && ((COMP_CWORD > 2)); then\n"
           "        prev=${COMP_WORDS[COMP_CWORD - 2]}\n    fi\n"
-          "    case $prev in\n",
-          out);
-    for (size_t i = 0; i < option_row_count; i++)
-        put_bash_option(out, &option_rows[i]);
-    fputs("    *) i=1 ;;\n    esac\n    [[ $i ]] || return 0\n"
           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
           "        case ${COMP_WORDS[i]} in\n        ",
           out);
     put_command_names(out, '|');
     fputs(") command=${COMP_WORDS[i]} at=$i && break ;;\n        esac\n    done\n"
+          "    case \"${command:-run} $prev\" in\n",
+          out);
+    for (size_t i = 0; i < command_count; i++)
+        for (size_t k = 0; k < commands[i]->row_count; k++)
+            put_bash_argument(out, commands[i], &commands[i]->rows[k]);
+    fputs("    *) operand=? ;;\n    esac\n    [[ $operand ]] || return 0\n"
           "    case ${command:-run} in\n",
           out);
-    for (size_t i = 0; i < command_row_count; i++)
-        put_bash_command(out, &command_rows[i]);
+    for (size_t i = 0; i < command_count; i++)
+        put_bash_command(out, commands[i]);
     fputs("    esac\n"
           "    if [[ $cur = -* ]]; then\n        _lrsearch_words \"$options\"\n        return 0\n"
           "    fi\n"
@@ -200,26 +173,29 @@ static void put_zsh_option(FILE *out, const struct option_row *row)
 static void put_zsh_command(FILE *out, const struct command *command)
 {
     fprintf(out, "    (%s)\n    options=(", command->name);
-    for (size_t i = 0; i < option_row_count; i++)
-        if (option_is_for(&option_rows[i], command))
-            put_zsh_option(out, &option_rows[i]);
+    for (size_t i = 0; i < command->row_count; i++)
+        put_zsh_option(out, &command->rows[i]);
+    for (size_t i = 0; i < general_row_count; i++)
+        put_zsh_option(out, &general_rows[i]);
     fputs("\n    )\n    operand='", out);
-    switch (operand_of(command)) {
+    switch (command->kind) {
     case OPERAND_NONE:
         fputs(": ", out);
         break;
     case OPERAND_PLAN:
         fputs("_files -g \"*.(yaml|yml)\"", out);
         break;
+    case OPERAND_RUN:
     case OPERAND_FOLDER:
         fputs("_files -/", out);
         break;
     case OPERAND_FILE:
         fputs("_files", out);
         break;
-    case OPERAND_WORDS:
+    case OPERAND_WORD:
+    case OPERAND_COMMAND:
         fputs("_alternative \"words:what:(", out);
-        put_words(out, command->operand);
+        put_words(out, command);
         fputs(")\" \"files:file:_files\"", out);
         break;
     }
@@ -236,16 +212,16 @@ void docs_zsh(FILE *out)
           out);
     put_plan_keys(out);
     fputs(")\n  commands=(", out);
-    for (size_t i = 0; i < command_row_count; i++) {
-        fprintf(out, "\n    '%s:", command_rows[i].name);
-        put_zsh(out, command_rows[i].help);
+    for (size_t i = 0; i < command_count; i++) {
+        fprintf(out, "\n    '%s:", commands[i]->name);
+        put_zsh(out, commands[i]->help);
         fputc('\'', out);
     }
     fputs("\n  )\n  for word in ${words[2,CURRENT-1]}; do\n    case $word in\n    (", out);
     put_command_names(out, '|');
     fputs(") command=$word; break ;;\n    esac\n  done\n  case ${command:-run} in\n", out);
-    for (size_t i = 0; i < command_row_count; i++)
-        put_zsh_command(out, &command_rows[i]);
+    for (size_t i = 0; i < command_count; i++)
+        put_zsh_command(out, commands[i]);
     fputs("  esac\n"
           "  _arguments -S : $options '*: :->operand' && return 0\n"
           "  [[ $state = operand ]] || return 1\n"

@@ -1,8 +1,8 @@
 /* The man pages, in man(7) macros: lrsearch(1) from the tables of commands, options and exit
  * statuses, lrsearch-plan(5) from the plan's schema. */
 #include <string.h>
-#include "cli/cmd_docs.h"
-#include "cli/option_table.h"
+#include "cli/docs.h"
+#include "cli/help.h"
 #include "lrsearch/version.h"
 #include "plan/schema.h"
 
@@ -58,17 +58,6 @@ static void put_example(FILE *out, const char *const *lines)
 
 /* ---- lrsearch(1) ---- */
 
-static void put_command(FILE *out, const struct command *command)
-{
-    fputs(".TP\n\\fB", out);
-    put(out, command->name);
-    fprintf(out, "\\fR%s", *command->operand ? " " : "");
-    put(out, command->operand);
-    fputc('\n', out);
-    put(out, command->help);
-    fputc('\n', out);
-}
-
 static void put_option(FILE *out, const struct option_row *row)
 {
     fputs(".TP\n", out);
@@ -83,22 +72,21 @@ static void put_option(FILE *out, const struct option_row *row)
         fputs("\\fR", out);
     }
     fputc('\n', out);
-    if (row->commands) {
-        fputs("Of ", out);
-        for (const char *at = row->commands; *at;) {
-            size_t length = strcspn(at, " ");
-            bool last = at[length] == '\0';
-            char name[32];
-            snprintf(name, sizeof(name), "%.*s", (int)length, at);
-            fputs(at == row->commands ? "\\fB" : last ? " and \\fB" : ", \\fB", out);
-            put(out, name);
-            fputs("\\fR", out);
-            at += length + !last;
-        }
-        fputs(": ", out);
-    }
     put(out, row->help);
     fputs(".\n", out);
+}
+
+static void put_command(FILE *out, const struct command *command)
+{
+    fputs(".SS \\fB", out);
+    put(out, command->name);
+    fprintf(out, "\\fR%s", *command->operand ? " " : "");
+    put(out, command->operand);
+    fputc('\n', out);
+    put(out, command->help);
+    fputs(".\n", out);
+    for (size_t i = 0; i < command->row_count; i++)
+        put_option(out, &command->rows[i]);
 }
 
 void docs_man(FILE *out)
@@ -123,11 +111,11 @@ void docs_man(FILE *out)
         "Results go to standard output, progress and messages to standard error.\n"
         ".SH COMMANDS\n",
         out);
-    for (size_t i = 0; i < command_row_count; i++)
-        put_command(out, &command_rows[i]);
-    fputs(".SH OPTIONS\n", out);
-    for (size_t i = 0; i < option_row_count; i++)
-        put_option(out, &option_rows[i]);
+    for (size_t i = 0; i < command_count; i++)
+        put_command(out, commands[i]);
+    fputs(".SH OPTIONS\nEvery command takes these, and its own, which stand with it above.\n", out);
+    for (size_t i = 0; i < general_row_count; i++)
+        put_option(out, &general_rows[i]);
     fputs(".SH EXIT STATUS\n", out);
     for (size_t i = 0; i < exit_row_count; i++) {
         fprintf(out, ".TP\n.B %d\n", exit_rows[i].status);

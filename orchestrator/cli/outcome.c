@@ -9,16 +9,16 @@
 #include "store/result_json.h"
 #include "store/run_dir.h"
 
-void outcome_print(const struct options *options, const char *name, const struct answer *answer)
+void outcome_print(bool json, const char *name, const struct answer *answer)
 {
-    if (!options->json) {
+    if (!json) {
         summary_print(stdout, name, answer);
         return;
     }
-    char *json = result_json(name, answer);
-    if (json)
-        fputs(json, stdout);
-    lr_free(json);
+    char *text = result_json(name, answer);
+    if (text)
+        fputs(text, stdout);
+    lr_free(text);
 }
 
 int outcome_status(int rc, const struct answer *answer)
@@ -36,6 +36,13 @@ int outcome_status(int rc, const struct answer *answer)
         break;
     }
     return LR_EXIT_NOT_IDENTIFIED;
+}
+
+int outcome_error(int rc, const struct lr_error *err)
+{
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err->text);
+    return rc ? lr_error_exit_status(rc) : 0;
 }
 
 int outcome_written(int status)

@@ -17,77 +17,78 @@
 #define PLAIN_EVERY_MS 10000u
 #define STAGE_EVERY_MS 2000u /* what takes longer than that shows that it moves */
 
-void live_init(struct live *live, const struct options *options)
+void progress_line_init(struct progress_line *progress, bool enabled, bool plain)
 {
-    memset(live, 0, sizeof(*live));
-    live->enabled = options->verbosity >= 0 && options->progress != PROGRESS_NONE;
-    live->terminal = options->progress == PROGRESS_AUTO && lr_log_is_terminal();
-    live->started_ms = live->shown_ms = loop_uv.now_ms();
-    if (live->terminal && live->shown_ms > TERMINAL_EVERY_MS)
-        live->shown_ms -= TERMINAL_EVERY_MS - FIRST_AFTER_MS;
-    live->best_loss = NAN;
+    memset(progress, 0, sizeof(*progress));
+    progress->enabled = enabled;
+    progress->terminal = enabled && !plain && lr_log_is_terminal();
+    progress->started_ms = progress->shown_ms = loop_uv.now_ms();
+    if (progress->terminal && progress->shown_ms > TERMINAL_EVERY_MS)
+        progress->shown_ms -= TERMINAL_EVERY_MS - FIRST_AFTER_MS;
+    progress->best_loss = NAN;
 }
 
-void live_clear(struct live *live)
+void progress_line_clear(struct progress_line *progress)
 {
-    if (live->terminal)
+    if (progress->terminal)
         lr_log_transient(NULL);
 }
 
-void live_release(struct live *live)
+void progress_line_release(struct progress_line *progress)
 {
-    live_clear(live);
-    lr_free(live->trial_tokens);
-    live->trial_tokens = NULL;
-    live->trial_capacity = 0;
+    progress_line_clear(progress);
+    lr_free(progress->trial_tokens);
+    progress->trial_tokens = NULL;
+    progress->trial_capacity = 0;
 }
 
-static void show(const struct live *live, const char *line)
+static void show(const struct progress_line *progress, const char *line)
 {
-    if (live->terminal)
+    if (progress->terminal)
         lr_log_transient(line);
     else
         lr_say(stderr, "lrsearch: %s\n", line);
 }
 
-static bool due(struct live *live, uint64_t now_ms, uint64_t plain_every_ms)
+static bool due(struct progress_line *progress, uint64_t now_ms, uint64_t plain_every_ms)
 {
-    uint64_t every = live->terminal ? TERMINAL_EVERY_MS : plain_every_ms;
-    if (!live->enabled || now_ms - live->shown_ms < every)
+    uint64_t every = progress->terminal ? TERMINAL_EVERY_MS : plain_every_ms;
+    if (!progress->enabled || now_ms - progress->shown_ms < every)
         return false;
-    live->shown_ms = now_ms;
+    progress->shown_ms = now_ms;
     return true;
 }
 
 /* The tokens of a trial's running attempt; NULL without memory, then the line is only less exact.
  */
-static uint64_t *tokens_of(struct live *live, uint32_t id)
+static uint64_t *tokens_of(struct progress_line *progress, uint32_t id)
 {
-    while (id >= live->trial_capacity) {
-        size_t old = live->trial_capacity;
-        uint64_t *larger = lr_grow(live->trial_tokens, old, &live->trial_capacity, sizeof(*larger));
+    while (id >= progress->trial_capacity) {
+        size_t old = progress->trial_capacity;
+        uint64_t *larger =
+            lr_grow(progress->trial_tokens, old, &progress->trial_capacity, sizeof(*larger));
         if (!larger)
             return NULL;
-        memset(larger + old, 0, (live->trial_capacity - old) * sizeof(*larger));
-        live->trial_tokens = larger;
+        memset(larger + old, 0, (progress->trial_capacity - old) * sizeof(*larger));
+        progress->trial_tokens = larger;
     }
-    return &live->trial_tokens[id];
+    return &progress->trial_tokens[id];
 }
 
-static void advance_trial(struct live *live, uint32_t id, uint64_t tokens)
+static void advance_trial(struct progress_line *progress, uint32_t id, uint64_t tokens)
 {
-    uint64_t *seen = tokens_of(live, id);
+    uint64_t *seen = tokens_of(progress, id);
     if (seen && tokens > *seen) {
-        live->tokens += tokens - *seen;
+        progress->tokens += tokens - *seen;
         *seen = tokens;
     }
 }
 
 static void on_event(void *context, const struct campaign *campaign, const struct event *event)
 {
-    struct live *live = context;
+    struct progress_line *progress = context;
     if (event->kind == EVENT_STARTED) {
-        uint64_t *seen = tokens_of(live, event->as.started.trial_id);
+        uint64_t *seen = tokens_of(progress, event->as.started.trial_id);
         if (seen)
             *seen = 0;
     }
@@ -95,16 +96,16 @@ static void on_event(void *context, const struct campaign *campaign, const struc
         return;
     const struct event_ended *ended = &event->as.ended;
     const struct trial *trial = campaign_trial(campaign, ended->trial_id);
-    advance_trial(live, ended->trial_id, ended->result.tokens);
+    advance_trial(progress, ended->trial_id, ended->result.tokens);
     if (ended->result.outcome != OUTCOME_DONE || !trial)
         return;
     /* The best of the longest horizon: losses of different horizons do not compare. */
-    if (trial->spec.horizon_tokens > live->best_tokens ||
-        (trial->spec.horizon_tokens == live->best_tokens &&
-         ended->result.val_loss < live->best_loss)) {
-        live->best_tokens = trial->spec.horizon_tokens;
-        live->best_loss = ended->result.val_loss;
-        live->best_lr = trial->spec.lr;
+    if (trial->spec.horizon_tokens > progress->best_tokens ||
+        (trial->spec.horizon_tokens == progress->best_tokens &&
+         ended->result.val_loss < progress->best_loss)) {
+        progress->best_tokens = trial->spec.horizon_tokens;
+        progress->best_loss = ended->result.val_loss;
+        progress->best_lr = trial->spec.lr;
     }
 }
 
@@ -164,27 +165,28 @@ static void add_budget(struct parts *parts, const struct campaign *campaign, uin
         add_part(parts, 5, "budget %.0f %% (%s)", 100 * most, name);
 }
 
-static void fill_parts(struct parts *parts, struct live *live, const struct campaign *campaign,
-                       const struct sched_counts *counts, uint64_t now_ms)
+static void fill_parts(struct parts *parts, struct progress_line *progress,
+                       const struct campaign *campaign, const struct sched_counts *counts,
+                       uint64_t now_ms)
 {
     char speed[COUNT_TEXT], horizon[COUNT_TEXT], left[24], lr[24];
     uint64_t trials_left, tokens_left, under_way = 0;
-    double seconds = (double)(now_ms - live->started_ms) / 1000.0;
-    double rate = seconds > 0 ? (double)live->tokens / seconds : 0;
+    double seconds = (double)(now_ms - progress->started_ms) / 1000.0;
+    double rate = seconds > 0 ? (double)progress->tokens / seconds : 0;
     campaign_remaining(campaign, &trials_left, &tokens_left);
     size_t all = campaign_trial_count(campaign), over = 0;
     for (uint32_t id = 1; id <= all; id++) {
         const struct trial *trial = campaign_trial(campaign, id);
         over += trial_state_is_over(trial->state);
-        if (trial->state == TRIAL_RUNNING && id < live->trial_capacity)
-            under_way += live->trial_tokens[id];
+        if (trial->state == TRIAL_RUNNING && id < progress->trial_capacity)
+            under_way += progress->trial_tokens[id];
     }
     tokens_left -= under_way < tokens_left ? under_way : tokens_left;
     size_t expected = over + (size_t)trials_left;
-    int width = live->terminal && lr_log_columns() >= WIDE ? 20 : 6;
+    int width = progress->terminal && lr_log_columns() >= WIDE ? 20 : 6;
     int filled = expected > 0 ? (int)((size_t)width * over / expected) : 0;
     parts->count = 0;
-    if (live->terminal)
+    if (progress->terminal)
         add_part(parts, 0, "round %u [%.*s%.*s] %zu/~%zu", campaign_round(campaign), filled,
                  "####################", width - filled, "--------------------", over, expected);
     else
@@ -194,10 +196,10 @@ static void fill_parts(struct parts *parts, struct live *live, const struct camp
     if (counts->workers_lost > 0)
         add_part(parts, 1, "%u worker%s lost", counts->workers_lost,
                  counts->workers_lost == 1 ? "" : "s");
-    if (live->best_tokens)
-        add_part(parts, 3, "best %.4f at %s (%s)", live->best_loss,
-                 format_lr(lr, sizeof(lr), 3, live->best_lr),
-                 format_count(horizon, sizeof(horizon), (double)live->best_tokens));
+    if (progress->best_tokens)
+        add_part(parts, 3, "best %.4f at %s (%s)", progress->best_loss,
+                 format_lr(lr, sizeof(lr), 3, progress->best_lr),
+                 format_count(horizon, sizeof(horizon), (double)progress->best_tokens));
     if (rate > 0)
         add_part(parts, 2, "%s left",
                  format_seconds(left, sizeof(left), (double)tokens_left / rate));
@@ -230,41 +232,41 @@ static void join_parts(char *line, size_t capacity, const struct parts *parts, s
 static void on_tick(void *context, const struct campaign *campaign,
                     const struct sched_counts *counts, uint64_t now_ms)
 {
-    struct live *live = context;
+    struct progress_line *progress = context;
     struct parts parts;
     char line[PARTS * (PART_ROOM + 3)];
-    if (!due(live, now_ms, PLAIN_EVERY_MS))
+    if (!due(progress, now_ms, PLAIN_EVERY_MS))
         return;
     lr_log_flush(false);
-    fill_parts(&parts, live, campaign, counts, now_ms);
+    fill_parts(&parts, progress, campaign, counts, now_ms);
     /* in the last column some terminals break the line already */
     join_parts(line, sizeof(line), &parts,
-               live->terminal ? (size_t)lr_log_columns() - 1 : sizeof(line) - 1);
-    show(live, line);
+               progress->terminal ? (size_t)lr_log_columns() - 1 : sizeof(line) - 1);
+    show(progress, line);
 }
 
-void live_stage(void *context, const char *stage, double share_done)
+void progress_line_stage(void *context, const char *stage, double share_done)
 {
-    struct live *live = context;
+    struct progress_line *progress = context;
     if (!stage) {
-        live_clear(live);
+        progress_line_clear(progress);
         return;
     }
-    if (!due(live, loop_uv.now_ms(), STAGE_EVERY_MS))
+    if (!due(progress, loop_uv.now_ms(), STAGE_EVERY_MS))
         return;
     char line[160];
     /* a training ends with a whole step, which may lie beyond its horizon */
     snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * fmin(share_done, 1));
-    show(live, line);
+    show(progress, line);
 }
 
-struct stage_report live_stages(struct live *live)
+struct stage_report progress_line_stages(struct progress_line *progress)
 {
-    return (struct stage_report){live_stage, live};
+    return (struct stage_report){progress_line_stage, progress};
 }
 
-struct coordinator_watch live_watch(struct live *live)
+struct coordinator_watch progress_line_watch(struct progress_line *progress)
 {
-    struct coordinator_watch watch = {live, on_event, on_progress, on_tick};
+    struct coordinator_watch watch = {progress, on_event, on_progress, on_tick};
     return watch;
 }

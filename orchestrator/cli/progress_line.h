@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "cli/options.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/stage.h"
 
@@ -12,7 +11,7 @@
  * wide as it is; a plain line every 10 s elsewhere, on a terminal that cannot redraw (TERM=dumb),
  * or when it is asked for. It has no colours, whatever NO_COLOR says. */
 
-struct live {
+struct progress_line {
     bool enabled, terminal;
     uint64_t started_ms, shown_ms;
     uint64_t *trial_tokens; /* by trial id: how far its running attempt is; owned */
@@ -22,13 +21,15 @@ struct live {
     uint64_t best_tokens; /* horizon of the best trial */
 };
 
-void live_init(struct live *live, const struct options *options); /* --quiet, --progress */
-void live_release(struct live *live);                             /* ends the line */
-struct coordinator_watch live_watch(struct live *live);
+/* enabled: anything is shown; plain: as lines, on a terminal too. */
+void progress_line_init(struct progress_line *progress, bool enabled, bool plain);
+void progress_line_release(struct progress_line *progress); /* ends the line */
+struct coordinator_watch progress_line_watch(struct progress_line *progress);
 
-/* For work before the first trial: the record to hand on (while *live lives), or directly. */
-struct stage_report live_stages(struct live *live);
-void live_stage(void *live, const char *stage, double share_done); /* stage NULL: live_clear() */
-void live_clear(struct live *live); /* the terminal's line, before something else is printed */
+/* For work before the first trial: the record to hand on (while *progress is there), or directly. */
+struct stage_report progress_line_stages(struct progress_line *progress);
+void progress_line_stage(void *progress, const char *stage, double share_done); /* NULL: clears */
+/* Takes the terminal's line away, before something else is printed. */
+void progress_line_clear(struct progress_line *progress);
 
 #endif

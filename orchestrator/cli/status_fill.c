@@ -1,10 +1,156 @@
-/* The view of a campaign: counts, brackets and budgets out of its trials, and its answer as it
- * would be now. */
+/* Time is the journal's CLOCK, which beats every 15 s, and what passed since by the clocks of two
+ * hosts, so never more than a beat. */
+#define _XOPEN_SOURCE 700 /* strptime */
+#define _DEFAULT_SOURCE   /* timegm */
 #include "cli/status_fill.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "store/run_lock.h"
+
+/* ---- what the events tell ---- */
+
+static int set_workers(struct status_view *view, uint32_t count, struct lr_error *err)
+{
+    struct status_worker *workers = lr_realloc(view->workers, (count + 1) * sizeof(*workers));
+    if (!workers)
+        return lr_nomem(err);
+    memset(workers, 0, (count + 1) * sizeof(*workers));
+    for (uint32_t i = 0; i < count; i++)
+        workers[i].rank = i + 1;
+    view->workers = workers;
+    view->worker_count = count;
+    return 0;
+}
+
+/* NULL: nobody trains there (a result that was taken over). */
+static struct status_worker *worker_of(struct status_view *view, uint32_t rank)
+{
+    return rank >= 1 && rank <= view->worker_count ? &view->workers[rank - 1] : NULL;
+}
+
+/* NULL without memory. */
+static struct status_began *attempt_of(struct status_session *session, uint32_t id)
+{
+    while (id >= session->began_capacity) {
+        size_t old = session->began_capacity;
+        struct status_began *larger =
+            lr_grow(session->began, old, &session->began_capacity, sizeof(*larger));
+        if (!larger)
+            return NULL;
+        memset(larger + old, 0, (session->began_capacity - old) * sizeof(*larger));
+        session->began = larger;
+    }
+    return &session->began[id];
+}
+
+/* Without memory the speed is only less exact. */
+static void count_tokens(struct status_session *session, uint32_t id, uint64_t begun,
+                         uint64_t tokens)
+{
+    struct status_began *began = attempt_of(session, id);
+    uint64_t seen = began && began->tokens > begun ? began->tokens : begun;
+    if (!began || tokens <= seen)
+        return;
+    session->tokens += tokens - seen;
+    began->tokens = tokens;
+}
+
+static int begin_attempt(struct status_fill *fill, const struct event_started *started,
+                         struct lr_error *err)
+{
+    struct status_worker *worker = worker_of(&fill->view, started->rank);
+    struct status_began *began = attempt_of(&fill->session, started->trial_id);
+    if (!began)
+        return lr_nomem(err);
+    *began = (struct status_began){.clock_s = fill->session.clock_s};
+    if (worker) {
+        memcpy(worker->host, started->host, sizeof(worker->host));
+        worker->trial_id = started->trial_id;
+        worker->lost = false;
+    }
+    return 0;
+}
+
+static void end_attempt(struct status_fill *fill, const struct trial *trial,
+                        const struct event_ended *ended)
+{
+    struct status_worker *worker = worker_of(&fill->view, trial->rank);
+    if (worker) {
+        count_tokens(&fill->session, trial->id, ended->result.begun_tokens, ended->result.tokens);
+        worker->trial_id = 0;
+        worker->lost = ended->result.outcome == OUTCOME_LOST && !ended->abandoned;
+        snprintf(worker->message, sizeof(worker->message), "%s", ended->result.message);
+    }
+}
+
+static time_t seconds_of(const char *utc)
+{
+    struct tm tm = {0};
+    const char *end = strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return end && !*end ? timegm(&tm) : 0;
+}
+
+int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
+                      const struct event *event, struct lr_error *err)
+{
+    struct status_session *session = &fill->session;
+    switch (event->kind) {
+    case EVENT_SESSION:
+        fill->view.sessions++;
+        session->clock_s = 0;
+        session->utc = seconds_of(event->as.session.started_utc);
+        session->tokens = 0;
+        return set_workers(&fill->view,
+                           event->as.session.ranks > 0 ? event->as.session.ranks - 1 : 0, err);
+    case EVENT_CLOCK:
+        session->clock_s += event->as.clock.wall_s;
+        break;
+    case EVENT_STARTED:
+        return begin_attempt(fill, &event->as.started, err);
+    case EVENT_CURVE:
+        count_tokens(session, event->as.curve.trial_id,
+                     campaign_trial(campaign, event->as.curve.trial_id)->curve_begun,
+                     event->as.curve.tokens);
+        break;
+    case EVENT_ENDED:
+        end_attempt(fill, campaign_trial(campaign, event->as.ended.trial_id), &event->as.ended);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+/* Seconds of a session that runs, until now. */
+static double elapsed_until_now(const struct status_session *session)
+{
+    double since_s = difftime(time(NULL), session->utc) - session->clock_s;
+    bool known = session->utc > 0 && since_s > 0;
+    return session->clock_s + (known ? fmin(since_s, RUN_LOCK_BEAT_MS / 1000.0) : 0);
+}
+
+void status_fill_forget(struct status_fill *fill)
+{
+    lr_free(fill->session.began);
+    lr_free(fill->view.workers);
+    memset(&fill->session, 0, sizeof(fill->session));
+    fill->view.workers = NULL;
+    fill->view.worker_count = 0;
+    fill->view.sessions = 0;
+}
+
+void status_fill_release(struct status_fill *fill)
+{
+    status_fill_forget(fill);
+    lr_free(fill->view.points);
+    memset(fill, 0, sizeof(*fill));
+}
+
+/* ---- what the campaign tells ---- */
 
 static void count_trial(struct status_counts *counts, const struct trial *trial, bool at_it)
 {
@@ -29,9 +175,71 @@ static void count_trial(struct status_counts *counts, const struct trial *trial,
     }
 }
 
-static struct status_horizon *horizon_of(struct status_view *view, uint64_t tokens)
+/* Counts, and what is left to train; returns the tokens of the attempts that run, as far as their
+ * curves tell. */
+static uint64_t fill_trials(struct status_view *view, const struct campaign *campaign, bool at_it)
 {
+    uint64_t under_way = 0;
+    memset(&view->trials, 0, sizeof(view->trials));
+    campaign_remaining(campaign, &view->trials_left, &view->tokens_left);
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
+        const struct trial *trial = campaign_trial(campaign, id);
+        count_trial(&view->trials, trial, at_it);
+        if (trial->state != TRIAL_RUNNING)
+            continue;
+        if (trial->curve_tokens > trial->curve_begun)
+            under_way += trial->curve_tokens - trial->curve_begun;
+        if (trial->curve_tokens < view->tokens_left)
+            view->tokens_left -= trial->curve_tokens;
+    }
+    return under_way;
+}
+
+static void add_budget(struct status_view *view, const char *key, double used, double limit)
+{
+    assert(view->budget_count < STATUS_BUDGETS);
+    if (limit > 0)
+        view->budgets[view->budget_count++] = (struct status_budget){key, used, limit};
+}
+
+static void fill_budgets(struct status_view *view, const struct campaign *campaign,
+                         const struct campaign_spent *spent)
+{
+    const struct plan *plan = campaign_plan(campaign);
+    view->budget_count = 0;
+    add_budget(view, "budget.tokens", (double)spent->tokens, (double)plan->budget.tokens);
+    add_budget(view, "budget.flops", spent->flops, plan->budget.flops);
+    add_budget(view, "budget.trials", (double)spent->trials, (double)plan->budget.trials);
+    add_budget(view, "budget.core_hours", spent->core_hours, plan->budget.core_hours);
+    add_budget(view, "budget.wall", spent->wall_s, plan->budget.wall_s);
+}
+
+static void fill_workers(struct status_fill *fill, const struct campaign *campaign,
+                         double elapsed_s)
+{
+    const struct status_view *view = &fill->view;
+    for (size_t i = 0; i < view->worker_count; i++) {
+        struct status_worker *worker = &view->workers[i];
+        const struct trial *trial = campaign_trial(campaign, worker->trial_id);
+        const struct status_began *began = attempt_of(&fill->session, worker->trial_id);
+        if (!trial || !began)
+            continue;
+        worker->lr = trial->spec.lr;
+        worker->tokens = trial->curve_tokens;
+        worker->horizon_tokens = trial->spec.horizon_tokens;
+        worker->for_s = elapsed_s - began->clock_s;
+    }
+}
+
+/* The row that shows the trial, made if need be; NULL: none does. Shown are trials of the search, of
+ * the cell whose horizons the answer has. */
+static struct status_horizon *horizon_of(struct status_view *view, const struct trial *trial)
+{
+    uint64_t tokens = trial->spec.horizon_tokens;
     size_t at = 0;
+    if (trial->purpose != PURPOSE_SEARCH ||
+        (view->answer.cell_count > 1 && trial->cell != view->answer.nearest))
+        return NULL;
     while (at < view->horizon_count && view->horizons[at].tokens < tokens)
         at++;
     if (at < view->horizon_count && view->horizons[at].tokens == tokens)
@@ -50,44 +258,71 @@ static struct status_horizon *horizon_of(struct status_view *view, uint64_t toke
     return &view->horizons[at];
 }
 
-/* What the tables show: of the search, and of the cell whose horizons the answer has. */
-static bool is_shown(const struct status_view *view, const struct trial *trial)
+static int add_point(struct status_view *view, const struct trial *trial,
+                     enum basin_outcome outcome, struct lr_error *err)
 {
-    return trial->purpose == PURPOSE_SEARCH &&
-           (view->answer.cell_count <= 1 || trial->cell == view->answer.nearest);
+    struct basin_point *points =
+        lr_grow(view->points, view->point_count, &view->point_capacity, sizeof(*points));
+    if (!points)
+        return lr_nomem(err);
+    view->points = points;
+    points[view->point_count++] =
+        (struct basin_point){trial->spec.lr, trial->result.val_loss, outcome};
+    return 0;
 }
 
-static void fill_horizons(struct status_view *view, const struct campaign *campaign, bool at_it)
+static void fill_best(struct status_view *view, const struct campaign *campaign, bool at_it)
 {
-    size_t count = campaign_trial_count(campaign);
     view->horizon_count = 0;
     view->plotted = 0;
-    for (uint32_t id = 1; id <= count; id++) {
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
         const struct trial *trial = campaign_trial(campaign, id);
-        struct status_horizon *horizon =
-            is_shown(view, trial) ? horizon_of(view, trial->spec.horizon_tokens) : NULL;
+        struct status_horizon *horizon = horizon_of(view, trial);
         if (!horizon)
             continue;
         count_trial(&horizon->trials, trial, at_it);
-        if (trial->state == TRIAL_DONE && !(trial->result.val_loss >= horizon->best_loss)) {
+        if (trial->state != TRIAL_DONE)
+            continue;
+        if (!(trial->result.val_loss >= horizon->best_loss)) {
             horizon->best_loss = trial->result.val_loss;
             horizon->best_lr = trial->spec.lr;
         }
-        if (trial->state == TRIAL_DONE && trial->spec.horizon_tokens > view->plotted)
-            view->plotted = trial->spec.horizon_tokens;
+        if (horizon->tokens > view->plotted)
+            view->plotted = horizon->tokens;
     }
-    for (uint32_t id = 1; id <= count; id++) {
+}
+
+/* Needs the best of each horizon, and which one is plotted. */
+static int fill_brackets(struct status_view *view, const struct campaign *campaign, bool at_it,
+                         struct lr_error *err)
+{
+    view->point_count = 0;
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
         const struct trial *trial = campaign_trial(campaign, id);
-        struct status_horizon *horizon =
-            is_shown(view, trial) ? horizon_of(view, trial->spec.horizon_tokens) : NULL;
+        struct status_horizon *horizon = horizon_of(view, trial);
         double lr = trial->spec.lr;
-        if (!horizon || (trial->state != TRIAL_DONE && trial->state != TRIAL_DIVERGED))
+        bool tried = trial->state == TRIAL_DONE || trial->state == TRIAL_DIVERGED;
+        if (!horizon || !(tried || (trial->state == TRIAL_RUNNING && at_it)))
             continue;
-        if (lr < horizon->best_lr && !(lr <= horizon->bracket[0]))
+        if (tried && lr < horizon->best_lr && !(lr <= horizon->bracket[0]))
             horizon->bracket[0] = lr;
-        if (lr > horizon->best_lr && !(lr >= horizon->bracket[1]))
+        if (tried && lr > horizon->best_lr && !(lr >= horizon->bracket[1]))
             horizon->bracket[1] = lr;
+        int rc = horizon->tokens != view->plotted
+                     ? 0
+                     : add_point(view, trial,
+                                 trial->state == TRIAL_DONE       ? BASIN_LOSS
+                                 : trial->state == TRIAL_DIVERGED ? BASIN_DIVERGED
+                                                                  : BASIN_RUNNING,
+                                 err);
+        if (rc)
+            return rc;
     }
+    return 0;
+}
+
+static void fill_fits(struct status_view *view)
+{
     for (size_t i = 0; i < view->answer.horizon_count; i++) {
         const struct horizon_answer *fitted = &view->answer.horizons[i];
         for (size_t h = 0; h < view->horizon_count; h++)
@@ -98,111 +333,28 @@ static void fill_horizons(struct status_view *view, const struct campaign *campa
     }
 }
 
-static int fill_points(struct status_view *view, const struct campaign *campaign, bool at_it,
-                       struct lr_error *err)
+int status_fill_view(struct status_fill *fill, const struct campaign *campaign, bool refit,
+                     struct lr_error *err)
 {
-    view->point_count = 0;
-    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
-        const struct trial *trial = campaign_trial(campaign, id);
-        bool loss = trial->state == TRIAL_DONE, diverged = trial->state == TRIAL_DIVERGED;
-        if (!is_shown(view, trial) || trial->spec.horizon_tokens != view->plotted ||
-            !(loss || diverged || (trial->state == TRIAL_RUNNING && at_it)))
-            continue;
-        struct basin_point *points =
-            lr_grow(view->points, view->point_count, &view->point_capacity, sizeof(*points));
-        if (!points)
-            return lr_nomem(err);
-        view->points = points;
-        points[view->point_count++] = (struct basin_point){trial->spec.lr, trial->result.val_loss,
-                                                           loss       ? BASIN_LOSS
-                                                           : diverged ? BASIN_DIVERGED
-                                                                      : BASIN_RUNNING};
-    }
-    return 0;
-}
-
-static void add_budget(struct status_view *view, const char *key, double used, double limit)
-{
-    if (limit > 0)
-        view->budgets[view->budget_count++] = (struct status_budget){key, used, limit};
-}
-
-/* Of the attempts that run, as far as their curves tell. */
-static uint64_t tokens_under_way(const struct campaign *campaign)
-{
-    uint64_t sum = 0;
-    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
-        const struct trial *trial = campaign_trial(campaign, id);
-        if (trial->state == TRIAL_RUNNING && trial->curve_tokens > trial->curve_begun)
-            sum += trial->curve_tokens - trial->curve_begun;
-    }
-    return sum;
-}
-
-static void fill_budgets(struct status_view *view, const struct campaign *campaign,
-                         const struct status_session *session, double elapsed_s)
-{
-    const struct plan *plan = campaign_plan(campaign);
-    struct campaign_spent spent = campaign_spent(campaign);
-    spent.tokens += tokens_under_way(campaign);
-    spent.wall_s += elapsed_s - session->clock_s;
-    view->wall_s = spent.wall_s;
-    view->budget_count = 0;
-    add_budget(view, "budget.tokens", (double)spent.tokens, (double)plan->budget.tokens);
-    add_budget(view, "budget.flops", spent.flops, plan->budget.flops);
-    add_budget(view, "budget.trials", (double)spent.trials, (double)plan->budget.trials);
-    add_budget(view, "budget.core_hours", spent.core_hours, plan->budget.core_hours);
-    add_budget(view, "budget.wall", spent.wall_s, plan->budget.wall_s);
-}
-
-static void fill_left(struct status_view *view, const struct campaign *campaign,
-                      const struct status_session *session, double elapsed_s)
-{
-    campaign_remaining(campaign, &view->trials_left, &view->tokens_left);
-    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++) {
-        const struct trial *trial = campaign_trial(campaign, id);
-        if (trial->state == TRIAL_RUNNING && trial->curve_tokens < view->tokens_left)
-            view->tokens_left -= trial->curve_tokens;
-    }
-    double rate = (double)session->tokens / elapsed_s; /* NaN: 0 / 0 */
-    view->seconds_left = rate > 0 && isfinite(rate) ? (double)view->tokens_left / rate : NAN;
-}
-
-static void fill_workers(struct status_view *view, const struct campaign *campaign,
-                         struct status_session *session, double elapsed_s)
-{
-    view->workers = session->workers;
-    view->worker_count = session->worker_count;
-    for (size_t i = 0; i < view->worker_count; i++) {
-        struct status_worker *worker = &view->workers[i];
-        const struct trial *trial = campaign_trial(campaign, worker->trial_id);
-        const struct status_began *began = status_session_began(session, worker->trial_id);
-        if (!trial || !began)
-            continue;
-        worker->lr = trial->spec.lr;
-        worker->tokens = trial->curve_tokens;
-        worker->horizon_tokens = trial->spec.horizon_tokens;
-        worker->for_s = elapsed_s - began->clock_s;
-    }
-}
-
-int status_fill(struct status_view *view, const struct campaign *campaign,
-                struct status_session *session, bool refit, struct lr_error *err)
-{
+    struct status_view *view = &fill->view;
+    const struct status_session *session = &fill->session;
+    assert(view->state != STATUS_PREPARING); /* there is a campaign */
     bool at_it = view->state == STATUS_RUNNING;
-    double elapsed_s = at_it ? status_session_elapsed(session) : session->clock_s;
-    int rc = refit ? campaign_answer(campaign, &view->answer, err) : 0;
-    if (rc)
+    double elapsed_s = at_it ? elapsed_until_now(session) : session->clock_s;
+    int rc = 0;
+    if (refit && (rc = campaign_answer(campaign, &view->answer, err)))
         return rc;
     memcpy(view->name, campaign_opening(campaign)->name, sizeof(view->name));
-    view->sessions = session->count;
     view->round = campaign_round(campaign);
-    memset(&view->trials, 0, sizeof(view->trials));
-    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
-        count_trial(&view->trials, campaign_trial(campaign, id), at_it);
-    fill_budgets(view, campaign, session, elapsed_s);
-    fill_left(view, campaign, session, elapsed_s);
-    fill_workers(view, campaign, session, elapsed_s);
-    fill_horizons(view, campaign, at_it);
-    return fill_points(view, campaign, at_it, err);
+    struct campaign_spent spent = campaign_spent(campaign);
+    spent.tokens += fill_trials(view, campaign, at_it);
+    spent.wall_s += elapsed_s - session->clock_s;
+    view->wall_s = spent.wall_s;
+    double rate = (double)session->tokens / elapsed_s; /* NaN: 0 / 0 */
+    view->seconds_left = rate > 0 && isfinite(rate) ? (double)view->tokens_left / rate : NAN;
+    fill_budgets(view, campaign, &spent);
+    fill_workers(fill, campaign, elapsed_s);
+    fill_best(view, campaign, at_it);
+    fill_fits(view);
+    return fill_brackets(view, campaign, at_it, err);
 }

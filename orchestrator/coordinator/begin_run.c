@@ -59,13 +59,13 @@ static int copy_plan(const struct coordinator_setup *setup, const char *resolved
 }
 
 /* Whether horizons of the plan have a stable part in common, in any cell. */
-static bool shares_trunks(const struct plan *plan)
+static bool shares_wsd_prefix(const struct plan *plan)
 {
     bool any = false;
     for (size_t i = 0; i < plan_cell_count(plan); i++) {
         struct trial_spec spec = plan_cell(plan, i);
         spec.horizon_tokens = plan->search.horizons[0];
-        any = any || trial_trunk_tokens(&spec) > 0;
+        any = any || trial_wsd_prefix_tokens(&spec) > 0;
     }
     return any && plan->trainer.kind == TRAINER_TRANSFORMER && plan->search.horizon_count > 1;
 }
@@ -129,8 +129,7 @@ static int open_campaign(struct coordinator *c, const char *resolved, struct lr_
         rc = run_dir_output(c->setup->run_dir, c->output_dir, err);
     if (rc)
         return rc;
-    if (shares_trunks(c->setup->plan))
-        memcpy(opening->trunk_dir, c->checkpoint_dir, sizeof(opening->trunk_dir));
+    opening->shares_wsd_prefix = shares_wsd_prefix(c->setup->plan);
     if (!old->name[0]) {
         rc = copy_plan(c->setup, resolved, err);
         rc = rc ? rc : coordinator_record(c, &event, err);

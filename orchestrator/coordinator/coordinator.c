@@ -149,18 +149,21 @@ static int make_room(struct coordinator *c, size_t count, struct lr_error *err)
 static int hand_over(struct coordinator *c, const struct trial *trial, struct lr_error *err)
 {
     struct msg_assign job = {.trial_id = trial->id, .attempt = trial->attempt + 1};
+    struct trial_place *place = &job.place;
     job.spec = trial->spec;
-    /* The same bytes may lie elsewhere than when the trial was planned. */
     for (size_t i = 0; i < c->data_count; i++)
         if (c->data[i].data_hash == job.spec.data_hash)
-            memcpy(job.spec.data_path, c->data[i].data_path, sizeof(job.spec.data_path));
-    job.checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
+            memcpy(place->data_path, c->data[i].data_path, sizeof(place->data_path));
+    place->threads = c->setup->plan->trainer.threads_per_worker;
+    place->silence_s = c->setup->plan->limits.silence_s;
+    place->checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
     if (c->checkpoint_dir[0])
-        run_dir_checkpoint(job.checkpoint, c->checkpoint_dir, trial);
-    job.place.threads = c->setup->plan->trainer.threads_per_worker;
-    job.place.silence_s = c->setup->plan->limits.silence_s;
+        run_dir_checkpoint(place->checkpoint, c->checkpoint_dir, trial);
     if (c->output_dir[0])
-        run_dir_output_file(job.place.output, c->output_dir, trial->id, job.attempt);
+        run_dir_output_file(place->output, c->output_dir, trial->id, job.attempt);
+    if (campaign_opening(c->campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
+        memcpy(place->wsd_prefix_dir, c->checkpoint_dir, sizeof(place->wsd_prefix_dir));
+    place->wsd_prefix_tokens = trial->wsd_prefix_tokens;
     int avoid =
         trial->failures > 0 && (int)trial->rank < c->setup->transport->size ? (int)trial->rank : 0;
     int rc = sched_enqueue(c->sched, &job, avoid, err);

@@ -41,7 +41,7 @@ static struct fork_trial *trial_at(struct fork *fork, uint32_t id)
     return id >= 1 && id <= fork->count ? &fork->trials[id - 1] : NULL;
 }
 
-static int take(void *context, const struct event *event, struct lr_error *err)
+static int note_event(void *context, const struct event *event, struct lr_error *err)
 {
     struct fork *fork = context;
     struct fork_trial *trial;
@@ -79,7 +79,7 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
     if (!fork)
         return lr_nomem(err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
-    int rc = access(path, F_OK) == 0 ? journal_read(path, take, fork, err) : 0;
+    int rc = access(path, F_OK) == 0 ? journal_read(path, note_event, fork, err) : 0;
     if (!rc && !fork->opening.name[0])
         rc = lr_fail(err, LR_EDATA,
                      "%s: holds no campaign to fork from; --run-dir, or output.dir of the plan, "
@@ -113,41 +113,10 @@ const struct event_campaign *fork_opening(const struct fork *fork)
     return &fork->opening;
 }
 
-/* Fields that do not change what is trained. */
-static bool is_circumstance(const struct field *field)
-{
-    return field->offset == offsetof(struct trial_spec, data_path) ||
-           field->offset == offsetof(struct trial_spec, trunk_dir) ||
-           field->offset == offsetof(struct trial_spec, trunk_tokens);
-}
-
-static bool same_field(const struct field *field, const void *a, const void *b)
-{
-    const char *left = (const char *)a + field->offset, *right = (const char *)b + field->offset;
-    if (field->type == FIELD_TEXT)
-        return strcmp(left, right) == 0;
-    if (field->type != FIELD_STRUCT)
-        return memcmp(left, right, field->size) == 0;
-    for (size_t i = 0; i < field->sub->count; i++)
-        if (!same_field(&field->sub->fields[i], left, right))
-            return false;
-    return true;
-}
-
-static bool same_training(const struct trial_spec *a, const struct trial_spec *b)
-{
-    for (size_t i = 0; i < trial_spec_fields.count; i++) {
-        const struct field *field = &trial_spec_fields.fields[i];
-        if (!is_circumstance(field) && !same_field(field, a, b))
-            return false;
-    }
-    return true;
-}
-
 const struct fork_trial *fork_find(const struct fork *fork, const struct trial_spec *spec)
 {
     for (size_t i = 0; i < fork->count; i++)
-        if (fork->trials[i].over && same_training(&fork->trials[i].spec, spec))
+        if (fork->trials[i].over && trial_same(&fork->trials[i].spec, spec))
             return &fork->trials[i];
     return NULL;
 }

@@ -25,8 +25,7 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err);
 void fork_close(struct fork *fork);
 
 const struct event_campaign *fork_opening(const struct fork *fork);
-/* The trial that was trained by this spec (where its data lie and what it shared with others does
- * not count); NULL: none is over. The fork's. */
+/* The trial that was trained by this spec; NULL: none is over. The fork's. */
 const struct fork_trial *fork_find(const struct fork *fork, const struct trial_spec *spec);
 
 #endif

@@ -1,7 +1,7 @@
-/* Times the trainer itself, with the hooks that it has: once for three steps, to know how many fit
- * into the time that there is, and once for as many as do. Elapsed time counts, as it does in a
- * campaign. A model that is too large for a look is timed with fewer sequences, layers, channels,
- * and what it takes in full follows from its FLOPs. */
+/* Runs the trainer twice and times it through its hooks: a probe of three steps shows how many
+ * steps fit into the time, and the second run makes these. Elapsed time counts, as it does in a
+ * campaign. A model that is too large for that is timed with fewer sequences, layers and channels;
+ * its full time follows from its FLOPs. */
 #include "estimate/calibrate.h"
 
 #include <math.h>
@@ -42,13 +42,13 @@ static int on_step(void *context, const struct train_step *step)
 }
 
 /* A training of so many steps and then so many sequences of validation. */
-static int time_training(struct timing *timing, struct trial_spec spec, uint64_t steps,
-                         uint64_t sequences, const struct stage_report *stages,
-                         struct lr_error *err)
+static int time_training(struct timing *timing, struct trial_spec spec,
+                         const struct trial_place *place, uint64_t steps, uint64_t sequences,
+                         const struct stage_report *stages, struct lr_error *err)
 {
     struct trial_result result;
     *timing = (struct timing){.stages = stages, .all = steps};
-    struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1};
+    struct train_hooks hooks = {.context = timing, .step = on_step, .attempt = 1, .place = place};
     spec.horizon_tokens = steps * spec.batch_tokens;
     spec.val_tokens = sequences * spec.context;
     trainer_run(&spec, NULL, &hooks, &result);
@@ -68,7 +68,7 @@ static double step_flops(const struct trial_spec *spec)
     return trial_flops_per_token(spec) * spec->batch_tokens;
 }
 
-/* A model that can be looked at in a moment. */
+/* Halves batch, depth and width until a step takes about half a second. */
 static void shrink_model(struct trial_spec *spec)
 {
     while (step_flops(spec) > STEP_FLOPS_MOST && spec->batch_tokens / 2 >= spec->context)
@@ -88,8 +88,6 @@ static struct trial_spec spec_to_time(const struct trial_spec *spec)
     small.seed = 1;
     small.data_hash = 0;
     small.repeat = 1;
-    small.trunk_dir[0] = '\0';
-    small.trunk_tokens = 0;
     small.warmup_tokens = 0;
     shrink_model(&small);
     return small;
@@ -100,19 +98,20 @@ static uint64_t clamp_count(double value, uint64_t least, uint64_t most)
     return !(value > (double)least) ? least : value < (double)most ? (uint64_t)value : most;
 }
 
-static int measure(struct calibration *out, const struct trial_spec *spec, uint64_t sequences,
-                   double seconds, const struct stage_report *stages, struct lr_error *err)
+static int measure(struct calibration *out, const struct trial_spec *spec,
+                   const struct trial_place *place, uint64_t sequences, double seconds,
+                   const struct stage_report *stages, struct lr_error *err)
 {
     struct timing probe, timing;
     int rc;
-    if ((rc = time_training(&probe, *spec, PROBE_STEPS, 1, stages, err)))
+    if ((rc = time_training(&probe, *spec, place, PROBE_STEPS, 1, stages, err)))
         return rc;
     double step_s = fmax(step_seconds(&probe), 1e-6);
     double sequence_s = step_s / (spec->batch_tokens / spec->context) / 3; /* forward only */
     uint64_t steps =
         clamp_count(seconds * (1 - VALIDATION_SHARE) / step_s, STEPS_LEAST, STEPS_MOST);
     uint64_t validated = clamp_count(seconds * VALIDATION_SHARE / sequence_s, 1, sequences);
-    if ((rc = time_training(&timing, *spec, steps + WARM_UP, validated, stages, err)))
+    if ((rc = time_training(&timing, *spec, place, steps + WARM_UP, validated, stages, err)))
         return rc;
     out->steps = steps;
     out->step_s = step_seconds(&timing);
@@ -131,6 +130,7 @@ int calibrate(struct calibration *out, const struct trial_spec *spec, double sec
 {
     char folder[TEMP_FOLDER];
     struct trial_spec small = spec_to_time(spec);
+    struct trial_place place = {0};
     bool from_file = small.source == SOURCE_TOKENS;
     int rc;
     uint64_t sequences = val_sequences(spec);
@@ -138,9 +138,9 @@ int calibrate(struct calibration *out, const struct trial_spec *spec, double sec
     sequences = sequences < most ? sequences : most;
     uint64_t tokens = sequences * small.context + 1 + (uint64_t)BATCHES_MOST * small.batch_tokens;
     memset(out, 0, sizeof(*out));
-    if (from_file && (rc = random_tokens_make(&small, tokens, folder, err)))
+    if (from_file && (rc = random_tokens_make(&small, tokens, place.data_path, folder, err)))
         return rc;
-    rc = measure(out, &small, sequences, seconds, stages, err);
+    rc = measure(out, &small, &place, sequences, seconds, stages, err);
     if (from_file)
         temp_folder_remove(folder);
     stage_over(stages);

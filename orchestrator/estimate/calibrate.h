@@ -5,7 +5,8 @@
 #include "lrsearch/stage.h"
 #include "lrsearch/trial.h"
 
-/* How long a training takes on this machine, from a few steps of its own model on random tokens. */
+/* How long a training takes on this machine: a few steps of its model on random tokens are timed.
+ * */
 
 struct calibration {
     double step_s;     /* of a step of the spec's batch */

@@ -98,7 +98,7 @@ int coord_setup(struct coord_check *check, const struct coord_request *request,
     uint32_t sequences = BATCH_TOKENS / spec->context;
     spec->batch_tokens = (sequences ? sequences : 1) * spec->context;
     spec->horizon_tokens = (uint64_t)check->steps * spec->batch_tokens;
-    return prepare_trial(spec, plan, "the coordinate check", stages, err);
+    return prepare_trial(spec, check->data_path, plan, "the coordinate check", stages, err);
 }
 
 struct progress {
@@ -141,7 +141,8 @@ int coord_measure(struct coord_check *check, int (*interrupted)(void),
     for (size_t i = 0; !rc && i < count; i++) {
         struct trial_spec spec = spec_of_run(check, i);
         progress.a_step = trial_flops_per_token(&spec);
-        rc = coordinates_measure(&check->runs[i], &spec, check->steps, on_step, &progress, err);
+        rc = coordinates_measure(&check->runs[i], &spec, check->data_path, check->steps, on_step,
+                                 &progress, err);
     }
     stage_over(stages);
     return rc;

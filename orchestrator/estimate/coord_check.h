@@ -4,7 +4,7 @@
 #include "lrsearch/error.h"
 #include "lrsearch/stage.h"
 #include "plan/plan.h"
-#include "search/slope.h"
+#include "search/numerics.h"
 #include "trainers/transformer/coordinates.h"
 
 /* The coordinate check of a plan: its model is trained for a few steps at several widths. Where
@@ -41,6 +41,7 @@ struct coord_check {
     size_t width_count;
     uint32_t seeds, steps;
     struct trial_spec spec; /* at the first width, with the first seed */
+    char data_path[TRIAL_PATH];
     bool heads_grow;
     struct coordinates *runs; /* (width_count, seeds); owned */
     size_t layers;

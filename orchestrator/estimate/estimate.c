@@ -1,4 +1,6 @@
-/* Each cell's model is timed by itself, up to a few of them; the others follow by their FLOPs. */
+/* The models of up to TIMED_MOST cells are timed; the time of the others follows from their FLOPs.
+ * With these times the plan's campaign is simulated several times (forecast.h), and the tables are
+ * quantiles over the simulated campaigns. */
 #define _POSIX_C_SOURCE 200809L
 #include "estimate/estimate.h"
 
@@ -12,7 +14,6 @@
 #include "prepare/prepare.h"
 #include "prepare/prepare_products.h"
 #include "kernels/kernels.h"
-#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
 
@@ -37,7 +38,7 @@ struct estimate {
 
 /* ---- how long a training takes ---- */
 
-/* By the timed model that is nearest in FLOPs; its own, if it was timed. */
+/* Of a training, from the timed model that is nearest in FLOPs. 0: no model was timed. */
 static double seconds_of(const struct estimate *estimate, const struct trial_spec *spec)
 {
     const struct timed *best = NULL;

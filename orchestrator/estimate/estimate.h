@@ -5,10 +5,10 @@
 #include "lrsearch/stage.h"
 #include "plan/plan.h"
 
-/* What a campaign is expected to cost, in all that a budget can count, and how its answer sharpens
- * with it: the trainings timed on this machine, the search simulated. Prints it, with a warning for
- * each budget below what is expected. `ranks`: 0: as many as this machine has cores for. Takes a few
- * seconds; the stages are over before it prints. */
+/* Prints what a campaign is expected to cost, in each unit that a budget can count, and how its
+ * answer's interval narrows with what is spent; warns of each budget below that. Trainings are
+ * timed on this machine, the search is simulated. `ranks`: 0: as many as this machine has cores
+ * for. Takes a few seconds; the stages are over before it prints. */
 int estimate_print(const struct plan *plan, uint32_t ranks, const struct stage_report *stages,
                    struct lr_error *err);
 

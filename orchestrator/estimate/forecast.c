@@ -8,7 +8,7 @@
 #include "campaign/campaign.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
-#include "search/prior_lr.h"
+#include "search/search_answer.h"
 #include "trainers/simulate/loss_surface.h"
 
 #define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c has the lower ones */
@@ -16,12 +16,12 @@
 #define TRIALS_MOST 4096
 #define WORK_MOST 60 /* cells times horizons times campaigns: some seconds */
 #define CAMPAIGNS_LEAST 5
-#define CAMPAIGNS_OF_CELLS 2 /* many cells take a second to think about */
+#define CAMPAIGNS_OF_CELLS 2 /* with many cells, a step of the search takes a second */
 #define JUDGED_APART 1.5     /* times what was spent at the last judgement */
 #define RATIO_CURVATURE 0.01 /* nats per octave^2 */
 
 struct drawn_surface {
-    struct trial_surface surface;
+    struct simulate_spec surface;
     double ratio[RATIO_COUNT]; /* best ones; 0: it is fixed */
 };
 
@@ -71,7 +71,7 @@ static struct drawn_surface draw_surface(const struct plan *plan, const struct s
                                          size_t i)
 {
     struct drawn_surface drawn = {{0}, {0}};
-    struct trial_surface *s = &drawn.surface;
+    struct simulate_spec *s = &drawn.surface;
     double reach[2];
     optimum_range(space, reach);
     s->seed = rng_u64(plan->seed, DRAW_SURFACE, i * DRAWS + DRAWS - 1) >> 1;
@@ -80,8 +80,8 @@ static struct drawn_surface draw_surface(const struct plan *plan, const struct s
     s->asymmetry = draw_between(plan, i, 3, 0, 0.35);
     s->cliff = draw_between(plan, i, 4, 1.2, 3);
     s->misfit = 0.15;
-    /* .003 to .03, as trainings of large and small models have; whoever asks for several seeds has
-     * reason to expect more */
+    /* .003 to .03, as trainings of large and small models have; a plan with several seeds expects
+     * more */
     s->noise = 0.003 * exp2(draw_between(plan, i, 5, 0, 3.3)) * sqrt(plan->search.seeds);
     s->seed_noise = s->noise;
     s->alpha = plan->model.parametrization == PARAM_SP ? draw_between(plan, i, 6, 0, 0.4) : 0;
@@ -221,7 +221,7 @@ out:
     return rc;
 }
 
-/* ---- what they say together ---- */
+/* ---- quantiles over the campaigns ---- */
 
 static int compare_doubles(const void *a, const void *b)
 {

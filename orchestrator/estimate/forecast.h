@@ -7,9 +7,9 @@
 #include "lrsearch/stage.h"
 #include "plan/plan.h"
 
-/* What a plan's campaign may come to: the plan's own search on made-up loss surfaces
- * (trainers/simulate/loss_surface.h), drawn around what published sweeps look like. Nothing is
- * trained. */
+/* Simulates a plan's campaign several times: the plan's own search on synthetic loss surfaces
+ * (trainers/simulate/loss_surface.h) whose parameters are drawn from the range that published
+ * sweeps show. Nothing is trained. */
 
 #define FORECAST_CAMPAIGNS 20
 #define FORECAST_ROUNDS 64
@@ -35,7 +35,7 @@ struct forecast_course {
 
 struct forecast {
     struct forecast_course courses[FORECAST_CAMPAIGNS];
-    size_t count; /* fewer where the search thinks longer */
+    size_t count; /* fewer for large plans, whose search takes longer */
 };
 
 /* Deterministic: the surfaces follow from the plan's seed. 0 or an error of the search. */
@@ -47,11 +47,11 @@ int forecast_run(struct forecast *out, const struct plan *plan, const struct for
  */
 double forecast_quantile(const struct forecast *forecast, size_t member, double share);
 
-/* What could be said after so many tokens: the median factor (infinite: half of them cannot tell),
- * and the share of campaigns with an answer. */
+/* After so many tokens: the median of the factors (infinite: half of the campaigns have no
+ * interval), and the share of campaigns with an identified answer. */
 struct forecast_answer {
     double factor, identified;
-    bool begun; /* some campaign has a round behind it */
+    bool begun; /* some campaign has finished a round */
 };
 struct forecast_answer forecast_after(const struct forecast *forecast, double tokens);
 

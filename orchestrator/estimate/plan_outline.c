@@ -7,7 +7,7 @@
 #include "campaign/campaign.h"
 #include "model/parametrization.h"
 #include "prepare/prepare_command.h"
-#include "report/summary.h"
+#include "lrsearch/count.h"
 
 #define STAGES 64
 

@@ -1,5 +1,5 @@
-/* A folder of mkdtemp(), whose name nobody can foresee and which nobody else can enter; what is made
- * in it goes away with it. */
+/* A folder of mkdtemp(), whose name nobody can foresee and which nobody else can enter; what is
+ * made in it goes away with it. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
 #include "estimate/temp_data.h"
 
@@ -31,15 +31,15 @@ void temp_folder_remove(const char *folder)
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static int write_tokens(struct trial_spec *spec, uint64_t count, const char *folder,
-                        struct lr_error *err)
+static int write_tokens(const struct trial_spec *spec, uint64_t count, char data_path[TRIAL_PATH],
+                        const char *folder, struct lr_error *err)
 {
     char stem[TRIAL_PATH - 8];
     struct dataset_file dataset = {.val_first = VAL_AT_END, .vocab_used = spec->vocab};
     struct shard_writer *writer = NULL;
     int rc;
     snprintf(stem, sizeof(stem), "%s/random", folder);
-    snprintf(spec->data_path, sizeof(spec->data_path), "%s/random.json", folder);
+    snprintf(data_path, TRIAL_PATH, "%s/random.json", folder);
     if ((rc = shard_writer_open(&writer, stem, false, SHARD_TOKENS, err)))
         goto out;
     for (uint64_t i = 0; i < count; i++) {
@@ -49,20 +49,20 @@ static int write_tokens(struct trial_spec *spec, uint64_t count, const char *fol
     }
     if ((rc = shard_writer_finish(writer, &dataset.train, err)))
         goto out;
-    rc = dataset_file_write(&dataset, spec->data_path, err);
+    rc = dataset_file_write(&dataset, data_path, err);
 out:
     shard_writer_close(writer);
     dataset_file_release(&dataset);
     return rc;
 }
 
-int random_tokens_make(struct trial_spec *spec, uint64_t count, char folder[TEMP_FOLDER],
-                       struct lr_error *err)
+int random_tokens_make(const struct trial_spec *spec, uint64_t count, char data_path[TRIAL_PATH],
+                       char folder[TEMP_FOLDER], struct lr_error *err)
 {
     int rc;
     if ((rc = temp_folder_make(folder, "lrsearch-bench", err)))
         return rc;
-    if ((rc = write_tokens(spec, count, folder, err)))
+    if ((rc = write_tokens(spec, count, data_path, folder, err)))
         temp_folder_remove(folder);
     return rc;
 }

@@ -13,9 +13,9 @@ int temp_folder_make(char folder[TEMP_FOLDER], const char *name, struct lr_error
 void temp_folder_remove(const char *folder); /* with all that is in it */
 
 /* `count` random tokens below spec->vocab, read as those of a campaign are: for timing. The
- * dataset's name goes into spec->data_path, the folder's into `folder`, for temp_folder_remove(),
+ * dataset's name goes into `data_path`, the folder's into `folder`, for temp_folder_remove(),
  * which is due on 0 only. */
-int random_tokens_make(struct trial_spec *spec, uint64_t count, char folder[TEMP_FOLDER],
-                       struct lr_error *err);
+int random_tokens_make(const struct trial_spec *spec, uint64_t count, char data_path[TRIAL_PATH],
+                       char folder[TEMP_FOLDER], struct lr_error *err);
 
 #endif

@@ -1,6 +1,7 @@
-/* A run that is named must be there: the user counts on it, and is told before anything is trained.
- * The previous one is looked for at the end, when it is clear what came before: the same run given
- * again finds the same one, however many have finished since. */
+/* A baseline that is named must exist: baseline_find() checks it before anything is trained. The
+ * previous run is looked up at the end by baseline_compare(), which asks for the newest run that
+ * finished before this one: the same run, started again, finds the same baseline, however many runs
+ * have finished since. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "history/baseline.h"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "lrsearch/log.h"
-#include "lrsearch/memory.h"
 #include "history/history.h"
 #include "history/run_compare.h"
 

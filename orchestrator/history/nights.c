@@ -34,39 +34,41 @@ static void copy_last_part(char out[HISTORY_NAME], const char *path)
 static void fill_row(struct history_run *row, const char *run, const struct run_end *end,
                      const struct answer *answer)
 {
-    const struct drift *drift = &answer->baseline.drift;
-    bool compared =
-        answer->baseline.wanted && answer->baseline.run_dir[0] && !answer->baseline.reason[0];
-    memset(row, 0, sizeof(*row));
+    const struct target_answer *target = &answer->target;
+    const struct baseline_answer *baseline = &answer->baseline;
+    const struct drift *drift = &baseline->drift;
+    *row = (struct history_run){.target_tokens = target->tokens,
+                                .target_width = target->width,
+                                .lr = target->lr,
+                                .ci90 = {target->ci90[0], target->ci90[1]},
+                                .loss = NAN,
+                                .trials = answer->cost.trials,
+                                .tokens = answer->cost.tokens,
+                                .flops = answer->cost.flops,
+                                .core_seconds = answer->cost.core_seconds,
+                                .drift_lr = NAN,
+                                .drift_lr_ci90 = {NAN, NAN},
+                                .drift_loss = NAN,
+                                .drift_loss_ci90 = {NAN, NAN},
+                                .drifted = answer_drifted(answer)};
     snprintf(row->run, sizeof(row->run), "%s", run);
     snprintf(row->name, sizeof(row->name), "%s", end->name);
     snprintf(row->finished_utc, sizeof(row->finished_utc), "%s", end->finished_utc);
     snprintf(row->status, sizeof(row->status), "%s", answer_status_name(answer->status));
     snprintf(row->version, sizeof(row->version), "%s", end->version);
     snprintf(row->host, sizeof(row->host), "%s", end->host);
-    row->target_tokens = answer->target.tokens;
-    row->target_width = answer->target.width;
-    row->lr = answer->target.lr;
-    row->loss = NAN;
     for (size_t h = 0; h < answer->horizon_count; h++)
         if (isfinite(answer->horizons[h].lr_opt) && isfinite(answer->horizons[h].loss_min)) {
             row->loss_tokens = answer->horizons[h].tokens;
             row->loss = answer->horizons[h].loss_min;
         }
-    row->trials = answer->cost.trials;
-    row->tokens = answer->cost.tokens;
-    row->flops = answer->cost.flops;
-    row->core_seconds = answer->cost.core_seconds;
-    row->drift_lr = compared ? drift->lr_ratio : NAN;
-    row->drift_loss = compared ? drift->loss_difference : NAN;
-    for (int i = 0; i < 2; i++) {
-        row->ci90[i] = answer->target.ci90[i];
-        row->drift_lr_ci90[i] = compared ? drift->lr_ci90[i] : NAN;
-        row->drift_loss_ci90[i] = compared ? drift->loss_ci90[i] : NAN;
-    }
-    if (compared)
-        copy_last_part(row->baseline, answer->baseline.run_dir);
-    row->drifted = answer_drifted(answer);
+    if (!baseline->wanted || !baseline->run_dir[0] || baseline->reason[0])
+        return;
+    copy_last_part(row->baseline, baseline->run_dir);
+    row->drift_lr = drift->lr_ratio;
+    row->drift_loss = drift->loss_difference;
+    memcpy(row->drift_lr_ci90, drift->lr_ci90, sizeof(row->drift_lr_ci90));
+    memcpy(row->drift_loss_ci90, drift->loss_ci90, sizeof(row->drift_loss_ci90));
 }
 
 int night_record(const char *run_dir, const struct plan *plan, const struct answer *answer)

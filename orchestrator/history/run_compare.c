@@ -1,5 +1,5 @@
-/* What two runs have in common decides which of their numbers may be compared: run_drift() puts into
- * words where the questions differ, and leaves those numbers out. */
+/* Numbers of two runs are compared only where both answer the same question. run_drift() collects
+ * what differs between the questions, as text, and leaves the numbers concerned out. */
 #include "history/run_compare.h"
 
 #include <inttypes.h>
@@ -44,7 +44,8 @@ static void differ_number(char text[ANSWER_TEXT], const char *name, double then,
         differ(text, "%s (%g -> %g)", name, then, now);
 }
 
-/* A table or a made-up surface stands for the trainer, which may move; text and tokens may not. */
+/* Tables and simulated surfaces may differ: they stand for a trainer, whose drift is what is looked
+ * for. Text and tokens must be the same. */
 static void differ_data(char text[ANSWER_TEXT], const struct question *then,
                         const struct question *now)
 {

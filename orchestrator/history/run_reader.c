@@ -1,5 +1,5 @@
-/* Reads what a run left: its plan, its journal applied to a campaign, and the answer fitted from that.
- * When a run finished is told by its journal and not by a file's time, which a copy changes.
+/* Reads what a run left: its plan, its journal applied to a campaign, and the answer fitted from
+ * that. When a run finished is told by its journal and not by a file's time, which a copy changes.
  * plan_from_json() refuses a run of which this version has keys that its plan has not. */
 #define _DEFAULT_SOURCE /* timegm, S_ISDIR */
 #include "history/run_reader.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "lrsearch/memory.h"
-#include "lrsearch/wire.h"
+#include "lrsearch/message.h"
 #include "net/mpi_failures.h"
 #include "net/peer.h"
 #include "net/transports.h"

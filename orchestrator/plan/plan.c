@@ -64,7 +64,7 @@ struct trial_spec plan_trial(const struct plan *plan)
     memset(&spec, 0, sizeof(spec)); /* padding too: specs are hashed and compared */
     spec.trainer = plan->trainer.kind;
     if (spec.trainer == TRAINER_SIMULATE)
-        spec.surface = plan->surface;
+        spec.simulate = plan->surface;
     fill_model(&spec, plan);
     fill_training(&spec, plan);
     spec.source = plan->data.source;

@@ -86,7 +86,7 @@ struct plan {
         struct plan_axis d_model, n_layers, vocab, parametrization, batch_tokens;
     } axes;
 
-    struct trial_surface surface; /* kind simulate; its seed is that of the plan */
+    struct simulate_spec surface; /* kind simulate; its seed is that of the plan */
 
     struct {
         uint32_t source;                   /* enum source_kind */

@@ -114,7 +114,7 @@ static void set_draws(struct trial_spec *spec, const struct plan *plan)
         return;
     for (size_t i = 0; i < sizeof(parts); i++)
         hash = (hash ^ (parts[i / 4] >> 8 * (i % 4) & 0xff)) * 0x100000001b3;
-    spec->surface.cell = hash;
+    spec->simulate.cell = hash;
 }
 
 /* The axis's value in this cell, `otherwise` without a list; *cell then counts the other axes. */

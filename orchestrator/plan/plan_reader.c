@@ -395,7 +395,7 @@ static const struct plan_key *key_of(size_t member, size_t *s, size_t *k)
         for (*k = 0; *k < plan_sections[*s].count; (*k)++)
             if (plan_sections[*s].keys[*k].offset == member)
                 return &plan_sections[*s].keys[*k];
-    assert(!"a rule names a member that the schema lacks");
+    assert(0 && "a rule names a member that the schema lacks");
     *s = *k = 0;
     return &plan_sections[0].keys[0];
 }

@@ -1,8 +1,9 @@
-/* Makes the training data ready on the coordinator's host. Workers find the token file at the same
- * path (a shared file system) and check its hash before they train on it. */
+/* Makes the training data ready on the coordinator's host. Workers open them at the same path (on a
+ * shared file system) and check their hash before they train on them. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "prepare/prepare.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ int prepare_cache_make(const char *cache_dir, char **folder, struct lr_error *er
     return rc;
 }
 
-/* Whoever may exchange the data that trainings read decides what they find. */
+/* A user who can write to the cache could exchange the data that trainings read. */
 static int check_cache(const char *cache_dir, struct lr_error *err)
 {
     return access(cache_dir, F_OK) == 0 ? own_folder_check(cache_dir, OWN_FOLDER_NAMED, err) : 0;
@@ -223,10 +224,11 @@ int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data
     return 0;
 }
 
-int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  const struct stage_report *stages, struct lr_error *err)
+int prepare_trial(struct trial_spec *spec, char data_path[TRIAL_PATH], const struct plan *plan,
+                  const char *longest_key, const struct stage_report *stages, struct lr_error *err)
 {
     struct event_data data = {0};
+    assert(spec->horizon_tokens > 0);
     char *cache_dir = prepare_cache_dir(plan->output.dir);
     struct prepare prepare = {plan, spec->horizon_tokens, longest_key, cache_dir, stages};
     int rc;
@@ -239,7 +241,7 @@ int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *
         goto out;
     if ((rc = prepare_cell(&prepare, 0, &data, err)))
         goto out;
-    memcpy(spec->data_path, data.data_path, sizeof(spec->data_path));
+    memcpy(data_path, data.data_path, sizeof(data.data_path));
     spec->data_hash = data.data_hash;
     if (data.val_tokens > 0)
         spec->val_tokens = data.val_tokens;

@@ -26,10 +26,10 @@ struct prepare {
 int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
                  struct lr_error *err);
 
-/* The same for a single training: fills the data fields of *spec, whose horizon must stand.
- * `longest_key` says who asks for that many tokens. */
-int prepare_trial(struct trial_spec *spec, const struct plan *plan, const char *longest_key,
-                  const struct stage_report *stages, struct lr_error *err);
+/* The same for a single training: fills the data fields of *spec, whose horizon must stand, and
+ * `data_path` as in trial_place. `longest_key` says who asks for that many tokens. */
+int prepare_trial(struct trial_spec *spec, char data_path[TRIAL_PATH], const struct plan *plan,
+                  const char *longest_key, const struct stage_report *stages, struct lr_error *err);
 
 /* "logs/NAME" -> "logs/cache": campaigns beside each other share it. lr_free() it. */
 char *prepare_cache_dir(const char *run_dir);

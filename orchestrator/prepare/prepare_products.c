@@ -1,5 +1,5 @@
-/* Who multiplies matrices. A choice by measurement would be another one in another hour: it is made
- * once for a kind of machine and kept, so that the same plan gives the same bits. */
+/* Chooses who multiplies matrices. Two measurements on one machine may choose differently, and so
+ * change the bits of the results: the choice is made once for a kind of machine and kept. */
 #include "prepare/prepare_products.h"
 
 #include <jansson.h>
@@ -77,7 +77,7 @@ static int measure_products(char products[TRIAL_PRODUCTS], const struct plan *pl
     kernels_set_threads((int)plan->trainer.threads_per_worker);
     if (rc || !keep)
         goto out;
-    if (strspn(products, "o") < strlen(products)) /* our own are no news */
+    if (strspn(products, "o") < strlen(products)) /* our own is the default */
         lr_log(LR_LOG_INFO, "matrix products, as measured: %s",
                trial_products_text(products, by, sizeof(by)));
     if (json_object_set_new(cache, key, json_string(products)) == 0)
@@ -87,7 +87,6 @@ out:
     return rc;
 }
 
-/* What is slow though it need not be. */
 static void warn_of_openblas(const char *products, const struct plan *plan)
 {
     const char *doubt = openblas_doubt();

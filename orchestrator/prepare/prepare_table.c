@@ -1,6 +1,6 @@
-/* The table that trainer.kind replay takes its losses from. It is judged before anything is looked
- * up: what a plan asks for must be in it. Trials name a copy of what was read, in the cache under
- * its own hash, so that the user's file may change while a campaign runs. */
+/* The table that trainer.kind replay takes its losses from is checked before the campaign begins:
+ * what the plan asks for must be in it. Trials name a copy of what was read, in the cache under its
+ * own hash, so that the user's file may change while a campaign runs. */
 #include "prepare/prepare_table.h"
 
 #include <inttypes.h>

@@ -7,8 +7,7 @@
 #include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
-/* lrsearch audit: what is found out (cmd_audit.c), and how it is told (audit_text.c, audit_json.c).
- */
+/* lrsearch audit: what was found out about a recipe's learning rate, and how it is told. */
 
 #define AUDIT_TEXT 320
 
@@ -39,13 +38,14 @@ struct audit {
     char runs_reason[AUDIT_TEXT];
     double runs_params;    /* of the model that its answer is about; 0: not known */
     uint64_t runs_longest; /* tokens of its longest horizon */
-    struct answer *answer; /* of the campaign: steps; its warnings are the audit's doubts */
+    struct answer *answer; /* of the campaign: steps; its warnings are the audit's */
 };
 
 /* The source that the first sentence is about; NULL: none applies. */
 const struct verdict *audit_headline(const struct audit *audit);
 
 void audit_print(FILE *out, const struct audit *audit);
-int audit_print_json(const struct audit *audit, struct lr_error *err); /* to stdout */
+/* One JSON value on stdout, schema_version 1. 0 or LR_ENOMEM. */
+int audit_print_json(const struct audit *audit, struct lr_error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include <math.h>
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/report_parts.h"
+#include "report/figures.h"
 
 enum { PANELS = CELL_PARAMETRIZATION + 1 }; /* the counted axes and the number of parameters */
 #define BY_SIZE CELL_PARAMETRIZATION
@@ -31,7 +31,7 @@ static bool is_shown(const struct scene *scene, size_t cell, unsigned axis)
 static void set_scene(struct scene *scene)
 {
     const struct answer *answer = scene->answer;
-    struct range around;
+    struct range ends = range_empty();
     scene->y = range_empty();
     scene->series_count = cells_values(answer, CELL_PARAMETRIZATION, scene->series);
     for (unsigned axis = CELL_WIDTH; axis < CELL_PARAMETRIZATION; axis++)
@@ -39,14 +39,12 @@ static void set_scene(struct scene *scene)
             scene->panels[scene->panel_count++] = axis;
     if (cells_vary(answer, CELL_WIDTH) && cells_vary(answer, CELL_DEPTH))
         scene->panels[scene->panel_count++] = BY_SIZE;
-    for (size_t c = 0; c < answer->cell_count; c++)
+    for (size_t c = 0; c < answer->cell_count; c++) {
         range_add(&scene->y, answer->cells[c].lr);
-    around = scene->y;
-    range_widen(&around, 4);
-    for (size_t c = 0; c < answer->cell_count; c++)
-        for (int end = 0; end < 2; end++)
-            if (figure_shows(answer->cells[c].ci90[end]))
-                range_add(&scene->y, range_clamp(&around, answer->cells[c].ci90[end]));
+        range_add(&ends, answer->cells[c].ci90[0]);
+        range_add(&ends, answer->cells[c].ci90[1]);
+    }
+    range_add_ends(&scene->y, &ends, 4);
     range_widen(&scene->y, 1.2);
 }
 
@@ -59,23 +57,14 @@ static size_t series_of(const struct scene *scene, size_t cell)
     return s;
 }
 
-/* Values ascending, each once. */
+/* The values that are shown along an axis. */
 static size_t axis_values(const struct scene *scene, unsigned axis, uint64_t values[ANSWER_CELLS])
 {
     size_t count = 0;
-    for (size_t c = 0; c < scene->answer->cell_count; c++) {
-        size_t at = count;
-        if (!is_shown(scene, c, axis))
-            continue;
-        uint64_t value = (uint64_t)value_of(scene, c, axis);
-        while (at > 0 && values[at - 1] > value)
-            at--;
-        if (at > 0 && values[at - 1] == value)
-            continue;
-        for (size_t i = count++; i > at; i--)
-            values[i] = values[i - 1];
-        values[at] = value;
-    }
+    for (size_t c = 0; c < scene->answer->cell_count; c++)
+        if (is_shown(scene, c, axis))
+            count =
+                figure_add_value(values, count, ANSWER_CELLS, (uint64_t)value_of(scene, c, axis));
     return count;
 }
 
@@ -123,10 +112,10 @@ static const char *legend(void *context, size_t index, char *text, size_t capaci
     return cell_axis_text(text, capacity, CELL_PARAMETRIZATION, scene->series[index]);
 }
 
-int axes_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+int axes_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                 bool *drawn, struct lr_error *err)
 {
-    struct scene scene = {.answer = answer};
+    struct scene scene = {.answer = input->answer};
     struct figure figure;
     *drawn = true;
     set_scene(&scene);
@@ -152,7 +141,7 @@ int axes_figure(const char *path, const struct answer *answer, struct figure_mar
         for (size_t i = 0; i < count; i++)
             range_add(&x, (double)values[i]);
         if (count < 2) /* nothing to compare */
-            range_add(&x, 1), range_add(&x, 10);
+            x = (struct range){1, 10};
         range_widen(&x, pow(x.high / x.low, 0.08) * 1.02);
         figure_panel(&figure, p,
                      axis == BY_SIZE ? "hidden parameters" : cell_axis_title((enum cell_axis)axis));

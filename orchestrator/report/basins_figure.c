@@ -2,10 +2,8 @@
  * minimum with its vertex. In a search over ratios a training with another ratio than the best
  * one's lies above the parabola, and is drawn hollow. */
 #include <math.h>
-#include <string.h>
 #include "lrsearch/memory.h"
 #include "report/cell_names.h"
-#include "report/figure.h"
 #include "report/figures.h"
 #include "report/summary.h"
 
@@ -104,17 +102,11 @@ static void set_ranges(struct scene *scene)
     scene->x = range_empty();
     for (size_t b = 0; b < scene->answer->basin_count; b++) {
         const struct basin_answer *basin = &scene->answer->basins[b];
-        size_t at = scene->series_count;
         for (size_t i = 0; i < scene->trial_count; i++)
             if (counts(scene->trials[i], basin))
                 range_add(&scene->x, scene->trials[i]->spec.lr);
-        while (at > 0 && scene->series[at - 1] > basin->horizon.tokens)
-            at--;
-        if (at > 0 && scene->series[at - 1] == basin->horizon.tokens)
-            continue;
-        memmove(scene->series + at + 1, scene->series + at,
-                (scene->series_count++ - at) * sizeof(*scene->series));
-        scene->series[at] = basin->horizon.tokens;
+        scene->series_count = figure_add_value(scene->series, scene->series_count, ANSWER_BASINS,
+                                               basin->horizon.tokens);
     }
     range_widen(&scene->x, 1.3);
 }
@@ -237,15 +229,6 @@ static void write_panel(struct figure *figure, const struct scene *scene, size_t
     fputc('\n', script);
 }
 
-static const char *legend(void *context, size_t index, char *text, size_t capacity)
-{
-    const struct scene *scene = context;
-    char tokens[32];
-    snprintf(text, capacity, "%s tokens",
-             format_count(tokens, sizeof(tokens), (double)scene->series[index]));
-    return text;
-}
-
 /* The cells that have a loss, in their order. */
 static size_t cells_shown(const struct scene *scene, size_t shown[ANSWER_CELLS])
 {
@@ -257,10 +240,11 @@ static size_t cells_shown(const struct scene *scene, size_t shown[ANSWER_CELLS])
     return count;
 }
 
-int basins_figure(const char *path, const struct answer *answer, const struct trial *const *trials,
-                  size_t count, struct figure_marks *marks, bool *drawn, struct lr_error *err)
+int basins_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
+                  bool *drawn, struct lr_error *err)
 {
-    struct scene scene = {.answer = answer, .trials = trials, .trial_count = count};
+    const struct answer *answer = input->answer;
+    struct scene scene = {.answer = answer, .trials = input->trials, .trial_count = input->count};
     struct figure figure;
     size_t shown[ANSWER_CELLS];
     char title[CELL_NAME];
@@ -283,8 +267,8 @@ int basins_figure(const char *path, const struct answer *answer, const struct tr
         .y_label = "validation loss, nats per token",
         .panels = panels,
         .own_y = true,
-        .legend = legend,
-        .context = &scene,
+        .legend = figure_tokens_legend,
+        .context = scene.series,
         .series = scene.series_count,
         .marks = marks};
     int rc = figure_begin(&figure, path, &frame, err);

@@ -1,106 +1,82 @@
-/* The table of cells. Its columns are the axes that vary, then groups of numbers; a group that no
- * cell has is left out, and those that do not fit beside the others go into a further table. */
+/* The table of cells, and what the cells say together. */
 #include "report/cells_text.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/summary.h"
-#include "report/wrap.h"
+#include "report/plain_text.h"
 
+/* ---- table of cells ---- */
+
+/* Columns are the axes that vary, then groups of numbers. A group that no cell has is left out;
+ * those that do not fit beside the others go into a further table. */
 enum { GAP = 2, ROW = 256 };
 
 struct group {
     const char *title;
     int width, interval_width; /* columns; interval_width 0: no interval */
-    bool (*known)(const struct cell_answer *cell);
-    void (*format)(const struct cell_answer *cell, char number[64], char interval[80]);
+    /* Both texts are "-" before; false: the cell has no such number. */
+    bool (*format)(const struct cell_answer *cell, char number[64], char interval[80]);
 };
 
-static void format_pair(char interval[80], const char *low, const char *high)
-{
-    snprintf(interval, 80, "%s .. %s", low, high);
-}
-
-static bool always(const struct cell_answer *cell)
-{
-    (void)cell;
-    return true;
-}
-
-static void lr_numbers(const struct cell_answer *cell, char number[64], char interval[80])
+static bool format_best_lr(const struct cell_answer *cell, char number[64], char interval[80])
 {
     format_lr(number, 64, 2, cell->lr);
     format_lr_interval(interval, 80, 2, cell->ci90);
+    return true;
 }
 
-static void ratio_numbers(const struct cell_answer *cell, int r, char number[64], char interval[80])
+static bool format_cell_ratio(const struct cell_answer *cell, enum answer_ratio which,
+                              char number[64], char interval[80])
 {
-    const double *ends = cell->ratio_ci90[r];
-    char low[32], high[32];
-    format_ratio(number, 64, cell->ratio[r]);
-    if (interval_known(ends))
-        format_pair(interval, format_ratio(low, sizeof(low), ends[0]),
-                    format_ratio(high, sizeof(high), ends[1]));
+    format_ratio(number, 64, cell->ratio[which]);
+    format_ratio_interval(interval, 80, cell->ratio_ci90[which]);
+    return isfinite(cell->ratio[which]);
 }
 
-static bool embedding_known(const struct cell_answer *cell)
+static bool format_embedding(const struct cell_answer *cell, char number[64], char interval[80])
 {
-    return isfinite(cell->ratio[RATIO_EMBEDDING]);
+    return format_cell_ratio(cell, RATIO_EMBEDDING, number, interval);
 }
 
-static void embedding_numbers(const struct cell_answer *cell, char number[64], char interval[80])
+static bool format_output(const struct cell_answer *cell, char number[64], char interval[80])
 {
-    ratio_numbers(cell, RATIO_EMBEDDING, number, interval);
+    return format_cell_ratio(cell, RATIO_OUTPUT, number, interval);
 }
 
-static bool output_known(const struct cell_answer *cell)
-{
-    return isfinite(cell->ratio[RATIO_OUTPUT]);
-}
-
-static void output_numbers(const struct cell_answer *cell, char number[64], char interval[80])
-{
-    ratio_numbers(cell, RATIO_OUTPUT, number, interval);
-}
-
-static void trials_number(const struct cell_answer *cell, char number[64], char interval[80])
+static bool format_trials(const struct cell_answer *cell, char number[64], char interval[80])
 {
     (void)interval;
     snprintf(number, 64, "%" PRIu32, cell->trials);
+    return true;
 }
 
-static bool beta_known(const struct cell_answer *cell)
+static bool format_beta(const struct cell_answer *cell, char number[64], char interval[80])
 {
+    if (isfinite(cell->beta))
+        snprintf(number, 64, "%.2f", cell->beta);
+    if (interval_known(cell->beta_ci90))
+        snprintf(interval, 80, "%.2f .. %.2f", cell->beta_ci90[0], cell->beta_ci90[1]);
     return isfinite(cell->beta);
 }
 
-static void beta_numbers(const struct cell_answer *cell, char number[64], char interval[80])
-{
-    char low[32], high[32];
-    if (isfinite(cell->beta))
-        snprintf(number, 64, "%.2f", cell->beta);
-    if (!interval_known(cell->beta_ci90))
-        return;
-    snprintf(low, sizeof(low), "%.2f", cell->beta_ci90[0]);
-    snprintf(high, sizeof(high), "%.2f", cell->beta_ci90[1]);
-    format_pair(interval, low, high);
-}
-
+enum { GROUP_EMBEDDING = 1, GROUP_OUTPUT = 2 };
 static const struct group groups[] = {
-    {"best LR", 7, 16, always, lr_numbers},
-    {"embedding", 9, 13, embedding_known, embedding_numbers},
-    {"output", 7, 13, output_known, output_numbers},
-    {"trials", 6, 0, always, trials_number},
-    {"beta", 5, 14, beta_known, beta_numbers},
+    {"best LR", 7, 16, format_best_lr},
+    [GROUP_EMBEDDING] = {"embedding", 9, 13, format_embedding},
+    [GROUP_OUTPUT] = {"output", 7, 13, format_output},
+    {"trials", 6, 0, format_trials},
+    {"beta", 5, 14, format_beta},
 };
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
 static bool any_known(const struct answer *answer, const struct group *group)
 {
+    char number[64], interval[80];
     for (size_t c = 0; c < answer->cell_count; c++)
-        if (group->known(&answer->cells[c]))
+        if (group->format(&answer->cells[c], number, interval))
             return true;
     return false;
 }
@@ -110,9 +86,7 @@ static int group_width(const struct group *group)
     return GAP + group->width + (group->interval_width ? GAP + group->interval_width : 0);
 }
 
-/* ---- rows ---- */
-
-static void add(char row[ROW], int width, const char *text)
+static void add_column(char row[ROW], int width, const char *text)
 {
     size_t used = strlen(row);
     snprintf(row + used, ROW - used, "%*s%*s", GAP, "", width, text);
@@ -145,9 +119,9 @@ static void add_axes(char row[ROW], const struct answer *answer, const struct ce
     char text[32];
     for (enum cell_axis axis = CELL_WIDTH; axis < CELL_AXES; axis++)
         if (cells_vary(answer, axis))
-            add(row, axis_width(answer, axis),
-                cell ? cell_value_text(text, sizeof(text), axis, cell_value(cell, axis))
-                     : cell_axis_title(axis));
+            add_column(row, axis_width(answer, axis),
+                       cell ? cell_value_text(text, sizeof(text), axis, cell_value(cell, axis))
+                            : cell_axis_title(axis));
 }
 
 static void add_group(char row[ROW], const struct group *group, const struct cell_answer *cell)
@@ -155,9 +129,9 @@ static void add_group(char row[ROW], const struct group *group, const struct cel
     char number[64] = "-", interval[80] = "-";
     if (cell)
         group->format(cell, number, interval);
-    add(row, group->width, cell ? number : group->title);
+    add_column(row, group->width, cell ? number : group->title);
     if (group->interval_width)
-        add(row, -group->interval_width, cell ? interval : "90 % interval");
+        add_column(row, -group->interval_width, cell ? interval : "90 % interval");
 }
 
 /* As many of the groups that are `left` as fit beside the axes; the first in any case. */
@@ -203,7 +177,8 @@ void cells_print(FILE *out, const struct answer *answer)
         for (int g = 0; g < GROUPS; g++)
             some = some || left[g];
     }
-    bool embedding = any_known(answer, &groups[1]), output = any_known(answer, &groups[2]);
+    bool embedding = any_known(answer, &groups[GROUP_EMBEDDING]),
+         output = any_known(answer, &groups[GROUP_OUTPUT]);
     wrap_print(out, "  ", "best LR at %s tokens%s%s%s%s%s",
                format_count(tokens, sizeof(tokens), (double)answer->target.tokens),
                embedding || output ? "; " : "", embedding ? "embedding" : "",
@@ -218,4 +193,120 @@ const char *cells_nearest(char *text, size_t capacity, const struct answer *answ
         return NULL;
     snprintf(text, capacity, "%s", cell_name(name, sizeof(name), answer, answer->nearest, 0));
     return text;
+}
+
+/* ---- exponents ---- */
+
+/* What begins a paragraph of a list. */
+static const char *lead(size_t index, const char *first)
+{
+    return index == 0 ? first : "          - ";
+}
+
+static bool is_ratio_over_width(const struct exponent_answer *exponent)
+{
+    return strcmp(exponent->of, "embedding_lr_ratio") == 0 && strcmp(exponent->axis, "width") == 0;
+}
+
+static void print_exponent(FILE *out, const char *first, const struct answer *answer,
+                           const struct exponent_answer *exponent)
+{
+    char interval[INTERVAL90_TEXT], kind[32] = "", vocab[48] = "", prior[80] = "";
+    if (cells_vary(answer, CELL_PARAMETRIZATION) && exponent->parametrization != ANSWER_EVERY)
+        snprintf(kind, sizeof(kind), " with %s", parametrization_name(exponent->parametrization));
+    if (exponent->vocab > 0)
+        snprintf(vocab, sizeof(vocab), " at vocabulary %" PRIu32, exponent->vocab);
+    if (exponent->prior_weight >= 0.9995)
+        snprintf(prior, sizeof(prior), ", which is the prior alone");
+    else if (exponent->prior_weight >= 0.005)
+        snprintf(prior, sizeof(prior), ", %.0f\v%% of it by the prior\v(%.2g)",
+                 100 * exponent->prior_weight, exponent->expected);
+    wrap_print(
+        out, first, "%s* ~ %s^%.2f%s%s%s%s", strcmp(exponent->of, "lr") == 0 ? "LR" : exponent->of,
+        exponent->axis, exponent->value,
+        format_interval90(interval, sizeof(interval), 'f', 2, exponent->ci90), kind, vocab, prior);
+}
+
+void exponents_print(FILE *out, const struct answer *answer)
+{
+    size_t shown = 0;
+    bool claimed = false;
+    for (size_t i = 0; i < answer->exponent_count; i++) {
+        const struct exponent_answer *exponent = &answer->exponents[i];
+        if (!isfinite(exponent->value))
+            continue;
+        print_exponent(out, lead(shown++, "exponents - "), answer, exponent);
+        claimed = claimed || is_ratio_over_width(exponent);
+    }
+    if (claimed)
+        wrap_print(out, lead(shown, ""), "%s",
+                   "embedding_lr_ratio* over the width: muP says 1, large vocabularies 1/2");
+}
+
+/* ---- joint law ---- */
+
+static void print_joint_holdout(FILE *out, const struct answer *answer)
+{
+    const struct joint_answer *joint = &answer->joint;
+    char tokens[32], lr[2][32], interval[2][96] = {"", ""}, ends[2][80], apart[48] = "", where[160];
+    const double *both[2] = {joint->holdout.ci90, joint->holdout.measured_ci90};
+    double ratio = joint->holdout.lr_measured / joint->holdout.lr_predicted;
+    if (!joint->holdout.known)
+        return;
+    for (int i = 0; i < 2; i++)
+        if (interval_known(both[i]))
+            snprintf(interval[i], sizeof(interval[i]), " (%s)",
+                     format_lr_interval(ends[i], sizeof(ends[i]), 2, both[i]));
+    if (ratio > 0 && isfinite(ratio))
+        snprintf(apart, sizeof(apart), ", %.3g times that", ratio);
+    where[0] = '\0';
+    if (joint->holdout.cell < answer->cell_count)
+        cell_name(where, sizeof(where), answer, joint->holdout.cell, 0);
+    wrap_print(out, "check     ", "%s%sat %s tokens the others alone predict %s%s; measured %s%s%s",
+               where, *where ? ": " : "",
+               format_count(tokens, sizeof(tokens), (double)joint->holdout.tokens),
+               format_lr(lr[0], sizeof(lr[0]), 2, joint->holdout.lr_predicted), interval[0],
+               format_lr(lr[1], sizeof(lr[1]), 2, joint->holdout.lr_measured), interval[1], apart);
+}
+
+void joint_print(FILE *out, const struct answer *answer)
+{
+    const struct joint_answer *joint = &answer->joint;
+    char alpha[INTERVAL90_TEXT], beta[INTERVAL90_TEXT], kind[32] = "", fit[32] = "";
+    if (!joint->known ||
+        !(isfinite(joint->ln_c) && isfinite(joint->alpha) && isfinite(joint->beta)))
+        return;
+    if (cells_vary(answer, CELL_PARAMETRIZATION))
+        snprintf(kind, sizeof(kind), " with %s", parametrization_name(joint->parametrization));
+    if (isfinite(joint->r2))
+        snprintf(fit, sizeof(fit), "; R2 %.3f", joint->r2);
+    wrap_print(out, "joint law ",
+               "LR* = %.3g N^%.2f D^%.2f%s, N hidden parameters, D tokens: alpha %.2f%s, beta "
+               "%.2f%s%s",
+               exp(joint->ln_c), -joint->alpha, -joint->beta, kind, joint->alpha,
+               format_interval90(alpha, sizeof(alpha), 'f', 2, joint->alpha_ci90), joint->beta,
+               format_interval90(beta, sizeof(beta), 'f', 2, joint->beta_ci90), fit);
+    print_joint_holdout(out, answer);
+}
+
+/* ---- confirmations ---- */
+
+void confirms_print(FILE *out, const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->confirm_count; i++) {
+        const struct confirm_answer *confirm = &answer->confirms[i];
+        char layers[48], model[160] = "";
+        if (confirm->d_model > 0) /* made-up losses need none */
+            snprintf(model, sizeof(model), "%s, width %" PRIu32 ", %s, vocabulary %" PRIu32 ": ",
+                     parametrization_name(confirm->parametrization), confirm->d_model,
+                     cell_axis_text(layers, sizeof(layers), CELL_DEPTH, confirm->n_layers),
+                     confirm->vocab);
+        wrap_print(out, lead(i, "confirm   - "), "%s%s", model, confirm->text);
+    }
+}
+
+void verdicts_print(FILE *out, const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->verdict_count; i++)
+        wrap_print(out, lead(i, "verdicts  - "), "%s", answer->verdicts[i]);
 }

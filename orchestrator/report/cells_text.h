@@ -11,7 +11,7 @@ void cells_print(FILE *out, const struct answer *answer); /* a row a cell */
 /* Whose horizons and law the answer shows; NULL when there is one cell only. Returns `text`. */
 const char *cells_nearest(char *text, size_t capacity, const struct answer *answer);
 
-/* claims_text.c: laws over the cells, what the target's trainings said of the answer, and what the
+/* Laws over the cells, what the target's trainings said of the answer, and what the
  * campaign says of published claims. */
 void exponents_print(FILE *out, const struct answer *answer);
 void joint_print(FILE *out, const struct answer *answer);

@@ -1,5 +1,6 @@
 /* The picture of a coordinate check: a panel a layer, mean |activation| against the width, one line
- * for each step, light at the start and dark at the end. Flat lines are what is wanted. */
+ * for each step, light at the start and dark at the end. In a correct parametrization the lines are
+ * flat. */
 #include "report/coord_plot.h"
 
 #include <math.h>

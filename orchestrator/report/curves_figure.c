@@ -2,15 +2,13 @@
  * is drawn, the best among them. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "lrsearch/memory.h"
-#include "report/report_parts.h"
-#include "report/summary.h"
+#include "report/figures.h"
+#include "report/run_history.h"
 
 struct scene {
     const struct report_input *input;
     const struct run_history *history;
-    const struct answer *answer;
     uint64_t series[ANSWER_BASINS]; /* horizons, ascending */
     size_t series_count;
     struct range x;
@@ -21,18 +19,6 @@ static const struct history_curve *curve_of(const struct scene *scene, size_t i)
 {
     const struct history_curve *curve = scene->history->curves[i];
     return curve && curve->count > 1 ? curve : NULL;
-}
-
-static void add_series(struct scene *scene, uint64_t tokens)
-{
-    size_t at = scene->series_count;
-    while (at > 0 && scene->series[at - 1] > tokens)
-        at--;
-    if ((at > 0 && scene->series[at - 1] == tokens) || scene->series_count == ANSWER_BASINS)
-        return;
-    memmove(scene->series + at + 1, scene->series + at,
-            (scene->series_count++ - at) * sizeof(*scene->series));
-    scene->series[at] = tokens;
 }
 
 static int ascending(const void *a, const void *b)
@@ -53,7 +39,8 @@ static size_t set_ranges(struct scene *scene)
         if (!curve)
             continue;
         curves++;
-        add_series(scene, scene->input->trials[i]->spec.horizon_tokens);
+        scene->series_count = figure_add_value(scene->series, scene->series_count, ANSWER_BASINS,
+                                               scene->input->trials[i]->spec.horizon_tokens);
         for (uint32_t k = 0; k < curve->count; k++) {
             if (!(fabs(curve->loss[k]) < 1e6))
                 continue;
@@ -70,15 +57,6 @@ static size_t set_ranges(struct scene *scene)
     }
     lr_free(losses);
     return count > 1 && scene->x.low < scene->x.high ? curves : 0;
-}
-
-static const char *legend(void *context, size_t index, char *text, size_t capacity)
-{
-    const struct scene *scene = context;
-    char tokens[32];
-    snprintf(text, capacity, "%s tokens",
-             format_count(tokens, sizeof(tokens), (double)scene->series[index]));
-    return text;
 }
 
 static void draw_curve(struct figure *figure, const struct scene *scene, size_t i)
@@ -102,11 +80,10 @@ static void draw_curve(struct figure *figure, const struct scene *scene, size_t 
                           figure_color(color, series, scene->series_count));
 }
 
-int curves_figure(const char *path, const struct report_input *input,
-                  const struct run_history *history, struct figure_marks *marks, bool *drawn,
-                  struct lr_error *err)
+int curves_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
+                  bool *drawn, struct lr_error *err)
 {
-    struct scene scene = {.input = input, .history = history};
+    struct scene scene = {.input = input, .history = input->history};
     struct figure figure;
     *drawn = true;
     size_t curves = set_ranges(&scene), step = curves / REPORT_CURVES + 1, seen = 0;
@@ -117,8 +94,8 @@ int curves_figure(const char *path, const struct report_input *input,
                                  .x_label = "tokens trained on",
                                  .y_label = "training loss, nats per token",
                                  .panels = 1,
-                                 .legend = legend,
-                                 .context = &scene,
+                                 .legend = figure_tokens_legend,
+                                 .context = scene.series,
                                  .series = scene.series_count,
                                  .marks = marks};
     int rc = figure_begin(&figure, path, &frame, err);
@@ -127,9 +104,9 @@ int curves_figure(const char *path, const struct report_input *input,
     figure_panel(&figure, 0, "");
     uint64_t ticks[64];
     size_t tick_count = 0;
-    for (double value = 1; value < 1e18 && tick_count < 64; value *= 2) /* thinned to the room */
-        if (value >= scene.x.low)
-            ticks[tick_count++] = (uint64_t)value;
+    for (uint64_t value = 1; value < (uint64_t)1e18; value *= 2) /* thinned to the room */
+        if ((double)value >= scene.x.low)
+            ticks[tick_count++] = value;
     figure_count_ticks(&figure, 'x', &scene.x, ticks, tick_count, false);
     fprintf(figure.script, "set yrange [%.10g:%.10g]\nset ytics auto\nplot NaN\n", scene.low,
             scene.high);

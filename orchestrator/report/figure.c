@@ -3,6 +3,7 @@
  */
 #include "report/figure.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -61,6 +62,37 @@ void range_widen(struct range *range, double factor)
 double range_clamp(const struct range *range, double value)
 {
     return !(value >= range->low) ? range->low : fmin(value, range->high);
+}
+
+void range_add_ends(struct range *range, const struct range *ends, double factor)
+{
+    struct range around = *range;
+    range_widen(&around, factor);
+    if (range_is_empty(ends))
+        return;
+    range_add(range, range_clamp(&around, ends->low));
+    range_add(range, range_clamp(&around, ends->high));
+}
+
+size_t figure_add_value(uint64_t *values, size_t count, size_t capacity, uint64_t value)
+{
+    size_t at = count;
+    while (at > 0 && values[at - 1] > value)
+        at--;
+    if ((at > 0 && values[at - 1] == value) || count == capacity)
+        return count;
+    memmove(values + at + 1, values + at, (count - at) * sizeof(*values));
+    values[at] = value;
+    return count + 1;
+}
+
+const char *figure_tokens_legend(void *context, size_t index, char *text, size_t capacity)
+{
+    const uint64_t *tokens = context;
+    char count[COUNT_TEXT];
+    snprintf(text, capacity, "%s tokens",
+             format_count(count, sizeof(count), (double)tokens[index]));
+    return text;
 }
 
 double figure_beside(const struct range *range, double x, size_t index, size_t count)
@@ -181,6 +213,7 @@ static void put_text(struct figure *figure, const char *text, double x, double y
 int figure_begin(struct figure *figure, const char *path, const struct figure_frame *frame,
                  struct lr_error *err)
 {
+    assert(frame->panels > 0 && (frame->series < 2 || frame->legend));
     memset(figure, 0, sizeof(*figure));
     set_size(figure, frame);
     figure->marks = frame->marks;
@@ -209,6 +242,7 @@ int figure_begin(struct figure *figure, const char *path, const struct figure_fr
 
 void figure_panel(struct figure *figure, size_t index, const char *title)
 {
+    assert(index < figure->panels);
     int column = (int)(index % (size_t)figure->columns),
         row = (int)(index / (size_t)figure->columns);
     int x = LEFT + column * (figure->panel_width + figure->gap_x);
@@ -355,6 +389,7 @@ static void begin_marks(struct figure_marks *marks, const char *style)
 void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
                   enum figure_symbol symbol, uint32_t number, const char *color)
 {
+    assert(figure->marks);
     struct html *svg = &figure->marks->svg;
     double at[2];
     char style[64];
@@ -377,6 +412,7 @@ void figure_trial(struct figure *figure, uint32_t trial, double x, double y,
 void figure_trial_line(struct figure *figure, uint32_t trial, double (*points)[2], size_t count,
                        double width, const char *color)
 {
+    assert(figure->marks);
     struct html *svg = &figure->marks->svg;
     char style[64];
     snprintf(style, sizeof(style), "class=\"l\" stroke=\"%s\" stroke-width=\"%.1f\"", color, width);

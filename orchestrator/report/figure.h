@@ -22,6 +22,14 @@ bool range_is_empty(const struct range *range);
 void range_add(struct range *range, double value);           /* if it can be shown */
 void range_widen(struct range *range, double factor);        /* both ends */
 double range_clamp(const struct range *range, double value); /* NaN: low */
+/* As much of `ends` as fits into a factor around the range. */
+void range_add_ends(struct range *range, const struct range *ends, double factor);
+
+/* Adds a value to `count` ascending ones, each of which is there once, if there is room; returns how
+ * many there are then. */
+size_t figure_add_value(uint64_t *values, size_t count, size_t capacity, uint64_t value);
+/* A legend of horizons: "131k tokens". context: uint64_t tokens[]. */
+const char *figure_tokens_legend(void *context, size_t index, char *text, size_t capacity);
 
 /* x, moved a little on a log axis, so that the bars of `count` series stand beside each other. */
 double figure_beside(const struct range *range, double x, size_t index, size_t count);

@@ -1,9 +1,7 @@
 /* Runs stand side by side, whatever the time between them: a night that failed leaves no gap, and
  * two runs of one minute do not lie on each other. */
-#include "report/history_figure.h"
-
 #include <math.h>
-#include "report/figure.h"
+#include "report/figures.h"
 
 enum { WIDTH = 900, HEIGHT = 420, LABELS = 12 };
 

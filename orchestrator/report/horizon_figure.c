@@ -5,7 +5,6 @@
 #include <string.h>
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/figure.h"
 #include "report/figures.h"
 
 #define SAMPLES 40
@@ -62,7 +61,7 @@ static void add_law_range(struct scene *scene, size_t cell)
 static void set_ranges(struct scene *scene)
 {
     const struct answer *answer = scene->answer;
-    struct range ends = range_empty(), around;
+    struct range ends = range_empty();
     scene->x = scene->y = range_empty();
     for (size_t i = 0; i < answer->basin_count; i++) {
         const struct horizon_answer *horizon = &answer->basins[i].horizon;
@@ -83,14 +82,9 @@ static void set_ranges(struct scene *scene)
         range_add(&ends, answer->cells[c].ci90[1]);
     }
     range_add(&scene->y, answer->target.lr);
-    around = scene->y;
-    range_widen(&around, 4);
     range_add(&ends, answer->target.ci90[0]);
     range_add(&ends, answer->target.ci90[1]);
-    if (!range_is_empty(&ends)) {
-        range_add(&scene->y, range_clamp(&around, ends.low));
-        range_add(&scene->y, range_clamp(&around, ends.high));
-    }
+    range_add_ends(&scene->y, &ends, 4);
     range_widen(&scene->y, 1.25);
 }
 
@@ -276,22 +270,14 @@ static const char *legend(void *context, size_t index, char *text, size_t capaci
 
 static size_t tick_values(uint64_t values[ANSWER_BASINS + 1], const struct answer *answer)
 {
-    size_t count = 0;
-    for (size_t i = 0; i <= answer->basin_count; i++) {
-        uint64_t value =
-            i < answer->basin_count ? answer->basins[i].horizon.tokens : answer->target.tokens;
-        size_t at = count;
-        while (at > 0 && values[at - 1] > value)
-            at--;
-        if (at > 0 && values[at - 1] == value)
-            continue;
-        memmove(values + at + 1, values + at, (count++ - at) * sizeof(*values));
-        values[at] = value;
-    }
+    size_t count = figure_add_value(values, 0, 1, answer->target.tokens);
+    for (size_t i = 0; i < answer->basin_count; i++)
+        count =
+            figure_add_value(values, count, ANSWER_BASINS + 1, answer->basins[i].horizon.tokens);
     return count;
 }
 
-static void describe(char *text, size_t capacity, const struct answer *answer)
+static void describe_marks(char *text, size_t capacity, const struct answer *answer)
 {
     bool law = false, hollow = false;
     for (size_t c = 0; c < answer->cell_count; c++)
@@ -305,9 +291,10 @@ static void describe(char *text, size_t capacity, const struct answer *answer)
              hollow ? "; hollow: edge or flat" : "");
 }
 
-int horizon_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+int horizon_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                    bool *drawn, struct lr_error *err)
 {
+    const struct answer *answer = input->answer;
     struct scene scene = {.answer = answer, .series_axis = cells_first_axis(answer)};
     struct figure figure;
     char caption[160], title[CELL_NAME];
@@ -321,7 +308,7 @@ int horizon_figure(const char *path, const struct answer *answer, struct figure_
         scene.series_count = cells_values(answer, scene.series_axis, scene.series);
     unsigned without = scene.series_axis < CELL_AXES ? CELL_BIT(scene.series_axis) : 0;
     scene.panel_count = cells_groups(answer, without, scene.panel);
-    describe(caption, sizeof(caption), answer);
+    describe_marks(caption, sizeof(caption), answer);
     struct figure_frame frame = {.title = "Best learning rate and training length",
                                  .caption = caption,
                                  .x_label = "tokens",

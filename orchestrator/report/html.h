@@ -29,4 +29,8 @@ void html_table_end(struct html *html);
 
 void html_release(struct html *html);
 
+/* Style and script of the page: report.css and report.js as they are in the tree. */
+extern const unsigned char report_css[], report_js[];
+extern const size_t report_css_size, report_js_size;
+
 #endif

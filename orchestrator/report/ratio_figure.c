@@ -6,7 +6,6 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
-#include "report/figure.h"
 #include "report/figures.h"
 #include "report/summary.h"
 
@@ -34,7 +33,7 @@ static bool has_target(const struct answer *answer)
 static void set_ranges(struct scene *scene)
 {
     const struct answer *answer = scene->answer;
-    struct range ends = range_empty(), around;
+    struct range ends = range_empty();
     double sum = 0;
     size_t count = 0;
     scene->widths = scene->y = range_empty();
@@ -61,12 +60,7 @@ static void set_ranges(struct scene *scene)
         range_add(&ends, answer->target.ratio_ci90[RATIO_EMBEDDING][0]);
         range_add(&ends, answer->target.ratio_ci90[RATIO_EMBEDDING][1]);
     }
-    around = scene->y;
-    range_widen(&around, 4);
-    if (!range_is_empty(&ends)) {
-        range_add(&scene->y, range_clamp(&around, ends.low));
-        range_add(&scene->y, range_clamp(&around, ends.high));
-    }
+    range_add_ends(&scene->y, &ends, 4);
     range_widen(&scene->x, pow(scene->x.high / scene->x.low, 0.08));
     range_widen(&scene->y, 1.15);
     /* room for the slopes in words, at the top */
@@ -292,13 +286,13 @@ static int draw(const char *path, const struct answer *answer, struct figure_mar
     return figure_end(&figure, drawn, err);
 }
 
-int ratio_figure(const char *path, const struct answer *answer, struct figure_marks *marks,
+int ratio_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                  bool *drawn, struct lr_error *err)
 {
     struct answer *copy = lr_malloc(sizeof(*copy));
     if (!copy)
         return lr_nomem(err);
-    *copy = *answer;
+    *copy = *input->answer;
     make_trained(copy);
     int rc = draw(path, copy, marks, drawn, err);
     lr_free(copy);

@@ -1,17 +1,379 @@
-/* The page around its parts. Style and script are files of their own (report.css, report.js), which
- * the build turns into bytes. */
+/* The page: the answer, the figures (figures.c), what failed commands printed, and all trials. Style
+ * and script are files of their own (report.css, report.js), which the build turns into bytes. */
 #include "report/report.h"
 
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "lrsearch/version.h"
-#include "report/report_parts.h"
+#include "report/cell_names.h"
+#include "report/figures.h"
+#include "report/html.h"
+#include "report/run_history.h"
+#include "report/summary.h"
+#include "store/run_dir.h"
 
-static void put_head(struct html *page, const struct report_input *input)
+/* "identified", "not finished", ... */
+static const char *state_words(const struct answer *answer)
+{
+    switch (answer->status) {
+    case ANSWER_IDENTIFIED:
+        return "identified";
+    case ANSWER_NOT_IDENTIFIED:
+        return "not identified";
+    case ANSWER_BUDGET_EXHAUSTED:
+        return "budget used up";
+    case ANSWER_INTERRUPTED:
+        break;
+    }
+    return "not finished";
+}
+
+/* ---- the answer ---- */
+
+/* The first screen: whoever reads nothing else must know what to do, how sure that is, and why to
+ * doubt it. */
+static void put_fact(struct html *page, const char *name, const char *value, const char *more)
+{
+    html_raw(page, "<div><dt>");
+    html_text(page, name);
+    html_raw(page, "<dd>");
+    html_text(page, value);
+    html_raw(page, " <small>");
+    html_text(page, more);
+    html_raw(page, "</small></div>");
+}
+
+static void append_text(char *text, size_t capacity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void append_text(char *text, size_t capacity, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, capacity - used, format, arguments);
+    va_end(arguments);
+}
+
+/* "<data value=...>2.0e-3</data>": the page shows two digits and keeps all. */
+static void put_lr(struct html *page, double lr)
+{
+    char text[32];
+    html_format(page, "<data id=\"lr\" value=\"%.17g\">%s</data>", lr,
+                format_lr(text, sizeof(text), 2, lr));
+}
+
+static void put_headline(struct html *page, const struct answer *answer)
+{
+    char tokens[32];
+    const struct target_answer *target = &answer->target;
+    const char *reason = answer->reason[0] ? answer->reason : "no reason given";
+    format_count(tokens, sizeof(tokens), (double)target->tokens);
+    html_format(page, "<p class=\"badge %s\">%s</p><h1>", answer_status_name(answer->status),
+                state_words(answer));
+    if (answer->status == ANSWER_IDENTIFIED) {
+        html_say(page, "Train %s tokens with a peak learning rate of ", tokens);
+        put_lr(page, target->lr);
+        html_raw(page, "</h1>");
+        return;
+    }
+    html_say(page, "%s",
+             answer->status == ANSWER_NOT_IDENTIFIED     ? "There is no answer for "
+             : answer->status == ANSWER_BUDGET_EXHAUSTED ? "The budget was used up before there "
+                                                           "was an answer for "
+                                                         : "Not finished: no answer yet for ");
+    html_say(page, "%s tokens", tokens);
+    html_raw(page, "</h1><p class=\"reason\">");
+    html_text(page, reason);
+    html_raw(page, "</p>");
+    if (!isfinite(target->lr))
+        return;
+    html_raw(page, "<p class=\"guess\">");
+    html_text(page, answer->status == ANSWER_NOT_IDENTIFIED
+                        ? "A guess, not to be relied on: learning rate "
+                        : "As far as it went: learning rate ");
+    put_lr(page, target->lr);
+    html_raw(page, "</p>");
+}
+
+static void put_facts(struct html *page, const struct report_input *input)
+{
+    const struct target_answer *target = &input->answer->target;
+    const struct answer_cost *cost = &input->answer->cost;
+    char value[64], more[192], a[32], b[32];
+    html_raw(page, "<dl class=\"facts\">");
+    if (isfinite(target->lr))
+        put_fact(page, "90 % interval",
+                 interval_known(target->ci90)
+                     ? format_lr_interval(value, sizeof(value), 2, target->ci90)
+                     : "not known",
+                 "of the best learning rate there");
+    if (isfinite(target->loss_penalty)) {
+        snprintf(value, sizeof(value), "%.2g nats", target->loss_penalty);
+        put_fact(page, "Expected cost", value, "of loss, because this may not be the optimum");
+    }
+    if (isfinite(target->loss_penalty_if_wrong_2x)) {
+        snprintf(value, sizeof(value), "%.2g nats", target->loss_penalty_if_wrong_2x);
+        put_fact(page, "If it is wrong by 2x", value, "of loss, at half or twice the optimum");
+    }
+    snprintf(value, sizeof(value), "%" PRIu64 " training%s", cost->trials,
+             cost->trials == 1 ? "" : "s");
+    snprintf(more, sizeof(more), "%s tokens, %s of core time",
+             format_count(a, sizeof(a), (double)cost->tokens),
+             format_seconds(b, sizeof(b), cost->core_seconds));
+    double fraction = cost->target_run_fraction;
+    if (fraction >= 10 && isfinite(fraction))
+        append_text(more, sizeof(more), ", %.3g times the target run", fraction);
+    else if (fraction >= 0)
+        append_text(more, sizeof(more), ", %.3g %% of the target run", 100 * fraction);
+    if (cost->lost_attempts > 0)
+        append_text(more, sizeof(more), "; %" PRIu64 " attempt%s lost", cost->lost_attempts,
+                    cost->lost_attempts == 1 ? "" : "s");
+    if (input->history->wall_s > 0)
+        append_text(more, sizeof(more), "; %s by the clock",
+                    format_seconds(a, sizeof(a), input->history->wall_s));
+    put_fact(page, "Spent", value, more);
+    if (target->width > 0) {
+        snprintf(value, sizeof(value), "width %" PRIu32 ", vocabulary %" PRIu32, target->width,
+                 target->vocab);
+        snprintf(more, sizeof(more), "embedding learning rate %s",
+                 format_lr(a, sizeof(a), 2, target->embedding_lr));
+        put_fact(page, "Target", value, more);
+    }
+    const struct law_answer *law = &input->answer->law;
+    if (isfinite(law->beta)) {
+        snprintf(value, sizeof(value), "%s as tokens^%.2f", law->beta < 0 ? "rises" : "falls",
+                 -law->beta);
+        snprintf(more, sizeof(more), "90 %% interval %.2f .. %.2f; %.0f %% of it by the prior",
+                 law->beta_ci90[0], law->beta_ci90[1], 100 * law->prior_weight);
+        put_fact(page, "Law", value, more);
+    }
+    html_raw(page, "</dl>\n");
+}
+
+static void put_list(struct html *page, const char *title, const char (*texts)[ANSWER_TEXT],
+                     size_t count)
+{
+    html_raw(page, "<h2>");
+    html_text(page, title);
+    html_raw(page, "</h2><ul>");
+    for (size_t i = 0; i < count; i++) {
+        html_raw(page, "<li>");
+        html_text(page, texts[i]);
+    }
+    html_raw(page, "</ul>\n");
+}
+
+static void put_steps(struct html *page, const struct answer *answer)
+{
+    static const char *const titles[] = {"step", "LR times", "90 % interval", "known by", "how"};
+    char text[64];
+    if (answer->step_count == 0)
+        return;
+    html_raw(page, "<details><summary>From what was measured to the target</summary>");
+    html_table(page, "Each step from what was measured to the target", titles, 5);
+    for (size_t i = 0; i < answer->step_count; i++) {
+        const struct transfer_step *step = &answer->steps[i];
+        html_row(page, step->of);
+        snprintf(text, sizeof(text), "%.3g", step->factor);
+        html_cell(page, isfinite(step->factor) ? text : "-");
+        snprintf(text, sizeof(text), "%.2g .. %.2g", step->ci90[0], step->ci90[1]);
+        html_cell(page, interval_known(step->ci90) ? text : "-");
+        html_cell(page, step->measured ? "measurement" : "published rule");
+        html_cell(page, step->how);
+    }
+    html_table_end(page);
+    html_raw(page, "</details>\n");
+}
+
+static void put_answer(struct html *page, const struct report_input *input)
+{
+    const struct answer *answer = input->answer;
+    html_raw(page, "<header><p class=\"name\">lrsearch campaign <b>");
+    html_text(page, input->name);
+    html_raw(page, "</b>");
+    if (input->history->started_utc[0]) {
+        html_raw(page, ", begun ");
+        html_text(page, input->history->started_utc);
+    }
+    html_raw(page, "</p>");
+    put_headline(page, answer);
+    html_raw(page, "</header>\n<main>\n<section class=\"first\">");
+    put_facts(page, input);
+    if (answer->warning_count > 0)
+        put_list(page, "Doubts", answer->warnings, answer->warning_count);
+    else if (answer->status == ANSWER_IDENTIFIED)
+        html_raw(page, "<h2>Doubts</h2><p>None found.</p>");
+    if (answer->confirm_count > 0) {
+        html_raw(page, "<h2>Tried at the target</h2><ul>");
+        for (size_t i = 0; i < answer->confirm_count; i++) {
+            html_raw(page, "<li>");
+            html_text(page, answer->confirms[i].text);
+        }
+        html_raw(page, "</ul>");
+    }
+    if (answer->verdict_count > 0)
+        put_list(page, "Published claims", answer->verdicts, answer->verdict_count);
+    put_steps(page, answer);
+    html_raw(page, "</section>\n");
+}
+
+/* ---- failed commands ---- */
+
+/* What commands said that failed as trainers (RUN_DIR/output): the ends of their last attempts, so
+ * that who reads the page elsewhere sees why. */
+enum { SHOWN = 20, TAIL = 8192 }; /* attempts, and bytes of each: the page stays small */
+
+static bool has_failed(const struct trial *trial, uint32_t attempt)
+{
+    bool good = trial->state == TRIAL_DONE || trial->state == TRIAL_DIVERGED ||
+                trial->state == TRIAL_RUNNING;
+    return attempt < trial->attempt || !good;
+}
+
+/* "trial 12, attempt 1: failed: exit status 7; ...", and the rest below it. */
+static void put_output(struct html *page, char *text)
+{
+    size_t length = strlen(text), head = strcspn(text, "\n");
+    char *rest = text + head + (text[head] == '\n');
+    text[head] = '\0';
+    if (strlen(rest) > TAIL)
+        rest = text + length - TAIL;
+    html_raw(page, "<details><summary>");
+    html_text(page, text);
+    html_raw(page, "</summary><pre class=\"output\" tabindex=\"0\">");
+    while (*rest) {
+        char *line = rest;
+        size_t end = strcspn(line, "\n");
+        rest = line[end] ? line + end + 1 : line + end;
+        line[end] = '\0';
+        html_text(page, line);
+        html_raw(page, "\n");
+    }
+    html_raw(page, "</pre></details>\n");
+}
+
+static void put_outputs(struct html *page, const struct report_input *input)
+{
+    size_t shown = 0;
+    for (size_t i = input->count; i-- > 0 && shown < SHOWN;) {
+        const struct trial *trial = input->trials[i];
+        if (trial->spec.trainer != TRAINER_COMMAND)
+            continue;
+        for (uint32_t attempt = trial->attempt; attempt > 0 && shown < SHOWN; attempt--) {
+            char name[TRIAL_PATH], *text = NULL;
+            if (!has_failed(trial, attempt))
+                continue;
+            run_dir_output_file(name, "output", trial->id, attempt);
+            struct lr_error err = {0};
+            int rc = run_dir_read(input->run_dir, name, &text, &err);
+            if ((rc || text) && shown++ == 0)
+                html_raw(page, "<section id=\"output\"><h2>Commands that failed</h2>\n<p>What they "
+                               "printed last, the latest first; all of it is in "
+                               "<code>output/</code>.</p>\n");
+            if (rc) /* no reason to be without the rest of the page */
+                put_output(page, err.text);
+            else if (text)
+                put_output(page, text);
+            lr_free(text);
+        }
+    }
+    if (shown > 0)
+        html_raw(page, "</section>\n");
+}
+
+/* ---- trials ---- */
+
+/* The table of trials: what the points of the figures say is looked up here, so it stands in the
+ * page once. Sorted and filtered by report.js. */
+/* Browsers take seconds to lay ten thousand rows out: the style shows so many, and a button all. */
+enum { CUT = 300 };
+
+static void put_trials_head(struct html *page, bool cells, bool ratios)
+{
+    static const char *const titles[] = {"trial",  "round",   "model", "LR",   "embedding ratio",
+                                         "tokens", "seed",    "state", "loss", "seconds",
+                                         "rank",   "attempts"};
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        if ((i != 2 || cells) && (i != 4 || ratios))
+            html_format(page, "<th scope=\"col\"><button type=\"button\">%s</button>", titles[i]);
+}
+
+static void put_trial(struct html *page, const struct report_input *input,
+                      const struct trial *trial, bool cells, bool ratios)
+{
+    char text[CELL_NAME];
+    const struct trial_spec *spec = &trial->spec;
+    bool over = trial_state_is_over(trial->state);
+    html_format(page, "<tr id=t%" PRIu32 "><th scope=row>%" PRIu32 "<td>%" PRIu32, trial->id,
+                trial->id, trial->round);
+    if (cells) {
+        html_raw(page, "<td>");
+        html_text(page, trial->purpose == PURPOSE_CONFIRM ? "target"
+                        : trial->cell < input->answer->cell_count
+                            ? cell_name(text, sizeof(text), input->answer, trial->cell, 0)
+                            : "");
+    }
+    html_format(page, "<td>%s", format_lr(text, sizeof(text), 3, spec->lr));
+    if (ratios)
+        html_format(page, "<td>%.4g", spec->embedding_lr_ratio);
+    html_format(page, "<td>%s<td>%" PRIu32 "<td>%s",
+                format_count(text, sizeof(text), (double)spec->horizon_tokens), trial->replicate,
+                trial_state_name(trial->state));
+    if (trial->state == TRIAL_DONE)
+        html_format(page, "<td>%.4f", trial->result.val_loss);
+    else {
+        html_raw(page, "<td>");
+        html_text(page, over ? trial->result.message : "");
+    }
+    if (trial->spent.attempts > 0)
+        html_format(page, "<td>%.1f", trial->spent.seconds);
+    else
+        html_raw(page, "<td>");
+    if (trial->attempt > 0)
+        html_format(page, "<td>%" PRIu32 "<td>%" PRIu32 "\n", trial->rank, trial->attempt);
+    else
+        html_raw(page, "<td><td>0\n");
+}
+
+static void put_trials(struct html *page, const struct report_input *input)
+{
+    bool cells = input->answer->cell_count > 1, ratios = false;
+    for (size_t i = 1; i < input->count; i++)
+        ratios = ratios || input->trials[i]->spec.embedding_lr_ratio !=
+                               input->trials[0]->spec.embedding_lr_ratio;
+    html_format(page,
+                "<section id=\"trials\"><h2>Trials</h2>\n<p class=\"tools\"><label for=\"filter\">"
+                "Show rows with</label> <input id=\"filter\" type=\"search\" "
+                "placeholder=\"such as: done 131k\"> <span id=\"shown\" role=\"status\">"
+                "%zu of %zu</span>",
+                input->count, input->count);
+    if (input->count > CUT)
+        html_raw(page, " <button id=\"more\" type=\"button\">Show all of these</button><noscript>"
+                       "<style>#all tr { display: table-row !important; }</style></noscript>");
+    html_format(page,
+                "</p>\n<div class=\"wide tall\" tabindex=\"0\" role=\"group\" "
+                "aria-label=\"Table of trials\"><table id=\"all\"%s><caption>All trials, in the "
+                "order in which they were asked for; a title sorts%s</caption><thead><tr>",
+                input->count > CUT ? " class=\"cut\"" : "",
+                input->count > CUT ? ". Of many, the first 300 are shown" : "");
+    put_trials_head(page, cells, ratios);
+    html_raw(page, "<tbody>\n");
+    for (size_t i = 0; i < input->count; i++)
+        put_trial(page, input, input->trials[i], cells, ratios);
+    html_raw(page, "</table></div></section>\n");
+}
+
+/* ---- the page ---- */
+
+static void begin_page(struct html *page, const struct report_input *input)
 {
     html_raw(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
                    "name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta "
                    "name=\"color-scheme\" content=\"light dark\">\n<title>");
-    html_say(page, "%s: %s", input->name, report_state(input->answer));
+    html_say(page, "%s: %s", input->name, state_words(input->answer));
     html_raw(page, "</title>\n<style>\n");
     html_bytes(page, report_css, report_css_size);
     html_raw(page, "</style>\n</head>\n<body>\n");
@@ -27,7 +389,7 @@ static void put_missing(struct html *page, const char *run_dir)
     html_raw(page, "</code>. The tables below have the same numbers.</p>\n");
 }
 
-static void put_end(struct html *page)
+static void end_page(struct html *page)
 {
     html_raw(page, "</main>\n<footer>lrsearch " LRSEARCH_VERSION
                    ". Losses in nats per token. This file is made from journal.jsonl beside it; "
@@ -37,28 +399,32 @@ static void put_end(struct html *page)
     html_raw(page, "</script>\n</body>\n</html>\n");
 }
 
-int report_write(const struct report_input *input, struct lr_error *err)
+int report_write(const struct report_input *given, struct lr_error *err)
 {
+    struct report_input input = *given;
     struct html page = {0}, figures = {0};
     struct run_history history;
     bool missing = false;
-    int rc = run_history_read(&history, input->run_dir, input->count, err);
-    if (!rc)
-        rc = report_figures(&figures, input, &history, &missing, err);
-    if (!rc) {
-        put_head(&page, input);
-        report_answer(&page, input, &history);
-        if (missing)
-            put_missing(&page, input->run_dir);
-        html_bytes(&page, figures.bytes, figures.used);
-        report_output(&page, input);
-        report_trials(&page, input);
-        put_end(&page);
-        if (page.failed || figures.failed)
-            rc = lr_nomem(err);
+    int rc;
+    input.history = &history;
+    if ((rc = run_history_read(&history, input.run_dir, input.count, err)))
+        goto out;
+    if ((rc = figures_put(&figures, &input, &missing, err)))
+        goto out;
+    begin_page(&page, &input);
+    put_answer(&page, &input);
+    if (missing)
+        put_missing(&page, input.run_dir);
+    html_bytes(&page, figures.bytes, figures.used);
+    put_outputs(&page, &input);
+    put_trials(&page, &input);
+    end_page(&page);
+    if (page.failed || figures.failed) {
+        rc = lr_nomem(err);
+        goto out;
     }
-    if (!rc)
-        rc = run_dir_write(input->run_dir, "report.html", page.bytes, page.used, err);
+    rc = run_dir_write(input.run_dir, "report.html", page.bytes, page.used, err);
+out:
     html_release(&figures);
     html_release(&page);
     run_history_release(&history);

@@ -7,6 +7,8 @@
 
 /* RUN_DIR/report.html: the answer to look at, in one file that needs nothing else. */
 
+struct run_history;
+
 struct report_round {        /* what was known before a round, and at the end */
     uint32_t round;          /* that was asked for next; 0: none, the last */
     uint64_t trials, tokens; /* spent by then */
@@ -22,6 +24,7 @@ struct report_input {
     size_t count;
     struct report_round rounds[REPORT_ROUNDS];
     size_t round_count;
+    const struct run_history *history; /* of the page, which reads it: NULL until then */
 };
 
 /* Reads the journal, draws by gnuplot, replaces the file. Without gnuplot it has its tables, and

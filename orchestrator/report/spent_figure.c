@@ -1,6 +1,6 @@
 /* What the budget bought: the interval of the target's learning rate against the tokens spent. */
 #include <math.h>
-#include "report/report_parts.h"
+#include "report/figures.h"
 
 static bool is_known(const struct report_round *round)
 {
@@ -12,7 +12,7 @@ int spent_figure(const char *path, const struct report_input *input, struct figu
                  bool *drawn, struct lr_error *err)
 {
     struct figure figure;
-    struct range x = range_empty(), y = range_empty(), around;
+    struct range x = range_empty(), y = range_empty(), ends = range_empty();
     uint64_t ticks[REPORT_ROUNDS];
     size_t count = 0;
     *drawn = true;
@@ -23,15 +23,12 @@ int spent_figure(const char *path, const struct report_input *input, struct figu
         ticks[count++] = round->tokens;
         range_add(&x, (double)round->tokens);
         range_add(&y, round->lr);
+        range_add(&ends, round->ci90[0]);
+        range_add(&ends, round->ci90[1]);
     }
     if (count < 2 || !(x.low < x.high))
         return 0;
-    around = y;
-    range_widen(&around, 30);
-    for (size_t i = 0; i < input->round_count; i++)
-        for (int end = 0; end < 2; end++)
-            if (is_known(&input->rounds[i]))
-                range_add(&y, range_clamp(&around, input->rounds[i].ci90[end]));
+    range_add_ends(&y, &ends, 30);
     range_widen(&x, 1.05);
     range_widen(&y, 1.2);
     struct figure_frame frame = {.title = "",

@@ -1,16 +1,17 @@
-/* The answer for a person. The first sentence is the answer, or says that there is none; the rest
- * lets the reader judge it: what was measured, the law drawn through it, how the law did where it
- * could be checked, what it cost, and every doubt. */
+/* The answer for a person, and in one line for the programs that pass it on. The first sentence is
+ * the answer, or says that there is none; the rest lets the reader judge it: what was measured, the
+ * law drawn through it, how the law did where it could be checked, what it cost, and every warning.
+ */
 #include "report/summary.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "report/cell_names.h"
 #include "report/cells_text.h"
-#include "report/drift_text.h"
-#include "report/transfer_text.h"
-#include "report/wrap.h"
+#include "report/plain_text.h"
+#include "store/json_value.h"
 
 struct texts { /* one buffer for each number in a sentence */
     char a[32], b[32], c[32], d[32], e[32];
@@ -22,10 +23,7 @@ struct texts { /* one buffer for each number in a sentence */
 static void print_target(FILE *out, const char *lead, const struct target_answer *target)
 {
     struct texts t;
-    char interval[80] = "", expected[80] = "", penalty[80] = "";
-    if (interval_known(target->ci90))
-        snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
-                 LR(t.c, 2, target->ci90[0]), LR(t.d, 2, target->ci90[1]));
+    char interval[INTERVAL90_TEXT], expected[80] = "", penalty[80] = "";
     if (isfinite(target->loss_penalty))
         snprintf(expected, sizeof(expected),
                  "; not being the optimum, it costs about %.2g nats of loss", target->loss_penalty);
@@ -33,7 +31,9 @@ static void print_target(FILE *out, const char *lead, const struct target_answer
         snprintf(penalty, sizeof(penalty), "; being wrong by 2x would cost %.2g",
                  target->loss_penalty_if_wrong_2x);
     wrap_print(out, "", "%slearning rate for %s tokens: %s%s%s%s", lead, COUNT(t.a, target->tokens),
-               LR(t.b, 2, target->lr), interval, expected, penalty);
+               LR(t.b, 2, target->lr),
+               format_interval90(interval, sizeof(interval), 'l', 2, target->ci90), expected,
+               penalty);
 }
 
 static void print_headline(FILE *out, const struct answer *answer)
@@ -75,14 +75,12 @@ static const char *format_loss(char *text, size_t capacity, double loss)
 static void print_horizon(FILE *out, const struct horizon_answer *horizon)
 {
     struct texts t;
-    char interval[64] = "-", loss[32], curvature[32] = "-";
-    if (interval_known(horizon->ci90))
-        snprintf(interval, sizeof(interval), "%s .. %s", LR(t.c, 3, horizon->ci90[0]),
-                 LR(t.d, 3, horizon->ci90[1]));
+    char interval[80], loss[32], curvature[32] = "-";
     if (isfinite(horizon->curvature))
         snprintf(curvature, sizeof(curvature), "%.2g", horizon->curvature);
     fprintf(out, "%9s  %8s  %-19s %9s %6" PRIu32 " %8" PRIu32 " %7s%s\n",
-            COUNT(t.a, horizon->tokens), LR(t.b, 3, horizon->lr_opt), interval,
+            COUNT(t.a, horizon->tokens), LR(t.b, 3, horizon->lr_opt),
+            format_lr_interval(interval, sizeof(interval), 3, horizon->ci90),
             format_loss(loss, sizeof(loss), horizon->loss_min), horizon->trials, horizon->diverged,
             curvature,
             horizon->at_edge ? "  edge"
@@ -116,15 +114,12 @@ static void print_law(FILE *out, const struct answer *answer)
 {
     const struct law_answer *law = &answer->law;
     struct texts t;
-    char interval[80] = "", fit[80] = "", prior[80] = "", name[CELL_NAME];
+    char interval[INTERVAL90_TEXT], fit[80] = "", prior[80] = "", name[CELL_NAME];
     const char *of = cells_nearest(name, sizeof(name), answer);
     if (!isfinite(law->beta)) {
         wrap_print(out, "law       ", "none: too few horizons have a best LR");
         return;
     }
-    if (interval_known(law->beta_ci90))
-        snprintf(interval, sizeof(interval), " (90\v%% interval %.2f\v..\v%.2f)", law->beta_ci90[0],
-                 law->beta_ci90[1]);
     if (law->prior_weight >= 0.9995)
         snprintf(prior, sizeof(prior), ", which is the prior alone");
     else if (law->prior_weight >= 0.005)
@@ -132,7 +127,8 @@ static void print_law(FILE *out, const struct answer *answer)
     if (isfinite(law->r2))
         snprintf(fit, sizeof(fit), "; R2 %.3f", law->r2);
     wrap_print(out, "law       ", "%s%sLR %s as tokens^%.2f%s%s%s", of ? of : "", of ? ": " : "",
-               law->beta < 0 ? "rises" : "falls", -law->beta, interval, prior, fit);
+               law->beta < 0 ? "rises" : "falls", -law->beta,
+               format_interval90(interval, sizeof(interval), 'f', 2, law->beta_ci90), prior, fit);
     if (law->holdout.tokens == 0)
         return;
     char predicted[80] = "", apart[80] = "";
@@ -151,17 +147,17 @@ static void print_law(FILE *out, const struct answer *answer)
 /* Cells have ratios of their own, and stand in their table. */
 static void print_ratio(FILE *out, const struct answer *answer, enum answer_ratio which)
 {
-    char optimum[96] = "";
+    char optimum[32] = "", interval[INTERVAL90_TEXT];
     const struct ratio_answer *ratio = &answer->ratios[which];
-    const char *what = which == RATIO_EMBEDDING ? "embedding" : "output";
     if (!ratio->searched || answer->cell_count > 1)
         return;
-    if (interval_known(ratio->ci90))
-        snprintf(optimum, sizeof(optimum), "; its optimum %.3g (90\v%% interval %.3g\v..\v%.3g)",
-                 ratio->optimum, ratio->ci90[0], ratio->ci90[1]);
+    format_interval90(interval, sizeof(interval), 'g', 3, ratio->ci90);
+    if (*interval)
+        snprintf(optimum, sizeof(optimum), "; its optimum %.3g", ratio->optimum);
     wrap_print(out, "ratio     ",
-               "%s LR %.3g times that of the hidden matrices%s, %" PRIu32 " trainings", what,
-               ratio->value, optimum, ratio->trials);
+               "%s LR %.3g times that of the hidden matrices%s%s, %" PRIu32 " trainings",
+               which == RATIO_EMBEDDING ? "embedding" : "output", ratio->value, optimum, interval,
+               ratio->trials);
 }
 
 /* What else is known of the target of a campaign with axes. */
@@ -247,12 +243,84 @@ static void print_reach(FILE *out, const struct answer *answer)
                    COUNT(t.a, longest));
 }
 
-static void print_doubts(FILE *out, const struct answer *answer)
+/* ---- the target, from what was measured ---- */
+
+void transfer_print(FILE *out, const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->step_count; i++) {
+        const struct transfer_step *step = &answer->steps[i];
+        char factor[32] = "not known", interval[INTERVAL90_TEXT];
+        if (isfinite(step->factor))
+            snprintf(factor, sizeof(factor), "times %.3g", step->factor);
+        wrap_print(out, i == 0 ? "transfer  - " : "          - ", "%s: LR %s%s; %s%s", step->of,
+                   factor, format_interval90(interval, sizeof(interval), 'g', 2, step->ci90),
+                   step->measured ? "measured: " : "assumed: ", step->how);
+    }
+}
+
+/* ---- drift ---- */
+
+static const char *drift_ratio_text(char text[128], double ratio, const double ci90[2])
+{
+    char interval[INTERVAL90_TEXT];
+    snprintf(text, 128, "%.3g times that%s", ratio,
+             format_interval90(interval, sizeof(interval), 'g', 3, ci90));
+    return text;
+}
+
+void drift_print(FILE *out, const char *lead, const struct drift *drift)
+{
+    struct texts t;
+    char ratio[128], interval[INTERVAL90_TEXT], blank[32];
+    const char *beyond = drift->lr_beyond ? "; beyond tolerance" : "";
+    snprintf(blank, sizeof(blank), "%*s", (int)strlen(lead), "");
+    if (drift->lr_reason[0])
+        wrap_print(out, lead, "LR at the target not compared: %s", drift->lr_reason);
+    else
+        wrap_print(out, lead, "LR at the target %s%s",
+                   drift_ratio_text(ratio, drift->lr_ratio, drift->lr_ci90),
+                   drift->at_tokens ? "" : beyond);
+    if (drift->at_tokens)
+        wrap_print(out, blank, "LR at %s tokens %s%s", COUNT(t.a, drift->at_tokens),
+                   drift_ratio_text(ratio, drift->at_ratio, drift->at_ci90), beyond);
+    if (drift->loss_reason[0]) {
+        wrap_print(out, blank, "loss not compared: %s", drift->loss_reason);
+        return;
+    }
+    wrap_print(out, blank, "loss at %s tokens %+.4f nats%s%s", COUNT(t.a, drift->loss_tokens),
+               drift->loss_difference,
+               format_interval90(interval, sizeof(interval), '+', 2, drift->loss_ci90),
+               drift->loss_beyond ? "; beyond tolerance" : "");
+}
+
+static void print_baseline(FILE *out, const struct answer *answer)
+{
+    const struct baseline_answer *baseline = &answer->baseline;
+    if (!baseline->wanted)
+        return;
+    if (baseline->reason[0]) {
+        wrap_print(out, "baseline  ", "not compared: %s", baseline->reason);
+        return;
+    }
+    wrap_print(out, "baseline  ", "%s", baseline->run_dir);
+    drift_print(out, "          ", &baseline->drift);
+}
+
+/* ---- all of it ---- */
+
+void warnings_print(FILE *out, const struct answer *answer)
 {
     for (size_t i = 0; i < answer->warning_count; i++)
         wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);
+}
+
+/* The warnings, and whose answer it is. */
+static void print_end(FILE *out, const char *name, const struct answer *answer)
+{
+    warnings_print(out, answer);
     if (answer->warning_count == 0 && answer->status == ANSWER_IDENTIFIED)
         wrap_print(out, "doubts    ", "none found");
+    wrap_print(out, "campaign  ", "%s", name);
 }
 
 void summary_print_prediction(FILE *out, const char *name, const struct answer *answer,
@@ -264,12 +332,11 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
     exponents_print(out, answer);
     joint_print(out, answer);
     print_reach(out, answer);
-    transfer_text_print(out, answer);
+    transfer_print(out, answer);
     print_model(out, answer);
     if (*width)
         wrap_print(out, "width     ", "%s", width);
-    print_doubts(out, answer);
-    wrap_print(out, "campaign  ", "%s", name);
+    print_end(out, name, answer);
 }
 
 void summary_print(FILE *out, const char *name, const struct answer *answer)
@@ -285,10 +352,49 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     joint_print(out, answer);
     confirms_print(out, answer);
     verdicts_print(out, answer);
-    transfer_text_print(out, answer);
+    transfer_print(out, answer);
     print_model(out, answer);
     print_cost(out, &answer->cost);
-    baseline_print(out, answer);
-    print_doubts(out, answer);
-    wrap_print(out, "campaign  ", "%s", name);
+    print_baseline(out, answer);
+    print_end(out, name, answer);
+}
+
+/* ---- for programs ---- */
+
+static json_t *drift_json(const struct answer *answer, bool *ok)
+{
+    const struct baseline_answer *baseline = answer ? &answer->baseline : NULL;
+    if (!baseline || !baseline->wanted || baseline->reason[0])
+        return json_null();
+    json_t *object = json_object();
+    json_put(object, "lr", json_of_double(baseline->drift.lr_ratio), ok);
+    json_put(object, "loss", json_of_double(baseline->drift.loss_difference), ok);
+    json_put(object, "beyond", json_boolean(answer_drifted(answer)), ok);
+    return object;
+}
+
+void summary_print_line(const char *name, const char *run_dir, const struct answer *answer,
+                        int exit_status)
+{
+    static const double unknown[2] = {NAN, NAN};
+    const struct target_answer *target = answer ? &answer->target : NULL;
+    const char *status = answer ? answer_status_name(answer->status)
+                         : exit_status == LR_EXIT_INTERRUPTED
+                             ? answer_status_name(ANSWER_INTERRUPTED)
+                             : "failed";
+    bool ok = true;
+    json_use_lr_memory();
+    json_t *line = json_object();
+    json_put(line, "name", json_of_text(name), &ok);
+    json_put(line, "status", json_string(status), &ok);
+    json_put(line, "exit", json_integer(exit_status), &ok);
+    json_put(line, "lr", json_of_double(target ? target->lr : NAN), &ok);
+    json_put(line, "ci90", json_of_interval(target ? target->ci90 : unknown), &ok);
+    json_put(line, "target_tokens", target ? json_of_count(target->tokens) : json_null(), &ok);
+    json_put(line, "drift", drift_json(answer, &ok), &ok);
+    json_put(line, "run_dir", json_of_text(run_dir), &ok);
+    char *text = json_to_line(line, ok);
+    if (text)
+        fprintf(stderr, "lrsearch: summary %s\n", text);
+    lr_free(text);
 }

@@ -2,7 +2,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include "lrsearch/trial.h"
-#include "report/report_parts.h"
+#include "report/figures.h"
+#include "report/run_history.h"
 
 enum kind { KIND_DONE, KIND_DIVERGED, KIND_RUNNING, KIND_LOST, KINDS };
 
@@ -31,9 +32,10 @@ static void rank_ticks(FILE *script, uint32_t ranks)
     fputs(")\n", script);
 }
 
-int workers_figure(const char *path, const struct run_history *history, struct figure_marks *marks,
+int workers_figure(const char *path, const struct report_input *input, struct figure_marks *marks,
                    bool *drawn, struct lr_error *err)
 {
+    const struct run_history *history = input->history;
     struct figure figure;
     uint32_t ranks = 0;
     double unit = history->wall_s >= 7200 ? 3600 : history->wall_s >= 180 ? 60 : 1;

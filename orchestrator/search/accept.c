@@ -1,5 +1,5 @@
 /* No answer may look surer than it is. Each rule here is a reason to give none; the first that
- * holds is told, together with what would mend it. */
+ * holds goes into `reason`, with a remedy. */
 #include "search/accept.h"
 
 #include <math.h>
@@ -31,16 +31,9 @@ bool horizon_counts(const struct horizon_answer *horizon)
     return isfinite(horizon->lr_opt) && !horizon->at_edge && horizon->se_ln_lr <= UNKNOWN;
 }
 
-static bool nothing_seen(struct answer *answer, const struct observations *obs)
+static bool nothing_trained(struct answer *answer, const struct search_space *space,
+                            uint32_t trials, uint32_t diverged)
 {
-    const struct search_space *space = obs->space;
-    uint32_t trials = 0, diverged = 0;
-    for (size_t h = 0; h < obs->horizon_count; h++) {
-        if (obs->basins[h].optimum)
-            return false;
-        trials += obs->basins[h].trials;
-        diverged += obs->basins[h].diverged;
-    }
     if (trials == 0)
         return refuse(answer, "no trial has finished");
     if (diverged == trials)
@@ -49,6 +42,18 @@ static bool nothing_seen(struct answer *answer, const struct observations *obs)
                       "[%.3g, %.3g]",
                       space->lr_low, space->lr_high, space->lr_low * 1e-4, space->lr_low * 1e-1);
     return false;
+}
+
+static bool nothing_seen(struct answer *answer, const struct observations *obs)
+{
+    uint32_t trials = 0, diverged = 0;
+    for (size_t h = 0; h < obs->horizon_count; h++) {
+        if (obs->basins[h].optimum)
+            return false;
+        trials += obs->basins[h].trials;
+        diverged += obs->basins[h].diverged;
+    }
+    return nothing_trained(answer, obs->space, trials, diverged);
 }
 
 static bool edge_refused(struct answer *answer, const struct observations *obs, size_t h)
@@ -125,25 +130,27 @@ static double widest(const double ci90[2], double lr)
     return fmax(ci90[1] / lr, lr / ci90[0]);
 }
 
-/* The factor that the target's interval would reach if there were one further horizon, its optimum
- * known as well as that of the longest; negative: LR_ENOMEM. */
-static double widest_with(const struct answer *answer, const struct observations *obs,
-                          uint64_t tokens)
+/* *factor: what the target's interval would reach if there were one further horizon, its optimum
+ * known as well as that of the longest. 0 or LR_ENOMEM. */
+static int widest_with(const struct answer *answer, const struct observations *obs, uint64_t tokens,
+                       double *factor)
 {
     const struct horizon_answer *last = &answer->horizons[obs->horizon_count - 1];
     struct search_space space = *obs->space;
     uint64_t horizons[ANSWER_HORIZONS];
+    struct observations *with = NULL;
     struct posterior *posterior = NULL;
-    double factor = LR_ENOMEM;
+    int rc = LR_ENOMEM;
+    *factor = INFINITY;
     if (obs->horizon_count == ANSWER_HORIZONS)
-        return INFINITY;
+        return 0;
     memcpy(horizons, space.horizons, obs->horizon_count * sizeof(*horizons));
     horizons[obs->horizon_count] = tokens;
     space.horizons = horizons;
     space.horizon_count = obs->horizon_count + 1;
     struct observation *seen = lr_calloc(obs->count + 1, sizeof(*seen));
     if (!seen)
-        return factor;
+        goto out;
     memcpy(seen, obs->seen, obs->count * sizeof(*seen));
     seen[obs->count] = (struct observation){
         .tokens = tokens,
@@ -151,18 +158,19 @@ static double widest_with(const struct answer *answer, const struct observations
         .lr = exp(answer->law.b - answer->law.beta * log((double)tokens)),
         .loss = isfinite(last->se_ln_lr) ? last->se_ln_lr : TYPICAL_ERROR,
     };
-    struct observations *with = observations_create(&space, seen, obs->count + 1);
-    if (with)
-        posterior = posterior_create(with, with->horizon_count, space.target_tokens);
-    if (posterior) {
-        struct spread target = posterior_spread(posterior, offsetof(struct sample, target));
-        const double ci90[2] = {exp2(target.ci90[0]), exp2(target.ci90[1])};
-        factor = widest(ci90, exp2(target.mean));
-    }
+    if (!(with = observations_create(&space, seen, obs->count + 1)))
+        goto out;
+    if (!(posterior = posterior_create(with, with->horizon_count, space.target_tokens)))
+        goto out;
+    struct spread target = posterior_spread(posterior, offsetof(struct sample, target));
+    const double ci90[2] = {exp2(target.ci90[0]), exp2(target.ci90[1])};
+    *factor = widest(ci90, exp2(target.mean));
+    rc = 0;
+out:
     lr_free(posterior);
     observations_destroy(with);
     lr_free(seen);
-    return factor;
+    return rc;
 }
 
 /* The shortest further horizon, by doubling, that would make the target's interval narrow enough;
@@ -170,12 +178,11 @@ static double widest_with(const struct answer *answer, const struct observations
 static int horizon_needed(const struct answer *answer, const struct observations *obs,
                           uint64_t *needed)
 {
-    uint64_t target = obs->space->target_tokens;
     *needed = 0;
-    for (uint64_t tokens = obs->space->horizons[obs->horizon_count - 1] * 2; tokens < target;
-         tokens *= 2) {
-        double factor = widest_with(answer, obs, tokens);
-        if (factor < 0)
+    for (uint64_t tokens = obs->space->horizons[obs->horizon_count - 1] * 2;
+         tokens < obs->space->target_tokens; tokens *= 2) {
+        double factor;
+        if (widest_with(answer, obs, tokens, &factor))
             return LR_ENOMEM;
         if (factor <= ACCEPT_WIDEST) {
             *needed = tokens;
@@ -226,4 +233,58 @@ int accept_decide(struct answer *answer, const struct observations *obs)
     if (nothing_seen(answer, obs) || longest_refused(answer, obs) || no_basin_refused(answer, obs))
         return 0;
     return target_decide(answer, obs);
+}
+
+/* ---- many cells ---- */
+
+static bool shows_minimum(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->basin_count; i++) {
+        const struct horizon_answer *horizon = &answer->basins[i].horizon;
+        if (horizon->trials - horizon->diverged > 2 && !horizon->at_edge &&
+            isfinite(horizon->lr_opt))
+            return true;
+    }
+    return false;
+}
+
+static void decide_cells_target(struct answer *answer, const struct cell_posterior *posterior)
+{
+    double factor = widest(answer->target.ci90, answer->target.lr);
+    uint64_t longest = posterior->data->space->horizons[posterior->data->space->horizon_count - 1];
+    char times[64] = "", *mend = "search.min_gain, search.seeds";
+    if (answer->target.tokens > longest) {
+        snprintf(times, sizeof(times), "%.3g times as long as the longest horizon",
+                 (double)answer->target.tokens / (double)longest);
+        mend = "a longer horizon, search.min_gain, search.seeds";
+    } else {
+        snprintf(times, sizeof(times), "within the horizons");
+    }
+    if (!(factor <= ACCEPT_WIDEST))
+        refuse(answer,
+               "the target, %s%s, is not known well enough: the 90 %% interval reaches a factor "
+               "%.1f from the answer (at most %.0f): measure more, or nearer to it (%s)",
+               times, target_cell(posterior->data->space) < 0 ? " and none of the cells" : "",
+               factor, ACCEPT_WIDEST, mend);
+}
+
+void accept_decide_cells(struct answer *answer, const struct cell_posterior *posterior)
+{
+    const struct search_space *space = posterior->data->space;
+    uint32_t trials = 0, diverged = 0;
+    for (size_t b = 0; b < posterior->data->basin_count; b++) {
+        trials += posterior->data->basins[b].trials;
+        diverged += posterior->data->basins[b].diverged;
+    }
+    answer->status = ANSWER_IDENTIFIED;
+    answer->reason[0] = 0;
+    if (nothing_trained(answer, space, trials, diverged))
+        return;
+    if (!shows_minimum(answer))
+        refuse(answer,
+               "in no cell does the best learning rate lie between two others, so that nothing "
+               "shows a minimum: try more than the range [%.3g, %.3g] has, or widen it",
+               space->lr_low, space->lr_high);
+    else
+        decide_cells_target(answer, posterior);
 }

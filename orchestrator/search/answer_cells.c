@@ -1,4 +1,4 @@
-/* From the posterior samples of the sampler to numbers: basins, cells, the target. */
+/* Posterior samples to numbers: basins, cells, the target. */
 #include "search/answer_cells.h"
 
 #include <math.h>
@@ -6,99 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/answer_clear.h"
 #include "search/accept.h"
+#include "search/cell_exponents.h"
+#include "search/cell_verdicts.h"
+#include "search/warnings.h"
 
 #define MEASURED 2  /* LRs with a loss */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
-#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
-#define UNEQUAL 100.0  /* octaves: a cell of another parametrization is far from the target */
-
-uint32_t nearest_cell_of(const struct search_space *space)
-{
-    uint32_t best = 0;
-    double least = INFINITY;
-    for (uint32_t c = 0; c < space->cell_count; c++) {
-        const struct search_cell *cell = &space->cells[c];
-        double off = cell->group == space->target.group ? 0 : UNEQUAL;
-        for (int axis = 0; axis < AXIS_COUNT; axis++)
-            off += fabs(cell->axes[axis] - space->target.axes[axis]);
-        if (off < least - 1e-9) {
-            least = off;
-            best = c;
-        }
-    }
-    return best;
-}
-
-struct spread cells_combine(const struct cell_posterior *posterior, int k,
-                            const double coefficients[TERMS_MAX])
-{
-    double values[CELL_SAMPLES];
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        values[s] = 0;
-        for (size_t i = 0; i < posterior->data->terms[k].count; i++)
-            values[s] += coefficients[i] * posterior->samples[s].theta[k][i];
-    }
-    return cell_spread(values);
-}
-
-/* ---- numbers of the posterior samples ---- */
-
-static struct spread vertex_of(const struct cell_posterior *posterior, size_t basin)
-{
-    double values[CELL_SAMPLES];
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_posterior_basin(posterior, s, basin)->vertex[0];
-    return cell_spread(values);
-}
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is called flat */
 
 static struct spread optimum_of(const struct cell_posterior *posterior, size_t optimum, int k)
 {
     double values[CELL_SAMPLES];
     for (int s = 0; s < CELL_SAMPLES; s++)
         values[s] = cell_posterior_optimum(posterior, s, optimum)->optimum[k];
-    return cell_spread(values);
-}
-
-static double mean_of(const struct cell_posterior *posterior, size_t basin, size_t offset)
-{
-    double mean = 0, value;
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        memcpy(&value, (const char *)cell_posterior_basin(posterior, s, basin) + offset,
-               sizeof(value));
-        mean += value / CELL_SAMPLES;
-    }
-    return mean;
-}
-
-static double level_deviation(const struct cell_posterior *posterior, size_t basin)
-{
-    double values[CELL_SAMPLES];
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_posterior_basin(posterior, s, basin)->level;
-    return cell_spread(values).deviation;
-}
-
-static void to_lr(const struct spread *spread, double *value, double ci90[2])
-{
-    *value = exp2(spread->mean);
-    for (int i = 0; i < 2; i++)
-        ci90[i] = exp2(spread->ci90[i]);
+    return spread_of(values, CELL_SAMPLES);
 }
 
 /* ---- basins ---- */
 
-/* The best LR is the lowest or highest that told anything, and the optimum may well lie beyond the
- * range: what the other cells say usually places it, however few LRs were tried here. */
+/* The best LR is the lowest or highest that gave a loss or diverged, and the optimum may well lie
+ * beyond the range: the other cells usually place it, however few LRs were tried here. */
 static bool lies_at_edge(const struct cell_posterior *posterior, size_t b)
 {
     const struct cell_basin *basin = &posterior->data->basins[b];
-    const struct cell_point *best = NULL;
+    const struct cell_point *best = cell_basin_best(basin);
     bool below = false, above = false;
-    for (size_t i = 0; i < basin->losses; i++)
-        if (!best || basin->points[i].loss < best->loss)
-            best = &basin->points[i];
     for (size_t i = 0; best && i < basin->losses + basin->walls; i++) {
         below = below || basin->points[i].x[0] < best->x[0] - 1e-6;
         above = above || basin->points[i].x[0] > best->x[0] + 1e-6;
@@ -131,13 +64,17 @@ static struct horizon_answer horizon_of(const struct cell_posterior *posterior, 
     };
     if (basin->losses < MEASURED)
         return horizon;
-    struct spread vertex = vertex_of(posterior, b);
-    to_lr(&vertex, &horizon.lr_opt, horizon.ci90);
+    struct spread vertex =
+        cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, vertex));
+    struct spread level =
+        cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, level));
+    spread_exp2(&vertex, &horizon.lr_opt, horizon.ci90);
     horizon.se_ln_lr = vertex.deviation * log(2.0);
     horizon.flat = vertex.deviation > HALF_KNOWN;
-    horizon.curvature = mean_of(posterior, b, offsetof(struct cell_basin_sample, curvature));
-    horizon.loss_min = mean_of(posterior, b, offsetof(struct cell_basin_sample, level));
-    horizon.se_loss = level_deviation(posterior, b);
+    horizon.curvature =
+        cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, curvature)).mean;
+    horizon.loss_min = level.mean;
+    horizon.se_loss = level.deviation;
     return horizon;
 }
 
@@ -165,7 +102,7 @@ static struct spread beta_of(const struct cell_posterior *posterior, uint32_t ce
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], of, (int)cell, 0) -
                           term_value(&terms->term[i], of, (int)cell, 1);
-    return cells_combine(posterior, 0, coefficients);
+    return cell_posterior_combine(posterior, 0, coefficients);
 }
 
 static void fill_cell(struct cell_answer *cell, const struct cell_posterior *posterior, uint32_t c)
@@ -177,19 +114,20 @@ static void fill_cell(struct cell_answer *cell, const struct cell_posterior *pos
                                  .loss = NAN,
                                  .parametrization =
                                      space->groups[space->cells[c].group].parametrization};
-    to_lr(&optimum, &cell->lr, cell->ci90);
+    spread_exp2(&optimum, &cell->lr, cell->ci90);
     for (int r = 0; r < RATIO_COUNT; r++)
         cell->ratio[r] = cell->ratio_ci90[r][0] = cell->ratio_ci90[r][1] = NAN;
     for (int k = 1; k < posterior->data->coordinate_count; k++) {
         int r = posterior->data->coordinates[k] - 1;
         struct spread ratio = optimum_of(posterior, c, k);
-        to_lr(&ratio, &cell->ratio[r], cell->ratio_ci90[r]);
+        spread_exp2(&ratio, &cell->ratio[r], cell->ratio_ci90[r]);
     }
     for (size_t h = 0; h < space->horizon_count; h++) {
         size_t b = c * space->horizon_count + h;
         cell->trials += posterior->data->basins[b].trials;
         if (posterior->data->basins[b].losses > 0)
-            cell->loss = mean_of(posterior, b, offsetof(struct cell_basin_sample, level));
+            cell->loss =
+                cell_posterior_spread(posterior, b, offsetof(struct cell_basin_sample, level)).mean;
     }
 }
 
@@ -198,7 +136,7 @@ static void fill_cell(struct cell_answer *cell, const struct cell_posterior *pos
 static void fill_nearest(struct answer *answer, const struct cell_posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;
-    uint32_t nearest = answer->nearest = nearest_cell_of(space);
+    uint32_t nearest = answer->nearest = nearest_cell(space);
     const struct terms *terms = &posterior->data->terms[0];
     double coefficients[TERMS_MAX], misfit = 0, reference = posterior->data->reference_tokens;
     answer->horizon_count = space->horizon_count;
@@ -207,7 +145,7 @@ static void fill_nearest(struct answer *answer, const struct cell_posterior *pos
     struct spread beta = beta_of(posterior, nearest);
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], &space->cells[nearest], (int)nearest, 0);
-    struct spread line = cells_combine(posterior, 0, coefficients);
+    struct spread line = cell_posterior_combine(posterior, 0, coefficients);
     for (int s = 0; s < CELL_SAMPLES; s++)
         misfit += posterior->samples[s].misfit[0] / CELL_SAMPLES;
     answer->law.beta = beta.mean;
@@ -218,7 +156,6 @@ static void fill_nearest(struct answer *answer, const struct cell_posterior *pos
     /* a Student of 3 degrees of freedom has 3 times the variance of its scale */
     answer->law.prior_weight = fmin(1, beta.deviation * beta.deviation /
                                            (3 * space->prior_beta_sd * space->prior_beta_sd));
-    answer->law.r2 = answer_explained(answer);
 }
 
 /* ---- the target ---- */
@@ -236,7 +173,7 @@ static void fill_target(struct answer *answer, const struct cell_posterior *post
     struct target_answer *target = &answer->target;
     struct spread optimum = optimum_of(posterior, index, 0);
     double lr = optimum.mean, penalty = 0, wrong = 0;
-    to_lr(&optimum, &target->lr, target->ci90);
+    spread_exp2(&optimum, &target->lr, target->ci90);
     for (int s = 0; s < CELL_SAMPLES; s++) {
         penalty += penalty_of(posterior, s, 0,
                               lr - cell_posterior_optimum(posterior, s, index)->optimum[0]);
@@ -251,7 +188,7 @@ static void fill_target(struct answer *answer, const struct cell_posterior *post
             const struct cell_optimum_sample *sample = cell_posterior_optimum(posterior, s, index);
             penalty += penalty_of(posterior, s, k, at - sample->optimum[0] - sample->optimum[k]);
         }
-        to_lr(&ratio, &target->ratio[r], target->ratio_ci90[r]);
+        spread_exp2(&ratio, &target->ratio[r], target->ratio_ci90[r]);
     }
     target->loss_penalty = penalty / CELL_SAMPLES;
     target->loss_penalty_if_wrong_2x = wrong / CELL_SAMPLES;
@@ -274,10 +211,11 @@ static void fill_ratios(struct answer *answer, const struct search_space *space,
 
 /* ---- the whole ---- */
 
-static int fill(struct answer *answer, const struct cell_posterior *posterior,
-                const struct observation *seen, size_t count)
+static int fill_all(struct answer *answer, const struct cell_posterior *posterior,
+                    const struct observation *seen, size_t count)
 {
     const struct search_space *space = posterior->data->space;
+    int rc;
     fill_basins(answer, posterior);
     answer->cell_count = space->cell_count;
     for (uint32_t c = 0; c < space->cell_count; c++)
@@ -286,30 +224,21 @@ static int fill(struct answer *answer, const struct cell_posterior *posterior,
     fill_target(answer, posterior);
     fill_ratios(answer, space, posterior->data->seen_count);
     exponents_fill(answer, posterior);
-    int rc = joint_fill(answer, posterior, seen, count);
-    if (rc)
+    if ((rc = joint_fill(answer, posterior, seen, count)))
         return rc;
-    cells_accept(answer, posterior);
+    accept_decide_cells(answer, posterior);
     verdicts_add(answer, posterior);
-    cells_warn(answer, posterior);
-    answer_clear_tails(answer);
+    warnings_add_cells(answer, posterior);
     return 0;
 }
 
 int cells_answer(struct answer *answer, const struct search_space *space,
-                 const struct observation *seen, size_t count, struct lr_error *err)
+                 const struct observation *seen, size_t count)
 {
-    int rc = LR_ENOMEM;
     struct cell_data *data = cell_data_create(space, seen, count, -1);
     struct cell_posterior *posterior = data ? cell_posterior_create(data) : NULL;
-    answer_clear(answer, space);
-    if (posterior)
-        rc = fill(answer, posterior, seen, count);
+    int rc = posterior ? fill_all(answer, posterior, seen, count) : LR_ENOMEM;
     cell_posterior_destroy(posterior);
     cell_data_destroy(data);
-    if (rc && search_interrupted(space)) {
-        answer_clear(answer, space);
-        return lr_fail(err, LR_ECANCELED, "interrupted in a fit");
-    }
-    return rc ? lr_nomem(err) : 0;
+    return rc && search_interrupted(space) ? LR_ECANCELED : rc;
 }

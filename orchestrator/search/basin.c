@@ -5,11 +5,12 @@
 #include "search/basin.h"
 
 #include <math.h>
-#include <string.h>
+#include "search/numerics.h"
 
 #define NEAR 1.0 /* octaves */
 #define FAR 2.1  /* two octaves and a rounding error */
 #define WIDEST 3.1
+#define ONE_SIDED_90 1.2815515655446004
 #define FIT_POINTS 5
 #define SIDE_POINTS 2
 #define NOISE_FLOOR 0.003 /* nats: residual of parabolas through published sweeps */
@@ -43,7 +44,7 @@ static void add_point(struct basin *basin, const struct observation *same, size_
         point->loss = sum / point->losses;
 }
 
-static bool tells(const struct point *point)
+static bool is_informative(const struct point *point)
 {
     return point->losses + point->diverged > 0;
 }
@@ -53,7 +54,7 @@ static void find_best(struct basin *basin)
     int lowest = -1, highest = -1;
     for (int i = 0; i < (int)basin->count; i++) {
         const struct point *point = &basin->points[i];
-        if (tells(point)) {
+        if (is_informative(point)) {
             lowest = lowest < 0 ? i : lowest;
             highest = i;
         }
@@ -82,9 +83,9 @@ static double distance(const struct basin *basin, int i)
     return fabs(basin->points[i].x - basin->points[basin->best].x);
 }
 
-/* Takes points on one side: all within `reach`, and two in any case if they are not too far. */
-static int take_side(const struct basin *basin, int direction, double reach, double limit,
-                     size_t *count)
+/* The last point to fit on one side: all within `reach` count, and SIDE_POINTS within `limit`. */
+static int extend_side(const struct basin *basin, int direction, double reach, double limit,
+                       size_t *count)
 {
     int end = basin->best;
     for (int taken = 0;; taken++) {
@@ -97,8 +98,8 @@ static int take_side(const struct basin *basin, int direction, double reach, dou
     }
 }
 
-/* The nearest point left out, up to `limit` away; false: there is none. */
-static bool take_nearest(const struct basin *basin, struct parabola *fit, double limit)
+/* Adds the nearest point left out, up to `limit` away; false: there is none. */
+static bool add_nearest(const struct basin *basin, struct parabola *fit, double limit)
 {
     int left = next_loss(basin, fit->first, -1), right = next_loss(basin, fit->last, 1);
     bool go_left = left >= 0 && (right < 0 || distance(basin, left) <= distance(basin, right));
@@ -125,18 +126,18 @@ static void drop_cliff(const struct basin *basin, struct parabola *fit)
     }
 }
 
-static struct parabola choose(const struct basin *basin, double reach)
+static struct parabola choose_points(const struct basin *basin, double reach)
 {
     struct parabola fit = {.first = basin->best, .last = basin->best};
     double limit = fmax(reach, FAR);
     if (basin->best < 0)
         return fit;
     fit.count = 1;
-    fit.first = take_side(basin, -1, reach, limit, &fit.count);
-    fit.last = take_side(basin, 1, reach, limit, &fit.count);
-    while (fit.count < FIT_POINTS && take_nearest(basin, &fit, limit))
+    fit.first = extend_side(basin, -1, reach, limit, &fit.count);
+    fit.last = extend_side(basin, 1, reach, limit, &fit.count);
+    while (fit.count < FIT_POINTS && add_nearest(basin, &fit, limit))
         continue;
-    while (fit.count < 3 && take_nearest(basin, &fit, INFINITY))
+    while (fit.count < 3 && add_nearest(basin, &fit, INFINITY))
         continue;
     drop_cliff(basin, &fit);
     if (fit.count < 3)
@@ -147,7 +148,7 @@ static struct parabola choose(const struct basin *basin, double reach)
 /* ---- the parabola ---- */
 
 /* Least squares in closed form; the inverse is kept for the bootstrap. */
-static void solve(const struct basin *basin, struct parabola *fit)
+static void fit_parabola(const struct basin *basin, struct parabola *fit)
 {
     double s[5] = {0}, y[3] = {0}, inverse[3][3], determinant = 0, n = (double)fit->count;
     for (int i = fit->first; i >= 0 && i <= fit->last; i = next_loss(basin, i, 1))
@@ -194,11 +195,18 @@ static void solve(const struct basin *basin, struct parabola *fit)
     fit->skew = fabs(cubic[1] + 2 * cubic[2] * vertex) / 2;
 }
 
+bool parabola_is_flat(const struct parabola *parabola, const struct noise *noise)
+{
+    double sigma = noise->sigma * student_widening(noise->freedom);
+    return parabola->count > 0 &&
+           !(parabola->c > ONE_SIDED_90 * sigma * sqrt(parabola->inverse[2]));
+}
+
 static struct parabola fit_within(const struct basin *basin, double reach)
 {
-    struct parabola fit = choose(basin, reach);
+    struct parabola fit = choose_points(basin, reach);
     if (fit.count)
-        solve(basin, &fit);
+        fit_parabola(basin, &fit);
     return fit;
 }
 

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_BASIN_H
 #define LRSEARCH_BASIN_H
 
-#include "search/policy.h"
+#include "search/search_space.h"
 
 /* One horizon: loss against log2 of the LR, and the parabola through the points near its minimum.
  * A basin borrows its observations and points; both must outlive it. */
@@ -31,7 +31,7 @@ struct basin {
     uint32_t trials, diverged;
     int best;            /* index of the lowest loss; -1 without any */
     int wall;            /* lowest point that diverged with every seed; -1 without any */
-    bool at_edge;        /* the best is the lowest or highest LR that told anything */
+    bool at_edge;        /* the best is the lowest or highest LR that gave a loss or diverged */
     struct parabola fit; /* through the nearest points */
     const struct observation *optimum; /* measured elsewhere; NULL: none */
 };
@@ -51,17 +51,5 @@ struct noise basin_noise(const struct basin *basins, size_t count);
 struct parabola basin_fit(const struct basin *basin, const struct noise *noise);
 /* The curvature is not significantly positive. */
 bool parabola_is_flat(const struct parabola *parabola, const struct noise *noise);
-
-/* Optimum (log2 lr), kept within what was tried; NaN without a parabola. */
-double basin_vertex(const struct basin *basin, const struct parabola *parabola);
-
-/* Optimum, its interval by the parametric bootstrap, curvature, edge, flatness.
- * scratch: bootstrap_draws(space) doubles. */
-void basin_answer(struct horizon_answer *answer, const struct basin *basin,
-                  const struct noise *noise, const struct search_space *space, double *scratch);
-size_t bootstrap_draws(const struct search_space *space);
-
-/* How much wider than a normal one a 90 % interval is with so few degrees of freedom (Student). */
-double student_widening(double freedom);
 
 #endif

@@ -2,41 +2,21 @@
  * noise the slope and curvature of a parabola are jointly normal, so a draw is two numbers. A draw
  * without a minimum goes to the better end of what was tried: a basin that may be flat must not
  * look sharp. */
-#include "search/basin.h"
+#include "search/bootstrap.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lrsearch/error.h"
+#include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
+#include "search/numerics.h"
 
-#define Z90 1.6448536269514722
-#define ONE_SIDED_90 1.2815515655446004
 /* Published basins are steeper to the right: loss = c t^2 (1 + k t), with k around .17 and rarely
  * above .4. The parabola knows nothing of it, so that its vertex is off by k times its skew. */
 #define ASYMMETRY 0.2
 #define BEYOND 1.0 /* octaves that a draw may lie outside of what was tried */
-
-double student_widening(double freedom)
-{
-    /* Student's 95 % quantiles by 1/freedom between those of 1, 2, 3, 4; beyond, Cornish-Fisher. */
-    static const double few[] = {6.313752, 2.919986, 2.353363, 2.131847};
-    double z = Z90, z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z, f = fmax(freedom, 1);
-    if (f < 4) {
-        int i = (int)f;
-        double along = (1.0 / i - 1 / f) / (1.0 / i - 1.0 / (i + 1));
-        return (few[i - 1] + along * (few[i] - few[i - 1])) / z;
-    }
-    return (z + (z3 + z) / (4 * f) + (5 * z5 + 16 * z3 + 3 * z) / (96 * f * f) +
-            (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * f * f * f)) /
-           z;
-}
-
-bool parabola_is_flat(const struct parabola *parabola, const struct noise *noise)
-{
-    double sigma = noise->sigma * student_widening(noise->freedom);
-    return parabola->count > 0 &&
-           !(parabola->c > ONE_SIDED_90 * sigma * sqrt(parabola->inverse[2]));
-}
+#define DRAWS_LEAST 20
 
 /* Where an optimum can be, log2. */
 struct bounds {
@@ -44,7 +24,7 @@ struct bounds {
 };
 
 /* With losses; above them, up to an LR that diverged. */
-static struct bounds tried(const struct basin *basin)
+static struct bounds bounds_tried(const struct basin *basin)
 {
     struct bounds bounds = {NAN, NAN};
     for (size_t i = 0; i < basin->count; i++) {
@@ -67,7 +47,9 @@ static struct bounds tried(const struct basin *basin)
     return bounds;
 }
 
-static double place(const struct parabola *fit, const struct bounds *bounds, double b, double c)
+/* The minimum of a + b t + c t^2 within the bounds; without one, the better end. */
+static double minimum_within(const struct parabola *fit, const struct bounds *bounds, double b,
+                             double c)
 {
     if (!(c > 0)) {
         double middle = (bounds->low + bounds->high) / 2 - fit->center;
@@ -78,19 +60,8 @@ static double place(const struct parabola *fit, const struct bounds *bounds, dou
 
 double basin_vertex(const struct basin *basin, const struct parabola *parabola)
 {
-    struct bounds bounds = tried(basin);
-    return parabola->count ? place(parabola, &bounds, parabola->b, parabola->c) : NAN;
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-size_t bootstrap_draws(const struct search_space *space)
-{
-    return space->bootstrap < 20 ? 20 : space->bootstrap;
+    struct bounds bounds = bounds_tried(basin);
+    return parabola->count ? minimum_within(parabola, &bounds, parabola->b, parabola->c) : NAN;
 }
 
 static double quantile(const double *sorted, size_t count, double share)
@@ -102,15 +73,17 @@ static double quantile(const double *sorted, size_t count, double share)
                              : sorted[below];
 }
 
-static void bootstrap(struct horizon_answer *answer, const struct basin *basin,
-                      const struct parabola *fit, double sigma, const struct search_space *space,
-                      double *vertices)
+static int bootstrap(struct horizon_answer *answer, const struct basin *basin,
+                     const struct parabola *fit, double sigma, const struct search_space *space)
 {
-    size_t draws = bootstrap_draws(space);
+    size_t draws = space->bootstrap < DRAWS_LEAST ? DRAWS_LEAST : space->bootstrap;
+    double *vertices = lr_calloc(draws, sizeof(*vertices));
     uint64_t stream = RNG_BOOTSTRAP + (basin->tokens << 8);
     double of_b = sqrt(fit->inverse[0]), of_bc = fit->inverse[1] / of_b;
     double of_c = sqrt(fmax(fit->inverse[2] - of_bc * of_bc, 0));
-    struct bounds bounds = tried(basin);
+    struct bounds bounds = bounds_tried(basin);
+    if (!vertices)
+        return LR_ENOMEM;
     bounds.low = fmin(bounds.low, fmax(bounds.low - BEYOND, log2(space->lr_low)));
     if (basin->wall < basin->best)
         bounds.high = fmax(bounds.high, fmin(bounds.high + BEYOND, log2(space->lr_high)));
@@ -120,20 +93,22 @@ static void bootstrap(struct horizon_answer *answer, const struct basin *basin,
         double third = rng_normal(space->seed, stream, 3 * draw + 2);
         double b = fit->b + sigma * of_b * first;
         double c = fit->c + sigma * (of_bc * first + of_c * second);
-        double x = place(fit, &bounds, b, c) + ASYMMETRY * fit->skew * third;
+        double x = minimum_within(fit, &bounds, b, c) + ASYMMETRY * fit->skew * third;
         vertices[draw] = fmax(bounds.low, fmin(bounds.high, x));
     }
-    qsort(vertices, draws, sizeof(*vertices), by_value);
+    qsort(vertices, draws, sizeof(*vertices), compare_doubles);
     double vertex = log2(answer->lr_opt);
     double low = fmin(quantile(vertices, draws, 0.05), vertex);
     double high = fmax(quantile(vertices, draws, 0.95), vertex);
     answer->ci90[0] = exp2(low);
     answer->ci90[1] = exp2(high);
     answer->se_ln_lr = (high - low) * log(2.0) / (2 * Z90);
+    lr_free(vertices);
+    return 0;
 }
 
-void basin_answer(struct horizon_answer *answer, const struct basin *basin,
-                  const struct noise *noise, const struct search_space *space, double *scratch)
+int basin_answer(struct horizon_answer *answer, const struct basin *basin,
+                 const struct noise *noise, const struct search_space *space)
 {
     memset(answer, 0, sizeof(*answer)); /* padding too: answers are compared as bytes */
     answer->tokens = basin->tokens;
@@ -143,18 +118,18 @@ void basin_answer(struct horizon_answer *answer, const struct basin *basin,
     answer->diverged = basin->diverged;
     answer->at_edge = basin->at_edge;
     if (basin->best < 0)
-        return;
+        return 0;
     answer->loss_min = basin->points[basin->best].loss;
     struct parabola fit = basin_fit(basin, noise);
     if (fit.count == 0)
-        return;
-    struct bounds bounds = tried(basin);
-    double x = place(&fit, &bounds, fit.b, fit.c), t = x - fit.center;
+        return 0;
+    struct bounds bounds = bounds_tried(basin);
+    double x = minimum_within(&fit, &bounds, fit.b, fit.c), t = x - fit.center;
     answer->lr_opt = exp2(x);
     answer->curvature = fit.c;
     answer->flat = parabola_is_flat(&fit, noise);
     if (!answer->flat && (x <= bounds.low || (x >= bounds.high && basin->wall < basin->best)))
         answer->at_edge = true; /* the points were bracketed, the minimum is not */
     answer->loss_min = fit.a + fit.b * t + fit.c * t * t;
-    bootstrap(answer, basin, &fit, noise->sigma * student_widening(noise->freedom), space, scratch);
+    return bootstrap(answer, basin, &fit, noise->sigma * student_widening(noise->freedom), space);
 }

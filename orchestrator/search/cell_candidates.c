@@ -1,7 +1,6 @@
-/* Where they lie, and what they would tell: the covariance of their losses with the optima over the
- * posterior samples. One that is taken moves the posterior samples to where they would be with its loss known (a
- * square-root filter: Evensen 2004), and all covariances with them.
- */
+/* Candidates around each expected optimum; their information gain from the covariance of their
+ * losses with the optima over the posterior samples. Conditioning on one moves the samples to where
+ * they would be with its loss known (a square-root filter: Evensen 2004), and all covariances. */
 #include "search/cell_candidates.h"
 
 #include <math.h>
@@ -11,7 +10,7 @@
 #define REACH 2.6          /* octaves from where the optimum is expected */
 #define RATIO_REACH 2.1    /* the same of a ratio */
 #define SPACING 0.5        /* octaves between LRs at most */
-#define LEAST_SPACING 0.25 /* nearer ones tell the same */
+#define LEAST_SPACING 0.25 /* nearer ones are redundant */
 #define RATIO_SPACING 1.0
 
 /* ---- grids ---- */
@@ -133,7 +132,7 @@ static void add_beside(struct candidates *candidates, size_t basin, int *places)
     }
 }
 
-/* Other ratios only where a loss is known: without its level they tell nothing. */
+/* Other ratios only where a loss is known: without its level their gain is 0. */
 static bool is_begun(const struct candidates *candidates, size_t basin)
 {
     return candidates->data->basins[basin].losses > 0;
@@ -168,7 +167,7 @@ static size_t most_of(const struct candidates *candidates, size_t basin)
     return places_within(&candidates->grids[0], REACH) * (1 + beside);
 }
 
-/* ---- what they would tell ---- */
+/* ---- information gain ---- */
 
 static double centered(double *values)
 {
@@ -232,16 +231,16 @@ static double product(const double *a, const double *b)
     return sum / CELL_SAMPLES;
 }
 
-void candidates_condition(struct candidates *candidates, struct candidate *taken)
+void candidates_condition(struct candidates *candidates, struct candidate *known)
 {
     double by[CELL_SAMPLES], with[(SEARCH_CELLS + 1) * SEARCH_COORDINATES];
-    double variance = taken->spread, all = variance + taken->noise;
-    taken->taken = true;
+    double variance = known->spread, all = variance + known->noise;
+    known->known = true;
     if (!(variance > 0))
         return;
-    double share = (1 - sqrt(taken->noise / all)) / variance;
-    memcpy(by, taken->values, sizeof(by));
-    memcpy(with, taken->with, candidates->optima * sizeof(*with));
+    double share = (1 - sqrt(known->noise / all)) / variance;
+    memcpy(by, known->values, sizeof(by));
+    memcpy(with, known->with, candidates->optima * sizeof(*with));
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->all[i];
         double shared = product(candidate->values, by);

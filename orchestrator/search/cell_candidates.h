@@ -3,22 +3,24 @@
 
 #include "search/cell_posterior.h"
 #include "search/lr_grid.h"
+#include "search/policy.h"
 
-/* Trials that could be next in a campaign with axes, and what they would tell of the optima that
- * are wanted, read off the posterior's posterior samples: an optimum is the optimum of a coordinate in a cell, or
- * in the target where that is no cell, in units in which 1 costs a nat. For policy_cells.c only. */
+/* Trials that could be next in a campaign with axes, and their information gain about the optima
+ * that are wanted, read off the posterior samples: an optimum is the optimum of a coordinate in a
+ * cell, or in the target where that is no cell, in units in which 1 costs a nat. For
+ * policy_cells.c only. */
 
 struct candidate {
     size_t basin;
     struct proposal proposal;
     double x[SEARCH_COORDINATES];
     double cost;    /* in runs of the cells' targets, on average */
-    double noise;   /* variance of the loss that tells nothing */
+    double noise;   /* variance of the loss around the model */
     double *values; /* [CELL_SAMPLES] the loss in each sample, less their mean */
     double spread;  /* variance of that */
     double *with;   /* [optima] its covariance with each */
     bool central;   /* ratios as expected */
-    bool taken;     /* counts as known */
+    bool known;     /* its loss counts as observed */
 };
 
 struct candidates {
@@ -45,7 +47,7 @@ void candidates_destroy(struct candidates *candidates); /* all zero is fine */
 /* Whether it is the trial that was seen, seeds apart. */
 bool candidate_is(const struct proposal *proposal, const struct observation *seen);
 /* From now on its loss counts as known. */
-void candidates_condition(struct candidates *candidates, struct candidate *taken);
+void candidates_condition(struct candidates *candidates, struct candidate *known);
 /* How much the optima' variances would fall, by one or by two of a basin: nats. */
 double candidate_gain(const struct candidates *candidates, const struct candidate *candidate);
 double candidates_pair_gain(const struct candidates *candidates, const struct candidate *a,

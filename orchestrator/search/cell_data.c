@@ -3,17 +3,11 @@
  * the whole grid of vertices. */
 #include "search/cell_data.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-
-#define HIGHEST 30.0 /* nats over the bottom: whatever is higher is no better known */
-/* Octaves from the optimum to where training diverges, as in likelihood.c. */
-#define CLIFF 1.5
-#define CLIFF_WIDTH 1.0
-#define SEEDS 32 /* that are told apart */
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 double cell_data_x(const struct cell_data *data, int k, double lr, const double ratios[RATIO_COUNT])
 {
@@ -34,20 +28,16 @@ bool cell_data_has_losses(const struct cell_data *data)
     return false;
 }
 
-/* ---- sorting ---- */
-
-static int by_place(const void *left, const void *right)
+const struct cell_point *cell_basin_best(const struct cell_basin *basin)
 {
-    const struct observation *a = left, *b = right;
-    int order = COMPARE(a->cell, b->cell);
-    order = order ? order : COMPARE(a->tokens, b->tokens);
-    order = order ? order : COMPARE(a->lr, b->lr);
-    for (int r = 0; r < RATIO_COUNT; r++)
-        order = order ? order : COMPARE(a->ratios[r], b->ratios[r]);
-    order = order ? order : COMPARE(a->seed, b->seed);
-    order = order ? order : COMPARE(a->kind, b->kind);
-    return order ? order : COMPARE(a->loss, b->loss); /* a trial that was seen twice */
+    const struct cell_point *best = NULL;
+    for (size_t i = 0; i < basin->losses; i++)
+        if (!best || basin->points[i].loss < best->loss)
+            best = &basin->points[i];
+    return best;
 }
+
+/* ---- sorting ---- */
 
 static bool same_place(const struct observation *a, const struct observation *b)
 {
@@ -63,8 +53,8 @@ static int basin_of(const struct search_space *space, const struct observation *
     return -1;
 }
 
-static void take_observations(struct cell_data *data, const struct observation *seen, size_t count,
-                              int skip)
+static void copy_finished(struct cell_data *data, const struct observation *seen, size_t count,
+                          int skip)
 {
     for (size_t i = 0; i < count; i++) {
         int basin = basin_of(data->space, &seen[i]);
@@ -72,7 +62,7 @@ static void take_observations(struct cell_data *data, const struct observation *
             basin != skip)
             data->seen[data->seen_count++] = seen[i];
     }
-    qsort(data->seen, data->seen_count, sizeof(*data->seen), by_place);
+    qsort(data->seen, data->seen_count, sizeof(*data->seen), observation_compare);
 }
 
 /* ---- points ---- */
@@ -99,41 +89,29 @@ static struct cell_point make_point(const struct cell_data *data, size_t first, 
     return point;
 }
 
-/* As in likelihood.c. */
-static void compare_seeds(const struct cell_data *data, const struct cell_basin *basin)
+/* Scatter and degrees of freedom of each point's replicates. */
+static void compare_replicates(const struct cell_data *data, const struct cell_basin *basin)
 {
-    double offset[SEEDS] = {0}, points[SEEDS] = {0}, repeated = 0;
+    struct seed_effects effects = {{0}, {0}};
+    double repeated = 0;
     for (size_t i = 0; i < basin->losses; i++) {
         const struct cell_point *point = &basin->points[i];
         repeated += point->replicates > 1;
-        for (uint32_t j = point->first; j < point->end; j++) {
-            const struct observation *seen = &data->seen[j];
-            if (!is_loss(seen) || seen->seed >= SEEDS)
-                continue;
-            offset[seen->seed] += seen->loss - point->loss;
-            points[seen->seed]++;
-        }
+        seed_effects_add(&effects, data->seen + point->first, point->end - point->first,
+                         point->loss);
     }
     for (size_t i = 0; i < basin->losses; i++) {
         struct cell_point *point = &basin->points[i];
         point->freedom = repeated > 0 ? (point->replicates - 1) * (repeated - 1) / repeated : 0;
-        for (uint32_t j = point->first; j < point->end; j++) {
-            const struct observation *seen = &data->seen[j];
-            bool told_apart = seen->seed < SEEDS && points[seen->seed] > 0;
-            double off = seen->loss - point->loss -
-                         (told_apart ? offset[seen->seed] / points[seen->seed] : 0);
-            point->scatter += is_loss(seen) ? off * off : 0;
-        }
+        point->scatter = seed_effects_scatter(&effects, data->seen + point->first,
+                                              point->end - point->first, point->loss);
     }
 }
 
 /* Losses become heights over the basin's bottom; far from it the model is not to be believed. */
 static void set_heights(const struct cell_data *data, struct cell_basin *basin)
 {
-    const struct cell_point *best = NULL;
-    for (size_t i = 0; i < basin->losses; i++)
-        if (!best || basin->points[i].loss < best->loss)
-            best = &basin->points[i];
+    const struct cell_point *best = cell_basin_best(basin);
     if (!best)
         return;
     basin->bottom = best->loss;
@@ -144,7 +122,7 @@ static void set_heights(const struct cell_data *data, struct cell_basin *basin)
         bool right = false;
         for (int k = 0; k < data->coordinate_count; k++)
             right = right || point->x[k] > best_x[k];
-        point->loss = fmin(point->loss - basin->bottom, HIGHEST);
+        point->loss = fmin(point->loss - basin->bottom, HEIGHT_MOST);
         point->error = basin_shape_error(point->loss, right);
     }
 }
@@ -186,7 +164,7 @@ static void gather_basin(struct cell_data *data, struct cell_basin *basin, size_
         basin->trials += tells;
         basin->diverged += tells && !is_loss(&data->seen[i]);
     }
-    compare_seeds(data, basin);
+    compare_replicates(data, basin);
     set_heights(data, basin);
     set_weights(basin);
 }
@@ -228,10 +206,8 @@ static void fill_tables(const struct cell_data *data, struct cell_basin *basin, 
         }
         basin->wall[k] = *room;
         for (size_t i = basin->losses; i < basin->losses + basin->walls; i++)
-            for (int v = 0; v < VERTEX_GRID_MAX; v++) {
-                double off = basin->points[i].x[k] - grid->low - v * grid->step - CLIFF;
-                *(*room)++ = erfc(-off / CLIFF_WIDTH / sqrt(2)) / 2;
-            }
+            for (int v = 0; v < VERTEX_GRID_MAX; v++)
+                *(*room)++ = basin_divergence(basin->points[i].x[k] - grid->low - v * grid->step);
     }
 }
 
@@ -291,6 +267,7 @@ static void lay_basins(struct cell_data *data)
 struct cell_data *cell_data_create(const struct search_space *space, const struct observation *seen,
                                    size_t count, int skip)
 {
+    assert(space->cells && space->cell_count > 0 && space->horizon_count > 0);
     struct cell_data *data = lr_calloc(1, sizeof(*data));
     if (!data)
         return NULL;
@@ -301,7 +278,7 @@ struct cell_data *cell_data_create(const struct search_space *space, const struc
     data->seen = lr_calloc(count + 1, sizeof(*data->seen));
     data->points = lr_calloc(count + 1, sizeof(*data->points));
     if (data->seen)
-        take_observations(data, seen, count, skip);
+        copy_finished(data, seen, count, skip);
     data->tables = lr_calloc(table_size(data) + 1, sizeof(*data->tables));
     if (!data->basins || !data->seen || !data->points || !data->tables) {
         cell_data_destroy(data);

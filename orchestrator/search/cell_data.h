@@ -2,12 +2,13 @@
 #define LRSEARCH_CELL_DATA_H
 
 #include "search/cell_terms.h"
-#include "search/vertex_likelihood.h"
+#include "search/basin_model.h"
+#include "search/observations.h"
 
 /* What was seen in a campaign with axes, arranged for the sampler (cell_posterior.c): a basin for
  * each cell and horizon, whose losses lie over one coordinate for each LR that is searched:
  *
- *     loss = level + sum over k of curvature_k g(x_k - vertex_k) + noise         g as in likelihood.h
+ *     loss = level + sum over k of curvature_k g(x_k - vertex_k) + noise       g: basin_shape()
  *
  * x_0 = log2 lr, x_1+r = log2(lr ratio_r): the LRs of the hidden matrices, of the embedding and of
  * the output act apart, so that the best ratio is a difference of vertices. */
@@ -61,6 +62,8 @@ struct cell_data *cell_data_create(const struct search_space *space, const struc
                                    size_t count, int skip);
 void cell_data_destroy(struct cell_data *data);
 
+/* The point with the lowest loss; NULL: none has a loss. */
+const struct cell_point *cell_basin_best(const struct cell_basin *basin);
 bool cell_data_has_losses(const struct cell_data *data);
 /* log2 of the LR of coordinate `k` (an index into coordinates) in an observation or a proposal. */
 double cell_data_x(const struct cell_data *data, int k, double lr,

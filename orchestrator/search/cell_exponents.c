@@ -1,12 +1,13 @@
 /* How the optimum moves along the axes: the terms of the law as exponents, and the joint law of
  * size and horizon of Bjorck et al. 2024. */
-#include "search/answer_cells.h"
+#include "search/cell_exponents.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/error.h"
 #include "lrsearch/rng.h"
-#include "search/cholesky.h"
 
 #define REFIT ((uint64_t)RNG_CELLS + (1u << 8))
 
@@ -23,7 +24,7 @@ static void add_exponent(struct answer *answer, const struct cell_posterior *pos
         return;
     struct exponent_answer *exponent = &answer->exponents[answer->exponent_count++];
     const struct terms *terms = &posterior->data->terms[k];
-    struct spread spread = cells_combine(posterior, k, coefficients);
+    struct spread spread = cell_posterior_combine(posterior, k, coefficients);
     double expected = offset, variance = 0;
     for (size_t i = 0; i < terms->count; i++) {
         double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale's */
@@ -219,7 +220,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
         alphas[s] = -plane.x[1];
         betas[s] = -plane.x[2];
     }
-    struct spread alpha = cell_spread(alphas), beta = cell_spread(betas);
+    struct spread alpha = spread_of(alphas, CELL_SAMPLES), beta = spread_of(betas, CELL_SAMPLES);
     struct plane plane = fit_plane(joint, means);
     answer->known = true;
     answer->ln_c = plane.x[0];
@@ -231,14 +232,6 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
 }
 
 /* ---- hold-out ---- */
-
-static struct spread vertex_of(const struct cell_posterior *posterior, size_t basin)
-{
-    double values[CELL_SAMPLES];
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        values[s] = cell_posterior_basin(posterior, s, basin)->vertex[0];
-    return cell_spread(values);
-}
 
 /* The costliest basin that was measured; -1: fewer than two others would be left. */
 static int costliest(const struct cell_posterior *posterior)
@@ -268,18 +261,15 @@ static int hold_out(struct joint_answer *answer, const struct cell_posterior *po
     struct cell_data *without = cell_data_create(posterior->data->space, seen, count, b);
     struct cell_posterior *others = without ? cell_posterior_create(without) : NULL;
     if (others) {
-        struct spread predicted = vertex_of(others, (size_t)b);
-        struct spread measured = vertex_of(posterior, (size_t)b);
+        size_t vertex = offsetof(struct cell_basin_sample, vertex);
+        struct spread predicted = cell_posterior_spread(others, (size_t)b, vertex);
+        struct spread measured = cell_posterior_spread(posterior, (size_t)b, vertex);
         answer->holdout.known = true;
         answer->holdout.cell = posterior->data->basins[b].cell;
         answer->holdout.tokens =
             posterior->data->space->horizons[posterior->data->basins[b].horizon];
-        answer->holdout.lr_predicted = exp2(predicted.mean);
-        answer->holdout.lr_measured = exp2(measured.mean);
-        for (int i = 0; i < 2; i++) {
-            answer->holdout.ci90[i] = exp2(predicted.ci90[i]);
-            answer->holdout.measured_ci90[i] = exp2(measured.ci90[i]);
-        }
+        spread_exp2(&predicted, &answer->holdout.lr_predicted, answer->holdout.ci90);
+        spread_exp2(&measured, &answer->holdout.lr_measured, answer->holdout.measured_ci90);
     }
     bool good = others != NULL;
     cell_posterior_destroy(others);

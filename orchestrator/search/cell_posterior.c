@@ -1,144 +1,15 @@
-/* Runs the sampler and keeps posterior samples. A sweep goes over the coordinates: shape and noise are drawn,
- * the law is moved with its vertices (cell_law.c), each basin's vertex, curvature and level are
- * drawn (cell_basins.c), then the law. What has no losses is drawn only for the posterior samples that are
- * kept.
- */
-#include "search/sampler.h"
+/* Keeps every THIN-th state of the sampler, and draws what the sampler leaves out. */
+#include "search/cell_posterior.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "lrsearch/rng.h"
+#include "search/sampler.h"
+#include "search/sampler_basins.h"
+#include "search/sampler_law.h"
 
 #define BURN_IN 200 /* sweeps; far more than law and noise need to forget where they began */
 #define THIN 2
-#define NEGLIGIBLE -40.0  /* in log weight */
-#define NOTHING_KNOWN 1.0 /* nats: the level of a basin without a loss is anywhere */
-
-double sampler_uniform(struct sampler *sampler)
-{
-    return rng_uniform(sampler->data->space->seed, RNG_CELLS, sampler->draws++);
-}
-
-double sampler_normal(struct sampler *sampler)
-{
-    return rng_normal(sampler->data->space->seed, RNG_CELLS, sampler->draws++);
-}
-
-int sampler_pick(struct sampler *sampler, double *log_weights, int count)
-{
-    double largest = -INFINITY, total = 0;
-    for (int i = 0; i < count; i++)
-        largest = log_weights[i] > largest ? log_weights[i] : largest;
-    for (int i = 0; i < count; i++) {
-        double below = log_weights[i] - largest;
-        total += log_weights[i] = below > NEGLIGIBLE ? exp(below) : 0;
-    }
-    double share = sampler_uniform(sampler) * total;
-    int last = 0;
-    for (int i = 0; i < count; i++) {
-        if (!(log_weights[i] > 0))
-            continue;
-        last = i;
-        if (share < log_weights[i])
-            break;
-        share -= log_weights[i];
-    }
-    return last;
-}
-
-/* ---- the beginning ---- */
-
-static void begin_law(struct sampler *sampler, int k)
-{
-    struct sampler_law *law = &sampler->laws[k];
-    for (size_t i = 0; i < TERMS_MAX; i++)
-        law->stretch[i] = 1;
-    law->curvature = SAMPLER_CURVATURES / 2 - 1;
-    law->misfit = law->effect = 1;
-    for (size_t i = 0; i < sampler->data->terms[k].count; i++)
-        law->theta[i] = sampler->data->terms[k].term[i].mean;
-}
-
-static void begin_basin(struct sampler *sampler, size_t b, int k)
-{
-    const struct cell_basin *basin = &sampler->data->basins[b];
-    const struct vertex_grid *grid = &sampler->data->grids[k];
-    struct sampler_basin *state = &sampler->basins[b];
-    const struct cell_point *best = NULL;
-    for (size_t i = 0; i < basin->losses; i++)
-        if (!best || basin->points[i].loss < best->loss)
-            best = &basin->points[i];
-    double x = best ? best->x[k] : state->line[k] + (k > 0 ? state->vertex[0] : 0);
-    double place = round((x - grid->low) / grid->step);
-    state->known = basin->losses + basin->walls > 0;
-    state->place[k] = (int)fmax(0, fmin(place, grid->count - 1));
-    state->vertex[k] = grid->low + state->place[k] * grid->step;
-    state->curvature[k] = sampler_curvature(sampler, k, basin->t);
-}
-
-static bool allocate(struct sampler *sampler)
-{
-    const struct cell_data *data = sampler->data;
-    size_t largest = 0;
-    bool good = true;
-    sampler->basins = lr_calloc(data->basin_count + 1, sizeof(*sampler->basins));
-    for (int k = 0; k < data->coordinate_count; k++) {
-        size_t terms = data->terms[k].count;
-        sampler->features[k] = lr_calloc(data->basin_count * terms + 1, sizeof(double));
-        good = good && sampler->features[k];
-        largest = terms > largest ? terms : largest;
-    }
-    sampler->matrix = lr_calloc(largest * largest + 1, sizeof(double));
-    sampler->unexplained = lr_calloc(data->seen_count + 1, sizeof(double));
-    return good && sampler->basins && sampler->matrix && sampler->unexplained;
-}
-
-static void begin(struct sampler *sampler)
-{
-    const struct cell_data *data = sampler->data;
-    sampler->sigma = BASIN_SIGMAS / 2 - 1;
-    for (int k = 0; k < data->coordinate_count; k++) {
-        const struct terms *terms = &data->terms[k];
-        double *feature = sampler->features[k];
-        for (size_t b = 0; b < data->basin_count; b++)
-            for (size_t i = 0; i < terms->count; i++) {
-                uint32_t cell = data->basins[b].cell;
-                *feature++ = term_value(&terms->term[i], &data->space->cells[cell], (int)cell,
-                                        data->basins[b].t);
-            }
-        begin_law(sampler, k);
-        sampler_draw_lines(sampler, k);
-        for (size_t b = 0; b < data->basin_count; b++)
-            begin_basin(sampler, b, k);
-    }
-}
-
-static void sweep(struct sampler *sampler)
-{
-    for (int k = 0; k < sampler->data->coordinate_count; k++) {
-        sampler_turn_to(sampler, k);
-        sampler_draw_shape(sampler, k);
-        sampler_weigh(sampler, k);
-        sampler_shift_law(sampler, k);
-        sampler_draw_basins(sampler, k);
-        sampler_draw_law(sampler, k);
-    }
-}
-
-/* False: interrupted. */
-static bool sweeps(struct sampler *sampler, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (search_interrupted(sampler->data->space))
-            return false;
-        sweep(sampler);
-    }
-    return true;
-}
-
-/* ---- keeping a sample ---- */
 
 static double draw_curvature(struct sampler *sampler, int k, double t)
 {
@@ -146,6 +17,7 @@ static double draw_curvature(struct sampler *sampler, int k, double t)
     return fmax(mean * (1 + CURVATURE_SPREAD * sampler_normal(sampler)), mean / 10);
 }
 
+/* What a basin without losses has is drawn only for the samples that are kept. */
 static void keep_basin(struct sampler *sampler, size_t b, struct cell_basin_sample *sample)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -161,8 +33,8 @@ static void keep_basin(struct sampler *sampler, size_t b, struct cell_basin_samp
             base + state->line[k] + sampler_misfit(sampler, k) * sampler_normal(sampler);
         sample->curvature[k] = draw_curvature(sampler, k, basin->t);
     }
-    sample->level =
-        basin->losses > 0 ? basin->bottom + state->level : NOTHING_KNOWN * sampler_normal(sampler);
+    sample->level = basin->losses > 0 ? basin->bottom + state->level
+                                      : LEVEL_DEVIATION * sampler_normal(sampler);
 }
 
 static double line_at(const struct sampler *sampler, int k, const struct search_cell *cell,
@@ -211,7 +83,7 @@ static void keep_optimum(struct sampler *sampler, const struct cell_basin_sample
     }
 }
 
-static void keep(struct sampler *sampler, struct cell_posterior *posterior, size_t s)
+static void keep_sample(struct sampler *sampler, struct cell_posterior *posterior, size_t s)
 {
     const struct cell_data *data = sampler->data;
     const struct search_space *space = data->space;
@@ -235,40 +107,33 @@ static void keep(struct sampler *sampler, struct cell_posterior *posterior, size
         keep_optimum(sampler, basins, &space->target, -1, &optima[space->cell_count]);
 }
 
-/* ---- the whole ---- */
-
 struct cell_posterior *cell_posterior_create(const struct cell_data *data)
 {
-    struct sampler sampler = {.data = data};
     struct cell_posterior *posterior = lr_calloc(1, sizeof(*posterior));
-    bool good = posterior && allocate(&sampler);
-    if (good) {
-        posterior->data = data;
-        posterior->basin_count = data->basin_count;
-        posterior->optimum_count = data->space->cell_count + 1;
-        posterior->basins =
-            lr_calloc(CELL_SAMPLES * posterior->basin_count + 1, sizeof(*posterior->basins));
-        posterior->optima =
-            lr_calloc(CELL_SAMPLES * posterior->optimum_count, sizeof(*posterior->optima));
-        good = posterior->basins && posterior->optima;
+    struct sampler *sampler = sampler_create(data);
+    bool good = false;
+    if (!posterior || !sampler)
+        goto out;
+    posterior->data = data;
+    posterior->basin_count = data->basin_count;
+    posterior->optimum_count = data->space->cell_count + 1;
+    posterior->basins =
+        lr_calloc(CELL_SAMPLES * posterior->basin_count + 1, sizeof(*posterior->basins));
+    posterior->optima =
+        lr_calloc(CELL_SAMPLES * posterior->optimum_count, sizeof(*posterior->optima));
+    if (!posterior->basins || !posterior->optima)
+        goto out;
+    good = sampler_run(sampler, BURN_IN);
+    for (size_t s = 0; good && s < CELL_SAMPLES; s++) {
+        good = sampler_run(sampler, THIN);
+        keep_sample(sampler, posterior, s);
     }
-    if (good) {
-        begin(&sampler);
-        good = sweeps(&sampler, BURN_IN);
-        for (size_t s = 0; good && s < CELL_SAMPLES; s++) {
-            good = sweeps(&sampler, THIN);
-            keep(&sampler, posterior, s);
-        }
-    }
+out:
+    sampler_destroy(sampler);
     if (!good) {
         cell_posterior_destroy(posterior);
         posterior = NULL;
     }
-    lr_free(sampler.basins);
-    for (int k = 0; k < SEARCH_COORDINATES; k++)
-        lr_free(sampler.features[k]);
-    lr_free(sampler.matrix);
-    lr_free(sampler.unexplained);
     return posterior;
 }
 
@@ -293,22 +158,30 @@ const struct cell_optimum_sample *cell_posterior_optimum(const struct cell_poste
     return &posterior->optima[(size_t)sample * posterior->optimum_count + optimum];
 }
 
-static int by_value(const void *left, const void *right)
+struct spread cell_posterior_spread(const struct cell_posterior *posterior, size_t basin,
+                                    size_t offset)
 {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
+    double values[CELL_SAMPLES];
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        memcpy(&values[s], (const char *)cell_posterior_basin(posterior, s, basin) + offset,
+               sizeof(values[s]));
+    return spread_of(values, CELL_SAMPLES);
 }
 
-struct spread cell_spread(double values[CELL_SAMPLES])
+void cell_posterior_values(const struct cell_posterior *posterior, int k,
+                           const double coefficients[TERMS_MAX], double values[CELL_SAMPLES])
 {
-    struct spread spread = {0};
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        spread.mean += values[s] / CELL_SAMPLES;
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        spread.deviation += (values[s] - spread.mean) * (values[s] - spread.mean);
-    spread.deviation = sqrt(spread.deviation / (CELL_SAMPLES - 1));
-    qsort(values, CELL_SAMPLES, sizeof(*values), by_value);
-    spread.ci90[0] = values[CELL_SAMPLES / 20];
-    spread.ci90[1] = values[CELL_SAMPLES - 1 - CELL_SAMPLES / 20];
-    return spread;
+    for (int s = 0; s < CELL_SAMPLES; s++) {
+        values[s] = 0;
+        for (size_t i = 0; i < posterior->data->terms[k].count; i++)
+            values[s] += coefficients[i] * posterior->samples[s].theta[k][i];
+    }
+}
+
+struct spread cell_posterior_combine(const struct cell_posterior *posterior, int k,
+                                     const double coefficients[TERMS_MAX])
+{
+    double values[CELL_SAMPLES];
+    cell_posterior_values(posterior, k, coefficients, values);
+    return spread_of(values, CELL_SAMPLES);
 }

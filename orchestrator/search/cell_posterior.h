@@ -2,12 +2,11 @@
 #define LRSEARCH_CELL_POSTERIOR_H
 
 #include "search/cell_data.h"
-#include "search/posterior.h"
+#include "search/numerics.h"
 
 /* What all losses of a campaign with axes say together: the model of posterior.h, with a law over
  * the axes (cell_terms.h) instead of one over tokens alone, and with a vertex for each LR that is
- * searched (cell_scene.h). Worlds that the data allow, by Gibbs sampling: there are too many
- * unknowns to enumerate. */
+ * searched (cell_data.h). By Gibbs sampling: there are too many unknowns to enumerate. */
 
 #define CELL_SAMPLES 512
 
@@ -44,7 +43,14 @@ const struct cell_basin_sample *cell_posterior_basin(const struct cell_posterior
                                                      int sample, size_t basin);
 const struct cell_optimum_sample *cell_posterior_optimum(const struct cell_posterior *posterior,
                                                          int sample, size_t optimum);
-/* Mean, standard deviation and 90 % interval of CELL_SAMPLES values, which it sorts. */
-struct spread cell_spread(double values[CELL_SAMPLES]);
+
+/* Spread of one number of a basin; `offset` by offsetof(struct cell_basin_sample, ...). */
+struct spread cell_posterior_spread(const struct cell_posterior *posterior, size_t basin,
+                                    size_t offset);
+/* Sum over the terms of coefficient * theta, of coordinate k: of each sample, and its spread. */
+void cell_posterior_values(const struct cell_posterior *posterior, int k,
+                           const double coefficients[TERMS_MAX], double values[CELL_SAMPLES]);
+struct spread cell_posterior_combine(const struct cell_posterior *posterior, int k,
+                                     const double coefficients[TERMS_MAX]);
 
 #endif

@@ -3,7 +3,6 @@
 #include "search/cell_terms.h"
 
 #include <math.h>
-#include "search/prior_lr.h"
 
 #define SAME 1e-9        /* octaves */
 #define RANGE_MARGIN 1.0 /* octaves that an optimum may lie beyond the range */
@@ -24,30 +23,6 @@ static const double ratio_axis[AXIS_COUNT][2] = {
 #define GAMMA_APART 0.2
 static const double output_width[2] = {0, 0.5};
 
-bool axis_is_spanned(const struct search_space *space, enum answer_axis axis)
-{
-    for (size_t c = 0; c < space->cell_count; c++)
-        if (fabs(space->cells[c].axes[axis] - space->cells[0].axes[axis]) > SAME)
-            return true;
-    return fabs(space->target.axes[axis] - space->cells[0].axes[axis]) > SAME;
-}
-
-static bool is_cell(const struct search_cell *a, const struct search_cell *b)
-{
-    bool same = a->group == b->group;
-    for (int axis = 0; axis < AXIS_COUNT; axis++)
-        same = same && fabs(a->axes[axis] - b->axes[axis]) <= SAME;
-    return same;
-}
-
-int target_cell(const struct search_space *space)
-{
-    for (size_t c = 0; c < space->cell_count; c++)
-        if (is_cell(&space->cells[c], &space->target))
-            return (int)c;
-    return -1;
-}
-
 static void add(struct terms *terms, enum term_kind kind, uint32_t of, double mean,
                 double deviation)
 {
@@ -55,6 +30,7 @@ static void add(struct terms *terms, enum term_kind kind, uint32_t of, double me
         .kind = kind, .of = of, .mean = mean, .deviation = deviation, .heavy = kind == TERM_TOKENS};
 }
 
+/* A cell or the target is not of the base width. */
 static bool off_base(const struct search_space *space)
 {
     bool off = fabs(space->target.axes[AXIS_WIDTH] - space->base_width) > SAME;

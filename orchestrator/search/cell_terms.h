@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_CELL_TERMS_H
 #define LRSEARCH_CELL_TERMS_H
 
-#include "search/policy.h"
+#include "search/search_space.h"
 
 /* The law of a campaign with axes: where log2 LR* (or log2 of the best ratio) of a cell and horizon
  * is expected. A sum of terms, each an unknown number times what is known of the cell:
@@ -11,12 +11,12 @@
  * - -beta t, and how beta moves with size and batch, t = log2 tokens;
  * - of the embedding's ratio: what the width's exponents have in common, and how they move with the
  *   vocabulary (Hayou & Liu 2025);
- * - what each cell has of its own: in level and, of the LR, in beta.
+ * - random effects of each cell: in level and, of the LR, in beta.
  *
  * Terms whose axis nobody moves along are left out. */
 
 #define TERMS_MAX (2 * SEARCH_CELLS + 24)
-#define CELL_TOKENS 0.08 /* standard deviation of what a cell has of its own in beta */
+#define CELL_TOKENS 0.08 /* standard deviation of a cell's random effect in beta */
 #define SEARCH_COORDINATES (1 + RATIO_COUNT) /* the LR, then the ratios */
 
 enum term_kind {
@@ -54,10 +54,5 @@ void terms_set_reference(struct terms *terms, const struct search_space *space, 
 double term_value(const struct term *term, const struct search_cell *cell, int index, double t);
 /* NULL: not there. */
 const struct term *term_find(const struct terms *terms, enum term_kind kind, uint32_t of);
-
-/* Whether anybody moves along the axis: a cell, or the target. */
-bool axis_is_spanned(const struct search_space *space, enum answer_axis axis);
-/* The cell that the target is, or -1. */
-int target_cell(const struct search_space *space);
 
 #endif

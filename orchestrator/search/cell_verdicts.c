@@ -1,11 +1,11 @@
-/* What the campaign says about published claims, in words, with the odds by its own posterior samples:
+/* What the campaign says about published claims, in words, with their posterior probability:
  *
  * - the best embedding ratio goes as width under muP's theory, as its square root with a large
  *   vocabulary (Hayou and Liu 2025, arXiv 2506.15025);
  * - LR* falls as a power of the horizon, with a smaller exponent for larger models (Bjorck et al.
  *   2024, arXiv 2409.19913);
  * - mup and lvp keep LR* over the width, sp does not (Yang et al. 2022, arXiv 2203.03466). */
-#include "search/answer_cells.h"
+#include "search/cell_verdicts.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -31,13 +31,10 @@ __attribute__((format(printf, 2, 3))) static void say(struct answer *answer, con
 static double share_below(const struct cell_posterior *posterior, int k,
                           const double coefficients[TERMS_MAX], double bound)
 {
-    double share = 0;
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        double value = 0;
-        for (size_t i = 0; i < posterior->data->terms[k].count; i++)
-            value += coefficients[i] * posterior->samples[s].theta[k][i];
-        share += value < bound ? 1.0 / CELL_SAMPLES : 0;
-    }
+    double values[CELL_SAMPLES], share = 0;
+    cell_posterior_values(posterior, k, coefficients, values);
+    for (int s = 0; s < CELL_SAMPLES; s++)
+        share += values[s] < bound ? 1.0 / CELL_SAMPLES : 0;
     return share;
 }
 
@@ -81,7 +78,7 @@ static void judge_vocabulary(struct answer *answer, const struct cell_posterior 
         if (!both || posterior->data->coordinates[k] != 1 + RATIO_EMBEDDING)
             continue;
         coefficients[both - terms->term] = 1;
-        struct spread spread = cells_combine(posterior, k, coefficients);
+        struct spread spread = cell_posterior_combine(posterior, k, coefficients);
         double falls = share_below(posterior, k, coefficients, 0);
         say(answer,
             "each doubling of the vocabulary changes that exponent by %+.2f (90 %% interval %+.2f "
@@ -113,7 +110,7 @@ static void judge_horizon(struct answer *answer, const struct cell_posterior *po
         return;
     double change[TERMS_MAX] = {0};
     change[size - terms->term] = 1;
-    struct spread spread = cells_combine(posterior, 0, change);
+    struct spread spread = cell_posterior_combine(posterior, 0, change);
     say(answer,
         "its exponent beta changes by %+.2f with each doubling of the parameters (90 %% interval "
         "%+.2f to %+.2f); published: .70 at 50M, .38 at 350M, .32 from 760M on, which is about -.1",

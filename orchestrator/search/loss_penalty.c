@@ -4,9 +4,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include "search/vertex_likelihood.h"
+#include "search/basin_model.h"
+#include "search/numerics.h"
 
-#define Z90 1.6448536269514722
 #define OPTIMA 51
 #define CURVATURES 21
 #define VALUES (OPTIMA * CURVATURES * BASIN_ASYMMETRIES)
@@ -20,12 +20,6 @@ static double normal_quantile(double share)
         *(erfc(-middle / sqrt(2)) / 2 < share ? &low : &high) = middle;
     }
     return (low + high) / 2;
-}
-
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
 }
 
 struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
@@ -45,7 +39,7 @@ struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90
     }
     if (isnan(values[0]) || isnan(values[VALUES - 1]))
         return (struct loss_penalty){NAN, {NAN, NAN}};
-    qsort(values, VALUES, sizeof(*values), by_value);
+    qsort(values, VALUES, sizeof(*values), compare_doubles);
     return (struct loss_penalty){
         values[VALUES / 2], {values[(size_t)(0.05 * VALUES)], values[(size_t)(0.95 * VALUES)]}};
 }

@@ -2,11 +2,15 @@
  * resolution, so that every halving of a gap ends on a point. */
 #include "search/lr_grid.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #define COARSE_OCTAVES 2.0
 #define COARSE_LEAST 4
+#define FIRST_SPACING 2.0 /* octaves between the first trials, before anything is known */
+#define FIRST_LEAST 3
+#define REACH_LEAST 1.0 /* octaves each way: nearer points would not show the basin's sides */
 
 struct lr_grid lr_grid_make(const struct search_space *space)
 {
@@ -29,6 +33,7 @@ struct lr_grid lr_grid_make(const struct search_space *space)
 
 double lr_grid_lr(const struct lr_grid *grid, const struct search_space *space, int k)
 {
+    assert(k >= 0 && k <= grid->last);
     if (k == 0)
         return space->lr_low;
     if (k == grid->last) /* as the user wrote it */
@@ -43,6 +48,35 @@ int lr_grid_nearest(const struct lr_grid *grid, double x)
     return (int)fmax(0, fmin(grid->last, round((x - grid->low) / grid->step)));
 }
 
+/* The part of the grid where the optimum is expected: *first..*last. */
+static void expected_part(const struct lr_grid *grid, const struct expected_place *place,
+                          int *first, int *last)
+{
+    double reach = fmax(REACH_LEAST, place->deviation);
+    *first = lr_grid_nearest(grid, place->center - reach);
+    *last = lr_grid_nearest(grid, place->center + reach);
+    /* Beyond the range, or at its end: as much of it as there is on that side. */
+    int wanted = (int)fmin(ceil(2 * reach / grid->step), grid->last);
+    if (*last - *first < wanted && *first == 0)
+        *last = wanted;
+    else if (*last - *first < wanted && *last == grid->last)
+        *first = grid->last - wanted;
+}
+
+int lr_grid_first_trials(const struct lr_grid *grid, const struct expected_place *place,
+                         int *trials)
+{
+    int first = 0, last = grid->last;
+    if (place)
+        expected_part(grid, place, &first, &last);
+    double octaves = grid->step * (last - first);
+    int count =
+        (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), last - first + 1);
+    for (int i = 0; i < count; i++)
+        trials[i] = first + (count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0);
+    return count;
+}
+
 static bool on_grid(const struct lr_grid *grid, double x, int k)
 {
     return fabs(x - grid->low - k * grid->step) <= 1e-6;
@@ -50,11 +84,10 @@ static bool on_grid(const struct lr_grid *grid, double x, int k)
 
 static bool all_seeds(const struct point *point, uint32_t seeds)
 {
-    uint32_t found = 0;
-    for (size_t i = 0; i < point->seen_count; i++)
-        found += point->seen[i].seed < seeds &&
-                 (i == 0 || point->seen[i].seed != point->seen[i - 1].seed);
-    return found == seeds;
+    for (uint32_t seed = 0; seed < seeds; seed++)
+        if (!point_has_seed(point, seed))
+            return false;
+    return true;
 }
 
 void row_read(struct row *row, const struct lr_grid *grid, const struct basin *basin,

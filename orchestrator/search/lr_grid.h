@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_LR_GRID_H
 #define LRSEARCH_LR_GRID_H
 
-#include "search/basin.h"
+#include "search/observations.h"
 
 /* The LRs that policy `narrow` may ask for, evenly spaced in log LR, the same at every horizon: so
  * that halving is well defined, and one LR comes again at the next horizon. */
@@ -19,12 +19,17 @@ struct lr_grid lr_grid_make(const struct search_space *space);
 double lr_grid_lr(const struct lr_grid *grid, const struct search_space *space, int k);
 int lr_grid_nearest(const struct lr_grid *grid, double x); /* log2 lr; kept inside */
 
+/* The first trials of `design`, as places on the grid: evenly over the whole of it, or, unless
+ * `place` is NULL, where the optimum is expected. Returns their number, at most last + 1. */
+int lr_grid_first_trials(const struct lr_grid *grid, const struct expected_place *place,
+                         int *trials);
+
 enum tried { UNTRIED, TRIED_PARTLY /* seeds are missing */, TRIED_NOTHING, TRIED_TELLS };
 
 /* One horizon on the grid. */
 struct row {
     enum tried tried[LR_GRID_MAX + 1];
-    bool has_loss[LR_GRID_MAX + 1];              /* with every seed that told anything */
+    bool has_loss[LR_GRID_MAX + 1];              /* with every seed that gave a loss or diverged */
     const struct point *points[LR_GRID_MAX + 1]; /* NULL when untried */
     int count;                                   /* LRs tried */
     int lowest, highest;                         /* that tell anything; -1 without */

@@ -4,26 +4,63 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "lrsearch/memory.h"
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int by_horizon_lr_seed(const void *left, const void *right)
+int observation_compare(const void *left, const void *right)
 {
     const struct observation *a = left, *b = right;
-    int order = COMPARE(a->tokens, b->tokens);
-    if (!order)
-        order = COMPARE(a->lr, b->lr);
-    if (!order)
-        order = COMPARE(a->seed, b->seed);
-    if (!order)
-        order = COMPARE(a->kind, b->kind);
-    if (!order && a->kind == OBSERVED_LOSS) /* NaN last: qsort needs an order of all */
-        order = isnan(a->loss) || isnan(b->loss) ? isnan(a->loss) - isnan(b->loss)
-                                                 : COMPARE(a->loss, b->loss);
-    return order;
+    int order = COMPARE(a->cell, b->cell);
+    order = order ? order : COMPARE(a->tokens, b->tokens);
+    order = order ? order : COMPARE(a->lr, b->lr);
+    for (int r = 0; r < RATIO_COUNT; r++)
+        order = order ? order : COMPARE(a->ratios[r], b->ratios[r]);
+    order = order ? order : COMPARE(a->seed, b->seed);
+    order = order ? order : COMPARE(a->kind, b->kind);
+    order = order ? order : isnan(a->loss) - isnan(b->loss); /* NaN last: qsort needs an order */
+    return order ? order : COMPARE(a->loss, b->loss);        /* a trial that was seen twice */
 }
+
+bool point_has_seed(const struct point *point, uint32_t seed)
+{
+    for (size_t i = 0; point && i < point->seen_count; i++)
+        if (point->seen[i].seed == seed)
+            return true;
+    return false;
+}
+
+/* ---- replicates ---- */
+
+static bool is_told_apart(const struct observation *seen)
+{
+    return seen->kind == OBSERVED_LOSS && isfinite(seen->loss) && seen->seed < SEED_EFFECTS;
+}
+
+void seed_effects_add(struct seed_effects *effects, const struct observation *seen, size_t count,
+                      double mean)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_told_apart(&seen[i])) {
+            effects->sum[seen[i].seed] += seen[i].loss - mean;
+            effects->points[seen[i].seed]++;
+        }
+}
+
+double seed_effects_scatter(const struct seed_effects *effects, const struct observation *seen,
+                            size_t count, double mean)
+{
+    double scatter = 0;
+    for (size_t i = 0; i < count; i++) {
+        double off = seen[i].loss - mean;
+        if (is_told_apart(&seen[i]))
+            off -= effects->sum[seen[i].seed] / fmax(effects->points[seen[i].seed], 1);
+        scatter += seen[i].kind == OBSERVED_LOSS ? off * off : 0;
+    }
+    return scatter;
+}
+
+/* ---- observations of one cell ---- */
 
 struct observations *observations_create(const struct search_space *space,
                                          const struct observation *seen, size_t count)
@@ -36,15 +73,14 @@ struct observations *observations_create(const struct search_space *space,
         space->horizon_count < ANSWER_HORIZONS ? space->horizon_count : ANSWER_HORIZONS;
     obs->seen = lr_calloc(count + 1, sizeof(*obs->seen));
     obs->points = lr_calloc(count + 1, sizeof(*obs->points));
-    obs->scratch = lr_calloc(bootstrap_draws(space), sizeof(*obs->scratch));
-    if (!obs->seen || !obs->points || !obs->scratch) {
+    if (!obs->seen || !obs->points) {
         observations_destroy(obs);
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
         if (!isnan(seen[i].lr) && seen[i].kind != OBSERVED_RUNNING)
             obs->seen[obs->count++] = seen[i];
-    qsort(obs->seen, obs->count, sizeof(*obs->seen), by_horizon_lr_seed);
+    qsort(obs->seen, obs->count, sizeof(*obs->seen), observation_compare);
     for (size_t h = 0; h < obs->horizon_count; h++) {
         size_t first = 0, end;
         while (first < obs->count && obs->seen[first].tokens != space->horizons[h])
@@ -63,18 +99,5 @@ void observations_destroy(struct observations *obs)
         return;
     lr_free(obs->seen);
     lr_free(obs->points);
-    lr_free(obs->scratch);
     lr_free(obs);
-}
-
-struct noise observations_noise(const struct observations *obs, size_t horizons)
-{
-    return basin_noise(obs->basins, horizons);
-}
-
-void observations_answer(struct observations *obs, size_t horizons, struct horizon_answer *answers)
-{
-    struct noise noise = observations_noise(obs, horizons);
-    for (size_t h = 0; h < horizons; h++)
-        basin_answer(&answers[h], &obs->basins[h], &noise, obs->space, obs->scratch);
 }

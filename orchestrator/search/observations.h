@@ -3,7 +3,27 @@
 
 #include "search/basin.h"
 
-/* Everything that was seen, in an order of its own, with the basin of each horizon. */
+/* Order for qsort(): by cell, tokens, LR, ratios, seed; then by kind and loss, NaN last, so that it
+ * is an order of all. */
+int observation_compare(const void *left, const void *right);
+
+/* Whether the point (NULL: none) has a replicate of that seed. */
+bool point_has_seed(const struct point *point, uint32_t seed);
+
+/* What each seed adds to all losses of a basin alike: it moves no minimum. Seeds from SEED_EFFECTS
+ * on are not told apart. To begin with, all zero. */
+#define SEED_EFFECTS 32
+struct seed_effects {
+    double sum[SEED_EFFECTS], points[SEED_EFFECTS];
+};
+/* The replicates of one LR, whose losses have that mean. */
+void seed_effects_add(struct seed_effects *effects, const struct observation *seen, size_t count,
+                      double mean);
+/* Sum of squares of the losses around mean and seed effect. */
+double seed_effects_scatter(const struct seed_effects *effects, const struct observation *seen,
+                            size_t count, double mean);
+
+/* What was observed in a space without cells, sorted, with the basin of each horizon. */
 struct observations {
     const struct search_space *space;
     struct observation *seen; /* by horizon, LR, seed */
@@ -11,17 +31,11 @@ struct observations {
     struct basin basins[ANSWER_HORIZONS];
     size_t horizon_count; /* those of the space, ANSWER_HORIZONS at most */
     struct point *points;
-    double *scratch;
 };
 
 /* NULL: no memory. `space` must outlive it. */
 struct observations *observations_create(const struct search_space *space,
                                          const struct observation *seen, size_t count);
 void observations_destroy(struct observations *obs);
-
-/* The first `horizons` alone: what they say together, and the law through them. What came later
- * does not count, so that a policy's earlier decisions stay as they were. */
-struct noise observations_noise(const struct observations *obs, size_t horizons);
-void observations_answer(struct observations *obs, size_t horizons, struct horizon_answer *answers);
 
 #endif

@@ -6,11 +6,8 @@
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "search/cell_candidates.h"
-#include "search/prior_lr.h"
 
-#define FIRST_SPACING 2.0 /* octaves, before anything is known */
-#define FIRST_LEAST 3     /* trials */
-#define BEGUN 2           /* trials that make a cell one of which something is known */
+#define BEGUN 2 /* trials that make a cell one of which something is known */
 
 struct choice {
     struct candidate *first, *second; /* NULL: none */
@@ -26,11 +23,11 @@ struct cells_design {
     bool horizons[ANSWER_HORIZONS]; /* begun */
 };
 
-static void take(struct cells_design *design, struct candidate *taken)
+static void condition_on(struct cells_design *design, struct candidate *candidate)
 {
-    candidates_condition(&design->candidates, taken);
-    design->begun[taken->proposal.cell]++;
-    design->horizons[design->data->basins[taken->basin].horizon] = true;
+    candidates_condition(&design->candidates, candidate);
+    design->begun[candidate->proposal.cell]++;
+    design->horizons[design->data->basins[candidate->basin].horizon] = true;
 }
 
 /* ---- the choice ---- */
@@ -50,7 +47,7 @@ static bool is_open(const struct cells_design *design, const struct candidate *f
     if (design->data->basins[from->basin].losses > 0)
         return false;
     for (; from < end; from++)
-        if (from->taken)
+        if (from->known)
             return false;
     return true;
 }
@@ -68,11 +65,11 @@ static struct choice choose(struct cells_design *design,
             continue;
         bool open = is_open(design, all + i, all + end);
         for (size_t a = i; a < end; a++) {
-            if (all[a].taken || (open && !all[a].central))
+            if (all[a].known || (open && !all[a].central))
                 continue;
             consider(&best, candidate_gain(of, &all[a]) / all[a].cost, &all[a], NULL);
             for (size_t b = a + 1; b < end && open; b++)
-                if (!all[b].taken && all[b].central)
+                if (!all[b].known && all[b].central)
                     consider(&best, candidates_pair_gain(of, &all[a], &all[b]) / (2 * all[a].cost),
                              &all[a], &all[b]);
         }
@@ -136,14 +133,15 @@ static struct choice choose_worthy(struct cells_design *design)
     return best;
 }
 
-static void take_running(struct cells_design *design, const struct observation *seen, size_t count)
+static void condition_on_running(struct cells_design *design, const struct observation *seen,
+                                 size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < design->candidates.count && seen[i].kind == OBSERVED_RUNNING; j++) {
             struct candidate *candidate = &design->candidates.all[j];
             if (candidate_is(&candidate->proposal, &seen[i]) &&
                 candidate->proposal.seed == seen[i].seed)
-                take(design, candidate);
+                condition_on(design, candidate);
         }
 }
 
@@ -151,16 +149,16 @@ static int choose_round(struct cells_design *design, const struct observation *s
                         struct proposal *round)
 {
     int asked = 0, most = (int)design->space->round_trials;
-    take_running(design, seen, count);
+    condition_on_running(design, seen, count);
     most = most > 0 && most < POLICY_ROUND_MAX - 1 ? most : POLICY_ROUND_MAX - 1;
     while (asked < most) {
         struct choice best = choose_worthy(design);
         if (!best.first)
             break;
-        take(design, best.first);
+        condition_on(design, best.first);
         round[asked++] = best.first->proposal;
-        if (best.second) { /* one more than asked for, perhaps: half a pair tells nothing */
-            take(design, best.second);
+        if (best.second) { /* one more than asked for, perhaps: half a pair has no information */
+            condition_on(design, best.second);
             round[asked++] = best.second->proposal;
         }
     }
@@ -184,30 +182,25 @@ static struct expected_place expected(const struct cell_data *data, uint32_t cel
     return (struct expected_place){center, sqrt(variance)};
 }
 
-/* Before anything is known: evenly over the whole range, or where earlier trainings say, where it
- * is cheapest. */
+/* Before anything is observed; where it is cheapest. */
 static int begin(const struct cells_design *design, struct proposal *round)
 {
     const struct search_space *space = design->space;
-    const struct lr_grid *grid = &design->candidates.grids[0];
-    int first = 0, last = grid->last;
-    if (space->prior_lr > 0) {
-        struct expected_place place = expected(design->data, cheapest_cell(space));
-        prior_lr_reach(grid, &place, &first, &last);
-    }
-    double octaves = grid->step * (last - first);
+    const struct candidates *candidates = &design->candidates;
+    uint32_t cell = cheapest_cell(space);
+    struct expected_place place = expected(design->data, cell);
+    int places[LR_GRID_MAX + 1];
     int count =
-        (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), last - first + 1);
+        lr_grid_first_trials(&candidates->grids[0], space->prior_lr > 0 ? &place : NULL, places);
     for (int i = 0; i < count; i++) {
-        int place = count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0;
         round[i] = (struct proposal){.tokens = space->horizons[0],
-                                     .cell = cheapest_cell(space),
-                                     .lr = candidates_value(&design->candidates, 0, first + place)};
+                                     .cell = cell,
+                                     .lr = candidates_value(candidates, 0, places[i])};
         for (int r = 0; r < RATIO_COUNT; r++)
             round[i].ratios[r] = space->ratios[r].low;
         for (int k = 1; k < design->data->coordinate_count; k++)
-            round[i].ratios[design->data->coordinates[k] - 1] = candidates_value(
-                &design->candidates, k, (design->candidates.grids[k].last + 1) / 2);
+            round[i].ratios[design->data->coordinates[k] - 1] =
+                candidates_value(candidates, k, (candidates->grids[k].last + 1) / 2);
     }
     return count;
 }

@@ -1,23 +1,22 @@
 /* The c-optimal search: of all trials that could be next, those that narrow the target's optimum
- * most for their tokens. What a trial would tell is read off the posterior's samples, as the
+ * most for their tokens. A trial's information gain is read off the posterior's samples, as the
  * covariance of its loss with the target's optimum. One that is chosen, or runs already, counts as
  * known when the next is chosen, so that a round is nearly as good as one trial after the other.
- * Pairs at one horizon are weighed too: the first trial at a new horizon tells nothing alone, for
- * nobody knows the level there. It ends when no trial is worth its tokens. */
+ * Pairs at one horizon are weighed too: the first trial at a new horizon has no information alone,
+ * for nobody knows the level there. It ends when no trial is worth its tokens. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/basin_model.h"
+#include "search/policy.h"
 #include "search/lr_grid.h"
 #include "search/posterior.h"
-#include "search/prior_lr.h"
 
 #define CANDIDATES 600
-#define REACH 2.6         /* octaves from where the optimum is expected */
-#define SPACING 0.5       /* octaves between candidates at most */
-#define FIRST_SPACING 2.0 /* octaves, before anything is known */
-#define FIRST_LEAST 3     /* trials */
+#define REACH 2.6   /* octaves from where the optimum is expected */
+#define SPACING 0.5 /* octaves between candidates at most */
 
 struct candidate {
     size_t horizon;
@@ -25,8 +24,8 @@ struct candidate {
     uint32_t seed;
     double x;     /* log2 lr */
     double cost;  /* in runs of the target */
-    double noise; /* variance of the loss that tells nothing */
-    bool taken;
+    double noise; /* variance of the loss around the model */
+    bool known;   /* chosen, or running */
 };
 
 struct design {
@@ -45,15 +44,7 @@ static double *covariance(const struct design *design, int i, int j)
     return &design->covariance[(size_t)i * (size_t)(design->count + 1) + (size_t)j];
 }
 
-/* ---- what may be asked ---- */
-
-static uint32_t next_seed(const struct point *point)
-{
-    uint32_t seed = 0;
-    for (size_t i = 0; point && i < point->seen_count; i++) /* they are sorted */
-        seed += point->seen[i].seed == seed;
-    return seed;
-}
+/* ---- candidates ---- */
 
 static int add_candidates(struct design *design, size_t h)
 {
@@ -69,7 +60,9 @@ static int add_candidates(struct design *design, size_t h)
     double high = grid->low + grid->step * grid->last;
     center = fmax(grid->low, fmin(center, high));
     for (int k = 0; k <= grid->last && k < row->wall && design->count < CANDIDATES; k++) {
-        struct candidate candidate = {.horizon = h, .k = k, .seed = next_seed(row->points[k])};
+        struct candidate candidate = {.horizon = h, .k = k};
+        while (point_has_seed(row->points[k], candidate.seed))
+            candidate.seed++;
         candidate.x = grid->low + k * grid->step;
         candidate.cost = (double)space->horizons[h] / (double)space->target_tokens;
         if (candidate.seed < space->seeds && fabs(candidate.x - center) <= REACH)
@@ -79,10 +72,10 @@ static int add_candidates(struct design *design, size_t h)
     return 0;
 }
 
-/* ---- what it would tell ---- */
+/* ---- information gain ---- */
 
 /* The loss of a candidate (or the target's optimum) in each sample, less their mean. */
-static void predict(struct design *design, int i, double *values)
+static void predict_loss(struct design *design, int i, double *values)
 {
     struct candidate *candidate = i < design->count ? &design->candidates[i] : NULL;
     double mean = 0;
@@ -103,7 +96,7 @@ static void predict(struct design *design, int i, double *values)
         values[s] -= mean;
 }
 
-static int foresee(struct design *design)
+static int predict_covariance(struct design *design)
 {
     size_t all = (size_t)design->count + 1;
     double *values = lr_calloc(all * POSTERIOR_SAMPLES, sizeof(*values));
@@ -113,7 +106,7 @@ static int foresee(struct design *design)
         return LR_ENOMEM;
     }
     for (size_t i = 0; i < all; i++)
-        predict(design, (int)i, values + i * POSTERIOR_SAMPLES);
+        predict_loss(design, (int)i, values + i * POSTERIOR_SAMPLES);
     for (size_t i = 0; i < all; i++)
         for (size_t j = 0; j <= i; j++) {
             const double *a = values + i * POSTERIOR_SAMPLES, *b = values + j * POSTERIOR_SAMPLES;
@@ -134,8 +127,8 @@ static double variance(const struct design *design, int i)
     return *covariance(design, i, i) + design->candidates[i].noise;
 }
 
-/* Candidate i counts as seen: a step of Gaussian conditioning. */
-static void take(struct design *design, int i)
+/* Candidate i counts as observed: a step of Gaussian conditioning. */
+static void condition_on(struct design *design, int i)
 {
     double of = variance(design, i);
     int all = design->count + 1;
@@ -144,11 +137,12 @@ static void take(struct design *design, int i)
             if (j != i && k != i)
                 *covariance(design, j, k) -=
                     *covariance(design, j, i) * *covariance(design, i, k) / of;
-    design->candidates[i].taken = true;
+    design->candidates[i].known = true;
 }
 
-/* How much the variance of the target's optimum falls by one candidate, and by two. */
-static double tells(const struct design *design, int i)
+/* By how much the variance of the target's optimum falls with the loss of one candidate, and of
+ * two. */
+static double gain(const struct design *design, int i)
 {
     double with = *covariance(design, i, design->count);
     return with * with / variance(design, i);
@@ -181,12 +175,12 @@ static struct choice choose(const struct design *design, const bool *wanted)
     struct choice best = {-1, -1, 0};
     for (int i = 0; i < design->count; i++) {
         const struct candidate *one = &design->candidates[i];
-        if (one->taken || !wanted[one->horizon])
+        if (one->known || !wanted[one->horizon])
             continue;
         double worth = design->worth / one->cost;
-        consider(&best, worth * tells(design, i), i, -1);
+        consider(&best, worth * gain(design, i), i, -1);
         for (int j = i + 1; j < design->count && design->candidates[j].horizon == one->horizon; j++)
-            if (!design->candidates[j].taken)
+            if (!design->candidates[j].known)
                 consider(&best, worth * pair_gain(design, i, j) / 2, i, j);
     }
     return best;
@@ -199,7 +193,7 @@ static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS
     for (size_t h = 0; h < design->obs->horizon_count; h++)
         begun[h] = design->obs->basins[h].trials > 0;
     for (int i = 0; i < design->count; i++)
-        if (design->candidates[i].taken)
+        if (design->candidates[i].known)
             begun[design->candidates[i].horizon] = true;
     for (size_t h = 0; h < design->obs->horizon_count; h++)
         count += begun[h];
@@ -238,14 +232,15 @@ static void propose(const struct design *design, struct proposal *proposal, int 
                                   .seed = candidate->seed};
 }
 
-static void take_running(struct design *design, const struct observation *seen, size_t count)
+static void condition_on_running(struct design *design, const struct observation *seen,
+                                 size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (int j = 0; j < design->count && seen[i].kind == OBSERVED_RUNNING; j++) {
             struct candidate *candidate = &design->candidates[j];
             if (design->space->horizons[candidate->horizon] == seen[i].tokens &&
                 fabs(candidate->x - log2(seen[i].lr)) < 1e-6 && candidate->seed == seen[i].seed)
-                take(design, j);
+                condition_on(design, j);
         }
 }
 
@@ -256,47 +251,41 @@ static int choose_round(struct design *design, const struct observation *seen, s
     for (size_t h = 0; h < design->obs->horizon_count; h++)
         if (add_candidates(design, h))
             return LR_ENOMEM;
-    if (foresee(design))
+    if (predict_covariance(design))
         return LR_ENOMEM;
-    take_running(design, seen, count);
+    condition_on_running(design, seen, count);
     most = most > 0 && most < POLICY_ROUND_MAX - 1 ? most : POLICY_ROUND_MAX - 1;
     while (asked < most) {
         struct choice best = choose_worthy(design);
         if (best.first < 0)
             break;
-        take(design, best.first);
+        condition_on(design, best.first);
         propose(design, &round[asked++], best.first);
-        if (best.second >= 0) { /* one more than asked for, perhaps: half a pair tells nothing */
-            take(design, best.second);
+        if (best.second >=
+            0) { /* one more than asked for, perhaps: half a pair has no information */
+            condition_on(design, best.second);
             propose(design, &round[asked++], best.second);
         }
     }
     return asked;
 }
 
-/* Before anything is known: evenly over the whole range, or where earlier trainings say, where it
- * is cheapest. The points are first..last of the grid. */
-static int first_trials(const struct search_space *space, const struct lr_grid *grid, int *first,
-                        int *last)
+/* Before anything is observed; at the shortest horizon, where they are cheapest. */
+static int first_trials(const struct search_space *space, const struct lr_grid *grid,
+                        int places[LR_GRID_MAX + 1])
 {
-    *first = 0;
-    *last = grid->last;
-    if (space->prior_lr > 0) {
-        struct expected_place place = prior_lr_at(space, (double)space->horizons[0]);
-        prior_lr_reach(grid, &place, first, last);
-    }
-    double octaves = grid->step * (*last - *first);
-    return (int)fmin(fmax(FIRST_LEAST, floor(octaves / FIRST_SPACING + 1.5)), *last - *first + 1);
+    if (!(space->prior_lr > 0))
+        return lr_grid_first_trials(grid, NULL, places);
+    struct expected_place expected = prior_lr_at(space, (double)space->horizons[0]);
+    return lr_grid_first_trials(grid, &expected, places);
 }
 
 static int begin(const struct design *design, struct proposal *round)
 {
-    int first, last, count = first_trials(design->space, &design->grid, &first, &last);
-    for (int i = 0; i < count; i++) {
-        int k = count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0;
+    int places[LR_GRID_MAX + 1], count = first_trials(design->space, &design->grid, places);
+    for (int i = 0; i < count; i++)
         round[i] = (struct proposal){.tokens = design->space->horizons[0],
-                                     .lr = lr_grid_lr(&design->grid, design->space, first + k)};
-    }
+                                     .lr = lr_grid_lr(&design->grid, design->space, places[i])};
     return count;
 }
 
@@ -340,8 +329,8 @@ static int design_forecast(const struct search_space *space, struct forecast_sta
                            size_t capacity)
 {
     struct lr_grid grid = design_grid(space);
-    int from, to;
-    uint32_t first = (uint32_t)first_trials(space, &grid, &from, &to);
+    int places[LR_GRID_MAX + 1];
+    uint32_t first = (uint32_t)first_trials(space, &grid, places);
     uint32_t all = (uint32_t)(grid.last + 1) * space->seeds;
     size_t used = 0;
     if (used < capacity)

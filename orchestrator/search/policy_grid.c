@@ -1,8 +1,8 @@
 /* The published protocol: LRs an octave apart over the whole range, at every horizon, at once. Only
  * a search of more than POLICY_ROUND_MAX trials takes more than one round. */
 #include <math.h>
-#include <string.h>
 #include "lrsearch/memory.h"
+#include "search/policy.h"
 #include "search/observations.h"
 
 static uint32_t grid_size(const struct search_space *space)
@@ -24,11 +24,8 @@ static bool was_seen(const struct basin *basin, double lr, uint32_t seed)
 {
     for (size_t i = 0; i < basin->count; i++) {
         const struct point *point = &basin->points[i];
-        if (!(fabs(point->x - log2(lr)) <= 1e-6))
-            continue;
-        for (size_t j = 0; j < point->seen_count; j++)
-            if (point->seen[j].seed == seed)
-                return true;
+        if (fabs(point->x - log2(lr)) <= 1e-6 && point_has_seed(point, seed))
+            return true;
     }
     return false;
 }
@@ -65,12 +62,3 @@ static int grid_forecast(const struct search_space *space, struct forecast_stage
 }
 
 const struct policy policy_grid = {"grid", grid_next, grid_forecast, false};
-
-const struct policy *policy_find(const char *name)
-{
-    static const struct policy *const all[] = {&policy_narrow, &policy_grid, &policy_design};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        if (strcmp(all[i]->name, name) == 0)
-            return all[i];
-    return NULL;
-}

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/policy.h"
+#include "search/bootstrap.h"
 #include "search/lr_grid.h"
 #include "search/posterior.h"
 
@@ -42,7 +44,7 @@ static void want(struct view *view, int k)
     view->wish.count++;
 }
 
-/* The nearest point from k on that tells anything; -1 at the end of the range. */
+/* The nearest point from k on that gave a loss or diverged; -1 at the end of the range. */
 static int neighbour(const struct view *view, int k, int direction)
 {
     for (k += direction; k >= 0 && k <= view->grid.last; k += direction)
@@ -51,7 +53,7 @@ static int neighbour(const struct view *view, int k, int direction)
     return -1;
 }
 
-/* The nearest point beyond k, by octaves, that is new; none when one of them told something. */
+/* The nearest point beyond k, by octaves, that is new; none when one of them is known. */
 static void want_beyond(struct view *view, int k, int direction)
 {
     int step = view->grid.octave, last = view->grid.last;
@@ -111,7 +113,7 @@ static void refine(struct view *view)
         want(view, center + 2 * octave);
 }
 
-static void begin(struct view *view, double predicted)
+static void want_start(struct view *view, double predicted)
 {
     int last = view->grid.last, step = view->grid.octave;
     step = 2 * step > last ? last / 2 : step;
@@ -123,29 +125,28 @@ static void begin(struct view *view, double predicted)
         want(view, k + i * step);
 }
 
-/* log2 of the LR to begin with at horizon h, by all shorter ones. NaN: they say nothing; or
- * LR_ENOMEM in *rc. */
-static double predict(const struct observations *obs, size_t h, int *rc)
+/* *x: log2 of the LR to begin with at horizon h, by all shorter ones; NaN: none has a loss. 0 or
+ * LR_ENOMEM. */
+static int predict_start(const struct observations *obs, size_t h, double *x)
 {
     bool any_loss = false;
+    *x = NAN;
     for (size_t i = 0; i < h; i++)
         any_loss |= obs->basins[i].best >= 0;
     if (!any_loss)
-        return NAN;
+        return 0;
     struct posterior *posterior = posterior_create(obs, h, obs->space->horizons[h]);
-    if (!posterior) {
-        *rc = LR_ENOMEM;
-        return NAN;
-    }
-    double x = posterior_spread(posterior, offsetof(struct sample, target)).mean;
+    if (!posterior)
+        return LR_ENOMEM;
+    *x = posterior_spread(posterior, offsetof(struct sample, target)).mean;
     lr_free(posterior);
-    return x;
+    return 0;
 }
 
 /* Whether the noise calls for octaves: judged by the last horizon that shows a curvature. */
 static bool noise_wants_octaves(const struct observations *obs, size_t h)
 {
-    struct noise noise = observations_noise(obs, h);
+    struct noise noise = basin_noise(obs->basins, h);
     for (size_t i = h; i-- > 0;) {
         struct parabola fit = basin_fit(&obs->basins[i], &noise);
         if (fit.count > 0 && !parabola_is_flat(&fit, &noise))
@@ -154,10 +155,10 @@ static bool noise_wants_octaves(const struct observations *obs, size_t h)
     return h > 0;
 }
 
-static void look(struct view *view, const struct observations *obs, size_t h)
+static void read_horizon(struct view *view, const struct observations *obs, size_t h)
 {
     const struct basin *basin = &obs->basins[h];
-    struct noise noise = observations_noise(obs, h + 1);
+    struct noise noise = basin_noise(obs->basins, h + 1);
     struct parabola fit = basin_fit(basin, &noise);
     row_read(&view->row, &view->grid, basin, obs->space->seeds);
     memset(&view->wish, 0, sizeof(view->wish));
@@ -175,14 +176,6 @@ static void look(struct view *view, const struct observations *obs, size_t h)
             view->center = k;
         }
     }
-}
-
-static bool has_seed(const struct point *point, uint32_t seed)
-{
-    for (size_t i = 0; point && i < point->seen_count; i++)
-        if (point->seen[i].seed == seed)
-            return true;
-    return false;
 }
 
 /* Seeds that are missing at LRs already begun come first: a round may have been cut short. */
@@ -209,7 +202,7 @@ static int narrow_next(const struct search_space *space, const struct observatio
     }
     view->grid = lr_grid_make(space);
     for (size_t h = 0; h < obs->horizon_count && view->wish.count == 0; h++) {
-        look(view, obs, h);
+        read_horizon(view, obs, h);
         if (want_missing(view)) {
             ;
         } else if (view->row.count > 0) {
@@ -218,14 +211,14 @@ static int narrow_next(const struct search_space *space, const struct observatio
             for (int k = 0; k <= view->grid.last; k += view->grid.coarse)
                 want(view, k);
         } else {
-            double predicted = predict(obs, h, &asked);
-            if (isnan(predicted))
-                break; /* no shorter horizon has a single loss */
-            begin(view, predicted);
+            double predicted;
+            if ((asked = predict_start(obs, h, &predicted)) || isnan(predicted))
+                break;
+            want_start(view, predicted);
         }
         for (int k = 0; k <= view->grid.last && view->wish.count; k++)
             for (uint32_t seed = 0; seed < space->seeds && asked < POLICY_ROUND_MAX; seed++)
-                if (view->wish.wanted[k] && !has_seed(view->row.points[k], seed))
+                if (view->wish.wanted[k] && !point_has_seed(view->row.points[k], seed))
                     round[asked++] = (struct proposal){.tokens = space->horizons[h],
                                                        .lr = lr_grid_lr(&view->grid, space, k),
                                                        .seed = seed};

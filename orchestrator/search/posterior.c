@@ -4,40 +4,26 @@
  * because what is asked of it (intervals, what a further trial would tell) is not linear. */
 #include "search/posterior.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
-#include "search/prior_lr.h"
+#include "search/vertex_likelihood.h"
 
-#define CURVATURES 7
-#define DRIFTS 2
-#define NODES (CURVATURES * DRIFTS * BASIN_ASYMMETRIES * BASIN_SIGMAS)
-#define MISFITS 4
+#define CURVATURES 7 /* from CURVATURE_LEAST on, each twice the one before */
+#define NODES (CURVATURES * BASIN_DRIFTS * BASIN_ASYMMETRIES * BASIN_SIGMAS)
 #define BETAS 27
 #define PI 3.14159265358979323846
 #define NEGLIGIBLE 9.0 /* in log blurred */
-
-/* Published sweeps: .012 nats per octave^2 and noise of .001 to .003; tiny models: .02 to .06 and
- * .03. Widths are those of the logarithms. */
-#define CURVATURE_LEAST 0.002
-#define CURVATURE_GROWTH 2.0
-#define CURVATURE_CENTER 0.014
-#define CURVATURE_WIDTH 1.1
-#define SIGMA_CENTER 0.004
-#define SIGMA_WIDTH 1.5
-static const double drifts[DRIFTS] = {0.1, 0.6};
-/* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves. */
-static const double misfits[MISFITS] = {0.12, 0.22, 0.4, 0.7};
-static const double misfit_prior[MISFITS] = {0.3, 0.4, 0.22, 0.08};
 #define BETA_STEP 0.125
 
 struct node {
     struct shape shape;
     double log_prior;
-    double log_weight[MISFITS];
+    double log_weight[BASIN_MISFITS];
 };
 
 struct workspace {
@@ -171,10 +157,11 @@ static void weigh_nodes(struct workspace *space)
         struct node *node = &space->nodes[n];
         bool negligible = bounds[n] < best - NEGLIGIBLE;
         double log_sum = node->log_prior + (negligible ? 0 : weigh_vertices(space, &node->shape));
-        for (int m = 0; m < MISFITS; m++)
+        for (int m = 0; m < BASIN_MISFITS; m++)
             node->log_weight[m] =
-                negligible ? -INFINITY
-                           : log_sum + log(misfit_prior[m] * weigh_lines(space, misfits[m]));
+                negligible
+                    ? -INFINITY
+                    : log_sum + log(basin_misfit_prior[m] * weigh_lines(space, basin_misfit[m]));
     }
 }
 
@@ -265,17 +252,17 @@ static void sample_all(struct posterior *posterior, struct workspace *space)
 {
     double largest = -INFINITY, total = 0, passed = 0;
     int used = 0;
-    for (int i = 0; i < NODES * MISFITS; i++)
-        largest = fmax(largest, space->nodes[i / MISFITS].log_weight[i % MISFITS]);
-    for (int i = 0; i < NODES * MISFITS; i++)
-        total += exp(space->nodes[i / MISFITS].log_weight[i % MISFITS] - largest);
-    for (int i = 0; i < NODES * MISFITS; i++) {
-        const struct node *node = &space->nodes[i / MISFITS];
-        passed += exp(node->log_weight[i % MISFITS] - largest);
+    for (int i = 0; i < NODES * BASIN_MISFITS; i++)
+        largest = fmax(largest, space->nodes[i / BASIN_MISFITS].log_weight[i % BASIN_MISFITS]);
+    for (int i = 0; i < NODES * BASIN_MISFITS; i++)
+        total += exp(space->nodes[i / BASIN_MISFITS].log_weight[i % BASIN_MISFITS] - largest);
+    for (int i = 0; i < NODES * BASIN_MISFITS; i++) {
+        const struct node *node = &space->nodes[i / BASIN_MISFITS];
+        passed += exp(node->log_weight[i % BASIN_MISFITS] - largest);
         int until = (int)fmin(passed / total * POSTERIOR_SAMPLES + 0.5, POSTERIOR_SAMPLES);
         if (until == used)
             continue;
-        sample_node(space, &node->shape, misfits[i % MISFITS], &posterior->samples[used],
+        sample_node(space, &node->shape, basin_misfit[i % BASIN_MISFITS], &posterior->samples[used],
                     until - used);
         used = until;
     }
@@ -292,11 +279,10 @@ static void lay_nodes(struct workspace *space)
         rest /= BASIN_SIGMAS;
         shape->asymmetry = rest % BASIN_ASYMMETRIES;
         rest /= BASIN_ASYMMETRIES;
-        shape->drift = drifts[rest % DRIFTS];
-        shape->curvature = CURVATURE_LEAST * pow(CURVATURE_GROWTH, rest / DRIFTS);
+        shape->drift = basin_drift[rest % BASIN_DRIFTS];
+        shape->curvature = CURVATURE_LEAST * pow(2, rest / BASIN_DRIFTS);
         double off = log(shape->curvature / CURVATURE_CENTER) / CURVATURE_WIDTH;
-        double loud = log(basin_sigma(shape->sigma) / SIGMA_CENTER) / SIGMA_WIDTH;
-        space->nodes[n].log_prior = -(off * off + loud * loud) / 2;
+        space->nodes[n].log_prior = -(off * off) / 2 + basin_sigma_log_prior(shape->sigma);
     }
 }
 
@@ -343,6 +329,7 @@ static void lay_horizons(struct workspace *space, const struct observations *obs
 struct posterior *posterior_create(const struct observations *obs, size_t horizons,
                                    uint64_t target_tokens)
 {
+    assert(horizons > 0 && horizons <= obs->horizon_count);
     struct posterior *posterior = lr_calloc(1, sizeof(*posterior));
     struct workspace *space =
         lr_calloc(1, sizeof(*space) + horizons * sizeof(struct vertex_likelihood));
@@ -366,25 +353,10 @@ struct posterior *posterior_create(const struct observations *obs, size_t horizo
 
 /* ---- what samples say ---- */
 
-static int by_value(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 struct spread posterior_spread(const struct posterior *posterior, size_t offset)
 {
     double values[POSTERIOR_SAMPLES];
-    struct spread spread = {0};
-    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
-        memcpy(&values[s], (const char *)&posterior->samples[s] + offset, sizeof(values[s]));
-        spread.mean += values[s] / POSTERIOR_SAMPLES;
-    }
     for (int s = 0; s < POSTERIOR_SAMPLES; s++)
-        spread.deviation += (values[s] - spread.mean) * (values[s] - spread.mean);
-    spread.deviation = sqrt(spread.deviation / (POSTERIOR_SAMPLES - 1));
-    qsort(values, POSTERIOR_SAMPLES, sizeof(*values), by_value);
-    spread.ci90[0] = values[POSTERIOR_SAMPLES / 20];
-    spread.ci90[1] = values[POSTERIOR_SAMPLES - 1 - POSTERIOR_SAMPLES / 20];
-    return spread;
+        memcpy(&values[s], (const char *)&posterior->samples[s] + offset, sizeof(values[s]));
+    return spread_of(values, POSTERIOR_SAMPLES);
 }

@@ -1,18 +1,18 @@
 #ifndef LRSEARCH_POSTERIOR_H
 #define LRSEARCH_POSTERIOR_H
 
-#include "search/vertex_likelihood.h"
+#include "search/numerics.h"
 #include "search/observations.h"
 
-/* What all losses together say: a small Bayesian model of the basins (likelihood.h) and of the law
+/* What all losses together say: a small Bayesian model of the basins (basin_model.h) and of the law
  * through their vertices. In octaves, t = log2 tokens over those of the longest horizon seen:
  *
  *     curvature_h ~ curvature 2^(-drift t_h), loosely    shared by all horizons
  *     vertex_h    = line - beta t_h + misfit_h           the law, which each horizon misses
  *
- * beta has a prior with heavy tails, so that its sign is measured; so has the place of the law where
- * earlier trainings say one (prior_lr.h). The size of the misfit is not
- * known; an interval is one over all sizes that the data allow. */
+ * beta has a prior with heavy tails, so that its sign is measured; so has the place of the law
+ * where earlier trainings say one (prior_lr_density()). The size of the misfit is not known; an
+ * interval is one over all sizes that the data allow. */
 
 #define POSTERIOR_SAMPLES 1024
 
@@ -38,9 +38,6 @@ struct posterior *posterior_create(const struct observations *obs, size_t horizo
 
 /* Mean, standard deviation and 90 % interval of one number of every sample; `offset` by
  * offsetof(struct sample, ...). */
-struct spread {
-    double mean, deviation, ci90[2];
-};
 struct spread posterior_spread(const struct posterior *posterior, size_t offset);
 
 #endif

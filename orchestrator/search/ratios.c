@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/bootstrap.h"
 #include "search/lr_grid.h"
-#include "search/policy_cells.h"
 #include "search/observations.h"
 
 #define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
@@ -77,8 +77,8 @@ size_t ratios_filter(const double value[RATIO_COUNT], const struct observation *
 
 /* What was seen of ratio r at the LR and the other ratios, with the ratio in the place of the LR.
  */
-static size_t along(const struct search_space *space, const struct ratios *ratios, int r,
-                    const struct observation *seen, size_t count, struct observation *out)
+static size_t filter_along(const struct search_space *space, const struct ratios *ratios, int r,
+                           const struct observation *seen, size_t count, struct observation *out)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
@@ -90,16 +90,17 @@ static size_t along(const struct search_space *space, const struct ratios *ratio
     return kept;
 }
 
-/* The tried LR (or ratio) nearest to the optimum; NaN without a loss, or without memory. */
-static double best_tried(const struct search_space *of, const struct observation *seen,
-                         size_t count)
+/* *best: the tried LR (or ratio) nearest to the optimum; NaN without a loss. 0 or LR_ENOMEM. */
+static int best_tried(const struct search_space *of, const struct observation *seen, size_t count,
+                      double *best)
 {
     struct observations *obs = observations_create(of, seen, count);
-    double best = NAN, nearest = INFINITY;
+    double nearest = INFINITY;
+    *best = NAN;
     if (!obs)
-        return NAN;
+        return LR_ENOMEM;
     const struct basin *basin = &obs->basins[0];
-    struct noise noise = observations_noise(obs, 1);
+    struct noise noise = basin_noise(obs->basins, 1);
     struct parabola fit = basin_fit(basin, &noise);
     bool holds = fit.count >= 5 && !parabola_is_flat(&fit, &noise) && !basin->at_edge;
     double vertex = holds              ? basin_vertex(basin, &fit)
@@ -110,10 +111,10 @@ static double best_tried(const struct search_space *of, const struct observation
         if (isnan(basin->points[i].loss) || !(off < nearest - 1e-9))
             continue;
         nearest = off;
-        best = basin->points[i].seen[0].lr;
+        *best = basin->points[i].seen[0].lr;
     }
     observations_destroy(obs);
-    return best;
+    return 0;
 }
 
 static struct search_space shortest(const struct search_space *space)
@@ -123,7 +124,7 @@ static struct search_space shortest(const struct search_space *space)
     return of;
 }
 
-static void begin(struct ratios *ratios, const struct search_space *space)
+static void start_ratios(struct ratios *ratios, const struct search_space *space)
 {
     for (int r = 0; r < RATIO_COUNT; r++)
         ratios->value[r] = start_of(space, r);
@@ -131,38 +132,41 @@ static void begin(struct ratios *ratios, const struct search_space *space)
 }
 
 /* The best LR at the starting ratios. */
-static void settle_lr(struct ratios *ratios, const struct search_space *space,
-                      const struct observation *seen, size_t count, struct observation *room)
+static int settle_lr(struct ratios *ratios, const struct search_space *space,
+                     const struct observation *seen, size_t count, struct observation *room)
 {
     struct search_space of = shortest(space);
     size_t kept = ratios_filter(ratios->value, seen, count, room);
-    ratios->lr = best_tried(&of, room, kept);
+    return best_tried(&of, room, kept, &ratios->lr);
 }
 
-static void settle_ratio(struct ratios *ratios, const struct search_space *space, int r,
-                         const struct observation *seen, size_t count, struct observation *room)
+static int settle_ratio(struct ratios *ratios, const struct search_space *space, int r,
+                        const struct observation *seen, size_t count, struct observation *room)
 {
     struct search_space of = ratio_space(space, r);
-    size_t kept = along(space, ratios, r, seen, count, room);
-    double best = best_tried(&of, room, kept);
+    size_t kept = filter_along(space, ratios, r, seen, count, room);
+    double best;
+    int rc = best_tried(&of, room, kept, &best);
     ratios->value[r] = isnan(best) ? ratios->value[r] : best;
+    return rc;
 }
 
-void ratios_settle(struct ratios *ratios, const struct search_space *space,
-                   const struct observation *seen, size_t count, struct observation *room)
+int ratios_settle(struct ratios *ratios, const struct search_space *space,
+                  const struct observation *seen, size_t count, struct observation *room)
 {
-    begin(ratios, space);
+    start_ratios(ratios, space);
     if (!ratios_are_searched(space))
-        return;
-    settle_lr(ratios, space, seen, count, room);
-    for (int r = 0; r < RATIO_COUNT; r++)
+        return 0;
+    int rc = settle_lr(ratios, space, seen, count, room);
+    for (int r = 0; r < RATIO_COUNT && !rc; r++)
         if (is_searched(space, r))
-            settle_ratio(ratios, space, r, seen, count, room);
+            rc = settle_ratio(ratios, space, r, seen, count, room);
+    return rc;
 }
 
 /* ---- the next round ---- */
 
-static void stamp(struct proposal *round, int asked, const double value[RATIO_COUNT])
+static void set_ratios(struct proposal *round, int asked, const double value[RATIO_COUNT])
 {
     for (int i = 0; i < asked; i++)
         memcpy(round[i].ratios, value, sizeof(round[i].ratios));
@@ -176,15 +180,16 @@ static int next_of_ratios(struct ratios *ratios, const struct policy *policy,
     struct search_space first = shortest(space);
     size_t kept = ratios_filter(ratios->value, seen, count, room);
     int asked = policy->next(&first, room, kept, round);
-    stamp(round, asked, ratios->value);
+    set_ratios(round, asked, ratios->value);
     if (asked != 0)
         return asked;
-    settle_lr(ratios, space, seen, count, room);
+    if (settle_lr(ratios, space, seen, count, room))
+        return LR_ENOMEM;
     for (int r = 0; r < RATIO_COUNT && !isnan(ratios->lr); r++) {
         if (!is_searched(space, r))
             continue;
         struct search_space of = ratio_space(space, r);
-        kept = along(space, ratios, r, seen, count, room);
+        kept = filter_along(space, ratios, r, seen, count, room);
         asked = policy_narrow.next(&of, room, kept, round);
         for (int i = 0; i < asked; i++) {
             double ratio = round[i].lr;
@@ -194,32 +199,30 @@ static int next_of_ratios(struct ratios *ratios, const struct policy *policy,
         }
         if (asked != 0)
             return asked;
-        settle_ratio(ratios, space, r, seen, count, room);
+        if (settle_ratio(ratios, space, r, seen, count, room))
+            return LR_ENOMEM;
     }
     return 0;
 }
 
-int search_next(const struct policy *policy, const struct search_space *space,
+int ratios_next(const struct policy *policy, const struct search_space *space,
                 const struct observation *seen, size_t count, struct proposal *round)
 {
     struct ratios ratios;
-    if (space->cell_count > 1)
-        return policy == &policy_design ? cells_next(space, seen, count, round)
-                                        : cells_next_apart(policy, space, seen, count, round);
-    begin(&ratios, space);
-    if (!ratios_are_searched(space)) {
-        int asked = policy->next(space, seen, count, round);
-        stamp(round, asked, ratios.value);
-        return asked;
+    struct observation *room = NULL;
+    size_t kept = count;
+    int asked = 0;
+    start_ratios(&ratios, space);
+    if (ratios_are_searched(space)) {
+        room = lr_calloc(count + 1, sizeof(*room));
+        if (!room)
+            return LR_ENOMEM;
+        asked = next_of_ratios(&ratios, policy, space, seen, count, room, round);
+        kept = ratios_filter(ratios.value, seen, count, room);
     }
-    struct observation *room = lr_calloc(count + 1, sizeof(*room));
-    if (!room)
-        return LR_ENOMEM;
-    int asked = next_of_ratios(&ratios, policy, space, seen, count, room, round);
     if (asked == 0) {
-        size_t kept = ratios_filter(ratios.value, seen, count, room);
-        asked = policy->next(space, room, kept, round);
-        stamp(round, asked, ratios.value);
+        asked = policy->next(space, room ? room : seen, kept, round);
+        set_ratios(round, asked, ratios.value);
     }
     lr_free(room);
     return asked;
@@ -228,7 +231,7 @@ int search_next(const struct policy *policy, const struct search_space *space,
 static void name_after(struct forecast_stage *stages, size_t count, const char *step)
 {
     for (size_t i = 0; i < count; i++) {
-        char name[sizeof(stages[i].name)];
+        char name[sizeof(stages[i].name)] = "";
         snprintf(name, sizeof(name), "%s: %.28s", step, stages[i].name);
         memcpy(stages[i].name, name, sizeof(name));
     }
@@ -236,20 +239,10 @@ static void name_after(struct forecast_stage *stages, size_t count, const char *
 
 /* The last step sees again at the shortest horizon what the first one saw, if the ratios end where
  * they began; at most it costs as much once more. */
-int search_forecast(const struct policy *policy, const struct search_space *space,
+int ratios_forecast(const struct policy *policy, const struct search_space *space,
                     struct forecast_stage *stages, size_t capacity)
 {
     size_t used = 0;
-    if (space->cell_count >
-        1) { /* about as many trials a cell; a shared search asks in another order */
-        struct search_space one = cell_space(space, 0);
-        int count = search_forecast(policy, &one, stages, capacity);
-        for (int i = 0; i < count; i++) {
-            stages[i].trials *= (uint32_t)space->cell_count;
-            stages[i].trials_max *= (uint32_t)space->cell_count;
-        }
-        return count;
-    }
     if (ratios_are_searched(space)) {
         struct search_space first = shortest(space);
         used = (size_t)policy->forecast(&first, stages, capacity);
@@ -269,7 +262,7 @@ int search_forecast(const struct policy *policy, const struct search_space *spac
 
 /* ---- the answer ---- */
 
-static void doubt(struct answer *answer, const struct ratio_answer *ratio, int r)
+static void warn_ratio(struct answer *answer, const struct ratio_answer *ratio, int r)
 {
     if (ratio->at_edge)
         answer_warn(answer,
@@ -287,7 +280,7 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
                   struct observation *room)
 {
     struct ratios at; /* as they were when each one was searched */
-    begin(&at, space);
+    start_ratios(&at, space);
     at.lr = ratios->lr;
     for (int r = 0; r < RATIO_COUNT; r++) {
         struct ratio_answer *ratio = &answer->ratios[r];
@@ -299,20 +292,23 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
             continue;
         struct search_space of = ratio_space(space, r);
         struct horizon_answer found;
-        size_t kept = along(space, &at, r, seen, count, room);
+        size_t kept = filter_along(space, &at, r, seen, count, room);
         struct observations *obs = observations_create(&of, room, kept);
         at.value[r] = ratios->value[r];
         if (!obs)
             return LR_ENOMEM;
-        observations_answer(obs, 1, &found);
+        struct noise noise = basin_noise(obs->basins, 1);
+        int rc = basin_answer(&found, &obs->basins[0], &noise, &of);
         observations_destroy(obs);
+        if (rc)
+            return rc;
         ratio->optimum = found.lr_opt;
         ratio->ci90[0] = found.ci90[0];
         ratio->ci90[1] = found.ci90[1];
         ratio->at_edge = found.at_edge;
         ratio->flat = found.flat;
         ratio->trials = found.trials;
-        doubt(answer, ratio, r);
+        warn_ratio(answer, ratio, r);
     }
     return 0;
 }

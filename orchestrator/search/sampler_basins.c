@@ -1,18 +1,17 @@
 /* One basin of the sampler: where its vertex lies, when the law, the shape and its other vertices
- * are given. The same closed form as in likelihood.c, at one shape instead of all. */
-#include "search/sampler.h"
+ * are given. Level and curvature are integrated out in closed form: weighted least squares with a
+ * normal prior of the curvature, at the one shape and noise of the present state. */
+#include "search/sampler_basins.h"
 
 #include <math.h>
 #include <string.h>
 #include "search/fast_log.h"
+#include "search/sampler_law.h"
 
-/* As in posterior.c for the LR. A ratio matters less, and less is known of it. */
-static const double curvature_least[2] = {0.002, 0.0005};
-static const double curvature_center[2] = {0.014, 0.006};
-static const double curvature_width[2] = {1.1, 1.5};
-static const double drifts[SAMPLER_DRIFTS] = {0.1, 0.6};
-#define SIGMA_CENTER 0.004
-#define SIGMA_WIDTH 1.5
+/* Of the LR, and of a ratio, which matters less, and of which less is known. */
+static const double curvature_least[2] = {CURVATURE_LEAST, 0.0005};
+static const double curvature_center[2] = {CURVATURE_CENTER, 0.006};
+static const double curvature_width[2] = {CURVATURE_WIDTH, 1.5};
 #define IMPOSSIBLE 1e-35 /* the least chance */
 #define TOGETHER 8
 
@@ -24,7 +23,7 @@ static double base_curvature(const struct sampler *sampler, int k, int index)
 double sampler_curvature(const struct sampler *sampler, int k, double t)
 {
     const struct sampler_law *law = &sampler->laws[k];
-    return base_curvature(sampler, k, law->curvature) * exp2(-drifts[law->drift] * t);
+    return base_curvature(sampler, k, law->curvature) * exp2(-basin_drift[law->drift] * t);
 }
 
 /* Of a basin's curvature around its mean, before its losses. */
@@ -159,7 +158,7 @@ static void draw_vertex(struct sampler *sampler, size_t b, int k)
         center = j == k ? center : state->vertex[j] - state->line[j];
         double precision = pow(sampler_misfit(sampler, j), -2);
         for (int v = 0; v < grid->count; v++) {
-            double off = grid->low + v * grid->step - center;
+            double off = vertex_grid_x(grid, v) - center;
             weights[v] -= off * off * precision / 2;
         }
     }
@@ -167,31 +166,43 @@ static void draw_vertex(struct sampler *sampler, size_t b, int k)
     state->vertex[k] = grid->low + (state->place[k] + sampler_uniform(sampler) - 0.5) * grid->step;
 }
 
-static void draw_depth(struct sampler *sampler, size_t b, int k)
+struct sums {
+    double w, wy, wg, gg, gy;
+};
+
+/* Over a basin's losses at its vertex, with the noise as it is. */
+static struct sums sum_losses(const struct sampler *sampler, size_t b, int k)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
-    struct sampler_basin *state = &sampler->basins[b];
     const double *all = unexplained(sampler, b);
-    double mean = sampler_curvature(sampler, k, basin->t), least = mean / 10;
-    double precision = 1 / variance_of(mean), w = 0, wy = 0, wg = 0, gg = 0, gy = 0;
+    struct sums sums = {0};
     for (size_t i = 0; i < basin->losses; i++) {
-        double g = shape_of(sampler, b, k, i)[state->place[k]], y = all[i];
+        double g = shape_of(sampler, b, k, i)[sampler->basins[b].place[k]];
         double weight = basin->points[i].weights[sampler->sigma];
-        w += weight;
-        wy += weight * y;
-        wg += weight * g;
-        gg += weight * g * g;
-        gy += weight * g * y;
+        sums.w += weight;
+        sums.wy += weight * all[i];
+        sums.wg += weight * g;
+        sums.gg += weight * g * g;
+        sums.gy += weight * g * all[i];
     }
-    if (basin->losses > 0) {
-        gg -= wg * wg / w;
-        gy -= wg * wy / w;
-    }
+    return sums;
+}
+
+/* Curvature and level. */
+static void draw_depth(struct sampler *sampler, size_t b, int k)
+{
+    bool any_loss = sampler->data->basins[b].losses > 0;
+    struct sampler_basin *state = &sampler->basins[b];
+    struct sums sums = sum_losses(sampler, b, k);
+    double mean = sampler_curvature(sampler, k, sampler->data->basins[b].t), least = mean / 10;
+    double precision = 1 / variance_of(mean);
+    double gg = any_loss ? sums.gg - sums.wg * sums.wg / sums.w : 0;
+    double gy = any_loss ? sums.gy - sums.wg * sums.wy / sums.w : 0;
     mean = (precision * mean + gy) / (precision + gg);
     state->curvature[k] = fmax(mean + sampler_normal(sampler) / sqrt(precision + gg), least);
     double noise = sampler_normal(sampler);
-    if (basin->losses > 0)
-        state->level = (wy - state->curvature[k] * wg) / w + noise / sqrt(w);
+    if (any_loss)
+        state->level = (sums.wy - state->curvature[k] * sums.wg) / sums.w + noise / sqrt(sums.w);
 }
 
 void sampler_draw_basins(struct sampler *sampler, int k)
@@ -206,7 +217,7 @@ void sampler_draw_basins(struct sampler *sampler, int k)
 
 /* ---- what all basins share ---- */
 
-enum { CURVES = SAMPLER_CURVATURES * SAMPLER_DRIFTS };
+enum { CURVES = SAMPLER_CURVATURES * BASIN_DRIFTS };
 _Static_assert(BASIN_SIGMAS == SAMPLER_CURVATURES, "one loop over either, several at a time");
 
 /* Log weights of eight shapes. What is to be divided by, under a root, is gathered in `roots`,
@@ -278,8 +289,7 @@ static void draw_sigma(struct sampler *sampler, int k)
     struct octet octet;
     struct fits fits;
     for (int s = 0; s < BASIN_SIGMAS; s++) {
-        double off = log(basin_sigma(s) / SIGMA_CENTER) / SIGMA_WIDTH;
-        octet.weights[s] = -off * off / 2;
+        octet.weights[s] = basin_sigma_log_prior(s);
         octet.roots[s] = 1;
     }
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
@@ -298,21 +308,11 @@ static void draw_sigma(struct sampler *sampler, int k)
 /* With the noise as it is, and each curvature in turn. */
 static void fit_curvatures(const struct sampler *sampler, size_t b, int k, struct fits *fits)
 {
-    const struct cell_basin *basin = &sampler->data->basins[b];
-    const double *all = unexplained(sampler, b);
-    double w = basin->weight[sampler->sigma], wy = 0, wg = 0, gg = 0, gy = 0;
-    for (size_t i = 0; i < basin->losses; i++) {
-        double g = shape_of(sampler, b, k, i)[sampler->basins[b].place[k]];
-        double weight = basin->points[i].weights[sampler->sigma];
-        wy += weight * all[i];
-        wg += weight * g;
-        gg += weight * g * g;
-        gy += weight * g * all[i];
-    }
+    struct sums sums = sum_losses(sampler, b, k);
     for (int c = 0; c < SAMPLER_CURVATURES; c++) {
         fits->yy[c] = 0; /* whatever the curvature */
-        fits->gg[c] = fmax(gg - wg * wg / w, 0);
-        fits->gy[c] = gy - wg * wy / w;
+        fits->gg[c] = fmax(sums.gg - sums.wg * sums.wg / sums.w, 0);
+        fits->gy[c] = sums.gy - sums.wg * sums.wy / sums.w;
     }
 }
 
@@ -322,12 +322,12 @@ static void draw_curve(struct sampler *sampler, int k)
     int kind = sampler->data->coordinates[k] > 0;
     double base[SAMPLER_CURVATURES], weights[BASIN_ASYMMETRIES * CURVES];
     for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
-        struct octet octets[SAMPLER_DRIFTS];
+        struct octet octets[BASIN_DRIFTS];
         law->asymmetry = a;
         for (int c = 0; c < SAMPLER_CURVATURES; c++) {
             base[c] = base_curvature(sampler, k, c);
             double off = log(base[c] / curvature_center[kind]) / curvature_width[kind];
-            for (int d = 0; d < SAMPLER_DRIFTS; d++) {
+            for (int d = 0; d < BASIN_DRIFTS; d++) {
                 octets[d].weights[c] = -off * off / 2;
                 octets[d].roots[c] = 1;
             }
@@ -337,16 +337,16 @@ static void draw_curve(struct sampler *sampler, int k)
             if (sampler->data->basins[b].losses == 0)
                 continue;
             fit_curvatures(sampler, b, k, &fits);
-            for (int d = 0; d < SAMPLER_DRIFTS; d++) {
-                double fall = exp2(-drifts[d] * sampler->data->basins[b].t);
+            for (int d = 0; d < BASIN_DRIFTS; d++) {
+                double fall = exp2(-basin_drift[d] * sampler->data->basins[b].t);
                 for (int c = 0; c < SAMPLER_CURVATURES; c++)
                     fits.mean[c] = base[c] * fall;
                 weigh(&octets[d], &fits);
             }
         }
-        for (int d = 0; d < SAMPLER_DRIFTS; d++) {
+        for (int d = 0; d < BASIN_DRIFTS; d++) {
             extract_roots(&octets[d]);
-            memcpy(weights + (a * SAMPLER_DRIFTS + d) * SAMPLER_CURVATURES, octets[d].weights,
+            memcpy(weights + (a * BASIN_DRIFTS + d) * SAMPLER_CURVATURES, octets[d].weights,
                    sizeof(octets[d].weights));
         }
     }

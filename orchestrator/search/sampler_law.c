@@ -1,17 +1,15 @@
 /* The law of the sampler. Drawn from the vertices alone it would move by a misfit at a time, while
  * few losses leave it open by octaves: so the law is also moved together with all vertices, whose
  * distances from it stay (Yu and Meng 2011: ancillary and sufficient steps in turn). */
-#include "search/sampler.h"
+#include "search/sampler_law.h"
 
 #include <math.h>
 #include <string.h>
-#include "search/cholesky.h"
+#include "search/numerics.h"
 
-/* As in posterior.c; of a ratio, whose basin is wider, twice that. */
-static const double misfits[SAMPLER_SCALES] = {0.12, 0.22, 0.4, 0.7};
-static const double misfit_prior[SAMPLER_SCALES] = {0.3, 0.4, 0.22, 0.08};
+/* A ratio's basin is wider, and its misfits are so many times larger. */
 #define RATIO_MISFIT 1.5
-/* What a cell is off the law over the axes at all its horizons alike, octaves. */
+/* Random effect of a cell, on all its horizons alike: standard deviations, octaves. */
 static const double effect_sizes[SAMPLER_SCALES] = {0.05, 0.12, 0.25, 0.5};
 static const double effect_prior[SAMPLER_SCALES] = {0.25, 0.35, 0.28, 0.12};
 static const double steps[] = {0.08, 0.4}; /* octaves that the vertices are moved by */
@@ -19,7 +17,7 @@ static const double steps[] = {0.08, 0.4}; /* octaves that the vertices are move
 
 static double misfit_at(const struct sampler *sampler, int k, int index)
 {
-    return misfits[index] * (sampler->data->coordinates[k] > 0 ? RATIO_MISFIT : 1);
+    return basin_misfit[index] * (sampler->data->coordinates[k] > 0 ? RATIO_MISFIT : 1);
 }
 
 double sampler_misfit(const struct sampler *sampler, int k)
@@ -37,7 +35,7 @@ static const double *features_of(const struct sampler *sampler, int k, size_t b)
     return sampler->features[k] + b * sampler->data->terms[k].count;
 }
 
-void sampler_draw_lines(struct sampler *sampler, int k)
+void sampler_set_lines(struct sampler *sampler, int k)
 {
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
         const double *features = features_of(sampler, k, b);
@@ -48,7 +46,8 @@ void sampler_draw_lines(struct sampler *sampler, int k)
     }
 }
 
-double sampler_term_deviation(const struct sampler *sampler, int k, size_t index)
+/* Standard deviation of a term before the data. */
+static double term_deviation(const struct sampler *sampler, int k, size_t index)
 {
     const struct term *term = &sampler->data->terms[k].term[index];
     if (term->kind == TERM_CELL)
@@ -96,14 +95,12 @@ static void move_vertex(struct sampler *sampler, size_t b, int k, double by)
     const struct vertex_grid *grid = &sampler->data->grids[k];
     struct sampler_basin *basin = &sampler->basins[b];
     basin->vertex[k] += by;
-    double place = round((basin->vertex[k] - grid->low) / grid->step);
-    basin->place[k] = (int)fmax(0, fmin(place, grid->count - 1));
+    basin->place[k] = vertex_grid_nearest(grid, basin->vertex[k]);
 }
 
 static double log_prior(const struct sampler *sampler, int k, size_t term, double value)
 {
-    double z = (value - sampler->data->terms[k].term[term].mean) /
-               sampler_term_deviation(sampler, k, term);
+    double z = (value - sampler->data->terms[k].term[term].mean) / term_deviation(sampler, k, term);
     return -z * z / 2;
 }
 
@@ -164,10 +161,11 @@ static void rescale_misfits(struct sampler *sampler, int k)
 {
     for (size_t b = 0; b < sampler->data->basin_count; b++)
         sampler->basins[b].off = subject(&sampler->basins[b], k) - sampler->basins[b].line[k];
-    sampler->laws[k].misfit = draw_size(sampler, k, misfits, misfit_prior, sampler->laws[k].misfit);
+    sampler->laws[k].misfit =
+        draw_size(sampler, k, basin_misfit, basin_misfit_prior, sampler->laws[k].misfit);
 }
 
-/* The same of what the cells have of their own: many cells would hold its size where it is. */
+/* The same of the cells' random effects: many cells would hold their size where it is. */
 static void rescale_effects(struct sampler *sampler, int k)
 {
     const struct terms *terms = &sampler->data->terms[k];
@@ -209,7 +207,7 @@ static void regress(struct sampler *sampler, int k)
     double *a = sampler->matrix, right[TERMS_MAX], weight = pow(sampler_misfit(sampler, k), -2);
     memset(a, 0, n * n * sizeof(*a));
     for (size_t i = 0; i < n; i++) {
-        a[i * n + i] = pow(sampler_term_deviation(sampler, k, i), -2);
+        a[i * n + i] = pow(term_deviation(sampler, k, i), -2);
         right[i] = a[i * n + i] * terms->term[i].mean;
     }
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
@@ -232,7 +230,7 @@ static void regress(struct sampler *sampler, int k)
     cholesky_solve_upper(a, noise, n);
     for (size_t i = 0; i < n; i++)
         sampler->laws[k].theta[i] = right[i] + noise[i];
-    sampler_draw_lines(sampler, k);
+    sampler_set_lines(sampler, k);
 }
 
 static void draw_misfit(struct sampler *sampler, int k)
@@ -240,7 +238,7 @@ static void draw_misfit(struct sampler *sampler, int k)
     double weights[SAMPLER_SCALES];
     for (int m = 0; m < SAMPLER_SCALES; m++) {
         double size = misfit_at(sampler, k, m);
-        weights[m] = log(misfit_prior[m]);
+        weights[m] = log(basin_misfit_prior[m]);
         for (size_t b = 0; b < sampler->data->basin_count; b++) {
             double z = (subject(&sampler->basins[b], k) - sampler->basins[b].line[k]) / size;
             if (sampler->basins[b].known)

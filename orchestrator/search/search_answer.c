@@ -1,21 +1,25 @@
-/* From observations to the answer: the posterior of basins and law, hold-out, gate, doubts. */
+/* From observations to the answer: the posterior of basins and law, hold-out, acceptance,
+ * warnings. */
+#include "search/search_answer.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 #include "lrsearch/memory.h"
-#include "search/answer_cells.h"
-#include "search/answer_clear.h"
 #include "search/accept.h"
+#include "search/answer_cells.h"
+#include "search/basin_model.h"
 #include "search/posterior.h"
 #include "search/ratios.h"
+#include "search/warnings.h"
 
-#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is not told from others */
+#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is called flat */
 #define MEASURED 2     /* LRs with a loss */
 #define FEW 3          /* LRs */
 #define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
 #define PARABOLA 5  /* points near the bottom, for a horizon to be judged by itself */
 
-static struct spread spread_of(const struct posterior *posterior, size_t array, size_t h)
+static struct spread spread_at(const struct posterior *posterior, size_t array, size_t h)
 {
     return posterior_spread(posterior, array + h * sizeof(double));
 }
@@ -30,9 +34,9 @@ static size_t losses_of(const struct basin *basin)
     return count;
 }
 
-/* The best LR is the lowest or highest that told anything. Of two or three that is no matter, as
- * what is known of the other horizons places the optimum, unless it may well lie beyond the range.
- */
+/* The best LR is the lowest or highest that gave a loss or diverged. Of two or three that is no
+ * matter, as what is known of the other horizons places the optimum, unless it may well lie beyond
+ * the range. / */
 static bool lies_at_edge(const struct basin *basin, const struct search_space *space,
                          const struct posterior *posterior, size_t h)
 {
@@ -68,18 +72,16 @@ static void fill_horizon(struct horizon_answer *answer, const struct basin *basi
     }
     if (losses < MEASURED && !basin->optimum)
         return;
-    struct spread vertex = spread_of(posterior, offsetof(struct sample, vertex), h);
-    answer->lr_opt = exp2(vertex.mean);
-    for (int i = 0; i < 2; i++)
-        answer->ci90[i] = exp2(vertex.ci90[i]);
+    struct spread vertex = spread_at(posterior, offsetof(struct sample, vertex), h);
+    spread_exp2(&vertex, &answer->lr_opt, answer->ci90);
     answer->se_ln_lr = vertex.deviation * log(2.0);
     struct parabola fit = basin_fit(basin, noise);
     answer->flat =
         vertex.deviation > HALF_KNOWN || (fit.count >= PARABOLA && parabola_is_flat(&fit, noise));
     if (losses < MEASURED)
         return; /* an optimum measured elsewhere: its basin is not known */
-    answer->curvature = spread_of(posterior, offsetof(struct sample, curvature), h).mean;
-    struct spread level = spread_of(posterior, offsetof(struct sample, level), h);
+    answer->curvature = spread_at(posterior, offsetof(struct sample, curvature), h).mean;
+    struct spread level = spread_at(posterior, offsetof(struct sample, level), h);
     answer->loss_min = level.mean;
     answer->se_loss = level.deviation;
 }
@@ -98,7 +100,6 @@ static void fill_law(struct answer *answer, const struct posterior *posterior)
     law->b = line.mean * log(2.0) + beta.mean * log(posterior->reference_tokens);
     law->misfit = misfit.mean * log(2.0);
     law->prior_weight = fmin(1, pow(beta.deviation / posterior->prior_beta_sd, 2));
-    law->r2 = answer_explained(answer);
 }
 
 /* The law without the longest horizon, against what was measured there. */
@@ -116,9 +117,7 @@ static int hold_out(struct answer *answer, const struct observations *obs)
     struct spread predicted = posterior_spread(shorter, offsetof(struct sample, target));
     lr_free(shorter);
     answer->law.holdout.tokens = longest->tokens;
-    answer->law.holdout.lr_predicted = exp2(predicted.mean);
-    for (int i = 0; i < 2; i++)
-        answer->law.holdout.ci90[i] = exp2(predicted.ci90[i]);
+    spread_exp2(&predicted, &answer->law.holdout.lr_predicted, answer->law.holdout.ci90);
     answer->law.holdout.lr_measured = longest->lr_opt;
     return 0;
 }
@@ -136,9 +135,7 @@ static void fill_target(struct target_answer *target, const struct posterior *po
         for (int i = 0; i < 2; i++)
             wrong[i] += share * basin_shape(i ? 1 : -1, sample->asymmetry);
     }
-    target->lr = exp2(optimum.mean);
-    for (int i = 0; i < 2; i++)
-        target->ci90[i] = exp2(optimum.ci90[i]);
+    spread_exp2(&optimum, &target->lr, target->ci90);
     target->loss_penalty = penalty;
     target->loss_penalty_if_wrong_2x = (wrong[0] + wrong[1]) / 2;
 }
@@ -151,15 +148,15 @@ static bool anything_known(const struct observations *obs)
     return false;
 }
 
-static int fill(struct answer *answer, const struct observations *obs)
+static int one_cell_answer(struct answer *answer, const struct observations *obs)
 {
     size_t count = obs->horizon_count;
+    int rc;
     struct posterior *posterior = posterior_create(obs, count, obs->space->target_tokens);
     if (!posterior)
         return LR_ENOMEM;
-    answer_clear(answer, obs->space);
     answer->horizon_count = count;
-    struct noise noise = observations_noise(obs, count);
+    struct noise noise = basin_noise(obs->basins, count);
     for (size_t h = 0; h < count; h++)
         fill_horizon(&answer->horizons[h], &obs->basins[h], &noise, obs->space, posterior, h);
     if (anything_known(obs)) {
@@ -167,40 +164,100 @@ static int fill(struct answer *answer, const struct observations *obs)
         fill_target(&answer->target, posterior);
     }
     lr_free(posterior);
-    int rc = hold_out(answer, obs);
-    if (!rc)
-        rc = accept_decide(answer, obs);
-    if (!rc)
-        warnings_add(answer, obs);
+    if ((rc = hold_out(answer, obs)) || (rc = accept_decide(answer, obs)))
+        return rc;
+    warnings_add(answer, obs);
+    return 0;
+}
+
+/* Of what was seen at the best ratios, and the ratios. */
+static int answer_with_ratios(struct answer *answer, const struct search_space *space,
+                              const struct observation *seen, size_t count)
+{
+    struct ratios ratios;
+    struct observations *obs = NULL;
+    int rc = LR_ENOMEM;
+    struct observation *room = lr_calloc(count + 1, sizeof(*room));
+    if (!room || ratios_settle(&ratios, space, seen, count, room))
+        goto out;
+    if (ratios_are_searched(space))
+        obs = observations_create(space, room, ratios_filter(ratios.value, seen, count, room));
+    else
+        obs = observations_create(space, seen, count);
+    if (!obs || (rc = one_cell_answer(answer, obs)))
+        goto out;
+    rc = ratios_answer(answer, space, &ratios, seen, count, room);
+out:
+    observations_destroy(obs);
+    lr_free(room);
     return rc;
+}
+
+/* ---- any campaign ---- */
+
+/* NaN and the target's tokens: nothing is known yet. */
+static void clear_answer(struct answer *answer, const struct search_space *space)
+{
+    memset(answer, 0, sizeof(*answer)); /* padding too: answers are compared as bytes */
+    answer->target.tokens = space->target_tokens;
+    answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
+    answer->target.loss_penalty = answer->target.loss_penalty_if_wrong_2x = NAN;
+    answer->target.embedding_lr = NAN;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        answer->target.ratio[r] = answer->target.ratio_ci90[r][0] =
+            answer->target.ratio_ci90[r][1] = NAN;
+    struct law_answer *law = &answer->law;
+    law->beta = law->beta_ci90[0] = law->beta_ci90[1] = law->b = law->r2 = NAN;
+    law->prior_weight = law->misfit = NAN;
+    law->holdout.lr_predicted = law->holdout.lr_measured = NAN;
+    law->holdout.ci90[0] = law->holdout.ci90[1] = NAN;
+}
+
+/* What lies behind the end of each warning: answers are compared as bytes. */
+static void clear_tails(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->warning_count; i++) {
+        size_t length = strlen(answer->warnings[i]);
+        memset(answer->warnings[i] + length, 0, ANSWER_TEXT - length);
+    }
+}
+
+/* R2 of ln LR* over the answer's horizons; NaN with fewer than three that count. */
+static double explained_variance(const struct answer *answer)
+{
+    double sum = 0, total = 0, left = 0, count = 0;
+    for (size_t h = 0; h < answer->horizon_count; h++)
+        if (horizon_counts(&answer->horizons[h])) {
+            sum += log(answer->horizons[h].lr_opt);
+            count++;
+        }
+    for (size_t h = 0; h < answer->horizon_count; h++) {
+        const struct horizon_answer *horizon = &answer->horizons[h];
+        if (!horizon_counts(horizon))
+            continue;
+        double y = log(horizon->lr_opt), around = y - sum / count;
+        double off = y - (answer->law.b - answer->law.beta * log((double)horizon->tokens));
+        left += off * off;
+        total += around * around;
+    }
+    return count >= 3 && total > 0 ? 1 - left / total : NAN;
 }
 
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err)
 {
-    struct ratios ratios;
-    int rc = LR_ENOMEM;
     if (space->horizon_count == 0)
         return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
-    if (space->cell_count > 1)
-        return cells_answer(answer, space, seen, count, err);
-    struct observation *room = lr_calloc(count + 1, sizeof(*room));
-    struct observations *obs = NULL;
-    if (room) {
-        ratios_settle(&ratios, space, seen, count, room);
-        size_t kept = count;
-        if (ratios_are_searched(space))
-            kept = ratios_filter(ratios.value, seen, count, room);
-        obs = observations_create(space, ratios_are_searched(space) ? room : seen, kept);
+    clear_answer(answer, space);
+    int rc = space->cell_count > 1 ? cells_answer(answer, space, seen, count)
+                                   : answer_with_ratios(answer, space, seen, count);
+    if (rc == LR_ECANCELED) {
+        clear_answer(answer, space);
+        return lr_fail(err, rc, "interrupted in a fit");
     }
-    if (obs) {
-        rc = fill(answer, obs);
-        if (!rc)
-            rc = ratios_answer(answer, space, &ratios, seen, count, room);
-        if (!rc)
-            answer_clear_tails(answer);
-    }
-    observations_destroy(obs);
-    lr_free(room);
-    return rc ? lr_nomem(err) : 0;
+    if (rc)
+        return lr_nomem(err);
+    answer->law.r2 = explained_variance(answer);
+    clear_tails(answer);
+    return 0;
 }

@@ -5,57 +5,14 @@
 
 #include <math.h>
 
-#define GRID_STEP 0.1   /* octaves, or more for a very wide range */
-#define GRID_MARGIN 2.5 /* octaves beyond the range of the search */
-
-/* Published sweeps: noise .001 to .003 nats; tiny models .03. */
-#define SIGMA_LEAST 0.0006
-#define CURVATURE_SPREAD 0.35 /* what one horizon's curvature differs from the rule, relative */
-#define ERROR_LEFT 0.15       /* of the height above the bottom */
-#define ERROR_RIGHT 0.35
-/* Octaves from the optimum to where training diverges. */
-#define CLIFF 1.5
-#define CLIFF_WIDTH 1.0
-#define IMPOSSIBLE 25.0   /* in log likelihood */
-#define HIGHEST 30.0      /* nats above the bottom: whatever is higher is no better known */
-#define NOTHING_KNOWN 1.0 /* nats: the level of a horizon without a loss is anywhere */
-
-const double basin_asymmetry[BASIN_ASYMMETRIES] = {0.1, 0.45};
-
-double basin_sigma(int index)
-{
-    return SIGMA_LEAST * (1 << index);
-}
-
-double basin_shape(double t, double asymmetry)
-{
-    return t * t * (1 + asymmetry * tanh(t));
-}
-
-double basin_shape_error(double height, bool right)
-{
-    return (right ? ERROR_RIGHT : ERROR_LEFT) * height;
-}
-
-struct vertex_grid vertex_grid_lay(double lr_low, double lr_high)
-{
-    double low = log2(lr_low) - GRID_MARGIN, range = log2(lr_high) + GRID_MARGIN - low;
-    struct vertex_grid grid = {low, fmax(GRID_STEP, range / (VERTEX_GRID_MAX - 1)), 0};
-    grid.count = (int)fmin(VERTEX_GRID_MAX, floor(range / grid.step) + 1);
-    return grid;
-}
-
-static double grid_x(const struct vertex_grid *grid, int vertex)
-{
-    return grid->low + vertex * grid->step;
-}
+#define IMPOSSIBLE 25.0 /* in log likelihood */
 
 static void add_wall(struct vertex_likelihood *likelihood, double x)
 {
     likelihood->others++;
     for (int v = 0; v < likelihood->grid->count; v++) {
-        double z = (x - grid_x(likelihood->grid, v) - CLIFF) / CLIFF_WIDTH;
-        likelihood->beside[v] += log(fmax(erfc(-z / sqrt(2)) / 2, 1e-300));
+        double diverges = basin_divergence(x - vertex_grid_x(likelihood->grid, v));
+        likelihood->beside[v] += log(fmax(diverges, 1e-300));
     }
 }
 
@@ -64,62 +21,18 @@ static void add_optimum(struct vertex_likelihood *likelihood, const struct obser
     double error = optimum->loss / log(2.0); /* octaves */
     likelihood->others++;
     for (int v = 0; v < likelihood->grid->count; v++) {
-        double z = (grid_x(likelihood->grid, v) - log2(optimum->lr)) / error;
+        double z = (vertex_grid_x(likelihood->grid, v) - log2(optimum->lr)) / error;
         likelihood->beside[v] -= z * z / 2;
     }
 }
 
-/* ---- replicates ---- */
-
-#define SEEDS 32 /* that are told apart */
-
-struct replicates {
-    double offset[SEEDS]; /* what a seed adds to all losses alike: it moves no minimum */
-    double freedom;       /* degrees, for each replicate of a point beyond the first */
-};
-
-static struct replicates compare_seeds(const struct basin *basin)
-{
-    struct replicates replicates = {.freedom = 0};
-    double points[SEEDS] = {0}, repeated = 0;
-    for (size_t i = 0; i < basin->count; i++) {
-        const struct point *point = &basin->points[i];
-        repeated += !isnan(point->loss) && point->losses > 1;
-        for (size_t j = 0; j < point->seen_count && !isnan(point->loss); j++) {
-            const struct observation *seen = &point->seen[j];
-            if (seen->kind != OBSERVED_LOSS || seen->seed >= SEEDS)
-                continue;
-            replicates.offset[seen->seed] += seen->loss - point->loss;
-            points[seen->seed]++;
-        }
-    }
-    for (int s = 0; s < SEEDS; s++)
-        replicates.offset[s] /= fmax(points[s], 1);
-    replicates.freedom = repeated > 0 ? (repeated - 1) / repeated : 0;
-    return replicates;
-}
-
-static double scatter_of(const struct point *point, const struct replicates *replicates)
-{
-    double scatter = 0;
-    for (size_t i = 0; i < point->seen_count; i++) {
-        const struct observation *seen = &point->seen[i];
-        double off =
-            seen->loss - point->loss - (seen->seed < SEEDS ? replicates->offset[seen->seed] : 0);
-        scatter += seen->kind == OBSERVED_LOSS ? off * off : 0;
-    }
-    return scatter;
-}
-
-/* ---- sums ---- */
-
+/* One LR: `freedom`, `scatter` of its replicates. */
 static void add_loss(struct vertex_likelihood *likelihood, const struct point *point,
-                     const struct replicates *replicates, bool right)
+                     double freedom, double scatter, bool right)
 {
-    double y = fmin(point->loss - likelihood->bottom, HIGHEST);
+    double y = fmin(point->loss - likelihood->bottom, HEIGHT_MOST);
     double error = basin_shape_error(y, right);
-    double n = point->losses, scatter = scatter_of(point, replicates);
-    double freedom = (n - 1) * replicates->freedom;
+    double n = point->losses;
     double g[VERTEX_GRID_MAX], weights[BASIN_SIGMAS];
     likelihood->losses++;
     for (int s = 0; s < BASIN_SIGMAS; s++) {
@@ -133,7 +46,7 @@ static void add_loss(struct vertex_likelihood *likelihood, const struct point *p
     }
     for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
         for (int v = 0; v < likelihood->grid->count; v++)
-            g[v] = basin_shape(point->x - grid_x(likelihood->grid, v), basin_asymmetry[a]);
+            g[v] = basin_shape(point->x - vertex_grid_x(likelihood->grid, v), basin_asymmetry[a]);
         for (int s = 0; s < BASIN_SIGMAS; s++)
             for (int v = 0; v < likelihood->grid->count; v++) {
                 struct likelihood_sums *sums = &likelihood->sums[a][s];
@@ -163,7 +76,17 @@ void vertex_likelihood_gather(struct vertex_likelihood *likelihood, const struct
                               const struct vertex_grid *grid, double t)
 {
     double best = basin->best >= 0 ? basin->points[basin->best].x : 0;
-    struct replicates replicates = compare_seeds(basin);
+    struct seed_effects effects = {{0}, {0}};
+    double repeated = 0; /* LRs with replicates */
+    for (size_t i = 0; i < basin->count; i++) {
+        const struct point *point = &basin->points[i];
+        if (isnan(point->loss))
+            continue;
+        repeated += point->losses > 1;
+        seed_effects_add(&effects, point->seen, point->seen_count, point->loss);
+    }
+    /* degrees, for each replicate of a point beyond the first */
+    double freedom = repeated > 0 ? (repeated - 1) / repeated : 0;
     likelihood->grid = grid;
     likelihood->t = t;
     likelihood->bottom = basin->best >= 0 ? basin->points[basin->best].loss : 0;
@@ -174,7 +97,9 @@ void vertex_likelihood_gather(struct vertex_likelihood *likelihood, const struct
         if (point->diverged > 0)
             add_wall(likelihood, point->x);
         if (!isnan(point->loss))
-            add_loss(likelihood, point, &replicates, point->x > best);
+            add_loss(likelihood, point, (point->losses - 1) * freedom,
+                     seed_effects_scatter(&effects, point->seen, point->seen_count, point->loss),
+                     point->x > best);
     }
     center_sums(likelihood);
 }
@@ -255,5 +180,5 @@ void vertex_likelihood_draw(const struct vertex_likelihood *likelihood, const st
     *curvature = fmax(mean + normal[0] / sqrt(precision), least);
     *level = likelihood->bottom +
              (known ? (noise->wy - *curvature * sums->wg[vertex]) / noise->w : 0) +
-             normal[1] * (known ? 1 / sqrt(noise->w) : NOTHING_KNOWN);
+             normal[1] * (known ? 1 / sqrt(noise->w) : LEVEL_DEVIATION);
 }

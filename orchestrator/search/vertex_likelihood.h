@@ -1,26 +1,11 @@
 #ifndef LRSEARCH_VERTEX_LIKELIHOOD_H
 #define LRSEARCH_VERTEX_LIKELIHOOD_H
 
-#include "search/basin.h"
+#include "search/basin_model.h"
+#include "search/observations.h"
 
-/* What the losses of one horizon say about where its optimum is, when the rest is given:
- *
- *     loss(x) = level + curvature g(x - vertex) + noise,   g(t) = t^2 (1 + asymmetry tanh t)
- *
- * x = log2 lr; published basins are steeper to the right. Level and curvature have a closed form
- * and are integrated out; the vertex lies on a grid, so that a basin seen from one side only, or
- * two places that could both be the optimum, come out as what they are. */
-
-#define VERTEX_GRID_MAX 128
-#define BASIN_ASYMMETRIES 2
-#define BASIN_SIGMAS 8
-
-struct vertex_grid {
-    double low, step; /* log2 lr */
-    int count;        /* at most VERTEX_GRID_MAX */
-};
-/* Over the range of the search and somewhat beyond: an optimum may lie where nothing was tried. */
-struct vertex_grid vertex_grid_lay(double lr_low, double lr_high);
+/* What the losses of one horizon say about where its optimum is (basin_model.h), when the rest is
+ * given. Level and curvature have a closed form and are integrated out. */
 
 /* What all horizons share. */
 struct shape {
@@ -28,13 +13,6 @@ struct shape {
     double drift;         /* the curvature falls as 2^(-drift t) */
     int asymmetry, sigma; /* indices */
 };
-extern const double basin_asymmetry[BASIN_ASYMMETRIES];
-double basin_sigma(int index); /* standard deviation of one loss, nats */
-
-double basin_shape(double t, double asymmetry); /* g */
-/* How far off the model itself is at such a height above the bottom, nats. Far from the optimum
- * losses tell little about where it is, least of all to the right, where the cliff is. */
-double basin_shape_error(double height, bool right);
 
 struct vertex_likelihood {
     const struct vertex_grid *grid;

@@ -84,13 +84,23 @@ static json_t *field_to_json(const struct field *field, const void *member)
     return NULL;
 }
 
+static bool is_zero(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+/* A struct within that is all zero is left out, as that of another trainer: it is read as zero. */
 static bool struct_to_json(json_t *object, const struct field_table *table, const void *owner)
 {
     bool ok = true;
     for (size_t i = 0; i < table->count && ok; i++) {
         const struct field *field = &table->fields[i];
-        json_put(object, field->name, field_to_json(field, (const char *)owner + field->offset),
-                 &ok);
+        const char *member = (const char *)owner + field->offset;
+        if (field->type != FIELD_STRUCT || !is_zero(member, field->size))
+            json_put(object, field->name, field_to_json(field, member), &ok);
     }
     return ok;
 }

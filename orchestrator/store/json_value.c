@@ -97,6 +97,12 @@ void json_put(json_t *object, const char *key, json_t *value, bool *ok)
         *ok = false;
 }
 
+void json_push(json_t *array, json_t *value, bool *ok)
+{
+    if (json_array_append_new(array, value))
+        *ok = false;
+}
+
 /* Without memory json_dumps() leaves out what it had no room for, and says nothing. In ASCII, so
  * that what is printed holds nothing that a terminal obeys (lrsearch/printable.h). */
 static char *dump_value(json_t *value, bool ok, size_t flags)

@@ -19,6 +19,7 @@ json_t *json_of_text(const char *text); /* U+FFFD for each byte that is no UTF-8
 
 /* object[key] = value; the value is taken over. *ok turns false when anything failed. */
 void json_put(json_t *object, const char *key, json_t *value, bool *ok);
+void json_push(json_t *array, json_t *value, bool *ok); /* the same for the end of an array */
 
 /* The value indented, with all digits of its doubles and a final newline; lr_free() it. The value
  * is released. NULL when !ok, or when any allocation failed since json_use_lr_memory(). */

@@ -204,7 +204,8 @@ void run_dir_remove_checkpoints(const char *path)
     if (!names)
         return;
     for (struct dirent *entry; (entry = readdir(names));)
-        if (strncmp(entry->d_name, "trunk-", 6) == 0 || strncmp(entry->d_name, "trial-", 6) == 0)
+        if (strncmp(entry->d_name, "wsd-prefix-", 11) == 0 ||
+            strncmp(entry->d_name, "trial-", 6) == 0)
             unlinkat(dirfd(names), entry->d_name, 0);
     closedir(names);
     rmdir(folder); /* unless something else is in it */

@@ -21,7 +21,7 @@ int run_dir_make(const char *path, struct lr_error *err); /* the directory alone
 int run_dir_make_inner(const char *path, struct lr_error *err);
 
 /* RUN_DIR/checkpoints, for the states of trainings, their own and those that they share
- * (worker/trainers/transformer/trunk.h): made, and its whole path; a trial's file in it
+ * (worker/trainers/transformer/wsd_prefix.h): made, and its whole path; a trial's file in it
  * (trial-0012.state where a command writes it in a format of its own); that file removed; all of
  * RUN_DIR's, with the folder.
  */

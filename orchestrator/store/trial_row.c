@@ -99,6 +99,7 @@ size_t trial_row_fill(struct trial_cell cells[TRIAL_ROW_CELLS], const struct tri
     add_count(&row, "attempt", trial, trial ? trial->attempt : 0);
     add_count(&row, "cell", trial, trial ? trial->cell : 0);
     add_text(&row, "purpose", trial, trial ? trial_purpose_name(trial->purpose) : "");
+    add_count(&row, "wsd_prefix_tokens", trial, trial ? trial->wsd_prefix_tokens : 0);
     add_fields(&row, &trial_spec_fields, trial ? &trial->spec : NULL);
     add_fields(&row, &trial_result_fields, over ? &trial->result : NULL);
     return row.count;

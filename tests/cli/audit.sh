@@ -218,7 +218,7 @@ refused 65 "--params 1M: the campaign has no law over sizes" predict logs/own --
 refused 2 "predict: --params is a model's size, and so are --width and --layers" \
     predict logs/own --tokens 16M --params 1M --width 128
 refused 2 "--layers 0: must be a depth from 1 to 1024" predict logs/own --tokens 16M --layers 0
-refused 2 "--vocab 1: must be 256 (bytes), or 512 to 131072; predict: 2 to 131072" \
+refused 2 "--vocab 1: must be a whole count from 2 to 131072" \
     predict logs/own --tokens 16M --vocab 1
 refused 2 "--vocab 300: must be 256 (bytes), or 512 to 131072" tokenize x.txt --vocab 300 --out y
 refused 2 "--lr: has no meaning for lrsearch predict" predict logs/own --tokens 16M --lr 1

@@ -151,7 +151,7 @@ for json in "" --json; do
 done
 mv logs/good "logs/$nasty" # as another user of the folder names a run
 for words in "status logs/@" "fit logs/@" "compare logs/@ logs/@" "history --rebuild logs" \
-    "history logs" "history logs --json" "report logs/@ --json"; do
+    "history logs" "history logs --json" "report logs/@" "report logs/@ --json"; do
     set --
     for word in $words; do
         case $word in

@@ -20,9 +20,9 @@ make_tree()
         echo "int ${name}_x;" >"$tree/worker/$folder/$name.h"
     done
     mkdir -p "$tree/include/lrsearch" "$tree/common" "$tree/tests"
-    printf '#include <stdint.h>\n' >"$tree/include/lrsearch/wire.h"
+    printf '#include <stdint.h>\n' >"$tree/include/lrsearch/message.h"
     printf '#include "plan/plan.h"\n' >"$tree/orchestrator/campaign/good.c"
-    printf '#include <mpi.h>\n#include "lrsearch/wire.h"\n' >"$tree/orchestrator/net/transport.c"
+    printf '#include <mpi.h>\n#include "lrsearch/message.h"\n' >"$tree/orchestrator/net/transport.c"
     printf '#include "data/data.h"\n' >"$tree/worker/trainers/transformer/step.c"
 }
 
@@ -62,7 +62,7 @@ case_of orchestrator/net/a.c '#include "campaign/campaign.h"' 'may not include'
 case_of orchestrator/report/a.c '#include "campaign/campaign.h"' 'may not include'
 case_of worker/model/a.c '#include "trainers/trainers.h"' 'worker/model may not include worker/trainers/trainers.h'
 case_of worker/data/a.c '#include "model/model.h"' 'may not include'
-case_of worker/kernels/a.c '#include "lrsearch/wire.h"' 'worker/kernels may not include'
+case_of worker/kernels/a.c '#include "lrsearch/message.h"' 'worker/kernels may not include'
 case_of worker/kernels/a.c '#include <unistd.h>' 'C standard headers only'
 case_of worker/trainers/a.c '#include "plan/plan.h"' 'may not include orchestrator/plan/plan.h'
 case_of include/lrsearch/a.h '#include "net/net.h"' 'include/lrsearch may not include'
@@ -109,6 +109,26 @@ case $said in
     failures=$((failures + 1))
     ;;
 esac
+make_tree
+rm "$tree"/orchestrator/*/*.c "$tree"/worker/trainers/transformer/*.c
+awk 'BEGIN { for (i = 0; i < 21; i++) print "int x" i ";" }' >"$tree/orchestrator/report/one_figure.c"
+said=$(sh "$check" --fragments "$tree") || {
+    echo "--fragments finds one where there is none: $said"
+    failures=$((failures + 1))
+}
+printf '#include "plan/short.h"\n' >"$tree/orchestrator/plan/short.c"
+cp "$tree/orchestrator/report/one_figure.c" "$tree/orchestrator/report/alone.c"
+said=$(sh "$check" --fragments "$tree") && failures=$((failures + 1))
+for words in "orchestrator/plan/short.c:1: a file of 1 lines belongs into its neighbour" \
+    "orchestrator/report/alone.c:1: includes no alone.h" "2 fragments"; do
+    case $said in
+    *"$words"*) ;;
+    *)
+        echo "--fragments must say '$words', said: $said"
+        failures=$((failures + 1))
+        ;;
+    esac
+done
 
 [ "$failures" -eq 0 ] || exit 1
 echo "every breach was found"

@@ -17,7 +17,7 @@ rmdir run/result.json.tmp
 stale() # leaves what a killed run would
 {
     mkdir run/checkpoints
-    echo state >run/checkpoints/trunk-0123456789abcdef-4096.safetensors
+    echo state >run/checkpoints/wsd-prefix-0123456789abcdef-4096.safetensors
     echo state >run/checkpoints/trial-0002.safetensors.tmp.77
     # host_id of this host, as the lock of a run that is stopped tells it; a pid that nobody has
     echo new >"run/lock.new-$host_id-4194305"

@@ -62,7 +62,7 @@ done
 rm -rf logs
 start sh -c 'umask 022 && exec "$1" "$2"' - "$LRSEARCH" wsd.yaml
 tries=3000
-while [ -z "$(find logs/wsd/checkpoints -name 'trunk-*' 2>/dev/null)" ]; do
+while [ -z "$(find logs/wsd/checkpoints -name 'wsd-prefix-*' 2>/dev/null)" ]; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || fail "no state was kept"
     kill -0 "$pid" || fail "it ended before a state was seen"

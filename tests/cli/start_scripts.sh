@@ -188,9 +188,9 @@ expect_status 0
 start_with LRSEARCH_SKIP_PACKAGES=1 -- tree/test.sh
 expect_status 8
 called "ctest --output-on-failure"
-called "-DLRSEARCH_WERROR=ON"
-called "-DLRSEARCH_SANITIZE=ON"
-called "clang"
+called "--preset release"
+called "--preset asan"
+called "--preset clang"
 start_with LRSEARCH_SKIP_PACKAGES=1 BROKEN=1 -- tree/test.sh
 expect_status 70
 not_called ctest

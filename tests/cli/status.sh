@@ -220,5 +220,5 @@ refused 65 "short.yaml: is no directory of a run" status short.yaml # the plan i
 refused 2 "status: name a run's directory, as in: lrsearch status logs/quickstart" status
 refused 2 "status: one run's directory is expected, found also 'b'" status a b
 refused 2 "--watch: has no meaning for lrsearch fit" fit logs/tiny --watch
-refused 2 "--progress=much: must be auto, plain or none" long.yaml --progress=much
+refused 2 "--progress much: must be auto, plain or none" long.yaml --progress=much
 refused 2 "--progress: has no meaning for lrsearch check" check long.yaml --progress=none

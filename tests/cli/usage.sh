@@ -2,15 +2,38 @@
 # The command line itself: what needs no plan, and every way to get it wrong.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-run "$LRSEARCH" --version
-expect_status 0
-expect_out "lrsearch 0."
+for command in --version version "check --version"; do
+    run "$LRSEARCH" $command
+    expect_status 0
+    expect_out "lrsearch 0."
+done
 run "$LRSEARCH" --help
 expect_status 0
-for word in run check --run-dir --resume --set --json --quiet --verbose --version "exit status"; do
+for word in "run PLAN" "check PLAN" "help [COMMAND]" version --quiet --verbose --version "exit status"; do
     expect_out "$word"
 done
+! grep -qe --run-dir out || fail "--help tells the options of one command"
 [ ! -s "$work/err" ] || fail "--help writes to stderr"
+cp out general
+run "$LRSEARCH" help
+cmp -s general out || fail "help and --help differ"
+
+# A command's help is about this command alone, wherever it is asked for.
+run "$LRSEARCH" help check
+expect_status 0
+expect_out "usage: lrsearch check PLAN [OPTION]..."
+for option in --ranks --set --json --quiet --help; do
+    expect_out "$option"
+done
+! grep -qe "--run-dir\|--widths\|coord-check" out || fail "help check tells of other commands"
+cp out check
+for words in "check --help" "--help check" "-h check no.yaml" "check --ranks none --help"; do
+    run "$LRSEARCH" $words
+    expect_status 0
+    cmp -s check out || fail "$words: another help than help check"
+done
+run "$LRSEARCH" plan.yaml --help
+expect_out "usage: lrsearch run PLAN"
 
 usage_error() # TEXT ARGUMENT...: exit status 2, the text on stderr, nothing on stdout
 {
@@ -28,7 +51,36 @@ usage_error "name a plan" check
 usage_error "--frobnicate" tiny.yaml --frobnicate
 usage_error "-x" tiny.yaml -x
 usage_error "--run-dir" tiny.yaml --run-dir
-usage_error "--resume=maybe" tiny.yaml --resume=maybe
+usage_error "--resume maybe: must be auto or never" tiny.yaml --resume=maybe
+usage_error "one plan is expected" tiny.yaml other.yaml
+usage_error "version: takes no 'x'" version x
+usage_error "chekc: is no command; did you mean check?" help chekc
+usage_error "help: one command is expected" help check run
+
+# An option of other commands: whose it is.
+usage_error "--widths: has no meaning for lrsearch run; it is an option of coord-check" --widths 8 tiny.yaml
+usage_error "--lr: has no meaning for lrsearch check; it is an option of train, coord-check and audit" \
+    check tiny.yaml --lr 1
+
+# A mistyped command is no plan, whatever follows; a plan may have any name.
+usage_error "chekc: is no command, and no plan of that name exists; did you mean check?" chekc tiny.yaml
+usage_error "did you mean status?" --set seed=1 statsu
+usage_error "did you mean check?" chekc --help
+usage_error "frobnicate: is no command, and no plan of that name exists (see lrsearch --help)" frobnicate
+run "$LRSEARCH" missing.yaml
+expect_status 65
+expect_err "missing.yaml: cannot open the plan"
+run "$LRSEARCH" run missing
+expect_status 65
+run "$LRSEARCH" ./chekc
+expect_status 65
+echo "version: 2" >chekc
+echo "version: 2" >check
+for words in chekc "run chekc" ./chekc "run check" ./check "check check"; do
+    run "$LRSEARCH" $words
+    expect_status 65
+    expect_err "version"
+done
 usage_error "KEY=VALUE" tiny.yaml --set seed
 usage_error "KEY=VALUE" tiny.yaml --set =3
 usage_error "other.yaml" tiny.yaml other.yaml

@@ -22,7 +22,7 @@ spent=$(json logs/wsd/result.json cost tokens)
 
 # Each trial is what it would be alone.
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-    $at["trunk_tokens"] > 0 { print $at["lr"], $at["horizon_tokens"], $at["val_loss"] }' \
+    $at["wsd_prefix_tokens"] > 0 { print $at["lr"], $at["horizon_tokens"], $at["val_loss"] }' \
     logs/wsd/trials.csv | tail -n 2 >shared
 [ -s shared ] || fail "no trial went on from another"
 while read -r lr tokens loss; do

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
-#include "trainers/command/output_lines.h"
+#include "trainers/command/command_output.h"
 #include "trainers/command/report_reader.h"
 #include "fuzz_input.h"
 

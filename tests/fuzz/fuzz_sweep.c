@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
-#include "cli/fit_table.h"
+#include "estimate/fit_table.h"
 #include "data/sweep_csv.h"
 #include "fuzz_input.h"
 #include "lrsearch/memory.h"
@@ -89,14 +89,15 @@ static void write_again(const struct sweep *sweep)
 static void fit(const struct sweep *sweep, const char *text, size_t size, bool optima)
 {
     static struct answer answer;
-    const struct fit_source source = {.text = text, .size = size};
-    const struct options options = {.table = "table",
+    const struct fit_table table = {.path = "table",
+                                    .text = text,
+                                    .size = size,
                                     .columns = optima ? "lr_opt=lr" : NULL,
                                     .target_tokens = sweep->rows[sweep->count - 1].tokens};
     struct lr_error err = {0};
     bool of_optima;
     memset(&answer, 0, sizeof(answer));
-    int rc = fit_table(&answer, &options, &source, &of_optima, &err);
+    int rc = fit_table(&answer, &table, &of_optima, &err);
     DEMAND(rc == 0 || ((rc == LR_EDATA || rc == LR_EUSAGE) && err.text[0]));
     if (rc)
         return;

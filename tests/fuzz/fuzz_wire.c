@@ -1,7 +1,7 @@
 /* Any bytes as a message: no crash, no read outside, and what is accepted is written as it was. */
 #include <string.h>
 #include "fuzz_input.h"
-#include "lrsearch/wire.h"
+#include "lrsearch/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "search/search_answer.h"
 
 #define LOG_MAX 256
 

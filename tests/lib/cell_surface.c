@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/rng.h"
-#include "search/policy_cells.h"
+#include "search/search_answer.h"
 
 #define DRAW_CELLS ((uint64_t)RNG_SIMULATE + (9u << 8))
 #define OWN 0.12 /* octaves */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report/wrap.h"
+#include "report/plain_text.h"
 
 /* Asserts about texts for the terminal. */
 

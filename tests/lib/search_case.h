@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "search/policy.h"
+#include "search/search_answer.h"
 
 static const uint64_t horizons[] = {1000000, 2000000, 4000000};
 static struct observation seen[2000];

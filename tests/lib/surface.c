@@ -30,9 +30,9 @@ struct surface surface_draw(uint64_t seed, double noise)
     return s;
 }
 
-static struct trial_surface trial_surface_of(const struct surface *surface)
+static struct simulate_spec trial_surface_of(const struct surface *surface)
 {
-    return (struct trial_surface){.seed = surface->seed,
+    return (struct simulate_spec){.seed = surface->seed,
                                   .lr = surface->lr_first,
                                   .beta = surface->beta,
                                   .curvature = surface->curvature,
@@ -45,14 +45,14 @@ static struct trial_surface trial_surface_of(const struct surface *surface)
 
 double surface_optimum(const struct surface *surface, uint64_t tokens)
 {
-    const struct trial_surface of_trials = trial_surface_of(surface);
+    const struct simulate_spec of_trials = trial_surface_of(surface);
     const struct surface_place place = {.tokens = tokens};
     return loss_surface_optimum(&of_trials, &place);
 }
 
 double surface_penalty(const struct surface *surface, uint64_t tokens, double lr)
 {
-    const struct trial_surface of_trials = trial_surface_of(surface);
+    const struct simulate_spec of_trials = trial_surface_of(surface);
     const struct surface_place place = {.tokens = tokens};
     return loss_surface_penalty(&of_trials, &place, lr);
 }
@@ -60,7 +60,7 @@ double surface_penalty(const struct surface *surface, uint64_t tokens, double lr
 struct observation surface_observe(const struct surface *surface, uint64_t tokens, double lr,
                                    uint32_t seed)
 {
-    const struct trial_surface of_trials = trial_surface_of(surface);
+    const struct simulate_spec of_trials = trial_surface_of(surface);
     const struct surface_place place = {.tokens = tokens};
     double loss = loss_surface_loss(&of_trials, &place, lr, seed);
     return (struct observation){.tokens = tokens,

@@ -2,6 +2,7 @@
 #define TESTS_SURFACE_H
 
 #include "search/policy.h"
+#include "search/search_answer.h"
 
 /* A synthetic loss surface with the traits of published sweeps: a basin in log LR that is steeper
  * to the right, a cliff beyond it, an optimum that follows a power law over horizons with a misfit

@@ -116,7 +116,7 @@ static uint64_t tokens_now(const struct sim_worker *worker)
 
 static void set_checkpoint(const struct sim_worker *worker)
 {
-    if (worker->job.checkpoint[0] && worker->job.trial_id < TRIALS)
+    if (worker->job.place.checkpoint[0] && worker->job.trial_id < TRIALS)
         checkpoints[worker->job.trial_id] = tokens_now(worker);
     ((struct sim_worker *)worker)->saved_ms = world.now_ms;
 }
@@ -183,7 +183,7 @@ static void assign(int rank, const struct msg_assign *job)
     worker->training = true;
     worker->life++;
     worker->begun_tokens =
-        job->trial_id < TRIALS && job->checkpoint[0] ? checkpoints[job->trial_id] : 0;
+        job->trial_id < TRIALS && job->place.checkpoint[0] ? checkpoints[job->trial_id] : 0;
     worker->begun_ms = worker->told_ms = worker->saved_ms = world.now_ms;
     worker->fails = draw() < world.faults.fail;
     wake_again(rank, 100);
@@ -244,7 +244,7 @@ static void train_on(int rank)
 {
     struct sim_worker *worker = &world.workers[rank];
     uint64_t tokens = tokens_now(worker);
-    double every_ms = worker->job.checkpoint_every_s * 1000;
+    double every_ms = worker->job.place.checkpoint_every_s * 1000;
     if (worker->fails && tokens > worker->job.spec.horizon_tokens / 2) {
         send_result(rank, OUTCOME_FAILED, "no luck");
         return;

@@ -64,6 +64,15 @@ static int prepare(struct dataset *dataset, const char *tokens, uint32_t vocab, 
     return dataset_prepare(dataset, &request, &err);
 }
 
+static struct trial_result train(const struct trial_spec *spec, const struct dataset *dataset)
+{
+    struct trial_place place = {.threads = 1};
+    struct trial_result result;
+    memcpy(place.data_path, dataset->path, sizeof(place.data_path));
+    trainer_run(spec, NULL, &(struct train_hooks){.attempt = 1, .place = &place}, &result);
+    return result;
+}
+
 static struct trial_spec spec_on(const struct dataset *dataset, uint32_t vocab)
 {
     struct trial_spec spec = spec_of();
@@ -74,7 +83,6 @@ static struct trial_spec spec_on(const struct dataset *dataset, uint32_t vocab)
     spec.data_hash = dataset->hash;
     spec.val_tokens = dataset->val_tokens;
     spec.val_bytes = dataset->val_bytes;
-    memcpy(spec.data_path, dataset->path, sizeof(spec.data_path));
     return spec;
 }
 
@@ -108,11 +116,10 @@ static void check(const struct dataset *dataset, const char *model_path, uint32_
     struct trial_spec spec = spec_on(dataset, vocab);
     struct model *model = model_of(&spec);
     struct source *source;
-    struct trial_result result;
     uint32_t tokens[CONTEXT + 1];
     double sum = 0, loss, other;
     size_t count = 0;
-    assert_int_equal(source_open(&source, &spec, &err), 0);
+    assert_int_equal(source_open(&source, &spec, dataset->path, &err), 0);
     for (uint64_t i = 0; i < source_val_count(source); i++) {
         uint32_t here = source_val(source, i, tokens);
         model_losses(model, tokens, 1, here, &loss);
@@ -132,8 +139,7 @@ static void check(const struct dataset *dataset, const char *model_path, uint32_
     assert_memory_equal(back, text + TEXT - bytes, bytes);
     assert_true(dataset->train_tokens + 1 + count <= dataset->tokens);
 
-    struct train_hooks hooks = {.attempt = 1};
-    trainer_run(&spec, NULL, &hooks, &result);
+    struct trial_result result = train(&spec, dataset);
     assert_int_equal(result.outcome, OUTCOME_DONE);
     near(result.val_loss, sum / (double)count, 1e-6);
     near(result.val_bits_per_byte, sum / log(2) / (double)bytes, 1e-6);
@@ -205,8 +211,7 @@ static void token_files_of_our_own(void **state)
     assert_int_equal(prepare(&dataset, whole.path, 300, VAL_TOKENS, 0), 0);
     assert_int_equal(dataset.val_bytes, 0);
     struct trial_spec spec = spec_on(&dataset, 300);
-    struct trial_result result;
-    trainer_run(&spec, NULL, &(struct train_hooks){.attempt = 1}, &result);
+    struct trial_result result = train(&spec, &dataset);
     assert_int_equal(result.outcome, OUTCOME_DONE);
     assert_true(isnan(result.val_bits_per_byte));
 }

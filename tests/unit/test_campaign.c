@@ -44,7 +44,6 @@ static void rounds_and_answer(void **state)
         assert_true(trial->spec.lr == expected[i].lr);
         assert_int_equal(trial->replicate, expected[i].replicate);
         assert_int_equal(trial->spec.seed, 70 + expected[i].replicate);
-        assert_string_equal(trial->spec.data_path, "/data");
         assert_true(trial->spec.data_hash == UINT64_MAX - 5);
         assert_int_equal(trial->state, i == 5 ? TRIAL_DIVERGED : TRIAL_DONE);
     }

@@ -165,7 +165,8 @@ static void each_cell_has_its_data(void **state)
         assert_int_equal(trial->spec.d_model, trial->cell % 2 ? 128 : 64);
         assert_int_equal(trial->spec.parametrization, trial->cell < 4 ? PARAM_LVP : PARAM_SP);
         assert_int_equal(trial->spec.data_hash, large ? 1024 : 512);
-        assert_string_equal(trial->spec.data_path, large ? "/1024" : "/512");
+        assert_string_equal(campaign_data(campaign, trial->cell)->data_path,
+                            large ? "/1024" : "/512");
         assert_int_equal(trial->spec.val_tokens, large ? 500 : 1000);
         assert_int_equal(trial->spec.val_bytes, 2000);
         assert_int_equal(trial->spec.seed, trial->replicate ? 9 : 3);
@@ -198,7 +199,7 @@ static void finish(struct campaign *campaign, uint32_t id)
 }
 
 /* A stable part is shared by the horizons of one cell, never by two. */
-static void trunks_of_a_cell(void **state)
+static void prefixes_of_a_cell(void **state)
 {
     const struct trial *after = NULL;
     struct event round = {.kind = EVENT_ROUND}, planned = {.kind = EVENT_PLANNED};
@@ -217,10 +218,9 @@ static void trunks_of_a_cell(void **state)
     struct event first = opening();
     struct campaign *campaign;
     assert_int_equal(campaign_create(&campaign, &plan_case, &err), 0);
-    snprintf(first.as.campaign.trunk_dir, sizeof(first.as.campaign.trunk_dir), "/trunks");
+    first.as.campaign.shares_wsd_prefix = 1;
     apply(campaign, first);
     apply(campaign, session());
-    snprintf(planned.as.planned.spec.trunk_dir, TRIAL_PATH, "/trunks");
     apply(campaign, round);
     apply(campaign, planned);
     finish(campaign, 1);
@@ -229,7 +229,7 @@ static void trunks_of_a_cell(void **state)
         apply(campaign, events[i]);
     size_t going_on = 0;
     for (uint32_t id = 2; id <= campaign_trial_count(campaign); id++)
-        if (campaign_trial(campaign, id)->spec.trunk_tokens > 0) {
+        if (campaign_trial(campaign, id)->wsd_prefix_tokens > 0) {
             after = campaign_trial(campaign, id);
             going_on++;
         }
@@ -335,7 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_cells_lie),
         cmocka_unit_test(each_cell_has_its_data),
-        cmocka_unit_test(trunks_of_a_cell),
+        cmocka_unit_test(prefixes_of_a_cell),
         cmocka_unit_test(damaged_journals),
         cmocka_unit_test(the_answer_names_the_target),
         cmocka_unit_test(when_it_may_be_asked_while_trials_run),

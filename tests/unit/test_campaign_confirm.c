@@ -25,7 +25,6 @@ static void trains_the_answer_and_its_neighbours(void **state)
         assert_int_equal(trial->spec.d_model, 128); /* the target's */
         assert_int_equal(trial->spec.seed, 70 + i % 2);
         assert_true(trial->spec.embedding_lr_ratio == 3);
-        assert_string_equal(trial->spec.data_path, "/data");
         assert_int_equal(trial->spec.data_hash, UINT64_MAX - 5);
     }
     driver_answer(&driver, &answer);

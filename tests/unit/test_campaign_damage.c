@@ -76,7 +76,7 @@ static void damaged_journals(void **state)
     event.as.planned.spec.batch_tokens = 0;
     refuse(&driver, event, "trial 1 is planned with batches of 0 tokens");
     event = planned(1, 1, 1000, 1e-3);
-    event.as.planned.spec.trunk_tokens = 1000;
+    event.as.planned.wsd_prefix_tokens = 1000;
     refuse(&driver, event, "trial 1 is planned to go on after its end");
     event = planned(1, 1, 1000, 1e-3);
     driver_must(&driver, &event);

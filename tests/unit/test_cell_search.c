@@ -9,8 +9,9 @@
 #include "cell_surface.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
-#include "search/answer_cells.h"
-#include "search/policy_cells.h"
+#include "search/cell_posterior.h"
+#include "search/posterior.h"
+#include "search/search_answer.h"
 
 static struct cell_run run;
 static struct answer answer;
@@ -53,7 +54,7 @@ static void sample_spreads(struct spread *all, const struct search_space *space,
                 values[s] = h < space->horizon_count
                                 ? cell_posterior_basin(sampled, s, h)->vertex[0]
                                 : cell_posterior_optimum(sampled, s, 0)->optimum[0];
-            struct spread one = cell_spread(values);
+            struct spread one = spread_of(values, CELL_SAMPLES);
             all[h].mean += one.mean / CHAINS;
             all[h].deviation += one.deviation / CHAINS;
         }

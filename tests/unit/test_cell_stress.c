@@ -8,7 +8,7 @@
 #include <string.h>
 #include "lrsearch/rng.h"
 #include "search/policy.h"
-#include "search/policy_cells.h"
+#include "search/search_answer.h"
 
 #define DRAWS ((uint64_t)RNG_SIMULATE + (10u << 8))
 #define CAMPAIGNS 12

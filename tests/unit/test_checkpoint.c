@@ -33,6 +33,8 @@ static int teardown(void **state)
 
 static double losses[STEPS + 1];
 
+static struct trial_place place;
+
 static int keep_loss(void *context, const struct train_step *step)
 {
     (void)context;
@@ -42,7 +44,7 @@ static int keep_loss(void *context, const struct train_step *step)
 
 static struct trial_result trained(const struct trial_spec *spec, struct train_files *files)
 {
-    const struct train_hooks hooks = {.step = keep_loss, .attempt = 1};
+    const struct train_hooks hooks = {.step = keep_loss, .attempt = 1, .place = &place};
     struct trial_result result;
     trainer_run(spec, files, &hooks, &result);
     return result;
@@ -119,12 +121,13 @@ static void data_may_lie_elsewhere(void **state)
     struct trial_spec spec = spec_of();
     struct train_files first = {.save = part, .until_tokens = 10 * BATCH}, second = {.init = part};
     assert_int_equal(trained(&spec, &first).outcome, OUTCOME_CANCELED);
-    snprintf(spec.data_path, sizeof(spec.data_path), "/elsewhere");
+    snprintf(place.data_path, sizeof(place.data_path), "/elsewhere");
     assert_int_equal(trained(&spec, &second).outcome, OUTCOME_DONE);
     assert_string_equal(second.changed, "");
+    memset(&place, 0, sizeof(place));
 }
 
-/* The end of one training is the beginning of a longer one: a trunk with another schedule. */
+/* The end of one training is the beginning of a longer one: a prefix with another schedule. */
 static void a_longer_horizon_goes_on_from_the_end(void **state)
 {
     (void)state;

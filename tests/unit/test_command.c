@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "trainers/command/command_file.h"
-#include "trainers/command/output_tail.h"
+#include "trainers/command/command_output.h"
 #include "trainers/command/report_reader.h"
 #include "lrsearch/placeholder.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "data/source.h"
 #include "kernels/kernels.h"
-#include "search/slope.h"
+#include "search/numerics.h"
 #include "small_trial.h"
 #include "trainers/transformer/coordinates.h"
 #include "trainers/transformer/optimizer.h"
@@ -38,7 +38,7 @@ static void layers_have_names(void **state)
     struct trial_spec spec = spec_of();
     struct coordinates run;
     (void)state;
-    assert_int_equal(coordinates_measure(&run, &spec, 1, NULL, NULL, NULL), 0);
+    assert_int_equal(coordinates_measure(&run, &spec, "", 1, NULL, NULL, NULL), 0);
     assert_int_equal(run.layers, 6);
     for (size_t l = 0; l < run.layers; l++)
         assert_string_equal(run.names[l], names[l]);
@@ -53,7 +53,7 @@ static double first_loss(const struct trial_spec *spec, int steps)
     uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
     double losses[SEQUENCES], mean = 0;
     assert_int_equal(model_micro_batch(model), SEQUENCES);
-    assert_int_equal(source_open(&source, spec, NULL), 0);
+    assert_int_equal(source_open(&source, spec, "", NULL), 0);
     for (uint64_t s = 0; s < SEQUENCES; s++)
         source_train(source, s, tokens + s * (CONTEXT + 1));
     for (int step = 1; step <= steps; step++) {
@@ -79,9 +79,9 @@ static void gains_are_the_loss(void **state)
     (void)state;
     spec.lr = 1e-4;
     spec.weight_decay = 0;
-    assert_int_equal(coordinates_measure(&run, &spec, 1, NULL, NULL, NULL), 0);
+    assert_int_equal(coordinates_measure(&run, &spec, "", 1, NULL, NULL, NULL), 0);
     spec.lr *= 2;
-    assert_int_equal(coordinates_measure(&twice, &spec, 1, NULL, NULL, NULL), 0);
+    assert_int_equal(coordinates_measure(&twice, &spec, "", 1, NULL, NULL, NULL), 0);
     for (int g = 0; g < GROUP_COUNT; g++) {
         assert_true(run.gains[g] > 0);
         near(twice.gains[g] / run.gains[g], 2, 1e-3);
@@ -98,8 +98,8 @@ static void the_same_again(void **state)
     struct trial_spec spec = spec_of();
     struct coordinates one, two;
     (void)state;
-    assert_int_equal(coordinates_measure(&one, &spec, 2, NULL, NULL, NULL), 0);
-    assert_int_equal(coordinates_measure(&two, &spec, 2, NULL, NULL, NULL), 0);
+    assert_int_equal(coordinates_measure(&one, &spec, "", 2, NULL, NULL, NULL), 0);
+    assert_int_equal(coordinates_measure(&two, &spec, "", 2, NULL, NULL, NULL), 0);
     assert_memory_equal(one.means, two.means, 3 * one.layers * sizeof(double));
     assert_true(one.means[0] > 0 && one.means[0] != one.means[2 * one.layers]);
     coordinates_release(&one);
@@ -118,11 +118,11 @@ static void it_can_be_interrupted(void **state)
     struct lr_error err = {0};
     int calls = 0;
     (void)state;
-    assert_int_equal(coordinates_measure(&run, &spec, 9, stop, &calls, &err), LR_ECANCELED);
+    assert_int_equal(coordinates_measure(&run, &spec, "", 9, stop, &calls, &err), LR_ECANCELED);
     assert_int_equal(calls, 2);
     coordinates_release(&run);
     spec.n_heads = 3;
-    assert_int_equal(coordinates_measure(&run, &spec, 9, stop, &calls, NULL), LR_EINVAL);
+    assert_int_equal(coordinates_measure(&run, &spec, "", 9, stop, &calls, NULL), LR_EINVAL);
     coordinates_release(&run);
 }
 

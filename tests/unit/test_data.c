@@ -82,7 +82,6 @@ static struct trial_spec spec_of(const struct dataset *dataset, uint32_t vocab, 
                               .val_tokens = val_tokens,
                               .data_hash = dataset->hash,
                               .seed = 1};
-    snprintf(spec.data_path, sizeof(spec.data_path), "%s", dataset->path);
     return spec;
 }
 
@@ -99,9 +98,9 @@ static void bytes_become_disjoint_shuffled_windows(void **state)
     assert_false(dataset.cached);
     assert_int_equal(dataset.train_tokens, (sizeof(story) - 4096 - 1) / 16 * 16);
     struct trial_spec spec = spec_of(&dataset, 256, 4096);
-    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(source_open(&source, &spec, dataset.path, NULL), 0);
     spec.seed = 2;
-    assert_int_equal(source_open(&other, &spec, NULL), 0);
+    assert_int_equal(source_open(&other, &spec, dataset.path, NULL), 0);
 
     uint64_t windows = dataset.train_tokens / 16, moved = 0;
     unsigned char *seen = calloc(windows, 1);
@@ -286,12 +285,12 @@ static void damaged_token_files_are_refused(void **state)
     assert_int_equal(prepare(&dataset, false, 256, 4096), 0);
     struct trial_spec spec = spec_of(&dataset, 100, 4096);
     memset(&err, 0, sizeof(err));
-    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_int_equal(source_open(&source, &spec, dataset.path, &err), LR_EDATA);
     assert_non_null(strstr(err.text, ", but model.vocab is 100"));
     spec.vocab = 256;
     spec.data_hash++;
     memset(&err, 0, sizeof(err));
-    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_int_equal(source_open(&source, &spec, dataset.path, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "is not the file that the campaign began with"));
     spec.data_hash = dataset.hash;
     char shard[TRIAL_PATH];
@@ -299,11 +298,11 @@ static void damaged_token_files_are_refused(void **state)
     strcpy(strrchr(shard, '.'), "-000.bin");
     assert_int_equal(truncate(shard, 5001), 0);
     memset(&err, 0, sizeof(err));
-    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_int_equal(source_open(&source, &spec, dataset.path, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "-000.bin: is not the file that the campaign began with"));
     assert_int_equal(prepare(&dataset, false, 256, 4096), 0); /* made again */
     assert_false(dataset.cached);
-    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(source_open(&source, &spec, dataset.path, NULL), 0);
     source_close(source);
     unlink(dataset.path);
 }

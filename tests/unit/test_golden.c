@@ -12,7 +12,6 @@
 #include "model/model.h"
 #include "model/model_state.h"
 #include "trainers/transformer/optimizer.h"
-#include "trainers/transformer/schedule.h"
 
 /* 3e-6 is met. 2e-4 would pass over a qk-norm with eps 1e-6 in place of 1e-5, which makes 1.6e-4.
  */

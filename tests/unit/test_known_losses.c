@@ -10,6 +10,7 @@
 
 static char folder[512];
 static struct train_files files;
+static struct trial_place table_place; /* names the table */
 
 static int set_up(void **state)
 {
@@ -26,7 +27,7 @@ static int tear_down(void **state)
 
 static struct trial_result train(const struct trial_spec *spec, uint32_t attempt)
 {
-    const struct train_hooks hooks = {.attempt = attempt};
+    const struct train_hooks hooks = {.attempt = attempt, .place = &table_place};
     struct trial_result result;
     memset(&files, 0, sizeof(files));
     trainer_run(spec, &files, &hooks, &result);
@@ -42,7 +43,7 @@ static struct trial_spec table_spec(void)
     const struct sweep sweep = {rows, 4};
     struct trial_spec spec = {.trainer = TRAINER_REPLAY, .horizon_tokens = 1000, .lr = .001};
     struct lr_error err = {0};
-    if (sweep_write(&sweep, folder, spec.data_path, &spec.data_hash, &err))
+    if (sweep_write(&sweep, folder, table_place.data_path, &spec.data_hash, &err))
         fail_msg("%s", err.text);
     return spec;
 }
@@ -95,7 +96,7 @@ static void table_that_cannot_be_read(void **state)
     assert_int_equal(result.outcome, OUTCOME_FAILED);
     assert_int_equal(files.err.code, LR_EDATA);
     assert_non_null(strstr(result.message, "is not the table that the campaign began with"));
-    assert_int_equal(unlink(spec.data_path), 0);
+    assert_int_equal(unlink(table_place.data_path), 0);
     result = train(&spec, 1);
     assert_int_equal(result.outcome, OUTCOME_FAILED);
     assert_non_null(strstr(result.message, "No such file"));
@@ -109,13 +110,13 @@ static struct trial_spec surface_spec(void)
                                .seed = 5,
                                .lr = 8e-3,
                                .horizon_tokens = 1000000,
-                               .surface = {.seed = 5,
-                                           .lr = 8e-3,
-                                           .beta = .3,
-                                           .curvature = .02,
-                                           .asymmetry = .2,
-                                           .cliff = 2.5,
-                                           .seconds_per_mtoken = 2}};
+                               .simulate = {.seed = 5,
+                                            .lr = 8e-3,
+                                            .beta = .3,
+                                            .curvature = .02,
+                                            .asymmetry = .2,
+                                            .cliff = 2.5,
+                                            .seconds_per_mtoken = 2}};
 }
 
 static double loss_of(const struct trial_spec *spec)
@@ -134,7 +135,7 @@ static void simulated_as_the_formula_says(void **state)
     assert_int_equal(train(&spec, 1).tokens, 1000000);
     spec.lr = 16e-3;
     assert_true(fabs(loss_of(&spec) - (3 + .02 * (1 + .2 * tanh(1)))) < 1e-12);
-    spec.surface.curvature_drift = 1;
+    spec.simulate.curvature_drift = 1;
     spec.horizon_tokens = 4000000;
     spec.lr = 4e-3 * pow(4, -.3);
     assert_true(fabs(loss_of(&spec) - (2 + pow(4, -.2) + 4 * .02 * (1 - .2 * tanh(1)))) < 1e-12);
@@ -155,8 +156,8 @@ static void simulated_models(void **state)
     spec.n_layers = 2;
     spec.n_heads = 2;
     spec.vocab = 100;
-    spec.surface.alpha = .5;
-    spec.surface.gamma = .25;
+    spec.simulate.alpha = .5;
+    spec.simulate.gamma = .25;
     double params = (double)trial_params_hidden(&spec);
     spec.lr = 8e-3 * pow(params / 1e6, -.5) * pow(.01, -.25);
     assert_true(fabs(loss_of(&spec) - (3 + pow(params / 1e6, -.2) + .1 * log(.01))) < 1e-9);
@@ -172,13 +173,13 @@ static void simulated_axes(void **state)
     spec.batch_tokens = 40000;
     spec.vocab = 10000;
     spec.embedding_lr_ratio = 16;
-    spec.surface.delta = .5;
-    spec.surface.batch = .25;
+    spec.simulate.delta = .5;
+    spec.simulate.batch = .25;
     spec.lr = 8e-3 * .5 * sqrt(2);
     assert_true(fabs(loss_of(&spec) - 3) < 1e-9); /* whatever the ratio */
-    spec.surface.ratio_curvature = .01;
-    spec.surface.ratio = 4;
-    spec.surface.ratio_width = 1;
+    spec.simulate.ratio_curvature = .01;
+    spec.simulate.ratio = 4;
+    spec.simulate.ratio_width = 1;
     assert_true(fabs(loss_of(&spec) - 3) < 1e-9); /* 4 at width 64 */
     spec.embedding_lr_ratio = 32;
     assert_true(fabs(loss_of(&spec) - 3 - .01 * octave) < 1e-9);
@@ -190,29 +191,29 @@ static void simulated_axes(void **state)
     spec.embedding_lr_ratio = 16;
     spec.lr /= 2;
     spec.vocab = 40000;
-    spec.surface.ratio_vocab = -.5;
+    spec.simulate.ratio_vocab = -.5;
     double base = loss_of(&spec);
     spec.embedding_lr_ratio = 8;
     assert_true(fabs(base - loss_of(&spec) - .01 * octave) < 1e-9);
     assert_true(fabs(loss_of(&spec) - 3 - .1 * log(4)) < 1e-9);
 
     /* noise: another one for another ratio or cell */
-    spec.surface.noise = .01;
-    spec.surface.misfit = .5;
+    spec.simulate.noise = .01;
+    spec.simulate.misfit = .5;
     struct surface_place place = {.tokens = spec.horizon_tokens};
-    double here = loss_of(&spec), optimum = loss_surface_optimum(&spec.surface, &place);
-    spec.surface.cell = 12345;
+    double here = loss_of(&spec), optimum = loss_surface_optimum(&spec.simulate, &place);
+    spec.simulate.cell = 12345;
     assert_true(loss_of(&spec) != here);
-    assert_true(loss_surface_optimum(&spec.surface, &place) != optimum);
-    spec.surface.misfit = 0;
+    assert_true(loss_surface_optimum(&spec.simulate, &place) != optimum);
+    spec.simulate.misfit = 0;
     here = loss_of(&spec);
-    spec.surface.cell = 0;
+    spec.simulate.cell = 0;
     assert_true(loss_of(&spec) != here);
-    spec.surface.ratio_curvature = 1e-9; /* costs nothing, but is among the draws */
+    spec.simulate.ratio_curvature = 1e-9; /* costs nothing, but is among the draws */
     here = loss_of(&spec);
     spec.embedding_lr_ratio = 16;
     assert_true(fabs(loss_of(&spec) - here) > 1e-4);
-    spec.surface.ratio_curvature = 0;
+    spec.simulate.ratio_curvature = 0;
     here = loss_of(&spec);
     spec.embedding_lr_ratio = 8;
     assert_true(loss_of(&spec) == here);
@@ -225,7 +226,7 @@ static void noise_follows_from_the_trial(void **state)
 {
     struct trial_spec spec = surface_spec();
     (void)state;
-    spec.surface.noise = .01;
+    spec.simulate.noise = .01;
     double sum = 0, squares = 0, first = loss_of(&spec);
     assert_true(first == loss_of(&spec));
     for (int i = 0; i < SEEDS; i++, spec.seed++) {
@@ -235,15 +236,15 @@ static void noise_follows_from_the_trial(void **state)
     }
     assert_true(fabs(sum) < .002);
     assert_true(fabs(sqrt(squares) - .01) < .001);
-    spec.surface.noise = 0;
-    spec.surface.seed_noise = .01;
+    spec.simulate.noise = 0;
+    spec.simulate.seed_noise = .01;
     double at = loss_of(&spec), optimum = 8e-3;
     spec.lr = optimum * 2;
     assert_true(fabs(loss_of(&spec) - at - .02 * (1 + .2 * tanh(1))) < 1e-12);
-    spec.surface.seed_noise = 0;
-    spec.surface.misfit = .5; /* of a horizon, whatever the seed */
+    spec.simulate.seed_noise = 0;
+    spec.simulate.misfit = .5; /* of a horizon, whatever the seed */
     const struct surface_place place = {.tokens = 1000000};
-    spec.lr = loss_surface_optimum(&spec.surface, &place);
+    spec.lr = loss_surface_optimum(&spec.simulate, &place);
     assert_true(fabs(log(spec.lr / optimum)) > .01);
     assert_true(fabs(loss_of(&spec) - 3) < 1e-12);
     spec.seed++;
@@ -256,8 +257,8 @@ static void crashes_and_delays(void **state)
     int crashed = 0;
     double seconds = 0;
     (void)state;
-    spec.surface.crash = .25;
-    spec.surface.delay = .1;
+    spec.simulate.crash = .25;
+    spec.simulate.delay = .1;
     enum { ATTEMPTS = 400 };
     for (uint32_t attempt = 1; attempt <= ATTEMPTS; attempt++) {
         struct trial_result result = train(&spec, attempt), again = train(&spec, attempt);

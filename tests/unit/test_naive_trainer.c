@@ -9,7 +9,6 @@
 #include "lrsearch/rng.h"
 #include "naive_gpt.h"
 #include "trainers/transformer/optimizer.h"
-#include "trainers/transformer/schedule.h"
 
 enum { CONTEXT = 64, SEQUENCES = 4, STEPS = 200, TEXT_MOST = 1 << 16 };
 

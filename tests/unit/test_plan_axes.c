@@ -129,15 +129,15 @@ static void simulated_cells_differ(void **state)
                                "target: {tokens: 100k}\n";
     (void)state;
     load(text, NULL);
-    uint64_t first = plan_cell(&plan_case, 0).surface.cell;
-    assert_true(first != 0 && first != plan_cell(&plan_case, 1).surface.cell);
-    assert_true(plan_cell(&plan_case, 1).surface.cell == plan_target(&plan_case).surface.cell);
+    uint64_t first = plan_cell(&plan_case, 0).simulate.cell;
+    assert_true(first != 0 && first != plan_cell(&plan_case, 1).simulate.cell);
+    assert_true(plan_cell(&plan_case, 1).simulate.cell == plan_target(&plan_case).simulate.cell);
     load(text, "training.batch_tokens=1k");
-    assert_true(plan_cell(&plan_case, 0).surface.cell == 0);
+    assert_true(plan_cell(&plan_case, 0).simulate.cell == 0);
     load(text, "model.parametrization=[sp, mup]"); /* a target that is a cell of each */
-    uint64_t mup = plan_target_with(&plan_case, PARAM_MUP).surface.cell;
-    assert_true(mup == plan_cell(&plan_case, 3).surface.cell);
-    assert_true(mup != plan_target(&plan_case).surface.cell);
+    uint64_t mup = plan_target_with(&plan_case, PARAM_MUP).simulate.cell;
+    assert_true(mup == plan_cell(&plan_case, 3).simulate.cell);
+    assert_true(mup != plan_target(&plan_case).simulate.cell);
 }
 
 static void json_keeps_lists(void **state)

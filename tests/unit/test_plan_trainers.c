@@ -162,8 +162,8 @@ static void keys_of_one_kind(void **state)
     (void)state;
     load(REPLAY "trainer: {kind: simulate}\nsimulate: {noise: 0.5}\nseed: 9\n", NULL);
     struct trial_spec spec = plan_trial(&plan_case);
-    assert_true(spec.surface.noise == 0.5 && spec.surface.lr == 8e-3);
-    assert_int_equal(spec.surface.seed, 9);
+    assert_true(spec.simulate.noise == 0.5 && spec.simulate.lr == 8e-3);
+    assert_int_equal(spec.simulate.seed, 9);
     refuses(REPLAY "trainer: {kind: simulate, table: /a, where: {a: 1}}\n", NULL,
             "plan.yaml:5:34: trainer.table: is for trainer.kind: replay only; leave it out\n"
             "plan.yaml:5:45: trainer.where: is for trainer.kind: replay only; leave it out\n");

@@ -10,9 +10,10 @@
 #include "kernels/kernels.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
-#include "trainers/transformer/trunk.h"
+#include "trainers/transformer/wsd_prefix.h"
 
 static char dir[256], path[300];
+static uint64_t prefix_tokens; /* of a shorter horizon's state, for attempt(); 0: none */
 
 /* Asks to save every `every` steps, and to stop `more` steps after the attempt began; with `save`
  * when it stops, otherwise as a kill does it. */
@@ -37,6 +38,7 @@ static int setup(void **state)
 {
     (void)state;
     lr_log_level_set(LR_LOG_ERROR);
+    prefix_tokens = 0;
     int rc = temp_dir_make(dir, sizeof(dir));
     snprintf(path, sizeof(path), "%s/trial.safetensors", dir);
     return rc;
@@ -51,9 +53,14 @@ static int teardown(void **state)
 
 static struct trial_result attempt(const struct trial_spec *spec, struct visitor visitor)
 {
-    const struct train_hooks hooks = {.context = &visitor, .step = on_step, .attempt = 1};
+    struct trial_place place = {.wsd_prefix_tokens = prefix_tokens};
+    const struct train_hooks hooks = {
+        .context = &visitor, .step = on_step, .attempt = 1, .place = &place};
     struct trial_result result;
-    trunk_run(spec, path, &hooks, &result);
+    snprintf(place.checkpoint, sizeof(place.checkpoint), "%s", path);
+    if (spec->schedule == SCHEDULE_WSD)
+        snprintf(place.wsd_prefix_dir, sizeof(place.wsd_prefix_dir), "%s", dir);
+    wsd_prefix_run(spec, &hooks, &result);
     return result;
 }
 
@@ -82,7 +89,6 @@ static struct trial_spec wsd(void)
     spec.cooldown = 0.3;
     spec.warmup = 0;
     spec.warmup_tokens = 5 * BATCH;
-    snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
     return spec;
 }
 
@@ -119,8 +125,6 @@ static void stopped_with_a_checkpoint(void **state)
             temp_dir_remove(dir);
             assert_int_equal(temp_dir_make(dir, sizeof(dir)), 0);
             snprintf(path, sizeof(path), "%s/trial.safetensors", dir);
-            if (schedule)
-                snprintf(spec.trunk_dir, sizeof(spec.trunk_dir), "%s", dir);
         }
     }
 }
@@ -205,28 +209,28 @@ static void a_file_that_is_no_use_costs_only_work(void **state)
     assert_string_equal(result.message, "canceled at token 288");
 }
 
-/* A checkpoint in the trunk, in the rest, and trunks that come and go between the attempts. */
-static void checkpoints_and_trunks_go_together(void **state)
+/* A checkpoint in the prefix, in the rest, and prefixes that come and go between the attempts. */
+static void checkpoints_and_prefixes_go_together(void **state)
 {
     (void)state;
     struct trial_spec spec = wsd(), longer = wsd();
     longer.horizon_tokens = 2 * STEPS * BATCH;
     struct trial_result wanted = undisturbed(&spec), wanted_longer = undisturbed(&longer), result;
-    char trunk[TRIAL_PATH + 96];
-    trunk_path(trunk, sizeof(trunk), &spec, trial_trunk_tokens(&spec));
+    char prefix[TRIAL_PATH + 96];
+    wsd_prefix_path(prefix, sizeof(prefix), dir, &spec, trial_wsd_prefix_tokens(&spec));
     result = attempt(&spec, (struct visitor){.more = 40, .save = true}); /* of 70 */
-    assert_int_equal(access(trunk, F_OK), -1);
+    assert_int_equal(access(prefix, F_OK), -1);
     result = attempt(&spec, (struct visitor){.more = 40, .save = true}); /* at 80 */
     assert_int_equal(result.begun_tokens, 40 * BATCH);
-    assert_int_equal(access(trunk, F_OK), 0);
-    assert_int_equal(unlink(trunk), 0);
-    result = attempt(&spec, (struct visitor){0}); /* its own is further than the trunk */
+    assert_int_equal(access(prefix, F_OK), 0);
+    assert_int_equal(unlink(prefix), 0);
+    result = attempt(&spec, (struct visitor){0}); /* its own is further than the prefix */
     assert_same(&result, &wanted);
     assert_int_equal(result.begun_tokens, 80 * BATCH);
     assert_int_equal(unlink(path), 0);
-    result = attempt(&spec, (struct visitor){0}); /* makes the trunk again */
+    result = attempt(&spec, (struct visitor){0}); /* makes the prefix again */
     assert_same(&result, &wanted);
-    longer.trunk_tokens = trial_trunk_tokens(&spec);
+    prefix_tokens = trial_wsd_prefix_tokens(&spec);
     result = attempt(&longer, (struct visitor){.more = 20, .save = true});
     assert_int_equal(result.begun_tokens, 70 * BATCH);
     result = attempt(&longer, (struct visitor){0});
@@ -244,7 +248,7 @@ int main(void)
         CASE(saved_during_validation),
         CASE(what_it_says_when_it_is_stopped),
         CASE(a_file_that_is_no_use_costs_only_work),
-        CASE(checkpoints_and_trunks_go_together),
+        CASE(checkpoints_and_prefixes_go_together),
     };
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,7 +284,8 @@ static struct trial a_trial(uint32_t id, enum trial_state state)
     trial.spec.lr = 0.1;
     trial.spec.source = SOURCE_SYNTHETIC;
     trial.spec.parametrization = PARAM_LVP;
-    snprintf(trial.spec.data_path, sizeof(trial.spec.data_path), "/a,b");
+    snprintf(trial.spec.products, sizeof(trial.spec.products), "/a,b");
+    trial.wsd_prefix_tokens = 55;
     trial.result.outcome = OUTCOME_DIVERGED;
     trial.result.val_loss = NAN;
     trial.result.tokens = 77;
@@ -300,7 +301,7 @@ static void trials_as_rows(void **state)
     const struct trial *trials[] = {&over, &open};
     over.cell = 5;
     over.purpose = PURPOSE_CONFIRM;
-    size_t columns = 7 + trial_result_fields.count, used = 0;
+    size_t columns = 8 + trial_result_fields.count, used = 0;
     char *names[COLUMNS], *cells[COLUMNS];
     for (size_t i = 0; i < trial_spec_fields.count; i++)
         columns += trial_spec_fields.fields[i].type != FIELD_STRUCT;
@@ -309,8 +310,8 @@ static void trials_as_rows(void **state)
     char *text = read_text(folder, "trials.csv"), *rest = NULL;
     assert_int_equal(split(strtok_r(text, "\n", &rest), names), columns);
     static const char *const own[] = {"id",      "round", "replicate", "state",
-                                      "attempt", "cell",  "purpose"};
-    for (size_t i = 0; i < 7; i++)
+                                      "attempt", "cell",  "purpose",   "wsd_prefix_tokens"};
+    for (size_t i = 0; i < 8; i++)
         assert_string_equal(names[used++], own[i]);
     for (size_t i = 0; i < trial_spec_fields.count; i++)
         if (trial_spec_fields.fields[i].type != FIELD_STRUCT)
@@ -328,7 +329,8 @@ static void trials_as_rows(void **state)
         {"lr", "0.1", "0.1"},
         {"source", "synthetic", "synthetic"},
         {"parametrization", "lvp", "lvp"},
-        {"data_path", "\"/a,b\"", "\"/a,b\""},
+        {"wsd_prefix_tokens", "55", "55"},
+        {"products", "\"/a,b\"", "\"/a,b\""},
         {"outcome", "diverged", ""},
         {"val_loss", "nan", ""},
         {"tokens", "77", ""},

@@ -8,7 +8,7 @@
 #include "few_runs.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
-#include "search/basin.h"
+#include "search/numerics.h"
 #include "search_case.h"
 #include "surface.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "search/cell_terms.h"
-#include "search/prior_lr.h"
+#include "search/search_space.h"
 #include "few_runs.h"
 #include "surface.h"
 

@@ -2,7 +2,7 @@
 #include "print_case.h"
 
 #include <math.h>
-#include "report/status_text.h"
+#include "report/status.h"
 
 static char text[20000];
 
@@ -109,7 +109,7 @@ static struct status_worker workers[20];
 static const char *shown(const struct status_layout *layout)
 {
     FILE *out = fmemopen(text, sizeof(text), "w");
-    status_text_print(out, &view, layout);
+    status_print_text(out, &view, layout);
     fputc('\0', out);
     fclose(out);
     assert_fits(text);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "report/summary.h"
-#include "report/wrap.h"
+#include "report/plain_text.h"
 
 static struct answer identified(void)
 {

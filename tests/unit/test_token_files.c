@@ -77,8 +77,7 @@ static struct source *open_source(const struct dataset *dataset, uint32_t vocab)
                               .data_hash = dataset->hash,
                               .seed = 1};
     struct source *source;
-    memcpy(spec.data_path, dataset->path, sizeof(spec.data_path));
-    if (source_open(&source, &spec, &err))
+    if (source_open(&source, &spec, dataset->path, &err))
         fail_msg("%s", err.text);
     return source;
 }
@@ -338,9 +337,8 @@ static void a_file_that_changes(void **state)
     assert_non_null(strstr(err.text, "is 65535, but model.vocab is 1000"));
     source_close(source);
     struct trial_spec spec = {.context = CONTEXT, .vocab = 1000, .val_tokens = VAL_TOKENS};
-    memcpy(spec.data_path, dataset.path, sizeof(spec.data_path));
     memset(&err, 0, sizeof(err));
-    assert_int_equal(source_open(&source, &spec, &err), LR_EDATA);
+    assert_int_equal(source_open(&source, &spec, dataset.path, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "c.bin: is not the file that the campaign began with"));
 }
 

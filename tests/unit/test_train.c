@@ -8,11 +8,9 @@
 #include "kernels/kernels.h"
 #include "lrsearch/rng.h"
 #include "small_trial.h"
-#include "trainers/transformer/diverge.h"
-#include "trainers/transformer/evaluate.h"
+#include "trainers/transformer/losses.h"
 #include "trainers/transformer/group.h"
 #include "trainers/transformer/optimizer.h"
-#include "trainers/transformer/schedule.h"
 
 /* ---- optimizer ---- */
 
@@ -301,7 +299,7 @@ static void evaluation_is_the_mean_over_all_sequences(void **state)
     uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
     double at_once[SEQUENCES], one, sum = 0, squares = 0, mean, error;
     int calls = 0;
-    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(source_open(&source, &spec, "", NULL), 0);
     assert_int_equal(source_val_count(source), 13);
     assert_int_equal(
         evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 0);
@@ -320,7 +318,7 @@ static void evaluation_is_the_mean_over_all_sequences(void **state)
         evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 7);
     source_close(source);
     spec.val_tokens = CONTEXT;
-    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(source_open(&source, &spec, "", NULL), 0);
     assert_int_equal(
         evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 0);
     assert_true(isfinite(mean) && isnan(error)); /* one sequence has no spread */

@@ -23,10 +23,11 @@ static int on_step(void *context, const struct train_step *step)
 }
 
 static struct heard heard;
+static const struct trial_place *place; /* of run(); NULL: none */
 
 static struct trial_result run(const struct trial_spec *spec, int cancel_at)
 {
-    struct train_hooks hooks = {.context = &heard, .step = on_step, .attempt = 1};
+    struct train_hooks hooks = {.context = &heard, .step = on_step, .attempt = 1, .place = place};
     struct trial_result result;
     memset(&heard, 0, sizeof(heard));
     heard.cancel_at = cancel_at;
@@ -143,7 +144,7 @@ static void every_sequence_of_a_large_batch_is_read_once(void **state)
     struct model *model = model_of(&spec);
     struct source *source;
     assert_true(model_micro_batch(model) < 137);
-    assert_int_equal(source_open(&source, &spec, NULL), 0);
+    assert_int_equal(source_open(&source, &spec, "", NULL), 0);
     for (uint64_t step = 0; step < 2; step++) {
         double sum = 0, loss;
         for (uint64_t i = 0; i < 137; i++) {
@@ -163,8 +164,9 @@ static void data_that_is_not_there_fails_the_trial(void **state)
     (void)state;
     struct trial_spec spec = spec_of();
     spec.source = SOURCE_TOKENS;
-    strcpy(spec.data_path, "/nowhere/tokens.bin");
+    place = &(const struct trial_place){.data_path = "/nowhere/tokens.bin"};
     struct trial_result result = run(&spec, 0);
+    place = NULL;
     assert_int_equal(result.outcome, OUTCOME_FAILED);
     assert_non_null(strstr(result.message, "/nowhere/tokens.bin"));
     assert_int_equal(result.tokens, 0);

@@ -23,7 +23,8 @@ struct source {
 
 /* The first of the validation labels has a token before it: the last one that is trained on, or the
  * first of a file that is there for validation alone. */
-static int lay_out(struct source *s, const struct dataset_file *file, struct lr_error *err)
+static int lay_out(struct source *s, const struct dataset_file *file, const char *data_path,
+                   struct lr_error *err)
 {
     const struct trial_spec *spec = &s->spec;
     uint64_t all = token_stream_count(s->train), val = token_stream_count(s->val);
@@ -37,26 +38,25 @@ static int lay_out(struct source *s, const struct dataset_file *file, struct lr_
     return lr_fail(err, LR_EDATA,
                    "%s: %llu tokens do not give one training sequence of %u tokens and %llu tokens "
                    "for validation",
-                   spec->data_path, (unsigned long long)all, spec->context,
+                   data_path, (unsigned long long)all, spec->context,
                    (unsigned long long)spec->val_tokens);
 }
 
-static int open_tokens(struct source *s, struct lr_error *err)
+static int open_tokens(struct source *s, const char *data_path, struct lr_error *err)
 {
     const struct trial_spec *spec = &s->spec;
     struct dataset_file file;
     uint64_t hash;
-    int rc = dataset_file_read(&file, &hash, spec->data_path, err);
+    int rc = dataset_file_read(&file, &hash, data_path, err);
     if (rc)
         return rc;
     if (spec->data_hash && hash != spec->data_hash) {
-        rc = lr_fail(err, LR_EDATA, "%s: is not the file that the campaign began with",
-                     spec->data_path);
+        rc = lr_fail(err, LR_EDATA, "%s: is not the file that the campaign began with", data_path);
         goto out;
     }
     if (file.vocab_used > spec->vocab) {
-        rc = lr_fail(err, LR_EDATA, "%s: token ids go up to %u, but model.vocab is %u",
-                     spec->data_path, file.vocab_used - 1, spec->vocab);
+        rc = lr_fail(err, LR_EDATA, "%s: token ids go up to %u, but model.vocab is %u", data_path,
+                     file.vocab_used - 1, spec->vocab);
         goto out;
     }
     if ((rc = token_stream_open(&s->train, &file.train, err)))
@@ -64,14 +64,15 @@ static int open_tokens(struct source *s, struct lr_error *err)
     s->val = s->train;
     if (file.val.count && (rc = token_stream_open(&s->val, &file.val, err)))
         goto out;
-    rc = lay_out(s, &file, err);
+    rc = lay_out(s, &file, data_path, err);
 
 out:
     dataset_file_release(&file);
     return rc;
 }
 
-int source_open(struct source **out, const struct trial_spec *spec, struct lr_error *err)
+int source_open(struct source **out, const struct trial_spec *spec, const char *data_path,
+                struct lr_error *err)
 {
     *out = NULL;
     struct source *s = lr_calloc(1, sizeof(*s));
@@ -88,7 +89,7 @@ int source_open(struct source **out, const struct trial_spec *spec, struct lr_er
         s->val_labels = (windows ? windows : 1) * spec->context;
         rc = synthetic_create(&s->synthetic, spec, err);
     } else {
-        rc = open_tokens(s, err);
+        rc = open_tokens(s, data_path, err);
     }
     if (rc)
         source_close(s);

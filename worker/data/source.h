@@ -10,10 +10,11 @@
 
 struct source;
 
-/* Opens what the spec names: the DATASET.json and the token files in it, which must be what they
- * were, or builds the synthetic language. LR_EDATA with a message that names the file and the mend.
- */
-int source_open(struct source **out, const struct trial_spec *spec, struct lr_error *err);
+/* Opens the DATASET.json at `data_path` (as in trial_place) and the token files in it, which must be
+ * those of spec->data_hash, or builds the synthetic language. LR_EDATA with a message that names the
+ * file and the mend. */
+int source_open(struct source **out, const struct trial_spec *spec, const char *data_path,
+                struct lr_error *err);
 void source_close(struct source *source);
 
 /* 0, or the first error in reading so far: a file that went away under us, a token id that the

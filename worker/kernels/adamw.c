@@ -1,5 +1,5 @@
-/* What an optimizer does with one tensor: AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019), and the
- * squared norm of its gradient. */
+/* What an optimizer does with one tensor: AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019), and
+ * the squared norm of its gradient. */
 #include "kernels/kernels.h"
 
 #include "kernels/pieces.h"

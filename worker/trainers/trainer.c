@@ -22,12 +22,15 @@ static void (*const trainers[])(const struct trial_spec *spec, struct train_file
 void trainer_run(const struct trial_spec *spec, struct train_files *files,
                  const struct train_hooks *hooks, struct trial_result *result)
 {
+    static const struct trial_place nowhere;
     struct train_files none = {0};
+    struct train_hooks placed = *hooks;
+    placed.place = hooks->place ? hooks->place : &nowhere;
     files = files ? files : &none;
     memset(result, 0, sizeof(*result));
     result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
     if (spec->trainer < sizeof(trainers) / sizeof(trainers[0])) {
-        trainers[spec->trainer](spec, files, hooks, result);
+        trainers[spec->trainer](spec, files, &placed, result);
         return;
     }
     result->outcome = OUTCOME_FAILED;

@@ -27,18 +27,18 @@ struct train_hooks {
     /* Returns wishes; 0: go on. Called often (each step, and between validation batches with the
      * last step's numbers and curve_point false). */
     int (*step)(void *context, const struct train_step *step);
-    uint32_t attempt;                /* at this trial: 1, 2, ... */
-    uint32_t trial_id;               /* 0: of no campaign */
-    const struct trial_place *place; /* NULL: the first worker of its host */
+    uint32_t attempt;  /* at this trial: 1, 2, ... */
+    uint32_t trial_id; /* 0: of no campaign */
+    /* NULL from a caller of trainer_run(): the first worker of its host, without files. */
+    const struct trial_place *place;
 };
 
-/* Checkpoints of a training (checkpoint.h). */
+/* Checkpoints of a training that a caller names (transformer/checkpoint.h). place->checkpoint is
+ * another: TRAIN_SAVE writes it, and a training without `init` begins there when it is of the same
+ * spec. It only saves work: what goes wrong with it is a warning. */
 struct train_files {
-    const char *init; /* begins where this one stands; NULL: at the start */
-    const char *save; /* written at the end, and when the training is stopped; NULL: not */
-    /* Where TRAIN_SAVE writes, and where a training without `init` begins when there is one of the
-     * same spec; NULL: none. It only saves work: what goes wrong with it is a warning. */
-    const char *checkpoint;
+    const char *init;      /* begins where this one stands; NULL: at the start */
+    const char *save;      /* written at the end, and when the training is stopped; NULL: not */
     uint64_t until_tokens; /* stops (canceled) at the first step that has trained so many; 0: not */
     char changed[512];     /* out: fields of the spec that differ from those saved in `init` */
     struct lr_error err;   /* out: the error behind OUTCOME_FAILED */

@@ -11,9 +11,8 @@
 #include <math.h>
 #include <stdio.h>
 #include "lrsearch/count.h"
-#include "search/accept.h"
+#include "search/numerics.h"
 
-#define Z90 1.6448536269514722
 #define MISFIT 0.2
 #define ALPHA_ERROR 0.12
 #define BETA_ERROR 0.06

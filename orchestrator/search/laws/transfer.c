@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/count.h"
-#include "search/accept.h"
+#include "search/numerics.h"
+#include "search/search_answer.h"
 
-#define Z90 1.6448536269514722
 #define LN2 0.69314718055994531
 
 /* mup and lvp: the LR at base_width holds. plans/mup-transfer: off by .16 octaves after one octave
@@ -175,8 +175,8 @@ static void widen(double ci90[2], double from, double to, const double ln_error[
 }
 
 /* `ln_error`: the half widths of the step's own 90 % interval. */
-static void take_step(struct answer *answer, const struct transfer_step *step,
-                      const double ln_error[2])
+static void apply_step(struct answer *answer, const struct transfer_step *step,
+                       const double ln_error[2])
 {
     struct target_answer *target = &answer->target;
     double lr = target->lr * step->factor;
@@ -189,7 +189,7 @@ static void take_step(struct answer *answer, const struct transfer_step *step,
 }
 
 static void __attribute__((format(printf, 4, 5)))
-take_rule(struct answer *answer, const char *of, struct rule rule, const char *format, ...)
+apply_rule(struct answer *answer, const char *of, struct rule rule, const char *format, ...)
 {
     struct transfer_step *step = next_step(answer, of);
     if (!step)
@@ -202,7 +202,7 @@ take_rule(struct answer *answer, const char *of, struct rule rule, const char *f
     step->factor = exp(rule.ln_factor);
     step->ci90[0] = exp(rule.ln_factor - error);
     step->ci90[1] = exp(rule.ln_factor + error);
-    take_step(answer, step, ln_error);
+    apply_step(answer, step, ln_error);
 }
 
 /* "width, depth": the axes of the campaign; returns the first, NULL without. */
@@ -262,11 +262,11 @@ static void step_width(struct answer *answer, const struct transfer *transfer)
 {
     uint32_t from = transfer->from.d_model, to = transfer->to.d_model;
     if (transfer->measured[AXIS_WIDTH] || !differ(from, to) ||
-        transfer->parametrization == PARAM_SP) /* which has no rule: campaign_doubts() says so */
+        transfer->parametrization == PARAM_SP) /* which has no rule: the campaign warns */
         return;
     struct rule rule = transfer_width(octaves(from, to));
-    take_rule(answer, "width", rule, "%s holds the LR of base_width, from width %u to %u",
-              parametrization_name(transfer->parametrization), from, to);
+    apply_rule(answer, "width", rule, "%s holds the LR of base_width, from width %u to %u",
+               parametrization_name(transfer->parametrization), from, to);
     if (rule.stretched)
         answer_warn(answer,
                     "the target's width is %u, that of the trials %u: %s is not known to hold so "
@@ -281,8 +281,9 @@ static void step_depth(struct answer *answer, const struct transfer *transfer)
     if (transfer->measured[AXIS_DEPTH] || !differ(from, to))
         return;
     struct rule rule = transfer_depth(octaves(from, to), completep);
-    take_rule(answer, "depth", rule, "%s, from %u to %u layers",
-              completep ? "completep holds the LR" : "no change, though no rule says so", from, to);
+    apply_rule(answer, "depth", rule, "%s, from %u to %u layers",
+               completep ? "completep holds the LR" : "no change, though no rule says so", from,
+               to);
     if (rule.stretched)
         answer_warn(answer, "the target has %u layers, the trials %u: %s", to, from,
                     completep ? "completep is not known to hold so far"
@@ -296,8 +297,8 @@ static void step_vocab(struct answer *answer, const struct transfer *transfer)
     if (transfer->measured[AXIS_VOCAB] || !differ(from, to))
         return;
     struct rule rule = transfer_vocab(octaves(from, to));
-    take_rule(answer, "vocabulary", rule,
-              "no change for the hidden matrices (arXiv 2506.15025), from %u to %u", from, to);
+    apply_rule(answer, "vocabulary", rule,
+               "no change for the hidden matrices (arXiv 2506.15025), from %u to %u", from, to);
     if (rule.stretched)
         answer_warn(answer,
                     "the target's vocabulary is %u, that of the trials %u: too far to say that the "
@@ -316,10 +317,10 @@ static void step_batch(struct answer *answer, const struct transfer *transfer)
     format_count(a, sizeof(a), from);
     format_count(b, sizeof(b), to);
     format_count(best, sizeof(best), transfer_best_batch(tokens));
-    take_rule(answer, "batch", rule,
-              "batch^%.2f, the square root rule at a fixed number of tokens, from %s to %s "
-              "tokens",
-              batch_exponent(beta), a, b);
+    apply_rule(answer, "batch", rule,
+               "batch^%.2f, the square root rule at a fixed number of tokens, from %s to %s "
+               "tokens",
+               batch_exponent(beta), a, b);
     if (rule.stretched)
         answer_warn(answer,
                     "the batch goes from %s to %s tokens: the square root rule holds over a factor "
@@ -341,14 +342,14 @@ static void step_anneal(struct answer *answer, const struct transfer *transfer)
         return;
     }
     struct rule rule = transfer_anneal(from, to);
-    take_rule(answer, "schedule", rule, "%s -> %s (arXiv 2602.07145)", anneal_text(from, a),
-              anneal_text(to, b));
+    apply_rule(answer, "schedule", rule, "%s -> %s (arXiv 2602.07145)", anneal_text(from, a),
+               anneal_text(to, b));
     if (rule.stretched)
         answer_warn(answer, "the target's schedule is constant: its optimum is known from one "
                             "model only, and its loss is higher than that of any other");
 }
 
-/* An interval that the gate would have refused without any rule is no answer with them. */
+/* An interval that accept.c would have refused without any rule is no answer with them. */
 static void refuse_widest(struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
@@ -402,5 +403,5 @@ void transfer_size(struct answer *answer, double from, double params)
     step->ci90[0] = fmin(ends[0], ends[1]);
     step->ci90[1] = fmax(ends[0], ends[1]);
     double ln_error[2] = {log(step->factor / step->ci90[0]), log(step->ci90[1] / step->factor)};
-    take_step(answer, step, ln_error);
+    apply_step(answer, step, ln_error);
 }

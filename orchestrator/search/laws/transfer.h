@@ -51,10 +51,10 @@ struct transfer {
 
 /* Lists in answer->steps how target.lr comes about: the campaign's own law first, as one step with
  * the interval of the answer so far, then a step for each rule that is needed. These multiply
- * target.lr and embedding_lr, widen target.ci90 (errors of rules are independent: squares add in ln
- * LR) and raise loss_penalty by curvature times the added variance. A rule that is stretched adds a
- * warning; an interval that becomes too wide to be an answer (gate.h) takes status and reason.
- * Without an answer, nothing is done; without a rule the target stays as it is. */
+ * target.lr and embedding_lr, widen target.ci90 (errors of rules are independent: squares add in
+ * ln LR) and raise loss_penalty by curvature times the added variance. A rule that is stretched
+ * adds a warning; an interval that becomes too wide to be an answer (ACCEPT_WIDEST) takes status
+ * and reason. Without an answer, nothing is done; without a rule the target stays as it is. */
 void transfer_apply(struct answer *answer, const struct transfer *transfer);
 
 /* One step more: to a model of `params` hidden parameters instead of `from`, by the campaign's law

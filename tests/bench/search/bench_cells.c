@@ -12,7 +12,7 @@
 #include "groups.h"
 #include "plan/schema.h"
 #include "plan/quantity.h"
-#include "search/policy_cells.h"
+#include "search/search_answer.h"
 
 #define TRIALS 8192
 #define HORIZONS 16

@@ -12,6 +12,7 @@
 #include "papers.h"
 #include "plan/schema.h"
 #include "plan/quantity.h"
+#include "search/search_answer.h"
 
 #define TRIALS 8192
 #define CAMPAIGNS 4096

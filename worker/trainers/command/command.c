@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include "trainers/command/command_env.h"
 #include "trainers/command/command_file.h"
+#include "trainers/command/command_output.h"
 #include "trainers/command/command_process.h"
-#include "trainers/command/output_tail.h"
 #include "trainers/command/report_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
@@ -209,7 +209,7 @@ static void on_bytes(void *context, enum command_stream stream, const char *byte
 static void on_tick(void *context, struct command_process *process)
 {
     struct attempt *a = context;
-    double silence_s = a->hooks->place ? a->hooks->place->silence_s : 0;
+    double silence_s = a->hooks->place->silence_s;
     tell(a);
     if (silence_s > 0 && !a->ended && seconds_since(&a->heard) > silence_s)
         end(a, OUTCOME_FAILED, "it said nothing for %g s (limits.silence)", silence_s);
@@ -247,7 +247,7 @@ static void write_output(struct attempt *a, const struct command_end *ending)
 {
     struct lr_error err = {0};
     char head[512];
-    const char *path = a->hooks->place ? a->hooks->place->output : "";
+    const char *path = a->hooks->place->output;
     if (!path[0])
         return;
     int length = snprintf(head, sizeof(head), "trial %" PRIu32 ", attempt %" PRIu32 ": %s%s%s\n",
@@ -260,18 +260,22 @@ static void write_output(struct attempt *a, const struct command_end *ending)
         lr_log(LR_LOG_WARNING, "the command's output is not kept: %s", err.text);
 }
 
-static int run(struct attempt *a, const char *checkpoint)
+static int run_command(struct attempt *a)
 {
     struct command_end ending = {0};
     char spec_file[TRIAL_PATH] = "";
     char **argv = NULL, **env = NULL;
-    struct placeholder_trial trial = {a->spec, a->hooks->trial_id, a->hooks->attempt, checkpoint,
-                                      spec_file};
-    int rc = command_spec_write(spec_file, &trial, a->err);
-    rc = rc ? rc : command_argv_make(&argv, &a->setup, &trial, a->err);
-    rc = rc ? rc : command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err);
-    if (!rc && access(a->setup.cwd, X_OK))
+    struct placeholder_trial trial = {a->spec, a->hooks->trial_id, a->hooks->attempt,
+                                      a->hooks->place->checkpoint, spec_file};
+    int rc;
+    if ((rc = command_spec_write(spec_file, &trial, a->err)) ||
+        (rc = command_argv_make(&argv, &a->setup, &trial, a->err)) ||
+        (rc = command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err)))
+        goto out;
+    if (access(a->setup.cwd, X_OK)) {
         rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", a->setup.cwd);
+        goto out;
+    }
     const struct command_request request = {
         .argv = argv,
         .env = env,
@@ -282,13 +286,13 @@ static int run(struct attempt *a, const char *checkpoint)
         .bytes = on_bytes,
         .tick = on_tick,
     };
-    rc = rc ? rc : command_process_run(&request, &ending, a->err);
-    for (int i = 0; !rc && i < COMMAND_STREAMS; i++)
+    if ((rc = command_process_run(&request, &ending, a->err)))
+        goto out;
+    for (int i = 0; i < COMMAND_STREAMS; i++)
         output_lines_end(&a->streams[i]);
-    if (!rc) {
-        judge_end(a, &ending);
-        write_output(a, &ending);
-    }
+    judge_end(a, &ending);
+    write_output(a, &ending);
+out:
     if (spec_file[0])
         unlink(spec_file);
     command_words_free(argv);
@@ -310,12 +314,14 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
         a->streams[i].line = on_line[i];
         a->streams[i].context = a;
     }
-    int rc = command_file_read(&a->setup, spec->data_path, spec->data_hash, a->err);
+    int rc = command_file_read(&a->setup, hooks->place->data_path, spec->data_hash, a->err);
     a->tail = lr_calloc(1, sizeof(*a->tail));
     if (!rc && !a->tail)
         rc = lr_nomem(a->err);
-    rc = rc ? rc : report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
-    rc = rc ? rc : run(a, files->checkpoint);
+    if (!rc)
+        rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
+    if (!rc)
+        rc = run_command(a);
     if (rc) {
         result->outcome = OUTCOME_FAILED;
         snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);

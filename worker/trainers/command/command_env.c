@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "trainers/command/command_child.h"
+#include "trainers/command/command_process.h"
 #include "lrsearch/memory.h"
 
 extern char **environ;
@@ -126,9 +126,9 @@ int command_env_make(char ***out, const struct command_setup *setup,
     for (char **word = environ; *word; word++)
         if (!is_ours(*word))
             add(&words, NULL, *word);
-    snprintf(number, sizeof(number), "%" PRIu32, place && place->threads ? place->threads : 1);
+    snprintf(number, sizeof(number), "%" PRIu32, place->threads ? place->threads : 1);
     add(&words, "OMP_NUM_THREADS", number);
-    int rc = setup->gpus > 0 ? add_gpus(&words, setup->gpus, place ? place->slot : 0, err) : 0;
+    int rc = setup->gpus > 0 ? add_gpus(&words, setup->gpus, place->slot, err) : 0;
     for (size_t i = 0; i < setup->variables; i++)
         add(&words, setup->names[i], setup->values[i]);
     add_trial(&words, trial);

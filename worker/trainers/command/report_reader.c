@@ -9,7 +9,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
-#include "trainers/command/output_lines.h"
+#include "trainers/command/command_output.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
 

@@ -4,7 +4,7 @@
 #include "trainers/trainer.h"
 
 /* trainer_run() for trainer.kind replay: a training that was done before. Its loss comes from the
- * table at spec->data_path (data/sweep.h). Seed k takes the k-th of the table's seeds, and goes
+ * table at place->data_path (data/sweep.h). Seed k takes the k-th of the table's seeds, and goes
  * round them. Done, diverged, or refused where the table ends; failed, with files->err, when it
  * cannot be read. */
 void replay_run(const struct trial_spec *spec, struct train_files *files,

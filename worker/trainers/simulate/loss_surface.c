@@ -16,12 +16,12 @@
 /* The first kind is that of the tests' own draws. */
 enum { DRAW_MISFIT = 2, DRAW_NOISE, DRAW_SEED, DRAW_CRASH, DRAW_SHARE, DRAW_DELAY };
 
-static uint64_t stream(const struct trial_surface *surface, int draw, uint64_t tokens)
+static uint64_t stream(const struct simulate_spec *surface, int draw, uint64_t tokens)
 {
     return (RNG_SIMULATE + ((uint64_t)draw << 8) + (tokens << 16)) ^ (surface->cell << 16);
 }
 
-static bool knows_ratios(const struct trial_surface *surface, const struct surface_place *place)
+static bool knows_ratios(const struct simulate_spec *surface, const struct surface_place *place)
 {
     return surface->ratio_curvature > 0 && place->ratio > 0;
 }
@@ -33,7 +33,7 @@ static uint64_t index_of(double lr)
 }
 
 /* The same with the ratio, where it matters: so that it fits, to a hundredth of an octave. */
-static uint64_t index_at(const struct trial_surface *surface, const struct surface_place *place,
+static uint64_t index_at(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr)
 {
     uint64_t ratio =
@@ -41,7 +41,7 @@ static uint64_t index_at(const struct trial_surface *surface, const struct surfa
     return index_of(lr) + (ratio << 40);
 }
 
-double loss_surface_optimum(const struct trial_surface *surface, const struct surface_place *place)
+double loss_surface_optimum(const struct simulate_spec *surface, const struct surface_place *place)
 {
     double ratio = (double)place->tokens / TOKENS_REFERENCE;
     double own =
@@ -58,7 +58,7 @@ double loss_surface_optimum(const struct trial_surface *surface, const struct su
     return lr;
 }
 
-double loss_surface_ratio(const struct trial_surface *surface, const struct surface_place *place)
+double loss_surface_ratio(const struct simulate_spec *surface, const struct surface_place *place)
 {
     double ratio = surface->ratio;
     if (place->width > 0)
@@ -68,12 +68,12 @@ double loss_surface_ratio(const struct trial_surface *surface, const struct surf
     return ratio;
 }
 
-static double shape(const struct trial_surface *surface, double t)
+static double shape(const struct simulate_spec *surface, double t)
 {
     return t * t * (1 + surface->asymmetry * tanh(t));
 }
 
-double loss_surface_penalty(const struct trial_surface *surface, const struct surface_place *place,
+double loss_surface_penalty(const struct simulate_spec *surface, const struct surface_place *place,
                             double lr)
 {
     double t = log2(lr / loss_surface_optimum(surface, place));
@@ -95,7 +95,7 @@ static double base(const struct surface_place *place)
     return loss;
 }
 
-double loss_surface_loss(const struct trial_surface *surface, const struct surface_place *place,
+double loss_surface_loss(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr, uint64_t replicate)
 {
     if (log2(lr / loss_surface_optimum(surface, place)) > surface->cliff)
@@ -108,7 +108,7 @@ double loss_surface_loss(const struct trial_surface *surface, const struct surfa
                rng_normal(surface->seed, stream(surface, DRAW_SEED, place->tokens), replicate);
 }
 
-struct surface_course loss_surface_course(const struct trial_surface *surface,
+struct surface_course loss_surface_course(const struct simulate_spec *surface,
                                           const struct surface_place *place, double lr,
                                           uint64_t replicate, uint32_t attempt)
 {

@@ -26,15 +26,15 @@ struct surface_place {
     double ratio; /* embedding_lr_ratio trained with; 0: the best one, and not among the draws */
 };
 
-double loss_surface_optimum(const struct trial_surface *surface, const struct surface_place *place);
+double loss_surface_optimum(const struct simulate_spec *surface, const struct surface_place *place);
 /* The best ratio. */
-double loss_surface_ratio(const struct trial_surface *surface, const struct surface_place *place);
+double loss_surface_ratio(const struct simulate_spec *surface, const struct surface_place *place);
 /* What it costs to train with `lr` (and place->ratio) rather than the optimum, nats, without noise.
  */
-double loss_surface_penalty(const struct trial_surface *surface, const struct surface_place *place,
+double loss_surface_penalty(const struct simulate_spec *surface, const struct surface_place *place,
                             double lr);
 /* NaN: it diverged. `replicate`: the trial's seed less that of the surface. */
-double loss_surface_loss(const struct trial_surface *surface, const struct surface_place *place,
+double loss_surface_loss(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr, uint64_t replicate);
 
 /* How an attempt at a training goes: whether it fails, and after how many virtual seconds it ends.
@@ -43,7 +43,7 @@ struct surface_course {
     bool crashed;
     double seconds;
 };
-struct surface_course loss_surface_course(const struct trial_surface *surface,
+struct surface_course loss_surface_course(const struct simulate_spec *surface,
                                           const struct surface_place *place, double lr,
                                           uint64_t replicate, uint32_t attempt);
 

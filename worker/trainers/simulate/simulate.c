@@ -12,11 +12,11 @@ void simulate_run(const struct trial_spec *spec, struct train_files *files,
                                   .width = spec->d_model,
                                   .batch = spec->batch_tokens,
                                   .ratio = spec->embedding_lr_ratio};
-    uint64_t replicate = spec->seed - spec->surface.seed;
+    uint64_t replicate = spec->seed - spec->simulate.seed;
     if (spec->d_model > 0 && spec->n_layers > 0)
         place.params = (double)trial_params_hidden(spec);
     struct surface_course course =
-        loss_surface_course(&spec->surface, &place, spec->lr, replicate, hooks->attempt);
+        loss_surface_course(&spec->simulate, &place, spec->lr, replicate, hooks->attempt);
     result->seconds = course.seconds;
     if (course.crashed) {
         lr_fail(&files->err, LR_EFAILURES, "a simulated crash (simulate.crash)");
@@ -25,7 +25,7 @@ void simulate_run(const struct trial_spec *spec, struct train_files *files,
         return;
     }
     result->tokens = spec->horizon_tokens;
-    result->val_loss = loss_surface_loss(&spec->surface, &place, spec->lr, replicate);
+    result->val_loss = loss_surface_loss(&spec->simulate, &place, spec->lr, replicate);
     result->outcome = OUTCOME_DONE;
     if (isnan(result->val_loss)) {
         result->outcome = OUTCOME_DIVERGED;

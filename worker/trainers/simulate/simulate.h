@@ -3,7 +3,7 @@
 
 #include "trainers/trainer.h"
 
-/* trainer_run() for trainer.kind simulate: a training that is made up from spec->surface
+/* trainer_run() for trainer.kind simulate: a training that is made up from spec->simulate
  * (loss_surface.h), to try a plan, or the program itself, without training. It takes no time;
  * result->seconds is virtual. An attempt may crash, and the next one then works: files->err says so
  * behind OUTCOME_FAILED. */

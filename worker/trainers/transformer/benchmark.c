@@ -85,7 +85,7 @@ static void one_step(struct bench *b, uint64_t step)
     model_profile_lap(&b->profile, PART_OPTIMIZER);
 }
 
-static int by_value(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -93,7 +93,7 @@ static int by_value(const void *a, const void *b)
 
 static void quartiles(double out[3], double *values, size_t count)
 {
-    qsort(values, count, sizeof(*values), by_value);
+    qsort(values, count, sizeof(*values), compare_doubles);
     out[0] = values[count / 4];
     out[1] = values[count / 2];
     out[2] = values[count * 3 / 4];
@@ -130,30 +130,32 @@ static void measure(struct benchmark *out, struct bench *b, int threads, double 
         out->part_s[p] = b->profile.seconds[p] / (double)out->steps;
 }
 
-int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int threads, double seconds,
-                  struct lr_error *err)
+int benchmark_run(struct benchmark *out, const struct trial_spec *spec, const char *data_path,
+                  int threads, double seconds, struct lr_error *err)
 {
     struct bench b = {.spec = spec};
-    double *values = lr_calloc((size_t)3 * STEPS_MOST, sizeof(*values));
+    int rc;
     memset(out, 0, sizeof(*out));
-    if (!kernels_set_threads(threads)) {
-        lr_free(values);
+    if (!kernels_set_threads(threads))
         return lr_fail(err, LR_EUSAGE, "--threads %d: built without OpenMP, one thread it is",
                        threads);
+    double *values = lr_calloc((size_t)3 * STEPS_MOST, sizeof(*values));
+    if (!values)
+        return lr_nomem(err);
+    if ((rc = source_open(&b.source, spec, data_path, err)) ||
+        (rc = model_create(&b.model, spec, err)))
+        goto out;
+    b.tokens =
+        lr_malloc((size_t)model_micro_batch(b.model) * (spec->context + 1) * sizeof(*b.tokens));
+    if (!b.tokens) {
+        rc = lr_nomem(err);
+        goto out;
     }
-    int rc = values ? source_open(&b.source, spec, err) : lr_nomem(err);
-    rc = rc ? rc : model_create(&b.model, spec, err);
-    if (!rc) {
-        b.tokens =
-            lr_malloc((size_t)model_micro_batch(b.model) * (spec->context + 1) * sizeof(*b.tokens));
-        rc = b.tokens ? 0 : lr_nomem(err);
-    }
-    if (!rc) {
-        model_init(b.model, spec->seed);
-        model_set_profile(b.model, &b.profile);
-        out->model_bytes = model_bytes(b.model);
-        measure(out, &b, threads, seconds, values, values + STEPS_MOST, values + 2 * STEPS_MOST);
-    }
+    model_init(b.model, spec->seed);
+    model_set_profile(b.model, &b.profile);
+    out->model_bytes = model_bytes(b.model);
+    measure(out, &b, threads, seconds, values, values + STEPS_MOST, values + 2 * STEPS_MOST);
+out:
     lr_free(b.tokens);
     lr_free(values);
     model_destroy(b.model);

@@ -17,8 +17,8 @@ struct benchmark {
 
 /* Measures for about `seconds`, after two steps of warm-up; the FMA peak every 10 ms, so that
  * a shared machine's drift shows in both. One thread: its CPU time counts, which is there when
- * others take the core; several: elapsed time. spec->data_path must hold at least two batches. */
-int benchmark_run(struct benchmark *out, const struct trial_spec *spec, int threads, double seconds,
-                  struct lr_error *err);
+ * others take the core; several: elapsed time. data_path (as in trial_place) must hold at least two batches. */
+int benchmark_run(struct benchmark *out, const struct trial_spec *spec, const char *data_path,
+                  int threads, double seconds, struct lr_error *err);
 
 #endif

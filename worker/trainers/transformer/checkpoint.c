@@ -23,7 +23,7 @@ static const char *const prefixes[PARTS] = {"", "optimizer.m.", "optimizer.v."};
     X("diverge.mean", "a", "la", diverge.mean)                                                     \
     X("tail_sum", "a", "la", tail_sum)
 
-enum { STATE_FIELDS = 5, FIXED_PAIRS = STATE_FIELDS + 2, VALUE = TRIAL_PATH, KEY = 48 };
+enum { STATE_FIELDS = 5, FIXED_PAIRS = STATE_FIELDS + 2, VALUE = 64, KEY = 48 };
 
 static float *part_of(struct param *param, int part)
 {
@@ -206,8 +206,7 @@ static int read_state(const struct safetensors *file, const char *path, struct c
                           path);
 }
 
-/* What was saved is listed before what is wanted now. Where the data lie does not matter: their
- * hash tells whether they are the same. */
+/* "lr (0.001 -> 0.002), ...": what was saved before what is wanted now. */
 static void list_changes(const struct safetensors *file, const struct trial_spec *spec, char *out,
                          size_t size)
 {
@@ -215,12 +214,10 @@ static void list_changes(const struct safetensors *file, const struct trial_spec
     for (size_t f = 0; f < trial_spec_fields.count && used < size; f++) {
         const struct field *field = &trial_spec_fields.fields[f];
         char key[KEY], now[VALUE];
-        if (field->type == FIELD_STRUCT) /* of another trainer */
-            continue;
         snprintf(key, sizeof(key), "spec.%s", field->name);
         field_text(now, sizeof(now), field, spec);
         const char *saved = safetensors_metadata(file, key);
-        if ((saved && strcmp(saved, now) == 0) || strcmp(field->name, "data_path") == 0)
+        if (saved && strcmp(saved, now) == 0)
             continue;
         int length = snprintf(out + used, size - used, "%s%s (%s -> %s)", used ? ", " : "",
                               field->name, saved ? saved : "unknown", now);
@@ -234,10 +231,9 @@ int checkpoint_load(const char *path, struct model *model, const struct trial_sp
 {
     struct safetensors *file = NULL;
     struct checkpoint read = {0};
-    int rc = safetensors_open(&file, path, err);
-    rc = rc ? rc : read_state(file, path, &read, err);
-    rc = rc ? rc : check_tensors(file, path, model, err);
-    if (rc)
+    int rc;
+    if ((rc = safetensors_open(&file, path, err)) || (rc = read_state(file, path, &read, err)) ||
+        (rc = check_tensors(file, path, model, err)))
         goto out;
     size_t params = model_param_count(model);
     for (size_t i = 0; i < params * PARTS; i++) {
@@ -265,9 +261,7 @@ uint64_t checkpoint_tokens(const char *path, const struct trial_spec *spec)
     char changed[256] = "";
     if (access(path, F_OK) != 0)
         return 0;
-    int rc = safetensors_open(&file, path, &err);
-    rc = rc ? rc : read_state(file, path, &state, &err);
-    if (!rc)
+    if (!safetensors_open(&file, path, &err) && !read_state(file, path, &state, &err))
         list_changes(file, spec, changed, sizeof(changed));
     safetensors_close(file);
     if (changed[0])

@@ -3,7 +3,7 @@
 
 #include "lrsearch/error.h"
 #include "model/model.h"
-#include "trainers/transformer/diverge.h"
+#include "trainers/transformer/losses.h"
 
 /* A training on disk, as one safetensors file: each tensor by its name (README: "Checkpoints"),
  * Adam's moments as optimizer.m.NAME and optimizer.v.NAME, and as metadata where the training

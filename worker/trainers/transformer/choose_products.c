@@ -71,14 +71,14 @@ static double seconds_of(enum matmul by, const struct product *p)
     return spent / (double)times;
 }
 
-static int by_value(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
 /* Our own first; ends with 0. */
-static void candidates(char by[CANDIDATES + 1])
+static void list_candidates(char by[CANDIDATES + 1])
 {
     size_t count = 0;
     for (size_t i = 0; matmul_all[i]; i++)
@@ -94,7 +94,7 @@ static enum matmul fastest(const struct product *p)
     enum matmul best = MATMUL_OWN;
     if (2.0 * (double)p->N * (double)p->K * (double)p->M < LEAST_FLOPS)
         return MATMUL_OWN;
-    candidates(all);
+    list_candidates(all);
     refill(p);
     for (size_t c = 0; all[c]; c++) /* what is first done is not counted */
         multiply((enum matmul)all[c], p);
@@ -105,7 +105,7 @@ static enum matmul fastest(const struct product *p)
     }
     double to_beat = 0;
     for (size_t c = 0; all[c]; c++) {
-        qsort(times[c], TURNS, sizeof(times[c][0]), by_value);
+        qsort(times[c], TURNS, sizeof(times[c][0]), compare_doubles);
         double median = times[c][TURNS / 2];
         if (c == 0)
             to_beat = CLEARLY * median;

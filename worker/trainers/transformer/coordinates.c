@@ -74,12 +74,12 @@ static void look(struct walk *walk, const struct trial_spec *spec, double *means
 }
 
 static int prepare(struct walk *walk, struct coordinates *out, const struct trial_spec *spec,
-                   struct lr_error *err)
+                   const char *data_path, struct lr_error *err)
 {
     size_t weights = 0;
-    int rc = source_open(&walk->source, spec, err);
-    rc = rc ? rc : model_create(&walk->model, spec, err);
-    if (rc)
+    int rc;
+    if ((rc = source_open(&walk->source, spec, data_path, err)) ||
+        (rc = model_create(&walk->model, spec, err)))
         return rc;
     model_init(walk->model, spec->seed);
     out->layers = model_layer_count(walk->model);
@@ -96,13 +96,14 @@ static int prepare(struct walk *walk, struct coordinates *out, const struct tria
     return 0;
 }
 
-int coordinates_measure(struct coordinates *out, const struct trial_spec *spec, uint32_t steps,
-                        int (*keep_going)(void *context), void *context, struct lr_error *err)
+int coordinates_measure(struct coordinates *out, const struct trial_spec *spec,
+                        const char *data_path, uint32_t steps, int (*keep_going)(void *context),
+                        void *context, struct lr_error *err)
 {
     struct walk walk = {0};
     memset(out, 0, sizeof(*out));
     out->steps = steps;
-    int rc = prepare(&walk, out, spec, err);
+    int rc = prepare(&walk, out, spec, data_path, err);
     for (uint32_t step = 0; !rc && step <= steps; step++) {
         look(&walk, spec, out->means + step * out->layers);
         if (step < steps)

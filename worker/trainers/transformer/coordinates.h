@@ -21,12 +21,13 @@ struct coordinates {
     double gains[GROUP_COUNT];       /* nats; not finite where it diverged */
 };
 
-/* Trains spec for `steps` steps of spec->batch_tokens at its full LR, without schedule. A pure
- * function of its arguments. `keep_going` is called after each step (NULL is allowed); nonzero
+/* Trains spec for `steps` steps of spec->batch_tokens at its full LR, without schedule; data_path
+ * as in trial_place. A pure function of its arguments. `keep_going` is called after each step (NULL is allowed); nonzero
  * gives LR_ECANCELED. *out: coordinates_release() it, also after a failure. LR_EDATA, LR_EINVAL,
  * LR_ENOMEM. */
-int coordinates_measure(struct coordinates *out, const struct trial_spec *spec, uint32_t steps,
-                        int (*keep_going)(void *context), void *context, struct lr_error *err);
+int coordinates_measure(struct coordinates *out, const struct trial_spec *spec,
+                        const char *data_path, uint32_t steps, int (*keep_going)(void *context),
+                        void *context, struct lr_error *err);
 void coordinates_release(struct coordinates *coordinates);
 
 #endif

@@ -1,8 +1,49 @@
-/* AdamW over all tensors, in their fixed order. */
+/* schedule_factor() and one step of AdamW over all tensors, in their fixed order. Schedules end with
+ * the horizon: an LR read from a loss that was not annealed is about 3x too low. */
 #include "trainers/transformer/optimizer.h"
 
 #include <math.h>
 #include "kernels/kernels.h"
+
+static double warmup_steps(const struct trial_spec *spec, double steps)
+{
+    if (spec->warmup_tokens > 0)
+        return floor((double)spec->warmup_tokens / spec->batch_tokens);
+    return floor(spec->warmup * steps);
+}
+
+/* 1 down to 0 as `share` goes from 0 to 1. */
+static double fall(const struct trial_spec *spec, double share)
+{
+    const double pi = 3.14159265358979323846;
+    switch (spec->schedule) {
+    case SCHEDULE_COSINE:
+        return 0.5 * (1.0 + cos(pi * share));
+    case SCHEDULE_LINEAR:
+        return 1.0 - share;
+    case SCHEDULE_WSD:
+        return spec->cooldown_shape == COOLDOWN_ROOT ? 1.0 - sqrt(share) : 1.0 - share;
+    default:
+        return 1.0;
+    }
+}
+
+double schedule_factor(const struct trial_spec *spec, uint64_t step)
+{
+    double steps = (double)trial_steps(spec), at = (double)step;
+    double begin = warmup_steps(spec, steps);
+    if (at <= begin)
+        return at / begin;
+    if (spec->schedule == SCHEDULE_WSD) {
+        double cooldown = (double)trial_stable_steps(spec);
+        begin = cooldown > begin ? cooldown : begin;
+        if (at <= begin)
+            return 1.0;
+    }
+    double end = spec->min_lr > 0 ? fmin(spec->min_lr / spec->lr, 1.0) : spec->final_lr;
+    double share = steps > begin ? (at - begin) / (steps - begin) : 1.0;
+    return end + (1.0 - end) * fall(spec, share);
+}
 
 double optimizer_step(struct model *model, const struct trial_spec *spec, double schedule,
                       uint64_t step)

@@ -3,6 +3,17 @@
 
 #include "model/model.h"
 
+/* The learning rate of step 1, 2, ..., trial_steps(spec), as a factor of the peak. A linear warm-up
+ * over the first warmup * steps (or warmup_tokens), then
+ *   cosine    half a cosine down to the end (Loshchilov & Hutter 2017)
+ *   linear    a line down to it
+ *   wsd       the peak, and in the last cooldown * steps down to the end by a line, or by
+ *             1 - sqrt(share) (Haegele et al. 2024)
+ *   constant  the peak
+ * The end, reached at the last step, is final_lr, or min_lr / lr where that is given. A pure
+ * function: a resumed training needs no state. */
+double schedule_factor(const struct trial_spec *spec, uint64_t step);
+
 /* One AdamW step with the gradients that the model holds: clips by the global norm (spec->clip),
  * then updates every tensor with its own factors of LR, decay and eps. The LR of this step is
  * spec->lr * schedule; step counts from 1. The decay of a tensor is its LR times

@@ -13,10 +13,9 @@
 #include "lrsearch/memory.h"
 #include "model/model.h"
 #include "trainers/transformer/checkpoint.h"
-#include "trainers/transformer/evaluate.h"
 #include "trainers/transformer/group.h"
+#include "trainers/transformer/losses.h"
 #include "trainers/transformer/optimizer.h"
-#include "trainers/transformer/schedule.h"
 
 #define LN_2 0.69314718055994530942
 
@@ -46,9 +45,9 @@ static double seconds_since(const struct timespec *start)
 static void write_checkpoint(struct training *t)
 {
     struct lr_error err = {0};
-    if (!t->files->checkpoint || t->group.rank != 0)
+    if (!t->hooks->place->checkpoint[0] || t->group.rank != 0)
         return;
-    if (checkpoint_save(t->files->checkpoint, t->model, t->spec, &t->state, &err))
+    if (checkpoint_save(t->hooks->place->checkpoint, t->model, t->spec, &t->state, &err))
         lr_log(LR_LOG_WARNING, "checkpoint not written: %s", err.text);
     else
         t->saved_tokens = t->state.tokens;
@@ -236,9 +235,10 @@ static int resume(struct training *t)
 static void resume_own(struct training *t)
 {
     struct train_files *files = t->files;
-    if (!files->checkpoint || checkpoint_tokens(files->checkpoint, t->spec) == 0)
+    const char *checkpoint = t->hooks->place->checkpoint;
+    if (!checkpoint[0] || checkpoint_tokens(checkpoint, t->spec) == 0)
         return;
-    files->init = files->checkpoint;
+    files->init = checkpoint;
     if (resume(t)) { /* the model is as it was */
         lr_log(LR_LOG_WARNING, "checkpoint not used: %s", files->err.text);
         memset(&files->err, 0, sizeof(files->err));
@@ -250,7 +250,7 @@ static void resume_own(struct training *t)
 static int prepare(struct training *t)
 {
     struct lr_error *err = &t->files->err;
-    int rc = source_open(&t->source, t->spec, err);
+    int rc = source_open(&t->source, t->spec, t->hooks->place->data_path, err);
     if (!rc)
         rc = model_create(&t->model, t->spec, err);
     if (rc)

@@ -1,0 +1,68 @@
+#ifndef LRSEARCH_COMMAND_LINE_H
+#define LRSEARCH_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "cli/option.h"
+
+/* The commands, and the reading of a command line. Each command is a cmd_NAME.c that owns its
+ * options, its help and its checks; command_line.c holds the table of them. */
+
+struct command_line {
+    const struct command *command; /* NULL: none was named, with --help or --version */
+    const void *options;           /* the command's own struct, filled */
+    char **operands;               /* what follows the command; argv's */
+    size_t operand_count;
+    int verbosity; /* -1 --quiet, 0, 1 --verbose */
+    bool help, version;
+};
+
+enum operand_kind {
+    OPERAND_NONE,
+    OPERAND_PLAN,
+    OPERAND_RUN,    /* a run's directory */
+    OPERAND_FOLDER, /* of runs */
+    OPERAND_FILE,
+    OPERAND_WORD,   /* one of the first word of .operand ("man|bash"), then files */
+    OPERAND_COMMAND /* of lrsearch */
+};
+
+struct command {
+    const char *name;
+    const char *operand;      /* as --help shows it: "PLAN"; "": takes none */
+    const char *help;         /* one line */
+    const char *operand_help; /* what the operand is; NULL: what `kind` says */
+    const char *examples;     /* lines, without a last '\n' */
+    enum operand_kind kind;
+    size_t least_most[2];          /* operands; with SIZE_MAX `check` counts them */
+    const struct option_row *rows; /* of its own options; the general ones come on top */
+    size_t row_count;
+    void *options; /* its struct, static, with the defaults; NULL: it has no options */
+    /* What rows and counts do not say: 0, or LR_EUSAGE with a text. NULL: nothing. Called before
+     * anything runs. */
+    int (*check)(const struct command_line *line, struct lr_error *err);
+    int (*run)(const struct command_line *line); /* prints its errors; the exit status */
+};
+#define COMMAND_ROWS(table) .rows = table, .row_count = sizeof(table) / sizeof((table)[0])
+
+extern const struct command *const commands[];
+extern const size_t command_count;
+const struct command *command_find(const char *name); /* NULL: there is none */
+/* LR_EUSAGE: "WORD: WHY; did you mean check?" */
+int command_unknown(const char *word, const char *why, struct lr_error *err);
+
+/* Options of every command, in struct command_line. */
+extern const struct option_row general_rows[];
+extern const size_t general_row_count;
+
+/* Reads argv: the first word that is no option names the command; a plan alone is that of `run`.
+ * With --help or --version nothing but the command is looked at. 0, or LR_EUSAGE, LR_ENOMEM with a
+ * text. Release it in any case. */
+int command_line_parse(struct command_line *line, int argc, char **argv, struct lr_error *err);
+void command_line_release(struct command_line *line);
+
+extern const struct command cmd_audit, cmd_bench, cmd_check, cmd_compare, cmd_coord_check, cmd_docs,
+    cmd_export, cmd_fit, cmd_help, cmd_history, cmd_import, cmd_journal, cmd_plan, cmd_predict,
+    cmd_report, cmd_run, cmd_schema, cmd_status, cmd_tokenize, cmd_train, cmd_version;
+
+#endif

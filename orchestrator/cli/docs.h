@@ -1,0 +1,14 @@
+#ifndef LRSEARCH_DOCS_H
+#define LRSEARCH_DOCS_H
+
+#include <stdio.h>
+
+/* What other programs show, made from the tables of command_line.h and plan/schema.h: man pages (man.c),
+ * completions for shells (completion.c). The build writes each to a file that is installed. */
+
+void docs_man(FILE *out);      /* lrsearch(1) */
+void docs_plan_man(FILE *out); /* lrsearch-plan(5) */
+void docs_bash(FILE *out);
+void docs_zsh(FILE *out);
+
+#endif

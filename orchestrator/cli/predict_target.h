@@ -1,0 +1,38 @@
+#ifndef LRSEARCH_PREDICT_TARGET_H
+#define LRSEARCH_PREDICT_TARGET_H
+
+#include "cli/command_line.h"
+#include "plan/plan.h"
+
+/* Another target for a campaign that was run: options of predict and audit. */
+struct predict_target {
+    uint64_t tokens;
+    uint32_t width, layers, vocab, batch; /* 0: the plan's */
+    uint32_t schedule;                    /* 1 + enum schedule_kind; 0: the plan's */
+    double cooldown;                      /* of wsd; 0: the default */
+};
+
+/* What the options need of each other, and of the operand. LR_EUSAGE. */
+int predict_target_check(const struct predict_target *target, const struct command_line *line,
+                         struct lr_error *err);
+
+/* Turns the plan to the target. LR_EDATA, LR_EPLAN: the campaign cannot say anything about it, and
+ * why. */
+int predict_target_set(struct plan *plan, const struct predict_target *target,
+                       struct lr_error *err);
+
+/* Rows of S, which has a predict_target as `target`. */
+/* clang-format off */
+#define PREDICT_TARGET_TOKENS(S, text) {"tokens", "D", text, OPTION_AT(S, target.tokens), OPTION_TOKENS}
+#define PREDICT_TARGET_ROWS(S) \
+    {"width", "W", "of the model to predict for; default: the target's", OPTION_AT(S, target.width), \
+     .type = OPTION_U32, .low = 2, .high = 1048576, .wanted = "a width such as 1024"}, \
+    {"batch", "B", "tokens of a step, such as 4M", OPTION_AT(S, target.batch), \
+     .type = OPTION_U32, .low = 2, .high = 1000000000, .wanted = "the tokens of a step, such as 4M"}, \
+    {"schedule", "NAME", "cosine, linear, wsd or constant", OPTION_AT(S, target.schedule), \
+     .type = OPTION_CHOICE, .values = "cosine linear wsd constant"}, \
+    {"cooldown", "X", "of wsd: share of the tokens in which the LR falls", OPTION_AT(S, target.cooldown), \
+     .type = OPTION_NUMBER, .high = 1, .wanted = "a share above 0, up to 1"}
+/* clang-format on */
+
+#endif

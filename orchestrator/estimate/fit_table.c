@@ -1,0 +1,322 @@
+/* From a table to the search: every row up to the target is an observation, and what a plan would
+ * say of the search is read off the table (range, horizons, seeds) or left to the plan's defaults.
+ * A table of optima is measured basins without their losses. */
+#include "estimate/fit_table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "data/sweep_csv.h"
+#include "lrsearch/memory.h"
+#include "plan/schema.h"
+#include "plan/quantity.h"
+#include "lrsearch/count.h"
+#include "search/policy.h"
+#include "search/search_answer.h"
+
+#define SE_LN_LR 0.1 /* of an optimum that comes without one: a careful sweep's */
+/* Of optima: they come from whole sweeps over horizons far apart, so that the data count. */
+#define PRIOR_BETA_SD "1"
+
+struct fit {
+    const struct fit_table *table;
+    struct sweep sweep;
+    uint64_t horizons[ANSWER_HORIZONS];
+    struct search_space space;
+    bool cut; /* it had more horizons than an answer holds */
+};
+
+/* ---- what is asked of it ---- */
+
+/* What --columns and --where say, taken apart. */
+struct table_request {
+    struct sweep_request sweep; /* of optima: lr is their column, loss that of their errors */
+    bool optima;                /* --columns lr_opt=... */
+    bool with_errors;           /* and se=... */
+    char **texts;               /* its own: of columns, and of each where */
+    size_t text_count;
+    struct sweep_where *where;
+};
+
+enum column { LR, TOKENS, LOSS, SEED, LR_OPT, SE, COLUMNS };
+static const char *const column_names[COLUMNS] = {"lr", "tokens", "loss", "seed", "lr_opt", "se"};
+
+/* A copy that the request owns; NULL without memory. */
+static char *keep_copy(struct table_request *request, const char *text)
+{
+    char *copy = lr_strdup(text);
+    if (copy)
+        request->texts[request->text_count++] = copy;
+    return copy;
+}
+
+static int read_column(const char *columns[COLUMNS], char *part, struct lr_error *err)
+{
+    char *name = strchr(part, '=');
+    if (name && name[1]) {
+        *name++ = '\0';
+        for (int c = 0; c < COLUMNS; c++)
+            if (strcmp(part, column_names[c]) == 0) {
+                columns[c] = name;
+                return 0;
+            }
+    }
+    return lr_fail(err, LR_EUSAGE,
+                   "--columns: '%s' is not understood; it names the table's columns, as in "
+                   "lr=LR,tokens=D,loss=L,seed=S, or lr_opt=LR,tokens=D,se=E",
+                   part);
+}
+
+static int read_columns(struct table_request *request, const char *columns[COLUMNS],
+                        const char *given, struct lr_error *err)
+{
+    char *text = keep_copy(request, given);
+    if (!text)
+        return lr_nomem(err);
+    for (char *part = text; part;) {
+        char *comma = strchr(part, ',');
+        if (comma)
+            *comma = '\0';
+        int rc = read_column(columns, part, err);
+        if (rc)
+            return rc;
+        part = comma ? comma + 1 : NULL;
+    }
+    bool losses = columns[LR] || columns[LOSS] || columns[SEED];
+    if (columns[LR_OPT] && losses)
+        return lr_fail(
+            err, LR_EUSAGE,
+            "--columns: lr_opt is the best learning rate of a horizon, lr, loss and seed "
+            "are of single trainings; name one of the two");
+    if (columns[SE] && !columns[LR_OPT])
+        return lr_fail(err, LR_EUSAGE, "--columns: se is of lr_opt, which is not named");
+    return 0;
+}
+
+static int read_where(struct table_request *request, const char *given, struct lr_error *err)
+{
+    char *column = keep_copy(request, given), *value;
+    if (!column)
+        return lr_nomem(err);
+    value = strchr(column, '='); /* it is there: option.c has seen to that */
+    *value++ = '\0';
+    request->where[request->sweep.where_count++] = (struct sweep_where){column, value};
+    return 0;
+}
+
+static const char *or_else(const char *given, const char *otherwise)
+{
+    return given ? given : otherwise;
+}
+
+static int request_init(struct table_request *request, const struct fit_table *table,
+                        struct lr_error *err)
+{
+    const char *columns[COLUMNS] = {NULL};
+    struct sweep_request *sweep = &request->sweep;
+    int rc = 0;
+    memset(request, 0, sizeof(*request));
+    request->texts = lr_calloc(table->where_count + 1, sizeof(*request->texts));
+    request->where = lr_calloc(table->where_count + 1, sizeof(*request->where));
+    if (!request->texts || !request->where)
+        return lr_nomem(err);
+    if (table->columns)
+        rc = read_columns(request, columns, table->columns, err);
+    for (size_t i = 0; !rc && i < table->where_count; i++)
+        rc = read_where(request, table->where[i], err);
+    request->optima = columns[LR_OPT];
+    request->with_errors = columns[SE];
+    sweep->path = table->path;
+    sweep->where = request->where;
+    sweep->tokens = or_else(columns[TOKENS], "tokens");
+    sweep->lr = request->optima ? columns[LR_OPT] : or_else(columns[LR], "lr");
+    sweep->loss =
+        request->optima ? or_else(columns[SE], columns[LR_OPT]) : or_else(columns[LOSS], "loss");
+    sweep->seed = columns[SEED];
+    return rc;
+}
+
+static void request_release(struct table_request *request)
+{
+    for (size_t i = 0; i < request->text_count; i++)
+        lr_free(request->texts[i]);
+    lr_free(request->texts);
+    lr_free(request->where);
+    memset(request, 0, sizeof(*request));
+}
+
+/* ---- what a plan would say ---- */
+
+/* search.NAME as the user gave it, or its default. */
+static int read_setting(double *out, const char *name, const char *option, const char *given,
+                        struct lr_error *err)
+{
+    const struct plan_key *key = plan_key_find(plan_section_find("search"), name);
+    char range[64];
+    bool good = quantity_number(given ? given : key->fallback, out) == QUANTITY_OK &&
+                *out <= key->high && (key->above ? *out > key->low : *out >= key->low);
+    return good ? 0
+                : lr_fail(err, LR_EUSAGE, "%s %s: must be a number in the range of search.%s (%s)",
+                          option, given, name, plan_range_text(key, range, sizeof(range)));
+}
+
+static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
+{
+    struct search_space *space = &fit->space;
+    double bootstrap;
+    space->target_tokens = fit->table->target_tokens;
+    space->seed = 1;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        space->ratios[r] = (struct ratio_range){1, 1};
+    const char *sd = fit->table->prior_beta_sd ? fit->table->prior_beta_sd
+                     : optima                  ? PRIOR_BETA_SD
+                                               : NULL;
+    int rc;
+    if ((rc = read_setting(&space->resolution, "resolution", "", NULL, err)) ||
+        (rc = read_setting(&bootstrap, "bootstrap", "", NULL, err)) ||
+        (rc = read_setting(&space->prior_beta, "prior_beta", "--prior-beta", fit->table->prior_beta,
+                           err)) ||
+        (rc = read_setting(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd", sd, err)))
+        return rc;
+    space->bootstrap = (uint32_t)bootstrap;
+    return 0;
+}
+
+/* Up to the target; the longest of them, if there are too many. */
+static int find_horizons(struct fit *fit, struct lr_error *err)
+{
+    struct search_space *space = &fit->space;
+    uint64_t tokens = 0;
+    char wanted[24], shortest[24];
+    while ((tokens = sweep_next_horizon(&fit->sweep, tokens)) && tokens <= space->target_tokens) {
+        if (space->horizon_count == ANSWER_HORIZONS) {
+            memmove(fit->horizons, fit->horizons + 1,
+                    sizeof(fit->horizons) - sizeof(fit->horizons[0]));
+            space->horizon_count--;
+            fit->cut = true;
+        }
+        fit->horizons[space->horizon_count++] = tokens;
+    }
+    space->horizons = fit->horizons;
+    if (space->horizon_count)
+        return 0;
+    tokens = fit->sweep.rows[0].tokens;
+    return lr_fail(err, LR_EDATA,
+                   "%s: --target-tokens %s is less than the shortest horizon of the table, %s: "
+                   "nothing is left to fit",
+                   fit->table->path,
+                   format_count(wanted, sizeof(wanted), (double)space->target_tokens),
+                   format_count(shortest, sizeof(shortest), (double)tokens));
+}
+
+/* ---- rows of losses ---- */
+
+static bool is_used(const struct fit *fit, const struct sweep_row *row)
+{
+    const struct search_space *space = &fit->space;
+    return row->tokens >= space->horizons[0] &&
+           row->tokens <= space->horizons[space->horizon_count - 1];
+}
+
+static size_t observe(struct fit *fit, struct observation *seen)
+{
+    struct search_space *space = &fit->space;
+    size_t count = 0;
+    space->lr_low = INFINITY;
+    for (size_t i = 0; i < fit->sweep.count; i++) {
+        const struct sweep_row *row = &fit->sweep.rows[i];
+        if (!is_used(fit, row))
+            continue;
+        seen[count++] = (struct observation){
+            .tokens = row->tokens,
+            .lr = row->lr,
+            .seed = row->seed,
+            .kind = isnan(row->loss) ? OBSERVED_DIVERGED : OBSERVED_LOSS,
+            .loss = row->loss,
+            .ratios = {1, 1},
+        };
+        space->lr_low = fmin(space->lr_low, row->lr);
+        space->lr_high = fmax(space->lr_high, row->lr);
+        if (row->seed + 1 > space->seeds)
+            space->seeds = row->seed + 1;
+    }
+    return count;
+}
+
+/* ---- rows of optima ---- */
+
+/* `loss` of the table is the standard error where there is one. */
+static int make_optima(struct fit *fit, bool with_errors, struct observation *seen, size_t count,
+                       struct lr_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        double se = with_errors && !isnan(seen[i].loss) ? seen[i].loss : SE_LN_LR;
+        if (!(se > 0))
+            return lr_fail(err, LR_EDATA,
+                           "%s: the optimum %g at %llu tokens has the standard error %g; it must "
+                           "be above 0 (of ln LR)",
+                           fit->table->path, seen[i].lr, (unsigned long long)seen[i].tokens, se);
+        seen[i].kind = OBSERVED_OPTIMUM;
+        seen[i].loss = se;
+    }
+    return 0;
+}
+
+static int fit_rows(struct answer *answer, struct fit *fit, const struct table_request *request,
+                    struct lr_error *err)
+{
+    struct observation *seen = lr_calloc(fit->sweep.count, sizeof(*seen));
+    if (!seen)
+        return lr_nomem(err);
+    size_t count = observe(fit, seen);
+    int rc;
+    if (request->optima && (rc = make_optima(fit, request->with_errors, seen, count, err)))
+        goto out;
+    if ((rc = search_answer(answer, &fit->space, seen, count, err)))
+        goto out;
+    answer->cost.trials = request->optima ? 0 : count;
+    for (size_t i = 0; i < count && !request->optima; i++)
+        answer->cost.tokens += seen[i].tokens;
+    answer->cost.flops = answer->cost.core_seconds = NAN;
+    answer->cost.target_run_fraction = NAN;
+    if (request->optima && !request->with_errors)
+        answer_warn(answer,
+                    "the table has no standard errors (column se): each optimum is taken to be "
+                    "known within %.0f %%",
+                    100 * SE_LN_LR);
+out:
+    lr_free(seen);
+    return rc;
+}
+
+int fit_table(struct answer *answer, const struct fit_table *table, bool *optima,
+              struct lr_error *err)
+{
+    struct fit fit = {.table = table};
+    struct table_request request;
+    int rc = request_init(&request, table, err);
+    *optima = request.optima;
+    if (rc || (rc = fill_space(&fit, request.optima, err)))
+        goto out;
+    rc = table->text ? sweep_read_text(&fit.sweep, &request.sweep, table->text, table->size, err)
+                     : sweep_read(&fit.sweep, &request.sweep, err);
+    if (rc)
+        goto out;
+    if (fit.space.target_tokens == 0)
+        fit.space.target_tokens = fit.sweep.rows[fit.sweep.count - 1].tokens;
+    if ((rc = find_horizons(&fit, err)))
+        goto out;
+    if (table->longest_horizon)
+        fit.space.target_tokens = fit.horizons[fit.space.horizon_count - 1];
+    if ((rc = fit_rows(answer, &fit, &request, err)))
+        goto out;
+    if (fit.cut)
+        answer_warn(answer, "the table has more than %d horizons: the shortest do not count",
+                    ANSWER_HORIZONS);
+out:
+    for (int r = 0; r < RATIO_COUNT; r++)
+        answer->ratios[r].value = NAN; /* a table does not say */
+    sweep_release(&fit.sweep);
+    request_release(&request);
+    return rc;
+}

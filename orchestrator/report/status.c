@@ -1,0 +1,392 @@
+/* What is known of the answer, where each basin is narrowed to, what is spent and what is left, and
+ * who is at it. */
+#include "report/status.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include "lrsearch/memory.h"
+#include "report/cells_text.h"
+#include "report/plain_text.h"
+#include "store/result_json.h"
+#include "store/json_value.h"
+#include "store/result_json.h"
+#include "store/run_dir.h"
+
+#define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
+#define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
+
+const char *status_state_name(enum status_state state)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        STATUS_STATE_MAP(X)
+#undef X
+    };
+    return state <= STATUS_FINISHED ? names[state] : "?";
+}
+
+/* ---- for a person ---- */
+
+static void print_head(FILE *out, const struct status_view *view)
+{
+    char owner[192] = "";
+    bool there = view->state == STATUS_RUNNING || view->state == STATUS_PREPARING;
+    if (view->owner_host[0])
+        snprintf(owner, sizeof(owner),
+                 there ? ", on %s (pid %" PRIu64 ", since %s)"
+                       : "; it ended on %s (pid %" PRIu64 ", since %s) "
+                         "without a word",
+                 view->owner_host, view->owner_pid, view->owner_since);
+    if (view->state == STATUS_FINISHED)
+        wrap_print(out, "", "%s: finished, %s%s", view->name[0] ? view->name : view->run_dir,
+                   answer_status_name(view->answer.status), owner);
+    else
+        wrap_print(out, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
+                   status_state_name(view->state), owner,
+                   view->state == STATUS_INTERRUPTED ? "; the run's command goes on with it" : "");
+}
+
+static void print_counts(FILE *out, const struct status_view *view)
+{
+    const struct status_counts *trials = &view->trials;
+    uint32_t all =
+        trials->done + trials->diverged + trials->failed + trials->running + trials->waiting;
+    char failed[32] = "", sessions[32] = "", wall[24], begun[64] = "";
+    if (trials->failed > 0)
+        snprintf(failed, sizeof(failed), ", %" PRIu32 " failed", trials->failed);
+    if (view->sessions > 1)
+        snprintf(sessions, sizeof(sessions), " in %" PRIu32 " starts", view->sessions);
+    if (view->wall_s > 0)
+        snprintf(begun, sizeof(begun), "; %s so far%s",
+                 format_seconds(wall, sizeof(wall), view->wall_s), sessions);
+    wrap_print(out, "round     ",
+               "%" PRIu32 "; %" PRIu32 " training%s: %" PRIu32 " done, %" PRIu32
+               " diverged%s, %" PRIu32 " running, %" PRIu32 " waiting%s",
+               view->round, all, all == 1 ? "" : "s", trials->done, trials->diverged, failed,
+               trials->running, trials->waiting, begun);
+}
+
+/* Of the longest horizon that has a loss: losses of different horizons do not compare. */
+static void print_best(FILE *out, const struct status_view *view)
+{
+    char lr[32], tokens[32];
+    for (size_t i = view->horizon_count; i-- > 0;) {
+        const struct status_horizon *horizon = &view->horizons[i];
+        if (!isfinite(horizon->best_loss))
+            continue;
+        wrap_print(out, "best      ", "loss %.4f at LR %s, %s tokens", horizon->best_loss,
+                   LR(lr, 3, horizon->best_lr), COUNT(tokens, horizon->tokens));
+        return;
+    }
+}
+
+static void print_answer(FILE *out, const struct status_view *view)
+{
+    const struct target_answer *target = &view->answer.target;
+    char tokens[32], lr[32], interval[80];
+    const char *lead = view->state != STATUS_FINISHED ? "if it ended now: "
+                       : view->answer.status == ANSWER_NOT_IDENTIFIED
+                           ? "a guess, not to be relied on: "
+                       : view->answer.status == ANSWER_BUDGET_EXHAUSTED ? "as far as it went: "
+                                                                        : "";
+    if (!isfinite(target->lr)) {
+        wrap_print(out, "answer    ", "none yet");
+        return;
+    }
+    wrap_print(out, "answer    ", "%slearning rate for %s tokens: %s (90\v%% interval %s)", lead,
+               COUNT(tokens, target->tokens), LR(lr, 2, target->lr),
+               format_lr_interval(interval, sizeof(interval), 2, target->ci90));
+}
+
+static void print_doubts(FILE *out, const struct status_view *view)
+{
+    if (view->answer.warning_count > 0 && isfinite(view->answer.target.lr))
+        wrap_print(out, "doubts    ", "%zu; lrsearch fit %s tells them", view->answer.warning_count,
+                   view->run_dir);
+}
+
+static const char *amount_text(char *text, size_t capacity, const char *key, double amount)
+{
+    if (strcmp(key, "budget.wall") == 0)
+        return format_seconds(text, capacity, amount);
+    if (strcmp(key, "budget.core_hours") == 0 || strcmp(key, "budget.flops") == 0)
+        snprintf(text, capacity, "%.3g", amount);
+    else
+        format_count(text, capacity, amount);
+    return text;
+}
+
+static void print_budget(FILE *out, const struct status_view *view)
+{
+    char line[STATUS_BUDGETS * 128] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < view->budget_count; i++) {
+        const struct status_budget *budget = &view->budgets[i];
+        char spent[32], limit[32];
+        used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%s %s of %s (%.0f\v%%)",
+                                 i > 0 ? ", " : "", budget->key + strlen("budget."),
+                                 amount_text(spent, sizeof(spent), budget->key, budget->used),
+                                 amount_text(limit, sizeof(limit), budget->key, budget->limit),
+                                 100 * budget->used / budget->limit);
+    }
+    if (view->budget_count > 0)
+        wrap_print(out, "budget    ", "%s", line);
+}
+
+static void print_left(FILE *out, const struct status_view *view)
+{
+    char tokens[32], seconds[32], time[64] = "";
+    if (view->state == STATUS_FINISHED || view->trials_left == 0)
+        return;
+    if (isfinite(view->seconds_left))
+        snprintf(time, sizeof(time), ", %s at this session's speed",
+                 format_seconds(seconds, sizeof(seconds), view->seconds_left));
+    wrap_print(out, "left      ", "about %" PRIu64 " training%s, %s tokens%s", view->trials_left,
+               view->trials_left == 1 ? "" : "s", COUNT(tokens, view->tokens_left), time);
+}
+
+/* "3.0e-3 .. 1.2e-2"; an end that was not seen: "?". */
+static const char *bracket_text(char *text, size_t capacity, const double ends[2])
+{
+    char low[32] = "?", high[32] = "?";
+    if (isfinite(ends[0]))
+        LR(low, 2, ends[0]);
+    if (isfinite(ends[1]))
+        LR(high, 2, ends[1]);
+    snprintf(text, capacity, "%s .. %s", low, high);
+    return text;
+}
+
+static void print_horizons(FILE *out, const struct status_view *view, bool brief)
+{
+    bool open = false;
+    char name[128];
+    if (view->horizon_count == 0)
+        return;
+    fputc('\n', out);
+    if (cells_nearest(name, sizeof(name), &view->answer))
+        wrap_print(out, "", "cell nearest to the target: %s", name);
+    fprintf(out, "%7s %4s %4s %4s %4s %8s %8s  %-16s %s\n", "tokens", "done", "div.", "run", "wait",
+            "loss", "at LR", "between", "fitted, 90 %");
+    for (size_t i = 0; i < view->horizon_count; i++) {
+        const struct status_horizon *horizon = &view->horizons[i];
+        char tokens[32], lr[32], loss[32] = "-", bracket[72] = "-", fitted[80] = "-";
+        if (isfinite(horizon->best_loss)) {
+            snprintf(loss, sizeof(loss), "%.4f", horizon->best_loss);
+            bracket_text(bracket, sizeof(bracket), horizon->bracket);
+            open = open || !interval_known(horizon->bracket);
+        }
+        if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
+            format_lr_interval(fitted, sizeof(fitted), 2, horizon->ci90);
+        fprintf(out, "%7s %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %8s %8s  %-16s %s\n",
+                COUNT(tokens, horizon->tokens), horizon->trials.done, horizon->trials.diverged,
+                horizon->trials.running, horizon->trials.waiting, loss, LR(lr, 3, horizon->best_lr),
+                bracket, fitted);
+    }
+    if (!brief)
+        wrap_print(
+            out, "  ",
+            "loss: the lowest; between: the LRs tried next to it%s; fitted: the bottom of the "
+            "basin",
+            open ? ", ? where none was" : "");
+}
+
+static void print_plot(FILE *out, const struct status_view *view,
+                       const struct status_layout *layout)
+{
+    struct basin_plot plot = {.points = view->points,
+                              .count = view->point_count,
+                              .lr_opt = NAN,
+                              .ci90 = {NAN, NAN},
+                              .columns = layout->columns,
+                              .rows = layout->plot_rows,
+                              .unicode = layout->unicode};
+    char tokens[32];
+    if (layout->plot_rows == 0 || view->plotted == 0)
+        return;
+    for (size_t i = 0; i < view->answer.horizon_count; i++) {
+        const struct horizon_answer *horizon = &view->answer.horizons[i];
+        if (horizon->tokens != view->plotted || horizon->flat)
+            continue;
+        plot.lr_opt = horizon->lr_opt;
+        memcpy(plot.ci90, horizon->ci90, sizeof(plot.ci90));
+        plot.curvature = horizon->curvature;
+        plot.loss_min = horizon->loss_min;
+    }
+    fprintf(out, "\nloss against learning rate, %s tokens\n", COUNT(tokens, view->plotted));
+    basin_plot_print(out, &plot);
+}
+
+static void print_worker(FILE *out, const struct status_worker *worker, int host_width)
+{
+    char lead[96], lr[32], done[32], all[32], since[32];
+    /* the last step may lie beyond the horizon */
+    uint64_t tokens =
+        worker->tokens < worker->horizon_tokens ? worker->tokens : worker->horizon_tokens;
+    snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.24s  ", worker->rank, host_width,
+             worker->host[0] ? worker->host : "-");
+    if (worker->trial_id > 0)
+        wrap_print(out, lead, "training %" PRIu32 ": LR %s, %s of %s tokens, about %s",
+                   worker->trial_id, LR(lr, 3, worker->lr), COUNT(done, tokens),
+                   COUNT(all, worker->horizon_tokens),
+                   format_seconds(since, sizeof(since), worker->for_s));
+    else if (worker->lost)
+        wrap_print(out, lead, "lost: %s", worker->message);
+    else
+        wrap_print(out, lead, "idle");
+}
+
+/* The lost first, then the busy: they are what one looks for. */
+static void print_workers(FILE *out, const struct status_view *view,
+                          const struct status_layout *layout)
+{
+    size_t busy = 0, lost = 0, shown = 0, host = 1;
+    if (view->state != STATUS_RUNNING || view->worker_count == 0)
+        return;
+    for (size_t i = 0; i < view->worker_count; i++) {
+        busy += view->workers[i].trial_id > 0;
+        lost += view->workers[i].lost;
+        host = strlen(view->workers[i].host) > host ? strlen(view->workers[i].host) : host;
+    }
+    if (!layout->brief)
+        fputc('\n', out);
+    wrap_print(out, "workers   ", "%zu: %zu training, %zu idle, %zu lost", view->worker_count, busy,
+               view->worker_count - busy - lost, lost);
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = 0; i < view->worker_count; i++) {
+            const struct status_worker *worker = &view->workers[i];
+            int of = worker->lost ? 0 : worker->trial_id > 0 ? 1 : 2;
+            if (of != pass || shown == layout->worker_rows)
+                continue;
+            print_worker(out, worker, host < 24 ? (int)host : 24);
+            shown++;
+        }
+    if (shown > 0 && shown < view->worker_count)
+        fprintf(out, "%6s  and %zu more\n", "", view->worker_count - shown);
+}
+
+void status_print_text(FILE *out, const struct status_view *view,
+                       const struct status_layout *layout)
+{
+    print_head(out, view);
+    if (view->state == STATUS_PREPARING)
+        return;
+    print_counts(out, view);
+    print_best(out, view);
+    print_answer(out, view);
+    if (!layout->brief)
+        print_doubts(out, view);
+    print_budget(out, view);
+    print_left(out, view);
+    print_horizons(out, view, layout->brief);
+    if (!layout->brief)
+        cells_print(out, &view->answer);
+    print_plot(out, view, layout);
+    print_workers(out, view, layout);
+}
+
+/* ---- for programs ---- */
+
+static json_t *counts_json(const struct status_counts *counts, bool *ok)
+{
+    json_t *object = json_object();
+    json_put(object, "done", json_integer(counts->done), ok);
+    json_put(object, "diverged", json_integer(counts->diverged), ok);
+    json_put(object, "failed", json_integer(counts->failed), ok);
+    json_put(object, "running", json_integer(counts->running), ok);
+    json_put(object, "waiting", json_integer(counts->waiting), ok);
+    return object;
+}
+
+static json_t *owner_json(const struct status_view *view, bool *ok)
+{
+    if (!view->owner_host[0])
+        return json_null();
+    json_t *object = json_object();
+    json_put(object, "host", json_of_text(view->owner_host), ok);
+    json_put(object, "pid", json_of_count(view->owner_pid), ok);
+    json_put(object, "since_utc", json_of_text(view->owner_since), ok);
+    return object;
+}
+
+static json_t *horizon_json(const struct status_horizon *horizon, bool *ok)
+{
+    json_t *object = json_object();
+    json_put(object, "tokens", json_of_count(horizon->tokens), ok);
+    json_put(object, "trials", counts_json(&horizon->trials, ok), ok);
+    json_put(object, "best_lr", json_of_double(horizon->best_lr), ok);
+    json_put(object, "best_loss", json_of_double(horizon->best_loss), ok);
+    json_put(object, "bracket", json_of_interval(horizon->bracket), ok);
+    json_put(object, "lr_opt", json_of_double(horizon->lr_opt), ok);
+    json_put(object, "ci90", json_of_interval(horizon->ci90), ok);
+    return object;
+}
+
+static json_t *budget_json(const struct status_budget *budget, bool *ok)
+{
+    json_t *object = json_object();
+    json_put(object, "key", json_string(budget->key), ok);
+    json_put(object, "used", json_of_double(budget->used), ok);
+    json_put(object, "limit", json_of_double(budget->limit), ok);
+    return object;
+}
+
+static json_t *worker_json(const struct status_worker *worker, bool *ok)
+{
+    bool busy = worker->trial_id > 0;
+    json_t *object = json_object();
+    json_put(object, "rank", json_integer(worker->rank), ok);
+    json_put(object, "host", worker->host[0] ? json_of_text(worker->host) : json_null(), ok);
+    json_put(object, "state", json_string(busy ? "training" : worker->lost ? "lost" : "idle"), ok);
+    json_put(object, "trial", json_of_size(worker->trial_id), ok);
+    json_put(object, "lr", json_of_double(busy ? worker->lr : NAN), ok);
+    json_put(object, "tokens", busy ? json_of_count(worker->tokens) : json_null(), ok);
+    json_put(object, "horizon_tokens", busy ? json_of_count(worker->horizon_tokens) : json_null(),
+             ok);
+    json_put(object, "seconds", json_of_double(busy ? worker->for_s : NAN), ok);
+    json_put(object, "message", worker->lost ? json_of_text(worker->message) : json_null(), ok);
+    return object;
+}
+
+static json_t *answer_json(const struct status_view *view, bool *ok)
+{
+    char *text = view->state == STATUS_PREPARING ? NULL : result_json(view->name, &view->answer);
+    json_t *value = text ? json_loads(text, 0, NULL) : json_null();
+    *ok = *ok && value && (text || view->state == STATUS_PREPARING);
+    lr_free(text);
+    return value;
+}
+
+#define PUT_ALL(object, key, items, count, item_json)                                              \
+    do {                                                                                           \
+        json_t *array = json_array();                                                              \
+        for (size_t i = 0; i < (count); i++)                                                       \
+            json_push(array, item_json(&(items)[i], &ok), &ok);                                    \
+        json_put(object, key, array, &ok);                                                         \
+    } while (0)
+
+int status_print_json(const struct status_view *view, struct lr_error *err)
+{
+    bool ok = true, begun = view->state != STATUS_PREPARING;
+    json_use_lr_memory();
+    json_t *object = json_object();
+    json_put(object, "schema_version", json_integer(1), &ok);
+    json_put(object, "name", begun ? json_of_text(view->name) : json_null(), &ok);
+    json_put(object, "state", json_string(status_state_name(view->state)), &ok);
+    json_put(object, "owner", owner_json(view, &ok), &ok);
+    json_put(object, "sessions", json_integer(view->sessions), &ok);
+    json_put(object, "round", json_integer(view->round), &ok);
+    json_put(object, "trials", counts_json(&view->trials, &ok), &ok);
+    json_put(object, "wall_s", json_of_double(view->wall_s), &ok);
+    json_t *left = json_object();
+    json_put(left, "trials", json_of_count(view->trials_left), &ok);
+    json_put(left, "tokens", json_of_count(view->tokens_left), &ok);
+    json_put(left, "seconds", json_of_double(view->seconds_left), &ok);
+    json_put(object, "left", left, &ok);
+    PUT_ALL(object, "budget", view->budgets, view->budget_count, budget_json);
+    PUT_ALL(object, "horizons", view->horizons, view->horizon_count, horizon_json);
+    PUT_ALL(object, "workers", view->workers, view->worker_count, worker_json);
+    json_put(object, "answer", answer_json(view, &ok), &ok);
+    return json_print(object, ok, err);
+}

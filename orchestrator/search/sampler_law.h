@@ -1,0 +1,20 @@
+#ifndef LRSEARCH_SAMPLER_LAW_H
+#define LRSEARCH_SAMPLER_LAW_H
+
+#include "search/sampler.h"
+
+/* The law of coordinate k: its terms' unknowns, the size of the misfits around it, and that of the
+ * cells' random effects. */
+
+/* Moves the law and all vertices together, by what the losses say; after sampler_weigh(). */
+void sampler_shift_law(struct sampler *sampler, int k);
+/* Draws the law from the vertices alone. */
+void sampler_draw_law(struct sampler *sampler, int k);
+
+/* Fills coordinate k of every basin's `line`. */
+void sampler_set_lines(struct sampler *sampler, int k);
+/* Standard deviations, octaves: of a vertex around the law; of a cell's random effect. */
+double sampler_misfit(const struct sampler *sampler, int k);
+double sampler_cell_effect(const struct sampler *sampler, int k);
+
+#endif

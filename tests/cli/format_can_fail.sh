@@ -1,0 +1,59 @@
+#!/bin/sh
+# check_format.sh must name a badly formatted file, wherever it lies, and must not let another
+# version of clang-format than the project's decide; check_tidy.sh must name a mistake.
+set -u
+source=${LRSEARCH_SOURCE_DIR:?}
+check=$source/tests/check_format.sh
+tree=$(mktemp -d) || exit 1
+trap 'rm -rf "$tree"' EXIT
+failures=0
+
+fail()
+{
+    echo "$*"
+    failures=$((failures + 1))
+}
+
+expect() # STATUS WORDS: of check_format.sh over the tree
+{
+    said=$(sh "$check" "$tree" 2>&1)
+    status=$?
+    [ "$status" -eq "$1" ] || fail "exit status $status instead of $1: $said"
+    case $said in
+    *"$2"*) ;;
+    *) fail "must say '$2', said: $said" ;;
+    esac
+}
+
+mkdir -p "$tree/orchestrator/report" "$tree/tests/fuzz"
+printf 'int x;\n' >"$tree/orchestrator/report/good.c"
+sed '1s/.*/# clang-format 9999/' "$source/.clang-format" >"$tree/.clang-format"
+expect 77 "skipped: there is no clang-format 9999 here"
+sed '1d' "$source/.clang-format" >"$tree/.clang-format"
+expect 1 "its first line must name the version"
+cp "$source/.clang-format" "$tree/.clang-format"
+if sh "$check" "$tree" >/dev/null 2>&1; then
+    expect 0 ""
+    for bad in orchestrator/report/bad.c orchestrator/report/bad.h tests/fuzz/bad.cc; do
+        printf 'int  x;\n' >"$tree/$bad"
+        expect 1 "$bad:1:4: error"
+        rm "$tree/$bad"
+    done
+fi
+
+if command -v clang-tidy >/dev/null 2>&1; then
+    cp "$source/.clang-tidy" "$tree/.clang-tidy"
+    printf 'int f(int x);\nint f(int x)\n{\n    if (x > 1);\n    return x == x;\n}\n' >"$tree/bad.c"
+    printf '[{"directory": "%s", "command": "cc -c bad.c", "file": "%s/bad.c"}]\n' "$tree" "$tree" \
+        >"$tree/compile_commands.json"
+    said=$(sh "$source/tests/check_tidy.sh" "$tree" "$tree/bad.c" 2>&1)
+    status=$?
+    [ "$status" -eq 1 ] || fail "check_tidy.sh: exit status $status instead of 1: $said"
+    for words in bugprone-suspicious-semicolon misc-redundant-expression; do
+        case $said in
+        *"$words"*) ;;
+        *) fail "check_tidy.sh must say $words, said: $said" ;;
+        esac
+    done
+fi
+exit "$((failures > 0))"

@@ -1,0 +1,54 @@
+/* What the losses of a training tell: whether it diverged, and how good it is in the end. Every
+ * validation sequence is read once, in order, so that the same weights give the same bytes. */
+#include "trainers/transformer/losses.h"
+
+#include <math.h>
+
+#define KEEP 0.93 /* half-life ln(.5) / ln(.93) = 9.6 steps */
+
+bool diverge_step(struct diverge *diverge, double train_loss)
+{
+    if (!diverge->begun) {
+        diverge->begun = true;
+        diverge->first = diverge->mean = train_loss;
+    }
+    diverge->mean = KEEP * diverge->mean + (1.0 - KEEP) * train_loss;
+    return diverge_far(diverge, diverge->mean);
+}
+
+bool diverge_far(const struct diverge *diverge, double loss)
+{
+    return !isfinite(loss) || !(loss <= diverge->first + DIVERGE_NATS);
+}
+
+int evaluate(struct model *model, const struct source *source, uint32_t context, uint32_t *tokens,
+             double *losses, int (*keep_going)(void *context_of_caller), void *context_of_caller,
+             double *mean, double *standard_error)
+{
+    uint64_t count = source_val_count(source);
+    uint32_t at_once = model_micro_batch(model);
+    /* Welford 1962, West 1979 for weights: no large numbers to cancel. A whole sequence weighs 1.
+     */
+    double n = 0, n2 = 0, average = 0, squares = 0;
+    for (uint64_t first = 0; first < count; first += at_once) {
+        uint32_t sequences = count - first < at_once ? (uint32_t)(count - first) : at_once;
+        uint32_t last = context; /* only the last one of all may be shorter */
+        for (uint32_t s = 0; s < sequences; s++)
+            last = source_val(source, first + s, tokens + (size_t)s * (context + 1));
+        model_losses(model, tokens, sequences, last, losses);
+        for (uint32_t s = 0; s < sequences; s++) {
+            double weight = s + 1 == sequences ? (double)last / context : 1;
+            double off = losses[s] - average;
+            n += weight;
+            n2 += weight * weight;
+            average += off * weight / n;
+            squares += weight * off * (losses[s] - average);
+        }
+        int stop = keep_going(context_of_caller);
+        if (stop)
+            return stop;
+    }
+    *mean = n > 0 ? average : NAN;
+    *standard_error = count > 1 ? sqrt(squares / (n - n2 / n) / (n * n / n2)) : NAN;
+    return 0;
+}
