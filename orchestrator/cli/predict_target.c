@@ -1,6 +1,6 @@
 /* What is checked here is whether the campaign knows what it was trained on, and whether any rule
  * leads from there to the target; how far the rule carries is part of the answer
- * (campaign/campaign_transfer.c). */
+ * (campaign/campaign_answer.c). */
 #include "cli/predict_target.h"
 
 #include "report/summary.h"

@@ -1,5 +1,5 @@
 /* Rules about who trains: the keys of one kind of trainer have no effect with another, and what of
- * a command can be known to be wrong before anything is started (prepare_command.c finds out
+ * a command can be known to be wrong before anything is started (prepare/prepare_command.c finds out
  * whether the program exists). */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "plan/check_plan.h"
