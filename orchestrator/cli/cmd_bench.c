@@ -205,7 +205,7 @@ static int run(const struct command_line *line)
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 1 && strcmp(line->operands[0], "train") == 0)
         return 0;
@@ -230,6 +230,6 @@ const struct command cmd_bench = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct bench_options){.threads = 1},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -125,7 +125,7 @@ out:
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct export_options *options = line->options;
     if (line->operand_count == 0 || !options->format || !options->out)
@@ -159,6 +159,6 @@ const struct command cmd_export = {
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct export_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

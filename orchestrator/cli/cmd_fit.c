@@ -69,7 +69,7 @@ static int run(const struct command_line *line)
     return status;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct fit_options *options = line->options;
     if (line->operand_count == 0 && !options->table)
@@ -116,6 +116,6 @@ const struct command cmd_fit = {
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct fit_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -100,7 +100,7 @@ static int plot(const char *path, const struct history_run *runs, size_t count,
     return rc;
 }
 
-static int show(const struct history_options *options, const char *dir, struct lr_error *err)
+static int show_runs(const struct history_options *options, const char *dir, struct lr_error *err)
 {
     struct history *history = NULL;
     struct history_run *runs = NULL;
@@ -137,7 +137,7 @@ static int run(const struct command_line *line)
     const char *dir = line->operand_count > 0 ? line->operands[0] : LOGS;
     int rc = options->rebuild ? nights_rebuild(dir, &err) : 0;
     if (!rc)
-        rc = show(options, dir, &err);
+        rc = show_runs(options, dir, &err);
     return outcome_error(rc, &err);
 }
 

@@ -162,7 +162,7 @@ static int run(const struct command_line *line)
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 2 && strcmp(line->operands[0], "repair") == 0)
         return 0;
@@ -180,6 +180,6 @@ const struct command cmd_journal = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct journal_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -366,7 +366,8 @@ static int show_view(const struct screen *screen, const struct status_view *view
 /* ---- the command ---- */
 
 /* After the last look what it showed is left on the terminal. */
-static int look_on(struct watch *watch, const struct status_options *options, struct lr_error *err)
+static int watch_campaign(struct watch *watch, const struct status_options *options,
+                          struct lr_error *err)
 {
     const struct status_view *view = &watch->fill.view;
     struct screen screen;
@@ -396,7 +397,8 @@ static int look_on(struct watch *watch, const struct status_options *options, st
     return rc;
 }
 
-static int look(struct watch *watch, const struct status_options *options, struct lr_error *err)
+static int show_campaign(struct watch *watch, const struct status_options *options,
+                         struct lr_error *err)
 {
     const struct screen none = {0};
     bool changed;
@@ -408,7 +410,7 @@ static int look(struct watch *watch, const struct status_options *options, struc
     strcpy(watch->fill.view.run_dir, watch->run_dir);
     forget_campaign(watch);
     if (options->watch)
-        return look_on(watch, options, err);
+        return watch_campaign(watch, options, err);
     if ((rc = look_at_campaign(watch, &changed, err)))
         return rc;
     return show_view(&none, &watch->fill.view, options, err);
@@ -421,7 +423,7 @@ static int run(const struct command_line *line)
     int rc = watch ? 0 : lr_nomem(&err);
     if (!rc) {
         watch->run_dir = line->operands[0];
-        rc = look(watch, line->options, &err);
+        rc = show_campaign(watch, line->options, &err);
         campaign_destroy(watch->follow.campaign);
         status_fill_release(&watch->fill);
         lr_free(watch->plan);

@@ -70,7 +70,7 @@ static int run(const struct command_line *line)
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct tokenize_options *options = line->options;
     if (line->operand_count == 0 || !options->vocab || !options->out)
@@ -103,6 +103,6 @@ const struct command cmd_tokenize = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct tokenize_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -72,7 +72,7 @@ int command_file_write(const struct command_setup *setup, const char *folder, ch
     return rc;
 }
 
-static bool fill(struct command_setup *setup, json_t *root)
+static bool setup_from_json(struct command_setup *setup, json_t *root)
 {
     const char *way, *name;
     json_t *argv, *env, *value;
@@ -109,7 +109,8 @@ int command_file_read(struct command_setup *setup, const char *path, uint64_t ha
     else if (XXH3_64bits(text, length) != hash)
         rc = lr_fail(err, LR_EDATA,
                      "%s: is not what the coordinator wrote; delete it and try again", path);
-    if (!rc && (!(setup->texts = json_loadb(text, length, 0, NULL)) || !fill(setup, setup->texts)))
+    if (!rc && (!(setup->texts = json_loadb(text, length, 0, NULL)) ||
+                !setup_from_json(setup, setup->texts)))
         rc = lr_fail(err, LR_EDATA, "%s: was written by another version of lrsearch", path);
     if (file)
         fclose(file);

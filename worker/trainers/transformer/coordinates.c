@@ -66,7 +66,7 @@ static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t 
         sum_gains(walk, gains);
 }
 
-static void look(struct walk *walk, const struct trial_spec *spec, double *means)
+static void measure_layers(struct walk *walk, const struct trial_spec *spec, double *means)
 {
     uint32_t sequences = model_micro_batch(walk->model);
     read_part(walk, spec, 0, 0, sequences);
@@ -105,7 +105,7 @@ int coordinates_measure(struct coordinates *out, const struct trial_spec *spec,
     out->steps = steps;
     int rc = prepare(&walk, out, spec, data_path, err);
     for (uint32_t step = 0; !rc && step <= steps; step++) {
-        look(&walk, spec, out->means + step * out->layers);
+        measure_layers(&walk, spec, out->means + step * out->layers);
         if (step < steps)
             one_step(&walk, spec, step, step == 0 ? out->gains : NULL);
         rc = source_failed(walk.source, err);
