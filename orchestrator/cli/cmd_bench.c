@@ -174,13 +174,14 @@ static int bench_all(const struct command_line *line, struct lr_error *err)
     if (!options->json && doubt)
         printf("OpenBLAS is not considered: %s\n", doubt);
     progress_line_init(&progress, line->verbosity >= 0, false);
-    for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
+    for (size_t i = 0; i < SIZE_COUNT; i++) {
         if (!is_wanted(options, i))
             continue;
         any = true;
         progress_line_stage(&progress, "measuring", (double)i / SIZE_COUNT);
         progress_line_clear(&progress);
-        rc = bench_size(&sizes[i], options, array, &ok, err);
+        if ((rc = bench_size(&sizes[i], options, array, &ok, err)))
+            break;
     }
     progress_line_release(&progress);
     if (!any)

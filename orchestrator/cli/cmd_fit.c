@@ -45,12 +45,14 @@ static int fit_file(const struct fit_options *options, struct answer *answer, st
         .prior_beta_sd = options->prior_beta_sd,
     };
     bool optima;
-    int rc = fit_table(answer, &table, &optima, err);
-    if (!rc && optima && !options->json)
+    int rc;
+    if ((rc = fit_table(answer, &table, &optima, err)))
+        return rc;
+    if (optima && !options->json)
         summary_print_prediction(stdout, name, answer, "");
-    else if (!rc)
+    else
         outcome_print(options->json, name, answer);
-    return rc;
+    return 0;
 }
 
 static int run(const struct command_line *line)

@@ -149,10 +149,14 @@ static int run(const struct command_line *line)
     struct lr_error err = {0};
     struct mending *mending = lr_calloc(1, sizeof(*mending));
     int rc = mending ? mend(mending, line->operands[1], &err) : lr_nomem(&err);
-    if (!rc && options->json)
+    if (rc)
+        goto out;
+    if (options->json)
         rc = print_json(mending, &err);
-    else if (!rc)
+    else
         print_text(mending);
+
+out:
     if (mending) {
         campaign_destroy(mending->campaign);
         run_lock_release(mending->lock);

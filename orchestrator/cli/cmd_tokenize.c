@@ -63,10 +63,14 @@ static int run(const struct command_line *line)
     };
     int rc = dataset_prepare(&dataset, &request, &err);
     progress_line_release(&progress);
-    if (!rc && options->json)
+    if (rc)
+        goto out;
+    if (options->json)
         rc = print_json(&dataset, options->vocab, &err);
-    else if (!rc)
+    else
         print_text(&dataset, options->vocab);
+
+out:
     return outcome_error(rc, &err);
 }
 

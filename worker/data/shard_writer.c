@@ -74,12 +74,10 @@ int shard_writer_put(struct shard_writer *w, const uint32_t *tokens, size_t coun
                      struct lr_error *err)
 {
     while (count > 0) {
-        int rc = 0;
-        if (w->file && w->count == w->shard_tokens)
-            rc = end_shard(w, err);
-        if (!rc && !w->file)
-            rc = begin_shard(w, err);
-        if (rc)
+        int rc;
+        if (w->file && w->count == w->shard_tokens && (rc = end_shard(w, err)))
+            return rc;
+        if (!w->file && (rc = begin_shard(w, err)))
             return rc;
         uint64_t room = w->shard_tokens - w->count;
         size_t some = count < room ? count : (size_t)room;
@@ -97,7 +95,9 @@ int shard_writer_put(struct shard_writer *w, const uint32_t *tokens, size_t coun
 int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, struct lr_error *err)
 {
     int rc = w->shards ? end_shard(w, err) : lr_fail(err, LR_EDATA, "%s: no tokens", w->stem);
-    for (unsigned i = 0; !rc && i < w->shards; i++) {
+    if (rc)
+        return rc;
+    for (unsigned i = 0; i < w->shards; i++) {
         char own[SHARD_NAME], name[SHARD_NAME];
         struct dataset_part part;
         own_name(w, i, own);
@@ -106,10 +106,11 @@ int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, str
             return lr_fail_errno(err, LR_ECREATE, "%s", name);
         if ((rc = dataset_part_of(&part, name, TOKENS_LLMC, err)))
             return rc;
-        rc = dataset_parts_add(parts, &part, err);
+        if ((rc = dataset_parts_add(parts, &part, err)))
+            return rc;
     }
-    w->finished = rc == 0;
-    return rc;
+    w->finished = true;
+    return 0;
 }
 
 uint64_t shard_writer_tokens(const struct shard_writer *w)

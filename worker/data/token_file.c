@@ -179,12 +179,15 @@ int token_file_open(struct token_file *file, const char *path, enum token_format
     if (strlen(path) + 5 > sizeof(bin))
         return lr_fail(err, LR_EDATA, "%s: the path is too long", path);
     name_pair(path, bin, idx, sizeof(bin));
-    int rc = token_file_map(file, bin, err);
     bool may_have_index = format == TOKENS_MEGATRON || format == TOKENS_AUTO;
-    if (!rc && may_have_index && access(idx, F_OK) == 0)
-        rc = token_file_map(&index, idx, err);
-    if (!rc)
-        rc = token_file_check(file, bin, format, index.map, index.size, err);
+    int rc;
+    if ((rc = token_file_map(file, bin, err)))
+        goto out;
+    if (may_have_index && access(idx, F_OK) == 0 && (rc = token_file_map(&index, idx, err)))
+        goto out;
+    rc = token_file_check(file, bin, format, index.map, index.size, err);
+
+out:
     token_file_close(&index);
     if (rc)
         token_file_close(file);

@@ -316,14 +316,18 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
         a->streams[i].line = on_line[i];
         a->streams[i].context = a;
     }
-    int rc = command_file_read(&a->setup, hooks->place->data_path, spec->data_hash, a->err);
-    a->tail = lr_calloc(1, sizeof(*a->tail));
-    if (!rc && !a->tail)
+    int rc;
+    if ((rc = command_file_read(&a->setup, hooks->place->data_path, spec->data_hash, a->err)))
+        goto out;
+    if (!(a->tail = lr_calloc(1, sizeof(*a->tail)))) {
         rc = lr_nomem(a->err);
-    if (!rc)
-        rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
-    if (!rc)
-        rc = run_command(a);
+        goto out;
+    }
+    if ((rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err)))
+        goto out;
+    rc = run_command(a);
+
+out:
     if (rc) {
         result->outcome = OUTCOME_FAILED;
         snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);

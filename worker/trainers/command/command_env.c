@@ -144,10 +144,10 @@ int command_argv_make(char ***out, const struct command_setup *setup,
     struct words words = {0};
     char word[2 * TRIAL_PATH];
     int rc = 0;
-    for (size_t i = 0; !rc && i < setup->argc; i++) {
-        rc = placeholder_expand(word, sizeof(word), setup->argv[i], trial, err);
-        if (!rc)
-            add_word(&words, NULL, word);
+    for (size_t i = 0; i < setup->argc; i++) {
+        if ((rc = placeholder_expand(word, sizeof(word), setup->argv[i], trial, err)))
+            break;
+        add_word(&words, NULL, word);
     }
     return finish(&words, out, rc, err);
 }
@@ -220,14 +220,20 @@ int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *tr
     int file = length < TRIAL_PATH ? mkstemp(path) : -1;
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;
     int rc = 0;
-    if (!stream)
+    if (!stream) {
         rc = lr_fail_errno(err, LR_ECREATE,
                            "%s: cannot create it (set TMPDIR to a folder that can be written)",
                            path);
-    if (stream && (fputs(text, stream) < 0 || fputc('\n', stream) < 0))
+        if (file >= 0)
+            close(file);
+        goto out;
+    }
+    if (fputs(text, stream) < 0 || fputc('\n', stream) < 0)
         rc = lr_fail_errno(err, LR_EIO, "%s", path);
-    if (stream ? fclose(stream) && !rc : file >= 0 && close(file))
+    if (fclose(stream) && !rc)
         rc = lr_fail_errno(err, LR_EIO, "%s", path);
+
+out:
     if (rc && file >= 0)
         unlink(path);
     if (rc)

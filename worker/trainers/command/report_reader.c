@@ -171,10 +171,10 @@ static int report_from_json(struct report *report, const json_t *root, struct lr
         return lr_fail(err, LR_EDATA, "is no JSON object");
     if (!number_of(json_object_get(root, "loss"), &report->loss))
         return lr_fail(err, LR_EDATA, "has no number \"loss\"");
-    int rc = count_of(root, "tokens", &report->has_tokens, &report->tokens, err);
-    if (!rc)
-        rc = count_of(root, "begun_tokens", &report->has_begun, &report->begun_tokens, err);
-    if (rc)
+    int rc;
+    if ((rc = count_of(root, "tokens", &report->has_tokens, &report->tokens, err)))
+        return rc;
+    if ((rc = count_of(root, "begun_tokens", &report->has_begun, &report->begun_tokens, err)))
         return rc;
     if (se && !number_of(se, &report->loss_se))
         return lr_fail(err, LR_EDATA, "\"loss_se\" is no number");

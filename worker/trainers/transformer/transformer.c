@@ -250,10 +250,10 @@ static void resume_own(struct training *t)
 static int prepare(struct training *t)
 {
     struct lr_error *err = &t->files->err;
-    int rc = source_open(&t->source, t->spec, t->hooks->place->data_path, err);
-    if (!rc)
-        rc = model_create(&t->model, t->spec, err);
-    if (rc)
+    int rc;
+    if ((rc = source_open(&t->source, t->spec, t->hooks->place->data_path, err)))
+        return rc;
+    if ((rc = model_create(&t->model, t->spec, err)))
         return rc;
     uint32_t at_once = model_micro_batch(t->model);
     t->tokens = lr_malloc((size_t)at_once * (t->spec->context + 1) * sizeof(*t->tokens));
