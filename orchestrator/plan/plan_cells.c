@@ -1,6 +1,7 @@
 /* The campaign's axes: the trials that a plan with lists describes, one cell for each combination of
  * their values. What a plan gives for its first values follows the others: heads and d_ff the width,
  * the warm-up in steps and Adam's memory in tokens the batch, synthetic text the vocabulary. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -129,6 +130,7 @@ struct trial_spec plan_cell(const struct plan *plan, size_t cell)
 {
     struct trial_spec spec = plan_trial(plan);
     cell = combination_of(plan, cell);
+    assert(cell < product(plan));
     uint32_t d_model = take_axis_value(&plan->axes.d_model, &cell, spec.d_model);
     if (d_model != spec.d_model)
         set_width(&spec, plan, d_model);

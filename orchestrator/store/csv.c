@@ -1,6 +1,7 @@
 /* Cells and rows. Text that has a comma, quote or line break is quoted, its quotes doubled. */
 #include "store/csv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ void csv_double(struct csv *csv, double value)
 
 void csv_end_row(struct csv *csv)
 {
+    assert(csv->in_row); /* an empty line is no row of RFC 4180 */
     add_bytes(csv, "\n", 1);
     csv->in_row = false;
 }

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L /* O_NOFOLLOW */
 #include "store/journal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -180,6 +181,7 @@ int journal_read_on(const char *path, struct journal_place *place,
                     void *context, struct lr_error *err)
 {
     struct scan scan = {.path = path, .replay = replay, .context = context};
+    assert(place->offset >= 0 && (place->offset > 0) == (place->lines > 0));
     scan.good = (off_t)place->offset;
     scan.count = place->lines;
     int fd = open_file(path, O_RDONLY, &scan.total, err);

@@ -4,6 +4,7 @@
 #define _XOPEN_SOURCE 700
 #include "data/dataset.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -197,6 +198,7 @@ static int find_validation(struct dataset_file *file, uint64_t val_tokens, struc
     file->val_first = VAL_AT_END;
     if (file->val.count || val_tokens >= all)
         return 0;
+    assert(val_tokens > 0); /* the loop ends within the files */
     uint64_t first = all - val_tokens, before = 0;
     size_t i = 0;
     while (before + file->train.part[i].tokens <= first)

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/shard_writer.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
@@ -31,6 +32,7 @@ static void own_name(const struct shard_writer *w, unsigned shard, char out[SHAR
 int shard_writer_open(struct shard_writer **out, const char *stem, bool wide, uint64_t shard_tokens,
                       struct lr_error *err)
 {
+    assert(shard_tokens > 0);
     struct shard_writer *w = *out = lr_calloc(1, sizeof(*w));
     if (!w)
         return lr_nomem(err);
@@ -73,6 +75,7 @@ static int begin_shard(struct shard_writer *w, struct lr_error *err)
 int shard_writer_put(struct shard_writer *w, const uint32_t *tokens, size_t count,
                      struct lr_error *err)
 {
+    assert(!w->finished);
     while (count > 0) {
         int rc;
         if (w->file && w->count == w->shard_tokens && (rc = end_shard(w, err)))
@@ -94,6 +97,7 @@ int shard_writer_put(struct shard_writer *w, const uint32_t *tokens, size_t coun
 
 int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, struct lr_error *err)
 {
+    assert(!w->finished);
     int rc = w->shards ? end_shard(w, err) : lr_fail(err, LR_EDATA, "%s: no tokens", w->stem);
     if (rc)
         return rc;

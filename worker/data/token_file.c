@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/token_file.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -231,6 +232,7 @@ uint32_t token_file_get(const struct token_file *file, uint64_t index)
 
 void token_file_copy(const struct token_file *file, uint64_t first, size_t count, uint32_t *out)
 {
+    assert(first <= file->count && count <= file->count - first);
     for (size_t i = 0; i < count; i++)
         out[i] = token_file_get(file, first + i);
 }
