@@ -78,7 +78,7 @@ void lr_log_files(const char *run_dir, const char *host, int ranks, uint64_t cam
 
 /* ---- the terminal ---- */
 
-static void put(const char *bytes, size_t length)
+static void write_terminal(const char *bytes, size_t length)
 {
     ssize_t written = write(STDERR_FILENO, bytes, length);
     (void)written; /* nowhere is left to complain to */
@@ -114,7 +114,7 @@ static void erase_transient(void)
         return;
     int length = rows > 0 ? snprintf(codes, sizeof(codes), "\r\033[%dA\033[J", rows)
                           : snprintf(codes, sizeof(codes), "\r\033[K");
-    put(codes, (size_t)length);
+    write_terminal(codes, (size_t)length);
 }
 
 void lr_log_transient(const char *line)
@@ -122,7 +122,7 @@ void lr_log_transient(const char *line)
     pthread_mutex_lock(&mutex);
     erase_transient();
     lr_printable_copy(transient, sizeof(transient), line ? line : "");
-    put(transient, strlen(transient));
+    write_terminal(transient, strlen(transient));
     pthread_mutex_unlock(&mutex);
 }
 
@@ -137,8 +137,8 @@ static void say(enum lr_log_level level, const char *text)
     size_t length = used < (int)sizeof(line) - 1 ? (size_t)used : sizeof(line) - 2;
     line[length++] = '\n';
     erase_transient();
-    put(line, length);
-    put(transient, strlen(transient));
+    write_terminal(line, length);
+    write_terminal(transient, strlen(transient));
 }
 
 /* ---- what is said too often ---- */

@@ -68,7 +68,7 @@ struct cursor {
     const char *failed; /* name of the first field that did not fit */
 };
 
-static bool take(struct cursor *cursor, size_t bytes, const char *name)
+static bool has_room(struct cursor *cursor, size_t bytes, const char *name)
 {
     if (cursor->failed)
         return false;
@@ -79,18 +79,18 @@ static bool take(struct cursor *cursor, size_t bytes, const char *name)
     return true;
 }
 
-static void put(struct cursor *cursor, uint64_t value, size_t bytes, const char *name)
+static void put_uint(struct cursor *cursor, uint64_t value, size_t bytes, const char *name)
 {
-    if (!take(cursor, bytes, name))
+    if (!has_room(cursor, bytes, name))
         return;
     for (size_t i = 0; i < bytes; i++)
         cursor->out[cursor->used++] = (unsigned char)(value >> (8 * i));
 }
 
-static uint64_t get(struct cursor *cursor, size_t bytes, const char *name)
+static uint64_t get_uint(struct cursor *cursor, size_t bytes, const char *name)
 {
     uint64_t value = 0;
-    if (!take(cursor, bytes, name))
+    if (!has_room(cursor, bytes, name))
         return 0;
     for (size_t i = 0; i < bytes; i++)
         value |= (uint64_t)cursor->in[cursor->used++] << (8 * i);
@@ -107,17 +107,17 @@ static void encode_fields(struct cursor *cursor, const struct field_table *table
         switch (field->type) {
         case FIELD_U32:
             memcpy(&word, member, sizeof(word));
-            put(cursor, word, 4, field->name);
+            put_uint(cursor, word, 4, field->name);
             break;
         case FIELD_U64:
         case FIELD_F64: /* the IEEE bits */
             memcpy(&wide, member, sizeof(wide));
-            put(cursor, wide, 8, field->name);
+            put_uint(cursor, wide, 8, field->name);
             break;
         case FIELD_TEXT: {
             size_t length = strnlen(member, field->size - 1);
-            put(cursor, length, 2, field->name);
-            if (take(cursor, length, field->name)) {
+            put_uint(cursor, length, 2, field->name);
+            if (has_room(cursor, length, field->name)) {
                 memcpy(cursor->out + cursor->used, member, length);
                 cursor->used += length;
             }
@@ -137,21 +137,21 @@ static void decode_fields(struct cursor *cursor, const struct field_table *table
         char *member = base + field->offset;
         switch (field->type) {
         case FIELD_U32: {
-            uint32_t word = (uint32_t)get(cursor, 4, field->name);
+            uint32_t word = (uint32_t)get_uint(cursor, 4, field->name);
             memcpy(member, &word, sizeof(word));
             break;
         }
         case FIELD_U64:
         case FIELD_F64: {
-            uint64_t wide = get(cursor, 8, field->name);
+            uint64_t wide = get_uint(cursor, 8, field->name);
             memcpy(member, &wide, sizeof(wide));
             break;
         }
         case FIELD_TEXT: {
-            size_t length = (size_t)get(cursor, 2, field->name);
+            size_t length = (size_t)get_uint(cursor, 2, field->name);
             if (length >= field->size) { /* no room for the NUL */
                 cursor->failed = field->name;
-            } else if (take(cursor, length, field->name)) {
+            } else if (has_room(cursor, length, field->name)) {
                 const unsigned char *text = cursor->in + cursor->used;
                 if (memchr(text, 0, length))
                     cursor->failed = field->name;
@@ -178,9 +178,9 @@ int wire_encode(const struct message *message, unsigned char *frame, size_t capa
     if (body.failed)
         return LR_EPROTO;
     struct cursor header = {.out = frame, .size = FRAME_HEADER};
-    put(&header, MESSAGE_PROTOCOL, 2, "protocol");
-    put(&header, message->tag, 2, "tag");
-    put(&header, body.used - FRAME_HEADER, 4, "length");
+    put_uint(&header, MESSAGE_PROTOCOL, 2, "protocol");
+    put_uint(&header, message->tag, 2, "tag");
+    put_uint(&header, body.used - FRAME_HEADER, 4, "length");
     return (int)body.used;
 }
 
@@ -188,9 +188,9 @@ static int decode(struct message *out, const unsigned char *frame, size_t length
                   struct lr_error *err)
 {
     struct cursor cursor = {.in = frame, .size = length};
-    uint64_t protocol = get(&cursor, 2, "protocol");
-    uint64_t tag = get(&cursor, 2, "tag");
-    uint64_t body = get(&cursor, 4, "length");
+    uint64_t protocol = get_uint(&cursor, 2, "protocol");
+    uint64_t tag = get_uint(&cursor, 2, "tag");
+    uint64_t body = get_uint(&cursor, 4, "length");
     if (cursor.failed)
         return lr_fail(err, LR_EPROTO, "frame of %zu bytes has no header", length);
     if (protocol != MESSAGE_PROTOCOL)

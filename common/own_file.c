@@ -27,6 +27,25 @@ FILE *own_file_stream(const char *path, unsigned mode)
     return file;
 }
 
+int own_stream_publish(FILE *file, bool written, const char *temporary, const char *path,
+                       struct lr_error *err)
+{
+    int rc = 0;
+    if (!written || fflush(file) || fsync(fileno(file)))
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    if (fclose(file) && !rc) /* is closed in any case; the first error counts */
+        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
+    if (rc)
+        goto out;
+    if (rename(temporary, path))
+        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
+
+out:
+    if (rc)
+        unlink(temporary);
+    return rc;
+}
+
 int own_place_check(const char *path, struct lr_error *err)
 {
     static const char proc[] = "/proc/";

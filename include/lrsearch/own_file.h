@@ -14,6 +14,12 @@
 int own_file_create(const char *path, unsigned mode);
 FILE *own_file_stream(const char *path, unsigned mode);
 
+/* Ends what own_file_stream() began: the file is on disk, closed, and renamed from `temporary` to
+ * `path`. written false: writing failed with errno. On an error `temporary` is removed. LR_EIO,
+ * LR_ECREATE. */
+int own_stream_publish(FILE *file, bool written, const char *temporary, const char *path,
+                       struct lr_error *err);
+
 /* Whether a new file may be renamed to `path`: nothing is there, or a regular file. A device or a
  * pipe would be gone for every other program, and so would /dev/stdout, a link into /proc.
  * LR_ECREATE tells the mend. */

@@ -174,13 +174,14 @@ static int bench_all(const struct command_line *line, struct lr_error *err)
     if (!options->json && doubt)
         printf("OpenBLAS is not considered: %s\n", doubt);
     progress_line_init(&progress, line->verbosity >= 0, false);
-    for (size_t i = 0; i < SIZE_COUNT && !rc; i++) {
+    for (size_t i = 0; i < SIZE_COUNT; i++) {
         if (!is_wanted(options, i))
             continue;
         any = true;
         progress_line_stage(&progress, "measuring", (double)i / SIZE_COUNT);
         progress_line_clear(&progress);
-        rc = bench_size(&sizes[i], options, array, &ok, err);
+        if ((rc = bench_size(&sizes[i], options, array, &ok, err)))
+            break;
     }
     progress_line_release(&progress);
     if (!any)
@@ -205,7 +206,7 @@ static int run(const struct command_line *line)
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 1 && strcmp(line->operands[0], "train") == 0)
         return 0;
@@ -230,6 +231,6 @@ const struct command cmd_bench = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct bench_options){.threads = 1},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -152,7 +152,7 @@ out:
     return of.drift.lr_beyond || of.drift.loss_beyond ? LR_EXIT_DRIFT : LR_EXIT_IDENTIFIED;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 2)
         return 0;
@@ -181,6 +181,6 @@ const struct command cmd_compare = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct compare_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

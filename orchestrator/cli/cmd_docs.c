@@ -18,7 +18,7 @@ static const struct doc *find(const char *name)
     return NULL;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 1 && find(line->operands[0]))
         return 0;
@@ -40,6 +40,6 @@ const struct command cmd_docs = {
                 "lrsearch docs man | man -l -",
     .kind = OPERAND_WORD,
     .least_most = {0, SIZE_MAX},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -75,14 +75,18 @@ static void remove_files(const char *path, const struct export_files *files)
 static int write_folder(const char *path, const struct export_files *files, struct lr_error *err)
 {
     char folder[TRIAL_PATH];
-    int rc = run_dir_make(path, err);
-    for (size_t i = 0; !rc && i < files->count; i++) {
+    int rc;
+    if ((rc = run_dir_make(path, err)))
+        goto out;
+    for (size_t i = 0; i < files->count; i++) {
         const struct export_file *file = &files->files[i];
-        if (folder_of(folder, path, file->name))
-            rc = run_dir_make(folder, err);
-        if (!rc)
-            rc = run_dir_write(path, file->name, file->bytes, file->size, err);
+        if (folder_of(folder, path, file->name) && (rc = run_dir_make(folder, err)))
+            goto out;
+        if ((rc = run_dir_write(path, file->name, file->bytes, file->size, err)))
+            goto out;
     }
+
+out:
     if (rc)
         remove_files(path, files);
     return rc;
@@ -125,7 +129,7 @@ out:
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct export_options *options = line->options;
     if (line->operand_count == 0 || !options->format || !options->out)
@@ -159,6 +163,6 @@ const struct command cmd_export = {
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct export_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -45,12 +45,14 @@ static int fit_file(const struct fit_options *options, struct answer *answer, st
         .prior_beta_sd = options->prior_beta_sd,
     };
     bool optima;
-    int rc = fit_table(answer, &table, &optima, err);
-    if (!rc && optima && !options->json)
+    int rc;
+    if ((rc = fit_table(answer, &table, &optima, err)))
+        return rc;
+    if (optima && !options->json)
         summary_print_prediction(stdout, name, answer, "");
-    else if (!rc)
+    else
         outcome_print(options->json, name, answer);
-    return rc;
+    return 0;
 }
 
 static int run(const struct command_line *line)
@@ -69,7 +71,7 @@ static int run(const struct command_line *line)
     return status;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct fit_options *options = line->options;
     if (line->operand_count == 0 && !options->table)
@@ -116,6 +118,6 @@ const struct command cmd_fit = {
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct fit_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -100,7 +100,7 @@ static int plot(const char *path, const struct history_run *runs, size_t count,
     return rc;
 }
 
-static int show(const struct history_options *options, const char *dir, struct lr_error *err)
+static int show_runs(const struct history_options *options, const char *dir, struct lr_error *err)
 {
     struct history *history = NULL;
     struct history_run *runs = NULL;
@@ -135,9 +135,12 @@ static int run(const struct command_line *line)
     const struct history_options *options = line->options;
     struct lr_error err = {0};
     const char *dir = line->operand_count > 0 ? line->operands[0] : LOGS;
-    int rc = options->rebuild ? nights_rebuild(dir, &err) : 0;
-    if (!rc)
-        rc = show(options, dir, &err);
+    int rc = 0;
+    if (options->rebuild && (rc = nights_rebuild(dir, &err)))
+        goto out;
+    rc = show_runs(options, dir, &err);
+
+out:
     return outcome_error(rc, &err);
 }
 

@@ -130,7 +130,7 @@ static int run(const struct command_line *line)
     return status;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 2 && strcmp(line->operands[0], "csv") == 0)
         return 0;
@@ -157,6 +157,6 @@ const struct command cmd_import = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct import_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

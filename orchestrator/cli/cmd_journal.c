@@ -149,10 +149,14 @@ static int run(const struct command_line *line)
     struct lr_error err = {0};
     struct mending *mending = lr_calloc(1, sizeof(*mending));
     int rc = mending ? mend(mending, line->operands[1], &err) : lr_nomem(&err);
-    if (!rc && options->json)
+    if (rc)
+        goto out;
+    if (options->json)
         rc = print_json(mending, &err);
-    else if (!rc)
+    else
         print_text(mending);
+
+out:
     if (mending) {
         campaign_destroy(mending->campaign);
         run_lock_release(mending->lock);
@@ -162,7 +166,7 @@ static int run(const struct command_line *line)
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 2 && strcmp(line->operands[0], "repair") == 0)
         return 0;
@@ -180,6 +184,6 @@ const struct command cmd_journal = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct journal_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -216,7 +216,7 @@ static int run(const struct command_line *line)
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count > 0 && strcmp(line->operands[0], "init") == 0)
         return 0;
@@ -248,6 +248,6 @@ const struct command cmd_plan = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct plan_options){.out = DEFAULT_PLAN, .time_s = DEFAULT_TIME_S},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

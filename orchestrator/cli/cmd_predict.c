@@ -91,7 +91,7 @@ static int run(const struct command_line *line)
     return status;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct predict_options *options = line->options;
     if (line->operand_count == 0 || !options->target.tokens)
@@ -127,6 +127,6 @@ const struct command cmd_predict = {
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct predict_options){.json = false},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -179,10 +179,14 @@ static int run(const struct command_line *line)
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
     int rc = plan && answer ? report(run_dir, plan, answer, &err) : lr_nomem(&err);
-    if (!rc && options->json)
+    if (rc)
+        goto out;
+    if (options->json)
         rc = print_json(run_dir, &err);
-    else if (!rc)
+    else
         lr_say(stdout, "%s/report.html\n", run_dir);
+
+out:
     lr_free(answer);
     lr_free(plan);
     return outcome_error(rc, &err);

@@ -78,15 +78,18 @@ static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
 {
     struct status_view *view = &watch->fill.view;
     struct run_lock_view lock;
-    int rc = run_lock_view(&lock, watch->run_dir, err);
+    int rc;
     view->owner_host[0] = '\0';
-    *held = !rc && lock.there && owner_lives(watch, &lock);
-    if (!rc && lock.known) {
+    *held = false;
+    if ((rc = run_lock_view(&lock, watch->run_dir, err)))
+        return rc;
+    *held = lock.there && owner_lives(watch, &lock);
+    if (lock.known) {
         memcpy(view->owner_host, lock.owner.host, sizeof(view->owner_host));
         memcpy(view->owner_since, lock.since, sizeof(view->owner_since));
         view->owner_pid = lock.owner.pid;
     }
-    return rc;
+    return 0;
 }
 
 static void forget_campaign(struct watch *watch)
@@ -366,28 +369,31 @@ static int show_view(const struct screen *screen, const struct status_view *view
 /* ---- the command ---- */
 
 /* After the last look what it showed is left on the terminal. */
-static int look_on(struct watch *watch, const struct status_options *options, struct lr_error *err)
+static int watch_campaign(struct watch *watch, const struct status_options *options,
+                          struct lr_error *err)
 {
     const struct status_view *view = &watch->fill.view;
     struct screen screen;
     int rc = 0;
     catch_signals();
     enter_screen(&screen, !options->json);
-    for (bool first = true, on = true; on && !rc; first = false) {
+    for (bool first = true;; first = false) {
         bool changed = false;
         measure_screen(&screen);
-        rc = look_at_campaign(watch, &changed, err);
-        if (!rc && screen.terminal) {
-            rc = show_view(&screen, view, options, err);
-        } else if (!rc && (changed || first)) {
-            if (!first && !options->json)
-                fputc('\n', stdout);
-            rc = show_view(&screen, view, options, err);
-            if (fflush(stdout))
-                rc = lr_fail_errno(err, LR_EIO, "cannot write");
+        if ((rc = look_at_campaign(watch, &changed, err)))
+            break;
+        bool shown = screen.terminal || changed || first;
+        if (shown && !screen.terminal && !first && !options->json)
+            fputc('\n', stdout);
+        if (shown && (rc = show_view(&screen, view, options, err)))
+            break;
+        if (shown && !screen.terminal && fflush(stdout)) {
+            rc = lr_fail_errno(err, LR_EIO, "cannot write");
+            break;
         }
-        on = !rc && (view->state == STATUS_RUNNING || view->state == STATUS_PREPARING) &&
-             wait_for_next(&screen);
+        bool runs = view->state == STATUS_RUNNING || view->state == STATUS_PREPARING;
+        if (!runs || !wait_for_next(&screen))
+            break;
     }
     bool redrawn = screen.terminal;
     leave_screen(&screen);
@@ -396,7 +402,8 @@ static int look_on(struct watch *watch, const struct status_options *options, st
     return rc;
 }
 
-static int look(struct watch *watch, const struct status_options *options, struct lr_error *err)
+static int show_campaign(struct watch *watch, const struct status_options *options,
+                         struct lr_error *err)
 {
     const struct screen none = {0};
     bool changed;
@@ -408,7 +415,7 @@ static int look(struct watch *watch, const struct status_options *options, struc
     strcpy(watch->fill.view.run_dir, watch->run_dir);
     forget_campaign(watch);
     if (options->watch)
-        return look_on(watch, options, err);
+        return watch_campaign(watch, options, err);
     if ((rc = look_at_campaign(watch, &changed, err)))
         return rc;
     return show_view(&none, &watch->fill.view, options, err);
@@ -419,14 +426,16 @@ static int run(const struct command_line *line)
     struct lr_error err = {0};
     struct watch *watch = lr_calloc(1, sizeof(*watch));
     int rc = watch ? 0 : lr_nomem(&err);
-    if (!rc) {
-        watch->run_dir = line->operands[0];
-        rc = look(watch, line->options, &err);
-        campaign_destroy(watch->follow.campaign);
-        status_fill_release(&watch->fill);
-        lr_free(watch->plan);
-        lr_free(watch);
-    }
+    if (rc)
+        goto out;
+    watch->run_dir = line->operands[0];
+    rc = show_campaign(watch, line->options, &err);
+    campaign_destroy(watch->follow.campaign);
+    status_fill_release(&watch->fill);
+    lr_free(watch->plan);
+    lr_free(watch);
+
+out:
     return outcome_error(rc, &err);
 }
 

@@ -63,14 +63,18 @@ static int run(const struct command_line *line)
     };
     int rc = dataset_prepare(&dataset, &request, &err);
     progress_line_release(&progress);
-    if (!rc && options->json)
+    if (rc)
+        goto out;
+    if (options->json)
         rc = print_json(&dataset, options->vocab, &err);
-    else if (!rc)
+    else
         print_text(&dataset, options->vocab);
+
+out:
     return outcome_error(rc, &err);
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct tokenize_options *options = line->options;
     if (line->operand_count == 0 || !options->vocab || !options->out)
@@ -103,6 +107,6 @@ const struct command cmd_tokenize = {
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),
     .options = &(struct tokenize_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -215,7 +215,7 @@ out:
     return rc ? outcome_error(rc, &err) : status;
 }
 
-static int check(const struct command_line *line, struct lr_error *err)
+static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct train_options *options = line->options;
     if (options->lr > 0 && options->tokens > 0)
@@ -250,6 +250,6 @@ const struct command cmd_train = {
     .least_most = {1, 1},
     COMMAND_ROWS(rows),
     .options = &(struct train_options){0},
-    .check = check,
+    .check = check_options,
     .run = run,
 };

@@ -9,7 +9,7 @@
 #define MAN_DATE "2026-11-26" /* of the pages' own texts; a build must not depend on its day */
 
 /* Text for roff: no character of it acts as a command. */
-static void put(FILE *out, const char *text)
+static void put_roff(FILE *out, const char *text)
 {
     for (const char *c = text; *c; c++)
         switch (*c) {
@@ -50,7 +50,7 @@ static void put_example(FILE *out, const char *const *lines)
 {
     fputs(".EX\n", out);
     for (; *lines; lines++) {
-        put(out, *lines);
+        put_roff(out, *lines);
         fputc('\n', out);
     }
     fputs(".EE\n", out);
@@ -64,26 +64,26 @@ static void put_option(FILE *out, const struct option_row *row)
     if (row->letter)
         fprintf(out, "\\fB\\-%c\\fR, ", row->letter);
     fputs("\\fB\\-\\-", out);
-    put(out, row->name);
+    put_roff(out, row->name);
     fputs("\\fR", out);
     if (row->argument) {
         fputs(" \\fI", out);
-        put(out, row->argument);
+        put_roff(out, row->argument);
         fputs("\\fR", out);
     }
     fputc('\n', out);
-    put(out, row->help);
+    put_roff(out, row->help);
     fputs(".\n", out);
 }
 
 static void put_command(FILE *out, const struct command *command)
 {
     fputs(".SS \\fB", out);
-    put(out, command->name);
+    put_roff(out, command->name);
     fprintf(out, "\\fR%s", *command->operand ? " " : "");
-    put(out, command->operand);
+    put_roff(out, command->operand);
     fputc('\n', out);
-    put(out, command->help);
+    put_roff(out, command->help);
     fputs(".\n", out);
     for (size_t i = 0; i < command->row_count; i++)
         put_option(out, &command->rows[i]);
@@ -119,7 +119,7 @@ void docs_man(FILE *out)
     fputs(".SH EXIT STATUS\n", out);
     for (size_t i = 0; i < exit_row_count; i++) {
         fprintf(out, ".TP\n.B %d\n", exit_rows[i].status);
-        put(out, exit_rows[i].meaning);
+        put_roff(out, exit_rows[i].meaning);
         fputc('\n', out);
     }
     fputs(".SH FILES\nA run leaves its files in\n.IR output.dir ,\n.I logs/NAME\n"
@@ -143,7 +143,7 @@ static void put_need(FILE *out, const struct plan_key *key)
     case NEED_OR_NEXT:
     case NEED_AS_TEXT:
         fputs("Needed to train, or \\fB", out);
-        put(out, key[1].name);
+        put_roff(out, key[1].name);
         fputs("\\fR.", out);
         return;
     default:
@@ -151,7 +151,7 @@ static void put_need(FILE *out, const struct plan_key *key)
         return;
     }
     fputs(key->fallback ? "Default: " : "May be left out", out);
-    put(out, key->fallback ? key->fallback : "");
+    put_roff(out, key->fallback ? key->fallback : "");
     fputc('.', out);
 }
 
@@ -159,11 +159,11 @@ static void put_key(FILE *out, const struct plan_section *section, const struct 
 {
     char text[512];
     fputs(".TP\n\\fB", out);
-    put(out, section->name);
+    put_roff(out, section->name);
     fputs(*section->name ? "." : "", out);
-    put(out, key->name);
+    put_roff(out, key->name);
     fputs("\\fR\n", out);
-    put(out, key->help);
+    put_roff(out, key->help);
     fputs(".\n", out);
     snprintf(text, sizeof(text), "%s", plan_type_text(key->type));
     fputs("Takes ", out);
@@ -171,16 +171,16 @@ static void put_key(FILE *out, const struct plan_section *section, const struct 
         fputs("one of ", out);
         plan_choices_text(key, text, sizeof(text));
     }
-    put(out, text);
+    put_roff(out, text);
     if (key->unit) {
         fputs(", in ", out);
-        put(out, key->unit);
+        put_roff(out, key->unit);
     }
     if (key->list != LIST_REFUSED)
         fputs(", or a list of them", out);
     if (key->high > key->low) {
         fputs("; ", out);
-        put(out, plan_range_text(key, text, sizeof(text)));
+        put_roff(out, plan_range_text(key, text, sizeof(text)));
     }
     fputs(".\n", out);
     put_need(out, key);
@@ -215,9 +215,9 @@ void docs_plan_man(FILE *out)
     for (size_t s = 0; s < plan_section_count; s++) {
         const struct plan_section *section = &plan_sections[s];
         fputs(*section->name ? ".SS " : ".SS keys ", out);
-        put(out, section->name);
+        put_roff(out, section->name);
         fputs(*section->name ? " \\- " : "", out);
-        put(out, section->help);
+        put_roff(out, section->help);
         fputc('\n', out);
         for (size_t k = 0; k < section->count; k++)
             put_key(out, section, &section->keys[k]);

@@ -43,7 +43,7 @@ void progress_line_release(struct progress_line *progress)
     progress->trial_capacity = 0;
 }
 
-static void show(const struct progress_line *progress, const char *line)
+static void show_line(const struct progress_line *progress, const char *line)
 {
     if (progress->terminal)
         lr_log_transient(line);
@@ -243,7 +243,7 @@ static void on_tick(void *context, const struct campaign *campaign,
     /* in the last column some terminals break the line already */
     join_parts(line, sizeof(line), &parts,
                progress->terminal ? (size_t)lr_log_columns() - 1 : sizeof(line) - 1);
-    show(progress, line);
+    show_line(progress, line);
 }
 
 void progress_line_stage(void *context, const char *stage, double share_done)
@@ -258,7 +258,7 @@ void progress_line_stage(void *context, const char *stage, double share_done)
     char line[160];
     /* a training ends with a whole step, which may lie beyond its horizon */
     snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * fmin(share_done, 1));
-    show(progress, line);
+    show_line(progress, line);
 }
 
 struct stage_report progress_line_stages(struct progress_line *progress)

@@ -202,9 +202,11 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
 static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error *err)
 {
     size_t count = campaign_trial_count(c->run.campaign);
-    int rc = reserve_handed(c, count, err);
+    int rc;
     *taken = false;
-    for (uint32_t id = 1; !rc && id <= count; id++) {
+    if ((rc = reserve_handed(c, count, err)))
+        return rc;
+    for (uint32_t id = 1; id <= count; id++) {
         const struct trial *trial = campaign_trial(c->run.campaign, id);
         bool handed = c->handed[id].attempt == trial->attempt + 1;
         if (!trial_state_is_waiting(trial->state))
@@ -219,9 +221,10 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
             continue;
         const struct fork_trial *known = c->run.fork ? fork_find(c->run.fork, &trial->spec) : NULL;
         *taken = *taken || known;
-        rc = known ? take_over(c, trial, known, err) : hand_over(c, trial, err);
+        if ((rc = known ? take_over(c, trial, known, err) : hand_over(c, trial, err)))
+            return rc;
     }
-    return rc;
+    return 0;
 }
 
 static bool is_signaled(void *context)
@@ -241,12 +244,15 @@ static int advance(struct coordinator *c, struct lr_error *err)
             memset(err, 0, sizeof(*err));
             return 0;
         }
-        for (size_t i = 0; !rc && i < c->next.count; i++)
-            rc = open_run_record(&c->run, &c->next.events[i], err);
-        if (!rc && c->next.count == 0)
-            rc = hand_over_waiting(c, &taken, err);
-        if (rc || (c->next.count == 0 && !taken))
+        if (rc)
             return rc;
+        for (size_t i = 0; i < c->next.count; i++)
+            if ((rc = open_run_record(&c->run, &c->next.events[i], err)))
+                return rc;
+        if (c->next.count == 0 && (rc = hand_over_waiting(c, &taken, err)))
+            return rc;
+        if (c->next.count == 0 && !taken)
+            return 0;
         if ((rc = journal_sync(c->run.journal, err)))
             return rc;
     }

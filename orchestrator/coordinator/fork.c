@@ -80,16 +80,20 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err)
         return lr_nomem(err);
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
     int rc = access(path, F_OK) == 0 ? journal_read(path, note_event, fork, err) : 0;
-    if (!rc && !fork->opening.name[0])
+    if (rc)
+        goto out;
+    if (!fork->opening.name[0])
         rc = lr_fail(err, LR_EDATA,
                      "%s: holds no campaign to fork from; --run-dir, or output.dir of the plan, "
                      "names the old one",
                      run_dir);
-    else if (!rc && strcmp(fork->opening.version, LRSEARCH_VERSION) != 0)
+    else if (strcmp(fork->opening.version, LRSEARCH_VERSION) != 0)
         rc = lr_fail(err, LR_EDATA,
                      "%s: was trained by lrsearch %s, and this is %s: its losses may differ; begin "
                      "a campaign from nothing with --run-dir",
                      path, fork->opening.version, LRSEARCH_VERSION);
+
+out:
     if (rc) {
         fork_close(fork);
         return rc;

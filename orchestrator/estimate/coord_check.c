@@ -138,11 +138,12 @@ int coord_measure(struct coord_check *check, int (*interrupted)(void),
         struct trial_spec spec = spec_of_run(check, i);
         progress.all += trial_flops_per_token(&spec) * (check->steps + 1);
     }
-    for (size_t i = 0; !rc && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct trial_spec spec = spec_of_run(check, i);
         progress.a_step = trial_flops_per_token(&spec);
-        rc = coordinates_measure(&check->runs[i], &spec, check->data_path, check->steps, on_step,
-                                 &progress, err);
+        if ((rc = coordinates_measure(&check->runs[i], &spec, check->data_path, check->steps,
+                                      on_step, &progress, err)))
+            break;
     }
     stage_over(stages);
     return rc;

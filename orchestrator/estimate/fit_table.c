@@ -114,16 +114,17 @@ static int request_init(struct table_request *request, const struct fit_table *t
 {
     const char *columns[COLUMNS] = {NULL};
     struct sweep_request *sweep = &request->sweep;
-    int rc = 0;
+    int rc;
     memset(request, 0, sizeof(*request));
     request->texts = lr_calloc(table->where_count + 1, sizeof(*request->texts));
     request->where = lr_calloc(table->where_count + 1, sizeof(*request->where));
     if (!request->texts || !request->where)
         return lr_nomem(err);
-    if (table->columns)
-        rc = read_columns(request, columns, table->columns, err);
-    for (size_t i = 0; !rc && i < table->where_count; i++)
-        rc = read_where(request, table->where[i], err);
+    if (table->columns && (rc = read_columns(request, columns, table->columns, err)))
+        return rc;
+    for (size_t i = 0; i < table->where_count; i++)
+        if ((rc = read_where(request, table->where[i], err)))
+            return rc;
     request->optima = columns[LR_OPT];
     request->with_errors = columns[SE];
     sweep->path = table->path;
@@ -133,7 +134,7 @@ static int request_init(struct table_request *request, const struct fit_table *t
     sweep->loss =
         request->optima ? or_else(columns[SE], columns[LR_OPT]) : or_else(columns[LOSS], "loss");
     sweep->seed = columns[SEED];
-    return rc;
+    return 0;
 }
 
 static void request_release(struct table_request *request)

@@ -47,7 +47,7 @@ struct insert {
     bool failed;
 };
 
-static void check(struct insert *insert, int rc)
+static void note_failure(struct insert *insert, int rc)
 {
     insert->failed = insert->failed || rc != SQLITE_OK;
 }
@@ -60,25 +60,26 @@ static struct insert insert_begin(sqlite3 *db, const char *table, size_t columns
     for (size_t i = 0; i < columns; i++)
         used += (size_t)snprintf(sql + used, sizeof(sql) - used, "%s?", i ? "," : "");
     snprintf(sql + used, sizeof(sql) - used, ")");
-    check(&insert, sqlite3_prepare_v2(db, sql, -1, &insert.statement, NULL));
+    note_failure(&insert, sqlite3_prepare_v2(db, sql, -1, &insert.statement, NULL));
     return insert;
 }
 
 static void put_null(struct insert *insert)
 {
-    check(insert, sqlite3_bind_null(insert->statement, insert->next++));
+    note_failure(insert, sqlite3_bind_null(insert->statement, insert->next++));
 }
 
 static void put_text(struct insert *insert, const char *text)
 {
-    check(insert, sqlite3_bind_text(insert->statement, insert->next++, text, -1, SQLITE_TRANSIENT));
+    note_failure(insert,
+                 sqlite3_bind_text(insert->statement, insert->next++, text, -1, SQLITE_TRANSIENT));
 }
 
 static void put_count(struct insert *insert, uint64_t count)
 {
     char text[24];
     if (count <= INT64_MAX) {
-        check(insert, sqlite3_bind_int64(insert->statement, insert->next++, (int64_t)count));
+        note_failure(insert, sqlite3_bind_int64(insert->statement, insert->next++, (int64_t)count));
         return;
     }
     snprintf(text, sizeof(text), "%" PRIu64, count);
@@ -88,7 +89,7 @@ static void put_count(struct insert *insert, uint64_t count)
 /* NaN is NULL to SQLite itself. */
 static void put_number(struct insert *insert, double number)
 {
-    check(insert, sqlite3_bind_double(insert->statement, insert->next++, number));
+    note_failure(insert, sqlite3_bind_double(insert->statement, insert->next++, number));
 }
 
 static void insert_row(struct insert *insert)
@@ -96,7 +97,7 @@ static void insert_row(struct insert *insert)
     if (!insert->failed)
         insert->failed = sqlite3_step(insert->statement) != SQLITE_DONE;
     if (!insert->failed) /* else it would hide why */
-        check(insert, sqlite3_reset(insert->statement));
+        note_failure(insert, sqlite3_reset(insert->statement));
     insert->next = 1;
 }
 

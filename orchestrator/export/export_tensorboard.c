@@ -146,8 +146,11 @@ int export_tensorboard(struct export_files *files, const struct export_source *s
         wanted[i] =
             source->trial_count > 0 && (i == 0 || strcmp(hparams[i], "horizon_tokens") == 0 ||
                                         export_differs(source, hparams[i]));
-    int rc = add_experiment(files, source, wanted, err);
-    for (size_t i = 0; !rc && i < source->trial_count; i++)
-        rc = add_trial(files, source->trials[i], &source->curves->curves[i], wanted, err);
-    return rc;
+    int rc;
+    if ((rc = add_experiment(files, source, wanted, err)))
+        return rc;
+    for (size_t i = 0; i < source->trial_count; i++)
+        if ((rc = add_trial(files, source->trials[i], &source->curves->curves[i], wanted, err)))
+            return rc;
+    return 0;
 }

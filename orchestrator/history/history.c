@@ -166,11 +166,13 @@ static int make_table(struct history *history, struct lr_error *err)
              names, APPLICATION, VERSION);
     if ((rc = execute(history, "BEGIN IMMEDIATE", err)))
         return rc;
-    rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err);
-    if (!rc && tables == 0)
-        rc = execute(history, sql, err);
-    if (!rc)
-        return execute(history, "COMMIT", err);
+    if ((rc = read_number(history, "SELECT count(*) FROM sqlite_master", &tables, err)))
+        goto undo;
+    if (tables == 0 && (rc = execute(history, sql, err)))
+        goto undo;
+    return execute(history, "COMMIT", err);
+
+undo:
     execute(history, "ROLLBACK", &second);
     return rc;
 }
@@ -338,12 +340,14 @@ static int rename_to_damaged(const char *path, const char *suffix, struct lr_err
     size_t size = strlen(path) + sizeof(".damaged-journal") + strlen(suffix);
     char *from = lr_malloc(size), *to = lr_malloc(size);
     int rc = from && to ? 0 : lr_nomem(err);
-    if (!rc) {
-        snprintf(from, size, "%s%s", path, suffix);
-        snprintf(to, size, "%s.damaged%s", path, suffix);
-        if (rename(from, to) && errno != ENOENT)
-            rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot rename it", from);
-    }
+    if (rc)
+        goto out;
+    snprintf(from, size, "%s%s", path, suffix);
+    snprintf(to, size, "%s.damaged%s", path, suffix);
+    if (rename(from, to) && errno != ENOENT)
+        rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot rename it", from);
+
+out:
     lr_free(from);
     lr_free(to);
     return rc;
@@ -496,9 +500,12 @@ out:
 int history_remove(struct history *history, const char *run, struct lr_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = prepare(history, &statement, "DELETE FROM runs WHERE run = ?", &run, err);
-    if (!rc)
-        rc = step_to_end(history, statement, err);
+    int rc;
+    if ((rc = prepare(history, &statement, "DELETE FROM runs WHERE run = ?", &run, err)))
+        goto out;
+    rc = step_to_end(history, statement, err);
+
+out:
     sqlite3_finalize(statement);
     return rc;
 }

@@ -151,8 +151,9 @@ static int find_runs(struct found *found, const char *dir, struct lr_error *err)
     int rc = 0;
     if (!folder)
         return lr_fail_errno(err, LR_EIO, "%s: cannot open the folder", dir);
-    for (struct dirent *entry; !rc && (entry = readdir(folder));)
-        rc = add_run(found, dir, entry->d_name, err);
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if ((rc = add_run(found, dir, entry->d_name, err)))
+            break;
     closedir(folder);
     if (found->count > 0)
         qsort(found->runs, found->count, sizeof(*found->runs), compare_finish);

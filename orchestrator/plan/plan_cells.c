@@ -1,6 +1,7 @@
 /* The campaign's axes: the trials that a plan with lists describes, one cell for each combination of
  * their values. What a plan gives for its first values follows the others: heads and d_ff the width,
  * the warm-up in steps and Adam's memory in tokens the batch, synthetic text the vocabulary. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -118,7 +119,7 @@ static void set_draws(struct trial_spec *spec, const struct plan *plan)
 }
 
 /* The axis's value in this cell, `otherwise` without a list; *cell then counts the other axes. */
-static uint32_t take(const struct plan_axis *axis, size_t *cell, uint32_t otherwise)
+static uint32_t take_axis_value(const struct plan_axis *axis, size_t *cell, uint32_t otherwise)
 {
     size_t count = values(axis), index = *cell % count;
     *cell /= count;
@@ -129,17 +130,19 @@ struct trial_spec plan_cell(const struct plan *plan, size_t cell)
 {
     struct trial_spec spec = plan_trial(plan);
     cell = combination_of(plan, cell);
-    uint32_t d_model = take(&plan->axes.d_model, &cell, spec.d_model);
+    assert(cell < product(plan));
+    uint32_t d_model = take_axis_value(&plan->axes.d_model, &cell, spec.d_model);
     if (d_model != spec.d_model)
         set_width(&spec, plan, d_model);
-    spec.n_layers = take(&plan->axes.n_layers, &cell, spec.n_layers);
-    uint32_t vocab = take(&plan->axes.vocab, &cell, spec.vocab);
+    spec.n_layers = take_axis_value(&plan->axes.n_layers, &cell, spec.n_layers);
+    uint32_t vocab = take_axis_value(&plan->axes.vocab, &cell, spec.vocab);
     if (vocab != spec.vocab)
         set_vocab(&spec, vocab);
-    uint32_t batch_tokens = take(&plan->axes.batch_tokens, &cell, spec.batch_tokens);
+    uint32_t batch_tokens = take_axis_value(&plan->axes.batch_tokens, &cell, spec.batch_tokens);
     if (batch_tokens != spec.batch_tokens)
         set_batch(&spec, plan, batch_tokens);
-    spec.parametrization = take(&plan->axes.parametrization, &cell, spec.parametrization);
+    spec.parametrization =
+        take_axis_value(&plan->axes.parametrization, &cell, spec.parametrization);
     set_draws(&spec, plan);
     return spec;
 }

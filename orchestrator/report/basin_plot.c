@@ -95,14 +95,14 @@ static long row_of(const struct frame *frame, double loss)
     return (long)frame->height - 1 - lround(share * (double)(frame->height - 1));
 }
 
-static void put(const struct frame *frame, const char **row, double lr, enum glyph glyph)
+static void put_glyph(const struct frame *frame, const char **row, double lr, enum glyph glyph)
 {
     long column = lr > 0 ? column_of(frame, lr) : -1;
     if (in_field(frame, column))
         row[column] = frame->glyphs[glyph];
 }
 
-static void fill(const struct frame *frame, const char **field)
+static void draw_field(const struct frame *frame, const char **field)
 {
     const struct basin_plot *plot = frame->plot;
     for (size_t c = 0; c < frame->width && isfinite(plot->lr_opt) && plot->curvature > 0; c++) {
@@ -119,8 +119,8 @@ static void fill(const struct frame *frame, const char **field)
         if (!has_loss(point))
             continue;
         long row = row_of(frame, point->loss);
-        put(frame, field + (size_t)(row < 0 ? 0 : row) * frame->width, point->lr,
-            row < 0 ? ABOVE : POINT);
+        put_glyph(frame, field + (size_t)(row < 0 ? 0 : row) * frame->width, point->lr,
+                  row < 0 ? ABOVE : POINT);
     }
 }
 
@@ -144,7 +144,7 @@ static void print_without_loss(FILE *out, const struct frame *frame, const char 
     memset(row, 0, frame->width * sizeof(*row));
     for (size_t i = 0; i < frame->plot->count; i++)
         if (frame->plot->points[i].outcome == outcome) {
-            put(frame, row, frame->plot->points[i].lr, glyph);
+            put_glyph(frame, row, frame->plot->points[i].lr, glyph);
             any = true;
         }
     if (any)
@@ -161,7 +161,7 @@ static void print_interval(FILE *out, const struct frame *frame, const char **ro
     for (long c = low; c <= high; c++)
         if (in_field(frame, c))
             row[c] = frame->glyphs[SPAN];
-    put(frame, row, plot->lr_opt, VERTEX);
+    put_glyph(frame, row, plot->lr_opt, VERTEX);
     print_row(out, frame, "90 %", " ", row);
 }
 
@@ -190,7 +190,7 @@ bool basin_plot_print(FILE *out, const struct basin_plot *plot)
     if (!field)
         return false;
     const char **spare = field + frame.height * frame.width;
-    fill(&frame, field);
+    draw_field(&frame, field);
     print_without_loss(out, &frame, spare, BASIN_DIVERGED, "diverged", DIVERGED);
     for (size_t r = 0; r < frame.height; r++) {
         char label[32] = "";

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "report/gnuplot.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
@@ -174,6 +175,7 @@ int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err)
 {
     int rc = 0;
     struct stat status;
+    assert(gnuplot->script); /* gnuplot_begin() opened it */
     bool bad = ferror(gnuplot->script) != 0 || fstat(fileno(gnuplot->script), &status);
     *drawn = false;
     if (fclose(gnuplot->script) || bad)

@@ -110,17 +110,20 @@ int run_history_read(struct run_history *history, const char *run_dir, size_t co
     history->curves = lr_calloc(count + 1, sizeof(struct history_curve *));
     history->last = lr_calloc(count + 1, sizeof(*history->last));
     int rc = journal && history->curves && history->last ? 0 : lr_nomem(err);
-    if (!rc) {
-        snprintf(journal, size, "%s/journal.jsonl", run_dir);
-        rc = journal_read(journal, look_at, history, err);
-    }
-    for (size_t i = 0; !rc && i < history->attempt_count; i++) {
+    if (rc)
+        goto out;
+    snprintf(journal, size, "%s/journal.jsonl", run_dir);
+    if ((rc = journal_read(journal, look_at, history, err)))
+        goto out;
+    for (size_t i = 0; i < history->attempt_count; i++) {
         struct attempt *attempt = &history->attempts[i];
         if (attempt->outcome == HISTORY_RUNNING && history->wall_s > attempt->begin_s)
             attempt->end_s = history->wall_s;
         if (attempt->end_s > history->wall_s)
             history->wall_s = attempt->end_s;
     }
+
+out:
     lr_free(journal);
     return rc;
 }

@@ -23,8 +23,8 @@ static const double ratio_axis[AXIS_COUNT][2] = {
 #define GAMMA_APART 0.2
 static const double output_width[2] = {0, 0.5};
 
-static void add(struct terms *terms, enum term_kind kind, uint32_t of, double mean,
-                double deviation)
+static void add_term(struct terms *terms, enum term_kind kind, uint32_t of, double mean,
+                     double deviation)
 {
     terms->term[terms->count++] = (struct term){
         .kind = kind, .of = of, .mean = mean, .deviation = deviation, .heavy = kind == TERM_TOKENS};
@@ -45,14 +45,14 @@ static void add_level(struct terms *terms, const struct search_space *space, int
     if (coordinate == 0 && space->prior_lr > 0) {
         double tokens = (double)(lengths ? space->prior_tokens : space->horizons[0]);
         struct expected_place place = prior_lr_at(space, tokens);
-        add(terms, TERM_LEVEL, 0, place.center, place.deviation);
+        add_term(terms, TERM_LEVEL, 0, place.center, place.deviation);
         terms->term[terms->count - 1].heavy = true;
         return;
     }
     const struct ratio_range *range = coordinate ? &space->ratios[coordinate - 1] : NULL;
     double low = log2(range ? range->low : space->lr_low);
     double high = log2(range ? range->high : space->lr_high);
-    add(terms, TERM_LEVEL, 0, (low + high) / 2, (high - low) / 2 + RANGE_MARGIN);
+    add_term(terms, TERM_LEVEL, 0, (low + high) / 2, (high - low) / 2 + RANGE_MARGIN);
 }
 
 static const double *width_prior(const struct search_group *group, int coordinate)
@@ -76,7 +76,7 @@ static double shared_deviation(const struct search_space *space, int coordinate)
 static void add_width(struct terms *terms, const struct search_space *space, enum term_kind kind,
                       uint32_t group, double mean, double deviation)
 {
-    add(terms, kind, group, mean, deviation);
+    add_term(terms, kind, group, mean, deviation);
     terms->term[terms->count - 1].origin = space->base_width;
 }
 
@@ -104,22 +104,22 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     add_widths(terms, space, coordinate);
     for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
         if (axis_is_spanned(space, axis))
-            add(terms, TERM_AXIS, axis, axes[axis][0], axes[axis][1]);
+            add_term(terms, TERM_AXIS, axis, axes[axis][0], axes[axis][1]);
     if (coordinate == 0 && lengths) {
-        add(terms, TERM_TOKENS, 0, space->prior_beta, space->prior_beta_sd);
+        add_term(terms, TERM_TOKENS, 0, space->prior_beta, space->prior_beta_sd);
         if (sizes)
-            add(terms, TERM_TOKENS_SIZE, 0, 0, TOKENS_SIZE);
+            add_term(terms, TERM_TOKENS_SIZE, 0, 0, TOKENS_SIZE);
         if (axis_is_spanned(space, AXIS_BATCH))
-            add(terms, TERM_TOKENS_BATCH, 0, 0, TOKENS_BATCH);
+            add_term(terms, TERM_TOKENS_BATCH, 0, 0, TOKENS_BATCH);
     } else if (lengths) {
-        add(terms, TERM_TOKENS, 0, 0, RATIO_TOKENS);
+        add_term(terms, TERM_TOKENS, 0, 0, RATIO_TOKENS);
     }
     if (coordinate > 0 && axis_is_spanned(space, AXIS_WIDTH) && axis_is_spanned(space, AXIS_VOCAB))
-        add(terms, TERM_WIDTH_VOCAB, 0, 0, WIDTH_VOCAB);
+        add_term(terms, TERM_WIDTH_VOCAB, 0, 0, WIDTH_VOCAB);
     for (uint32_t c = 0; c < space->cell_count && space->cell_count > 1; c++) {
-        add(terms, TERM_CELL, c, 0, 1);
+        add_term(terms, TERM_CELL, c, 0, 1);
         if (coordinate == 0 && lengths)
-            add(terms, TERM_CELL_TOKENS, c, 0, CELL_TOKENS);
+            add_term(terms, TERM_CELL_TOKENS, c, 0, CELL_TOKENS);
     }
 }
 

@@ -52,8 +52,8 @@ static bool is_open(const struct cells_design *design, const struct candidate *f
     return true;
 }
 
-static struct choice choose(struct cells_design *design,
-                            bool (*wanted)(const struct cells_design *, size_t basin))
+static struct choice choose_trial(struct cells_design *design,
+                                  bool (*wanted)(const struct cells_design *, size_t basin))
 {
     struct choice best = {NULL, NULL, 0};
     const struct candidates *of = &design->candidates;
@@ -117,8 +117,8 @@ static struct choice choose_worthy(struct cells_design *design)
     size_t horizons = 0;
     bool new_cell = false;
     if (!cell_data_has_losses(design->data))
-        return choose(design, cheapest_basin);
-    struct choice best = choose(design, any_basin);
+        return choose_trial(design, cheapest_basin);
+    struct choice best = choose_trial(design, any_basin);
     if (best.gain > design->space->min_gain)
         return best;
     for (uint32_t c = 0; c < design->space->cell_count; c++)
@@ -127,9 +127,9 @@ static struct choice choose_worthy(struct cells_design *design)
         horizons += design->horizons[h];
     best.first = NULL;
     if (new_cell)
-        best = choose(design, shortest_of_new_cell);
+        best = choose_trial(design, shortest_of_new_cell);
     if (!best.first && horizons == 1 && design->space->horizon_count > 1)
-        best = choose(design, other_horizon);
+        best = choose_trial(design, other_horizon);
     return best;
 }
 
@@ -183,7 +183,7 @@ static struct expected_place expected(const struct cell_data *data, uint32_t cel
 }
 
 /* Before anything is observed; where it is cheapest. */
-static int begin(const struct cells_design *design, struct proposal *round)
+static int propose_first_trials(const struct cells_design *design, struct proposal *round)
 {
     const struct search_space *space = design->space;
     const struct candidates *candidates = &design->candidates;
@@ -229,7 +229,8 @@ int cells_next(const struct search_space *space, const struct observation *seen,
     if (design->data) {
         candidates_lay_grids(&design->candidates, design->data);
         if (design->data->seen_count == 0)
-            asked = count == 0 ? begin(design, round) : 0; /* or wait for what runs */
+            asked =
+                count == 0 ? propose_first_trials(design, round) : 0; /* or wait for what runs */
         else if (prepare(design))
             asked = choose_round(design, seen, count, round);
     }

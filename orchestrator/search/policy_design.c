@@ -170,7 +170,7 @@ static void consider(struct choice *best, double gain, int first, int second)
 }
 
 /* Among the horizons with `wanted`. */
-static struct choice choose(const struct design *design, const bool *wanted)
+static struct choice choose_trial(const struct design *design, const bool *wanted)
 {
     struct choice best = {-1, -1, 0};
     for (int i = 0; i < design->count; i++) {
@@ -210,13 +210,13 @@ static struct choice choose_worthy(const struct design *design)
         any_loss |= design->obs->basins[h].best >= 0;
     for (size_t h = 0; h < horizons; h++)
         wanted[h] = any_loss || h == 0; /* where nothing trains, shorter is cheaper */
-    struct choice best = choose(design, wanted);
+    struct choice best = choose_trial(design, wanted);
     if (best.gain > design->space->min_gain || !any_loss)
         return best;
     if (horizons > 1 && mark_begun(design, begun) < 2) {
         for (size_t h = 0; h < horizons; h++)
             wanted[h] = !begun[h];
-        best = choose(design, wanted);
+        best = choose_trial(design, wanted);
         if (best.second >= 0)
             return best;
     }
@@ -280,7 +280,7 @@ static int first_trials(const struct search_space *space, const struct lr_grid *
     return lr_grid_first_trials(grid, &expected, places);
 }
 
-static int begin(const struct design *design, struct proposal *round)
+static int propose_first_trials(const struct design *design, struct proposal *round)
 {
     int places[LR_GRID_MAX + 1], count = first_trials(design->space, &design->grid, places);
     for (int i = 0; i < count; i++)
@@ -308,7 +308,7 @@ static int design_next(const struct search_space *space, const struct observatio
     design->obs = obs;
     design->grid = design_grid(space);
     if (obs->count == 0) {
-        asked = count == 0 ? begin(design, round) : 0; /* or wait for what runs */
+        asked = count == 0 ? propose_first_trials(design, round) : 0; /* or wait for what runs */
         goto out;
     }
     design->posterior = posterior_create(obs, obs->horizon_count, space->target_tokens);

@@ -35,7 +35,7 @@ struct view {
     int center; /* the tried point nearest to the optimum; -1 without any loss */
 };
 
-static void want(struct view *view, int k)
+static void want_point(struct view *view, int k)
 {
     if (k < 0 || k > view->grid.last || k >= view->row.wall || view->wish.wanted[k] ||
         view->row.tried[k] != UNTRIED)
@@ -60,7 +60,7 @@ static void want_beyond(struct view *view, int k, int direction)
     while (k != (direction < 0 ? 0 : last)) {
         k += direction * step;
         k = k < 0 ? 0 : k > last ? last : k;
-        want(view, k);
+        want_point(view, k);
         if (view->wish.wanted[k] || view->row.tried[k] == TRIED_TELLS)
             return;
     }
@@ -72,13 +72,13 @@ static void want_between(struct view *view, int low, int high)
     int before = view->wish.count;
     for (int off = 0; off <= (high - low) / 2 && view->wish.count == before; off++) {
         if ((low + high) / 2 - off > low)
-            want(view, (low + high) / 2 - off);
+            want_point(view, (low + high) / 2 - off);
         if (view->wish.count == before && (low + high) / 2 + off < high)
-            want(view, (low + high) / 2 + off);
+            want_point(view, (low + high) / 2 + off);
     }
 }
 
-static void refine(struct view *view)
+static void want_next_points(struct view *view)
 {
     int center = view->center, octave = view->grid.octave;
     if (center < 0) { /* nothing but walls: lower */
@@ -108,9 +108,9 @@ static void refine(struct view *view)
         return;
     /* hidden in the noise: once, two octaves to each side */
     if (view->row.lowest > center - 2 * octave)
-        want(view, center - 2 * octave);
+        want_point(view, center - 2 * octave);
     if (view->row.highest < center + 2 * octave)
-        want(view, center + 2 * octave);
+        want_point(view, center + 2 * octave);
 }
 
 static void want_start(struct view *view, double predicted)
@@ -122,7 +122,7 @@ static void want_start(struct view *view, double predicted)
     k = k > last - step ? last - step : k;
     k = k < step ? step : k;
     for (int i = -1; i <= 1; i++)
-        want(view, k + i * step);
+        want_point(view, k + i * step);
 }
 
 /* *x: log2 of the LR to begin with at horizon h, by all shorter ones; NaN: none has a loss. 0 or
@@ -206,10 +206,10 @@ static int narrow_next(const struct search_space *space, const struct observatio
         if (want_missing(view)) {
             ;
         } else if (view->row.count > 0) {
-            refine(view);
+            want_next_points(view);
         } else if (h == 0) {
             for (int k = 0; k <= view->grid.last; k += view->grid.coarse)
-                want(view, k);
+                want_point(view, k);
         } else {
             double predicted;
             if ((asked = predict_start(obs, h, &predicted)) || isnan(predicted))

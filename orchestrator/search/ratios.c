@@ -157,11 +157,13 @@ int ratios_settle(struct ratios *ratios, const struct search_space *space,
     start_ratios(ratios, space);
     if (!ratios_are_searched(space))
         return 0;
-    int rc = settle_lr(ratios, space, seen, count, room);
-    for (int r = 0; r < RATIO_COUNT && !rc; r++)
-        if (is_searched(space, r))
-            rc = settle_ratio(ratios, space, r, seen, count, room);
-    return rc;
+    int rc;
+    if ((rc = settle_lr(ratios, space, seen, count, room)))
+        return rc;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        if (is_searched(space, r) && (rc = settle_ratio(ratios, space, r, seen, count, room)))
+            return rc;
+    return 0;
 }
 
 /* ---- the next round ---- */

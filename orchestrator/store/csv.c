@@ -1,6 +1,7 @@
 /* Cells and rows. Text that has a comma, quote or line break is quoted, its quotes doubled. */
 #include "store/csv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 
-static void add(struct csv *csv, const char *bytes, size_t size)
+static void add_bytes(struct csv *csv, const char *bytes, size_t size)
 {
     while (!csv->failed && csv->capacity - csv->used < size) {
         char *larger = lr_grow(csv->bytes, csv->capacity, &csv->capacity, 1);
@@ -25,7 +26,7 @@ static void add(struct csv *csv, const char *bytes, size_t size)
 static void begin_cell(struct csv *csv)
 {
     if (csv->in_row)
-        add(csv, ",", 1);
+        add_bytes(csv, ",", 1);
     csv->in_row = true;
 }
 
@@ -33,13 +34,13 @@ void csv_text(struct csv *csv, const char *text)
 {
     begin_cell(csv);
     if (!strpbrk(text, ",\"\r\n")) {
-        add(csv, text, strlen(text));
+        add_bytes(csv, text, strlen(text));
         return;
     }
-    add(csv, "\"", 1);
+    add_bytes(csv, "\"", 1);
     for (; *text; text++)
-        add(csv, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    add(csv, "\"", 1);
+        add_bytes(csv, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    add_bytes(csv, "\"", 1);
 }
 
 void csv_count(struct csv *csv, uint64_t value)
@@ -47,7 +48,7 @@ void csv_count(struct csv *csv, uint64_t value)
     char text[24];
     snprintf(text, sizeof(text), "%" PRIu64, value);
     begin_cell(csv);
-    add(csv, text, strlen(text));
+    add_bytes(csv, text, strlen(text));
 }
 
 void csv_double(struct csv *csv, double value)
@@ -67,7 +68,8 @@ void csv_double(struct csv *csv, double value)
 
 void csv_end_row(struct csv *csv)
 {
-    add(csv, "\n", 1);
+    assert(csv->in_row); /* an empty line is no row of RFC 4180 */
+    add_bytes(csv, "\n", 1);
     csv->in_row = false;
 }
 

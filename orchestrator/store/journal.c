@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L /* O_NOFOLLOW */
 #include "store/journal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -53,39 +54,44 @@ static int scan_line(struct scan *scan, const char *line, size_t length, struct 
     bool last = scan->good + (off_t)length + 1 == scan->total;
     struct event event;
     struct lr_error why = {0};
-    int rc = 0;
+    int rc;
     if (!event_line_intact(line, length)) {
         scan->torn = last && !(scan->writing && scan->count == 0);
         if (scan->torn)
             return 0;
         rc = lr_fail(&why, LR_EDAMAGED, "the checksum does not fit: the line was changed");
+        goto out;
     }
-    if (!rc)
-        scan->newer = (rc = event_from_line(&event, line, length, &why)) != 0;
-    if (!rc)
-        rc = scan->replay(scan->context, &event, &why);
-    if (rc)
-        return lr_fail(err, rc, "%s:%zu: %s", scan->path, scan->count + 1,
-                       why.code ? why.text : lr_error_text(rc));
+    if ((rc = event_from_line(&event, line, length, &why))) {
+        scan->newer = true;
+        goto out;
+    }
+    if ((rc = scan->replay(scan->context, &event, &why)))
+        goto out;
     scan->good += (off_t)length + 1;
     scan->count++;
-    return 0;
+
+out:
+    return rc ? lr_fail(err, rc, "%s:%zu: %s", scan->path, scan->count + 1,
+                        why.code ? why.text : lr_error_text(rc))
+              : 0;
 }
 
 /* All whole lines among `used` bytes; *eaten: how many bytes they are. */
 static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t *eaten,
                       struct lr_error *err)
 {
-    int rc = 0;
+    int rc;
     *eaten = 0;
-    while (!rc && !scan->torn && *eaten < used) {
+    while (!scan->torn && *eaten < used) {
         const char *line = bytes + *eaten, *end = memchr(line, '\n', used - *eaten);
         if (!end)
             break;
-        rc = scan_line(scan, line, (size_t)(end - line), err);
+        if ((rc = scan_line(scan, line, (size_t)(end - line), err)))
+            return rc;
         *eaten += (size_t)(end - line) + 1;
     }
-    return rc;
+    return 0;
 }
 
 /* Reads the file from scan->good up to the size it had at the beginning, and gives its events to
@@ -96,12 +102,14 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
     off_t offset = scan->good;
     char *bytes = lr_malloc(capacity);
     int rc = bytes ? 0 : lr_nomem(err);
-    while (!rc && !scan->torn && offset < scan->total) {
+    if (rc)
+        goto out;
+    while (!scan->torn && offset < scan->total) {
         if (used == capacity) { /* a line longer than the buffer */
             char *larger = lr_grow(bytes, used, &capacity, 1);
             if (!larger) {
                 rc = lr_nomem(err);
-                break;
+                goto out;
             }
             bytes = larger;
         }
@@ -117,10 +125,13 @@ static int scan_file(struct scan *scan, int fd, struct lr_error *err)
             break;
         offset += got;
         used += (size_t)got;
-        rc = scan_block(scan, bytes, used, &eaten, err);
+        if ((rc = scan_block(scan, bytes, used, &eaten, err)))
+            goto out;
         memmove(bytes, bytes + eaten, used - eaten);
         used -= eaten;
     }
+
+out:
     lr_free(bytes);
     return rc;
 }
@@ -170,6 +181,7 @@ int journal_read_on(const char *path, struct journal_place *place,
                     void *context, struct lr_error *err)
 {
     struct scan scan = {.path = path, .replay = replay, .context = context};
+    assert(place->offset >= 0 && (place->offset > 0) == (place->lines > 0));
     scan.good = (off_t)place->offset;
     scan.count = place->lines;
     int fd = open_file(path, O_RDONLY, &scan.total, err);
@@ -392,16 +404,23 @@ static int copy_file(int fd, off_t total, const char *path, char *copy, size_t s
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", copy);
     char block[8192];
     int rc = 0;
-    for (off_t offset = 0; !rc && offset < total;) {
+    for (off_t offset = 0; offset < total;) {
         ssize_t got = pread(fd, block, sizeof(block), offset);
-        if (got <= 0)
+        if (got <= 0) {
             rc = lr_fail_errno(err, LR_EIO, "%s: cannot read", path);
-        else if (errno = ENOSPC, write(to, block, (size_t)got) != got) /* less than all: full */
+            goto out;
+        }
+        errno = ENOSPC; /* where write() takes less than all: full */
+        if (write(to, block, (size_t)got) != got) {
             rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", copy);
+            goto out;
+        }
         offset += got;
     }
-    if (!rc && fsync(to))
+    if (fsync(to))
         rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", copy);
+
+out:
     close(to);
     if (rc)
         unlink(copy);

@@ -45,13 +45,14 @@ static int make_directory(const char *path, struct lr_error *err)
 /* `path` is changed on the way and as it was on return. */
 static int make_parents(char *path, struct lr_error *err)
 {
-    int rc = 0;
-    for (char *slash = strchr(path + 1, '/'); slash && !rc; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        rc = make_directory(path, err);
+        int rc = make_directory(path, err);
         *slash = '/';
+        if (rc)
+            return rc;
     }
-    return rc;
+    return 0;
 }
 
 /* Points the link to the directory's name, by a rename, so that it never is missing. */

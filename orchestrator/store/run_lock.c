@@ -222,9 +222,12 @@ static int try_take(struct run_lock *lock, bool *taken, struct lr_error *err)
 {
     if (lock->fd >= 0)
         close(lock->fd);
-    int rc = create_own(lock, err);
-    if (!rc)
-        rc = link_own(lock, taken, err);
+    int rc;
+    if ((rc = create_own(lock, err)))
+        goto out;
+    rc = link_own(lock, taken, err);
+
+out:
     unlink(lock->own);
     return rc;
 }

@@ -130,10 +130,16 @@ int curves_csv_write(const char *path, const struct trial *const *trials, size_t
 {
     struct curves curves;
     int rc = curves_read(&curves, path, count, err);
-    for (size_t i = 0; i < count && !rc; i++)
-        if (curves.curves[i].count > 0 &&
-            (trials[i]->state == TRIAL_DONE || trials[i]->state == TRIAL_DIVERGED))
-            rc = write_curve(path, trials[i]->id, &curves.curves[i], err);
+    if (rc)
+        goto out;
+    for (size_t i = 0; i < count; i++) {
+        bool ended = trials[i]->state == TRIAL_DONE || trials[i]->state == TRIAL_DIVERGED;
+        if (ended && curves.curves[i].count > 0 &&
+            (rc = write_curve(path, trials[i]->id, &curves.curves[i], err)))
+            goto out;
+    }
+
+out:
     curves_release(&curves);
     return rc;
 }

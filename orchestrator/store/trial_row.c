@@ -24,8 +24,8 @@ struct row {
     size_t count;
 };
 
-static struct trial_cell *add(struct row *row, const char *name, enum trial_cell_kind kind,
-                              bool known)
+static struct trial_cell *add_cell(struct row *row, const char *name, enum trial_cell_kind kind,
+                                   bool known)
 {
     struct trial_cell *cell = &row->cells[row->count];
     if (row->count + 1 < TRIAL_ROW_CELLS) /* a test asks for room to spare */
@@ -36,12 +36,12 @@ static struct trial_cell *add(struct row *row, const char *name, enum trial_cell
 
 static void add_count(struct row *row, const char *name, bool known, uint64_t count)
 {
-    add(row, name, CELL_COUNT, known)->count = count;
+    add_cell(row, name, CELL_COUNT, known)->count = count;
 }
 
 static void add_text(struct row *row, const char *name, bool known, const char *text)
 {
-    add(row, name, CELL_TEXT, known)->text = text;
+    add_cell(row, name, CELL_TEXT, known)->text = text;
 }
 
 static void add_u32(struct row *row, const char *field, bool known, uint32_t value)
@@ -75,7 +75,7 @@ static void add_fields(struct row *row, const struct field_table *table, const v
             add_count(row, field->name, member, u64);
             break;
         case FIELD_F64:
-            cell = add(row, field->name, CELL_NUMBER, member);
+            cell = add_cell(row, field->name, CELL_NUMBER, member);
             if (member)
                 memcpy(&cell->number, member, sizeof(cell->number));
             break;

@@ -4,6 +4,7 @@
 #define _XOPEN_SOURCE 700
 #include "data/dataset.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -112,14 +113,18 @@ static int add_dataset(struct listing *to, const char *path, struct lr_error *er
     uint64_t hash;
     size_t before = to->parts->count;
     int rc = dataset_file_read(&other, &hash, path, err);
-    if (!rc)
-        note_origin(to, &other);
-    for (size_t i = 0; !rc && i < other.train.count; i++)
-        rc = add_part(to, &other.train.part[i], err);
+    if (rc)
+        goto out;
+    note_origin(to, &other);
+    for (size_t i = 0; i < other.train.count; i++)
+        if ((rc = add_part(to, &other.train.part[i], err)))
+            goto out;
     if (to->parts == &to->file->train) {
         to->file->text_bytes += other.text_bytes;
         to->all_of_text &= other.text_bytes > 0 && to->parts->count == before + other.train.count;
     }
+
+out:
     dataset_file_release(&other);
     return rc;
 }
@@ -148,8 +153,11 @@ static int add_pattern(struct listing *to, const char *pattern, struct lr_error 
         return lr_fail(err, LR_EDATA, "%s: %s: no such file; check the path", to->key, pattern);
     if (found)
         return lr_fail(err, LR_EDATA, "%s: %s: cannot be searched", to->key, pattern);
-    for (size_t i = 0; !rc && i < paths.gl_pathc; i++)
-        rc = add_file(to, paths.gl_pathv[i], err);
+    for (size_t i = 0; i < paths.gl_pathc; i++)
+        if ((rc = add_file(to, paths.gl_pathv[i], err)))
+            goto out;
+
+out:
     globfree(&paths);
     return rc;
 }
@@ -160,24 +168,27 @@ static int list_files(struct dataset_file *file, const struct dataset_request *r
 {
     struct listing val = {request, "data.val", &file->val, file, false, {0}};
     struct listing train = {request, "data.tokens", &file->train, file, true, {0}};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < request->val_count; i++)
-        rc = add_pattern(&val, request->vals[i], err);
-    for (size_t i = 0; !rc && i < request->token_count; i++)
-        rc = add_pattern(&train, request->tokens[i], err);
-    if (!rc && file->train.count == 0)
-        rc = lr_fail(err, LR_EDATA, "data.tokens: %s: all files are taken by data.val",
-                     request->tokens[0]);
-    if (!rc && train.origin.known && val.origin.known &&
+    int rc;
+    for (size_t i = 0; i < request->val_count; i++)
+        if ((rc = add_pattern(&val, request->vals[i], err)))
+            return rc;
+    for (size_t i = 0; i < request->token_count; i++)
+        if ((rc = add_pattern(&train, request->tokens[i], err)))
+            return rc;
+    if (file->train.count == 0)
+        return lr_fail(err, LR_EDATA, "data.tokens: %s: all files are taken by data.val",
+                       request->tokens[0]);
+    if (train.origin.known && val.origin.known &&
         !is_same_tokenizer(val.origin.tokenizer, val.origin.model_hash, &train.origin))
-        rc = lr_fail(err, LR_EDATA,
-                     "data.val: %s was made with another tokenizer than data.tokens, so the same "
-                     "ids are other text; leave it out: validation is then the end of data.tokens",
-                     request->vals[0]);
+        return lr_fail(
+            err, LR_EDATA,
+            "data.val: %s was made with another tokenizer than data.tokens, so the same "
+            "ids are other text; leave it out: validation is then the end of data.tokens",
+            request->vals[0]);
     if (!train.all_of_text)
         file->text_bytes = 0;
     *origin = file->val.count ? val.origin : train.origin;
-    return rc;
+    return 0;
 }
 
 /* Validation begins with a document, where documents are known. */
@@ -187,6 +198,7 @@ static int find_validation(struct dataset_file *file, uint64_t val_tokens, struc
     file->val_first = VAL_AT_END;
     if (file->val.count || val_tokens >= all)
         return 0;
+    assert(val_tokens > 0); /* the loop ends within the files */
     uint64_t first = all - val_tokens, before = 0;
     size_t i = 0;
     while (before + file->train.part[i].tokens <= first)
@@ -214,12 +226,15 @@ static int add_bytes(uint64_t *bytes, const struct dataset_parts *parts, uint64_
     int rc = token_stream_open(&stream, parts, err);
     if (rc)
         return rc;
-    for (uint64_t done = 0; !rc && done < count; done += AT_ONCE) {
+    for (uint64_t done = 0; done < count; done += AT_ONCE) {
         size_t some = count - done < AT_ONCE ? (size_t)(count - done) : AT_ONCE;
-        rc = token_stream_copy(stream, first + done, some, UINT32_MAX, ids, err);
-        for (size_t i = 0; !rc && i < some; i++)
+        if ((rc = token_stream_copy(stream, first + done, some, UINT32_MAX, ids, err)))
+            goto out;
+        for (size_t i = 0; i < some; i++)
             *bytes += tokenizer_bytes(tokenizer, ids[i]);
     }
+
+out:
     token_stream_close(stream);
     return rc;
 }

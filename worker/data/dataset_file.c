@@ -176,9 +176,11 @@ static int get_path(char out[TRIAL_PATH], json_t *object, const char *key, const
 {
     char text[TRIAL_PATH];
     int rc = get_text(text, sizeof(text), object, key, path, err);
-    if (!rc && text[0] && !place(out, text, path))
-        rc = lr_fail(err, LR_EDATA, "%s: %s: the path is too long", path, key);
-    return rc;
+    if (rc)
+        return rc;
+    if (text[0] && !place(out, text, path))
+        return lr_fail(err, LR_EDATA, "%s: %s: the path is too long", path, key);
+    return 0;
 }
 
 static int parse_value(struct dataset_file *out, json_t *root, const char *path,
@@ -271,7 +273,7 @@ int dataset_file_read(struct dataset_file *out, uint64_t *hash, const char *path
         return rc;
     if (file.size > TEXT_MOST)
         rc = lr_fail(err, LR_EDATA, "%s: is too large for a description of a dataset", path);
-    if (!rc)
+    else
         rc = dataset_file_parse(out, (const char *)file.map, file.size, path, err);
     token_file_close(&file);
     return rc ? rc : hash_of(out, hash, err);
@@ -339,15 +341,12 @@ int dataset_file_write(const struct dataset_file *dataset, const char *path, str
     snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
     FILE *file = own_file_stream(temporary, 0666);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
-    if (!rc && (json_dumpf(root, file, JSON_INDENT(2)) || fputc('\n', file) == EOF ||
-                fflush(file) || fsync(fileno(file))))
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (file && fclose(file) && !rc)
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (!rc && rename(temporary, path))
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
     if (rc)
-        unlink(temporary);
+        goto out;
+    bool written = !json_dumpf(root, file, JSON_INDENT(2)) && fputc('\n', file) != EOF;
+    rc = own_stream_publish(file, written, temporary, path, err);
+
+out:
     json_decref(root);
     return rc;
 }

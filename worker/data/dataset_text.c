@@ -34,22 +34,24 @@ struct job {
 
 static int hash_text(struct job *job, struct lr_error *err)
 {
-    struct text_reader *reader;
+    struct text_reader *reader = NULL;
     XXH3_state_t *state = XXH3_createState();
     int rc = state ? text_reader_open(&reader, job->request->texts, job->request->text_count, err)
                    : lr_nomem(err);
-    if (!rc) {
-        long got;
-        XXH3_64bits_reset(state);
-        while ((got = text_reader_read(reader, job->chunk, CHUNK, err)) > 0) {
-            XXH3_64bits_update(state, job->chunk, (size_t)got);
-            job->text_bytes += (uint64_t)got;
-            stage_say(job->request->stages, "reading the text", text_reader_share(reader));
-        }
-        rc = got < 0 ? (int)got : 0;
-        job->text_hash = XXH3_64bits_digest(state);
-        text_reader_close(reader);
+    if (rc)
+        goto out;
+    long got;
+    XXH3_64bits_reset(state);
+    while ((got = text_reader_read(reader, job->chunk, CHUNK, err)) > 0) {
+        XXH3_64bits_update(state, job->chunk, (size_t)got);
+        job->text_bytes += (uint64_t)got;
+        stage_say(job->request->stages, "reading the text", text_reader_share(reader));
     }
+    rc = got < 0 ? (int)got : 0;
+    job->text_hash = XXH3_64bits_digest(state);
+
+out:
+    text_reader_close(reader);
     XXH3_freeState(state);
     return rc;
 }
@@ -61,22 +63,24 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
     size_t wanted = (size_t)(job->text_bytes / 2), used = 0;
     wanted = wanted < SAMPLE_MAX ? wanted : SAMPLE_MAX;
     char message[512] = "";
-    struct text_reader *reader;
+    struct text_reader *reader = NULL;
     char *sample = lr_malloc(wanted + 1);
     if (!sample)
         return lr_nomem(err);
     int rc = text_reader_open(&reader, job->request->texts, job->request->text_count, err);
-    if (!rc) {
-        long got = 1;
-        while (used < wanted && got > 0) {
-            got = text_reader_read(reader, sample + used, wanted - used, err);
-            used += got > 0 ? (size_t)got : 0;
-        }
-        rc = got < 0 ? (int)got : 0;
-        text_reader_close(reader);
+    if (rc)
+        goto out;
+    long got = 1;
+    while (used < wanted && got > 0) {
+        got = text_reader_read(reader, sample + used, wanted - used, err);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    if (got < 0) {
+        rc = (int)got;
+        goto out;
     }
     stage_say(job->request->stages, "learning the tokenizer", 0);
-    if (!rc && tokenizer_train(sample, used, job->request->vocab, path, message, sizeof(message))) {
+    if (tokenizer_train(sample, used, job->request->vocab, path, message, sizeof(message))) {
         const char *largest = strstr(message, "<= ");
         if (largest)
             rc = lr_fail(err, LR_EDATA,
@@ -85,6 +89,9 @@ static int train_tokenizer(const struct job *job, const char *path, struct lr_er
         else
             rc = lr_fail(err, LR_EDATA, "the tokenizer cannot be trained: %s", message);
     }
+
+out:
+    text_reader_close(reader);
     lr_free(sample);
     return rc;
 }
@@ -157,14 +164,15 @@ static int walk_next(struct walk *walk, uint64_t stop, size_t *size, struct lr_e
 static int put_bytes(struct shard_writer *out, const char *text, size_t size, struct lr_error *err)
 {
     uint32_t tokens[1024];
-    int rc = 0;
-    for (size_t i = 0; !rc && i < size;) {
+    int rc;
+    for (size_t i = 0; i < size;) {
         size_t n = 0;
         for (; n < 1024 && i < size; n++, i++)
             tokens[n] = (unsigned char)text[i];
-        rc = shard_writer_put(out, tokens, n, err);
+        if ((rc = shard_writer_put(out, tokens, n, err)))
+            return rc;
     }
-    return rc;
+    return 0;
 }
 
 static int encode(struct tokenizer *tokenizer, const char *text, size_t size, const uint32_t **ids,
@@ -251,8 +259,10 @@ static int bytes_of_tail(const struct job *job, struct tokenizer *tokenizer, uin
             goto out;
     while (size > 0);
     for (*bytes = 0;;) {
-        if ((rc = walk_next(&walk, UINT64_MAX, &size, err)) || size == 0)
+        if ((rc = walk_next(&walk, UINT64_MAX, &size, err)))
             goto out;
+        if (size == 0)
+            break;
         if ((rc = encode(tokenizer, job->chunk, size, &ids, &count, err)))
             goto out;
         for (size_t i = 0; i < count; i++, seen++) {
@@ -262,10 +272,12 @@ static int bytes_of_tail(const struct job *job, struct tokenizer *tokenizer, uin
             *bytes += *oldest;
         }
     }
+    if (seen < wanted)
+        rc = too_small(job, err);
 
 out:
     text_reader_close(walk.reader);
-    return !rc && seen < wanted ? too_small(job, err) : rc;
+    return rc;
 }
 
 /* *bytes: how long validation is. It depends on the first vocabulary of a plan where val_tokens say
@@ -415,8 +427,9 @@ int dataset_from_text(struct dataset *out, struct dataset_file *file,
     dataset_file_release(file);
     rc = make_dataset(&job, file, out->path, err);
     dataset_file_release(file);
-    if (!rc)
-        rc = dataset_file_read(file, &out->hash, out->path, err);
+    if (rc)
+        goto out;
+    rc = dataset_file_read(file, &out->hash, out->path, err);
 
 out:
     lr_free(job.chunk);

@@ -107,10 +107,10 @@ static int add_metadata(json_t *header, const struct st_pair *pairs, size_t coun
     if (!object || json_object_set_new(header, "__metadata__", object))
         return lr_nomem(err);
     for (size_t i = 0; i < count; i++) {
-        int rc = check_text("a metadata key", pairs[i].key, err);
-        if (!rc)
-            rc = check_text("a metadata value", pairs[i].value, err);
-        if (rc)
+        int rc;
+        if ((rc = check_text("a metadata key", pairs[i].key, err)))
+            return rc;
+        if ((rc = check_text("a metadata value", pairs[i].value, err)))
             return rc;
         if (json_object_get(object, pairs[i].key))
             return lr_fail(err, LR_EINVAL, "metadata key \"%.200s\" is there twice", pairs[i].key);
@@ -380,10 +380,10 @@ static int read_entry(const struct safetensors *file, struct entry *entry, const
                        "dtype \"%.40s\" cannot be read here: write it as F32, F64, I32, I64, U32, "
                        "U64 or U8",
                        dtype);
-    int rc = read_shape(tensor, json_object_get(object, "shape"), err);
-    if (!rc)
-        rc = read_offsets(entry, json_object_get(object, "data_offsets"), err);
-    if (rc)
+    int rc;
+    if ((rc = read_shape(tensor, json_object_get(object, "shape"), err)))
+        return rc;
+    if ((rc = read_offsets(entry, json_object_get(object, "data_offsets"), err)))
         return rc;
     if (st_tensor_bytes(tensor, &bytes, NULL))
         return lr_fail(err, LR_EDATA, "its shape is too large to be counted in bytes: " MEND);

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/shard_writer.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
@@ -31,6 +32,7 @@ static void own_name(const struct shard_writer *w, unsigned shard, char out[SHAR
 int shard_writer_open(struct shard_writer **out, const char *stem, bool wide, uint64_t shard_tokens,
                       struct lr_error *err)
 {
+    assert(shard_tokens > 0);
     struct shard_writer *w = *out = lr_calloc(1, sizeof(*w));
     if (!w)
         return lr_nomem(err);
@@ -73,13 +75,12 @@ static int begin_shard(struct shard_writer *w, struct lr_error *err)
 int shard_writer_put(struct shard_writer *w, const uint32_t *tokens, size_t count,
                      struct lr_error *err)
 {
+    assert(!w->finished);
     while (count > 0) {
-        int rc = 0;
-        if (w->file && w->count == w->shard_tokens)
-            rc = end_shard(w, err);
-        if (!rc && !w->file)
-            rc = begin_shard(w, err);
-        if (rc)
+        int rc;
+        if (w->file && w->count == w->shard_tokens && (rc = end_shard(w, err)))
+            return rc;
+        if (!w->file && (rc = begin_shard(w, err)))
             return rc;
         uint64_t room = w->shard_tokens - w->count;
         size_t some = count < room ? count : (size_t)room;
@@ -96,8 +97,11 @@ int shard_writer_put(struct shard_writer *w, const uint32_t *tokens, size_t coun
 
 int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, struct lr_error *err)
 {
+    assert(!w->finished);
     int rc = w->shards ? end_shard(w, err) : lr_fail(err, LR_EDATA, "%s: no tokens", w->stem);
-    for (unsigned i = 0; !rc && i < w->shards; i++) {
+    if (rc)
+        return rc;
+    for (unsigned i = 0; i < w->shards; i++) {
         char own[SHARD_NAME], name[SHARD_NAME];
         struct dataset_part part;
         own_name(w, i, own);
@@ -106,10 +110,11 @@ int shard_writer_finish(struct shard_writer *w, struct dataset_parts *parts, str
             return lr_fail_errno(err, LR_ECREATE, "%s", name);
         if ((rc = dataset_part_of(&part, name, TOKENS_LLMC, err)))
             return rc;
-        rc = dataset_parts_add(parts, &part, err);
+        if ((rc = dataset_parts_add(parts, &part, err)))
+            return rc;
     }
-    w->finished = rc == 0;
-    return rc;
+    w->finished = true;
+    return 0;
 }
 
 uint64_t shard_writer_tokens(const struct shard_writer *w)

@@ -470,17 +470,19 @@ static int write_row(FILE *file, XXH3_state_t *state, const char *line)
 
 static int write_rows(const struct sweep *sweep, FILE *file, XXH3_state_t *state)
 {
-    int rc = write_row(file, state, "tokens,lr,loss,seed\n");
-    for (size_t i = 0; !rc && i < sweep->count; i++) {
+    if (write_row(file, state, "tokens,lr,loss,seed\n"))
+        return -1;
+    for (size_t i = 0; i < sweep->count; i++) {
         const struct sweep_row *row = &sweep->rows[i];
         char line[128], loss[32] = "nan";
         if (!isnan(row->loss))
             snprintf(loss, sizeof(loss), "%.17g", row->loss);
         snprintf(line, sizeof(line), "%llu,%.17g,%s,%u\n", (unsigned long long)row->tokens, row->lr,
                  loss, row->seed);
-        rc = write_row(file, state, line);
+        if (write_row(file, state, line))
+            return -1;
     }
-    return rc;
+    return 0;
 }
 
 int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_PATH],
@@ -496,16 +498,14 @@ int sweep_write(const struct sweep *sweep, const char *folder, char path[TRIAL_P
     XXH3_64bits_reset(state);
     FILE *file = own_file_stream(temporary, 0666);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
-    if (!rc && (write_rows(sweep, file, state) || fflush(file) || fsync(fileno(file))))
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (file && fclose(file) && !rc)
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    *hash = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
-    snprintf(path, TRIAL_PATH, "%s/sweep-%016llx.csv", folder, (unsigned long long)*hash);
-    if (!rc && rename(temporary, path))
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
     if (rc)
-        unlink(temporary);
+        goto out;
+    bool written = write_rows(sweep, file, state) == 0;
+    *hash = XXH3_64bits_digest(state);
+    snprintf(path, TRIAL_PATH, "%s/sweep-%016llx.csv", folder, (unsigned long long)*hash);
+    rc = own_stream_publish(file, written, temporary, path, err);
+
+out:
+    XXH3_freeState(state);
     return rc;
 }

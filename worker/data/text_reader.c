@@ -19,6 +19,20 @@ struct text_reader {
     double done, total; /* compressed bytes */
 };
 
+/* Adds to what there is to read. */
+static int add_size(struct text_reader *reader, const char *path, struct lr_error *err)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return lr_fail_errno(err, LR_EDATA, "%s", path);
+    if (!S_ISREG(info.st_mode))
+        return lr_fail(err, LR_EDATA, "%s: is no regular file", path);
+    if (info.st_size == 0)
+        return lr_fail(err, LR_EDATA, "%s: is empty", path);
+    reader->total += (double)info.st_size;
+    return 0;
+}
+
 static int add_pattern(struct text_reader *reader, const char *pattern, bool append,
                        struct lr_error *err)
 {
@@ -36,23 +50,17 @@ int text_reader_open(struct text_reader **out, const char *const *patterns, size
     if (!reader)
         return lr_nomem(err);
     int rc = 0;
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = add_pattern(reader, patterns[i], i > 0, err);
-    for (size_t i = 0; !rc && i < reader->paths.gl_pathc; i++) {
-        struct stat info;
-        if (stat(reader->paths.gl_pathv[i], &info) != 0)
-            rc = lr_fail_errno(err, LR_EDATA, "%s", reader->paths.gl_pathv[i]);
-        else if (!S_ISREG(info.st_mode))
-            rc = lr_fail(err, LR_EDATA, "%s: is no regular file", reader->paths.gl_pathv[i]);
-        else if (info.st_size == 0)
-            rc = lr_fail(err, LR_EDATA, "%s: is empty", reader->paths.gl_pathv[i]);
-        else
-            reader->total += (double)info.st_size;
-    }
-    if (rc)
-        text_reader_close(reader);
-    else
-        *out = reader;
+    for (size_t i = 0; i < count; i++)
+        if ((rc = add_pattern(reader, patterns[i], i > 0, err)))
+            goto out;
+    for (size_t i = 0; i < reader->paths.gl_pathc; i++)
+        if ((rc = add_size(reader, reader->paths.gl_pathv[i], err)))
+            goto out;
+    *out = reader;
+    reader = NULL;
+
+out:
+    text_reader_close(reader);
     return rc;
 }
 

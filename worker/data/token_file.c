@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/token_file.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -179,12 +180,15 @@ int token_file_open(struct token_file *file, const char *path, enum token_format
     if (strlen(path) + 5 > sizeof(bin))
         return lr_fail(err, LR_EDATA, "%s: the path is too long", path);
     name_pair(path, bin, idx, sizeof(bin));
-    int rc = token_file_map(file, bin, err);
     bool may_have_index = format == TOKENS_MEGATRON || format == TOKENS_AUTO;
-    if (!rc && may_have_index && access(idx, F_OK) == 0)
-        rc = token_file_map(&index, idx, err);
-    if (!rc)
-        rc = token_file_check(file, bin, format, index.map, index.size, err);
+    int rc;
+    if ((rc = token_file_map(file, bin, err)))
+        goto out;
+    if (may_have_index && access(idx, F_OK) == 0 && (rc = token_file_map(&index, idx, err)))
+        goto out;
+    rc = token_file_check(file, bin, format, index.map, index.size, err);
+
+out:
     token_file_close(&index);
     if (rc)
         token_file_close(file);
@@ -228,6 +232,7 @@ uint32_t token_file_get(const struct token_file *file, uint64_t index)
 
 void token_file_copy(const struct token_file *file, uint64_t first, size_t count, uint32_t *out)
 {
+    assert(first <= file->count && count <= file->count - first);
     for (size_t i = 0; i < count; i++)
         out[i] = token_file_get(file, first + i);
 }

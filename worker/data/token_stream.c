@@ -152,14 +152,19 @@ int token_stream_highest(const struct token_stream *s, uint32_t vocab, uint32_t 
     uint64_t all = token_stream_count(s), first = 0;
     int rc = tokens ? 0 : lr_nomem(err);
     *highest = 0;
-    for (; !rc && first < all; first += AT_ONCE) {
+    if (rc)
+        goto out;
+    for (; first < all; first += AT_ONCE) {
         size_t count = all - first < AT_ONCE ? (size_t)(all - first) : AT_ONCE;
-        rc = token_stream_copy(s, first, count, vocab, tokens, err);
-        for (size_t t = 0; !rc && t < count; t++)
+        if ((rc = token_stream_copy(s, first, count, vocab, tokens, err)))
+            goto out;
+        for (size_t t = 0; t < count; t++)
             *highest = tokens[t] > *highest ? tokens[t] : *highest;
         if (progress && first / AT_ONCE % 64 == 0)
             progress(context, (double)first / (double)all);
     }
+
+out:
     lr_free(tokens);
     return rc;
 }

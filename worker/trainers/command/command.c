@@ -20,7 +20,7 @@
 #include "lrsearch/memory.h"
 
 #define SHORTEST_FINAL .9  /* of the horizon: whole steps may end a little before it */
-#define LONGEST_DEAF_S .05 /* the worker answers its coordinator in tell() */
+#define LONGEST_DEAF_S .05 /* the worker answers its coordinator in report_progress() */
 enum { LAST_LINE = 120, SHOWN = 60 };
 
 struct attempt {
@@ -48,10 +48,10 @@ static double seconds_since(const struct timespec *start)
 }
 
 /* The first verdict holds; the command is stopped if it still runs. */
-static void end(struct attempt *a, enum outcome outcome, const char *format, ...)
+static void end_attempt(struct attempt *a, enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void end(struct attempt *a, enum outcome outcome, const char *format, ...)
+static void end_attempt(struct attempt *a, enum outcome outcome, const char *format, ...)
 {
     va_list arguments;
     char text[sizeof(a->result->message)];
@@ -92,19 +92,20 @@ static bool is_too_early(const struct attempt *a, uint64_t tokens)
 
 static void end_too_early(struct attempt *a, uint64_t tokens)
 {
-    end(a, OUTCOME_FAILED,
-        "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64 " (LRSEARCH_TOKENS)",
-        tokens, a->spec->horizon_tokens);
+    end_attempt(a, OUTCOME_FAILED,
+                "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64
+                " (LRSEARCH_TOKENS)",
+                tokens, a->spec->horizon_tokens);
 }
 
-static void tell(struct attempt *a)
+static void report_progress(struct attempt *a)
 {
     a->last.seconds = seconds_since(&a->start);
     clock_gettime(CLOCK_MONOTONIC, &a->told);
     int wish = a->hooks->step ? a->hooks->step(a->hooks->context, &a->last) : 0;
     a->last.curve_point = false;
     if (wish & TRAIN_STOP)
-        end(a, OUTCOME_CANCELED, "canceled at token %" PRIu64, a->last.tokens);
+        end_attempt(a, OUTCOME_CANCELED, "canceled at token %" PRIu64, a->last.tokens);
 }
 
 static void take_report(struct attempt *a, const struct report *report)
@@ -112,17 +113,17 @@ static void take_report(struct attempt *a, const struct report *report)
     bool is_final = report->final || a->setup.way == REPORT_REGEX;
     uint64_t most = most_tokens(a->spec);
     if (report->has_tokens && report->tokens > most) {
-        end(a, OUTCOME_FAILED,
-            "it reported a loss for %" PRIu64 " tokens, beyond the horizon of %" PRIu64
-            " (LRSEARCH_TOKENS)",
-            report->tokens, a->spec->horizon_tokens);
+        end_attempt(a, OUTCOME_FAILED,
+                    "it reported a loss for %" PRIu64 " tokens, beyond the horizon of %" PRIu64
+                    " (LRSEARCH_TOKENS)",
+                    report->tokens, a->spec->horizon_tokens);
         return;
     }
     if (report->has_begun && report->begun_tokens > most) {
-        end(a, OUTCOME_FAILED,
-            "it went on from %" PRIu64 " tokens, beyond the horizon of %" PRIu64
-            " (LRSEARCH_TOKENS)",
-            report->begun_tokens, a->spec->horizon_tokens);
+        end_attempt(a, OUTCOME_FAILED,
+                    "it went on from %" PRIu64 " tokens, beyond the horizon of %" PRIu64
+                    " (LRSEARCH_TOKENS)",
+                    report->begun_tokens, a->spec->horizon_tokens);
         return;
     }
     if (report->has_begun)
@@ -134,8 +135,8 @@ static void take_report(struct attempt *a, const struct report *report)
     bool forth = tokens > a->last.tokens;
     a->result->tokens = a->last.tokens = forth ? tokens : a->last.tokens;
     if (!isfinite(report->loss)) {
-        end(a, OUTCOME_DIVERGED, "it reported a loss of %g at token %" PRIu64, report->loss,
-            a->last.tokens);
+        end_attempt(a, OUTCOME_DIVERGED, "it reported a loss of %g at token %" PRIu64, report->loss,
+                    a->last.tokens);
         return;
     }
     if (report->final && is_too_early(a, tokens)) {
@@ -151,7 +152,7 @@ static void take_report(struct attempt *a, const struct report *report)
     a->last.train_loss = report->loss;
     a->last.curve_point = forth && report->has_tokens && curve_place(a, tokens) > before;
     if (a->last.curve_point)
-        tell(a);
+        report_progress(a);
 }
 
 /* A line of stdout or of the report's descriptor, where reports may be. */
@@ -164,12 +165,12 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
         return;
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
     if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex, much output */
-        tell(a);
+        report_progress(a);
     if (rc > 0)
         take_report(a, &report);
     if (rc >= 0)
         return;
-    end(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
+    end_attempt(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
 }
 
 static void keep_line(struct attempt *a, const char *line, size_t length)
@@ -210,9 +211,9 @@ static void on_tick(void *context, struct command_process *process)
 {
     struct attempt *a = context;
     double silence_s = a->hooks->place->silence_s;
-    tell(a);
+    report_progress(a);
     if (silence_s > 0 && !a->ended && seconds_since(&a->heard) > silence_s)
-        end(a, OUTCOME_FAILED, "it said nothing for %g s (limits.silence)", silence_s);
+        end_attempt(a, OUTCOME_FAILED, "it said nothing for %g s (limits.silence)", silence_s);
     if (a->wanted)
         command_process_stop(process);
 }
@@ -225,16 +226,17 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
     output_tail_last(a->tail, last, sizeof(last));
     const char *said = last[0] ? "; its last line: " : "; it printed nothing";
     if (ending->signal)
-        end(a, OUTCOME_FAILED, "signal %d (%s) ended it%s%s", ending->signal,
-            strsignal(ending->signal), said, last);
+        end_attempt(a, OUTCOME_FAILED, "signal %d (%s) ended it%s%s", ending->signal,
+                    strsignal(ending->signal), said, last);
     else if (ending->exit_status != 0)
-        end(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
+        end_attempt(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
     else if (!a->has_final)
-        end(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said, last);
+        end_attempt(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said,
+                    last);
     else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* regex: known only now */
         end_too_early(a, a->final.tokens);
     else
-        end(a, OUTCOME_DONE, "%s", "");
+        end_attempt(a, OUTCOME_DONE, "%s", "");
     if (a->result->outcome != OUTCOME_DONE)
         return;
     a->result->val_loss = a->final.loss;
@@ -314,14 +316,18 @@ void command_trial_run(const struct trial_spec *spec, struct train_files *files,
         a->streams[i].line = on_line[i];
         a->streams[i].context = a;
     }
-    int rc = command_file_read(&a->setup, hooks->place->data_path, spec->data_hash, a->err);
-    a->tail = lr_calloc(1, sizeof(*a->tail));
-    if (!rc && !a->tail)
+    int rc;
+    if ((rc = command_file_read(&a->setup, hooks->place->data_path, spec->data_hash, a->err)))
+        goto out;
+    if (!(a->tail = lr_calloc(1, sizeof(*a->tail)))) {
         rc = lr_nomem(a->err);
-    if (!rc)
-        rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err);
-    if (!rc)
-        rc = run_command(a);
+        goto out;
+    }
+    if ((rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err)))
+        goto out;
+    rc = run_command(a);
+
+out:
     if (rc) {
         result->outcome = OUTCOME_FAILED;
         snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);

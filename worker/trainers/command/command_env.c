@@ -25,7 +25,7 @@ struct words {
 
 /* NAME=value in place of an earlier one of that name; name NULL: the value by itself, at the end.
  */
-static void add(struct words *words, const char *name, const char *value)
+static void add_word(struct words *words, const char *name, const char *value)
 {
     size_t name_length = name ? strlen(name) + 1 : 0, size = name_length + strlen(value) + 1;
     size_t at = 0;
@@ -100,7 +100,7 @@ static int add_gpus(struct words *words, uint32_t gpus, uint32_t slot, struct lr
                        " of CUDA_VISIBLE_DEVICES, which has %" PRIu32
                        "; start fewer ranks there, or lower trainer.gpus_per_trial",
                        slot + 1, first + 1, first + gpus, there);
-    add(words, "CUDA_VISIBLE_DEVICES", share);
+    add_word(words, "CUDA_VISIBLE_DEVICES", share);
     return 0;
 }
 
@@ -113,7 +113,7 @@ static void add_trial(struct words *words, const struct placeholder_trial *trial
         snprintf(name, sizeof(name), "LRSEARCH_%s", placeholder_name(i));
         for (char *c = name; *c; c++)
             *c = (char)toupper((unsigned char)*c);
-        add(words, name, value);
+        add_word(words, name, value);
     }
 }
 
@@ -125,16 +125,16 @@ int command_env_make(char ***out, const struct command_setup *setup,
     char number[16];
     for (char **word = environ; *word; word++)
         if (!is_ours(*word))
-            add(&words, NULL, *word);
+            add_word(&words, NULL, *word);
     snprintf(number, sizeof(number), "%" PRIu32, place->threads ? place->threads : 1);
-    add(&words, "OMP_NUM_THREADS", number);
+    add_word(&words, "OMP_NUM_THREADS", number);
     int rc = setup->gpus > 0 ? add_gpus(&words, setup->gpus, place->slot, err) : 0;
     for (size_t i = 0; i < setup->variables; i++)
-        add(&words, setup->names[i], setup->values[i]);
+        add_word(&words, setup->names[i], setup->values[i]);
     add_trial(&words, trial);
     snprintf(number, sizeof(number), "%d", COMMAND_REPORT_FD);
     if (setup->way == REPORT_FD)
-        add(&words, "LRSEARCH_REPORT_FD", number);
+        add_word(&words, "LRSEARCH_REPORT_FD", number);
     return finish(&words, out, rc, err);
 }
 
@@ -144,10 +144,10 @@ int command_argv_make(char ***out, const struct command_setup *setup,
     struct words words = {0};
     char word[2 * TRIAL_PATH];
     int rc = 0;
-    for (size_t i = 0; !rc && i < setup->argc; i++) {
-        rc = placeholder_expand(word, sizeof(word), setup->argv[i], trial, err);
-        if (!rc)
-            add(&words, NULL, word);
+    for (size_t i = 0; i < setup->argc; i++) {
+        if ((rc = placeholder_expand(word, sizeof(word), setup->argv[i], trial, err)))
+            break;
+        add_word(&words, NULL, word);
     }
     return finish(&words, out, rc, err);
 }
@@ -220,14 +220,20 @@ int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *tr
     int file = length < TRIAL_PATH ? mkstemp(path) : -1;
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;
     int rc = 0;
-    if (!stream)
+    if (!stream) {
         rc = lr_fail_errno(err, LR_ECREATE,
                            "%s: cannot create it (set TMPDIR to a folder that can be written)",
                            path);
-    if (stream && (fputs(text, stream) < 0 || fputc('\n', stream) < 0))
+        if (file >= 0)
+            close(file);
+        goto out;
+    }
+    if (fputs(text, stream) < 0 || fputc('\n', stream) < 0)
         rc = lr_fail_errno(err, LR_EIO, "%s", path);
-    if (stream ? fclose(stream) && !rc : file >= 0 && close(file))
+    if (fclose(stream) && !rc)
         rc = lr_fail_errno(err, LR_EIO, "%s", path);
+
+out:
     if (rc && file >= 0)
         unlink(path);
     if (rc)

@@ -60,19 +60,17 @@ int command_file_write(const struct command_setup *setup, const char *folder, ch
     snprintf(temporary, sizeof(temporary), "%s/command.%ld", folder, (long)getpid());
     FILE *file = own_file_stream(temporary, 0600);
     int rc = file ? 0 : lr_fail_errno(err, LR_ECREATE, "%s", temporary);
-    if (!rc && (fwrite(text, 1, length, file) < length || fflush(file) || fsync(fileno(file))))
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (file && fclose(file) && !rc)
-        rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (!rc && rename(temporary, path))
-        rc = lr_fail_errno(err, LR_ECREATE, "%s", path);
     if (rc)
-        unlink(temporary);
+        goto out;
+    bool written = fwrite(text, 1, length, file) == length;
+    rc = own_stream_publish(file, written, temporary, path, err);
+
+out:
     free(text); /* jansson's own allocation */
     return rc;
 }
 
-static bool fill(struct command_setup *setup, json_t *root)
+static bool setup_from_json(struct command_setup *setup, json_t *root)
 {
     const char *way, *name;
     json_t *argv, *env, *value;
@@ -109,7 +107,8 @@ int command_file_read(struct command_setup *setup, const char *path, uint64_t ha
     else if (XXH3_64bits(text, length) != hash)
         rc = lr_fail(err, LR_EDATA,
                      "%s: is not what the coordinator wrote; delete it and try again", path);
-    if (!rc && (!(setup->texts = json_loadb(text, length, 0, NULL)) || !fill(setup, setup->texts)))
+    else if (!(setup->texts = json_loadb(text, length, 0, NULL)) ||
+             !setup_from_json(setup, setup->texts))
         rc = lr_fail(err, LR_EDATA, "%s: was written by another version of lrsearch", path);
     if (file)
         fclose(file);

@@ -188,17 +188,19 @@ static int start(struct command_process *process)
         count++;
     char **argv = lr_calloc(count + 3, sizeof(*argv));
     int rc = argv ? uv_pipe(process->alive, 0, 0) : UV_ENOMEM;
-    for (int i = 0; !rc && i < PIPES; i++)
-        rc = i == COMMAND_REPORT && !process->request->report ? 0 : open_pipe(process, i);
-    if (!rc) {
-        argv[0] = (char *)(uintptr_t) "lrsearch"; /* only read */
-        argv[1] = (char *)(uintptr_t)COMMAND_CHILD;
-        memcpy(argv + 2, process->request->argv, count * sizeof(*argv));
-        process->process.data = process;
-        rc = spawn(process, argv);
-        if (rc)
-            uv_close((uv_handle_t *)&process->process, NULL);
-    }
+    if (rc)
+        goto out;
+    for (int i = 0; i < PIPES; i++)
+        if ((i != COMMAND_REPORT || process->request->report) && (rc = open_pipe(process, i)))
+            goto out;
+    argv[0] = (char *)(uintptr_t) "lrsearch"; /* only read */
+    argv[1] = (char *)(uintptr_t)COMMAND_CHILD;
+    memcpy(argv + 2, process->request->argv, count * sizeof(*argv));
+    process->process.data = process;
+    if ((rc = spawn(process, argv)))
+        uv_close((uv_handle_t *)&process->process, NULL);
+
+out:
     lr_free(argv);
     close_theirs(process);
     return rc;

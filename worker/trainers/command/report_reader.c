@@ -164,17 +164,17 @@ static int count_of(const json_t *root, const char *key, bool *is_there, uint64_
     return 0;
 }
 
-static int fill(struct report *report, const json_t *root, struct lr_error *err)
+static int report_from_json(struct report *report, const json_t *root, struct lr_error *err)
 {
     const json_t *se = json_object_get(root, "loss_se"), *final = json_object_get(root, "final");
     if (!json_is_object(root))
         return lr_fail(err, LR_EDATA, "is no JSON object");
     if (!number_of(json_object_get(root, "loss"), &report->loss))
         return lr_fail(err, LR_EDATA, "has no number \"loss\"");
-    int rc = count_of(root, "tokens", &report->has_tokens, &report->tokens, err);
-    if (!rc)
-        rc = count_of(root, "begun_tokens", &report->has_begun, &report->begun_tokens, err);
-    if (rc)
+    int rc;
+    if ((rc = count_of(root, "tokens", &report->has_tokens, &report->tokens, err)))
+        return rc;
+    if ((rc = count_of(root, "begun_tokens", &report->has_begun, &report->begun_tokens, err)))
         return rc;
     if (se && !number_of(se, &report->loss_se))
         return lr_fail(err, LR_EDATA, "\"loss_se\" is no number");
@@ -197,7 +197,8 @@ static int read_json(const char *line, size_t length, struct report *report, str
     length = quote_specials(strict, line, length);
     json_t *root =
         json_loadb(strict, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &where);
-    int rc = root ? fill(report, root, err) : lr_fail(err, LR_EDATA, "is no JSON: %s", where.text);
+    int rc = root ? report_from_json(report, root, err)
+                  : lr_fail(err, LR_EDATA, "is no JSON: %s", where.text);
     json_decref(root);
     return rc ? rc : 1;
 }

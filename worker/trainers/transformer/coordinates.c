@@ -66,7 +66,7 @@ static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t 
         sum_gains(walk, gains);
 }
 
-static void look(struct walk *walk, const struct trial_spec *spec, double *means)
+static void measure_layers(struct walk *walk, const struct trial_spec *spec, double *means)
 {
     uint32_t sequences = model_micro_batch(walk->model);
     read_part(walk, spec, 0, 0, sequences);
@@ -104,14 +104,21 @@ int coordinates_measure(struct coordinates *out, const struct trial_spec *spec,
     memset(out, 0, sizeof(*out));
     out->steps = steps;
     int rc = prepare(&walk, out, spec, data_path, err);
-    for (uint32_t step = 0; !rc && step <= steps; step++) {
-        look(&walk, spec, out->means + step * out->layers);
+    if (rc)
+        goto out;
+    for (uint32_t step = 0; step <= steps; step++) {
+        measure_layers(&walk, spec, out->means + step * out->layers);
         if (step < steps)
             one_step(&walk, spec, step, step == 0 ? out->gains : NULL);
-        rc = source_failed(walk.source, err);
-        if (!rc && keep_going && keep_going(context))
+        if ((rc = source_failed(walk.source, err)))
+            goto out;
+        if (keep_going && keep_going(context)) {
             rc = lr_fail(err, LR_ECANCELED, "interrupted");
+            goto out;
+        }
     }
+
+out:
     lr_free(walk.before);
     lr_free(walk.tokens);
     model_destroy(walk.model);

@@ -54,7 +54,7 @@ static void write_checkpoint(struct training *t)
 }
 
 /* Nonzero: stop. */
-static int tell(struct training *t)
+static int report_progress(struct training *t)
 {
     t->last.seconds = seconds_since(&t->start);
     int wish = t->hooks->step ? t->hooks->step(t->hooks->context, &t->last) : 0;
@@ -68,7 +68,7 @@ static int keep_going(void *context)
 {
     struct training *t = context;
     t->last.curve_point = false;
-    return tell(t);
+    return report_progress(t);
 }
 
 /* Point k of TRAIN_CURVE_POINTS is the first step at or after k/TRAIN_CURVE_POINTS of the horizon.
@@ -195,7 +195,7 @@ static int steps(struct training *t)
             return 1;
         if (step > count - tail)
             t->state.tail_sum += t->last.train_loss;
-        if (tell(t) || (until > 0 && t->last.tokens >= until && step < count)) {
+        if (report_progress(t) || (until > 0 && t->last.tokens >= until && step < count)) {
             stop(t);
             return 1;
         }
@@ -250,10 +250,10 @@ static void resume_own(struct training *t)
 static int prepare(struct training *t)
 {
     struct lr_error *err = &t->files->err;
-    int rc = source_open(&t->source, t->spec, t->hooks->place->data_path, err);
-    if (!rc)
-        rc = model_create(&t->model, t->spec, err);
-    if (rc)
+    int rc;
+    if ((rc = source_open(&t->source, t->spec, t->hooks->place->data_path, err)))
+        return rc;
+    if ((rc = model_create(&t->model, t->spec, err)))
         return rc;
     uint32_t at_once = model_micro_batch(t->model);
     t->tokens = lr_malloc((size_t)at_once * (t->spec->context + 1) * sizeof(*t->tokens));

@@ -1,0 +1,196 @@
+/* The law about horizons (Bjorck et al.) answers where it applies, and other published laws stand
+ * beside it; a campaign that was run gives what its own law says. */
+#include "estimate/audit_recipe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include "campaign/campaign_answer.h"
+#include "report/summary.h"
+
+#define SAME_MODEL 2.0 /* times the parameters: the law of one is taken to be that of the other */
+#define DISAGREE 2.0   /* between laws */
+#define OTHER_BATCH 1.5
+
+static void judge(struct verdict *verdict, const struct recipe *recipe, double lr,
+                  const double ci90[2], double curvature, double spread)
+{
+    verdict->known = isfinite(lr);
+    verdict->lr = lr;
+    verdict->factor = recipe->lr / lr;
+    for (int i = 0; i < 2; i++) {
+        verdict->ci90[i] = ci90[i];
+        verdict->factor90[i] = recipe->lr / ci90[1 - i];
+    }
+    verdict->curvature = curvature;
+    verdict->penalty = loss_penalty_of(recipe->lr, lr, ci90, curvature, spread);
+}
+
+/* ---- published laws ---- */
+
+static void warn_of_reach(struct audit *audit, const struct published_law *law)
+{
+    char value[24], end[24];
+    const double *ranges[] = {law->params, law->tokens};
+    const double values[] = {audit->recipe.params, audit->recipe.tokens};
+    static const char *const names[] = {"parameters", "tokens"};
+    for (int i = 0; i < 2; i++) {
+        double nearest = fmin(fmax(values[i], ranges[i][0]), ranges[i][1]);
+        if (values[i] == nearest)
+            continue;
+        answer_warn(audit->answer,
+                    "%s %s: %.3g times the %s that %s was fitted on (%s); its interval grows with "
+                    "that",
+                    format_count(value, sizeof(value), values[i]), names[i], values[i] / nearest,
+                    values[i] > nearest ? "most" : "least", law->name,
+                    format_count(end, sizeof(end), nearest));
+    }
+}
+
+/* What of the recipe the law was not fitted on, and by which rules it is carried there. */
+static void warn_of_rules(struct audit *audit, const struct published_law *law,
+                          const struct published *said)
+{
+    const struct recipe *recipe = &audit->recipe;
+    bool schedule = recipe->anneal.kind != SCHEDULE_COSINE;
+    bool batch = law->batch_fixed && recipe->batch_tokens > 0 &&
+                 !(fabs(log(recipe->batch_tokens / said->own_batch)) <= log(OTHER_BATCH));
+    char own[24], lr[16];
+    format_count(own, sizeof(own), said->own_batch);
+    if (law->batch_fixed && recipe->batch_tokens == 0)
+        answer_warn(audit->answer,
+                    "%s is of a batch of %s tokens, and the best learning rate grows with the "
+                    "batch up to the critical one: give --batch",
+                    law->name, own);
+    if (!batch && !schedule)
+        return;
+    double factor = recipe->lr / said->own_lr;
+    answer_warn(audit->answer,
+                "%s is of a batch of %s tokens and a cosine schedule, where it says %s (the recipe "
+                "would be %.3g times too %s); what it says here rests on %s%s%s",
+                law->name, own, format_lr(lr, sizeof(lr), 2, said->own_lr),
+                factor > 1 ? factor : 1 / factor, factor > 1 ? "high" : "low",
+                batch ? "the square root rule for batches" : "", batch && schedule ? " and " : "",
+                schedule ? "a rule for schedules (arXiv 2602.07145)" : "");
+}
+
+/* Each as published: at a batch of its own, which is where most of it comes from. */
+static void warn_of_disagreement(struct audit *audit)
+{
+    int low = -1, high = -1;
+    char a[16], b[16], c[24], d[24];
+    for (int i = 0; i < PUBLISHED_LAWS; i++) {
+        double lr = audit->laws[i].own_lr;
+        if (!audit->laws[i].in_range)
+            continue;
+        if (low < 0 || lr < audit->laws[low].own_lr)
+            low = i;
+        if (high < 0 || lr > audit->laws[high].own_lr)
+            high = i;
+    }
+    if (low < 0 || !(audit->laws[high].own_lr > DISAGREE * audit->laws[low].own_lr))
+        return;
+    answer_warn(audit->answer,
+                "the published laws disagree by a factor of %.2g, from %s (%s, batch %s) to %s "
+                "(%s, batch %s)",
+                audit->laws[high].own_lr / audit->laws[low].own_lr,
+                format_lr(a, sizeof(a), 2, audit->laws[low].own_lr), published_laws[low].name,
+                format_count(c, sizeof(c), audit->laws[low].own_batch),
+                format_lr(b, sizeof(b), 2, audit->laws[high].own_lr), published_laws[high].name,
+                format_count(d, sizeof(d), audit->laws[high].own_batch));
+}
+
+static void judge_published(struct verdict *verdict, const struct published_law *law,
+                            const struct published *said, const struct recipe *recipe)
+{
+    snprintf(verdict->by, sizeof(verdict->by), "%s", law->name);
+    judge(verdict, recipe, said->lr, said->ci90, PUBLISHED_CURVATURE, PUBLISHED_CURVATURE_SPREAD);
+    verdict->batch_assumed = recipe->batch_tokens == 0;
+    verdict->batch_tokens = verdict->batch_assumed ? said->own_batch : recipe->batch_tokens;
+}
+
+/* The verdict may turn with the batch, so that one about an assumed batch is given with a second.
+ */
+static void ask_at_best_batch(struct audit *audit, const struct published_law *law)
+{
+    struct recipe recipe = audit->recipe;
+    struct published said;
+    recipe.batch_tokens = transfer_best_batch(recipe.tokens);
+    if (fabs(log(recipe.batch_tokens / audit->published.batch_tokens)) <= log(OTHER_BATCH))
+        return;
+    published_ask(&said, law, &recipe);
+    if (said.applies)
+        judge_published(&audit->at_best_batch, law, &said, &recipe);
+}
+
+void audit_by_laws(struct audit *audit)
+{
+    audit->law = -1;
+    for (int i = 0; i < PUBLISHED_LAWS; i++) {
+        published_ask(&audit->laws[i], &published_laws[i], &audit->recipe);
+        if (audit->laws[i].applies && audit->law < 0)
+            audit->law = i;
+    }
+    if (audit->law >= 0) {
+        const struct published *said = &audit->laws[audit->law];
+        const struct published_law *law = &published_laws[audit->law];
+        judge_published(&audit->published, law, said, &audit->recipe);
+        if (audit->published.batch_assumed)
+            ask_at_best_batch(audit, law);
+        warn_of_reach(audit, law);
+        warn_of_rules(audit, law, said);
+    }
+    warn_of_disagreement(audit);
+}
+
+/* ---- the user's own runs ---- */
+
+/* Whether the campaign is about the recipe's model. */
+static void compare_models(struct audit *audit, const struct campaign *campaign, bool width_given)
+{
+    const struct plan *plan = campaign_plan(campaign);
+    struct trial_spec target = plan_target(plan);
+    struct answer *answer = audit->answer;
+    char params[24], recipe[24];
+    if (plan->model.d_model == 0) {
+        answer_warn(answer,
+                    "the campaign's losses are those of another program, whose model is not "
+                    "known here: only you know whether it is the recipe's");
+        audit->runs_apply = true;
+        return;
+    }
+    audit->runs_params = (double)trial_params(&target);
+    double times = audit->recipe.params / audit->runs_params;
+    if (answer->joint.known && !width_given) {
+        campaign_transfer_size(campaign, answer, audit->recipe.params);
+        audit->runs_apply = true;
+        return;
+    }
+    audit->runs_apply = fabs(log(times)) <= log(SAME_MODEL);
+    if (!audit->runs_apply)
+        answer_warn(answer,
+                    "the campaign is about a model of %s parameters, the recipe about one of %s, "
+                    "%.3g times as many: its learning rate is not that of the recipe",
+                    format_count(params, sizeof(params), audit->runs_params),
+                    format_count(recipe, sizeof(recipe), audit->recipe.params), times);
+}
+
+int audit_by_campaign(struct audit *audit, const struct campaign *campaign, bool width_given,
+                      bool batch_given, struct lr_error *err)
+{
+    const struct plan *plan = campaign_plan(campaign);
+    const struct target_answer *target = &audit->answer->target;
+    int rc;
+    if ((rc = campaign_fit(campaign, audit->answer, err)))
+        return rc;
+    compare_models(audit, campaign, width_given);
+    audit->runs.batch_assumed = !batch_given;
+    audit->runs.batch_tokens = plan_target(plan).batch_tokens;
+    if (audit->answer->status == ANSWER_IDENTIFIED)
+        judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
+              target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
+    else
+        snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
+    if (!campaign_finished(campaign))
+        answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
+    return 0;
+}

@@ -1,0 +1,19 @@
+#ifndef LRSEARCH_AUDIT_RECIPE_H
+#define LRSEARCH_AUDIT_RECIPE_H
+
+#include <stdbool.h>
+#include "campaign/campaign.h"
+#include "report/audit.h"
+
+/* Judges the learning rate of audit->recipe. Both functions add warnings to audit->answer. */
+
+/* By the published laws: fills laws, law, published and at_best_batch. */
+void audit_by_laws(struct audit *audit);
+
+/* By a campaign that was run, whose plan has the recipe's target: fills runs, runs_apply,
+ * runs_params, runs_reason and answer. width_given, batch_given: the target's are the recipe's, and
+ * not the plan's own. The codes of campaign_fit(). */
+int audit_by_campaign(struct audit *audit, const struct campaign *campaign, bool width_given,
+                      bool batch_given, struct lr_error *err);
+
+#endif
