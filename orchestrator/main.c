@@ -23,6 +23,13 @@ static void open_standard_streams(void)
             abort();
 }
 
+/* Under mpirun one rank tells it for all. */
+static bool is_help(const struct command_line *line)
+{
+    return line->help || line->version || line->command == &cmd_help ||
+           line->command == &cmd_version;
+}
+
 int main(int argc, char **argv)
 {
     struct command_line line;
@@ -38,6 +45,8 @@ int main(int argc, char **argv)
         if (mpi_launched_rank() == 0)
             lr_log(LR_LOG_ERROR, "%s", err.text);
         status = lr_error_exit_status(err.code);
+    } else if (mpi_launched_rank() > 0 && is_help(&line)) {
+        status = 0;
     } else if (line.version) {
         help_print_version(stdout);
     } else if (line.help && !line.command) {

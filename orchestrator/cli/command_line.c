@@ -138,6 +138,19 @@ static const struct option_row *row_of(const struct scan *scan, int value)
     return NULL;
 }
 
+/* What getopt_long returned ':' or '?' for. Of "-xq" it has not left the word when it is at x: the
+ * word before optind is another one then. */
+static int refuse_word(int value, const char *word, struct lr_error *err)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+    if (value == ':')
+        return lr_fail(err, LR_EUSAGE, "%s: needs a value (see lrsearch --help)", word);
+    if (optopt >= ROW_BASE)
+        return lr_fail(err, LR_EUSAGE, "%s: the option takes no value", word);
+    return lr_fail(err, LR_EUSAGE, "%s: unknown option (see lrsearch --help)",
+                   optopt > 0 && optopt < 0x80 ? letter : word);
+}
+
 /* Leaves the operands behind the options, from optind on. */
 static int scan_options(struct scan *scan, struct command_line *line, int argc, char **argv,
                         struct lr_error *err)
@@ -145,12 +158,9 @@ static int scan_options(struct scan *scan, struct command_line *line, int argc, 
     opterr = 0;
     optind = 1;
     for (int value; (value = getopt_long(argc, argv, scan->shorts, scan->longs, NULL)) != -1;) {
-        const char *word = argv[optind - 1];
         const struct option_row *row = row_of(scan, value);
-        if (value == ':')
-            return lr_fail(err, LR_EUSAGE, "%s: needs a value (see lrsearch --help)", word);
         if (!row)
-            return lr_fail(err, LR_EUSAGE, "%s: unknown option (see lrsearch --help)", word);
+            return refuse_word(value, argv[optind - 1], err);
         if (row >= general_rows && row < general_rows + general_row_count)
             option_read(line, row, optarg, err);
         else

@@ -146,10 +146,10 @@ static void put_zsh(FILE *out, const char *text)
     }
 }
 
-static void put_zsh_option(FILE *out, const struct option_row *row)
+/* What follows the name of an option: its help, and what completes its argument. */
+static void put_zsh_argument(FILE *out, const struct option_row *row)
 {
-    fprintf(out, "\n      '%s--%s%s[", row->type == OPTION_PAIRS ? "*" : "", row->name,
-            row->argument ? "=" : "");
+    fputc('[', out);
     put_zsh(out, row->help);
     fputc(']', out);
     if (row->argument) {
@@ -168,6 +168,17 @@ static void put_zsh_option(FILE *out, const struct option_row *row)
             fprintf(out, "(%s)", row->values);
     }
     fputc('\'', out);
+}
+
+static void put_zsh_option(FILE *out, const struct option_row *row)
+{
+    fprintf(out, "\n      '%s--%s%s", row->type == OPTION_PAIRS ? "*" : "", row->name,
+            row->argument ? "=" : "");
+    put_zsh_argument(out, row);
+    if (!row->letter)
+        return;
+    fprintf(out, "\n      '-%c%s", row->letter, row->argument ? "+" : "");
+    put_zsh_argument(out, row);
 }
 
 static void put_zsh_command(FILE *out, const struct command *command)

@@ -151,7 +151,8 @@ mkdir functions
 cp zsh functions/_lrsearch
 if zsh -c 'zmodload zsh/zpty' 2>/dev/null; then
     run zsh -f complete.zsh "comp" "are " "import " csv "export --format " tensorboard \
-        "check --set trainer.a" "rgv=" "fit fo" "lder/" "check my" plan.yaml "history --reb" uild
+        "check --set trainer.a" "rgv=" "fit fo" "lder/" \
+        "export folder -o oth" er.txt "check my" plan.yaml "history --reb" uild
     expect_status 0
 fi
 

@@ -35,6 +35,16 @@ done
 run "$LRSEARCH" plan.yaml --help
 expect_out "usage: lrsearch run PLAN"
 
+# Of the ranks that mpirun starts one tells it.
+for words in --help --version help version "help check" "check --help"; do
+    run env OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 "$LRSEARCH" $words
+    expect_status 0
+    expect_out_empty
+    run env OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=2 "$LRSEARCH" $words
+    expect_status 0
+    [ -s out ] || fail "$words: rank 0 says nothing"
+done
+
 usage_error() # TEXT ARGUMENT...: exit status 2, the text on stderr, nothing on stdout
 {
     text=$1
@@ -49,7 +59,10 @@ tiny_plan tiny.yaml
 usage_error "name a plan"
 usage_error "name a plan" check
 usage_error "--frobnicate" tiny.yaml --frobnicate
-usage_error "-x" tiny.yaml -x
+usage_error "-x: unknown option" tiny.yaml -x
+usage_error "-x: unknown option" -xq tiny.yaml
+usage_error "-x: unknown option" -qx tiny.yaml
+usage_error "--json=1: the option takes no value" tiny.yaml --json=1
 usage_error "--run-dir" tiny.yaml --run-dir
 usage_error "--resume maybe: must be auto or never" tiny.yaml --resume=maybe
 usage_error "one plan is expected" tiny.yaml other.yaml

@@ -72,6 +72,9 @@ static void each_row_is_in_each_document(void **state)
             expect(of_bash, "bash", command->name, wanted);
             snprintf(wanted, sizeof(wanted), "--%s%s[", row->name, row->argument ? "=" : "");
             expect(of_zsh, "zsh", command->name, wanted);
+            snprintf(wanted, sizeof(wanted), "'-%c%s[", row->letter, row->argument ? "+" : "");
+            if (row->letter)
+                expect(of_zsh, "zsh", command->name, wanted);
             roff_name(name, row->name);
             snprintf(wanted, sizeof(wanted), "\\fB\\-\\-%s\\fR", name);
             expect(of_man, "man", command->name, wanted);
