@@ -143,7 +143,7 @@ def number_of(row, column, kind):
     except ValueError:
         raise BridgeError(BAD_INPUT, f"trials.csv: trial {row['id']}: {column} is no number: "
                                      f"{row[column]!r}") from None
-    if not math.isfinite(value):
+    if not -sys.float_info.max <= value <= sys.float_info.max:  # NaN too
         raise BridgeError(BAD_INPUT, f"trials.csv: trial {row['id']}: {column} is {row[column]}")
     return value
 
@@ -223,7 +223,11 @@ def trial_of(optuna, run_dir, row, distributions, started):
         trial.datetime_start = started
     if state.is_finished():
         seconds = max(0.0, number_of(row, "seconds", float))
-        trial.datetime_complete = started + datetime.timedelta(seconds=seconds)
+        try:
+            trial.datetime_complete = started + datetime.timedelta(seconds=seconds)
+        except OverflowError:
+            raise BridgeError(BAD_INPUT, f"trials.csv: trial {row['id']}: seconds is "
+                                         f"{row['seconds']}") from None
     return trial
 
 
@@ -280,7 +284,8 @@ def command_export(optuna, arguments):
     result = read_json(run_dir, "result.json")
     search = read_json(run_dir, "plan.resolved.json").get("search")
     lr_range = search.get("lr") if isinstance(search, dict) else None
-    if not isinstance(lr_range, list) or not all(isinstance(lr, float) for lr in lr_range):
+    if not isinstance(lr_range, list) or \
+            not all(isinstance(lr, float) and math.isfinite(lr) for lr in lr_range):
         raise BridgeError(BAD_INPUT, f"{run_dir}/plan.resolved.json: has no search.lr")
     name = result.get("name")
     if not isinstance(name, str) or not name:

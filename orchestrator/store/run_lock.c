@@ -118,7 +118,7 @@ static int read_line(struct told *told, const struct found *found, struct lr_err
     return json_memory_failed() ? lr_nomem(err) : 0;
 }
 
-/* Opened and not only asked for: a network file system may answer
+/* found->there: there is one. It is opened and not only asked for: a network file system may answer
  * stat() from a cache that is a minute old, but not after open(). */
 static int read_lock_file(struct found *found, const char *path, struct lr_error *err)
 {

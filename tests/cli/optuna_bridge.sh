@@ -121,6 +121,10 @@ broken "trials.csv: trial 1: lr is no number: 'x\\x1b[31m'" trials.csv \
     "2s/,0.0005,/,x$(printf '\033')[31m,/"
 broken "trials.csv: trial 1: lr is nan" trials.csv '2s/,0.0005,/,nan,/'
 broken "runs/broken: ValueError: " trials.csv '2s/,0.0005,/,-1,/'
+broken "trials.csv: trial 1000000" trials.csv "2s/^1,/1$(printf '%0400d' 0),/"
+broken "trials.csv: trial 1: seconds is 1e300" trials.csv '2s/,[^,]*,\([^,]*,\)$/,1e300,\1/'
+broken "runs/broken/plan.resolved.json: has no search.lr" plan.resolved.json \
+    '/"lr": \[/,/\]/s/^ *[0-9][0-9.]*,$/NaN,/'
 broken "trials.csv: trial 1: unknown state 'gone'" trials.csv '2s/,done,/,gone,/'
 broken "runs/broken/result.json: JSONDecodeError: " result.json '1d'
 broken "runs/broken/plan.resolved.json: has no search.lr" plan.resolved.json 's/"lr":/"rate":/'

@@ -167,6 +167,26 @@ static char *find(char *bytes, size_t size, const char *text)
     return NULL;
 }
 
+/* Its record of trainer simulate had another name; the trainings are the same. */
+static void one_of_an_earlier_version_goes_on_bit_for_bit(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of();
+    struct train_files straight = {0}, first = {.save = part, .until_tokens = 97 * BATCH};
+    struct train_files second = {.init = part};
+    size_t size;
+    struct trial_result wanted = trained(&spec, &straight);
+    assert_int_equal(trained(&spec, &first).outcome, OUTCOME_CANCELED);
+    char *bytes = slurp(part, &size);
+    memcpy(find(bytes, size, "spec.simulate"), "spec.surface_", strlen("spec.surface_"));
+    spew(part, bytes, size);
+    free(bytes);
+    struct trial_result result = trained(&spec, &second);
+    assert_string_equal(second.changed, "");
+    assert_memory_equal(&result.train_loss, &wanted.train_loss, sizeof(double));
+    assert_memory_equal(&result.val_loss, &wanted.val_loss, sizeof(double));
+}
+
 static void wrong_checkpoints_are_refused(void **state)
 {
     (void)state;
@@ -223,6 +243,7 @@ int main(void)
         cmocka_unit_test(what_stopped_goes_on_bit_for_bit),
         cmocka_unit_test(data_may_lie_elsewhere),
         cmocka_unit_test(a_longer_horizon_goes_on_from_the_end),
+        cmocka_unit_test(one_of_an_earlier_version_goes_on_bit_for_bit),
         cmocka_unit_test(wrong_checkpoints_are_refused),
         cmocka_unit_test(what_cannot_be_saved_is_a_failure),
     };

@@ -1,6 +1,7 @@
-/* Looks losses up in a table of them. Between two learning rates the curve is a piecewise cubic whose slopes are bounded by those of its chords
- * (Fritsch and Carlson 1980; slopes after Fritsch and Butland 1984): it has no minimum that the
- * table does not have, so a search is not led to an optimum that nobody measured. */
+/* Looks losses up in a table of them. Between two learning rates the curve is a piecewise cubic
+ * whose slopes are bounded by those of its chords (Fritsch and Carlson 1980; slopes after Fritsch
+ * and Butland 1984): it has no minimum that the table does not have, so a search is not led to an
+ * optimum that nobody measured. */
 #include "data/sweep.h"
 
 #include <math.h>

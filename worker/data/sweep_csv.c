@@ -1,6 +1,6 @@
-/* Reading and writing of tables of losses. libcsv cuts the text into cells; a row is judged when it is whole:
- * conditions first, so that rows that were not asked for may hold anything. The text is handed over
- * line by line, because libcsv does not count lines. */
+/* Reading and writing of tables of losses. libcsv cuts the text into cells; a row is judged when it
+ * is whole: conditions first, so that rows that were not asked for may hold anything. The text is
+ * handed over line by line, because libcsv does not count lines. */
 #include "data/sweep_csv.h"
 
 #include <csv.h>

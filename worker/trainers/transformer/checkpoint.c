@@ -214,6 +214,8 @@ static void list_changes(const struct safetensors *file, const struct trial_spec
     for (size_t f = 0; f < trial_spec_fields.count && used < size; f++) {
         const struct field *field = &trial_spec_fields.fields[f];
         char key[KEY], now[VALUE];
+        if (field->type == FIELD_STRUCT) /* of another trainer */
+            continue;
         snprintf(key, sizeof(key), "spec.%s", field->name);
         field_text(now, sizeof(now), field, spec);
         const char *saved = safetensors_metadata(file, key);
