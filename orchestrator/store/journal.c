@@ -475,6 +475,10 @@ int journal_repair(struct journal_repair *repair, const char *path,
         goto out;
     rc = scan_file(&scan, fd, &repair->damage);
     repair->kept = scan.count;
+    if (scan.newer && rc == LR_EDAMAGED) {
+        lr_fail(err, rc, "%s. It is not damaged, and nothing was cut off", repair->damage.text);
+        goto out;
+    }
     if (rc != LR_EDAMAGED) {
         if (rc)
             lr_fail(err, rc, "%s", repair->damage.text);

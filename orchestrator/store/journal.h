@@ -54,8 +54,8 @@ struct journal_repair {
 
 /* Cuts a damaged journal off before its first damaged line: one that journal_open() refuses with
  * LR_EDAMAGED, or `replay` does. Before, it is copied to PATH.damaged-1, -2, ... and what was lost
- * is told: the events of intact lines behind the cut. LR_EIO when another process writes it; on
- * any failure it is as it was. */
+ * is told: the events of intact lines behind the cut. LR_EIO when another process writes it,
+ * LR_EDAMAGED when the line is another version's and no damage; on any failure it is as it was. */
 int journal_repair(struct journal_repair *repair, const char *path,
                    int (*replay)(void *context, const struct event *event, struct lr_error *err),
                    void (*lost)(void *context, const struct event *event), void *context,

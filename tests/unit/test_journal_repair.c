@@ -2,6 +2,7 @@
 #include "journal_case.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 #include "lrsearch/memory.h"
 
 static void on_lost(void *context, const struct event *event)
@@ -115,6 +116,29 @@ static void what_needs_no_repair(void **state)
     assert_non_null(strstr(err.text, "none: cannot open the journal: No such file"));
 }
 
+/* An intact line that is not understood is another version's: that one can go on with it. */
+static void another_versions_journal_is_not_cut(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"event\":\"dance\"";
+    char line[64];
+    int length = snprintf(line, sizeof(line), "%s,\"crc\":\"%08x\"}\n", body,
+                          (unsigned)XXH3_64bits(body, strlen(body)));
+    struct journal_repair repair;
+    struct replayed replayed = {0};
+    struct lr_error err = {0};
+    size_t now;
+    write_file(line, (size_t)length);
+    assert_int_equal(journal_repair(&repair, path, on_replay, on_lost, &replayed, &err),
+                     LR_EDAMAGED);
+    assert_non_null(strstr(err.text, ":1: unknown event \"dance\"; a newer lrsearch wrote it. "
+                                     "It is not damaged, and nothing was cut off"));
+    char *same = read_file(&now);
+    assert_int_equal(now, length);
+    assert_memory_equal(same, line, now);
+    free(same);
+}
+
 /* Without memory nothing is cut off. */
 static void repair_without_memory(void **state)
 {
@@ -156,9 +180,8 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(every_line_can_be_repaired),
-        IN_FOLDER(the_only_line_can_be_repaired),
-        IN_FOLDER(what_needs_no_repair),
+        IN_FOLDER(every_line_can_be_repaired), IN_FOLDER(the_only_line_can_be_repaired),
+        IN_FOLDER(what_needs_no_repair),       IN_FOLDER(another_versions_journal_is_not_cut),
         IN_FOLDER(repair_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
