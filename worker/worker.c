@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 #include "lrsearch/log.h"
+#include "lrsearch/memory.h"
 #include "trainers/transformer/wsd_prefix.h"
 
 enum {
@@ -305,22 +306,30 @@ static void sleep_ms(uint64_t ms)
 int worker_run(struct transport *transport, const struct msg_hello *hello, uint64_t lease_ms,
                struct lr_error *err)
 {
-    struct worker worker = {.transport = transport, .err = err, .lease_ms = lease_ms};
+    struct worker *worker = lr_calloc(1, sizeof(*worker));
     uint64_t pause_ms = SHORTEST_MS;
-    worker.heard_ms = worker.checked_ms = clock_ms();
+    bool any;
+    int rc;
+    if (!worker)
+        return lr_nomem(err);
+    worker->transport = transport;
+    worker->err = err;
+    worker->lease_ms = lease_ms;
+    worker->heard_ms = worker->checked_ms = clock_ms();
     for (;;) {
-        bool any;
-        int rc = greet(&worker, hello);
-        if (rc || (rc = poll_messages(&worker, &any)))
-            return rc;
-        if (worker.assigned && !worker.stopping) {
-            if ((rc = train_next(&worker)))
-                return rc;
+        if ((rc = greet(worker, hello)) || (rc = poll_messages(worker, &any)))
+            goto out;
+        if (worker->assigned && !worker->stopping) {
+            if ((rc = train_next(worker)))
+                goto out;
             any = true;
         }
-        if (worker.stopping)
-            return 0;
+        if (worker->stopping)
+            goto out;
         sleep_ms(pause_ms);
         pause_ms = any ? SHORTEST_MS : pause_ms * 2 < LONGEST_MS ? pause_ms * 2 : LONGEST_MS;
     }
+out:
+    lr_free(worker);
+    return rc;
 }

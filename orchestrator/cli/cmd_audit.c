@@ -62,8 +62,7 @@ static int audit_recipe(struct audit *audit, const struct command_line *line, st
     if (line->operand_count > 0 &&
         (rc = audit_by_runs(audit, target, line->operands[0], plan, err)))
         return rc;
-    audit_by_laws(audit);
-    return 0;
+    return audit_by_laws(audit, err);
 }
 
 static int print_audit(const struct audit *audit, bool json, struct lr_error *err)

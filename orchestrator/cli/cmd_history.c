@@ -87,19 +87,6 @@ static int print_json(const struct history_run *runs, size_t count, struct lr_er
     return json_print(object, ok, err);
 }
 
-static int plot(const char *path, const struct history_run *runs, size_t count,
-                struct lr_error *err)
-{
-    bool drawn;
-    int rc = history_figure(path, runs, count, &drawn, err);
-    if (!rc && !drawn)
-        lr_log(LR_LOG_WARNING,
-               "%s is not drawn: gnuplot is missing or failed; its script is %s.gp, to be drawn by "
-               "gnuplot anywhere",
-               path, path);
-    return rc;
-}
-
 static int show_runs(const struct history_options *options, const char *dir, struct lr_error *err)
 {
     struct history *history = NULL;
@@ -119,7 +106,7 @@ static int show_runs(const struct history_options *options, const char *dir, str
         return rc;
     if (count == 0 && options->name)
         lr_log(LR_LOG_WARNING, "%s/" HISTORY_FILE ": no run is named %s", dir, options->name);
-    if (options->plot && (rc = plot(options->plot, runs, count, err)))
+    if (options->plot && (rc = history_figure(options->plot, runs, count, err)))
         goto out;
     if (options->json)
         rc = print_json(runs, count, err);

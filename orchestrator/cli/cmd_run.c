@@ -116,7 +116,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
 {
     const struct run_options *options = line->options;
     struct progress_line progress;
-    struct answer answer;
+    struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
     char fork[TRIAL_PATH + FORK_NAME];
     const char *run_dir = find_run_dir(fork, options, plan);
@@ -153,25 +153,27 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         .watch = progress_line_watch(&progress),
         .draw = make_report,
     };
-    int rc = cache_dir ? coordinator_run(&setup, &answer, workers_lost, &err) : lr_nomem(&err);
+    bool begun = answer && cache_dir;
+    int rc = begun ? coordinator_run(&setup, answer, workers_lost, &err) : lr_nomem(&err);
     progress_line_release(&progress);
     baseline_release(&baseline);
     bool history_failed = baseline.failed;
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    else if (night_record(run_dir, plan, &answer))
+    else if (night_record(run_dir, plan, answer))
         history_failed = true;
-    bool answered = cache_dir && (rc == 0 || answer.cost.trials > 0);
+    bool answered = begun && (rc == 0 || answer->cost.trials > 0);
     if (answered) {
-        outcome_print(options->json, plan->name, &answer);
+        outcome_print(options->json, plan->name, answer);
         lr_log(LR_LOG_INFO, "files in %s", run_dir);
     }
-    lr_free(cache_dir);
-    int status = outcome_status(rc, &answer);
+    int status = outcome_status(rc, answer);
     if (rc == 0 && history_failed && plan->baseline[0] && status != LR_EXIT_DRIFT)
         status = lr_error_exit_status(LR_EIO); /* drift is what the comparison was made for */
     status = outcome_written(status);
-    summary_print_line(plan->name, run_dir, answered ? &answer : NULL, status);
+    summary_print_line(plan->name, run_dir, answered ? answer : NULL, status);
+    lr_free(cache_dir);
+    lr_free(answer);
     return status;
 }
 

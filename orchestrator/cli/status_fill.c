@@ -1,7 +1,5 @@
 /* Time is the journal's CLOCK, which beats every 15 s, and what passed since by the clocks of two
  * hosts, so never more than a beat. */
-#define _XOPEN_SOURCE 700 /* strptime */
-#define _DEFAULT_SOURCE   /* timegm */
 #include "cli/status_fill.h"
 
 #include <assert.h>
@@ -11,6 +9,7 @@
 #include "campaign/campaign_answer.h"
 #include "campaign/campaign_budget.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/utc.h"
 #include "store/run_lock.h"
 
 /* ---- what the events tell ---- */
@@ -89,13 +88,6 @@ static void end_attempt(struct status_fill *fill, const struct trial *trial,
     }
 }
 
-static time_t seconds_of(const char *utc)
-{
-    struct tm tm = {0};
-    const char *end = strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return end && !*end ? timegm(&tm) : 0;
-}
-
 int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
                       const struct event *event, struct lr_error *err)
 {
@@ -104,7 +96,7 @@ int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
     case EVENT_SESSION:
         fill->view.sessions++;
         session->clock_s = 0;
-        session->utc = seconds_of(event->as.session.started_utc);
+        session->utc = utc_seconds(event->as.session.started_utc);
         session->tokens = 0;
         return set_workers(&fill->view,
                            event->as.session.ranks > 0 ? event->as.session.ranks - 1 : 0, err);

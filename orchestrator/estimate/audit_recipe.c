@@ -11,8 +11,8 @@
 #define DISAGREE 2.0   /* between laws */
 #define OTHER_BATCH 1.5
 
-static void judge(struct verdict *verdict, const struct recipe *recipe, double lr,
-                  const double ci90[2], double curvature, double spread)
+static int judge(struct verdict *verdict, const struct recipe *recipe, double lr,
+                 const double ci90[2], double curvature, double spread, struct lr_error *err)
 {
     verdict->known = isfinite(lr);
     verdict->lr = lr;
@@ -22,7 +22,7 @@ static void judge(struct verdict *verdict, const struct recipe *recipe, double l
         verdict->factor90[i] = recipe->lr / ci90[1 - i];
     }
     verdict->curvature = curvature;
-    verdict->penalty = loss_penalty_of(recipe->lr, lr, ci90, curvature, spread);
+    return loss_penalty_find(&verdict->penalty, recipe->lr, lr, ci90, curvature, spread, err);
 }
 
 /* ---- published laws ---- */
@@ -99,31 +99,34 @@ static void warn_of_disagreement(struct audit *audit)
                 format_count(d, sizeof(d), audit->laws[high].own_batch));
 }
 
-static void judge_published(struct verdict *verdict, const struct published_law *law,
-                            const struct published *said, const struct recipe *recipe)
+static int judge_published(struct verdict *verdict, const struct published_law *law,
+                           const struct published *said, const struct recipe *recipe,
+                           struct lr_error *err)
 {
     snprintf(verdict->by, sizeof(verdict->by), "%s", law->name);
-    judge(verdict, recipe, said->lr, said->ci90, PUBLISHED_CURVATURE, PUBLISHED_CURVATURE_SPREAD);
     verdict->batch_assumed = recipe->batch_tokens == 0;
     verdict->batch_tokens = verdict->batch_assumed ? said->own_batch : recipe->batch_tokens;
+    return judge(verdict, recipe, said->lr, said->ci90, PUBLISHED_CURVATURE,
+                 PUBLISHED_CURVATURE_SPREAD, err);
 }
 
 /* The verdict may turn with the batch, so that one about an assumed batch is given with a second.
  */
-static void ask_at_best_batch(struct audit *audit, const struct published_law *law)
+static int ask_at_best_batch(struct audit *audit, const struct published_law *law,
+                             struct lr_error *err)
 {
     struct recipe recipe = audit->recipe;
     struct published said;
     recipe.batch_tokens = transfer_best_batch(recipe.tokens);
     if (fabs(log(recipe.batch_tokens / audit->published.batch_tokens)) <= log(OTHER_BATCH))
-        return;
+        return 0;
     published_ask(&said, law, &recipe);
-    if (said.applies)
-        judge_published(&audit->at_best_batch, law, &said, &recipe);
+    return said.applies ? judge_published(&audit->at_best_batch, law, &said, &recipe, err) : 0;
 }
 
-void audit_by_laws(struct audit *audit)
+int audit_by_laws(struct audit *audit, struct lr_error *err)
 {
+    int rc;
     audit->law = -1;
     for (int i = 0; i < PUBLISHED_LAWS; i++) {
         published_ask(&audit->laws[i], &published_laws[i], &audit->recipe);
@@ -133,13 +136,15 @@ void audit_by_laws(struct audit *audit)
     if (audit->law >= 0) {
         const struct published *said = &audit->laws[audit->law];
         const struct published_law *law = &published_laws[audit->law];
-        judge_published(&audit->published, law, said, &audit->recipe);
-        if (audit->published.batch_assumed)
-            ask_at_best_batch(audit, law);
+        if ((rc = judge_published(&audit->published, law, said, &audit->recipe, err)))
+            return rc;
+        if (audit->published.batch_assumed && (rc = ask_at_best_batch(audit, law, err)))
+            return rc;
         warn_of_reach(audit, law);
         warn_of_rules(audit, law, said);
     }
     warn_of_disagreement(audit);
+    return 0;
 }
 
 /* ---- the user's own runs ---- */
@@ -185,11 +190,11 @@ int audit_by_campaign(struct audit *audit, const struct campaign *campaign, bool
     compare_models(audit, campaign, width_given);
     audit->runs.batch_assumed = !batch_given;
     audit->runs.batch_tokens = plan_target(plan).batch_tokens;
-    if (audit->answer->status == ANSWER_IDENTIFIED)
-        judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
-              target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD);
-    else
+    if (audit->answer->status != ANSWER_IDENTIFIED)
         snprintf(audit->runs_reason, sizeof(audit->runs_reason), "%s", audit->answer->reason);
+    else if ((rc = judge(&audit->runs, &audit->recipe, target->lr, target->ci90,
+                         target->loss_penalty_if_wrong_2x, FITTED_CURVATURE_SPREAD, err)))
+        return rc;
     if (!campaign_finished(campaign))
         answer_warn(audit->answer, "the campaign is not finished: more trials may move this");
     return 0;

@@ -7,8 +7,8 @@
 
 /* Judges the learning rate of audit->recipe. Both functions add warnings to audit->answer. */
 
-/* By the published laws: fills laws, law, published and at_best_batch. */
-void audit_by_laws(struct audit *audit);
+/* By the published laws: fills laws, law, published and at_best_batch. 0 or LR_ENOMEM. */
+int audit_by_laws(struct audit *audit, struct lr_error *err);
 
 /* By a campaign that was run, whose plan has the recipe's target: fills runs, runs_apply,
  * runs_params, runs_reason and answer. width_given, batch_given: the target's are the recipe's, and

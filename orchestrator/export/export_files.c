@@ -46,23 +46,6 @@ void export_files_release(struct export_files *files)
     memset(files, 0, sizeof(*files));
 }
 
-/* ---- times ---- */
-
-/* Days from 1970-01-01 in the Gregorian calendar; the year is taken to begin in March. */
-static long days_since_1970(int year, int month, int day)
-{
-    long y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-double export_utc_seconds(const char *utc)
-{
-    int year, month, day, hour, minute, second;
-    if (sscanf(utc, "%4d-%2d-%2dT%2d:%2d:%2dZ", &year, &month, &day, &hour, &minute, &second) != 6)
-        return NAN;
-    return 86400.0 * (double)days_since_1970(year, month, day) + 3600 * hour + 60 * minute + second;
-}
-
 /* ---- answer ---- */
 
 void export_answer(struct export_number out[EXPORT_ANSWER_NUMBERS], const struct answer *answer)

@@ -54,9 +54,6 @@ int export_sqlite(struct export_files *files, const struct export_source *source
 int export_tensorboard(struct export_files *files, const struct export_source *source,
                        struct lr_error *err);
 
-/* Seconds since 1970 of "2026-01-31T12:00:00Z"; NaN when it is none. */
-double export_utc_seconds(const char *utc);
-
 /* The answer's numbers with the names that every format gives them; what is not known is NaN. */
 #define EXPORT_ANSWER_NUMBERS 14
 struct export_number {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "export/export_files.h"
 #include "export/tfevents.h"
+#include "lrsearch/utc.h"
 #include "store/trial_row.h"
 
 /* Columns of trials.csv. */
@@ -56,9 +57,8 @@ static int add_experiment(struct export_files *files, const struct export_source
 {
     struct trial_cell row[TRIAL_ROW_CELLS];
     struct bytes file = {0}, experiment = {0}, data = {0};
-    double begun = export_utc_seconds(source->curves->session_utc);
+    double begun = (double)utc_seconds(source->curves->session_utc);
     size_t count = trial_row_fill(row, source->trial_count ? source->trials[0] : NULL);
-    begun = isfinite(begun) ? begun : 0;
     pb_text(&experiment, 6, campaign_plan(source->campaign)->name);
     pb_double(&experiment, 3, begun);
     for (size_t i = 0; i < HPARAMS; i++)
@@ -116,10 +116,9 @@ static int add_trial(struct export_files *files, const struct trial *trial,
     size_t count = trial_row_fill(row, trial);
     struct bytes file = {0};
     char group[32], name[64];
-    double begun = export_utc_seconds(curve->session_utc), seconds = 0;
+    double begun = (double)utc_seconds(curve->session_utc), seconds = 0;
     if (trial_state_is_over(trial->state) && trial->result.seconds > 0)
         seconds = trial->result.seconds;
-    begun = isfinite(begun) ? begun : 0;
     snprintf(group, sizeof(group), "trial-%04" PRIu32, trial->id);
     snprintf(name, sizeof(name), "%s/events.out.tfevents.0.lrsearch", group);
     tfevents_begin(&file, begun);

@@ -1,17 +1,17 @@
 /* Reads what a run left: its plan, its journal applied to a campaign, and the answer fitted from
  * that. When a run finished is told by its journal and not by a file's time, which a copy changes.
  * plan_from_json() refuses a run of which this version has keys that its plan has not. */
-#define _DEFAULT_SOURCE /* timegm, S_ISDIR */
+#define _DEFAULT_SOURCE /* S_ISDIR */
 #include "history/run_reader.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <xxhash.h>
 #include "campaign/campaign_answer.h"
 #include "campaign/campaign_apply.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/utc.h"
 #include "plan/plan_json.h"
 #include "store/run_dir.h"
 
@@ -111,21 +111,14 @@ int run_end_read(struct run_end *end, const char *run_dir, struct lr_error *err)
 {
     char path[JOURNAL_PATH];
     struct times times = {.end = end};
-    struct tm utc = {0};
     memset(end, 0, sizeof(*end));
     int rc = journal_read(journal_path(path, run_dir), note_event, &times, err);
     if (rc)
         return rc;
-    snprintf(end->finished_utc, sizeof(end->finished_utc), "%s", times.started_utc);
-    if (sscanf(times.started_utc, "%d-%d-%dT%d:%d:%dZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-               &utc.tm_hour, &utc.tm_min, &utc.tm_sec) != 6 ||
-        !(times.wall_s >= 0 && times.wall_s < 1e9))
-        return 0;
-    utc.tm_year -= 1900;
-    utc.tm_mon -= 1;
-    time_t finished = timegm(&utc) + (time_t)times.wall_s;
-    if (gmtime_r(&finished, &utc))
-        strftime(end->finished_utc, sizeof(end->finished_utc), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    memcpy(end->finished_utc, times.started_utc, sizeof(end->finished_utc));
+    time_t started = utc_seconds(times.started_utc);
+    if (started > 0 && times.wall_s >= 0 && times.wall_s < 1e9)
+        utc_format(end->finished_utc, started + (time_t)times.wall_s);
     return 0;
 }
 

@@ -4,7 +4,6 @@
 #include "report/coord_plot.h"
 
 #include <math.h>
-#include "lrsearch/log.h"
 #include "report/gnuplot.h"
 
 enum { COLUMNS = 3, PANEL_WIDTH = 300, PANEL_HEIGHT = 220 };
@@ -45,7 +44,6 @@ static void write_panel(FILE *script, const struct coord_plot *plot, size_t laye
 int coord_plot_draw(const struct coord_plot *plot, const char *path, struct lr_error *err)
 {
     struct gnuplot gnuplot;
-    bool drawn;
     int rows = (int)((plot->layers + COLUMNS - 1) / COLUMNS);
     int rc = gnuplot_begin(&gnuplot, path, COLUMNS * PANEL_WIDTH, rows * PANEL_HEIGHT + 40, err);
     if (rc)
@@ -61,11 +59,5 @@ int coord_plot_draw(const struct coord_plot *plot, const char *path, struct lr_e
     for (size_t l = 0; l < plot->layers; l++)
         write_panel(script, plot, l);
     fputs("unset multiplot\n", script);
-    rc = gnuplot_end(&gnuplot, &drawn, err);
-    if (!rc && !drawn)
-        lr_log(LR_LOG_WARNING,
-               "%s is not drawn: gnuplot is missing or failed; its script is %s.gp, to be drawn by "
-               "gnuplot anywhere",
-               path, path);
-    return rc;
+    return gnuplot_end_or_warn(&gnuplot, path, err);
 }

@@ -29,8 +29,8 @@ figure_function horizon_figure, ratio_figure, basins_figure, axes_figure, curves
 #define REPORT_CURVES 200 /* in curves_figure(), at most */
 
 /* LR* with its interval over the runs of a history, in their order; those that drifted stand out.
- * LR_EDATA: not one of them has an LR. */
-int history_figure(const char *path, const struct history_run *runs, size_t count, bool *drawn,
+ * LR_EDATA: not one of them has an LR. Without gnuplot `path`.gp stays, and a warning says so. */
+int history_figure(const char *path, const struct history_run *runs, size_t count,
                    struct lr_error *err);
 
 #endif

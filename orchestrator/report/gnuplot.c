@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
@@ -185,5 +186,17 @@ int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err)
     if (rc || *drawn)
         unlink(gnuplot->script_path);
     release(gnuplot);
+    return rc;
+}
+
+int gnuplot_end_or_warn(struct gnuplot *gnuplot, const char *path, struct lr_error *err)
+{
+    bool drawn;
+    int rc = gnuplot_end(gnuplot, &drawn, err);
+    if (!rc && !drawn)
+        lr_log(LR_LOG_WARNING,
+               "%s is not drawn: gnuplot is missing or failed; its script is %s.gp, to be drawn by "
+               "gnuplot anywhere",
+               path, path);
     return rc;
 }

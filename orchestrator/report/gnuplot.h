@@ -22,6 +22,9 @@ int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int heig
  * LR_EIO, LR_ENOSPC: the script could not be written. */
 int gnuplot_end(struct gnuplot *gnuplot, bool *drawn, struct lr_error *err);
 
+/* The same for a figure that a user named `path`: a warning says that it is not drawn. */
+int gnuplot_end_or_warn(struct gnuplot *gnuplot, const char *path, struct lr_error *err);
+
 /* `text` as a gnuplot string in single quotes, in which nothing is expanded; a control character
  * becomes '?'. */
 void gnuplot_string(FILE *script, const char *text);

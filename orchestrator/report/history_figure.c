@@ -56,7 +56,7 @@ static void write_ticks(FILE *script, const struct range *range)
     fputs(")\n", script);
 }
 
-int history_figure(const char *path, const struct history_run *runs, size_t count, bool *drawn,
+int history_figure(const char *path, const struct history_run *runs, size_t count,
                    struct lr_error *err)
 {
     struct gnuplot gnuplot;
@@ -92,5 +92,5 @@ int history_figure(const char *path, const struct history_run *runs, size_t coun
               "title 'drifted beyond tolerance'",
               script);
     fputc('\n', script);
-    return gnuplot_end(&gnuplot, drawn, err);
+    return gnuplot_end_or_warn(&gnuplot, path, err);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/error.h"
+#include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
 
 #define REFIT ((uint64_t)RNG_CELLS + (1u << 8))
@@ -280,8 +281,10 @@ static int hold_out(struct joint_answer *answer, const struct cell_posterior *po
 int joint_fill(struct answer *answer, const struct cell_posterior *posterior,
                const struct observation *seen, size_t count)
 {
-    struct joint joint;
+    struct joint *joint = lr_malloc(sizeof(*joint));
     struct joint_answer *of = &answer->joint;
+    if (!joint)
+        return LR_ENOMEM;
     of->parametrization =
         posterior->data->space->groups[posterior->data->space->target.group].parametrization;
     of->ln_c = of->alpha = of->beta = of->r2 = NAN;
@@ -289,7 +292,8 @@ int joint_fill(struct answer *answer, const struct cell_posterior *posterior,
     of->holdout.lr_predicted = of->holdout.lr_measured = NAN;
     for (int i = 0; i < 2; i++)
         of->holdout.ci90[i] = of->holdout.measured_ci90[i] = NAN;
-    if (gather(&joint, posterior))
-        fill_plane(of, &joint);
+    if (gather(joint, posterior))
+        fill_plane(of, joint);
+    lr_free(joint);
     return hold_out(of, posterior, seen, count);
 }

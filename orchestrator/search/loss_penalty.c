@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "lrsearch/memory.h"
 #include "search/basin_model.h"
 #include "search/numerics.h"
 
@@ -22,11 +23,13 @@ static double normal_quantile(double share)
     return (low + high) / 2;
 }
 
-struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
-                                    double curvature, double spread)
+int loss_penalty_find(struct loss_penalty *penalty, double lr, double optimum, const double ci90[2],
+                      double curvature, double spread, struct lr_error *err)
 {
-    double values[VALUES];
+    double *values = lr_calloc(VALUES, sizeof(*values));
     size_t count = 0;
+    if (!values)
+        return lr_nomem(err);
     for (int i = 0; i < OPTIMA; i++) {
         double z = normal_quantile((i + 0.5) / OPTIMA);
         double ln_side = z < 0 ? log(optimum / ci90[0]) : log(ci90[1] / optimum);
@@ -37,9 +40,12 @@ struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90
                 values[count++] = depth * basin_shape(t, basin_asymmetry[a]);
         }
     }
-    if (isnan(values[0]) || isnan(values[VALUES - 1]))
-        return (struct loss_penalty){NAN, {NAN, NAN}};
-    qsort(values, VALUES, sizeof(*values), compare_doubles);
-    return (struct loss_penalty){
-        values[VALUES / 2], {values[(size_t)(0.05 * VALUES)], values[(size_t)(0.95 * VALUES)]}};
+    *penalty = (struct loss_penalty){NAN, {NAN, NAN}};
+    if (!isnan(values[0]) && !isnan(values[VALUES - 1])) {
+        qsort(values, VALUES, sizeof(*values), compare_doubles);
+        *penalty = (struct loss_penalty){
+            values[VALUES / 2], {values[(size_t)(0.05 * VALUES)], values[(size_t)(0.95 * VALUES)]}};
+    }
+    lr_free(values);
+    return 0;
 }

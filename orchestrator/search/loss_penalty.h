@@ -1,6 +1,8 @@
 #ifndef LRSEARCH_LOSS_PENALTY_H
 #define LRSEARCH_LOSS_PENALTY_H
 
+#include "lrsearch/error.h"
+
 /* What a learning rate costs in loss when the optimum and the depth of the basin are known with an
  * error: nats above the loss at the optimum, the median and a 90 % interval over both. */
 
@@ -17,8 +19,8 @@ struct loss_penalty {
 
 /* `optimum` and `ci90`: LR* and its 90 % interval, whose two sides may differ; `curvature`: nats
  * per octave^2, `spread`: standard deviation of its logarithm. The basin is steeper above the
- * optimum (basin_shape()). NaN in, NaN out. */
-struct loss_penalty loss_penalty_of(double lr, double optimum, const double ci90[2],
-                                    double curvature, double spread);
+ * optimum (basin_shape()). NaN in, NaN out. 0 or LR_ENOMEM. */
+int loss_penalty_find(struct loss_penalty *penalty, double lr, double optimum, const double ci90[2],
+                      double curvature, double spread, struct lr_error *err);
 
 #endif

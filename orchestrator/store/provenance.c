@@ -10,6 +10,7 @@
 #include <time.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/utc.h"
 #include "lrsearch/version.h"
 #include "store/event_json.h"
 #include "store/json_value.h"
@@ -46,8 +47,6 @@ static void name_libraries(char *out, size_t size)
 void provenance_here(struct event_session *out)
 {
     struct utsname name;
-    struct tm utc;
-    time_t now = time(NULL);
     bool named = uname(&name) == 0;
     snprintf(out->version, sizeof(out->version), "%s", LRSEARCH_VERSION);
     snprintf(out->compiler, sizeof(out->compiler), "%s", __VERSION__);
@@ -57,8 +56,7 @@ void provenance_here(struct event_session *out)
                  name.machine);
     provenance_cpu(out->cpu, sizeof(out->cpu));
     name_libraries(out->libraries, sizeof(out->libraries));
-    if (gmtime_r(&now, &utc))
-        strftime(out->started_utc, sizeof(out->started_utc), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    utc_format(out->started_utc, time(NULL));
 }
 
 static json_t *starts_json(const struct event_session *starts, size_t count, bool *ok)

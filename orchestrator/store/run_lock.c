@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "lrsearch/utc.h"
 #include "store/json_value.h"
 
 #define LOCK_BYTES 512
@@ -74,19 +75,15 @@ static const struct run_lock_clock real_clock = {NULL, real_now_ms, real_sleep_m
 
 static int write_line(struct run_lock *lock, const struct run_owner *self)
 {
-    char id[24], started[32] = "";
-    time_t now = time(NULL);
-    struct tm utc;
+    char id[24], started[UTC_TEXT];
     bool ok = true;
     snprintf(id, sizeof(id), "%016" PRIx64, self->host_id); /* JSON's integers are signed */
-    if (gmtime_r(&now, &utc))
-        strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
     json_use_lr_memory();
     json_t *object = json_object();
     json_put(object, "host", json_of_text(self->host), &ok);
     json_put(object, "pid", json_of_count(self->pid), &ok);
     json_put(object, "host_id", json_string(id), &ok);
-    json_put(object, "started_utc", json_string(started), &ok);
+    json_put(object, "started_utc", json_string(utc_format(started, time(NULL))), &ok);
     char *dump = json_to_line(object, ok);
     if (!dump)
         return LR_ENOMEM;

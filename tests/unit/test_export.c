@@ -134,15 +134,6 @@ static void rows_have_room(void **state)
     assert_null(trial_row_find(row, count, "nothing"));
 }
 
-static void times_are_utc(void **state)
-{
-    (void)state;
-    assert_float_equal(export_utc_seconds("1970-01-01T00:00:00Z"), 0, 0);
-    assert_float_equal(export_utc_seconds("2026-01-31T12:00:00Z"), 1769860800, 0);
-    assert_float_equal(export_utc_seconds("2024-02-29T23:59:59Z"), 1709251199, 0);
-    assert_true(isnan(export_utc_seconds("")));
-}
-
 static void memory_may_end_anywhere(void **state)
 {
     (void)state;
@@ -169,7 +160,6 @@ int main(void)
         cmocka_unit_test(csv_has_a_line_a_trial),
         cmocka_unit_test(tensorboard_has_a_folder_a_trial),
         cmocka_unit_test(rows_have_room),
-        cmocka_unit_test(times_are_utc),
         cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

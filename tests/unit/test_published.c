@@ -3,10 +3,19 @@
 
 #include <math.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "search/loss_penalty.h"
 #include "search/laws/published.h"
 
 enum { BJORCK, STEP_LAW, DEEPSEEK, PORIAN, ZHOU };
+
+static struct loss_penalty penalty_of(double lr, double optimum, const double ci90[2],
+                                      double curvature, double spread)
+{
+    struct loss_penalty penalty;
+    assert_int_equal(loss_penalty_find(&penalty, lr, optimum, ci90, curvature, spread, NULL), 0);
+    return penalty;
+}
 
 static struct recipe recipe_of(double lr, double params, double tokens)
 {
@@ -48,8 +57,8 @@ static void llama_is_too_high(void **state)
     assert_near(recipe.lr / answer.lr, 2.74, 2e-3);
     assert_near(answer.lr / answer.ci90[0], answer.ci90[1] / answer.lr, 1e-12);
     assert_near(answer.ci90[1] / answer.lr, 1.63, 0.02);
-    struct loss_penalty penalty = loss_penalty_of(recipe.lr, answer.lr, answer.ci90,
-                                                  PUBLISHED_CURVATURE, PUBLISHED_CURVATURE_SPREAD);
+    struct loss_penalty penalty = penalty_of(recipe.lr, answer.lr, answer.ci90, PUBLISHED_CURVATURE,
+                                             PUBLISHED_CURVATURE_SPREAD);
     assert_near(penalty.nats, 0.030, 0.1);
     assert_true(penalty.ci90[0] < 0.027 && 0.027 < penalty.ci90[1]);
 }
@@ -173,23 +182,28 @@ static void what_it_costs(void **state)
     (void)state;
     const double sure[2] = {1e-3, 1e-3}, wide[2] = {5e-4, 2e-3};
     /* nothing uncertain but the asymmetry, .1 or .45 */
-    struct loss_penalty octave = loss_penalty_of(2e-3, 1e-3, sure, 0.01, 0);
+    struct loss_penalty octave = penalty_of(2e-3, 1e-3, sure, 0.01, 0);
     assert_near(octave.ci90[0], 0.01 * (1 + .1 * tanh(1)), 1e-9);
     assert_near(octave.ci90[1], 0.01 * (1 + .45 * tanh(1)), 1e-9);
-    struct loss_penalty left = loss_penalty_of(5e-4, 1e-3, sure, 0.01, 0);
+    struct loss_penalty left = penalty_of(5e-4, 1e-3, sure, 0.01, 0);
     assert_true(left.ci90[1] < octave.ci90[0]);
-    assert_near(loss_penalty_of(1e-3, 1e-3, sure, 0.01, 0.5).nats + 1, 1, 1e-12);
-    struct loss_penalty curved = loss_penalty_of(2e-3, 1e-3, sure, 0.01, 0.5);
+    assert_near(penalty_of(1e-3, 1e-3, sure, 0.01, 0.5).nats + 1, 1, 1e-12);
+    struct loss_penalty curved = penalty_of(2e-3, 1e-3, sure, 0.01, 0.5);
     assert_near(curved.nats, 0.012, 0.15);
     assert_near(curved.ci90[1] / curved.nats, exp(1.645 * .5), 0.15);
     /* at the best guess an unknown optimum still costs something */
-    struct loss_penalty guess = loss_penalty_of(1e-3, 1e-3, wide, 0.01, 0);
+    struct loss_penalty guess = penalty_of(1e-3, 1e-3, wide, 0.01, 0);
     assert_true(guess.ci90[0] >= 0 && guess.nats > 0.0005 && guess.ci90[1] > 0.009);
     const double right[2] = {9e-4, 4e-3}; /* a longer side counts */
-    assert_true(loss_penalty_of(8e-3, 1e-3, right, 0.01, 0).ci90[0] <
-                0.5 * loss_penalty_of(8e-3, 1e-3, right, 0.01, 0).nats);
-    assert_true(isnan(loss_penalty_of(1e-3, NAN, wide, 0.01, 0).nats));
-    assert_true(isnan(loss_penalty_of(1e-3, 1e-3, wide, NAN, 0).ci90[1]));
+    assert_true(penalty_of(8e-3, 1e-3, right, 0.01, 0).ci90[0] <
+                0.5 * penalty_of(8e-3, 1e-3, right, 0.01, 0).nats);
+    assert_true(isnan(penalty_of(1e-3, NAN, wide, 0.01, 0).nats));
+    assert_true(isnan(penalty_of(1e-3, 1e-3, wide, NAN, 0).ci90[1]));
+    struct loss_penalty none;
+    struct lr_error err = {0};
+    lr_memory_fail_after(0);
+    assert_int_equal(loss_penalty_find(&none, 1e-3, 1e-3, wide, 0.01, 0, &err), LR_ENOMEM);
+    assert_string_equal(err.text, "out of memory");
 }
 
 int main(void)

@@ -30,7 +30,7 @@ struct attempt {
     struct lr_error *err;
     struct command_setup setup;
     struct report_reader *reader;
-    struct output_tail *tail;
+    struct output_tail tail;
     struct output_lines streams[COMMAND_STREAMS];
     bool ended;  /* the result stands; what comes now is only kept for the tail */
     bool wanted; /* the command is to be stopped */
@@ -175,7 +175,7 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
 
 static void keep_line(struct attempt *a, const char *line, size_t length)
 {
-    output_tail_add(a->tail, line, length);
+    output_tail_add(&a->tail, line, length);
     lr_log(LR_LOG_DEBUG, "command: %s", line);
 }
 
@@ -223,7 +223,7 @@ static void on_tick(void *context, struct command_process *process)
 static void judge_end(struct attempt *a, const struct command_end *ending)
 {
     char last[LAST_LINE];
-    output_tail_last(a->tail, last, sizeof(last));
+    output_tail_last(&a->tail, last, sizeof(last));
     const char *said = last[0] ? "; its last line: " : "; it printed nothing";
     if (ending->signal)
         end_attempt(a, OUTCOME_FAILED, "signal %d (%s) ended it%s%s", ending->signal,
@@ -258,7 +258,7 @@ static void write_output(struct attempt *a, const struct command_end *ending)
     snprintf(head + length, sizeof(head) - (size_t)length, "%s %d",
              ending->signal ? "ended by signal" : "exit status",
              ending->signal ? ending->signal : (int)ending->exit_status);
-    if (output_tail_write(a->tail, path, head, &err))
+    if (output_tail_write(&a->tail, path, head, &err))
         lr_log(LR_LOG_WARNING, "the command's output is not kept: %s", err.text);
 }
 
@@ -302,38 +302,47 @@ out:
     return rc;
 }
 
-void command_trial_run(const struct trial_spec *spec, struct train_files *files,
-                       const struct train_hooks *hooks, struct trial_result *result)
+static int run_attempt(struct attempt *a)
 {
-    struct attempt attempt = {.spec = spec, .hooks = hooks, .result = result, .err = &files->err};
-    struct attempt *a = &attempt;
+    static void (*const on_line[])(void *, const char *, size_t, bool) = {on_out, on_err,
+                                                                          on_report};
+    int rc;
     a->last.train_loss = NAN;
     clock_gettime(CLOCK_MONOTONIC, &a->start);
     a->heard = a->told = a->start;
-    static void (*const on_line[])(void *, const char *, size_t, bool) = {on_out, on_err,
-                                                                          on_report};
     for (int i = 0; i < COMMAND_STREAMS; i++) {
         a->streams[i].line = on_line[i];
         a->streams[i].context = a;
     }
-    int rc;
-    if ((rc = command_file_read(&a->setup, hooks->place->data_path, spec->data_hash, a->err)))
-        goto out;
-    if (!(a->tail = lr_calloc(1, sizeof(*a->tail)))) {
-        rc = lr_nomem(a->err);
-        goto out;
-    }
-    if ((rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err)))
+    if ((rc = command_file_read(&a->setup, a->hooks->place->data_path, a->spec->data_hash,
+                                a->err)) ||
+        (rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err)))
         goto out;
     rc = run_command(a);
-
 out:
+    a->result->seconds = seconds_since(&a->start);
+    report_reader_destroy(a->reader);
+    command_setup_release(&a->setup);
+    return rc;
+}
+
+void command_trial_run(const struct trial_spec *spec, struct train_files *files,
+                       const struct train_hooks *hooks, struct trial_result *result)
+{
+    struct attempt *a = lr_calloc(1, sizeof(*a));
+    int rc = LR_ENOMEM;
+    if (!a) {
+        lr_nomem(&files->err);
+    } else {
+        a->spec = spec;
+        a->hooks = hooks;
+        a->result = result;
+        a->err = &files->err;
+        rc = run_attempt(a);
+    }
     if (rc) {
         result->outcome = OUTCOME_FAILED;
         snprintf(result->message, sizeof(result->message), "%.255s", files->err.text);
     }
-    result->seconds = seconds_since(&a->start);
-    report_reader_destroy(a->reader);
-    command_setup_release(&a->setup);
-    lr_free(a->tail);
+    lr_free(a);
 }
