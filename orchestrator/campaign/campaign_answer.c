@@ -167,7 +167,7 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
 {
     if (campaign->finished) {
         if (answer->status == ANSWER_NOT_IDENTIFIED && ended_as(campaign, ANSWER_IDENTIFIED))
-            return; /* the losses do, but the target lies too far from them (search/transfer.h) */
+            return; /* the losses do, but the target lies too far from them (search/laws/transfer.h) */
         const enum answer_status ends[] = {ANSWER_IDENTIFIED, ANSWER_NOT_IDENTIFIED,
                                            ANSWER_BUDGET_EXHAUSTED};
         for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)

@@ -8,7 +8,7 @@
 /* The answer by what is known so far, with cost, width, vocabulary and embedding LR filled in, and
  * carried over to the target where it differs from the trials (answer->steps).
  * Status: that of FINISHED when finished, if its target is not too far from all that was trained
- * (search/transfer.h); otherwise ANSWER_INTERRUPTED.
+ * (search/laws/transfer.h); otherwise ANSWER_INTERRUPTED.
  *
  * target.lr is the LR of the hidden matrices at model.base_width (as trial_spec.lr is): a target of
  * width d = m * base_width uses it as the parametrization says (for hidden matrices sp: as it is;

@@ -189,8 +189,9 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     if (campaign_opening(c->run.campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
         memcpy(place->wsd_prefix_dir, c->run.checkpoint_dir, sizeof(place->wsd_prefix_dir));
     place->wsd_prefix_tokens = trial->wsd_prefix_tokens;
-    int avoid =
-        trial->failures > 0 && (int)trial->rank < c->setup->transport->size ? (int)trial->rank : 0;
+    /* The journal may say any rank, of a start with more of them or of none. */
+    uint32_t ranks = (uint32_t)c->setup->transport->size;
+    int avoid = trial->failures > 0 && trial->rank < ranks ? (int)trial->rank : 0;
     int rc = sched_enqueue(c->sched, &job, avoid, err);
     if (!rc)
         c->handed[trial->id].attempt = job.attempt;

@@ -327,11 +327,66 @@ static void killed_after_every_line(void **state)
     free(plan);
 }
 
+/* ---- a journal that was written by a start with more ranks than there can be ---- */
+
+struct forged {
+    struct journal *journal;
+    bool failed; /* the copy ends with the first attempt that failed */
+};
+
+static int copy_with_rank(void *context, const struct event *event, struct lr_error *err)
+{
+    struct forged *forged = context;
+    struct event copy = *event;
+    if (forged->failed)
+        return 0;
+    if (event->kind == EVENT_STARTED)
+        copy.as.started.rank = UINT32_MAX;
+    forged->failed = event->kind == EVENT_ENDED && event->as.ended.result.outcome == OUTCOME_FAILED;
+    return journal_append(forged->journal, &copy, err);
+}
+
+static int ignore_event(void *context, const struct event *event, struct lr_error *err)
+{
+    (void)context;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static void goes_on_after_a_failure_on_any_rank(void **state)
+{
+    (void)state;
+    char whole[300], again[300], path[400];
+    struct plan *plan = load_plan(1);
+    struct lr_error err = {0};
+    struct sim_faults faults = {.workers = 3, .latency_ms = 20, .slow = 3, .fail = .5};
+    struct forged forged = {0};
+    snprintf(whole, sizeof(whole), "%s/ranks", base);
+    snprintf(again, sizeof(again), "%s/forged", base);
+    sim_forget_checkpoints();
+    session(plan, whole, 5, &faults, &err); /* may end with too many failures */
+    assert_int_equal(mkdir(again, 0700), 0);
+    snprintf(path, sizeof(path), "%s/journal.jsonl", again);
+    assert_int_equal(journal_open(&forged.journal, path, ignore_event, NULL, &err), 0);
+    snprintf(path, sizeof(path), "%s/journal.jsonl", whole);
+    assert_int_equal(journal_read(path, copy_with_rank, &forged, &err), 0);
+    journal_close(forged.journal);
+    assert_true(forged.failed);
+    sim_forget_checkpoints();
+    faults.fail = 0;
+    if (session(plan, again, 6, &faults, &err))
+        fail_msg("%s", err.text);
+    temp_dir_remove(again);
+    free(plan);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_campaign_ends_with_the_same_answer),
         cmocka_unit_test(killed_after_every_line),
+        cmocka_unit_test(goes_on_after_a_failure_on_any_rank),
     };
     if (few_runs())
         seed_count = 60;
