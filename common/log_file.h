@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* The file of log.h: one rank's, bounded, with one rotation. For log.c, which keeps threads apart.
- */
+/* The file of log.h: one rank's, bounded, with one rotation. For log.c, which keeps threads
+ * apart. */
 
 void log_file_set(const char *run_dir, const char *host, int rank, int ranks,
                   uint64_t campaign_bytes);

@@ -25,8 +25,8 @@ static double to_uniform(uint32_t high, uint32_t low)
     return (double)bits * 0x1p-53;
 }
 
-/* Box & Muller 1958: two normal numbers from one block. 1 - u lies in (0, 1], so the log is finite.
- */
+/* Box & Muller 1958: two normal numbers from one block. 1 - u lies in (0, 1], so the log is
+ * finite. */
 static void normal_pair(philox4x32_ctr_t bits, double out[2])
 {
     double radius = sqrt(-2.0 * log(1.0 - to_uniform(bits.v[0], bits.v[1])));

@@ -41,9 +41,7 @@
     U64(nonce)    /* 0: a greeting before the data are prepared; HELLO has not been heard yet */   \
     U32(trial_id) /* that the worker is believed to train; 0: none */                              \
     U32(attempt)                                                                                   \
-    STRUCT(from,                                                                                   \
-           msg_hello) /* so that a worker can tell whether its coordinator lives             \
-                             */
+    STRUCT(from, msg_hello) /* so that a worker can tell whether its coordinator lives */
 #define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
     U64(nonce)                 /* of the PING */                                                   \
     U32(trial_id) U32(attempt) /* that it trains, or is about to; 0: none */

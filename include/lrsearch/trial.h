@@ -86,12 +86,11 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
 
 /* The made-up loss surface of trainer simulate (formulas: worker/trainers/simulate/loss_surface.h). */
 #define SIMULATE_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
-    U64(seed) /* of all its draws */                                                               \
-    F64(lr) /* optimum at 1M tokens, and with 1M hidden parameters and 10k tokens of vocabulary, \
-                 where there is a model */ \
-    F64(beta)            /* the optimum falls as tokens^-beta, */                                  \
-    F64(alpha)           /* as parameters^-alpha */                                                \
-    F64(gamma)           /* and as vocabulary^-gamma */                                            \
+    U64(seed)  /* of all its draws */                                                              \
+    F64(lr)    /* optimum at 1M tokens; of a model with 1M hidden parameters and vocabulary 10k */ \
+    F64(beta)  /* the optimum falls as tokens^-beta, */                                            \
+    F64(alpha) /* as parameters^-alpha */                                                          \
+    F64(gamma) /* and as vocabulary^-gamma */                                                      \
     F64(curvature)       /* nats per octave^2, at 1M tokens */                                     \
     F64(curvature_drift) /* it goes as tokens^this */                                              \
     F64(asymmetry)                                                                                 \
@@ -167,18 +166,16 @@ struct trial_spec {
 };
 extern const struct field_table trial_spec_fields;
 
-#define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
-    U32(outcome)                                                                                     \
-    F64(val_loss)          /* nats per token over the validation set; NaN unless done */             \
-    F64(val_loss_se)       /* its standard error over sequences */                                   \
-    F64(val_bits_per_byte) /* val_loss val_tokens / (ln 2 val_bytes): compares over vocabularies   \
-                            */ \
-    F64(train_loss)        /* mean of the last twentieth of the horizon */                           \
-    U64(tokens)            /* trained until the end, or until it was seen to diverge */              \
-    U64(begun_tokens)  /* where this attempt began: a checkpoint or a shared state; 0: the     \
-                              beginning */     \
-    F64(seconds)       /* of the worker, wall; not part of what must be reproducible */              \
-    F64(flops)         /* trial_flops_per_token() times tokens */                                    \
+#define TRIAL_RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                           \
+    U32(outcome)                                                                                   \
+    F64(val_loss)          /* nats per token over the validation set; NaN unless done */           \
+    F64(val_loss_se)       /* its standard error over sequences */                                 \
+    F64(val_bits_per_byte) /* val_loss val_tokens / (ln 2 val_bytes) */                            \
+    F64(train_loss)        /* mean of the last twentieth of the horizon */                         \
+    U64(tokens)            /* trained until the end, or until it was seen to diverge */            \
+    U64(begun_tokens) /* of the checkpoint or shared state that the attempt began with; 0: none */ \
+    F64(seconds)      /* of the worker, wall; not part of what must be reproducible */             \
+    F64(flops)        /* trial_flops_per_token() times tokens */                                   \
     TEXT(message, 256) /* why it diverged or failed */
 
 struct trial_result {
@@ -189,13 +186,11 @@ extern const struct field_table trial_result_fields;
 /* Where and how an attempt runs. Nothing of it reaches the losses: specs that are the same give the
  * same losses at any place. Paths are absolute; "": none. */
 #define TRIAL_PLACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
-    U32(slot)      /* the worker's number among those of its host, from 0 */                       \
-    U32(threads)   /* trainer.threads_per_worker */                                                \
-    F64(silence_s) /* a command that says nothing for so long has failed; 0: never */              \
-    TEXT(data_path,                                                                                \
-         TRIAL_PATH)         /* DATASET.json (source tokens), table (replay), what a command    \
-                                   is (trainers/command/command_file.h) */  \
-    TEXT(output, TRIAL_PATH) /* file for the end of what a command prints */                       \
+    U32(slot)                   /* the worker's number among those of its host, from 0 */          \
+    U32(threads)                /* trainer.threads_per_worker */                                   \
+    F64(silence_s)              /* a command that says nothing for so long has failed; 0: never */ \
+    TEXT(data_path, TRIAL_PATH) /* DATASET.json; the table of replay; a command's setup */         \
+    TEXT(output, TRIAL_PATH)    /* file for the end of what a command prints */                    \
     TEXT(checkpoint, TRIAL_PATH)                                                                   \
     F64(checkpoint_every_s)          /* 0: only when CANCEL asks for it */                         \
     TEXT(wsd_prefix_dir, TRIAL_PATH) /* states that horizons share (transformer/wsd_prefix.h) */   \
@@ -230,8 +225,7 @@ uint64_t trial_params(const struct trial_spec *spec);
  * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. */
 double trial_flops_per_token(const struct trial_spec *spec);
 /* horizon_tokens / batch_tokens, rounded up; 0: the trial has no steps (trainers that do not
- * train).
- */
+ * train). */
 uint64_t trial_steps(const struct trial_spec *spec);
 /* wsd: the last step before the LR falls. */
 uint64_t trial_stable_steps(const struct trial_spec *spec);

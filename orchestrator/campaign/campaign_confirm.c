@@ -290,8 +290,8 @@ static const struct trial *first_of(const struct campaign *campaign, uint32_t ce
     return first;
 }
 
-/* What is expected follows from what the search knows now; what was trained stands in the trials.
- */
+/* What is expected follows from what the search knows now; what was trained stands in the
+ * trials. */
 static int add_confirm(const struct campaign *campaign, const struct interrupt *interrupt,
                        const struct trial *first, struct answer *answer, struct lr_error *err)
 {

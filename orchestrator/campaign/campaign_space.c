@@ -227,8 +227,8 @@ void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
     if (data->val_tokens > 0)
         spec->val_tokens = data->val_tokens;
     spec->val_bytes = data->val_bytes;
-    /* chosen for the shapes of cell 0: for others they are right all the same, if not the fastest
-     */
+    /* chosen for the shapes of cell 0: for others they are right all the same, if not the
+     * fastest */
     memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
 }
 

@@ -60,8 +60,8 @@ static bool due(struct progress_line *progress, uint64_t now_ms, uint64_t plain_
     return true;
 }
 
-/* The tokens of a trial's running attempt; NULL without memory, then the line is only less exact.
- */
+/* The tokens of a trial's running attempt; NULL without memory, then the line is only less
+ * exact. */
 static uint64_t *tokens_of(struct progress_line *progress, uint32_t id)
 {
     while (id >= progress->trial_capacity) {

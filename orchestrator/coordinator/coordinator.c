@@ -419,8 +419,8 @@ static int write_files(struct coordinator *c, bool is_interrupted, struct answer
         return lr_nomem(err);
     for (uint32_t id = 1; id <= count; id++)
         trials[id - 1] = campaign_trial(c->run.campaign, id);
-    /* First, and also of a run that was ended before it came so far: on a full disk it makes room.
-     */
+    /* First, and also of a run that was ended before it came so far: on a full disk it makes
+     * room. */
     if (campaign_is_complete(c->run.campaign))
         run_dir_remove_checkpoints(run_dir);
     if ((rc = make_answer(c, is_interrupted, answer, err)))

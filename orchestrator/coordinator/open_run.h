@@ -41,8 +41,8 @@ int open_run_record(struct open_run *run, const struct event *event, struct lr_e
  * nothing more may be written (run->locked_out). */
 int open_run_beat(struct open_run *run, struct lr_error *err);
 
-/* RUN_DIR/lock, in the name of this process, for whoever else writes there; run_lock_release() it.
- */
+/* RUN_DIR/lock, in the name of this process, for whoever else writes there; run_lock_release()
+ * it. */
 int open_run_lock(struct run_lock **out, const char *run_dir, struct lr_error *err);
 
 /* Removes what a run of this campaign left that was ended before it could: states of trainings, and

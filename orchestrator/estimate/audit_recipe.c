@@ -110,8 +110,8 @@ static int judge_published(struct verdict *verdict, const struct published_law *
                  PUBLISHED_CURVATURE_SPREAD, err);
 }
 
-/* The verdict may turn with the batch, so that one about an assumed batch is given with a second.
- */
+/* The verdict may turn with the batch, so that one about an assumed batch is given with a
+ * second. */
 static int ask_at_best_batch(struct audit *audit, const struct published_law *law,
                              struct lr_error *err)
 {

@@ -43,8 +43,7 @@ int forecast_run(struct forecast *out, const struct plan *plan, const struct for
                  const struct stage_report *stages, struct lr_error *err);
 
 /* The value of a member (offsetof) of the campaigns' last points that `share` of them do not
- * exceed.
- */
+ * exceed. */
 double forecast_quantile(const struct forecast *forecast, size_t member, double share);
 
 /* After so many tokens: the median of the factors (infinite: half of the campaigns have no

@@ -1,5 +1,5 @@
-/* Field numbers are those of event.proto, summary.proto and the hparams plugin's plugin_data.proto.
- */
+/* Field numbers are those of event.proto, summary.proto and the hparams plugin's
+ * plugin_data.proto. */
 #include "export/tfevents.h"
 
 #include <string.h>

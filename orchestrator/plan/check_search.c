@@ -9,13 +9,13 @@
  * means more, and a round of trials stays within what a policy may propose. */
 #define RANGE_LEAST 1.0
 #define RANGE_MOST 20.0
-/* Fewer steps than these are warm-up only; what they say about an LR says nothing about a training.
- */
+/* Fewer steps than these are warm-up only; what they say about an LR says nothing about a
+ * training. */
 #define STEPS_LEAST 10
 
 /* Of each budget, when the plan does not say: three trainings that are as long as the target's cost
- * more than most searches, so that a confirmation takes what it gets and no search starves for it.
- */
+ * more than most searches, so that a confirmation takes what it gets and no search starves for
+ * it. */
 #define RESERVE 0.3
 
 static void check_range(struct plan_reader *reader)

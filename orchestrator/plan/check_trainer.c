@@ -59,8 +59,8 @@ static void add_column(struct plan *plan, const char *name)
     memcpy(pair->value, name, strlen(name) + 1);
 }
 
-/* Which rows a value of an axis has, a column must say; and a column is of no use without a value.
- */
+/* Which rows a value of an axis has, a column must say; and a column is of no use without a
+ * value. */
 static void check_axis_columns(struct plan_reader *reader)
 {
     for (size_t s = 0; s < plan_section_count; s++)

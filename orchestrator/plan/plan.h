@@ -25,8 +25,8 @@ enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
 enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };
 
-/* Values of a key that may be a list: an axis of the campaign. The key's own member has the first.
- */
+/* Values of a key that may be a list: an axis of the campaign. The key's own member has the
+ * first. */
 #define PLAN_AXIS 16
 struct plan_axis {
     uint32_t values[PLAN_AXIS];

@@ -1,9 +1,8 @@
 /* The plan's language as a JSON Schema. A value is seen as a YAML reader hands it over: 12 and 1.5
- * are numbers, 2M, 64Ki and 5m are texts, and so is 1e-3 to readers of YAML 1.1. Each key has
- * one schema with a range for numbers and a pattern for texts; keywords of JSON Schema bind only
- * values of their type. No step checks for memory: jansson takes the NULL of a failed step as an
- * argument and leaves that value out.
- */
+ * are numbers, 2M, 64Ki and 5m are texts, and so is 1e-3 to readers of YAML 1.1. Each key has one
+ * schema with a range for numbers and a pattern for texts; keywords of JSON Schema bind only values
+ * of their type. No step checks for memory: jansson takes the NULL of a failed step as an argument
+ * and leaves that value out. */
 #include "plan/plan_schema.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* One value of the tree into its member of struct plan, by the type of its key. What was found and
- * what was expected is said in one sentence; the elements of a list are complained of one by one.
- */
+ * what was expected is said in one sentence; the elements of a list are complained of one by
+ * one. */
 #include "plan/plan_value.h"
 
 #include <stdarg.h>

@@ -9,8 +9,8 @@
 /* For trainer.kind replay. */
 
 /* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
- * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release() it.
- */
+ * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release()
+ * it. */
 int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
                        struct lr_error *err);
 /* The same for prepare_data(): trials then name a copy in the cache. */

@@ -1,6 +1,6 @@
 /* Every position is computed here, in points: gnuplot's own layout lets legends and labels run into
- * the data when there are many panels. What stands outside of the panels is drawn with the first.
- */
+ * the data when there are many panels. What stands outside of the panels is drawn with the
+ * first. */
 #include "report/figure.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 /* Best embedding ratio against width, a colour a vocabulary, with the fitted power laws and, in
- * grey, the two slopes that theory has: 1 (muP) and 1/2 (large vocabularies; Hayou and Liu 2025).
- */
+ * grey, the two slopes that theory has: 1 (muP) and 1/2 (large vocabularies; Hayou and Liu
+ * 2025). */
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"

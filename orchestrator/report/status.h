@@ -9,8 +9,8 @@
 #include "lrsearch/error.h"
 #include "report/basin_plot.h"
 
-/* Where a campaign stands, as plain values that are shown as text or JSON. Unknown numbers are NaN.
- */
+/* Where a campaign stands, as plain values that are shown as text or JSON. Unknown numbers are
+ * NaN. */
 
 #define STATUS_STATE_MAP(X)                                                                        \
     X(STATUS_PREPARING, "preparing") /* somebody is at it, and the journal is still empty */       \

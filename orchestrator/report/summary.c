@@ -1,7 +1,7 @@
 /* The answer for a person, and in one line for the programs that pass it on. The first sentence is
  * the answer, or says that there is none; the rest lets the reader judge it: what was measured, the
- * law drawn through it, how the law did where it could be checked, what it cost, and every warning.
- */
+ * law drawn through it, how the law did where it could be checked, what it cost, and every
+ * warning. */
 #include "report/summary.h"
 
 #include <inttypes.h>

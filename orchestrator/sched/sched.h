@@ -49,8 +49,8 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
 void sched_destroy(struct sched *sched);
 
 /* Queues an attempt at a trial, first in, first out. `job` is copied; its serial is set later.
- * avoid: the rank where it failed before, which gets it again only when no other is idle; 0: none.
- */
+ * avoid: the rank where it failed before, which gets it again only when no other is idle; 0:
+ * none. */
 int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err);
 
@@ -61,8 +61,7 @@ void sched_withdraw(struct sched *sched, uint32_t id);
 int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
                   struct lr_error *err);
 /* Time passed: assigns, pings, finds the lost. Call it at least every 500 ms, and after messages.
- * LR_EWORKERS when every worker is lost, or none said HELLO within a minute, and trials wait.
- */
+ * LR_EWORKERS when every worker is lost, or none said HELLO within a minute, and trials wait. */
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
 
 /* Empties the queue, assigns nothing more, and asks busy workers to write their checkpoint and

@@ -145,8 +145,8 @@ static bool varies(const double *values, size_t count)
     return false;
 }
 
-/* The measured basins of the target's parametrization; false: they do not span sizes and horizons.
- */
+/* The measured basins of the target's parametrization; false: they do not span sizes and
+ * horizons. */
 static bool gather(struct joint *joint, const struct cell_posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;

@@ -75,8 +75,8 @@ size_t ratios_filter(const double value[RATIO_COUNT], const struct observation *
     return kept;
 }
 
-/* What was seen of ratio r at the LR and the other ratios, with the ratio in the place of the LR.
- */
+/* What was seen of ratio r at the LR and the other ratios, with the ratio in the place of the
+ * LR. */
 static size_t filter_along(const struct search_space *space, const struct ratios *ratios, int r,
                            const struct observation *seen, size_t count, struct observation *out)
 {

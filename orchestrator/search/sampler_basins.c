@@ -85,8 +85,8 @@ static void add_up(const struct sampler *sampler, size_t b, int k, double *out)
         out[v] -= wg[v] * wy;
 }
 
-/* That each wall diverges; walls are taken together as far as their product stays a normal number.
- */
+/* That each wall diverges; walls are taken together as far as their product stays a normal
+ * number. */
 static void add_walls(const struct sampler *sampler, size_t b, int k, double *log_of)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];

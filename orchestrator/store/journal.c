@@ -254,8 +254,8 @@ static void sync_directory(const char *path)
     lr_free(directory);
 }
 
-/* A file whose first line has no end, from a process that was killed there; or another program's.
- */
+/* A file whose first line has no end, from a process that was killed there; or another
+ * program's. */
 static int check_beginning(const struct scan *scan, int fd, struct lr_error *err)
 {
     char found[sizeof(EVENT_LINE_BEGINNING)];

@@ -5,8 +5,8 @@
 #include "campaign/event.h"
 #include "lrsearch/error.h"
 
-/* provenance.json: what made the run, with every start of it. products: who multiplied (trial.h).
- */
+/* provenance.json: what made the run, with every start of it. products: who multiplied
+ * (trial.h). */
 int provenance_write(const char *path, const char *products, uint64_t seed,
                      const struct event_session *starts, size_t count, struct lr_error *err);
 /* What of a start this process knows of itself: time, version, compiler, system, CPU, libraries. */

@@ -23,8 +23,7 @@ int run_dir_make_inner(const char *path, struct lr_error *err);
 /* RUN_DIR/checkpoints, for the states of trainings, their own and those that they share
  * (worker/trainers/transformer/wsd_prefix.h): made, and its whole path; a trial's file in it
  * (trial-0012.state where a command writes it in a format of its own); that file removed; all of
- * RUN_DIR's, with the folder.
- */
+ * RUN_DIR's, with the folder. */
 int run_dir_checkpoints(const char *path, char dir[TRIAL_PATH], struct lr_error *err);
 /* RUN_DIR/output, for the ends of what commands print: trial-0012.1.txt is of attempt 1. */
 int run_dir_output(const char *path, char dir[TRIAL_PATH], struct lr_error *err);

@@ -1,7 +1,7 @@
 /* Each kernel against its twin in double precision; each gradient against central differences of
  * the twin, along random weights of the outputs. Inputs are floats widened, so that both see the
- * same numbers. A float sum of n products of order 1 errs by some sqrt(n) 6e-8: 2e-5 leaves room.
- */
+ * same numbers. A float sum of n products of order 1 errs by some sqrt(n) 6e-8: 2e-5 leaves
+ * room. */
 #include "cmocka_all.h"
 
 #include <math.h>

@@ -1,7 +1,6 @@
 /* Bits per byte: of the text that is scored, which is the same at every vocabulary. The text here
  * is words, and numbers and Chinese at its end, so that its bytes per token are not those of its
- * end.
- */
+ * end. */
 #include "temp_dir.h"
 #include "cmocka_all.h"
 #include "small_trial.h"

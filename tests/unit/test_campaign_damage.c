@@ -1,5 +1,5 @@
-/* Journals that cannot be: each event in a place where it makes no sense, and what is said of it.
- */
+/* Journals that cannot be: each event in a place where it makes no sense, and what is said of
+ * it. */
 #include "campaign_driver.h"
 #include "cmocka_all.h"
 

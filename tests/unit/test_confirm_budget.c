@@ -1,5 +1,5 @@
-/* The confirmation under budgets: how long it is, what is left behind, what a larger budget does.
- */
+/* The confirmation under budgets: how long it is, what is left behind, what a larger budget
+ * does. */
 #include "cmocka_all.h"
 #include "confirm_case.h"
 

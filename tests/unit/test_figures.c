@@ -93,8 +93,8 @@ static void draw_silently(void)
     assert_string_equal(said, "");
 }
 
-/* Marks of one kind (gnuplot's point type - 1) in an SVG, without the white that lies below some.
- */
+/* Marks of one kind (gnuplot's point type - 1) in an SVG, without the white that lies below
+ * some. */
 static size_t marks(const char *svg, int kind)
 {
     char use[64];

@@ -13,8 +13,8 @@
 #include "model/model_state.h"
 #include "trainers/transformer/optimizer.h"
 
-/* 3e-6 is met. 2e-4 would pass over a qk-norm with eps 1e-6 in place of 1e-5, which makes 1.6e-4.
- */
+/* 3e-6 is met. 2e-4 would pass over a qk-norm with eps 1e-6 in place of 1e-5, which makes
+ * 1.6e-4. */
 #define TOLERANCE 2e-5
 #define SEQUENCES 2
 enum { STEPS = 20 };

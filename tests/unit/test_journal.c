@@ -122,8 +122,8 @@ static void every_prefix_opens(void **state)
     free(bytes);
 }
 
-/* A bad byte anywhere: in the last line it is a torn line; before, it is damage, with its number.
- */
+/* A bad byte anywhere: in the last line it is a torn line; before, it is damage, with its
+ * number. */
 static void every_flipped_byte_is_found(void **state)
 {
     (void)state;

@@ -272,8 +272,8 @@ static void each_set(void **state)
     assert_int_equal(wrong, 0);
 }
 
-/* A --set takes the place of a value, of a bad one too; the last wins; bad ones keep their order.
- */
+/* A --set takes the place of a value, of a bad one too; the last wins; bad ones keep their
+ * order. */
 static void sets_replace(void **state)
 {
     const char *lines;
@@ -384,8 +384,8 @@ static void hostile(void **state)
                                   "plan.yaml: and 199907 more errors\n"));
 }
 
-/* Whichever allocation fails: LR_ENOMEM, no half list of errors, nothing leaked (AddressSanitizer).
- */
+/* Whichever allocation fails: LR_ENOMEM, no half list of errors, nothing leaked
+ * (AddressSanitizer). */
 static void every_allocation_fails(void **state)
 {
     static const char *const lists[] = {"search.seeds=3", "budget.wall=x"};

@@ -163,8 +163,8 @@ static void utf8(void **state)
     assert_int_equal(lr_utf8_prefix("\xF4\x90\x80\x80", 4), 0); /* above U+10FFFF */
 }
 
-/* Every default lies in its own range, every u32 range fits, every enumeration knows its default.
- */
+/* Every default lies in its own range, every u32 range fits, every enumeration knows its
+ * default. */
 static void schema_is_consistent(void **state)
 {
     (void)state;

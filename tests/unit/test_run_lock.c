@@ -277,8 +277,8 @@ static bool take_stranger_while_asked(const struct run_owner *owner)
     return false;
 }
 
-/* Two judge the same lock dead, and the other is faster: its new lock is put back, and respected.
- */
+/* Two judge the same lock dead, and the other is faster: its new lock is put back, and
+ * respected. */
 static void the_faster_breaker_keeps_its_lock(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* Intervals against surfaces whose truth is known, and the policies against each other. The
- * surfaces are drawn from what published sweeps show; the seeds are fixed, so the figures are too.
- */
+ * surfaces are drawn from what published sweeps show; the seeds are fixed, so the figures are
+ * too. */
 #include "cmocka_all.h"
 
 #include <math.h>

@@ -8,8 +8,8 @@
 
 /* DATASET.json: which token files a training reads, in which order, and where its validation data
  * begin. The coordinator writes it once (dataset.c); trials name it and its hash, so that they read
- * the same on every rank and after every restart. `lrsearch tokenize` writes it beside its shards.
- */
+ * the same on every rank and after every restart. `lrsearch tokenize` writes it beside its
+ * shards. */
 
 struct dataset_part {
     char path[TRIAL_PATH]; /* in the file: from its folder, where it lies in there */

@@ -26,8 +26,8 @@ struct sweep {
 
 void sweep_release(struct sweep *sweep);
 
-/* The next number of tokens after `tokens` (0: the first) that the table knows; 0: there is none.
- */
+/* The next number of tokens after `tokens` (0: the first) that the table knows; 0: there is
+ * none. */
 uint64_t sweep_next_horizon(const struct sweep *sweep, uint64_t tokens);
 /* Learning rates that the table has at a horizon: how many, and the lowest and highest of them. */
 size_t sweep_range(const struct sweep *sweep, uint64_t tokens, double *low, double *high);

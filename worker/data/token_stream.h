@@ -16,8 +16,8 @@ uint64_t token_stream_count(const struct token_stream *stream);
 
 /* Tokens first .. first + count, which must exist. LR_EDATA: a token id is vocab or more (file and
  * place are named), or a file was cut short under us or its server went away (which shows as
- * SIGBUS; a handler for it stands from token_stream_open() on, and leaves faults of others alone).
- */
+ * SIGBUS; a handler for it stands from token_stream_open() on, and leaves faults of others
+ * alone). */
 int token_stream_copy(const struct token_stream *stream, uint64_t first, size_t count,
                       uint32_t vocab, uint32_t *out, struct lr_error *err);
 

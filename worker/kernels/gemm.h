@@ -39,8 +39,8 @@ struct gemm_into {
 /* The instructions that the CPU has: "avx512", "avx2" or "plain". */
 const char *gemm_instructions(void);
 
-/* a (rows, inner) b (inner, columns). Packs b, and a if it must, into room of the calling thread.
- */
+/* a (rows, inner) b (inner, columns). Packs b, and a if it must, into room of the calling
+ * thread. */
 void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,
           size_t inner);
 

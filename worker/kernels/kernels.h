@@ -22,8 +22,8 @@ const char *kernels_init(void);
 /* What the bits of the libraries' products depend on beside the CPU: "OpenBLAS 0.3.21 SkylakeX" */
 const char *kernels_libraries(char *out, size_t size);
 /* NULL; or, in one sentence with the mend, that OpenBLAS does not use this CPU's AVX2: versions
- * that are older than the CPU take it for a Prescott (SSE3). Its products are then slow, not wrong.
- */
+ * that are older than the CPU take it for a Prescott (SSE3). Its products are then slow, not
+ * wrong. */
 const char *openblas_doubt(void);
 /* Threads that work on one kernel; 1 until it is called. Not while a kernel runs, nor between
  * attention_scratch() and the use of the scratch. False: built without OpenMP, one thread it is. */

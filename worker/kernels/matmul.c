@@ -1,6 +1,6 @@
 /* Products cut into pieces of the output, one thread each. The libraries run on one thread; what
- * they make of a piece may depend on its shape, so theirs are the same for any number of threads.
- */
+ * they make of a piece may depend on its shape, so theirs are the same for any number of
+ * threads. */
 #include "kernels/matmul.h"
 
 #include <cblas.h>

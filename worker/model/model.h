@@ -9,8 +9,7 @@
 
 /* The compact decoder-only transformer, pre-norm, fp32. Arch gpt (Radford et al. 2019): LayerNorm,
  * GELU, learned positions, biases. Arch llama (Touvron et al. 2023): RMSNorm, SwiGLU, RoPE, no
- * biases. All memory is one arena, sized from the spec and the number of threads.
- */
+ * biases. All memory is one arena, sized from the spec and the number of threads. */
 
 enum param_group {
     GROUP_EMBEDDING,

@@ -17,8 +17,8 @@
  * scatter of the trainings around their basin; the validation set is the same in both runs.
  *
  * Beyond the limit is what exceeds it, up or down, when its interval excludes that nothing moved;
- * the learning rate is when it is at the target or at the horizon. Without an interval nothing is.
- */
+ * the learning rate is when it is at the target or at the horizon. Without an interval nothing
+ * is. */
 
 struct drift_limits {
     double lr;   /* a factor above 1; 0: none */

@@ -23,8 +23,8 @@ struct words {
     bool failed;
 };
 
-/* NAME=value in place of an earlier one of that name; name NULL: the value by itself, at the end.
- */
+/* NAME=value in place of an earlier one of that name; name NULL: the value by itself, at the
+ * end. */
 static void add_word(struct words *words, const char *name, const char *value)
 {
     size_t name_length = name ? strlen(name) + 1 : 0, size = name_length + strlen(value) + 1;

@@ -1,5 +1,5 @@
-/* The table is read anew for each trial: it is small, and so a worker keeps nothing between trials.
- */
+/* The table is read anew for each trial: it is small, and so a worker keeps nothing between
+ * trials. */
 #include "trainers/replay/replay.h"
 
 #include <inttypes.h>

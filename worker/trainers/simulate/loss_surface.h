@@ -29,16 +29,16 @@ struct surface_place {
 double loss_surface_optimum(const struct simulate_spec *surface, const struct surface_place *place);
 /* The best ratio. */
 double loss_surface_ratio(const struct simulate_spec *surface, const struct surface_place *place);
-/* What it costs to train with `lr` (and place->ratio) rather than the optimum, nats, without noise.
- */
+/* What it costs to train with `lr` (and place->ratio) rather than the optimum, nats, without
+ * noise. */
 double loss_surface_penalty(const struct simulate_spec *surface, const struct surface_place *place,
                             double lr);
 /* NaN: it diverged. `replicate`: the trial's seed less that of the surface. */
 double loss_surface_loss(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr, uint64_t replicate);
 
-/* How an attempt at a training goes: whether it fails, and after how many virtual seconds it ends.
- */
+/* How an attempt at a training goes: whether it fails, and after how many virtual seconds it
+ * ends. */
 struct surface_course {
     bool crashed;
     double seconds;

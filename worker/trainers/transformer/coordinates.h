@@ -10,8 +10,8 @@
  * of gradient times change of the weights. In theory that is of order 1 at every width where the LR
  * is right (their "maximal update"). Unlike the change of an activation it has no share of chance:
  * an update and the vector that it multiplies agree only in part, and in narrow layers chance adds
- * to it, so that the slope of an activation's change lies anywhere between theory and theory - 1/2.
- */
+ * to it, so that the slope of an activation's change lies anywhere between theory and theory -
+ * 1/2. */
 
 struct coordinates {
     size_t layers;

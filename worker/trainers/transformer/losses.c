@@ -27,8 +27,8 @@ int evaluate(struct model *model, const struct source *source, uint32_t context,
 {
     uint64_t count = source_val_count(source);
     uint32_t at_once = model_micro_batch(model);
-    /* Welford 1962, West 1979 for weights: no large numbers to cancel. A whole sequence weighs 1.
-     */
+    /* Welford 1962, West 1979 for weights: no large numbers to cancel. A whole sequence weighs
+     * 1. */
     double n = 0, n2 = 0, average = 0, squares = 0;
     for (uint64_t first = 0; first < count; first += at_once) {
         uint32_t sequences = count - first < at_once ? (uint32_t)(count - first) : at_once;

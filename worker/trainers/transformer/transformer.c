@@ -71,8 +71,8 @@ static int keep_going(void *context)
     return report_progress(t);
 }
 
-/* Point k of TRAIN_CURVE_POINTS is the first step at or after k/TRAIN_CURVE_POINTS of the horizon.
- */
+/* Point k of TRAIN_CURVE_POINTS is the first step at or after k/TRAIN_CURVE_POINTS of the
+ * horizon. */
 static bool is_curve_point(uint64_t step, uint64_t steps)
 {
     return step * TRAIN_CURVE_POINTS / steps != (step - 1) * TRAIN_CURVE_POINTS / steps;
@@ -206,8 +206,8 @@ static int steps(struct training *t)
     return save(t);
 }
 
-/* Takes up where a checkpoint stands. A tail counts only towards the horizon that it was seen in.
- */
+/* Takes up where a checkpoint stands. A tail counts only towards the horizon that it was seen
+ * in. */
 static int resume(struct training *t)
 {
     struct train_files *files = t->files;
