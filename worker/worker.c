@@ -203,14 +203,17 @@ static int poll_messages(struct worker *worker, bool *any)
     struct message message;
     int peer, rc;
     *any = false;
-    while ((rc = worker->transport->ops->poll(worker->transport, &peer, &message, worker->err)) >
-           0) {
+    for (;;) {
+        if ((rc = worker->transport->ops->poll(worker->transport, &peer, &message, worker->err)))
+            return rc;
+        if (peer == TRANSPORT_NOBODY)
+            break;
         worker->heard_ms = clock_ms();
         worker->heard = *any = true;
         if ((rc = handle_message(worker, &message)))
             return rc;
     }
-    return rc || worker->stopping ? rc : check_coordinator(worker);
+    return worker->stopping ? 0 : check_coordinator(worker);
 }
 
 /* ---- training ---- */

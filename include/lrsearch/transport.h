@@ -12,12 +12,15 @@
 
 struct transport;
 
+#define TRANSPORT_NOBODY (-1)
+
 struct transport_ops {
     /* Copies the message and returns at once, whatever the peer does. 0 or a negative code. */
     int (*send)(struct transport *transport, int peer, const struct message *message,
                 struct lr_error *err);
-    /* 1: *peer and *message are filled; 0: nothing there now; negative: error (a malformed frame is
-     * LR_EPROTO with *peer set; the transport stays usable). Never blocks. */
+    /* The next message that has arrived, from *peer; TRANSPORT_NOBODY: there is none now. 0 or a
+     * negative code; a malformed frame is LR_EPROTO with *peer set, and the transport stays usable.
+     * Never blocks. */
     int (*poll)(struct transport *transport, int *peer, struct message *message,
                 struct lr_error *err);
     /* False only when the peer is known to be gone: by its HELLO (pid, host_id; NULL when there was

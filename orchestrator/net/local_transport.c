@@ -71,8 +71,8 @@ static int local_poll(struct transport *transport, int *peer, struct message *me
         any = wire->stop_told = true;
     }
     pthread_mutex_unlock(&wire->lock);
-    *peer = 1 - transport->rank;
-    return any;
+    *peer = any ? 1 - transport->rank : TRANSPORT_NOBODY;
+    return 0;
 }
 
 static bool local_alive(struct transport *transport, int peer, const struct msg_hello *hello)

@@ -61,7 +61,7 @@ static int handle_messages(struct loop *loop, unsigned *count)
         struct message message;
         int peer;
         int rc = loop->transport->ops->poll(loop->transport, &peer, &message, loop->err);
-        if (rc <= 0)
+        if (rc || peer == TRANSPORT_NOBODY)
             return rc;
         if ((rc = loop->handler->message(loop->handler->context, peer, &message, loop_now_ms(),
                                          loop->err)))

@@ -110,6 +110,7 @@ static int mpi_poll(struct transport *transport, int *peer, struct message *mess
     MPI_Status status;
     int rc, length = 0;
     bool arrived;
+    *peer = TRANSPORT_NOBODY;
     free_sent(end);
     if ((rc = test_receive(end, &arrived, &status, err)) || !arrived)
         return rc;
@@ -117,9 +118,7 @@ static int mpi_poll(struct transport *transport, int *peer, struct message *mess
     MPI_Get_count(&status, MPI_BYTE, &length);
     rc = wire_decode(message, end->frame, length > 0 ? (size_t)length : 0, err);
     int posted = post_receive(end, err); /* also after a malformed frame */
-    if (rc)
-        return rc;
-    return posted ? posted : 1;
+    return rc ? rc : posted;
 }
 
 static bool mpi_alive(struct transport *transport, int peer, const struct msg_hello *hello)

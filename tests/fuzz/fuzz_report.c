@@ -53,7 +53,8 @@ static void write_again(const struct report *report)
                           number(loss, report->loss), number(se, report->loss_se),
                           report->final ? "true" : "false", tokens, begun);
     DEMAND(report_reader_create(&reader, REPORT_FD, "", NULL) == 0);
-    DEMAND(report_reader_read(reader, line, (size_t)length, false, &again, NULL) == 1);
+    DEMAND(report_reader_read(reader, line, (size_t)length, false, &again, NULL) == 0);
+    DEMAND(again.known);
     DEMAND(same(again.loss, report->loss) && same(again.loss_se, report->loss_se));
     DEMAND(again.has_tokens == report->has_tokens && again.tokens == report->tokens);
     DEMAND(again.has_begun == report->has_begun && again.begun_tokens == report->begun_tokens);
@@ -75,10 +76,11 @@ static void on_line(void *context, const char *line, size_t length, bool cut)
         (listener->way == REPORT_REGEX && listener->lines > LINES_MOST))
         return;
     int rc = report_reader_read(listener->reader, line, length, cut, &report, &err);
-    DEMAND(rc == 1 || rc == 0 || (rc == LR_EDATA && err.text[0]));
-    DEMAND(rc != 0 || listener->way != REPORT_FD);
+    DEMAND(rc == 0 || (rc == LR_EDATA && err.text[0]));
+    DEMAND(rc != 0 || report.known || listener->way != REPORT_FD);
+    DEMAND(rc == 0 || !report.known);
     listener->failed = rc < 0;
-    if (rc != 1)
+    if (!report.known)
         return;
     DEMAND(report.tokens <= COUNT_MOST && report.begun_tokens <= COUNT_MOST);
     DEMAND(report.has_tokens || report.tokens == 0);

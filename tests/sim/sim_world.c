@@ -347,13 +347,14 @@ static int sim_poll(struct transport *transport, int *peer, struct message *mess
 {
     (void)transport;
     (void)err;
+    *peer = TRANSPORT_NOBODY;
     if (!world.arrived)
         return 0;
     *peer = world.arrived->rank;
     *message = world.arrived->message;
     free(world.arrived);
     world.arrived = NULL;
-    return 1;
+    return 0;
 }
 
 static bool sim_alive(struct transport *transport, int peer, const struct msg_hello *hello)
@@ -386,10 +387,15 @@ static uint64_t sim_now_ms(void)
 static int deliver(const struct loop_handler *handler, bool *done, struct lr_error *err)
 {
     struct message message;
-    int peer, rc = 0;
-    while (!rc && world.transport.ops->poll(&world.transport, &peer, &message, err) > 0)
-        rc = handler->message(handler->context, peer, &message, world.now_ms, err);
-    return rc ? rc : handler->tick(handler->context, world.now_ms, done, err);
+    int peer, rc;
+    for (;;) {
+        if ((rc = world.transport.ops->poll(&world.transport, &peer, &message, err)))
+            return rc;
+        if (peer == TRANSPORT_NOBODY)
+            return handler->tick(handler->context, world.now_ms, done, err);
+        if ((rc = handler->message(handler->context, peer, &message, world.now_ms, err)))
+            return rc;
+    }
 }
 
 static int sim_run(struct transport *transport, const struct loop_handler *handler,

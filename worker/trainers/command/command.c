@@ -166,11 +166,10 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
     if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex, much output */
         report_progress(a);
-    if (rc > 0)
+    if (report.known)
         take_report(a, &report);
-    if (rc >= 0)
-        return;
-    end_attempt(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
+    if (rc)
+        end_attempt(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
 }
 
 static void keep_line(struct attempt *a, const char *line, size_t length)

@@ -200,7 +200,8 @@ static int read_json(const char *line, size_t length, struct report *report, str
     int rc = root ? report_from_json(report, root, err)
                   : lr_fail(err, LR_EDATA, "is no JSON: %s", where.text);
     json_decref(root);
-    return rc ? rc : 1;
+    report->known = !rc;
+    return rc;
 }
 
 /* ---- regex ---- */
@@ -234,7 +235,8 @@ static int read_regex(struct report_reader *reader, const char *line, size_t len
         report->tokens = (uint64_t)count;
     }
     int rc = check_size(report, err);
-    return rc ? rc : 1;
+    report->known = !rc;
+    return rc;
 }
 
 int report_reader_read(struct report_reader *reader, const char *line, size_t length, bool cut,

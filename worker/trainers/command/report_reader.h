@@ -10,6 +10,7 @@
 /* What a command says of its training, out of one line. */
 
 struct report {
+    bool known; /* false: the line is ordinary output, and the rest is nothing */
     bool has_tokens;
     uint64_t tokens;
     double loss;    /* may be not finite: it diverged */
@@ -25,8 +26,8 @@ struct report_reader; /* of one way to report */
 int report_reader_create(struct report_reader **out, enum report_way way, const char *pattern,
                          struct lr_error *err);
 void report_reader_destroy(struct report_reader *reader);
-/* 1: *report is filled; 0: the line is none (ordinary output); LR_EDATA: it should be one and is
- * not. For way fd every line must be a report. `line` is NUL-terminated. */
+/* LR_EDATA: the line should be a report and is none. For way fd every line must be one. `line` is
+ * NUL-terminated. */
 int report_reader_read(struct report_reader *reader, const char *line, size_t length, bool cut,
                        struct report *report, struct lr_error *err);
 
