@@ -33,14 +33,6 @@ bool cells_vary(const struct answer *answer, enum cell_axis axis)
     return false;
 }
 
-size_t cells_varying(const struct answer *answer)
-{
-    size_t count = 0;
-    for (enum cell_axis axis = CELL_WIDTH; axis < CELL_AXES; axis++)
-        count += cells_vary(answer, axis);
-    return count;
-}
-
 enum cell_axis cells_first_axis(const struct answer *answer)
 {
     enum cell_axis axis = CELL_WIDTH;

@@ -20,7 +20,6 @@ enum cell_axis {
 
 uint32_t cell_value(const struct cell_answer *cell, enum cell_axis axis);
 bool cells_vary(const struct answer *answer, enum cell_axis axis);
-size_t cells_varying(const struct answer *answer); /* number of axes along which they vary */
 /* The first axis along which the cells vary, in the order above; CELL_AXES: none. */
 enum cell_axis cells_first_axis(const struct answer *answer);
 
