@@ -127,9 +127,9 @@ cat >complete.zsh <<'EOF'
 zmodload zsh/zpty
 zpty shell "TERM=dumb PS1= zsh -f -i"
 type() { zpty -w "$@"; }
-seen() { # TEXT: what the shell prints holds it within 10 s
+seen() { # TEXT: what the shell prints holds it within a minute
     local all= part=
-    repeat 100; do
+    repeat 600; do
         while zpty -r -t shell part; do all+=$part; done
         [[ $all = *$1* ]] && return
         sleep 0.1
