@@ -53,7 +53,7 @@ set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Finds the peak learning rate of a long language-model training from many
 short, cheap ones: trains a compact transformer at several horizons under
 MPI, fits the law by which the best learning rate moves with the horizon,
-and gives the rate of the long training with an interval and every reason
-to doubt it.")
+and gives the rate of the long training with an interval, and warnings
+about anything that makes it less certain.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 include(CPack)

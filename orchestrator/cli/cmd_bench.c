@@ -166,13 +166,13 @@ static int bench_all(const struct command_line *line, struct lr_error *err)
     bool ok = true;
     int rc = 0;
     struct progress_line progress;
-    const char *blas = kernels_init(), *doubt = openblas_doubt();
+    const char *blas = kernels_init(), *warning = openblas_warning();
     json_use_lr_memory();
     json_t *array = json_array();
     if (!options->json)
         printf("%s, %u thread%s\n", blas, options->threads, options->threads > 1 ? "s" : "");
-    if (!options->json && doubt)
-        printf("OpenBLAS is not considered: %s\n", doubt);
+    if (!options->json && warning)
+        printf("OpenBLAS is not considered: %s\n", warning);
     progress_line_init(&progress, line->verbosity >= 0, false);
     for (size_t i = 0; i < SIZE_COUNT; i++) {
         if (!is_wanted(options, i))
@@ -190,7 +190,7 @@ static int bench_all(const struct command_line *line, struct lr_error *err)
     json_t *object = json_object();
     json_put(object, "schema_version", json_of_count(1), &ok);
     json_put(object, "blas", json_of_text(blas), &ok);
-    json_put(object, "openblas_doubt", doubt ? json_of_text(doubt) : json_null(), &ok);
+    json_put(object, "openblas_warning", warning ? json_of_text(warning) : json_null(), &ok);
     json_put(object, "threads", json_of_count(options->threads), &ok);
     json_put(object, "sizes", array, &ok);
     return json_print(object, ok, err);

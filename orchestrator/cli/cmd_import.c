@@ -60,28 +60,28 @@ static void print_yaml(const char *file, const struct answer *answer, const stru
     printf("  prior_lr: %.3g\n  prior_lr_sd: %.2g\n  prior_tokens: %llu\n", prior->lr, prior->lr_sd,
            (unsigned long long)prior->tokens);
     for (size_t i = 0; i < answer->warning_count; i++)
-        lr_say(stdout, "# doubt: %s\n", answer->warnings[i]);
+        lr_say(stdout, "# warning: %s\n", answer->warnings[i]);
 }
 
 static int print_json(const struct answer *answer, const struct prior *prior, struct lr_error *err)
 {
     bool ok = true, known = answer->status == ANSWER_IDENTIFIED;
     json_use_lr_memory();
-    json_t *object = json_object(), *search = json_object(), *doubts = json_array();
+    json_t *object = json_object(), *search = json_object(), *warnings = json_array();
     json_put(search, "prior_beta", json_of_double(prior->beta), &ok);
     json_put(search, "prior_beta_sd", json_of_double(prior->beta_sd), &ok);
     json_put(search, "prior_lr", json_of_double(prior->lr), &ok);
     json_put(search, "prior_lr_sd", json_of_double(prior->lr_sd), &ok);
     json_put(search, "prior_tokens", json_of_count(prior->tokens), &ok);
     for (size_t i = 0; i < answer->warning_count; i++)
-        if (json_array_append_new(doubts, json_of_text(answer->warnings[i])))
+        if (json_array_append_new(warnings, json_of_text(answer->warnings[i])))
             ok = false;
     json_put(object, "schema_version", json_integer(1), &ok);
     json_put(object, "status", json_string(answer_status_name(answer->status)), &ok);
     json_put(object, "reason", json_of_text(answer->reason), &ok);
     json_put(object, "search", known ? json_incref(search) : json_null(), &ok);
     json_put(object, "trials", json_of_count(answer->cost.trials), &ok);
-    json_put(object, "warnings", doubts, &ok);
+    json_put(object, "warnings", warnings, &ok);
     json_decref(search);
     return json_print(object, ok, err);
 }

@@ -105,8 +105,9 @@ void docs_man(FILE *out)
         "lrsearch finds the peak learning rate of a long language-model training from many\n"
         "short, cheap ones. It trains a compact transformer at several horizons (tokens), fits\n"
         "the law by which the best learning rate moves with the horizon, and prints the learning\n"
-        "rate of the long training with an interval, what it may cost in loss, and every reason\n"
-        "to doubt it. Given the same command again it goes on where it stopped.\n"
+        "rate of the long training with an interval, what it may cost in loss, and warnings\n"
+        "about anything that makes it less certain. Given the same command again it goes on\n"
+        "where it stopped.\n"
         ".PP\nThe plan is a YAML file: see\n.BR lrsearch\\-plan (5).\n"
         "Results go to standard output, progress and messages to standard error.\n"
         ".SH COMMANDS\n",

@@ -25,7 +25,7 @@ static const char schema[] =
     "  curvature REAL, trials INTEGER NOT NULL, diverged INTEGER NOT NULL,"
     "  at_edge INTEGER NOT NULL, flat INTEGER NOT NULL, PRIMARY KEY (run, cell, tokens))"
     "  WITHOUT ROWID;"
-    "CREATE TABLE doubt (run INTEGER NOT NULL REFERENCES run(id), text TEXT NOT NULL);";
+    "CREATE TABLE warning (run INTEGER NOT NULL REFERENCES run(id), text TEXT NOT NULL);";
 
 static int failed(sqlite3 *db, struct lr_error *err)
 {
@@ -252,10 +252,10 @@ static int fill_answer(sqlite3 *db, const struct export_source *source, struct l
     return insert_end(&insert, err);
 }
 
-static int fill_doubts(sqlite3 *db, const struct export_source *source, struct lr_error *err)
+static int fill_warnings(sqlite3 *db, const struct export_source *source, struct lr_error *err)
 {
     const struct answer *answer = source->answer;
-    struct insert insert = insert_begin(db, "doubt", 2);
+    struct insert insert = insert_begin(db, "warning", 2);
     for (size_t i = 0; i < answer->warning_count; i++) {
         put_count(&insert, 1);
         put_text(&insert, answer->warnings[i]);
@@ -280,7 +280,7 @@ int export_sqlite(struct export_files *files, const struct export_source *source
 {
     static int (*const fill[])(sqlite3 * db, const struct export_source *source,
                                struct lr_error *err) = {fill_run,      fill_trials, fill_curves,
-                                                        fill_horizons, fill_answer, fill_doubts};
+                                                        fill_horizons, fill_answer, fill_warnings};
     sqlite3 *db = NULL;
     char version[64];
     snprintf(version, sizeof(version), "COMMIT; PRAGMA user_version = %d", SCHEMA_VERSION);

@@ -89,11 +89,11 @@ out:
 
 static void warn_of_openblas(const char *products, const struct plan *plan)
 {
-    const char *doubt = openblas_doubt();
-    if (doubt && strchr(products, MATMUL_OPENBLAS))
-        lr_log(LR_LOG_WARNING, "matrix products by OpenBLAS are slow here: %s", doubt);
-    else if (doubt && strcmp(plan->trainer.matmul, "auto") == 0)
-        lr_log(LR_LOG_INFO, "trainer.matmul auto does not consider OpenBLAS: %s", doubt);
+    const char *warning = openblas_warning();
+    if (warning && strchr(products, MATMUL_OPENBLAS))
+        lr_log(LR_LOG_WARNING, "matrix products by OpenBLAS are slow here: %s", warning);
+    else if (warning && strcmp(plan->trainer.matmul, "auto") == 0)
+        lr_log(LR_LOG_INFO, "trainer.matmul auto does not consider OpenBLAS: %s", warning);
 }
 
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,

@@ -90,21 +90,21 @@ static void set_ranges(struct scene *scene)
 
 /* ---- data ---- */
 
-static bool is_doubtful(const struct horizon_answer *horizon)
+static bool is_hollow(const struct horizon_answer *horizon)
 {
     return horizon->at_edge || horizon->flat;
 }
 
 /* Block $NAME of the cell's horizons; returns how many. */
 static size_t write_points(FILE *script, const struct scene *scene, size_t cell, size_t series,
-                           bool doubtful)
+                           bool hollow)
 {
     size_t count = 0;
-    fprintf(script, "$%s%zu << END\n", doubtful ? "hollow" : "points", cell);
+    fprintf(script, "$%s%zu << END\n", hollow ? "hollow" : "points", cell);
     for (size_t i = 0; i < scene->answer->basin_count; i++) {
         const struct horizon_answer *horizon = &scene->answer->basins[i].horizon;
         if (scene->answer->basins[i].cell != cell || !figure_shows(horizon->lr_opt) ||
-            is_doubtful(horizon) != doubtful)
+            is_hollow(horizon) != hollow)
             continue;
         figure_row(script, &scene->y,
                    figure_beside(&scene->x, (double)horizon->tokens, series, scene->series_count),
@@ -284,7 +284,7 @@ static void describe_marks(char *text, size_t capacity, const struct answer *ans
         law = law || has_law(&answer->cells[c]);
     for (size_t i = 0; i < answer->basin_count; i++)
         hollow = hollow || (figure_shows(answer->basins[i].horizon.lr_opt) &&
-                            is_doubtful(&answer->basins[i].horizon));
+                            is_hollow(&answer->basins[i].horizon));
     snprintf(text, capacity, "with 90 %% intervals%s%s%s%s", law ? "; line: law" : "",
              answer->joint.known ? "; dots: joint law of all sizes" : "",
              figure_shows(answer->target.lr) ? "; black: the answer" : "",

@@ -33,8 +33,8 @@ static const char *state_words(const struct answer *answer)
 
 /* ---- the answer ---- */
 
-/* The first screen: whoever reads nothing else must know what to do, how sure that is, and why to
- * doubt it. */
+/* The first screen: whoever reads nothing else must know what to do, how sure that is, and what to
+ * beware of. */
 static void put_fact(struct html *page, const char *name, const char *value, const char *more)
 {
     html_raw(page, "<div><dt>");
@@ -203,9 +203,9 @@ static void put_answer(struct html *page, const struct report_input *input)
     html_raw(page, "</header>\n<main>\n<section class=\"first\">");
     put_facts(page, input);
     if (answer->warning_count > 0)
-        put_list(page, "Doubts", answer->warnings, answer->warning_count);
+        put_list(page, "Warnings", answer->warnings, answer->warning_count);
     else if (answer->status == ANSWER_IDENTIFIED)
-        html_raw(page, "<h2>Doubts</h2><p>None found.</p>");
+        html_raw(page, "<h2>Warnings</h2><p>None found.</p>");
     if (answer->confirm_count > 0) {
         html_raw(page, "<h2>Tried at the target</h2><ul>");
         for (size_t i = 0; i < answer->confirm_count; i++) {

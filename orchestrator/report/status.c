@@ -99,11 +99,11 @@ static void print_answer(FILE *out, const struct status_view *view)
                format_lr_interval(interval, sizeof(interval), 2, target->ci90));
 }
 
-static void print_doubts(FILE *out, const struct status_view *view)
+static void print_warnings(FILE *out, const struct status_view *view)
 {
     if (view->answer.warning_count > 0 && isfinite(view->answer.target.lr))
-        wrap_print(out, "doubts    ", "%zu; lrsearch fit %s tells them", view->answer.warning_count,
-                   view->run_dir);
+        wrap_print(out, "warnings  ", "%zu; lrsearch fit %s prints them",
+                   view->answer.warning_count, view->run_dir);
 }
 
 static const char *amount_text(char *text, size_t capacity, const char *key, double amount)
@@ -276,7 +276,7 @@ void status_print_text(FILE *out, const struct status_view *view,
     print_best(out, view);
     print_answer(out, view);
     if (!layout->brief)
-        print_doubts(out, view);
+        print_warnings(out, view);
     print_budget(out, view);
     print_left(out, view);
     print_horizons(out, view, layout->brief);

@@ -311,7 +311,7 @@ static void print_baseline(FILE *out, const struct answer *answer)
 void warnings_print(FILE *out, const struct answer *answer)
 {
     for (size_t i = 0; i < answer->warning_count; i++)
-        wrap_print(out, i == 0 ? "doubts    - " : "          - ", "%s", answer->warnings[i]);
+        wrap_print(out, i == 0 ? "warnings  - " : "          - ", "%s", answer->warnings[i]);
 }
 
 /* The warnings, and whose answer it is. */
@@ -319,7 +319,7 @@ static void print_end(FILE *out, const char *name, const struct answer *answer)
 {
     warnings_print(out, answer);
     if (answer->warning_count == 0 && answer->status == ANSWER_IDENTIFIED)
-        wrap_print(out, "doubts    ", "none found");
+        wrap_print(out, "warnings  ", "none found");
     wrap_print(out, "campaign  ", "%s", name);
 }
 

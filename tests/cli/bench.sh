@@ -16,7 +16,7 @@ awk '/"tokens_per_s"/ { rate = $2 } /"step_s":/ { step = $2 } /"share_of_peak"/ 
                   rate * step > 2047 && rate * step < 2049) }' xs.json || fail "the numbers do not add up"
 # how OpenBLAS took the CPU
 if ! grep -q '"blas": "own plain;' xs.json; then
-    expect_json "" xs.json openblas_doubt
+    expect_json "" xs.json openblas_warning
     # without a place for its tokens nothing is measured
     TMPDIR=$PWD/nowhere OPENBLAS_CORETYPE=Prescott run "$LRSEARCH" bench train
     expect_out "OpenBLAS is not considered: OPENBLAS_CORETYPE makes OpenBLAS 0."

@@ -37,7 +37,7 @@ expect_json ooooooobooooooo logs/pinned/provenance.json matmul
 expect_json "own; openblas: mlp.fc d_in" logs/pinned/provenance.json matmul_by
 grep -q '"products":"ooooooobooooooo"' logs/pinned/journal.jsonl || fail "not in the journal"
 
-# The machine of every start is kept; one kind of CPU is no doubt.
+# The machine of every start is kept; one kind of CPU gives no warning.
 start_of() # START KEY
 {
     json logs/pinned/provenance.json starts "$1" "$2"
@@ -48,7 +48,7 @@ run "$LRSEARCH" tiny.yaml --run-dir logs/pinned --set trainer.matmul=ooooooobooo
 [ "$(json logs/pinned/provenance.json starts 0)" = "$first" ] || fail "another first start"
 [ "$(start_of 0 cpu)" = "$(start_of 1 cpu)" ] || fail "another CPU"
 [ "$(start_of 1 host)" = "$(uname -n)" ] || fail "another host: $(start_of 1 host)"
-grep -q "kinds of CPU" logs/pinned/result.json && fail "a doubt about one kind of CPU"
+grep -q "kinds of CPU" logs/pinned/result.json && fail "a warning about one kind of CPU"
 
 # With other ranks, on another kind of CPU as OpenBLAS sees it.
 mpi_environment
@@ -61,11 +61,11 @@ start_of 2 mpi | grep -q "Open MPI" || fail "the MPI of the last start"
 start_of 2 blas | grep -q "core Nehalem" || fail "the core of the last start"
 grep '"event":"session"' logs/pinned/journal.jsonl | grep -q '"ranks":3,.*core Nehalem' ||
     fail "not in the journal"
-doubt='the trials ran on 2 kinds of CPU ('
-json logs/pinned/result.json warnings | grep -qF "$doubt" || fail "no doubt about two kinds of CPU"
+warning='the trials ran on 2 kinds of CPU ('
+json logs/pinned/result.json warnings | grep -qF "$warning" || fail "no warning about two kinds of CPU"
 rm logs/pinned/result.json
 run "$LRSEARCH" fit logs/pinned # by the journal alone
-expect_said "$doubt"
+expect_said "$warning"
 expect_said "OpenBLAS 0."
 run "$LRSEARCH" tiny.yaml --run-dir logs/own --set trainer.matmul=own --set budget.trials=2
 OPENBLAS_CORETYPE=Nehalem run "$LRSEARCH" tiny.yaml --run-dir logs/own --set trainer.matmul=own \
@@ -77,15 +77,15 @@ OPENBLAS_CORETYPE=Prescott
 export OPENBLAS_CORETYPE
 run "$LRSEARCH" tiny.yaml --run-dir logs/auto --set budget.trials=2
 if ! grep -q '"blas": "own plain;' logs/auto/provenance.json; then
-    doubt="OPENBLAS_CORETYPE makes OpenBLAS"
-    expect_err "trainer.matmul auto does not consider OpenBLAS: $doubt"
+    warning="OPENBLAS_CORETYPE makes OpenBLAS"
+    expect_err "trainer.matmul auto does not consider OpenBLAS: $warning"
     expect_err "its kernels for Prescott, without AVX2, though this CPU has avx"
     expect_err ": unset OPENBLAS_CORETYPE, or set it to "
     [ "$(grep -c "not consider OpenBLAS" err)" -eq 1 ] || fail "said more than once"
     json logs/auto/provenance.json matmul | grep -q b && fail "auto took OpenBLAS"
     grep -q 'core Prescott' logs/auto/provenance.json || fail "the core is not recorded"
     loss_of --set trainer.matmul=openblas >/dev/null
-    expect_err "warning: matrix products by OpenBLAS are slow here: $doubt"
+    expect_err "warning: matrix products by OpenBLAS are slow here: $warning"
     loss_of --set trainer.matmul=own >/dev/null
     expect_no_err "OpenBLAS"
 fi

@@ -59,7 +59,7 @@ night n3 --set simulate.lr=2.4e-2 # again: the same verdict
 expect_status 7
 expect_out "; beyond"
 tr -s '\n ' ' ' <out | grep -q "the learning rate has moved from that of the baseline, $work/logs/n2, by more than tolerance.lr, a factor of 1.5" ||
-    fail "no doubt tells of the drift"
+    fail "no warning tells of the drift"
 
 # A night that is given again is compared with the one before it, not with a later one; tolerances
 # may change.

@@ -9,7 +9,7 @@ token_plan() # FILE NAME DATA VOCAB
     tiny_plan "$1" "name: $2" "$3" \
         "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: $4}"
 }
-answers() # PLAN: an answer, or an honest doubt
+answers() # PLAN: an answer, or exit status 3 with the reason why there is none
 {
     run "$LRSEARCH" "$@"
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "$1: exit status $status"

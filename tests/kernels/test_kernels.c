@@ -419,20 +419,20 @@ static void openblas_took_the_cpu_for_an_older_one(void **state)
     (void)state;
     char text[256];
     const char *version = "OpenBLAS 0.3.21";
-    assert_true(openblas_core_doubt(text, sizeof(text), "Prescott", version, "avx512", false));
+    assert_true(openblas_core_warning(text, sizeof(text), "Prescott", version, "avx512", false));
     assert_string_equal(text,
                         "OpenBLAS 0.3.21 takes this CPU for a Prescott and uses no AVX2, though "
                         "the CPU has avx512: set OPENBLAS_CORETYPE=SkylakeX in the environment of "
                         "every rank");
-    assert_true(openblas_core_doubt(text, sizeof(text), "Nehalem", version, "avx2", true));
+    assert_true(openblas_core_warning(text, sizeof(text), "Nehalem", version, "avx2", true));
     assert_string_equal(text,
                         "OPENBLAS_CORETYPE makes OpenBLAS 0.3.21 use its kernels for Nehalem, "
                         "without AVX2, though this CPU has avx2: unset OPENBLAS_CORETYPE, or set "
                         "it to Haswell");
     static const char *const right[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "of 2030"};
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
-        assert_false(openblas_core_doubt(text, sizeof(text), right[i], version, "avx512", false));
-    assert_false(openblas_core_doubt(text, sizeof(text), "Prescott", version, "plain", false));
+        assert_false(openblas_core_warning(text, sizeof(text), right[i], version, "avx512", false));
+    assert_false(openblas_core_warning(text, sizeof(text), "Prescott", version, "plain", false));
 }
 
 int main(void)

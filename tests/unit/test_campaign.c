@@ -74,7 +74,7 @@ static void rounds_and_answer(void **state)
     driver_release(&driver);
 }
 
-/* What the plan itself makes doubtful. */
+/* Warnings that follow from the plan alone. */
 static void a_large_batch_and_a_long_warmup_are_told(void **state)
 {
     (void)state;

@@ -346,11 +346,11 @@ static void ratios_are_found_together_with_the_lr(void **state)
     assert_true(exponent_of(PARAM_MUP, "lr", "width", 0)->prior_weight > 0.9);
 }
 
-static void a_law_that_rises_is_doubted(void **state)
+static void a_law_that_rises_is_warned_of(void **state)
 {
     (void)state;
     struct cell_surface surface = cell_surface_draw(1, 0.003);
-    bool doubted = false;
+    bool warned = false;
     for (int c = 0; c < CELL_SURFACES; c++)
         surface.cells[c].beta = -0.5;
     struct search_space space = cell_surface_space(&surface);
@@ -359,8 +359,8 @@ static void a_law_that_rises_is_doubted(void **state)
     assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
     assert_true(answer.law.beta < 0);
     for (size_t i = 0; i < answer.warning_count; i++)
-        doubted |= strstr(answer.warnings[i], "the optimum rises with the horizon") != NULL;
-    assert_true(doubted);
+        warned |= strstr(answer.warnings[i], "the optimum rises with the horizon") != NULL;
+    assert_true(warned);
 }
 
 static void an_answer_without_trials_says_so(void **state)
@@ -444,7 +444,7 @@ int main(void)
         cmocka_unit_test_setup(other_policies_search_each_cell_by_itself, clear_run),
         cmocka_unit_test_setup(a_shared_search_costs_less_than_half_of_separate_ones, clear_run),
         cmocka_unit_test_setup(ratios_are_found_together_with_the_lr, clear_run),
-        cmocka_unit_test_setup(a_law_that_rises_is_doubted, clear_run),
+        cmocka_unit_test_setup(a_law_that_rises_is_warned_of, clear_run),
         cmocka_unit_test_setup(an_answer_without_trials_says_so, clear_run),
         cmocka_unit_test_setup(without_memory_nothing_is_lost, clear_run),
         cmocka_unit_test_setup(an_interrupted_decision_is_made_again, clear_run),

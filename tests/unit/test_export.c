@@ -89,7 +89,7 @@ static void sqlite_has_every_table(void **state)
     assert_float_equal(asked(db, "SELECT train_loss IS NULL FROM curve WHERE tokens = 200"), 1, 0);
     assert_float_equal(asked(db, "SELECT count(*) FROM horizon"), (double)answer.horizon_count, 0);
     assert_float_equal(asked(db, "SELECT tokens FROM answer"), (double)answer.target.tokens, 0);
-    assert_float_equal(asked(db, "SELECT count(*) FROM doubt"), (double)answer.warning_count, 0);
+    assert_float_equal(asked(db, "SELECT count(*) FROM warning"), (double)answer.warning_count, 0);
     sqlite3_close(db);
     export_files_release(&files);
 }

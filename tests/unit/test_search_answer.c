@@ -123,7 +123,7 @@ static void a_far_target_is_refused_with_the_horizon_needed(void **state)
     assert_int_equal(answer.status, ANSWER_IDENTIFIED);
 }
 
-/* ---- doubts ---- */
+/* ---- warnings ---- */
 
 static void a_rising_optimum_is_told(void **state)
 {

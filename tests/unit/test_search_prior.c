@@ -13,12 +13,12 @@
 #define RUNS (few_runs() ? 2 : 4)
 
 struct tally {
-    double identified, holds, far, doubted, penalty, tokens, trials;
+    double identified, holds, far, warned, penalty, tokens, trials;
 };
 
 static struct surface_run run;
 
-static bool doubts_prior(const struct answer *answer)
+static bool warns_of_prior(const struct answer *answer)
 {
     for (size_t i = 0; i < answer->warning_count; i++)
         if (strncmp(answer->warnings[i], "search.prior_lr expects ", 24) == 0)
@@ -44,7 +44,7 @@ static struct tally measure(double off, double sd)
         double truth = surface_optimum(&surface, surface.target);
         tally.tokens += run.tokens / RUNS;
         tally.trials += (double)run.count / RUNS;
-        tally.doubted += doubts_prior(&run.answer);
+        tally.warned += warns_of_prior(&run.answer);
         if (run.answer.status != ANSWER_IDENTIFIED)
             continue;
         tally.identified++;
@@ -55,15 +55,15 @@ static struct tally measure(double off, double sd)
     tally.holds /= tally.identified;
     tally.penalty /= tally.identified;
     printf("prior %4.1f octaves off, sd %.2f: %2.0f of %d identified, interval holds %.2f, far off "
-           "%.0f, doubted %.0f, penalty %.4f, %.1f trials, %.3f target runs\n",
-           off, sd, tally.identified, RUNS, tally.holds, tally.far, tally.doubted, tally.penalty,
+           "%.0f, warned %.0f, penalty %.4f, %.1f trials, %.3f target runs\n",
+           off, sd, tally.identified, RUNS, tally.holds, tally.far, tally.warned, tally.penalty,
            tally.trials, tally.tokens);
     return tally;
 }
 
 /* Over 40 surfaces: 11.8 trials without a prior; 6.6 with one that is right, 7 and 8 half an octave
  * off; 11 to 15 two or three octaves off, with intervals that hold the truth as often as without
- * (.90 to .97 against .95), and a doubt in each of 280 answers. */
+ * (.90 to .97 against .95), and a warning in each of 280 answers. */
 static void right_saves_and_wrong_is_found_out(void **state)
 {
     (void)state;
@@ -72,9 +72,9 @@ static void right_saves_and_wrong_is_found_out(void **state)
         return;
     assert_true(right.trials < 0.75 * without.trials);
     assert_true(right.tokens < 0.75 * without.tokens);
-    assert_true(right.holds >= 0.75 && right.doubted == 0);
+    assert_true(right.holds >= 0.75 && right.warned == 0);
     assert_true(wrong.holds >= 0.75 && wrong.far == 0);
-    assert_true(wrong.doubted == RUNS);
+    assert_true(wrong.warned == RUNS);
 }
 
 static const uint64_t horizons[] = {1000000, 4000000};

@@ -211,7 +211,7 @@ static void the_other_states(void **state)
     view.answer.warning_count = 2;
     snprintf(view.run_dir, sizeof(view.run_dir), "logs/quickstart");
     assert_says(shown(&layout), "answer a guess, not to be relied on: learning rate for 8.39M");
-    assert_says(text, "doubts 2; lrsearch fit logs/quickstart tells them ");
+    assert_says(text, "warnings 2; lrsearch fit logs/quickstart prints them ");
     view.answer.status = ANSWER_BUDGET_EXHAUSTED;
     assert_says(shown(&layout), "answer as far as it went: learning rate for 8.39M");
     view.answer.target.lr = NAN;

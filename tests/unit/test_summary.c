@@ -116,7 +116,7 @@ static void answer_stands_first(void **state)
     assert_says(text, "1.09 times that");
     assert_says(text, "23 trainings, 7.34M tokens, 1.17e+13 FLOPs, 3m23s of core time");
     assert_says(text, "87.5 % of the target run");
-    assert_says(text, "doubts none found campaign nightly");
+    assert_says(text, "warnings none found campaign nightly");
     assert_fits(text);
     free(text);
 }
@@ -152,7 +152,7 @@ static void prediction(void **state)
     const char *first = "learning rate for 8.39M tokens: 1.1e-3";
     assert_memory_equal(text, first, strlen(first));
     assert_says(text, "reach 16 times as long as the longest horizon, 524k tokens target width 64");
-    assert_says(text, "width so wide doubts none found campaign nightly");
+    assert_says(text, "width so wide warnings none found campaign nightly");
     assert_null(strstr(text, "2x off"));
     assert_null(strstr(text, "cost  "));
     assert_fits(text);
@@ -161,7 +161,7 @@ static void prediction(void **state)
     answer.target.tokens = 300000;
     answer.target.width = 0; /* that of a table of losses */
     text = print_as(&answer, "");
-    assert_says(text, "reach within the horizons, the longest of which is 524k tokens doubts");
+    assert_says(text, "reach within the horizons, the longest of which is 524k tokens warnings");
     free(text);
 }
 
@@ -241,7 +241,7 @@ static void many_long_warnings(void **state)
                     i);
     char *text = print(&answer);
     assert_null(strchr(text, '\x1b'));
-    assert_says(text, "doubts - warning 0: ");
+    assert_says(text, "warnings - warning 0: ");
     assert_says(text, " - warning 31: ");
     assert_fits(text);
     free(text);

@@ -24,7 +24,7 @@ const char *kernels_libraries(char *out, size_t size);
 /* NULL; or, in one sentence with the mend, that OpenBLAS does not use this CPU's AVX2: versions
  * that are older than the CPU take it for a Prescott (SSE3). Its products are then slow, not
  * wrong. */
-const char *openblas_doubt(void);
+const char *openblas_warning(void);
 /* Threads that work on one kernel; 1 until it is called. Not while a kernel runs, nor between
  * attention_scratch() and the use of the scratch. False: built without OpenMP, one thread it is. */
 bool kernels_set_threads(int threads);

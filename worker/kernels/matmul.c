@@ -50,8 +50,8 @@ const char *kernels_init(void)
     return text;
 }
 
-bool openblas_core_doubt(char *out, size_t size, const char *core, const char *version,
-                         const char *instructions, bool asked)
+bool openblas_core_warning(char *out, size_t size, const char *core, const char *version,
+                           const char *instructions, bool asked)
 {
     /* What OpenBLAS has kernels without AVX2 for; "Prescott" is also its guess for unknown CPUs. */
     static const char *const old[] = {"Katmai",       "Coppermine", "Northwood",   "Prescott",
@@ -100,15 +100,15 @@ const char *kernels_libraries(char *out, size_t size)
     return out;
 }
 
-const char *openblas_doubt(void)
+const char *openblas_warning(void)
 {
     static char text[256];
     char version[48];
     const char *asked = getenv("OPENBLAS_CORETYPE");
     openblas_version(version);
-    bool doubt = openblas_core_doubt(text, sizeof(text), openblas_get_corename(), version,
-                                     gemm_instructions(), asked && *asked);
-    return doubt ? text : NULL;
+    bool slow = openblas_core_warning(text, sizeof(text), openblas_get_corename(), version,
+                                      gemm_instructions(), asked && *asked);
+    return slow ? text : NULL;
 }
 
 bool kernels_set_threads(int threads)

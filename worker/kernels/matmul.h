@@ -16,11 +16,10 @@ enum matmul {
 extern const char matmul_all[];
 bool matmul_present(enum matmul by);
 
-/* Of openblas_doubt(), for tests: the sentence for a core and version of OpenBLAS on a CPU with
- * such instructions (gemm_instructions); asked: by OPENBLAS_CORETYPE. False: there is nothing to
- * doubt. */
-bool openblas_core_doubt(char *out, size_t size, const char *core, const char *version,
-                         const char *instructions, bool asked);
+/* Of openblas_warning(), for tests: the sentence for a core and version of OpenBLAS on a CPU with
+ * such instructions (gemm_instructions); asked: by OPENBLAS_CORETYPE. False: no warning. */
+bool openblas_core_warning(char *out, size_t size, const char *core, const char *version,
+                           const char *instructions, bool asked);
 
 /* a (rows, inner) b (inner, columns); `by` must be present. */
 void matmul(enum matmul by, struct gemm_into to, struct operand a, struct operand b, size_t rows,

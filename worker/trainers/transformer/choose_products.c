@@ -82,7 +82,7 @@ static void list_candidates(char by[CANDIDATES + 1])
 {
     size_t count = 0;
     for (size_t i = 0; matmul_all[i]; i++)
-        if (matmul_all[i] != MATMUL_OPENBLAS || !openblas_doubt())
+        if (matmul_all[i] != MATMUL_OPENBLAS || !openblas_warning())
             by[count++] = matmul_all[i];
     by[count] = 0;
 }
