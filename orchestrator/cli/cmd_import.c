@@ -19,7 +19,7 @@
 #define APART_OCTAVES 0.5
 #define APART_BETA 0.1
 #define Z90 1.6448536269514722
-#define MOSTLY_PRIOR 0.5 /* of beta's weight: above, beta adds nothing to the default prior */
+#define MOSTLY_PRIOR 0.5 /* share of the prior in beta; above it, beta only repeats the default */
 
 struct import_options {
     const char *columns; /* NULL: not given */

@@ -128,8 +128,8 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     const struct stage_report stages = progress_line_stages(&progress);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
                               "search.horizons: the longest", cache_dir, &stages};
-    if (plan->confirm.tokens > 0) { /* at least the longest horizon; 0: the confirmation is as long
-                                     * as the text allows */
+    /* confirm.tokens is at least the longest horizon; 0: as long as the text allows. */
+    if (plan->confirm.tokens > 0) {
         prepare.longest = plan->confirm.tokens;
         prepare.longest_key = "confirm.tokens";
     }

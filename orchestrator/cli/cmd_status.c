@@ -57,7 +57,7 @@ static int on_event(void *context, const struct campaign *campaign, const struct
     return status_fill_event(&watch->fill, campaign, event, err);
 }
 
-/* Whether the lock's owner lives. On this host: its process exists. On another: the lock was
+/* Whether the lock's owner is alive. On this host: its process exists. On another: the lock was
  * touched within RUN_LOCK_SILENCE_MS, after which another start would break it; by both hosts'
  * clocks at first, then by changes seen here. */
 static bool owner_lives(struct watch *watch, const struct run_lock_view *lock)

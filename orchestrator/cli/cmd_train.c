@@ -122,7 +122,7 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     case OUTCOME_DONE:
         return 0;
     case OUTCOME_CANCELED:
-        return interrupted ? LR_EXIT_INTERRUPTED : 0; /* stopped by --until */
+        return interrupted ? LR_EXIT_INTERRUPTED : 0; /* 0: stopped by --until */
     case OUTCOME_DIVERGED:
         return lr_error_exit_status(LR_EFAILURES);
     case OUTCOME_REFUSED:

@@ -21,7 +21,7 @@ static int set_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
     return 0;
 }
 
-/* Refuses the option unless the trials' value is known, or is an axis with several values. */
+/* Refuses the option unless the trials' value is known, or several are given as an axis. */
 static int must_know(const char *option, const struct plan_axis *axis, uint32_t value,
                      struct lr_error *err)
 {

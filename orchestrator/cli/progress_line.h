@@ -29,8 +29,7 @@ struct coordinator_watch progress_line_watch(struct progress_line *progress);
 /* For work before the first trial: as a stage_report, valid while *progress exists, or called
  * directly. */
 struct stage_report progress_line_stages(struct progress_line *progress);
-void progress_line_stage(void *progress, const char *stage, double share_done); /* stage NULL:
-                                                                                 * clears */
+void progress_line_stage(void *progress, const char *stage, double share_done); /* NULL: clears */
 /* Clears the line on a terminal; call it before other output. */
 void progress_line_clear(struct progress_line *progress);
 
