@@ -1,4 +1,4 @@
-/* lrsearch schema prints plan_schema_json(). */
+/* lrsearch schema: prints plan_schema_json(). */
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "plan/plan_schema.h"

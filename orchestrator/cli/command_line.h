@@ -23,7 +23,7 @@ enum operand_kind {
     OPERAND_RUN,    /* a run's directory */
     OPERAND_FOLDER, /* of runs */
     OPERAND_FILE,
-    OPERAND_WORD,   /* one of the first word of .operand ("man|bash"), then files */
+    OPERAND_WORD,   /* a word listed in .operand ("man|bash"), then files */
     OPERAND_COMMAND /* of lrsearch */
 };
 

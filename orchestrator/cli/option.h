@@ -34,7 +34,7 @@ struct option_row {
     char letter; /* its short form; 0: none */
     enum option_type type;
     size_t offset;      /* in the command's struct */
-    double low, high;   /* 0, 0: any above 0 */
+    double low, high;   /* 0, 0: any above 0; a duration needs high */
     const char *wanted; /* completes "must be ..." or, for texts, "needs ..." */
     int (*read)(void *member, const char *value, struct lr_error *err);
     const char *values; /* words for completion: "auto never", "@file", "@dir", "@key" (of a plan);

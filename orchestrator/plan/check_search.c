@@ -6,7 +6,7 @@
 #include <math.h>
 
 /* Octaves of search.lr. Less than one is too narrow to fit a parabola. Twenty are a factor of a
- * million: more is a mistake, and a round of trials would exceed what a policy may propose. */
+ * million: more is a mistake, and a round of trials could exceed what a policy may propose. */
 #define RANGE_LEAST 1.0
 #define RANGE_MOST 20.0
 /* Fewer steps are warm-up only; their losses say nothing about the LR of a training. */

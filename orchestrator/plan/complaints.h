@@ -57,7 +57,7 @@ size_t edit_distance(const char *a, const char *b);
 /* "did you mean": keeps the nearest of several candidates; of equal ones the first offered. */
 struct suggestion {
     const char *wanted;
-    const char *best; /* NULL: nothing near enough (a third of the length, at least 1 edit) */
+    const char *best; /* NULL: none is near enough (a third of the length, at least 1 edit) */
     size_t distance;
 };
 void suggestion_init(struct suggestion *suggestion, const char *wanted);

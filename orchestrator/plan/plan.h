@@ -45,7 +45,7 @@ struct plan_pair {
 
 struct plan {
     uint32_t version;
-    char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading dot */
+    char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading '-' or '.' */
     uint64_t seed;
     char baseline[TRIAL_PATH]; /* "": none; PLAN_PREVIOUS; or a run's directory, absolute (in the
                                 * file relative to the plan) */
@@ -121,7 +121,7 @@ struct plan {
         double lr[2];                     /* low, high */
         uint64_t horizons[PLAN_HORIZONS]; /* tokens, ascending */
         size_t horizon_count;
-        uint32_t seeds; /* trainings for each LR */
+        uint32_t seeds; /* trials for each LR */
         struct plan_seeds seed_list;
         uint32_t policy;    /* enum plan_policy */
         double resolution;  /* octaves between the LRs of a finished basin */
@@ -157,7 +157,7 @@ struct plan {
     struct {
         double silence_s, trial_time_s; /* 0: no limit */
         double checkpoint_every_s;      /* 0: only when the campaign is stopped */
-        uint32_t max_failures;          /* of the campaign */
+        uint32_t max_failures;          /* failed or lost attempts of the campaign */
     } limits;
 
     struct {
@@ -170,7 +170,7 @@ struct plan {
     } tolerance;
 
     struct {
-        char dir[TRIAL_PATH]; /* default logs/NAME; relative ones start at the working directory */
+        char dir[TRIAL_PATH]; /* default logs/NAME; relative to the working directory */
     } output;
 };
 

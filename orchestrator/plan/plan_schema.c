@@ -261,7 +261,7 @@ static json_t *training_needs(const struct plan_section *section)
     return all;
 }
 
-/* {"if": trainer.kind is another than transformer, "else": {"allOf": [...]}} */
+/* {"if": trainer.kind is not transformer, "else": {"allOf": [...]}} */
 static void put_training(json_t *root)
 {
     json_t *other = json_object(), *needs = json_array(), *otherwise = json_object();

@@ -173,7 +173,7 @@ static struct plan_value element_of(const struct plan_value *value, const struct
     return element;
 }
 
-/* All bad elements are complained of. */
+/* Complains of each bad element. */
 static bool read_list(const struct plan_value *value, void *member, size_t *count_member)
 {
     enum plan_type type = value->key->type;
@@ -265,7 +265,7 @@ static bool read_axis(const struct plan_value *value, uint32_t *member, struct p
     uint64_t values[PLAN_AXIS];
     size_t count;
     struct plan_key item_key = *value->key;
-    item_key.list = LIST_REFUSED; /* no lists in a list */
+    item_key.list = LIST_REFUSED; /* an element must not be a list */
     if (!read_values(value, &item_key, 2, PLAN_AXIS, values, &count))
         return false;
     for (size_t i = 0; i < count; i++)

@@ -27,7 +27,7 @@ static bool is_digit(char c)
     return isdigit((unsigned char)c) != 0;
 }
 
-/* Takes digits and the '_' between them; false when there are too many. */
+/* Reads digits and the '_' between them; false when there are too many. */
 static bool take_digits(struct decimal *d, const char **text, bool fraction, bool *any)
 {
     const char *s = *text;

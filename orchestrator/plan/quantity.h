@@ -17,7 +17,7 @@ enum quantity_status {
 /* Suffixes k M B T are powers of 1000, Ki Mi Gi of 1024. Exact: no rounding on the way. */
 enum quantity_status quantity_count(const char *text, uint64_t *out);
 enum quantity_status quantity_number(const char *text, double *out);
-/* A number with s, m, h or d behind it, in seconds. */
+/* A number followed by s, m, h or d; *out_s is in seconds. */
 enum quantity_status quantity_duration(const char *text, double *out_s);
 
 /* Back to text, in the shortest exact form: "128k", "65536", "1.5B" is "1500M". */

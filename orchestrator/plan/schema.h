@@ -56,11 +56,11 @@ struct plan_key {
     const char *fallback; /* the default as a user would write it; NULL: there is none */
     bool derived;         /* `fallback` describes a default that check_plan.c computes */
     bool none;            /* "none" is allowed and stored as 0 */
-    double low, high;     /* of each number */
-    bool above, below;    /* low, high themselves are out of range */
+    double low, high;     /* range of each number */
+    bool above, below;    /* low or high itself is out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
     const char *const *names;          /* TYPE_MAP: keys that it may have; NULL: any */
-    bool empty;                        /* TYPE_TEXTS, TYPE_MAP: an item may be "" */
+    bool empty;                        /* a text, or an item of a list or map, may be "" */
     size_t offset;                     /* in struct plan */
     size_t count_offset;
     size_t capacity;
