@@ -1,5 +1,5 @@
-/* lrsearch: argv in, exit status out. What a command does stands in cli/; under mpirun every rank
- * comes through here, and the role follows from the rank (cli/cmd_run.c). */
+/* lrsearch: argv in, exit status out. cli/ has the commands. Under mpirun every rank starts here;
+ * its role follows from its rank. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <signal.h>
@@ -14,8 +14,8 @@
 #include "lrsearch/log.h"
 #include "net/mpi_session.h"
 
-/* Started with one of them closed, a file of ours would take its number, and what is printed would
- * go into that file. */
+/* Opens /dev/null for each one that is closed; otherwise a file opened later would get its number
+ * and receive what is printed. */
 static void open_standard_streams(void)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -23,7 +23,7 @@ static void open_standard_streams(void)
             abort();
 }
 
-/* Under mpirun one rank tells it for all. */
+/* Under mpirun only rank 0 prints these. */
 static bool is_help(const struct command_line *line)
 {
     return line->help || line->version || line->command == &cmd_help ||
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 
     if (argc > 2 && strcmp(argv[1], COMMAND_CHILD) == 0)
         return command_child(argv + 2);
-    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit (ulimit -f) is an error of write() */
+    signal(SIGXFSZ, SIG_IGN); /* beyond the file size limit (ulimit -f) write() returns an error */
     open_standard_streams();
     lr_log_rank_set(mpi_launched_rank());
     if (command_line_parse(&line, argc, argv, &err)) {

@@ -1,5 +1,5 @@
-/* lrsearch audit: is a recipe's learning rate right? By published laws, and by a campaign that was
- * run. Trains nothing and writes nothing. */
+/* lrsearch audit: checks a recipe's learning rate against published laws and, with RUN_DIR, against
+ * that campaign. Trains nothing and writes nothing. */
 #include "campaign/campaign.h"
 #include "cli/outcome.h"
 #include "cli/predict_target.h"
@@ -11,13 +11,13 @@
 #include <stdio.h>
 
 struct audit_options {
-    struct predict_target target; /* tokens, and what the recipe trains with */
+    struct predict_target target; /* tokens, width, batch and schedule of the recipe */
     double lr;
     uint64_t params;
     bool json;
 };
 
-/* By the campaign in run_dir; `plan` is room for its plan. */
+/* Audits by the campaign in run_dir; `plan` receives its plan. */
 static int audit_by_runs(struct audit *audit, const struct predict_target *wanted,
                          const char *run_dir, struct plan *plan, struct lr_error *err)
 {

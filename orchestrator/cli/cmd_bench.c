@@ -1,6 +1,6 @@
-/* lrsearch bench train: training speed of four sizes of model on this machine, beside what its core
- * can do at most, and where the time goes. Tokens are random, in a file of their own, read as those
- * of a campaign are. */
+/* lrsearch bench train: measures training speed for four model sizes on this machine, its share of
+ * the FMA peak, and where the time goes. Trains on random tokens from a temporary file, which is
+ * read like a campaign's data. */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "trainers/transformer/benchmark.h"
 #include "trainers/transformer/choose_products.h"
 
-#define SECONDS 4.0 /* of steps, for each size */
+#define SECONDS 4.0 /* of measured steps, for each size */
 #define TOKEN_BATCHES 32
 
 struct bench_options {

@@ -1,4 +1,5 @@
-/* lrsearch check: what a plan will do and what that costs, without MPI and without a campaign. */
+/* lrsearch check: validates a plan and prints its stages and cost. Needs no MPI and starts no
+ * campaign. */
 #include <stdio.h>
 #include "estimate/estimate.h"
 #include "estimate/plan_outline.h"
@@ -19,7 +20,7 @@ struct check_options {
     bool json;
 };
 
-/* Of the data, what can be judged in a moment. */
+/* Checks what takes no time: a command's program and folder, a replay's table. Reads no text. */
 static int check_data(const struct plan *plan, struct lr_error *err)
 {
     struct sweep sweep;

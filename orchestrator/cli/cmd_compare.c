@@ -1,5 +1,5 @@
-/* lrsearch compare: the answers of two runs side by side, fitted again from their journals. Reads
- * only. */
+/* lrsearch compare: prints the answers of two runs side by side, refitted from their journals.
+ * Writes no file. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* lrsearch coord-check: trains the plan's model for a few steps at several widths and looks whether
- * its activations keep their size, and its first step its effect on the loss. Where they do not,
- * neither does the best learning rate. */
+/* lrsearch coord-check: trains the plan's model for a few steps at several widths and checks that
+ * the size of its activations and the first step's effect on the loss do not change with the width.
+ * If they do, the best learning rate changes too. */
 #define _POSIX_C_SOURCE 200809L
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ struct width_list {
 };
 
 struct coord_options {
-    double lr; /* 0: not given, as all below */
+    double lr; /* 0: not given; also for all below */
     struct width_list widths;
     uint32_t steps, seeds;
     const char *plot;
@@ -105,7 +105,7 @@ static void put_slope(json_t *object, const struct coord_figure *figure, bool *o
     json_put(object, "verdict", json_of_text(coord_verdict_name(figure->verdict)), ok);
 }
 
-/* A layer's whole course and its slope at the end; the start is told apart. */
+/* A layer's mean |activation| after each step, and its slopes at the end and at the start. */
 static json_t *layer_json(const struct coord_check *check, size_t index, bool *ok)
 {
     const struct coord_figure *start = &check->figures[index];
@@ -158,7 +158,7 @@ static int print_json(const struct coord_check *check, struct lr_error *err)
     json_put(object, "seeds", json_of_count(check->seeds), &ok);
     json_put(object, "widths", widths, &ok);
     json_put(object, "layers", layers, &ok); /* means: (widths, steps + 1) */
-    json_put(object, "gains", gains, &ok);   /* by kind of tensor, of the first step */
+    json_put(object, "gains", gains, &ok);   /* of the first step, by kind of tensor */
     return json_print(object, ok, err);
 }
 
@@ -229,7 +229,7 @@ static int run(const struct command_line *line)
     return status;
 }
 
-/* ---- its command line ---- */
+/* ---- command line ---- */
 
 static int read_widths(void *member, const char *value, struct lr_error *err)
 {

@@ -1,4 +1,4 @@
-/* lrsearch docs: the man pages and completions by name. */
+/* lrsearch docs: prints a man page or a shell completion. */
 #include <string.h>
 #include "cli/command_line.h"
 #include "cli/docs.h"

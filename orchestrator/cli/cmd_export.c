@@ -1,5 +1,5 @@
-/* lrsearch export: a campaign, finished or not, in a format of other programs. It only reads the
- * run's directory; what it writes must not be there yet, and is there whole or not at all. */
+/* lrsearch export: writes a campaign, finished or not, in another program's format. Only reads the
+ * run directory. The output must not exist yet; it is written completely or not at all. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static int refuse_what_is_there(const char *path, struct lr_error *err)
     return errno == ENOENT ? 0 : lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path);
 }
 
-/* The folder of a file's name within `path`; false: it has none. */
+/* The folder part of `name`, below `path`; false: `name` has none. */
 static bool folder_of(char folder[TRIAL_PATH], const char *path, const char *name)
 {
     const char *slash = strrchr(name, '/');

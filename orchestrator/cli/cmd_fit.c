@@ -1,5 +1,5 @@
-/* lrsearch fit: the answer once more, from losses that are there: those of a campaign, by its
- * journal, or those of a table (fit_table.c). Trains nothing and writes nothing. */
+/* lrsearch fit: fits the answer again from existing losses, those of a campaign's journal or of a
+ * table. Trains nothing and writes nothing. */
 #include <stdio.h>
 #include <string.h>
 #include "campaign/campaign_answer.h"
@@ -12,7 +12,7 @@
 #include "report/summary.h"
 
 struct fit_options {
-    const char *table, *columns; /* NULL: not given, as all here */
+    const char *table, *columns; /* NULL or 0: not given; also for all below */
     struct option_pairs where;
     uint64_t target_tokens;
     const char *prior_beta, *prior_beta_sd;

@@ -1,5 +1,5 @@
-/* lrsearch history: the finished runs in a folder, as table, JSON or figure; --rebuild makes the
- * index anew from the runs' own plans and journals. */
+/* lrsearch history: lists the finished runs in a folder as a table, JSON or a figure; --rebuild
+ * recreates the index from the runs' plans and journals. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* lrsearch import: what earlier trainings say of the optimum, as keys of `search` for a plan to
- * begin with. The losses are fitted as `lrsearch fit --table` does, at the longest horizon among
- * them: what lies beyond is for the campaign itself to find. */
+/* lrsearch import: turns earlier trainings into keys of `search` for a new plan. Fits the losses as
+ * `lrsearch fit --table` does, at the longest horizon among them; beyond it, the campaign
+ * searches. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +13,13 @@
 #include "search/search_answer.h"
 #include "store/json_value.h"
 
-/* Other code, data and hardware are another matter than other seeds, which is all that the fit's
- * own errors know. How far apart they put optimum and exponent is a judgement, not a measurement;
- * both are added in quadrature. */
+/* The fit's standard errors cover only differences between seeds. Code, data and hardware differ
+ * too: these standard deviations of optimum and exponent are added in quadrature. Their sizes are a
+ * judgement, not a measurement. */
 #define APART_OCTAVES 0.5
 #define APART_BETA 0.1
 #define Z90 1.6448536269514722
-#define MOSTLY_PRIOR 0.5 /* then beta says what a plan without it says */
+#define MOSTLY_PRIOR 0.5 /* share of the prior in beta; above it, beta only repeats the default */
 
 struct import_options {
     const char *columns; /* NULL: not given */
@@ -29,9 +29,9 @@ struct import_options {
 };
 
 struct prior {
-    double lr, lr_sd; /* octaves */
+    double lr, lr_sd; /* peak LR; lr_sd in octaves */
     uint64_t tokens;
-    double beta, beta_sd; /* NaN: the trainings do not tell */
+    double beta, beta_sd; /* NaN: the trainings do not determine it */
 };
 
 static void prior_of(struct prior *prior, const struct answer *answer)

@@ -1,5 +1,5 @@
-/* lrsearch journal repair: cuts a damaged journal off before its first damaged line, so that the
- * campaign can go on from there. The only command beside run that changes a run's directory. */
+/* lrsearch journal repair: truncates a damaged journal before its first damaged line, so that the
+ * campaign can resume from there. No other command but run changes a journal. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ struct mending {
     struct campaign *campaign;
     struct journal_repair repair;
     char path[TRIAL_PATH + 32];
-    uint32_t *again; /* trials to be trained again; while reading: that were begun or ended */
+    uint32_t *again; /* trials to run again; while reading: those with a lost start or end */
     size_t again_count, again_capacity;
     bool no_memory;
 };
@@ -68,7 +68,7 @@ static int compare_ids(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Of all trials that were begun those that the journal, as it is now, does not know the end of. */
+/* Keeps the started trials that have no end in the repaired journal, sorted by id, each once. */
 static void settle_again(struct mending *mending)
 {
     size_t kept = 0;

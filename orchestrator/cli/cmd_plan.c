@@ -1,4 +1,5 @@
-/* lrsearch plan init: reads the text, asks plan_proposal.h for a plan, writes it to a new file. */
+/* lrsearch plan init: reads the text, makes a plan by plan_proposal_make(), writes it to a new
+ * file. */
 #define _XOPEN_SOURCE 700 /* lstat */
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 
 #define DEFAULT_PLAN "plan.yaml"
 #define DEFAULT_TIME_S 600.0
-#define QUICKSTART_TEXT "build/text/gcide.dict.dz" /* run.sh fetches it */
+#define QUICKSTART_TEXT "build/text/gcide.dict.dz" /* run.sh downloads it */
 
 #define TIME_MAX_S 2592000.0
 
@@ -33,15 +34,16 @@ struct plan_init {
     const struct command_line *line;
     const char *path;
     char name[PLAN_NAME];
-    char *texts[PLAN_TEXTS]; /* as the plan names them; owned */
+    char *texts[PLAN_TEXTS]; /* paths as written into the plan; owned */
     const char *given[PLAN_TEXTS];
     size_t text_count;
-    struct text_sample sample; /* of them; owned */
+    struct text_sample sample; /* of these texts; owned */
 };
 
 /* ---- the text ---- */
 
-/* As the plan names it: relative to the plan's folder, which is not that of the program. */
+/* A text's path as written into the plan: absolute if the plan is in another folder, because the
+ * plan's relative paths start there. NULL on failure. */
 static char *name_from_plan(const char *text, const char *plan)
 {
     char folder[TRIAL_PATH] = "";
@@ -67,7 +69,7 @@ static int name_texts(struct plan_init *init, struct lr_error *err)
     if (count == 0 && access(QUICKSTART_TEXT, R_OK) == 0)
         init->given[count++] = QUICKSTART_TEXT;
     for (size_t i = 0; i < count; i++) {
-        if (lr_has_controls(init->given[i])) /* YAML would not give it back */
+        if (lr_has_controls(init->given[i])) /* would not survive YAML */
             return lr_fail(err, LR_EDATA,
                            "a text's name holds a control character; rename the file");
         init->texts[i] = name_from_plan(init->given[i], init->path);
@@ -80,7 +82,7 @@ static int name_texts(struct plan_init *init, struct lr_error *err)
 
 /* ---- the plan ---- */
 
-/* "corpora/my plan.yaml": my-plan */
+/* "corpora/my plan.yaml" -> "my-plan" */
 static void name_campaign(struct plan_init *init)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
@@ -91,14 +93,14 @@ static void name_campaign(struct plan_init *init)
         length = (size_t)(dot - base);
     for (size_t i = 0; i < length && used + 1 < sizeof(init->name); i++) {
         bool good = base[i] && strchr(letters, base[i]);
-        if (good || used > 0) /* a name begins with neither '-' nor '.' */
+        if (good || used > 0) /* a name must not begin with '-' or '.' */
             init->name[used++] = good || base[i] == '.' ? base[i] : '-';
     }
     if (used == 0)
         memcpy(init->name, "campaign", sizeof("campaign"));
 }
 
-/* Before the minutes of timing that it may take. */
+/* Checks the output path before the timing, which may take minutes. */
 static int check_place(const char *path, struct lr_error *err)
 {
     char folder[TRIAL_PATH] = ".";

@@ -1,7 +1,6 @@
-/* lrsearch predict: the law of a campaign at another horizon, and for another width, depth,
- * vocabulary, batch or schedule as far as rules carry the learning rate over. The campaign's losses
- * are fitted again with the other target, so that every reason to refuse an answer is asked for
- * this one. */
+/* lrsearch predict: applies a campaign's law to another horizon and, as far as transfer rules
+ * allow, to another width, depth, vocabulary, batch or schedule. Refits the losses with the new
+ * target, so that every reason to refuse an answer is checked for it. */
 #include <stdio.h>
 #include "campaign/campaign_answer.h"
 #include "cli/predict_target.h"
@@ -17,7 +16,7 @@ struct predict_options {
     bool json;
 };
 
-/* mup and lvp: what the target's hidden matrices train with. */
+/* mup and lvp: the LR of the target's hidden matrices, in words; "" when it is the answer's. */
 static void explain_width(char *text, size_t capacity, const struct plan *plan,
                           const struct answer *answer)
 {
@@ -33,7 +32,8 @@ static void explain_width(char *text, size_t capacity, const struct plan *plan,
              format_lr(lr, sizeof(lr), 2, answer->target.lr * base / width));
 }
 
-/* A size alone says nothing of width and depth: the campaign must have a law over sizes. */
+/* A parameter count alone does not determine width and depth: the campaign needs a law over
+ * sizes. */
 static int predict_size(const struct campaign *campaign, struct answer *answer, uint64_t params,
                         struct lr_error *err)
 {
@@ -44,7 +44,7 @@ static int predict_size(const struct campaign *campaign, struct answer *answer, 
                        "model.d_model or model.n_layers has; give --width and --layers",
                        format_count(size, sizeof(size), (double)params));
     campaign_transfer_size(campaign, answer, (double)params);
-    answer->target.width = answer->target.n_layers = 0; /* of that size there are many */
+    answer->target.width = answer->target.n_layers = 0; /* many shapes have this size */
     return 0;
 }
 

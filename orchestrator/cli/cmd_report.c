@@ -1,5 +1,5 @@
-/* lrsearch report: RUN_DIR/report.html and the figures, from the journal alone; also at the end of
- * a run. What was known before each round is what the journal up to there says, fitted again. */
+/* lrsearch report: writes RUN_DIR/report.html and the figures from the journal alone; run does so
+ * at its end. The answer before each round is a new fit of the journal up to that round. */
 #include <stdio.h>
 #include <string.h>
 #include "cli/cmd_report.h"
@@ -22,7 +22,7 @@ struct rounds {
     struct campaign *campaign;
     struct report_input *input;
     struct answer *answer;
-    size_t seen, step; /* rounds; every step-th is fitted */
+    size_t seen, step; /* search rounds so far; every step-th is fitted */
 };
 
 static void add_round(struct report_input *input, uint32_t round, const struct answer *answer)
@@ -37,7 +37,7 @@ static void add_round(struct report_input *input, uint32_t round, const struct a
         };
 }
 
-/* A round is fitted before the event that asks for it is applied. */
+/* Fits the answer before a search round, then applies the event. */
 static int on_event(void *context, const struct event *event, struct lr_error *err)
 {
     struct rounds *rounds = context;
@@ -53,8 +53,8 @@ static int on_event(void *context, const struct event *event, struct lr_error *e
     return campaign_apply(rounds->campaign, event, err);
 }
 
-/* A fit takes longer the more trials and cells there are: many rounds are thinned, so that all of
- * them take seconds. */
+/* A fit slows down with trials and cells, so only every step-th of many rounds is fitted: the total
+ * stays within seconds. */
 static size_t step_of(const struct report_input *input)
 {
     size_t rounds = input->count > 0 ? input->trials[input->count - 1]->round : 0;
@@ -86,7 +86,7 @@ out:
     return rc;
 }
 
-/* input: without its rounds, which are found if they are wanted. */
+/* Writes the report; `rounds`: fits the answer before each round for it. */
 static int write_report(struct report_input *input, const struct plan *plan, bool rounds,
                         struct lr_error *err)
 {
@@ -113,7 +113,8 @@ void make_report(const char *run_dir, const struct answer *answer,
     }
     if ((rc = run_plan_read(plan, &hash, run_dir, &err)))
         goto out;
-    /* Whoever interrupted us may not wait for the fits of many cells; `report` makes up for it. */
+    /* After an interruption, time is too short to fit rounds of several cells; `lrsearch report`
+     * adds them later. */
     bool hurry = answer->status == ANSWER_INTERRUPTED && plan_cell_count(plan) > 1;
     rc = write_report(&input, plan, !hurry, &err);
 out:

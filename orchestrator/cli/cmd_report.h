@@ -4,8 +4,8 @@
 #include "campaign/trial_state.h"
 #include "lrsearch/answer.h"
 
-/* coordinator_setup.draw: the figures of RUN_DIR and its report.html. Nothing that fails here is an
- * error: it is logged. */
+/* Implements coordinator_setup.draw: writes the figures of RUN_DIR and its report.html. Failures
+ * are logged, not returned. */
 void make_report(const char *run_dir, const struct answer *answer,
                  const struct trial *const *trials, size_t count);
 

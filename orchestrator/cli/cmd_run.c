@@ -1,6 +1,6 @@
-/* lrsearch run: who is who. The plan is read by every rank before MPI starts, so that a bad plan
- * ends all of them at once; then rank 0 coordinates and the others train. Without mpirun, or with
- * one rank, a thread of this process trains, over the same transport interface. */
+/* lrsearch run: assigns the roles. Every rank reads the plan before MPI starts, so that a bad plan
+ * ends all ranks at once; then rank 0 coordinates and the others train. Without mpirun, or with one
+ * rank, a thread of this process trains, over the same transport interface. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <pthread.h>
@@ -32,15 +32,16 @@
 #include "store/run_dir.h"
 #include "worker.h"
 
-/* 11 with the built-in trainer; a command's pipes, and tokens in several files, come on top. */
+/* Open files: the built-in trainer needs 11; a command's pipes and several token files need
+ * more. */
 #define RUN_FILES 32u
-#define DRAIN_MS 2000u /* for the last STOPs to leave */
-/* A worker gives up when it has heard nothing for so long; the coordinator pings every 5 s. */
+#define DRAIN_MS 2000u /* to send the last STOP messages */
+/* A worker exits after this time without a message; the coordinator pings every 5 s. */
 #define LEASE_MS (3u * 60u * 1000u)
 
 #define GRACE_DEFAULT_S 60.0
 #define GRACE_MAX_S 3600.0
-#define FORK_NAME 64 /* bytes of --fork, at most */
+#define FORK_NAME 64 /* bytes of --fork, with the NUL, at most */
 
 enum { RESUME_AUTO = 1, RESUME_NEVER };
 enum { PROGRESS_AUTO = 1, PROGRESS_PLAIN, PROGRESS_NONE };
@@ -56,7 +57,8 @@ struct run_options {
 
 struct worker_thread {
     pthread_t thread;
-    struct msg_hello hello; /* made before the thread: OpenBLAS tells of itself in one buffer */
+    struct msg_hello hello; /* made before the thread: OpenBLAS returns its description in a static
+                             * buffer */
     struct transport *transport;
 };
 
@@ -80,7 +82,7 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Where the campaign goes: --run-dir, or the plan's, or --fork beside that. */
+/* The run directory: --run-dir or the plan's output.dir; with --fork, that name beside it. */
 static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
                                 const struct run_options *options, const struct plan *plan)
 {
@@ -96,14 +98,14 @@ static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
     return fork;
 }
 
-/* Slurm tells when it will end the job. */
+/* When Slurm will end the job, in Unix seconds; 0: unknown. */
 static time_t job_end_time(void)
 {
     const char *text = getenv("SLURM_JOB_END_TIME");
     return text ? (time_t)strtoll(text, NULL, 10) : 0;
 }
 
-/* Every rank knows the run's directory: that of the coordinator, which makes it. */
+/* Every rank logs to the coordinator's run directory, which the coordinator creates. */
 static void open_log(const struct run_options *options, const struct plan *plan, int ranks)
 {
     char fork[TRIAL_PATH + FORK_NAME];
@@ -126,7 +128,8 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     const struct stage_report stages = progress_line_stages(&progress);
     struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
                               "search.horizons: the longest", cache_dir, &stages};
-    if (plan->confirm.tokens > 0) { /* at least as long; without it, as long as the text allows */
+    /* confirm.tokens is at least the longest horizon; 0: as long as the text allows. */
+    if (plan->confirm.tokens > 0) {
         prepare.longest = plan->confirm.tokens;
         prepare.longest_key = "confirm.tokens";
     }
@@ -169,7 +172,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     }
     int status = outcome_status(rc, answer);
     if (rc == 0 && history_failed && plan->baseline[0] && status != LR_EXIT_DRIFT)
-        status = lr_error_exit_status(LR_EIO); /* drift is what the comparison was made for */
+        status = lr_error_exit_status(LR_EIO); /* the status of a drift has precedence */
     status = outcome_written(status);
     summary_print_line(plan->name, run_dir, answered ? answer : NULL, status);
     lr_free(cache_dir);
@@ -199,12 +202,13 @@ static int run_alone(const struct command_line *line, const struct plan *plan)
     return status;
 }
 
-/* mpirun with recovery loses the exit status of rank 0: whoever needs it names a file, and makes it
- * if other ranks are to use it: on their hosts it may not exist. Signal handlers call this too. */
+/* Under mpirun with recovery the exit status of rank 0 is lost, so it is written to
+ * LRSEARCH_EXIT_FILE. Rank 0 creates the file; other ranks, on whose hosts it may not exist, only
+ * write to an existing one. Signal handlers call this too. */
 static void leave_status(int status)
 {
     const char *path = getenv("LRSEARCH_EXIT_FILE");
-    /* Not waiting: at a pipe that nobody reads it would hang, in a signal handler too. */
+    /* O_NONBLOCK: open() of a pipe without a reader would block, even in a signal handler. */
     int flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     if (mpi_launched_rank() == 0)
         flags |= O_CREAT;
@@ -214,7 +218,7 @@ static void leave_status(int status)
     if (file < 0)
         return;
     ssize_t written = write(file, begin, (size_t)(text + sizeof(text) - begin));
-    (void)written; /* there is nobody to tell */
+    (void)written; /* a failure cannot be reported */
     close(file);
 }
 
@@ -228,8 +232,8 @@ static void leave_at_once(int signal_number)
     _exit(LR_EXIT_INTERRUPTED);
 }
 
-/* Before the campaign runs and after it, when files are written that are whole or not there, there
- * is nothing to put in order: a signal ends the process. In between the event loop hears them. */
+/* Before and after the campaign, files are written completely or not at all, so a signal ends the
+ * process at once. During the campaign the event loop handles the signals. */
 static void catch_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -241,8 +245,8 @@ static void catch_signals(void)
 }
 
 /* The mpirun of Open MPI 5 ends a job with SIGTERM to every rank, and SIGKILL 250 ms later or as
- * soon as the first of them is gone. So that the coordinator can write down where it stands, a
- * worker goes late, and leaves it the cores. */
+ * soon as the first rank has exited. A worker therefore exits 1 s late: the coordinator has the
+ * time, and the cores, to save its state. */
 static void go_late(int signal_number)
 {
     struct sigaction at_once = {.sa_handler = SIG_DFL};
@@ -275,7 +279,7 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
         struct msg_hello hello = worker_hello();
         struct sigaction late = {.sa_handler = go_late};
         signal(SIGUSR1,
-               SIG_IGN); /* launchers send these to every rank; the coordinator heeds them */
+               SIG_IGN); /* launchers send these to every rank; only the coordinator handles them */
         signal(SIGUSR2, SIG_IGN);
         sigaction(SIGTERM, &late, NULL);
         kernels_init();
@@ -324,7 +328,7 @@ static int run(const struct command_line *line)
     return status;
 }
 
-/* ---- its command line ---- */
+/* ---- command line ---- */
 
 static int read_fork(void *member, const char *value, struct lr_error *err)
 {

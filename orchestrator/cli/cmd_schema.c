@@ -1,4 +1,4 @@
-/* lrsearch schema prints plan_schema_json(). */
+/* lrsearch schema: prints plan_schema_json(). */
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "plan/plan_schema.h"
@@ -9,7 +9,7 @@ static int run(const struct command_line *line)
     struct lr_error err = {0};
     (void)line;
     json_use_lr_memory();
-    int rc = json_print(plan_schema_json(), true, &err); /* sees an allocation that failed */
+    int rc = json_print(plan_schema_json(), true, &err); /* detects failed allocations */
     return outcome_error(rc, &err);
 }
 

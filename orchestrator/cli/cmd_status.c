@@ -1,7 +1,7 @@
-/* lrsearch status: a look at a campaign from another process. Its files are read, and whoever runs
- * it is not asked. --watch looks on: on a terminal it redraws one screen, elsewhere it prints a block
- * when something changed. The journal of a large campaign takes a second to read: a watch reads on
- * where it stopped, and begins anew when what it read is not there any more (a repair, another
+/* lrsearch status: shows a campaign by reading its files; the process that runs it is not
+ * contacted. --watch repeats this: on a terminal it redraws one screen, elsewhere it prints a block
+ * after a change. Reading the journal of a large campaign takes a second, so a watch continues
+ * where it stopped, and starts again if that part of the journal is gone (a repair, another
  * campaign). */
 #define _DEFAULT_SOURCE /* SIGWINCH, struct winsize */
 #include <langinfo.h>
@@ -34,17 +34,17 @@ enum { PLOT_LEAST = 6, PLOT_MOST = 24 };
 
 /* ---- reading ---- */
 
-struct watch { /* what is known of the campaign so far */
+struct watch { /* state of all looks so far */
     const char *run_dir;
     struct plan *plan;
     uint64_t plan_hash;
     bool planned; /* the plan is read */
     struct run_follow follow;
     struct status_fill fill;
-    bool fitted;          /* the answer is that of all events */
+    bool fitted;          /* the answer covers all events */
     bool changed;         /* since the last look */
-    struct timespec beat; /* of the lock, at the last look */
-    time_t beat_seen;     /* when it was first seen so */
+    struct timespec beat; /* the lock's time at the last look */
+    time_t beat_seen;     /* when that time was first seen */
 };
 
 static int on_event(void *context, const struct campaign *campaign, const struct event *event,
@@ -57,8 +57,9 @@ static int on_event(void *context, const struct campaign *campaign, const struct
     return status_fill_event(&watch->fill, campaign, event, err);
 }
 
-/* An owner on another host is believed to live when its lock was touched within the time after
- * which another start would break it: by the clocks of both hosts, or by seeing it happen. */
+/* Whether the lock's owner is alive. On this host: its process exists. On another: the lock was
+ * touched within RUN_LOCK_SILENCE_MS, after which another start would break it; by both hosts'
+ * clocks at first, then by changes seen here. */
 static bool owner_lives(struct watch *watch, const struct run_lock_view *lock)
 {
     struct msg_hello self = peer_self();
@@ -101,7 +102,8 @@ static void forget_campaign(struct watch *watch)
     watch->changed = true;
 }
 
-/* Plan, campaign, and what the journal has got since the last time. */
+/* Reads the plan once, creates the campaign, and applies what the journal gained since the last
+ * time. */
 static int read_on(struct watch *watch, struct lr_error *err)
 {
     int rc;
@@ -121,9 +123,10 @@ static bool has_campaign(const struct watch *watch)
     return campaign && campaign_opening(campaign)->name[0];
 }
 
-/* Reads what is new and fills the view. *changed: more than time and losses under way. The lock is
- * looked at before the journal: who ends in between has written everything, and who is seen to be
- * gone writes no more. LR_EDATA: it is no run's directory, or nobody began a campaign in it. */
+/* Reads new events and fills the view. *changed: by more than the clock and losses of running
+ * trials. Looks at the lock before the journal: an owner that ends in between has written
+ * everything, and one that is already gone writes no more. LR_EDATA: not a run directory, or it
+ * holds no campaign. */
 static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error *err)
 {
     struct status_view *view = &watch->fill.view;
@@ -141,7 +144,7 @@ static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error 
         rc = read_on(watch, &why);
     }
     bool none = !has_campaign(watch);
-    /* Plan and journal come when the data are ready. */
+    /* Plan and journal are written once the data are ready. */
     if (held && none && (rc == LR_EDATA || rc == LR_EIO || !rc)) {
         forget_campaign(watch);
         view->state = STATUS_PREPARING;
@@ -175,7 +178,7 @@ static void on_end(int signal_number)
 
 static void on_resize(int signal_number)
 {
-    (void)signal_number; /* it ends the wait, and the screen is drawn anew */
+    (void)signal_number; /* interrupts poll(); the screen is then redrawn */
 }
 
 static void catch_signals(void)
@@ -192,8 +195,8 @@ static void catch_signals(void)
 /* ---- the terminal ---- */
 
 struct screen {
-    bool terminal; /* stdout is one that can be redrawn */
-    bool keys;     /* stdin is one too, and was changed */
+    bool terminal; /* stdout is a terminal that can be redrawn */
+    bool keys;     /* stdin is a terminal, and its mode was changed */
     struct termios before;
     size_t columns, rows;
 };
@@ -220,10 +223,10 @@ static void enter_screen(struct screen *screen, bool redraw)
         raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
         raw.c_cc[VMIN] = 0;
         raw.c_cc[VTIME] = 0;
-        raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* nobody could see what was stopped */
+        raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* Ctrl-Z would leave the alternate screen on */
         tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     }
-    fputs("\033[?1049h\033[?25l", stdout); /* the other screen, no cursor */
+    fputs("\033[?1049h\033[?25l", stdout); /* alternate screen, hidden cursor */
     fflush(stdout);
 }
 
@@ -238,14 +241,14 @@ static void leave_screen(struct screen *screen)
     screen->terminal = false;
 }
 
-/* Until the next look, or a key that asks for the end. */
+/* Waits for the next look; false: the watch ends (q, a signal, end of input). */
 static bool wait_for_next(const struct screen *screen)
 {
     struct pollfd keyboard = {.fd = screen->keys ? STDIN_FILENO : -1, .events = POLLIN};
     char key = 0;
     if (!ended && poll(&keyboard, 1, LOOK_EVERY_MS) == 1 &&
         (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q'))
-        return false; /* also when the terminal is gone */
+        return false; /* a read of 0 bytes: the terminal is gone */
     return !ended;
 }
 
@@ -270,7 +273,7 @@ static size_t fitting(const char *line, size_t length, size_t columns)
     return at;
 }
 
-/* Line by line over what stands there: without a moment of an empty screen nothing flickers. */
+/* Overwrites the screen line by line; clearing it first would flicker. */
 static void draw(const struct screen *screen, const char *text)
 {
     fputs("\033[H", stdout);
@@ -285,7 +288,7 @@ static void draw(const struct screen *screen, const char *text)
     fflush(stdout);
 }
 
-/* The text, free() it, which is open_memstream's and not ours; NULL without memory. */
+/* The text, to be freed with free() because open_memstream() allocates it; NULL without memory. */
 static char *render(const struct status_view *view, const struct status_layout *layout)
 {
     char *text = NULL;
@@ -308,11 +311,11 @@ static size_t count_lines(const char *text)
     return count;
 }
 
-/* Rows for the plot beside a text; 0: too few. */
+/* Rows left for the plot below the text; 0: too few. */
 static size_t plot_room(const struct screen *screen, const struct status_view *view,
                         const char *text)
 {
-    bool diverged = false, running = false; /* rows of their own */
+    bool diverged = false, running = false; /* each takes a row of the plot */
     for (size_t i = 0; i < view->point_count; i++) {
         diverged = diverged || view->points[i].outcome == BASIN_DIVERGED;
         running = running || view->points[i].outcome == BASIN_RUNNING;
@@ -325,8 +328,8 @@ static size_t plot_room(const struct screen *screen, const struct status_view *v
     return room < PLOT_MOST ? room : PLOT_MOST;
 }
 
-/* The plot has what the rest leaves of the screen; so that it has something, or everything else,
- * the rest becomes brief. */
+/* The plot gets the rows that the text leaves. Shows the full text if the plot fits with it, or
+ * with neither text and the full one fits the screen; else the brief one. */
 static int show_screen(const struct screen *screen, const struct status_view *view,
                        struct status_layout *layout)
 {
@@ -368,7 +371,7 @@ static int show_view(const struct screen *screen, const struct status_view *view
 
 /* ---- the command ---- */
 
-/* After the last look what it showed is left on the terminal. */
+/* Leaves the last view on the terminal. */
 static int watch_campaign(struct watch *watch, const struct status_options *options,
                           struct lr_error *err)
 {

@@ -1,4 +1,4 @@
-/* lrsearch tokenize: text into token files, once for any number of plans and vocabularies. */
+/* lrsearch tokenize: turns text into token files of one vocabulary, for any number of plans. */
 #include <stdio.h>
 #include "cli/progress_line.h"
 #include "cli/command_line.h"
@@ -43,7 +43,7 @@ static int print_json(const struct dataset *dataset, uint32_t vocab, struct lr_e
     return json_print(object, ok, err);
 }
 
-/* Operands are names of files; globs in them are allowed, as in a plan. */
+/* Operands are file names or globs, as in a plan. */
 static int run(const struct command_line *line)
 {
     const struct tokenize_options *options = line->options;

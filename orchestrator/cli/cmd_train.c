@@ -1,5 +1,5 @@
-/* lrsearch train: one training of the plan's model, on this machine alone. It shows what a trial of
- * a campaign does, trains a target that is small enough, and continues from a checkpoint. */
+/* lrsearch train: runs one training of the plan's model, on this machine alone: to show what a
+ * trial does, to train a target that is small enough, or to continue from a checkpoint. */
 #define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 #include <math.h>
@@ -20,7 +20,7 @@
 #include "store/json_value.h"
 #include "trainers/trainer.h"
 
-enum { FILES = 32 }; /* that a command's pipes need, and some to spare */
+enum { FILES = 32 }; /* a command's pipes, and some to spare */
 
 struct train_options {
     double lr;
@@ -38,7 +38,7 @@ static void on_signal(int number)
     interrupted = 1;
 }
 
-/* The first signal ends the training after its step; a second one ends the program. */
+/* The first signal ends the training after the current step; a second one ends the program. */
 static void heed_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -51,8 +51,7 @@ static void heed_signals(void)
 struct showing {
     const struct stage_report *stages;
     const struct trial_spec *spec;
-    uint64_t
-        first; /* tokens that were trained before this start, plus one step; 0: not known yet */
+    uint64_t first; /* tokens trained before this start, plus one step; 0: not known yet */
 };
 
 static int on_step(void *context, const struct train_step *step)
@@ -62,7 +61,7 @@ static int on_step(void *context, const struct train_step *step)
     if (showing->first == 0)
         showing->first = step->tokens;
     char loss[24] = "";
-    if (isfinite(step->train_loss)) /* a command may not have told one yet */
+    if (isfinite(step->train_loss)) /* a command may not have reported one yet */
         snprintf(loss, sizeof(loss), " loss %.3f,", step->train_loss);
     double rate = step->seconds > 0 ? (double)(step->tokens - showing->first) / step->seconds : 0;
     snprintf(stage, sizeof(stage), "training: %s tokens,%s %s tokens/s",
@@ -123,7 +122,7 @@ static int exit_status(const struct trial_result *result, const struct lr_error 
     case OUTCOME_DONE:
         return 0;
     case OUTCOME_CANCELED:
-        return interrupted ? LR_EXIT_INTERRUPTED : 0; /* --until is no interruption */
+        return interrupted ? LR_EXIT_INTERRUPTED : 0; /* 0: stopped by --until */
     case OUTCOME_DIVERGED:
         return lr_error_exit_status(LR_EFAILURES);
     case OUTCOME_REFUSED:
@@ -172,7 +171,7 @@ static int check_files(const struct train_options *options, const struct plan *p
         trainer_name(plan->trainer.kind));
 }
 
-/* The trial that plan and command line mean; its data are made ready. */
+/* Makes the trial from plan and command line, and prepares its data. */
 static int make_trial(struct trial_spec *spec, struct trial_place *place,
                       const struct train_options *options, const struct plan *plan,
                       const struct stage_report *stages, struct lr_error *err)

@@ -1,6 +1,6 @@
-/* The table of commands, and the reading of argv by their tables with getopt_long: first the options
- * of all commands are found, so that they may stand before the command too; then the command is
- * known, and its own rows read them. */
+/* The table of commands, and the parsing of argv by their tables with getopt_long. First the
+ * options of all commands are collected, because they may precede the command; once the command is
+ * known, its own rows parse their values. */
 #define _GNU_SOURCE /* getopt_long */
 #include "cli/command_line.h"
 
@@ -67,7 +67,7 @@ const size_t general_row_count = sizeof(general_rows) / sizeof(general_rows[0]);
 
 /* ---- getopt_long ---- */
 
-enum { ROW_BASE = 256 }; /* what getopt_long returns for row i: this + i */
+enum { ROW_BASE = 256 }; /* getopt_long returns ROW_BASE + i for row i */
 
 struct given { /* an option as it stands in argv */
     const struct option_row *row;
@@ -79,7 +79,7 @@ struct scan {
     size_t row_count;
     struct option *longs; /* row_count + 1 */
     char *shorts;
-    struct given *given; /* of commands, in order */
+    struct given *given; /* options of commands, in the order of argv */
     size_t given_count;
 };
 
@@ -138,8 +138,8 @@ static const struct option_row *row_of(const struct scan *scan, int value)
     return NULL;
 }
 
-/* What getopt_long returned ':' or '?' for. Of "-xq" it has not left the word when it is at x: the
- * word before optind is another one then. */
+/* Reports an option for which getopt_long returned ':' or '?'. Inside a cluster such as "-xq",
+ * optind is still at the cluster, so `word`, argv[optind - 1], is not the option: optopt is. */
 static int refuse_word(int value, const char *word, struct lr_error *err)
 {
     const char letter[] = {'-', (char)optopt, '\0'};
@@ -151,7 +151,7 @@ static int refuse_word(int value, const char *word, struct lr_error *err)
                    optopt > 0 && optopt < 0x80 ? letter : word);
 }
 
-/* Leaves the operands behind the options, from optind on. */
+/* Permutes argv: the operands follow the options, from optind on. */
 static int scan_options(struct scan *scan, struct command_line *line, int argc, char **argv,
                         struct lr_error *err)
 {
@@ -171,7 +171,8 @@ static int scan_options(struct scan *scan, struct command_line *line, int argc, 
 
 /* ---- the command ---- */
 
-/* A word that is no command: a plan's name shows by its form, or by its file. */
+/* Whether a word that is no command is a plan: by its '/', its suffix, or because the file
+ * exists. */
 static bool is_plan(const char *word)
 {
     size_t length = strlen(word);
@@ -194,7 +195,7 @@ static int choose_command(struct command_line *line, struct lr_error *err)
     return 0;
 }
 
-/* An option of another command has no effect: the user is told, and whose it is. */
+/* Refuses an option of another command, and names the commands that have it. */
 static int refuse_option(const char *name, const struct command *command, struct lr_error *err)
 {
     char owners[256] = "";

@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include "cli/option.h"
 
-/* The commands, and the reading of a command line. Each command is a cmd_NAME.c that owns its
- * options, its help and its checks; command_line.c holds the table of them. */
+/* Commands, and the parsing of a command line. Each command is a cmd_NAME.c that owns its options,
+ * its help and its checks; command_line.c holds the table of them. */
 
 struct command_line {
     const struct command *command; /* NULL: none was named, with --help or --version */
     const void *options;           /* the command's own struct, filled */
-    char **operands;               /* what follows the command; argv's */
+    char **operands;               /* the words after the command; argv's */
     size_t operand_count;
     int verbosity; /* -1 --quiet, 0, 1 --verbose */
     bool help, version;
@@ -23,7 +23,7 @@ enum operand_kind {
     OPERAND_RUN,    /* a run's directory */
     OPERAND_FOLDER, /* of runs */
     OPERAND_FILE,
-    OPERAND_WORD,   /* one of the first word of .operand ("man|bash"), then files */
+    OPERAND_WORD,   /* a word listed in .operand ("man|bash"), then files */
     OPERAND_COMMAND /* of lrsearch */
 };
 
@@ -31,33 +31,33 @@ struct command {
     const char *name;
     const char *operand;      /* as --help shows it: "PLAN"; "": takes none */
     const char *help;         /* one line */
-    const char *operand_help; /* what the operand is; NULL: what `kind` says */
+    const char *operand_help; /* describes the operand; NULL: a text by `kind` */
     const char *examples;     /* lines, without a last '\n' */
     enum operand_kind kind;
-    size_t least_most[2];          /* operands; with SIZE_MAX `check` counts them */
-    const struct option_row *rows; /* of its own options; the general ones come on top */
+    size_t least_most[2];          /* fewest and most operands; SIZE_MAX: `check` counts them */
+    const struct option_row *rows; /* its own options, without the general ones */
     size_t row_count;
     void *options; /* its struct, static, with the defaults; NULL: it has no options */
-    /* What rows and counts do not say: 0, or LR_EUSAGE with a text. NULL: nothing. Called before
-     * anything runs. */
+    /* Checks that rows and counts cannot express: 0, or LR_EUSAGE with a text. NULL: none. Called
+     * before `run`. */
     int (*check)(const struct command_line *line, struct lr_error *err);
-    int (*run)(const struct command_line *line); /* prints its errors; the exit status */
+    int (*run)(const struct command_line *line); /* prints its errors; returns the exit status */
 };
 #define COMMAND_ROWS(table) .rows = table, .row_count = sizeof(table) / sizeof((table)[0])
 
 extern const struct command *const commands[];
 extern const size_t command_count;
 const struct command *command_find(const char *name); /* NULL: there is none */
-/* LR_EUSAGE: "WORD: WHY; did you mean check?" */
+/* Returns LR_EUSAGE, with the text "WORD: WHY; did you mean check?". */
 int command_unknown(const char *word, const char *why, struct lr_error *err);
 
-/* Options of every command, in struct command_line. */
+/* Options of every command; their values are in struct command_line. */
 extern const struct option_row general_rows[];
 extern const size_t general_row_count;
 
-/* Reads argv: the first word that is no option names the command; a plan alone is that of `run`.
- * With --help or --version nothing but the command is looked at. 0, or LR_EUSAGE, LR_ENOMEM with a
- * text. Release it in any case. */
+/* Parses argv: the first word that is no option names the command; a plan there means `run`. With
+ * --help or --version only the command is determined. 0, or LR_EUSAGE or LR_ENOMEM with a text.
+ * Call command_line_release() in any case. */
 int command_line_parse(struct command_line *line, int argc, char **argv, struct lr_error *err);
 void command_line_release(struct command_line *line);
 

@@ -1,11 +1,11 @@
-/* Completion for bash and zsh: commands, the options of each, their values, and the keys of plans
- * for --set. Both scripts are static tables; nothing runs lrsearch while a user types. */
+/* Completion for bash and zsh: commands, their options, the options' values, and the keys of plans
+ * for --set. Both scripts are static tables and never run lrsearch. */
 #include <string.h>
 #include "cli/docs.h"
 #include "cli/command_line.h"
 #include "plan/schema.h"
 
-/* ---- what both have ---- */
+/* ---- both shells ---- */
 
 static void put_command_names(FILE *out, char separator)
 {
@@ -13,7 +13,7 @@ static void put_command_names(FILE *out, char separator)
         fprintf(out, "%s%s", i ? (char[2]){separator, '\0'} : "", commands[i]->name);
 }
 
-/* The words that the first operand may be: "man|bash": "man bash" */
+/* The words that the first operand may be: "man|bash" -> "man bash". */
 static void put_words(FILE *out, const struct command *command)
 {
     if (command->kind == OPERAND_COMMAND)
@@ -37,7 +37,7 @@ static void put_plan_keys(FILE *out)
 
 /* ---- bash ---- */
 
-/* A line of the case over COMMAND PREVIOUS: what completes the argument of an option. */
+/* A row of the `case` over "COMMAND PREVIOUS": completes the argument of an option. */
 static void put_bash_argument(FILE *out, const struct command *command,
                               const struct option_row *row)
 {
@@ -133,7 +133,7 @@ void docs_bash(FILE *out)
 
 /* ---- zsh ---- */
 
-/* Between single quotes, in a specification of _arguments. */
+/* Escapes a text for a single-quoted specification of _arguments. */
 static void put_zsh(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -146,7 +146,7 @@ static void put_zsh(FILE *out, const char *text)
     }
 }
 
-/* What follows the name of an option: its help, and what completes its argument. */
+/* The rest after an option's name: its help, and how to complete its argument. */
 static void put_zsh_argument(FILE *out, const struct option_row *row)
 {
     fputc('[', out);

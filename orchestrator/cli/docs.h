@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* What other programs show, made from the tables of command_line.h and plan/schema.h: man pages (man.c),
- * completions for shells (completion.c). The build writes each to a file that is installed. */
+/* Man pages (man.c) and shell completions (completion.c), made from the tables of command_line.h
+ * and plan/schema.h. The build writes each to a file that is installed. */
 
 void docs_man(FILE *out);      /* lrsearch(1) */
 void docs_plan_man(FILE *out); /* lrsearch-plan(5) */

@@ -1,4 +1,4 @@
-/* lrsearch --help, help and version: what the tables of commands and options say, as text. */
+/* lrsearch --help, help and version: the tables of commands and options as text. */
 #include "cli/help.h"
 
 #include <string.h>

@@ -8,7 +8,8 @@ void help_print(FILE *out); /* lrsearch --help */
 void help_print_command(FILE *out, const struct command *command);
 void help_print_version(FILE *out);
 
-/* The exit statuses, rising: of LR_ERROR_MAP and enum lr_exit in error.h, for people. */
+/* The exit statuses in ascending order, with the text for users; values of LR_ERROR_MAP and enum
+ * lr_exit in error.h. */
 struct exit_row {
     int status;
     const char *meaning;

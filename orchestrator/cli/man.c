@@ -6,9 +6,9 @@
 #include "lrsearch/version.h"
 #include "plan/schema.h"
 
-#define MAN_DATE "2026-11-26" /* of the pages' own texts; a build must not depend on its day */
+#define MAN_DATE "2026-11-26" /* last change of the texts; fixed, for reproducible builds */
 
-/* Text for roff: no character of it acts as a command. */
+/* Escapes a text for roff, so that no character acts as a request. */
 static void put_roff(FILE *out, const char *text)
 {
     for (const char *c = text; *c; c++)
@@ -45,7 +45,7 @@ static void put_title(FILE *out, const char *name, int section)
             LRSEARCH_VERSION);
 }
 
-/* Lines as they are. */
+/* Prints lines verbatim. */
 static void put_example(FILE *out, const char *const *lines)
 {
     fputs(".EX\n", out);

@@ -1,4 +1,4 @@
-/* option_read() reads the value of an option by its row. */
+/* option_read() parses the value of an option by its row. */
 #include "cli/option.h"
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ static int read_duration(const struct option_row *row, const char *value, double
     return lr_fail(err, LR_EUSAGE, "--%s %s: must be %s", row->name, value, row->wanted);
 }
 
-/* "auto plain none": "auto, plain or none" */
+/* "auto plain none" -> "auto, plain or none". */
 static void choices_text(char *text, size_t capacity, const char *values)
 {
     size_t used = 0;

@@ -6,22 +6,22 @@
 #include "lrsearch/error.h"
 
 /* An option of a command as a row of a table: parsing, errors, --help, the man page and completion
- * are made from the rows. A row says where in the command's own struct its value goes. */
+ * use the rows. A row gives the offset of its value in the command's struct. */
 
 enum option_type {
     OPTION_FLAG,     /* bool: set to true */
     OPTION_TEXT,     /* const char *, argv's: not empty, without control characters */
-    OPTION_ANY_TEXT, /* the same, empty too */
+    OPTION_ANY_TEXT, /* the same, but may be empty */
     OPTION_CHOICE,   /* uint32_t: 1 for the first word of .values, 2 for the second, ... */
-    OPTION_U64,      /* whole counts such as 2M, low to high */
-    OPTION_U32,      /* the same; .high is needed */
+    OPTION_U64,      /* uint64_t: whole counts such as 2M, low to high */
+    OPTION_U32,      /* uint32_t: the same; .high is needed */
     OPTION_NUMBER,   /* double: above low, up to high */
     OPTION_DURATION, /* double, seconds: low to high */
-    OPTION_PAIRS,    /* struct option_pairs: one more NAME=VALUE each time */
-    OPTION_READ      /* .read does it */
+    OPTION_PAIRS,    /* struct option_pairs: appends a NAME=VALUE each time */
+    OPTION_READ      /* .read parses the value */
 };
 
-/* Zeroed: none. option_release() frees the array; the strings are argv's. */
+/* All zero: empty. option_release() frees the array; the strings are argv's. */
 struct option_pairs {
     const char **words;
     size_t count, capacity;
@@ -34,14 +34,14 @@ struct option_row {
     char letter; /* its short form; 0: none */
     enum option_type type;
     size_t offset;      /* in the command's struct */
-    double low, high;   /* 0, 0: any above 0 */
-    const char *wanted; /* "must be ..." or, of texts, "needs ..." */
+    double low, high;   /* 0, 0: any above 0; a duration needs high */
+    const char *wanted; /* completes "must be ..." or, for texts, "needs ..." */
     int (*read)(void *member, const char *value, struct lr_error *err);
-    const char *values; /* what completion offers, words: "auto never", "@file", "@dir", "@key" (of
-                         * a plan); NULL: nothing */
+    const char *values; /* words for completion: "auto never", "@file", "@dir", "@key" (of a plan);
+                         * NULL: none */
 };
 
-/* Members of rows, and rows that several commands have: S is the command's struct. */
+/* Members of rows, and rows of several commands; S is the command's struct. */
 /* clang-format off */
 #define OPTION_AT(S, member) .offset = offsetof(struct S, member)
 #define OPTION_FILE_NAME .type = OPTION_TEXT, .wanted = "the name of a file", .values = "@file"
@@ -60,17 +60,17 @@ struct option_row {
      OPTION_AT(S, where), .type = OPTION_PAIRS, .wanted = "COLUMN=VALUE"}
 /* clang-format on */
 
-/* Puts a value (NULL: the option takes none) into the struct. LR_EUSAGE with a text that names the
- * option and what it takes, LR_ENOMEM. */
+/* Stores a value (NULL: the option takes none) in the struct. LR_EUSAGE with a text that names the
+ * option and the accepted values, or LR_ENOMEM. */
 int option_read(void *options, const struct option_row *row, const char *value,
                 struct lr_error *err);
 void option_release(void *options, const struct option_row *rows, size_t count);
 
-/* NULL: there is none of that name. */
+/* NULL: no row has that name. */
 const struct option_row *option_find(const struct option_row *rows, size_t count, const char *name);
 
-/* Refuses names of files and folders with a control character: they could be mistaken for something
- * else in a log, a list or a script. */
+/* Refuses names of files and folders with a control character, which could be misread in a log, a
+ * list or a script. */
 int option_check_word(const char *what, const char *word, struct lr_error *err);
 
 #endif

@@ -51,8 +51,8 @@ int outcome_written(int status)
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
     int why = errno;
-    clearerr(stdout); /* told once */
-    if (why == EPIPE) /* its reader has seen enough */
+    clearerr(stdout); /* report it only once */
+    if (why == EPIPE) /* the reader closed the pipe: no error */
         return status;
     lr_log(LR_LOG_ERROR, "standard output: cannot write it: %s; what was written is not whole",
            why ? strerror(why) : "a write failed");

@@ -5,21 +5,21 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 
-/* How a command ends. */
+/* Output and exit status at the end of a command. */
 
-/* The answer on stdout: the summary, or as json the value of result.json. */
+/* Prints the answer to stdout: the summary, or with `json` the value of result.json. */
 void outcome_print(bool json, const char *name, const struct answer *answer);
 
-/* The exit status: that of the error when rc is one, or else that of the answer; of an identified
- * one whether it drifted. */
+/* The exit status: that of the error rc or, if it is 0, that of the answer, which for an identified
+ * one depends on drift. */
 int outcome_status(int rc, const struct answer *answer);
 
-/* The exit status of a command without an answer: 0, or that of the error, which is logged. */
+/* The exit status of a command without an answer: 0, or that of the error rc, after logging it. */
 int outcome_error(int rc, const struct lr_error *err);
 
-/* Writes out what is left for stdout. `status`, or that of LR_EIO, with an error told, when a
- * result did not get there: on a full disk a cut answer must not pass for a whole one. An error's
- * status stays, and so does that of an interruption. */
+/* Flushes stdout. Returns `status`. If writing failed: logs an error and returns the status of
+ * LR_EIO, because a truncated answer on a full disk must not pass for a whole one; the status of an
+ * earlier error or interruption stays. A pipe that its reader closed is no failure. */
 int outcome_written(int status);
 
 #endif

@@ -1,6 +1,5 @@
-/* What is checked here is whether the campaign knows what it was trained on, and whether any rule
- * leads from there to the target; how far the rule carries is part of the answer
- * (campaign/campaign_answer.c). */
+/* Checks that the campaign's model and batch are known and that a rule leads from them to the
+ * target. How reliable that rule is becomes part of the answer. */
 #include "cli/predict_target.h"
 
 #include "report/summary.h"
@@ -22,7 +21,7 @@ static int set_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
     return 0;
 }
 
-/* The model that the trials trained must be known; one axis of it is by its values. */
+/* Refuses the option unless the trials' value is known, or several are given as an axis. */
 static int must_know(const char *option, const struct plan_axis *axis, uint32_t value,
                      struct lr_error *err)
 {

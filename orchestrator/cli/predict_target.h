@@ -4,7 +4,7 @@
 #include "cli/command_line.h"
 #include "plan/plan.h"
 
-/* Another target for a campaign that was run: options of predict and audit. */
+/* A new target for a past campaign: options of predict and audit. */
 struct predict_target {
     uint64_t tokens;
     uint32_t width, layers, vocab, batch; /* 0: the plan's */
@@ -12,16 +12,16 @@ struct predict_target {
     double cooldown;                      /* of wsd; 0: the default */
 };
 
-/* What the options need of each other, and of the operand. LR_EUSAGE. */
+/* Checks the options against each other and the operand: 0 or LR_EUSAGE. */
 int predict_target_check(const struct predict_target *target, const struct command_line *line,
                          struct lr_error *err);
 
-/* Turns the plan to the target. LR_EDATA, LR_EPLAN: the campaign cannot say anything about it, and
- * why. */
+/* Sets the plan's target. LR_EDATA or LR_EPLAN, with the reason: the campaign has no answer for
+ * it. */
 int predict_target_set(struct plan *plan, const struct predict_target *target,
                        struct lr_error *err);
 
-/* Rows of S, which has a predict_target as `target`. */
+/* Option rows; struct S has a member `target` of struct predict_target. */
 /* clang-format off */
 #define PREDICT_TARGET_TOKENS(S, text) {"tokens", "D", text, OPTION_AT(S, target.tokens), OPTION_TOKENS}
 #define PREDICT_TARGET_ROWS(S) \

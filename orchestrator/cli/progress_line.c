@@ -1,5 +1,5 @@
-/* Draws the progress line. It only looks on: losing it changes nothing. Speed and time left come
- * from the tokens that the workers report, so that long trials move the line too. */
+/* Draws the progress line, on which nothing else depends. Speed and time left come from the tokens
+ * that the workers report, so that the line also moves during long trials. */
 #include "cli/progress_line.h"
 
 #include <math.h>
@@ -14,9 +14,9 @@
 #include "report/summary.h"
 
 #define TERMINAL_EVERY_MS 1000u
-#define FIRST_AFTER_MS 200u /* on a terminal: before, it is over anyway */
+#define FIRST_AFTER_MS 200u /* on a terminal; shorter work shows no line */
 #define PLAIN_EVERY_MS 10000u
-#define STAGE_EVERY_MS 2000u /* what takes longer than that shows that it moves */
+#define STAGE_EVERY_MS 2000u /* without a terminal, during stages */
 
 void progress_line_init(struct progress_line *progress, bool enabled, bool plain)
 {
@@ -60,8 +60,7 @@ static bool due(struct progress_line *progress, uint64_t now_ms, uint64_t plain_
     return true;
 }
 
-/* The tokens of a trial's running attempt; NULL without memory, then the line is only less
- * exact. */
+/* The tokens of a trial's running attempt; NULL without memory: the line is then less exact. */
 static uint64_t *tokens_of(struct progress_line *progress, uint32_t id)
 {
     while (id >= progress->trial_capacity) {
@@ -100,7 +99,7 @@ static void on_event(void *context, const struct campaign *campaign, const struc
     advance_trial(progress, ended->trial_id, ended->result.tokens);
     if (ended->result.outcome != OUTCOME_DONE || !trial)
         return;
-    /* The best of the longest horizon: losses of different horizons do not compare. */
+    /* The best of the longest horizon: losses of different horizons are not comparable. */
     if (trial->spec.horizon_tokens > progress->best_tokens ||
         (trial->spec.horizon_tokens == progress->best_tokens &&
          ended->result.val_loss < progress->best_loss)) {
@@ -121,10 +120,10 @@ static void on_progress(void *context, const struct msg_progress *progress)
 #define WIDE 120 /* columns with room for a long bar */
 #define PART_ROOM 80
 
-/* What the line tells, in this order; of a narrow terminal's the most important that fit. */
+/* Parts of the line in display order; a narrow terminal shows the most important that fit. */
 struct parts {
     char text[PARTS][PART_ROOM];
-    int rank[PARTS]; /* 0: always shown; then 1, 2, ... */
+    int rank[PARTS]; /* importance: 0 is the highest */
     size_t count;
 };
 
@@ -138,7 +137,7 @@ add_part(struct parts *parts, int rank, const char *format, ...)
     parts->rank[parts->count++] = rank;
 }
 
-/* The budget that is nearest to its end. */
+/* Adds the budget of which the largest share is used. */
 static void add_budget(struct parts *parts, const struct campaign *campaign, uint64_t tokens_now)
 {
     const struct plan *plan = campaign_plan(campaign);
@@ -210,7 +209,7 @@ static void fill_parts(struct parts *parts, struct progress_line *progress,
              counts->workers_idle + counts->workers_busy == 1 ? "" : "s");
 }
 
-/* The parts by their rank, as long as they fit into `columns`. */
+/* Joins the parts that fit into `columns`; those of lower rank have precedence. */
 static void join_parts(char *line, size_t capacity, const struct parts *parts, size_t columns)
 {
     bool shown[PARTS] = {false};
@@ -240,7 +239,7 @@ static void on_tick(void *context, const struct campaign *campaign,
         return;
     lr_log_flush(false);
     fill_parts(&parts, progress, campaign, counts, now_ms);
-    /* in the last column some terminals break the line already */
+    /* some terminals wrap at the last column */
     join_parts(line, sizeof(line), &parts,
                progress->terminal ? (size_t)lr_log_columns() - 1 : sizeof(line) - 1);
     show_line(progress, line);
@@ -256,7 +255,7 @@ void progress_line_stage(void *context, const char *stage, double share_done)
     if (!due(progress, loop_uv.now_ms(), STAGE_EVERY_MS))
         return;
     char line[160];
-    /* a training ends with a whole step, which may lie beyond its horizon */
+    /* the last step may end beyond the horizon */
     snprintf(line, sizeof(line), "%s: %.0f %%", stage, 100 * fmin(share_done, 1));
     show_line(progress, line);
 }

@@ -1,5 +1,5 @@
-/* Time is the journal's CLOCK, which beats every 15 s, and what passed since by the clocks of two
- * hosts, so never more than a beat. */
+/* Elapsed time is the sum of the journal's CLOCK events, written every 15 s, plus the time since
+ * the last one, which compares two hosts' clocks and is therefore capped at 15 s. */
 #include "cli/status_fill.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@
 #include "lrsearch/utc.h"
 #include "store/run_lock.h"
 
-/* ---- what the events tell ---- */
+/* ---- from the events ---- */
 
 static int set_workers(struct status_view *view, uint32_t count, struct lr_error *err)
 {
@@ -27,7 +27,7 @@ static int set_workers(struct status_view *view, uint32_t count, struct lr_error
     return 0;
 }
 
-/* NULL: nobody trains there (a result that was taken over). */
+/* NULL: no worker has that rank (a result taken over from another run). */
 static struct status_worker *worker_of(struct status_view *view, uint32_t rank)
 {
     return rank >= 1 && rank <= view->worker_count ? &view->workers[rank - 1] : NULL;
@@ -48,7 +48,7 @@ static struct status_began *attempt_of(struct status_session *session, uint32_t 
     return &session->began[id];
 }
 
-/* Without memory the speed is only less exact. */
+/* Without memory the speed is merely less exact. */
 static void count_tokens(struct status_session *session, uint32_t id, uint64_t begun,
                          uint64_t tokens)
 {
@@ -119,7 +119,7 @@ int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
     return 0;
 }
 
-/* Seconds of a session that runs, until now. */
+/* Seconds since the running session began. */
 static double elapsed_until_now(const struct status_session *session)
 {
     double since_s = difftime(time(NULL), session->utc) - session->clock_s;
@@ -144,7 +144,7 @@ void status_fill_release(struct status_fill *fill)
     memset(fill, 0, sizeof(*fill));
 }
 
-/* ---- what the campaign tells ---- */
+/* ---- from the campaign ---- */
 
 static void count_trial(struct status_counts *counts, const struct trial *trial, bool at_it)
 {
@@ -158,7 +158,8 @@ static void count_trial(struct status_counts *counts, const struct trial *trial,
     case TRIAL_FAILED:
         counts->failed++;
         break;
-    case TRIAL_RUNNING: /* in the books; when nobody is at it, it will begin again */
+    case TRIAL_RUNNING: /* by the journal; if the campaign is not running, the next start repeats
+                         * it */
         counts->running += at_it;
         counts->waiting += !at_it;
         break;
@@ -169,8 +170,8 @@ static void count_trial(struct status_counts *counts, const struct trial *trial,
     }
 }
 
-/* Counts, and what is left to train; returns the tokens of the attempts that run, as far as their
- * curves tell. */
+/* Fills the counts and what is left to train; returns the tokens of the running attempts, by their
+ * curves. */
 static uint64_t fill_trials(struct status_view *view, const struct campaign *campaign, bool at_it)
 {
     uint64_t under_way = 0;
@@ -225,8 +226,8 @@ static void fill_workers(struct status_fill *fill, const struct campaign *campai
     }
 }
 
-/* The row that shows the trial, made if need be; NULL: none does. Shown are trials of the search, of
- * the cell whose horizons the answer has. */
+/* The row of the trial's horizon, created if missing; NULL: not shown. Only search trials of the
+ * cell whose horizons the answer has are shown. */
 static struct status_horizon *horizon_of(struct status_view *view, const struct trial *trial)
 {
     uint64_t tokens = trial->spec.horizon_tokens;
@@ -286,7 +287,7 @@ static void fill_best(struct status_view *view, const struct campaign *campaign,
     }
 }
 
-/* Needs the best of each horizon, and which one is plotted. */
+/* Needs the best LR of each horizon, and the plotted horizon: fill_best(). */
 static int fill_brackets(struct status_view *view, const struct campaign *campaign, bool at_it,
                          struct lr_error *err)
 {

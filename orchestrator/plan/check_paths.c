@@ -1,6 +1,6 @@
-/* Paths of a plan. Data files are named from the plan's folder, so that a plan and its corpus move
- * together; results go below the working directory, as with any program. `~` belongs to the shell
- * and is refused rather than taken for a folder of that name. */
+/* Paths of a plan. Those of data files are relative to the plan's folder, so that a plan and its
+ * corpus move together; results go below the working directory. `~` is refused: a shell would
+ * expand it, and here it would name a folder. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "plan/check_plan.h"
 
@@ -16,10 +16,11 @@ static bool starts_at_home(const char *path)
     return path[0] == '~';
 }
 
-/* A newline in a name would be two lines in a log, a list of files, or a script. */
+/* A newline in a name would make two lines in a log, a list of files, or a script. */
 #define NO_CONTROLS "the path holds a control character; rename the file or folder"
 
-/* The plan's folder without links and "..": leading "../" can then be taken off by text. */
+/* Resolves links and ".." in the plan's folder, so that leading "../" can be removed from paths as
+ * text. False with a complaint. */
 static bool plan_folder(struct plan_reader *reader, size_t member, const char *plan_path,
                         char out[TRIAL_PATH])
 {
@@ -49,7 +50,7 @@ static bool plan_folder(struct plan_reader *reader, size_t member, const char *p
     return true;
 }
 
-/* folder + relative path, in place of the relative path; false when it does not fit. */
+/* Replaces the relative path by folder + path; false when it does not fit. */
 static bool make_absolute(char path[TRIAL_PATH], const char *folder)
 {
     size_t length = strlen(folder);

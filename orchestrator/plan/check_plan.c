@@ -1,5 +1,5 @@
-/* Defaults that follow from other keys, the order of the checks, and the rules about the plan as a
- * whole: its name, the number of its cells, and the tolerance. */
+/* Computes the defaults that follow from other keys, fixes the order of the checks, and checks the
+ * plan as a whole: its name, the number of its cells, and the tolerance. */
 #include "plan/check_plan.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/own_file.h"
 
-/* A trial's sizes are all written out; 0 where the keys they come from are missing or bad. */
+/* Sets all sizes of the model; 0 where the keys they follow from are missing or bad. */
 static void derive_sizes(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
@@ -36,7 +36,7 @@ static uint32_t last(const struct plan_axis *axis)
     return axis->values[axis->count - 1];
 }
 
-/* What the trials have; of a list the last, which is usually the largest. */
+/* The target defaults to the values of the trials; of a list, to the last, usually the largest. */
 static void derive_target(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
@@ -88,7 +88,7 @@ static void check_name(struct plan_reader *reader)
                         "); choose another");
 }
 
-/* Complained of at the longest list: that is where to cut. */
+/* Complains at the longest list, which is the one to shorten. */
 static void check_cells(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;

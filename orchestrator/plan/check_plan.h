@@ -3,10 +3,10 @@
 
 #include "plan/plan_reader.h"
 
-/* Rules that join several keys. Each function names what does not fit and a value that would; a rule
- * applies only when all its keys are good by themselves, so that one mistake gives one error.
- * check_plan() fills in the defaults that follow from other keys and calls the others, each in its
- * file check_NAME.c. */
+/* Rules across several keys. An error names what does not fit and a value that would; a rule
+ * applies only if each of its keys is valid by itself, so that one mistake gives one error.
+ * check_plan() sets the defaults that follow from other keys and calls the others, each in its file
+ * check_NAME.c. */
 void check_plan(struct plan_reader *reader, const char *plan_path);
 
 /* Makes data.text, tokens, val, trainer.table, cwd and baseline absolute; checks them and

@@ -1,21 +1,19 @@
-/* Rules about the search, its target, the budget, and the confirmation that a part of it is kept
- * for. */
+/* Rules about the search, its target, the budget, and the confirmation, for which a share of the
+ * budget is reserved. */
 #include "plan/check_plan.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-/* Below an octave a parabola has nothing to hold on to. Twenty octaves are a millionfold: nobody
- * means more, and a round of trials stays within what a policy may propose. */
+/* Octaves of search.lr. Less than one is too narrow to fit a parabola. Twenty are a factor of a
+ * million: more is a mistake, and a round of trials could exceed what a policy may propose. */
 #define RANGE_LEAST 1.0
 #define RANGE_MOST 20.0
-/* Fewer steps than these are warm-up only; what they say about an LR says nothing about a
- * training. */
+/* Fewer steps are warm-up only; their losses say nothing about the LR of a training. */
 #define STEPS_LEAST 10
 
-/* Of each budget, when the plan does not say: three trainings that are as long as the target's cost
- * more than most searches, so that a confirmation takes what it gets and no search starves for
- * it. */
+/* Default share of each budget for the confirmation. Three trainings of the target's length cost
+ * more than most searches, so the share limits the confirmation, and the search keeps the rest. */
 #define RESERVE 0.3
 
 static void check_range(struct plan_reader *reader)
@@ -66,7 +64,7 @@ static void check_horizons(struct plan_reader *reader)
     }
 }
 
-/* The horizons may be in a wrong order. */
+/* Looks at all horizons, which may be in a wrong order. */
 static uint64_t longest_horizon(const struct plan *plan)
 {
     uint64_t most = 0;
@@ -93,7 +91,7 @@ static void check_target(struct plan_reader *reader)
                         target, STEPS_LEAST, target / STEPS_LEAST);
 }
 
-/* Earlier trainings: what they say, and at which tokens. */
+/* prior_lr needs prior_tokens; prior_tokens and prior_lr_sd need prior_lr. */
 static void check_prior(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
@@ -116,7 +114,7 @@ static void check_prior(struct plan_reader *reader)
 
 /* ---- budget and confirmation ---- */
 
-/* The section itself is the wish: `confirm: {}` says that defaults will do. */
+/* The section requests the confirmation, even an empty `confirm: {}`. */
 static void derive_confirm(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;

@@ -1,6 +1,5 @@
-/* Rules about who trains: the keys of one kind of trainer have no effect with another, and what of
- * a command can be known to be wrong before anything is started (prepare/prepare_command.c finds out
- * whether the program exists). */
+/* Rules about the trainer: refuses keys of another kind of trainer, and checks what it can of a
+ * command without starting it. prepare_command_warn() looks for the program. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "plan/check_plan.h"
 
@@ -59,8 +58,8 @@ static void add_column(struct plan *plan, const char *name)
     memcpy(pair->value, name, strlen(name) + 1);
 }
 
-/* Which rows a value of an axis has, a column must say; and a column is of no use without a
- * value. */
+/* An axis with several values needs a column that gives each row's value; a named column needs a
+ * value of its key. */
 static void check_axis_columns(struct plan_reader *reader)
 {
     for (size_t s = 0; s < plan_section_count; s++)
@@ -160,7 +159,8 @@ static void check_report(struct plan_reader *reader)
                         "or regex");
 }
 
-/* Their losses know one learning rate only, but for made-up ones of which more is asked. */
+/* Only transformer and command can search LR ratios, and simulate that of the embedding if
+ * ratio_curvature is above 0: the other losses depend on one learning rate. */
 static void check_ratios(struct plan_reader *reader)
 {
     static const size_t members[] = {MEMBER(model.embedding_lr_ratio),

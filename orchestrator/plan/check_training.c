@@ -10,7 +10,7 @@
 
 /* ---- model ---- */
 
-/* Each width that is no multiple of `divisor` gets a complaint of its own. */
+/* Complains of each width that is not a multiple of `divisor`. */
 static void check_widths(struct plan_reader *reader, const char *name, uint32_t divisor)
 {
     const struct plan_axis *widths = &reader->plan->axes.d_model;
@@ -119,7 +119,7 @@ static bool uses(const struct plan *plan, uint32_t parametrization)
     return false;
 }
 
-/* The ratio of widths enters init and LRs: base and width must divide one another. */
+/* Init and LRs depend on the ratio of widths, so base and width must divide one another. */
 static void check_base_width(struct plan_reader *reader)
 {
     if (!GIVEN(reader, model.base_width) || !HAS(reader, model.d_model))
@@ -173,7 +173,7 @@ static void check_target_width(struct plan_reader *reader)
                     plan->target.d_model, plan->model.d_model);
 }
 
-/* Both ends of a ratio's range; an octave at least, as for the LR. */
+/* The range of a ratio: an octave at least, as for the LR. */
 static void check_ratio(struct plan_reader *reader, size_t member, const double ratio[2])
 {
     if (!reader_has(reader, member) || ratio[0] == ratio[1])
@@ -213,7 +213,7 @@ static void check_depth(struct plan_reader *reader)
 
 /* ---- data ---- */
 
-/* Text or token files: the keys of the one have no effect on the other. */
+/* Keys of text have no effect on token files, nor those of token files on text. */
 static void check_text_or_tokens(struct plan_reader *reader)
 {
     static const struct {
@@ -265,7 +265,7 @@ static void check_vocab(struct plan_reader *reader)
     }
 }
 
-/* At least one whole sequence. How many tokens val_bytes are is known only after tokenizing. */
+/* At least one whole sequence. The tokens of val_bytes are known only after tokenizing. */
 static void check_validation(struct plan_reader *reader)
 {
     reader_one_of(reader, MEMBER(data.val_tokens), MEMBER(data.val_bytes), "");

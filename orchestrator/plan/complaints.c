@@ -1,5 +1,5 @@
-/* Collects the errors of a plan. They are found section by section, rules last, but must be shown
- * in the order of the file: each is inserted behind all that do not stand after it. At most
+/* Collects the errors of a plan. They are found section by section, rules last, but are shown in
+ * the order of the file: each is inserted after those whose place is not later. At most
  * COMPLAINTS_MAX are kept, so that insertion stays cheap whatever the input. */
 #include "plan/complaints.h"
 
@@ -11,7 +11,7 @@
 #include "plan/plan_load.h"
 
 #define LINE_MAX_BYTES 2048
-#define WORD_MAX_BYTES 63 /* of what a suggestion is sought for */
+#define WORD_MAX_BYTES 63 /* longest word that gets a suggestion */
 
 void complaints_init(struct complaints *complaints, const char *path, const char *const *sets)
 {
@@ -127,7 +127,7 @@ const char *quotable(const char *text, char out[QUOTABLE])
     return out;
 }
 
-/* ---- "did you mean": Damerau-Levenshtein, restricted to swaps of neighbours, as fingers make them ---- */
+/* ---- "did you mean": Damerau-Levenshtein, swaps of neighbours only, as in typing errors ---- */
 
 static size_t least(size_t a, size_t b)
 {
@@ -136,7 +136,7 @@ static size_t least(size_t a, size_t b)
 
 size_t edit_distance(const char *a, const char *b)
 {
-    size_t rows[3][WORD_MAX_BYTES + 1]; /* of the table: two before, before, current */
+    size_t rows[3][WORD_MAX_BYTES + 1]; /* rows i - 2, i - 1 and i of the table */
     size_t n = strlen(a), m = strlen(b);
     if (n > WORD_MAX_BYTES || m > WORD_MAX_BYTES)
         return WORD_MAX_BYTES + 1;

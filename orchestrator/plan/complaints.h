@@ -6,15 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Errors of a plan, collected in any order and handed out in the order of the file; those of --set
- * come last, in the order of the command line. */
+/* Errors of a plan, collected in any order and returned in the order of the file; those of --set
+ * follow, in the order of the command line. */
 
 struct place {
     uint32_t origin;       /* 0: the file; n: the n-th --set */
     uint32_t line, column; /* from 1; line 0: the file as a whole */
 };
 
-#define COMPLAINTS_MAX 100 /* a file of garbage must not fill the screen; the rest is counted */
+#define COMPLAINTS_MAX 100 /* so that garbage does not flood the screen; the rest is counted */
 
 struct complaint {
     struct place place;
@@ -33,16 +33,17 @@ struct complaints {
 void complaints_init(struct complaints *complaints, const char *path, const char *const *sets);
 void complaints_release(struct complaints *complaints);
 
-/* "key: text" at a place; `key` may be "" (and is left out for a --set, which names it already). */
+/* Adds "key: text" at a place; `key` may be "". A --set already names its key, so `key` is
+ * omitted. */
 void complain(struct complaints *complaints, struct place place, const char *key,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 void complain_va(struct complaints *complaints, struct place place, const char *key,
                  const char *format, va_list args) __attribute__((format(printf, 4, 0)));
-/* Whether no more would be shown: spares the search for a suggestion. */
+/* True: no more is shown, so that the search for a suggestion can be skipped. */
 bool complaints_full(const struct complaints *complaints);
 
 struct plan_errors;
-/* Moves all into *errors, as lines. 0, LR_EPLAN when there are any, or LR_ENOMEM. */
+/* Copies all to *errors, as lines. 0, LR_EPLAN when there are any, or LR_ENOMEM. */
 int complaints_finish(struct complaints *complaints, struct plan_errors *errors);
 
 /* `text` fit for a message: control characters as '?', at most 60 bytes, "..." when cut. */
@@ -50,13 +51,13 @@ int complaints_finish(struct complaints *complaints, struct plan_errors *errors)
 const char *quotable(const char *text, char out[QUOTABLE]);
 
 /* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`, by optimal string alignment.
- * Texts longer than 63 bytes are too far from anything: returns 64. */
+ * 64 if a text is longer than 63 bytes: never near enough to suggest. */
 size_t edit_distance(const char *a, const char *b);
 
 /* "did you mean": keeps the nearest of several candidates; of equal ones the first offered. */
 struct suggestion {
     const char *wanted;
-    const char *best; /* NULL: nothing near enough (a third of the length, at least 1 edit) */
+    const char *best; /* NULL: none is near enough (a third of the length, at least 1 edit) */
     size_t distance;
 };
 void suggestion_init(struct suggestion *suggestion, const char *wanted);

@@ -1,4 +1,4 @@
-/* The trial that a plan describes. */
+/* plan_trial(): the trial that a plan describes. */
 #include "plan/plan.h"
 
 #include <math.h>
@@ -68,7 +68,7 @@ struct trial_spec plan_trial(const struct plan *plan)
     fill_model(&spec, plan);
     fill_training(&spec, plan);
     spec.source = plan->data.source;
-    /* until the text is tokenized: a token has a byte at least */
+    /* upper bound until the text is tokenized: a token has at least one byte */
     spec.val_tokens = plan->data.val_bytes ? plan->data.val_bytes : plan->data.val_tokens;
     spec.repeat = plan->data.repeat ? 1 : 0;
     spec.zipf_exponent = plan->data.zipf_exponent;

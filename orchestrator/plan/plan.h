@@ -7,9 +7,8 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* A plan as the user wrote it, checked and with its defaults filled in. plans/README.md explains
- * every key; the schema tables in schema.c are the one place where keys, units, defaults and ranges
- * are written. */
+/* A plan, checked and with its defaults filled in. The tables in schema.c are the only source of
+ * keys, units, defaults and ranges; plans/README.md explains every key. */
 
 #define PLAN_NAME 64
 #define PLAN_HORIZONS 16
@@ -39,26 +38,26 @@ struct plan_seeds {
     size_t count; /* 0: no list was given */
 };
 
-/* An entry of a map whose keys the plan's writer chooses. */
+/* An entry of a map such as trainer.env. */
 struct plan_pair {
     char key[64], value[TRIAL_PATH];
 };
 
 struct plan {
     uint32_t version;
-    char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading dot */
+    char name[PLAN_NAME]; /* letters, digits, '-', '_', '.'; no leading '-' or '.' */
     uint64_t seed;
-    char baseline[TRIAL_PATH]; /* "": none; PLAN_PREVIOUS; or a run's directory, a relative one
-                                  starts at the plan */
+    char baseline[TRIAL_PATH]; /* "": none; PLAN_PREVIOUS; or a run's directory, absolute (in the
+                                * file relative to the plan) */
 
     struct {
         uint32_t kind; /* enum trainer_kind */
         uint32_t threads_per_worker;
         char matmul[TRIAL_PRODUCTS]; /* "auto", or as trial_products() takes it */
-        char table[TRIAL_PATH];      /* kind replay: of earlier losses; a relative one starts at the
-                                        plan */
-        struct plan_pair columns[PLAN_PAIRS]; /* what its columns are called; lr, tokens and loss
-                                                 are there */
+        char table[TRIAL_PATH];      /* kind replay: table of losses, absolute (in the file relative
+                                      * to the plan) */
+        struct plan_pair columns[PLAN_PAIRS]; /* names of its columns; lr, tokens and loss are
+                                               * always set */
         size_t column_count;
         struct plan_pair where[PLAN_PAIRS]; /* rows that count: column and value */
         size_t where_count;
@@ -75,7 +74,7 @@ struct plan {
 
     struct {
         uint32_t arch, d_model, n_layers, n_heads, head_size, context, vocab, d_ff;
-        bool heads_grow; /* head_size was given: over widths the size of a head stays */
+        bool heads_grow; /* head_size was given, and is the same at every width */
         bool tied_output, qk_norm;
         double z_loss;
         uint32_t parametrization, base_width, base_head_size, depth_rule, base_layers;
@@ -86,20 +85,21 @@ struct plan {
         struct plan_axis d_model, n_layers, vocab, parametrization, batch_tokens;
     } axes;
 
-    struct simulate_spec surface; /* kind simulate; its seed is that of the plan */
+    struct simulate_spec surface; /* kind simulate; seed: the plan's */
 
     struct {
         uint32_t source;                   /* enum source_kind */
-        char text[PLAN_TEXTS][TRIAL_PATH]; /* files or globs; relative ones start at the plan */
+        char text[PLAN_TEXTS][TRIAL_PATH]; /* files or globs, absolute (in the file relative to the
+                                            * plan) */
         size_t text_count;
-        char tokens[PLAN_TEXTS][TRIAL_PATH]; /* instead of text: token files, the same way */
+        char tokens[PLAN_TEXTS][TRIAL_PATH]; /* instead of text: token files, likewise */
         size_t token_count;
         char val[PLAN_TEXTS][TRIAL_PATH]; /* token files for validation */
         size_t val_count;
         uint32_t format;    /* enum token_format */
         uint32_t tokenizer; /* enum plan_tokenizer */
         uint64_t val_tokens;
-        uint64_t val_bytes; /* instead; 0: not given */
+        uint64_t val_bytes; /* instead of val_tokens; 0: not given */
         bool repeat;
         double zipf_exponent, markov_weight; /* source: synthetic */
         uint32_t markov_order;
@@ -108,7 +108,7 @@ struct plan {
     struct {
         uint32_t batch_tokens, schedule;
         double warmup;
-        uint64_t warmup_tokens, warmup_steps; /* at most one of the three is given; 0: not */
+        uint64_t warmup_tokens, warmup_steps; /* at most one of the three is set; 0: not set */
         double final_lr, min_lr, cooldown;
         uint32_t cooldown_shape;
         double weight_decay;
@@ -121,7 +121,7 @@ struct plan {
         double lr[2];                     /* low, high */
         uint64_t horizons[PLAN_HORIZONS]; /* tokens, ascending */
         size_t horizon_count;
-        uint32_t seeds; /* trainings for each LR */
+        uint32_t seeds; /* trials for each LR */
         struct plan_seeds seed_list;
         uint32_t policy;    /* enum plan_policy */
         double resolution;  /* octaves between the LRs of a finished basin */
@@ -136,28 +136,28 @@ struct plan {
 
     struct {
         uint64_t tokens;
-        uint32_t d_model; /* default: model.d_model, of a list the last */
+        uint32_t d_model; /* default: model.d_model; of a list, the last */
         uint32_t n_layers, vocab, batch_tokens, schedule; /* the same */
-        double cooldown; /* of a wsd that is not the trials'; 0: training.cooldown (no key) */
+        double cooldown; /* of a wsd target (predict --cooldown, no key); 0: training.cooldown */
     } target;
 
-    struct { /* trainings of the answer itself, with half and twice its LR, at the target's model */
+    struct { /* trainings of the target's model at the answer's LR, half and twice that */
         bool wanted;
-        uint64_t tokens; /* 0: as many as the target has, or as the budget affords */
+        uint64_t tokens; /* 0: target.tokens, halved until budget and text allow it */
         uint32_t seeds;
     } confirm;
 
-    struct { /* of all starts and ranks together; 0: no limit */
+    struct { /* over all sessions and ranks; 0: no limit */
         uint64_t tokens, trials;
         double flops, core_hours;
         double wall_s;
-        double reserve; /* share of each that is kept back for `confirm` */
+        double reserve; /* share of each that is reserved for `confirm` */
     } budget;
 
     struct {
         double silence_s, trial_time_s; /* 0: no limit */
         double checkpoint_every_s;      /* 0: only when the campaign is stopped */
-        uint32_t max_failures;          /* of the campaign */
+        uint32_t max_failures;          /* failed or lost attempts of the campaign */
     } limits;
 
     struct {
@@ -165,39 +165,39 @@ struct plan {
         uint32_t then;    /* enum plan_on_fail */
     } on_fail;
 
-    struct {             /* beside the baseline; 0: no limit */
-        double lr, loss; /* a factor above 1, nats */
+    struct {             /* allowed change from the baseline; 0: no limit */
+        double lr, loss; /* lr: a factor above 1; loss: nats */
     } tolerance;
 
     struct {
-        char dir[TRIAL_PATH]; /* default logs/NAME; relative ones start at the working directory */
+        char dir[TRIAL_PATH]; /* default logs/NAME; relative to the working directory */
     } output;
 };
 
-/* The name that trainer.columns gives a column; NULL: none (seed only). */
+/* The table's name of a column, from trainer.columns; NULL: not named. */
 const char *plan_column(const struct plan *plan, const char *column);
 
 /* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
  * ratio that is searched starts at the middle of its range (geometric mean). */
 struct trial_spec plan_trial(const struct plan *plan);
 
-/* Adam's beta2 that halves what is half_life tokens old. */
+/* Adam's beta2 that halves a square's weight after half_life tokens. */
 double plan_beta2(uint32_t batch_tokens, uint64_t half_life);
 
-/* The seed of replicate 0, 1, ...: of the plan's list, or counted on from the plan's seed. */
+/* The seed of replicate 0, 1, ...: from the list in search.seeds, or plan->seed + replicate. */
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate);
 
-/* The combinations of the axes' values, 1 without axes: d_model changes fastest, then n_layers,
- * vocab, batch_tokens, parametrization. At base_width, where all parametrizations are one, there is
- * a cell for the first of them only. */
+/* The number of cells, which are the combinations of the axes' values, 1 without axes: d_model
+ * changes fastest, then n_layers, vocab, batch_tokens, parametrization. At base_width all
+ * parametrizations are identical, so there is a cell for the first only. */
 size_t plan_cell_count(const struct plan *plan);
-/* As plan_trial() for one of them: heads and d_ff follow the width, the warm-up in steps and beta2
- * by its half-life the batch, the default zipf_exponent the vocabulary. */
+/* As plan_trial() for one cell: heads and d_ff follow the width; the warm-up in steps, and beta2 by
+ * its half-life, follow the batch; the default zipf_exponent follows the vocabulary. */
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
-/* The same for the target; its parametrization is that of the plan's first, or another of them. */
+/* The same for the target, with the plan's first parametrization or with another. */
 struct trial_spec plan_target(const struct plan *plan);
 struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametrization);
-/* "d_model 64, vocab 512": by the axes that have several values; "" without. Returns `out`. */
+/* "d_model 64, vocab 512": a cell's values on the axes with several; "" without. Returns `out`. */
 const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);
 uint32_t plan_largest_batch(const struct plan *plan); /* of the trials */
 

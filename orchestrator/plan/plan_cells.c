@@ -1,6 +1,6 @@
-/* The campaign's axes: the trials that a plan with lists describes, one cell for each combination of
- * their values. What a plan gives for its first values follows the others: heads and d_ff the width,
- * the warm-up in steps and Adam's memory in tokens the batch, synthetic text the vocabulary. */
+/* The campaign's axes: a plan with lists describes one cell for each combination of their values.
+ * Other keys, given for the first values, are adapted: heads and d_ff to the width, the warm-up in
+ * steps and Adam's half-life in tokens to the batch, the Zipf exponent to the vocabulary. */
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -12,15 +12,15 @@ static size_t values(const struct plan_axis *axis)
     return axis->count > 0 ? axis->count : 1; /* a plan that was not loaded, in a test */
 }
 
-/* All combinations. */
+/* The number of combinations, repeated ones too. */
 static size_t product(const struct plan *plan)
 {
     return values(&plan->axes.d_model) * values(&plan->axes.n_layers) * values(&plan->axes.vocab) *
            values(&plan->axes.parametrization) * values(&plan->axes.batch_tokens);
 }
 
-/* At base_width the parametrizations are one (mup's attention where heads have base_head_size
- * channels): it is trained with the first of them only. */
+/* At base_width all parametrizations are identical (for mup's attention: where heads have
+ * base_head_size channels), so only the first is trained there. */
 static bool is_repeated(const struct plan *plan, size_t combination)
 {
     const struct plan_axis *widths = &plan->axes.d_model, *kinds = &plan->axes.parametrization;
@@ -42,7 +42,7 @@ size_t plan_cell_count(const struct plan *plan)
     return count;
 }
 
-/* Which combination a cell is. */
+/* The combination of a cell, as an index that counts repeated ones too. */
 static size_t combination_of(const struct plan *plan, size_t cell)
 {
     size_t combination = 0, all = product(plan);
@@ -71,7 +71,7 @@ uint64_t plan_seed(const struct plan *plan, uint32_t replicate)
 static void set_width(struct trial_spec *spec, const struct plan *plan, uint32_t d_model)
 {
     if (!trial_set_width(spec, d_model, plan->model.heads_grow))
-        spec->d_model = d_model; /* no heads: of a trainer that trains no model */
+        spec->d_model = d_model; /* no heads: the trainer has no model */
 }
 
 static void set_vocab(struct trial_spec *spec, uint32_t vocab)
@@ -105,7 +105,7 @@ static void set_schedule(struct trial_spec *spec, uint32_t schedule)
     spec->schedule = schedule;
 }
 
-/* So that cells of a made-up surface differ in their misfit and noise: FNV-1a of what they are. */
+/* Gives each cell of a simulated surface its own misfit and noise: FNV-1a of the cell's values. */
 static void set_draws(struct trial_spec *spec, const struct plan *plan)
 {
     const uint32_t parts[] = {spec->d_model, spec->n_layers, spec->vocab, spec->batch_tokens,
@@ -118,7 +118,7 @@ static void set_draws(struct trial_spec *spec, const struct plan *plan)
     spec->simulate.cell = hash;
 }
 
-/* The axis's value in this cell, `otherwise` without a list; *cell then counts the other axes. */
+/* The axis's value in *cell, `otherwise` without a list; removes this axis from *cell. */
 static uint32_t take_axis_value(const struct plan_axis *axis, size_t *cell, uint32_t otherwise)
 {
     size_t count = values(axis), index = *cell % count;

@@ -1,6 +1,7 @@
-/* What differs between two resolved plans, leaf by leaf. A campaign may go on with another budget,
- * other limits or in a moved folder; anything else would change what its earlier trials mean. A
- * list is one leaf: "search.horizons ([2000000] -> [2000000, 4000000])". */
+/* The differences between two resolved plans, leaf by leaf. A campaign may resume with another
+ * budget, other limits or in a moved folder (may_change()); anything else would change the meaning
+ * of its earlier trials. A list is one leaf: "search.horizons ([2000000] -> [2000000,
+ * 4000000])". */
 #include "plan/plan_diff.h"
 
 #include <jansson.h>
@@ -24,7 +25,7 @@ static bool may_change(const char *path)
            strncmp(path, "tolerance.", 10) == 0;
 }
 
-/* Cuts at the last entry that fits and says that there are more. */
+/* Appends an entry. Once one does not fit, appends ", ..." and only counts the rest. */
 static void append(struct diff *diff, const char *entry)
 {
     static const char more[] = ", ...";
@@ -44,7 +45,7 @@ static void append(struct diff *diff, const char *entry)
     diff->used += comma + length;
 }
 
-/* A leaf as a person would write it: the fewest digits that give the same number. */
+/* A leaf in its shortest form: the fewest digits that give the same number. */
 static const char *leaf_text(const json_t *leaf, char out[160])
 {
     double number = json_real_value(leaf);
@@ -69,7 +70,7 @@ static const char *leaf_text(const json_t *leaf, char out[160])
 
 static bool is_equal(const json_t *a, const json_t *b)
 {
-    if (json_is_number(a) && json_is_number(b)) { /* 1 and 1.0 */
+    if (json_is_number(a) && json_is_number(b)) { /* 1 equals 1.0 */
         double x = json_number_value(a), y = json_number_value(b);
         return (json_is_integer(a) && json_is_integer(b))
                    ? json_integer_value(a) == json_integer_value(b)

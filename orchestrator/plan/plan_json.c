@@ -1,10 +1,10 @@
-/* The resolved plan as JSON and back, by the schema's tables: every key in their order, enumerations
- * by name, durations in seconds, "none" as null. Doubles have 17 digits and read back to the same
- * bits.
+/* The resolved plan as JSON and back, by the schema's tables: every key in their order,
+ * enumerations by name, durations in seconds, "none" as null. Doubles have 17 digits and read back
+ * to the same bits.
  *
- * A look at a finished run must not depend on where plan, text and --set have gone since, so it
- * reads this text. Rules across keys are not checked again: they held when the text was written, and
- * its hash in the journal tells whether it is still the same. */
+ * Commands on a past run read this text, because plan, data and --set may be gone by then. Rules
+ * across keys are not checked again: they held when the text was written, and its hash in the
+ * journal shows whether it is unchanged. */
 #include "plan/plan_json.h"
 
 #include <inttypes.h>
@@ -25,7 +25,7 @@ static json_t *enum_json(const struct plan_key *key, uint32_t value)
     return json_integer((json_int_t)value);
 }
 
-/* The list, or NULL (and the list is gone). */
+/* Returns the list, or NULL after freeing it. */
 static json_t *append(json_t *list, json_t *item)
 {
     if (json_array_append_new(list, item) == 0)
@@ -148,11 +148,11 @@ static json_t *plan_object(const struct plan *plan)
             !fill_object(object, &plan_sections[s], plan))
             goto fail;
     }
-    /* Both n_heads and head_size have a value: which of them holds over widths is no key. */
+    /* n_heads and head_size both have values; heads_grow, which is no key, says which was given. */
     if (plan->model.heads_grow &&
         json_object_set_new(json_object_get(root, "model"), "heads_grow", json_true()) != 0)
         goto fail;
-    if (plan->confirm.wanted && /* with no key of its own given, too */
+    if (plan->confirm.wanted && /* also for an empty section */
         json_object_set_new(json_object_get(root, "confirm"), "wanted", json_true()) != 0)
         goto fail;
     return root;
@@ -367,7 +367,7 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
                                plan, err)))
             goto out;
     plan_fill_axes(plan);
-    /* What is no key of its own. */
+    /* Members without a key. */
     plan->model.heads_grow =
         json_is_true(json_object_get(json_object_get(root, "model"), "heads_grow"));
     plan->confirm.wanted =

@@ -1,5 +1,5 @@
-/* From a file to a checked plan: read the bytes, the overrides and the tree, fill the plan by the
- * schema, check the rules, and hand out every error at once. */
+/* From a file to a checked plan: reads the bytes, the overrides and the tree, fills the plan by the
+ * schema, checks the rules, and reports all errors at once. */
 #include "plan/plan_load.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@ void plan_errors_release(struct plan_errors *errors)
     memset(errors, 0, sizeof(*errors));
 }
 
-/* The file's bytes, one more than a plan may have at most, so that the tree sees that it is too
- * large. NULL with a complaint. */
+/* Reads one byte more than a plan may have, so that yaml_tree_parse() can refuse a file that is too
+ * large. NULL with a complaint or no_memory. */
 static char *read_file(const char *path, size_t *size, struct complaints *complaints)
 {
     FILE *file = fopen(path, "rb");
@@ -89,7 +89,7 @@ int plan_load(struct plan *plan, const char *path, const char *const *sets, size
     reader_init(reader, plan, path, sets);
     read_and_check(reader, path, sets, set_count);
     int rc = complaints_finish(&reader->complaints, errors);
-    if (rc == LR_ENOMEM) /* half a list of errors would mislead */
+    if (rc == LR_ENOMEM) /* an incomplete list of errors would mislead */
         plan_errors_release(errors);
     reader_release(reader);
     lr_free(reader);

@@ -13,8 +13,8 @@ struct plan_errors {
 };
 void plan_errors_release(struct plan_errors *errors);
 
-/* Reads and checks a plan. `sets` are "key.path=value" overrides (--set), reported as file
- * "--set". Every error in one pass, to *errors (also when the file cannot be read).
+/* Reads and checks a plan. `sets` are "key.path=value" overrides (--set); their errors begin with
+ * "--set key.path=value:". Every error in one pass, to *errors (also when the file cannot be read).
  * 0, or LR_EPLAN (errors->count > 0), or LR_ENOMEM. *plan is valid only on 0. */
 int plan_load(struct plan *plan, const char *path, const char *const *sets, size_t set_count,
               struct plan_errors *errors);

@@ -1,6 +1,6 @@
-/* Reads the tree by the schema's tables, and what --set says of single keys. Every key ends in one
- * of three states (absent, good, bad), so that the rules that follow speak only of values that make
- * sense and one mistake gives one error. */
+/* Reads the tree by the schema's tables, and the --set values of single keys. Every key ends in one
+ * of three states (absent, good, bad), so that later rules see valid values only, and one mistake
+ * gives one error. */
 #include "plan/plan_reader.h"
 
 #include <assert.h>
@@ -39,9 +39,9 @@ static const char *key_path(const struct plan_section *section, const char *name
 
 /* What a user may have meant by an unknown key: the nearest key or (at the top) section. */
 struct key_guess {
-    size_t section, key; /* in this section the key; or, without `found`, nothing */
-    bool found;          /* a key of the section itself */
-    bool is_section;     /* the whole of `section` */
+    size_t section, key; /* section: valid with `found` or `is_section`; key: with `found` */
+    bool found;          /* a key of the same section is meant */
+    bool is_section;     /* `section` itself is meant */
     char text[128];      /* " (did you mean d_model?)", or "" */
 };
 
@@ -75,9 +75,9 @@ static void guess_key(struct key_guess *guess, const struct plan_section *sectio
     guess->is_section = !key;
 }
 
-/* ---- --set key.path=value: YAML of its own, in the same tree as the file ---- */
+/* ---- --set key.path=value: parsed as YAML, into the same tree as the file ---- */
 
-/* The two sides of the '='; false with a complaint. */
+/* Splits at the '='; false with a complaint. */
 static bool split_set(struct complaints *complaints, struct place place, const char *set,
                       char path[SET_PATH], const char **value)
 {
@@ -91,7 +91,7 @@ static bool split_set(struct complaints *complaints, struct place place, const c
     return true;
 }
 
-/* The key of a map in `path`, "map.name"; NULL: there is no such map. */
+/* The map key in `path`, "map.name"; NULL: there is no such map. */
 static const struct plan_key *find_map(const struct plan_section *section, const char *path)
 {
     size_t length = strcspn(path, ".");
@@ -177,7 +177,7 @@ void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_
 
 /* ---- the file ---- */
 
-/* The value `node` of a key; `path` is filled with the key's. */
+/* The value `node` of key k in section s; `path` receives the key's path. */
 static struct plan_value value_of(struct plan_reader *reader, size_t s, size_t k, uint32_t node,
                                   char path[QUOTABLE])
 {
@@ -207,7 +207,7 @@ static void read_value(struct plan_reader *reader, size_t s, size_t k, uint32_t 
     state->status = KEY_BAD;
 }
 
-/* One mistake is one complaint: what was meant is not reported as missing as well. */
+/* Marks the key that was meant, so that it is not reported as missing as well. */
 static void complain_of_unknown(struct plan_reader *reader, const struct plan_section *section,
                                 const struct yaml_node *node)
 {
@@ -224,8 +224,7 @@ static void complain_of_unknown(struct plan_reader *reader, const struct plan_se
              "unknown key%s", guess.text);
 }
 
-/* Whether the name at `node` stands in the file before, at *first; complains of it. Otherwise *first
- * becomes its place. */
+/* Whether the name at `node` occurred before, at *first; then complains. Else sets *first. */
 static bool is_repeated(struct plan_reader *reader, const struct yaml_node *node, const char *path,
                         struct place *first)
 {
@@ -255,7 +254,7 @@ static void read_section(struct plan_reader *reader, size_t s, uint32_t value)
     }
 }
 
-/* The keys of one section. At the top, the sections themselves. */
+/* Reads the keys of one section; at the top also the sections. */
 static void read_map(struct plan_reader *reader, size_t s, uint32_t map)
 {
     const struct plan_section *section = &plan_sections[s];
@@ -310,7 +309,7 @@ static bool is_needed(const struct plan_reader *reader, size_t section, size_t i
     return false;
 }
 
-/* Missing keys: one complaint a key, or one for a section that is missing as a whole. */
+/* Complains once for each missing key, or once for a section that is missing as a whole. */
 static void complain_of_missing(struct plan_reader *reader, size_t s)
 {
     const struct plan_section *section = &plan_sections[s];
@@ -343,8 +342,8 @@ static void complain_of_missing(struct plan_reader *reader, size_t s)
                  "missing section; it needs %s", names);
 }
 
-/* The defaults go through the same readers as what users write. That cannot fail: the test of the
- * schema holds every default to its range. */
+/* Defaults are parsed like user input. That cannot fail: the test of the schema checks every
+ * default against its range. */
 static void take_default(struct plan_reader *reader, const struct plan_key *key)
 {
     struct yaml_node node = {.kind = YAML_SCALAR, .length = (uint32_t)strlen(key->fallback)};
@@ -353,7 +352,7 @@ static void take_default(struct plan_reader *reader, const struct plan_key *key)
     plan_value_read(&value);
 }
 
-/* What --set says of one entry counts after what it says of the map. */
+/* An entry's --set is applied after a --set of the whole map. */
 static void read_entry(struct plan_reader *reader, const struct entry_override *entry)
 {
     char path[QUOTABLE];
@@ -388,7 +387,7 @@ void reader_read(struct plan_reader *reader, uint32_t root)
 
 /* ---- for rules across keys ---- */
 
-/* The key behind a member. */
+/* The key that is stored at a member; *s, *k: its indices. */
 static const struct plan_key *key_of(size_t member, size_t *s, size_t *k)
 {
     for (*s = 0; *s < plan_section_count; (*s)++)

@@ -6,24 +6,24 @@
 #include "plan/schema.h"
 #include "plan/yaml_tree.h"
 
-/* The state of one plan_load(): what the tree and the --set values say of each key. */
+/* The state of one plan_load(): what the file and the --set values give for each key. */
 
 enum key_status {
     KEY_ABSENT, /* the default holds, if there is one */
     KEY_GOOD,
-    KEY_BAD, /* complained of: rules that need it keep silent */
+    KEY_BAD, /* complained of; rules that need it are skipped */
 };
 
 struct key_state {
     enum key_status status;
     struct place place; /* of the value */
-    uint32_t node;      /* the value; holds when a place does */
-    bool meant;         /* an unknown key looks like this one: not complained of as missing */
+    uint32_t node;      /* the value; valid with KEY_GOOD */
+    bool meant;         /* an unknown key resembles this one, so it is not reported as missing */
     uint32_t override;  /* node of the --set that wins, or YAML_TREE_NONE */
 };
 
-/* Bytes of a --set's path that are kept: what is longer is no key's, and no name of an entry that a
- * map may have. */
+/* Bytes of a --set's path that are kept: a longer one matches no key and no name of a map's
+ * entry. */
 #define SET_PATH 256
 
 /* --set section.map.name=value: one entry of a map. */
@@ -39,17 +39,17 @@ struct plan_reader {
     struct yaml_tree tree;
     struct complaints complaints;
     struct key_state states[PLAN_SECTIONS_MAX][PLAN_SECTION_KEYS];
-    struct place sections[PLAN_SECTIONS_MAX]; /* of their keys; line 0: not in the file */
+    struct place sections[PLAN_SECTIONS_MAX]; /* of their names; line 0: not in the file */
     struct entry_override entries[ENTRY_OVERRIDES];
     size_t entry_count;
 };
 
-/* All zero before. `plan`, `path` and `sets` must outlive the reader. */
+/* *reader must be zeroed. `plan`, `path` and `sets` must outlive it. */
 void reader_init(struct plan_reader *reader, struct plan *plan, const char *path,
                  const char *const *sets);
 void reader_release(struct plan_reader *reader);
 
-/* Parses the --set values. The last one of a key wins over the file. To be called before
+/* Parses the --set values. The last one of a key overrides the file. Call it before
  * reader_read(). */
 void reader_take_sets(struct plan_reader *reader, const char *const *sets, size_t count);
 /* Fills the plan with the defaults, the map `root` (index in the tree) and the --set values;
@@ -64,21 +64,21 @@ void reader_read(struct plan_reader *reader, uint32_t root);
 #define ABSENT(reader, member) (reader_status(reader, MEMBER(member)) == KEY_ABSENT)
 
 enum key_status reader_status(const struct plan_reader *reader, size_t member);
-/* The member holds a value that was not complained of: the user's, or a default of the schema. */
+/* The member holds a valid value: the user's, or a default of the schema. */
 bool reader_has(const struct plan_reader *reader, size_t member);
-bool reader_given(const struct plan_reader *reader, size_t member); /* by the user, and good */
-/* Complains of a member where it stands, or, when it was left to its default, where its section
- * does; the key is put before the text. */
+bool reader_given(const struct plan_reader *reader, size_t member); /* by the user, and valid */
+/* Complains at the place of a member's value or, if the key has none or is bad, of its section; the
+ * key precedes the text. */
 void reader_complain(struct plan_reader *reader, size_t member, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for element `index` of a list; of an axis without a list for its value. */
+/* The same for element `index` of a list; for an axis without a list, at its value. */
 void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Complains with `text` of each member that was given. */
 void reader_refuse(struct plan_reader *reader, const size_t *members, size_t count,
                    const char *text);
-/* Of two keys that say the same thing at most one may be given: else complains of the second, with
- * `why` at the end, and returns false. */
+/* At most one of two alternative keys may be given: else complains of the second, with `why` at the
+ * end, and returns false. */
 bool reader_one_of(struct plan_reader *reader, size_t first, size_t second, const char *why);
 
 #endif

@@ -1,8 +1,8 @@
-/* The plan's language as a JSON Schema. A value is seen as a YAML reader hands it over: 12 and 1.5
- * are numbers, 2M, 64Ki and 5m are texts, and so is 1e-3 to readers of YAML 1.1. Each key has one
- * schema with a range for numbers and a pattern for texts; keywords of JSON Schema bind only values
- * of their type. No step checks for memory: jansson takes the NULL of a failed step as an argument
- * and leaves that value out. */
+/* The plan's language as a JSON Schema, for values as a YAML reader returns them: 12 and 1.5 are
+ * numbers; 2M, 64Ki and 5m are texts, and so is 1e-3 in YAML 1.1. Each key has one schema with a
+ * range for numbers and a pattern for texts; keywords of JSON Schema apply only to values of their
+ * type. No step checks for memory: jansson accepts the NULL of a failed step as an argument and
+ * omits that value. */
 #include "plan/plan_schema.h"
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include "plan/schema.h"
 
-/* As plan/plan_value.c reads them. */
+/* The spellings that quantity.c accepts. */
 #define DECIMAL "[+-]?([0-9][0-9_]*([.][0-9_]*)?|[.][0-9][0-9_]*)([eE][+-]?[0-9]+)?"
 #define COUNT_PATTERN DECIMAL "(k|M|B|T|Ki|Mi|Gi)?"
 #define DURATION_PATTERN DECIMAL "[smhd]"
@@ -59,7 +59,7 @@ static void put_number(json_t *schema, const struct plan_key *key, bool whole)
     put_pattern(schema, whole ? COUNT_PATTERN : DECIMAL, key->none);
 }
 
-/* Unquoted 512 and true are texts too, where a text is wanted. */
+/* Where a text is expected, unquoted 512 and true are texts too. */
 static void put_any_text(json_t *schema, size_t capacity, bool empty)
 {
     const char *const types[] = {"string", "number", "boolean"};
@@ -93,7 +93,7 @@ static void put_map(json_t *schema, const struct plan_key *key)
     json_decref(value);
 }
 
-/* What a key takes without a list; of a key that is a list, what an element takes. */
+/* Schema of a key's value without a list or, for a key that is a list, of an element. */
 static json_t *single_json(const struct plan_key *key)
 {
     json_t *schema = json_object();
@@ -175,7 +175,7 @@ static json_t *value_json(const struct plan_key *key)
 
 /* ---- keys ---- */
 
-/* "help [unit]; default: 4 d_model": what JSON's own `default` cannot say is told in words. */
+/* "help [unit]; default: 4 d_model": JSON Schema's `default` cannot express a derived default. */
 static void put_description(json_t *schema, const struct plan_key *key)
 {
     char text[1024], range[96];
@@ -238,7 +238,7 @@ static json_t *is_json(const char *name, const char *value)
     return having_json(name, schema);
 }
 
-/* This key or the next; NEED_AS_TEXT: or made-up data. */
+/* This key or the next; NEED_AS_TEXT: or synthetic data. */
 static json_t *either_key_json(const struct plan_key *key)
 {
     json_t *either = either_json(required_json(key[0].name), required_json(key[1].name));
@@ -247,7 +247,7 @@ static json_t *either_key_json(const struct plan_key *key)
     return either;
 }
 
-/* The keys of a section that are needed when it trains; an empty array: none. */
+/* The keys of a section that the transformer needs; an empty array: none. */
 static json_t *training_needs(const struct plan_section *section)
 {
     json_t *all = json_array();
@@ -261,7 +261,7 @@ static json_t *training_needs(const struct plan_section *section)
     return all;
 }
 
-/* {"if": trainer.kind is another than transformer, "else": {"allOf": [...]}} */
+/* {"if": trainer.kind is not transformer, "else": {"allOf": [...]}} */
 static void put_training(json_t *root)
 {
     json_t *other = json_object(), *needs = json_array(), *otherwise = json_object();
@@ -282,7 +282,7 @@ static void put_training(json_t *root)
     json_object_set_new(root, "else", otherwise);
 }
 
-/* The keys of a section that every plan has; NULL: none. */
+/* The keys of a section that every plan needs; NULL: none. */
 static json_t *always_json(const struct plan_section *section)
 {
     json_t *names = json_array();
@@ -324,7 +324,7 @@ static json_t *kind_rules(const struct plan_section *section)
     return rules;
 }
 
-/* Null is a section without keys. */
+/* null, a section without keys, is allowed unless a key is always needed. */
 static json_t *section_json(const struct plan_section *section)
 {
     const char *const types[] = {"object", "null"};

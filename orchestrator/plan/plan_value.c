@@ -1,6 +1,5 @@
-/* One value of the tree into its member of struct plan, by the type of its key. What was found and
- * what was expected is said in one sentence; the elements of a list are complained of one by
- * one. */
+/* Stores one value of the tree in its member of struct plan, by the type of its key. A complaint
+ * says what was found and what was expected; each bad element of a list gets one. */
 #include "plan/plan_value.h"
 
 #include <stdarg.h>
@@ -20,7 +19,7 @@ static const struct yaml_node *node_at(const struct plan_value *value, uint32_t 
     return &value->tree->nodes[index];
 }
 
-/* Complains of the value where it stands; false. */
+/* Complains at the place of the value; returns false. */
 static bool refuse(const struct plan_value *value, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static bool refuse(const struct plan_value *value, const char *format, ...)
@@ -53,7 +52,7 @@ static bool out_of_range(const struct plan_value *value)
                   plan_range_text(value->key, range, sizeof(range)));
 }
 
-/* Neither a list or a map nor a text in quotes. */
+/* An unquoted scalar. */
 static bool is_word(const struct plan_value *value)
 {
     return value->node->kind == YAML_SCALAR && !value->node->quoted;
@@ -162,7 +161,7 @@ static bool read_choice(const struct plan_value *value, uint32_t *out)
                   suggestion.best ? "?" : "");
 }
 
-/* Element `index` of a list, of which is said what is said of its type; fills `path`. */
+/* Element `index` of a list, with the type and range in `key`; fills `path`. */
 static struct plan_value element_of(const struct plan_value *value, const struct plan_key *key,
                                     size_t index, uint32_t node, char path[ITEM_PATH])
 {
@@ -174,7 +173,7 @@ static struct plan_value element_of(const struct plan_value *value, const struct
     return element;
 }
 
-/* All bad elements are complained of. */
+/* Complains of each bad element. */
 static bool read_list(const struct plan_value *value, void *member, size_t *count_member)
 {
     enum plan_type type = value->key->type;
@@ -227,7 +226,7 @@ static bool read_one(const struct plan_value *value, uint64_t *out)
     return good;
 }
 
-/* Different values; all that are bad or there twice are complained of. */
+/* Reads values that must differ; complains of each that is bad or repeated. */
 static bool read_values(const struct plan_value *value, const struct plan_key *key, size_t least,
                         size_t most, uint64_t *values, size_t *count)
 {
@@ -266,11 +265,11 @@ static bool read_axis(const struct plan_value *value, uint32_t *member, struct p
     uint64_t values[PLAN_AXIS];
     size_t count;
     struct plan_key item_key = *value->key;
-    item_key.list = LIST_REFUSED; /* no lists in a list */
+    item_key.list = LIST_REFUSED; /* an element must not be a list */
     if (!read_values(value, &item_key, 2, PLAN_AXIS, values, &count))
         return false;
     for (size_t i = 0; i < count; i++)
-        axis->values[i] = (uint32_t)values[i]; /* the range fits: see the test of the schema */
+        axis->values[i] = (uint32_t)values[i]; /* fits: the test of the schema checks the range */
     axis->count = count;
     *member = axis->values[0];
     return true;
@@ -297,7 +296,7 @@ static bool read_span(const struct plan_value *value, double *member)
 
 /* ---- maps ---- */
 
-/* Whether the map may have an entry of that name. */
+/* Whether the map may have an entry of that name; false with a complaint. */
 static bool is_known_entry(const struct plan_value *value, const char *name, struct place place,
                            const char *path)
 {
@@ -316,7 +315,7 @@ static bool is_known_entry(const struct plan_value *value, const char *name, str
     return false;
 }
 
-/* The entry of that name, or room for a new one; NULL with a complaint. */
+/* The entry of that name, or a new one; NULL with a complaint. */
 static struct plan_pair *find_entry(const struct plan_value *value, const char *name,
                                     struct place place, const char *path)
 {
@@ -364,7 +363,7 @@ bool plan_value_read_entry(const struct plan_value *value, const char *name, str
     return read_text(&entry, pair->value, sizeof(pair->value));
 }
 
-/* Whether the name at `at` stands in the map before; complains of it. */
+/* Whether the name at `at` occurs earlier in the map; then complains. */
 static bool is_repeated(const struct plan_value *map, uint32_t at)
 {
     const char *name = yaml_tree_text(map->tree, node_at(map, at));
@@ -407,7 +406,7 @@ bool plan_value_read(const struct plan_value *value)
     case TYPE_U32:
         if (!read_count(value, &count))
             return false;
-        *(uint32_t *)member = (uint32_t)count; /* its range fits: see the test of the schema */
+        *(uint32_t *)member = (uint32_t)count; /* fits: the test of the schema checks the range */
         return true;
     case TYPE_U64:
         return read_count(value, member);

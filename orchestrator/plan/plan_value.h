@@ -6,7 +6,7 @@
 #include "plan/schema.h"
 #include "plan/yaml_tree.h"
 
-/* One value on its way from the tree into the plan. */
+/* A value of the tree, and where to store it in the plan. */
 struct plan_value {
     struct plan *plan;
     const struct yaml_tree *tree;
@@ -18,8 +18,8 @@ struct plan_value {
 
 /* Checks type and range and stores the value; false with a complaint. */
 bool plan_value_read(const struct plan_value *value);
-/* The same for one entry of a map (TYPE_MAP) of which `value` is the value; takes the place of what
- * the map has under `name`. `place`: of the name. */
+/* The same for an entry of a map (TYPE_MAP): `value` is the entry's; it replaces the map's entry
+ * `name`, if there is one. `place`: of the name. */
 bool plan_value_read_entry(const struct plan_value *value, const char *name, struct place place);
 
 #endif

@@ -1,6 +1,6 @@
 /* Scalars of a plan. One scanner reads "digits . digits e exponent" for all kinds, so that they
- * accept the same spellings. Counts stay in integers from text to value: 1.1B through a double
- * would be right by luck only, and token counts decide how many steps are trained. */
+ * accept the same spellings. Counts are integers from text to value: as a double, 1.1B would be
+ * exact by luck only, and token counts decide how many steps are trained. */
 #include "plan/quantity.h"
 
 #include <ctype.h>
@@ -27,7 +27,7 @@ static bool is_digit(char c)
     return isdigit((unsigned char)c) != 0;
 }
 
-/* Takes digits and the '_' between them; false when there are too many. */
+/* Reads digits and the '_' between them; false when there are too many. */
 static bool take_digits(struct decimal *d, const char **text, bool fraction, bool *any)
 {
     const char *s = *text;
@@ -132,8 +132,8 @@ enum quantity_status quantity_count(const char *text, uint64_t *out)
             return QUANTITY_BEYOND;
         value += digit;
     }
-    /* The suffix takes out as many tens as it can before it multiplies: nothing overflows that
-     * would not be too large in the end. */
+    /* Cancels a negative exponent against the suffix before multiplying: only a result that is too
+     * large overflows. */
     for (; d.exponent < 0 && factor % 10 == 0; d.exponent++)
         factor /= 10;
     for (; d.exponent < 0 && factor % 2 == 0 && value % 5 == 0; d.exponent++) {

@@ -1,6 +1,6 @@
-/* The keys of a plan: the one place where names, types, units, defaults, ranges and help stand.
- * A new key is one row here and one member of struct plan. Rules that join several keys are in
- * the files check_*.c. */
+/* The keys of a plan: the only source of names, types, units, defaults, ranges and help. A new key
+ * needs one row here and one member of struct plan. Rules across keys are in the files
+ * check_*.c. */
 #include "plan/schema.h"
 
 #include <stdio.h>
@@ -12,13 +12,13 @@
     (sizeof(((struct plan *)0)->member) / sizeof(((struct plan *)0)->member[0]))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A row's name, type and place, of section.key; LIST: of those with a count beside them. */
+/* Name, type and offset of section.key in a row; LIST: for members with a count beside them. */
 #define KEY(kind, section, key) .name = #key, .type = TYPE_##kind, .offset = AT(section.key)
 #define DURATION(section, key) .name = #key, .type = TYPE_DURATION, .offset = AT(section.key##_s)
 #define LIST(kind, section, key, count)                                                            \
     KEY(kind, section, key), .count_offset = AT(section.count), .capacity = CAPACITY(section.key)
 
-/* Token counts stop where a double still holds them exactly. */
+/* Token counts are limited to what a double holds exactly. */
 #define TOKENS_MAX 1e15
 #define AXIS(member) .list = LIST_AXIS, .list_offset = AT(axes.member)
 

@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include "plan/plan.h"
 
-/* What a plan may say: its keys as tables. Reading, defaults, JSON, error texts and the tables of
- * plans/README.md all come from here. */
+/* The keys of a plan as tables. Reading, defaults, JSON, error texts and the tables of
+ * plans/README.md use them. */
 
 enum plan_type {
     TYPE_U32,
     TYPE_U64,
     TYPE_NUMBER,   /* double */
-    TYPE_SHARE,    /* double; a part of one */
+    TYPE_SHARE,    /* double; a fraction of 1 */
     TYPE_DURATION, /* double, seconds */
     TYPE_BOOL,
     TYPE_TEXT,   /* char array of `capacity` bytes */
@@ -39,28 +39,28 @@ enum plan_need {
 enum plan_list {
     LIST_REFUSED,
     LIST_AXIS,  /* struct plan_axis: 2 to PLAN_AXIS different values */
-    LIST_SEEDS, /* struct plan_seeds: the seeds, whose number the member has */
+    LIST_SEEDS, /* struct plan_seeds: the seeds; the member holds their number */
 };
 
 struct plan_choice {
     const char *name;
     uint32_t value;
-    bool available; /* false: foreseen, refused with a text that says so */
+    bool available; /* false: reserved; refused with a text that says so */
 };
 
 struct plan_key {
     const char *name;
     enum plan_type type;
     enum plan_need need;
-    const char *unit;     /* for people; NULL: none */
+    const char *unit;     /* for display; NULL: none */
     const char *fallback; /* the default as a user would write it; NULL: there is none */
-    bool derived;         /* `fallback` describes a default that check_plan.c works out */
+    bool derived;         /* `fallback` describes a default that check_plan.c computes */
     bool none;            /* "none" is allowed and stored as 0 */
-    double low, high;     /* of each number */
-    bool above, below;    /* low, high themselves are out of range */
+    double low, high;     /* range of each number */
+    bool above, below;    /* low or high itself is out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
     const char *const *names;          /* TYPE_MAP: keys that it may have; NULL: any */
-    bool empty;                        /* TYPE_TEXTS, TYPE_MAP: an item may be "" */
+    bool empty;                        /* a text, or an item of a list or map, may be "" */
     size_t offset;                     /* in struct plan */
     size_t count_offset;
     size_t capacity;
@@ -70,7 +70,7 @@ struct plan_key {
 };
 
 #define PLAN_SECTION_KEYS 24
-/* Seeds stop where JSON's numbers are exact. */
+/* Seeds are limited to what JSON numbers hold exactly. */
 #define PLAN_SEED_MAX 9007199254740991.0 /* 2^53 - 1 */
 
 struct plan_section {
@@ -84,7 +84,7 @@ extern const struct plan_section plan_sections[];
 extern const size_t plan_section_count;
 #define PLAN_SECTIONS_MAX 16
 
-/* Where the values of a key that may be an axis are; NULL: it may not be one. */
+/* The axis of a key in the plan; NULL: the key may not be one. */
 struct plan_axis *plan_key_axis(const struct plan_key *key, struct plan *plan);
 /* Gives the axes without a list the value of their key. */
 void plan_fill_axes(struct plan *plan);
@@ -93,9 +93,9 @@ void plan_fill_axes(struct plan *plan);
 const struct plan_section *plan_section_find(const char *name);
 const struct plan_key *plan_key_find(const struct plan_section *section, const char *name);
 
-/* For people; each fills `out` and returns it. */
+/* Texts for messages; each fills `out` and returns it. */
 const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity);
 const char *plan_choices_text(const struct plan_key *key, char *out, size_t capacity);
-const char *plan_type_text(enum plan_type type); /* "a count such as 64, 128k or 2M" */
+const char *plan_type_text(enum plan_type type); /* "a whole count such as 64, 128k or 2M" */
 
 #endif

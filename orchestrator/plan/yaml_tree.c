@@ -1,9 +1,8 @@
-/* libyaml's events as a tree. The only file that knows yaml.h.
+/* Builds a tree from libyaml's events. The only file that includes yaml.h.
  *
- * A plan is a page of text: what YAML offers beyond maps, lists and scalars (anchors, tags, several
- * documents) is refused rather than followed, so that no input can grow. Depth is checked at each
- * event, before libyaml has recursed any further; the first thing that is refused ends the reading,
- * for what follows it may mean something else. */
+ * YAML beyond maps, lists and scalars (anchors, tags, several documents) is refused, so that no
+ * input can expand. Depth is checked at each event, before libyaml recurses further. Reading stops
+ * at the first refusal, because what follows it may mean something else. */
 #include "plan/yaml_tree.h"
 
 #include <stdio.h>
@@ -59,7 +58,7 @@ static bool set_text(struct yaml_tree *tree, uint32_t node, const char *text, si
     return true;
 }
 
-/* Hangs a node below the innermost open container. */
+/* Appends a node to the innermost open container; false with a complaint. */
 static bool attach(struct builder *b, uint32_t node)
 {
     if (b->depth == 0) {
@@ -121,7 +120,7 @@ static bool add_scalar(struct builder *b, const yaml_event_t *event, struct plac
     return attach(b, node);
 }
 
-/* Anchors and tags; true when there is neither. */
+/* True without anchor and tag; else complains. */
 static bool is_plain(struct builder *b, struct place place, const yaml_char_t *anchor,
                      const yaml_char_t *tag)
 {
@@ -136,7 +135,7 @@ static bool is_plain(struct builder *b, struct place place, const yaml_char_t *a
     return !anchor && !tag;
 }
 
-/* False ends the reading, with a complaint or no_memory. */
+/* False stops the reading, with a complaint or no_memory. */
 static bool take_event(struct builder *b, const yaml_event_t *event)
 {
     struct place place = place_of(b, event->start_mark);
@@ -187,7 +186,7 @@ static struct place place_of_byte(const char *text, size_t offset, uint32_t orig
     return place;
 }
 
-/* What libyaml may be given; false with a complaint. */
+/* Checks size and encoding before libyaml parses the text; false with a complaint. */
 static bool check_text(const char *text, size_t size, uint32_t origin,
                        struct complaints *complaints)
 {
@@ -222,7 +221,7 @@ static void complain_of_parser(struct builder *b, const yaml_parser_t *parser, c
 uint32_t yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t size, uint32_t origin,
                          struct complaints *complaints)
 {
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) { /* a byte order mark says UTF-8 */
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) { /* skips a byte order mark */
         text += 3;
         size -= 3;
     }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include "plan/complaints.h"
 
-/* YAML as a tree of nodes that know where they stand. Nodes and texts lie in two growing arrays and
- * name each other by index, so that one release frees all; a pointer to a node or a text holds
- * until the next yaml_tree_parse() on the tree.
+/* YAML as a tree of nodes with their places. Nodes and texts are in two growing arrays and refer to
+ * each other by index, so that one release frees all; a pointer to a node or a text is valid until
+ * the next yaml_tree_parse() on the tree.
  *
  * Refused, each with its place: text that is not UTF-8, more than YAML_TREE_BYTES, nesting deeper
  * than YAML_TREE_DEPTH, anchors and aliases, tags, keys that are not plain words, more than one
@@ -26,8 +26,8 @@ struct yaml_node {
     bool quoted;     /* "..." or '...' or a block: never null, a number or a bool */
     uint32_t text;   /* YAML_SCALAR: offset in texts, NUL-terminated */
     uint32_t length; /* of the text, which may hold further NULs */
-    uint32_t first;  /* child, or YAML_TREE_NONE; a map's go key, value, key, value */
-    uint32_t next;   /* sibling */
+    uint32_t first;  /* first child, or YAML_TREE_NONE; of a map: key, value, key, value */
+    uint32_t next;   /* next sibling, or YAML_TREE_NONE */
 };
 
 struct yaml_tree { /* all zero: empty */
@@ -37,7 +37,7 @@ struct yaml_tree { /* all zero: empty */
     size_t text_size, text_capacity;
 };
 
-/* Adds a document to the tree. `origin` is that of all its places. Returns the root's index;
+/* Adds a document to the tree, with `origin` in all its places. Returns the root's index;
  * YAML_TREE_NONE when the text is empty, or refused (then with a complaint). */
 uint32_t yaml_tree_parse(struct yaml_tree *tree, const char *text, size_t size, uint32_t origin,
                          struct complaints *complaints);

@@ -1,5 +1,5 @@
-/* Makes the training data ready on the coordinator's host. Workers open them at the same path (on a
- * shared file system) and check their hash before they train on them. */
+/* Prepares the training data on the coordinator's host. Workers open them at the same path (on a
+ * shared file system) and check their hash before training. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "prepare/prepare.h"
 
@@ -46,7 +46,7 @@ int prepare_cache_make(const char *cache_dir, char **folder, struct lr_error *er
     return rc;
 }
 
-/* A user who can write to the cache could exchange the data that trainings read. */
+/* A user who can write to the cache could replace the training data. */
 static int check_cache(const char *cache_dir, struct lr_error *err)
 {
     return access(cache_dir, F_OK) == 0 ? own_folder_check(cache_dir, OWN_FOLDER_NAMED, err) : 0;
@@ -108,7 +108,7 @@ static void log_tokens(const struct prepare *prepare, const struct dataset *data
            dataset->cached ? " (cached)" : "", epochs);
 }
 
-/* val_bytes: of validation text, as an earlier vocabulary has it; 0: as the plan says. */
+/* val_bytes: bytes of validation text, to match an earlier vocabulary; 0: by the plan. */
 static int prepare_tokens(const struct prepare *prepare, uint32_t vocab, uint64_t val_bytes,
                           struct event_data *data, struct lr_error *err)
 {
@@ -170,7 +170,7 @@ static int log_entropy(const struct trial_spec *spec, struct lr_error *err)
 
 /* ---- cells ---- */
 
-/* The first cell of this vocabulary; the number of cells: there is none. */
+/* The first cell with this vocabulary; the number of cells if there is none. */
 static size_t cell_of_vocab(const struct plan *plan, uint32_t vocab)
 {
     size_t cell = 0, count = plan_cell_count(plan);
@@ -179,8 +179,8 @@ static size_t cell_of_vocab(const struct plan *plan, uint32_t vocab)
     return cell;
 }
 
-/* Of one cell, or of the target with cell plan_cell_count(): where another cell has the same
- * vocabulary, its data serve. */
+/* Prepares the data of a cell, or of the target if `cell` is plan_cell_count(). Cells with the same
+ * vocabulary share their data. */
 static int prepare_cell(const struct prepare *prepare, size_t cell, struct event_data *data,
                         struct lr_error *err)
 {
@@ -202,7 +202,7 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
     }
     if (spec.source == SOURCE_SYNTHETIC)
         return log_entropy(&spec, err);
-    /* of text each vocabulary is scored on the same */
+    /* all vocabularies are scored on the same text */
     uint64_t val_bytes = plan->data.text_count && cell > 0 ? data[0].val_bytes : 0;
     return prepare_tokens(prepare, spec.vocab, val_bytes, &data[cell], err);
 }

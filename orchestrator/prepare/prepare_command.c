@@ -1,5 +1,5 @@
-/* What trainer.kind command runs. Trials name a file in the cache that says it, under its own hash,
- * so that a trial depends on its spec alone. */
+/* The setup of trainer.kind command, in a cache file under its hash. Trials name that file, so that
+ * a trial depends on its spec alone. */
 #define _XOPEN_SOURCE 700 /* S_ISREG */
 #include "prepare/prepare_command.h"
 
@@ -36,7 +36,8 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-/* As execvp() looks for it: a name with a slash is a path from cwd, others are in PATH. */
+/* Finds argv[0] as execvp() does: a name with a slash is a path from cwd, others are in PATH (of
+ * trainer.env, if set there). */
 static bool find_program(const struct plan *plan, char out[2 * TRIAL_PATH])
 {
     const char *name = plan->trainer.argv[0], *path = getenv("PATH");
@@ -90,7 +91,7 @@ int prepare_command(const struct plan *plan, const char *cache_dir, struct event
     return rc;
 }
 
-/* In quotes where a shell would need them. */
+/* Prints a word, in quotes if a shell needs them. */
 static void print_word(const char *word)
 {
     bool plain = *word != '\0';

@@ -7,12 +7,12 @@
 
 /* For trainer.kind command. */
 
-/* Warns when its folder or program is not on this host; the workers' may have it. */
+/* Warns when trainer.cwd or the program is missing on this host; the workers' hosts may have it. */
 void prepare_command_warn(const struct plan *plan);
-/* For prepare_data(): trials name a file in the cache that says what the command is. */
+/* Writes the setup to a file in the cache, whose path and hash *data receives; warns as above. */
 int prepare_command(const struct plan *plan, const char *cache_dir, struct event_data *data,
                     struct lr_error *err);
-/* What a trial would run, for `lrsearch check`. */
+/* Prints what a trial would run, for `lrsearch check`. */
 void prepare_command_print(const struct plan *plan, const struct trial_spec *spec);
 
 #endif

@@ -1,5 +1,6 @@
-/* Chooses who multiplies matrices. Two measurements on one machine may choose differently, and so
- * change the bits of the results: the choice is made once for a kind of machine and kept. */
+/* Chooses the libraries for matrix products. Two measurements on one machine may choose
+ * differently, and so change the bits of the results: the choice is made once for a kind of machine
+ * and kept. */
 #include "prepare/prepare_products.h"
 
 #include <jansson.h>
@@ -15,7 +16,7 @@
 
 #define CACHE "products.json" /* {key: letters} */
 
-/* All that the choice depends on. */
+/* The cache key: everything that the choice depends on. */
 static void make_key(char *out, size_t capacity, const struct trial_spec *spec)
 {
     char cpu[256];
@@ -32,8 +33,8 @@ static bool all_present(const char *products)
     return true;
 }
 
-/* The cache is a convenience: what cannot be read is measured again, what cannot be written is
- * said and forgotten. */
+/* The cache is optional: if it cannot be read, products are measured again; if it cannot be
+ * written, that is only logged. */
 static json_t *read_cache(const char *cache_dir)
 {
     char *text = NULL;
@@ -72,12 +73,12 @@ static int measure_products(char products[TRIAL_PRODUCTS], const struct plan *pl
     int rc = 0;
     if (kept && trial_products(products, kept) && all_present(products))
         goto out;
-    kernels_set_threads(1); /* whose result does not depend on the number of them */
+    kernels_set_threads(1); /* so that the choice does not depend on threads_per_worker */
     rc = choose_products(products, spec, err);
     kernels_set_threads((int)plan->trainer.threads_per_worker);
     if (rc || !keep)
         goto out;
-    if (strspn(products, "o") < strlen(products)) /* our own is the default */
+    if (strspn(products, "o") < strlen(products)) /* own kernels are the default */
         lr_log(LR_LOG_INFO, "matrix products, as measured: %s",
                trial_products_text(products, by, sizeof(by)));
     if (json_object_set_new(cache, key, json_string(products)) == 0)

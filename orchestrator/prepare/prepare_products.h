@@ -4,9 +4,9 @@
 #include "lrsearch/error.h"
 #include "plan/plan.h"
 
-/* Who multiplies matrices in the trainings of `spec`: as trainer.matmul says, or measured once for
- * this kind of machine and kept in cache_dir/products.json. Leaves it when it stands already. keep
- * false: for a look; a measurement is not kept, so that nothing is written, and nothing is said. */
+/* Chooses the libraries for matrix products in the trainings of `spec`: by trainer.matmul, or
+ * measured once for this kind of machine and kept in cache_dir/products.json. Keeps `products` if
+ * it is set. keep false: a preview, which writes and logs nothing. */
 int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
                      const struct trial_spec *spec, const char *cache_dir, bool keep,
                      struct lr_error *err);

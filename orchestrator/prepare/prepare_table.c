@@ -1,6 +1,6 @@
-/* The table that trainer.kind replay takes its losses from is checked before the campaign begins:
- * what the plan asks for must be in it. Trials name a copy of what was read, in the cache under its
- * own hash, so that the user's file may change while a campaign runs. */
+/* Checks the table of trainer.kind replay before the campaign begins: it must have what the plan
+ * needs. Trials name a copy of the rows read, in the cache under its hash, so that the user's file
+ * may change while a campaign runs. */
 #include "prepare/prepare_table.h"
 
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "lrsearch/log.h"
 #include "prepare/prepare.h"
 
-/* Appends to "1000000, 2000000" what still fits whole. */
+/* Appends an item to "1000000, 2000000", or nothing if it does not fit. */
 static void add_to_list(char *list, size_t capacity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void add_to_list(char *list, size_t capacity, const char *format, ...)
@@ -86,7 +86,7 @@ static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, con
 
 #define AXES_NAMED 5
 
-/* What a cell's rows have in the columns that the plan names for axes. `texts` holds the values. */
+/* The cell's values in the columns that the plan names for axes; `texts` holds them. */
 static size_t fill_where(const struct plan *plan, size_t cell, struct sweep_where *where,
                          char texts[AXES_NAMED][16])
 {

@@ -8,12 +8,12 @@
 
 /* For trainer.kind replay. */
 
-/* A cell's rows of trainer.table, and whether they have what the plan asks for: LR_EDATA names what
- * is missing and what there is. Warns where search.lr reaches beyond it. On 0, sweep_release()
- * it. */
+/* Reads a cell's rows of trainer.table and checks them against the plan: LR_EDATA names what is
+ * missing and what there is. Warns where search.lr exceeds the table. On 0, sweep_release()
+ * *sweep. */
 int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
                        struct lr_error *err);
-/* The same for prepare_data(): trials then name a copy in the cache. */
+/* The same, and writes the rows to a file in the cache, whose path and hash *data receives. */
 int prepare_table(const struct plan *plan, size_t cell, const char *cache_dir,
                   struct event_data *data, struct lr_error *err);
 
