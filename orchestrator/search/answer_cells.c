@@ -11,10 +11,8 @@
 #include "search/cell_verdicts.h"
 #include "search/warnings.h"
 
-#define MEASURED 2 /* LRs with a loss */
-#define BEYOND                                                                                     \
-    0.33               /* an optimum is at the edge if it lies beyond the range with this
-                       probability */
+#define MEASURED 2     /* LRs with a loss */
+#define BEYOND 0.33    /* probability beyond the range from which an optimum is at the edge */
 #define HALF_KNOWN 1.0 /* octaves: a vertex with a larger standard deviation is called flat */
 
 static struct spread optimum_of(const struct cell_posterior *posterior, size_t optimum, int k)
@@ -28,8 +26,8 @@ static struct spread optimum_of(const struct cell_posterior *posterior, size_t o
 /* ---- basins ---- */
 
 /* True if the best LR is the lowest or highest that gave a loss or diverged, and the optimum lies
- * beyond the range with probability BEYOND: the other cells usually place it, however few LRs were
- * tried here. */
+ * beyond the range with probability above BEYOND: the other cells usually place it, however few LRs
+ * were tried here. */
 static bool lies_at_edge(const struct cell_posterior *posterior, size_t b)
 {
     const struct cell_basin *basin = &posterior->data->basins[b];

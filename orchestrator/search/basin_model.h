@@ -17,11 +17,9 @@
 #define BASIN_DRIFTS 2
 #define BASIN_MISFITS 4
 
-#define CURVATURE_SPREAD                                                                           \
-    0.35                    /* relative standard deviation of a basin's curvature around base
-                                 2^(-drift t) */
-#define HEIGHT_MOST 30.0    /* nats above the bottom: losses are clipped there */
-#define LEVEL_DEVIATION 1.0 /* nats, standard deviation: level of a basin without a loss */
+#define CURVATURE_SPREAD 0.35 /* relative standard deviation of a basin's curvature around this */
+#define HEIGHT_MOST 30.0      /* nats above the bottom: losses are clipped there */
+#define LEVEL_DEVIATION 1.0   /* nats, standard deviation: level of a basin without a loss */
 /* Curvature, nats per octave^2: published sweeps have .012, tiny models .02 to .06. Smallest value
  * considered; median and standard deviation of the logarithm of the log-normal prior. */
 #define CURVATURE_LEAST 0.002

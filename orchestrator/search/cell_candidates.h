@@ -16,7 +16,7 @@ struct candidate {
     double cost;    /* FLOPs over those of an average cell's target run */
     double noise;   /* variance of the loss around the model */
     double *values; /* [CELL_SAMPLES] the loss in each sample minus the mean */
-    double spread;  /* variance of that */
+    double spread;  /* variance of the values */
     double *with;   /* [optima] covariance of the loss with each */
     bool central;   /* ratios as expected */
     bool known;     /* its loss counts as observed */

@@ -215,8 +215,7 @@ static void fill_tables(const struct cell_data *data, struct cell_basin *basin, 
 
 static size_t table_size(const struct cell_data *data)
 {
-    size_t points = data->seen_count, basins = data->basin_count; /* upper bound of those with a
-                                                                     loss */
+    size_t points = data->seen_count, basins = data->basin_count; /* at most */
     basins = basins < points ? basins : points;
     size_t rows = BASIN_ASYMMETRIES * (points + 2 * BASIN_SIGMAS * basins);
     return rows * (size_t)data->coordinate_count * VERTEX_GRID_MAX;

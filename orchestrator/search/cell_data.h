@@ -38,8 +38,7 @@ struct cell_basin {
     /* over the points, sum of weight g, and of weight g^2 around its mean: [sigma][vertex] */
     double *wg[SEARCH_COORDINATES][BASIN_ASYMMETRIES];
     double *gg[SEARCH_COORDINATES][BASIN_ASYMMETRIES];
-    double *wall[SEARCH_COORDINATES]; /* probability to diverge of points[losses + i] over the
-                                         grid */
+    double *wall[SEARCH_COORDINATES]; /* divergence probability of points[losses + i] */
 };
 
 struct cell_data {

@@ -28,8 +28,7 @@ static void add_exponent(struct answer *answer, const struct cell_posterior *pos
     struct spread spread = cell_posterior_combine(posterior, k, coefficients);
     double expected = offset, variance = 0;
     for (size_t i = 0; i < terms->count; i++) {
-        double heavy = terms->term[i].heavy ? 3 : 1; /* variance of Student with 3 degrees of
-                                                        freedom over its scale^2 */
+        double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale^2 */
         expected += coefficients[i] * terms->term[i].mean;
         variance += pow(coefficients[i] * terms->term[i].deviation, 2) * heavy;
     }

@@ -16,7 +16,8 @@ const struct policy *policy_find(const char *name)
     return NULL;
 }
 
-/* Runs a policy on each cell separately, all in one round. 0: nothing to propose; or an error. */
+/* Runs a policy on each cell separately, all in one round. Returns the number of proposals, or an
+ * error. */
 static int next_of_each_cell(const struct policy *policy, const struct search_space *space,
                              const struct observation *seen, size_t count, struct proposal *round)
 {

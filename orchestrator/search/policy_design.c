@@ -36,8 +36,7 @@ struct design {
     struct posterior *posterior;
     struct candidate candidates[CANDIDATES];
     int count;
-    double *covariance; /* (count + 1)^2: of the candidates' losses and, last, the target's log2
-                           LR* */
+    double *covariance; /* (count + 1)^2: of the candidates' losses, last of log2 LR* */
     double worth;       /* nats per octave^2 of the target's variance: its mean curvature */
 };
 

@@ -25,7 +25,7 @@ struct wish {
     int count;
 };
 
-/* Input of one horizon's decision, and the points it wants. */
+/* Input of one horizon's decision, and its result (`wish`). */
 struct view {
     struct lr_grid grid;
     struct row row;
@@ -53,7 +53,7 @@ static int neighbour(const struct view *view, int k, int direction)
     return -1;
 }
 
-/* Wants the nearest untried point beyond k in octave steps; none if one with a loss or a divergence
+/* Adds the nearest untried point beyond k in octave steps; none if one with a loss or a divergence
  * comes first. */
 static void want_beyond(struct view *view, int k, int direction)
 {
@@ -67,7 +67,7 @@ static void want_beyond(struct view *view, int k, int direction)
     }
 }
 
-/* Wants the untried point nearest to the middle of a gap. */
+/* Adds the untried point nearest to the middle of a gap. */
 static void want_between(struct view *view, int low, int high)
 {
     int before = view->wish.count;
@@ -180,7 +180,8 @@ static void read_horizon(struct view *view, const struct observations *obs, size
     }
 }
 
-/* Wants the seeds missing at LRs already begun, first of all: a round may have been cut short. */
+/* Adds LRs at which seeds are missing, before any new LR: a round may have been cut short. False:
+ * none. */
 static bool want_missing(struct view *view)
 {
     for (int k = 0; k <= view->grid.last && k <= view->row.wall; k++) {

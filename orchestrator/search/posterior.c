@@ -17,7 +17,7 @@
 #define NODES (CURVATURES * BASIN_DRIFTS * BASIN_ASYMMETRIES * BASIN_SIGMAS)
 #define BETAS 27
 #define PI 3.14159265358979323846
-#define NEGLIGIBLE 9.0 /* log of a node's bound below the best at which it is skipped */
+#define NEGLIGIBLE 9.0 /* log weight: nodes whose bound is this far below the best are skipped */
 #define BETA_STEP 0.125
 
 struct node {
@@ -103,7 +103,7 @@ static void expect_lines(struct workspace *space, int b)
     }
 }
 
-/* Fills `lines` for a misfit at the node that weigh_vertices() saw last; returns their sum. */
+/* Fills `lines` for a misfit at the node of the last weigh_vertices(); returns their sum. */
 static double weigh_lines(struct workspace *space, double misfit)
 {
     double sum = 0, blurred[VERTEX_GRID_MAX];

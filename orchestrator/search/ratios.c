@@ -47,7 +47,7 @@ static struct search_space ratio_space(const struct search_space *space, int r)
     return of;
 }
 
-/* The point of `narrow`'s coarse grid in the middle of the range; a fixed ratio's value. */
+/* The middle point of `narrow`'s coarse grid over the range; a fixed ratio's value. */
 static double start_of(const struct search_space *space, int r)
 {
     if (!is_searched(space, r))

@@ -12,8 +12,7 @@
 struct sampler_law {                                 /* of one coordinate */
     int asymmetry, curvature, drift, misfit, effect; /* indices into their grids */
     double theta[TERMS_MAX];
-    double stretch[TERMS_MAX]; /* factor on a heavy term's variance: Student as a mixture of
-                                  normals */
+    double stretch[TERMS_MAX]; /* on a heavy term's variance: Student as a mixture of normals */
 };
 
 struct sampler_basin {
@@ -22,11 +21,9 @@ struct sampler_basin {
     int place[SEARCH_COORDINATES]; /* the vertex's index on its grid */
     double curvature[SEARCH_COORDINATES];
     double level;                    /* nats above the basin's lowest loss */
-    double line[SEARCH_COORDINATES]; /* the law's value of coordinate k: the LR's vertex, or log2
-                                        of the ratio */
-    double support;                  /* scratch of sampler_law.c: log likelihood of the vertex
-                                        now, */
-    double moved, off;               /* after the move; octaves of the move */
+    double line[SEARCH_COORDINATES]; /* the law's value: the LR's vertex, or log2 of the ratio */
+    double support;                  /* sampler_law.c: log likelihood of the vertex, */
+    double moved, off;               /* the same after a move; the move, octaves */
     double log_of[VERTEX_GRID_MAX];  /* log likelihood over the grid of the current coordinate,
                                        level and curvature integrated out */
 };

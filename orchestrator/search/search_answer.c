@@ -16,10 +16,8 @@
 #define HALF_KNOWN 1.0 /* octaves: a vertex with a larger standard deviation is called flat */
 #define MEASURED 2     /* LRs with a loss */
 #define FEW 3          /* LRs */
-#define BEYOND                                                                                     \
-    0.33           /* an optimum is at the edge if it lies beyond the range with this
-                       probability */
-#define PARABOLA 5 /* least points in the fit for its flatness to count */
+#define BEYOND 0.33    /* probability beyond the range from which an optimum is at the edge */
+#define PARABOLA 5     /* least points in the fit for its flatness to count */
 
 static struct spread spread_at(const struct posterior *posterior, size_t array, size_t h)
 {
@@ -37,8 +35,8 @@ static size_t losses_of(const struct basin *basin)
 }
 
 /* True if the best LR is the lowest or highest that gave a loss or diverged. With at most FEW
- * losses, only if the optimum lies beyond the range with probability BEYOND: otherwise the other
- * horizons place it. */
+ * losses, only if the optimum lies beyond the range with probability above BEYOND: otherwise the
+ * other horizons place it. */
 static bool lies_at_edge(const struct basin *basin, const struct search_space *space,
                          const struct posterior *posterior, size_t h)
 {
@@ -104,7 +102,7 @@ static void fill_law(struct answer *answer, const struct posterior *posterior)
     law->prior_weight = fmin(1, pow(beta.deviation / posterior->prior_beta_sd, 2));
 }
 
-/* Predicts the longest horizon from the others, to compare with its measured optimum. 0 or
+/* Predicts the longest horizon from the shorter ones, to compare with its measured optimum. 0 or
  * LR_ENOMEM. */
 static int hold_out(struct answer *answer, const struct observations *obs)
 {

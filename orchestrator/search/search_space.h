@@ -32,8 +32,7 @@ struct search_group {
     uint32_t parametrization;  /* enum parametrization */
     double lr_width[2];        /* exponent of LR* over the width: mean, standard deviation */
     double ratio_width[2];     /* the same of the best embedding ratio */
-    double ratio_width_offset; /* the parametrization itself multiplies the ratio of the trained
-                                  LRs by width^offset */
+    double ratio_width_offset; /* the trained LRs' ratio goes as width^(ratio_width + offset) */
 };
 
 struct search_space {
@@ -46,21 +45,17 @@ struct search_space {
     uint32_t bootstrap; /* resamples */
     uint64_t seed;      /* of the bootstrap */
     double prior_beta, prior_beta_sd;
-    double prior_lr, prior_lr_sd; /* prior of cell 0's LR* at prior_tokens: center, and scale in
-                                     octaves; prior_lr 0: no prior */
+    double prior_lr, prior_lr_sd; /* prior of cell 0's LR* at prior_tokens: center; scale,
+                                     octaves; prior_lr 0: none */
     uint64_t prior_tokens;
-    double min_gain; /* policy `design`: least gain at the target, nats per target run's worth of
-                        tokens */
-    uint32_t round_trials; /* policy `design`: trials in one round, plus 1 if the last is a pair;
-                              0: no limit */
+    double min_gain;       /* policy `design`: least gain at the target, nats per target run */
+    uint32_t round_trials; /* policy `design`: trials a round, plus 1 for a pair; 0: no limit */
     struct ratio_range
-        ratios[RATIO_COUNT];         /* without cells searched in turn at the shortest horizon
-                                (ratios.h); with cells, coordinates */
+        ratios[RATIO_COUNT];         /* low < high: searched (ratios.h; with cells jointly) */
     const struct search_cell *cells; /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;
     double base[AXIS_COUNT];   /* cell 0's width, depth, ...; 0: not known */
-    double base_width;         /* place on the width axis, log2, where all parametrizations
-                                  coincide */
+    double base_width;         /* log2 on the width axis: all parametrizations coincide */
     struct search_cell target; /* the target on the axes that the cells span, and its group */
     struct search_group groups[SEARCH_GROUPS];
     size_t group_count;

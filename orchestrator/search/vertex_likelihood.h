@@ -19,8 +19,9 @@ struct vertex_likelihood {
     double t;              /* log2(tokens / tokens of the longest horizon with data) */
     double bottom;         /* lowest loss */
     size_t losses, others; /* LRs with a loss; LRs that diverged, and optima measured elsewhere */
-    struct likelihood_noise {       /* independent of the vertex */
-        double w, wy, yy, log_norm; /* over weights w: sum w, w y, w y^2 around the weighted mean */
+    /* log_norm: sum of (ln w - freedom ln sigma^2 - scatter / sigma^2) / 2 */
+    struct likelihood_noise {       /* over the losses, independent of the vertex */
+        double w, wy, yy, log_norm; /* w, w y; w y^2 around the weighted mean */
     } noise[BASIN_SIGMAS];
     struct likelihood_sums { /* sum w g; w g^2, w g y around the weighted means */
         double wg[VERTEX_GRID_MAX], gg[VERTEX_GRID_MAX], gy[VERTEX_GRID_MAX];

@@ -124,7 +124,8 @@ static void warn_direction(struct answer *answer)
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
 }
 
-/* Warns if the law's log2 LR* at prior_tokens, `found`, lies outside the prior's 90 % interval. */
+/* Warns if the law's log2 LR* at prior_tokens, `found`, is more than Z90 prior_lr_sd from
+ * prior_lr. */
 static void warn_prior_lr(struct answer *answer, const struct search_space *space, double found)
 {
     char tokens[COUNT_TEXT];

@@ -8,16 +8,17 @@
  * Learning rate at the target: ratio now / then. Its 90 % interval treats both answers' intervals
  * as independent: on each side their half widths in ln LR are added in quadrature. What both runs
  * share (seeds, the prior, the error of extrapolation) moves both alike, so that this interval is
- * too wide rather than too narrow; most of its width is extrapolation. Therefore also the ratio at
- * one horizon, of those that both runs measured the one where it is known best, with an interval
- * from both standard errors (horizon_answer.se_ln_lr), added in quadrature.
+ * too wide rather than too narrow; most of its width is extrapolation. Therefore the ratio is also
+ * given at one horizon: of those that both runs measured, the one where it is known best, with an
+ * interval from both standard errors (horizon_answer.se_ln_lr), added in quadrature.
  *
  * Loss at the best learning rate of the horizon where it is known best: difference now - then, with
  * an interval from both standard errors (horizon_answer.se_loss) in the same way. These include the
  * scatter of the trials around their basin; the validation set is the same in both runs.
  *
- * A change is beyond its limit if it exceeds the limit, up or down, and its interval excludes zero;
- * the learning rate is if it is at the target or at the horizon. Without an interval nothing is. */
+ * A change is beyond its limit if it exceeds the limit, up or down, and its interval excludes zero.
+ * For the learning rate, the target or the horizon suffices. Without an interval no change is
+ * beyond. */
 
 struct drift_limits {
     double lr;   /* a factor above 1; 0: none */

@@ -16,8 +16,7 @@ struct published_law {
     double lr, unit, alpha, beta; /* LR* = lr (N/unit)^-alpha (D/unit)^-beta; lr NaN: not known */
     double params[2], tokens[2];  /* ranges of the fit; NaN: not known */
     bool small_too; /* it is known to hold below params[0] as far as above params[1] */
-    double batch, batch_alpha, batch_beta; /* its own batch, tokens: batch N^batch_alpha
-                                              D^batch_beta */
+    double batch, batch_alpha, batch_beta; /* tokens: batch N^batch_alpha D^batch_beta */
     bool batch_fixed;          /* one batch for all; else the best for each, tuned with the LR */
     double tokens_a_parameter; /* fixed in the fit; 0: several */
 };

@@ -33,8 +33,8 @@
 
 /* Batch. For S steps LR* goes as sqrt(B) S^-beta; with D = S B tokens that is B^(1/2 + beta)
  * D^-beta. Step Law's own runs below the critical batch: B^.72 D^-.24; its 215M runs (4B to 100B
- * tokens, 65k to 4M a batch) have exponents of .69 to .85, and the optimum stays where it is above
- * .8 to 1.9 times the batch that is best for D. */
+ * tokens, 65k to 4M a batch) have exponents of .69 to .85, and the optimum stops rising at .8 to
+ * 1.9 times the best batch for D. */
 #define BATCH_ROOT 0.5
 #define BATCH_BETA 0.25
 #define BATCH_BETA_MOST 0.5

@@ -12,7 +12,7 @@
 struct rule {
     double ln_factor; /* the LR is multiplied by exp(ln_factor) */
     double sd;        /* standard deviation of ln_factor, from the rule alone */
-    bool stretched;   /* used further than the rule was verified */
+    bool stretched;   /* used further than the rule is verified */
 };
 
 /* The LR schedule after the warm-up. */
@@ -45,8 +45,7 @@ struct transfer_end {
 struct transfer {
     struct transfer_end from, to;
     uint32_t parametrization, depth_rule;
-    bool measured[AXIS_COUNT]; /* axes of the campaign: answer->target includes its own law
-                                  already */
+    bool measured[AXIS_COUNT]; /* campaign axes: answer->target includes its own law */
 };
 
 /* Fills answer->steps with how target.lr comes about: first the campaign's own law, as one step
