@@ -1,5 +1,5 @@
-/* No answer may look surer than it is. Each rule here is a reason to give none; the first that
- * holds goes into `reason`, with a remedy. */
+/* Reasons to refuse an answer, so that none looks more certain than it is. The first that applies
+ * goes into `reason`, with a remedy. */
 #include "search/accept.h"
 
 #include <math.h>
@@ -12,8 +12,8 @@
 #include "search/posterior.h"
 
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
-#define TYPICAL_ERROR 0.2 /* of ln lr, where none is known */
-#define WIDER 8.0         /* how far to widen a range whose edge is best: three octaves */
+#define TYPICAL_ERROR 0.2 /* of ln lr, if none is known */
+#define WIDER 8.0         /* factor by which to widen a range whose edge is best: three octaves */
 
 __attribute__((format(printf, 2, 3))) static bool refuse(struct answer *answer, const char *format,
                                                          ...)
@@ -78,7 +78,8 @@ static bool edge_refused(struct answer *answer, const struct observations *obs, 
                   low ? space->lr_high : space->lr_high * WIDER);
 }
 
-/* A policy need not try every horizon; the longest that it did try weighs most. */
+/* A policy need not try every horizon; the longest one tried has the most influence on the
+ * target. */
 static bool longest_refused(struct answer *answer, const struct observations *obs)
 {
     size_t h = obs->horizon_count - 1;
@@ -110,7 +111,7 @@ static bool longest_refused(struct answer *answer, const struct observations *ob
     return false;
 }
 
-/* What a basin looks like is known from others' sweeps too; that there is one must be seen. */
+/* Other sweeps give a prior of a basin's shape, but the data must show that there is a minimum. */
 static bool no_basin_refused(struct answer *answer, const struct observations *obs)
 {
     const struct search_space *space = obs->space;
@@ -130,8 +131,8 @@ static double widest(const double ci90[2], double lr)
     return fmax(ci90[1] / lr, lr / ci90[0]);
 }
 
-/* *factor: what the target's interval would reach if there were one further horizon, its optimum
- * known as well as that of the longest. 0 or LR_ENOMEM. */
+/* *factor: reach of the target's interval if a further horizon of `tokens` had its optimum known as
+ * well as the longest one's; INFINITY: there is no room for one. 0 or LR_ENOMEM. */
 static int widest_with(const struct answer *answer, const struct observations *obs, uint64_t tokens,
                        double *factor)
 {
@@ -173,8 +174,8 @@ out:
     return rc;
 }
 
-/* The shortest further horizon, by doubling, that would make the target's interval narrow enough;
- * 0: none short of the target. */
+/* *needed: the shortest further horizon, by doubling, that would make the target's interval narrow
+ * enough; 0: none shorter than the target. Returns 0 or LR_ENOMEM. */
 static int horizon_needed(const struct answer *answer, const struct observations *obs,
                           uint64_t *needed)
 {

@@ -5,10 +5,10 @@
 #include "search/observations.h"
 #include "search/search_answer.h"
 
-/* Whether the data identify the target's optimum (answer->status), and if not why, in plain words
- * (reason). Everything but the warnings is filled. 0 or LR_ENOMEM. */
+/* Decides whether the data identify the target's optimum (answer->status) and, if not, why, in
+ * plain words (reason). Everything but the warnings must be filled. 0 or LR_ENOMEM. */
 int accept_decide(struct answer *answer, const struct observations *obs);
-/* The same of a campaign with cells. */
+/* The same for a campaign with cells. */
 void accept_decide_cells(struct answer *answer, const struct cell_posterior *posterior);
 
 #endif

@@ -1,4 +1,4 @@
-/* Posterior samples to numbers: basins, cells, the target. */
+/* From posterior samples to the answer's numbers: basins, cells, the target. */
 #include "search/answer_cells.h"
 
 #include <math.h>
@@ -11,9 +11,9 @@
 #include "search/cell_verdicts.h"
 #include "search/warnings.h"
 
-#define MEASURED 2  /* LRs with a loss */
-#define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
-#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is called flat */
+#define MEASURED 2     /* LRs with a loss */
+#define BEYOND 0.33    /* probability beyond the range from which an optimum is at the edge */
+#define HALF_KNOWN 1.0 /* octaves: a vertex with a larger standard deviation is called flat */
 
 static struct spread optimum_of(const struct cell_posterior *posterior, size_t optimum, int k)
 {
@@ -25,8 +25,9 @@ static struct spread optimum_of(const struct cell_posterior *posterior, size_t o
 
 /* ---- basins ---- */
 
-/* The best LR is the lowest or highest that gave a loss or diverged, and the optimum may well lie
- * beyond the range: the other cells usually place it, however few LRs were tried here. */
+/* True if the best LR is the lowest or highest that gave a loss or diverged, and the optimum lies
+ * beyond the range with probability above BEYOND: the other cells usually place it, however few LRs
+ * were tried here. */
 static bool lies_at_edge(const struct cell_posterior *posterior, size_t b)
 {
     const struct cell_basin *basin = &posterior->data->basins[b];
@@ -91,7 +92,7 @@ static void fill_basins(struct answer *answer, const struct cell_posterior *post
 
 /* ---- cells ---- */
 
-/* -d log2 LR* / d log2 tokens of a cell; NaN when all lengths are the same. */
+/* -d log2 LR* / d log2 tokens of a cell; NaN if horizons and target have the same length. */
 static struct spread beta_of(const struct cell_posterior *posterior, uint32_t cell)
 {
     double coefficients[TERMS_MAX];
@@ -131,7 +132,7 @@ static void fill_cell(struct cell_answer *cell, const struct cell_posterior *pos
     }
 }
 
-/* ---- the cell nearest to the target, in the words of a campaign without axes ---- */
+/* ---- the cell nearest to the target, in the fields of a campaign without axes ---- */
 
 static void fill_nearest(struct answer *answer, const struct cell_posterior *posterior)
 {
@@ -153,7 +154,7 @@ static void fill_nearest(struct answer *answer, const struct cell_posterior *pos
     answer->law.beta_ci90[1] = beta.ci90[1];
     answer->law.b = line.mean * log(2.0) + beta.mean * log(reference);
     answer->law.misfit = misfit * log(2.0);
-    /* a Student of 3 degrees of freedom has 3 times the variance of its scale */
+    /* Student with 3 degrees of freedom has 3 times the variance of its scale */
     answer->law.prior_weight = fmin(1, beta.deviation * beta.deviation /
                                            (3 * space->prior_beta_sd * space->prior_beta_sd));
 }

@@ -4,9 +4,9 @@
 #include "lrsearch/error.h"
 #include "search/search_space.h"
 
-/* The part of search_answer() that is about cells, on an answer that is cleared: cells, basins,
- * exponents, joint, verdicts too; horizons and law are those of the cell nearest to the target. 0,
- * LR_ENOMEM, LR_ECANCELED. */
+/* search_answer() of a campaign with cells, on a cleared answer. Fills cells, basins, exponents,
+ * joint, verdicts too; horizons and law are those of the cell nearest to the target. 0, LR_ENOMEM,
+ * LR_ECANCELED. */
 int cells_answer(struct answer *answer, const struct search_space *space,
                  const struct observation *seen, size_t count);
 

@@ -1,7 +1,8 @@
-/* Near its minimum the loss is a parabola in log LR (Bjorck et al. 2024); further away it is not:
- * it is steeper to the right, then falls off a cliff. So the points within an octave of the best
- * are fitted, at least two on each side and five in all where there are so many. Only where noise
- * hides the curvature at that width is a wider parabola taken: its bias is then the lesser evil. */
+/* Near its minimum the loss is a parabola in log LR (Bjorck et al. 2024). Further away it is
+ * steeper to the right, up to the cliff where training diverges. So the fit takes the points within
+ * an octave of the best, at least two on each side and five in all if there are as many. It takes a
+ * wider parabola only if noise hides the curvature at that width: its bias is then the smaller
+ * error. */
 #include "search/basin.h"
 
 #include <math.h>
@@ -14,10 +15,11 @@
 #define FIT_POINTS 5
 #define SIDE_POINTS 2
 #define NOISE_FLOOR 0.003 /* nats: residual of parabolas through published sweeps */
-/* A point to the right that stands this much higher than one as far to the left is beyond the
- * cliff: the asymmetry of published basins makes 3 at most. */
+/* A right end with this many times the left end's height / distance^2 lies beyond the cliff and is
+ * dropped: the asymmetry of published basins explains a factor of at most 3. */
 #define CLIFF 4.0
-/* nats per octave^2: what published basins have; so that the rule is not about noise. */
+/* nats per octave^2, as in published basins: floor of the left end's value, so that noise does not
+ * trigger that rule */
 #define LEAST_CURVATURE 0.012
 
 /* ---- points ---- */
@@ -69,7 +71,7 @@ static void find_best(struct basin *basin)
 
 /* ---- which points ---- */
 
-/* Next point with a loss from `i` on; -1 at the end. */
+/* Next point beyond `i` with a loss; -1: none. */
 static int next_loss(const struct basin *basin, int i, int direction)
 {
     for (i += direction; i >= 0 && i < (int)basin->count; i += direction)
@@ -83,7 +85,8 @@ static double distance(const struct basin *basin, int i)
     return fabs(basin->points[i].x - basin->points[basin->best].x);
 }
 
-/* The last point to fit on one side: all within `reach` count, and SIDE_POINTS within `limit`. */
+/* Last point to fit on one side: all within `reach` of the best, and the nearest SIDE_POINTS if
+ * within `limit` (octaves). */
 static int extend_side(const struct basin *basin, int direction, double reach, double limit,
                        size_t *count)
 {
@@ -98,7 +101,7 @@ static int extend_side(const struct basin *basin, int direction, double reach, d
     }
 }
 
-/* Adds the nearest point left out, up to `limit` away; false: there is none. */
+/* Adds the nearest point not in the fit, at most `limit` octaves from the best; false: none. */
 static bool add_nearest(const struct basin *basin, struct parabola *fit, double limit)
 {
     int left = next_loss(basin, fit->first, -1), right = next_loss(basin, fit->last, 1);
@@ -180,7 +183,7 @@ static void fit_parabola(const struct basin *basin, struct parabola *fit)
     fit->inverse[0] = inverse[1][1] / determinant;
     fit->inverse[1] = inverse[1][2] / determinant;
     fit->inverse[2] = inverse[2][2] / determinant;
-    /* What a cubic term c (t - vertex)^3 would do to b and c, hence to the vertex. */
+    /* Effect of a cubic term c (t - vertex)^3 on b and c, hence on the vertex. */
     double vertex = fit->c > 0 ? -fit->b / (2 * fit->c) : 0, cubic[3] = {0};
     vertex = fmax(basin->points[fit->first].x - fit->center,
                   fmin(vertex, basin->points[fit->last].x - fit->center));
@@ -239,12 +242,13 @@ void basin_gather(struct basin *basin, struct point *points, uint64_t tokens,
 
 /* ---- noise ---- */
 
-/* Scatter of the replicates around the mean of their LR and of their seed: what a seed adds to all
- * LRs alike moves no minimum. For the variance of a mean over the seeds. */
+/* Adds sum of squares and degrees of freedom of the replicates around the mean of their LR and of
+ * their seed: a seed offset common to all LRs does not move the minimum. Scaled to a mean over the
+ * seeds. */
 static void replicate_scatter(const struct basin *basin, double *squares, double *freedom)
 {
     const struct parabola *fit = &basin->fit;
-    const struct point *model = NULL; /* which seeds a point must have */
+    const struct point *model = NULL; /* most replicates; only points with the same seeds count */
     double points = 0, sum = 0;
     for (int i = fit->first; fit->count && i >= 0 && i <= fit->last; i = next_loss(basin, i, 1)) {
         const struct point *point = &basin->points[i];
@@ -285,7 +289,7 @@ struct noise basin_noise(const struct basin *basins, size_t count)
         }
         replicate_scatter(&basins[h], &squares, &freedom);
     }
-    if (freedom < 1) /* nothing to tell it from: what a small model has, and as unsure as can be */
+    if (freedom < 1) /* no estimate: typical noise of a small model, one degree of freedom */
         return (struct noise){0.01, 1};
     return (struct noise){fmax(sqrt(squares / freedom), NOISE_FLOOR), freedom};
 }

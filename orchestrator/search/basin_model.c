@@ -5,14 +5,14 @@
 #define GRID_STEP 0.1   /* octaves, or more for a very wide range */
 #define GRID_MARGIN 2.5 /* octaves beyond the range of the search */
 
-/* Published sweeps: noise .001 to .003 nats; tiny models .03. Standard deviation of the
- * logarithm. */
+/* Noise, nats: published sweeps .001 to .003, tiny models .03. Smallest value considered; median
+ * and standard deviation of the logarithm of the log-normal prior. */
 #define SIGMA_LEAST 0.0006
 #define SIGMA_CENTER 0.004
 #define SIGMA_WIDTH 1.5
-#define ERROR_LEFT 0.15 /* of the height above the bottom */
+#define ERROR_LEFT 0.15 /* model error over height above the bottom */
 #define ERROR_RIGHT 0.35
-/* Octaves from the optimum to where training diverges. */
+/* Octaves from the optimum to where trials diverge: mean and standard deviation. */
 #define CLIFF 1.5
 #define CLIFF_WIDTH 1.0
 

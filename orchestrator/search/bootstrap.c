@@ -1,7 +1,7 @@
-/* What a basin says about its optimum, and how surely. The bootstrap is parametric: with normal
- * noise the slope and curvature of a parabola are jointly normal, so a draw is two numbers. A draw
- * without a minimum goes to the better end of what was tried: a basin that may be flat must not
- * look sharp. */
+/* basin_answer(): the optimum of one basin and its interval. The bootstrap is parametric: with
+ * normal noise the slope and curvature of a parabola are jointly normal, so a draw takes two normal
+ * numbers, and a third for the unknown asymmetry. A draw without a minimum goes to the better end
+ * of the tried range, so that a basin that may be flat does not get a narrow interval. */
 #include "search/bootstrap.h"
 
 #include <math.h>
@@ -13,17 +13,18 @@
 #include "search/numerics.h"
 
 /* Published basins are steeper to the right: loss = c t^2 (1 + k t), with k around .17 and rarely
- * above .4. The parabola knows nothing of it, so that its vertex is off by k times its skew. */
+ * above .4. The parabola lacks this term, so its vertex is off by k times parabola.skew. Standard
+ * deviation of k: */
 #define ASYMMETRY 0.2
-#define BEYOND 1.0 /* octaves that a draw may lie outside of what was tried */
+#define BEYOND 1.0 /* octaves that a draw may lie outside the tried range */
 #define DRAWS_LEAST 20
 
-/* Where an optimum can be, log2. */
+/* Range of possible optima, log2 lr. */
 struct bounds {
     double low, high;
 };
 
-/* With losses; above them, up to an LR that diverged. */
+/* The LRs with a loss; with a wall above the best LR, up to half way to it. */
 static struct bounds bounds_tried(const struct basin *basin)
 {
     struct bounds bounds = {NAN, NAN};
@@ -36,7 +37,7 @@ static struct bounds bounds_tried(const struct basin *basin)
         bounds.high = point->x;
     }
     if (basin->wall > basin->best) {
-        /* half way to the wall: no loss near it was seen */
+        /* half way to the wall: no loss was seen close to it */
         double wall = basin->points[basin->wall].x;
         for (int i = basin->wall - 1; i >= 0; i--)
             if (!isnan(basin->points[i].loss)) {
@@ -47,7 +48,7 @@ static struct bounds bounds_tried(const struct basin *basin)
     return bounds;
 }
 
-/* The minimum of a + b t + c t^2 within the bounds; without one, the better end. */
+/* The minimum of a + b t + c t^2 within the bounds; if c <= 0, the end with the lower value. */
 static double minimum_within(const struct parabola *fit, const struct bounds *bounds, double b,
                              double c)
 {
@@ -129,7 +130,7 @@ int basin_answer(struct horizon_answer *answer, const struct basin *basin,
     answer->curvature = fit.c;
     answer->flat = parabola_is_flat(&fit, noise);
     if (!answer->flat && (x <= bounds.low || (x >= bounds.high && basin->wall < basin->best)))
-        answer->at_edge = true; /* the points were bracketed, the minimum is not */
+        answer->at_edge = true; /* the best point is bracketed, the minimum is not */
     answer->loss_min = fit.a + fit.b * t + fit.c * t * t;
     return bootstrap(answer, basin, &fit, noise->sigma * student_widening(noise->freedom), space);
 }

@@ -1,14 +1,14 @@
-/* Candidates around each expected optimum; their information gain from the covariance of their
- * losses with the optima over the posterior samples. Conditioning on one moves the samples to where
- * they would be with its loss known (a square-root filter: Evensen 2004), and all covariances. */
+/* Candidates around each expected optimum; their information gain follows from the covariance of
+ * their losses with the optima over the posterior samples. Conditioning on one moves the samples as
+ * if its loss were known (a square-root filter: Evensen 2004), and all covariances. */
 #include "search/cell_candidates.h"
 
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 
-#define REACH 2.6          /* octaves from where the optimum is expected */
-#define RATIO_REACH 2.1    /* the same of a ratio */
+#define REACH 2.6          /* octaves around the expected LR */
+#define RATIO_REACH 2.1    /* octaves around the expected ratio */
 #define SPACING 0.5        /* octaves between LRs at most */
 #define LEAST_SPACING 0.25 /* nearer ones are redundant */
 #define RATIO_SPACING 1.0
@@ -42,14 +42,14 @@ double candidates_value(const struct candidates *candidates, int k, int place)
     return lr_grid_lr(&candidates->grids[k], &candidates->spaces[k], place);
 }
 
-/* Places of a grid so near to another at most. */
+/* Upper bound of a grid's places within `reach` octaves of a point. */
 static size_t places_within(const struct lr_grid *grid, double reach)
 {
     double places = grid->step > 0 ? 2 * reach / grid->step + 2 : 1;
     return (size_t)fmin(places, grid->last + 1);
 }
 
-/* ---- which there are ---- */
+/* ---- the candidates ---- */
 
 bool candidate_is(const struct proposal *proposal, const struct observation *seen)
 {
@@ -63,12 +63,12 @@ bool candidate_is(const struct proposal *proposal, const struct observation *see
 static uint32_t next_seed(const struct cell_data *data, const struct proposal *proposal)
 {
     uint32_t seed = 0;
-    for (size_t i = 0; i < data->seen_count; i++) /* they are sorted */
+    for (size_t i = 0; i < data->seen_count; i++) /* sorted by seed */
         seed += candidate_is(proposal, &data->seen[i]) && data->seen[i].seed == seed;
     return seed;
 }
 
-/* Something diverged that was lower in each coordinate. */
+/* True if a trial diverged whose LRs were no higher in any coordinate. */
 static bool beyond_a_wall(const struct candidates *candidates, const struct candidate *candidate)
 {
     const struct cell_basin *basin = &candidates->data->basins[candidate->basin];
@@ -105,7 +105,7 @@ static void add_candidate(struct candidates *candidates, size_t basin, const int
         candidates->all[candidates->count++] = candidate;
 }
 
-/* Means over the posterior samples: of the LR's vertex, and of each ratio. */
+/* Posterior means of the LR's vertex and of log2 of each ratio. */
 static void expect(const struct candidates *candidates, size_t basin,
                    double out[SEARCH_COORDINATES])
 {
@@ -117,7 +117,7 @@ static void expect(const struct candidates *candidates, size_t basin,
     }
 }
 
-/* One ratio off at a time. */
+/* Adds candidates with one of the ratios changed. */
 static void add_beside(struct candidates *candidates, size_t basin, int *places)
 {
     for (int k = 1; k < candidates->data->coordinate_count; k++) {
@@ -132,7 +132,7 @@ static void add_beside(struct candidates *candidates, size_t basin, int *places)
     }
 }
 
-/* Other ratios only where a loss is known: without its level their gain is 0. */
+/* True if the basin has a loss. Without its level the gain of other ratios is 0. */
 static bool is_begun(const struct candidates *candidates, size_t basin)
 {
     return candidates->data->basins[basin].losses > 0;
@@ -148,7 +148,7 @@ static void add_basin(struct candidates *candidates, size_t basin)
     const struct lr_grid *lrs = &candidates->grids[0];
     double center = lrs->low + lrs->step * places[0];
     if (fabs(expected[0] - center) < lrs->step)
-        center = expected[0]; /* inside the range */
+        center = expected[0]; /* expected within the range */
     for (int p = 0; p <= lrs->last; p++) {
         if (fabs(lrs->low + lrs->step * p - center) > REACH)
             continue;
@@ -201,7 +201,8 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
     candidate->spread = centered(candidate->values);
 }
 
-/* Being off costs curvature times octaves^2, for the hidden matrices and for each further LR. */
+/* values[s]: the optimum in sample s minus the mean, times sqrt(mean curvature): an error of d
+ * octaves costs curvature d^2 nats, for the hidden matrices and for each further LR. */
 static void predict_optimum(const struct candidates *candidates, size_t optimum,
                             double values[CELL_SAMPLES])
 {
@@ -219,7 +220,7 @@ static void predict_optimum(const struct candidates *candidates, size_t optimum,
         values[s] *= sqrt(worth);
 }
 
-/* Eight sums side by side, for the CPU has them in one register or two. */
+/* Eight partial sums, so that they fit into one or two vector registers. */
 static double product(const double *a, const double *b)
 {
     double sums[8] = {0}, sum = 0;

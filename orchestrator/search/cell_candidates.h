@@ -5,20 +5,19 @@
 #include "search/lr_grid.h"
 #include "search/policy.h"
 
-/* Trials that could be next in a campaign with axes, and their information gain about the optima
- * that are wanted, read off the posterior samples: an optimum is the optimum of a coordinate in a
- * cell, or in the target where that is no cell, in units in which 1 costs a nat. For
- * policy_cells.c only. */
+/* Candidates for the next trials of a campaign with axes, and their information gain over the
+ * posterior samples. An optimum is that of a coordinate in a cell, or in the target if it is no
+ * cell, scaled so that a variance of 1 costs 1 nat. For policy_cells.c only. */
 
 struct candidate {
     size_t basin;
     struct proposal proposal;
     double x[SEARCH_COORDINATES];
-    double cost;    /* in runs of the cells' targets, on average */
+    double cost;    /* FLOPs over those of an average cell's target run */
     double noise;   /* variance of the loss around the model */
-    double *values; /* [CELL_SAMPLES] the loss in each sample, less their mean */
-    double spread;  /* variance of that */
-    double *with;   /* [optima] its covariance with each */
+    double *values; /* [CELL_SAMPLES] the loss in each sample minus the mean */
+    double spread;  /* variance of the values */
+    double *with;   /* [optima] covariance of the loss with each */
     bool central;   /* ratios as expected */
     bool known;     /* its loss counts as observed */
 };
@@ -29,26 +28,26 @@ struct candidates {
     const struct cell_posterior *posterior;
     struct lr_grid grids[SEARCH_COORDINATES];
     struct search_space spaces[SEARCH_COORDINATES]; /* of the grids */
-    struct candidate *all;                          /* by basin */
+    struct candidate *all;                          /* grouped by basin */
     size_t count, optima;
     double *values, *with;
-    double unit; /* cost of a target run */
+    double unit; /* tokens times relative cost of an average target run */
 };
 
-/* Only the grids, which need no posterior. */
+/* Sets up the grids only; needs no posterior. */
 void candidates_lay_grids(struct candidates *candidates, const struct cell_data *data);
-double candidates_value(const struct candidates *candidates, int k, int place); /* of grid k */
+double candidates_value(const struct candidates *candidates, int k, int place); /* LR or ratio */
 
-/* All of them, after candidates_lay_grids(); both arguments must outlive them. False: no memory,
- * and what there is of them is still to be destroyed. */
+/* Fills in the candidates, after candidates_lay_grids(). `posterior` and the data must outlive
+ * them. False: no memory; candidates_destroy() is required all the same. */
 bool candidates_fill(struct candidates *candidates, const struct cell_posterior *posterior);
-void candidates_destroy(struct candidates *candidates); /* all zero is fine */
+void candidates_destroy(struct candidates *candidates); /* accepts a zeroed struct */
 
-/* Whether it is the trial that was seen, seeds apart. */
+/* True if both are the same trial, seeds apart. */
 bool candidate_is(const struct proposal *proposal, const struct observation *seen);
-/* From now on its loss counts as known. */
+/* Counts the candidate's loss as observed from now on. */
 void candidates_condition(struct candidates *candidates, struct candidate *known);
-/* How much the optima' variances would fall, by one or by two of a basin: nats. */
+/* Reduction of the sum of the optima's variances, nats, by one candidate or by two of one basin. */
 double candidate_gain(const struct candidates *candidates, const struct candidate *candidate);
 double candidates_pair_gain(const struct candidates *candidates, const struct candidate *a,
                             const struct candidate *b);

@@ -1,6 +1,6 @@
-/* Observations come in any order and are sorted, so that all sums are the same to the last bit.
- * What depends only on where a training stands (shapes, chances to diverge) is worked out once for
- * the whole grid of vertices. */
+/* Observations arrive in any order and are sorted, so that all sums are bit-identical. Shapes and
+ * divergence probabilities depend only on where a point lies: they are computed once for the whole
+ * grid of vertices. */
 #include "search/cell_data.h"
 
 #include <assert.h>
@@ -72,7 +72,8 @@ static bool is_loss(const struct observation *seen)
     return seen->kind == OBSERVED_LOSS && isfinite(seen->loss);
 }
 
-/* All replicates of one place; without any that tell something its `replicates` are 0. */
+/* The point of seen[first..end), the replicates of one place; replicates = 0 if all of them
+ * failed. */
 static struct cell_point make_point(const struct cell_data *data, size_t first, size_t end)
 {
     struct cell_point point = {.loss = 0, .first = (uint32_t)first, .end = (uint32_t)end};
@@ -89,7 +90,7 @@ static struct cell_point make_point(const struct cell_data *data, size_t first, 
     return point;
 }
 
-/* Scatter and degrees of freedom of each point's replicates. */
+/* Sets scatter and degrees of freedom of each point. */
 static void compare_replicates(const struct cell_data *data, const struct cell_basin *basin)
 {
     struct seed_effects effects = {{0}, {0}};
@@ -108,7 +109,8 @@ static void compare_replicates(const struct cell_data *data, const struct cell_b
     }
 }
 
-/* Losses become heights over the basin's bottom; far from it the model is not to be believed. */
+/* Turns losses into heights above the basin's bottom, at most HEIGHT_MOST, and sets the model
+ * error. */
 static void set_heights(const struct cell_data *data, struct cell_basin *basin)
 {
     const struct cell_point *best = cell_basin_best(basin);
@@ -127,7 +129,7 @@ static void set_heights(const struct cell_data *data, struct cell_basin *basin)
     }
 }
 
-/* For each noise that there may be. */
+/* Sets weights and log norm for each noise. */
 static void set_weights(struct cell_basin *basin)
 {
     for (int s = 0; s < BASIN_SIGMAS && basin->losses > 0; s++) {
@@ -213,7 +215,7 @@ static void fill_tables(const struct cell_data *data, struct cell_basin *basin, 
 
 static size_t table_size(const struct cell_data *data)
 {
-    size_t points = data->seen_count, basins = data->basin_count; /* with a loss, at most */
+    size_t points = data->seen_count, basins = data->basin_count; /* at most */
     basins = basins < points ? basins : points;
     size_t rows = BASIN_ASYMMETRIES * (points + 2 * BASIN_SIGMAS * basins);
     return rows * (size_t)data->coordinate_count * VERTEX_GRID_MAX;

@@ -5,59 +5,59 @@
 #include "search/basin_model.h"
 #include "search/observations.h"
 
-/* What was seen in a campaign with axes, arranged for the sampler (cell_posterior.c): a basin for
- * each cell and horizon, whose losses lie over one coordinate for each LR that is searched:
+/* Observations of a campaign with axes, arranged for the sampler: a basin for each cell and
+ * horizon, with a coordinate for each searched LR:
  *
  *     loss = level + sum over k of curvature_k g(x_k - vertex_k) + noise       g: basin_shape()
  *
  * x_0 = log2 lr, x_1+r = log2(lr ratio_r): the LRs of the hidden matrices, of the embedding and of
- * the output act apart, so that the best ratio is a difference of vertices. */
+ * the output act independently, so that the best ratio is a difference of vertices. */
 
-struct cell_point { /* equal LRs; replicates averaged */
+struct cell_point { /* one combination of LRs; its replicates averaged */
     double x[SEARCH_COORDINATES];
-    double loss; /* over the basin's lowest, at most some nats; NaN: a replicate diverged */
+    double loss; /* nats above the basin's lowest, at most HEIGHT_MOST; NaN: a replicate diverged */
     double replicates;
-    double scatter, freedom; /* sum of squares of the replicates around their mean; what each seed
-                                adds to all losses alike moves no minimum, and is left out */
-    double error;            /* how far off the model itself is at this height, nats */
+    double scatter, freedom; /* of the replicates around their mean and seed offsets, which move
+                                no minimum: sum of squares, degrees of freedom */
+    double error;            /* model error at this height, nats */
     double weights[BASIN_SIGMAS]; /* 1 / variance of the loss, for each noise */
     uint32_t first, end;          /* seen[first..end) */
 };
 
 struct cell_basin {
     uint32_t cell, horizon;
-    double t;                  /* log2 tokens over the reference's */
+    double t;                  /* log2(tokens / reference_tokens) */
     double bottom;             /* lowest loss, nats */
-    struct cell_point *points; /* losses first, then what diverged */
+    struct cell_point *points; /* losses first, then divergences */
     size_t losses, walls;
     uint32_t trials, diverged;
-    double weight[BASIN_SIGMAS];   /* sum of the points' */
-    double log_norm[BASIN_SIGMAS]; /* of their likelihood, the level left open */
-    /* g(x_k - grid) and its like for walls, of points[i]: shape[k][a] + i * VERTEX_GRID_MAX */
+    double weight[BASIN_SIGMAS];   /* sum of the points' weights */
+    double log_norm[BASIN_SIGMAS]; /* log norm of their likelihood, level integrated out */
+    /* g(x_k - vertex) of points[i] over the grid: shape[k][a] + i * VERTEX_GRID_MAX */
     double *shape[SEARCH_COORDINATES][BASIN_ASYMMETRIES];
-    /* sums of weight g, and of weight g^2 around their mean, over the points: [sigma][grid] */
+    /* over the points, sum of weight g, and of weight g^2 around its mean: [sigma][vertex] */
     double *wg[SEARCH_COORDINATES][BASIN_ASYMMETRIES];
     double *gg[SEARCH_COORDINATES][BASIN_ASYMMETRIES];
-    double *wall[SEARCH_COORDINATES]; /* probability to diverge, of points[losses + i] */
+    double *wall[SEARCH_COORDINATES]; /* divergence probability of points[losses + i] */
 };
 
 struct cell_data {
     const struct search_space *space;
-    int coordinates[SEARCH_COORDINATES]; /* that are searched: 0, and 1 + r */
+    int coordinates[SEARCH_COORDINATES]; /* searched ones: 0 is the LR, 1 + r is ratio r */
     int coordinate_count;
     struct vertex_grid grids[SEARCH_COORDINATES]; /* of coordinates[k] */
     struct terms terms[SEARCH_COORDINATES];
     double reference_tokens; /* t = 0: the longest horizon with a loss */
     size_t basin_count;      /* cells x horizons: [cell * horizon_count + horizon] */
     struct cell_basin *basins;
-    struct observation *seen; /* sorted; running ones left out, failed ones not */
+    struct observation *seen; /* sorted; without running trials and measured optima */
     size_t seen_count;
     struct cell_point *points;
     double *tables;
 };
 
-/* NULL: no memory. `space` must outlive it. skip: a basin whose observations do not count (to
- * predict it from the others); -1: none. */
+/* NULL: no memory. `space` must outlive it. skip: index of a basin whose observations are ignored
+ * (to predict it from the others); -1: none. */
 struct cell_data *cell_data_create(const struct search_space *space, const struct observation *seen,
                                    size_t count, int skip);
 void cell_data_destroy(struct cell_data *data);
@@ -68,7 +68,7 @@ bool cell_data_has_losses(const struct cell_data *data);
 /* log2 of the LR of coordinate `k` (an index into coordinates) in an observation or a proposal. */
 double cell_data_x(const struct cell_data *data, int k, double lr,
                    const double ratios[RATIO_COUNT]);
-/* t of so many tokens. */
+/* t = log2(tokens / reference_tokens). */
 double cell_data_t(const struct cell_data *data, double tokens);
 
 #endif

@@ -1,5 +1,5 @@
-/* How the optimum moves along the axes: the terms of the law as exponents, and the joint law of
- * size and horizon of Bjorck et al. 2024. */
+/* The law's terms as exponents of the axes, and the joint law of size and horizon, LR* = C N^-alpha
+ * D^-beta, of Bjorck et al. 2024. */
 #include "search/cell_exponents.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static void add_exponent(struct answer *answer, const struct cell_posterior *pos
     struct spread spread = cell_posterior_combine(posterior, k, coefficients);
     double expected = offset, variance = 0;
     for (size_t i = 0; i < terms->count; i++) {
-        double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale's */
+        double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale^2 */
         expected += coefficients[i] * terms->term[i].mean;
         variance += pow(coefficients[i] * terms->term[i].deviation, 2) * heavy;
     }
@@ -51,7 +51,7 @@ static size_t index_of(const struct terms *terms, const struct term *term)
     return (size_t)(term - terms->term);
 }
 
-/* Along the width, at one place of the vocabulary's axis. */
+/* Adds a group's width exponent at one place (log2) of the vocabulary axis. */
 static void add_width(struct answer *answer, const struct cell_posterior *posterior, int k,
                       uint32_t group, double vocab_axis, uint32_t vocab)
 {
@@ -68,14 +68,14 @@ static void add_width(struct answer *answer, const struct cell_posterior *poster
         coefficients[index_of(terms, shared)] = 1;
     if (both)
         coefficients[index_of(terms, both)] = vocab_axis;
-    /* the ratio of the LRs as they are trained with */
+    /* converts it to the ratio of the trained LRs */
     double offset =
         posterior->data->coordinates[k] == 1 + RATIO_EMBEDDING ? of->ratio_width_offset : 0;
     add_exponent(answer, posterior, k, axis_names[AXIS_WIDTH], of->parametrization, vocab,
                  coefficients, offset);
 }
 
-/* Each vocabulary of the cells once, ascending. */
+/* Adds the width exponent for each vocabulary of the cells, ascending. */
 static void add_widths_of_vocabularies(struct answer *answer,
                                        const struct cell_posterior *posterior, int k,
                                        uint32_t group)
@@ -133,7 +133,7 @@ struct joint {
     size_t count;
     size_t basin[ANSWER_BASINS];
     double ln_params[ANSWER_BASINS], ln_tokens[ANSWER_BASINS];
-    double normal[9]; /* factor of the normal matrix */
+    double normal[9]; /* Cholesky factor of the normal matrix */
     double center[2]; /* of ln N and ln D */
 };
 
@@ -145,8 +145,8 @@ static bool varies(const double *values, size_t count)
     return false;
 }
 
-/* The measured basins of the target's parametrization; false: they do not span sizes and
- * horizons. */
+/* Collects the measured basins of the target's parametrization. False: they do not span sizes and
+ * horizons, or are fewer than 4. */
 static bool gather(struct joint *joint, const struct cell_posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;
@@ -212,7 +212,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
             ln_lr[i] =
                 cell_posterior_basin(joint->posterior, s, joint->basin[i])->vertex[0] * log(2.0);
             means[i] += ln_lr[i] / CELL_SAMPLES;
-            /* a law through other basins of the same kind would meet other misfits */
+            /* the misfits that other basins of the same kind would have */
             ln_lr[i] += joint->posterior->samples[s].misfit[0] * log(2.0) *
                         rng_normal(joint->posterior->data->space->seed, REFIT,
                                    (uint64_t)s * joint->count + i);
@@ -234,7 +234,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
 
 /* ---- hold-out ---- */
 
-/* The costliest basin that was measured; -1: fewer than two others would be left. */
+/* The costliest measured basin (two LRs with a loss); -1: fewer than two others would remain. */
 static int costliest(const struct cell_posterior *posterior)
 {
     int best = -1;

@@ -1,4 +1,5 @@
-/* Keeps every THIN-th state of the sampler, and draws what the sampler leaves out. */
+/* Keeps every THIN-th state of the sampler, and draws what the sampler skips: basins without data,
+ * and optima at the target's tokens. */
 #include "search/cell_posterior.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 #include "search/sampler_basins.h"
 #include "search/sampler_law.h"
 
-#define BURN_IN 200 /* sweeps; far more than law and noise need to forget where they began */
+#define BURN_IN 200 /* sweeps; far more than law and noise need to forget the initial state */
 #define THIN 2
 
 static double draw_curvature(struct sampler *sampler, int k, double t)
@@ -17,7 +18,7 @@ static double draw_curvature(struct sampler *sampler, int k, double t)
     return fmax(mean * (1 + CURVATURE_SPREAD * sampler_normal(sampler)), mean / 10);
 }
 
-/* What a basin without losses has is drawn only for the samples that are kept. */
+/* Draws basins without losses or walls here, for kept samples only. */
 static void keep_basin(struct sampler *sampler, size_t b, struct cell_basin_sample *sample)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -47,7 +48,7 @@ static double line_at(const struct sampler *sampler, int k, const struct search_
     return sum;
 }
 
-/* A cell (index >= 0), or a target that is none of the cells, at target_tokens. */
+/* The optimum at target_tokens of a cell (index >= 0), or of a target that is none of them (-1). */
 static void keep_optimum(struct sampler *sampler, const struct cell_basin_sample *basins,
                          const struct search_cell *cell, int index,
                          struct cell_optimum_sample *optimum)

@@ -1,5 +1,5 @@
-/* Which terms there are and what is expected of them. The widths of these priors are wide: a
- * campaign with axes is there to measure. */
+/* The terms of a law and their priors. The priors are wide, because campaigns with axes exist to
+ * measure these exponents. */
 #include "search/cell_terms.h"
 
 #include <math.h>
@@ -7,19 +7,20 @@
 #define SAME 1e-9        /* octaves */
 #define RANGE_MARGIN 1.0 /* octaves that an optimum may lie beyond the range */
 
-/* Step Law's runs at fixed tokens: LR* ~ N^-.47 B^.72 below the critical batch; the square root
- * is what theory says. A depth doubled is N doubled. */
+/* Exponents: mean, standard deviation. Step Law's runs at fixed tokens: LR* ~ N^-.47 B^.72 below
+ * the critical batch; theory says B^.5. Doubling the depth doubles N. */
 static const double lr_axis[AXIS_COUNT][2] = {
     [AXIS_DEPTH] = {-0.25, 0.4}, [AXIS_VOCAB] = {0, 0.25}, [AXIS_BATCH] = {0.45, 0.3}};
 static const double ratio_axis[AXIS_COUNT][2] = {
     [AXIS_DEPTH] = {0, 0.3}, [AXIS_VOCAB] = {0, 0.3}, [AXIS_BATCH] = {0, 0.2}};
-/* Bjorck: beta .70 at 50M, .65 at 125M, .38 at 350M, .32 at 760M: about .1 an octave. */
+/* Bjorck: beta .70 at 50M, .65 at 125M, .38 at 350M, .32 at 760M: about .1 per octave of
+ * parameters. */
 #define TOKENS_SIZE 0.1
 #define TOKENS_BATCH 0.1
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
-/* Whatever rule a parametrization follows, embedding and hidden matrices meet the same gradients:
- * the exponents of the ratio that they train with are expected to lie this near to one another. */
+/* Standard deviation between parametrizations of the width exponent of the trained embedding ratio.
+ * Embedding and hidden matrices get the same gradients under each, so these exponents are close. */
 #define GAMMA_APART 0.2
 static const double output_width[2] = {0, 0.5};
 
@@ -30,7 +31,7 @@ static void add_term(struct terms *terms, enum term_kind kind, uint32_t of, doub
         .kind = kind, .of = of, .mean = mean, .deviation = deviation, .heavy = kind == TERM_TOKENS};
 }
 
-/* A cell or the target is not of the base width. */
+/* True if a cell or the target does not have the base width. */
 static bool off_base(const struct search_space *space)
 {
     bool off = fabs(space->target.axes[AXIS_WIDTH] - space->base_width) > SAME;
@@ -62,7 +63,8 @@ static const double *width_prior(const struct search_group *group, int coordinat
                                                : output_width;
 }
 
-/* Of what moves the exponents of all parametrizations together; 0: nothing does. */
+/* Standard deviation of the part of the width exponents that all parametrizations share; 0:
+ * none. */
 static double shared_deviation(const struct search_space *space, int coordinate)
 {
     double least = INFINITY;

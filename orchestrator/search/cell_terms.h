@@ -3,17 +3,17 @@
 
 #include "search/search_space.h"
 
-/* The law of a campaign with axes: where log2 LR* (or log2 of the best ratio) of a cell and horizon
- * is expected. A sum of terms, each an unknown number times what is known of the cell:
+/* The law of a campaign with axes: the expected log2 LR* (or log2 of the best ratio) of a cell and
+ * horizon. A sum of terms, each an unknown coefficient times a known feature of the cell:
  *
- * - level (at search_space.prior_tokens, where they are known), exponent of the width of each
- *   parametrization, exponents of depth, vocabulary, batch;
- * - -beta t, and how beta moves with size and batch, t = log2 tokens;
- * - of the embedding's ratio: what the width's exponents have in common, and how they move with the
- *   vocabulary (Hayou & Liu 2025);
- * - random effects of each cell: in level and, of the LR, in beta.
+ * - level (with a prior_lr: at prior_tokens), an exponent of the width for each parametrization,
+ *   exponents of depth, vocabulary, batch;
+ * - -beta t, t = log2 tokens from the reference, and the change of beta with size and batch;
+ * - of a ratio: the change of the width exponents with the vocabulary (Hayou & Liu 2025), and of
+ *   the embedding ratio a part of these exponents that all parametrizations share;
+ * - random effects of each cell: in the level and, of the LR, in beta.
  *
- * Terms whose axis nobody moves along are left out. */
+ * Terms of axes that neither the cells nor the target span are left out. */
 
 #define TERMS_MAX (2 * SEARCH_CELLS + 24)
 #define CELL_TOKENS 0.08 /* standard deviation of a cell's random effect in beta */
@@ -22,22 +22,22 @@
 enum term_kind {
     TERM_LEVEL,
     TERM_WIDTH,        /* .of: group; .origin: the base width's place on the axis */
-    TERM_WIDTH_SHARED, /* what the exponents of all groups have in common; .origin as above */
+    TERM_WIDTH_SHARED, /* part of the exponents that all groups share; .origin as above */
     TERM_AXIS,         /* .of: enum answer_axis */
     TERM_TOKENS,
     TERM_TOKENS_SIZE,
     TERM_TOKENS_BATCH,
     TERM_WIDTH_VOCAB,
-    TERM_CELL,       /* .of: cell; standard deviation not known */
+    TERM_CELL,       /* .of: cell; its standard deviation is sampled */
     TERM_CELL_TOKENS /* .of: cell */
 };
 
 struct term {
     enum term_kind kind;
     uint32_t of;
-    double mean, deviation; /* before the data; TERM_CELL: deviation in units of the unknown one */
-    bool heavy;             /* Student with 3 degrees of freedom */
-    double origin;          /* of the two of the width; TERM_TOKENS: t of prior_tokens */
+    double mean, deviation; /* prior; TERM_CELL: deviation in units of the sampled one */
+    bool heavy;             /* prior is Student with 3 degrees of freedom */
+    double origin;          /* TERM_WIDTH*: base width; TERM_TOKENS: t of prior_tokens */
 };
 
 struct terms {
@@ -45,14 +45,15 @@ struct terms {
     struct term term[TERMS_MAX];
 };
 
-/* coordinate 0: of the LR; 1 + r: of ratio r. */
+/* Fills the terms of coordinate 0, the LR, or 1 + r, ratio r. */
 void terms_lay(struct terms *terms, const struct search_space *space, int coordinate);
-/* Earlier trainings tell the level at their tokens: where that is; t = 0: `reference` tokens. */
+/* With a prior_lr the level is that at prior_tokens: sets the origin of TERM_TOKENS to
+ * log2(prior_tokens / reference). t = 0 is at `reference` tokens. */
 void terms_set_reference(struct terms *terms, const struct search_space *space, double reference);
-/* What the term's unknown is multiplied with, t octaves of tokens from the reference. `index`: the
- * cell's; -1: none of the space's. */
+/* The feature that multiplies the term's coefficient, t octaves of tokens from the reference.
+ * `index`: the cell's in the space; -1: it is none of them. */
 double term_value(const struct term *term, const struct search_cell *cell, int index, double t);
-/* NULL: not there. */
+/* NULL: no such term. */
 const struct term *term_find(const struct terms *terms, enum term_kind kind, uint32_t of);
 
 #endif

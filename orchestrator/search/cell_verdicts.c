@@ -1,4 +1,4 @@
-/* What the campaign says about published claims, in words, with their posterior probability:
+/* The campaign's evidence on published claims, in words, with posterior probabilities:
  *
  * - the best embedding ratio goes as width under muP's theory, as its square root with a large
  *   vocabulary (Hayou and Liu 2025, arXiv 2506.15025);

@@ -3,8 +3,8 @@
 
 #include "search/cell_posterior.h"
 
-/* Fills answer->verdicts: what the campaign says about published claims. The exponents are
- * filled. */
+/* Fills answer->verdicts: the campaign's evidence on published claims, in words. answer->exponents
+ * must be filled. */
 void verdicts_add(struct answer *answer, const struct cell_posterior *posterior);
 
 #endif

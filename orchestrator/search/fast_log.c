@@ -1,7 +1,6 @@
-/* ln(2^e m) = e ln 2 + ln m; with m in [1, 2) and s = (m - sqrt 2) / (m + sqrt 2), which is below
- * .172, ln m = ln(2) / 2 + 2 atanh s, a series that nine terms of are enough. No branch and no
- * call, so that the compiler can do several at once: the sampler takes most of its time for
- * logarithms. */
+/* ln(2^e m) = e ln 2 + ln m. With m in [1, 2) and s = (m - sqrt 2) / (m + sqrt 2), |s| < .172, ln m
+ * = ln(2) / 2 + 2 atanh s; nine terms of the series suffice. No branch and no call, so that the
+ * compiler vectorizes the loop: the sampler spends most of its time on logarithms. */
 #include "search/fast_log.h"
 
 #include <stdint.h>
@@ -11,7 +10,7 @@
 #define LN_2 0.69314718055994530942
 #define MANTISSA UINT64_C(0x000fffffffffffff)
 #define ONE UINT64_C(0x3ff0000000000000)       /* exponent 0 */
-#define TWO_TO_52 UINT64_C(0x4330000000000000) /* below it the mantissa counts in ones */
+#define TWO_TO_52 UINT64_C(0x4330000000000000) /* 2^52, whose lowest mantissa bit is worth 1 */
 
 void fast_log(double *x, int count)
 {

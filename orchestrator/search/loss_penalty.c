@@ -1,5 +1,6 @@
-/* A sum over equally likely values of the optimum, the curvature and the asymmetry: nothing is
- * random, and the interval has a lower end even where the basin is flat near its bottom. */
+/* Median and quantiles of the penalty over equally likely values of optimum, curvature and
+ * asymmetry: no random numbers, and the interval has a lower end even where the basin is flat near
+ * its bottom. */
 #include "search/loss_penalty.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 #define CURVATURES 21
 #define VALUES (OPTIMA * CURVATURES * BASIN_ASYMMETRIES)
 
-/* The standard normal variable below which this share lies, by bisection. */
+/* Standard normal quantile of `share`, by bisection. */
 static double normal_quantile(double share)
 {
     double low = -9, high = 9;

@@ -1,5 +1,5 @@
-/* The grid's step comes from halving the coarse distance until it is no longer than the
- * resolution, so that every halving of a gap ends on a point. */
+/* The grid step is the coarse distance halved until it does not exceed the resolution, so that
+ * every halving of a gap ends on a point. */
 #include "search/lr_grid.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #define COARSE_LEAST 4
 #define FIRST_SPACING 2.0 /* octaves between the first trials, before anything is known */
 #define FIRST_LEAST 3
-#define REACH_LEAST 1.0 /* octaves each way: nearer points would not show the basin's sides */
+#define REACH_LEAST 1.0 /* octaves each way: a shorter span would not show the basin's sides */
 
 struct lr_grid lr_grid_make(const struct search_space *space)
 {
@@ -55,7 +55,7 @@ static void expected_part(const struct lr_grid *grid, const struct expected_plac
     double reach = fmax(REACH_LEAST, place->deviation);
     *first = lr_grid_nearest(grid, place->center - reach);
     *last = lr_grid_nearest(grid, place->center + reach);
-    /* Beyond the range, or at its end: as much of it as there is on that side. */
+    /* Expected beyond the range or at its end: the same span from that end. */
     int wanted = (int)fmin(ceil(2 * reach / grid->step), grid->last);
     if (*last - *first < wanted && *first == 0)
         *last = wanted;
@@ -100,7 +100,7 @@ void row_read(struct row *row, const struct lr_grid *grid, const struct basin *b
         const struct point *point = &basin->points[i];
         int k = lr_grid_nearest(grid, point->x);
         if (!on_grid(grid, point->x, k))
-            continue; /* asked for by something else */
+            continue; /* not on the grid: not proposed from it */
         bool tells = point->losses + point->diverged > 0;
         row->tried[k] = !all_seeds(point, seeds) ? TRIED_PARTLY
                         : tells                  ? TRIED_TELLS

@@ -34,7 +34,8 @@ void spread_exp2(const struct spread *spread, double *value, double ci90[2])
 
 double student_widening(double freedom)
 {
-    /* Student's 95 % quantiles by 1/freedom between those of 1, 2, 3, 4; beyond, Cornish-Fisher. */
+    /* Student's 95 % quantile: below 4 degrees of freedom linear in 1/freedom between those of 1,
+     * 2, 3 and 4; from 4 on by the Cornish-Fisher expansion. */
     static const double few[] = {6.313752, 2.919986, 2.353363, 2.131847};
     double z = Z90, z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z, f = fmax(freedom, 1);
     if (f < 4) {

@@ -1,5 +1,5 @@
-/* Observations come in any order; all statistics see them sorted, so that sums and draws are the
- * same to the last bit whatever the order was. */
+/* Observations arrive in any order and are sorted before any statistics, so that sums and draws are
+ * bit-identical for every order. */
 #include "search/observations.h"
 
 #include <math.h>
@@ -18,8 +18,8 @@ int observation_compare(const void *left, const void *right)
         order = order ? order : COMPARE(a->ratios[r], b->ratios[r]);
     order = order ? order : COMPARE(a->seed, b->seed);
     order = order ? order : COMPARE(a->kind, b->kind);
-    order = order ? order : isnan(a->loss) - isnan(b->loss); /* NaN last: qsort needs an order */
-    return order ? order : COMPARE(a->loss, b->loss);        /* a trial that was seen twice */
+    order = order ? order : isnan(a->loss) - isnan(b->loss); /* NaN last: a total order */
+    return order ? order : COMPARE(a->loss, b->loss);        /* the same trial observed twice */
 }
 
 bool point_has_seed(const struct point *point, uint32_t seed)

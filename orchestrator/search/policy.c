@@ -1,5 +1,5 @@
-/* Which search a campaign gets: of one cell with its ratios (ratios.c), of all cells together
- * (policy_cells.c), or of each cell by itself. */
+/* Chooses a campaign's search: one cell with its ratios (ratios.c), all cells jointly
+ * (policy_cells.c), or each cell separately. */
 #include "search/policy.h"
 
 #include <string.h>
@@ -16,7 +16,8 @@ const struct policy *policy_find(const char *name)
     return NULL;
 }
 
-/* A policy that knows nothing of cells searches each one by itself, all in one round. */
+/* Runs a policy on each cell separately, all in one round. Returns the number of proposals, or an
+ * error. */
 static int next_of_each_cell(const struct policy *policy, const struct search_space *space,
                              const struct observation *seen, size_t count, struct proposal *round)
 {
@@ -30,7 +31,7 @@ static int next_of_each_cell(const struct policy *policy, const struct search_sp
         if (more < 0)
             asked = more;
         if (more <= 0 || asked + more > POLICY_ROUND_MAX)
-            continue; /* next time */
+            continue; /* no room: left to the next round */
         for (int i = 0; i < more; i++)
             own[i].cell = c;
         memcpy(round + asked, own, (size_t)more * sizeof(*own));
@@ -55,7 +56,7 @@ int search_forecast(const struct policy *policy, const struct search_space *spac
 {
     if (space->cell_count <= 1)
         return ratios_forecast(policy, space, stages, capacity);
-    /* about as many trials a cell; a shared search asks in another order */
+    /* about as many trials per cell; a joint search orders them differently */
     struct search_space one = cell_space(space, 0);
     int count = ratios_forecast(policy, &one, stages, capacity);
     for (int i = 0; i < count; i++) {

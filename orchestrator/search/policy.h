@@ -4,9 +4,9 @@
 #include "lrsearch/error.h"
 #include "search/search_space.h"
 
-/* A policy is a pure function from a search space and what was observed to the next round of
- * trials. It keeps no state, so that a campaign resumed from its journal asks for the same rounds,
- * whatever the number of workers. */
+/* A policy is a pure function from a search space and observations to the next round of trials. It
+ * keeps no state, so that a campaign resumed from its journal gets the same rounds, whatever the
+ * number of workers. */
 
 struct proposal {
     uint64_t tokens;
@@ -18,7 +18,7 @@ struct proposal {
 
 #define POLICY_ROUND_MAX 1024
 
-/* What a policy expects to ask for, before anything is known. */
+/* Trials that a policy expects to propose, before any observation. */
 struct forecast_stage {
     char name[48]; /* "coarse", "bisect", "around the prediction", ... */
     uint64_t tokens;
@@ -29,14 +29,14 @@ struct forecast_stage {
 struct policy {
     const char *name;
     /* Fills `round` (capacity POLICY_ROUND_MAX) with the next trials, given that all earlier ones
-     * are in `seen`. Returns their number; 0: nothing more to ask; negative: error. Never proposes
-     * a (tokens, lr, seed) that is in `seen`. Deterministic; `seen` may come in any order. */
+     * are in `seen`. Returns their number; 0: none; negative: error. Never proposes a (tokens, lr,
+     * seed) that is in `seen`. Deterministic, for any order of `seen`. */
     int (*next)(const struct search_space *space, const struct observation *seen, size_t count,
                 struct proposal *round);
     /* Fills `stages`, returns their number. */
     int (*forecast)(const struct search_space *space, struct forecast_stage *stages,
                     size_t capacity);
-    bool while_running; /* may be asked while trials run */
+    bool while_running; /* next() may be called while trials run */
 };
 
 extern const struct policy policy_narrow; /* bisects around the best, then follows the law */
@@ -44,12 +44,12 @@ extern const struct policy policy_grid;   /* the papers' protocol: an octave gri
 extern const struct policy policy_design; /* trials with the highest information gain per token */
 const struct policy *policy_find(const char *name); /* NULL when unknown */
 
-/* The policy's next round, as policy->next; or LR_ENOMEM, LR_ECANCELED. Ratios that the space has
- * ranges for are searched on the way (ratios.h). With cells, `design` searches all of them together
- * (policy_cells.h), any other policy each one by itself, all in one round. */
+/* The next round, returned as by policy->next; or LR_ENOMEM, LR_ECANCELED. Ratios with a range are
+ * searched too (ratios.h). With cells, `design` searches all of them jointly (policy_cells.h); any
+ * other policy searches each one separately, all in one round. */
 int search_next(const struct policy *policy, const struct search_space *space,
                 const struct observation *seen, size_t count, struct proposal *round);
-/* As policy->forecast, of the whole search. */
+/* As policy->forecast, for the whole search. */
 int search_forecast(const struct policy *policy, const struct search_space *space,
                     struct forecast_stage *stages, size_t capacity);
 

@@ -1,17 +1,18 @@
-/* As policy_design.c, over cells: of all trials that could be next, those that narrow the optima of
- * all cells (and of the target, where it is none of them) most for their FLOPs
- * (cell_candidates.c). A cell's first trials come in pairs, for nobody knows the level there. */
+/* Policy `design` over cells: of all possible next trials it proposes those that reduce the
+ * variances of the optima of all cells (and of the target, if it is none of them) most for their
+ * FLOPs (cell_candidates.c). A cell's first trials come in pairs, because the level there is
+ * unknown. */
 #include "search/policy_cells.h"
 
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "search/cell_candidates.h"
 
-#define BEGUN 2 /* trials that make a cell one of which something is known */
+#define BEGUN 2 /* trials from which on a cell counts as begun */
 
 struct choice {
     struct candidate *first, *second; /* NULL: none */
-    double gain;                      /* nats per run of a target */
+    double gain;                      /* nats per target run */
 };
 
 struct cells_design {
@@ -39,8 +40,8 @@ static void consider(struct choice *best, double gain, struct candidate *first,
         *best = (struct choice){first, second, gain};
 }
 
-/* Levels that nobody knows: losses there tell something in pairs only. The candidates are all of
- * one basin's. */
+/* True if the basin's level is unknown, so that only pairs have information. [from, end): the
+ * candidates of one basin. */
 static bool is_open(const struct cells_design *design, const struct candidate *from,
                     const struct candidate *end)
 {
@@ -110,8 +111,8 @@ static bool other_horizon(const struct cells_design *design, size_t basin)
     return !design->horizons[design->data->basins[basin].horizon];
 }
 
-/* The best that is worth its cost. Each cell must be seen, and a law needs two horizons, whatever
- * that costs. Where nothing trains yet, the cheapest cell will do to find out. */
+/* The best choice whose gain exceeds min_gain. Each cell must be tried, and a law needs two
+ * horizons, whatever that costs. Without any loss yet, only the cheapest cell is tried. */
 static struct choice choose_worthy(struct cells_design *design)
 {
     size_t horizons = 0;
@@ -157,7 +158,7 @@ static int choose_round(struct cells_design *design, const struct observation *s
             break;
         condition_on(design, best.first);
         round[asked++] = best.first->proposal;
-        if (best.second) { /* one more than asked for, perhaps: half a pair has no information */
+        if (best.second) { /* may exceed `most` by one: half a pair has no information */
             condition_on(design, best.second);
             round[asked++] = best.second->proposal;
         }
@@ -167,7 +168,7 @@ static int choose_round(struct cells_design *design, const struct observation *s
 
 /* ---- the whole ---- */
 
-/* Where the terms expect a cell's optimum at the shortest horizon. */
+/* Prior of a cell's log2 LR* at the shortest horizon, from the terms of the law. */
 static struct expected_place expected(const struct cell_data *data, uint32_t cell)
 {
     const struct search_space *space = data->space;
@@ -182,7 +183,7 @@ static struct expected_place expected(const struct cell_data *data, uint32_t cel
     return (struct expected_place){center, sqrt(variance)};
 }
 
-/* Before anything is observed; where it is cheapest. */
+/* The first trials, in the cheapest cell at the shortest horizon; returns their number. */
 static int propose_first_trials(const struct cells_design *design, struct proposal *round)
 {
     const struct search_space *space = design->space;
@@ -230,7 +231,7 @@ int cells_next(const struct search_space *space, const struct observation *seen,
         candidates_lay_grids(&design->candidates, design->data);
         if (design->data->seen_count == 0)
             asked =
-                count == 0 ? propose_first_trials(design, round) : 0; /* or wait for what runs */
+                count == 0 ? propose_first_trials(design, round) : 0; /* none while trials run */
         else if (prepare(design))
             asked = choose_round(design, seen, count, round);
     }

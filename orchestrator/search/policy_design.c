@@ -1,9 +1,10 @@
-/* The c-optimal search: of all trials that could be next, those that narrow the target's optimum
- * most for their tokens. A trial's information gain is read off the posterior's samples, as the
- * covariance of its loss with the target's optimum. One that is chosen, or runs already, counts as
- * known when the next is chosen, so that a round is nearly as good as one trial after the other.
- * Pairs at one horizon are weighed too: the first trial at a new horizon has no information alone,
- * for nobody knows the level there. It ends when no trial is worth its tokens. */
+/* The c-optimal search: of all possible next trials it proposes those that reduce the variance of
+ * the target's optimum most for their tokens. The information gain of a trial follows from the
+ * covariance of its loss with the target's optimum over the posterior samples. A chosen or running
+ * trial counts as observed for the next choice, so that a round is nearly as good as one trial
+ * after the other. Pairs at one horizon are considered too: the first trial at a new horizon has no
+ * information alone, because the level there is unknown. The search ends when no trial is worth its
+ * tokens. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -20,10 +21,10 @@
 
 struct candidate {
     size_t horizon;
-    int k; /* on the grid */
+    int k; /* place on the grid */
     uint32_t seed;
     double x;     /* log2 lr */
-    double cost;  /* in runs of the target */
+    double cost;  /* tokens over the target's */
     double noise; /* variance of the loss around the model */
     bool known;   /* chosen, or running */
 };
@@ -35,8 +36,8 @@ struct design {
     struct posterior *posterior;
     struct candidate candidates[CANDIDATES];
     int count;
-    double *covariance; /* (count + 1)^2: of the candidates' losses and, last, the target */
-    double worth;       /* nats for an octave^2 of the target's variance */
+    double *covariance; /* (count + 1)^2: of the candidates' losses, last of log2 LR* */
+    double worth;       /* nats per octave^2 of the target's variance: its mean curvature */
 };
 
 static double *covariance(const struct design *design, int i, int j)
@@ -74,7 +75,8 @@ static int add_candidates(struct design *design, size_t h)
 
 /* ---- information gain ---- */
 
-/* The loss of a candidate (or the target's optimum) in each sample, less their mean. */
+/* values[s]: loss of candidate i in sample s, or the target's optimum for i = count, minus the
+ * mean. */
 static void predict_loss(struct design *design, int i, double *values)
 {
     struct candidate *candidate = i < design->count ? &design->candidates[i] : NULL;
@@ -127,7 +129,7 @@ static double variance(const struct design *design, int i)
     return *covariance(design, i, i) + design->candidates[i].noise;
 }
 
-/* Candidate i counts as observed: a step of Gaussian conditioning. */
+/* Counts candidate i as observed: a step of Gaussian conditioning. */
 static void condition_on(struct design *design, int i)
 {
     double of = variance(design, i);
@@ -140,7 +142,7 @@ static void condition_on(struct design *design, int i)
     design->candidates[i].known = true;
 }
 
-/* By how much the variance of the target's optimum falls with the loss of one candidate, and of
+/* Reduction of the variance of the target's optimum (octaves^2) by one candidate; pair_gain(): by
  * two. */
 static double gain(const struct design *design, int i)
 {
@@ -160,7 +162,7 @@ static double pair_gain(const struct design *design, int i, int j)
 
 struct choice {
     int first, second; /* -1: none */
-    double gain;       /* nats per run of the target */
+    double gain;       /* nats per target run */
 };
 
 static void consider(struct choice *best, double gain, int first, int second)
@@ -169,7 +171,7 @@ static void consider(struct choice *best, double gain, int first, int second)
         *best = (struct choice){first, second, gain};
 }
 
-/* Among the horizons with `wanted`. */
+/* Best trial or pair for its cost, among horizons h with wanted[h]. */
 static struct choice choose_trial(const struct design *design, const bool *wanted)
 {
     struct choice best = {-1, -1, 0};
@@ -186,7 +188,7 @@ static struct choice choose_trial(const struct design *design, const bool *wante
     return best;
 }
 
-/* Horizons of which anything was asked. */
+/* Marks horizons with finished, running or chosen trials; returns their number. */
 static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS])
 {
     size_t count = 0;
@@ -200,7 +202,8 @@ static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS
     return count;
 }
 
-/* The best that is worth its tokens. A law needs two horizons, whatever the second one costs. */
+/* The best choice whose gain exceeds min_gain. A law needs two horizons, so a second one is begun
+ * whatever it costs. */
 static struct choice choose_worthy(const struct design *design)
 {
     bool wanted[ANSWER_HORIZONS] = {false}, begun[ANSWER_HORIZONS];
@@ -209,7 +212,7 @@ static struct choice choose_worthy(const struct design *design)
     for (size_t h = 0; h < horizons; h++)
         any_loss |= design->obs->basins[h].best >= 0;
     for (size_t h = 0; h < horizons; h++)
-        wanted[h] = any_loss || h == 0; /* where nothing trains, shorter is cheaper */
+        wanted[h] = any_loss || h == 0; /* without any loss, only the cheapest horizon */
     struct choice best = choose_trial(design, wanted);
     if (best.gain > design->space->min_gain || !any_loss)
         return best;
@@ -261,8 +264,7 @@ static int choose_round(struct design *design, const struct observation *seen, s
             break;
         condition_on(design, best.first);
         propose(design, &round[asked++], best.first);
-        if (best.second >=
-            0) { /* one more than asked for, perhaps: half a pair has no information */
+        if (best.second >= 0) { /* may exceed `most` by one: half a pair has no information */
             condition_on(design, best.second);
             propose(design, &round[asked++], best.second);
         }
@@ -270,7 +272,8 @@ static int choose_round(struct design *design, const struct observation *seen, s
     return asked;
 }
 
-/* Before anything is observed; at the shortest horizon, where they are cheapest. */
+/* Places of the first trials, at the shortest horizon, where they are cheapest; returns their
+ * number. */
 static int first_trials(const struct search_space *space, const struct lr_grid *grid,
                         int places[LR_GRID_MAX + 1])
 {
@@ -308,7 +311,7 @@ static int design_next(const struct search_space *space, const struct observatio
     design->obs = obs;
     design->grid = design_grid(space);
     if (obs->count == 0) {
-        asked = count == 0 ? propose_first_trials(design, round) : 0; /* or wait for what runs */
+        asked = count == 0 ? propose_first_trials(design, round) : 0; /* none while trials run */
         goto out;
     }
     design->posterior = posterior_create(obs, obs->horizon_count, space->target_tokens);
@@ -324,7 +327,7 @@ out:
     return asked;
 }
 
-/* What published sweeps took on average; it can be as much as everything there is. */
+/* Expected: the average on published sweeps. At most: the whole grid. */
 static int design_forecast(const struct search_space *space, struct forecast_stage *stages,
                            size_t capacity)
 {

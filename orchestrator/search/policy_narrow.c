@@ -1,12 +1,12 @@
-/* Narrows horizon by horizon. The shortest gets coarse points over the whole range, then the gaps
- * beside the best are halved until they are `resolution` wide; each longer horizon begins with
- * three points around what the law predicts from the shorter ones. In every basin there shall be
- * two points on each side of the optimum. Half an octave apart they cost least bias; where the
- * noise hides the curvature at that width, further points tell more than finer ones.
+/* Narrows one horizon after the other. The shortest gets coarse points over the whole range; then
+ * the gaps beside the best are halved until they are `resolution` wide. Each longer horizon begins
+ * with three points around the law's prediction from the shorter ones. Every basin gets two points
+ * on each side of the optimum. Half an octave apart they give the least bias; if noise hides the
+ * curvature at that width, further points carry more information than finer ones.
  *
- * A horizon is looked at with the noise of itself and shorter ones only: once done it stays done.
- * Every proposal is a grid point not tried before, so it ends. Nothing is proposed above an LR
- * at which every seed diverged. */
+ * A horizon is judged by the noise of itself and shorter ones only, so that it stays finished once
+ * it is. Every proposal is a grid point not tried before, so the search ends. Nothing is proposed
+ * above an LR at which every seed diverged. */
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 #include "search/lr_grid.h"
 #include "search/posterior.h"
 
-/* Half an octave off costs a quarter of the curvature; below this many times the noise the points
- * half an octave away would not show it. */
+/* Half an octave off costs a quarter of the curvature. If the curvature is below this many times
+ * the noise, points half an octave away do not show it. */
 #define HALVES_WORTH 1.5
 
 struct wish {
@@ -25,12 +25,12 @@ struct wish {
     int count;
 };
 
-/* All that one horizon's decision looks at. */
+/* Input of one horizon's decision, and its result (`wish`). */
 struct view {
     struct lr_grid grid;
     struct row row;
     struct wish wish;
-    bool wide; /* octaves rather than halves */
+    bool wide; /* octave steps, not halves */
     bool flat;
     int center; /* the tried point nearest to the optimum; -1 without any loss */
 };
@@ -44,7 +44,7 @@ static void want_point(struct view *view, int k)
     view->wish.count++;
 }
 
-/* The nearest point from k on that gave a loss or diverged; -1 at the end of the range. */
+/* The nearest point beyond k that gave a loss or diverged, with all its seeds; -1: none. */
 static int neighbour(const struct view *view, int k, int direction)
 {
     for (k += direction; k >= 0 && k <= view->grid.last; k += direction)
@@ -53,7 +53,8 @@ static int neighbour(const struct view *view, int k, int direction)
     return -1;
 }
 
-/* The nearest point beyond k, by octaves, that is new; none when one of them is known. */
+/* Adds the nearest untried point beyond k in octave steps; none if one with a loss or a divergence
+ * comes first. */
 static void want_beyond(struct view *view, int k, int direction)
 {
     int step = view->grid.octave, last = view->grid.last;
@@ -66,7 +67,7 @@ static void want_beyond(struct view *view, int k, int direction)
     }
 }
 
-/* The new point nearest to the middle of a gap. */
+/* Adds the untried point nearest to the middle of a gap. */
 static void want_between(struct view *view, int low, int high)
 {
     int before = view->wish.count;
@@ -81,7 +82,7 @@ static void want_between(struct view *view, int low, int high)
 static void want_next_points(struct view *view)
 {
     int center = view->center, octave = view->grid.octave;
-    if (center < 0) { /* nothing but walls: lower */
+    if (center < 0) { /* divergences only: go lower */
         if (view->row.lowest >= 0)
             want_beyond(view, view->row.lowest, -1);
         return;
@@ -106,7 +107,7 @@ static void want_next_points(struct view *view)
         want_beyond(view, right, 1);
     if (view->wish.count || !view->flat)
         return;
-    /* hidden in the noise: once, two octaves to each side */
+    /* curvature hidden in the noise: once, two octaves to each side */
     if (view->row.lowest > center - 2 * octave)
         want_point(view, center - 2 * octave);
     if (view->row.highest < center + 2 * octave)
@@ -125,8 +126,8 @@ static void want_start(struct view *view, double predicted)
         want_point(view, k + i * step);
 }
 
-/* *x: log2 of the LR to begin with at horizon h, by all shorter ones; NaN: none has a loss. 0 or
- * LR_ENOMEM. */
+/* *x: log2 LR to begin with at horizon h, predicted from all shorter ones; NaN: none has a loss. 0
+ * or LR_ENOMEM. */
 static int predict_start(const struct observations *obs, size_t h, double *x)
 {
     bool any_loss = false;
@@ -143,7 +144,8 @@ static int predict_start(const struct observations *obs, size_t h, double *x)
     return 0;
 }
 
-/* Whether the noise calls for octaves: judged by the last horizon that shows a curvature. */
+/* True if the noise requires octave steps, judged by the longest shorter horizon that shows a
+ * curvature; if none does, true from the second horizon on. */
 static bool noise_wants_octaves(const struct observations *obs, size_t h)
 {
     struct noise noise = basin_noise(obs->basins, h);
@@ -167,7 +169,7 @@ static void read_horizon(struct view *view, const struct observations *obs, size
     view->center = view->row.best;
     if (fit.count < 5 || view->flat || basin->at_edge || view->center < 0)
         return;
-    /* a parabola that holds knows better than the one lowest loss where the optimum is */
+    /* a significant parabola locates the optimum better than the one lowest loss */
     double vertex = basin_vertex(basin, &fit), nearest = INFINITY;
     for (int k = 0; k <= view->grid.last && k < view->row.wall; k++) {
         double off = fabs(view->grid.low + k * view->grid.step - vertex);
@@ -178,7 +180,8 @@ static void read_horizon(struct view *view, const struct observations *obs, size
     }
 }
 
-/* Seeds that are missing at LRs already begun come first: a round may have been cut short. */
+/* Adds LRs at which seeds are missing, before any new LR: a round may have been cut short. False:
+ * none. */
 static bool want_missing(struct view *view)
 {
     for (int k = 0; k <= view->grid.last && k <= view->row.wall; k++) {

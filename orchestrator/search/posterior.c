@@ -1,7 +1,7 @@
-/* What is not linear is enumerated: curvature, drift, asymmetry and noise (a node), the size of the
- * misfit, and the law's line and beta. Given these, each horizon has a likelihood over its vertex
- * alone. Nodes that the data rule out are left out early. Then samples are drawn from the whole,
- * because what is asked of it (intervals, what a further trial would tell) is not linear. */
+/* The nonlinear unknowns are enumerated: curvature, drift, asymmetry and noise (a node), the size
+ * of the misfit, and the law's line and beta. Given these, each horizon has a likelihood over its
+ * vertex alone. Nodes that the data rule out are skipped early. Samples are then drawn from the
+ * joint posterior, because intervals and information gains are not linear in it. */
 #include "search/posterior.h"
 
 #include <assert.h>
@@ -13,11 +13,11 @@
 #include "lrsearch/rng.h"
 #include "search/vertex_likelihood.h"
 
-#define CURVATURES 7 /* from CURVATURE_LEAST on, each twice the one before */
+#define CURVATURES 7 /* CURVATURE_LEAST times 1, 2, 4, ... */
 #define NODES (CURVATURES * BASIN_DRIFTS * BASIN_ASYMMETRIES * BASIN_SIGMAS)
 #define BETAS 27
 #define PI 3.14159265358979323846
-#define NEGLIGIBLE 9.0 /* in log blurred */
+#define NEGLIGIBLE 9.0 /* log weight: nodes whose bound is this far below the best are skipped */
 #define BETA_STEP 0.125
 
 struct node {
@@ -29,18 +29,18 @@ struct node {
 struct workspace {
     const struct search_space *space;
     struct vertex_grid grid;
-    size_t reference; /* the longest horizon of which anything is known: t = 0 */
+    size_t reference; /* the longest horizon with data: t = 0 */
     double target_t;
-    int target_horizon; /* -1: none of those seen is as long as the target */
+    int target_horizon; /* horizon with the target's tokens; -1: none */
     struct node nodes[NODES];
     double beta_prior[BETAS];
-    double lines[BETAS][VERTEX_GRID_MAX]; /* weights at the present node */
+    double lines[BETAS][VERTEX_GRID_MAX]; /* weights at the current node */
     uint64_t draws;
     size_t count;
     struct vertex_likelihood horizons[];
 };
 
-/* Around the prior's, up to 1.6 away. */
+/* Grid of beta: the prior mean +- 1.6. */
 static double beta_of(const struct workspace *space, int b)
 {
     return space->space->prior_beta + (b - BETAS / 2) * BETA_STEP;
@@ -48,11 +48,11 @@ static double beta_of(const struct workspace *space, int b)
 
 /* ---- the law ---- */
 
-struct support { /* of a function on the grid: it is 0 outside */
+struct support { /* grid range; outside it a function is 0 */
     int first, end;
 };
 
-/* The likelihood of a place of the line at this horizon: the vertex is a misfit away. */
+/* Likelihood of the line's place at this horizon: that of the vertex, convolved with the misfit. */
 static struct support blur(const struct vertex_likelihood *horizon, double misfit, double *out)
 {
     double kernel[VERTEX_GRID_MAX], plain[VERTEX_GRID_MAX], sum = 0;
@@ -77,8 +77,8 @@ static struct support blur(const struct vertex_likelihood *horizon, double misfi
                             horizon->end + reach < count ? horizon->end + reach : count};
 }
 
-/* Multiplies the weights of the lines of one slope by what a horizon says of them; `shift`: from
- * the line's place at t = 0 to that at the horizon, in steps of the grid. */
+/* Multiplies the weights of the lines of one slope by a horizon's likelihood; `shift`: from the
+ * line's place at t = 0 to that at the horizon, in grid steps. */
 static void weigh_slope(double *weights, struct support *support, const double *blurred,
                         const struct support *of, double shift)
 {
@@ -92,7 +92,7 @@ static void weigh_slope(double *weights, struct support *support, const double *
         weights[v] *= blurred[v + by] * (1 - rest) + blurred[v + by + 1] * rest;
 }
 
-/* What earlier trainings say of the lines of one slope. */
+/* Multiplies the weights of the lines of one slope by the prior of LR* at prior_tokens. */
 static void expect_lines(struct workspace *space, int b)
 {
     double reference = (double)space->space->horizons[space->reference];
@@ -103,7 +103,7 @@ static void expect_lines(struct workspace *space, int b)
     }
 }
 
-/* Fills `lines` for a misfit at the node whose horizon was weighed last; returns their sum. */
+/* Fills `lines` for a misfit at the node of the last weigh_vertices(); returns their sum. */
 static double weigh_lines(struct workspace *space, double misfit)
 {
     double sum = 0, blurred[VERTEX_GRID_MAX];
@@ -118,7 +118,7 @@ static double weigh_lines(struct workspace *space, double misfit)
     for (size_t h = 0; h < space->count; h++) {
         const struct vertex_likelihood *horizon = &space->horizons[h];
         if (vertex_likelihood_is_empty(horizon))
-            continue; /* says nothing, on the grid or beyond */
+            continue; /* no information: its likelihood is flat beyond the grid too */
         struct support support = blur(horizon, misfit, blurred);
         for (int b = 0; b < BETAS; b++)
             weigh_slope(space->lines[b], &supports[b], blurred, &support,
@@ -133,7 +133,7 @@ static double weigh_lines(struct workspace *space, double misfit)
     return sum;
 }
 
-/* Returns the sum of the horizons' largest log likelihoods. */
+/* Weighs all horizons' vertices; returns the sum of the horizons' largest log likelihoods. */
 static double weigh_vertices(struct workspace *space, const struct shape *shape)
 {
     double sum = 0;
@@ -177,8 +177,8 @@ static double normal(struct workspace *space)
     return rng_normal(space->space->seed, RNG_POSTERIOR, space->draws++);
 }
 
-/* The first place from `from` on where the running sum of weights passes `share`; *passed: the sum
- * before it. So that ascending shares take one walk. */
+/* First index from `from` on where the running sum of weights exceeds `share`; *passed: the sum
+ * before it. Ascending shares continue from the last result. */
 static int walk(const double *weights, int from, int count, double share, double *passed)
 {
     int last = from;
@@ -293,7 +293,7 @@ static double student_3(double z)
     return 0.5 + (u / (1 + u * u) + atan(u)) / PI;
 }
 
-/* Each beta gets what the prior has around it; returns the standard deviation of the whole. */
+/* Gives each beta the prior's mass around it; returns the standard deviation of this prior. */
 static double lay_betas(struct workspace *space)
 {
     double sum = 0, mean = 0, square = 0;
@@ -351,7 +351,7 @@ struct posterior *posterior_create(const struct observations *obs, size_t horizo
     return posterior;
 }
 
-/* ---- what samples say ---- */
+/* ---- summaries ---- */
 
 struct spread posterior_spread(const struct posterior *posterior, size_t offset)
 {

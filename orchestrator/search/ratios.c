@@ -1,12 +1,12 @@
-/* Searched LR ratios, by coordinates. At the shortest horizon:
+/* Coordinate-wise search for LR ratios, at the shortest horizon:
  *
- *   1. the policy finds the best LR, ratios in the middle of their ranges;
- *   2. for one ratio after the other `narrow` finds the best ratio at that LR: loss over log ratio
- *      is a basin as loss over log LR is, so that nothing new is needed;
- *   3. the policy does its whole search at the best ratios.
+ *   1. the policy finds the best LR, with the ratios in the middle of their ranges;
+ *   2. `narrow` finds the best value of each ratio in turn at that LR: loss over log ratio is a
+ *      basin like loss over log LR, so it needs no code of its own;
+ *   3. the policy runs its full search at the best ratios.
  *
- * Everything is worked out anew from what was seen, so that there is no state; later steps see only
- * what belongs to them, so that earlier decisions stay as they were. */
+ * There is no state: every call recomputes everything from the observations. Each step uses only
+ * the observations that belong to it, so that later trials do not change earlier decisions. */
 #include "search/ratios.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 #include "search/lr_grid.h"
 #include "search/observations.h"
 
-#define RATIO_RESOLUTION 1.0 /* octaves; the loss depends less on a ratio than on the LR */
+#define RATIO_RESOLUTION 1.0 /* octaves; the loss is less sensitive to a ratio than to the LR */
 
 static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
 
@@ -34,7 +34,7 @@ bool ratios_are_searched(const struct search_space *space)
     return any;
 }
 
-/* The search for a ratio as one for an LR at the shortest horizon alone. */
+/* The search for ratio r, posed as one for an LR at the shortest horizon alone. */
 static struct search_space ratio_space(const struct search_space *space, int r)
 {
     struct search_space of = *space;
@@ -47,7 +47,7 @@ static struct search_space ratio_space(const struct search_space *space, int r)
     return of;
 }
 
-/* In the middle of the range, but one of the ratios that `narrow` asks for. */
+/* The middle point of `narrow`'s coarse grid over the range; a fixed ratio's value. */
 static double start_of(const struct search_space *space, int r)
 {
     if (!is_searched(space, r))
@@ -75,8 +75,8 @@ size_t ratios_filter(const double value[RATIO_COUNT], const struct observation *
     return kept;
 }
 
-/* What was seen of ratio r at the LR and the other ratios, with the ratio in the place of the
- * LR. */
+/* Copies the observations along ratio r (shortest horizon, LR and other ratios as in `ratios`),
+ * with the ratio as their lr. */
 static size_t filter_along(const struct search_space *space, const struct ratios *ratios, int r,
                            const struct observation *seen, size_t count, struct observation *out)
 {
@@ -131,7 +131,7 @@ static void start_ratios(struct ratios *ratios, const struct search_space *space
     ratios->lr = NAN;
 }
 
-/* The best LR at the starting ratios. */
+/* Sets ratios->lr to the best LR at ratios->value. */
 static int settle_lr(struct ratios *ratios, const struct search_space *space,
                      const struct observation *seen, size_t count, struct observation *room)
 {
@@ -174,7 +174,7 @@ static void set_ratios(struct proposal *round, int asked, const double value[RAT
         memcpy(round[i].ratios, value, sizeof(round[i].ratios));
 }
 
-/* Steps 1 and 2; 0 when they are over, and *ratios is settled. */
+/* Steps 1 and 2: number of proposals, or negative; 0: both are done, and *ratios is settled. */
 static int next_of_ratios(struct ratios *ratios, const struct policy *policy,
                           const struct search_space *space, const struct observation *seen,
                           size_t count, struct observation *room, struct proposal *round)
@@ -239,8 +239,8 @@ static void name_after(struct forecast_stage *stages, size_t count, const char *
     }
 }
 
-/* The last step sees again at the shortest horizon what the first one saw, if the ratios end where
- * they began; at most it costs as much once more. */
+/* Counts the shortest horizon twice. Step 3 repeats it at other ratios; it costs nothing more only
+ * if the best ratios are those of step 1. */
 int ratios_forecast(const struct policy *policy, const struct search_space *space,
                     struct forecast_stage *stages, size_t capacity)
 {
@@ -281,7 +281,7 @@ int ratios_answer(struct answer *answer, const struct search_space *space,
                   const struct ratios *ratios, const struct observation *seen, size_t count,
                   struct observation *room)
 {
-    struct ratios at; /* as they were when each one was searched */
+    struct ratios at; /* the ratios at which each one was searched */
     start_ratios(&at, space);
     at.lr = ratios->lr;
     for (int r = 0; r < RATIO_COUNT; r++) {

@@ -1,6 +1,6 @@
-/* A Gibbs sampler. A sweep goes over the coordinates: shape and noise are drawn, the law is moved
- * with its vertices (sampler_law.c), each basin's vertex, curvature and level are drawn
- * (sampler_basins.c), then the law. Basins without losses or walls take no part. */
+/* Gibbs sampler. For each coordinate a sweep draws noise and shape, moves the law together with the
+ * vertices (sampler_law.c), draws each basin's vertex, curvature and level (sampler_basins.c), then
+ * the law given the vertices. Basins without losses or walls are skipped. */
 #include "search/sampler.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #include "search/sampler_basins.h"
 #include "search/sampler_law.h"
 
-#define NEGLIGIBLE (-40.0) /* in log weight */
+#define NEGLIGIBLE (-40.0) /* log weight below the largest that counts as 0 */
 
 double sampler_uniform(struct sampler *sampler)
 {
@@ -45,7 +45,7 @@ int sampler_pick(struct sampler *sampler, double *log_weights, int count)
     return last;
 }
 
-/* ---- first state: vertices at the lowest losses, the law as expected ---- */
+/* ---- initial state: vertices at the lowest losses, the law at its prior means ---- */
 
 static void begin_law(struct sampler *sampler, int k)
 {

@@ -3,30 +3,29 @@
 
 #include "search/cell_data.h"
 
-/* The Gibbs sampler of cell_posterior.c: its state, which is one sample of the posterior of
- * cell_posterior.h, and how it is moved. */
+/* State of the Gibbs sampler that cell_posterior_create() runs; it is one sample of that
+ * posterior. */
 
 #define SAMPLER_CURVATURES 8
-#define SAMPLER_SCALES BASIN_MISFITS /* sizes of a misfit, and of a cell's random effect */
+#define SAMPLER_SCALES BASIN_MISFITS /* grid sizes: misfits, and cells' random effects */
 
 struct sampler_law {                                 /* of one coordinate */
-    int asymmetry, curvature, drift, misfit, effect; /* indices */
+    int asymmetry, curvature, drift, misfit, effect; /* indices into their grids */
     double theta[TERMS_MAX];
-    double stretch[TERMS_MAX]; /* of a heavy term's variance: Student as a mixture of normals */
+    double stretch[TERMS_MAX]; /* on a heavy term's variance: Student as a mixture of normals */
 };
 
 struct sampler_basin {
     bool known; /* has losses or walls */
     double vertex[SEARCH_COORDINATES];
-    int place[SEARCH_COORDINATES]; /* the vertex's on its grid */
+    int place[SEARCH_COORDINATES]; /* the vertex's index on its grid */
     double curvature[SEARCH_COORDINATES];
-    double level;                    /* over the lowest loss */
-    double line[SEARCH_COORDINATES]; /* where the law puts coordinate k: the LR's vertex, or the
-                                        log2 of the ratio */
-    double support;                  /* sampler_law.c's: log likelihood of the vertex as it is, */
-    double moved, off;               /* when it is moved, and by how much it is */
-    double log_of[VERTEX_GRID_MAX]; /* log likelihood of the coordinate at hand, level and curvature
-                                     integrated out */
+    double level;                    /* nats above the basin's lowest loss */
+    double line[SEARCH_COORDINATES]; /* the law's value: the LR's vertex, or log2 of the ratio */
+    double support;                  /* sampler_law.c: log likelihood of the vertex, */
+    double moved, off;               /* the same after a move; the move, octaves */
+    double log_of[VERTEX_GRID_MAX];  /* log likelihood over the grid of the current coordinate,
+                                       level and curvature integrated out */
 };
 
 struct sampler {
@@ -36,20 +35,21 @@ struct sampler {
     struct sampler_law laws[SEARCH_COORDINATES];
     struct sampler_basin *basins;
     double *features[SEARCH_COORDINATES]; /* term_value(): [basin][term] */
-    double *matrix;                       /* of the regression */
-    double *unexplained; /* losses of data->points less what the other coordinates explain */
+    double *matrix;                       /* normal matrix of the regression */
+    double *unexplained; /* losses of data->points minus the other coordinates' contributions */
 };
 
-/* In its first state. `data` must outlive it. NULL: no memory. */
+/* Starts at the lowest losses and the prior means of the law. `data` must outlive it. NULL: no
+ * memory. */
 struct sampler *sampler_create(const struct cell_data *data);
 void sampler_destroy(struct sampler *sampler);
-/* False: interrupted. */
+/* Runs that many sweeps. False: interrupted. */
 bool sampler_run(struct sampler *sampler, int sweeps);
 
-/* For its parts: random numbers in [0, 1), normal, */
+/* For the sampler's own files: uniform in [0, 1), standard normal, */
 double sampler_uniform(struct sampler *sampler);
 double sampler_normal(struct sampler *sampler);
-/* and an index in proportion to exp(log_weight), which spoils the weights. */
+/* and an index with probability proportional to exp(log_weight); overwrites the weights. */
 int sampler_pick(struct sampler *sampler, double *log_weights, int count);
 
 #endif

@@ -1,6 +1,6 @@
-/* One basin of the sampler: where its vertex lies, when the law, the shape and its other vertices
- * are given. Level and curvature are integrated out in closed form: weighted least squares with a
- * normal prior of the curvature, at the one shape and noise of the present state. */
+/* Draws each basin's vertex, given the law, the shape and its other vertices. Level and curvature
+ * are integrated out in closed form: weighted least squares with a normal prior of the curvature,
+ * at the current shape and noise. */
 #include "search/sampler_basins.h"
 
 #include <math.h>
@@ -8,11 +8,12 @@
 #include "search/fast_log.h"
 #include "search/sampler_law.h"
 
-/* Of the LR, and of a ratio, which matters less, and of which less is known. */
+/* Prior of the curvature, nats per octave^2: of the LR and of a ratio, which matters less, and of
+ * which less is known. */
 static const double curvature_least[2] = {CURVATURE_LEAST, 0.0005};
 static const double curvature_center[2] = {CURVATURE_CENTER, 0.006};
 static const double curvature_width[2] = {CURVATURE_WIDTH, 1.5};
-#define IMPOSSIBLE 1e-35 /* the least chance */
+#define IMPOSSIBLE 1e-35 /* floor of a probability */
 #define TOGETHER 8
 
 static double base_curvature(const struct sampler *sampler, int k, int index)
@@ -26,7 +27,7 @@ double sampler_curvature(const struct sampler *sampler, int k, double t)
     return base_curvature(sampler, k, law->curvature) * exp2(-basin_drift[law->drift] * t);
 }
 
-/* Of a basin's curvature around its mean, before its losses. */
+/* Prior variance of a basin's curvature around its mean. */
 static double variance_of(double mean)
 {
     return CURVATURE_SPREAD * CURVATURE_SPREAD * mean * mean;
@@ -37,13 +38,13 @@ static const double *shape_of(const struct sampler *sampler, size_t b, int k, si
     return sampler->data->basins[b].shape[k][sampler->laws[k].asymmetry] + point * VERTEX_GRID_MAX;
 }
 
-/* A row of a cell_basin's wg[k] or gg[k]. */
+/* Row of a cell_basin's wg[k] or gg[k] for the current asymmetry and noise. */
 static const double *around(const struct sampler *sampler, int k, double *const *table)
 {
     return table[sampler->laws[k].asymmetry] + sampler->sigma * VERTEX_GRID_MAX;
 }
 
-/* A basin's losses, less what the coordinates other than the one at hand explain. */
+/* A basin's losses minus the contributions of the other coordinates. */
 static double *unexplained(const struct sampler *sampler, size_t b)
 {
     return sampler->unexplained + (sampler->data->basins[b].points - sampler->data->points);
@@ -65,7 +66,7 @@ void sampler_turn_to(struct sampler *sampler, int k)
 
 /* ---- the likelihood of each vertex ---- */
 
-/* Sums of weight g y around their means: into `out`. */
+/* out[v] = sum of weight g y around the means. */
 static void add_up(const struct sampler *sampler, size_t b, int k, double *out)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -85,8 +86,8 @@ static void add_up(const struct sampler *sampler, size_t b, int k, double *out)
         out[v] -= wg[v] * wy;
 }
 
-/* That each wall diverges; walls are taken together as far as their product stays a normal
- * number. */
+/* Adds the log probability that every wall diverges. TOGETHER walls share a logarithm: the product
+ * of their floors, 1e-280, is still a normal number. */
 static void add_walls(const struct sampler *sampler, size_t b, int k, double *log_of)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -94,7 +95,7 @@ static void add_walls(const struct sampler *sampler, size_t b, int k, double *lo
     double diverges[VERTEX_GRID_MAX];
     for (size_t i = 0; i < basin->walls; i++) {
         const double *wall = basin->wall[k] + i * VERTEX_GRID_MAX;
-        double stays = 1; /* by the other coordinates */
+        double stays = 1; /* probability that no other coordinate makes it diverge */
         for (int j = 0; j < sampler->data->coordinate_count; j++)
             if (j != k)
                 stays *=
@@ -151,7 +152,7 @@ static void draw_vertex(struct sampler *sampler, size_t b, int k)
     double weights[VERTEX_GRID_MAX];
     memcpy(weights, state->log_of, (size_t)grid->count * sizeof(*weights));
     for (int j = 0; j < sampler->data->coordinate_count; j++) {
-        /* the law of the coordinate; of the LR, also those of the ratios that hang on it */
+        /* the coordinate's law; for the LR also those of the ratios, which depend on its vertex */
         if (j != k && k > 0)
             continue;
         double center = state->line[j] + (k > 0 ? state->vertex[0] : 0);
@@ -170,7 +171,7 @@ struct sums {
     double w, wy, wg, gg, gy;
 };
 
-/* Over a basin's losses at its vertex, with the noise as it is. */
+/* Sums over a basin's losses at its vertex and the current noise. */
 static struct sums sum_losses(const struct sampler *sampler, size_t b, int k)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -188,7 +189,7 @@ static struct sums sum_losses(const struct sampler *sampler, size_t b, int k)
     return sums;
 }
 
-/* Curvature and level. */
+/* Draws curvature and level. */
 static void draw_depth(struct sampler *sampler, size_t b, int k)
 {
     bool any_loss = sampler->data->basins[b].losses > 0;
@@ -220,15 +221,16 @@ void sampler_draw_basins(struct sampler *sampler, int k)
 enum { CURVES = SAMPLER_CURVATURES * BASIN_DRIFTS };
 _Static_assert(BASIN_SIGMAS == SAMPLER_CURVATURES, "one loop over either, several at a time");
 
-/* Log weights of eight shapes. What is to be divided by, under a root, is gathered in `roots`,
- * because so many logarithms would take most of the time. */
+/* Log weights of eight shapes. Divisors under a root are multiplied up in `roots`: a logarithm for
+ * each basin would take most of the time. */
 struct octet {
     double weights[SAMPLER_CURVATURES], roots[SAMPLER_CURVATURES];
 };
 
-/* A basin's losses at its vertex, for eight shapes; level and curvature are left open. */
+/* Sums over a basin's losses at its vertex, for eight shapes; level and curvature are integrated
+ * out. */
 struct fits {
-    double mean[SAMPLER_CURVATURES]; /* of the curvature */
+    double mean[SAMPLER_CURVATURES]; /* prior mean of the curvature */
     double yy[SAMPLER_CURVATURES], gg[SAMPLER_CURVATURES], gy[SAMPLER_CURVATURES];
 };
 
@@ -253,11 +255,11 @@ static void weigh(struct octet *octet, const struct fits *fits)
     }
     for (int n = 0; n < SAMPLER_CURVATURES; n++)
         largest = octet->roots[n] > largest ? octet->roots[n] : largest;
-    if (largest > 1e150) /* one basin's are far below 1e100 */
+    if (largest > 1e150) /* one basin's factor is far below 1e100 */
         extract_roots(octet);
 }
 
-/* With each noise. */
+/* Fills `fits` for each noise, at the current curvature. */
 static void fit_sigmas(const struct sampler *sampler, size_t b, int k, struct fits *fits)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -305,12 +307,12 @@ static void draw_sigma(struct sampler *sampler, int k)
     sampler->sigma = sampler_pick(sampler, octet.weights, BASIN_SIGMAS);
 }
 
-/* With the noise as it is, and each curvature in turn. */
+/* Fills `fits` for each curvature, at the current noise. */
 static void fit_curvatures(const struct sampler *sampler, size_t b, int k, struct fits *fits)
 {
     struct sums sums = sum_losses(sampler, b, k);
     for (int c = 0; c < SAMPLER_CURVATURES; c++) {
-        fits->yy[c] = 0; /* whatever the curvature */
+        fits->yy[c] = 0; /* the same for every curvature */
         fits->gg[c] = fmax(sums.gg - sums.wg * sums.wg / sums.w, 0);
         fits->gy[c] = sums.gy - sums.wg * sums.wy / sums.w;
     }

@@ -3,20 +3,19 @@
 
 #include "search/sampler.h"
 
-/* The basins over coordinate k, given the law. */
+/* The basins in coordinate k, given the law. */
 
-/* To be called first: what comes next is about k, and vertices and curvatures of the other
- * coordinates stay. */
+/* Call first: makes k the current coordinate; vertices and curvatures of the others stay fixed. */
 void sampler_turn_to(struct sampler *sampler, int k);
-/* Draws the noise and the shape that all basins share, with level and curvature of each integrated
- * out: those are to be drawn next. */
+/* Draws the noise and shape that all basins share, with level and curvature of each integrated out;
+ * these must be drawn again next. */
 void sampler_draw_shape(struct sampler *sampler, int k);
 /* Fills log_of of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);
 /* Draws vertex, curvature and level of every known basin, after sampler_weigh(). */
 void sampler_draw_basins(struct sampler *sampler, int k);
 
-/* Expected curvature, t octaves of tokens from the reference. */
+/* Prior mean of the curvature (nats per octave^2), t octaves of tokens from the reference. */
 double sampler_curvature(const struct sampler *sampler, int k, double t);
 
 #endif

@@ -1,18 +1,19 @@
-/* The law of the sampler. Drawn from the vertices alone it would move by a misfit at a time, while
- * few losses leave it open by octaves: so the law is also moved together with all vertices, whose
- * distances from it stay (Yu and Meng 2011: ancillary and sufficient steps in turn). */
+/* The law's part of the sampler. Drawn given the vertices alone, the law would move by about a
+ * misfit a sweep, while few losses leave it uncertain by octaves. So it is also moved together with
+ * all vertices, whose distances from it stay (Yu and Meng 2011: ancillary and sufficient steps in
+ * turn). */
 #include "search/sampler_law.h"
 
 #include <math.h>
 #include <string.h>
 #include "search/numerics.h"
 
-/* A ratio's basin is wider, and its misfits are so many times larger. */
+/* A ratio's basin is wider; its misfits are larger by this factor. */
 #define RATIO_MISFIT 1.5
-/* Random effect of a cell, on all its horizons alike: standard deviations, octaves. */
+/* Random effect of a cell, common to all its horizons: possible standard deviations, octaves. */
 static const double effect_sizes[SAMPLER_SCALES] = {0.05, 0.12, 0.25, 0.5};
 static const double effect_prior[SAMPLER_SCALES] = {0.25, 0.35, 0.28, 0.12};
-static const double steps[] = {0.08, 0.4}; /* octaves that the vertices are moved by */
+static const double steps[] = {0.08, 0.4}; /* standard deviations of the moves, octaves */
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
 static double misfit_at(const struct sampler *sampler, int k, int index)
@@ -46,7 +47,7 @@ void sampler_set_lines(struct sampler *sampler, int k)
     }
 }
 
-/* Standard deviation of a term before the data. */
+/* Prior standard deviation of a term's coefficient. */
 static double term_deviation(const struct sampler *sampler, int k, size_t index)
 {
     const struct term *term = &sampler->data->terms[k].term[index];
@@ -55,7 +56,7 @@ static double term_deviation(const struct sampler *sampler, int k, size_t index)
     return term->deviation * (term->heavy ? sqrt(sampler->laws[k].stretch[index]) : 1);
 }
 
-/* What the law is about: the LR's vertex, or the ratio. */
+/* The quantity that the law describes: the LR's vertex, or log2 of the ratio. */
 static double subject(const struct sampler_basin *basin, int k)
 {
     return basin->vertex[k] - (k > 0 ? basin->vertex[0] : 0);
@@ -63,13 +64,13 @@ static double subject(const struct sampler_basin *basin, int k)
 
 /* ---- moves of the law together with the vertices ---- */
 
-/* Log likelihood of the coordinate at `x`, between two vertices of the grid. */
+/* Log likelihood of the coordinate at `x`, linear between two vertices of the grid; -infinity
+ * outside. */
 static double likelihood(const struct sampler *sampler, size_t b, int k, double x)
 {
     const struct vertex_grid *grid = &sampler->data->grids[k];
     double place = (x - grid->low) / grid->step, last = grid->count - 1;
-    if (!(place >= -0.5 &&
-          place <= last + 0.5)) /* a vertex lies up to half a step beside its place */
+    if (!(place >= -0.5 && place <= last + 0.5)) /* a vertex is up to half a step off its place */
         return -INFINITY;
     place = place < 0 ? 0 : place > last ? last : place;
     int below = place < last ? (int)place : grid->count - 2;
@@ -78,7 +79,8 @@ static double likelihood(const struct sampler *sampler, size_t b, int k, double 
     return log_of[below] * (1 - share) + log_of[below + 1] * share;
 }
 
-/* Of the vertex moved by `by`: the losses, and the ratios that hang on the LR. */
+/* Log likelihood of the vertex moved by `by` octaves: of the losses and, for the LR, of the ratios,
+ * which are differences from its vertex. */
 static double support(const struct sampler *sampler, size_t b, int k, double by)
 {
     const struct sampler_basin *basin = &sampler->basins[b];
@@ -121,7 +123,7 @@ static void shift_term(struct sampler *sampler, int k, size_t term, double step)
         basin->moved = support(sampler, b, k, basin->off);
         gain += basin->moved - basin->support;
     }
-    if (!(luck < gain)) /* NaN too */
+    if (!(luck < gain)) /* rejects NaN too */
         return;
     *theta += by;
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
@@ -134,7 +136,8 @@ static void shift_term(struct sampler *sampler, int k, size_t term, double step)
     }
 }
 
-/* Draws one of several sizes, which each basin's `off` grows in proportion to. */
+/* Draws one of SAMPLER_SCALES sizes and moves each vertex so that its basin's `off` scales with
+ * it. */
 static int draw_size(struct sampler *sampler, int k, const double *sizes, const double *prior,
                      int now)
 {
@@ -156,7 +159,7 @@ static int draw_size(struct sampler *sampler, int k, const double *sizes, const 
     return drawn;
 }
 
-/* Another size of the misfits, with each basin as many of them away from the law. */
+/* Draws the size of the misfits, each basin's residual scaling with it. */
 static void rescale_misfits(struct sampler *sampler, int k)
 {
     for (size_t b = 0; b < sampler->data->basin_count; b++)
@@ -165,7 +168,8 @@ static void rescale_misfits(struct sampler *sampler, int k)
         draw_size(sampler, k, basin_misfit, basin_misfit_prior, sampler->laws[k].misfit);
 }
 
-/* The same of the cells' random effects: many cells would hold their size where it is. */
+/* The same for the cells' random effects: with many cells, draw_effect_size() hardly moves their
+ * size. */
 static void rescale_effects(struct sampler *sampler, int k)
 {
     const struct terms *terms = &sampler->data->terms[k];
@@ -222,7 +226,7 @@ static void regress(struct sampler *sampler, int k)
         }
     }
     if (!cholesky(a, n))
-        return; /* priors are proper: only by overflow */
+        return; /* only by overflow: the priors are proper */
     double noise[TERMS_MAX];
     for (size_t i = 0; i < n; i++)
         noise[i] = sampler_normal(sampler);
@@ -263,8 +267,8 @@ static void draw_effect_size(struct sampler *sampler, int k)
     sampler->laws[k].effect = sampler_pick(sampler, weights, SAMPLER_SCALES);
 }
 
-/* Student as a normal whose variance is stretched by an inverse gamma number: with 3 degrees of
- * freedom and one value, (3 + z^2) over a chi square with 4. */
+/* Student as a normal with inverse gamma variance: with 3 degrees of freedom and one value z, the
+ * factor on the variance is (3 + z^2) over a chi square with 4. */
 static void draw_stretch(struct sampler *sampler, int k)
 {
     const struct terms *terms = &sampler->data->terms[k];

@@ -3,12 +3,12 @@
 
 #include "search/sampler.h"
 
-/* The law of coordinate k: its terms' unknowns, the size of the misfits around it, and that of the
+/* The law of coordinate k: its coefficients, the size of the misfits around it, and that of the
  * cells' random effects. */
 
-/* Moves the law and all vertices together, by what the losses say; after sampler_weigh(). */
+/* Moves the law and all vertices together, given the losses; call after sampler_weigh(). */
 void sampler_shift_law(struct sampler *sampler, int k);
-/* Draws the law from the vertices alone. */
+/* Draws the law given the vertices alone. */
 void sampler_draw_law(struct sampler *sampler, int k);
 
 /* Fills coordinate k of every basin's `line`. */

@@ -13,11 +13,11 @@
 #include "search/ratios.h"
 #include "search/warnings.h"
 
-#define HALF_KNOWN 1.0 /* octaves: a vertex less sure than that is called flat */
+#define HALF_KNOWN 1.0 /* octaves: a vertex with a larger standard deviation is called flat */
 #define MEASURED 2     /* LRs with a loss */
 #define FEW 3          /* LRs */
-#define BEYOND 0.33 /* how likely an optimum must lie beyond the range to be called at its edge */
-#define PARABOLA 5  /* points near the bottom, for a horizon to be judged by itself */
+#define BEYOND 0.33    /* probability beyond the range from which an optimum is at the edge */
+#define PARABOLA 5     /* least points in the fit for its flatness to count */
 
 static struct spread spread_at(const struct posterior *posterior, size_t array, size_t h)
 {
@@ -34,9 +34,9 @@ static size_t losses_of(const struct basin *basin)
     return count;
 }
 
-/* The best LR is the lowest or highest that gave a loss or diverged. Of two or three that is no
- * matter, as what is known of the other horizons places the optimum, unless it may well lie beyond
- * the range. / */
+/* True if the best LR is the lowest or highest that gave a loss or diverged. With at most FEW
+ * losses, only if the optimum lies beyond the range with probability above BEYOND: otherwise the
+ * other horizons place it. */
 static bool lies_at_edge(const struct basin *basin, const struct search_space *space,
                          const struct posterior *posterior, size_t h)
 {
@@ -102,7 +102,8 @@ static void fill_law(struct answer *answer, const struct posterior *posterior)
     law->prior_weight = fmin(1, pow(beta.deviation / posterior->prior_beta_sd, 2));
 }
 
-/* The law without the longest horizon, against what was measured there. */
+/* Predicts the longest horizon from the shorter ones, to compare with its measured optimum. 0 or
+ * LR_ENOMEM. */
 static int hold_out(struct answer *answer, const struct observations *obs)
 {
     size_t last = answer->horizon_count - 1, measured = 0;
@@ -170,7 +171,7 @@ static int one_cell_answer(struct answer *answer, const struct observations *obs
     return 0;
 }
 
-/* Of what was seen at the best ratios, and the ratios. */
+/* The answer from the observations at the best ratios, and the ratios. 0 or LR_ENOMEM. */
 static int answer_with_ratios(struct answer *answer, const struct search_space *space,
                               const struct observation *seen, size_t count)
 {
@@ -195,7 +196,7 @@ out:
 
 /* ---- any campaign ---- */
 
-/* NaN and the target's tokens: nothing is known yet. */
+/* Empties the answer: the target's tokens, and NaN for what is unknown. */
 static void clear_answer(struct answer *answer, const struct search_space *space)
 {
     memset(answer, 0, sizeof(*answer)); /* padding too: answers are compared as bytes */
@@ -213,7 +214,7 @@ static void clear_answer(struct answer *answer, const struct search_space *space
     law->holdout.ci90[0] = law->holdout.ci90[1] = NAN;
 }
 
-/* What lies behind the end of each warning: answers are compared as bytes. */
+/* Zeroes what lies behind the end of each warning: answers are compared as bytes. */
 static void clear_tails(struct answer *answer)
 {
     for (size_t i = 0; i < answer->warning_count; i++) {

@@ -1,11 +1,10 @@
-/* What follows from a search space alone: what is expected of LR* before any loss is seen, and
- * which cells there are. */
+/* Functions of the search space alone: the prior of LR*, and relations between cells and target. */
 #include "search/search_space.h"
 
 #include <math.h>
 
 #define SAME 1e-9     /* octaves */
-#define UNEQUAL 100.0 /* octaves: a cell of another parametrization is far from the target */
+#define UNEQUAL 100.0 /* octaves: distance that another parametrization adds */
 
 bool search_interrupted(const struct search_space *space)
 {

@@ -6,34 +6,33 @@
 #include <stdint.h>
 #include "lrsearch/answer.h"
 
-/* What a search is given, numbers only: where it may look, what is expected beforehand, and what
- * was observed. Public, with policy.h, search_answer.h, numerics.h, loss_penalty.h and laws/; the
- * other headers are for this folder and its tests. */
+/* Input of a search, numbers only: range, priors and observations. Public, as are policy.h,
+ * search_answer.h, numerics.h, loss_penalty.h and laws/; the other headers are private to this
+ * folder and its tests. */
 
 struct ratio_range {
     double low, high; /* equal: fixed */
 };
 
-/* A campaign may have axes: each combination of their values is a cell with basins of its own.
- * Cells share what they learn: the optimum moves along the axes by power laws, from which each cell
- * and horizon differs by a misfit. */
+/* A campaign may have axes: each combination of their values is a cell with its own basins. Cells
+ * share information: the optimum follows power laws along the axes, from which each cell and
+ * horizon deviates by a misfit. */
 #define SEARCH_CELLS ANSWER_CELLS
 #define SEARCH_GROUPS 3
 
 struct search_cell {
     double axes[AXIS_COUNT]; /* log2 of the cell's value over that of cell 0; 0 where not known */
-    uint32_t group;          /* cells of one parametrization; below SEARCH_GROUPS */
-    double cost;             /* FLOPs of a token over those of cell 0 */
+    uint32_t group;          /* one per parametrization, below SEARCH_GROUPS */
+    double cost;             /* FLOPs per token over those of cell 0 */
     double log2_params;      /* hidden parameters; 0: not known */
 };
 
-/* What is expected of a parametrization before anything is seen. */
+/* Prior of a parametrization. */
 struct search_group {
     uint32_t parametrization;  /* enum parametrization */
     double lr_width[2];        /* exponent of LR* over the width: mean, standard deviation */
-    double ratio_width[2];     /* of the best embedding ratio */
-    double ratio_width_offset; /* what the parametrization itself multiplies the ratio of the
-                                  trained LRs with: width^offset */
+    double ratio_width[2];     /* the same of the best embedding ratio */
+    double ratio_width_offset; /* the trained LRs' ratio goes as width^(ratio_width + offset) */
 };
 
 struct search_space {
@@ -46,24 +45,22 @@ struct search_space {
     uint32_t bootstrap; /* resamples */
     uint64_t seed;      /* of the bootstrap */
     double prior_beta, prior_beta_sd;
-    double prior_lr, prior_lr_sd; /* where LR* of cell 0 is expected at prior_tokens, and how
-                                     surely, octaves; 0: nobody knows */
+    double prior_lr, prior_lr_sd; /* prior of cell 0's LR* at prior_tokens: center; scale,
+                                     octaves; prior_lr 0: none */
     uint64_t prior_tokens;
-    double min_gain; /* design: nats that a target run's worth of tokens must gain at the target */
-    uint32_t round_trials; /* at most so many trials are asked for at once; 0: as many as the policy
-                              likes */
+    double min_gain;       /* policy `design`: least gain at the target, nats per target run */
+    uint32_t round_trials; /* policy `design`: trials a round, plus 1 for a pair; 0: no limit */
     struct ratio_range
-        ratios[RATIO_COUNT]; /* searched before the policy's LRs (ratios.h), or as coordinates of
-                                               a search over cells */
+        ratios[RATIO_COUNT];         /* low < high: searched (ratios.h; with cells jointly) */
     const struct search_cell *cells; /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;
     double base[AXIS_COUNT];   /* cell 0's width, depth, ...; 0: not known */
-    double base_width;         /* place on the width's axis where all parametrizations are one */
-    struct search_cell target; /* the same of the target: axes that the cells span, group */
+    double base_width;         /* log2 on the width axis: all parametrizations coincide */
+    struct search_cell target; /* the target on the axes that the cells span, and its group */
     struct search_group groups[SEARCH_GROUPS];
     size_t group_count;
-    /* Asked many times a second in long decisions and fits over cells; once true it must stay true
-     * until the call is over, which then is LR_ECANCELED. NULL: nobody interrupts. */
+    /* Polled many times a second in long decisions and fits over cells. Once true it must stay true
+     * until the call returns, with LR_ECANCELED. NULL: never interrupted. */
     bool (*interrupted)(void *context);
     void *interrupted_context;
 };
@@ -72,9 +69,8 @@ enum observed {
     OBSERVED_LOSS,
     OBSERVED_DIVERGED,
     OBSERVED_NOTHING, /* failed for good */
-    OBSERVED_RUNNING, /* asked for, not over */
-    OBSERVED_OPTIMUM, /* lr is a horizon's optimum, measured elsewhere; loss: standard error of ln
-                         lr */
+    OBSERVED_RUNNING, /* proposed, not finished */
+    OBSERVED_OPTIMUM, /* lr is a horizon's optimum, measured elsewhere */
 };
 
 struct observation {
@@ -83,35 +79,37 @@ struct observation {
     uint32_t seed; /* replicate index */
     uint32_t cell; /* index into space->cells */
     enum observed kind;
-    double loss; /* OBSERVED_LOSS only */
+    double loss; /* OBSERVED_LOSS: nats; OBSERVED_OPTIMUM: standard error of ln lr */
     double ratios[RATIO_COUNT];
 };
 
 bool search_interrupted(const struct search_space *space);
 
-/* ---- what is expected before any loss, in octaves; only where there is a prior_lr ---- */
+/* ---- priors, in octaves; only if prior_lr > 0 ---- */
 
 struct expected_place {
     double center, deviation; /* log2 LR* */
 };
-/* LR* of cell 0 at so many tokens: prior_lr, carried along the expected law. */
+/* Prior of cell 0's LR* at `tokens`. With t = log2(tokens / prior_tokens): center log2(prior_lr) -
+ * prior_beta t, deviation sqrt(prior_lr_sd^2 + (prior_beta_sd t)^2). */
 struct expected_place prior_lr_at(const struct search_space *space, double tokens);
-/* Density of log2 LR* = place at prior_tokens, but for a factor: Student with 3 degrees of freedom,
- * so that losses that disagree prevail. */
+/* Density of log2 LR* = place at prior_tokens, unnormalised: (1 + z^2 / 3)^-2, Student with 3
+ * degrees of freedom, whose heavy tails let losses that disagree prevail. */
 double prior_lr_density(const struct search_space *space, double place);
 
 /* ---- cells ---- */
 
-/* Whether a cell or the target differs from cell 0 along the axis. */
+/* True if a cell or the target differs from cell 0 along the axis. */
 bool axis_is_spanned(const struct search_space *space, enum answer_axis axis);
-/* The cell that the target is, or -1. */
+/* Index of the cell that equals the target, or -1. */
 int target_cell(const struct search_space *space);
-/* The cell nearest to the target, of its parametrization where there is one. */
+/* The cell nearest to the target by the sum of octaves over the axes; one of the target's
+ * parametrization if there is any. */
 uint32_t nearest_cell(const struct search_space *space);
-/* The space of one cell alone. */
+/* The space reduced to one cell. */
 struct search_space cell_space(const struct search_space *space, uint32_t cell);
-/* Copies what was observed of the cell, as cell 0, to `out` (room for `count`); returns its
- * size. */
+/* Copies the cell's observations, as those of cell 0, to `out` (room for `count`); returns their
+ * number. */
 size_t cell_filter(uint32_t cell, const struct observation *seen, size_t count,
                    struct observation *out);
 

@@ -1,11 +1,11 @@
-/* Weighted least squares in closed form at each vertex of the grid. A point's weight follows from
- * the noise and from how high it stands: the model is only good near the bottom. A divergence says
- * that the optimum lies somewhere to its left. */
+/* Weighted least squares in closed form at each vertex of the grid. A point weighs 1 / (sigma^2 /
+ * replicates + error^2); the model error grows with the height above the bottom. A divergence at x
+ * contributes basin_divergence(x - vertex): the optimum lies somewhere to its left. */
 #include "search/vertex_likelihood.h"
 
 #include <math.h>
 
-#define IMPOSSIBLE 25.0 /* in log likelihood */
+#define IMPOSSIBLE 25.0 /* log likelihood below the largest at which a vertex is ignored */
 
 static void add_wall(struct vertex_likelihood *likelihood, double x)
 {
@@ -26,7 +26,7 @@ static void add_optimum(struct vertex_likelihood *likelihood, const struct obser
     }
 }
 
-/* One LR: `freedom`, `scatter` of its replicates. */
+/* Adds one LR; `freedom`, `scatter`: of its replicates; `right`: above the best LR. */
 static void add_loss(struct vertex_likelihood *likelihood, const struct point *point,
                      double freedom, double scatter, bool right)
 {
@@ -85,7 +85,7 @@ void vertex_likelihood_gather(struct vertex_likelihood *likelihood, const struct
         repeated += point->losses > 1;
         seed_effects_add(&effects, point->seen, point->seen_count, point->loss);
     }
-    /* degrees, for each replicate of a point beyond the first */
+    /* degrees of freedom per replicate beyond a point's first; the rest goes to the seed offsets */
     double freedom = repeated > 0 ? (repeated - 1) / repeated : 0;
     likelihood->grid = grid;
     likelihood->t = t;
@@ -109,7 +109,7 @@ bool vertex_likelihood_is_empty(const struct vertex_likelihood *likelihood)
     return likelihood->losses == 0 && likelihood->others == 0;
 }
 
-/* Mean of this horizon's curvature before its losses, and 1 / variance. */
+/* Prior mean of this horizon's curvature; *precision: 1 / variance. */
 static double expected_curvature(const struct shape *shape, double t, double *precision)
 {
     double mean = shape->curvature * exp2(-shape->drift * t);
@@ -117,7 +117,8 @@ static double expected_curvature(const struct shape *shape, double t, double *pr
     return mean;
 }
 
-/* What is left of the squares at a vertex when level and curvature fit best, with the prior. */
+/* Residual sum of squares at vertex v with the best level and curvature, plus the curvature's
+ * prior. */
 static double squares(const struct likelihood_noise *noise, const struct likelihood_sums *sums,
                       int v, double mean, double precision)
 {
@@ -171,7 +172,7 @@ void vertex_likelihood_draw(const struct vertex_likelihood *likelihood, const st
     const struct likelihood_noise *noise = &likelihood->noise[shape->sigma];
     const struct likelihood_sums *sums = &likelihood->sums[shape->asymmetry][shape->sigma];
     double precision, mean = expected_curvature(shape, likelihood->t, &precision);
-    double least = mean / 10; /* a basin never bends down */
+    double least = mean / 10; /* the curvature is positive */
     bool known = likelihood->losses > 0;
     if (known) {
         mean = (precision * mean + sums->gy[vertex]) / (precision + sums->gg[vertex]);

@@ -1,4 +1,4 @@
-/* What a reader must know before trusting the answer, as far as the numbers show it. */
+/* Warnings that a reader needs before trusting the answer, as far as its numbers show them. */
 #include "search/warnings.h"
 
 #include <math.h>
@@ -7,12 +7,12 @@
 #include "search/search_answer.h"
 
 #define MOSTLY_PRIOR 0.5
-#define NEAR_END 0.25   /* octaves: a ratio so near to the end of its range */
+#define NEAR_END 0.25   /* octaves from the end of its range within which a ratio is at the edge */
 #define SEEDS_APART 1.0 /* octaves between the best LRs of two seeds */
 
 /* ---- of one horizon ---- */
 
-/* The best LR of each seed alone: the lowest and the highest of these, log2. */
+/* Lowest and highest of the best LRs of single seeds, log2. */
 static void best_of_seeds(const struct basin *basin, double *lowest, double *highest)
 {
     *lowest = INFINITY;
@@ -124,7 +124,8 @@ static void warn_direction(struct answer *answer)
                     shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
 }
 
-/* The law, with log2 LR* = `found` at prior_tokens, is not where it was expected. */
+/* Warns if the law's log2 LR* at prior_tokens, `found`, is more than Z90 prior_lr_sd from
+ * prior_lr. */
 static void warn_prior_lr(struct answer *answer, const struct search_space *space, double found)
 {
     char tokens[COUNT_TEXT];
@@ -184,7 +185,7 @@ void warnings_add(struct answer *answer, const struct observations *obs)
     warn_mostly_prior(answer);
     warn_prior(answer, obs->space);
     warn_holdout(answer, obs->horizon_count);
-    for (size_t h = obs->horizon_count; h-- > 0;) /* the longest first: it weighs most */
+    for (size_t h = obs->horizon_count; h-- > 0;) /* the longest first: it has the most influence */
         warn_horizon(answer, &obs->basins[h], &answer->horizons[h]);
     bool any = false;
     for (size_t h = 0; h < obs->horizon_count; h++)
@@ -293,7 +294,7 @@ static void warn_ratios(struct answer *answer, const struct cell_posterior *post
     }
 }
 
-/* Cell 0 at prior_tokens. */
+/* Compares the law for cell 0 at prior_tokens with the prior. */
 static void warn_cells_prior(struct answer *answer, const struct cell_posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;

@@ -4,10 +4,10 @@
 #include "search/cell_posterior.h"
 #include "search/observations.h"
 
-/* Adds what a reader must know before trusting the answer, as far as the numbers show it. The rest
- * of the answer is filled. */
+/* Adds the warnings that a reader needs before trusting the answer. The rest of the answer must be
+ * filled. */
 void warnings_add(struct answer *answer, const struct observations *obs);
-/* The same of a campaign with cells; sets ratios[].at_edge. */
+/* The same for a campaign with cells; sets ratios[].at_edge. */
 void warnings_add_cells(struct answer *answer, const struct cell_posterior *posterior);
 
 #endif

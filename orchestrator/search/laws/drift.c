@@ -1,4 +1,4 @@
-/* Logarithms of learning rates and nats of losses, and their errors. */
+/* drift_measure(): compares learning rates in ln LR, losses in nats. */
 #include "search/laws/drift.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define Z90 1.6449 /* standard deviations to the ends of a 90 % interval */
+#define Z90 1.6449 /* 95 % quantile of a standard normal: half a 90 % interval */
 
 static double squares(double a, double b)
 {
@@ -15,7 +15,7 @@ static double squares(double a, double b)
 
 static bool is_beyond(double moved, double limit, double low, double high)
 {
-    return limit > 0 && fabs(moved) > limit && (low > 0 || high < 0); /* false of NaN */
+    return limit > 0 && fabs(moved) > limit && (low > 0 || high < 0); /* false for NaN */
 }
 
 static void measure_lr(struct drift *out, const struct answer *then, const struct answer *now,
@@ -47,8 +47,8 @@ struct pair {
     const struct horizon_answer *then, *now;
 };
 
-/* Of the horizons that both runs measured the one at which `member`, a standard error, is smallest;
- * of equal ones the longest. {NULL, NULL}: there is none. */
+/* The horizon measured in both runs with the smallest combined standard error, the longest of equal
+ * ones. `member`: offset of the standard error. {NULL, NULL}: there is none. */
 static struct pair best_known(const struct answer *then, const struct answer *now, size_t member)
 {
     struct pair best = {NULL, NULL};

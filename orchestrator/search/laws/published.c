@@ -1,11 +1,11 @@
-/* The laws, how surely each is known, and when it does not apply.
+/* The laws, their errors, and when they do not apply.
  *
  * The 90 % interval of a law's LR has three parts, standard deviations of ln LR that add in
- * squares: what a single model and horizon differs from the law even where it was fitted (.2:
- * published sweeps miss their own power laws by .15 to .2), and what the two exponents do not say
- * away from the middle of the fitted range: .06 for that of the tokens (the spread of Bjorck's
- * three large models, .32 .32 .42, around .32), .12 for that of the parameters (the spread over
- * studies, .22 .23 .36 and .47). A rule for another batch or schedule adds its own (transfer.h). */
+ * quadrature: the deviation of a single model and horizon from the law (.2: published sweeps miss
+ * their own power laws by .15 to .2), and the errors of the two exponents times the distance, ln,
+ * from the middle of the fitted range: .06 for the tokens (spread of Bjorck's three large models,
+ * .32 .32 .42, around .32), .12 for the parameters (spread over studies, .22 .23 .36 and .47). A
+ * rule for another batch or schedule adds its own. */
 #include "search/laws/published.h"
 
 #include <math.h>
@@ -16,10 +16,10 @@
 #define MISFIT 0.2
 #define ALPHA_ERROR 0.12
 #define BETA_ERROR 0.06
-#define FAR 10.0        /* times beyond what it was fitted on, a law does not apply */
-#define SAME_BATCH 2.0  /* a tuned batch is no better known */
-#define BATCH_MOST 2.0  /* times the best: the critical batch is passed */
-#define OPTIMAL_APART 2 /* times other tokens a parameter than it was fitted on */
+#define FAR 10.0        /* a law does not apply this many times beyond its fit */
+#define SAME_BATCH 2.0  /* factor: a tuned batch is not known more precisely */
+#define BATCH_MOST 2.0  /* times the best batch: then the critical batch is exceeded */
+#define OPTIMAL_APART 2 /* factor off the fit's tokens per parameter */
 
 const struct published_law published_laws[PUBLISHED_LAWS] = {
     {
@@ -30,7 +30,7 @@ const struct published_law published_laws[PUBLISHED_LAWS] = {
         .unit = 1e9,
         .alpha = 0.23,
         .beta = 0.32,
-        .params = {760e6, 2.7e9}, /* of its smaller models the joint law is wrong */
+        .params = {760e6, 2.7e9}, /* the joint law does not fit its smaller models */
         .tokens = {25e9, 800e9},
         .batch = 524288,
         .batch_fixed = true,
@@ -79,7 +79,7 @@ const struct published_law published_laws[PUBLISHED_LAWS] = {
         .tokens_a_parameter = 20,
     },
     {
-        .name = "Zhou 2026", /* in parameters and tokens it would give 1.5e-5 for LLaMA-1 7B */
+        .name = "Zhou 2026", /* with N and D as counts it would give 1.5e-5 for LLaMA-1 7B */
         .source = "arXiv 2601.05049",
         .formula = "38.46 N^-.222 D^-.351",
         .lr = NAN,
@@ -110,7 +110,8 @@ static double from_middle(double value, const double range[2])
     return log(value / sqrt(range[0] * range[1]));
 }
 
-/* The batch for which the law tells the LR of this recipe, and by which rule; NaN: by none. */
+/* The rule from the law's own batch to the recipe's; none (factor 1) if that is unknown, or if the
+ * law's batch was tuned. */
 static struct rule carry_batch(const struct published *answer, const struct published_law *law,
                                const struct recipe *recipe)
 {

@@ -6,7 +6,7 @@
 #include "search/laws/transfer.h"
 
 /* Published laws of the best peak learning rate over parameters N and tokens D, as one table, and
- * what they say about a recipe: AdamW, a transformer, text. Pure. */
+ * their predictions for a recipe (AdamW, a transformer, text). Pure. */
 
 #define PUBLISHED_LAWS 5
 #define PUBLISHED_WHY 200
@@ -14,11 +14,11 @@
 struct published_law {
     const char *name, *source, *formula;
     double lr, unit, alpha, beta; /* LR* = lr (N/unit)^-alpha (D/unit)^-beta; lr NaN: not known */
-    double params[2], tokens[2];  /* that it was fitted on; NaN: not known */
+    double params[2], tokens[2];  /* ranges of the fit; NaN: not known */
     bool small_too; /* it is known to hold below params[0] as far as above params[1] */
-    double batch, batch_alpha, batch_beta; /* its own batch: batch N^batch_alpha D^batch_beta */
-    bool batch_fixed; /* one batch for all; otherwise the best for each, tuned with the LR */
-    double tokens_a_parameter; /* fitted on; 0: several */
+    double batch, batch_alpha, batch_beta; /* tokens: batch N^batch_alpha D^batch_beta */
+    bool batch_fixed;          /* one batch for all; else the best for each, tuned with the LR */
+    double tokens_a_parameter; /* fixed in the fit; 0: several */
 };
 extern const struct published_law published_laws[PUBLISHED_LAWS];
 
@@ -28,13 +28,13 @@ struct recipe {
     struct anneal anneal;
 };
 
-struct published { /* one law on one recipe */
+struct published { /* one law's prediction for one recipe */
     double own_lr; /* as published: at the law's own batch, with a cosine */
     double own_batch;
-    double lr, ci90[2]; /* at the recipe's batch and schedule; NaN: there is no way to tell */
-    bool in_range;      /* not too far beyond what it was fitted on */
+    double lr, ci90[2]; /* at the recipe's batch and schedule; NaN: not computable */
+    bool in_range;      /* within the limits of extrapolation */
     bool applies;
-    char why[PUBLISHED_WHY]; /* it does not; else empty */
+    char why[PUBLISHED_WHY]; /* why it does not apply; else empty */
 };
 
 void published_ask(struct published *answer, const struct published_law *law,

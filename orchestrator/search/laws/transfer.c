@@ -1,5 +1,5 @@
-/* Rules and their errors, from what was published and from what published runs show. Errors are
- * standard deviations of ln LR; those over a model's sizes grow with the distance in octaves. */
+/* Transfer rules and their errors, from publications and from published runs. Errors are standard
+ * deviations of ln LR; those over a model's sizes are per octave of distance. */
 #include "search/laws/transfer.h"
 
 #include <math.h>
@@ -12,15 +12,15 @@
 
 #define LN2 0.69314718055994531
 
-/* mup and lvp: the LR at base_width holds. plans/mup-transfer: off by .16 octaves after one octave
- * of width and by .08 after two, each known no better than that. Papers see it hold over a factor
- * of 16 and more. */
+/* mup and lvp: the LR at base_width holds. In plans/mup-transfer it is off by .16 octaves after one
+ * octave of width and by .08 after two, no more than the error of either. Papers see it hold over a
+ * factor of 16 and more. */
 #define WIDTH_ERROR (0.1 * LN2)
 #define WIDTH_REACH 4.0
 
 /* Depth. Without a rule for the residual branches the optimum falls in some papers (CompleteP,
  * arXiv 2505.01618, figures of sp and mup) and stays in others: no factor, but a wide error. With
- * alpha = 1 it holds from 2 to 128 layers there. */
+ * CompleteP and alpha = 1 it holds there from 2 to 128 layers. */
 #define DEPTH_ERROR (0.25 * LN2)
 #define COMPLETEP_ERROR (0.08 * LN2)
 #define DEPTH_REACH 2.0
@@ -33,29 +33,30 @@
 
 /* Batch. For S steps LR* goes as sqrt(B) S^-beta; with D = S B tokens that is B^(1/2 + beta)
  * D^-beta. Step Law's own runs below the critical batch: B^.72 D^-.24; its 215M runs (4B to 100B
- * tokens, 65k to 4M a batch) have exponents of .69 to .85, and the optimum stays where it is above
- * .8 to 1.9 times the batch that is best for D. */
+ * tokens, 65k to 4M a batch) have exponents of .69 to .85, and the optimum stops rising at .8 to
+ * 1.9 times the best batch for D. */
 #define BATCH_ROOT 0.5
 #define BATCH_BETA 0.25
 #define BATCH_BETA_MOST 0.5
-#define BATCH_ERROR 0.15 /* of the exponent */
+#define BATCH_ERROR 0.15 /* standard deviation of the exponent */
 #define BATCH_KNEE 1.25
-#define BATCH_LARGEST 2.0 /* times the best: beyond, the law over horizons may turn too */
+#define BATCH_LARGEST 2.0 /* times the best batch; beyond, the law over horizons may change too */
 #define BATCH_REACH 8.0
-#define STRETCHED 2.0 /* the error of such a rule is so many times as large */
+#define STRETCHED 2.0 /* factor on the error of a stretched batch rule */
 
 /* Schedules, by the optimum of a bound from convex optimisation (arXiv 2501.18965, 2602.07145). For
  * a linear cooldown to 0 after a stable share c it is 1/sqrt((1 + c)(1 + ln((1 + c)/(1 - c))/2));
  * 124M runs over cooldowns of .1 to .9 lie within 9 % of that (root mean square). Cosine to 0 is
- * .97 of linear by the bound and .98 in those runs, 1-sqrt 1.06 and 1.13 of linear. A constant LR
- * has .3 of the optimum of a cooldown of .2 there. An LR that ends above 0 lies between: the power
- * makes linear and cosine to .1 the mean of the bound (.82 of those to 0) and the runs (.65). */
+ * .97 of linear by the bound and .98 in those runs, 1-sqrt 1.06 and 1.13 of linear. The optimum of
+ * a constant LR is .3 of that of a cooldown of .2 there. An LR that ends above 0 lies between:
+ * CONSTANT_POWER gives linear and cosine to .1 the mean of the bound (.82 of those to 0) and the
+ * runs (.65). */
 #define COSINE_OF_LINEAR 0.975
 #define ROOT_OF_LINEAR 1.09
 #define CONSTANT_LR 0.3
 #define CONSTANT_POWER 0.78
 #define ANNEAL_ERROR 0.12
-#define ANNEAL_FINAL_ERROR 0.7 /* of how far the two are from each other in that power */
+#define ANNEAL_FINAL_ERROR 0.7 /* times the difference of the schedules' constant_share() */
 
 static struct rule holds(double octaves, double error, double reach)
 {
@@ -103,7 +104,7 @@ struct rule transfer_batch(double from, double to, double tokens, double beta)
     return rule;
 }
 
-/* How much of the schedule is a constant LR's, [0, 1]. */
+/* Weight of a constant LR's optimum in the schedule's, [0, 1]. */
 static double constant_share(const struct anneal *anneal)
 {
     return anneal->kind == SCHEDULE_CONSTANT ? 1 : pow(anneal->final_lr, CONSTANT_POWER);
@@ -163,10 +164,11 @@ static struct transfer_step *next_step(struct answer *answer, const char *of)
     return step;
 }
 
-/* ln of the interval's ends over the LR, made wider by an independent error. */
+/* Moves the interval around `from` to `to`, and widens it by an independent error: half widths in
+ * ln LR add in quadrature. */
 static void widen(double ci90[2], double from, double to, const double ln_error[2])
 {
-    if (!(ci90[0] > 0)) /* there is none */
+    if (!(ci90[0] > 0)) /* no interval */
         return;
     double low = hypot(log(from / ci90[0]), ln_error[0]);
     double high = hypot(log(ci90[1] / from), ln_error[1]);
@@ -174,7 +176,8 @@ static void widen(double ci90[2], double from, double to, const double ln_error[
     ci90[1] = to * exp(high);
 }
 
-/* `ln_error`: the half widths of the step's own 90 % interval. */
+/* Applies the step to the target. `ln_error`: half widths in ln LR, lower and upper, of the step's
+ * own 90 % interval. */
 static void apply_step(struct answer *answer, const struct transfer_step *step,
                        const double ln_error[2])
 {
@@ -205,7 +208,7 @@ apply_rule(struct answer *answer, const char *of, struct rule rule, const char *
     apply_step(answer, step, ln_error);
 }
 
-/* "width, depth": the axes of the campaign; returns the first, NULL without. */
+/* text = "width, depth": the axes of the campaign; returns the first, NULL: none. */
 static const char *axes_text(char *text, size_t capacity, const bool measured[AXIS_COUNT])
 {
     static const char *const names[AXIS_COUNT] = {"width", "depth", "vocabulary", "batch"};
@@ -220,7 +223,7 @@ static const char *axes_text(char *text, size_t capacity, const bool measured[AX
     return first;
 }
 
-/* What the campaign itself says, as a factor from its longest measured optimum. */
+/* Adds the campaign's own law as a step: a factor from its longest measured optimum. */
 static void step_of_law(struct answer *answer, const struct transfer *transfer)
 {
     const struct horizon_answer *longest = NULL;
@@ -262,7 +265,7 @@ static void step_width(struct answer *answer, const struct transfer *transfer)
 {
     uint32_t from = transfer->from.d_model, to = transfer->to.d_model;
     if (transfer->measured[AXIS_WIDTH] || !differ(from, to) ||
-        transfer->parametrization == PARAM_SP) /* which has no rule: the campaign warns */
+        transfer->parametrization == PARAM_SP) /* sp has no rule: the campaign warns */
         return;
     struct rule rule = transfer_width(octaves(from, to));
     apply_rule(answer, "width", rule, "%s holds the LR of base_width, from width %u to %u",
@@ -349,11 +352,12 @@ static void step_anneal(struct answer *answer, const struct transfer *transfer)
                             "model only, and its loss is higher than that of any other");
 }
 
-/* An interval that accept.c would have refused without any rule is no answer with them. */
+/* Refuses an interval wider than ACCEPT_WIDEST: the limit of a campaign's own answer holds with
+ * rules too. */
 static void refuse_widest(struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
-    const struct transfer_step *least = NULL; /* sure of the rules */
+    const struct transfer_step *least = NULL; /* the rule with the widest interval */
     for (size_t i = 0; i < answer->step_count; i++) {
         const struct transfer_step *step = &answer->steps[i];
         if (!step->measured &&
