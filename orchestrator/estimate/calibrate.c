@@ -68,7 +68,7 @@ static double step_flops(const struct trial_spec *spec)
     return trial_flops_per_token(spec) * spec->batch_tokens;
 }
 
-/* Halves batch, depth and width until a step takes about half a second. */
+/* Halves batch, depth and width until a step takes about 0.5 s and PARAMS_MOST is met. */
 static void shrink_model(struct trial_spec *spec)
 {
     while (step_flops(spec) > STEP_FLOPS_MOST && spec->batch_tokens / 2 >= spec->context)

@@ -46,7 +46,7 @@ struct coord_check {
     struct coordinates *runs; /* (width_count, seeds); owned */
     size_t layers;
     const char **names; /* (layers); owned; the strings are those of runs[0] */
-    double *means;      /* (layers, width_count, steps + 1), |activation| over the seeds; owned */
+    double *means;      /* (layers, width_count, steps + 1), means over the seeds; owned */
     struct coord_figure *figures; /* owned; by part, then by index */
     size_t figure_count;
     bool passed;

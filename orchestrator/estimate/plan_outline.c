@@ -91,7 +91,7 @@ static void print_factors(const struct trial_spec *spec)
            spec->independent_decay ? "the schedule alone (independent)" : "the LR of its tensor");
 }
 
-/* ---- all of it ---- */
+/* ---- the outline ---- */
 
 /* FLOPs per token, averaged over the cells with equal weights. */
 static double mean_flops(const struct plan *plan)

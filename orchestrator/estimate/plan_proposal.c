@@ -332,7 +332,7 @@ int plan_proposal_make(struct plan_proposal *out, const struct proposal_request 
     return fit_time(out, request, err);
 }
 
-/* ---- as YAML: each key with what it means and why it has this value ---- */
+/* ---- YAML: each key with its meaning and reason ---- */
 
 /* A YAML string, quoted if a character could have a meaning. */
 static void put_name(FILE *out, const char *name)
