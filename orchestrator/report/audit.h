@@ -11,7 +11,7 @@
 
 #define AUDIT_TEXT 320
 
-/* What one source says about the recipe's LR. */
+/* The verdict of one source (a published law, the runs) on the recipe's LR. */
 struct verdict {
     bool known;
     char by[64];

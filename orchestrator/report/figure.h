@@ -74,7 +74,7 @@ struct figure_frame {
     int panel_height;           /* 0: depends on the number of panels */
 };
 
-/* LR_ECREATE, LR_ENOMEM. */
+/* LR_ECREATE, LR_ENOSPC, LR_ENOMEM. */
 int figure_begin(struct figure *figure, const char *path, const struct figure_frame *frame,
                  struct lr_error *err);
 /* Begins panel `index`; the caller writes ticks, data and then exactly one plot command. */

@@ -273,7 +273,7 @@ static void put_workers(struct html *page, const struct report_input *input)
     lr_free(workers);
 }
 
-/* ---- all of them ---- */
+/* ---- all figures ---- */
 
 static const char *curves_caption(char text[256], const struct report_input *input)
 {

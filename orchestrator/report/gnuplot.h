@@ -14,8 +14,8 @@ struct gnuplot {
     char *path, *script_path; /* FIGURE and FIGURE.gp, absolute; owned */
 };
 
-/* Begins the figure `path` (SVG, width x height points). LR_ECREATE (also for a path
- * with a control character), LR_ENOMEM. */
+/* Begins the figure `path` (SVG, width x height points). LR_ECREATE (also for a path with a control
+ * character), LR_ENOSPC, LR_ENOMEM. */
 int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int height,
                   struct lr_error *err);
 /* Draws it completely or not at all, with the script's permissions, and removes the script. If

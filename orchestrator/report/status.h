@@ -28,7 +28,7 @@ struct status_counts {
     uint32_t done, diverged, failed, running, waiting;
 };
 
-/* Of the cell nearest to the target. */
+/* A horizon of the cell nearest to the target. */
 struct status_horizon {
     uint64_t tokens;
     struct status_counts trials;

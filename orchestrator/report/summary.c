@@ -305,7 +305,7 @@ static void print_baseline(FILE *out, const struct answer *answer)
     drift_print(out, "          ", &baseline->drift);
 }
 
-/* ---- all of it ---- */
+/* ---- the summary ---- */
 
 void warnings_print(FILE *out, const struct answer *answer)
 {

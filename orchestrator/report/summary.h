@@ -31,8 +31,9 @@ void drift_print(FILE *out, const char *lead, const struct drift *drift);
  *     lrsearch: summary {"name":..., "status":..., "exit":..., "lr":..., "ci90":[...],
  *         "target_tokens":..., "drift":{"lr":..., "loss":..., "beyond":...}, "run_dir":...}
  *
- * on one line, and with --quiet too. status: that of the answer, or "failed"; drift: null when
- * nothing was compared. answer: NULL when there is none. */
+ * on one line, and with --quiet too. status: that of the answer; without an answer that of an
+ * interrupted run, or "failed". drift: null when nothing was compared. answer: NULL when there is
+ * none. */
 void summary_print_line(const char *name, const char *run_dir, const struct answer *answer,
                         int exit_status);
 
