@@ -34,7 +34,7 @@ import warnings
 USAGE, BAD_INPUT, NO_OPTUNA, NOT_CREATED, NOT_WRITTEN = 2, 65, 69, 73, 74
 
 PARAMETRIZATIONS = ["sp", "mup", "lvp"]
-# Parameter: column of trials.csv, kind. lr and tokens always; the others where they differ.
+# Parameter: (column of trials.csv, kind). lr and tokens are always exported, others if they differ.
 PARAMS = {
     "lr": ("lr", "log"),
     "tokens": ("horizon_tokens", "log count"),
@@ -101,7 +101,7 @@ def open_journal(optuna, path):
 
 def read_text(run_dir, name):
     path = os.path.join(run_dir, name)
-    if not os.path.isfile(path):  # a pipe would never end
+    if not os.path.isfile(path):  # reading a pipe may never end
         raise BridgeError(BAD_INPUT, f"{path}: no such file; name the directory of a finished run")
     try:
         with open(path, encoding="utf-8", newline="") as file:
@@ -143,7 +143,7 @@ def number_of(row, column, kind):
     except ValueError:
         raise BridgeError(BAD_INPUT, f"trials.csv: trial {row['id']}: {column} is no number: "
                                      f"{row[column]!r}") from None
-    if not -sys.float_info.max <= value <= sys.float_info.max:  # NaN too
+    if not -sys.float_info.max <= value <= sys.float_info.max:  # rejects NaN too
         raise BridgeError(BAD_INPUT, f"trials.csv: trial {row['id']}: {column} is {row[column]}")
     return value
 
@@ -305,7 +305,7 @@ def command_export(optuna, arguments):
         except optuna.exceptions.DuplicatedStudyError:
             raise BridgeError(NOT_CREATED, f"{storage}: has a study {name} already; delete it, or "
                                            "name another storage") from None
-        except Exception as error:  # whatever the database's driver raises
+        except Exception as error:  # any exception of the database driver
             raise BridgeError(NOT_CREATED, f"{storage}: {first_line(error)}") from None
     return f"{storage}: {len(trials)} trials as study {name}"
 
@@ -357,7 +357,7 @@ def read_study(optuna, storage, name):
         if str(error).startswith(storage):
             raise
         raise BridgeError(error.status, f"{storage}: {error}") from None
-    except Exception as error:  # damage shows as any exception of Optuna's or the driver's
+    except Exception as error:  # damage may raise any exception of Optuna or the driver
         raise BridgeError(BAD_INPUT, f"{storage}: is it whole, and a storage of Optuna's? "
                                      f"{first_line(error)}") from None
 

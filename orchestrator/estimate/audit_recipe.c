@@ -1,5 +1,6 @@
-/* The law about horizons (Bjorck et al.) answers where it applies, and other published laws stand
- * beside it; a campaign that was run gives what its own law says. */
+/* audit_by_laws() judges a recipe by the first of published_laws that applies (that of Bjorck et
+ * al. covers horizons) and lists what the others predict. audit_by_campaign() judges it by a
+ * campaign's own law. */
 #include "estimate/audit_recipe.h"
 
 #include <math.h>
@@ -7,8 +8,8 @@
 #include "campaign/campaign_answer.h"
 #include "report/summary.h"
 
-#define SAME_MODEL 2.0 /* times the parameters: the law of one is taken to be that of the other */
-#define DISAGREE 2.0   /* between laws */
+#define SAME_MODEL 2.0 /* ratio of parameters up to which two models share a law */
+#define DISAGREE 2.0   /* ratio of two laws' LRs that is worth a warning */
 #define OTHER_BATCH 1.5
 
 static int judge(struct verdict *verdict, const struct recipe *recipe, double lr,
@@ -46,7 +47,8 @@ static void warn_of_reach(struct audit *audit, const struct published_law *law)
     }
 }
 
-/* What of the recipe the law was not fitted on, and by which rules it is carried there. */
+/* Warns of a batch or schedule that the law was not fitted on, and names the rule that corrects for
+ * it. */
 static void warn_of_rules(struct audit *audit, const struct published_law *law,
                           const struct published *said)
 {
@@ -73,7 +75,7 @@ static void warn_of_rules(struct audit *audit, const struct published_law *law,
                 schedule ? "a rule for schedules (arXiv 2602.07145)" : "");
 }
 
-/* Each as published: at a batch of its own, which is where most of it comes from. */
+/* Compares the laws as published, each at its own batch, the source of most of the difference. */
 static void warn_of_disagreement(struct audit *audit)
 {
     int low = -1, high = -1;
@@ -110,8 +112,8 @@ static int judge_published(struct verdict *verdict, const struct published_law *
                  PUBLISHED_CURVATURE_SPREAD, err);
 }
 
-/* The verdict may turn with the batch, so that one about an assumed batch is given with a
- * second. */
+/* The verdict may depend on the batch: an assumed batch gets a second verdict, at the best
+ * batch. */
 static int ask_at_best_batch(struct audit *audit, const struct published_law *law,
                              struct lr_error *err)
 {
@@ -149,7 +151,7 @@ int audit_by_laws(struct audit *audit, struct lr_error *err)
 
 /* ---- the user's own runs ---- */
 
-/* Whether the campaign is about the recipe's model. */
+/* Sets runs_apply (the campaign's model fits the recipe's) and runs_params. */
 static void compare_models(struct audit *audit, const struct campaign *campaign, bool width_given)
 {
     const struct plan *plan = campaign_plan(campaign);

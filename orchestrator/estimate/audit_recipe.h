@@ -10,9 +10,9 @@
 /* By the published laws: fills laws, law, published and at_best_batch. 0 or LR_ENOMEM. */
 int audit_by_laws(struct audit *audit, struct lr_error *err);
 
-/* By a campaign that was run, whose plan has the recipe's target: fills runs, runs_apply,
- * runs_params, runs_reason and answer. width_given, batch_given: the target's are the recipe's, and
- * not the plan's own. The codes of campaign_fit(). */
+/* By a campaign whose plan has the recipe's target: fills runs, runs_apply, runs_params,
+ * runs_reason and answer. width_given, batch_given: the target's width or batch is the recipe's,
+ * not the plan's. Errors of campaign_fit(). */
 int audit_by_campaign(struct audit *audit, const struct campaign *campaign, bool width_given,
                       bool batch_given, struct lr_error *err);
 

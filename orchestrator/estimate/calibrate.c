@@ -1,7 +1,7 @@
-/* Runs the trainer twice and times it through its hooks: a probe of three steps shows how many
- * steps fit into the time, and the second run makes these. Elapsed time counts, as it does in a
- * campaign. A model that is too large for that is timed with fewer sequences, layers and channels;
- * its full time follows from its FLOPs. */
+/* calibrate() runs the trainer twice and times it through its hooks: a probe of three steps shows
+ * how many steps fit into the time, and the second run makes these. Times are elapsed times, as in
+ * a campaign. A model that is too large to time is shrunk in batch, depth and width; its time is
+ * scaled up by FLOPs. */
 #include "estimate/calibrate.h"
 
 #include <math.h>
@@ -10,14 +10,14 @@
 #include "trainers/trainer.h"
 
 enum { WARM_UP = 2, STEPS_LEAST = 5, STEPS_MOST = 400, PROBE_STEPS = 3, BATCHES_MOST = 32 };
-#define STEP_FLOPS_MOST 1e10 /* half a second or so for one core */
-#define PARAMS_MOST 5e7      /* 800 MB with gradients and AdamW's means */
-#define VALIDATION_SHARE 0.3 /* of the time */
+#define STEP_FLOPS_MOST 1e10 /* about 0.5 s on one core */
+#define PARAMS_MOST 5e7      /* 800 MB with gradients and AdamW's moments */
+#define VALIDATION_SHARE 0.3 /* share of the time */
 
 struct timing {
     uint64_t tokens; /* after the last step */
     size_t steps, validations;
-    double first_s, warm_s, last_s, end_s; /* first step, warm-up, last step, last validation */
+    double first_s, warm_s, last_s, end_s; /* elapsed: first step, warm-up, last step, validation */
     const struct stage_report *stages;
     uint64_t all;
 };
@@ -41,7 +41,7 @@ static int on_step(void *context, const struct train_step *step)
     return 0;
 }
 
-/* A training of so many steps and then so many sequences of validation. */
+/* Trains `steps` steps, then validates on `sequences` sequences. */
 static int time_training(struct timing *timing, struct trial_spec spec,
                          const struct trial_place *place, uint64_t steps, uint64_t sequences,
                          const struct stage_report *stages, struct lr_error *err)
@@ -68,7 +68,7 @@ static double step_flops(const struct trial_spec *spec)
     return trial_flops_per_token(spec) * spec->batch_tokens;
 }
 
-/* Halves batch, depth and width until a step takes about half a second. */
+/* Halves batch, depth and width until a step takes about 0.5 s and PARAMS_MOST is met. */
 static void shrink_model(struct trial_spec *spec)
 {
     while (step_flops(spec) > STEP_FLOPS_MOST && spec->batch_tokens / 2 >= spec->context)
@@ -84,7 +84,7 @@ static void shrink_model(struct trial_spec *spec)
 static struct trial_spec spec_to_time(const struct trial_spec *spec)
 {
     struct trial_spec small = *spec;
-    small.lr = 1e-4; /* tame, whatever the model */
+    small.lr = 1e-4; /* stable for every model */
     small.seed = 1;
     small.data_hash = 0;
     small.repeat = 1;

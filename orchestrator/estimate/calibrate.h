@@ -5,22 +5,23 @@
 #include "lrsearch/stage.h"
 #include "lrsearch/trial.h"
 
-/* How long a training takes on this machine: a few steps of its model on random tokens are timed.
- * */
+/* Estimates how long a trial takes on this machine: times a few steps of its model on random
+ * tokens. */
 
 struct calibration {
-    double step_s;     /* of a step of the spec's batch */
-    double sequence_s; /* of a sequence of validation */
-    double setup_s;    /* until the first step begins */
-    size_t steps;      /* that were timed */
-    double share;      /* of the spec's FLOPs that the timed model has; below 1: it was too large */
+    double step_s;     /* one step at the spec's batch */
+    double sequence_s; /* validation of one sequence */
+    double setup_s;    /* before the first step */
+    size_t steps;      /* timed */
+    double share;      /* timed FLOPs per step / the spec's; below 1: model too large to time */
 };
 
-/* Takes about `seconds`. The spec's products must stand; its data are not read. */
+/* Takes about `seconds`. spec->products must be prepared; the spec's data are not read.
+ * LR_EINTERNAL: the trainer failed; also the errors of random_tokens_make(). */
 int calibrate(struct calibration *out, const struct trial_spec *spec, double seconds,
               const struct stage_report *stages, struct lr_error *err);
 
-/* Seconds that a training of this spec takes: its steps and its validation. */
+/* Predicted seconds of a trial of this spec: setup, steps and validation. */
 double calibration_seconds(const struct calibration *calibration, const struct trial_spec *spec);
 
 #endif

@@ -1,20 +1,21 @@
-/* Widths are chosen, runs are trained, and each figure is judged by its slope over the widths. The
- * slopes in theory where a learning rate carries over (mup), with m = d_model / base_width:
+/* Each figure is judged by its slope over ln width. Expected slopes where the learning rate
+ * transfers (mup), with m = d_model / base_width:
  *
- *   at the start: 0 for all activations, but -1/2 for output logits (their matrix starts with the
- *   same deviation at every width, their sum is divided by m) and for attention logits where heads
- *   get larger (q.k / d_h of vectors that know nothing of each other);
- *   loss that the first step takes away: 0 for each kind of tensor; under lvp -1/2 for the
- *   embedding, whose LR falls as m^-1/2;
- *   after the steps: 0 once they have written over the start.
+ *   start: 0 for all activations, except -1/2 for output logits (their matrix has the same initial
+ *   deviation at every width, their sum is divided by m) and for attention logits where the head
+ *   size grows (q.k / d_h of independent vectors);
+ *   loss reduction by the first step: 0 for each kind of tensor; -1/2 under lvp for the embedding,
+ *   whose LR scales as m^-1/2;
+ *   end: 0 once the updates dominate the initial values.
  *
- * The first two are measured within .12 of theory, with qk-norm and heads that get larger within
- * .2: their attention logits start at order 1, get smaller, and attention flattens. So .2 are
- * allowed, and a factor that is wrong by m^1/2 is out of it (tests/unit/test_coord_matrix.c). The
- * last is blurred: narrow models overshoot at high LRs and what starts at -1/2 keeps part of it.
- * Over gpt and llama, fixed and growing heads, qk-norm, tied outputs, 256 and 4096 tokens of
- * vocabulary, LRs of 1e-3 and 1e-2, widths 32 to 256, mup and lvp had slopes of -.50 to .18, sp of
- * up to 1.4 to 3.2. So its limits are wide: it tells what a step does that the first did not. */
+ * The first two are measured within .12 of theory, with qk-norm and growing head size within .2:
+ * there attention logits start at order 1 and shrink, which flattens attention. The tolerance is
+ * therefore .2, which a factor wrong by m^1/2 exceeds (tests/unit/test_coord_matrix.c). The last
+ * is blurred: narrow models overshoot at high LRs, and a figure that starts at -1/2 keeps part of
+ * that slope. Over gpt and llama, fixed and growing heads, qk-norm, tied outputs, 256 and 4096
+ * tokens of vocabulary, LRs of 1e-3 and 1e-2, widths 32 to 256, mup and lvp had slopes of -.50 to
+ * .18, sp of up to 1.4 to 3.2. Its limits are therefore wide; it detects effects that only later
+ * steps have. */
 #include "estimate/coord_check.h"
 
 #include <assert.h>
@@ -25,16 +26,16 @@
 #include "prepare/prepare.h"
 
 enum {
-    WIDTHS_LEAST = 4, /* a slope and its error */
-    STEPS = 3,        /* the first ones write over the start; from the 4th on, at LRs near 1e-2,
-                         how far narrow models overshoot shows as a slope of its own */
+    WIDTHS_LEAST = 4, /* for a slope and its error */
+    STEPS = 3,        /* updates dominate the initial values by then; from the 4th on, at LRs near
+                         1e-2, the overshoot of narrow models adds a slope */
     SEEDS = 3,
     BATCH_TOKENS = 512, /* a coordinate is a mean over this many tokens times the width */
     CONTEXT_MOST = 128,
-    WIDEST = 1024, /* that is taken unasked */
+    WIDEST = 1024, /* of the default widths */
 };
 
-/* ---- what is measured ---- */
+/* ---- widths and runs ---- */
 
 static bool fits(const struct plan *plan, uint32_t width)
 {
@@ -43,7 +44,7 @@ static bool fits(const struct plan *plan, uint32_t width)
            (spec.arch != ARCH_LLAMA || spec.d_model / spec.n_heads % 2 == 0);
 }
 
-/* From base_width up, or from below it where eight times base_width would take minutes. */
+/* base_width, or less if eight times base_width would take minutes. */
 static uint32_t first_width(const struct plan *plan)
 {
     uint32_t first = plan->model.base_width;
@@ -159,7 +160,7 @@ void coord_release(struct coord_check *check)
     lr_free(check->figures);
 }
 
-/* ---- how it follows the width ---- */
+/* ---- slopes over the width ---- */
 
 static double *mean_at(const struct coord_check *check, size_t width, uint32_t step, size_t layer)
 {
@@ -210,7 +211,7 @@ static void fit_slope(struct coord_figure *figure, const struct coord_check *che
 }
 
 #define TOLERANCE 0.2
-#define FLATTENING (-0.1) /* qk-norm, larger heads: hidden matrices were at -.17 to .02 */
+#define FLATTENING (-0.1) /* qk-norm, growing head size: hidden matrices measured -.17 to .02 */
 #define GROWTH 0.3
 #define FALL (-0.5)
 #define FALL_FROM_HALF (-0.8)
@@ -241,8 +242,8 @@ static void set_limits(struct coord_figure *figure, const struct coord_check *ch
     figure->high = centre + TOLERANCE;
 }
 
-/* A figure fails when its whole 90 % interval lies outside of what is allowed; when only its slope
- * does, the data do not tell. */
+/* A figure fails if its whole 90 % interval lies outside the limits; if only the slope does, the
+ * verdict is unclear. */
 static void judge_slope(struct coord_figure *figure)
 {
     const struct slope *slope = &figure->slope;

@@ -1,5 +1,5 @@
-/* The models of up to TIMED_MOST cells are timed; the time of the others follows from their FLOPs.
- * With these times the plan's campaign is simulated several times (forecast.h), and the tables are
+/* Up to TIMED_MOST models of cells are timed; the times of the others are scaled by FLOPs. With
+ * these times the plan's campaign is simulated several times (forecast.h); the tables show
  * quantiles over the simulated campaigns. */
 #define _POSIX_C_SOURCE 200809L
 #include "estimate/estimate.h"
@@ -19,9 +19,9 @@
 
 #define TIMED_MOST 4       /* models */
 #define TIMING_SECONDS 3.0 /* for all of them */
-#define LOOK_SECONDS 1.0   /* the same, where it is done several times */
-#define RESERVE_MOST 0.9   /* as the plan's schema says */
-#define ROWS 6             /* of the table: each has twice the tokens of the last */
+#define LOOK_SECONDS 1.0   /* the same in estimate_expect(), which is called several times */
+#define RESERVE_MOST 0.9   /* upper limit of budget.reserve in the plan's schema */
+#define ROWS 6             /* of the table; tokens double from row to row */
 
 struct timed {
     struct trial_spec spec;
@@ -30,7 +30,7 @@ struct timed {
 
 struct estimate {
     const struct plan *plan;
-    struct timed timed[TIMED_MOST + 1]; /* the last: the target's, for a confirmation */
+    struct timed timed[TIMED_MOST + 1]; /* the extra one: the target, for a confirmation */
     size_t count;
     struct forecast forecast;
     uint32_t workers;
@@ -38,7 +38,8 @@ struct estimate {
 
 /* ---- how long a training takes ---- */
 
-/* Of a training, from the timed model that is nearest in FLOPs. 0: no model was timed. */
+/* Seconds of a trial, scaled from the timed model that is nearest in FLOPs; 0: no model was
+ * timed. */
 static double seconds_of(const struct estimate *estimate, const struct trial_spec *spec)
 {
     const struct timed *best = NULL;
@@ -93,7 +94,7 @@ static int time_models(struct estimate *estimate, double seconds, const struct s
     if (!cache_dir)
         return lr_nomem(err);
     kernels_init();
-    for (size_t i = 0; i < count; i++) { /* evenly, the first and the last among them */
+    for (size_t i = 0; i < count; i++) { /* evenly spaced, first and last included */
         struct trial_spec spec = plan_cell(plan, count > 1 ? i * (cells - 1) / (count - 1) : 0);
         if ((rc = time_model(estimate, &spec, each, cache_dir, stages, err)))
             goto out;
@@ -125,16 +126,16 @@ static void print_timing(const struct estimate *estimate)
                1e3 * estimate->timed[i].calibration.step_s);
 }
 
-/* ---- what is expected ---- */
+/* ---- expected cost ---- */
 
 #define MEMBER(member) offsetof(struct forecast_point, member)
 
-/* What a budget counts. */
+/* A quantity that a budget can limit. */
 struct kind {
     const char *key, *name;
     size_t member;
-    double unit;         /* of the member, in that of the budget */
-    bool needs_training; /* not known where nothing is trained */
+    double unit;         /* value of the member per unit of the budget */
+    bool needs_training; /* unknown if nothing is trained */
 };
 static const struct kind kinds[] = {
     {"budget.trials", "trainings", MEMBER(trials), 1, false},
@@ -217,7 +218,7 @@ static void print_shrinking(const struct estimate *estimate)
     }
 }
 
-/* What the confirmation spends of a kind with trainings of so many tokens. */
+/* Cost of the confirmation in the given quantity, with trials of `tokens` tokens. */
 static double confirmation(const struct estimate *estimate, int kind, uint64_t tokens)
 {
     const struct plan *plan = estimate->plan;
@@ -254,7 +255,7 @@ static void print_confirmation(const struct estimate *estimate)
     printf("; shorter where the budget ends\n");
 }
 
-/* Of a budget, what is kept back for the confirmation beside what that takes. */
+/* Warns if the reserve of a budget is less than the confirmation costs. */
 static void warn_reserve(const struct estimate *estimate, int kind)
 {
     const struct plan *plan = estimate->plan;
@@ -298,8 +299,8 @@ uint32_t estimate_workers(const struct plan *plan)
     return cores > 1 ? (uint32_t)cores : 1;
 }
 
-/* Times the plan's models for about `seconds`, where there are any, and simulates its campaigns.
- * lr_free() *out; NULL on failure. */
+/* Times the plan's models, if any, for about `seconds`, and simulates its campaigns. Release *out
+ * with lr_free(); NULL on failure. */
 static int make_estimate(struct estimate **out, const struct plan *plan, uint32_t workers,
                          double seconds, const struct stage_report *stages, struct lr_error *err)
 {

@@ -1,6 +1,6 @@
-/* From a table to the search: every row up to the target is an observation, and what a plan would
- * say of the search is read off the table (range, horizons, seeds) or left to the plan's defaults.
- * A table of optima is measured basins without their losses. */
+/* fit_table() turns the rows of a table up to the target into observations. Settings that a plan
+ * would give are taken from the table (range, horizons, seeds) or are the plan's defaults. An
+ * optimum counts as a measured basin without a loss. */
 #include "estimate/fit_table.h"
 
 #include <math.h>
@@ -14,8 +14,8 @@
 #include "search/policy.h"
 #include "search/search_answer.h"
 
-#define SE_LN_LR 0.1 /* of an optimum that comes without one: a careful sweep's */
-/* Of optima: they come from whole sweeps over horizons far apart, so that the data count. */
+#define SE_LN_LR 0.1 /* standard error if the table has none: that of a careful sweep */
+/* Of optima: they come from whole sweeps over distant horizons, so the data should dominate. */
 #define PRIOR_BETA_SD "1"
 
 struct fit {
@@ -23,17 +23,17 @@ struct fit {
     struct sweep sweep;
     uint64_t horizons[ANSWER_HORIZONS];
     struct search_space space;
-    bool cut; /* it had more horizons than an answer holds */
+    bool cut; /* the table has more horizons than an answer holds */
 };
 
-/* ---- what is asked of it ---- */
+/* ---- the request ---- */
 
-/* What --columns and --where say, taken apart. */
+/* --columns and --where, parsed. */
 struct table_request {
-    struct sweep_request sweep; /* of optima: lr is their column, loss that of their errors */
+    struct sweep_request sweep; /* of optima: lr names their column, loss that of their errors */
     bool optima;                /* --columns lr_opt=... */
     bool with_errors;           /* and se=... */
-    char **texts;               /* its own: of columns, and of each where */
+    char **texts;               /* owned copies of --columns and each --where */
     size_t text_count;
     struct sweep_where *where;
 };
@@ -41,7 +41,7 @@ struct table_request {
 enum column { LR, TOKENS, LOSS, SEED, LR_OPT, SE, COLUMNS };
 static const char *const column_names[COLUMNS] = {"lr", "tokens", "loss", "seed", "lr_opt", "se"};
 
-/* A copy that the request owns; NULL without memory. */
+/* A copy owned by the request; NULL: out of memory. */
 static char *keep_copy(struct table_request *request, const char *text)
 {
     char *copy = lr_strdup(text);
@@ -98,7 +98,7 @@ static int read_where(struct table_request *request, const char *given, struct l
     char *column = keep_copy(request, given), *value;
     if (!column)
         return lr_nomem(err);
-    value = strchr(column, '='); /* it is there: option.c has seen to that */
+    value = strchr(column, '='); /* option.c has checked that it is there */
     *value++ = '\0';
     request->where[request->sweep.where_count++] = (struct sweep_where){column, value};
     return 0;
@@ -146,9 +146,9 @@ static void request_release(struct table_request *request)
     memset(request, 0, sizeof(*request));
 }
 
-/* ---- what a plan would say ---- */
+/* ---- settings ---- */
 
-/* search.NAME as the user gave it, or its default. */
+/* search.NAME from the option, or its default. */
 static int read_setting(double *out, const char *name, const char *option, const char *given,
                         struct lr_error *err)
 {
@@ -183,7 +183,7 @@ static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
     return 0;
 }
 
-/* Up to the target; the longest of them, if there are too many. */
+/* Collects the horizons up to the target; if there are too many, the longest ones. */
 static int find_horizons(struct fit *fit, struct lr_error *err)
 {
     struct search_space *space = &fit->space;
@@ -246,7 +246,7 @@ static size_t observe(struct fit *fit, struct observation *seen)
 
 /* ---- rows of optima ---- */
 
-/* `loss` of the table is the standard error where there is one. */
+/* The rows' `loss` is the standard error, if the table has one. */
 static int make_optima(struct fit *fit, bool with_errors, struct observation *seen, size_t count,
                        struct lr_error *err)
 {
@@ -316,7 +316,7 @@ int fit_table(struct answer *answer, const struct fit_table *table, bool *optima
                     ANSWER_HORIZONS);
 out:
     for (int r = 0; r < RATIO_COUNT; r++)
-        answer->ratios[r].value = NAN; /* a table does not say */
+        answer->ratios[r].value = NAN; /* not in a table */
     sweep_release(&fit.sweep);
     request_release(&request);
     return rc;

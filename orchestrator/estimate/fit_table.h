@@ -7,22 +7,22 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 
-/* A table of anybody's trainings, and what is asked of it. Its rows are trainings (columns lr,
- * tokens, loss, seed); or learning rates that somebody has found to be best (columns lr_opt, tokens,
- * se), and the answer has no losses. */
+/* A table of trainings from any source, and what to fit. Rows are trainings (columns lr, tokens,
+ * loss, seed) or learning rates found to be best (columns lr_opt, tokens, se); then the answer has
+ * no losses. */
 struct fit_table {
     const char *path; /* of the CSV file */
-    const char *text; /* the table itself, of `size` bytes; NULL: that of the file */
+    const char *text; /* the table, `size` bytes; NULL: read from `path` */
     size_t size;
-    const char *columns;      /* what they are called: "lr=LR,tokens=D"; NULL: as above */
-    const char *const *where; /* "column=value" each: only rows that have them */
+    const char *columns;      /* column names: "lr=LR,tokens=D"; NULL: as above */
+    const char *const *where; /* "column=value" each: keeps the rows that match all */
     size_t where_count;
-    uint64_t target_tokens;                 /* longer rows do not count; 0: all count */
-    bool longest_horizon;                   /* the target is the longest horizon that counts */
-    const char *prior_beta, *prior_beta_sd; /* as a plan has them; NULL: its defaults */
+    uint64_t target_tokens;                 /* longer rows are ignored; 0: none */
+    bool longest_horizon;                   /* the target is the longest horizon used */
+    const char *prior_beta, *prior_beta_sd; /* as in a plan; NULL: the plan's defaults */
 };
 
-/* The answer that the table gives for the target; *optima: its rows are learning rates. Messages
+/* Fits the table and answers for its target. *optima: the rows are best learning rates. Messages
  * name the options of lrsearch fit. LR_EUSAGE, LR_EDATA, LR_ENOMEM. */
 int fit_table(struct answer *answer, const struct fit_table *table, bool *optima,
               struct lr_error *err);

@@ -1,5 +1,5 @@
-/* Simulated campaigns. The traits of a surface are those that tests/lib/surface.c draws too, as
- * published sweeps show them; the optimum lies somewhere inside the plan's range. */
+/* Simulates campaigns on random surfaces. Their parameters have the ranges that published sweeps
+ * show (the same as in tests/lib/surface.c); the optimum lies inside the plan's range. */
 #include "estimate/forecast.h"
 
 #include <math.h>
@@ -11,18 +11,18 @@
 #include "search/search_answer.h"
 #include "trainers/simulate/loss_surface.h"
 
-#define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c has the lower ones */
-#define DRAWS 16                                          /* of a surface at most */
+#define DRAW_SURFACE ((uint64_t)RNG_SIMULATE + (9u << 8)) /* loss_surface.c uses the lower ones */
+#define DRAWS 16                                          /* random numbers per surface, at most */
 #define TRIALS_MOST 4096
-#define WORK_MOST 60 /* cells times horizons times campaigns: some seconds */
+#define WORK_MOST 60 /* cells * horizons * campaigns; takes some seconds */
 #define CAMPAIGNS_LEAST 5
-#define CAMPAIGNS_OF_CELLS 2 /* with many cells, a step of the search takes a second */
-#define JUDGED_APART 1.5     /* times what was spent at the last judgement */
+#define CAMPAIGNS_OF_CELLS 2 /* with several cells a search step takes a second */
+#define JUDGED_APART 1.5     /* ratio of the tokens spent at successive judgements, at least */
 #define RATIO_CURVATURE 0.01 /* nats per octave^2 */
 
 struct drawn_surface {
     struct simulate_spec surface;
-    double ratio[RATIO_COUNT]; /* best ones; 0: it is fixed */
+    double ratio[RATIO_COUNT]; /* optimal ratios; 0: the ratio is fixed */
 };
 
 struct simulation {
@@ -33,7 +33,7 @@ struct simulation {
     struct observation seen[TRIALS_MOST];
     size_t count;
     struct proposal round[POLICY_ROUND_MAX];
-    double busy_s[POLICY_ROUND_MAX]; /* of each worker, in this round */
+    double busy_s[POLICY_ROUND_MAX]; /* of each worker in this round */
     struct answer answer;
 };
 
@@ -52,7 +52,7 @@ static struct surface_place place_of(const struct plan *plan, uint32_t cell, uin
     return place;
 }
 
-/* Octaves above lr_low between which the optimum of the shortest horizon may lie. */
+/* Range of the optimum of the shortest horizon, in octaves above lr_low. */
 static void optimum_range(const struct search_space *space, double reach[2])
 {
     double octaves = log2(space->lr_high / space->lr_low), margin = fmin(1, octaves / 3);
@@ -61,7 +61,7 @@ static void optimum_range(const struct search_space *space, double reach[2])
     if (!(space->prior_lr > 0))
         return;
     struct expected_place place = prior_lr_at(space, (double)space->horizons[0]);
-    for (int i = 0; i < 2; i++) { /* even, with the deviation that is expected */
+    for (int i = 0; i < 2; i++) { /* uniform, with the expected deviation */
         double end = place.center - log2(space->lr_low) + (i ? 1 : -1) * sqrt(3) * place.deviation;
         reach[i] = fmax(margin, fmin(end, octaves - margin));
     }
@@ -80,8 +80,7 @@ static struct drawn_surface draw_surface(const struct plan *plan, const struct s
     s->asymmetry = draw_between(plan, i, 3, 0, 0.35);
     s->cliff = draw_between(plan, i, 4, 1.2, 3);
     s->misfit = 0.15;
-    /* .003 to .03, as trainings of large and small models have; a plan with several seeds expects
-     * more */
+    /* .003 to .03, typical of large and small models; a plan with several seeds expects more */
     s->noise = 0.003 * exp2(draw_between(plan, i, 5, 0, 3.3)) * sqrt(plan->search.seeds);
     s->seed_noise = s->noise;
     s->alpha = plan->model.parametrization == PARAM_SP ? draw_between(plan, i, 6, 0, 0.4) : 0;
@@ -116,7 +115,7 @@ static struct observation look_up_loss(const struct simulation *sim,
     return seen;
 }
 
-/* Each training goes to the worker that is free first; the round ends with the last. */
+/* Wall seconds of a round: each trial goes to the worker that is free first. */
 static double round_seconds(struct simulation *sim, const double *seconds, size_t count)
 {
     size_t workers =
@@ -157,7 +156,7 @@ static void train_round(struct simulation *sim, size_t asked, struct forecast_po
     point->wall_s += round_seconds(sim, seconds, asked);
 }
 
-/* Adds the point with the answer that the search would give now. */
+/* Appends a point with the search's current answer. */
 static int judge(struct simulation *sim, struct forecast_course *course,
                  struct forecast_point *point, struct lr_error *err)
 {

@@ -14,7 +14,7 @@
 #define FORECAST_CAMPAIGNS 20
 #define FORECAST_ROUNDS 64
 
-/* Seconds that a training of a cell takes; 0: not known. */
+/* Seconds that a trial of a cell takes; 0: not known. */
 struct forecast_clock {
     double (*seconds)(const void *context, uint32_t cell, uint64_t tokens);
     const void *context;
@@ -22,9 +22,10 @@ struct forecast_clock {
 };
 
 struct forecast_point {                            /* a campaign after one of its rounds */
-    double trials, tokens, flops, seconds, wall_s; /* so far; seconds: of all trainings */
-    double factor;                                 /* how far the answer's interval reaches from it;
-                                                      infinite: there is none yet */
+    double trials, tokens, flops, seconds, wall_s; /* so far; seconds: sum over the trials */
+    double factor;                                 /* larger of high / LR and LR / low of the
+                                                      answer's 90 % interval; infinite: no interval
+                                                      yet */
     bool identified;
 };
 
@@ -42,11 +43,10 @@ struct forecast {
 int forecast_run(struct forecast *out, const struct plan *plan, const struct forecast_clock *clock,
                  const struct stage_report *stages, struct lr_error *err);
 
-/* The value of a member (offsetof) of the campaigns' last points that `share` of them do not
- * exceed. */
+/* Quantile `share` over the campaigns of a member (offsetof) of their last points. */
 double forecast_quantile(const struct forecast *forecast, size_t member, double share);
 
-/* After so many tokens: the median of the factors (infinite: half of the campaigns have no
+/* After `tokens` tokens: the median of the factors (infinite: half of the campaigns have no
  * interval), and the share of campaigns with an identified answer. */
 struct forecast_answer {
     double factor, identified;

@@ -1,5 +1,5 @@
-/* What a plan will do, without a training and without a data set: stages, cells, and the factors of
- * the parametrization, by which the user sees whether it is the one that is meant. */
+/* Describes a plan without training and without its data set: stages, cells, and the factors of the
+ * parametrization, so that the user can check that it is the intended one. */
 #include "estimate/plan_outline.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ struct total {
     double tokens, tokens_max;
 };
 
-/* " 1.23e+15" FLOPs, or nothing where nothing is trained. */
+/* " 1.23e+15" FLOPs, or "" if nothing is trained. */
 static const char *flops_text(char out[16], double flops)
 {
     out[0] = '\0';
@@ -25,9 +25,9 @@ static const char *flops_text(char out[16], double flops)
     return out;
 }
 
-/* ---- what is trained ---- */
+/* ---- cells and stages ---- */
 
-/* Each combination of the plan's lists. */
+/* Prints one row per combination of the plan's lists. */
 static void print_cells(const struct plan *plan, const struct campaign_space *asked)
 {
     char of[128], params[24];
@@ -65,7 +65,7 @@ static void print_stages(const struct forecast_stage *stages, int count, double 
 
 /* ---- the parametrization ---- */
 
-/* What it makes of init, learning rate and weight decay. */
+/* Prints the factors of init, learning rate, weight decay and eps. */
 static void print_factors(const struct trial_spec *spec)
 {
     struct factor_row rows[MODEL_FACTOR_ROWS];
@@ -91,9 +91,9 @@ static void print_factors(const struct trial_spec *spec)
            spec->independent_decay ? "the schedule alone (independent)" : "the LR of its tensor");
 }
 
-/* ---- all of it ---- */
+/* ---- the outline ---- */
 
-/* Of a token: of several cells the mean, as if all were trained alike. */
+/* FLOPs per token, averaged over the cells with equal weights. */
 static double mean_flops(const struct plan *plan)
 {
     size_t count = plan_cell_count(plan);
@@ -105,7 +105,7 @@ static double mean_flops(const struct plan *plan)
     return sum / (double)count;
 }
 
-/* The share of the target's FLOPs, and what each tensor's LR is. */
+/* Prints the share of the target's FLOPs and the factors of the parametrization. */
 static void print_training(const struct plan *plan, const struct trial_spec *spec,
                            double flops_per_token, const struct total *total)
 {

@@ -1,7 +1,7 @@
-/* How a proposal is made. The smallest model of the ladder is timed in a campaign of its own
- * (estimate.h); by its FLOP rate the horizons of every larger one follow, and the largest that
- * still sees enough tokens is taken, timed itself, and its horizons fitted to the time. Nothing but
- * those timings depends on the machine. */
+/* A proposal is made in steps: time the smallest model of the ladder and simulate its campaign
+ * (estimate.h); derive the horizons of every larger model from the FLOP rate; choose the largest
+ * that sees enough tokens, time it too, and fit its horizons to the time. Only the timings depend
+ * on the machine. */
 #include "estimate/plan_proposal.h"
 
 #include <assert.h>
@@ -17,16 +17,16 @@
 #include "report/summary.h"
 #include "plan/plan_load.h"
 
-#define TIME_SHARE 0.9     /* of the time, in which 9 of 10 campaigns shall end */
-#define TOKENS_PER_PARAM 5 /* of the longest horizon: below, a larger model shows little more */
+#define TIME_SHARE 0.9     /* of the time, for the 90 % quantile of the campaigns */
+#define TOKENS_PER_PARAM 5 /* least, of the longest horizon; below, a larger model adds little */
 #define STEPS_LEAST 128    /* of the longest horizon */
 #define EPOCHS_MOST 4      /* repeated text is nearly as good as new (Muennighoff 2023) */
-#define TARGET_LEAST 4     /* longest horizons in the target */
-#define TARGET_DEFAULT 16  /* the same where nothing is said: as in plans/quickstart.yaml */
+#define TARGET_LEAST 4     /* target / longest horizon, at least */
+#define TARGET_DEFAULT 16  /* the same by default, as in plans/quickstart.yaml */
 #define VAL_MOST 65536
-#define VAL_SHARE 20          /* of the text, one part */
-#define FACTOR_PER_WIDTH 0.75 /* the best LR of sp goes as 1 / width^this (README.md) */
-#define WIDTH_KNOWN 64.0      /* where LR_LOW to LR_HIGH is right */
+#define VAL_SHARE 20          /* validation takes 1 / this of the text at most */
+#define FACTOR_PER_WIDTH 0.75 /* the best LR of sp scales as 1 / width^this (README.md) */
+#define WIDTH_KNOWN 64.0      /* width that LR_LOW to LR_HIGH suits */
 #define LR_LOW 1e-3
 #define LR_HIGH 3.2e-2
 #define PARAMS_MOST UINT64_C(10000000000000)
@@ -65,7 +65,7 @@ static uint64_t least_target(void)
     return TARGET_LEAST * least_horizon(&sizes[0]);
 }
 
-/* At most `wanted`: 2^k or 3 * 2^k steps, so that a half and a quarter of them are whole. */
+/* At most `wanted`: 2^k or 3 * 2^k steps, so that half and a quarter of them are whole. */
 static uint64_t round_horizon(const struct proposal_size *size, double wanted)
 {
     double steps = wanted / size->batch_tokens, power = exp2(floor(log2(steps)));
@@ -89,7 +89,7 @@ static double two_digits(double value)
     return round(value / unit) * unit;
 }
 
-/* The model's part, and what the text is in its tokens. */
+/* Fills what follows from the model, and the text's length in its tokens. */
 static int set_size(struct plan_proposal *out, const struct proposal_size *size,
                     const struct proposal_request *request, struct lr_error *err)
 {
@@ -157,7 +157,7 @@ static void set_target(struct plan_proposal *out, const struct proposal_request 
         set_target_model(out, request->target_params);
 }
 
-/* ---- what it takes ---- */
+/* ---- cost ---- */
 
 static int write_plan(const char *path, const struct plan_proposal *proposal,
                       const struct proposal_request *request, struct lr_error *err)
@@ -169,7 +169,7 @@ static int write_plan(const char *path, const struct plan_proposal *proposal,
     return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
 }
 
-/* The proposal as a plan that is read as every plan is. */
+/* Loads the proposal as a plan, from a temporary file. */
 static int load_plan(struct plan *plan, const struct plan_proposal *proposal,
                      const struct proposal_request *request, struct lr_error *err)
 {
@@ -191,7 +191,7 @@ out:
     return rc;
 }
 
-/* Times the model of a proposal whose horizons stand, and simulates its campaigns. */
+/* Times the model of a proposal whose horizons are set, and simulates its campaigns. */
 static int expect_cost(struct plan_proposal *out, const struct proposal_request *request,
                        struct lr_error *err)
 {
@@ -216,7 +216,7 @@ out:
     return rc;
 }
 
-/* The longest horizon for the time, if `timed` took so long; a campaign's time goes with it. */
+/* The longest horizon that fits the time; a campaign's time is proportional to it. */
 static double fitting_tokens(const struct plan_proposal *timed,
                              const struct proposal_request *request, double flops_ratio)
 {
@@ -266,7 +266,7 @@ static int choose_size(struct plan_proposal *out, const struct plan_proposal *sm
         struct plan_proposal larger;
         struct lr_error refused = {0};
         int rc = set_size(&larger, &sizes[i], request, &refused);
-        if (rc == LR_EDATA) /* the text has not so many different pieces */
+        if (rc == LR_EDATA) /* the text has too few distinct pieces */
             break;
         if (rc)
             return lr_fail(err, rc, "%s", refused.text);
@@ -279,7 +279,8 @@ static int choose_size(struct plan_proposal *out, const struct plan_proposal *sm
     return 0;
 }
 
-/* The longest horizon becomes what fits, and what is expected goes with it. true: it changed. */
+/* Sets the longest horizon to what fits, and scales the expected cost. Returns true if it
+ * changed. */
 static bool refit(struct plan_proposal *out, const struct proposal_request *request)
 {
     double tokens = fmin(fitting_tokens(out, request, 1), most_tokens(out, request));
@@ -331,9 +332,9 @@ int plan_proposal_make(struct plan_proposal *out, const struct proposal_request 
     return fit_time(out, request, err);
 }
 
-/* ---- as YAML: each key with what it means and why it has this value ---- */
+/* ---- YAML: each key with its meaning and reason ---- */
 
-/* A name as YAML takes it: quoted where a character could mean something. */
+/* A YAML string, quoted if a character could have a meaning. */
 static void put_name(FILE *out, const char *name)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -9,20 +9,20 @@
 #include "lrsearch/error.h"
 #include "lrsearch/stage.h"
 
-/* A plan for a text and a machine, when nothing else is known: the largest model of a ladder whose
- * campaign ends in the time that there is. */
+/* Proposes a plan from a text and a machine alone: the largest model of a ladder whose campaign
+ * ends within the given time. */
 
 #define PROPOSAL_HORIZONS 3
 
 struct proposal_request {
     const char *name;         /* of the campaign */
-    const char *const *texts; /* as the plan shall name them; none: synthetic data */
+    const char *const *texts; /* as named in the plan; none: synthetic data */
     size_t text_count;
-    const struct text_sample *text;    /* of the texts; NULL without */
-    double time_s;                     /* that the campaign may take */
-    uint64_t target_tokens;            /* 0: not said */
-    uint64_t target_params;            /* 0: not said */
-    const struct stage_report *stages; /* NULL: nobody listens */
+    const struct text_sample *text;    /* of the texts; NULL without texts */
+    double time_s;                     /* for the campaign */
+    uint64_t target_tokens;            /* 0: not given */
+    uint64_t target_params;            /* 0: not given */
+    const struct stage_report *stages; /* may be NULL */
 };
 
 struct proposal_size { /* of a model, and the batch that suits it */
@@ -35,20 +35,21 @@ struct plan_proposal {
     uint64_t horizons[PROPOSAL_HORIZONS], val_tokens, target_tokens;
     uint32_t target_d_model, target_n_layers; /* 0: those of the model */
     double text_tokens, bytes_per_token;      /* 0 without texts */
-    uint64_t train_tokens;                    /* those of one epoch; UINT64_MAX without texts */
-    bool repeat;                              /* the longest horizon is longer than that */
-    uint64_t params;                          /* of the model, all of them */
-    double step_s, trials, tokens;            /* expected: of a step; of half of the campaigns */
-    double wall_s, wall_most_s;               /* of half of the campaigns, and of 9 in 10 */
+    uint64_t train_tokens;                    /* of one epoch; UINT64_MAX without texts */
+    bool repeat;                              /* the longest horizon exceeds one epoch */
+    uint64_t params;                          /* all of the model's */
+    double step_s, trials, tokens;            /* expected; trials, tokens: medians of the
+                                                 campaigns */
+    double wall_s, wall_most_s;               /* median and 90 % quantile of the campaigns */
     uint32_t workers;
 };
 
-/* Times models for some seconds. 0, or LR_EUSAGE or LR_EDATA: time, text or target are too small,
- * with what would do. */
+/* Times models for some seconds. LR_EUSAGE, LR_EDATA: time, text or target is too small, or the
+ * model too large; the message says what suffices. */
 int plan_proposal_make(struct plan_proposal *out, const struct proposal_request *request,
                        struct lr_error *err);
 
-/* The plan as YAML, each key with its reason. */
+/* Prints the plan as YAML, with a reason for each key. */
 void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
                          const struct proposal_request *request);
 

@@ -1,5 +1,4 @@
-/* A folder of mkdtemp(), whose name nobody can foresee and which nobody else can enter; what is
- * made in it goes away with it. */
+/* mkdtemp() gives a folder an unpredictable name and closes it to other users. */
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
 #include "estimate/temp_data.h"
 

@@ -1,6 +1,6 @@
-/* A long text is not read to its end: its size follows from the share of its compressed bytes that
- * was read. Its tokens are counted by learning a vocabulary on its head, as a campaign would on all
- * of it. */
+/* A long text is read in part: its size is extrapolated from the share of its compressed bytes that
+ * was read. Tokens are counted with a vocabulary learned on the head, as a campaign learns it on
+ * the whole text. */
 #include "estimate/text_sample.h"
 
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "estimate/temp_data.h"
 #include "lrsearch/memory.h"
 
-#define READ_MOST (1u << 28) /* of the text; beyond, its size is inferred */
-#define HEAD (1u << 21)      /* of it that a vocabulary is tried on */
+#define READ_MOST (1u << 28) /* bytes of text; the size of more is extrapolated */
+#define HEAD (1u << 21)      /* bytes that the vocabulary is learned on */
 
 int text_sample_read(struct text_sample *out, const char *const *texts, size_t count,
                      const struct stage_report *stages, struct lr_error *err)

@@ -1,9 +1,9 @@
-/* Tables for a spreadsheet or a data frame: what the run's own trials.csv says, all curves in one
- * long table, and the answer as one row. */
+/* Tables for a spreadsheet or a data frame: the run's trials.csv, all curves in one long table, the
+ * answer as one row, and the cells if there are any. */
 #include "export/export_files.h"
 #include "store/run_tables.h"
 
-/* Takes the bytes of `csv`, which is empty then. */
+/* Moves the bytes of `csv` into `files` and leaves `csv` empty, also on failure. */
 static int add_csv(struct export_files *files, const char *name, struct csv *csv,
                    struct lr_error *err)
 {

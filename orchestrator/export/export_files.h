@@ -6,8 +6,8 @@
 #include "lrsearch/answer.h"
 #include "store/curves.h"
 
-/* A campaign in the formats of other programs. Each format turns what is known into files in
- * memory, so that nothing is begun on disk before all is well. */
+/* Exports a campaign in the formats of other programs. Each format makes its files in memory, so
+ * that nothing is written to disk unless all of them succeed. */
 
 struct export_source {
     const struct campaign *campaign;
@@ -18,7 +18,7 @@ struct export_source {
 };
 
 struct export_file {
-    char name[64]; /* within the folder; "": the format is this one file */
+    char name[64]; /* within the folder; "": the format is a single file */
     void *bytes;   /* lr_free() */
     size_t size;
 };
@@ -30,31 +30,31 @@ struct export_files {
 
 struct export_format {
     const char *name;
-    bool folder; /* its files lie in a folder */
+    bool folder; /* writes several files into a folder */
     int (*make)(struct export_files *files, const struct export_source *source,
                 struct lr_error *err);
 };
 
 extern const struct export_format export_formats[];
 extern const size_t export_format_count;
-const struct export_format *export_format_find(const char *name); /* NULL: there is none */
+const struct export_format *export_format_find(const char *name); /* NULL: not found */
 
-/* Takes `bytes` over, also when it fails; NULL: LR_ENOMEM. */
+/* Takes ownership of `bytes`, also on failure. `bytes` NULL: LR_ENOMEM. */
 int export_files_add(struct export_files *files, const char *name, void *bytes, size_t size,
                      struct lr_error *err);
 void export_files_release(struct export_files *files);
 
-/* trials.csv, curves.csv, answer.csv and, of a campaign with axes, cells.csv. */
+/* trials.csv, curves.csv, answer.csv and, for a campaign with axes, cells.csv. */
 int export_csv(struct export_files *files, const struct export_source *source,
                struct lr_error *err);
 /* One database; its tables are described in plans/README.md. */
 int export_sqlite(struct export_files *files, const struct export_source *source,
                   struct lr_error *err);
-/* TensorBoard's event files, a folder a trial, with hparams. */
+/* TensorBoard's event files with hparams, one folder per trial. */
 int export_tensorboard(struct export_files *files, const struct export_source *source,
                        struct lr_error *err);
 
-/* The answer's numbers with the names that every format gives them; what is not known is NaN. */
+/* The answer's numbers under the names that every format uses; NaN: not known. */
 #define EXPORT_ANSWER_NUMBERS 14
 struct export_number {
     const char *name;
@@ -62,7 +62,7 @@ struct export_number {
 };
 void export_answer(struct export_number out[EXPORT_ANSWER_NUMBERS], const struct answer *answer);
 
-/* What a reader may want to tell trials apart by: whether it is not the same for all. */
+/* Whether a cell of trials.csv differs between trials. */
 bool export_differs(const struct export_source *source, const char *cell);
 
 #endif

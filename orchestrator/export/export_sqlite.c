@@ -1,7 +1,8 @@
-/* One SQLite database. It is built in memory, in one transaction, and handed out as the bytes of
- * its file. The table `trial` has the columns of trials.csv, by the same names.
+/* export_sqlite() builds one SQLite database in memory, in one transaction, and returns it as the
+ * bytes of its file. Its table `trial` has the columns of trials.csv under the same names.
  *
- * SQLite's integers are signed: a count beyond 2^63 - 1 (a hash) becomes a text of its digits. */
+ * SQLite's integers are signed: a count above 2^63 - 1 (a hash) is stored as a text of its
+ * digits. */
 #include <inttypes.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -86,7 +87,7 @@ static void put_count(struct insert *insert, uint64_t count)
     put_text(insert, text);
 }
 
-/* NaN is NULL to SQLite itself. */
+/* SQLite stores NaN as NULL. */
 static void put_number(struct insert *insert, double number)
 {
     note_failure(insert, sqlite3_bind_double(insert->statement, insert->next++, number));
@@ -96,7 +97,7 @@ static void insert_row(struct insert *insert)
 {
     if (!insert->failed)
         insert->failed = sqlite3_step(insert->statement) != SQLITE_DONE;
-    if (!insert->failed) /* else it would hide why */
+    if (!insert->failed) /* a reset after a failure would replace its message */
         note_failure(insert, sqlite3_reset(insert->statement));
     insert->next = 1;
 }
@@ -124,7 +125,7 @@ static int fill_run(sqlite3 *db, const struct export_source *source, struct lr_e
     return insert_end(&insert, err);
 }
 
-/* Columns of 64 bits that are no amounts have no type, so that large ones stay as they are. */
+/* Seeds and hashes have no column type: INTEGER would turn those above 2^63 - 1 into a REAL. */
 static const char *type_of(const struct trial_cell *cell)
 {
     if (cell->kind == CELL_TEXT)

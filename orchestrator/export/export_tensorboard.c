@@ -1,6 +1,7 @@
-/* TensorBoard: a folder a trial with its curve over tokens and its final loss, and hparams to
- * compare trials by. What is the same for all trials is no hparam. Wall times are as near as our
- * journal knows them: the program's start and the share of the training's seconds. */
+/* TensorBoard: one folder per trial with its curve over tokens and its final loss, and hparams by
+ * which trials are compared. Columns with the same value in all trials are left out, except lr and
+ * horizon_tokens. Wall times are estimates from the journal: the start of the trial's session plus
+ * a share of the trial's seconds. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static int add_file(struct export_files *files, const char *name, struct bytes *
     return export_files_add(files, name, file->data, file->used, err);
 }
 
-/* HParamsPluginData, version 0, with one of its messages. */
+/* HParamsPluginData, version 0, with one of its messages; `part` is released. */
 static void plugin_data(struct bytes *out, uint32_t field, struct bytes *part)
 {
     pb_int(out, 1, 0);
@@ -89,7 +90,7 @@ static void begin_session(struct bytes *file, const struct trial_cell *row, size
         pb_part(&entry, 2, &value);
         pb_part(&start, 1, &entry);
     }
-    pb_text(&start, 4, name); /* group: seeds of one learning rate stay apart */
+    pb_text(&start, 4, name); /* group: one per trial; seeds of one LR stay apart */
     pb_double(&start, 5, begun);
     plugin_data(&data, 3, &start);
     tfevents_hparams(file, begun, "_hparams_/session_start_info", &data);
@@ -125,7 +126,7 @@ static int add_trial(struct export_files *files, const struct trial *trial,
     begin_session(&file, row, count, group, begun, wanted);
     for (size_t i = 0; i < curve->count; i++) {
         const struct event_curve *point = &curve->points[i];
-        /* a last step may end beyond the horizon */
+        /* the last step may end beyond the horizon */
         double share = fmin(1, (double)point->tokens / (double)trial->spec.horizon_tokens);
         tfevents_scalar(&file, begun + seconds * share, point->tokens, "train_loss",
                         point->train_loss);

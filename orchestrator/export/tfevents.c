@@ -1,11 +1,10 @@
-/* Field numbers are those of event.proto, summary.proto and the hparams plugin's
- * plugin_data.proto. */
+/* Field numbers are from event.proto, summary.proto and the hparams plugin's plugin_data.proto. */
 #include "export/tfevents.h"
 
 #include <string.h>
 #include "lrsearch/memory.h"
 
-#define CASTAGNOLI 0x82f63b78u /* reflected */
+#define CASTAGNOLI 0x82f63b78u /* polynomial, reflected */
 #define MASK 0xa282ead8u
 
 enum wire { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_32 = 5 };
@@ -115,7 +114,7 @@ static void add_masked_crc(struct bytes *out, const void *data, size_t size)
     add_fixed(out, (crc >> 15 | crc << 17) + MASK, 4);
 }
 
-/* `event` is released. */
+/* Releases `event`. */
 static void add_record(struct bytes *file, struct bytes *event)
 {
     size_t begin = file->used;
@@ -138,7 +137,7 @@ void tfevents_begin(struct bytes *file, double wall_time)
     add_record(file, &event);
 }
 
-/* One Summary.Value, which is released. */
+/* An event with one Summary.Value, which is released. */
 static void add_summary(struct bytes *file, double wall_time, uint64_t step, struct bytes *value)
 {
     struct bytes event = {0}, summary = {0};

@@ -1,4 +1,4 @@
-/* The verdict first, then what it rests on. */
+/* Prints an audit: the verdict first, then its basis. */
 #include "report/audit.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ const struct verdict *audit_headline(const struct audit *audit)
     return audit->runs.known && audit->runs_apply ? &audit->runs : NULL;
 }
 
-/* ---- for a person ---- */
+/* ---- plain text ---- */
 
 struct texts { /* one buffer for each number in a sentence */
     char a[32], b[32], c[32], d[32];
@@ -21,7 +21,7 @@ struct texts { /* one buffer for each number in a sentence */
 #define COUNT(buffer, value) format_count(buffer, sizeof(buffer), value)
 #define LR(buffer, value) format_lr(buffer, sizeof(buffer), 2, value)
 
-/* How the recipe's LR stands to the best one. */
+/* Compares the recipe's LR to the best one. */
 static void describe_factor(char text[96], const struct verdict *verdict)
 {
     double off = verdict->factor > 1 ? verdict->factor : 1 / verdict->factor;
@@ -33,7 +33,7 @@ static void describe_factor(char text[96], const struct verdict *verdict)
         snprintf(text, 96, "is about %.3g times too %s", off, high ? "high" : "low");
 }
 
-/* "with a batch of 524k tokens, assumed as in Bjorck 2024, ": where the recipe's is not known. */
+/* "with a batch of 524k tokens, assumed as in Bjorck 2024, "; "" if the recipe's is known. */
 static void describe_assumed_batch(char text[128], const struct verdict *verdict)
 {
     struct texts t;
@@ -47,7 +47,7 @@ static void describe_assumed_batch(char text[128], const struct verdict *verdict
         snprintf(text, 128, "with the batch of %s, which is not known here, ", verdict->by);
 }
 
-/* What the recipe's own batch would change. */
+/* How the recipe's own batch, if not known, may change the verdict. */
 static void describe_other_batch(char text[256], const struct audit *audit,
                                  const struct verdict *verdict)
 {
@@ -174,7 +174,7 @@ void audit_print(FILE *out, const struct audit *audit)
     warnings_print(out, audit->answer);
 }
 
-/* ---- for programs: what is unknown is null, never left out ---- */
+/* ---- JSON: unknown values are null, never left out ---- */
 
 static json_t *text_or_null(const char *text)
 {

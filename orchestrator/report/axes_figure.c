@@ -1,11 +1,11 @@
-/* Best LR at the target's tokens against each axis of the plan: a panel an axis, a colour a
- * parametrization; a line joins cells that differ along that axis alone. */
+/* Best LR at the target's tokens against each axis of the plan: one panel per axis, one colour per
+ * parametrization; a line joins cells that differ along that axis only. */
 #include <math.h>
 #include "lrsearch/trial.h"
 #include "report/cell_names.h"
 #include "report/figures.h"
 
-enum { PANELS = CELL_PARAMETRIZATION + 1 }; /* the counted axes and the number of parameters */
+enum { PANELS = CELL_PARAMETRIZATION + 1 }; /* the numeric axes and the number of parameters */
 #define BY_SIZE CELL_PARAMETRIZATION
 
 struct scene {
@@ -57,7 +57,7 @@ static size_t series_of(const struct scene *scene, size_t cell)
     return s;
 }
 
-/* The values that are shown along an axis. */
+/* The values shown along an axis, ascending; returns how many. */
 static size_t axis_values(const struct scene *scene, unsigned axis, uint64_t values[ANSWER_CELLS])
 {
     size_t count = 0;

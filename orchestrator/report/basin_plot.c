@@ -1,5 +1,5 @@
-/* The basin as a grid of characters. The y axis ends a little above what three quarters of the
- * trainings reach: one that all but diverged would press the basin into a single row. */
+/* Draws a basin as a grid of characters. The y axis ends a little above the third quartile of the
+ * losses: a trial that almost diverged would compress the basin into one row. */
 #include "report/basin_plot.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The losses, ascending; returns how many. */
+/* Fills `losses`, ascending; returns how many. */
 static size_t sort_losses(double *losses, const struct basin_plot *plot)
 {
     size_t count = 0;
@@ -54,7 +54,7 @@ static bool find_range(struct frame *frame)
     if (count > 0) {
         double low = losses[0], most = losses[count - 1], usual = losses[(count - 1) * 3 / 4];
         double high = fmin(most, low + 1.5 * (usual - low));
-        if (!(high > low)) /* one training, or all the same */
+        if (!(high > low)) /* one trial, or equal losses */
             high = low + fmax(1e-3, 1e-3 * fabs(low));
         frame->y[0] = low;
         frame->y[1] = high;
@@ -74,7 +74,7 @@ static bool find_range(struct frame *frame)
     return count > 0;
 }
 
-/* The column of an LR, in the field or not. */
+/* The column of an LR; it may lie outside the field. */
 static long column_of(const struct frame *frame, double lr)
 {
     double share = (log(lr) - frame->x[0]) / (frame->x[1] - frame->x[0]);
@@ -86,7 +86,7 @@ static bool in_field(const struct frame *frame, long column)
     return column >= 0 && column < (long)frame->width;
 }
 
-/* Counted from the top; above the field: -1. */
+/* The row of a loss, counted from the top; -1: above the field. */
 static long row_of(const struct frame *frame, double loss)
 {
     double share = (loss - frame->y[0]) / (frame->y[1] - frame->y[0]);
@@ -136,7 +136,7 @@ static void print_row(FILE *out, const struct frame *frame, const char *label, c
     fputc('\n', out);
 }
 
-/* A row for those of an outcome that has no loss, if there are any. */
+/* Prints a row for the trials of an outcome without loss, if there are any. */
 static void print_without_loss(FILE *out, const struct frame *frame, const char **row,
                                enum basin_outcome outcome, const char *label, enum glyph glyph)
 {

@@ -1,16 +1,16 @@
-/* Loss against LR: a panel a cell, a colour a horizon; each training, and the parabola near the
- * minimum with its vertex. In a search over ratios a training with another ratio than the best
- * one's lies above the parabola, and is drawn hollow. */
+/* Loss against LR: one panel per cell, one colour per horizon; each trial, and the parabola near
+ * the minimum with its vertex. In a search over ratios, a trial with other ratios than the best
+ * one's lies above the parabola and is drawn hollow. */
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "report/cell_names.h"
 #include "report/figures.h"
 #include "report/summary.h"
 
-#define CURVE_OCTAVES 2.0 /* to each side of the vertex: beyond it no basin is a parabola */
-#define SEEN_OCTAVES 2.5  /* of a basin are seen in height */
+#define CURVE_OCTAVES 2.0 /* to each side of the vertex; further out no basin is a parabola */
+#define SEEN_OCTAVES 2.5  /* the loss axis ends at the parabola this far from its vertex */
 #define SAMPLES 24
-enum { NUMBERED = 60 /* so few trials have room for the numbers of their rounds */ };
+enum { NUMBERED = 60 /* up to this many trials are labelled with their rounds */ };
 
 struct scene {
     const struct answer *answer;
@@ -66,7 +66,8 @@ static bool has_vertex(const struct horizon_answer *horizon)
     return figure_shows(horizon->lr_opt) && is_loss(horizon->loss_min);
 }
 
-/* An optimum far from all that was tried is no reason to lift the losses out of the frame. */
+/* A vertex outside the range of LRs tried is left out: it could push the losses out of the
+ * frame. */
 static bool vertex_is_seen(const struct scene *scene, const struct horizon_answer *horizon)
 {
     return has_vertex(horizon) && horizon->lr_opt >= scene->x.low &&
@@ -75,8 +76,8 @@ static bool vertex_is_seen(const struct scene *scene, const struct horizon_answe
 
 /* ---- ranges ---- */
 
-/* The loss axis of a cell: from the lowest to where a basin is SEEN_OCTAVES wide, for the highest
- * horizon; false: no loss is known. */
+/* The loss axis of a cell: from the lowest loss to the highest basin SEEN_OCTAVES from its vertex;
+ * false: no loss is known. */
 static bool loss_range(const struct scene *scene, size_t cell, double range[2])
 {
     double low = INFINITY, high = -INFINITY;
@@ -131,7 +132,8 @@ static enum mark mark_of(const struct trial *trial, const struct trial *best, do
     return has_other_ratios(trial, best) ? MARK_OTHER_RATIOS : MARK_BEST_RATIOS;
 }
 
-/* Block $NAMEbasin; returns how many. What diverged or lies above the panel stands at its top. */
+/* Writes block $NAMEbasin; returns the number of points. Trials that diverged or lie above the
+ * panel are drawn at its top. */
 static size_t write_points(FILE *script, const struct scene *scene, size_t b,
                            const struct trial *best, const double range[2], enum mark mark)
 {
@@ -151,7 +153,7 @@ static size_t write_points(FILE *script, const struct scene *scene, size_t b,
     return count;
 }
 
-/* The same over the figure of a report. */
+/* The same points as SVG elements for the report. */
 static void mark_points(struct figure *figure, const struct scene *scene, size_t b,
                         const struct trial *best, const double range[2], const char *color)
 {

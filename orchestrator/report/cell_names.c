@@ -1,4 +1,4 @@
-/* Axes along which all cells are alike are never named: the plan says them. */
+/* Names leave out the axes along which all cells are equal; the plan has these. */
 #include "report/cell_names.h"
 
 #include <inttypes.h>
@@ -86,7 +86,7 @@ const char *cell_name(char *text, size_t capacity, const struct answer *answer, 
         cell_axis_text(part, sizeof(part), axis, cell_value(&answer->cells[cell], axis));
         int length = snprintf(text + used, capacity - used, "%s%s", used > 0 ? ", " : "", part);
         if (length < 0 || (size_t)length >= capacity - used) {
-            text[used] = '\0'; /* no half of a name */
+            text[used] = '\0'; /* no partial names */
             break;
         }
         used += (size_t)length;

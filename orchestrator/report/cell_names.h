@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include "lrsearch/answer.h"
 
-/* What the cells of a campaign with axes are called: by that in which they differ. */
+/* Names for the cells of a campaign with axes, made of the axes in which they differ. */
 
 enum cell_axis {
     CELL_WIDTH,
@@ -28,16 +28,16 @@ const char *cell_axis_title(enum cell_axis axis); /* of a column */
 const char *cell_value_text(char *text, size_t capacity, enum cell_axis axis, uint32_t value);
 /* "width 256", "4 layers", "vocabulary 4096", "batch 32.8k", "mup". Returns `text`. */
 const char *cell_axis_text(char *text, size_t capacity, enum cell_axis axis, uint32_t value);
-/* "width 256, vocabulary 4096": the axes that vary, but for the set `without`; "" when none does.
+/* "width 256, vocabulary 4096": the axes that vary, except those in `without`; "" if none does.
  * Returns `text`. */
 const char *cell_name(char *text, size_t capacity, const struct answer *answer, size_t cell,
                       unsigned without);
 
-/* The axis's values that there are, ascending; returns their number. */
+/* The distinct values of an axis, ascending; returns their number. */
 size_t cells_values(const struct answer *answer, enum cell_axis axis,
                     uint32_t values[ANSWER_CELLS]);
-/* Cells that differ along the set `without` alone are together: the group of each, numbered in the
- * order of the cells; returns how many there are. */
+/* Groups cells that differ along the axes in `without` only. group: of each cell, numbered in the
+ * order of the cells. Returns the number of groups. */
 size_t cells_groups(const struct answer *answer, unsigned without, size_t group[ANSWER_CELLS]);
 
 #endif

@@ -1,4 +1,4 @@
-/* The table of cells, and what the cells say together. */
+/* Prints the table of cells, the laws over them, and confirmations. */
 #include "report/cells_text.h"
 
 #include <inttypes.h>
@@ -11,13 +11,13 @@
 /* ---- table of cells ---- */
 
 /* Columns are the axes that vary, then groups of numbers. A group that no cell has is left out;
- * those that do not fit beside the others go into a further table. */
+ * those that do not fit beside the others go into another table. */
 enum { GAP = 2, ROW = 256 };
 
 struct group {
     const char *title;
     int width, interval_width; /* columns; interval_width 0: no interval */
-    /* Both texts are "-" before; false: the cell has no such number. */
+    /* Leaves texts that it does not know unchanged; false: the cell has no such number. */
     bool (*format)(const struct cell_answer *cell, char number[64], char interval[80]);
 };
 
@@ -113,7 +113,7 @@ static int axis_width(const struct answer *answer, enum cell_axis axis)
     return (int)width;
 }
 
-/* The axes of one cell; NULL: their titles. */
+/* Adds the axes of a cell; NULL: their titles. */
 static void add_axes(char row[ROW], const struct answer *answer, const struct cell_answer *cell)
 {
     char text[32];
@@ -134,7 +134,7 @@ static void add_group(char row[ROW], const struct group *group, const struct cel
         add_column(row, -group->interval_width, cell ? interval : "90 % interval");
 }
 
-/* As many of the groups that are `left` as fit beside the axes; the first in any case. */
+/* Prints the groups in `left` that fit beside the axes, at least the first, and clears them. */
 static void print_table(FILE *out, const struct answer *answer, bool left[GROUPS])
 {
     char row[ROW] = "";
@@ -197,7 +197,7 @@ const char *cells_nearest(char *text, size_t capacity, const struct answer *answ
 
 /* ---- exponents ---- */
 
-/* What begins a paragraph of a list. */
+/* The prefix of item `index` of a list. */
 static const char *lead(size_t index, const char *first)
 {
     return index == 0 ? first : "          - ";
@@ -296,7 +296,7 @@ void confirms_print(FILE *out, const struct answer *answer)
     for (size_t i = 0; i < answer->confirm_count; i++) {
         const struct confirm_answer *confirm = &answer->confirms[i];
         char layers[48], model[160] = "";
-        if (confirm->d_model > 0) /* made-up losses need none */
+        if (confirm->d_model > 0) /* simulated losses have no model */
             snprintf(model, sizeof(model), "%s, width %" PRIu32 ", %s, vocabulary %" PRIu32 ": ",
                      parametrization_name(confirm->parametrization), confirm->d_model,
                      cell_axis_text(layers, sizeof(layers), CELL_DEPTH, confirm->n_layers),

@@ -1,5 +1,5 @@
-/* The picture of a coordinate check: a panel a layer, mean |activation| against the width, one line
- * for each step, light at the start and dark at the end. In a correct parametrization the lines are
+/* Figure of a coordinate check: one panel per layer, mean |activation| against the width, one line
+ * per step, light at the start and dark at the end. In a correct parametrization the lines are
  * flat. */
 #include "report/coord_plot.h"
 
@@ -8,7 +8,7 @@
 
 enum { COLUMNS = 3, PANEL_WIDTH = 300, PANEL_HEIGHT = 220 };
 
-/* Data block $l: one row a width, one column a step; "NaN" is a gap to gnuplot. */
+/* Data block $layerN: one row per width, one column per step; gnuplot draws "NaN" as a gap. */
 static void write_data(FILE *script, const struct coord_plot *plot, size_t layer)
 {
     const double *mean = plot->means + layer * plot->width_count * (plot->steps + 1);

@@ -18,8 +18,8 @@ struct coord_plot {
     const double *means;      /* (layers, width_count, steps + 1): mean |activation| */
 };
 
-/* Draws it as SVG, by gnuplot; without gnuplot its script stays as PATH.gp, and the log says so.
- * LR_ECREATE, LR_EIO. */
+/* Draws it as SVG with gnuplot; without gnuplot its script stays as PATH.gp and a warning is
+ * logged. LR_ECREATE, LR_EIO, LR_ENOMEM, LR_ENOSPC. */
 int coord_plot_draw(const struct coord_plot *plot, const char *path, struct lr_error *err);
 
 #endif

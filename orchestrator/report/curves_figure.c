@@ -1,5 +1,5 @@
-/* Training loss against tokens, a line a trial, a colour a horizon. Of many trials an even choice
- * is drawn, the best among them. */
+/* Training loss against tokens: one line per trial, one colour per horizon. Above REPORT_CURVES
+ * trials, every n-th is drawn. */
 #include <math.h>
 #include <stdlib.h>
 #include "lrsearch/memory.h"
@@ -27,8 +27,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The loss axis ends where all but the first and the diverged few are below. Returns the number of
- * curves, 0 when memory is short too. */
+/* The loss axis ends near the 97 % quantile of the losses, below initial and diverged ones. Returns
+ * the number of curves; 0 also if memory is short. */
 static size_t set_ranges(struct scene *scene)
 {
     size_t curves = 0, count = 0;
@@ -104,7 +104,7 @@ int curves_figure(const char *path, const struct report_input *input, struct fig
     figure_panel(&figure, 0, "");
     uint64_t ticks[64];
     size_t tick_count = 0;
-    for (uint64_t value = 1; value < (uint64_t)1e18; value *= 2) /* thinned to the room */
+    for (uint64_t value = 1; value < (uint64_t)1e18; value *= 2) /* labelled where there is room */
         if ((double)value >= scene.x.low)
             ticks[tick_count++] = value;
     figure_count_ticks(&figure, 'x', &scene.x, ticks, tick_count, false);

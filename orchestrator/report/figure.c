@@ -1,6 +1,5 @@
-/* Every position is computed here, in points: gnuplot's own layout lets legends and labels run into
- * the data when there are many panels. What stands outside of the panels is drawn with the
- * first. */
+/* Computes every position, in points: in gnuplot's own layout, legends and labels overlap the data
+ * if there are many panels. Labels outside the panels are drawn with the first panel. */
 #include "report/figure.h"
 
 #include <assert.h>
@@ -10,8 +9,8 @@
 #include <sys/stat.h>
 #include "report/summary.h"
 
-#define LINE 18  /* of the legend */
-#define LETTER 7 /* about the width of one */
+#define LINE 18  /* height of a legend line, points */
+#define LETTER 7 /* approximate width of a letter, points */
 enum {
     LEFT = 76,
     RIGHT = 22,
@@ -113,8 +112,8 @@ void figure_row(FILE *script, const struct range *range, double x, double y, con
 
 const char *figure_color(char color[FIGURE_COLOR], size_t index, size_t count)
 {
-    /* Okabe and Ito 2008, without the yellow, which is too light for lines, and the black, which is
-     * for what is no series. */
+    /* Okabe and Ito 2008, without yellow (too light for lines) and black (for marks outside the
+     * series). */
     static const char *const few[] = {"#0072B2", "#D55E00", "#009E73",
                                       "#CC79A7", "#E69F00", "#56B4E9"};
     /* viridis, without its light end */
@@ -174,7 +173,7 @@ static void set_size(struct figure *figure, const struct figure_frame *frame)
     figure->gap_x = frame->own_y ? GAP_X_OWN : GAP_X;
 }
 
-/* Sets the entries one after the other in lines, or only counts the lines. */
+/* Writes the entries one after another in lines; write false: only counts the lines. */
 static int lay_legend(struct figure *figure, const struct figure_frame *frame, bool write)
 {
     int x = LEFT, line = 0, room = width_of(figure) - RIGHT;
@@ -224,7 +223,7 @@ int figure_begin(struct figure *figure, const char *path, const struct figure_fr
     if (rc)
         return rc;
     figure->script = figure->gnuplot.script;
-    fchmod(fileno(figure->script), 0600); /* private, as all that a run writes */
+    fchmod(fileno(figure->script), 0600); /* private, like every file of a run */
     fputs("set termoption noenhanced\nset multiplot\nset key off\nset tics front\n"
           "set border 3 lc rgb '#444444'\nset tics nomirror\n",
           figure->script);
@@ -258,7 +257,7 @@ void figure_panel(struct figure *figure, size_t index, const char *title)
             x / width, (x + figure->panel_width) / width, 1 - y / height,
             1 - (y + figure->panel_height) / height);
     gnuplot_string(figure->script, title);
-    /* A long name is set smaller, until it ends where the next one begins. */
+    /* Long titles get a smaller font, to end where the next panel's title begins. */
     double font = (figure->panel_width + figure->gap_x - 8) / (0.6 * (double)(strlen(title) + 1));
     fprintf(figure->script, " offset 0,-0.4 font ',%.1f'\n", fmin(fmax(font, 6), 12));
     figure->labels_y = figure->own_y || column == 0;
@@ -288,16 +287,16 @@ static void begin_ticks(struct figure *figure, char axis, const struct range *ra
 static void decade_ticks(struct figure *figure, char axis, const struct range *range, bool lr)
 {
     double decades = log10(range->high / range->low);
-    double each = room_for(figure, axis) / decades; /* points a decade */
-    int need = axis == 'x' ? 45 : 20;               /* points a label */
+    double each = room_for(figure, axis) / decades; /* points per decade */
+    int need = axis == 'x' ? 45 : 20;               /* points per label */
     bool some = false;
     begin_ticks(figure, axis, range);
-    int step = each < need ? (int)ceil(need / each) : 1; /* decades from label to label */
+    int step = each < need ? (int)ceil(need / each) : 1; /* decades between labels */
     for (int k = (int)floor(log10(range->low)); k <= (int)ceil(log10(range->high)); k++)
         for (int m = 1; m < 10 && (m == 1 || step == 1); m++) {
             double value = m * pow(10, k);
             char label[64] = "";
-            /* 1, 2, 5 or 1, 3 or 1 alone, as there is room for them */
+            /* 1, 2, 5 or 1, 3 or 1 alone, as room permits */
             bool shown = each * 0.22 > need   ? m == 1 || m == 2 || m == 5
                          : each * 0.47 > need ? m == 1 || m == 3
                                               : m == 1 && k % step == 0;
@@ -375,7 +374,7 @@ static void mark_at(const struct figure *figure, double at[2], double x, double 
     at[1] = figure->panel_y + (1 - y) * figure->panel_height;
 }
 
-/* Marks that look the same in a row share a group, which says it once. */
+/* Consecutive marks of the same style share an SVG group. */
 static void begin_marks(struct figure_marks *marks, const char *style)
 {
     if (strcmp(marks->style, style) == 0)

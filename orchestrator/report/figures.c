@@ -1,7 +1,7 @@
-/* The figures of a campaign, as files of their own and on the page, where each has its sentence and
- * the numbers behind it. For the page gnuplot draws into a file that is read and removed again; what
- * it writes for nobody (a title "Gnuplot", a background, hundreds of empty groups) is left out, and
- * the trials are put over it. */
+/* Draws the figures of a campaign as separate files and on the page, there with a caption and the
+ * numbers. For the page, gnuplot draws into a file that is read and removed again; its useless
+ * parts (a title "Gnuplot", a background, hundreds of empty groups) are left out, and the trials
+ * are added on top. */
 #include "report/figures.h"
 
 #include <inttypes.h>
@@ -14,7 +14,8 @@
 #include "report/run_history.h"
 #include "report/summary.h"
 
-/* A copy of the answer; of one without axes that of its one cell. lr_free() it; NULL: no memory. */
+/* A copy of the answer; one without axes gets a single cell. Release with lr_free(); NULL: out of
+ * memory. */
 static struct answer *answer_with_cells(const struct answer *answer)
 {
     struct answer *copy = lr_malloc(sizeof(*copy));
@@ -82,7 +83,7 @@ static void put_svg(struct html *page, const char *svg, const struct figure_mark
     page->failed = page->failed || marks->svg.failed;
 }
 
-/* ---- the numbers behind them ---- */
+/* ---- tables of the numbers ---- */
 
 static const char *format_fixed(char *text, size_t capacity, int decimals, double value)
 {
@@ -272,7 +273,7 @@ static void put_workers(struct html *page, const struct report_input *input)
     lr_free(workers);
 }
 
-/* ---- all of them ---- */
+/* ---- all figures ---- */
 
 static const char *curves_caption(char text[256], const struct report_input *input)
 {
@@ -288,7 +289,7 @@ static const char *workers_caption(char text[256], const struct report_input *in
     double busy_s = 0;
     char wall[32];
     for (size_t i = 0; i < history->attempt_count; i++)
-        if (history->attempts[i].rank > 0) /* 0: nobody, the result was taken over */
+        if (history->attempts[i].rank > 0) /* 0: not trained, the result was reused */
             busy_s += history->attempts[i].end_s - history->attempts[i].begin_s;
     snprintf(text, 256,
              "Each bar is a training on the rank that did it; what is empty was idle. The ranks "
@@ -301,7 +302,7 @@ static const char *workers_caption(char text[256], const struct report_input *in
 static void put_horizon_numbers(struct html *page, const struct report_input *input)
 {
     put_cells(page, input);
-    if (input->answer->cell_count < 2) /* otherwise axes_figure() has them */
+    if (input->answer->cell_count < 2) /* otherwise put_axes_numbers() has them */
         put_exponents(page, input);
 }
 
@@ -317,7 +318,7 @@ static void put_axes_numbers(struct html *page, const struct report_input *input
 
 static const struct figure_kind {
     const char *id, *title;
-    const char *caption; /* or NULL: */
+    const char *caption; /* NULL: from describe */
     const char *(*describe)(char text[256], const struct report_input *input);
     figure_function *draw;
     void (*put_numbers)(struct html *page, const struct report_input *input);
@@ -395,13 +396,13 @@ static void put_figure(struct html *page, const struct figure_kind *kind,
     }
     if (kind->tool)
         html_raw(page, kind->tool);
-    /* without the figure the numbers are all there is */
+    /* numbers replace a missing figure */
     html_format(page, "<details%s><summary>The numbers</summary>", any_missing ? " open" : "");
     kind->put_numbers(page, input);
     html_raw(page, "</details></figure>\n");
 }
 
-/* FOLDER/NAME, lr_free() it. */
+/* FOLDER/NAME; release with lr_free(). */
 static char *join_path(const char *folder, const char *name)
 {
     size_t size = strlen(folder) + strlen(name) + 2;
@@ -425,7 +426,7 @@ static int put_all(struct html *page, const struct report_input *input, const ch
         if (!rc && (svg || !drawn))
             put_figure(page, &kinds[i], input, svg, &marks, *missing);
         unlink(path);
-        unlink(script_path); /* which stays when it was not drawn */
+        unlink(script_path); /* remains if nothing was drawn */
         lr_free(svg);
         html_release(&marks.svg);
         if (rc)
@@ -452,7 +453,7 @@ int figures_put(struct html *page, const struct report_input *input, bool *missi
     if ((rc = run_dir_make_inner(folder, err)))
         goto out;
     rc = put_all(page, &shown, path, script_path, missing, err);
-    rmdir(folder); /* when there was nothing to draw */
+    rmdir(folder); /* succeeds only if empty */
 out:
     lr_free(cells);
     lr_free(script_path);
@@ -495,7 +496,7 @@ void figures_draw(const char *run_dir, const struct answer *answer,
     if ((rc = run_dir_make_inner(folder, &err)))
         goto out;
     rc = draw_files(folder, &input, &drawn, &err);
-    rmdir(folder); /* when there was nothing to draw */
+    rmdir(folder); /* succeeds only if empty */
 out:
     if (rc)
         lr_log(LR_LOG_WARNING, "the figures could not be drawn: %s", err.text);

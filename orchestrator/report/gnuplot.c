@@ -1,8 +1,8 @@
-/* The script goes to a file and not down a pipe: it is what is left where gnuplot is missing. The
- * program is started without a shell, but takes a name that begins with '|' or '<' for a command
- * itself, and one that begins with '-' for an option: all names that it gets begin with '/' or
- * "./". In single quotes it expands nothing; a control character could end them, and is no part of
- * any name or label. It draws into FIGURE.part, which is renamed when it is whole. */
+/* The script is a file, not a pipe, so that it remains if gnuplot is missing. gnuplot is started
+ * without a shell, but takes a name that begins with '|' or '<' for a command and one that begins
+ * with '-' for an option: all names passed to it begin with '/' or "./". It expands nothing in
+ * single quotes; a control character could end them, so names with one are refused and labels get
+ * '?' for it. It draws into FIGURE.part, which is renamed when complete. */
 #define _POSIX_C_SOURCE 200809L
 #include "report/gnuplot.h"
 
@@ -40,7 +40,7 @@ void gnuplot_string(FILE *script, const char *text)
     fputc('\'', script);
 }
 
-/* "/cwd/name" + suffix, lr_free() it; a name that begins with '/' stays. */
+/* "/cwd/name" + suffix; a name that begins with '/' stays. Release with lr_free(); NULL: failed. */
 static char *absolute(const char *name, const char *suffix, struct lr_error *err)
 {
     char cwd[PATH_MAX] = "";
@@ -87,8 +87,8 @@ int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int heig
     return 0;
 }
 
-/* Our environment with a UTF-8 locale: in the C locale of a batch job gnuplot complains. lr_free()
- * it; the words are not its own. NULL: no memory. */
+/* Our environment with a UTF-8 locale: gnuplot prints warnings in the C locale of a batch job.
+ * Release with lr_free(), but not its strings. NULL: out of memory. */
 static char **utf8_environment(void)
 {
     static char locale[] = "LC_ALL=C.UTF-8";
@@ -122,7 +122,7 @@ static bool run(const char *assignment, const char *script_path)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* gnuplot ends with 0 on a full disk, too. */
+/* Needed because gnuplot exits with 0 on a full disk too. */
 static bool is_whole_svg(const char *path)
 {
     char end[16] = "";
@@ -134,7 +134,7 @@ static bool is_whole_svg(const char *path)
     return whole;
 }
 
-/* "figure = 'FIGURE.part'", lr_free() it. */
+/* "figure = 'FIGURE.part'"; release with lr_free(). */
 static char *assignment_to(const char *part)
 {
     char *text = lr_malloc(2 * strlen(part) + sizeof("figure = ''"));

@@ -1,5 +1,5 @@
-/* Runs stand side by side, whatever the time between them: a night that failed leaves no gap, and
- * two runs of one minute do not lie on each other. */
+/* Runs are evenly spaced, whatever the time between them: a failed night leaves no gap, and two
+ * runs within a minute do not overlap. */
 #include <math.h>
 #include "report/figures.h"
 
@@ -39,7 +39,7 @@ static void write_labels(FILE *script, const struct history_run *runs, size_t co
     fputs(") rotate by -30\n", script);
 }
 
-/* 1, 2 and 5 of each power of ten: an axis of less than a decade has ticks too. */
+/* 1, 2 and 5 of each power of ten, so that an axis of less than a decade has ticks. */
 static void write_ticks(FILE *script, const struct range *range)
 {
     static const int steps[] = {1, 2, 5};

@@ -1,6 +1,6 @@
-/* Best LR against tokens: what was measured, the law of each cell drawn to the target, and where
- * there is one the joint law. A colour a width (or what else varies first), a panel for each
- * combination of the rest. */
+/* Best LR against tokens: the measurements, the law of each cell extended to the target, and the
+ * joint law, if any. One colour per width (or value of the first axis that varies), one panel per
+ * combination of the other axes. */
 #include <math.h>
 #include <string.h>
 #include "lrsearch/trial.h"
@@ -18,7 +18,7 @@ struct scene {
     struct range x, y;
 };
 
-/* A cell's horizons: mean of ln tokens, and how far they reach; false: none has an optimum. */
+/* A cell's horizons in ln tokens: mean and ends. cell_reach() is false if none has an optimum. */
 struct reach {
     double mean, first, last;
 };
@@ -57,7 +57,7 @@ static void add_law_range(struct scene *scene, size_t cell)
     range_add(&scene->y, c->lr * exp(c->beta * (target - reach.first)));
 }
 
-/* What is measured is seen in any case; of intervals as much as fits into a factor of 4 around. */
+/* Measurements are always in range; intervals extend it by at most a factor of 4. */
 static void set_ranges(struct scene *scene)
 {
     const struct answer *answer = scene->answer;
@@ -95,7 +95,7 @@ static bool is_hollow(const struct horizon_answer *horizon)
     return horizon->at_edge || horizon->flat;
 }
 
-/* Block $NAME of the cell's horizons; returns how many. */
+/* Writes block $NAME of the cell's horizons; returns the number of rows. */
 static size_t write_points(FILE *script, const struct scene *scene, size_t cell, size_t series,
                            bool hollow)
 {
@@ -115,8 +115,8 @@ static size_t write_points(FILE *script, const struct scene *scene, size_t cell,
     return count;
 }
 
-/* Half the band's width in ln LR, to one side: as wide at the target as the interval there, and as
- * the slope's own interval makes it narrower toward the middle of the horizons. */
+/* Half width of the band in ln LR, on one side: that of the interval at the target, narrowing
+ * toward the middle of the horizons by the slope's interval. */
 static double band(double at, double mean, double target, double half_target, double half_beta)
 {
     double away = fabs(target - mean);
@@ -165,7 +165,7 @@ static bool write_joint(FILE *script, const struct scene *scene, size_t cell,
 
 /* ---- panels ---- */
 
-/* What a cell shows is written first and plotted after, with the data blocks' names. */
+/* The data blocks written for a cell; they are plotted later, by name. */
 struct shown {
     size_t cell, series;
     bool law, joint, at_target;
@@ -188,7 +188,7 @@ static struct shown write_cell(FILE *script, const struct scene *scene, size_t c
     if (shown.law)
         write_law(script, scene, cell, &reach);
     shown.joint = write_joint(script, scene, cell, &reach);
-    /* where the answer is this cell's, it stands there already */
+    /* write_answer() draws the cell that gives the answer */
     shown.at_target = figure_shows(c->lr) &&
                       !(cell == scene->answer->nearest && c->lr == scene->answer->target.lr);
     if (shown.at_target) {

@@ -1,5 +1,5 @@
-/* Text grows in one block, doubled when it is full. End tags that HTML can do without are left out
- * of tables: that of the trials may have ten thousand rows. */
+/* The text is one block, doubled when full. Tables omit optional end tags: that of the trials may
+ * have ten thousand rows. */
 #include "report/html.h"
 
 #include <stdarg.h>
@@ -33,8 +33,8 @@ void html_raw(struct html *html, const char *markup)
     html_bytes(html, markup, strlen(markup));
 }
 
-/* Control characters, which a trial's message may hold, are not allowed in HTML; and others turn
- * the order of the letters round (lrsearch/printable.h). */
+/* Spaces replace control characters, which a trial's message may contain and HTML forbids, and
+ * characters that change the direction of the text. */
 void html_text(struct html *html, const char *text)
 {
     size_t length;

@@ -4,24 +4,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An HTML or SVG text in memory. Every function takes a failed one and does nothing then: ask once,
- * at the end. Zero it before use. */
+/* An HTML or SVG text in memory. Zero it before use. After a failure every function does nothing,
+ * so that one check at the end suffices. */
 
 struct html {
     char *bytes; /* not NUL-terminated */
     size_t used, capacity;
-    bool failed; /* no memory */
+    bool failed; /* out of memory */
 };
 
 void html_bytes(struct html *html, const void *bytes, size_t size);
 void html_raw(struct html *html, const char *markup);
 void html_text(struct html *html, const char *text); /* escaped; for attributes in "" too */
-/* As printf, not escaped: for numbers and what is known to be clean. */
+/* As printf, not escaped: for numbers and trusted text, up to 2047 bytes. */
 void html_format(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, escaped as a whole. */
 void html_say(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A table of numbers: the head, cells of one row after the other, the end. */
+/* A table: head, then row by row its cells, then the end. */
 void html_table(struct html *html, const char *caption, const char *const *titles, size_t count);
 void html_row(struct html *html, const char *head); /* begins one; `head` names it */
 void html_cell(struct html *html, const char *text);
@@ -29,7 +29,7 @@ void html_table_end(struct html *html);
 
 void html_release(struct html *html);
 
-/* Style and script of the page: report.css and report.js as they are in the tree. */
+/* Style and script of the page: the bytes of report.css and report.js. */
 extern const unsigned char report_css[], report_js[];
 extern const size_t report_css_size, report_js_size;
 

@@ -5,19 +5,19 @@
 #include <stdio.h>
 #include "lrsearch/count.h" /* format_count() */
 
-/* Numbers and paragraphs as they stand in a terminal. The format functions return `text`. */
+/* Numbers and paragraphs for a terminal. The format functions return `text`. */
 
 const char *format_seconds(char *text, size_t capacity, double seconds); /* "1m20s" */
 
-/* `digits` significant ones: "1.1e-3"; "-" when not finite. */
+/* `digits` significant digits: "1.1e-3"; "-" when not finite. */
 const char *format_lr(char *text, size_t capacity, int digits, double lr);
 /* "1.1e-3 .. 2.3e-3"; "-" when an end is not known. */
 const char *format_lr_interval(char *text, size_t capacity, int digits, const double ends[2]);
 /* "0.062", "8.1", "125"; "-" when not finite. */
 const char *format_ratio(char *text, size_t capacity, double ratio);
 const char *format_ratio_interval(char *text, size_t capacity, const double ends[2]);
-/* " (90 % interval 0.31 .. 0.77)", at which wrap_print() breaks no line; "" when an end is not known.
- * style: 'l' as format_lr(), 'f', 'g' as printf, '+' as 'g' with a sign. */
+/* " (90 % interval 0.31 .. 0.77)", with '\v' where wrap_print() must not break; "" when an end is
+ * not known. style: 'l' as format_lr(), 'f', 'g' as printf, '+' as 'g' with a sign. */
 const char *format_interval90(char *text, size_t capacity, char style, int digits,
                               const double ends[2]);
 #define INTERVAL90_TEXT 128                /* room for it */
@@ -25,10 +25,10 @@ bool interval_known(const double ends[2]); /* both are finite */
 
 #define WRAP_COLUMNS 80
 
-/* Prints a text broken between words so that no line is longer than WRAP_COLUMNS, if its words are
- * not. The first line begins with `first`, the others with as many spaces. Control characters (a
- * trial's message may hold any) are printed as spaces; '\v' is a space at which no line is broken.
- * UTF-8 counts by characters. */
+/* Prints a text of up to 2047 bytes, broken between words so that no line exceeds WRAP_COLUMNS,
+ * except by a longer word. The first line begins with `first`, the others with as many spaces.
+ * Control characters (a trial's message may contain any) become spaces; '\v' is a non-breaking
+ * space. UTF-8 counts by characters. */
 void wrap_print(FILE *out, const char *first, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,5 @@
-/* Best embedding ratio against width, a colour a vocabulary, with the fitted power laws and, in
- * grey, the two slopes that theory has: 1 (muP) and 1/2 (large vocabularies; Hayou and Liu
- * 2025). */
+/* Best embedding ratio against width: one colour per vocabulary, the fitted power laws and, in
+ * grey, the two theoretical slopes: 1 (muP) and 1/2 (large vocabularies; Hayou and Liu 2025). */
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
@@ -14,8 +13,8 @@ struct scene {
     uint32_t series[ANSWER_CELLS]; /* vocabularies */
     size_t series_count;
     size_t panel[ANSWER_CELLS], panel_count;
-    struct range x, y, widths; /* widths: with a ratio */
-    double anchor;             /* of the guides, at the smallest width */
+    struct range x, y, widths; /* widths: of the cells with a ratio */
+    double anchor;             /* ratio of the guides at the smallest width */
 };
 
 static bool has_ratio(const struct cell_answer *cell)
@@ -63,7 +62,7 @@ static void set_ranges(struct scene *scene)
     range_add_ends(&scene->y, &ends, 4);
     range_widen(&scene->x, pow(scene->x.high / scene->x.low, 0.08));
     range_widen(&scene->y, 1.15);
-    /* room for the slopes in words, at the top */
+    /* room for the labels of the slopes, at the top */
     scene->y.high *= pow(scene->y.high / scene->y.low, 0.075 * (double)scene->series_count);
 }
 
@@ -75,7 +74,7 @@ static bool belongs(const struct scene *scene, size_t cell, size_t panel, size_t
     return scene->panel[cell] == panel && c->vocab == scene->series[series] && has_ratio(c);
 }
 
-/* Block $pointsSERIES; returns how many, and the mean of ln ratio and of ln width. */
+/* Writes block $pointsSERIES; returns the number of points. mean: of ln width and of ln ratio. */
 static size_t write_points(FILE *script, const struct scene *scene, size_t panel, size_t series,
                            double mean[2])
 {
@@ -112,7 +111,8 @@ static const struct exponent_answer *find_exponent(const struct answer *answer,
     return NULL;
 }
 
-/* Block $lineNAME of slope `value` through a point; from the smallest width to the target's. */
+/* Writes block $lineNAME: slope `value` through a point, from the smallest width to the largest, at
+ * least the target's. */
 static void write_line(FILE *script, const struct scene *scene, const char *name, double value,
                        double ln_width, double ln_ratio)
 {
@@ -210,8 +210,9 @@ static const char *legend(void *context, size_t index, char *text, size_t capaci
     return cell_axis_text(text, capacity, CELL_VOCAB, scene->series[index]);
 }
 
-/* The plan's ratio holds at base_width. What the matrices train with is another one further on: mup
- * divides the hidden LR by the width, lvp the embedding's by its root as well. */
+/* The plan's ratio holds at base_width. The matrices are trained with another one at other widths:
+ * with m = width / base_width, mup divides the hidden LR by m; lvp also divides the embedding's by
+ * sqrt(m). */
 static double trained(uint32_t parametrization, double widths)
 {
     return parametrization == PARAM_MUP ? widths : parametrization == PARAM_LVP ? sqrt(widths) : 1;

@@ -1,5 +1,6 @@
-/* The page: the answer, the figures (figures.c), what failed commands printed, and all trials. Style
- * and script are files of their own (report.css, report.js), which the build turns into bytes. */
+/* Writes the page: the answer, the figures (figures.c), the output of failed commands, and all
+ * trials. Style and script are separate files (report.css, report.js), which the build turns into
+ * bytes. */
 #include "report/report.h"
 
 #include <inttypes.h>
@@ -33,8 +34,8 @@ static const char *state_words(const struct answer *answer)
 
 /* ---- the answer ---- */
 
-/* The first screen: whoever reads nothing else must know what to do, how sure that is, and what to
- * beware of. */
+/* The first screen shows the result, its uncertainty and its warnings, for readers who read nothing
+ * else. */
 static void put_fact(struct html *page, const char *name, const char *value, const char *more)
 {
     html_raw(page, "<div><dt>");
@@ -222,9 +223,9 @@ static void put_answer(struct html *page, const struct report_input *input)
 
 /* ---- failed commands ---- */
 
-/* What commands said that failed as trainers (RUN_DIR/output): the ends of their last attempts, so
- * that who reads the page elsewhere sees why. */
-enum { SHOWN = 20, TAIL = 8192 }; /* attempts, and bytes of each: the page stays small */
+/* Output of commands that failed as trainers (RUN_DIR/output): the ends of the latest attempts, for
+ * readers without the run directory. */
+enum { SHOWN = 20, TAIL = 8192 }; /* attempts, and bytes of each, to keep the page small */
 
 static bool has_failed(const struct trial *trial, uint32_t attempt)
 {
@@ -233,7 +234,7 @@ static bool has_failed(const struct trial *trial, uint32_t attempt)
     return attempt < trial->attempt || !good;
 }
 
-/* "trial 12, attempt 1: failed: exit status 7; ...", and the rest below it. */
+/* The first line is the heading, "trial 12, attempt 1: failed: ...", the rest the output. */
 static void put_output(struct html *page, char *text)
 {
     size_t length = strlen(text), head = strcspn(text, "\n");
@@ -273,7 +274,7 @@ static void put_outputs(struct html *page, const struct report_input *input)
                 html_raw(page, "<section id=\"output\"><h2>Commands that failed</h2>\n<p>What they "
                                "printed last, the latest first; all of it is in "
                                "<code>output/</code>.</p>\n");
-            if (rc) /* no reason to be without the rest of the page */
+            if (rc) /* an unreadable file must not cost the rest of the page */
                 put_output(page, err.text);
             else if (text)
                 put_output(page, text);
@@ -286,9 +287,10 @@ static void put_outputs(struct html *page, const struct report_input *input)
 
 /* ---- trials ---- */
 
-/* The table of trials: what the points of the figures say is looked up here, so it stands in the
- * page once. Sorted and filtered by report.js. */
-/* Browsers take seconds to lay ten thousand rows out: the style shows so many, and a button all. */
+/* The table of trials. report.js sorts and filters it, and looks up the points of the figures in
+ * it, so that the page holds the data once. */
+/* Rows shown until a button shows all (report.css): browsers take seconds to lay out ten
+ * thousand. */
 enum { CUT = 300 };
 
 static void put_trials_head(struct html *page, bool cells, bool ratios)

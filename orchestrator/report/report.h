@@ -5,12 +5,12 @@
 #include "lrsearch/error.h"
 #include "store/run_dir.h" /* struct trial */
 
-/* RUN_DIR/report.html: the answer to look at, in one file that needs nothing else. */
+/* RUN_DIR/report.html: the answer as one self-contained page. */
 
 struct run_history;
 
 struct report_round {        /* what was known before a round, and at the end */
-    uint32_t round;          /* that was asked for next; 0: none, the last */
+    uint32_t round;          /* the next one; 0: none, the campaign is over */
     uint64_t trials, tokens; /* spent by then */
     double lr, ci90[2];      /* at the target; NaN: not known */
 };
@@ -24,11 +24,11 @@ struct report_input {
     size_t count;
     struct report_round rounds[REPORT_ROUNDS];
     size_t round_count;
-    const struct run_history *history; /* of the page, which reads it: NULL until then */
+    const struct run_history *history; /* set by report_write() */
 };
 
-/* Reads the journal, draws by gnuplot, replaces the file. Without gnuplot it has its tables, and
- * says how to get the figures; that is no error. */
+/* Reads the journal, draws with gnuplot, replaces the file. Without gnuplot the page has the tables
+ * and explains how to draw the figures; that is not an error. */
 int report_write(const struct report_input *input, struct lr_error *err);
 
 #endif

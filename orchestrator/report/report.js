@@ -5,7 +5,7 @@
   const row = trial => document.getElementById("t" + trial);
   let here = null;
 
-  // What the table says of a trial, in lines.
+  // A trial's row of the table as lines: title, value.
   function tell(trial) {
     const found = row(trial);
     if (!found) return "trial " + trial;
@@ -64,7 +64,7 @@
     });
   }
 
-  // Rounds in their order: a slider over the basins.
+  // A slider that hides the trials of later rounds in the basins.
   const tools = document.querySelector(".rounds"), basins = document.getElementById("basins");
   const column = titles.indexOf("round");
   const marks = basins ? [...basins.querySelectorAll("[data-t]")] : [];
@@ -87,8 +87,8 @@
     update();
   }
 
-  // Sorting: numbers as numbers (131k too), what is no number last. Of a long table the style shows
-  // the first rows, so those that the filter hides go last.
+  // Sorting: numbers by value (131k too), other texts last. The style shows only the first rows of a
+  // long table, so rows that the filter hides go last.
   const units = {k: 1e3, M: 1e6, B: 1e9, T: 1e12};
   const value = text => text === "" ? NaN : Number(text.replace(/[kMBT]$/, "")) * (units[text.slice(-1)] || 1);
   const body = table.tBodies[0];
@@ -113,7 +113,7 @@
     more.remove();
   });
 
-  // Filtering: rows that have every word.
+  // Filtering: shows the rows that contain every word.
   const filter = document.getElementById("filter"), shown = document.getElementById("shown");
   const texts = new Map();
   filter.addEventListener("input", () => {
@@ -128,5 +128,5 @@
     shown.textContent = count + " of " + rows.length;
     place();
   });
-  if (filter.value) filter.dispatchEvent(new Event("input")); // a reload keeps it
+  if (filter.value) filter.dispatchEvent(new Event("input")); // kept by the browser over a reload
 })();

@@ -1,5 +1,5 @@
-/* One pass over the journal. A curve that grows beyond HISTORY_POINTS loses every second point, and
- * from then on takes twice as few, so that its length in memory and on the page is bounded. */
+/* Reads the journal in one pass. A curve that exceeds HISTORY_POINTS drops every second point and
+ * doubles its stride, which bounds its length in memory and on the page. */
 #include "report/run_history.h"
 
 #include <stdio.h>
@@ -50,7 +50,7 @@ static int add_point(struct run_history *history, const struct event_curve *poin
         return lr_nomem(err);
     if (curve->stride == 0)
         curve->stride = 1;
-    /* a later attempt goes on where a checkpoint stood */
+    /* a later attempt resumes at a checkpoint and repeats what followed it */
     while (curve->count > 0 && curve->tokens[curve->count - 1] >= point->tokens)
         curve->count--;
     if (++curve->skipped < curve->stride)

@@ -5,16 +5,16 @@
 #include <stdint.h>
 #include "lrsearch/error.h"
 
-/* What a report tells beyond the state of the trials, read from RUN_DIR's journal: who trained what
- * and when, and the loss curves, thinned. */
+/* What a report shows beyond the state of the trials, read from RUN_DIR's journal: attempts with
+ * rank and time, and thinned loss curves. */
 
-#define HISTORY_POINTS 48 /* of a curve, at most */
+#define HISTORY_POINTS 48 /* per curve, at most */
 
 struct attempt {
-    uint32_t trial, rank; /* rank 0: nobody trained, the result was taken over */
-    uint32_t outcome;     /* enum outcome; HISTORY_RUNNING: it is not over */
+    uint32_t trial, rank; /* rank 0: not trained, the result was reused */
+    uint32_t outcome;     /* enum outcome; HISTORY_RUNNING: not ended */
     char host[64];
-    double begin_s, end_s; /* of the campaign's wall time */
+    double begin_s, end_s; /* in the campaign's wall time */
 };
 #define HISTORY_RUNNING UINT32_MAX
 
@@ -25,17 +25,18 @@ struct history_curve {
 };
 
 struct run_history {
-    struct attempt *attempts; /* in the order of their beginning */
+    struct attempt *attempts; /* in the order of their start */
     size_t attempt_count, attempt_capacity;
     struct history_curve **curves; /* of each trial; NULL: none */
-    size_t *last;                  /* of each trial: its last attempt + 1; 0: none */
+    size_t *last;                  /* of each trial: index of its last attempt + 1; 0: none */
     size_t count;                  /* trials */
     double wall_s;
     uint32_t sessions, ranks; /* ranks: of the last session */
-    char started_utc[32];     /* the first session's; "" */
+    char started_utc[32];     /* of the first session; "": none */
 };
 
-/* `count`: of the campaign's trials. Release it in every case. */
+/* `count`: number of the campaign's trials. Call run_history_release() also after a failure.
+ * LR_ENOMEM, and the errors of journal_read(). */
 int run_history_read(struct run_history *history, const char *run_dir, size_t count,
                      struct lr_error *err);
 void run_history_release(struct run_history *history);

@@ -1,4 +1,4 @@
-/* What the budget bought: the interval of the target's learning rate against the tokens spent. */
+/* The interval of the target's learning rate against the tokens spent. */
 #include <math.h>
 #include "report/figures.h"
 

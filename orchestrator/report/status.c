@@ -1,5 +1,5 @@
-/* What is known of the answer, where each basin is narrowed to, what is spent and what is left, and
- * who is at it. */
+/* Prints the state of a campaign: the answer so far, the bracket of each basin, what is spent and
+ * what is left, and the workers. */
 #include "report/status.h"
 
 #include <inttypes.h>
@@ -26,7 +26,7 @@ const char *status_state_name(enum status_state state)
     return state <= STATUS_FINISHED ? names[state] : "?";
 }
 
-/* ---- for a person ---- */
+/* ---- plain text ---- */
 
 static void print_head(FILE *out, const struct status_view *view)
 {
@@ -67,7 +67,7 @@ static void print_counts(FILE *out, const struct status_view *view)
                trials->running, trials->waiting, begun);
 }
 
-/* Of the longest horizon that has a loss: losses of different horizons do not compare. */
+/* Of the longest horizon that has a loss: losses of different horizons are not comparable. */
 static void print_best(FILE *out, const struct status_view *view)
 {
     char lr[32], tokens[32];
@@ -146,7 +146,7 @@ static void print_left(FILE *out, const struct status_view *view)
                view->trials_left == 1 ? "" : "s", COUNT(tokens, view->tokens_left), time);
 }
 
-/* "3.0e-3 .. 1.2e-2"; an end that was not seen: "?". */
+/* "3.0e-3 .. 1.2e-2"; "?" for an end that was not tried. */
 static const char *bracket_text(char *text, size_t capacity, const double ends[2])
 {
     char low[32] = "?", high[32] = "?";
@@ -221,7 +221,7 @@ static void print_plot(FILE *out, const struct status_view *view,
 static void print_worker(FILE *out, const struct status_worker *worker, int host_width)
 {
     char lead[96], lr[32], done[32], all[32], since[32];
-    /* the last step may lie beyond the horizon */
+    /* the last step may end beyond the horizon */
     uint64_t tokens =
         worker->tokens < worker->horizon_tokens ? worker->tokens : worker->horizon_tokens;
     snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.24s  ", worker->rank, host_width,
@@ -237,7 +237,7 @@ static void print_worker(FILE *out, const struct status_worker *worker, int host
         wrap_print(out, lead, "idle");
 }
 
-/* The lost first, then the busy: they are what one looks for. */
+/* Lost workers first, then busy ones: they matter most to a reader. */
 static void print_workers(FILE *out, const struct status_view *view,
                           const struct status_layout *layout)
 {
@@ -286,7 +286,7 @@ void status_print_text(FILE *out, const struct status_view *view,
     print_workers(out, view, layout);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static json_t *counts_json(const struct status_counts *counts, bool *ok)
 {

@@ -9,13 +9,12 @@
 #include "lrsearch/error.h"
 #include "report/basin_plot.h"
 
-/* Where a campaign stands, as plain values that are shown as text or JSON. Unknown numbers are
- * NaN. */
+/* State of a campaign as plain values, shown as text or JSON. Unknown numbers are NaN. */
 
 #define STATUS_STATE_MAP(X)                                                                        \
-    X(STATUS_PREPARING, "preparing") /* somebody is at it, and the journal is still empty */       \
+    X(STATUS_PREPARING, "preparing") /* a process has begun, the journal is still empty */         \
     X(STATUS_RUNNING, "running")                                                                   \
-    X(STATUS_INTERRUPTED, "interrupted") /* nobody is at it, and it is not finished */             \
+    X(STATUS_INTERRUPTED, "interrupted") /* no process is at work, and it is not finished */       \
     X(STATUS_FINISHED, "finished")
 
 enum status_state {
@@ -29,28 +28,28 @@ struct status_counts {
     uint32_t done, diverged, failed, running, waiting;
 };
 
-/* Of the cell nearest to the target. */
+/* A horizon of the cell nearest to the target. */
 struct status_horizon {
     uint64_t tokens;
     struct status_counts trials;
-    double best_lr, best_loss; /* the lowest loss of a single training */
+    double best_lr, best_loss; /* the lowest loss of a single trial */
     double bracket[2];      /* LRs tried next to the best; NaN: it is the lowest or highest tried */
     double lr_opt, ci90[2]; /* as fitted */
 };
 
 struct status_worker {
     uint32_t rank;
-    char host[64];                   /* "": it has not trained yet */
+    char host[64];                   /* "": it has had no trial yet */
     uint32_t trial_id;               /* 0: none */
     double lr;                       /* of the trial */
-    uint64_t tokens, horizon_tokens; /* by the trial's curve */
-    double for_s; /* since its attempt began, by the campaign's clock, which beats every 15 s */
-    bool lost;    /* its last attempt was lost, and it got no other since */
-    char message[256]; /* of what was lost */
+    uint64_t tokens, horizon_tokens; /* tokens: at the last point of its curve */
+    double for_s;      /* seconds since its attempt began, by the campaign's 15 s clock */
+    bool lost;         /* its last attempt was lost, and it has had none since */
+    char message[256]; /* of the lost attempt */
 };
 
 struct status_budget {
-    const char *key; /* of the plan: "budget.tokens" */
+    const char *key; /* key of the plan: "budget.tokens" */
     double used, limit;
 };
 #define STATUS_BUDGETS 5
@@ -58,17 +57,17 @@ struct status_budget {
 struct status_view { /* zeroed: nothing is known */
     char name[64], run_dir[1024];
     enum status_state state;
-    char owner_host[64], owner_since[32]; /* who holds the lock, or left it; "": nobody */
+    char owner_host[64], owner_since[32]; /* process that holds the lock or left it; "": none */
     uint64_t owner_pid;
     uint32_t sessions; /* starts so far */
     uint32_t round;
     struct status_counts trials;
     double wall_s; /* of all sessions */
     uint64_t trials_left, tokens_left;
-    double seconds_left;                          /* by the tokens a second of this session */
+    double seconds_left;                          /* at this session's tokens per second */
     struct status_budget budgets[STATUS_BUDGETS]; /* those that are limited */
     size_t budget_count;
-    struct status_horizon horizons[ANSWER_HORIZONS]; /* with trainings, ascending */
+    struct status_horizon horizons[ANSWER_HORIZONS]; /* with trials, ascending */
     size_t horizon_count;
     uint64_t plotted; /* horizon of `points`; 0: none */
     struct basin_point *points;
@@ -79,19 +78,19 @@ struct status_view { /* zeroed: nothing is known */
 };
 
 struct status_layout {
-    size_t columns;     /* of the plot; the text keeps to 80 */
+    size_t columns;     /* of the plot; the text has 80 */
     size_t plot_rows;   /* 0: no plot */
-    size_t worker_rows; /* more are counted */
+    size_t worker_rows; /* further ones are only counted */
     bool brief;         /* for a small screen: no explanations, no table of cells */
     bool unicode;
 };
 
-/* Where a campaign stands, for a person. */
+/* Prints the view as plain text. */
 void status_print_text(FILE *out, const struct status_view *view,
                        const struct status_layout *layout);
 
-/* The view as one JSON value on stdout (README.md describes it); its answer is the value of
- * result.json, as it would be now. 0 or LR_ENOMEM. */
+/* Prints the view as one JSON value on stdout (README.md describes it); its answer is the value
+ * that result.json would have now. 0 or LR_ENOMEM. */
 int status_print_json(const struct status_view *view, struct lr_error *err);
 
 #endif

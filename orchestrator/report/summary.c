@@ -1,7 +1,6 @@
-/* The answer for a person, and in one line for the programs that pass it on. The first sentence is
- * the answer, or says that there is none; the rest lets the reader judge it: what was measured, the
- * law drawn through it, how the law did where it could be checked, what it cost, and every
- * warning. */
+/* Prints the answer as text, and in one line for programs that forward it. The first sentence gives
+ * the answer, or says that there is none; the rest supports it: the measurements, the law fitted to
+ * them, the law's check on data that it did not see, the cost, and every warning. */
 #include "report/summary.h"
 
 #include <inttypes.h>
@@ -144,7 +143,7 @@ static void print_law(FILE *out, const struct answer *answer)
                LR(t.e, 2, law->holdout.lr_measured), apart);
 }
 
-/* Cells have ratios of their own, and stand in their table. */
+/* Several cells have their ratios in the table of cells. */
 static void print_ratio(FILE *out, const struct answer *answer, enum answer_ratio which)
 {
     char optimum[32] = "", interval[INTERVAL90_TEXT];
@@ -160,7 +159,7 @@ static void print_ratio(FILE *out, const struct answer *answer, enum answer_rati
                ratio->trials);
 }
 
-/* What else is known of the target of a campaign with axes. */
+/* Layers and batch of the target of a campaign with axes. */
 static void describe_model(char *text, size_t capacity, const struct target_answer *target)
 {
     char layers[48] = "", batch[48] = "";
@@ -190,13 +189,13 @@ static void print_model(FILE *out, const struct answer *answer)
     const struct target_answer *target = &answer->target;
     struct texts t;
     char model[128] = "", vocab[32] = "", ratio[320] = "";
-    if (target->width == 0) /* of a table of losses nobody knows the model */
+    if (target->width == 0) /* a table of losses has no model */
         return;
     if (answer->cell_count > 0) {
         describe_model(model, sizeof(model), target);
         describe_ratio(ratio, sizeof(ratio), target);
     }
-    if (target->vocab > 0) /* a command need not have one */
+    if (target->vocab > 0) /* optional for a command */
         snprintf(vocab, sizeof(vocab), ", vocabulary %" PRIu32, target->vocab);
     wrap_print(out, "target    ", "width %" PRIu32 "%s%s, embedding LR %s%s", target->width, model,
                vocab, LR(t.a, 2, target->embedding_lr), ratio);
@@ -243,7 +242,7 @@ static void print_reach(FILE *out, const struct answer *answer)
                    COUNT(t.a, longest));
 }
 
-/* ---- the target, from what was measured ---- */
+/* ---- from the measurements to the target ---- */
 
 void transfer_print(FILE *out, const struct answer *answer)
 {
@@ -306,7 +305,7 @@ static void print_baseline(FILE *out, const struct answer *answer)
     drift_print(out, "          ", &baseline->drift);
 }
 
-/* ---- all of it ---- */
+/* ---- the summary ---- */
 
 void warnings_print(FILE *out, const struct answer *answer)
 {
@@ -314,7 +313,7 @@ void warnings_print(FILE *out, const struct answer *answer)
         wrap_print(out, i == 0 ? "warnings  - " : "          - ", "%s", answer->warnings[i]);
 }
 
-/* The warnings, and whose answer it is. */
+/* The warnings, and the campaign's name. */
 static void print_end(FILE *out, const char *name, const struct answer *answer)
 {
     warnings_print(out, answer);
@@ -359,7 +358,7 @@ void summary_print(FILE *out, const char *name, const struct answer *answer)
     print_end(out, name, answer);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON line ---- */
 
 static json_t *drift_json(const struct answer *answer, bool *ok)
 {

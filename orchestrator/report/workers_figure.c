@@ -1,4 +1,4 @@
-/* Who trained what and when: a row a rank, a bar an attempt; what is empty was idle. */
+/* Attempts over time: one row per rank, one bar per attempt; gaps are idle time. */
 #include <inttypes.h>
 #include <math.h>
 #include "lrsearch/trial.h"
