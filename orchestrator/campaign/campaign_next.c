@@ -305,7 +305,8 @@ static bool is_active(const struct campaign *campaign)
             !campaign_time_over(campaign, PURPOSE_CONFIRM, NULL));
 }
 
-/* Plans the next round of the search, or the missing rest of one. No events: *ending says why. */
+/* Plans the next round of the search, or the missing rest of one. No events: *ending has the
+ * reason. */
 static int plan_search(const struct campaign *campaign, const struct interrupt *interrupt,
                        struct next_events *next, struct ending *ending, struct lr_error *err)
 {

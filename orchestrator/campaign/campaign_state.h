@@ -21,7 +21,7 @@ struct campaign {
 
     uint32_t round;         /* 0: none yet */
     uint32_t round_trials;  /* as given in ROUND */
-    uint32_t round_planned; /* PLANNED events of it so far */
+    uint32_t round_planned; /* PLANNED events of this round so far */
     uint32_t round_purpose; /* enum trial_purpose */
     bool confirmed;         /* a confirmation was planned after the last trial of the search */
     uint64_t changes;       /* SESSION and ENDED events, after which the policy may decide anew */

@@ -34,7 +34,7 @@ enum worker_state {
 
 struct host { /* name: as in HELLO */
     char name[64];
-    uint32_t strikes;      /* workers lost and attempts failed, each trial counted once */
+    uint32_t strikes;      /* workers lost, attempts failed; a trial's repeated ones once */
     uint32_t strike_trial; /* of the last strike; 0: none */
     bool left_out;
     uint32_t workers; /* that have sent HELLO */
@@ -61,7 +61,7 @@ struct sched {
     struct sched_owner owner;
     struct msg_hello self;  /* sent with every PING */
     struct worker *workers; /* by rank; [0] unused */
-    struct host *hosts;     /* room for one a rank */
+    struct host *hosts;     /* room for one per rank */
     size_t host_count;
     struct queued *queue;
     size_t queue_first, queue_end, queue_capacity;

@@ -30,7 +30,8 @@ struct sched_owner {
                    const struct msg_hello *hello, struct lr_error *err);
     int (*progress)(void *context, const struct msg_progress *progress, int rank,
                     struct lr_error *err);
-    /* An attempt ended; outcome LOST if its worker is lost (result->message has the reason). */
+    /* An attempt ended; outcome LOST if its worker was lost or it ran too long (result->message has
+     * the reason). */
     int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result,
                  struct lr_error *err);
 };

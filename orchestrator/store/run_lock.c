@@ -36,7 +36,7 @@ struct run_lock {
     int fd; /* of our own file, even if renamed: a beat never touches another's */
 };
 
-/* A lock as it was found. */
+/* A lock file as read; changed: its mtime. */
 struct found {
     bool there;
     char bytes[LOCK_BYTES];
