@@ -1,4 +1,4 @@
-/* A campaign's life and what may be read of it. */
+/* Creates and destroys a campaign; read access to its state. */
 #include "campaign/campaign.h"
 
 #include <assert.h>

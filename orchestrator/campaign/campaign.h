@@ -7,8 +7,8 @@
 #include "lrsearch/error.h"
 #include "plan/plan.h"
 
-/* The campaign: a pure state machine over events. It decides which trials to ask for and when it is
- * over; it knows no clock, no file and no network. Whoever drives it (coordinator/, or a test)
+/* The campaign: a pure state machine over events. It decides which trials to run and when the
+ * search is over. It uses no clock, no files and no network. Its driver (coordinator/, or a test)
  * does:
  *
  *     campaign_next() -> append the event to the journal -> campaign_apply() -> act
@@ -17,33 +17,33 @@
 
 struct campaign; /* owns its copies of plan and trials */
 
-/* LR_EINVAL when the plan's search.policy is none, LR_ENOMEM. */
+/* LR_EINVAL if the plan's search.policy is unknown; LR_ENOMEM. */
 int campaign_create(struct campaign **out, const struct plan *plan, struct lr_error *err);
 void campaign_destroy(struct campaign *campaign);
 
 bool campaign_finished(const struct campaign *campaign);
-/* Finished, and no trial was left for a larger budget. */
+/* Finished, and no trial is left open for a larger budget. */
 bool campaign_is_complete(const struct campaign *campaign);
 size_t campaign_trial_count(const struct campaign *campaign);
-size_t campaign_open_trials(const struct campaign *campaign); /* that are not over */
-/* NULL: unknown */
+size_t campaign_open_trials(const struct campaign *campaign); /* not done, diverged or failed */
+/* NULL: no such id */
 const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */
-double campaign_wall_s(const struct campaign *campaign);  /* of all sessions, by their CLOCKs */
+double campaign_wall_s(const struct campaign *campaign);  /* sum of all CLOCK events */
 const struct plan *campaign_plan(const struct campaign *campaign);
 
-/* The EVENT_CAMPAIGN that opened the journal; with empty texts before it. */
+/* The journal's EVENT_CAMPAIGN; all zero before it is applied. */
 const struct event_campaign *campaign_opening(const struct campaign *campaign);
 
-/* Every start of the program on this campaign, the first one first. */
+/* Every start of the program on this campaign, in order. */
 const struct event_session *campaign_sessions(const struct campaign *campaign, size_t *count);
 
-/* What the trials of a cell train on; of the target with cell plan_cell_count(), NULL when no data
- * were made ready for it. */
+/* The data that the trials of a cell train on. Cell plan_cell_count() is the target: NULL if no
+ * data were prepared for it. */
 const struct event_data *campaign_data(const struct campaign *campaign, size_t cell);
 
-/* The ENDED of a trial that is running in the books (the caller checks that) while nobody trains
- * it, because the coordinator stopped: LOST, abandoned, at the cost that its loss curve shows. */
+/* The ENDED event of a trial whose state is TRIAL_RUNNING (asserted) but whose coordinator stopped:
+ * outcome LOST, abandoned, with the tokens that its loss curve shows. */
 void campaign_abandon(const struct campaign *campaign, uint32_t id, struct event *event);
 
 #endif

@@ -1,5 +1,5 @@
-/* The answer so far: what the trials show (search/), what they cost, and how it carries over to the
- * target, by the rules of search/laws/transfer.h for what differs there. */
+/* The answer so far: the search's fit of the trials, their cost, and the transfer to the target
+ * wherever it differs from the trials (search/laws/transfer.h). */
 #include "campaign/campaign_answer.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@
 
 /* ---- cost ---- */
 
-/* What the trial's result takes by itself, whatever its attempts took. */
+/* Tokens that the result itself needs (0 if the trial failed), whatever its attempts cost. */
 static uint64_t result_tokens(const struct trial *trial)
 {
     uint64_t begun = trial->wsd_prefix_tokens, end = trial->result.tokens;
@@ -26,16 +26,16 @@ static void add_trial(struct answer_cost *cost, const struct trial *trial)
     uint64_t spent = trial->spent.tokens, tokens = over ? result_tokens(trial) : spent;
     cost->trials += over;
     cost->tokens += tokens;
-    if (trial->spec.trainer == TRAINER_TRANSFORMER) /* the others do not multiply */
+    if (trial->spec.trainer == TRAINER_TRANSFORMER) /* FLOPs of other trainers are unknown */
         cost->flops += (double)tokens * trial_flops_per_token(&trial->spec);
     cost->lost_attempts += trial->spent.attempts - good;
     cost->lost_tokens += spent > tokens ? spent - tokens : 0;
-    if (good && trial->rank == 0) /* rank 0 trains nothing: it was taken over */
+    if (good && trial->rank == 0) /* rank 0 never trains: the result was taken over */
         cost->reused_tokens += tokens;
 }
 
-/* Summed in the order of ids, so that the order in which trials ended does not show in the last
- * bits. */
+/* Summed in the order of ids, so that the last bits do not depend on the order in which trials
+ * ended. */
 static struct answer_cost cost_of(const struct campaign *campaign)
 {
     struct answer_cost cost = {0};
@@ -48,7 +48,7 @@ static struct answer_cost cost_of(const struct campaign *campaign)
     double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
     if (cost.flops > 0 && target_flops > 0)
         cost.target_run_fraction = cost.flops / target_flops;
-    else /* nothing was trained, or not by us: tokens are what is known */
+    else /* no FLOPs are known: use tokens */
         cost.target_run_fraction = (double)cost.tokens / (double)campaign->plan.target.tokens;
     return cost;
 }
@@ -81,7 +81,7 @@ static void describe_target(struct target_answer *target, const struct plan *pla
     target->parametrization = spec.parametrization;
 }
 
-/* Names the cells, which the search knows as numbers only. */
+/* Adds the model of each cell, which the search knows by number only. */
 static void describe_cells(struct answer *answer, const struct plan *plan)
 {
     for (size_t i = 0; i < answer->cell_count && i < ANSWER_CELLS; i++) {
@@ -130,7 +130,8 @@ static struct anneal target_anneal(const struct plan *plan, const struct trial_s
     return anneal;
 }
 
-/* Carries the answer over to what of the target no training had, and lists the steps. */
+/* Transfers the answer to the target along every axis that the trials did not vary, and lists the
+ * steps. */
 static void transfer_to_target(const struct plan *plan, uint32_t parametrization,
                                struct answer *answer)
 {
@@ -167,7 +168,7 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
 {
     if (campaign->finished) {
         if (answer->status == ANSWER_NOT_IDENTIFIED && ended_as(campaign, ANSWER_IDENTIFIED))
-            return; /* the losses do, but the target lies too far from them (search/laws/transfer.h) */
+            return; /* the target is too far from the trials */
         const enum answer_status ends[] = {ANSWER_IDENTIFIED, ANSWER_NOT_IDENTIFIED,
                                            ANSWER_BUDGET_EXHAUSTED};
         for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
@@ -241,7 +242,7 @@ int campaign_answer_until(const struct campaign *campaign, const struct interrup
                           struct answer *answer, struct lr_error *err)
 {
     int rc = fit(campaign, interrupt, answer, err);
-    if (rc == LR_ECANCELED && !campaign->finished) { /* what was spent is known all the same */
+    if (rc == LR_ECANCELED && !campaign->finished) { /* the cost is known without a fit */
         describe_target(&answer->target, &campaign->plan, campaign->plan.model.parametrization);
         answer->cost = cost_of(campaign);
         if (err)

@@ -1,7 +1,7 @@
-/* Which event may follow which, and what it does to the campaign: for each kind a check without
- * effect, and an effect that follows a passed check. Nothing here decides anything that depends on
- * more than the events and the plan, so that a replay ends in the same state. The texts use the
- * journal's words, because that is where a reader will look. */
+/* Which event may follow which, and its effect on the campaign: for each kind a check without side
+ * effects, and an effect that runs only after the check has passed. All of it depends on the events
+ * and the plan only, so that a replay ends in the same state. Error texts use the journal's words,
+ * because readers look there. */
 #include "campaign/campaign_apply.h"
 
 #include <assert.h>
@@ -50,8 +50,8 @@ static int check_session(const struct campaign *campaign, const struct event_ses
     return event->ranks ? 0 : DAMAGED("a session of 0 ranks");
 }
 
-/* A trial that is not over; one that only waits is left out when it may be left behind, because
- * the time was used up before it began. NULL: none. */
+/* The first trial that is not over; NULL: none. leave_behind: skip waiting trials, which stay
+ * behind when the time is used up. */
 static const struct trial *open_trial(const struct campaign *campaign, bool leave_behind)
 {
     for (size_t i = 0; i < campaign->trial_count; i++) {
@@ -84,7 +84,7 @@ static int check_round(const struct campaign *campaign, const struct event_round
     return 0;
 }
 
-/* A confirmation is as long as the target, or as the budget then allowed. */
+/* A confirmation is as long as the target, or shorter if the budget required it. */
 static bool is_horizon(const struct plan *plan, uint64_t tokens, uint32_t purpose)
 {
     if (purpose == PURPOSE_CONFIRM)
@@ -238,7 +238,7 @@ int campaign_check(const struct campaign *campaign, const struct event *event, s
 
 /* ---- effects ---- */
 
-/* A trial that the check has found. */
+/* The check has already found this id. */
 static struct trial *checked_trial(struct campaign *campaign, uint32_t id)
 {
     assert(id >= 1 && id <= campaign->trial_count);
@@ -277,13 +277,14 @@ static int apply_data(struct campaign *campaign, const struct event_data *event,
     return 0;
 }
 
-/* FINISHED said which budget would have been needed: a larger one opens the campaign again. */
+/* The campaign ended for lack of budget; a larger budget opens it again. */
 static bool was_short(const struct event_finished *end)
 {
     return end->need_trials > 0;
 }
 
-/* Opens a campaign whose budget was used up again: campaign_next() decides whether it still is. */
+/* Also reopens a campaign that ended for lack of budget: campaign_next() decides whether the budget
+ * suffices now. */
 static int apply_session(struct campaign *campaign, const struct event_session *event,
                          struct lr_error *err)
 {
@@ -296,7 +297,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     campaign->ranks = event->ranks;
     campaign->retries = event->retries;
     campaign->stop_on_fail = event->stop_on_fail != 0;
-    if (campaign->stopped_by > 0) { /* a new start is taken as a mend */
+    if (campaign->stopped_by > 0) { /* the user started again: assume the cause is fixed */
         struct trial *trial = checked_trial(campaign, campaign->stopped_by);
         trial->failures = 0;
         set_state(trial, TRIAL_PENDING);
@@ -347,7 +348,7 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     return 0;
 }
 
-/* Sorted: the order of arrival must not reach the answer. */
+/* Sorted, so that the order of arrival does not affect the answer. */
 static int note_cpu(struct campaign *campaign, const char *cpu, struct lr_error *err)
 {
     size_t place = 0;
@@ -387,15 +388,15 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
     struct trial *trial = checked_trial(campaign, event->trial_id);
     if (trial->first_point == 0)
         trial->first_point = event->tokens;
-    if (trial->curve_tokens == 0) /* beyond where curves begin: it went on from a checkpoint */
+    if (trial->curve_tokens == 0) /* past the first curve's start: resumed from a checkpoint */
         trial->curve_begun =
             event->tokens > trial->first_point ? event->tokens : trial->wsd_prefix_tokens;
     trial->curve_tokens = event->tokens;
     return 0;
 }
 
-/* Adds the attempt to what the trial cost. A lost worker cannot report how far it came: then the
- * loss curve counts. */
+/* Adds the attempt to the cost of the trial. A lost worker reports no tokens: then the loss curve
+ * counts. */
 static void charge(struct trial *trial, const struct trial_result *result)
 {
     uint64_t tokens =
@@ -441,7 +442,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
             set_state(trial, TRIAL_DONE);
             break;
         }
-        /* A training whose loss is not finite counts as diverged. */
+        /* A trial whose loss is not finite counts as diverged. */
         trial->result.outcome = OUTCOME_DIVERGED;
         trial->result.val_loss = NAN;
         if (!trial->result.message[0])

@@ -1,6 +1,6 @@
-/* Whether trainings fit into the budget. Tokens, FLOPs and trials are counted in full before a
- * training starts. Time is only bounded from below, by the fastest trial seen: an upper bound would
- * end campaigns that had time enough. So time can run out during a round; then no waiting trial
+/* Whether trials fit into the budget. Tokens, FLOPs and trials are counted in full before a trial
+ * starts. Time is estimated from below, by the fastest trial seen: an upper bound would end
+ * campaigns that still have time. So time can run out during a round; then no waiting trial
  * starts. */
 #include "campaign/campaign_budget.h"
 
@@ -12,7 +12,7 @@
 #include "campaign/campaign_space.h"
 #include "campaign/campaign_state.h"
 
-/* The work of a training: FLOPs, or tokens where they are not known. */
+/* The work of a trial: FLOPs, or tokens where FLOPs are not known. */
 static double work_of(uint64_t tokens, double flops)
 {
     return flops > 0 ? flops : (double)tokens;
@@ -21,19 +21,19 @@ static double work_of(uint64_t tokens, double flops)
 void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
                 uint64_t trials)
 {
-    uint64_t steps = trial_steps(spec); /* whole ones, where it has steps */
+    uint64_t steps = trial_steps(spec); /* 0: the trainer has no steps */
     uint64_t end = steps ? steps * spec->batch_tokens : spec->horizon_tokens;
     uint64_t tokens = end - wsd_prefix_tokens;
     double flops = (double)tokens * trial_flops_per_token(spec), work = work_of(tokens, flops);
     outlay->trials += trials;
     outlay->tokens += trials * tokens;
-    if (spec->trainer == TRAINER_TRANSFORMER) /* the others do not multiply */
+    if (spec->trainer == TRAINER_TRANSFORMER) /* FLOPs of other trainers are unknown */
         outlay->flops += (double)trials * flops;
     outlay->work += (double)trials * work;
     outlay->longest = fmax(outlay->longest, work);
 }
 
-/* Seconds for a unit of work by the fastest trial seen so far; 0 when none was. */
+/* Seconds per unit of work of the fastest finished trial; 0: none has finished. */
 static double least_pace(const struct campaign *campaign)
 {
     double pace = INFINITY;
@@ -51,7 +51,7 @@ static double core_hours(const struct campaign *campaign, double seconds)
     return seconds * campaign->plan.trainer.threads_per_worker / 3600;
 }
 
-/* By all attempts that ended, also lost ones. */
+/* Over all attempts that ended, lost ones included. */
 static struct event_finished spent(const struct campaign *campaign)
 {
     struct event_finished sum = {0};
@@ -68,7 +68,8 @@ static struct event_finished spent(const struct campaign *campaign)
     return sum;
 }
 
-/* What was planned and is not over; a confirmation does not wait for what the search left. */
+/* Trials that are planned and not over. A confirmation does not wait for search trials that were
+ * left behind. */
 static struct outlay planned(const struct campaign *campaign, uint32_t purpose)
 {
     struct outlay sum = {0};
@@ -97,13 +98,13 @@ struct event_finished campaign_budget_need(const struct campaign *campaign,
     return need;
 }
 
-/* The part of each budget that is there for a purpose. */
+/* Usable share of each budget: the search leaves budget.reserve to a planned confirmation. */
 static double budget_share(const struct plan *plan, uint32_t purpose)
 {
     return plan->confirm.wanted && purpose == PURPOSE_SEARCH ? 1 - plan->budget.reserve : 1;
 }
 
-/* >= : used up is used up, also when nothing is known about the pace */
+/* `>=`: a time that is used up is too short even if the pace is unknown. */
 static const char *time_short(const struct plan *plan, const struct event_finished *need)
 {
     double share = budget_share(plan, need->need_purpose);

@@ -1,6 +1,6 @@
-/* The confirmation: when the search is over, the LR that it says is trained at the target's model,
- * with half and twice that LR beside it. The search never sees these trainings: they test what it
- * says. Each parametrization of the plan has an LR of its own, and is tested by itself. */
+/* The confirmation: after the search, the target's model is trained at the predicted LR, and at
+ * half and twice that LR. These trials test the prediction, so the search never uses them. Each
+ * parametrization of the plan has its own LR and its own test. */
 #include "campaign/campaign_confirm.h"
 
 #include <assert.h>
@@ -41,7 +41,7 @@ static uint64_t longest_horizon(const struct plan *plan)
 /* ---- what is trained ---- */
 
 struct point {                /* an LR to confirm */
-    uint32_t parametrization; /* its place in the plan */
+    uint32_t parametrization; /* index into the plan's parametrizations */
     double lr, ratios[RATIO_COUNT];
 };
 
@@ -51,8 +51,8 @@ static bool same_model(const struct trial_spec *a, const struct trial_spec *b)
            a->batch_tokens == b->batch_tokens;
 }
 
-/* What the target trains on: a cell's data where it is one. Data that nobody made ready for it
- * alone are those of all cells. */
+/* The data that the target trains on: those of the cell with the same model, if there is one;
+ * otherwise those prepared for the target; otherwise those of cell 0. */
 static const struct event_data *data_of(const struct campaign *campaign)
 {
     const struct plan *plan = &campaign->plan;
@@ -90,8 +90,8 @@ static struct trial_spec spec_at(const struct campaign *campaign, const struct p
     return spec;
 }
 
-/* The LRs that the search predicts for so many tokens, by the order of the plan; those that it
- * cannot tell are left out. */
+/* The LRs that the search predicts for a horizon of `tokens`, in the order of the plan;
+ * parametrizations without a prediction are left out. */
 static int predict_points(const struct campaign *campaign, const struct interrupt *interrupt,
                           uint64_t tokens, struct point *points, size_t *count,
                           struct lr_error *err)
@@ -126,11 +126,12 @@ static uint64_t next_shorter(const struct plan *plan, uint64_t tokens)
 
 static bool text_suffices(const struct campaign *campaign, uint64_t tokens)
 {
-    uint64_t text = data_of(campaign)->train_tokens; /* 0: no text is read */
+    uint64_t text = data_of(campaign)->train_tokens; /* 0: the trainer reads no text */
     return text == 0 || campaign->plan.data.repeat || tokens <= text;
 }
 
-/* The length that budget and text allow; 0: none, and then *need is for the shortest. */
+/* The largest horizon that budget and text allow, at least the plan's longest search horizon. 0:
+ * not even that fits; then *need is the budget it needs, or zero if the text is too short. */
 static uint64_t affordable(const struct campaign *campaign, struct event_finished *need)
 {
     const struct plan *plan = &campaign->plan;
@@ -164,7 +165,7 @@ int campaign_confirm(const struct campaign *campaign, const struct interrupt *in
     uint32_t seeds = plan->confirm.seeds;
     bool torn = !round_is_planned(campaign);
     uint64_t tokens = affordable(campaign, need);
-    if (torn && campaign->round_planned > 0) /* the clock has gone on since */
+    if (torn && campaign->round_planned > 0) /* time has passed since it was planned */
         tokens = campaign->trials[campaign->trial_count - 1]->spec.horizon_tokens;
     else if (torn && tokens == 0)
         tokens = longest_horizon(plan);
@@ -188,7 +189,7 @@ int campaign_confirm(const struct campaign *campaign, const struct interrupt *in
 /* ---- what came out ---- */
 
 struct tally {
-    double loss, se; /* mean over seeds, and its standard error; NaN, 0: none is known */
+    double loss, se; /* mean over seeds (NaN: unknown) and its standard error */
     size_t losses, diverged, open;
 };
 
@@ -215,7 +216,7 @@ static struct tally tally_at(const struct campaign *campaign, uint32_t round, ui
     if (n > 1)
         out.se = sqrt(fmax(squares - sum * sum / n, 0) / (n - 1) / n);
     else if (n > 0)
-        out.se = own; /* of the validation set, when there is one seed */
+        out.se = own; /* one seed: only the validation set's error is known */
     return out;
 }
 
@@ -232,7 +233,7 @@ static const char *excess_text(const struct tally *of, double best, char out[32]
     return out;
 }
 
-/* The text of one confirmation, and a warning when it contradicts the prediction. */
+/* Writes confirm->text, and warns if a neighbouring LR beats the predicted one. */
 static void describe_confirm(struct answer *answer, struct confirm_answer *confirm,
                              const struct tally tallies[LRS])
 {
@@ -290,8 +291,7 @@ static const struct trial *first_of(const struct campaign *campaign, uint32_t ce
     return first;
 }
 
-/* What is expected follows from what the search knows now; what was trained stands in the
- * trials. */
+/* The expected excess comes from the current fit, the measured losses from the trials. */
 static int add_confirm(const struct campaign *campaign, const struct interrupt *interrupt,
                        const struct trial *first, struct answer *answer, struct lr_error *err)
 {
@@ -316,7 +316,7 @@ static int add_confirm(const struct campaign *campaign, const struct interrupt *
         tallies[k] = tally_at(campaign, first->round, first->cell, confirm->lr[k]);
         confirm->loss[k] = tallies[k].loss;
         confirm->diverged[k] = tallies[k].diverged > 0;
-        /* the mean of both sides: a basin's right side is steeper by about a fifth */
+        /* mean of both sides; a loss basin's right side is steeper by about a fifth */
         confirm->excess_predicted[k] = expected->target.loss_penalty;
         if (k != 1)
             confirm->excess_predicted[k] += expected->target.loss_penalty_if_wrong_2x;
@@ -327,13 +327,13 @@ out:
     return rc;
 }
 
-/* Which parametrization's transferred LR gives the lowest loss: the losses side by side, where two
- * at least were trained on as many tokens. */
+/* Adds a verdict on which parametrization's transferred LR has the lowest loss, if at least two
+ * were trained on the same number of tokens. */
 static void add_comparison(const struct campaign *campaign, struct answer *answer)
 {
     char losses[160] = "", tokens[COUNT_TEXT];
     uint32_t seeds = campaign->plan.confirm.seeds;
-    double error = 0; /* of the validation set; that of the seeds is not in it */
+    double error = 0; /* of the validation set, without the spread over seeds */
     const struct confirm_answer *best = NULL;
     size_t used = 0, count = 0;
     for (size_t i = 0; i < answer->confirm_count; i++) {
@@ -361,7 +361,7 @@ static void add_comparison(const struct campaign *campaign, struct answer *answe
         seeds, seeds == 1 ? "" : "s", parametrization_name(best->parametrization));
 }
 
-/* Why there is none, although the plan asks for it. */
+/* Warns why the plan's confirmation was not run. */
 static void warn_missing(const struct campaign *campaign, struct answer *answer)
 {
     struct event_finished need;

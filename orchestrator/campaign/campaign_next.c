@@ -1,7 +1,7 @@
-/* What the state calls for: the next round, or the end. The policy is asked when every trial is
- * over (search.mode rounds), or when a worker has nothing to do (async). It is a pure function of
- * the state, so a campaign killed while its round was being written asks for the same round again
- * and writes the rest of it. */
+/* campaign_next(): the next round, or the end. The policy runs when all trials are over
+ * (search.mode rounds) or when a worker is idle (async). The plan of a round is a pure function of
+ * the state: a campaign killed while it wrote a round computes the same round again and writes the
+ * missing rest. */
 #include "campaign/campaign_next.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@ void next_events_release(struct next_events *next)
     memset(next, 0, sizeof(*next));
 }
 
-/* Room for so many events, zeroed. */
+/* Room for `count` zeroed events. */
 static int reserve_events(struct next_events *next, size_t count, struct lr_error *err)
 {
     next->count = 0;
@@ -115,7 +115,7 @@ static int compare_for_planning(const void *left, const void *right)
     return (a->seed > b->seed) - (a->seed < b->seed);
 }
 
-/* A policy that asked for what it has seen would never end. */
+/* A policy that repeats a trial would never end: LR_EINTERNAL. */
 static int check_proposals(const struct proposal *round, size_t count,
                            const struct observation *seen, size_t seen_count, const char *policy,
                            struct lr_error *err)
@@ -143,7 +143,7 @@ static size_t idle_workers(const struct campaign *campaign)
     return busy < workers ? workers - busy : 0;
 }
 
-/* How many trials to ask for: in a round that was begun the same as then. */
+/* Trials to request from the policy; for a round in progress the number requested before. */
 static uint32_t trials_wanted(const struct campaign *campaign)
 {
     if (!campaign_is_async(&campaign->plan))
@@ -151,8 +151,8 @@ static uint32_t trials_wanted(const struct campaign *campaign)
     return round_is_planned(campaign) ? (uint32_t)idle_workers(campaign) : campaign->round_trials;
 }
 
-/* How many of the trials fit into the budget; the policy puts the most useful first. *need is for
- * these and one more. */
+/* How many of the trials fit into the budget, in the policy's order (most useful first). *need: the
+ * budget for these and the first that does not fit. */
 static size_t count_affordable(const struct campaign *campaign, const struct proposal *round,
                                size_t count, struct event_finished *need)
 {
@@ -167,8 +167,9 @@ static size_t count_affordable(const struct campaign *campaign, const struct pro
     return count;
 }
 
-/* The next round into `round`, in the order of planning, cut to what the budget allows; of one that
- * was begun to what was allowed then. *need: what a trial more would have needed, when it was cut. */
+/* Fills `round` with the next round in planning order, cut to what the budget allows. A round that
+ * the journal holds in part keeps its recorded size. *need: if cut, the budget that one more trial
+ * needs. */
 static int ask_policy(const struct campaign *campaign, const struct interrupt *interrupt,
                       struct proposal *round, size_t *count, struct event_finished *need,
                       struct lr_error *err)
@@ -221,14 +222,14 @@ static int plan_round(const struct campaign *campaign, const struct proposal *ro
 
 /* ---- the end ---- */
 
-/* Why the search plans nothing more. */
+/* Why the search plans no more trials. */
 struct ending {
-    const char *key; /* of the budget that is too small; NULL: the policy is content */
+    const char *key; /* budget that is too small; NULL: the policy is finished */
     struct event_finished need;
-    size_t left; /* trials planned that are not begun any more */
+    size_t left; /* planned trials that will not start */
 };
 
-/* The status that the trials give. */
+/* Status and reason by the search's fit of the trials. */
 static int judge_trials(const struct campaign *campaign, const struct interrupt *interrupt,
                         struct event_finished *end, struct lr_error *err)
 {
@@ -262,7 +263,7 @@ static void blame_budget(const struct campaign *campaign, struct event_finished 
              ending->key, left, used);
 }
 
-/* `confirmation`: the budget that it lacks, if it lacks any. */
+/* `confirmation`: the budget that the confirmation needs; all zero if it lacks none. */
 static int fill_finished(const struct campaign *campaign, const struct interrupt *interrupt,
                          const struct ending *ending, const struct event_finished *confirmation,
                          struct next_events *next, struct lr_error *err)
@@ -292,7 +293,7 @@ static size_t count_waiting(const struct campaign *campaign, uint32_t purpose)
     return count;
 }
 
-/* Something runs, or may be begun. */
+/* A trial runs, or may start. */
 static bool is_active(const struct campaign *campaign)
 {
     for (size_t i = 0; i < campaign->trial_count; i++)
@@ -304,12 +305,13 @@ static bool is_active(const struct campaign *campaign)
             !campaign_time_over(campaign, PURPOSE_CONFIRM, NULL));
 }
 
-/* The events of the search's next round, or of the rest of one. None: *ending says why. */
+/* Plans the next round of the search, or the missing rest of one. No events: *ending has the
+ * reason. */
 static int plan_search(const struct campaign *campaign, const struct interrupt *interrupt,
                        struct next_events *next, struct ending *ending, struct lr_error *err)
 {
     *ending = (struct ending){.left = count_waiting(campaign, PURPOSE_SEARCH)};
-    if (round_is_planned(campaign) && ending->left > 0) { /* and the time is over */
+    if (round_is_planned(campaign) && ending->left > 0) { /* the time may be used up */
         ending->key = campaign_time_over(campaign, PURPOSE_SEARCH, &ending->need);
         if (ending->key)
             return 0;
@@ -391,7 +393,7 @@ static int find_next(const struct campaign *campaign, const struct interrupt *in
         return rc;
     if (!active)
         return conclude(campaign, interrupt, &ending, next, err);
-    next->unwanted_at = campaign->changes + 1; /* what runs may still end */
+    next->unwanted_at = campaign->changes + 1; /* the result of a running trial may change this */
     return 0;
 }
 

@@ -4,42 +4,43 @@
 #include "campaign/campaign.h"
 #include "campaign/campaign_space.h"
 
-/* What campaign_next() found, and its memory. All zero to begin with; next_events_release() it. */
+/* The events that campaign_next() returns. Initialise to zero; next_events_release() it. */
 struct next_events {
     struct event *events; /* valid until the next call */
     size_t count, capacity;
-    /* A cache, not state: the policy, asked while trials run, wanted nothing more when the campaign
-     * had seen so many changes (one more than campaign->changes; 0: never). It is not asked again
-     * before the next change. Clearing it costs time only. */
+    /* A cache, not state: at campaign->changes + 1 == unwanted_at the policy proposed nothing while
+     * trials ran (0: never). It is not called again before the next change. Clearing it costs time
+     * only. */
     uint64_t unwanted_at;
 };
 void next_events_release(struct next_events *next);
 
-/* Events that the state itself calls for now, a pure function of it: the next round (ROUND and its
- * PLANNED) when all trials of the last are over, or FINISHED. The caller journals and applies them
- * in order, and calls again until there are none (next->count 0).
+/* The events that follow from the state, as a pure function of it: the next round (ROUND and its
+ * PLANNED) or FINISHED. The caller journals and applies them in order, then calls again until there
+ * are none (next->count 0).
  *
  * The budget is checked before a round is planned: a round that would overspend is cut to the
- * trials that fit, in the policy's order. When none fits, or the time is used up during a round,
- * the search is over. Then follows the plan's confirmation, one round with purpose PURPOSE_CONFIRM,
- * if the rest of the budget allows it; then FINISHED, with status "budget_exhausted" when the
- * search would have gone on. A larger budget, or the next SESSION, opens such a campaign again.
+ * trials that fit, in the policy's order. If none fits, or the time is used up during a round, the
+ * search is over. The plan's confirmation follows, one round with purpose PURPOSE_CONFIRM, if the
+ * rest of the budget allows it; then FINISHED, with status "budget_exhausted" if the search would
+ * have planned more. The next SESSION reopens such a campaign, which continues if the budget is
+ * larger.
  *
- * More than limits.max_failures attempts that failed or were lost, or with on_fail.then stop one
- * trial that used up its retries: LR_EFAILURES. LR_ECANCELED when it was interrupted (NULL:
- * nothing interrupts): asked again it says what it would have said. On failure the count is 0. */
+ * LR_EFAILURES: more than limits.max_failures attempts failed or were lost, or, with on_fail.then
+ * stop, a trial used up its retries. LR_ECANCELED: interrupted (NULL: never); a later call returns
+ * what this one would have. On failure the count is 0. */
 int campaign_next(const struct campaign *campaign, const struct interrupt *interrupt,
                   struct next_events *next, struct lr_error *err);
 
-/* ---- a round of events; of one that the journal holds in part, those that are missing ---- */
+/* ---- building a round; if the journal holds part of it, only the missing events remain ---- */
 
-/* Room for a ROUND and so many trials, and the ROUND. */
+/* Reserves a ROUND and `trials` PLANNED events, and fills the ROUND. */
 int next_events_begin(struct next_events *next, const struct campaign *campaign,
                       enum trial_purpose purpose, size_t trials, struct lr_error *err);
-/* The PLANNED of the next trial, all but its spec. */
+/* The next trial's PLANNED, filled except for its spec and wsd_prefix_tokens. */
 struct event_planned *next_events_add(struct next_events *next, const struct campaign *campaign,
                                       uint32_t cell, uint32_t replicate);
-/* Drops what the journal holds; LR_EDAMAGED when it holds other trials than these. */
+/* Drops the events that the journal already holds; LR_EDAMAGED if its trials differ from these. */
 int next_events_end(struct next_events *next, const struct campaign *campaign,
                     struct lr_error *err);
 

@@ -1,5 +1,5 @@
-/* Between campaign and search. Observations come in the order of trial ids, whatever the order in
- * which the trials ended: the search's sums must not depend on that. */
+/* Converts between campaign and search. Observations are in the order of trial ids, whatever the
+ * order in which trials ended: the search's sums must not depend on it. */
 #include "campaign/campaign_space.h"
 
 #include <assert.h>
@@ -11,12 +11,13 @@
 
 /* ---- the space ---- */
 
-/* What is expected of a parametrization. Under sp the best LR falls about as width^-.7 (Step Law
- * and others, between -.5 and -1); mup and lvp are made so that it stays. The best ratio of the LRs
- * that embedding and hidden matrices train with lies between width^1/2 and width^1 (Hayou and Liu
- * 2025, arXiv 2506.15025): .75 give or take. The plan's ratio, which holds at base_width, is that
- * less what the parametrization does by itself: mup divides the hidden LR by the width, lvp the
- * embedding's by its root as well. */
+/* Priors by parametrization: {exponent of the best LR in width}, {exponent of the best ratio},
+ * offset; each exponent as {mean, sd}. Under sp the best LR falls about as width^-.7 (Step Law and
+ * others: -.5 to -1); mup and lvp are built to keep it constant. The best ratio of the LRs that
+ * embedding and hidden matrices train with grows as width^1/2 to width^1 (Hayou and Liu 2025, arXiv
+ * 2506.15025): .75. The plan's ratio holds at base_width, so its exponent is that minus the offset,
+ * which the parametrization itself applies: mup divides the hidden LR by the width (1); lvp also
+ * divides the embedding's by its root (.5). */
 static const struct search_group groups[] = {
     {PARAM_SP, {-0.7, 0.4}, {0.75, 0.5}, 0},
     {PARAM_MUP, {0, 0.3}, {-0.25, 0.5}, 1},
@@ -42,7 +43,8 @@ static uint32_t group_of(const struct search_space *space, uint32_t parametrizat
     return 0;
 }
 
-/* 0 on an axis that the plan does not span: there a target differs by rule, not by measurement. */
+/* log2(value / first); 0 on an axis that the plan does not vary, where the target is transferred by
+ * rule. */
 static double along(const struct plan_axis *axis, uint32_t value, uint32_t first)
 {
     return axis->count > 1 && value > 0 && first > 0 ? log2((double)value / first) : 0;
@@ -142,8 +144,8 @@ const struct policy *campaign_policy(const struct plan *plan)
     }
 }
 
-/* One cell has its ratios searched one after the other, each when the last is known; several have
- * them found together with the LR. */
+/* With one cell the ratios are searched one after the other, each after the last is known, so
+ * rounds cannot overlap. With several cells they are estimated together with the LR. */
 bool campaign_is_async(const struct plan *plan)
 {
     const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
@@ -161,7 +163,7 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
     *seen = lr_calloc(campaign->trial_count + 1, sizeof(**seen));
     if (!*seen)
         return lr_nomem(err);
-    /* of a torn round nothing runs yet: it is asked for again */
+    /* Skip the trials of a partly written round: none runs yet, and the policy plans them again. */
     for (size_t i = 0; i < campaign->trial_count - torn_trials(campaign); i++) {
         const struct trial *trial = campaign->trials[i];
         if (trial->purpose != PURPOSE_SEARCH || (!running && !trial_state_is_over(trial->state)))
@@ -227,8 +229,7 @@ void campaign_set_data(const struct campaign *campaign, struct trial_spec *spec,
     if (data->val_tokens > 0)
         spec->val_tokens = data->val_tokens;
     spec->val_bytes = data->val_bytes;
-    /* chosen for the shapes of cell 0: for others they are right all the same, if not the
-     * fastest */
+    /* chosen for the shapes of cell 0: correct for other shapes too, perhaps not fastest */
     memcpy(spec->products, campaign->opening.products, sizeof(spec->products));
 }
 
@@ -240,8 +241,8 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
     spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];
     spec.horizon_tokens = proposal->tokens;
-    /* Replicate r has the same seed at every LR and horizon: the noise that trials share cancels
-     * when they are compared. */
+    /* Replicate r has the same seed at every LR and horizon: shared noise cancels in
+     * comparisons. */
     spec.seed = plan_seed(&campaign->plan, proposal->seed);
     campaign_set_data(campaign, &spec, campaign_data(campaign, proposal->cell));
     return spec;

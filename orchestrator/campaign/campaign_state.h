@@ -3,8 +3,8 @@
 
 #include "campaign/campaign.h"
 
-/* What a campaign is made of; for the files of this folder only. All of it follows from the plan
- * and the events applied, and campaign_apply.c alone writes to it. */
+/* The fields of a campaign, for the files of this folder only. All of them follow from the plan and
+ * the applied events; only campaign_apply.c writes them. */
 
 #define CPU_TEXT sizeof(((struct event_started *)0)->cpu)
 
@@ -12,19 +12,19 @@ struct campaign {
     struct plan plan;
     struct event_campaign opening;
     bool opened;
-    struct event_data first_data; /* as the opening says */
-    struct event_data *data;      /* of cells that have other data than the opening says */
+    struct event_data first_data; /* from the CAMPAIGN event */
+    struct event_data *data;      /* of cells with other data than the CAMPAIGN event's */
     size_t data_count, data_capacity;
-    /* trials[id - 1]; each its own block, so that pointers to it stay valid */
+    /* trials[id - 1]; each is allocated separately, so pointers to it stay valid */
     struct trial **trials;
     size_t trial_count, trial_capacity;
 
     uint32_t round;         /* 0: none yet */
-    uint32_t round_trials;  /* as ROUND announced */
-    uint32_t round_planned; /* PLANNED events of it so far */
+    uint32_t round_trials;  /* as given in ROUND */
+    uint32_t round_planned; /* PLANNED events of this round so far */
     uint32_t round_purpose; /* enum trial_purpose */
     bool confirmed;         /* a confirmation was planned after the last trial of the search */
-    uint64_t changes;       /* SESSIONs and ENDEDs: what may change a policy's mind */
+    uint64_t changes;       /* SESSION and ENDED events, after which the policy may decide anew */
 
     struct event_session *sessions;
     size_t session_count, session_capacity;
@@ -36,7 +36,7 @@ struct campaign {
 
     uint32_t ranks, retries; /* of the last session */
     bool stop_on_fail;
-    uint32_t stopped_by; /* trial that used up its retries then; 0: none */
+    uint32_t stopped_by; /* trial that used up its retries with stop_on_fail; 0: none */
     double wall_s;       /* of all sessions */
 
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
@@ -48,7 +48,7 @@ static inline bool round_is_planned(const struct campaign *campaign)
     return campaign->round_planned == campaign->round_trials;
 }
 
-/* Trials of the last round that the journal holds, where it does not hold all of them. */
+/* Trials of a last round that the journal holds only in part; 0: it is complete. */
 static inline size_t torn_trials(const struct campaign *campaign)
 {
     return round_is_planned(campaign) ? 0 : campaign->round_planned;

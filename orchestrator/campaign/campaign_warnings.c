@@ -1,5 +1,5 @@
-/* Warnings that do not show in the losses: where the plan leaves the range in which learning rates
- * are known to carry over, and what happened to the trials. */
+/* Warnings that do not follow from the losses: the plan leaves the range in which learning rates
+ * are known to transfer, or something happened to the trials. */
 #include "campaign/campaign_warnings.h"
 
 #include <math.h>
@@ -74,8 +74,8 @@ static void warn_epochs(const struct campaign *campaign, struct answer *answer)
 {
     double fresh = (double)campaign->opening.train_tokens;
     size_t cells = plan_cell_count(&campaign->plan);
-    for (size_t i = 0; i < campaign->data_count; i++) /* the fewest of all cells */
-        if (campaign->data[i].cell < cells)           /* the target's horizon is another */
+    for (size_t i = 0; i < campaign->data_count; i++) /* the cell with the fewest tokens */
+        if (campaign->data[i].cell < cells)           /* not the target, whose horizon differs */
             fresh = fmin(fresh, (double)campaign->data[i].train_tokens);
     if (fresh > 0 && longest_horizon(&campaign->plan) > fresh)
         answer_warn(answer,
@@ -93,7 +93,7 @@ static void warn_vocabularies(const struct campaign *campaign, struct answer *an
                     known ? "; in bits per byte (trials.csv) they do" : "");
 }
 
-/* Our own products have the same bits on every CPU; those of libraries have not. */
+/* The built-in matrix products have the same bits on every CPU; a library's do not. */
 static void warn_cpus(const struct campaign *campaign, struct answer *answer)
 {
     const char *products = campaign->opening.products;

@@ -4,7 +4,7 @@
 #include "campaign/campaign.h"
 #include "lrsearch/answer.h"
 
-/* Adds to the answer the warnings that do not show in the losses. */
+/* Adds the warnings that follow from the plan, the data and failed trials, not from the losses. */
 void campaign_warn(const struct campaign *campaign, struct answer *answer);
 
 #endif

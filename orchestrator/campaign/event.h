@@ -3,8 +3,8 @@
 
 #include "lrsearch/trial.h"
 
-/* What happened, as the journal keeps it. Applying the events of a journal in order gives the
- * campaign's state; nothing else does. */
+/* The events of a campaign, as the journal records them. The state of a campaign follows from its
+ * events alone, applied in order. */
 
 /* clang-format off */
 #define EVENT_CAMPAIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                         \
@@ -12,45 +12,45 @@
     TEXT(data_path, TRIAL_PATH) U64(data_hash)                                                     \
     U64(train_tokens) U64(val_tokens) U64(val_bytes) /* as in trial_spec */                        \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    U32(shares_wsd_prefix) /* 1: horizons go on from each other's states (trial_place) */
-/* Of a cell whose data are not those of cell 0 (in the campaign event): another vocabulary's tokens,
- * another table's rows. `cell`: from 1; the number of cells: of the target. */
+    U32(shares_wsd_prefix) /* 1: trials continue from shorter horizons' states */
+/* The data of a cell that differ from those of cell 0 (in the CAMPAIGN event): tokens of another
+ * vocabulary, rows of another table. `cell` counts from 1; the number of cells means the target. */
 #define EVENT_DATA_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
     U32(cell) TEXT(data_path, TRIAL_PATH) U64(data_hash)                                           \
     U64(train_tokens) U64(val_tokens) U64(val_bytes)
 #define EVENT_SESSION_FIELDS(U32, U64, F64, TEXT, STRUCT) /* one start of the program */           \
     TEXT(host, 64) U32(ranks) TEXT(started_utc, 32)                                                \
     TEXT(version, 32) TEXT(compiler, 64) TEXT(system, 128) TEXT(cpu, 128) TEXT(mpi, 160)           \
-    TEXT(blas, 192)      /* of matrix products: our own instructions, libraries, their cores */    \
-    TEXT(libraries, 192) /* the others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
-    U32(retries) U32(stop_on_fail) /* on_fail of the plan as it was then */
-#define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                    \
+    TEXT(blas, 192)      /* for matrix products: instruction set, libraries, their cores */        \
+    TEXT(libraries, 192) /* all others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
+    U32(retries) U32(stop_on_fail) /* the plan's on_fail at this start */
+#define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                     \
     U32(purpose) /* enum trial_purpose */
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(round) U32(replicate)                                                        \
-    U32(cell)    /* which combination of the plan's axes; of a confirmation the parametrization */ \
+    U32(cell)    /* index of the plan's cell; for a confirmation of the parametrization */         \
     U32(purpose) /* enum trial_purpose */                                                          \
-    U64(wsd_prefix_tokens) /* of a shorter horizon's state to go on from: not charged; 0: none */  \
+    U64(wsd_prefix_tokens) /* trained by a shorter horizon: not charged; 0: none */                \
     STRUCT(spec, trial_spec)
 #define EVENT_STARTED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
     U32(trial_id) U32(attempt)                                                                     \
-    U32(rank) /* 0: nobody trains, the result is taken over from another campaign */               \
+    U32(rank) /* 0: not trained, the result is taken over from another campaign */                 \
     TEXT(host, 64)                                                                                 \
-    TEXT(cpu, 128) /* of the rank, as its HELLO says; "": not known */                             \
-    F64(at_s) /* of the campaign's wall time, as the CLOCKs add up; for people to look at alone */
+    TEXT(cpu, 128) /* of the rank, from its HELLO; "": unknown */                                  \
+    F64(at_s) /* campaign wall time by the CLOCK events; for display only */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
 #define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt)                                                                     \
-    U32(abandoned) /* 1: the coordinator stopped while it ran, which is no fault of the trial */   \
+    U32(abandoned) /* 1: the coordinator stopped while it ran; not a failure of the trial */       \
     F64(at_s)      /* as in STARTED */                                                             \
     STRUCT(result, trial_result)
-#define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the policy asks for nothing more */  \
+#define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the search has ended */              \
     TEXT(status, 32) TEXT(reason, 320)                                                             \
-    U64(need_tokens) /* when the budget was too small: the one with which it would go on, */       \
-    U64(need_trials) /* so that a larger one opens the campaign again; trials 0: it was not */     \
+    U64(need_tokens) /* need_*: the budget to continue with if it was too small; */                \
+    U64(need_trials) /* such a budget reopens the campaign. trials 0: it sufficed */               \
     F64(need_flops) F64(need_core_hours) F64(need_wall_s)                                          \
-    U32(need_purpose) /* enum trial_purpose: of what it was too small for */
+    U32(need_purpose) /* enum trial_purpose: what the budget was too small for */
 #define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
 /* clang-format on */
 

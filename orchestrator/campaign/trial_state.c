@@ -1,5 +1,5 @@
-/* The states of a trial and the steps between them, as one table. Whatever changes a state asks it
- * first, so that a path that nobody thought of is an error and not a silent second result. */
+/* The states of a trial and the allowed transitions, as one table. Every transition is checked
+ * against it, so an unforeseen path is an error instead of a silent second result. */
 #include "campaign/trial_state.h"
 
 #include <stddef.h>
@@ -9,9 +9,9 @@ static const struct step {
 } steps[] = {
     {TRIAL_PENDING, TRIAL_RUNNING}, {TRIAL_LOST, TRIAL_RUNNING},
     {TRIAL_RUNNING, TRIAL_DONE},    {TRIAL_RUNNING, TRIAL_DIVERGED},
-    {TRIAL_RUNNING, TRIAL_PENDING}, /* failed or canceled; to be tried again */
+    {TRIAL_RUNNING, TRIAL_PENDING}, /* failed or canceled; is retried */
     {TRIAL_RUNNING, TRIAL_LOST},    {TRIAL_RUNNING, TRIAL_FAILED},
-    {TRIAL_FAILED, TRIAL_PENDING}, /* the campaign had stopped for it (on_fail.then) */
+    {TRIAL_FAILED, TRIAL_PENDING}, /* a new session after on_fail.then stop */
 };
 
 const char *trial_state_name(enum trial_state state)

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include "lrsearch/trial.h"
 
-/* A trial in the coordinator's books: pending -> running -> done or diverged; an attempt that
- * failed leads back to pending, one that was lost to lost, which waits for another attempt as well;
- * either to failed when the retries are used up. */
+/* A trial's state: pending -> running -> done or diverged. A failed attempt leads back to pending,
+ * a lost one to lost, which waits for another attempt as well; once the retries are used up, both
+ * lead to failed. */
 
 #define TRIAL_STATE_MAP(X)                                                                         \
     X(TRIAL_PENDING, "pending")                                                                    \
@@ -14,7 +14,7 @@
     X(TRIAL_LOST, "lost")                                                                          \
     X(TRIAL_DONE, "done")                                                                          \
     X(TRIAL_DIVERGED, "diverged")                                                                  \
-    X(TRIAL_FAILED, "failed") /* for good: its retries are used up, or it was refused */
+    X(TRIAL_FAILED, "failed") /* final: retries used up, or the trial was refused */
 
 enum trial_state {
 #define X(name, text) name,
@@ -25,7 +25,7 @@ enum trial_state {
 const char *trial_state_name(enum trial_state state);
 bool trial_state_may_become(enum trial_state from, enum trial_state to);
 bool trial_state_is_over(enum trial_state state);    /* done, diverged or failed */
-bool trial_state_is_waiting(enum trial_state state); /* for an attempt: pending or lost */
+bool trial_state_is_waiting(enum trial_state state); /* pending or lost */
 
 enum trial_purpose { PURPOSE_SEARCH, PURPOSE_CONFIRM };
 const char *trial_purpose_name(uint32_t purpose); /* "search", "confirm"; "?" when unknown */
@@ -36,19 +36,19 @@ struct trial {
     uint32_t attempt;  /* 0: never started; then 1, 2, ... */
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     uint32_t replicate;
-    uint32_t cell;    /* index into the plan's cells; of a confirmation: the parametrization */
+    uint32_t cell;    /* index into the plan's cells; for a confirmation, of the parametrization */
     uint32_t purpose; /* enum trial_purpose */
     enum trial_state state;
-    uint64_t wsd_prefix_tokens; /* of a shared state that it goes on from; 0: none */
+    uint64_t wsd_prefix_tokens; /* of a shared state that it continues from; 0: none */
     struct trial_spec spec;
     struct trial_result
-        result;    /* when DONE or DIVERGED; the last failure, or the refusal, when FAILED */
+        result;    /* DONE, DIVERGED: the result; FAILED: the last failure or refusal */
     uint32_t rank; /* of the last attempt */
     char host[64];
     uint64_t curve_tokens; /* of the last point of the loss curve in this attempt; 0: none */
-    uint64_t curve_begun;  /* where this attempt's curve begins: later than 0 on a checkpoint */
-    uint64_t first_point;  /* of the first attempt's curve */
-    struct {               /* by all attempts that ended */
+    uint64_t curve_begun;  /* tokens where this attempt's curve begins: > 0 after a checkpoint */
+    uint64_t first_point;  /* tokens of the first point of the first attempt's curve */
+    struct {               /* over all attempts that ended */
         uint64_t attempts, tokens;
         double flops, seconds;
     } spent;

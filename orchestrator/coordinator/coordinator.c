@@ -1,6 +1,5 @@
-/* Drives a campaign. The journal is the truth: an event is appended before it is applied, and
- * applied before anything is done about it. What is done is idempotent: `handed` remembers which
- * attempt of a trial the scheduler already has. */
+/* Drives a campaign. An event is appended to the journal, then applied to the campaign, then acted
+ * on. Actions are idempotent: `handed` records which attempt of a trial the scheduler has. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/coordinator.h"
 
@@ -21,13 +20,13 @@
 #include "store/run_dir.h"
 #include "store/run_tables.h"
 
-#define ANSWER_MS 1000u     /* for the fits of a run that was interrupted */
-#define FOREVER_S 1e9       /* later than that is never; in milliseconds it fits 64 bits */
-#define SYNC_EVERY_MS 1000u /* loss curves may be lost for so long; results never */
-#define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* how exactly the wall budget is kept over a kill */
+#define ANSWER_MS 1000u     /* limit for the fits of an interrupted run */
+#define FOREVER_S 1e9       /* longer means never; as milliseconds it fits 64 bits */
+#define SYNC_EVERY_MS 1000u /* a crash may lose loss curves of this time, never results */
+#define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* error of the wall budget after a kill */
 
 struct handed {
-    uint32_t attempt; /* that the scheduler got */
+    uint32_t attempt; /* that the scheduler has */
     uint64_t not_before_ms;
 };
 
@@ -38,14 +37,14 @@ struct coordinator {
     struct next_events next;
     struct handed *handed; /* by trial id */
     size_t handed_size;
-    uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: the lock's last beat */
-    uint64_t answer_until_ms; /* when an interrupted run's answer does without a fit */
-    uint64_t deadline_ms;     /* then it drains by itself; 0: never */
-    uint64_t drained_ms;      /* when a drain is over at the latest; 0: none is under way */
+    uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: last update of the lock */
+    uint64_t answer_until_ms; /* when an interrupted run's answer goes without a fit */
+    uint64_t deadline_ms;     /* when it drains without a signal; 0: never */
+    uint64_t drained_ms;      /* latest end of the current drain; 0: no drain */
     char drain_reason[64];    /* "SIGUSR1" */
 };
 
-/* The campaign's wall time, for people to look at: nothing else may depend on it. */
+/* The campaign's wall time, for display: nothing else may depend on it. */
 static double wall_s(const struct coordinator *c)
 {
     double since_s = c->now_ms > c->clock_ms ? (double)(c->now_ms - c->clock_ms) / 1000 : 0;
@@ -60,7 +59,7 @@ static int record_clock(struct coordinator *c, uint64_t now_ms, struct lr_error 
     return open_run_record(&c->run, &event, err);
 }
 
-/* ---- what the scheduler tells ---- */
+/* ---- callbacks of the scheduler ---- */
 
 static int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
                       const struct msg_hello *hello, struct lr_error *err)
@@ -95,7 +94,7 @@ static int on_progress(void *context, const struct msg_progress *progress, int r
     return open_run_record(&c->run, &event, err);
 }
 
-/* What made an attempt fail is often gone a moment later: 1, 2, 4, ... up to 60 s. */
+/* Pause before a retry, because many causes are short-lived: 1, 2, 4, ... up to 60 s. */
 static uint64_t retry_pause_ms(uint32_t failures)
 {
     return failures < 6 ? (uint64_t)1000 << failures : 60000;
@@ -125,7 +124,7 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
 
 /* ---- acting on the campaign's state ---- */
 
-/* Takes over the result of the same training in the campaign that this one was forked from. */
+/* Journals the result of the same trial in the campaign that this one was forked from. */
 static int take_over(struct coordinator *c, const struct trial *trial,
                      const struct fork_trial *known, struct lr_error *err)
 {
@@ -151,12 +150,12 @@ static int take_over(struct coordinator *c, const struct trial *trial,
     event.as.ended.attempt = trial->attempt;
     event.as.ended.at_s = wall_s(c);
     event.as.ended.result = known->result;
-    event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* paid there, not here */
+    event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* not charged again */
     event.as.ended.result.begun_tokens = known->result.tokens;
     return open_run_record(&c->run, &event, err);
 }
 
-/* handed[] for trials up to this id. */
+/* Grows handed[] to trials up to this id. */
 static int reserve_handed(struct coordinator *c, size_t last_id, struct lr_error *err)
 {
     if (last_id < c->handed_size)
@@ -189,7 +188,7 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     if (campaign_opening(c->run.campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
         memcpy(place->wsd_prefix_dir, c->run.checkpoint_dir, sizeof(place->wsd_prefix_dir));
     place->wsd_prefix_tokens = trial->wsd_prefix_tokens;
-    /* The journal may say any rank, of a start with more of them or of none. */
+    /* The journal's rank may be from a start with more ranks or without MPI. */
     uint32_t ranks = (uint32_t)c->setup->transport->size;
     int avoid = trial->failures > 0 && trial->rank < ranks ? (int)trial->rank : 0;
     int rc = sched_enqueue(c->sched, &job, avoid, err);
@@ -198,8 +197,8 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     return rc;
 }
 
-/* Gives what waits to the scheduler, or takes it back when the time is used up. Where a result is
- * taken over instead, *taken says so. */
+/* Queues waiting trials with the scheduler, or withdraws them when the time is used up. *taken: at
+ * least one result was taken over instead. */
 static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error *err)
 {
     size_t count = campaign_trial_count(c->run.campaign);
@@ -234,14 +233,14 @@ static bool is_signaled(void *context)
     return c->setup->loop->signaled && c->setup->loop->signaled();
 }
 
-/* Applies what the state calls for, until it calls for nothing more. */
+/* Records the events that follow from the state and queues trials, until there are no more. */
 static int advance(struct coordinator *c, struct lr_error *err)
 {
     const struct interrupt interrupt = {is_signaled, c};
     for (;;) {
         bool taken = false;
         int rc = campaign_next(c->run.campaign, &interrupt, &c->next, err);
-        if (rc == LR_ECANCELED) { /* a signal waits to be told: the decision is made again later */
+        if (rc == LR_ECANCELED) { /* a signal is pending; the decision is repeated later */
             memset(err, 0, sizeof(*err));
             return 0;
         }
@@ -269,21 +268,21 @@ static int on_message(void *context, int peer, const struct message *message, ui
     c->now_ms = now_ms;
     if ((rc = sched_message(c->sched, peer, message, now_ms, err)) || message->tag != MSG_RESULT)
         return rc;
-    /* A worker is free: is there time for another trial? */
+    /* A worker is free: update the clock before the next decision about time. */
     if (c->setup->plan->budget.wall_s > 0 && (rc = record_clock(c, now_ms, err)))
         return rc;
     if (!c->drained_ms && (rc = advance(c, err)))
         return rc;
     if ((rc = journal_sync(c->run.journal, err)))
         return rc;
-    /* Only now is the result safe. */
+    /* The result is durable now: its checkpoint can go. */
     const struct trial *trial = campaign_trial(c->run.campaign, message->as.result.trial_id);
     if (trial && trial_state_is_over(trial->state) && c->run.checkpoint_dir[0])
         run_dir_remove_checkpoint(c->run.checkpoint_dir, trial);
     return 0;
 }
 
-/* No new trials; those that run write their checkpoint, as long as there is time. */
+/* Starts no new trials; running ones get grace_s to write their checkpoint. */
 static void drain(struct coordinator *c, const char *reason)
 {
     struct sched_counts counts = sched_counts(c->sched);
@@ -302,7 +301,7 @@ static int fail_interrupted(const char *reason, struct lr_error *err)
                    reason);
 }
 
-/* Goes on with the campaign or with its drain; LR_ECANCELED when that is over. */
+/* Continues the campaign or its drain; LR_ECANCELED when the drain is over. */
 static int go_on(struct coordinator *c, struct lr_error *err)
 {
     if (!c->drained_ms && c->deadline_ms && c->now_ms >= c->deadline_ms)
@@ -343,8 +342,8 @@ static int on_tick(void *context, uint64_t now_ms, bool *done, struct lr_error *
     return 0;
 }
 
-/* SIGUSR1 and SIGUSR2 come early enough to write checkpoints; after SIGTERM a second may be all
- * that is left, and the journal has everything. */
+/* SIGUSR1 and SIGUSR2 leave time to write checkpoints. SIGTERM may leave one second only, so the
+ * run ends at once; the journal has everything. */
 static int on_signal(void *context, int signal_number, uint64_t now_ms, struct lr_error *err)
 {
     struct coordinator *c = context;
@@ -356,7 +355,7 @@ static int on_signal(void *context, int signal_number, uint64_t now_ms, struct l
     return 0;
 }
 
-/* SLURM_JOB_END_TIME on the coordinator's own clock, less the time that a drain takes. */
+/* Converts end_time to the coordinator's clock, less the time that a drain takes. */
 static void set_deadline(struct coordinator *c)
 {
     double left_s = difftime(c->setup->end_time, time(NULL)) - c->setup->grace_s;
@@ -387,7 +386,7 @@ static int run_until_finished(struct coordinator *c, struct lr_error *err)
 
 /* ---- the end ---- */
 
-/* Whoever interrupted us is not kept waiting by fits; `lrsearch report` makes up for them. */
+/* After an interrupt the fits have ANSWER_MS; `lrsearch report` computes them later. */
 static bool answer_is_late(void *context)
 {
     const struct coordinator *c = context;
@@ -419,8 +418,8 @@ static int write_files(struct coordinator *c, bool is_interrupted, struct answer
         return lr_nomem(err);
     for (uint32_t id = 1; id <= count; id++)
         trials[id - 1] = campaign_trial(c->run.campaign, id);
-    /* First, and also of a run that was ended before it came so far: on a full disk it makes
-     * room. */
+    /* First, because it makes room on a full disk; also removes what an earlier run that was killed
+     * left behind. */
     if (campaign_is_complete(c->run.campaign))
         run_dir_remove_checkpoints(run_dir);
     if ((rc = make_answer(c, is_interrupted, answer, err)))
@@ -442,14 +441,15 @@ out:
     return rc;
 }
 
-/* Before there is a scheduler, nobody else knows that workers wait. */
+/* Sends to every worker while there is no scheduler. */
 static void tell_everyone(struct transport *transport, const struct message *message)
 {
     for (int rank = 1; rank < transport->size; rank++)
         transport->ops->send(transport, rank, message, NULL);
 }
 
-/* Who coordinates, before that prepares the data: without a word workers take it for dead. */
+/* Announces the coordinator before it prepares the data, which may take longer than workers wait
+ * for a message. */
 static void greet(struct transport *transport)
 {
     struct message greeting = {.tag = MSG_PING};
@@ -471,7 +471,7 @@ static void stop_workers(struct coordinator *c, bool *workers_lost)
                (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);
 }
 
-/* From the journal's first event to its last. */
+/* From opening the run to its last event. */
 static int run_campaign(struct coordinator *c, struct lr_error *err)
 {
     int rc;

@@ -5,8 +5,8 @@
 #include "campaign/event.h"
 #include "lrsearch/error.h"
 
-/* The results of another campaign, found by trial spec: a campaign with a changed plan takes over
- * the results of trials whose specs are equal in every field that changes a result. */
+/* Results of another campaign, found by trial spec: a campaign with a changed plan takes over the
+ * results of trials whose specs agree in every field that affects the result. */
 
 struct fork;
 
@@ -15,17 +15,17 @@ struct fork_trial {
     struct trial_result result; /* done or diverged */
     struct event_curve *points; /* of its loss curve */
     size_t point_count, point_capacity;
-    struct event_started start; /* the last one: on what it ran */
+    struct event_started start; /* the last start: host and CPU */
     bool over;
 };
 
-/* Reads RUN_DIR/journal.jsonl. LR_EDATA when it holds no campaign, or one of another version of
- * lrsearch, whose losses may not be those of this one. fork_close() it. */
+/* Reads RUN_DIR/journal.jsonl. LR_EDATA if it holds no campaign, or one of another version of
+ * lrsearch, whose losses may differ. fork_close() it. */
 int fork_open(struct fork **out, const char *run_dir, struct lr_error *err);
 void fork_close(struct fork *fork);
 
 const struct event_campaign *fork_opening(const struct fork *fork);
-/* The trial that was trained by this spec; NULL: none is over. The fork's. */
+/* The finished trial with this spec; NULL: none. Owned by the fork. */
 const struct fork_trial *fork_find(const struct fork *fork, const struct trial_spec *spec);
 
 #endif

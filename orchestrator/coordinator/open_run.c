@@ -1,5 +1,5 @@
-/* A new campaign's journal begins with CAMPAIGN, the DATA of cells that have other data, and SESSION;
- * each later start adds a SESSION and the end of what the last one left running. */
+/* A new campaign's journal begins with CAMPAIGN, DATA for each cell with other data, and SESSION.
+ * Each later start adds SESSION, and ENDED for each trial that was running. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/open_run.h"
 
@@ -26,8 +26,7 @@ int open_run_record(struct open_run *run, const struct event *event, struct lr_e
 {
     int rc;
     const struct coordinator_watch *watch = &run->setup->watch;
-    if ((rc =
-             campaign_check(run->campaign, event, err))) /* keeps our mistakes out of the journal */
+    if ((rc = campaign_check(run->campaign, event, err))) /* an invalid event stays out of it */
         return rc;
     if ((rc = journal_append(run->journal, event, err)))
         return rc;
@@ -38,7 +37,7 @@ int open_run_record(struct open_run *run, const struct event *event, struct lr_e
     return 0;
 }
 
-/* A campaign goes on only with the plan that it began with. */
+/* A campaign continues only with the plan that it began with. */
 static int check_same_plan(const char *run_dir, const char *resolved, struct lr_error *err)
 {
     char *old = NULL;
@@ -77,7 +76,7 @@ out:
     return rc;
 }
 
-/* Whether horizons of the plan have a stable part in common, in any cell. */
+/* Whether trials of different horizons share a stable prefix, in any cell. */
 static bool shares_wsd_prefix(const struct plan *plan)
 {
     if (plan->trainer.kind != TRAINER_TRANSFORMER || plan->search.horizon_count < 2)
@@ -99,8 +98,8 @@ static int fail_changed_data(const struct open_run *run, struct lr_error *err)
                    run->setup->run_dir);
 }
 
-/* The data of a cell stand in the journal, by an event of their own when they are not those of cell
- * 0. Those of the target may come later, when something is to be trained there. */
+/* Journals the data of a cell if they differ from those of cell 0. The target's may come later,
+ * when a trial there is needed. */
 static int record_data(struct open_run *run, size_t cell, struct lr_error *err)
 {
     assert(cell > 0 && cell < run->data_count);
@@ -133,7 +132,7 @@ static int prepare_data(struct open_run *run, struct event_campaign *opening, st
     opening->train_tokens = run->data[0].train_tokens;
     opening->val_tokens = run->data[0].val_tokens;
     opening->val_bytes = run->data[0].val_bytes;
-    return open_run_beat(run, err); /* that may have taken minutes */
+    return open_run_beat(run, err); /* preparing may have taken minutes */
 }
 
 static int make_folders(struct open_run *run, struct lr_error *err)
@@ -147,7 +146,7 @@ static int make_folders(struct open_run *run, struct lr_error *err)
     return kind == TRAINER_COMMAND ? run_dir_output(run->setup->run_dir, run->output_dir, err) : 0;
 }
 
-/* The journal's first events, or the check that the data are still those of the first events. */
+/* Writes the journal's first events; on a restart checks that the data are unchanged. */
 static int record_opening(struct open_run *run, const char *resolved, struct lr_error *err)
 {
     int rc;
@@ -196,7 +195,7 @@ static int record_session(struct open_run *run, struct lr_error *err)
                             setup->plan->seed, all, starts, err);
 }
 
-/* Trials that the last run left behind: nobody trains them any more. */
+/* Ends the trials that the last run left running. */
 static int abandon_running(struct open_run *run, struct lr_error *err)
 {
     int rc;

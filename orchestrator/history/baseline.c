@@ -1,7 +1,7 @@
-/* A baseline that is named must exist: baseline_find() checks it before anything is trained. The
- * previous run is looked up at the end by baseline_compare(), which asks for the newest run that
- * finished before this one: the same run, started again, finds the same baseline, however many runs
- * have finished since. */
+/* A baseline that is named must exist: baseline_find() checks it before any trial runs. The
+ * previous run is looked up by baseline_compare() at the end, as the newest run that finished
+ * before this one: a restart of this run finds the same baseline, even if later runs have finished
+ * since. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "history/baseline.h"
 
@@ -17,7 +17,7 @@
 
 int run_place_find(struct run_place *place, const char *run_dir, struct lr_error *err)
 {
-    char *path = realpath(run_dir, NULL); /* links and ".." would give one run several names */
+    char *path = realpath(run_dir, NULL); /* one name per run, whatever links or ".." lead to it */
     if (!path)
         return lr_fail_errno(err, LR_EIO, "%s", run_dir);
     const char *slash = strrchr(path, '/');
@@ -30,7 +30,7 @@ int run_place_find(struct run_place *place, const char *run_dir, struct lr_error
     snprintf(place->dir, sizeof(place->dir), "%.*s", (int)length, path);
     snprintf(place->run, sizeof(place->run), "%s", slash + 1);
 out:
-    free(path); /* realpath's own allocation */
+    free(path); /* malloc()ed by realpath() */
     return rc;
 }
 
@@ -68,8 +68,8 @@ static bool is_gone(const char *path)
     return access(path, F_OK) && errno == ENOENT;
 }
 
-/* The newest run before this one whose directory is still there: old nights are cleared away, and
- * the index keeps their rows. *found says whether there is one, and `path` is where. */
+/* The newest run before this one whose directory still exists: users delete old runs, but the index
+ * keeps their rows. *found: there is one, at `path`. */
 static int find_night(const struct baseline *baseline, struct run_place *place,
                       char path[2 * TRIAL_PATH], bool *found, struct lr_error *err)
 {
@@ -96,8 +96,8 @@ out:
     return rc;
 }
 
-/* The run before this one, if there is one that can be read; otherwise out->reason says why not:
- * the first night has none, and last night's trouble must not spoil this night's answer. */
+/* The run before this one, or NULL with out->reason set: the first run has no predecessor, and an
+ * unreadable one must not prevent this run's answer. */
 static const struct run_answer *find_previous(struct baseline *baseline,
                                               struct baseline_answer *out)
 {

@@ -1,6 +1,6 @@
-/* One table, one row a run, one statement a change. Columns are listed once, with where they lie in
- * struct history_run; the statements are made from that list. The file says what it is by
- * application_id and user_version, so that no other program's database is written to. */
+/* One table, one row per run, one statement per change. The columns are listed once, with their
+ * members in struct history_run; the statements are built from that list. application_id and
+ * user_version mark the file, so that no other program's database is written to. */
 #include "history/history.h"
 
 #include <errno.h>
@@ -62,7 +62,7 @@ enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), SQL_TEXT = 2048 };
 struct history {
     sqlite3 *db;
     char *path;
-    bool empty; /* to be read, and its maker has not come to its table yet */
+    bool empty; /* read-only, and its table is not created yet */
 };
 
 #define REMAKE                                                                                     \
@@ -88,7 +88,7 @@ static int fail(const struct history *history, int code, struct lr_error *err)
         return lr_nomem(err);
     case SQLITE_CANTOPEN:
         return lr_fail(err, LR_ECREATE, "%s: cannot open it: %s", history->path, why);
-    case SQLITE_READONLY: /* of a reader: it could not undo what a killed writer had begun */
+    case SQLITE_READONLY: /* a reader could not roll back a killed writer's transaction */
         return lr_fail(
             err, LR_EIO,
             "%s: %s; a write was interrupted: run lrsearch history once where the folder "
@@ -101,7 +101,7 @@ static int fail(const struct history *history, int code, struct lr_error *err)
 
 /* ---- statements ---- */
 
-/* `texts` (NULL: none) are bound to ?1, ?2, ... of a statement that has such. */
+/* Binds `texts` (NULL: none) to ?1, ?2, ... of the statement. */
 static int prepare(struct history *history, sqlite3_stmt **out, const char *sql,
                    const char *const *texts, struct lr_error *err)
 {
@@ -112,14 +112,14 @@ static int prepare(struct history *history, sqlite3_stmt **out, const char *sql,
     return code == SQLITE_OK ? 0 : fail(history, code, err);
 }
 
-/* Runs a statement that gives no rows. */
+/* Runs a statement that returns no rows. */
 static int step_to_end(struct history *history, sqlite3_stmt *statement, struct lr_error *err)
 {
     int code = sqlite3_step(statement);
     return code == SQLITE_DONE ? 0 : fail(history, code, err);
 }
 
-/* Statements that give no rows and take no values. */
+/* Runs statements that return no rows and take no values. */
 static int execute(struct history *history, const char *sql, struct lr_error *err)
 {
     int code = sqlite3_exec(history->db, sql, NULL, NULL, NULL);
@@ -133,7 +133,7 @@ static int read_number(struct history *history, const char *sql, int64_t *out, s
     if ((rc = prepare(history, &statement, sql, NULL, err)))
         goto out;
     if ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        *out = sqlite3_column_int64(statement, 0); /* without a row: replaces the error's text */
+        *out = sqlite3_column_int64(statement, 0); /* without a row it would change the error */
     else
         rc = fail(history, code, err);
 out:
@@ -141,7 +141,7 @@ out:
     return rc;
 }
 
-/* "name, ..." or "name TYPE, ...". */
+/* Writes "name, ..." or "name TYPE, ...". */
 static void list_columns(char out[SQL_TEXT], bool types)
 {
     size_t used = 0;
@@ -152,7 +152,7 @@ static void list_columns(char out[SQL_TEXT], bool types)
 
 /* ---- the file ---- */
 
-/* All in one transaction, by whoever comes first. */
+/* One transaction: the first of several processes creates the table. */
 static int make_table(struct history *history, struct lr_error *err)
 {
     char names[SQL_TEXT], sql[SQL_TEXT + 128];
@@ -177,8 +177,8 @@ undo:
     return rc;
 }
 
-/* Its table is the one that we make, and no trigger is in the file: what reading it runs is then
- * ours too, and every column is there. */
+/* The schema must be ours and have no triggers, so that reading runs no foreign SQL and every
+ * column exists. */
 static int check_table(struct history *history, struct lr_error *err)
 {
     char names[SQL_TEXT], sql[SQL_TEXT + 256];
@@ -198,7 +198,7 @@ static int check_table(struct history *history, struct lr_error *err)
     return rc;
 }
 
-/* That it is a history of this version, and whole as far as `use` needs it. */
+/* Checks that it is a history of this version, and intact as far as `use` requires. */
 static int check_database(struct history *history, enum history_use use, struct lr_error *err)
 {
     int64_t tables = 0, application = 0, version = 0, damage = 0;
@@ -215,7 +215,7 @@ static int check_database(struct history *history, enum history_use use, struct 
     bool ours = application == APPLICATION && version == VERSION;
     if (ours && !history->empty && (rc = check_table(history, err)))
         return rc;
-    /* Of all pages, not only of those that are looked at. No argument: SQLite 3.46 takes
+    /* Checks all pages, not only those that are read. No argument: SQLite 3.46 takes
      * pragma_integrity_check(1) for a table named 1. */
     if (use != HISTORY_WRITE &&
         (rc = read_number(history,
@@ -224,7 +224,7 @@ static int check_database(struct history *history, enum history_use use, struct 
         return rc;
     if (damage)
         return fail(history, SQLITE_CORRUPT, err);
-    if (ours && use == HISTORY_REMAKE) { /* its values */
+    if (ours && use == HISTORY_REMAKE) { /* checks the values */
         struct history_run *runs;
         size_t count;
         if ((rc = history_list(history, NULL, &runs, &count, err)))
@@ -241,8 +241,8 @@ static int check_database(struct history *history, enum history_use use, struct 
                    history->path);
 }
 
-/* A rollback journal may name another file, which SQLite removes after it. Ours never does: there
- * is one database. */
+/* A rollback journal may name another file, which SQLite deletes after it. Ours never does, because
+ * there is one database only; such a name is ignored. */
 static int remove_own_only(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
     static const char own[] = HISTORY_FILE "-";
@@ -254,7 +254,7 @@ static int remove_own_only(sqlite3_vfs *vfs, const char *name, int sync_folder)
 
 #define SYSTEM "lrsearch"
 
-/* The files of the system, but for that. */
+/* Registers a VFS that is the system's default except for xDelete. */
 static int open_system(void)
 {
     static sqlite3_vfs ours;
@@ -278,15 +278,16 @@ static int open_database(struct history *history, int flags, struct lr_error *er
     return 0;
 }
 
-/* A writer that was killed leaves its rollback journal, which SQLite has to apply before anything
- * is read, and cannot in a file that is opened to be read only. */
+/* A killed writer leaves a rollback journal, which SQLite must apply before any read, and cannot
+ * through a read-only connection. */
 static bool needs_rollback(sqlite3 *db)
 {
     int code = sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
     return (code & 0xff) == SQLITE_READONLY;
 }
 
-/* SQLite applies whatever rollback journal it finds, and would wait for ever at a pipe. */
+/* Refuses a rollback journal of another user, which SQLite would apply, and one that is no regular
+ * file: on a pipe SQLite would block for ever. */
 static int check_rollback(const char *path, struct lr_error *err)
 {
     struct stat database, status;
@@ -310,13 +311,13 @@ static int check_rollback(const char *path, struct lr_error *err)
 
 static int open_file(struct history *history, enum history_use use, struct lr_error *err)
 {
-    struct stat status; /* SQLite would wait for ever at a pipe */
+    struct stat status; /* SQLite would block for ever on a pipe */
     if (stat(history->path, &status) == 0 && !S_ISREG(status.st_mode))
         return lr_fail(err, LR_EDAMAGED, "%s: is no regular file; " REMAKE, history->path);
     int rc = check_rollback(history->path, err);
     if (rc)
         return rc;
-    if (use != HISTORY_READ) { /* SQLite would make it as the umask says */
+    if (use != HISTORY_READ) { /* 0600; SQLite would create it by the umask */
         int file = open(history->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (file < 0 && errno == ELOOP)
             return lr_fail(err, LR_ECREATE, "%s: is a symbolic link; move it away", history->path);
@@ -358,7 +359,7 @@ static int remake_file(struct history *history, struct lr_error *err)
     int rc;
     sqlite3_close(history->db);
     history->db = NULL;
-    /* Its journal first: SQLite would roll it back into the new file. */
+    /* The journal first: SQLite would roll it back into the new file. */
     if ((rc = rename_to_damaged(history->path, "-journal", err)))
         return rc;
     if ((rc = rename_to_damaged(history->path, "", err)))
@@ -420,18 +421,18 @@ static int bind_member(sqlite3_stmt *statement, int at, const struct column *col
     case KIND_F64:
         break;
     }
-    double value = *(const double *)member; /* infinite ends are known to be far: kept */
+    double value = *(const double *)member; /* infinite interval ends are stored */
     return isnan(value) ? sqlite3_bind_null(statement, at)
                         : sqlite3_bind_double(statement, at, value);
 }
 
-/* False where the value is none of its column's kind, or has no room there: SQLite keeps any value
- * in any column, and would make 0 of a text. */
+/* False if the value does not fit its column: SQLite stores any type in any column, and would
+ * convert a text to 0. */
 static bool fetch_member(sqlite3_stmt *statement, int at, const struct column *column, void *member)
 {
     int type = sqlite3_column_type(statement, at);
     sqlite3_int64 whole = sqlite3_column_int64(statement, at);
-    if (type == SQLITE_NULL) { /* "", 0 and false: as it was zeroed */
+    if (type == SQLITE_NULL) { /* others stay "", 0 or false */
         if (column->kind == KIND_F64)
             *(double *)member = NAN;
         return true;
@@ -510,7 +511,7 @@ out:
     return rc;
 }
 
-/* The rows that `rest` of a SELECT asks for, with `texts` for its ?1, ?2, ... */
+/* Runs "SELECT ... FROM runs " + rest, with `texts` for ?1, ?2, ... */
 static int select_runs(struct history *history, const char *rest, const char *const *texts,
                        struct history_run **runs, size_t *count, struct lr_error *err)
 {

@@ -1,5 +1,5 @@
-/* Rows of the history: night_record() writes that of a run that has just finished, nights_rebuild()
- * those of all runs in a folder, in the order in which they finished. */
+/* Rows of the history: night_record() writes the row of a run that has just finished,
+ * nights_rebuild() those of all runs in a folder, in the order in which they finished. */
 #define _XOPEN_SOURCE 700 /* lstat, S_ISDIR */
 #include "history/nights.h"
 
@@ -15,9 +15,9 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 
-#define TELL_EVERY_S 10 /* as a run's plain progress */
+#define TELL_EVERY_S 10 /* as often as a run's plain progress lines */
 
-/* Of a path, which may end in slashes. */
+/* Copies the last part of a path, which may end in slashes. */
 static void copy_last_part(char out[HISTORY_NAME], const char *path)
 {
     size_t end = strlen(path);
@@ -120,7 +120,7 @@ static bool is_file(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* A run that cannot be read is told and left out: the others have their history all the same. */
+/* Adds a run; one that cannot be read is skipped with a warning, so that the others are indexed. */
 static int add_run(struct found *found, const char *dir, const char *name, struct lr_error *err)
 {
     struct found_run one = {0};
@@ -131,7 +131,7 @@ static int add_run(struct found *found, const char *dir, const char *name, struc
     snprintf(journal, sizeof(journal), "%s/journal.jsonl", one.path);
     if (name[0] == '.' || length >= (int)sizeof(one.path) || strlen(name) >= sizeof(one.run) ||
         lstat(one.path, &status) || !S_ISDIR(status.st_mode) || !is_file(journal))
-        return 0; /* a link, such as `latest`, names a run that is there by itself */
+        return 0; /* a link, such as `latest`, names a run that is listed anyway */
     memcpy(one.run, name, strlen(name) + 1);
     if (run_end_read(&one.end, one.path, &why)) {
         lr_log(LR_LOG_WARNING, "left out: %s", why.text);
@@ -160,8 +160,8 @@ static int find_runs(struct found *found, const char *dir, struct lr_error *err)
     return rc;
 }
 
-/* In the order in which they finished, so that each finds the one before it, whose answer is most
- * often that of `last`: fitting again is what takes the time. */
+/* State of the rebuild, in the order in which runs finished: the baseline of a run is most often
+ * `last`, which saves fitting it again. */
 struct rebuilt {
     size_t count;
     const char *last_run;
@@ -199,8 +199,8 @@ static int rebuild_run(struct history *history, const struct found_run *found, s
     return history_put(history, &row, err);
 }
 
-/* Rows of what is there no more go; of a run that finishes meanwhile the row is newer than the list
- * of rows, and stays. */
+/* Removes the rows of vanished runs. `rows` is older than `found`, so a run that finishes meanwhile
+ * keeps its row. */
 static int remove_vanished(struct history *history, const struct history_run *rows, size_t count,
                            const struct found *found, struct lr_error *err)
 {

@@ -1,5 +1,5 @@
-/* Numbers of two runs are compared only where both answer the same question. run_drift() collects
- * what differs between the questions, as text, and leaves the numbers concerned out. */
+/* Numbers of two runs are compared only if both runs answer the same question. run_drift() lists
+ * the differences between the questions as text and leaves out the numbers concerned. */
 #include "history/run_compare.h"
 
 #include <inttypes.h>
@@ -44,8 +44,8 @@ static void differ_number(char text[ANSWER_TEXT], const char *name, double then,
         differ(text, "%s (%g -> %g)", name, then, now);
 }
 
-/* Tables and simulated surfaces may differ: they stand for a trainer, whose drift is what is looked
- * for. Text and tokens must be the same. */
+/* Tables and simulated surfaces may differ: they stand in for a trainer, whose drift is to be
+ * measured. Text and tokens must be equal. */
 static void differ_data(char text[ANSWER_TEXT], const struct question *then,
                         const struct question *now)
 {
@@ -81,14 +81,14 @@ static void differ_target(char text[ANSWER_TEXT], const struct target_answer *th
                 parametrization_name(now->parametrization));
 }
 
-/* The LR is that at base_width; with another one it means something else. */
+/* The LR is given at base_width, so another base_width changes its meaning. */
 static void differ_base(char text[ANSWER_TEXT], const struct plan *then, const struct plan *now)
 {
     if (then->model.parametrization != PARAM_SP && now->model.parametrization != PARAM_SP)
         differ_size(text, "model.base_width", then->model.base_width, now->model.base_width);
 }
 
-/* The cell whose horizons the answer tells. */
+/* The cell whose horizons are in the answer. */
 static struct trial_spec model_of(const struct question *of)
 {
     return plan_cell(of->plan, of->answer->cell_count > 0 ? of->answer->nearest : 0);

@@ -4,16 +4,16 @@
 #include "history/run_reader.h"
 #include "search/laws/drift.h"
 
-/* What moved between the answers of two runs. */
+/* The drift between the answers of two runs. */
 
-/* What a plan asked, and what it was asked on. */
+/* A plan with its campaign and answer. */
 struct question {
     const struct plan *plan;
     const struct campaign *campaign;
     const struct answer *answer;
 };
-/* search/laws/drift.h; numbers that answer different questions (another target, other data, for the
- * loss another model) are left out, with what differs. */
+/* drift_measure() of two runs. Numbers that answer different questions (another target or data; for
+ * the loss another model) are left out, with the differences as reason. */
 void run_drift(struct drift *out, const struct question *then, const struct question *now,
                const struct drift_limits *limits);
 
@@ -22,11 +22,11 @@ void run_drift(struct drift *out, const struct question *then, const struct ques
 struct run_comparison {
     const char *dirs[2];
     struct run_answer *runs[2];        /* owned */
-    char differences[RUN_DIFFERENCES]; /* of the plans, as plan_diff() says; "": none */
-    struct drift drift;                /* of the second from the first */
+    char differences[RUN_DIFFERENCES]; /* of the plans, by plan_diff(); "": none */
+    struct drift drift;                /* of the second run from the first */
 };
-/* Reads two runs, finished or not. LR_EDATA: one is no run's directory; other codes as they come.
- * run_comparison_release() in any case. */
+/* Reads two runs, finished or not. LR_EDATA: a directory is not of a run; other codes as they
+ * occur. run_comparison_release() in any case. */
 int run_comparison_read(struct run_comparison *out, const char *const dirs[2],
                         const struct drift_limits *limits, struct lr_error *err);
 void run_comparison_release(struct run_comparison *comparison);

@@ -1,6 +1,6 @@
-/* Reads what a run left: its plan, its journal applied to a campaign, and the answer fitted from
- * that. When a run finished is told by its journal and not by a file's time, which a copy changes.
- * plan_from_json() refuses a run of which this version has keys that its plan has not. */
+/* Reads a run: its plan, its journal applied to a campaign, and the answer fitted from that. The
+ * finish time comes from the journal, not from a file's time, which a copy changes.
+ * plan_from_json() refuses a run whose plan lacks keys of this version. */
 #define _DEFAULT_SOURCE /* S_ISDIR */
 #include "history/run_reader.h"
 
@@ -29,7 +29,7 @@ int run_plan_read(struct plan *plan, uint64_t *hash, const char *run_dir, struct
 {
     char *json = NULL;
     struct stat status;
-    bool file = stat(run_dir, &status) == 0 && !S_ISDIR(status.st_mode); /* the plan, most often */
+    bool file = stat(run_dir, &status) == 0 && !S_ISDIR(status.st_mode); /* probably the plan */
     int rc;
     if (!file && (rc = run_dir_read(run_dir, "plan.resolved.json", &json, err)))
         return rc;
@@ -87,7 +87,7 @@ int run_campaign_read(struct campaign **out, const struct plan *plan, uint64_t h
 struct times {
     struct run_end *end;
     char started_utc[32];
-    double wall_s; /* since then */
+    double wall_s; /* since started_utc */
 };
 
 static int note_event(void *context, const struct event *event, struct lr_error *err)

@@ -1,5 +1,6 @@
-/* Two ends in one process: a queue each way, under one lock. The coordinator's end stops the worker
- * when it closes: STOP itself could be what there was no memory for. */
+/* Two ends in one process: a queue in each direction, under one lock. Closing the coordinator's end
+ * delivers a STOP to the worker without allocation, because a sent STOP may fail for lack of
+ * memory. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/transports.h"
 
@@ -14,7 +15,7 @@ struct queue {
 
 struct wire {
     pthread_mutex_t lock;
-    struct queue to[2]; /* by the rank that reads */
+    struct queue to[2]; /* index: the rank that receives */
     bool closed[2];     /* by rank */
     bool stop_told;
 };
@@ -24,7 +25,7 @@ struct local_end {
     struct wire *wire;
 };
 
-/* Makes room at the back: moves what is left to the front, or doubles. */
+/* Makes room at the back: moves the messages to the front, or doubles the capacity. */
 static bool reserve_message(struct queue *queue)
 {
     if (queue->first > 0 && queue->first + queue->count == queue->capacity) {
@@ -80,7 +81,7 @@ static bool local_alive(struct transport *transport, int peer, const struct msg_
     struct wire *wire = ((struct local_end *)transport)->wire;
     (void)hello;
     pthread_mutex_lock(&wire->lock);
-    bool closed = wire->closed[peer]; /* a thread does not die alone, but it may give up */
+    bool closed = wire->closed[peer]; /* a thread cannot die alone, but can close its end */
     pthread_mutex_unlock(&wire->lock);
     return !closed;
 }

@@ -1,6 +1,6 @@
-/* One thread, one timer. The timer is armed anew after each round, 1 ms after a message, and twice
- * as long each quiet round, up to 20 ms: blocking in MPI would burn a core. Never 0: a timer that
- * arms itself with 0 starves the others in libuv 1.44. */
+/* One thread, one timer. The timer is rearmed after each round: 1 ms after a message, otherwise
+ * twice the last pause, up to 20 ms, because blocking in MPI would use a whole core. Never 0 ms: in
+ * libuv 1.44 a timer that rearms itself with 0 starves other timers. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
@@ -17,7 +17,7 @@ enum {
     FILES = 8
 };
 
-/* libuv's callback cannot return an error: `rc` and *err keep the one that ended the loop, for
+/* libuv's callback returns nothing: `rc` and *err keep the error that ended the loop, for
  * loop_run(). */
 struct loop {
     struct transport *transport;
@@ -30,8 +30,8 @@ struct loop {
     struct lr_error *err;
 };
 
-/* Not libuv's: those are told only when the handler returns, and a decision of the search, which
- * they are to interrupt, may take half a minute. */
+/* sigaction() instead of libuv's signals, which arrive only after the handler returns: a signal
+ * must interrupt a decision of the search, which may take half a minute. */
 static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 static volatile sig_atomic_t caught[SIGNALS];
 
@@ -133,7 +133,7 @@ static int loop_run(struct transport *transport, const struct loop_handler *hand
     }
     uv_run(&loop.uv, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&loop.timer, NULL);
-    uv_run(&loop.uv, UV_RUN_DEFAULT); /* lets it close */
+    uv_run(&loop.uv, UV_RUN_DEFAULT); /* completes the close */
     uv_loop_close(&loop.uv);
     for (int i = 0; i < SIGNALS; i++)
         sigaction(numbers[i], &before[i], NULL);

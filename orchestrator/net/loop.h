@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include "lrsearch/transport.h"
 
-/* The coordinator's event loop: libuv drives the transport with a one-shot timer that backs off
- * from 1 ms to 20 ms while nothing comes and returns to 1 ms after a message (one thread, under 2 %
- * of a core when idle), and catches SIGINT, SIGTERM, SIGUSR1, SIGUSR2. */
+/* The coordinator's event loop, in one thread: libuv drives the transport with a one-shot timer
+ * that backs off from 1 ms to 20 ms without messages and returns to 1 ms after one (under 2 % of a
+ * core when idle). It catches SIGINT, SIGTERM, SIGUSR1 and SIGUSR2. */
 
-/* An error of any of these ends the loop, which returns it. */
+/* An error from any of these ends the loop, which returns it. */
 struct loop_handler {
     void *context;
     int (*message)(void *context, int peer, const struct message *message, uint64_t now_ms,
@@ -21,11 +21,11 @@ struct loop_handler {
 
 struct loop_ops {
     uint64_t (*now_ms)(void); /* monotonic */
-    /* Until the handler is done or fails. Signal handlers are then as they were before. */
+    /* Runs until the handler is done or fails, then restores the previous signal handlers. */
     int (*run)(struct transport *transport, const struct loop_handler *handler,
                struct lr_error *err);
-    /* Whether a signal has come that the handler has not been told of: it is, once its other call
-     * returns. Only a call of the handler may ask; NULL: signals do not come by themselves. */
+    /* Whether a signal is pending: it is passed to handler->signal once the current callback
+     * returns. To be called from the handler's callbacks only. NULL: no signals. */
     bool (*signaled)(void);
 };
 extern const struct loop_ops loop_uv;

@@ -1,9 +1,8 @@
-/* Entering and leaving MPI are bounded in time: MPI_Init and MPI_Finalize wait for ranks that may be
- * dead.
+/* MPI_Init and MPI_Finalize run under a time limit, because they wait for ranks that may be dead.
  *
- * Deaths are known where ULFM tells them (User Level Failure Mitigation, an extension of Open MPI
- * 5). Each rank keeps its own account: the campaign needs point-to-point messages only, so no
- * communicator is revoked or shrunk, and no agreement is needed. */
+ * Deaths are reported by ULFM (User Level Failure Mitigation, an extension of Open MPI 5). Each
+ * rank notes them for itself: the campaign uses point-to-point messages only, so no communicator
+ * has to be revoked or shrunk, and no agreement is needed. */
 #define _DEFAULT_SOURCE
 #include "net/mpi_session.h"
 
@@ -23,8 +22,9 @@
 #define START_SECONDS 60u
 #define RANKS_A_SECOND 2u
 #define RANKS_MAX 1000000ul
-/* The others give up later, so that one rank speaks for all, or the next one if that is dead: with
- * run.sh's options mpirun ends the ranks 5 s after it is told to. */
+/* Rank 1 waits this much longer than rank 0, later ranks twice as much, so that one rank reports
+ * for all, or the next if that one is dead: with run.sh's options mpirun ends the ranks 5 s after
+ * SIGTERM. */
 #define NEXT_SPEAKER_SECONDS 8u
 
 static char library[MPI_MAX_LIBRARY_VERSION_STRING] = "none";
@@ -59,7 +59,7 @@ void mpi_note_deaths(bool *gone)
     for (int i = 0; i < count; i++)
         if (MPI_Group_translate_ranks(failed, 1, &i, world, &rank) == MPI_SUCCESS && rank >= 0)
             gone[rank] = true;
-    /* Not those that are reported in the meantime: they must be noted first. */
+    /* Only these: deaths reported since must be noted before they are acknowledged. */
     MPIX_Comm_ack_failed(MPI_COMM_WORLD, count, &acknowledged);
     MPI_Group_free(&failed);
     MPI_Group_free(&world);
@@ -87,7 +87,7 @@ void mpi_note_deaths(bool *gone)
 
 /* ---- how this process was started ---- */
 
-/* Open MPI's mpirun, Slurm's PMIx and PMI2, and MPICH's Hydra tell the rank in these. */
+/* Set by Open MPI's mpirun, Slurm's PMIx and PMI2, and MPICH's Hydra. */
 static const char *const rank_names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
 
 static const char *rank_text(void)
@@ -135,17 +135,19 @@ static unsigned start_limit_s(void)
 static struct {
     char text[256];
     void (*leave_status)(int status);
-    pid_t launcher; /* that ends the job when it is told to; 0: the launcher needs no word */
+    pid_t launcher; /* parent that ends the job on SIGTERM; 0: no signal needed */
 } late;
 
-/* A signal handler. The launcher hands on what a rank says only while it runs itself. */
+/* The SIGALRM handler. Sleeps 1 s before it ends the launcher, which forwards a rank's output only
+ * while it runs. */
 static void give_up_start(int signal_number)
 {
     (void)signal_number;
-    /* Who ends its launcher is told to end, too (in a thread of MPI's): no other status is left. */
+    /* Ending the launcher sends SIGTERM to this process too (it arrives in a thread of MPI's);
+     * ignored, so that the exit status stays ours. */
     signal(SIGTERM, SIG_IGN);
     ssize_t written = write(STDERR_FILENO, late.text, strlen(late.text));
-    (void)written; /* there is nobody to tell */
+    (void)written; /* a failure cannot be reported */
     late.leave_status(lr_error_exit_status(LR_EWORKERS));
     sleep(1);
     if (late.launcher > 0)
@@ -153,8 +155,8 @@ static void give_up_start(int signal_number)
     _exit(lr_error_exit_status(LR_EWORKERS));
 }
 
-/* Until alarm(0). A rank that dies inside MPI_Init leaves the others there for ever, and with
- * recovery mpirun waits with them. */
+/* Limits the start until alarm(0). If a rank dies inside MPI_Init, the others block there for ever,
+ * and with recovery mpirun waits too. */
 static void bound_start(void (*leave_status)(int status))
 {
     int rank = mpi_launched_rank();
@@ -175,7 +177,7 @@ int mpi_start(void (*leave_status)(int status), struct lr_error *err)
 {
     int provided, length;
     signal(SIGPIPE, SIG_IGN);         /* a send over TCP to a dead rank would kill the sender */
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* no rank outlives its launcher */
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* the rank ends with its launcher */
     bound_start(leave_status);
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return lr_fail(err, LR_EINTERNAL, "MPI cannot be initialised");
@@ -203,8 +205,8 @@ static void leave(int signal_number)
 void mpi_finish(bool everyone, int exit_status)
 {
     bool reported = deaths_are_reported();
-    /* With ULFM a rank that ends with an error status is not reported, and mpirun returns its
-     * status instead of rank 0's; one that is killed is reported, and costs nobody anything. */
+    /* With ULFM a rank that exits with an error status is not reported as dead, and mpirun returns
+     * its status instead of rank 0's; a killed rank is reported, without side effects. */
     if (reported && exit_status != 0 && mpi_launched_rank() != 0)
         raise(SIGKILL);
     status_at_alarm = exit_status;
@@ -214,8 +216,9 @@ void mpi_finish(bool everyone, int exit_status)
     alarm(0);
     if (everyone)
         return;
-    /* With a rank dead on another node Open MPI 4's mpirun may never end; our parent process, it is
-     * told to. That of Open MPI 5 ends, with rank 0's status unless it is told to. */
+    /* If a rank died on another node, Open MPI 4's mpirun (our parent) may never end: send it
+     * SIGTERM. Open MPI 5's ends by itself with rank 0's status; a SIGTERM would change that
+     * status. */
     if (!reported && mpi_launched_rank() == 0 && getenv("OMPI_COMM_WORLD_RANK"))
         kill(getppid(), SIGTERM);
     _exit(exit_status);

@@ -1,7 +1,7 @@
-/* Messages over MPI. One receive is always posted and tested: with Open MPI 4.1 a single probe sees
- * a message only one call late. Sends are never waited for: to a rank that died they stay pending
- * for ever, and must not stop the others. Where MPI reports deaths (mpi_session.h), a death is an
- * error of every receive from any rank until it is noted. */
+/* Messages over MPI. One receive is always posted and tested, because in Open MPI 4.1 a single
+ * probe sees a message one call late. Sends are never waited for: to a dead rank they stay pending
+ * for ever and must not block the others. Where MPI reports deaths (mpi_note_deaths()), every
+ * receive from any rank fails with an error until the death is noted. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/transports.h"
 
@@ -30,7 +30,7 @@ struct mpi_end {
     bool gone[]; /* by rank: reported dead, or given up */
 };
 
-/* Frees what has left. What is pending to a forgotten rank is kept: MPI may still read it. */
+/* Frees completed sends. Those pending to a forgotten rank are kept: MPI may still read them. */
 static void free_sent(struct mpi_end *end)
 {
     for (struct pending **at = &end->sends; *at;) {
@@ -79,9 +79,9 @@ static int post_receive(struct mpi_end *end, struct lr_error *err)
     return code == MPI_SUCCESS ? 0 : lr_fail(err, LR_EPROTO, "MPI cannot receive");
 }
 
-/* Whether a message has arrived. A death leaves the receive pending, or ends it when its message was
- * on the way from there; what has arrived is tested for once more, so that nobody finds a rank gone
- * whose last words are here. */
+/* Whether a message has arrived. A death leaves the receive pending, or ends it if it was receiving
+ * from that rank. It is then tested once more, so that messages that have arrived are delivered
+ * before the rank is found gone. */
 static int test_receive(struct mpi_end *end, bool *arrived, MPI_Status *status,
                         struct lr_error *err)
 {
@@ -94,7 +94,7 @@ static int test_receive(struct mpi_end *end, bool *arrived, MPI_Status *status,
             return rc;
         done = 0;
         code = MPI_Test(&end->receive, &done, status);
-        if (code != MPI_SUCCESS && mpi_is_death(code)) /* one more, in the meantime */
+        if (code != MPI_SUCCESS && mpi_is_death(code)) /* another death in the meantime */
             return 0;
     }
     if (code != MPI_SUCCESS)
@@ -128,7 +128,7 @@ static bool mpi_alive(struct transport *transport, int peer, const struct msg_he
 
 static void mpi_forget(struct transport *transport, int peer)
 {
-    /* Its pending sends stay where they are, see free_sent(). */
+    /* Its pending sends are kept: MPI may still read them. */
     ((struct mpi_end *)transport)->gone[peer] = true;
 }
 
@@ -145,7 +145,7 @@ static void mpi_destroy(struct transport *transport, unsigned timeout_ms)
     MPI_Cancel(&end->receive);
     MPI_Wait(&end->receive, MPI_STATUS_IGNORE);
     if (end->sends || end->receive != MPI_REQUEST_NULL)
-        return; /* MPI may still use these: left to the end of the process */
+        return; /* MPI may still use these: never freed */
     lr_free(end);
 }
 

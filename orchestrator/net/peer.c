@@ -1,4 +1,4 @@
-/* Who this process is, and whether another one still runs. */
+/* Identifies this process, and checks whether another one still runs. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/peer.h"
 

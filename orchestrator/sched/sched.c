@@ -1,13 +1,12 @@
 /* The table of workers, the queue of trials, and the hosts that fail.
  *
  *     AWAITED --HELLO--> IDLE --assign--> BUSY --RESULT--> IDLE
- *     BUSY --trial too long--> LEAVING --RESULT, or a PONG that says so--> IDLE
- *     any --silent--> SILENT --heard again--> LEAVING
+ *     BUSY --trial too long--> LEAVING --RESULT, or a PONG without a trial--> IDLE
+ *     any --silent--> SILENT --message--> LEAVING
  *     any --process gone, wrong version, host left out--> LOST      (final)
  *
- * An attempt that was given up stays given up: its worker may be dead, or slow and still training.
- * In both cases another worker has the trial now, and what the first one still says about it is
- * dropped and counted. */
+ * A lost attempt stays lost: its worker may be dead, or slow and still training. The trial goes to
+ * another worker, and later messages about the lost attempt are dropped and counted. */
 #include "sched/sched.h"
 
 #include <assert.h>
@@ -18,51 +17,51 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
 
-/* HELLO comes as soon as MPI has started, which every rank waits for: a minute is ample. */
+/* HELLO is sent once MPI has started on all ranks: a minute is ample. */
 enum { PING_EVERY_MS = 5000, CHECK_EVERY_MS = 1000, STALL_MS = 5000, HELLO_MS = 60000 };
 
-/* One failure may be the trial's; a second one, of another trial, is the host's. */
+/* One failure may be due to the trial; a second, of another trial, is due to the host. */
 enum { STRIKES = 2 };
 
 enum worker_state {
     WORKER_AWAITED,
     WORKER_IDLE,
     WORKER_BUSY,
-    WORKER_LEAVING, /* an attempt that nobody waits for */
+    WORKER_LEAVING, /* still has an attempt that was given up */
     WORKER_SILENT,
     WORKER_LOST
 };
 
-struct host { /* by its name in HELLO */
+struct host { /* name: as in HELLO */
     char name[64];
-    uint32_t strikes;      /* workers lost and attempts failed, each trial counted once */
+    uint32_t strikes;      /* workers lost, attempts failed; a trial's repeated ones once */
     uint32_t strike_trial; /* of the last strike; 0: none */
     bool left_out;
-    uint32_t workers; /* that said HELLO */
+    uint32_t workers; /* that have sent HELLO */
 };
 
 struct worker {
     enum worker_state state;
     struct msg_hello hello;
     struct host *host; /* NULL before HELLO */
-    uint32_t slot;     /* its number there, from 0: which of the GPUs are its */
+    uint32_t slot;     /* index on its host, from 0; selects its GPUs */
     uint64_t heard_ms, pinged_ms, started_ms;
     struct msg_assign job; /* the last assignment; BUSY: the current one */
-    uint64_t job_nonce;    /* PONGs up to here were asked for before it */
+    uint64_t job_nonce;    /* PONGs up to this nonce precede the job */
 };
 
 struct queued {
     struct msg_assign job;
-    int avoid; /* rank where it failed before; 0: none */
+    int avoid; /* rank of the last failed attempt; 0: none */
 };
 
 struct sched {
     struct transport *transport;
     struct sched_limits limits;
     struct sched_owner owner;
-    struct msg_hello self;  /* goes with every PING */
+    struct msg_hello self;  /* sent with every PING */
     struct worker *workers; /* by rank; [0] unused */
-    struct host *hosts;     /* room for one a rank */
+    struct host *hosts;     /* room for one per rank */
     size_t host_count;
     struct queued *queue;
     size_t queue_first, queue_end, queue_capacity;
@@ -178,7 +177,7 @@ static int send_cancel(struct sched *sched, int peer, uint32_t id, uint32_t atte
 
 /* ---- hosts ---- */
 
-/* The host of that name, made when it is new. */
+/* Finds the host by name, or adds it. */
 static struct host *find_host(struct sched *sched, const char *name)
 {
     for (size_t i = 0; i < sched->host_count; i++)
@@ -202,14 +201,14 @@ static bool others_can_train(const struct sched *sched, const struct host *host)
     return false;
 }
 
-/* The worker has nothing to do: it waits, or leaves with its host. */
+/* Sets the worker idle; stops it if its host is left out. */
 static int release_worker(struct sched *sched, int peer, struct lr_error *err)
 {
     struct worker *worker = &sched->workers[peer];
     worker->state = WORKER_IDLE;
     if (!worker->host->left_out)
         return 0;
-    if (!others_can_train(sched, worker->host)) { /* keeps the last host */
+    if (!others_can_train(sched, worker->host)) { /* never leave out the last host */
         worker->host->left_out = false;
         return 0;
     }
@@ -217,9 +216,9 @@ static int release_worker(struct sched *sched, int peer, struct lr_error *err)
     return send_stop(sched, peer, err);
 }
 
-/* Something went wrong on the worker's host (trial 0: with no trial). The second time the host is
- * left out, as long as another one has workers: its idle workers are stopped, busy ones after their
- * trial. */
+/* Counts a failure on the worker's host (trial 0: no trial was involved). At STRIKES the host is
+ * left out, as long as another host has workers: its idle workers stop at once, busy ones after
+ * their trial. */
 static int strike_host(struct sched *sched, int peer, uint32_t trial_id, struct lr_error *err)
 {
     int rc;
@@ -242,7 +241,8 @@ static int strike_host(struct sched *sched, int peer, uint32_t trial_id, struct 
 
 /* ---- one function for each incoming message ---- */
 
-/* A worker says HELLO until it hears a PING. One of another version would train something else. */
+/* A worker repeats HELLO until it receives a PING. Another version is stopped, because its results
+ * could differ. */
 static int on_hello(struct sched *sched, int peer, const struct msg_hello *hello,
                     struct lr_error *err)
 {
@@ -258,7 +258,7 @@ static int on_hello(struct sched *sched, int peer, const struct msg_hello *hello
     worker->slot = worker->host->workers++;
     if (hello->protocol == MESSAGE_PROTOCOL && strcmp(hello->version, LRSEARCH_VERSION) == 0) {
         int rc = release_worker(sched, peer, err);
-        return rc ? rc : send_ping(sched, peer, err); /* tells it who coordinates */
+        return rc ? rc : send_ping(sched, peer, err); /* announces the coordinator */
     }
     lr_log(LR_LOG_WARNING, "rank %d on %s runs lrsearch %s, this is %s: it is left out", peer,
            hello->host, hello->version, LRSEARCH_VERSION);
@@ -283,7 +283,7 @@ static int on_progress(struct sched *sched, int peer, const struct msg_progress 
     return sched->owner.progress(sched->owner.context, progress, peer, err);
 }
 
-/* The worker is free again, and the owner is told, once. */
+/* Frees the worker and reports the result to the owner, once per attempt. */
 static int on_result(struct sched *sched, int peer, const struct msg_result *result,
                      struct lr_error *err)
 {
@@ -304,8 +304,8 @@ static int on_result(struct sched *sched, int peer, const struct msg_result *res
                : 0;
 }
 
-/* What the worker trains. Where that differs from our table, a message was lost: the assignment,
- * which is sent again, or our CANCEL. (A lost RESULT the worker sends again by itself.) */
+/* The worker's report of what it trains. If that differs from our table, a message was lost: the
+ * assignment, which is sent again, or our CANCEL. (The worker itself repeats a lost RESULT.) */
 static int on_pong(struct sched *sched, int peer, const struct msg_pong *pong, struct lr_error *err)
 {
     const struct worker *worker = &sched->workers[peer];
@@ -338,7 +338,7 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
     if (worker->state == WORKER_SILENT) {
         lr_log(LR_LOG_INFO, "rank %d on %s is heard again", peer, worker->hello.host);
         worker->state = worker->host ? WORKER_LEAVING : WORKER_AWAITED;
-        /* A PING before its HELLO would answer that HELLO. */
+        /* A PING before the HELLO would end the worker's HELLOs. */
         if (worker->host && (rc = send_ping(sched, peer, err)))
             return rc;
     }
@@ -357,13 +357,13 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
     case MSG_STOP:
         break;
     }
-    sched->bad++; /* only the coordinator says these */
+    sched->bad++; /* only the coordinator sends these */
     return 0;
 }
 
-/* ---- as time passes: trials are assigned ---- */
+/* ---- sched_tick(): assigning trials ---- */
 
-/* An idle worker, if possible on another host than the rank to avoid; 0: none is idle. */
+/* An idle worker, if possible on another rank and host than `avoid`; 0: none is idle. */
 static int choose_worker(const struct sched *sched, int avoid)
 {
     int best = 0, best_rank = 0;
@@ -404,9 +404,9 @@ static int assign_all(struct sched *sched, struct lr_error *err)
     return 0;
 }
 
-/* ---- as time passes: the lost are found ---- */
+/* ---- sched_tick(): finding lost workers ---- */
 
-/* Gives up what the worker trains, and tells the owner "rank 3 on host node7: why". */
+/* Ends the worker's attempt as LOST, with the message "rank 3 on host node7: why". */
 static int give_up_job(struct sched *sched, int peer, const char *why, struct lr_error *err)
 {
     struct worker *worker = &sched->workers[peer];
@@ -423,7 +423,7 @@ static int give_up_job(struct sched *sched, int peer, const char *why, struct lr
                               &result, err);
 }
 
-/* Gives the worker up, as SILENT or LOST, and its trial. */
+/* Sets the worker SILENT or LOST, and ends its attempt as LOST. */
 static int give_up_worker(struct sched *sched, int peer, enum worker_state state, const char *why,
                           struct lr_error *err)
 {
@@ -477,7 +477,7 @@ static uint64_t put_off(uint64_t time_ms, uint64_t by_ms, uint64_t latest_ms)
     return time_ms + by_ms < latest_ms ? time_ms + by_ms : latest_ms;
 }
 
-/* A stall of this process counts against no worker: messages may wait unread. */
+/* A stall of this process does not count against workers: their messages may wait unread. */
 static void forgive_stall(struct sched *sched)
 {
     uint64_t stall_ms = sched->now_ms - sched->ticked_ms;

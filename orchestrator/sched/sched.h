@@ -7,29 +7,31 @@
 #include "lrsearch/error.h"
 #include "lrsearch/transport.h"
 
-/* Gives trials to idle workers and turns their messages into calls of the owner. Knows time only as
- * `now_ms`, a monotonic clock passed in, so that a test can run it on a virtual one. Time in which
- * it was not called itself (a machine that was asleep) counts against nobody. */
+/* Assigns trials to idle workers and turns their messages into calls of the owner. The time is
+ * passed in as `now_ms`, a monotonic clock, so that tests can use a virtual one. Time during which
+ * no function was called (a suspended machine) does not count against workers. */
 
 struct sched;
 
 struct sched_limits {
-    uint64_t silence_ms;    /* a worker unheard for so long is left alone until it is heard again,
-                               and its trial is lost; 0: never */
-    uint64_t trial_time_ms; /* a trial running for so long is canceled and lost; 0: never */
+    uint64_t silence_ms;    /* a worker that is silent for this long gets no trials until its next
+                               message, and its trial is lost; 0: never */
+    uint64_t trial_time_ms; /* a trial that runs for this long is canceled and counts as lost; 0:
+                               never */
 };
 
-/* What the scheduler tells its owner, at once, from inside sched_message() or sched_tick(), whose
- * `err` it passes on. Any callback may call sched_enqueue(). Its error ends that call. */
+/* Callbacks to the owner, from inside sched_message() and sched_tick(). `err` is theirs, and a
+ * callback's error ends that call. Any callback may call sched_enqueue(). */
 struct sched_owner {
     void *context;
-    /* Trial `id` was given to `rank`, which said `hello`. `attempt` is the enqueued one. Called
-     * before the message is sent, so that the journal knows first. */
+    /* Trial `id` was assigned to `rank`, whose HELLO is `hello`. `attempt` is the queued one.
+     * Called before the assignment is sent, so that the journal has it first. */
     int (*started)(void *context, uint32_t id, uint32_t attempt, int rank,
                    const struct msg_hello *hello, struct lr_error *err);
     int (*progress)(void *context, const struct msg_progress *progress, int rank,
                     struct lr_error *err);
-    /* An attempt ended; outcome LOST when its worker vanished (result->message says how). */
+    /* An attempt ended; outcome LOST if its worker was lost or it ran too long (result->message has
+     * the reason). */
     int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result,
                  struct lr_error *err);
 };
@@ -37,8 +39,9 @@ struct sched_owner {
 struct sched_counts {
     uint32_t queued, running;
     uint32_t workers_idle, workers_busy, workers_lost, workers_awaited; /* awaited: no HELLO yet;
-                                                                           lost: silent ones too */
-    uint64_t stale_messages; /* dropped: of an attempt that is not running there */
+                                                                           lost: silent ones
+                                                                           included */
+    uint64_t stale_messages; /* dropped: the attempt does not run on that worker */
     uint64_t bad_messages;
 };
 
@@ -48,24 +51,24 @@ int sched_create(struct sched **out, struct transport *transport, const struct m
                  uint64_t now_ms, struct lr_error *err);
 void sched_destroy(struct sched *sched);
 
-/* Queues an attempt at a trial, first in, first out. `job` is copied; its serial is set later.
- * avoid: the rank where it failed before, which gets it again only when no other is idle; 0:
- * none. */
+/* Queues an attempt of a trial, first in, first out. `job` is copied; its serial and slot are set
+ * later. avoid: the rank where it failed before, used only if no other is idle; 0: none. */
 int sched_enqueue(struct sched *sched, const struct msg_assign *job, int avoid,
                   struct lr_error *err);
 
-/* Takes back a trial that was queued and has not started; nothing happens when it has. */
+/* Removes a trial from the queue; no effect if it has started. */
 void sched_withdraw(struct sched *sched, uint32_t id);
 
-/* One incoming message from `peer`. */
+/* Handles one message from `peer`. */
 int sched_message(struct sched *sched, int peer, const struct message *message, uint64_t now_ms,
                   struct lr_error *err);
-/* Time passed: assigns, pings, finds the lost. Call it at least every 500 ms, and after messages.
- * LR_EWORKERS when every worker is lost, or none said HELLO within a minute, and trials wait. */
+/* Assigns trials, sends PINGs, finds lost workers. Call it at least every 500 ms, and after
+ * messages. LR_EWORKERS if trials wait and every worker is lost (no HELLO within a minute counts as
+ * lost). */
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
 
-/* Empties the queue, assigns nothing more, and asks busy workers to write their checkpoint and
- * stop: each attempt ends, CANCELED where it was stopped. Over when sched_counts().running is 0. */
+/* Empties the queue, assigns nothing more, and cancels running trials after a checkpoint: each
+ * attempt ends, CANCELED if it was stopped. Finished when sched_counts().running is 0. */
 void sched_drain(struct sched *sched);
 void sched_stop_workers(struct sched *sched); /* STOP to every worker that is not lost */
 struct sched_counts sched_counts(const struct sched *sched);

@@ -1,4 +1,4 @@
-/* Cells and rows. Text that has a comma, quote or line break is quoted, its quotes doubled. */
+/* Cells and rows. Text with a comma, quote or line break is quoted, its quotes doubled. */
 #include "store/csv.h"
 
 #include <assert.h>
@@ -54,7 +54,7 @@ void csv_count(struct csv *csv, uint64_t value)
 void csv_double(struct csv *csv, double value)
 {
     char text[40];
-    if (isnan(value)) { /* printf may say -nan */
+    if (isnan(value)) { /* printf may print -nan */
         csv_text(csv, "nan");
         return;
     }
@@ -68,7 +68,7 @@ void csv_double(struct csv *csv, double value)
 
 void csv_end_row(struct csv *csv)
 {
-    assert(csv->in_row); /* an empty line is no row of RFC 4180 */
+    assert(csv->in_row); /* RFC 4180 has no empty rows */
     add_bytes(csv, "\n", 1);
     csv->in_row = false;
 }

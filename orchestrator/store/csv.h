@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A CSV file (RFC 4180 quoting, lines end in LF) in memory. Every function takes a failed one and
- * does nothing then: ask once, at the end. Zero it before use. */
+/* A CSV file in memory (RFC 4180 quoting, lines end in LF). After an allocation failure every
+ * function does nothing, so check `failed` once, at the end. Zero it before use. */
 
 struct csv {
     char *bytes; /* not NUL-terminated */
     size_t used, capacity;
-    bool in_row; /* a cell stands on this line already */
-    bool failed; /* no memory */
+    bool in_row; /* the current line has a cell */
+    bool failed; /* out of memory */
 };
 
 void csv_text(struct csv *csv, const char *text); /* quoted where needed */
@@ -22,7 +22,7 @@ void csv_row(struct csv *csv, const char *const *texts, size_t count);
     csv_row(csv, (const char *const[]){__VA_ARGS__},                                               \
             sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 void csv_count(struct csv *csv, uint64_t value);
-void csv_double(struct csv *csv, double value); /* the shortest that reads back the same; nan */
+void csv_double(struct csv *csv, double value); /* shortest text that reads back the same; nan */
 void csv_end_row(struct csv *csv);
 void csv_release(struct csv *csv);
 

@@ -9,8 +9,7 @@ static struct curve *curve_of(struct curves *curves, uint32_t trial_id)
     return trial_id > 0 && trial_id <= curves->count ? &curves->curves[trial_id - 1] : NULL;
 }
 
-/* A later attempt goes on where a checkpoint stood: from there on its points are those that
- * count. */
+/* A later attempt resumes from a checkpoint: its points replace earlier ones from there on. */
 static int add_point(struct curve *curve, const struct event_curve *point, struct lr_error *err)
 {
     while (curve->count > 0 && curve->points[curve->count - 1].tokens >= point->tokens)

@@ -5,23 +5,23 @@
 #include "campaign/trial_state.h"
 #include "lrsearch/error.h"
 
-/* Loss against tokens of every training, as the journal tells. The campaign keeps no curves in
- * memory, so the journal is read once more. */
+/* Loss against tokens of every trial, read from the journal, because the campaign keeps no curves
+ * in memory. */
 
 struct curve {
     struct event_curve *points; /* tokens ascending */
     size_t count, capacity;
-    char session_utc[32]; /* when the program was started that trained it last; "": never trained */
+    char session_utc[32]; /* start of the program that last trained it; "": never trained */
 };
 
 struct curves {
     size_t count;
-    struct curve *curves; /* of each trial, in the order of their ids */
-    char session_utc[32]; /* the last one */
+    struct curve *curves; /* by trial id - 1 */
+    char session_utc[32]; /* of the last session */
 };
 
-/* Of the first `count` trials of RUN_DIR's journal. Release it in any case. LR_ENOMEM, LR_EIO,
- * LR_EDAMAGED. */
+/* Reads the curves of the first `count` trials of RUN_DIR's journal. curves_release() in any case.
+ * LR_ENOMEM, LR_EIO, LR_EDAMAGED. */
 int curves_read(struct curves *curves, const char *run_dir, size_t count, struct lr_error *err);
 void curves_release(struct curves *curves);
 

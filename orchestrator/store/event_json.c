@@ -1,6 +1,6 @@
-/* The line codec of the journal. It knows no event by name: the field tables say what to write and
- * to read. jansson does the JSON; what JSON cannot say (NaN, integers of 64 bits, bytes that are no
- * text) is said in strings. */
+/* The line codec of the journal, driven by the field tables of the events. jansson encodes and
+ * parses the JSON; values that JSON lacks (NaN, 64-bit integers, bytes that are not UTF-8) are
+ * stored in strings. */
 #include "store/event_json.h"
 
 #include <errno.h>
@@ -92,7 +92,8 @@ static bool is_zero(const char *bytes, size_t size)
     return true;
 }
 
-/* A struct within that is all zero is left out, as that of another trainer: it is read as zero. */
+/* Nested structs that are all zero (such as another trainer's) are left out: they are read as
+ * zero. */
 static bool struct_to_json(json_t *object, const struct field_table *table, const void *owner)
 {
     bool ok = true;
@@ -209,8 +210,8 @@ static bool read_text(const json_t *value, char *out, size_t size)
     return true;
 }
 
-/* Reads `object` into the zeroed `owner`; `place` names it in errors. `extra` keys beside those of
- * the table are the caller's. */
+/* Reads `object` into the zeroed `owner`; `place` is its name in errors. `extra`: number of keys
+ * that the caller handles. */
 static int struct_from_json(void *owner, const struct field_table *table, const json_t *object,
                             const char *place, size_t extra, struct lr_error *err)
 {
@@ -297,7 +298,7 @@ int event_from_line(struct event *event, const char *line, size_t length, struct
     }
     struct lr_error why = {0};
     int rc = event_from_json(event, object, &why);
-    if (json_memory_failed()) /* what was not found may only not have been looked up */
+    if (json_memory_failed()) /* a failed allocation looks like a missing key */
         rc = lr_nomem(err);
     else if (rc)
         lr_fail(err, rc, "%s", why.text);

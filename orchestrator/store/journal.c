@@ -1,8 +1,8 @@
-/* The journal: an append-only file of checked lines, and the one truth about a campaign. Invariant:
- * `size` is the length of all whole lines; whatever stands behind it is cut off, when a write fails
- * and when the file is opened again. Only the last line can be torn (lines are written in order),
- * so damage before it is never repaired in silence. A file without one good line is cut only where
- * what stands in it is the beginning of one: otherwise it may be no journal at all. */
+/* The journal: an append-only file of lines with checksums, from which all of a campaign can be
+ * rebuilt. Invariant: `size` is the length of all whole lines; anything behind it is cut off after
+ * a failed write and when the file is opened. Lines are written in order, so only the last one can
+ * be torn; damage before it is never repaired silently. A file without a good line is cut only if
+ * it begins like one: otherwise it may not be a journal. */
 #define _POSIX_C_SOURCE 200809L /* O_NOFOLLOW */
 #include "store/journal.h"
 
@@ -21,7 +21,7 @@
 #include "store/event_json.h"
 
 #define READ_BLOCK ((size_t)1 << 18)
-/* Another process that is just being ended (mpirun killed, requeued) needs a moment to let go. */
+/* A process that is ending (mpirun killed, requeued) needs time to release it: 10 s. */
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_NS 100000000L
 
@@ -31,7 +31,7 @@ struct journal {
     size_t count;
     off_t size; /* bytes of whole lines */
     bool unsynced;
-    struct lr_error failed; /* why nothing more may be written */
+    struct lr_error failed; /* the first write error; no more writes after it */
 };
 
 /* ---- reading ---- */
@@ -40,15 +40,15 @@ struct scan {
     const char *path;
     int (*replay)(void *context, const struct event *event, struct lr_error *err);
     void *context;
-    off_t total;  /* size of the file when the reading began */
+    off_t total;  /* size of the file at the start of the read */
     off_t good;   /* end of the last whole line */
-    bool writing; /* the file is to be cut off behind it */
+    bool writing; /* the file will be cut off at `good` */
     size_t count;
-    bool torn;  /* the last line was not written to its end */
-    bool newer; /* an intact line was not understood: it is another version's, and no damage */
+    bool torn;  /* the last line is incomplete */
+    bool newer; /* an intact line was not understood: from another version, not damaged */
 };
 
-/* One line without its newline; a torn one is the end of the journal. */
+/* Scans one line, given without its newline. A torn line ends the journal. */
 static int scan_line(struct scan *scan, const char *line, size_t length, struct lr_error *err)
 {
     bool last = scan->good + (off_t)length + 1 == scan->total;
@@ -77,7 +77,7 @@ out:
               : 0;
 }
 
-/* All whole lines among `used` bytes; *eaten: how many bytes they are. */
+/* Scans the whole lines in `used` bytes; *eaten: their length in bytes. */
 static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t *eaten,
                       struct lr_error *err)
 {
@@ -94,7 +94,7 @@ static int scan_block(struct scan *scan, const char *bytes, size_t used, size_t 
     return 0;
 }
 
-/* Reads the file from scan->good up to the size it had at the beginning, and gives its events to
+/* Reads the file from scan->good to the size it had at the start, and passes its events to
  * scan->replay. */
 static int scan_file(struct scan *scan, int fd, struct lr_error *err)
 {
@@ -136,7 +136,7 @@ out:
     return rc;
 }
 
-/* Length of the directory in `path`. */
+/* Length of the directory part of `path`. */
 static size_t directory_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -158,7 +158,7 @@ static int scan_or_tell_mend(struct scan *scan, int fd, struct lr_error *err)
 static int open_file(const char *path, int flags, off_t *size, struct lr_error *err)
 {
     struct stat status;
-    /* Who only reads may follow a link; what is written is no file but ours. */
+    /* Reading may follow a link; a file to write must be our own. */
     int no_link = (flags & O_ACCMODE) == O_RDONLY ? 0 : O_NOFOLLOW;
     int fd = open(path, flags | no_link | O_CLOEXEC | O_NONBLOCK, 0600);
     if (fd < 0 && errno == ELOOP && no_link)
@@ -220,8 +220,8 @@ int journal_read_run(const char *run_dir,
 
 /* ---- opening ---- */
 
-/* One writer: two coordinators in one directory would mix their campaigns. A file system without
- * locks (some network file systems) goes unprotected. */
+/* One writer only: two coordinators in one directory would mix their campaigns. File systems
+ * without locks (some network ones) are not protected. */
 static int lock_file(int fd, const char *path, int most_tries, struct lr_error *err)
 {
     for (int tries = 0; tries < most_tries; tries++) {
@@ -237,7 +237,7 @@ static int lock_file(int fd, const char *path, int most_tries, struct lr_error *
                    path);
 }
 
-/* A new file is there after a crash only when its directory was synced too. */
+/* A new file survives a crash only if its directory is synced too. */
 static void sync_directory(const char *path)
 {
     size_t length = directory_length(path);
@@ -248,14 +248,14 @@ static void sync_directory(const char *path)
         directory[length] = '\0';
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
-        fsync(fd); /* not every file system can; then nothing better is to be had */
+        fsync(fd); /* some file systems cannot; ignored */
         close(fd);
     }
     lr_free(directory);
 }
 
-/* A file whose first line has no end, from a process that was killed there; or another
- * program's. */
+/* Refuses a file that has no whole line and does not begin like an event: it is another program's.
+ * Part of an event is the first line of a killed process. */
 static int check_beginning(const struct scan *scan, int fd, struct lr_error *err)
 {
     char found[sizeof(EVENT_LINE_BEGINNING)];
@@ -294,7 +294,7 @@ int journal_open(struct journal **out, const char *path,
     if ((rc = lock_file(journal->fd, path, LOCK_TRIES, err)))
         goto fail;
     if (fstat(journal->fd, &status) == 0)
-        scan.total = status.st_size; /* its last writer may just have let go */
+        scan.total = status.st_size; /* its last writer may have just finished */
     if ((rc = scan_or_tell_mend(&scan, journal->fd, err)))
         goto fail;
     if ((rc = check_beginning(&scan, journal->fd, err)))
@@ -364,7 +364,7 @@ int journal_sync(struct journal *journal, struct lr_error *err)
         return lr_fail(err, journal->failed.code, "%s", journal->failed.text);
     if (!journal->unsynced)
         return 0;
-    /* After a failed fsync the kernel may have dropped the pages: trying again would lie. */
+    /* After a failed fsync the kernel may have dropped the pages: a retry would falsely succeed. */
     if (fsync(journal->fd))
         return give_up(journal, "sync", err);
     journal->unsynced = false;
@@ -388,7 +388,7 @@ void journal_close(struct journal *journal)
 
 /* ---- repair ---- */
 
-/* All of the file under the first free name PATH.damaged-1, -2, ... */
+/* Copies the whole file to the first free name PATH.damaged-1, -2, ... */
 static int copy_file(int fd, off_t total, const char *path, char *copy, size_t size,
                      struct lr_error *err)
 {
@@ -410,7 +410,7 @@ static int copy_file(int fd, off_t total, const char *path, char *copy, size_t s
             rc = lr_fail_errno(err, LR_EIO, "%s: cannot read", path);
             goto out;
         }
-        errno = ENOSPC; /* where write() takes less than all: full */
+        errno = ENOSPC; /* a short write() means a full disk */
         if (write(to, block, (size_t)got) != got) {
             rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", copy);
             goto out;
@@ -427,7 +427,7 @@ out:
     return rc;
 }
 
-/* What stands behind the good lines: how many lines, and the events that can still be read. */
+/* Counts the lines behind the good ones, and passes their readable events to `lost`. */
 static int look_at_lost(struct journal_repair *repair, const struct scan *scan, int fd,
                         void (*lost)(void *context, const struct event *event),
                         struct lr_error *err)

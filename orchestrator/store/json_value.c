@@ -1,5 +1,5 @@
-/* How numbers and texts become JSON in every file of a run: nothing that a reader's parser refuses,
- * and no digit lost. */
+/* Numbers and texts as JSON for every file of a run: valid for strict parsers, without loss of
+ * digits. */
 #include "store/json_value.h"
 
 #include <math.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 
-/* jansson calls an allocation that failed within its parser a syntax error, and its hook has no
- * context to keep the truth in: hence a variable. */
+/* jansson reports a failed allocation in its parser as a syntax error, and its hooks take no
+ * context: hence a thread-local variable. */
 static _Thread_local bool memory_failed;
 
 static void *json_allocate(size_t size)
@@ -55,8 +55,8 @@ json_t *json_of_interval(const double ends[2])
     return array;
 }
 
-/* Length of the UTF-8 sequence at `text`; 0 when there is none. jansson is asked, so that its view
- * of overlong forms and surrogates holds. */
+/* Length of the UTF-8 sequence at `text`; 0: none. Uses jansson, whose rules for overlong forms and
+ * surrogates count. */
 static size_t sequence_length(const char *text)
 {
     size_t rest = strlen(text);
@@ -103,8 +103,8 @@ void json_push(json_t *array, json_t *value, bool *ok)
         *ok = false;
 }
 
-/* Without memory json_dumps() leaves out what it had no room for, and says nothing. In ASCII, so
- * that what is printed holds nothing that a terminal obeys (lrsearch/printable.h). */
+/* Checks memory_failed, because json_dumps() silently drops what it could not allocate. ASCII only,
+ * so that printed values hold no terminal escapes. */
 static char *dump_value(json_t *value, bool ok, size_t flags)
 {
     char *dump = ok ? json_dumps(value, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17)) : NULL;

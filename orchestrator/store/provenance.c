@@ -1,6 +1,5 @@
-/* provenance.json: by what, where and when a run was made: the SESSION events of the journal, as
- * they stand there. Versions of libraries that can be asked are those of the running ones; the
- * others are those that were built against. */
+/* provenance.json: the program, hosts and times of a run, from the SESSION events of the journal.
+ * Versions of jansson and xxhash are those at run time, of other libraries those at build time. */
 #include "store/provenance.h"
 
 #include <jansson.h>
@@ -16,7 +15,7 @@
 #include "store/json_value.h"
 #include "store/run_dir.h"
 
-/* "model name : ..." of the first core; "unknown" where the kernel does not tell. */
+/* The "model name : ..." of the first core; "unknown" if the kernel does not give it. */
 void provenance_cpu(char *out, size_t size)
 {
     char line[512];

@@ -1,4 +1,4 @@
-/* Keys are put in the order that the contract promises. Cells are referred to by their index. */
+/* Keys are written in the documented order. Cells are referenced by index. */
 #include "store/result_json.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ static void put_interval(json_t *object, const char *key, const double ends[2], 
     json_put(object, key, json_of_interval(ends), ok);
 }
 
-/* null: of all of them together */
+/* null: all parametrizations together */
 static void put_parametrization(json_t *object, uint32_t parametrization, bool *ok)
 {
     json_put(object, "parametrization",
@@ -64,8 +64,8 @@ static json_t *ratio_json(double value, const double ci90[2], bool *ok)
     return object;
 }
 
-/* A target whose vocabulary is not told has a schedule and a parametrization that are not told
- * either: their enums have no value for it. */
+/* Without a vocabulary the target's schedule and parametrization are unknown too (null): their
+ * enums have no such value. */
 static json_t *target_json(const struct answer *answer, bool *ok)
 {
     const struct target_answer *target = &answer->target;
@@ -186,7 +186,7 @@ static json_t *json_of_limit(double limit)
     return limit > 0 ? json_of_double(limit) : json_null();
 }
 
-/* null when no baseline was wanted; "drift" null when nothing was compared. */
+/* null: no baseline was wanted; "drift" null: nothing was compared. */
 static json_t *baseline_json(const struct baseline_answer *baseline, bool *ok)
 {
     if (!baseline->wanted)
@@ -202,7 +202,7 @@ static json_t *baseline_json(const struct baseline_answer *baseline, bool *ok)
     return object;
 }
 
-/* ---- campaigns with axes: these keys are there without, empty or null ---- */
+/* ---- campaigns with axes; without axes these keys are empty or null ---- */
 
 static json_t *cell_json(const void *item, bool *ok)
 {

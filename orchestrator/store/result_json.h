@@ -6,16 +6,16 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 
-/* result.json: the answer for other programs, schema_version 1 (described in README.md). The keys
- * and their order are a promise; what is unknown is null, never left out. */
+/* result.json: the answer for other programs, schema_version 1 (documented in README.md). The keys
+ * and their order are stable; unknown values are null, never left out. */
 
-/* The text, for --json too; lr_free() it. NULL: no memory. */
+/* The text of result.json, also for --json; lr_free() it. NULL: out of memory. */
 char *result_json(const char *name, const struct answer *answer);
 int result_json_write(const char *path, const char *name, const struct answer *answer,
                       struct lr_error *err);
 
 /* {"lr": {"ratio", "ci90", "horizon": {"tokens", "ratio", "ci90"}, "beyond", "reason"},
- *  "loss": {"tokens", "difference", "ci90", "beyond", "reason"}}; *ok turns false without memory. */
+ *  "loss": {"tokens", "difference", "ci90", "beyond", "reason"}}; *ok = false without memory. */
 json_t *drift_json(const struct drift *drift, bool *ok);
 
 #endif

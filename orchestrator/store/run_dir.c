@@ -1,6 +1,6 @@
-/* The directory of a run: made once, private to the user (a plan may name private data), and found
- * again through the link `latest` beside it. Whole files in it are written beside their place,
- * synced, and renamed into it: a reader sees the old one or the new one, after a crash too. */
+/* The directory of a run, private to the user (a plan may name private data), with the link
+ * `latest` beside it. Files are written under a temporary name, synced, and renamed: a reader sees
+ * the old or the new file, also after a crash. */
 #define _XOPEN_SOURCE 700 /* realpath, S_ISREG */
 #include "store/run_dir.h"
 
@@ -18,9 +18,9 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 
-enum { NAME_ROOM = 40 }; /* for the names of checkpoints */
+enum { NAME_ROOM = 40 }; /* for file names in the folder */
 
-/* "path/name" + suffix; an empty path adds nothing. lr_free() it. */
+/* Joins "path/name" and suffix; an empty path gives "name". lr_free() it. */
 static char *join(const char *path, const char *name, const char *suffix)
 {
     size_t size = strlen(path) + strlen(name) + strlen(suffix) + 2;
@@ -42,7 +42,7 @@ static int make_directory(const char *path, struct lr_error *err)
     return lr_fail_errno(err, LR_ECREATE, "cannot create the directory %s", path);
 }
 
-/* `path` is changed on the way and as it was on return. */
+/* `path` is modified during the call and restored on return. */
 static int make_parents(char *path, struct lr_error *err)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -55,7 +55,7 @@ static int make_parents(char *path, struct lr_error *err)
     return 0;
 }
 
-/* Points the link to the directory's name, by a rename, so that it never is missing. */
+/* Points the link to `target` by a rename, so that it never is missing. */
 static void replace_link(const char *link, const char *target)
 {
     char beside[PATH_MAX + 32], old[NAME_MAX + 1];
@@ -96,12 +96,12 @@ int run_dir_make(const char *path, struct lr_error *err)
 
 int run_dir_make_inner(const char *path, struct lr_error *err)
 {
-    struct stat status; /* a link to nowhere cannot be made either: tell that it is one */
+    struct stat status; /* mkdir fails on a dangling link: report the link */
     int rc = lstat(path, &status) ? make_directory(path, err) : 0;
     return rc ? rc : own_folder_check(path, OWN_FOLDER_INSIDE, err);
 }
 
-/* `latest` may be gone on with through the link of that name. */
+/* `latest` is allowed if it is the link of that name: it resumes a run. */
 static int check_name(const char *path, struct lr_error *err)
 {
     char link[PATH_MAX];
@@ -147,7 +147,7 @@ out:
     return rc;
 }
 
-/* RUN_DIR/name, made, as an absolute path: ranks may start elsewhere. */
+/* Makes RUN_DIR/name and gives its absolute path, because ranks may start in other directories. */
 static int make_inner(const char *path, const char *name, char dir[TRIAL_PATH],
                       struct lr_error *err)
 {
@@ -209,7 +209,7 @@ void run_dir_remove_checkpoints(const char *path)
             strncmp(entry->d_name, "trial-", 6) == 0)
             unlinkat(dirfd(names), entry->d_name, 0);
     closedir(names);
-    rmdir(folder); /* unless something else is in it */
+    rmdir(folder); /* fails if it holds other files */
 }
 
 /* ---- whole files ---- */
@@ -258,7 +258,7 @@ out:
     return rc;
 }
 
-/* Reads to the end, whatever size the file system told. */
+/* Reads to the end; the size that the file system reports may be wrong. */
 static int read_all(int fd, const char *file, char **text, struct lr_error *err)
 {
     size_t used = 0, capacity = 0;
@@ -302,7 +302,8 @@ int run_dir_read(const char *path, const char *name, char **text, struct lr_erro
     char *file = join(path, name, "");
     if (!file)
         return lr_nomem(err);
-    /* A plan may come by a pipe; in a run's directory one would have its reader wait for ever. */
+    /* A plan may come through a pipe; in a run's directory a pipe would block its reader for
+     * ever. */
     struct stat status;
     int rc = 0, fd = open(file, O_RDONLY | O_CLOEXEC | (*path ? O_NONBLOCK : 0));
     if (fd < 0) {

@@ -1,11 +1,11 @@
 /* The lock file. It is written under a private name and then linked to `lock`: link(2) is atomic
- * and fails on an existing name on network file systems too. Hosts' clocks are never compared:
- * whether an owner on another host lives is only seen by its mtime changing while one looks on.
+ * and fails on an existing name on network file systems too. Clocks of hosts are never compared: an
+ * owner on another host is alive if the lock's mtime changes while it is watched.
  *
- * Breaking: two that judge one lock dead must not break each other's new one. The old one is
- * renamed aside, looked at there, and put back unless it is the one that was judged. In the moment
- * in which it lies aside a third may take the place: hence who broke a lock looks once more after a
- * pause. */
+ * Breaking: two processes that find the same lock dead must not break each other's new lock. The
+ * old lock is renamed aside, checked there, and linked back unless it is the one that was found
+ * dead. Meanwhile a third process may take the free name, so a process that broke a lock checks its
+ * own lock again after a pause. */
 #include "store/run_lock.h"
 
 #include <dirent.h>
@@ -26,17 +26,17 @@
 
 #define LOCK_BYTES 512
 #define POLL_MS 250
-#define LEFTOVER_S 3600 /* far longer than any file but `lock` is needed */
-#define SETTLE_MS 1000  /* far longer than from looking at a lock to renaming it */
+#define LEFTOVER_S 3600 /* private files are used for far less */
+#define SETTLE_MS 1000  /* far longer than between reading a lock and renaming it */
 
 struct run_lock {
-    char *path, *own, *aside; /* RUN_DIR/lock, and two names that no other process uses */
+    char *path, *own, *aside; /* RUN_DIR/lock, and two names private to this process */
     char bytes[LOCK_BYTES];
     size_t length;
-    int fd; /* of our file, wherever it is: a beat never touches another's */
+    int fd; /* of our own file, even if renamed: a beat never touches another's */
 };
 
-/* A lock as it was found. */
+/* A lock file as read; changed: its mtime. */
 struct found {
     bool there;
     char bytes[LOCK_BYTES];
@@ -44,11 +44,11 @@ struct found {
     struct timespec changed;
 };
 
-/* What its line tells. */
+/* A lock's line, parsed. */
 struct told {
     struct run_owner owner;
     char since[32];
-    bool known; /* the line could be read */
+    bool known; /* the line is valid */
 };
 
 /* ---- time ---- */
@@ -77,7 +77,7 @@ static int write_line(struct run_lock *lock, const struct run_owner *self)
 {
     char id[24], started[UTC_TEXT];
     bool ok = true;
-    snprintf(id, sizeof(id), "%016" PRIx64, self->host_id); /* JSON's integers are signed */
+    snprintf(id, sizeof(id), "%016" PRIx64, self->host_id); /* may exceed INT64_MAX */
     json_use_lr_memory();
     json_t *object = json_object();
     json_put(object, "host", json_of_text(self->host), &ok);
@@ -87,7 +87,7 @@ static int write_line(struct run_lock *lock, const struct run_owner *self)
     char *dump = json_to_line(object, ok);
     if (!dump)
         return LR_ENOMEM;
-    /* 63 bytes of a host's name are 6 * 63 escaped ones at most: it fits */
+    /* a 63-byte host name has at most 6 * 63 bytes when escaped: it fits */
     lock->length = (size_t)snprintf(lock->bytes, sizeof(lock->bytes), "%s\n", dump);
     lr_free(dump);
     return 0;
@@ -115,8 +115,8 @@ static int read_line(struct told *told, const struct found *found, struct lr_err
     return json_memory_failed() ? lr_nomem(err) : 0;
 }
 
-/* found->there: there is one. It is opened and not only asked for: a network file system may answer
- * stat() from a cache that is a minute old, but not after open(). */
+/* found->there: the file exists. It is opened, because a network file system may answer stat() from
+ * a cache that is a minute old, but not after open(). */
 static int read_lock_file(struct found *found, const char *path, struct lr_error *err)
 {
     struct stat status;
@@ -161,7 +161,8 @@ static bool is_ours(const struct run_lock *lock)
     return !read_lock_file(&found, lock->path, NULL) && found.there && has_our_line(lock, &found);
 }
 
-/* One that is gone (removed by hand, or aside with one who will put it back) is not. */
+/* Whether another process has the lock. A missing lock (removed by hand, or aside for a moment) is
+ * not another's. */
 static bool is_anothers(const struct run_lock *lock)
 {
     struct found found;
@@ -170,7 +171,7 @@ static bool is_anothers(const struct run_lock *lock)
 
 /* ---- taking and breaking ---- */
 
-/* RUN_DIR/name, or with an owner RUN_DIR/name-HOST_ID-PID, which is nobody else's. */
+/* RUN_DIR/name; with an owner RUN_DIR/name-HOST_ID-PID, unique to that process. */
 static char *path_in(const char *run_dir, const char *name, const struct run_owner *owner)
 {
     size_t size = strlen(run_dir) + 80;
@@ -184,17 +185,17 @@ static char *path_in(const char *run_dir, const char *name, const struct run_own
 
 static int create_own(struct run_lock *lock, struct lr_error *err)
 {
-    unlink(lock->own); /* of a process that had this pid before */
+    unlink(lock->own); /* left by an earlier process with this pid */
     lock->fd = open(lock->own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (lock->fd < 0)
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", lock->own);
-    errno = ENOSPC; /* of a write that takes less than all */
+    errno = ENOSPC; /* for a short write */
     if (write(lock->fd, lock->bytes, lock->length) != (ssize_t)lock->length || fsync(lock->fd))
         return lr_fail_errno(err, LR_EIO, "%s: cannot write it", lock->own);
     return 0;
 }
 
-/* Gives the private file its public name; *taken false: it is another's. */
+/* Links the private file to `lock`; *taken false: another process has the lock. */
 static int link_own(struct run_lock *lock, bool *taken, struct lr_error *err)
 {
     *taken = true;
@@ -208,7 +209,7 @@ static int link_own(struct run_lock *lock, bool *taken, struct lr_error *err)
                lock->path);
         return 0;
     }
-    if (is_ours(lock)) /* done, but the server's answer was lost and the client asked again */
+    if (is_ours(lock)) /* linked, but the reply was lost and the client retried */
         return 0;
     *taken = false;
     errno = why;
@@ -235,7 +236,7 @@ static int break_lock(struct run_lock *lock, const struct found *dead, const str
     struct found aside;
     if (rename(lock->path, lock->aside)) {
         if (errno == ENOENT)
-            return 0; /* another was faster */
+            return 0; /* another process was faster */
         return lr_fail_errno(err, LR_EIO, "%s: cannot remove the lock that was left behind",
                              lock->path);
     }
@@ -284,15 +285,16 @@ static void say_what_is_waited_for(const struct run_lock *lock, const struct tol
                lock->path, RUN_LOCK_SILENCE_MS / 1000);
 }
 
-/* Who judges locks, and by what. */
+/* How this process decides whether an owner is alive. */
 struct judge {
     const struct run_owner *self;
     bool (*alive)(const struct run_owner *owner);
     const struct run_lock_clock *clock;
-    bool broke; /* one of them was found dead */
+    bool broke; /* a lock was broken */
 };
 
-/* Until the lock that is in the way is gone or another's (0), or is seen to be in use. */
+/* Waits until the current lock is gone, replaced or broken (0); LR_EIO once it is known to be in
+ * use. */
 static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_error *err)
 {
     const struct run_lock_clock *clock = judge->clock;
@@ -306,7 +308,7 @@ static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_
     uint64_t begun_ms = clock->now_ms(clock->context);
     for (bool said = false;; said = true) {
         bool over = clock->now_ms(clock->context) - begun_ms >= limit_ms;
-        /* With our own pid it is of an earlier process, in a container that was started again. */
+        /* Our own pid means an earlier process, in a restarted container. */
         if (here ? told.owner.pid == judge->self->pid || !judge->alive(&told.owner) : over) {
             judge->broke = true;
             return break_lock(lock, &first, &told, err);
@@ -345,7 +347,7 @@ static int take_lock(struct run_lock *lock, struct judge *judge, struct lr_error
     }
 }
 
-/* lock.new-HOST_ID-PID or lock.old-HOST_ID-PID: whose it is. */
+/* Parses lock.new-HOST_ID-PID or lock.old-HOST_ID-PID into its owner. */
 static bool read_leftover_name(struct run_owner *owner, const char *name)
 {
     char *end;
@@ -358,9 +360,8 @@ static bool read_leftover_name(struct run_owner *owner, const char *name)
     return end > name + 26 && *end == '\0';
 }
 
-/* What those left that were killed between two of our steps. Of a process that lives nothing is
- * removed; of other hosts' processes what is an hour older than our lock, by the clock of the file
- * system. */
+/* Removes private files of killed processes: on this host those of dead processes, of other hosts
+ * those an hour older than our lock, by the file system's clock. */
 static void remove_leftovers(const struct run_lock *lock, const char *run_dir,
                              const struct judge *judge)
 {
@@ -419,7 +420,7 @@ bool run_lock_beat(struct run_lock *lock)
 {
     if (!lock)
         return true;
-    futimens(lock->fd, NULL); /* a failure is seen by the next to take it, not by us */
+    futimens(lock->fd, NULL); /* a failure shows as silence to other processes */
     return !is_anothers(lock);
 }
 

@@ -1,5 +1,5 @@
-/* Curves and faults are read from the journal, because the campaign keeps no curves and only the
- * last attempt of a trial. */
+/* Curves and faults are read from the journal: the campaign keeps no curves, and of each trial only
+ * the last attempt. */
 #include "store/run_tables.h"
 
 #include <inttypes.h>

@@ -1,10 +1,10 @@
-/* Cells of a trial: what the coordinator knows, then the spec's fields, then the result's. Structs
- * within (a simulated surface, which is the same for all trials of a plan) are left out. */
+/* Cells of a trial: the coordinator's fields, the spec's, the result's. Nested structs (a simulated
+ * surface, equal for all trials of a plan) are left out. */
 #include "store/trial_row.h"
 
 #include <string.h>
 
-/* Enumerations travel as numbers; a reader wants their names. */
+/* Enumerations that are shown by name. */
 static const struct {
     const char *field;
     const char *(*name)(uint32_t value);
@@ -28,7 +28,7 @@ static struct trial_cell *add_cell(struct row *row, const char *name, enum trial
                                    bool known)
 {
     struct trial_cell *cell = &row->cells[row->count];
-    if (row->count + 1 < TRIAL_ROW_CELLS) /* a test asks for room to spare */
+    if (row->count + 1 < TRIAL_ROW_CELLS) /* always true: a test checks it */
         row->count++;
     *cell = (struct trial_cell){.name = name, .kind = kind, .known = known, .text = ""};
     return cell;
@@ -54,7 +54,7 @@ static void add_u32(struct row *row, const char *field, bool known, uint32_t val
     add_count(row, field, known, value);
 }
 
-/* owner NULL: not known */
+/* owner NULL: all values unknown */
 static void add_fields(struct row *row, const struct field_table *table, const void *owner)
 {
     for (size_t i = 0; i < table->count; i++) {
