@@ -23,8 +23,8 @@
  * Matrices and embeddings decay, vectors do not.
  *
  * completep (Dey et al. 2025, arXiv 2505.01618, alpha = 1): with L layers the residual branches are
- * divided by L / base_layers, LRs are kept, and Adam's eps shrinks with the gradients: inside blocks
- * by that ratio, and everywhere by m where the width is scaled. */
+ * divided by L / base_layers, LRs are kept, and Adam's eps shrinks with the gradients: inside
+ * blocks by that ratio, and everywhere by m where the width is scaled. */
 #include "model/parametrization.h"
 
 #include <assert.h>
