@@ -19,7 +19,7 @@ const char *answer_status_name(enum answer_status status)
 
 void answer_warn(struct answer *answer, const char *format, ...)
 {
-    char text[ANSWER_TEXT] = ""; /* whole: answers are compared byte by byte */
+    char text[ANSWER_TEXT] = ""; /* zeroed: answers are compared byte by byte */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);

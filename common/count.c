@@ -11,7 +11,7 @@ const char *format_count(char *text, size_t capacity, double count)
         snprintf(text, capacity, "?");
         return text;
     }
-    /* 999.5 and more would round to 1000 in three digits: that is 1 of the next unit. */
+    /* 999.5 or more would print as 1000 in three digits, so it moves to the next unit. */
     while (count >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
         count /= 1000;
         unit++;

@@ -1,5 +1,5 @@
-/* Error texts and their exit statuses, from the one map in error.h. The first error wins: a cleanup
- * that fails after a failure must not hide why it was needed. */
+/* Error texts and exit statuses, from LR_ERROR_MAP. The first error wins: a failing cleanup must
+ * not hide the failure that caused it. */
 #include "lrsearch/error.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ int lr_fail(struct lr_error *err, int code, const char *format, ...)
     return code;
 }
 
-/* Limits of the process that the system's own text does not name. */
+/* Remedies for process limits, which strerror() does not give. */
 static const char *mend_of(int number)
 {
     switch (number) {

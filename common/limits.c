@@ -1,4 +1,4 @@
-/* Open files are counted by opening them: how many of the limit are in use is not told. */
+/* Finds free descriptors by opening files: no portable call gives the number in use. */
 #define _POSIX_C_SOURCE 200809L
 #include "lrsearch/limits.h"
 

@@ -1,6 +1,6 @@
-/* Log lines: one write(2) each, so that lines of several ranks on one terminal do not mix. What is
- * said too often is known by its text without digits, so that "trial 17: lost" and "trial 18: lost"
- * are one. */
+/* Log lines: one write(2) each, so that lines of several ranks on one terminal do not mix. Repeated
+ * lines are recognised by their text without digits: "trial 17: lost" and "trial 18: lost" count as
+ * the same. */
 #define _DEFAULT_SOURCE /* struct winsize */
 #include "lrsearch/log.h"
 
@@ -21,11 +21,11 @@
 #define MINUTE_MS 60000u
 #define TIMES_A_MINUTE 10u
 #define TEXT_ROOM 2048
-#define KINDS 32 /* of texts that are told apart at a time */
+#define KINDS 32 /* distinct texts tracked at a time */
 
 struct kind {
     char key[160];  /* the text without digits; "": free */
-    char last[512]; /* the last that was held back */
+    char last[512]; /* the last suppressed line */
     enum lr_log_level level;
     uint64_t since_ms;
     unsigned shown, held;
@@ -37,7 +37,7 @@ static int own_rank = 0;
 static unsigned times_a_minute = TIMES_A_MINUTE;
 static uint64_t (*test_clock)(void);
 static struct kind kinds[KINDS];
-static char transient[512]; /* "": none stands there */
+static char transient[512]; /* "": none is shown */
 
 static const char *const words[] = {"error: ", "warning: ", "", ""};
 
@@ -81,7 +81,7 @@ void lr_log_files(const char *run_dir, const char *host, int ranks, uint64_t cam
 static void write_terminal(const char *bytes, size_t length)
 {
     ssize_t written = write(STDERR_FILENO, bytes, length);
-    (void)written; /* nowhere is left to complain to */
+    (void)written; /* a failure cannot be reported anywhere */
 }
 
 bool lr_log_is_terminal(void)
@@ -105,7 +105,7 @@ int lr_log_columns(void)
     return size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* A window that became narrower has broken the line into several rows. */
+/* If the window became narrower, the terminal has wrapped the line into several rows. */
 static void erase_transient(void)
 {
     char codes[32];
@@ -129,7 +129,7 @@ void lr_log_transient(const char *line)
 static void say(enum lr_log_level level, const char *text)
 {
     char line[TEXT_ROOM + 64];
-    /* a worker's line, where rank 0's may stand */
+    /* a worker's line may land on rank 0's transient line */
     const char *clear = own_rank != 0 && lr_log_is_terminal() ? "\r\033[K" : "";
     int used = own_rank == 0 ? snprintf(line, sizeof(line), "lrsearch: %s%s", words[level], text)
                              : snprintf(line, sizeof(line), "%slrsearch[%d]: %s%s", clear, own_rank,
@@ -141,7 +141,7 @@ static void say(enum lr_log_level level, const char *text)
     write_terminal(transient, strlen(transient));
 }
 
-/* ---- what is said too often ---- */
+/* ---- repeated lines ---- */
 
 static void tell_held(struct kind *kind)
 {

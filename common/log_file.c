@@ -1,6 +1,6 @@
-/* Two files a rank, the second what the first was before it was full: the newest lines always
- * remain. The bound of a file is its share of the campaign's, by the ranks of this start and of all
- * earlier ones that left files. */
+/* Two files per rank: a full first file replaces the second, so the newest lines always remain. The
+ * limit of a file is the campaign's limit divided by two files for each rank of this start, or of
+ * an earlier start with more ranks. */
 #include "log_file.h"
 
 #include <dirent.h>
@@ -27,7 +27,7 @@ static struct {
     uint64_t campaign_bytes, limit, size;
     int fd; /* -1: not open yet */
     int wanted;
-    char early[EARLY_BYTES]; /* lines from before it was opened */
+    char early[EARLY_BYTES]; /* lines logged before the file is open */
     size_t early_length;
 } file = {.fd = -1};
 
@@ -53,7 +53,7 @@ int log_file_wanted(void)
     return file.wanted;
 }
 
-/* Ranks that have files, of this start and of earlier ones. */
+/* Number of ranks of this start, or of an earlier one that left more files. */
 static uint64_t count_ranks(const char *folder)
 {
     long most = file.ranks;
@@ -68,7 +68,7 @@ static uint64_t count_ranks(const char *folder)
     return (uint64_t)(most > 1 ? most : 1);
 }
 
-/* The regular file of that name: at a pipe that somebody left there it would wait for ever. */
+/* Opens a regular file to append. O_NONBLOCK: a named pipe at `path` must not block. */
 static int open_regular(const char *path, struct stat *status)
 {
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
@@ -76,7 +76,7 @@ static int open_regular(const char *path, struct stat *status)
     if (fd < 0 || (fstat(fd, status) == 0 && S_ISREG(status->st_mode)))
         return fd;
     close(fd);
-    errno = ENXIO; /* as of a pipe that nobody reads */
+    errno = ENXIO; /* as open() sets it for a pipe without a reader */
     return -1;
 }
 
@@ -100,7 +100,7 @@ static int open_it(void)
     snprintf(folder, sizeof(folder), "%s/logs", file.run_dir);
     snprintf(file.path, sizeof(file.path), "%s/rank-%04d.log", folder, file.rank);
     snprintf(file.old, sizeof(file.old), "%s/rank-%04d.1.log", folder, file.rank);
-    /* What is not only ours is refused by the coordinator; until then nothing is written there. */
+    /* Write nothing to a folder that others can change; the coordinator refuses it later. */
     if (own_folder_check(file.run_dir, OWN_FOLDER_NAMED, NULL) ||
         (mkdir(folder, 0700) && errno != EEXIST) ||
         own_folder_check(folder, OWN_FOLDER_INSIDE, NULL))
@@ -123,7 +123,7 @@ static int append(const char *line, size_t length)
 {
     if (file.size > 0 && file.size + length > file.limit && rotate())
         return -1;
-    errno = ENOSPC; /* of a write that takes less than all */
+    errno = ENOSPC; /* for a short write, which sets none */
     if (write(file.fd, line, length) != (ssize_t)length)
         return -1;
     file.size += length;
@@ -141,12 +141,12 @@ static size_t format_line(char *line, size_t capacity, uint64_t utc_ms, const ch
                         file.rank, file.host, text);
     size_t length = used < 0 ? 0 : (size_t)used < capacity - 1 ? (size_t)used : capacity - 2;
     line[length] = '\0';
-    length = strlen(lr_printable(line, "")); /* a line is a line, whatever a message holds */
+    length = strlen(lr_printable(line, "")); /* a message with newlines stays one line */
     line[length++] = '\n';
     return length;
 }
 
-/* 1: not yet. */
+/* 0: the file is open; 1: RUN_DIR does not exist yet; -1: failed, with errno. */
 static int ready(void)
 {
     struct stat status;

@@ -1,5 +1,4 @@
-/* The heap behind one door, with a countdown that makes a chosen allocation fail in tests; and
- * arenas. */
+/* Heap functions, with a countdown that makes a chosen allocation fail in tests, and arenas. */
 #define _DEFAULT_SOURCE /* madvise */
 #include "lrsearch/memory.h"
 
@@ -86,7 +85,7 @@ int arena_init(struct arena *arena, size_t size)
         return LR_ENOMEM;
 #ifdef MADV_HUGEPAGE
     if (size >= HUGE_PAGE)
-        madvise(arena->block, reserved, MADV_HUGEPAGE); /* a wish: failure costs speed only */
+        madvise(arena->block, reserved, MADV_HUGEPAGE); /* advisory: failure costs only speed */
 #endif
     memset(arena->block, 0, size);
     arena->size = size;

@@ -1,6 +1,6 @@
-/* The messages' names and field tables, from the one map in message.h, and their codec: it walks a
- * message's field table, so that size, encoding and decoding cannot drift apart. A cursor with a
- * sticky failure checks every bound before it touches a byte. */
+/* Message names and field tables, made from MESSAGE_MAP, and the codec. Encoding and decoding walk
+ * the same field table, so they cannot drift apart. The cursor checks every bound before it touches
+ * a byte and keeps its first failure. */
 #include "lrsearch/message.h"
 
 #include <stdbool.h>

@@ -33,7 +33,7 @@ int own_stream_publish(FILE *file, bool written, const char *temporary, const ch
     int rc = 0;
     if (!written || fflush(file) || fsync(fileno(file)))
         rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
-    if (fclose(file) && !rc) /* is closed in any case; the first error counts */
+    if (fclose(file) && !rc) /* fclose() closes in any case; the first error counts */
         rc = lr_fail_errno(err, LR_EIO, "%s", temporary);
     if (rc)
         goto out;

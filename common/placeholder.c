@@ -1,4 +1,4 @@
-/* One table of names makes arguments, environment and error texts. */
+/* One table of names serves arguments, environment and error texts. */
 #include "lrsearch/placeholder.h"
 
 #include <inttypes.h>
@@ -10,7 +10,7 @@ enum { NAME_MAX_BYTES = 32 };
 
 typedef void writer(char out[TRIAL_PATH], const struct placeholder_trial *trial);
 
-/* The fewest digits that give the same number. */
+/* Writes the fewest digits that read back to the same number. */
 static void write_number(char out[TRIAL_PATH], double number)
 {
     for (int digits = 15; digits <= 17; digits++) {
@@ -26,7 +26,7 @@ static void write_count(char out[TRIAL_PATH], uint64_t count)
     snprintf(out, TRIAL_PATH, "%" PRIu64, count);
 }
 
-/* Zero: the plan has no model, or no batch. */
+/* Writes nothing for 0: the plan has no model, or no batch. */
 static void write_size(char out[TRIAL_PATH], uint32_t size)
 {
     if (size > 0)
@@ -62,7 +62,7 @@ WRITER(spec, write_text(out, trial->spec_file))
 static const struct {
     const char *name;
     writer *write;
-    const char *key; /* of the plan, that gives the value; NULL: it is always there, or a path */
+    const char *key; /* plan key that gives the value; NULL: always set, or a path */
 } names[] = {
     {"lr", write_lr, NULL},
     {"tokens", write_tokens, NULL},
@@ -107,7 +107,7 @@ static int unknown(const char *name, int length, struct lr_error *err)
                    name, known);
 }
 
-/* The value of the name at `text`, which ends with a brace. */
+/* Writes the value of the name of `length` bytes at `text`. */
 static int look_up(char out[TRIAL_PATH], const char *text, size_t length,
                    const struct placeholder_trial *trial, struct lr_error *err)
 {

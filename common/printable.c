@@ -1,5 +1,6 @@
-/* What may go to a terminal. The characters without a look are those of Unicode's class Cf and its
- * fillers, as far as they are not needed to write a language: a name loses at most a '?'. */
+/* Filters text for a terminal. Invisible characters are Unicode's format characters (class Cf)
+ * without a glyph, separators and fillers, also the joiners U+200C and U+200D that some scripts
+ * use; each becomes one '?'. */
 #define _POSIX_C_SOURCE 200809L /* strnlen */
 #include "lrsearch/printable.h"
 
@@ -99,7 +100,7 @@ const char *lr_printable_copy(char *out, size_t size, const char *text)
 {
     size_t length = strlen(text), used = length < size ? length : size - 1;
     memcpy(out, text, used);
-    /* not within a sequence, whose first bytes would become '?' */
+    /* do not cut a UTF-8 sequence: its first bytes would become '?' */
     while (used < length && used > 0 && ((unsigned char)text[used] & 0xC0) == 0x80)
         used--;
     out[used] = '\0';

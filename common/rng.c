@@ -1,5 +1,5 @@
 /* Counter-based random numbers: Philox4x32-10 of Random123 keyed by the seed, counted by (index,
- * stream). Nothing is stored, so resuming, reordering and any number of ranks change nothing.
+ * stream). No state is stored, so resuming, reordering and the number of ranks change no number.
  * Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3". */
 #include "lrsearch/rng.h"
 

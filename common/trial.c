@@ -1,4 +1,4 @@
-/* Trials: names and field tables, who multiplies, whether two are the same, sizes. */
+/* Trials: names, field tables, the choice of matrix products, comparison and hash, sizes. */
 #include "lrsearch/trial.h"
 
 #include <math.h>
@@ -157,7 +157,7 @@ double trial_default_zipf(uint32_t vocab)
     static const double measured[][2] = {
         {2e3, .83}, {4e3, .89}, {1e4, .95}, {3.2e4, 1.01}, {9.6e4, 1.07}};
     enum { COUNT = sizeof(measured) / sizeof(*measured) };
-    size_t i = 0; /* a line over log V, the first and the last drawn on */
+    size_t i = 0; /* linear in log V between points, extrapolated at both ends */
     while (i + 2 < COUNT && vocab > measured[i + 1][0])
         i++;
     const double *low = measured[i], *high = measured[i + 1];
@@ -200,7 +200,7 @@ static uint64_t block_weights(const struct trial_spec *spec)
     return 4 * d * d + (spec->arch == ARCH_LLAMA ? 3 : 2) * d * f;
 }
 
-/* Beside the matrices: norms (gpt with biases), gpt's biases of qkv, projections and MLP, gains of
+/* Besides the matrices: norms (gpt with biases), gpt's biases of qkv, projections and MLP, gains of
  * qk_norm. */
 uint64_t trial_params_hidden(const struct trial_spec *spec)
 {
@@ -212,7 +212,7 @@ uint64_t trial_params_hidden(const struct trial_spec *spec)
     return spec->n_layers * (block_weights(spec) + vectors) + (gpt ? 2 * d : d);
 }
 
-/* Token embedding, gpt's positions, output matrix when not tied. */
+/* Adds the token embedding, gpt's positions, and the output matrix unless tied. */
 uint64_t trial_params(const struct trial_spec *spec)
 {
     uint64_t rows = (uint64_t)spec->vocab * (spec->tied_output ? 1 : 2);
@@ -243,7 +243,7 @@ uint64_t trial_stable_steps(const struct trial_spec *spec)
 uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec)
 {
     uint64_t steps = trial_steps(spec), stable = trial_stable_steps(spec);
-    /* the training loss that is reported is that of the last twentieth: it must lie behind */
+    /* the reported training loss is of the last twentieth, which must lie after the prefix */
     bool fits =
         stable * spec->batch_tokens > spec->warmup_tokens && stable + steps / 20 + 1 <= steps;
     return spec->schedule == SCHEDULE_WSD && spec->warmup_tokens > 0 && fits

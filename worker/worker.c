@@ -1,16 +1,16 @@
-/* worker_run(): the loop of a rank that trains. `struct worker` is the state of one; nothing else
- * handles a worker's messages.
+/* worker_run(): the message loop of a worker rank. `struct worker` is its state; all of a worker's
+ * messages are handled here.
  *
- *   - The loop greets (HELLO, ever more rarely, until the PING of a running campaign answers), polls
- *     the transport, and trains what is assigned. Between polls it sleeps, 1 ms after a message and
- *     up to 20 ms when nothing comes: a blocking receive of MPI burns a core.
- *   - While a trial trains, its step hook on_step() sends PROGRESS and polls: messages are handled
- *     between steps. The hook can only ask the trainer to stop; an error that it meets waits in
- *     `step_rc` until the trainer returns.
- *   - Messages may be lost, late or doubled (lrsearch/message.h). An ASSIGN is followed only when
- *     its serial is the highest so far; a CANCEL counts for the attempt that it names. The last
- *     RESULT is kept, and sent again when a PING or CANCEL shows that it was not heard.
- *   - The first error ends the loop: a transport that fails, a coordinator that is gone or silent. */
+ *   - The loop sends HELLO, at doubling intervals, until the PING of a running campaign answers,
+ *     polls the transport, and trains the assigned trial. Between polls it sleeps 1 ms after a
+ *     message and up to 20 ms otherwise: a blocking MPI receive would occupy a core.
+ *   - While a trial trains, its step hook on_step() sends PROGRESS and polls, so messages are
+ *     handled between steps. The hook can only request a stop or a checkpoint; its own errors wait
+ *     in `step_rc` until the trainer returns.
+ *   - Messages may be lost, late or doubled (lrsearch/message.h). An ASSIGN counts only if its
+ *     serial is the highest so far, a CANCEL only for the attempt that it names. The last RESULT is
+ *     kept, and sent again when a PING or CANCEL shows that it was lost.
+ *   - The first error ends the loop: a failing transport, a coordinator that is gone or silent. */
 #define _POSIX_C_SOURCE 200809L
 #include "worker.h"
 
@@ -37,21 +37,21 @@ struct worker {
     struct transport *transport;
     struct lr_error *err;              /* worker_run()'s */
     uint64_t lease_ms;                 /* 0: none */
-    uint64_t heard_ms;                 /* when the coordinator was heard last, or the start */
-    bool heard;                        /* it has said something */
+    uint64_t heard_ms;                 /* time of the coordinator's last message, or the start */
+    bool heard;                        /* a message has arrived */
     bool campaign_runs;                /* it has answered HELLO */
     uint64_t hello_ms, hello_pause_ms; /* the last HELLO, and the pause before the next */
-    uint64_t checked_ms;               /* when the coordinator was last looked after */
-    struct msg_hello coordinator;      /* as its PINGs say; pid 0 before the first */
+    uint64_t checked_ms;               /* time of the last check_coordinator() */
+    struct msg_hello coordinator;      /* from its PINGs; pid 0 before the first */
     bool stopping;                     /* STOP came */
     uint64_t serial;                   /* the highest of the assignments so far */
     bool assigned;                     /* `next` waits to be trained */
     struct msg_assign next;
     bool training;
-    struct msg_assign current;      /* while training; later the last one */
-    bool canceled, save;            /* what the trainer is asked for at its next step */
+    struct msg_assign current;      /* the running trial; otherwise the last one */
+    bool canceled, save;            /* requests to the trainer at its next step */
     int step_rc;                    /* error of the step hook */
-    uint64_t progress_ms, saved_ms; /* the last PROGRESS; the last checkpoint asked for */
+    uint64_t progress_ms, saved_ms; /* times of the last PROGRESS, the last checkpoint request */
     bool finished;                  /* `result` is the last one */
     struct msg_result result;
 };
@@ -74,7 +74,7 @@ static int send_result(struct worker *worker)
     return send_message(worker, &message);
 }
 
-/* Sends the last result again when it is that of this attempt. */
+/* Sends the last result again if it belongs to this attempt. */
 static int repeat_result(struct worker *worker, uint32_t trial_id, uint32_t attempt)
 {
     bool known = worker->finished && worker->result.trial_id == trial_id &&
@@ -97,7 +97,7 @@ static bool is_attempt(const struct msg_assign *assign, uint32_t trial_id, uint3
     return assign->trial_id == trial_id && assign->attempt == attempt;
 }
 
-/* A newer assignment replaces the one that waits or runs: the coordinator has given that up. */
+/* A newer assignment replaces the one that waits or runs, which the coordinator has given up. */
 static void on_assign(struct worker *worker, const struct msg_assign *assign)
 {
     if (assign->serial <= worker->serial)
@@ -167,8 +167,8 @@ static int handle_message(struct worker *worker, const struct message *message)
     return 0;
 }
 
-/* The coordinator greets before anything else, so a missing greeting means that it is dead. After
- * that it may be busy with a large text. */
+/* The coordinator sends a PING before anything else, so a missing one means that it is dead. After
+ * that it may be busy preparing a large text. */
 static uint64_t coordinator_limit_ms(const struct worker *worker)
 {
     if (!worker->heard)
@@ -197,7 +197,7 @@ static int check_coordinator(struct worker *worker)
                    (unsigned long long)limit_ms / 1000);
 }
 
-/* Handles every message that is there; *any: there was one. */
+/* Handles every pending message; *any: there was at least one. */
 static int poll_messages(struct worker *worker, bool *any)
 {
     struct message message;
@@ -239,7 +239,7 @@ static int on_step(void *context, const struct train_step *step)
     uint64_t now_ms = clock_ms();
     double every_ms = worker->current.place.checkpoint_every_s * 1000;
     bool any;
-    if (worker->step_rc || worker->stopping) /* the trainer takes its time to stop */
+    if (worker->step_rc || worker->stopping) /* the trainer has not stopped yet */
         return TRAIN_STOP;
     if (step->curve_point || now_ms - worker->progress_ms >= PROGRESS_EVERY_MS)
         worker->step_rc = send_progress(worker, step, now_ms);
@@ -285,7 +285,7 @@ static int train_next(struct worker *worker)
 
 /* ---- the loop ---- */
 
-/* HELLO, until the campaign answers. */
+/* Sends HELLO, at doubling intervals, until the campaign answers. */
 static int greet(struct worker *worker, const struct msg_hello *hello)
 {
     struct message message = {.tag = MSG_HELLO, .as.hello = *hello};

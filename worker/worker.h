@@ -5,10 +5,10 @@
 #include "lrsearch/message.h"
 #include "lrsearch/transport.h"
 
-/* A worker: says HELLO, trains what it is assigned, answers pings, leaves on STOP. While it trains
- * it polls the transport between steps. Gives up (LR_EWORKERS) when the coordinator's process is
- * known to be gone, or was silent for `lease_ms` (a third of that before its first word, 15 times
- * that while it prepares the data; 0: never): a dead coordinator leaves no process behind. */
+/* Runs a worker: sends HELLO, trains assigned trials, answers PINGs, returns on STOP. It polls the
+ * transport between training steps. LR_EWORKERS if the coordinator's process is known to be gone,
+ * or was silent for `lease_ms` (a third of it before its first message, 15 times it while it
+ * prepares the data; 0: no limit), so that no process outlives a dead coordinator. */
 int worker_run(struct transport *transport, const struct msg_hello *hello, uint64_t lease_ms,
                struct lr_error *err);
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a campaign concluded: plain numbers, filled by search/, written by store/, shown by report/.
- * Unknown numbers are NaN. LR: peak learning rate; loss: nats per token. */
+/* The conclusions of a campaign: plain numbers, filled by search/, written by store/, shown by
+ * report/. Unknown numbers are NaN. LR: peak learning rate; loss: nats per token. */
 
 #define ANSWER_STATUS_MAP(X)                                                                       \
     X(ANSWER_IDENTIFIED, "identified")                                                             \
@@ -43,7 +43,7 @@ struct horizon_answer {
     uint32_t trials; /* finished (done or diverged) */
     uint32_t diverged;
     bool at_edge;   /* the best trial is the lowest or highest LR tried */
-    bool flat;      /* the basin is not deeper than the noise, or too little was tried to see it */
+    bool flat;      /* the basin is no deeper than the noise, or too few LRs were tried */
     double se_loss; /* standard error of loss_min; NaN: not known */
 };
 
@@ -53,7 +53,7 @@ struct law_answer { /* LR*(D) = exp(b) D^-beta */
     double b;
     double r2;           /* of ln LR* over the horizons */
     double prior_weight; /* 0: the data alone, 1: the prior alone */
-    double misfit;       /* standard deviation in ln LR that each horizon has of its own */
+    double misfit;       /* standard deviation of a horizon's random effect, ln LR */
     struct {
         uint64_t tokens; /* the longest horizon, left out of this fit; 0: not done */
         double lr_predicted;
@@ -66,21 +66,20 @@ struct target_answer {
     uint64_t tokens;
     uint32_t width;
     uint32_t vocab;
-    uint32_t n_layers, batch_tokens, schedule, parametrization; /* 0 and the enum's first: as the
-                                                                   trials, or not known */
+    uint32_t n_layers, batch_tokens, schedule, parametrization; /* 0 or the first enumerator: as
+                                                                   the trials, or unknown */
     double lr;
     double ci90[2];
     double embedding_lr;
-    double ratio[RATIO_COUNT], ratio_ci90[RATIO_COUNT][2]; /* best there, of a campaign with axes;
-                                                              NaN: not searched */
-    double loss_penalty;             /* nats, expected: this lr may not be the optimum */
+    double ratio[RATIO_COUNT], ratio_ci90[RATIO_COUNT][2]; /* best ratio there, in campaigns with
+                                                              axes; NaN: not searched */
+    double loss_penalty;             /* expected, nats: `lr` may miss the optimum */
     double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum, ratios kept */
 };
 
-struct ratio_answer { /* LR of embedding or output over that of the hidden matrices, at base_width
-                       */
+struct ratio_answer { /* LR of embedding or output / LR of hidden matrices, at base_width */
     bool searched;
-    double value;   /* with which the LRs of this answer were found */
+    double value;   /* used for the LRs of this answer */
     double optimum; /* vertex of loss over log ratio; NaN when there is none, or not searched */
     double ci90[2];
     bool at_edge, flat;
@@ -88,14 +87,14 @@ struct ratio_answer { /* LR of embedding or output over that of the hidden matri
 };
 
 struct answer_cost {
-    uint64_t trials; /* that are over */
-    uint64_t tokens; /* that they were trained on: the same however often the run was disturbed */
+    uint64_t trials; /* finished */
+    uint64_t tokens; /* of those trials; independent of interruptions */
     double flops;
-    double core_seconds;        /* of all attempts, lost ones too */
+    double core_seconds;        /* of all attempts, lost ones included */
     double target_run_fraction; /* flops over the target's */
     uint64_t lost_attempts;     /* failed, lost or interrupted */
-    uint64_t lost_tokens;       /* trained in vain by them */
-    uint64_t reused_tokens;     /* taken over from another campaign */
+    uint64_t lost_tokens;       /* wasted by those attempts */
+    uint64_t reused_tokens;     /* of trials from another campaign */
 };
 
 /* ---- campaigns with axes: several models, vocabularies, batches, parametrizations ---- */
@@ -107,11 +106,10 @@ struct cell_answer {                                 /* one combination of the a
     uint32_t parametrization;                        /* enum parametrization */
     uint64_t params;                                 /* hidden ones; 0: not known */
     double lr, ci90[2];                              /* optimum at target.tokens */
-    double beta, beta_ci90[2];                       /* of its own law over the horizons */
-    double ratio[RATIO_COUNT]; /* best, as in the plan: at base_width; NaN: not
-                                  searched */
+    double beta, beta_ci90[2];                       /* of this cell's law over the horizons */
+    double ratio[RATIO_COUNT]; /* best ratio at base_width, as in the plan; NaN: not searched */
     double ratio_ci90[RATIO_COUNT][2];
-    double loss; /* at the optimum, at the longest horizon tried here; NaN: none was */
+    double loss; /* at the optimum of the longest horizon tried; NaN: none */
     uint32_t trials;
 };
 
@@ -124,10 +122,10 @@ struct basin_answer { /* one horizon of one cell */
 struct exponent_answer {      /* `of` ~ axis^value */
     char of[24];              /* "lr" or the name of a ratio */
     char axis[16];            /* "width", "depth", "vocab", "batch", "tokens" */
-    uint32_t parametrization; /* enum parametrization that it holds for, or ANSWER_EVERY */
-    uint32_t vocab;           /* the same; 0: for all */
+    uint32_t parametrization; /* enum parametrization that it applies to, or ANSWER_EVERY */
+    uint32_t vocab;           /* vocabulary that it applies to; 0: all */
     double value, ci90[2];
-    double expected;     /* before the data */
+    double expected;     /* prior mean */
     double prior_weight; /* 0: the data alone, 1: the prior alone */
 };
 
@@ -144,43 +142,43 @@ struct joint_answer { /* LR*(N, D) = exp(ln_c) N^-alpha D^-beta, N: hidden param
     } holdout;
 };
 
-struct transfer_step { /* from what was measured to the target: the LR is multiplied by `factor` */
-    char of[16];       /* "horizon", "width", "depth", "vocabulary", "batch", "schedule" */
-    char how[ANSWER_TEXT]; /* by what rule, from where to where */
+struct transfer_step {     /* a step from the measurements to the target: LR *= factor */
+    char of[16];           /* "horizon", "width", "depth", "vocabulary", "batch", "schedule" */
+    char how[ANSWER_TEXT]; /* the rule, and from which value to which */
     double factor, ci90[2];
     bool measured; /* by this campaign; otherwise a published rule */
 };
 
-struct confirm_answer { /* trainings at the target's model, or as near as was affordable */
+struct confirm_answer { /* trials of the target's model, or the nearest affordable one */
     uint32_t parametrization, d_model, n_layers, vocab;
     uint64_t tokens;
     double lr[3];   /* half the predicted optimum, the optimum, twice it */
     double loss[3]; /* NaN: not known */
     bool diverged[3];
-    double excess_predicted[3]; /* over the loss at the optimum, nats */
-    char text[ANSWER_TEXT];     /* what was predicted and what came out */
+    double excess_predicted[3]; /* above the loss at the optimum, nats */
+    char text[ANSWER_TEXT];     /* prediction and outcome */
 };
 
-/* ---- an answer beside an earlier one ---- */
+/* ---- comparison with an earlier answer ---- */
 
 struct drift {
     char lr_reason[ANSWER_TEXT]; /* why the LRs cannot be compared; "": they were */
-    double lr_ratio, lr_ci90[2]; /* LR now over LR then, at the target */
-    uint64_t at_tokens;          /* a horizon; 0: both have none */
-    double at_ratio, at_ci90[2]; /* the same there */
-    bool lr_beyond;              /* the limit: one of them is, and its interval excludes 1 */
+    double lr_ratio, lr_ci90[2]; /* LR now / LR then, at the target */
+    uint64_t at_tokens;          /* a horizon of both runs; 0: none */
+    double at_ratio, at_ci90[2]; /* LR now / LR then at that horizon */
+    bool lr_beyond;              /* a ratio exceeds the limit and its interval excludes 1 */
     char loss_reason[ANSWER_TEXT];
-    uint64_t loss_tokens;                 /* a horizon */
-    double loss_difference, loss_ci90[2]; /* nats, now less then, there */
+    uint64_t loss_tokens;                 /* a horizon of both runs */
+    double loss_difference, loss_ci90[2]; /* nats, now minus then */
     bool loss_beyond;
 };
 
 struct baseline_answer {         /* the drift from an earlier run that the plan names */
     bool wanted;                 /* false: it names none, or this run is not finished */
     char run_dir[ANSWER_PATH];   /* "": none was found */
-    char reason[ANSWER_TEXT];    /* why not, or why it cannot be read */
+    char reason[ANSWER_TEXT];    /* why none was found, or why it cannot be read */
     double limit_lr, limit_loss; /* a factor, nats; 0: none */
-    struct drift drift;          /* only with a run_dir and no reason */
+    struct drift drift;          /* set only with run_dir and without reason */
 };
 
 struct answer {
@@ -195,8 +193,8 @@ struct answer {
     struct cell_answer cells[ANSWER_CELLS]; /* of a campaign with axes; `horizons` and `law` are
                                                then those of the cell nearest to the target */
     size_t cell_count;
-    uint32_t nearest;                          /* index into cells: that cell */
-    struct basin_answer basins[ANSWER_BASINS]; /* that were tried; by cell, then tokens */
+    uint32_t nearest;                          /* index of that cell */
+    struct basin_answer basins[ANSWER_BASINS]; /* those tried, by cell, then tokens */
     size_t basin_count;
     struct exponent_answer exponents[ANSWER_EXPONENTS];
     size_t exponent_count;
@@ -205,7 +203,7 @@ struct answer {
     size_t step_count;
     struct confirm_answer confirms[ANSWER_CONFIRMS];
     size_t confirm_count;
-    char verdicts[ANSWER_VERDICTS][ANSWER_TEXT]; /* what the campaign says about published claims */
+    char verdicts[ANSWER_VERDICTS][ANSWER_TEXT]; /* results on published claims */
     size_t verdict_count;
     struct baseline_answer baseline;
     char warnings[ANSWER_WARNINGS][ANSWER_TEXT];

@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-/* "3.4M", "131k", "1.5B": counts as plans write them, in three digits; "?" when it is none. Returns
- * `text`. */
+/* "3.4M", "131k", "1.5B": counts as plans write them, in three digits; "?" if negative or not
+ * finite. Returns `text`. */
 const char *format_count(char *text, size_t capacity, double count);
-#define COUNT_TEXT 24 /* room for it */
+#define COUNT_TEXT 24 /* bytes for `text` */
 
 #endif

@@ -28,7 +28,7 @@ enum lr_error_code {
 #undef X
 };
 
-/* Exit statuses that are no error (those of errors stand in LR_ERROR_MAP). */
+/* Exit statuses of commands; those of errors are in LR_ERROR_MAP. */
 enum lr_exit {
     LR_EXIT_IDENTIFIED = 0,
     LR_EXIT_USAGE = 2,

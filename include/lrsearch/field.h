@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A struct that travels (over the wire, into the journal, into trials.csv) is written down once, as
- * a list X(U32, U64, F64, TEXT, STRUCT) of its fields. From the list come the struct
- * (FIELD_DECLARE), and a `struct field_table` (FIELD_TABLE_DEFINE) by which all codecs work. */
+/* A serialised struct (messages, journal, trials.csv) is defined once, as a list X(U32, U64, F64,
+ * TEXT, STRUCT) of its fields. FIELD_DECLARE makes the struct from it, FIELD_TABLE_DEFINE the
+ * `struct field_table` that all codecs use. */
 
 enum field_type { FIELD_U32, FIELD_U64, FIELD_F64, FIELD_TEXT, FIELD_STRUCT };
 

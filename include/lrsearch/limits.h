@@ -3,10 +3,11 @@
 
 #include "lrsearch/error.h"
 
-/* What the system lets a process have (ulimit). */
+/* Resource limits of the process (ulimit). */
 
-/* 0 when `wanted` more files can be open at once, or LR_EINTERNAL with the limit and the mend. To
- * be asked before libuv makes a loop: it aborts the process when it gets no descriptor. */
+/* 0 if `wanted` more files (64 at most are checked) can be open at once, else LR_EINTERNAL with the
+ * limit and the remedy. Call it before uv_loop_init(): libuv aborts the process when it gets no
+ * descriptor. */
 int limits_check_files(unsigned wanted, struct lr_error *err);
 
 #endif

@@ -19,7 +19,7 @@ void lr_memory_fail_after(long successes);
 void *lr_grow(void *array, size_t count, size_t *capacity, size_t element_size);
 
 /* An arena: one zeroed, 64-byte-aligned block with one lifetime; parts are handed out in order and
- * released together. A large block asks the kernel for huge pages. */
+ * released together. A block of 2 MiB or more requests huge pages. */
 struct arena {
     unsigned char *block;
     size_t size;
@@ -30,7 +30,7 @@ int arena_init(struct arena *arena, size_t size); /* 0 or LR_ENOMEM */
 /* 64-byte-aligned, zeroed; NULL when the arena is exhausted (the caller sized it wrongly). */
 void *arena_alloc(struct arena *arena, size_t size);
 void arena_release(struct arena *arena);
-/* What arena_alloc will take for `size` bytes: use it to size an arena. */
+/* Bytes that arena_alloc() takes for `size` bytes; use it to size an arena. */
 size_t arena_padded(size_t size);
 
 #endif

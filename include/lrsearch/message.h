@@ -4,13 +4,13 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* What coordinator and workers say to each other. Every message about a trial carries
- * (trial_id, attempt); a receiver drops what is stale and counts it. MPI clocks are not comparable
- * between ranks: workers send durations, never times.
+/* Messages between coordinator and workers. Every message about a trial carries (trial_id,
+ * attempt); the receiver drops and counts stale ones. MPI clocks are not comparable between ranks,
+ * so workers send durations, never times.
  *
- * A message may be lost, late, doubled or overtaken, and all still comes right: HELLO is said again
- * until it is answered; a PING tells what the coordinator believes, and the worker's PONG what it
- * does. Where the two differ, the side that knows less hears the ASSIGN, RESULT or CANCEL again. */
+ * The protocol tolerates lost, late, duplicate and reordered messages: HELLO repeats until it is
+ * answered; PING carries the attempt that the coordinator expects, PONG the attempt that the worker
+ * trains. If they differ, the missing ASSIGN, RESULT or CANCEL is sent again. */
 
 #define MESSAGE_PROTOCOL 5u
 
@@ -20,9 +20,9 @@
     U64(host_id) /* equal on two ranks only if they see each other's pids */                       \
     TEXT(host, 64)                                                                                 \
     TEXT(version, 32)                                                                              \
-    TEXT(cpu, 128) /* with libraries: the bits of their products depend on these; "": not known */
+    TEXT(cpu, 128) /* and libraries: the bits of products depend on them; "": unknown */
 #define ASSIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
-    U64(serial) /* of all assignments; a worker follows the highest that it has seen */            \
+    U64(serial) /* grows with each assignment; a worker follows only a new highest */              \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \
     STRUCT(place, trial_place) STRUCT(spec, trial_spec)
@@ -38,25 +38,25 @@
 #define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U32(trial_id) U32(attempt) U32(save) /* 1: write the checkpoint first */
 #define PING_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
-    U64(nonce)    /* 0: a greeting before the data are prepared; HELLO has not been heard yet */   \
-    U32(trial_id) /* that the worker is believed to train; 0: none */                              \
+    U64(nonce)    /* 0: sent while the data are prepared, before HELLO is received */              \
+    U32(trial_id) /* attempt that the coordinator expects; 0: none */                              \
     U32(attempt)                                                                                   \
-    STRUCT(from, msg_hello) /* so that a worker can tell whether its coordinator lives */
+    STRUCT(from, msg_hello) /* lets a worker check that the coordinator's process exists */
 #define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
     U64(nonce)                 /* of the PING */                                                   \
-    U32(trial_id) U32(attempt) /* that it trains, or is about to; 0: none */
+    U32(trial_id) U32(attempt) /* training now or next; 0: none */
 #define STOP_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(reason)
 
 /* X(TAG, value, struct tag, field list) */
 #define MESSAGE_MAP(X)                                                                             \
-    X(HELLO, 1, hello, HELLO_FIELDS)          /* worker -> coordinator, until it is heard */       \
+    X(HELLO, 1, hello, HELLO_FIELDS)          /* worker -> coordinator, until answered */          \
     X(ASSIGN, 2, assign, ASSIGN_FIELDS)       /* -> worker: train this */                          \
     X(PROGRESS, 3, progress, PROGRESS_FIELDS) /* -> coordinator */                                 \
     X(RESULT, 4, result, RESULT_FIELDS)       /* -> coordinator */                                 \
     X(CANCEL, 5, cancel, CANCEL_FIELDS)       /* -> worker */                                      \
     X(PING, 6, ping, PING_FIELDS)             /* -> worker */                                      \
     X(PONG, 7, pong, PONG_FIELDS)             /* -> coordinator */                                 \
-    X(STOP, 8, stop, STOP_FIELDS)             /* -> worker: leave */
+    X(STOP, 8, stop, STOP_FIELDS)             /* -> worker: exit */
 
 enum message_tag {
 #define X(TAG, value, tag, FIELDS) MSG_##TAG = (value),

@@ -6,8 +6,8 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* The words by which a command is told its trial: {lr} in an argument, LRSEARCH_LR in the
- * environment. Numbers are written so that they read back to the same bits. */
+/* Names of a trial's values for a command: {lr} in an argument, LRSEARCH_LR in the environment.
+ * Numbers read back to the same bits. */
 
 struct placeholder_trial {
     const struct trial_spec *spec;
@@ -15,14 +15,14 @@ struct placeholder_trial {
     const char *checkpoint, *spec_file; /* paths; NULL or "": none */
 };
 
-/* "lr", "tokens", ...; NULL from the last on. */
+/* "lr", "tokens", ...; NULL after the last. */
 const char *placeholder_name(size_t index);
 /* False, with "" in `out`, when the trial has no such value (a width without a model). */
 bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placeholder_trial *trial);
 
-/* `text` with every {name} replaced by its value; "{{" is a brace, and so is "}}". LR_EPLAN: an
- * unknown name, a brace that is not closed, a value that the trial does not have (paths excepted,
- * which are then empty), or no room in `out`. */
+/* Replaces every {name} in `text` by its value; "{{" and "}}" give one brace. LR_EPLAN: an unknown
+ * name, an unclosed brace, a value that the trial does not have (a path may be empty), or no room
+ * in `out`. */
 int placeholder_expand(char *out, size_t capacity, const char *text,
                        const struct placeholder_trial *trial, struct lr_error *err);
 

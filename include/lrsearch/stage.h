@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-/* Progress of work before the first trial: whoever works long says which stage it is in, and how
- * much of that is done (0 to 1; a little more where work comes in whole steps). Whoever asked for
- * the work shows it. The calls come as often as is convenient: the listener thins them out. */
+/* Progress of the work before the first trial. Long-running code reports its stage and the share
+ * done (0 to 1; slightly more where work comes in whole steps), and a callback of its caller shows
+ * it. Reports come at any rate; the callback limits how often it draws. */
 
 struct stage_report {
     /* stage: valid during the call; NULL: the stage is over, and its line goes away */
@@ -13,7 +13,7 @@ struct stage_report {
     void *context;
 };
 
-/* `report` NULL: nobody listens. */
+/* `report` NULL: no reports. */
 static inline void stage_say(const struct stage_report *report, const char *stage,
                              double share_done)
 {

@@ -5,10 +5,10 @@
 #include "lrsearch/message.h"
 #include "lrsearch/error.h"
 
-/* How ranks exchange messages; over MPI, between two threads of one process, or simulated in a
- * test. Rank 0 is the coordinator. Not thread-safe: one thread owns a transport.
- * Messages between a pair of ranks keep their order. A peer that died is no error of send or poll:
- * silence is all that is seen of it, unless alive() knows better. */
+/* Message exchange between ranks: over MPI, between two threads of one process, or simulated in a
+ * test. Rank 0 is the coordinator. Not thread-safe: one thread owns a transport. Messages between a
+ * pair of ranks keep their order. A dead peer is no error of send or poll: it shows only as
+ * silence, or in alive(). */
 
 struct transport;
 
@@ -23,13 +23,13 @@ struct transport_ops {
      * Never blocks. */
     int (*poll)(struct transport *transport, int *peer, struct message *message,
                 struct lr_error *err);
-    /* False only when the peer is known to be gone: by its HELLO (pid, host_id; NULL when there was
-     * none) on the same host, or because the transport itself was told, on any. What is sent to it
-     * is then dropped without an error. */
+    /* False only if the peer is known to be gone: on the same host by the pid and host_id of its
+     * HELLO (NULL: none), on any host if the transport has learned it. Messages to it are then
+     * dropped without an error. */
     bool (*alive)(struct transport *transport, int peer, const struct msg_hello *hello);
-    /* The peer was given up: drop what is pending, never send to it again; alive() is false. */
+    /* Gives the peer up: drops pending messages, sends no more; alive() is false. */
     void (*forget)(struct transport *transport, int peer);
-    /* Tries to let pending sends leave, `timeout_ms` at most, then frees everything. */
+    /* Waits at most `timeout_ms` for pending sends, then frees everything. */
     void (*destroy)(struct transport *transport, unsigned timeout_ms);
 };
 

@@ -6,14 +6,14 @@
 
 /* A trial is one training. Its losses depend on `struct trial_spec` alone, bit for bit: not on the
  * place (struct trial_place), the rank, the number of ranks, the order, or an earlier attempt.
- * Enumerations travel as u32. */
+ * Enumerations are sent as u32. */
 
 /* X(enumerator, value, name in plans and files) */
 #define TRAINER_MAP(X)                                                                             \
     X(TRAINER_TRANSFORMER, 0, "transformer")                                                       \
-    X(TRAINER_REPLAY, 1, "replay")     /* looks its losses up in a table of earlier ones */        \
-    X(TRAINER_SIMULATE, 2, "simulate") /* draws them from a made-up surface */                     \
-    X(TRAINER_COMMAND, 3, "command")   /* a program of the user's */
+    X(TRAINER_REPLAY, 1, "replay")     /* looks losses up in a table */                            \
+    X(TRAINER_SIMULATE, 2, "simulate") /* computes losses from a synthetic surface */              \
+    X(TRAINER_COMMAND, 3, "command")   /* runs a user's program */
 #define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt") X(ARCH_LLAMA, 1, "llama")
 #define PARAMETRIZATION_MAP(X) X(PARAM_SP, 0, "sp") X(PARAM_MUP, 1, "mup") X(PARAM_LVP, 2, "lvp")
 #define DEPTH_MAP(X) X(DEPTH_NONE, 0, "none") X(DEPTH_COMPLETEP, 1, "completep")
@@ -24,19 +24,19 @@
     X(SCHEDULE_CONSTANT, 3, "constant")
 #define COOLDOWN_MAP(X) X(COOLDOWN_LINEAR, 0, "linear") X(COOLDOWN_ROOT, 1, "1-sqrt")
 #define SOURCE_MAP(X) X(SOURCE_TOKENS, 0, "tokens") X(SOURCE_SYNTHETIC, 1, "synthetic")
-/* Of a file of tokens (worker/data/token_file.h). */
+/* Layouts of token files. */
 #define TOKEN_FORMAT_MAP(X)                                                                        \
     X(TOKENS_AUTO, 0, "auto") /* found from the file itself */                                     \
     X(TOKENS_LLMC, 1, "llmc")                                                                      \
     X(TOKENS_MEGATRON, 2, "megatron")                                                              \
     X(TOKENS_NANOGPT, 3, "nanogpt")
 #define OUTCOME_MAP(X)                                                                             \
-    X(OUTCOME_DONE, 0, "done")         /* val_loss holds */                                        \
+    X(OUTCOME_DONE, 0, "done")         /* val_loss is set */                                       \
     X(OUTCOME_DIVERGED, 1, "diverged") /* information: this LR is too high */                      \
-    X(OUTCOME_FAILED, 2, "failed")     /* the environment's fault: tried again */                  \
-    X(OUTCOME_LOST, 3, "lost")         /* its worker vanished: tried again */                      \
+    X(OUTCOME_FAILED, 2, "failed")     /* environment error: tried again */                        \
+    X(OUTCOME_LOST, 3, "lost")         /* its worker is gone: tried again */                       \
     X(OUTCOME_CANCELED, 4, "canceled")                                                             \
-    X(OUTCOME_REFUSED, 5, "refused") /* this trainer cannot know: not tried again */
+    X(OUTCOME_REFUSED, 5, "refused") /* beyond the trainer's data: not tried again */
 
 #define X(enumerator, value, name) enumerator = (value),
 enum trainer_kind { TRAINER_MAP(X) };
@@ -61,12 +61,12 @@ const char *token_format_name(uint32_t format);
 const char *outcome_name(uint32_t outcome);
 
 #define TRIAL_PATH 1024
-/* A finite loss of a larger size is an error of whoever tells it; one that is not finite is that of
- * a training that diverged. */
+/* A finite loss beyond this is a reporting error; a loss that is not finite means that the training
+ * diverged. */
 #define TRIAL_LOSS_MOST 1e30
 
-/* Who multiplies: a letter for each product of each linear layer (own, openblas, onednn), so that a
- * trial has the same bits wherever it is trained. "" is all our own. */
+/* Libraries of the matrix products: a letter for each product of each linear layer (own, openblas,
+ * onednn), so that a trial gives the same bits on any worker. "": own for all. */
 #define MATMUL_MAP(X) X('o', "own") X('b', "openblas") X('d', "onednn")
 enum trial_linear {
     LINEAR_QKV,
@@ -78,36 +78,36 @@ enum trial_linear {
 };
 enum trial_product { PRODUCT_FORWARD, PRODUCT_INPUT, PRODUCT_WEIGHT };
 #define PRODUCT_COUNT 3
-#define TRIAL_PRODUCTS 16 /* LINEAR_COUNT * PRODUCT_COUNT letters and the end */
+#define TRIAL_PRODUCTS 16 /* LINEAR_COUNT * PRODUCT_COUNT letters and the NUL */
 /* `text`: one of the names, for all products, or the letters themselves. False: neither. */
 bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
 /* "own; openblas: mlp.fc d_weight, output d_weight" */
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
 
-/* The made-up loss surface of trainer simulate (formulas: worker/trainers/simulate/loss_surface.h). */
+/* Parameters of the synthetic loss surface of trainer simulate (formulas: loss_surface.h). */
 #define SIMULATE_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
-    U64(seed)  /* of all its draws */                                                              \
+    U64(seed)  /* of all random draws */                                                           \
     F64(lr)    /* optimum at 1M tokens; of a model with 1M hidden parameters and vocabulary 10k */ \
     F64(beta)  /* the optimum falls as tokens^-beta, */                                            \
     F64(alpha) /* as parameters^-alpha */                                                          \
     F64(gamma) /* and as vocabulary^-gamma */                                                      \
     F64(curvature)       /* nats per octave^2, at 1M tokens */                                     \
-    F64(curvature_drift) /* it goes as tokens^this */                                              \
+    F64(curvature_drift) /* curvature ~ tokens^this */                                             \
     F64(asymmetry)                                                                                 \
     F64(cliff)              /* octaves above the optimum beyond which a training diverges */       \
-    F64(misfit)             /* standard deviation, ln LR, of each horizon's own optimum */         \
+    F64(misfit)             /* standard deviation of a horizon's random effect, ln LR */           \
     F64(noise)              /* standard deviation of a loss */                                     \
-    F64(seed_noise)         /* of what a seed adds to all losses of a horizon alike */             \
+    F64(seed_noise)         /* of a seed's common effect on the losses of a horizon */             \
     F64(crash)              /* probability that an attempt fails */                                \
     F64(seconds_per_mtoken) /* virtual seconds for 1M tokens */                                    \
-    F64(delay)              /* relative standard deviation of that */                              \
-    F64(delta)              /* the optimum falls as width^-delta, from 64 on, */                   \
-    F64(batch)              /* and goes as batch^batch, from 10k tokens on */                      \
+    F64(delay)              /* relative standard deviation of these seconds */                     \
+    F64(delta)              /* the optimum falls as (width/64)^-delta */                           \
+    F64(batch)              /* and goes as (batch_tokens/10k)^batch */                             \
     F64(ratio)              /* best embedding_lr_ratio at width 64 and vocabulary 10k */           \
-    F64(ratio_width)        /* it goes as width^this */                                            \
-    F64(ratio_vocab)        /* and as vocabulary^this */                                           \
-    F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: it is all one */   \
-    U64(cell)               /* draws of its own, where a plan has axes */
+    F64(ratio_width)        /* ratio ~ width^this */                                               \
+    F64(ratio_vocab)        /* ratio ~ vocabulary^this */                                          \
+    F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: no effect */       \
+    U64(cell)               /* selects independent draws in plans with axes */
 
 struct simulate_spec {
     FIELD_DECLARE(SIMULATE_SPEC_FIELDS)
@@ -128,20 +128,20 @@ extern const struct field_table simulate_spec_fields;
     U32(n_heads)                                                                                   \
     U32(context) /* tokens a sequence */                                                           \
     U32(vocab)                                                                                     \
-    U32(d_ff)        /* width of the MLP's middle; of llama's gate and up each */                  \
+    U32(d_ff)        /* hidden width of the MLP; llama: of gate and up each */                     \
     U32(tied_output) /* 1: the output matrix is the embedding */                                   \
     U32(qk_norm)     /* 1: RMSNorm of each head's queries and keys */                              \
-    F64(z_loss)      /* this * ln(Z)^2 a token is added to what is differentiated */               \
+    F64(z_loss)      /* z_loss ln(Z)^2 per token is added to the loss for gradients */             \
     U32(parametrization)                                                                           \
     U32(base_width)     /* d_model at which mup and lvp equal sp */                                \
-    U32(base_head_size) /* channels of a head there */                                             \
+    U32(base_head_size) /* channels of a head at base_width */                                     \
     U32(depth_rule)                                                                                \
     U32(base_layers) /* n_layers at which completep scales nothing */                              \
     U32(schedule)                                                                                  \
     F64(warmup)        /* share of the horizon, [0, 1) */                                          \
-    U64(warmup_tokens) /* the same in tokens; 0: the share holds */                                \
+    U64(warmup_tokens) /* the same in tokens; 0: use the share */                                  \
     F64(final_lr)      /* LR at the end as a share of the peak */                                  \
-    F64(min_lr)        /* the same, fixed; 0: the share holds */                                   \
+    F64(min_lr)        /* LR at the end, absolute; 0: use the share */                             \
     F64(cooldown)      /* wsd: share of the horizon in which the LR falls */                       \
     U32(cooldown_shape)                                                                            \
     F64(weight_decay)      /* decoupled */                                                         \
@@ -151,15 +151,15 @@ extern const struct field_table simulate_spec_fields;
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
     U32(source)                                                                                    \
-    U64(data_hash)  /* of what trial_place's data_path says; 0: nothing is read, or unchecked */   \
-    U64(val_tokens) /* that the validation loss is the mean over; never trained on */              \
-    U64(val_bytes)  /* of text that these tokens stand for; 0: not known */                        \
-    U32(repeat)     /* 1: the text may be read more than once */                                   \
+    U64(data_hash)     /* of the content of trial_place's data_path; 0: no data, or unchecked */   \
+    U64(val_tokens)    /* the validation loss is the mean over them; never trained on */           \
+    U64(val_bytes)     /* bytes of text of these tokens; 0: unknown */                             \
+    U32(repeat)        /* 1: the text may be read more than once */                                \
     F64(zipf_exponent) /* source synthetic */                                                      \
     F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
-    U32(markov_order)  /* source synthetic: by how many of them */                                 \
+    U32(markov_order)  /* source synthetic: number of predecessors */                              \
     TEXT(products, TRIAL_PRODUCTS)                                                                 \
-    STRUCT(simulate, simulate_spec) /* trainer simulate alone; elsewhere zero */
+    STRUCT(simulate, simulate_spec) /* trainer simulate only; otherwise zero */
 
 struct trial_spec {
     FIELD_DECLARE(TRIAL_SPEC_FIELDS)
@@ -172,9 +172,9 @@ extern const struct field_table trial_spec_fields;
     F64(val_loss_se)       /* its standard error over sequences */                                 \
     F64(val_bits_per_byte) /* val_loss val_tokens / (ln 2 val_bytes) */                            \
     F64(train_loss)        /* mean of the last twentieth of the horizon */                         \
-    U64(tokens)            /* trained until the end, or until it was seen to diverge */            \
+    U64(tokens)            /* trained, up to the end or the detected divergence */                 \
     U64(begun_tokens) /* of the checkpoint or shared state that the attempt began with; 0: none */ \
-    F64(seconds)      /* of the worker, wall; not part of what must be reproducible */             \
+    F64(seconds)      /* wall time in the worker; need not be reproducible */                      \
     F64(flops)        /* trial_flops_per_token() times tokens */                                   \
     TEXT(message, 256) /* why it diverged or failed */
 
@@ -183,39 +183,39 @@ struct trial_result {
 };
 extern const struct field_table trial_result_fields;
 
-/* Where and how an attempt runs. Nothing of it reaches the losses: specs that are the same give the
- * same losses at any place. Paths are absolute; "": none. */
+/* Where and how an attempt runs. It does not affect the losses: equal specs give the same losses at
+ * any place. Paths are absolute; "": none. */
 #define TRIAL_PLACE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(slot)                   /* the worker's number among those of its host, from 0 */          \
     U32(threads)                /* trainer.threads_per_worker */                                   \
-    F64(silence_s)              /* a command that says nothing for so long has failed; 0: never */ \
+    F64(silence_s)              /* a command silent for this long has failed; 0: no limit */       \
     TEXT(data_path, TRIAL_PATH) /* DATASET.json; the table of replay; a command's setup */         \
-    TEXT(output, TRIAL_PATH)    /* file for the end of what a command prints */                    \
+    TEXT(output, TRIAL_PATH)    /* file for the last lines of a command's output */                \
     TEXT(checkpoint, TRIAL_PATH)                                                                   \
-    F64(checkpoint_every_s)          /* 0: only when CANCEL asks for it */                         \
-    TEXT(wsd_prefix_dir, TRIAL_PATH) /* states that horizons share (transformer/wsd_prefix.h) */   \
-    U64(wsd_prefix_tokens)           /* of such a state to go on from; 0: none */
+    F64(checkpoint_every_s)          /* 0: only on a CANCEL with `save` */                         \
+    TEXT(wsd_prefix_dir, TRIAL_PATH) /* states that horizons share */                              \
+    U64(wsd_prefix_tokens)           /* of the shared state to resume from; 0: none */
 
 struct trial_place {
     FIELD_DECLARE(TRIAL_PLACE_FIELDS)
 };
 extern const struct field_table trial_place_fields;
 
-/* Whether two specs mean the same training; bits of numbers are compared. */
+/* Whether two specs are the same training; numbers are compared bit by bit. */
 bool trial_same(const struct trial_spec *a, const struct trial_spec *b);
 /* XXH3-64 over the fields in their order: equal for specs that are the same, on any machine of the
  * same byte order. */
 uint64_t trial_hash(const struct trial_spec *spec);
 
-/* The MLP's usual middle: gpt 4 d_model; llama 8/3 d_model, rounded up to a multiple of 8. */
+/* The MLP's usual hidden width: gpt 4 d_model; llama 8/3 d_model, rounded up to a multiple of 8. */
 uint32_t trial_default_d_ff(uint32_t arch, uint32_t d_model);
 /* Zipf exponent of the token frequencies of real text (BPE, ranks 10 to V/2), as measured at
- * vocabularies of 2k to 96k and drawn on from there; .5 at least. */
+ * vocabularies of 2k to 96k and extrapolated beyond; .5 at least. */
 double trial_default_zipf(uint32_t vocab);
-/* The LR's share of the peak at the end that each schedule usually has. */
+/* The usual LR at the end of each schedule, as a share of the peak. */
 double trial_default_final_lr(uint32_t schedule);
-/* Gives the model another width: d_ff follows in proportion; n_heads is kept, or with heads_grow
- * the size of a head. False, with the spec as it was, when that does not divide. */
+/* Changes the width: d_ff follows in proportion; n_heads is kept, or with heads_grow the head size.
+ * False, with the spec unchanged, if the sizes do not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);
 
 /* Parameters without the embeddings, and all. */
@@ -229,9 +229,10 @@ double trial_flops_per_token(const struct trial_spec *spec);
 uint64_t trial_steps(const struct trial_spec *spec);
 /* wsd: the last step before the LR falls. */
 uint64_t trial_stable_steps(const struct trial_spec *spec);
-/* Tokens up to there, where a training is the same whatever its horizon, so that longer ones can go
- * on from it (Haegele et al. 2024, arXiv 2405.18392); 0: it is not, because the schedule is another
- * or the warm-up a share of the horizon. */
+/* Tokens up to there. A training is the same up to this point for all horizons, so longer ones can
+ * resume from it (Haegele et al. 2024, arXiv 2405.18392). 0: no common prefix: another schedule, a
+ * warm-up given as a share of the horizon, or a stable part that ends in the warm-up or the last
+ * twentieth. */
 uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec);
 
 #endif

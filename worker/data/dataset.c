@@ -1,6 +1,6 @@
-/* Token files that are there already (which ones, of what kind, and whether the model can take
- * them), and what a dataset is good for, text or tokens. Looking at each token is what takes long, so
- * its result is kept in DATASET.json, whose name is a hash of what the files are. */
+/* Prepares datasets: lists existing token files, with their layout and whether the model can use
+ * them, and describes the result for text and tokens. Scanning all tokens takes long, so the result
+ * is kept in DATASET.json, whose name is a hash of the files' identity. */
 #define _XOPEN_SOURCE 700
 #include "data/dataset.h"
 
@@ -16,7 +16,7 @@
 #include "data/token_stream.h"
 #include "data/tokenizer.h"
 
-/* How many tokens are scored: of text all from val_first on, of token files val_tokens at most. */
+/* Number of scored tokens: all of a text from val_first on; val_tokens at most of token files. */
 static uint64_t scored_tokens(const struct dataset_file *file,
                               const struct dataset_request *request)
 {
@@ -31,7 +31,7 @@ static uint64_t scored_tokens(const struct dataset_file *file,
 /* ---- which files ---- */
 
 struct text_origin {
-    bool known; /* so far all parts are of one tokenizer, and it can be read */
+    bool known; /* so far all parts have one readable tokenizer */
     char tokenizer[16], model[TRIAL_PATH], model_hash[20]; /* model "": bytes */
 };
 
@@ -40,7 +40,7 @@ struct listing {
     const char *key; /* data.tokens or data.val */
     struct dataset_parts *parts;
     struct dataset_file *file;
-    bool all_of_text; /* so far text_bytes is known of each part */
+    bool all_of_text; /* so far text_bytes is known for each part */
     struct text_origin origin;
 };
 
@@ -58,7 +58,8 @@ static bool ends_in_json(const char *path)
     return length > 5 && strcmp(path + length - 5, ".json") == 0;
 }
 
-/* FILE.bin and FILE.idx are one; what is for validation is not for training. */
+/* Adds a part once (FILE.bin and FILE.idx are the same); validation files are left out of
+ * training. */
 static int add_part(struct listing *to, const struct dataset_part *part, struct lr_error *err)
 {
     if (has_part(to->parts, part->path) || has_part(&to->file->val, part->path))
@@ -84,7 +85,7 @@ static bool is_model(const char *path, const char *hash)
     return same;
 }
 
-/* The same ids are the same text. */
+/* Whether the same ids stand for the same text. */
 static bool is_same_tokenizer(const char *tokenizer, const char *model_hash,
                               const struct text_origin *origin)
 {
@@ -162,7 +163,7 @@ out:
     return rc;
 }
 
-/* *origin: of the tokens that are validation. */
+/* Lists the files of validation and training. *origin: of the validation tokens. */
 static int list_files(struct dataset_file *file, const struct dataset_request *request,
                       struct text_origin *origin, struct lr_error *err)
 {
@@ -191,14 +192,15 @@ static int list_files(struct dataset_file *file, const struct dataset_request *r
     return 0;
 }
 
-/* Validation begins with a document, where documents are known. */
+/* Sets val_first for a validation set at the end of `train`: it begins with a document if the
+ * layout has documents. */
 static int find_validation(struct dataset_file *file, uint64_t val_tokens, struct lr_error *err)
 {
     uint64_t all = dataset_parts_tokens(&file->train);
     file->val_first = VAL_AT_END;
     if (file->val.count || val_tokens >= all)
         return 0;
-    assert(val_tokens > 0); /* the loop ends within the files */
+    assert(val_tokens > 0); /* so that the loop ends within the files */
     uint64_t first = all - val_tokens, before = 0;
     size_t i = 0;
     while (before + file->train.part[i].tokens <= first)
@@ -239,7 +241,7 @@ out:
     return rc;
 }
 
-/* Of the tokens that are scored; 0 where it is not known which text they are. */
+/* Sets val_bytes of the scored tokens; 0 if their text is not known. */
 static int count_val_bytes(struct dataset_file *file, const struct dataset_request *request,
                            const struct text_origin *origin, struct lr_error *err)
 {
@@ -261,7 +263,7 @@ static int count_val_bytes(struct dataset_file *file, const struct dataset_reque
     return rc;
 }
 
-/* ---- all tokens looked at ---- */
+/* ---- scanning all tokens ---- */
 
 static void tell_progress(const void *context, double share)
 {
@@ -316,7 +318,8 @@ static int name_dataset(char out[TRIAL_PATH], const struct dataset_file *file,
     return 0;
 }
 
-/* Finds or makes the DATASET.json of token files in `folder`; as dataset_from_text(). */
+/* Finds or creates the DATASET.json of token files in `folder`; out and file as in
+ * dataset_from_text(). */
 static int dataset_from_tokens(struct dataset *out, struct dataset_file *file,
                                const struct dataset_request *request, const char *folder,
                                struct lr_error *err)
@@ -369,7 +372,7 @@ static int make_dirs(const char *path, struct lr_error *err)
     }
 }
 
-/* Of token files; of text its bytes are what counts (dataset_text.c). */
+/* For token files; for text, dataset_text.c checks the bytes. */
 static int check_end(const struct dataset *out, const struct dataset_request *request,
                      struct lr_error *err)
 {
@@ -387,7 +390,8 @@ static int describe(struct dataset *out, const struct dataset_file *file,
                     const struct dataset_request *request, struct lr_error *err)
 {
     uint64_t val = dataset_parts_tokens(&file->val), context = request->context;
-    const char *key = request->text_count ? "" : "data.tokens: "; /* of text the caller says it */
+    const char *key = request->text_count ? "" : "data.tokens: "; /* for text the caller names
+                                                                     the key */
     out->files = file->train.count;
     out->vocab_used = file->vocab_used;
     out->tokens = dataset_parts_tokens(&file->train);

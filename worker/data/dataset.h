@@ -9,11 +9,12 @@
 #include "lrsearch/stage.h"
 #include "lrsearch/trial.h"
 
-/* From what people have, text or token files, to one DATASET.json (dataset_file.h) that trials
- * name. Text is tokenized once into llm.c shards, cached by the content of the text and the
- * settings; token files are read where they lie. Validation is kept apart: files of its own, or the
- * end. A tokenizer is trained on text that lies before it. With the same val_bytes, validation is
- * the same text at every vocabulary; what val_tokens stood for at one is val_bytes for the next. */
+/* From text or token files to one DATASET.json (dataset_file.h) that trials name. Text is tokenized
+ * once into llm.c shards, cached by the content of the text and the settings; token files are read
+ * in place. Validation data are separate: their own files, or the end of the training data. A
+ * tokenizer is trained on text before the validation set. With the same val_bytes, validation is
+ * the same text at every vocabulary; a plan passes the val_bytes of its first vocabulary to the
+ * next ones. */
 
 struct dataset_request {
     const char *const *texts; /* paths or globs, plain or gzip, absolute */
@@ -22,36 +23,35 @@ struct dataset_request {
 
     const char *const *tokens; /* instead of texts: token files, or DATASET.json */
     size_t token_count;
-    const char *const *vals; /* token files for validation; taken out of `tokens` */
+    const char *const *vals; /* token files for validation; excluded from `tokens` */
     size_t val_count;
     enum token_format format;
 
     uint32_t vocab;      /* bytes: at least 256 */
-    uint64_t val_tokens; /* 0 without val_bytes: nothing is kept apart */
+    uint64_t val_tokens; /* 0 without val_bytes: no validation set */
     uint64_t val_bytes;  /* of text, instead of val_tokens; 0: not given */
     uint32_t context;
-    const char *cache_dir;             /* made when missing */
-    const struct stage_report *stages; /* NULL: nobody listens */
+    const char *cache_dir;             /* created if missing */
+    const struct stage_report *stages; /* NULL: no reports */
 };
 
 struct dataset {
     char path[TRIAL_PATH]; /* of DATASET.json, absolute */
-    uint64_t hash;         /* of what it says, for trial_spec.data_hash */
+    uint64_t hash;         /* of its content, for trial_spec.data_hash */
     size_t files;
-    uint64_t tokens;        /* in all files for training, the end that is validation with them */
-    uint64_t train_tokens;  /* that one epoch gives: whole sequences before the validation set */
+    uint64_t tokens;        /* in all training files, validation at their end included */
+    uint64_t train_tokens;  /* of an epoch: whole sequences before the validation set */
     double bytes_per_token; /* of the whole text; 0: not known */
-    uint64_t val_tokens;    /* that are scored, */
-    uint64_t val_bytes;     /* and the bytes of text behind them; 0: not known */
+    uint64_t val_tokens;    /* scored tokens */
+    uint64_t val_bytes;     /* bytes of text of these tokens; 0: unknown */
     uint32_t vocab_used;    /* highest token id + 1 */
-    bool cached;            /* nothing had to be done */
+    bool cached;            /* found in the cache */
 };
 
-/* 0, or LR_EDATA naming file and mend: no file matches, unreadable, empty, not text, too small for
- * the vocabulary or for the validation set (a quarter at most, of text of its bytes, unless it has
- * files of its own),
- * damaged gzip, token files of mixed kinds or with ids of vocab or more. Two processes at once do
- * no harm. */
+/* 0, or LR_EDATA with the file and the remedy: no file matches, unreadable, empty, not text, too
+ * small for the vocabulary or for the validation set (at most a quarter, counted in bytes for text,
+ * unless it has its own files), damaged gzip, token files of mixed layouts or with ids of vocab or
+ * more. Safe to run in two processes at once. */
 int dataset_prepare(struct dataset *out, const struct dataset_request *request,
                     struct lr_error *err);
 

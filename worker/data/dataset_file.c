@@ -37,7 +37,7 @@ int dataset_part_of(struct dataset_part *part, const char *path, enum token_form
     return 0;
 }
 
-/* As bare tokens: what the layout says stands in the part already. */
+/* Opens it as bare tokens: the part already holds what the layout's header says. */
 int dataset_part_open(struct token_file *file, const struct dataset_part *part,
                       struct lr_error *err)
 {
@@ -134,7 +134,7 @@ static int parse_part(struct dataset_part *part, json_t *value, const char *path
     return 0;
 }
 
-/* root[which]: none where the key is absent. */
+/* Parses the parts in root[which]; none if the key is absent. */
 static int parse_parts(struct dataset_parts *parts, const json_t *root, const char *which,
                        const char *path, struct lr_error *err)
 {
@@ -157,7 +157,7 @@ static int parse_parts(struct dataset_parts *parts, const json_t *root, const ch
     return 0;
 }
 
-/* "" where the key is absent. */
+/* Copies a text; "" if the key is absent. */
 static int get_text(char *out, size_t capacity, json_t *object, const char *key, const char *path,
                     struct lr_error *err)
 {
@@ -170,7 +170,7 @@ static int get_text(char *out, size_t capacity, json_t *object, const char *key,
     return 0;
 }
 
-/* A path, made absolute; "" where the key is absent. */
+/* Copies a path, made absolute; "" if the key is absent. */
 static int get_path(char out[TRIAL_PATH], json_t *object, const char *key, const char *path,
                     struct lr_error *err)
 {
@@ -281,7 +281,7 @@ int dataset_file_read(struct dataset_file *out, uint64_t *hash, const char *path
 
 /* ---- writing ---- */
 
-/* `name`, from the folder of `path` where it lies in there. */
+/* `name`, relative to the folder of `path` if it is inside. */
 static const char *relative(const char *name, const char *path)
 {
     size_t folder = folder_length(path);
@@ -305,7 +305,7 @@ static json_t *value_of_parts(const struct dataset_parts *parts, const char *pat
     return values;
 }
 
-/* NULL without memory; json_decref() it. */
+/* The JSON value, to be released with json_decref(); NULL: out of memory. */
 static json_t *value_of(const struct dataset_file *dataset, const char *path)
 {
     json_t *root =

@@ -1,9 +1,9 @@
-/* Text to token files, once. Their names are a hash of the text and the settings, so what is in the
- * cache is right by its name; DATASET.json appears last and whole, so two processes that make the
- * same one do no harm. Validation is the end of the text from a certain byte on. A token ends
- * there, at every vocabulary, and each one behind it is scored: so the bytes that are scored are
- * known without a look at any token. The tokenizer learns from the first half of the text and
- * validation is at most a quarter of its bytes, so it never sees them. */
+/* Text to token files, once. File names are a hash of the text and the settings, so a cached file
+ * is valid by its name; DATASET.json appears last and whole, so two processes may create the same
+ * one. Validation is the end of the text from a certain byte on. At every vocabulary a token ends
+ * there, and each later one is scored, so the number of scored bytes is known without scanning
+ * tokens. The tokenizer learns from the first half of the text and validation is at most a quarter
+ * of its bytes, so the tokenizer never sees it. */
 #define _XOPEN_SOURCE 700
 #include "data/dataset_text.h"
 
@@ -19,16 +19,16 @@
 #include "lrsearch/own_file.h"
 
 #define CHUNK ((size_t)1 << 20)
-enum { BYTES = 256 };                 /* the vocabulary that needs no tokenizer */
-#define SAMPLE_MAX ((size_t)10 << 20) /* bytes of text the tokenizer learns from */
-#define PIECE_MOST 64 /* bytes of a token: sentencepiece's limit, 16 characters, of four bytes */
+enum { BYTES = 256 };                 /* the vocabulary without a tokenizer */
+#define SAMPLE_MAX ((size_t)10 << 20) /* bytes of text that the tokenizer learns from */
+#define PIECE_MOST 64 /* bytes of a token: sentencepiece allows 16 characters of up to four bytes */
 
 struct job {
     const struct dataset_request *request;
     uint64_t text_bytes, text_hash;
     char *chunk;            /* CHUNK bytes */
     char model[TRIAL_PATH]; /* FOLDER/HASH-bpe8192.model, */
-    char stem[TRIAL_PATH];  /* FOLDER/HASH-bpe8192-val65536 of tokens, or -val200000b of bytes */
+    char stem[TRIAL_PATH];  /* FOLDER/HASH-bpe8192-val65536 (tokens) or -val200000b (bytes) */
     bool bpe;
 };
 
@@ -96,13 +96,13 @@ out:
     return rc;
 }
 
-/* ---- the text, piece by piece ---- */
+/* ---- the text in parts ---- */
 
 struct walk {
     const struct job *job;
     struct text_reader *reader;
-    size_t held, given; /* bytes in job->chunk; of them handed out last */
-    uint64_t at;        /* where the chunk begins in the text */
+    size_t held, given; /* bytes in job->chunk; of them passed on last */
+    uint64_t at;        /* offset of the chunk in the text */
     bool ended;         /* the reader has no more */
 };
 
@@ -112,7 +112,7 @@ static int walk_begin(struct walk *walk, const struct job *job, struct lr_error 
     return text_reader_open(&walk->reader, job->request->texts, job->request->text_count, err);
 }
 
-/* The character that byte `at` is part of begins here. */
+/* Index where the character that contains byte `at` begins. */
 static size_t character_start(const char *text, size_t at)
 {
     size_t start = at;
@@ -138,9 +138,9 @@ static int fill_chunk(struct walk *walk, struct lr_error *err)
     return 0;
 }
 
-/* The next part of the text: whole lines where there are any, since no token goes over the end of
- * one; else whole characters; and nothing behind byte `stop`, or the character that it is part of.
- * *size 0: `stop` or the end is reached. */
+/* Finds the next part of the text: whole lines if possible, since no token crosses the end of a
+ * line, otherwise whole characters; nothing after byte `stop`, which is moved back to the start of
+ * its character. *size 0: `stop` or the end is reached. */
 static int walk_next(struct walk *walk, uint64_t stop, size_t *size, struct lr_error *err)
 {
     const char *chunk = walk->job->chunk;
@@ -205,7 +205,7 @@ static int put_until(struct walk *walk, uint64_t stop, struct tokenizer *tokeniz
     }
 }
 
-/* The last val_bytes are validation. */
+/* Writes all tokens; the last val_bytes are validation. */
 static int put_text(const struct job *job, uint64_t val_bytes, struct tokenizer *tokenizer,
                     struct shard_writer *out, struct dataset_file *file, struct lr_error *err)
 {
@@ -242,7 +242,8 @@ static int too_small(const struct job *job, struct lr_error *err)
                    bytes ? "bytes" : "tokens", bytes ? "bytes" : "tokens");
 }
 
-/* Bytes of the last tokens of the text; `last` holds those of each, `wanted` of them. */
+/* Sums the bytes of the last `wanted` tokens of the text, looking at its last `tail` bytes; `last`
+ * is a ring buffer of `wanted` token lengths. */
 static int bytes_of_tail(const struct job *job, struct tokenizer *tokenizer, uint64_t tail,
                          uint64_t wanted, unsigned char *last, uint64_t *bytes,
                          struct lr_error *err)
@@ -280,8 +281,8 @@ out:
     return rc;
 }
 
-/* *bytes: how long validation is. It depends on the first vocabulary of a plan where val_tokens say
- * so; tokenizer NULL: bytes. */
+/* *bytes: size of the validation set; if given as val_tokens, it depends on the first vocabulary of
+ * a plan. tokenizer NULL: bytes. */
 static int choose_validation(const struct job *job, struct tokenizer *tokenizer, uint64_t *bytes,
                              struct lr_error *err)
 {
@@ -308,7 +309,7 @@ static int make_tokenizer(const struct job *job, struct lr_error *err)
 {
     char own[TRIAL_PATH + 48];
     snprintf(own, sizeof(own), "%s.%ld", job->model, (long)getpid());
-    int made = own_file_create(own, 0666); /* sentencepiece would follow a link */
+    int made = own_file_create(own, 0666); /* sentencepiece would follow a symbolic link */
     if (made < 0)
         return lr_fail_errno(err, LR_ECREATE, "%s", own);
     close(made);
@@ -320,7 +321,7 @@ static int make_tokenizer(const struct job *job, struct lr_error *err)
     return rc;
 }
 
-/* Learns the tokenizer, or takes the one that is there. */
+/* Trains the tokenizer, or loads the cached one. */
 static int get_tokenizer(const struct job *job, struct tokenizer **tokenizer, char model_hash[20],
                          struct lr_error *err)
 {
@@ -371,7 +372,7 @@ out:
     return rc;
 }
 
-/* A shard that was deleted or damaged is made again. */
+/* Whether all shards are intact; otherwise they are made again. */
 static bool is_whole(const struct dataset_file *file)
 {
     for (size_t i = 0; i < file->train.count; i++) {
@@ -383,7 +384,8 @@ static bool is_whole(const struct dataset_file *file)
     return true;
 }
 
-/* The tokenizer and, so that it is learned once, its name say nothing of validation. */
+/* Sets the file names. The tokenizer's name does not depend on validation, so that it is trained
+ * once. */
 static void name_files(struct job *job, const char *folder)
 {
     const struct dataset_request *request = job->request;

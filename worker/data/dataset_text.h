@@ -4,8 +4,8 @@
 #include "data/dataset.h"
 #include "data/dataset_file.h"
 
-/* The way from text to a DATASET.json, for dataset.c: finds or makes it in `folder` (absolute, no
- * slash at the end, room for a name of 64 bytes), reads it to *file and sets out->path, hash and
+/* From text to a DATASET.json, for dataset.c: finds or creates it in `folder` (absolute, no slash
+ * at the end, room for a name of 64 bytes), reads it into *file and sets out->path, hash and
  * cached. */
 int dataset_from_text(struct dataset *out, struct dataset_file *file,
                       const struct dataset_request *request, const char *folder,

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Whole numbers of files, at any address, on any machine. */
+/* Reads unsigned little-endian integers at any alignment, on any machine. */
 
 static inline uint32_t u16_at(const unsigned char *bytes)
 {

@@ -1,11 +1,10 @@
-/* Writing: the tensors are checked and the header is made before a file is touched, so that a wrong
- * argument costs no disk; whatever fails between the creation of the temporary file and its rename,
- * it is removed. Wide elements come first because the format allows no holes: only so is each tensor
- * aligned.
+/* Writing: the tensors are checked and the header is made before a file is created, so that a wrong
+ * argument writes nothing; on any failure before the rename the temporary file is removed. Wide
+ * elements come first because the format allows no holes: this order aligns every tensor.
  *
  * Reading: a file owns its map and the parsed header, to which the tensors' names and data point.
- * Everything is checked once, on opening: after that each tensor lies inside the map, aligned, and no
- * byte belongs to two tensors or to none. A file that passes is one that a writer finished. */
+ * All checks run once, on opening: after that each tensor lies inside the map, aligned, and every
+ * byte belongs to exactly one tensor. A file that passes was written completely. */
 #include "data/safetensors.h"
 
 #include <errno.h>
@@ -24,7 +23,7 @@
 #include "lrsearch/own_file.h"
 
 #define LENGTH_BYTES ((size_t)8)
-#define ALIGNMENT ((size_t)64) /* a cache line; what the widest vector loads want */
+#define ALIGNMENT ((size_t)64) /* a cache line; the widest vector */
 #define MEND "write it again, or take another copy"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -60,8 +59,7 @@ static enum st_dtype dtype_of(const char *text)
     return ST_NONE;
 }
 
-/* Counted without overflow and below 2^63, because the header's numbers are signed for most JSON
- * readers. */
+/* Counts without overflow, up to INT64_MAX: most JSON readers have signed integers. */
 int st_tensor_bytes(const struct st_tensor *tensor, uint64_t *bytes, struct lr_error *err)
 {
     uint64_t product = st_dtype_size(tensor->dtype);
@@ -83,11 +81,11 @@ int st_tensor_bytes(const struct st_tensor *tensor, uint64_t *bytes, struct lr_e
 
 /* ---- writing ---- */
 
-/* jansson refuses other bytes than UTF-8 everywhere, but only json_pack_ex() tells it apart from a
- * lack of memory. */
+/* jansson refuses invalid UTF-8 everywhere, but only json_pack_ex() distinguishes it from a lack of
+ * memory. */
 static int check_text(const char *what, const char *text, struct lr_error *err)
 {
-    json_error_t why = {0}; /* jansson sets no code when memory is lacking */
+    json_error_t why = {0}; /* jansson sets no code when out of memory */
     if (!text)
         return lr_fail(err, LR_EINVAL, "%s is NULL", what);
     json_t *checked = json_pack_ex(&why, 0, "s", text);
@@ -141,7 +139,7 @@ static int check_tensor(json_t *header, const struct st_tensor *tensor, uint64_t
     return 0;
 }
 
-/* [*end, *end + bytes) become its place in the data; *end moves on. */
+/* Adds the tensor at [*end, *end + bytes) of the data and advances *end. */
 static int add_tensor(json_t *header, const struct st_tensor *tensor, uint64_t *end,
                       struct lr_error *err)
 {
@@ -160,17 +158,17 @@ static int add_tensor(json_t *header, const struct st_tensor *tensor, uint64_t *
                : json_pack("{s:s, s:O, s:[I, I]}", "dtype", st_dtype_text(tensor->dtype), "shape",
                            shape, "data_offsets", (json_int_t)*end, (json_int_t)(*end + bytes));
     json_decref(shape);
-    if (json_object_set_new(header, tensor->name, entry)) /* refuses NULL */
+    if (json_object_set_new(header, tensor->name, entry)) /* fails if entry is NULL */
         return lr_nomem(err);
     *end += bytes;
     return 0;
 }
 
-/* Fills `order` with the tensors' indices as their data will lie, and `header`. */
+/* Fills `order` with the tensors' indices in the order of their data, and `header`. */
 static int lay_out_tensors(json_t *header, const struct st_tensor *tensors, size_t count,
                            size_t *order, struct lr_error *err)
 {
-    static const size_t widths[] = {8, 4, 1, 0}; /* 0: no such dtype, so that it is refused */
+    static const size_t widths[] = {8, 4, 1, 0}; /* 0: unknown dtype, which add_tensor() refuses */
     uint64_t end = 0;
     size_t placed = 0;
     for (size_t w = 0; w < sizeof(widths) / sizeof(*widths); w++) {
@@ -186,11 +184,11 @@ static int lay_out_tensors(json_t *header, const struct st_tensor *tensors, size
     return 0;
 }
 
-/* Length, JSON and padding in one block; lr_free() it. */
+/* Makes length, JSON and padding in one block; release it with lr_free(). */
 static int make_head(const json_t *header, char **head, size_t *size, struct lr_error *err)
 {
     const size_t flags = JSON_COMPACT;
-    size_t json = json_dumpb(header, NULL, 0, flags); /* 0 on failure: "{}" is the least */
+    size_t json = json_dumpb(header, NULL, 0, flags); /* 0 on failure: the shortest is "{}" */
     if (json > ST_HEADER_MAX - ALIGNMENT)
         return lr_fail(err, LR_EINVAL, "the header would have %zu bytes, and the limit is %" PRIu64,
                        json, ST_HEADER_MAX - ALIGNMENT);
@@ -216,7 +214,7 @@ static int write_all(int fd, const void *bytes, uint64_t size)
         if (part < 0 && errno == EINTR)
             continue;
         if (part == 0)
-            errno = EIO; /* no progress: do not try for ever */
+            errno = EIO; /* no progress: do not loop for ever */
         if (part <= 0)
             return -1;
         rest += part;
@@ -233,14 +231,15 @@ static int write_parts(int fd, const char *head, size_t head_size, const struct 
     for (size_t i = 0; i < count; i++) {
         const struct st_tensor *tensor = &tensors[order[i]];
         uint64_t bytes = 0;
-        st_tensor_bytes(tensor, &bytes, NULL); /* did well in check_tensor() */
+        st_tensor_bytes(tensor, &bytes, NULL); /* succeeded in check_tensor() */
         if (write_all(fd, tensor->data, bytes))
             return -1;
     }
     return fsync(fd);
 }
 
-/* The new name itself must survive a crash. `scratch` holds a copy of the path and is cut. */
+/* Syncs the folder, so that the new name survives a crash. `scratch` holds a copy of the path and
+ * is modified. */
 static int sync_folder(const char *path, char *scratch, struct lr_error *err)
 {
     char *slash = strrchr(scratch, '/');
@@ -392,7 +391,7 @@ static int read_entry(const struct safetensors *file, struct entry *entry, const
                        "its shape needs %" PRIu64 " bytes, but \"data_offsets\" give it %" PRIu64
                        ": " MEND,
                        bytes, entry->end - entry->begin);
-    /* The map starts at a page, so the place in the file tells the alignment in memory. */
+    /* The map is page-aligned, so the offset in the file determines the alignment in memory. */
     if (((uint64_t)(file->data - file->map) + entry->begin) % st_dtype_size(tensor->dtype))
         return lr_fail(err, LR_EDATA,
                        "its data starts at byte %" PRIu64
@@ -408,12 +407,12 @@ static int compare_entries(const void *left, const void *right)
     const struct entry *a = left, *b = right;
     if (a->begin != b->begin)
         return a->begin < b->begin ? -1 : 1;
-    if (a->end != b->end) /* empty tensors come before the one that starts at their place */
+    if (a->end != b->end) /* empty tensors come before the one at the same offset */
         return a->end < b->end ? -1 : 1;
     return strcmp(a->tensor.name, b->tensor.name);
 }
 
-/* The tensors must cover the data, one after the other. */
+/* Sorts the tensors and checks that they cover the data without gap or overlap. */
 static int place_entries(struct safetensors *file, struct lr_error *err)
 {
     uint64_t end = 0;
@@ -503,14 +502,14 @@ static int read_header(struct safetensors *file, struct lr_error *err)
                        "is cut short: %" PRIu64 " bytes of the header are missing: " MEND,
                        length - (file->size - LENGTH_BYTES));
     const char *text = (const char *)file->map + LENGTH_BYTES;
-    if (length == 0 || *text != '{') /* other readers demand it too */
+    if (length == 0 || *text != '{') /* other readers require it too */
         return lr_fail(err, LR_EDATA, "is no safetensors file: its header does not begin with {");
     file->data = file->map + LENGTH_BYTES + length;
     file->data_size = file->size - LENGTH_BYTES - length;
     file->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
     if (file->header)
         return 0;
-    /* jansson leaves the text empty at some allocations that fail */
+    /* jansson leaves the text empty on some failed allocations */
     if (!*where.text || json_error_code(&where) == json_error_out_of_memory)
         return lr_nomem(err);
     return lr_fail(err, LR_EDATA, "the header is no good JSON: %s (byte %d of it): " MEND,
@@ -521,7 +520,7 @@ static int map_file(struct safetensors *file, const char *path, struct lr_error 
 {
     struct stat info;
     int rc = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not wait at a pipe */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not block on a pipe */
     if (fd < 0)
         return lr_fail_errno(err, LR_EIO, "cannot open it");
     if (fstat(fd, &info)) {
@@ -576,7 +575,7 @@ const struct st_tensor *safetensors_at(const struct safetensors *file, size_t in
     return index < file->count ? &file->entries[index].tensor : NULL;
 }
 
-/* Files have hundreds of tensors at the most, and each is looked for once. */
+/* Linear: files have at most hundreds of tensors, each looked up once. */
 const struct st_tensor *safetensors_find(const struct safetensors *file, const char *name)
 {
     for (size_t i = 0; i < file->count; i++)

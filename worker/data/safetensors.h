@@ -7,7 +7,7 @@
 
 /* Named arrays in one file, in the safetensors layout that other programs read too: the length of
  * the header (u64, little-endian), a JSON header, then the arrays in C order, little-endian,
- * without holes. Written whole or not at all; read through a map. */
+ * without holes. Written whole or not at all; read through mmap(). */
 
 /* X(name here, name in the file, bytes of an element) */
 #define ST_DTYPE_MAP(X)                                                                            \
@@ -48,23 +48,23 @@ size_t st_dtype_size(enum st_dtype dtype);      /* bytes of an element; 0 when t
 int st_tensor_bytes(const struct st_tensor *tensor, uint64_t *bytes, struct lr_error *err);
 
 /* Writes PATH.tmp.<pid> beside `path`, syncs it and renames it to `path`, so that a reader sees the
- * old file or the new one, after a crash too. Fails with the old file as it was and the temporary
- * removed; only when the folder cannot be synced after the rename is the new file there already,
- * and the text says so. A symbolic link at `path` is replaced, not followed. The data starts at a
- * multiple of 64 bytes; elements of 8 bytes come first, then 4, then 1, so that all are aligned;
- * otherwise in the order given. Same arguments, same bytes. Errors: LR_EINVAL (the tensors or the
- * metadata are unusable), LR_ENOMEM, LR_ECREATE (cannot make the file), LR_ENOSPC, LR_EIO (cannot
- * write it). */
+ * old file or the new one, even after a crash. On failure the old file is unchanged and the
+ * temporary is removed; only if the folder cannot be synced after the rename, the new file is
+ * already in place, and the text says so. A symbolic link at `path` is replaced, not followed. The
+ * data starts at a multiple of 64 bytes; elements of 8 bytes come first, then 4, then 1, so that
+ * all are aligned; otherwise in the order given. Same arguments, same bytes. Errors: LR_EINVAL (the
+ * tensors or the metadata are unusable), LR_ENOMEM, LR_ECREATE (cannot make the file), LR_ENOSPC,
+ * LR_EIO (cannot write it). */
 int safetensors_write(const char *path, const struct st_tensor *tensors, size_t count,
                       const struct st_pair *metadata, size_t metadata_count, struct lr_error *err);
 
 struct safetensors;
 
-/* Maps and checks the whole file except the elements themselves: what the functions below hand out
- * is inside the map and aligned. It stays valid, also when another file is written over `path` by
- * safetensors_write(), until safetensors_close(); cutting the file short in place is not allowed.
- * Errors, *out NULL: LR_EIO (cannot open or map it), LR_EDATA (what is wrong in the file),
- * LR_ENOMEM (while the JSON is parsed, a lack of memory may read as bad JSON: LR_EDATA). */
+/* Maps the whole file and checks everything but the elements: all data that the functions below
+ * return are inside the map and aligned. They stay valid until safetensors_close(), also when
+ * safetensors_write() replaces `path`; truncating the file in place is not allowed. Errors, with
+ * *out NULL: LR_EIO (cannot open or map it), LR_EDATA (what is wrong in the file), LR_ENOMEM (while
+ * the JSON is parsed, a lack of memory may read as bad JSON: LR_EDATA). */
 int safetensors_open(struct safetensors **out, const char *path, struct lr_error *err);
 void safetensors_close(struct safetensors *file); /* NULL is fine */
 

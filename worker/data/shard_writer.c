@@ -11,9 +11,9 @@ struct shard_writer {
     char stem[TRIAL_PATH];
     bool wide, finished;
     uint64_t shard_tokens;
-    unsigned shards; /* begun */
-    FILE *file;      /* the last of them */
-    uint64_t count;  /* of tokens in it */
+    unsigned shards; /* started */
+    FILE *file;      /* the last shard's */
+    uint64_t count;  /* tokens in it */
     uint32_t highest;
 };
 
@@ -42,7 +42,7 @@ int shard_writer_open(struct shard_writer **out, const char *stem, bool wide, ui
     return 0;
 }
 
-/* The header's count is known only now. */
+/* Closes the shard after writing its header again, now with the count. */
 static int end_shard(struct shard_writer *w, struct lr_error *err)
 {
     char name[SHARD_NAME];

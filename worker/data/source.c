@@ -1,7 +1,7 @@
 /* Sequences of a trial. A stream of tokens is cut into windows of `context` tokens (with the next
- * token as the last label); the windows before the validation set are training data, shuffled anew
- * each epoch by a permutation that is computed, not stored. Of the validation set every token is a
- * label once: its bytes of text are known for all of it together. */
+ * token as the last label); the windows before the validation set are training data, shuffled in
+ * each epoch by a permutation that is computed, not stored. Every validation token is a label
+ * exactly once, because the bytes of its text are known only for the whole set. */
 #include "data/source.h"
 
 #include <assert.h>
@@ -16,13 +16,13 @@ struct source {
     struct trial_spec spec;
     struct synthetic *synthetic;      /* source synthetic */
     struct token_stream *train, *val; /* source tokens; may be the same */
-    uint64_t val_first;               /* in `val`: the first label */
+    uint64_t val_first;               /* index in `val` of the first label */
     uint64_t train_windows, val_labels;
-    struct lr_error *failure; /* the first */
+    struct lr_error *failure; /* the first read error */
 };
 
-/* The first of the validation labels has a token before it: the last one that is trained on, or the
- * first of a file that is there for validation alone. */
+/* Sets the training windows and validation labels. The first validation label has a token before
+ * it: the last training token, or the first token of a separate validation file. */
 static int lay_out(struct source *s, const struct dataset_file *file, const char *data_path,
                    struct lr_error *err)
 {

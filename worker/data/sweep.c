@@ -1,7 +1,7 @@
-/* Looks losses up in a table of them. Between two learning rates the curve is a piecewise cubic
- * whose slopes are bounded by those of its chords (Fritsch and Carlson 1980; slopes after Fritsch
- * and Butland 1984): it has no minimum that the table does not have, so a search is not led to an
- * optimum that nobody measured. */
+/* Looks losses up in a table. Between two learning rates the curve is a piecewise cubic whose
+ * slopes are bounded by those of its chords (Fritsch and Carlson 1980; slopes after Fritsch and
+ * Butland 1984): it has no minimum that the table lacks, so a search cannot find an optimum that
+ * was never measured. */
 #include "data/sweep.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ void sweep_release(struct sweep *sweep)
     memset(sweep, 0, sizeof(*sweep));
 }
 
-/* `a` is of the table. */
+/* `a` is a learning rate of the table. */
 static bool is_same_lr(double a, double b)
 {
     return fabs(a - b) <= SWEEP_SAME_LR * a;
@@ -31,7 +31,7 @@ uint64_t sweep_next_horizon(const struct sweep *sweep, uint64_t tokens)
     return 0;
 }
 
-/* Rows first..end-1 of the table. */
+/* Rows first..end-1. */
 struct span {
     size_t first, end;
 };
@@ -47,7 +47,7 @@ static struct span rows_of_horizon(const struct sweep *sweep, uint64_t tokens)
     return span;
 }
 
-/* The seeds of one learning rate, within a horizon: those from row `first` on. */
+/* The rows of one learning rate (its seeds) within a horizon, from row `first` on. */
 static struct span rows_from(const struct sweep *sweep, struct span horizon, size_t first)
 {
     struct span span = {first, first};
@@ -73,10 +73,10 @@ size_t sweep_range(const struct sweep *sweep, uint64_t tokens, double *low, doub
 /* ---- between learning rates ---- */
 
 struct point {
-    double x, y; /* log lr, loss; y NaN: there is none, or it diverged */
+    double x, y; /* log lr, loss; y NaN: no point, or diverged */
 };
 
-/* At the end of a run: from its first two chords (of widths h, slopes d), kept monotone. */
+/* Slope at the end of a run, from its first two chords (widths h, slopes d), kept monotone. */
 static double end_slope(double h0, double h1, double d0, double d1)
 {
     double slope = ((2 * h0 + h1) * d0 - h0 * d1) / (h0 + h1);
@@ -100,8 +100,8 @@ static double chord(struct point a, struct point b)
     return (b.y - a.y) / (b.x - a.x);
 }
 
-/* The slope at `here`, which is an end of the chord to `inner`; `outer` lies on the other side of
- * `here`, `beyond` on the other side of `inner`. */
+/* Slope at `here`, an end of the chord to `inner`; `outer` lies on the other side of `here`,
+ * `beyond` on the other side of `inner`. */
 static double slope_at(struct point outer, struct point here, struct point inner,
                        struct point beyond)
 {
@@ -113,7 +113,7 @@ static double slope_at(struct point outer, struct point here, struct point inner
     return d;
 }
 
-/* Between points[1] and points[2], which have losses. */
+/* The loss at x between points[1] and points[2], which have losses. */
 static double interpolate(const struct point points[4], double x)
 {
     double h = points[2].x - points[1].x, t = (x - points[1].x) / h;
@@ -124,7 +124,7 @@ static double interpolate(const struct point points[4], double x)
            t * t * ((1 + 2 * s) * points[2].y - s * h * right);
 }
 
-/* The learning rate whose seeds begin at row `first`, as this seed sees it. */
+/* The row of `seed`, modulo the number of seeds. */
 static struct sweep_row row_of_seed(const struct sweep *sweep, struct span seeds, uint32_t seed)
 {
     return sweep->rows[seeds.first + seed % (seeds.end - seeds.first)];
@@ -141,7 +141,7 @@ enum sweep_found sweep_at(const struct sweep *sweep, uint64_t tokens, double lr,
         (!(lr >= lowest) && !is_same_lr(lowest, lr)) ||
         (!(lr <= highest) && !is_same_lr(highest, lr)))
         return SWEEP_UNKNOWN;
-    size_t beyond = 0; /* learning rates above lr that were seen */
+    size_t beyond = 0; /* learning rates above lr seen so far */
     for (size_t next = horizon.first; next < horizon.end && beyond < 2;) {
         struct span seeds = rows_from(sweep, horizon, next);
         struct sweep_row row = row_of_seed(sweep, seeds, seed);

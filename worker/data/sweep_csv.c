@@ -1,6 +1,6 @@
-/* Reading and writing of tables of losses. libcsv cuts the text into cells; a row is judged when it
- * is whole: conditions first, so that rows that were not asked for may hold anything. The text is
- * handed over line by line, because libcsv does not count lines. */
+/* Reads and writes tables of losses as CSV. libcsv splits the text into cells; a row is checked
+ * when it is complete, conditions first, so that rows that do not meet them may hold anything. The
+ * text is passed line by line, because libcsv does not count lines. */
 #include "data/sweep_csv.h"
 
 #include <csv.h>
@@ -19,7 +19,7 @@
 
 enum { LR, TOKENS, LOSS, SEED, COLUMNS };
 enum { VALUES_TOLD = 12, TEXT_MOST = 64 << 20 };
-#define TOKENS_MOST 9007199254740992.0 /* 2^53: beyond it a double is no count */
+#define TOKENS_MOST 9007199254740992.0 /* 2^53: beyond it a double is not exact */
 #define ABSENT SIZE_MAX
 
 /* ---- cells: texts one after another ---- */
@@ -89,18 +89,18 @@ static const char *listed(const struct cells *cells, char *out, size_t capacity)
     return out;
 }
 
-/* ---- what is known while reading ---- */
+/* ---- state of the reader ---- */
 
 struct condition {
     const struct sweep_where *where;
     size_t column;
-    bool met;            /* by a row that met those before it */
-    struct cells values; /* of such rows, the first few */
+    bool met;            /* by a row that met all earlier ones */
+    struct cells values; /* of such rows, the first few, for the error */
 };
 
 struct kept_row {
     struct sweep_row row;
-    double seed; /* as the table says */
+    double seed; /* as in the table */
     size_t index, line;
 };
 
@@ -112,7 +112,7 @@ struct reader {
     struct condition *conditions;
     struct kept_row *rows;
     size_t count, capacity;
-    size_t rows_seen, line; /* where the row begins */
+    size_t rows_seen, line; /* line where the row begins */
     bool row_ended, header_read;
     struct lr_error err;
 };
@@ -242,7 +242,7 @@ static void read_row(struct reader *r)
         r->count++;
 }
 
-/* ---- libcsv's side ---- */
+/* ---- callbacks of libcsv ---- */
 
 static void on_cell(void *text, size_t length, void *context)
 {
@@ -317,7 +317,7 @@ static int parse_text(struct reader *r, const char *text, size_t size)
 
 /* ---- the whole ---- */
 
-/* Each number is unequal to the other or both are the same: there is no NaN. */
+/* Total order, since there is no NaN. */
 static int compare(double a, double b)
 {
     return (a > b) - (a < b);
@@ -334,8 +334,8 @@ static int by_tokens_lr_seed(const void *left, const void *right)
     return by ? by : compare((double)a->index, (double)b->index);
 }
 
-/* Rows are sorted, so that those of one learning rate, written in several ways, lie together: all
- * get the lowest of them. */
+/* Gives rows of the same tokens the lowest of learning rates that differ only by rounding; in
+ * sorted rows they are adjacent. */
 static void unite_learning_rates(struct kept_row *rows, size_t count)
 {
     for (size_t i = 1; i < count; i++)
@@ -366,7 +366,7 @@ static int none_left(struct reader *r)
                    listed(&r->conditions[i].values, values, sizeof(values)), more ? ", ..." : "");
 }
 
-/* The rows that were kept, as the table has them. */
+/* Fills the table with the kept rows, sorted. */
 static int sort_rows(struct reader *r, struct sweep *sweep)
 {
     if (r->count == 0)

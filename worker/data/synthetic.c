@@ -1,5 +1,5 @@
-/* The synthetic language: a cumulative Zipf law, and successors that are drawn from it by what came
- * before: for order 1 a table, beyond it anew each time, since contexts are too many to keep. */
+/* The synthetic language: a cumulative Zipf law, and successors drawn from it for each context: a
+ * table for order 1; for higher orders computed each time, since contexts are too many to store. */
 #include "data/synthetic.h"
 
 #include <math.h>
@@ -36,8 +36,8 @@ static uint32_t draw_successor(const struct synthetic *s, uint64_t context, int 
     return draw_zipf(s, rng_uniform(0, RNG_LANGUAGE, context * SYNTHETIC_SUCCESSORS + (uint64_t)j));
 }
 
-/* The last tokens as one number: themselves for order 1, a hash of them (FNV-1a by tokens) beyond
- * it, kept below 2^60 so that successors can be counted on it. */
+/* The last tokens as one number: the token for order 1, otherwise a hash (FNV-1a over tokens) below
+ * 2^60, so that context * SYNTHETIC_SUCCESSORS fits 64 bits. */
 static uint64_t context_before(const struct synthetic *s, const uint32_t *next)
 {
     if (s->order == 1)
@@ -127,7 +127,7 @@ static double surprise(double p)
     return p > 0 ? -p * log(p) : 0.0;
 }
 
-/* Entropy of what follows a context: the Zipf part for all tokens, corrected at the successors. */
+/* Entropy of the next token after a context: `all`, the Zipf part, corrected at the successors. */
 static double entropy_after(const struct synthetic *s, uint64_t context, double all)
 {
     double entropy = all, w = s->markov_weight;
@@ -150,7 +150,7 @@ static double entropy_after(const struct synthetic *s, uint64_t context, double 
     return entropy;
 }
 
-/* The part of each context's entropy that Zipf's law has alone. */
+/* The Zipf part of each context's entropy, without successors. */
 static double entropy_of_zipf(const struct synthetic *s)
 {
     double all = 0;
@@ -159,7 +159,7 @@ static double entropy_of_zipf(const struct synthetic *s)
     return all;
 }
 
-/* By the stationary distribution, which is that of all tokens but the first few. */
+/* Entropy by the stationary distribution, which holds for all tokens but the first few. */
 static double entropy_of_order_1(const struct synthetic *s)
 {
     double w = s->markov_weight, all = entropy_of_zipf(s), rate = 0;
@@ -181,7 +181,7 @@ static double entropy_of_order_1(const struct synthetic *s)
 
 #define TEXTS (1 << 16)
 
-/* By many independent texts: the entropy after each of their last contexts is known exactly. */
+/* Entropy by many independent texts: the entropy after the last context of each is exact. */
 static double entropy_by_sampling(const struct synthetic *s, double *error)
 {
     enum { LENGTH = 64 };

@@ -4,11 +4,11 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* Made-up text without end: the next token is, with probability markov_weight, one of
+/* Synthetic text of any length: the next token is, with probability markov_weight, one of
  * SYNTHETIC_SUCCESSORS fixed successors of the last markov_order tokens (the j-th with weight 1/j),
  * otherwise drawn from Zipf's law over the vocabulary, p(rank) ~ rank^-zipf_exponent; a sequence
  * begins with markov_order tokens by Zipf alone. The successors are drawn from the same law, so
- * that frequencies stay about Zipf's. The language is the same for every seed. */
+ * frequencies stay about Zipf's. The language is the same for every seed. */
 enum { SYNTHETIC_SUCCESSORS = 8 };
 
 struct synthetic;
@@ -19,9 +19,8 @@ void synthetic_destroy(struct synthetic *synthetic);
 void synthetic_sequence(const struct synthetic *synthetic, uint64_t seed, uint64_t stream,
                         uint64_t index, size_t count, uint32_t *tokens);
 /* Entropy rate of the language, nats per token: no model can do better on average. Exact for order
- * 1
- * (*error 0, the power method's rest aside); of higher orders the mean over the contexts of a long
- * text, *error its standard error. */
+ * 1 (*error 0, up to the remainder of the power method); for higher orders the mean over the last
+ * contexts of many texts, *error its standard error. */
 double synthetic_entropy(const struct synthetic *synthetic, double *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* Streams text through zlib, which passes plain files through. What is no text is refused by its
- * first bytes: a token file or a picture read as text would train on nonsense without a word. */
+/* Streams text through zlib, which passes plain files through. Files that are not text are refused
+ * by their first bytes: training on a token file or an image read as text would fail silently. */
 #define _POSIX_C_SOURCE 200809L
 #include "data/text_reader.h"
 
@@ -15,11 +15,11 @@ struct text_reader {
     glob_t paths;
     size_t next; /* index of the file after the open one */
     gzFile file;
-    bool at_start;      /* nothing of this file was read yet */
+    bool at_start;      /* nothing was read from this file yet */
     double done, total; /* compressed bytes */
 };
 
-/* Adds to what there is to read. */
+/* Adds the file's size to the total. */
 static int add_size(struct text_reader *reader, const char *path, struct lr_error *err)
 {
     struct stat info;

@@ -12,7 +12,7 @@ int text_reader_open(struct text_reader **out, const char *const *patterns, size
                      struct lr_error *err);
 /* Bytes read into `buffer` (at most `size`); 0 at the end; negative on error. */
 long text_reader_read(struct text_reader *reader, char *buffer, size_t size, struct lr_error *err);
-/* Share of the compressed bytes that were read, 0..1: for progress. */
+/* Share of the compressed bytes read so far, 0..1, for progress. */
 double text_reader_share(const struct text_reader *reader);
 void text_reader_close(struct text_reader *reader);
 

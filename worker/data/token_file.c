@@ -88,7 +88,7 @@ static bool ends_in(const char *name, const char *ending)
     return length >= tail && strcmp(name + length - tail, ending) == 0;
 }
 
-/* Tokens of 16 bits have zero bytes among the first few thousand, text has none. */
+/* 16-bit tokens have zero bytes among the first few thousand, text has none. */
 static bool looks_like_text(const struct token_file *file)
 {
     return !memchr(file->map, 0, file->size < 4096 ? file->size : 4096);
@@ -141,7 +141,7 @@ int token_file_map(struct token_file *file, const char *path, struct lr_error *e
 {
     struct stat info;
     memset(file, 0, sizeof(*file));
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* at a pipe it would wait */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* do not block on a pipe */
     if (fd < 0)
         return lr_fail_errno(err, LR_EDATA, "%s", path);
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -161,7 +161,8 @@ int token_file_map(struct token_file *file, const char *path, struct lr_error *e
     return rc;
 }
 
-/* "x.bin" or "x.idx", and "x.idx"; `bin` and `idx` have room for strlen(path) + 5. */
+/* Makes the names of the tokens and of the index, x.bin and x.idx, from either; `bin` and `idx`
+ * have room for strlen(path) + 5. */
 static void name_pair(const char *path, char *bin, char *idx, size_t capacity)
 {
     size_t length = strlen(path);

@@ -3,10 +3,10 @@
 #include <string.h>
 #include "data/little_endian.h"
 
-#define MAGIC "MMIDIDX\0" /* nine bytes with the zero that ends it */
+#define MAGIC "MMIDIDX\0" /* nine bytes, with the final NUL */
 enum { MAGIC_SIZE = 9, HEADER = MAGIC_SIZE + 8 + 1 + 8 + 8 };
 
-/* Bytes of a token by the type's code; 0: a type that no token has. */
+/* Bytes of a token by its type code; 0: not a token type. */
 static unsigned width_of(unsigned code)
 {
     enum { UINT8 = 1, INT32 = 4, UINT16 = 8 };

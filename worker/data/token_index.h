@@ -11,17 +11,17 @@
 
 struct token_index {
     const unsigned char *lengths, *offsets, *documents;
-    uint64_t sequences, document_count; /* document_count: with the end after the last one */
+    uint64_t sequences, document_count; /* document_count: includes the end */
     unsigned width;                     /* bytes of a token */
     uint64_t tokens;                    /* in all sequences */
 };
 
-/* Checks the whole index: sequences of `bytes` bytes of tokens that lie one after the other. `name`
- * is that of the index. LR_EDATA. */
+/* Checks the whole index: its sequences must lie one after the other and have `bytes` bytes in all.
+ * `name` is the index file. LR_EDATA. */
 int token_index_read(struct token_index *index, const unsigned char *map, size_t size,
                      uint64_t bytes, const char *name, struct lr_error *err);
 
-/* The first token of the document that `token` (below index->tokens) is in. */
+/* The first token of the document that contains `token` (below index->tokens). */
 uint64_t token_index_document(const struct token_index *index, uint64_t token);
 
 #endif

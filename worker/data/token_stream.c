@@ -14,30 +14,31 @@ struct token_stream {
     char (*path)[TRIAL_PATH];
 };
 
-/* ---- a file that goes away while it is mapped ---- */
+/* ---- a file that disappears while it is mapped ---- */
 
-static _Thread_local sigjmp_buf *volatile guard; /* where a fault of this thread goes on */
+static _Thread_local sigjmp_buf *volatile guard; /* jump target of a fault in this thread */
 
-static struct sigaction before; /* who else handles this, such as the MPI library */
+static struct sigaction before; /* the earlier handler, such as the MPI library's */
 
 static void on_bus_error(int number)
 {
     if (guard)
         siglongjmp(*guard, 1);
-    sigaction(number, &before, NULL); /* not ours: the instruction faults again, and is theirs */
+    sigaction(number, &before, NULL); /* not ours: the faulting instruction repeats and reaches
+                                         the earlier handler */
 }
 
-/* Each time anew: others may have put theirs over it. */
+/* Runs for each stream: a library may have replaced the handler. */
 static void install_handler(void)
 {
     struct sigaction action = {.sa_handler = on_bus_error}, old;
     sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_NODEFER; /* siglongjmp() leaves the mask as it finds it */
+    action.sa_flags = SA_NODEFER; /* sigsetjmp() does not save the mask */
     if (sigaction(SIGBUS, &action, &old) == 0 && old.sa_handler != on_bus_error)
         before = old;
 }
 
-/* token_file_copy(), or -1 when the map has no file behind it any more. */
+/* token_file_copy(); -1 if the mapped file is gone or cut short. */
 static int copy_guarded(const struct token_file *file, uint64_t first, size_t count, uint32_t *out)
 {
     sigjmp_buf here;

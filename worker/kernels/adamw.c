@@ -1,5 +1,5 @@
-/* What an optimizer does with one tensor: AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019), and
- * the squared norm of its gradient. */
+/* AdamW on one tensor (Kingma & Ba 2015; Loshchilov & Hutter 2019), and the squared norm of its
+ * gradient. */
 #include "kernels/kernels.h"
 
 #include "kernels/pieces.h"
@@ -40,8 +40,8 @@ void adamw_update(float *weight, float *m, float *v, const float *grad, float gr
     update(weight + i, m + i, v + i, grad + i, &f, piece_length(count, i, PIECE_ELEMENTS));
 }
 
-/* In double: its square root clips the gradient of every tensor alike, so its last bits must not
- * depend on anything. */
+/* In double: the global norm clips every tensor's gradient, so its last bits must not depend on the
+ * number of threads or the CPU. */
 enum { PARTS = 64 };
 
 KERNEL(sum_piece, (double *sum, const float *values, size_t count), (sum, values, count))

@@ -1,7 +1,7 @@
 /* Causal self-attention, head by head, a few query rows at a time. Keys and values of a head are
- * packed once for all its rows. The probabilities of a block of rows live in scratch and are thrown
- * away; the way back computes them again from the log-sum-exp of each row (Dao et al. 2022,
- * FlashAttention). Keys after the last row of a strip are never touched. */
+ * packed once for all its rows. The probabilities of a block of rows are kept only in scratch; the
+ * backward pass recomputes them from the log-sum-exp of each row (Dao et al. 2022, FlashAttention).
+ * Keys after the last row of a strip are not read. */
 #include "kernels/kernels.h"
 
 #ifdef _OPENMP
@@ -12,7 +12,7 @@
 #include "kernels/simd.h"
 
 enum {
-    STRIP = 12, /* query rows whose keys end together: whole tiles of any kind */
+    STRIP = 12, /* query rows computed over the same keys; a multiple of every tile's rows */
     BLOCK = 48, /* query rows after which the gradients of keys and values are added up */
 };
 
@@ -32,8 +32,8 @@ static size_t whole_panels(size_t n)
 static struct room lay_room(float *scratch, size_t T, size_t D)
 {
     size_t across = gemm_packed_size(whole_panels(D), T), along = gemm_packed_size(T, D);
-    struct room room = {.ld = whole_panels(T) + GEMM_PANEL}; /* columns of it are strides of it:
-                                                                no power of two */
+    struct room room = {.ld = whole_panels(T) + GEMM_PANEL}; /* no power of two: columns are read
+                                                                with this stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
     size_t block = gemm_packed_size(BLOCK, D), table = BLOCK * room.ld;
@@ -59,7 +59,7 @@ static struct room own_room(float *scratch, size_t T, size_t D)
     return lay_room(scratch + thread * lay_room(NULL, T, D).size, T, D);
 }
 
-/* A row's scores after the diagonal, up to the end of its panel: they change nothing. */
+/* Fills a row's scores from the diagonal to the end of its panel with a neutral value. */
 SIMD_INLINE void close_row(float *row, size_t seen, float with)
 {
     for (size_t j = seen; j < whole_panels(seen); j++)
@@ -72,14 +72,15 @@ SIMD_INLINE void clear(float *row, size_t from, size_t end)
         memset(row + from, 0, (end - from) * sizeof(float));
 }
 
-/* Scores of rows first..first+rows-1 become exp(scale (score - largest)), what lies after the
- * diagonal 0. inverse: 1 / sum of each row; lse: log-sum-exp. */
+/* Turns the scores of rows first..first+rows-1 into exp(scale (score - largest)), 0 after the
+ * diagonal. inverse: 1 / sum of each row; lse: log-sum-exp. */
 KERNEL(softmax_rows,
        (float *scores, float *lse, float *inverse, float scale, size_t first, size_t rows,
         size_t ld),
        (scores, lse, inverse, scale, first, rows, ld))
 {
-    float largest[STRIP], sum[STRIP]; /* row after row, each step of its own: they overlap */
+    float largest[STRIP], sum[STRIP]; /* each step runs over all rows, so that rows overlap in
+                                         the pipeline */
     for (size_t i = 0; i < rows; i++) {
         size_t seen = first + i + 1;
         close_row(scores + i * ld, seen, -INFINITY);
@@ -111,7 +112,7 @@ KERNEL(scale_rows, (float *out, const float *factors, size_t rows, size_t D, siz
 }
 
 /* scores -> probabilities p by the kept lse, and d_p -> d(score) = p (d_p - sum(d_out out)) scale;
- * 0 after the diagonal, as far as `end`. */
+ * both are 0 from the diagonal to `end`. */
 KERNEL(softmax_rows_backward,
        (float *scores, float *d_p, size_t ld, const float *lse, const float *d_out,
         const float *out, size_t C, float scale, size_t first, size_t rows, size_t end, size_t D),
@@ -140,7 +141,7 @@ struct heads {
     float scale;
 };
 
-/* Sequence b, head h of pair b * H + h. */
+/* pair = b * H + h: sequence b, head h. */
 static void forward_head(float *out, float *lse, const float *qkv, const struct heads *heads,
                          float *scratch, size_t pair)
 {
@@ -165,8 +166,9 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
     }
 }
 
-/* d_rows (keys, D) of keys 0..first+rows-1 from what a block of rows gives: table^T b. Keys of the
- * block itself have no gradient yet, and get none from the rows before them. */
+/* Adds a block's contribution table^T b to d_rows (keys, D) of keys 0..first+rows-1. Keys of the
+ * block itself have no gradient yet, so theirs is set; each gets it only from its own and later
+ * rows. */
 static void add_block(float *d_rows, size_t ld, const float *table, size_t table_ld,
                       struct gemm_packed_operand b, size_t first, size_t rows, size_t D)
 {

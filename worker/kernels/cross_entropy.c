@@ -1,14 +1,13 @@
-/* Softmax and cross-entropy of each row in one pass over the vocabulary and back; the gradient
- * takes the place of the logits. The z-loss (Chowdhery et al. 2022) z ln(Z)^2 adds 2 z ln(Z) times
- * the softmax to it. */
+/* Softmax and cross-entropy of each row over the vocabulary; the gradient replaces the logits. The
+ * z-loss (Chowdhery et al. 2022) z ln(Z)^2 adds 2 z ln(Z) times the softmax to it. */
 #include "kernels/kernels.h"
 
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
 enum {
-    ROWS = 8,    /* a piece: rows are as long as the vocabulary */
-    PART = 1024, /* of a row, summed by itself */
+    ROWS = 8,    /* rows of a piece: few, since a row has the vocabulary's length */
+    PART = 1024, /* elements of a row per partial sum */
 };
 
 KERNEL(rows_of,

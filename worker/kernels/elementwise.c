@@ -1,4 +1,4 @@
-/* What works on each element by itself: the activations of the MLP, and the residual stream.
+/* Elementwise kernels: the activations of the MLP, and the residual stream.
  *
  * GELU in its tanh form (Hendrycks & Gimpel 2016): x/2 (1 + tanh u) = x s, with s = 1 / (1 + e^-2u)
  * and u = sqrt(2/pi) (x + 0.044715 x^3). SwiGLU (Shazeer 2020): silu(gate) * up, with silu(x) = x

@@ -1,5 +1,6 @@
-/* Token and position embedding: rows picked and added; on the way back rows scattered, in the order
- * of the tokens, so that equal tokens are always summed alike. Threads share out the channels. */
+/* Token and position embedding: the forward pass picks and adds rows; the backward pass scatters
+ * them in the order of the tokens, so that equal tokens are always summed in the same order.
+ * Threads share the channels. */
 #include "kernels/kernels.h"
 
 #include "kernels/pieces.h"

@@ -1,20 +1,20 @@
-/* Packing and the loops around the tiles. From the outside: GEMM_DEPTH steps of the inner
- * dimension, as many columns as the packing room holds (they stay in the L2 cache), a band of rows
- * (it stays there too), one panel (it stays in the L1 cache), the tiles. */
+/* Packing and the loops around the tiles. From outer to inner: GEMM_DEPTH steps of the inner
+ * dimension, as many columns as the packing buffer holds (kept in the L2 cache), a band of rows
+ * (also in L2), one panel (in the L1 cache), the tiles. */
 #include "kernels/gemm_tiles.h"
 
 #include <string.h>
 
 enum {
     ROOM_COLUMNS = 256,
-    FAR_ROWS = 511, /* floats */
+    FAR_ROWS = 511, /* floats; rows further apart are gathered */
     BAND_ROWS = 96, /* a multiple of every tile's rows */
 };
 
 static const struct gemm_tiles *tiles(void)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* both pack with these */
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* both pack with AVX2 */
         return __builtin_cpu_supports("avx512f") ? &gemm_avx512 : &gemm_avx2;
 #endif
     return &gemm_plain;
@@ -42,7 +42,7 @@ size_t gemm_packed_size(size_t inner, size_t columns)
     return (columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL * inner;
 }
 
-/* Steps first .. end of one panel. */
+/* Packs steps first..end-1 of one panel. */
 static void pack_panel(float *packed, struct operand b, size_t first, size_t end, size_t columns)
 {
     const float *from = b.data + first * b.row;
@@ -61,7 +61,7 @@ static void pack_panel(float *packed, struct operand b, size_t first, size_t end
 
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns)
 {
-    enum { STEPS = 8 }; /* of all panels at a time, so that each cache line is fetched once */
+    enum { STEPS = 8 }; /* steps of all panels at a time, so that each cache line is fetched once */
     for (size_t k = 0; k < depth; k += STEPS)
         for (size_t j = 0; j < columns; j += GEMM_PANEL)
             pack_panel(room + j * depth, (struct operand){part(b, 0, j), b.row, b.column}, k,
@@ -87,12 +87,12 @@ static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t 
     to.out += i * to.ld + j;
     if (to.bias)
         to.bias = k == 0 ? to.bias + j : NULL;
-    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once a row */
-    to.add = to.add || k > 0; /* the first chain starts the sum, the next are added to it */
+    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
+    to.add = to.add || k > 0; /* the first chain starts the sum, later ones are added */
     return to;
 }
 
-/* The panels of b, one after the other, over no more than GEMM_DEPTH steps. */
+/* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps. */
 static void panels(struct gemm_into to, const float *a, struct gemm_left left,
                    struct gemm_packed_operand b, size_t rows, size_t columns, size_t inner)
 {
@@ -123,9 +123,9 @@ static struct operand gather_rows(float *band, struct operand a, size_t rows, si
     return (struct operand){band, row, 1};
 }
 
-/* A band of rows. They are packed where they lie across, and brought together where they lie far
- * apart: strides of large powers of two would fall on a few sets of the caches, which cannot hold
- * the band then. */
+/* Multiplies a band of rows. Columns that are not contiguous are packed; rows that lie far apart
+ * are gathered: strides of large powers of two map to a few cache sets, which cannot hold the
+ * band. */
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
                       size_t rows, size_t columns)
 {

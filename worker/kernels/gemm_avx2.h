@@ -6,7 +6,7 @@
 
 #define TARGET_AVX2 __attribute__((target("avx2,fma")))
 
-/* out (8, 8), a panel's row apart, = the transpose of 8 rows of 8, `stride` apart */
+/* out (8, 8), rows GEMM_PANEL apart, = the transpose of 8 rows of 8, `stride` apart */
 static inline __attribute__((always_inline)) TARGET_AVX2 void
 transpose8(float *out, const float *in, size_t stride)
 {
@@ -17,13 +17,13 @@ transpose8(float *out, const float *in, size_t stride)
         t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
         t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
     }
-    for (int i = 0; i < 8; i += 4) { /* fours of rows */
+    for (int i = 0; i < 8; i += 4) { /* groups of four rows */
         r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
         r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
         r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
         r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
     }
-    for (int i = 0; i < 4; i++) { /* and the halves put together */
+    for (int i = 0; i < 4; i++) { /* join the halves */
         float *low = out + (size_t)i * GEMM_PANEL, *high = low + (size_t)4 * GEMM_PANEL;
         _mm256_storeu_ps(low, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
         _mm256_storeu_ps(high, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));

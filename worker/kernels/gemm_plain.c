@@ -1,4 +1,4 @@
-/* Tiles in plain C, for CPUs that the others are not made for; the compiler vectorises them. */
+/* Tiles in plain C, for CPUs without AVX2 and FMA; the compiler vectorises them. */
 #include <math.h>
 #include "kernels/gemm_tiles.h"
 

@@ -3,8 +3,8 @@
 
 #include "kernels/gemm.h"
 
-/* Where the values of the left operand lie: from one row to the next, from one step of the inner
- * dimension to the next, from one tile's rows to the next tile's. */
+/* Strides of the left operand: from row to row, from step to step of the inner dimension, from one
+ * tile's rows to the next tile's. */
 struct gemm_left {
     size_t row, step, tile;
 };
@@ -12,22 +12,24 @@ struct gemm_left {
 /* Floats from one packed band of a tile's rows to the next. */
 #define GEMM_BAND(tile_rows, inner) ((tile_rows) * (inner) + 8)
 
-/* What gemm.c is made of, once for each kind of instructions. */
+/* The functions behind gemm.c, once for each instruction set. */
 struct gemm_tiles {
     const char *name;
-    size_t rows; /* of a tile: as many sums as fit the registers */
+    size_t rows; /* of a tile: as many as the registers hold sums for */
 
-    /* One panel (inner steps) against `rows` rows of a, `columns` <= GEMM_PANEL of the result. */
+    /* Multiplies `rows` rows of a by one panel (inner steps); the result has `columns` <=
+     * GEMM_PANEL. */
     void (*panel)(struct gemm_into to, const float *a, struct gemm_left left, const float *panel,
                   size_t rows, size_t columns, size_t inner);
-    /* Rows of a that lie across (the next step of all rows is `step` away) into bands of a tile's
-     * rows, GEMM_BAND apart, so that the values of one step are neighbours. sums: as below, or
-     * NULL. */
+    /* Packs rows of a transposed a (the next step of all rows is `step` away) into bands of a
+     * tile's rows, GEMM_BAND apart, so that the values of one step are adjacent. sums: as in
+     * add_steps, or NULL. */
     void (*pack_band)(float *packed, float *sums, const float *a, size_t step, size_t rows,
                       size_t inner);
-    /* The steps of each of such rows are added to its sum, one after the other. */
+    /* Adds the steps of each such row to its sum, one after the other. */
     void (*add_steps)(float *sums, const float *a, size_t step, size_t rows, size_t inner);
-    /* A whole panel of a transposed operand: packed (inner, 16) = (16, inner)^T, `stride` apart. */
+    /* Packs a whole panel of a transposed operand: packed (inner, 16) = (16, inner)^T, rows
+     * `stride` apart. */
     void (*transpose)(float *packed, const float *from, size_t stride, size_t inner);
 };
 

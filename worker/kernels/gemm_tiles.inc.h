@@ -1,7 +1,7 @@
-/* The tiles, for whoever includes this: gemm_avx2.c, gemm_avx512.c, gemm_plain.c. They say first
+/* The tiles, included by gemm_avx2.c, gemm_avx512.c and gemm_plain.c. Each first defines
  *   TILE_TARGET (function attributes), TILE_ROWS,
  *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma
- * and get any_panel() and pack_band() for their struct gemm_tiles.
+ * and gets any_panel(), pack_band() and add_steps() for its struct gemm_tiles.
  *
  * A tile is TILE_ROWS rows and one panel's columns of the result. Its sums stay in registers; each
  * step of the inner dimension takes one row of the panel and one value of each row of a. */
@@ -13,7 +13,7 @@
 
 enum { VECTORS = GEMM_PANEL / LANES };
 
-/* `rows` is a constant where this is called. */
+/* `rows` is a compile-time constant at each call. */
 TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row, size_t step,
                       const float *panel, size_t inner)
 {
@@ -44,7 +44,7 @@ TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row,
             vec_store(to.out + (size_t)i * to.ld + v * LANES, sums[i][v]);
 }
 
-/* The rows that are left over where TILE_ROWS do not divide. */
+/* The rows left over when TILE_ROWS does not divide their number. */
 TILE_TARGET static void last_rows(size_t rows, struct gemm_into to, const float *a,
                                   struct gemm_left left, const float *panel, size_t inner)
 {
@@ -61,7 +61,7 @@ TILE_TARGET static void last_rows(size_t rows, struct gemm_into to, const float 
 TILE_TARGET static void whole_panel(struct gemm_into to, const float *a, struct gemm_left left,
                                     const float *panel, size_t rows, size_t inner)
 {
-    bool packed = left.row == 1 && left.step == TILE_ROWS; /* known strides make shorter code */
+    bool packed = left.row == 1 && left.step == TILE_ROWS; /* constant strides give faster code */
     for (; rows >= TILE_ROWS; rows -= TILE_ROWS, a += left.tile, to.out += TILE_ROWS * to.ld)
         if (packed)
             tile(TILE_ROWS, to, a, 1, TILE_ROWS, panel, inner);
@@ -70,7 +70,7 @@ TILE_TARGET static void whole_panel(struct gemm_into to, const float *a, struct 
     last_rows(rows, to, a, left, panel, inner);
 }
 
-/* Columns that do not fill the panel go through a tile's room. */
+/* Columns that do not fill a panel are computed in a tile-sized buffer. */
 TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct gemm_left left,
                                    const float *panel, size_t rows, size_t columns, size_t inner)
 {
@@ -113,9 +113,9 @@ TILE_TARGET static void add_steps(float *sums, const float *a, size_t step, size
             sums[i] += a[k * step + i];
 }
 
-/* Some steps of all rows at a time, so that each cache line is fetched once. A copy of COPIED
- * values is quicker than one of TILE_ROWS: what is too much is overwritten by the next step, or
- * falls into the gap that lies between bands. */
+/* Packs some steps of all rows at a time, so that each cache line is fetched once. Copying COPIED
+ * values is faster than TILE_ROWS: the excess is overwritten by the next step, or falls into the
+ * gap between bands. */
 static void pack_band(float *packed, float *sums, const float *a, size_t step, size_t rows,
                       size_t inner)
 {

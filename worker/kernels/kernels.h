@@ -9,27 +9,28 @@
 /* Pure functions on fp32 arrays, row-major: outputs first, inputs next, sizes last. Gradients of
  * parameters are accumulated (+=), gradients of activations are set (=) unless said otherwise. No
  * allocation, no state but the number of threads; sums run in a fixed order that does not depend on
- * it (pieces.h), so the same input gives the same bytes. NaN in gives NaN out. kernels/ref holds
- * each one's naive double-precision twin.
+ * it (pieces.h), so the same input gives the same bytes. NaN in gives NaN out. kernels/ref has
+ * naive double-precision twins of the forward kernels, except embedding and residual.
  *
- * N: rows (tokens), C: channels, T: context, H: heads, F: the MLP's middle, V: vocabulary. */
+ * N: rows (tokens), C: channels, T: context, H: heads, F: MLP's hidden width, V: vocabulary. */
 
 #define NORM_EPS 1e-5f /* added to the variance or mean square, as PyTorch's and llama's norms */
 
-/* Call first, by one thread: one thread for each library. Again, it only returns what multiplies
- * here: our own instructions and the libraries, with versions. */
+/* Call first, from one thread: sets each library to one thread. Later calls only return what
+ * multiplies here: our own instruction set and the libraries, with versions. */
 const char *kernels_init(void);
-/* What the bits of the libraries' products depend on beside the CPU: "OpenBLAS 0.3.21 SkylakeX" */
+/* The libraries, which with the CPU determine the bits of their products: "OpenBLAS 0.3.21
+ * SkylakeX" */
 const char *kernels_libraries(char *out, size_t size);
-/* NULL; or, in one sentence with the mend, that OpenBLAS does not use this CPU's AVX2: versions
- * that are older than the CPU take it for a Prescott (SSE3). Its products are then slow, not
- * wrong. */
+/* NULL; or one sentence, with the remedy, if OpenBLAS does not use this CPU's AVX2: versions older
+ * than the CPU take it for a Prescott (SSE3). Its products are then slow, not wrong. */
 const char *openblas_warning(void);
-/* Threads that work on one kernel; 1 until it is called. Not while a kernel runs, nor between
- * attention_scratch() and the use of the scratch. False: built without OpenMP, one thread it is. */
+/* Sets the threads per kernel; 1 by default. Do not call it while a kernel runs, or between
+ * attention_scratch() and the use of the scratch. False: built without OpenMP, so only one
+ * thread. */
 bool kernels_set_threads(int threads);
 
-/* by: who multiplies. out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
+/* by: library. out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
 void linear_forward(enum matmul by, float *out, const float *in, const float *weight,
                     const float *bias, size_t N, size_t K, size_t M);
 /* d_in (N, K) = d_out (N, M) weight (M, K) */
@@ -40,10 +41,10 @@ void linear_backward_weight(enum matmul by, float *d_weight, float *d_bias, cons
                             const float *in, size_t N, size_t K, size_t M);
 
 /* out = (in - mean) * rstd * weight + bias over C (Ba et al. 2016), eps 1e-5; mean, rstd: (N) kept
- * for the way back */
+ * for the backward pass */
 void layernorm_forward(float *out, float *mean, float *rstd, const float *in, const float *weight,
                        const float *bias, size_t N, size_t C);
-/* d_in += (it joins the residual stream's gradient); d_weight, d_bias += */
+/* d_in += (into the residual stream's gradient); d_weight, d_bias += */
 void layernorm_backward(float *d_in, float *d_weight, float *d_bias, const float *d_out,
                         const float *in, const float *mean, const float *rstd, const float *weight,
                         size_t N, size_t C);
@@ -55,8 +56,8 @@ void rmsnorm_forward(float *out, float *rstd, const float *in, const float *weig
 void rmsnorm_backward(float *d_in, float *d_weight, const float *d_out, const float *in,
                       const float *rstd, const float *weight, size_t N, size_t C);
 
-/* RMSNorm of each head's queries and keys, in place in qkv (N, 3, H, C/H), with one gain (C/H) for
- * all heads each; raw (N, 2, H, C/H) and rstd (N, 2, H) are kept for the way back. */
+/* RMSNorm of each head's queries and keys, in place in qkv (N, 3, H, C/H), each with one gain (C/H)
+ * for all heads; raw (N, 2, H, C/H) and rstd (N, 2, H) are kept for the backward pass. */
 void qk_norm_forward(float *qkv, float *raw, float *rstd, const float *q_weight,
                      const float *k_weight, size_t N, size_t C, size_t H);
 /* d_qkv in place; d_q_weight, d_k_weight += */
@@ -73,14 +74,14 @@ void rope_forward(float *qkv, const float *cosines, const float *sines, size_t N
 void rope_backward(float *d_qkv, const float *cosines, const float *sines, size_t N, size_t T,
                    size_t C, size_t H);
 
-/* tanh form (Hendrycks & Gimpel 2016). The way forward leaves gelu'(in) in the place of in: the
- * exponential is taken once, and the way back is a product. */
+/* tanh form (Hendrycks & Gimpel 2016). The forward pass replaces `in` by gelu'(in): the exponential
+ * is computed once, and the backward pass is a product. */
 void gelu_forward(float *out, float *in, size_t count);
 /* d_in = d_out * slope; d_in may be d_out */
 void gelu_backward(float *d_in, const float *d_out, const float *slope, size_t count);
 
-/* out (N, F) = silu(gate) * up (Shazeer 2020); in (N, 2, F): gates, then ups. Leaves the slopes
- * d out/d gate, d out/d up in their places. */
+/* out (N, F) = silu(gate) * up (Shazeer 2020); in (N, 2, F): gates, then ups. Replaces them by the
+ * slopes d out/d gate, d out/d up. */
 void swiglu_forward(float *out, float *in, size_t N, size_t F);
 /* d_in (N, 2, F); not in place */
 void swiglu_backward(float *d_in, const float *d_out, const float *slopes, size_t N, size_t F);
@@ -99,9 +100,9 @@ void embedding_backward(float *d_token_weight, float *d_position_weight, const f
                         const uint32_t *tokens, size_t stride, size_t B, size_t T, size_t C);
 
 /* Causal self-attention. qkv: (B, T, 3, H, C/H); out: (B, T, C); lse: (B, H, T), log-sum-exp of
- * each row of scale * q.k, kept for the way back. The probabilities are not kept: memory is linear
- * in T. scratch: attention_scratch() floats for heads of D channels and as many threads as are
- * set, from a multiple of 64 bytes. */
+ * each row of scale * q.k, kept for the backward pass. The probabilities are not kept: memory is
+ * linear in T. scratch: attention_scratch() floats, 64-byte aligned, for heads of D channels and
+ * the current number of threads. */
 size_t attention_scratch(size_t T, size_t D);
 void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
                        size_t B, size_t T, size_t C, size_t H);
@@ -116,12 +117,12 @@ void cross_entropy(float *losses, float *logits, const uint32_t *labels, float l
                    float z_loss, float gradient_scale, size_t N, size_t V);
 
 /* AdamW (Loshchilov & Hutter 2019): w = (1 - decay) w - lr m_hat / (sqrt(v_hat) + eps); decay is
- * that of this step, multiplied by whatever it is coupled to; step counts from 1 */
+ * this step's, including all factors; step counts from 1 */
 void adamw_update(float *weight, float *m, float *v, const float *grad, float grad_scale, float lr,
                   float beta1, float beta2, float eps, float decay, uint64_t step, size_t count);
 
-/* Multiplies and adds in registers, `rounds` times some; returns the FLOPs done. What a core does
- * in that time is its peak. */
+/* Runs `rounds` rounds of multiply-adds in registers; returns the FLOPs done. FLOPs / time is a
+ * core's peak. */
 double peak_loop(size_t rounds);
 
 double sum_of_squares(const float *values, size_t count); /* in blocks, double, fixed order */

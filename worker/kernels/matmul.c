@@ -1,6 +1,5 @@
-/* Products cut into pieces of the output, one thread each. The libraries run on one thread; what
- * they make of a piece may depend on its shape, so theirs are the same for any number of
- * threads. */
+/* Products cut into pieces of the output, one thread each. Libraries run on one thread; their bits
+ * may depend on a piece's shape, so their pieces are the same for any number of threads. */
 #include "kernels/matmul.h"
 
 #include <cblas.h>
@@ -42,7 +41,7 @@ const char *kernels_init(void)
     snprintf(text + length, sizeof(text) - (size_t)length, "; oneDNN %d.%d.%d", version->major,
              version->minor, version->patch);
 #ifdef _OPENMP
-    omp_set_num_threads(1); /* what oneDNN asks for; our own loops say how many they want */
+    omp_set_num_threads(1); /* oneDNN uses this setting; our own loops give theirs explicitly */
 #endif
 #else
     (void)length;
@@ -53,7 +52,7 @@ const char *kernels_init(void)
 bool openblas_core_warning(char *out, size_t size, const char *core, const char *version,
                            const char *instructions, bool asked)
 {
-    /* What OpenBLAS has kernels without AVX2 for; "Prescott" is also its guess for unknown CPUs. */
+    /* OpenBLAS cores without AVX2; "Prescott" is also its fallback for unknown CPUs. */
     static const char *const old[] = {"Katmai",       "Coppermine", "Northwood",   "Prescott",
                                       "Banias",       "Core2",      "Penryn",      "Dunnington",
                                       "Nehalem",      "Atom",       "Sandybridge", "Athlon",
@@ -123,7 +122,7 @@ bool kernels_set_threads(int threads)
 
 /* ---- one piece ---- */
 
-/* The libraries know no bias: it is what they add to. */
+/* Writes the bias to `out`: libraries have no bias, so they add to it. */
 static void lay_bias(struct gemm_into *to, size_t rows, size_t columns)
 {
     if (!to->bias)
@@ -133,7 +132,7 @@ static void lay_bias(struct gemm_into *to, size_t rows, size_t columns)
     to->add = 1;
 }
 
-/* As libraries say it: row after row, or across. */
+/* Whether a library has to transpose the operand. */
 static bool lies_across(struct operand o)
 {
     return o.column != 1;
@@ -165,7 +164,7 @@ static void onednn_piece(struct gemm_into to, struct operand a, struct operand b
 
 /* ---- pieces ---- */
 
-/* Numbered along rows first. */
+/* Pieces are numbered down the rows first. */
 struct grid {
     size_t rows, columns, piece_rows, piece_columns, down, count;
 };
@@ -175,8 +174,8 @@ static size_t parts(size_t n, size_t size)
     return (n + size - 1) / size;
 }
 
-/* Our own products do not depend on where the cuts lie: as few as feed the threads, since each
- * packs the operands that it needs. */
+/* Our own products do not depend on the cuts: as few pieces as keep the threads busy, since each
+ * packs its operands. */
 static struct grid grid_of_own(size_t rows, size_t columns)
 {
     enum { LEAST_COLUMNS = 128, TILES = 12 /* a multiple of every tile's rows */ };
@@ -187,8 +186,8 @@ static struct grid grid_of_own(size_t rows, size_t columns)
                          .piece_columns = parts(parts(columns, across), GEMM_PANEL) * GEMM_PANEL};
 }
 
-/* Large enough that packing the operands anew for each costs a few per cent at most, small enough
- * to feed several threads. */
+/* Large enough that packing the operands again for each costs at most a few per cent, small enough
+ * to occupy several threads. */
 static const struct grid grid_of_library = {.piece_rows = 256, .piece_columns = 1024};
 
 static void multiply_piece(enum matmul by, struct gemm_into to, struct operand a, struct operand b,
@@ -201,7 +200,7 @@ static void multiply_piece(enum matmul by, struct gemm_into to, struct operand a
     b.data += j * b.column;
     to.out += i * to.ld + j;
     to.bias = to.bias ? to.bias + j : NULL;
-    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once a row */
+    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
     if (by == MATMUL_OWN) {
         gemm(to, a, b, rows, columns, inner);
         return;

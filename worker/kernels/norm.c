@@ -1,7 +1,7 @@
 /* Normalisation of rows. LayerNorm (Ba, Kiros, Hinton 2016) over a row's channels. RMSNorm (Zhang &
  * Sennrich 2019): y = x rstd weight with rstd = 1 / sqrt(mean(x^2) + eps), over whole rows (llama's
- * norms), and over each head's queries and keys (qk-norm, Henry et al. 2020), where the rows lie
- * inside of qkv. */
+ * norms), and over each head's queries and keys (qk-norm, Henry et al. 2020), whose rows are parts
+ * of qkv. */
 #include "kernels/kernels.h"
 
 #include "kernels/pieces.h"
@@ -18,7 +18,7 @@ KERNEL(layernorm_rows,
         const float *x = in + n * C;
         float *y = out + n * C;
         float m = simd_sum(x, C) / (float)C;
-        for (size_t c = 0; c < C; c++) /* out holds x - mean for a moment */
+        for (size_t c = 0; c < C; c++) /* out holds x - mean temporarily */
             y[c] = x[c] - m;
         float r = 1.0f / sqrtf(simd_dot(y, y, C) / (float)C + NORM_EPS);
         for (size_t c = 0; c < C; c++)
@@ -108,7 +108,7 @@ SIMD_INLINE float rms_row(float *y, const float *x, const float *weight, size_t 
     return r;
 }
 
-/* With g = d_out * weight: r (g - x r^2 mean(g x)); this is the factor r^2 mean(g x). */
+/* With g = d_out * weight, d_x = r (g - x r^2 mean(g x)); returns r^2 mean(g x). */
 SIMD_INLINE float along_row(const float *d, const float *x, const float *weight, float r, size_t C)
 {
     lanes even = {0}, odd = {0};
@@ -202,7 +202,7 @@ KERNEL(heads_backward,
         }
 }
 
-/* One gain for all heads: a sum over rows and heads, in their order. */
+/* One gain for all heads: sums over rows and heads, in order. */
 KERNEL(heads_backward_weight,
        (float *d_weight, const float *d, const float *x, const float *rstd, size_t N, size_t C,
         size_t H),

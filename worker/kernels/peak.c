@@ -1,5 +1,5 @@
-/* What a core can do at most: nothing but fused multiply-adds in registers. Twelve chains with
- * starts of their own, so that none is left out, fill two units of latency 4 to 5. */
+/* The peak rate of a core: only fused multiply-adds in registers. Twelve chains fill two units of
+ * latency 4 to 5; their starts differ, so that the compiler cannot merge them. */
 #include "kernels/kernels.h"
 
 #include <stdint.h>
@@ -9,9 +9,9 @@
 
 enum { CHAINS = 12, WIDTH = 8 };
 
-static volatile float sink; /* so that the loop is not thrown away */
+static volatile float sink; /* keeps the compiler from removing the loop */
 
-static void plain_loop(size_t rounds) /* what the compiler makes of it */
+static void plain_loop(size_t rounds) /* as the compiler vectorises it */
 {
     float sums[CHAINS * WIDTH], total = 0;
     for (int c = 0; c < CHAINS * WIDTH; c++)

@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-/* How kernels share out work among threads: a range is cut into pieces whose size depends on the
- * shapes alone, each piece is worked by one thread, and no sum crosses a piece. So the same input
- * gives the same bytes on any number of threads. (Our own matrix product may be cut anywhere, and
- * is cut by the number of threads: matmul.c.) Without OpenMP the pieces run one after another. */
+/* How kernels share work among threads: a range is cut into pieces whose size depends on the shapes
+ * alone, one thread computes each piece, and no sum crosses a piece. So the same input gives the
+ * same bytes on any number of threads. (Our own matrix product may be cut anywhere, and is cut by
+ * the number of threads.) Without OpenMP the pieces run one after another. */
 
-extern int kernel_threads; /* matmul.c; set by kernels_set_threads() */
+extern int kernel_threads; /* set by kernels_set_threads() */
 
 #ifdef _OPENMP
 #define PIECES_PRAGMA _Pragma("omp parallel for schedule(static) num_threads(kernel_threads)")

@@ -1,6 +1,6 @@
 /* Rotary positions (Su et al. 2021) on queries and keys, in the half-split order of Hugging Face's
- * llama: channels i and i + D/2 of a head are one plane, turned by t * base^(-2i/D). The way back
- * turns the other way. */
+ * llama: channels i and i + D/2 of a head are one plane, rotated by t * base^(-2i/D). The backward
+ * pass rotates the other way. */
 #include "kernels/kernels.h"
 
 #include "kernels/pieces.h"

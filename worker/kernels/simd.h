@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What vectorised loops share. They are plain C that the compiler vectorises, twice: for CPUs with
- * AVX2 and fused multiply-add, and for any. Sums run over partial sums that are added in a fixed
- * order. All CPUs of the first kind give the same bytes. */
+/* Helpers of vectorised loops: plain C that the compiler vectorises twice, for CPUs with AVX2 and
+ * fused multiply-add, and for any. Sums run over partial sums that are added in a fixed order. All
+ * CPUs of the first kind give the same bytes. */
 
 /* KERNEL(name, (type parameter, ...), (parameter, ...)) { body }: a static function that runs the
- * body as the CPU can. */
+ * version of the body for this CPU. */
 #ifdef __x86_64__
 #define KERNEL(name, parameters, arguments)                                                        \
     static inline __attribute__((always_inline)) void name##_body parameters;                      \
@@ -37,9 +37,9 @@
 
 #define SIMD_INLINE static inline __attribute__((always_inline))
 
-/* e^x: n = round(x log2 e), then a polynomial for e^r, |r| <= ln(2)/2 (Cephes' coefficients), and
- * 2^n put into the exponent. Within 2 ulp; 0 below -87.68 (an exponent of no bits), +inf above
- * 88.37 (one of all bits), NaN for NaN. Loops over it are vectorised. */
+/* e^x: n = round(x log2 e), a polynomial for e^r, |r| <= ln(2)/2 (Cephes' coefficients), and 2^n
+ * set as the exponent bits. Within 2 ulp; 0 below -87.68 (exponent bits all 0), +inf above 88.37
+ * (all 1), NaN for NaN. Loops over it vectorise. */
 SIMD_INLINE float simd_exp(float x)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
@@ -70,11 +70,11 @@ enum { LANES = 8 };
 /* LANES values side by side; + and * work on each (an extension of gcc and clang). */
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
-/* Values i .. i + LANES of count; zeros after the last. */
+/* Values i..i+LANES-1 of count; zeros after the last. */
 SIMD_INLINE lanes simd_at(const float *values, size_t i, size_t count)
 {
     lanes v = {0};
-    size_t left = i < count ? count - i : 0; /* i + LANES <= count: gcc 14 sees an overflow there */
+    size_t left = i < count ? count - i : 0; /* i + LANES: gcc 14 sees an overflow */
     if (left >= LANES)
         memcpy(&v, values + i, sizeof(v));
     else if (left > 0)
@@ -82,7 +82,7 @@ SIMD_INLINE lanes simd_at(const float *values, size_t i, size_t count)
     return v;
 }
 
-/* What two runs of partial sums come to, in a fixed order. */
+/* Adds two runs of partial sums in a fixed order. */
 SIMD_INLINE float simd_fold(lanes even, lanes odd)
 {
     lanes sums = even + odd;
@@ -112,7 +112,7 @@ SIMD_INLINE float simd_dot(const float *a, const float *b, size_t count)
     return simd_fold(even, odd);
 }
 
-/* Lane by lane; a's where neither is larger. */
+/* The larger of each lane; a's if neither is larger. */
 SIMD_INLINE lanes simd_larger(lanes a, lanes b)
 {
     typedef int32_t mask __attribute__((vector_size(sizeof(lanes))));
@@ -120,7 +120,7 @@ SIMD_INLINE lanes simd_larger(lanes a, lanes b)
     return (lanes)((larger & (mask)b) | (~larger & (mask)a));
 }
 
-/* Largest of count >= 1 values; NaNs are passed over (they show in the sums that follow). */
+/* Largest of count >= 1 values; NaNs are ignored (they show in the sums that follow). */
 SIMD_INLINE float simd_max(const float *values, size_t count)
 {
     lanes largest = {-INFINITY, -INFINITY, -INFINITY, -INFINITY,

@@ -42,7 +42,7 @@ static double mean_difference(const float *a, const float *b, size_t count)
     return sum / (double)count;
 }
 
-/* Below the diagonal, where attention looks. */
+/* Over the causal pairs: diagonal and below. */
 static double mean_attention_logit(const struct model *model, const float *qkv, uint32_t sequences)
 {
     size_t C = model->spec.d_model, T = model->spec.context, H = model->spec.n_heads, D = C / H;

@@ -1,4 +1,4 @@
-/* A model's life: checked, sized, laid out, initialised, given back. */
+/* Creates, initialises and destroys a model: checks its spec, sizes and lays out its memory. */
 #include "model/model.h"
 
 #include <assert.h>
@@ -8,11 +8,11 @@
 #include "model/model_state.h"
 #include "model/parametrization.h"
 
-/* Rows a micro-batch aims at: the more, the less often weights are packed; the fewer, the more
- * activations stay in the cache, which counts for narrow models. Memory grows with it. Measured. */
+/* Target rows of a micro-batch: more rows pack the weights less often; fewer keep more activations
+ * in the cache, which matters for narrow models. Memory grows with the rows. Measured. */
 enum { MICRO_ROWS_NARROW = 512, MICRO_ROWS_WIDE = 1024, NARROW = 64 };
 
-/* As many parts as that asks for, of sizes as equal as can be. */
+/* Sequences of a micro-batch: parts near the target rows, as equal in size as possible. */
 static uint32_t choose_micro_batch(const struct trial_spec *spec)
 {
     uint32_t rows = spec->d_model <= NARROW ? MICRO_ROWS_NARROW : MICRO_ROWS_WIDE;
@@ -23,8 +23,8 @@ static uint32_t choose_micro_batch(const struct trial_spec *spec)
     return (sequences - 1) / parts + 1;
 }
 
-/* Logits of so many rows at once: many, since each block of them packs the output matrix anew, but
- * no more than 128 MiB. */
+/* Rows of logits at once: many, since each block packs the output matrix again, but at most 128 MiB
+ * of logits (64 rows at least). */
 static size_t choose_head_rows(const struct trial_spec *spec)
 {
     enum { MOST_ROWS = 1024, LEAST_ROWS = 64, MOST_LOGITS = 1 << 25 };
@@ -162,8 +162,8 @@ void model_zero_grad(struct model *model)
         memset(model->params[i].grad, 0, model->params[i].count * sizeof(float));
 }
 
-/* Each tensor draws from a stream of its own: its numbers do not depend on the sizes of those before
- * it. */
+/* Each tensor draws from a separate stream, so its numbers do not depend on the sizes of earlier
+ * tensors. */
 void model_init(struct model *model, uint64_t seed)
 {
     model_zero_grad(model);

@@ -9,7 +9,7 @@
 
 /* The compact decoder-only transformer, pre-norm, fp32. Arch gpt (Radford et al. 2019): LayerNorm,
  * GELU, learned positions, biases. Arch llama (Touvron et al. 2023): RMSNorm, SwiGLU, RoPE, no
- * biases. All memory is one arena, sized from the spec and the number of threads. */
+ * biases. All memory is one arena, sized by the spec and the number of threads. */
 
 enum param_group {
     GROUP_EMBEDDING,
@@ -19,7 +19,7 @@ enum param_group {
     GROUP_COUNT
 };
 
-struct param {        /* one tensor; all pointers are the model's */
+struct param {        /* one tensor; the model owns all pointers */
     const char *name; /* "blocks.0.attn.qkv.weight", ... */
     enum param_group group;
     uint32_t rows, cols; /* cols = 1 for a vector */
@@ -29,8 +29,8 @@ struct param {        /* one tensor; all pointers are the model's */
     double init_std;     /* 0: constant init_value */
     double init_value;
     double lr_factor;    /* this tensor's LR / spec->lr, by the parametrization */
-    double decay_factor; /* times spec->weight_decay; 0 for norms and biases */
-    double eps_factor;   /* times spec->adam_eps; 1 unless completep */
+    double decay_factor; /* factor of spec->weight_decay; 0 for norms and biases */
+    double eps_factor;   /* factor of spec->adam_eps; 1 unless completep */
 };
 
 struct model;
@@ -42,25 +42,26 @@ size_t model_bytes(const struct model *model);
 size_t model_param_count(const struct model *model);
 struct param *model_param(struct model *model, size_t index);
 
-void model_init(struct model *model, uint64_t seed); /* weights by seed, moments and grads zero */
+void model_init(struct model *model, uint64_t seed); /* weights by seed; moments and gradients
+                                                        zero */
 
-/* Sequences that one call of model_forward_backward() takes at most: micro-batch, a function of the
- * spec alone, so that sums come in the same order everywhere. */
+/* Maximum sequences in a call of model_forward_backward(): a function of the spec alone, so that
+ * sums come in the same order everywhere. */
 uint32_t model_micro_batch(const struct model *model);
 
 /* Adds d(sum of token losses and z-losses)/d(param) * scale to the gradients; returns the sum of
- * token losses, z-losses left out. tokens: (sequences, context + 1). sequences <=
+ * token losses, without z-losses. tokens: (sequences, context + 1). sequences <=
  * model_micro_batch(). */
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,
                               float scale);
-/* Losses only: losses[s] = mean over the context of sequence s, nats per token; of the last
- * sequence over its first `last` labels. What stands behind them changes no loss. */
+/* Losses only: losses[s] = mean over the context of sequence s, nats per token; for the last
+ * sequence over its first `last` labels. Tokens after them do not change the loss. */
 void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, uint32_t last,
                   double *losses);
 
 void model_zero_grad(struct model *model);
 
-/* Where the time of a step goes. Laps: what has passed since the last one belongs to the part. */
+/* Profile of a step's time. A lap adds the time since the previous lap to its part. */
 enum model_part {
     PART_LINEAR_FORWARD,
     PART_LINEAR_INPUT,  /* gradients of a linear layer's input */
@@ -68,15 +69,15 @@ enum model_part {
     PART_ATTENTION,
     PART_HEAD, /* output matrix and cross-entropy, forward and back */
     PART_ELEMENTWISE,
-    PART_OPTIMIZER, /* by whoever steps: clip, AdamW, clearing of gradients */
-    PART_DATA,      /* the same: reading of tokens */
+    PART_OPTIMIZER, /* added by the caller: clip, AdamW, clearing of gradients */
+    PART_DATA,      /* added by the caller: reading of tokens */
     PART_COUNT
 };
 struct model_profile {
     double (*now)(void); /* seconds */
     double last, seconds[PART_COUNT];
 };
-/* Laps from now on go to `profile`, which must outlive the model or the next call; NULL: none. */
+/* Sends later laps to `profile`, which must outlive the model or the next call; NULL: none. */
 void model_set_profile(struct model *model, struct model_profile *profile);
 void model_profile_lap(struct model_profile *profile, enum model_part part);
 

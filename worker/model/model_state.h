@@ -5,8 +5,8 @@
 #include "lrsearch/memory.h"
 #include "model/model.h"
 
-/* The inside of a model, for the files of this folder only. Shapes: N = micro-batch * context rows,
- * C = d_model, F = d_ff, W = F (gpt) or 2 F (llama: gates and ups). */
+/* The internals of a model, for the files of this folder only. Shapes: N = micro-batch * context
+ * rows, C = d_model, F = d_ff, W = F (gpt) or 2 F (llama: gates and ups). */
 
 enum {
     MAX_SIZE = 1 << 20, /* of each dimension: products of two, times 16, stay far from overflow */
@@ -22,7 +22,7 @@ struct block_params {
     struct param *q_norm, *k_norm; /* qk_norm */
 };
 
-/* What a block keeps for the way back. */
+/* Activations that a block keeps for the backward pass. */
 struct block_acts {
     float *ln1, *ln1_mean, *ln1_rstd; /* (N, C), (N), (N) */
     float *qkv;                       /* (N, 3, H, C/H), as attention takes it */
@@ -63,9 +63,9 @@ struct model {
     float *scratch;                       /* attention */
 };
 
-/* One walk over a model's memory: counts bytes while arena.block is NULL, hands them out after.
- * `failed`: the sum does not fit a size_t. model->spec and micro_batch must stand
- * (shapes.c). */
+/* Lays out a model's memory in one walk: counts bytes while arena.block is NULL, hands them out
+ * otherwise. `failed`: the sum does not fit a size_t. model->spec, micro_batch and head_rows must
+ * be set before. */
 struct layout {
     struct arena arena;
     size_t bytes;
@@ -79,7 +79,7 @@ static inline void lap(struct model *model, enum model_part part)
         model_profile_lap(model->profile, part);
 }
 
-/* Who multiplies, as the trial says. */
+/* The library of a matrix product, as the trial says. */
 static inline enum matmul product_by(const struct model *model, enum trial_linear linear,
                                      enum trial_product product)
 {
@@ -93,7 +93,7 @@ static inline size_t model_fc_width(const struct trial_spec *spec)
     return (size_t)spec->d_ff * (spec->arch == ARCH_LLAMA ? 2 : 1);
 }
 
-/* tokens (sequences, context + 1) through the blocks to model->lnf_out (passes.c). */
+/* Runs tokens (sequences, context + 1) through the blocks to model->lnf_out. */
 void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequences);
 
 #endif

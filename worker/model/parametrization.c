@@ -1,4 +1,4 @@
-/* How init, learning rate and weight decay of a tensor follow the width, relative to base_width,
+/* How init, learning rate and weight decay of a tensor depend on the width, relative to base_width,
  * with m = d_model / base_width:
  *
  *              sp                  mup                         lvp
@@ -10,28 +10,28 @@
  * (init variance / LR factor.) Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
  * equals sp there. Positions are embeddings too. An output tied to the embedding is initialised and
  * trained as the embedding, its logits divided by m. Plans refuse that for lvp: the embedding's LR
- * falls as m^-1/2, the output's has to stay, and one matrix has one LR. Logits divided by m^1/2
- * would make up for it, and let what hidden matrices do to the logits grow as m^1/2.
+ * falls as m^-1/2, the output's must not, and one matrix has one LR. Logits divided by m^1/2 would
+ * compensate, but the effect of hidden matrices on the logits would grow as m^1/2.
  *
  * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou & Liu 2025, arXiv 2506.15025:
  * with a vocabulary far larger than the width the embedding's LR falls like d^-1/2. At d_model =
  * base_width all three are the same.
  *
  * Weight decay is multiplied by the LR in the optimizer. Where the parametrization divides the LR,
- * the decay is multiplied by as much, so that the pull on the weights does not fade with the width
- * (as microsoft/mup notes for decoupled decay); independent decay needs no such factor. Matrices
- * and embeddings decay, vectors do not.
+ * the decay is multiplied by the same factor, so that the pull on the weights does not fade with
+ * the width (as microsoft/mup notes for decoupled decay); independent decay needs no such factor.
+ * Matrices and embeddings decay, vectors do not.
  *
- * completep (Dey et al. 2025, arXiv 2505.01618, alpha = 1): with L / base_layers layers the
- * residual branches are divided by that ratio, LRs are kept, and Adam's eps shrinks with the
- * gradients: inside of blocks by the depth ratio, and everywhere by m where the width is scaled. */
+ * completep (Dey et al. 2025, arXiv 2505.01618, alpha = 1): with L layers the residual branches are
+ * divided by L / base_layers, LRs are kept, and Adam's eps shrinks with the gradients: inside
+ * blocks by that ratio, and everywhere by m where the width is scaled. */
 #include "model/parametrization.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* Weak, so that a test can link a rule that is wrong in one place (tests/lib/coord_case.c). */
+/* Weak, so that a test can link a deliberately wrong rule. */
 __attribute__((weak)) const struct width_rule *width_rule_of(uint32_t parametrization)
 {
     static const struct width_rule rules[] = {
@@ -53,7 +53,7 @@ static double depth_ratio(const struct trial_spec *spec)
     return spec->depth_rule == DEPTH_COMPLETEP ? (double)spec->n_layers / spec->base_layers : 1.0;
 }
 
-/* m^(halves / 2). The same bits as 1 / m and 1 / sqrt(m). */
+/* m^(halves / 2), with the same bits as 1 / m and 1 / sqrt(m). */
 static double half_power(double m, int halves)
 {
     double power = halves % 2 ? sqrt(m) : 1.0;
@@ -120,7 +120,7 @@ double parametrization_into_stream(const struct trial_spec *spec)
     return INIT_STD / sqrt(2.0 * layers);
 }
 
-/* The factors of `row`'s tensors, which start at row.init_std or row.init_value. */
+/* Adds `row` with the factors of its tensors, which start at row.init_std or row.init_value. */
 static void add_row(struct factor_row *rows, size_t *count, const struct trial_spec *spec,
                     struct factor_row row, enum param_group group, bool in_block)
 {

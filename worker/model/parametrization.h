@@ -3,17 +3,17 @@
 
 #include "model/model.h"
 
-/* What the parametrization gives each kind of tensor, for people; needs no model. */
+/* Factors of the parametrization for each kind of tensor, to show to users; needs no model. */
 struct factor_row {
     const char *kind;            /* "hidden" */
     const char *tensors;         /* "attn.qkv, mlp.fc" */
     double init_std, init_value; /* init_std 0: all start at init_value (biases at 0) */
-    double lr, decay, eps;       /* times the plan's LR, weight_decay, adam_eps */
+    double lr, decay, eps;       /* factors of the plan's LR, weight_decay, adam_eps */
 };
 struct forward_factors {
-    double attention; /* times q.k */
-    double branch;    /* times what attention and MLP add to the stream */
-    double logits;    /* times the output matrix' product */
+    double attention; /* factor of q.k */
+    double branch;    /* factor of what attention and MLP add to the stream */
+    double logits;    /* factor of the output matrix's product */
 };
 #define MODEL_FACTOR_ROWS 8
 size_t model_factors(const struct trial_spec *spec, struct factor_row rows[MODEL_FACTOR_ROWS],
@@ -25,7 +25,7 @@ struct width_rule {
     int embedding_lr, hidden_init, hidden_lr, output_lr, logits, attention;
 };
 const struct width_rule *width_rule_of(uint32_t parametrization);
-/* Factors of the parametrization for one tensor, inside of a block or not. */
+/* Sets the parametrization's factors of one tensor, inside or outside a block. */
 void parametrization_apply(struct param *param, const struct trial_spec *spec, bool in_block);
 float parametrization_attention_scale(const struct trial_spec *spec);
 float parametrization_logit_scale(const struct trial_spec *spec);

@@ -1,8 +1,8 @@
-/* From tokens to losses, and back to gradients. forward_blocks() keeps what the way back needs;
- * head_losses() is the output matrix with softmax and loss; backward_blocks() goes in the reverse
- * order. There d_stream holds the gradient of the residual stream, and each branch adds to it (a
- * norm's backward adds); d_branch is what a branch gets of it; d_narrow, d_act and d_wide are
- * scratch. */
+/* Forward and backward pass, from tokens to losses and gradients. forward_blocks() keeps what the
+ * backward pass needs; head_losses() is the output matrix with softmax and loss; backward_blocks()
+ * runs in reverse order. There d_stream holds the gradient of the residual stream, and each branch
+ * adds to it (a norm's backward adds); d_branch is a branch's share of it; d_narrow, d_act and
+ * d_wide are scratch. */
 #include <assert.h>
 #include <string.h>
 #include "kernels/kernels.h"
@@ -81,9 +81,9 @@ void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequen
 
 /* ---- the head ---- */
 
-/* Loss of each row into model->losses; with scale != 0 also the head's gradient, and d(lnf_out) into
- * model->d_narrow. In blocks of rows: the logits of a whole batch would be the largest array of all.
- * Each block goes forward and back before the next one. */
+/* Writes the loss of each row to model->losses; with scale != 0 also adds the head's gradient and
+ * sets model->d_narrow to d(lnf_out). Works in blocks of rows, forward and back for each: the
+ * logits of a whole batch would be the largest array of all. */
 static void head_losses(struct model *model, const uint32_t *tokens, uint32_t sequences,
                         float scale)
 {
@@ -152,7 +152,7 @@ static void attend_backward(struct model *model, const struct block_params *p,
     affine_backward(model, LINEAR_QKV, &p->qkv, model->d_narrow, d_qkv, a->ln1, N);
 }
 
-/* Branches that are not scaled take the stream's gradient itself: d_branch is d_stream then. */
+/* Unscaled branches use the stream's gradient itself: d_branch is then d_stream. */
 static void enter_branch(struct model *model, size_t count)
 {
     if (model->d_branch != model->d_stream)
@@ -180,7 +180,7 @@ static void block_backward(struct model *model, const struct block_params *p,
     norm_backward(&p->ln1, model->d_stream, model->d_narrow, in, a->ln1_mean, a->ln1_rstd, N, C);
 }
 
-/* d(lnf_out) comes in d_narrow; goes back to the embedding. */
+/* Runs from d(lnf_out) in d_narrow back to the embedding. */
 static void backward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequences)
 {
     size_t C = model->spec.d_model, T = model->spec.context, N = sequences * T;
@@ -204,7 +204,7 @@ double model_forward_backward(struct model *model, const uint32_t *tokens, uint3
     double sum = 0;
     forward_blocks(model, tokens, sequences);
     head_losses(model, tokens, sequences, scale);
-    if (scale != 0.0f) /* 0 leaves no gradient of the logits to go back from */
+    if (scale != 0.0f) /* with 0 head_losses() computes no gradient */
         backward_blocks(model, tokens, sequences);
     for (size_t n = 0; n < (size_t)sequences * model->spec.context; n++)
         sum += (double)model->losses[n];

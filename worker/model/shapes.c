@@ -1,5 +1,6 @@
-/* A model's memory: one arena, laid out by one walk over its tensors. The walk is made twice, first
- * with an empty arena to count the bytes, then to hand them out, so that sizes are written once. */
+/* A model's memory: one arena, laid out by one walk over its tensors. The walk runs twice, first
+ * with an empty arena to count the bytes, then to hand them out, so that each size is written
+ * once. */
 #include <stdio.h>
 #include "kernels/kernels.h"
 #include "model/model_state.h"
@@ -52,7 +53,7 @@ static struct param *lay_param(struct model *model, struct layout *layout, const
     return &model->params[index];
 }
 
-/* A weight of the arch's kind, and its bias where the arch has biases. */
+/* Lays out a weight, and its bias if the arch has biases. */
 static struct affine lay_affine(struct model *model, struct layout *layout, const char *prefix,
                                 const char *name, const struct tensor *weight)
 {
@@ -174,7 +175,7 @@ static void lay_acts(struct model *model, struct layout *layout)
     model->scratch = lay_floats(layout, attention_scratch(T, C / spec->n_heads));
 }
 
-/* Tensors of a block and of the rest, at most. */
+/* Maximum tensors of a block and of the rest. */
 enum { BLOCK_TENSORS = 14, OTHER_TENSORS = 5 };
 
 void shapes_lay(struct model *model, struct layout *layout)

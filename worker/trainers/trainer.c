@@ -1,5 +1,5 @@
-/* The kinds of trainer. Each is a folder beside this file, whose run function is a row here; they
- * know trainer.h and nothing of each other. */
+/* The table of trainer kinds. Each kind is a folder beside this file, with its run function as a
+ * row here; the trainers include trainer.h and not each other. */
 #include "trainers/trainer.h"
 
 #include <math.h>

@@ -5,9 +5,9 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* One training, from spec to result. All trainers stand behind this. */
+/* One training, from spec to result: the common interface of all trainers. */
 
-struct train_step {    /* told after every optimizer step */
+struct train_step {    /* passed to the hook after every optimizer step */
     uint64_t tokens;   /* trained so far */
     double train_loss; /* of this step, nats per token */
     double seconds;    /* since the training began */
@@ -16,37 +16,37 @@ struct train_step {    /* told after every optimizer step */
 };
 #define TRAIN_CURVE_POINTS 32
 
-/* What a step's hook may ask for; bits. */
+/* Bits that a step hook may return. */
 enum train_wish {
     TRAIN_STOP = 1, /* return soon, with OUTCOME_CANCELED */
-    TRAIN_SAVE = 2, /* before that, or before going on, write the checkpoint */
+    TRAIN_SAVE = 2, /* write the checkpoint first, then stop or continue */
 };
 
 struct train_hooks {
     void *context;
-    /* Returns wishes; 0: go on. Called often (each step, and between validation batches with the
-     * last step's numbers and curve_point false). */
+    /* Returns bits of enum train_wish; 0: continue. Called at each step, and between validation
+     * batches with the last step's numbers and curve_point false. */
     int (*step)(void *context, const struct train_step *step);
-    uint32_t attempt;  /* at this trial: 1, 2, ... */
-    uint32_t trial_id; /* 0: of no campaign */
-    /* NULL from a caller of trainer_run(): the first worker of its host, without files. */
+    uint32_t attempt;  /* number of the attempt: 1, 2, ... */
+    uint32_t trial_id; /* 0: outside a campaign */
+    /* NULL in a call of trainer_run(): the first worker of its host, without files. */
     const struct trial_place *place;
 };
 
-/* Checkpoints of a training that a caller names (transformer/checkpoint.h). place->checkpoint is
- * another: TRAIN_SAVE writes it, and a training without `init` begins there when it is of the same
- * spec. It only saves work: what goes wrong with it is a warning. */
+/* Checkpoint files that a caller names (transformer/checkpoint.h). They are distinct from
+ * place->checkpoint, which TRAIN_SAVE writes and from which a training without `init` resumes if it
+ * has the same spec. place->checkpoint only saves work: its errors are warnings. */
 struct train_files {
-    const char *init;      /* begins where this one stands; NULL: at the start */
-    const char *save;      /* written at the end, and when the training is stopped; NULL: not */
-    uint64_t until_tokens; /* stops (canceled) at the first step that has trained so many; 0: not */
+    const char *init;      /* resume from this file; NULL: start from the beginning */
+    const char *save;      /* written at the end and on a stop; NULL: not written */
+    uint64_t until_tokens; /* stop (canceled) at the first step at or beyond this; 0: no limit */
     char changed[512];     /* out: fields of the spec that differ from those saved in `init` */
     struct lr_error err;   /* out: the error behind OUTCOME_FAILED */
 };
 
-/* Trains. Always fills *result: done, diverged, canceled, or failed with a message. Never returns
- * an error: what goes wrong with a trial is a result. Holds nothing afterwards. `files` may be
- * NULL. */
+/* Runs one trial and always fills *result: done, diverged, canceled, refused, or failed with a
+ * message. Returns no error: a failure of the trial is a result. Keeps no state afterwards. `files`
+ * may be NULL. */
 void trainer_run(const struct trial_spec *spec, struct train_files *files,
                  const struct train_hooks *hooks, struct trial_result *result);
 

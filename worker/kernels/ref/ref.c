@@ -1,5 +1,5 @@
-/* The mathematics of each kernel, word for word. Gradients need no twin: tests take them from these
- * by central differences. */
+/* The formula of each kernel, written directly. Gradients need no twin: tests compute them from
+ * these by central differences. */
 #include "kernels/ref/ref.h"
 
 #include <math.h>

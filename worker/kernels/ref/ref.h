@@ -15,7 +15,7 @@ void ref_rmsnorm_forward(double *out, const double *in, const double *weight, si
 /* out (N, 3, H, C/H) is qkv with its queries and keys normalised */
 void ref_qk_norm_forward(double *out, const double *qkv, const double *q_weight,
                          const double *k_weight, size_t N, size_t C, size_t H);
-/* out (N, 3, H, C/H) is qkv with its queries and keys turned */
+/* out (N, 3, H, C/H) is qkv with its queries and keys rotated */
 void ref_rope_forward(double *out, const double *qkv, size_t N, size_t T, size_t C, size_t H);
 void ref_swiglu_forward(double *out, const double *in, size_t N, size_t F);
 void ref_gelu_forward(double *out, const double *in, size_t count);

@@ -1,6 +1,5 @@
-/* One attempt of a user's program. What it reports is judged as it comes; the first thing that is
- * wrong with it ends it and is the result. How it ended itself counts when nothing was wrong
- * before. */
+/* One attempt of a user's program. Reports are checked as they arrive; the first error ends the
+ * attempt and is its result. Without an error, the exit status and the final loss decide. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/command/command.h"
 
@@ -20,7 +19,7 @@
 #include "lrsearch/memory.h"
 
 #define SHORTEST_FINAL .9  /* of the horizon: whole steps may end a little before it */
-#define LONGEST_DEAF_S .05 /* the worker answers its coordinator in report_progress() */
+#define LONGEST_DEAF_S .05 /* at most, between polls for messages, in report_progress() */
 enum { LAST_LINE = 120, SHOWN = 60 };
 
 struct attempt {
@@ -32,11 +31,11 @@ struct attempt {
     struct report_reader *reader;
     struct output_tail tail;
     struct output_lines streams[COMMAND_STREAMS];
-    bool ended;  /* the result stands; what comes now is only kept for the tail */
-    bool wanted; /* the command is to be stopped */
+    bool ended;  /* the result is set; later output is only kept for the tail */
+    bool wanted; /* on_tick() must stop the command */
     bool has_final;
-    struct report final;    /* regex: the last one that fitted */
-    struct train_step last; /* what it told last */
+    struct report final;    /* regex: the last match */
+    struct train_step last; /* the last one passed to the hook */
     struct timespec start, heard, told;
 };
 
@@ -47,7 +46,7 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
 }
 
-/* The first verdict holds; the command is stopped if it still runs. */
+/* Sets the result unless it is set already; on_tick() then stops the command. */
 static void end_attempt(struct attempt *a, enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -62,7 +61,7 @@ static void end_attempt(struct attempt *a, enum outcome outcome, const char *for
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    for (char *c = text; *c; c++) /* a program may print anything, a journal is UTF-8 */
+    for (char *c = text; *c; c++) /* a program may print any bytes, the journal is UTF-8 */
         *c = *c >= ' ' && *c <= '~' ? *c : '?';
     a->result->outcome = outcome;
     memcpy(a->result->message, text, sizeof(text));
@@ -72,7 +71,7 @@ static void end_attempt(struct attempt *a, enum outcome outcome, const char *for
 
 /* ---- reports ---- */
 
-/* The horizon in whole steps, where the plan has a batch. */
+/* The horizon, rounded up to whole steps if the plan has a batch. */
 static uint64_t most_tokens(const struct trial_spec *spec)
 {
     uint64_t batch = spec->batch_tokens;
@@ -148,14 +147,14 @@ static void take_report(struct attempt *a, const struct report *report)
         a->has_final = true;
     }
     if (report->final)
-        return; /* a validation loss: no point of the training's curve */
+        return; /* a validation loss is no point of the training curve */
     a->last.train_loss = report->loss;
     a->last.curve_point = forth && report->has_tokens && curve_place(a, tokens) > before;
     if (a->last.curve_point)
         report_progress(a);
 }
 
-/* A line of stdout or of the report's descriptor, where reports may be. */
+/* Reads a line of stdout or of the report descriptor, which may hold a report. */
 static void take_line(struct attempt *a, const char *line, size_t length, bool cut)
 {
     struct report report;
@@ -164,7 +163,7 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     if (a->ended)
         return;
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
-    if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex, much output */
+    if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex or much output */
         report_progress(a);
     if (report.known)
         take_report(a, &report);
@@ -217,7 +216,7 @@ static void on_tick(void *context, struct command_process *process)
         command_process_stop(process);
 }
 
-/* ---- its end ---- */
+/* ---- the end ---- */
 
 static void judge_end(struct attempt *a, const struct command_end *ending)
 {

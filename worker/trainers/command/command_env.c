@@ -1,5 +1,5 @@
-/* A command must not take itself for a rank of our job, nor for a step of Slurm's: what they put
- * into the environment stays here. */
+/* Arguments and environment of a command. Variables of MPI and Slurm are removed, so that the
+ * command does not act as a rank of our job or a Slurm step. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "trainers/command/command_env.h"
 
@@ -23,8 +23,7 @@ struct words {
     bool failed;
 };
 
-/* NAME=value in place of an earlier one of that name; name NULL: the value by itself, at the
- * end. */
+/* Adds NAME=value, replacing an earlier one of that name; name NULL: appends the value alone. */
 static void add_word(struct words *words, const char *name, const char *value)
 {
     size_t name_length = name ? strlen(name) + 1 : 0, size = name_length + strlen(value) + 1;
@@ -35,7 +34,7 @@ static void add_word(struct words *words, const char *name, const char *value)
     while (word && at < words->count && !(name && !strncmp(words->list[at], word, name_length)))
         at++;
     char **larger = words->list;
-    if (word && at + 1 >= words->count) /* room for it and the NULL behind */
+    if (word && at + 1 >= words->count) /* room for it and the final NULL */
         larger = lr_grow(words->list, words->count + 1, &words->capacity, sizeof(*words->list));
     words->failed = words->failed || !word || !larger;
     if (words->failed) {
@@ -77,7 +76,8 @@ static bool is_ours(const char *word)
     return false;
 }
 
-/* The worker's share of its own list, or of all GPUs, which then have the numbers from 0 on. */
+/* Sets CUDA_VISIBLE_DEVICES to the worker's share of its own list, or of GPUs numbered from 0 if
+ * there is none. */
 static int add_gpus(struct words *words, uint32_t gpus, uint32_t slot, struct lr_error *err)
 {
     const char *all = getenv("CUDA_VISIBLE_DEVICES"), *at = all;
@@ -176,7 +176,7 @@ static json_t *field_json(const struct field *field, const void *member)
         return json_integer((json_int_t) * (const uint64_t *)member);
     case FIELD_F64:
         return json_real(*(const double *)member);
-    case FIELD_TEXT: /* ours: the data's path and the like */
+    case FIELD_TEXT: /* internal: products */
     case FIELD_STRUCT:
         break;
     }
@@ -189,7 +189,7 @@ static char *spec_text(const struct placeholder_trial *trial)
     for (size_t i = 0; i < trial_spec_fields.count; i++) {
         const struct field *field = &trial_spec_fields.fields[i];
         if (field->offset == offsetof(struct trial_spec, data_hash))
-            continue; /* not the user's data's */
+            continue; /* it hashes the command file, not the user's data */
         json_object_set_new(root, field->name,
                             field_json(field, (const char *)trial->spec + field->offset));
     }
@@ -207,7 +207,8 @@ int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *tr
                        struct lr_error *err)
 {
     const char *folder = getenv("TMPDIR");
-    char *whole = realpath(folder && *folder ? folder : "/tmp", NULL); /* it runs elsewhere */
+    char *whole = realpath(folder && *folder ? folder : "/tmp", NULL); /* absolute: the command
+                                                                          runs in another folder */
     if (!whole)
         return lr_fail_errno(err, LR_ECREATE, "TMPDIR: %s", folder ? folder : "/tmp");
     int length = snprintf(path, TRIAL_PATH, "%s/lrsearch-spec-XXXXXX", whole);

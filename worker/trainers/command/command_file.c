@@ -1,5 +1,5 @@
-/* One JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ..., "pattern": ..., "gpus":
- * ..., "kill_grace_s": ...}. */
+/* The command of a plan as a JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ...,
+ * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/command/command_file.h"
 
@@ -12,7 +12,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 
-enum { FILE_MOST = 1 << 20 }; /* a plan has no more */
+enum { FILE_MOST = 1 << 20 }; /* bytes; a plan has no more */
 
 #define X(enumerator, name) name,
 static const char *const ways[] = {REPORT_WAY_MAP(X)};

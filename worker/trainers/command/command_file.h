@@ -6,17 +6,17 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* What a plan's command is: written once by the coordinator, read by whoever runs a trial. A trial
- * names the file and the hash of its bytes, so that it depends on its spec alone. */
+/* A plan's command as a file: the coordinator writes it once, every worker that runs a trial reads
+ * it. A trial names the file and the hash of its bytes, so its result depends on its spec alone. */
 
 #define COMMAND_ARGUMENTS 64
 #define COMMAND_VARIABLES 32
 
 /* X(enumerator, name in the plan) */
 #define REPORT_WAY_MAP(X)                                                                          \
-    X(REPORT_FD, "fd")         /* JSON lines on a descriptor of its own */                         \
-    X(REPORT_PREFIX, "prefix") /* JSON lines on stdout behind a prefix */                          \
-    X(REPORT_REGEX, "regex")   /* whatever stdout has that fits */
+    X(REPORT_FD, "fd")         /* JSON lines on a separate descriptor */                           \
+    X(REPORT_PREFIX, "prefix") /* JSON lines on stdout after a prefix */                           \
+    X(REPORT_REGEX, "regex")   /* lines of stdout that match */
 enum report_way {
 #define X(enumerator, name) enumerator,
     REPORT_WAY_MAP(X)
@@ -33,17 +33,18 @@ struct command_setup {
     const char *pattern; /* the prefix or regex */
     uint32_t gpus;       /* per trial */
     double kill_grace_s;
-    void *texts; /* owns all texts of a setup that was read; NULL */
+    void *texts; /* owns the texts of a setup that was read; else NULL */
 };
 
-/* Writes it to folder/command-HASH.json. */
+/* Writes `setup` to folder/command-HASH.json; sets `path` and *hash. */
 int command_file_write(const struct command_setup *setup, const char *folder, char path[TRIAL_PATH],
                        uint64_t *hash, struct lr_error *err);
-/* LR_EIO; LR_EDATA: it is not the file that was written. On 0, command_setup_release() it. */
+/* LR_EIO; LR_EDATA: not the file that was written. On success, release with
+ * command_setup_release(). */
 int command_file_read(struct command_setup *setup, const char *path, uint64_t hash,
                       struct lr_error *err);
 void command_setup_release(struct command_setup *setup);
-/* The way of that name; false: there is none. */
+/* Finds the way of that name; false: there is none. */
 bool report_way_find(enum report_way *way, const char *name);
 
 #endif

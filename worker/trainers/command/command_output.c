@@ -1,4 +1,4 @@
-/* What a command prints, in bounded memory: cut into lines, and the last of them kept. */
+/* Output of a command in bounded memory: cuts it into lines and keeps the last ones. */
 #include "trainers/command/command_output.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@ void output_lines_push(struct output_lines *lines, const char *bytes, size_t cou
         size_t kept = lines->skipping ? 0 : length < room ? length : room;
         memcpy(lines->text + lines->length, bytes, kept);
         lines->length += kept;
-        if (kept < length && !lines->skipping) { /* now, for its end may never come */
+        if (kept < length && !lines->skipping) { /* pass it on now: its end may never come */
             hand_on(lines, true);
             lines->skipping = true;
         }
@@ -44,7 +44,7 @@ void output_tail_add(struct output_tail *tail, const char *line, size_t length)
 {
     size_t at = (size_t)(tail->count++ % OUTPUT_TAIL);
     for (size_t i = 0; i < length; i++)
-        tail->lines[at][i] = line[i] ? line[i] : '?'; /* what is kept is a text */
+        tail->lines[at][i] = line[i] ? line[i] : '?'; /* keep the line a text without NULs */
     tail->lines[at][length] = '\0';
     tail->lengths[at] = length;
 }

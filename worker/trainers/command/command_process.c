@@ -1,10 +1,10 @@
-/* uv_spawn starts lrsearch itself once more, which becomes the command (command_child(), at the end).
- * Output is read until it ends, but a second after the command at the longest: what has left the
- * group may hold on to it.
+/* uv_spawn starts lrsearch again, which becomes the command (command_child(), at the end). Output
+ * is read until it ends, but at most one second after the command: a process that left the group
+ * may keep it open.
  *
- * The watcher that command_child() leaves is no child of the command, which may wait for all that it
- * has. It stays in the process group, so that the group's number cannot be given to others before
- * it is killed. */
+ * The watcher that command_child() starts is not a child of the command, which may wait for all its
+ * children. It stays in the process group, so that the group id cannot be reused before the group
+ * is killed. */
 #define _GNU_SOURCE /* close_range */
 #include "trainers/command/command_process.h"
 
@@ -33,9 +33,9 @@ struct command_process {
     uv_loop_t loop;
     uv_process_t process;
     uv_timer_t timer;
-    uv_pipe_t pipes[PIPES]; /* our ends of its streams, and of the status */
-    int theirs[PIPES];      /* its ends; -1: none */
-    int alive[2];           /* a pipe that ends with us: its end, ours */
+    uv_pipe_t pipes[PIPES]; /* our ends of the streams and of the status pipe */
+    int theirs[PIPES];      /* the child's ends; -1: none */
+    int alive[2];           /* pipe that closes when we exit: the child's end, ours */
     bool reading[PIPES];
     int start_errno;
     bool exited, stopping, killed;
@@ -56,7 +56,7 @@ void command_process_stop(struct command_process *process)
     process->stopping = true;
     process->kill_ms = uv_now(&process->loop) + (uint64_t)(process->request->kill_grace_s * 1000.0);
     signal_group(process, SIGTERM);
-    signal_group(process, SIGCONT); /* one that is stopped would not see it */
+    signal_group(process, SIGCONT); /* a stopped process does not handle SIGTERM */
 }
 
 /* ---- the end ---- */
@@ -82,7 +82,7 @@ static void on_process_exit(uv_process_t *handle, int64_t status, int number)
     struct command_process *process = handle->data;
     process->end->exit_status = status;
     process->end->signal = number;
-    signal_group(process, SIGKILL); /* what it left behind, and the watcher */
+    signal_group(process, SIGKILL); /* its remaining processes, and the watcher */
     process->exited = true;
     process->drain_ms = uv_now(&process->loop) + DRAIN_MS;
     uv_close((uv_handle_t *)handle, NULL);
@@ -129,7 +129,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 
 /* ---- the start ---- */
 
-/* A pipe, not the pair of sockets that libuv would make: programs open /dev/stderr. */
+/* A pipe, not libuv's socket pair: programs open /dev/stderr, which fails on a socket. */
 static int open_pipe(struct command_process *process, int pipe)
 {
     uv_file ends[2];
@@ -170,7 +170,7 @@ static int spawn(struct command_process *process, char **argv)
     stdio[COMMAND_ALIVE_FD].data.fd = process->alive[0];
     const uv_process_options_t options = {
         .exit_cb = on_process_exit,
-        .file = "/proc/self/exe", /* also when its file has been replaced meanwhile */
+        .file = "/proc/self/exe", /* works even if the file was replaced meanwhile */
         .args = argv,
         .env = request->env,
         .cwd = request->cwd,
@@ -251,7 +251,7 @@ int command_process_run(const struct command_request *request, struct command_en
     return rc ? LR_EFAILURES : 0;
 }
 
-/* ---- the other side ---- */
+/* ---- in the child process ---- */
 
 enum { EXIT_NOT_STARTED = 127 };
 
@@ -261,14 +261,14 @@ static void watch(void)
     char byte;
     ssize_t count;
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-        signal(ignored[i], SIG_IGN); /* they are for the command; we stay until the end */
+        signal(ignored[i], SIG_IGN); /* meant for the command; the watcher stays until the end */
     for (int fd = 0; fd <= COMMAND_STATUS_FD; fd++)
         if (fd != COMMAND_ALIVE_FD)
             close(fd);
     do
         count = read(COMMAND_ALIVE_FD, &byte, 1);
     while (count > 0 || (count < 0 && errno == EINTR));
-    const char *spec = getenv("LRSEARCH_SPEC"); /* who would remove it is gone */
+    const char *spec = getenv("LRSEARCH_SPEC"); /* the worker that would remove it is gone */
     if (spec)
         unlink(spec);
     kill(0, SIGKILL);
@@ -304,6 +304,6 @@ int command_child(char **argv)
         why = errno;
     }
     ssize_t written = write(COMMAND_STATUS_FD, &why, sizeof(why));
-    (void)written; /* the exit status says it too */
+    (void)written; /* the exit status reports it too */
     return EXIT_NOT_STARTED;
 }

@@ -6,20 +6,20 @@
 #include <stdint.h>
 #include "lrsearch/error.h"
 
-/* A process group of the user's, from start to end, on an event loop of its own. */
+/* Runs a user's command in its own process group, from start to end, on a separate event loop. */
 
 enum command_stream { COMMAND_OUT, COMMAND_ERR, COMMAND_REPORT, COMMAND_STREAMS };
 
-struct command_process; /* running; of the callbacks */
+struct command_process; /* a running command */
 
 struct command_request {
     char **argv, **env; /* both end with NULL */
     const char *cwd;
-    bool report; /* it gets a descriptor to report on */
+    bool report; /* open a descriptor for its reports */
     double kill_grace_s;
     void *context;
     void (*bytes)(void *context, enum command_stream stream, const char *bytes, size_t count);
-    /* Some thirty times a second as long as something of it lives. */
+    /* Called about thirty times a second until the command and its output have ended. */
     void (*tick)(void *context, struct command_process *process);
 };
 
@@ -28,29 +28,29 @@ struct command_end {
     int signal; /* that ended it; 0: none */
 };
 
-/* Starts it and returns when it has ended; then nothing of its group is left. LR_EFAILURES: it
- * could not be started. */
+/* Starts the command and returns when it has ended and its process group is killed. LR_EFAILURES:
+ * it could not be started. */
 int command_process_run(const struct command_request *request, struct command_end *end,
                         struct lr_error *err);
-/* SIGTERM to the group, and SIGKILL kill_grace_s later. Called again, it does nothing. */
+/* Sends SIGTERM to the group, and SIGKILL kill_grace_s later. Further calls do nothing. */
 void command_process_stop(struct command_process *process);
 
-/* ---- the other side: lrsearch as the command's first process ---- */
+/* ---- in the child process, before it becomes the command ---- */
 
-/* Between the worker and its command lrsearch runs itself once more, for a moment, with this as its
- * first argument and the command behind it: it leaves a watcher in the command's process group that
- * kills the group and removes the file in LRSEARCH_SPEC when the worker is gone, and becomes the
- * command. It inherits no other descriptors. */
+/* The worker starts lrsearch again with this as its first argument, followed by the command. That
+ * process leaves a watcher in the command's process group and then becomes the command, which
+ * inherits no other descriptors. When the worker is gone, the watcher kills the group and removes
+ * the file in LRSEARCH_SPEC. */
 #define COMMAND_CHILD "--become-command"
 
 /* Descriptors of the child. */
 enum {
-    COMMAND_REPORT_FD = 3, /* where the command writes its reports; else closed */
+    COMMAND_REPORT_FD = 3, /* the command writes its reports here; otherwise closed */
     COMMAND_ALIVE_FD = 4,  /* read end of a pipe that the worker holds */
     COMMAND_STATUS_FD = 5, /* gets errno (an int) when the command cannot be started */
 };
 
-/* `argv`: the command's, ends with NULL. Never returns but with the exit status of a failure. */
+/* `argv`: the command's, ends with NULL. Returns only on failure, with the exit status. */
 int command_child(char **argv);
 
 #endif

@@ -1,6 +1,6 @@
-/* JSON lines, with the NaN and Infinity that Python's json writes and the standard does not have,
- * and numbers that no double holds, which are infinite: they are put in quotes before the line is
- * read. Numbers in a regex's groups may be written as any of these, too. */
+/* Parses JSON lines. Python's json writes NaN and Infinity, which JSON lacks, and numbers beyond a
+ * double's range count as infinite: both are quoted before the line is parsed. Numbers in a regex's
+ * groups may have these forms too. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "trainers/command/report_reader.h"
 
@@ -13,8 +13,8 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
 
-#define MATCH_LIMIT 1000000u           /* steps: a regex that runs wild fails instead of hanging */
-#define TOKENS_MOST 9007199254740992.0 /* 2^53: where a double stops being exact */
+#define MATCH_LIMIT 1000000u           /* steps: a catastrophic regex fails instead of hanging */
+#define TOKENS_MOST 9007199254740992.0 /* 2^53: beyond it a double is not exact */
 
 struct report_reader {
     enum report_way way;
@@ -23,7 +23,7 @@ struct report_reader {
     pcre2_code *regex;
     pcre2_match_data *match;
     pcre2_match_context *limits;
-    int loss, tokens; /* numbers of the groups; tokens < 0: there is none */
+    int loss, tokens; /* group numbers; tokens < 0: none */
 };
 
 int report_reader_create(struct report_reader **out, enum report_way way, const char *pattern,
@@ -66,7 +66,7 @@ void report_reader_destroy(struct report_reader *reader)
     lr_free(reader);
 }
 
-/* A number, or nan, inf, infinity in any case and with a sign; nothing else behind it. */
+/* Reads a number, or nan, inf, infinity in any case and with a sign; nothing may follow it. */
 static bool read_number(const char *text, double *out)
 {
     char *end;
@@ -81,7 +81,7 @@ static bool is_count(double number)
     return number >= 0 && number <= TOKENS_MOST && !(floor(number) < number);
 }
 
-/* Finite losses only. */
+/* Refuses finite losses and errors above TRIAL_LOSS_MOST. */
 static int check_size(const struct report *report, struct lr_error *err)
 {
     if (isfinite(report->loss) && fabs(report->loss) > TRIAL_LOSS_MOST)
@@ -94,20 +94,20 @@ static int check_size(const struct report *report, struct lr_error *err)
 
 /* ---- JSON ---- */
 
-/* Bytes of the number that begins here; 0: none does. */
+/* Length of the number at `text`; 0: none. */
 static size_t number_length(const char *text)
 {
     return strspn(text, "-0123456789") > 0 ? strspn(text, "+-.0123456789eE") : 0;
 }
 
-/* It is beyond every double, such as 1e400. */
+/* Whether the number is beyond a double's range, such as 1e400. */
 static bool overflows(const char *text, size_t length)
 {
     char *end;
     return isinf(strtod(text, &end)) && (size_t)(end - text) == length;
 }
 
-/* Puts bare NaN, Infinity, -Infinity and what is beyond every double in quotes. `out` has room for
+/* Quotes bare NaN, Infinity, -Infinity and numbers beyond a double's range. `out` has room for
  * three times the line. */
 static size_t quote_specials(char *out, const char *line, size_t length)
 {

@@ -1,4 +1,4 @@
-/* The table is read anew for each trial: it is small, and so a worker keeps nothing between
+/* Reads the table again for each trial: it is small, and so the worker keeps no state between
  * trials. */
 #include "trainers/replay/replay.h"
 

@@ -3,10 +3,10 @@
 
 #include "trainers/trainer.h"
 
-/* trainer_run() for trainer.kind replay: a training that was done before. Its loss comes from the
- * table at place->data_path (data/sweep.h). Seed k takes the k-th of the table's seeds, and goes
- * round them. Done, diverged, or refused where the table ends; failed, with files->err, when it
- * cannot be read. */
+/* trainer_run() for trainer.kind replay: takes the loss from a table of earlier trainings at
+ * place->data_path (data/sweep.h). Seed k takes the k-th of the table's seeds, modulo their number.
+ * Done, diverged, or refused outside the table; failed, with files->err, if the table cannot be
+ * read. */
 void replay_run(const struct trial_spec *spec, struct train_files *files,
                 const struct train_hooks *hooks, struct trial_result *result);
 

@@ -1,5 +1,5 @@
-/* Draws are made so that the same (surface, horizon, LR, seed) has the same loss whatever was asked
- * before. */
+/* Draws are pure functions: the same (surface, horizon, LR, seed) has the same loss whatever was
+ * computed before. */
 #include "trainers/simulate/loss_surface.h"
 
 #include <math.h>
@@ -11,9 +11,9 @@
 #define VOCAB_REFERENCE 1e4
 #define WIDTH_REFERENCE 64
 #define BATCH_REFERENCE 1e4
-#define SEED_STEP 7919 /* keeps seeds apart from surfaces of neighbouring seeds */
+#define SEED_STEP 7919 /* keeps seeds distinct from surfaces of neighbouring seeds */
 
-/* The first kind is that of the tests' own draws. */
+/* Tests use kind 0, estimate/forecast.c kind 9. */
 enum { DRAW_MISFIT = 2, DRAW_NOISE, DRAW_SEED, DRAW_CRASH, DRAW_SHARE, DRAW_DELAY };
 
 static uint64_t stream(const struct simulate_spec *surface, int draw, uint64_t tokens)
@@ -26,13 +26,13 @@ static bool knows_ratios(const struct simulate_spec *surface, const struct surfa
     return surface->ratio_curvature > 0 && place->ratio > 0;
 }
 
-/* An index for a learning rate: 31 bits, a millionth of an octave each. */
+/* Random-number index of a learning rate: 31 bits, in steps of a millionth of an octave. */
 static uint64_t index_of(double lr)
 {
     return (uint64_t)llround(log2(lr) * 1e6 + 1e9);
 }
 
-/* The same with the ratio, where it matters: so that it fits, to a hundredth of an octave. */
+/* The same, with the ratio where it has an effect, to a hundredth of an octave so that it fits. */
 static uint64_t index_at(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr)
 {
@@ -122,7 +122,7 @@ struct surface_course loss_surface_course(const struct simulate_spec *surface,
         .seconds = surface->seconds_per_mtoken * (double)tokens / 1e6 *
                    exp(spread * z - spread * spread / 2),
     };
-    if (course.crashed) /* somewhere on the way */
+    if (course.crashed) /* a random share of the training */
         course.seconds *= rng_uniform(seed, stream(surface, DRAW_SHARE, tokens), index);
     return course;
 }

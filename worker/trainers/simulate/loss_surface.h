@@ -3,9 +3,9 @@
 
 #include "lrsearch/trial.h"
 
-/* A made-up loss surface with the traits of published sweeps: a basin in log LR that is steeper to
- * the right, a cliff beyond it, an optimum that follows a power law, and noise. With D tokens, N
- * hidden parameters, width W, a vocabulary V and batches of B tokens, t octaves above the optimum:
+/* A synthetic loss surface with the features of published sweeps: a basin in log LR that is steeper
+ * to the right, a cliff beyond it, an optimum that follows a power law, and noise. With D tokens, N
+ * hidden parameters, width W, vocabulary V and batches of B tokens, t octaves above the optimum:
  *
  *     LR*    = lr (D/1M)^-beta (N/1M)^-alpha (V/10k)^-gamma (W/64)^-delta (B/10k)^batch
  *              exp(misfit z(D))
@@ -15,30 +15,28 @@
  *              + noise z(D, LR, ratio, seed) + seed_noise z(D, seed)
  *     g(t)   = t^2 (1 + asymmetry tanh t)
  *
- * u: octaves of the embedding's own LR, ratio LR, above its best, ratio* LR*. Hidden matrices and
- * embedding each have their LR: who changes the ratio alone moves one of them. LRs and ratios are
- * the plan's, whatever the parametrization. z are standard normal draws, each a pure function of
- * what stands in its brackets and of the surface's seed and cell. */
+ * u: octaves of the embedding's LR, ratio LR, above its best, ratio* LR*. Hidden matrices and
+ * embedding have separate LRs: a change of the ratio alone moves only the embedding's. LRs and
+ * ratios are the plan's, whatever the parametrization. z: standard normal draws, each a pure
+ * function of its arguments and of the surface's seed and cell. */
 
 struct surface_place {
     uint64_t tokens;
-    double params, vocab, width, batch; /* 0: there is none, and their terms are left out */
-    double ratio; /* embedding_lr_ratio trained with; 0: the best one, and not among the draws */
+    double params, vocab, width, batch; /* 0: unknown, its term is left out */
+    double ratio; /* embedding_lr_ratio used; 0: the best one, and not part of the draws */
 };
 
 double loss_surface_optimum(const struct simulate_spec *surface, const struct surface_place *place);
 /* The best ratio. */
 double loss_surface_ratio(const struct simulate_spec *surface, const struct surface_place *place);
-/* What it costs to train with `lr` (and place->ratio) rather than the optimum, nats, without
- * noise. */
+/* Loss of `lr` (and place->ratio) above that of the optimum, nats, without noise. */
 double loss_surface_penalty(const struct simulate_spec *surface, const struct surface_place *place,
                             double lr);
-/* NaN: it diverged. `replicate`: the trial's seed less that of the surface. */
+/* NaN: diverged. `replicate`: the trial's seed minus the surface's. */
 double loss_surface_loss(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr, uint64_t replicate);
 
-/* How an attempt at a training goes: whether it fails, and after how many virtual seconds it
- * ends. */
+/* Course of an attempt: whether it fails, and after how many virtual seconds it ends. */
 struct surface_course {
     bool crashed;
     double seconds;

@@ -1,5 +1,5 @@
-/* One step after the other; parts by the laps of the model's profile. What the core can do at most
- * is sampled all along a step, at the laps, since other programs may share the machine. */
+/* Times training steps, and their parts by the laps of the model's profile. The core's peak is
+ * sampled at the laps throughout a step, since other programs may share the machine. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/transformer/benchmark.h"
 
@@ -36,7 +36,7 @@ static double elapsed_seconds(void)
     return seconds_by(CLOCK_MONOTONIC);
 }
 
-/* The clock of the laps: it stands still while the peak is sampled. */
+/* The clock of the laps; it stops while the peak is sampled. */
 static struct {
     double (*now)(void);
     double excluded, last, flops, seconds;

@@ -1,5 +1,5 @@
-/* What a training's file holds. The tensors are the model's own memory, so that nothing is copied;
- * numbers of the state are hexadecimal floats, so that they come back to the last bit. */
+/* Reads and writes checkpoints. The tensors point into the model's memory, so nothing is copied to
+ * save; floating-point state is written as hexadecimal floats, which read back to the last bit. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/transformer/checkpoint.h"
 
@@ -35,7 +35,7 @@ static void tensor_name(char *out, size_t size, int part, const struct param *pa
     snprintf(out, size, "%s%s", prefixes[part], param->name);
 }
 
-/* A vector has one dimension, as PyTorch has it. */
+/* A vector has one dimension, as in PyTorch. */
 static struct st_tensor tensor_of(struct param *param, int part, const char *name)
 {
     return (struct st_tensor){.name = name,
@@ -206,7 +206,7 @@ static int read_state(const struct safetensors *file, const char *path, struct c
                           path);
 }
 
-/* "lr (0.001 -> 0.002), ...": what was saved before what is wanted now. */
+/* Lists the fields that differ, "lr (0.001 -> 0.002), ...": saved value -> wanted value. */
 static void list_changes(const struct safetensors *file, const struct trial_spec *spec, char *out,
                          size_t size)
 {
@@ -214,7 +214,7 @@ static void list_changes(const struct safetensors *file, const struct trial_spec
     for (size_t f = 0; f < trial_spec_fields.count && used < size; f++) {
         const struct field *field = &trial_spec_fields.fields[f];
         char key[KEY], now[VALUE];
-        if (field->type == FIELD_STRUCT) /* of another trainer */
+        if (field->type == FIELD_STRUCT) /* simulate: unused by this trainer */
             continue;
         snprintf(key, sizeof(key), "spec.%s", field->name);
         field_text(now, sizeof(now), field, spec);

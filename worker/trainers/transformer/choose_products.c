@@ -1,5 +1,6 @@
-/* Who multiplies: the candidates take turns, and medians and fastest turns are compared: on a busy
- * machine most turns of one of them may be slow by chance, hardly all. */
+/* Chooses the library of each matrix product. Candidates take turns; both medians and fastest turns
+ * are compared: on a busy machine most turns of a candidate may be slow by chance, but rarely
+ * all. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/transformer/choose_products.h"
 
@@ -11,14 +12,14 @@
 
 enum {
     ROWS = 512,             /* of activations, as in a micro-batch */
-    WEIGHTS_MOST = 1 << 20, /* of a matrix: larger ones are more of the same */
+    WEIGHTS_MOST = 1 << 20, /* of a matrix: larger ones are timed on a part */
     TURNS = 5,
     CANDIDATES = 3,
 };
-#define LEAST_SECONDS 2e-4 /* of a turn: shorter ones are repeated */
-/* Another library must do with so much of our own time: noise is not to decide. */
+#define LEAST_SECONDS 2e-4 /* of a turn: shorter products are repeated */
+/* Another library must take at most this share of our own time, so that noise does not decide. */
 #define CLEARLY 0.8
-#define LEAST_FLOPS 2e6 /* of a product: smaller ones are no matter */
+#define LEAST_FLOPS 2e6 /* of a product: smaller ones stay our own, their time is negligible */
 
 struct product {
     enum trial_product kind;
@@ -48,7 +49,7 @@ static void multiply(enum matmul by, const struct product *p)
     }
 }
 
-/* Small numbers that stay small: a sum that overflows or underflows would be slow. */
+/* Small values that stay in range: overflow or denormals would slow the products. */
 static void refill(const struct product *p)
 {
     for (size_t i = 0; i < p->N * p->K; i++)
@@ -77,7 +78,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Our own first; ends with 0. */
+/* Lists the usable libraries, our own first; ends with 0. */
 static void list_candidates(char by[CANDIDATES + 1])
 {
     size_t count = 0;
@@ -96,7 +97,7 @@ static enum matmul fastest(const struct product *p)
         return MATMUL_OWN;
     list_candidates(all);
     refill(p);
-    for (size_t c = 0; all[c]; c++) /* what is first done is not counted */
+    for (size_t c = 0; all[c]; c++) /* untimed warm-up */
         multiply((enum matmul)all[c], p);
     for (size_t turn = 0; turn < TURNS; turn++) {
         refill(p);
@@ -117,7 +118,8 @@ static enum matmul fastest(const struct product *p)
     return best;
 }
 
-/* Inputs and outputs of each linear layer, as in shapes.c. */
+/* Inputs and outputs of each linear layer, as in shapes.c; large outputs are cut to
+ * WEIGHTS_MOST. */
 static void shape_of(struct product *p, enum trial_linear linear, const struct trial_spec *spec)
 {
     size_t C = spec->d_model, F = spec->d_ff, W = F * (spec->arch == ARCH_LLAMA ? 2 : 1);

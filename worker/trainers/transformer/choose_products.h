@@ -4,9 +4,9 @@
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
-/* Times each matrix product of the spec's model by each library that is present, and writes who is
- * to multiply: our own kernels, unless another is clearly faster. Within a second or two for most
- * models. 0 or LR_ENOMEM. */
+/* Times each matrix product of the spec's model in each available library and fills `products`: our
+ * own kernels, unless another library is clearly faster. Takes a second or two for most models. 0
+ * or LR_ENOMEM. */
 int choose_products(char products[TRIAL_PRODUCTS], const struct trial_spec *spec,
                     struct lr_error *err);
 

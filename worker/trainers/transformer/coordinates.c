@@ -1,5 +1,5 @@
-/* A few steps of training with a look at every layer in between. A step whose gradient is not
- * finite leaves the weights alone; the means show what there is to see. */
+/* A few training steps, with the activations of every layer measured between them. A step whose
+ * gradient is not finite leaves the weights unchanged; the means are still reported. */
 #include "trainers/transformer/coordinates.h"
 
 #include <string.h>
@@ -33,7 +33,7 @@ static void keep_weights(struct walk *walk)
     }
 }
 
-/* -(gradient . change of the weights) by group: how far each lowers the loss, to first order. */
+/* Adds -(gradient . change of the weights) per group: the decrease of the loss, to first order. */
 static void sum_gains(struct walk *walk, double *gains)
 {
     const float *before = walk->before;
@@ -47,7 +47,7 @@ static void sum_gains(struct walk *walk, double *gains)
     }
 }
 
-/* gains: NULL where they are not asked for. */
+/* gains may be NULL. */
 static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t step, double *gains)
 {
     uint32_t batch = spec->batch_tokens / spec->context;

@@ -1,4 +1,4 @@
-/* The group of one. */
+/* A group of one rank. */
 #include "trainers/transformer/group.h"
 
 static void no_sum(struct group *group, float *values, size_t count)

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* The ranks that train one trial together. Today a trial has one rank, and the operations do
- * nothing; a group over several ranks must add in an order that does not depend on its size. */
+/* The ranks that train one trial together. At present a trial has one rank and the operations do
+ * nothing; a group of several ranks must sum in an order that does not depend on its size. */
 struct group;
 
 struct group_ops {

@@ -1,5 +1,5 @@
-/* What the losses of a training tell: whether it diverged, and how good it is in the end. Every
- * validation sequence is read once, in order, so that the same weights give the same bytes. */
+/* Detects divergence from the training losses, and evaluates the validation loss. Every validation
+ * sequence is read once, in order, so that the same weights give the same bytes. */
 #include "trainers/transformer/losses.h"
 
 #include <math.h>
@@ -27,12 +27,12 @@ int evaluate(struct model *model, const struct source *source, uint32_t context,
 {
     uint64_t count = source_val_count(source);
     uint32_t at_once = model_micro_batch(model);
-    /* Welford 1962, West 1979 for weights: no large numbers to cancel. A whole sequence weighs
-     * 1. */
+    /* Weighted mean and variance (Welford 1962, West 1979) without cancellation of large sums. A
+     * whole sequence has weight 1. */
     double n = 0, n2 = 0, average = 0, squares = 0;
     for (uint64_t first = 0; first < count; first += at_once) {
         uint32_t sequences = count - first < at_once ? (uint32_t)(count - first) : at_once;
-        uint32_t last = context; /* only the last one of all may be shorter */
+        uint32_t last = context; /* only the very last may be shorter */
         for (uint32_t s = 0; s < sequences; s++)
             last = source_val(source, first + s, tokens + (size_t)s * (context + 1));
         model_losses(model, tokens, sequences, last, losses);

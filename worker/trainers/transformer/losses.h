@@ -5,11 +5,11 @@
 #include "data/source.h"
 #include "model/model.h"
 
-/* Watches the training loss. Diverged: not finite, or its running mean (half-life about 10 steps)
- * more than DIVERGE_NATS above the first step's loss. The start is about ln(vocab), the loss of
- * knowing nothing: a model that is a whole nat worse than that for ten steps is broken. A bump at
- * the end of the warm-up stays below it, and so does a training that blew up and came back to the
- * unigram loss: that one runs to its end, and its final loss tells. */
+/* Divergence by the training loss: not finite, or its running mean (half-life about 10 steps) more
+ * than DIVERGE_NATS above the first step's loss. The first loss is about ln(vocab), that of an
+ * untrained model: a model a whole nat worse for ten steps is broken. A bump at the end of the
+ * warm-up stays below the limit, and so does a training that blew up and returned to the unigram
+ * loss: it runs to its end and is judged by its final loss. */
 #define DIVERGE_NATS 1.0
 
 struct diverge {
@@ -22,9 +22,9 @@ bool diverge_step(struct diverge *diverge, double train_loss); /* true: diverged
 bool diverge_far(const struct diverge *diverge, double loss);
 
 /* Mean loss over the tokens of the whole validation set, nats, and its standard error over
- * sequences (NaN for a single one), each of which weighs as many tokens as it has. tokens: room for
- * model_micro_batch() sequences of context + 1; losses: as many doubles. `keep_going` is called
- * between batches; nonzero cancels. Returns 0, or what keep_going returned. */
+ * sequences (NaN for a single one), weighted by their tokens. tokens: room for model_micro_batch()
+ * sequences of context + 1; losses: model_micro_batch() doubles. `keep_going` is called between
+ * batches; nonzero cancels. Returns 0, or the value of keep_going. */
 int evaluate(struct model *model, const struct source *source, uint32_t context, uint32_t *tokens,
              double *losses, int (*keep_going)(void *context_of_caller), void *context_of_caller,
              double *mean, double *standard_error);

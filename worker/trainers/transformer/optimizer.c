@@ -1,5 +1,5 @@
-/* schedule_factor() and one step of AdamW over all tensors, in their fixed order. Schedules end with
- * the horizon: an LR read from a loss that was not annealed is about 3x too low. */
+/* schedule_factor() and one step of AdamW over all tensors, in fixed order. Schedules end with the
+ * horizon: an LR read from a loss that was not annealed is about 3x too low. */
 #include "trainers/transformer/optimizer.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* transformer_run(): one training of the built-in model. Opens the data, makes the model, steps,
- * evaluates. All memory is taken before the first step. What goes wrong is a result. */
+/* transformer_run(): one training of the built-in model. Opens the data, creates the model, steps,
+ * evaluates. All memory is allocated before the first step. Failures become results. */
 #include "trainers/transformer/transformer.h"
 
 #include <inttypes.h>
@@ -29,9 +29,9 @@ struct training {
     struct group group;
     uint32_t *tokens;        /* (micro-batch, context + 1) */
     double *losses;          /* (micro-batch) */
-    struct checkpoint state; /* where it stands */
+    struct checkpoint state; /* progress of the training */
     struct timespec start;
-    struct train_step last; /* what the hook was told last */
+    struct train_step last; /* the last one passed to the hook */
     uint64_t saved_tokens;  /* of the last checkpoint that was written; 0: none */
 };
 
@@ -78,8 +78,8 @@ static bool is_curve_point(uint64_t step, uint64_t steps)
     return step * TRAIN_CURVE_POINTS / steps != (step - 1) * TRAIN_CURVE_POINTS / steps;
 }
 
-/* Mean loss of one step's batch; gradients are left in the model. The batch is cut into
- * micro-batches by the spec alone; a group shares them out. */
+/* Returns the mean loss of one step's batch; leaves the gradients in the model. The spec alone
+ * determines the micro-batches of the batch; a group shares them out. */
 static double forward_backward(struct training *t, uint64_t step)
 {
     const struct trial_spec *spec = t->spec;
@@ -129,7 +129,7 @@ static void fail(struct training *t)
     say(t->result, OUTCOME_FAILED, "%s", t->files->err.text);
 }
 
-/* Nonzero: the file could not be written, and the result says so. */
+/* Nonzero: the file could not be written; the result is set. */
 static int save(struct training *t)
 {
     if (!t->files->save ||
@@ -161,7 +161,7 @@ static void stop(struct training *t)
         say_canceled(t, where);
 }
 
-/* Nonzero: diverged, or the data cannot be read, and the result says where. */
+/* Nonzero: diverged, or the data cannot be read; the result is set. */
 static int step_once(struct training *t, uint64_t step, uint64_t count)
 {
     double loss = forward_backward(t, step);
@@ -200,14 +200,13 @@ static int steps(struct training *t)
             return 1;
         }
     }
-    /* of another horizon's training the tail may have begun too late to be seen whole */
+    /* after resuming from another horizon, the tail may be only partly seen */
     uint64_t seen = first > count - tail + 1 && t->files->changed[0] ? count + 1 - first : tail;
     t->result->train_loss = seen ? t->state.tail_sum / (double)seen : NAN;
     return save(t);
 }
 
-/* Takes up where a checkpoint stands. A tail counts only towards the horizon that it was seen
- * in. */
+/* Resumes from a checkpoint. Its tail of losses counts only for the horizon of its own spec. */
 static int resume(struct training *t)
 {
     struct train_files *files = t->files;
@@ -231,7 +230,7 @@ static int resume(struct training *t)
     return 0;
 }
 
-/* Takes up the training's own checkpoint, if there is one that is of use. */
+/* Resumes from the training's own checkpoint if it is usable. */
 static void resume_own(struct training *t)
 {
     struct train_files *files = t->files;
@@ -239,7 +238,7 @@ static void resume_own(struct training *t)
     if (!checkpoint[0] || checkpoint_tokens(checkpoint, t->spec) == 0)
         return;
     files->init = checkpoint;
-    if (resume(t)) { /* the model is as it was */
+    if (resume(t)) { /* the model is unchanged */
         lr_log(LR_LOG_WARNING, "checkpoint not used: %s", files->err.text);
         memset(&files->err, 0, sizeof(files->err));
         memset(&t->state, 0, sizeof(t->state));

@@ -3,8 +3,8 @@
 
 #include "trainers/trainer.h"
 
-/* trainer_run() for trainer.kind transformer: the compact model of worker/model on the tokens of
- * spec and place->data_path, with AdamW. */
+/* trainer_run() for trainer.kind transformer: trains the compact model of worker/model with AdamW
+ * on the tokens of spec and place->data_path. */
 void transformer_run(const struct trial_spec *spec, struct train_files *files,
                      const struct train_hooks *hooks, struct trial_result *result);
 

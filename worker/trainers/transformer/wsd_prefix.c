@@ -1,5 +1,5 @@
-/* Two trainings one after the other: the prefix up to the end of the stable part, saved, and from
- * there the rest. The trainer goes on from its checkpoints bit for bit, so nothing else is needed. */
+/* Trains in two parts: the prefix up to the end of the stable part, which is saved, then the rest
+ * from there. The trainer resumes from its checkpoints bit for bit, so nothing else is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/transformer/wsd_prefix.h"
 
@@ -24,7 +24,6 @@ static bool is_there(const char *path)
     return access(path, R_OK) == 0;
 }
 
-/* One attempt. */
 struct attempt {
     const struct trial_spec *spec;
     const struct train_hooks *hooks;
@@ -41,8 +40,8 @@ static int on_step(void *context, const struct train_step *step)
     return wish;
 }
 
-/* From the state in `from` (NULL: from the beginning, or the own checkpoint) to the end, or until
- * `until` tokens, where it is saved. False: the state in `from` could not be used. */
+/* Trains from the state in `from` (NULL: from the beginning, or the own checkpoint) to the end, or
+ * until `until` tokens, where it saves to `save`. False: the state in `from` could not be used. */
 static bool run_from(struct attempt *attempt, const char *from, const char *save, uint64_t until,
                      struct trial_result *result)
 {
@@ -57,7 +56,7 @@ static bool run_from(struct attempt *attempt, const char *from, const char *save
     return false;
 }
 
-/* Makes the state at the end of the stable part. False: the result says why there is none. */
+/* Creates the state at the end of the stable part. False: the result says why there is none. */
 static bool make_prefix(struct attempt *attempt, const char *from, struct trial_result *result)
 {
     char part[TRIAL_PATH + 128];
@@ -69,7 +68,7 @@ static bool make_prefix(struct attempt *attempt, const char *from, struct trial_
     return good;
 }
 
-/* False: the prefix was no use, and nothing was gained. */
+/* False: no prefix could be used; train from the beginning. */
 static bool run_by_prefix(struct attempt *attempt, struct trial_result *result)
 {
     const struct trial_place *place = attempt->hooks->place;
@@ -80,8 +79,7 @@ static bool run_by_prefix(struct attempt *attempt, struct trial_result *result)
                     attempt->prefix_tokens);
     if (own > attempt->prefix_tokens)
         return run_from(attempt, place->checkpoint, NULL, 0, result);
-    if (is_there(
-            attempt->prefix)) /* an earlier attempt's, or that of a horizon with the same end */
+    if (is_there(attempt->prefix)) /* of an earlier attempt, or of a horizon with the same prefix */
         return run_from(attempt, attempt->prefix, NULL, 0, result);
     if (place->wsd_prefix_tokens > 0 && place->wsd_prefix_tokens <= attempt->prefix_tokens) {
         wsd_prefix_path(attempt->shorter, sizeof(attempt->shorter), place->wsd_prefix_dir,
@@ -95,7 +93,7 @@ static bool run_by_prefix(struct attempt *attempt, struct trial_result *result)
         result->begun_tokens = made.begun_tokens;
         return done;
     }
-    *result = made; /* canceled, or diverged on the way; otherwise the state could not be made */
+    *result = made; /* canceled or diverged; otherwise the state could not be made */
     return made.outcome == OUTCOME_DIVERGED || attempt->canceled;
 }
 
