@@ -6,8 +6,8 @@ command -v valgrind >/dev/null || skip "no valgrind"
 limit_s=1500
 run valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
     "$LRSEARCH" "$LRSEARCH_SOURCE_DIR/plans/quickstart.yaml" --set data.source=synthetic \
-    --set data.val_tokens=1k --set trainer.matmul=own --set "search.horizons=[3k,6k]" \
-    --set training.batch_tokens=256 --set target.tokens=64k
+    --set data.val_tokens=256 --set trainer.matmul=own --set "search.horizons=[2k,4k]" \
+    --set search.seeds=1 --set training.batch_tokens=128 --set target.tokens=32k
 [ "$status" -ne 99 ] || fail "valgrind found something"
 expect_no_err "definitely lost"
 expect_file logs/quickstart/result.json
