@@ -33,6 +33,42 @@ enum answer_status {
 
 enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
 
+/* How far an answer can be trusted; the rules are those of confidence_fill() in
+ * search/confidence.h. */
+#define CONFIDENCE_MAP(X)                                                                          \
+    X(CONFIDENCE_NONE, "none") /* no answer */                                                     \
+    X(CONFIDENCE_WEAK, "weak")                                                                     \
+    X(CONFIDENCE_MODERATE, "moderate")                                                             \
+    X(CONFIDENCE_STRONG, "strong")
+/* Prediction of the longest horizon from the shorter ones, against its fitted optimum. */
+#define BACK_TEST_MAP(X)                                                                           \
+    X(BACK_TEST_NONE, "none")                                                                      \
+    X(BACK_TEST_PASSED, "passed")                                                                  \
+    X(BACK_TEST_FAILED, "failed")
+
+#define X(name, text) name,
+enum confidence { CONFIDENCE_MAP(X) };
+enum back_test { BACK_TEST_MAP(X) };
+#undef X
+
+struct confidence_answer {
+    enum confidence word;
+    double interval_octaves; /* width of the target's 90 % interval */
+    bool bracketed; /* at each horizon that counts a trial lies inside the optimum's interval, and
+                       others on both sides of the optimum within an octave */
+    enum back_test back_test;
+    double assumption_share; /* of the extrapolation's exponent: 0: data alone, 1: prior alone */
+};
+
+/* What would make the answer better, or give one: for the commands that a report proposes. */
+enum advice_kind { ADVICE_NONE, ADVICE_RANGE, ADVICE_HORIZON, ADVICE_SEEDS };
+struct advice_answer {
+    enum advice_kind kind;
+    double lr[2];    /* ADVICE_RANGE: search.lr */
+    uint64_t tokens; /* ADVICE_HORIZON: a further horizon */
+    uint32_t seeds;  /* ADVICE_SEEDS: search.seeds */
+};
+
 struct horizon_answer {
     uint64_t tokens;
     double lr_opt; /* vertex of the basin; NaN with fewer than two LRs that gave a loss */
@@ -45,6 +81,9 @@ struct horizon_answer {
     bool at_edge;   /* the best trial is the lowest or highest LR tried */
     bool flat;      /* the basin is no deeper than the noise, or too few LRs were tried */
     double se_loss; /* standard error of loss_min; NaN: not known */
+    double lowest_lr, lowest_loss; /* the trial with the lowest loss, seeds averaged; NaN: none */
+    bool interpolated;             /* nothing was trained inside ci90 */
+    bool bracketed; /* a trial inside ci90, and one on both sides of lr_opt within an octave */
 };
 
 struct law_answer { /* LR*(D) = exp(b) D^-beta */
@@ -75,6 +114,9 @@ struct target_answer {
                                                               axes; NaN: not searched */
     double loss_penalty;             /* expected, nats: `lr` may miss the optimum */
     double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum, ratios kept */
+    double keep_lr;      /* fitted optimum of the longest measured horizon; NaN: none */
+    double keep_penalty; /* expected at the target, nats, if that is kept */
+    double no_basin;     /* probability that the loss does not depend on the LR at all */
 };
 
 struct ratio_answer { /* LR of embedding or output / LR of hidden matrices, at base_width */
@@ -184,6 +226,9 @@ struct baseline_answer {         /* the drift from an earlier run that the plan 
 struct answer {
     enum answer_status status;
     char reason[ANSWER_TEXT]; /* empty when identified */
+    struct confidence_answer confidence;
+    struct advice_answer advice;
+    char stopped[ANSWER_TEXT]; /* why the search asks for no more trials; "": it would go on */
     struct target_answer target;
     struct ratio_answer ratios[RATIO_COUNT];
     struct law_answer law;
@@ -213,6 +258,8 @@ struct answer {
 bool answer_drifted(const struct answer *answer); /* beyond what the plan tolerates */
 
 const char *answer_status_name(enum answer_status status);
+const char *confidence_name(enum confidence confidence);
+const char *back_test_name(enum back_test back_test);
 /* Adds a warning once; drops it when the list is full. */
 void answer_warn(struct answer *answer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

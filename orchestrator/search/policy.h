@@ -28,29 +28,28 @@ struct forecast_stage {
 
 struct policy {
     const char *name;
-    /* Fills `round` (capacity POLICY_ROUND_MAX) with the next trials, given that all earlier ones
-     * are in `seen`. Returns their number; 0: none; negative: error. Never proposes a (tokens, lr,
-     * seed) that is in `seen`. Deterministic, for any order of `seen`. */
+    /* Fills `round` (capacity POLICY_ROUND_MAX) with the next *asked trials, given that all earlier
+     * ones are in `seen`; 0 of them: none are worth it. Never proposes a (cell, tokens, lr, ratios,
+     * seed) that is in `seen`. Deterministic, for any order of `seen`. 0, LR_ENOMEM,
+     * LR_ECANCELED. */
     int (*next)(const struct search_space *space, const struct observation *seen, size_t count,
-                struct proposal *round);
+                struct proposal *round, size_t *asked);
     /* Fills `stages`, returns their number. */
-    int (*forecast)(const struct search_space *space, struct forecast_stage *stages,
-                    size_t capacity);
+    size_t (*forecast)(const struct search_space *space, struct forecast_stage *stages,
+                       size_t capacity);
     bool while_running; /* next() may be called while trials run */
 };
 
-extern const struct policy policy_narrow; /* bisects around the best, then follows the law */
 extern const struct policy policy_grid;   /* the papers' protocol: an octave grid at each horizon */
-extern const struct policy policy_design; /* trials with the highest information gain per token */
+extern const struct policy policy_design; /* narrows around each optimum; trials with the highest
+                                             information gain per token */
 const struct policy *policy_find(const char *name); /* NULL when unknown */
 
-/* The next round, returned as by policy->next; or LR_ENOMEM, LR_ECANCELED. Ratios with a range are
- * searched too (ratios.h). With cells, `design` searches all of them jointly (policy_cells.h); any
- * other policy searches each one separately, all in one round. */
+/* As policy->next and policy->forecast, for campaigns with any number of cells. */
 int search_next(const struct policy *policy, const struct search_space *space,
-                const struct observation *seen, size_t count, struct proposal *round);
-/* As policy->forecast, for the whole search. */
-int search_forecast(const struct policy *policy, const struct search_space *space,
-                    struct forecast_stage *stages, size_t capacity);
+                const struct observation *seen, size_t count, struct proposal *round,
+                size_t *asked);
+size_t search_forecast(const struct policy *policy, const struct search_space *space,
+                       struct forecast_stage *stages, size_t capacity);
 
 #endif
