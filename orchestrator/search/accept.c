@@ -249,7 +249,7 @@ static bool shows_minimum(const struct answer *answer)
     return false;
 }
 
-static void decide_cells_target(struct answer *answer, const struct cell_posterior *posterior)
+static void decide_cells_target(struct answer *answer, const struct posterior *posterior)
 {
     double factor = widest(answer->target.ci90, answer->target.lr);
     uint64_t longest = posterior->data->space->horizons[posterior->data->space->horizon_count - 1];
@@ -269,7 +269,7 @@ static void decide_cells_target(struct answer *answer, const struct cell_posteri
                factor, ACCEPT_WIDEST, mend);
 }
 
-void accept_decide_cells(struct answer *answer, const struct cell_posterior *posterior)
+void accept_decide_cells(struct answer *answer, const struct posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;
     uint32_t trials = 0, diverged = 0;

@@ -1,7 +1,7 @@
 #ifndef LRSEARCH_ACCEPT_H
 #define LRSEARCH_ACCEPT_H
 
-#include "search/cell_posterior.h"
+#include "search/posterior.h"
 #include "search/observations.h"
 #include "search/search_answer.h"
 
@@ -9,6 +9,6 @@
  * plain words (reason). Everything but the warnings must be filled. 0 or LR_ENOMEM. */
 int accept_decide(struct answer *answer, const struct observations *obs);
 /* The same for a campaign with cells. */
-void accept_decide_cells(struct answer *answer, const struct cell_posterior *posterior);
+void accept_decide_cells(struct answer *answer, const struct posterior *posterior);
 
 #endif

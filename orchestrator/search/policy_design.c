@@ -1,349 +1,245 @@
-/* The c-optimal search: of all possible next trials it proposes those that reduce the variance of
- * the target's optimum most for their tokens. The information gain of a trial follows from the
- * covariance of its loss with the target's optimum over the posterior samples. A chosen or running
- * trial counts as observed for the next choice, so that a round is nearly as good as one trial
- * after the other. Pairs at one horizon are considered too: the first trial at a new horizon has no
- * information alone, because the level there is unknown. The search ends when no trial is worth its
- * tokens. */
+/* Policy `design` over cells: of all possible next trials it proposes those that reduce the
+ * variances of the optima of all cells (and of the target, if it is none of them) most for their
+ * FLOPs (cell_candidates.c). A cell's first trials come in pairs, because the level there is
+ * unknown. */
+#include "search/policy_cells.h"
+
 #include <math.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lrsearch/memory.h"
-#include "search/basin_model.h"
-#include "search/policy.h"
-#include "search/lr_grid.h"
-#include "search/posterior.h"
+#include "search/candidates.h"
 
-#define CANDIDATES 600
-#define REACH 2.6   /* octaves from where the optimum is expected */
-#define SPACING 0.5 /* octaves between candidates at most */
+#define BEGUN 2 /* trials from which on a cell counts as begun */
 
-struct candidate {
-    size_t horizon;
-    int k; /* place on the grid */
-    uint32_t seed;
-    double x;     /* log2 lr */
-    double cost;  /* tokens over the target's */
-    double noise; /* variance of the loss around the model */
-    bool known;   /* chosen, or running */
+struct choice {
+    struct candidate *first, *second; /* NULL: none */
+    double gain;                      /* nats per target run */
 };
 
-struct design {
+struct cells_design {
     const struct search_space *space;
-    const struct observations *obs;
-    struct lr_grid grid;
+    struct cell_data *data;
     struct posterior *posterior;
-    struct candidate candidates[CANDIDATES];
-    int count;
-    double *covariance; /* (count + 1)^2: of the candidates' losses, last of log2 LR* */
-    double worth;       /* nats per octave^2 of the target's variance: its mean curvature */
+    struct candidates candidates;
+    uint32_t begun[SEARCH_CELLS];   /* trials */
+    bool horizons[ANSWER_HORIZONS]; /* begun */
 };
 
-static double *covariance(const struct design *design, int i, int j)
+static void condition_on(struct cells_design *design, struct candidate *candidate)
 {
-    return &design->covariance[(size_t)i * (size_t)(design->count + 1) + (size_t)j];
-}
-
-/* ---- candidates ---- */
-
-static int add_candidates(struct design *design, size_t h)
-{
-    const struct search_space *space = design->space;
-    const struct lr_grid *grid = &design->grid;
-    struct row *row = lr_calloc(1, sizeof(*row));
-    if (!row)
-        return LR_ENOMEM;
-    row_read(row, grid, &design->obs->basins[h], space->seeds);
-    double center =
-        posterior_spread(design->posterior, offsetof(struct sample, vertex) + h * sizeof(double))
-            .mean;
-    double high = grid->low + grid->step * grid->last;
-    center = fmax(grid->low, fmin(center, high));
-    for (int k = 0; k <= grid->last && k < row->wall && design->count < CANDIDATES; k++) {
-        struct candidate candidate = {.horizon = h, .k = k};
-        while (point_has_seed(row->points[k], candidate.seed))
-            candidate.seed++;
-        candidate.x = grid->low + k * grid->step;
-        candidate.cost = (double)space->horizons[h] / (double)space->target_tokens;
-        if (candidate.seed < space->seeds && fabs(candidate.x - center) <= REACH)
-            design->candidates[design->count++] = candidate;
-    }
-    lr_free(row);
-    return 0;
-}
-
-/* ---- information gain ---- */
-
-/* values[s]: loss of candidate i in sample s, or the target's optimum for i = count, minus the
- * mean. */
-static void predict_loss(struct design *design, int i, double *values)
-{
-    struct candidate *candidate = i < design->count ? &design->candidates[i] : NULL;
-    double mean = 0;
-    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
-        const struct sample *sample = &design->posterior->samples[s];
-        values[s] = sample->target;
-        if (candidate) {
-            double off = candidate->x - sample->vertex[candidate->horizon];
-            double height =
-                sample->curvature[candidate->horizon] * basin_shape(off, sample->asymmetry);
-            double error = basin_shape_error(height, off > 0);
-            values[s] = sample->level[candidate->horizon] + height;
-            candidate->noise += (sample->sigma * sample->sigma + error * error) / POSTERIOR_SAMPLES;
-        }
-        mean += values[s] / POSTERIOR_SAMPLES;
-    }
-    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
-        values[s] -= mean;
-}
-
-static int predict_covariance(struct design *design)
-{
-    size_t all = (size_t)design->count + 1;
-    double *values = lr_calloc(all * POSTERIOR_SAMPLES, sizeof(*values));
-    design->covariance = lr_calloc(all * all, sizeof(*design->covariance));
-    if (!values || !design->covariance) {
-        lr_free(values);
-        return LR_ENOMEM;
-    }
-    for (size_t i = 0; i < all; i++)
-        predict_loss(design, (int)i, values + i * POSTERIOR_SAMPLES);
-    for (size_t i = 0; i < all; i++)
-        for (size_t j = 0; j <= i; j++) {
-            const double *a = values + i * POSTERIOR_SAMPLES, *b = values + j * POSTERIOR_SAMPLES;
-            double sum = 0;
-            for (int s = 0; s < POSTERIOR_SAMPLES; s++)
-                sum += a[s] * b[s];
-            *covariance(design, (int)i, (int)j) = *covariance(design, (int)j, (int)i) =
-                sum / POSTERIOR_SAMPLES;
-        }
-    design->worth =
-        posterior_spread(design->posterior, offsetof(struct sample, target_curvature)).mean;
-    lr_free(values);
-    return 0;
-}
-
-static double variance(const struct design *design, int i)
-{
-    return *covariance(design, i, i) + design->candidates[i].noise;
-}
-
-/* Counts candidate i as observed: a step of Gaussian conditioning. */
-static void condition_on(struct design *design, int i)
-{
-    double of = variance(design, i);
-    int all = design->count + 1;
-    for (int j = 0; j < all; j++)
-        for (int k = 0; k < all; k++)
-            if (j != i && k != i)
-                *covariance(design, j, k) -=
-                    *covariance(design, j, i) * *covariance(design, i, k) / of;
-    design->candidates[i].known = true;
-}
-
-/* Reduction of the variance of the target's optimum (octaves^2) by one candidate; pair_gain(): by
- * two. */
-static double gain(const struct design *design, int i)
-{
-    double with = *covariance(design, i, design->count);
-    return with * with / variance(design, i);
-}
-
-static double pair_gain(const struct design *design, int i, int j)
-{
-    double a = variance(design, i), b = variance(design, j), c = *covariance(design, i, j);
-    double u = *covariance(design, i, design->count), v = *covariance(design, j, design->count);
-    double determinant = a * b - c * c;
-    return determinant > 0 ? (u * u * b - 2 * u * v * c + v * v * a) / determinant : 0;
+    candidates_condition(&design->candidates, candidate);
+    design->begun[candidate->proposal.cell]++;
+    design->horizons[design->data->basins[candidate->basin].horizon] = true;
 }
 
 /* ---- the choice ---- */
 
-struct choice {
-    int first, second; /* -1: none */
-    double gain;       /* nats per target run */
-};
-
-static void consider(struct choice *best, double gain, int first, int second)
+static void consider(struct choice *best, double gain, struct candidate *first,
+                     struct candidate *second)
 {
     if (gain > best->gain)
         *best = (struct choice){first, second, gain};
 }
 
-/* Best trial or pair for its cost, among horizons h with wanted[h]. */
-static struct choice choose_trial(const struct design *design, const bool *wanted)
+/* True if the basin's level is unknown, so that only pairs have information. [from, end): the
+ * candidates of one basin. */
+static bool is_open(const struct cells_design *design, const struct candidate *from,
+                    const struct candidate *end)
 {
-    struct choice best = {-1, -1, 0};
-    for (int i = 0; i < design->count; i++) {
-        const struct candidate *one = &design->candidates[i];
-        if (one->known || !wanted[one->horizon])
+    if (design->data->basins[from->basin].losses > 0)
+        return false;
+    for (; from < end; from++)
+        if (from->known)
+            return false;
+    return true;
+}
+
+static struct choice choose_trial(struct cells_design *design,
+                                  bool (*wanted)(const struct cells_design *, size_t basin))
+{
+    struct choice best = {NULL, NULL, 0};
+    const struct candidates *of = &design->candidates;
+    for (size_t i = 0, end; i < of->count && !search_interrupted(design->space); i = end) {
+        struct candidate *all = of->all;
+        for (end = i + 1; end < of->count && all[end].basin == all[i].basin;)
+            end++;
+        if (!wanted(design, all[i].basin))
             continue;
-        double worth = design->worth / one->cost;
-        consider(&best, worth * gain(design, i), i, -1);
-        for (int j = i + 1; j < design->count && design->candidates[j].horizon == one->horizon; j++)
-            if (!design->candidates[j].known)
-                consider(&best, worth * pair_gain(design, i, j) / 2, i, j);
+        bool open = is_open(design, all + i, all + end);
+        for (size_t a = i; a < end; a++) {
+            if (all[a].known || (open && !all[a].central))
+                continue;
+            consider(&best, candidate_gain(of, &all[a]) / all[a].cost, &all[a], NULL);
+            for (size_t b = a + 1; b < end && open; b++)
+                if (!all[b].known && all[b].central)
+                    consider(&best, candidates_pair_gain(of, &all[a], &all[b]) / (2 * all[a].cost),
+                             &all[a], &all[b]);
+        }
     }
     return best;
 }
 
-/* Marks horizons with finished, running or chosen trials; returns their number. */
-static size_t mark_begun(const struct design *design, bool begun[ANSWER_HORIZONS])
+static uint32_t cheapest_cell(const struct search_space *space)
 {
-    size_t count = 0;
-    for (size_t h = 0; h < design->obs->horizon_count; h++)
-        begun[h] = design->obs->basins[h].trials > 0;
-    for (int i = 0; i < design->count; i++)
-        if (design->candidates[i].known)
-            begun[design->candidates[i].horizon] = true;
-    for (size_t h = 0; h < design->obs->horizon_count; h++)
-        count += begun[h];
-    return count;
+    uint32_t best = 0;
+    for (uint32_t c = 1; c < space->cell_count; c++)
+        if (space->cells[c].cost < space->cells[best].cost)
+            best = c;
+    return best;
 }
 
-/* The best choice whose gain exceeds min_gain. A law needs two horizons, so a second one is begun
- * whatever it costs. */
-static struct choice choose_worthy(const struct design *design)
+static bool any_basin(const struct cells_design *design, size_t basin)
 {
-    bool wanted[ANSWER_HORIZONS] = {false}, begun[ANSWER_HORIZONS];
-    size_t horizons = design->obs->horizon_count;
-    bool any_loss = false;
-    for (size_t h = 0; h < horizons; h++)
-        any_loss |= design->obs->basins[h].best >= 0;
-    for (size_t h = 0; h < horizons; h++)
-        wanted[h] = any_loss || h == 0; /* without any loss, only the cheapest horizon */
-    struct choice best = choose_trial(design, wanted);
-    if (best.gain > design->space->min_gain || !any_loss)
+    (void)design;
+    (void)basin;
+    return true;
+}
+
+static bool cheapest_basin(const struct cells_design *design, size_t basin)
+{
+    const struct cell_basin *of = &design->data->basins[basin];
+    return of->cell == cheapest_cell(design->space) && of->horizon == 0;
+}
+
+static bool shortest_of_new_cell(const struct cells_design *design, size_t basin)
+{
+    const struct cell_basin *of = &design->data->basins[basin];
+    return design->begun[of->cell] < BEGUN && of->horizon == 0;
+}
+
+static bool other_horizon(const struct cells_design *design, size_t basin)
+{
+    return !design->horizons[design->data->basins[basin].horizon];
+}
+
+/* The best choice whose gain exceeds min_gain. Each cell must be tried, and a law needs two
+ * horizons, whatever that costs. Without any loss yet, only the cheapest cell is tried. */
+static struct choice choose_worthy(struct cells_design *design)
+{
+    size_t horizons = 0;
+    bool new_cell = false;
+    if (!cell_data_has_losses(design->data))
+        return choose_trial(design, cheapest_basin);
+    struct choice best = choose_trial(design, any_basin);
+    if (best.gain > design->space->min_gain)
         return best;
-    if (horizons > 1 && mark_begun(design, begun) < 2) {
-        for (size_t h = 0; h < horizons; h++)
-            wanted[h] = !begun[h];
-        best = choose_trial(design, wanted);
-        if (best.second >= 0)
-            return best;
-    }
-    best.first = -1;
+    for (uint32_t c = 0; c < design->space->cell_count; c++)
+        new_cell = new_cell || design->begun[c] < BEGUN;
+    for (size_t h = 0; h < design->space->horizon_count; h++)
+        horizons += design->horizons[h];
+    best.first = NULL;
+    if (new_cell)
+        best = choose_trial(design, shortest_of_new_cell);
+    if (!best.first && horizons == 1 && design->space->horizon_count > 1)
+        best = choose_trial(design, other_horizon);
     return best;
 }
 
-static void propose(const struct design *design, struct proposal *proposal, int i)
-{
-    const struct candidate *candidate = &design->candidates[i];
-    *proposal = (struct proposal){.tokens = design->space->horizons[candidate->horizon],
-                                  .lr = lr_grid_lr(&design->grid, design->space, candidate->k),
-                                  .seed = candidate->seed};
-}
-
-static void condition_on_running(struct design *design, const struct observation *seen,
+static void condition_on_running(struct cells_design *design, const struct observation *seen,
                                  size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        for (int j = 0; j < design->count && seen[i].kind == OBSERVED_RUNNING; j++) {
-            struct candidate *candidate = &design->candidates[j];
-            if (design->space->horizons[candidate->horizon] == seen[i].tokens &&
-                fabs(candidate->x - log2(seen[i].lr)) < 1e-6 && candidate->seed == seen[i].seed)
-                condition_on(design, j);
+        for (size_t j = 0; j < design->candidates.count && seen[i].kind == OBSERVED_RUNNING; j++) {
+            struct candidate *candidate = &design->candidates.all[j];
+            if (candidate_is(&candidate->proposal, &seen[i]) &&
+                candidate->proposal.seed == seen[i].seed)
+                condition_on(design, candidate);
         }
 }
 
-static int choose_round(struct design *design, const struct observation *seen, size_t count,
+static int choose_round(struct cells_design *design, const struct observation *seen, size_t count,
                         struct proposal *round)
 {
     int asked = 0, most = (int)design->space->round_trials;
-    for (size_t h = 0; h < design->obs->horizon_count; h++)
-        if (add_candidates(design, h))
-            return LR_ENOMEM;
-    if (predict_covariance(design))
-        return LR_ENOMEM;
     condition_on_running(design, seen, count);
     most = most > 0 && most < POLICY_ROUND_MAX - 1 ? most : POLICY_ROUND_MAX - 1;
     while (asked < most) {
         struct choice best = choose_worthy(design);
-        if (best.first < 0)
+        if (!best.first)
             break;
         condition_on(design, best.first);
-        propose(design, &round[asked++], best.first);
-        if (best.second >= 0) { /* may exceed `most` by one: half a pair has no information */
+        round[asked++] = best.first->proposal;
+        if (best.second) { /* may exceed `most` by one: half a pair has no information */
             condition_on(design, best.second);
-            propose(design, &round[asked++], best.second);
+            round[asked++] = best.second->proposal;
         }
     }
     return asked;
 }
 
-/* Places of the first trials, at the shortest horizon, where they are cheapest; returns their
- * number. */
-static int first_trials(const struct search_space *space, const struct lr_grid *grid,
-                        int places[LR_GRID_MAX + 1])
+/* ---- the whole ---- */
+
+/* Prior of a cell's log2 LR* at the shortest horizon, from the terms of the law. */
+static struct expected_place expected(const struct cell_data *data, uint32_t cell)
 {
-    if (!(space->prior_lr > 0))
-        return lr_grid_first_trials(grid, NULL, places);
-    struct expected_place expected = prior_lr_at(space, (double)space->horizons[0]);
-    return lr_grid_first_trials(grid, &expected, places);
+    const struct search_space *space = data->space;
+    double center = 0, variance = 0;
+    for (size_t i = 0; i < data->terms[0].count; i++) {
+        const struct term *term = &data->terms[0].term[i];
+        double value = term_value(term, &space->cells[cell], (int)cell,
+                                  cell_data_t(data, (double)space->horizons[0]));
+        center += value * term->mean;
+        variance += pow(value * term->deviation, 2);
+    }
+    return (struct expected_place){center, sqrt(variance)};
 }
 
-static int propose_first_trials(const struct design *design, struct proposal *round)
+/* The first trials, in the cheapest cell at the shortest horizon; returns their number. */
+static int propose_first_trials(const struct cells_design *design, struct proposal *round)
 {
-    int places[LR_GRID_MAX + 1], count = first_trials(design->space, &design->grid, places);
-    for (int i = 0; i < count; i++)
-        round[i] = (struct proposal){.tokens = design->space->horizons[0],
-                                     .lr = lr_grid_lr(&design->grid, design->space, places[i])};
+    const struct search_space *space = design->space;
+    const struct candidates *candidates = &design->candidates;
+    uint32_t cell = cheapest_cell(space);
+    struct expected_place place = expected(design->data, cell);
+    int places[LR_GRID_MAX + 1];
+    int count =
+        lr_grid_first_trials(&candidates->grids[0], space->prior_lr > 0 ? &place : NULL, places);
+    for (int i = 0; i < count; i++) {
+        round[i] = (struct proposal){.tokens = space->horizons[0],
+                                     .cell = cell,
+                                     .lr = candidates_value(candidates, 0, places[i])};
+        for (int r = 0; r < RATIO_COUNT; r++)
+            round[i].ratios[r] = space->ratios[r].low;
+        for (int k = 1; k < design->data->coordinate_count; k++)
+            round[i].ratios[design->data->coordinates[k] - 1] =
+                candidates_value(candidates, k, (candidates->grids[k].last + 1) / 2);
+    }
     return count;
 }
 
-static struct lr_grid design_grid(const struct search_space *space)
+static bool prepare(struct cells_design *design)
 {
-    struct search_space fine = *space;
-    fine.resolution = fmin(space->resolution, SPACING);
-    return lr_grid_make(&fine);
+    const struct cell_data *data = design->data;
+    for (size_t b = 0; b < data->basin_count; b++) {
+        design->begun[data->basins[b].cell] += data->basins[b].trials;
+        if (data->basins[b].trials > 0)
+            design->horizons[data->basins[b].horizon] = true;
+    }
+    design->posterior = posterior_create(data);
+    return design->posterior && candidates_fill(&design->candidates, design->posterior);
 }
 
-static int design_next(const struct search_space *space, const struct observation *seen,
-                       size_t count, struct proposal *round)
+int cells_next(const struct search_space *space, const struct observation *seen, size_t count,
+               struct proposal *round)
 {
     int asked = LR_ENOMEM;
-    struct design *design = lr_calloc(1, sizeof(*design));
-    struct observations *obs = observations_create(space, seen, count);
-    if (!design || !obs)
-        goto out;
+    struct cells_design *design = lr_calloc(1, sizeof(*design));
+    if (!design)
+        return asked;
     design->space = space;
-    design->obs = obs;
-    design->grid = design_grid(space);
-    if (obs->count == 0) {
-        asked = count == 0 ? propose_first_trials(design, round) : 0; /* none while trials run */
-        goto out;
+    design->data = cell_data_create(space, seen, count, -1);
+    if (design->data) {
+        candidates_lay_grids(&design->candidates, design->data);
+        if (design->data->seen_count == 0)
+            asked =
+                count == 0 ? propose_first_trials(design, round) : 0; /* none while trials run */
+        else if (prepare(design))
+            asked = choose_round(design, seen, count, round);
     }
-    design->posterior = posterior_create(obs, obs->horizon_count, space->target_tokens);
-    if (design->posterior)
-        asked = choose_round(design, seen, count, round);
-out:
-    if (design) {
-        lr_free(design->posterior);
-        lr_free(design->covariance);
-    }
+    if (search_interrupted(space))
+        asked = LR_ECANCELED;
+    candidates_destroy(&design->candidates);
+    posterior_destroy(design->posterior);
+    cell_data_destroy(design->data);
     lr_free(design);
-    observations_destroy(obs);
     return asked;
 }
-
-/* Expected: the average on published sweeps. At most: the whole grid. */
-static int design_forecast(const struct search_space *space, struct forecast_stage *stages,
-                           size_t capacity)
-{
-    struct lr_grid grid = design_grid(space);
-    int places[LR_GRID_MAX + 1];
-    uint32_t first = (uint32_t)first_trials(space, &grid, places);
-    uint32_t all = (uint32_t)(grid.last + 1) * space->seeds;
-    size_t used = 0;
-    if (used < capacity)
-        stages[used++] = (struct forecast_stage){"coarse", space->horizons[0], first, first};
-    for (size_t h = 0; h < space->horizon_count && used < capacity; h++) {
-        uint32_t most = h == 0 ? all - first : all;
-        stages[used++] = (struct forecast_stage){"where it tells most", space->horizons[h],
-                                                 most < 2 ? most : 2, most};
-    }
-    return (int)used;
-}
-
-const struct policy policy_design = {"design", design_next, design_forecast, true};

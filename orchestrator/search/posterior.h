@@ -1,44 +1,61 @@
 #ifndef LRSEARCH_POSTERIOR_H
 #define LRSEARCH_POSTERIOR_H
 
+#include "search/cell_data.h"
 #include "search/numerics.h"
-#include "search/observations.h"
 
-/* Joint posterior of all losses of one cell: a small Bayesian model of the basins (basin_model.h)
- * and of the law through their vertices. In octaves, t = log2(tokens / tokens of the longest
- * horizon with data):
+/* Joint posterior of all losses of a campaign with axes. In octaves, with the law's terms of
+ * cell_terms.h:
  *
- *     curvature_h ~ curvature 2^(-drift t_h), loosely    shared by all horizons
- *     vertex_h    = line - beta t_h + misfit_h           the law, and the horizon's deviation
+ *     loss     = level + sum over k of curvature_k g(x_k - vertex_k) + noise     g: basin_shape()
+ *     vertex_0 = law_0 + misfit_0,   vertex_k = vertex_0 + law_k + misfit_k
  *
- * beta has a prior with heavy tails, so that the data decide its sign; so has, with a prior_lr, the
- * law's place at prior_tokens (prior_lr_density()). The size of the misfit is unknown; intervals
- * average over it. */
+ * Drawn by Gibbs sampling: there are too many unknowns to enumerate. */
 
-#define POSTERIOR_SAMPLES 1024
+#define POSTERIOR_SAMPLES 512
 
-struct sample { /* one posterior sample; all have equal weight */
-    double asymmetry, sigma;
-    double line, beta, misfit; /* misfit: standard deviation, octaves */
-    double target;             /* log2 LR* at the target */
-    double target_curvature;   /* nats per octave^2 */
-    double vertex[ANSWER_HORIZONS], curvature[ANSWER_HORIZONS], level[ANSWER_HORIZONS];
+struct basin_sample {
+    double vertex[SEARCH_COORDINATES]; /* log2 LR of coordinate k */
+    double curvature[SEARCH_COORDINATES];
+    double level; /* nats; without a loss normal around 0, LEVEL_DEVIATION wide */
+};
+
+struct optimum_sample {            /* a cell, or the target, at target_tokens */
+    double optimum[SEARCH_COORDINATES]; /* [0]: log2 LR*; [k]: log2 of the best ratio */
+    double curvature[SEARCH_COORDINATES];
+};
+
+struct sample { /* all have equal weight */
+    double sigma;
+    double asymmetry[SEARCH_COORDINATES], misfit[SEARCH_COORDINATES];
+    double theta[SEARCH_COORDINATES][TERMS_MAX]; /* coefficients of data->terms */
 };
 
 struct posterior {
-    size_t horizon_count;
-    double reference_tokens; /* t = 0 */
-    double prior_beta_sd;    /* of beta's prior on its grid */
+    const struct cell_data *data;      /* must outlive the posterior */
+    size_t basin_count, optimum_count; /* optima: one per cell, then the target */
     struct sample samples[POSTERIOR_SAMPLES];
+    struct basin_sample *basins;   /* [sample][basin] */
+    struct optimum_sample *optima; /* [sample][optimum] */
 };
 
-/* From the first `horizons` of `obs`, with the target at `target_tokens`. Deterministic. The caller
- * releases it with lr_free(). NULL: no memory. */
-struct posterior *posterior_create(const struct observations *obs, size_t horizons,
-                                   uint64_t target_tokens);
+/* Deterministic, for any order of observations. NULL: no memory, or interrupted. */
+struct posterior *posterior_create(const struct cell_data *data);
+void posterior_destroy(struct posterior *posterior);
 
-/* Mean, standard deviation and 90 % interval of one member over all samples; `offset`:
- * offsetof(struct sample, ...). */
-struct spread posterior_spread(const struct posterior *posterior, size_t offset);
+const struct basin_sample *posterior_basin(const struct posterior *posterior,
+                                                     int sample, size_t basin);
+const struct optimum_sample *posterior_optimum(const struct posterior *posterior,
+                                                         int sample, size_t optimum);
+
+/* Spread of one member of a basin's samples; `offset`: offsetof(struct basin_sample, ...). */
+struct spread posterior_spread(const struct posterior *posterior, size_t basin,
+                                    size_t offset);
+/* Linear combination of coordinate k's coefficients, sum of coefficients[i] * theta[i]: of each
+ * sample, and its spread. */
+void posterior_values(const struct posterior *posterior, int k,
+                           const double coefficients[TERMS_MAX], double values[POSTERIOR_SAMPLES]);
+struct spread posterior_combine(const struct posterior *posterior, int k,
+                                     const double coefficients[TERMS_MAX]);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "search/cell_data.h"
 
-/* State of the Gibbs sampler that cell_posterior_create() runs; it is one sample of that
+/* State of the Gibbs sampler that posterior_create() runs; it is one sample of that
  * posterior. */
 
 #define SAMPLER_CURVATURES 8

@@ -196,7 +196,7 @@ void warnings_add(struct answer *answer, const struct observations *obs)
 
 /* ---- many cells ---- */
 
-static void warn_edges(struct answer *answer, const struct cell_posterior *posterior)
+static void warn_edges(struct answer *answer, const struct posterior *posterior)
 {
     size_t edges = 0;
     const struct basin_answer *first = NULL;
@@ -228,7 +228,7 @@ static void warn_untried(struct answer *answer)
                     untried, answer->cell_count);
 }
 
-static void warn_left_out(struct answer *answer, const struct cell_posterior *posterior)
+static void warn_left_out(struct answer *answer, const struct posterior *posterior)
 {
     size_t tried = 0;
     for (size_t b = 0; b < posterior->data->basin_count; b++)
@@ -274,7 +274,7 @@ static void warn_missed_cell(struct answer *answer)
                     predicted, joint->holdout.ci90[0], joint->holdout.ci90[1], measured);
 }
 
-static void warn_ratios(struct answer *answer, const struct cell_posterior *posterior)
+static void warn_ratios(struct answer *answer, const struct posterior *posterior)
 {
     static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
     for (int r = 0; r < RATIO_COUNT; r++) {
@@ -295,7 +295,7 @@ static void warn_ratios(struct answer *answer, const struct cell_posterior *post
 }
 
 /* Compares the law for cell 0 at prior_tokens with the prior. */
-static void warn_cells_prior(struct answer *answer, const struct cell_posterior *posterior)
+static void warn_cells_prior(struct answer *answer, const struct posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;
     const struct terms *terms = &posterior->data->terms[0];
@@ -305,10 +305,10 @@ static void warn_cells_prior(struct answer *answer, const struct cell_posterior 
     for (size_t i = 0; i < terms->count; i++)
         coefficients[i] = term_value(&terms->term[i], &space->cells[0], 0,
                                      cell_data_t(posterior->data, (double)space->prior_tokens));
-    warn_prior_lr(answer, space, cell_posterior_combine(posterior, 0, coefficients).mean);
+    warn_prior_lr(answer, space, posterior_combine(posterior, 0, coefficients).mean);
 }
 
-void warnings_add_cells(struct answer *answer, const struct cell_posterior *posterior)
+void warnings_add_cells(struct answer *answer, const struct posterior *posterior)
 {
     warn_direction(answer);
     warn_missed_cell(answer);

@@ -1,7 +1,7 @@
 /* Candidates around each expected optimum; their information gain follows from the covariance of
  * their losses with the optima over the posterior samples. Conditioning on one moves the samples as
  * if its loss were known (a square-root filter: Evensen 2004), and all covariances. */
-#include "search/cell_candidates.h"
+#include "search/candidates.h"
 
 #include <math.h>
 #include <string.h>
@@ -110,10 +110,10 @@ static void expect(const struct candidates *candidates, size_t basin,
                    double out[SEARCH_COORDINATES])
 {
     memset(out, 0, SEARCH_COORDINATES * sizeof(*out));
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        const struct cell_basin_sample *at = cell_posterior_basin(candidates->posterior, s, basin);
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct basin_sample *at = posterior_basin(candidates->posterior, s, basin);
         for (int k = 0; k < candidates->data->coordinate_count; k++)
-            out[k] += (at->vertex[k] - (k > 0 ? at->vertex[0] : 0)) / CELL_SAMPLES;
+            out[k] += (at->vertex[k] - (k > 0 ? at->vertex[0] : 0)) / POSTERIOR_SAMPLES;
     }
 }
 
@@ -172,21 +172,21 @@ static size_t most_of(const struct candidates *candidates, size_t basin)
 static double centered(double *values)
 {
     double mean = 0, sum = 0;
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        mean += values[s] / CELL_SAMPLES;
-    for (int s = 0; s < CELL_SAMPLES; s++) {
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+        mean += values[s] / POSTERIOR_SAMPLES;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         values[s] -= mean;
         sum += values[s] * values[s];
     }
-    return sum / CELL_SAMPLES;
+    return sum / POSTERIOR_SAMPLES;
 }
 
 static void predict(struct candidates *candidates, struct candidate *candidate)
 {
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        const struct cell_sample *sample = &candidates->posterior->samples[s];
-        const struct cell_basin_sample *at =
-            cell_posterior_basin(candidates->posterior, s, candidate->basin);
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct sample *sample = &candidates->posterior->samples[s];
+        const struct basin_sample *at =
+            posterior_basin(candidates->posterior, s, candidate->basin);
         double height = 0;
         bool right = false;
         for (int k = 0; k < candidates->data->coordinate_count; k++) {
@@ -196,7 +196,7 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
         }
         double error = basin_shape_error(height, right);
         candidate->values[s] = at->level + height;
-        candidate->noise += (sample->sigma * sample->sigma + error * error) / CELL_SAMPLES;
+        candidate->noise += (sample->sigma * sample->sigma + error * error) / POSTERIOR_SAMPLES;
     }
     candidate->spread = centered(candidate->values);
 }
@@ -204,19 +204,19 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
 /* values[s]: the optimum in sample s minus the mean, times sqrt(mean curvature): an error of d
  * octaves costs curvature d^2 nats, for the hidden matrices and for each further LR. */
 static void predict_optimum(const struct candidates *candidates, size_t optimum,
-                            double values[CELL_SAMPLES])
+                            double values[POSTERIOR_SAMPLES])
 {
     size_t cell = optimum / (size_t)candidates->data->coordinate_count;
     int k = (int)(optimum % (size_t)candidates->data->coordinate_count);
     double worth = 0;
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        const struct cell_optimum_sample *at =
-            cell_posterior_optimum(candidates->posterior, s, cell);
-        worth += at->curvature[k] / CELL_SAMPLES;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct optimum_sample *at =
+            posterior_optimum(candidates->posterior, s, cell);
+        worth += at->curvature[k] / POSTERIOR_SAMPLES;
         values[s] = at->optimum[0] + (k > 0 ? at->optimum[k] : 0);
     }
     centered(values);
-    for (int s = 0; s < CELL_SAMPLES; s++)
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
         values[s] *= sqrt(worth);
 }
 
@@ -224,17 +224,17 @@ static void predict_optimum(const struct candidates *candidates, size_t optimum,
 static double product(const double *a, const double *b)
 {
     double sums[8] = {0}, sum = 0;
-    for (int s = 0; s < CELL_SAMPLES; s += 8)
+    for (int s = 0; s < POSTERIOR_SAMPLES; s += 8)
         for (int i = 0; i < 8; i++)
             sums[i] += a[s + i] * b[s + i];
     for (int i = 0; i < 8; i++)
         sum += sums[i];
-    return sum / CELL_SAMPLES;
+    return sum / POSTERIOR_SAMPLES;
 }
 
 void candidates_condition(struct candidates *candidates, struct candidate *known)
 {
-    double by[CELL_SAMPLES], with[(SEARCH_CELLS + 1) * SEARCH_COORDINATES];
+    double by[POSTERIOR_SAMPLES], with[(SEARCH_CELLS + 1) * SEARCH_COORDINATES];
     double variance = known->spread, all = variance + known->noise;
     known->known = true;
     if (!(variance > 0))
@@ -245,7 +245,7 @@ void candidates_condition(struct candidates *candidates, struct candidate *known
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->all[i];
         double shared = product(candidate->values, by);
-        for (int s = 0; s < CELL_SAMPLES; s++)
+        for (int s = 0; s < POSTERIOR_SAMPLES; s++)
             candidate->values[s] -= share * shared * by[s];
         for (size_t a = 0; a < candidates->optima; a++)
             candidate->with[a] -= shared * with[a] / all;
@@ -277,14 +277,14 @@ double candidates_pair_gain(const struct candidates *candidates, const struct ca
 
 static bool weigh(struct candidates *candidates)
 {
-    double optimum[CELL_SAMPLES];
+    double optimum[POSTERIOR_SAMPLES];
     size_t count = candidates->count, optima = candidates->optima;
-    candidates->values = lr_calloc(count * CELL_SAMPLES + 1, sizeof(double));
+    candidates->values = lr_calloc(count * POSTERIOR_SAMPLES + 1, sizeof(double));
     candidates->with = lr_calloc(count * optima + 1, sizeof(double));
     if (!candidates->values || !candidates->with)
         return false;
     for (size_t i = 0; i < count && !search_interrupted(candidates->space); i++) {
-        candidates->all[i].values = candidates->values + i * CELL_SAMPLES;
+        candidates->all[i].values = candidates->values + i * POSTERIOR_SAMPLES;
         candidates->all[i].with = candidates->with + i * optima;
         predict(candidates, &candidates->all[i]);
     }
@@ -296,7 +296,7 @@ static bool weigh(struct candidates *candidates)
     return true;
 }
 
-bool candidates_fill(struct candidates *candidates, const struct cell_posterior *posterior)
+bool candidates_fill(struct candidates *candidates, const struct posterior *posterior)
 {
     const struct search_space *space = candidates->space;
     size_t most = 0, wanted = posterior->optimum_count - (target_cell(space) >= 0);

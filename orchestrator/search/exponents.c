@@ -1,6 +1,6 @@
 /* The law's terms as exponents of the axes, and the joint law of size and horizon, LR* = C N^-alpha
  * D^-beta, of Bjorck et al. 2024. */
-#include "search/cell_exponents.h"
+#include "search/exponents.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ static const char *const axis_names[AXIS_COUNT] = {"width", "depth", "vocab", "b
 
 /* ---- exponents ---- */
 
-static void add_exponent(struct answer *answer, const struct cell_posterior *posterior, int k,
+static void add_exponent(struct answer *answer, const struct posterior *posterior, int k,
                          const char *axis, uint32_t parametrization, uint32_t vocab,
                          const double coefficients[TERMS_MAX], double offset)
 {
@@ -25,7 +25,7 @@ static void add_exponent(struct answer *answer, const struct cell_posterior *pos
         return;
     struct exponent_answer *exponent = &answer->exponents[answer->exponent_count++];
     const struct terms *terms = &posterior->data->terms[k];
-    struct spread spread = cell_posterior_combine(posterior, k, coefficients);
+    struct spread spread = posterior_combine(posterior, k, coefficients);
     double expected = offset, variance = 0;
     for (size_t i = 0; i < terms->count; i++) {
         double heavy = terms->term[i].heavy ? 3 : 1; /* Student's variance over its scale^2 */
@@ -52,7 +52,7 @@ static size_t index_of(const struct terms *terms, const struct term *term)
 }
 
 /* Adds a group's width exponent at one place (log2) of the vocabulary axis. */
-static void add_width(struct answer *answer, const struct cell_posterior *posterior, int k,
+static void add_width(struct answer *answer, const struct posterior *posterior, int k,
                       uint32_t group, double vocab_axis, uint32_t vocab)
 {
     const struct terms *terms = &posterior->data->terms[k];
@@ -77,7 +77,7 @@ static void add_width(struct answer *answer, const struct cell_posterior *poster
 
 /* Adds the width exponent for each vocabulary of the cells, ascending. */
 static void add_widths_of_vocabularies(struct answer *answer,
-                                       const struct cell_posterior *posterior, int k,
+                                       const struct posterior *posterior, int k,
                                        uint32_t group)
 {
     const struct search_space *space = posterior->data->space;
@@ -95,7 +95,7 @@ static void add_widths_of_vocabularies(struct answer *answer,
     }
 }
 
-static void add_shared(struct answer *answer, const struct cell_posterior *posterior, int k)
+static void add_shared(struct answer *answer, const struct posterior *posterior, int k)
 {
     const struct terms *terms = &posterior->data->terms[k];
     for (size_t i = 0; i < terms->count; i++) {
@@ -109,7 +109,7 @@ static void add_shared(struct answer *answer, const struct cell_posterior *poste
     }
 }
 
-void exponents_fill(struct answer *answer, const struct cell_posterior *posterior)
+void exponents_fill(struct answer *answer, const struct posterior *posterior)
 {
     for (int k = 0; k < posterior->data->coordinate_count; k++) {
         for (uint32_t g = 0; g < posterior->data->space->group_count; g++) {
@@ -129,7 +129,7 @@ struct plane { /* y = x[0] + x[1] ln N + x[2] ln D */
 };
 
 struct joint {
-    const struct cell_posterior *posterior;
+    const struct posterior *posterior;
     size_t count;
     size_t basin[ANSWER_BASINS];
     double ln_params[ANSWER_BASINS], ln_tokens[ANSWER_BASINS];
@@ -147,7 +147,7 @@ static bool varies(const double *values, size_t count)
 
 /* Collects the measured basins of the target's parametrization. False: they do not span sizes and
  * horizons, or are fewer than 4. */
-static bool gather(struct joint *joint, const struct cell_posterior *posterior)
+static bool gather(struct joint *joint, const struct posterior *posterior)
 {
     const struct search_space *space = posterior->data->space;
     *joint = (struct joint){.posterior = posterior};
@@ -205,13 +205,13 @@ static double explained(const struct joint *joint, const double *ln_lr, const st
 
 static void fill_plane(struct joint_answer *answer, const struct joint *joint)
 {
-    double alphas[CELL_SAMPLES], betas[CELL_SAMPLES], ln_lr[ANSWER_BASINS];
+    double alphas[POSTERIOR_SAMPLES], betas[POSTERIOR_SAMPLES], ln_lr[ANSWER_BASINS];
     double means[ANSWER_BASINS] = {0};
-    for (int s = 0; s < CELL_SAMPLES; s++) {
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         for (size_t i = 0; i < joint->count; i++) {
             ln_lr[i] =
-                cell_posterior_basin(joint->posterior, s, joint->basin[i])->vertex[0] * log(2.0);
-            means[i] += ln_lr[i] / CELL_SAMPLES;
+                posterior_basin(joint->posterior, s, joint->basin[i])->vertex[0] * log(2.0);
+            means[i] += ln_lr[i] / POSTERIOR_SAMPLES;
             /* the misfits that other basins of the same kind would have */
             ln_lr[i] += joint->posterior->samples[s].misfit[0] * log(2.0) *
                         rng_normal(joint->posterior->data->space->seed, REFIT,
@@ -221,7 +221,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
         alphas[s] = -plane.x[1];
         betas[s] = -plane.x[2];
     }
-    struct spread alpha = spread_of(alphas, CELL_SAMPLES), beta = spread_of(betas, CELL_SAMPLES);
+    struct spread alpha = spread_of(alphas, POSTERIOR_SAMPLES), beta = spread_of(betas, POSTERIOR_SAMPLES);
     struct plane plane = fit_plane(joint, means);
     answer->known = true;
     answer->ln_c = plane.x[0];
@@ -235,7 +235,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
 /* ---- hold-out ---- */
 
 /* The costliest measured basin (two LRs with a loss); -1: fewer than two others would remain. */
-static int costliest(const struct cell_posterior *posterior)
+static int costliest(const struct posterior *posterior)
 {
     int best = -1;
     double most = 0;
@@ -253,18 +253,18 @@ static int costliest(const struct cell_posterior *posterior)
     return measured > 2 ? best : -1;
 }
 
-static int hold_out(struct joint_answer *answer, const struct cell_posterior *posterior,
+static int hold_out(struct joint_answer *answer, const struct posterior *posterior,
                     const struct observation *seen, size_t count)
 {
     int b = costliest(posterior);
     if (b < 0)
         return 0;
     struct cell_data *without = cell_data_create(posterior->data->space, seen, count, b);
-    struct cell_posterior *others = without ? cell_posterior_create(without) : NULL;
+    struct posterior *others = without ? posterior_create(without) : NULL;
     if (others) {
-        size_t vertex = offsetof(struct cell_basin_sample, vertex);
-        struct spread predicted = cell_posterior_spread(others, (size_t)b, vertex);
-        struct spread measured = cell_posterior_spread(posterior, (size_t)b, vertex);
+        size_t vertex = offsetof(struct basin_sample, vertex);
+        struct spread predicted = posterior_spread(others, (size_t)b, vertex);
+        struct spread measured = posterior_spread(posterior, (size_t)b, vertex);
         answer->holdout.known = true;
         answer->holdout.cell = posterior->data->basins[b].cell;
         answer->holdout.tokens =
@@ -273,12 +273,12 @@ static int hold_out(struct joint_answer *answer, const struct cell_posterior *po
         spread_exp2(&measured, &answer->holdout.lr_measured, answer->holdout.measured_ci90);
     }
     bool good = others != NULL;
-    cell_posterior_destroy(others);
+    posterior_destroy(others);
     cell_data_destroy(without);
     return good ? 0 : LR_ENOMEM;
 }
 
-int joint_fill(struct answer *answer, const struct cell_posterior *posterior,
+int joint_fill(struct answer *answer, const struct posterior *posterior,
                const struct observation *seen, size_t count)
 {
     struct joint *joint = lr_malloc(sizeof(*joint));

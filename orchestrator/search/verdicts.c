@@ -5,7 +5,7 @@
  * - LR* falls as a power of the horizon, with a smaller exponent for larger models (Bjorck et al.
  *   2024, arXiv 2409.19913);
  * - mup and lvp keep LR* over the width, sp does not (Yang et al. 2022, arXiv 2203.03466). */
-#include "search/cell_verdicts.h"
+#include "search/verdicts.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -28,13 +28,13 @@ __attribute__((format(printf, 2, 3))) static void say(struct answer *answer, con
 }
 
 /* Share of the posterior samples in which the combination of terms lies below `bound`. */
-static double share_below(const struct cell_posterior *posterior, int k,
+static double share_below(const struct posterior *posterior, int k,
                           const double coefficients[TERMS_MAX], double bound)
 {
-    double values[CELL_SAMPLES], share = 0;
-    cell_posterior_values(posterior, k, coefficients, values);
-    for (int s = 0; s < CELL_SAMPLES; s++)
-        share += values[s] < bound ? 1.0 / CELL_SAMPLES : 0;
+    double values[POSTERIOR_SAMPLES], share = 0;
+    posterior_values(posterior, k, coefficients, values);
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+        share += values[s] < bound ? 1.0 / POSTERIOR_SAMPLES : 0;
     return share;
 }
 
@@ -69,7 +69,7 @@ static void judge_gammas(struct answer *answer)
     }
 }
 
-static void judge_vocabulary(struct answer *answer, const struct cell_posterior *posterior)
+static void judge_vocabulary(struct answer *answer, const struct posterior *posterior)
 {
     for (int k = 1; k < posterior->data->coordinate_count; k++) {
         const struct terms *terms = &posterior->data->terms[k];
@@ -78,7 +78,7 @@ static void judge_vocabulary(struct answer *answer, const struct cell_posterior 
         if (!both || posterior->data->coordinates[k] != 1 + RATIO_EMBEDDING)
             continue;
         coefficients[both - terms->term] = 1;
-        struct spread spread = cell_posterior_combine(posterior, k, coefficients);
+        struct spread spread = posterior_combine(posterior, k, coefficients);
         double falls = share_below(posterior, k, coefficients, 0);
         say(answer,
             "each doubling of the vocabulary changes that exponent by %+.2f (90 %% interval %+.2f "
@@ -91,7 +91,7 @@ static void judge_vocabulary(struct answer *answer, const struct cell_posterior 
     }
 }
 
-static void judge_horizon(struct answer *answer, const struct cell_posterior *posterior)
+static void judge_horizon(struct answer *answer, const struct posterior *posterior)
 {
     const struct terms *terms = &posterior->data->terms[0];
     const struct term *tokens = term_find(terms, TERM_TOKENS, 0);
@@ -110,7 +110,7 @@ static void judge_horizon(struct answer *answer, const struct cell_posterior *po
         return;
     double change[TERMS_MAX] = {0};
     change[size - terms->term] = 1;
-    struct spread spread = cell_posterior_combine(posterior, 0, change);
+    struct spread spread = posterior_combine(posterior, 0, change);
     say(answer,
         "its exponent beta changes by %+.2f with each doubling of the parameters (90 %% interval "
         "%+.2f to %+.2f); published: .70 at 50M, .38 at 350M, .32 from 760M on, which is about -.1",
@@ -133,7 +133,7 @@ static void judge_widths(struct answer *answer)
     }
 }
 
-void verdicts_add(struct answer *answer, const struct cell_posterior *posterior)
+void verdicts_add(struct answer *answer, const struct posterior *posterior)
 {
     judge_gammas(answer);
     judge_vocabulary(answer, posterior);

@@ -1,7 +1,7 @@
-#ifndef LRSEARCH_CELL_CANDIDATES_H
-#define LRSEARCH_CELL_CANDIDATES_H
+#ifndef LRSEARCH_CANDIDATES_H
+#define LRSEARCH_CANDIDATES_H
 
-#include "search/cell_posterior.h"
+#include "search/posterior.h"
 #include "search/lr_grid.h"
 #include "search/policy.h"
 
@@ -15,7 +15,7 @@ struct candidate {
     double x[SEARCH_COORDINATES];
     double cost;    /* FLOPs over those of an average cell's target run */
     double noise;   /* variance of the loss around the model */
-    double *values; /* [CELL_SAMPLES] the loss in each sample minus the mean */
+    double *values; /* [POSTERIOR_SAMPLES] the loss in each sample minus the mean */
     double spread;  /* variance of the values */
     double *with;   /* [optima] covariance of the loss with each */
     bool central;   /* ratios as expected */
@@ -25,7 +25,7 @@ struct candidate {
 struct candidates {
     const struct search_space *space;
     const struct cell_data *data;
-    const struct cell_posterior *posterior;
+    const struct posterior *posterior;
     struct lr_grid grids[SEARCH_COORDINATES];
     struct search_space spaces[SEARCH_COORDINATES]; /* of the grids */
     struct candidate *all;                          /* grouped by basin */
@@ -40,7 +40,7 @@ double candidates_value(const struct candidates *candidates, int k, int place); 
 
 /* Fills in the candidates, after candidates_lay_grids(). `posterior` and the data must outlive
  * them. False: no memory; candidates_destroy() is required all the same. */
-bool candidates_fill(struct candidates *candidates, const struct cell_posterior *posterior);
+bool candidates_fill(struct candidates *candidates, const struct posterior *posterior);
 void candidates_destroy(struct candidates *candidates); /* accepts a zeroed struct */
 
 /* True if both are the same trial, seeds apart. */
