@@ -10,17 +10,28 @@
 #define SIGMA_LEAST 0.0006
 #define SIGMA_CENTER 0.004
 #define SIGMA_WIDTH 1.5
-#define ERROR_LEFT 0.15 /* model error over height above the bottom */
-#define ERROR_RIGHT 0.35
-/* Octaves from the optimum to where trials diverge: mean and standard deviation. */
+/* Octaves from the optimum to where trials diverge: mean and standard deviation. One in
+ * 1 / STRAY diverges anywhere. */
 #define CLIFF 1.5
 #define CLIFF_WIDTH 1.0
+#define STRAY 0.01
+#define ROUNDING 0.15 /* octaves: the corner of a V */
 
-const double basin_asymmetry[BASIN_ASYMMETRIES] = {0.1, 0.45};
-const double basin_drift[BASIN_DRIFTS] = {0.1, 0.6};
-/* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves. */
-const double basin_misfit[BASIN_MISFITS] = {0.12, 0.22, 0.4, 0.7};
-const double basin_misfit_prior[BASIN_MISFITS] = {0.3, 0.4, 0.22, 0.08};
+/* Asymmetries fitted to published sweeps: dense models .41 to .50, mixtures of experts -.14, another
+ * family .10. */
+static const double asymmetries[BASIN_ASYMMETRIES] = {-0.5, -0.2, 0.1, 0.35, 0.6};
+static const double asymmetry_prior[BASIN_ASYMMETRIES] = {0.12, 0.2, 0.28, 0.25, 0.15};
+static const double powers[BASIN_POWERS] = {1.2, 2, 3.4};
+static const double power_prior[BASIN_POWERS] = {0.2, 0.55, 0.25};
+
+/* Published curvatures fall as tokens^-.1 to ^-.6; tiny models' as tokens^-1. */
+const double basin_drift[BASIN_DRIFTS] = {0.05, 0.35, 0.8};
+const double basin_drift_prior[BASIN_DRIFTS] = {0.35, 0.4, 0.25};
+/* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves, errors of the fits included. */
+const double basin_misfit[BASIN_MISFITS] = {0.08, 0.16, 0.3, 0.6};
+const double basin_misfit_prior[BASIN_MISFITS] = {0.3, 0.4, 0.23, 0.07};
+const double basin_error[BASIN_ERRORS] = {0.05, 0.15, 0.4};
+const double basin_error_prior[BASIN_ERRORS] = {0.3, 0.5, 0.2};
 
 double basin_sigma(int index)
 {
@@ -33,20 +44,66 @@ double basin_sigma_log_prior(int index)
     return -off * off / 2;
 }
 
-double basin_shape(double t, double asymmetry)
+struct basin_shape basin_shape_of(int shape)
 {
-    return t * t * (1 + asymmetry * tanh(t));
+    int p = shape / BASIN_ASYMMETRIES, a = shape % BASIN_ASYMMETRIES;
+    return (struct basin_shape){powers[p], asymmetries[a], power_prior[p] * asymmetry_prior[a]};
 }
 
-double basin_shape_error(double height, bool right)
+/* |t|^power, with a round bottom. */
+static double rounded(double t, double power)
 {
-    return (right ? ERROR_RIGHT : ERROR_LEFT) * height;
+    return pow(t * t + ROUNDING * ROUNDING, power / 2) - pow(ROUNDING, power);
 }
 
-double basin_divergence(double octaves)
+double basin_height(double t, int shape)
+{
+    struct basin_shape of = basin_shape_of(shape);
+    return rounded(t, of.power) / rounded(1, of.power) * (1 + of.asymmetry * tanh(1.5 * t));
+}
+
+double basin_height_expected(double t)
+{
+    double sum = 0;
+    for (int shape = 0; shape < BASIN_SHAPES; shape++)
+        sum += basin_shape_of(shape).prior * basin_height(t, shape);
+    return sum;
+}
+
+void basin_heights_fill(struct basin_heights *heights)
+{
+    for (int i = 0; i < HEIGHTS; i++) {
+        double t = (double)i / HEIGHTS_OCTAVE - HEIGHTS_REACH, side = tanh(1.5 * t);
+        for (int p = 0; p < BASIN_POWERS; p++) {
+            double height = rounded(t, powers[p]) / rounded(1, powers[p]);
+            for (int a = 0; a < BASIN_ASYMMETRIES; a++)
+                heights->g[p * BASIN_ASYMMETRIES + a][i] = height * (1 + asymmetries[a] * side);
+        }
+    }
+}
+
+double basin_heights_at(const struct basin_heights *heights, double t, int shape)
+{
+    double place = (t + HEIGHTS_REACH) * HEIGHTS_OCTAVE;
+    place = place < 0 ? 0 : place > HEIGHTS - 1 ? HEIGHTS - 1 : place;
+    int below = place < HEIGHTS - 1 ? (int)place : HEIGHTS - 2;
+    double share = place - below;
+    const double *g = heights->g[shape];
+    return g[below] * (1 - share) + g[below + 1] * share;
+}
+
+static double beyond_cliff(double octaves)
 {
     double z = (octaves - CLIFF) / CLIFF_WIDTH;
     return erfc(-z / sqrt(2)) / 2;
+}
+
+double basin_divergence(double octaves, bool both)
+{
+    double p = beyond_cliff(octaves);
+    if (both)
+        p = fmax(p, beyond_cliff(-octaves));
+    return STRAY + (1 - STRAY) * p;
 }
 
 struct vertex_grid vertex_grid_lay(double lr_low, double lr_high)

@@ -5,41 +5,68 @@
 
 /* The model of one basin, and its priors:
  *
- *     loss(x) = level + curvature g(x - vertex) + noise,   g(t) = t^2 (1 + asymmetry tanh t)
+ *     loss(x) = level + curvature g(x - vertex) + noise,   x = log2 lr
+ *     g(t) = |t|^power (1 + asymmetry tanh 1.5 t),  rounded at 0, mean of g(-1) and g(1): 1
  *
- * x = log2 lr; published basins are steeper to the right. The vertex lies on a grid, so that its
- * posterior may be one-sided or have two modes. At a horizon t octaves of tokens from the reference
+ * Power and asymmetry are those of one of BASIN_SHAPES shapes: from a V to a flat bottom between
+ * cliffs, steeper to either side. A loss deviates from it by noise and by a model error in
+ * proportion to the height, whose sizes are sampled: where no shape fits, losses far from the
+ * optimum count less and the interval widens. At a horizon t octaves of tokens from the reference
  * the curvature is about base 2^(-drift t). */
 
 #define VERTEX_GRID_MAX 128
-#define BASIN_ASYMMETRIES 2
+#define BASIN_POWERS 3
+#define BASIN_ASYMMETRIES 5
+#define BASIN_SHAPES (BASIN_POWERS * BASIN_ASYMMETRIES)
 #define BASIN_SIGMAS 8
-#define BASIN_DRIFTS 2
+#define BASIN_ERRORS 3
+#define BASIN_NOISES (BASIN_SIGMAS * BASIN_ERRORS) /* [sigma * BASIN_ERRORS + error] */
+#define BASIN_CURVATURES 8
+#define BASIN_DRIFTS 3
 #define BASIN_MISFITS 4
 
 #define CURVATURE_SPREAD 0.35 /* relative standard deviation of a basin's curvature around this */
 #define HEIGHT_MOST 30.0      /* nats above the bottom: losses are clipped there */
 #define LEVEL_DEVIATION 1.0   /* nats, standard deviation: level of a basin without a loss */
-/* Curvature, nats per octave^2: published sweeps have .012, tiny models .02 to .06. Smallest value
- * considered; median and standard deviation of the logarithm of the log-normal prior. */
+/* Curvature, nats one octave away: published sweeps have .012, tiny models .02 to .06. Smallest
+ * value considered; median and standard deviation of the logarithm of the log-normal prior. */
 #define CURVATURE_LEAST 0.002
 #define CURVATURE_CENTER 0.014
 #define CURVATURE_WIDTH 1.1
 
-extern const double basin_asymmetry[BASIN_ASYMMETRIES];
-extern const double basin_drift[BASIN_DRIFTS];
+struct basin_shape {
+    double power, asymmetry, prior;
+};
+extern const double basin_drift[BASIN_DRIFTS], basin_drift_prior[BASIN_DRIFTS];
 /* Standard deviations of a vertex around the law, octaves, and their prior probabilities. */
 extern const double basin_misfit[BASIN_MISFITS], basin_misfit_prior[BASIN_MISFITS];
+/* Model error over height, and prior probabilities. */
+extern const double basin_error[BASIN_ERRORS], basin_error_prior[BASIN_ERRORS];
 
 double basin_sigma(int index);           /* standard deviation of one loss, nats */
 double basin_sigma_log_prior(int index); /* log density up to a constant */
 
-double basin_shape(double t, double asymmetry); /* g */
-/* Model error at `height` nats above the bottom, nats: proportional to it, and larger to the right,
- * where the cliff is. Losses far from the optimum carry little information about its place. */
-double basin_shape_error(double height, bool right);
-/* Probability that a trial diverges this many octaves above the optimum. */
-double basin_divergence(double octaves);
+/* shape: below BASIN_SHAPES; the middle one is a parabola, BASIN_PARABOLA. */
+#define BASIN_PARABOLA (BASIN_ASYMMETRIES + BASIN_ASYMMETRIES / 2)
+struct basin_shape basin_shape_of(int shape);
+double basin_height(double t, int shape); /* g */
+/* The expected g over the shapes' prior. */
+double basin_height_expected(double t);
+
+/* g in steps of 1 / HEIGHTS_OCTAVE octaves within HEIGHTS_REACH of the vertex, for many evaluations. */
+#define HEIGHTS_OCTAVE 32
+#define HEIGHTS_REACH 16
+#define HEIGHTS (2 * HEIGHTS_REACH * HEIGHTS_OCTAVE + 1)
+struct basin_heights {
+    double g[BASIN_SHAPES][HEIGHTS];
+};
+void basin_heights_fill(struct basin_heights *heights);
+double basin_heights_at(const struct basin_heights *heights, double t, int shape);
+
+/* Probability that a trial diverges this many octaves above the optimum; `both`: or below it. */
+double basin_divergence(double octaves, bool both);
+/* Prior probability that trials diverge on both sides. */
+#define DIVERGES_BOTH 0.1
 
 struct vertex_grid {
     double low, step; /* log2 lr */

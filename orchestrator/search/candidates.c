@@ -7,9 +7,13 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 
-#define REACH 2.6          /* octaves around the expected LR */
+/* Octaves around the expected LR: trials far from the optimum rest on the basin's assumed shape. The
+ * less certain the optimum, the farther. */
+#define REACH 1.1
+#define REACH_MOST 2.6
 #define RATIO_REACH 2.1    /* octaves around the expected ratio */
-#define SPACING 0.5        /* octaves between LRs at most */
+#define SPACING 0.25       /* octaves between LRs at most */
+#define CELLS_SPACING 0.5  /* the same with several cells */
 #define LEAST_SPACING 0.25 /* nearer ones are redundant */
 #define RATIO_SPACING 1.0
 
@@ -19,9 +23,10 @@ static void lay_grid(struct candidates *candidates, int k)
 {
     struct search_space *of = &candidates->spaces[k];
     int coordinate = candidates->data->coordinates[k];
+    double spacing = candidates->space->cell_count > 1 ? CELLS_SPACING : SPACING;
     *of = *candidates->space;
     of->resolution =
-        coordinate ? RATIO_SPACING : fmax(LEAST_SPACING, fmin(of->resolution, SPACING));
+        coordinate ? RATIO_SPACING : fmax(LEAST_SPACING, fmin(of->resolution, spacing));
     if (coordinate) {
         of->lr_low = candidates->space->ratios[coordinate - 1].low;
         of->lr_high = candidates->space->ratios[coordinate - 1].high;
@@ -32,7 +37,7 @@ static void lay_grid(struct candidates *candidates, int k)
 void candidates_lay_grids(struct candidates *candidates, const struct cell_data *data)
 {
     candidates->data = data;
-    candidates->space = data->space;
+    candidates->space = &data->space;
     for (int k = 0; k < data->coordinate_count; k++)
         lay_grid(candidates, k);
 }
@@ -68,17 +73,27 @@ static uint32_t next_seed(const struct cell_data *data, const struct proposal *p
     return seed;
 }
 
-/* True if a trial diverged whose LRs were no higher in any coordinate. */
+/* True if `wall` lies between the candidate and the best loss, or at the candidate: nothing is
+ * expected there but another divergence. Without a loss, what is above it. */
+static bool is_beyond(const struct candidates *candidates, const struct cell_point *best,
+                      const struct cell_point *wall, const struct candidate *candidate)
+{
+    bool above = true, below = best && wall->x[0] < best->x[0];
+    for (int k = 0; k < candidates->data->coordinate_count; k++) {
+        above = above && wall->x[k] <= candidate->x[k] + 1e-6;
+        below = below && wall->x[k] >= candidate->x[k] - 1e-6;
+    }
+    bool right = !best || wall->x[0] > best->x[0] - 1e-6;
+    return below || (above && right);
+}
+
 static bool beyond_a_wall(const struct candidates *candidates, const struct candidate *candidate)
 {
     const struct cell_basin *basin = &candidates->data->basins[candidate->basin];
-    for (size_t i = basin->losses; i < basin->losses + basin->walls; i++) {
-        bool beyond = true;
-        for (int k = 0; k < candidates->data->coordinate_count; k++)
-            beyond = beyond && basin->points[i].x[k] <= candidate->x[k] + 1e-6;
-        if (beyond)
+    const struct cell_point *best = cell_basin_best(basin);
+    for (size_t i = basin->losses; i < basin->losses + basin->walls; i++)
+        if (is_beyond(candidates, best, &basin->points[i], candidate))
             return true;
-    }
     return false;
 }
 
@@ -105,16 +120,19 @@ static void add_candidate(struct candidates *candidates, size_t basin, const int
         candidates->all[candidates->count++] = candidate;
 }
 
-/* Posterior means of the LR's vertex and of log2 of each ratio. */
+/* Posterior means of the LR's vertex and of log2 of each ratio; *deviation: of the vertex. */
 static void expect(const struct candidates *candidates, size_t basin,
-                   double out[SEARCH_COORDINATES])
+                   double out[SEARCH_COORDINATES], double *deviation)
 {
+    double square = 0;
     memset(out, 0, SEARCH_COORDINATES * sizeof(*out));
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         const struct basin_sample *at = posterior_basin(candidates->posterior, s, basin);
         for (int k = 0; k < candidates->data->coordinate_count; k++)
             out[k] += (at->vertex[k] - (k > 0 ? at->vertex[0] : 0)) / POSTERIOR_SAMPLES;
+        square += at->vertex[0] * at->vertex[0] / POSTERIOR_SAMPLES;
     }
+    *deviation = sqrt(fmax(square - out[0] * out[0], 0));
 }
 
 /* Adds candidates with one of the ratios changed. */
@@ -140,9 +158,10 @@ static bool is_begun(const struct candidates *candidates, size_t basin)
 
 static void add_basin(struct candidates *candidates, size_t basin)
 {
-    double expected[SEARCH_COORDINATES];
+    double expected[SEARCH_COORDINATES], deviation;
     int places[SEARCH_COORDINATES];
-    expect(candidates, basin, expected);
+    expect(candidates, basin, expected, &deviation);
+    double reach = fmin(REACH + deviation, REACH_MOST);
     for (int k = 0; k < candidates->data->coordinate_count; k++)
         places[k] = lr_grid_nearest(&candidates->grids[k], expected[k]);
     const struct lr_grid *lrs = &candidates->grids[0];
@@ -150,7 +169,7 @@ static void add_basin(struct candidates *candidates, size_t basin)
     if (fabs(expected[0] - center) < lrs->step)
         center = expected[0]; /* expected within the range */
     for (int p = 0; p <= lrs->last; p++) {
-        if (fabs(lrs->low + lrs->step * p - center) > REACH)
+        if (fabs(lrs->low + lrs->step * p - center) > reach)
             continue;
         places[0] = p;
         add_candidate(candidates, basin, places, true);
@@ -164,7 +183,7 @@ static size_t most_of(const struct candidates *candidates, size_t basin)
     size_t beside = 0;
     for (int k = 1; k < candidates->data->coordinate_count && is_begun(candidates, basin); k++)
         beside += places_within(&candidates->grids[k], RATIO_REACH);
-    return places_within(&candidates->grids[0], REACH) * (1 + beside);
+    return places_within(&candidates->grids[0], REACH_MOST) * (1 + beside);
 }
 
 /* ---- information gain ---- */
@@ -188,13 +207,12 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
         const struct basin_sample *at =
             posterior_basin(candidates->posterior, s, candidate->basin);
         double height = 0;
-        bool right = false;
         for (int k = 0; k < candidates->data->coordinate_count; k++) {
             double off = candidate->x[k] - at->vertex[k];
-            height += at->curvature[k] * basin_shape(off, sample->asymmetry[k]);
-            right = right || off > 0;
+            height += at->curvature[k] * basin_heights_at(candidates->data->heights, off,
+                                                          posterior_shape(candidates->posterior, s, k));
         }
-        double error = basin_shape_error(height, right);
+        double error = sample->error * height;
         candidate->values[s] = at->level + height;
         candidate->noise += (sample->sigma * sample->sigma + error * error) / POSTERIOR_SAMPLES;
     }

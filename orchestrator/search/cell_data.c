@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/observations.h"
 
 double cell_data_x(const struct cell_data *data, int k, double lr, const double ratios[RATIO_COUNT])
 {
@@ -26,6 +27,16 @@ bool cell_data_has_losses(const struct cell_data *data)
         if (data->basins[b].losses > 0)
             return true;
     return false;
+}
+
+bool cell_basin_is_known(const struct cell_basin *basin)
+{
+    return basin->losses + basin->walls > 0 || basin->optimum;
+}
+
+int cell_data_shapes(const struct cell_data *data, int k)
+{
+    return data->coordinates[k] ? 1 : BASIN_SHAPES;
 }
 
 const struct cell_point *cell_basin_best(const struct cell_basin *basin)
@@ -57,9 +68,8 @@ static void copy_finished(struct cell_data *data, const struct observation *seen
                           int skip)
 {
     for (size_t i = 0; i < count; i++) {
-        int basin = basin_of(data->space, &seen[i]);
-        if (seen[i].kind != OBSERVED_RUNNING && seen[i].kind != OBSERVED_OPTIMUM && basin >= 0 &&
-            basin != skip)
+        int basin = basin_of(&data->space, &seen[i]);
+        if (seen[i].kind != OBSERVED_RUNNING && !isnan(seen[i].lr) && basin >= 0 && basin != skip)
             data->seen[data->seen_count++] = seen[i];
     }
     qsort(data->seen, data->seen_count, sizeof(*data->seen), observation_compare);
@@ -72,6 +82,11 @@ static bool is_loss(const struct observation *seen)
     return seen->kind == OBSERVED_LOSS && isfinite(seen->loss);
 }
 
+static bool tells(const struct observation *seen)
+{
+    return seen->kind == OBSERVED_LOSS || seen->kind == OBSERVED_DIVERGED;
+}
+
 /* The point of seen[first..end), the replicates of one place; replicates = 0 if all of them
  * failed. */
 static struct cell_point make_point(const struct cell_data *data, size_t first, size_t end)
@@ -81,7 +96,7 @@ static struct cell_point make_point(const struct cell_data *data, size_t first, 
     for (int k = 0; k < data->coordinate_count; k++)
         point.x[k] = cell_data_x(data, k, seen->lr, seen->ratios);
     for (size_t i = first; i < end; i++) {
-        if (data->seen[i].kind == OBSERVED_NOTHING)
+        if (!tells(&data->seen[i]))
             continue;
         point.replicates++;
         point.loss += is_loss(&data->seen[i]) ? data->seen[i].loss : NAN;
@@ -109,40 +124,30 @@ static void compare_replicates(const struct cell_data *data, const struct cell_b
     }
 }
 
-/* Turns losses into heights above the basin's bottom, at most HEIGHT_MOST, and sets the model
- * error. */
-static void set_heights(const struct cell_data *data, struct cell_basin *basin)
+/* Turns losses into heights above the basin's bottom, at most HEIGHT_MOST. */
+static void set_heights(struct cell_basin *basin)
 {
     const struct cell_point *best = cell_basin_best(basin);
     if (!best)
         return;
     basin->bottom = best->loss;
-    double best_x[SEARCH_COORDINATES];
-    memcpy(best_x, best->x, sizeof(best_x));
-    for (size_t i = 0; i < basin->losses; i++) {
-        struct cell_point *point = &basin->points[i];
-        bool right = false;
-        for (int k = 0; k < data->coordinate_count; k++)
-            right = right || point->x[k] > best_x[k];
-        point->loss = fmin(point->loss - basin->bottom, HEIGHT_MOST);
-        point->error = basin_shape_error(point->loss, right);
-    }
+    for (size_t i = 0; i < basin->losses; i++)
+        basin->points[i].loss = fmin(basin->points[i].loss - basin->bottom, HEIGHT_MOST);
 }
 
 /* Sets weights and log norm for each noise. */
 static void set_weights(struct cell_basin *basin)
 {
-    for (int s = 0; s < BASIN_SIGMAS && basin->losses > 0; s++) {
-        double noise = basin_sigma(s), variance = noise * noise;
+    for (int n = 0; n < BASIN_NOISES; n++) {
+        double noise = basin_sigma(n / BASIN_ERRORS), variance = noise * noise;
         for (size_t i = 0; i < basin->losses; i++) {
             struct cell_point *point = &basin->points[i];
-            double weight = 1 / (variance / point->replicates + point->error * point->error);
-            point->weights[s] = weight;
-            basin->weight[s] += weight;
-            basin->log_norm[s] +=
+            double error = basin_error[n % BASIN_ERRORS] * point->loss;
+            double weight = 1 / (variance / point->replicates + error * error);
+            point->weights[n] = weight;
+            basin->log_norm[n] +=
                 (log(weight) - point->freedom * log(variance) - point->scatter / variance) / 2;
         }
-        basin->log_norm[s] -= log(basin->weight[s]) / 2;
     }
 }
 
@@ -162,70 +167,55 @@ static void gather_basin(struct cell_data *data, struct cell_basin *basin, size_
             basin->walls += (size_t)walls;
         }
     for (size_t i = first; i < end; i++) {
-        bool tells = data->seen[i].kind != OBSERVED_NOTHING;
-        basin->trials += tells;
-        basin->diverged += tells && !is_loss(&data->seen[i]);
+        basin->trials += tells(&data->seen[i]);
+        basin->diverged += tells(&data->seen[i]) && !is_loss(&data->seen[i]);
+        if (data->seen[i].kind == OBSERVED_OPTIMUM)
+            basin->optimum = &data->seen[i];
     }
     compare_replicates(data, basin);
-    set_heights(data, basin);
+    set_heights(basin);
     set_weights(basin);
 }
 
 /* ---- tables over the grid ---- */
 
-static void add_up(struct cell_basin *basin, int k, int a, double **room)
-{
-    const size_t size = (size_t)BASIN_SIGMAS * VERTEX_GRID_MAX;
-    double *wg = basin->wg[k][a] = *room, *gg = basin->gg[k][a] = *room + size;
-    for (int s = 0; s < BASIN_SIGMAS && basin->losses > 0; s++) {
-        for (size_t i = 0; i < basin->losses; i++) {
-            const double *g = basin->shape[k][a] + i * VERTEX_GRID_MAX;
-            double weight = basin->points[i].weights[s];
-            for (int v = 0; v < VERTEX_GRID_MAX; v++) {
-                wg[v] += weight * g[v];
-                gg[v] += weight * g[v] * g[v];
-            }
-        }
-        for (int v = 0; v < VERTEX_GRID_MAX; v++)
-            gg[v] = fmax(gg[v] - wg[v] * wg[v] / basin->weight[s], 0);
-        wg += VERTEX_GRID_MAX;
-        gg += VERTEX_GRID_MAX;
-    }
-    *room += basin->losses > 0 ? 2 * size : 0;
-}
-
 static void fill_tables(const struct cell_data *data, struct cell_basin *basin, double **room)
 {
     for (int k = 0; k < data->coordinate_count; k++) {
         const struct vertex_grid *grid = &data->grids[k];
-        for (int a = 0; a < BASIN_ASYMMETRIES; a++) {
-            basin->shape[k][a] = *room;
-            for (size_t i = 0; i < basin->losses; i++)
-                for (int v = 0; v < VERTEX_GRID_MAX; v++)
-                    *(*room)++ = basin_shape(basin->points[i].x[k] - grid->low - v * grid->step,
-                                             basin_asymmetry[a]);
-            add_up(basin, k, a, room);
+        int shapes = cell_data_shapes(data, k);
+        basin->shape[k] = *room;
+        for (size_t i = 0; i < basin->losses; i++)
+            for (int shape = 0; shape < shapes; shape++, *room += VERTEX_GRID_MAX)
+                for (int v = 0; v < grid->count; v++)
+                    (*room)[v] = basin_heights_at(data->heights,
+                                                  basin->points[i].x[k] - vertex_grid_x(grid, v),
+                                                  shapes > 1 ? shape : BASIN_PARABOLA);
+        for (int both = 0; both < 2; both++) {
+            basin->wall[k][both] = *room;
+            for (size_t i = basin->losses; i < basin->losses + basin->walls; i++) {
+                for (int v = 0; v < grid->count; v++)
+                    (*room)[v] =
+                        basin_divergence(basin->points[i].x[k] - vertex_grid_x(grid, v), both > 0);
+                *room += VERTEX_GRID_MAX;
+            }
         }
-        basin->wall[k] = *room;
-        for (size_t i = basin->losses; i < basin->losses + basin->walls; i++)
-            for (int v = 0; v < VERTEX_GRID_MAX; v++)
-                *(*room)++ = basin_divergence(basin->points[i].x[k] - grid->low - v * grid->step);
     }
 }
 
 static size_t table_size(const struct cell_data *data)
 {
-    size_t points = data->seen_count, basins = data->basin_count; /* at most */
-    basins = basins < points ? basins : points;
-    size_t rows = BASIN_ASYMMETRIES * (points + 2 * BASIN_SIGMAS * basins);
-    return rows * (size_t)data->coordinate_count * VERTEX_GRID_MAX;
+    size_t rows = 0;
+    for (int k = 0; k < data->coordinate_count; k++)
+        rows += data->seen_count * (size_t)(cell_data_shapes(data, k) + 2); /* at most */
+    return rows * VERTEX_GRID_MAX;
 }
 
 /* ---- setting up ---- */
 
 static void lay_coordinates(struct cell_data *data)
 {
-    const struct search_space *space = data->space;
+    const struct search_space *space = &data->space;
     for (int c = 0; c < SEARCH_COORDINATES; c++) {
         const struct ratio_range *range = c ? &space->ratios[c - 1] : NULL;
         if (range && !(range->low < range->high))
@@ -240,7 +230,7 @@ static void lay_coordinates(struct cell_data *data)
 
 static void lay_basins(struct cell_data *data)
 {
-    const struct search_space *space = data->space;
+    const struct search_space *space = &data->space;
     struct cell_point *room = data->points;
     double *tables = data->tables;
     size_t first = 0;
@@ -255,7 +245,7 @@ static void lay_basins(struct cell_data *data)
         gather_basin(data, basin, first, end, room);
         fill_tables(data, basin, &tables);
         room += basin->losses + basin->walls;
-        if (basin->losses > 0)
+        if (basin->losses > 0 || basin->optimum)
             data->reference_tokens =
                 fmax(data->reference_tokens, (double)space->horizons[basin->horizon]);
         first = end;
@@ -269,23 +259,31 @@ static void lay_basins(struct cell_data *data)
 struct cell_data *cell_data_create(const struct search_space *space, const struct observation *seen,
                                    size_t count, int skip)
 {
-    assert(space->cells && space->cell_count > 0 && space->horizon_count > 0);
+    assert(space->horizon_count > 0);
     struct cell_data *data = lr_calloc(1, sizeof(*data));
     if (!data)
         return NULL;
-    data->space = space;
+    data->space = *space;
+    if (space->cell_count == 0) {
+        data->only = (struct search_cell){.cost = 1};
+        data->space.cells = &data->only;
+        data->space.cell_count = 1;
+        data->space.target = data->only;
+    }
     lay_coordinates(data);
-    data->basin_count = space->cell_count * space->horizon_count;
+    data->basin_count = data->space.cell_count * space->horizon_count;
     data->basins = lr_calloc(data->basin_count + 1, sizeof(*data->basins));
     data->seen = lr_calloc(count + 1, sizeof(*data->seen));
     data->points = lr_calloc(count + 1, sizeof(*data->points));
     if (data->seen)
         copy_finished(data, seen, count, skip);
+    data->heights = lr_calloc(1, sizeof(*data->heights));
     data->tables = lr_calloc(table_size(data) + 1, sizeof(*data->tables));
-    if (!data->basins || !data->seen || !data->points || !data->tables) {
+    if (!data->basins || !data->seen || !data->points || !data->heights || !data->tables) {
         cell_data_destroy(data);
         return NULL;
     }
+    basin_heights_fill(data->heights);
     lay_basins(data);
     return data;
 }
@@ -297,6 +295,7 @@ void cell_data_destroy(struct cell_data *data)
     lr_free(data->basins);
     lr_free(data->seen);
     lr_free(data->points);
+    lr_free(data->heights);
     lr_free(data->tables);
     lr_free(data);
 }

@@ -17,6 +17,10 @@ static const double ratio_axis[AXIS_COUNT][2] = {
  * parameters. */
 #define TOKENS_SIZE 0.1
 #define TOKENS_BATCH 0.1
+/* log LR* against log tokens bends up at long horizons (arXiv 2606.29158), by how much is not
+ * known. */
+#define TOKENS_BEND 0.02
+#define BEND_HORIZONS 4 /* fewer do not tell it */
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
 /* Standard deviation between parametrizations of the width exponent of the trained embedding ratio.
@@ -101,7 +105,15 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     const double(*axes)[2] = coordinate ? ratio_axis : lr_axis;
     bool sizes = axis_is_spanned(space, AXIS_WIDTH) || axis_is_spanned(space, AXIS_DEPTH);
     bool lengths = space->horizon_count > 1 || space->target_tokens != space->horizons[0];
+    bool cells = space->cell_count > 1;
     terms->count = 0;
+    for (uint32_t c = 0; c < space->cell_count && cells; c++) {
+        add_term(terms, TERM_CELL, c, 0, 1);
+        if (coordinate == 0 && lengths)
+            add_term(terms, TERM_CELL_TOKENS, c, 0, CELL_TOKENS);
+    }
+    for (uint32_t h = 0; h < space->horizon_count && cells && coordinate == 0 && lengths; h++)
+        add_term(terms, TERM_HORIZON, h, 0, 1);
     add_level(terms, space, coordinate, lengths);
     add_widths(terms, space, coordinate);
     for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
@@ -109,6 +121,8 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
             add_term(terms, TERM_AXIS, axis, axes[axis][0], axes[axis][1]);
     if (coordinate == 0 && lengths) {
         add_term(terms, TERM_TOKENS, 0, space->prior_beta, space->prior_beta_sd);
+        if (space->horizon_count >= BEND_HORIZONS)
+            add_term(terms, TERM_TOKENS_BEND, 0, 0, TOKENS_BEND);
         if (sizes)
             add_term(terms, TERM_TOKENS_SIZE, 0, 0, TOKENS_SIZE);
         if (axis_is_spanned(space, AXIS_BATCH))
@@ -118,16 +132,12 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
     }
     if (coordinate > 0 && axis_is_spanned(space, AXIS_WIDTH) && axis_is_spanned(space, AXIS_VOCAB))
         add_term(terms, TERM_WIDTH_VOCAB, 0, 0, WIDTH_VOCAB);
-    for (uint32_t c = 0; c < space->cell_count && space->cell_count > 1; c++) {
-        add_term(terms, TERM_CELL, c, 0, 1);
-        if (coordinate == 0 && lengths)
-            add_term(terms, TERM_CELL_TOKENS, c, 0, CELL_TOKENS);
-    }
 }
 
 void terms_set_reference(struct terms *terms, const struct search_space *space, double reference)
 {
-    if (space->prior_lr > 0 && terms->term[0].heavy)
+    const struct term *level = term_find(terms, TERM_LEVEL, 0);
+    if (space->prior_lr > 0 && level->heavy)
         for (size_t i = 0; i < terms->count; i++)
             if (terms->term[i].kind == TERM_TOKENS)
                 terms->term[i].origin = log2((double)space->prior_tokens / reference);
@@ -139,7 +149,8 @@ static double size_of(const struct search_cell *cell)
     return 2 * cell->axes[AXIS_WIDTH] + cell->axes[AXIS_DEPTH];
 }
 
-double term_value(const struct term *term, const struct search_cell *cell, int index, double t)
+double term_value(const struct term *term, const struct search_cell *cell, int index, int horizon,
+                  double t)
 {
     switch (term->kind) {
     case TERM_LEVEL:
@@ -152,6 +163,8 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
         return cell->axes[term->of];
     case TERM_TOKENS:
         return -(t - term->origin);
+    case TERM_TOKENS_BEND:
+        return t * t;
     case TERM_TOKENS_SIZE:
         return -t * size_of(cell);
     case TERM_TOKENS_BATCH:
@@ -162,6 +175,8 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
         return index == (int)term->of;
     case TERM_CELL_TOKENS:
         return index == (int)term->of ? -t : 0;
+    case TERM_HORIZON:
+        return horizon == (int)term->of;
     }
     return 0;
 }

@@ -59,7 +59,7 @@ static void add_width(struct answer *answer, const struct posterior *posterior, 
     const struct term *width = term_find(terms, TERM_WIDTH, group);
     const struct term *shared = term_find(terms, TERM_WIDTH_SHARED, 0);
     const struct term *both = term_find(terms, TERM_WIDTH_VOCAB, 0);
-    const struct search_group *of = &posterior->data->space->groups[group];
+    const struct search_group *of = &posterior->data->space.groups[group];
     double coefficients[TERMS_MAX] = {0};
     if (!width)
         return;
@@ -80,7 +80,7 @@ static void add_widths_of_vocabularies(struct answer *answer,
                                        const struct posterior *posterior, int k,
                                        uint32_t group)
 {
-    const struct search_space *space = posterior->data->space;
+    const struct search_space *space = &posterior->data->space;
     double last = -INFINITY;
     for (;;) {
         double next = INFINITY;
@@ -112,7 +112,7 @@ static void add_shared(struct answer *answer, const struct posterior *posterior,
 void exponents_fill(struct answer *answer, const struct posterior *posterior)
 {
     for (int k = 0; k < posterior->data->coordinate_count; k++) {
-        for (uint32_t g = 0; g < posterior->data->space->group_count; g++) {
+        for (uint32_t g = 0; g < posterior->data->space.group_count; g++) {
             if (term_find(&posterior->data->terms[k], TERM_WIDTH_VOCAB, 0))
                 add_widths_of_vocabularies(answer, posterior, k, g);
             else
@@ -149,7 +149,7 @@ static bool varies(const double *values, size_t count)
  * horizons, or are fewer than 4. */
 static bool gather(struct joint *joint, const struct posterior *posterior)
 {
-    const struct search_space *space = posterior->data->space;
+    const struct search_space *space = &posterior->data->space;
     *joint = (struct joint){.posterior = posterior};
     for (size_t b = 0; b < posterior->data->basin_count && joint->count < ANSWER_BASINS; b++) {
         const struct cell_basin *basin = &posterior->data->basins[b];
@@ -214,7 +214,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
             means[i] += ln_lr[i] / POSTERIOR_SAMPLES;
             /* the misfits that other basins of the same kind would have */
             ln_lr[i] += joint->posterior->samples[s].misfit[0] * log(2.0) *
-                        rng_normal(joint->posterior->data->space->seed, REFIT,
+                        rng_normal(joint->posterior->data->space.seed, REFIT,
                                    (uint64_t)s * joint->count + i);
         }
         struct plane plane = fit_plane(joint, ln_lr);
@@ -242,7 +242,7 @@ static int costliest(const struct posterior *posterior)
     size_t measured = 0;
     for (size_t b = 0; b < posterior->data->basin_count; b++) {
         const struct cell_basin *basin = &posterior->data->basins[b];
-        const struct search_space *space = posterior->data->space;
+        const struct search_space *space = &posterior->data->space;
         double cost = space->cells[basin->cell].cost * (double)space->horizons[basin->horizon];
         measured += basin->losses >= 2;
         if (basin->losses >= 2 && cost >= most) {
@@ -259,7 +259,7 @@ static int hold_out(struct joint_answer *answer, const struct posterior *posteri
     int b = costliest(posterior);
     if (b < 0)
         return 0;
-    struct cell_data *without = cell_data_create(posterior->data->space, seen, count, b);
+    struct cell_data *without = cell_data_create(&posterior->data->space, seen, count, b);
     struct posterior *others = without ? posterior_create(without) : NULL;
     if (others) {
         size_t vertex = offsetof(struct basin_sample, vertex);
@@ -268,7 +268,7 @@ static int hold_out(struct joint_answer *answer, const struct posterior *posteri
         answer->holdout.known = true;
         answer->holdout.cell = posterior->data->basins[b].cell;
         answer->holdout.tokens =
-            posterior->data->space->horizons[posterior->data->basins[b].horizon];
+            posterior->data->space.horizons[posterior->data->basins[b].horizon];
         spread_exp2(&predicted, &answer->holdout.lr_predicted, answer->holdout.ci90);
         spread_exp2(&measured, &answer->holdout.lr_measured, answer->holdout.measured_ci90);
     }
@@ -286,7 +286,7 @@ int joint_fill(struct answer *answer, const struct posterior *posterior,
     if (!joint)
         return LR_ENOMEM;
     of->parametrization =
-        posterior->data->space->groups[posterior->data->space->target.group].parametrization;
+        posterior->data->space.groups[posterior->data->space.target.group].parametrization;
     of->ln_c = of->alpha = of->beta = of->r2 = NAN;
     of->alpha_ci90[0] = of->alpha_ci90[1] = of->beta_ci90[0] = of->beta_ci90[1] = NAN;
     of->holdout.lr_predicted = of->holdout.lr_measured = NAN;

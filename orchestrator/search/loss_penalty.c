@@ -6,12 +6,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include "lrsearch/memory.h"
-#include "search/basin_model.h"
 #include "search/numerics.h"
 
 #define OPTIMA 51
 #define CURVATURES 21
-#define VALUES (OPTIMA * CURVATURES * BASIN_ASYMMETRIES)
+#define ASYMMETRIES 2
+#define VALUES (OPTIMA * CURVATURES * ASYMMETRIES)
+
+/* Published basins are steeper to the right. */
+static const double asymmetries[ASYMMETRIES] = {0.1, 0.45};
 
 /* Standard normal quantile of `share`, by bisection. */
 static double normal_quantile(double share)
@@ -37,8 +40,8 @@ int loss_penalty_find(struct loss_penalty *penalty, double lr, double optimum, c
         double t = (log(lr / optimum) - z * ln_side / Z90) / log(2.0);
         for (int j = 0; j < CURVATURES; j++) {
             double depth = curvature * exp(spread * normal_quantile((j + 0.5) / CURVATURES));
-            for (int a = 0; a < BASIN_ASYMMETRIES; a++)
-                values[count++] = depth * basin_shape(t, basin_asymmetry[a]);
+            for (int a = 0; a < ASYMMETRIES; a++)
+                values[count++] = depth * t * t * (1 + asymmetries[a] * tanh(t));
         }
     }
     *penalty = (struct loss_penalty){NAN, {NAN, NAN}};

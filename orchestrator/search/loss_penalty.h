@@ -19,7 +19,7 @@ struct loss_penalty {
 
 /* `optimum` and `ci90`: LR* and its 90 % interval, whose two sides may differ; `curvature`: nats
  * per octave^2, `spread`: standard deviation of its logarithm. Penalty: curvature t^2 (1 + a tanh
- * t) with t = log2(lr / optimum) and both asymmetries a of basin_asymmetry, equally likely. NaN in,
+ * t) with t = log2(lr / optimum) and both asymmetries a, .1 and .45, equally likely. NaN in,
  * NaN out. 0 or LR_ENOMEM. */
 int loss_penalty_find(struct loss_penalty *penalty, double lr, double optimum, const double ci90[2],
                       double curvature, double spread, struct lr_error *err);

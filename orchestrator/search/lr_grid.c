@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #define COARSE_OCTAVES 2.0
 #define COARSE_LEAST 4
@@ -75,47 +74,4 @@ int lr_grid_first_trials(const struct lr_grid *grid, const struct expected_place
     for (int i = 0; i < count; i++)
         trials[i] = first + (count > 1 ? (int)lround((double)i * (last - first) / (count - 1)) : 0);
     return count;
-}
-
-static bool on_grid(const struct lr_grid *grid, double x, int k)
-{
-    return fabs(x - grid->low - k * grid->step) <= 1e-6;
-}
-
-static bool all_seeds(const struct point *point, uint32_t seeds)
-{
-    for (uint32_t seed = 0; seed < seeds; seed++)
-        if (!point_has_seed(point, seed))
-            return false;
-    return true;
-}
-
-void row_read(struct row *row, const struct lr_grid *grid, const struct basin *basin,
-              uint32_t seeds)
-{
-    memset(row, 0, sizeof(*row));
-    row->best = row->lowest = row->highest = -1;
-    row->wall = grid->last + 1;
-    for (size_t i = 0; i < basin->count; i++) {
-        const struct point *point = &basin->points[i];
-        int k = lr_grid_nearest(grid, point->x);
-        if (!on_grid(grid, point->x, k))
-            continue; /* not on the grid: not proposed from it */
-        bool tells = point->losses + point->diverged > 0;
-        row->tried[k] = !all_seeds(point, seeds) ? TRIED_PARTLY
-                        : tells                  ? TRIED_TELLS
-                                                 : TRIED_NOTHING;
-        row->points[k] = point;
-        row->has_loss[k] = !isnan(point->loss);
-        row->count++;
-        if (tells) {
-            row->lowest = row->lowest < 0 ? k : row->lowest;
-            row->highest = k;
-        }
-        if (point->diverged > 0 && point->losses == 0 && k < row->wall)
-            row->wall = k;
-        if (row->has_loss[k] && k < row->wall &&
-            (row->best < 0 || point->loss < row->points[row->best]->loss))
-            row->best = k;
-    }
 }

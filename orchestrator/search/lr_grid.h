@@ -1,9 +1,9 @@
 #ifndef LRSEARCH_LR_GRID_H
 #define LRSEARCH_LR_GRID_H
 
-#include "search/observations.h"
+#include "search/search_space.h"
 
-/* The LRs that policies `narrow` and `design` may propose: evenly spaced in log LR and the same at
+/* The LRs that policy `design` may propose: evenly spaced in log LR and the same at
  * every horizon, so that halving is well defined and an LR recurs at the next horizon. */
 
 #define LR_GRID_MAX 500
@@ -24,21 +24,5 @@ int lr_grid_nearest(const struct lr_grid *grid, double x); /* log2 lr; clamped *
  * + 1. */
 int lr_grid_first_trials(const struct lr_grid *grid, const struct expected_place *place,
                          int *trials);
-
-enum tried { UNTRIED, TRIED_PARTLY /* seeds are missing */, TRIED_NOTHING, TRIED_TELLS };
-
-/* One horizon on the grid. */
-struct row {
-    enum tried tried[LR_GRID_MAX + 1];
-    bool has_loss[LR_GRID_MAX + 1];              /* a loss, and no seed diverged */
-    const struct point *points[LR_GRID_MAX + 1]; /* NULL when untried */
-    int count;                                   /* LRs tried */
-    int lowest, highest;                         /* with a loss or a divergence; -1: none */
-    int wall; /* lowest place where every seed diverged; last + 1: none */
-    int best; /* place of the lowest loss below the wall; -1: none */
-};
-
-void row_read(struct row *row, const struct lr_grid *grid, const struct basin *basin,
-              uint32_t seeds);
 
 #endif

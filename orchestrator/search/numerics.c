@@ -78,15 +78,20 @@ struct slope slope_fit(const double *x, const double *y, size_t count)
 
 bool cholesky(double *a, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++) {
+    size_t first[CHOLESKY_MOST]; /* entry of each row; the factor has none before it */
+    assert(n <= CHOLESKY_MOST);
+    for (size_t i = 0; i < n; i++) {
+        for (first[i] = 0; first[i] < i && !(fabs(a[i * n + first[i]]) > 0);)
+            first[i]++;
+        for (size_t j = first[i]; j <= i; j++) {
             double sum = a[i * n + j];
-            for (size_t k = 0; k < j; k++)
+            for (size_t k = first[i] > first[j] ? first[i] : first[j]; k < j; k++)
                 sum -= a[i * n + k] * a[j * n + k];
             if (i == j && !(sum > 0))
                 return false;
             a[i * n + j] = i == j ? sqrt(sum) : sum / a[j * n + j];
         }
+    }
     return true;
 }
 

@@ -22,13 +22,6 @@ int observation_compare(const void *left, const void *right)
     return order ? order : COMPARE(a->loss, b->loss);        /* the same trial observed twice */
 }
 
-bool point_has_seed(const struct point *point, uint32_t seed)
-{
-    for (size_t i = 0; point && i < point->seen_count; i++)
-        if (point->seen[i].seed == seed)
-            return true;
-    return false;
-}
 
 /* ---- replicates ---- */
 
@@ -58,46 +51,4 @@ double seed_effects_scatter(const struct seed_effects *effects, const struct obs
         scatter += seen[i].kind == OBSERVED_LOSS ? off * off : 0;
     }
     return scatter;
-}
-
-/* ---- observations of one cell ---- */
-
-struct observations *observations_create(const struct search_space *space,
-                                         const struct observation *seen, size_t count)
-{
-    struct observations *obs = lr_calloc(1, sizeof(*obs));
-    if (!obs)
-        return NULL;
-    obs->space = space;
-    obs->horizon_count =
-        space->horizon_count < ANSWER_HORIZONS ? space->horizon_count : ANSWER_HORIZONS;
-    obs->seen = lr_calloc(count + 1, sizeof(*obs->seen));
-    obs->points = lr_calloc(count + 1, sizeof(*obs->points));
-    if (!obs->seen || !obs->points) {
-        observations_destroy(obs);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++)
-        if (!isnan(seen[i].lr) && seen[i].kind != OBSERVED_RUNNING)
-            obs->seen[obs->count++] = seen[i];
-    qsort(obs->seen, obs->count, sizeof(*obs->seen), observation_compare);
-    for (size_t h = 0; h < obs->horizon_count; h++) {
-        size_t first = 0, end;
-        while (first < obs->count && obs->seen[first].tokens != space->horizons[h])
-            first++;
-        for (end = first; end < obs->count && obs->seen[end].tokens == space->horizons[h];)
-            end++;
-        basin_gather(&obs->basins[h], obs->points + first, space->horizons[h], obs->seen + first,
-                     end - first);
-    }
-    return obs;
-}
-
-void observations_destroy(struct observations *obs)
-{
-    if (!obs)
-        return;
-    lr_free(obs->seen);
-    lr_free(obs->points);
-    lr_free(obs);
 }

@@ -1,30 +1,35 @@
-/* Policy `design` over cells: of all possible next trials it proposes those that reduce the
- * variances of the optima of all cells (and of the target, if it is none of them) most for their
- * FLOPs (cell_candidates.c). A cell's first trials come in pairs, because the level there is
- * unknown. */
-#include "search/policy_cells.h"
-
+/* The search that narrows: a coarse look over the range at the shortest horizon, then of all trials
+ * near an expected optimum those that reduce the variances of the optima at the target most for
+ * their FLOPs (candidates.c). A basin's first trials come in pairs, because the level there is
+ * unknown. It ends when the target is known as well as search.precision asks or no trial is worth
+ * its FLOPs; but each optimum that the answer rests on is bracketed first: a trial inside its
+ * interval, and one on both sides within an octave. */
 #include <math.h>
 #include "lrsearch/memory.h"
+#include "search/basin_model.h"
+#include "search/brackets.h"
 #include "search/candidates.h"
+#include "search/policy.h"
 
-#define BEGUN 2 /* trials from which on a cell counts as begun */
+#define BEGUN 2           /* trials from which on a cell counts as begun */
+#define EXPECTED_TRIALS 4 /* at each horizon, after the first */
 
 struct choice {
     struct candidate *first, *second; /* NULL: none */
     double gain;                      /* nats per target run */
 };
 
-struct cells_design {
-    const struct search_space *space;
+struct design {
+    const struct search_space *space; /* with at least one cell */
     struct cell_data *data;
     struct posterior *posterior;
     struct candidates candidates;
     uint32_t begun[SEARCH_CELLS];   /* trials */
     bool horizons[ANSWER_HORIZONS]; /* begun */
+    bool precise;                   /* the target is known as well as search.precision asks */
 };
 
-static void condition_on(struct cells_design *design, struct candidate *candidate)
+static void condition_on(struct design *design, struct candidate *candidate)
 {
     candidates_condition(&design->candidates, candidate);
     design->begun[candidate->proposal.cell]++;
@@ -42,7 +47,7 @@ static void consider(struct choice *best, double gain, struct candidate *first,
 
 /* True if the basin's level is unknown, so that only pairs have information. [from, end): the
  * candidates of one basin. */
-static bool is_open(const struct cells_design *design, const struct candidate *from,
+static bool is_open(const struct design *design, const struct candidate *from,
                     const struct candidate *end)
 {
     if (design->data->basins[from->basin].losses > 0)
@@ -53,8 +58,8 @@ static bool is_open(const struct cells_design *design, const struct candidate *f
     return true;
 }
 
-static struct choice choose_trial(struct cells_design *design,
-                                  bool (*wanted)(const struct cells_design *, size_t basin))
+static struct choice choose_trial(struct design *design,
+                                  bool (*wanted)(const struct design *, size_t basin))
 {
     struct choice best = {NULL, NULL, 0};
     const struct candidates *of = &design->candidates;
@@ -87,54 +92,122 @@ static uint32_t cheapest_cell(const struct search_space *space)
     return best;
 }
 
-static bool any_basin(const struct cells_design *design, size_t basin)
+static bool any_basin(const struct design *design, size_t basin)
 {
     (void)design;
     (void)basin;
     return true;
 }
 
-static bool cheapest_basin(const struct cells_design *design, size_t basin)
+static bool cheapest_basin(const struct design *design, size_t basin)
 {
     const struct cell_basin *of = &design->data->basins[basin];
     return of->cell == cheapest_cell(design->space) && of->horizon == 0;
 }
 
-static bool shortest_of_new_cell(const struct cells_design *design, size_t basin)
+static bool shortest_of_new_cell(const struct design *design, size_t basin)
 {
     const struct cell_basin *of = &design->data->basins[basin];
     return design->begun[of->cell] < BEGUN && of->horizon == 0;
 }
 
-static bool other_horizon(const struct cells_design *design, size_t basin)
+static bool other_horizon(const struct design *design, size_t basin)
 {
     return !design->horizons[design->data->basins[basin].horizon];
 }
 
-/* The best choice whose gain exceeds min_gain. Each cell must be tried, and a law needs two
- * horizons, whatever that costs. Without any loss yet, only the cheapest cell is tried. */
-static struct choice choose_worthy(struct cells_design *design)
+/* ---- brackets ---- */
+
+/* The unknown candidate nearest to `x`, its ratios as expected, of a basin; NULL: none within
+ * `reach` octaves. */
+static struct candidate *nearest_to(const struct design *design, size_t basin, double x,
+                                    double reach)
+{
+    struct candidate *best = NULL;
+    for (size_t i = 0; i < design->candidates.count; i++) {
+        struct candidate *candidate = &design->candidates.all[i];
+        if (candidate->basin != basin || candidate->known || !candidate->central)
+            continue;
+        double off = fabs(candidate->x[0] - x);
+        if (off > reach || (best && off >= fabs(best->x[0] - x)))
+            continue;
+        best = candidate;
+    }
+    return best;
+}
+
+/* The trial that the bracket of a basin lacks; NULL: none, or none can be had. */
+static struct candidate *missing_in_bracket(const struct design *design, size_t basin)
+{
+    struct bracket bracket = bracket_of(design->posterior, basin);
+    for (size_t i = 0; i < design->candidates.count; i++)
+        if (design->candidates.all[i].basin == basin && design->candidates.all[i].known)
+            bracket_add(&bracket, design->candidates.all[i].x[0]);
+    double inside = fmax((bracket.high - bracket.low) / 2, 0);
+    struct candidate *missing = NULL;
+    if (!bracket.inside)
+        missing = nearest_to(design, basin, bracket.center, inside);
+    if (!missing && !bracket.below)
+        missing = nearest_to(design, basin, bracket.center - BRACKET_SIDE, BRACKET_SIDE);
+    if (!missing && !bracket.above)
+        missing = nearest_to(design, basin, bracket.center + BRACKET_SIDE, BRACKET_SIDE);
+    return missing;
+}
+
+/* The longest horizon first. The cell nearest to the target is the one that its answer rests on. */
+static struct candidate *bracket_trial(const struct design *design)
+{
+    size_t horizons = design->space->horizon_count;
+    uint32_t cell = nearest_cell(design->space);
+    for (size_t h = horizons; h-- > 0;) {
+        size_t basin = cell * horizons + h;
+        struct candidate *missing = NULL;
+        if (design->data->basins[basin].losses > 0)
+            missing = missing_in_bracket(design, basin);
+        if (missing)
+            return missing;
+    }
+    return NULL;
+}
+
+/* ---- the end ---- */
+
+static bool is_precise(const struct design *design)
+{
+    struct target_error error = posterior_target_error(design->posterior);
+    return error.penalty < design->space->precision || error.octaves < PRECISE_OCTAVES;
+}
+
+/* The best choice whose gain exceeds min_gain, unless the target is known precisely. Each cell must
+ * be tried, and a law needs two horizons, whatever that costs. Without any loss yet, only the
+ * cheapest cell is tried. */
+static struct choice choose_worthy(struct design *design)
 {
     size_t horizons = 0;
     bool new_cell = false;
+    struct choice best = {NULL, NULL, 0};
     if (!cell_data_has_losses(design->data))
         return choose_trial(design, cheapest_basin);
-    struct choice best = choose_trial(design, any_basin);
-    if (best.gain > design->space->min_gain)
-        return best;
+    if (!design->precise) {
+        best = choose_trial(design, any_basin);
+        if (best.gain > design->space->min_gain)
+            return best;
+    }
     for (uint32_t c = 0; c < design->space->cell_count; c++)
         new_cell = new_cell || design->begun[c] < BEGUN;
     for (size_t h = 0; h < design->space->horizon_count; h++)
         horizons += design->horizons[h];
-    best.first = NULL;
+    best.first = best.second = NULL;
     if (new_cell)
         best = choose_trial(design, shortest_of_new_cell);
     if (!best.first && horizons == 1 && design->space->horizon_count > 1)
         best = choose_trial(design, other_horizon);
+    if (!best.first)
+        best = (struct choice){bracket_trial(design), NULL, 0};
     return best;
 }
 
-static void condition_on_running(struct cells_design *design, const struct observation *seen,
+static void condition_on_running(struct design *design, const struct observation *seen,
                                  size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -146,13 +219,13 @@ static void condition_on_running(struct cells_design *design, const struct obser
         }
 }
 
-static int choose_round(struct cells_design *design, const struct observation *seen, size_t count,
-                        struct proposal *round)
+static size_t choose_round(struct design *design, const struct observation *seen, size_t count,
+                           struct proposal *round)
 {
-    int asked = 0, most = (int)design->space->round_trials;
+    size_t asked = 0, most = design->space->round_trials;
     condition_on_running(design, seen, count);
     most = most > 0 && most < POLICY_ROUND_MAX - 1 ? most : POLICY_ROUND_MAX - 1;
-    while (asked < most) {
+    while (asked < most && !search_interrupted(design->space)) {
         struct choice best = choose_worthy(design);
         if (!best.first)
             break;
@@ -171,11 +244,11 @@ static int choose_round(struct cells_design *design, const struct observation *s
 /* Prior of a cell's log2 LR* at the shortest horizon, from the terms of the law. */
 static struct expected_place expected(const struct cell_data *data, uint32_t cell)
 {
-    const struct search_space *space = data->space;
+    const struct search_space *space = &data->space;
     double center = 0, variance = 0;
     for (size_t i = 0; i < data->terms[0].count; i++) {
         const struct term *term = &data->terms[0].term[i];
-        double value = term_value(term, &space->cells[cell], (int)cell,
+        double value = term_value(term, &space->cells[cell], (int)cell, 0,
                                   cell_data_t(data, (double)space->horizons[0]));
         center += value * term->mean;
         variance += pow(value * term->deviation, 2);
@@ -183,17 +256,23 @@ static struct expected_place expected(const struct cell_data *data, uint32_t cel
     return (struct expected_place){center, sqrt(variance)};
 }
 
+/* Places of the first trials on the LRs' grid, in `cell`; returns their number. */
+static size_t first_places(const struct cell_data *data, const struct lr_grid *grid, uint32_t cell,
+                           int places[LR_GRID_MAX + 1])
+{
+    struct expected_place place = expected(data, cell);
+    return (size_t)lr_grid_first_trials(grid, data->space.prior_lr > 0 ? &place : NULL, places);
+}
+
 /* The first trials, in the cheapest cell at the shortest horizon; returns their number. */
-static int propose_first_trials(const struct cells_design *design, struct proposal *round)
+static size_t propose_first_trials(const struct design *design, struct proposal *round)
 {
     const struct search_space *space = design->space;
     const struct candidates *candidates = &design->candidates;
     uint32_t cell = cheapest_cell(space);
-    struct expected_place place = expected(design->data, cell);
     int places[LR_GRID_MAX + 1];
-    int count =
-        lr_grid_first_trials(&candidates->grids[0], space->prior_lr > 0 ? &place : NULL, places);
-    for (int i = 0; i < count; i++) {
+    size_t count = first_places(design->data, &candidates->grids[0], cell, places);
+    for (size_t i = 0; i < count; i++) {
         round[i] = (struct proposal){.tokens = space->horizons[0],
                                      .cell = cell,
                                      .lr = candidates_value(candidates, 0, places[i])};
@@ -206,7 +285,8 @@ static int propose_first_trials(const struct cells_design *design, struct propos
     return count;
 }
 
-static bool prepare(struct cells_design *design)
+/* False: no memory, or interrupted. */
+static bool prepare(struct design *design)
 {
     const struct cell_data *data = design->data;
     for (size_t b = 0; b < data->basin_count; b++) {
@@ -215,31 +295,67 @@ static bool prepare(struct cells_design *design)
             design->horizons[data->basins[b].horizon] = true;
     }
     design->posterior = posterior_create(data);
-    return design->posterior && candidates_fill(&design->candidates, design->posterior);
+    if (!design->posterior || !candidates_fill(&design->candidates, design->posterior))
+        return false;
+    design->precise = is_precise(design);
+    return true;
 }
 
-int cells_next(const struct search_space *space, const struct observation *seen, size_t count,
-               struct proposal *round)
+static int design_next(const struct search_space *space, const struct observation *seen,
+                       size_t count, struct proposal *round, size_t *asked)
 {
-    int asked = LR_ENOMEM;
-    struct cells_design *design = lr_calloc(1, sizeof(*design));
-    if (!design)
-        return asked;
-    design->space = space;
-    design->data = cell_data_create(space, seen, count, -1);
-    if (design->data) {
-        candidates_lay_grids(&design->candidates, design->data);
-        if (design->data->seen_count == 0)
-            asked =
-                count == 0 ? propose_first_trials(design, round) : 0; /* none while trials run */
-        else if (prepare(design))
-            asked = choose_round(design, seen, count, round);
+    int rc = LR_ENOMEM;
+    *asked = 0;
+    struct design *design = lr_calloc(1, sizeof(*design));
+    if (!design || !(design->data = cell_data_create(space, seen, count, -1)))
+        goto out;
+    design->space = &design->data->space;
+    candidates_lay_grids(&design->candidates, design->data);
+    if (design->data->seen_count > 0) {
+        if (!prepare(design))
+            goto out;
+        *asked = choose_round(design, seen, count, round);
+    } else if (count == 0) { /* otherwise the first trials run */
+        *asked = propose_first_trials(design, round);
     }
-    if (search_interrupted(space))
-        asked = LR_ECANCELED;
-    candidates_destroy(&design->candidates);
-    posterior_destroy(design->posterior);
-    cell_data_destroy(design->data);
+    rc = 0;
+out:
+    if (search_interrupted(space)) {
+        *asked = 0;
+        rc = LR_ECANCELED;
+    }
+    if (design) {
+        candidates_destroy(&design->candidates);
+        posterior_destroy(design->posterior);
+        cell_data_destroy(design->data);
+    }
     lr_free(design);
-    return asked;
+    return rc;
 }
+
+/* Expected: the average on published sweeps. At most: the whole grid. */
+static size_t design_forecast(const struct search_space *space, struct forecast_stage *stages,
+                              size_t capacity)
+{
+    struct candidates candidates;
+    struct cell_data *data = cell_data_create(space, NULL, 0, -1);
+    int places[LR_GRID_MAX + 1];
+    size_t used = 0;
+    if (!data)
+        return 0;
+    candidates_lay_grids(&candidates, data);
+    uint32_t cells = (uint32_t)data->space.cell_count;
+    uint32_t first = (uint32_t)first_places(data, &candidates.grids[0], 0, places);
+    uint32_t all = (uint32_t)(candidates.grids[0].last + 1) * space->seeds * cells;
+    if (used < capacity)
+        stages[used++] = (struct forecast_stage){"coarse", space->horizons[0], first, first};
+    for (size_t h = 0; h < space->horizon_count && used < capacity; h++) {
+        uint32_t most = h == 0 ? all - first : all, usual = EXPECTED_TRIALS * cells;
+        stages[used++] = (struct forecast_stage){"around the optimum", space->horizons[h],
+                                                 most < usual ? most : usual, most};
+    }
+    cell_data_destroy(data);
+    return used;
+}
+
+const struct policy policy_design = {"design", design_next, design_forecast, true};

@@ -11,6 +11,7 @@
 
 #define BURN_IN 200 /* sweeps; far more than law and noise need to forget the initial state */
 #define THIN 2
+#define MANY 64 /* basins with data: from so many on each sweep is kept, since it takes long */
 
 static double draw_curvature(struct sampler *sampler, int k, double t)
 {
@@ -38,23 +39,25 @@ static void keep_basin(struct sampler *sampler, size_t b, struct basin_sample *s
                                       : LEVEL_DEVIATION * sampler_normal(sampler);
 }
 
+/* The law's value for a cell, without the random effects that it was not sampled with. */
 static double line_at(const struct sampler *sampler, int k, const struct search_cell *cell,
                       int index, double t)
 {
     const struct terms *terms = &sampler->data->terms[k];
     double sum = 0;
     for (size_t i = 0; i < terms->count; i++)
-        sum += sampler->laws[k].theta[i] * term_value(&terms->term[i], cell, index, t);
+        sum += sampler->laws[k].theta[i] * term_value(&terms->term[i], cell, index, -1, t);
     return sum;
 }
 
-/* The optimum at target_tokens of a cell (index >= 0), or of a target that is none of them (-1). */
+/* The optimum at target_tokens of a cell (index >= 0), or of a target that is none of them (-1).
+ * `shared`: random effect of a horizon of that length that was not tried. */
 static void keep_optimum(struct sampler *sampler, const struct basin_sample *basins,
-                         const struct search_cell *cell, int index,
+                         const struct search_cell *cell, int index, double shared,
                          struct optimum_sample *optimum)
 {
     const struct cell_data *data = sampler->data;
-    const struct search_space *space = data->space;
+    const struct search_space *space = &data->space;
     double t = cell_data_t(data, (double)space->target_tokens);
     const struct cell_basin *longest = NULL;
     const struct basin_sample *at = NULL, *nearest = NULL;
@@ -68,9 +71,10 @@ static void keep_optimum(struct sampler *sampler, const struct basin_sample *bas
             at = &basins[b];
     }
     for (int k = 0; k < data->coordinate_count; k++) {
-        double own = index >= 0 ? 0
-                                : sampler_cell_effect(sampler, k) * sampler_normal(sampler) -
-                                      (k == 0 ? t * CELL_TOKENS * sampler_normal(sampler) : 0);
+        double own = k == 0 ? shared : 0;
+        if (index < 0)
+            own += sampler_effect(sampler, k, EFFECT_CELL) * sampler_normal(sampler) -
+                   (k == 0 ? t * CELL_TOKENS * sampler_normal(sampler) : 0);
         optimum->optimum[k] = at ? at->vertex[k] - (k > 0 ? at->vertex[0] : 0)
                                  : line_at(sampler, k, cell, index, t) + own +
                                        sampler_misfit(sampler, k) * sampler_normal(sampler);
@@ -84,49 +88,72 @@ static void keep_optimum(struct sampler *sampler, const struct basin_sample *bas
     }
 }
 
+/* The random effect that all cells share at target_tokens, of a sample. */
+static double draw_shared(struct sampler *sampler)
+{
+    const struct search_space *space = &sampler->data->space;
+    const struct terms *terms = &sampler->data->terms[0];
+    for (size_t h = 0; h < space->horizon_count; h++) {
+        const struct term *term = term_find(terms, TERM_HORIZON, (uint32_t)h);
+        if (term && space->horizons[h] == space->target_tokens)
+            return sampler->laws[0].theta[term - terms->term];
+    }
+    return term_find(terms, TERM_HORIZON, 0)
+               ? sampler_effect(sampler, 0, EFFECT_HORIZON) * sampler_normal(sampler)
+               : 0;
+}
+
 static void keep_sample(struct sampler *sampler, struct posterior *posterior, size_t s)
 {
     const struct cell_data *data = sampler->data;
-    const struct search_space *space = data->space;
+    const struct search_space *space = &data->space;
     struct sample *sample = &posterior->samples[s];
     struct basin_sample *basins = posterior->basins + s * posterior->basin_count;
     struct optimum_sample *optima = posterior->optima + s * posterior->optimum_count;
+    double shared = draw_shared(sampler);
     sample->sigma = basin_sigma(sampler->sigma);
+    sample->error = basin_error[sampler->error];
+    sample->shape = sampler->laws[0].shape;
     for (int k = 0; k < data->coordinate_count; k++) {
-        sample->asymmetry[k] = basin_asymmetry[sampler->laws[k].asymmetry];
         sample->misfit[k] = sampler_misfit(sampler, k);
         memcpy(sample->theta[k], sampler->laws[k].theta, sizeof(sample->theta[k]));
     }
     for (size_t b = 0; b < data->basin_count; b++)
         keep_basin(sampler, b, &basins[b]);
     for (size_t c = 0; c < space->cell_count; c++)
-        keep_optimum(sampler, basins, &space->cells[c], (int)c, &optima[c]);
+        keep_optimum(sampler, basins, &space->cells[c], (int)c, shared, &optima[c]);
     int same = target_cell(space);
     if (same >= 0)
         optima[space->cell_count] = optima[same];
     else
-        keep_optimum(sampler, basins, &space->target, -1, &optima[space->cell_count]);
+        keep_optimum(sampler, basins, &space->target, -1, shared, &optima[space->cell_count]);
 }
 
 struct posterior *posterior_create(const struct cell_data *data)
 {
     struct posterior *posterior = lr_calloc(1, sizeof(*posterior));
     struct sampler *sampler = sampler_create(data);
+    size_t known = 0;
     bool good = false;
     if (!posterior || !sampler)
         goto out;
     posterior->data = data;
     posterior->basin_count = data->basin_count;
-    posterior->optimum_count = data->space->cell_count + 1;
+    posterior->optimum_count = data->space.cell_count + 1;
     posterior->basins =
         lr_calloc(POSTERIOR_SAMPLES * posterior->basin_count + 1, sizeof(*posterior->basins));
     posterior->optima =
         lr_calloc(POSTERIOR_SAMPLES * posterior->optimum_count, sizeof(*posterior->optima));
     if (!posterior->basins || !posterior->optima)
         goto out;
+    for (size_t b = 0; b < data->basin_count; b++) {
+        known += cell_basin_is_known(&data->basins[b]);
+        posterior->anything = posterior->anything || data->basins[b].losses > 0 ||
+                              data->basins[b].optimum;
+    }
     good = sampler_run(sampler, BURN_IN);
     for (size_t s = 0; good && s < POSTERIOR_SAMPLES; s++) {
-        good = sampler_run(sampler, THIN);
+        good = sampler_run(sampler, known < MANY ? THIN : 1);
         keep_sample(sampler, posterior, s);
     }
 out:
@@ -145,6 +172,11 @@ void posterior_destroy(struct posterior *posterior)
     lr_free(posterior->basins);
     lr_free(posterior->optima);
     lr_free(posterior);
+}
+
+int posterior_shape(const struct posterior *posterior, int sample, int k)
+{
+    return k == 0 ? posterior->samples[sample].shape : BASIN_PARABOLA;
 }
 
 const struct basin_sample *posterior_basin(const struct posterior *posterior,
@@ -185,4 +217,38 @@ struct spread posterior_combine(const struct posterior *posterior, int k,
     double values[POSTERIOR_SAMPLES];
     posterior_values(posterior, k, coefficients, values);
     return spread_of(values, POSTERIOR_SAMPLES);
+}
+
+/* ---- the target ---- */
+
+struct spread posterior_optimum_spread(const struct posterior *posterior, size_t optimum, int k)
+{
+    double values[POSTERIOR_SAMPLES];
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+        values[s] = posterior_optimum(posterior, s, optimum)->optimum[k];
+    return spread_of(values, POSTERIOR_SAMPLES);
+}
+
+double posterior_penalty(const struct posterior *posterior, double x, const double *ratios)
+{
+    const struct cell_data *data = posterior->data;
+    double sum = 0;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
+        const struct optimum_sample *sample =
+            posterior_optimum(posterior, s, data->space.cell_count);
+        for (int k = 0; k < (ratios ? data->coordinate_count : 1); k++) {
+            double off = x - sample->optimum[0] + (k > 0 ? ratios[k] - sample->optimum[k] : 0);
+            sum += sample->curvature[k] *
+                   basin_heights_at(data->heights, off, posterior_shape(posterior, s, k));
+        }
+    }
+    return sum / POSTERIOR_SAMPLES;
+}
+
+struct target_error posterior_target_error(const struct posterior *posterior)
+{
+    struct spread optimum =
+        posterior_optimum_spread(posterior, posterior->data->space.cell_count, 0);
+    return (struct target_error){posterior_penalty(posterior, optimum.mean, NULL),
+                                 (optimum.ci90[1] - optimum.ci90[0]) / 2};
 }

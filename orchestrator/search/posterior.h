@@ -4,10 +4,10 @@
 #include "search/cell_data.h"
 #include "search/numerics.h"
 
-/* Joint posterior of all losses of a campaign with axes. In octaves, with the law's terms of
- * cell_terms.h:
+/* Joint posterior of all losses of a campaign, of one cell or many. In octaves, with the law's
+ * terms of cell_terms.h:
  *
- *     loss     = level + sum over k of curvature_k g(x_k - vertex_k) + noise     g: basin_shape()
+ *     loss     = level + sum over k of curvature_k g(x_k - vertex_k) + noise     g: basin_model.h
  *     vertex_0 = law_0 + misfit_0,   vertex_k = vertex_0 + law_k + misfit_k
  *
  * Drawn by Gibbs sampling: there are too many unknowns to enumerate. */
@@ -26,22 +26,41 @@ struct optimum_sample {            /* a cell, or the target, at target_tokens */
 };
 
 struct sample { /* all have equal weight */
-    double sigma;
-    double asymmetry[SEARCH_COORDINATES], misfit[SEARCH_COORDINATES];
+    double sigma;          /* noise of one loss, nats */
+    double error;          /* model error over height above the bottom */
+    int shape;             /* of the LR's basins */
+    double misfit[SEARCH_COORDINATES];
     double theta[SEARCH_COORDINATES][TERMS_MAX]; /* coefficients of data->terms */
 };
 
 struct posterior {
     const struct cell_data *data;      /* must outlive the posterior */
     size_t basin_count, optimum_count; /* optima: one per cell, then the target */
+    bool anything; /* a loss or a measured optimum is known: otherwise it is the prior */
     struct sample samples[POSTERIOR_SAMPLES];
     struct basin_sample *basins;   /* [sample][basin] */
     struct optimum_sample *optima; /* [sample][optimum] */
 };
 
+/* Shape of coordinate k's basins in a sample. */
+int posterior_shape(const struct posterior *posterior, int sample, int k);
+
 /* Deterministic, for any order of observations. NULL: no memory, or interrupted. */
 struct posterior *posterior_create(const struct cell_data *data);
 void posterior_destroy(struct posterior *posterior);
+
+/* What is expected of the posterior mean as the target's LR. */
+struct target_error {
+    double penalty; /* expected nats above the loss at the optimum */
+    double octaves; /* half the width of the 90 % interval */
+};
+#define PRECISE_OCTAVES 0.5 /* so narrow an interval is always precise enough */
+struct target_error posterior_target_error(const struct posterior *posterior);
+/* Expected nats above the optimum's loss at the target, at log2 lr = x with the ratios at
+ * `ratios`, log2; NULL: the best. */
+double posterior_penalty(const struct posterior *posterior, double x, const double *ratios);
+/* Spread of coordinate k's optimum: of a cell, or of the target (cell_count). */
+struct spread posterior_optimum_spread(const struct posterior *posterior, size_t optimum, int k);
 
 const struct basin_sample *posterior_basin(const struct posterior *posterior,
                                                      int sample, size_t basin);

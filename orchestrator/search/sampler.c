@@ -1,48 +1,58 @@
-/* Gibbs sampler. For each coordinate a sweep draws noise and shape, moves the law together with the
- * vertices (sampler_law.c), draws each basin's vertex, curvature and level (sampler_basins.c), then
- * the law given the vertices. Basins without losses or walls are skipped. */
+/* Gibbs sampler. For each coordinate a sweep draws one of noise, model error, shape, curvature and
+ * drift with the vertices integrated out (sampler_basins.c), moves the law together with the
+ * vertices (sampler_law.c), draws each basin's vertex, curvature and level, then the law given the
+ * vertices. Basins that nothing is known of are skipped. */
 #include "search/sampler.h"
 
 #include <assert.h>
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
+#include "search/fast_math.h"
 #include "search/sampler_basins.h"
 #include "search/sampler_law.h"
 
-#define NEGLIGIBLE (-40.0) /* log weight below the largest that counts as 0 */
+#define ROWS_MOST 24576 /* of 2 KB */
+#define ROWS_A_BASIN 1024
 
 double sampler_uniform(struct sampler *sampler)
 {
-    return rng_uniform(sampler->data->space->seed, RNG_CELLS, sampler->draws++);
+    return rng_uniform(sampler->data->space.seed, RNG_CELLS, sampler->draws++);
 }
 
 double sampler_normal(struct sampler *sampler)
 {
-    return rng_normal(sampler->data->space->seed, RNG_CELLS, sampler->draws++);
+    return rng_normal(sampler->data->space.seed, RNG_CELLS, sampler->draws++);
+}
+
+int sampler_pick_weighted(struct sampler *sampler, const double *weights, int count)
+{
+    double total = 0;
+    int last = -1;
+    for (int i = 0; i < count; i++)
+        total += weights[i];
+    double share = sampler_uniform(sampler) * total;
+    for (int i = 0; i < count; i++) {
+        if (!(weights[i] > 0))
+            continue;
+        last = i;
+        if (share < weights[i])
+            break;
+        share -= weights[i];
+    }
+    return last;
 }
 
 int sampler_pick(struct sampler *sampler, double *log_weights, int count)
 {
-    double largest = -INFINITY, total = 0;
+    double largest = -INFINITY;
     assert(count > 0);
     for (int i = 0; i < count; i++)
         largest = log_weights[i] > largest ? log_weights[i] : largest;
-    for (int i = 0; i < count; i++) {
-        double below = log_weights[i] - largest;
-        total += log_weights[i] = below > NEGLIGIBLE ? exp(below) : 0;
-    }
-    double share = sampler_uniform(sampler) * total;
-    int last = 0;
-    for (int i = 0; i < count; i++) {
-        if (!(log_weights[i] > 0))
-            continue;
-        last = i;
-        if (share < log_weights[i])
-            break;
-        share -= log_weights[i];
-    }
-    return last;
+    for (int i = 0; i < count; i++)
+        log_weights[i] -= largest;
+    fast_exp(log_weights, count);
+    return sampler_pick_weighted(sampler, log_weights, count);
 }
 
 /* ---- initial state: vertices at the lowest losses, the law at its prior means ---- */
@@ -52,8 +62,12 @@ static void begin_law(struct sampler *sampler, int k)
     struct sampler_law *law = &sampler->laws[k];
     for (size_t i = 0; i < TERMS_MAX; i++)
         law->stretch[i] = 1;
-    law->curvature = SAMPLER_CURVATURES / 2 - 1;
-    law->misfit = law->effect = 1;
+    law->shape = BASIN_PARABOLA;
+    law->curvature = BASIN_CURVATURES / 2 - 1;
+    law->drift = 1;
+    law->misfit = 1;
+    for (int e = 0; e < EFFECT_COUNT; e++)
+        law->effect[e] = 1;
     for (size_t i = 0; i < sampler->data->terms[k].count; i++)
         law->theta[i] = sampler->data->terms[k].term[i].mean;
 }
@@ -64,31 +78,63 @@ static void begin_basin(struct sampler *sampler, size_t b, int k)
     const struct vertex_grid *grid = &sampler->data->grids[k];
     struct sampler_basin *state = &sampler->basins[b];
     const struct cell_point *best = cell_basin_best(basin);
-    double x = best ? best->x[k] : state->line[k] + (k > 0 ? state->vertex[0] : 0);
-    state->known = basin->losses + basin->walls > 0;
+    double x = best             ? best->x[k]
+               : basin->optimum ? log2(basin->optimum->lr)
+                                : state->line[k] + (k > 0 ? state->vertex[0] : 0);
+    state->known = cell_basin_is_known(basin);
     state->place[k] = vertex_grid_nearest(grid, x);
     state->vertex[k] = vertex_grid_x(grid, state->place[k]);
     state->curvature[k] = sampler_curvature(sampler, k, basin->t);
+}
+
+static void begin_features(struct sampler *sampler, int k)
+{
+    const struct cell_data *data = sampler->data;
+    const struct terms *terms = &data->terms[k];
+    for (size_t b = 0; b < data->basin_count; b++) {
+        const struct cell_basin *basin = &data->basins[b];
+        struct sampler_features *features = &sampler->features[k][b];
+        for (size_t i = 0; i < terms->count; i++) {
+            double value = term_value(&terms->term[i], &data->space.cells[basin->cell],
+                                      (int)basin->cell, (int)basin->horizon, basin->t);
+            if (!(fabs(value) > 0))
+                continue;
+            assert(features->count < SAMPLER_FEATURES);
+            features->of[features->count].term = (int)i;
+            features->of[features->count++].value = value;
+            if (cell_basin_is_known(basin))
+                sampler->reach[k][i] = fmax(sampler->reach[k][i], fabs(value));
+        }
+    }
 }
 
 static void begin_chain(struct sampler *sampler)
 {
     const struct cell_data *data = sampler->data;
     sampler->sigma = BASIN_SIGMAS / 2 - 1;
+    sampler->error = 1;
     for (int k = 0; k < data->coordinate_count; k++) {
-        const struct terms *terms = &data->terms[k];
-        double *feature = sampler->features[k];
-        for (size_t b = 0; b < data->basin_count; b++)
-            for (size_t i = 0; i < terms->count; i++) {
-                uint32_t cell = data->basins[b].cell;
-                *feature++ = term_value(&terms->term[i], &data->space->cells[cell], (int)cell,
-                                        data->basins[b].t);
-            }
+        begin_features(sampler, k);
         begin_law(sampler, k);
         sampler_set_lines(sampler, k);
         for (size_t b = 0; b < data->basin_count; b++)
             begin_basin(sampler, b, k);
     }
+}
+
+/* With several coordinates: one row a basin, and one for alternatives. */
+static bool make_rows(struct sampler *sampler)
+{
+    size_t basins = sampler->data->basin_count, wanted = basins + 1;
+    if (sampler->data->coordinate_count == 1) {
+        wanted = basins * ROWS_A_BASIN < ROWS_MOST ? basins * ROWS_A_BASIN : ROWS_MOST;
+        sampler->row_index = lr_calloc(basins * SAMPLER_NODES + 1, sizeof(*sampler->row_index));
+        if (!sampler->row_index)
+            return false;
+    }
+    sampler->row_capacity = (uint32_t)wanted;
+    sampler->rows = lr_malloc((wanted + 1) * sizeof(*sampler->rows));
+    return sampler->rows;
 }
 
 struct sampler *sampler_create(const struct cell_data *data)
@@ -102,13 +148,14 @@ struct sampler *sampler_create(const struct cell_data *data)
     bool good = sampler->basins;
     for (int k = 0; k < data->coordinate_count; k++) {
         size_t terms = data->terms[k].count;
-        sampler->features[k] = lr_calloc(data->basin_count * terms + 1, sizeof(double));
-        good = good && sampler->features[k];
+        sampler->features[k] = lr_calloc(data->basin_count + 1, sizeof(*sampler->features[k]));
+        sampler->reach[k] = lr_calloc(terms + 1, sizeof(*sampler->reach[k]));
+        good = good && sampler->features[k] && sampler->reach[k];
         largest = terms > largest ? terms : largest;
     }
     sampler->matrix = lr_calloc(largest * largest + 1, sizeof(double));
     sampler->unexplained = lr_calloc(data->seen_count + 1, sizeof(double));
-    if (!good || !sampler->matrix || !sampler->unexplained) {
+    if (!good || !sampler->matrix || !sampler->unexplained || !make_rows(sampler)) {
         sampler_destroy(sampler);
         return NULL;
     }
@@ -121,10 +168,14 @@ void sampler_destroy(struct sampler *sampler)
     if (!sampler)
         return;
     lr_free(sampler->basins);
-    for (int k = 0; k < SEARCH_COORDINATES; k++)
+    for (int k = 0; k < SEARCH_COORDINATES; k++) {
         lr_free(sampler->features[k]);
+        lr_free(sampler->reach[k]);
+    }
     lr_free(sampler->matrix);
     lr_free(sampler->unexplained);
+    lr_free(sampler->row_index);
+    lr_free(sampler->rows);
     lr_free(sampler);
 }
 
@@ -138,12 +189,13 @@ static void sweep_once(struct sampler *sampler)
         sampler_draw_basins(sampler, k);
         sampler_draw_law(sampler, k);
     }
+    sampler->sweeps++;
 }
 
 bool sampler_run(struct sampler *sampler, int sweeps)
 {
     for (int i = 0; i < sweeps; i++) {
-        if (search_interrupted(sampler->data->space))
+        if (search_interrupted(&sampler->data->space))
             return false;
         sweep_once(sampler);
     }

@@ -1,22 +1,30 @@
 #ifndef LRSEARCH_SAMPLER_H
 #define LRSEARCH_SAMPLER_H
 
-#include "search/cell_data.h"
+#include "search/basin_likelihood.h"
 
-/* State of the Gibbs sampler that posterior_create() runs; it is one sample of that
- * posterior. */
+/* State of the Gibbs sampler that posterior_create() runs; it is one sample of that posterior. */
 
-#define SAMPLER_CURVATURES 8
-#define SAMPLER_SCALES BASIN_MISFITS /* grid sizes: misfits, and cells' random effects */
+#define SAMPLER_SCALES BASIN_MISFITS /* grid sizes: misfits, and random effects */
+#define SAMPLER_FEATURES 24          /* terms that apply to one basin, at most */
 
-struct sampler_law {                                 /* of one coordinate */
-    int asymmetry, curvature, drift, misfit, effect; /* indices into their grids */
+enum effect { EFFECT_CELL, EFFECT_HORIZON, EFFECT_COUNT }; /* random effects with sampled sizes */
+
+struct sampler_law {                             /* of one coordinate */
+    int shape, curvature, drift, misfit;         /* indices into their grids */
+    int effect[EFFECT_COUNT];                    /* of the random effects' sizes */
     double theta[TERMS_MAX];
     double stretch[TERMS_MAX]; /* on a heavy term's variance: Student as a mixture of normals */
 };
 
+struct sampler_row { /* a basin's likelihood over the grid of its vertex, for one node */
+    double log_of[VERTEX_GRID_MAX];
+    double likelihood[VERTEX_GRID_MAX]; /* over exp(scale) */
+    double scale;                       /* the largest of log_of */
+};
+
 struct sampler_basin {
-    bool known; /* has losses or walls */
+    bool known;
     double vertex[SEARCH_COORDINATES];
     int place[SEARCH_COORDINATES]; /* the vertex's index on its grid */
     double curvature[SEARCH_COORDINATES];
@@ -24,19 +32,32 @@ struct sampler_basin {
     double line[SEARCH_COORDINATES]; /* the law's value: the LR's vertex, or log2 of the ratio */
     double support;                  /* sampler_law.c: log likelihood of the vertex, */
     double moved, off;               /* the same after a move; the move, octaves */
-    double log_of[VERTEX_GRID_MAX];  /* log likelihood over the grid of the current coordinate,
-                                       level and curvature integrated out */
+    const struct sampler_row *row;   /* of the current coordinate and node */
+};
+
+struct sampler_features { /* of one basin: the terms of its law that are not 0 */
+    int count;
+    struct {
+        int term;
+        double value;
+    } of[SAMPLER_FEATURES];
 };
 
 struct sampler {
     const struct cell_data *data;
     uint64_t draws;
-    int sigma;
+    uint32_t sweeps;
+    int sigma, error;
     struct sampler_law laws[SEARCH_COORDINATES];
     struct sampler_basin *basins;
-    double *features[SEARCH_COORDINATES]; /* term_value(): [basin][term] */
-    double *matrix;                       /* normal matrix of the regression */
+    struct sampler_features *features[SEARCH_COORDINATES]; /* [basin] */
+    double *reach[SEARCH_COORDINATES]; /* largest feature of each term over the known basins */
+    double *matrix;                    /* normal matrix of the regression */
     double *unexplained; /* losses of data->points minus the other coordinates' contributions */
+    /* Rows, found by node: of the only coordinate. With several each sweep needs new ones. */
+    uint32_t *row_index; /* [basin][node]: 1 + the row; 0: none */
+    struct sampler_row *rows;
+    uint32_t row_count, row_capacity;
 };
 
 /* Starts at the lowest losses and the prior means of the law. `data` must outlive it. NULL: no
@@ -49,7 +70,9 @@ bool sampler_run(struct sampler *sampler, int sweeps);
 /* For the sampler's own files: uniform in [0, 1), standard normal, */
 double sampler_uniform(struct sampler *sampler);
 double sampler_normal(struct sampler *sampler);
-/* and an index with probability proportional to exp(log_weight); overwrites the weights. */
+/* an index with probability proportional to exp(log_weight), which is overwritten, */
 int sampler_pick(struct sampler *sampler, double *log_weights, int count);
+/* or to the weight; -1: all are 0. */
+int sampler_pick_weighted(struct sampler *sampler, const double *weights, int count);
 
 #endif

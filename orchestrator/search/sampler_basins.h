@@ -5,17 +5,20 @@
 
 /* The basins in coordinate k, given the law. */
 
+/* Nodes: all combinations of the indices in struct basin_node. */
+#define SAMPLER_NODES ((size_t)BASIN_SHAPES * BASIN_CURVATURES * BASIN_DRIFTS * BASIN_NOISES)
+
 /* Call first: makes k the current coordinate; vertices and curvatures of the others stay fixed. */
 void sampler_turn_to(struct sampler *sampler, int k);
-/* Draws the noise and shape that all basins share, with level and curvature of each integrated out;
- * these must be drawn again next. */
+/* Draws one of noise, model error, shape, curvature and drift, by turns, with vertex, level and
+ * curvature of each basin integrated out; these must be drawn again next. */
 void sampler_draw_shape(struct sampler *sampler, int k);
-/* Fills log_of of every known basin. */
+/* Sets the row of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);
 /* Draws vertex, curvature and level of every known basin, after sampler_weigh(). */
 void sampler_draw_basins(struct sampler *sampler, int k);
 
-/* Prior mean of the curvature (nats per octave^2), t octaves of tokens from the reference. */
+/* Prior mean of the curvature, nats one octave away, t octaves of tokens from the reference. */
 double sampler_curvature(const struct sampler *sampler, int k, double t);
 
 #endif

@@ -10,9 +10,11 @@
 
 /* A ratio's basin is wider; its misfits are larger by this factor. */
 #define RATIO_MISFIT 1.5
-/* Random effect of a cell, common to all its horizons: possible standard deviations, octaves. */
-static const double effect_sizes[SAMPLER_SCALES] = {0.05, 0.12, 0.25, 0.5};
-static const double effect_prior[SAMPLER_SCALES] = {0.25, 0.35, 0.28, 0.12};
+/* Possible standard deviations of a random effect, octaves, and their prior. */
+static const double effect_sizes[EFFECT_COUNT][SAMPLER_SCALES] = {
+    [EFFECT_CELL] = {0.05, 0.12, 0.25, 0.5}, [EFFECT_HORIZON] = {0.03, 0.1, 0.2, 0.4}};
+static const double effect_prior[EFFECT_COUNT][SAMPLER_SCALES] = {
+    [EFFECT_CELL] = {0.25, 0.35, 0.28, 0.12}, [EFFECT_HORIZON] = {0.25, 0.35, 0.3, 0.1}};
 static const double steps[] = {0.08, 0.4}; /* standard deviations of the moves, octaves */
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
@@ -26,24 +28,60 @@ double sampler_misfit(const struct sampler *sampler, int k)
     return misfit_at(sampler, k, sampler->laws[k].misfit);
 }
 
-double sampler_cell_effect(const struct sampler *sampler, int k)
+double sampler_effect(const struct sampler *sampler, int k, enum effect effect)
 {
-    return effect_sizes[sampler->laws[k].effect];
+    return effect_sizes[effect][sampler->laws[k].effect[effect]];
 }
 
-static const double *features_of(const struct sampler *sampler, int k, size_t b)
+/* The random effect whose size scales the term; EFFECT_COUNT: none. */
+static enum effect effect_of(const struct term *term)
 {
-    return sampler->features[k] + b * sampler->data->terms[k].count;
+    return term->kind == TERM_CELL      ? EFFECT_CELL
+           : term->kind == TERM_HORIZON ? EFFECT_HORIZON
+                                        : EFFECT_COUNT;
+}
+
+static bool has_effect(const struct sampler *sampler, int k, enum effect effect)
+{
+    const struct terms *terms = &sampler->data->terms[k];
+    for (size_t i = 0; i < terms->count; i++)
+        if (effect_of(&terms->term[i]) == effect)
+            return true;
+    return false;
+}
+
+/* The basins that a term applies to: first, first + stride, ... */
+struct range {
+    size_t first, stride, count;
+};
+
+static struct range range_of(const struct sampler *sampler, const struct term *term)
+{
+    size_t cells = sampler->data->space.cell_count, horizons = sampler->data->space.horizon_count;
+    if (term->kind == TERM_CELL || term->kind == TERM_CELL_TOKENS)
+        return (struct range){term->of * horizons, 1, horizons};
+    if (term->kind == TERM_HORIZON)
+        return (struct range){term->of, horizons, cells};
+    return (struct range){0, 1, sampler->data->basin_count};
+}
+
+static double feature_of(const struct sampler *sampler, int k, size_t b, size_t term)
+{
+    const struct sampler_features *features = &sampler->features[k][b];
+    for (int i = 0; i < features->count; i++)
+        if (features->of[i].term == (int)term)
+            return features->of[i].value;
+    return 0;
 }
 
 void sampler_set_lines(struct sampler *sampler, int k)
 {
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
-        const double *features = features_of(sampler, k, b);
-        double *line = &sampler->basins[b].line[k];
-        *line = 0;
-        for (size_t i = 0; i < sampler->data->terms[k].count; i++)
-            *line += features[i] * sampler->laws[k].theta[i];
+        const struct sampler_features *features = &sampler->features[k][b];
+        double sum = 0;
+        for (int i = 0; i < features->count; i++)
+            sum += features->of[i].value * sampler->laws[k].theta[features->of[i].term];
+        sampler->basins[b].line[k] = sum;
     }
 }
 
@@ -51,8 +89,9 @@ void sampler_set_lines(struct sampler *sampler, int k)
 static double term_deviation(const struct sampler *sampler, int k, size_t index)
 {
     const struct term *term = &sampler->data->terms[k].term[index];
-    if (term->kind == TERM_CELL)
-        return term->deviation * sampler_cell_effect(sampler, k);
+    enum effect effect = effect_of(term);
+    if (effect != EFFECT_COUNT)
+        return term->deviation * sampler_effect(sampler, k, effect);
     return term->deviation * (term->heavy ? sqrt(sampler->laws[k].stretch[index]) : 1);
 }
 
@@ -75,7 +114,7 @@ static double likelihood(const struct sampler *sampler, size_t b, int k, double 
     place = place < 0 ? 0 : place > last ? last : place;
     int below = place < last ? (int)place : grid->count - 2;
     double share = place - below;
-    const double *log_of = sampler->basins[b].log_of;
+    const double *log_of = sampler->basins[b].row->log_of;
     return log_of[below] * (1 - share) + log_of[below + 1] * share;
 }
 
@@ -108,16 +147,14 @@ static double log_prior(const struct sampler *sampler, int k, size_t term, doubl
 
 static void shift_term(struct sampler *sampler, int k, size_t term, double step)
 {
-    double *theta = &sampler->laws[k].theta[term], most = 0;
-    for (size_t b = 0; b < sampler->data->basin_count; b++)
-        if (sampler->basins[b].known)
-            most = fmax(most, fabs(features_of(sampler, k, b)[term]));
-    double by = step / fmax(most, 0.1) * sampler_normal(sampler),
+    const struct range range = range_of(sampler, &sampler->data->terms[k].term[term]);
+    double *theta = &sampler->laws[k].theta[term];
+    double by = step / fmax(sampler->reach[k][term], 0.1) * sampler_normal(sampler),
            luck = log(sampler_uniform(sampler));
     double gain = log_prior(sampler, k, term, *theta + by) - log_prior(sampler, k, term, *theta);
-    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+    for (size_t i = 0, b = range.first; i < range.count; i++, b += range.stride) {
         struct sampler_basin *basin = &sampler->basins[b];
-        basin->off = basin->known ? by * features_of(sampler, k, b)[term] : 0;
+        basin->off = basin->known ? by * feature_of(sampler, k, b, term) : 0;
         if (!(fabs(basin->off) > 0))
             continue;
         basin->moved = support(sampler, b, k, basin->off);
@@ -126,7 +163,7 @@ static void shift_term(struct sampler *sampler, int k, size_t term, double step)
     if (!(luck < gain)) /* rejects NaN too */
         return;
     *theta += by;
-    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+    for (size_t i = 0, b = range.first; i < range.count; i++, b += range.stride) {
         struct sampler_basin *basin = &sampler->basins[b];
         if (!(fabs(basin->off) > 0))
             continue;
@@ -168,26 +205,25 @@ static void rescale_misfits(struct sampler *sampler, int k)
         draw_size(sampler, k, basin_misfit, basin_misfit_prior, sampler->laws[k].misfit);
 }
 
-/* The same for the cells' random effects: with many cells, draw_effect_size() hardly moves their
- * size. */
-static void rescale_effects(struct sampler *sampler, int k)
+/* The same for random effects: with many of them, draw_effect_size() hardly moves their size. */
+static void rescale_effects(struct sampler *sampler, int k, enum effect effect)
 {
     const struct terms *terms = &sampler->data->terms[k];
     struct sampler_law *law = &sampler->laws[k];
-    int now = law->effect;
+    int now = law->effect[effect];
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
-        const double *features = features_of(sampler, k, b);
+        const struct sampler_features *features = &sampler->features[k][b];
         sampler->basins[b].off = 0;
-        for (size_t i = 0; i < terms->count; i++)
-            if (terms->term[i].kind == TERM_CELL)
-                sampler->basins[b].off += features[i] * law->theta[i];
+        for (int i = 0; i < features->count; i++)
+            if (effect_of(&terms->term[features->of[i].term]) == effect)
+                sampler->basins[b].off += features->of[i].value * law->theta[features->of[i].term];
     }
-    law->effect = draw_size(sampler, k, effect_sizes, effect_prior, now);
-    double growth = effect_sizes[law->effect] / effect_sizes[now];
+    law->effect[effect] = draw_size(sampler, k, effect_sizes[effect], effect_prior[effect], now);
+    double growth = effect_sizes[effect][law->effect[effect]] / effect_sizes[effect][now];
     for (size_t b = 0; b < sampler->data->basin_count; b++)
         sampler->basins[b].line[k] += sampler->basins[b].off * (growth - 1);
     for (size_t i = 0; i < terms->count; i++)
-        law->theta[i] *= terms->term[i].kind == TERM_CELL ? growth : 1;
+        law->theta[i] *= effect_of(&terms->term[i]) == effect ? growth : 1;
 }
 
 void sampler_shift_law(struct sampler *sampler, int k)
@@ -199,7 +235,9 @@ void sampler_shift_law(struct sampler *sampler, int k)
         for (size_t i = 0; i < sampler->data->terms[k].count; i++)
             shift_term(sampler, k, i, steps[s]);
     rescale_misfits(sampler, k);
-    rescale_effects(sampler, k);
+    for (int e = 0; e < EFFECT_COUNT; e++)
+        if (has_effect(sampler, k, (enum effect)e))
+            rescale_effects(sampler, k, (enum effect)e);
 }
 
 /* ---- the law from the vertices ---- */
@@ -215,14 +253,14 @@ static void regress(struct sampler *sampler, int k)
         right[i] = a[i * n + i] * terms->term[i].mean;
     }
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
-        const double *features = features_of(sampler, k, b);
+        const struct sampler_features *features = &sampler->features[k][b];
         double z = subject(&sampler->basins[b], k);
-        for (size_t i = 0; i < n && sampler->basins[b].known; i++) {
-            if (!(fabs(features[i]) > 0))
-                continue;
-            right[i] += weight * features[i] * z;
-            for (size_t j = 0; j <= i; j++)
-                a[i * n + j] += weight * features[i] * features[j];
+        for (int i = 0; i < features->count && sampler->basins[b].known; i++) {
+            size_t row = (size_t)features->of[i].term;
+            double weighted = weight * features->of[i].value;
+            right[row] += weighted * z;
+            for (int j = 0; j <= i; j++) /* terms ascend */
+                a[row * n + (size_t)features->of[j].term] += weighted * features->of[j].value;
         }
     }
     if (!cholesky(a, n))
@@ -252,19 +290,20 @@ static void draw_misfit(struct sampler *sampler, int k)
     sampler->laws[k].misfit = sampler_pick(sampler, weights, SAMPLER_SCALES);
 }
 
-static void draw_effect_size(struct sampler *sampler, int k)
+static void draw_effect_size(struct sampler *sampler, int k, enum effect effect)
 {
     const struct terms *terms = &sampler->data->terms[k];
     double weights[SAMPLER_SCALES];
     for (int o = 0; o < SAMPLER_SCALES; o++) {
-        weights[o] = log(effect_prior[o]);
+        double size = effect_sizes[effect][o];
+        weights[o] = log(effect_prior[effect][o]);
         for (size_t i = 0; i < terms->count; i++) {
-            double z = sampler->laws[k].theta[i] / effect_sizes[o];
-            if (terms->term[i].kind == TERM_CELL)
-                weights[o] -= z * z / 2 + log(effect_sizes[o]);
+            double z = sampler->laws[k].theta[i] / size;
+            if (effect_of(&terms->term[i]) == effect)
+                weights[o] -= z * z / 2 + log(size);
         }
     }
-    sampler->laws[k].effect = sampler_pick(sampler, weights, SAMPLER_SCALES);
+    sampler->laws[k].effect[effect] = sampler_pick(sampler, weights, SAMPLER_SCALES);
 }
 
 /* Student as a normal with inverse gamma variance: with 3 degrees of freedom and one value z, the
@@ -287,6 +326,8 @@ void sampler_draw_law(struct sampler *sampler, int k)
 {
     regress(sampler, k);
     draw_misfit(sampler, k);
-    draw_effect_size(sampler, k);
+    for (int e = 0; e < EFFECT_COUNT; e++)
+        if (has_effect(sampler, k, (enum effect)e))
+            draw_effect_size(sampler, k, (enum effect)e);
     draw_stretch(sampler, k);
 }

@@ -1,10 +1,10 @@
 #ifndef LRSEARCH_SAMPLER_LAW_H
 #define LRSEARCH_SAMPLER_LAW_H
 
-#include "search/sampler.h"
+#include "search/sampler_basins.h"
 
-/* The law of coordinate k: its coefficients, the size of the misfits around it, and that of the
- * cells' random effects. */
+/* The law of coordinate k: its coefficients, the size of the misfits around it, and those of the
+ * random effects of cells and horizons. */
 
 /* Moves the law and all vertices together, given the losses; call after sampler_weigh(). */
 void sampler_shift_law(struct sampler *sampler, int k);
@@ -13,8 +13,8 @@ void sampler_draw_law(struct sampler *sampler, int k);
 
 /* Fills coordinate k of every basin's `line`. */
 void sampler_set_lines(struct sampler *sampler, int k);
-/* Standard deviations, octaves: of a vertex around the law; of a cell's random effect. */
+/* Standard deviations, octaves: of a vertex around the law; of a random effect. */
 double sampler_misfit(const struct sampler *sampler, int k);
-double sampler_cell_effect(const struct sampler *sampler, int k);
+double sampler_effect(const struct sampler *sampler, int k, enum effect effect);
 
 #endif

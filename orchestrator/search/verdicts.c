@@ -97,7 +97,7 @@ static void judge_horizon(struct answer *answer, const struct posterior *posteri
     const struct term *tokens = term_find(terms, TERM_TOKENS, 0);
     const struct term *size = term_find(terms, TERM_TOKENS_SIZE, 0);
     double coefficients[TERMS_MAX] = {0};
-    if (!tokens || posterior->data->space->horizon_count < 2)
+    if (!tokens || posterior->data->space.horizon_count < 2)
         return;
     coefficients[tokens - terms->term] = 1;
     double rises = share_below(posterior, 0, coefficients, 0);

@@ -8,50 +8,51 @@
 
 #define MOSTLY_PRIOR 0.5
 #define NEAR_END 0.25   /* octaves from the end of its range within which a ratio is at the edge */
+#define LACK_OF_FIT 0.8 /* probability of the largest model error */
 #define SEEDS_APART 1.0 /* octaves between the best LRs of two seeds */
 
 /* ---- of one horizon ---- */
 
-/* Lowest and highest of the best LRs of single seeds, log2. */
-static void best_of_seeds(const struct basin *basin, double *lowest, double *highest)
+/* Lowest and highest of the best LRs of single seeds, log2. Seeds of the lowest loss's LR. */
+static void best_of_seeds(const struct cell_data *data, const struct cell_basin *basin,
+                          double *lowest, double *highest)
 {
+    const struct cell_point *model = cell_basin_best(basin);
     *lowest = INFINITY;
     *highest = -INFINITY;
-    if (basin->best < 0)
-        return;
-    const struct point *model = &basin->points[basin->best];
-    for (size_t j = 0; j < model->seen_count; j++) {
+    for (uint32_t j = model ? model->first : 0; model && j < model->end; j++) {
         double loss = INFINITY, x = NAN;
-        for (size_t i = 0; i < basin->count; i++) {
-            const struct point *point = &basin->points[i];
-            for (size_t k = 0; k < point->seen_count; k++) {
-                const struct observation *seen = &point->seen[k];
-                if (seen->seed == model->seen[j].seed && seen->kind == OBSERVED_LOSS &&
-                    seen->loss < loss) {
+        for (size_t i = 0; i < basin->losses; i++)
+            for (uint32_t k = basin->points[i].first; k < basin->points[i].end; k++) {
+                const struct observation *seen = &data->seen[k];
+                if (seen->seed == data->seen[j].seed && seen->loss < loss) {
                     loss = seen->loss;
-                    x = point->x;
+                    x = basin->points[i].x[0];
                 }
             }
-        }
         *lowest = fmin(*lowest, x);
         *highest = fmax(*highest, x);
     }
 }
 
-static void warn_seeds(struct answer *answer, const struct basin *basin, const char *tokens)
+static void warn_seeds(struct answer *answer, const struct cell_data *data,
+                       const struct cell_basin *basin, const char *tokens)
 {
     double lowest, highest;
-    for (size_t i = 0; i < basin->count; i++) {
-        const struct point *point = &basin->points[i];
-        if (point->losses > 0 && point->diverged > 0) {
-            answer_warn(answer,
-                        "%s tokens: at learning rate %.3g %u of %u seeds diverged: seeds disagree "
-                        "where it becomes unstable",
-                        tokens, exp2(point->x), point->diverged, point->losses + point->diverged);
-            break;
-        }
+    for (size_t i = basin->losses; i < basin->losses + basin->walls; i++) {
+        const struct cell_point *wall = &basin->points[i];
+        uint32_t trained = 0, all = wall->end - wall->first;
+        for (uint32_t k = wall->first; k < wall->end; k++)
+            trained += data->seen[k].kind == OBSERVED_LOSS;
+        if (trained == 0)
+            continue;
+        answer_warn(answer,
+                    "%s tokens: at learning rate %.3g %u of %u seeds diverged: seeds disagree where "
+                    "it becomes unstable",
+                    tokens, exp2(wall->x[0]), all - trained, all);
+        break;
     }
-    best_of_seeds(basin, &lowest, &highest);
+    best_of_seeds(data, basin, &lowest, &highest);
     if (highest - lowest > SEEDS_APART + 1e-9)
         answer_warn(answer,
                     "%s tokens: seeds disagree: alone, one has its best loss at learning rate "
@@ -59,14 +60,35 @@ static void warn_seeds(struct answer *answer, const struct basin *basin, const c
                     tokens, exp2(lowest), exp2(highest));
 }
 
-static void warn_horizon(struct answer *answer, const struct basin *basin,
-                         const struct horizon_answer *horizon)
+/* Divergences right above the best LR, or below it. */
+static void warn_walls(struct answer *answer, const struct cell_basin *basin, const char *tokens)
+{
+    const struct cell_point *best = cell_basin_best(basin), *next = NULL, *below = NULL;
+    for (size_t i = 0; i < basin->losses + basin->walls; i++) {
+        const struct cell_point *point = &basin->points[i];
+        if (point->x[0] > best->x[0] + 1e-6 && (!next || point->x[0] < next->x[0]))
+            next = point;
+        if (i >= basin->losses && point->x[0] < best->x[0] - 1e-6)
+            below = point;
+    }
+    if (next && next >= basin->points + basin->losses)
+        answer_warn(answer,
+                    "%s tokens: the trial next above the best learning rate (%.3g) diverged, at "
+                    "%.3g: the cliff is near",
+                    tokens, exp2(best->x[0]), exp2(next->x[0]));
+    if (below)
+        answer_warn(answer, "%s tokens: learning rate %.3g diverged, although %.3g, above it, trained",
+                    tokens, exp2(below->x[0]), exp2(best->x[0]));
+}
+
+static void warn_horizon(struct answer *answer, const struct cell_data *data,
+                         const struct cell_basin *basin, const struct horizon_answer *horizon)
 {
     char text[COUNT_TEXT];
     const char *tokens = format_count(text, sizeof(text), (double)horizon->tokens);
     if (horizon->trials == 0)
         return;
-    if (basin->best < 0) {
+    if (basin->losses == 0) {
         answer_warn(answer, "%s tokens: no learning rate was found at which every seed trains",
                     tokens);
         return;
@@ -78,24 +100,33 @@ static void warn_horizon(struct answer *answer, const struct basin *basin,
                     tokens);
     else if (horizon->flat)
         answer_warn(answer,
-                    "%s tokens: the basin is not deeper than the noise; its optimum rests on the "
-                    "other horizons",
+                    "%s tokens: the losses do not tell its optimum within a factor 2; it rests on "
+                    "the other horizons",
                     tokens);
-    double best = basin->points[basin->best].x;
-    size_t above = (size_t)basin->best + 1;
-    if (above < basin->count && basin->points[above].diverged > 0)
+    else if (horizon->interpolated)
         answer_warn(answer,
-                    "%s tokens: the trial next above the best learning rate (%.3g) diverged, at "
-                    "%.3g: the cliff is near",
-                    tokens, exp2(best), exp2(basin->points[above].x));
-    for (int i = 0; i < basin->best; i++)
-        if (basin->points[i].diverged > 0) {
-            answer_warn(answer,
-                        "%s tokens: learning rate %.3g diverged, although %.3g, above it, trained",
-                        tokens, exp2(basin->points[i].x), exp2(best));
-            break;
-        }
-    warn_seeds(answer, basin, tokens);
+                    "%s tokens: nothing was trained inside the interval of its optimum: it is "
+                    "interpolated",
+                    tokens);
+    else if (isfinite(horizon->lr_opt) && !horizon->bracketed)
+        answer_warn(answer,
+                    "%s tokens: its optimum does not lie between trials within an octave on both "
+                    "sides",
+                    tokens);
+    if (data->coordinate_count == 1)
+        warn_walls(answer, basin, tokens);
+    warn_seeds(answer, data, basin, tokens);
+}
+
+/* Losses that no shape of the model fits: it then trusts only those near the optimum. */
+static void warn_misfit(struct answer *answer, const struct posterior *posterior)
+{
+    double worst = 0;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++)
+        worst += posterior->samples[s].error >= basin_error[BASIN_ERRORS - 1] - 1e-9;
+    if (worst / POSTERIOR_SAMPLES > LACK_OF_FIT)
+        answer_warn(answer, "the losses do not lie on a smooth basin, at some horizons at least: only "
+                            "those near the optimum count, and the interval is wider for it");
 }
 
 /* ---- of the law ---- */
@@ -157,41 +188,15 @@ static void warn_prior(struct answer *answer, const struct search_space *space)
         }
 }
 
-static void warn_holdout(struct answer *answer, size_t horizon_count)
+static void warn_holdout(struct answer *answer)
 {
     const struct law_answer *law = &answer->law;
-    double measured = law->holdout.lr_measured, predicted = law->holdout.lr_predicted;
-    if (law->holdout.tokens == 0 || horizon_count == 0)
-        return;
-    /* the measurement has an error too */
-    double error = Z90 * answer->horizons[horizon_count - 1].se_ln_lr;
-    double side = log(law->holdout.ci90[measured > predicted] / predicted);
-    if (!(fabs(log(measured / predicted)) <= hypot(side, error)))
+    if (answer->confidence.back_test == BACK_TEST_FAILED)
         answer_warn(answer,
-                    "the law through the shorter horizons missed the longest: it predicts %.3g "
-                    "(90 %% interval %.3g to %.3g), measured is %.3g",
-                    predicted, law->holdout.ci90[0], law->holdout.ci90[1], measured);
-}
-
-static void warn_one_seed(struct answer *answer, const char *curves)
-{
-    answer_warn(answer, "one seed: its noise is known only from how losses scatter around the %s",
-                curves);
-}
-
-void warnings_add(struct answer *answer, const struct observations *obs)
-{
-    warn_direction(answer);
-    warn_mostly_prior(answer);
-    warn_prior(answer, obs->space);
-    warn_holdout(answer, obs->horizon_count);
-    for (size_t h = obs->horizon_count; h-- > 0;) /* the longest first: it has the most influence */
-        warn_horizon(answer, &obs->basins[h], &answer->horizons[h]);
-    bool any = false;
-    for (size_t h = 0; h < obs->horizon_count; h++)
-        any |= obs->basins[h].trials > 0;
-    if (obs->space->seeds == 1 && any)
-        warn_one_seed(answer, "parabolas");
+                    "the shorter horizons missed the longest: they predict %.3g (90 %% interval "
+                    "%.3g to %.3g), fitted is %.3g",
+                    law->holdout.lr_predicted, law->holdout.ci90[0], law->holdout.ci90[1],
+                    law->holdout.lr_measured);
 }
 
 /* ---- many cells ---- */
@@ -213,7 +218,7 @@ static void warn_edges(struct answer *answer, const struct posterior *posterior)
                     "narrow?",
                     edges, answer->basin_count, first->cell,
                     format_count(tokens, sizeof(tokens), (double)first->horizon.tokens),
-                    posterior->data->space->lr_low, posterior->data->space->lr_high);
+                    posterior->data->space.lr_low, posterior->data->space.lr_high);
 }
 
 static void warn_untried(struct answer *answer)
@@ -278,46 +283,73 @@ static void warn_ratios(struct answer *answer, const struct posterior *posterior
 {
     static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
     for (int r = 0; r < RATIO_COUNT; r++) {
-        const struct ratio_range *range = &posterior->data->space->ratios[r];
-        size_t low = 0, high = 0;
-        for (size_t c = 0; c < answer->cell_count && answer->ratios[r].searched; c++) {
-            low += log2(answer->cells[c].ratio[r] / range->low) < NEAR_END;
-            high += log2(range->high / answer->cells[c].ratio[r]) < NEAR_END;
+        const struct ratio_range *range = &posterior->data->space.ratios[r];
+        size_t low = 0, high = 0, cells = answer->cell_count > 0 ? answer->cell_count : 1;
+        for (size_t c = 0; c < cells && answer->ratios[r].searched; c++) {
+            double best =
+                answer->cell_count > 0 ? answer->cells[c].ratio[r] : answer->ratios[r].optimum;
+            low += log2(best / range->low) < NEAR_END;
+            high += log2(range->high / best) < NEAR_END;
         }
         answer->ratios[r].at_edge = low + high > 0;
         if (low + high > 0)
             answer_warn(answer,
-                        "in %zu of %zu cells the best model.%s lies at the %s end of its range "
-                        "[%.3g, %.3g]: widen it",
-                        low + high, answer->cell_count, names[r], high > low ? "upper" : "lower",
-                        range->low, range->high);
+                        "%s%s lies at the %s end of its range [%.3g, %.3g]: widen it",
+                        answer->cell_count > 1 ? "in some of the models the best model."
+                                               : "the best model.",
+                        names[r], high > low ? "upper" : "lower", range->low, range->high);
     }
 }
 
 /* Compares the law for cell 0 at prior_tokens with the prior. */
 static void warn_cells_prior(struct answer *answer, const struct posterior *posterior)
 {
-    const struct search_space *space = posterior->data->space;
+    const struct search_space *space = &posterior->data->space;
     const struct terms *terms = &posterior->data->terms[0];
     double coefficients[TERMS_MAX];
     if (!(space->prior_lr > 0) || !cell_data_has_losses(posterior->data))
         return;
     for (size_t i = 0; i < terms->count; i++)
-        coefficients[i] = term_value(&terms->term[i], &space->cells[0], 0,
+        coefficients[i] = term_value(&terms->term[i], &space->cells[0], 0, -1,
                                      cell_data_t(posterior->data, (double)space->prior_tokens));
     warn_prior_lr(answer, space, posterior_combine(posterior, 0, coefficients).mean);
 }
 
-void warnings_add_cells(struct answer *answer, const struct posterior *posterior)
+/* ---- the whole ---- */
+
+static void warn_many(struct answer *answer, const struct posterior *posterior)
 {
-    warn_direction(answer);
     warn_missed_cell(answer);
     warn_cells_prior(answer, posterior);
     warn_edges(answer, posterior);
-    warn_ratios(answer, posterior);
     warn_untried(answer);
     warn_left_out(answer, posterior);
     warn_exponents(answer);
-    if (posterior->data->space->seeds == 1 && answer->basin_count > 0)
-        warn_one_seed(answer, "basins");
+}
+
+static void warn_one(struct answer *answer, const struct posterior *posterior)
+{
+    warn_mostly_prior(answer);
+    warn_prior(answer, &posterior->data->space);
+    warn_holdout(answer);
+    for (size_t h = answer->horizon_count; h-- > 0;) /* the longest first: it has the most influence */
+        warn_horizon(answer, posterior->data, &posterior->data->basins[h], &answer->horizons[h]);
+}
+
+void warnings_add(struct answer *answer, const struct posterior *posterior)
+{
+    bool any = false;
+    for (size_t b = 0; b < posterior->data->basin_count; b++)
+        any = any || posterior->data->basins[b].trials > 0;
+    warn_direction(answer);
+    if (answer->cell_count > 0)
+        warn_many(answer, posterior);
+    else
+        warn_one(answer, posterior);
+    warn_ratios(answer, posterior);
+    if (posterior->anything)
+        warn_misfit(answer, posterior);
+    if (posterior->data->space.seeds == 1 && any)
+        answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "
+                            "basins");
 }
