@@ -21,7 +21,7 @@ run "$bench" sweeps none
 expect_status 0
 expect_out "2 campaigns"
 expect_err "left out, not in none: sweeps/other.csv:1: no column"
-for policy in papers grid narrow design; do
+for policy in papers grid design; do
     grep -Eq "^$policy +0\.00[01]" out || fail "$policy is far from a clean optimum"
 done
 grep -Eq '^design .* 100%' out || fail "the interval of design misses"

@@ -76,15 +76,18 @@ int cell_surface_round(struct cell_run *run, const struct cell_surface *surface,
                        const struct search_space *space, const struct policy *policy)
 {
     static struct proposal round[POLICY_ROUND_MAX];
-    int asked = search_next(policy, space, run->seen, run->count, round);
-    if (asked > 0 && run->count + (size_t)asked > SURFACE_SEEN)
+    size_t asked;
+    int rc = search_next(policy, space, run->seen, run->count, round, &asked);
+    if (rc)
+        return rc;
+    if (run->count + asked > SURFACE_SEEN)
         return LR_EINTERNAL;
-    for (int i = 0; i < asked; i++) {
+    for (size_t i = 0; i < asked; i++) {
         run->seen[run->count++] = cell_surface_try(surface, &round[i]);
         run->cost += cost_of(space, surface->axes, &round[i]);
     }
     run->rounds += asked > 0;
-    return asked;
+    return (int)asked;
 }
 
 static void add_outcome(struct cell_outcome *outcome, const struct surface *surface, double lr,

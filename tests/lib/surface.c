@@ -95,7 +95,6 @@ struct search_space surface_space(const struct surface *surface, uint32_t seeds)
                                  .seeds = seeds,
                                  .resolution = 0.5,
                                  .target_tokens = surface->target,
-                                 .bootstrap = 200,
                                  .seed = 1,
                                  .prior_beta = 0.25,
                                  .prior_beta_sd = 0.2,
@@ -111,13 +110,14 @@ int surface_search(struct surface_run *run, const struct surface *surface,
     struct lr_error err = {0};
     memset(run, 0, sizeof(*run));
     for (;;) {
-        int asked = search_next(policy, space, run->seen, run->count, round);
-        if (asked < 0)
-            return asked;
+        size_t asked;
+        int rc = search_next(policy, space, run->seen, run->count, round, &asked);
+        if (rc)
+            return rc;
         if (asked == 0)
             break;
         run->rounds++;
-        for (int i = 0; i < asked && run->count < SURFACE_SEEN; i++) {
+        for (size_t i = 0; i < asked && run->count < SURFACE_SEEN; i++) {
             run->seen[run->count++] = surface_try(surface, &round[i]);
             run->tokens += (double)round[i].tokens / (double)space->target_tokens;
         }

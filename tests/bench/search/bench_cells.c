@@ -10,20 +10,12 @@
 #include "cell_surface.h"
 #include "data/sweep_csv.h"
 #include "groups.h"
-#include "plan/schema.h"
-#include "plan/quantity.h"
 #include "search/search_answer.h"
+#include "search_run.h"
 
 #define TRIALS 8192
 #define HORIZONS 16
 #define ROUND 4 /* trials: so that costs are seen more finely than by the default of 8 */
-
-static double setting(const char *name)
-{
-    double value = NAN;
-    quantity_number(plan_key_find(plan_section_find("search"), name)->fallback, &value);
-    return value;
-}
 
 static void print_head(void)
 {
@@ -118,21 +110,14 @@ static void lay_space(struct table *table)
     struct search_space *space = &table->space;
     uint64_t tokens = 0;
     size_t count = 0;
-    *space = (struct search_space){.lr_low = 0,
-                                   .lr_high = INFINITY,
-                                   .seeds = 1,
-                                   .seed = 1,
-                                   .resolution = setting("resolution"),
-                                   .bootstrap = (uint32_t)setting("bootstrap"),
-                                   .prior_beta = setting("prior_beta"),
-                                   .prior_beta_sd = setting("prior_beta_sd"),
-                                   .min_gain = setting("min_gain"),
-                                   .round_trials = ROUND,
-                                   .ratios = {{1, 1}, {1, 1}},
-                                   .cells = table->cells,
-                                   .cell_count = table->count,
-                                   .group_count = 1,
-                                   .target = table->cells[table->count / 2]};
+    *space = search_defaults();
+    space->lr_low = 0;
+    space->lr_high = INFINITY;
+    space->round_trials = ROUND;
+    space->cells = table->cells;
+    space->cell_count = table->count;
+    space->group_count = 1;
+    space->target = table->cells[table->count / 2];
     while (count < HORIZONS && (tokens = sweep_next_horizon(&table->sweeps[0], tokens))) {
         double low = 0, high = INFINITY, from, to;
         bool all = true;
@@ -183,8 +168,10 @@ static double search(const struct table *table, const struct search_space *space
                      struct observation *seen, size_t *count, uint32_t cell, double cost)
 {
     static struct proposal round[POLICY_ROUND_MAX];
-    int asked = search_next(&policy_design, space, seen, *count, round);
-    for (int i = 0; i < asked; i++) {
+    size_t asked;
+    if (search_next(&policy_design, space, seen, *count, round, &asked))
+        exit(70);
+    for (size_t i = 0; i < asked; i++) {
         round[i].cell += cell;
         seen[*count] = look_up(table, &round[i]);
         seen[(*count)++].cell -= cell;

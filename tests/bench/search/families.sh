@@ -1,0 +1,31 @@
+#!/bin/sh
+# usage: tests/bench/search/families.sh [families|refusals|rising|cells|sweeps|seeds|speed]...
+#            [--only ROW] [--campaigns N] [--misfit OCTAVES] [--subsets] [--csv]
+#
+# How well the search answers with default settings, where the truth is known; all tables without an
+# argument, seeds fixed.
+#   families   surfaces outside the model, 200 campaigns each
+#   refusals   surfaces without an optimum in the range, 200 each: `identified` should be 0
+#              (low-lrs-diverge has an optimum: there `wrong` and `outside` should be 0)
+#   rising     beta -.3
+#   cells      3 x 3 cells that miss their laws in common, 60 campaigns, stopped at three budgets
+#   sweeps     published sweeps in ${LRSEARCH_SWEEPS:-../shared/sweeps}; --subsets: of their horizons
+#   seeds      plan seeds 1 to 3 on those sweeps
+#   speed      one decision
+# wrong: identified, and the interval does not hold the truth. outside: an LR below or above all that
+# were tried. |error|, width: medians. answered: with an LR, identified or not. keeping: the penalty
+# at the target of the longest horizon's fitted optimum; saved: keeping minus answer, where both are
+# known. A penalty counts as 1 nat at most.
+# --only: one row of a table, or files by the beginning of their names; --misfit: standard deviation
+# of each horizon's optimum in families, refusals and rising (.1); --csv: one line a campaign, with
+# the tables on stderr.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../../..
+folder=${LRSEARCH_SWEEPS:-../shared/sweeps}
+if ls "$folder"/*.csv >/dev/null 2>&1; then
+    set -- "$@" --folder "$folder" --list "$here/campaigns.txt"
+fi
+cmake -S "$root" -B "$root/build" -G Ninja >/dev/null
+ninja -C "$root/build" bench_families >/dev/null
+exec "$root/build/tests/bench_families" "$@"
