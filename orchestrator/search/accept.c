@@ -69,17 +69,19 @@ static bool edge_refused(struct answer *answer, const struct search_space *space
     double ends[2] = {low ? space->lr_low / WIDER : space->lr_low,
                       low ? space->lr_high : space->lr_high * WIDER};
     advise_range(answer, ends[0], ends[1]);
-    return refuse(answer,
-                  "at %s tokens, the longest horizon tried, the lowest loss (at learning rate %.3g) "
-                  "lies at the %s edge of what trained, and the optimum seems to lie beyond: widen "
-                  "search.lr to [%.3g, %.3g]",
-                  format_count(tokens, sizeof(tokens), (double)horizon->tokens), horizon->lowest_lr,
-                  low ? "lower" : "upper", ends[0], ends[1]);
+    return refuse(
+        answer,
+        "at %s tokens, the longest horizon tried, the lowest loss (at learning rate %.3g) "
+        "lies at the %s edge of what trained, and the optimum seems to lie beyond: widen "
+        "search.lr to [%.3g, %.3g]",
+        format_count(tokens, sizeof(tokens), (double)horizon->tokens), horizon->lowest_lr,
+        low ? "lower" : "upper", ends[0], ends[1]);
 }
 
 static bool flat_refused(struct answer *answer, uint32_t seeds)
 {
-    answer->advice = (struct advice_answer){.kind = ADVICE_SEEDS, .seeds = seeds < 16 ? 2 * seeds : 32};
+    answer->advice =
+        (struct advice_answer){.kind = ADVICE_SEEDS, .seeds = seeds < 16 ? 2 * seeds : 32};
     return refuse(answer,
                   "the losses do not show that the learning rate matters within the range tried "
                   "(probability that it does not: %.0f %%): raise search.seeds to %u, or widen "
@@ -96,16 +98,17 @@ static bool longest_refused(struct answer *answer, const struct search_space *sp
     const char *tokens = format_count(text, sizeof(text), (double)longest->tokens);
     if (longest->trials > 0 && !isfinite(longest->lowest_loss)) {
         advise_range(answer, space->lr_low / WIDER, space->lr_high / WIDER);
-        return refuse(answer,
-                      "at %s tokens, the longest horizon tried, no learning rate trained with every "
-                      "seed: lower search.lr, to [%.3g, %.3g] say",
-                      tokens, answer->advice.lr[0], answer->advice.lr[1]);
+        return refuse(
+            answer,
+            "at %s tokens, the longest horizon tried, no learning rate trained with every "
+            "seed: lower search.lr, to [%.3g, %.3g] say",
+            tokens, answer->advice.lr[0], answer->advice.lr[1]);
     }
     if (longest->at_edge)
         return edge_refused(answer, space, longest);
     if (!(longest->se_ln_lr <= UNKNOWN)) {
-        answer->advice =
-            (struct advice_answer){.kind = ADVICE_SEEDS, .seeds = space->seeds < 16 ? 2 * space->seeds : 32};
+        answer->advice = (struct advice_answer){.kind = ADVICE_SEEDS,
+                                                .seeds = space->seeds < 16 ? 2 * space->seeds : 32};
         return refuse(answer,
                       "at %s tokens, the longest horizon tried, the losses do not tell the optimum "
                       "within a factor 2: raise search.seeds to %u, or lower search.min_gain",
@@ -155,14 +158,6 @@ static bool target_refused(struct answer *answer, const struct posterior *poster
     double times = (double)target->tokens / (double)space->horizons[space->horizon_count - 1];
     double octaves = fmax(log2(target->ci90[1] / target->lr), log2(target->lr / target->ci90[0]));
     char mend[96] = "measure more closely (search.seeds, search.min_gain)", tokens[COUNT_TEXT];
-    size_t known = 0;
-    for (size_t h = 0; h < answer->horizon_count; h++)
-        known += horizon_counts(&answer->horizons[h]);
-    if (known < 2 && times > 1 && space->cell_count == 1)
-        return refuse(answer,
-                      "only one horizon has a clear optimum: nothing tells how it moves to the "
-                      "target, %.3g times as long; add search.horizons",
-                      times);
     if (exp2(octaves) <= ACCEPT_WIDEST)
         return false;
     uint64_t needed = times > 1 ? horizon_needed(answer, octaves) : 0;
@@ -171,12 +166,13 @@ static bool target_refused(struct answer *answer, const struct posterior *poster
         snprintf(mend, sizeof(mend), "add a horizon of about %s tokens",
                  format_count(tokens, sizeof(tokens), (double)needed));
     }
-    return refuse(answer,
-                  "the target is not known well enough: it is %.3g times as long as the longest "
-                  "horizon%s, and the 90 %% interval reaches a factor %.1f from the answer (at most "
-                  "%.0f): %s",
-                  times, target_cell(space) < 0 ? " and none of the models tried" : "",
-                  exp2(octaves), ACCEPT_WIDEST, mend);
+    return refuse(
+        answer,
+        "the target is not known well enough: it is %.3g times as long as the longest "
+        "horizon%s, and the 90 %% interval reaches a factor %.1f from the answer (at most "
+        "%.0f): %s",
+        times, target_cell(space) < 0 ? " and none of the models tried" : "", exp2(octaves),
+        ACCEPT_WIDEST, mend);
 }
 
 void accept_decide(struct answer *answer, const struct posterior *posterior)

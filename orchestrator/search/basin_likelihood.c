@@ -86,8 +86,7 @@ void basin_log_likelihood(const struct cell_data *data, const struct cell_basin 
         spread = spread > 0 ? spread : 0;
         double off = gy[v] - mean * spread;
         roots[v] = 1 + variance * spread;
-        out[v] =
-            norm + mean * gy[v] + (variance * off * off / roots[v] - mean * mean * spread) / 2;
+        out[v] = norm + mean * gy[v] + (variance * off * off / roots[v] - mean * mean * spread) / 2;
     }
     fast_log(roots, count);
     for (int v = 0; v < count; v++)

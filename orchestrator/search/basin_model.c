@@ -28,8 +28,8 @@ static const double power_prior[BASIN_POWERS] = {0.2, 0.55, 0.25};
 const double basin_drift[BASIN_DRIFTS] = {0.05, 0.35, 0.8};
 const double basin_drift_prior[BASIN_DRIFTS] = {0.35, 0.4, 0.25};
 /* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves, errors of the fits included. */
-const double basin_misfit[BASIN_MISFITS] = {0.08, 0.16, 0.3, 0.6};
-const double basin_misfit_prior[BASIN_MISFITS] = {0.3, 0.4, 0.23, 0.07};
+const double basin_misfit[BASIN_MISFITS] = {0.05, 0.1, 0.2, 0.4};
+const double basin_misfit_prior[BASIN_MISFITS] = {0.25, 0.4, 0.25, 0.1};
 const double basin_error[BASIN_ERRORS] = {0.05, 0.15, 0.4};
 const double basin_error_prior[BASIN_ERRORS] = {0.3, 0.5, 0.2};
 

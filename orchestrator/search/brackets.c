@@ -20,7 +20,8 @@ void bracket_add(struct bracket *bracket, double x)
 struct bracket bracket_of(const struct posterior *posterior, size_t basin)
 {
     const struct cell_basin *of = &posterior->data->basins[basin];
-    struct spread vertex = posterior_spread(posterior, basin, offsetof(struct basin_sample, vertex));
+    struct spread vertex =
+        posterior_spread(posterior, basin, offsetof(struct basin_sample, vertex));
     struct bracket bracket = {.center = vertex.mean, .low = vertex.ci90[0], .high = vertex.ci90[1]};
     for (size_t i = 0; i < of->losses; i++)
         bracket_add(&bracket, of->points[i].x[0]);

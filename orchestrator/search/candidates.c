@@ -204,13 +204,13 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
 {
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         const struct sample *sample = &candidates->posterior->samples[s];
-        const struct basin_sample *at =
-            posterior_basin(candidates->posterior, s, candidate->basin);
+        const struct basin_sample *at = posterior_basin(candidates->posterior, s, candidate->basin);
         double height = 0;
         for (int k = 0; k < candidates->data->coordinate_count; k++) {
             double off = candidate->x[k] - at->vertex[k];
-            height += at->curvature[k] * basin_heights_at(candidates->data->heights, off,
-                                                          posterior_shape(candidates->posterior, s, k));
+            height +=
+                at->curvature[k] * basin_heights_at(candidates->data->heights, off,
+                                                    posterior_shape(candidates->posterior, s, k));
         }
         double error = sample->error * height;
         candidate->values[s] = at->level + height;
@@ -228,8 +228,7 @@ static void predict_optimum(const struct candidates *candidates, size_t optimum,
     int k = (int)(optimum % (size_t)candidates->data->coordinate_count);
     double worth = 0;
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
-        const struct optimum_sample *at =
-            posterior_optimum(candidates->posterior, s, cell);
+        const struct optimum_sample *at = posterior_optimum(candidates->posterior, s, cell);
         worth += at->curvature[k] / POSTERIOR_SAMPLES;
         values[s] = at->optimum[0] + (k > 0 ? at->optimum[k] : 0);
     }

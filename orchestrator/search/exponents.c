@@ -76,9 +76,8 @@ static void add_width(struct answer *answer, const struct posterior *posterior, 
 }
 
 /* Adds the width exponent for each vocabulary of the cells, ascending. */
-static void add_widths_of_vocabularies(struct answer *answer,
-                                       const struct posterior *posterior, int k,
-                                       uint32_t group)
+static void add_widths_of_vocabularies(struct answer *answer, const struct posterior *posterior,
+                                       int k, uint32_t group)
 {
     const struct search_space *space = &posterior->data->space;
     double last = -INFINITY;
@@ -209,8 +208,7 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
     double means[ANSWER_BASINS] = {0};
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         for (size_t i = 0; i < joint->count; i++) {
-            ln_lr[i] =
-                posterior_basin(joint->posterior, s, joint->basin[i])->vertex[0] * log(2.0);
+            ln_lr[i] = posterior_basin(joint->posterior, s, joint->basin[i])->vertex[0] * log(2.0);
             means[i] += ln_lr[i] / POSTERIOR_SAMPLES;
             /* the misfits that other basins of the same kind would have */
             ln_lr[i] += joint->posterior->samples[s].misfit[0] * log(2.0) *
@@ -221,7 +219,8 @@ static void fill_plane(struct joint_answer *answer, const struct joint *joint)
         alphas[s] = -plane.x[1];
         betas[s] = -plane.x[2];
     }
-    struct spread alpha = spread_of(alphas, POSTERIOR_SAMPLES), beta = spread_of(betas, POSTERIOR_SAMPLES);
+    struct spread alpha = spread_of(alphas, POSTERIOR_SAMPLES),
+                  beta = spread_of(betas, POSTERIOR_SAMPLES);
     struct plane plane = fit_plane(joint, means);
     answer->known = true;
     answer->ln_c = plane.x[0];

@@ -1,5 +1,5 @@
-/* Both hypotheses are enumerated: noise, and of the basins curvature and a few shapes. Basins are
- * compared without the law, whose prior would count against either. */
+/* Both hypotheses are enumerated: noise, and curvature and place of parabolas that lie near each
+ * other. */
 #include "search/flat.h"
 
 #include <math.h>
@@ -7,10 +7,11 @@
 #include "search/basin_likelihood.h"
 #include "search/fast_math.h"
 
-#define PRIOR 0.2 /* probability of no basin before any loss */
+#define PRIOR 0.1 /* probability of no basin before any loss */
 #define ERROR 1   /* index of the model error */
 #define DRIFT 1   /* index of the curvature's drift */
 #define LOSSES 512
+#define NEAR 5 /* places of the vertex's grid: half an octave */
 
 /* log sum exp, in two steps: the largest first. */
 struct log_sum {
@@ -41,58 +42,78 @@ static size_t copy_losses(const struct cell_basin *basin, double losses[LOSSES])
     return basin->losses;
 }
 
-/* Log of the mean likelihood over all places of the vertex. */
-static double log_mean(const struct cell_data *data, const struct cell_basin *basin,
-                       const struct basin_node *node, const double *losses)
+/* Adds the log likelihood of a basin whose vertex is near that of the other horizons: a running mean
+ * over NEAR places each way. */
+static void add_basin(const struct cell_data *data, const struct cell_basin *basin,
+                      const struct basin_node *node, const double *losses,
+                      double log_of[VERTEX_GRID_MAX])
 {
-    double log_of[VERTEX_GRID_MAX], largest = -INFINITY, sum = 0;
+    double row[VERTEX_GRID_MAX], largest = -INFINITY;
     int count = data->grids[0].count;
-    basin_log_likelihood(data, basin, 0, node, losses, log_of);
+    basin_log_likelihood(data, basin, 0, node, losses, row);
     for (int v = 0; v < count; v++)
-        largest = log_of[v] > largest ? log_of[v] : largest;
+        largest = row[v] > largest ? row[v] : largest;
     for (int v = 0; v < count; v++)
-        log_of[v] -= largest;
-    fast_exp(log_of, count);
+        row[v] -= largest;
+    fast_exp(row, count);
+    for (int v = 0; v < count; v++) {
+        int first = v > NEAR ? v - NEAR : 0, last = v + NEAR < count ? v + NEAR : count - 1;
+        double sum = 0;
+        for (int w = first; w <= last; w++)
+            sum += row[w];
+        log_of[v] += largest + log(fmax(sum / (last - first + 1), 1e-290));
+    }
+}
+
+/* Log of the mean of exp(log_of). */
+static double log_mean(const double *log_of, int count)
+{
+    struct log_sum sum = {-INFINITY, 0};
     for (int v = 0; v < count; v++)
-        sum += log_of[v];
-    return largest + log(sum / count);
+        log_sum_add(&sum, log_of[v]);
+    return log_sum_of(&sum) - log(count);
+}
+
+/* Log evidence of basins with this noise, shape and curvature, whose vertices are near each other. */
+static double basins_evidence(const struct cell_data *data, uint32_t cell,
+                              const struct basin_node *node)
+{
+    double log_of[VERTEX_GRID_MAX] = {0}, losses[LOSSES];
+    for (size_t h = 0; h < data->space.horizon_count; h++) {
+        const struct cell_basin *basin = &data->basins[cell * data->space.horizon_count + h];
+        if (copy_losses(basin, losses) >= 2)
+            add_basin(data, basin, node, losses, log_of);
+    }
+    return log_mean(log_of, data->grids[0].count);
 }
 
 double no_basin_probability(const struct cell_data *data, uint32_t cell)
 {
-    static const int shapes[] = {BASIN_PARABOLA - 1, BASIN_PARABOLA, BASIN_PARABOLA + 1};
-    enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
-    double flat[BASIN_SIGMAS] = {0}, basins[BASIN_SIGMAS][SHAPES][BASIN_CURVATURES] = {{{0}}};
-    double losses[LOSSES];
+    struct log_sum none = {-INFINITY, 0}, some = {-INFINITY, 0}, norm = {-INFINITY, 0};
+    double losses[LOSSES], flat[BASIN_SIGMAS] = {0};
     bool any = false;
     for (size_t h = 0; h < data->space.horizon_count; h++) {
         const struct cell_basin *basin = &data->basins[cell * data->space.horizon_count + h];
         if (copy_losses(basin, losses) < 2)
             continue;
         any = true;
-        for (int sigma = 0; sigma < BASIN_SIGMAS; sigma++) {
-            flat[sigma] +=
-                basin_log_likelihood_flat(basin, sigma * BASIN_ERRORS + ERROR, losses);
-            for (int s = 0; s < SHAPES; s++)
-                for (int c = 0; c < BASIN_CURVATURES; c++) {
-                    struct basin_node node = {shapes[s], c, DRIFT, sigma, ERROR};
-                    basins[sigma][s][c] += log_mean(data, basin, &node, losses);
-                }
-        }
+        for (int sigma = 0; sigma < BASIN_SIGMAS; sigma++)
+            flat[sigma] += basin_log_likelihood_flat(basin, sigma * BASIN_ERRORS + ERROR, losses);
     }
-    struct log_sum none = {-INFINITY, 0}, some = {-INFINITY, 0}, norm = {-INFINITY, 0};
+    if (!any)
+        return 1;
+    for (int c = 0; c < BASIN_CURVATURES; c++)
+        log_sum_add(&norm, basin_curvature_log_prior(data, 0, c));
     for (int sigma = 0; sigma < BASIN_SIGMAS; sigma++) {
         double prior = basin_sigma_log_prior(sigma);
         log_sum_add(&none, prior + flat[sigma]);
-        for (int s = 0; s < SHAPES; s++)
-            for (int c = 0; c < BASIN_CURVATURES; c++)
-                log_sum_add(&some, prior + basin_curvature_log_prior(data, 0, c) +
-                                       basins[sigma][s][c]);
+        for (int c = 0; c < BASIN_CURVATURES; c++) {
+            struct basin_node node = {BASIN_PARABOLA, c, DRIFT, sigma, ERROR};
+            log_sum_add(&some, prior + basin_curvature_log_prior(data, 0, c) +
+                                   basins_evidence(data, cell, &node));
+        }
     }
-    for (int s = 0; s < SHAPES; s++)
-        for (int c = 0; c < BASIN_CURVATURES; c++)
-            log_sum_add(&norm, basin_curvature_log_prior(data, 0, c));
-    double odds = log(PRIOR / (1 - PRIOR)) + log_sum_of(&none) -
-                  (log_sum_of(&some) - log_sum_of(&norm));
-    return any ? 1 / (1 + exp(-odds)) : 1;
+    double odds =
+        log(PRIOR / (1 - PRIOR)) + log_sum_of(&none) - (log_sum_of(&some) - log_sum_of(&norm));
+    return 1 / (1 + exp(-odds));
 }

@@ -22,7 +22,6 @@ int observation_compare(const void *left, const void *right)
     return order ? order : COMPARE(a->loss, b->loss);        /* the same trial observed twice */
 }
 
-
 /* ---- replicates ---- */
 
 static bool is_told_apart(const struct observation *seen)

@@ -12,6 +12,7 @@
 #include "search/policy.h"
 
 #define BEGUN 2           /* trials from which on a cell counts as begun */
+#define BRACKET_MOST 0.3  /* target runs that one trial of a bracket may cost */
 #define EXPECTED_TRIALS 4 /* at each horizon, after the first */
 
 struct choice {
@@ -164,6 +165,8 @@ static struct candidate *bracket_trial(const struct design *design)
         struct candidate *missing = NULL;
         if (design->data->basins[basin].losses > 0)
             missing = missing_in_bracket(design, basin);
+        if (missing && missing->cost > BRACKET_MOST)
+            missing = NULL;
         if (missing)
             return missing;
     }

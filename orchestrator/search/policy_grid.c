@@ -55,9 +55,8 @@ static int grid_next(const struct search_space *space, const struct observation 
         for (uint32_t i = 0; i < grid_size(space); i++)
             for (uint64_t r = 0; r < ratios; r++)
                 for (uint32_t seed = 0; seed < space->seeds; seed++) {
-                    struct proposal proposal = {.tokens = space->horizons[h],
-                                                .lr = grid_lr(space, i),
-                                                .seed = seed};
+                    struct proposal proposal = {
+                        .tokens = space->horizons[h], .lr = grid_lr(space, i), .seed = seed};
                     proposal.ratios[RATIO_EMBEDDING] =
                         ratio_at(embedding, (uint32_t)(r % ratio_size(embedding)));
                     proposal.ratios[RATIO_OUTPUT] =

@@ -148,8 +148,8 @@ struct posterior *posterior_create(const struct cell_data *data)
         goto out;
     for (size_t b = 0; b < data->basin_count; b++) {
         known += cell_basin_is_known(&data->basins[b]);
-        posterior->anything = posterior->anything || data->basins[b].losses > 0 ||
-                              data->basins[b].optimum;
+        posterior->anything =
+            posterior->anything || data->basins[b].losses > 0 || data->basins[b].optimum;
     }
     good = sampler_run(sampler, BURN_IN);
     for (size_t s = 0; good && s < POSTERIOR_SAMPLES; s++) {
@@ -179,20 +179,19 @@ int posterior_shape(const struct posterior *posterior, int sample, int k)
     return k == 0 ? posterior->samples[sample].shape : BASIN_PARABOLA;
 }
 
-const struct basin_sample *posterior_basin(const struct posterior *posterior,
-                                                     int sample, size_t basin)
+const struct basin_sample *posterior_basin(const struct posterior *posterior, int sample,
+                                           size_t basin)
 {
     return &posterior->basins[(size_t)sample * posterior->basin_count + basin];
 }
 
-const struct optimum_sample *posterior_optimum(const struct posterior *posterior,
-                                                         int sample, size_t optimum)
+const struct optimum_sample *posterior_optimum(const struct posterior *posterior, int sample,
+                                               size_t optimum)
 {
     return &posterior->optima[(size_t)sample * posterior->optimum_count + optimum];
 }
 
-struct spread posterior_spread(const struct posterior *posterior, size_t basin,
-                                    size_t offset)
+struct spread posterior_spread(const struct posterior *posterior, size_t basin, size_t offset)
 {
     double values[POSTERIOR_SAMPLES];
     for (int s = 0; s < POSTERIOR_SAMPLES; s++)
@@ -202,7 +201,7 @@ struct spread posterior_spread(const struct posterior *posterior, size_t basin,
 }
 
 void posterior_values(const struct posterior *posterior, int k,
-                           const double coefficients[TERMS_MAX], double values[POSTERIOR_SAMPLES])
+                      const double coefficients[TERMS_MAX], double values[POSTERIOR_SAMPLES])
 {
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         values[s] = 0;
@@ -212,7 +211,7 @@ void posterior_values(const struct posterior *posterior, int k,
 }
 
 struct spread posterior_combine(const struct posterior *posterior, int k,
-                                     const double coefficients[TERMS_MAX])
+                                const double coefficients[TERMS_MAX])
 {
     double values[POSTERIOR_SAMPLES];
     posterior_values(posterior, k, coefficients, values);

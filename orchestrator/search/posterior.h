@@ -20,15 +20,15 @@ struct basin_sample {
     double level; /* nats; without a loss normal around 0, LEVEL_DEVIATION wide */
 };
 
-struct optimum_sample {            /* a cell, or the target, at target_tokens */
+struct optimum_sample {                 /* a cell, or the target, at target_tokens */
     double optimum[SEARCH_COORDINATES]; /* [0]: log2 LR*; [k]: log2 of the best ratio */
     double curvature[SEARCH_COORDINATES];
 };
 
-struct sample { /* all have equal weight */
-    double sigma;          /* noise of one loss, nats */
-    double error;          /* model error over height above the bottom */
-    int shape;             /* of the LR's basins */
+struct sample {   /* all have equal weight */
+    double sigma; /* noise of one loss, nats */
+    double error; /* model error over height above the bottom */
+    int shape;    /* of the LR's basins */
     double misfit[SEARCH_COORDINATES];
     double theta[SEARCH_COORDINATES][TERMS_MAX]; /* coefficients of data->terms */
 };
@@ -62,19 +62,18 @@ double posterior_penalty(const struct posterior *posterior, double x, const doub
 /* Spread of coordinate k's optimum: of a cell, or of the target (cell_count). */
 struct spread posterior_optimum_spread(const struct posterior *posterior, size_t optimum, int k);
 
-const struct basin_sample *posterior_basin(const struct posterior *posterior,
-                                                     int sample, size_t basin);
-const struct optimum_sample *posterior_optimum(const struct posterior *posterior,
-                                                         int sample, size_t optimum);
+const struct basin_sample *posterior_basin(const struct posterior *posterior, int sample,
+                                           size_t basin);
+const struct optimum_sample *posterior_optimum(const struct posterior *posterior, int sample,
+                                               size_t optimum);
 
 /* Spread of one member of a basin's samples; `offset`: offsetof(struct basin_sample, ...). */
-struct spread posterior_spread(const struct posterior *posterior, size_t basin,
-                                    size_t offset);
+struct spread posterior_spread(const struct posterior *posterior, size_t basin, size_t offset);
 /* Linear combination of coordinate k's coefficients, sum of coefficients[i] * theta[i]: of each
  * sample, and its spread. */
 void posterior_values(const struct posterior *posterior, int k,
-                           const double coefficients[TERMS_MAX], double values[POSTERIOR_SAMPLES]);
+                      const double coefficients[TERMS_MAX], double values[POSTERIOR_SAMPLES]);
 struct spread posterior_combine(const struct posterior *posterior, int k,
-                                     const double coefficients[TERMS_MAX]);
+                                const double coefficients[TERMS_MAX]);
 
 #endif

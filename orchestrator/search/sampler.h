@@ -10,9 +10,9 @@
 
 enum effect { EFFECT_CELL, EFFECT_HORIZON, EFFECT_COUNT }; /* random effects with sampled sizes */
 
-struct sampler_law {                             /* of one coordinate */
-    int shape, curvature, drift, misfit;         /* indices into their grids */
-    int effect[EFFECT_COUNT];                    /* of the random effects' sizes */
+struct sampler_law {                     /* of one coordinate */
+    int shape, curvature, drift, misfit; /* indices into their grids */
+    int effect[EFFECT_COUNT];            /* of the random effects' sizes */
     double theta[TERMS_MAX];
     double stretch[TERMS_MAX]; /* on a heavy term's variance: Student as a mixture of normals */
 };

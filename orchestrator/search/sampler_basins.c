@@ -155,25 +155,41 @@ void sampler_weigh(struct sampler *sampler, int k)
 
 /* ---- the law's prior of each vertex ---- */
 
-/* out[v] = log of the prior of coordinate k's vertex up to a constant: its law's and, for the LR,
- * those of the ratios, which are differences from its vertex. */
-static void log_prior_of(const struct sampler *sampler, size_t b, int k,
-                         double out[VERTEX_GRID_MAX])
+#define TAIL 6.0 /* standard deviations: a vertex farther from the law is not considered */
+
+/* Prior of a vertex up to a constant, where it is not negligible: at places first..end - 1. */
+struct window {
+    int first, end;
+    double center, deviation; /* octaves */
+    double prior[VERTEX_GRID_MAX];
+};
+
+/* The prior of coordinate k's vertex: its law's and, for the LR, those of the ratios, which are
+ * differences from its vertex. All are normal, and so is their product. */
+static void lay_window(const struct sampler *sampler, size_t b, int k, struct window *window)
 {
     const struct sampler_basin *state = &sampler->basins[b];
     const struct vertex_grid *grid = &sampler->data->grids[k];
-    memset(out, 0, (size_t)grid->count * sizeof(*out));
+    double precision = 0, sum = 0;
     for (int j = 0; j < sampler->data->coordinate_count; j++) {
         if (j != k && k > 0)
             continue;
-        double center = state->line[j] + (k > 0 ? state->vertex[0] : 0);
-        center = j == k ? center : state->vertex[j] - state->line[j];
-        double precision = pow(sampler_misfit(sampler, j), -2);
-        for (int v = 0; v < grid->count; v++) {
-            double off = vertex_grid_x(grid, v) - center;
-            out[v] -= off * off * precision / 2;
-        }
+        double center = j == k ? state->line[j] + (k > 0 ? state->vertex[0] : 0)
+                               : state->vertex[j] - state->line[j];
+        double misfit = sampler_misfit(sampler, j), own = 1 / (misfit * misfit);
+        precision += own;
+        sum += own * center;
     }
+    window->center = sum / precision;
+    window->deviation = 1 / sqrt(precision);
+    double reach = TAIL * window->deviation;
+    window->first = vertex_grid_nearest(grid, window->center - reach);
+    window->end = vertex_grid_nearest(grid, window->center + reach) + 1;
+    for (int v = window->first; v < window->end; v++) {
+        double off = grid->low + v * grid->step - window->center;
+        window->prior[v] = -off * off * precision / 2;
+    }
+    fast_exp(window->prior + window->first, window->end - window->first);
 }
 
 /* ---- what all basins share ---- */
@@ -216,21 +232,17 @@ static void add_evidence(struct sampler *sampler, size_t b, int k, enum block bl
                          double log_weights[ALTERNATIVES])
 {
     struct basin_node node = node_of(sampler, k);
-    double prior[VERTEX_GRID_MAX], evidence[ALTERNATIVES];
-    int vertices = sampler->data->grids[k].count;
-    log_prior_of(sampler, b, k, prior);
-    fast_exp(prior, vertices);
+    struct window window;
+    double evidence[ALTERNATIVES];
+    lay_window(sampler, b, k, &window);
     for (int i = 0; i < count; i++) {
         *member_of(&node, block) = i;
         const struct sampler_row *row = row_at(sampler, b, k, &node, sampler->row_capacity);
-        double sums[4] = {0};
-        for (int v = 0; v + 4 <= vertices; v += 4)
-            for (int j = 0; j < 4; j++)
-                sums[j] += row->likelihood[v + j] * prior[v + j];
-        for (int v = vertices / 4 * 4; v < vertices; v++)
-            sums[0] += row->likelihood[v] * prior[v];
+        double sum = 0;
+        for (int v = window.first; v < window.end; v++)
+            sum += row->likelihood[v] * window.prior[v];
         log_weights[i] += row->scale;
-        evidence[i] = fmax(sums[0] + sums[1] + sums[2] + sums[3], LEAST);
+        evidence[i] = sum > LEAST ? sum : LEAST;
     }
     fast_log(evidence, count);
     for (int i = 0; i < count; i++)
@@ -244,10 +256,11 @@ void sampler_draw_shape(struct sampler *sampler, int k)
                                        [BLOCK_SHAPE] = BASIN_SHAPES,
                                        [BLOCK_ERROR] = BASIN_ERRORS,
                                        [BLOCK_DRIFT] = BASIN_DRIFTS};
-    bool seldom = sampler->data->coordinate_count > 1;
-    enum block block = (enum block)((seldom ? sampler->sweeps / SELDOM : sampler->sweeps) % BLOCKS);
+    /* with several coordinates no row can be kept for the next sweep */
+    uint32_t every = sampler->data->coordinate_count > 1 ? SELDOM : 1;
+    enum block block = (enum block)(sampler->sweeps / every % BLOCKS);
     double log_weights[ALTERNATIVES];
-    if ((seldom && sampler->sweeps % SELDOM > 0) ||
+    if (sampler->sweeps % every > 0 ||
         (block == BLOCK_SHAPE && cell_data_shapes(sampler->data, k) == 1))
         return;
     for (int i = 0; i < counts[block]; i++)
@@ -270,17 +283,19 @@ static void draw_vertex(struct sampler *sampler, size_t b, int k)
 {
     struct sampler_basin *state = &sampler->basins[b];
     const struct vertex_grid *grid = &sampler->data->grids[k];
-    double log_prior[VERTEX_GRID_MAX], weights[VERTEX_GRID_MAX];
-    log_prior_of(sampler, b, k, log_prior);
-    memcpy(weights, log_prior, (size_t)grid->count * sizeof(*weights));
-    fast_exp(weights, grid->count);
-    for (int v = 0; v < grid->count; v++)
-        weights[v] *= state->row->likelihood[v];
-    int place = sampler_pick_weighted(sampler, weights, grid->count);
-    if (place < 0) { /* the law lies far from where the losses place it */
-        for (int v = 0; v < grid->count; v++)
-            weights[v] = log_prior[v] + state->row->log_of[v];
-        place = sampler_pick(sampler, weights, grid->count);
+    struct window window;
+    lay_window(sampler, b, k, &window);
+    for (int v = window.first; v < window.end; v++)
+        window.prior[v] *= state->row->likelihood[v];
+    int place =
+        sampler_pick_weighted(sampler, window.prior + window.first, window.end - window.first) +
+        window.first;
+    if (place < window.first) { /* the law lies far from where the losses place it */
+        for (int v = 0; v < grid->count; v++) {
+            double off = (vertex_grid_x(grid, v) - window.center) / window.deviation;
+            window.prior[v] = state->row->log_of[v] - off * off / 2;
+        }
+        place = sampler_pick(sampler, window.prior, grid->count);
     }
     state->place[k] = place;
     state->vertex[k] = grid->low + (place + sampler_uniform(sampler) - 0.5) * grid->step;

@@ -130,8 +130,7 @@ static void fill_cell(struct cell_answer *cell, const struct posterior *posterio
         size_t b = c * space->horizon_count + h;
         cell->trials += posterior->data->basins[b].trials;
         if (posterior->data->basins[b].losses > 0)
-            cell->loss =
-                posterior_spread(posterior, b, offsetof(struct basin_sample, level)).mean;
+            cell->loss = posterior_spread(posterior, b, offsetof(struct basin_sample, level)).mean;
     }
 }
 
@@ -144,8 +143,7 @@ static void fill_law(struct answer *answer, const struct posterior *posterior, u
     double coefficients[TERMS_MAX], misfit = 0, reference = posterior->data->reference_tokens;
     struct spread beta = beta_of(posterior, nearest);
     for (size_t i = 0; i < terms->count; i++)
-        coefficients[i] =
-            term_value(&terms->term[i], &space->cells[nearest], (int)nearest, -1, 0);
+        coefficients[i] = term_value(&terms->term[i], &space->cells[nearest], (int)nearest, -1, 0);
     struct spread line = posterior_combine(posterior, 0, coefficients);
     for (int s = 0; s < POSTERIOR_SAMPLES; s++)
         misfit += posterior->samples[s].misfit[0] / POSTERIOR_SAMPLES;
@@ -239,12 +237,12 @@ static void fill_ratios(struct answer *answer, const struct posterior *posterior
         struct target_answer *target = &answer->target;
         const struct ratio_range *range = &space->ratios[r];
         bool searched = range->low < range->high;
-        *ratio = (struct ratio_answer){
-            .searched = searched,
-            .value = searched ? target->ratio[r] : range->low,
-            .optimum = target->ratio[r],
-            .ci90 = {target->ratio_ci90[r][0], target->ratio_ci90[r][1]},
-            .trials = searched ? (uint32_t)posterior->data->seen_count : 0};
+        *ratio =
+            (struct ratio_answer){.searched = searched,
+                                  .value = searched ? target->ratio[r] : range->low,
+                                  .optimum = target->ratio[r],
+                                  .ci90 = {target->ratio_ci90[r][0], target->ratio_ci90[r][1]},
+                                  .trials = searched ? (uint32_t)posterior->data->seen_count : 0};
         if (!has_cells(posterior))
             target->ratio[r] = target->ratio_ci90[r][0] = target->ratio_ci90[r][1] = NAN;
     }
@@ -290,7 +288,7 @@ static enum back_test back_test_of(const struct answer *answer)
     double side = log(law->holdout.ci90[measured > predicted] / predicted);
     double error = longest ? Z90 * longest->se_ln_lr : 0; /* the optimum there has one too */
     return fabs(log(measured / predicted)) <= hypot(side, error) ? BACK_TEST_PASSED
-                                                                  : BACK_TEST_FAILED;
+                                                                 : BACK_TEST_FAILED;
 }
 
 /* Strong: the interval is at most an octave wide, every optimum behind it is bracketed, the

@@ -42,9 +42,9 @@ struct search_space {
     uint32_t seeds;    /* replicates of each LR: seed indices 0..seeds-1 */
     double resolution; /* octaves between neighbouring LRs of a finished basin */
     uint64_t target_tokens;
-    uint64_t seed; /* of the posterior's samples */
+    uint64_t seed;                    /* of the posterior's samples */
     double prior_beta, prior_beta_sd; /* Student with 3 degrees of freedom: center, scale */
-    double prior_lr, prior_lr_sd; /* prior of cell 0's LR* at prior_tokens: center; scale,
+    double prior_lr, prior_lr_sd;     /* prior of cell 0's LR* at prior_tokens: center; scale,
                                      octaves; prior_lr 0: none */
     uint64_t prior_tokens;
     double precision;      /* policy `design`: ends when the target's expected loss penalty is

@@ -46,10 +46,11 @@ static void warn_seeds(struct answer *answer, const struct cell_data *data,
             trained += data->seen[k].kind == OBSERVED_LOSS;
         if (trained == 0)
             continue;
-        answer_warn(answer,
-                    "%s tokens: at learning rate %.3g %u of %u seeds diverged: seeds disagree where "
-                    "it becomes unstable",
-                    tokens, exp2(wall->x[0]), all - trained, all);
+        answer_warn(
+            answer,
+            "%s tokens: at learning rate %.3g %u of %u seeds diverged: seeds disagree where "
+            "it becomes unstable",
+            tokens, exp2(wall->x[0]), all - trained, all);
         break;
     }
     best_of_seeds(data, basin, &lowest, &highest);
@@ -77,7 +78,8 @@ static void warn_walls(struct answer *answer, const struct cell_basin *basin, co
                     "%.3g: the cliff is near",
                     tokens, exp2(best->x[0]), exp2(next->x[0]));
     if (below)
-        answer_warn(answer, "%s tokens: learning rate %.3g diverged, although %.3g, above it, trained",
+        answer_warn(answer,
+                    "%s tokens: learning rate %.3g diverged, although %.3g, above it, trained",
                     tokens, exp2(below->x[0]), exp2(best->x[0]));
 }
 
@@ -125,8 +127,9 @@ static void warn_misfit(struct answer *answer, const struct posterior *posterior
     for (int s = 0; s < POSTERIOR_SAMPLES; s++)
         worst += posterior->samples[s].error >= basin_error[BASIN_ERRORS - 1] - 1e-9;
     if (worst / POSTERIOR_SAMPLES > LACK_OF_FIT)
-        answer_warn(answer, "the losses do not lie on a smooth basin, at some horizons at least: only "
-                            "those near the optimum count, and the interval is wider for it");
+        answer_warn(answer,
+                    "the losses do not lie on a smooth basin, at some horizons at least: only "
+                    "those near the optimum count, and the interval is wider for it");
 }
 
 /* ---- of the law ---- */
@@ -293,8 +296,7 @@ static void warn_ratios(struct answer *answer, const struct posterior *posterior
         }
         answer->ratios[r].at_edge = low + high > 0;
         if (low + high > 0)
-            answer_warn(answer,
-                        "%s%s lies at the %s end of its range [%.3g, %.3g]: widen it",
+            answer_warn(answer, "%s%s lies at the %s end of its range [%.3g, %.3g]: widen it",
                         answer->cell_count > 1 ? "in some of the models the best model."
                                                : "the best model.",
                         names[r], high > low ? "upper" : "lower", range->low, range->high);
@@ -332,7 +334,8 @@ static void warn_one(struct answer *answer, const struct posterior *posterior)
     warn_mostly_prior(answer);
     warn_prior(answer, &posterior->data->space);
     warn_holdout(answer);
-    for (size_t h = answer->horizon_count; h-- > 0;) /* the longest first: it has the most influence */
+    for (size_t h = answer->horizon_count;
+         h-- > 0;) /* the longest first: it has the most influence */
         warn_horizon(answer, posterior->data, &posterior->data->basins[h], &answer->horizons[h]);
 }
 
