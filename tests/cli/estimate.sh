@@ -66,7 +66,7 @@ cat >made.yaml <<'END'
 version: 1
 name: made
 trainer: {kind: simulate}
-search: {lr: [5e-4, 1e-1], horizons: [1M, 2M], policy: narrow}
+search: {lr: [5e-4, 1e-1], horizons: [1M, 2M], policy: grid}
 target: {tokens: 8M}
 END
 run "$LRSEARCH" check made.yaml --ranks 3
