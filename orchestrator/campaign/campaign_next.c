@@ -187,8 +187,8 @@ static int ask_policy(const struct campaign *campaign, const struct interrupt *i
         goto out;
     size_t found = 0;
     if ((rc = search_next(policy, &asked.space, seen, seen_count, round, &found))) {
-        lr_fail(err, rc, "search.policy %s: cannot plan round %u: %s", policy->name,
-                campaign->round + 1, lr_error_text(rc));
+        rc = lr_fail(err, rc, "search.policy %s: cannot plan round %u: %s", policy->name,
+                     campaign->round + 1, lr_error_text(rc));
         goto out;
     }
     assert(found <= POLICY_ROUND_MAX);
