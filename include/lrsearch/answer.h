@@ -114,9 +114,9 @@ struct target_answer {
                                                               axes; NaN: not searched */
     double loss_penalty;             /* expected, nats: `lr` may miss the optimum */
     double loss_penalty_if_wrong_2x; /* nats, at half or twice the optimum, ratios kept */
-    double keep_lr;      /* fitted optimum of the longest measured horizon; NaN: none */
-    double keep_penalty; /* expected at the target, nats, if that is kept */
-    double no_basin;     /* probability that the loss does not depend on the LR at all */
+    double keep_lr;                  /* fitted optimum of the longest measured horizon; NaN: none */
+    double keep_penalty;             /* expected at the target, nats, if that is kept */
+    double no_basin; /* probability that the loss does not depend on the LR at all */
 };
 
 struct ratio_answer { /* LR of embedding or output / LR of hidden matrices, at base_width */

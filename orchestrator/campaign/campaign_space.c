@@ -99,6 +99,7 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
     out->space = (struct search_space){
         .lr_low = plan->search.lr[0],
         .lr_high = plan->search.lr[1],
+        .extend = plan->search.extend,
         .horizons = plan->search.horizons,
         .horizon_count = plan->search.horizon_count,
         .seeds = plan->search.seeds,

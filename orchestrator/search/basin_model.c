@@ -59,7 +59,7 @@ static double rounded(double t, double power)
 double basin_height(double t, int shape)
 {
     struct basin_shape of = basin_shape_of(shape);
-    return rounded(t, of.power) / rounded(1, of.power) * (1 + of.asymmetry * tanh(1.5 * t));
+    return rounded(t, of.power) / rounded(1, of.power) * (1 + of.asymmetry * tanh(2 * t));
 }
 
 double basin_height_expected(double t)
@@ -73,7 +73,7 @@ double basin_height_expected(double t)
 void basin_heights_fill(struct basin_heights *heights)
 {
     for (int i = 0; i < HEIGHTS; i++) {
-        double t = (double)i / HEIGHTS_OCTAVE - HEIGHTS_REACH, side = tanh(1.5 * t);
+        double t = (double)i / HEIGHTS_OCTAVE - HEIGHTS_REACH, side = tanh(2 * t);
         for (int p = 0; p < BASIN_POWERS; p++) {
             double height = rounded(t, powers[p]) / rounded(1, powers[p]);
             for (int a = 0; a < BASIN_ASYMMETRIES; a++)

@@ -6,10 +6,10 @@
 /* The model of one basin, and its priors:
  *
  *     loss(x) = level + curvature g(x - vertex) + noise,   x = log2 lr
- *     g(t) = |t|^power (1 + asymmetry tanh 1.5 t),  rounded at 0, mean of g(-1) and g(1): 1
+ *     g(t) = |t|^power (1 + asymmetry tanh 2 t),  rounded at 0, mean of g(-1) and g(1): 1
  *
  * Power and asymmetry are those of one of BASIN_SHAPES shapes: from a V to a flat bottom between
- * cliffs, steeper to either side. A loss deviates from it by noise and by a model error in
+ * cliffs, steeper to either side. Most basins share one. A loss deviates from it by noise and by a model error in
  * proportion to the height, whose sizes are sampled: where no shape fits, losses far from the
  * optimum count less and the interval widens. At a horizon t octaves of tokens from the reference
  * the curvature is about base 2^(-drift t). */
@@ -37,6 +37,10 @@
 struct basin_shape {
     double power, asymmetry, prior;
 };
+/* Prior probability that a basin has the shape that most basins have; otherwise one by the prior. Of
+ * small models the same basin may be steeper to the left at 256 steps and to neither side at
+ * 1024. */
+#define SHAPE_SHARED 0.8
 extern const double basin_drift[BASIN_DRIFTS], basin_drift_prior[BASIN_DRIFTS];
 /* Standard deviations of a vertex around the law, octaves, and their prior probabilities. */
 extern const double basin_misfit[BASIN_MISFITS], basin_misfit_prior[BASIN_MISFITS];

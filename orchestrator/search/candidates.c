@@ -9,7 +9,7 @@
 
 /* Octaves around the expected LR: trials far from the optimum rest on the basin's assumed shape. The
  * less certain the optimum, the farther. */
-#define REACH 1.1
+#define REACH 1.0
 #define REACH_MOST 2.6
 #define RATIO_REACH 2.1    /* octaves around the expected ratio */
 #define SPACING 0.25       /* octaves between LRs at most */
@@ -208,9 +208,8 @@ static void predict(struct candidates *candidates, struct candidate *candidate)
         double height = 0;
         for (int k = 0; k < candidates->data->coordinate_count; k++) {
             double off = candidate->x[k] - at->vertex[k];
-            height +=
-                at->curvature[k] * basin_heights_at(candidates->data->heights, off,
-                                                    posterior_shape(candidates->posterior, s, k));
+            height += at->curvature[k] * basin_heights_at(candidates->data->heights, off,
+                                                          k == 0 ? at->shape : BASIN_PARABOLA);
         }
         double error = sample->error * height;
         candidate->values[s] = at->level + height;

@@ -35,6 +35,7 @@ static void keep_basin(struct sampler *sampler, size_t b, struct basin_sample *s
             base + state->line[k] + sampler_misfit(sampler, k) * sampler_normal(sampler);
         sample->curvature[k] = draw_curvature(sampler, k, basin->t);
     }
+    sample->shape = basin->losses > 0 ? state->shape : sampler_new_shape(sampler);
     sample->level = basin->losses > 0 ? basin->bottom + state->level
                                       : LEVEL_DEVIATION * sampler_normal(sampler);
 }
@@ -59,6 +60,7 @@ static void keep_optimum(struct sampler *sampler, const struct basin_sample *bas
         if (space->horizons[h] == space->target_tokens)
             at = &basins[b];
     }
+    optimum->shape = at ? at->shape : sampler_new_shape(sampler);
     for (int k = 0; k < data->coordinate_count; k++) {
         double own = k == 0 ? shared : 0;
         if (index < 0)
@@ -117,7 +119,6 @@ static void keep_sample(struct sampler *sampler, const struct sampler_features *
     double shared = draw_shared(sampler);
     sample->sigma = basin_sigma(sampler->sigma);
     sample->error = basin_error[sampler->error];
-    sample->shape = sampler->laws[0].shape;
     for (int k = 0; k < data->coordinate_count; k++) {
         sample->misfit[k] = sampler_misfit(sampler, k);
         memcpy(sample->theta[k], sampler->laws[k].theta, sizeof(sample->theta[k]));
@@ -182,11 +183,6 @@ void posterior_destroy(struct posterior *posterior)
     lr_free(posterior);
 }
 
-int posterior_shape(const struct posterior *posterior, int sample, int k)
-{
-    return k == 0 ? posterior->samples[sample].shape : BASIN_PARABOLA;
-}
-
 const struct basin_sample *posterior_basin(const struct posterior *posterior, int sample,
                                            size_t basin)
 {
@@ -246,7 +242,7 @@ double posterior_penalty(const struct posterior *posterior, double x, const doub
         for (int k = 0; k < (ratios ? data->coordinate_count : 1); k++) {
             double off = x - sample->optimum[0] + (k > 0 ? ratios[k] - sample->optimum[k] : 0);
             sum += sample->curvature[k] *
-                   basin_heights_at(data->heights, off, posterior_shape(posterior, s, k));
+                   basin_heights_at(data->heights, off, k == 0 ? sample->shape : BASIN_PARABOLA);
         }
     }
     return sum / POSTERIOR_SAMPLES;

@@ -17,18 +17,19 @@
 struct basin_sample {
     double vertex[SEARCH_COORDINATES]; /* log2 LR of coordinate k */
     double curvature[SEARCH_COORDINATES];
+    int shape;    /* of coordinate 0; of the others BASIN_PARABOLA */
     double level; /* nats; without a loss normal around 0, LEVEL_DEVIATION wide */
 };
 
 struct optimum_sample {                 /* a cell, or the target, at target_tokens */
     double optimum[SEARCH_COORDINATES]; /* [0]: log2 LR*; [k]: log2 of the best ratio */
     double curvature[SEARCH_COORDINATES];
+    int shape; /* of coordinate 0 */
 };
 
 struct sample {   /* all have equal weight */
     double sigma; /* noise of one loss, nats */
     double error; /* model error over height above the bottom */
-    int shape;    /* of the LR's basins */
     double misfit[SEARCH_COORDINATES];
     double theta[SEARCH_COORDINATES][TERMS_MAX]; /* coefficients of data->terms */
 };
@@ -41,9 +42,6 @@ struct posterior {
     struct basin_sample *basins;   /* [sample][basin] */
     struct optimum_sample *optima; /* [sample][optimum] */
 };
-
-/* Shape of coordinate k's basins in a sample. */
-int posterior_shape(const struct posterior *posterior, int sample, int k);
 
 /* Deterministic, for any order of observations. NULL: no memory, or interrupted. */
 struct posterior *posterior_create(const struct cell_data *data);

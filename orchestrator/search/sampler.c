@@ -1,4 +1,4 @@
-/* Gibbs sampler. For each coordinate a sweep draws one of noise, model error, shape, curvature and
+/* Gibbs sampler. For each coordinate a sweep draws one of noise, model error, shapes, curvature and
  * drift with the vertices integrated out (sampler_basins.c), moves the law together with the
  * vertices (sampler_law.c), draws each basin's vertex, curvature and level, then the law given the
  * vertices. Basins that nothing is known of are skipped. */
@@ -82,6 +82,7 @@ static void begin_basin(struct sampler *sampler, size_t b, int k)
                : basin->optimum ? log2(basin->optimum->lr)
                                 : state->line[k] + (k > 0 ? state->vertex[0] : 0);
     state->known = cell_basin_is_known(basin);
+    state->shape = BASIN_PARABOLA;
     state->place[k] = vertex_grid_nearest(grid, x);
     state->vertex[k] = vertex_grid_x(grid, state->place[k]);
     state->curvature[k] = sampler_curvature(sampler, k, basin->t);
@@ -201,7 +202,7 @@ static void sweep_once(struct sampler *sampler)
 {
     for (int k = 0; k < sampler->data->coordinate_count; k++) {
         sampler_turn_to(sampler, k);
-        sampler_draw_shape(sampler, k);
+        sampler_draw_shapes(sampler, k);
         sampler_weigh(sampler, k);
         sampler_shift_law(sampler, k);
         sampler_draw_basins(sampler, k);

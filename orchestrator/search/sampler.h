@@ -10,9 +10,10 @@
 
 enum effect { EFFECT_CELL, EFFECT_HORIZON, EFFECT_COUNT }; /* random effects with sampled sizes */
 
-struct sampler_law {                     /* of one coordinate */
-    int shape, curvature, drift, misfit; /* indices into their grids */
-    int effect[EFFECT_COUNT];            /* of the random effects' sizes */
+struct sampler_law {              /* of one coordinate */
+    int shape;                    /* that most basins share */
+    int curvature, drift, misfit; /* indices into their grids */
+    int effect[EFFECT_COUNT];     /* of the random effects' sizes */
     double theta[TERMS_MAX];
     double stretch[TERMS_MAX]; /* on a heavy term's variance: Student as a mixture of normals */
 };
@@ -25,6 +26,7 @@ struct sampler_row { /* a basin's likelihood over the grid of its vertex, for on
 
 struct sampler_basin {
     bool known;
+    int shape; /* of the LR's coordinate */
     double vertex[SEARCH_COORDINATES];
     int place[SEARCH_COORDINATES]; /* the vertex's index on its grid */
     double curvature[SEARCH_COORDINATES];

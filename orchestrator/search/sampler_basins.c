@@ -13,22 +13,23 @@
 #define MANY_BASINS 64
 #define MANY_EVERY 3 /* and with that many basins */
 
-static struct basin_node node_of(const struct sampler *sampler, int k)
+/* The node of coordinate k and a basin. */
+static struct basin_node node_of(const struct sampler *sampler, int k, size_t b)
 {
     const struct sampler_law *law = &sampler->laws[k];
-    return (struct basin_node){law->shape, law->curvature, law->drift, sampler->sigma,
-                               sampler->error};
+    return (struct basin_node){k == 0 ? sampler->basins[b].shape : BASIN_PARABOLA, law->curvature,
+                               law->drift, sampler->sigma, sampler->error};
 }
 
 double sampler_curvature(const struct sampler *sampler, int k, double t)
 {
-    struct basin_node node = node_of(sampler, k);
+    struct basin_node node = node_of(sampler, k, 0);
     return basin_curvature(sampler->data, k, &node, t);
 }
 
 static const double *current_shape(const struct sampler *sampler, size_t b, int k, size_t point)
 {
-    return basin_shape_row(sampler->data, &sampler->data->basins[b], k, sampler->laws[k].shape,
+    return basin_shape_row(sampler->data, &sampler->data->basins[b], k, sampler->basins[b].shape,
                            point);
 }
 
@@ -146,13 +147,14 @@ static const struct sampler_row *row_at(struct sampler *sampler, size_t b, int k
 
 void sampler_weigh(struct sampler *sampler, int k)
 {
-    struct basin_node node = node_of(sampler, k);
     if (sampler->row_index &&
         sampler->row_count + sampler->data->basin_count > sampler->row_capacity)
         forget_rows(sampler);
-    for (size_t b = 0; b < sampler->data->basin_count; b++)
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        struct basin_node node = node_of(sampler, k, b);
         if (sampler->basins[b].known)
             sampler->basins[b].row = row_at(sampler, b, k, &node, b);
+    }
 }
 
 /* ---- the law's prior of each vertex ---- */
@@ -218,11 +220,10 @@ static double block_log_prior(const struct sampler *sampler, int k, enum block b
         return basin_sigma_log_prior(value);
     case BLOCK_CURVATURE:
         return basin_curvature_log_prior(sampler->data, k, value);
-    case BLOCK_SHAPE:
-        return log(basin_shape_of(value).prior);
     case BLOCK_ERROR:
         return log(basin_error_prior[value]);
     case BLOCK_DRIFT:
+    case BLOCK_SHAPE: /* of each basin: draw_shapes() */
     case BLOCKS:
         break;
     }
@@ -233,7 +234,7 @@ static double block_log_prior(const struct sampler *sampler, int k, enum block b
 static void add_evidence(struct sampler *sampler, size_t b, int k, enum block block, int count,
                          double log_weights[ALTERNATIVES])
 {
-    struct basin_node node = node_of(sampler, k);
+    struct basin_node node = node_of(sampler, k, b);
     struct window window;
     double evidence[ALTERNATIVES];
     lay_window(sampler, b, k, &window);
@@ -251,7 +252,42 @@ static void add_evidence(struct sampler *sampler, size_t b, int k, enum block bl
         log_weights[i] += evidence[i];
 }
 
-void sampler_draw_shape(struct sampler *sampler, int k)
+/* Prior of a basin's shape, given the one that most share. */
+static double shape_prior(const struct sampler *sampler, int shape)
+{
+    return SHAPE_SHARED * (shape == sampler->laws[0].shape) +
+           (1 - SHAPE_SHARED) * basin_shape_of(shape).prior;
+}
+
+int sampler_new_shape(struct sampler *sampler)
+{
+    double weights[BASIN_SHAPES];
+    for (int i = 0; i < BASIN_SHAPES; i++)
+        weights[i] = shape_prior(sampler, i);
+    return sampler_pick_weighted(sampler, weights, BASIN_SHAPES);
+}
+
+/* Draws the shape of each basin, then the one that most share. */
+static void draw_shapes(struct sampler *sampler)
+{
+    double weights[BASIN_SHAPES], priors[BASIN_SHAPES], shared[BASIN_SHAPES];
+    for (int i = 0; i < BASIN_SHAPES; i++) {
+        priors[i] = log(shape_prior(sampler, i));
+        shared[i] = log(basin_shape_of(i).prior);
+    }
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        if (sampler->data->basins[b].losses == 0)
+            continue;
+        memcpy(weights, priors, sizeof(weights));
+        add_evidence(sampler, b, 0, BLOCK_SHAPE, BASIN_SHAPES, weights);
+        int shape = sampler->basins[b].shape = sampler_pick(sampler, weights, BASIN_SHAPES);
+        double own = (1 - SHAPE_SHARED) * basin_shape_of(shape).prior;
+        shared[shape] += log((SHAPE_SHARED + own) / own); /* the others: log(own / own) */
+    }
+    sampler->laws[0].shape = sampler_pick(sampler, shared, BASIN_SHAPES);
+}
+
+void sampler_draw_shapes(struct sampler *sampler, int k)
 {
     static const int counts[BLOCKS] = {[BLOCK_SIGMA] = BASIN_SIGMAS,
                                        [BLOCK_CURVATURE] = BASIN_CURVATURES,
@@ -264,17 +300,20 @@ void sampler_draw_shape(struct sampler *sampler, int k)
                                                                 : 1;
     enum block block = (enum block)(sampler->sweeps / every % BLOCKS);
     double log_weights[ALTERNATIVES];
-    if (sampler->sweeps % every > 0 ||
-        (block == BLOCK_SHAPE && cell_data_shapes(sampler->data, k) == 1))
+    if (sampler->sweeps % every > 0)
         return;
+    if (block == BLOCK_SHAPE) {
+        if (k == 0)
+            draw_shapes(sampler);
+        return;
+    }
     for (int i = 0; i < counts[block]; i++)
         log_weights[i] = block_log_prior(sampler, k, block, i);
     for (size_t b = 0; b < sampler->data->basin_count; b++)
         if (sampler->data->basins[b].losses > 0)
             add_evidence(sampler, b, k, block, counts[block], log_weights);
-    struct basin_node node = node_of(sampler, k);
+    struct basin_node node = node_of(sampler, k, 0);
     *member_of(&node, block) = sampler_pick(sampler, log_weights, counts[block]);
-    sampler->laws[k].shape = node.shape;
     sampler->laws[k].curvature = node.curvature;
     sampler->laws[k].drift = node.drift;
     sampler->sigma = node.sigma;

@@ -10,14 +10,16 @@
 
 /* Call first: makes k the current coordinate; vertices and curvatures of the others stay fixed. */
 void sampler_turn_to(struct sampler *sampler, int k);
-/* Draws one of noise, model error, shape, curvature and drift, by turns, with vertex, level and
+/* Draws one of noise, model error, shapes, curvature and drift, by turns, with vertex, level and
  * curvature of each basin integrated out; these must be drawn again next. */
-void sampler_draw_shape(struct sampler *sampler, int k);
+void sampler_draw_shapes(struct sampler *sampler, int k);
 /* Sets the row of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);
 /* Draws vertex, curvature and level of every known basin, after sampler_weigh(). */
 void sampler_draw_basins(struct sampler *sampler, int k);
 
+/* A shape for a basin of which nothing is known. */
+int sampler_new_shape(struct sampler *sampler);
 /* Prior mean of the curvature, nats one octave away, t octaves of tokens from the reference. */
 double sampler_curvature(const struct sampler *sampler, int k, double t);
 

@@ -217,8 +217,9 @@ static void fill_target(struct answer *answer, const struct posterior *posterior
         const struct optimum_sample *sample = posterior_optimum(posterior, s, index);
         for (int k = 0; k < data->coordinate_count; k++) /* the ratios are kept */
             for (int off = -1; off <= 1; off += 2)
-                wrong += sample->curvature[k] / 2 *
-                         basin_heights_at(data->heights, off, posterior_shape(posterior, s, k));
+                wrong +=
+                    sample->curvature[k] / 2 *
+                    basin_heights_at(data->heights, off, k == 0 ? sample->shape : BASIN_PARABOLA);
     }
     target->loss_penalty = posterior_penalty(posterior, optimum.mean, ratios);
     target->loss_penalty_if_wrong_2x = wrong / POSTERIOR_SAMPLES;

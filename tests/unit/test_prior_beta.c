@@ -40,8 +40,8 @@ static void a_larger_batch_never_raises_it(void **state)
                 struct beta_prior prior =
                     prior_at((enum beta_optimizer)o, batch, lengths[i][0], lengths[i][1]);
                 assert_true(prior.center <= last);
-                assert_true(prior.scale >= 0.18 && prior.scale <= 0.25);
-                assert_true(scales_off(&prior, RISING) <= 3.5);
+                assert_true(prior.scale >= 0.25 && prior.scale <= 0.35);
+                assert_true(scales_off(&prior, RISING) <= 3);
                 last = prior.center;
             }
         }
@@ -54,10 +54,10 @@ static void far_from_the_best_batch_it_is_that_of_the_papers(void **state)
                       muon = prior_at(BETA_MUON, 4096, 4000000000, 100000000000),
                       large = prior_at(BETA_ADAMW, 1000000000, 4000000000, 100000000000);
     is_near(small.center, 0.28, 1e-9);
-    is_near(small.scale, 0.18, 1e-9);
+    is_near(small.scale, 0.25, 1e-9);
     is_near(muon.center, 0.38, 1e-9);
     is_near(large.center, -0.3, 1e-9);
-    is_near(large.scale, 0.18, 1e-9);
+    is_near(large.scale, 0.25, 1e-9);
     assert_non_null(strstr(small.why, "a batch of 4.1k tokens is below the best one for these "
                                       "lengths (about 412k)"));
     assert_non_null(strstr(small.why, "for AdamW are -0.25 to -0.35"));
@@ -117,8 +117,8 @@ static void an_unknown_batch(void **state)
     (void)state;
     for (int o = 0; o < BETA_OPTIMIZERS; o++) {
         struct beta_prior prior = prior_at((enum beta_optimizer)o, 0, 1, 2);
-        is_near(prior.center, 0.2, 1e-9);
-        is_near(prior.scale, 0.25, 1e-9);
+        is_near(prior.center, 0.15, 1e-9);
+        is_near(prior.scale, 0.35, 1e-9);
         assert_non_null(strstr(prior.why, "the batch is not known (training.batch_tokens)"));
     }
 }

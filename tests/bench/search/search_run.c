@@ -6,6 +6,7 @@
 #include <time.h>
 #include "plan/quantity.h"
 #include "plan/schema.h"
+#include "search/laws/prior_beta.h"
 #include "search/search_answer.h"
 
 /* A key of the plan's section `search`, at its default. */
@@ -23,14 +24,16 @@ static double setting(const char *name)
 
 struct search_space search_defaults(void)
 {
+    const struct beta_setting unknown = {BETA_OTHER, {0, 0}, 1, 1};
+    struct beta_prior beta = beta_prior_of(&unknown);
     return (struct search_space){
         .seeds = 1,
         .seed = 1,
         .resolution = setting("resolution"),
-        .prior_beta = getenv("PB") ? atof(getenv("PB")) : setting("prior_beta"),
-        .prior_beta_sd = getenv("PS") ? atof(getenv("PS")) : setting("prior_beta_sd"),
+        .prior_beta = getenv("PB") ? atof(getenv("PB")) : beta.center,
+        .prior_beta_sd = getenv("PS") ? atof(getenv("PS")) : beta.scale,
         .precision = 0.001,
-        .min_gain = getenv("MG") ? atof(getenv("MG")) : setting("min_gain"),
+        .min_gain = setting("min_gain"),
         .round_trials = (uint32_t)setting("round_trials"),
         .ratios = {{1, 1}, {1, 1}},
     };
