@@ -115,18 +115,17 @@ static void put_basins(struct html *page, const struct report_input *input)
         const struct horizon_answer *h = &answer->basins[i].horizon;
         html_row(page, format_count(text, sizeof(text), (double)h->tokens));
         html_cell(page, cell_name(text, sizeof(text), answer, answer->basins[i].cell, 0));
+        const char *none = no_optimum(h);
         bool seen = h->lowest_lr > 0;
         html_cell(page, format_fixed(text, sizeof(text), 4, seen ? h->lowest_loss : NAN));
         html_cell(page, format_lr(text, sizeof(text), 3, seen ? h->lowest_lr : NAN));
-        html_cell(page, format_lr(text, sizeof(text), 3, h->lr_opt));
-        html_cell(page, format_lr_interval(text, sizeof(text), 3, h->ci90));
-        html_cell(page, format_fixed(text, sizeof(text), 4, h->loss_min));
+        html_cell(page, none ? none : format_lr(text, sizeof(text), 3, h->lr_opt));
+        format_lr_interval(text, sizeof(text), 3, h->ci90);
+        html_cell(page, none ? "-" : text);
+        html_cell(page, format_fixed(text, sizeof(text), 4, none ? NAN : h->loss_min));
         html_format(page, "<td>%" PRIu32 "<td>%" PRIu32, h->trials, h->diverged);
-        html_cell(page, format_ratio(text, sizeof(text), h->curvature));
-        html_cell(page, h->at_edge        ? "at the edge: no optimum"
-                        : h->flat         ? "flat: no optimum"
-                        : h->interpolated ? "interpolated"
-                                          : "");
+        html_cell(page, format_ratio(text, sizeof(text), none ? NAN : h->curvature));
+        html_cell(page, !none && h->interpolated ? "interpolated" : "");
     }
     html_table_end(page);
 }

@@ -8,7 +8,7 @@
 #include "lrsearch/memory.h"
 #include "report/cells_text.h"
 #include "report/plain_text.h"
-#include "store/result_json.h"
+#include "report/summary.h"
 #include "store/json_value.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"
@@ -182,6 +182,14 @@ static const char *bracket_text(char *text, size_t capacity, const double ends[2
     return text;
 }
 
+static const struct horizon_answer *answer_at(const struct status_view *view, uint64_t tokens)
+{
+    for (size_t i = 0; i < view->answer.horizon_count; i++)
+        if (view->answer.horizons[i].tokens == tokens)
+            return &view->answer.horizons[i];
+    return NULL;
+}
+
 static void print_horizons(FILE *out, const struct status_view *view, bool brief)
 {
     bool open = false;
@@ -201,7 +209,10 @@ static void print_horizons(FILE *out, const struct status_view *view, bool brief
             bracket_text(bracket, sizeof(bracket), horizon->bracket);
             open = open || !interval_known(horizon->bracket);
         }
-        if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
+        const struct horizon_answer *answer = answer_at(view, horizon->tokens);
+        if (answer && no_optimum(answer))
+            snprintf(fitted, sizeof(fitted), "%s", no_optimum(answer));
+        else if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
             format_lr_interval(fitted, sizeof(fitted), 2, horizon->ci90);
         fprintf(out, "%7s %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %8s %8s  %-16s %s\n",
                 COUNT(tokens, horizon->tokens), horizon->trials.done, horizon->trials.diverged,
@@ -229,10 +240,8 @@ static void print_plot(FILE *out, const struct status_view *view,
     char tokens[32];
     if (layout->plot_rows == 0 || view->plotted == 0)
         return;
-    for (size_t i = 0; i < view->answer.horizon_count; i++) {
-        const struct horizon_answer *horizon = &view->answer.horizons[i];
-        if (horizon->tokens != view->plotted || horizon->flat)
-            continue;
+    const struct horizon_answer *horizon = answer_at(view, view->plotted);
+    if (horizon && !no_optimum(horizon)) {
         plot.lr_opt = horizon->lr_opt;
         memcpy(plot.ci90, horizon->ci90, sizeof(plot.ci90));
         plot.curvature = horizon->curvature;

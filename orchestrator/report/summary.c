@@ -139,8 +139,7 @@ static const char *format_loss(char *text, size_t capacity, double loss)
     return text;
 }
 
-/* What stands in the place of an optimum that is none; NULL: it is one. */
-static const char *no_optimum(const struct horizon_answer *horizon)
+const char *no_optimum(const struct horizon_answer *horizon)
 {
     if (horizon->trials == 0)
         return "none: nothing trained";

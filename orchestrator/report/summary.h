@@ -22,6 +22,10 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
 void transfer_print(FILE *out, const char *first, const char *next, const struct answer *answer);
 void warnings_print(FILE *out, const struct answer *answer);
 
+/* What stands in the place of an optimum that is none: "none: at the edge"; NULL: it is one. A
+ * report shows no number there, whatever lr_opt is. */
+const char *no_optimum(const struct horizon_answer *horizon);
+
 /* The drift between two answers. The first paragraph begins with `lead`, the others with as many
  * spaces. */
 void drift_print(FILE *out, const char *lead, const struct drift *drift);
