@@ -341,8 +341,9 @@ static const struct figure_kind {
      .file = "basins.svg"},
     {.id = "horizon",
      .title = "Best learning rate against training length",
-     .caption = "The best learning rate of each horizon with its 90 % interval, the law through "
-                "them with its band, and the answer at the target as a diamond.",
+     .caption =
+         "The fitted optimum of each horizon with its 90 % interval, the extrapolation through "
+         "them with its band, and the answer at the target as a diamond.",
      .draw = horizon_figure,
      .put_numbers = put_horizon_numbers,
      .file = "horizon.svg"},

@@ -103,13 +103,25 @@ static const char *use_lead(int *line)
     return (*line)++ == 0 ? "If you use it     " : "                  ";
 }
 
+/* "at 524k tokens": the horizon whose optimum target->keep_lr is. */
+static const char *where_kept(char *text, size_t capacity, const struct answer *answer)
+{
+    struct texts t;
+    snprintf(text, capacity, "of the longest trainings");
+    for (size_t i = 0; i < answer->horizon_count; i++)
+        if (answer->horizons[i].lr_opt == answer->target.keep_lr)
+            snprintf(text, capacity, "at %s tokens", COUNT(t.a, answer->horizons[i].tokens));
+    return text;
+}
+
 /* Nothing about a guess that is not to be relied on. */
 static void print_use(FILE *out, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
     struct texts t;
+    char kept[64];
     int line = 0;
-    bool keep = target->keep_lr > 0 && isfinite(target->keep_penalty) && answer->horizon_count > 0;
+    bool keep = target->keep_lr > 0 && isfinite(target->keep_penalty);
     if (answer->status == ANSWER_NOT_IDENTIFIED || !isfinite(target->lr))
         return;
     if (isfinite(target->loss_penalty) || isfinite(target->loss_penalty_if_wrong_2x) || keep)
@@ -122,8 +134,8 @@ static void print_use(FILE *out, const struct answer *answer)
                    target->loss_penalty_if_wrong_2x);
     if (keep)
         wrap_print(out, use_lead(&line),
-                   "keeping %s, the fitted optimum at %s tokens, would cost about %.2g nats",
-                   LR(t.a, 2, target->keep_lr), COUNT(t.b, longest_fitted(answer)),
+                   "keeping %s, the fitted optimum %s, would cost about %.2g nats",
+                   LR(t.a, 2, target->keep_lr), where_kept(kept, sizeof(kept), answer),
                    target->keep_penalty);
     if (line > 0 && target->no_basin >= NO_BASIN_SHOWN)
         wrap_print(out, use_lead(&line),
