@@ -5,10 +5,10 @@
 #include "lrsearch/answer.h"
 #include "report/plain_text.h" /* format functions for callers */
 
-/* What a run prints on stdout at its end: the target's LR with its interval and its confidence, what
- * it costs to use it, what was measured, what is extrapolated, the cost, why the search stopped,
- * every warning, and commands to go on. run_dir: of the run; NULL: none, then no commands. Plain
- * text, 80 columns. */
+/* What a run prints on stdout at its end: the target's LR with its interval and its confidence,
+ * what it costs to use it, what was measured, what is extrapolated, the cost, why the search
+ * stopped, every warning, and commands to go on. run_dir: of the run; NULL: none, then no commands.
+ * Plain text, 80 columns. */
 void summary_print(FILE *out, const char *name, const char *run_dir, const struct answer *answer);
 
 /* The same without the table, the cost and the commands: the prediction for a target other than the

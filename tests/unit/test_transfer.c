@@ -245,9 +245,10 @@ static void what_was_measured_needs_no_rule(void **state)
     transfer.measured[AXIS_VOCAB] = transfer.measured[AXIS_BATCH] = true;
     transfer_apply(&answer, &transfer);
     assert_int_equal(answer.step_count, 1);
-    assert_string_equal(answer.steps[0].how,
-                        "this campaign's slope over tokens and width, depth, vocabulary, batch, from "
-                        "4M to 64M tokens");
+    assert_string_equal(
+        answer.steps[0].how,
+        "this campaign's slope over tokens and width, depth, vocabulary, batch, from "
+        "4M to 64M tokens");
     assert_true(answer.target.lr == 1e-3);
     make_answer(); /* no longer than what was measured: the step is one over the axes alone */
     transfer.measured[AXIS_WIDTH] = false;
