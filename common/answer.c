@@ -17,6 +17,30 @@ const char *answer_status_name(enum answer_status status)
     return "?";
 }
 
+const char *confidence_name(enum confidence confidence)
+{
+    switch (confidence) {
+#define X(name, text)                                                                              \
+    case name:                                                                                     \
+        return text;
+        CONFIDENCE_MAP(X)
+#undef X
+    }
+    return "?";
+}
+
+const char *back_test_name(enum back_test back_test)
+{
+    switch (back_test) {
+#define X(name, text)                                                                              \
+    case name:                                                                                     \
+        return text;
+        BACK_TEST_MAP(X)
+#undef X
+    }
+    return "?";
+}
+
 void answer_warn(struct answer *answer, const char *format, ...)
 {
     char text[ANSWER_TEXT] = ""; /* zeroed: answers are compared byte by byte */

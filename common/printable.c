@@ -107,6 +107,33 @@ const char *lr_printable_copy(char *out, size_t size, const char *text)
     return lr_printable(out, "");
 }
 
+const char *lr_shell_word(char *out, size_t size, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_./=:,@%+-";
+    char *to = out, *end = out + size;
+    if (*word && strspn(word, plain) == strlen(word)) {
+        snprintf(out, size, "%s", strlen(word) < size ? word : "");
+        return out;
+    }
+    out[0] = '\0';
+    if (size < 3)
+        return out;
+    *to++ = '\'';
+    for (; *word; word++) {
+        const char *part = *word == '\'' ? "'\\''" : (char[]){*word, '\0'};
+        size_t length = strlen(part);
+        if ((size_t)(end - to) < length + 2) { /* no room for the last quote */
+            out[0] = '\0';
+            return out;
+        }
+        memcpy(to, part, length);
+        to += length;
+    }
+    memcpy(to, "'", 2);
+    return out;
+}
+
 void lr_say(FILE *out, const char *format, ...)
 {
     char text[8192];

@@ -28,6 +28,9 @@ bool lr_has_controls(const char *text);
 char *lr_printable(char *text, const char *keep);
 /* The same on a copy, cut to fit `size`. Returns `out`. */
 const char *lr_printable_copy(char *out, size_t size, const char *text);
+/* `word` as a POSIX shell reads it back: as it is, or in single quotes. "" when `size` is too
+ * small. Returns `out`. */
+const char *lr_shell_word(char *out, size_t size, const char *word);
 /* As fprintf(), for text with names from outside: filters it, keeps newlines. At most 8 KB. */
 void lr_say(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

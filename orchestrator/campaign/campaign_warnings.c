@@ -65,7 +65,7 @@ static void warn_size(const struct plan *plan, struct answer *answer)
     double each = longest_horizon(plan) / (double)params;
     if (each < TOKENS_A_PARAMETER)
         answer_warn(answer,
-                    "the longest horizon has %.2g tokens a parameter: the law is known from "
+                    "the longest horizon has %.2g tokens a parameter: published slopes are from "
                     "trainings with twenty and more",
                     each);
 }

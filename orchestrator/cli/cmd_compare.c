@@ -70,8 +70,8 @@ static void print_text(const struct run_comparison *of)
               format_lr(right, sizeof(right), 3, b->target.lr));
     print_row("90 % interval", format_lr_interval(left, sizeof(left), 2, a->target.ci90),
               format_lr_interval(right, sizeof(right), 2, b->target.ci90));
-    print_row("beta", format_ratio(left, sizeof(left), a->law.beta),
-              format_ratio(right, sizeof(right), b->law.beta));
+    print_row("LR ~ tokens^", format_fixed(left, sizeof(left), 2, -a->law.beta),
+              format_fixed(right, sizeof(right), 2, -b->law.beta));
     print_horizons(a, b);
     snprintf(left, sizeof(left), "%" PRIu64 " trainings", a->cost.trials);
     snprintf(right, sizeof(right), "%" PRIu64 " trainings", b->cost.trials);

@@ -26,7 +26,7 @@ static int fit_run(const char *run_dir, bool json, struct answer *answer, struct
     if (rc)
         return rc;
     *answer = past->answer;
-    outcome_print(json, past->plan.name, answer);
+    outcome_print(json, past->plan.name, run_dir, answer);
     run_answer_free(past);
     return 0;
 }
@@ -51,7 +51,7 @@ static int fit_file(const struct fit_options *options, struct answer *answer, st
     if (optima && !options->json)
         summary_print_prediction(stdout, name, answer, "");
     else
-        outcome_print(options->json, name, answer);
+        outcome_print(options->json, name, NULL, answer);
     return 0;
 }
 

@@ -77,7 +77,7 @@ static int run(const struct command_line *line)
     if (rc) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
     } else if (options->json) {
-        outcome_print(true, plan->name, answer);
+        outcome_print(true, plan->name, NULL, answer);
     } else {
         char width[320] = "";
         if (answer->target.width > 0)

@@ -98,6 +98,22 @@ static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
     return fork;
 }
 
+/* PLAN and its --set options. `words`: room for all of them. */
+static struct provenance_arguments start_arguments(const char **words,
+                                                   const struct command_line *line)
+{
+    const struct run_options *options = line->options;
+    size_t count = 0;
+    if (!words) /* no memory: the campaign does not begin */
+        return (struct provenance_arguments){NULL, 0};
+    words[count++] = line->operands[0];
+    for (size_t i = 0; i < options->sets.count; i++) {
+        words[count++] = "--set";
+        words[count++] = options->sets.words[i];
+    }
+    return (struct provenance_arguments){words, count};
+}
+
 /* When Slurm will end the job, in Unix seconds; 0: unknown. */
 static time_t job_end_time(void)
 {
@@ -123,6 +139,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     char fork[TRIAL_PATH + FORK_NAME];
     const char *run_dir = find_run_dir(fork, options, plan);
     char *cache_dir = prepare_cache_dir(run_dir);
+    const char **words = lr_calloc(1 + 2 * options->sets.count, sizeof(*words));
     progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
                        options->progress == PROGRESS_PLAIN);
     const struct stage_report stages = progress_line_stages(&progress);
@@ -137,6 +154,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     struct coordinator_setup setup = {
         .plan = plan,
         .plan_path = line->operands[0],
+        .arguments = start_arguments(words, line),
         .run_dir = run_dir,
         .resume = options->resume != RESUME_NEVER,
         .fork_from = !options->fork     ? NULL
@@ -156,7 +174,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         .watch = progress_line_watch(&progress),
         .draw = make_report,
     };
-    bool begun = answer && cache_dir;
+    bool begun = answer && cache_dir && words;
     int rc = begun ? coordinator_run(&setup, answer, workers_lost, &err) : lr_nomem(&err);
     progress_line_release(&progress);
     baseline_release(&baseline);
@@ -167,7 +185,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         history_failed = true;
     bool answered = begun && (rc == 0 || answer->cost.trials > 0);
     if (answered) {
-        outcome_print(options->json, plan->name, answer);
+        outcome_print(options->json, plan->name, run_dir, answer);
         lr_log(LR_LOG_INFO, "files in %s", run_dir);
     }
     int status = outcome_status(rc, answer);
@@ -175,6 +193,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         status = lr_error_exit_status(LR_EIO); /* the status of a drift has precedence */
     status = outcome_written(status);
     summary_print_line(plan->name, run_dir, answered ? answer : NULL, status);
+    lr_free(words);
     lr_free(cache_dir);
     lr_free(answer);
     return status;

@@ -9,10 +9,10 @@
 #include "store/result_json.h"
 #include "store/run_dir.h"
 
-void outcome_print(bool json, const char *name, const struct answer *answer)
+void outcome_print(bool json, const char *name, const char *run_dir, const struct answer *answer)
 {
     if (!json) {
-        summary_print(stdout, name, answer);
+        summary_print(stdout, name, run_dir, answer);
         return;
     }
     char *text = result_json(name, answer);

@@ -7,8 +7,9 @@
 
 /* Output and exit status at the end of a command. */
 
-/* Prints the answer to stdout: the summary, or with `json` the value of result.json. */
-void outcome_print(bool json, const char *name, const struct answer *answer);
+/* Prints the answer to stdout: the summary, or with `json` the value of result.json. run_dir: of
+ * its run; NULL: none. */
+void outcome_print(bool json, const char *name, const char *run_dir, const struct answer *answer);
 
 /* The exit status: that of the error rc or, if it is 0, that of the answer, which for an identified
  * one depends on drift. */

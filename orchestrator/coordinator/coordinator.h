@@ -10,6 +10,7 @@
 #include "lrsearch/transport.h"
 #include "net/loop.h"
 #include "sched/sched.h"
+#include "store/provenance.h"
 
 /* The coordinator connects campaign, scheduler and journal. Every event takes the same way:
  *
@@ -28,7 +29,8 @@ struct coordinator_watch {
 
 struct coordinator_setup {
     const struct plan *plan;
-    const char *plan_path; /* copied into RUN_DIR as plan.yaml */
+    const char *plan_path;                 /* copied into RUN_DIR as plan.yaml */
+    struct provenance_arguments arguments; /* of this start, for provenance.json */
     const char *run_dir;
     bool resume;           /* false: refuse a directory that holds a campaign */
     const char *fork_from; /* RUN_DIR of a campaign whose results of equal trials are taken over;

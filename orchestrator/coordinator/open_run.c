@@ -192,7 +192,7 @@ static int record_session(struct open_run *run, struct lr_error *err)
         return rc;
     const struct event_session *all = campaign_sessions(run->campaign, &starts);
     return provenance_write(setup->run_dir, campaign_opening(run->campaign)->products,
-                            setup->plan->seed, all, starts, err);
+                            setup->plan->seed, &setup->arguments, all, starts, err);
 }
 
 /* Ends the trials that the last run left running. */

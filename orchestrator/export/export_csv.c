@@ -37,6 +37,9 @@ static void fill_answer(struct csv *csv, const char *name, const struct answer *
         csv_text(csv, first[i]);
     for (size_t i = 0; i < EXPORT_ANSWER_NUMBERS; i++)
         csv_text(csv, numbers[i].name);
+    csv_text(csv, "confidence");
+    csv_text(csv, "bracketed");
+    csv_text(csv, "back_test");
     csv_end_row(csv);
     csv_text(csv, name);
     csv_text(csv, answer_status_name(answer->status));
@@ -46,6 +49,9 @@ static void fill_answer(struct csv *csv, const char *name, const struct answer *
     csv_count(csv, answer->cost.tokens);
     for (size_t i = 0; i < EXPORT_ANSWER_NUMBERS; i++)
         csv_double(csv, numbers[i].value);
+    csv_text(csv, confidence_name(answer->confidence.word));
+    csv_count(csv, answer->confidence.bracketed);
+    csv_text(csv, back_test_name(answer->confidence.back_test));
     csv_end_row(csv);
 }
 

@@ -68,6 +68,11 @@ void export_answer(struct export_number out[EXPORT_ANSWER_NUMBERS], const struct
         {"flops", cost->flops},
         {"core_seconds", cost->core_seconds},
         {"target_run_fraction", cost->target_run_fraction},
+        {"keep_lr", target->keep_lr},
+        {"keep_penalty", target->keep_penalty},
+        {"no_basin", target->no_basin},
+        {"interval_octaves", answer->confidence.interval_octaves},
+        {"assumption_share", answer->confidence.assumption_share},
     };
     memcpy(out, numbers, sizeof(numbers));
 }

@@ -55,7 +55,7 @@ int export_tensorboard(struct export_files *files, const struct export_source *s
                        struct lr_error *err);
 
 /* The answer's numbers under the names that every format uses; NaN: not known. */
-#define EXPORT_ANSWER_NUMBERS 14
+#define EXPORT_ANSWER_NUMBERS 19
 struct export_number {
     const char *name;
     double value;

@@ -24,7 +24,8 @@ static const char schema[] =
     "CREATE TABLE horizon (run INTEGER NOT NULL REFERENCES run(id), cell INTEGER NOT NULL,"
     "  tokens INTEGER NOT NULL, lr_opt REAL, ci90_low REAL, ci90_high REAL, loss_min REAL,"
     "  curvature REAL, trials INTEGER NOT NULL, diverged INTEGER NOT NULL,"
-    "  at_edge INTEGER NOT NULL, flat INTEGER NOT NULL, PRIMARY KEY (run, cell, tokens))"
+    "  at_edge INTEGER NOT NULL, flat INTEGER NOT NULL, lowest_lr REAL, lowest_loss REAL,"
+    "  interpolated INTEGER NOT NULL, bracketed INTEGER NOT NULL, PRIMARY KEY (run, cell, tokens))"
     "  WITHOUT ROWID;"
     "CREATE TABLE warning (run INTEGER NOT NULL REFERENCES run(id), text TEXT NOT NULL);";
 
@@ -204,13 +205,17 @@ static void put_horizon(struct insert *insert, uint32_t cell, const struct horiz
     put_count(insert, horizon->diverged);
     put_count(insert, horizon->at_edge);
     put_count(insert, horizon->flat);
+    put_number(insert, horizon->lowest_lr);
+    put_number(insert, horizon->lowest_loss);
+    put_count(insert, horizon->interpolated);
+    put_count(insert, horizon->bracketed);
     insert_row(insert);
 }
 
 static int fill_horizons(sqlite3 *db, const struct export_source *source, struct lr_error *err)
 {
     const struct answer *answer = source->answer;
-    struct insert insert = insert_begin(db, "horizon", 12);
+    struct insert insert = insert_begin(db, "horizon", 16);
     for (size_t i = 0; i < answer->basin_count; i++)
         put_horizon(&insert, answer->basins[i].cell, &answer->basins[i].horizon);
     for (size_t i = 0; i < answer->horizon_count && answer->cell_count == 0; i++)
@@ -228,7 +233,8 @@ static int create_answer(sqlite3 *db, const struct export_number *numbers, struc
         "trained_tokens INTEGER NOT NULL");
     for (int i = 0; i < EXPORT_ANSWER_NUMBERS; i++)
         used += (size_t)snprintf(sql + used, sizeof(sql) - used, ", %s REAL", numbers[i].name);
-    snprintf(sql + used, sizeof(sql) - used, ")");
+    snprintf(sql + used, sizeof(sql) - used,
+             ", confidence TEXT, bracketed INTEGER NOT NULL, back_test TEXT NOT NULL)");
     return run_sql(db, sql, err);
 }
 
@@ -240,7 +246,7 @@ static int fill_answer(sqlite3 *db, const struct export_source *source, struct l
     int rc = create_answer(db, numbers, err);
     if (rc)
         return rc;
-    struct insert insert = insert_begin(db, "answer", 6 + EXPORT_ANSWER_NUMBERS);
+    struct insert insert = insert_begin(db, "answer", 9 + EXPORT_ANSWER_NUMBERS);
     put_count(&insert, 1);
     put_text(&insert, answer_status_name(answer->status));
     put_text(&insert, answer->reason);
@@ -249,6 +255,12 @@ static int fill_answer(sqlite3 *db, const struct export_source *source, struct l
     put_count(&insert, answer->cost.tokens);
     for (int i = 0; i < EXPORT_ANSWER_NUMBERS; i++)
         put_number(&insert, numbers[i].value);
+    if (answer->confidence.word == CONFIDENCE_NONE)
+        put_null(&insert);
+    else
+        put_text(&insert, confidence_name(answer->confidence.word));
+    put_count(&insert, answer->confidence.bracketed);
+    put_text(&insert, back_test_name(answer->confidence.back_test));
     insert_row(&insert);
     return insert_end(&insert, err);
 }

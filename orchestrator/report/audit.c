@@ -152,9 +152,9 @@ static void print_runs(FILE *out, const struct audit *audit)
     if (audit->runs_params > 0)
         snprintf(size, sizeof(size), "; the recipe's model has %.3g times the parameters, %s",
                  audit->recipe.params / audit->runs_params, COUNT(t.b, audit->runs_params));
-    wrap_print(out, "reach     ", "%.3g times as many tokens as the longest horizon, %s%s", times,
+    wrap_print(out, "length    ", "%.3g times as many tokens as the longest horizon, %s%s", times,
                COUNT(t.a, (double)audit->runs_longest), size);
-    transfer_print(out, audit->answer);
+    transfer_print(out, "steps     - ", "          - ", audit->answer);
 }
 
 void audit_print(FILE *out, const struct audit *audit)

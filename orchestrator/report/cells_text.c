@@ -1,4 +1,4 @@
-/* Prints the table of cells, the laws over them, and confirmations. */
+/* Prints the table of cells, how the optimum moves over them, and confirmations. */
 #include "report/cells_text.h"
 
 #include <inttypes.h>
@@ -53,22 +53,24 @@ static bool format_trials(const struct cell_answer *cell, char number[64], char 
     return true;
 }
 
-static bool format_beta(const struct cell_answer *cell, char number[64], char interval[80])
+/* The exponent of the tokens is -beta. */
+static bool format_slope(const struct cell_answer *cell, char number[64], char interval[80])
 {
-    if (isfinite(cell->beta))
-        snprintf(number, 64, "%.2f", cell->beta);
+    char low[32], high[32];
+    format_fixed(number, 64, 2, -cell->beta);
     if (interval_known(cell->beta_ci90))
-        snprintf(interval, 80, "%.2f .. %.2f", cell->beta_ci90[0], cell->beta_ci90[1]);
+        snprintf(interval, 80, "%s .. %s", format_fixed(low, sizeof(low), 2, -cell->beta_ci90[1]),
+                 format_fixed(high, sizeof(high), 2, -cell->beta_ci90[0]));
     return isfinite(cell->beta);
 }
 
-enum { GROUP_EMBEDDING = 1, GROUP_OUTPUT = 2 };
+enum { GROUP_EMBEDDING = 1, GROUP_OUTPUT = 2, GROUP_SLOPE = 4 };
 static const struct group groups[] = {
     {"best LR", 7, 16, format_best_lr},
     [GROUP_EMBEDDING] = {"embedding", 9, 13, format_embedding},
     [GROUP_OUTPUT] = {"output", 7, 13, format_output},
-    {"trials", 6, 0, format_trials},
-    {"beta", 5, 14, format_beta},
+    {"runs", 6, 0, format_trials},
+    [GROUP_SLOPE] = {"slope", 5, 14, format_slope},
 };
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
@@ -179,11 +181,12 @@ void cells_print(FILE *out, const struct answer *answer)
     }
     bool embedding = any_known(answer, &groups[GROUP_EMBEDDING]),
          output = any_known(answer, &groups[GROUP_OUTPUT]);
-    wrap_print(out, "  ", "best LR at %s tokens%s%s%s%s%s",
-               format_count(tokens, sizeof(tokens), (double)answer->target.tokens),
-               embedding || output ? "; " : "", embedding ? "embedding" : "",
-               embedding && output ? ", " : "", output ? "output" : "",
-               embedding || output ? ": best LR there over that of the hidden matrices" : "");
+    wrap_item(out, "best LR at %s tokens, extrapolated%s%s%s%s%s%s",
+              format_count(tokens, sizeof(tokens), (double)answer->target.tokens),
+              any_known(answer, &groups[GROUP_SLOPE]) ? "; slope: best LR ~ tokens^slope" : "",
+              embedding || output ? "; " : "", embedding ? "embedding" : "",
+              embedding && output ? ", " : "", output ? "output" : "",
+              embedding || output ? ": best LR there over that of the hidden matrices" : "");
 }
 
 const char *cells_nearest(char *text, size_t capacity, const struct answer *answer)
@@ -208,84 +211,75 @@ static bool is_ratio_over_width(const struct exponent_answer *exponent)
     return strcmp(exponent->of, "embedding_lr_ratio") == 0 && strcmp(exponent->axis, "width") == 0;
 }
 
-static void print_exponent(FILE *out, const char *first, const struct answer *answer,
+static void print_exponent(FILE *out, const struct answer *answer,
                            const struct exponent_answer *exponent)
 {
-    char interval[INTERVAL90_TEXT], kind[32] = "", vocab[48] = "", prior[80] = "";
+    char interval[INTERVAL90_TEXT], kind[32] = "", vocab[48] = "", share[128], expected[32] = "";
     if (cells_vary(answer, CELL_PARAMETRIZATION) && exponent->parametrization != ANSWER_EVERY)
         snprintf(kind, sizeof(kind), " with %s", parametrization_name(exponent->parametrization));
     if (exponent->vocab > 0)
         snprintf(vocab, sizeof(vocab), " at vocabulary %" PRIu32, exponent->vocab);
-    if (exponent->prior_weight >= 0.9995)
-        snprintf(prior, sizeof(prior), ", which is the prior alone");
-    else if (exponent->prior_weight >= 0.005)
-        snprintf(prior, sizeof(prior), ", %.0f\v%% of it by the prior\v(%.2g)",
-                 100 * exponent->prior_weight, exponent->expected);
-    wrap_print(
-        out, first, "%s* ~ %s^%.2f%s%s%s%s", strcmp(exponent->of, "lr") == 0 ? "LR" : exponent->of,
-        exponent->axis, exponent->value,
-        format_interval90(interval, sizeof(interval), 'f', 2, exponent->ci90), kind, vocab, prior);
+    format_assumption(share, sizeof(share), exponent->prior_weight, "it");
+    if (*share)
+        snprintf(expected, sizeof(expected), " (assumed: %.2g)", exponent->expected);
+    wrap_item(out, "best %s ~ %s^%.2f%s%s%s%s%s%s",
+              strcmp(exponent->of, "lr") == 0 ? "LR" : exponent->of, exponent->axis,
+              exponent->value, format_ends(interval, sizeof(interval), 'f', 2, exponent->ci90),
+              kind, vocab, *share ? "; " : "", share, expected);
 }
 
 void exponents_print(FILE *out, const struct answer *answer)
 {
-    size_t shown = 0;
     bool claimed = false;
     for (size_t i = 0; i < answer->exponent_count; i++) {
         const struct exponent_answer *exponent = &answer->exponents[i];
         if (!isfinite(exponent->value))
             continue;
-        print_exponent(out, lead(shown++, "exponents - "), answer, exponent);
+        print_exponent(out, answer, exponent);
         claimed = claimed || is_ratio_over_width(exponent);
     }
     if (claimed)
-        wrap_print(out, lead(shown, ""), "%s",
-                   "embedding_lr_ratio* over the width: muP says 1, large vocabularies 1/2");
+        wrap_item(out, "%s",
+                  "best embedding_lr_ratio over the width: muP says 1, large vocabularies 1/2");
 }
 
-/* ---- joint law ---- */
+/* ---- sizes and tokens together ---- */
 
 static void print_joint_holdout(FILE *out, const struct answer *answer)
 {
     const struct joint_answer *joint = &answer->joint;
-    char tokens[32], lr[2][32], interval[2][96] = {"", ""}, ends[2][80], apart[48] = "", where[160];
-    const double *both[2] = {joint->holdout.ci90, joint->holdout.measured_ci90};
-    double ratio = joint->holdout.lr_measured / joint->holdout.lr_predicted;
+    char tokens[32], lr[2][32], predicted[INTERVAL90_TEXT], fitted[INTERVAL90_TEXT], where[160];
     if (!joint->holdout.known)
         return;
-    for (int i = 0; i < 2; i++)
-        if (interval_known(both[i]))
-            snprintf(interval[i], sizeof(interval[i]), " (%s)",
-                     format_lr_interval(ends[i], sizeof(ends[i]), 2, both[i]));
-    if (ratio > 0 && isfinite(ratio))
-        snprintf(apart, sizeof(apart), ", %.3g times that", ratio);
     where[0] = '\0';
     if (joint->holdout.cell < answer->cell_count)
         cell_name(where, sizeof(where), answer, joint->holdout.cell, 0);
-    wrap_print(out, "check     ", "%s%sat %s tokens the others alone predict %s%s; measured %s%s%s",
-               where, *where ? ": " : "",
-               format_count(tokens, sizeof(tokens), (double)joint->holdout.tokens),
-               format_lr(lr[0], sizeof(lr[0]), 2, joint->holdout.lr_predicted), interval[0],
-               format_lr(lr[1], sizeof(lr[1]), 2, joint->holdout.lr_measured), interval[1], apart);
+    wrap_item(out, "its back-test: the others alone predict %s%s at %s tokens%s%s; fitted %s%s",
+              format_lr(lr[0], sizeof(lr[0]), 2, joint->holdout.lr_predicted),
+              format_ends(predicted, sizeof(predicted), 'l', 2, joint->holdout.ci90),
+              format_count(tokens, sizeof(tokens), (double)joint->holdout.tokens),
+              *where ? ", " : "", where,
+              format_lr(lr[1], sizeof(lr[1]), 2, joint->holdout.lr_measured),
+              format_ends(fitted, sizeof(fitted), 'l', 2, joint->holdout.measured_ci90));
 }
 
 void joint_print(FILE *out, const struct answer *answer)
 {
     const struct joint_answer *joint = &answer->joint;
-    char alpha[INTERVAL90_TEXT], beta[INTERVAL90_TEXT], kind[32] = "", fit[32] = "";
+    char of_size[INTERVAL90_TEXT], of_tokens[INTERVAL90_TEXT], kind[32] = "";
     if (!joint->known ||
         !(isfinite(joint->ln_c) && isfinite(joint->alpha) && isfinite(joint->beta)))
         return;
     if (cells_vary(answer, CELL_PARAMETRIZATION))
         snprintf(kind, sizeof(kind), " with %s", parametrization_name(joint->parametrization));
-    if (isfinite(joint->r2))
-        snprintf(fit, sizeof(fit), "; R2 %.3f", joint->r2);
-    wrap_print(out, "joint law ",
-               "LR* = %.3g N^%.2f D^%.2f%s, N hidden parameters, D tokens: alpha %.2f%s, beta "
-               "%.2f%s%s",
-               exp(joint->ln_c), -joint->alpha, -joint->beta, kind, joint->alpha,
-               format_interval90(alpha, sizeof(alpha), 'f', 2, joint->alpha_ci90), joint->beta,
-               format_interval90(beta, sizeof(beta), 'f', 2, joint->beta_ci90), fit);
+    const double size_ci90[2] = {-joint->alpha_ci90[1], -joint->alpha_ci90[0]};
+    const double tokens_ci90[2] = {-joint->beta_ci90[1], -joint->beta_ci90[0]};
+    wrap_item(out,
+              "all sizes together: best LR = %.3g N^%.2f%s D^%.2f%s%s, N hidden parameters, D "
+              "tokens",
+              exp(joint->ln_c), -joint->alpha,
+              format_ends(of_size, sizeof(of_size), 'f', 2, size_ci90), -joint->beta,
+              format_ends(of_tokens, sizeof(of_tokens), 'f', 2, tokens_ci90), kind);
     print_joint_holdout(out, answer);
 }
 
@@ -301,12 +295,12 @@ void confirms_print(FILE *out, const struct answer *answer)
                      parametrization_name(confirm->parametrization), confirm->d_model,
                      cell_axis_text(layers, sizeof(layers), CELL_DEPTH, confirm->n_layers),
                      confirm->vocab);
-        wrap_print(out, lead(i, "confirm   - "), "%s%s", model, confirm->text);
+        wrap_print(out, lead(i, "Tried     - "), "%s%s", model, confirm->text);
     }
 }
 
 void verdicts_print(FILE *out, const struct answer *answer)
 {
     for (size_t i = 0; i < answer->verdict_count; i++)
-        wrap_print(out, lead(i, "verdicts  - "), "%s", answer->verdicts[i]);
+        wrap_print(out, lead(i, "Claims    - "), "%s", answer->verdicts[i]);
 }

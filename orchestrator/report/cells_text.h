@@ -8,11 +8,12 @@
  * function prints nothing if the answer has none. Plain text, 80 columns. */
 
 void cells_print(FILE *out, const struct answer *answer); /* one row per cell */
-/* Names the cell whose horizons and law the answer shows. Returns `text`, or NULL if there are
- * fewer than two cells. */
+/* Names the model whose horizons the answer shows. Returns `text`, or NULL if there are fewer than
+ * two cells. */
 const char *cells_nearest(char *text, size_t capacity, const struct answer *answer);
 
-/* Laws over the cells, results of the confirmations, and verdicts on published claims. */
+/* How the optimum moves over the cells (lines of the section "Extrapolated"), results of the
+ * confirmations, and verdicts on published claims. */
 void exponents_print(FILE *out, const struct answer *answer);
 void joint_print(FILE *out, const struct answer *answer);
 void confirms_print(FILE *out, const struct answer *answer);

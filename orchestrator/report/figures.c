@@ -85,15 +85,6 @@ static void put_svg(struct html *page, const char *svg, const struct figure_mark
 
 /* ---- tables of the numbers ---- */
 
-static const char *format_fixed(char *text, size_t capacity, int decimals, double value)
-{
-    if (isfinite(value))
-        snprintf(text, capacity, "%.*f", decimals, value);
-    else
-        snprintf(text, capacity, "-");
-    return text;
-}
-
 static const char *format_percent(char *text, size_t capacity, double share)
 {
     if (isfinite(share))
@@ -106,21 +97,35 @@ static const char *format_percent(char *text, size_t capacity, double share)
 static void put_basins(struct html *page, const struct report_input *input)
 {
     const struct answer *answer = input->answer;
-    static const char *const titles[] = {"tokens",        "model",       "best LR",
-                                         "90 % interval", "loss",        "trainings",
-                                         "diverged",      "2x off adds", ""};
+    static const char *const titles[] = {"tokens",
+                                         "model",
+                                         "lowest loss seen",
+                                         "at LR",
+                                         "fitted optimum",
+                                         "90 % interval",
+                                         "loss there",
+                                         "trainings",
+                                         "diverged",
+                                         "half or twice the LR adds",
+                                         ""};
     char text[CELL_NAME];
-    html_table(page, "Best learning rate of each horizon", titles, 9);
+    html_table(page, "What was measured at each length of training, and the optimum fitted to it",
+               titles, 11);
     for (size_t i = 0; i < answer->basin_count; i++) {
         const struct horizon_answer *h = &answer->basins[i].horizon;
         html_row(page, format_count(text, sizeof(text), (double)h->tokens));
         html_cell(page, cell_name(text, sizeof(text), answer, answer->basins[i].cell, 0));
-        html_cell(page, format_lr(text, sizeof(text), 3, h->lr_opt));
-        html_cell(page, format_lr_interval(text, sizeof(text), 3, h->ci90));
-        html_cell(page, format_fixed(text, sizeof(text), 4, h->loss_min));
+        const char *none = no_optimum(h);
+        bool seen = h->lowest_lr > 0;
+        html_cell(page, format_fixed(text, sizeof(text), 4, seen ? h->lowest_loss : NAN));
+        html_cell(page, format_lr(text, sizeof(text), 3, seen ? h->lowest_lr : NAN));
+        html_cell(page, none ? none : format_lr(text, sizeof(text), 3, h->lr_opt));
+        format_lr_interval(text, sizeof(text), 3, h->ci90);
+        html_cell(page, none ? "-" : text);
+        html_cell(page, format_fixed(text, sizeof(text), 4, none ? NAN : h->loss_min));
         html_format(page, "<td>%" PRIu32 "<td>%" PRIu32, h->trials, h->diverged);
-        html_cell(page, format_ratio(text, sizeof(text), h->curvature));
-        html_cell(page, h->at_edge ? "edge" : h->flat ? "flat" : "");
+        html_cell(page, format_ratio(text, sizeof(text), none ? NAN : h->curvature));
+        html_cell(page, !none && h->interpolated ? "interpolated" : "");
     }
     html_table_end(page);
 }
@@ -131,7 +136,7 @@ static void put_cells(struct html *page, const struct report_input *input)
     static const char *const titles[] = {"model",
                                          "best LR at the target",
                                          "90 % interval",
-                                         "LR falls as tokens^-",
+                                         "best LR ~ tokens^",
                                          "best embedding ratio",
                                          "90 % interval",
                                          "trainings"};
@@ -143,7 +148,7 @@ static void put_cells(struct html *page, const struct report_input *input)
         html_row(page, text[0] ? text : "as the plan says");
         html_cell(page, format_lr(text, sizeof(text), 2, cell->lr));
         html_cell(page, format_lr_interval(text, sizeof(text), 2, cell->ci90));
-        html_cell(page, format_fixed(text, sizeof(text), 2, cell->beta));
+        html_cell(page, format_fixed(text, sizeof(text), 2, -cell->beta));
         html_cell(page, format_ratio(text, sizeof(text), cell->ratio[RATIO_EMBEDDING]));
         format_ratio_interval(text, sizeof(text), cell->ratio_ci90[RATIO_EMBEDDING]);
         html_cell(page, isfinite(cell->ratio[RATIO_EMBEDDING]) ? text : "-");
@@ -155,8 +160,8 @@ static void put_cells(struct html *page, const struct report_input *input)
 static void put_exponents(struct html *page, const struct report_input *input)
 {
     const struct answer *answer = input->answer;
-    static const char *const titles[] = {
-        "of", "goes as", "exponent", "90 % interval", "before the data", "by the prior"};
+    static const char *const titles[] = {"best",          "goes as", "exponent",
+                                         "90 % interval", "assumed", "share of the assumption"};
     char text[96];
     if (answer->exponent_count == 0)
         return;
@@ -336,8 +341,9 @@ static const struct figure_kind {
      .file = "basins.svg"},
     {.id = "horizon",
      .title = "Best learning rate against training length",
-     .caption = "The best learning rate of each horizon with its 90 % interval, the law through "
-                "them with its band, and the answer at the target as a diamond.",
+     .caption =
+         "The fitted optimum of each horizon with its 90 % interval, the extrapolation through "
+         "them with its band, and the answer at the target as a diamond.",
      .draw = horizon_figure,
      .put_numbers = put_horizon_numbers,
      .file = "horizon.svg"},

@@ -285,8 +285,8 @@ static void describe_marks(char *text, size_t capacity, const struct answer *ans
     for (size_t i = 0; i < answer->basin_count; i++)
         hollow = hollow || (figure_shows(answer->basins[i].horizon.lr_opt) &&
                             is_hollow(&answer->basins[i].horizon));
-    snprintf(text, capacity, "with 90 %% intervals%s%s%s%s", law ? "; line: law" : "",
-             answer->joint.known ? "; dots: joint law of all sizes" : "",
+    snprintf(text, capacity, "with 90 %% intervals%s%s%s%s", law ? "; line: extrapolation" : "",
+             answer->joint.known ? "; dots: all sizes together" : "",
              figure_shows(answer->target.lr) ? "; black: the answer" : "",
              hollow ? "; hollow: edge or flat" : "");
 }

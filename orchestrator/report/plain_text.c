@@ -63,21 +63,39 @@ const char *format_lr_interval(char *text, size_t capacity, int digits, const do
     return text;
 }
 
-const char *format_interval90(char *text, size_t capacity, char style, int digits,
-                              const double ends[2])
+const char *format_fixed(char *text, size_t capacity, int digits, double value)
+{
+    bool zero = fabs(value) < 0.5 * pow(10, -digits); /* "-0.00" puzzles */
+    snprintf(text, capacity, isfinite(value) ? "%.*f" : "-", digits, zero ? 0.0 : value);
+    return text;
+}
+
+static const char *format_bracket(char *text, size_t capacity, const char *words, char style,
+                                  int digits, const double ends[2])
 {
     char end[2][48];
     for (int i = 0; i < 2; i++)
         if (style == 'l')
             format_lr(end[i], sizeof(end[i]), digits, ends[i]);
         else if (style == 'f')
-            snprintf(end[i], sizeof(end[i]), "%.*f", digits, ends[i]);
+            format_fixed(end[i], sizeof(end[i]), digits, ends[i]);
         else
             snprintf(end[i], sizeof(end[i]), style == '+' ? "%+.*g" : "%.*g", digits, ends[i]);
     text[0] = '\0';
     if (interval_known(ends))
-        snprintf(text, capacity, " (90\v%% interval %s\v..\v%s)", end[0], end[1]);
+        snprintf(text, capacity, " (%s%s\v..\v%s)", words, end[0], end[1]);
     return text;
+}
+
+const char *format_interval90(char *text, size_t capacity, char style, int digits,
+                              const double ends[2])
+{
+    return format_bracket(text, capacity, "90\v% interval ", style, digits, ends);
+}
+
+const char *format_ends(char *text, size_t capacity, char style, int digits, const double ends[2])
+{
+    return format_bracket(text, capacity, "", style, digits, ends);
 }
 
 const char *format_ratio(char *text, size_t capacity, double ratio)
@@ -101,6 +119,17 @@ const char *format_ratio_interval(char *text, size_t capacity, const double ends
     return text;
 }
 
+const char *format_assumption(char *text, size_t capacity, double share, const char *of)
+{
+    text[0] = '\0';
+    if (share >= 0.9995)
+        snprintf(text, capacity, "%s is an assumption alone: your runs do not tell it", of);
+    else if (share >= 0.005)
+        snprintf(text, capacity, "%.0f\v%% of %s is an assumption, the rest your runs", 100 * share,
+                 of);
+    return text;
+}
+
 /* ---- paragraphs ---- */
 
 static int width_of(const char *text, size_t length)
@@ -111,13 +140,12 @@ static int width_of(const char *text, size_t length)
     return width;
 }
 
-void wrap_print(FILE *out, const char *first, const char *format, ...)
+/* `hang`: columns before the second and further lines. */
+static void __attribute__((format(printf, 4, 0)))
+wrap(FILE *out, const char *first, int hang, const char *format, va_list args)
 {
     char text[2048];
-    va_list args;
-    va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
     for (char *c = text; *c; c++)
         if (((unsigned char)*c < 32 && *c != UNBREAKABLE) || *c == 127)
             *c = ' ';
@@ -130,8 +158,8 @@ void wrap_print(FILE *out, const char *first, const char *format, ...)
         size_t length = strcspn(word, " ");
         int width = width_of(word, length);
         if (column > indent && column + 1 + width > WRAP_COLUMNS) {
-            fprintf(out, "\n%*s", indent, "");
-            column = indent;
+            fprintf(out, "\n%*s", hang, "");
+            column = indent = hang;
         } else if (column > indent) {
             fputc(' ', out);
             column++;
@@ -143,4 +171,20 @@ void wrap_print(FILE *out, const char *first, const char *format, ...)
         word += strspn(word, " ");
     }
     fputc('\n', out);
+}
+
+void wrap_print(FILE *out, const char *first, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    wrap(out, first, width_of(first, strlen(first)), format, args);
+    va_end(args);
+}
+
+void wrap_item(FILE *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    wrap(out, "  ", 4, format, args);
+    va_end(args);
 }

@@ -20,8 +20,16 @@ const char *format_ratio_interval(char *text, size_t capacity, const double ends
  * not known. style: 'l' as format_lr(), 'f', 'g' as printf, '+' as 'g' with a sign. */
 const char *format_interval90(char *text, size_t capacity, char style, int digits,
                               const double ends[2]);
+/* The same without the words: " (0.31 .. 0.77)". */
+const char *format_ends(char *text, size_t capacity, char style, int digits, const double ends[2]);
+/* "60 % of `of` is an assumption, the rest your runs", with '\v' as above, for the share of the
+ * prior; "" when it has no share, or is not known. */
+const char *format_assumption(char *text, size_t capacity, double share, const char *of);
 #define INTERVAL90_TEXT 128                /* room for it */
 bool interval_known(const double ends[2]); /* both are finite */
+
+/* `digits` decimals: "-0.31"; "0.00", never "-0.00"; "-" when not finite. */
+const char *format_fixed(char *text, size_t capacity, int digits, double value);
 
 #define WRAP_COLUMNS 80
 
@@ -31,5 +39,7 @@ bool interval_known(const double ends[2]); /* both are finite */
  * space. UTF-8 counts by characters. */
 void wrap_print(FILE *out, const char *first, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* A line of a section: the same behind two spaces, further lines behind four. */
+void wrap_item(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

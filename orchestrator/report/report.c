@@ -12,18 +12,19 @@
 #include "report/cell_names.h"
 #include "report/figures.h"
 #include "report/html.h"
+#include "report/next_steps.h"
+#include "report/plain_text.h"
 #include "report/run_history.h"
-#include "report/summary.h"
 #include "store/run_dir.h"
 
-/* "identified", "not finished", ... */
+/* "answered", "not finished", ... */
 static const char *state_words(const struct answer *answer)
 {
     switch (answer->status) {
     case ANSWER_IDENTIFIED:
-        return "identified";
+        return "answered";
     case ANSWER_NOT_IDENTIFIED:
-        return "not identified";
+        return "no answer";
     case ANSWER_BUDGET_EXHAUSTED:
         return "budget used up";
     case ANSWER_INTERRUPTED:
@@ -93,10 +94,23 @@ static void put_headline(struct html *page, const struct answer *answer)
         return;
     html_raw(page, "<p class=\"guess\">");
     html_text(page, answer->status == ANSWER_NOT_IDENTIFIED
-                        ? "A guess, not to be relied on: learning rate "
-                        : "As far as it went: learning rate ");
+                        ? "A guess, not to be relied on: peak learning rate "
+                        : "As far as it went: peak learning rate ");
     put_lr(page, target->lr);
     html_raw(page, "</p>");
+}
+
+/* What the word rests on. */
+static const char *confidence_reasons(char *text, size_t capacity,
+                                      const struct confidence_answer *confidence)
+{
+    snprintf(text, capacity, "%s",
+             confidence->bracketed ? "trained on both sides of each optimum that counts"
+                                   : "not trained on both sides of each optimum");
+    if (confidence->back_test != BACK_TEST_NONE)
+        append_text(text, capacity, "; back-test %s",
+                    confidence->back_test == BACK_TEST_PASSED ? "ok" : "failed");
+    return text;
 }
 
 static void put_facts(struct html *page, const struct report_input *input)
@@ -104,6 +118,7 @@ static void put_facts(struct html *page, const struct report_input *input)
     const struct target_answer *target = &input->answer->target;
     const struct answer_cost *cost = &input->answer->cost;
     char value[64], more[192], a[32], b[32];
+    bool usable = isfinite(target->lr) && input->answer->status != ANSWER_NOT_IDENTIFIED;
     html_raw(page, "<dl class=\"facts\">");
     if (isfinite(target->lr))
         put_fact(page, "90 % interval",
@@ -111,13 +126,24 @@ static void put_facts(struct html *page, const struct report_input *input)
                      ? format_lr_interval(value, sizeof(value), 2, target->ci90)
                      : "not known",
                  "of the best learning rate there");
-    if (isfinite(target->loss_penalty)) {
+    if (input->answer->confidence.word != CONFIDENCE_NONE)
+        put_fact(page, "Confidence", confidence_name(input->answer->confidence.word),
+                 confidence_reasons(more, sizeof(more), &input->answer->confidence));
+    if (usable && isfinite(target->loss_penalty)) {
         snprintf(value, sizeof(value), "%.2g nats", target->loss_penalty);
-        put_fact(page, "Expected cost", value, "of loss, because this may not be the optimum");
+        put_fact(page, "If you use it", value, "of loss above the unknown optimum, about");
     }
-    if (isfinite(target->loss_penalty_if_wrong_2x)) {
+    if (usable && isfinite(target->loss_penalty_if_wrong_2x)) {
         snprintf(value, sizeof(value), "%.2g nats", target->loss_penalty_if_wrong_2x);
-        put_fact(page, "If it is wrong by 2x", value, "of loss, at half or twice the optimum");
+        put_fact(page, "Half or twice the optimum", value, "of loss it would cost");
+    }
+    if (usable && target->keep_lr > 0 && isfinite(target->keep_penalty)) {
+        snprintf(value, sizeof(value), "%.2g nats", target->keep_penalty);
+        snprintf(more, sizeof(more),
+                 "of loss, about, if you keep %s, the fitted optimum of the "
+                 "longest trainings",
+                 format_lr(a, sizeof(a), 2, target->keep_lr));
+        put_fact(page, "If you keep the short one's", value, more);
     }
     snprintf(value, sizeof(value), "%" PRIu64 " training%s", cost->trials,
              cost->trials == 1 ? "" : "s");
@@ -145,11 +171,14 @@ static void put_facts(struct html *page, const struct report_input *input)
     }
     const struct law_answer *law = &input->answer->law;
     if (isfinite(law->beta)) {
-        snprintf(value, sizeof(value), "%s as tokens^%.2f", law->beta < 0 ? "rises" : "falls",
-                 -law->beta);
-        snprintf(more, sizeof(more), "90 %% interval %.2f .. %.2f; %.0f %% of it by the prior",
-                 law->beta_ci90[0], law->beta_ci90[1], 100 * law->prior_weight);
-        put_fact(page, "Law", value, more);
+        snprintf(value, sizeof(value), "tokens^%s", format_fixed(a, sizeof(a), 2, -law->beta));
+        snprintf(more, sizeof(more), "best learning rate ~ that; 90 %% interval %s .. %s",
+                 format_fixed(a, sizeof(a), 2, -law->beta_ci90[1]),
+                 format_fixed(b, sizeof(b), 2, -law->beta_ci90[0]));
+        if (law->prior_weight >= 0.005)
+            append_text(more, sizeof(more), "; %.0f %% of it is an assumption, the rest your runs",
+                        100 * law->prior_weight);
+        put_fact(page, "Extrapolated by", value, more);
     }
     html_raw(page, "</dl>\n");
 }
@@ -177,15 +206,37 @@ static void put_steps(struct html *page, const struct answer *answer)
     html_table(page, "Each step from what was measured to the target", titles, 5);
     for (size_t i = 0; i < answer->step_count; i++) {
         const struct transfer_step *step = &answer->steps[i];
-        html_row(page, step->of);
+        html_row(page, strcmp(step->of, "horizon") == 0 ? "length" : step->of);
         snprintf(text, sizeof(text), "%.3g", step->factor);
         html_cell(page, isfinite(step->factor) ? text : "-");
         snprintf(text, sizeof(text), "%.2g .. %.2g", step->ci90[0], step->ci90[1]);
         html_cell(page, interval_known(step->ci90) ? text : "-");
-        html_cell(page, step->measured ? "measurement" : "published rule");
+        html_cell(page, step->measured ? "your runs" : "published rule");
         html_cell(page, step->how);
     }
     html_table_end(page);
+    html_raw(page, "</details>\n");
+}
+
+static void put_stopped(struct html *page, const struct answer *answer)
+{
+    if (!answer->stopped[0])
+        return;
+    html_raw(page, "<p>Stopped: ");
+    html_text(page, answer->stopped);
+    html_raw(page, "</p>\n");
+}
+
+static void put_next(struct html *page, const struct report_input *input)
+{
+    struct next_steps steps;
+    next_steps_fill(&steps, input->run_dir, input->answer);
+    html_raw(page, "<details><summary>What to do next</summary>");
+    for (size_t i = 0; i < steps.count; i++) {
+        html_raw(page, "<pre>");
+        html_text(page, steps.commands[i]);
+        html_raw(page, "</pre>");
+    }
     html_raw(page, "</details>\n");
 }
 
@@ -203,10 +254,11 @@ static void put_answer(struct html *page, const struct report_input *input)
     put_headline(page, answer);
     html_raw(page, "</header>\n<main>\n<section class=\"first\">");
     put_facts(page, input);
+    put_stopped(page, answer);
     if (answer->warning_count > 0)
         put_list(page, "Warnings", answer->warnings, answer->warning_count);
     else if (answer->status == ANSWER_IDENTIFIED)
-        html_raw(page, "<h2>Warnings</h2><p>None found.</p>");
+        html_raw(page, "<h2>Warnings</h2><p>None.</p>");
     if (answer->confirm_count > 0) {
         html_raw(page, "<h2>Tried at the target</h2><ul>");
         for (size_t i = 0; i < answer->confirm_count; i++) {
@@ -218,6 +270,7 @@ static void put_answer(struct html *page, const struct report_input *input)
     if (answer->verdict_count > 0)
         put_list(page, "Published claims", answer->verdicts, answer->verdict_count);
     put_steps(page, answer);
+    put_next(page, input);
     html_raw(page, "</section>\n");
 }
 

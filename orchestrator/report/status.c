@@ -8,7 +8,7 @@
 #include "lrsearch/memory.h"
 #include "report/cells_text.h"
 #include "report/plain_text.h"
-#include "store/result_json.h"
+#include "report/summary.h"
 #include "store/json_value.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"
@@ -28,6 +28,21 @@ const char *status_state_name(enum status_state state)
 
 /* ---- plain text ---- */
 
+static const char *end_words(enum answer_status status)
+{
+    switch (status) {
+    case ANSWER_IDENTIFIED:
+        return "with an answer";
+    case ANSWER_NOT_IDENTIFIED:
+        return "no answer";
+    case ANSWER_BUDGET_EXHAUSTED:
+        return "the budget was used up before the answer";
+    case ANSWER_INTERRUPTED:
+        break;
+    }
+    return "not to its end";
+}
+
 static void print_head(FILE *out, const struct status_view *view)
 {
     char owner[192] = "";
@@ -40,7 +55,7 @@ static void print_head(FILE *out, const struct status_view *view)
                  view->owner_host, view->owner_pid, view->owner_since);
     if (view->state == STATUS_FINISHED)
         wrap_print(out, "", "%s: finished, %s%s", view->name[0] ? view->name : view->run_dir,
-                   answer_status_name(view->answer.status), owner);
+                   end_words(view->answer.status), owner);
     else
         wrap_print(out, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
                    status_state_name(view->state), owner,
@@ -84,7 +99,8 @@ static void print_best(FILE *out, const struct status_view *view)
 static void print_answer(FILE *out, const struct status_view *view)
 {
     const struct target_answer *target = &view->answer.target;
-    char tokens[32], lr[32], interval[80];
+    const struct confidence_answer *confidence = &view->answer.confidence;
+    char tokens[32], lr[32], interval[INTERVAL90_TEXT], word[48] = "";
     const char *lead = view->state != STATUS_FINISHED ? "if it ended now: "
                        : view->answer.status == ANSWER_NOT_IDENTIFIED
                            ? "a guess, not to be relied on: "
@@ -94,9 +110,17 @@ static void print_answer(FILE *out, const struct status_view *view)
         wrap_print(out, "answer    ", "none yet");
         return;
     }
-    wrap_print(out, "answer    ", "%slearning rate for %s tokens: %s (90\v%% interval %s)", lead,
+    if (confidence->word != CONFIDENCE_NONE)
+        snprintf(word, sizeof(word), "; confidence: %s", confidence_name(confidence->word));
+    wrap_print(out, "answer    ", "%speak learning rate for %s tokens: %s%s%s", lead,
                COUNT(tokens, target->tokens), LR(lr, 2, target->lr),
-               format_lr_interval(interval, sizeof(interval), 2, target->ci90));
+               format_interval90(interval, sizeof(interval), 'l', 2, target->ci90), word);
+}
+
+static void print_stopped(FILE *out, const struct status_view *view)
+{
+    if (view->state == STATUS_FINISHED && view->answer.stopped[0])
+        wrap_print(out, "stopped   ", "%s", view->answer.stopped);
 }
 
 static void print_warnings(FILE *out, const struct status_view *view)
@@ -158,6 +182,14 @@ static const char *bracket_text(char *text, size_t capacity, const double ends[2
     return text;
 }
 
+static const struct horizon_answer *answer_at(const struct status_view *view, uint64_t tokens)
+{
+    for (size_t i = 0; i < view->answer.horizon_count; i++)
+        if (view->answer.horizons[i].tokens == tokens)
+            return &view->answer.horizons[i];
+    return NULL;
+}
+
 static void print_horizons(FILE *out, const struct status_view *view, bool brief)
 {
     bool open = false;
@@ -166,9 +198,9 @@ static void print_horizons(FILE *out, const struct status_view *view, bool brief
         return;
     fputc('\n', out);
     if (cells_nearest(name, sizeof(name), &view->answer))
-        wrap_print(out, "", "cell nearest to the target: %s", name);
+        wrap_print(out, "", "the model nearest to the target: %s", name);
     fprintf(out, "%7s %4s %4s %4s %4s %8s %8s  %-16s %s\n", "tokens", "done", "div.", "run", "wait",
-            "loss", "at LR", "between", "fitted, 90 %");
+            "lowest", "at LR", "between", "fitted, 90 %");
     for (size_t i = 0; i < view->horizon_count; i++) {
         const struct status_horizon *horizon = &view->horizons[i];
         char tokens[32], lr[32], loss[32] = "-", bracket[72] = "-", fitted[80] = "-";
@@ -177,7 +209,10 @@ static void print_horizons(FILE *out, const struct status_view *view, bool brief
             bracket_text(bracket, sizeof(bracket), horizon->bracket);
             open = open || !interval_known(horizon->bracket);
         }
-        if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
+        const struct horizon_answer *answer = answer_at(view, horizon->tokens);
+        if (answer && no_optimum(answer))
+            snprintf(fitted, sizeof(fitted), "%s", no_optimum(answer));
+        else if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
             format_lr_interval(fitted, sizeof(fitted), 2, horizon->ci90);
         fprintf(out, "%7s %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %8s %8s  %-16s %s\n",
                 COUNT(tokens, horizon->tokens), horizon->trials.done, horizon->trials.diverged,
@@ -187,8 +222,8 @@ static void print_horizons(FILE *out, const struct status_view *view, bool brief
     if (!brief)
         wrap_print(
             out, "  ",
-            "loss: the lowest; between: the LRs tried next to it%s; fitted: the bottom of the "
-            "basin",
+            "lowest: the lowest loss seen; between: the LRs tried next to its own%s; fitted: the "
+            "optimum",
             open ? ", ? where none was" : "");
 }
 
@@ -205,10 +240,8 @@ static void print_plot(FILE *out, const struct status_view *view,
     char tokens[32];
     if (layout->plot_rows == 0 || view->plotted == 0)
         return;
-    for (size_t i = 0; i < view->answer.horizon_count; i++) {
-        const struct horizon_answer *horizon = &view->answer.horizons[i];
-        if (horizon->tokens != view->plotted || horizon->flat)
-            continue;
+    const struct horizon_answer *horizon = answer_at(view, view->plotted);
+    if (horizon && !no_optimum(horizon)) {
         plot.lr_opt = horizon->lr_opt;
         memcpy(plot.ci90, horizon->ci90, sizeof(plot.ci90));
         plot.curvature = horizon->curvature;
@@ -275,8 +308,10 @@ void status_print_text(FILE *out, const struct status_view *view,
     print_counts(out, view);
     print_best(out, view);
     print_answer(out, view);
-    if (!layout->brief)
+    if (!layout->brief) {
+        print_stopped(out, view);
         print_warnings(out, view);
+    }
     print_budget(out, view);
     print_left(out, view);
     print_horizons(out, view, layout->brief);

@@ -1,6 +1,8 @@
 /* Prints the answer as text, and in one line for programs that forward it. The first sentence gives
- * the answer, or says that there is none; the rest supports it: the measurements, the law fitted to
- * them, the law's check on data that it did not see, the cost, and every warning. */
+ * the answer, or says that there is none; the rest supports it: what was measured, what is
+ * extrapolated from that and by which share of assumption, the cost, every warning, and commands.
+ * A fitted value is never called measured, and where a table has no optimum no number stands for
+ * one. */
 #include "report/summary.h"
 
 #include <inttypes.h>
@@ -9,138 +11,360 @@
 #include "lrsearch/memory.h"
 #include "report/cell_names.h"
 #include "report/cells_text.h"
+#include "report/next_steps.h"
 #include "report/plain_text.h"
 #include "store/json_value.h"
 
+/* From this probability on a reader must know that there may be no optimum. */
+#define NO_BASIN_SHOWN 0.05
+
 struct texts { /* one buffer for each number in a sentence */
-    char a[32], b[32], c[32], d[32], e[32];
+    char a[32], b[32], c[32], d[32];
 };
 
 #define COUNT(buffer, value) format_count(buffer, sizeof(buffer), (double)(value))
 #define LR(buffer, digits, value) format_lr(buffer, sizeof(buffer), digits, value)
 
-static void print_target(FILE *out, const char *lead, const struct target_answer *target)
+/* Tokens of the longest horizon with a fitted optimum; 0: none. */
+static uint64_t longest_fitted(const struct answer *answer)
+{
+    for (size_t i = answer->horizon_count; i-- > 0;)
+        if (isfinite(answer->horizons[i].lr_opt))
+            return answer->horizons[i].tokens;
+    return 0;
+}
+
+/* ---- the first sentences ---- */
+
+/* "1.9", "12", "350": digits that a factor is worth */
+static const char *format_factor(char *text, size_t capacity, double factor)
+{
+    snprintf(text, capacity, factor >= 99.5 ? "%.3g" : "%.2g", factor);
+    return text;
+}
+
+static void print_sure(FILE *out, const struct answer *answer)
+{
+    const struct target_answer *target = &answer->target;
+    struct texts t;
+    char apart[64] = "", interval[160] = "", word[64] = "";
+    double factor = target->ci90[1] / target->ci90[0];
+    if (factor >= 1 && isfinite(factor))
+        snprintf(apart, sizeof(apart), " (%sx apart)", format_factor(t.c, sizeof(t.c), factor));
+    if (interval_known(target->ci90))
+        snprintf(interval, sizeof(interval), "90\v%% sure between %s and %s%s. ",
+                 LR(t.a, 2, target->ci90[0]), LR(t.b, 2, target->ci90[1]), apart);
+    if (answer->confidence.word != CONFIDENCE_NONE)
+        snprintf(word, sizeof(word), "Confidence: %s", confidence_name(answer->confidence.word));
+    if (*interval || *word)
+        wrap_print(out, "", "%s%s", interval, word);
+}
+
+/* The lead of an LR that is no answer yet, or none. */
+static void print_guess(FILE *out, const char *lead, const struct target_answer *target)
 {
     struct texts t;
-    char interval[INTERVAL90_TEXT], expected[80] = "", penalty[80] = "";
-    if (isfinite(target->loss_penalty))
-        snprintf(expected, sizeof(expected),
-                 "; not being the optimum, it costs about %.2g nats of loss", target->loss_penalty);
-    if (isfinite(target->loss_penalty_if_wrong_2x))
-        snprintf(penalty, sizeof(penalty), "; being wrong by 2x would cost %.2g",
-                 target->loss_penalty_if_wrong_2x);
-    wrap_print(out, "", "%slearning rate for %s tokens: %s%s%s%s", lead, COUNT(t.a, target->tokens),
-               LR(t.b, 2, target->lr),
-               format_interval90(interval, sizeof(interval), 'l', 2, target->ci90), expected,
-               penalty);
+    char interval[INTERVAL90_TEXT];
+    if (isfinite(target->lr))
+        wrap_print(out, "", "%s%s%s", lead, LR(t.a, 2, target->lr),
+                   format_interval90(interval, sizeof(interval), 'l', 2, target->ci90));
 }
 
 static void print_headline(FILE *out, const struct answer *answer)
 {
     struct texts t;
-    bool some = isfinite(answer->target.lr);
+    const struct target_answer *target = &answer->target;
     const char *reason = answer->reason[0] ? answer->reason : "no reason given";
+    COUNT(t.a, target->tokens);
     switch (answer->status) {
     case ANSWER_IDENTIFIED:
-        print_target(out, "", &answer->target);
+        wrap_print(out, "", "Peak learning rate for %s tokens: %s", t.a, LR(t.b, 2, target->lr));
+        print_sure(out, answer);
         return;
     case ANSWER_NOT_IDENTIFIED:
-        wrap_print(out, "", "no learning rate for %s tokens could be identified: %s",
-                   COUNT(t.a, answer->target.tokens), reason);
-        break;
+        wrap_print(out, "", "No peak learning rate for %s tokens: %s", t.a, reason);
+        print_guess(out, "A guess, not to be relied on: ", target);
+        return;
     case ANSWER_BUDGET_EXHAUSTED:
-        wrap_print(out, "", "the budget was used up before the answer: %s", reason);
+        wrap_print(out, "", "The budget was used up before the answer for %s tokens: %s", t.a,
+                   reason);
         break;
     case ANSWER_INTERRUPTED:
-        wrap_print(out, "", "not finished: %s", reason);
+        wrap_print(out, "", "Not finished, no answer yet for %s tokens: %s", t.a, reason);
         break;
     }
-    if (some)
-        print_target(out,
-                     answer->status == ANSWER_NOT_IDENTIFIED ? "a guess, not to be relied on: "
-                                                             : "as far as it went: ",
-                     &answer->target);
+    print_guess(out, "As far as it went: ", target);
 }
+
+/* ---- if you use it ---- */
+
+static const char *use_lead(int *line)
+{
+    return (*line)++ == 0 ? "If you use it     " : "                  ";
+}
+
+/* "at 524k tokens": the horizon whose optimum target->keep_lr is. */
+static const char *where_kept(char *text, size_t capacity, const struct answer *answer)
+{
+    struct texts t;
+    snprintf(text, capacity, "of the longest trainings");
+    for (size_t i = 0; i < answer->horizon_count; i++)
+        if (answer->horizons[i].lr_opt == answer->target.keep_lr)
+            snprintf(text, capacity, "at %s tokens", COUNT(t.a, answer->horizons[i].tokens));
+    return text;
+}
+
+/* Nothing about a guess that is not to be relied on. */
+static void print_use(FILE *out, const struct answer *answer)
+{
+    const struct target_answer *target = &answer->target;
+    struct texts t;
+    char kept[64];
+    int line = 0;
+    bool keep = target->keep_lr > 0 && isfinite(target->keep_penalty);
+    if (answer->status == ANSWER_NOT_IDENTIFIED || !isfinite(target->lr))
+        return;
+    if (isfinite(target->loss_penalty) || isfinite(target->loss_penalty_if_wrong_2x) || keep)
+        fputc('\n', out);
+    if (isfinite(target->loss_penalty))
+        wrap_print(out, use_lead(&line), "about %.2g nats above the unknown optimum",
+                   target->loss_penalty);
+    if (isfinite(target->loss_penalty_if_wrong_2x))
+        wrap_print(out, use_lead(&line), "half or twice the optimum would cost %.2g nats",
+                   target->loss_penalty_if_wrong_2x);
+    if (keep)
+        wrap_print(out, use_lead(&line),
+                   "keeping %s, the fitted optimum %s, would cost about %.2g nats",
+                   LR(t.a, 2, target->keep_lr), where_kept(kept, sizeof(kept), answer),
+                   target->keep_penalty);
+    if (line > 0 && target->no_basin >= NO_BASIN_SHOWN)
+        wrap_print(out, use_lead(&line),
+                   "%.0f\v%% chance that the learning rate makes no difference to the loss",
+                   100 * target->no_basin);
+}
+
+/* ---- what was measured ---- */
 
 static const char *format_loss(char *text, size_t capacity, double loss)
 {
-    if (!isfinite(loss))
-        snprintf(text, capacity, "-");
-    else
-        snprintf(text, capacity, fabs(loss) < 1000 ? "%.4f" : "%.3e", loss);
+    snprintf(text, capacity, fabs(loss) < 1000 ? "%.4f" : "%.3e", loss);
     return text;
 }
+
+const char *no_optimum(const struct horizon_answer *horizon)
+{
+    if (horizon->trials == 0)
+        return "none: nothing trained";
+    if (horizon->trials == horizon->diverged)
+        return "none: all diverged";
+    if (horizon->at_edge)
+        return "none: at the edge";
+    if (horizon->flat)
+        return "none: flat";
+    return isfinite(horizon->lr_opt) ? NULL : "none: too few losses";
+}
+
+#define ROW "  %-6s  %-17s  %-25s  "
 
 static void print_horizon(FILE *out, const struct horizon_answer *horizon)
 {
     struct texts t;
-    char interval[80], loss[32], curvature[32] = "-";
-    if (isfinite(horizon->curvature))
-        snprintf(curvature, sizeof(curvature), "%.2g", horizon->curvature);
-    fprintf(out, "%9s  %8s  %-19s %9s %6" PRIu32 " %8" PRIu32 " %7s%s\n",
-            COUNT(t.a, horizon->tokens), LR(t.b, 3, horizon->lr_opt),
-            format_lr_interval(interval, sizeof(interval), 3, horizon->ci90),
-            format_loss(loss, sizeof(loss), horizon->loss_min), horizon->trials, horizon->diverged,
-            curvature,
-            horizon->at_edge ? "  edge"
-            : horizon->flat  ? "  flat"
-                             : "");
+    char lowest[80] = "-", fitted[192], interval[INTERVAL90_TEXT];
+    const char *none = no_optimum(horizon);
+    bool marked = !none && horizon->interpolated;
+    if (horizon->lowest_lr > 0 && isfinite(horizon->lowest_loss))
+        snprintf(lowest, sizeof(lowest), "%s at %s",
+                 format_loss(t.a, sizeof(t.a), horizon->lowest_loss),
+                 LR(t.b, 2, horizon->lowest_lr));
+    snprintf(fitted, sizeof(fitted), "%s%s", none ? none : LR(t.c, 2, horizon->lr_opt),
+             none ? "" : format_ends(interval, sizeof(interval), 'l', 2, horizon->ci90));
+    for (char *c = fitted; *c; c++)
+        if (*c == '\v')
+            *c = ' ';
+    fprintf(out, ROW "%4" PRIu32 "  %8" PRIu32 "%s\n", COUNT(t.d, horizon->tokens), lowest, fitted,
+            horizon->trials, horizon->diverged, marked ? " *" : "");
 }
 
-static void print_horizons(FILE *out, const struct answer *answer)
+static void print_notes(FILE *out, const struct answer *answer)
 {
-    bool edge = false, flat = false;
-    char name[CELL_NAME];
-    fputc('\n', out);
-    if (cells_nearest(name, sizeof(name), answer))
-        wrap_print(out, "", "cell nearest to the target: %s", name);
-    fprintf(out, "%9s  %8s  %-19s %9s %6s %8s %7s\n", "tokens", "best LR", "90 % interval", "loss",
-            "trials", "diverged", "2x off");
+    bool interpolated = false, edge = false, flat = false;
     for (size_t i = 0; i < answer->horizon_count; i++) {
-        print_horizon(out, &answer->horizons[i]);
-        edge = edge || answer->horizons[i].at_edge;
-        flat = flat || (answer->horizons[i].flat && !answer->horizons[i].at_edge);
+        const struct horizon_answer *horizon = &answer->horizons[i];
+        bool lost = horizon->trials == horizon->diverged;
+        interpolated = interpolated || (!no_optimum(horizon) && horizon->interpolated);
+        edge = edge || (!lost && horizon->at_edge);
+        flat = flat || (!lost && !horizon->at_edge && horizon->flat);
     }
-    if (answer->horizon_count == 0)
-        fprintf(out, "%9s\n", "none");
-    wrap_print(out, "  ",
-               "loss in nats per token at the best LR; 2x off: what twice or half of it adds%s%s",
-               edge ? "; edge: the best LR is the lowest or highest tried" : "",
-               flat ? "; flat: the losses differ by no more than their noise" : "");
+    if (interpolated)
+        wrap_item(out, "* nothing was trained inside this interval: interpolated");
+    if (edge)
+        wrap_item(out,
+                  "at the edge: the lowest loss is that of the lowest or highest LR tried, the "
+                  "optimum may lie beyond");
+    if (flat)
+        wrap_item(out, "flat: the losses differ by no more than their noise");
+    wrap_item(out, "losses in nats per token, validation");
 }
 
-static void print_law(FILE *out, const struct answer *answer)
+static void print_measured(FILE *out, const struct answer *answer)
+{
+    char name[CELL_NAME];
+    const char *of = cells_nearest(name, sizeof(name), answer);
+    fputc('\n', out);
+    wrap_print(out, "", "Measured%s%s%s", of ? " (the model nearest to the target: " : "",
+               of ? of : "", of ? ")" : "");
+    fprintf(out, ROW "%4s  %8s\n", "tokens", "lowest loss seen", "fitted optimum (90 %)", "runs",
+            "diverged");
+    for (size_t i = 0; i < answer->horizon_count; i++)
+        print_horizon(out, &answer->horizons[i]);
+    if (answer->horizon_count == 0)
+        fputs("  none\n", out);
+    print_notes(out, answer);
+}
+
+/* ---- what is extrapolated ---- */
+
+/* "3 % lower": what a factor of the LR is in words. */
+static const char *format_change(char *text, size_t capacity, double factor)
+{
+    double percent = 100 * fabs(factor - 1);
+    if (!(factor < 2))
+        snprintf(text, capacity, "%.3g times as high", factor);
+    else if (percent < 0.5)
+        snprintf(text, capacity, "the same");
+    else
+        snprintf(text, capacity, "%.0f\v%% %s", percent, factor < 1 ? "lower" : "higher");
+    return text;
+}
+
+/* "131k and 262k", "131k to 1M": the horizons below `tokens` with an optimum. */
+static void name_shorter(char *text, size_t capacity, const struct answer *answer, uint64_t tokens)
+{
+    struct texts t;
+    const struct horizon_answer *first = NULL, *last = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < answer->horizon_count; i++) {
+        const struct horizon_answer *horizon = &answer->horizons[i];
+        if (horizon->tokens >= tokens || no_optimum(horizon))
+            continue;
+        first = first ? first : horizon;
+        last = horizon;
+        count++;
+    }
+    if (count < 2)
+        snprintf(text, capacity, "the shorter ones");
+    else
+        snprintf(text, capacity, "%s %s %s", COUNT(t.a, first->tokens), count == 2 ? "and" : "to",
+                 COUNT(t.b, last->tokens));
+}
+
+static void print_back_test(FILE *out, const struct answer *answer)
 {
     const struct law_answer *law = &answer->law;
     struct texts t;
-    char interval[INTERVAL90_TEXT], fit[80] = "", prior[80] = "", name[CELL_NAME];
-    const char *of = cells_nearest(name, sizeof(name), answer);
-    if (!isfinite(law->beta)) {
-        wrap_print(out, "law       ", "none: too few horizons have a best LR");
-        return;
-    }
-    if (law->prior_weight >= 0.9995)
-        snprintf(prior, sizeof(prior), ", which is the prior alone");
-    else if (law->prior_weight >= 0.005)
-        snprintf(prior, sizeof(prior), ", %.0f\v%% of it by the prior", 100 * law->prior_weight);
-    if (isfinite(law->r2))
-        snprintf(fit, sizeof(fit), "; R2 %.3f", law->r2);
-    wrap_print(out, "law       ", "%s%sLR %s as tokens^%.2f%s%s%s", of ? of : "", of ? ": " : "",
-               law->beta < 0 ? "rises" : "falls", -law->beta,
-               format_interval90(interval, sizeof(interval), 'f', 2, law->beta_ci90), prior, fit);
+    char predicted[INTERVAL90_TEXT], shorter[80], verdict[32] = "";
     if (law->holdout.tokens == 0)
         return;
-    char predicted[80] = "", apart[80] = "";
-    double ratio = law->holdout.lr_measured / law->holdout.lr_predicted;
-    if (interval_known(law->holdout.ci90))
-        snprintf(predicted, sizeof(predicted), " (%s\v..\v%s)", LR(t.a, 2, law->holdout.ci90[0]),
-                 LR(t.b, 2, law->holdout.ci90[1]));
-    if (ratio > 0 && isfinite(ratio))
-        snprintf(apart, sizeof(apart), ", %.3g times that", ratio);
-    wrap_print(out, "check     ",
-               "at %s tokens the shorter horizons alone predict %s%s; measured %s%s",
-               COUNT(t.c, law->holdout.tokens), LR(t.d, 2, law->holdout.lr_predicted), predicted,
-               LR(t.e, 2, law->holdout.lr_measured), apart);
+    name_shorter(shorter, sizeof(shorter), answer, law->holdout.tokens);
+    if (answer->confidence.back_test != BACK_TEST_NONE)
+        snprintf(verdict, sizeof(verdict), " (%s)",
+                 answer->confidence.back_test == BACK_TEST_PASSED ? "ok" : "failed");
+    wrap_item(out, "back-test: %s predict %s%s at %s; fitted %s%s", shorter,
+              LR(t.a, 2, law->holdout.lr_predicted),
+              format_ends(predicted, sizeof(predicted), 'l', 2, law->holdout.ci90),
+              COUNT(t.b, law->holdout.tokens), LR(t.c, 2, law->holdout.lr_measured), verdict);
+}
+
+static void print_slope(FILE *out, const struct answer *answer)
+{
+    const struct law_answer *law = &answer->law;
+    const double ci90[2] = {-law->beta_ci90[1], -law->beta_ci90[0]};
+    char interval[INTERVAL90_TEXT], slope[32], change[64], share[128];
+    if (!isfinite(law->beta)) {
+        wrap_item(out, "no slope: too few lengths of training have a fitted optimum to extrapolate "
+                       "from");
+        return;
+    }
+    wrap_item(out, "best LR ~ tokens^%s%s: twice as long, %s",
+              format_fixed(slope, sizeof(slope), 2, -law->beta),
+              format_ends(interval, sizeof(interval), 'f', 2, ci90),
+              format_change(change, sizeof(change), exp2(-law->beta)));
+    format_assumption(share, sizeof(share), law->prior_weight, "this slope");
+    if (*share)
+        wrap_item(out, "%s", share);
+}
+
+/* The step over the tokens of a campaign with one model. Others are listed with the rest. */
+static bool is_plain_length(const struct answer *answer, const struct transfer_step *step)
+{
+    return answer->cell_count < 2 && step->measured && strcmp(step->of, "horizon") == 0;
+}
+
+/* "524k -> 8.39M tokens (16x longer): LR x 0.9 (0.6 .. 1.2)" */
+static void print_length(FILE *out, const struct answer *answer)
+{
+    struct texts t;
+    char factor[192] = "", interval[INTERVAL90_TEXT];
+    uint64_t longest = longest_fitted(answer);
+    double times = (double)answer->target.tokens / (double)longest;
+    if (longest == 0)
+        return;
+    for (size_t i = 0; i < answer->step_count; i++) {
+        const struct transfer_step *step = &answer->steps[i];
+        if (is_plain_length(answer, step) && isfinite(step->factor))
+            snprintf(factor, sizeof(factor), ": LR x %.2g%s", step->factor,
+                     format_ends(interval, sizeof(interval), 'g', 2, step->ci90));
+    }
+    COUNT(t.a, longest);
+    COUNT(t.b, answer->target.tokens);
+    if (times > 1)
+        wrap_item(out, "%s -> %s tokens (%.3gx longer)%s", t.a, t.b, times, factor);
+    else
+        wrap_item(out, "%s tokens lie within the lengths that were trained, up to %s", t.b, t.a);
+}
+
+enum { STEP_TEXT = ANSWER_TEXT + 256 };
+
+static const char *step_name(const struct transfer_step *step)
+{
+    return strcmp(step->of, "horizon") == 0 ? "length" : step->of;
+}
+
+static void format_step(char text[STEP_TEXT], const struct transfer_step *step)
+{
+    char factor[32] = "not known", interval[INTERVAL90_TEXT];
+    if (isfinite(step->factor))
+        snprintf(factor, sizeof(factor), "x %.3g", step->factor);
+    snprintf(text, STEP_TEXT, "%s: LR %s%s; %s%s", step_name(step), factor,
+             format_ends(interval, sizeof(interval), 'g', 2, step->ci90),
+             step->measured ? "from your runs: " : "a published rule: ", step->how);
+}
+
+void transfer_print(FILE *out, const char *first, const char *next, const struct answer *answer)
+{
+    char text[STEP_TEXT];
+    for (size_t i = 0; i < answer->step_count; i++) {
+        format_step(text, &answer->steps[i]);
+        wrap_print(out, i == 0 ? first : next, "%s", text);
+    }
+}
+
+static void print_extrapolated(FILE *out, const struct answer *answer)
+{
+    fputs("\nExtrapolated (in brackets: 90 % intervals)\n", out);
+    print_slope(out, answer);
+    print_length(out, answer);
+    print_back_test(out, answer);
+    exponents_print(out, answer);
+    joint_print(out, answer);
+    for (size_t i = 0; i < answer->step_count; i++) {
+        char text[STEP_TEXT];
+        if (is_plain_length(answer, &answer->steps[i]))
+            continue;
+        format_step(text, &answer->steps[i]);
+        wrap_item(out, "%s", text);
+    }
+    fputc('\n', out);
 }
 
 /* Several cells have their ratios in the table of cells. */
@@ -152,11 +376,10 @@ static void print_ratio(FILE *out, const struct answer *answer, enum answer_rati
         return;
     format_interval90(interval, sizeof(interval), 'g', 3, ratio->ci90);
     if (*interval)
-        snprintf(optimum, sizeof(optimum), "; its optimum %.3g", ratio->optimum);
-    wrap_print(out, "ratio     ",
-               "%s LR %.3g times that of the hidden matrices%s%s, %" PRIu32 " trainings",
-               which == RATIO_EMBEDDING ? "embedding" : "output", ratio->value, optimum, interval,
-               ratio->trials);
+        snprintf(optimum, sizeof(optimum), "; fitted optimum %.3g", ratio->optimum);
+    wrap_item(out, "%s LR: %.3g times that of the hidden matrices%s%s, %" PRIu32 " runs",
+              which == RATIO_EMBEDDING ? "embedding" : "output", ratio->value, optimum, interval,
+              ratio->trials);
 }
 
 /* Layers and batch of the target of a campaign with axes. */
@@ -197,7 +420,7 @@ static void print_model(FILE *out, const struct answer *answer)
     }
     if (target->vocab > 0) /* optional for a command */
         snprintf(vocab, sizeof(vocab), ", vocabulary %" PRIu32, target->vocab);
-    wrap_print(out, "target    ", "width %" PRIu32 "%s%s, embedding LR %s%s", target->width, model,
+    wrap_print(out, "Target    ", "width %" PRIu32 "%s%s, embedding LR %s%s", target->width, model,
                vocab, LR(t.a, 2, target->embedding_lr), ratio);
 }
 
@@ -215,46 +438,16 @@ static void print_cost(FILE *out, const struct answer_cost *cost)
         snprintf(share, sizeof(share), "; %.3g times the target run", fraction);
     else if (fraction >= 0)
         snprintf(share, sizeof(share), "; %.3g\v%% of the target run", 100 * fraction);
-    wrap_print(out, "cost      ", "%" PRIu64 " training%s, %s tokens%s%s%s", cost->trials,
+    wrap_print(out, "Cost      ", "%" PRIu64 " run%s, %s tokens%s%s%s", cost->trials,
                cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
     if (cost->lost_attempts > 0)
-        wrap_print(out, "lost      ",
+        wrap_print(out, "Lost      ",
                    "%" PRIu64 " attempt%s and %s tokens; faults.csv tells where and why",
                    cost->lost_attempts, cost->lost_attempts == 1 ? "" : "s",
                    COUNT(t.b, cost->lost_tokens));
     if (cost->reused_tokens > 0)
-        wrap_print(out, "reused    ", "%s tokens from another campaign",
+        wrap_print(out, "Reused    ", "%s tokens from another campaign",
                    COUNT(t.b, cost->reused_tokens));
-}
-
-static void print_reach(FILE *out, const struct answer *answer)
-{
-    struct texts t;
-    if (answer->horizon_count == 0)
-        return;
-    uint64_t longest = answer->horizons[answer->horizon_count - 1].tokens;
-    double times = (double)answer->target.tokens / (double)longest;
-    if (times > 1)
-        wrap_print(out, "reach     ", "%.3g times as long as the longest horizon, %s tokens", times,
-                   COUNT(t.a, longest));
-    else
-        wrap_print(out, "reach     ", "within the horizons, the longest of which is %s tokens",
-                   COUNT(t.a, longest));
-}
-
-/* ---- from the measurements to the target ---- */
-
-void transfer_print(FILE *out, const struct answer *answer)
-{
-    for (size_t i = 0; i < answer->step_count; i++) {
-        const struct transfer_step *step = &answer->steps[i];
-        char factor[32] = "not known", interval[INTERVAL90_TEXT];
-        if (isfinite(step->factor))
-            snprintf(factor, sizeof(factor), "times %.3g", step->factor);
-        wrap_print(out, i == 0 ? "transfer  - " : "          - ", "%s: LR %s%s; %s%s", step->of,
-                   factor, format_interval90(interval, sizeof(interval), 'g', 2, step->ci90),
-                   step->measured ? "measured: " : "assumed: ", step->how);
-    }
 }
 
 /* ---- drift ---- */
@@ -298,10 +491,10 @@ static void print_baseline(FILE *out, const struct answer *answer)
     if (!baseline->wanted)
         return;
     if (baseline->reason[0]) {
-        wrap_print(out, "baseline  ", "not compared: %s", baseline->reason);
+        wrap_print(out, "Baseline  ", "not compared: %s", baseline->reason);
         return;
     }
-    wrap_print(out, "baseline  ", "%s", baseline->run_dir);
+    wrap_print(out, "Baseline  ", "%s", baseline->run_dir);
     drift_print(out, "          ", &baseline->drift);
 }
 
@@ -310,52 +503,58 @@ static void print_baseline(FILE *out, const struct answer *answer)
 void warnings_print(FILE *out, const struct answer *answer)
 {
     for (size_t i = 0; i < answer->warning_count; i++)
-        wrap_print(out, i == 0 ? "warnings  - " : "          - ", "%s", answer->warnings[i]);
+        wrap_print(out, i == 0 ? "Warnings  - " : "          - ", "%s", answer->warnings[i]);
 }
 
-/* The warnings, and the campaign's name. */
-static void print_end(FILE *out, const char *name, const struct answer *answer)
+static void print_next(FILE *out, const char *run_dir, const struct answer *answer)
 {
+    struct next_steps steps;
+    if (!run_dir)
+        return;
+    next_steps_fill(&steps, run_dir, answer);
+    for (size_t i = 0; i < steps.count; i++)
+        next_step_print(out, i == 0 ? "Next      " : "          ", steps.commands[i]);
+}
+
+/* Why the search ended, the warnings, what to do next, and the campaign's name. */
+static void print_end(FILE *out, const char *name, const char *run_dir, const struct answer *answer)
+{
+    if (answer->stopped[0])
+        wrap_print(out, "Stopped   ", "%s", answer->stopped);
     warnings_print(out, answer);
     if (answer->warning_count == 0 && answer->status == ANSWER_IDENTIFIED)
-        wrap_print(out, "warnings  ", "none found");
-    wrap_print(out, "campaign  ", "%s", name);
+        wrap_print(out, "Warnings  ", "none");
+    print_next(out, run_dir, answer);
+    wrap_print(out, "Campaign  ", "%s", name);
 }
 
 void summary_print_prediction(FILE *out, const char *name, const struct answer *answer,
                               const char *width)
 {
     print_headline(out, answer);
-    fputc('\n', out);
-    print_law(out, answer);
-    exponents_print(out, answer);
-    joint_print(out, answer);
-    print_reach(out, answer);
-    transfer_print(out, answer);
+    print_use(out, answer);
+    print_extrapolated(out, answer);
     print_model(out, answer);
     if (*width)
-        wrap_print(out, "width     ", "%s", width);
-    print_end(out, name, answer);
+        wrap_print(out, "Width     ", "%s", width);
+    print_end(out, name, NULL, answer);
 }
 
-void summary_print(FILE *out, const char *name, const struct answer *answer)
+void summary_print(FILE *out, const char *name, const char *run_dir, const struct answer *answer)
 {
     print_headline(out, answer);
-    print_horizons(out, answer);
-    cells_print(out, answer);
-    fputc('\n', out);
-    print_law(out, answer);
+    print_use(out, answer);
+    print_measured(out, answer);
     print_ratio(out, answer, RATIO_EMBEDDING);
     print_ratio(out, answer, RATIO_OUTPUT);
-    exponents_print(out, answer);
-    joint_print(out, answer);
+    cells_print(out, answer);
+    print_extrapolated(out, answer);
+    print_model(out, answer);
     confirms_print(out, answer);
     verdicts_print(out, answer);
-    transfer_print(out, answer);
-    print_model(out, answer);
     print_cost(out, &answer->cost);
     print_baseline(out, answer);
-    print_end(out, name, answer);
+    print_end(out, name, run_dir, answer);
 }
 
 /* ---- JSON line ---- */

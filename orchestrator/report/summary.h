@@ -5,22 +5,26 @@
 #include "lrsearch/answer.h"
 #include "report/plain_text.h" /* format functions for callers */
 
-/* What a run prints on stdout at its end: the table of horizons, the law, the target's LR with its
- * interval and the cost of a wrong one, the cost of the search, every warning. Plain text, 80
- * columns. */
-void summary_print(FILE *out, const char *name, const struct answer *answer);
+/* What a run prints on stdout at its end: the target's LR with its interval and its confidence,
+ * what it costs to use it, what was measured, what is extrapolated, the cost, why the search
+ * stopped, every warning, and commands to go on. run_dir: of the run; NULL: none, then no commands.
+ * Plain text, 80 columns. */
+void summary_print(FILE *out, const char *name, const char *run_dir, const struct answer *answer);
 
-/* The same without the table and the cost, plus the distance of the target from the horizons: the
- * prediction of a law for a target other than the campaign's. width: a sentence about the width, or
- * "". */
+/* The same without the table, the cost and the commands: the prediction for a target other than the
+ * campaign's. width: a sentence about the width, or "". */
 void summary_print_prediction(FILE *out, const char *name, const struct answer *answer,
                               const char *width);
 
 /* Parts of it; they print nothing if the answer has none. transfer_print(): the steps from the
  * measurements to the target, each with its factor of the LR, the factor's 90 % interval and its
- * source. */
-void transfer_print(FILE *out, const struct answer *answer);
+ * source; the first line begins with `first`, the others with `next`. */
+void transfer_print(FILE *out, const char *first, const char *next, const struct answer *answer);
 void warnings_print(FILE *out, const struct answer *answer);
+
+/* What stands in the place of an optimum that is none: "none: at the edge"; NULL: it is one. A
+ * report shows no number there, whatever lr_opt is. */
+const char *no_optimum(const struct horizon_answer *horizon);
 
 /* The drift between two answers. The first paragraph begins with `lead`, the others with as many
  * spaces. */

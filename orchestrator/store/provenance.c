@@ -9,6 +9,7 @@
 #include <time.h>
 #include <xxhash.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "lrsearch/utc.h"
 #include "lrsearch/version.h"
 #include "store/event_json.h"
@@ -67,7 +68,18 @@ static json_t *starts_json(const struct event_session *starts, size_t count, boo
     return array;
 }
 
+static json_t *arguments_json(const struct provenance_arguments *arguments, bool *ok)
+{
+    if (arguments->count == 0)
+        return json_null();
+    json_t *array = json_array();
+    for (size_t i = 0; i < arguments->count && *ok; i++)
+        json_push(array, json_of_text(arguments->words[i]), ok);
+    return array;
+}
+
 int provenance_write(const char *path, const char *products, uint64_t seed,
+                     const struct provenance_arguments *arguments,
                      const struct event_session *starts, size_t count, struct lr_error *err)
 {
     char by[512];
@@ -77,6 +89,7 @@ int provenance_write(const char *path, const char *products, uint64_t seed,
     json_put(object, "seed", json_of_count(seed), &ok);
     json_put(object, "matmul", json_of_text(products), &ok);
     json_put(object, "matmul_by", json_of_text(trial_products_text(products, by, sizeof(by))), &ok);
+    json_put(object, "arguments", arguments_json(arguments, &ok), &ok);
     json_put(object, "starts", starts_json(starts, count, &ok), &ok);
     char *text = json_to_text(object, ok);
     if (!text)
@@ -84,4 +97,29 @@ int provenance_write(const char *path, const char *products, uint64_t seed,
     int rc = run_dir_write(path, "provenance.json", text, strlen(text), err);
     lr_free(text);
     return rc;
+}
+
+/* Every word is quoted: a run directory from somebody else must not propose another command. */
+const char *provenance_command(char *out, size_t size, const char *path)
+{
+    char *text = NULL, word[PROVENANCE_COMMAND];
+    out[0] = '\0';
+    if (run_dir_read(path, "provenance.json", &text, NULL) || !text)
+        return out;
+    json_use_lr_memory();
+    json_t *object = json_loads(text, 0, NULL);
+    const json_t *words = json_object_get(object, "arguments");
+    size_t count = json_array_size(words), used = (size_t)snprintf(out, size, "lrsearch");
+    for (size_t i = 0; i < count && used < size; i++) {
+        const char *plain = json_string_value(json_array_get(words, i));
+        if (!plain || !*lr_shell_word(word, sizeof(word), plain))
+            count = 0;
+        else
+            used += (size_t)snprintf(out + used, size - used, " %s", word);
+    }
+    if (count == 0 || used >= size)
+        out[0] = '\0';
+    json_decref(object);
+    lr_free(text);
+    return out;
 }

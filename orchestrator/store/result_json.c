@@ -52,6 +52,37 @@ static json_t *count_or_null(uint64_t count)
     return count ? json_of_count(count) : json_null();
 }
 
+/* ---- confidence, advice ---- */
+
+static json_t *confidence_json(const struct confidence_answer *confidence, bool *ok)
+{
+    bool some = confidence->word != CONFIDENCE_NONE;
+    json_t *object = json_object();
+    json_put(object, "word", some ? json_string(confidence_name(confidence->word)) : json_null(),
+             ok);
+    put_double(object, "interval_octaves", confidence->interval_octaves, ok);
+    json_put(object, "bracketed", json_boolean(confidence->bracketed), ok);
+    json_put(object, "back_test", json_string(back_test_name(confidence->back_test)), ok);
+    put_double(object, "assumption_share", confidence->assumption_share, ok);
+    return object;
+}
+
+/* null: no advice */
+static json_t *advice_json(const struct advice_answer *advice, bool *ok)
+{
+    static const char *const kinds[] = {
+        [ADVICE_RANGE] = "range", [ADVICE_HORIZON] = "horizon", [ADVICE_SEEDS] = "seeds"};
+    enum advice_kind kind = advice->kind;
+    if (kind == ADVICE_NONE)
+        return json_null();
+    json_t *object = json_object();
+    json_put(object, "kind", json_string(kinds[kind]), ok);
+    json_put(object, "lr", kind == ADVICE_RANGE ? json_of_interval(advice->lr) : json_null(), ok);
+    json_put(object, "tokens", count_or_null(kind == ADVICE_HORIZON ? advice->tokens : 0), ok);
+    json_put(object, "seeds", json_of_size(kind == ADVICE_SEEDS ? advice->seeds : 0), ok);
+    return object;
+}
+
 /* ---- target, ratios, law, horizons, cost ---- */
 
 static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
@@ -88,6 +119,9 @@ static json_t *target_json(const struct answer *answer, bool *ok)
     for (int r = 0; r < RATIO_COUNT; r++)
         json_put(object, ratio_names[r],
                  axes ? ratio_json(target->ratio[r], target->ratio_ci90[r], ok) : json_null(), ok);
+    put_double(object, "keep_lr", target->keep_lr, ok);
+    put_double(object, "keep_penalty", target->keep_penalty, ok);
+    put_double(object, "no_basin", target->no_basin, ok);
     return object;
 }
 
@@ -130,6 +164,22 @@ static json_t *law_json(const struct law_answer *law, bool *ok)
     return object;
 }
 
+static json_t *lowest_json(const struct horizon_answer *horizon, bool *ok)
+{
+    json_t *object = json_object();
+    put_double(object, "lr", horizon->lowest_lr, ok);
+    put_double(object, "loss", horizon->lowest_loss, ok);
+    return object;
+}
+
+/* What a horizon of `horizons` and one of `basins` end with. */
+static void put_seen(json_t *object, const struct horizon_answer *horizon, bool *ok)
+{
+    json_put(object, "lowest_seen", lowest_json(horizon, ok), ok);
+    json_put(object, "interpolated", json_boolean(horizon->interpolated), ok);
+    json_put(object, "bracketed", json_boolean(horizon->bracketed), ok);
+}
+
 static json_t *horizon_json(const void *item, bool *ok)
 {
     const struct horizon_answer *horizon = item;
@@ -141,6 +191,7 @@ static json_t *horizon_json(const void *item, bool *ok)
     put_double(object, "loss_min", horizon->loss_min, ok);
     json_put(object, "trials", json_integer(horizon->trials), ok);
     json_put(object, "at_edge", json_boolean(horizon->at_edge), ok);
+    put_seen(object, horizon, ok);
     return object;
 }
 
@@ -242,6 +293,7 @@ static json_t *basin_json(const void *item, bool *ok)
     json_put(object, "diverged", json_integer(horizon->diverged), ok);
     json_put(object, "at_edge", json_boolean(horizon->at_edge), ok);
     json_put(object, "flat", json_boolean(horizon->flat), ok);
+    put_seen(object, horizon, ok);
     return object;
 }
 
@@ -360,6 +412,9 @@ char *result_json(const char *name, const struct answer *answer)
     PUT_ARRAY("transfer", steps, step_count, step_json);
     PUT_ARRAY("confirm", confirms, confirm_count, confirm_json);
     PUT_ARRAY("verdicts", verdicts, verdict_count, text_json);
+    json_put(object, "confidence", confidence_json(&answer->confidence, &ok), &ok);
+    json_put(object, "stopped", text_or_null(answer->stopped), &ok);
+    json_put(object, "advice", advice_json(&answer->advice, &ok), &ok);
 #undef PUT_ARRAY
     return json_to_text(object, ok);
 }

@@ -86,6 +86,10 @@ static void add_basin(struct csv *csv, const struct answer *answer,
     csv_count(csv, horizon->diverged);
     csv_count(csv, horizon->at_edge);
     csv_count(csv, horizon->flat);
+    csv_double(csv, horizon->lowest_lr);
+    csv_double(csv, horizon->lowest_loss);
+    csv_count(csv, horizon->interpolated);
+    csv_count(csv, horizon->bracketed);
     csv_end_row(csv);
 }
 
@@ -93,7 +97,7 @@ void cells_csv_fill(struct csv *csv, const struct answer *answer)
 {
     CSV_ROW(csv, "cell", "width", "n_layers", "vocab", "batch_tokens", "parametrization", "params",
             "tokens", "lr_opt", "ci90_low", "ci90_high", "loss_min", "curvature", "trials",
-            "diverged", "at_edge", "flat");
+            "diverged", "at_edge", "flat", "lowest_lr", "lowest_loss", "interpolated", "bracketed");
     for (size_t i = 0; i < answer->basin_count; i++)
         if (answer->basins[i].cell < answer->cell_count)
             add_basin(csv, answer, &answer->basins[i]);

@@ -155,9 +155,8 @@ target: {tokens: 16M}
 END
 run "$LRSEARCH" own.yaml -q
 expect_status 0
-expect_said "transfer - horizon: LR times 0."
-expect_said "measured: this campaign's law over tokens, from 4M to 16M tokens"
-expect_not_said "assumed"
+expect_said "4M -> 16M tokens (4x longer): LR x 0."
+expect_not_said "published rule"
 cp out before
 ls -lR --time-style=full-iso logs >files
 run "$LRSEARCH" audit logs/own --lr 2e-2 --tokens 16M --params 235k
@@ -168,8 +167,9 @@ expect_first "; a larger batch raises the best: give --batch"
 expect_said "times too high: by own the best is"
 expect_said "by the basin of the runs of 0.0"
 expect_said "runs own says"
-expect_said "reach 4 times as many tokens as the longest horizon, 4M; the recipe's model has 0.999 times"
-expect_said "transfer - horizon: LR times"
+expect_said "length 4 times as many tokens as the longest horizon, 4M; the recipe's model has 0.999 times"
+expect_said "steps - length: LR x 0."
+expect_said "from your runs: this campaign's slope over tokens, from 4M to 16M tokens"
 expect_fits
 run "$LRSEARCH" audit logs/own --lr 2e-2 --tokens 16M --params 235k --json
 expect_json own out verdict by
@@ -195,16 +195,16 @@ expect_said "runs own gives no learning rate here: --tokens 500k: is less than t
 # ---- predict: what the run did not measure, by rules ----
 run "$LRSEARCH" predict logs/own --tokens 16M
 expect_status 0
-expect_said "transfer - horizon: LR times"
-expect_not_said "assumed"
+expect_said "4M -> 16M tokens (4x longer): LR x 0."
+expect_not_said "published rule"
 run "$LRSEARCH" predict logs/own --tokens 16M --width 128 --layers 4 --vocab 4096 --batch 8k --schedule linear
-expect_said "- width: LR times 1 (90 % interval 0.89 .. 1.1); assumed: mup holds the LR of base_width"
-expect_said "- depth: LR times 1 (90 % interval 0.75 .. 1.3); assumed: no change, though no rule says so, from 2 to 4 layers"
-expect_said "- vocabulary: LR times 1 (90 % interval 0.8 .. 1.3); assumed: no change for the hidden matrices"
-expect_said "- batch: LR times 1."
+expect_said " width: LR x 1 (0.89 .. 1.1); a published rule: mup holds the LR of base_width"
+expect_said " depth: LR x 1 (0.75 .. 1.3); a published rule: no change, though no rule says so, from 2 to 4 layers"
+expect_said " vocabulary: LR x 1 (0.8 .. 1.3); a published rule: no change for the hidden matrices"
+expect_said " batch: LR x 1."
 expect_said "from 4.1k to 8k tokens"
-expect_said "- schedule: LR times 1.39 (90 % interval 1.1 .. 1.8); assumed: cosine to 0.1 -> linear to 0"
-expect_out "target    width 128, vocabulary 4096"
+expect_said " schedule: LR x 1.39 (1.1 .. 1.8); a published rule: cosine to 0.1 -> linear to 0"
+expect_out "Target    width 128, vocabulary 4096"
 run "$LRSEARCH" predict logs/own --tokens 16M --schedule wsd --cooldown 0.4 --json
 expect_status 0
 wsd=$(json out target lr)
@@ -212,7 +212,7 @@ awk "BEGIN { exit !($wsd < $(json logs/own/result.json target lr)) }" ||
     fail "wsd has the lower learning rate"
 run "$LRSEARCH" predict logs/own --tokens 16M --batch 1M
 expect_status 3
-expect_said "identified: carried over to the target, the 90 % interval reaches a factor"
+expect_said "tokens: carried over to the target, the 90 % interval reaches a factor"
 expect_said "no measurement stands behind its batch"
 refused 65 "--params 1M: the campaign has no law over sizes" predict logs/own --tokens 16M --params 1M
 refused 2 "predict: --params is a model's size, and so are --width and --layers" \

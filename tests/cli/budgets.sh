@@ -41,7 +41,8 @@ expect_status 0
 [ "$(confirmed logs/halved | cut -d ' ' -f 3 | sort -u)" = 16000000 ] || fail "not halved"
 run "$LRSEARCH" made.yaml --run-dir logs/hours --set budget.core_hours=0.0022
 expect_status 4
-expect_out "the budget was used up before the answer: budget.core_hours is too small for"
+expect_out "The budget was used up before the answer for "
+expect_said "budget.core_hours is too small for"
 expect_json budget_exhausted logs/hours/result.json status
 spent=$(json logs/hours/result.json cost core_seconds)
 awk -v s="$spent" 'BEGIN { exit !(s > 0 && s <= 0.0022 * 3600 * 0.7 + 4) }' ||
@@ -61,7 +62,7 @@ grep -q '"purpose":1,.*"d_model":32,' logs/tiny/journal.jsonl || fail "not at th
 [ "$(grep -c '"event":"ended".*"val_loss":[0-9]' logs/tiny/journal.jsonl)" -gt 3 ] || fail "no losses"
 run "$LRSEARCH" tiny.yaml --run-dir logs/flops --set budget.flops=3e9
 expect_status 4
-expect_out "budget.flops is too small for another"
+expect_said "budget.flops is too small for another"
 flops=$(json logs/flops/result.json cost flops)
 awk -v f="$flops" 'BEGIN { exit !(f > 0 && f <= 3e9) }' || fail "$flops FLOPs of 3e9"
 
@@ -69,7 +70,7 @@ awk -v f="$flops" 'BEGIN { exit !(f > 0 && f <= 3e9) }' || fail "$flops FLOPs of
 tiny_plan slow.yaml "search: {lr: [2e-2, 8e-2], horizons: [300k, 600k], policy: grid}" "target: {tokens: 8M}"
 run "$LRSEARCH" slow.yaml --run-dir logs/slow --set budget.wall=1s
 expect_status 4
-expect_out "budget.wall is too small for the"
+expect_said "budget.wall is too small for the"
 expect_out "left"
 planned=$(grep -c '"event":"planned"' logs/slow/journal.jsonl)
 started=$(grep -c '"event":"started"' logs/slow/journal.jsonl)

@@ -96,7 +96,7 @@ expect_same_result logs/cells/result.json logs/again/result.json
 # What the search may not use is there for the confirmation; nothing is begun after the end.
 run "$LRSEARCH" cells.yaml --run-dir logs/short --set budget.wall=1s --set budget.reserve=0.9
 expect_status 4
-expect_out "budget.wall is too small for the"
+expect_said "budget.wall is too small for the"
 [ "$(grep -c '"event":"started"' logs/short/journal.jsonl)" -lt "$(grep -c '"event":"planned"' logs/short/journal.jsonl)" ] ||
     fail "a tenth of a second was enough"
 run "$LRSEARCH" cells.yaml --run-dir logs/short --set budget.wall=1h

@@ -30,16 +30,16 @@ expect_json "$(json $result target ci90)" out target ci90
 cmp -s out $result || fail "predict at the plan's target and result.json differ"
 run "$LRSEARCH" predict logs/tiny --tokens 64k
 expect_out "64k tokens: "
-expect_out "reach     2 times as long as the longest horizon, 32k tokens"
-expect_out "law       LR "
+expect_said "32k -> 64k tokens (2x longer)"
+expect_out "  best LR ~ tokens^"
 run "$LRSEARCH" predict logs/tiny --tokens 16k --width 64
-expect_out "reach     within the horizons"
-expect_out "target    width 64, "
-expect_said "width the learning rate is that at base_width 16"
+expect_said "16k tokens lie within the lengths that were trained, up to 32k"
+expect_out "Target    width 64, "
+expect_said "Width the learning rate is that at base_width 16"
 expect_said "mup divides it by 4 for"
 run "$LRSEARCH" predict logs/tiny --tokens 100T
 expect_status 3
-expect_said "no learning rate for 100T tokens could be identified: extrapolation refused"
+expect_said "No peak learning rate for 100T tokens: extrapolation refused"
 ls -lR --time-style=full-iso logs >after
 cmp -s before after || fail "fit or predict wrote into the run's directory"
 chmod -R u+w logs/tiny
@@ -93,7 +93,7 @@ cmp -s before half/journal.jsonl || fail "the torn journal was mended"
 tiny_plan sp.yaml "name: sp" "search: {lr: [1e-3, 3e-1], horizons: [8k]}"
 run "$LRSEARCH" sp.yaml -q
 run "$LRSEARCH" predict logs/sp --tokens 8k --width 16
-expect_out "learning rate for 8k tokens"
+expect_out "eak learning rate for 8k tokens"
 refused 65 "--width 32: the campaign trained width 16 with parametrization sp" \
     predict logs/sp --tokens 8k --width 32
 
@@ -119,12 +119,13 @@ table() # TARGET OPTION...
 }
 table 100M --where opt=adam
 expect_status 0
-expect_out "learning rate for 100M tokens: 1.3e-3 (90 % interval"
-expect_out "      16M   2.19e-3"
-expect_out "law       LR falls as tokens^-0.29"
-expect_out "cost      90 trainings, 558M tokens"
-expect_out "campaign  table.csv"
-for text in width nan "core time" FLOPs "target run"; do
+expect_out "Peak learning rate for 100M tokens: 1.3e-3"
+expect_out "90 % sure between "
+expect_said " 2.2e-3 ("
+expect_out "  best LR ~ tokens^-0.29"
+expect_out "Cost      90 runs, 558M tokens"
+expect_out "Campaign  table.csv"
+for text in width Next nan "core time" FLOPs "target run"; do
     ! grep -q "$text" out || fail "stdout must not say: $text"
 done
 table 100M --where opt=adam --json
@@ -135,11 +136,11 @@ expect_json "" out cost flops
 expect_json 90 out cost trials
 table 5M --where opt=adam # longer rows do not count
 expect_status 0
-expect_out "cost      54 trainings"
-expect_out "learning rate for 5M tokens"
+expect_out "Cost      54 runs"
+expect_out "eak learning rate for 5M tokens"
 table 4M --where opt=adam --where D=4000000 # measured there: no law is needed
 expect_status 0
-expect_out "learning rate for 4M tokens: 3.4e-3"
+expect_out "Peak learning rate for 4M tokens: 3.4e-3"
 table 8M --where opt=adam --where D=4000000 # one horizon alone
 expect_status 3
 expect_said "only one horizon has a clear optimum"
@@ -147,7 +148,7 @@ table 100M --where opt=sgd
 expect_status 3
 expect_said "every trial diverged"
 table 100M --where opt=adam --prior-beta 0.9 --prior-beta-sd 0.001
-expect_out "law       LR falls as tokens^-0.9"
+expect_out "  best LR ~ tokens^-0.9"
 
 # A campaign on such a table: its plan has maps, and no model.
 cat >replay.yaml <<'END'
@@ -171,9 +172,9 @@ refused 65 "--width 64: the campaign's losses are those of another program" \
 printf 'D,best\n1e6,5e-3\n2e6,4.06e-3\n4e6,3.2e-3\n8e6,2.7e-3\n64e6,1\n' >optima.csv
 run "$LRSEARCH" fit --table optima.csv --target-tokens 20M --columns tokens=D,lr_opt=best
 expect_status 0
-expect_out "learning rate for 20M tokens: 2.0e-3 (90 % interval"
-expect_out "law       LR falls as tokens^-0.30"
-expect_out "reach     2.5 times as long as the longest horizon, 8M tokens"
+expect_out "Peak learning rate for 20M tokens: 2.0e-3"
+expect_out "  best LR ~ tokens^-0.30"
+expect_said "8M -> 20M tokens (2.5x longer)"
 expect_said "each optimum is taken"
 run "$LRSEARCH" fit --table optima.csv --target-tokens 100T --columns tokens=D,lr_opt=best
 expect_status 3
@@ -196,7 +197,7 @@ awk 'BEGIN { print "tokens,lr,loss"
 run "$LRSEARCH" fit --table many.csv --target-tokens 50M
 expect_status 0
 expect_said "the table has more than 32 horizons: the shortest do not count"
-expect_said "cost 224 trainings"
+expect_said "Cost 224 runs"
 sed 's/0.05/-1/' errors.csv >negative.csv
 refused 65 "negative.csv: the optimum 0.00406 at 2000000 tokens has the standard error -1; it must" \
     fit --table negative.csv --target-tokens 8M --columns tokens=D,lr_opt=best,se=e

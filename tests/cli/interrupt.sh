@@ -97,7 +97,7 @@ for signal in TERM USR1; do
     status=$?
     expect_status 75
     expect_json interrupted logs/cells/result.json status
-    expect_out "not finished"
+    expect_out "Not finished"
     ! grep -q '"event":"round","round":2' logs/cells/journal.jsonl || fail "a dropped decision was journalled"
 done
 

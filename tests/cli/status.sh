@@ -128,7 +128,10 @@ for part in target law horizons; do
 done
 run "$LRSEARCH" status logs/tiny/
 expect_status 0
-expect_said "tiny: finished, $(json logs/tiny/result.json status)"
+case $(json logs/tiny/result.json status) in
+identified) expect_said "tiny: finished, with an answer" ;;
+*) expect_said "tiny: finished, no answer" ;;
+esac
 LC_ALL=C run "$LRSEARCH" status logs/tiny
 ! LC_ALL=C grep -q "$(printf '[\200-\377]')" out || fail "more than ASCII in the C locale"
 chmod -R u+w logs/tiny

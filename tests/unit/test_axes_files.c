@@ -113,7 +113,7 @@ static void check_basins(const json_t *root)
     for (size_t i = 0; i < answer.basin_count; i++) {
         const struct horizon_answer *horizon = &answer.basins[i].horizon;
         const json_t *part = json_array_get(basins, i);
-        assert_int_equal(json_object_size(part), 10);
+        assert_int_equal(json_object_size(part), 13);
         assert_number(part, "cell", answer.basins[i].cell);
         assert_number(part, "tokens", (double)horizon->tokens);
         assert_number(part, "lr_opt", horizon->lr_opt);
@@ -124,6 +124,10 @@ static void check_basins(const json_t *root)
         assert_number(part, "diverged", horizon->diverged);
         assert_truth(part, "at_edge", horizon->at_edge);
         assert_truth(part, "flat", horizon->flat);
+        assert_number(json_object_get(part, "lowest_seen"), "lr", horizon->lowest_lr);
+        assert_number(json_object_get(part, "lowest_seen"), "loss", horizon->lowest_loss);
+        assert_truth(part, "interpolated", horizon->interpolated);
+        assert_truth(part, "bracketed", horizon->bracketed);
     }
 }
 
@@ -265,7 +269,7 @@ static void nothing_known(void **state)
 
 static const char header[] = "cell,width,n_layers,vocab,batch_tokens,parametrization,params,tokens,"
                              "lr_opt,ci90_low,ci90_high,loss_min,curvature,trials,diverged,at_edge,"
-                             "flat\n";
+                             "flat,lowest_lr,lowest_loss,interpolated,bracketed\n";
 
 static char *csv(void)
 {
@@ -281,8 +285,8 @@ static void rows(void **state)
     (void)state;
     cells_answer(&answer);
     struct horizon_answer *horizon = &answer.basins[0].horizon;
-    *horizon =
-        (struct horizon_answer){131072, 0.1, {0.05, NAN}, 0.04, 2.5, 0.1, 7, 2, true, false, NAN};
+    *horizon = (struct horizon_answer){131072, 0.1,   {0.05, NAN}, 0.04, 2.5, 0.1,   7,   2,
+                                       true,   false, NAN,         0.09, 2.6, false, true};
     answer.basin_count = 3;
     answer.basins[1] = (struct basin_answer){.cell = 4, .horizon = *horizon};
     answer.basins[1].horizon.at_edge = false;
@@ -291,9 +295,10 @@ static void rows(void **state)
     answer.cells[4] = (struct cell_answer){.parametrization = PARAM_MUP};
     char *text = csv();
     assert_memory_equal(text, header, strlen(header));
-    assert_string_equal(text + strlen(header),
-                        "0,64,2,256,2048,sp,98304,131072,0.1,0.05,nan,2.5,0.04,7,2,1,0\n"
-                        "4,,,,,mup,,131072,0.1,0.05,nan,2.5,0.04,7,2,0,1\n");
+    assert_string_equal(
+        text + strlen(header),
+        "0,64,2,256,2048,sp,98304,131072,0.1,0.05,nan,2.5,0.04,7,2,1,0,0.09,2.6,0,1\n"
+        "4,,,,,mup,,131072,0.1,0.05,nan,2.5,0.04,7,2,0,1,0.09,2.6,0,1\n");
     lr_free(text);
 }
 
@@ -320,6 +325,7 @@ static void no_axes(void **state)
                                        "\"parametrization\": null",
                                        "\"embedding_lr_ratio\": null",
                                        "\"output_lr_ratio\": null",
+                                       "\"keep_lr\"",
                                        "\"warnings\": []",
                                        "\"cells\": []",
                                        "\"nearest_cell\": null",
@@ -328,7 +334,10 @@ static void no_axes(void **state)
                                        "\"joint\": null",
                                        "\"transfer\": []",
                                        "\"confirm\": []",
-                                       "\"verdicts\": []"};
+                                       "\"verdicts\": []",
+                                       "\"confidence\": {",
+                                       "\"stopped\": null",
+                                       "\"advice\": null"};
     answer = (struct answer){.status = ANSWER_INTERRUPTED};
     assert_null(csv());
     char *text = result_json("n", &answer), *at = text;

@@ -182,6 +182,16 @@ static void sizes_of_a_trial(void **state)
     assert_string_equal(outcome_name(77), "?");
 }
 
+static void words_of_an_answer(void **state)
+{
+    (void)state;
+    assert_string_equal(confidence_name(CONFIDENCE_NONE), "none");
+    assert_string_equal(confidence_name(CONFIDENCE_MODERATE), "moderate");
+    assert_string_equal(confidence_name((enum confidence)77), "?");
+    assert_string_equal(back_test_name(BACK_TEST_FAILED), "failed");
+    assert_string_equal(back_test_name((enum back_test)77), "?");
+}
+
 static void warnings_are_kept_once_and_bounded(void **state)
 {
     (void)state;
@@ -193,6 +203,27 @@ static void warnings_are_kept_once_and_bounded(void **state)
         answer_warn(&answer, "number %d", i);
     assert_int_equal(answer.warning_count, ANSWER_WARNINGS);
     assert_string_equal(answer.warnings[1], "number 0");
+}
+
+static void a_shell_reads_the_word_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word, *quoted;
+    } cases[] = {
+        {"logs/run-1_2.3", "logs/run-1_2.3"},
+        {"a=[1e-3, 2e-2]", "'a=[1e-3, 2e-2]'"},
+        {"it's", "'it'\\''s'"},
+        {"", "''"},
+        {"$(x)`\n", "'$(x)`\n'"},
+    };
+    char text[32];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t size = strlen(cases[i].quoted) + 1;
+        assert_string_equal(lr_shell_word(text, sizeof(text), cases[i].word), cases[i].quoted);
+        assert_string_equal(lr_shell_word(text, size, cases[i].word), cases[i].quoted);
+        assert_string_equal(lr_shell_word(text, size - 1, cases[i].word), "");
+    }
 }
 
 /* Characters that a terminal obeys, or that make a reader see another text. */
@@ -253,8 +284,10 @@ int main(void)
         cmocka_unit_test(a_permutation_visits_everything_once),
         cmocka_unit_test(draws_below_a_bound_are_uniform),
         cmocka_unit_test(sizes_of_a_trial),
+        cmocka_unit_test(words_of_an_answer),
         cmocka_unit_test(warnings_are_kept_once_and_bounded),
         cmocka_unit_test(only_what_has_a_look_is_printable),
+        cmocka_unit_test(a_shell_reads_the_word_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

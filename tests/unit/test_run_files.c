@@ -63,13 +63,24 @@ static struct answer an_answer(void)
                                            .ci90 = {1e-300, 7e22},
                                            .embedding_lr = 5e-324,
                                            .loss_penalty = 0.0062,
-                                           .loss_penalty_if_wrong_2x = 0.0171};
+                                           .loss_penalty_if_wrong_2x = 0.0171,
+                                           .keep_lr = 5.1e-3,
+                                           .keep_penalty = NAN,
+                                           .no_basin = 0.02};
+    answer.confidence =
+        (struct confidence_answer){CONFIDENCE_STRONG, 0.9, true, BACK_TEST_PASSED, 0.25};
+    answer.advice = (struct advice_answer){.kind = ADVICE_HORIZON, .tokens = 1048576};
+    snprintf(answer.stopped, sizeof(answer.stopped), "nothing is worth its tokens");
     answer.law = (struct law_answer){
         -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
-    answer.horizons[0] = (struct horizon_answer){
-        131072, 5.12e-3, {4.2e-3, 6.2e-3}, 0.0641, 2.9134, 0.1, 8, 1, false, false, NAN};
+    answer.horizons[0] = (struct horizon_answer){131072, 5.12e-3, {4.2e-3, 6.2e-3},
+                                                 0.0641, 2.9134,  0.1,
+                                                 8,      1,       false,
+                                                 false,  NAN,     4e-3,
+                                                 2.917,  true,    false};
     answer.horizons[1] = (struct horizon_answer){
-        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false, NAN};
+        UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false, NAN,
+        NAN,        NAN, false,           true};
     answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875, 0, 0, 0};
     answer_warn(&answer, "plain");
@@ -110,14 +121,14 @@ static void result_reads_back(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 19); /* those of axes: test_axes_files.c */
+    assert_int_equal(json_object_size(root), 22); /* those of axes: test_axes_files.c */
     assert_true(number(root, "schema_version") == 1);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
     assert_string_equal(json_string_value(json_object_get(root, "status")), "identified");
     assert_string_equal(json_string_value(json_object_get(root, "reason")), "");
 
     const json_t *part = json_object_get(root, "target");
-    assert_int_equal(json_object_size(part), 14);
+    assert_int_equal(json_object_size(part), 17);
     assert_true(number(part, "tokens") == 8388608);
     assert_true(number(part, "width") == 64);
     assert_true(number(part, "vocab") == 256);
@@ -126,6 +137,9 @@ static void result_reads_back(void **state)
     assert_true(number(part, "embedding_lr") == 5e-324);
     assert_true(number(part, "loss_penalty") == 0.0062);
     assert_true(number(part, "loss_penalty_if_wrong_2x") == 0.0171);
+    assert_true(number(part, "keep_lr") == 5.1e-3);
+    assert_true(isnan(number(part, "keep_penalty")));
+    assert_true(number(part, "no_basin") == 0.02);
 
     part = json_object_get(json_object_get(root, "ratios"), "embedding_lr_ratio");
     assert_int_equal(json_object_size(part), 6);
@@ -152,7 +166,7 @@ static void result_reads_back(void **state)
     const json_t *horizons = json_object_get(root, "horizons");
     assert_int_equal(json_array_size(horizons), 2);
     part = json_array_get(horizons, 0);
-    assert_int_equal(json_object_size(part), 7);
+    assert_int_equal(json_object_size(part), 10);
     assert_true(number(part, "tokens") == 131072);
     assert_true(number(part, "lr_opt") == 5.12e-3);
     assert_interval(part, "ci90", 4.2e-3, 6.2e-3);
@@ -160,12 +174,19 @@ static void result_reads_back(void **state)
     assert_true(number(part, "loss_min") == 2.9134);
     assert_true(number(part, "trials") == 8);
     assert_true(json_is_false(json_object_get(part, "at_edge")));
+    assert_true(number(json_object_get(part, "lowest_seen"), "lr") == 4e-3);
+    assert_true(number(json_object_get(part, "lowest_seen"), "loss") == 2.917);
+    assert_true(json_is_true(json_object_get(part, "interpolated")));
+    assert_true(json_is_false(json_object_get(part, "bracketed")));
     part = json_array_get(horizons, 1);
     assert_true(number(part, "tokens") == (double)UINT64_MAX);
     assert_true(isnan(number(part, "lr_opt")));
     assert_interval(part, "ci90", NAN, NAN);
     assert_true(isnan(number(part, "loss_min")));
     assert_true(json_is_true(json_object_get(part, "at_edge")));
+    assert_true(isnan(number(json_object_get(part, "lowest_seen"), "lr")));
+    assert_true(isnan(number(json_object_get(part, "lowest_seen"), "loss")));
+    assert_true(json_is_true(json_object_get(part, "bracketed")));
 
     part = json_object_get(root, "cost");
     assert_int_equal(json_object_size(part), 8);
@@ -182,6 +203,58 @@ static void result_reads_back(void **state)
     json_decref(root);
     lr_free(text);
     lr_free(again);
+}
+
+static json_t *result_of(const struct answer *answer)
+{
+    char *text = result_json("nightly", answer);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(root);
+    lr_free(text);
+    return root;
+}
+
+static void confidence_and_advice(void **state)
+{
+    (void)state;
+    struct answer answer = an_answer();
+    json_t *root = result_of(&answer);
+    const json_t *part = json_object_get(root, "confidence");
+    assert_int_equal(json_object_size(part), 5);
+    assert_string_equal(json_string_value(json_object_get(part, "word")), "strong");
+    assert_true(number(part, "interval_octaves") == 0.9);
+    assert_true(json_is_true(json_object_get(part, "bracketed")));
+    assert_string_equal(json_string_value(json_object_get(part, "back_test")), "passed");
+    assert_true(number(part, "assumption_share") == 0.25);
+    assert_string_equal(json_string_value(json_object_get(root, "stopped")), answer.stopped);
+    part = json_object_get(root, "advice");
+    assert_int_equal(json_object_size(part), 4);
+    assert_string_equal(json_string_value(json_object_get(part, "kind")), "horizon");
+    assert_true(number(part, "tokens") == 1048576);
+    assert_true(json_is_null(json_object_get(part, "lr")));
+    assert_true(isnan(number(part, "seeds")));
+    json_decref(root);
+
+    answer.advice = (struct advice_answer){.kind = ADVICE_RANGE, .lr = {1e-4, 1}};
+    root = result_of(&answer);
+    assert_interval(json_object_get(root, "advice"), "lr", 1e-4, 1);
+    json_decref(root);
+    answer.advice = (struct advice_answer){.kind = ADVICE_SEEDS, .seeds = 3};
+    root = result_of(&answer);
+    assert_true(number(json_object_get(root, "advice"), "seeds") == 3);
+    json_decref(root);
+
+    answer.advice.kind = ADVICE_NONE;
+    answer.confidence = (struct confidence_answer){.interval_octaves = NAN};
+    answer.stopped[0] = '\0';
+    root = result_of(&answer);
+    assert_true(json_is_null(json_object_get(root, "advice")));
+    assert_true(json_is_null(json_object_get(root, "stopped")));
+    part = json_object_get(root, "confidence");
+    assert_true(json_is_null(json_object_get(part, "word")));
+    assert_true(isnan(number(part, "interval_octaves")));
+    assert_string_equal(json_string_value(json_object_get(part, "back_test")), "none");
+    json_decref(root);
 }
 
 static void result_keys_in_order(void **state)
@@ -406,8 +479,13 @@ static void provenance(void **state)
     (void)state;
     struct lr_error err = {0};
     struct event_session starts[2] = {{.ranks = 64}, {.host = "node7", .cpu = "Xeon"}};
+    static const char *const words[] = {"my plan.yaml", "--set", "name=it's; ls"};
+    static const char command[] = "lrsearch 'my plan.yaml' --set 'name=it'\\''s; ls'";
+    const struct provenance_arguments arguments = {words, 3}, none = {NULL, 0};
+    char read[64];
     provenance_here(&starts[0]);
-    assert_int_equal(provenance_write(folder, "ooooooooooooobo", UINT64_MAX, starts, 2, &err), 0);
+    assert_int_equal(
+        provenance_write(folder, "ooooooooooooobo", UINT64_MAX, &arguments, starts, 2, &err), 0);
     char *text = read_text(folder, "provenance.json");
     json_t *root = json_loads(text, 0, NULL);
     assert_true(number(root, "seed") == (double)UINT64_MAX);
@@ -426,6 +504,11 @@ static void provenance(void **state)
     assert_non_null(strstr(starts[0].libraries, ", xxhash 0."));
     json_decref(root);
     lr_free(text);
+    assert_string_equal(provenance_command(read, sizeof(read), folder), command);
+    assert_string_equal(provenance_command(read, sizeof(command) - 1, folder), "");
+    assert_string_equal(provenance_command(read, sizeof(read), under("nowhere")), "");
+    assert_int_equal(provenance_write(folder, "", 1, &none, starts, 1, &err), 0);
+    assert_string_equal(provenance_command(read, sizeof(read), folder), "");
 }
 
 /* ---- without memory ---- */
@@ -452,8 +535,10 @@ static int write_curves(struct lr_error *err)
 
 static int write_provenance(struct lr_error *err)
 {
+    static const char *const words[] = {"plan.yaml"};
     struct event_session starts[2] = {{.ranks = 2}, {.ranks = 3}};
-    return provenance_write(folder, "", 1, starts, 2, err);
+    return provenance_write(folder, "", 1, &(struct provenance_arguments){words, 1}, starts, 2,
+                            err);
 }
 
 static int open_directory(struct lr_error *err)
@@ -497,9 +582,10 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(result_reads_back), IN_FOLDER(result_keys_in_order),   IN_FOLDER(csv_cells),
-        IN_FOLDER(trials_as_rows),    IN_FOLDER(curves_of_what_counted), IN_FOLDER(provenance),
-        IN_FOLDER(without_memory),
+        IN_FOLDER(result_reads_back),    IN_FOLDER(confidence_and_advice),
+        IN_FOLDER(result_keys_in_order), IN_FOLDER(csv_cells),
+        IN_FOLDER(trials_as_rows),       IN_FOLDER(curves_of_what_counted),
+        IN_FOLDER(provenance),           IN_FOLDER(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

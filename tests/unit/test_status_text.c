@@ -144,6 +144,8 @@ static void fill_view(void)
     view.answer.target.lr = 2e-3;
     view.answer.target.ci90[0] = 7.8e-4;
     view.answer.target.ci90[1] = 5.4e-3;
+    view.answer.confidence.word = CONFIDENCE_WEAK;
+    snprintf(view.answer.stopped, sizeof(view.answer.stopped), "nothing is worth its tokens");
     view.plotted = 262144;
     view.points = (struct basin_point *)points;
     view.point_count = sizeof(points) / sizeof(points[0]);
@@ -171,13 +173,15 @@ static void a_running_campaign(void **state)
     assert_says(said, "round 3; 26 trainings: 15 done, 2 diverged, 1 failed, 3 running, 5 waiting; "
                       "2m15s so far in 2 starts");
     assert_says(said, "best loss 2.6175 at LR 4.00e-3, 262k tokens");
-    assert_says(said, "answer if it ended now: learning rate for 8.39M tokens: 2.0e-3 (90 % "
-                      "interval 7.8e-4 .. 5.4e-3)");
+    assert_says(said, "answer if it ended now: peak learning rate for 8.39M tokens: 2.0e-3 (90 % "
+                      "interval 7.8e-4 .. 5.4e-3); confidence: weak budget");
     assert_says(said, "budget tokens 5.2M of 7.1M (73 %), wall 2m15s of 10m00s (22 %)");
     assert_says(said, "left about 9 trainings, 3.1M tokens, 2m10s at this session's speed");
     assert_says(said, " 131k 12 1 0 0 2.7838 6.00e-3 3.0e-3 .. 1.2e-2 5.0e-3 .. 7.7e-3 ");
     assert_says(said, " 262k 3 1 3 5 2.6175 4.00e-3 ? .. 8.0e-3 - ");
-    assert_says(said, "? where none was");
+    assert_says(said,
+                "lowest: the lowest loss seen; between: the LRs tried next to its own, ? where "
+                "none was; fitted: the optimum");
     assert_says(said, "loss against learning rate, 262k tokens ");
     assert_null(strstr(shown(&(struct status_layout){.brief = true}), "where none was"));
     said = shown(&layout);
@@ -195,9 +199,10 @@ static void the_other_states(void **state)
     view.state = STATUS_FINISHED;
     view.owner_host[0] = '\0';
     const char *said = shown(&layout);
-    assert_says(said, "quickstart: finished, identified ");
-    assert_says(said, "answer learning rate for");
+    assert_says(said, "quickstart: finished, with an answer ");
+    assert_says(said, "answer peak learning rate for");
     assert_null(strstr(said, "workers"));
+    assert_says(said, "stopped nothing is worth its tokens ");
     assert_null(strstr(said, "left "));
     view.state = STATUS_INTERRUPTED;
     said = shown(&(struct status_layout){.columns = 80});
@@ -210,10 +215,12 @@ static void the_other_states(void **state)
     view.answer.status = ANSWER_NOT_IDENTIFIED;
     view.answer.warning_count = 2;
     snprintf(view.run_dir, sizeof(view.run_dir), "logs/quickstart");
-    assert_says(shown(&layout), "answer a guess, not to be relied on: learning rate for 8.39M");
+    assert_says(shown(&layout),
+                "answer a guess, not to be relied on: peak learning rate for 8.39M");
     assert_says(text, "warnings 2; lrsearch fit logs/quickstart prints them ");
+    assert_says(text, "finished, no answer; it ended on");
     view.answer.status = ANSWER_BUDGET_EXHAUSTED;
-    assert_says(shown(&layout), "answer as far as it went: learning rate for 8.39M");
+    assert_says(shown(&layout), "answer as far as it went: peak learning rate for 8.39M");
     view.answer.target.lr = NAN;
     assert_says(shown(&layout), "answer none yet");
     memset(&view, 0, sizeof(view));

@@ -178,7 +178,7 @@ static void the_same_target_is_left_alone(void **state)
     assert_int_equal(answer.step_count, 1);
     const struct transfer_step *step = &answer.steps[0];
     assert_string_equal(step->of, "horizon");
-    assert_string_equal(step->how, "this campaign's law over tokens, from 4M to 64M tokens");
+    assert_string_equal(step->how, "this campaign's slope over tokens, from 4M to 64M tokens");
     assert_true(step->measured);
     assert_near(step->factor, 0.5, 1e-12);
     assert_near(step->ci90[0], 0.25, 1e-12);
@@ -245,9 +245,10 @@ static void what_was_measured_needs_no_rule(void **state)
     transfer.measured[AXIS_VOCAB] = transfer.measured[AXIS_BATCH] = true;
     transfer_apply(&answer, &transfer);
     assert_int_equal(answer.step_count, 1);
-    assert_string_equal(answer.steps[0].how,
-                        "this campaign's law over tokens and width, depth, vocabulary, batch, from "
-                        "4M to 64M tokens");
+    assert_string_equal(
+        answer.steps[0].how,
+        "this campaign's slope over tokens and width, depth, vocabulary, batch, from "
+        "4M to 64M tokens");
     assert_true(answer.target.lr == 1e-3);
     make_answer(); /* no longer than what was measured: the step is one over the axes alone */
     transfer.measured[AXIS_WIDTH] = false;
@@ -255,7 +256,7 @@ static void what_was_measured_needs_no_rule(void **state)
     transfer_apply(&answer, &transfer);
     assert_string_equal(answer.steps[0].of, "depth");
     assert_string_equal(answer.steps[0].how,
-                        "this campaign's law over depth, vocabulary, batch, at 4M tokens");
+                        "this campaign's slope over depth, vocabulary, batch, at 4M tokens");
     make_answer();
     transfer = same();
     transfer.parametrization = PARAM_SP; /* has no rule over widths; campaign_warn() says so */
@@ -334,7 +335,7 @@ static void a_law_over_sizes(void **state)
     assert_int_equal(answer.step_count, 2);
     assert_string_equal(answer.steps[1].of, "size");
     assert_string_equal(answer.steps[1].how,
-                        "this campaign's law over sizes, from 1M to 16M parameters");
+                        "this campaign's slope over sizes, from 1M to 16M parameters");
     assert_true(answer.steps[1].measured);
     assert_near(answer.steps[1].ci90[0], 0.25, 1e-12);
     assert_near(answer.steps[1].ci90[1], exp2(-.5), 1e-12);

@@ -239,11 +239,11 @@ static void step_of_law(struct answer *answer, const struct transfer *transfer)
     format_count(from, sizeof(from), (double)longest->tokens);
     format_count(to, sizeof(to), (double)answer->target.tokens);
     if (same)
-        snprintf(step->how, sizeof(step->how), "this campaign's law over %s, at %s tokens", axes,
+        snprintf(step->how, sizeof(step->how), "this campaign's slope over %s, at %s tokens", axes,
                  to);
     else
         snprintf(step->how, sizeof(step->how),
-                 "this campaign's law over tokens%s%s, from %s to %s tokens", axis ? " and " : "",
+                 "this campaign's slope over tokens%s%s, from %s to %s tokens", axis ? " and " : "",
                  axes, from, to);
     step->measured = true;
     step->factor = answer->target.lr / longest->lr_opt;
@@ -399,7 +399,7 @@ void transfer_size(struct answer *answer, double from, double params)
     if (!step)
         return;
     snprintf(step->how, sizeof(step->how),
-             "this campaign's law over sizes, from %s to %s parameters",
+             "this campaign's slope over sizes, from %s to %s parameters",
              format_count(a, sizeof(a), from), format_count(b, sizeof(b), params));
     step->measured = true;
     step->factor = exp(-joint->alpha * ln_ratio);
