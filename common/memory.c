@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* madvise */
 #include "lrsearch/memory.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +12,19 @@
 #define ARENA_ALIGNMENT ((size_t)64) /* a cache line; the widest vector register */
 #define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 
-static long fail_after = -1;
+static atomic_long fail_after = -1; /* threads allocate at the same time */
 
 void lr_memory_fail_after(long successes)
 {
-    fail_after = successes;
+    atomic_store(&fail_after, successes);
 }
 
 static int must_fail(void)
 {
-    return fail_after >= 0 && fail_after-- == 0;
+    long left = atomic_load_explicit(&fail_after, memory_order_relaxed);
+    while (left >= 0 && !atomic_compare_exchange_weak(&fail_after, &left, left - 1))
+        continue;
+    return left == 0;
 }
 
 void *lr_malloc(size_t size)

@@ -10,4 +10,8 @@
  * descriptor. */
 int limits_check_files(unsigned wanted, struct lr_error *err);
 
+/* 0 if `wanted` more threads can run, else LR_EINTERNAL with the remedy. Call it before the first
+ * uv_queue_work(): libuv aborts the process when it gets no thread. */
+int limits_check_threads(unsigned wanted, struct lr_error *err);
+
 #endif

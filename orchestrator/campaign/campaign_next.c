@@ -363,6 +363,16 @@ static int check_failures(const struct campaign *campaign, struct lr_error *err)
     return 0;
 }
 
+bool campaign_next_is_long(const struct campaign *campaign, const struct next_events *next)
+{
+    if (!campaign->opened || campaign->finished)
+        return false;
+    if (!round_is_planned(campaign) || !is_active(campaign))
+        return true;
+    return campaign_is_async(&campaign->plan) && next->unwanted_at != campaign->changes + 1 &&
+           campaign->round_purpose != PURPOSE_CONFIRM && idle_workers(campaign) > 0;
+}
+
 static int find_next(const struct campaign *campaign, const struct interrupt *interrupt,
                      struct next_events *next, struct lr_error *err)
 {
@@ -375,20 +385,16 @@ static int find_next(const struct campaign *campaign, const struct interrupt *in
         return 0;
     if ((rc = check_failures(campaign, err)))
         return rc;
+    if (!campaign_next_is_long(campaign, next))
+        return 0;
     if (!round_is_planned(campaign))
         return campaign->round_purpose == PURPOSE_CONFIRM
                    ? campaign_confirm(campaign, interrupt, next, &need, err)
                    : plan_search(campaign, interrupt, next, &ending, err);
-    bool active = is_active(campaign);
-    bool may_ask = campaign_is_async(&campaign->plan) &&
-                   next->unwanted_at != campaign->changes + 1 &&
-                   campaign->round_purpose != PURPOSE_CONFIRM && idle_workers(campaign) > 0;
-    if (active && !may_ask)
-        return 0;
     rc = plan_search(campaign, interrupt, next, &ending, err);
     if (rc || next->count > 0)
         return rc;
-    if (!active)
+    if (!is_active(campaign))
         return conclude(campaign, interrupt, &ending, next, err);
     next->unwanted_at = campaign->changes + 1; /* the result of a running trial may change this */
     return 0;

@@ -32,6 +32,9 @@ void next_events_release(struct next_events *next);
 int campaign_next(const struct campaign *campaign, const struct interrupt *interrupt,
                   struct next_events *next, struct lr_error *err);
 
+/* Whether campaign_next() would ask the search, which may take long. False: it returns at once. */
+bool campaign_next_is_long(const struct campaign *campaign, const struct next_events *next);
+
 /* ---- building a round; if the journal holds part of it, only the missing events remain ---- */
 
 /* Reserves a ROUND and `trials` PLANNED events, and fills the ROUND. */

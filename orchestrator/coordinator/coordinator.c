@@ -1,5 +1,10 @@
 /* Drives a campaign. An event is appended to the journal, then applied to the campaign, then acted
- * on. Actions are idempotent: `handed` records which attempt of a trial the scheduler has. */
+ * on. Actions are idempotent: `handed` records which attempt of a trial the scheduler has.
+ *
+ * Decisions and the final answer are jobs beside the event loop. A job reads the campaign, so until
+ * it has returned nothing is recorded and no trial is assigned: what workers report waits in `late`,
+ * and is recorded, in its order, after the events that the decision gave. So the journal has before
+ * a decision just what the decision knew, and a restart decides the same. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/coordinator.h"
 
@@ -34,7 +39,15 @@ struct coordinator {
     const struct coordinator_setup *setup;
     struct open_run run;
     struct sched *sched;
+    bool busy;  /* a job is in flight; these three are its own until it returns: */
+    int job_rc; /* what it returned */
+    struct lr_error job_err;
     struct next_events next;
+    struct answer *answer; /* the caller's */
+    bool answered;         /* *answer is the final one */
+    struct event *late;    /* CURVE and ENDED; at most one ENDED for each worker */
+    size_t late_recorded, late_count, late_capacity;
+    bool was_finished;     /* before this start: its journal stays as it is */
     struct handed *handed; /* by trial id */
     size_t handed_size;
     uint64_t now_ms, synced_ms, clock_ms, beaten_ms; /* beaten: last update of the lock */
@@ -54,9 +67,24 @@ static double wall_s(const struct coordinator *c)
 static int record_clock(struct coordinator *c, uint64_t now_ms, struct lr_error *err)
 {
     struct event event = {.kind = EVENT_CLOCK};
+    if (c->busy || c->was_finished)
+        return 0;
     event.as.clock.wall_s = (double)(now_ms - c->clock_ms) / 1000.0;
     c->clock_ms = now_ms;
     return open_run_record(&c->run, &event, err);
+}
+
+/* Records what a worker reported, or keeps it until the job in flight has returned. */
+static int record_report(struct coordinator *c, const struct event *event, struct lr_error *err)
+{
+    if (!c->busy)
+        return open_run_record(&c->run, event, err);
+    void *larger = lr_grow(c->late, c->late_count, &c->late_capacity, sizeof(*c->late));
+    if (!larger)
+        return lr_nomem(err);
+    c->late = larger;
+    c->late[c->late_count++] = *event;
+    return 0;
 }
 
 /* ---- callbacks of the scheduler ---- */
@@ -66,6 +94,7 @@ static int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_STARTED};
+    assert(!c->busy); /* the scheduler is held then */
     event.as.started.trial_id = id;
     event.as.started.attempt = attempt;
     event.as.started.rank = (uint32_t)rank;
@@ -91,7 +120,7 @@ static int on_progress(void *context, const struct msg_progress *progress, int r
     event.as.curve.attempt = progress->attempt;
     event.as.curve.tokens = progress->tokens;
     event.as.curve.train_loss = progress->train_loss;
-    return open_run_record(&c->run, &event, err);
+    return record_report(c, &event, err);
 }
 
 /* Pause before a retry, because many causes are short-lived: 1, 2, 4, ... up to 60 s. */
@@ -119,7 +148,7 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
     else
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s, loss %.6g", id, attempt,
                outcome_name(result->outcome), result->val_loss);
-    return open_run_record(&c->run, &event, err);
+    return record_report(c, &event, err);
 }
 
 /* ---- acting on the campaign's state ---- */
@@ -227,35 +256,143 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
     return 0;
 }
 
-static bool is_signaled(void *context)
+/* ---- jobs ---- */
+
+static bool is_interrupted(void *context)
 {
     const struct coordinator *c = context;
-    return c->setup->loop->signaled && c->setup->loop->signaled();
+    return c->setup->loop->interrupted && c->setup->loop->interrupted();
 }
 
-/* Records the events that follow from the state and queues trials, until there are no more. */
+static void begin_job(struct coordinator *c, void (*run)(void *context),
+                      int (*done)(void *context, uint64_t now_ms, struct lr_error *err))
+{
+    const struct loop_job job = {c, run, done};
+    c->busy = true;
+    sched_hold(c->sched, true);
+    c->setup->loop->work(&job);
+}
+
+static void end_job(struct coordinator *c)
+{
+    c->busy = false;
+    sched_hold(c->sched, false);
+}
+
+static void decide(void *context)
+{
+    struct coordinator *c = context;
+    const struct interrupt interrupt = {is_interrupted, c};
+    memset(&c->job_err, 0, sizeof(c->job_err));
+    c->job_rc = campaign_next(c->run.campaign, &interrupt, &c->next, &c->job_err);
+}
+
+/* Records the events of a decision; if there are none, queues trials. *more: there may be more. */
+static int settle(struct coordinator *c, bool *more, struct lr_error *err)
+{
+    int rc;
+    *more = false;
+    if (c->job_rc == LR_ECANCELED) /* the loop ends; the next start repeats the decision */
+        return 0;
+    if (c->job_rc) {
+        *err = c->job_err;
+        return c->job_rc;
+    }
+    for (size_t i = 0; i < c->next.count; i++)
+        if ((rc = open_run_record(&c->run, &c->next.events[i], err)))
+            return rc;
+    *more = c->next.count > 0;
+    if (c->next.count == 0 && (rc = hand_over_waiting(c, more, err)))
+        return rc;
+    return *more ? journal_sync(c->run.journal, err) : 0;
+}
+
+static int decided(void *context, uint64_t now_ms, struct lr_error *err);
+
+/* Records the events that follow from the state and queues trials, until there are no more or a
+ * decision is in flight. */
 static int advance(struct coordinator *c, struct lr_error *err)
 {
-    const struct interrupt interrupt = {is_signaled, c};
-    for (;;) {
-        bool taken = false;
-        int rc = campaign_next(c->run.campaign, &interrupt, &c->next, err);
-        if (rc == LR_ECANCELED) { /* a signal is pending; the decision is repeated later */
-            memset(err, 0, sizeof(*err));
+    bool more = true;
+    while (more && !c->busy) {
+        int rc;
+        if (c->setup->loop->work && campaign_next_is_long(c->run.campaign, &c->next)) {
+            begin_job(c, decide, decided);
             return 0;
         }
-        if (rc)
-            return rc;
-        for (size_t i = 0; i < c->next.count; i++)
-            if ((rc = open_run_record(&c->run, &c->next.events[i], err)))
-                return rc;
-        if (c->next.count == 0 && (rc = hand_over_waiting(c, &taken, err)))
-            return rc;
-        if (c->next.count == 0 && !taken)
-            return 0;
-        if ((rc = journal_sync(c->run.journal, err)))
+        decide(c);
+        if ((rc = settle(c, &more, err)))
             return rc;
     }
+    return 0;
+}
+
+/* After results: the next decision. */
+static int go_on_after_results(struct coordinator *c, struct lr_error *err)
+{
+    int rc;
+    /* A worker is free: update the clock before the next decision about time. */
+    if (c->setup->plan->budget.wall_s > 0 && (rc = record_clock(c, c->now_ms, err)))
+        return rc;
+    if (!c->drained_ms && (rc = advance(c, err)))
+        return rc;
+    return journal_sync(c->run.journal, err);
+}
+
+/* Once its result is durable, a trial's checkpoint can go. */
+static void remove_checkpoint(const struct coordinator *c, uint32_t id)
+{
+    const struct trial *trial = campaign_trial(c->run.campaign, id);
+    if (trial && trial_state_is_over(trial->state) && c->run.checkpoint_dir[0])
+        run_dir_remove_checkpoint(c->run.checkpoint_dir, trial);
+}
+
+static int record_late(struct coordinator *c, struct lr_error *err)
+{
+    int rc = 0;
+    while (c->late_recorded < c->late_count && !rc)
+        rc = open_run_record(&c->run, &c->late[c->late_recorded++], err);
+    return rc;
+}
+
+/* The decision's events, then what workers reported meanwhile. A decision that ends in a drain is
+ * dropped: the next start makes it again. */
+static int decided(void *context, uint64_t now_ms, struct lr_error *err)
+{
+    int rc;
+    struct coordinator *c = context;
+    bool more;
+    c->now_ms = now_ms;
+    end_job(c);
+    if (!c->drained_ms && (rc = settle(c, &more, err)))
+        return rc;
+    if ((rc = record_late(c, err)) || (rc = go_on_after_results(c, err)))
+        return rc;
+    for (size_t i = 0; i < c->late_count; i++)
+        if (c->late[i].kind == EVENT_ENDED)
+            remove_checkpoint(c, c->late[i].as.ended.trial_id);
+    c->late_count = c->late_recorded = 0;
+    return 0;
+}
+
+static void fit_answer(void *context)
+{
+    struct coordinator *c = context;
+    const struct interrupt interrupt = {is_interrupted, c};
+    memset(&c->job_err, 0, sizeof(c->job_err));
+    c->job_rc = campaign_answer_until(c->run.campaign, &interrupt, c->answer, &c->job_err);
+}
+
+static int fitted(void *context, uint64_t now_ms, struct lr_error *err)
+{
+    struct coordinator *c = context;
+    c->now_ms = now_ms;
+    end_job(c);
+    c->answered = c->job_rc == 0;
+    if (c->answered || c->job_rc == LR_ECANCELED) /* canceled: the next tick ends the drain */
+        return 0;
+    *err = c->job_err;
+    return c->job_rc;
 }
 
 /* ---- the loop ---- */
@@ -266,19 +403,13 @@ static int on_message(void *context, int peer, const struct message *message, ui
     int rc;
     struct coordinator *c = context;
     c->now_ms = now_ms;
-    if ((rc = sched_message(c->sched, peer, message, now_ms, err)) || message->tag != MSG_RESULT)
+    if ((rc = sched_message(c->sched, peer, message, now_ms, err)))
         return rc;
-    /* A worker is free: update the clock before the next decision about time. */
-    if (c->setup->plan->budget.wall_s > 0 && (rc = record_clock(c, now_ms, err)))
+    if (message->tag != MSG_RESULT || c->busy)
+        return 0;
+    if ((rc = go_on_after_results(c, err)))
         return rc;
-    if (!c->drained_ms && (rc = advance(c, err)))
-        return rc;
-    if ((rc = journal_sync(c->run.journal, err)))
-        return rc;
-    /* The result is durable now: its checkpoint can go. */
-    const struct trial *trial = campaign_trial(c->run.campaign, message->as.result.trial_id);
-    if (trial && trial_state_is_over(trial->state) && c->run.checkpoint_dir[0])
-        run_dir_remove_checkpoint(c->run.checkpoint_dir, trial);
+    remove_checkpoint(c, message->as.result.trial_id);
     return 0;
 }
 
@@ -307,7 +438,7 @@ static int go_on(struct coordinator *c, struct lr_error *err)
     if (!c->drained_ms && c->deadline_ms && c->now_ms >= c->deadline_ms)
         drain(c, "the job's time limit");
     if (!c->drained_ms)
-        return advance(c, err);
+        return campaign_finished(c->run.campaign) ? 0 : advance(c, err);
     if (sched_counts(c->sched).running == 0 || c->now_ms >= c->drained_ms)
         return fail_interrupted(c->drain_reason, err);
     return 0;
@@ -325,9 +456,12 @@ static int on_tick(void *context, uint64_t now_ms, bool *done, struct lr_error *
     }
     if ((rc = go_on(c, err)))
         return rc;
-    *done = campaign_finished(c->run.campaign);
-    if (*done)
-        return 0;
+    if (campaign_finished(c->run.campaign) && !c->busy) {
+        *done = c->answered || !c->setup->loop->work;
+        if (*done)
+            return 0;
+        begin_job(c, fit_answer, fitted);
+    }
     if ((rc = sched_tick(c->sched, now_ms, err)))
         return rc;
     if (now_ms - c->synced_ms >= SYNC_EVERY_MS) {
@@ -379,9 +513,9 @@ static int run_until_finished(struct coordinator *c, struct lr_error *err)
                            err)))
         return rc;
     set_deadline(c);
-    if ((rc = go_on(c, err)) || campaign_finished(c->run.campaign))
-        return rc;
-    return c->setup->loop->run(c->setup->transport, &handler, err);
+    rc = c->setup->loop->run(c->setup->transport, &handler, err);
+    end_job(c); /* one that the end of the loop cut short */
+    return rc;
 }
 
 /* ---- the end ---- */
@@ -393,25 +527,24 @@ static bool answer_is_late(void *context)
     return c->setup->loop->now_ms() >= c->answer_until_ms;
 }
 
-static int make_answer(struct coordinator *c, bool is_interrupted, struct answer *answer,
-                       struct lr_error *err)
+static int make_answer(struct coordinator *c, bool in_time, struct lr_error *err)
 {
     int rc;
     const struct interrupt late = {answer_is_late, c};
-    bool in_time = is_interrupted && !campaign_finished(c->run.campaign);
     c->answer_until_ms = c->setup->loop->now_ms() + ANSWER_MS;
-    if ((rc = campaign_answer_until(c->run.campaign, in_time ? &late : NULL, answer, err)))
+    if (!c->answered &&
+        (rc = campaign_answer_until(c->run.campaign, in_time ? &late : NULL, c->answer, err)))
         return rc;
     if (c->setup->compare)
-        c->setup->compare(c->setup->baseline_context, c->run.campaign, answer);
+        c->setup->compare(c->setup->baseline_context, c->run.campaign, c->answer);
     return 0;
 }
 
-static int write_files(struct coordinator *c, bool is_interrupted, struct answer *answer,
-                       struct lr_error *err)
+static int write_files(struct coordinator *c, bool in_time, struct lr_error *err)
 {
     int rc;
     const char *run_dir = c->setup->run_dir;
+    const struct answer *answer = c->answer;
     size_t count = campaign_trial_count(c->run.campaign);
     const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
     if (!trials)
@@ -422,7 +555,7 @@ static int write_files(struct coordinator *c, bool is_interrupted, struct answer
      * left behind. */
     if (campaign_is_complete(c->run.campaign))
         run_dir_remove_checkpoints(run_dir);
-    if ((rc = make_answer(c, is_interrupted, answer, err)))
+    if ((rc = make_answer(c, in_time, err)))
         goto out;
     if ((rc = result_json_write(run_dir, c->setup->plan->name, answer, err)))
         goto out;
@@ -481,11 +614,14 @@ static int run_campaign(struct coordinator *c, struct lr_error *err)
         return lr_nomem(err);
     if (c->setup->find_baseline && (rc = c->setup->find_baseline(c->setup->baseline_context, err)))
         goto out;
-    if ((rc = open_run_begin(&c->run, resolved, err)) || campaign_finished(c->run.campaign))
+    if ((rc = open_run_begin(&c->run, resolved, err)))
         goto out;
+    c->was_finished = campaign_finished(c->run.campaign);
     rc = run_until_finished(c, err);
-    if (rc != LR_ENOSPC && rc != LR_EIO)
+    if (rc != LR_ENOSPC && rc != LR_EIO) {
+        record_late(c, &ignored);
         record_clock(c, c->setup->loop->now_ms(), &ignored);
+    }
     if (!c->run.locked_out)
         journal_sync(c->run.journal, &ignored);
 out:
@@ -496,22 +632,26 @@ out:
 int coordinator_run(const struct coordinator_setup *setup, struct answer *answer,
                     bool *workers_lost, struct lr_error *err)
 {
-    struct coordinator coordinator = {.setup = setup, .run.setup = setup};
+    struct coordinator coordinator = {.setup = setup, .run.setup = setup, .answer = answer};
     struct coordinator *c = &coordinator;
     struct lr_error ignored = {0};
     *workers_lost = false;
     memset(answer, 0, sizeof(*answer));
     greet(setup->transport);
     int rc = run_campaign(c, err);
-    if (open_run_has_campaign(&c->run) && !c->run.locked_out && rc != LR_EPLAN &&
-        rc != LR_ECREATE) {
-        int written = write_files(c, rc == LR_ECANCELED, answer, rc ? &ignored : err);
+    bool known = open_run_has_campaign(&c->run) && rc != LR_EPLAN && rc != LR_ECREATE;
+    bool in_time = rc == LR_ECANCELED;
+    if (known && in_time && campaign_finished(c->run.campaign) && !c->answered) {
+        memset(answer, 0, sizeof(*answer)); /* a signal has ended its fit; the next start fits it */
+    } else if (known && !c->run.locked_out) {
+        int written = write_files(c, in_time, rc ? &ignored : err);
         if (!rc)
             rc = written;
     }
     stop_workers(c, workers_lost);
     sched_destroy(c->sched);
     next_events_release(&c->next);
+    lr_free(c->late);
     open_run_close(&c->run);
     lr_free(c->handed);
     return rc;

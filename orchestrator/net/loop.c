@@ -1,12 +1,15 @@
-/* One thread, one timer. The timer is rearmed after each round: 1 ms after a message, otherwise
+/* One thread and one timer, and a thread of libuv's pool for the job in flight. The timer is rearmed after each round: 1 ms after a message, otherwise
  * twice the last pause, up to 20 ms, because blocking in MPI would use a whole core. Never 0 ms: in
  * libuv 1.44 a timer that rearms itself with 0 starves other timers. */
 #define _POSIX_C_SOURCE 200809L
 #include "net/loop.h"
 
+#include <assert.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <uv.h>
 #include "lrsearch/limits.h"
+#include "lrsearch/log.h"
 
 enum {
     SHORTEST_MS = 1,
@@ -14,7 +17,8 @@ enum {
     TICK_MS = 200,
     MESSAGES_A_ROUND = 256,
     SIGNALS = 4,
-    FILES = 8
+    FILES = 8,
+    THREADS = 4 /* of libuv's pool */
 };
 
 /* libuv's callback returns nothing: `rc` and *err keep the error that ended the loop, for
@@ -25,29 +29,33 @@ struct loop {
     uv_loop_t uv;
     uv_timer_t timer;
     uint64_t pause_ms, ticked_ms;
+    uint64_t longest_ms; /* that callbacks held the loop */
+    uv_work_t work;
+    struct loop_job job;
+    bool working; /* a job is in flight */
     bool done;
     int rc;
     struct lr_error *err;
 };
 
-/* sigaction() instead of libuv's signals, which arrive only after the handler returns: a signal
- * must interrupt a decision of the search, which may take half a minute. */
+/* sigaction() instead of libuv's signals, which arrive only after the callback returns: a signal
+ * ends a job at once. The handler may run on any thread, hence the atomics. */
 static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
-static volatile sig_atomic_t caught[SIGNALS];
+static atomic_bool caught[SIGNALS];
+static atomic_bool job_must_end;
+static struct loop *running; /* the process has one, as it has one set of signal handlers */
 
 static void catch_signal(int number)
 {
     for (int i = 0; i < SIGNALS; i++)
         if (numbers[i] == number)
-            caught[i] = 1;
+            atomic_store(&caught[i], true);
+    atomic_store(&job_must_end, true);
 }
 
-static bool loop_signaled(void)
+static bool loop_interrupted(void)
 {
-    for (int i = 0; i < SIGNALS; i++)
-        if (caught[i])
-            return true;
-    return false;
+    return atomic_load(&job_must_end);
 }
 
 static uint64_t loop_now_ms(void)
@@ -74,9 +82,8 @@ static int handle_signals(struct loop *loop)
 {
     int rc;
     for (int i = 0; i < SIGNALS; i++) {
-        if (!caught[i])
+        if (!atomic_exchange(&caught[i], false))
             continue;
-        caught[i] = 0;
         if ((rc = loop->handler->signal(loop->handler->context, numbers[i], loop_now_ms(),
                                         loop->err)))
             return rc;
@@ -97,21 +104,78 @@ static int handle_all(struct loop *loop, unsigned *messages)
     return loop->handler->tick(loop->handler->context, now_ms, &loop->done, loop->err);
 }
 
+static void on_timer(uv_timer_t *timer);
+
+static void note_held(struct loop *loop, uint64_t begun_ms)
+{
+    uint64_t held_ms = loop_now_ms() - begun_ms;
+    if (held_ms > loop->longest_ms)
+        loop->longest_ms = held_ms;
+}
+
+static void pause_for(struct loop *loop, uint64_t pause_ms)
+{
+    loop->pause_ms = pause_ms < LONGEST_MS ? pause_ms : LONGEST_MS;
+    uv_update_time(&loop->uv);
+    uv_timer_start(&loop->timer, on_timer, loop->pause_ms, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct loop *loop = timer->data;
+    uint64_t begun_ms = loop_now_ms();
     unsigned messages = 0;
     loop->rc = handle_all(loop, &messages);
-    if (loop->rc || loop->done) {
+    note_held(loop, begun_ms);
+    if (loop->rc || loop->done)
+        uv_stop(&loop->uv);
+    else
+        pause_for(loop, messages > 0 ? SHORTEST_MS : loop->pause_ms * 2);
+}
+
+/* ---- the job ---- */
+
+static void run_job(uv_work_t *work)
+{
+    struct loop *loop = work->data;
+    loop->job.run(loop->job.context);
+}
+
+static void on_job_done(uv_work_t *work, int status)
+{
+    struct loop *loop = work->data;
+    (void)status; /* it is never canceled */
+    loop->working = false;
+    if (loop->rc || loop->done)
+        return;
+    uint64_t begun_ms = loop_now_ms();
+    loop->rc = handle_signals(loop); /* first the one that has ended the job */
+    if (!loop->rc)
+        loop->rc = loop->job.done(loop->job.context, loop_now_ms(), loop->err);
+    note_held(loop, begun_ms);
+    if (loop->rc) {
         uv_stop(&loop->uv);
         return;
     }
-    loop->pause_ms = messages > 0 ? SHORTEST_MS : loop->pause_ms * 2;
-    if (loop->pause_ms > LONGEST_MS)
-        loop->pause_ms = LONGEST_MS;
-    uv_update_time(&loop->uv);
-    uv_timer_start(timer, on_timer, loop->pause_ms, 0);
+    loop->ticked_ms = 0;
+    pause_for(loop, SHORTEST_MS);
 }
+
+static void loop_work(const struct loop_job *job)
+{
+    struct loop *loop = running;
+    assert(loop && !loop->working);
+    loop->job = *job;
+    loop->working = true;
+    atomic_store(&job_must_end, false);
+    for (int i = 0; i < SIGNALS; i++) /* one that was caught just now holds for this job too */
+        if (atomic_load(&caught[i]))
+            atomic_store(&job_must_end, true);
+    loop->work.data = loop;
+    uv_queue_work(&loop->uv, &loop->work, run_job, on_job_done); /* fails only without run_job */
+}
+
+/* ---- */
 
 static int loop_run(struct transport *transport, const struct loop_handler *handler,
                     struct lr_error *err)
@@ -119,25 +183,29 @@ static int loop_run(struct transport *transport, const struct loop_handler *hand
     struct loop loop = {
         .transport = transport, .handler = handler, .err = err, .pause_ms = SHORTEST_MS};
     struct sigaction before[SIGNALS], action = {.sa_handler = catch_signal, .sa_flags = SA_RESTART};
-    int rc = limits_check_files(FILES, err);
-    if (rc)
+    int rc;
+    if ((rc = limits_check_files(FILES, err)) || (rc = limits_check_threads(THREADS, err)))
         return rc;
     if (uv_loop_init(&loop.uv))
         return lr_fail(err, LR_EINTERNAL, "the event loop cannot be made");
     uv_timer_init(&loop.uv, &loop.timer);
-    loop.timer.data = &loop;
+    loop.timer.data = running = &loop;
     uv_timer_start(&loop.timer, on_timer, SHORTEST_MS, 0);
     for (int i = 0; i < SIGNALS; i++) {
-        caught[i] = 0;
+        atomic_store(&caught[i], false);
         sigaction(numbers[i], &action, &before[i]);
     }
     uv_run(&loop.uv, UV_RUN_DEFAULT);
+    atomic_store(&job_must_end, true);
     uv_close((uv_handle_t *)&loop.timer, NULL);
-    uv_run(&loop.uv, UV_RUN_DEFAULT); /* completes the close */
+    uv_run(&loop.uv, UV_RUN_DEFAULT); /* completes the close, and waits for the job */
     uv_loop_close(&loop.uv);
+    running = NULL;
+    lr_log(LR_LOG_DEBUG, "the event loop was held for %llu ms at most",
+           (unsigned long long)loop.longest_ms);
     for (int i = 0; i < SIGNALS; i++)
         sigaction(numbers[i], &before[i], NULL);
     return loop.rc;
 }
 
-const struct loop_ops loop_uv = {loop_now_ms, loop_run, loop_signaled};
+const struct loop_ops loop_uv = {loop_now_ms, loop_run, loop_work, loop_interrupted};

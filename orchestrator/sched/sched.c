@@ -65,7 +65,7 @@ struct sched {
     size_t host_count;
     struct queued *queue;
     size_t queue_first, queue_end, queue_capacity;
-    bool draining;
+    bool draining, held;
     uint64_t now_ms, ticked_ms, checked_ms;
     uint64_t serial, nonce, stale, bad;
 };
@@ -397,11 +397,16 @@ static int assign_first(struct sched *sched, int peer, struct lr_error *err)
 static int assign_all(struct sched *sched, struct lr_error *err)
 {
     int rc, rank;
-    while (!sched->draining && sched->queue_first < sched->queue_end &&
+    while (!sched->draining && !sched->held && sched->queue_first < sched->queue_end &&
            (rank = choose_worker(sched, sched->queue[sched->queue_first].avoid)) > 0)
         if ((rc = assign_first(sched, rank, err)))
             return rc;
     return 0;
+}
+
+void sched_hold(struct sched *sched, bool held)
+{
+    sched->held = held;
 }
 
 /* ---- sched_tick(): finding lost workers ---- */

@@ -67,6 +67,9 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
  * lost). */
 int sched_tick(struct sched *sched, uint64_t now_ms, struct lr_error *err);
 
+/* While held, sched_tick() assigns nothing: started() is not called. */
+void sched_hold(struct sched *sched, bool held);
+
 /* Empties the queue, assigns nothing more, and cancels running trials after a checkpoint: each
  * attempt ends, CANCELED if it was stopped. Finished when sched_counts().running is 0. */
 void sched_drain(struct sched *sched);

@@ -89,7 +89,7 @@ target: {tokens: 10000M}
 END
 for signal in TERM USR1; do
     rm -rf logs/cells
-    start "$LRSEARCH" cells.yaml
+    start "$LRSEARCH" -v cells.yaml
     wait_for_events logs/cells/journal.jsonl ended 5 # the first round: the second is being decided
     kill -$signal "$pid"
     wait_gone "$pid" 6 || fail "SIG$signal waits for a decision" # 22 s without the interruption
@@ -99,7 +99,27 @@ for signal in TERM USR1; do
     expect_json interrupted logs/cells/result.json status
     expect_out "Not finished"
     ! grep -q '"event":"round","round":2' logs/cells/journal.jsonl || fail "a dropped decision was journalled"
+    held=$(sed -n 's/.*the event loop was held for \([0-9]*\) ms at most/\1/p' err)
+    [ "${held:-9999}" -lt 1000 ] || fail "a decision held the event loop for $held ms" # 10 without load
 done
+
+# A signal while a finished campaign is fitted: its files come with the next start, and its journal is complete.
+rm -rf logs/fitted
+start "$LRSEARCH" cells.yaml --run-dir logs/fitted --set search.horizons='[32k, 64k]' --set search.policy=grid
+wait_for_events logs/fitted/journal.jsonl finished 1
+kill -TERM "$pid" 2>/dev/null
+wait_gone "$pid" 6 || fail "SIGTERM waits for the last fit"
+wait "$pid"
+status=$?
+case $status in
+75 | 0 | 3) ;; # 0, 3: the fit was faster than the signal
+*) fail "SIGTERM in the last fit: exit status $status" ;;
+esac
+cp logs/fitted/journal.jsonl journal.before
+run "$LRSEARCH" cells.yaml --run-dir logs/fitted --set search.horizons='[32k, 64k]' --set search.policy=grid
+[ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "the finished campaign: exit status $status"
+expect_file logs/fitted/result.json
+cmp -s journal.before logs/fitted/journal.jsonl || fail "the journal of a finished campaign was written to"
 
 # While it waits for a checkpoint, a second signal does not wait.
 rm -rf logs/twice

@@ -1,6 +1,8 @@
 #include "sim_world.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +42,14 @@ static struct world {
     uint64_t now_ms, order, seed, draws;
     struct happening *arrived; /* taken from the heap, for poll() */
     bool killed;
+    struct loop_job job;
+    pthread_t job_thread;
+    bool working; /* a job is in flight, until job_end_ms */
+    uint64_t job_end_ms;
+    unsigned beside;
 } world;
+
+static atomic_bool job_must_end;
 
 static uint64_t checkpoints[TRIALS]; /* tokens, by trial id */
 
@@ -384,6 +393,39 @@ static uint64_t sim_now_ms(void)
     return world.now_ms;
 }
 
+static void *run_job(void *context)
+{
+    const struct loop_job *job = context;
+    job->run(job->context);
+    return NULL;
+}
+
+static void sim_work(const struct loop_job *job)
+{
+    if (world.working)
+        abort(); /* one at a time */
+    world.job = *job;
+    world.working = true;
+    world.job_end_ms = world.now_ms;
+    if (world.faults.job_ms > 0)
+        world.job_end_ms += (uint64_t)(draw() * world.faults.job_ms);
+    atomic_store(&job_must_end, false);
+    if (pthread_create(&world.job_thread, NULL, run_job, &world.job))
+        abort();
+}
+
+static bool sim_interrupted(void)
+{
+    return atomic_load(&job_must_end);
+}
+
+static void join_job(void)
+{
+    if (world.working)
+        pthread_join(world.job_thread, NULL);
+    world.working = false;
+}
+
 static int deliver(const struct loop_handler *handler, bool *done, struct lr_error *err)
 {
     struct message message;
@@ -393,30 +435,41 @@ static int deliver(const struct loop_handler *handler, bool *done, struct lr_err
             return rc;
         if (peer == TRANSPORT_NOBODY)
             return handler->tick(handler->context, world.now_ms, done, err);
+        world.beside += world.working && message.tag == MSG_RESULT;
         if ((rc = handler->message(handler->context, peer, &message, world.now_ms, err)))
             return rc;
     }
 }
 
-static int sim_run(struct transport *transport, const struct loop_handler *handler,
-                   struct lr_error *err)
+static int run_handler(const struct loop_handler *handler, struct lr_error *err)
 {
     uint64_t tick_ms = world.now_ms, end_ms = world.now_ms + (uint64_t)(world.faults.end_s * 1000);
     bool ends = world.faults.end_s > 0, done = false;
     int rc = 0;
-    (void)transport;
     while (!rc && !done) {
         if (world.now_ms > (uint64_t)DAYS * 86400000)
             return lr_fail(err, LR_EINTERNAL, "the campaign does not come to its end");
-        bool any = world.count > 0 && world.heap[0]->at_ms <= tick_ms + TICK_MS;
-        world.now_ms = any ? world.heap[0]->at_ms : tick_ms + TICK_MS;
+        uint64_t next_ms = tick_ms + TICK_MS;
+        bool any = world.count > 0 && world.heap[0]->at_ms <= next_ms;
+        if (any)
+            next_ms = world.heap[0]->at_ms;
+        bool job_ends = world.working && world.job_end_ms <= next_ms;
+        world.now_ms = job_ends ? world.job_end_ms : next_ms;
         if (ends && world.now_ms >= end_ms) {
             ends = false;
             if (world.faults.end_signal == 0) {
                 world.killed = true;
                 return lr_fail(err, SIM_KILLED, "killed");
             }
+            atomic_store(&job_must_end, true);
             rc = handler->signal(handler->context, world.faults.end_signal, world.now_ms, err);
+            continue;
+        }
+        if (job_ends) {
+            join_job();
+            tick_ms = world.now_ms;
+            if (!(rc = world.job.done(world.job.context, world.now_ms, err)))
+                rc = handler->tick(handler->context, world.now_ms, &done, err);
             continue;
         }
         if (!any) {
@@ -436,7 +489,18 @@ static int sim_run(struct transport *transport, const struct loop_handler *handl
     return rc;
 }
 
-const struct loop_ops sim_loop = {sim_now_ms, sim_run, NULL};
+static int sim_run(struct transport *transport, const struct loop_handler *handler,
+                   struct lr_error *err)
+{
+    (void)transport;
+    int rc = run_handler(handler, err);
+    atomic_store(&job_must_end, true);
+    join_job();
+    return rc;
+}
+
+const struct loop_ops sim_loop = {sim_now_ms, sim_run, NULL, NULL};
+const struct loop_ops sim_loop_threads = {sim_now_ms, sim_run, sim_work, sim_interrupted};
 
 void sim_forget_checkpoints(void)
 {
@@ -478,4 +542,9 @@ bool sim_coordinator_was_killed(void)
 double sim_now_s(void)
 {
     return (double)world.now_ms / 1000;
+}
+
+unsigned sim_results_beside_jobs(void)
+{
+    return world.beside;
 }

@@ -17,6 +17,7 @@ struct sim_faults {
     double kill_s, pause_s; /* mean time of a worker until it dies, or is silent; 0: never */
     double slow;            /* workers are up to so many times slower */
     bool deaths_seen;       /* alive() knows about the dead, as on one host */
+    uint32_t job_ms;        /* sim_loop_threads: a job takes up to so long, each its own */
     double end_s;           /* the coordinator is killed, or gets `end_signal`, then; 0: never */
     int end_signal;         /* 0: it is killed */
 };
@@ -27,10 +28,12 @@ void sim_forget_checkpoints(void);
 /* A session's cluster. The transport is the world's, until the next sim_begin(). */
 struct transport *sim_begin(uint64_t seed, const struct sim_faults *faults);
 void sim_end(void);
-extern const struct loop_ops sim_loop;
+extern const struct loop_ops sim_loop;         /* without threads: jobs are done at once */
+extern const struct loop_ops sim_loop_threads; /* a thread for each job; the same virtual time */
 
 bool sim_coordinator_was_killed(void);
 double sim_now_s(void);
+unsigned sim_results_beside_jobs(void); /* that the coordinator got while a job was in flight */
 
 #define SIM_KILLED (-99) /* what the loop returns then */
 

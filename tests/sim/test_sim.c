@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "campaign/campaign_apply.h"
+#include "campaign/campaign_next.h"
 #include "coordinator/coordinator.h"
 #include "few_runs.h"
 #include "lrsearch/log.h"
@@ -16,12 +18,12 @@
 #include "store/journal.h"
 #include "plan/plan_load.h"
 
-enum { SESSIONS_MAX = 400, PLANS = 5 };
+enum { SESSIONS_MAX = 400, PLANS = 5, ASYNC = PLANS, SEARCHES };
 
 static uint64_t first_seed = 1, seed_count = 1000;
 static char base[200];
 
-static const char *const searches[PLANS] = {
+static const char *const searches[SEARCHES] = {
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n",
     ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], min_gain: 1e-5, precision: 1e-6}\n"
      "budget: {trials: 24}\n"),
@@ -29,6 +31,7 @@ static const char *const searches[PLANS] = {
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: design}\n",
     ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n"
      "confirm: {tokens: 240k}\n"),
+    [ASYNC] = "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: design, mode: async}\n",
 };
 
 static struct plan *load_plan(int number)
@@ -63,9 +66,9 @@ static int prepare_nothing(void *context, char products[TRIAL_PRODUCTS], struct 
     return 0;
 }
 
-/* One start of the program. */
-static int session(const struct plan *plan, const char *run_dir, uint64_t seed,
-                   const struct sim_faults *faults, struct lr_error *err)
+/* One start of the program, with this loop. */
+static int session_with(const struct loop_ops *loop, const struct plan *plan, const char *run_dir,
+                        uint64_t seed, const struct sim_faults *faults, struct lr_error *err)
 {
     char path[300];
     static struct answer answer;
@@ -76,7 +79,7 @@ static int session(const struct plan *plan, const char *run_dir, uint64_t seed,
                                       .run_dir = run_dir,
                                       .resume = true,
                                       .transport = sim_begin(seed, faults),
-                                      .loop = &sim_loop,
+                                      .loop = loop,
                                       .grace_s = 20,
                                       .mpi_library = "none",
                                       .blas = "none",
@@ -84,6 +87,12 @@ static int session(const struct plan *plan, const char *run_dir, uint64_t seed,
     int rc = coordinator_run(&setup, &answer, &workers_lost, err);
     sim_end();
     return rc;
+}
+
+static int session(const struct plan *plan, const char *run_dir, uint64_t seed,
+                   const struct sim_faults *faults, struct lr_error *err)
+{
+    return session_with(&sim_loop, plan, run_dir, seed, faults, err);
 }
 
 /* The answer without what depends on how it went: time, and what was lost. */
@@ -210,6 +219,8 @@ static struct sim_faults faults_of(uint64_t seed, int start)
         faults.end_signal = signals[(kinds >> 16) % 6];
     }
     faults.deaths_seen = kinds & 256;
+    if (kinds & 512)
+        faults.job_ms = (uint32_t)some(seed, 8999, 0, 20000);
     return faults;
 }
 
@@ -224,7 +235,8 @@ static void one_world(uint64_t seed, const struct plan *plan, const json_t *expe
     do {
         struct sim_faults faults = faults_of(seed, start);
         memset(&err, 0, sizeof(err));
-        rc = session(plan, run_dir, seed + ((uint64_t)start << 32), &faults, &err);
+        rc = session_with(faults.job_ms ? &sim_loop_threads : &sim_loop, plan, run_dir,
+                          seed + ((uint64_t)start << 32), &faults, &err);
         if (rc == SIM_KILLED)
             tear_journal(run_dir, seed + ((uint64_t)start << 32));
         else if (rc && rc != LR_ECANCELED && rc != LR_EWORKERS)
@@ -268,7 +280,7 @@ static void every_campaign_ends_with_the_same_answer(void **state)
     }
 }
 
-/* ---- the coordinator dies after every line ---- */
+/* ---- decisions on a thread of their own ---- */
 
 static char *read_whole(const char *path, size_t *size)
 {
@@ -284,6 +296,128 @@ static char *read_whole(const char *path, size_t *size)
     fclose(file);
     return bytes;
 }
+
+/* Reads a journal and drops the lines of SESSION, which have the time of the start. */
+static char *read_campaign(const char *run_dir)
+{
+    char path[400];
+    size_t size;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
+    char *text = read_whole(path, &size), *kept = text;
+    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        bool is_session = strstr(line, "\"event\":\"session\"") != NULL;
+        *end = '\n';
+        if (is_session)
+            continue;
+        memmove(kept, line, (size_t)(end + 1 - line));
+        kept += end + 1 - line;
+    }
+    *kept = '\0';
+    return text;
+}
+
+static void threads_leave_the_journal_as_it_is(void **state)
+{
+    (void)state;
+    char run_dir[300];
+    struct lr_error err = {0};
+    struct sim_faults faults = {
+        .workers = 4, .latency_ms = 20, .slow = 3, .fail = .1, .lose = .05, .kill_s = 500};
+    for (int number = 0; number < SEARCHES; number++) {
+        struct plan *plan = load_plan(number);
+        char *journals[2];
+        for (int threads = 0; threads < 2; threads++) {
+            snprintf(run_dir, sizeof(run_dir), "%s/threads-%d", base, threads);
+            sim_forget_checkpoints();
+            int rc = session_with(threads ? &sim_loop_threads : &sim_loop, plan, run_dir, 7,
+                                  &faults, &err);
+            if (rc && rc != LR_EWORKERS) /* the same end of all workers is the same journal, too */
+                fail_msg("%s", err.text);
+            memset(&err, 0, sizeof(err));
+            journals[threads] = read_campaign(run_dir);
+            temp_dir_remove(run_dir);
+        }
+        assert_string_equal(journals[0], journals[1]);
+        free(journals[0]);
+        free(journals[1]);
+        free(plan);
+    }
+}
+
+/* Replays a journal; at each decision it asks the campaign what follows. */
+struct replay {
+    struct campaign *campaign;
+    struct next_events next;
+    size_t told; /* of next.events */
+    unsigned decisions;
+};
+
+static int replay_event(void *context, const struct event *event, struct lr_error *err)
+{
+    struct replay *replay = context;
+    int rc;
+    bool decides = event->kind == EVENT_ROUND || event->kind == EVENT_FINISHED;
+    if (decides) {
+        assert_int_equal(replay->told, replay->next.count); /* the last one is whole */
+        if ((rc = campaign_next(replay->campaign, NULL, &replay->next, err)))
+            return rc;
+        replay->told = 0;
+        replay->decisions++;
+    }
+    if (decides || event->kind == EVENT_PLANNED) {
+        assert_true(replay->told < replay->next.count);
+        const struct event *expected = &replay->next.events[replay->told++];
+        const struct event_planned *a = &event->as.planned, *b = &expected->as.planned;
+        assert_int_equal(event->kind, expected->kind);
+        if (event->kind == EVENT_ROUND)
+            assert_int_equal(event->as.round.trials, expected->as.round.trials);
+        else if (event->kind == EVENT_FINISHED)
+            assert_string_equal(event->as.finished.status, expected->as.finished.status);
+        else
+            assert_true(a->trial_id == b->trial_id && a->spec.lr == b->spec.lr &&
+                        a->spec.seed == b->spec.seed &&
+                        a->spec.horizon_tokens == b->spec.horizon_tokens);
+    }
+    return campaign_apply(replay->campaign, event, err);
+}
+
+/* Results arrive while a decision is made; the journal still has before it what it knew. */
+static void every_decision_follows_from_the_journal(void **state)
+{
+    (void)state;
+    char run_dir[300], path[400];
+    unsigned beside = 0, decisions = 0;
+    struct plan *plan = load_plan(ASYNC);
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct lr_error err = {0};
+        struct replay replay = {0};
+        struct sim_faults faults = {.workers = 5, .latency_ms = 50, .slow = 4, .job_ms = 5000};
+        if (seed > 4)
+            faults.fail = .2;
+        snprintf(run_dir, sizeof(run_dir), "%s/replayed-%llu", base, (unsigned long long)seed);
+        sim_forget_checkpoints();
+        if (session_with(&sim_loop_threads, plan, run_dir, seed, &faults, &err))
+            fail_msg("%s", err.text);
+        beside += sim_results_beside_jobs();
+        snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
+        assert_int_equal(campaign_create(&replay.campaign, plan, &err), 0);
+        if (journal_read(path, replay_event, &replay, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(replay.told, replay.next.count);
+        assert_true(campaign_finished(replay.campaign));
+        decisions += replay.decisions;
+        next_events_release(&replay.next);
+        campaign_destroy(replay.campaign);
+        tally_of(run_dir);
+        temp_dir_remove(run_dir);
+    }
+    assert_true(beside > 20); /* else nothing was tested */
+    assert_true(decisions > 20);
+    free(plan);
+}
+
+/* ---- the coordinator dies after every line ---- */
 
 static void write_whole(const char *path, const char *bytes, size_t size)
 {
@@ -385,12 +519,17 @@ static void goes_on_after_a_failure_on_any_rank(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_leave_the_journal_as_it_is),
+        cmocka_unit_test(every_decision_follows_from_the_journal),
         cmocka_unit_test(every_campaign_ends_with_the_same_answer),
         cmocka_unit_test(killed_after_every_line),
         cmocka_unit_test(goes_on_after_a_failure_on_any_rank),
     };
     if (few_runs())
         seed_count = 60;
+#ifdef __SANITIZE_THREAD__
+    seed_count = 6; /* it is slow, and the tests of threads are the ones before */
+#endif
     if (argc == 3) {
         first_seed = strtoull(argv[1], NULL, 10);
         seed_count = strtoull(argv[2], NULL, 10);
