@@ -344,6 +344,13 @@ static void draw_depth(struct sampler *sampler, size_t b, int k)
         state->level = (sums.wy - state->curvature[k] * sums.wg) / sums.w + noise / sqrt(sums.w);
 }
 
+void sampler_draw_vertices(struct sampler *sampler, int k)
+{
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        if (sampler->basins[b].known)
+            draw_vertex(sampler, b, k);
+}
+
 void sampler_draw_basins(struct sampler *sampler, int k)
 {
     for (size_t b = 0; b < sampler->data->basin_count; b++) {

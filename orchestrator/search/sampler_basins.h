@@ -11,10 +11,12 @@
 /* Call first: makes k the current coordinate; vertices and curvatures of the others stay fixed. */
 void sampler_turn_to(struct sampler *sampler, int k);
 /* Draws one of noise, model error, shape, curvature and drift, by turns, with vertex, level and
- * curvature of each basin integrated out; these must be drawn again next. */
+ * curvature of each basin integrated out; the vertices must be drawn next, after sampler_weigh(). */
 void sampler_draw_shape(struct sampler *sampler, int k);
 /* Sets the row of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);
+/* Draws the vertex of every known basin, after sampler_weigh(). */
+void sampler_draw_vertices(struct sampler *sampler, int k);
 /* Draws vertex, curvature and level of every known basin, after sampler_weigh(). */
 void sampler_draw_basins(struct sampler *sampler, int k);
 
