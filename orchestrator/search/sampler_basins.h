@@ -15,6 +15,11 @@ void sampler_turn_to(struct sampler *sampler, int k);
 void sampler_draw_shape(struct sampler *sampler, int k);
 /* Sets the row of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);
+/* Draws the law's level over the whole grid, in its steps, with the vertices integrated out; they
+ * must be drawn next. Otherwise a chain stays where it starts if the losses allow optima below and
+ * above the range. Only with one coordinate: the others would hold it in place. After
+ * sampler_weigh(). */
+void sampler_jump_level(struct sampler *sampler);
 /* Draws the vertex of every known basin, after sampler_weigh(). */
 void sampler_draw_vertices(struct sampler *sampler, int k);
 /* Draws vertex, curvature and level of every known basin, after sampler_weigh(). */
