@@ -3,10 +3,13 @@
  * Talts et al. 2018). Written from the model's equations, not from the sampler's code. */
 #include "cmocka_all.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include "few_runs.h"
+#include "lrsearch/error.h"
 #include "lrsearch/rng.h"
+#include "search/policy.h"
 #include "search/posterior.h"
 
 #define HORIZONS 3
@@ -231,11 +234,63 @@ static void seeds_agree(void **state)
     assert_true(few_runs() || (sqrt(sum) < 0.25 && worst < 1));
 }
 
+/* ---- interruption ---- */
+
+struct countdown {
+    long polls, limit;
+};
+
+static bool is_over(void *context)
+{
+    struct countdown *countdown = context;
+    return ++countdown->polls > countdown->limit;
+}
+
+/* While trials run, wherever the choice of the next ones is interrupted. */
+static void choice_can_be_interrupted(void **state)
+{
+    static struct proposal round[POLICY_ROUND_MAX];
+    struct countdown countdown = {0, LONG_MAX};
+    struct search_space of = space;
+    struct observation seen[2 * POINTS + 16];
+    size_t count = 0, asked = 0;
+    (void)state;
+    of.precision = of.min_gain = 1e-5;
+    of.seeds = 2;
+    of.round_trials = 8;
+    of.interrupted = is_over;
+    of.interrupted_context = &countdown;
+    for (int h = 0; h < 2; h++)
+        for (int i = 0; i < POINTS; i++)
+            seen[count++] = (struct observation){.tokens = horizons[h],
+                                                 .lr = exp2(log2(space.lr_low) + i),
+                                                 .kind = OBSERVED_LOSS,
+                                                 .loss = 3 + 0.02 * (i - 3) * (i - 3),
+                                                 .ratios = {1, 1}};
+    assert_int_equal(policy_design.next(&of, seen, count, round, &asked), 0);
+    assert_true(asked >= 8 && asked <= 16);
+    for (size_t i = 0; i < asked; i++)
+        seen[count++] = (struct observation){.tokens = round[i].tokens,
+                                             .lr = round[i].lr,
+                                             .seed = round[i].seed,
+                                             .kind = OBSERVED_RUNNING,
+                                             .ratios = {1, 1}};
+    countdown.polls = 0;
+    assert_int_equal(policy_design.next(&of, seen, count, round, &asked), 0);
+    long polls = countdown.polls;
+    for (long limit = polls - 60; limit < polls; limit += few_runs() ? 15 : 1) {
+        countdown = (struct countdown){0, limit};
+        assert_int_equal(policy_design.next(&of, seen, count, round, &asked), LR_ECANCELED);
+        assert_int_equal(asked, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_are_uniform),
         cmocka_unit_test(seeds_agree),
+        cmocka_unit_test(choice_can_be_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
