@@ -234,6 +234,30 @@ static void seeds_agree(void **state)
     assert_true(few_runs() || (sqrt(sum) < 0.25 && worst < 1));
 }
 
+/* ---- replicates ---- */
+
+/* A repeated LR among single ones: offsets of the seeds and noise cannot be told apart. */
+static void one_repeated_lr_is_no_scatter(void **state)
+{
+    struct observation seen[6];
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        seen[i] = (struct observation){.tokens = horizons[0],
+                                       .lr = exp2(log2(space.lr_low) + (i < 5 ? i : 2)),
+                                       .seed = i < 5 ? 0 : 1,
+                                       .kind = OBSERVED_LOSS,
+                                       .loss = i < 5 ? 3 : 3.5,
+                                       .ratios = {1, 1}};
+    struct cell_data *data = cell_data_create(&space, seen, 6, -1);
+    assert_non_null(data);
+    assert_int_equal(data->basins[0].losses, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(fabs(data->basins[0].points[i].freedom) <= 0);
+        assert_true(fabs(data->basins[0].points[i].scatter) < 1e-12);
+    }
+    cell_data_destroy(data);
+}
+
 /* ---- interruption ---- */
 
 struct countdown {
@@ -290,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_are_uniform),
         cmocka_unit_test(seeds_agree),
+        cmocka_unit_test(one_repeated_lr_is_no_scatter),
         cmocka_unit_test(choice_can_be_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
