@@ -309,7 +309,7 @@ static bool weigh(struct candidates *candidates)
         for (size_t i = 0; i < count; i++)
             candidates->all[i].with[a] = product(candidates->all[i].values, optimum);
     }
-    return true;
+    return !search_interrupted(candidates->space); /* otherwise some have no values */
 }
 
 bool candidates_fill(struct candidates *candidates, const struct posterior *posterior)

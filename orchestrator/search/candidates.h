@@ -39,7 +39,7 @@ void candidates_lay_grids(struct candidates *candidates, const struct cell_data 
 double candidates_value(const struct candidates *candidates, int k, int place); /* LR or ratio */
 
 /* Fills in the candidates, after candidates_lay_grids(). `posterior` and the data must outlive
- * them. False: no memory; candidates_destroy() is required all the same. */
+ * them. False: no memory, or interrupted; candidates_destroy() is required all the same. */
 bool candidates_fill(struct candidates *candidates, const struct posterior *posterior);
 void candidates_destroy(struct candidates *candidates); /* accepts a zeroed struct */
 

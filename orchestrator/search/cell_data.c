@@ -105,20 +105,25 @@ static struct cell_point make_point(const struct cell_data *data, size_t first, 
     return point;
 }
 
-/* Sets scatter and degrees of freedom of each point. */
+/* Sets scatter and degrees of freedom of each point. A point with one replicate says nothing about
+ * the seeds: its mean is its loss. */
 static void compare_replicates(const struct cell_data *data, const struct cell_basin *basin)
 {
     struct seed_effects effects = {{0}, {0}};
     double repeated = 0;
     for (size_t i = 0; i < basin->losses; i++) {
         const struct cell_point *point = &basin->points[i];
-        repeated += point->replicates > 1;
+        if (!(point->replicates > 1))
+            continue;
+        repeated++;
         seed_effects_add(&effects, data->seen + point->first, point->end - point->first,
                          point->loss);
     }
     for (size_t i = 0; i < basin->losses; i++) {
         struct cell_point *point = &basin->points[i];
-        point->freedom = repeated > 0 ? (point->replicates - 1) * (repeated - 1) / repeated : 0;
+        if (!(point->replicates > 1))
+            continue;
+        point->freedom = (point->replicates - 1) * (repeated - 1) / repeated;
         point->scatter = seed_effects_scatter(&effects, data->seen + point->first,
                                               point->end - point->first, point->loss);
     }

@@ -1,7 +1,11 @@
 /* Gibbs sampler. For each coordinate a sweep draws one of noise, model error, shapes, curvature and
- * drift with the vertices integrated out (sampler_basins.c), moves the law together with the
- * vertices (sampler_law.c), draws each basin's vertex, curvature and level, then the law given the
- * vertices. Basins that nothing is known of are skipped. */
+ * drift, and the law's level, with the vertices integrated out (sampler_basins.c); then the
+ * vertices; moves the law together with them (sampler_law.c); draws each basin's vertex, curvature
+ * and level; then the law given the vertices. Basins that nothing is known of are skipped.
+ *
+ * The vertices must be drawn right after what was drawn without them: a move that uses those of the
+ * sweep before would change the distribution (van Dyk and Park 2008, partially collapsed Gibbs
+ * samplers). */
 #include "search/sampler.h"
 
 #include <assert.h>
@@ -204,6 +208,8 @@ static void sweep_once(struct sampler *sampler)
         sampler_turn_to(sampler, k);
         sampler_draw_shapes(sampler, k);
         sampler_weigh(sampler, k);
+        sampler_jump_level(sampler);
+        sampler_draw_vertices(sampler, k);
         sampler_shift_law(sampler, k);
         sampler_draw_basins(sampler, k);
         sampler_draw_law(sampler, k);

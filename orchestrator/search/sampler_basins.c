@@ -9,7 +9,9 @@
 
 #define LEAST 1e-290  /* an evidence below counts as this */
 #define FARTHEST 80.0 /* log: likelihoods so far below a basin's largest are 0 */
-#define SELDOM 8      /* sweeps for one draw of the shape, with several coordinates */
+#define LEVELS (2 * VERTEX_GRID_MAX + 1)
+#define JUMP_EVERY 4 /* sweeps for one jump of the level */
+#define SELDOM 8     /* sweeps for one draw of the shape, with several coordinates */
 #define MANY_BASINS 64
 #define MANY_EVERY 3 /* and with that many basins */
 
@@ -320,6 +322,69 @@ void sampler_draw_shapes(struct sampler *sampler, int k)
     sampler->error = node.error;
 }
 
+/* ---- the level of the law ---- */
+
+/* Prior of a vertex around the law in steps of the grid, prior[WIDE] at the nearest place. */
+#define WIDE (VERTEX_GRID_MAX / 2)
+
+/* Lays the prior around `place`, the law's place on the grid; returns how many places each way are
+ * not negligible. */
+static int lay_prior(const struct sampler *sampler, double place, double prior[2 * WIDE + 1])
+{
+    double misfit = sampler_misfit(sampler, 0) / sampler->data->grids[0].step; /* places */
+    int wide = (int)fmin(ceil(TAIL * misfit), WIDE);
+    for (int j = -wide; j <= wide; j++) {
+        double off = (round(place) + j - place) / misfit;
+        prior[WIDE + j] = -off * off / 2;
+    }
+    fast_exp(prior + WIDE - wide, 2 * wide + 1);
+    return wide;
+}
+
+/* Adds a basin's log evidence, its vertex integrated out, of the law's level moved by i - most
+ * places. */
+static void add_level_evidence(const struct sampler *sampler, size_t b, int most,
+                               double log_weights[LEVELS])
+{
+    const struct vertex_grid *grid = &sampler->data->grids[0];
+    const struct sampler_basin *state = &sampler->basins[b];
+    double prior[2 * WIDE + 1], evidence[LEVELS];
+    double place = (state->line[0] - grid->low) / grid->step;
+    place = fmax(-LEVELS, fmin(place, 2 * LEVELS)); /* beyond it no level is near the grid */
+    int wide = lay_prior(sampler, place, prior), nearest = (int)round(place);
+    for (int i = 0; i <= 2 * most; i++) {
+        int at = nearest + i - most, first = at - wide > 0 ? at - wide : 0;
+        int last = at + wide < grid->count - 1 ? at + wide : grid->count - 1;
+        double sum = 0;
+        for (int v = first; v <= last; v++)
+            sum += state->row->likelihood[v] * prior[WIDE + v - at];
+        evidence[i] = sum > LEAST ? sum : LEAST;
+    }
+    fast_log(evidence, 2 * most + 1);
+    for (int i = 0; i <= 2 * most; i++)
+        log_weights[i] += evidence[i];
+}
+
+void sampler_jump_level(struct sampler *sampler)
+{
+    const struct terms *terms = &sampler->data->terms[0];
+    size_t level = (size_t)(term_find(terms, TERM_LEVEL, 0) - terms->term);
+    double step = sampler->data->grids[0].step, *theta = &sampler->laws[0].theta[level];
+    double log_weights[LEVELS], deviation = sampler_term_deviation(sampler, 0, level);
+    int most = sampler->data->grids[0].count;
+    if (sampler->data->coordinate_count > 1 || sampler->sweeps % JUMP_EVERY > 0)
+        return;
+    for (int i = 0; i <= 2 * most; i++) {
+        double z = (*theta + (i - most) * step - terms->term[level].mean) / deviation;
+        log_weights[i] = -z * z / 2;
+    }
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        if (sampler->basins[b].known)
+            add_level_evidence(sampler, b, most, log_weights);
+    *theta += (sampler_pick(sampler, log_weights, 2 * most + 1) - most) * step;
+    sampler_set_lines(sampler, 0);
+}
+
 /* ---- draws of each basin ---- */
 
 static void draw_vertex(struct sampler *sampler, size_t b, int k)
@@ -381,6 +446,13 @@ static void draw_depth(struct sampler *sampler, size_t b, int k)
     double noise = sampler_normal(sampler);
     if (any_loss)
         state->level = (sums.wy - state->curvature[k] * sums.wg) / sums.w + noise / sqrt(sums.w);
+}
+
+void sampler_draw_vertices(struct sampler *sampler, int k)
+{
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        if (sampler->basins[b].known)
+            draw_vertex(sampler, b, k);
 }
 
 void sampler_draw_basins(struct sampler *sampler, int k)

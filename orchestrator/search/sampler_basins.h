@@ -11,10 +11,17 @@
 /* Call first: makes k the current coordinate; vertices and curvatures of the others stay fixed. */
 void sampler_turn_to(struct sampler *sampler, int k);
 /* Draws one of noise, model error, shapes, curvature and drift, by turns, with vertex, level and
- * curvature of each basin integrated out; these must be drawn again next. */
+ * curvature of each basin integrated out; the vertices must be drawn next, after sampler_weigh(). */
 void sampler_draw_shapes(struct sampler *sampler, int k);
 /* Sets the row of every known basin. */
 void sampler_weigh(struct sampler *sampler, int k);
+/* Draws the law's level over the whole grid, in its steps, with the vertices integrated out; they
+ * must be drawn next. Otherwise a chain stays where it starts if the losses allow optima below and
+ * above the range. Only with one coordinate: the others would hold it in place. After
+ * sampler_weigh(). */
+void sampler_jump_level(struct sampler *sampler);
+/* Draws the vertex of every known basin, after sampler_weigh(). */
+void sampler_draw_vertices(struct sampler *sampler, int k);
 /* Draws vertex, curvature and level of every known basin, after sampler_weigh(). */
 void sampler_draw_basins(struct sampler *sampler, int k);
 

@@ -80,8 +80,7 @@ void sampler_set_lines(struct sampler *sampler, int k)
         sampler->basins[b].line[k] = sampler_line(sampler, k, &sampler->features[k][b]);
 }
 
-/* Prior standard deviation of a term's coefficient. */
-static double term_deviation(const struct sampler *sampler, int k, size_t index)
+double sampler_term_deviation(const struct sampler *sampler, int k, size_t index)
 {
     const struct term *term = &sampler->data->terms[k].term[index];
     enum effect effect = effect_of(term);
@@ -136,7 +135,8 @@ static void move_vertex(struct sampler *sampler, size_t b, int k, double by)
 
 static double log_prior(const struct sampler *sampler, int k, size_t term, double value)
 {
-    double z = (value - sampler->data->terms[k].term[term].mean) / term_deviation(sampler, k, term);
+    double z = (value - sampler->data->terms[k].term[term].mean) /
+               sampler_term_deviation(sampler, k, term);
     return -z * z / 2;
 }
 
@@ -244,7 +244,7 @@ static void regress(struct sampler *sampler, int k)
     double *a = sampler->matrix, right[TERMS_MAX], weight = pow(sampler_misfit(sampler, k), -2);
     memset(a, 0, n * n * sizeof(*a));
     for (size_t i = 0; i < n; i++) {
-        a[i * n + i] = pow(term_deviation(sampler, k, i), -2);
+        a[i * n + i] = pow(sampler_term_deviation(sampler, k, i), -2);
         right[i] = a[i * n + i] * terms->term[i].mean;
     }
     for (size_t b = 0; b < sampler->data->basin_count; b++) {

@@ -16,5 +16,7 @@ void sampler_set_lines(struct sampler *sampler, int k);
 /* Standard deviations, octaves: of a vertex around the law; of a random effect. */
 double sampler_misfit(const struct sampler *sampler, int k);
 double sampler_effect(const struct sampler *sampler, int k, enum effect effect);
+/* Prior standard deviation of a term's coefficient. */
+double sampler_term_deviation(const struct sampler *sampler, int k, size_t index);
 
 #endif
