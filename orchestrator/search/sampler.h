@@ -26,7 +26,8 @@ struct sampler_row { /* a basin's likelihood over the grid of its vertex, for on
 
 struct sampler_basin {
     bool known;
-    int shape; /* of the LR's coordinate */
+    int shape;                           /* of the LR's coordinate */
+    double shape_evidence[BASIN_SHAPES]; /* over the largest; of the current draw only */
     double vertex[SEARCH_COORDINATES];
     int place[SEARCH_COORDINATES]; /* the vertex's index on its grid */
     double curvature[SEARCH_COORDINATES];

@@ -269,24 +269,37 @@ int sampler_new_shape(struct sampler *sampler)
     return sampler_pick_weighted(sampler, weights, BASIN_SHAPES);
 }
 
-/* Draws the shape of each basin, then the one that most share. */
+/* Draws the shape that most basins share, their own integrated out, then the shape of each. In turns
+ * they would hardly move: each basin of the shared shape holds it, and it holds the basin. */
 static void draw_shapes(struct sampler *sampler)
 {
-    double weights[BASIN_SHAPES], priors[BASIN_SHAPES], shared[BASIN_SHAPES];
-    for (int i = 0; i < BASIN_SHAPES; i++) {
-        priors[i] = log(shape_prior(sampler, i));
+    double shared[BASIN_SHAPES], weights[BASIN_SHAPES];
+    for (int i = 0; i < BASIN_SHAPES; i++)
         shared[i] = log(basin_shape_of(i).prior);
+    for (size_t b = 0; b < sampler->data->basin_count; b++) {
+        double *evidence = sampler->basins[b].shape_evidence, largest = -INFINITY, own = 0;
+        if (sampler->data->basins[b].losses == 0)
+            continue;
+        memset(evidence, 0, BASIN_SHAPES * sizeof(*evidence));
+        add_evidence(sampler, b, 0, BLOCK_SHAPE, BASIN_SHAPES, evidence);
+        for (int i = 0; i < BASIN_SHAPES; i++)
+            largest = evidence[i] > largest ? evidence[i] : largest;
+        for (int i = 0; i < BASIN_SHAPES; i++)
+            evidence[i] -= largest;
+        fast_exp(evidence, BASIN_SHAPES);
+        for (int i = 0; i < BASIN_SHAPES; i++)
+            own += (1 - SHAPE_SHARED) * basin_shape_of(i).prior * evidence[i];
+        for (int i = 0; i < BASIN_SHAPES; i++)
+            shared[i] += log(SHAPE_SHARED * evidence[i] + own);
     }
+    sampler->laws[0].shape = sampler_pick(sampler, shared, BASIN_SHAPES);
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
         if (sampler->data->basins[b].losses == 0)
             continue;
-        memcpy(weights, priors, sizeof(weights));
-        add_evidence(sampler, b, 0, BLOCK_SHAPE, BASIN_SHAPES, weights);
-        int shape = sampler->basins[b].shape = sampler_pick(sampler, weights, BASIN_SHAPES);
-        double own = (1 - SHAPE_SHARED) * basin_shape_of(shape).prior;
-        shared[shape] += log((SHAPE_SHARED + own) / own); /* the others: log(own / own) */
+        for (int i = 0; i < BASIN_SHAPES; i++)
+            weights[i] = shape_prior(sampler, i) * sampler->basins[b].shape_evidence[i];
+        sampler->basins[b].shape = sampler_pick_weighted(sampler, weights, BASIN_SHAPES);
     }
-    sampler->laws[0].shape = sampler_pick(sampler, shared, BASIN_SHAPES);
 }
 
 void sampler_draw_shapes(struct sampler *sampler, int k)

@@ -36,7 +36,7 @@ static const struct search_space space = {
 };
 
 struct truth {
-    int shape, curvature, drift, sigma, error;
+    int shapes[HORIZONS], curvature, drift, sigma, error;
     double quantities[QUANTITIES];
 };
 
@@ -95,7 +95,10 @@ static void draw_truth(struct draws *draws, struct truth *truth)
             exp(-pow(log(CURVATURE_LEAST * (1 << i) / CURVATURE_CENTER) / CURVATURE_WIDTH, 2) / 2);
     struct vertex_grid grid = vertex_grid_lay(space.lr_low, space.lr_high);
     for (bool inside = false; !inside;) { /* the model's vertices lie on the grid */
-        truth->shape = pick(draws, shapes, BASIN_SHAPES);
+        int shared = pick(draws, shapes, BASIN_SHAPES);
+        for (int h = 0; h < HORIZONS; h++)
+            truth->shapes[h] =
+                uniform(draws) < SHAPE_SHARED ? shared : pick(draws, shapes, BASIN_SHAPES);
         truth->curvature = pick(draws, curvatures, BASIN_CURVATURES);
         truth->drift = pick(draws, basin_drift_prior, BASIN_DRIFTS);
         truth->sigma = pick(draws, sigmas, BASIN_SIGMAS);
@@ -125,7 +128,7 @@ static void draw_losses(struct draws *draws, const struct truth *truth, struct o
             curvature = mean * (1 + CURVATURE_SPREAD * normal(draws));
         for (int i = 0; i < POINTS; i++) {
             double x = log2(space.lr_low) + i;
-            heights[i] = curvature * basin_height(x - truth->quantities[2 + h], truth->shape);
+            heights[i] = curvature * basin_height(x - truth->quantities[2 + h], truth->shapes[h]);
             lowest = fmin(lowest, heights[i]);
         }
         for (int i = 0; i < POINTS; i++)
