@@ -190,11 +190,11 @@ void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint6
     *trials = *tokens = 0;
     if (campaign->finished)
         return;
-    int count = search_forecast(campaign_policy(&campaign->plan), &asked.space, stages,
-                                sizeof(stages) / sizeof(stages[0]));
+    size_t count = search_forecast(campaign_policy(&campaign->plan), &asked.space, stages,
+                                   sizeof(stages) / sizeof(stages[0]));
     for (size_t h = 0; h < asked.space.horizon_count; h++) {
         uint64_t horizon = asked.space.horizons[h], expected = 0, planned = 0, over = 0;
-        for (int i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++)
             expected += stages[i].tokens == horizon ? stages[i].trials : 0;
         for (size_t i = 0; i < campaign->trial_count; i++) {
             const struct trial *trial = campaign->trials[i];

@@ -185,19 +185,16 @@ static int ask_policy(const struct campaign *campaign, const struct interrupt *i
     int rc = campaign_observe(campaign, true, &seen, &seen_count, err);
     if (rc)
         goto out;
-    int found = search_next(policy, &asked.space, seen, seen_count, round);
-    if (found < 0 || found > POLICY_ROUND_MAX) {
-        rc =
-            lr_fail(err, found < 0 ? found : LR_EINTERNAL,
-                    "search.policy %s: cannot plan round %u: %s", policy->name, campaign->round + 1,
-                    found < 0 ? lr_error_text(found) : "more trials than a round may have");
+    size_t found = 0;
+    if ((rc = search_next(policy, &asked.space, seen, seen_count, round, &found))) {
+        rc = lr_fail(err, rc, "search.policy %s: cannot plan round %u: %s", policy->name,
+                     campaign->round + 1, lr_error_text(rc));
         goto out;
     }
-    if (found == 0)
-        goto out;
-    size_t fit = round_is_planned(campaign) ? count_affordable(campaign, round, (size_t)found, need)
+    assert(found <= POLICY_ROUND_MAX);
+    size_t fit = round_is_planned(campaign) ? count_affordable(campaign, round, found, need)
                                             : campaign->round_trials;
-    *count = fit < (size_t)found ? fit : (size_t)found;
+    *count = fit < found ? fit : found;
     qsort(round, *count, sizeof(*round), compare_for_planning);
     rc = check_proposals(round, *count, seen, seen_count, policy->name, err);
 out:

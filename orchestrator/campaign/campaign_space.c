@@ -104,13 +104,13 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
         .seeds = plan->search.seeds,
         .resolution = plan->search.resolution,
         .target_tokens = plan->target.tokens,
-        .bootstrap = plan->search.bootstrap,
         .seed = plan->seed,
         .prior_beta = plan->search.prior_beta,
         .prior_beta_sd = plan->search.prior_beta_sd,
         .prior_lr = plan->search.prior_lr,
         .prior_lr_sd = plan->search.prior_lr_sd,
         .prior_tokens = plan->search.prior_tokens,
+        .precision = plan->search.precision,
         .min_gain = plan->search.min_gain,
         .round_trials = plan->search.round_trials,
         .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
@@ -133,8 +133,6 @@ void campaign_space_interrupt(struct campaign_space *space, const struct interru
 const struct policy *campaign_policy(const struct plan *plan)
 {
     switch (plan->search.policy) {
-    case POLICY_NARROW:
-        return policy_find("narrow");
     case POLICY_GRID:
         return policy_find("grid");
     case POLICY_DESIGN:
@@ -144,14 +142,9 @@ const struct policy *campaign_policy(const struct plan *plan)
     }
 }
 
-/* With one cell the ratios are searched one after the other, each after the last is known, so
- * rounds cannot overlap. With several cells they are estimated together with the LR. */
 bool campaign_is_async(const struct plan *plan)
 {
-    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
-    bool ratios = embedding[0] < embedding[1] || output[0] < output[1];
-    bool in_turn = ratios && plan_cell_count(plan) == 1;
-    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running && !in_turn;
+    return plan->search.mode == MODE_ASYNC && campaign_policy(plan)->while_running;
 }
 
 /* ---- observations ---- */

@@ -11,12 +11,13 @@
 #include "plan/schema.h"
 #include "plan/quantity.h"
 #include "lrsearch/count.h"
+#include "search/laws/prior_beta.h"
 #include "search/policy.h"
 #include "search/search_answer.h"
 
 #define SE_LN_LR 0.1 /* standard error if the table has none: that of a careful sweep */
 /* Of optima: they come from whole sweeps over distant horizons, so the data should dominate. */
-#define PRIOR_BETA_SD "1"
+#define PRIOR_BETA_SD 1.0
 
 struct fit {
     const struct fit_table *table;
@@ -148,14 +149,19 @@ static void request_release(struct table_request *request)
 
 /* ---- settings ---- */
 
-/* search.NAME from the option, or its default. */
+static const char *default_of(const char *name) /* of search.NAME */
+{
+    return plan_key_find(plan_section_find("search"), name)->fallback;
+}
+
+/* search.NAME as the option gives it. */
 static int read_setting(double *out, const char *name, const char *option, const char *given,
                         struct lr_error *err)
 {
     const struct plan_key *key = plan_key_find(plan_section_find("search"), name);
     char range[64];
-    bool good = quantity_number(given ? given : key->fallback, out) == QUANTITY_OK &&
-                *out <= key->high && (key->above ? *out > key->low : *out >= key->low);
+    bool good = quantity_number(given, out) == QUANTITY_OK && *out <= key->high &&
+                (key->above ? *out > key->low : *out >= key->low);
     return good ? 0
                 : lr_fail(err, LR_EUSAGE, "%s %s: must be a number in the range of search.%s (%s)",
                           option, given, name, plan_range_text(key, range, sizeof(range)));
@@ -164,22 +170,25 @@ static int read_setting(double *out, const char *name, const char *option, const
 static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
 {
     struct search_space *space = &fit->space;
-    double bootstrap;
+    const struct beta_setting unknown = {.optimizer = BETA_OTHER}; /* so is the batch */
+    const struct beta_prior prior = beta_prior_of(&unknown);
     space->target_tokens = fit->table->target_tokens;
     space->seed = 1;
     for (int r = 0; r < RATIO_COUNT; r++)
         space->ratios[r] = (struct ratio_range){1, 1};
-    const char *sd = fit->table->prior_beta_sd ? fit->table->prior_beta_sd
-                     : optima                  ? PRIOR_BETA_SD
-                                               : NULL;
+    space->prior_beta = prior.center;
+    space->prior_beta_sd = optima ? PRIOR_BETA_SD : prior.scale;
     int rc;
-    if ((rc = read_setting(&space->resolution, "resolution", "", NULL, err)) ||
-        (rc = read_setting(&bootstrap, "bootstrap", "", NULL, err)) ||
-        (rc = read_setting(&space->prior_beta, "prior_beta", "--prior-beta", fit->table->prior_beta,
-                           err)) ||
-        (rc = read_setting(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd", sd, err)))
+    if ((rc = read_setting(&space->resolution, "resolution", "", default_of("resolution"), err)) ||
+        (rc = read_setting(&space->precision, "precision", "", default_of("precision"), err)))
         return rc;
-    space->bootstrap = (uint32_t)bootstrap;
+    if (fit->table->prior_beta && (rc = read_setting(&space->prior_beta, "prior_beta",
+                                                     "--prior-beta", fit->table->prior_beta, err)))
+        return rc;
+    if (fit->table->prior_beta_sd &&
+        (rc = read_setting(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd",
+                           fit->table->prior_beta_sd, err)))
+        return rc;
     return 0;
 }
 

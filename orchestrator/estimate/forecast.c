@@ -179,12 +179,13 @@ static int simulate(struct simulation *sim, struct forecast_course *course, stru
     int rc;
     sim->count = 0;
     for (course->count = 0; course->count < FORECAST_ROUNDS;) {
-        int asked = search_next(policy, &sim->asked.space, sim->seen, sim->count, sim->round);
-        if (asked < 0)
-            return lr_fail(err, asked, "the search cannot be simulated: %s", lr_error_text(asked));
-        if (asked == 0 || sim->count + (size_t)asked > TRIALS_MOST)
+        size_t asked;
+        rc = search_next(policy, &sim->asked.space, sim->seen, sim->count, sim->round, &asked);
+        if (rc)
+            return lr_fail(err, rc, "the search cannot be simulated: %s", lr_error_text(rc));
+        if (asked == 0 || sim->count + asked > TRIALS_MOST)
             return point.tokens > judged ? judge(sim, course, &point, err) : 0;
-        train_round(sim, (size_t)asked, &point);
+        train_round(sim, asked, &point);
         if (point.tokens < judged * JUDGED_APART)
             continue;
         if ((rc = judge(sim, course, &point, err)))

@@ -8,6 +8,7 @@
 #include "model/parametrization.h"
 #include "prepare/prepare_command.h"
 #include "lrsearch/count.h"
+#include "search/laws/prior_beta.h"
 
 #define STAGES 64
 
@@ -41,13 +42,13 @@ static void print_cells(const struct plan *plan, const struct campaign_space *as
     }
 }
 
-static void print_stages(const struct forecast_stage *stages, int count, double flops_per_token,
+static void print_stages(const struct forecast_stage *stages, size_t count, double flops_per_token,
                          struct total *total)
 {
     char horizon[24], tokens[24], flops[16];
     printf("%-38s %9s %7s %7s %9s%s\n", "stage", "horizon", "trials", "at most", "tokens",
            flops_per_token > 0 ? "     FLOPs" : "");
-    for (int i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         double each = (double)stages[i].tokens;
         printf("%-38s %9s %7u %7u %9s%s\n", stages[i].name,
                format_count(horizon, sizeof(horizon), each), stages[i].trials, stages[i].trials_max,
@@ -93,6 +94,17 @@ static void print_factors(const struct trial_spec *spec)
 
 /* ---- the outline ---- */
 
+/* Prints what the search expects of the law before it has seen a trial. */
+static void print_assumption(const struct plan *plan)
+{
+    struct beta_prior prior;
+    plan_beta_prior(plan, &prior);
+    double beta = plan->search.prior_beta, scale = plan->search.prior_beta_sd;
+    bool derived = beta == prior.center && scale == prior.scale;
+    printf("\nassumption: LR* ~ tokens^%.2f +- %.2g, because %s\n", -beta, scale,
+           derived ? prior.why : "the plan says so (search.prior_beta, prior_beta_sd)");
+}
+
 /* FLOPs per token, averaged over the cells with equal weights. */
 static double mean_flops(const struct plan *plan)
 {
@@ -131,7 +143,7 @@ void plan_outline_print(const struct plan *plan)
     char params[24], target[24];
     bool trains = spec.trainer == TRAINER_TRANSFORMER;
     campaign_space_fill(&asked, plan);
-    int count = search_forecast(policy, &asked.space, stages, STAGES);
+    size_t count = search_forecast(policy, &asked.space, stages, STAGES);
     double flops_per_token = mean_flops(plan);
 
     printf("%s: ", plan->name);
@@ -151,6 +163,7 @@ void plan_outline_print(const struct plan *plan)
         printf("as if each cell were searched by itself; FLOPs are those of a mean one\n");
     if (asked.space.cell_count > 0)
         print_cells(plan, &asked);
+    print_assumption(plan);
     if (trains)
         print_training(plan, &spec, flops_per_token, &total);
     if (spec.trainer == TRAINER_COMMAND) {

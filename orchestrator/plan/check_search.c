@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include "search/laws/prior_beta.h"
 
 /* Octaves of search.lr. Less than one is too narrow to fit a parabola. Twenty are a factor of a
  * million: more is a mistake, and a round of trials could exceed what a policy may propose. */
@@ -91,6 +92,20 @@ static void check_target(struct plan_reader *reader)
                         target, STEPS_LEAST, target / STEPS_LEAST);
 }
 
+/* Each of the two may be the user's. */
+static void derive_prior_beta(struct plan_reader *reader)
+{
+    struct plan *plan = reader->plan;
+    struct beta_prior prior;
+    if (!HAS(reader, search.horizons) || !HAS(reader, target.tokens))
+        return;
+    plan_beta_prior(plan, &prior);
+    if (ABSENT(reader, search.prior_beta))
+        plan->search.prior_beta = prior.center;
+    if (ABSENT(reader, search.prior_beta_sd))
+        plan->search.prior_beta_sd = prior.scale;
+}
+
 /* prior_lr needs prior_tokens; prior_tokens and prior_lr_sd need prior_lr. */
 static void check_prior(struct plan_reader *reader)
 {
@@ -164,6 +179,7 @@ void check_search(struct plan_reader *reader)
     check_range(reader);
     check_horizons(reader);
     check_target(reader);
+    derive_prior_beta(reader);
     check_prior(reader);
     derive_confirm(reader);
     check_budget(reader);

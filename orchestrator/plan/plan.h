@@ -20,7 +20,7 @@
 #define PLAN_PREVIOUS "previous"
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
-enum plan_policy { POLICY_NARROW, POLICY_GRID, POLICY_DESIGN };
+enum plan_policy { POLICY_GRID, POLICY_DESIGN };
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
 enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };
 
@@ -123,13 +123,14 @@ struct plan {
         size_t horizon_count;
         uint32_t seeds; /* trials for each LR */
         struct plan_seeds seed_list;
-        uint32_t policy;    /* enum plan_policy */
-        double resolution;  /* octaves between the LRs of a finished basin */
-        uint32_t bootstrap; /* resamples for intervals */
-        double prior_beta, prior_beta_sd;
-        double prior_lr, prior_lr_sd; /* prior_lr 0: none */
-        uint64_t prior_tokens;        /* 0: none */
-        double min_gain;              /* design: nats for a target run's worth of tokens */
+        uint32_t policy;   /* enum plan_policy */
+        double precision;  /* design: nats expected to be lost at the target when it ends */
+        double resolution; /* octaves between the LRs of a finished basin */
+        bool extend;       /* lr is widened when the best LR lies at its edge */
+        double prior_beta, prior_beta_sd; /* the user's, or those of plan_beta_prior() */
+        double prior_lr, prior_lr_sd;     /* prior_lr 0: none */
+        uint64_t prior_tokens;            /* 0: none */
+        double min_gain;                  /* design: nats for a target run's worth of tokens */
         uint32_t round_trials;
         uint32_t mode; /* enum plan_mode */
     } search;
@@ -183,6 +184,11 @@ struct trial_spec plan_trial(const struct plan *plan);
 
 /* Adam's beta2 that halves a square's weight after half_life tokens. */
 double plan_beta2(uint32_t batch_tokens, uint64_t half_life);
+
+/* The prior of the law's exponent for the plan's batches and lengths, whether or not the plan has
+ * numbers of its own. */
+struct beta_prior;
+void plan_beta_prior(const struct plan *plan, struct beta_prior *prior);
 
 /* The seed of replicate 0, 1, ...: from the list in search.seeds, or plan->seed + replicate. */
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate);

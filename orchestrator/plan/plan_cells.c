@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include "plan/plan.h"
+#include "search/laws/prior_beta.h"
 
 static size_t values(const struct plan_axis *axis)
 {
@@ -60,6 +61,27 @@ uint32_t plan_largest_batch(const struct plan *plan)
         if (plan->axes.batch_tokens.values[i] > most)
             most = plan->axes.batch_tokens.values[i];
     return most;
+}
+
+static uint32_t smallest_batch(const struct plan *plan)
+{
+    uint32_t least = plan->training.batch_tokens;
+    for (size_t i = 1; i < plan->axes.batch_tokens.count; i++)
+        if (plan->axes.batch_tokens.values[i] < least)
+            least = plan->axes.batch_tokens.values[i];
+    return least;
+}
+
+void plan_beta_prior(const struct plan *plan, struct beta_prior *prior)
+{
+    bool known = plan->trainer.kind == TRAINER_TRANSFORMER;
+    const struct beta_setting setting = {
+        .optimizer = known ? BETA_ADAMW : BETA_OTHER,
+        .batch_tokens = {smallest_batch(plan), plan_largest_batch(plan)},
+        .shortest = plan->search.horizons[0],
+        .target = plan->target.tokens,
+    };
+    *prior = beta_prior_of(&setting);
 }
 
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate)

@@ -20,7 +20,7 @@
 static json_t *enum_json(const struct plan_key *key, uint32_t value)
 {
     for (const struct plan_choice *choice = key->choices; choice->name; choice++)
-        if (choice->available && choice->value == value)
+        if (!choice->gone && choice->value == value)
             return json_string(choice->name);
     return json_integer((json_int_t)value);
 }
@@ -181,7 +181,7 @@ static bool read_enum(const struct plan_key *key, const json_t *value, uint32_t 
 {
     const char *name = json_string_value(value);
     for (const struct plan_choice *choice = key->choices; name && choice->name; choice++)
-        if (choice->available && strcmp(choice->name, name) == 0) {
+        if (!choice->gone && strcmp(choice->name, name) == 0) {
             *out = choice->value;
             return true;
         }

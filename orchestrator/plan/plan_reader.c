@@ -134,6 +134,8 @@ static const struct plan_key *find_key(struct plan_reader *reader, struct place 
     } else if (!dot && *name && plan_section_find(name)) {
         complain(complaints, place, "", "%s is a section; set one of its keys: %s.%s=...", name,
                  name, plan_section_find(name)->keys[0].name);
+    } else if (plan_gone_key_find(*section, name)) {
+        complain(complaints, place, "", "is gone; %s", plan_gone_key_find(*section, name)->instead);
     } else {
         guess_key(&guess, *section, name);
         complain(complaints, place, "", "unknown key%s", guess.text);
@@ -190,6 +192,14 @@ static struct plan_value value_of(struct plan_reader *reader, size_t s, size_t k
                                .node = &reader->tree.nodes[node]};
 }
 
+/* The word auto, in place of a value that is derived. */
+static bool is_automatic(const struct plan_reader *reader, const struct plan_key *key,
+                         const struct yaml_node *node)
+{
+    return key->automatic && node->kind == YAML_SCALAR && !node->quoted &&
+           strcmp(yaml_tree_text(&reader->tree, node), "auto") == 0;
+}
+
 static void read_value(struct plan_reader *reader, size_t s, size_t k, uint32_t node)
 {
     char path[QUOTABLE];
@@ -197,6 +207,8 @@ static void read_value(struct plan_reader *reader, size_t s, size_t k, uint32_t 
     struct plan_value value = value_of(reader, s, k, node, path);
     state->place = value.node->place;
     state->node = node;
+    if (is_automatic(reader, value.key, value.node))
+        return; /* KEY_ABSENT: check_plan.c derives the value */
     if (!yaml_tree_is_null(&reader->tree, value.node)) {
         state->status = plan_value_read(&value) ? KEY_GOOD : KEY_BAD;
         return;
@@ -213,7 +225,13 @@ static void complain_of_unknown(struct plan_reader *reader, const struct plan_se
 {
     char path[QUOTABLE], name[QUOTABLE];
     const char *text = yaml_tree_text(&reader->tree, node);
+    const struct plan_gone_key *gone = plan_gone_key_find(section, text);
     struct key_guess guess = {0};
+    if (gone) {
+        complain(&reader->complaints, node->place, key_path(section, text, path), "is gone; %s",
+                 gone->instead);
+        return;
+    }
     if (!complaints_full(&reader->complaints))
         guess_key(&guess, section, text);
     if (guess.found)

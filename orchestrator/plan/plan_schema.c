@@ -41,10 +41,11 @@ static json_t *bound_json(double bound, bool whole)
     return whole ? json_integer((json_int_t)bound) : json_real(bound);
 }
 
-static void put_pattern(json_t *schema, const char *pattern, bool none)
+/* `word`: "none|", "auto|" or "". */
+static void put_pattern(json_t *schema, const char *pattern, const char *word)
 {
     char text[256];
-    snprintf(text, sizeof(text), "^(%s%s)$", none ? "none|" : "", pattern);
+    snprintf(text, sizeof(text), "^(%s%s)$", word, pattern);
     put_text(schema, "pattern", text);
 }
 
@@ -56,7 +57,10 @@ static void put_number(json_t *schema, const struct plan_key *key, bool whole)
                         bound_json(key->low, whole));
     json_object_set_new(schema, key->below ? "exclusiveMaximum" : "maximum",
                         bound_json(key->high, whole));
-    put_pattern(schema, whole ? COUNT_PATTERN : DECIMAL, key->none);
+    put_pattern(schema, whole ? COUNT_PATTERN : DECIMAL,
+                key->none        ? "none|"
+                : key->automatic ? "auto|"
+                                 : "");
 }
 
 /* Where a text is expected, unquoted 512 and true are texts too. */
@@ -74,7 +78,7 @@ static void put_choices(json_t *schema, const struct plan_key *key)
 {
     json_t *names = json_array();
     for (const struct plan_choice *choice = key->choices; choice->name; choice++)
-        if (choice->available)
+        if (!choice->gone)
             json_array_append_new(names, json_string(choice->name));
     json_object_set_new(schema, "enum", names);
 }
@@ -111,7 +115,7 @@ static json_t *single_json(const struct plan_key *key)
         break;
     case TYPE_DURATION:
         put_text(schema, "type", "string");
-        put_pattern(schema, DURATION_PATTERN, key->none);
+        put_pattern(schema, DURATION_PATTERN, key->none ? "none|" : "");
         break;
     case TYPE_BOOL:
         put_text(schema, "type", "boolean");

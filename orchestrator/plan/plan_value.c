@@ -35,7 +35,7 @@ static bool wrong_type(const struct plan_value *value)
 {
     const struct yaml_node *node = value->node;
     const char *expected = plan_type_text(value->key->type);
-    const char *or_none = value->key->none ? ", or none" : "";
+    const char *or_none = value->key->none ? ", or none" : value->key->automatic ? ", or auto" : "";
     char text[QUOTABLE];
     if (node->kind != YAML_SCALAR)
         return refuse(value, "expected %s%s, found a %s", expected, or_none,
@@ -146,14 +146,13 @@ static bool read_choice(const struct plan_value *value, uint32_t *out)
     suggestion_init(&suggestion, text);
     for (const struct plan_choice *choice = value->key->choices; choice->name; choice++) {
         bool same = strcmp(choice->name, text) == 0;
-        if (same && !choice->available)
-            return refuse(value, "%s is not available in this version (available: %s)", text,
-                          known);
+        if (same && choice->gone)
+            return refuse(value, "%s is gone (available: %s); %s", text, known, choice->gone);
         if (same) {
             *out = choice->value;
             return true;
         }
-        if (choice->available)
+        if (!choice->gone)
             suggestion_offer(&suggestion, choice->name);
     }
     return refuse(value, "unknown value %s (available: %s)%s%s%s", quotable(text, shown), known,

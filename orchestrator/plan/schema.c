@@ -22,7 +22,7 @@
 #define TOKENS_MAX 1e15
 #define AXIS(member) .list = LIST_AXIS, .list_offset = AT(axes.member)
 
-#define X(enumerator, value, name) {name, enumerator, true},
+#define X(enumerator, value, name) {name, enumerator, NULL},
 static const struct plan_choice trainers[] = {TRAINER_MAP(X){0}};
 static const struct plan_choice archs[] = {ARCH_MAP(X){0}};
 static const struct plan_choice depth_rules[] = {DEPTH_MAP(X){0}};
@@ -33,20 +33,22 @@ static const struct plan_choice sources[] = {SOURCE_MAP(X){0}};
 static const struct plan_choice token_formats[] = {TOKEN_FORMAT_MAP(X){0}};
 #undef X
 static const struct plan_choice tokenizers[] = {
-    {"bytes", TOKENIZER_BYTES, true}, {"bpe", TOKENIZER_BPE, true}, {0}};
-static const struct plan_choice policies[] = {{"narrow", POLICY_NARROW, true},
-                                              {"grid", POLICY_GRID, true},
-                                              {"design", POLICY_DESIGN, true},
-                                              {0}};
+    {"bytes", TOKENIZER_BYTES, NULL}, {"bpe", TOKENIZER_BPE, NULL}, {0}};
+static const struct plan_choice policies[] = {
+    {"narrow", 0,
+     "leave the key out: design, the default, narrows around each optimum for fewer tokens"},
+    {"grid", POLICY_GRID, NULL},
+    {"design", POLICY_DESIGN, NULL},
+    {0}};
 
 static const char *const columns[] = {"lr",           "tokens",   "loss",  "seed",
                                       "d_model",      "n_layers", "vocab", "parametrization",
                                       "batch_tokens", NULL};
 static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
 static const struct plan_choice modes[] = {
-    {"rounds", MODE_ROUNDS, true}, {"async", MODE_ASYNC, true}, {0}};
+    {"rounds", MODE_ROUNDS, NULL}, {"async", MODE_ASYNC, NULL}, {0}};
 static const struct plan_choice on_fails[] = {
-    {"mark", ON_FAIL_MARK, true}, {"stop", ON_FAIL_STOP, true}, {0}};
+    {"mark", ON_FAIL_MARK, NULL}, {"stop", ON_FAIL_STOP, NULL}, {0}};
 
 /* clang-format off */
 static const struct plan_key top_keys[] = {
@@ -56,7 +58,7 @@ static const struct plan_key top_keys[] = {
      .capacity = PLAN_NAME,
      .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63; not `latest`, `cache`, `history.db`"},
     {.name = "seed", .type = TYPE_U64, .offset = AT(seed), .fallback = "1", .high = PLAN_SEED_MAX,
-     .help = "first seed of weights, order of the data and bootstrap"},
+     .help = "first seed of weights, order of the data and the search's own draws"},
     {.name = "baseline", .type = TYPE_TEXT, .offset = AT(baseline), .fallback = "none",
      .derived = true, .capacity = TRIAL_PATH,
      .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
@@ -253,7 +255,9 @@ static const struct plan_key search_keys[] = {
      .list_offset = AT(search.seed_list),
      .help = "trainings for each LR; a list: with these seeds"},
     {KEY(ENUM, search, policy), .fallback = "design", .choices = policies,
-     .help = "design: what tells most about the target for its tokens; narrow: bisects around the best; grid: an octave grid at each horizon"},
+     .help = "design: narrows around each optimum by what tells most about the target for its tokens; grid: an octave grid at each horizon"},
+    {KEY(NUMBER, search, precision), .unit = "nats", .fallback = "0.001", .above = true, .high = 10,
+     .help = "design: ends when the target's expected loss penalty is below this, or its 90 % interval reaches less than half an octave each way"},
     {KEY(NUMBER, search, min_gain), .unit = "nats", .fallback = "0.008", .above = true, .high = 10,
      .help = "design: ends when no trial is expected to lower the target's loss by so much for the tokens of a target run"},
     {KEY(U32, search, round_trials), .fallback = "8", .low = 1, .high = 1024,
@@ -262,11 +266,13 @@ static const struct plan_key search_keys[] = {
      .help = "rounds: the same trials on any number of ranks; async (design): another trial as soon as a worker is free"},
     {KEY(NUMBER, search, resolution), .unit = "octaves", .fallback = "1", .low = 0.05, .high = 2,
      .help = "distance of neighbouring LRs in a finished basin"},
-    {KEY(U32, search, bootstrap), .fallback = "1000", .low = 10, .high = 100000,
-     .help = "resamples behind the intervals of searched LR ratios"},
-    {KEY(NUMBER, search, prior_beta), .fallback = "0.25", .low = -1, .high = 2,
-     .help = "expected exponent of the law LR*(tokens) ~ tokens^-beta"},
-    {KEY(NUMBER, search, prior_beta_sd), .fallback = "0.2", .above = true, .high = 10,
+    {KEY(BOOL, search, extend), .fallback = "false",
+     .help = "true: widens search.lr by itself, by up to two octaves at a time and six in all, when the best LR lies at its edge"},
+    {KEY(NUMBER, search, prior_beta), .fallback = "auto", .derived = true, .automatic = true,
+     .low = -1, .high = 2,
+     .help = "expected exponent of the law LR*(tokens) ~ tokens^-beta; auto: from published exponents, by batch, steps and optimizer"},
+    {KEY(NUMBER, search, prior_beta_sd), .fallback = "auto", .derived = true, .automatic = true,
+     .above = true, .high = 10,
      .help = "its scale (Student, 3 degrees of freedom): the smaller, the less the data count"},
     {KEY(NUMBER, search, prior_lr), .fallback = "none", .none = true, .above = true, .high = 100,
      .help = "where earlier trainings say that the best LR is"},
@@ -368,6 +374,10 @@ const struct plan_section plan_sections[] = {
 const size_t plan_section_count = COUNT(plan_sections);
 /* clang-format on */
 
+static const struct plan_gone_key gone_keys[] = {
+    {"search", "bootstrap", "leave it out: intervals come from the posterior of all trials"},
+};
+
 _Static_assert(COUNT(plan_sections) <= PLAN_SECTIONS_MAX, "raise PLAN_SECTIONS_MAX");
 _Static_assert(COUNT(model_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
 _Static_assert(COUNT(training_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
@@ -408,6 +418,15 @@ const struct plan_key *plan_key_find(const struct plan_section *section, const c
     return NULL;
 }
 
+const struct plan_gone_key *plan_gone_key_find(const struct plan_section *section, const char *name)
+{
+    for (size_t i = 0; i < COUNT(gone_keys); i++)
+        if (strcmp(gone_keys[i].section, section->name) == 0 &&
+            strcmp(gone_keys[i].name, name) == 0)
+            return &gone_keys[i];
+    return NULL;
+}
+
 /* ---- what a key may be, in words: for error texts and plans/README.md ---- */
 
 static const char *bound_text(const struct plan_key *key, double bound, char *out, size_t capacity)
@@ -427,7 +446,7 @@ const char *plan_range_text(const struct plan_key *key, char *out, size_t capaci
     char low[32], high[32];
     bound_text(key, key->low, low, sizeof(low));
     bound_text(key, key->high, high, sizeof(high));
-    const char *none = key->none ? ", or none" : "";
+    const char *none = key->none ? ", or none" : key->automatic ? ", or auto" : "";
     if (key->low >= key->high)
         snprintf(out, capacity, "only %s", low);
     else if (!key->above && !key->below)
@@ -443,7 +462,7 @@ const char *plan_choices_text(const struct plan_key *key, char *out, size_t capa
     size_t used = 0;
     out[0] = '\0';
     for (const struct plan_choice *choice = key->choices; choice->name; choice++) {
-        if (!choice->available || used >= capacity)
+        if (choice->gone || used >= capacity)
             continue;
         int length = snprintf(out + used, capacity - used, "%s%s", used ? ", " : "", choice->name);
         used += length > 0 ? (size_t)length : 0;

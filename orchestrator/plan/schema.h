@@ -45,7 +45,7 @@ enum plan_list {
 struct plan_choice {
     const char *name;
     uint32_t value;
-    bool available; /* false: reserved; refused with a text that says so */
+    const char *gone; /* an earlier version had it: what to write instead; NULL: may be chosen */
 };
 
 struct plan_key {
@@ -56,6 +56,7 @@ struct plan_key {
     const char *fallback; /* the default as a user would write it; NULL: there is none */
     bool derived;         /* `fallback` describes a default that check_plan.c computes */
     bool none;            /* "none" is allowed and stored as 0 */
+    bool automatic;       /* "auto" is allowed and leaves the derived default */
     double low, high;     /* range of each number */
     bool above, below;    /* low or high itself is out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
@@ -83,6 +84,14 @@ struct plan_section {
 extern const struct plan_section plan_sections[];
 extern const size_t plan_section_count;
 #define PLAN_SECTIONS_MAX 16
+
+/* A key that earlier versions had; a plan that has it is refused. */
+struct plan_gone_key {
+    const char *section, *name;
+    const char *instead; /* what to write instead */
+};
+const struct plan_gone_key *plan_gone_key_find(const struct plan_section *section,
+                                               const char *name); /* NULL: there was none */
 
 /* The axis of a key in the plan; NULL: the key may not be one. */
 struct plan_axis *plan_key_axis(const struct plan_key *key, struct plan *plan);

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include "lrsearch/count.h"
 #include "search/brackets.h"
+#include "search/flat.h"
 #include "search/search_answer.h"
 
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define WIDER 8.0         /* factor by which to widen a range whose edge is best: three octaves */
-#define FLAT 0.1          /* largest probability that there is no basin */
 #define TYPICAL_ERROR 0.3 /* octaves: error of a further horizon's optimum, misfit included */
 
 __attribute__((format(printf, 2, 3))) static bool refuse(struct answer *answer, const char *format,
@@ -218,7 +218,7 @@ void accept_decide(struct answer *answer, const struct posterior *posterior)
     }
     if (longest_refused(answer, posterior))
         return;
-    if (!imported && answer->target.no_basin > FLAT) {
+    if (!imported && answer->target.no_basin > FLAT_MOST) {
         flat_refused(answer, space->seeds);
         return;
     }

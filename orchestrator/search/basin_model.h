@@ -66,7 +66,7 @@ double basin_heights_at(const struct basin_heights *heights, double t, int shape
 /* Probability that a trial diverges this many octaves above the optimum; `both`: or below it. */
 double basin_divergence(double octaves, bool both);
 /* Prior probability that trials diverge on both sides. */
-#define DIVERGES_BOTH 0.1
+#define DIVERGES_BOTH 0.2
 
 struct vertex_grid {
     double low, step; /* log2 lr */

@@ -229,6 +229,53 @@ static size_t table_size(const struct cell_data *data)
     return rows * VERTEX_GRID_MAX;
 }
 
+/* ---- a range that widens by itself ---- */
+
+#define WIDER 4.0   /* two octaves */
+#define WIDENINGS 3 /* each way */
+#define SHOWN 3     /* LRs with a loss that show where a horizon's losses fall */
+
+/* True if somewhere the lowest loss is that of the LR at this end of the range. */
+static bool end_is_best(const struct cell_data *data, double end)
+{
+    for (size_t first = 0, next; first < data->seen_count; first = next) {
+        const struct observation *of = &data->seen[first], *best = NULL, *last = NULL;
+        size_t shown = 0;
+        for (next = first; next < data->seen_count && data->seen[next].cell == of->cell &&
+                           data->seen[next].tokens == of->tokens;
+             next++) {
+            const struct observation *o = &data->seen[next];
+            if (!is_loss(o))
+                continue;
+            shown += !last || o->lr > last->lr * (1 + 1e-9);
+            last = o;
+            best = !best || o->loss < best->loss ? o : best;
+        }
+        if (shown >= SHOWN && fabs(log2(best->lr / end)) < 1e-6)
+            return true;
+    }
+    return false;
+}
+
+/* The range covers all that was tried, in steps of two octaves, and one step more where its end is
+ * best. */
+static void extend_range(struct cell_data *data)
+{
+    struct search_space *space = &data->space;
+    for (int side = -1; side <= 1; side += 2) {
+        double *end = side < 0 ? &space->lr_low : &space->lr_high;
+        double factor = side < 0 ? 1 / WIDER : WIDER;
+        int steps = 0;
+        for (size_t i = 0; i < data->seen_count; i++)
+            while (side * log2(data->seen[i].lr / *end) > 1e-6 && steps < WIDENINGS) {
+                *end *= factor;
+                steps++;
+            }
+        if (steps < WIDENINGS && end_is_best(data, *end))
+            *end *= factor;
+    }
+}
+
 /* ---- setting up ---- */
 
 static void lay_coordinates(struct cell_data *data)
@@ -288,13 +335,15 @@ struct cell_data *cell_data_create(const struct search_space *space, const struc
         data->space.cell_count = 1;
         data->space.target = data->only;
     }
-    lay_coordinates(data);
     data->basin_count = data->space.cell_count * space->horizon_count;
     data->basins = lr_calloc(data->basin_count + 1, sizeof(*data->basins));
     data->seen = lr_calloc(count + 1, sizeof(*data->seen));
     data->points = lr_calloc(count + 1, sizeof(*data->points));
     if (data->seen)
         copy_finished(data, seen, count, skip);
+    if (data->seen && space->extend)
+        extend_range(data);
+    lay_coordinates(data);
     data->heights = lr_calloc(1, sizeof(*data->heights));
     data->tables = lr_calloc(table_size(data) + 1, sizeof(*data->tables));
     if (!data->basins || !data->seen || !data->points || !data->heights || !data->tables) {

@@ -3,6 +3,8 @@
 
 #include "search/cell_data.h"
 
+#define FLAT_MOST 0.35 /* an answer is refused from here on */
+
 /* Posterior probability that the losses of a cell do not depend on the learning rate at all: level
  * and noise at each horizon, against a basin at each with a place of its own. 1 without losses at
  * two LRs of a horizon. */

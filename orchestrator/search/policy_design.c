@@ -9,9 +9,14 @@
 #include "search/basin_model.h"
 #include "search/brackets.h"
 #include "search/candidates.h"
+#include "search/flat.h"
 #include "search/policy.h"
+#include "search/search_answer.h"
 
 #define BEGUN 2           /* trials from which on a cell counts as begun */
+#define SHOWN 3           /* losses that show where they fall */
+#define BEYOND 0.5        /* octaves around an end of the range that count as the end */
+#define REFUSED 4.0       /* factor by which a refused answer lowers search.min_gain */
 #define BRACKET_MOST 0.3  /* target runs that one trial of a bracket may cost */
 #define EXPECTED_TRIALS 4 /* at each horizon, after the first */
 
@@ -27,7 +32,8 @@ struct design {
     struct candidates candidates;
     uint32_t begun[SEARCH_CELLS];   /* trials */
     bool horizons[ANSWER_HORIZONS]; /* begun */
-    bool precise;                   /* the target is known as well as search.precision asks */
+    bool beyond_range;              /* the optimum seems to lie there */
+    double least_gain;              /* a trial is worth its tokens from here on */
 };
 
 static void condition_on(struct design *design, struct candidate *candidate)
@@ -175,10 +181,51 @@ static struct candidate *bracket_trial(const struct design *design)
 
 /* ---- the end ---- */
 
-static bool is_precise(const struct design *design)
+/* True if the losses show a minimum, so that more of them can make the answer certain enough. */
+static bool shows_basin(const struct design *design)
+{
+    uint32_t cell = nearest_cell(design->space);
+    bool bracketed = false;
+    for (size_t h = 0; h < design->space->horizon_count; h++) {
+        size_t basin = cell * design->space->horizon_count + h;
+        struct bracket bracket = bracket_of(design->posterior, basin);
+        bracketed = bracketed || (bracket.inside && bracket.below && bracket.above);
+    }
+    return bracketed && no_basin_probability(design->data, cell) < FLAT_MOST;
+}
+
+/* True if the optimum seems to lie beyond the range of the search: no trial within it would tell
+ * where. By the longest horizon of the nearest cell that has SHOWN losses. */
+static bool is_beyond_range(const struct design *design)
+{
+    const struct search_space *space = design->space;
+    size_t first = nearest_cell(space) * space->horizon_count, h = space->horizon_count;
+    while (h > 0 && design->data->basins[first + h - 1].losses < SHOWN)
+        h--;
+    const struct cell_basin *basin = h > 0 ? &design->data->basins[first + h - 1] : NULL;
+    bool ends[2] = {false, false}; /* tried with a loss */
+    for (size_t i = 0; basin && i < basin->losses; i++) {
+        ends[0] = ends[0] || basin->points[i].x[0] < log2(space->lr_low) + BEYOND;
+        ends[1] = ends[1] || basin->points[i].x[0] > log2(space->lr_high) - BEYOND;
+    }
+    int beyond = 0;
+    for (int s = 0; s < POSTERIOR_SAMPLES && basin; s++) {
+        double vertex = posterior_basin(design->posterior, s, first + h - 1)->vertex[0];
+        beyond += (ends[0] && vertex < log2(space->lr_low) - BEYOND) ||
+                  (ends[1] && vertex > log2(space->lr_high) + BEYOND);
+    }
+    return beyond > POSTERIOR_SAMPLES / 2;
+}
+
+/* Least gain of a trial, nats per target run: an answer that would be refused only because it is too
+ * uncertain is worth more. INFINITY: the target is known precisely enough. */
+static double least_gain(const struct design *design)
 {
     struct target_error error = posterior_target_error(design->posterior);
-    return error.penalty < design->space->precision || error.octaves < PRECISE_OCTAVES;
+    if (error.penalty < design->space->precision || error.octaves < PRECISE_OCTAVES)
+        return INFINITY;
+    bool refused = error.octaves > log2(ACCEPT_WIDEST) && shows_basin(design);
+    return design->space->min_gain / (refused ? REFUSED : 1);
 }
 
 /* The best choice whose gain exceeds min_gain, unless the target is known precisely. Each cell must
@@ -191,9 +238,11 @@ static struct choice choose_worthy(struct design *design)
     struct choice best = {NULL, NULL, 0};
     if (!cell_data_has_losses(design->data))
         return choose_trial(design, cheapest_basin);
-    if (!design->precise) {
+    if (design->beyond_range)
+        return best;
+    if (isfinite(design->least_gain)) {
         best = choose_trial(design, any_basin);
-        if (best.gain > design->space->min_gain)
+        if (best.gain > design->least_gain)
             return best;
     }
     for (uint32_t c = 0; c < design->space->cell_count; c++)
@@ -300,7 +349,8 @@ static bool prepare(struct design *design)
     design->posterior = posterior_create(data);
     if (!design->posterior || !candidates_fill(&design->candidates, design->posterior))
         return false;
-    design->precise = is_precise(design);
+    design->least_gain = least_gain(design);
+    design->beyond_range = is_beyond_range(design);
     return true;
 }
 

@@ -39,22 +39,11 @@ static void keep_basin(struct sampler *sampler, size_t b, struct basin_sample *s
                                       : LEVEL_DEVIATION * sampler_normal(sampler);
 }
 
-/* The law's value for a cell, without the random effects that it was not sampled with. */
-static double line_at(const struct sampler *sampler, int k, const struct search_cell *cell,
-                      int index, double t)
-{
-    const struct terms *terms = &sampler->data->terms[k];
-    double sum = 0;
-    for (size_t i = 0; i < terms->count; i++)
-        sum += sampler->laws[k].theta[i] * term_value(&terms->term[i], cell, index, -1, t);
-    return sum;
-}
-
 /* The optimum at target_tokens of a cell (index >= 0), or of a target that is none of them (-1).
- * `shared`: random effect of a horizon of that length that was not tried. */
+ * `features`: of its law there; `shared`: random effect of a horizon of that length that was not tried. */
 static void keep_optimum(struct sampler *sampler, const struct basin_sample *basins,
-                         const struct search_cell *cell, int index, double shared,
-                         struct optimum_sample *optimum)
+                         const struct sampler_features features[SEARCH_COORDINATES], int index,
+                         double shared, struct optimum_sample *optimum)
 {
     const struct cell_data *data = sampler->data;
     const struct search_space *space = &data->space;
@@ -76,7 +65,7 @@ static void keep_optimum(struct sampler *sampler, const struct basin_sample *bas
             own += sampler_effect(sampler, k, EFFECT_CELL) * sampler_normal(sampler) -
                    (k == 0 ? t * CELL_TOKENS * sampler_normal(sampler) : 0);
         optimum->optimum[k] = at ? at->vertex[k] - (k > 0 ? at->vertex[0] : 0)
-                                 : line_at(sampler, k, cell, index, t) + own +
+                                 : sampler_line(sampler, k, &features[k]) + own +
                                        sampler_misfit(sampler, k) * sampler_normal(sampler);
         if (at)
             optimum->curvature[k] = at->curvature[k];
@@ -103,7 +92,22 @@ static double draw_shared(struct sampler *sampler)
                : 0;
 }
 
-static void keep_sample(struct sampler *sampler, struct posterior *posterior, size_t s)
+/* [optimum][coordinate]: features of the law of each optimum at target_tokens. NULL: no memory. */
+static struct sampler_features *optimum_features(const struct cell_data *data)
+{
+    size_t cells = data->space.cell_count;
+    struct sampler_features *all = lr_calloc((cells + 1) * SEARCH_COORDINATES, sizeof(*all));
+    double t = cell_data_t(data, (double)data->space.target_tokens);
+    for (size_t c = 0; c <= cells && all; c++)
+        for (int k = 0; k < data->coordinate_count; k++)
+            all[c * SEARCH_COORDINATES + (size_t)k] = sampler_features_of(
+                &data->terms[k], c < cells ? &data->space.cells[c] : &data->space.target,
+                c < cells ? (int)c : -1, -1, t);
+    return all;
+}
+
+static void keep_sample(struct sampler *sampler, const struct sampler_features *features,
+                        struct posterior *posterior, size_t s)
 {
     const struct cell_data *data = sampler->data;
     const struct search_space *space = &data->space;
@@ -121,21 +125,24 @@ static void keep_sample(struct sampler *sampler, struct posterior *posterior, si
     for (size_t b = 0; b < data->basin_count; b++)
         keep_basin(sampler, b, &basins[b]);
     for (size_t c = 0; c < space->cell_count; c++)
-        keep_optimum(sampler, basins, &space->cells[c], (int)c, shared, &optima[c]);
+        keep_optimum(sampler, basins, features + c * SEARCH_COORDINATES, (int)c, shared,
+                     &optima[c]);
     int same = target_cell(space);
     if (same >= 0)
         optima[space->cell_count] = optima[same];
     else
-        keep_optimum(sampler, basins, &space->target, -1, shared, &optima[space->cell_count]);
+        keep_optimum(sampler, basins, features + space->cell_count * SEARCH_COORDINATES, -1, shared,
+                     &optima[space->cell_count]);
 }
 
 struct posterior *posterior_create(const struct cell_data *data)
 {
     struct posterior *posterior = lr_calloc(1, sizeof(*posterior));
     struct sampler *sampler = sampler_create(data);
+    struct sampler_features *features = optimum_features(data);
     size_t known = 0;
     bool good = false;
-    if (!posterior || !sampler)
+    if (!posterior || !sampler || !features)
         goto out;
     posterior->data = data;
     posterior->basin_count = data->basin_count;
@@ -154,9 +161,10 @@ struct posterior *posterior_create(const struct cell_data *data)
     good = sampler_run(sampler, BURN_IN);
     for (size_t s = 0; good && s < POSTERIOR_SAMPLES; s++) {
         good = sampler_run(sampler, known < MANY ? THIN : 1);
-        keep_sample(sampler, posterior, s);
+        keep_sample(sampler, features, posterior, s);
     }
 out:
+    lr_free(features);
     sampler_destroy(sampler);
     if (!good) {
         posterior_destroy(posterior);

@@ -87,23 +87,41 @@ static void begin_basin(struct sampler *sampler, size_t b, int k)
     state->curvature[k] = sampler_curvature(sampler, k, basin->t);
 }
 
+struct sampler_features sampler_features_of(const struct terms *terms,
+                                            const struct search_cell *cell, int index, int horizon,
+                                            double t)
+{
+    struct sampler_features features = {.count = 0};
+    for (size_t i = 0; i < terms->count; i++) {
+        double value = term_value(&terms->term[i], cell, index, horizon, t);
+        if (!(fabs(value) > 0))
+            continue;
+        assert(features.count < SAMPLER_FEATURES);
+        features.of[features.count].term = (int)i;
+        features.of[features.count++].value = value;
+    }
+    return features;
+}
+
+double sampler_line(const struct sampler *sampler, int k, const struct sampler_features *features)
+{
+    double sum = 0;
+    for (int i = 0; i < features->count; i++)
+        sum += features->of[i].value * sampler->laws[k].theta[features->of[i].term];
+    return sum;
+}
+
 static void begin_features(struct sampler *sampler, int k)
 {
     const struct cell_data *data = sampler->data;
-    const struct terms *terms = &data->terms[k];
     for (size_t b = 0; b < data->basin_count; b++) {
         const struct cell_basin *basin = &data->basins[b];
         struct sampler_features *features = &sampler->features[k][b];
-        for (size_t i = 0; i < terms->count; i++) {
-            double value = term_value(&terms->term[i], &data->space.cells[basin->cell],
-                                      (int)basin->cell, (int)basin->horizon, basin->t);
-            if (!(fabs(value) > 0))
-                continue;
-            assert(features->count < SAMPLER_FEATURES);
-            features->of[features->count].term = (int)i;
-            features->of[features->count++].value = value;
-            if (cell_basin_is_known(basin))
-                sampler->reach[k][i] = fmax(sampler->reach[k][i], fabs(value));
+        *features = sampler_features_of(&data->terms[k], &data->space.cells[basin->cell],
+                                        (int)basin->cell, (int)basin->horizon, basin->t);
+        for (int i = 0; i < features->count && cell_basin_is_known(basin); i++) {
+            double *reach = &sampler->reach[k][features->of[i].term];
+            *reach = fmax(*reach, fabs(features->of[i].value));
         }
     }
 }

@@ -35,7 +35,7 @@ struct sampler_basin {
     const struct sampler_row *row;   /* of the current coordinate and node */
 };
 
-struct sampler_features { /* of one basin: the terms of its law that are not 0 */
+struct sampler_features { /* of one basin or optimum: the terms of its law that are not 0 */
     int count;
     struct {
         int term;
@@ -66,6 +66,13 @@ struct sampler *sampler_create(const struct cell_data *data);
 void sampler_destroy(struct sampler *sampler);
 /* Runs that many sweeps. False: interrupted. */
 bool sampler_run(struct sampler *sampler, int sweeps);
+
+/* Features of a cell (-1: none of the space's), a horizon (-1: none) and t octaves of tokens. */
+struct sampler_features sampler_features_of(const struct terms *terms,
+                                            const struct search_cell *cell, int index, int horizon,
+                                            double t);
+/* The law's value there. */
+double sampler_line(const struct sampler *sampler, int k, const struct sampler_features *features);
 
 /* For the sampler's own files: uniform in [0, 1), standard normal, */
 double sampler_uniform(struct sampler *sampler);

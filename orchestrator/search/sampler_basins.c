@@ -10,6 +10,8 @@
 #define LEAST 1e-290  /* an evidence below counts as this */
 #define FARTHEST 80.0 /* log: likelihoods so far below a basin's largest are 0 */
 #define SELDOM 8      /* sweeps for one draw of the shape, with several coordinates */
+#define MANY_BASINS 64
+#define MANY_EVERY 3 /* and with that many basins */
 
 static struct basin_node node_of(const struct sampler *sampler, int k)
 {
@@ -256,8 +258,10 @@ void sampler_draw_shape(struct sampler *sampler, int k)
                                        [BLOCK_SHAPE] = BASIN_SHAPES,
                                        [BLOCK_ERROR] = BASIN_ERRORS,
                                        [BLOCK_DRIFT] = BASIN_DRIFTS};
-    /* with several coordinates no row can be kept for the next sweep */
-    uint32_t every = sampler->data->coordinate_count > 1 ? SELDOM : 1;
+    /* with several coordinates no row can be kept for the next sweep, with many basins not all */
+    uint32_t every = sampler->data->coordinate_count > 1        ? SELDOM
+                     : sampler->data->basin_count > MANY_BASINS ? MANY_EVERY
+                                                                : 1;
     enum block block = (enum block)(sampler->sweeps / every % BLOCKS);
     double log_weights[ALTERNATIVES];
     if (sampler->sweeps % every > 0 ||

@@ -76,13 +76,8 @@ static double feature_of(const struct sampler *sampler, int k, size_t b, size_t 
 
 void sampler_set_lines(struct sampler *sampler, int k)
 {
-    for (size_t b = 0; b < sampler->data->basin_count; b++) {
-        const struct sampler_features *features = &sampler->features[k][b];
-        double sum = 0;
-        for (int i = 0; i < features->count; i++)
-            sum += features->of[i].value * sampler->laws[k].theta[features->of[i].term];
-        sampler->basins[b].line[k] = sum;
-    }
+    for (size_t b = 0; b < sampler->data->basin_count; b++)
+        sampler->basins[b].line[k] = sampler_line(sampler, k, &sampler->features[k][b]);
 }
 
 /* Prior standard deviation of a term's coefficient. */

@@ -37,6 +37,8 @@ struct search_group {
 
 struct search_space {
     double lr_low, lr_high;
+    bool extend; /* policy `design` may search beyond the range where its end is best: two octaves
+                    at a time, six in all */
     const uint64_t *horizons; /* tokens, ascending */
     size_t horizon_count;
     uint32_t seeds;    /* replicates of each LR: seed indices 0..seeds-1 */

@@ -49,7 +49,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # Everything diverges: an answer that says so, not an error.
-tiny_plan hot.yaml "name: hot" "search: {lr: [1, 10], horizons: [8k, 16k, 32k], policy: narrow}"
+tiny_plan hot.yaml "name: hot" "search: {lr: [1, 10], horizons: [8k, 16k, 32k], policy: grid}"
 run "$LRSEARCH" hot.yaml
 expect_status 3
 expect_json not_identified logs/hot/result.json status

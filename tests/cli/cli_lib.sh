@@ -185,7 +185,7 @@ trainer: {kind: transformer, matmul: own}
 model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64}
 data: {source: synthetic, val_tokens: 1024}
 training: {batch_tokens: 256}
-search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k], policy: narrow}
+search: {lr: [1e-3, 3e-1], horizons: [8k, 16k, 32k]}
 target: {tokens: 1M}
 END
     for section in "$@"; do

@@ -66,12 +66,14 @@ cat >made.yaml <<'END'
 version: 1
 name: made
 trainer: {kind: simulate}
-search: {lr: [5e-4, 1e-1], horizons: [1M, 2M], policy: narrow}
+search: {lr: [5e-4, 1e-1], horizons: [1M, 2M], policy: grid}
 target: {tokens: 8M}
 END
 run "$LRSEARCH" check made.yaml --ranks 3
 expect_status 0
 cp out first
+# What the search assumes of the law, and why; numbers of the user's count as they are.
+expect_out "assumption: LR* ~ tokens^-0.20 +- 0.25, because the batch is not known (training.batch_tokens)"
 for word in core-hours FLOPs timed; do
     ! grep -q "$word" out || fail "nothing is trained, but $word is told"
 done
@@ -82,6 +84,11 @@ run "$LRSEARCH" check made.yaml --ranks 3 --set seed=2
 run "$LRSEARCH" check made.yaml --ranks 3 --set budget.trials=1000 --set budget.tokens=1B
 expect_status 0
 [ "$(grep -c '^warning:' out)" -eq 0 ] || fail "a warning about a budget that is large enough"
+
+run "$LRSEARCH" check made.yaml --ranks 3 --set training.batch_tokens=16
+expect_out "because a batch of 16 tokens is below the best one for these lengths"
+run "$LRSEARCH" check made.yaml --ranks 3 --set search.prior_beta=-0.1 --set search.prior_beta_sd=0.05
+expect_out "assumption: LR* ~ tokens^0.10 +- 0.05, because the plan says so (search.prior_beta, prior_beta_sd)"
 
 run "$LRSEARCH" check made.yaml --ranks 0
 expect_status 2

@@ -45,7 +45,7 @@ cat >good.yaml <<'END'
 version: 1
 name: good
 trainer: {kind: command, argv: [./train.sh]}
-search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M], policy: narrow}
+search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M], policy: grid}
 target: {tokens: 64M}
 END
 run "$LRSEARCH" good.yaml

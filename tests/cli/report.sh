@@ -108,7 +108,7 @@ run "$LRSEARCH" report fails
 expect_status 0
 
 # From beside, while it runs; then interrupted.
-tiny_plan long.yaml "search: {lr: [1e-3, 3e-1], horizons: [1M, 2M, 4M], policy: narrow}" \
+tiny_plan long.yaml "search: {lr: [1e-3, 3e-1], horizons: [1M, 2M, 4M], policy: grid}" \
     "target: {tokens: 64M}"
 "$LRSEARCH" long.yaml -q --run-dir long >long.out 2>&1 </dev/null &
 pid=$!

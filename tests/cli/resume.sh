@@ -3,8 +3,9 @@
 # answers at once; one with another plan is refused.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-search="search: {lr: [1e-3, 3e-1], horizons: [32k, 64k, 128k], policy: narrow}"
-tiny_plan tiny.yaml "$search"
+# Several rounds, also where few trials would do for an answer.
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [32k, 64k, 128k], min_gain: 1e-5, precision: 1e-6}" \
+    "budget: {trials: 16}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/whole
 whole_status=$status
 trials=$(json logs/whole/result.json cost trials) || fail "the whole run left no result"

@@ -77,7 +77,7 @@ wait_for_job "$job" 60
 grep -q 'has moved someone' mail.txt || fail "no mail"
 grep -q '^{"name":"night","status":"identified","exit":7' mail.txt || fail "no summary in the mail"
 
-tiny_plan slow.yaml "search: {lr: [1e-3, 3e-1], horizons: [512k, 1M, 2M], policy: narrow}" \
+tiny_plan slow.yaml "search: {lr: [1e-3, 3e-1], horizons: [512k, 1M, 2M], policy: grid}" \
     "target: {tokens: 8M}" "model: {arch: gpt, d_model: 32, n_layers: 2, n_heads: 2, context: 32, vocab: 64}"
 submit --time=1 --signal=B:USR1@45 "$LRSEARCH_SOURCE_DIR/plans/preemptible.sbatch" slow.yaml logs/slow \
     --grace 10s

@@ -25,8 +25,8 @@
 static const struct plan *small_plan(void)
 {
     static const char text[] = "version: 1\nname: small\ntrainer: {kind: simulate}\n"
-                               "search: {lr: [1e-3, 1e-1], horizons: [1M, 2M, 4M], policy: narrow, "
-                               "bootstrap: 50}\ntarget: {tokens: 64M}\n";
+                               "search: {lr: [1e-3, 1e-1], horizons: [1M, 2M, 4M], policy: grid}\n"
+                               "target: {tokens: 64M}\n";
     static struct plan plan;
     if (plan.search.horizon_count == 0) {
         struct memory_file file = memory_file_create("plan");

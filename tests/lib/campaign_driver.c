@@ -50,30 +50,30 @@ static struct proposal ask(uint64_t tokens, double lr, uint32_t seed)
 
 /* Round 1: three LRs, two seeds, at the shortest horizon. Round 2: around the best, mixed. */
 static int fake_next(const struct search_space *space, const struct observation *seen, size_t count,
-                     struct proposal *round)
+                     struct proposal *round, size_t *asked)
 {
     const struct proposal first[] = {ask(1000, 1e-3, 1), ask(1000, 4e-3, 0), ask(1000, 1e-3, 0),
                                      ask(1000, 2e-3, 1), ask(1000, 2e-3, 0), ask(1000, 4e-3, 1)};
     const double best = best_lr(seen, count);
     const struct proposal second[] = {ask(1000, best * 1.5, 0), ask(2000, best, 0),
                                       ask(5000, best, 0), ask(2000, best / 2, 0)};
-    int asked = 0;
+    *asked = 0;
     assert_int_equal(space->seeds, 2);
     if (fake_policy_mode == 2)
         return LR_ENOMEM;
     for (size_t i = 0; i < 6; i++)
         if (!has(seen, count, &first[i]) || fake_policy_mode == 1)
-            round[asked++] = first[i];
+            round[(*asked)++] = first[i];
     for (size_t i = 0; i < 4 && count >= 6 && best > 0; i++)
         if (!has(seen, count, &second[i]))
-            round[asked++] = second[i];
+            round[(*asked)++] = second[i];
     if (fake_policy_mode == 3)
         round[0].lr = NAN;
-    return asked;
+    return 0;
 }
 
-static int fake_forecast(const struct search_space *space, struct forecast_stage *stages,
-                         size_t capacity)
+static size_t fake_forecast(const struct search_space *space, struct forecast_stage *stages,
+                            size_t capacity)
 {
     assert_true(capacity >= 3);
     for (size_t i = 0; i < 3; i++)
@@ -81,38 +81,38 @@ static int fake_forecast(const struct search_space *space, struct forecast_stage
     return 3;
 }
 
-static const struct policy fake_policy = {"narrow", fake_next, fake_forecast, false};
+static const struct policy fake_policy = {"grid", fake_next, fake_forecast, false};
 
 /* Ten LRs one after the other, as many at once as it may. */
 static int fake_async_next(const struct search_space *space, const struct observation *seen,
-                           size_t count, struct proposal *round)
+                           size_t count, struct proposal *round, size_t *asked)
 {
-    int asked = 0;
-    for (int i = 0; i < 10 && asked < (int)space->round_trials; i++) {
+    *asked = 0;
+    for (int i = 0; i < 10 && *asked < space->round_trials; i++) {
         struct proposal next = ask(1000, 1e-3 * (1 + i), 0);
         if (!has(seen, count, &next))
-            round[asked++] = next;
+            round[(*asked)++] = next;
     }
-    return asked;
+    return 0;
 }
 
 static const struct policy fake_async = {"design", fake_async_next, fake_forecast, true};
 
 const struct policy *policy_find(const char *name)
 {
-    return strcmp(name, "narrow") == 0   ? &fake_policy
+    return strcmp(name, "grid") == 0     ? &fake_policy
            : strcmp(name, "design") == 0 ? &fake_async
                                          : NULL;
 }
 
 int search_next(const struct policy *policy, const struct search_space *space,
-                const struct observation *seen, size_t count, struct proposal *round)
+                const struct observation *seen, size_t count, struct proposal *round, size_t *asked)
 {
-    return policy->next(space, seen, count, round);
+    return policy->next(space, seen, count, round, asked);
 }
 
-int search_forecast(const struct policy *policy, const struct search_space *space,
-                    struct forecast_stage *stages, size_t capacity)
+size_t search_forecast(const struct policy *policy, const struct search_space *space,
+                       struct forecast_stage *stages, size_t capacity)
 {
     return policy->forecast(space, stages, capacity);
 }

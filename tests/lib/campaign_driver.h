@@ -23,7 +23,7 @@ struct driver {
     double octaves_off; /* a confirmation's best LR lies so far above the search's, 2e-3 */
 };
 
-/* policy `design`, which may be asked while trials run: ten LRs at the shortest horizon. `narrow`:
+/* policy `design`, which may be asked while trials run: ten LRs at the shortest horizon. `grid`:
  * two rounds: six trials at the shortest horizon, four around the best. Width 64, target 128. */
 struct plan test_plan(void);
 void driver_init(struct driver *driver, const struct plan *plan);

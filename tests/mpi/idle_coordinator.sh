@@ -4,7 +4,7 @@
 mpi_environment
 
 # One long trial a worker: nothing happens but progress reports.
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [20M, 40M, 80M], policy: narrow}" \
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [20M, 40M, 80M], policy: grid}" \
     "target: {tokens: 100M}"
 # shellcheck disable=SC2046 # words
 start $(mpi_command 3) "$LRSEARCH" tiny.yaml

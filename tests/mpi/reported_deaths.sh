@@ -6,7 +6,7 @@ mpi_environment
 [ "$mpi_survival" = "--with-ft ulfm" ] || skip "this MPI reports no deaths"
 unshare -u true 2>/dev/null || skip "may not give a rank a host name of its own"
 
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: narrow}" \
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: grid}" \
     "limits: {silence: none}"
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status

@@ -4,7 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: narrow}" \
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: grid}" \
     "limits: {checkpoint_every: none}"
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status

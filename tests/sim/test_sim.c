@@ -23,10 +23,11 @@ static char base[200];
 
 static const char *const searches[PLANS] = {
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n",
-    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow}\n",
-    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow, seeds: 2}\n",
+    ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], min_gain: 1e-5, precision: 1e-6}\n"
+     "budget: {trials: 24}\n"),
+    "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid, seeds: 2}\n",
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: design}\n",
-    ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: narrow}\n"
+    ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n"
      "confirm: {tokens: 240k}\n"),
 };
 

@@ -87,7 +87,7 @@ static void a_budget_ends_it_when_nothing_runs_any_more(void **state)
     driver_release(&driver);
 }
 
-/* `narrow` must see a round whole. */
+/* `grid` has nothing to ask before a round is over. */
 static void other_policies_keep_to_rounds(void **state)
 {
     (void)state;

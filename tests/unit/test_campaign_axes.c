@@ -310,7 +310,6 @@ static void the_answer_names_the_target(void **state)
     campaign_destroy(campaign);
 }
 
-/* One model has its ratios searched one after the other, several with the LR. */
 static void when_it_may_be_asked_while_trials_run(void **state)
 {
     (void)state;
@@ -319,10 +318,11 @@ static void when_it_may_be_asked_while_trials_run(void **state)
         const char *set;
         bool async;
     } cases[] = {{true, "search.policy=design", true},
-                 {true, "search.policy=narrow", false},
+                 {true, "search.policy=grid", false},
                  {true, "model.embedding_lr_ratio=[1, 8]", true},
                  {false, "search.policy=design", true},
-                 {false, "model.embedding_lr_ratio=[1, 8]", false}};
+                 {false, "model.embedding_lr_ratio=[1, 8]", true},
+                 {false, "search.mode=rounds", false}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *sets[] = {"search.mode=async", "search.policy=design", cases[i].set}, *lines;
         const char *text = cases[i].axes ? PLAN : plan_case_text(0, NULL);

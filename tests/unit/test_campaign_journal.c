@@ -42,7 +42,7 @@ static struct plan load_plan(const char *policy)
         "version: 1\nname: world\nseed: 5\n"
         "model: {d_model: 64, n_layers: 2, n_heads: 2, context: 128, vocab: 256}\n"
         "data: {source: synthetic}\ntraining: {batch_tokens: 2048}\n"
-        "search: {lr: [2e-4, 5e-2], horizons: [128Ki, 256Ki, 512Ki], seeds: 2, bootstrap: 50}\n"
+        "search: {lr: [2e-4, 5e-2], horizons: [128Ki, 256Ki, 512Ki], seeds: 2}\n"
         "target: {tokens: 8Mi}\n";
     struct plan plan;
     struct plan_errors errors = {0};
@@ -219,10 +219,10 @@ static void same_journal_after_any_kill(const char *policy)
     lr_free(journal);
 }
 
-static void narrow_for_any_workers(void **state)
+static void design_for_any_workers(void **state)
 {
     (void)state;
-    same_answer_for_any_workers("narrow");
+    same_answer_for_any_workers("design");
 }
 
 static void grid_for_any_workers(void **state)
@@ -231,10 +231,10 @@ static void grid_for_any_workers(void **state)
     same_answer_for_any_workers("grid");
 }
 
-static void narrow_after_any_kill(void **state)
+static void design_after_any_kill(void **state)
 {
     (void)state;
-    same_journal_after_any_kill("narrow");
+    same_journal_after_any_kill("design");
 }
 
 static void grid_after_any_kill(void **state)
@@ -248,7 +248,7 @@ static void grid_after_any_kill(void **state)
 static void same_journal_without_memory(void **state)
 {
     (void)state;
-    struct plan plan = load_plan("narrow");
+    struct plan plan = load_plan("design");
     char *expected = run(&plan, 3), *journal = read_journal();
     struct session session;
     struct answer answer;
@@ -302,8 +302,8 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(narrow_for_any_workers),      IN_FOLDER(grid_for_any_workers),
-        IN_FOLDER(narrow_after_any_kill),       IN_FOLDER(grid_after_any_kill),
+        IN_FOLDER(design_for_any_workers),      IN_FOLDER(grid_for_any_workers),
+        IN_FOLDER(design_after_any_kill),       IN_FOLDER(grid_after_any_kill),
         IN_FOLDER(same_journal_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,9 +122,9 @@ static void bad_policies(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "search.policy narrow asks twice for learning rate 0.001", /* and so on: 17 digits */
-        "search.policy narrow: cannot plan round 2: out of memory",
-        "search.policy narrow asks wrongly for learning rate nan at "};
+        "", "search.policy grid asks twice for learning rate 0.001", /* and so on: 17 digits */
+        "search.policy grid: cannot plan round 2: out of memory",
+        "search.policy grid asks wrongly for learning rate nan at "};
     for (int mode = 1; mode <= 3; mode++) {
         struct plan plan = test_plan();
         struct driver driver;

@@ -12,6 +12,7 @@
 #include "plan/plan_load.h"
 #include "plan/plan_json.h"
 #include "plan/plan_diff.h"
+#include "search/laws/prior_beta.h"
 
 static const char full[] =
     "version: 1\n"
@@ -27,7 +28,7 @@ static const char full[] =
     "training: {batch_tokens: 16Ki, schedule: cosine, warmup: 0.02, final_lr: 0,\n"
     "           weight_decay: 0.2, beta1: .8, beta2: .99, adam_eps: 1e-10, clip: none}\n"
     "search: {lr: [1e-4, 3e-2], horizons: [2M, 4M, 8M], seeds: 3, policy: grid,\n"
-    "         resolution: .25, bootstrap: 2k, prior_beta: .25, prior_beta_sd: .1}\n"
+    "         resolution: .25, precision: 2e-3, extend: true, prior_beta: .25, prior_beta_sd: .1}\n"
     "target: {tokens: 1.5B, d_model: 1024}\n"
     "confirm: {tokens: 1B, seeds: 2}\n"
     "budget: {tokens: 200M, trials: 99, wall: 6h, flops: 1e15, core_hours: 2.5, reserve: .4}\n"
@@ -81,7 +82,8 @@ static void every_key_is_read(void **state)
     assert_int_equal(p->search.seeds, 3);
     assert_int_equal(p->search.policy, POLICY_GRID);
     SAME(p->search.resolution, .25);
-    assert_int_equal(p->search.bootstrap, 2000);
+    SAME(p->search.precision, 2e-3);
+    assert_true(p->search.extend);
     SAME(p->search.prior_beta, .25);
     SAME(p->search.prior_beta_sd, .1);
     assert_int_equal(p->target.tokens, 1500000000);
@@ -134,11 +136,14 @@ static void defaults(void **state)
     assert_int_equal(p->search.seeds, 1);
     assert_int_equal(p->search.policy, POLICY_DESIGN);
     SAME(p->search.resolution, 1);
-    assert_int_equal(p->search.bootstrap, 1000);
+    SAME(p->search.precision, 1e-3);
+    assert_false(p->search.extend);
     SAME(p->search.min_gain, .008);
     assert_int_equal(p->search.round_trials, 8);
-    SAME(p->search.prior_beta, .25);
-    SAME(p->search.prior_beta_sd, .2);
+    struct beta_prior prior;
+    plan_beta_prior(p, &prior);
+    SAME(p->search.prior_beta, prior.center);
+    SAME(p->search.prior_beta_sd, prior.scale);
     assert_int_equal(p->target.d_model, 64);
     assert_int_equal(p->budget.tokens, 0);
     assert_int_equal(p->budget.trials, 0);
@@ -154,6 +159,37 @@ static void defaults(void **state)
     assert_int_equal(p->on_fail.then, ON_FAIL_MARK);
     assert_int_equal(p->limits.max_failures, 10);
     assert_string_equal(p->output.dir, "logs/t");
+}
+
+/* The prior of the law's exponent is derived, each number for itself, unless the user gives it. */
+static void prior_of_the_exponent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *set;
+        double center, scale;
+    } cases[] = {
+        {"", NULL, NAN, NAN},
+        {"prior_beta: auto, prior_beta_sd: auto", NULL, NAN, NAN},
+        {"prior_beta: -0.1", NULL, -0.1, NAN},
+        {"prior_beta_sd: 0.1", NULL, NAN, 0.1},
+        {"prior_beta: 0.1, prior_beta_sd: 1", NULL, 0.1, 1},
+        {"prior_beta: 0.1", "search.prior_beta=auto", NAN, NAN},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *lines;
+        char line[200];
+        struct beta_prior prior;
+        snprintf(line, sizeof(line), "search: {lr: [1e-3, 1e-1], horizons: [100k, 200k, 400k]%s%s}",
+                 *cases[i].line ? ", " : "", cases[i].line);
+        if (plan_case_load(plan_case_text(6, line), cases[i].set, &lines))
+            fail_msg("%s", lines);
+        plan_beta_prior(&plan_case, &prior);
+        assert_true(prior.center < 0.25 &&
+                    prior.scale < 0.25); /* 2048 tokens: the batch is known */
+        SAME(plan_case.search.prior_beta, isnan(cases[i].center) ? prior.center : cases[i].center);
+        SAME(plan_case.search.prior_beta_sd, isnan(cases[i].scale) ? prior.scale : cases[i].scale);
+    }
 }
 
 static void synthetic_needs_no_text(void **state)
@@ -470,6 +506,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(defaults),
+        cmocka_unit_test(prior_of_the_exponent),
         cmocka_unit_test(synthetic_needs_no_text),
         cmocka_unit_test(text_paths),
         cmocka_unit_test(long_paths_are_refused),

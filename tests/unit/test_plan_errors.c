@@ -146,8 +146,24 @@ static const struct plan_error_case cases[] = {
      "plan.yaml:8:1: trainer.argv: missing; expected a list of texts such as "
      "[corpus/*.txt.gz]\n"},
     {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: desing}",
-     "plan.yaml:6:52: search.policy: unknown value desing (available: narrow, grid, design); did "
-     "you mean design?\n"},
+     "plan.yaml:6:52: search.policy: unknown value desing (available: grid, design); did you mean "
+     "design?\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], policy: narrow}",
+     "plan.yaml:6:52: search.policy: narrow is gone (available: grid, design); leave the key out: "
+     "design, the default, narrows around each optimum for fewer tokens\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], bootstrap: 50}",
+     "plan.yaml:6:44: search.bootstrap: is gone; leave it out: intervals come from the posterior "
+     "of "
+     "all trials\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], prior_beta: automatic}",
+     "plan.yaml:6:56: search.prior_beta: expected a number such as 0.1 or 1e-3, or auto, found "
+     "\"automatic\"\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], prior_beta_sd: 0}",
+     "plan.yaml:6:59: search.prior_beta_sd: 0 is out of range (above 0, up to 10, or auto)\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], precision: 0}",
+     "plan.yaml:6:55: search.precision: 0 is out of range (above 0, up to 10)\n"},
+    {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], extend: maybe}",
+     "plan.yaml:6:52: search.extend: expected true or false, found \"maybe\"\n"},
     {5, "training: {batch_tokens: 2048, schedule: [cosine]}",
      "plan.yaml:5:42: training.schedule: expected a word, found a list\n"},
 
@@ -241,6 +257,12 @@ static const struct {
     {"=3", "--set =3: unknown key\n"},
     {".seeds=3", "--set .seeds=3: unknown section \n"},
     {"search.=3", "--set search.=3: unknown key\n"},
+    {"search.bootstrap=3",
+     "--set search.bootstrap=3: is gone; leave it out: intervals come from the "
+     "posterior of all trials\n"},
+    {"search.policy=narrow",
+     "--set search.policy=narrow: narrow is gone (available: grid, design); leave the key out: "
+     "design, the default, narrows around each optimum for fewer tokens\n"},
     {"search.sedes=3", "--set search.sedes=3: unknown key (did you mean seeds?)\n"},
     {"seeds=3", "--set seeds=3: unknown key (did you mean search.seeds?)\n"},
     {"serach.seeds=3", "--set serach.seeds=3: unknown section serach (did you mean search?)\n"},
