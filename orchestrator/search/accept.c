@@ -120,12 +120,13 @@ static bool longest_refused(struct answer *answer, const struct posterior *poste
             "seed: lower search.lr, to [%.3g, %.3g] say",
             tokens, answer->advice.lr[0], answer->advice.lr[1]);
     }
-    if (longest->at_edge)
+    int end = end_of_lowest(answer, posterior, longest);
+    bool unknown = !(longest->se_ln_lr <= UNKNOWN);
+    if (end == 0 && longest->at_edge)
         return edge_refused(answer, space, longest, longest->lr_opt < longest->lowest_lr);
-    if (!(longest->se_ln_lr <= UNKNOWN)) {
-        int end = end_of_lowest(answer, posterior, longest);
-        if (end != 0)
-            return edge_refused(answer, space, longest, end < 0);
+    if (end != 0 && (longest->at_edge || unknown)) /* the mean of an uncertain optimum misleads */
+        return edge_refused(answer, space, longest, end < 0);
+    if (unknown) {
         answer->advice = (struct advice_answer){.kind = ADVICE_SEEDS,
                                                 .seeds = space->seeds < 16 ? 2 * space->seeds : 32};
         return refuse(answer,
