@@ -87,8 +87,8 @@ static const uint64_t horizons[] = {1000000, 4000000};
 static void a_wrong_prior_does_not_move_a_clear_minimum(void **state)
 {
     (void)state;
-    const double lrs[] = {1.68e-3, 2e-3,  4.76e-3, 5.66e-3, 6.73e-3, 8e-3,
-                          9.51e-3, 0.0113, 0.0135, 0.016, 0.032, 0.064};
+    const double lrs[] = {1.68e-3, 2e-3,   4.76e-3, 5.66e-3, 6.73e-3, 8e-3,
+                          9.51e-3, 0.0113, 0.0135,  0.016,   0.032,   0.064};
     const double losses[] = {3.033, 3.026, 2.998, 3.006, 3.017, 3.028,
                              3.042, NAN,   NAN,   NAN,   NAN,   NAN};
     struct observation seen[12];

@@ -315,8 +315,8 @@ static void low_rates_that_diverge_do_not_push_the_answer_below_them(void **stat
         for (size_t h = 0; h < answer.horizon_count; h++) {
             const struct horizon_answer *horizon = &answer.horizons[h];
             if (answer.status == ANSWER_IDENTIFIED && horizon_counts(horizon))
-                assert_true(fabs(log2(horizon->lr_opt /
-                                      family_optimum(&family, horizon->tokens))) < 1.2);
+                assert_true(fabs(log2(horizon->lr_opt / family_optimum(&family, horizon->tokens))) <
+                            1.2);
         }
     }
 }
