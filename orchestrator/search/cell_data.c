@@ -218,6 +218,14 @@ static void fill_tables(const struct cell_data *data, struct cell_basin *basin, 
                 *room += VERTEX_GRID_MAX;
             }
         }
+        basin->survival[k] = *room;
+        for (int v = 0; v < grid->count; v++) {
+            (*room)[v] = 1;
+            for (size_t i = 0; i < basin->losses; i++)
+                (*room)[v] *=
+                    1 - basin_divergence(vertex_grid_x(grid, v) - basin->points[i].x[k], false);
+        }
+        *room += VERTEX_GRID_MAX;
     }
 }
 
@@ -225,7 +233,8 @@ static size_t table_size(const struct cell_data *data)
 {
     size_t rows = 0;
     for (int k = 0; k < data->coordinate_count; k++)
-        rows += data->seen_count * (size_t)(cell_data_shapes(data, k) + 2); /* at most */
+        rows += data->seen_count * (size_t)(cell_data_shapes(data, k) + 2) /* at most */
+                + data->basin_count;
     return rows * VERTEX_GRID_MAX;
 }
 
