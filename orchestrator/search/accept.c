@@ -61,11 +61,26 @@ static const struct horizon_answer *longest_tried(const struct answer *answer)
     return NULL;
 }
 
-static bool edge_refused(struct answer *answer, const struct search_space *space,
+/* The lowest loss of the nearest cell at a horizon: -1, below all other LRs that trained; 1, above
+ * them; 0, between. */
+static int end_of_lowest(const struct answer *answer, const struct posterior *posterior,
                          const struct horizon_answer *horizon)
 {
+    size_t b = answer->nearest * answer->horizon_count + (size_t)(horizon - answer->horizons);
+    const struct cell_basin *basin = &posterior->data->basins[b];
+    const struct cell_point *best = cell_basin_best(basin);
+    bool below = false, above = false; /* others are */
+    for (size_t i = 0; best && i < basin->losses; i++) {
+        below = below || basin->points[i].x[0] < best->x[0] - 1e-6;
+        above = above || basin->points[i].x[0] > best->x[0] + 1e-6;
+    }
+    return below - above;
+}
+
+static bool edge_refused(struct answer *answer, const struct search_space *space,
+                         const struct horizon_answer *horizon, bool low)
+{
     char tokens[COUNT_TEXT];
-    bool low = horizon->lr_opt < horizon->lowest_lr;
     double ends[2] = {low ? space->lr_low / WIDER : space->lr_low,
                       low ? space->lr_high : space->lr_high * WIDER};
     advise_range(answer, ends[0], ends[1]);
@@ -89,8 +104,9 @@ static bool flat_refused(struct answer *answer, uint32_t seeds)
                   100 * answer->target.no_basin, answer->advice.seeds);
 }
 
-static bool longest_refused(struct answer *answer, const struct search_space *space)
+static bool longest_refused(struct answer *answer, const struct posterior *posterior)
 {
+    const struct search_space *space = &posterior->data->space;
     const struct horizon_answer *longest = longest_tried(answer);
     char text[COUNT_TEXT];
     if (!longest)
@@ -104,9 +120,13 @@ static bool longest_refused(struct answer *answer, const struct search_space *sp
             "seed: lower search.lr, to [%.3g, %.3g] say",
             tokens, answer->advice.lr[0], answer->advice.lr[1]);
     }
-    if (longest->at_edge)
-        return edge_refused(answer, space, longest);
-    if (!(longest->se_ln_lr <= UNKNOWN)) {
+    int end = end_of_lowest(answer, posterior, longest);
+    bool unknown = !(longest->se_ln_lr <= UNKNOWN);
+    if (end == 0 && longest->at_edge)
+        return edge_refused(answer, space, longest, longest->lr_opt < longest->lowest_lr);
+    if (end != 0 && (longest->at_edge || unknown)) /* the mean of an uncertain optimum misleads */
+        return edge_refused(answer, space, longest, end < 0);
+    if (unknown) {
         answer->advice = (struct advice_answer){.kind = ADVICE_SEEDS,
                                                 .seeds = space->seeds < 16 ? 2 * space->seeds : 32};
         return refuse(answer,
@@ -190,14 +210,14 @@ void accept_decide(struct answer *answer, const struct posterior *posterior)
     if (!imported && nothing_trained(answer, space, trials, diverged))
         return;
     if (!imported && !shows_minimum(posterior)) {
-        if (!longest_refused(answer, space))
+        if (!longest_refused(answer, posterior))
             refuse(answer,
                    "nowhere does the best learning rate lie between two others, so that nothing "
                    "shows a minimum: try more than the range [%.3g, %.3g] has, or widen it",
                    space->lr_low, space->lr_high);
         return;
     }
-    if (longest_refused(answer, space))
+    if (longest_refused(answer, posterior))
         return;
     if (!imported && answer->target.no_basin > FLAT_MOST) {
         flat_refused(answer, space->seeds);

@@ -1,5 +1,6 @@
 #include "search/brackets.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #define SLACK 0.13 /* octaves: half a step of the finest grid of LRs */
@@ -13,7 +14,10 @@ static void add_sides(struct bracket *bracket, double x)
 
 void bracket_add(struct bracket *bracket, double x)
 {
-    bracket->inside = bracket->inside || (x >= bracket->low && x <= bracket->high);
+    /* an interval may be narrower than the steps of the grid */
+    double low = fmin(bracket->low, bracket->center - SLACK);
+    double high = fmax(bracket->high, bracket->center + SLACK);
+    bracket->inside = bracket->inside || (x >= low && x <= high);
     add_sides(bracket, x);
 }
 

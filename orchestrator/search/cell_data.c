@@ -50,6 +50,23 @@ const struct cell_point *cell_basin_best(const struct cell_basin *basin)
 
 /* ---- sorting ---- */
 
+/* Nats: a loss this large is that of a training that diverged, and its square would overflow. */
+#define LOSS_MOST 1e6
+
+static bool is_positive(double value)
+{
+    return value > 0 && isfinite(value);
+}
+
+/* True if its logarithms exist. */
+static bool is_usable(const struct cell_data *data, const struct observation *seen)
+{
+    bool good = is_positive(seen->lr);
+    for (int k = 1; k < data->coordinate_count; k++)
+        good = good && is_positive(seen->ratios[data->coordinates[k] - 1]);
+    return good && (seen->kind != OBSERVED_OPTIMUM || is_positive(seen->loss));
+}
+
 static bool same_place(const struct observation *a, const struct observation *b)
 {
     bool same = a->cell == b->cell && a->tokens == b->tokens && a->lr == b->lr;
@@ -69,7 +86,8 @@ static void copy_finished(struct cell_data *data, const struct observation *seen
 {
     for (size_t i = 0; i < count; i++) {
         int basin = basin_of(&data->space, &seen[i]);
-        if (seen[i].kind != OBSERVED_RUNNING && !isnan(seen[i].lr) && basin >= 0 && basin != skip)
+        if (seen[i].kind != OBSERVED_RUNNING && basin >= 0 && basin != skip &&
+            is_usable(data, &seen[i]))
             data->seen[data->seen_count++] = seen[i];
     }
     qsort(data->seen, data->seen_count, sizeof(*data->seen), observation_compare);
@@ -79,7 +97,7 @@ static void copy_finished(struct cell_data *data, const struct observation *seen
 
 static bool is_loss(const struct observation *seen)
 {
-    return seen->kind == OBSERVED_LOSS && isfinite(seen->loss);
+    return seen->kind == OBSERVED_LOSS && fabs(seen->loss) < LOSS_MOST;
 }
 
 static bool tells(const struct observation *seen)
@@ -205,6 +223,14 @@ static void fill_tables(const struct cell_data *data, struct cell_basin *basin, 
                 *room += VERTEX_GRID_MAX;
             }
         }
+        basin->survival[k] = *room;
+        for (int v = 0; v < grid->count; v++) {
+            (*room)[v] = 1;
+            for (size_t i = 0; i < basin->losses; i++)
+                (*room)[v] *=
+                    1 - basin_divergence(vertex_grid_x(grid, v) - basin->points[i].x[k], false);
+        }
+        *room += VERTEX_GRID_MAX;
     }
 }
 
@@ -212,7 +238,8 @@ static size_t table_size(const struct cell_data *data)
 {
     size_t rows = 0;
     for (int k = 0; k < data->coordinate_count; k++)
-        rows += data->seen_count * (size_t)(cell_data_shapes(data, k) + 2); /* at most */
+        rows += data->seen_count * (size_t)(cell_data_shapes(data, k) + 2) /* at most */
+                + data->basin_count;
     return rows * VERTEX_GRID_MAX;
 }
 

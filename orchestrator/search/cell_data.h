@@ -38,6 +38,8 @@ struct cell_basin {
     /* divergence probability of points[losses + i], of one side and of both: wall[k][both] + i *
      * VERTEX_GRID_MAX */
     double *wall[SEARCH_COORDINATES][2];
+    /* probability over the grid that every loss trains, if trials diverge below the optimum too */
+    double *survival[SEARCH_COORDINATES];
 };
 
 struct cell_data {

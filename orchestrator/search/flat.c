@@ -1,5 +1,5 @@
-/* Both hypotheses are enumerated: noise, and curvature and place of parabolas that lie near each
- * other. */
+/* Both hypotheses are enumerated: noise, and curvature and place of parabolas that lie near a line
+ * over log tokens. */
 #include "search/flat.h"
 
 #include <math.h>
@@ -12,6 +12,9 @@
 #define DRIFT 1   /* index of the curvature's drift */
 #define LOSSES 512
 #define NEAR 5 /* places of the vertex's grid: half an octave */
+/* Slopes of the line that the vertices lie near: octaves an octave of tokens, -.8 to .8. */
+#define SLOPES 9
+#define SLOPE_STEP 0.2
 
 /* log sum exp, in two steps: the largest first. */
 struct log_sum {
@@ -42,11 +45,10 @@ static size_t copy_losses(const struct cell_basin *basin, double losses[LOSSES])
     return basin->losses;
 }
 
-/* Adds the log likelihood of a basin whose vertex is near that of the other horizons: a running mean
- * over NEAR places each way. */
-static void add_basin(const struct cell_data *data, const struct cell_basin *basin,
-                      const struct basin_node *node, const double *losses,
-                      double log_of[VERTEX_GRID_MAX])
+/* Log likelihood of a basin whose vertex is near a place: a running mean over NEAR places each way. */
+static void near_places(const struct cell_data *data, const struct cell_basin *basin,
+                        const struct basin_node *node, const double *losses,
+                        double out[VERTEX_GRID_MAX])
 {
     double row[VERTEX_GRID_MAX], largest = -INFINITY;
     int count = data->grids[0].count;
@@ -61,30 +63,36 @@ static void add_basin(const struct cell_data *data, const struct cell_basin *bas
         double sum = 0;
         for (int w = first; w <= last; w++)
             sum += row[w];
-        log_of[v] += largest + log(fmax(sum / (last - first + 1), 1e-290));
+        out[v] = fmax(sum / (last - first + 1), 1e-290);
     }
-}
-
-/* Log of the mean of exp(log_of). */
-static double log_mean(const double *log_of, int count)
-{
-    struct log_sum sum = {-INFINITY, 0};
+    fast_log(out, count);
     for (int v = 0; v < count; v++)
-        log_sum_add(&sum, log_of[v]);
-    return log_sum_of(&sum) - log(count);
+        out[v] += largest;
 }
 
-/* Log evidence of basins with this noise, shape and curvature, whose vertices are near each other. */
+/* Log evidence of basins with this noise, shape and curvature, whose vertices lie near a line over
+ * log tokens. `losses`: room. */
 static double basins_evidence(const struct cell_data *data, uint32_t cell,
-                              const struct basin_node *node)
+                              const struct basin_node *node, double losses[LOSSES])
 {
-    double log_of[VERTEX_GRID_MAX] = {0}, losses[LOSSES];
+    double log_of[SLOPES][VERTEX_GRID_MAX] = {{0}}, near[VERTEX_GRID_MAX];
+    struct log_sum sum = {-INFINITY, 0};
+    const struct vertex_grid *grid = &data->grids[0];
     for (size_t h = 0; h < data->space.horizon_count; h++) {
         const struct cell_basin *basin = &data->basins[cell * data->space.horizon_count + h];
-        if (copy_losses(basin, losses) >= 2)
-            add_basin(data, basin, node, losses, log_of);
+        if (copy_losses(basin, losses) < 2)
+            continue;
+        near_places(data, basin, node, losses, near);
+        for (int s = 0; s < SLOPES; s++) {
+            double octaves = SLOPE_STEP * (s - SLOPES / 2) * basin->t;
+            for (int v = 0; v < grid->count; v++)
+                log_of[s][v] += near[vertex_grid_nearest(grid, vertex_grid_x(grid, v) + octaves)];
+        }
     }
-    return log_mean(log_of, data->grids[0].count);
+    for (int s = 0; s < SLOPES; s++)
+        for (int v = 0; v < grid->count; v++)
+            log_sum_add(&sum, log_of[s][v]);
+    return log_sum_of(&sum) - log(SLOPES * grid->count);
 }
 
 double no_basin_probability(const struct cell_data *data, uint32_t cell)
@@ -110,7 +118,7 @@ double no_basin_probability(const struct cell_data *data, uint32_t cell)
         for (int c = 0; c < BASIN_CURVATURES; c++) {
             struct basin_node node = {BASIN_PARABOLA, c, DRIFT, sigma, ERROR};
             log_sum_add(&some, prior + basin_curvature_log_prior(data, 0, c) +
-                                   basins_evidence(data, cell, &node));
+                                   basins_evidence(data, cell, &node, losses));
         }
     }
     double odds =

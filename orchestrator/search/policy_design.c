@@ -150,7 +150,8 @@ static struct candidate *missing_in_bracket(const struct design *design, size_t 
     for (size_t i = 0; i < design->candidates.count; i++)
         if (design->candidates.all[i].basin == basin && design->candidates.all[i].known)
             bracket_add(&bracket, design->candidates.all[i].x[0]);
-    double inside = fmax((bracket.high - bracket.low) / 2, 0);
+    double inside =
+        fmax((bracket.high - bracket.low) / 2, design->candidates.grids[0].step / 2 + 1e-6);
     struct candidate *missing = NULL;
     if (!bracket.inside)
         missing = nearest_to(design, basin, bracket.center, inside);

@@ -60,7 +60,8 @@ void sampler_turn_to(struct sampler *sampler, int k)
 /* ---- the likelihood of each vertex ---- */
 
 /* Adds the log probability that every wall diverges: on the right of the optimum only, or on either
- * side. */
+ * side. What trained far below an optimum speaks against divergence on that side; what trained above
+ * it is not counted, because many surfaces have no cliff within octaves. */
 static void add_walls(const struct sampler *sampler, size_t b, int k, double *log_of)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
@@ -68,7 +69,7 @@ static void add_walls(const struct sampler *sampler, size_t b, int k, double *lo
     double all[2][VERTEX_GRID_MAX];
     for (int both = 0; both < 2; both++) {
         for (int v = 0; v < count; v++)
-            all[both][v] = both ? DIVERGES_BOTH : 1 - DIVERGES_BOTH;
+            all[both][v] = both ? DIVERGES_BOTH * basin->survival[k][v] : 1 - DIVERGES_BOTH;
         for (size_t i = 0; i < basin->walls; i++) {
             const double *wall = basin->wall[k][both] + i * VERTEX_GRID_MAX;
             double stays = 1; /* probability that no other coordinate makes it diverge */

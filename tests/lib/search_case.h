@@ -1,5 +1,5 @@
-#ifndef TESTS_SEARCH_SCENE_H
-#define TESTS_SEARCH_SCENE_H
+#ifndef TESTS_SEARCH_CASE_H
+#define TESTS_SEARCH_CASE_H
 /* Observations put together one by one, and what is concluded from them. After cmocka_all.h. */
 #include <math.h>
 #include <string.h>
@@ -22,18 +22,21 @@ static inline int setup(void **state)
                                   .seeds = 1,
                                   .resolution = 0.5,
                                   .target_tokens = 16000000,
-                                  .bootstrap = 200,
                                   .seed = 1,
                                   .prior_beta = 0.3,
-                                  .prior_beta_sd = 0.15};
+                                  .prior_beta_sd = 0.15,
+                                  .precision = 0.001,
+                                  .min_gain = 0.008,
+                                  .round_trials = 8,
+                                  .ratios = {{1, 1}, {1, 1}}};
     count = 0;
     return 0;
 }
 
 static inline struct observation *see(uint64_t tokens, double lr, double loss)
 {
-    seen[count] =
-        (struct observation){.tokens = tokens, .lr = lr, .kind = OBSERVED_LOSS, .loss = loss};
+    seen[count] = (struct observation){
+        .tokens = tokens, .lr = lr, .kind = OBSERVED_LOSS, .loss = loss, .ratios = {1, 1}};
     return &seen[count++];
 }
 

