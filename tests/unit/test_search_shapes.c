@@ -1,5 +1,5 @@
 /* Searches on surfaces whose shapes the model does not assume, and on surfaces that have no optimum
- * to be found. The surfaces are those of bench/search/families.c; seeds are fixed, so the figures
+ * to be found. The surfaces are those of lib/families.c; seeds are fixed, so the figures
  * are too. */
 #include "cmocka_all.h"
 

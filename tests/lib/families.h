@@ -1,5 +1,5 @@
-#ifndef TESTS_BENCH_FAMILIES_H
-#define TESTS_BENCH_FAMILIES_H
+#ifndef TESTS_FAMILIES_H
+#define TESTS_FAMILIES_H
 
 #include "cell_surface.h"
 
