@@ -198,6 +198,16 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         campaign->round, campaign_open_trials(campaign));
 }
 
+/* Why no more trials are asked for; the search knows it of policy design. */
+static void describe_end(const struct campaign *campaign, struct answer *answer)
+{
+    if (!campaign_finished(campaign) || ended_as(campaign, ANSWER_BUDGET_EXHAUSTED))
+        memset(answer->stopped, 0, sizeof(answer->stopped));
+    else if (campaign->plan.search.policy == POLICY_GRID)
+        snprintf(answer->stopped, sizeof(answer->stopped),
+                 "every learning rate of the grid was tried");
+}
+
 /* ---- the whole ---- */
 
 int campaign_fit_for(const struct campaign *campaign, const struct interrupt *interrupt,
@@ -208,6 +218,7 @@ int campaign_fit_for(const struct campaign *campaign, const struct interrupt *in
     int rc = campaign_search_answer(campaign, interrupt, tokens, parametrization, answer, err);
     if (rc)
         return rc;
+    describe_end(campaign, answer);
     describe_target(&answer->target, plan, parametrization);
     describe_cells(answer, plan);
     answer->target.embedding_lr = target_embedding_lr(plan, parametrization, answer);

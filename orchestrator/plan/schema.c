@@ -258,7 +258,7 @@ static const struct plan_key search_keys[] = {
      .help = "design: narrows around each optimum by what tells most about the target for its tokens; grid: an octave grid at each horizon"},
     {KEY(NUMBER, search, precision), .unit = "nats", .fallback = "0.001", .above = true, .high = 10,
      .help = "design: ends when the target's expected loss penalty is below this, or its 90 % interval reaches less than half an octave each way"},
-    {KEY(NUMBER, search, min_gain), .unit = "nats", .fallback = "0.008", .above = true, .high = 10,
+    {KEY(NUMBER, search, min_gain), .unit = "nats", .fallback = "0.005", .above = true, .high = 10,
      .help = "design: ends when no trial is expected to lower the target's loss by so much for the tokens of a target run"},
     {KEY(U32, search, round_trials), .fallback = "8", .low = 1, .high = 1024,
      .help = "design: trials of a round at most"},

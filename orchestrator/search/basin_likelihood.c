@@ -58,9 +58,10 @@ static struct level level_of(const struct cell_basin *basin, int noise, const do
     return level;
 }
 
-void basin_log_likelihood(const struct cell_data *data, const struct cell_basin *basin, int k,
-                          const struct basin_node *node, const double *losses,
-                          double out[VERTEX_GRID_MAX])
+VECTOR_CLONES void basin_log_likelihood(const struct cell_data *data,
+                                        const struct cell_basin *basin, int k,
+                                        const struct basin_node *node, const double *losses,
+                                        double out[VERTEX_GRID_MAX])
 {
     int count = data->grids[k].count, noise = node->sigma * BASIN_ERRORS + node->error;
     double wg[VERTEX_GRID_MAX] = {0}, gg[VERTEX_GRID_MAX] = {0}, gy[VERTEX_GRID_MAX] = {0};

@@ -12,7 +12,7 @@
 
 /* ln(2^e m) = e ln 2 + ln m. With m in [1, 2) and s = (m - sqrt 2) / (m + sqrt 2), |s| < .172, ln m
  * = ln(2) / 2 + 2 atanh s; nine terms of the series suffice. */
-void fast_log(double *x, int count)
+VECTOR_CLONES void fast_log(double *x, int count)
 {
     for (int i = 0; i < count; i++) {
         uint64_t bits, exponent_bits, rest_bits;
@@ -37,7 +37,7 @@ void fast_log(double *x, int count)
 
 /* exp x = 2^n e^r with n the integer nearest to x / ln 2 and |r| < .347; nine terms of e^r. Adding
  * and subtracting 1.5 * 2^52 rounds to an integer. */
-void fast_exp(double *x, int count)
+VECTOR_CLONES void fast_exp(double *x, int count)
 {
     for (int i = 0; i < count; i++) {
         double in = x[i] > -700 ? x[i] : -700, n = in * (1 / LN_2) + 0x1.8p52;

@@ -56,7 +56,8 @@ int sampler_pick(struct sampler *sampler, double *log_weights, int count)
     for (int i = 0; i < count; i++)
         log_weights[i] -= largest;
     fast_exp(log_weights, count);
-    return sampler_pick_weighted(sampler, log_weights, count);
+    int picked = sampler_pick_weighted(sampler, log_weights, count);
+    return picked < 0 ? 0 : picked; /* no weight is a number above -infinity */
 }
 
 /* ---- initial state: vertices at the lowest losses, the law at its prior means ---- */

@@ -62,7 +62,7 @@ void sampler_turn_to(struct sampler *sampler, int k)
 /* Adds the log probability that every wall diverges: on the right of the optimum only, or on either
  * side. What trained far below an optimum speaks against divergence on that side; what trained above
  * it is not counted, because many surfaces have no cliff within octaves. */
-static void add_walls(const struct sampler *sampler, size_t b, int k, double *log_of)
+VECTOR_CLONES static void add_walls(const struct sampler *sampler, size_t b, int k, double *log_of)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
     int count = sampler->data->grids[k].count;
@@ -90,8 +90,8 @@ static void add_walls(const struct sampler *sampler, size_t b, int k, double *lo
         log_of[v] += all[0][v];
 }
 
-static void fill_row(const struct sampler *sampler, size_t b, int k, const struct basin_node *node,
-                     struct sampler_row *row)
+VECTOR_CLONES static void fill_row(const struct sampler *sampler, size_t b, int k,
+                                   const struct basin_node *node, struct sampler_row *row)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
     const struct vertex_grid *grid = &sampler->data->grids[k];
@@ -107,8 +107,10 @@ static void fill_row(const struct sampler *sampler, size_t b, int k, const struc
     row->scale = -INFINITY;
     for (int v = 0; v < grid->count; v++)
         row->scale = row->log_of[v] > row->scale ? row->log_of[v] : row->scale;
-    for (int v = 0; v < grid->count; v++)
-        row->likelihood[v] = fmax(row->log_of[v] - row->scale, -FARTHEST);
+    for (int v = 0; v < grid->count; v++) {
+        double below = row->log_of[v] - row->scale;
+        row->likelihood[v] = below > -FARTHEST ? below : -FARTHEST;
+    }
     fast_exp(row->likelihood, grid->count);
 }
 
@@ -234,8 +236,8 @@ static double block_log_prior(const struct sampler *sampler, int k, enum block b
 }
 
 /* Adds a basin's log evidence of each alternative, its vertex integrated out. */
-static void add_evidence(struct sampler *sampler, size_t b, int k, enum block block, int count,
-                         double log_weights[ALTERNATIVES])
+VECTOR_CLONES static void add_evidence(struct sampler *sampler, size_t b, int k, enum block block,
+                                       int count, double log_weights[ALTERNATIVES])
 {
     struct basin_node node = node_of(sampler, k, b);
     struct window window;

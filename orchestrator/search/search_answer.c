@@ -152,9 +152,9 @@ static void fill_law(struct answer *answer, const struct posterior *posterior, u
     answer->law.beta_ci90[1] = beta.ci90[1];
     answer->law.b = line.mean * log(2.0) + beta.mean * log(reference);
     answer->law.misfit = misfit * log(2.0);
-    /* Student with 3 degrees of freedom has 3 times the variance of its scale */
-    answer->law.prior_weight = fmin(1, beta.deviation * beta.deviation /
-                                           (3 * space->prior_beta_sd * space->prior_beta_sd));
+    /* Student with 3 degrees of freedom has 3 times the variance of its scale, most of it in the
+     * tails: the ratio of deviations is near the share of the precision that is the prior's. */
+    answer->law.prior_weight = fmin(1, beta.deviation / (sqrt(3) * space->prior_beta_sd));
 }
 
 static void fill_nearest(struct answer *answer, const struct posterior *posterior)
@@ -327,12 +327,13 @@ static void fill_stopped(struct answer *answer, const struct posterior *posterio
 {
     struct target_error error = posterior_target_error(posterior);
     const struct search_space *space = &posterior->data->space;
-    if (error.penalty < space->precision)
+    bool good = answer->status == ANSWER_IDENTIFIED;
+    if (good && error.penalty < space->precision)
         snprintf(answer->stopped, sizeof(answer->stopped),
                  "precise enough: the answer is expected to cost less than search.precision, %.2g "
                  "nats",
                  space->precision);
-    else if (error.octaves < PRECISE_OCTAVES)
+    else if (good && error.octaves < PRECISE_OCTAVES)
         snprintf(answer->stopped, sizeof(answer->stopped),
                  "precise enough: the interval reaches less than half an octave each way");
     else

@@ -49,10 +49,10 @@ static struct plan load_plan(const char *policy)
     struct lr_error err = {0};
     char set[64], file[300];
     snprintf(set, sizeof(set), "search.policy=%s", policy);
-    const char *sets[] = {set};
+    const char *sets[] = {set, "search.min_gain=0.05"}; /* of design: a few rounds */
     assert_int_equal(run_dir_write(folder, "plan.yaml", text, strlen(text), &err), 0);
     snprintf(file, sizeof(file), "%s/plan.yaml", folder);
-    if (plan_load(&plan, file, sets, 1, &errors))
+    if (plan_load(&plan, file, sets, 2, &errors))
         fail_msg("%s", errors.count ? errors.lines[0] : "no memory");
     plan_errors_release(&errors);
     return plan;
