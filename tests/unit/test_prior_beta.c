@@ -117,7 +117,7 @@ static void an_unknown_batch(void **state)
     (void)state;
     for (int o = 0; o < BETA_OPTIMIZERS; o++) {
         struct beta_prior prior = prior_at((enum beta_optimizer)o, 0, 1, 2);
-        is_near(prior.center, 0.15, 1e-9);
+        is_near(prior.center, 0.1, 1e-9);
         is_near(prior.scale, 0.35, 1e-9);
         assert_non_null(strstr(prior.why, "the batch is not known (training.batch_tokens)"));
     }

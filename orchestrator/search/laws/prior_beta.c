@@ -56,8 +56,8 @@ static const double batch_factors[] = {0.5, 1, 2};
 
 /* Unknown batch: the middle of exponents from -.39 (dense models, large batches) to .7 (small
  * ones). */
-#define UNKNOWN_CENTER 0.05
-#define SCALE_MOST 0.45
+#define UNKNOWN_CENTER 0.1
+#define SCALE_MOST 0.35
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PLACES 5 /* lengths, and batches if there are several, evenly in the logarithm */
