@@ -119,6 +119,7 @@ static void an_unknown_batch(void **state)
         struct beta_prior prior = prior_at((enum beta_optimizer)o, 0, 1, 2);
         is_near(prior.center, 0.1, 1e-9);
         is_near(prior.scale, 0.35, 1e-9);
+        assert_true(scales_off(&prior, 0.7) < 2 && scales_off(&prior, -0.39) < 2);
         assert_non_null(strstr(prior.why, "the batch is not known (training.batch_tokens)"));
     }
 }

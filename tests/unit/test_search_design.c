@@ -188,7 +188,7 @@ static void seeds_are_bought_against_noise_only(void **state)
     (void)state;
     int trials[2] = {0, 0};
     for (int loud = 0; loud < 2; loud++) {
-        const double bumps[] = {0.2, -0.3, 0.1, 0.3, -0.2};
+        const double bumps[] = {0.06, -0.09, 0.03, 0.09, -0.06};
         setup(state);
         space.seeds = 4;
         space.min_gain = 1e-6;
@@ -199,7 +199,7 @@ static void seeds_are_bought_against_noise_only(void **state)
                 for (uint32_t seed = 0; seed < 2; seed++) {
                     double noise = loud ? bumps[(i + h) % 5] * (seed ? 1 : -1) : 0;
                     double octaves = 0.25 * i - 3;
-                    see(horizons[h], 1e-3 * exp2(0.25 * i), 3 + 0.02 * octaves * octaves + noise)
+                    see(horizons[h], 1e-3 * exp2(0.25 * i), 3 + 0.01 * octaves * octaves + noise)
                         ->seed = seed;
                 }
         trials[loud] = ask();

@@ -26,7 +26,7 @@ struct beta_prior {
     char why[BETA_WHY];   /* a clause that follows "because" */
 };
 
-/* Pure. The center never rises with the batch. `scale` is .25 to .35: an optimum that rises as
+/* Pure. The center never rises with the batch. `scale` is .25 to .45: an optimum that rises as
  * tokens^.3 is always within 3 scales, where Student's density is still 6 % of its maximum. */
 struct beta_prior beta_prior_of(const struct beta_setting *setting);
 
