@@ -105,7 +105,7 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
         .seeds = plan->search.seeds,
         .resolution = plan->search.resolution,
         .target_tokens = plan->target.tokens,
-        .seed = plan->seed,
+        .seed = 1, /* the same whatever the plan's seed: that one is of the trials */
         .prior_beta = plan->search.prior_beta,
         .prior_beta_sd = plan->search.prior_beta_sd,
         .prior_lr = plan->search.prior_lr,

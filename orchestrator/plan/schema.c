@@ -58,7 +58,7 @@ static const struct plan_key top_keys[] = {
      .capacity = PLAN_NAME,
      .help = "name of the campaign: letters, digits, `-`, `_`, `.`, at most 63; not `latest`, `cache`, `history.db`"},
     {.name = "seed", .type = TYPE_U64, .offset = AT(seed), .fallback = "1", .high = PLAN_SEED_MAX,
-     .help = "first seed of weights, order of the data and the search's own draws"},
+     .help = "first seed of weights and of the order of the data"},
     {.name = "baseline", .type = TYPE_TEXT, .offset = AT(baseline), .fallback = "none",
      .derived = true, .capacity = TRIAL_PATH,
      .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
