@@ -26,7 +26,7 @@ static inline int setup(void **state)
                                   .prior_beta = 0.3,
                                   .prior_beta_sd = 0.15,
                                   .precision = 0.001,
-                                  .min_gain = 0.008,
+                                  .min_gain = 0.005,
                                   .round_trials = 8,
                                   .ratios = {{1, 1}, {1, 1}}};
     count = 0;

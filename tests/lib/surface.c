@@ -98,7 +98,7 @@ struct search_space surface_space(const struct surface *surface, uint32_t seeds)
                                  .target_tokens = surface->target,
                                  .seed = 1,
                                  .prior_beta = 0.25,
-                                 .prior_beta_sd = 0.2,
+                                 .prior_beta_sd = 0.25,
                                  .precision = 0.001,
                                  .min_gain = 0.008,
                                  .round_trials = 8,

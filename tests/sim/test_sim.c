@@ -20,7 +20,7 @@
 
 enum { SESSIONS_MAX = 400, PLANS = 5, ASYNC = PLANS, SEARCHES };
 
-static uint64_t first_seed = 1, seed_count = 1000;
+static uint64_t first_seed = 1, seed_count = 300;
 static char base[200];
 
 static const char *const searches[SEARCHES] = {
@@ -185,7 +185,7 @@ static void tear_journal(const char *run_dir, uint64_t seed)
     assert_int_equal(truncate(path, left), 0);
 }
 
-/* ---- a thousand clusters ---- */
+/* ---- hundreds of clusters ---- */
 
 static double some(uint64_t seed, uint64_t which, double low, double high)
 {

@@ -104,9 +104,9 @@ static struct search_space a_space(void)
                                  .target_tokens = 1000000,
                                  .seed = 1,
                                  .prior_beta = 0.25,
-                                 .prior_beta_sd = 0.2,
+                                 .prior_beta_sd = 0.25,
                                  .precision = 0.001,
-                                 .min_gain = 0.008,
+                                 .min_gain = 0.005,
                                  .round_trials = 8,
                                  .ratios = {{1, 1}, {1, 1}}};
 }

@@ -233,6 +233,9 @@ static void a_shared_search_costs_less_than_half_of_separate_ones(void **state)
     assert_true(shared.width < apart.width);
     assert_true(shared.holds >= 7.0 / 9);
     bool begun[CELL_SURFACES] = {false};
+    space = cell_surface_space(&surface);
+    while (cell_surface_round(&run, &surface, &space, &policy_design) > 0) {
+    }
     for (size_t i = 0; i < run.count; i++)
         begun[run.seen[i].cell] = true;
     for (int c = 0; c < CELL_SURFACES; c++)

@@ -10,6 +10,7 @@
 
 #define RUNS (few_runs() ? 2 : 12)
 #define ENOUGH 12
+#define PRICE 0.008 /* search.min_gain: nats for a target run's tokens */
 
 struct tally {
     double horizon, target, beta; /* shares of the intervals that hold the truth */
@@ -27,6 +28,7 @@ static struct tally measure(const struct policy *policy, double noise, uint32_t 
     for (uint64_t seed = 0; seed < RUNS; seed++) {
         struct surface surface = surface_draw(seed, noise);
         struct search_space space = surface_space(&surface, seeds);
+        space.min_gain = PRICE;
         assert_int_equal(surface_search(&run, &surface, &space, policy), 0);
         const struct answer *answer = &run.answer;
         for (size_t h = 0; h < answer->horizon_count; h++) {
@@ -73,7 +75,7 @@ static void is_fair(double share)
 /* Nats, with tokens at the price that makes `design` stop. */
 static double bill(const struct tally *tally)
 {
-    return tally->penalty + 0.008 * tally->tokens;
+    return tally->penalty + PRICE * tally->tokens;
 }
 
 /* share: of the grid's tokens, at most. The bill of so few runs is known within a quarter. */

@@ -28,9 +28,9 @@ static struct search_space space_of(const uint64_t *horizons)
                                  .target_tokens = family_target,
                                  .seed = 1,
                                  .prior_beta = 0.25,
-                                 .prior_beta_sd = 0.2,
+                                 .prior_beta_sd = 0.25,
                                  .precision = 0.001,
-                                 .min_gain = 0.008,
+                                 .min_gain = 0.005,
                                  .round_trials = 8,
                                  .ratios = {{1, 1}, {1, 1}}};
 }
@@ -196,7 +196,7 @@ static void a_coarser_precision_ends_earlier_and_says_so(void **state)
             struct family family = family_draw(&kind, seed, 0.1);
             struct search_space space = space_of(family_horizons);
             space.precision = coarse ? 0.03 : 1e-6;
-            space.min_gain = 0.002;
+            space.min_gain = 0.0005; /* not what ends it */
             search(&space, family_observe, &family);
             trials[coarse] += count;
             said += coarse && strstr(answer.stopped, "less than search.precision, 0.03 nats");
