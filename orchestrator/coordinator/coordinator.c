@@ -309,6 +309,11 @@ static int settle(struct coordinator *c, bool *more, struct lr_error *err)
 
 static int decided(void *context, uint64_t now_ms, struct lr_error *err);
 
+static bool next_is_job(const struct coordinator *c)
+{
+    return c->setup->loop->work && campaign_next_is_long(c->run.campaign, &c->next);
+}
+
 /* Records the events that follow from the state and queues trials, until there are no more or a
  * decision is in flight. */
 static int advance(struct coordinator *c, struct lr_error *err)
@@ -316,7 +321,7 @@ static int advance(struct coordinator *c, struct lr_error *err)
     bool more = true;
     while (more && !c->busy) {
         int rc;
-        if (c->setup->loop->work && campaign_next_is_long(c->run.campaign, &c->next)) {
+        if (next_is_job(c)) {
             begin_job(c, decide, decided);
             return 0;
         }
@@ -327,12 +332,23 @@ static int advance(struct coordinator *c, struct lr_error *err)
     return 0;
 }
 
+/* A decision holds the scheduler: what waits begins before it on the workers that are free, else
+ * they would wait for as long as results keep coming in during decisions. */
+static int begin_waiting(struct coordinator *c, struct lr_error *err)
+{
+    bool taken;
+    int rc = hand_over_waiting(c, &taken, err);
+    return rc ? rc : sched_tick(c->sched, c->now_ms, err);
+}
+
 /* After results: the next decision. */
 static int go_on_after_results(struct coordinator *c, struct lr_error *err)
 {
     int rc;
     /* A worker is free: update the clock before the next decision about time. */
     if (c->setup->plan->budget.wall_s > 0 && (rc = record_clock(c, c->now_ms, err)))
+        return rc;
+    if (!c->drained_ms && next_is_job(c) && (rc = begin_waiting(c, err)))
         return rc;
     if (!c->drained_ms && (rc = advance(c, err)))
         return rc;

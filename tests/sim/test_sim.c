@@ -351,7 +351,16 @@ struct replay {
     struct next_events next;
     size_t told; /* of next.events */
     unsigned decisions;
+    bool fails; /* trials fail and wait for their next attempt */
 };
+
+static size_t waiting_trials(const struct campaign *campaign)
+{
+    size_t count = 0;
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
+        count += trial_state_is_waiting(campaign_trial(campaign, id)->state);
+    return count;
+}
 
 static int replay_event(void *context, const struct event *event, struct lr_error *err)
 {
@@ -360,6 +369,8 @@ static int replay_event(void *context, const struct event *event, struct lr_erro
     bool decides = event->kind == EVENT_ROUND || event->kind == EVENT_FINISHED;
     if (decides) {
         assert_int_equal(replay->told, replay->next.count); /* the last one is whole */
+        if (!replay->fails) /* what one decision plans starts before the next one begins */
+            assert_int_equal(waiting_trials(replay->campaign), 0);
         if ((rc = campaign_next(replay->campaign, NULL, &replay->next, err)))
             return rc;
         replay->told = 0;
@@ -393,7 +404,8 @@ static void every_decision_follows_from_the_journal(void **state)
         struct lr_error err = {0};
         struct replay replay = {0};
         struct sim_faults faults = {.workers = 5, .latency_ms = 50, .slow = 4, .job_ms = 5000};
-        if (seed > 4)
+        replay.fails = seed > 4;
+        if (replay.fails)
             faults.fail = .2;
         snprintf(run_dir, sizeof(run_dir), "%s/replayed-%llu", base, (unsigned long long)seed);
         sim_forget_checkpoints();
