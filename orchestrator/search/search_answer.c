@@ -351,7 +351,8 @@ static int fill_all(struct answer *answer, const struct posterior *posterior,
     fill_nearest(answer, posterior);
     if (posterior->anything) {
         fill_target(answer, posterior);
-        answer->target.no_basin = no_basin_probability(posterior->data, answer->nearest);
+        if (cell_data_has_losses(posterior->data)) /* imported optima have basins */
+            answer->target.no_basin = no_basin_probability(posterior->data, answer->nearest);
     }
     fill_ratios(answer, posterior);
     if (has_cells(posterior)) {

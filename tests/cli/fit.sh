@@ -122,7 +122,7 @@ expect_status 0
 expect_out "Peak learning rate for 100M tokens: 1.2e-3"
 expect_out "90 % sure between "
 expect_said " 2.2e-3 ("
-expect_out "  best LR ~ tokens^-0.29"
+expect_out "  best LR ~ tokens^-0.3" # the table says -.3, and 1.26e-3 at 100M
 expect_out "Cost      90 runs, 558M tokens"
 expect_out "Campaign  table.csv"
 for text in width Next nan "core time" FLOPs "target run"; do
@@ -141,9 +141,9 @@ expect_out "eak learning rate for 5M tokens"
 table 4M --where opt=adam --where D=4000000 # measured there: no law is needed
 expect_status 0
 expect_out "Peak learning rate for 4M tokens: 3.4e-3"
-table 8M --where opt=adam --where D=4000000 # one horizon alone
-expect_status 3
-expect_said "only one horizon has a clear optimum"
+table 8M --where opt=adam --where D=4000000 # one horizon alone: the slope is assumed, and said so
+expect_status 0
+expect_said "% of this slope is an assumption"
 table 100M --where opt=sgd
 expect_status 3
 expect_said "every trial diverged"
@@ -178,10 +178,11 @@ expect_said "8M -> 20M tokens (2.5x longer)"
 expect_said "each optimum is taken"
 run "$LRSEARCH" fit --table optima.csv --target-tokens 100T --columns tokens=D,lr_opt=best
 expect_status 3
-expect_said "and its 90 % interval reaches a factor"
+expect_said "and the 90 % interval reaches a factor"
 run "$LRSEARCH" fit --table optima.csv --target-tokens 1500k --columns tokens=D,lr_opt=best
-expect_status 3
-expect_said "only one horizon has a clear optimum: no law can be drawn to the target, 1.5 times"
+expect_status 0 # from one optimum by the assumed slope, and said so
+expect_said "100 % of this slope is an assumption"
+expect_said "Confidence: weak"
 printf 'D,best,e\n1e6,5e-3,0.2\n2e6,4.06e-3,0.05\n4e6,3.2e-3,\n' >errors.csv
 run "$LRSEARCH" fit --table errors.csv --target-tokens 8M --columns tokens=D,lr_opt=best,se=e --json
 expect_status 0
