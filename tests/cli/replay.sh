@@ -133,7 +133,7 @@ cat >simulate.yaml <<'END'
 version: 1
 name: simulate
 trainer: {kind: simulate}
-simulate: {noise: 0.001, crash: 0.3, delay: 0.3}
+simulate: {noise: 0.001, crash: 0.2, delay: 0.3}
 search: {lr: [1e-3, 6.4e-2], horizons: [1M, 2M, 4M], resolution: 0.5}
 target: {tokens: 64M}
 END
