@@ -91,7 +91,7 @@ struct law_answer { /* LR*(D) = exp(b) D^-beta */
     double beta_ci90[2];
     double b;
     double r2;           /* of ln LR* over the horizons */
-    double prior_weight; /* 0: the data alone, 1: the prior alone */
+    double prior_weight; /* posterior over prior standard deviation; 1: the prior alone */
     double misfit;       /* standard deviation of a horizon's random effect, ln LR */
     struct {
         uint64_t tokens; /* the longest horizon, left out of this fit; 0: not done */
@@ -168,7 +168,7 @@ struct exponent_answer {      /* `of` ~ axis^value */
     uint32_t vocab;           /* vocabulary that it applies to; 0: all */
     double value, ci90[2];
     double expected;     /* prior mean */
-    double prior_weight; /* 0: the data alone, 1: the prior alone */
+    double prior_weight; /* as of law_answer */
 };
 
 struct joint_answer { /* LR*(N, D) = exp(ln_c) N^-alpha D^-beta, N: hidden parameters */

@@ -39,7 +39,7 @@ static void add_exponent(struct answer *answer, const struct posterior *posterio
         .value = spread.mean + offset,
         .ci90 = {spread.ci90[0] + offset, spread.ci90[1] + offset},
         .expected = expected,
-        .prior_weight = fmin(1, spread.deviation * spread.deviation / variance),
+        .prior_weight = fmin(1, spread.deviation / sqrt(variance)),
     };
     snprintf(exponent->of, sizeof(exponent->of), "%s",
              coordinate ? ratio_names[coordinate - 1] : "lr");
