@@ -36,7 +36,7 @@ cut -d , -f 1-8 logs/three/trials.csv >three
 cmp -s one three || fail "other ranks have other trials"
 
 # What a budget leaves is halved; and core-hours of made-up trainings count.
-run "$LRSEARCH" made.yaml --run-dir logs/halved --set budget.tokens=90M
+run "$LRSEARCH" made.yaml --run-dir logs/halved --set budget.tokens=100M
 expect_status 0
 [ "$(confirmed logs/halved | cut -d ' ' -f 3 | sort -u)" = 16000000 ] || fail "not halved"
 run "$LRSEARCH" made.yaml --run-dir logs/hours --set budget.core_hours=0.0022
