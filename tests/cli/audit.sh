@@ -187,7 +187,7 @@ expect_said "the campaign is about a model of 235k parameters, the recipe about 
 run "$LRSEARCH" audit logs/own --lr 3e-4 --tokens 100B --params 1B
 expect_status 0 # by the published law
 expect_said "by Bjorck 2024 the best is 3.6e-4"
-expect_said "runs own gives no learning rate here: extrapolation refused"
+expect_said "runs own gives no learning rate here: the target is not known well enough"
 run "$LRSEARCH" audit logs/own --lr 3e-4 --tokens 500k --params 235k
 expect_status 3
 expect_said "runs own gives no learning rate here: --tokens 500k: is less than the shortest horizon"
