@@ -284,6 +284,7 @@ static int fit_rows(struct answer *answer, struct fit *fit, const struct table_r
         goto out;
     if ((rc = search_answer(answer, &fit->space, seen, count, err)))
         goto out;
+    answer->stopped[0] = '\0'; /* a table is no search */
     answer->cost.trials = request->optima ? 0 : count;
     for (size_t i = 0; i < count && !request->optima; i++)
         answer->cost.tokens += seen[i].tokens;

@@ -102,6 +102,8 @@ double no_basin_probability(const struct cell_data *data, uint32_t cell)
     bool any = false;
     for (size_t h = 0; h < data->space.horizon_count; h++) {
         const struct cell_basin *basin = &data->basins[cell * data->space.horizon_count + h];
+        if (basin->optimum)
+            return NAN;
         if (copy_losses(basin, losses) < 2)
             continue;
         any = true;

@@ -7,7 +7,7 @@
 
 /* Posterior probability that the losses of a cell do not depend on the learning rate at all: level
  * and noise at each horizon, against a basin at each with a place of its own. 1 without losses at
- * two LRs of a horizon. */
+ * two LRs of a horizon; NaN with imported optima, which have none. */
 double no_basin_probability(const struct cell_data *data, uint32_t cell);
 
 #endif

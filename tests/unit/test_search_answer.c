@@ -434,6 +434,7 @@ static void published_optima_predict_eight_times_the_tokens(void **state)
     assert_true(answer.target.ci90[0] < 1.98e-4 && 1.98e-4 < answer.target.ci90[1]);
     assert_true(fabs(answer.law.beta - 0.5108) < 0.04); /* ln(1.34e-3 / 6.60e-4) / ln 4 */
     assert_true(isnan(answer.horizons[0].loss_min));
+    assert_true(isnan(answer.target.no_basin)); /* no losses say so */
     assert_int_equal(answer.horizons[0].trials, 0);
     double alone = answer.law.beta, weight = answer.law.prior_weight;
     space.prior_beta_sd = 0.2; /* shrunk, it is further off, and its interval knows */
