@@ -274,7 +274,8 @@ static double explained_variance(const struct answer *answer)
 
 #define STRONG_OCTAVES 1.0   /* widest interval of a strong answer: half an octave each way */
 #define MODERATE_OCTAVES 2.0 /* and of a moderate one */
-#define MOSTLY 0.5           /* share of the assumption above which no answer is strong */
+#define MOSTLY 0.5           /* share of the assumption from which on no answer is strong */
+#define ALMOST_ALL 0.9       /* and from which on it is weak */
 
 static enum back_test back_test_of(const struct answer *answer)
 {
@@ -294,7 +295,8 @@ static enum back_test back_test_of(const struct answer *answer)
 
 /* Strong: the interval is at most an octave wide, every optimum behind it is bracketed, the
  * back-test did not fail and less than half of the extrapolation is assumption. Moderate: at most
- * two octaves, and the back-test did not fail. Weak: any other answer. */
+ * two octaves, the back-test did not fail and less than nine tenths are assumption. Weak: any other
+ * answer. */
 static void fill_confidence(struct answer *answer)
 {
     struct confidence_answer *confidence = &answer->confidence;
@@ -316,7 +318,8 @@ static void fill_confidence(struct answer *answer)
     else if (confidence->interval_octaves <= STRONG_OCTAVES && confidence->bracketed && passed &&
              confidence->assumption_share < MOSTLY)
         confidence->word = CONFIDENCE_STRONG;
-    else if (confidence->interval_octaves <= MODERATE_OCTAVES && passed)
+    else if (confidence->interval_octaves <= MODERATE_OCTAVES && passed &&
+             confidence->assumption_share < ALMOST_ALL)
         confidence->word = CONFIDENCE_MODERATE;
     else
         confidence->word = CONFIDENCE_WEAK;

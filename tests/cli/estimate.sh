@@ -73,7 +73,7 @@ run "$LRSEARCH" check made.yaml --ranks 3
 expect_status 0
 cp out first
 # What the search assumes of the law, and why; numbers of the user's count as they are.
-expect_out "assumption: LR* ~ tokens^-0.05 +- 0.45, because the batch is not known (training.batch_tokens)"
+expect_out "assumption: LR* ~ tokens^-0.10 +- 0.35, because the batch is not known (training.batch_tokens)"
 for word in core-hours FLOPs timed; do
     ! grep -q "$word" out || fail "nothing is trained, but $word is told"
 done
