@@ -51,7 +51,7 @@ static struct plan load_plan(const char *policy, bool small)
     char set[64], file[300];
     snprintf(set, sizeof(set), "search.policy=%s", policy);
     const char *sets[] = {set, "search.min_gain=0.05", /* of design: a few rounds */
-                          "budget.trials=14"};
+                          "budget.trials=8"};
     assert_int_equal(run_dir_write(folder, "plan.yaml", text, strlen(text), &err), 0);
     snprintf(file, sizeof(file), "%s/plan.yaml", folder);
     if (plan_load(&plan, file, sets, small ? 3 : 2, &errors))
