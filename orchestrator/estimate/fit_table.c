@@ -167,6 +167,11 @@ static int read_setting(double *out, const char *name, const char *option, const
                           option, given, name, plan_range_text(key, range, sizeof(range)));
 }
 
+static bool is_given(const char *setting)
+{
+    return setting && strcmp(setting, "auto") != 0;
+}
+
 static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
 {
     struct search_space *space = &fit->space;
@@ -182,10 +187,11 @@ static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
     if ((rc = read_setting(&space->resolution, "resolution", "", default_of("resolution"), err)) ||
         (rc = read_setting(&space->precision, "precision", "", default_of("precision"), err)))
         return rc;
-    if (fit->table->prior_beta && (rc = read_setting(&space->prior_beta, "prior_beta",
-                                                     "--prior-beta", fit->table->prior_beta, err)))
+    if (is_given(fit->table->prior_beta) &&
+        (rc = read_setting(&space->prior_beta, "prior_beta", "--prior-beta", fit->table->prior_beta,
+                           err)))
         return rc;
-    if (fit->table->prior_beta_sd &&
+    if (is_given(fit->table->prior_beta_sd) &&
         (rc = read_setting(&space->prior_beta_sd, "prior_beta_sd", "--prior-beta-sd",
                            fit->table->prior_beta_sd, err)))
         return rc;

@@ -154,6 +154,9 @@ expect_said "every trial diverged"
 table 100M --where opt=adam --prior-beta 0.9 --prior-beta-sd 0.001
 expect_out "  best LR ~ tokens^-0.9"
 
+table 100M --where opt=adam --prior-beta auto --prior-beta-sd auto
+expect_out "  best LR ~ tokens^-0.31"
+
 # A campaign on such a table: its plan has maps, and no model.
 cat >replay.yaml <<'END'
 version: 1

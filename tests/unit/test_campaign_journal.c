@@ -36,7 +36,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct plan load_plan(const char *policy)
+/* `small`: for what runs once per line of the journal. */
+static struct plan load_plan(const char *policy, bool small)
 {
     static const char text[] =
         "version: 1\nname: world\nseed: 5\n"
@@ -49,10 +50,11 @@ static struct plan load_plan(const char *policy)
     struct lr_error err = {0};
     char set[64], file[300];
     snprintf(set, sizeof(set), "search.policy=%s", policy);
-    const char *sets[] = {set, "search.min_gain=0.05"}; /* of design: a few rounds */
+    const char *sets[] = {set, "search.min_gain=0.05", /* of design: a few rounds */
+                          "budget.trials=8"};
     assert_int_equal(run_dir_write(folder, "plan.yaml", text, strlen(text), &err), 0);
     snprintf(file, sizeof(file), "%s/plan.yaml", folder);
-    if (plan_load(&plan, file, sets, 2, &errors))
+    if (plan_load(&plan, file, sets, small ? 3 : 2, &errors))
         fail_msg("%s", errors.count ? errors.lines[0] : "no memory");
     plan_errors_release(&errors);
     return plan;
@@ -187,7 +189,7 @@ static char *read_journal(void)
 
 static void same_answer_for_any_workers(const char *policy)
 {
-    struct plan plan = load_plan(policy);
+    struct plan plan = load_plan(policy, false);
     char *expected = run(&plan, 1);
     if (!strstr(expected, "\"status\": \"identified\""))
         fail_msg("%s", expected);
@@ -203,7 +205,7 @@ static void same_answer_for_any_workers(const char *policy)
 /* Killed after every event, and in the midst of writing it. */
 static void same_journal_after_any_kill(const char *policy)
 {
-    struct plan plan = load_plan(policy);
+    struct plan plan = load_plan(policy, true);
     char *expected = run(&plan, 3), *journal = read_journal();
     for (size_t kept = 0; journal[kept];) {
         kept += strcspn(journal + kept, "\n") + 1;
@@ -248,7 +250,7 @@ static void grid_after_any_kill(void **state)
 static void same_journal_without_memory(void **state)
 {
     (void)state;
-    struct plan plan = load_plan("design");
+    struct plan plan = load_plan("design", true);
     char *expected = run(&plan, 3), *journal = read_journal();
     struct session session;
     struct answer answer;
