@@ -14,7 +14,7 @@
 struct lr_grid lr_grid_make(const struct search_space *space)
 {
     double range = log2(space->lr_high / space->lr_low);
-    struct lr_grid grid = {.low = log2(space->lr_low), .coarse = 1, .octave = 1};
+    struct lr_grid grid = {.low = log2(space->lr_low)};
     if (!(range > 0) || !isfinite(range))
         return grid; /* a single point */
     int coarse = (int)fmin(round(range / COARSE_OCTAVES) + 1, LR_GRID_MAX);
@@ -24,9 +24,7 @@ struct lr_grid lr_grid_make(const struct search_space *space)
     while (grid.step > space->resolution * (1 + 1e-9) && 2 * grid.last <= LR_GRID_MAX) {
         grid.step /= 2;
         grid.last *= 2;
-        grid.coarse *= 2;
     }
-    grid.octave = (int)fmax(1, fmin(floor(1 / grid.step + 1e-9), grid.last));
     return grid;
 }
 

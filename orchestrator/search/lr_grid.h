@@ -3,16 +3,14 @@
 
 #include "search/search_space.h"
 
-/* The LRs that policy `design` may propose: evenly spaced in log LR and the same at
- * every horizon, so that halving is well defined and an LR recurs at the next horizon. */
+/* The LRs that policy `design` may propose: evenly spaced in log LR and the same at every horizon, so
+ * that an LR recurs at the next horizon. */
 
 #define LR_GRID_MAX 500
 
 struct lr_grid {
     double low, step; /* log2; point k is low + k step */
     int last;         /* k = 0..last */
-    int coarse;       /* steps between the first points of `narrow`, about two octaves */
-    int octave;       /* most steps within an octave, at least 1 */
 };
 
 struct lr_grid lr_grid_make(const struct search_space *space);
