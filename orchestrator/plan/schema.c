@@ -265,7 +265,7 @@ static const struct plan_key search_keys[] = {
     {KEY(ENUM, search, mode), .fallback = "rounds", .choices = modes,
      .help = "rounds: the same trials on any number of ranks; async (design): another trial as soon as a worker is free"},
     {KEY(NUMBER, search, resolution), .unit = "octaves", .fallback = "1", .low = 0.05, .high = 2,
-     .help = "distance of neighbouring LRs in a finished basin"},
+     .help = "design with several models: distance of the LRs that it may try, within .25 to .5; with one model it is .25"},
     {KEY(BOOL, search, extend), .fallback = "false",
      .help = "true: widens search.lr by itself, by up to two octaves at a time and six in all, when the best LR lies at its edge"},
     {KEY(NUMBER, search, prior_beta), .fallback = "auto", .derived = true, .automatic = true,
