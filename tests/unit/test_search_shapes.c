@@ -204,7 +204,7 @@ static void a_coarser_precision_ends_earlier_and_says_so(void **state)
             assert_true(answer.stopped[0] != 0);
         }
     print_message("%zu trials at precision 1e-6, %zu at .03\n", trials[0], trials[1]);
-    assert_true(trials[1] < 0.8 * (double)trials[0]);
+    assert_true((double)trials[1] < 0.8 * (double)trials[0]);
     assert_int_equal(said, runs);
 }
 
