@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "lrsearch/count.h"
 #include "search/brackets.h"
 #include "search/flat.h"
@@ -36,13 +37,21 @@ static void advise_range(struct answer *answer, double low, double high)
     answer->advice = (struct advice_answer){.kind = ADVICE_RANGE, .lr = {low, high}};
 }
 
+/* A bound that is none of the user's own, as one would write it. */
+static double two_digits(double lr)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%.2g", lr);
+    return strtod(text, NULL);
+}
+
 static bool nothing_trained(struct answer *answer, const struct search_space *space,
                             uint32_t trials, uint32_t diverged)
 {
     if (trials == 0)
         return refuse(answer, "no trial has finished");
     if (diverged == trials) {
-        advise_range(answer, space->lr_low * 1e-4, space->lr_low * 1e-1);
+        advise_range(answer, two_digits(space->lr_low * 1e-4), two_digits(space->lr_low * 1e-1));
         return refuse(answer,
                       "every trial diverged: the range [%.3g, %.3g] is too high; try search.lr: "
                       "[%.3g, %.3g]",

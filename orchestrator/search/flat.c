@@ -111,7 +111,7 @@ double no_basin_probability(const struct cell_data *data, uint32_t cell)
             flat[sigma] += basin_log_likelihood_flat(basin, sigma * BASIN_ERRORS + ERROR, losses);
     }
     if (!any)
-        return 1;
+        return NAN;
     for (int c = 0; c < BASIN_CURVATURES; c++)
         log_sum_add(&norm, basin_curvature_log_prior(data, 0, c));
     for (int sigma = 0; sigma < BASIN_SIGMAS; sigma++) {
