@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "lrsearch/count.h"
-#include "search/brackets.h"
 #include "search/flat.h"
 #include "search/search_answer.h"
 

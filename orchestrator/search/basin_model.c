@@ -62,14 +62,6 @@ double basin_height(double t, int shape)
     return rounded(t, of.power) / rounded(1, of.power) * (1 + of.asymmetry * tanh(2 * t));
 }
 
-double basin_height_expected(double t)
-{
-    double sum = 0;
-    for (int shape = 0; shape < BASIN_SHAPES; shape++)
-        sum += basin_shape_of(shape).prior * basin_height(t, shape);
-    return sum;
-}
-
 void basin_heights_fill(struct basin_heights *heights)
 {
     for (int i = 0; i < HEIGHTS; i++) {

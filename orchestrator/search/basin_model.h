@@ -54,8 +54,6 @@ double basin_sigma_log_prior(int index); /* log density up to a constant */
 #define BASIN_PARABOLA (BASIN_ASYMMETRIES + BASIN_ASYMMETRIES / 2)
 struct basin_shape basin_shape_of(int shape);
 double basin_height(double t, int shape); /* g */
-/* The expected g over the shapes' prior. */
-double basin_height_expected(double t);
 
 /* g in steps of 1 / HEIGHTS_OCTAVE octaves within HEIGHTS_REACH of the vertex, for many evaluations. */
 #define HEIGHTS_OCTAVE 32

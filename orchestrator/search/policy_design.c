@@ -7,7 +7,6 @@
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "search/basin_model.h"
-#include "search/brackets.h"
 #include "search/candidates.h"
 #include "search/flat.h"
 #include "search/policy.h"

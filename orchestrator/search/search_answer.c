@@ -8,7 +8,6 @@
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "search/accept.h"
-#include "search/brackets.h"
 #include "search/exponents.h"
 #include "search/flat.h"
 #include "search/verdicts.h"

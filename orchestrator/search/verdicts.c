@@ -112,7 +112,7 @@ static void judge_horizon(struct answer *answer, const struct posterior *posteri
     change[size - terms->term] = 1;
     struct spread spread = posterior_combine(posterior, 0, change);
     say(answer,
-        "its exponent beta changes by %+.2f with each doubling of the parameters (90 %% interval "
+        "its exponent changes by %+.2f with each doubling of the parameters (90 %% interval "
         "%+.2f to %+.2f); published: .70 at 50M, .38 at 350M, .32 from 760M on, which is about -.1",
         spread.mean, spread.ci90[0], spread.ci90[1]);
 }

@@ -148,14 +148,14 @@ static void warn_direction(struct answer *answer)
     size_t known = measured_horizons(answer);
     if (known >= 2 && shown->beta < 0)
         answer_warn(answer,
-                    "the optimum rises with the horizon (beta %.2f, 90 %% interval %.2f to %.2f), "
-                    "against the rule: is the batch above the critical one?",
-                    shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
+                    "the optimum rises with the horizon (as tokens^%.2f, 90 %% interval %.2f to "
+                    "%.2f), against the rule: is the batch above the critical one?",
+                    -shown->beta, -shown->beta_ci90[1], -shown->beta_ci90[0]);
     else if (known >= 2 && !(shown->beta_ci90[0] > 0))
         answer_warn(answer,
-                    "the data do not say that the optimum falls with the horizon (beta %.2f, 90 %% "
-                    "interval %.2f to %.2f)",
-                    shown->beta, shown->beta_ci90[0], shown->beta_ci90[1]);
+                    "the data do not say that the optimum falls with the horizon (as tokens^%.2f, "
+                    "90 %% interval %.2f to %.2f)",
+                    -shown->beta, -shown->beta_ci90[1], -shown->beta_ci90[0]);
 }
 
 /* Warns if the law's log2 LR* at prior_tokens, `found`, is more than Z90 prior_lr_sd from
@@ -177,7 +177,8 @@ static void warn_mostly_prior(struct answer *answer)
 {
     if (measured_horizons(answer) >= 1 && answer->law.prior_weight > MOSTLY_PRIOR)
         answer_warn(answer,
-                    "beta is mostly the prior (%.0f %%): horizons further apart would tell more",
+                    "how the optimum moves with the horizon is mostly an assumption (%.0f %%): "
+                    "horizons further apart would tell more",
                     100 * answer->law.prior_weight);
 }
 
@@ -261,7 +262,7 @@ static void warn_exponents(struct answer *answer)
     }
     if (most)
         answer_warn(
-            answer, "%zu of %zu exponents %s mostly the prior%s that of %s over %s (%.0f %%)",
+            answer, "%zu of %zu exponents %s mostly an assumption%s that of %s over %s (%.0f %%)",
             mostly, answer->exponent_count, mostly == 1 ? "is" : "are",
             mostly == 1 ? ":" : ", most of all", most->of, most->axis, 100 * most->prior_weight);
 }

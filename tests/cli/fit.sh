@@ -144,7 +144,7 @@ expect_out "Peak learning rate for 4M tokens: 3.4e-3"
 table 8M --where opt=adam --where D=4000000 # one horizon alone: the slope is assumed
 expect_status 0
 expect_out "Confidence: weak"
-expect_said "beta is mostly the prior ("
+expect_said "is mostly an assumption ("
 table 64M --where opt=adam --where D=4000000
 expect_status 3
 expect_said "the target is not known well enough: it is 16 times as long"

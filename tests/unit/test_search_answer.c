@@ -95,7 +95,7 @@ static void one_horizon_is_extrapolated_by_the_assumption_alone(void **state)
     assert_true(near(answer.target.lr, 6e-3 * pow(4, -0.3), 0.1));
     assert_true(answer.confidence.assumption_share > 0.9);
     assert_true(answer.confidence.word < CONFIDENCE_STRONG);
-    assert_true(warned("beta is mostly the prior"));
+    assert_true(warned("is mostly an assumption ("));
     double near_width = log2(answer.target.ci90[1] / answer.target.ci90[0]);
     assert_true(near_width > 4 * 0.15); /* the prior's at least */
     space.target_tokens = 256000000;
