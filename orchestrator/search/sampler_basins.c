@@ -206,7 +206,8 @@ static void lay_window(const struct sampler *sampler, size_t b, int k, struct wi
 enum block { BLOCK_SIGMA, BLOCK_CURVATURE, BLOCK_SHAPE, BLOCK_ERROR, BLOCK_DRIFT, BLOCKS };
 
 #define ALTERNATIVES BASIN_SHAPES
-_Static_assert(ALTERNATIVES >= BASIN_SIGMAS && ALTERNATIVES >= BASIN_CURVATURES, "largest");
+_Static_assert(ALTERNATIVES >= BASIN_SIGMAS, "largest");
+_Static_assert(ALTERNATIVES >= BASIN_CURVATURES, "largest");
 
 static int *member_of(struct basin_node *node, enum block block)
 {
