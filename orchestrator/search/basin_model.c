@@ -118,5 +118,8 @@ double vertex_grid_x(const struct vertex_grid *grid, int vertex)
 
 int vertex_grid_nearest(const struct vertex_grid *grid, double x)
 {
-    return (int)fmax(0, fmin(round((x - grid->low) / grid->step), grid->count - 1));
+    double place = (x - grid->low) / grid->step; /* no fmin(), fmax(), round(): calls of libm */
+    if (!(place < grid->count - 1))
+        return grid->count - 1;
+    return place > 0 ? (int)(place + 0.5) : 0;
 }
