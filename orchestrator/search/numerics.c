@@ -105,14 +105,10 @@ bool cholesky(double *a, size_t n)
 
 void cholesky_solve_upper(const double *factor, double *x, size_t n)
 {
-    size_t first[CHOLESKY_MOST];
-    for (size_t i = 0; i < n; i++)
-        first[i] = first_entry(factor, i, n);
     for (size_t i = n; i-- > 0;) {
-        for (size_t k = i + 1; k < n; k++)
-            if (first[k] <= i)
-                x[i] -= factor[k * n + i] * x[k];
         x[i] /= factor[i * n + i];
+        for (size_t k = first_entry(factor, i, n); k < i; k++)
+            x[k] -= factor[i * n + k] * x[i];
     }
 }
 
