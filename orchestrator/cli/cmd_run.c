@@ -199,6 +199,18 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     return status;
 }
 
+static int start_thread(struct worker_thread *worker)
+{
+    pthread_attr_t attributes;
+    int rc = pthread_attr_init(&attributes);
+    if (rc)
+        return rc;
+    if (!(rc = pthread_attr_setstacksize(&attributes, THREAD_STACK)))
+        rc = pthread_create(&worker->thread, &attributes, work, worker);
+    pthread_attr_destroy(&attributes);
+    return rc;
+}
+
 static int run_alone(const struct command_line *line, const struct plan *plan)
 {
     struct transport *coordinator = NULL;
@@ -209,7 +221,7 @@ static int run_alone(const struct command_line *line, const struct plan *plan)
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return lr_error_exit_status(err.code);
     }
-    if (pthread_create(&worker.thread, NULL, work, &worker)) {
+    if (start_thread(&worker)) {
         lr_log(LR_LOG_ERROR, "cannot start the worker thread");
         coordinator->ops->destroy(coordinator, 0);
         worker.transport->ops->destroy(worker.transport, 0);

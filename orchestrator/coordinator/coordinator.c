@@ -28,6 +28,7 @@
 #define ANSWER_MS 1000u     /* limit for the fits of an interrupted run */
 #define FOREVER_S 1e9       /* longer means never; as milliseconds it fits 64 bits */
 #define SYNC_EVERY_MS 1000u /* a crash may lose loss curves of this time, never results */
+#define RECORDS_A_TURN 256  /* events of a decision: some 8 ms of the loop */
 #define CLOCK_EVERY_MS RUN_LOCK_BEAT_MS /* error of the wall budget after a kill */
 
 struct handed {
@@ -43,6 +44,7 @@ struct coordinator {
     int job_rc; /* what it returned */
     struct lr_error job_err;
     struct next_events next;
+    size_t next_recorded;  /* of the decision's events; a decision is recorded whole */
     struct answer *answer; /* the caller's */
     bool answered;         /* *answer is the final one */
     struct event *late;    /* CURVE and ENDED; at most one ENDED for each worker */
@@ -284,7 +286,18 @@ static void decide(void *context)
     struct coordinator *c = context;
     const struct interrupt interrupt = {is_interrupted, c};
     memset(&c->job_err, 0, sizeof(c->job_err));
+    c->next_recorded = 0;
     c->job_rc = campaign_next(c->run.campaign, &interrupt, &c->next, &c->job_err);
+}
+
+/* Records `most` more events of the decision, or what is left of them. */
+static int record_next(struct coordinator *c, size_t most, struct lr_error *err)
+{
+    int rc;
+    for (; most > 0 && c->next_recorded < c->next.count; most--, c->next_recorded++)
+        if ((rc = open_run_record(&c->run, &c->next.events[c->next_recorded], err)))
+            return rc;
+    return 0;
 }
 
 /* Records the events of a decision; if there are none, queues trials. *more: there may be more. */
@@ -298,9 +311,8 @@ static int settle(struct coordinator *c, bool *more, struct lr_error *err)
         *err = c->job_err;
         return c->job_rc;
     }
-    for (size_t i = 0; i < c->next.count; i++)
-        if ((rc = open_run_record(&c->run, &c->next.events[i], err)))
-            return rc;
+    if ((rc = record_next(c, SIZE_MAX, err)))
+        return rc;
     *more = c->next.count > 0;
     if (c->next.count == 0 && (rc = hand_over_waiting(c, more, err)))
         return rc;
@@ -371,8 +383,14 @@ static int record_late(struct coordinator *c, struct lr_error *err)
     return rc;
 }
 
-/* The decision's events, then what workers reported meanwhile. A decision that ends in a drain is
- * dropped: the next start makes it again. */
+static void do_nothing(void *context)
+{
+    (void)context;
+}
+
+/* The decision's events, in portions between which the loop turns; then what workers reported
+ * meanwhile. A decision that ends in a drain is dropped, unless it is recorded in part: the next
+ * start makes it again. */
 static int decided(void *context, uint64_t now_ms, struct lr_error *err)
 {
     int rc;
@@ -380,7 +398,12 @@ static int decided(void *context, uint64_t now_ms, struct lr_error *err)
     bool more;
     c->now_ms = now_ms;
     end_job(c);
-    if (!c->drained_ms && (rc = settle(c, &more, err)))
+    if (c->job_rc == 0 && !c->drained_ms && c->next.count - c->next_recorded > RECORDS_A_TURN) {
+        rc = record_next(c, RECORDS_A_TURN, err);
+        begin_job(c, do_nothing, decided);
+        return rc;
+    }
+    if ((!c->drained_ms || c->next_recorded > 0) && (rc = settle(c, &more, err)))
         return rc;
     if ((rc = record_late(c, err)) || (rc = go_on_after_results(c, err)))
         return rc;
@@ -635,6 +658,8 @@ static int run_campaign(struct coordinator *c, struct lr_error *err)
     c->was_finished = campaign_finished(c->run.campaign);
     rc = run_until_finished(c, err);
     if (rc != LR_ENOSPC && rc != LR_EIO) {
+        if (c->next_recorded > 0) /* in part: late reports may not come between */
+            record_next(c, SIZE_MAX, &ignored);
         record_late(c, &ignored);
         record_clock(c, c->setup->loop->now_ms(), &ignored);
     }

@@ -1,4 +1,5 @@
-/* One thread and one timer, and a thread of libuv's pool for the job in flight. The timer is rearmed
+/* One thread and one timer, and a thread for the job in flight: not one of libuv's pool, whose stack
+ * is as small as `ulimit -s` says, and which ends the process if it has no thread. The timer is rearmed
  * after each round: 1 ms after a message, otherwise twice the last pause, up to 20 ms, because
  * blocking in MPI would use a whole core. Never 0 ms: in libuv 1.44 a timer that rearms itself with
  * 0 starves other timers. */
@@ -18,8 +19,7 @@ enum {
     TICK_MS = 200,
     MESSAGES_A_ROUND = 256,
     SIGNALS = 4,
-    FILES = 8,
-    THREADS = 4 /* of libuv's pool */
+    FILES = 8
 };
 
 /* libuv's callback returns nothing: `rc` and *err keep the error that ended the loop, for
@@ -31,9 +31,11 @@ struct loop {
     uv_timer_t timer;
     uint64_t pause_ms, ticked_ms;
     uint64_t longest_ms; /* that callbacks held the loop */
-    uv_work_t work;
     struct loop_job job;
-    bool working; /* a job is in flight */
+    bool working;  /* a job is in flight */
+    bool threaded; /* on `thread` */
+    uv_thread_t thread;
+    uv_async_t returned; /* from the job */
     bool done;
     int rc;
     struct lr_error *err;
@@ -136,17 +138,24 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- the job ---- */
 
-static void run_job(uv_work_t *work)
+static void run_job(void *context)
 {
-    struct loop *loop = work->data;
+    struct loop *loop = context;
     loop->job.run(loop->job.context);
+    uv_async_send(&loop->returned);
 }
 
-static void on_job_done(uv_work_t *work, int status)
+static void end_job(struct loop *loop)
 {
-    struct loop *loop = work->data;
-    (void)status; /* it is never canceled */
+    if (loop->working && loop->threaded)
+        uv_thread_join(&loop->thread);
     loop->working = false;
+}
+
+static void on_returned(uv_async_t *returned)
+{
+    struct loop *loop = returned->data;
+    end_job(loop);
     if (loop->rc || loop->done)
         return;
     uint64_t begun_ms = loop_now_ms();
@@ -172,8 +181,10 @@ static void loop_work(const struct loop_job *job)
     for (int i = 0; i < SIGNALS; i++) /* one that was caught just now holds for this job too */
         if (atomic_load(&caught[i]))
             atomic_store(&job_must_end, true);
-    loop->work.data = loop;
-    uv_queue_work(&loop->uv, &loop->work, run_job, on_job_done); /* fails only without run_job */
+    const uv_thread_options_t options = {UV_THREAD_HAS_STACK_SIZE, THREAD_STACK};
+    loop->threaded = uv_thread_create_ex(&loop->thread, &options, run_job, loop) == 0;
+    if (!loop->threaded)
+        run_job(loop); /* a limit of threads or memory: messages wait */
 }
 
 /* ---- */
@@ -185,12 +196,12 @@ static int loop_run(struct transport *transport, const struct loop_handler *hand
         .transport = transport, .handler = handler, .err = err, .pause_ms = SHORTEST_MS};
     struct sigaction before[SIGNALS], action = {.sa_handler = catch_signal, .sa_flags = SA_RESTART};
     int rc;
-    if ((rc = limits_check_files(FILES, err)) || (rc = limits_check_threads(THREADS, err)))
+    if ((rc = limits_check_files(FILES, err)))
         return rc;
-    if (uv_loop_init(&loop.uv))
+    if (uv_loop_init(&loop.uv) || uv_async_init(&loop.uv, &loop.returned, on_returned))
         return lr_fail(err, LR_EINTERNAL, "the event loop cannot be made");
     uv_timer_init(&loop.uv, &loop.timer);
-    loop.timer.data = running = &loop;
+    loop.timer.data = loop.returned.data = running = &loop;
     uv_timer_start(&loop.timer, on_timer, SHORTEST_MS, 0);
     for (int i = 0; i < SIGNALS; i++) {
         atomic_store(&caught[i], false);
@@ -198,8 +209,10 @@ static int loop_run(struct transport *transport, const struct loop_handler *hand
     }
     uv_run(&loop.uv, UV_RUN_DEFAULT);
     atomic_store(&job_must_end, true);
+    end_job(&loop);
     uv_close((uv_handle_t *)&loop.timer, NULL);
-    uv_run(&loop.uv, UV_RUN_DEFAULT); /* completes the close, and waits for the job */
+    uv_close((uv_handle_t *)&loop.returned, NULL);
+    uv_run(&loop.uv, UV_RUN_DEFAULT); /* completes the closes */
     uv_loop_close(&loop.uv);
     running = NULL;
     lr_log(LR_LOG_DEBUG, "the event loop was held for %llu ms at most",

@@ -25,9 +25,9 @@ const double *basin_shape_row(const struct cell_data *data, const struct cell_ba
                               int shape, size_t point);
 
 /* out[v] = log likelihood of `losses`, one for each point with a loss, if the vertex of coordinate
- * k is at place v. */
+ * k is at place v, for v = first..end - 1. */
 void basin_log_likelihood(const struct cell_data *data, const struct cell_basin *basin, int k,
-                          const struct basin_node *node, const double *losses,
+                          const struct basin_node *node, const double *losses, int first, int end,
                           double out[VERTEX_GRID_MAX]);
 /* The same without any basin: the losses are level and noise. */
 double basin_log_likelihood_flat(const struct cell_basin *basin, int noise, const double *losses);

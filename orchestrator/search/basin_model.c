@@ -25,13 +25,18 @@ static const double powers[BASIN_POWERS] = {1.2, 2, 3.4};
 static const double power_prior[BASIN_POWERS] = {0.2, 0.55, 0.25};
 
 /* Published curvatures fall as tokens^-.1 to ^-.6; tiny models' as tokens^-1. */
-const double basin_drift[BASIN_DRIFTS] = {0.05, 0.35, 0.8};
+static const double drifts[BASIN_DRIFTS] = {0.05, 0.35, 0.8};
 const double basin_drift_prior[BASIN_DRIFTS] = {0.35, 0.4, 0.25};
 /* Published sweeps: .15 to .2 in ln LR, which is .22 to .29 octaves, errors of the fits included. */
 const double basin_misfit[BASIN_MISFITS] = {0.05, 0.1, 0.2, 0.4};
 const double basin_misfit_prior[BASIN_MISFITS] = {0.25, 0.4, 0.25, 0.1};
 const double basin_error[BASIN_ERRORS] = {0.05, 0.15, 0.4};
 const double basin_error_prior[BASIN_ERRORS] = {0.3, 0.5, 0.2};
+
+double basin_flattening(int drift, double t)
+{
+    return exp2(-drifts[drift] * t);
+}
 
 double basin_sigma(int index)
 {
@@ -113,5 +118,8 @@ double vertex_grid_x(const struct vertex_grid *grid, int vertex)
 
 int vertex_grid_nearest(const struct vertex_grid *grid, double x)
 {
-    return (int)fmax(0, fmin(round((x - grid->low) / grid->step), grid->count - 1));
+    double place = (x - grid->low) / grid->step; /* no fmin(), fmax(), round(): calls of libm */
+    if (!(place < grid->count - 1))
+        return grid->count - 1;
+    return place > 0 ? (int)(place + 0.5) : 0;
 }

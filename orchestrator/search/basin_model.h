@@ -41,7 +41,9 @@ struct basin_shape {
  * small models the same basin may be steeper to the left at 256 steps and to neither side at
  * 1024. */
 #define SHAPE_SHARED 0.8
-extern const double basin_drift[BASIN_DRIFTS], basin_drift_prior[BASIN_DRIFTS];
+extern const double basin_drift_prior[BASIN_DRIFTS];
+/* Curvature t octaves of tokens from the reference over that at the reference: 2^(-drift t). */
+double basin_flattening(int drift, double t);
 /* Standard deviations of a vertex around the law, octaves, and their prior probabilities. */
 extern const double basin_misfit[BASIN_MISFITS], basin_misfit_prior[BASIN_MISFITS];
 /* Model error over height, and prior probabilities. */

@@ -162,15 +162,18 @@ static void set_heights(struct cell_basin *basin)
 static void set_weights(struct cell_basin *basin)
 {
     for (int n = 0; n < BASIN_NOISES; n++) {
-        double noise = basin_sigma(n / BASIN_ERRORS), variance = noise * noise;
+        double noise = basin_sigma(n / BASIN_ERRORS), variance = noise * noise, total = 0;
         for (size_t i = 0; i < basin->losses; i++) {
             struct cell_point *point = &basin->points[i];
             double error = basin_error[n % BASIN_ERRORS] * point->loss;
             double weight = 1 / (variance / point->replicates + error * error);
             point->weights[n] = weight;
+            total += weight;
             basin->log_norm[n] +=
                 (log(weight) - point->freedom * log(variance) - point->scatter / variance) / 2;
         }
+        if (basin->losses > 0)
+            basin->log_norm[n] -= log(total) / 2;
     }
 }
 
@@ -331,8 +334,12 @@ static void lay_basins(struct cell_data *data)
     }
     for (int k = 0; k < data->coordinate_count; k++)
         terms_set_reference(&data->terms[k], space, data->reference_tokens);
-    for (size_t b = 0; b < data->basin_count; b++)
-        data->basins[b].t = cell_data_t(data, (double)space->horizons[data->basins[b].horizon]);
+    for (size_t b = 0; b < data->basin_count; b++) {
+        struct cell_basin *basin = &data->basins[b];
+        basin->t = cell_data_t(data, (double)space->horizons[basin->horizon]);
+        for (int d = 0; d < BASIN_DRIFTS; d++)
+            basin->flattening[d] = basin_flattening(d, basin->t);
+    }
 }
 
 struct cell_data *cell_data_create(const struct search_space *space, const struct observation *seen,

@@ -31,7 +31,8 @@ struct cell_basin {
     size_t losses, walls;
     uint32_t trials, diverged;
     const struct observation *optimum; /* OBSERVED_OPTIMUM; NULL: none */
-    double log_norm[BASIN_NOISES];     /* log norm of the losses' likelihood, but for the level's */
+    double log_norm[BASIN_NOISES];   /* log norm of the losses' likelihood, level integrated out */
+    double flattening[BASIN_DRIFTS]; /* curvature over the reference horizon's: 2^(-drift t) */
     /* g(x_k - vertex) of points[i] over the grid: shape[k] + (i * shapes of k + shape) *
      * VERTEX_GRID_MAX */
     double *shape[SEARCH_COORDINATES];

@@ -52,7 +52,7 @@ static void near_places(const struct cell_data *data, const struct cell_basin *b
 {
     double row[VERTEX_GRID_MAX], largest = -INFINITY;
     int count = data->grids[0].count;
-    basin_log_likelihood(data, basin, 0, node, losses, row);
+    basin_log_likelihood(data, basin, 0, node, losses, 0, count, row);
     for (int v = 0; v < count; v++)
         largest = row[v] > largest ? row[v] : largest;
     for (int v = 0; v < count; v++)

@@ -76,13 +76,21 @@ struct slope slope_fit(const double *x, const double *y, size_t count)
     return fit;
 }
 
+/* The first entry of a row of the lower triangle that is not 0; the factor has none before it. */
+static size_t first_entry(const double *a, size_t i, size_t n)
+{
+    size_t first = 0;
+    while (first < i && !(fabs(a[i * n + first]) > 0))
+        first++;
+    return first;
+}
+
 bool cholesky(double *a, size_t n)
 {
-    size_t first[CHOLESKY_MOST]; /* entry of each row; the factor has none before it */
+    size_t first[CHOLESKY_MOST];
     assert(n <= CHOLESKY_MOST);
     for (size_t i = 0; i < n; i++) {
-        for (first[i] = 0; first[i] < i && !(fabs(a[i * n + first[i]]) > 0);)
-            first[i]++;
+        first[i] = first_entry(a, i, n);
         for (size_t j = first[i]; j <= i; j++) {
             double sum = a[i * n + j];
             for (size_t k = first[i] > first[j] ? first[i] : first[j]; k < j; k++)
@@ -98,16 +106,16 @@ bool cholesky(double *a, size_t n)
 void cholesky_solve_upper(const double *factor, double *x, size_t n)
 {
     for (size_t i = n; i-- > 0;) {
-        for (size_t k = i + 1; k < n; k++)
-            x[i] -= factor[k * n + i] * x[k];
         x[i] /= factor[i * n + i];
+        for (size_t k = first_entry(factor, i, n); k < i; k++)
+            x[k] -= factor[i * n + k] * x[i];
     }
 }
 
 void cholesky_solve(const double *factor, double *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++)
+        for (size_t k = first_entry(factor, i, n); k < i; k++)
             x[i] -= factor[i * n + k] * x[k];
         x[i] /= factor[i * n + i];
     }

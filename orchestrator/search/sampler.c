@@ -16,6 +16,9 @@
 #include "search/sampler_basins.h"
 #include "search/sampler_law.h"
 
+/* With more basins the rows of all nodes in use fit into no cache, and those of other nodes than the
+ * basin's own are only computed where its vertex may lie. */
+#define KEPT_BASINS 32
 #define ROWS_MOST 24576 /* of 2 KB */
 #define ROWS_A_BASIN 1024
 
@@ -125,9 +128,31 @@ static void begin_features(struct sampler *sampler, int k)
         struct sampler_features *features = &sampler->features[k][b];
         *features = sampler_features_of(&data->terms[k], &data->space.cells[basin->cell],
                                         (int)basin->cell, (int)basin->horizon, basin->t);
-        for (int i = 0; i < features->count && cell_basin_is_known(basin); i++) {
-            double *reach = &sampler->reach[k][features->of[i].term];
-            *reach = fmax(*reach, fabs(features->of[i].value));
+    }
+}
+
+/* Sorts the features of the known basins by term. */
+static void begin_columns(struct sampler *sampler, int k)
+{
+    const struct cell_data *data = sampler->data;
+    struct sampler_entry *entries = sampler->entries[k];
+    struct sampler_column *columns = sampler->columns[k];
+    size_t first = 0;
+    for (size_t b = 0; b < data->basin_count; b++)
+        for (int i = 0; i < sampler->features[k][b].count; i++)
+            columns[sampler->features[k][b].of[i].term].end +=
+                cell_basin_is_known(&data->basins[b]);
+    for (size_t i = 0; i < data->terms[k].count; i++) {
+        size_t count = columns[i].end;
+        columns[i].first = columns[i].end = first;
+        first += count;
+    }
+    for (size_t b = 0; b < data->basin_count; b++) {
+        const struct sampler_features *features = &sampler->features[k][b];
+        for (int i = 0; i < features->count && cell_basin_is_known(&data->basins[b]); i++) {
+            struct sampler_column *column = &columns[features->of[i].term];
+            entries[column->end++] = (struct sampler_entry){(uint32_t)b, features->of[i].value};
+            column->reach = fmax(column->reach, fabs(features->of[i].value));
         }
     }
 }
@@ -139,6 +164,7 @@ static void begin_chain(struct sampler *sampler)
     sampler->error = 1;
     for (int k = 0; k < data->coordinate_count; k++) {
         begin_features(sampler, k);
+        begin_columns(sampler, k);
         begin_law(sampler, k);
         sampler_set_lines(sampler, k);
         for (size_t b = 0; b < data->basin_count; b++)
@@ -146,11 +172,10 @@ static void begin_chain(struct sampler *sampler)
     }
 }
 
-/* With several coordinates: one row a basin, and one for alternatives. */
 static bool make_rows(struct sampler *sampler)
 {
-    size_t basins = sampler->data->basin_count, wanted = basins + 1;
-    if (sampler->data->coordinate_count == 1) {
+    size_t basins = sampler->data->basin_count, wanted = basins;
+    if (sampler->data->coordinate_count == 1 && basins <= KEPT_BASINS) {
         wanted = basins * ROWS_A_BASIN < ROWS_MOST ? basins * ROWS_A_BASIN : ROWS_MOST;
         sampler->row_index = lr_calloc(basins * SAMPLER_NODES + 1, sizeof(*sampler->row_index));
         if (!sampler->row_index)
@@ -173,8 +198,10 @@ struct sampler *sampler_create(const struct cell_data *data)
     for (int k = 0; k < data->coordinate_count; k++) {
         size_t terms = data->terms[k].count;
         sampler->features[k] = lr_calloc(data->basin_count + 1, sizeof(*sampler->features[k]));
-        sampler->reach[k] = lr_calloc(terms + 1, sizeof(*sampler->reach[k]));
-        good = good && sampler->features[k] && sampler->reach[k];
+        sampler->entries[k] =
+            lr_calloc(data->basin_count * SAMPLER_FEATURES + 1, sizeof(*sampler->entries[k]));
+        sampler->columns[k] = lr_calloc(terms + 1, sizeof(*sampler->columns[k]));
+        good = good && sampler->features[k] && sampler->entries[k] && sampler->columns[k];
         largest = terms > largest ? terms : largest;
     }
     sampler->matrix = lr_calloc(largest * largest + 1, sizeof(double));
@@ -194,7 +221,8 @@ void sampler_destroy(struct sampler *sampler)
     lr_free(sampler->basins);
     for (int k = 0; k < SEARCH_COORDINATES; k++) {
         lr_free(sampler->features[k]);
-        lr_free(sampler->reach[k]);
+        lr_free(sampler->entries[k]);
+        lr_free(sampler->columns[k]);
     }
     lr_free(sampler->matrix);
     lr_free(sampler->unexplained);

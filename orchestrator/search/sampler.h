@@ -18,24 +18,25 @@ struct sampler_law {              /* of one coordinate */
     double stretch[TERMS_MAX]; /* on a heavy term's variance: Student as a mixture of normals */
 };
 
-struct sampler_row { /* a basin's likelihood over the grid of its vertex, for one node */
+struct sampler_row { /* a basin's likelihood over the grid of its vertex */
+    struct basin_node node;
     double log_of[VERTEX_GRID_MAX];
     double likelihood[VERTEX_GRID_MAX]; /* over exp(scale) */
     double scale;                       /* the largest of log_of */
 };
 
-struct sampler_basin {
+struct sampler_basin { /* first what the moves of the law need */
     bool known;
-    int shape;                           /* of the LR's coordinate */
-    double shape_evidence[BASIN_SHAPES]; /* over the largest; of the current draw only */
+    int shape;                     /* of the LR's coordinate */
+    double support;                /* sampler_law.c: log likelihood of the vertex, */
+    double moved, off;             /* the same after a move; the move, octaves */
+    const struct sampler_row *row; /* of the current coordinate and node */
     double vertex[SEARCH_COORDINATES];
-    int place[SEARCH_COORDINATES]; /* the vertex's index on its grid */
-    double curvature[SEARCH_COORDINATES];
-    double level;                    /* nats above the basin's lowest loss */
     double line[SEARCH_COORDINATES]; /* the law's value: the LR's vertex, or log2 of the ratio */
-    double support;                  /* sampler_law.c: log likelihood of the vertex, */
-    double moved, off;               /* the same after a move; the move, octaves */
-    const struct sampler_row *row;   /* of the current coordinate and node */
+    int place[SEARCH_COORDINATES];   /* the vertex's index on its grid */
+    double curvature[SEARCH_COORDINATES];
+    double level;                        /* nats above the basin's lowest loss */
+    double shape_evidence[BASIN_SHAPES]; /* over the largest; of the current draw only */
 };
 
 struct sampler_features { /* of one basin or optimum: the terms of its law that are not 0 */
@@ -46,6 +47,17 @@ struct sampler_features { /* of one basin or optimum: the terms of its law that 
     } of[SAMPLER_FEATURES];
 };
 
+struct sampler_entry {
+    uint32_t basin;
+    double value; /* of the feature */
+};
+
+struct
+    sampler_column { /* of one term: entries[first..end), the known basins whose law it changes */
+    size_t first, end;
+    double reach; /* largest feature */
+};
+
 struct sampler {
     const struct cell_data *data;
     uint64_t draws;
@@ -54,11 +66,13 @@ struct sampler {
     struct sampler_law laws[SEARCH_COORDINATES];
     struct sampler_basin *basins;
     struct sampler_features *features[SEARCH_COORDINATES]; /* [basin] */
-    double *reach[SEARCH_COORDINATES]; /* largest feature of each term over the known basins */
-    double *matrix;                    /* normal matrix of the regression */
+    struct sampler_entry *entries[SEARCH_COORDINATES];     /* sorted by term, then basin */
+    struct sampler_column *columns[SEARCH_COORDINATES];    /* [term] */
+    double *matrix;                                        /* normal matrix of the regression */
     double *unexplained; /* losses of data->points minus the other coordinates' contributions */
-    /* Rows, found by node: of the only coordinate. With several each sweep needs new ones. */
-    uint32_t *row_index; /* [basin][node]: 1 + the row; 0: none */
+    /* With few basins and one coordinate, rows by node: [basin][node] 1 + the row, 0: none.
+     * Otherwise NULL, and rows are [basin] at its node. */
+    uint32_t *row_index;
     struct sampler_row *rows;
     uint32_t row_count, row_capacity;
 };

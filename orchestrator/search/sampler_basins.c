@@ -62,13 +62,13 @@ void sampler_turn_to(struct sampler *sampler, int k)
 /* Adds the log probability that every wall diverges: on the right of the optimum only, or on either
  * side. What trained far below an optimum speaks against divergence on that side; what trained above
  * it is not counted, because many surfaces have no cliff within octaves. */
-VECTOR_CLONES static void add_walls(const struct sampler *sampler, size_t b, int k, double *log_of)
+VECTOR_CLONES static void add_walls(const struct sampler *sampler, size_t b, int k, int first,
+                                    int end, double *log_of)
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
-    int count = sampler->data->grids[k].count;
     double all[2][VERTEX_GRID_MAX];
     for (int both = 0; both < 2; both++) {
-        for (int v = 0; v < count; v++)
+        for (int v = first; v < end; v++)
             all[both][v] = both ? DIVERGES_BOTH * basin->survival[k][v] : 1 - DIVERGES_BOTH;
         for (size_t i = 0; i < basin->walls; i++) {
             const double *wall = basin->wall[k][both] + i * VERTEX_GRID_MAX;
@@ -77,41 +77,59 @@ VECTOR_CLONES static void add_walls(const struct sampler *sampler, size_t b, int
                 if (j != k)
                     stays *= 1 - basin->wall[j][both][i * VERTEX_GRID_MAX +
                                                       (size_t)sampler->basins[b].place[j]];
-            for (int v = 0; v < count; v++) {
+            for (int v = first; v < end; v++) {
                 all[both][v] *= 1 - stays * (1 - wall[v]);
                 all[both][v] = all[both][v] > LEAST ? all[both][v] : LEAST;
             }
         }
     }
-    for (int v = 0; v < count; v++)
+    for (int v = first; v < end; v++)
         all[0][v] += all[1][v];
-    fast_log(all[0], count);
-    for (int v = 0; v < count; v++)
+    fast_log(all[0] + first, end - first);
+    for (int v = first; v < end; v++)
         log_of[v] += all[0][v];
 }
 
-VECTOR_CLONES static void fill_row(const struct sampler *sampler, size_t b, int k,
-                                   const struct basin_node *node, struct sampler_row *row)
+/* log_of[v] = log likelihood of a basin at the places v = first..end - 1. */
+VECTOR_CLONES static void fill_log(const struct sampler *sampler, size_t b, int k,
+                                   const struct basin_node *node, int first, int end,
+                                   double log_of[VERTEX_GRID_MAX])
 {
     const struct cell_basin *basin = &sampler->data->basins[b];
     const struct vertex_grid *grid = &sampler->data->grids[k];
-    basin_log_likelihood(sampler->data, basin, k, node, unexplained(sampler, b), row->log_of);
+    basin_log_likelihood(sampler->data, basin, k, node, unexplained(sampler, b), first, end,
+                         log_of);
     if (basin->walls > 0)
-        add_walls(sampler, b, k, row->log_of);
+        add_walls(sampler, b, k, first, end, log_of);
     if (basin->optimum && k == 0)
-        for (int v = 0; v < grid->count; v++) { /* .loss: standard error of ln lr */
+        for (int v = first; v < end; v++) { /* .loss: standard error of ln lr */
             double off = (vertex_grid_x(grid, v) - log2(basin->optimum->lr)) * log(2.0);
             double error = fmax(basin->optimum->loss, grid->step / 4);
-            row->log_of[v] -= off * off / (2 * error * error);
+            log_of[v] -= off * off / (2 * error * error);
         }
-    row->scale = -INFINITY;
-    for (int v = 0; v < grid->count; v++)
-        row->scale = row->log_of[v] > row->scale ? row->log_of[v] : row->scale;
-    for (int v = 0; v < grid->count; v++) {
-        double below = row->log_of[v] - row->scale;
-        row->likelihood[v] = below > -FARTHEST ? below : -FARTHEST;
+}
+
+/* out[v] = exp(log_of[v] - the largest of them), which is returned. */
+VECTOR_CLONES static double scale(const double *log_of, int first, int end, double *out)
+{
+    double largest = -INFINITY;
+    for (int v = first; v < end; v++)
+        largest = log_of[v] > largest ? log_of[v] : largest;
+    for (int v = first; v < end; v++) {
+        double below = log_of[v] - largest;
+        out[v] = below > -FARTHEST ? below : -FARTHEST;
     }
-    fast_exp(row->likelihood, grid->count);
+    fast_exp(out + first, end - first);
+    return largest;
+}
+
+static void fill_row(const struct sampler *sampler, size_t b, int k, const struct basin_node *node,
+                     struct sampler_row *row)
+{
+    int count = sampler->data->grids[k].count;
+    fill_log(sampler, b, k, node, 0, count, row->log_of);
+    row->scale = scale(row->log_of, 0, count, row->likelihood);
+    row->node = *node;
 }
 
 static uint32_t node_index(const struct basin_node *node)
@@ -130,15 +148,10 @@ static void forget_rows(struct sampler *sampler)
     sampler->row_count = 0;
 }
 
-/* The row of a basin and node. Of the only coordinate it stays until rows are forgotten; otherwise
- * `place` of sampler->rows is filled. */
-static const struct sampler_row *row_at(struct sampler *sampler, size_t b, int k,
-                                        const struct basin_node *node, size_t place)
+/* The row of a basin and node; it stays until rows are forgotten. Only if sampler->row_index. */
+static const struct sampler_row *kept_row(struct sampler *sampler, size_t b, int k,
+                                          const struct basin_node *node)
 {
-    if (!sampler->row_index) {
-        fill_row(sampler, b, k, node, &sampler->rows[place]);
-        return &sampler->rows[place];
-    }
     uint32_t *index = &sampler->row_index[b * SAMPLER_NODES + node_index(node)];
     if (*index > 0)
         return &sampler->rows[*index - 1];
@@ -150,6 +163,17 @@ static const struct sampler_row *row_at(struct sampler *sampler, size_t b, int k
     return row;
 }
 
+/* The row of a basin at its node; it changes only with the node if there is one coordinate. */
+static const struct sampler_row *own_row(struct sampler *sampler, size_t b, int k,
+                                         const struct basin_node *node)
+{
+    struct sampler_row *row = &sampler->rows[b];
+    bool filled = sampler->data->coordinate_count == 1 && sampler->basins[b].row;
+    if (!filled || node_index(&row->node) != node_index(node))
+        fill_row(sampler, b, k, node, row);
+    return row;
+}
+
 void sampler_weigh(struct sampler *sampler, int k)
 {
     if (sampler->row_index &&
@@ -158,7 +182,8 @@ void sampler_weigh(struct sampler *sampler, int k)
     for (size_t b = 0; b < sampler->data->basin_count; b++) {
         struct basin_node node = node_of(sampler, k, b);
         if (sampler->basins[b].known)
-            sampler->basins[b].row = row_at(sampler, b, k, &node, b);
+            sampler->basins[b].row =
+                sampler->row_index ? kept_row(sampler, b, k, &node) : own_row(sampler, b, k, &node);
     }
 }
 
@@ -242,15 +267,22 @@ VECTOR_CLONES static void add_evidence(struct sampler *sampler, size_t b, int k,
 {
     struct basin_node node = node_of(sampler, k, b);
     struct window window;
-    double evidence[ALTERNATIVES];
+    double evidence[ALTERNATIVES], room[VERTEX_GRID_MAX];
     lay_window(sampler, b, k, &window);
     for (int i = 0; i < count; i++) {
         *member_of(&node, block) = i;
-        const struct sampler_row *row = row_at(sampler, b, k, &node, sampler->row_capacity);
+        const double *likelihood = room;
+        if (sampler->row_index) {
+            const struct sampler_row *row = kept_row(sampler, b, k, &node);
+            log_weights[i] += row->scale;
+            likelihood = row->likelihood;
+        } else {
+            fill_log(sampler, b, k, &node, window.first, window.end, room);
+            log_weights[i] += scale(room, window.first, window.end, room);
+        }
         double sum = 0;
         for (int v = window.first; v < window.end; v++)
-            sum += row->likelihood[v] * window.prior[v];
-        log_weights[i] += row->scale;
+            sum += likelihood[v] * window.prior[v];
         evidence[i] = sum > LEAST ? sum : LEAST;
     }
     fast_log(evidence, count);
@@ -341,6 +373,11 @@ void sampler_draw_shapes(struct sampler *sampler, int k)
 
 /* ---- the level of the law ---- */
 
+/* Evidences are multiplied before their logarithm is taken: at least LEAST_LEVEL each, and at most
+ * that of all places. */
+#define AT_ONCE 4
+#define LEAST_LEVEL 1e-70
+
 /* Prior of a vertex around the law in steps of the grid, prior[WIDE] at the nearest place. */
 #define WIDE (VERTEX_GRID_MAX / 2)
 
@@ -358,28 +395,48 @@ static int lay_prior(const struct sampler *sampler, double place, double prior[2
     return wide;
 }
 
-/* Adds a basin's log evidence, its vertex integrated out, of the law's level moved by i - most
- * places. */
-static void add_level_evidence(const struct sampler *sampler, size_t b, int most,
-                               double log_weights[LEVELS])
+/* Multiplies the evidence of each level, the law's moved by i - most places, by a basin's, its
+ * vertex integrated out. */
+VECTOR_CLONES static void multiply_evidence(const struct sampler *sampler, size_t b, int most,
+                                            double evidence[LEVELS])
 {
     const struct vertex_grid *grid = &sampler->data->grids[0];
-    const struct sampler_basin *state = &sampler->basins[b];
-    double prior[2 * WIDE + 1], evidence[LEVELS];
-    double place = (state->line[0] - grid->low) / grid->step;
-    place = fmax(-LEVELS, fmin(place, 2 * LEVELS)); /* beyond it no level is near the grid */
+    double prior[2 * WIDE + 1], sums[LEVELS] = {0};
+    double place = (sampler->basins[b].line[0] - grid->low) / grid->step;
+    /* beyond it no level is near the grid */
+    place = fmax(-VERTEX_GRID_MAX - WIDE, fmin(place, 2 * VERTEX_GRID_MAX + WIDE));
     int wide = lay_prior(sampler, place, prior), nearest = (int)round(place);
-    for (int i = 0; i <= 2 * most; i++) {
-        int at = nearest + i - most, first = at - wide > 0 ? at - wide : 0;
-        int last = at + wide < grid->count - 1 ? at + wide : grid->count - 1;
-        double sum = 0;
-        for (int v = first; v <= last; v++)
-            sum += state->row->likelihood[v] * prior[WIDE + v - at];
-        evidence[i] = sum > LEAST ? sum : LEAST;
+    for (int j = -wide; j <= wide; j++) {
+        int shift = nearest - most + j, first = shift < 0 ? -shift : 0;
+        int end = grid->count - shift < 2 * most + 1 ? grid->count - shift : 2 * most + 1;
+        double weight = prior[WIDE + j];
+        for (int i = first; i < end; i++)
+            sums[i] += sampler->basins[b].row->likelihood[shift + i] * weight;
     }
-    fast_log(evidence, 2 * most + 1);
     for (int i = 0; i <= 2 * most; i++)
-        log_weights[i] += evidence[i];
+        evidence[i] *= sums[i] > LEAST_LEVEL ? sums[i] : LEAST_LEVEL;
+}
+
+/* Adds the log evidence of each level. */
+static void add_level_evidence(const struct sampler *sampler, int most, double log_weights[LEVELS])
+{
+    double evidence[LEVELS];
+    int multiplied = 0;
+    for (size_t b = 0; b <= sampler->data->basin_count; b++) {
+        bool last = b == sampler->data->basin_count;
+        if (multiplied == AT_ONCE || (last && multiplied > 0)) {
+            fast_log(evidence, 2 * most + 1);
+            for (int i = 0; i <= 2 * most; i++)
+                log_weights[i] += evidence[i];
+            multiplied = 0;
+        }
+        if (last || !sampler->basins[b].known)
+            continue;
+        for (int i = 0; i <= 2 * most && multiplied == 0; i++)
+            evidence[i] = 1;
+        multiply_evidence(sampler, b, most, evidence);
+        multiplied++;
+    }
 }
 
 void sampler_jump_level(struct sampler *sampler)
@@ -395,9 +452,7 @@ void sampler_jump_level(struct sampler *sampler)
         double z = (*theta + (i - most) * step - terms->term[level].mean) / deviation;
         log_weights[i] = -z * z / 2;
     }
-    for (size_t b = 0; b < sampler->data->basin_count; b++)
-        if (sampler->basins[b].known)
-            add_level_evidence(sampler, b, most, log_weights);
+    add_level_evidence(sampler, most, log_weights);
     *theta += (sampler_pick(sampler, log_weights, 2 * most + 1) - most) * step;
     sampler_set_lines(sampler, 0);
 }
@@ -411,14 +466,14 @@ static void draw_vertex(struct sampler *sampler, size_t b, int k)
     struct window window;
     lay_window(sampler, b, k, &window);
     for (int v = window.first; v < window.end; v++)
-        window.prior[v] *= state->row->likelihood[v];
+        window.prior[v] *= sampler->basins[b].row->likelihood[v];
     int place =
         sampler_pick_weighted(sampler, window.prior + window.first, window.end - window.first) +
         window.first;
     if (place < window.first) { /* the law lies far from where the losses place it */
         for (int v = 0; v < grid->count; v++) {
             double off = (vertex_grid_x(grid, v) - window.center) / window.deviation;
-            window.prior[v] = state->row->log_of[v] - off * off / 2;
+            window.prior[v] = sampler->basins[b].row->log_of[v] - off * off / 2;
         }
         place = sampler_pick(sampler, window.prior, grid->count);
     }

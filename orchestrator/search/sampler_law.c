@@ -50,30 +50,6 @@ static bool has_effect(const struct sampler *sampler, int k, enum effect effect)
     return false;
 }
 
-/* The basins that a term applies to: first, first + stride, ... */
-struct range {
-    size_t first, stride, count;
-};
-
-static struct range range_of(const struct sampler *sampler, const struct term *term)
-{
-    size_t cells = sampler->data->space.cell_count, horizons = sampler->data->space.horizon_count;
-    if (term->kind == TERM_CELL || term->kind == TERM_CELL_TOKENS)
-        return (struct range){term->of * horizons, 1, horizons};
-    if (term->kind == TERM_HORIZON)
-        return (struct range){term->of, horizons, cells};
-    return (struct range){0, 1, sampler->data->basin_count};
-}
-
-static double feature_of(const struct sampler *sampler, int k, size_t b, size_t term)
-{
-    const struct sampler_features *features = &sampler->features[k][b];
-    for (int i = 0; i < features->count; i++)
-        if (features->of[i].term == (int)term)
-            return features->of[i].value;
-    return 0;
-}
-
 void sampler_set_lines(struct sampler *sampler, int k)
 {
     for (size_t b = 0; b < sampler->data->basin_count; b++)
@@ -142,28 +118,24 @@ static double log_prior(const struct sampler *sampler, int k, size_t term, doubl
 
 static void shift_term(struct sampler *sampler, int k, size_t term, double step)
 {
-    const struct range range = range_of(sampler, &sampler->data->terms[k].term[term]);
+    const struct sampler_column *column = &sampler->columns[k][term];
+    const struct sampler_entry *entries = sampler->entries[k];
     double *theta = &sampler->laws[k].theta[term];
-    double by = step / fmax(sampler->reach[k][term], 0.1) * sampler_normal(sampler),
+    double by = step / fmax(column->reach, 0.1) * sampler_normal(sampler),
            luck = log(sampler_uniform(sampler));
     double gain = log_prior(sampler, k, term, *theta + by) - log_prior(sampler, k, term, *theta);
-    for (size_t i = 0, b = range.first; i < range.count; i++, b += range.stride) {
-        struct sampler_basin *basin = &sampler->basins[b];
-        basin->off = basin->known ? by * feature_of(sampler, k, b, term) : 0;
-        if (!(fabs(basin->off) > 0))
-            continue;
-        basin->moved = support(sampler, b, k, basin->off);
+    for (size_t i = column->first; i < column->end; i++) {
+        struct sampler_basin *basin = &sampler->basins[entries[i].basin];
+        basin->moved = support(sampler, entries[i].basin, k, by * entries[i].value);
         gain += basin->moved - basin->support;
     }
     if (!(luck < gain)) /* rejects NaN too */
         return;
     *theta += by;
-    for (size_t i = 0, b = range.first; i < range.count; i++, b += range.stride) {
-        struct sampler_basin *basin = &sampler->basins[b];
-        if (!(fabs(basin->off) > 0))
-            continue;
-        move_vertex(sampler, b, k, basin->off);
-        basin->line[k] += basin->off;
+    for (size_t i = column->first; i < column->end; i++) {
+        struct sampler_basin *basin = &sampler->basins[entries[i].basin];
+        move_vertex(sampler, entries[i].basin, k, by * entries[i].value);
+        basin->line[k] += by * entries[i].value;
         basin->support = basin->moved;
     }
 }
@@ -176,10 +148,11 @@ static int draw_size(struct sampler *sampler, int k, const double *sizes, const 
     double weights[SAMPLER_SCALES];
     for (int m = 0; m < SAMPLER_SCALES; m++) {
         weights[m] = log(prior[m]);
+        double growth = sizes[m] / sizes[now] - 1;
         for (size_t b = 0; b < sampler->data->basin_count; b++)
             if (sampler->basins[b].known)
-                weights[m] +=
-                    support(sampler, b, k, sampler->basins[b].off * (sizes[m] / sizes[now] - 1));
+                weights[m] += m == now ? sampler->basins[b].support
+                                       : support(sampler, b, k, sampler->basins[b].off * growth);
     }
     int drawn = sampler_pick(sampler, weights, SAMPLER_SCALES);
     for (size_t b = 0; b < sampler->data->basin_count && drawn != now; b++) {
@@ -274,12 +247,12 @@ static void draw_misfit(struct sampler *sampler, int k)
 {
     double weights[SAMPLER_SCALES];
     for (int m = 0; m < SAMPLER_SCALES; m++) {
-        double size = misfit_at(sampler, k, m);
+        double size = misfit_at(sampler, k, m), log_size = log(size);
         weights[m] = log(basin_misfit_prior[m]);
         for (size_t b = 0; b < sampler->data->basin_count; b++) {
             double z = (subject(&sampler->basins[b], k) - sampler->basins[b].line[k]) / size;
             if (sampler->basins[b].known)
-                weights[m] -= z * z / 2 + log(size);
+                weights[m] -= z * z / 2 + log_size;
         }
     }
     sampler->laws[k].misfit = sampler_pick(sampler, weights, SAMPLER_SCALES);
@@ -290,12 +263,12 @@ static void draw_effect_size(struct sampler *sampler, int k, enum effect effect)
     const struct terms *terms = &sampler->data->terms[k];
     double weights[SAMPLER_SCALES];
     for (int o = 0; o < SAMPLER_SCALES; o++) {
-        double size = effect_sizes[effect][o];
+        double size = effect_sizes[effect][o], log_size = log(size);
         weights[o] = log(effect_prior[effect][o]);
         for (size_t i = 0; i < terms->count; i++) {
             double z = sampler->laws[k].theta[i] / size;
             if (effect_of(&terms->term[i]) == effect)
-                weights[o] -= z * z / 2 + log(size);
+                weights[o] -= z * z / 2 + log_size;
         }
     }
     sampler->laws[k].effect[effect] = sampler_pick(sampler, weights, SAMPLER_SCALES);

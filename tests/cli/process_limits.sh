@@ -31,6 +31,13 @@ for files in 6 9 16; do
     expect_err "too few files can be open at once"
 done
 
+# The stack: threads have one of their own size.
+for kilobytes in 128 256; do
+    run sh -c "$limited" sh -s $kilobytes "$LRSEARCH" tiny.yaml --run-dir stack-$kilobytes
+    expect_status "$whole_status"
+    expect_same_answer whole/result.json stack-$kilobytes/result.json
+done
+
 # Sizes of files, in blocks of 512 bytes: what is in the way differs, what is said does not.
 too_large() # BLOCKS LRSEARCH-ARGUMENT...
 {

@@ -18,12 +18,12 @@
 #include "store/journal.h"
 #include "plan/plan_load.h"
 
-enum { SESSIONS_MAX = 400, PLANS = 5, ASYNC = PLANS, SEARCHES };
+enum { SESSIONS_MAX = 400, PLANS = 5, ASYNC = PLANS, SEARCHES, LARGE = SEARCHES, ALL };
 
 static uint64_t first_seed = 1, seed_count = 300;
 static char base[200];
 
-static const char *const searches[SEARCHES] = {
+static const char *const searches[ALL] = {
     "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n",
     ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], min_gain: 1e-5, precision: 1e-6}\n"
      "budget: {trials: 24}\n"),
@@ -32,7 +32,10 @@ static const char *const searches[SEARCHES] = {
     ("search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: grid}\n"
      "confirm: {tokens: 240k}\n"),
     [ASYNC] = "search: {lr: [1e-3, 1], horizons: [30k, 60k, 120k], policy: design, mode: async}\n",
+    [LARGE] = "search: {lr: [1e-5, 10], horizons: [1600, 3200], policy: grid, seeds: 32, "
+              "resolution: 0.5}\n",
 };
+static struct coordinator_watch watch;
 
 static struct plan *load_plan(int number)
 {
@@ -83,6 +86,7 @@ static int session_with(const struct loop_ops *loop, const struct plan *plan, co
                                       .grace_s = 20,
                                       .mpi_library = "none",
                                       .blas = "none",
+                                      .watch = watch,
                                       .prepare_data = prepare_nothing};
     int rc = coordinator_run(&setup, &answer, &workers_lost, err);
     sim_end();
@@ -345,6 +349,81 @@ static void threads_leave_the_journal_as_it_is(void **state)
     }
 }
 
+/* ---- large rounds ---- */
+
+enum { PORTION = 256 }; /* events that one turn of the loop records */
+
+static struct loop_job in_flight;
+static struct loop_ops counting;
+static unsigned recorded, most_recorded, turns; /* of PLANNED: in this turn; most; turns with any */
+
+static void count_planned(void *context, const struct campaign *campaign, const struct event *event)
+{
+    (void)context;
+    (void)campaign;
+    turns += event->kind == EVENT_PLANNED && recorded == 0;
+    recorded += event->kind == EVENT_PLANNED;
+    most_recorded = recorded > most_recorded ? recorded : most_recorded;
+}
+
+static int begin_turn(void *context, uint64_t now_ms, struct lr_error *err)
+{
+    recorded = 0;
+    return in_flight.done(context, now_ms, err);
+}
+
+static void work_counting(const struct loop_job *job)
+{
+    in_flight = *job;
+    sim_loop_threads.work(&(struct loop_job){job->context, job->run, begin_turn});
+}
+
+/* ... whether or not a signal or a kill comes between the portions. */
+static void a_large_round_is_recorded_in_portions(void **state)
+{
+    static const int signals[] = {0, SIGTERM, SIGUSR1};
+    (void)state;
+    char run_dir[300], *whole = NULL;
+    struct plan *plan = load_plan(LARGE);
+    counting = sim_loop_threads;
+    counting.work = work_counting;
+    watch.event = count_planned;
+    for (int number = 0; number < 1 + 3 * 4; number++) {
+        int rc, start = 0;
+        snprintf(run_dir, sizeof(run_dir), "%s/large-%d", base, number);
+        sim_forget_checkpoints();
+        most_recorded = turns = 0;
+        do {
+            struct lr_error err = {0};
+            struct sim_faults faults = {.workers = 3, .latency_ms = 1, .slow = 1, .job_ms = 1000};
+            if (number > 0 && start == 0) {
+                faults.end_s = .3 + .3 * (number / 3);
+                faults.end_signal = signals[number % 3];
+            }
+            rc = session_with(&counting, plan, run_dir, 1, &faults, &err);
+            if (rc && rc != SIM_KILLED && rc != LR_ECANCELED)
+                fail_msg("%s", err.text);
+        } while (rc && ++start < 3);
+        assert_int_equal(rc, 0);
+        assert_int_equal(start, number > 0);
+        json_t *answer = answer_of(run_dir);
+        char *text = json_dumps(answer, JSON_SORT_KEYS);
+        json_decref(answer);
+        if (number > 0) {
+            assert_string_equal(text, whole);
+            free(text);
+        } else {
+            whole = text;
+            assert_true(turns > 3);
+            assert_in_range(most_recorded, PORTION - 1, PORTION); /* with the event of the round */
+        }
+        temp_dir_remove(run_dir);
+    }
+    memset(&watch, 0, sizeof(watch));
+    free(whole);
+    free(plan);
+}
+
 /* Replays a journal; at each decision it asks the campaign what follows. */
 struct replay {
     struct campaign *campaign;
@@ -532,6 +611,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_leave_the_journal_as_it_is),
+        cmocka_unit_test(a_large_round_is_recorded_in_portions),
         cmocka_unit_test(every_decision_follows_from_the_journal),
         cmocka_unit_test(every_campaign_ends_with_the_same_answer),
         cmocka_unit_test(killed_after_every_line),

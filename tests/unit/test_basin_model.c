@@ -163,7 +163,7 @@ static struct moments enumerate(const struct cell_data *data)
         double log_prior = log(basin_shape_of(node.shape).prior) +
                            basin_curvature_log_prior(data, 0, node.curvature) +
                            basin_sigma_log_prior(node.sigma) + log(basin_error_prior[node.error]);
-        basin_log_likelihood(data, basin, 0, &node, losses, log_of);
+        basin_log_likelihood(data, basin, 0, &node, losses, 0, grid->count, log_of);
         for (int v = 0; v < grid->count; v++)
             for (int m = 0; m < BASIN_MISFITS; m++)
                 moments_add(&sums, vertex_grid_x(grid, v),

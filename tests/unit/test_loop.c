@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include "net/loop.h"
 
@@ -50,14 +51,31 @@ struct scene {
     int done_fails;    /* rc of done() */
     unsigned signaled; /* calls of the handler */
     uint64_t job_ms;
+    size_t filled;
+    bool fills_stack;        /* the job uses DEEP bytes of its stack */
     atomic_bool running;     /* the job has begun and not returned */
     atomic_bool interrupted; /* it saw that it was to end */
     atomic_bool beside;      /* it ran on another thread */
 };
 
+#define DEEP ((size_t)1 << 20)
+#define SMALL ((rlim_t)256 << 10) /* a limit that is smaller */
+
+static size_t fill_stack(void)
+{
+    volatile char deep[DEEP];
+    size_t sum = 0;
+    for (size_t i = 0; i < DEEP; i += 512)
+        deep[i] = 1;
+    for (size_t i = 0; i < DEEP; i += 512)
+        sum += (size_t)deep[i];
+    return sum;
+}
+
 static void run_job(void *context)
 {
     struct scene *scene = context;
+    scene->filled = scene->fills_stack ? fill_stack() : 0;
     atomic_store(&scene->running, true);
     atomic_store(&scene->beside, !pthread_equal(pthread_self(), scene->loop_thread));
     uint64_t end_ms = loop_uv.now_ms() + scene->job_ms;
@@ -139,6 +157,22 @@ static void messages_are_served_beside_a_job(void **state)
     assert_true(scene.served >= JOB_MS / MESSAGE_EVERY_MS / 4);
 }
 
+static void a_job_needs_no_large_stack_limit(void **state)
+{
+    (void)state;
+    struct lr_error err;
+    struct rlimit before, small;
+    struct scene scene = {.jobs_wanted = 1, .job_ms = 1, .fills_stack = true};
+    assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
+    small = (struct rlimit){SMALL, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_STACK, &small), 0);
+    int rc = run(&scene, &err);
+    assert_int_equal(setrlimit(RLIMIT_STACK, &before), 0);
+    assert_int_equal(rc, 0);
+    assert_int_equal(scene.filled, DEEP / 512);
+    assert_true(atomic_load(&scene.beside));
+}
+
 static void jobs_follow_each_other(void **state)
 {
     (void)state;
@@ -199,6 +233,7 @@ static void an_error_of_done_ends_the_loop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_needs_no_large_stack_limit),
         cmocka_unit_test(messages_are_served_beside_a_job),
         cmocka_unit_test(jobs_follow_each_other),
         cmocka_unit_test(a_signal_ends_the_job_and_the_loop),

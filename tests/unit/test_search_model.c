@@ -123,7 +123,7 @@ static void draw_losses(struct draws *draws, const struct truth *truth, struct o
     for (int h = 0; h < HORIZONS; h++) {
         double heights[POINTS], lowest = INFINITY, curvature = -1;
         double mean = CURVATURE_LEAST * (1 << truth->curvature) *
-                      exp2(-basin_drift[truth->drift] * octaves_of(h));
+                      basin_flattening(truth->drift, octaves_of(h));
         while (curvature < mean / 10)
             curvature = mean * (1 + CURVATURE_SPREAD * normal(draws));
         for (int i = 0; i < POINTS; i++) {
