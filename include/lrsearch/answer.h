@@ -61,12 +61,13 @@ struct confidence_answer {
 };
 
 /* What would make the answer better, or give one: for the commands that a report proposes. */
-enum advice_kind { ADVICE_NONE, ADVICE_RANGE, ADVICE_HORIZON, ADVICE_SEEDS };
+enum advice_kind { ADVICE_NONE, ADVICE_RANGE, ADVICE_HORIZON, ADVICE_SEEDS, ADVICE_MIN_GAIN };
 struct advice_answer {
     enum advice_kind kind;
     double lr[2];    /* ADVICE_RANGE: search.lr */
     uint64_t tokens; /* ADVICE_HORIZON: a further horizon */
     uint32_t seeds;  /* ADVICE_SEEDS: search.seeds */
+    double min_gain; /* ADVICE_MIN_GAIN: search.min_gain */
 };
 
 struct horizon_answer {
