@@ -259,7 +259,7 @@ static const struct {
     {"search.=3", "--set search.=3: unknown key\n"},
     {"search.bootstrap=3",
      "--set search.bootstrap=3: is gone; leave it out: intervals come from the "
-     "posterior of all trials\n"},
+     "fit to all trials\n"},
     {"search.policy=narrow",
      "--set search.policy=narrow: narrow is gone (available: grid, design); leave the key out: "
      "design, the default, narrows around each optimum for fewer tokens\n"},

@@ -148,7 +148,7 @@ static void a_flat_horizon_is_told_and_rests_on_the_others(void **state)
     conclude();
     assert_true(answer.status == ANSWER_NOT_IDENTIFIED ||
                 warned("4M tokens: the losses do not tell its optimum") ||
-                warned("the losses do not lie on a smooth basin, at some horizons at least"));
+                warned("the losses do not lie on a smooth curve, at some horizons at least"));
     assert_false(answer.horizons[2].at_edge);
     assert_true(answer.horizons[2].se_ln_lr > 1.3 * answer.horizons[1].se_ln_lr);
     assert_true(isfinite(answer.target.lr));
