@@ -258,8 +258,8 @@ static const struct {
     {".seeds=3", "--set .seeds=3: unknown section \n"},
     {"search.=3", "--set search.=3: unknown key\n"},
     {"search.bootstrap=3",
-     "--set search.bootstrap=3: is gone; leave it out: intervals come from the "
-     "fit to all trials\n"},
+     "--set search.bootstrap=3: is gone; leave it out: intervals come from the fit to all "
+     "trials\n"},
     {"search.policy=narrow",
      "--set search.policy=narrow: narrow is gone (available: grid, design); leave the key out: "
      "design, the default, narrows around each optimum for fewer tokens\n"},
