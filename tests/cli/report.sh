@@ -89,7 +89,7 @@ expect_whole "a<b&c/report.html"
 expect_page "a<b&c/report.html" "<code>lrsearch report a&lt;b&amp;c</code>"
 expect_page "a<b&c/report.html" "<details open>"
 ! grep -q "<svg" "a<b&c/report.html" || fail "a figure without gnuplot"
-for text in "What was measured at each length of training" "What each rank did" "What was known before each round"; do
+for text in "What was measured at each length of training" "What each rank did" "How the search narrowed"; do
     expect_page "a<b&c/report.html" "<caption>$text"
 done
 
