@@ -33,8 +33,7 @@ enum answer_status {
 
 enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
 
-/* How far an answer can be trusted; the rules are those of confidence_fill() in
- * search/confidence.h. */
+/* How far an answer can be trusted: docs/search-model.md has the rules. */
 #define CONFIDENCE_MAP(X)                                                                          \
     X(CONFIDENCE_NONE, "none") /* no answer */                                                     \
     X(CONFIDENCE_WEAK, "weak")                                                                     \
