@@ -25,7 +25,7 @@ basin() # RUN
 
 for kind in sp mup; do
     for width in $widths; do
-        # one horizon gives a basin and no law: exit status 3 is as good as 0 here
+        # one horizon gives no slope: exit status 3 is as good as 0 here
         ./run.sh plans/mup-transfer.yaml -- --set "model.parametrization=$kind" \
             --set "model.d_model=$width" --run-dir "$runs/$kind-$width" >"$runs/$kind-$width.txt"
         status=$?

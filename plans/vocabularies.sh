@@ -15,7 +15,7 @@ runs=logs/vocabularies
 mkdir -p "$runs" || exit 73
 
 for vocab in ${vocabularies:-256 1024 4096 8192 16384}; do
-    # one horizon gives a basin and no law: exit status 3 is as good as 0 here
+    # one horizon gives no slope: exit status 3 is as good as 0 here
     ./run.sh plans/vocabularies.yaml -- --set "model.vocab=$vocab" --run-dir "$runs/$vocab" "$@" \
         >"$runs/$vocab.txt"
     status=$?

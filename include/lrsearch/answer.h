@@ -33,8 +33,7 @@ enum answer_status {
 
 enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
 
-/* How far an answer can be trusted; the rules are those of confidence_fill() in
- * search/confidence.h. */
+/* How far an answer can be trusted: docs/search-model.md has the rules. */
 #define CONFIDENCE_MAP(X)                                                                          \
     X(CONFIDENCE_NONE, "none") /* no answer */                                                     \
     X(CONFIDENCE_WEAK, "weak")                                                                     \
@@ -61,12 +60,13 @@ struct confidence_answer {
 };
 
 /* What would make the answer better, or give one: for the commands that a report proposes. */
-enum advice_kind { ADVICE_NONE, ADVICE_RANGE, ADVICE_HORIZON, ADVICE_SEEDS };
+enum advice_kind { ADVICE_NONE, ADVICE_RANGE, ADVICE_HORIZON, ADVICE_SEEDS, ADVICE_MIN_GAIN };
 struct advice_answer {
     enum advice_kind kind;
     double lr[2];    /* ADVICE_RANGE: search.lr */
     uint64_t tokens; /* ADVICE_HORIZON: a further horizon */
     uint32_t seeds;  /* ADVICE_SEEDS: search.seeds */
+    double min_gain; /* ADVICE_MIN_GAIN: search.min_gain */
 };
 
 struct horizon_answer {

@@ -24,7 +24,6 @@ struct field_table {
     const char *name;
     const struct field *fields;
     size_t count;
-    size_t struct_size;
 };
 
 /* clang-format off */
@@ -50,8 +49,7 @@ struct field_table {
     static const struct field tag##_rows[] = {LIST(FIELD_ROW_U32, FIELD_ROW_U64, FIELD_ROW_F64,    \
                                                    FIELD_ROW_TEXT, FIELD_ROW_STRUCT)};             \
     const struct field_table tag##_fields = {#tag, tag##_rows,                                     \
-                                             sizeof(tag##_rows) / sizeof(tag##_rows[0]),           \
-                                             sizeof(struct tag)};
+                                             sizeof(tag##_rows) / sizeof(tag##_rows[0])};
 /* clang-format on */
 
 #endif

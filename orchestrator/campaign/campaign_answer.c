@@ -175,6 +175,8 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
             if (ended_as(campaign, ends[i]))
                 answer->status = ends[i];
         snprintf(answer->reason, sizeof(answer->reason), "%s", campaign->end.reason);
+        if (answer->status == ANSWER_BUDGET_EXHAUSTED) /* the reason says what to do */
+            answer->advice.kind = ADVICE_NONE;
         return;
     }
     answer->status = ANSWER_INTERRUPTED;

@@ -217,6 +217,69 @@ static int plan_round(const struct campaign *campaign, const struct proposal *ro
     return next_events_end(next, campaign, err);
 }
 
+/* ---- trials of another campaign ---- */
+
+static bool lies_in_range(const struct plan *plan, const struct trial_spec *spec)
+{
+    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
+    return spec->lr >= plan->search.lr[0] && spec->lr <= plan->search.lr[1] &&
+           spec->embedding_lr_ratio >= embedding[0] && spec->embedding_lr_ratio <= embedding[1] &&
+           spec->output_lr_ratio >= output[0] && spec->output_lr_ratio <= output[1];
+}
+
+/* Finds the proposal that this trial would be; false: the plan would not ask for it. */
+static bool find_proposal(const struct campaign *campaign, const struct trial_spec *spec,
+                          struct proposal *out)
+{
+    const struct plan *plan = &campaign->plan;
+    bool known = false;
+    for (size_t h = 0; h < plan->search.horizon_count; h++)
+        known = known || plan->search.horizons[h] == spec->horizon_tokens;
+    if (!known || !lies_in_range(plan, spec))
+        return false;
+    *out = (struct proposal){.tokens = spec->horizon_tokens, .lr = spec->lr};
+    out->ratios[RATIO_EMBEDDING] = spec->embedding_lr_ratio;
+    out->ratios[RATIO_OUTPUT] = spec->output_lr_ratio;
+    for (out->seed = 0; out->seed < plan->search.seeds; out->seed++)
+        for (out->cell = 0; out->cell < plan_cell_count(plan); out->cell++) {
+            struct trial_spec own;
+            if (plan_seed(plan, out->seed) != spec->seed)
+                break;
+            own = campaign_spec(campaign, out);
+            if (trial_same(&own, spec))
+                return true;
+        }
+    return false;
+}
+
+int campaign_adopt(const struct campaign *campaign, const struct foreign_trial *trials,
+                   size_t count, struct next_events *next, struct lr_error *err)
+{
+    struct proposal proposal;
+    size_t wanted = 0;
+    int rc;
+    next->count = 0;
+    if (campaign->round > 1 || (campaign->round == 1 && round_is_planned(campaign)))
+        return 0;
+    for (size_t i = 0; i < count && wanted < POLICY_ROUND_MAX; i++)
+        wanted += find_proposal(campaign, &trials[i].spec, &proposal);
+    if (wanted == 0)
+        return 0;
+    if ((rc = next_events_begin(next, campaign, PURPOSE_SEARCH, wanted, err)))
+        return rc;
+    for (size_t i = 0; next->count <= wanted; i++) {
+        if (!find_proposal(campaign, &trials[i].spec, &proposal))
+            continue;
+        struct event_planned *planned =
+            next_events_add(next, campaign, proposal.cell, proposal.seed);
+        planned->spec = trials[i].spec;
+        planned->wsd_prefix_tokens = trials[i].wsd_prefix_tokens;
+    }
+    if ((rc = next_events_end(next, campaign, err)))
+        next->count = 0;
+    return rc;
+}
+
 /* ---- the end ---- */
 
 /* Why the search plans no more trials. */

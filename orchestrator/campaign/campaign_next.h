@@ -35,6 +35,19 @@ int campaign_next(const struct campaign *campaign, const struct interrupt *inter
 /* Whether campaign_next() would ask the search, which may take long. False: it returns at once. */
 bool campaign_next_is_long(const struct campaign *campaign, const struct next_events *next);
 
+/* A trial of another campaign. */
+struct foreign_trial {
+    struct trial_spec spec;
+    uint64_t wsd_prefix_tokens;
+};
+
+/* The first round of a fork: those of the other campaign's finished search trials that this plan
+ * could ask for, at any LR of its range, POLICY_ROUND_MAX at most. They are evidence, although the
+ * policy would choose other LRs. No events: there is none, or the first round is planned.
+ * LR_EDAMAGED: the journal holds part of another first round. */
+int campaign_adopt(const struct campaign *campaign, const struct foreign_trial *trials,
+                   size_t count, struct next_events *next, struct lr_error *err);
+
 /* ---- building a round; if the journal holds part of it, only the missing events remain ---- */
 
 /* Reserves a ROUND and `trials` PLANNED events, and fills the ROUND. */

@@ -112,7 +112,7 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
         .prior_lr_sd = plan->search.prior_lr_sd,
         .prior_tokens = plan->search.prior_tokens,
         .precision = plan->search.precision,
-        .min_gain = plan->search.min_gain,
+        .min_gain = plan->search.policy == POLICY_DESIGN ? plan->search.min_gain : 0,
         .round_trials = plan->search.round_trials,
         .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
                                         plan->model.embedding_lr_ratio[1]},

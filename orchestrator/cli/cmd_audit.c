@@ -124,7 +124,7 @@ const struct command cmd_audit = {
     .name = "audit",
     .operand = "[RUN_DIR]",
     .help =
-        "is a recipe's --lr right for --tokens and --params? by published laws, and a run's own",
+        "is a recipe's --lr right for --tokens and --params? by published rules, and a run's own",
     .examples = "lrsearch audit --lr 3e-4 --tokens 1T --params 7B",
     .kind = OPERAND_RUN,
     .least_most = {0, 1},

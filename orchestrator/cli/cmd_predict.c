@@ -39,10 +39,11 @@ static int predict_size(const struct campaign *campaign, struct answer *answer, 
 {
     char size[24];
     if (!answer->joint.known)
-        return lr_fail(err, LR_EPLAN,
-                       "--params %s: the campaign has no law over sizes, as one with several "
-                       "model.d_model or model.n_layers has; give --width and --layers",
-                       format_count(size, sizeof(size), (double)params));
+        return lr_fail(
+            err, LR_EPLAN,
+            "--params %s: the campaign does not say how the best LR changes with size, as "
+            "one with several model.d_model or model.n_layers has; give --width and --layers",
+            format_count(size, sizeof(size), (double)params));
     campaign_transfer_size(campaign, answer, (double)params);
     answer->target.width = answer->target.n_layers = 0; /* many shapes have this size */
     return 0;
@@ -113,7 +114,7 @@ static const struct option_row rows[] = {
      .wanted = "a depth from 1 to 1024"},
     {"vocab", "N", "of the model to predict for", OPTION_AT(predict_options, target.vocab),
      .type = OPTION_U32, .low = 2, .high = 131072, .wanted = "a whole count from 2 to 131072"},
-    {"params", "N", "hidden parameters, such as 7B, by the run's law over sizes",
+    {"params", "N", "hidden parameters, such as 7B, as the run's best LR changes with size",
      OPTION_AT(predict_options, params), .type = OPTION_U64, .wanted = "a whole count such as 7B"},
     OPTION_ROW_JSON(predict_options),
 };
@@ -121,7 +122,7 @@ static const struct option_row rows[] = {
 const struct command cmd_predict = {
     .name = "predict",
     .operand = "RUN_DIR",
-    .help = "the learning rate for --tokens, by the law of a run",
+    .help = "the learning rate for --tokens, from the losses of a run",
     .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024",
     .kind = OPERAND_RUN,
     .least_most = {0, 1},

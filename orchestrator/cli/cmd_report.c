@@ -30,7 +30,6 @@ static void add_round(struct report_input *input, uint32_t round, const struct a
     if (input->round_count < REPORT_ROUNDS)
         input->rounds[input->round_count++] = (struct report_round){
             .round = round,
-            .trials = answer->cost.trials,
             .tokens = answer->cost.tokens,
             .lr = answer->target.lr,
             .ci90 = {answer->target.ci90[0], answer->target.ci90[1]},

@@ -387,7 +387,7 @@ static const struct option_row rows[] = {
     {"resume", "auto|never", "never: refuse a directory that already holds a campaign",
      OPTION_AT(run_options, resume), .type = OPTION_CHOICE, .values = "auto never"},
     {"fork", "NAME",
-     "a new campaign in NAME beside --run-dir, which takes over the trainings that still hold",
+     "a new campaign in NAME beside --run-dir, which begins with its trainings that still hold",
      OPTION_AT(run_options, fork), .type = OPTION_READ, .read = read_fork},
     {"grace", "TIME",
      "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s",

@@ -5,9 +5,9 @@
 #include "lrsearch/version.h"
 
 const struct exit_row exit_rows[] = {
-    {LR_EXIT_IDENTIFIED, "done, the optimum is identified"},
+    {LR_EXIT_IDENTIFIED, "done, with an answer"},
     {LR_EXIT_USAGE, "wrong use of the command line"},
-    {LR_EXIT_NOT_IDENTIFIED, "done, but the optimum is not identified; audit: no law applies"},
+    {LR_EXIT_NOT_IDENTIFIED, "done, but without an answer; audit: no published rule applies"},
     {LR_EXIT_BUDGET, "the budget was used up before the answer"},
     {5, "too many failed trials; train: it diverged"},
     {LR_EXIT_COORDINATES, "coord-check: activations, or what a step does, change with the width"},

@@ -97,21 +97,19 @@ void docs_man(FILE *out)
         "mpirun -np 64 lrsearch my.yaml                  one rank coordinates, the others train",
         "lrsearch predict logs/my --tokens 1B            another target, after the run", NULL};
     put_title(out, "LRSEARCH", 1);
-    fputs(
-        ".SH NAME\nlrsearch \\- the learning rate for a long training, from short ones\n"
-        ".SH SYNOPSIS\n\\fBlrsearch\\fR [\\fICOMMAND\\fR] \\fIPLAN\\fR [\\fIOPTION\\fR]...\n.br\n"
-        "\\fBmpirun \\-np 64 lrsearch\\fR \\fIPLAN\\fR [\\fIOPTION\\fR]...\n"
-        ".SH DESCRIPTION\n"
-        "lrsearch finds the peak learning rate of a long language-model training from many\n"
-        "short, cheap ones. It trains a compact transformer at several horizons (tokens), fits\n"
-        "the law by which the best learning rate moves with the horizon, and prints the learning\n"
-        "rate of the long training with an interval, what it may cost in loss, and warnings\n"
-        "about anything that makes it less certain. Given the same command again it goes on\n"
-        "where it stopped.\n"
-        ".PP\nThe plan is a YAML file: see\n.BR lrsearch\\-plan (5).\n"
-        "Results go to standard output, progress and messages to standard error.\n"
-        ".SH COMMANDS\n",
-        out);
+    fputs(".SH NAME\nlrsearch \\- the learning rate for a long training, from short ones\n"
+          ".SH SYNOPSIS\n\\fBlrsearch\\fR [\\fICOMMAND\\fR] \\fIPLAN\\fR [\\fIOPTION\\fR]...\n.br\n"
+          "\\fBmpirun \\-np 64 lrsearch\\fR \\fIPLAN\\fR [\\fIOPTION\\fR]...\n"
+          ".SH DESCRIPTION\n"
+          "lrsearch finds the peak learning rate of a long language-model training from many\n"
+          "short, cheap ones. It runs short trainings, fits how the best learning rate changes\n"
+          "with length, and predicts it for the long training, with a 90 % interval, what it may\n"
+          "cost in loss, and warnings about anything that makes it less certain. Given the same\n"
+          "command again it goes on where it stopped.\n"
+          ".PP\nThe plan is a YAML file: see\n.BR lrsearch\\-plan (5).\n"
+          "Results go to standard output, progress and messages to standard error.\n"
+          ".SH COMMANDS\n",
+          out);
     for (size_t i = 0; i < command_count; i++)
         put_command(out, commands[i]);
     fputs(".SH OPTIONS\nEvery command takes these, and its own, which stand with it above.\n", out);

@@ -12,11 +12,12 @@ static int set_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
 {
     char wanted[24], shortest[24];
     if (tokens < plan->search.horizons[0])
-        return lr_fail(err, LR_EDATA,
-                       "--tokens %s: is less than the shortest horizon of the campaign, %s; the "
-                       "law is not drawn on to shorter ones",
-                       format_count(wanted, sizeof(wanted), (double)tokens),
-                       format_count(shortest, sizeof(shortest), (double)plan->search.horizons[0]));
+        return lr_fail(
+            err, LR_EDATA,
+            "--tokens %s: is less than the shortest horizon of the campaign, %s; nothing "
+            "is extrapolated to shorter ones",
+            format_count(wanted, sizeof(wanted), (double)tokens),
+            format_count(shortest, sizeof(shortest), (double)plan->search.horizons[0]));
     plan->target.tokens = tokens;
     return 0;
 }

@@ -20,7 +20,11 @@ static int add_trial(struct fork *fork, const struct event_planned *planned, str
     if (!larger)
         return lr_nomem(err);
     fork->trials = larger;
-    fork->trials[fork->count++] = (struct fork_trial){.spec = planned->spec};
+    fork->trials[fork->count++] = (struct fork_trial){
+        .spec = planned->spec,
+        .wsd_prefix_tokens = planned->wsd_prefix_tokens,
+        .purpose = planned->purpose,
+    };
     return 0;
 }
 
@@ -115,6 +119,12 @@ void fork_close(struct fork *fork)
 const struct event_campaign *fork_opening(const struct fork *fork)
 {
     return &fork->opening;
+}
+
+const struct fork_trial *fork_trials(const struct fork *fork, size_t *count)
+{
+    *count = fork->count;
+    return fork->trials;
 }
 
 const struct fork_trial *fork_find(const struct fork *fork, const struct trial_spec *spec)

@@ -12,6 +12,8 @@ struct fork;
 
 struct fork_trial {
     struct trial_spec spec;
+    uint64_t wsd_prefix_tokens;
+    uint32_t purpose;           /* enum trial_purpose */
     struct trial_result result; /* done or diverged */
     struct event_curve *points; /* of its loss curve */
     size_t point_count, point_capacity;
@@ -25,6 +27,8 @@ int fork_open(struct fork **out, const char *run_dir, struct lr_error *err);
 void fork_close(struct fork *fork);
 
 const struct event_campaign *fork_opening(const struct fork *fork);
+/* The trials, in the order of their ids. Owned by the fork. */
+const struct fork_trial *fork_trials(const struct fork *fork, size_t *count);
 /* The finished trial with this spec; NULL: none. Owned by the fork. */
 const struct fork_trial *fork_find(const struct fork *fork, const struct trial_spec *spec);
 

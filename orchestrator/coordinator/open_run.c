@@ -8,6 +8,7 @@
 #include <string.h>
 #include <xxhash.h>
 #include "campaign/campaign_apply.h"
+#include "campaign/campaign_next.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
@@ -211,6 +212,27 @@ static int abandon_running(struct open_run *run, struct lr_error *err)
     return 0;
 }
 
+/* Plans the other campaign's trials as the first round of a fork. */
+static int adopt_trials(struct open_run *run, struct lr_error *err)
+{
+    size_t all, count = 0;
+    const struct fork_trial *trials = fork_trials(run->fork, &all);
+    struct next_events next = {0};
+    struct foreign_trial *finished = lr_calloc(all + 1, sizeof(*finished));
+    int rc;
+    if (!finished)
+        return lr_nomem(err);
+    for (size_t i = 0; i < all; i++)
+        if (trials[i].over && trials[i].purpose == PURPOSE_SEARCH)
+            finished[count++] = (struct foreign_trial){trials[i].spec, trials[i].wsd_prefix_tokens};
+    rc = campaign_adopt(run->campaign, finished, count, &next, err);
+    for (size_t i = 0; i < next.count && !rc; i++)
+        rc = open_run_record(run, &next.events[i], err);
+    next_events_release(&next);
+    lr_free(finished);
+    return rc;
+}
+
 /* ---- the lock ---- */
 
 int open_run_beat(struct open_run *run, struct lr_error *err)
@@ -293,7 +315,7 @@ int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *
     if (campaign_finished(run->campaign))
         return 0;
     if ((rc = record_opening(run, resolved, err)) || (rc = record_session(run, err)) ||
-        (rc = abandon_running(run, err)))
+        (rc = abandon_running(run, err)) || (run->fork && (rc = adopt_trials(run, err))))
         return rc;
     return journal_sync(run->journal, err);
 }

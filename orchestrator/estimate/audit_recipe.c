@@ -92,7 +92,7 @@ static void warn_of_disagreement(struct audit *audit)
     if (low < 0 || !(audit->laws[high].own_lr > DISAGREE * audit->laws[low].own_lr))
         return;
     answer_warn(audit->answer,
-                "the published laws disagree by a factor of %.2g, from %s (%s, batch %s) to %s "
+                "the published rules disagree by a factor of %.2g, from %s (%s, batch %s) to %s "
                 "(%s, batch %s)",
                 audit->laws[high].own_lr / audit->laws[low].own_lr,
                 format_lr(a, sizeof(a), 2, audit->laws[low].own_lr), published_laws[low].name,

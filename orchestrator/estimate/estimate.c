@@ -201,7 +201,7 @@ static void print_shrinking(const struct estimate *estimate)
     char tokens[24], hours[24], factor[24];
     printf("\nthe answer's 90 %% interval by what is spent (half of them are narrower):\n");
     printf("%10s %10s%s %12s %12s\n", "tokens", "of target", trains ? "  core-hours" : "", "within",
-           "identified");
+           "answered");
     for (int row = ROWS - 1; row >= 0; row--) {
         double spent = all / exp2(row);
         struct forecast_answer answer = forecast_after(&estimate->forecast, spent);

@@ -32,7 +32,7 @@ static const char *flops_text(char out[16], double flops)
 static void print_cells(const struct plan *plan, const struct campaign_space *asked)
 {
     char of[128], params[24];
-    printf("\n%4s  %-44s %10s %22s\n", "cell", "", "parameters", "FLOPs/token, cell 0 = 1");
+    printf("\n%4s  %-44s %10s %22s\n", "", "model", "parameters", "FLOPs/token, first = 1");
     for (size_t i = 0; i < asked->space.cell_count; i++) {
         struct trial_spec spec = plan_cell(plan, i);
         bool sized = spec.d_model > 0 && spec.n_layers > 0;
@@ -150,7 +150,7 @@ void plan_outline_print(const struct plan *plan)
     if (trains)
         printf("%s, %s parameters%s", arch_name(spec.arch),
                format_count(params, sizeof(params), (double)trial_params(&spec)),
-               asked.space.cell_count > 0 ? " in the first cell" : "");
+               asked.space.cell_count > 0 ? " in the first model" : "");
     else
         printf("%s%s", trainer_name(spec.trainer),
                spec.trainer == TRAINER_COMMAND ? "" : ", nothing is trained");
@@ -160,7 +160,7 @@ void plan_outline_print(const struct plan *plan)
            plan->search.lr[1], format_count(target, sizeof(target), (double)plan->target.tokens));
     print_stages(stages, count, trains ? flops_per_token : 0, &total);
     if (asked.space.cell_count > 0 && trains)
-        printf("as if each cell were searched by itself; FLOPs are those of a mean one\n");
+        printf("as if each model were searched by itself; FLOPs are those of a mean one\n");
     if (asked.space.cell_count > 0)
         print_cells(plan, &asked);
     print_assumption(plan);

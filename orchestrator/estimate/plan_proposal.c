@@ -475,7 +475,7 @@ static void put_search(FILE *out, const struct plan_proposal *p)
             "width. The report\n  # says when the best one lies at an end.\n"
             "  lr: [%s, %s]\n"
             "  # Lengths of the short trainings, in tokens (Ki: 1024): the longest that end in "
-            "the time. Three\n  # that double are the least that gives a law with a check.\n"
+            "the time. Three\n  # that double are the least that give a slope and a back-test.\n"
             "  horizons: [%s, %s, %s]\n"
             "  seeds: %u              # trainings of each learning rate%s\n",
             format_lr(low, sizeof(low), 2, p->lr[0]), format_lr(high, sizeof(high), 2, p->lr[1]),

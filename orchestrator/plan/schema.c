@@ -112,7 +112,7 @@ static const struct plan_key simulate_keys[] = {
     {KEY(NUMBER, surface, cliff), .unit = "octaves", .fallback = "2.5", .high = 100,
      .help = "so far above the best LR trainings diverge"},
     {KEY(NUMBER, surface, misfit), .unit = "ln LR", .fallback = "0", .high = 10,
-     .help = "standard deviation of each horizon's best LR from the law"},
+     .help = "standard deviation of each horizon's best LR from the power law"},
     {KEY(NUMBER, surface, noise), .unit = "nats", .fallback = "0.002", .high = 100,
      .help = "standard deviation of a loss"},
     {KEY(NUMBER, surface, seed_noise), .unit = "nats", .fallback = "0", .high = 100,
@@ -250,12 +250,12 @@ static const struct plan_key search_keys[] = {
      .help = "lowest and highest peak LR to try"},
     {LIST(COUNTS, search, horizons, horizon_count), .need = NEED_ALWAYS, .unit = "tokens", .low = 1,
      .high = TOKENS_MAX,
-     .help = "lengths of the short trainings, ascending, at most 16; three or more give a law"},
+     .help = "lengths of the short trainings, ascending, at most 16; three or more give a back-test"},
     {KEY(U32, search, seeds), .fallback = "1", .low = 1, .high = 32, .list = LIST_SEEDS,
      .list_offset = AT(search.seed_list),
      .help = "trainings for each LR; a list: with these seeds"},
     {KEY(ENUM, search, policy), .fallback = "design", .choices = policies,
-     .help = "design: narrows around each optimum by what tells most about the target for its tokens; grid: an octave grid at each horizon"},
+     .help = "design: narrows around each optimum, by the trials that reduce the target's uncertainty most for their tokens; grid: an octave grid at each horizon"},
     {KEY(NUMBER, search, precision), .unit = "nats", .fallback = "0.001", .above = true, .high = 10,
      .help = "design: ends when the target's expected loss penalty is below this, or its 90 % interval reaches less than half an octave each way"},
     {KEY(NUMBER, search, min_gain), .unit = "nats", .fallback = "0.005", .above = true, .high = 10,
@@ -267,10 +267,10 @@ static const struct plan_key search_keys[] = {
     {KEY(NUMBER, search, resolution), .unit = "octaves", .fallback = "1", .low = 0.05, .high = 2,
      .help = "design with several models: distance of the LRs that it may try, within .25 to .5; with one model it is .25"},
     {KEY(BOOL, search, extend), .fallback = "false",
-     .help = "true: widens search.lr by itself, by up to two octaves at a time and six in all, when the best LR lies at its edge"},
+     .help = "true: widens search.lr by itself, by up to two octaves at a time and six in all, when the best LR lies at its edge, or lower where every training diverges"},
     {KEY(NUMBER, search, prior_beta), .fallback = "auto", .derived = true, .automatic = true,
      .low = -1, .high = 2,
-     .help = "expected exponent of the law LR*(tokens) ~ tokens^-beta; auto: from published exponents, by batch, steps and optimizer"},
+     .help = "assumed exponent of best LR ~ tokens^-beta; auto: from published exponents, by batch, steps and optimizer"},
     {KEY(NUMBER, search, prior_beta_sd), .fallback = "auto", .derived = true, .automatic = true,
      .above = true, .high = 10,
      .help = "its scale (Student, 3 degrees of freedom): the smaller, the less the data count"},
@@ -375,7 +375,7 @@ const size_t plan_section_count = COUNT(plan_sections);
 /* clang-format on */
 
 static const struct plan_gone_key gone_keys[] = {
-    {"search", "bootstrap", "leave it out: intervals come from the posterior of all trials"},
+    {"search", "bootstrap", "leave it out: intervals come from the fit to all trials"},
 };
 
 _Static_assert(COUNT(plan_sections) <= PLAN_SECTIONS_MAX, "raise PLAN_SECTIONS_MAX");

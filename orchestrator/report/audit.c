@@ -77,9 +77,10 @@ static void print_headline(FILE *out, const struct audit *audit)
     COUNT(t.a, recipe->params);
     COUNT(t.b, recipe->tokens);
     if (!verdict) {
-        wrap_print(out, "",
-                   "no law applies to a learning rate of %s for %s parameters and %s tokens",
-                   LR(t.c, recipe->lr), t.a, t.b);
+        wrap_print(
+            out, "",
+            "no published rule applies to a learning rate of %s for %s parameters and %s tokens",
+            LR(t.c, recipe->lr), t.a, t.b);
         return;
     }
     describe_factor(how, verdict);
@@ -117,7 +118,7 @@ static void print_laws(FILE *out, const struct audit *audit)
 {
     char row[64], range[PUBLISHED_WHY];
     struct texts t;
-    fputs("\npublished laws, what they say for this recipe\n", out);
+    fputs("\npublished rules, what they say for this recipe\n", out);
     for (int i = 0; i < PUBLISHED_LAWS; i++) {
         const struct published_law *law = &published_laws[i];
         const struct published *said = &audit->laws[i];
@@ -145,7 +146,7 @@ static void print_runs(FILE *out, const struct audit *audit)
                    LR(t.a, runs->lr),
                    format_interval90(interval, sizeof(interval), 'l', 2, runs->ci90), how);
         if (audit_headline(audit) != runs)
-            print_cost(out, runs, "the basin of these runs,");
+            print_cost(out, runs, "the loss curve of these runs,");
     }
     double times = audit->recipe.tokens / (double)audit->runs_longest;
     char size[96] = "";
@@ -164,7 +165,8 @@ void audit_print(FILE *out, const struct audit *audit)
     if (verdict) {
         fputc('\n', out);
         print_cost(out, verdict,
-                   verdict == &audit->published ? "a published basin" : "the basin of the runs");
+                   verdict == &audit->published ? "a published loss curve"
+                                                : "the loss curve of the runs");
         print_use(out, verdict);
     }
     print_laws(out, audit);

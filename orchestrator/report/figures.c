@@ -185,21 +185,71 @@ static void put_exponents(struct html *page, const struct report_input *input)
     html_table_end(page);
 }
 
+/* What the search trained in the rounds from..to. */
+struct tried {
+    uint32_t last; /* round with a trial; 0: none */
+    struct range tokens, lr;
+};
+
+static struct tried tried_in(const struct report_input *input, uint32_t from, uint32_t to)
+{
+    struct tried tried = {0, range_empty(), range_empty()};
+    for (size_t i = 0; i < input->count; i++) {
+        const struct trial *trial = input->trials[i];
+        if (trial->purpose != PURPOSE_SEARCH || trial->round < from || trial->round > to)
+            continue;
+        tried.last = trial->round > tried.last ? trial->round : tried.last;
+        range_add(&tried.tokens, (double)trial->spec.horizon_tokens);
+        range_add(&tried.lr, trial->spec.lr);
+    }
+    return tried;
+}
+
+/* "131k", "131k .. 524k" */
+static void put_range(struct html *page, const struct range *range,
+                      const char *(*format)(char *text, size_t capacity, double value))
+{
+    char low[32], high[32];
+    format(low, sizeof(low), range->low);
+    format(high, sizeof(high), range->high);
+    html_raw(page, "<td>");
+    html_text(page, low);
+    if (strcmp(low, high) != 0) {
+        html_raw(page, " .. ");
+        html_text(page, high);
+    }
+}
+
+static const char *format_lr_short(char *text, size_t capacity, double lr)
+{
+    return format_lr(text, capacity, 2, lr);
+}
+
+/* Each round, or each few of many, and the answer after it. */
 static void put_rounds(struct html *page, const struct report_input *input)
 {
-    static const char *const titles[] = {"before round",     "trainings",     "tokens spent",
-                                         "LR at the target", "90 % interval", "octaves wide"};
+    static const char *const titles[] = {"round",        "horizons",         "LRs tried",
+                                         "tokens spent", "LR at the target", "90 % interval",
+                                         "octaves wide"};
     char text[96];
-    html_table(page, "What was known before each round", titles, 6);
+    uint32_t from = 1;
+    html_table(page, "How the search narrowed: what each round trained, and the answer after it",
+               titles, 7);
     for (size_t i = 0; i < input->round_count; i++) {
         const struct report_round *round = &input->rounds[i];
-        snprintf(text, sizeof(text), "%" PRIu32, round->round);
-        html_row(page, round->round > 0 ? text : "the end");
-        html_format(page, "<td>%" PRIu64, round->trials);
+        uint32_t next = round->round > 0 ? round->round : UINT32_MAX;
+        struct tried tried = tried_in(input, from, next - 1);
+        if (tried.last == 0)
+            continue;
+        snprintf(text, sizeof(text), "%" PRIu32 " .. %" PRIu32, from, tried.last);
+        html_row(page, tried.last > from ? text : strstr(text, " .. ") + 4);
+        put_range(page, &tried.tokens, format_count);
+        put_range(page, &tried.lr, format_lr_short);
         html_cell(page, format_count(text, sizeof(text), (double)round->tokens));
         html_cell(page, format_lr(text, sizeof(text), 2, round->lr));
         html_cell(page, format_lr_interval(text, sizeof(text), 2, round->ci90));
         html_cell(page, format_fixed(text, sizeof(text), 2, log2(round->ci90[1] / round->ci90[0])));
+        from = next;
     }
     html_table_end(page);
 }
@@ -328,6 +378,7 @@ static const struct figure_kind {
     figure_function *draw;
     void (*put_numbers)(struct html *page, const struct report_input *input);
     const char *tool; /* above the numbers */
+    bool open;        /* the numbers are shown at once */
     const char *file; /* in RUN_DIR/figures; NULL: on the page only */
 } kinds[] = {
     {.id = "basins",
@@ -365,7 +416,8 @@ static const struct figure_kind {
      .caption = "The learning rate at the target and its 90 % interval, as known before each "
                 "round, against the tokens spent.",
      .draw = spent_figure,
-     .put_numbers = put_rounds},
+     .put_numbers = put_rounds,
+     .open = true},
     {.id = "curves",
      .title = "Loss curves",
      .describe = curves_caption,
@@ -403,7 +455,8 @@ static void put_figure(struct html *page, const struct figure_kind *kind,
     if (kind->tool)
         html_raw(page, kind->tool);
     /* numbers replace a missing figure */
-    html_format(page, "<details%s><summary>The numbers</summary>", any_missing ? " open" : "");
+    html_format(page, "<details%s><summary>The numbers</summary>",
+                any_missing || kind->open ? " open" : "");
     kind->put_numbers(page, input);
     html_raw(page, "</details></figure>\n");
 }

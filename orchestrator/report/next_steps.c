@@ -136,6 +136,10 @@ static const char *advice_option(char out[WORD], const struct answer *answer)
     case ADVICE_SEEDS:
         snprintf(out, WORD, "search.seeds=%" PRIu32, advice->seeds);
         return advice->seeds > 0 ? "seeds" : NULL;
+    case ADVICE_MIN_GAIN:
+        exact_number(low, advice->min_gain);
+        snprintf(out, WORD, "search.min_gain=%s", low);
+        return advice->min_gain > 0 ? "closer" : NULL;
     }
     return NULL;
 }

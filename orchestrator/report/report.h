@@ -9,10 +9,10 @@
 
 struct run_history;
 
-struct report_round {        /* what was known before a round, and at the end */
-    uint32_t round;          /* the next one; 0: none, the campaign is over */
-    uint64_t trials, tokens; /* spent by then */
-    double lr, ci90[2];      /* at the target; NaN: not known */
+struct report_round {   /* what was known before a round, and at the end */
+    uint32_t round;     /* the next one; 0: none, the campaign is over */
+    uint64_t tokens;    /* spent by then */
+    double lr, ci90[2]; /* at the target; NaN: not known */
 };
 #define REPORT_ROUNDS 24
 

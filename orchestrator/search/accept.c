@@ -12,6 +12,8 @@
 
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define WIDER 8.0         /* factor by which to widen a range whose edge is best: three octaves */
+#define WITHIN 0.5        /* octaves from an end of the range to what lies within it */
+#define LOWER_GAIN 4.0    /* factor by which to lower search.min_gain */
 #define TYPICAL_ERROR 0.3 /* octaves: error of a further horizon's optimum, misfit included */
 
 __attribute__((format(printf, 2, 3))) static bool refuse(struct answer *answer, const char *format,
@@ -59,13 +61,16 @@ static bool nothing_trained(struct answer *answer, const struct search_space *sp
     return false;
 }
 
-/* The longest horizon of the nearest cell that was tried: it has the most influence on the target.
- * NULL: none was. */
+/* The longest horizon of the nearest cell with an optimum, or where nothing trained: it has the most
+ * influence on the target. One loss alone shows no optimum and denies none. NULL: there is none. */
 static const struct horizon_answer *longest_tried(const struct answer *answer)
 {
-    for (size_t h = answer->horizon_count; h-- > 0;)
-        if (answer->horizons[h].trials > 0 || isfinite(answer->horizons[h].lr_opt))
-            return &answer->horizons[h];
+    for (size_t h = answer->horizon_count; h-- > 0;) {
+        const struct horizon_answer *horizon = &answer->horizons[h];
+        bool trained = isfinite(horizon->lowest_loss);
+        if (isfinite(horizon->lr_opt) || (horizon->trials > 0 && !trained))
+            return horizon;
+    }
     return NULL;
 }
 
@@ -85,20 +90,38 @@ static int end_of_lowest(const struct answer *answer, const struct posterior *po
     return below - above;
 }
 
+/* Sets the advice to go on where no trial was worth its tokens. */
+static void advise_min_gain(struct answer *answer, const struct search_space *space)
+{
+    answer->advice = (struct advice_answer){.kind = ADVICE_MIN_GAIN,
+                                            .min_gain = two_digits(space->min_gain / LOWER_GAIN)};
+}
+
 static bool edge_refused(struct answer *answer, const struct search_space *space,
                          const struct horizon_answer *horizon, bool low)
 {
-    char tokens[COUNT_TEXT];
-    double ends[2] = {low ? space->lr_low / WIDER : space->lr_low,
-                      low ? space->lr_high : space->lr_high * WIDER};
-    advise_range(answer, ends[0], ends[1]);
+    char tokens[COUNT_TEXT], mend[128];
+    double end = low ? space->lr_low : space->lr_high;
+    bool within = fabs(log2(horizon->lowest_lr / end)) > WITHIN;
+    if (within && space->min_gain > 0) {
+        advise_min_gain(answer, space);
+        snprintf(mend, sizeof(mend),
+                 "search.lr goes on to %.3g, and nothing else was worth its tokens; lower "
+                 "search.min_gain to %.3g",
+                 end, answer->advice.min_gain);
+    } else if (within) {
+        snprintf(mend, sizeof(mend), "try learning rates from there on to %.3g", end);
+    } else {
+        advise_range(answer, low ? end / WIDER : space->lr_low, low ? space->lr_high : end * WIDER);
+        snprintf(mend, sizeof(mend), "widen search.lr to [%.3g, %.3g]", answer->advice.lr[0],
+                 answer->advice.lr[1]);
+    }
     return refuse(
         answer,
         "at %s tokens, the longest horizon tried, the lowest loss (at learning rate %.3g) "
-        "lies at the %s edge of what trained, and the optimum seems to lie beyond: widen "
-        "search.lr to [%.3g, %.3g]",
+        "lies at the %s edge of what trained, and the optimum seems to lie beyond: %s",
         format_count(tokens, sizeof(tokens), (double)horizon->tokens), horizon->lowest_lr,
-        low ? "lower" : "upper", ends[0], ends[1]);
+        low ? "lower" : "upper", mend);
 }
 
 static bool flat_refused(struct answer *answer, uint32_t seeds)
@@ -185,7 +208,7 @@ static bool target_refused(struct answer *answer, const struct posterior *poster
     const struct target_answer *target = &answer->target;
     double times = (double)target->tokens / (double)space->horizons[space->horizon_count - 1];
     double octaves = fmax(log2(target->ci90[1] / target->lr), log2(target->lr / target->ci90[0]));
-    char mend[96] = "measure more closely (search.seeds, search.min_gain)", tokens[COUNT_TEXT];
+    char mend[96] = "raise search.seeds", tokens[COUNT_TEXT];
     if (exp2(octaves) <= ACCEPT_WIDEST)
         return false;
     uint64_t needed = times > 1 ? horizon_needed(answer, octaves) : 0;
@@ -193,6 +216,10 @@ static bool target_refused(struct answer *answer, const struct posterior *poster
         answer->advice = (struct advice_answer){.kind = ADVICE_HORIZON, .tokens = needed};
         snprintf(mend, sizeof(mend), "add a horizon of about %s tokens",
                  format_count(tokens, sizeof(tokens), (double)needed));
+    } else if (space->min_gain > 0) {
+        advise_min_gain(answer, space);
+        snprintf(mend, sizeof(mend), "lower search.min_gain to %.3g, or raise search.seeds",
+                 answer->advice.min_gain);
     }
     return refuse(
         answer,

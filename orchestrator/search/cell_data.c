@@ -252,16 +252,18 @@ static size_t table_size(const struct cell_data *data)
 #define WIDENINGS 3 /* each way */
 #define SHOWN 3     /* LRs with a loss that show where a horizon's losses fall */
 
-/* True if somewhere the lowest loss is that of the LR at this end of the range. */
-static bool end_is_best(const struct cell_data *data, double end)
+/* True if somewhere the lowest loss is that of the LR at this end of the range, or if the lower end
+ * and all above it diverged. */
+static bool lies_beyond(const struct cell_data *data, double end, bool lower)
 {
     for (size_t first = 0, next; first < data->seen_count; first = next) {
         const struct observation *of = &data->seen[first], *best = NULL, *last = NULL;
-        size_t shown = 0;
+        size_t shown = 0, diverged = 0;
         for (next = first; next < data->seen_count && data->seen[next].cell == of->cell &&
                            data->seen[next].tokens == of->tokens;
              next++) {
             const struct observation *o = &data->seen[next];
+            diverged += tells(o) && !is_loss(o) && fabs(log2(o->lr / end)) < 1e-6;
             if (!is_loss(o))
                 continue;
             shown += !last || o->lr > last->lr * (1 + 1e-9);
@@ -270,12 +272,14 @@ static bool end_is_best(const struct cell_data *data, double end)
         }
         if (shown >= SHOWN && fabs(log2(best->lr / end)) < 1e-6)
             return true;
+        if (lower && shown == 0 && diverged > 0)
+            return true;
     }
     return false;
 }
 
-/* The range covers all that was tried, in steps of two octaves, and one step more where its end is
- * best. */
+/* The range covers all that was tried, in steps of two octaves, and one step more where the optimum
+ * lies beyond its end. */
 static void extend_range(struct cell_data *data)
 {
     struct search_space *space = &data->space;
@@ -288,7 +292,7 @@ static void extend_range(struct cell_data *data)
                 *end *= factor;
                 steps++;
             }
-        if (steps < WIDENINGS && end_is_best(data, *end))
+        if (steps < WIDENINGS && lies_beyond(data, *end, side < 0))
             *end *= factor;
     }
 }

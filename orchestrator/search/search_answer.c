@@ -58,7 +58,7 @@ static struct horizon_answer horizon_of(const struct posterior *posterior, size_
         .se_loss = NAN,
         .trials = basin->trials,
         .diverged = basin->diverged,
-        .at_edge = lies_at_edge(posterior, b),
+        .at_edge = basin->losses >= MEASURED && lies_at_edge(posterior, b),
         .lowest_lr = best ? posterior->data->seen[best->first].lr : NAN,
         .lowest_loss = best ? basin->bottom : NAN,
     };

@@ -7,14 +7,14 @@
 /* Fits everything that `seen` supports: basins, law, hold-out, target; fills horizons, law,
  * target.lr, target.tokens, target.ci90, loss_penalty, ratios, status (identified or
  * not_identified), reason, warnings; with cells also cells, basins, exponents, joint, verdicts.
- * Without cells, only observations at the best ratios enter the basins. Zeroes cost, width and
- * vocab and sets embedding_lr to NaN, for the caller to fill. *answer need not be initialised.
- * Works for any number of observations, including none. Deterministic, for any order of `seen`. 0;
- * LR_ENOMEM; LR_EINVAL without a horizon, *answer untouched; LR_ECANCELED with an empty answer. */
+ * Zeroes cost, width and vocab and sets embedding_lr to NaN, for the caller to fill. *answer need
+ * not be initialised. Works for any number of observations, including none. Deterministic, for any
+ * order of `seen`. 0; LR_ENOMEM; LR_EINVAL without a horizon, *answer untouched; LR_ECANCELED with
+ * an empty answer. */
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err);
 
-/* True if the horizon's optimum is bracketed and its standard error is at most a factor 2. */
+/* True if the horizon's optimum is not at the edge and its standard error is at most a factor 2. */
 bool horizon_counts(const struct horizon_answer *horizon);
 
 /* An answer whose 90 % interval reaches further than this factor each way (four octaves in all) is

@@ -18,12 +18,6 @@ struct expected_place prior_lr_at(const struct search_space *space, double token
                                    hypot(space->prior_lr_sd, space->prior_beta_sd * t)};
 }
 
-double prior_lr_density(const struct search_space *space, double place)
-{
-    double z = (place - log2(space->prior_lr)) / space->prior_lr_sd;
-    return pow(1 + z * z / 3, -2);
-}
-
 bool axis_is_spanned(const struct search_space *space, enum answer_axis axis)
 {
     for (size_t c = 0; c < space->cell_count; c++)

@@ -53,9 +53,8 @@ struct search_space {
                               below this, nats, or its interval half an octave each way */
     double min_gain;       /* policy `design`: least gain at the target, nats per target run */
     uint32_t round_trials; /* policy `design`: trials a round, plus 1 for a pair; 0: no limit */
-    struct ratio_range
-        ratios[RATIO_COUNT];         /* low < high: searched (ratios.h; with cells jointly) */
-    const struct search_cell *cells; /* [cell_count]; NULL: one cell, no axes */
+    struct ratio_range ratios[RATIO_COUNT]; /* low < high: searched, jointly with the LR */
+    const struct search_cell *cells;        /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;
     double base[AXIS_COUNT];   /* cell 0's width, depth, ...; 0: not known */
     double base_width;         /* log2 on the width axis: all parametrizations coincide */
@@ -96,9 +95,6 @@ struct expected_place {
 /* Prior of cell 0's LR* at `tokens`. With t = log2(tokens / prior_tokens): center log2(prior_lr) -
  * prior_beta t, deviation sqrt(prior_lr_sd^2 + (prior_beta_sd t)^2). */
 struct expected_place prior_lr_at(const struct search_space *space, double tokens);
-/* Density of log2 LR* = place at prior_tokens, unnormalised: (1 + z^2 / 3)^-2, Student with 3
- * degrees of freedom, whose heavy tails let losses that disagree prevail. */
-double prior_lr_density(const struct search_space *space, double place);
 
 /* ---- cells ---- */
 

@@ -75,7 +75,7 @@ static void warn_walls(struct answer *answer, const struct cell_basin *basin, co
     if (next && next >= basin->points + basin->losses)
         answer_warn(answer,
                     "%s tokens: the trial next above the best learning rate (%.3g) diverged, at "
-                    "%.3g: the cliff is near",
+                    "%.3g: there is little room above",
                     tokens, exp2(best->x[0]), exp2(next->x[0]));
     if (below)
         answer_warn(answer,
@@ -128,7 +128,7 @@ static void warn_misfit(struct answer *answer, const struct posterior *posterior
         worst += posterior->samples[s].error >= basin_error[BASIN_ERRORS - 1] - 1e-9;
     if (worst / POSTERIOR_SAMPLES > LACK_OF_FIT)
         answer_warn(answer,
-                    "the losses do not lie on a smooth basin, at some horizons at least: only "
+                    "the losses do not lie on a smooth curve, at some horizons at least: only "
                     "those near the optimum count, and the interval is wider for it");
 }
 
@@ -217,10 +217,10 @@ static void warn_edges(struct answer *answer, const struct posterior *posterior)
     char tokens[COUNT_TEXT];
     if (first)
         answer_warn(answer,
-                    "in %zu of %zu basins the best learning rate lies at the edge of what was "
-                    "tried, the first in cell %u at %s tokens: is search.lr [%.3g, %.3g] too "
-                    "narrow?",
-                    edges, answer->basin_count, first->cell,
+                    "at %zu of the %zu horizons of all models the best learning rate lies at the "
+                    "edge of what was tried, the first at %s tokens: is search.lr [%.3g, %.3g] "
+                    "too narrow?",
+                    edges, answer->basin_count,
                     format_count(tokens, sizeof(tokens), (double)first->horizon.tokens),
                     posterior->data->space.lr_low, posterior->data->space.lr_high);
 }
@@ -232,8 +232,8 @@ static void warn_untried(struct answer *answer)
         untried += answer->cells[c].trials < 2;
     if (untried > 0)
         answer_warn(answer,
-                    "%zu of %zu cells have fewer than two trainings: what is said of them rests on "
-                    "the others",
+                    "%zu of %zu models have fewer than two trainings: what is said of them rests "
+                    "on the others",
                     untried, answer->cell_count);
 }
 
@@ -244,8 +244,9 @@ static void warn_left_out(struct answer *answer, const struct posterior *posteri
         tried += posterior->data->basins[b].trials > 0;
     if (tried > answer->basin_count)
         answer_warn(answer,
-                    "of %zu basins that were tried only the first %zu are listed; all count", tried,
-                    answer->basin_count);
+                    "of the %zu horizons of all models that were tried only the first %zu are "
+                    "listed; all count",
+                    tried, answer->basin_count);
 }
 
 static void warn_exponents(struct answer *answer)
@@ -278,8 +279,8 @@ static void warn_missed_cell(struct answer *answer)
     double error = log(joint->holdout.measured_ci90[!above] / measured);
     if (!(fabs(log(measured / predicted)) <= hypot(reach, error)))
         answer_warn(answer,
-                    "the other cells and horizons missed the costliest one: they predict %.3g (90 "
-                    "%% interval %.3g to %.3g), measured is %.3g",
+                    "the other models and horizons missed the costliest one: they predict %.3g (90 "
+                    "%% interval %.3g to %.3g), fitted is %.3g",
                     predicted, joint->holdout.ci90[0], joint->holdout.ci90[1], measured);
 }
 
@@ -355,5 +356,5 @@ void warnings_add(struct answer *answer, const struct posterior *posterior)
         warn_misfit(answer, posterior);
     if (posterior->data->space.seeds == 1 && any)
         answer_warn(answer, "one seed: its noise is known only from how losses scatter around the "
-                            "basins");
+                            "fitted curves");
 }

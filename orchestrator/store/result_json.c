@@ -1,6 +1,7 @@
 /* Keys are written in the documented order. Cells are referenced by index. */
 #include "store/result_json.h"
 
+#include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
@@ -71,7 +72,11 @@ static json_t *confidence_json(const struct confidence_answer *confidence, bool 
 static json_t *advice_json(const struct advice_answer *advice, bool *ok)
 {
     static const char *const kinds[] = {
-        [ADVICE_RANGE] = "range", [ADVICE_HORIZON] = "horizon", [ADVICE_SEEDS] = "seeds"};
+        [ADVICE_RANGE] = "range",
+        [ADVICE_HORIZON] = "horizon",
+        [ADVICE_SEEDS] = "seeds",
+        [ADVICE_MIN_GAIN] = "min_gain",
+    };
     enum advice_kind kind = advice->kind;
     if (kind == ADVICE_NONE)
         return json_null();
@@ -80,6 +85,7 @@ static json_t *advice_json(const struct advice_answer *advice, bool *ok)
     json_put(object, "lr", kind == ADVICE_RANGE ? json_of_interval(advice->lr) : json_null(), ok);
     json_put(object, "tokens", count_or_null(kind == ADVICE_HORIZON ? advice->tokens : 0), ok);
     json_put(object, "seeds", json_of_size(kind == ADVICE_SEEDS ? advice->seeds : 0), ok);
+    put_double(object, "min_gain", kind == ADVICE_MIN_GAIN ? advice->min_gain : NAN, ok);
     return object;
 }
 

@@ -30,14 +30,14 @@ expect_first "; with a batch of 4.13M tokens, which Step Law recommends, the bes
 expect_first "and the recipe's cannot be told from the best (1.98 times below it): give --batch"
 expect_said "times too high: by Bjorck 2024 the best is 1.1e-4 (90 % interval 6.7e-5 .. 1.8e-4)"
 expect_said "cost about 0.03 nats of loss (90 % interval"
-expect_said "by a published basin of 0.012 nats per octave^2, steeper above the best"
+expect_said "by a published loss curve of 0.012 nats per octave^2, steeper above the best"
 expect_said "use 1.1e-4; 0.365 times what the recipe has"
 expect_said "Step Law 2025 8.5e-4 1.79 N^-.713 D^.307, arXiv 2503.04715"
 expect_said "does not apply: of its own batch, 4.13M tokens: give --batch to compare"
 expect_said "Zhou 2026 - 38.46 N^-.222 D^-.351"
 expect_said "6.74B parameters: 2.5 times the most that Bjorck 2024 was fitted on (2.7B)"
 expect_said "Bjorck 2024 is of a batch of 524k tokens, and the best learning rate grows with the batch"
-expect_said "the published laws disagree by a factor of 7.7, from 1.1e-4 (Bjorck 2024, batch 524k) to"
+expect_said "the published rules disagree by a factor of 7.7, from 1.1e-4 (Bjorck 2024, batch 524k) to"
 expect_fits
 [ ! -s err ] || fail "audit has something to say"
 run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --json
@@ -94,11 +94,11 @@ expect_said "rests on a rule for schedules (arXiv 2602.07145)"
 run "$LRSEARCH" audit --lr 1e-5 --tokens 100B --params 1B --schedule wsd --cooldown 0.1 --json
 expect_json 0.10000000000000001 out recipe cooldown
 
-# Where no law applies: exit status 3, and each says why.
+# Where no rule applies: exit status 3, and each says why.
 run "$LRSEARCH" audit --lr 1e-3 --tokens 100B --params 125M
 expect_status 3
-expect_said "no law applies to a learning rate of 1.0e-3 for 125M parameters and 100B tokens"
-expect_said "smaller ones, like this of 125M, follow another law"
+expect_said "no published rule applies to a learning rate of 1.0e-3 for 125M parameters and 100B tokens"
+expect_said "smaller ones, like this of 125M, follow another rule"
 expect_not_said "cost"
 expect_not_said "use "
 expect_fits
@@ -111,7 +111,7 @@ expect_said "does not apply: fitted on learning rates that fall to the end: a co
 run "$LRSEARCH" audit --lr 3e-4 --tokens 100B --params 1B --batch 8M --json
 expect_status 3
 expect_json "" out verdict
-expect_json "the batch of 8M tokens is 7.22 times the best one for so many tokens (Step Law: 1.11M): above the critical batch no law is known" \
+expect_json "the batch of 8M tokens is 7.22 times the best one for so many tokens (Step Law: 1.11M): above the critical batch no rule is known" \
     out laws 0 why_not
 run "$LRSEARCH" audit --lr 3e-4 --tokens 100T --params 1B
 expect_status 3
@@ -165,7 +165,7 @@ expect_first "with a batch of 4.1k tokens, assumed as in own, a learning rate of
 expect_first "for 235k parameters and 16M tokens is about"
 expect_first "; a larger batch raises the best: give --batch"
 expect_said "times too high: by own the best is"
-expect_said "by the basin of the runs of 0.0"
+expect_said "by the loss curve of the runs of 0.0"
 expect_said "runs own says"
 expect_said "length 4 times as many tokens as the longest horizon, 4M; the recipe's model has 0.999 times"
 expect_said "steps - length: LR x 0."
@@ -182,7 +182,7 @@ expect_json "$(json logs/own/result.json target lr)" out runs verdict lr
 expect_json "$(json logs/own/result.json target loss_penalty_if_wrong_2x)" out runs verdict curvature
 run "$LRSEARCH" audit logs/own --lr 2e-2 --tokens 16M --params 1M # another model
 expect_status 3
-expect_said "no law applies"
+expect_said "no published rule applies"
 expect_said "the campaign is about a model of 235k parameters, the recipe about one of 1M, 4.25 times"
 run "$LRSEARCH" audit logs/own --lr 3e-4 --tokens 100B --params 1B
 expect_status 0 # by the published law
@@ -214,7 +214,7 @@ run "$LRSEARCH" predict logs/own --tokens 16M --batch 1M
 expect_status 3
 expect_said "tokens: carried over to the target, the 90 % interval reaches a factor"
 expect_said "no measurement stands behind its batch"
-refused 65 "--params 1M: the campaign has no law over sizes" predict logs/own --tokens 16M --params 1M
+refused 65 "--params 1M: the campaign does not say how the best LR changes with size" predict logs/own --tokens 16M --params 1M
 refused 2 "predict: --params is a model's size, and so are --width and --layers" \
     predict logs/own --tokens 16M --params 1M --width 128
 refused 2 "--layers 0: must be a depth from 1 to 1024" predict logs/own --tokens 16M --layers 0

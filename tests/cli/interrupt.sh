@@ -178,7 +178,7 @@ run "$LRSEARCH" more.yaml --run-dir logs/new
 expect_status "$fork_status"
 expect_same_answer logs/new/result.json logs/more/result.json
 expect_json "$(json logs/new/result.json cost tokens)" logs/more/result.json cost tokens
-cmp -s logs/new/curves/trial-0001.csv logs/more/curves/trial-0001.csv || fail "curves differ"
+cmp -s logs/few/curves/trial-0001.csv logs/more/curves/trial-0001.csv || fail "curves differ"
 tiny_plan other.yaml "training: {batch_tokens: 128}" \
     "search: {lr: [1e-3, 3e-1], horizons: [8k, 16k], policy: grid}"
 run "$LRSEARCH" other.yaml --run-dir logs/few --fork other

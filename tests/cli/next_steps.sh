@@ -45,10 +45,17 @@ rm -f 'logs/a night/report.html'
 eval "$(next 1)" >/dev/null 2>err || fail "no report"
 expect_file 'logs/a night/report.html'
 
-# The option of a fork follows those of the campaign, and the last of one key counts.
+# The option of a fork follows those of the campaign, and the last of one key counts. All losses of
+# the campaign count in the fork, although its policy would try other LRs.
 last_command="$(cat again) -q --fork wider --set 'search.lr=[0.0005, 0.1]'"
 eval "$last_command" >out 2>err
 status=$?
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"
 grep -q '^ *0.0005000*1\{0,1\},' logs/wider/plan.resolved.json || fail "the range is another"
-[ "$(json logs/wider/result.json cost reused_tokens)" -gt 0 ] || fail "nothing was taken over"
+expect_json "$(json 'logs/a night/result.json' cost tokens)" logs/wider/result.json cost reused_tokens
+
+# Without budget the reason says what to do, and no other advice is given.
+run "$LRSEARCH" 'my plan.yaml' -q --run-dir logs/poor --set simulate.delay=0 --set target.tokens=64M \
+    --set 'search.lr=[5e-4, 1e-1]' --set 'search.horizons=[1M]' --set budget.tokens=12M
+expect_status 4
+grep -q '"advice": null' logs/poor/result.json || fail "advice beside a budget that is used up"

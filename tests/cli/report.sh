@@ -64,6 +64,16 @@ if command -v gnuplot >/dev/null; then
     for id in horizon spent; do
         [ "$(figure $dir/report.html $id | count_of "<svg")" -eq 1 ] || fail "figure $id is missing"
     done
+    narrowed=$(figure $dir/report.html spent)
+    echo "$narrowed" | grep -q "<details open>" || fail "how the search narrowed is hidden"
+    first=$(echo "$narrowed" | grep -A9 "How the search narrowed" | tr -d '\n')
+    tried=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["round"] == 1 { lr = $at["lr"] + 0; if (!low || lr < low) low = lr; if (lr > high) high = lr }
+        END { printf "%.1e .. %.1e", low, high }' $dir/trials.csv | sed 's/e-0/e-/g')
+    case $first in
+    *">$tried<"*) ;;
+    *) fail "the first round tried $tried: $first" ;;
+    esac
     ! grep -q 'id="axes"' $dir/report.html || fail "axes without axes"
     [ -z "$(find $dir/figures -name '.*' -type f)" ] || fail "more than figures is left"
 fi
@@ -79,7 +89,7 @@ expect_whole "a<b&c/report.html"
 expect_page "a<b&c/report.html" "<code>lrsearch report a&lt;b&amp;c</code>"
 expect_page "a<b&c/report.html" "<details open>"
 ! grep -q "<svg" "a<b&c/report.html" || fail "a figure without gnuplot"
-for text in "What was measured at each length of training" "What each rank did" "What was known before each round"; do
+for text in "What was measured at each length of training" "What each rank did" "How the search narrowed"; do
     expect_page "a<b&c/report.html" "<caption>$text"
 done
 

@@ -314,6 +314,56 @@ static void without_memory(void **state)
     driver_release(&driver);
 }
 
+/* Of another campaign's trials those of this plan are the first round, whatever the policy asks
+ * for; what the journal holds of it already is not planned again. */
+static void a_fork_begins_with_the_trials_it_could_ask_for(void **state)
+{
+    (void)state;
+    struct plan plan = test_plan();
+    struct driver old, fork;
+    struct foreign_trial trials[14];
+    struct next_events next = {0};
+    struct lr_error err = {0};
+    plan.search.lr[0] = 1e-3;
+    plan.search.lr[1] = 4e-3;
+    plan.model.output_lr_ratio[0] = plan.model.output_lr_ratio[1] = 1;
+    driver_init(&old, &plan);
+    driver_begin(&old);
+    driver_run(&old);
+    driver_init(&fork, &plan);
+    driver_begin(&fork);
+    for (uint32_t i = 0; i < 10; i++)
+        trials[i + 4] = (struct foreign_trial){campaign_trial(old.campaign, i + 1)->spec, 0};
+    for (int i = 0; i < 4; i++)
+        trials[i] = trials[5];
+    trials[0].spec.lr = plan.search.lr[1] * 1.01;
+    trials[1].spec.seed = 1;
+    trials[2].spec.horizon_tokens = 3000;
+    trials[3].spec.batch_tokens++;
+    assert_int_equal(campaign_adopt(fork.campaign, trials, 4, &next, &err), 0);
+    assert_int_equal(next.count, 0);
+    assert_int_equal(campaign_adopt(fork.campaign, trials, 14, &next, &err), 0);
+    assert_int_equal(next.count, 1 + 10);
+    assert_int_equal(next.events[0].as.round.trials, 10);
+    for (int i = 0; i < 4; i++)
+        driver_must(&fork, &next.events[i]);
+    const struct trial *second = campaign_trial(fork.campaign, 2);
+    assert_true(trial_same(&second->spec, &trials[5].spec));
+    assert_int_equal(second->replicate, 1);
+    assert_int_equal(campaign_adopt(fork.campaign, trials + 5, 9, &next, &err), LR_EDAMAGED);
+    assert_int_equal(next.count, 0);
+    assert_int_equal(campaign_adopt(fork.campaign, trials, 14, &next, &err), 0);
+    assert_int_equal(next.count, 10 - 3);
+    for (size_t i = 0; i < next.count; i++)
+        driver_must(&fork, &next.events[i]);
+    assert_int_equal(campaign_trial_count(fork.campaign), 10);
+    assert_int_equal(campaign_adopt(fork.campaign, trials, 14, &next, &err), 0);
+    assert_int_equal(next.count, 0);
+    next_events_release(&next);
+    driver_release(&old);
+    driver_release(&fork);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +374,7 @@ int main(void)
         cmocka_unit_test(replay_goes_on_the_same),
         cmocka_unit_test(abandoned_trials_are_no_failures),
         cmocka_unit_test(before_the_start),
+        cmocka_unit_test(a_fork_begins_with_the_trials_it_could_ask_for),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

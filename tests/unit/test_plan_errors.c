@@ -152,9 +152,8 @@ static const struct plan_error_case cases[] = {
      "plan.yaml:6:52: search.policy: narrow is gone (available: grid, design); leave the key out: "
      "design, the default, narrows around each optimum for fewer tokens\n"},
     {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], bootstrap: 50}",
-     "plan.yaml:6:44: search.bootstrap: is gone; leave it out: intervals come from the posterior "
-     "of "
-     "all trials\n"},
+     "plan.yaml:6:44: search.bootstrap: is gone; leave it out: intervals come from the fit to all "
+     "trials\n"},
     {6, "search: {lr: [1e-3, 1e-1], horizons: [1M], prior_beta: automatic}",
      "plan.yaml:6:56: search.prior_beta: expected a number such as 0.1 or 1e-3, or auto, found "
      "\"automatic\"\n"},
@@ -258,8 +257,8 @@ static const struct {
     {".seeds=3", "--set .seeds=3: unknown section \n"},
     {"search.=3", "--set search.=3: unknown key\n"},
     {"search.bootstrap=3",
-     "--set search.bootstrap=3: is gone; leave it out: intervals come from the "
-     "posterior of all trials\n"},
+     "--set search.bootstrap=3: is gone; leave it out: intervals come from the fit to all "
+     "trials\n"},
     {"search.policy=narrow",
      "--set search.policy=narrow: narrow is gone (available: grid, design); leave the key out: "
      "design, the default, narrows around each optimum for fewer tokens\n"},

@@ -228,11 +228,11 @@ static void confidence_and_advice(void **state)
     assert_true(number(part, "assumption_share") == 0.25);
     assert_string_equal(json_string_value(json_object_get(root, "stopped")), answer.stopped);
     part = json_object_get(root, "advice");
-    assert_int_equal(json_object_size(part), 4);
+    assert_int_equal(json_object_size(part), 5);
     assert_string_equal(json_string_value(json_object_get(part, "kind")), "horizon");
     assert_true(number(part, "tokens") == 1048576);
     assert_true(json_is_null(json_object_get(part, "lr")));
-    assert_true(isnan(number(part, "seeds")));
+    assert_true(isnan(number(part, "seeds")) && isnan(number(part, "min_gain")));
     json_decref(root);
 
     answer.advice = (struct advice_answer){.kind = ADVICE_RANGE, .lr = {1e-4, 1}};
@@ -242,6 +242,10 @@ static void confidence_and_advice(void **state)
     answer.advice = (struct advice_answer){.kind = ADVICE_SEEDS, .seeds = 3};
     root = result_of(&answer);
     assert_true(number(json_object_get(root, "advice"), "seeds") == 3);
+    json_decref(root);
+    answer.advice = (struct advice_answer){.kind = ADVICE_MIN_GAIN, .min_gain = 1e-3};
+    root = result_of(&answer);
+    assert_true(number(json_object_get(root, "advice"), "min_gain") == 1e-3);
     json_decref(root);
 
     answer.advice.kind = ADVICE_NONE;

@@ -91,6 +91,46 @@ static void the_edge_is_where_the_best_trial_is(void **state)
     advised_range(0.001, 2.4);
 }
 
+/* The trials ended far within the range: a wider one would change nothing. */
+static void an_edge_within_the_range_does_not_ask_for_a_wider_one(void **state)
+{
+    (void)state;
+    space.lr_low = 1e-6;
+    see_basin(1000000, 8e-3, 0);
+    see_basin(2000000, 6e-3, 0);
+    for (int i = 0; i < 5; i++)
+        see(4000000, 1e-3 * exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
+    conclude();
+    assert_string_equal(
+        answer.reason,
+        "at 4M tokens, the longest horizon tried, the lowest loss (at learning rate 0.001) lies at "
+        "the lower edge of what trained, and the optimum seems to lie beyond: search.lr goes on to "
+        "1e-06, and nothing else was worth its tokens; lower search.min_gain to 0.0013");
+    assert_int_equal(answer.advice.kind, ADVICE_MIN_GAIN);
+    assert_float_equal(answer.advice.min_gain, 0.0013, 1e-12);
+    space.min_gain = 0; /* policy grid, or a table */
+    conclude();
+    assert_non_null(strstr(answer.reason, "beyond: try learning rates from there on to 1e-06"));
+    assert_int_equal(answer.advice.kind, ADVICE_NONE);
+}
+
+/* It neither shows an optimum nor hides those of the shorter horizons. */
+static void one_loss_at_the_longest_is_no_reason(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    see_basin(2000000, 6e-3, 0);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    see(4000000, 2e-3, 2.9);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_string_equal(answer.reason, "");
+    assert_int_equal(answer.horizons[2].trials, 1);
+    assert_true(isnan(answer.horizons[2].lr_opt));
+    assert_false(answer.horizons[2].at_edge);
+}
+
 static void see_bumps(uint64_t tokens)
 {
     const double bumps[] = {3.0, 2.98, 3.01, 2.97, 3.02};
@@ -108,7 +148,7 @@ static void a_flat_horizon_is_told_and_rests_on_the_others(void **state)
     conclude();
     assert_true(answer.status == ANSWER_NOT_IDENTIFIED ||
                 warned("4M tokens: the losses do not tell its optimum") ||
-                warned("the losses do not lie on a smooth basin, at some horizons at least"));
+                warned("the losses do not lie on a smooth curve, at some horizons at least"));
     assert_false(answer.horizons[2].at_edge);
     assert_true(answer.horizons[2].se_ln_lr > 1.3 * answer.horizons[1].se_ln_lr);
     assert_true(isfinite(answer.target.lr));
@@ -163,6 +203,8 @@ int main(void)
         TEST(a_horizon_that_was_not_tried_is_no_reason),
         TEST(the_longest_has_its_best_at_the_edge),
         TEST(the_edge_is_where_the_best_trial_is),
+        TEST(an_edge_within_the_range_does_not_ask_for_a_wider_one),
+        TEST(one_loss_at_the_longest_is_no_reason),
         TEST(a_flat_horizon_is_told_and_rests_on_the_others),
         TEST(noise_alone_identifies_nothing),
         TEST(two_learning_rates_show_no_minimum),

@@ -210,6 +210,45 @@ static void seeds_are_bought_against_noise_only(void **state)
     assert_true(trials[1] >= 4);
 }
 
+/* Asks until no more is asked for, and lets everything at `highest` and above diverge; below, losses
+ * have their lowest at `best`. Returns the lowest LR that was tried. */
+static double run_below(double highest, double best)
+{
+    double lowest = INFINITY;
+    for (int trials; count < 200 && (trials = ask()) > 0;)
+        for (int i = 0; i < trials; i++) {
+            double x = log2(asked[i].lr / best);
+            bool good = asked[i].lr < highest;
+            struct observation *o =
+                see(asked[i].tokens, asked[i].lr, good ? 3 + 0.04 * x * x : NAN);
+            o->kind = good ? OBSERVED_LOSS : OBSERVED_DIVERGED;
+            o->seed = asked[i].seed;
+            lowest = fmin(lowest, o->lr);
+        }
+    return lowest;
+}
+
+/* With search.extend the range widens downward, by six octaves at most. */
+static void where_all_diverges_the_range_widens_downward(void **state)
+{
+    (void)state;
+    space.lr_low = 1e-1;
+    space.lr_high = 10;
+    assert_true(run_below(5e-2, 1e-2) == 1e-1);
+    conclude();
+    assert_non_null(strstr(answer.reason, "every trial diverged"));
+    count = 0;
+    space.extend = true;
+    assert_true(run_below(5e-2, 1e-2) < 1e-2);
+    conclude();
+    assert_int_equal(answer.status, ANSWER_IDENTIFIED);
+    assert_true(fabs(log2(answer.target.lr / 1e-2)) < 1);
+    count = 0;
+    assert_true(fabs(log2(run_below(0, 1) / (1e-1 / 64))) < 1e-6);
+    conclude();
+    assert_non_null(strstr(answer.reason, "every trial diverged: the range [0.00156, 10]"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +263,7 @@ int main(void)
         TEST(it_waits_for_its_first_trials),
         TEST(a_round_is_as_long_as_it_may_be),
         TEST(seeds_are_bought_against_noise_only),
+        TEST(where_all_diverges_the_range_widens_downward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

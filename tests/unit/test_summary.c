@@ -317,17 +317,20 @@ static void commands_follow_the_advice(void **state)
         struct advice_answer advice;
         const char *said;
     } cases[] = {
-        {{ADVICE_RANGE, {5e-4, 3.2e-2}, 0, 0},
+        {{ADVICE_RANGE, {5e-4, 3.2e-2}, 0, 0, 0},
          "--fork nightly-wider \\ --set 'search.lr=[0.0005, 0.032]' Campaign"},
-        {{ADVICE_RANGE, {1. / 1024, .1}, 0, 0}, "--set 'search.lr=[0.0009765625, 0.1]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 1048576, 0},
+        {{ADVICE_RANGE, {1. / 1024, .1}, 0, 0, 0},
+         "--set 'search.lr=[0.0009765625, 0.1]' Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, 1048576, 0, 0},
          "--fork nightly-longer \\ --set 'search.horizons=[128Ki, 256Ki, 512Ki, 1Mi]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 400000, 0}, "=[128Ki, 256Ki, 400k, 512Ki]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 1001, 0}, "=[1001, 128Ki, 256Ki, 512Ki]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 262144, 0}, "=[128Ki, 256Ki, 512Ki]' Campaign"},
-        {{ADVICE_SEEDS, {0, 0}, 0, 3}, "--fork nightly-seeds \\ --set search.seeds=3 Campaign"},
-        {{ADVICE_RANGE, {NAN, NAN}, 0, 0}, "lrsearch report logs/nightly Campaign"},
-        {{ADVICE_NONE, {0, 0}, 0, 0}, "lrsearch report logs/nightly Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, 400000, 0, 0}, "=[128Ki, 256Ki, 400k, 512Ki]' Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, 1001, 0, 0}, "=[1001, 128Ki, 256Ki, 512Ki]' Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, 262144, 0, 0}, "=[128Ki, 256Ki, 512Ki]' Campaign"},
+        {{ADVICE_SEEDS, {0, 0}, 0, 3, 0}, "--fork nightly-seeds \\ --set search.seeds=3 Campaign"},
+        {{ADVICE_MIN_GAIN, {0, 0}, 0, 0, 1.25e-3},
+         "--fork nightly-closer \\ --set search.min_gain=0.00125 Campaign"},
+        {{ADVICE_RANGE, {NAN, NAN}, 0, 0, 0}, "lrsearch report logs/nightly Campaign"},
+        {{ADVICE_NONE, {0, 0}, 0, 0, 0}, "lrsearch report logs/nightly Campaign"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer answer = identified();

@@ -24,7 +24,7 @@ static void measure_lr(struct drift *out, const struct answer *then, const struc
     const struct target_answer *a = &then->target, *b = &now->target;
     double moved = log(b->lr / a->lr);
     if (then->status != ANSWER_IDENTIFIED || now->status != ANSWER_IDENTIFIED || !isfinite(moved)) {
-        snprintf(out->lr_reason, sizeof(out->lr_reason), "the learning rate was not identified %s",
+        snprintf(out->lr_reason, sizeof(out->lr_reason), "there was no answer %s",
                  then->status == ANSWER_IDENTIFIED  ? "now"
                  : now->status == ANSWER_IDENTIFIED ? "then"
                                                     : "in either run");

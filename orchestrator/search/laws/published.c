@@ -138,7 +138,7 @@ static bool outside(struct published *answer, const struct published_law *law,
         snprintf(answer->why, sizeof(answer->why),
                  small && !law->small_too
                      ? "fitted on models of %s to %s parameters: smaller ones, like this of %s, "
-                       "follow another law"
+                       "follow another rule"
                      : "fitted on models of %s to %s parameters: %s is too far beyond",
                  format_count(a, sizeof(a), law->params[0]),
                  format_count(b, sizeof(b), law->params[1]),
@@ -172,7 +172,7 @@ static bool batch_differs(struct published *answer, const struct published_law *
     if (batch > 0 && !(batch <= BATCH_MOST * best)) {
         snprintf(answer->why, sizeof(answer->why),
                  "the batch of %s tokens is %.3g times the best one for so many tokens (Step Law: "
-                 "%s): above the critical batch no law is known",
+                 "%s): above the critical batch no rule is known",
                  format_count(a, sizeof(a), batch), batch / best, format_count(b, sizeof(b), best));
         return true;
     }
