@@ -531,9 +531,12 @@ static void killed_after_every_line(void **state)
     sim_forget_checkpoints();
     assert_int_equal(session(plan, whole, 5, &faults, &err), 0);
     size_t size, lines = 0;
+    const size_t every = few_runs() ? 10 : 1; /* a start repeats all decisions so far */
     snprintf(path, sizeof(path), "%s/journal.jsonl", whole);
     char *journal = read_whole(path, &size);
     for (char *end = journal; (end = strchr(end, '\n')) != NULL; end++, lines++) {
+        if (lines % every)
+            continue;
         sim_forget_checkpoints();
         assert_int_equal(mkdir(again, 0700), 0);
         snprintf(path, sizeof(path), "%s/journal.jsonl", again);
