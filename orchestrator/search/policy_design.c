@@ -224,7 +224,7 @@ static double least_gain(const struct design *design)
     struct target_error error = posterior_target_error(design->posterior);
     if (error.penalty < design->space->precision || error.octaves < PRECISE_OCTAVES)
         return INFINITY;
-    bool refused = error.octaves > log2(ACCEPT_WIDEST) && shows_basin(design);
+    bool refused = error.farther > log2(ACCEPT_WIDEST) && shows_basin(design);
     return design->space->min_gain / (refused ? REFUSED : 1);
 }
 
