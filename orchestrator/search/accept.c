@@ -174,13 +174,8 @@ static bool shows_minimum(const struct posterior *posterior)
 {
     for (size_t b = 0; b < posterior->data->basin_count; b++) {
         const struct cell_basin *basin = &posterior->data->basins[b];
-        const struct cell_point *best = cell_basin_best(basin);
-        bool below = false, above = false;
-        for (size_t i = 0; best && i < basin->losses + basin->walls; i++) {
-            below = below || basin->points[i].x[0] < best->x[0] - 1e-6;
-            above = above || basin->points[i].x[0] > best->x[0] + 1e-6;
-        }
-        if ((below && above) || basin->optimum)
+        struct tried_sides tried = cell_basin_tried(basin);
+        if ((tried.below && tried.above) || basin->optimum)
             return true;
     }
     return false;

@@ -48,6 +48,17 @@ const struct cell_point *cell_basin_best(const struct cell_basin *basin)
     return best;
 }
 
+struct tried_sides cell_basin_tried(const struct cell_basin *basin)
+{
+    const struct cell_point *best = cell_basin_best(basin);
+    struct tried_sides tried = {false, false};
+    for (size_t i = 0; best && i < basin->losses + basin->walls; i++) {
+        tried.below = tried.below || basin->points[i].x[0] < best->x[0] - 1e-6;
+        tried.above = tried.above || basin->points[i].x[0] > best->x[0] + 1e-6;
+    }
+    return tried;
+}
+
 /* ---- sorting ---- */
 
 /* Nats: a loss this large is that of a training that diverged, and its square would overflow. */

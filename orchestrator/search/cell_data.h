@@ -68,6 +68,11 @@ void cell_data_destroy(struct cell_data *data);
 
 /* The point with the lowest loss; NULL: none has a loss. */
 const struct cell_point *cell_basin_best(const struct cell_basin *basin);
+/* On which sides of the lowest loss something was tried, with a loss or a divergence. */
+struct tried_sides {
+    bool below, above;
+};
+struct tried_sides cell_basin_tried(const struct cell_basin *basin);
 /* True if losses, divergences or a measured optimum say anything about the basin. */
 bool cell_basin_is_known(const struct cell_basin *basin);
 bool cell_data_has_losses(const struct cell_data *data);

@@ -3,7 +3,8 @@
  * their FLOPs (candidates.c). A basin's first trials come in pairs, because the level there is
  * unknown. It ends when the target is known as well as search.precision asks or no trial is worth
  * its FLOPs; but each optimum that the answer rests on is bracketed first: a trial inside its
- * interval, and one on both sides within an octave. */
+ * interval, and one on both sides within an octave. Somewhere the lowest loss must lie between two
+ * trials. */
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "search/basin_model.h"
@@ -179,6 +180,37 @@ static struct candidate *bracket_trial(const struct design *design)
     return NULL;
 }
 
+/* The trial that is missing beside the lowest loss of a horizon of the nearest cell, the shortest
+ * that has one within its grid. Without it the answer would be refused, since no lowest loss lies
+ * between two trials. NULL: one does, or such trials run. */
+static struct candidate *minimum_trial(const struct design *design)
+{
+    size_t horizons = design->space->horizon_count;
+    size_t first = nearest_cell(design->space) * horizons;
+    struct candidate *missing = NULL;
+    for (size_t b = 0; b < design->data->basin_count; b++) {
+        const struct cell_basin *basin = &design->data->basins[b];
+        const struct cell_point *best = cell_basin_best(basin);
+        struct tried_sides tried = cell_basin_tried(basin);
+        for (size_t i = 0; i < design->candidates.count && best; i++) {
+            const struct candidate *candidate = &design->candidates.all[i];
+            if (candidate->basin != b || !candidate->known)
+                continue;
+            tried.below = tried.below || candidate->x[0] < best->x[0] - 1e-6;
+            tried.above = tried.above || candidate->x[0] > best->x[0] + 1e-6;
+        }
+        if ((tried.below && tried.above) || basin->optimum)
+            return NULL;
+        if (!best || missing || b < first || b >= first + horizons)
+            continue;
+        double side = tried.below ? BRACKET_SIDE : -BRACKET_SIDE;
+        missing = nearest_to(design, b, best->x[0] + side, BRACKET_SIDE - 0.01);
+        if (missing && missing->cost > BRACKET_MOST)
+            missing = NULL;
+    }
+    return missing;
+}
+
 /* ---- the end ---- */
 
 /* True if the losses show a minimum, so that more of them can make the answer certain enough. */
@@ -224,7 +256,7 @@ static double least_gain(const struct design *design)
     struct target_error error = posterior_target_error(design->posterior);
     if (error.penalty < design->space->precision || error.octaves < PRECISE_OCTAVES)
         return INFINITY;
-    bool refused = error.octaves > log2(ACCEPT_WIDEST) && shows_basin(design);
+    bool refused = error.farther > log2(ACCEPT_WIDEST) && shows_basin(design);
     return design->space->min_gain / (refused ? REFUSED : 1);
 }
 
@@ -256,6 +288,8 @@ static struct choice choose_worthy(struct design *design)
         best = choose_trial(design, other_horizon);
     if (!best.first)
         best = (struct choice){bracket_trial(design), NULL, 0};
+    if (!best.first)
+        best = (struct choice){minimum_trial(design), NULL, 0};
     return best;
 }
 

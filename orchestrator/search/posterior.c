@@ -253,8 +253,9 @@ struct target_error posterior_target_error(const struct posterior *posterior)
 {
     struct spread optimum =
         posterior_optimum_spread(posterior, posterior->data->space.cell_count, 0);
-    return (struct target_error){posterior_penalty(posterior, optimum.mean, NULL),
-                                 (optimum.ci90[1] - optimum.ci90[0]) / 2};
+    return (struct target_error){
+        posterior_penalty(posterior, optimum.mean, NULL), (optimum.ci90[1] - optimum.ci90[0]) / 2,
+        fmax(optimum.ci90[1] - optimum.mean, optimum.mean - optimum.ci90[0])};
 }
 
 /* ---- brackets ---- */

@@ -51,6 +51,7 @@ void posterior_destroy(struct posterior *posterior);
 struct target_error {
     double penalty; /* expected nats above the loss at the optimum */
     double octaves; /* half the width of the 90 % interval */
+    double farther; /* octaves from the answer to the farther end of the interval */
 };
 #define PRECISE_OCTAVES 0.5 /* so narrow an interval is always precise enough */
 struct target_error posterior_target_error(const struct posterior *posterior);

@@ -129,6 +129,25 @@ static void a_missing_side_is_tried_whatever_the_gain(void **state)
     }
 }
 
+/* Two losses may bracket the expected optimum while the lower one has nothing on its other side:
+ * such an answer would be refused. */
+static void the_lowest_loss_gets_a_trial_on_both_sides(void **state)
+{
+    (void)state;
+    space.min_gain = 10;
+    space.precision = 10;
+    space.prior_beta = 0;
+    for (int h = 0; h < 3; h++) {
+        see(horizons[h], 8e-3, 3);
+        see(horizons[h], 1.6e-2, 3.0002);
+    }
+    assert_int_equal(ask(), 1);
+    assert_int_equal(asked[0].tokens, horizons[0]);
+    assert_true(asked[0].lr < 7.9e-3 && asked[0].lr > 3.5e-3);
+    see(horizons[0], asked[0].lr, 3.02);
+    assert_int_equal(ask(), 0);
+}
+
 /* Whatever it costs: the sign of beta is measured. */
 static void a_second_horizon_is_always_tried(void **state)
 {
@@ -258,6 +277,7 @@ int main(void)
         TEST(a_precise_answer_ends_it),
         TEST(it_goes_on_while_its_answer_would_be_refused),
         TEST(a_missing_side_is_tried_whatever_the_gain),
+        TEST(the_lowest_loss_gets_a_trial_on_both_sides),
         TEST(a_second_horizon_is_always_tried),
         TEST(what_runs_is_not_asked_for_and_counts),
         TEST(it_waits_for_its_first_trials),
