@@ -7,7 +7,7 @@
 
 /* Candidates for the next trials of a campaign with axes, and their information gain over the
  * posterior samples. An optimum is that of a coordinate in a cell, or in the target if it is no
- * cell, scaled so that a variance of 1 costs 1 nat. For policy_cells.c only. */
+ * cell, scaled so that a variance of 1 costs 1 nat. For policy_design.c only. */
 
 struct candidate {
     size_t basin;
