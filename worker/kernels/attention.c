@@ -12,6 +12,7 @@
 #include "kernels/simd.h"
 
 enum {
+    RUN = 16,   /* elements of a row that softmax takes at a time; divides every panel */
     STRIP = 12, /* query rows computed over the same keys; a multiple of every tile's rows */
     BLOCK = 48, /* query rows after which the gradients of keys and values are added up */
 };
@@ -24,16 +25,16 @@ struct room {
     size_t ld, size;
 };
 
-static size_t whole_panels(size_t n)
+static size_t rounded_up(size_t n, size_t size)
 {
-    return (n + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
+    return (n + size - 1) / size * size;
 }
 
 static struct room lay_room(float *scratch, size_t T, size_t D)
 {
-    size_t across = gemm_packed_size(whole_panels(D), T), along = gemm_packed_size(T, D);
-    struct room room = {.ld = whole_panels(T) + GEMM_PANEL}; /* no power of two: columns are read
-                                                                with this stride */
+    size_t across = gemm_packed_size(D, T), along = gemm_packed_size(T, D);
+    struct room room = {.ld = rounded_up(T, gemm_panel()) + RUN}; /* no power of two: columns are
+                                                                     read with this stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
     size_t block = gemm_packed_size(BLOCK, D), table = BLOCK * room.ld;
@@ -59,10 +60,10 @@ static struct room own_room(float *scratch, size_t T, size_t D)
     return lay_room(scratch + thread * lay_room(NULL, T, D).size, T, D);
 }
 
-/* Fills a row's scores from the diagonal to the end of its panel with a neutral value. */
+/* Fills a row's scores from the diagonal to the end of its run with a neutral value. */
 SIMD_INLINE void close_row(float *row, size_t seen, float with)
 {
-    for (size_t j = seen; j < whole_panels(seen); j++)
+    for (size_t j = seen; j < rounded_up(seen, RUN); j++)
         row[j] = with;
 }
 
@@ -84,16 +85,16 @@ KERNEL(softmax_rows,
     for (size_t i = 0; i < rows; i++) {
         size_t seen = first + i + 1;
         close_row(scores + i * ld, seen, -INFINITY);
-        largest[i] = simd_max(scores + i * ld, whole_panels(seen));
+        largest[i] = simd_max(scores + i * ld, rounded_up(seen, RUN));
     }
     for (size_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
-        size_t whole = whole_panels(first + i + 1);
+        size_t whole = rounded_up(first + i + 1, RUN);
         for (size_t j = 0; j < whole; j++)
             row[j] = simd_exp(scale * (row[j] - largest[i]));
     }
     for (size_t i = 0; i < rows; i++) {
-        size_t whole = whole_panels(first + i + 1);
+        size_t whole = rounded_up(first + i + 1, RUN);
         sum[i] = simd_sum(scores + i * ld, whole);
         clear(scores + i * ld, whole, first + rows);
     }
@@ -123,7 +124,7 @@ KERNEL(softmax_rows_backward,
         delta[i] = simd_dot(d_out + i * C, out + i * C, D);
     for (size_t i = 0; i < rows; i++) {
         float *p = scores + i * ld, *d = d_p + i * ld;
-        size_t seen = first + i + 1, whole = whole_panels(seen);
+        size_t seen = first + i + 1, whole = rounded_up(seen, RUN);
         close_row(p, seen, -INFINITY);
         close_row(d, seen, 0.0f);
         for (size_t j = 0; j < whole; j++) {
@@ -146,7 +147,7 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
                          float *scratch, size_t pair)
 {
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
-    size_t b = pair / heads->H, h = pair % heads->H;
+    size_t b = pair / heads->H, h = pair % heads->H, panel = gemm_panel();
     const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
     const struct room room = own_room(scratch, T, D);
     struct gemm_packed_operand keys = gemm_pack(room.keys, (struct operand){k, 1, ld}, D, T);
@@ -157,7 +158,8 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
         size_t rows = piece_length(T, first, STRIP), seen = first + rows;
         float inverse[STRIP];
         gemm_packed((struct gemm_into){room.scores, room.ld, .add = 0},
-                    (struct operand){q + first * ld, ld, 1}, keys, rows, whole_panels(seen), D);
+                    (struct operand){q + first * ld, ld, 1}, keys, rows, rounded_up(seen, panel),
+                    D);
         softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
                      room.ld);
         gemm_packed((struct gemm_into){out + first * C, C, .add = 0},
@@ -175,10 +177,9 @@ static void add_block(float *d_rows, size_t ld, const float *table, size_t table
     gemm_packed((struct gemm_into){d_rows, ld, .add = 1}, (struct operand){table, 1, table_ld}, b,
                 first, D, rows);
     for (size_t j = 0; j < rows; j += STRIP) {
-        struct gemm_packed_operand from = {b.panels + j * GEMM_PANEL, b.depth};
         gemm_packed((struct gemm_into){d_rows + (first + j) * ld, ld, .add = 0},
-                    (struct operand){table + j * table_ld + first + j, 1, table_ld}, from,
-                    piece_length(rows, j, STRIP), D, rows - j);
+                    (struct operand){table + j * table_ld + first + j, 1, table_ld},
+                    gemm_packed_from(b, j), piece_length(rows, j, STRIP), D, rows - j);
     }
 }
 
@@ -187,6 +188,7 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
 {
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
     size_t b = pair / heads->H, h = pair % heads->H, at = b * T * ld + h * D;
+    size_t panel = gemm_panel();
     const float *q = qkv + at, *k = q + C, *v = k + C;
     float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
     const struct room room = own_room(scratch, T, D);
@@ -202,10 +204,11 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
             size_t some = piece_length(rows, i, STRIP), row = first + i, seen = row + some;
             float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
             gemm_packed((struct gemm_into){scores, room.ld, .add = 0},
-                        (struct operand){q + row * ld, ld, 1}, keys, some, whole_panels(seen), D);
-            gemm_packed((struct gemm_into){d_scores, room.ld, .add = 0},
-                        (struct operand){d_out + row * C, C, 1}, values, some, whole_panels(seen),
+                        (struct operand){q + row * ld, ld, 1}, keys, some, rounded_up(seen, panel),
                         D);
+            gemm_packed((struct gemm_into){d_scores, room.ld, .add = 0},
+                        (struct operand){d_out + row * C, C, 1}, values, some,
+                        rounded_up(seen, panel), D);
             softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
                                   out + row * C, C, heads->scale, row, some, first + rows, D);
             gemm_packed((struct gemm_into){dq + row * ld, ld, .add = 0},

@@ -8,7 +8,7 @@
 enum {
     ROOM_COLUMNS = 256,
     FAR_ROWS = 511, /* floats; rows further apart are gathered */
-    BAND_ROWS = 96, /* a multiple of every tile's rows */
+    BAND_ROWS = 98, /* at most: whole tiles */
 };
 
 static const struct gemm_tiles *tiles(void)
@@ -25,6 +25,16 @@ const char *gemm_instructions(void)
     return tiles()->name;
 }
 
+size_t gemm_panel(void)
+{
+    return tiles()->columns;
+}
+
+size_t gemm_tile_rows(void)
+{
+    return tiles()->rows;
+}
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -39,34 +49,42 @@ static const float *part(struct operand o, size_t i, size_t k)
 
 size_t gemm_packed_size(size_t inner, size_t columns)
 {
-    return (columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL * inner;
+    size_t panel = gemm_panel();
+    return (columns + panel - 1) / panel * panel * inner;
 }
 
 /* Packs steps first..end-1 of one panel. */
 static void pack_panel(float *packed, struct operand b, size_t first, size_t end, size_t columns)
 {
     const float *from = b.data + first * b.row;
-    packed += first * GEMM_PANEL;
-    if (columns == GEMM_PANEL && b.column == 1) {
-        for (size_t k = first; k < end; k++, from += b.row, packed += GEMM_PANEL)
-            memcpy(packed, from, GEMM_PANEL * sizeof(float));
-    } else if (columns == GEMM_PANEL && b.row == 1) {
+    size_t panel = gemm_panel();
+    packed += first * panel;
+    if (columns == panel && b.column == 1)
+        for (size_t k = first; k < end; k++, from += b.row, packed += panel)
+            memcpy(packed, from, panel * sizeof(float));
+    else if (columns == panel && b.row == 1)
         tiles()->transpose(packed, from, b.column, end - first);
-    } else {
-        for (size_t k = first; k < end; k++, from += b.row, packed += GEMM_PANEL)
-            for (size_t j = 0; j < GEMM_PANEL; j++)
+    else
+        for (size_t k = first; k < end; k++, from += b.row, packed += panel)
+            for (size_t j = 0; j < panel; j++)
                 packed[j] = j < columns ? from[j * b.column] : 0.0f;
-    }
 }
 
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns)
 {
     enum { STEPS = 8 }; /* steps of all panels at a time, so that each cache line is fetched once */
+    size_t panel = gemm_panel();
     for (size_t k = 0; k < depth; k += STEPS)
-        for (size_t j = 0; j < columns; j += GEMM_PANEL)
+        for (size_t j = 0; j < columns; j += panel)
             pack_panel(room + j * depth, (struct operand){part(b, 0, j), b.row, b.column}, k,
-                       smaller(depth, k + STEPS), smaller(columns - j, GEMM_PANEL));
+                       smaller(depth, k + STEPS), smaller(columns - j, panel));
     return (struct gemm_packed_operand){room, depth};
+}
+
+struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t k)
+{
+    b.panels += k * gemm_panel();
+    return b;
 }
 
 /* ---- loops ---- */
@@ -97,9 +115,9 @@ static void panels(struct gemm_into to, const float *a, struct gemm_left left,
                    struct gemm_packed_operand b, size_t rows, size_t columns, size_t inner)
 {
     const struct gemm_tiles *t = tiles();
-    for (size_t j = 0; j < columns; j += GEMM_PANEL)
+    for (size_t j = 0; j < columns; j += t->columns)
         t->panel(part_of(to, 0, j, 0), a, left, b.panels + j * b.depth, rows,
-                 smaller(columns - j, GEMM_PANEL), inner);
+                 smaller(columns - j, t->columns), inner);
 }
 
 static struct gemm_left as_it_is(struct operand a)
@@ -110,9 +128,9 @@ static struct gemm_left as_it_is(struct operand a)
 void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
                  size_t columns, size_t inner)
 {
-    for (size_t k = 0; k < inner; k += GEMM_DEPTH, b.panels += GEMM_DEPTH * GEMM_PANEL)
-        panels(part_of(to, 0, 0, k), part(a, 0, k), as_it_is(a), b, rows, columns,
-               smaller(inner - k, GEMM_DEPTH));
+    for (size_t k = 0; k < inner; k += GEMM_DEPTH)
+        panels(part_of(to, 0, 0, k), part(a, 0, k), as_it_is(a), gemm_packed_from(b, k), rows,
+               columns, smaller(inner - k, GEMM_DEPTH));
 }
 
 static struct operand gather_rows(float *band, struct operand a, size_t rows, size_t inner)
@@ -147,16 +165,17 @@ void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, 
           size_t inner)
 {
     static _Thread_local _Alignas(64) float room[GEMM_DEPTH * ROOM_COLUMNS];
+    const size_t panel = gemm_panel(), at_a_time = BAND_ROWS / gemm_tile_rows() * gemm_tile_rows();
     for (size_t k = 0; k < inner; k += GEMM_DEPTH) {
         size_t depth = smaller(inner - k, GEMM_DEPTH);
-        size_t at_once = GEMM_DEPTH * ROOM_COLUMNS / depth / GEMM_PANEL * GEMM_PANEL;
+        size_t at_once = GEMM_DEPTH * ROOM_COLUMNS / depth / panel * panel;
         for (size_t j = 0; j < columns; j += at_once) {
             size_t width = smaller(columns - j, at_once);
             struct gemm_packed_operand packed =
                 gemm_pack(room, (struct operand){part(b, k, j), b.row, b.column}, depth, width);
-            for (size_t i = 0; i < rows; i += BAND_ROWS)
+            for (size_t i = 0; i < rows; i += at_a_time)
                 band_rows(part_of(to, i, j, k), (struct operand){part(a, i, k), a.row, a.column},
-                          packed, smaller(rows - i, BAND_ROWS), width);
+                          packed, smaller(rows - i, at_a_time), width);
         }
     }
 }

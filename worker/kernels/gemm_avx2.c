@@ -3,7 +3,7 @@
 #include "kernels/gemm_avx2.h"
 
 #define TILE_TARGET TARGET_AVX2
-enum { TILE_ROWS = 6, LANES = 8 };
+enum { TILE_ROWS = 6, TILE_COLUMNS = 16, LANES = 8 };
 
 typedef __m256 vec;
 
@@ -15,6 +15,11 @@ typedef __m256 vec;
 
 #include "kernels/gemm_tiles.inc.h"
 
-const struct gemm_tiles gemm_avx2 = {"avx2",    TILE_ROWS, any_panel,
-                                     pack_band, add_steps, transpose_avx2};
+TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)
+{
+    transpose_panel(packed, TILE_COLUMNS, from, stride, inner);
+}
+
+const struct gemm_tiles gemm_avx2 = {"avx2",    TILE_ROWS, TILE_COLUMNS, any_panel,
+                                     pack_band, add_steps, transpose};
 #endif

@@ -3,7 +3,7 @@
 #include "kernels/gemm_avx2.h"
 
 #define TILE_TARGET __attribute__((target("avx512f,fma")))
-enum { TILE_ROWS = 12, LANES = 16 };
+enum { TILE_ROWS = 12, TILE_COLUMNS = 16, LANES = 16 };
 
 typedef __m512 vec;
 
@@ -15,6 +15,11 @@ typedef __m512 vec;
 
 #include "kernels/gemm_tiles.inc.h"
 
-const struct gemm_tiles gemm_avx512 = {"avx512",  TILE_ROWS, any_panel,
-                                       pack_band, add_steps, transpose_avx2};
+TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)
+{
+    transpose_panel(packed, TILE_COLUMNS, from, stride, inner);
+}
+
+const struct gemm_tiles gemm_avx512 = {"avx512",  TILE_ROWS, TILE_COLUMNS, any_panel,
+                                       pack_band, add_steps, transpose};
 #endif

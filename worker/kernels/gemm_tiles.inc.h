@@ -1,5 +1,5 @@
 /* The tiles, included by gemm_avx2.c, gemm_avx512.c and gemm_plain.c. Each first defines
- *   TILE_TARGET (function attributes), TILE_ROWS,
+ *   TILE_TARGET (function attributes), TILE_ROWS, TILE_COLUMNS,
  *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma
  * and gets any_panel(), pack_band() and add_steps() for its struct gemm_tiles.
  *
@@ -11,7 +11,7 @@
 
 #define TILE_INLINE static inline __attribute__((always_inline)) TILE_TARGET
 
-enum { VECTORS = GEMM_PANEL / LANES };
+enum { VECTORS = TILE_COLUMNS / LANES };
 
 /* `rows` is a compile-time constant at each call. */
 TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row, size_t step,
@@ -26,7 +26,7 @@ TILE_INLINE void tile(int rows, struct gemm_into to, const float *a, size_t row,
     if (to.add)
         for (int i = 0; i < rows; i++)
             __builtin_prefetch(to.out + (size_t)i * to.ld, 1);
-    for (size_t k = 0; k < inner; k++, a += step, panel += GEMM_PANEL) {
+    for (size_t k = 0; k < inner; k++, a += step, panel += TILE_COLUMNS) {
         for (int v = 0; v < VECTORS; v++)
             b[v] = vec_load(panel + v * LANES);
         for (int i = 0; i < rows; i++) {
@@ -74,16 +74,16 @@ TILE_TARGET static void whole_panel(struct gemm_into to, const float *a, struct 
 TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct gemm_left left,
                                    const float *panel, size_t rows, size_t columns, size_t inner)
 {
-    float room[TILE_ROWS * GEMM_PANEL], bias[GEMM_PANEL] = {0};
+    float room[TILE_ROWS * TILE_COLUMNS], bias[TILE_COLUMNS] = {0};
     for (size_t j = 0; to.bias && j < columns; j++)
         bias[j] = to.bias[j];
     for (size_t i = 0; i < rows; i += TILE_ROWS, a += left.tile) {
         size_t some = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
-        whole_panel((struct gemm_into){room, GEMM_PANEL, .bias = bias}, a, left, panel, some,
+        whole_panel((struct gemm_into){room, TILE_COLUMNS, .bias = bias}, a, left, panel, some,
                     inner);
         for (size_t r = 0; r < some; r++)
             for (size_t j = 0; j < columns; j++) {
-                float *out = &to.out[(i + r) * to.ld + j], sum = room[r * GEMM_PANEL + j];
+                float *out = &to.out[(i + r) * to.ld + j], sum = room[r * TILE_COLUMNS + j];
                 *out = to.add ? *out + sum : sum;
             }
     }
@@ -92,7 +92,7 @@ TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct g
 static void any_panel(struct gemm_into to, const float *a, struct gemm_left left,
                       const float *panel, size_t rows, size_t columns, size_t inner)
 {
-    if (columns == GEMM_PANEL)
+    if (columns == TILE_COLUMNS)
         whole_panel(to, a, left, panel, rows, inner);
     else
         part_panel(to, a, left, panel, rows, columns, inner);
