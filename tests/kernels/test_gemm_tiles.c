@@ -10,7 +10,8 @@
 
 enum { ROWS = 29, INNER = 37, LD = 37 };
 
-static float left[ROWS * INNER], across[INNER * ROWS], right[GEMM_PANEL_MOST * INNER];
+static float left[ROWS * INNER], across[INNER * ROWS], right[GEMM_PANEL_MOST * INNER],
+    right_across[INNER * GEMM_PANEL_MOST];
 static float panel[INNER * GEMM_PANEL_MOST], bias[GEMM_PANEL_MOST], out[ROWS * LD];
 
 static float value(size_t i, size_t j)
@@ -24,7 +25,7 @@ static void fill(void)
         for (size_t i = 0; i < ROWS; i++)
             left[i * INNER + k] = across[k * ROWS + i] = value(i, k);
         for (size_t j = 0; j < GEMM_PANEL_MOST; j++)
-            right[j * INNER + k] = value(k + 50, j);
+            right[j * INNER + k] = right_across[k * GEMM_PANEL_MOST + j] = value(k + 50, j);
     }
     for (size_t j = 0; j < GEMM_PANEL_MOST; j++)
         bias[j] = value(99, j);
@@ -59,7 +60,6 @@ static void check_tiles(const struct gemm_tiles *tiles)
     static float band[ROWS * (INNER + 8) + 1024];
     static const size_t rows[] = {1, 2, 3, 5, 6, 7, 12, 13, 14, 23, ROWS};
     const size_t columns[] = {1, 5, 16, tiles->columns - 1, tiles->columns};
-    tiles->transpose(panel, right, INNER, INNER);
     for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++)
         for (size_t kind = 0; kind < 40; kind++) {
             size_t wide = columns[kind % 5];
@@ -68,6 +68,10 @@ static void check_tiles(const struct gemm_tiles *tiles)
             const struct gemm_into to = {out, LD, with_bias, add, NULL};
             for (size_t i = 0; i < ROWS * LD; i++)
                 out[i] = 1;
+            tiles->pack_panel(panel,
+                              r % 2 ? (struct operand){right, 1, INNER}
+                                    : (struct operand){right_across, GEMM_PANEL_MOST, 1},
+                              wide, INNER);
             if (kind < 20) {
                 const struct gemm_left lies = {INNER, 1, tiles->rows * INNER};
                 tiles->panel(to, left, lies, panel, rows[r], wide, INNER);

@@ -12,8 +12,8 @@
 #include "kernels/simd.h"
 
 enum {
-    RUN = 16,   /* elements of a row that softmax takes at a time; divides every panel */
-    STRIP = 12, /* query rows computed over the same keys; a multiple of every tile's rows */
+    RUN = 16,   /* elements of a row of scores that are computed at a time */
+    STRIP = 12, /* query rows computed over the same keys: the tiles have a case for it */
     BLOCK = 48, /* query rows after which the gradients of keys and values are added up */
 };
 
@@ -25,16 +25,16 @@ struct room {
     size_t ld, size;
 };
 
-static size_t rounded_up(size_t n, size_t size)
+static size_t whole_runs(size_t n)
 {
-    return (n + size - 1) / size * size;
+    return (n + RUN - 1) / RUN * RUN;
 }
 
 static struct room lay_room(float *scratch, size_t T, size_t D)
 {
     size_t across = gemm_packed_size(D, T), along = gemm_packed_size(T, D);
-    struct room room = {.ld = rounded_up(T, gemm_panel()) + RUN}; /* no power of two: columns are
-                                                                     read with this stride */
+    struct room room = {.ld = whole_runs(T) + RUN}; /* no power of two: columns are read with this
+                                                       stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
     size_t block = gemm_packed_size(BLOCK, D), table = BLOCK * room.ld;
@@ -63,7 +63,7 @@ static struct room own_room(float *scratch, size_t T, size_t D)
 /* Fills a row's scores from the diagonal to the end of its run with a neutral value. */
 SIMD_INLINE void close_row(float *row, size_t seen, float with)
 {
-    for (size_t j = seen; j < rounded_up(seen, RUN); j++)
+    for (size_t j = seen; j < whole_runs(seen); j++)
         row[j] = with;
 }
 
@@ -85,16 +85,16 @@ KERNEL(softmax_rows,
     for (size_t i = 0; i < rows; i++) {
         size_t seen = first + i + 1;
         close_row(scores + i * ld, seen, -INFINITY);
-        largest[i] = simd_max(scores + i * ld, rounded_up(seen, RUN));
+        largest[i] = simd_max(scores + i * ld, whole_runs(seen));
     }
     for (size_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
-        size_t whole = rounded_up(first + i + 1, RUN);
+        size_t whole = whole_runs(first + i + 1);
         for (size_t j = 0; j < whole; j++)
             row[j] = simd_exp(scale * (row[j] - largest[i]));
     }
     for (size_t i = 0; i < rows; i++) {
-        size_t whole = rounded_up(first + i + 1, RUN);
+        size_t whole = whole_runs(first + i + 1);
         sum[i] = simd_sum(scores + i * ld, whole);
         clear(scores + i * ld, whole, first + rows);
     }
@@ -124,7 +124,7 @@ KERNEL(softmax_rows_backward,
         delta[i] = simd_dot(d_out + i * C, out + i * C, D);
     for (size_t i = 0; i < rows; i++) {
         float *p = scores + i * ld, *d = d_p + i * ld;
-        size_t seen = first + i + 1, whole = rounded_up(seen, RUN);
+        size_t seen = first + i + 1, whole = whole_runs(seen);
         close_row(p, seen, -INFINITY);
         close_row(d, seen, 0.0f);
         for (size_t j = 0; j < whole; j++) {
@@ -147,7 +147,7 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
                          float *scratch, size_t pair)
 {
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
-    size_t b = pair / heads->H, h = pair % heads->H, panel = gemm_panel();
+    size_t b = pair / heads->H, h = pair % heads->H;
     const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
     const struct room room = own_room(scratch, T, D);
     struct gemm_packed_operand keys = gemm_pack(room.keys, (struct operand){k, 1, ld}, D, T);
@@ -158,8 +158,7 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
         size_t rows = piece_length(T, first, STRIP), seen = first + rows;
         float inverse[STRIP];
         gemm_packed((struct gemm_into){room.scores, room.ld, .add = 0},
-                    (struct operand){q + first * ld, ld, 1}, keys, rows, rounded_up(seen, panel),
-                    D);
+                    (struct operand){q + first * ld, ld, 1}, keys, rows, whole_runs(seen), D);
         softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
                      room.ld);
         gemm_packed((struct gemm_into){out + first * C, C, .add = 0},
@@ -188,7 +187,6 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
 {
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
     size_t b = pair / heads->H, h = pair % heads->H, at = b * T * ld + h * D;
-    size_t panel = gemm_panel();
     const float *q = qkv + at, *k = q + C, *v = k + C;
     float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
     const struct room room = own_room(scratch, T, D);
@@ -204,11 +202,9 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
             size_t some = piece_length(rows, i, STRIP), row = first + i, seen = row + some;
             float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
             gemm_packed((struct gemm_into){scores, room.ld, .add = 0},
-                        (struct operand){q + row * ld, ld, 1}, keys, some, rounded_up(seen, panel),
-                        D);
+                        (struct operand){q + row * ld, ld, 1}, keys, some, whole_runs(seen), D);
             gemm_packed((struct gemm_into){d_scores, room.ld, .add = 0},
-                        (struct operand){d_out + row * C, C, 1}, values, some,
-                        rounded_up(seen, panel), D);
+                        (struct operand){d_out + row * C, C, 1}, values, some, whole_runs(seen), D);
             softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
                                   out + row * C, C, heads->scale, row, some, first + rows, D);
             gemm_packed((struct gemm_into){dq + row * ld, ld, .add = 0},

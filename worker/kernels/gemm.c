@@ -4,6 +4,7 @@
 #include "kernels/gemm_tiles.h"
 
 #include <string.h>
+#include "kernels/instructions.h"
 
 enum {
     ROOM_COLUMNS = 256,
@@ -11,13 +12,16 @@ enum {
     BAND_ROWS = 98, /* at most: whole tiles */
 };
 
+enum instructions instructions_most = INSTRUCTIONS_AVX512;
+
 static const struct gemm_tiles *tiles(void)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* both pack with AVX2 */
-        return __builtin_cpu_supports("avx512f") ? &gemm_avx512 : &gemm_avx2;
-#endif
+    static const struct gemm_tiles *const of[] = {&gemm_plain, &gemm_avx2, &gemm_avx512};
+    return of[instructions_here()];
+#else
     return &gemm_plain;
+#endif
 }
 
 const char *gemm_instructions(void)
@@ -53,31 +57,15 @@ size_t gemm_packed_size(size_t inner, size_t columns)
     return (columns + panel - 1) / panel * panel * inner;
 }
 
-/* Packs steps first..end-1 of one panel. */
-static void pack_panel(float *packed, struct operand b, size_t first, size_t end, size_t columns)
-{
-    const float *from = b.data + first * b.row;
-    size_t panel = gemm_panel();
-    packed += first * panel;
-    if (columns == panel && b.column == 1)
-        for (size_t k = first; k < end; k++, from += b.row, packed += panel)
-            memcpy(packed, from, panel * sizeof(float));
-    else if (columns == panel && b.row == 1)
-        tiles()->transpose(packed, from, b.column, end - first);
-    else
-        for (size_t k = first; k < end; k++, from += b.row, packed += panel)
-            for (size_t j = 0; j < panel; j++)
-                packed[j] = j < columns ? from[j * b.column] : 0.0f;
-}
-
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns)
 {
     enum { STEPS = 8 }; /* steps of all panels at a time, so that each cache line is fetched once */
-    size_t panel = gemm_panel();
+    const struct gemm_tiles *t = tiles();
     for (size_t k = 0; k < depth; k += STEPS)
-        for (size_t j = 0; j < columns; j += panel)
-            pack_panel(room + j * depth, (struct operand){part(b, 0, j), b.row, b.column}, k,
-                       smaller(depth, k + STEPS), smaller(columns - j, panel));
+        for (size_t j = 0; j < columns; j += t->columns)
+            t->pack_panel(room + j * depth + k * t->columns,
+                          (struct operand){part(b, k, j), b.row, b.column},
+                          smaller(columns - j, t->columns), smaller(depth - k, STEPS));
     return (struct gemm_packed_operand){room, depth};
 }
 
@@ -110,14 +98,32 @@ static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t 
     return to;
 }
 
-/* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps. */
+/* Memory to be fetched: `runs` runs of `length` floats. */
+struct ahead {
+    const float *from;
+    size_t runs, stride, length;
+};
+
+static void fetch(const struct ahead *ahead, size_t first, size_t end)
+{
+    enum { LINE = 16 }; /* floats of a cache line */
+    for (size_t i = first; i < end; i++)
+        for (size_t j = 0; j < ahead->length; j += LINE)
+            __builtin_prefetch(ahead->from + i * ahead->stride + j, 0, 2);
+}
+
+/* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps; meanwhile what
+ * lies ahead comes into the L2 cache. */
 static void panels(struct gemm_into to, const float *a, struct gemm_left left,
-                   struct gemm_packed_operand b, size_t rows, size_t columns, size_t inner)
+                   struct gemm_packed_operand b, size_t rows, size_t columns, size_t inner,
+                   struct ahead ahead)
 {
     const struct gemm_tiles *t = tiles();
-    for (size_t j = 0; j < columns; j += t->columns)
-        t->panel(part_of(to, 0, j, 0), a, left, b.panels + j * b.depth, rows,
-                 smaller(columns - j, t->columns), inner);
+    for (size_t j = 0; j < columns; j += t->columns) {
+        size_t end = smaller(columns, j + t->columns);
+        fetch(&ahead, ahead.runs * j / columns, ahead.runs * end / columns);
+        t->panel(part_of(to, 0, j, 0), a, left, b.panels + j * b.depth, rows, end - j, inner);
+    }
 }
 
 static struct gemm_left as_it_is(struct operand a)
@@ -130,7 +136,7 @@ void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_opera
 {
     for (size_t k = 0; k < inner; k += GEMM_DEPTH)
         panels(part_of(to, 0, 0, k), part(a, 0, k), as_it_is(a), gemm_packed_from(b, k), rows,
-               columns, smaller(inner - k, GEMM_DEPTH));
+               columns, smaller(inner - k, GEMM_DEPTH), (struct ahead){.runs = 0});
 }
 
 static struct operand gather_rows(float *band, struct operand a, size_t rows, size_t inner)
@@ -141,23 +147,26 @@ static struct operand gather_rows(float *band, struct operand a, size_t rows, si
     return (struct operand){band, row, 1};
 }
 
-/* Multiplies a band of rows. Columns that are not contiguous are packed; rows that lie far apart
- * are gathered: strides of large powers of two map to a few cache sets, which cannot hold the
- * band. */
+/* Multiplies a band of rows, which `after` more follow. Columns that are not contiguous are packed;
+ * rows that lie far apart are gathered: strides of large powers of two map to a few cache sets,
+ * which cannot hold the band. */
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
-                      size_t rows, size_t columns)
+                      size_t rows, size_t after, size_t columns)
 {
     static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS + 8 * BAND_ROWS];
     size_t tile_rows = tiles()->rows;
+    const float *next = part(a, rows, 0);
     if (a.column == 1) {
+        const struct ahead ahead = {next, smaller(after, rows), a.row, b.depth};
         gemm_row_sums(to, a, rows, b.depth);
         if (a.row > FAR_ROWS)
             a = gather_rows(band, a, rows, b.depth);
-        panels(to, a.data, as_it_is(a), b, rows, columns, b.depth);
+        panels(to, a.data, as_it_is(a), b, rows, columns, b.depth, ahead);
     } else {
+        const struct ahead ahead = {next, after ? b.depth : 0, a.column, smaller(after, rows)};
         tiles()->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
         panels(to, band, (struct gemm_left){1, tile_rows, GEMM_BAND(tile_rows, b.depth)}, b, rows,
-               columns, b.depth);
+               columns, b.depth, ahead);
     }
 }
 
@@ -173,9 +182,11 @@ void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, 
             size_t width = smaller(columns - j, at_once);
             struct gemm_packed_operand packed =
                 gemm_pack(room, (struct operand){part(b, k, j), b.row, b.column}, depth, width);
-            for (size_t i = 0; i < rows; i += at_a_time)
+            for (size_t i = 0; i < rows; i += at_a_time) {
+                size_t some = smaller(rows - i, at_a_time);
                 band_rows(part_of(to, i, j, k), (struct operand){part(a, i, k), a.row, a.column},
-                          packed, smaller(rows - i, at_a_time), width);
+                          packed, some, rows - i - some, width);
+            }
         }
     }
 }

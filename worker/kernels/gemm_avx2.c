@@ -13,13 +13,13 @@ typedef __m256 vec;
 #define vec_add _mm256_add_ps
 #define vec_fma _mm256_fmadd_ps
 
-#include "kernels/gemm_tiles.inc.h"
-
 TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)
 {
     transpose_panel(packed, TILE_COLUMNS, from, stride, inner);
 }
 
-const struct gemm_tiles gemm_avx2 = {"avx2",    TILE_ROWS, TILE_COLUMNS, any_panel,
-                                     pack_band, add_steps, transpose};
+#include "kernels/gemm_tiles.inc.h"
+
+const struct gemm_tiles gemm_avx2 = {"avx2",     TILE_ROWS, TILE_COLUMNS, any_panel,
+                                     pack_panel, pack_band, add_steps};
 #endif

@@ -46,8 +46,6 @@ static inline vec vec_fma(vec a, vec b, vec c)
     return c;
 }
 
-#include "kernels/gemm_tiles.inc.h"
-
 static void transpose(float *packed, const float *from, size_t stride, size_t inner)
 {
     for (size_t k = 0; k < inner; k++)
@@ -55,5 +53,7 @@ static void transpose(float *packed, const float *from, size_t stride, size_t in
             packed[k * TILE_COLUMNS + j] = from[j * stride + k];
 }
 
-const struct gemm_tiles gemm_plain = {"plain",   TILE_ROWS, TILE_COLUMNS, any_panel,
-                                      pack_band, add_steps, transpose};
+#include "kernels/gemm_tiles.inc.h"
+
+const struct gemm_tiles gemm_plain = {"plain",    TILE_ROWS, TILE_COLUMNS, any_panel,
+                                      pack_panel, pack_band, add_steps};

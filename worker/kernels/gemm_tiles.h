@@ -21,6 +21,8 @@ struct gemm_tiles {
      * columns. */
     void (*panel)(struct gemm_into to, const float *a, struct gemm_left left, const float *panel,
                   size_t rows, size_t columns, size_t inner);
+    /* Packs a panel: packed (inner, a tile's columns) = b (inner, columns), padded with zeros. */
+    void (*pack_panel)(float *packed, struct operand b, size_t columns, size_t inner);
     /* Packs rows of a transposed a (the next step of all rows is `step` away) into bands of a
      * tile's rows, GEMM_BAND apart, so that the values of one step are adjacent. sums: as in
      * add_steps, or NULL. */
@@ -28,9 +30,6 @@ struct gemm_tiles {
                       size_t inner);
     /* Adds the steps of each such row to its sum, one after the other. */
     void (*add_steps)(float *sums, const float *a, size_t step, size_t rows, size_t inner);
-    /* Packs a whole panel of a transposed operand: packed (inner, columns) = (columns, inner)^T,
-     * rows `stride` apart. */
-    void (*transpose)(float *packed, const float *from, size_t stride, size_t inner);
 };
 
 extern const struct gemm_tiles gemm_plain;
