@@ -76,10 +76,17 @@ static void check_tiles(const struct gemm_tiles *tiles)
                 const struct gemm_left lies = {INNER, 1, tiles->rows * INNER};
                 tiles->panel(to, left, lies, panel, rows[r], wide, INNER);
             } else {
-                const struct gemm_left lies = {1, tiles->rows, GEMM_BAND(tiles->rows, INNER)};
+                const struct gemm_left lies = {1, ROWS, tiles->rows};
+                const struct gemm_left lie_packed = {1, tiles->rows, GEMM_BAND(tiles->rows, INNER)};
                 float sums[ROWS] = {0};
-                tiles->pack_band(band, kind % 2 ? sums : NULL, across, ROWS, rows[r], INNER);
-                tiles->panel(to, band, lies, panel, rows[r], wide, INNER);
+                if (tiles->pack_band) {
+                    tiles->pack_band(band, kind % 2 ? sums : NULL, across, ROWS, rows[r], INNER);
+                    tiles->panel(to, band, lie_packed, panel, rows[r], wide, INNER);
+                } else {
+                    if (kind % 2)
+                        tiles->add_steps(sums, across, ROWS, rows[r], INNER);
+                    tiles->panel(to, across, lies, panel, rows[r], wide, INNER);
+                }
                 check_sums(sums, kind % 2 ? rows[r] : 0);
             }
             check_out(rows[r], wide, with_bias, add);

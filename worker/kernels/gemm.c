@@ -8,8 +8,8 @@
 
 enum {
     ROOM_COLUMNS = 256,
-    FAR_ROWS = 511, /* floats; rows further apart are gathered */
-    BAND_ROWS = 98, /* at most: whole tiles */
+    FAR_ROWS = 1023, /* floats; rows further apart are gathered */
+    BAND_ROWS = 112, /* at most: whole tiles */
 };
 
 enum instructions instructions_most = INSTRUCTIONS_AVX512;
@@ -104,12 +104,17 @@ struct ahead {
     size_t runs, stride, length;
 };
 
-static void fetch(const struct ahead *ahead, size_t first, size_t end)
+static void fetch(struct ahead *ahead, size_t runs)
 {
     enum { LINE = 16 }; /* floats of a cache line */
-    for (size_t i = first; i < end; i++)
+    for (; ahead->runs > 0 && runs > 0; ahead->runs--, runs--, ahead->from += ahead->stride)
         for (size_t j = 0; j < ahead->length; j += LINE)
-            __builtin_prefetch(ahead->from + i * ahead->stride + j, 0, 2);
+            __builtin_prefetch(ahead->from + j, 0, 2);
+}
+
+static size_t parts(size_t n, size_t size)
+{
+    return (n + size - 1) / size;
 }
 
 /* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps; meanwhile what
@@ -119,11 +124,18 @@ static void panels(struct gemm_into to, const float *a, struct gemm_left left,
                    struct ahead ahead)
 {
     const struct gemm_tiles *t = tiles();
-    for (size_t j = 0; j < columns; j += t->columns) {
-        size_t end = smaller(columns, j + t->columns);
-        fetch(&ahead, ahead.runs * j / columns, ahead.runs * end / columns);
-        t->panel(part_of(to, 0, j, 0), a, left, b.panels + j * b.depth, rows, end - j, inner);
+    size_t some = rows, each = 0; /* rows between two fetches; runs of each */
+    if (ahead.runs > 0) {
+        some = GEMM_DEPTH / inner * t->rows;
+        each = parts(ahead.runs, parts(rows, some) * parts(columns, t->columns));
     }
+    for (size_t j = 0; j < columns; j += t->columns)
+        for (size_t i = 0; i < rows; i += some) {
+            fetch(&ahead, each);
+            t->panel(part_of(to, i, j, 0), a + i / t->rows * left.tile, left,
+                     b.panels + j * b.depth, smaller(rows - i, some),
+                     smaller(columns - j, t->columns), inner);
+        }
 }
 
 static struct gemm_left as_it_is(struct operand a)
@@ -147,27 +159,33 @@ static struct operand gather_rows(float *band, struct operand a, size_t rows, si
     return (struct operand){band, row, 1};
 }
 
-/* Multiplies a band of rows, which `after` more follow. Columns that are not contiguous are packed;
- * rows that lie far apart are gathered: strides of large powers of two map to a few cache sets,
- * which cannot hold the band. */
+/* Multiplies a band of rows, which `after` more follow. Columns that are not contiguous are packed,
+ * unless the tiles read them in place; rows that lie far apart are gathered: strides of large powers
+ * of two map to a few cache sets, which cannot hold the band. */
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
                       size_t rows, size_t after, size_t columns)
 {
     static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS + 8 * BAND_ROWS];
-    size_t tile_rows = tiles()->rows;
-    const float *next = part(a, rows, 0);
-    if (a.column == 1) {
-        const struct ahead ahead = {next, smaller(after, rows), a.row, b.depth};
-        gemm_row_sums(to, a, rows, b.depth);
-        if (a.row > FAR_ROWS)
-            a = gather_rows(band, a, rows, b.depth);
-        panels(to, a.data, as_it_is(a), b, rows, columns, b.depth, ahead);
+    const struct gemm_tiles *t = tiles();
+    size_t next = smaller(after, rows);
+    struct ahead ahead = {part(a, rows, 0), next, a.row, b.depth};
+    struct gemm_left left = as_it_is(a);
+    const float *from = a.data;
+    if (a.column != 1)
+        ahead = (struct ahead){part(a, rows, 0), next ? b.depth : 0, a.column, next};
+    if (a.column != 1 && t->pack_band) {
+        t->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
+        from = band;
+        left = (struct gemm_left){1, t->rows, GEMM_BAND(t->rows, b.depth)};
     } else {
-        const struct ahead ahead = {next, after ? b.depth : 0, a.column, smaller(after, rows)};
-        tiles()->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
-        panels(to, band, (struct gemm_left){1, tile_rows, GEMM_BAND(tile_rows, b.depth)}, b, rows,
-               columns, b.depth, ahead);
+        gemm_row_sums(to, a, rows, b.depth);
+        if (a.column == 1 && a.row > FAR_ROWS) {
+            a = gather_rows(band, a, rows, b.depth);
+            from = a.data;
+            left = as_it_is(a);
+        }
     }
+    panels(to, from, left, b, rows, columns, b.depth, ahead);
 }
 
 void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,

@@ -3,6 +3,7 @@
 #include "kernels/gemm_avx2.h"
 
 #define TILE_TARGET __attribute__((target("avx512f,fma")))
+#define TILE_AHEAD 16
 enum { TILE_ROWS = 14, TILE_COLUMNS = 32, LANES = 16 };
 
 typedef __m512 vec;
@@ -21,5 +22,5 @@ TILE_TARGET static void transpose(float *packed, const float *from, size_t strid
 #include "kernels/gemm_tiles.inc.h"
 
 const struct gemm_tiles gemm_avx512 = {"avx512",   TILE_ROWS, TILE_COLUMNS, any_panel,
-                                       pack_panel, pack_band, add_steps};
+                                       pack_panel, NULL,      add_steps};
 #endif

@@ -25,7 +25,7 @@ struct gemm_tiles {
     void (*pack_panel)(float *packed, struct operand b, size_t columns, size_t inner);
     /* Packs rows of a transposed a (the next step of all rows is `step` away) into bands of a
      * tile's rows, GEMM_BAND apart, so that the values of one step are adjacent. sums: as in
-     * add_steps, or NULL. */
+     * add_steps, or NULL. No such function: tiles read these rows in place. */
     void (*pack_band)(float *packed, float *sums, const float *a, size_t step, size_t rows,
                       size_t inner);
     /* Adds the steps of each such row to its sum, one after the other. */

@@ -1,22 +1,24 @@
 /* The tiles, included by gemm_avx2.c, gemm_avx512.c and gemm_plain.c. Each first defines
  *   TILE_TARGET (function attributes), TILE_ROWS, TILE_COLUMNS,
+ *   TILE_AHEAD, if the rows of a transposed a are read in place: their values are fetched into L1
+ *   this many steps before they are read. Otherwise they are packed,
  *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma
  *   transpose(): packs `inner` steps of a whole panel whose columns are contiguous, `stride` apart
- * and gets any_panel(), pack_panel(), pack_band() and add_steps() for its struct gemm_tiles.
+ * and gets any_panel(), pack_panel(), add_steps() and, without TILE_AHEAD, pack_band() for its struct gemm_tiles.
  *
  * A tile is TILE_ROWS rows and one panel's columns of the result. Its sums stay in registers; each
  * step of the inner dimension takes one row of the panel and one value of each row of a. */
 
-#include <stdbool.h>
 #include <string.h>
 
 #define TILE_INLINE static inline __attribute__((always_inline)) TILE_TARGET
 
 enum { VECTORS = TILE_COLUMNS / LANES, LINE = 16 /* floats of a cache line */ };
 
-/* The first `vectors` of a panel; a compile-time constant at each call, as is `rows`. */
-TILE_INLINE void tile(int rows, int vectors, struct gemm_into to, const float *a, size_t row,
-                      size_t step, const float *panel, size_t inner)
+/* The first `vectors` of a panel; a compile-time constant at each call, as are `rows` and `ahead`,
+ * the steps by which values of a are fetched early, or 0. */
+TILE_INLINE void tile(int rows, int vectors, int ahead, struct gemm_into to, const float *a,
+                      size_t row, size_t step, const float *panel, size_t inner)
 {
     vec sums[TILE_ROWS][VECTORS], b[VECTORS];
     for (int v = 0; v < vectors; v++)
@@ -30,6 +32,10 @@ TILE_INLINE void tile(int rows, int vectors, struct gemm_into to, const float *a
     for (size_t k = 0; k < inner; k++, a += step, panel += TILE_COLUMNS) {
         for (int v = 0; v < vectors; v++)
             b[v] = vec_load(panel + v * LANES);
+        if (ahead) { /* the values may lie in two cache lines */
+            __builtin_prefetch(a + (size_t)ahead * step);
+            __builtin_prefetch(a + (size_t)ahead * step + rows - 1);
+        }
         for (int i = 0; i < rows; i++) {
             vec x = vec_each(a[(size_t)i * row]);
             for (int v = 0; v < vectors; v++)
@@ -51,7 +57,7 @@ TILE_INLINE void last_rows(size_t rows, int vectors, struct gemm_into to, const 
 {
 #define ROWS(n)                                                                                    \
     if (n < TILE_ROWS && rows >= n) {                                                              \
-        tile(n, vectors, to, a, left.row, left.step, panel, inner);                                \
+        tile(n, vectors, 0, to, a, left.row, left.step, panel, inner);                             \
         rows -= n, a += n * left.row, to.out += n * to.ld;                                         \
     }
     ROWS(12) ROWS(8) ROWS(4) ROWS(2) ROWS(1)
@@ -61,12 +67,16 @@ TILE_INLINE void last_rows(size_t rows, int vectors, struct gemm_into to, const 
 TILE_INLINE void panel_of(int vectors, struct gemm_into to, const float *a, struct gemm_left left,
                           const float *panel, size_t rows, size_t inner)
 {
-    bool packed = left.row == 1 && left.step == TILE_ROWS; /* constant strides give faster code */
     for (; rows >= TILE_ROWS; rows -= TILE_ROWS, a += left.tile, to.out += TILE_ROWS * to.ld)
-        if (packed)
-            tile(TILE_ROWS, vectors, to, a, 1, TILE_ROWS, panel, inner);
+#ifdef TILE_AHEAD
+        if (left.row == 1) /* constant strides give faster code */
+            tile(TILE_ROWS, vectors, TILE_AHEAD, to, a, 1, left.step, panel, inner);
+#else
+        if (left.row == 1 && left.step == TILE_ROWS) /* constant strides give faster code */
+            tile(TILE_ROWS, vectors, 0, to, a, 1, TILE_ROWS, panel, inner);
+#endif
         else
-            tile(TILE_ROWS, vectors, to, a, left.row, left.step, panel, inner);
+            tile(TILE_ROWS, vectors, 0, to, a, left.row, left.step, panel, inner);
     last_rows(rows, vectors, to, a, left, panel, inner);
 }
 
@@ -129,21 +139,20 @@ TILE_TARGET static void pack_panel(float *packed, struct operand b, size_t colum
                 packed[j] = j < columns ? from[j * b.column] : 0.0f;
 }
 
+/* Step by step, so that the sums of many rows are under way at a time. */
 TILE_TARGET static void add_steps(float *sums, const float *a, size_t step, size_t rows,
                                   size_t inner)
 {
-    size_t i = 0;
-    for (; i + LANES <= rows; i += LANES) {
-        vec sum = vec_load(sums + i);
-        for (size_t k = 0; k < inner; k++)
-            sum = vec_add(sum, vec_load(a + k * step + i));
-        vec_store(sums + i, sum);
+    for (size_t k = 0; k < inner; k++, a += step) {
+        size_t i = 0;
+        for (; i + LANES <= rows; i += LANES)
+            vec_store(sums + i, vec_add(vec_load(sums + i), vec_load(a + i)));
+        for (; i < rows; i++)
+            sums[i] += a[i];
     }
-    for (; i < rows; i++)
-        for (size_t k = 0; k < inner; k++)
-            sums[i] += a[k * step + i];
 }
 
+#ifndef TILE_AHEAD
 /* Packs some steps of all rows at a time, so that each cache line is fetched once. Copying COPIED
  * values is faster than TILE_ROWS: the excess is overwritten by the next step, or falls into the
  * gap between bands. */
@@ -168,3 +177,4 @@ TILE_TARGET static void pack_band(float *packed, float *sums, const float *a, si
             add_steps(sums, a + first * step, step, rows, end - first);
     }
 }
+#endif
