@@ -57,12 +57,13 @@ size_t gemm_packed_size(size_t inner, size_t columns)
     return (columns + panel - 1) / panel * panel * inner;
 }
 
-/* Memory to be fetched: `runs` runs of `length` floats. */
+/* Memory to be fetched into the L2 cache: `runs` runs of `length` floats, `stride` apart. */
 struct ahead {
     const float *from;
     size_t runs, stride, length;
 };
 
+/* Fetches the next `runs` of them. */
 static void fetch(struct ahead *ahead, size_t runs)
 {
     enum { LINE = 16 }; /* floats of a cache line */
@@ -73,10 +74,9 @@ static void fetch(struct ahead *ahead, size_t runs)
 
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns)
 {
-    enum {
-        STEPS = 8,
-        AHEAD = 16
-    }; /* steps of all panels at a time, so that each cache line is fetched once */
+    /* STEPS of all panels at a time, so that each cache line is fetched once; a row per step is
+     * fetched AHEAD of their steps */
+    enum { STEPS = 8, AHEAD = 16 };
     const struct gemm_tiles *t = tiles();
     for (size_t k = 0; k < depth; k += STEPS) {
         if (b.column == 1)
