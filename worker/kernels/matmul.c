@@ -178,12 +178,13 @@ static size_t parts(size_t n, size_t size)
  * packs its operands. */
 static struct grid grid_of_own(size_t rows, size_t columns)
 {
-    enum { LEAST_COLUMNS = 128, TILES = 12 /* a multiple of every tile's rows */ };
+    enum { LEAST_COLUMNS = 128 };
+    size_t tile = gemm_tile_rows(), panel = gemm_panel();
     size_t threads = (size_t)kernel_threads, across = columns / LEAST_COLUMNS;
     across = across < 1 ? 1 : across > threads ? threads : across;
     size_t down = parts(threads, across);
-    return (struct grid){.piece_rows = parts(parts(rows, down), TILES) * TILES,
-                         .piece_columns = parts(parts(columns, across), GEMM_PANEL) * GEMM_PANEL};
+    return (struct grid){.piece_rows = parts(parts(rows, down), tile) * tile,
+                         .piece_columns = parts(parts(columns, across), panel) * panel};
 }
 
 /* Large enough that packing the operands again for each costs at most a few per cent, small enough
