@@ -10,9 +10,10 @@ enum matmul {
     MATMUL_OWN = 'o',      /* gemm.h: the bits depend on the operands alone */
     MATMUL_OPENBLAS = 'b', /* the bits depend on the library's version and on the CPU */
     MATMUL_ONEDNN = 'd',   /* the same; only if found at build time */
+    MATMUL_BF16 = 'h',     /* gemm_bf16.h: operands rounded to bf16; always available */
 };
 
-/* The available libraries, our own first; ends with 0. */
+/* The available libraries for fp32 operands, our own first; ends with 0. */
 extern const char matmul_all[];
 bool matmul_present(enum matmul by);
 
@@ -22,7 +23,7 @@ bool matmul_present(enum matmul by);
 bool openblas_core_warning(char *out, size_t size, const char *core, const char *version,
                            const char *instructions, bool asked);
 
-/* to = a (rows, inner) b (inner, columns); `by` must be available. */
+/* to = a (rows, inner) b (inner, columns); `by` must be present, or MATMUL_BF16. */
 void matmul(enum matmul by, struct gemm_into to, struct operand a, struct operand b, size_t rows,
             size_t columns, size_t inner);
 
