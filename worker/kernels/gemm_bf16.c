@@ -5,7 +5,11 @@
 
 enum { ROOM_COLUMNS = 512 };
 
-static const struct bf16_tiles *const kinds[] = {&bf16_plain}; /* the fastest first */
+static const struct bf16_tiles *const kinds[] = {/* the fastest first */
+#ifdef __x86_64__
+                                                 &bf16_avx512,
+#endif
+                                                 &bf16_plain};
 static const struct bf16_tiles *_Atomic chosen;
 
 static bool present(const struct bf16_tiles *kind)
@@ -22,11 +26,16 @@ static const struct bf16_tiles *tiles(void)
     return kind;
 }
 
+void bf16_use(const struct bf16_tiles *kind)
+{
+    chosen = kind;
+}
+
 bool gemm_bf16_use(const char *kind)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
         if (strcmp(kinds[i]->name, kind) == 0 && present(kinds[i])) {
-            chosen = kinds[i];
+            bf16_use(kinds[i]);
             return true;
         }
     return false;

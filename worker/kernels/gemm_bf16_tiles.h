@@ -50,5 +50,15 @@ struct bf16_tiles {
 enum { BF16_BAND = 128 };
 
 extern const struct bf16_tiles bf16_plain;
+#ifdef __x86_64__
+extern const struct bf16_tiles bf16_avx512;
+#ifdef __linux__
+#define BF16_AMX /* gemm_bf16_amx.c has the system calls of Linux */
+extern const struct bf16_tiles bf16_amx;
+#endif
+#endif
+
+/* Takes a kind, present or not; tests emulate one. */
+void bf16_use(const struct bf16_tiles *kind);
 
 #endif
