@@ -193,7 +193,8 @@ static void fill(float *values, size_t count, enum values kind)
 
 static void fill_operands(enum values kind)
 {
-    fill_operands(kind);
+    fill(a_values, FAR * FAR, kind);
+    fill(b_values, FAR * FAR, kind);
     for (size_t i = 0; i < FAR * FAR; i++) {
         a_rounded[i] = rounded(a_values[i]);
         b_rounded[i] = rounded(b_values[i]);

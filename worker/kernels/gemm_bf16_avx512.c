@@ -179,8 +179,8 @@ INLINE void tile(int rows, int vectors, struct gemm_into to, const uint32_t *lef
 }
 
 /* `vectors` is a compile-time constant at each call. */
-INLINE void panel_rows(int vectors, struct gemm_into to, const uint32_t *left, size_t row,
-                       const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
+INLINE void any_rows(int vectors, struct gemm_into to, const uint32_t *left, size_t row,
+                     const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
 {
     for (; rows >= TILE_ROWS;
          rows -= TILE_ROWS, left += TILE_ROWS * row, to.out += TILE_ROWS * to.ld)
@@ -191,20 +191,32 @@ INLINE void panel_rows(int vectors, struct gemm_into to, const uint32_t *left, s
         tile(1, vectors, to, left, row, panel, pairs, last);
 }
 
+TARGET static void wide_panel(struct gemm_into to, const uint32_t *left, size_t row,
+                              const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
+{
+    any_rows(2, to, left, row, panel, rows, pairs, last);
+}
+
+TARGET static void narrow_panel(struct gemm_into to, const uint32_t *left, size_t row,
+                                const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
+{
+    any_rows(1, to, left, row, panel, rows, pairs, last);
+}
+
 TARGET static void multiply(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
                             size_t panel, size_t rows, size_t columns, size_t inner)
 {
     unsigned kept = _mm_getcsr();
     _mm_setcsr(kept | DENORMALS_ARE_ZERO);
-    size_t row = bf16_row(inner), pairs = bf16_pairs(inner);
-    for (; columns >= BF16_PANEL; columns -= BF16_PANEL, panels += panel, to.out += BF16_PANEL) {
-        panel_rows(2, to, left, row, panels, rows, pairs, 0xffff);
-        to.bias = to.bias ? to.bias + BF16_PANEL : NULL;
+    for (size_t j = 0; j < columns; j += BF16_PANEL, panels += panel) {
+        bool wide = columns - j > LANES;
+        struct gemm_into part = to;
+        part.out += j;
+        part.bias = to.bias ? to.bias + j : NULL;
+        (wide ? wide_panel : narrow_panel)(part, left, bf16_row(inner), panels, rows,
+                                           bf16_pairs(inner),
+                                           first_lanes(columns - j - (wide ? LANES : 0)));
     }
-    if (columns > LANES)
-        panel_rows(2, to, left, row, panels, rows, pairs, first_lanes(columns - LANES));
-    else if (columns)
-        panel_rows(1, to, left, row, panels, rows, pairs, first_lanes(columns));
     _mm_setcsr(kept);
 }
 
