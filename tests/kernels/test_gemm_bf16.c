@@ -139,7 +139,6 @@ static struct bf16_tiles emulated_amx(void)
 {
     struct bf16_tiles kind = bf16_plain;
     kind.name = "amx";
-    kind.rows = BF16_BAND;
     kind.multiply = multiply;
     return kind;
 }

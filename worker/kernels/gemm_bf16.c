@@ -82,9 +82,15 @@ size_t gemm_bf16_packed_size(size_t depth, size_t columns)
 struct gemm_packed_operand gemm_bf16_pack(float *room, struct operand b, size_t depth,
                                           size_t columns)
 {
-    uint32_t *panel = (void *)room;
-    for (size_t j = 0; j < columns; j += BF16_PANEL, panel += panel_size(depth))
-        tiles()->pack_panel(panel, part(b, 0, j), depth, smaller(columns - j, BF16_PANEL));
+    /* Steps of all panels at a time, so that each cache line is fetched once; columns are read one
+     * by one anyway. */
+    size_t steps = b.column == 1 ? 8 : depth;
+    for (size_t k = 0; k < depth; k += steps) {
+        uint32_t *panel = (uint32_t *)(void *)room + panel_size(k);
+        for (size_t j = 0; j < columns; j += BF16_PANEL, panel += panel_size(depth))
+            tiles()->pack_panel(panel, part(b, k, j), smaller(depth - k, steps),
+                                smaller(columns - j, BF16_PANEL));
+    }
     return (struct gemm_packed_operand){room, depth};
 }
 
@@ -101,8 +107,8 @@ static void bands(struct gemm_into to, struct operand a, struct gemm_packed_oper
 {
     static _Thread_local _Alignas(64) uint32_t left[BF16_BAND * (GEMM_DEPTH / 2 + BF16_GROUP)];
     const struct bf16_tiles *t = tiles();
-    for (size_t i = 0; i < rows; i += t->rows) {
-        size_t some = smaller(rows - i, t->rows);
+    for (size_t i = 0; i < rows; i += BF16_BAND) {
+        size_t some = smaller(rows - i, BF16_BAND);
         struct gemm_into band = part_of(to, i, 0, 0);
         gemm_row_sums(band, part(a, i, 0), some, inner);
         t->pack_left(left, part(a, i, 0), some, inner);

@@ -49,6 +49,6 @@ static bool present(void)
     return (d & BF16) && (d & TILES) && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
-const struct bf16_tiles bf16_amx = {
-    "amx", present, BF16_BAND, bf16_pack_left_avx512, bf16_pack_panel_avx512, multiply};
+const struct bf16_tiles bf16_amx = {"amx", present, bf16_pack_left_avx512, bf16_pack_panel_avx512,
+                                    multiply};
 #endif

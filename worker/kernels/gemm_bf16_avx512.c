@@ -8,7 +8,7 @@
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
 enum {
-    TILE_ROWS = 12, /* two registers of sums each */
+    TILE_ROWS = 8, /* two registers of sums each */
     LANES = 16,
     STEPS = 2 * BF16_GROUP,
     DENORMALS_ARE_ZERO = 0x8040, /* in operands and results; VDPBF16PS always does so */
@@ -152,10 +152,6 @@ INLINE void tile(int rows, int vectors, struct gemm_into to, const uint32_t *lef
         for (int i = 0; i < rows; i++)
             sums[i][v] = bias;
     }
-    if (to.add)
-        for (int i = 0; i < rows; i++)
-            for (int v = 0; v < vectors; v++)
-                __builtin_prefetch(to.out + (size_t)i * to.ld + v * LANES, 1);
     for (size_t p = 0; p < pairs; p++, panel += BF16_PANEL) {
         __m512bh b[2];
         for (int v = 0; v < vectors; v++)
@@ -187,7 +183,9 @@ INLINE void any_rows(int vectors, struct gemm_into to, const uint32_t *left, siz
         tile(TILE_ROWS, vectors, to, left, row, panel, pairs, last);
     for (; rows >= 4; rows -= 4, left += 4 * row, to.out += 4 * to.ld)
         tile(4, vectors, to, left, row, panel, pairs, last);
-    for (; rows; rows--, left += row, to.out += to.ld)
+    for (; rows >= 2; rows -= 2, left += 2 * row, to.out += 2 * to.ld)
+        tile(2, vectors, to, left, row, panel, pairs, last);
+    if (rows)
         tile(1, vectors, to, left, row, panel, pairs, last);
 }
 
@@ -220,6 +218,6 @@ TARGET static void multiply(struct gemm_into to, const uint32_t *left, const uin
     _mm_setcsr(kept);
 }
 
-const struct bf16_tiles bf16_avx512 = {"avx512bf16",           present, 96, bf16_pack_left_avx512,
+const struct bf16_tiles bf16_avx512 = {"avx512bf16", present, bf16_pack_left_avx512,
                                        bf16_pack_panel_avx512, multiply};
 #endif

@@ -136,4 +136,4 @@ static void multiply(struct gemm_into to, const uint32_t *left, const uint32_t *
 #endif
 }
 
-const struct bf16_tiles bf16_plain = {"plain", NULL, 96, pack_left, pack_panel, multiply};
+const struct bf16_tiles bf16_plain = {"plain", NULL, pack_left, pack_panel, multiply};

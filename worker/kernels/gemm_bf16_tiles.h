@@ -14,6 +14,7 @@
 enum {
     BF16_PANEL = 32,
     BF16_GROUP = 16, /* pairs */
+    BF16_BAND = 96,  /* rows, a multiple of every tile's */
 };
 
 static inline size_t bf16_pairs(size_t steps)
@@ -37,17 +38,14 @@ static inline size_t bf16_row(size_t steps)
 struct bf16_tiles {
     const char *name;
     bool (*present)(void); /* whether this CPU has it; NULL: every one */
-    size_t rows;           /* of a band, at most BF16_BAND */
 
     void (*pack_left)(uint32_t *left, struct operand a, size_t rows, size_t inner);
     /* Packs one panel; columns <= BF16_PANEL. */
     void (*pack_panel)(uint32_t *panel, struct operand b, size_t inner, size_t columns);
-    /* Multiplies by panels that lie `panel` pairs apart; inner <= GEMM_DEPTH. */
+    /* Multiplies at most BF16_BAND rows by panels that lie `panel` pairs apart; inner <= GEMM_DEPTH. */
     void (*multiply)(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
                      size_t panel, size_t rows, size_t columns, size_t inner);
 };
-
-enum { BF16_BAND = 128 };
 
 extern const struct bf16_tiles bf16_plain;
 #ifdef __x86_64__
