@@ -31,14 +31,25 @@ void bf16_use(const struct bf16_tiles *kind)
     chosen = kind;
 }
 
-bool gemm_bf16_use(const char *kind)
+static const struct bf16_tiles *find(const char *kind)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        if (strcmp(kinds[i]->name, kind) == 0 && present(kinds[i])) {
-            bf16_use(kinds[i]);
-            return true;
-        }
-    return false;
+        if (strcmp(kinds[i]->name, kind) == 0 && present(kinds[i]))
+            return kinds[i];
+    return NULL;
+}
+
+bool gemm_bf16_present(const char *kind)
+{
+    return find(kind) != NULL;
+}
+
+bool gemm_bf16_use(const char *kind)
+{
+    const struct bf16_tiles *found = find(kind);
+    if (found)
+        bf16_use(found);
+    return found != NULL;
 }
 
 const char *gemm_bf16_instructions(void)

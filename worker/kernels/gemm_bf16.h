@@ -20,6 +20,8 @@
 
 /* The kind in use: "amx", "avx512bf16" or "plain". */
 const char *gemm_bf16_instructions(void);
+/* Whether this CPU has the kind. */
+bool gemm_bf16_present(const char *kind);
 /* Takes another kind that this CPU has, while no product runs; false if it lacks it. */
 bool gemm_bf16_use(const char *kind);
 

@@ -2,6 +2,7 @@
  * may depend on a piece's shape, so their pieces are the same for any number of threads. */
 #include "kernels/matmul.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,26 @@ const char matmul_all[] = {MATMUL_OWN, MATMUL_OPENBLAS, 0};
 
 bool matmul_present(enum matmul by)
 {
-    return by && strchr(matmul_all, (char)by);
+    if (by == MATMUL_AMX)
+        return gemm_bf16_present("amx");
+    return by == MATMUL_BF16 || (by && strchr(matmul_all, (char)by));
+}
+
+const char *matmul_missing(enum matmul by)
+{
+    if (matmul_present(by))
+        return NULL;
+    return by == MATMUL_AMX
+               ? "this CPU has no AMX for bf16; use bf16, whose bits every CPU has"
+               : "this lrsearch was built without that library; use auto, own or openblas";
+}
+
+void matmul_use_bf16(enum matmul by)
+{
+    bool found = by == MATMUL_AMX ? gemm_bf16_use("amx")
+                                  : gemm_bf16_use("avx512bf16") || gemm_bf16_use("plain");
+    assert(found);
+    (void)found;
 }
 
 const char *kernels_init(void)
