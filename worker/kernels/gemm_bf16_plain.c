@@ -118,8 +118,10 @@ KERNEL(part_of_panel,
 }
 
 static void multiply(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
-                     size_t panel, size_t rows, size_t columns, size_t inner)
+                     size_t panel, size_t rows, size_t columns, size_t inner,
+                     struct bf16_ahead ahead)
 {
+    (void)ahead; /* slower than the memory */
 #ifdef __x86_64__
     unsigned kept = _mm_getcsr();
     _mm_setcsr(kept | DENORMALS_ARE_ZERO);
