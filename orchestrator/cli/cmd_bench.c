@@ -1,5 +1,5 @@
 /* lrsearch bench train: measures training speed for four model sizes on this machine, its share of
- * the FMA peak, and where the time goes. Trains on random tokens from a temporary file, which is
+ * the core's peak, and where the time goes. Trains on random tokens from a temporary file, which is
  * read like a campaign's data. */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
@@ -92,11 +92,12 @@ static void print_text(const struct size *size, const struct trial_spec *spec,
     double flops = trial_flops_per_token(spec) * spec->batch_tokens, sum = 0;
     for (int p = 0; p < PART_COUNT; p++)
         sum += b->part_s[p];
-    printf("%-2s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the FMA peak %.1f; %zu steps "
+    printf("%-2s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the %s peak %.1f; %zu steps "
            "of %.1f ms; model %.0f MiB, process %.0f MiB\n  ",
            size->name, format_count(rate, sizeof(rate), spec->batch_tokens / b->step_s[1]),
-           flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2], b->peak_flops / 1e9,
-           b->steps, b->step_s[1] * 1e3, (double)b->model_bytes / 1048576, peak_memory_mib());
+           flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2],
+           peak_names[b->peak_kind], b->peak_flops / 1e9, b->steps, b->step_s[1] * 1e3,
+           (double)b->model_bytes / 1048576, peak_memory_mib());
     for (int p = 0; p < PART_COUNT; p++)
         printf(" %s %.1f %%", part_names[p], 100 * b->part_s[p] / sum);
     printf("\n   products: %s\n", trial_products_text(spec->products, by, sizeof(by)));
@@ -119,7 +120,9 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
     json_put(object, "step_s", json_of_double(b->step_s[1]), ok);
     json_put(object, "step_s_q1", json_of_double(b->step_s[0]), ok);
     json_put(object, "step_s_q3", json_of_double(b->step_s[2]), ok);
-    json_put(object, "fma_peak", json_of_double(b->peak_flops), ok);
+    json_put(object, "instructions", json_of_text(peak_names[b->peak_kind]), ok);
+    json_put(object, "peak_gflops", json_of_double(b->peak_flops / 1e9), ok);
+    json_put(object, "fma_peak", json_of_double(b->peak_flops), ok); /* its first name */
     json_put(object, "share_of_peak", json_of_double(b->share[1]), ok);
     json_put(object, "share_q1", json_of_double(b->share[0]), ok);
     json_put(object, "share_q3", json_of_double(b->share[2]), ok);
