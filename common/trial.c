@@ -25,6 +25,7 @@ NAME_FUNCTION(parametrization_name, PARAMETRIZATION_MAP)
 NAME_FUNCTION(depth_rule_name, DEPTH_MAP)
 NAME_FUNCTION(schedule_name, SCHEDULE_MAP)
 NAME_FUNCTION(cooldown_name, COOLDOWN_MAP)
+NAME_FUNCTION(precision_name, PRECISION_MAP)
 NAME_FUNCTION(source_name, SOURCE_MAP)
 NAME_FUNCTION(token_format_name, TOKEN_FORMAT_MAP)
 NAME_FUNCTION(outcome_name, OUTCOME_MAP)
@@ -78,6 +79,16 @@ bool trial_products(char out[TRIAL_PRODUCTS], const char *text)
             return false;
     memcpy(out, text, LETTERS);
     return true;
+}
+
+bool trial_products_suit(const char products[TRIAL_PRODUCTS], uint32_t precision)
+{
+    static const char bf16[] = "hx";
+    size_t count = strlen(products);
+    if (precision == PRECISION_BF16) /* all the same, since attention uses it too */
+        return strcspn(products, bf16) == 0 &&
+               strspn(products, (char[]){products[0], '\0'}) == count;
+    return strcspn(products, bf16) == count;
 }
 
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity)

@@ -12,7 +12,7 @@
  * answered; PING carries the attempt that the coordinator expects, PONG the attempt that the worker
  * trains. If they differ, the missing ASSIGN, RESULT or CANCEL is sent again. */
 
-#define MESSAGE_PROTOCOL 5u
+#define MESSAGE_PROTOCOL 6u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \

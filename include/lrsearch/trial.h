@@ -23,6 +23,9 @@
     X(SCHEDULE_WSD, 2, "wsd") /* warm-up, stable, decay */                                         \
     X(SCHEDULE_CONSTANT, 3, "constant")
 #define COOLDOWN_MAP(X) X(COOLDOWN_LINEAR, 0, "linear") X(COOLDOWN_ROOT, 1, "1-sqrt")
+/* Of the operands of matrix products: linear layers, attention, head. Their sums, and all else, are
+ * fp32. */
+#define PRECISION_MAP(X) X(PRECISION_FP32, 0, "fp32") X(PRECISION_BF16, 1, "bf16")
 #define SOURCE_MAP(X) X(SOURCE_TOKENS, 0, "tokens") X(SOURCE_SYNTHETIC, 1, "synthetic")
 /* Layouts of token files. */
 #define TOKEN_FORMAT_MAP(X)                                                                        \
@@ -45,6 +48,7 @@ enum parametrization { PARAMETRIZATION_MAP(X) };
 enum depth_rule { DEPTH_MAP(X) };
 enum schedule_kind { SCHEDULE_MAP(X) };
 enum cooldown_shape { COOLDOWN_MAP(X) };
+enum precision { PRECISION_MAP(X) };
 enum source_kind { SOURCE_MAP(X) };
 enum token_format { TOKEN_FORMAT_MAP(X) };
 enum outcome { OUTCOME_MAP(X) };
@@ -56,6 +60,7 @@ const char *parametrization_name(uint32_t parametrization);
 const char *depth_rule_name(uint32_t rule);
 const char *schedule_name(uint32_t kind);
 const char *cooldown_name(uint32_t shape);
+const char *precision_name(uint32_t precision);
 const char *source_name(uint32_t kind);
 const char *token_format_name(uint32_t format);
 const char *outcome_name(uint32_t outcome);
@@ -66,8 +71,11 @@ const char *outcome_name(uint32_t outcome);
 #define TRIAL_LOSS_MOST 1e30
 
 /* Libraries of the matrix products: a letter for each product of each linear layer (own, openblas,
- * onednn), so that a trial gives the same bits on any worker. "": own for all. */
-#define MATMUL_MAP(X) X('o', "own") X('b', "openblas") X('d', "onednn")
+ * onednn; bf16, bf16-amx: our own with operands in bf16, in the order of sums that every CPU can
+ * compute, or in that of AMX), so that a trial gives the same bits on any worker. "": own for all,
+ * or bf16, by the precision. */
+#define MATMUL_MAP(X)                                                                              \
+    X('o', "own") X('b', "openblas") X('d', "onednn") X('h', "bf16") X('x', "bf16-amx")
 enum trial_linear {
     LINEAR_QKV,
     LINEAR_ATTN_PROJ,
@@ -81,6 +89,8 @@ enum trial_product { PRODUCT_FORWARD, PRODUCT_INPUT, PRODUCT_WEIGHT };
 #define TRIAL_PRODUCTS 16 /* LINEAR_COUNT * PRODUCT_COUNT letters and the NUL */
 /* `text`: one of the names, for all products, or the letters themselves. False: neither. */
 bool trial_products(char out[TRIAL_PRODUCTS], const char *text);
+/* Whether all products are of this precision; "" is of any. */
+bool trial_products_suit(const char products[TRIAL_PRODUCTS], uint32_t precision);
 /* "own; openblas: mlp.fc d_weight, output d_weight" */
 const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, size_t capacity);
 
@@ -150,6 +160,7 @@ extern const struct field_table simulate_spec_fields;
     F64(beta2)                                                                                     \
     F64(adam_eps)                                                                                  \
     F64(clip) /* global gradient norm; 0: none */                                                  \
+    U32(precision)                                                                                 \
     U32(source)                                                                                    \
     U64(data_hash)     /* of the content of trial_place's data_path; 0: no data, or unchecked */   \
     U64(val_tokens)    /* the validation loss is the mean over them; never trained on */           \

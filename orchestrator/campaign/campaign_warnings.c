@@ -93,11 +93,11 @@ static void warn_vocabularies(const struct campaign *campaign, struct answer *an
                     known ? "; in bits per byte (trials.csv) they do" : "");
 }
 
-/* The built-in matrix products have the same bits on every CPU; a library's do not. */
+/* The built-in matrix products, "o", "h" and "x", have the same bits on every CPU; a library's do not. */
 static void warn_cpus(const struct campaign *campaign, struct answer *answer)
 {
     const char *products = campaign->opening.products;
-    if (campaign->cpu_count > 1 && strspn(products, "o") < strlen(products))
+    if (campaign->cpu_count > 1 && strspn(products, "ohx") < strlen(products))
         answer_warn(answer,
                     "the trials ran on %zu kinds of CPU (%.80s and %.80s), on which products of a "
                     "library (trainer.matmul) have other bits: on one kind alone the losses may be "

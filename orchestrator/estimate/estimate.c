@@ -20,6 +20,7 @@
 #define TIMED_MOST 4       /* models */
 #define TIMING_SECONDS 3.0 /* for all of them */
 #define LOOK_SECONDS 1.0   /* the same in estimate_expect(), which is called several times */
+#define TURN_SECONDS 0.5   /* of a precision in estimate_precisions() */
 #define RESERVE_MOST 0.9   /* upper limit of budget.reserve in the plan's schema */
 #define ROWS 6             /* of the table; tokens double from row to row */
 
@@ -112,9 +113,9 @@ static void print_timing(const struct estimate *estimate)
     const struct plan *plan = estimate->plan;
     const struct timed *timed = &estimate->timed[0];
     char count[24], time[24];
-    printf("\ntimed on this machine: %.3g ms a step (%zu of them)%s; a training takes",
-           1e3 * timed->calibration.step_s, timed->calibration.steps,
-           timed->calibration.share < 1 ? " of a smaller model" : "");
+    printf("\ntimed on this machine: %.3g ms a step in %s (%zu of them)%s; a training takes",
+           1e3 * timed->calibration.step_s, precision_name(timed->spec.precision),
+           timed->calibration.steps, timed->calibration.share < 1 ? " of a smaller model" : "");
     for (size_t h = 0; h < plan->search.horizon_count; h++)
         printf("%s %s", h ? "," : "",
                format_seconds(time, sizeof(time),
@@ -338,6 +339,35 @@ int estimate_expect(struct expected *out, const struct plan *plan, uint32_t work
                              .tokens = needed(estimate, KIND_TOKENS, 0.5)};
     lr_free(estimate);
     return 0;
+}
+
+int estimate_precisions(double step_s[PRECISION_BF16 + 1], const struct plan *plan,
+                        const struct stage_report *stages, struct lr_error *err)
+{
+    struct trial_spec specs[PRECISION_BF16 + 1];
+    char *cache_dir = prepare_cache_dir(plan->output.dir);
+    int rc = 0;
+    if (!cache_dir)
+        return lr_nomem(err);
+    kernels_init();
+    for (uint32_t p = 0; p <= PRECISION_BF16; p++) {
+        specs[p] = plan_cell(plan, 0);
+        specs[p].precision = p;
+        step_s[p] = INFINITY;
+        if ((rc = prepare_products(specs[p].products, plan, &specs[p], cache_dir, false, err)))
+            goto out;
+    }
+    kernels_set_threads((int)plan->trainer.threads_per_worker);
+    for (int turn = 0; turn < 4; turn++) {
+        int p = turn % 2;
+        struct calibration calibration;
+        if ((rc = calibrate(&calibration, &specs[p], TURN_SECONDS, stages, err)))
+            goto out;
+        step_s[p] = fmin(step_s[p], calibration.step_s);
+    }
+out:
+    lr_free(cache_dir);
+    return rc;
 }
 
 int estimate_print(const struct plan *plan, uint32_t ranks, const struct stage_report *stages,

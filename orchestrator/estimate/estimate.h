@@ -21,6 +21,11 @@ struct expected {
 };
 int estimate_expect(struct expected *out, const struct plan *plan, uint32_t workers,
                     const struct stage_report *stages, struct lr_error *err);
+
+/* Seconds of one step of the first cell's model in each precision: the faster of two turns each,
+ * because a busy machine only slows. Takes a few seconds. */
+int estimate_precisions(double step_s[PRECISION_BF16 + 1], const struct plan *plan,
+                        const struct stage_report *stages, struct lr_error *err);
 uint32_t estimate_workers(const struct plan *plan); /* that this machine's cores allow */
 
 #endif

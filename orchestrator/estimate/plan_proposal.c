@@ -1,7 +1,7 @@
 /* A proposal is made in steps: time the smallest model of the ladder and simulate its campaign
  * (estimate.h); derive the horizons of every larger model from the FLOP rate; choose the largest
- * that sees enough tokens, time it too, and fit its horizons to the time. Only the timings depend
- * on the machine. */
+ * that sees enough tokens, time it too, in both precisions if the CPU has instructions for bf16, and
+ * fit its horizons to the time. Only the timings depend on the machine. */
 #include "estimate/plan_proposal.h"
 
 #include <assert.h>
@@ -11,6 +11,7 @@
 #include <strings.h>
 #include "estimate/estimate.h"
 #include "estimate/temp_data.h"
+#include "kernels/gemm_bf16.h"
 #include "lrsearch/memory.h"
 #include "plan/plan.h"
 #include "plan/quantity.h"
@@ -29,6 +30,7 @@
 #define WIDTH_KNOWN 64.0      /* width that LR_LOW to LR_HIGH suits */
 #define LR_LOW 1e-3
 #define LR_HIGH 3.2e-2
+#define BF16_CLEARLY 0.9 /* bf16 is proposed if its step takes less of fp32's: beyond the noise */
 #define PARAMS_MOST UINT64_C(10000000000000)
 #define TARGET_WIDTH_STEP 64
 #define LARGE_PARAMS 1e9 /* from here on models are 128 times as wide as deep, below 64 times */
@@ -295,6 +297,26 @@ static bool refit(struct plan_proposal *out, const struct proposal_request *requ
     return changed;
 }
 
+/* Proposes bf16 if this CPU has instructions for it and they make the model faster. */
+static int choose_precision(struct plan_proposal *out, const struct proposal_request *request,
+                            struct lr_error *err)
+{
+    double step_s[PRECISION_BF16 + 1];
+    if (strcmp(gemm_bf16_instructions(), "plain") == 0)
+        return 0;
+    struct plan *plan = lr_calloc(1, sizeof(*plan));
+    if (!plan)
+        return lr_nomem(err);
+    int rc = load_plan(plan, out, request, err);
+    if (!rc)
+        rc = estimate_precisions(step_s, plan, request->stages, err);
+    lr_free(plan);
+    if (rc || step_s[PRECISION_BF16] > BF16_CLEARLY * step_s[PRECISION_FP32])
+        return rc;
+    out->bf16_step = step_s[PRECISION_BF16] / step_s[PRECISION_FP32];
+    return expect_cost(out, request, err);
+}
+
 static int fit_time(struct plan_proposal *out, const struct proposal_request *request,
                     struct lr_error *err)
 {
@@ -328,6 +350,8 @@ int plan_proposal_make(struct plan_proposal *out, const struct proposal_request 
     if ((rc = choose_size(out, &smallest, request, err)))
         return rc;
     if (out->size.d_model > smallest.size.d_model && (rc = expect_cost(out, request, err)))
+        return rc;
+    if ((rc = choose_precision(out, request, err)))
         return rc;
     return fit_time(out, request, err);
 }
@@ -469,6 +493,12 @@ static void put_search(FILE *out, const struct plan_proposal *p)
             "\n"
             "  warmup: 0.1           # share of each training in which the learning rate rises\n",
             count_text(batch, p->size.batch_tokens), step);
+    if (p->bf16_step > 0)
+        fprintf(
+            out,
+            "  precision: bf16       # of what is multiplied, as long trainings mostly have it; "
+            "%.2f of fp32's\n                        # time here (%s)\n",
+            p->bf16_step, gemm_bf16_instructions());
     fprintf(out,
             "\nsearch:\n"
             "  # Lowest and highest learning rate to try: five octaves around what suits this "

@@ -40,7 +40,8 @@ struct plan_proposal {
     uint64_t params;                          /* all of the model's */
     double step_s, trials, tokens;            /* expected; trials, tokens: medians of the
                                                  campaigns */
-    double wall_s, wall_most_s;               /* median and 90 % quantile of the campaigns */
+    double bf16_step; /* share of fp32's time that a step takes in bf16; 0: fp32 is proposed */
+    double wall_s, wall_most_s; /* median and 90 % quantile of the campaigns */
     uint32_t workers;
 };
 

@@ -38,13 +38,20 @@ static void check_matmul(struct plan_reader *reader)
 {
     char products[TRIAL_PRODUCTS];
     const char *text = reader->plan->trainer.matmul;
-    if (!HAS(reader, trainer.matmul) || strcmp(text, "auto") == 0 || trial_products(products, text))
+    if (!HAS(reader, trainer.matmul) || strcmp(text, "auto") == 0)
         return;
-    reader_complain(
-        reader, MEMBER(trainer.matmul),
-        "\"%s\" is not known: use auto, own, openblas or onednn, or the %d letters that "
-        "an earlier run's provenance.json has as \"matmul\"",
-        text, TRIAL_PRODUCTS - 1);
+    if (!trial_products(products, text))
+        reader_complain(
+            reader, MEMBER(trainer.matmul),
+            "\"%s\" is not known: use auto, own, openblas or onednn, for training.precision bf16 "
+            "bf16 or bf16-amx, or the %d letters that an earlier run's provenance.json has as "
+            "\"matmul\"",
+            text, TRIAL_PRODUCTS - 1);
+    else if (HAS(reader, training.precision) &&
+             !trial_products_suit(products, reader->plan->training.precision))
+        reader_complain(reader, MEMBER(trainer.matmul),
+                        "%s does not multiply in training.precision %s; leave it out", text,
+                        precision_name(reader->plan->training.precision));
 }
 
 /* ---- replay ---- */

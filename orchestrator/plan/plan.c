@@ -48,6 +48,7 @@ static void fill_training(struct trial_spec *spec, const struct plan *plan)
     spec->beta2 = plan->training.beta2;
     spec->adam_eps = plan->training.adam_eps;
     spec->clip = plan->training.clip;
+    spec->precision = plan->training.precision;
 }
 
 const char *plan_column(const struct plan *plan, const char *column)

@@ -115,6 +115,7 @@ struct plan {
         bool independent_decay;
         double beta1, beta2, adam_eps, clip;
         uint64_t beta2_half_life; /* tokens; 0: beta2 itself was given */
+        uint32_t precision;       /* enum precision */
     } training;
 
     struct {

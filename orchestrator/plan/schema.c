@@ -29,6 +29,7 @@ static const struct plan_choice depth_rules[] = {DEPTH_MAP(X){0}};
 static const struct plan_choice cooldowns[] = {COOLDOWN_MAP(X){0}};
 static const struct plan_choice parametrizations[] = {PARAMETRIZATION_MAP(X){0}};
 static const struct plan_choice schedules[] = {SCHEDULE_MAP(X){0}};
+static const struct plan_choice precisions[] = {PRECISION_MAP(X){0}};
 static const struct plan_choice sources[] = {SOURCE_MAP(X){0}};
 static const struct plan_choice token_formats[] = {TOKEN_FORMAT_MAP(X){0}};
 #undef X
@@ -243,6 +244,8 @@ static const struct plan_key training_keys[] = {
      .help = "Adam: added to the root of the squares"},
     {KEY(NUMBER, training, clip), .fallback = "1.0", .none = true, .above = true, .high = 1000,
      .help = "longer gradients (global norm) are shortened to this"},
+    {KEY(ENUM, training, precision), .fallback = "fp32", .choices = precisions,
+     .help = "of the numbers that linear layers, attention and output matrix multiply; bf16: as mixed-precision trainings have it, with sums, weights, norms, softmax, loss and optimizer in fp32"},
 };
 
 static const struct plan_key search_keys[] = {

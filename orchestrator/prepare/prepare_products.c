@@ -25,12 +25,13 @@ static void make_key(char *out, size_t capacity, const struct trial_spec *spec)
              arch_name(spec->arch), spec->d_model, spec->d_ff, spec->vocab, spec->batch_tokens);
 }
 
-static bool all_present(const char *products)
+/* NULL, or why a product is missing here. */
+static const char *missing(const char *products)
 {
-    for (; *products; products++)
-        if (!matmul_present((enum matmul) * products))
-            return false;
-    return true;
+    const char *why = NULL;
+    for (; *products && !why; products++)
+        why = matmul_missing((enum matmul) * products);
+    return why;
 }
 
 /* The cache is optional: if it cannot be read, products are measured again; if it cannot be
@@ -67,11 +68,13 @@ static int measure_products(char products[TRIAL_PRODUCTS], const struct plan *pl
                             struct lr_error *err)
 {
     char key[768], by[512];
+    if (spec->precision == PRECISION_BF16) /* nothing to measure */
+        return choose_products(products, spec, err);
     make_key(key, sizeof(key), spec);
     json_t *cache = read_cache(cache_dir);
     const char *kept = json_string_value(json_object_get(cache, key));
     int rc = 0;
-    if (kept && trial_products(products, kept) && all_present(products))
+    if (kept && trial_products(products, kept) && !missing(products))
         goto out;
     kernels_set_threads(1); /* so that the choice does not depend on threads_per_worker */
     rc = choose_products(products, spec, err);
@@ -91,6 +94,8 @@ out:
 static void warn_of_openblas(const char *products, const struct plan *plan)
 {
     const char *warning = openblas_warning();
+    if (plan->training.precision == PRECISION_BF16)
+        return;
     if (warning && strchr(products, MATMUL_OPENBLAS))
         lr_log(LR_LOG_WARNING, "matrix products by OpenBLAS are slow here: %s", warning);
     else if (warning && strcmp(plan->trainer.matmul, "auto") == 0)
@@ -102,14 +107,16 @@ int prepare_products(char products[TRIAL_PRODUCTS], const struct plan *plan,
                      struct lr_error *err)
 {
     int rc = 0;
+    if (!trial_products_suit(products, spec->precision)) /* of the campaign that this one forks */
+        memset(products, 0, TRIAL_PRODUCTS);
     if (!products[0] && strcmp(plan->trainer.matmul, "auto") == 0)
         rc = measure_products(products, plan, spec, cache_dir, keep, err);
-    else if (!products[0] &&
-             (!trial_products(products, plan->trainer.matmul) || !all_present(products)))
-        rc = lr_fail(err, LR_EPLAN,
-                     "trainer.matmul: %s: this lrsearch was built without that library; use auto, "
-                     "own or openblas",
-                     plan->trainer.matmul);
+    else if (!products[0]) {
+        trial_products(products, plan->trainer.matmul); /* the plan was checked */
+        const char *why = missing(products);
+        if (why)
+            rc = lr_fail(err, LR_EPLAN, "trainer.matmul: %s: %s", plan->trainer.matmul, why);
+    }
     if (!rc && keep)
         warn_of_openblas(products, plan);
     return rc;

@@ -15,6 +15,7 @@ static const struct {
     {"depth_rule", depth_rule_name},
     {"schedule", schedule_name},
     {"cooldown_shape", cooldown_name},
+    {"precision", precision_name},
     {"source", source_name},
     {"outcome", outcome_name},
 };

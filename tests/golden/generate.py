@@ -82,6 +82,10 @@ def draw(c, generator):
     return weights
 
 
+def draw_tokens(c, generator):
+    return torch.randint(c["vocab"], (STEPS, SEQUENCES, c["context"] + 1), generator=generator)
+
+
 def rms(x, gain):
     return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-5) * gain
 
@@ -93,8 +97,12 @@ def norm(c, w, name, x):
     return rms(x, w[name + ".weight"])
 
 
+def product(x, weight, bias=None):
+    return torch.nn.functional.linear(x, weight, bias)
+
+
 def linear(w, name, x):
-    return torch.nn.functional.linear(x, w[name + ".weight"], w.get(name + ".bias"))
+    return product(x, w[name + ".weight"], w.get(name + ".bias"))
 
 
 def rotate(x):
@@ -108,6 +116,14 @@ def rotate(x):
     return torch.cat([turned.real, turned.imag], -1)
 
 
+def attend(q, k, v, scale):
+    """q, k, v: (sequences, heads, time, channels)"""
+    time = q.shape[-2]
+    scores = scale * q @ k.transpose(-1, -2)
+    future = torch.ones(time, time, dtype=torch.bool).triu(1)
+    return torch.softmax(scores.masked_fill(future, -math.inf), -1) @ v
+
+
 def attention(c, w, b, x):
     batch, time, d = x.shape
     heads, head = c["n_heads"], d // c["n_heads"]
@@ -119,9 +135,7 @@ def attention(c, w, b, x):
         q, k = rotate(q), rotate(k)
     scale = 1 / math.sqrt(head) if c["parametrization"] == "sp" \
         else math.sqrt(c["base_head_size"]) / head
-    scores = scale * q @ k.transpose(-1, -2)
-    future = torch.ones(time, time, dtype=torch.bool).triu(1)
-    mixed = torch.softmax(scores.masked_fill(future, -math.inf), -1) @ v
+    mixed = attend(q, k, v, scale)
     return linear(w, b + "attn.proj", mixed.transpose(1, 2).reshape(batch, time, d))
 
 
@@ -145,7 +159,7 @@ def logits_of(c, w, tokens):
         x = x + branch * attention(c, w, b, norm(c, w, b + "ln1", x))
         x = x + branch * mlp(c, w, b, norm(c, w, b + "ln2", x))
     head = w["wte.weight"] if c["tied_output"] else w["head.weight"]
-    logits = norm(c, w, "lnf", x) @ head.T
+    logits = product(norm(c, w, "lnf", x), head)
     return logits if c["parametrization"] == "sp" else logits * c["base_width"] / c["d_model"]
 
 
@@ -232,8 +246,7 @@ def main():
         c = dict(BASE, **changes)
         generator = torch.Generator().manual_seed(number)
         w = draw(c, generator)
-        tokens = torch.randint(c["vocab"], (STEPS, SEQUENCES, c["context"] + 1),
-                               generator=generator)
+        tokens = draw_tokens(c, generator)
         out = {"param." + k: t.detach().clone() for k, t in w.items()}
         logits, _, whole = losses_of(c, w, tokens[0])
         grads = torch.autograd.grad(whole, list(w.values()))

@@ -302,21 +302,22 @@ static void attention(void **state)
     for (size_t s = 0; s < 4; s++) {
         size_t B = shapes[s][0], T = shapes[s][1], C = shapes[s][2], H = shapes[s][3];
         size_t n = B * T * C;
-        assert_true(attention_scratch(T, C / H) <= 65536);
+        assert_true(attention_scratch(MATMUL_OWN, T, C / H) <= 65536);
         p.forward = attention_twin;
         p.scale = 0.5;
         memcpy(p.size, shapes[s], sizeof(shapes[s]));
         draw(n, 3 * n, 0, 0, 1);
-        attention_forward(p.out, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+        attention_forward(MATMUL_OWN, p.out, lse, p.in[0], 0.5f, scratch, B, T, C, H);
         out_is_near();
-        attention_backward(p.gradient[0], p.d_out, p.in[0], p.out, lse, 0.5f, scratch, B, T, C, H);
+        attention_backward(MATMUL_OWN, p.gradient[0], p.d_out, p.in[0], p.out, lse, 0.5f, scratch,
+                           B, T, C, H);
         gradients_are_near();
         for (size_t c = 0; c < 3 * C; c++) /* causal: the last token changes the last row only */
             p.in[0][3 * n - 3 * C + c] += 5;
-        attention_forward(later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+        attention_forward(MATMUL_OWN, later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
         assert_memory_equal(later, p.out, (n - C) * sizeof(*later));
         p.in[0][0] = NAN;
-        attention_forward(later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+        attention_forward(MATMUL_OWN, later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
         assert_true(isnan(later[0]));
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# usage: same_answer.sh NP...: one process and mpirun with each NP give the same target, law and
+# usage: same_answer.sh [bf16] NP...: one process and mpirun with each NP give the same target, law and
 # horizons, and every trial the same losses, bit for bit; with one thread a worker and with two.
+# bf16: in training.precision bf16.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 export OMP_WAIT_POLICY=passive # more threads than cores here: waiting must not take a core
@@ -13,6 +14,10 @@ trials() # RUN_DIR
 }
 
 tiny_plan tiny.yaml
+if [ "$1" = bf16 ]; then
+    tiny_plan tiny.yaml "training: {batch_tokens: 256, precision: bf16}" "trainer: {matmul: auto}"
+    shift
+fi
 run "$LRSEARCH" tiny.yaml --run-dir logs/thread
 alone_status=$status
 [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || fail "exit status $status"

@@ -1,6 +1,7 @@
 /* The whole model's gradient, the parametrizations, and one training from spec to result. */
 #include "cmocka_all.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "few_runs.h"
@@ -10,6 +11,7 @@
 #include "model/model.h"
 #include "model/model_state.h"
 #include "model/parametrization.h"
+#include "trainers/transformer/losses.h"
 #include "trainers/transformer/optimizer.h"
 #include "trainers/trainer.h"
 
@@ -216,6 +218,21 @@ static void impossible_models_are_refused(void **state)
     spec = spec_of(PARAM_SP, 12, 12);
     spec.batch_tokens = 31;
     refused(spec, "training: batch_tokens 31 is no multiple of context 8");
+    spec = spec_of(PARAM_SP, 12, 12);
+    spec.precision = 2;
+    refused(spec, "precision 2 is not known");
+    spec.precision = PRECISION_BF16;
+    assert_true(trial_products(spec.products, "own"));
+    refused(spec, "trainer.matmul: ooooooooooooooo does not multiply in bf16");
+    if (!matmul_present(MATMUL_AMX)) {
+        assert_true(trial_products(spec.products, "bf16-amx"));
+        refused(spec, "trainer.matmul: 'x' of xxxxxxxxxxxxxxx: this CPU has no AMX for bf16; use "
+                      "bf16, whose bits every CPU has");
+    }
+    spec.precision = PRECISION_FP32;
+    assert_true(trial_products(spec.products, "own"));
+    spec.products[14] = 'h';
+    refused(spec, "trainer.matmul: ooooooooooooooh does not multiply in fp32");
     spec = spec_of(PARAM_SP, 1 << 20, 12); /* more than any machine has, but no overflow */
     spec.n_layers = 1 << 20;
     spec.d_ff = 1 << 20;
@@ -337,8 +354,9 @@ static void threads_leave_every_bit(void **state)
     (void)state;
     for (size_t i = 0; i < PAIR * (LONG + 1); i++)
         tokens[i] = (uint32_t)rng_below(3, RNG_SIMULATE, i, WORDS);
-    for (uint32_t kind = 0; kind < VARIANTS; kind += few_runs() ? 4 : 1) {
-        struct trial_spec spec = variant(kind);
+    for (uint32_t kind = 0; kind < 2 * VARIANTS; kind += few_runs() ? 4 : 1) {
+        struct trial_spec spec = variant(kind % VARIANTS);
+        spec.precision = kind / VARIANTS;
         spec.context = LONG;
         spec.vocab = WORDS;
         spec.batch_tokens = PAIR * LONG;
@@ -466,7 +484,45 @@ static void cancel_and_failure_are_results(void **state)
     lr_memory_fail_after(-1);
 }
 
-/* 100 steps, 10 of warm-up, down to .1: by hand. */
+/* In bf16 the largest numbers become infinite when they are rounded, FLT_MAX among them. */
+static void overflow_of_bf16_has_diverged(void **state)
+{
+    uint32_t tokens[CONTEXT + 1] = {0};
+    (void)state;
+    for (uint32_t precision = PRECISION_FP32; precision <= PRECISION_BF16; precision++) {
+        struct trial_spec spec = spec_of(PARAM_SP, 16, 16);
+        struct diverge diverge = {0};
+        spec.precision = precision;
+        struct model *model = made(&spec);
+        for (size_t i = 0; i < model_param_count(model); i++)
+            if (strcmp(model_param(model, i)->name, "lnf.weight") == 0)
+                model_param(model, i)->value[0] = 1e-30f; /* the product with FLT_MAX is finite */
+            else if (strcmp(model_param(model, i)->name, "head.weight") == 0)
+                for (size_t j = 0; j < model_param(model, i)->count; j++)
+                    model_param(model, i)->value[j] = j == 0 ? FLT_MAX : 0;
+        double loss = model_forward_backward(model, tokens, 1, 0);
+        assert_true(diverge_step(&diverge, loss) == (precision == PRECISION_BF16));
+        model_destroy(model);
+    }
+}
+
+static void bf16_learns_repeats_and_diverges_too(void **state)
+{
+    (void)state;
+    struct trial_spec spec = spec_of(PARAM_SP, 16, 16), single = spec;
+    struct heard heard = {0}, again = {0}, other = {0}, wild = {0};
+    spec.precision = PRECISION_BF16;
+    struct trial_result first = run(&spec, &heard), second = run(&spec, &again);
+    struct trial_result fp32 = run(&single, &other);
+    assert_int_equal(first.outcome, OUTCOME_DONE);
+    assert_memory_equal(&first, &second, sizeof(first));
+    assert_true(first.val_loss != fp32.val_loss);
+    assert_true(fabs(first.val_loss / fp32.val_loss - 1) < 5e-3);
+    assert_true(first.flops == fp32.flops);
+    spec.lr = 100;
+    assert_int_equal(run(&spec, &wild).outcome, OUTCOME_DIVERGED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +539,8 @@ int main(void)
         cmocka_unit_test(parts_of_a_batch_add_up),
         cmocka_unit_test(a_training_learns_and_repeats_bit_for_bit),
         cmocka_unit_test(a_wild_learning_rate_diverges_and_says_where),
+        cmocka_unit_test(overflow_of_bf16_has_diverged),
+        cmocka_unit_test(bf16_learns_repeats_and_diverges_too),
         cmocka_unit_test(cancel_and_failure_are_results),
     };
     kernels_init();

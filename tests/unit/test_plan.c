@@ -26,7 +26,8 @@ static const char full[] =
     "       tokenizer: bpe, val_tokens: 128k, repeat: true, zipf_exponent: 1.1,\n"
     "       markov_weight: .5}\n"
     "training: {batch_tokens: 16Ki, schedule: cosine, warmup: 0.02, final_lr: 0,\n"
-    "           weight_decay: 0.2, beta1: .8, beta2: .99, adam_eps: 1e-10, clip: none}\n"
+    "           weight_decay: 0.2, beta1: .8, beta2: .99, adam_eps: 1e-10, clip: none,\n"
+    "           precision: bf16}\n"
     "search: {lr: [1e-4, 3e-2], horizons: [2M, 4M, 8M], seeds: 3, policy: grid,\n"
     "         resolution: .25, precision: 2e-3, extend: true, prior_beta: .25, prior_beta_sd: .1}\n"
     "target: {tokens: 1.5B, d_model: 1024}\n"
@@ -75,6 +76,7 @@ static void every_key_is_read(void **state)
     SAME(p->training.beta2, .99);
     SAME(p->training.adam_eps, 1e-10);
     SAME(p->training.clip, 0);
+    assert_int_equal(p->training.precision, PRECISION_BF16);
     SAME(p->search.lr[0], 1e-4);
     SAME(p->search.lr[1], 3e-2);
     assert_int_equal(p->search.horizon_count, 3);
@@ -133,6 +135,7 @@ static void defaults(void **state)
     SAME(p->training.beta2, .95);
     SAME(p->training.adam_eps, 1e-8);
     SAME(p->training.clip, 1);
+    assert_int_equal(p->training.precision, PRECISION_FP32);
     assert_int_equal(p->search.seeds, 1);
     assert_int_equal(p->search.policy, POLICY_DESIGN);
     SAME(p->search.resolution, 1);
@@ -459,6 +462,7 @@ static void trial(void **state)
     SAME(spec.beta2, .99);
     SAME(spec.adam_eps, 1e-10);
     SAME(spec.clip, 0);
+    assert_int_equal(spec.precision, PRECISION_BF16);
     assert_int_equal(spec.source, SOURCE_TOKENS);
     assert_int_equal(spec.val_tokens, 128000);
     assert_int_equal(spec.repeat, 1);

@@ -166,6 +166,10 @@ static const struct plan_error_case cases[] = {
      "plan.yaml:6:52: search.extend: expected true or false, found \"maybe\"\n"},
     {5, "training: {batch_tokens: 2048, schedule: [cosine]}",
      "plan.yaml:5:42: training.schedule: expected a word, found a list\n"},
+    {5, "training: {batch_tokens: 2048, precision: fp16}",
+     "plan.yaml:5:43: training.precision: unknown value fp16 (available: fp32, bf16)\n"},
+    {5, "training: {batch_tokens: 2048, precision: [fp32, bf16]}",
+     "plan.yaml:5:43: training.precision: expected a word, found a list\n"},
 
     /* range */
     {1, "version: 2", "plan.yaml:1:10: version: 2 is out of range (only 1)\n"},

@@ -82,6 +82,12 @@ static const struct plan_error_case cases[] = {
      "horizon\n"
      "plan.yaml:5:90: training.weight_decay: 1 leaves nothing of the weights when it is not "
      "multiplied by the LR; use 1e-4 or so, or leave out independent_decay\n"},
+    {5, "training: {batch_tokens: 2048, precision: bf16}\ntrainer: {matmul: openblas}",
+     "plan.yaml:6:19: trainer.matmul: openblas does not multiply in training.precision bf16; "
+     "leave it out\n"},
+    {8, "trainer: {matmul: bf16}",
+     "plan.yaml:8:19: trainer.matmul: bf16 does not multiply in training.precision fp32; leave it "
+     "out\n"},
     {3, "model: {d_model: 64, n_layers: 2, n_heads: 3, context: 128, vocab: 256}",
      "plan.yaml:3:44: model.n_heads: 3 heads do not divide model.d_model 64; use 2, or another "
      "width\n"},

@@ -92,6 +92,16 @@ static struct trial_spec wsd(void)
     return spec;
 }
 
+/* Cosine; wsd; wsd in bf16. */
+enum { KINDS = 3 };
+
+static struct trial_spec spec_of_kind(int kind)
+{
+    struct trial_spec spec = kind ? wsd() : spec_of();
+    spec.precision = kind == 2 ? PRECISION_BF16 : PRECISION_FP32;
+    return spec;
+}
+
 /* From attempt to attempt until it is done; returns how many it took. */
 static int until_done(const struct trial_spec *spec, struct visitor visitor,
                       struct trial_result *result, uint64_t *trained)
@@ -112,8 +122,8 @@ static void stopped_with_a_checkpoint(void **state)
 {
     (void)state;
     static const uint64_t steps[] = {7, 33, 99};
-    for (int schedule = 0; schedule < 2; schedule++) {
-        struct trial_spec spec = schedule ? wsd() : spec_of();
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct trial_spec spec = spec_of_kind(kind);
         struct trial_result wanted = undisturbed(&spec), result;
         for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
             uint64_t trained;
@@ -132,8 +142,8 @@ static void stopped_with_a_checkpoint(void **state)
 static void killed_between_checkpoints(void **state)
 {
     (void)state;
-    for (int schedule = 0; schedule < 2; schedule++) {
-        struct trial_spec spec = schedule ? wsd() : spec_of();
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct trial_spec spec = spec_of_kind(kind);
         struct trial_result wanted = undisturbed(&spec), result;
         uint64_t trained;
         struct visitor visitor = {.every = 10, .more = 24};
@@ -177,17 +187,20 @@ static void what_it_says_when_it_is_stopped(void **state)
     assert_int_equal(status.st_mode & 077, 0); /* a plan may name private data */
 }
 
-/* Of no use: damaged, cut short, of another training, in a folder that is not there. */
+/* Of no use: damaged, cut short, of another training (LR, precision), in a folder that is not there. */
 static void a_file_that_is_no_use_costs_only_work(void **state)
 {
     (void)state;
-    struct trial_spec spec = spec_of(), other = spec_of();
+    struct trial_spec spec = spec_of(), others[] = {spec, spec};
     struct trial_result wanted = undisturbed(&spec), result;
-    other.lr *= 2;
-    attempt(&other, (struct visitor){.more = 5, .save = true});
-    result = attempt(&spec, (struct visitor){0});
-    assert_same(&result, &wanted);
-    assert_int_equal(result.begun_tokens, 0);
+    others[0].lr *= 2;
+    others[1].precision = PRECISION_BF16;
+    for (size_t i = 0; i < 2; i++) {
+        attempt(&others[i], (struct visitor){.more = 5, .save = true});
+        result = attempt(&spec, (struct visitor){0});
+        assert_same(&result, &wanted);
+        assert_int_equal(result.begun_tokens, 0);
+    }
     attempt(&spec, (struct visitor){.more = 50, .save = true});
     assert_int_equal(truncate(path, 4000), 0);
     result = attempt(&spec, (struct visitor){0});

@@ -356,6 +356,7 @@ static struct trial a_trial(uint32_t id, enum trial_state state)
     struct trial trial = {.id = id, .round = 2, .replicate = 1, .attempt = 3, .state = state};
     trial.spec.lr = 0.1;
     trial.spec.source = SOURCE_SYNTHETIC;
+    trial.spec.precision = PRECISION_BF16;
     trial.spec.parametrization = PARAM_LVP;
     snprintf(trial.spec.products, sizeof(trial.spec.products), "/a,b");
     trial.wsd_prefix_tokens = 55;
@@ -401,6 +402,7 @@ static void trials_as_rows(void **state)
         {"purpose", "confirm", "search"},
         {"lr", "0.1", "0.1"},
         {"source", "synthetic", "synthetic"},
+        {"precision", "bf16", "bf16"},
         {"parametrization", "lvp", "lvp"},
         {"wsd_prefix_tokens", "55", "55"},
         {"products", "\"/a,b\"", "\"/a,b\""},

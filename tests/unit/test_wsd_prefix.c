@@ -141,6 +141,10 @@ static void another_recipe_has_another_state(void **state)
     spec.cooldown_shape = COOLDOWN_ROOT;
     prefix_of(other, sizeof(other), spec);
     assert_string_not_equal(path, other);
+    spec = wsd(100);
+    spec.precision = PRECISION_BF16;
+    prefix_of(other, sizeof(other), spec);
+    assert_string_not_equal(path, other);
 }
 
 /* Slot, threads, files and shared states change nothing: the same losses, and the same hash. */

@@ -7,20 +7,37 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-#include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
-enum {
-    STRIP = 12, /* query rows computed over the same keys; a multiple of every tile's rows */
-    BLOCK = 48, /* query rows after which the gradients of keys and values are added up */
+/* The products of a precision, and how many query rows they take together. */
+struct products {
+    size_t strip; /* rows computed over the same keys; a multiple of the tiles' rows */
+    size_t block; /* rows after which the gradients of keys and values are added up */
+    size_t (*packed_size)(size_t depth, size_t columns);
+    struct gemm_packed_operand (*pack)(float *room, struct operand b, size_t depth, size_t columns);
+    struct gemm_packed_operand (*from)(struct gemm_packed_operand b, size_t step);
+    void (*multiply)(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
+                     size_t rows, size_t columns, size_t inner);
 };
+
+enum { MOST_STRIP = 32 };
+
+static const struct products *products_of(enum matmul by)
+{
+    static const struct products fp32 = {
+        12, 48, gemm_packed_size, gemm_pack, gemm_packed_from, gemm_packed};
+    static const struct products bf16 = {
+        32, 64, gemm_bf16_packed_size, gemm_bf16_pack, gemm_bf16_packed_from, gemm_bf16_packed};
+    return by == MATMUL_BF16 ? &bf16 : &fp32;
+}
 
 /* One thread's scratch, in floats; each part begins at a multiple of 64 bytes. */
 struct room {
     float *keys, *values, *rows_of_keys; /* packed: K^T and V^T (D, T), V or K (T, D) */
-    float *queries, *d_out;              /* packed: (BLOCK, D) */
-    float *scores, *d_scores;            /* (BLOCK, ld) */
+    float *queries, *d_out;              /* packed: (block, D) */
+    float *scores, *d_scores;            /* (block, ld) */
     size_t ld, size;
 };
 
@@ -29,14 +46,14 @@ static size_t whole_panels(size_t n)
     return (n + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
 }
 
-static struct room lay_room(float *scratch, size_t T, size_t D)
+static struct room lay_room(const struct products *by, float *scratch, size_t T, size_t D)
 {
-    size_t across = gemm_packed_size(whole_panels(D), T), along = gemm_packed_size(T, D);
+    size_t across = by->packed_size(whole_panels(D), T), along = by->packed_size(T, D);
     struct room room = {.ld = whole_panels(T) + GEMM_PANEL}; /* no power of two: columns are read
                                                                 with this stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
-    size_t block = gemm_packed_size(BLOCK, D), table = BLOCK * room.ld;
+    size_t block = by->packed_size(by->block, D), table = by->block * room.ld;
     size_t sizes[] = {across, across, along, block, block, table, table};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         *parts[i] = scratch ? scratch + room.size : NULL;
@@ -45,18 +62,18 @@ static struct room lay_room(float *scratch, size_t T, size_t D)
     return room;
 }
 
-size_t attention_scratch(size_t T, size_t D)
+size_t attention_scratch(enum matmul by, size_t T, size_t D)
 {
-    return (size_t)kernel_threads * lay_room(NULL, T, D).size;
+    return (size_t)kernel_threads * lay_room(products_of(by), NULL, T, D).size;
 }
 
-static struct room own_room(float *scratch, size_t T, size_t D)
+static struct room own_room(const struct products *by, float *scratch, size_t T, size_t D)
 {
     size_t thread = 0;
 #ifdef _OPENMP
     thread = (size_t)omp_get_thread_num();
 #endif
-    return lay_room(scratch + thread * lay_room(NULL, T, D).size, T, D);
+    return lay_room(by, scratch + thread * lay_room(by, NULL, T, D).size, T, D);
 }
 
 /* Fills a row's scores from the diagonal to the end of its panel with a neutral value. */
@@ -79,8 +96,8 @@ KERNEL(softmax_rows,
         size_t ld),
        (scores, lse, inverse, scale, first, rows, ld))
 {
-    float largest[STRIP], sum[STRIP]; /* each step runs over all rows, so that rows overlap in
-                                         the pipeline */
+    float largest[MOST_STRIP], sum[MOST_STRIP];
+    /* each step runs over all rows, so that rows overlap in the pipeline */
     for (size_t i = 0; i < rows; i++) {
         size_t seen = first + i + 1;
         close_row(scores + i * ld, seen, -INFINITY);
@@ -118,7 +135,7 @@ KERNEL(softmax_rows_backward,
         const float *out, size_t C, float scale, size_t first, size_t rows, size_t end, size_t D),
        (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
 {
-    float delta[STRIP];
+    float delta[MOST_STRIP];
     for (size_t i = 0; i < rows; i++)
         delta[i] = simd_dot(d_out + i * C, out + i * C, D);
     for (size_t i = 0; i < rows; i++) {
@@ -137,6 +154,7 @@ KERNEL(softmax_rows_backward,
 }
 
 struct heads {
+    const struct products *by;
     size_t T, C, H;
     float scale;
 };
@@ -145,23 +163,24 @@ struct heads {
 static void forward_head(float *out, float *lse, const float *qkv, const struct heads *heads,
                          float *scratch, size_t pair)
 {
+    const struct products *by = heads->by;
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
     size_t b = pair / heads->H, h = pair % heads->H;
     const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
-    const struct room room = own_room(scratch, T, D);
-    struct gemm_packed_operand keys = gemm_pack(room.keys, (struct operand){k, 1, ld}, D, T);
+    const struct room room = own_room(by, scratch, T, D);
+    struct gemm_packed_operand keys = by->pack(room.keys, (struct operand){k, 1, ld}, D, T);
     struct gemm_packed_operand values =
-        gemm_pack(room.rows_of_keys, (struct operand){v, ld, 1}, T, D);
+        by->pack(room.rows_of_keys, (struct operand){v, ld, 1}, T, D);
     out += b * T * C + h * D;
-    for (size_t first = 0; first < T; first += STRIP) {
-        size_t rows = piece_length(T, first, STRIP), seen = first + rows;
-        float inverse[STRIP];
-        gemm_packed((struct gemm_into){room.scores, room.ld, .add = 0},
-                    (struct operand){q + first * ld, ld, 1}, keys, rows, whole_panels(seen), D);
+    for (size_t first = 0; first < T; first += by->strip) {
+        size_t rows = piece_length(T, first, by->strip), seen = first + rows;
+        float inverse[MOST_STRIP];
+        by->multiply((struct gemm_into){room.scores, room.ld, .add = 0},
+                     (struct operand){q + first * ld, ld, 1}, keys, rows, whole_panels(seen), D);
         softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
                      room.ld);
-        gemm_packed((struct gemm_into){out + first * C, C, .add = 0},
-                    (struct operand){room.scores, room.ld, 1}, values, rows, D, seen);
+        by->multiply((struct gemm_into){out + first * C, C, .add = 0},
+                     (struct operand){room.scores, room.ld, 1}, values, rows, D, seen);
         scale_rows(out + first * C, inverse, rows, D, C);
     }
 }
@@ -169,70 +188,70 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
 /* Adds a block's contribution table^T b to d_rows (keys, D) of keys 0..first+rows-1. Keys of the
  * block itself have no gradient yet, so theirs is set; each gets it only from its own and later
  * rows. */
-static void add_block(float *d_rows, size_t ld, const float *table, size_t table_ld,
-                      struct gemm_packed_operand b, size_t first, size_t rows, size_t D)
+static void add_block(const struct products *by, float *d_rows, size_t ld, const float *table,
+                      size_t table_ld, struct gemm_packed_operand b, size_t first, size_t rows,
+                      size_t D)
 {
-    gemm_packed((struct gemm_into){d_rows, ld, .add = 1}, (struct operand){table, 1, table_ld}, b,
-                first, D, rows);
-    for (size_t j = 0; j < rows; j += STRIP) {
-        struct gemm_packed_operand from = {b.panels + j * GEMM_PANEL, b.depth};
-        gemm_packed((struct gemm_into){d_rows + (first + j) * ld, ld, .add = 0},
-                    (struct operand){table + j * table_ld + first + j, 1, table_ld}, from,
-                    piece_length(rows, j, STRIP), D, rows - j);
-    }
+    by->multiply((struct gemm_into){d_rows, ld, .add = 1}, (struct operand){table, 1, table_ld}, b,
+                 first, D, rows);
+    for (size_t j = 0; j < rows; j += by->strip)
+        by->multiply((struct gemm_into){d_rows + (first + j) * ld, ld, .add = 0},
+                     (struct operand){table + j * table_ld + first + j, 1, table_ld},
+                     by->from(b, j), piece_length(rows, j, by->strip), D, rows - j);
 }
 
 static void backward_head(float *d_qkv, const float *d_out, const float *qkv, const float *out,
                           const float *lse, const struct heads *heads, float *scratch, size_t pair)
 {
+    const struct products *by = heads->by;
     size_t T = heads->T, C = heads->C, D = C / heads->H, ld = 3 * C;
     size_t b = pair / heads->H, h = pair % heads->H, at = b * T * ld + h * D;
     const float *q = qkv + at, *k = q + C, *v = k + C;
     float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
-    const struct room room = own_room(scratch, T, D);
-    struct gemm_packed_operand keys = gemm_pack(room.keys, (struct operand){k, 1, ld}, D, T);
-    struct gemm_packed_operand values = gemm_pack(room.values, (struct operand){v, 1, ld}, D, T);
+    const struct room room = own_room(by, scratch, T, D);
+    struct gemm_packed_operand keys = by->pack(room.keys, (struct operand){k, 1, ld}, D, T);
+    struct gemm_packed_operand values = by->pack(room.values, (struct operand){v, 1, ld}, D, T);
     struct gemm_packed_operand key_rows =
-        gemm_pack(room.rows_of_keys, (struct operand){k, ld, 1}, T, D);
+        by->pack(room.rows_of_keys, (struct operand){k, ld, 1}, T, D);
     d_out += b * T * C + h * D;
     out += b * T * C + h * D;
-    for (size_t first = 0; first < T; first += BLOCK) {
-        size_t rows = piece_length(T, first, BLOCK);
-        for (size_t i = 0; i < rows; i += STRIP) {
-            size_t some = piece_length(rows, i, STRIP), row = first + i, seen = row + some;
+    for (size_t first = 0; first < T; first += by->block) {
+        size_t rows = piece_length(T, first, by->block);
+        for (size_t i = 0; i < rows; i += by->strip) {
+            size_t some = piece_length(rows, i, by->strip), row = first + i, seen = row + some;
             float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
-            gemm_packed((struct gemm_into){scores, room.ld, .add = 0},
-                        (struct operand){q + row * ld, ld, 1}, keys, some, whole_panels(seen), D);
-            gemm_packed((struct gemm_into){d_scores, room.ld, .add = 0},
-                        (struct operand){d_out + row * C, C, 1}, values, some, whole_panels(seen),
-                        D);
+            by->multiply((struct gemm_into){scores, room.ld, .add = 0},
+                         (struct operand){q + row * ld, ld, 1}, keys, some, whole_panels(seen), D);
+            by->multiply((struct gemm_into){d_scores, room.ld, .add = 0},
+                         (struct operand){d_out + row * C, C, 1}, values, some, whole_panels(seen),
+                         D);
             softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
                                   out + row * C, C, heads->scale, row, some, first + rows, D);
-            gemm_packed((struct gemm_into){dq + row * ld, ld, .add = 0},
-                        (struct operand){d_scores, room.ld, 1}, key_rows, some, D, seen);
+            by->multiply((struct gemm_into){dq + row * ld, ld, .add = 0},
+                         (struct operand){d_scores, room.ld, 1}, key_rows, some, D, seen);
         }
         struct gemm_packed_operand queries =
-            gemm_pack(room.queries, (struct operand){q + first * ld, ld, 1}, rows, D);
+            by->pack(room.queries, (struct operand){q + first * ld, ld, 1}, rows, D);
         struct gemm_packed_operand d_rows =
-            gemm_pack(room.d_out, (struct operand){d_out + first * C, C, 1}, rows, D);
-        add_block(dk, ld, room.d_scores, room.ld, queries, first, rows, D);
-        add_block(dv, ld, room.scores, room.ld, d_rows, first, rows, D);
+            by->pack(room.d_out, (struct operand){d_out + first * C, C, 1}, rows, D);
+        add_block(by, dk, ld, room.d_scores, room.ld, queries, first, rows, D);
+        add_block(by, dv, ld, room.scores, room.ld, d_rows, first, rows, D);
     }
 }
 
-void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
-                       size_t B, size_t T, size_t C, size_t H)
+void attention_forward(enum matmul by, float *out, float *lse, const float *qkv, float scale,
+                       float *scratch, size_t B, size_t T, size_t C, size_t H)
 {
-    const struct heads heads = {T, C, H, scale};
+    const struct heads heads = {products_of(by), T, C, H, scale};
     FOR_PIECES(pair, B * H, 1)
     forward_head(out, lse, qkv, &heads, scratch, pair);
 }
 
-void attention_backward(float *d_qkv, const float *d_out, const float *qkv, const float *out,
-                        const float *lse, float scale, float *scratch, size_t B, size_t T, size_t C,
-                        size_t H)
+void attention_backward(enum matmul by, float *d_qkv, const float *d_out, const float *qkv,
+                        const float *out, const float *lse, float scale, float *scratch, size_t B,
+                        size_t T, size_t C, size_t H)
 {
-    const struct heads heads = {T, C, H, scale};
+    const struct heads heads = {products_of(by), T, C, H, scale};
     FOR_PIECES(pair, B * H, 1)
     backward_head(d_qkv, d_out, qkv, out, lse, &heads, scratch, pair);
 }

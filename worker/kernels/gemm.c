@@ -69,6 +69,11 @@ struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth
     return (struct gemm_packed_operand){room, depth};
 }
 
+struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t step)
+{
+    return (struct gemm_packed_operand){b.panels + step * GEMM_PANEL, b.depth};
+}
+
 /* ---- loops ---- */
 
 void gemm_row_sums(struct gemm_into to, struct operand a, size_t rows, size_t inner)

@@ -30,7 +30,7 @@ const char *openblas_warning(void);
  * thread. */
 bool kernels_set_threads(int threads);
 
-/* by: library. out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
+/* by: library or precision. out (N, M) = in (N, K) weight (M, K)^T + bias (M); bias may be NULL */
 void linear_forward(enum matmul by, float *out, const float *in, const float *weight,
                     const float *bias, size_t N, size_t K, size_t M);
 /* d_in (N, K) = d_out (N, M) weight (M, K) */
@@ -101,14 +101,15 @@ void embedding_backward(float *d_token_weight, float *d_position_weight, const f
 
 /* Causal self-attention. qkv: (B, T, 3, H, C/H); out: (B, T, C); lse: (B, H, T), log-sum-exp of
  * each row of scale * q.k, kept for the backward pass. The probabilities are not kept: memory is
- * linear in T. scratch: attention_scratch() floats, 64-byte aligned, for heads of D channels and
+ * linear in T. by: MATMUL_BF16 rounds the operands of its products; any other multiplies by our own
+ * fp32 product. scratch: attention_scratch() floats, 64-byte aligned, for heads of D channels and
  * the current number of threads. */
-size_t attention_scratch(size_t T, size_t D);
-void attention_forward(float *out, float *lse, const float *qkv, float scale, float *scratch,
-                       size_t B, size_t T, size_t C, size_t H);
-void attention_backward(float *d_qkv, const float *d_out, const float *qkv, const float *out,
-                        const float *lse, float scale, float *scratch, size_t B, size_t T, size_t C,
-                        size_t H);
+size_t attention_scratch(enum matmul by, size_t T, size_t D);
+void attention_forward(enum matmul by, float *out, float *lse, const float *qkv, float scale,
+                       float *scratch, size_t B, size_t T, size_t C, size_t H);
+void attention_backward(enum matmul by, float *d_qkv, const float *d_out, const float *qkv,
+                        const float *out, const float *lse, float scale, float *scratch, size_t B,
+                        size_t T, size_t C, size_t H);
 
 /* losses[i] = -log softmax(logit_scale * logits[i])[label[i]]; logits (N, V) becomes
  * d(loss + z_loss ln(Z)^2)/d(logits) * gradient_scale in place, Z being the softmax's sum; or is

@@ -2,6 +2,7 @@
  * may depend on a piece's shape, so their pieces are the same for any number of threads. */
 #include "kernels/matmul.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <omp.h>
 #endif
 #endif
+#include "kernels/gemm_bf16.h"
 #include "kernels/kernels.h"
 #include "kernels/pieces.h"
 
@@ -25,17 +27,36 @@ const char matmul_all[] = {MATMUL_OWN, MATMUL_OPENBLAS, 0};
 
 bool matmul_present(enum matmul by)
 {
-    return by && strchr(matmul_all, (char)by);
+    if (by == MATMUL_AMX)
+        return gemm_bf16_present("amx");
+    return by == MATMUL_BF16 || (by && strchr(matmul_all, (char)by));
+}
+
+const char *matmul_missing(enum matmul by)
+{
+    if (matmul_present(by))
+        return NULL;
+    return by == MATMUL_AMX
+               ? "this CPU has no AMX for bf16; use bf16, whose bits every CPU has"
+               : "this lrsearch was built without that library; use auto, own or openblas";
+}
+
+void matmul_use_bf16(enum matmul by)
+{
+    bool found = by == MATMUL_AMX ? gemm_bf16_use("amx")
+                                  : gemm_bf16_use("avx512bf16") || gemm_bf16_use("plain");
+    assert(found);
+    (void)found;
 }
 
 const char *kernels_init(void)
 {
-    static char text[192];
+    static char text[224];
     if (*text)
         return text;
     openblas_set_num_threads(1);
-    int length = snprintf(text, sizeof(text), "own %s; %s, core %s", gemm_instructions(),
-                          openblas_get_config(), openblas_get_corename());
+    int length = snprintf(text, sizeof(text), "own %s, bf16 %s; %s, core %s", gemm_instructions(),
+                          gemm_bf16_instructions(), openblas_get_config(), openblas_get_corename());
 #ifdef LRSEARCH_ONEDNN
     const dnnl_version_t *version = dnnl_version();
     snprintf(text + length, sizeof(text) - (size_t)length, "; oneDNN %d.%d.%d", version->major,
@@ -120,6 +141,12 @@ bool kernels_set_threads(int threads)
 #endif
 }
 
+/* Whose bits depend on the operands alone. */
+static bool is_own(enum matmul by)
+{
+    return by == MATMUL_OWN || by == MATMUL_BF16;
+}
+
 /* ---- one piece ---- */
 
 /* Writes the bias to `out`: libraries have no bias, so they add to it. */
@@ -175,15 +202,16 @@ static size_t parts(size_t n, size_t size)
 }
 
 /* Our own products do not depend on the cuts: as few pieces as keep the threads busy, since each
- * packs its operands. */
-static struct grid grid_of_own(size_t rows, size_t columns)
+ * packs its operands. Pieces hold whole tiles: of a multiple of every tile's rows, and of panels. */
+static struct grid grid_of_own(enum matmul by, size_t rows, size_t columns)
 {
-    enum { LEAST_COLUMNS = 128, TILES = 12 /* a multiple of every tile's rows */ };
+    enum { LEAST_COLUMNS = 128 };
+    const size_t tile = by == MATMUL_BF16 ? 32 : 12, panel = by == MATMUL_BF16 ? 32 : GEMM_PANEL;
     size_t threads = (size_t)kernel_threads, across = columns / LEAST_COLUMNS;
     across = across < 1 ? 1 : across > threads ? threads : across;
     size_t down = parts(threads, across);
-    return (struct grid){.piece_rows = parts(parts(rows, down), TILES) * TILES,
-                         .piece_columns = parts(parts(columns, across), GEMM_PANEL) * GEMM_PANEL};
+    return (struct grid){.piece_rows = parts(parts(rows, down), tile) * tile,
+                         .piece_columns = parts(parts(columns, across), panel) * panel};
 }
 
 /* Large enough that packing the operands again for each costs at most a few per cent, small enough
@@ -201,8 +229,8 @@ static void multiply_piece(enum matmul by, struct gemm_into to, struct operand a
     to.out += i * to.ld + j;
     to.bias = to.bias ? to.bias + j : NULL;
     to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
-    if (by == MATMUL_OWN) {
-        gemm(to, a, b, rows, columns, inner);
+    if (is_own(by)) {
+        (by == MATMUL_BF16 ? gemm_bf16 : gemm)(to, a, b, rows, columns, inner);
         return;
     }
     gemm_row_sums(to, a, rows, inner);
@@ -219,7 +247,7 @@ static void multiply_piece(enum matmul by, struct gemm_into to, struct operand a
 void matmul(enum matmul by, struct gemm_into to, struct operand a, struct operand b, size_t rows,
             size_t columns, size_t inner)
 {
-    struct grid grid = by == MATMUL_OWN ? grid_of_own(rows, columns) : grid_of_library;
+    struct grid grid = is_own(by) ? grid_of_own(by, rows, columns) : grid_of_library;
     grid.rows = rows;
     grid.columns = columns;
     grid.down = parts(rows, grid.piece_rows);

@@ -57,10 +57,11 @@ static int check_products(const struct trial_spec *spec, struct lr_error *err)
 {
     for (size_t i = 0; i + 1 < TRIAL_PRODUCTS && spec->products[i]; i++)
         if (!matmul_present((enum matmul)spec->products[i]))
-            return lr_fail(err, LR_EINVAL,
-                           "trainer.matmul: '%c' of %s multiplies by a library that this lrsearch "
-                           "was built without; use auto, own or openblas",
-                           spec->products[i], spec->products);
+            return lr_fail(err, LR_EINVAL, "trainer.matmul: '%c' of %s: %s", spec->products[i],
+                           spec->products, matmul_missing((enum matmul)spec->products[i]));
+    if (!trial_products_suit(spec->products, spec->precision))
+        return lr_fail(err, LR_EINVAL, "trainer.matmul: %s does not multiply in %s", spec->products,
+                       precision_name(spec->precision));
     return 0;
 }
 
@@ -70,6 +71,8 @@ static int check_spec(const struct trial_spec *spec, struct lr_error *err)
         return lr_fail(err, LR_EINVAL, "architecture %u is not known", spec->arch);
     if (spec->parametrization > PARAM_LVP)
         return lr_fail(err, LR_EINVAL, "parametrization %u is not known", spec->parametrization);
+    if (spec->precision > PRECISION_BF16)
+        return lr_fail(err, LR_EINVAL, "precision %u is not known", spec->precision);
     int rc = check_sizes(spec, err);
     if (rc)
         return rc;
@@ -96,6 +99,8 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
     if (!model)
         return lr_nomem(err);
     model->spec = *spec;
+    if (spec->precision == PRECISION_BF16)
+        matmul_use_bf16(spec->products[0] ? (enum matmul)spec->products[0] : MATMUL_BF16);
     model->micro_batch = choose_micro_batch(spec);
     model->head_rows = choose_head_rows(spec);
     model->attention_scale = parametrization_attention_scale(spec);

@@ -35,6 +35,8 @@ struct param {        /* one tensor; the model owns all pointers */
 
 struct model;
 
+/* In bf16 also makes the products of this process those that spec->products names: models with
+ * others cannot run at the same time. */
 int model_create(struct model **out, const struct trial_spec *spec, struct lr_error *err);
 void model_destroy(struct model *model);
 size_t model_bytes(const struct model *model);

@@ -79,12 +79,19 @@ static inline void lap(struct model *model, enum model_part part)
         model_profile_lap(model->profile, part);
 }
 
+/* Our own products of the spec's precision; of bf16 those that model_create() chose. */
+static inline enum matmul own_by(const struct trial_spec *spec)
+{
+    return spec->precision == PRECISION_BF16 ? MATMUL_BF16 : MATMUL_OWN;
+}
+
 /* The library of a matrix product, as the trial says. */
 static inline enum matmul product_by(const struct model *model, enum trial_linear linear,
                                      enum trial_product product)
 {
     char letter = model->spec.products[linear * PRODUCT_COUNT + product];
-    return letter ? (enum matmul)letter : MATMUL_OWN;
+    bool own = !letter || model->spec.precision == PRECISION_BF16;
+    return own ? own_by(&model->spec) : (enum matmul)letter;
 }
 
 /* Columns of the MLP's first matrix: W. */

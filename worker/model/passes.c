@@ -39,8 +39,8 @@ static void attend_forward(struct model *model, const struct block_params *p, st
     if (model->spec.arch == ARCH_LLAMA)
         rope_forward(a->qkv, model->cosines, model->sines, N, T, C, H);
     lap(model, PART_ELEMENTWISE);
-    attention_forward(a->attn, a->lse, a->qkv, model->attention_scale, model->scratch, sequences, T,
-                      C, H);
+    attention_forward(own_by(&model->spec), a->attn, a->lse, a->qkv, model->attention_scale,
+                      model->scratch, sequences, T, C, H);
     lap(model, PART_ATTENTION);
 }
 
@@ -141,8 +141,8 @@ static void attend_backward(struct model *model, const struct block_params *p,
     size_t C = model->spec.d_model, T = model->spec.context, H = model->spec.n_heads;
     size_t N = sequences * T;
     float *d_qkv = model->d_wide;
-    attention_backward(d_qkv, model->d_narrow, a->qkv, a->attn, a->lse, model->attention_scale,
-                       model->scratch, sequences, T, C, H);
+    attention_backward(own_by(&model->spec), d_qkv, model->d_narrow, a->qkv, a->attn, a->lse,
+                       model->attention_scale, model->scratch, sequences, T, C, H);
     lap(model, PART_ATTENTION);
     if (model->spec.arch == ARCH_LLAMA)
         rope_backward(d_qkv, model->cosines, model->sines, N, T, C, H);

@@ -172,7 +172,7 @@ static void lay_acts(struct model *model, struct layout *layout)
     model->d_branch = plain ? model->d_stream : lay_floats(layout, N * C);
     model->d_wide = lay_floats(layout, N * (W > 3 * C ? W : 3 * C));
     model->d_act = llama ? lay_floats(layout, N * spec->d_ff) : model->d_wide;
-    model->scratch = lay_floats(layout, attention_scratch(T, C / spec->n_heads));
+    model->scratch = lay_floats(layout, attention_scratch(own_by(spec), T, C / spec->n_heads));
 }
 
 /* Maximum tensors of a block and of the rest. */

@@ -165,6 +165,7 @@ static json_t *field_json(const struct field *field, const void *member)
                  {"depth_rule", depth_rule_name},
                  {"schedule", schedule_name},
                  {"cooldown_shape", cooldown_name},
+                 {"precision", precision_name},
                  {"source", source_name}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(field->name, words[i].field) == 0)

@@ -136,6 +136,10 @@ int choose_products(char products[TRIAL_PRODUCTS], const struct trial_spec *spec
                     struct lr_error *err)
 {
     memset(products, 0, TRIAL_PRODUCTS);
+    if (spec->precision == PRECISION_BF16) {
+        memset(products, matmul_present(MATMUL_AMX) ? MATMUL_AMX : MATMUL_BF16, TRIAL_PRODUCTS - 1);
+        return 0;
+    }
     for (int linear = 0; linear < LINEAR_COUNT; linear++) {
         struct product p = {0};
         struct arena arena;

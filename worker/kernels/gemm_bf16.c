@@ -1,0 +1,151 @@
+/* The loops around the bf16 tiles, as in gemm.c; both operands are packed. */
+#include "kernels/gemm_bf16_tiles.h"
+
+#include <string.h>
+
+enum { ROOM_COLUMNS = 512 };
+
+static const struct bf16_tiles *const kinds[] = {/* the fastest first */
+#ifdef __x86_64__
+                                                 &bf16_avx512,
+#endif
+                                                 &bf16_plain};
+static const struct bf16_tiles *_Atomic chosen;
+
+static bool present(const struct bf16_tiles *kind)
+{
+    return !kind->present || kind->present();
+}
+
+static const struct bf16_tiles *tiles(void)
+{
+    const struct bf16_tiles *kind = chosen;
+    for (size_t i = 0; !kind; i++)
+        if (present(kinds[i]))
+            chosen = kind = kinds[i];
+    return kind;
+}
+
+void bf16_use(const struct bf16_tiles *kind)
+{
+    chosen = kind;
+}
+
+static const struct bf16_tiles *find(const char *kind)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (strcmp(kinds[i]->name, kind) == 0 && present(kinds[i]))
+            return kinds[i];
+    return NULL;
+}
+
+bool gemm_bf16_present(const char *kind)
+{
+    return find(kind) != NULL;
+}
+
+bool gemm_bf16_use(const char *kind)
+{
+    const struct bf16_tiles *found = find(kind);
+    if (found)
+        bf16_use(found);
+    return found != NULL;
+}
+
+const char *gemm_bf16_instructions(void)
+{
+    return tiles()->name;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct operand part(struct operand o, size_t i, size_t k)
+{
+    o.data += i * o.row + k * o.column;
+    return o;
+}
+
+static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t k)
+{
+    to.out += i * to.ld + j;
+    if (to.bias)
+        to.bias = k == 0 ? to.bias + j : NULL;
+    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
+    to.add = to.add || k > 0; /* the first chain starts the sum, later ones are added */
+    return to;
+}
+
+/* ---- the packed right operand: its struct counts in floats, which are as large as pairs ---- */
+
+static size_t panel_size(size_t depth)
+{
+    return bf16_pairs(depth) * BF16_PANEL;
+}
+
+size_t gemm_bf16_packed_size(size_t depth, size_t columns)
+{
+    return (columns + BF16_PANEL - 1) / BF16_PANEL * panel_size(depth);
+}
+
+struct gemm_packed_operand gemm_bf16_pack(float *room, struct operand b, size_t depth,
+                                          size_t columns)
+{
+    /* Steps of all panels at a time, so that each cache line is fetched once; columns are read one
+     * by one anyway. */
+    size_t steps = b.column == 1 ? 8 : depth;
+    for (size_t k = 0; k < depth; k += steps) {
+        uint32_t *panel = (uint32_t *)(void *)room + panel_size(k);
+        for (size_t j = 0; j < columns; j += BF16_PANEL, panel += panel_size(depth))
+            tiles()->pack_panel(panel, part(b, k, j), smaller(depth - k, steps),
+                                smaller(columns - j, BF16_PANEL));
+    }
+    return (struct gemm_packed_operand){room, depth};
+}
+
+struct gemm_packed_operand gemm_bf16_packed_from(struct gemm_packed_operand b, size_t step)
+{
+    return (struct gemm_packed_operand){b.panels + panel_size(step), b.depth};
+}
+
+/* ---- loops ---- */
+
+/* Multiplies over at most GEMM_DEPTH steps, band by band. */
+static void bands(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
+                  size_t columns, size_t inner)
+{
+    static _Thread_local _Alignas(64) uint32_t left[BF16_BAND * (GEMM_DEPTH / 2 + BF16_GROUP)];
+    const struct bf16_tiles *t = tiles();
+    for (size_t i = 0; i < rows; i += BF16_BAND) {
+        size_t some = smaller(rows - i, BF16_BAND);
+        struct gemm_into band = part_of(to, i, 0, 0);
+        gemm_row_sums(band, part(a, i, 0), some, inner);
+        t->pack_left(left, part(a, i, 0), some, inner);
+        t->multiply(band, left, (const void *)b.panels, panel_size(b.depth), some, columns, inner);
+    }
+}
+
+void gemm_bf16_packed(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
+                      size_t rows, size_t columns, size_t inner)
+{
+    for (size_t k = 0; k < inner; k += GEMM_DEPTH)
+        bands(part_of(to, 0, 0, k), part(a, 0, k), gemm_bf16_packed_from(b, k), rows, columns,
+              smaller(inner - k, GEMM_DEPTH));
+}
+
+void gemm_bf16(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,
+               size_t inner)
+{
+    static _Thread_local _Alignas(64) float room[GEMM_DEPTH / 2 * ROOM_COLUMNS];
+    for (size_t k = 0; k < inner; k += GEMM_DEPTH) {
+        size_t depth = smaller(inner - k, GEMM_DEPTH);
+        size_t at_once = sizeof(room) / sizeof(*room) / panel_size(depth) * BF16_PANEL;
+        for (size_t j = 0; j < columns; j += at_once) {
+            size_t width = smaller(columns - j, at_once);
+            bands(part_of(to, 0, j, k), part(a, 0, k),
+                  gemm_bf16_pack(room, part(b, k, j), depth, width), rows, width, depth);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/* bf16 tiles with AMX: the instructions and the kernel's permission behind gemm_bf16_amx.inc.h. */
+#if defined(__x86_64__) && defined(__linux__)
+#define _DEFAULT_SOURCE /* syscall */
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "kernels/gemm_bf16_avx512.h"
+
+#define AMX_TARGET __attribute__((target("amx-tile,amx-bf16")))
+
+/* The argument of LDTILECFG: 8 tiles of 16 rows of 64 bytes. */
+static const struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16]; /* 8 are used */
+    uint8_t rows[16];
+} shapes = {.palette = 1,
+            .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
+            .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
+
+/* gcc does not know which memory TILELOADD reads. */
+#define amx_memory() __asm__ volatile("" ::: "memory")
+/* Libraries of the same thread may use tiles of other shapes. */
+#define amx_begin() _tile_loadconfig(&shapes)
+#define amx_end() _tile_release()
+#define amx_zero(tile) _tile_zero(tile)
+#define amx_load(tile, from, stride)                                                               \
+    do {                                                                                           \
+        amx_memory();                                                                              \
+        _tile_loadd(tile, from, stride);                                                           \
+    } while (0)
+#define amx_store(tile, to, stride) _tile_stored(tile, to, stride)
+#define amx_multiply(sums, left, right) _tile_dpbf16ps(sums, left, right)
+
+#include "kernels/gemm_bf16_amx.inc.h"
+
+/* The CPU has AMX, the system keeps its registers, and lets this process use them. */
+static bool present(void)
+{
+    enum {
+        BF16 = 1 << 22,
+        TILES = 1 << 24, /* of CPUID 7.0, EDX */
+        TILE_DATA = 18,
+        REQUEST_PERMISSION = 0x1023, /* ARCH_REQ_XCOMP_PERM */
+    };
+    unsigned a, b, c, d;
+    if (!bf16_avx512.present() || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return false;
+    return (d & BF16) && (d & TILES) && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+const struct bf16_tiles bf16_amx = {"amx", present, bf16_pack_left_avx512, bf16_pack_panel_avx512,
+                                    multiply};
+#endif
