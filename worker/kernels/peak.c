@@ -112,6 +112,7 @@ UNCHECKED __attribute__((target("amx-tile,amx-bf16"))) static double amx_bf16_lo
     }
     for (size_t i = 0; i < sizeof(operand) / sizeof(operand[0]); i++)
         operand[i] = BF16_VALUE;
+    __asm__ volatile("" ::: "memory"); /* gcc does not know what _tile_loadd reads */
     _tile_storeconfig(&before);
     _tile_loadconfig(&during);
     _tile_zero(0);

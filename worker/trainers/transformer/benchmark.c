@@ -124,7 +124,7 @@ static void measure(struct benchmark *out, struct bench *b, int threads, double 
 {
     double flops = trial_flops_per_token(b->spec) * b->spec->batch_tokens, spent = 0;
     uint64_t step = 0;
-    out->peak_kind = peak_best(false);
+    out->peak_kind = peak_best(b->spec->precision == PRECISION_BF16);
     sampler_init(out->peak_kind, threads > 1 ? elapsed_seconds : own_seconds);
     b->profile.now = sampled_seconds;
     for (; step < WARM_UP; step++)
