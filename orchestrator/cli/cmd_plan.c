@@ -142,6 +142,7 @@ static int print_json(const struct plan_init *init, const struct plan_proposal *
     json_put(object, "text_tokens",
              init->text_count ? json_of_double(proposal->text_tokens) : json_null(), &ok);
     json_put(object, "params", json_of_count(proposal->params), &ok);
+    json_put(object, "precision", json_string(proposal->bf16_step > 0 ? "bf16" : "fp32"), &ok);
     json_put(object, "horizons", horizons, &ok);
     json_put(object, "target_tokens", json_of_count(proposal->target_tokens), &ok);
     json_put(object, "workers", json_of_count(proposal->workers), &ok);

@@ -19,7 +19,16 @@ done
 [ "$(grep -c '^  [a-z_]*:.* #' sub/mine.yaml)" -ge 12 ] || fail "keys without a comment"
 run "$LRSEARCH" check sub/mine.yaml --json
 expect_status 0
-run "$LRSEARCH" sub/mine.yaml --set budget.trials=1 --set trainer.matmul=own --run-dir run -q
+cp out mine.json
+# bf16 where this CPU has instructions for it and was faster; otherwise the default.
+precision=$(json mine.json training precision)
+if [ "$precision" = bf16 ]; then
+    grep -q 'amx_bf16\|avx512_bf16' /proc/cpuinfo || fail "bf16 on a CPU that has no instructions for it"
+    grep -q '^  precision: bf16 .* 0\.[0-9][0-9] of fp32.s$' sub/mine.yaml || fail "bf16 without its speed"
+else
+    grep -q precision sub/mine.yaml && fail "the default is written down"
+fi
+run "$LRSEARCH" sub/mine.yaml --set budget.trials=1 --set trainer.matmul=auto --run-dir run -q
 expect_status 4
 
 # ---- bad input ----

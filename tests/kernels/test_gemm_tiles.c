@@ -8,10 +8,11 @@
 #include <cmocka.h>
 #include "kernels/gemm_tiles.h"
 
-enum { ROWS = 29, INNER = 37, LD = 21 };
+enum { ROWS = 29, INNER = 37, LD = 37 };
 
-static float left[ROWS * INNER], across[INNER * ROWS], right[GEMM_PANEL * INNER];
-static float panel[INNER * GEMM_PANEL], bias[GEMM_PANEL], out[ROWS * LD];
+static float left[ROWS * INNER], across[INNER * ROWS], right[GEMM_PANEL_MOST * INNER],
+    right_across[INNER * GEMM_PANEL_MOST];
+static float panel[INNER * GEMM_PANEL_MOST], bias[GEMM_PANEL_MOST], out[ROWS * LD];
 
 static float value(size_t i, size_t j)
 {
@@ -23,10 +24,10 @@ static void fill(void)
     for (size_t k = 0; k < INNER; k++) {
         for (size_t i = 0; i < ROWS; i++)
             left[i * INNER + k] = across[k * ROWS + i] = value(i, k);
-        for (size_t j = 0; j < GEMM_PANEL; j++)
-            right[j * INNER + k] = value(k + 50, j);
+        for (size_t j = 0; j < GEMM_PANEL_MOST; j++)
+            right[j * INNER + k] = right_across[k * GEMM_PANEL_MOST + j] = value(k + 50, j);
     }
-    for (size_t j = 0; j < GEMM_PANEL; j++)
+    for (size_t j = 0; j < GEMM_PANEL_MOST; j++)
         bias[j] = value(99, j);
 }
 
@@ -57,25 +58,35 @@ static void check_sums(const float *sums, size_t rows)
 static void check_tiles(const struct gemm_tiles *tiles)
 {
     static float band[ROWS * (INNER + 8) + 1024];
-    static const size_t rows[] = {1, 2, 3, 5, 6, 7, 12, 13, 23, ROWS};
-    static const size_t columns[] = {1, 5, GEMM_PANEL};
-    tiles->transpose(panel, right, INNER, INNER);
+    static const size_t rows[] = {1, 2, 3, 5, 6, 7, 12, 13, 14, 23, ROWS};
+    const size_t columns[] = {1, 5, 16, tiles->columns - 1, tiles->columns};
     for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++)
-        for (size_t kind = 0; kind < 24; kind++) {
-            size_t wide = columns[kind % 3];
-            int add = kind / 3 % 2;
-            const float *with_bias = kind / 6 % 2 ? bias : NULL;
+        for (size_t kind = 0; kind < 40; kind++) {
+            size_t wide = columns[kind % 5];
+            int add = kind / 5 % 2;
+            const float *with_bias = kind / 10 % 2 ? bias : NULL;
             const struct gemm_into to = {out, LD, with_bias, add, NULL};
             for (size_t i = 0; i < ROWS * LD; i++)
                 out[i] = 1;
-            if (kind < 12) {
+            tiles->pack_panel(panel,
+                              r % 2 ? (struct operand){right, 1, INNER}
+                                    : (struct operand){right_across, GEMM_PANEL_MOST, 1},
+                              wide, INNER);
+            if (kind < 20) {
                 const struct gemm_left lies = {INNER, 1, tiles->rows * INNER};
                 tiles->panel(to, left, lies, panel, rows[r], wide, INNER);
             } else {
-                const struct gemm_left lies = {1, tiles->rows, GEMM_BAND(tiles->rows, INNER)};
+                const struct gemm_left lies = {1, ROWS, tiles->rows};
+                const struct gemm_left lie_packed = {1, tiles->rows, GEMM_BAND(tiles->rows, INNER)};
                 float sums[ROWS] = {0};
-                tiles->pack_band(band, kind % 2 ? sums : NULL, across, ROWS, rows[r], INNER);
-                tiles->panel(to, band, lies, panel, rows[r], wide, INNER);
+                if (tiles->pack_band) {
+                    tiles->pack_band(band, kind % 2 ? sums : NULL, across, ROWS, rows[r], INNER);
+                    tiles->panel(to, band, lie_packed, panel, rows[r], wide, INNER);
+                } else {
+                    if (kind % 2)
+                        tiles->add_steps(sums, across, ROWS, rows[r], INNER);
+                    tiles->panel(to, across, lies, panel, rows[r], wide, INNER);
+                }
                 check_sums(sums, kind % 2 ? rows[r] : 0);
             }
             check_out(rows[r], wide, with_bias, add);

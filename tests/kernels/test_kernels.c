@@ -11,6 +11,8 @@
 #include "lrsearch/rng.h"
 
 #define TOLERANCE 2e-5
+/* Where a kernel rounds values to bf16 in between: by 2^-9 of each. */
+#define TOLERANCE_BF16 2e-3
 enum { MOST = 8192 };
 
 /* A twin as a function of its inputs, and everything a case needs, in fixed arrays. */
@@ -21,10 +23,22 @@ struct problem {
     const uint32_t *labels;
     size_t outputs, inputs[3], size[4];
     double scale, z_loss;
+    enum matmul by;   /* bf16: draw() takes numbers that bf16 holds */
+    double tolerance; /* of outputs, relative to the largest; gradients have 2.5 times as much */
 };
 
-static struct problem p;
+static struct problem p = {.by = MATMUL_OWN, .tolerance = TOLERANCE};
 static double wanted[MOST];
+
+static void keep_bf16(float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof(bits));
+        bits &= 0xffff0000;
+        memcpy(&values[i], &bits, sizeof(bits));
+    }
+}
 
 /* Random inputs and output weights; sizes that are 0 stay unused. */
 static void draw(size_t outputs, size_t first, size_t second, size_t third, double deviation)
@@ -35,12 +49,16 @@ static void draw(size_t outputs, size_t first, size_t second, size_t third, doub
     assert_true(outputs <= MOST);
     memset(p.gradient, 0, sizeof(p.gradient));
     rng_fill_normal(p.d_out, outputs, 1, seed++, RNG_SIMULATE);
+    if (p.by == MATMUL_BF16)
+        keep_bf16(p.d_out, outputs);
     for (size_t i = 0; i < outputs; i++)
         p.weight[i] = (double)p.d_out[i];
     for (int k = 0; k < 3; k++) {
         assert_true(counts[k] <= MOST);
         p.inputs[k] = counts[k];
         rng_fill_normal(p.in[k], counts[k], deviation, seed++, RNG_SIMULATE);
+        if (p.by == MATMUL_BF16)
+            keep_bf16(p.in[k], counts[k]);
         for (size_t i = 0; i < counts[k]; i++)
             p.input[k][i] = (double)p.in[k][i];
     }
@@ -53,7 +71,7 @@ static void out_is_near(void)
     for (size_t i = 0; i < p.outputs; i++)
         scale = fmax(scale, fabs(wanted[i]));
     for (size_t i = 0; i < p.outputs; i++)
-        if (!(fabs((double)p.out[i] - wanted[i]) <= TOLERANCE * scale))
+        if (!(fabs((double)p.out[i] - wanted[i]) <= p.tolerance * scale))
             fail_msg("output %zu of %zu: %.9g, wanted %.9g", i, p.outputs, (double)p.out[i],
                      wanted[i]);
 }
@@ -80,7 +98,7 @@ static void gradients_are_near(void)
             *x = kept - h;
             double slope = (up - objective()) / (2 * h);
             *x = kept;
-            if (!(fabs((double)p.gradient[k][i] - slope) <= 5e-5 * largest))
+            if (!(fabs((double)p.gradient[k][i] - slope) <= 2.5 * p.tolerance * largest))
                 fail_msg("input %d, element %zu: %.9g, wanted %.9g", k, i, (double)p.gradient[k][i],
                          slope);
         }
@@ -93,6 +111,30 @@ static void linear_twin(const struct problem *q, double *out)
                        q->size[1], q->size[2]);
 }
 
+static void linear_by(enum matmul by, size_t N, size_t K, size_t M)
+{
+    p.forward = linear_twin;
+    p.by = by;
+    p.size[0] = N, p.size[1] = K, p.size[2] = M;
+    draw(N * M, N * K, M * K, M, 1);
+    linear_forward(by, p.out, p.in[0], p.in[1], p.in[2], N, K, M);
+    out_is_near();
+    linear_backward_input(by, p.gradient[0], p.d_out, p.in[1], N, K, M);
+    linear_backward_weight(by, p.gradient[1], p.gradient[2], p.d_out, p.in[0], N, K, M);
+    gradients_are_near();
+    float once = p.gradient[1][0]; /* accumulates */
+    linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], N, K, M);
+    assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
+    draw(N * M, N * K, M * K, 0, 1);
+    linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
+    out_is_near();
+    p.in[0][(N - 1) * K] = NAN; /* in the last row, and nowhere else */
+    linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
+    for (size_t m = 0; m < M; m++)
+        assert_true(isnan(p.out[(N - 1) * M + m]) && (N == 1 || !isnan(p.out[m])));
+    p.by = MATMUL_OWN;
+}
+
 /* Every shape of tile and panel that is left over, and more steps than one chain takes. */
 static void linear(void **state)
 {
@@ -100,28 +142,9 @@ static void linear(void **state)
                                        {13, 300, 2}, {300, 6, 19}, {23, 40, 50}};
     (void)state;
     for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
-        size_t N = shapes[s][0], K = shapes[s][1], M = shapes[s][2];
-        for (size_t i = 0; matmul_all[i]; i++) {
-            enum matmul by = (enum matmul)matmul_all[i];
-            p.forward = linear_twin;
-            memcpy(p.size, shapes[s], sizeof(shapes[s]));
-            draw(N * M, N * K, M * K, M, 1);
-            linear_forward(by, p.out, p.in[0], p.in[1], p.in[2], N, K, M);
-            out_is_near();
-            linear_backward_input(by, p.gradient[0], p.d_out, p.in[1], N, K, M);
-            linear_backward_weight(by, p.gradient[1], p.gradient[2], p.d_out, p.in[0], N, K, M);
-            gradients_are_near();
-            float once = p.gradient[1][0]; /* accumulates */
-            linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], N, K, M);
-            assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
-            draw(N * M, N * K, M * K, 0, 1);
-            linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
-            out_is_near();
-            p.in[0][(N - 1) * K] = NAN; /* in the last row, and nowhere else */
-            linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
-            for (size_t m = 0; m < M; m++)
-                assert_true(isnan(p.out[(N - 1) * M + m]) && (N == 1 || !isnan(p.out[m])));
-        }
+        for (size_t i = 0; matmul_all[i]; i++)
+            linear_by((enum matmul)matmul_all[i], shapes[s][0], shapes[s][1], shapes[s][2]);
+        linear_by(MATMUL_BF16, shapes[s][0], shapes[s][1], shapes[s][2]);
     }
 }
 
@@ -293,32 +316,40 @@ static void attention_twin(const struct problem *q, double *out)
                           q->size[3]);
 }
 
+static void attention_by(enum matmul by, size_t B, size_t T, size_t C, size_t H)
+{
+    _Alignas(64) static float scratch[65536];
+    static float lse[MOST], later[MOST];
+    size_t n = B * T * C;
+    assert_true(attention_scratch(by, T, C / H) <= 65536);
+    p.forward = attention_twin;
+    p.scale = 0.5;
+    p.size[0] = B, p.size[1] = T, p.size[2] = C, p.size[3] = H;
+    p.by = by;
+    p.tolerance = by == MATMUL_BF16 ? TOLERANCE_BF16 : TOLERANCE;
+    draw(n, 3 * n, 0, 0, 1);
+    attention_forward(by, p.out, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+    out_is_near();
+    attention_backward(by, p.gradient[0], p.d_out, p.in[0], p.out, lse, 0.5f, scratch, B, T, C, H);
+    gradients_are_near();
+    for (size_t c = 0; c < 3 * C; c++) /* causal: the last token changes the last row only */
+        p.in[0][3 * n - 3 * C + c] += 5;
+    attention_forward(by, later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+    assert_memory_equal(later, p.out, (n - C) * sizeof(*later));
+    p.in[0][0] = NAN;
+    attention_forward(by, later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
+    assert_true(isnan(later[0]));
+    p.by = MATMUL_OWN;
+    p.tolerance = TOLERANCE;
+}
+
 static void attention(void **state)
 {
     static const size_t shapes[][4] = {{1, 1, 4, 1}, {2, 3, 6, 2}, {1, 65, 8, 2}, {2, 130, 6, 3}};
-    _Alignas(64) static float scratch[65536];
-    static float lse[MOST], later[MOST];
     (void)state;
     for (size_t s = 0; s < 4; s++) {
-        size_t B = shapes[s][0], T = shapes[s][1], C = shapes[s][2], H = shapes[s][3];
-        size_t n = B * T * C;
-        assert_true(attention_scratch(MATMUL_OWN, T, C / H) <= 65536);
-        p.forward = attention_twin;
-        p.scale = 0.5;
-        memcpy(p.size, shapes[s], sizeof(shapes[s]));
-        draw(n, 3 * n, 0, 0, 1);
-        attention_forward(MATMUL_OWN, p.out, lse, p.in[0], 0.5f, scratch, B, T, C, H);
-        out_is_near();
-        attention_backward(MATMUL_OWN, p.gradient[0], p.d_out, p.in[0], p.out, lse, 0.5f, scratch,
-                           B, T, C, H);
-        gradients_are_near();
-        for (size_t c = 0; c < 3 * C; c++) /* causal: the last token changes the last row only */
-            p.in[0][3 * n - 3 * C + c] += 5;
-        attention_forward(MATMUL_OWN, later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
-        assert_memory_equal(later, p.out, (n - C) * sizeof(*later));
-        p.in[0][0] = NAN;
-        attention_forward(MATMUL_OWN, later, lse, p.in[0], 0.5f, scratch, B, T, C, H);
-        assert_true(isnan(later[0]));
+        attention_by(MATMUL_OWN, shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3]);
+        attention_by(MATMUL_BF16, shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3]);
     }
 }
 

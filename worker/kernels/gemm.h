@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* Our own matrix product for the shapes of small models, where libraries spend much time on
- * packing. The right operand is packed into panels of GEMM_PANEL columns, in steps of the inner
+ * packing. The right operand is packed into panels of gemm_panel() columns, in steps of the inner
  * dimension, padded with zeros; the left one is read in place, or packed into bands of rows if its
  * rows are not contiguous (Goto & van de Geijn 2008).
  *
@@ -14,8 +14,8 @@
  * fused multiply-add). NaN in, NaN out. */
 
 enum {
-    GEMM_PANEL = 16,
-    GEMM_DEPTH = 256, /* a panel of this many steps, 16 KiB, fits the L1 cache */
+    GEMM_PANEL_MOST = 32,
+    GEMM_DEPTH = 256, /* a panel of this many steps takes 16 or 32 KiB of the L1 cache */
 };
 
 /* Element (i, k) is data[i * row + k * column]; one of the two strides is 1. */
@@ -38,6 +38,10 @@ struct gemm_into {
 
 /* The instruction set in use: "avx512", "avx2" or "plain". */
 const char *gemm_instructions(void);
+/* Its tiles: columns of a panel, a multiple of 16 and at most GEMM_PANEL_MOST, and rows. A product
+ * of whole tiles is fastest. */
+size_t gemm_panel(void);
+size_t gemm_tile_rows(void);
 
 /* to = a (rows, inner) b (inner, columns). Packs b, and a if needed, into buffers of the calling
  * thread. */
@@ -48,14 +52,14 @@ void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, 
 void gemm_row_sums(struct gemm_into to, struct operand a, size_t rows, size_t inner);
 
 /* The same with b packed in advance, for an operand that many small products share. A product may
- * use only the first steps, or begin at a later one: gemm_packed_from(). No row sums. */
+ * use only the first steps, or begin at step k of gemm_packed_from(). No row sums. */
 struct gemm_packed_operand {
     const float *panels; /* 64-byte aligned; gemm_packed_size() floats */
     size_t depth;        /* steps that each panel holds */
 };
 size_t gemm_packed_size(size_t depth, size_t columns);
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns);
-struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t step);
+struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t k);
 void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
                  size_t columns, size_t inner);
 

@@ -152,6 +152,9 @@ INLINE void tile(int rows, int vectors, struct gemm_into to, const uint32_t *lef
         for (int i = 0; i < rows; i++)
             sums[i][v] = bias;
     }
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(to.out + (size_t)i * to.ld + v * LANES, 1);
     for (size_t p = 0; p < pairs; p++, panel += BF16_PANEL) {
         __m512bh b[2];
         for (int v = 0; v < vectors; v++)

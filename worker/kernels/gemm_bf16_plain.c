@@ -8,7 +8,7 @@
 enum { DENORMALS_ARE_ZERO = 0x8040 }; /* results are flushed, operands too */
 #endif
 
-enum { TILE_ROWS = 6, TILE_COLUMNS = 2 * LANES };
+enum { TILE_ROWS = 4, TILE_COLUMNS = 2 * LANES };
 
 /* ---- packing ---- */
 
@@ -59,15 +59,17 @@ KERNEL(pack_panel, (uint32_t * panel, struct operand b, size_t inner, size_t col
 
 /* ---- tiles ---- */
 
-SIMD_INLINE float high(uint32_t pair)
+typedef uint32_t pairs __attribute__((vector_size(sizeof(lanes))));
+
+SIMD_INLINE lanes odd_of(pairs p)
 {
-    float value;
-    pair &= 0xffff0000;
-    memcpy(&value, &pair, sizeof(value));
-    return value;
+    return (lanes)(p & 0xffff0000);
 }
 
-typedef uint32_t pairs __attribute__((vector_size(sizeof(lanes))));
+SIMD_INLINE lanes even_of(pairs p)
+{
+    return (lanes)(p << 16);
+}
 
 /* The compiler fuses each product with its sum where the CPU can; apart from the range, the product
  * of two bf16 is exact. */
@@ -78,15 +80,14 @@ SIMD_INLINE void tile(int rows, float sums[][TILE_COLUMNS], const uint32_t *left
     memcpy(sum, sums, (size_t)rows * sizeof(sum[0]));
     for (size_t p = 0; p < bf16_pairs(inner); p++, panel += BF16_PANEL) {
         pairs b[2];
-        memcpy(b, panel, sizeof(b));
-        lanes odd[2] = {(lanes)(b[0] & 0xffff0000), (lanes)(b[1] & 0xffff0000)};
-        lanes even[2] = {(lanes)(b[0] << 16), (lanes)(b[1] << 16)};
+        for (int v = 0; v < 2; v++)
+            memcpy(&b[v], panel + v * LANES, sizeof(b[v]));
         for (int i = 0; i < rows; i++) {
-            uint32_t a = left[(size_t)i * row + p];
-            for (int v = 0; v < 2; v++) {
-                sum[i][v] += high(a) * odd[v];
-                sum[i][v] += high(a << 16) * even[v];
-            }
+            pairs a = left[(size_t)i * row + p] + (pairs){0};
+            for (int v = 0; v < 2; v++)
+                sum[i][v] += odd_of(a) * odd_of(b[v]);
+            for (int v = 0; v < 2; v++)
+                sum[i][v] += even_of(a) * even_of(b[v]);
         }
     }
     memcpy(sums, sum, (size_t)rows * sizeof(sum[0]));

@@ -5,17 +5,27 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include "kernels/instructions.h"
 
-/* Helpers of vectorised loops: plain C that the compiler vectorises twice, for CPUs with AVX2 and
- * fused multiply-add, and for any. Sums run over partial sums that are added in a fixed order. All
- * CPUs of the first kind give the same bytes. */
+/* Helpers of vectorised loops: plain C that the compiler vectorises for each set of instructions.
+ * Sums run over partial sums that are added in a fixed order. */
 
 /* KERNEL(name, (type parameter, ...), (parameter, ...)) { body }: a static function that runs the
  * version of the body for this CPU. */
 #ifdef __x86_64__
+#ifdef __clang__
+#define TARGET_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma")))
+#else
+#define TARGET_AVX512                                                                              \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma,prefer-vector-width=512")))
+#endif
 #define KERNEL(name, parameters, arguments)                                                        \
     static inline __attribute__((always_inline)) void name##_body parameters;                      \
     __attribute__((target("avx2,fma"))) static void name##_avx2 parameters                         \
+    {                                                                                              \
+        name##_body arguments;                                                                     \
+    }                                                                                              \
+    TARGET_AVX512 static void name##_avx512 parameters                                             \
     {                                                                                              \
         name##_body arguments;                                                                     \
     }                                                                                              \
@@ -25,7 +35,10 @@
     }                                                                                              \
     static void name parameters                                                                    \
     {                                                                                              \
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                       \
+        enum instructions here = instructions_here();                                              \
+        if (here == INSTRUCTIONS_AVX512)                                                           \
+            name##_avx512 arguments;                                                               \
+        else if (here == INSTRUCTIONS_AVX2)                                                        \
             name##_avx2 arguments;                                                                 \
         else                                                                                       \
             name##_plain arguments;                                                                \
