@@ -173,18 +173,23 @@ static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_
     const float *from = a.data;
     if (a.column != 1)
         ahead = (struct ahead){part(a, rows, 0), next ? b.depth : 0, a.column, next};
-    if (a.column != 1 && t->pack_band) {
+    if (a.column != 1 && !t->pack_band) { /* the tiles read the rows in place, and add them up */
+        panels(to, from, left, b, rows, columns, b.depth, ahead);
+        return;
+    }
+    if (a.column != 1) {
         t->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
         from = band;
         left = (struct gemm_left){1, t->rows, GEMM_BAND(t->rows, b.depth)};
     } else {
         gemm_row_sums(to, a, rows, b.depth);
-        if (a.column == 1 && a.row > FAR_ROWS) {
+        if (a.row > FAR_ROWS) {
             a = gather_rows(band, a, rows, b.depth);
             from = a.data;
             left = as_it_is(a);
         }
     }
+    to.row_sums = NULL;
     panels(to, from, left, b, rows, columns, b.depth, ahead);
 }
 

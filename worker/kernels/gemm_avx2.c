@@ -3,6 +3,7 @@
 #include "kernels/gemm_avx2.h"
 
 #define TILE_TARGET TARGET_AVX2
+#define TILE_AHEAD 0
 enum { TILE_ROWS = 6, TILE_COLUMNS = 16, LANES = 8 };
 
 typedef __m256 vec;
@@ -11,6 +12,8 @@ typedef __m256 vec;
 #define vec_store _mm256_storeu_ps
 #define vec_each _mm256_set1_ps
 #define vec_add _mm256_add_ps
+#define vec_load_rows vec_load
+#define vec_store_rows vec_store
 #define vec_fma _mm256_fmadd_ps
 
 TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)

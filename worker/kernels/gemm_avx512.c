@@ -12,6 +12,8 @@ typedef __m512 vec;
 #define vec_store _mm512_storeu_ps
 #define vec_each _mm512_set1_ps
 #define vec_add _mm512_add_ps
+#define vec_load_rows(from) _mm512_maskz_loadu_ps((1 << TILE_ROWS) - 1, from)
+#define vec_store_rows(to, v) _mm512_mask_storeu_ps(to, (1 << TILE_ROWS) - 1, v)
 #define vec_fma _mm512_fmadd_ps
 
 TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)

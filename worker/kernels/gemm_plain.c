@@ -3,6 +3,7 @@
 #include "kernels/gemm_tiles.h"
 
 #define TILE_TARGET
+#define TILE_AHEAD 0
 enum { TILE_ROWS = 4, TILE_COLUMNS = 16, LANES = TILE_COLUMNS };
 
 typedef struct {
@@ -45,6 +46,9 @@ static inline vec vec_fma(vec a, vec b, vec c)
 #endif
     return c;
 }
+
+#define vec_load_rows vec_load
+#define vec_store_rows vec_store
 
 static void transpose(float *packed, const float *from, size_t stride, size_t inner)
 {

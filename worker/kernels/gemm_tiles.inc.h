@@ -1,26 +1,44 @@
 /* The tiles, included by gemm_avx2.c, gemm_avx512.c and gemm_plain.c. Each first defines
  *   TILE_TARGET (function attributes), TILE_ROWS, TILE_COLUMNS,
- *   TILE_AHEAD, if the rows of a transposed a are read in place: their values are fetched into L1
- *   this many steps before they are read. Otherwise they are packed,
- *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma
+ *   TILE_AHEAD: 0, or the rows of a transposed a are not packed but read in place, and fetched into
+ *     L1 so many steps before,
+ *   vec, LANES, vec_load, vec_store, vec_each (one value in all lanes), vec_add, vec_fma,
+ *   vec_load_rows, vec_store_rows: TILE_ROWS values; used with TILE_AHEAD only,
  *   transpose(): packs `inner` steps of a whole panel whose columns are contiguous, `stride` apart
- * and gets any_panel(), pack_panel(), add_steps() and, without TILE_AHEAD, pack_band() for its struct gemm_tiles.
+ * and gets any_panel(), pack_panel(), add_steps() and, without TILE_AHEAD, pack_band() for its
+ * struct gemm_tiles.
  *
  * A tile is TILE_ROWS rows and one panel's columns of the result. Its sums stay in registers; each
  * step of the inner dimension takes one row of the panel and one value of each row of a. */
 
+#include <stdbool.h>
 #include <string.h>
 
 #define TILE_INLINE static inline __attribute__((always_inline)) TILE_TARGET
 
 enum { VECTORS = TILE_COLUMNS / LANES, LINE = 16 /* floats of a cache line */ };
 
-/* The first `vectors` of a panel; a compile-time constant at each call, as are `rows` and `ahead`,
- * the steps by which values of a are fetched early, or 0. */
-TILE_INLINE void tile(int rows, int vectors, int ahead, struct gemm_into to, const float *a,
-                      size_t row, size_t step, const float *panel, size_t inner)
+/* Step by step, so that the sums of many rows are under way at a time. */
+TILE_TARGET static void add_steps(float *sums, const float *a, size_t step, size_t rows,
+                                  size_t inner)
 {
-    vec sums[TILE_ROWS][VECTORS], b[VECTORS];
+    for (size_t k = 0; k < inner; k++, a += step) {
+        size_t i = 0;
+        for (; i + LANES <= rows; i += LANES)
+            vec_store(sums + i, vec_add(vec_load(sums + i), vec_load(a + i)));
+        for (; i < rows; i++)
+            sums[i] += a[i];
+    }
+}
+
+/* The first `vectors` of a panel. Compile-time constants at each call: vectors, rows, ahead (fetch
+ * the adjacent values of a early), with_sums (add them to to.row_sums). */
+TILE_INLINE void tile(int rows, int vectors, bool ahead, bool with_sums, struct gemm_into to,
+                      const float *a, size_t row, size_t step, const float *panel, size_t inner)
+{
+    vec sums[TILE_ROWS][VECTORS], b[VECTORS], of_rows = vec_each(0.0f);
+    if (with_sums)
+        of_rows = vec_load_rows(to.row_sums);
     for (int v = 0; v < vectors; v++)
         b[v] = to.bias ? vec_load(to.bias + v * LANES) : vec_each(0.0f);
     for (int i = 0; i < rows; i++)
@@ -32,10 +50,12 @@ TILE_INLINE void tile(int rows, int vectors, int ahead, struct gemm_into to, con
     for (size_t k = 0; k < inner; k++, a += step, panel += TILE_COLUMNS) {
         for (int v = 0; v < vectors; v++)
             b[v] = vec_load(panel + v * LANES);
-        if (ahead) { /* the values may lie in two cache lines */
-            __builtin_prefetch(a + (size_t)ahead * step);
-            __builtin_prefetch(a + (size_t)ahead * step + rows - 1);
+        if (ahead) { /* they may lie in two cache lines */
+            __builtin_prefetch(a + TILE_AHEAD * step);
+            __builtin_prefetch(a + TILE_AHEAD * step + TILE_ROWS - 1);
         }
+        if (with_sums)
+            of_rows = vec_add(of_rows, vec_load_rows(a));
         for (int i = 0; i < rows; i++) {
             vec x = vec_each(a[(size_t)i * row]);
             for (int v = 0; v < vectors; v++)
@@ -49,6 +69,8 @@ TILE_INLINE void tile(int rows, int vectors, int ahead, struct gemm_into to, con
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < vectors; v++)
             vec_store(to.out + (size_t)i * to.ld + v * LANES, sums[i][v]);
+    if (with_sums)
+        vec_store_rows(to.row_sums, of_rows);
 }
 
 /* The rows left over when TILE_ROWS does not divide their number; attention takes 12 at a time. */
@@ -57,7 +79,7 @@ TILE_INLINE void last_rows(size_t rows, int vectors, struct gemm_into to, const 
 {
 #define ROWS(n)                                                                                    \
     if (n < TILE_ROWS && rows >= n) {                                                              \
-        tile(n, vectors, 0, to, a, left.row, left.step, panel, inner);                             \
+        tile(n, vectors, false, false, to, a, left.row, left.step, panel, inner);                  \
         rows -= n, a += n * left.row, to.out += n * to.ld;                                         \
     }
     ROWS(12) ROWS(8) ROWS(4) ROWS(2) ROWS(1)
@@ -67,16 +89,20 @@ TILE_INLINE void last_rows(size_t rows, int vectors, struct gemm_into to, const 
 TILE_INLINE void panel_of(int vectors, struct gemm_into to, const float *a, struct gemm_left left,
                           const float *panel, size_t rows, size_t inner)
 {
+    bool in_place = left.row == 1 && TILE_AHEAD;
+    bool packed = left.row == 1 && left.step == TILE_ROWS; /* constant strides give faster code */
     for (; rows >= TILE_ROWS; rows -= TILE_ROWS, a += left.tile, to.out += TILE_ROWS * to.ld)
-#ifdef TILE_AHEAD
-        if (left.row == 1) /* constant strides give faster code */
-            tile(TILE_ROWS, vectors, TILE_AHEAD, to, a, 1, left.step, panel, inner);
-#else
-        if (left.row == 1 && left.step == TILE_ROWS) /* constant strides give faster code */
-            tile(TILE_ROWS, vectors, 0, to, a, 1, TILE_ROWS, panel, inner);
-#endif
+        if (in_place && to.row_sums) {
+            tile(TILE_ROWS, vectors, true, true, to, a, 1, left.step, panel, inner);
+            to.row_sums += TILE_ROWS;
+        } else if (in_place)
+            tile(TILE_ROWS, vectors, true, false, to, a, 1, left.step, panel, inner);
+        else if (packed)
+            tile(TILE_ROWS, vectors, false, false, to, a, 1, TILE_ROWS, panel, inner);
         else
-            tile(TILE_ROWS, vectors, 0, to, a, left.row, left.step, panel, inner);
+            tile(TILE_ROWS, vectors, false, false, to, a, left.row, left.step, panel, inner);
+    if (in_place && to.row_sums)
+        add_steps(to.row_sums, a, left.step, rows, inner);
     last_rows(rows, vectors, to, a, left, panel, inner);
 }
 
@@ -99,7 +125,7 @@ TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct g
     float room[TILE_ROWS * TILE_COLUMNS], bias[TILE_COLUMNS] = {0};
     for (size_t j = 0; to.bias && j < columns; j++)
         bias[j] = to.bias[j];
-    const struct gemm_into whole = {room, TILE_COLUMNS, .bias = bias};
+    struct gemm_into whole = {room, TILE_COLUMNS, .bias = bias, .row_sums = to.row_sums};
     for (size_t i = 0; i < rows; i += TILE_ROWS, a += left.tile) {
         size_t some = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
         if (columns <= TILE_COLUMNS / 2)
@@ -111,6 +137,7 @@ TILE_TARGET static void part_panel(struct gemm_into to, const float *a, struct g
                 float *out = &to.out[(i + r) * to.ld + j], sum = room[r * TILE_COLUMNS + j];
                 *out = to.add ? *out + sum : sum;
             }
+        whole.row_sums = to.row_sums ? to.row_sums + i + TILE_ROWS : NULL;
     }
 }
 
@@ -139,20 +166,7 @@ TILE_TARGET static void pack_panel(float *packed, struct operand b, size_t colum
                 packed[j] = j < columns ? from[j * b.column] : 0.0f;
 }
 
-/* Step by step, so that the sums of many rows are under way at a time. */
-TILE_TARGET static void add_steps(float *sums, const float *a, size_t step, size_t rows,
-                                  size_t inner)
-{
-    for (size_t k = 0; k < inner; k++, a += step) {
-        size_t i = 0;
-        for (; i + LANES <= rows; i += LANES)
-            vec_store(sums + i, vec_add(vec_load(sums + i), vec_load(a + i)));
-        for (; i < rows; i++)
-            sums[i] += a[i];
-    }
-}
-
-#ifndef TILE_AHEAD
+#if !TILE_AHEAD
 /* Packs some steps of all rows at a time, so that each cache line is fetched once. Copying COPIED
  * values is faster than TILE_ROWS: the excess is overwritten by the next step, or falls into the
  * gap between bands. */
