@@ -1,5 +1,5 @@
 /* lrsearch bench train: measures training speed for four model sizes on this machine, its share of
- * the FMA peak, and where the time goes. Trains on random tokens from a temporary file, which is
+ * the core's peak, and where the time goes. Trains on random tokens from a temporary file, which is
  * read like a campaign's data. */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
@@ -26,6 +26,7 @@
 struct bench_options {
     uint32_t size; /* 1 + index in sizes, or SIZE_ALL; 0: the first DEFAULT_SIZES */
     uint32_t threads;
+    uint32_t precision; /* 1 + enum precision, or 0: fp32 */
     bool json;
 };
 
@@ -50,7 +51,7 @@ static const char *const part_names[PART_COUNT] = {[PART_LINEAR_FORWARD] = "line
                                                    [PART_OPTIMIZER] = "adamw",
                                                    [PART_DATA] = "data"};
 
-static struct trial_spec spec_of(const struct size *size)
+static struct trial_spec spec_of(const struct size *size, const struct bench_options *options)
 {
     struct trial_spec spec;
     memset(&spec, 0, sizeof(spec));
@@ -72,6 +73,7 @@ static struct trial_spec spec_of(const struct size *size)
     spec.beta2 = 0.95;
     spec.adam_eps = 1e-8;
     spec.clip = 1;
+    spec.precision = options->precision ? options->precision - 1 : PRECISION_FP32;
     spec.source = SOURCE_TOKENS;
     spec.val_tokens = size->context + 1;
     spec.repeat = 1;
@@ -92,11 +94,14 @@ static void print_text(const struct size *size, const struct trial_spec *spec,
     double flops = trial_flops_per_token(spec) * spec->batch_tokens, sum = 0;
     for (int p = 0; p < PART_COUNT; p++)
         sum += b->part_s[p];
-    printf("%-2s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the FMA peak %.1f; %zu steps "
-           "of %.1f ms; model %.0f MiB, process %.0f MiB\n  ",
-           size->name, format_count(rate, sizeof(rate), spec->batch_tokens / b->step_s[1]),
-           flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2], b->peak_flops / 1e9,
-           b->steps, b->step_s[1] * 1e3, (double)b->model_bytes / 1048576, peak_memory_mib());
+    printf(
+        "%-2s %s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the %s peak %.1f; %zu steps "
+        "of %.1f ms; model %.0f MiB, process %.0f MiB\n  ",
+        size->name, precision_name(spec->precision),
+        format_count(rate, sizeof(rate), spec->batch_tokens / b->step_s[1]),
+        flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2], peak_names[b->peak_kind],
+        b->peak_flops / 1e9, b->steps, b->step_s[1] * 1e3, (double)b->model_bytes / 1048576,
+        peak_memory_mib());
     for (int p = 0; p < PART_COUNT; p++)
         printf(" %s %.1f %%", part_names[p], 100 * b->part_s[p] / sum);
     printf("\n   products: %s\n", trial_products_text(spec->products, by, sizeof(by)));
@@ -119,7 +124,10 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
     json_put(object, "step_s", json_of_double(b->step_s[1]), ok);
     json_put(object, "step_s_q1", json_of_double(b->step_s[0]), ok);
     json_put(object, "step_s_q3", json_of_double(b->step_s[2]), ok);
-    json_put(object, "fma_peak", json_of_double(b->peak_flops), ok);
+    json_put(object, "precision", json_of_text(precision_name(spec->precision)), ok);
+    json_put(object, "instructions", json_of_text(peak_names[b->peak_kind]), ok);
+    json_put(object, "peak_gflops", json_of_double(b->peak_flops / 1e9), ok);
+    json_put(object, "fma_peak", json_of_double(b->peak_flops), ok); /* its first name */
     json_put(object, "share_of_peak", json_of_double(b->share[1]), ok);
     json_put(object, "share_q1", json_of_double(b->share[0]), ok);
     json_put(object, "share_q3", json_of_double(b->share[2]), ok);
@@ -133,7 +141,7 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
 static int bench_size(const struct size *size, const struct bench_options *options, json_t *array,
                       bool *ok, struct lr_error *err)
 {
-    struct trial_spec spec = spec_of(size);
+    struct trial_spec spec = spec_of(size, options);
     struct benchmark result;
     char folder[TEMP_FOLDER], data_path[TRIAL_PATH];
     int rc = random_tokens_make(&spec, (uint64_t)TOKEN_BATCHES * spec.batch_tokens, data_path,
@@ -215,6 +223,8 @@ static const struct option_row rows[] = {
      .type = OPTION_CHOICE, .values = "XS S M L all"},
     {"threads", "N", "threads of one model; default 1", OPTION_AT(bench_options, threads),
      OPTION_TO_1000},
+    {"precision", "fp32|bf16", "training.precision, of products; default fp32",
+     OPTION_AT(bench_options, precision), .type = OPTION_CHOICE, .values = "fp32 bf16"},
     OPTION_ROW_JSON(bench_options),
 };
 

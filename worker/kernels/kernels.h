@@ -122,10 +122,6 @@ void cross_entropy(float *losses, float *logits, const uint32_t *labels, float l
 void adamw_update(float *weight, float *m, float *v, const float *grad, float grad_scale, float lr,
                   float beta1, float beta2, float eps, float decay, uint64_t step, size_t count);
 
-/* Runs `rounds` rounds of multiply-adds in registers; returns the FLOPs done. FLOPs / time is a
- * core's peak. */
-double peak_loop(size_t rounds);
-
 double sum_of_squares(const float *values, size_t count); /* in blocks, double, fixed order */
 
 #endif

@@ -15,9 +15,10 @@ enum {
     STEPS_LEAST = 5,
     STEPS_MOST = 2000,
     WARM_UP = 2,
-    PEAK_ROUNDS = 100000, /* some 0.2 ms */
 };
-#define PEAK_EVERY 0.01 /* seconds */
+/* seconds; a CPU changes its frequency more slowly than a sample takes */
+#define PEAK_EVERY 0.01
+#define PEAK_SAMPLE 0.0002
 
 static double seconds_by(clockid_t id)
 {
@@ -39,13 +40,32 @@ static double elapsed_seconds(void)
 /* The clock of the laps; it stops while the peak is sampled. */
 static struct {
     double (*now)(void);
+    enum peak_kind kind;
+    size_t rounds;
     double excluded, last, flops, seconds;
 } sampler;
 
+static void sampler_init(enum peak_kind kind, double (*now)(void))
+{
+    double start, seconds;
+    memset(&sampler, 0, sizeof(sampler));
+    sampler.now = now;
+    sampler.kind = kind;
+    sampler.rounds = 1000;
+    do {
+        sampler.rounds *= 2;
+        start = own_seconds();
+        peak_loop(kind, sampler.rounds);
+        seconds = own_seconds() - start;
+    } while (seconds < PEAK_SAMPLE);
+}
+
 static void sample_peak(void)
 {
-    double start = own_seconds(), before = sampler.now();
-    sampler.flops += peak_loop(PEAK_ROUNDS);
+    double before = sampler.now();
+    peak_loop(sampler.kind, sampler.rounds / 8); /* a CPU needs up to 20 us to power wide units */
+    double start = own_seconds();
+    sampler.flops += peak_loop(sampler.kind, sampler.rounds);
     sampler.seconds += own_seconds() - start;
     sampler.last = sampler.now();
     sampler.excluded += sampler.last - before;
@@ -104,8 +124,8 @@ static void measure(struct benchmark *out, struct bench *b, int threads, double 
 {
     double flops = trial_flops_per_token(b->spec) * b->spec->batch_tokens, spent = 0;
     uint64_t step = 0;
-    memset(&sampler, 0, sizeof(sampler));
-    sampler.now = threads > 1 ? elapsed_seconds : own_seconds;
+    out->peak_kind = peak_best(b->spec->precision == PRECISION_BF16);
+    sampler_init(out->peak_kind, threads > 1 ? elapsed_seconds : own_seconds);
     b->profile.now = sampled_seconds;
     for (; step < WARM_UP; step++)
         one_step(b, step);
