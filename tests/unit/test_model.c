@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "few_runs.h"
+#include "kernels/instructions.h"
 #include "kernels/kernels.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/rng.h"
@@ -330,46 +331,71 @@ static void forward_factors_follow_the_table(void **state)
 }
 
 /* Large enough that every kernel has several pieces to share out. */
-static void threads_leave_every_bit(void **state)
+enum { WIDE = 96, LONG = 250, WORDS = 1100, PAIR = 2 };
+
+struct first_step {
+    double loss, norm;
+    uint64_t bits; /* a hash of all weights and moments */
+};
+
+static struct first_step first_step_of(uint32_t kind)
 {
-    enum { WIDE = 96, LONG = 250, WORDS = 1100, PAIR = 2 };
     static uint32_t tokens[PAIR * (LONG + 1)];
-    (void)state;
     for (size_t i = 0; i < PAIR * (LONG + 1); i++)
         tokens[i] = (uint32_t)rng_below(3, RNG_SIMULATE, i, WORDS);
+    struct trial_spec spec = variant(kind);
+    spec.context = LONG;
+    spec.vocab = WORDS;
+    spec.batch_tokens = PAIR * LONG;
+    assert_true(trial_set_width(&spec, WIDE, false));
+    struct first_step step = {.bits = 0};
+    struct model *model;
+    assert_int_equal(model_create(&model, &spec, NULL), 0);
+    model_init(model, 1);
+    model_zero_grad(model);
+    assert_true(model_micro_batch(model) >= PAIR);
+    step.loss = model_forward_backward(model, tokens, PAIR, 1e-3f);
+    step.norm = optimizer_step(model, &spec, 1, 1);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *param = model_param(model, i);
+        const float *const parts[] = {param->value, param->m, param->v};
+        for (size_t j = 0; j < 3 * param->count; j++) {
+            uint32_t bits;
+            memcpy(&bits, &parts[j / param->count][j % param->count], sizeof(bits));
+            step.bits = step.bits * 6364136223846793005u + bits;
+        }
+    }
+    model_destroy(model);
+    return step;
+}
+
+static void threads_leave_every_bit(void **state)
+{
+    (void)state;
     for (uint32_t kind = 0; kind < VARIANTS; kind += few_runs() ? 4 : 1) {
-        struct trial_spec spec = variant(kind);
-        spec.context = LONG;
-        spec.vocab = WORDS;
-        spec.batch_tokens = PAIR * LONG;
-        assert_true(trial_set_width(&spec, WIDE, false));
-        double losses[3], norms[3];
-        uint64_t sums[3] = {0};
+        struct first_step steps[3];
         for (int t = 0; t < 3; t++) {
-            struct model *model;
             kernels_set_threads(t == 0 ? 1 : t == 1 ? 2 : 5);
-            assert_int_equal(model_create(&model, &spec, NULL), 0);
-            model_init(model, 1);
-            model_zero_grad(model);
-            assert_true(model_micro_batch(model) >= PAIR);
-            losses[t] = model_forward_backward(model, tokens, PAIR, 1e-3f);
-            norms[t] = optimizer_step(model, &spec, 1, 1);
-            for (size_t i = 0; i < model_param_count(model); i++) {
-                const struct param *param = model_param(model, i);
-                for (size_t j = 0; j < param->count; j++) {
-                    uint32_t bits;
-                    memcpy(&bits, &param->value[j], sizeof(bits));
-                    sums[t] = sums[t] * 6364136223846793005u + bits;
-                }
-            }
-            model_destroy(model);
+            steps[t] = first_step_of(kind);
         }
         kernels_set_threads(1);
-        for (int t = 1; t < 3; t++) {
-            assert_memory_equal(&losses[t], &losses[0], sizeof(*losses));
-            assert_memory_equal(&norms[t], &norms[0], sizeof(*norms));
-            assert_true(sums[t] == sums[0]);
-        }
+        assert_memory_equal(&steps[1], &steps[0], sizeof(*steps));
+        assert_memory_equal(&steps[2], &steps[0], sizeof(*steps));
+    }
+}
+
+/* All kernels with AVX2 against all with AVX-512; reported as skipped where the CPU lacks these. */
+static void instructions_leave_every_bit(void **state)
+{
+    (void)state;
+    if (instructions_here() < INSTRUCTIONS_AVX512)
+        skip();
+    for (uint32_t kind = 0; kind < VARIANTS; kind += few_runs() ? 4 : 1) {
+        struct first_step best = first_step_of(kind);
+        instructions_most = INSTRUCTIONS_AVX2;
+        struct first_step avx2 = first_step_of(kind);
+        instructions_most = INSTRUCTIONS_AVX512;
+        assert_memory_equal(&avx2, &best, sizeof(avx2));
     }
 }
 
@@ -480,6 +506,7 @@ int main(void)
         cmocka_unit_test(factors_follow_the_table),
         cmocka_unit_test(forward_factors_follow_the_table),
         cmocka_unit_test(threads_leave_every_bit),
+        cmocka_unit_test(instructions_leave_every_bit),
         cmocka_unit_test(parts_of_a_batch_add_up),
         cmocka_unit_test(a_training_learns_and_repeats_bit_for_bit),
         cmocka_unit_test(a_wild_learning_rate_diverges_and_says_where),

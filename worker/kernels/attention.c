@@ -13,7 +13,7 @@
 
 /* The products of a precision, and how many query rows they take together. */
 struct products {
-    size_t strip; /* rows computed over the same keys; a multiple of the tiles' rows */
+    size_t strip; /* rows computed over the same keys; the tiles have a case for it */
     size_t block; /* rows after which the gradients of keys and values are added up */
     size_t (*packed_size)(size_t depth, size_t columns);
     struct gemm_packed_operand (*pack)(float *room, struct operand b, size_t depth, size_t columns);
@@ -22,7 +22,10 @@ struct products {
                      size_t rows, size_t columns, size_t inner);
 };
 
-enum { MOST_STRIP = 32 };
+enum {
+    RUN = 16, /* elements of a row of scores that are computed at a time */
+    MOST_STRIP = 32,
+};
 
 static const struct products *products_of(enum matmul by)
 {
@@ -41,16 +44,16 @@ struct room {
     size_t ld, size;
 };
 
-static size_t whole_panels(size_t n)
+static size_t whole_runs(size_t n)
 {
-    return (n + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
+    return (n + RUN - 1) / RUN * RUN;
 }
 
 static struct room lay_room(const struct products *by, float *scratch, size_t T, size_t D)
 {
-    size_t across = by->packed_size(whole_panels(D), T), along = by->packed_size(T, D);
-    struct room room = {.ld = whole_panels(T) + GEMM_PANEL}; /* no power of two: columns are read
-                                                                with this stride */
+    size_t across = by->packed_size(D, T), along = by->packed_size(T, D);
+    struct room room = {.ld = whole_runs(T) + RUN}; /* no power of two: columns are read with this
+                                                       stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
     size_t block = by->packed_size(by->block, D), table = by->block * room.ld;
@@ -76,10 +79,10 @@ static struct room own_room(const struct products *by, float *scratch, size_t T,
     return lay_room(by, scratch + thread * lay_room(by, NULL, T, D).size, T, D);
 }
 
-/* Fills a row's scores from the diagonal to the end of its panel with a neutral value. */
+/* Fills a row's scores from the diagonal to the end of its run with a neutral value. */
 SIMD_INLINE void close_row(float *row, size_t seen, float with)
 {
-    for (size_t j = seen; j < whole_panels(seen); j++)
+    for (size_t j = seen; j < whole_runs(seen); j++)
         row[j] = with;
 }
 
@@ -91,26 +94,26 @@ SIMD_INLINE void clear(float *row, size_t from, size_t end)
 
 /* Turns the scores of rows first..first+rows-1 into exp(scale (score - largest)), 0 after the
  * diagonal. inverse: 1 / sum of each row; lse: log-sum-exp. */
-KERNEL(softmax_rows,
-       (float *scores, float *lse, float *inverse, float scale, size_t first, size_t rows,
-        size_t ld),
-       (scores, lse, inverse, scale, first, rows, ld))
+KERNEL_512(softmax_rows,
+           (float *scores, float *lse, float *inverse, float scale, size_t first, size_t rows,
+            size_t ld),
+           (scores, lse, inverse, scale, first, rows, ld))
 {
     float largest[MOST_STRIP], sum[MOST_STRIP];
     /* each step runs over all rows, so that rows overlap in the pipeline */
     for (size_t i = 0; i < rows; i++) {
         size_t seen = first + i + 1;
         close_row(scores + i * ld, seen, -INFINITY);
-        largest[i] = simd_max(scores + i * ld, whole_panels(seen));
+        largest[i] = simd_max(scores + i * ld, whole_runs(seen));
     }
     for (size_t i = 0; i < rows; i++) {
         float *row = scores + i * ld;
-        size_t whole = whole_panels(first + i + 1);
+        size_t whole = whole_runs(first + i + 1);
         for (size_t j = 0; j < whole; j++)
             row[j] = simd_exp(scale * (row[j] - largest[i]));
     }
     for (size_t i = 0; i < rows; i++) {
-        size_t whole = whole_panels(first + i + 1);
+        size_t whole = whole_runs(first + i + 1);
         sum[i] = simd_sum(scores + i * ld, whole);
         clear(scores + i * ld, whole, first + rows);
     }
@@ -130,17 +133,18 @@ KERNEL(scale_rows, (float *out, const float *factors, size_t rows, size_t D, siz
 
 /* scores -> probabilities p by the kept lse, and d_p -> d(score) = p (d_p - sum(d_out out)) scale;
  * both are 0 from the diagonal to `end`. */
-KERNEL(softmax_rows_backward,
-       (float *scores, float *d_p, size_t ld, const float *lse, const float *d_out,
-        const float *out, size_t C, float scale, size_t first, size_t rows, size_t end, size_t D),
-       (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
+KERNEL_512(softmax_rows_backward,
+           (float *scores, float *d_p, size_t ld, const float *lse, const float *d_out,
+            const float *out, size_t C, float scale, size_t first, size_t rows, size_t end,
+            size_t D),
+           (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
 {
     float delta[MOST_STRIP];
     for (size_t i = 0; i < rows; i++)
         delta[i] = simd_dot(d_out + i * C, out + i * C, D);
     for (size_t i = 0; i < rows; i++) {
         float *p = scores + i * ld, *d = d_p + i * ld;
-        size_t seen = first + i + 1, whole = whole_panels(seen);
+        size_t seen = first + i + 1, whole = whole_runs(seen);
         close_row(p, seen, -INFINITY);
         close_row(d, seen, 0.0f);
         for (size_t j = 0; j < whole; j++) {
@@ -176,7 +180,7 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
         size_t rows = piece_length(T, first, by->strip), seen = first + rows;
         float inverse[MOST_STRIP];
         by->multiply((struct gemm_into){room.scores, room.ld, .add = 0},
-                     (struct operand){q + first * ld, ld, 1}, keys, rows, whole_panels(seen), D);
+                     (struct operand){q + first * ld, ld, 1}, keys, rows, whole_runs(seen), D);
         softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
                      room.ld);
         by->multiply((struct gemm_into){out + first * C, C, .add = 0},
@@ -221,9 +225,9 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
             size_t some = piece_length(rows, i, by->strip), row = first + i, seen = row + some;
             float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
             by->multiply((struct gemm_into){scores, room.ld, .add = 0},
-                         (struct operand){q + row * ld, ld, 1}, keys, some, whole_panels(seen), D);
+                         (struct operand){q + row * ld, ld, 1}, keys, some, whole_runs(seen), D);
             by->multiply((struct gemm_into){d_scores, room.ld, .add = 0},
-                         (struct operand){d_out + row * C, C, 1}, values, some, whole_panels(seen),
+                         (struct operand){d_out + row * C, C, 1}, values, some, whole_runs(seen),
                          D);
             softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
                                   out + row * C, C, heads->scale, row, some, first + rows, D);

@@ -4,25 +4,39 @@
 #include "kernels/gemm_tiles.h"
 
 #include <string.h>
+#include "kernels/instructions.h"
 
 enum {
     ROOM_COLUMNS = 256,
-    FAR_ROWS = 511, /* floats; rows further apart are gathered */
-    BAND_ROWS = 96, /* a multiple of every tile's rows */
+    FAR_ROWS = 1023, /* floats; rows further apart are gathered */
+    BAND_ROWS = 112, /* at most: whole tiles */
 };
+
+enum instructions instructions_most = INSTRUCTIONS_AVX512;
 
 static const struct gemm_tiles *tiles(void)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) /* both pack with AVX2 */
-        return __builtin_cpu_supports("avx512f") ? &gemm_avx512 : &gemm_avx2;
-#endif
+    static const struct gemm_tiles *const of[] = {&gemm_plain, &gemm_avx2, &gemm_avx512};
+    return of[instructions_here()];
+#else
     return &gemm_plain;
+#endif
 }
 
 const char *gemm_instructions(void)
 {
     return tiles()->name;
+}
+
+size_t gemm_panel(void)
+{
+    return tiles()->columns;
+}
+
+size_t gemm_tile_rows(void)
+{
+    return tiles()->rows;
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -39,39 +53,45 @@ static const float *part(struct operand o, size_t i, size_t k)
 
 size_t gemm_packed_size(size_t inner, size_t columns)
 {
-    return (columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL * inner;
+    size_t panel = gemm_panel();
+    return (columns + panel - 1) / panel * panel * inner;
 }
 
-/* Packs steps first..end-1 of one panel. */
-static void pack_panel(float *packed, struct operand b, size_t first, size_t end, size_t columns)
+/* Memory to be fetched into the L2 cache: `runs` runs of `length` floats, `stride` apart. */
+struct ahead {
+    const float *from;
+    size_t runs, stride, length;
+};
+
+/* Fetches the next `runs` of them. */
+static void fetch(struct ahead *ahead, size_t runs)
 {
-    const float *from = b.data + first * b.row;
-    packed += first * GEMM_PANEL;
-    if (columns == GEMM_PANEL && b.column == 1) {
-        for (size_t k = first; k < end; k++, from += b.row, packed += GEMM_PANEL)
-            memcpy(packed, from, GEMM_PANEL * sizeof(float));
-    } else if (columns == GEMM_PANEL && b.row == 1) {
-        tiles()->transpose(packed, from, b.column, end - first);
-    } else {
-        for (size_t k = first; k < end; k++, from += b.row, packed += GEMM_PANEL)
-            for (size_t j = 0; j < GEMM_PANEL; j++)
-                packed[j] = j < columns ? from[j * b.column] : 0.0f;
-    }
+    enum { LINE = 16 }; /* floats of a cache line */
+    for (; ahead->runs > 0 && runs > 0; ahead->runs--, runs--, ahead->from += ahead->stride)
+        for (size_t j = 0; j < ahead->length; j += LINE)
+            __builtin_prefetch(ahead->from + j, 0, 2);
 }
 
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns)
 {
-    enum { STEPS = 8 }; /* steps of all panels at a time, so that each cache line is fetched once */
-    for (size_t k = 0; k < depth; k += STEPS)
-        for (size_t j = 0; j < columns; j += GEMM_PANEL)
-            pack_panel(room + j * depth, (struct operand){part(b, 0, j), b.row, b.column}, k,
-                       smaller(depth, k + STEPS), smaller(columns - j, GEMM_PANEL));
+    /* STEPS of all panels at a time, so that each cache line is fetched once; a row per step is
+     * fetched AHEAD of their steps */
+    enum { STEPS = 8, AHEAD = 16 };
+    const struct gemm_tiles *t = tiles();
+    for (size_t k = 0; k < depth; k += STEPS) {
+        if (b.column == 1)
+            fetch(&(struct ahead){part(b, k + AHEAD, 0), STEPS, b.row, columns}, STEPS);
+        for (size_t j = 0; j < columns; j += t->columns)
+            t->pack_panel(room + j * depth + k * t->columns,
+                          (struct operand){part(b, k, j), b.row, b.column},
+                          smaller(columns - j, t->columns), smaller(depth - k, STEPS));
+    }
     return (struct gemm_packed_operand){room, depth};
 }
 
 struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t step)
 {
-    return (struct gemm_packed_operand){b.panels + step * GEMM_PANEL, b.depth};
+    return (struct gemm_packed_operand){b.panels + step * gemm_panel(), b.depth};
 }
 
 /* ---- loops ---- */
@@ -97,14 +117,30 @@ static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t 
     return to;
 }
 
-/* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps. */
+static size_t parts(size_t n, size_t size)
+{
+    return (n + size - 1) / size;
+}
+
+/* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps; meanwhile what
+ * lies ahead comes into the L2 cache. */
 static void panels(struct gemm_into to, const float *a, struct gemm_left left,
-                   struct gemm_packed_operand b, size_t rows, size_t columns, size_t inner)
+                   struct gemm_packed_operand b, size_t rows, size_t columns, size_t inner,
+                   struct ahead ahead)
 {
     const struct gemm_tiles *t = tiles();
-    for (size_t j = 0; j < columns; j += GEMM_PANEL)
-        t->panel(part_of(to, 0, j, 0), a, left, b.panels + j * b.depth, rows,
-                 smaller(columns - j, GEMM_PANEL), inner);
+    size_t some = rows, each = 0; /* rows between two fetches; runs of each */
+    if (ahead.runs > 0) {
+        some = GEMM_DEPTH / inner * t->rows;
+        each = parts(ahead.runs, parts(rows, some) * parts(columns, t->columns));
+    }
+    for (size_t j = 0; j < columns; j += t->columns)
+        for (size_t i = 0; i < rows; i += some) {
+            fetch(&ahead, each);
+            t->panel(part_of(to, i, j, 0), a + i / t->rows * left.tile, left,
+                     b.panels + j * b.depth, smaller(rows - i, some),
+                     smaller(columns - j, t->columns), inner);
+        }
 }
 
 static struct gemm_left as_it_is(struct operand a)
@@ -115,9 +151,9 @@ static struct gemm_left as_it_is(struct operand a)
 void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
                  size_t columns, size_t inner)
 {
-    for (size_t k = 0; k < inner; k += GEMM_DEPTH, b.panels += GEMM_DEPTH * GEMM_PANEL)
-        panels(part_of(to, 0, 0, k), part(a, 0, k), as_it_is(a), b, rows, columns,
-               smaller(inner - k, GEMM_DEPTH));
+    for (size_t k = 0; k < inner; k += GEMM_DEPTH)
+        panels(part_of(to, 0, 0, k), part(a, 0, k), as_it_is(a), gemm_packed_from(b, k), rows,
+               columns, smaller(inner - k, GEMM_DEPTH), (struct ahead){.runs = 0});
 }
 
 static struct operand gather_rows(float *band, struct operand a, size_t rows, size_t inner)
@@ -128,40 +164,57 @@ static struct operand gather_rows(float *band, struct operand a, size_t rows, si
     return (struct operand){band, row, 1};
 }
 
-/* Multiplies a band of rows. Columns that are not contiguous are packed; rows that lie far apart
- * are gathered: strides of large powers of two map to a few cache sets, which cannot hold the
- * band. */
+/* Multiplies a band of rows, which `after` more follow. Columns that are not contiguous are packed,
+ * unless the tiles read them in place; rows that lie far apart are gathered: strides of large powers
+ * of two map to a few cache sets, which cannot hold the band. */
 static void band_rows(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
-                      size_t rows, size_t columns)
+                      size_t rows, size_t after, size_t columns)
 {
     static _Thread_local _Alignas(64) float band[GEMM_DEPTH * BAND_ROWS + 8 * BAND_ROWS];
-    size_t tile_rows = tiles()->rows;
-    if (a.column == 1) {
-        gemm_row_sums(to, a, rows, b.depth);
-        if (a.row > FAR_ROWS)
-            a = gather_rows(band, a, rows, b.depth);
-        panels(to, a.data, as_it_is(a), b, rows, columns, b.depth);
-    } else {
-        tiles()->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
-        panels(to, band, (struct gemm_left){1, tile_rows, GEMM_BAND(tile_rows, b.depth)}, b, rows,
-               columns, b.depth);
+    const struct gemm_tiles *t = tiles();
+    size_t next = smaller(after, rows);
+    struct ahead ahead = {part(a, rows, 0), next, a.row, b.depth};
+    struct gemm_left left = as_it_is(a);
+    const float *from = a.data;
+    if (a.column != 1)
+        ahead = (struct ahead){part(a, rows, 0), next ? b.depth : 0, a.column, next};
+    if (a.column != 1 && !t->pack_band) { /* the tiles read the rows in place, and add them up */
+        panels(to, from, left, b, rows, columns, b.depth, ahead);
+        return;
     }
+    if (a.column != 1) {
+        t->pack_band(band, to.row_sums, a.data, a.column, rows, b.depth);
+        from = band;
+        left = (struct gemm_left){1, t->rows, GEMM_BAND(t->rows, b.depth)};
+    } else {
+        gemm_row_sums(to, a, rows, b.depth);
+        if (a.row > FAR_ROWS) {
+            a = gather_rows(band, a, rows, b.depth);
+            from = a.data;
+            left = as_it_is(a);
+        }
+    }
+    to.row_sums = NULL;
+    panels(to, from, left, b, rows, columns, b.depth, ahead);
 }
 
 void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, size_t columns,
           size_t inner)
 {
     static _Thread_local _Alignas(64) float room[GEMM_DEPTH * ROOM_COLUMNS];
+    const size_t panel = gemm_panel(), at_a_time = BAND_ROWS / gemm_tile_rows() * gemm_tile_rows();
     for (size_t k = 0; k < inner; k += GEMM_DEPTH) {
         size_t depth = smaller(inner - k, GEMM_DEPTH);
-        size_t at_once = GEMM_DEPTH * ROOM_COLUMNS / depth / GEMM_PANEL * GEMM_PANEL;
+        size_t at_once = GEMM_DEPTH * ROOM_COLUMNS / depth / panel * panel;
         for (size_t j = 0; j < columns; j += at_once) {
             size_t width = smaller(columns - j, at_once);
             struct gemm_packed_operand packed =
                 gemm_pack(room, (struct operand){part(b, k, j), b.row, b.column}, depth, width);
-            for (size_t i = 0; i < rows; i += BAND_ROWS)
+            for (size_t i = 0; i < rows; i += at_a_time) {
+                size_t some = smaller(rows - i, at_a_time);
                 band_rows(part_of(to, i, j, k), (struct operand){part(a, i, k), a.row, a.column},
-                          packed, smaller(rows - i, BAND_ROWS), width);
+                          packed, some, rows - i - some, width);
+            }
         }
     }
 }

@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 /* Our own matrix product for the shapes of small models, where libraries spend much time on
- * packing. The right operand is packed into panels of GEMM_PANEL columns, in steps of the inner
+ * packing. The right operand is packed into panels of gemm_panel() columns, in steps of the inner
  * dimension, padded with zeros; the left one is read in place, or packed into bands of rows if its
- * rows are not contiguous (Goto & van de Geijn 2008).
+ * rows are not contiguous and the tiles are narrow (Goto & van de Geijn 2008).
  *
  * Each element of the result is one chain of fused multiply-adds for every GEMM_DEPTH steps of the
  * inner dimension, and the chains are added in order. So its bits do not depend on what else is
@@ -14,8 +14,8 @@
  * fused multiply-add). NaN in, NaN out. */
 
 enum {
-    GEMM_PANEL = 16,
-    GEMM_DEPTH = 256, /* a panel of this many steps, 16 KiB, fits the L1 cache */
+    GEMM_PANEL_MOST = 32,
+    GEMM_DEPTH = 256, /* a panel of this many steps takes 16 or 32 KiB of the L1 cache */
 };
 
 /* Element (i, k) is data[i * row + k * column]; one of the two strides is 1. */
@@ -38,6 +38,10 @@ struct gemm_into {
 
 /* The instruction set in use: "avx512", "avx2" or "plain". */
 const char *gemm_instructions(void);
+/* Its tiles: columns of a panel, a multiple of 16 and at most GEMM_PANEL_MOST, and rows. A product
+ * of whole tiles is fastest. */
+size_t gemm_panel(void);
+size_t gemm_tile_rows(void);
 
 /* to = a (rows, inner) b (inner, columns). Packs b, and a if needed, into buffers of the calling
  * thread. */

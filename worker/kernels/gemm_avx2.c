@@ -3,7 +3,8 @@
 #include "kernels/gemm_avx2.h"
 
 #define TILE_TARGET TARGET_AVX2
-enum { TILE_ROWS = 6, LANES = 8 };
+#define TILE_AHEAD 0
+enum { TILE_ROWS = 6, TILE_COLUMNS = 16, LANES = 8 };
 
 typedef __m256 vec;
 
@@ -11,10 +12,17 @@ typedef __m256 vec;
 #define vec_store _mm256_storeu_ps
 #define vec_each _mm256_set1_ps
 #define vec_add _mm256_add_ps
+#define vec_load_rows vec_load
+#define vec_store_rows vec_store
 #define vec_fma _mm256_fmadd_ps
+
+TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)
+{
+    transpose_panel(packed, TILE_COLUMNS, from, stride, inner);
+}
 
 #include "kernels/gemm_tiles.inc.h"
 
-const struct gemm_tiles gemm_avx2 = {"avx2",    TILE_ROWS, any_panel,
-                                     pack_band, add_steps, transpose_avx2};
+const struct gemm_tiles gemm_avx2 = {"avx2",     TILE_ROWS, TILE_COLUMNS, any_panel,
+                                     pack_panel, pack_band, add_steps};
 #endif

@@ -6,9 +6,9 @@
 
 #define TARGET_AVX2 __attribute__((target("avx2,fma")))
 
-/* out (8, 8), rows GEMM_PANEL apart, = the transpose of 8 rows of 8, `stride` apart */
+/* out (8, 8), rows `out_stride` apart, = the transpose of 8 rows of 8, `stride` apart */
 static inline __attribute__((always_inline)) TARGET_AVX2 void
-transpose8(float *out, const float *in, size_t stride)
+transpose8(float *out, size_t out_stride, const float *in, size_t stride)
 {
     __m256 r[8], t[8];
     for (int i = 0; i < 8; i++)
@@ -24,23 +24,23 @@ transpose8(float *out, const float *in, size_t stride)
         r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
     }
     for (int i = 0; i < 4; i++) { /* join the halves */
-        float *low = out + (size_t)i * GEMM_PANEL, *high = low + (size_t)4 * GEMM_PANEL;
+        float *low = out + (size_t)i * out_stride, *high = low + 4 * out_stride;
         _mm256_storeu_ps(low, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
         _mm256_storeu_ps(high, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
     }
 }
 
-TARGET_AVX2 static void transpose_avx2(float *packed, const float *from, size_t stride,
-                                       size_t inner)
+/* transpose() of struct gemm_tiles, for a panel of this many columns */
+static inline __attribute__((always_inline)) TARGET_AVX2 void
+transpose_panel(float *packed, size_t columns, const float *from, size_t stride, size_t inner)
 {
     size_t k = 0;
-    for (; k + 8 <= inner; k += 8) {
-        transpose8(packed + k * GEMM_PANEL, from + k, stride);
-        transpose8(packed + k * GEMM_PANEL + 8, from + k + 8 * stride, stride);
-    }
+    for (; k + 8 <= inner; k += 8)
+        for (size_t j = 0; j < columns; j += 8)
+            transpose8(packed + k * columns + j, columns, from + k + j * stride, stride);
     for (; k < inner; k++)
-        for (size_t j = 0; j < GEMM_PANEL; j++)
-            packed[k * GEMM_PANEL + j] = from[j * stride + k];
+        for (size_t j = 0; j < columns; j++)
+            packed[k * columns + j] = from[j * stride + k];
 }
 
 #endif

@@ -1,9 +1,10 @@
-/* Tiles of 12 rows with AVX-512: 12 registers of sums, one of the panel. */
+/* Tiles of 14 rows with AVX-512: 28 registers of sums, two of the panel, one of a. */
 #ifdef __x86_64__
 #include "kernels/gemm_avx2.h"
 
 #define TILE_TARGET __attribute__((target("avx512f,fma")))
-enum { TILE_ROWS = 12, LANES = 16 };
+#define TILE_AHEAD 16
+enum { TILE_ROWS = 14, TILE_COLUMNS = 32, LANES = 16 };
 
 typedef __m512 vec;
 
@@ -11,10 +12,17 @@ typedef __m512 vec;
 #define vec_store _mm512_storeu_ps
 #define vec_each _mm512_set1_ps
 #define vec_add _mm512_add_ps
+#define vec_load_rows(from) _mm512_maskz_loadu_ps((1 << TILE_ROWS) - 1, from)
+#define vec_store_rows(to, v) _mm512_mask_storeu_ps(to, (1 << TILE_ROWS) - 1, v)
 #define vec_fma _mm512_fmadd_ps
+
+TILE_TARGET static void transpose(float *packed, const float *from, size_t stride, size_t inner)
+{
+    transpose_panel(packed, TILE_COLUMNS, from, stride, inner);
+}
 
 #include "kernels/gemm_tiles.inc.h"
 
-const struct gemm_tiles gemm_avx512 = {"avx512",  TILE_ROWS, any_panel,
-                                       pack_band, add_steps, transpose_avx2};
+const struct gemm_tiles gemm_avx512 = {"avx512",   TILE_ROWS, TILE_COLUMNS, any_panel,
+                                       pack_panel, NULL,      add_steps};
 #endif

@@ -3,7 +3,8 @@
 #include "kernels/gemm_tiles.h"
 
 #define TILE_TARGET
-enum { TILE_ROWS = 4, LANES = GEMM_PANEL };
+#define TILE_AHEAD 0
+enum { TILE_ROWS = 4, TILE_COLUMNS = 16, LANES = TILE_COLUMNS };
 
 typedef struct {
     float lane[LANES];
@@ -46,14 +47,17 @@ static inline vec vec_fma(vec a, vec b, vec c)
     return c;
 }
 
-#include "kernels/gemm_tiles.inc.h"
+#define vec_load_rows vec_load
+#define vec_store_rows vec_store
 
 static void transpose(float *packed, const float *from, size_t stride, size_t inner)
 {
     for (size_t k = 0; k < inner; k++)
-        for (size_t j = 0; j < GEMM_PANEL; j++)
-            packed[k * GEMM_PANEL + j] = from[j * stride + k];
+        for (size_t j = 0; j < TILE_COLUMNS; j++)
+            packed[k * TILE_COLUMNS + j] = from[j * stride + k];
 }
 
-const struct gemm_tiles gemm_plain = {"plain",   TILE_ROWS, any_panel,
-                                      pack_band, add_steps, transpose};
+#include "kernels/gemm_tiles.inc.h"
+
+const struct gemm_tiles gemm_plain = {"plain",    TILE_ROWS, TILE_COLUMNS, any_panel,
+                                      pack_panel, pack_band, add_steps};

@@ -15,22 +15,21 @@ struct gemm_left {
 /* The functions behind gemm.c, once for each instruction set. */
 struct gemm_tiles {
     const char *name;
-    size_t rows; /* of a tile: as many as the registers hold sums for */
+    size_t rows, columns; /* of a tile: as many as the registers hold sums for */
 
-    /* Multiplies `rows` rows of a by one panel (inner steps); the result has `columns` <=
-     * GEMM_PANEL. */
+    /* Multiplies `rows` rows of a by one panel (inner steps); the result has at most a tile's
+     * columns. to.row_sums, for tiles without pack_band() and adjacent rows only: as in add_steps. */
     void (*panel)(struct gemm_into to, const float *a, struct gemm_left left, const float *panel,
                   size_t rows, size_t columns, size_t inner);
+    /* Packs a panel: packed (inner, a tile's columns) = b (inner, columns), padded with zeros. */
+    void (*pack_panel)(float *packed, struct operand b, size_t columns, size_t inner);
     /* Packs rows of a transposed a (the next step of all rows is `step` away) into bands of a
      * tile's rows, GEMM_BAND apart, so that the values of one step are adjacent. sums: as in
-     * add_steps, or NULL. */
+     * add_steps, or NULL. No such function: tiles read these rows in place. */
     void (*pack_band)(float *packed, float *sums, const float *a, size_t step, size_t rows,
                       size_t inner);
     /* Adds the steps of each such row to its sum, one after the other. */
     void (*add_steps)(float *sums, const float *a, size_t step, size_t rows, size_t inner);
-    /* Packs a whole panel of a transposed operand: packed (inner, 16) = (16, inner)^T, rows
-     * `stride` apart. */
-    void (*transpose)(float *packed, const float *from, size_t stride, size_t inner);
 };
 
 extern const struct gemm_tiles gemm_plain;

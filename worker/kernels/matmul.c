@@ -186,7 +186,8 @@ static size_t parts(size_t n, size_t size)
 static struct grid grid_of_own(enum matmul by, size_t rows, size_t columns)
 {
     enum { LEAST_COLUMNS = 128 };
-    const size_t tile = by == MATMUL_BF16 ? 32 : 12, panel = by == MATMUL_BF16 ? 32 : GEMM_PANEL;
+    bool bf16 = by == MATMUL_BF16;
+    size_t tile = bf16 ? 32 : gemm_tile_rows(), panel = bf16 ? 32 : gemm_panel();
     size_t threads = (size_t)kernel_threads, across = columns / LEAST_COLUMNS;
     across = across < 1 ? 1 : across > threads ? threads : across;
     size_t down = parts(threads, across);
