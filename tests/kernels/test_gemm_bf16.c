@@ -5,9 +5,6 @@
 #include "cmocka_all.h"
 
 #include <float.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 #include <math.h>
 #include <string.h>
 #include "few_runs.h"
@@ -289,10 +286,10 @@ static bool defined_everywhere(void)
 {
 #ifdef __x86_64__
     volatile float tiny = FLT_MIN;
-    unsigned kept = _mm_getcsr();
-    _mm_setcsr(kept | 0x8040);
+    unsigned kept = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(kept | 0x8040);
     tiny = tiny / 2;
-    _mm_setcsr(kept);
+    __builtin_ia32_ldmxcsr(kept);
     return tiny == 0 /* not under valgrind */ && __builtin_cpu_supports("avx2") &&
            __builtin_cpu_supports("fma");
 #else
