@@ -52,8 +52,8 @@ static size_t whole_runs(size_t n)
 static struct room lay_room(const struct products *by, float *scratch, size_t T, size_t D)
 {
     size_t across = by->packed_size(D, T), along = by->packed_size(T, D);
-    struct room room = {.ld = whole_runs(T) + RUN}; /* no power of two: columns are read
-                                                                with this stride */
+    struct room room = {.ld = whole_runs(T) + RUN}; /* no power of two: columns are read with this
+                                                       stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
     size_t block = by->packed_size(by->block, D), table = by->block * room.ld;

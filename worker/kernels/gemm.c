@@ -89,10 +89,9 @@ struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth
     return (struct gemm_packed_operand){room, depth};
 }
 
-struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t k)
+struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t step)
 {
-    b.panels += k * gemm_panel();
-    return b;
+    return (struct gemm_packed_operand){b.panels + step * gemm_panel(), b.depth};
 }
 
 /* ---- loops ---- */

@@ -52,14 +52,14 @@ void gemm(struct gemm_into to, struct operand a, struct operand b, size_t rows, 
 void gemm_row_sums(struct gemm_into to, struct operand a, size_t rows, size_t inner);
 
 /* The same with b packed in advance, for an operand that many small products share. A product may
- * use only the first steps, or begin at step k of gemm_packed_from(). No row sums. */
+ * use only the first steps, or begin at a later one: gemm_packed_from(). No row sums. */
 struct gemm_packed_operand {
     const float *panels; /* 64-byte aligned; gemm_packed_size() floats */
     size_t depth;        /* steps that each panel holds */
 };
 size_t gemm_packed_size(size_t depth, size_t columns);
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns);
-struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t k);
+struct gemm_packed_operand gemm_packed_from(struct gemm_packed_operand b, size_t step);
 void gemm_packed(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
                  size_t columns, size_t inner);
 
