@@ -5,11 +5,16 @@
 
 enum { ROOM_COLUMNS = 512 };
 
-static const struct bf16_tiles *const kinds[] = {/* the fastest first */
+/* The first that the CPU has is taken; AMX, whose bits are its own, only where it is asked for. */
+static const struct bf16_tiles *const kinds[] = {
 #ifdef __x86_64__
-                                                 &bf16_avx512,
+    &bf16_avx512,
 #endif
-                                                 &bf16_plain};
+    &bf16_plain,
+#ifdef BF16_AMX
+    &bf16_amx,
+#endif
+};
 static const struct bf16_tiles *_Atomic chosen;
 
 static bool present(const struct bf16_tiles *kind)
