@@ -150,8 +150,8 @@ void plan_outline_print(const struct plan *plan)
     if (trains)
         printf("%s, %s parameters%s, %s", arch_name(spec.arch),
                format_count(params, sizeof(params), (double)trial_params(&spec)),
-                asked.space.cell_count > 0 ? " in the first model" : "",
-                precision_name(spec.precision));
+               asked.space.cell_count > 0 ? " in the first model" : "",
+               precision_name(spec.precision));
     else
         printf("%s%s", trainer_name(spec.trainer),
                spec.trainer == TRAINER_COMMAND ? "" : ", nothing is trained");
