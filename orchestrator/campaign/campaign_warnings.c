@@ -93,7 +93,7 @@ static void warn_vocabularies(const struct campaign *campaign, struct answer *an
                     known ? "; in bits per byte (trials.csv) they do" : "");
 }
 
-/* The built-in matrix products, "o", "h" and "x", have the same bits on every CPU; a library's do not. */
+/* Our own matrix products ("o", "h", "x") have the same bits on every CPU; a library's do not. */
 static void warn_cpus(const struct campaign *campaign, struct answer *answer)
 {
     const char *products = campaign->opening.products;

@@ -1,7 +1,7 @@
 /* A proposal is made in steps: time the smallest model of the ladder and simulate its campaign
  * (estimate.h); derive the horizons of every larger model from the FLOP rate; choose the largest
- * that sees enough tokens, time it too, in both precisions if the CPU has instructions for bf16, and
- * fit its horizons to the time. Only the timings depend on the machine. */
+ * that sees enough tokens, time it too, in both precisions if the CPU has instructions for bf16,
+ * and fit its horizons to the time. Only the timings depend on the machine. */
 #include "estimate/plan_proposal.h"
 
 #include <assert.h>

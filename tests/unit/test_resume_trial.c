@@ -187,7 +187,7 @@ static void what_it_says_when_it_is_stopped(void **state)
     assert_int_equal(status.st_mode & 077, 0); /* a plan may name private data */
 }
 
-/* Of no use: damaged, cut short, of another training (LR, precision), in a folder that is not there. */
+/* Of no use: damaged, cut short, of another LR or precision, in a folder that is not there. */
 static void a_file_that_is_no_use_costs_only_work(void **state)
 {
     (void)state;

@@ -57,6 +57,11 @@ const char *gemm_bf16_instructions(void)
     return tiles()->name;
 }
 
+static size_t parts(size_t n, size_t size)
+{
+    return (n + size - 1) / size;
+}
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -87,7 +92,7 @@ static size_t panel_size(size_t depth)
 
 size_t gemm_bf16_packed_size(size_t depth, size_t columns)
 {
-    return (columns + BF16_PANEL - 1) / BF16_PANEL * panel_size(depth);
+    return parts(columns, BF16_PANEL) * panel_size(depth);
 }
 
 struct gemm_packed_operand gemm_bf16_pack(float *room, struct operand b, size_t depth,
@@ -112,6 +117,23 @@ struct gemm_packed_operand gemm_bf16_packed_from(struct gemm_packed_operand b, s
 
 /* ---- loops ---- */
 
+/* What the band from row i on is packed from, while the one before is multiplied. */
+static struct bf16_ahead band_ahead(struct operand a, size_t i, size_t rows, size_t columns,
+                                    size_t inner)
+{
+    if (i >= rows)
+        return (struct bf16_ahead){.rows = 0};
+    size_t some = smaller(rows - i, BF16_BAND), tiles = BF16_BAND / 8 * parts(columns, BF16_PANEL);
+    struct bf16_ahead ahead = {part(a, i, 0).data, a.row, inner, some, 0};
+    if (a.column != 1) {
+        ahead.row = a.column;
+        ahead.length = some;
+        ahead.rows = inner;
+    }
+    ahead.each = parts(ahead.rows, tiles);
+    return ahead;
+}
+
 /* Multiplies over at most GEMM_DEPTH steps, band by band. */
 static void bands(struct gemm_into to, struct operand a, struct gemm_packed_operand b, size_t rows,
                   size_t columns, size_t inner)
@@ -123,7 +145,8 @@ static void bands(struct gemm_into to, struct operand a, struct gemm_packed_oper
         struct gemm_into band = part_of(to, i, 0, 0);
         gemm_row_sums(band, part(a, i, 0), some, inner);
         t->pack_left(left, part(a, i, 0), some, inner);
-        t->multiply(band, left, (const void *)b.panels, panel_size(b.depth), some, columns, inner);
+        t->multiply(band, left, (const void *)b.panels, panel_size(b.depth), some, columns, inner,
+                    band_ahead(a, i + BF16_BAND, rows, columns, inner));
     }
 }
 

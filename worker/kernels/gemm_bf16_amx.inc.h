@@ -119,7 +119,8 @@ AMX_TARGET static void part_block(struct gemm_into to, const uint32_t *left, siz
 }
 
 AMX_TARGET static void multiply(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
-                                size_t panel, size_t rows, size_t columns, size_t inner)
+                                size_t panel, size_t rows, size_t columns, size_t inner,
+                                struct bf16_ahead ahead)
 {
     _Alignas(64) uint32_t padded[BF16_GROUP * BF16_PANEL];
     size_t row = bf16_row(inner), pairs = bf16_pairs(inner), groups = pairs / BF16_GROUP;
@@ -139,6 +140,7 @@ AMX_TARGET static void multiply(struct gemm_into to, const uint32_t *left, const
             struct gemm_into part = to;
             part.out += i * to.ld + j;
             part.bias = to.bias ? to.bias + j : NULL;
+            bf16_fetch(&ahead, BLOCK / 8);
             if (tall == BLOCK && wide == BLOCK)
                 block(true, true, part, left + i * row, row, panels, groups, last);
             else

@@ -179,11 +179,14 @@ INLINE void tile(int rows, int vectors, struct gemm_into to, const uint32_t *lef
 
 /* `vectors` is a compile-time constant at each call. */
 INLINE void any_rows(int vectors, struct gemm_into to, const uint32_t *left, size_t row,
-                     const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
+                     const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last,
+                     struct bf16_ahead *ahead)
 {
     for (; rows >= TILE_ROWS;
-         rows -= TILE_ROWS, left += TILE_ROWS * row, to.out += TILE_ROWS * to.ld)
+         rows -= TILE_ROWS, left += TILE_ROWS * row, to.out += TILE_ROWS * to.ld) {
+        bf16_fetch(ahead, 1);
         tile(TILE_ROWS, vectors, to, left, row, panel, pairs, last);
+    }
     for (; rows >= 4; rows -= 4, left += 4 * row, to.out += 4 * to.ld)
         tile(4, vectors, to, left, row, panel, pairs, last);
     for (; rows >= 2; rows -= 2, left += 2 * row, to.out += 2 * to.ld)
@@ -193,19 +196,22 @@ INLINE void any_rows(int vectors, struct gemm_into to, const uint32_t *left, siz
 }
 
 TARGET static void wide_panel(struct gemm_into to, const uint32_t *left, size_t row,
-                              const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
+                              const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last,
+                              struct bf16_ahead *ahead)
 {
-    any_rows(2, to, left, row, panel, rows, pairs, last);
+    any_rows(2, to, left, row, panel, rows, pairs, last, ahead);
 }
 
 TARGET static void narrow_panel(struct gemm_into to, const uint32_t *left, size_t row,
-                                const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last)
+                                const uint32_t *panel, size_t rows, size_t pairs, __mmask16 last,
+                                struct bf16_ahead *ahead)
 {
-    any_rows(1, to, left, row, panel, rows, pairs, last);
+    any_rows(1, to, left, row, panel, rows, pairs, last, ahead);
 }
 
 TARGET static void multiply(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
-                            size_t panel, size_t rows, size_t columns, size_t inner)
+                            size_t panel, size_t rows, size_t columns, size_t inner,
+                            struct bf16_ahead ahead)
 {
     unsigned kept = _mm_getcsr();
     _mm_setcsr(kept | DENORMALS_ARE_ZERO);
@@ -216,7 +222,7 @@ TARGET static void multiply(struct gemm_into to, const uint32_t *left, const uin
         part.bias = to.bias ? to.bias + j : NULL;
         (wide ? wide_panel : narrow_panel)(part, left, bf16_row(inner), panels, rows,
                                            bf16_pairs(inner),
-                                           first_lanes(columns - j - (wide ? LANES : 0)));
+                                           first_lanes(columns - j - (wide ? LANES : 0)), &ahead);
     }
     _mm_setcsr(kept);
 }

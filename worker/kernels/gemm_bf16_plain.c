@@ -61,42 +61,44 @@ KERNEL(pack_panel, (uint32_t * panel, struct operand b, size_t inner, size_t col
 
 typedef uint32_t pairs __attribute__((vector_size(sizeof(lanes))));
 
-SIMD_INLINE lanes odd_of(pairs p)
+#ifdef __x86_64__
+#define TILE_TARGET __attribute__((target("avx2,fma")))
+#define TILE_NAME(name) name##_avx2
+#define fused(a, b, c) (lanes) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
+#include "kernels/gemm_bf16_plain.inc.h"
+#endif
+
+/* Apart from its range, the product of two bf16 is exact. */
+SIMD_INLINE lanes multiply_add(lanes a, lanes b, lanes c)
 {
-    return (lanes)(p & 0xffff0000);
+#ifdef FP_FAST_FMAF
+    for (int l = 0; l < LANES; l++)
+        c[l] = fmaf(a[l], b[l], c[l]);
+    return c;
+#else
+    return a * b + c;
+#endif
 }
 
-SIMD_INLINE lanes even_of(pairs p)
-{
-    return (lanes)(p << 16);
-}
+#define TILE_TARGET
+#define TILE_NAME(name) name##_plain
+#define fused multiply_add
+#include "kernels/gemm_bf16_plain.inc.h"
 
-/* The compiler fuses each product with its sum where the CPU can; apart from the range, the product
- * of two bf16 is exact. */
-SIMD_INLINE void tile(int rows, float sums[][TILE_COLUMNS], const uint32_t *left, size_t row,
+static void any_tiles(size_t rows, float sums[][TILE_COLUMNS], const uint32_t *left, size_t row,
                       const uint32_t *panel, size_t inner)
 {
-    lanes sum[TILE_ROWS][2];
-    memcpy(sum, sums, (size_t)rows * sizeof(sum[0]));
-    for (size_t p = 0; p < bf16_pairs(inner); p++, panel += BF16_PANEL) {
-        pairs b[2];
-        for (int v = 0; v < 2; v++)
-            memcpy(&b[v], panel + v * LANES, sizeof(b[v]));
-        for (int i = 0; i < rows; i++) {
-            pairs a = left[(size_t)i * row + p] + (pairs){0};
-            for (int v = 0; v < 2; v++)
-                sum[i][v] += odd_of(a) * odd_of(b[v]);
-            for (int v = 0; v < 2; v++)
-                sum[i][v] += even_of(a) * even_of(b[v]);
-        }
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        tiles_avx2(rows, sums, left, row, panel, inner);
+        return;
     }
-    memcpy(sums, sum, (size_t)rows * sizeof(sum[0]));
+#endif
+    tiles_plain(rows, sums, left, row, panel, inner);
 }
 
-KERNEL(part_of_panel,
-       (struct gemm_into to, const uint32_t *left, const uint32_t *panel, size_t rows,
-        size_t columns, size_t inner),
-       (to, left, panel, rows, columns, inner))
+static void part_of_panel(struct gemm_into to, const uint32_t *left, const uint32_t *panel,
+                          size_t rows, size_t columns, size_t inner)
 {
     size_t row = bf16_row(inner);
     for (size_t i = 0; i < rows; i += TILE_ROWS) {
@@ -104,11 +106,7 @@ KERNEL(part_of_panel,
         float sums[TILE_ROWS][TILE_COLUMNS] = {{0}};
         for (size_t r = 0; to.bias && r < some; r++)
             memcpy(sums[r], to.bias, columns * sizeof(float));
-        if (some == TILE_ROWS)
-            tile(TILE_ROWS, sums, left + i * row, row, panel, inner);
-        else
-            for (size_t r = 0; r < some; r++)
-                tile(1, sums + r, left + (i + r) * row, row, panel, inner);
+        any_tiles(some, sums, left + i * row, row, panel, inner);
         for (size_t r = 0; r < some; r++)
             for (size_t j = 0; j < columns; j++) {
                 float *out = &to.out[(i + r) * to.ld + j];
@@ -118,8 +116,10 @@ KERNEL(part_of_panel,
 }
 
 static void multiply(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
-                     size_t panel, size_t rows, size_t columns, size_t inner)
+                     size_t panel, size_t rows, size_t columns, size_t inner,
+                     struct bf16_ahead ahead)
 {
+    (void)ahead; /* slower than the memory */
 #ifdef __x86_64__
     unsigned kept = _mm_getcsr();
     _mm_setcsr(kept | DENORMALS_ARE_ZERO);

@@ -34,6 +34,25 @@ static inline size_t bf16_row(size_t steps)
     return (bf16_groups(steps) | 1) * BF16_GROUP;
 }
 
+/* Values that the next band of rows is packed from: rows of `length`, `row` apart. The tiles fetch
+ * them into the L2 cache while they multiply. */
+struct bf16_ahead {
+    const float *from;
+    size_t row, length, rows;
+    size_t each; /* rows to fetch for 8 rows of a panel's sums */
+};
+
+static inline void bf16_fetch(struct bf16_ahead *ahead, size_t times)
+{
+    enum { LINE = 16 /* floats */ };
+    for (size_t r = times * ahead->each; r > 0 && ahead->rows > 0; r--) {
+        for (size_t i = 0; i < ahead->length; i += LINE)
+            __builtin_prefetch(ahead->from + i, 0, 2);
+        ahead->from += ahead->row;
+        ahead->rows--;
+    }
+}
+
 /* The functions behind gemm_bf16.c, once for each kind of instructions. */
 struct bf16_tiles {
     const char *name;
@@ -44,7 +63,8 @@ struct bf16_tiles {
     void (*pack_panel)(uint32_t *panel, struct operand b, size_t inner, size_t columns);
     /* Multiplies at most BF16_BAND rows by panels that lie `panel` pairs apart; inner <= GEMM_DEPTH. */
     void (*multiply)(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
-                     size_t panel, size_t rows, size_t columns, size_t inner);
+                     size_t panel, size_t rows, size_t columns, size_t inner,
+                     struct bf16_ahead ahead);
 };
 
 extern const struct bf16_tiles bf16_plain;
