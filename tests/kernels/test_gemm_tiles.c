@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "kernels/gemm_tiles.h"
+#include "kernels/instructions.h"
 
 enum { ROWS = 29, INNER = 37, LD = 37 };
 
@@ -121,6 +122,55 @@ static void avx512_tiles(void **state)
 }
 #endif
 
+/* A whole product with AVX2 and with AVX-512: one, several and left-over tiles, panels, bands and
+ * chains; rows far apart; every layout of the operands. */
+#ifdef __x86_64__
+static void product(float *to, float *sums, const float *a, const float *b, const size_t *shape,
+                    size_t layout, size_t far)
+{
+    size_t rows = shape[0], columns = shape[1], inner = shape[2];
+    struct operand left_one = {a, 1, rows}, right_one = {b, 1, inner};
+    if (layout % 2)
+        left_one = (struct operand){a, inner + far, 1};
+    if (layout / 2 % 2)
+        right_one = (struct operand){b, columns, 1};
+    for (size_t i = 0; i < rows * columns; i++)
+        to[i] = value(i, 7);
+    for (size_t i = 0; i < rows; i++)
+        sums[i] = value(i, 9);
+    gemm((struct gemm_into){to, columns, layout / 4 % 2 ? b : NULL, layout / 8 % 2, sums}, left_one,
+         right_one, rows, columns, inner);
+}
+
+static void avx512_has_the_bits_of_avx2(void **state)
+{
+    enum { MOST = 230, DEEP = 530, FAR = 1100 };
+    static const size_t shapes[][3] = {
+        {1, 1, 1},     {14, 32, 256},  {13, 31, 255},   {28, 64, 257},
+        {113, 33, 30}, {126, 16, 512}, {230, 48, DEEP}, {45, MOST, 64},
+    };
+    static float a[MOST * (DEEP + FAR)], b[MOST * DEEP], narrow[MOST * MOST], wide[MOST * MOST];
+    float narrow_sums[MOST], wide_sums[MOST];
+    (void)state;
+    if (instructions_here() < INSTRUCTIONS_AVX512)
+        skip();
+    for (size_t i = 0; i < MOST * (DEEP + FAR); i++)
+        a[i] = value(i, 1);
+    for (size_t i = 0; i < MOST * DEEP; i++)
+        b[i] = value(i, 2);
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(*shapes); s++)
+        for (size_t layout = 0; layout < 32; layout++) {
+            size_t far = layout / 16 * FAR;
+            product(wide, wide_sums, a, b, shapes[s], layout, far);
+            instructions_most = INSTRUCTIONS_AVX2;
+            product(narrow, narrow_sums, a, b, shapes[s], layout, far);
+            instructions_most = INSTRUCTIONS_AVX512;
+            assert_memory_equal(wide, narrow, shapes[s][0] * shapes[s][1] * sizeof(*wide));
+            assert_memory_equal(wide_sums, narrow_sums, shapes[s][0] * sizeof(*wide_sums));
+        }
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +178,7 @@ int main(void)
 #ifdef __x86_64__
         cmocka_unit_test(avx2_tiles),
         cmocka_unit_test(avx512_tiles),
+        cmocka_unit_test(avx512_has_the_bits_of_avx2),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

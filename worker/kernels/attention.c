@@ -94,10 +94,10 @@ SIMD_INLINE void clear(float *row, size_t from, size_t end)
 
 /* Turns the scores of rows first..first+rows-1 into exp(scale (score - largest)), 0 after the
  * diagonal. inverse: 1 / sum of each row; lse: log-sum-exp. */
-KERNEL(softmax_rows,
-       (float *scores, float *lse, float *inverse, float scale, size_t first, size_t rows,
-        size_t ld),
-       (scores, lse, inverse, scale, first, rows, ld))
+KERNEL_512(softmax_rows,
+           (float *scores, float *lse, float *inverse, float scale, size_t first, size_t rows,
+            size_t ld),
+           (scores, lse, inverse, scale, first, rows, ld))
 {
     float largest[MOST_STRIP], sum[MOST_STRIP];
     /* each step runs over all rows, so that rows overlap in the pipeline */
@@ -133,10 +133,11 @@ KERNEL(scale_rows, (float *out, const float *factors, size_t rows, size_t D, siz
 
 /* scores -> probabilities p by the kept lse, and d_p -> d(score) = p (d_p - sum(d_out out)) scale;
  * both are 0 from the diagonal to `end`. */
-KERNEL(softmax_rows_backward,
-       (float *scores, float *d_p, size_t ld, const float *lse, const float *d_out,
-        const float *out, size_t C, float scale, size_t first, size_t rows, size_t end, size_t D),
-       (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
+KERNEL_512(softmax_rows_backward,
+           (float *scores, float *d_p, size_t ld, const float *lse, const float *d_out,
+            const float *out, size_t C, float scale, size_t first, size_t rows, size_t end,
+            size_t D),
+           (scores, d_p, ld, lse, d_out, out, C, scale, first, rows, end, D))
 {
     float delta[MOST_STRIP];
     for (size_t i = 0; i < rows; i++)

@@ -10,10 +10,10 @@ enum {
     PART = 1024, /* elements of a row per partial sum */
 };
 
-KERNEL(rows_of,
-       (float *losses, float *logits, const uint32_t *labels, float logit_scale, float z_loss,
-        float gradient_scale, size_t rows, size_t V),
-       (losses, logits, labels, logit_scale, z_loss, gradient_scale, rows, V))
+KERNEL_512(rows_of,
+           (float *losses, float *logits, const uint32_t *labels, float logit_scale, float z_loss,
+            float gradient_scale, size_t rows, size_t V),
+           (losses, logits, labels, logit_scale, z_loss, gradient_scale, rows, V))
 {
     for (size_t n = 0; n < rows; n++) {
         float *row = logits + n * V;

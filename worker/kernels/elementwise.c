@@ -19,7 +19,7 @@ SIMD_INLINE float gelu_gate(float x)
 }
 
 /* The slope is s + x s (1 - s) d(2u)/dx. */
-KERNEL(gelu, (float *out, float *in, size_t count), (out, in, count))
+KERNEL_512(gelu, (float *out, float *in, size_t count), (out, in, count))
 {
     for (size_t i = 0; i < count; i++) {
         float x = in[i], s = gelu_gate(x);
@@ -56,7 +56,7 @@ SIMD_INLINE float logistic(float x)
 }
 
 /* silu'(x) = s (1 + x (1 - s)) */
-KERNEL(swiglu, (float *out, float *in, size_t rows, size_t F), (out, in, rows, F))
+KERNEL_512(swiglu, (float *out, float *in, size_t rows, size_t F), (out, in, rows, F))
 {
     for (size_t n = 0; n < rows; n++) {
         float *gate = in + n * 2 * F, *up = gate + F;

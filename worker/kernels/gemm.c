@@ -57,15 +57,35 @@ size_t gemm_packed_size(size_t inner, size_t columns)
     return (columns + panel - 1) / panel * panel * inner;
 }
 
+/* Memory to be fetched into the L2 cache: `runs` runs of `length` floats, `stride` apart. */
+struct ahead {
+    const float *from;
+    size_t runs, stride, length;
+};
+
+/* Fetches the next `runs` of them. */
+static void fetch(struct ahead *ahead, size_t runs)
+{
+    enum { LINE = 16 }; /* floats of a cache line */
+    for (; ahead->runs > 0 && runs > 0; ahead->runs--, runs--, ahead->from += ahead->stride)
+        for (size_t j = 0; j < ahead->length; j += LINE)
+            __builtin_prefetch(ahead->from + j, 0, 2);
+}
+
 struct gemm_packed_operand gemm_pack(float *room, struct operand b, size_t depth, size_t columns)
 {
-    enum { STEPS = 8 }; /* steps of all panels at a time, so that each cache line is fetched once */
+    /* STEPS of all panels at a time, so that each cache line is fetched once; a row per step is
+     * fetched AHEAD of their steps */
+    enum { STEPS = 8, AHEAD = 16 };
     const struct gemm_tiles *t = tiles();
-    for (size_t k = 0; k < depth; k += STEPS)
+    for (size_t k = 0; k < depth; k += STEPS) {
+        if (b.column == 1)
+            fetch(&(struct ahead){part(b, k + AHEAD, 0), STEPS, b.row, columns}, STEPS);
         for (size_t j = 0; j < columns; j += t->columns)
             t->pack_panel(room + j * depth + k * t->columns,
                           (struct operand){part(b, k, j), b.row, b.column},
                           smaller(columns - j, t->columns), smaller(depth - k, STEPS));
+    }
     return (struct gemm_packed_operand){room, depth};
 }
 
@@ -96,20 +116,6 @@ static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t 
     to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
     to.add = to.add || k > 0; /* the first chain starts the sum, later ones are added */
     return to;
-}
-
-/* Memory to be fetched: `runs` runs of `length` floats. */
-struct ahead {
-    const float *from;
-    size_t runs, stride, length;
-};
-
-static void fetch(struct ahead *ahead, size_t runs)
-{
-    enum { LINE = 16 }; /* floats of a cache line */
-    for (; ahead->runs > 0 && runs > 0; ahead->runs--, runs--, ahead->from += ahead->stride)
-        for (size_t j = 0; j < ahead->length; j += LINE)
-            __builtin_prefetch(ahead->from + j, 0, 2);
 }
 
 static size_t parts(size_t n, size_t size)

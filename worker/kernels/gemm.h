@@ -6,7 +6,7 @@
 /* Our own matrix product for the shapes of small models, where libraries spend much time on
  * packing. The right operand is packed into panels of gemm_panel() columns, in steps of the inner
  * dimension, padded with zeros; the left one is read in place, or packed into bands of rows if its
- * rows are not contiguous (Goto & van de Geijn 2008).
+ * rows are not contiguous and the tiles are narrow (Goto & van de Geijn 2008).
  *
  * Each element of the result is one chain of fused multiply-adds for every GEMM_DEPTH steps of the
  * inner dimension, and the chains are added in order. So its bits do not depend on what else is

@@ -89,7 +89,7 @@ TILE_INLINE void last_rows(size_t rows, int vectors, struct gemm_into to, const 
 TILE_INLINE void panel_of(int vectors, struct gemm_into to, const float *a, struct gemm_left left,
                           const float *panel, size_t rows, size_t inner)
 {
-    bool in_place = left.row == 1 && TILE_AHEAD;
+    bool in_place = left.row == 1 && TILE_AHEAD > 0;
     bool packed = left.row == 1 && left.step == TILE_ROWS; /* constant strides give faster code */
     for (; rows >= TILE_ROWS; rows -= TILE_ROWS, a += left.tile, to.out += TILE_ROWS * to.ld)
         if (in_place && to.row_sums) {
