@@ -11,7 +11,7 @@ set -eu
 plan=$1
 tokens=$2
 shift 2
-lrs= seeds=3
+lrs='' seeds=3
 while [ $# -gt 0 ]; do
     case $1 in
     --seeds) seeds=$2 && shift 2 ;;
