@@ -1,13 +1,10 @@
 /* Products with bf16 operands: each kind of instructions that this CPU has, and AMX emulated as its
  * manual defines it, against its definition bit by bit and against sums in double precision. Whole
  * and left-over rows, columns and steps, both layouts, bias, adding, row sums, packed operands,
- * values out of the ordinary, pieces and threads. */
+ * values out of the ordinary, cuts and threads. */
 #include "cmocka_all.h"
 
 #include <float.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 #include <math.h>
 #include <string.h>
 #include "few_runs.h"
@@ -67,8 +64,9 @@ static float amx_chain(float sum, struct operand a, struct operand b, size_t i, 
 {
     for (size_t group = first; group < end; group += 32) {
         float sums[2] = {0, 0};
-        for (size_t k = group; k < group + 32 && k < end; k++)
-            sums[k % 2] = fused(a_at(a, i, k), b_at(b, k, j), sums[k % 2]);
+        for (size_t k = group; k < group + 32; k++) /* zeros follow the last step */
+            sums[k % 2] =
+                fused(k < end ? a_at(a, i, k) : 0, k < end ? b_at(b, k, j) : 0, sums[k % 2]);
         sum = flushed(flushed(sum) + flushed(sums[0] + sums[1]));
     }
     return sum;
@@ -289,10 +287,10 @@ static bool defined_everywhere(void)
 {
 #ifdef __x86_64__
     volatile float tiny = FLT_MIN;
-    unsigned kept = _mm_getcsr();
-    _mm_setcsr(kept | 0x8040);
+    unsigned kept = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(kept | 0x8040);
     tiny = tiny / 2;
-    _mm_setcsr(kept);
+    __builtin_ia32_ldmxcsr(kept);
     return tiny == 0 /* not under valgrind */ && __builtin_cpu_supports("avx2") &&
            __builtin_cpu_supports("fma");
 #else
@@ -344,6 +342,31 @@ static void check_packed(void)
     }
 }
 
+/* However a product is cut into pieces of rows and columns, and shared among threads. */
+static void check_cuts(bool threads)
+{
+    enum { ROWS_EACH = 10, COLUMNS_EACH = 9 };
+    static float one[ROWS * COLUMNS], many[ROWS * COLUMNS];
+    struct operand a = operand_of(a_values, true), b = operand_of(b_values, false);
+    fill_operands(ORDINARY);
+    gemm_bf16((struct gemm_into){one, COLUMNS, .add = 0}, a, b, ROWS, COLUMNS, INNER);
+    for (size_t i = 0; i < ROWS; i += ROWS_EACH)
+        for (size_t j = 0; j < COLUMNS; j += COLUMNS_EACH)
+            gemm_bf16((struct gemm_into){many + i * COLUMNS + j, COLUMNS, .add = 0},
+                      (struct operand){a.data + i * a.row, a.row, a.column},
+                      (struct operand){b.data + j * b.column, b.row, b.column},
+                      ROWS - i < ROWS_EACH ? ROWS - i : ROWS_EACH,
+                      COLUMNS - j < COLUMNS_EACH ? COLUMNS - j : COLUMNS_EACH, INNER);
+    assert_memory_equal(one, many, sizeof(one));
+    for (int count = 1; threads && count <= 5 && kernels_set_threads(count); count++) {
+        memset(many, 0, sizeof(many));
+        matmul(MATMUL_BF16, (struct gemm_into){many, COLUMNS, .add = 0}, a, b, ROWS, COLUMNS,
+               INNER);
+        assert_memory_equal(one, many, sizeof(one));
+    }
+    kernels_set_threads(1);
+}
+
 static void plain(void **state)
 {
     (void)state;
@@ -351,6 +374,7 @@ static void plain(void **state)
     assert_string_equal(gemm_bf16_instructions(), "plain");
     check_products(false, defined_everywhere() ? SPECIAL : ORDINARY);
     check_packed();
+    check_cuts(true);
 }
 
 static void avx512(void **state)
@@ -361,6 +385,7 @@ static void avx512(void **state)
     assert_string_equal(gemm_bf16_instructions(), "avx512bf16");
     check_products(false, SPECIAL);
     check_packed();
+    check_cuts(true);
 }
 
 static void amx(void **state)
@@ -370,6 +395,7 @@ static void amx(void **state)
         skip();
     check_products(true, SPECIAL);
     check_packed();
+    check_cuts(true);
 }
 
 static void amx_emulated(void **state)
@@ -379,6 +405,7 @@ static void amx_emulated(void **state)
     bf16_use(&kind);
     check_products(true, SPECIAL);
     check_packed();
+    check_cuts(false); /* its tiles are shared */
     assert_true(gemm_bf16_use("plain"));
 }
 
@@ -418,38 +445,6 @@ static void unknown(void **state)
     assert_string_equal(gemm_bf16_instructions(), "plain");
 }
 
-/* ---- pieces and threads ---- */
-
-static void threads(void **state)
-{
-    (void)state;
-    static const char *const kinds[] = {"amx", "avx512bf16", "plain"};
-    static float one[ROWS * COLUMNS], many[ROWS * COLUMNS];
-    enum { COLUMNS_EACH = 9 };
-    fill_operands(ORDINARY);
-    for (size_t kind = 0; kind < 3; kind++) {
-        if (!gemm_bf16_use(kinds[kind]))
-            continue;
-        struct operand a = operand_of(a_values, true), b = operand_of(b_values, false);
-        gemm_bf16((struct gemm_into){one, COLUMNS, .add = 0}, a, b, ROWS, COLUMNS, INNER);
-        for (int count = 1; count <= 5 && kernels_set_threads(count); count++) {
-            memset(many, 0, sizeof(many));
-            matmul(MATMUL_BF16, (struct gemm_into){many, COLUMNS, .add = 0}, a, b, ROWS, COLUMNS,
-                   INNER);
-            assert_memory_equal(one, many, sizeof(one));
-        }
-        kernels_set_threads(1);
-        for (size_t i = 0; i < ROWS; i += 10) /* any cut */
-            for (size_t j = 0; j < COLUMNS; j += COLUMNS_EACH)
-                gemm_bf16((struct gemm_into){many + i * COLUMNS + j, COLUMNS, .add = 0},
-                          (struct operand){a.data + i * a.row, a.row, a.column},
-                          (struct operand){b.data + j * b.column, b.row, b.column},
-                          ROWS - i < 10 ? ROWS - i : 10,
-                          COLUMNS - j < COLUMNS_EACH ? COLUMNS - j : COLUMNS_EACH, INNER);
-        assert_memory_equal(one, many, sizeof(one));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,7 +453,7 @@ int main(void)
 #ifdef __x86_64__
         cmocka_unit_test(packing),
 #endif
-        cmocka_unit_test(unknown), cmocka_unit_test(threads),
+        cmocka_unit_test(unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

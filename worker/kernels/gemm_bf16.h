@@ -8,15 +8,15 @@
  * rounded to the nearest bf16 (ties to even) while it is packed. What overflows becomes infinite,
  * NaN stays NaN. fp32 denormals count as zero in operands, sums and results.
  *
- * Each element of the result is one chain for every GEMM_DEPTH steps of the inner dimension, and
- * the chains are added in order. So its bits do not depend on what else is computed with it or on
- * the number of threads, but on the kind of instructions:
- * - "avx512bf16" (VDPBF16PS) and "plain" give the same bits, except the payload of NaN: one chain of
- *   fused multiply-adds, in each pair of steps the odd one first. (The plain kind keeps denormals on
- *   processors other than x86-64, and multiplies unfused without FMA, where a product that
- *   overflows or underflows differs.)
- * - "amx" (TDPBF16PS) sums the even and the odd steps of every 32 steps each in a chain from zero,
- *   and adds their sum to the result. */
+ * The bits of an element do not depend on what else is computed with it or on the number of
+ * threads, but on the kind of instructions:
+ * - "avx512bf16" (VDPBF16PS) and "plain" give the same bits: one chain of fused multiply-adds from
+ *   zero (the first from the bias) for every GEMM_DEPTH steps of the inner dimension, in each pair
+ *   of steps the odd one first; the chains are added in order. Only the payload of NaN may differ.
+ *   (The plain kind keeps denormals on processors other than x86-64; without fused multiply-add it
+ *   differs where a product overflows or underflows.)
+ * - "amx" (TDPBF16PS) takes 32 steps at a time: a chain from zero over the even steps, one over the
+ *   odd ones, and their sum is added to the result so far (what is added to, the bias, or zero). */
 
 /* The kind in use: "amx", "avx512bf16" or "plain". */
 const char *gemm_bf16_instructions(void);

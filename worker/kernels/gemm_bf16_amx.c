@@ -1,10 +1,6 @@
-/* bf16 tiles with AMX: the instructions and the kernel's permission behind gemm_bf16_amx.inc.h. */
+/* bf16 tiles with AMX: the instructions of gemm_bf16_amx.inc.h, and the permission to use them. */
 #if defined(__x86_64__) && defined(__linux__)
-#define _DEFAULT_SOURCE /* syscall */
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include "kernels/gemm_bf16_avx512.h"
 
 #define AMX_TARGET __attribute__((target("amx-tile,amx-bf16")))
@@ -34,19 +30,29 @@ static const struct {
 
 #include "kernels/gemm_bf16_amx.inc.h"
 
-/* The CPU has AMX, the system keeps its registers, and lets this process use them. */
+static bool cpu_has_amx(void)
+{
+    enum { LEAF = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
+    unsigned a = LEAF, b, c = 0, d;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (d & AMX_BF16) && (d & AMX_TILE);
+}
+
+/* Linux lets a process use the tiles, 8 KiB of each thread's registers, only if it asks. */
+static bool system_permits(void)
+{
+    enum { ARCH_PRCTL = 158, ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    long result = ARCH_PRCTL;
+    __asm__ volatile("syscall"
+                     : "+a"(result)
+                     : "D"((long)ARCH_REQ_XCOMP_PERM), "S"((long)TILE_DATA)
+                     : "rcx", "r11", "memory");
+    return result == 0;
+}
+
 static bool present(void)
 {
-    enum {
-        BF16 = 1 << 22,
-        TILES = 1 << 24, /* of CPUID 7.0, EDX */
-        TILE_DATA = 18,
-        REQUEST_PERMISSION = 0x1023, /* ARCH_REQ_XCOMP_PERM */
-    };
-    unsigned a, b, c, d;
-    if (!bf16_avx512.present() || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
-        return false;
-    return (d & BF16) && (d & TILES) && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+    return bf16_avx512.present() && cpu_has_amx() && system_permits();
 }
 
 const struct bf16_tiles bf16_amx = {"amx", present, bf16_pack_left_avx512, bf16_pack_panel_avx512,

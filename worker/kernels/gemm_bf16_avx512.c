@@ -1,5 +1,5 @@
-/* bf16 tiles with AVX512-BF16. VDPBF16PS multiplies pairs of 16 lanes and adds the odd product, then
- * the even one, to the sums; the packing serves AMX too. */
+/* bf16 tiles with AVX512-BF16. VDPBF16PS multiplies pairs in 16 lanes and adds the odd product,
+ * then the even one, to the sums. The packing serves AMX too. */
 #ifdef __x86_64__
 #include <immintrin.h>
 #include "kernels/gemm_bf16_avx512.h"

@@ -61,7 +61,8 @@ struct bf16_tiles {
     void (*pack_left)(uint32_t *left, struct operand a, size_t rows, size_t inner);
     /* Packs one panel; columns <= BF16_PANEL. */
     void (*pack_panel)(uint32_t *panel, struct operand b, size_t inner, size_t columns);
-    /* Multiplies at most BF16_BAND rows by panels that lie `panel` pairs apart; inner <= GEMM_DEPTH. */
+    /* Multiplies at most BF16_BAND rows by panels that lie `panel` pairs apart, over at most
+     * GEMM_DEPTH steps. */
     void (*multiply)(struct gemm_into to, const uint32_t *left, const uint32_t *panels,
                      size_t panel, size_t rows, size_t columns, size_t inner,
                      struct bf16_ahead ahead);

@@ -202,7 +202,7 @@ static size_t parts(size_t n, size_t size)
 }
 
 /* Our own products do not depend on the cuts: as few pieces as keep the threads busy, since each
- * packs its operands. Pieces hold whole tiles: of a multiple of every tile's rows, and of panels. */
+ * packs its operands. A piece has whole tiles and panels. */
 static struct grid grid_of_own(enum matmul by, size_t rows, size_t columns)
 {
     enum { LEAST_COLUMNS = 128 };
