@@ -1,6 +1,8 @@
-/* bf16 tiles with AMX: the instructions of gemm_bf16_amx.inc.h, and the permission to use them. */
+/* bf16 tiles with AMX: the instructions of gemm_bf16_amx.inc.h. */
 #if defined(__x86_64__) && defined(__linux__)
+#define _DEFAULT_SOURCE
 #include <immintrin.h>
+#include "kernels/amx.h"
 #include "kernels/gemm_bf16_avx512.h"
 
 #define AMX_TARGET __attribute__((target("amx-tile,amx-bf16")))
@@ -30,29 +32,9 @@ static const struct {
 
 #include "kernels/gemm_bf16_amx.inc.h"
 
-static bool cpu_has_amx(void)
-{
-    enum { LEAF = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
-    unsigned a = LEAF, b, c = 0, d;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (d & AMX_BF16) && (d & AMX_TILE);
-}
-
-/* Linux lets a process use the tiles, 8 KiB of each thread's registers, only if it asks. */
-static bool system_permits(void)
-{
-    enum { ARCH_PRCTL = 158, ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
-    long result = ARCH_PRCTL;
-    __asm__ volatile("syscall"
-                     : "+a"(result)
-                     : "D"((long)ARCH_REQ_XCOMP_PERM), "S"((long)TILE_DATA)
-                     : "rcx", "r11", "memory");
-    return result == 0;
-}
-
 static bool present(void)
 {
-    return bf16_avx512.present() && cpu_has_amx() && system_permits();
+    return bf16_avx512.present() && amx_permitted(); /* AVX512-BF16 packs */
 }
 
 const struct bf16_tiles bf16_amx = {"amx", present, bf16_pack_left_avx512, bf16_pack_panel_avx512,

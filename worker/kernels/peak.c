@@ -2,14 +2,12 @@
  * latency 6, four tiles of 16 cycles one unit of latency 52. The compiler must not know the operands:
  * it merges chains that are equal, and drops one that starts where x = x a + b stays. */
 #define _DEFAULT_SOURCE
+#include "kernels/amx.h"
 #include "kernels/peak.h"
 
 #include <stdint.h>
 #ifdef __x86_64__
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 enum {
@@ -132,15 +130,6 @@ UNCHECKED __attribute__((target("amx-tile,amx-bf16"))) static double amx_bf16_lo
     _tile_loadconfig(&before);
     return 2.0 * TILE_CHAINS * TILE_ROWS * 16 * 32 * (double)rounds;
 }
-
-/* CPUID 7: EDX bit 22 is AMX-BF16, bit 24 AMX-TILE. Linux saves tiles for a process that asks. */
-static bool may_use_amx(void)
-{
-    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-    unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1) &&
-           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
-}
 #endif
 
 bool peak_present(enum peak_kind kind)
@@ -156,7 +145,7 @@ bool peak_present(enum peak_kind kind)
     case PEAK_AVX512_BF16:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16");
     case PEAK_AMX_BF16:
-        return may_use_amx();
+        return amx_permitted();
 #endif
     default:
         return false;
