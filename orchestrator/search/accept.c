@@ -97,12 +97,27 @@ static void advise_min_gain(struct answer *answer, const struct search_space *sp
                                             .min_gain = two_digits(space->min_gain / LOWER_GAIN)};
 }
 
-static bool edge_refused(struct answer *answer, const struct search_space *space,
-                         const struct horizon_answer *horizon, bool low)
+/* Octaves from the lower or upper end of the range to the nearest LR that trained at a horizon of the
+ * nearest cell. */
+static double octaves_to_end(const struct answer *answer, const struct posterior *posterior,
+                             const struct horizon_answer *horizon, double end)
+{
+    size_t b = answer->nearest * answer->horizon_count + (size_t)(horizon - answer->horizons);
+    const struct cell_basin *basin = &posterior->data->basins[b];
+    double nearest = INFINITY;
+    for (size_t i = 0; i < basin->losses; i++)
+        nearest = fmin(nearest, fabs(basin->points[i].x[0] - log2(end)));
+    return nearest;
+}
+
+/* The optimum seems to lie below or above all that trained; `lowest`: the lowest loss is there. */
+static bool edge_refused(struct answer *answer, const struct posterior *posterior,
+                         const struct horizon_answer *horizon, bool low, bool lowest)
 {
     char tokens[COUNT_TEXT], mend[128];
+    const struct search_space *space = &posterior->data->space;
     double end = low ? space->lr_low : space->lr_high;
-    bool within = fabs(log2(horizon->lowest_lr / end)) > WITHIN;
+    bool within = octaves_to_end(answer, posterior, horizon, end) > WITHIN;
     if (within && space->min_gain > 0) {
         advise_min_gain(answer, space);
         snprintf(mend, sizeof(mend),
@@ -116,12 +131,17 @@ static bool edge_refused(struct answer *answer, const struct search_space *space
         snprintf(mend, sizeof(mend), "widen search.lr to [%.3g, %.3g]", answer->advice.lr[0],
                  answer->advice.lr[1]);
     }
+    format_count(tokens, sizeof(tokens), (double)horizon->tokens);
+    if (!lowest)
+        return refuse(answer,
+                      "at %s tokens, the longest horizon tried, the optimum seems to lie %s "
+                      "all learning rates that trained: %s",
+                      tokens, low ? "below" : "above", mend);
     return refuse(
         answer,
         "at %s tokens, the longest horizon tried, the lowest loss (at learning rate %.3g) "
         "lies at the %s edge of what trained, and the optimum seems to lie beyond: %s",
-        format_count(tokens, sizeof(tokens), (double)horizon->tokens), horizon->lowest_lr,
-        low ? "lower" : "upper", mend);
+        tokens, horizon->lowest_lr, low ? "lower" : "upper", mend);
 }
 
 static bool flat_refused(struct answer *answer, uint32_t seeds)
@@ -154,9 +174,10 @@ static bool longest_refused(struct answer *answer, const struct posterior *poste
     int end = end_of_lowest(answer, posterior, longest);
     bool unknown = !(longest->se_ln_lr <= UNKNOWN);
     if (end == 0 && longest->at_edge)
-        return edge_refused(answer, space, longest, longest->lr_opt < longest->lowest_lr);
+        return edge_refused(answer, posterior, longest, longest->lr_opt < longest->lowest_lr,
+                            false);
     if (end != 0 && (longest->at_edge || unknown)) /* the mean of an uncertain optimum misleads */
-        return edge_refused(answer, space, longest, end < 0);
+        return edge_refused(answer, posterior, longest, end < 0, true);
     if (unknown) {
         answer->advice = (struct advice_answer){.kind = ADVICE_SEEDS,
                                                 .seeds = space->seeds < 16 ? 2 * space->seeds : 32};
