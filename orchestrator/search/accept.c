@@ -12,6 +12,7 @@
 
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define WIDER 8.0         /* factor by which to widen a range whose edge is best: three octaves */
+#define LR_HIGHEST 100.0  /* that search.lr may have */
 #define WITHIN 0.5        /* octaves from an end of the range to what lies within it */
 #define LOWER_GAIN 4.0    /* factor by which to lower search.min_gain */
 #define TYPICAL_ERROR 0.3 /* octaves: error of a further horizon's optimum, misfit included */
@@ -32,10 +33,11 @@ bool horizon_counts(const struct horizon_answer *horizon)
     return isfinite(horizon->lr_opt) && !horizon->at_edge && horizon->se_ln_lr <= UNKNOWN;
 }
 
-/* Sets the advice to search other LRs. */
+/* Sets the advice to search other LRs, as far as a plan takes them. */
 static void advise_range(struct answer *answer, double low, double high)
 {
-    answer->advice = (struct advice_answer){.kind = ADVICE_RANGE, .lr = {low, high}};
+    answer->advice =
+        (struct advice_answer){.kind = ADVICE_RANGE, .lr = {low, fmin(high, LR_HIGHEST)}};
 }
 
 /* A bound that is none of the user's own, as one would write it. */

@@ -91,6 +91,18 @@ static void the_edge_is_where_the_best_trial_is(void **state)
     advised_range(0.001, 2.4);
 }
 
+/* A plan refuses learning rates above 100. */
+static void the_advice_is_a_range_that_a_plan_takes(void **state)
+{
+    (void)state;
+    space.lr_high = 64;
+    for (int i = 0; i < 5; i++)
+        see(4000000, 64 / exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
+    conclude();
+    assert_non_null(strstr(answer.reason, "the upper edge of what trained"));
+    advised_range(0.001, 100);
+}
+
 /* The trials ended far within the range: a wider one would change nothing. */
 static void an_edge_within_the_range_does_not_ask_for_a_wider_one(void **state)
 {
@@ -219,6 +231,7 @@ int main(void)
         TEST(a_horizon_that_was_not_tried_is_no_reason),
         TEST(the_longest_has_its_best_at_the_edge),
         TEST(the_edge_is_where_the_best_trial_is),
+        TEST(the_advice_is_a_range_that_a_plan_takes),
         TEST(an_edge_within_the_range_does_not_ask_for_a_wider_one),
         TEST(a_fitted_optimum_beyond_the_range_asks_for_a_wider_one),
         TEST(one_loss_at_the_longest_is_no_reason),
