@@ -1,11 +1,14 @@
-/* A new campaign's journal begins with CAMPAIGN, DATA for each cell with other data, and SESSION.
- * Each later start adds SESSION, and ENDED for each trial that was running. */
+/* A new campaign's journal begins with CAMPAIGN, DATA for each cell with other data, and SESSION; a
+ * fork's gets its name only when it holds the first round too, because the next start may be one
+ * without --fork, which could not find the rest of that round. Each later start adds SESSION, and
+ * ENDED for each trial that was running. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/open_run.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 #include "campaign/campaign_apply.h"
 #include "campaign/campaign_next.h"
@@ -287,7 +290,7 @@ int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *
 {
     int rc;
     const struct coordinator_setup *setup = run->setup;
-    char path[TRIAL_PATH + 32];
+    char path[TRIAL_PATH + 32], unfinished[TRIAL_PATH + 32];
     assert(!run->campaign && !run->journal && !run->lock);
     if (setup->fork_from && (rc = fork_open(&run->fork, setup->fork_from, err)))
         return rc;
@@ -299,7 +302,11 @@ int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *
         (rc = campaign_create(&run->campaign, setup->plan, err)))
         return rc;
     snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);
-    if ((rc = journal_open(&run->journal, path, apply_replayed, run->campaign, err)))
+    snprintf(unfinished, sizeof(unfinished), "%s/journal.jsonl.new", setup->run_dir);
+    unlink(unfinished); /* of a fork that ended while it took over its first round */
+    bool forks = run->fork && access(path, F_OK) != 0;
+    if ((rc = journal_open(&run->journal, forks ? unfinished : path, apply_replayed, run->campaign,
+                           err)))
         return rc;
     if (open_run_has_campaign(run)) {
         if (!setup->resume)
@@ -317,7 +324,7 @@ int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *
     if ((rc = record_opening(run, resolved, err)) || (rc = record_session(run, err)) ||
         (rc = abandon_running(run, err)) || (run->fork && (rc = adopt_trials(run, err))))
         return rc;
-    return journal_sync(run->journal, err);
+    return forks ? journal_rename(run->journal, path, err) : journal_sync(run->journal, err);
 }
 
 void open_run_close(struct open_run *run)

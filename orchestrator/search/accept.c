@@ -12,6 +12,7 @@
 
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define WIDER 8.0         /* factor by which to widen a range whose edge is best: three octaves */
+#define LR_HIGHEST 100.0  /* that search.lr may have */
 #define WITHIN 0.5        /* octaves from an end of the range to what lies within it */
 #define LOWER_GAIN 4.0    /* factor by which to lower search.min_gain */
 #define TYPICAL_ERROR 0.3 /* octaves: error of a further horizon's optimum, misfit included */
@@ -32,10 +33,11 @@ bool horizon_counts(const struct horizon_answer *horizon)
     return isfinite(horizon->lr_opt) && !horizon->at_edge && horizon->se_ln_lr <= UNKNOWN;
 }
 
-/* Sets the advice to search other LRs. */
+/* Sets the advice to search other LRs, as far as a plan takes them. */
 static void advise_range(struct answer *answer, double low, double high)
 {
-    answer->advice = (struct advice_answer){.kind = ADVICE_RANGE, .lr = {low, high}};
+    answer->advice =
+        (struct advice_answer){.kind = ADVICE_RANGE, .lr = {low, fmin(high, LR_HIGHEST)}};
 }
 
 /* A bound that is none of the user's own, as one would write it. */
@@ -97,12 +99,27 @@ static void advise_min_gain(struct answer *answer, const struct search_space *sp
                                             .min_gain = two_digits(space->min_gain / LOWER_GAIN)};
 }
 
-static bool edge_refused(struct answer *answer, const struct search_space *space,
-                         const struct horizon_answer *horizon, bool low)
+/* Octaves from the lower or upper end of the range to the nearest LR that trained at a horizon of the
+ * nearest cell. */
+static double octaves_to_end(const struct answer *answer, const struct posterior *posterior,
+                             const struct horizon_answer *horizon, double end)
+{
+    size_t b = answer->nearest * answer->horizon_count + (size_t)(horizon - answer->horizons);
+    const struct cell_basin *basin = &posterior->data->basins[b];
+    double nearest = INFINITY;
+    for (size_t i = 0; i < basin->losses; i++)
+        nearest = fmin(nearest, fabs(basin->points[i].x[0] - log2(end)));
+    return nearest;
+}
+
+/* The optimum seems to lie below or above all that trained; `lowest`: the lowest loss is there. */
+static bool edge_refused(struct answer *answer, const struct posterior *posterior,
+                         const struct horizon_answer *horizon, bool low, bool lowest)
 {
     char tokens[COUNT_TEXT], mend[128];
+    const struct search_space *space = &posterior->data->space;
     double end = low ? space->lr_low : space->lr_high;
-    bool within = fabs(log2(horizon->lowest_lr / end)) > WITHIN;
+    bool within = octaves_to_end(answer, posterior, horizon, end) > WITHIN;
     if (within && space->min_gain > 0) {
         advise_min_gain(answer, space);
         snprintf(mend, sizeof(mend),
@@ -116,12 +133,17 @@ static bool edge_refused(struct answer *answer, const struct search_space *space
         snprintf(mend, sizeof(mend), "widen search.lr to [%.3g, %.3g]", answer->advice.lr[0],
                  answer->advice.lr[1]);
     }
+    format_count(tokens, sizeof(tokens), (double)horizon->tokens);
+    if (!lowest)
+        return refuse(answer,
+                      "at %s tokens, the longest horizon tried, the optimum seems to lie %s "
+                      "all learning rates that trained: %s",
+                      tokens, low ? "below" : "above", mend);
     return refuse(
         answer,
         "at %s tokens, the longest horizon tried, the lowest loss (at learning rate %.3g) "
         "lies at the %s edge of what trained, and the optimum seems to lie beyond: %s",
-        format_count(tokens, sizeof(tokens), (double)horizon->tokens), horizon->lowest_lr,
-        low ? "lower" : "upper", mend);
+        tokens, horizon->lowest_lr, low ? "lower" : "upper", mend);
 }
 
 static bool flat_refused(struct answer *answer, uint32_t seeds)
@@ -154,9 +176,10 @@ static bool longest_refused(struct answer *answer, const struct posterior *poste
     int end = end_of_lowest(answer, posterior, longest);
     bool unknown = !(longest->se_ln_lr <= UNKNOWN);
     if (end == 0 && longest->at_edge)
-        return edge_refused(answer, space, longest, longest->lr_opt < longest->lowest_lr);
+        return edge_refused(answer, posterior, longest, longest->lr_opt < longest->lowest_lr,
+                            false);
     if (end != 0 && (longest->at_edge || unknown)) /* the mean of an uncertain optimum misleads */
-        return edge_refused(answer, space, longest, end < 0);
+        return edge_refused(answer, posterior, longest, end < 0, true);
     if (unknown) {
         answer->advice = (struct advice_answer){.kind = ADVICE_SEEDS,
                                                 .seeds = space->seeds < 16 ? 2 * space->seeds : 32};

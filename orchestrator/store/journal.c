@@ -371,6 +371,24 @@ int journal_sync(struct journal *journal, struct lr_error *err)
     return 0;
 }
 
+int journal_rename(struct journal *journal, const char *path, struct lr_error *err)
+{
+    int rc = journal_sync(journal, err);
+    if (rc)
+        return rc;
+    char *moved = lr_strdup(path);
+    if (!moved)
+        return lr_nomem(err);
+    if (rename(journal->path, path)) {
+        lr_free(moved);
+        return give_up(journal, "rename", err);
+    }
+    sync_directory(path);
+    lr_free(journal->path);
+    journal->path = moved;
+    return 0;
+}
+
 size_t journal_count(const struct journal *journal)
 {
     return journal->count;

@@ -24,7 +24,10 @@ int journal_open(struct journal **out, const char *path,
  * complete line and every later call fails (LR_ENOSPC when the disk is full). */
 int journal_append(struct journal *journal, const struct event *event, struct lr_error *err);
 int journal_sync(struct journal *journal, struct lr_error *err); /* fsync of unsynced lines */
-size_t journal_count(const struct journal *journal);             /* lines, with replayed ones */
+/* Syncs it and moves it to `path`, in place of a file there: readers of `path` see all lines so far
+ * or none, after a crash too. On failure it keeps its path, and every later write fails. */
+int journal_rename(struct journal *journal, const char *path, struct lr_error *err);
+size_t journal_count(const struct journal *journal); /* lines, with replayed ones */
 /* Passes the events of a journal to `replay`. Writes nothing and takes no lock, so it works on a
  * running campaign. A torn last line is skipped. LR_EIO if the file does not exist. */
 int journal_read(const char *path,

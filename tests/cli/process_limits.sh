@@ -81,3 +81,13 @@ if [ -w /dev/full ]; then
     expect_status 74
     expect_err "standard output: cannot write it: No space left on device"
 fi
+
+# A fork that ends while it takes over its first round goes on without --fork too, as one that is
+# not begun.
+rm -rf fork-*
+for blocks in 24 48; do
+    too_large $blocks tiny.yaml --run-dir whole --fork fork-$blocks
+    run "$LRSEARCH" tiny.yaml --run-dir fork-$blocks
+    expect_status "$whole_status"
+    [ -z "$(ls fork-$blocks | grep '\.new$')" ] || fail "a part of a journal is left"
+done

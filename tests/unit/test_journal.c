@@ -70,6 +70,33 @@ static void reading_on(void **state)
     free(bytes);
 }
 
+/* A renamed journal replaces the file at its new path and goes on there; one that cannot be renamed
+ * takes no more lines. */
+static void renamed(void **state)
+{
+    (void)state;
+    struct replayed replayed = {0};
+    struct lr_error err = {0};
+    struct event event = {.kind = EVENT_CLOCK};
+    char moved[sizeof(path) + 8];
+    snprintf(moved, sizeof(moved), "%s.moved", path);
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 5);
+    assert_int_equal(journal_rename(journal, moved, NULL), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    append(journal, 5, 9);
+    assert_int_equal(journal_read(moved, on_replay, &replayed, NULL), 0);
+    assert_int_equal(replayed.count, 9);
+    assert_int_equal(journal_rename(journal, path, NULL), 0);
+    assert_int_equal(mkdir(moved, 0700), 0);
+    assert_int_equal(journal_rename(journal, moved, &err), LR_EIO);
+    assert_non_null(strstr(err.text, "cannot rename the journal"));
+    assert_int_equal(journal_append(journal, &event, NULL), LR_EIO);
+    journal_close(journal);
+    assert_int_equal(rmdir(moved), 0);
+    journal_close(open_ok(9));
+}
+
 /* More than one block of reading, lines across the blocks. */
 static void large_journal(void **state)
 {
@@ -370,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(append_and_replay),
         IN_FOLDER(reading_on),
+        IN_FOLDER(renamed),
         IN_FOLDER(large_journal),
         IN_FOLDER(every_prefix_opens),
         IN_FOLDER(every_flipped_byte_is_found),

@@ -91,6 +91,18 @@ static void the_edge_is_where_the_best_trial_is(void **state)
     advised_range(0.001, 2.4);
 }
 
+/* A plan refuses learning rates above 100. */
+static void the_advice_is_a_range_that_a_plan_takes(void **state)
+{
+    (void)state;
+    space.lr_high = 64;
+    for (int i = 0; i < 5; i++)
+        see(4000000, 64 / exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
+    conclude();
+    assert_non_null(strstr(answer.reason, "the upper edge of what trained"));
+    advised_range(0.001, 100);
+}
+
 /* The trials ended far within the range: a wider one would change nothing. */
 static void an_edge_within_the_range_does_not_ask_for_a_wider_one(void **state)
 {
@@ -112,6 +124,22 @@ static void an_edge_within_the_range_does_not_ask_for_a_wider_one(void **state)
     conclude();
     assert_non_null(strstr(answer.reason, "beyond: try learning rates from there on to 1e-06"));
     assert_int_equal(answer.advice.kind, ADVICE_NONE);
+}
+
+/* The end of the range was tried, but noise put the lowest loss elsewhere: a trial more within the
+ * range would not tell the optimum. */
+static void a_fitted_optimum_beyond_the_range_asks_for_a_wider_one(void **state)
+{
+    const double losses[] = {3.075, 3.058, 3.242, 3.471, 3.657, 3.869, 4.221};
+    (void)state;
+    space.lr_low = 5e-4;
+    for (int i = 0; i < 7; i++)
+        see(4000000, 5e-4 * exp2(i), losses[i]);
+    conclude();
+    assert_string_equal(answer.reason,
+                        "at 4M tokens, the longest horizon tried, the optimum seems to lie below "
+                        "all learning rates that trained: widen search.lr to [6.25e-05, 0.064]");
+    advised_range(6.25e-5, 0.064);
 }
 
 /* It neither shows an optimum nor hides those of the shorter horizons. */
@@ -203,7 +231,9 @@ int main(void)
         TEST(a_horizon_that_was_not_tried_is_no_reason),
         TEST(the_longest_has_its_best_at_the_edge),
         TEST(the_edge_is_where_the_best_trial_is),
+        TEST(the_advice_is_a_range_that_a_plan_takes),
         TEST(an_edge_within_the_range_does_not_ask_for_a_wider_one),
+        TEST(a_fitted_optimum_beyond_the_range_asks_for_a_wider_one),
         TEST(one_loss_at_the_longest_is_no_reason),
         TEST(a_flat_horizon_is_told_and_rests_on_the_others),
         TEST(noise_alone_identifies_nothing),
