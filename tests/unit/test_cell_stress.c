@@ -363,8 +363,9 @@ static void the_largest_campaign_is_answered(void **state)
     assert_int_equal(answer.basin_count, ANSWER_BASINS);
     bool said = false;
     for (size_t i = 0; i < answer.warning_count; i++)
-        said = said || strcmp(answer.warnings[i], "of 320 basins that were tried only the first "
-                                                  "256 are listed; all count") == 0;
+        said = said || strcmp(answer.warnings[i],
+                              "of the 320 horizons of all models that were tried only the first "
+                              "256 are listed; all count") == 0;
     assert_true(said);
 }
 

@@ -98,7 +98,7 @@ static void small_models_are_refused(void **state)
         worst[1] = fmax(worst[1], off);
         assert_refused(BJORCK, &recipe,
                        "fitted on models of 760M to 2.7B parameters: smaller ones, like this of "
-                       "125M, follow another law");
+                       "125M, follow another rule");
     }
     assert_true(worst[0] < 0.7 && worst[1] > 1.4);
     struct recipe smallest = recipe_of(1e-4, 760e6, 100e9);
