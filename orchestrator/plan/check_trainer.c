@@ -50,8 +50,11 @@ static void check_matmul(struct plan_reader *reader)
     else if (HAS(reader, training.precision) &&
              !trial_products_suit(products, reader->plan->training.precision))
         reader_complain(reader, MEMBER(trainer.matmul),
-                        "%s does not multiply in training.precision %s; leave it out", text,
-                        precision_name(reader->plan->training.precision));
+                        "%s does not multiply in training.precision %s; leave it out%s", text,
+                        precision_name(reader->plan->training.precision),
+                        trial_products_suit(products, PRECISION_BF16)
+                            ? ", or set training.precision: bf16"
+                            : "");
 }
 
 /* ---- replay ---- */

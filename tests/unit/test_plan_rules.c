@@ -87,7 +87,7 @@ static const struct plan_error_case cases[] = {
      "leave it out\n"},
     {8, "trainer: {matmul: bf16}",
      "plan.yaml:8:19: trainer.matmul: bf16 does not multiply in training.precision fp32; leave it "
-     "out\n"},
+     "out, or set training.precision: bf16\n"},
     {3, "model: {d_model: 64, n_layers: 2, n_heads: 3, context: 128, vocab: 256}",
      "plan.yaml:3:44: model.n_heads: 3 heads do not divide model.d_model 64; use 2, or another "
      "width\n"},
