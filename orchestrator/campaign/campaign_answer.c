@@ -30,7 +30,7 @@ static void add_trial(struct answer_cost *cost, const struct trial *trial)
         cost->flops += (double)tokens * trial_flops_per_token(&trial->spec);
     cost->lost_attempts += trial->spent.attempts - good;
     cost->lost_tokens += spent > tokens ? spent - tokens : 0;
-    if (good && trial->rank == 0) /* rank 0 never trains: the result was taken over */
+    if (trial_is_taken_over(trial))
         cost->reused_tokens += tokens;
 }
 

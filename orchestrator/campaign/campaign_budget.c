@@ -51,12 +51,6 @@ static double core_hours(const struct campaign *campaign, double seconds)
     return seconds * campaign->plan.trainer.threads_per_worker / 3600;
 }
 
-/* The result was taken over from another campaign: rank 0 never trains. */
-static bool is_taken_over(const struct trial *trial)
-{
-    return (trial->state == TRIAL_DONE || trial->state == TRIAL_DIVERGED) && trial->rank == 0;
-}
-
 /* Over all attempts that ended, lost ones included. */
 static struct event_finished spent(const struct campaign *campaign)
 {
@@ -67,7 +61,7 @@ static struct event_finished spent(const struct campaign *campaign)
         sum.need_tokens += trial->spent.tokens;
         sum.need_flops += trial->spent.flops;
         seconds += trial->spent.seconds;
-        sum.need_trials += !is_taken_over(trial);
+        sum.need_trials += !trial_is_taken_over(trial);
     }
     sum.need_core_hours = core_hours(campaign, seconds);
     sum.need_wall_s = campaign->wall_s;

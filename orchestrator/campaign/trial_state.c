@@ -48,3 +48,8 @@ bool trial_state_is_waiting(enum trial_state state)
 {
     return state == TRIAL_PENDING || state == TRIAL_LOST;
 }
+
+bool trial_is_taken_over(const struct trial *trial)
+{
+    return (trial->state == TRIAL_DONE || trial->state == TRIAL_DIVERGED) && trial->rank == 0;
+}

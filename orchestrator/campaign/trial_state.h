@@ -54,4 +54,7 @@ struct trial {
     } spent;
 };
 
+/* The result was taken over from another campaign: rank 0 never trains. */
+bool trial_is_taken_over(const struct trial *trial);
+
 #endif

@@ -3,6 +3,7 @@
 # the trainings write their checkpoints first.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
+limit_s=400 # a campaign under AddressSanitizer on a loaded machine
 
 tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [128k, 256k, 512k], policy: grid}" \
     "limits: {checkpoint_every: none}"

@@ -126,6 +126,7 @@ static int step(struct session *session, struct lr_error *err)
     if (pending && running < session->workers) {
         event.as.started.trial_id = pending->id;
         event.as.started.attempt = pending->attempt + 1;
+        event.as.started.rank = 1 + pending->id % session->workers;
     } else if (last) { /* the last started ends first: another order for each number of workers */
         event = outcome_of(last);
     } else {
