@@ -85,11 +85,12 @@ status=$?
 
 # A name cannot lead out of the folder.
 rm -rf logs
-for name in ../x a/b .. .hidden "$work/x"; do
+beside=../${work##*/}.x # /tmp is everybody's
+for name in "$beside" a/b .. .hidden "$work/x"; do
     tiny_plan bad.yaml "name: $name"
     run "$LRSEARCH" bad.yaml
     expect_status 65
     expect_err "bad.yaml:"
     expect_err "name: "
-    { [ ! -e logs ] && [ ! -e ../x ] && [ ! -e x ]; } || fail "name: $name: something was written"
+    { [ ! -e logs ] && [ ! -e "$beside" ] && [ ! -e x ]; } || fail "name: $name: something was written"
 done
