@@ -55,13 +55,19 @@ static void a_horizon_that_was_not_tried_is_no_reason(void **state)
     assert_true(log(answer.target.ci90[1] / answer.target.ci90[0]) < narrow);
 }
 
-static void the_longest_has_its_best_at_the_edge(void **state)
+/* At the longest of three horizons the lowest LR has the lowest loss. */
+static void see_best_at_lowest(void)
 {
-    (void)state;
     see_basin(1000000, 8e-3, 0);
     see_basin(2000000, 6e-3, 0);
     for (int i = 0; i < 5; i++)
         see(4000000, 1e-3 * exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
+}
+
+static void the_longest_has_its_best_at_the_edge(void **state)
+{
+    (void)state;
+    see_best_at_lowest();
     conclude();
     assert_string_equal(
         answer.reason,
@@ -108,10 +114,7 @@ static void an_edge_within_the_range_does_not_ask_for_a_wider_one(void **state)
 {
     (void)state;
     space.lr_low = 1e-6;
-    see_basin(1000000, 8e-3, 0);
-    see_basin(2000000, 6e-3, 0);
-    for (int i = 0; i < 5; i++)
-        see(4000000, 1e-3 * exp2(i), 3 + 0.04 * (i + 1) * (i + 1));
+    see_best_at_lowest();
     conclude();
     assert_string_equal(
         answer.reason,

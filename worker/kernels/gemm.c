@@ -1,6 +1,7 @@
 /* Packing and the loops around the tiles. From outer to inner: GEMM_DEPTH steps of the inner
  * dimension, as many columns as the packing buffer holds (kept in the L2 cache), a band of rows
  * (also in L2), one panel (in the L1 cache), the tiles. */
+#include "kernels/gemm_parts.h"
 #include "kernels/gemm_tiles.h"
 
 #include <string.h>
@@ -37,11 +38,6 @@ size_t gemm_panel(void)
 size_t gemm_tile_rows(void)
 {
     return tiles()->rows;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 static const float *part(struct operand o, size_t i, size_t k)
@@ -105,21 +101,6 @@ void gemm_row_sums(struct gemm_into to, struct operand a, size_t rows, size_t in
     else
         for (size_t i = 0; i < rows; i++)
             tiles()->add_steps(to.row_sums + i, a.data + i * a.row, 1, 1, inner);
-}
-
-static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t k)
-{
-    to.out += i * to.ld + j;
-    if (to.bias)
-        to.bias = k == 0 ? to.bias + j : NULL;
-    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
-    to.add = to.add || k > 0; /* the first chain starts the sum, later ones are added */
-    return to;
-}
-
-static size_t parts(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
 }
 
 /* Multiplies the panels of b one after the other, over at most GEMM_DEPTH steps; meanwhile what

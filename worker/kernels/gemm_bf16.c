@@ -1,5 +1,6 @@
 /* The loops around the bf16 tiles, as in gemm.c; both operands are packed. */
 #include "kernels/gemm_bf16_tiles.h"
+#include "kernels/gemm_parts.h"
 
 #include <string.h>
 
@@ -62,30 +63,10 @@ const char *gemm_bf16_instructions(void)
     return tiles()->name;
 }
 
-static size_t parts(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static struct operand part(struct operand o, size_t i, size_t k)
 {
     o.data += i * o.row + k * o.column;
     return o;
-}
-
-static struct gemm_into part_of(struct gemm_into to, size_t i, size_t j, size_t k)
-{
-    to.out += i * to.ld + j;
-    if (to.bias)
-        to.bias = k == 0 ? to.bias + j : NULL;
-    to.row_sums = to.row_sums && j == 0 ? to.row_sums + i : NULL; /* once per row */
-    to.add = to.add || k > 0; /* the first chain starts the sum, later ones are added */
-    return to;
 }
 
 /* ---- the packed right operand: its struct counts in floats, which are as large as pairs ---- */

@@ -14,6 +14,7 @@
 #endif
 #endif
 #include "kernels/gemm_bf16.h"
+#include "kernels/gemm_parts.h"
 #include "kernels/kernels.h"
 #include "kernels/pieces.h"
 
@@ -195,11 +196,6 @@ static void onednn_piece(struct gemm_into to, struct operand a, struct operand b
 struct grid {
     size_t rows, columns, piece_rows, piece_columns, down, count;
 };
-
-static size_t parts(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
 
 /* Our own products do not depend on the cuts: as few pieces as keep the threads busy, since each
  * packs its operands. A piece has whole tiles and panels. */
