@@ -32,6 +32,9 @@ FIELD_TABLE_DEFINE(msg_pong, PONG_FIELDS)
 #define FIELD_OWNER msg_stop
 FIELD_TABLE_DEFINE(msg_stop, STOP_FIELDS)
 #undef FIELD_OWNER
+#define FIELD_OWNER msg_group
+FIELD_TABLE_DEFINE(msg_group, GROUP_FIELDS)
+#undef FIELD_OWNER
 
 const char *message_name(uint32_t tag)
 {

@@ -158,6 +158,7 @@ static int handle_message(struct worker *worker, const struct message *message)
     case MSG_STOP:
         worker->stopping = true;
         return 0;
+    case MSG_GROUP: /* no trial has a group yet */
     case MSG_HELLO:
     case MSG_PROGRESS:
     case MSG_RESULT:

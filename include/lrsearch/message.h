@@ -2,6 +2,7 @@
 #define LRSEARCH_MESSAGE_H
 
 #include "lrsearch/error.h"
+#include "lrsearch/group.h"
 #include "lrsearch/trial.h"
 
 /* Messages between coordinator and workers. Every message about a trial carries (trial_id,
@@ -10,9 +11,12 @@
  *
  * The protocol tolerates lost, late, duplicate and reordered messages: HELLO repeats until it is
  * answered; PING carries the attempt that the coordinator expects, PONG the attempt that the worker
- * trains. If they differ, the missing ASSIGN, RESULT or CANCEL is sent again. */
+ * trains. If they differ, the missing ASSIGN, RESULT or CANCEL is sent again.
+ *
+ * Each member of a group (group.h) has its own ASSIGN of the attempt. The leader sends PROGRESS and
+ * the RESULT that counts; a follower's RESULT says only that it has left the training. */
 
-#define MESSAGE_PROTOCOL 6u
+#define MESSAGE_PROTOCOL 7u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \
@@ -20,11 +24,17 @@
     U64(host_id) /* equal on two ranks only if they see each other's pids */                       \
     TEXT(host, 64)                                                                                 \
     TEXT(version, 32)                                                                              \
-    TEXT(cpu, 128) /* and libraries: the bits of products depend on them; "": unknown */
+    TEXT(cpu, 128) /* and libraries: the bits of products depend on them; "": unknown */           \
+    U32(cores)     /* that this process may use; 0: unknown */                                     \
+    F64(flops)     /* FLOP/s of this rank's products, measured at the start; 0: unknown */         \
+    F64(latency_s) /* of group traffic to a neighbour, measured at the start; 0: unknown */        \
+    F64(bytes_per_s)
 #define ASSIGN_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U64(serial) /* grows with each assignment; a worker follows only a new highest */              \
     U32(trial_id)                                                                                  \
     U32(attempt)                                                                                   \
+    U32(epoch)                /* 0: the attempt begins; otherwise it runs, and this rank joins */  \
+    TEXT(members, GROUP_TEXT) /* ranks that train it, the leader first; "": this one alone */      \
     STRUCT(place, trial_place) STRUCT(spec, trial_spec)
 #define PROGRESS_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
     U32(trial_id)                                                                                  \
@@ -32,7 +42,8 @@
     U32(curve_point) /* 1: a point of the loss curve, at a place that depends on the spec alone */ \
     U64(tokens)                                                                                    \
     F64(train_loss) /* of the step, nats per token */                                              \
-    F64(seconds)    /* since the attempt began */
+    F64(seconds)    /* since the attempt began */                                                  \
+    U32(ranks)      /* that train it now */
 #define RESULT_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
     U32(trial_id) U32(attempt) STRUCT(result, trial_result)
 #define CANCEL_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                 \
@@ -45,6 +56,11 @@
 #define PONG_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                   \
     U64(nonce)                 /* of the PING */                                                   \
     U32(trial_id) U32(attempt) /* training now or next; 0: none */
+#define GROUP_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
+    U32(trial_id)                                                                                  \
+    U32(attempt)                                                                                   \
+    U32(epoch)                /* higher than the group's */                                        \
+    TEXT(members, GROUP_TEXT) /* the present ones in their order, then those that join */
 #define STOP_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(reason)
 
 /* X(TAG, value, struct tag, field list) */
@@ -56,7 +72,8 @@
     X(CANCEL, 5, cancel, CANCEL_FIELDS)       /* -> worker */                                      \
     X(PING, 6, ping, PING_FIELDS)             /* -> worker */                                      \
     X(PONG, 7, pong, PONG_FIELDS)             /* -> coordinator */                                 \
-    X(STOP, 8, stop, STOP_FIELDS)             /* -> worker: exit */
+    X(STOP, 8, stop, STOP_FIELDS)             /* -> worker: exit */                                \
+    X(GROUP, 9, group, GROUP_FIELDS)          /* -> a group's leader: more ranks may join */
 
 enum message_tag {
 #define X(TAG, value, tag, FIELDS) MSG_##TAG = (value),

@@ -355,6 +355,7 @@ int sched_message(struct sched *sched, int peer, const struct message *message, 
     case MSG_CANCEL:
     case MSG_PING:
     case MSG_STOP:
+    case MSG_GROUP:
         break;
     }
     sched->bad++; /* only the coordinator sends these */

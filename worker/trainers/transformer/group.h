@@ -1,5 +1,5 @@
-#ifndef LRSEARCH_GROUP_H
-#define LRSEARCH_GROUP_H
+#ifndef LRSEARCH_TRAINER_GROUP_H
+#define LRSEARCH_TRAINER_GROUP_H
 
 #include <stddef.h>
 
