@@ -125,6 +125,12 @@ void model_profile_lap(struct model_profile *profile, enum model_part part)
     profile->last = now;
 }
 
+void model_lap(struct model *model, enum model_part part)
+{
+    if (model->profile)
+        model_profile_lap(model->profile, part);
+}
+
 size_t model_bytes(const struct model *model)
 {
     return model->arena.size;
@@ -141,6 +147,22 @@ struct param *model_param(struct model *model, size_t index)
     return &model->params[index];
 }
 
+struct model_floats model_floats(const struct model *model)
+{
+    return model->floats;
+}
+
+size_t model_bucket_count(const struct model *model)
+{
+    return model->bucket_count;
+}
+
+struct model_bucket model_bucket(const struct model *model, size_t index)
+{
+    assert(index < model->bucket_count);
+    return model->buckets[index];
+}
+
 uint32_t model_micro_batch(const struct model *model)
 {
     return model->micro_batch;
@@ -148,8 +170,7 @@ uint32_t model_micro_batch(const struct model *model)
 
 void model_zero_grad(struct model *model)
 {
-    for (size_t i = 0; i < model->param_count; i++)
-        memset(model->params[i].grad, 0, model->params[i].count * sizeof(float));
+    memset(model->floats.grad, 0, model->floats.count * sizeof(float));
 }
 
 /* Each tensor draws from a separate stream, so its numbers do not depend on the sizes of earlier
