@@ -40,6 +40,14 @@ enum {
     LEAVE_WITHIN_MS = 2000, /* from a CANCEL to a step boundary; then the group is given up */
 };
 
+struct worker;
+
+/* This rank's place in an open group. */
+struct seat {
+    struct worker *worker;
+    struct group_members members;
+};
+
 struct worker {
     struct transport *transport;
     struct group_source *groups;       /* NULL: none */
@@ -60,7 +68,8 @@ struct worker {
     bool canceled, save;            /* requests to the trainer at its next step */
     int step_rc;                    /* error of the step hook */
     uint64_t progress_ms, saved_ms; /* times of the last PROGRESS, the last checkpoint request */
-    struct group_members members;   /* that train the running trial */
+    struct seat seats[2];           /* in the group that trains, and in a larger one */
+    int newest;                     /* the seat in the group that was opened last */
     struct team *team;              /* led by this rank; NULL: none */
     struct group_members larger;    /* of the newest GROUP message about the running trial */
     bool grows;                     /* `larger` has not been tried yet */
@@ -305,53 +314,71 @@ static int on_step(void *context, const struct train_step *step)
 
 /* ---- groups ---- */
 
+/* Whether a seat is in a group that the training does not use yet. */
+static bool is_larger(const struct worker *worker, const struct seat *seat)
+{
+    return worker->team && seat->members.epoch > worker->current.epoch &&
+           seat->members.size > team_size(worker->team);
+}
+
 /* The hook of every group. A member is known to be gone only where the transport has learned it. */
 static bool is_given_up(void *context)
 {
-    struct worker *worker = context;
-    uint64_t now_ms = clock_ms();
+    const struct seat *seat = context;
+    struct worker *worker = seat->worker;
     bool any;
     if (!worker->step_rc && !worker->stopping)
         worker->step_rc = poll_messages(worker, &any);
-    if (worker->step_rc)
+    if (worker->step_rc || (is_larger(worker, seat) && seat->members.epoch < worker->larger.epoch))
         return true;
-    for (int i = 0; i < worker->members.size; i++)
-        if (!worker->transport->ops->alive(worker->transport, worker->members.ranks[i], NULL))
+    for (int i = 0; i < seat->members.size; i++)
+        if (!worker->transport->ops->alive(worker->transport, seat->members.ranks[i], NULL))
             return true;
     if (worker->leave_ms == 0 && (worker->canceled || worker->stopping))
-        worker->leave_ms = now_ms;
-    return worker->leave_ms > 0 && now_ms - worker->leave_ms >= LEAVE_WITHIN_MS;
+        worker->leave_ms = clock_ms();
+    return worker->leave_ms > 0 && clock_ms() - worker->leave_ms >= LEAVE_WITHIN_MS;
 }
 
 /* NULL: no memory. */
 static struct group *open_group(void *context, const struct group_members *members)
 {
     struct worker *worker = context;
+    if (!is_larger(worker, &worker->seats[worker->newest])) /* a larger one was dropped */
+        worker->newest = !worker->newest;
+    struct seat *seat = &worker->seats[worker->newest];
+    *seat = (struct seat){worker, *members};
     struct group *group = worker->groups->open(worker->groups, members, worker->current.trial_id,
                                                worker->current.attempt);
-    if (!group)
-        return NULL;
-    group->given_up = is_given_up;
-    group->context = worker;
-    worker->members = *members;
+    if (group) {
+        group->given_up = is_given_up;
+        group->context = seat;
+    }
     return group;
 }
 
+/* The group that the newest GROUP message names, if its first members are those that train. */
 static struct group *open_larger(void *context)
 {
     struct worker *worker = context;
+    int size = team_size(worker->team);
+    const struct seat *seat = &worker->seats[worker->newest];
+    if (is_larger(worker, seat)) /* dropped */
+        seat = &worker->seats[!worker->newest];
     if (!worker->grows)
         return NULL;
     worker->grows = false;
-    return open_group(worker, &worker->larger);
+    for (int i = 1; i < size; i++)
+        if (worker->larger.ranks[i] != seat->members.ranks[i])
+            return NULL;
+    return worker->larger.size > size ? open_group(worker, &worker->larger) : NULL;
 }
 
 /* The members of the current assignment, and this rank's index among them. False: the result says
  * why it cannot be trained. */
-static bool find_members(struct worker *worker, int *index, struct trial_result *result)
+static bool find_members(const struct worker *worker, struct group_members *members, int *index,
+                         struct trial_result *result)
 {
     const struct msg_assign *job = &worker->current;
-    struct group_members *members = &worker->members;
     bool known = group_members_read(members, job->members, worker->transport->size);
     members->epoch = job->epoch;
     *index = 0;
@@ -400,15 +427,19 @@ static void follow(struct worker *worker, struct group *group, struct trial_resu
 static void train(struct worker *worker, struct trial_result *result)
 {
     struct group *group = NULL;
+    struct group_members members;
     int index;
-    if (!find_members(worker, &index, result))
+    if (!find_members(worker, &members, &index, result))
         return;
-    if (worker->members.size > 1 && !(group = open_group(worker, &worker->members)))
+    if (members.size > 1 && !(group = open_group(worker, &members)))
         *result = unfinished(OUTCOME_FAILED, "out of memory");
     else if (index == 0)
         lead(worker, group, result);
     else
         follow(worker, group, result);
+    /* Nobody asked for its end: a member is gone. */
+    if (result->outcome == OUTCOME_CANCELED && index == 0 && !worker->canceled)
+        result->outcome = OUTCOME_LOST;
 }
 
 static int train_next(struct worker *worker)
@@ -417,7 +448,8 @@ static int train_next(struct worker *worker)
     struct trial_result result;
     int rc = 0;
     worker->current = worker->next;
-    worker->assigned = worker->finished = worker->grows = false;
+    worker->assigned = worker->grows = false;
+    memset(worker->seats, 0, sizeof(worker->seats));
     worker->larger = (struct group_members){.epoch = job->epoch};
     worker->training = true;
     worker->canceled = worker->save = false;

@@ -60,7 +60,6 @@ struct mpi_group {
     struct group group;
     struct mpi_group *next; /* among those abandoned */
     int tag;
-    bool lost; /* given up */
     struct name name;
     struct link links[GROUP_MOST];
     uint64_t asked_us; /* when given_up() was last asked */
@@ -92,10 +91,10 @@ static uint64_t clock_us(void)
 /* False, as every function of this part: the group is lost. */
 static bool lose(struct mpi_group *group, const char *why)
 {
-    if (!group->lost)
+    if (!group->group.lost)
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: group given up: %s", group->name.trial_id,
                group->name.attempt, why);
-    group->lost = true;
+    group->group.lost = true;
     return false;
 }
 
@@ -207,7 +206,7 @@ static bool look_for_name(struct mpi_group *group, int member)
         bool arrived = link->before != NULL;
         int done = 0;
         if (!arrived && (!take_first(group, member, &arrived) || !arrived))
-            return !group->lost;
+            return !group->group.lost;
         if (MPI_Test(&link->before_request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
             return lose(group, "a member is gone");
         if (!done)
@@ -254,7 +253,7 @@ static bool test_transfers(struct mpi_group *group, bool *any)
 static bool advance(struct mpi_group *group, bool *any)
 {
     *any = false;
-    if (group->lost)
+    if (group->group.lost)
         return false;
     for (int m = 0; m < group->group.members.size; m++) {
         if (group->links[m].deferred == 0)
@@ -270,7 +269,7 @@ static bool advance(struct mpi_group *group, bool *any)
 
 static enum group_status status_of(const struct mpi_group *group)
 {
-    return group->lost ? GROUP_GIVEN_UP : GROUP_OK;
+    return group->group.lost ? GROUP_GIVEN_UP : GROUP_OK;
 }
 
 static enum group_status mpi_group_send(struct group *base, int member, const void *data,
@@ -278,12 +277,12 @@ static enum group_status mpi_group_send(struct group *base, int member, const vo
 {
     struct mpi_group *group = (struct mpi_group *)base;
     assert(member != base->index && member < base->members.size);
-    if (!group->lost && !group->links[member].named) {
+    if (!group->group.lost && !group->links[member].named) {
         group->links[member].named = true;
         begin(group, false, member, &group->name, (int)sizeof(group->name));
     }
     const unsigned char *from = data;
-    while (bytes > 0 && !group->lost) {
+    while (bytes > 0 && !group->group.lost) {
         int piece = bytes < PIECE_MOST ? (int)bytes : PIECE_MOST;
         begin(group, false, member, (void *)(uintptr_t)from, piece);
         from += piece;
@@ -297,7 +296,7 @@ static enum group_status mpi_group_receive(struct group *base, int member, void 
     struct mpi_group *group = (struct mpi_group *)base;
     assert(member != base->index && member < base->members.size);
     unsigned char *to = data;
-    while (bytes > 0 && !group->lost) {
+    while (bytes > 0 && !group->group.lost) {
         int piece = bytes < PIECE_MOST ? (int)bytes : PIECE_MOST;
         if (group->links[member].heard)
             begin(group, true, member, to, piece);
@@ -309,10 +308,20 @@ static enum group_status mpi_group_receive(struct group *base, int member, void 
     return status_of(group);
 }
 
+static void ask(struct mpi_group *group, uint64_t now_us)
+{
+    if (now_us - group->asked_us < ASK_EVERY_US)
+        return;
+    group->asked_us = now_us;
+    if (group->group.given_up && group->group.given_up(group->group.context))
+        lose(group, "told so");
+}
+
 static bool mpi_group_progress(struct group *base)
 {
     struct mpi_group *group = (struct mpi_group *)base;
     bool any;
+    ask(group, clock_us());
     return advance(group, &any) && group->count + group->deferred_count == 0;
 }
 
@@ -334,11 +343,7 @@ static enum group_status mpi_group_wait(struct group *base)
     int misses = 0;
     for (;;) {
         bool any;
-        if (now_us - group->asked_us >= ASK_EVERY_US) {
-            group->asked_us = now_us;
-            if (base->given_up && base->given_up(base->context))
-                lose(group, "told so");
-        }
+        ask(group, now_us);
         if (!advance(group, &any))
             return GROUP_GIVEN_UP;
         if (group->count + group->deferred_count == 0)

@@ -86,7 +86,9 @@ static void receive(struct exchange *e, int member, void *data, size_t bytes)
 
 bool exchange_progress(struct exchange *e)
 {
-    return e->given_up || e->group->ops->progress(e->group);
+    bool done = !e->given_up && e->group->ops->progress(e->group);
+    e->given_up |= e->group->lost;
+    return done || e->given_up;
 }
 
 int exchange_wait(struct exchange *e, struct lr_error *err)

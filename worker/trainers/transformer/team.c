@@ -200,6 +200,10 @@ int team_grow(struct team *team, struct member *member, struct lr_error *err)
     }
     if (!exchange_progress(team->awaiting))
         return 0;
+    if (exchange_given_up(team->awaiting)) {
+        drop_larger(team);
+        return 0;
+    }
     if (exchange_reported(team->awaiting, team_size(team), &why) ||
         exchange_open(team->awaiting, member->spec, member->model, member->losses, &why)) {
         lr_log(LR_LOG_WARNING, "goes on with %d ranks: %s", team_size(team), why.text);
