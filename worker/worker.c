@@ -7,6 +7,11 @@
  *   - While a trial trains, its step hook on_step() sends PROGRESS and polls, so messages are
  *     handled between steps. The hook can only request a stop or a checkpoint; its own errors wait
  *     in `step_rc` until the trainer returns.
+ *   - A trial with several members is trained by a team (transformer/team.h): this rank leads it or
+ *     follows. While it waits for the others, is_given_up() handles the messages. A canceled attempt
+ *     ends at a step boundary, where nothing is in flight; it is given up if that does not come
+ *     soon, or if a member is known to be gone. Nobody waits for ever, since the coordinator cancels
+ *     an attempt that has lost a member.
  *   - Messages may be lost, late or doubled (lrsearch/message.h). An ASSIGN counts only if its
  *     serial is the highest so far, a CANCEL only for the attempt that it names. The last RESULT is
  *     kept, and sent again when a PING or CANCEL shows that it was lost.
@@ -20,6 +25,7 @@
 #include <time.h>
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "trainers/transformer/team.h"
 #include "trainers/transformer/wsd_prefix.h"
 
 enum {
@@ -30,11 +36,21 @@ enum {
     LEASE_OF_FIRST_WORDS = 3,
     HELLO_FIRST_MS = 1000,
     HELLO_LAST_MS = 30000,
-    PROGRESS_EVERY_MS = 1000
+    PROGRESS_EVERY_MS = 1000,
+    LEAVE_WITHIN_MS = 2000, /* from a CANCEL to a step boundary; then the group is given up */
+};
+
+struct worker;
+
+/* This rank's place in an open group. */
+struct seat {
+    struct worker *worker;
+    struct group_members members;
 };
 
 struct worker {
     struct transport *transport;
+    struct group_source *groups;       /* NULL: none */
     struct lr_error *err;              /* worker_run()'s */
     uint64_t lease_ms;                 /* 0: none */
     uint64_t heard_ms;                 /* time of the coordinator's last message, or the start */
@@ -52,6 +68,12 @@ struct worker {
     bool canceled, save;            /* requests to the trainer at its next step */
     int step_rc;                    /* error of the step hook */
     uint64_t progress_ms, saved_ms; /* times of the last PROGRESS, the last checkpoint request */
+    struct seat seats[2];           /* in the group that trains, and in a larger one */
+    int newest;                     /* the seat in the group that was opened last */
+    struct team *team;              /* led by this rank; NULL: none */
+    struct group_members larger;    /* of the newest GROUP message about the running trial */
+    bool grows;                     /* `larger` has not been tried yet */
+    uint64_t leave_ms;              /* when the group was found to end; 0: it goes on */
     bool finished;                  /* `result` is the last one */
     struct msg_result result;
 };
@@ -97,27 +119,43 @@ static bool is_attempt(const struct msg_assign *assign, uint32_t trial_id, uint3
     return assign->trial_id == trial_id && assign->attempt == attempt;
 }
 
-/* A newer assignment replaces the one that waits or runs, which the coordinator has given up. */
-static void on_assign(struct worker *worker, const struct msg_assign *assign)
+/* A newer assignment replaces the one that waits or runs, which the coordinator has given up. A
+ * member of a group is assigned its attempt once more if the coordinator takes the first time for
+ * lost; it must not begin twice, since the others have begun. */
+static int on_assign(struct worker *worker, const struct msg_assign *assign)
 {
+    bool same = is_attempt(&worker->current, assign->trial_id, assign->attempt) &&
+                assign->epoch <= worker->current.epoch;
     if (assign->serial <= worker->serial)
-        return;
+        return 0;
     worker->serial = assign->serial;
+    if (assign->members[0] && same && worker->training)
+        return 0;
+    if (assign->members[0] && same && worker->finished)
+        return repeat_result(worker, assign->trial_id, assign->attempt);
     worker->assigned = true;
     worker->next = *assign;
     worker->canceled = worker->training;
     worker->save = false;
+    return 0;
+}
+
+/* The result of an attempt that trained nothing here. */
+static struct trial_result unfinished(enum outcome outcome, const char *why)
+{
+    struct trial_result result = {.outcome = outcome,
+                                  .val_loss = NAN,
+                                  .val_loss_se = NAN,
+                                  .val_bits_per_byte = NAN,
+                                  .train_loss = NAN};
+    snprintf(result.message, sizeof(result.message), "%.*s", (int)sizeof(result.message) - 1, why);
+    return result;
 }
 
 static int on_cancel(struct worker *worker, const struct msg_cancel *cancel)
 {
     if (worker->assigned && is_attempt(&worker->next, cancel->trial_id, cancel->attempt)) {
-        struct trial_result result = {.outcome = OUTCOME_CANCELED,
-                                      .val_loss = NAN,
-                                      .val_loss_se = NAN,
-                                      .val_bits_per_byte = NAN,
-                                      .train_loss = NAN,
-                                      .message = "canceled before it began"};
+        struct trial_result result = unfinished(OUTCOME_CANCELED, "canceled before it began");
         worker->assigned = false;
         return report_result(worker, &worker->next, &result);
     }
@@ -145,12 +183,26 @@ static int on_ping(struct worker *worker, const struct msg_ping *ping)
     return send_message(worker, &message);
 }
 
+/* A larger group for the trial that this rank leads. */
+static void on_group(struct worker *worker, const struct msg_group *group)
+{
+    struct group_members members;
+    if (!worker->training || !worker->groups ||
+        !is_attempt(&worker->current, group->trial_id, group->attempt) ||
+        group->epoch <= worker->larger.epoch ||
+        !group_members_read(&members, group->members, worker->transport->size) ||
+        members.size == 0 || members.ranks[0] != worker->transport->rank)
+        return;
+    members.epoch = group->epoch;
+    worker->larger = members;
+    worker->grows = true;
+}
+
 static int handle_message(struct worker *worker, const struct message *message)
 {
     switch (message->tag) {
     case MSG_ASSIGN:
-        on_assign(worker, &message->as.assign);
-        return 0;
+        return on_assign(worker, &message->as.assign);
     case MSG_CANCEL:
         return on_cancel(worker, &message->as.cancel);
     case MSG_PING:
@@ -158,7 +210,9 @@ static int handle_message(struct worker *worker, const struct message *message)
     case MSG_STOP:
         worker->stopping = true;
         return 0;
-    case MSG_GROUP: /* no trial has a group yet */
+    case MSG_GROUP:
+        on_group(worker, &message->as.group);
+        return 0;
     case MSG_HELLO:
     case MSG_PROGRESS:
     case MSG_RESULT:
@@ -227,7 +281,8 @@ static int send_progress(struct worker *worker, const struct train_step *step, u
                                               .curve_point = step->curve_point,
                                               .tokens = step->tokens,
                                               .train_loss = step->train_loss,
-                                              .seconds = step->seconds}};
+                                              .seconds = step->seconds,
+                                              .ranks = (uint32_t)team_size(worker->team)}};
     worker->progress_ms = now_ms;
     return send_message(worker, &message);
 }
@@ -257,31 +312,164 @@ static int on_step(void *context, const struct train_step *step)
     return wishes;
 }
 
-static int train_next(struct worker *worker)
+/* ---- groups ---- */
+
+/* Whether a seat is in a group that the training does not use yet. */
+static bool is_larger(const struct worker *worker, const struct seat *seat)
+{
+    return worker->team && seat->members.epoch > worker->current.epoch &&
+           seat->members.size > team_size(worker->team);
+}
+
+/* The hook of every group. A member is known to be gone only where the transport has learned it. */
+static bool is_given_up(void *context)
+{
+    const struct seat *seat = context;
+    struct worker *worker = seat->worker;
+    bool any;
+    if (!worker->step_rc && !worker->stopping)
+        worker->step_rc = poll_messages(worker, &any);
+    if (worker->step_rc || (is_larger(worker, seat) && seat->members.epoch < worker->larger.epoch))
+        return true;
+    for (int i = 0; i < seat->members.size; i++)
+        if (!worker->transport->ops->alive(worker->transport, seat->members.ranks[i], NULL))
+            return true;
+    if (worker->leave_ms == 0 && (worker->canceled || worker->stopping))
+        worker->leave_ms = clock_ms();
+    return worker->leave_ms > 0 && clock_ms() - worker->leave_ms >= LEAVE_WITHIN_MS;
+}
+
+/* NULL: no memory. */
+static struct group *open_group(void *context, const struct group_members *members)
+{
+    struct worker *worker = context;
+    if (!is_larger(worker, &worker->seats[worker->newest])) /* a larger one was dropped */
+        worker->newest = !worker->newest;
+    struct seat *seat = &worker->seats[worker->newest];
+    *seat = (struct seat){worker, *members};
+    struct group *group = worker->groups->open(worker->groups, members, worker->current.trial_id,
+                                               worker->current.attempt);
+    if (group) {
+        group->given_up = is_given_up;
+        group->context = seat;
+    }
+    return group;
+}
+
+/* The group that the newest GROUP message names, if its first members are those that train. */
+static struct group *open_larger(void *context)
+{
+    struct worker *worker = context;
+    int size = team_size(worker->team);
+    const struct seat *seat = &worker->seats[worker->newest];
+    if (is_larger(worker, seat)) /* dropped */
+        seat = &worker->seats[!worker->newest];
+    if (!worker->grows)
+        return NULL;
+    worker->grows = false;
+    for (int i = 1; i < size; i++)
+        if (worker->larger.ranks[i] != seat->members.ranks[i])
+            return NULL;
+    return worker->larger.size > size ? open_group(worker, &worker->larger) : NULL;
+}
+
+/* The members of the current assignment, and this rank's index among them. False: the result says
+ * why it cannot be trained. */
+static bool find_members(const struct worker *worker, struct group_members *members, int *index,
+                         struct trial_result *result)
 {
     const struct msg_assign *job = &worker->current;
-    struct trial_result result;
-    worker->current = worker->next;
-    worker->assigned = false;
-    worker->training = true;
-    worker->canceled = worker->save = false;
-    worker->progress_ms = worker->saved_ms = clock_ms();
+    bool known = group_members_read(members, job->members, worker->transport->size);
+    members->epoch = job->epoch;
+    *index = 0;
+    if (known && members->size == 0)
+        return true;
+    while (known && *index < members->size && members->ranks[*index] != worker->transport->rank)
+        ++*index;
+    if (known && *index < members->size && (members->size == 1 || worker->groups))
+        return true;
+    *result = unfinished(OUTCOME_FAILED, "");
+    snprintf(result->message, sizeof(result->message), "rank %d cannot train in the group \"%s\"",
+             worker->transport->rank, job->members);
+    return false;
+}
+
+/* ---- one assignment ---- */
+
+static void lead(struct worker *worker, struct group *group, struct trial_result *result)
+{
+    const struct msg_assign *job = &worker->current;
+    const struct team_hooks team_hooks = {
+        .context = worker, .larger = open_larger, .open = open_group};
+    struct lr_error err = {0};
+    if (team_create(&worker->team, group, &team_hooks, &err)) {
+        *result = unfinished(OUTCOME_FAILED, err.text);
+        return;
+    }
     const struct train_hooks hooks = {.context = worker,
                                       .step = on_step,
                                       .attempt = job->attempt,
                                       .trial_id = job->trial_id,
-                                      .place = &job->place};
-    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins: lr %.3g, %llu tokens", job->trial_id,
-           job->attempt, job->spec.lr, (unsigned long long)job->spec.horizon_tokens);
-    wsd_prefix_run(&job->spec, &hooks, &result);
-    worker->training = false;
+                                      .place = &job->place,
+                                      .team = worker->team};
+    wsd_prefix_run(&job->spec, &hooks, result);
+}
+
+static void follow(struct worker *worker, struct group *group, struct trial_result *result)
+{
+    const struct msg_assign *job = &worker->current;
+    const struct team_hooks hooks = {.context = worker, .open = open_group};
+    struct lr_error err = {0};
+    team_follow(&job->spec, &job->place, group, &hooks, &err);
+    *result = unfinished(OUTCOME_CANCELED, err.text);
+}
+
+static void train(struct worker *worker, struct trial_result *result)
+{
+    struct group *group = NULL;
+    struct group_members members;
+    int index;
+    if (!find_members(worker, &members, &index, result))
+        return;
+    if (members.size > 1 && !(group = open_group(worker, &members)))
+        *result = unfinished(OUTCOME_FAILED, "out of memory");
+    else if (index == 0)
+        lead(worker, group, result);
+    else
+        follow(worker, group, result);
+    /* Nobody asked for its end: a member is gone. */
+    if (result->outcome == OUTCOME_CANCELED && index == 0 && !worker->canceled)
+        result->outcome = OUTCOME_LOST;
+}
+
+static int train_next(struct worker *worker)
+{
+    const struct msg_assign *job = &worker->current;
+    struct trial_result result;
+    int rc = 0;
+    worker->current = worker->next;
+    worker->assigned = worker->grows = false;
+    memset(worker->seats, 0, sizeof(worker->seats));
+    worker->larger = (struct group_members){.epoch = job->epoch};
+    worker->training = true;
+    worker->canceled = worker->save = false;
+    worker->leave_ms = 0;
+    worker->progress_ms = worker->saved_ms = clock_ms();
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins%s%s: lr %.3g, %llu tokens", job->trial_id,
+           job->attempt, job->members[0] ? " on ranks " : "", job->members, job->spec.lr,
+           (unsigned long long)job->spec.horizon_tokens);
+    train(worker, &result);
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s at token %llu, loss %.6g, %.3g s%s%s",
            job->trial_id, job->attempt, outcome_name(result.outcome),
            (unsigned long long)result.tokens, result.val_loss, result.seconds,
            result.message[0] ? ": " : "", result.message);
-    if (worker->step_rc || worker->stopping)
-        return worker->step_rc;
-    return report_result(worker, job, &result);
+    /* The result goes first: the followers need not be there any more. */
+    if (!worker->step_rc && !worker->stopping)
+        rc = report_result(worker, job, &result);
+    team_end(worker->team);
+    worker->team = NULL;
+    worker->training = false;
+    return worker->step_rc ? worker->step_rc : rc;
 }
 
 /* ---- the loop ---- */
@@ -307,8 +495,8 @@ static void sleep_ms(uint64_t ms)
     nanosleep(&pause, NULL);
 }
 
-int worker_run(struct transport *transport, const struct msg_hello *hello, uint64_t lease_ms,
-               struct lr_error *err)
+int worker_run(struct transport *transport, struct group_source *groups,
+               const struct msg_hello *hello, uint64_t lease_ms, struct lr_error *err)
 {
     struct worker *worker = lr_calloc(1, sizeof(*worker));
     uint64_t pause_ms = SHORTEST_MS;
@@ -317,6 +505,7 @@ int worker_run(struct transport *transport, const struct msg_hello *hello, uint6
     if (!worker)
         return lr_nomem(err);
     worker->transport = transport;
+    worker->groups = groups;
     worker->err = err;
     worker->lease_ms = lease_ms;
     worker->heard_ms = worker->checked_ms = clock_ms();

@@ -38,8 +38,9 @@ struct group_ops {
      * group until wait() has returned, or for ever if it was given up. */
     enum group_status (*send)(struct group *group, int member, const void *data, size_t bytes);
     enum group_status (*receive)(struct group *group, int member, void *data, size_t bytes);
-    /* Moves transfers on, without waiting. */
-    void (*progress)(struct group *group);
+    /* Moves transfers on, without waiting; asks given_up() now and then. True: all that was begun
+     * is done. */
+    bool (*progress)(struct group *group);
     /* Until all that was begun is done. */
     enum group_status (*wait)(struct group *group);
     /* Frees the group, and what it has in flight as far as its memory allows. */
@@ -50,6 +51,7 @@ struct group { /* the first member of every implementation */
     const struct group_ops *ops;
     struct group_members members;
     int index;                       /* this rank's among the members */
+    bool lost;                       /* given up: the next operation says so */
     bool (*given_up)(void *context); /* asked in every wait, at least each millisecond */
     void *context;
 };

@@ -24,6 +24,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
+#include "net/mpi_group.h"
 #include "net/mpi_session.h"
 #include "net/peer.h"
 #include "net/transports.h"
@@ -76,7 +77,7 @@ static void *work(void *context)
 {
     struct worker_thread *self = context;
     struct lr_error err = {0};
-    if (worker_run(self->transport, &self->hello, 0, &err))
+    if (worker_run(self->transport, NULL, &self->hello, 0, &err))
         lr_log(LR_LOG_ERROR, "worker thread: %s", err.text);
     self->transport->ops->destroy(self->transport, DRAIN_MS);
     return NULL;
@@ -314,7 +315,9 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
         signal(SIGUSR2, SIG_IGN);
         sigaction(SIGTERM, &late, NULL);
         kernels_init();
-        status = worker_run(transport, &hello, LEASE_MS, &err) ? lr_error_exit_status(err.code) : 0;
+        status = worker_run(transport, mpi_groups(), &hello, LEASE_MS, &err)
+                     ? lr_error_exit_status(err.code)
+                     : 0;
         if (status)
             lr_log(LR_LOG_ERROR, "%s", err.text);
         transport->ops->destroy(transport, DRAIN_MS);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include "net/mpi_group.h"
 #ifdef LRSEARCH_HAVE_ULFM
 #include <mpi-ext.h>
 #endif
@@ -181,9 +182,12 @@ int mpi_start(void (*leave_status)(int status), struct lr_error *err)
     bound_start(leave_status);
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return lr_fail(err, LR_EINTERNAL, "MPI cannot be initialised");
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    int rc = mpi_groups_start(err);
     alarm(0);
     signal(SIGALRM, SIG_DFL);
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    if (rc)
+        return rc;
     MPI_Get_library_version(library, &length);
     char *end = strpbrk(library, "\n");
     if (end)

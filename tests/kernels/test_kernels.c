@@ -120,10 +120,10 @@ static void linear_by(enum matmul by, size_t N, size_t K, size_t M)
     linear_forward(by, p.out, p.in[0], p.in[1], p.in[2], N, K, M);
     out_is_near();
     linear_backward_input(by, p.gradient[0], p.d_out, p.in[1], N, K, M);
-    linear_backward_weight(by, p.gradient[1], p.gradient[2], p.d_out, p.in[0], N, K, M);
+    linear_backward_weight(by, p.gradient[1], p.gradient[2], p.d_out, p.in[0], true, N, K, M);
     gradients_are_near();
     float once = p.gradient[1][0]; /* accumulates */
-    linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], N, K, M);
+    linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], true, N, K, M);
     assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
     draw(N * M, N * K, M * K, 0, 1);
     linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);

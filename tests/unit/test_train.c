@@ -4,12 +4,11 @@
 
 #include <math.h>
 #include <string.h>
-#include "data/source.h"
 #include "kernels/kernels.h"
 #include "lrsearch/rng.h"
 #include "small_trial.h"
 #include "trainers/transformer/losses.h"
-#include "trainers/transformer/group.h"
+#include "trainers/transformer/member.h"
 #include "trainers/transformer/optimizer.h"
 
 /* ---- optimizer ---- */
@@ -294,19 +293,18 @@ static void evaluation_is_the_mean_over_all_sequences(void **state)
 {
     (void)state;
     struct trial_spec spec = spec_of();
-    struct model *model = model_of(&spec);
-    struct source *source;
-    uint32_t tokens[SEQUENCES * (CONTEXT + 1)];
-    double at_once[SEQUENCES], one, sum = 0, squares = 0, mean, error;
-    int calls = 0;
-    assert_int_equal(source_open(&source, &spec, "", NULL), 0);
-    assert_int_equal(source_val_count(source), 13);
-    assert_int_equal(
-        evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 0);
+    struct member member;
+    double one, sum = 0, squares = 0, mean, error;
+    int calls = 0, stopped;
+    assert_int_equal(member_prepare(&member, &spec, "", NULL), 0);
+    assert_int_equal(source_val_count(member.source), 13);
+    assert_int_equal(member_validate(&member, count_calls, &calls, &stopped, NULL), 0);
+    assert_int_equal(stopped, 0);
     assert_int_equal(calls, -4); /* 4 + 4 + 4 + 1 sequences */
+    validation_mean(member.losses, 13, 1, &mean, &error);
     for (uint64_t i = 0; i < 13; i++) {
-        source_val(source, i, tokens);
-        model_losses(model, tokens, 1, CONTEXT, &one);
+        source_val(member.source, i, member.tokens);
+        model_losses(member.model, member.tokens, 1, CONTEXT, &one);
         sum += one;
         squares += one * one;
     }
@@ -314,31 +312,11 @@ static void evaluation_is_the_mean_over_all_sequences(void **state)
     near(error, sqrt((squares - sum * sum / 13) / 12 / 13), 1e-6);
     assert_true(error > 0);
     calls = 2;
-    assert_int_equal(
-        evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 7);
-    source_close(source);
-    spec.val_tokens = CONTEXT;
-    assert_int_equal(source_open(&source, &spec, "", NULL), 0);
-    assert_int_equal(
-        evaluate(model, source, CONTEXT, tokens, at_once, count_calls, &calls, &mean, &error), 0);
-    assert_true(isfinite(mean) && isnan(error)); /* one sequence has no spread */
-    source_close(source);
-    model_destroy(model);
-}
-
-static void a_group_of_one_changes_nothing(void **state)
-{
-    (void)state;
-    struct group group = group_alone();
-    float values[3] = {1, NAN, 3};
-    double more[2] = {1, 2};
-    int byte = 5;
-    group.ops->sum(&group, values, 3);
-    group.ops->sum_double(&group, more, 2);
-    group.ops->broadcast(&group, &byte, sizeof(byte));
-    assert_int_equal(group.rank, 0);
-    assert_int_equal(group.size, 1);
-    assert_true(values[0] == 1 && isnan(values[1]) && values[2] == 3 && more[1] == 2 && byte == 5);
+    assert_int_equal(member_validate(&member, count_calls, &calls, &stopped, NULL), 0);
+    assert_int_equal(stopped, 7);
+    validation_mean(member.losses, 1, 1, &mean, &error);
+    assert_true(mean == member.losses[0] && isnan(error)); /* one sequence has no spread */
+    member_release(&member);
 }
 
 int main(void)
@@ -356,7 +334,6 @@ int main(void)
         cmocka_unit_test(a_bump_is_no_divergence),
         cmocka_unit_test(what_stays_far_above_the_start_has_diverged),
         cmocka_unit_test(evaluation_is_the_mean_over_all_sequences),
-        cmocka_unit_test(a_group_of_one_changes_nothing),
     };
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

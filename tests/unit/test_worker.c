@@ -45,7 +45,7 @@ static void *work(void *context)
 {
     struct running *r = context;
     struct msg_hello hello = peer_self();
-    r->rc = worker_run(r->its, &hello, r->lease_ms, &r->err);
+    r->rc = worker_run(r->its, NULL, &hello, r->lease_ms, &r->err);
     r->its->ops->destroy(r->its, 0);
     return NULL;
 }

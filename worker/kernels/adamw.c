@@ -42,8 +42,6 @@ void adamw_update(float *weight, float *m, float *v, const float *grad, float gr
 
 /* In double: the global norm clips every tensor's gradient, so its last bits must not depend on the
  * number of threads or the CPU. */
-enum { PARTS = 64 };
-
 KERNEL(sum_piece, (double *sum, const float *values, size_t count), (sum, values, count))
 {
     enum { RUN = 16 };
@@ -59,14 +57,23 @@ KERNEL(sum_piece, (double *sum, const float *values, size_t count), (sum, values
         *sum += run[l];
 }
 
+size_t squares_block(size_t count)
+{
+    size_t block = (count + SQUARES_MOST - 1) / SQUARES_MOST;
+    return block < PIECE_ELEMENTS ? PIECE_ELEMENTS : block;
+}
+
+void sums_of_squares(double *sums, const float *values, size_t block, size_t count)
+{
+    FOR_PIECES(i, count, block)
+    sum_piece(&sums[i / block], values + i, piece_length(count, i, block));
+}
+
 double sum_of_squares(const float *values, size_t count)
 {
-    double parts[PARTS] = {0}, sum = 0;
-    size_t size = (count + PARTS - 1) / PARTS;
-    size = size < PIECE_ELEMENTS ? PIECE_ELEMENTS : size;
-    FOR_PIECES(i, count, size)
-    sum_piece(&parts[i / size], values + i, piece_length(count, i, size));
-    for (size_t i = 0; i < PARTS; i++)
-        sum += parts[i];
+    double sums[SQUARES_MOST] = {0}, sum = 0;
+    sums_of_squares(sums, values, squares_block(count), count);
+    for (size_t i = 0; i < SQUARES_MOST; i++)
+        sum += sums[i];
     return sum;
 }

@@ -36,9 +36,10 @@ void linear_forward(enum matmul by, float *out, const float *in, const float *we
 /* d_in (N, K) = d_out (N, M) weight (M, K) */
 void linear_backward_input(enum matmul by, float *d_in, const float *d_out, const float *weight,
                            size_t N, size_t K, size_t M);
-/* d_weight (M, K) += d_out^T in; d_bias (M) += column sums of d_out; d_bias may be NULL */
+/* d_weight (M, K) = d_out^T in, or += with add; d_bias (M) += column sums of d_out; d_bias may be
+ * NULL */
 void linear_backward_weight(enum matmul by, float *d_weight, float *d_bias, const float *d_out,
-                            const float *in, size_t N, size_t K, size_t M);
+                            const float *in, bool add, size_t N, size_t K, size_t M);
 
 /* out = (in - mean) * rstd * weight + bias over C (Ba et al. 2016), eps 1e-5; mean, rstd: (N) kept
  * for the backward pass */
@@ -122,6 +123,17 @@ void cross_entropy(float *losses, float *logits, const uint32_t *labels, float l
 void adamw_update(float *weight, float *m, float *v, const float *grad, float grad_scale, float lr,
                   float beta1, float beta2, float eps, float decay, uint64_t step, size_t count);
 
-double sum_of_squares(const float *values, size_t count); /* in blocks, double, fixed order */
+/* Sums of squares in double, one for each block of values: block i of a tensor of `count` begins at
+ * i * squares_block(count). At most SQUARES_MOST blocks. */
+#define SQUARES_MOST 64
+size_t squares_block(size_t count);
+void sums_of_squares(double *sums, const float *values, size_t block, size_t count);
+double sum_of_squares(const float *values, size_t count); /* the sums of its blocks, in order */
+
+/* out = terms[0] + (terms[1] + (... + terms[most])); out may be one of them. 2 to 5 terms. */
+void add_nested(float *out, const float *const *terms, size_t terms_count, size_t count);
+/* The sum of 2, 4, 8 or 16 terms in a binary tree, ((0 + 1) + (2 + 3)) + ...; out may be one of
+ * them. */
+void add_tree(float *out, const float *const *terms, size_t terms_count, size_t count);
 
 #endif

@@ -270,8 +270,8 @@ void linear_backward_input(enum matmul by, float *d_in, const float *d_out, cons
 }
 
 void linear_backward_weight(enum matmul by, float *d_weight, float *d_bias, const float *d_out,
-                            const float *in, size_t N, size_t K, size_t M)
+                            const float *in, bool add, size_t N, size_t K, size_t M)
 {
-    matmul(by, (struct gemm_into){d_weight, K, .add = 1, .row_sums = d_bias},
+    matmul(by, (struct gemm_into){d_weight, K, .add = add, .row_sums = d_bias},
            (struct operand){d_out, 1, M}, (struct operand){in, K, 1}, M, K, N);
 }

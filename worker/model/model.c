@@ -8,21 +8,6 @@
 #include "model/model_state.h"
 #include "model/parametrization.h"
 
-/* Target rows of a micro-batch: more rows pack the weights less often; fewer keep more activations
- * in the cache, which matters for narrow models. Memory grows with the rows. Measured. */
-enum { MICRO_ROWS_NARROW = 512, MICRO_ROWS_WIDE = 1024, NARROW = 64 };
-
-/* Sequences of a micro-batch: parts near the target rows, as equal in size as possible. */
-static uint32_t choose_micro_batch(const struct trial_spec *spec)
-{
-    uint32_t rows = spec->d_model <= NARROW ? MICRO_ROWS_NARROW : MICRO_ROWS_WIDE;
-    uint32_t sequences = spec->batch_tokens / spec->context;
-    uint32_t wanted = rows / spec->context;
-    wanted = wanted < 1 ? 1 : wanted;
-    uint32_t parts = (sequences - 1) / wanted + 1;
-    return (sequences - 1) / parts + 1;
-}
-
 /* Rows of logits at once: many, since each block packs the output matrix again, but at most 128 MiB
  * of logits (64 rows at least). */
 static size_t choose_head_rows(const struct trial_spec *spec)
@@ -101,7 +86,7 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
     model->spec = *spec;
     if (spec->precision == PRECISION_BF16)
         matmul_use_bf16(spec->products[0] ? (enum matmul)spec->products[0] : MATMUL_BF16);
-    model->micro_batch = choose_micro_batch(spec);
+    model->micro_batch = trial_micro_batch(spec);
     model->head_rows = choose_head_rows(spec);
     model->attention_scale = parametrization_attention_scale(spec);
     model->logit_scale = parametrization_logit_scale(spec);
@@ -140,6 +125,12 @@ void model_profile_lap(struct model_profile *profile, enum model_part part)
     profile->last = now;
 }
 
+void model_lap(struct model *model, enum model_part part)
+{
+    if (model->profile)
+        model_profile_lap(model->profile, part);
+}
+
 size_t model_bytes(const struct model *model)
 {
     return model->arena.size;
@@ -156,6 +147,22 @@ struct param *model_param(struct model *model, size_t index)
     return &model->params[index];
 }
 
+struct model_floats model_floats(const struct model *model)
+{
+    return model->floats;
+}
+
+size_t model_bucket_count(const struct model *model)
+{
+    return model->bucket_count;
+}
+
+struct model_bucket model_bucket(const struct model *model, size_t index)
+{
+    assert(index < model->bucket_count);
+    return model->buckets[index];
+}
+
 uint32_t model_micro_batch(const struct model *model)
 {
     return model->micro_batch;
@@ -163,8 +170,7 @@ uint32_t model_micro_batch(const struct model *model)
 
 void model_zero_grad(struct model *model)
 {
-    for (size_t i = 0; i < model->param_count; i++)
-        memset(model->params[i].grad, 0, model->params[i].count * sizeof(float));
+    memset(model->floats.grad, 0, model->floats.count * sizeof(float));
 }
 
 /* Each tensor draws from a separate stream, so its numbers do not depend on the sizes of earlier

@@ -24,6 +24,7 @@ struct param {        /* one tensor; the model owns all pointers */
     enum param_group group;
     uint32_t rows, cols; /* cols = 1 for a vector */
     size_t count;
+    size_t offset;       /* of its floats in model_floats() */
     float *value, *grad; /* (rows, cols) */
     float *m, *v;        /* Adam's moments */
     double init_std;     /* 0: constant init_value */
@@ -47,8 +48,23 @@ struct param *model_param(struct model *model, size_t index);
 void model_init(struct model *model, uint64_t seed); /* weights by seed; moments and gradients
                                                         zero */
 
-/* Maximum sequences in a call of model_forward_backward(): a function of the spec alone, so that
- * sums come in the same order everywhere. */
+/* Values, gradients and moments of all tensors are one array each, in the order of the tensors.
+ * Between two tensors may lie a few unused floats. */
+struct model_floats {
+    float *value, *grad, *m, *v;
+    size_t count;
+};
+struct model_floats model_floats(const struct model *model);
+
+/* Tensors whose gradients are complete at the same time in the backward pass, which goes from the
+ * last bucket to the first: first <= index < end. */
+struct model_bucket {
+    size_t first, end;
+};
+size_t model_bucket_count(const struct model *model);
+struct model_bucket model_bucket(const struct model *model, size_t index);
+
+/* Maximum sequences in a call of model_forward_backward(): trial_micro_batch(). */
 uint32_t model_micro_batch(const struct model *model);
 
 /* Adds d(sum of token losses and z-losses)/d(param) * scale to the gradients; returns the sum of
@@ -56,6 +72,21 @@ uint32_t model_micro_batch(const struct model *model);
  * model_micro_batch(). */
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,
                               float scale);
+
+/* The same for a micro-batch of a slice (trial_slices()) in a sum over several: each slice is summed
+ * from zero, whatever the gradients were, and the slices are added in a binary tree. */
+struct slice_part {
+    uint32_t slice;   /* 0, 1, 2, ... in this sum */
+    bool first, last; /* micro-batch of its slice */
+    bool final; /* of the last slice: the gradients are complete after it. The number of slices
+                         is a power of two, at most trial_slices(). */
+    /* Called in the last part of the final slice when the gradients of a bucket are complete; NULL:
+     * not called. */
+    void (*complete)(void *context, size_t bucket);
+    void *context;
+};
+double model_slice_part(struct model *model, const uint32_t *tokens, uint32_t sequences,
+                        float scale, const struct slice_part *part);
 /* Losses only: losses[s] = mean over the context of sequence s, nats per token; for the last
  * sequence over its first `last` labels. Tokens after them do not change the loss. */
 void model_losses(struct model *model, const uint32_t *tokens, uint32_t sequences, uint32_t last,
@@ -82,5 +113,6 @@ struct model_profile {
 /* Sends later laps to `profile`, which must outlive the model or the next call; NULL: none. */
 void model_set_profile(struct model *model, struct model_profile *profile);
 void model_profile_lap(struct model_profile *profile, enum model_part part);
+void model_lap(struct model *model, enum model_part part); /* of its profile, if it has one */
 
 #endif

@@ -10,6 +10,7 @@
 
 enum {
     MAX_SIZE = 1 << 20, /* of each dimension: products of two, times 16, stay far from overflow */
+    SLICE_LEVELS = 4,   /* log2 TRIAL_SLICES_MOST */
 };
 
 /* NULL: the architecture has no such tensor. */
@@ -34,6 +35,14 @@ struct block_acts {
     float *out;      /* (N, C): the stream after the MLP */
 };
 
+/* Partial sums of the slices' gradients (gradients.c). */
+struct slice_sum {
+    float *levels[SLICE_LEVELS]; /* (floats.count); the first is floats.grad */
+    float **leaves;              /* of each tensor: a slice's gradient until it is added */
+    size_t depth;                /* partial sums before this slice */
+    size_t adds;                 /* of them, those that this slice is added to */
+};
+
 struct model {
     struct trial_spec spec;
     uint32_t micro_batch;
@@ -44,6 +53,11 @@ struct model {
 
     struct param *params;
     size_t param_count;
+    struct model_floats floats;
+    struct model_bucket *buckets;
+    size_t bucket_count;
+    struct slice_sum sum;
+    struct slice_part part; /* that runs now */
     char (*names)[48];
     struct param *wte, *wpe, *head; /* wpe: gpt only; head is wte when tied */
     struct affine lnf;
@@ -70,14 +84,10 @@ struct layout {
     struct arena arena;
     size_t bytes;
     bool failed;
+    size_t floats;                          /* of the parameters so far */
+    size_t of_embedding, of_block, of_head; /* floats of these, of one block */
 };
 void shapes_lay(struct model *model, struct layout *layout);
-
-static inline void lap(struct model *model, enum model_part part)
-{
-    if (model->profile)
-        model_profile_lap(model->profile, part);
-}
 
 /* Our own products of the spec's precision; of bf16 those that model_create() chose. */
 static inline enum matmul own_by(const struct trial_spec *spec)
@@ -99,6 +109,15 @@ static inline size_t model_fc_width(const struct trial_spec *spec)
 {
     return (size_t)spec->d_ff * (spec->arch == ARCH_LLAMA ? 2 : 1);
 }
+
+/* Where the gradients of model->part go. */
+void gradients_begin(struct model *model, const struct slice_part *part);
+bool gradients_add(const struct model *model); /* to what is there; or write */
+float *gradient_of(struct model *model, const struct param *param);
+float *gradient_cleared(struct model *model, const struct param *param); /* unless it adds */
+/* The gradient of the part is complete: adds it to the partial sums that wait for it. */
+void gradient_done(struct model *model, const struct param *param);
+void gradients_complete(struct model *model, size_t bucket);
 
 /* Runs tokens (sequences, context + 1) through the blocks to model->lnf_out. */
 void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequences);

@@ -22,10 +22,10 @@ static void norm_forward(const struct affine *p, float *out, float *mean, float 
 static void affine_forward(struct model *model, enum trial_linear which, const struct affine *p,
                            float *out, const float *in, size_t N)
 {
-    lap(model, PART_ELEMENTWISE); /* what came before */
+    model_lap(model, PART_ELEMENTWISE); /* what came before */
     linear_forward(product_by(model, which, PRODUCT_FORWARD), out, in, p->weight->value,
                    p->bias ? p->bias->value : NULL, N, p->weight->cols, p->weight->rows);
-    lap(model, PART_LINEAR_FORWARD);
+    model_lap(model, PART_LINEAR_FORWARD);
 }
 
 static void attend_forward(struct model *model, const struct block_params *p, struct block_acts *a,
@@ -38,10 +38,10 @@ static void attend_forward(struct model *model, const struct block_params *p, st
         qk_norm_forward(a->qkv, a->qk_raw, a->qk_rstd, p->q_norm->value, p->k_norm->value, N, C, H);
     if (model->spec.arch == ARCH_LLAMA)
         rope_forward(a->qkv, model->cosines, model->sines, N, T, C, H);
-    lap(model, PART_ELEMENTWISE);
+    model_lap(model, PART_ELEMENTWISE);
     attention_forward(own_by(&model->spec), a->attn, a->lse, a->qkv, model->attention_scale,
                       model->scratch, sequences, T, C, H);
-    lap(model, PART_ATTENTION);
+    model_lap(model, PART_ATTENTION);
 }
 
 static void block_forward(struct model *model, const struct block_params *p, struct block_acts *a,
@@ -76,7 +76,7 @@ void forward_blocks(struct model *model, const uint32_t *tokens, uint32_t sequen
     }
     norm_forward(&model->lnf, model->lnf_out, model->lnf_mean, model->lnf_rstd, stream,
                  sequences * T, C);
-    lap(model, PART_ELEMENTWISE);
+    model_lap(model, PART_ELEMENTWISE);
 }
 
 /* ---- the head ---- */
@@ -100,39 +100,48 @@ static void head_losses(struct model *model, const uint32_t *tokens, uint32_t se
                       model->logit_scale, (float)model->spec.z_loss, scale, rows, V);
         if (scale == 0.0f)
             continue;
-        linear_backward_weight(product_by(model, LINEAR_OUTPUT, PRODUCT_WEIGHT), model->head->grad,
-                               NULL, model->logits, in, rows, C, V);
+        linear_backward_weight(product_by(model, LINEAR_OUTPUT, PRODUCT_WEIGHT),
+                               gradient_of(model, model->head), NULL, model->logits, in,
+                               first > 0 || gradients_add(model), rows, C, V);
         linear_backward_input(product_by(model, LINEAR_OUTPUT, PRODUCT_INPUT),
                               model->d_narrow + first * C, model->logits, model->head->value, rows,
                               C, V);
     }
-    lap(model, PART_HEAD);
+    if (scale != 0.0f && model->head != model->wte)
+        gradient_done(model, model->head);
+    model_lap(model, PART_HEAD);
 }
 
 /* ---- backward ---- */
 
-static void norm_backward(const struct affine *p, float *d_in, const float *d_out, const float *in,
-                          const float *mean, const float *rstd, size_t N, size_t C)
+static void norm_backward(struct model *model, const struct affine *p, float *d_in,
+                          const float *d_out, const float *in, const float *mean, const float *rstd,
+                          size_t N, size_t C)
 {
+    float *d_weight = gradient_cleared(model, p->weight);
     if (p->bias)
-        layernorm_backward(d_in, p->weight->grad, p->bias->grad, d_out, in, mean, rstd,
+        layernorm_backward(d_in, d_weight, gradient_cleared(model, p->bias), d_out, in, mean, rstd,
                            p->weight->value, N, C);
     else
-        rmsnorm_backward(d_in, p->weight->grad, d_out, in, rstd, p->weight->value, N, C);
+        rmsnorm_backward(d_in, d_weight, d_out, in, rstd, p->weight->value, N, C);
+    gradient_done(model, p->weight);
+    gradient_done(model, p->bias);
 }
 
 static void affine_backward(struct model *model, enum trial_linear which, const struct affine *p,
                             float *d_in, const float *d_out, const float *in, size_t N)
 {
     const struct param *weight = p->weight;
-    lap(model, PART_ELEMENTWISE); /* what came before */
-    linear_backward_weight(product_by(model, which, PRODUCT_WEIGHT), weight->grad,
-                           p->bias ? p->bias->grad : NULL, d_out, in, N, weight->cols,
-                           weight->rows);
-    lap(model, PART_LINEAR_WEIGHT);
+    model_lap(model, PART_ELEMENTWISE); /* what came before */
+    linear_backward_weight(product_by(model, which, PRODUCT_WEIGHT), gradient_of(model, weight),
+                           p->bias ? gradient_cleared(model, p->bias) : NULL, d_out, in,
+                           gradients_add(model), N, weight->cols, weight->rows);
+    gradient_done(model, weight);
+    gradient_done(model, p->bias);
+    model_lap(model, PART_LINEAR_WEIGHT);
     linear_backward_input(product_by(model, which, PRODUCT_INPUT), d_in, d_out, weight->value, N,
                           weight->cols, weight->rows);
-    lap(model, PART_LINEAR_INPUT);
+    model_lap(model, PART_LINEAR_INPUT);
 }
 
 static void attend_backward(struct model *model, const struct block_params *p,
@@ -143,12 +152,15 @@ static void attend_backward(struct model *model, const struct block_params *p,
     float *d_qkv = model->d_wide;
     attention_backward(own_by(&model->spec), d_qkv, model->d_narrow, a->qkv, a->attn, a->lse,
                        model->attention_scale, model->scratch, sequences, T, C, H);
-    lap(model, PART_ATTENTION);
+    model_lap(model, PART_ATTENTION);
     if (model->spec.arch == ARCH_LLAMA)
         rope_backward(d_qkv, model->cosines, model->sines, N, T, C, H);
     if (model->spec.qk_norm)
-        qk_norm_backward(d_qkv, p->q_norm->grad, p->k_norm->grad, a->qk_raw, a->qk_rstd,
+        qk_norm_backward(d_qkv, gradient_cleared(model, p->q_norm),
+                         gradient_cleared(model, p->k_norm), a->qk_raw, a->qk_rstd,
                          p->q_norm->value, p->k_norm->value, N, C, H);
+    gradient_done(model, p->q_norm);
+    gradient_done(model, p->k_norm);
     affine_backward(model, LINEAR_QKV, &p->qkv, model->d_narrow, d_qkv, a->ln1, N);
 }
 
@@ -170,14 +182,15 @@ static void block_backward(struct model *model, const struct block_params *p,
     else
         gelu_backward(model->d_wide, model->d_act, a->fc, N * F);
     affine_backward(model, LINEAR_FC, &p->fc, model->d_narrow, model->d_wide, a->ln2, N);
-    norm_backward(&p->ln2, model->d_stream, model->d_narrow, a->middle, a->ln2_mean, a->ln2_rstd, N,
-                  C);
+    norm_backward(model, &p->ln2, model->d_stream, model->d_narrow, a->middle, a->ln2_mean,
+                  a->ln2_rstd, N, C);
 
     enter_branch(model, N * C);
     affine_backward(model, LINEAR_ATTN_PROJ, &p->attn_proj, model->d_narrow, model->d_branch,
                     a->attn, N);
     attend_backward(model, p, a, sequences);
-    norm_backward(&p->ln1, model->d_stream, model->d_narrow, in, a->ln1_mean, a->ln1_rstd, N, C);
+    norm_backward(model, &p->ln1, model->d_stream, model->d_narrow, in, a->ln1_mean, a->ln1_rstd, N,
+                  C);
 }
 
 /* Runs from d(lnf_out) in d_narrow back to the embedding. */
@@ -186,14 +199,25 @@ static void backward_blocks(struct model *model, const uint32_t *tokens, uint32_
     size_t C = model->spec.d_model, T = model->spec.context, N = sequences * T;
     uint32_t layers = model->spec.n_layers;
     memset(model->d_stream, 0, N * C * sizeof(float));
-    norm_backward(&model->lnf, model->d_stream, model->d_narrow, model->acts[layers - 1].out,
+    norm_backward(model, &model->lnf, model->d_stream, model->d_narrow, model->acts[layers - 1].out,
                   model->lnf_mean, model->lnf_rstd, N, C);
-    for (uint32_t i = layers; i-- > 0;)
+    size_t bucket = model->bucket_count - 1; /* the head's */
+    gradients_complete(model, bucket);
+    for (uint32_t i = layers; i-- > 0;) {
+        const struct param *first = model->blocks[i].ln1.weight;
         block_backward(model, &model->blocks[i], &model->acts[i],
                        i ? model->acts[i - 1].out : model->stream, sequences);
-    embedding_backward(model->wte->grad, model->wpe ? model->wpe->grad : NULL, model->d_stream,
+        if (first == model->params + model->buckets[bucket - 1].first)
+            gradients_complete(model, --bucket);
+    }
+    bool tied = model->head == model->wte; /* then the head's share is there */
+    embedding_backward(tied ? gradient_of(model, model->wte) : gradient_cleared(model, model->wte),
+                       model->wpe ? gradient_cleared(model, model->wpe) : NULL, model->d_stream,
                        tokens, T + 1, sequences, T, C);
-    lap(model, PART_ELEMENTWISE);
+    gradient_done(model, model->wte);
+    gradient_done(model, model->wpe);
+    gradients_complete(model, 0);
+    model_lap(model, PART_ELEMENTWISE);
 }
 
 /* ---- both ---- */
@@ -201,7 +225,14 @@ static void backward_blocks(struct model *model, const uint32_t *tokens, uint32_
 double model_forward_backward(struct model *model, const uint32_t *tokens, uint32_t sequences,
                               float scale)
 {
+    return model_slice_part(model, tokens, sequences, scale, &(struct slice_part){.slice = 0});
+}
+
+double model_slice_part(struct model *model, const uint32_t *tokens, uint32_t sequences,
+                        float scale, const struct slice_part *part)
+{
     double sum = 0;
+    gradients_begin(model, part);
     forward_blocks(model, tokens, sequences);
     head_losses(model, tokens, sequences, scale);
     if (scale != 0.0f) /* with 0 head_losses() computes no gradient */

@@ -40,10 +40,9 @@ static struct param *lay_param(struct model *model, struct layout *layout, const
                          .count = tensor->rows * tensor->cols,
                          .init_std = tensor->std,
                          .init_value = tensor->value};
-    laid.value = lay_floats(layout, laid.count);
-    laid.grad = lay_floats(layout, laid.count);
-    laid.m = lay_floats(layout, laid.count);
-    laid.v = lay_floats(layout, laid.count);
+    laid.offset = layout->floats;
+    layout->floats += arena_padded(laid.count * sizeof(float)) / sizeof(float);
+    layout->failed |= layout->floats > SIZE_MAX / 64;
     if (!layout->arena.block)
         return NULL;
     snprintf(model->names[index], sizeof(model->names[index]), "%s%s", prefix, tensor->name);
@@ -100,23 +99,95 @@ static void lay_block(struct model *model, struct layout *layout, uint32_t index
         model->blocks[index] = p;
 }
 
-static void lay_params(struct model *model, struct layout *layout)
+/* Tensors of less than BUCKET_LEAST floats together share a bucket: each costs a message. */
+enum { BUCKET_LEAST = 1 << 16 };
+
+/* Ends a bucket after the tensors so far. */
+static void end_bucket(struct model *model)
+{
+    size_t next = model->bucket_count++;
+    size_t first = next > 0 ? model->buckets[next - 1].end : 0;
+    model->buckets[next] = (struct model_bucket){first, model->param_count};
+}
+
+/* Buckets: the embedding; blocks, one or several; the head. */
+static void lay_tensors(struct model *model, struct layout *layout)
 {
     const struct trial_spec *spec = &model->spec;
-    size_t C = spec->d_model;
+    bool laid = layout->arena.block != NULL;
+    size_t C = spec->d_model, begun;
     const struct tensor wte = {"wte.weight", GROUP_EMBEDDING, spec->vocab, C, INIT_STD, 0};
     const struct tensor wpe = {"wpe.weight", GROUP_EMBEDDING, spec->context, C, INIT_STD, 0};
     const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1};
     const struct tensor head = {"head.weight", GROUP_OUTPUT, spec->vocab, C, INIT_STD, 0};
 
-    model->param_count = 0;
+    model->param_count = model->bucket_count = layout->floats = 0;
     model->wte = lay_param(model, layout, "", &wte);
     if (spec->arch == ARCH_GPT)
         model->wpe = lay_param(model, layout, "", &wpe);
-    for (uint32_t i = 0; i < spec->n_layers; i++)
+    if (laid)
+        end_bucket(model);
+    layout->of_embedding = begun = layout->floats;
+    for (uint32_t i = 0; i < spec->n_layers; i++) {
         lay_block(model, layout, i);
+        if (!laid || (layout->floats - begun < BUCKET_LEAST && i + 1 < spec->n_layers))
+            continue;
+        end_bucket(model);
+        begun = layout->floats;
+    }
+    layout->of_block = (layout->floats - layout->of_embedding) / spec->n_layers;
     model->lnf = lay_affine(model, layout, "", "lnf", &gain);
+    layout->of_head = layout->floats;
     model->head = spec->tied_output ? model->wte : lay_param(model, layout, "", &head);
+    layout->of_head = layout->floats - layout->of_head;
+    if (laid)
+        end_bucket(model);
+}
+
+/* A slice of several micro-batches keeps all its gradients between them. Otherwise the blocks share
+ * the memory of one, and the embedding that of the head. */
+static void lay_leaves(struct model *model, struct layout *layout)
+{
+    const struct trial_spec *spec = &model->spec;
+    uint32_t slices = trial_slices(spec), sequences = trial_slice_begin(spec, slices);
+    bool whole = sequences > slices * model->micro_batch;
+    size_t embedding = layout->of_embedding, block = layout->of_block, head = layout->of_head;
+    float *of_block = whole ? lay_floats(layout, layout->floats) : lay_floats(layout, block);
+    float *outer = whole ? of_block : lay_floats(layout, embedding > head ? embedding : head);
+    for (size_t i = 0; layout->arena.block && i < model->param_count; i++) {
+        const struct param *p = &model->params[i];
+        float **leaf = &model->sum.leaves[i];
+        if (whole || p->offset < embedding)
+            *leaf = outer + p->offset;
+        else if (p == model->head)
+            *leaf = outer;
+        else
+            *leaf = of_block + (p->offset - embedding) % block;
+    }
+}
+
+static void lay_params(struct model *model, struct layout *layout)
+{
+    lay_tensors(model, layout);
+    struct model_floats *floats = &model->floats;
+    *floats = (struct model_floats){.value = lay_floats(layout, layout->floats),
+                                    .grad = lay_floats(layout, layout->floats),
+                                    .m = lay_floats(layout, layout->floats),
+                                    .v = lay_floats(layout, layout->floats),
+                                    .count = layout->floats};
+    uint32_t slices = trial_slices(&model->spec);
+    model->sum.levels[0] = floats->grad;
+    for (size_t i = 1; i < SLICE_LEVELS && (2u << i) <= slices; i++)
+        model->sum.levels[i] = lay_floats(layout, layout->floats);
+    if (slices > 1)
+        lay_leaves(model, layout);
+    for (size_t i = 0; layout->arena.block && i < model->param_count; i++) {
+        struct param *p = &model->params[i];
+        p->value = floats->value + p->offset;
+        p->grad = floats->grad + p->offset;
+        p->m = floats->m + p->offset;
+        p->v = floats->v + p->offset;
+    }
 }
 
 /* ---- activations ---- */
@@ -185,6 +256,8 @@ void shapes_lay(struct model *model, struct layout *layout)
     model->names = lay(layout, most, sizeof(*model->names));
     model->blocks = lay(layout, layers, sizeof(*model->blocks));
     model->acts = lay(layout, layers, sizeof(*model->acts));
+    model->buckets = lay(layout, layers + 2, sizeof(*model->buckets));
+    model->sum.leaves = lay(layout, most, sizeof(*model->sum.leaves));
     lay_params(model, layout);
     lay_acts(model, layout);
 }

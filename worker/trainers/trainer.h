@@ -31,6 +31,7 @@ struct train_hooks {
     uint32_t trial_id; /* 0: outside a campaign */
     /* NULL in a call of trainer_run(): the first worker of its host, without files. */
     const struct trial_place *place;
+    struct team *team; /* transformer/team.h: the ranks that train with this one; NULL: none */
 };
 
 /* Checkpoint files that a caller names (transformer/checkpoint.h). They are distinct from

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "data/source.h"
 #include "kernels/kernels.h"
 #include "lrsearch/memory.h"
+#include "trainers/transformer/member.h"
 #include "trainers/transformer/optimizer.h"
 
 enum {
@@ -89,17 +89,8 @@ struct bench {
 static void one_step(struct bench *b, uint64_t step)
 {
     const struct trial_spec *spec = b->spec;
-    uint32_t batch = spec->batch_tokens / spec->context, at_once = model_micro_batch(b->model);
-    model_zero_grad(b->model);
-    model_profile_lap(&b->profile, PART_OPTIMIZER);
-    for (uint32_t first = 0; first < batch; first += at_once) {
-        uint32_t sequences = batch - first < at_once ? batch - first : at_once;
-        for (uint32_t s = 0; s < sequences; s++)
-            source_train(b->source, step * batch + first + s,
-                         b->tokens + (size_t)s * (spec->context + 1));
-        model_profile_lap(&b->profile, PART_DATA);
-        model_forward_backward(b->model, b->tokens, sequences, 1.0f / (float)spec->batch_tokens);
-    }
+    const struct slice_range all = {.count = trial_slices(spec)};
+    slices_gradient(b->model, b->source, b->tokens, spec, step, &all);
     model_profile_lap(&b->profile, PART_ELEMENTWISE);
     optimizer_step(b->model, spec, 1, step + 1);
     model_profile_lap(&b->profile, PART_OPTIMIZER);

@@ -44,7 +44,7 @@ static void multiply(enum matmul by, const struct product *p)
         linear_backward_input(by, p->in, p->out, p->weight, p->N, p->K, p->M);
         break;
     default:
-        linear_backward_weight(by, p->weight, NULL, p->out, p->in, p->N, p->K, p->M);
+        linear_backward_weight(by, p->weight, NULL, p->out, p->in, false, p->N, p->K, p->M);
         break;
     }
 }

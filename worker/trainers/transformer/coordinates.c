@@ -3,8 +3,8 @@
 #include "trainers/transformer/coordinates.h"
 
 #include <string.h>
-#include "data/source.h"
 #include "lrsearch/memory.h"
+#include "trainers/transformer/member.h"
 #include "trainers/transformer/optimizer.h"
 
 struct walk {
@@ -13,15 +13,6 @@ struct walk {
     uint32_t *tokens; /* (micro-batch, context + 1) */
     float *before;    /* all weights, before a step */
 };
-
-static void read_part(struct walk *walk, const struct trial_spec *spec, uint32_t step,
-                      uint32_t first, uint32_t sequences)
-{
-    uint32_t batch = spec->batch_tokens / spec->context;
-    for (uint32_t s = 0; s < sequences; s++)
-        source_train(walk->source, (uint64_t)step * batch + first + s,
-                     walk->tokens + (size_t)s * (spec->context + 1));
-}
 
 static void keep_weights(struct walk *walk)
 {
@@ -50,15 +41,8 @@ static void sum_gains(struct walk *walk, double *gains)
 /* gains may be NULL. */
 static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t step, double *gains)
 {
-    uint32_t batch = spec->batch_tokens / spec->context;
-    uint32_t at_once = model_micro_batch(walk->model);
-    model_zero_grad(walk->model);
-    for (uint32_t first = 0; first < batch; first += at_once) {
-        uint32_t sequences = batch - first < at_once ? batch - first : at_once;
-        read_part(walk, spec, step, first, sequences);
-        model_forward_backward(walk->model, walk->tokens, sequences,
-                               1.0f / (float)spec->batch_tokens);
-    }
+    const struct slice_range all = {.count = trial_slices(spec)};
+    slices_gradient(walk->model, walk->source, walk->tokens, spec, step, &all);
     if (gains)
         keep_weights(walk);
     optimizer_step(walk->model, spec, 1, step + 1);
@@ -69,7 +53,8 @@ static void one_step(struct walk *walk, const struct trial_spec *spec, uint32_t 
 static void measure_layers(struct walk *walk, const struct trial_spec *spec, double *means)
 {
     uint32_t sequences = model_micro_batch(walk->model);
-    read_part(walk, spec, 0, 0, sequences);
+    for (uint32_t s = 0; s < sequences; s++)
+        source_train(walk->source, s, walk->tokens + (size_t)s * (spec->context + 1));
     model_layer_means(walk->model, walk->tokens, sequences, means);
 }
 

@@ -1,5 +1,5 @@
-/* Detects divergence from the training losses, and evaluates the validation loss. Every validation
- * sequence is read once, in order, so that the same weights give the same bytes. */
+/* Detects divergence from the training losses, and computes the validation loss. The losses are
+ * added in the order of the sequences, so that the same weights give the same bytes. */
 #include "trainers/transformer/losses.h"
 
 #include <math.h>
@@ -21,34 +21,32 @@ bool diverge_far(const struct diverge *diverge, double loss)
     return !isfinite(loss) || !(loss <= diverge->first + DIVERGE_NATS);
 }
 
-int evaluate(struct model *model, const struct source *source, uint32_t context, uint32_t *tokens,
-             double *losses, int (*keep_going)(void *context_of_caller), void *context_of_caller,
-             double *mean, double *standard_error)
+void validation_losses(struct model *model, const struct source *source, uint32_t context,
+                       uint64_t batch, uint32_t *tokens, double *losses)
 {
-    uint64_t count = source_val_count(source);
     uint32_t at_once = model_micro_batch(model);
+    uint64_t first = batch * at_once, count = source_val_count(source);
+    uint32_t sequences = count - first < at_once ? (uint32_t)(count - first) : at_once;
+    uint32_t last = context; /* only the very last may be shorter */
+    for (uint32_t s = 0; s < sequences; s++)
+        last = source_val(source, first + s, tokens + (size_t)s * (context + 1));
+    model_losses(model, tokens, sequences, last, losses + first);
+}
+
+void validation_mean(const double *losses, uint64_t count, double last_weight, double *mean,
+                     double *standard_error)
+{
     /* Weighted mean and variance (Welford 1962, West 1979) without cancellation of large sums. A
      * whole sequence has weight 1. */
     double n = 0, n2 = 0, average = 0, squares = 0;
-    for (uint64_t first = 0; first < count; first += at_once) {
-        uint32_t sequences = count - first < at_once ? (uint32_t)(count - first) : at_once;
-        uint32_t last = context; /* only the very last may be shorter */
-        for (uint32_t s = 0; s < sequences; s++)
-            last = source_val(source, first + s, tokens + (size_t)s * (context + 1));
-        model_losses(model, tokens, sequences, last, losses);
-        for (uint32_t s = 0; s < sequences; s++) {
-            double weight = s + 1 == sequences ? (double)last / context : 1;
-            double off = losses[s] - average;
-            n += weight;
-            n2 += weight * weight;
-            average += off * weight / n;
-            squares += weight * off * (losses[s] - average);
-        }
-        int stop = keep_going(context_of_caller);
-        if (stop)
-            return stop;
+    for (uint64_t i = 0; i < count; i++) {
+        double weight = i + 1 == count ? last_weight : 1;
+        double off = losses[i] - average;
+        n += weight;
+        n2 += weight * weight;
+        average += off * weight / n;
+        squares += weight * off * (losses[i] - average);
     }
     *mean = n > 0 ? average : NAN;
     *standard_error = count > 1 ? sqrt(squares / (n - n2 / n) / (n * n / n2)) : NAN;
-    return 0;
 }

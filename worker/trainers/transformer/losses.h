@@ -21,12 +21,15 @@ bool diverge_step(struct diverge *diverge, double train_loss); /* true: diverged
 /* Whether `loss` is not finite or far above the first step's. */
 bool diverge_far(const struct diverge *diverge, double loss);
 
+/* losses[i] of the validation sequences of a batch (0, 1, ...) of model_micro_batch() sequences, the
+ * last of which may have fewer; losses: (source_val_count()). tokens: room for a batch of context +
+ * 1. The losses of a batch do not depend on the others. */
+void validation_losses(struct model *model, const struct source *source, uint32_t context,
+                       uint64_t batch, uint32_t *tokens, double *losses);
 /* Mean loss over the tokens of the whole validation set, nats, and its standard error over
- * sequences (NaN for a single one), weighted by their tokens. tokens: room for model_micro_batch()
- * sequences of context + 1; losses: model_micro_batch() doubles. `keep_going` is called between
- * batches; nonzero cancels. Returns 0, or the value of keep_going. */
-int evaluate(struct model *model, const struct source *source, uint32_t context, uint32_t *tokens,
-             double *losses, int (*keep_going)(void *context_of_caller), void *context_of_caller,
-             double *mean, double *standard_error);
+ * sequences (NaN for a single one), weighted by their tokens: the last one's share of a whole
+ * sequence is last_weight. */
+void validation_mean(const double *losses, uint64_t count, double last_weight, double *mean,
+                     double *standard_error);
 
 #endif

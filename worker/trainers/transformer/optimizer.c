@@ -45,27 +45,38 @@ double schedule_factor(const struct trial_spec *spec, uint64_t step)
     return end + (1.0 - end) * fall(spec, share);
 }
 
+void optimizer_update(struct model *model, const struct trial_spec *spec,
+                      const struct update *update, size_t bucket, size_t begin, size_t end)
+{
+    struct model_bucket range = model_bucket(model, bucket);
+    double norm = update->norm, lr = spec->lr * update->schedule;
+    double decay = spec->weight_decay * update->schedule;
+    /* 1e-6: as PyTorch's clip_grad_norm_ */
+    double shrink = spec->clip > 0 && norm > spec->clip ? spec->clip / (norm + 1e-6) : 1.0;
+    for (size_t i = range.first; i < range.end; i++) {
+        struct param *p = model_param(model, i);
+        size_t from = begin > p->offset ? begin - p->offset : 0;
+        size_t to = end > p->offset ? end - p->offset : 0;
+        to = to < p->count ? to : p->count;
+        if (from >= to)
+            continue;
+        double coupled = spec->independent_decay ? 1.0 : spec->lr * p->lr_factor;
+        adamw_update(p->value + from, p->m + from, p->v + from, p->grad + from, (float)shrink,
+                     (float)(lr * p->lr_factor), (float)spec->beta1, (float)spec->beta2,
+                     (float)(spec->adam_eps * p->eps_factor),
+                     (float)(decay * p->decay_factor * coupled), update->step, to - from);
+    }
+}
+
 double optimizer_step(struct model *model, const struct trial_spec *spec, double schedule,
                       uint64_t step)
 {
-    size_t count = model_param_count(model);
     double squares = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < model_param_count(model); i++)
         squares += sum_of_squares(model_param(model, i)->grad, model_param(model, i)->count);
-    double norm = sqrt(squares);
-    if (!isfinite(norm))
-        return norm;
-    /* 1e-6: as PyTorch's clip_grad_norm_ */
-    double lr = spec->lr * schedule;
-    double decay = spec->weight_decay * schedule;
-    double shrink = spec->clip > 0 && norm > spec->clip ? spec->clip / (norm + 1e-6) : 1.0;
-    for (size_t i = 0; i < count; i++) {
-        struct param *p = model_param(model, i);
-        double coupled = spec->independent_decay ? 1.0 : spec->lr * p->lr_factor;
-        adamw_update(p->value, p->m, p->v, p->grad, (float)shrink, (float)(lr * p->lr_factor),
-                     (float)spec->beta1, (float)spec->beta2,
-                     (float)(spec->adam_eps * p->eps_factor),
-                     (float)(decay * p->decay_factor * coupled), step, p->count);
-    }
-    return norm;
+    const struct update update = {.schedule = schedule, .norm = sqrt(squares), .step = step};
+    if (isfinite(update.norm))
+        for (size_t bucket = 0; bucket < model_bucket_count(model); bucket++)
+            optimizer_update(model, spec, &update, bucket, 0, model_floats(model).count);
+    return update.norm;
 }

@@ -22,4 +22,12 @@ double schedule_factor(const struct trial_spec *spec, uint64_t step);
 double optimizer_step(struct model *model, const struct trial_spec *spec, double schedule,
                       uint64_t step);
 
+/* The update alone, of the floats begin <= i < end of model_floats() in one bucket. */
+struct update {
+    double schedule, norm;
+    uint64_t step;
+};
+void optimizer_update(struct model *model, const struct trial_spec *spec,
+                      const struct update *update, size_t bucket, size_t begin, size_t end);
+
 #endif

@@ -1,5 +1,5 @@
 /* transformer_run(): one training of the built-in model. Opens the data, creates the model, steps,
- * evaluates. All memory is allocated before the first step. Failures become results. */
+ * validates, alone or as the leader of a team. Failures become results. */
 #include "trainers/transformer/transformer.h"
 
 #include <inttypes.h>
@@ -8,14 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "data/source.h"
 #include "lrsearch/log.h"
-#include "lrsearch/memory.h"
-#include "model/model.h"
 #include "trainers/transformer/checkpoint.h"
-#include "trainers/transformer/group.h"
 #include "trainers/transformer/losses.h"
-#include "trainers/transformer/optimizer.h"
+#include "trainers/transformer/member.h"
+#include "trainers/transformer/team_state.h"
 
 #define LN_2 0.69314718055994530942
 
@@ -24,11 +21,7 @@ struct training {
     const struct train_hooks *hooks;
     struct trial_result *result;
     struct train_files *files;
-    struct source *source;
-    struct model *model;
-    struct group group;
-    uint32_t *tokens;        /* (micro-batch, context + 1) */
-    double *losses;          /* (micro-batch) */
+    struct member member;
     struct checkpoint state; /* progress of the training */
     struct timespec start;
     struct train_step last; /* the last one passed to the hook */
@@ -45,9 +38,10 @@ static double seconds_since(const struct timespec *start)
 static void write_checkpoint(struct training *t)
 {
     struct lr_error err = {0};
-    if (!t->hooks->place->checkpoint[0] || t->group.rank != 0)
+    if (!t->hooks->place->checkpoint[0])
         return;
-    if (checkpoint_save(t->hooks->place->checkpoint, t->model, t->spec, &t->state, &err))
+    if (team_gather(t->hooks->team, &t->member, &err) ||
+        checkpoint_save(t->hooks->place->checkpoint, t->member.model, t->spec, &t->state, &err))
         lr_log(LR_LOG_WARNING, "checkpoint not written: %s", err.text);
     else
         t->saved_tokens = t->state.tokens;
@@ -58,7 +52,6 @@ static int report_progress(struct training *t)
 {
     t->last.seconds = seconds_since(&t->start);
     int wish = t->hooks->step ? t->hooks->step(t->hooks->context, &t->last) : 0;
-    t->group.ops->broadcast(&t->group, &wish, sizeof(wish)); /* a group stops together */
     if (wish & TRAIN_SAVE)
         write_checkpoint(t);
     return wish & TRAIN_STOP;
@@ -76,31 +69,6 @@ static int keep_going(void *context)
 static bool is_curve_point(uint64_t step, uint64_t steps)
 {
     return step * TRAIN_CURVE_POINTS / steps != (step - 1) * TRAIN_CURVE_POINTS / steps;
-}
-
-/* Returns the mean loss of one step's batch; leaves the gradients in the model. The spec alone
- * determines the micro-batches of the batch; a group shares them out. */
-static double forward_backward(struct training *t, uint64_t step)
-{
-    const struct trial_spec *spec = t->spec;
-    uint32_t batch = spec->batch_tokens / spec->context, at_once = model_micro_batch(t->model);
-    uint32_t parts = (batch - 1) / at_once + 1;
-    float scale = 1.0f / (float)spec->batch_tokens;
-    double sum = 0;
-    model_zero_grad(t->model);
-    for (uint32_t part = (uint32_t)t->group.rank; part < parts; part += (uint32_t)t->group.size) {
-        uint32_t first = part * at_once;
-        uint32_t sequences = batch - first < at_once ? batch - first : at_once;
-        for (uint32_t s = 0; s < sequences; s++)
-            source_train(t->source, (step - 1) * batch + first + s,
-                         t->tokens + (size_t)s * (spec->context + 1));
-        sum += model_forward_backward(t->model, t->tokens, sequences, scale);
-    }
-    for (size_t i = 0; i < model_param_count(t->model); i++)
-        t->group.ops->sum(&t->group, model_param(t->model, i)->grad,
-                          model_param(t->model, i)->count);
-    t->group.ops->sum_double(&t->group, &sum, 1);
-    return sum / spec->batch_tokens;
 }
 
 static void say(struct trial_result *result, enum outcome outcome, const char *format, ...)
@@ -126,14 +94,16 @@ static void say_diverged(struct training *t, const char *what, double loss)
 
 static void fail(struct training *t)
 {
-    say(t->result, OUTCOME_FAILED, "%s", t->files->err.text);
+    bool canceled = t->files->err.code == LR_ECANCELED;
+    say(t->result, canceled ? OUTCOME_CANCELED : OUTCOME_FAILED, "%s", t->files->err.text);
 }
 
 /* Nonzero: the file could not be written; the result is set. */
 static int save(struct training *t)
 {
     if (!t->files->save ||
-        !checkpoint_save(t->files->save, t->model, t->spec, &t->state, &t->files->err))
+        (!team_gather(t->hooks->team, &t->member, &t->files->err) &&
+         !checkpoint_save(t->files->save, t->member.model, t->spec, &t->state, &t->files->err)))
         return 0;
     fail(t);
     return 1;
@@ -161,11 +131,12 @@ static void stop(struct training *t)
         say_canceled(t, where);
 }
 
-/* Nonzero: diverged, or the data cannot be read; the result is set. */
+/* Nonzero: diverged, or the group was given up, or the data cannot be read; the result is set. */
 static int step_once(struct training *t, uint64_t step, uint64_t count)
 {
-    double loss = forward_backward(t, step);
-    if (source_failed(t->source, &t->files->err)) {
+    double loss, norm;
+    if (team_grow(t->hooks->team, &t->member, &t->files->err) ||
+        team_step(t->hooks->team, &t->member, step, &loss, &norm, &t->files->err)) {
         fail(t);
         return 1;
     }
@@ -176,7 +147,6 @@ static int step_once(struct training *t, uint64_t step, uint64_t count)
         say_diverged(t, "training loss", t->state.diverge.mean);
         return 1;
     }
-    double norm = optimizer_step(t->model, t->spec, schedule_factor(t->spec, step), step);
     if (!isfinite(norm)) {
         say_diverged(t, "gradient", norm);
         return 1;
@@ -210,7 +180,7 @@ static int steps(struct training *t)
 static int resume(struct training *t)
 {
     struct train_files *files = t->files;
-    int rc = checkpoint_load(files->init, t->model, t->spec, &t->state, files->changed,
+    int rc = checkpoint_load(files->init, t->member.model, t->spec, &t->state, files->changed,
                              sizeof(files->changed), &files->err);
     if (rc)
         return rc;
@@ -249,33 +219,35 @@ static void resume_own(struct training *t)
 static int prepare(struct training *t)
 {
     struct lr_error *err = &t->files->err;
-    int rc;
-    if ((rc = source_open(&t->source, t->spec, t->hooks->place->data_path, err)))
+    int rc = member_prepare(&t->member, t->spec, t->hooks->place->data_path, err);
+    if (rc)
         return rc;
-    if ((rc = model_create(&t->model, t->spec, err)))
+    if (!t->files->init)
+        resume_own(t);
+    else if ((rc = resume(t)))
         return rc;
-    uint32_t at_once = model_micro_batch(t->model);
-    t->tokens = lr_malloc((size_t)at_once * (t->spec->context + 1) * sizeof(*t->tokens));
-    t->losses = lr_malloc(at_once * sizeof(*t->losses));
-    if (!t->tokens || !t->losses)
-        return lr_nomem(err);
-    model_init(t->model, t->spec->seed);
-    if (t->files->init)
-        return resume(t);
-    resume_own(t);
-    return 0;
+    return team_begin(t->hooks->team, &t->member, err);
 }
 
 static void finish(struct training *t)
 {
     struct trial_result *result = t->result;
+    const struct source *source = t->member.source;
+    uint64_t count = source_val_count(source);
     double loss, standard_error;
-    if (evaluate(t->model, t->source, t->spec->context, t->tokens, t->losses, keep_going, t, &loss,
-                 &standard_error)) {
-        say_canceled(t, "during validation");
-    } else if (source_failed(t->source, &t->files->err)) {
+    int stopped;
+    if (team_validate(t->hooks->team, &t->member, keep_going, t, &stopped, &t->files->err)) {
         fail(t);
-    } else if (diverge_far(&t->state.diverge, loss)) {
+        return;
+    }
+    if (stopped) {
+        say_canceled(t, "during validation");
+        return;
+    }
+    uint32_t last = source_val(source, count - 1, t->member.tokens);
+    validation_mean(t->member.losses, count, (double)last / t->spec->context, &loss,
+                    &standard_error);
+    if (diverge_far(&t->state.diverge, loss)) {
         say_diverged(t, "validation loss", loss);
     } else {
         result->outcome = OUTCOME_DONE;
@@ -292,7 +264,6 @@ void transformer_run(const struct trial_spec *spec, struct train_files *files,
 {
     struct training training = {.spec = spec, .hooks = hooks, .result = result, .files = files};
     struct training *t = &training;
-    t->group = group_alone();
     clock_gettime(CLOCK_MONOTONIC, &t->start);
     if (prepare(t))
         fail(t);
@@ -300,8 +271,5 @@ void transformer_run(const struct trial_spec *spec, struct train_files *files,
         finish(t);
     result->flops = trial_flops_per_token(spec) * (double)(result->tokens - result->begun_tokens);
     result->seconds = seconds_since(&t->start);
-    lr_free(t->losses);
-    lr_free(t->tokens);
-    model_destroy(t->model);
-    source_close(t->source);
+    member_release(&t->member);
 }
