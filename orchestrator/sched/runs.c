@@ -138,8 +138,8 @@ int run_begin(struct sched *sched, const struct sched_job *job, const int *ranks
     begin(sched, run, ranks, count);
     if ((rc = sched->owner.describe(sched->owner.context, run->id, run->attempt, &run->job, err)))
         return rc;
-    if ((rc = sched->owner.started(sched->owner.context, run->id, run->attempt, ranks[0],
-                                   (uint32_t)count, &sched->workers[ranks[0]].hello, err)))
+    if ((rc = sched->owner.started(sched->owner.context, run->id, run->attempt, &run->members,
+                                   &sched->workers[ranks[0]].hello, err)))
         return rc;
     for (int i = 0; i < count; i++)
         if ((rc = send_job(sched, ranks[i], err)))
@@ -295,6 +295,7 @@ static void measure(struct sched *sched, struct run *run, const struct msg_progr
 int run_progress(struct sched *sched, struct run *run, int peer,
                  const struct msg_progress *progress, struct lr_error *err)
 {
+    int rc;
     if (peer != run->members.ranks[0]) {
         sched->stale++;
         return 0;
@@ -306,6 +307,9 @@ int run_progress(struct sched *sched, struct run *run, int peer,
         run->trained = run->members.size;
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %d ranks train it", run->id, run->attempt,
                run->trained);
+        if ((rc = sched->owner.grown(sched->owner.context, run->id, run->attempt, &run->members,
+                                     err)))
+            return rc;
     }
     measure(sched, run, progress);
     if (run->twice && progress->tokens <= run->shown_tokens)

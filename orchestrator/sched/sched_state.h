@@ -108,7 +108,7 @@ void worker_set(struct sched *sched, int peer, enum worker_state state, bool qui
 /* (id, attempt) is its last assignment. */
 bool worker_has(const struct worker *worker, uint32_t id, uint32_t attempt);
 /* Sets the worker LOST for good, and tells the owner. */
-int dismiss_worker(struct sched *sched, int peer, struct lr_error *err);
+int dismiss_worker(struct sched *sched, int peer, const char *why, struct lr_error *err);
 int send_stop(struct sched *sched, int peer, struct lr_error *err);
 int send_ping(struct sched *sched, int peer, struct lr_error *err);
 int send_job(struct sched *sched, int peer, struct lr_error *err); /* BUSY only */

@@ -224,6 +224,8 @@ static void idle_ranks_join(void **state)
     pong(1, 1, 1, 7000); /* GROUP may be lost */
     assert_int_equal(sent(MSG_GROUP, 1), 2);
     progress(1, 1, 30000, 3, 2, 7100);
+    assert_int_equal(told.grown, 1);
+    assert_int_equal(told.ranks, 2);
     tick(7101);
     assert_string_equal(last(MSG_GROUP, 1)->as.group.members, "1,2,3,4");
     assert_int_equal(last(MSG_GROUP, 1)->as.group.epoch, 2);
