@@ -54,6 +54,8 @@ struct options {
     struct speedup speedup;
     double flops, latency_s, bytes_per_s; /* of a rank, and of the traffic in a group */
     int host_ranks;
+    const char *target; /* tokens */
+    double noise;       /* nats */
 };
 
 struct course {
@@ -93,8 +95,8 @@ static struct simulate_spec draw_surface(unsigned number)
         .delta = between(number, 5, 0.2, 0.8),
         .gamma = between(number, 6, -0.1, 0.1),
         .misfit = 0.15,
-        .noise = 0.01,
-        .seed_noise = 0.01,
+        .noise = options.noise,
+        .seed_noise = options.noise,
     };
 }
 
@@ -128,9 +130,9 @@ static struct plan *load_plan(const struct row *row, const char *ranks)
             "model: {%s, head_size: 32, context: 128, parametrization: sp}\n"
             "data: {source: synthetic}\n"
             "training: {batch_tokens: 16k}\n"
-            "target: {tokens: 64M}\n"
+            "target: {tokens: %s}\n"
             "search: {lr: [1e-3, 6.4e-2], horizons: [1M, 2M, 4M]%s}\n",
-            row->axes, row->search);
+            row->axes, options.target, row->search);
     if (strcmp(ranks, "1") != 0)
         fprintf(file, "trainer: {ranks_per_trial: %s}\n", ranks);
     fclose(file);
@@ -300,7 +302,8 @@ static const char usage[] =
     "usage: bench_sched [--row KEY] [--workers N]... [--ranks auto|N]... [--surfaces N] [--first "
     "N]\n"
     "                   [--each] [--efficiency SHARE | --speedup FILE] [--flops RATE]\n"
-    "                   [--latency SECONDS] [--bandwidth BYTES] [--host RANKS]\n";
+    "                   [--latency SECONDS] [--bandwidth BYTES] [--host RANKS]\n"
+    "                   [--target TOKENS] [--noise NATS]\n";
 
 static bool read_option(const char *name, const char *value)
 {
@@ -324,6 +327,10 @@ static bool read_option(const char *name, const char *value)
         options.latency_s = atof(value);
     else if (strcmp(name, "--bandwidth") == 0)
         options.bytes_per_s = atof(value);
+    else if (strcmp(name, "--target") == 0)
+        options.target = value;
+    else if (strcmp(name, "--noise") == 0)
+        options.noise = atof(value);
     else if (strcmp(name, "--host") == 0)
         options.host_ranks = atoi(value);
     else
@@ -338,7 +345,9 @@ static void read_options(int argc, char **argv)
                                .flops = 2e10,
                                .latency_s = 5e-6,
                                .bytes_per_s = 2e9,
-                               .host_ranks = 32};
+                               .host_ranks = 32,
+                               .target = "8M",
+                               .noise = 0.003};
     speedup_by_share(&options.speedup, 0.02);
     for (int i = 1; i < argc; i++) {
         bool each = strcmp(argv[i], "--each") == 0;
