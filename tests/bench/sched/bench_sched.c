@@ -28,19 +28,21 @@
 #define DRAW_BENCH ((uint64_t)RNG_SIMULATE + (10u << 8)) /* loss_surface.c has the lower ones */
 
 struct row {
-    const char *key, *name, *search, *axes; /* axes: d_model, n_layers and vocab */
+    const char *key, *name, *axes; /* axes: d_model, n_layers and vocab */
+    int round_trials;              /* 0: the default */
+    bool async;
 };
 
-#define SMALL "d_model: 64, n_layers: 2, vocab: 1024"
+#define ONE "d_model: 64, n_layers: 2, vocab: 1024"
+#define NINE "d_model: [64, 128, 256], n_layers: 2, vocab: [1024, 4096, 16384]"
+#define MANY "d_model: [64, 128, 256, 512], n_layers: [2, 3, 4, 6], vocab: [1024, 2048, 4096, 8192]"
 static const struct row rows[] = {
-    {"one", "one cell, design", "", SMALL},
-    {"one-async", "one cell, async", ", mode: async", SMALL},
-    {"nine", "3 x 3 cells, design", "",
-     "d_model: [64, 128, 256], n_layers: 2, vocab: [1024, 4096, 16384]"},
-    {"nine-async", "3 x 3 cells, async", ", mode: async",
-     "d_model: [64, 128, 256], n_layers: 2, vocab: [1024, 4096, 16384]"},
-    {"many", "64 cells, round_trials 64", ", round_trials: 64",
-     "d_model: [64, 128, 256, 512], n_layers: [2, 3, 4, 6], vocab: [1024, 2048, 4096, 8192]"},
+    {"one", "one cell, design", ONE, 0, false},
+    {"one-async", "one cell, async", ONE, 0, true},
+    {"nine", "3 x 3 cells, design", NINE, 0, false},
+    {"nine-async", "3 x 3 cells, async", NINE, 0, true},
+    {"many", "64 cells, round_trials 64", MANY, 64, false},
+    {"many-async", "64 cells, async", MANY, 64, true},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -116,7 +118,7 @@ static double seconds_per_token(const struct trial_spec *spec, int ranks)
 
 /* ---- a campaign ---- */
 
-static struct plan *load_plan(const struct row *row, const char *ranks)
+static struct plan *load_plan(const struct row *row, const char *ranks, bool async)
 {
     char path[300];
     struct plan_errors errors = {0};
@@ -131,8 +133,11 @@ static struct plan *load_plan(const struct row *row, const char *ranks)
             "data: {source: synthetic}\n"
             "training: {batch_tokens: 16k}\n"
             "target: {tokens: %s}\n"
-            "search: {lr: [1e-3, 6.4e-2], horizons: [1M, 2M, 4M]%s}\n",
-            row->axes, options.target, row->search);
+            "search: {lr: [1e-3, 6.4e-2], horizons: [1M, 2M, 4M]",
+            row->axes, options.target);
+    if (row->round_trials > 0)
+        fprintf(file, ", round_trials: %d", row->round_trials);
+    fprintf(file, "%s}\n", async ? ", mode: async" : "");
     if (strcmp(ranks, "1") != 0)
         fprintf(file, "trainer: {ranks_per_trial: %s}\n", ranks);
     fclose(file);
@@ -242,11 +247,17 @@ static struct course run_campaign(const struct plan *plan, int workers)
 
 /* ---- the table ---- */
 
+static int compare_values(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
 static void print_case(const struct row *row, const char *ranks, int workers,
                        const struct course *all, const struct course *alone)
 {
     struct course mean = {0};
-    double worst = INFINITY, alone_makespan = 0, n = options.surfaces;
+    double ratios[SURFACES_MOST], alone_makespan = 0, n = options.surfaces;
     unsigned trials = 0, rounds = 0, regroups = 0;
     for (unsigned i = 0; i < options.surfaces; i++) {
         mean.makespan += all[i].makespan / n;
@@ -254,15 +265,17 @@ static void print_case(const struct row *row, const char *ranks, int workers,
         mean.busy += all[i].busy * all[i].makespan;
         mean.tokens += all[i].tokens / n;
         alone_makespan += alone[i].makespan / n;
-        worst = fmin(worst, alone[i].makespan / all[i].makespan);
+        ratios[i] = all[i].work / alone[i].work;
         trials += all[i].trials;
         rounds += all[i].rounds;
         regroups += all[i].regroups;
     }
-    printf("%-26s %5s %4d %9.2f %9.2f %7.1fx %6.1fx %6.1f %% %6.1f %% %7.1f %6.1f %7.1f\n",
+    qsort(ratios, options.surfaces, sizeof(*ratios), compare_values);
+    printf("%-26s %5s %4d %9.2f %9.2f %7.1fx %6.1f %% %6.1f %% %7.2f %6.2f %7.1f %6.1f %7.1f\n",
            row->name, ranks, workers, mean.makespan, mean.work, alone_makespan / mean.makespan,
-           worst, 100 * mean.busy / (mean.makespan * n),
-           100 * mean.work / (workers * mean.makespan), trials / n, rounds / n, regroups / n);
+           100 * mean.busy / (mean.makespan * n), 100 * mean.work / (workers * mean.makespan),
+           ratios[options.surfaces / 2], ratios[options.surfaces - 1], trials / n, rounds / n,
+           regroups / n);
     fflush(stdout);
 }
 
@@ -271,8 +284,8 @@ static void run_row(const struct row *row)
     static struct course all[4][8][SURFACES_MOST], alone[SURFACES_MOST];
     struct plan *plans[4];
     for (int r = 0; r < options.rank_counts; r++)
-        plans[r] = load_plan(row, options.ranks[r]);
-    struct plan *plain = load_plan(row, "1");
+        plans[r] = load_plan(row, options.ranks[r], row->async);
+    struct plan *plain = load_plan(row, "1", false);
     struct trial_spec cheapest = plan_cell(plain, 0);
     unit_flops = UNIT_TOKENS * trial_flops_per_token(&cheapest);
     for (unsigned i = 0; i < options.surfaces; i++) {
@@ -382,8 +395,10 @@ int main(int argc, char **argv)
     printf("virtual time; unit: one training of 1M tokens on the smallest model; means of %u "
            "surfaces; speed-up of a group: %s\n",
            options.surfaces, speedup_text(&options.speedup));
-    printf("%-26s %5s %4s %9s %9s %8s %7s %8s %8s %7s %6s %7s\n", "", "ranks", "W", "makespan",
-           "work", "speed-up", "worst", "busy", "useful", "trials", "rounds", "regroups");
+    printf("%-26s %5s %4s %9s %9s %8s %8s %8s %14s %7s %6s %7s\n%-26s %5s %4s %9s %9s %8s %8s %8s "
+           "%7s %6s\n",
+           "", "ranks", "W", "makespan", "work", "speed-up", "busy", "useful", "work / rounds",
+           "trials", "rounds", "regroups", "", "", "", "", "", "", "", "", "median", "worst");
     for (size_t i = 0; i < ROWS; i++)
         if (!options.row || strcmp(options.row, rows[i].key) == 0)
             run_row(&rows[i]);
