@@ -246,4 +246,16 @@ uint64_t trial_stable_steps(const struct trial_spec *spec);
  * twentieth. */
 uint64_t trial_wsd_prefix_tokens(const struct trial_spec *spec);
 
+/* A batch is cut into slices of whole sequences, equal in number up to one. Each slice's gradient is
+ * summed from zero, and the slices are added in a binary tree over their index, so that any group
+ * of ranks whose size divides their number gets the same bits. A power of two, at most
+ * TRIAL_SLICES_MOST, and the most ranks that can train the trial together; 1 for trainers other
+ * than transformer. */
+#define TRIAL_SLICES_MOST 16
+uint32_t trial_slices(const struct trial_spec *spec);
+/* The slice's first sequence in the batch; trial_slices() gives the batch's number of sequences. */
+uint32_t trial_slice_begin(const struct trial_spec *spec, uint32_t slice);
+/* Maximum sequences of a pass through the model; a slice is one or several of them, in order. */
+uint32_t trial_micro_batch(const struct trial_spec *spec);
+
 #endif

@@ -8,21 +8,6 @@
 #include "model/model_state.h"
 #include "model/parametrization.h"
 
-/* Target rows of a micro-batch: more rows pack the weights less often; fewer keep more activations
- * in the cache, which matters for narrow models. Memory grows with the rows. Measured. */
-enum { MICRO_ROWS_NARROW = 512, MICRO_ROWS_WIDE = 1024, NARROW = 64 };
-
-/* Sequences of a micro-batch: parts near the target rows, as equal in size as possible. */
-static uint32_t choose_micro_batch(const struct trial_spec *spec)
-{
-    uint32_t rows = spec->d_model <= NARROW ? MICRO_ROWS_NARROW : MICRO_ROWS_WIDE;
-    uint32_t sequences = spec->batch_tokens / spec->context;
-    uint32_t wanted = rows / spec->context;
-    wanted = wanted < 1 ? 1 : wanted;
-    uint32_t parts = (sequences - 1) / wanted + 1;
-    return (sequences - 1) / parts + 1;
-}
-
 /* Rows of logits at once: many, since each block packs the output matrix again, but at most 128 MiB
  * of logits (64 rows at least). */
 static size_t choose_head_rows(const struct trial_spec *spec)
@@ -101,7 +86,7 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
     model->spec = *spec;
     if (spec->precision == PRECISION_BF16)
         matmul_use_bf16(spec->products[0] ? (enum matmul)spec->products[0] : MATMUL_BF16);
-    model->micro_batch = choose_micro_batch(spec);
+    model->micro_batch = trial_micro_batch(spec);
     model->head_rows = choose_head_rows(spec);
     model->attention_scale = parametrization_attention_scale(spec);
     model->logit_scale = parametrization_logit_scale(spec);
