@@ -146,14 +146,22 @@ static bool is_whole(const struct group_members *group, const struct msg_assign 
     return true;
 }
 
+static int host_of(int rank)
+{
+    return (rank - 1) / (world.faults.host_ranks > 0 ? world.faults.host_ranks : 2);
+}
+
 /* A group is as fast as its slowest member. */
 static double seconds_per_token(const struct sim_worker *leader)
 {
     double pace = 0, seconds = 1e-4;
-    for (int i = 0; i < leader->group.size; i++)
+    bool spans = false;
+    for (int i = 0; i < leader->group.size; i++) {
         pace = fmax(pace, world.workers[leader->group.ranks[i]].pace);
+        spans = spans || host_of(leader->group.ranks[i]) != host_of(leader->group.ranks[0]);
+    }
     if (world.faults.seconds_per_token)
-        seconds = world.faults.seconds_per_token(&leader->job.spec, leader->group.size);
+        seconds = world.faults.seconds_per_token(&leader->job.spec, leader->group.size, spans);
     else
         seconds /= leader->group.size;
     return seconds * pace;
@@ -181,7 +189,8 @@ static void step_group(struct sim_worker *leader)
         world.account.busy_rank_s += leader->group.size * seconds;
         world.account.tokens += more;
         if (world.faults.seconds_per_token)
-            world.account.work_s += more * world.faults.seconds_per_token(&leader->job.spec, 1);
+            world.account.work_s +=
+                more * world.faults.seconds_per_token(&leader->job.spec, 1, false);
     }
     if (leader->offered.epoch > leader->group.epoch && is_whole(&leader->offered, &leader->job)) {
         leader->group = leader->offered;
@@ -419,7 +428,7 @@ static void say_hello(int rank)
     hello->flops = world.faults.flops;
     hello->latency_s = world.faults.link_latency_s;
     hello->bytes_per_s = world.faults.link_bytes_per_s;
-    snprintf(hello->host, sizeof(hello->host), "node%u", 1 + ((unsigned)rank - 1) / hello->cores);
+    snprintf(hello->host, sizeof(hello->host), "node%d", 1 + host_of(rank));
     snprintf(hello->version, sizeof(hello->version), "%s", LRSEARCH_VERSION);
     post(TO_COORDINATOR, rank, &message);
     push((struct happening){.at_ms = world.now_ms + 1000, .kind = HELLO_AGAIN, .rank = rank});

@@ -25,7 +25,8 @@ struct sim_faults {
      * groups without any cost, and a loss of the world's own */
     int host_ranks;                                 /* of each host, and its cores */
     double flops, link_latency_s, link_bytes_per_s; /* as in HELLO */
-    double (*seconds_per_token)(const struct trial_spec *spec, int ranks);
+    /* spans: the group is on several hosts */
+    double (*seconds_per_token)(const struct trial_spec *spec, int ranks, bool spans);
     double (*loss)(const struct trial_spec *spec); /* NaN: it diverges */
     uint32_t look_ms; /* a leader looks up so often, and the coordinator ticks */
 };

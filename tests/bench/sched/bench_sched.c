@@ -15,7 +15,6 @@
 #include "lrsearch/log.h"
 #include "lrsearch/rng.h"
 #include "plan/plan_load.h"
-#include "plan/schema.h"
 #include "search_memo.h"
 #include "sim_world.h"
 #include "speedup.h"
@@ -54,6 +53,8 @@ struct options {
     unsigned surfaces, first;
     bool each; /* a line for each surface, too */
     struct speedup speedup;
+    double share; /* < 0: none */
+    const char *table;
     double flops, latency_s, bytes_per_s; /* of a rank, and of the traffic in a group */
     int host_ranks;
     const char *target; /* tokens */
@@ -68,7 +69,7 @@ struct course {
 static struct options options;
 static char base[200];
 static struct simulate_spec surface; /* of the campaign that runs */
-static double unit_flops;            /* of the unit */
+static double unit_s;                /* of the unit */
 
 static void fail(const char *what, const char *why)
 {
@@ -111,9 +112,9 @@ static double loss_of(const struct trial_spec *spec)
     return loss_surface_loss(&own, &place, spec->lr, spec->seed);
 }
 
-static double seconds_per_token(const struct trial_spec *spec, int ranks)
+static double seconds_per_token(const struct trial_spec *spec, int ranks, bool spans)
 {
-    return trial_flops_per_token(spec) / options.flops / speedup_at(&options.speedup, spec, ranks);
+    return speedup_step_s(&options.speedup, spec, ranks, spans) / spec->batch_tokens;
 }
 
 /* ---- a campaign ---- */
@@ -138,8 +139,7 @@ static struct plan *load_plan(const struct row *row, const char *ranks, bool asy
     if (row->round_trials > 0)
         fprintf(file, ", round_trials: %d", row->round_trials);
     fprintf(file, "%s}\n", async ? ", mode: async" : "");
-    if (strcmp(ranks, "1") != 0)
-        fprintf(file, "trainer: {ranks_per_trial: %s}\n", ranks);
+    fprintf(file, "trainer: {ranks_per_trial: %s}\n", ranks);
     fclose(file);
     if (plan_load(plan, path, NULL, 0, &errors))
         fail("the plan", errors.lines[0]);
@@ -159,8 +159,8 @@ static int prepare_nothing(void *context, char products[TRIAL_PRODUCTS], struct 
 struct tally {
     const struct plan *plan;
     struct course *outcome;
-    double flops, first_s, last_s;
-    double *per_token; /* FLOPs, by trial id */
+    double work_s, first_s, last_s;
+    double *per_token; /* seconds on one rank, by trial id */
     size_t trials;
 };
 
@@ -174,7 +174,7 @@ static int count_event(void *context, const struct event *event, struct lr_error
         tally->per_token = realloc(tally->per_token, (++tally->trials + 1) * sizeof(double));
         if (!tally->per_token)
             fail("the journal", "no memory");
-        tally->per_token[tally->trials] = trial_flops_per_token(&event->as.planned.spec);
+        tally->per_token[tally->trials] = seconds_per_token(&event->as.planned.spec, 1, false);
     }
     if (event->kind == EVENT_STARTED)
         tally->first_s = fmin(tally->first_s, event->as.started.at_s);
@@ -182,7 +182,7 @@ static int count_event(void *context, const struct event *event, struct lr_error
         const struct trial_result *result = &event->as.ended.result;
         double tokens = (double)(result->tokens - result->begun_tokens);
         tally->outcome->tokens += tokens;
-        tally->flops += tokens * tally->per_token[event->as.ended.trial_id];
+        tally->work_s += tokens * tally->per_token[event->as.ended.trial_id];
         tally->last_s = fmax(tally->last_s, event->as.ended.at_s);
     }
     return 0;
@@ -232,11 +232,10 @@ static struct course run_campaign(const struct plan *plan, int workers)
     snprintf(path, sizeof(path), "%s/journal.jsonl", run_dir);
     if (journal_read(path, count_event, &tally, &err))
         fail("the journal", err.text);
-    double unit_s = unit_flops / options.flops;
     check_same("tokens", account.tokens, outcome.tokens);
-    check_same("work", account.work_s, tally.flops / options.flops);
+    check_same("work", account.work_s, tally.work_s);
     outcome.makespan = (tally.last_s - tally.first_s) / unit_s;
-    outcome.work = tally.flops / unit_flops;
+    outcome.work = tally.work_s / unit_s;
     outcome.busy = account.busy_rank_s / ((tally.last_s - tally.first_s) * workers);
     outcome.trials = (unsigned)tally.trials;
     outcome.regroups = account.regroups;
@@ -287,7 +286,7 @@ static void run_row(const struct row *row)
         plans[r] = load_plan(row, options.ranks[r], row->async);
     struct plan *plain = load_plan(row, "1", false);
     struct trial_spec cheapest = plan_cell(plain, 0);
-    unit_flops = UNIT_TOKENS * trial_flops_per_token(&cheapest);
+    unit_s = UNIT_TOKENS * seconds_per_token(&cheapest, 1, false);
     for (unsigned i = 0; i < options.surfaces; i++) {
         surface = draw_surface(options.first + i);
         search_memo_clear();
@@ -331,9 +330,9 @@ static bool read_option(const char *name, const char *value)
     else if (strcmp(name, "--first") == 0)
         options.first = (unsigned)atoi(value);
     else if (strcmp(name, "--efficiency") == 0)
-        speedup_by_share(&options.speedup, atof(value));
+        options.share = atof(value);
     else if (strcmp(name, "--speedup") == 0)
-        return speedup_read(&options.speedup, value);
+        options.table = value;
     else if (strcmp(name, "--flops") == 0)
         options.flops = atof(value);
     else if (strcmp(name, "--latency") == 0)
@@ -355,13 +354,13 @@ static void read_options(int argc, char **argv)
 {
     options = (struct options){.surfaces = 10,
                                .first = 1,
+                               .share = -1,
                                .flops = 2e10,
                                .latency_s = 5e-6,
                                .bytes_per_s = 2e9,
                                .host_ranks = 32,
                                .target = "8M",
                                .noise = 0.003};
-    speedup_by_share(&options.speedup, 0.02);
     for (int i = 1; i < argc; i++) {
         bool each = strcmp(argv[i], "--each") == 0;
         options.each = options.each || each;
@@ -373,14 +372,17 @@ static void read_options(int argc, char **argv)
         }
         i++;
     }
+    int given = options.rank_counts;
     if (options.worker_counts == 0)
         for (const int *w = (const int[]){1, 8, 63, 0}; *w; w++)
             options.workers[options.worker_counts++] = *w;
-    if (options.rank_counts == 0) {
-        options.ranks[options.rank_counts++] = "1";
-        if (plan_key_find(plan_section_find("trainer"), "ranks_per_trial"))
-            options.ranks[options.rank_counts++] = "auto";
-    }
+    for (const char *const *r = (const char *const[]){"1", "auto", NULL}; *r && given == 0; r++)
+        options.ranks[options.rank_counts++] = *r;
+    speedup_by_model(&options.speedup, options.flops, options.latency_s, options.bytes_per_s);
+    if (options.share >= 0)
+        speedup_by_share(&options.speedup, options.share);
+    if (options.table && !speedup_read(&options.speedup, options.table))
+        exit(65);
     options.surfaces = options.surfaces < SURFACES_MOST ? options.surfaces : SURFACES_MOST;
 }
 

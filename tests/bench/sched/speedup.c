@@ -3,6 +3,17 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "sched/sched.h"
+
+void speedup_by_model(struct speedup *out, double flops, double latency_s, double bytes_per_s)
+{
+    out->at[1] = 0;
+    out->model =
+        (struct width_model){.flops = flops, .latency_s = latency_s, .bytes_per_s = bytes_per_s};
+    snprintf(out->text, sizeof(out->text),
+             "cost model, %g GFLOP/s a rank, messages of %g us at %g GB/s", flops / 1e9,
+             latency_s * 1e6, bytes_per_s / 1e9);
+}
 
 void speedup_by_share(struct speedup *out, double share)
 {
@@ -48,10 +59,14 @@ bool speedup_read(struct speedup *out, const char *path)
     return true;
 }
 
-double speedup_at(const struct speedup *speedup, const struct trial_spec *spec, int ranks)
+double speedup_step_s(const struct speedup *speedup, const struct trial_spec *spec, int ranks,
+                      bool spans)
 {
-    (void)spec;
-    return speedup->at[ranks];
+    struct sched_cost cost = sched_cost_of(spec, 0);
+    struct width_job job = {cost.step_flops, cost.parameters, cost.slices};
+    if (speedup->at[1] == 0)
+        return width_step_s(&speedup->model, &job, (uint32_t)ranks, spans);
+    return width_step_s(&speedup->model, &job, 1, false) / speedup->at[ranks];
 }
 
 const char *speedup_text(const struct speedup *speedup)
