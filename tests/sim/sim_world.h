@@ -20,7 +20,25 @@ struct sim_faults {
     uint32_t job_ms;        /* sim_loop_threads: a job takes up to so long, each its own */
     double end_s;           /* the coordinator is killed, or gets `end_signal`, then; 0: never */
     int end_signal;         /* 0: it is killed */
+
+    /* ... and what the workers are; 0 or NULL: two ranks on a host that say nothing of their speed,
+     * groups without any cost, and a loss of the world's own */
+    int host_ranks;                                 /* of each host, and its cores */
+    double flops, link_latency_s, link_bytes_per_s; /* as in HELLO */
+    /* spans: the group is on several hosts */
+    double (*seconds_per_token)(const struct trial_spec *spec, int ranks, bool spans);
+    double (*loss)(const struct trial_spec *spec); /* NaN: it diverges */
+    uint32_t look_ms; /* a leader looks up so often, and the coordinator ticks */
 };
+
+/* What the workers did, of all sessions since sim_begin(). */
+struct sim_account {
+    double busy_rank_s; /* ranks times time in a group that trains */
+    double work_s;      /* the same tokens on one rank: of seconds_per_token() only */
+    double tokens;
+    uint32_t regroups; /* times that a group grew */
+};
+struct sim_account sim_account(void);
 
 /* What survives a session: how far each trial's checkpoint goes, as files do. */
 void sim_forget_checkpoints(void);
