@@ -29,6 +29,7 @@ void campaign_destroy(struct campaign *campaign)
     for (size_t i = 0; i < campaign->trial_count; i++)
         lr_free(campaign->trials[i]);
     lr_free(campaign->trials);
+    lr_free(campaign->waiting);
     lr_free(campaign->data);
     lr_free(campaign->sessions);
     lr_free(campaign->cpus);
@@ -53,10 +54,19 @@ bool campaign_is_complete(const struct campaign *campaign)
 
 size_t campaign_open_trials(const struct campaign *campaign)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        count += !trial_state_is_over(campaign->trials[i]->state);
-    return count;
+    return count_waiting(campaign, PURPOSE_SEARCH) + count_waiting(campaign, PURPOSE_CONFIRM) +
+           count_running(campaign);
+}
+
+uint32_t campaign_next_waiting(const struct campaign *campaign, uint32_t id)
+{
+    size_t bit = id > campaign->settled ? id : campaign->settled; /* of the trial after it */
+    uint64_t mask = UINT64_MAX << bit % 64;
+    for (size_t word = bit / 64; word * 64 < campaign->trial_count; word++, mask = UINT64_MAX)
+        if (campaign->waiting[word] & mask)
+            return (uint32_t)(word * 64) + 1 +
+                   (uint32_t)__builtin_ctzll(campaign->waiting[word] & mask);
+    return 0;
 }
 
 size_t campaign_trial_count(const struct campaign *campaign)

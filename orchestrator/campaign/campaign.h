@@ -26,6 +26,8 @@ bool campaign_finished(const struct campaign *campaign);
 bool campaign_is_complete(const struct campaign *campaign);
 size_t campaign_trial_count(const struct campaign *campaign);
 size_t campaign_open_trials(const struct campaign *campaign); /* not done, diverged or failed */
+/* The first trial after `id` that is pending or lost; 0: none. From 0 on, it visits all of them. */
+uint32_t campaign_next_waiting(const struct campaign *campaign, uint32_t id);
 /* NULL: no such id */
 const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */

@@ -54,7 +54,9 @@ static int check_session(const struct campaign *campaign, const struct event_ses
  * behind when the time is used up. */
 static const struct trial *open_trial(const struct campaign *campaign, bool leave_behind)
 {
-    for (size_t i = 0; i < campaign->trial_count; i++) {
+    if ((leave_behind ? count_running(campaign) : campaign_open_trials(campaign)) == 0)
+        return NULL;
+    for (size_t i = campaign->settled; i < campaign->trial_count; i++) {
         enum trial_state state = campaign->trials[i]->state;
         if (!trial_state_is_over(state) && !(leave_behind && trial_state_is_waiting(state)))
             return campaign->trials[i];
@@ -77,8 +79,9 @@ static int check_round(const struct campaign *campaign, const struct event_round
     if (event->purpose > PURPOSE_CONFIRM)
         return DAMAGED("round %u has the unknown purpose %u", event->round, event->purpose);
     bool confirms = event->purpose == PURPOSE_CONFIRM || campaign->round_purpose == PURPOSE_CONFIRM;
-    const struct trial *open = open_trial(campaign, confirms);
-    if (open && !campaign_is_async(&campaign->plan))
+    const struct trial *open =
+        campaign_is_async(&campaign->plan) ? NULL : open_trial(campaign, confirms);
+    if (open)
         return DAMAGED("round %u begins, but trial %u is %s", event->round, open->id,
                        trial_state_name(open->state));
     return 0;
@@ -261,10 +264,39 @@ static struct trial *checked_trial(struct campaign *campaign, uint32_t id)
     return campaign->trials[id - 1];
 }
 
-static void set_state(struct trial *trial, enum trial_state to)
+/* Adds the trials that are over now, up to the first that is not. */
+static void settle_trials(struct campaign *campaign)
+{
+    while (campaign->settled < campaign->trial_count &&
+           trial_state_is_over(campaign->trials[campaign->settled]->state))
+        campaign_add_spent(&campaign->settled_spent, campaign->trials[campaign->settled++]);
+}
+
+static void note_state(struct campaign *campaign, const struct trial *trial)
+{
+    uint64_t bit = (uint64_t)1 << (trial->id - 1) % 64, *word =
+                                                            &campaign->waiting[(trial->id - 1) / 64];
+    campaign->counts[trial->purpose][trial->state]++;
+    *word = trial_state_is_waiting(trial->state) ? *word | bit : *word & ~bit;
+}
+
+static void set_state(struct campaign *campaign, struct trial *trial, enum trial_state to)
 {
     assert(trial_state_may_become(trial->state, to));
+    campaign->counts[trial->purpose][trial->state]--;
     trial->state = to;
+    note_state(campaign, trial);
+    if (trial->id <= campaign->settled) { /* a failed one is tried again: sum anew */
+        campaign->settled = 0;
+        campaign->settled_spent = (struct spent){0};
+    }
+    settle_trials(campaign);
+}
+
+static void note_time(struct campaign *campaign)
+{
+    for (uint32_t purpose = 0; purpose < TRIAL_PURPOSES; purpose++)
+        campaign->time_over[purpose] = campaign_time_over(campaign, purpose, NULL);
 }
 
 static int apply_campaign(struct campaign *campaign, const struct event_campaign *event,
@@ -278,6 +310,7 @@ static int apply_campaign(struct campaign *campaign, const struct event_campaign
     campaign->first_data.val_bytes = event->val_bytes;
     memcpy(campaign->first_data.data_path, event->data_path, sizeof(event->data_path));
     campaign->opened = true;
+    note_time(campaign);
     return 0;
 }
 
@@ -316,7 +349,7 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     if (campaign->stopped_by > 0) { /* the user started again: assume the cause is fixed */
         struct trial *trial = checked_trial(campaign, campaign->stopped_by);
         trial->failures = 0;
-        set_state(trial, TRIAL_PENDING);
+        set_state(campaign, trial, TRIAL_PENDING);
         campaign->stopped_by = 0;
     }
     campaign->changes++;
@@ -345,9 +378,13 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     struct trial *trial = lr_calloc(1, sizeof(*trial));
     struct trial **trials = lr_grow(campaign->trials, campaign->trial_count,
                                     &campaign->trial_capacity, sizeof(struct trial *));
+    uint64_t *waiting = lr_grow(campaign->waiting, campaign->trial_count / 64,
+                                &campaign->waiting_capacity, sizeof(*waiting));
     if (trials)
         campaign->trials = trials;
-    if (!trial || !trials) {
+    if (waiting)
+        campaign->waiting = waiting;
+    if (!trial || !trials || !waiting) {
         lr_free(trial);
         return lr_nomem(err);
     }
@@ -359,7 +396,13 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     trial->state = TRIAL_PENDING;
     trial->wsd_prefix_tokens = event->wsd_prefix_tokens;
     trial->spec = event->spec;
-    campaign->trials[campaign->trial_count++] = trial;
+    campaign->trials[campaign->trial_count] = trial;
+    if (campaign->trial_count++ % 64 == 0)
+        waiting[(trial->id - 1) / 64] = 0;
+    note_state(campaign, trial);
+    for (size_t h = 0; h < campaign->plan.search.horizon_count; h++)
+        campaign->planned[h] += trial->purpose == PURPOSE_SEARCH &&
+                                campaign->plan.search.horizons[h] == trial->spec.horizon_tokens;
     campaign->round_planned++;
     return 0;
 }
@@ -389,7 +432,7 @@ static int apply_started(struct campaign *campaign, const struct event_started *
     if (rc)
         return rc;
     struct trial *trial = checked_trial(campaign, event->trial_id);
-    set_state(trial, TRIAL_RUNNING);
+    set_state(campaign, trial, TRIAL_RUNNING);
     trial->attempt = event->attempt;
     trial->rank = event->rank;
     trial->curve_tokens = trial->curve_begun = 0;
@@ -457,7 +500,8 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     switch (event->result.outcome) {
     case OUTCOME_DONE:
         if (isfinite(event->result.val_loss)) {
-            set_state(trial, TRIAL_DONE);
+            campaign_note_pace(campaign, &event->result);
+            set_state(campaign, trial, TRIAL_DONE);
             break;
         }
         /* A trial whose loss is not finite counts as diverged. */
@@ -466,25 +510,26 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
         if (!trial->result.message[0])
             snprintf(trial->result.message, sizeof(trial->result.message),
                      "the validation loss is not finite");
-        set_state(trial, TRIAL_DIVERGED);
+        set_state(campaign, trial, TRIAL_DIVERGED);
         break;
     case OUTCOME_DIVERGED:
-        set_state(trial, TRIAL_DIVERGED);
+        set_state(campaign, trial, TRIAL_DIVERGED);
         break;
     case OUTCOME_REFUSED: /* another attempt would be refused too */
-        set_state(trial, TRIAL_FAILED);
+        set_state(campaign, trial, TRIAL_FAILED);
         break;
     default:
         if (!event->abandoned && event->result.outcome != OUTCOME_CANCELED)
             count_failure(campaign, trial, &event->result);
         if (trial->failures <= campaign->retries) {
-            set_state(trial, event->result.outcome == OUTCOME_LOST ? TRIAL_LOST : TRIAL_PENDING);
+            set_state(campaign, trial, event->result.outcome == OUTCOME_LOST ? TRIAL_LOST : TRIAL_PENDING);
             break;
         }
-        set_state(trial, TRIAL_FAILED);
+        set_state(campaign, trial, TRIAL_FAILED);
         if (campaign->stop_on_fail)
             campaign->stopped_by = trial->id;
     }
+    note_time(campaign);
     return 0;
 }
 
@@ -502,6 +547,7 @@ static int apply_clock(struct campaign *campaign, const struct event_clock *even
 {
     (void)err;
     campaign->wall_s += event->wall_s;
+    note_time(campaign);
     return 0;
 }
 

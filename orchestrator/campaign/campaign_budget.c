@@ -33,17 +33,12 @@ void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t w
     outlay->longest = fmax(outlay->longest, work);
 }
 
-/* Seconds per unit of work of the fastest finished trial; 0: none has finished. */
-static double least_pace(const struct campaign *campaign)
+void campaign_note_pace(struct campaign *campaign, const struct trial_result *result)
 {
-    double pace = INFINITY;
-    for (size_t i = 0; i < campaign->trial_count; i++) {
-        const struct trial_result *result = &campaign->trials[i]->result;
-        double work = work_of(result->tokens, result->flops);
-        if (campaign->trials[i]->state == TRIAL_DONE && result->seconds > 0 && work > 0)
-            pace = fmin(pace, result->seconds / work);
-    }
-    return isfinite(pace) ? pace : 0;
+    double work = work_of(result->tokens, result->flops), pace = result->seconds / work;
+    if (result->seconds > 0 && work > 0 &&
+        (campaign->least_pace == 0 || pace < campaign->least_pace))
+        campaign->least_pace = pace;
 }
 
 static double core_hours(const struct campaign *campaign, double seconds)
@@ -51,21 +46,25 @@ static double core_hours(const struct campaign *campaign, double seconds)
     return seconds * campaign->plan.trainer.threads_per_worker / 3600;
 }
 
+void campaign_add_spent(struct spent *sum, const struct trial *trial)
+{
+    sum->tokens += trial->spent.tokens;
+    sum->flops += trial->spent.flops;
+    sum->seconds += trial->spent.seconds;
+    sum->trials += !trial_is_taken_over(trial);
+}
+
 /* Over all attempts that ended, lost ones included. */
 static struct event_finished spent(const struct campaign *campaign)
 {
-    struct event_finished sum = {0};
-    double seconds = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++) {
-        const struct trial *trial = campaign->trials[i];
-        sum.need_tokens += trial->spent.tokens;
-        sum.need_flops += trial->spent.flops;
-        seconds += trial->spent.seconds;
-        sum.need_trials += !trial_is_taken_over(trial);
-    }
-    sum.need_core_hours = core_hours(campaign, seconds);
-    sum.need_wall_s = campaign->wall_s;
-    return sum;
+    struct spent sum = campaign->settled_spent;
+    for (size_t i = campaign->settled; i < campaign->trial_count; i++)
+        campaign_add_spent(&sum, campaign->trials[i]);
+    return (struct event_finished){.need_tokens = sum.tokens,
+                                   .need_flops = sum.flops,
+                                   .need_trials = sum.trials,
+                                   .need_core_hours = core_hours(campaign, sum.seconds),
+                                   .need_wall_s = campaign->wall_s};
 }
 
 /* Trials that are planned and not over. A confirmation does not wait for search trials that were
@@ -73,7 +72,7 @@ static struct event_finished spent(const struct campaign *campaign)
 static struct outlay planned(const struct campaign *campaign, uint32_t purpose)
 {
     struct outlay sum = {0};
-    for (size_t i = 0; i < campaign->trial_count; i++) {
+    for (size_t i = campaign->settled; i < campaign->trial_count; i++) {
         const struct trial *trial = campaign->trials[i];
         bool left = trial_state_is_waiting(trial->state) && trial->purpose != PURPOSE_CONFIRM &&
                     purpose == PURPOSE_CONFIRM;
@@ -83,17 +82,24 @@ static struct outlay planned(const struct campaign *campaign, uint32_t purpose)
     return sum;
 }
 
-struct event_finished campaign_budget_need(const struct campaign *campaign,
-                                           const struct outlay *next, uint32_t purpose)
+struct commitment campaign_committed(const struct campaign *campaign, uint32_t purpose)
 {
-    struct event_finished need = spent(campaign);
-    struct outlay before = planned(campaign, purpose);
-    double workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1, pace = least_pace(campaign);
-    need.need_purpose = purpose;
+    struct commitment committed = {.used = spent(campaign), .planned = planned(campaign, purpose)};
+    committed.used.need_purpose = purpose;
+    return committed;
+}
+
+struct event_finished campaign_budget_need(const struct campaign *campaign,
+                                           const struct commitment *committed,
+                                           const struct outlay *next)
+{
+    struct event_finished need = committed->used;
+    const struct outlay *before = &committed->planned;
+    double workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1, pace = campaign->least_pace;
     need.need_trials += next->trials;
-    need.need_tokens += before.tokens + next->tokens;
-    need.need_flops += before.flops + next->flops;
-    need.need_core_hours += core_hours(campaign, pace * (before.work + next->work));
+    need.need_tokens += before->tokens + next->tokens;
+    need.need_flops += before->flops + next->flops;
+    need.need_core_hours += core_hours(campaign, pace * (before->work + next->work));
     need.need_wall_s += pace * fmax(next->longest, next->work / workers);
     return need;
 }
@@ -145,8 +151,7 @@ const char *campaign_time_over(const struct campaign *campaign, uint32_t purpose
 bool campaign_may_start(const struct campaign *campaign, uint32_t id)
 {
     const struct trial *trial = campaign_trial(campaign, id);
-    return trial && trial_state_is_waiting(trial->state) &&
-           !campaign_time_over(campaign, trial->purpose, NULL);
+    return trial && trial_state_is_waiting(trial->state) && !campaign->time_over[trial->purpose];
 }
 
 void campaign_budget_text(const struct campaign *campaign, const char *key, uint32_t purpose,
@@ -192,25 +197,18 @@ void campaign_remaining(const struct campaign *campaign, uint64_t *trials, uint6
         return;
     size_t count = search_forecast(campaign_policy(&campaign->plan), &asked.space, stages,
                                    sizeof(stages) / sizeof(stages[0]));
-    for (size_t h = 0; h < asked.space.horizon_count; h++) {
-        uint64_t horizon = asked.space.horizons[h], expected = 0, planned = 0, over = 0;
+    for (size_t h = 0; h < campaign->plan.search.horizon_count; h++) {
+        uint64_t horizon = campaign->plan.search.horizons[h], expected = 0;
         for (size_t i = 0; i < count; i++)
             expected += stages[i].tokens == horizon ? stages[i].trials : 0;
-        for (size_t i = 0; i < campaign->trial_count; i++) {
-            const struct trial *trial = campaign->trials[i];
-            if (trial->purpose != PURPOSE_SEARCH)
-                continue;
-            planned += trial->spec.horizon_tokens == horizon;
-            over += trial->spec.horizon_tokens == horizon && trial_state_is_over(trial->state);
-        }
-        uint64_t left = (expected > planned ? expected : planned) - over;
-        *trials += left;
-        *tokens += left * horizon;
+        uint64_t more = expected > campaign->planned[h] ? expected - campaign->planned[h] : 0;
+        *trials += more;
+        *tokens += more * horizon;
     }
-    for (size_t i = 0; i < campaign->trial_count; i++) {
+    for (size_t i = campaign->settled; i < campaign->trial_count; i++) {
         const struct trial *trial = campaign->trials[i];
-        bool left = trial->purpose == PURPOSE_CONFIRM && !trial_state_is_over(trial->state);
-        *trials += left;
-        *tokens += left ? trial->spec.horizon_tokens : 0;
+        bool open = !trial_state_is_over(trial->state);
+        *trials += open;
+        *tokens += open ? trial->spec.horizon_tokens : 0;
     }
 }

@@ -28,10 +28,24 @@ struct outlay {
 void outlay_add(struct outlay *outlay, const struct trial_spec *spec, uint64_t wsd_prefix_tokens,
                 uint64_t trials);
 
-/* The budget that `next` needs beside all that is spent and planned (only the need_ fields are
- * set). */
+/* All that is spent, and that planned trials which are not over will cost. */
+struct commitment {
+    struct event_finished used; /* only the need_ fields */
+    struct outlay planned;
+};
+struct commitment campaign_committed(const struct campaign *campaign, uint32_t purpose);
+
+/* The budget that `next` needs beside it (only the need_ fields are set). */
 struct event_finished campaign_budget_need(const struct campaign *campaign,
-                                           const struct outlay *next, uint32_t purpose);
+                                           const struct commitment *committed,
+                                           const struct outlay *next);
+
+/* ---- for campaign_apply.c ---- */
+
+struct spent;
+void campaign_add_spent(struct spent *sum, const struct trial *trial);
+/* The pace of a trial that is done. */
+void campaign_note_pace(struct campaign *campaign, const struct trial_result *result);
 
 /* The key of the first budget of the plan that is smaller than `need` (0 in the plan: no limit);
  * NULL: all suffice. */

@@ -135,6 +135,7 @@ static bool text_suffices(const struct campaign *campaign, uint64_t tokens)
 static uint64_t affordable(const struct campaign *campaign, struct event_finished *need)
 {
     const struct plan *plan = &campaign->plan;
+    const struct commitment committed = campaign_committed(campaign, PURPOSE_CONFIRM);
     uint64_t tokens = plan->confirm.tokens ? plan->confirm.tokens : plan->target.tokens;
     for (;; tokens = next_shorter(plan, tokens)) {
         struct outlay outlay = {0};
@@ -142,7 +143,7 @@ static uint64_t affordable(const struct campaign *campaign, struct event_finishe
             struct trial_spec spec = spec_of(campaign, p, tokens);
             outlay_add(&outlay, &spec, 0, (uint64_t)LRS * plan->confirm.seeds);
         }
-        *need = campaign_budget_need(campaign, &outlay, PURPOSE_CONFIRM);
+        *need = campaign_budget_need(campaign, &committed, &outlay);
         const char *key = campaign_budget_short(plan, need);
         if (!key && text_suffices(campaign, tokens))
             return tokens;

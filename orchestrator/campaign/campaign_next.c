@@ -115,23 +115,32 @@ static int compare_for_planning(const void *left, const void *right)
     return (a->seed > b->seed) - (a->seed < b->seed);
 }
 
-/* A policy that repeats a trial would never end: LR_EINTERNAL. */
+static int fail_proposal(const struct proposal *p, const char *policy, const char *how,
+                         struct lr_error *err)
+{
+    return lr_fail(err, LR_EINTERNAL,
+                   "search.policy %s asks %s for learning rate %.17g at %" PRIu64
+                   " tokens, seed %u",
+                   policy, how, p->lr, p->tokens, p->seed);
+}
+
+/* A policy that repeats a trial would never end: LR_EINTERNAL. `round` is sorted for planning. */
 static int check_proposals(const struct proposal *round, size_t count,
                            const struct observation *seen, size_t seen_count, const char *policy,
                            struct lr_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct proposal *p = &round[i];
-        bool again = i > 0 && compare_for_planning(&round[i - 1], p) == 0;
-        for (size_t j = 0; j < seen_count && !again; j++)
-            again = seen[j].tokens == p->tokens && seen[j].cell == p->cell && seen[j].lr == p->lr &&
-                    seen[j].seed == p->seed &&
-                    memcmp(seen[j].ratios, p->ratios, sizeof(p->ratios)) == 0;
-        if (again || !(p->lr > 0) || !isfinite(p->lr))
-            return lr_fail(err, LR_EINTERNAL,
-                           "search.policy %s asks %s for learning rate %.17g at %" PRIu64
-                           " tokens, seed %u",
-                           policy, again ? "twice" : "wrongly", p->lr, p->tokens, p->seed);
+        if (!(round[i].lr > 0) || !isfinite(round[i].lr))
+            return fail_proposal(&round[i], policy, "wrongly", err);
+        if (i > 0 && compare_for_planning(&round[i - 1], &round[i]) == 0)
+            return fail_proposal(&round[i], policy, "twice", err);
+    }
+    for (size_t i = 0; i < seen_count; i++) {
+        struct proposal p = {.tokens = seen[i].tokens, .lr = seen[i].lr, .seed = seen[i].seed};
+        p.cell = seen[i].cell;
+        memcpy(p.ratios, seen[i].ratios, sizeof(p.ratios));
+        if (bsearch(&p, round, count, sizeof(*round), compare_for_planning))
+            return fail_proposal(&p, policy, "twice", err);
     }
     return 0;
 }
@@ -156,11 +165,12 @@ static uint32_t trials_wanted(const struct campaign *campaign)
 static size_t count_affordable(const struct campaign *campaign, const struct proposal *round,
                                size_t count, struct event_finished *need)
 {
+    const struct commitment committed = campaign_committed(campaign, PURPOSE_SEARCH);
     struct outlay outlay = {0};
     for (size_t i = 0; i < count; i++) {
         struct trial_spec spec = campaign_spec(campaign, &round[i]);
         outlay_add(&outlay, &spec, campaign_wsd_prefix(campaign, &spec, round[i].cell), 1);
-        *need = campaign_budget_need(campaign, &outlay, PURPOSE_SEARCH);
+        *need = campaign_budget_need(campaign, &committed, &outlay);
         if (campaign_budget_short(&campaign->plan, need))
             return i;
     }
@@ -344,25 +354,13 @@ static int fill_finished(const struct campaign *campaign, const struct interrupt
 
 /* ---- the next round, or the end ---- */
 
-static size_t count_waiting(const struct campaign *campaign, uint32_t purpose)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        count += campaign->trials[i]->purpose == purpose &&
-                 trial_state_is_waiting(campaign->trials[i]->state);
-    return count;
-}
-
 /* A trial runs, or may start. */
 static bool is_active(const struct campaign *campaign)
 {
-    for (size_t i = 0; i < campaign->trial_count; i++)
-        if (campaign->trials[i]->state == TRIAL_RUNNING)
+    for (uint32_t purpose = 0; purpose < TRIAL_PURPOSES; purpose++)
+        if (count_waiting(campaign, purpose) > 0 && !campaign->time_over[purpose])
             return true;
-    return (count_waiting(campaign, PURPOSE_SEARCH) &&
-            !campaign_time_over(campaign, PURPOSE_SEARCH, NULL)) ||
-           (count_waiting(campaign, PURPOSE_CONFIRM) &&
-            !campaign_time_over(campaign, PURPOSE_CONFIRM, NULL));
+    return count_running(campaign) > 0;
 }
 
 /* Plans the next round of the search, or the missing rest of one. No events: *ending has the

@@ -8,6 +8,12 @@
 
 #define CPU_TEXT sizeof(((struct event_started *)0)->cpu)
 
+/* What the attempts of trials cost, lost ones included. */
+struct spent {
+    uint64_t tokens, trials; /* trials: but those whose result was taken over */
+    double flops, seconds;
+};
+
 struct campaign {
     struct plan plan;
     struct event_campaign opening;
@@ -18,6 +24,18 @@ struct campaign {
     /* trials[id - 1]; each is allocated separately, so pointers to it stay valid */
     struct trial **trials;
     size_t trial_count, trial_capacity;
+
+    /* All of this follows from the trials, and is kept so that an event costs the same after 100,000
+     * trials as at first. */
+    size_t counts[TRIAL_PURPOSES][TRIAL_STATES];
+    uint64_t planned[PLAN_HORIZONS]; /* trials of the search, by horizon */
+    uint64_t *waiting; /* bit id - 1: that trial is pending or lost; 64 in a word */
+    size_t waiting_capacity;
+    size_t settled;             /* the first so many trials are over */
+    struct spent settled_spent; /* by these, summed in the order of ids: the last bits of a sum must
+                                   not depend on the order in which trials ended */
+    const char *time_over[TRIAL_PURPOSES]; /* key of the budget of time that is used up, or NULL */
+    double least_pace; /* seconds per unit of work of the fastest trial that is done; 0: none is */
 
     uint32_t round;         /* 0: none yet */
     uint32_t round_trials;  /* as given in ROUND */
@@ -42,6 +60,17 @@ struct campaign {
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     char last_failure[320];
 };
+
+static inline size_t count_waiting(const struct campaign *campaign, enum trial_purpose purpose)
+{
+    return campaign->counts[purpose][TRIAL_PENDING] + campaign->counts[purpose][TRIAL_LOST];
+}
+
+static inline size_t count_running(const struct campaign *campaign)
+{
+    return campaign->counts[PURPOSE_SEARCH][TRIAL_RUNNING] +
+           campaign->counts[PURPOSE_CONFIRM][TRIAL_RUNNING];
+}
 
 static inline bool round_is_planned(const struct campaign *campaign)
 {

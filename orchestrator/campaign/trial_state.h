@@ -22,12 +22,17 @@ enum trial_state {
 #undef X
 };
 
+#define X(name, text) +1
+enum { TRIAL_STATES = TRIAL_STATE_MAP(X) };
+#undef X
+
 const char *trial_state_name(enum trial_state state);
 bool trial_state_may_become(enum trial_state from, enum trial_state to);
 bool trial_state_is_over(enum trial_state state);    /* done, diverged or failed */
 bool trial_state_is_waiting(enum trial_state state); /* pending or lost */
 
 enum trial_purpose { PURPOSE_SEARCH, PURPOSE_CONFIRM };
+enum { TRIAL_PURPOSES = PURPOSE_CONFIRM + 1 };
 const char *trial_purpose_name(uint32_t purpose); /* "search", "confirm"; "?" when unknown */
 
 struct trial {

@@ -1,10 +1,13 @@
 /* Drives a campaign. An event is appended to the journal, then applied to the campaign, then acted
  * on. Actions are idempotent: `handed` records which attempt of a trial the scheduler has.
  *
+ * What workers report waits in `reports` until the loop has handled the messages that are there: all
+ * of it becomes durable with one fsync, before anything that follows from it is sent.
+ *
  * Decisions and the final answer are jobs beside the event loop. A job reads the campaign, so until
- * it has returned nothing is recorded and no trial is assigned: what workers report waits in `late`,
- * and is recorded, in its order, after the events that the decision gave. So the journal has before
- * a decision just what the decision knew, and a restart decides the same. */
+ * it has returned nothing is recorded and no trial is assigned: the reports are recorded, in their
+ * order, after the events that the decision gave. So the journal has before a decision just what the
+ * decision knew, and a restart decides the same. */
 #define _POSIX_C_SOURCE 200809L
 #include "coordinator/coordinator.h"
 
@@ -47,8 +50,8 @@ struct coordinator {
     size_t next_recorded;  /* of the decision's events; a decision is recorded whole */
     struct answer *answer; /* the caller's */
     bool answered;         /* *answer is the final one */
-    struct event *late;    /* CURVE and ENDED; at most one ENDED for each worker */
-    size_t late_recorded, late_count, late_capacity;
+    struct event *reports; /* CURVE and ENDED; at most one ENDED for each worker */
+    size_t reports_recorded, report_count, report_capacity;
     bool was_finished;     /* before this start: its journal stays as it is */
     struct handed *handed; /* by trial id */
     size_t handed_size;
@@ -76,16 +79,13 @@ static int record_clock(struct coordinator *c, uint64_t now_ms, struct lr_error 
     return open_run_record(&c->run, &event, err);
 }
 
-/* Records what a worker reported, or keeps it until the job in flight has returned. */
-static int record_report(struct coordinator *c, const struct event *event, struct lr_error *err)
+static int add_report(struct coordinator *c, const struct event *event, struct lr_error *err)
 {
-    if (!c->busy)
-        return open_run_record(&c->run, event, err);
-    void *larger = lr_grow(c->late, c->late_count, &c->late_capacity, sizeof(*c->late));
+    void *larger = lr_grow(c->reports, c->report_count, &c->report_capacity, sizeof(*c->reports));
     if (!larger)
         return lr_nomem(err);
-    c->late = larger;
-    c->late[c->late_count++] = *event;
+    c->reports = larger;
+    c->reports[c->report_count++] = *event;
     return 0;
 }
 
@@ -136,7 +136,7 @@ static int on_progress(void *context, const struct msg_progress *progress, int r
     event.as.curve.attempt = progress->attempt;
     event.as.curve.tokens = progress->tokens;
     event.as.curve.train_loss = progress->train_loss;
-    return record_report(c, &event, err);
+    return add_report(c, &event, err);
 }
 
 /* Pause before a retry, because many causes are short-lived: 1, 2, 4, ... up to 60 s. */
@@ -166,7 +166,7 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
     else
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s, loss %.6g", id, attempt,
                outcome_name(result->outcome), result->val_loss);
-    return record_report(c, &event, err);
+    return add_report(c, &event, err);
 }
 
 static int on_news(void *context, int rank, const struct msg_hello *hello, enum sched_news news,
@@ -273,16 +273,13 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
  * least one result was taken over instead. */
 static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error *err)
 {
-    size_t count = campaign_trial_count(c->run.campaign);
     int rc;
     *taken = false;
-    if ((rc = reserve_handed(c, count, err)))
+    if ((rc = reserve_handed(c, campaign_trial_count(c->run.campaign), err)))
         return rc;
-    for (uint32_t id = 1; id <= count; id++) {
+    for (uint32_t id = 0; (id = campaign_next_waiting(c->run.campaign, id)) > 0;) {
         const struct trial *trial = campaign_trial(c->run.campaign, id);
         bool handed = c->handed[id].attempt == trial->attempt + 1;
-        if (!trial_state_is_waiting(trial->state))
-            continue;
         if (!campaign_may_start(c->run.campaign, id)) {
             if (handed)
                 sched_withdraw(c->sched, id);
@@ -367,14 +364,25 @@ static bool next_is_job(const struct coordinator *c)
     return c->setup->loop->work && campaign_next_is_long(c->run.campaign, &c->next);
 }
 
+/* A decision holds the scheduler: what waits begins before it on the workers that are free, else
+ * they would wait for as long as results keep coming in during decisions. */
+static int begin_waiting(struct coordinator *c, struct lr_error *err)
+{
+    bool taken;
+    int rc = hand_over_waiting(c, &taken, err);
+    return rc ? rc : sched_tick(c->sched, c->now_ms, err);
+}
+
 /* Records the events that follow from the state and queues trials, until there are no more or a
  * decision is in flight. */
 static int advance(struct coordinator *c, struct lr_error *err)
 {
     bool more = true;
+    int rc;
     while (more && !c->busy) {
-        int rc;
         if (next_is_job(c)) {
+            if ((rc = begin_waiting(c, err)))
+                return rc;
             begin_job(c, decide, decided);
             return 0;
         }
@@ -385,29 +393,6 @@ static int advance(struct coordinator *c, struct lr_error *err)
     return 0;
 }
 
-/* A decision holds the scheduler: what waits begins before it on the workers that are free, else
- * they would wait for as long as results keep coming in during decisions. */
-static int begin_waiting(struct coordinator *c, struct lr_error *err)
-{
-    bool taken;
-    int rc = hand_over_waiting(c, &taken, err);
-    return rc ? rc : sched_tick(c->sched, c->now_ms, err);
-}
-
-/* After results: the next decision. */
-static int go_on_after_results(struct coordinator *c, struct lr_error *err)
-{
-    int rc;
-    /* A worker is free: update the clock before the next decision about time. */
-    if (c->setup->plan->budget.wall_s > 0 && (rc = record_clock(c, c->now_ms, err)))
-        return rc;
-    if (!c->drained_ms && next_is_job(c) && (rc = begin_waiting(c, err)))
-        return rc;
-    if (!c->drained_ms && (rc = advance(c, err)))
-        return rc;
-    return journal_sync(c->run.journal, err);
-}
-
 /* Once its result is durable, a trial's checkpoint can go. */
 static void remove_checkpoint(const struct coordinator *c, uint32_t id)
 {
@@ -416,12 +401,33 @@ static void remove_checkpoint(const struct coordinator *c, uint32_t id)
         run_dir_remove_checkpoint(c->run.checkpoint_dir, trial);
 }
 
-static int record_late(struct coordinator *c, struct lr_error *err)
+static int record_reports(struct coordinator *c, struct lr_error *err)
 {
     int rc = 0;
-    while (c->late_recorded < c->late_count && !rc)
-        rc = open_run_record(&c->run, &c->late[c->late_recorded++], err);
+    while (c->reports_recorded < c->report_count && !rc)
+        rc = open_run_record(&c->run, &c->reports[c->reports_recorded++], err);
     return rc;
+}
+
+/* Records what workers have reported; results become durable. */
+static int take_reports(struct coordinator *c, struct lr_error *err)
+{
+    int rc = record_reports(c, err);
+    bool results = false;
+    for (size_t i = 0; i < c->report_count; i++)
+        results = results || c->reports[i].kind == EVENT_ENDED;
+    /* A worker is free: update the clock before the next decision about time. */
+    if (!rc && results && c->setup->plan->budget.wall_s > 0)
+        rc = record_clock(c, c->now_ms, err);
+    if (!rc && results)
+        rc = journal_sync(c->run.journal, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < c->report_count; i++)
+        if (c->reports[i].kind == EVENT_ENDED)
+            remove_checkpoint(c, c->reports[i].as.ended.trial_id);
+    c->report_count = c->reports_recorded = 0;
+    return 0;
 }
 
 static void do_nothing(void *context)
@@ -429,8 +435,8 @@ static void do_nothing(void *context)
     (void)context;
 }
 
-/* The decision's events, in portions between which the loop turns; then what workers reported
- * meanwhile. A decision that ends in a drain is dropped, unless it is recorded in part: the next
+/* The decision's events, in portions between which the loop turns. What workers reported meanwhile
+ * follows with the next tick. A decision that ends in a drain is dropped, unless it is recorded in part: the next
  * start makes it again. */
 static int decided(void *context, uint64_t now_ms, struct lr_error *err)
 {
@@ -444,15 +450,7 @@ static int decided(void *context, uint64_t now_ms, struct lr_error *err)
         begin_job(c, do_nothing, decided);
         return rc;
     }
-    if ((!c->drained_ms || c->next_recorded > 0) && (rc = settle(c, &more, err)))
-        return rc;
-    if ((rc = record_late(c, err)) || (rc = go_on_after_results(c, err)))
-        return rc;
-    for (size_t i = 0; i < c->late_count; i++)
-        if (c->late[i].kind == EVENT_ENDED)
-            remove_checkpoint(c, c->late[i].as.ended.trial_id);
-    c->late_count = c->late_recorded = 0;
-    return 0;
+    return !c->drained_ms || c->next_recorded > 0 ? settle(c, &more, err) : 0;
 }
 
 static void fit_answer(void *context)
@@ -480,17 +478,9 @@ static int fitted(void *context, uint64_t now_ms, struct lr_error *err)
 static int on_message(void *context, int peer, const struct message *message, uint64_t now_ms,
                       struct lr_error *err)
 {
-    int rc;
     struct coordinator *c = context;
     c->now_ms = now_ms;
-    if ((rc = sched_message(c->sched, peer, message, now_ms, err)))
-        return rc;
-    if (message->tag != MSG_RESULT || c->busy)
-        return 0;
-    if ((rc = go_on_after_results(c, err)))
-        return rc;
-    remove_checkpoint(c, message->as.result.trial_id);
-    return 0;
+    return sched_message(c->sched, peer, message, now_ms, err);
 }
 
 /* Starts no new trials; running ones get grace_s to write their checkpoint. */
@@ -534,7 +524,7 @@ static int on_tick(void *context, uint64_t now_ms, bool *done, struct lr_error *
         if ((rc = open_run_beat(&c->run, err)) || (rc = record_clock(c, now_ms, err)))
             return rc;
     }
-    if ((rc = go_on(c, err)))
+    if ((!c->busy && (rc = take_reports(c, err))) || (rc = go_on(c, err)))
         return rc;
     if (campaign_finished(c->run.campaign) && !c->busy) {
         *done = c->answered || !c->setup->loop->work;
@@ -702,9 +692,9 @@ static int run_campaign(struct coordinator *c, struct lr_error *err)
     c->was_finished = campaign_finished(c->run.campaign);
     rc = run_until_finished(c, err);
     if (rc != LR_ENOSPC && rc != LR_EIO) {
-        if (c->next_recorded > 0) /* in part: late reports may not come between */
+        if (c->next_recorded > 0) /* in part: reports may not come between */
             record_next(c, SIZE_MAX, &ignored);
-        record_late(c, &ignored);
+        record_reports(c, &ignored);
         record_clock(c, c->setup->loop->now_ms(), &ignored);
     }
     if (!c->run.locked_out)
@@ -736,7 +726,7 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     stop_workers(c, workers_lost);
     sched_destroy(c->sched);
     next_events_release(&c->next);
-    lr_free(c->late);
+    lr_free(c->reports);
     open_run_close(&c->run);
     lr_free(c->handed);
     return rc;

@@ -103,18 +103,17 @@ static int look_at(void *context, const struct event *event, struct lr_error *er
 int run_history_read(struct run_history *history, const char *run_dir, size_t count,
                      struct lr_error *err)
 {
-    size_t size = strlen(run_dir) + sizeof("/journal.jsonl");
-    char *journal = lr_malloc(size);
+    const unsigned kinds = 1u << EVENT_SESSION | 1u << EVENT_CLOCK | 1u << EVENT_STARTED |
+                           1u << EVENT_CURVE | 1u << EVENT_ENDED;
     memset(history, 0, sizeof(*history));
     history->count = count;
     history->curves = lr_calloc(count + 1, sizeof(struct history_curve *));
     history->last = lr_calloc(count + 1, sizeof(*history->last));
-    int rc = journal && history->curves && history->last ? 0 : lr_nomem(err);
+    int rc = history->curves && history->last
+                 ? journal_read_run(run_dir, kinds, look_at, history, err)
+                 : lr_nomem(err);
     if (rc)
-        goto out;
-    snprintf(journal, size, "%s/journal.jsonl", run_dir);
-    if ((rc = journal_read(journal, look_at, history, err)))
-        goto out;
+        return rc;
     for (size_t i = 0; i < history->attempt_count; i++) {
         struct attempt *attempt = &history->attempts[i];
         if (attempt->outcome == HISTORY_RUNNING && history->wall_s > attempt->begin_s)
@@ -122,10 +121,7 @@ int run_history_read(struct run_history *history, const char *run_dir, size_t co
         if (attempt->end_s > history->wall_s)
             history->wall_s = attempt->end_s;
     }
-
-out:
-    lr_free(journal);
-    return rc;
+    return 0;
 }
 
 void run_history_release(struct run_history *history)

@@ -36,7 +36,7 @@ struct run_history {
 };
 
 /* `count`: number of the campaign's trials. Call run_history_release() also after a failure.
- * LR_ENOMEM, and the errors of journal_read(). */
+ * LR_ENOMEM, and the errors of journal_read_run(). */
 int run_history_read(struct run_history *history, const char *run_dir, size_t count,
                      struct lr_error *err);
 void run_history_release(struct run_history *history);

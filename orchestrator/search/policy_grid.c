@@ -1,7 +1,9 @@
 /* The published protocol: LRs an octave apart over the whole range, at every horizon, at once. Only
  * a search of more than POLICY_ROUND_MAX trials takes more than one round. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include "lrsearch/memory.h"
 #include "search/policy.h"
 
 static uint32_t grid_size(const struct search_space *space)
@@ -19,16 +21,6 @@ static double grid_lr(const struct search_space *space, uint32_t index)
     return exp2(low + (high - low) * index / last);
 }
 
-static bool was_seen(const struct observation *seen, size_t count, const struct proposal *proposal)
-{
-    for (size_t i = 0; i < count; i++)
-        if (seen[i].tokens == proposal->tokens && seen[i].seed == proposal->seed &&
-            fabs(log2(seen[i].lr / proposal->lr)) <= 1e-6 &&
-            memcmp(seen[i].ratios, proposal->ratios, sizeof(proposal->ratios)) == 0)
-            return true;
-    return false;
-}
-
 /* A ratio's range: octaves too, at each LR. */
 static uint32_t ratio_size(const struct ratio_range *range)
 {
@@ -44,26 +36,92 @@ static double ratio_at(const struct ratio_range *range, uint32_t index)
     return range->low * pow(range->high / range->low, (double)index / last);
 }
 
-static int grid_next(const struct search_space *space, const struct observation *seen, size_t count,
-                     struct proposal *round, size_t *asked)
+/* The points of the grid are numbered in the order in which they are asked for: by horizon, LR, output
+ * ratio, embedding ratio, seed. */
+struct grid {
+    uint64_t lrs, embedding, output, seeds, points;
+};
+
+static struct grid grid_of(const struct search_space *space)
+{
+    struct grid grid = {.lrs = grid_size(space),
+                        .embedding = ratio_size(&space->ratios[RATIO_EMBEDDING]),
+                        .output = ratio_size(&space->ratios[RATIO_OUTPUT]),
+                        .seeds = space->seeds};
+    grid.points = space->horizon_count * grid.lrs * grid.output * grid.embedding * grid.seeds;
+    return grid;
+}
+
+static struct proposal point_at(const struct search_space *space, const struct grid *grid,
+                                uint64_t number)
+{
+    struct proposal point = {.seed = (uint32_t)(number % grid->seeds)};
+    number /= grid->seeds;
+    point.ratios[RATIO_EMBEDDING] =
+        ratio_at(&space->ratios[RATIO_EMBEDDING], (uint32_t)(number % grid->embedding));
+    number /= grid->embedding;
+    point.ratios[RATIO_OUTPUT] =
+        ratio_at(&space->ratios[RATIO_OUTPUT], (uint32_t)(number % grid->output));
+    number /= grid->output;
+    point.lr = grid_lr(space, (uint32_t)(number % grid->lrs));
+    point.tokens = space->horizons[number / grid->lrs];
+    return point;
+}
+
+/* The step from `low` to `high`, of `count` values, that is nearest to `value`. */
+static uint64_t nearest(double value, double low, double high, uint64_t count)
+{
+    double step = count > 1 ? round(log(value / low) / log(high / low) * (double)(count - 1)) : 0;
+    return step >= 0 && step < (double)count ? (uint64_t)step : 0;
+}
+
+/* The number of the point that was seen; false: it is none of the grid. */
+static bool find_point(const struct search_space *space, const struct grid *grid,
+                       const struct observation *seen, uint64_t *number)
 {
     const struct ratio_range *embedding = &space->ratios[RATIO_EMBEDDING];
     const struct ratio_range *output = &space->ratios[RATIO_OUTPUT];
-    uint64_t ratios = (uint64_t)ratio_size(embedding) * ratio_size(output);
+    uint64_t h = 0;
+    while (h < space->horizon_count && space->horizons[h] != seen->tokens)
+        h++;
+    if (h == space->horizon_count || seen->seed >= grid->seeds)
+        return false;
+    *number = h * grid->lrs + nearest(seen->lr, space->lr_low, space->lr_high, grid->lrs);
+    *number = *number * grid->output +
+              nearest(seen->ratios[RATIO_OUTPUT], output->low, output->high, grid->output);
+    *number = *number * grid->embedding + nearest(seen->ratios[RATIO_EMBEDDING], embedding->low,
+                                                  embedding->high, grid->embedding);
+    *number = *number * grid->seeds + seen->seed;
+    struct proposal point = point_at(space, grid, *number);
+    return fabs(log2(seen->lr / point.lr)) <= 1e-6 &&
+           memcmp(seen->ratios, point.ratios, sizeof(point.ratios)) == 0;
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static int grid_next(const struct search_space *space, const struct observation *seen, size_t count,
+                     struct proposal *round, size_t *asked)
+{
+    struct grid grid = grid_of(space);
+    uint64_t *tried = lr_calloc(count + 1, sizeof(*tried));
+    size_t tries = 0, at = 0;
     *asked = 0;
-    for (size_t h = 0; h < space->horizon_count; h++)
-        for (uint32_t i = 0; i < grid_size(space); i++)
-            for (uint64_t r = 0; r < ratios; r++)
-                for (uint32_t seed = 0; seed < space->seeds; seed++) {
-                    struct proposal proposal = {
-                        .tokens = space->horizons[h], .lr = grid_lr(space, i), .seed = seed};
-                    proposal.ratios[RATIO_EMBEDDING] =
-                        ratio_at(embedding, (uint32_t)(r % ratio_size(embedding)));
-                    proposal.ratios[RATIO_OUTPUT] =
-                        ratio_at(output, (uint32_t)(r / ratio_size(embedding)));
-                    if (*asked < POLICY_ROUND_MAX && !was_seen(seen, count, &proposal))
-                        round[(*asked)++] = proposal;
-                }
+    if (!tried)
+        return LR_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        tries += find_point(space, &grid, &seen[i], &tried[tries]);
+    qsort(tried, tries, sizeof(*tried), compare_numbers);
+    for (uint64_t number = 0; number < grid.points && *asked < POLICY_ROUND_MAX; number++) {
+        while (at < tries && tried[at] < number)
+            at++;
+        if (at == tries || tried[at] != number)
+            round[(*asked)++] = point_at(space, &grid, number);
+    }
+    lr_free(tried);
     return 0;
 }
 

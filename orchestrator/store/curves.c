@@ -46,7 +46,9 @@ static int collect_point(void *context, const struct event *event, struct lr_err
 int curves_read(struct curves *curves, const char *run_dir, size_t count, struct lr_error *err)
 {
     *curves = (struct curves){count, lr_calloc(count + 1, sizeof(*curves->curves)), ""};
-    return curves->curves ? journal_read_run(run_dir, collect_point, curves, err) : lr_nomem(err);
+    const unsigned kinds = 1u << EVENT_SESSION | 1u << EVENT_STARTED | 1u << EVENT_CURVE;
+    return curves->curves ? journal_read_run(run_dir, kinds, collect_point, curves, err)
+                          : lr_nomem(err);
 }
 
 void curves_release(struct curves *curves)

@@ -149,6 +149,19 @@ bool event_line_intact(const char *line, size_t length)
     return memcmp(line + body, expected, CRC_SUFFIX) == 0;
 }
 
+enum event_kind event_line_kind(const char *line, size_t length)
+{
+    const size_t begun = sizeof(EVENT_LINE_BEGINNING) - 1;
+    for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        const char *name = event_name((enum event_kind)kind);
+        size_t size = strlen(name);
+        if (length > begun + size && memcmp(line, EVENT_LINE_BEGINNING, begun) == 0 &&
+            memcmp(line + begun, name, size) == 0 && line[begun + size] == '"')
+            return (enum event_kind)kind;
+    }
+    return EVENT_KINDS;
+}
+
 static bool read_u64(const json_t *value, uint64_t *out)
 {
     if (json_is_integer(value)) {

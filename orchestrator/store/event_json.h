@@ -23,6 +23,9 @@ json_t *json_of_fields(const struct field_table *table, const void *owner);
 /* Whether the line (without newline) ends in the checksum of its text. */
 bool event_line_intact(const char *line, size_t length);
 
+/* The kind by the line's beginning; EVENT_KINDS: none of ours. */
+enum event_kind event_line_kind(const char *line, size_t length);
+
 /* Parses a line. Missing fields (from an older version) are zero. Unknown fields (from a newer one)
  * and values that do not fit are LR_EDAMAGED, with the field's name. Does not check the
  * checksum. */

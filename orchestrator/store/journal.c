@@ -40,6 +40,7 @@ struct scan {
     const char *path;
     int (*replay)(void *context, const struct event *event, struct lr_error *err);
     void *context;
+    unsigned kinds; /* bits 1 << EVENT_... of those to replay; 0: all */
     off_t total;  /* size of the file at the start of the read */
     off_t good;   /* end of the last whole line */
     bool writing; /* the file will be cut off at `good` */
@@ -54,7 +55,7 @@ static int scan_line(struct scan *scan, const char *line, size_t length, struct 
     bool last = scan->good + (off_t)length + 1 == scan->total;
     struct event event;
     struct lr_error why = {0};
-    int rc;
+    int rc = 0;
     if (!event_line_intact(line, length)) {
         scan->torn = last && !(scan->writing && scan->count == 0);
         if (scan->torn)
@@ -62,11 +63,12 @@ static int scan_line(struct scan *scan, const char *line, size_t length, struct 
         rc = lr_fail(&why, LR_EDAMAGED, "the checksum does not fit: the line was changed");
         goto out;
     }
-    if ((rc = event_from_line(&event, line, length, &why))) {
+    bool wanted = !scan->kinds || (scan->kinds & 1u << event_line_kind(line, length));
+    if (wanted && (rc = event_from_line(&event, line, length, &why))) {
         scan->newer = true;
         goto out;
     }
-    if ((rc = scan->replay(scan->context, &event, &why)))
+    if (wanted && (rc = scan->replay(scan->context, &event, &why)))
         goto out;
     scan->good += (off_t)length + 1;
     scan->count++;
@@ -176,11 +178,11 @@ static int open_file(const char *path, int flags, off_t *size, struct lr_error *
     return fd;
 }
 
-int journal_read_on(const char *path, struct journal_place *place,
-                    int (*replay)(void *context, const struct event *event, struct lr_error *err),
-                    void *context, struct lr_error *err)
+static int read_kinds(const char *path, unsigned kinds, struct journal_place *place,
+                      int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                      void *context, struct lr_error *err)
 {
-    struct scan scan = {.path = path, .replay = replay, .context = context};
+    struct scan scan = {.path = path, .replay = replay, .context = context, .kinds = kinds};
     assert(place->offset >= 0 && (place->offset > 0) == (place->lines > 0));
     scan.good = (off_t)place->offset;
     scan.count = place->lines;
@@ -196,6 +198,13 @@ int journal_read_on(const char *path, struct journal_place *place,
     return rc;
 }
 
+int journal_read_on(const char *path, struct journal_place *place,
+                    int (*replay)(void *context, const struct event *event, struct lr_error *err),
+                    void *context, struct lr_error *err)
+{
+    return read_kinds(path, 0, place, replay, context, err);
+}
+
 int journal_read(const char *path,
                  int (*replay)(void *context, const struct event *event, struct lr_error *err),
                  void *context, struct lr_error *err)
@@ -204,7 +213,7 @@ int journal_read(const char *path,
     return journal_read_on(path, &beginning, replay, context, err);
 }
 
-int journal_read_run(const char *run_dir,
+int journal_read_run(const char *run_dir, unsigned kinds,
                      int (*replay)(void *context, const struct event *event, struct lr_error *err),
                      void *context, struct lr_error *err)
 {
@@ -213,7 +222,8 @@ int journal_read_run(const char *run_dir,
     if (!path)
         return lr_nomem(err);
     snprintf(path, size, "%s/journal.jsonl", run_dir);
-    int rc = journal_read(path, replay, context, err);
+    struct journal_place beginning = {0};
+    int rc = read_kinds(path, kinds, &beginning, replay, context, err);
     lr_free(path);
     return rc;
 }

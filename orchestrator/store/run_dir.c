@@ -229,8 +229,8 @@ static int write_all(int fd, const void *bytes, size_t size)
     return 0;
 }
 
-int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
-                  struct lr_error *err)
+int run_dir_put(const char *path, const char *name, const void *bytes, size_t size, bool synced,
+                struct lr_error *err)
 {
     char *final = join(path, name, ""), *beside = join(path, name, ".tmp");
     int rc = 0, fd = -1;
@@ -243,7 +243,7 @@ int run_dir_write(const char *path, const char *name, const void *bytes, size_t 
         rc = lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", beside);
         goto out;
     }
-    if (write_all(fd, bytes, size) || fsync(fd))
+    if (write_all(fd, bytes, size) || (synced && fsync(fd)))
         rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", beside);
     if (close(fd) && !rc)
         rc = lr_fail_errno(err, LR_EIO, "%s: cannot write it", beside);
@@ -256,6 +256,12 @@ out:
     lr_free(final);
     lr_free(beside);
     return rc;
+}
+
+int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
+                  struct lr_error *err)
+{
+    return run_dir_put(path, name, bytes, size, true, err);
 }
 
 /* Reads to the end; the size that the file system reports may be wrong. */

@@ -34,7 +34,11 @@ void run_dir_checkpoint(char out[TRIAL_PATH], const char *dir, const struct tria
 void run_dir_remove_checkpoint(const char *dir, const struct trial *trial);
 void run_dir_remove_checkpoints(const char *path);
 
-/* Atomically replaces RUN_DIR/name. */
+/* Replaces RUN_DIR/name; without `synced`, which costs an fsync, a crash of the machine can leave it
+ * empty until the next start writes it again: for files of which there are thousands. */
+int run_dir_put(const char *path, const char *name, const void *bytes, size_t size, bool synced,
+                struct lr_error *err);
+/* Atomically replaces RUN_DIR/name, synced. */
 int run_dir_write(const char *path, const char *name, const void *bytes, size_t size,
                   struct lr_error *err);
 /* Reads RUN_DIR/name as a NUL-terminated text; lr_free() it. 0 with *text = NULL if the file does

@@ -3,6 +3,7 @@
 #include "store/run_tables.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/trial.h"
@@ -12,9 +13,11 @@
 #include "store/trial_row.h"
 
 /* Releases `csv`. */
-static int write_table(const char *path, const char *name, struct csv *csv, struct lr_error *err)
+static int write_table(const char *path, const char *name, struct csv *csv, bool synced,
+                       struct lr_error *err)
 {
-    int rc = csv->failed ? lr_nomem(err) : run_dir_write(path, name, csv->bytes, csv->used, err);
+    int rc = csv->failed ? lr_nomem(err)
+                         : run_dir_put(path, name, csv->bytes, csv->used, synced, err);
     csv_release(csv);
     return rc;
 }
@@ -51,7 +54,7 @@ int trials_csv_write(const char *path, const struct trial *const *trials, size_t
 {
     struct csv csv = {0};
     trials_csv_fill(&csv, trials, count);
-    return write_table(path, "trials.csv", &csv, err);
+    return write_table(path, "trials.csv", &csv, true, err);
 }
 
 /* ---- cells.csv ---- */
@@ -109,7 +112,7 @@ int cells_csv_write(const char *path, const struct answer *answer, struct lr_err
     if (answer->cell_count == 0)
         return 0;
     cells_csv_fill(&csv, answer);
-    return write_table(path, "cells.csv", &csv, err);
+    return write_table(path, "cells.csv", &csv, true, err);
 }
 
 /* ---- curves/ ---- */
@@ -126,7 +129,7 @@ static int write_curve(const char *path, uint32_t id, const struct curve *curve,
         csv_end_row(&csv);
     }
     snprintf(name, sizeof(name), "curves/trial-%04" PRIu32 ".csv", id);
-    return write_table(path, name, &csv, err);
+    return write_table(path, name, &csv, false, err);
 }
 
 int curves_csv_write(const char *path, const struct trial *const *trials, size_t count,
@@ -190,9 +193,11 @@ int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err)
 {
     struct faults faults = {.started = lr_calloc(trial_count + 1, sizeof(*faults.started)),
                             .count = trial_count};
-    int rc = faults.started ? journal_read_run(path, collect_fault, &faults, err) : lr_nomem(err);
+    const unsigned kinds = 1u << EVENT_STARTED | 1u << EVENT_ENDED;
+    int rc = faults.started ? journal_read_run(path, kinds, collect_fault, &faults, err)
+                            : lr_nomem(err);
     if (!rc && faults.faults > 0)
-        rc = write_table(path, "faults.csv", &faults.csv, err);
+        rc = write_table(path, "faults.csv", &faults.csv, true, err);
     csv_release(&faults.csv);
     lr_free(faults.started);
     return rc;

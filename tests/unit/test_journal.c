@@ -70,6 +70,43 @@ static void reading_on(void **state)
     free(bytes);
 }
 
+struct kinds_seen {
+    unsigned kinds;
+    size_t count;
+};
+
+static int note_kind(void *context, const struct event *event, struct lr_error *err)
+{
+    struct kinds_seen *seen = context;
+    (void)err;
+    seen->kinds |= 1u << event->kind;
+    seen->count++;
+    return 0;
+}
+
+/* Events of the kinds that are asked for; damage is found in lines of other kinds too. */
+static void some_kinds(void **state)
+{
+    (void)state;
+    const unsigned wanted = 1u << EVENT_STARTED | 1u << EVENT_ENDED;
+    struct kinds_seen seen = {0};
+    struct lr_error err = {0};
+    size_t size;
+    struct journal *journal = open_ok(0);
+    append(journal, 0, 4 * EVENT_KINDS);
+    journal_close(journal);
+    assert_int_equal(journal_read_run(folder, wanted, note_kind, &seen, &err), 0);
+    assert_int_equal(seen.kinds, wanted);
+    assert_int_equal(seen.count, 8);
+    char *bytes = read_file(&size), *planned = strstr(bytes, "\"event\":\"planned\"");
+    assert_non_null(planned);
+    planned[40] ^= 1;
+    write_file(bytes, size);
+    assert_int_equal(journal_read_run(folder, wanted, note_kind, &seen, &err), LR_EDAMAGED);
+    assert_non_null(strstr(err.text, "journal.jsonl:5: the checksum does not fit"));
+    free(bytes);
+}
+
 /* A renamed journal replaces the file at its new path and goes on there; one that cannot be renamed
  * takes no more lines. */
 static void renamed(void **state)
@@ -397,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(append_and_replay),
         IN_FOLDER(reading_on),
+        IN_FOLDER(some_kinds),
         IN_FOLDER(renamed),
         IN_FOLDER(large_journal),
         IN_FOLDER(every_prefix_opens),
