@@ -16,12 +16,12 @@
 #ifdef LRSEARCH_HAVE_ULFM
 #include <mpi-ext.h>
 #endif
+#include "net/launch.h"
 
 #define FINALIZE_SECONDS 5u
 /* Each rank on an overloaded machine adds .2 to .3 s to the start (128 ranks on 2 cores: 24 s). */
 #define START_SECONDS 60u
 #define RANKS_A_SECOND 2u
-#define RANKS_MAX 1000000ul
 /* Rank 1 waits this much longer than rank 0, later ranks twice as much, so that one rank reports
  * for all, or the next if that one is dead: with run.sh's options mpirun ends the ranks 5 s after
  * SIGTERM. */
@@ -85,43 +85,7 @@ void mpi_note_deaths(bool *gone)
 
 #endif
 
-/* ---- how this process was started ---- */
-
-/* Set by Open MPI's mpirun, Slurm's PMIx and PMI2, and MPICH's Hydra. */
-static const char *const rank_names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-
-static const char *rank_text(void)
-{
-    for (size_t i = 0; i < sizeof(rank_names) / sizeof(rank_names[0]); i++) {
-        const char *text = getenv(rank_names[i]);
-        if (text && *text)
-            return text;
-    }
-    return NULL;
-}
-
-bool mpi_launched(void)
-{
-    return rank_text() != NULL;
-}
-
-int mpi_launched_rank(void)
-{
-    const char *text = rank_text();
-    return text ? atoi(text) : 0;
-}
-
-static unsigned long launched_size(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *text = getenv(names[i]);
-        unsigned long size = text ? strtoul(text, NULL, 10) : 0;
-        if (size > 0)
-            return size < RANKS_MAX ? size : RANKS_MAX;
-    }
-    return 0;
-}
+/* ---- starting ---- */
 
 /* LRSEARCH_START_TIMEOUT, in seconds; 0: no limit. */
 static unsigned start_limit_s(void)
@@ -129,7 +93,7 @@ static unsigned start_limit_s(void)
     const char *told = getenv("LRSEARCH_START_TIMEOUT");
     if (told && strspn(told, "0123456789") == strlen(told) && *told && strlen(told) < 7)
         return (unsigned)strtoul(told, NULL, 10);
-    return START_SECONDS + (unsigned)launched_size() / RANKS_A_SECOND;
+    return START_SECONDS + (unsigned)mpi_launched_ranks() / RANKS_A_SECOND;
 }
 
 static struct {
@@ -189,6 +153,15 @@ int mpi_start(void (*leave_status)(int status), struct lr_error *err)
     if (end)
         *end = 0;
     return 0;
+}
+
+int mpi_open_mpi_major(void)
+{
+    static const char name[] = "Open MPI v"; /* "Open MPI v4.1.4, package: ..." */
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    MPI_Get_library_version(text, &length);
+    return strncmp(text, name, sizeof(name) - 1) == 0 ? atoi(text + sizeof(name) - 1) : 0;
 }
 
 const char *mpi_library(void)
