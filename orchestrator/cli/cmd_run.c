@@ -462,7 +462,7 @@ static const struct option_row rows[] = {
      .letter = 'n', OPTION_AT(run_options, ranks), .type = OPTION_READ, .read = read_ranks,
      .values = "auto"},
     {"requeue", NULL,
-     "with -n, under Slurm: put the job back into the queue when SIGUSR1 has interrupted it",
+     "with -n: when the campaign is interrupted, put its Slurm job back into the queue",
      OPTION_AT(run_options, requeue)},
     {"run-dir", "DIR", "where the campaign's files go; default: output.dir of the plan",
      OPTION_AT(run_options, run_dir), .type = OPTION_TEXT, .wanted = "the name of a directory",

@@ -18,6 +18,7 @@
 #include "net/mpi_session.h"
 
 #define REQUEUE_SECONDS 60 /* Slurm ends a job that was put back well within this time */
+#define CRASH_SECONDS 60   /* what crashes sooner may crash again and again, and is not put back */
 
 extern char **environ;
 
@@ -222,9 +223,12 @@ static int requeue(const sigset_t *waited, struct lr_error *err)
 static int wait_for_ranks(pid_t mpirun, const char *exit_file, const struct start_ranks *start,
                           const sigset_t *waited, int *status, struct lr_error *err)
 {
+    time_t began = time(NULL);
     int asked, ended = wait_for_end(mpirun, waited, &asked);
+    bool again = start->requeue && asked != SIGINT && asked != SIGTERM && asked != SIGHUP;
     *status = read_exit_file(exit_file);
     if (*status < 0) {
+        again = again && (asked || time(NULL) - began >= CRASH_SECONDS);
         if (!asked && WIFEXITED(ended) && WEXITSTATUS(ended) > 0 && WEXITSTATUS(ended) <= 128)
             return lr_fail(err, LR_EINTERNAL, "mpirun could not start the ranks (its status: %d)",
                            WEXITSTATUS(ended));
@@ -232,9 +236,7 @@ static int wait_for_ranks(pid_t mpirun, const char *exit_file, const struct star
                                "goes on from there");
         *status = LR_EXIT_INTERRUPTED;
     }
-    if (start->requeue && asked == SIGUSR1 && *status == LR_EXIT_INTERRUPTED)
-        return requeue(waited, err);
-    return 0;
+    return again && *status == LR_EXIT_INTERRUPTED ? requeue(waited, err) : 0;
 }
 
 int start_ranks(const struct start_ranks *start, int *status, struct lr_error *err)

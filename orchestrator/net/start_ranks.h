@@ -15,7 +15,8 @@
 struct start_ranks {
     uint32_t ranks;
     char *const *arguments; /* argv of this process, which each rank gets too; ends with NULL */
-    bool requeue;           /* once SIGUSR1 has interrupted the campaign: `scontrol requeue` */
+    bool requeue; /* `scontrol requeue` after status 75, unless SIGINT, SIGTERM or SIGHUP asked for
+                   * it, or a crash within the first minute */
 };
 
 /* Sets *status to the exit status of the campaign: that which rank 0 leaves in a temporary file
