@@ -1,8 +1,9 @@
 /* Finds free descriptors by opening files: no portable call gives the number in use. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "lrsearch/limits.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -29,4 +30,11 @@ int limits_check_files(unsigned wanted, struct lr_error *err)
                    "too few files can be open at once: %u more are needed, and the limit of %llu "
                    "leaves %u; raise it, as in: ulimit -n 1024",
                    wanted, (unsigned long long)limit.rlim_cur, count);
+}
+
+unsigned limits_cores(long pid)
+{
+    cpu_set_t mask;
+    int count = sched_getaffinity((pid_t)pid, sizeof(mask), &mask) == 0 ? CPU_COUNT(&mask) : 0;
+    return count > 0 ? (unsigned)count : 1;
 }

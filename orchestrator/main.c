@@ -12,7 +12,7 @@
 #include "trainers/command/command_process.h"
 #include "lrsearch/error.h"
 #include "lrsearch/log.h"
-#include "net/mpi_session.h"
+#include "net/launch.h"
 
 /* Opens /dev/null for each one that is closed; otherwise a file opened later would get its number
  * and receive what is printed. */

@@ -15,4 +15,7 @@
  * descriptor. */
 int limits_check_files(unsigned wanted, struct lr_error *err);
 
+/* Cores in the affinity mask of a process, 0: this one; at least 1, also where it cannot be read. */
+unsigned limits_cores(long pid);
+
 #endif

@@ -76,7 +76,7 @@ out:
 }
 
 static const struct option_row rows[] = {
-    {"ranks", "N", "of the run that is estimated; default: cores + 1",
+    {"ranks", "N", "of the run that is estimated; default: cores + 1", .letter = 'n',
      OPTION_AT(check_options, ranks), OPTION_TO_1000},
     OPTION_ROW_SET(check_options),
     OPTION_ROW_JSON(check_options),
@@ -86,7 +86,7 @@ const struct command cmd_check = {
     .name = "check",
     .operand = "PLAN",
     .help = "validate the plan and print its stages and cost; trains nothing",
-    .examples = "lrsearch check plans/quickstart.yaml --ranks 64",
+    .examples = "lrsearch check plans/quickstart.yaml -n 64",
     .kind = OPERAND_PLAN,
     .least_most = {1, 1},
     COMMAND_ROWS(rows),

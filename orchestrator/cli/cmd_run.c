@@ -1,4 +1,4 @@
-/* lrsearch run: assigns the roles. Every rank reads the plan before MPI starts, so that a bad plan
+/* lrsearch run: with -n starts mpirun, otherwise assigns the roles. Every rank reads the plan before MPI starts, so that a bad plan
  * ends all ranks at once; then rank 0 coordinates and the others train. Without mpirun, or with one
  * rank, a thread of this process trains, over the same transport interface. */
 #define _POSIX_C_SOURCE 200809L
@@ -16,6 +16,7 @@
 #include "cli/cmd_report.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
+#include "cli/worker_threads.h"
 #include "prepare/prepare.h"
 #include "report/summary.h"
 #include "coordinator/coordinator.h"
@@ -24,11 +25,14 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
+#include "net/launch.h"
 #include "net/mpi_group.h"
 #include "net/mpi_session.h"
 #include "net/peer.h"
+#include "net/start_ranks.h"
 #include "net/transports.h"
 #include "plan/plan.h"
+#include "plan/quantity.h"
 #include "store/provenance.h"
 #include "store/run_dir.h"
 #include "worker.h"
@@ -42,6 +46,8 @@
 
 #define GRACE_DEFAULT_S 60.0
 #define GRACE_MAX_S 3600.0
+#define RANKS_MOST 65536u
+#define RANKS_AUTO UINT32_MAX
 #define FORK_NAME 64 /* bytes of --fork, with the NUL, at most */
 
 enum { RESUME_AUTO = 1, RESUME_NEVER };
@@ -50,6 +56,8 @@ enum { PROGRESS_AUTO = 1, PROGRESS_PLAIN, PROGRESS_NONE };
 struct run_options {
     const char *run_dir;       /* NULL: output.dir of the plan */
     uint32_t resume, progress; /* 0: auto */
+    uint32_t ranks;            /* 0: as this process was started */
+    bool requeue;
     double grace_s;
     const char *fork; /* shorter than FORK_NAME; NULL: not given */
     struct option_pairs sets;
@@ -297,6 +305,14 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return lr_error_exit_status(err.code);
     }
+    if (launch_check_size(transport->size, &err)) {
+        if (mpi_launched_rank() == 0)
+            lr_log(LR_LOG_ERROR, "%s", err.text);
+        transport->ops->destroy(transport, 0);
+        status = lr_error_exit_status(err.code);
+        mpi_finish(false, status);
+        return status;
+    }
     lr_log_rank_set(transport->rank);
     open_log(line->options, plan, transport->size);
     if (transport->size == 1) {
@@ -327,16 +343,7 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
     return status;
 }
 
-static void set_threads(const struct plan *plan)
-{
-    if (!kernels_set_threads((int)plan->trainer.threads_per_worker) && mpi_launched_rank() == 0)
-        lr_log(LR_LOG_WARNING,
-               "trainer.threads_per_worker is %u, but this lrsearch was built "
-               "without OpenMP: one thread a worker",
-               plan->trainer.threads_per_worker);
-}
-
-static int run(const struct command_line *line)
+static int run_plan(const struct command_line *line)
 {
     const struct run_options *options = line->options;
     struct plan *plan;
@@ -352,7 +359,7 @@ static int run(const struct command_line *line)
         if (mpi_launched_rank() == 0)
             leave_status(status);
     } else {
-        set_threads(plan);
+        worker_threads_set(plan, line->argv);
         if (!mpi_launched())
             open_log(options, plan, 1);
         status = mpi_launched() ? run_ranks(line, plan) : run_alone(line, plan);
@@ -362,7 +369,67 @@ static int run(const struct command_line *line)
     return status;
 }
 
+/* ---- how many ranks ---- */
+
+/* -n auto: the tasks of a job of Slurm, otherwise a worker for each core, and the coordinator. */
+static uint32_t ranks_of_machine(void)
+{
+    const char *tasks = getenv("SLURM_NTASKS");
+    unsigned long count = tasks ? strtoul(tasks, NULL, 10) : 0;
+    return count > 0 && count <= RANKS_MOST ? (uint32_t)count : limits_cores(0) + 1;
+}
+
+/* Checks -n against what started this process. *starts: to how many ranks this process has mpirun
+ * start; 0: it is a rank itself, or runs alone. */
+static int choose_ranks(const struct run_options *options, uint32_t *starts, struct lr_error *err)
+{
+    unsigned long launched = mpi_launched_ranks();
+    uint32_t ranks = options->ranks == RANKS_AUTO ? ranks_of_machine() : options->ranks;
+    *starts = 0;
+    if (mpi_launched() && launched > 0 && ranks != launched && options->ranks > 0 &&
+        options->ranks != RANKS_AUTO)
+        return lr_fail(err, LR_EUSAGE,
+                       "-n %u: %lu ranks were started by mpirun or srun already; leave one of the "
+                       "two out",
+                       ranks, launched);
+    if (!mpi_launched() && (ranks > 1 || options->requeue)) {
+        *starts = ranks;
+        return 0;
+    }
+    return ranks == 1 ? 0 : launch_check(mpi_open_mpi_major() > 0, err);
+}
+
+static int run(const struct command_line *line)
+{
+    const struct run_options *options = line->options;
+    struct start_ranks start = {.arguments = line->argv, .requeue = options->requeue};
+    struct lr_error err = {0};
+    int status;
+    int rc = choose_ranks(options, &start.ranks, &err);
+    if (rc == 0 && start.ranks == 0)
+        return run_plan(line);
+    if (rc == 0 && (rc = start_ranks(&start, &status, &err)) == 0)
+        return status;
+    /* All ranks come to the same; one says it. */
+    if (mpi_launched_rank() == 0 && launch_first_task())
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    if (mpi_launched_rank() == 0)
+        leave_status(lr_error_exit_status(rc));
+    return lr_error_exit_status(rc);
+}
+
 /* ---- command line ---- */
+
+static int read_ranks(void *member, const char *value, struct lr_error *err)
+{
+    uint64_t count;
+    bool counted = quantity_count(value, &count) == QUANTITY_OK && count >= 1;
+    if (!(counted && count <= RANKS_MOST) && strcmp(value, "auto") != 0)
+        return lr_fail(err, LR_EUSAGE, "--ranks %s: must be a whole count from 1 to %u, or auto",
+                       value, RANKS_MOST);
+    *(uint32_t *)member = counted ? (uint32_t)count : RANKS_AUTO;
+    return 0;
+}
 
 static int read_fork(void *member, const char *value, struct lr_error *err)
 {
@@ -383,7 +450,23 @@ static int read_fork(void *member, const char *value, struct lr_error *err)
                    value);
 }
 
+static int check(const struct command_line *line, struct lr_error *err)
+{
+    const struct run_options *options = line->options;
+    if (options->requeue && options->ranks == 0)
+        return lr_fail(err, LR_EUSAGE,
+                       "--requeue: needs -n, as in: lrsearch run my.yaml -n auto --requeue");
+    return 0;
+}
+
 static const struct option_row rows[] = {
+    {"ranks", "N|auto",
+     "start mpirun with N ranks; auto: as many as the Slurm job has tasks, else cores + 1",
+     .letter = 'n', OPTION_AT(run_options, ranks), .type = OPTION_READ, .read = read_ranks,
+     .values = "auto"},
+    {"requeue", NULL,
+     "with -n: when the campaign is interrupted, put its Slurm job back into the queue",
+     OPTION_AT(run_options, requeue)},
     {"run-dir", "DIR", "where the campaign's files go; default: output.dir of the plan",
      OPTION_AT(run_options, run_dir), .type = OPTION_TEXT, .wanted = "the name of a directory",
      .values = "@dir"},
@@ -408,10 +491,12 @@ const struct command cmd_run = {
     .operand = "PLAN",
     .help = "run the plan's campaign, or go on with it (this is what no command means)",
     .examples = "lrsearch plans/quickstart.yaml\n"
+                "lrsearch run plans/quickstart.yaml -n 64\n"
                 "mpirun -np 64 lrsearch my.yaml --set search.seeds=3 --run-dir logs/three-seeds",
     .kind = OPERAND_PLAN,
     .least_most = {1, 1},
     COMMAND_ROWS(rows),
     .options = &(struct run_options){.grace_s = GRACE_DEFAULT_S},
+    .check = check,
     .run = run,
 };

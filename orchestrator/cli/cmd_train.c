@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli/progress_line.h"
+#include "cli/worker_threads.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "prepare/prepare.h"
@@ -203,8 +204,7 @@ static int run(const struct command_line *line)
         goto out;
     if ((rc = limits_check_files(plan->trainer.kind == TRAINER_COMMAND ? FILES : 0, &err)))
         goto out;
-    if (!kernels_set_threads((int)plan->trainer.threads_per_worker))
-        lr_log(LR_LOG_WARNING, "built without OpenMP: one thread");
+    worker_threads_set(plan, line->argv);
     if ((rc = make_trial(&spec, &place, options, plan, &stages, &err)))
         goto out;
     status = train(options, &spec, &place, &stages);

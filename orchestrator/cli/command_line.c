@@ -245,7 +245,7 @@ int command_line_parse(struct command_line *line, int argc, char **argv, struct 
 {
     struct scan scan = {0};
     int rc;
-    *line = (struct command_line){0};
+    *line = (struct command_line){.argv = argv};
     if ((rc = scan_init(&scan, argc, err)))
         goto out;
     if ((rc = scan_options(&scan, line, argc, argv, err)))

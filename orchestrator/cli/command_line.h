@@ -11,6 +11,7 @@
 struct command_line {
     const struct command *command; /* NULL: none was named, with --help or --version */
     const void *options;           /* the command's own struct, filled */
+    char **argv;                   /* main's; the operands follow the options */
     char **operands;               /* the words after the command; argv's */
     size_t operand_count;
     int verbosity; /* -1 --quiet, 0, 1 --verbose */

@@ -17,12 +17,12 @@
 #ifdef LRSEARCH_HAVE_ULFM
 #include <mpi-ext.h>
 #endif
+#include "net/launch.h"
 
 #define FINALIZE_SECONDS 5u
 /* Each rank on an overloaded machine adds .2 to .3 s to the start (128 ranks on 2 cores: 24 s). */
 #define START_SECONDS 60u
 #define RANKS_A_SECOND 2u
-#define RANKS_MAX 1000000ul
 /* Rank 1 waits this much longer than rank 0, later ranks twice as much, so that one rank reports
  * for all, or the next if that one is dead: with run.sh's options mpirun ends the ranks 5 s after
  * SIGTERM. */
@@ -86,43 +86,7 @@ void mpi_note_deaths(bool *gone)
 
 #endif
 
-/* ---- how this process was started ---- */
-
-/* Set by Open MPI's mpirun, Slurm's PMIx and PMI2, and MPICH's Hydra. */
-static const char *const rank_names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-
-static const char *rank_text(void)
-{
-    for (size_t i = 0; i < sizeof(rank_names) / sizeof(rank_names[0]); i++) {
-        const char *text = getenv(rank_names[i]);
-        if (text && *text)
-            return text;
-    }
-    return NULL;
-}
-
-bool mpi_launched(void)
-{
-    return rank_text() != NULL;
-}
-
-int mpi_launched_rank(void)
-{
-    const char *text = rank_text();
-    return text ? atoi(text) : 0;
-}
-
-static unsigned long launched_size(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *text = getenv(names[i]);
-        unsigned long size = text ? strtoul(text, NULL, 10) : 0;
-        if (size > 0)
-            return size < RANKS_MAX ? size : RANKS_MAX;
-    }
-    return 0;
-}
+/* ---- starting ---- */
 
 /* LRSEARCH_START_TIMEOUT, in seconds; 0: no limit. */
 static unsigned start_limit_s(void)
@@ -130,7 +94,7 @@ static unsigned start_limit_s(void)
     const char *told = getenv("LRSEARCH_START_TIMEOUT");
     if (told && strspn(told, "0123456789") == strlen(told) && *told && strlen(told) < 7)
         return (unsigned)strtoul(told, NULL, 10);
-    return START_SECONDS + (unsigned)launched_size() / RANKS_A_SECOND;
+    return START_SECONDS + (unsigned)mpi_launched_ranks() / RANKS_A_SECOND;
 }
 
 static struct {
@@ -174,13 +138,61 @@ static void bound_start(void (*leave_status)(int status))
         alarm(limit_s + NEXT_SPEAKER_SECONDS * (unsigned)(rank < 2 ? rank : 2));
 }
 
+/* While MPI_Init waits for the slowest rank, Open MPI's ranks wake every 100 us to look: 64 ranks on 2
+ * cores spend a third of the start on that. With this slack the kernel lets them sleep longer. */
+#define START_SLACK_NS 20000000ul
+
+/* Variables that make MPI_Init cheaper, for its time only: a command that trains must not inherit
+ * them. Those that the user set stay. */
+static const struct start_variable {
+    const char *name, *value;
+    int from_major, to_major; /* of Open MPI */
+    bool one_host;            /* only if all ranks are on one host */
+} start_variables[] = {
+    /* hwloc, in each rank: cores and memory are needed, but not PCI devices (a read of their
+     * configuration is slow in virtual machines), disks, and plugins for GPUs and displays. */
+    {"HWLOC_COMPONENTS", "-linux:pci,-linux:io", 4, 99, false},
+    {"HWLOC_PLUGINS_PATH", "/nonexistent", 4, 99, false},
+    /* Networks that are not needed need not be looked for. tcp: where /dev/shm is too small. */
+    {"OMPI_MCA_pml", "ob1", 4, 99, true},
+    {"OMPI_MCA_btl", "self,vader,tcp", 4, 4, true},
+    {"OMPI_MCA_btl", "self,sm,tcp", 5, 99, true},
+};
+enum { START_VARIABLES = sizeof(start_variables) / sizeof(start_variables[0]) };
+
+static void set_start_variables(bool was_set[START_VARIABLES])
+{
+    int major = mpi_open_mpi_major();
+    bool one_host = mpi_launched_ranks() > 0 && mpi_launched_ranks() == mpi_launched_host_ranks();
+    for (size_t i = 0; i < START_VARIABLES; i++) {
+        const struct start_variable *variable = &start_variables[i];
+        was_set[i] = major >= variable->from_major && major <= variable->to_major &&
+                     (one_host || !variable->one_host) && !getenv(variable->name) &&
+                     setenv(variable->name, variable->value, 1) == 0;
+    }
+}
+
+static int initialise(void)
+{
+    bool was_set[START_VARIABLES];
+    int provided;
+    set_start_variables(was_set);
+    prctl(PR_SET_TIMERSLACK, START_SLACK_NS);
+    int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    prctl(PR_SET_TIMERSLACK, 0ul); /* the default */
+    for (size_t i = 0; i < START_VARIABLES; i++)
+        if (was_set[i])
+            unsetenv(start_variables[i].name);
+    return rc;
+}
+
 int mpi_start(void (*leave_status)(int status), struct lr_error *err)
 {
-    int provided, length;
+    int length;
     signal(SIGPIPE, SIG_IGN);         /* a send over TCP to a dead rank would kill the sender */
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* the rank ends with its launcher */
     bound_start(leave_status);
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    if (initialise() != MPI_SUCCESS)
         return lr_fail(err, LR_EINTERNAL, "MPI cannot be initialised");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     int rc = mpi_groups_start(err);
@@ -193,6 +205,15 @@ int mpi_start(void (*leave_status)(int status), struct lr_error *err)
     if (end)
         *end = 0;
     return 0;
+}
+
+int mpi_open_mpi_major(void)
+{
+    static const char name[] = "Open MPI v"; /* "Open MPI v4.1.4, package: ..." */
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    MPI_Get_library_version(text, &length);
+    return strncmp(text, name, sizeof(name) - 1) == 0 ? atoi(text + sizeof(name) - 1) : 0;
 }
 
 const char *mpi_library(void)

@@ -6,11 +6,6 @@
 
 /* Starting and leaving MPI, and the deaths of ranks that MPI reports. */
 
-/* Whether mpirun, srun or Hydra started this process, and its rank (0 if unknown), from the
- * environment that they set. Callable before MPI_Init. */
-bool mpi_launched(void);
-int mpi_launched_rank(void);
-
 /* MPI_Init_thread(FUNNELED), with errors returned and SIGPIPE ignored. If MPI does not start within
  * 60 s plus half a second per rank (LRSEARCH_START_TIMEOUT: seconds instead; 0: no limit), a rank
  * prints an error, passes the exit status (too few workers) to leave_status(), called in a signal
@@ -21,6 +16,9 @@ int mpi_start(void (*leave_status)(int status), struct lr_error *err);
  * ends in _exit(exit_status) unless `everyone`, which says that all ranks are known to arrive.
  * Where MPI reports deaths, a worker with an error status kills itself, so that it is reported. */
 void mpi_finish(bool everyone, int exit_status);
+
+/* Of the Open MPI that this program runs with; 0: another library. Callable before mpi_start(). */
+int mpi_open_mpi_major(void);
 
 const char *mpi_library(void); /* "Open MPI v4.1.4, ..." for provenance; "none" when not started */
 

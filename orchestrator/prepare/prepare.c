@@ -15,7 +15,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
-#include "net/mpi_session.h"
+#include "net/launch.h"
 #include "plan/plan_load.h"
 #include "prepare/prepare_command.h"
 #include "prepare/prepare_products.h"
