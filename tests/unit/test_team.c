@@ -121,7 +121,7 @@ static int on_step(void *context, const struct train_step *step)
 static void lead(struct run *run)
 {
     const struct team_hooks hooks = {.context = run, .larger = larger};
-    bool grouped = run->plan[0].size > 1 && run->plan[0].at_step == 0;
+    bool grouped = run->plan[0].at_step == 0;
     struct group *group = NULL;
     if (grouped)
         group = open_group(run, run->next++, 1);
@@ -298,7 +298,6 @@ static void a_group_grows(void **state)
         struct run run = {.spec = &spec, .save = path_of(many, "many")};
         int last = 0;
         memcpy(run.plan, plans[i], sizeof(run.plan));
-        run.next = plans[i][0].size == 1; /* a group of one has no traffic */
         while (run.plan[last + 1].size > 0)
             last++;
         run_team(&run);
@@ -312,7 +311,7 @@ static void a_group_grows(void **state)
 static void a_checkpoint_is_of_any_size(void **state)
 {
     (void)state;
-    static const int sizes[][2] = {{2, 4}, {4, 1}, {1, 2}};
+    static const int sizes[][2] = {{1, 1}, {2, 4}, {4, 1}, {1, 2}};
     char one[300], many[300], middle[300], wanted_middle[300];
     struct trial_spec spec = slices_of(4);
     struct trial_result wanted = alone(&spec, path_of(one, "one"));
