@@ -25,6 +25,7 @@
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
+#include "measure.h"
 #include "net/launch.h"
 #include "net/mpi_group.h"
 #include "net/mpi_session.h"
@@ -226,6 +227,8 @@ static int run_alone(const struct command_line *line, const struct plan *plan)
     struct worker_thread worker = {.hello = worker_hello()};
     struct lr_error err = {0};
     bool workers_lost;
+    kernels_init();
+    measure_compute(&worker.hello);
     if (local_transport_create(&coordinator, &worker.transport, &err)) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return lr_error_exit_status(err.code);
@@ -331,6 +334,10 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
         signal(SIGUSR2, SIG_IGN);
         sigaction(SIGTERM, &late, NULL);
         kernels_init();
+        measure_compute(&hello);
+        measure_link(&hello, mpi_groups(), transport->rank, transport->size);
+        lr_log(LR_LOG_DEBUG, "%u cores, %.3g FLOP/s; to a neighbour %.3g s, %.3g B/s", hello.cores,
+               hello.flops, hello.latency_s, hello.bytes_per_s);
         status = worker_run(transport, mpi_groups(), &hello, LEASE_MS, &err)
                      ? lr_error_exit_status(err.code)
                      : 0;

@@ -119,7 +119,7 @@ static int on_grown(void *context, uint32_t id, uint32_t attempt,
     event.as.group.trial_id = id;
     event.as.group.attempt = attempt;
     group_members_text(event.as.group.members, members);
-    return record_report(c, &event, err);
+    return add_report(c, &event, err);
 }
 
 static int on_progress(void *context, const struct msg_progress *progress, int rank,
@@ -180,7 +180,7 @@ static int on_news(void *context, int rank, const struct msg_hello *hello, enum 
     snprintf(event.as.worker.why, sizeof(event.as.worker.why), "%s", why);
     if (hello)
         snprintf(event.as.worker.host, sizeof(event.as.worker.host), "%s", hello->host);
-    return c->was_finished ? 0 : record_report(c, &event, err);
+    return c->was_finished ? 0 : add_report(c, &event, err);
 }
 
 /* Fills an assignment that is about to start. */

@@ -281,7 +281,8 @@ int exchange_gradients_end(struct exchange *e, struct lr_error *err)
         for (int member = 0; member < e->size; member++)
             terms[member] =
                 member == e->index ? own : e->received + (size_t)member * e->own_most + at;
-        add_tree(own, terms, (size_t)e->size, length);
+        if (e->size > 1)
+            add_tree(own, terms, (size_t)e->size, length);
         at += length;
     }
     return rc;
