@@ -217,12 +217,28 @@ static int check_clock(const struct campaign *campaign, const struct event_clock
     return 0;
 }
 
+static int check_worker(const struct campaign *campaign, const struct event_worker *event,
+                        struct lr_error *err)
+{
+    (void)campaign;
+    return event->news <= NEWS_GONE
+               ? 0
+               : DAMAGED("news %u of rank %u are unknown", event->news, event->rank);
+}
+
+static int check_group(const struct campaign *campaign, const struct event_group *event,
+                       struct lr_error *err)
+{
+    return check_attempt(campaign, event->trial_id, event->attempt, "group", err);
+}
+
 int campaign_check(const struct campaign *campaign, const struct event *event, struct lr_error *err)
 {
     if (!campaign->opened && event->kind != EVENT_CAMPAIGN)
         return DAMAGED("the journal begins with a %s event, not with a campaign event",
                        event_name(event->kind));
-    if (campaign->finished && event->kind != EVENT_SESSION && event->kind != EVENT_CLOCK)
+    if (campaign->finished && event->kind != EVENT_SESSION && event->kind != EVENT_CLOCK &&
+        event->kind != EVENT_WORKER)
         return DAMAGED("a %s event after the campaign was finished", event_name(event->kind));
     switch (event->kind) {
 #define X(KIND, tag, FIELDS)                                                                       \
@@ -397,8 +413,10 @@ static int apply_curve(struct campaign *campaign, const struct event_curve *even
 
 /* Adds the attempt to the cost of the trial. A lost worker reports no tokens: then the loss curve
  * counts. */
-static void charge(struct trial *trial, const struct trial_result *result)
+static void charge(struct trial *trial, const struct event_ended *event)
 {
+    const struct trial_result *result = &event->result;
+    double seconds = event->ranks > 1 ? event->rank_s : result->seconds;
     uint64_t tokens =
         result->tokens > result->begun_tokens ? result->tokens - result->begun_tokens : 0;
     double flops = result->flops;
@@ -412,8 +430,8 @@ static void charge(struct trial *trial, const struct trial_result *result)
     trial->spent.tokens += tokens;
     if (flops > 0 && isfinite(flops))
         trial->spent.flops += flops;
-    if (result->seconds > 0 && isfinite(result->seconds))
-        trial->spent.seconds += result->seconds;
+    if (seconds > 0 && isfinite(seconds))
+        trial->spent.seconds += seconds;
 }
 
 static void count_failure(struct campaign *campaign, struct trial *trial,
@@ -431,7 +449,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
 {
     (void)err;
     struct trial *trial = checked_trial(campaign, event->trial_id);
-    charge(trial, &event->result);
+    charge(trial, event);
     trial->result = event->result;
     campaign->changes++;
     if (trial->purpose == PURPOSE_SEARCH) /* it may change the answer */
@@ -484,6 +502,24 @@ static int apply_clock(struct campaign *campaign, const struct event_clock *even
 {
     (void)err;
     campaign->wall_s += event->wall_s;
+    return 0;
+}
+
+static int apply_worker(struct campaign *campaign, const struct event_worker *event,
+                        struct lr_error *err)
+{
+    (void)campaign;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static int apply_group(struct campaign *campaign, const struct event_group *event,
+                       struct lr_error *err)
+{
+    (void)campaign;
+    (void)event;
+    (void)err;
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_EVENT_H
 #define LRSEARCH_EVENT_H
 
+#include "lrsearch/group.h"
 #include "lrsearch/trial.h"
 
 /* The events of a campaign, as the journal records them. The state of a campaign follows from its
@@ -37,13 +38,16 @@
     U32(rank) /* 0: not trained, the result is taken over from another campaign */                 \
     TEXT(host, 64)                                                                                 \
     TEXT(cpu, 128) /* of the rank, from its HELLO; "": unknown */                                  \
-    F64(at_s) /* campaign wall time by the CLOCK events; for display only */
+    F64(at_s)  /* campaign wall time by the CLOCK events; for display only */                      \
+    TEXT(members, GROUP_TEXT) /* of its group, "3,7,8,9"; "": it trains alone */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
 #define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt)                                                                     \
     U32(abandoned) /* 1: the coordinator stopped while it ran; not a failure of the trial */       \
     F64(at_s)      /* as in STARTED */                                                             \
+    U32(ranks)     /* that trained it, the most at a time; 0: one (older journals) */              \
+    F64(rank_s)    /* their time, summed; 0: unknown */                                            \
     STRUCT(result, trial_result)
 #define EVENT_FINISHED_FIELDS(U32, U64, F64, TEXT, STRUCT) /* the search has ended */              \
     TEXT(status, 32) TEXT(reason, 320)                                                             \
@@ -52,7 +56,15 @@
     F64(need_flops) F64(need_core_hours) F64(need_wall_s)                                          \
     U32(need_purpose) /* enum trial_purpose: what the budget was too small for */
 #define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
+#define EVENT_WORKER_FIELDS(U32, U64, F64, TEXT, STRUCT) /* for display only */                     \
+    U32(rank) TEXT(host, 64) /* "": before its HELLO */                                            \
+    U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)
+#define EVENT_GROUP_FIELDS(U32, U64, F64, TEXT, STRUCT) /* grown to these; for display only */     \
+    U32(trial_id) U32(attempt) TEXT(members, GROUP_TEXT) F64(at_s)
 /* clang-format on */
+
+/* 0: does not answer; 1: answers again; 2: gone for good. */
+enum worker_news { NEWS_QUIET, NEWS_HEARD, NEWS_GONE };
 
 /* X(KIND, tag, field list) */
 #define EVENT_MAP(X)                                                                               \
@@ -65,7 +77,9 @@
     X(CURVE, curve, EVENT_CURVE_FIELDS)                                                            \
     X(ENDED, ended, EVENT_ENDED_FIELDS)                                                            \
     X(FINISHED, finished, EVENT_FINISHED_FIELDS)                                                   \
-    X(CLOCK, clock, EVENT_CLOCK_FIELDS)
+    X(CLOCK, clock, EVENT_CLOCK_FIELDS)                                                            \
+    X(WORKER, worker, EVENT_WORKER_FIELDS)                                                         \
+    X(GROUP, group, EVENT_GROUP_FIELDS)
 
 /* clang-format off */
 enum event_kind {

@@ -48,7 +48,7 @@ struct trial {
     uint64_t curve_tokens; /* of the last point of the loss curve in this attempt; 0: none */
     uint64_t curve_begun;  /* tokens where this attempt's curve begins: > 0 after a checkpoint */
     uint64_t first_point;  /* tokens of the first point of the first attempt's curve */
-    struct {               /* over all attempts that ended */
+    struct {               /* over all attempts that ended; seconds: of all ranks together */
         uint64_t attempts, tokens;
         double flops, seconds;
     } spent;

@@ -91,21 +91,36 @@ static int record_report(struct coordinator *c, const struct event *event, struc
 
 /* ---- callbacks of the scheduler ---- */
 
-static int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
-                      const struct msg_hello *hello, struct lr_error *err)
+static int on_started(void *context, uint32_t id, uint32_t attempt,
+                      const struct group_members *members, const struct msg_hello *hello,
+                      struct lr_error *err)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_STARTED};
     assert(!c->busy); /* the scheduler is held then */
     event.as.started.trial_id = id;
     event.as.started.attempt = attempt;
-    event.as.started.rank = (uint32_t)rank;
+    event.as.started.rank = (uint32_t)members->ranks[0];
+    if (members->size > 1)
+        group_members_text(event.as.started.members, members);
     event.as.started.at_s = wall_s(c);
     snprintf(event.as.started.host, sizeof(event.as.started.host), "%s", hello->host);
     snprintf(event.as.started.cpu, sizeof(event.as.started.cpu), "%s", hello->cpu);
-    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s", id, attempt, rank,
-           hello->host);
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s, group of %d", id, attempt,
+           members->ranks[0], hello->host, members->size);
     return open_run_record(&c->run, &event, err);
+}
+
+static int on_grown(void *context, uint32_t id, uint32_t attempt,
+                    const struct group_members *members, struct lr_error *err)
+{
+    struct coordinator *c = context;
+    struct event event = {.kind = EVENT_GROUP};
+    event.as.group.trial_id = id;
+    event.as.group.attempt = attempt;
+    event.as.group.at_s = wall_s(c);
+    group_members_text(event.as.group.members, members);
+    return record_report(c, &event, err);
 }
 
 static int on_progress(void *context, const struct msg_progress *progress, int rank,
@@ -132,7 +147,7 @@ static uint64_t retry_pause_ms(uint32_t failures)
 }
 
 static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result,
-                    struct lr_error *err)
+                    const struct sched_use *use, struct lr_error *err)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_ENDED};
@@ -140,6 +155,8 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
     event.as.ended.trial_id = id;
     event.as.ended.attempt = attempt;
     event.as.ended.at_s = wall_s(c);
+    event.as.ended.ranks = use->ranks;
+    event.as.ended.rank_s = use->rank_s;
     event.as.ended.result = *result;
     if (result->outcome == OUTCOME_FAILED)
         c->handed[id].not_before_ms =
@@ -151,6 +168,45 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %s, loss %.6g", id, attempt,
                outcome_name(result->outcome), result->val_loss);
     return record_report(c, &event, err);
+}
+
+static int on_news(void *context, int rank, const struct msg_hello *hello, enum sched_news news,
+                   const char *why, struct lr_error *err)
+{
+    struct coordinator *c = context;
+    struct event event = {.kind = EVENT_WORKER};
+    event.as.worker.rank = (uint32_t)rank;
+    event.as.worker.news = (uint32_t)news;
+    event.as.worker.at_s = wall_s(c);
+    snprintf(event.as.worker.why, sizeof(event.as.worker.why), "%s", why);
+    if (hello)
+        snprintf(event.as.worker.host, sizeof(event.as.worker.host), "%s", hello->host);
+    return c->was_finished ? 0 : record_report(c, &event, err);
+}
+
+/* Fills an assignment that is about to start. */
+static int on_describe(void *context, uint32_t id, uint32_t attempt, struct msg_assign *job,
+                       struct lr_error *err)
+{
+    struct coordinator *c = context;
+    const struct trial *trial = campaign_trial(c->run.campaign, id);
+    struct trial_place *place = &job->place;
+    (void)err;
+    job->spec = trial->spec;
+    for (size_t i = 0; i < c->run.data_count; i++)
+        if (c->run.data[i].data_hash == job->spec.data_hash)
+            memcpy(place->data_path, c->run.data[i].data_path, sizeof(place->data_path));
+    place->threads = c->setup->plan->trainer.threads_per_worker;
+    place->silence_s = c->setup->plan->limits.silence_s;
+    place->checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
+    if (c->run.checkpoint_dir[0])
+        run_dir_checkpoint(place->checkpoint, c->run.checkpoint_dir, trial);
+    if (c->run.output_dir[0])
+        run_dir_output_file(place->output, c->run.output_dir, id, attempt);
+    if (campaign_opening(c->run.campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
+        memcpy(place->wsd_prefix_dir, c->run.checkpoint_dir, sizeof(place->wsd_prefix_dir));
+    place->wsd_prefix_tokens = trial->wsd_prefix_tokens;
+    return 0;
 }
 
 /* ---- acting on the campaign's state ---- */
@@ -202,27 +258,13 @@ static int reserve_handed(struct coordinator *c, size_t last_id, struct lr_error
 
 static int hand_over(struct coordinator *c, const struct trial *trial, struct lr_error *err)
 {
-    struct msg_assign job = {.trial_id = trial->id, .attempt = trial->attempt + 1};
-    struct trial_place *place = &job.place;
+    struct sched_job job = {.id = trial->id, .attempt = trial->attempt + 1};
     assert(trial->id < c->handed_size);
-    job.spec = trial->spec;
-    for (size_t i = 0; i < c->run.data_count; i++)
-        if (c->run.data[i].data_hash == job.spec.data_hash)
-            memcpy(place->data_path, c->run.data[i].data_path, sizeof(place->data_path));
-    place->threads = c->setup->plan->trainer.threads_per_worker;
-    place->silence_s = c->setup->plan->limits.silence_s;
-    place->checkpoint_every_s = c->setup->plan->limits.checkpoint_every_s;
-    if (c->run.checkpoint_dir[0])
-        run_dir_checkpoint(place->checkpoint, c->run.checkpoint_dir, trial);
-    if (c->run.output_dir[0])
-        run_dir_output_file(place->output, c->run.output_dir, trial->id, job.attempt);
-    if (campaign_opening(c->run.campaign)->shares_wsd_prefix && trial->purpose == PURPOSE_SEARCH)
-        memcpy(place->wsd_prefix_dir, c->run.checkpoint_dir, sizeof(place->wsd_prefix_dir));
-    place->wsd_prefix_tokens = trial->wsd_prefix_tokens;
     /* The journal's rank may be from a start with more ranks or without MPI. */
     uint32_t ranks = (uint32_t)c->setup->transport->size;
-    int avoid = trial->failures > 0 && trial->rank < ranks ? (int)trial->rank : 0;
-    int rc = sched_enqueue(c->sched, &job, avoid, err);
+    job.avoid = trial->failures > 0 && trial->rank < ranks ? (int)trial->rank : 0;
+    job.cost = sched_cost_of(&trial->spec, trial->wsd_prefix_tokens);
+    int rc = sched_enqueue(c->sched, &job, err);
     if (!rc)
         c->handed[trial->id].attempt = job.attempt;
     return rc;
@@ -543,8 +585,11 @@ static int run_until_finished(struct coordinator *c, struct lr_error *err)
     struct sched_limits limits = {
         .silence_ms = (uint64_t)(plan->limits.silence_s * 1000.0),
         .trial_time_ms = (uint64_t)(plan->limits.trial_time_s * 1000.0),
+        .ranks_per_trial = plan->trainer.ranks_per_trial,
+        .threads = plan->trainer.threads_per_worker,
     };
-    struct sched_owner owner = {c, on_started, on_progress, on_ended};
+    struct sched_owner owner = {c,           on_describe, on_started, on_grown,
+                                on_progress, on_ended,    on_news};
     struct loop_handler handler = {c, on_message, on_tick, on_signal};
     struct msg_hello self = peer_self();
     c->now_ms = c->clock_ms = c->synced_ms = c->beaten_ms = c->setup->loop->now_ms();
@@ -637,7 +682,7 @@ static void stop_workers(struct coordinator *c, bool *workers_lost)
     }
     struct sched_counts counts = sched_counts(c->sched);
     sched_stop_workers(c->sched);
-    *workers_lost = counts.workers_lost > 0;
+    *workers_lost = counts.workers_lost + counts.workers_silent > 0;
     if (counts.stale_messages + counts.bad_messages > 0)
         lr_log(LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu that made no sense",
                (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);

@@ -189,6 +189,14 @@ static void check_ratios(struct plan_reader *reader)
                                 : "");
 }
 
+static void check_ranks(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (plan->trainer.ranks_per_trial > 1 && plan->trainer.kind != TRAINER_TRANSFORMER)
+        reader_complain(reader, MEMBER(trainer.ranks_per_trial),
+                        "is for trainer.kind: transformer; leave it out, or write 1");
+}
+
 void check_trainer(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
@@ -196,6 +204,7 @@ void check_trainer(struct plan_reader *reader)
     if (!HAS(reader, trainer.kind))
         return;
     check_kinds(reader);
+    check_ranks(reader);
     if (plan->trainer.kind == TRAINER_REPLAY) {
         add_column(plan, "lr");
         add_column(plan, "tokens");

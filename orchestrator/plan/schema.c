@@ -48,6 +48,9 @@ static const char *const columns[] = {"lr",           "tokens",   "loss",  "seed
 static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, NULL}, {"async", MODE_ASYNC, NULL}, {0}};
+static const struct plan_choice widths[] = {{"auto", 0, NULL}, {"1", 1, NULL},   {"2", 2, NULL},
+                                            {"4", 4, NULL},    {"8", 8, NULL},   {"16", 16, NULL},
+                                            {0}};
 static const struct plan_choice on_fails[] = {
     {"mark", ON_FAIL_MARK, NULL}, {"stop", ON_FAIL_STOP, NULL}, {0}};
 
@@ -70,6 +73,8 @@ static const struct plan_key trainer_keys[] = {
      .help = "transformer: the built-in one, in C; replay: losses of earlier trainings, from a table; simulate: made-up losses; command: a program of yours"},
     {KEY(U32, trainer, threads_per_worker), .fallback = "1", .low = 1, .high = 256,
      .help = "cores that train one model together; the result does not depend on it"},
+    {KEY(ENUM, trainer, ranks_per_trial), .fallback = "auto", .choices = widths,
+     .help = "ranks that train one model together; auto: as many as are idle and pay; the result does not depend on it"},
     {KEY(TEXT, trainer, matmul), .fallback = "auto", .capacity = TRIAL_PRODUCTS,
      .help = "who multiplies matrices: own, openblas, onednn; auto: measured at the start"},
     {KEY(TEXT, trainer, table), .need = NEED_TO_REPLAY, .capacity = TRIAL_PATH,

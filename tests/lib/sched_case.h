@@ -9,7 +9,11 @@
 
 /* A scheduler with a transport that keeps what is sent, and an owner that keeps what it is told. */
 
-enum { RANKS = 4, SENT = 256 };
+#ifndef RANKS
+#define RANKS 4
+#endif
+
+enum { SENT = 4096 };
 
 struct fake {
     struct transport transport;
@@ -47,14 +51,27 @@ static const struct transport_ops fake_ops = {
 
 /* What the owner was told. */
 struct told {
-    int started, ended, progress;
-    uint32_t id, attempt;
+    int started, grown, ended, progress;
+    uint32_t id, attempt, ranks;
     int rank;
+    struct sched_use use;
+    int quiet, heard, gone, news_rank;
     struct trial_result result;
 };
 
-static inline int on_started(void *context, uint32_t id, uint32_t attempt, int rank,
-                             const struct msg_hello *hello, struct lr_error *err)
+static inline int on_describe(void *context, uint32_t id, uint32_t attempt, struct msg_assign *job,
+                              struct lr_error *err)
+{
+    (void)context;
+    (void)attempt;
+    (void)err;
+    job->spec.lr = id;
+    return 0;
+}
+
+static inline int on_started(void *context, uint32_t id, uint32_t attempt,
+                             const struct group_members *members, const struct msg_hello *hello,
+                             struct lr_error *err)
 {
     struct told *told = context;
     (void)hello;
@@ -62,7 +79,20 @@ static inline int on_started(void *context, uint32_t id, uint32_t attempt, int r
     told->started++;
     told->id = id;
     told->attempt = attempt;
-    told->rank = rank;
+    told->rank = members->ranks[0];
+    told->ranks = (uint32_t)members->size;
+    return 0;
+}
+
+static inline int on_grown(void *context, uint32_t id, uint32_t attempt,
+                           const struct group_members *members, struct lr_error *err)
+{
+    struct told *told = context;
+    (void)id;
+    (void)attempt;
+    (void)err;
+    told->grown++;
+    told->ranks = (uint32_t)members->size;
     return 0;
 }
 
@@ -77,10 +107,12 @@ static inline int on_progress(void *context, const struct msg_progress *progress
 }
 
 static inline int on_ended(void *context, uint32_t id, uint32_t attempt,
-                           const struct trial_result *result, struct lr_error *err)
+                           const struct trial_result *result, const struct sched_use *use,
+                           struct lr_error *err)
 {
     (void)err;
     struct told *told = context;
+    told->use = *use;
     told->ended++;
     told->id = id;
     told->attempt = attempt;
@@ -88,15 +120,30 @@ static inline int on_ended(void *context, uint32_t id, uint32_t attempt,
     return 0;
 }
 
+static inline int on_news(void *context, int rank, const struct msg_hello *hello,
+                          enum sched_news news, const char *why, struct lr_error *err)
+{
+    struct told *told = context;
+    (void)hello;
+    (void)why;
+    (void)err;
+    told->quiet += news == WORKER_QUIET;
+    told->heard += news == WORKER_HEARD;
+    told->gone += news == WORKER_GONE;
+    told->news_rank = rank;
+    return 0;
+}
+
 static struct fake fake;
 static struct told told;
 static struct sched *sched;
+static const struct sched_owner owner = {&told,       on_describe, on_started, on_grown,
+                                         on_progress, on_ended,    on_news};
 
 static inline int set_up(void **state)
 {
     (void)state;
     struct sched_limits limits = {.silence_ms = 60000, .trial_time_ms = 300000};
-    struct sched_owner owner = {&told, on_started, on_progress, on_ended};
     struct msg_hello self = {.pid = 99};
     memset(&fake, 0, sizeof(fake));
     memset(&told, 0, sizeof(told));
@@ -157,8 +204,8 @@ static inline void result(int rank, uint32_t id, uint32_t attempt, uint64_t now_
 
 static inline void enqueue(uint32_t id, uint32_t attempt)
 {
-    struct msg_assign job = {.trial_id = id, .attempt = attempt, .spec.lr = id};
-    assert_int_equal(sched_enqueue(sched, &job, 0, NULL), 0);
+    struct sched_job job = {.id = id, .attempt = attempt};
+    assert_int_equal(sched_enqueue(sched, &job, NULL), 0);
 }
 
 static inline void tick(uint64_t now_ms)
@@ -172,6 +219,16 @@ static inline int sent(enum message_tag tag, int rank)
     for (int i = 0; i < fake.count; i++)
         count += fake.sent[i].tag == tag && fake.to[i] == rank;
     return count;
+}
+
+/* The last message of this kind to this rank; the test fails without one. */
+static inline const struct message *last(enum message_tag tag, int rank)
+{
+    for (int i = fake.count - 1; i >= 0; i--)
+        if (fake.sent[i].tag == tag && fake.to[i] == rank)
+            return &fake.sent[i];
+    fail_msg("no such message was sent to rank %d", rank);
+    return NULL;
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

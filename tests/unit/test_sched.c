@@ -111,13 +111,14 @@ static void silence_is_a_loss_and_pings_prevent_it(void **state)
     }
     assert_in_range(sent(MSG_PING, 1), 12, 16);
     assert_int_equal(sched_counts(sched).workers_idle, 1);
-    assert_int_equal(sched_counts(sched).workers_lost, 2); /* silent, and never there */
+    assert_int_equal(sched_counts(sched).workers_silent, 2); /* silent, and never there */
+    assert_int_equal(sched_counts(sched).workers_lost, 0);
+    assert_int_equal(told.quiet, 2);
 }
 
 static void hello_is_awaited_for_a_minute(void **state)
 {
     struct sched_limits patient = {.silence_ms = 600000};
-    struct sched_owner owner = {&told, on_started, on_progress, on_ended};
     struct msg_hello self = {.pid = 99};
     struct lr_error err = {0};
     uint64_t now_ms = 1000;
@@ -195,22 +196,20 @@ static void a_silent_worker_may_come_back(void **state)
 {
     (void)state;
     hello(1, LRSEARCH_VERSION, 1000);
-    hello(2, LRSEARCH_VERSION, 1000);
     enqueue(1, 1);
-    tick(1001);
-    for (uint64_t now_ms = 2000; now_ms <= 62000; now_ms += 1000) {
-        pong(2, 0, 0, now_ms);
+    for (uint64_t now_ms = 1001; now_ms <= 62001; now_ms += 1000)
         tick(now_ms);
-    }
     assert_int_equal(told.result.outcome, OUTCOME_LOST);
     assert_string_equal(told.result.message, "rank 1 on host node7: silent for too long");
     assert_int_equal(fake.forgotten, 0);
     enqueue(1, 2);
-    tick(62001);
+    hello(2, LRSEARCH_VERSION, 62001); /* late */
+    tick(62002);
     assert_int_equal(told.rank, 2);
     pong(1, 1, 1, 63000); /* a node that was asleep: it still trains the old attempt */
     tick(63001);
-    assert_int_equal(sched_counts(sched).workers_lost, 1); /* rank 3 was never there */
+    assert_int_equal(sched_counts(sched).workers_silent, 1); /* rank 3 was never there */
+    assert_int_equal(told.heard, 2);
     pong(1, 1, 1, 63100);
     assert_int_equal(sent(MSG_CANCEL, 1), 2);
     ended(1, 1, 1, OUTCOME_CANCELED, 63200);
@@ -218,6 +217,92 @@ static void a_silent_worker_may_come_back(void **state)
     tick(63300);
     assert_int_equal(told.rank, 1);
     assert_int_equal(told.id, 2);
+}
+
+static void wait_for(uint64_t from_ms, uint64_t to_ms, int answering)
+{
+    for (uint64_t now_ms = from_ms; now_ms <= to_ms; now_ms += 1000) {
+        pong(answering, 0, 0, now_ms);
+        tick(now_ms);
+    }
+}
+
+/* Half a minute without an answer: an idle worker trains the same, and the first result counts. */
+static void a_quiet_worker_gets_a_twin(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    tick(1001);
+    hello(2, LRSEARCH_VERSION, 1002);
+    hello(3, LRSEARCH_VERSION, 1002);
+    wait_for(2000, 25000, 2);
+    pong(3, 0, 0, 25001);
+    wait_for(26000, 30000, 2);
+    assert_int_equal(sched_counts(sched).workers_silent, 0);
+    wait_for(31000, 32000, 2);
+    assert_int_equal(told.quiet, 1);
+    assert_int_equal(told.news_rank, 1);
+    struct sched_counts counts = sched_counts(sched);
+    assert_int_equal(counts.workers_silent, 1);
+    assert_int_equal(counts.workers_busy, 1);
+    assert_int_equal(counts.workers_idle, 1);
+    assert_int_equal(counts.running, 1);
+    assert_int_equal(told.started, 1); /* the journal knows of one attempt */
+    assert_int_equal(sent(MSG_ASSIGN, 2), 1);
+    assert_int_equal(last(MSG_ASSIGN, 2)->as.assign.attempt, 1);
+    result(2, 1, 1, 33000);
+    assert_int_equal(told.ended, 1);
+    assert_true(told.result.outcome == OUTCOME_DONE);
+    assert_int_equal(sched_counts(sched).running, 0);
+    assert_int_equal(sent(MSG_CANCEL, 1), 1);
+    result(1, 1, 1, 34000); /* too late, but it is alive */
+    assert_int_equal(told.ended, 1);
+    assert_int_equal(told.heard, 1);
+    assert_int_equal(sched_counts(sched).workers_idle, 3);
+    enqueue(2, 1);
+    tick(34001);
+    assert_int_equal(told.rank, 1);
+}
+
+static void the_first_of_twins_may_win(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    tick(1001);
+    hello(2, LRSEARCH_VERSION, 1002);
+    wait_for(2000, 32000, 2);
+    assert_int_equal(sent(MSG_ASSIGN, 2), 1);
+    ended(2, 1, 1, OUTCOME_FAILED, 32500); /* the other trains on */
+    assert_int_equal(told.ended, 0);
+    assert_int_equal(sched_counts(sched).running, 1);
+    wait_for(33000, 40000, 2); /* there is no third */
+    assert_int_equal(sent(MSG_ASSIGN, 2), 1);
+    result(1, 1, 1, 41000);
+    assert_int_equal(told.ended, 1);
+    assert_true(told.result.outcome == OUTCOME_DONE);
+    assert_int_equal(sched_counts(sched).workers_idle, 2);
+}
+
+static void a_twin_takes_over_from_the_silent(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    tick(1001);
+    hello(2, LRSEARCH_VERSION, 1002);
+    wait_for(2000, 30000, 2);
+    tick(31000);
+    tick(32000);
+    for (uint64_t now_ms = 33000; now_ms <= 63000; now_ms += 1000) {
+        pong(2, 1, 1, now_ms);
+        tick(now_ms);
+    }
+    assert_int_equal(told.ended, 0);
+    assert_int_equal(told.quiet, 2); /* rank 3 never came */
+    result(2, 1, 1, 64000);
+    assert_int_equal(told.ended, 1);
 }
 
 /* A laptop that was closed for a night, or a coordinator that was stopped. */
@@ -272,6 +357,9 @@ int main(void)
         CASE(a_trial_may_not_run_for_ever),
         CASE(lost_words_are_said_again),
         CASE(a_silent_worker_may_come_back),
+        CASE(a_quiet_worker_gets_a_twin),
+        CASE(the_first_of_twins_may_win),
+        CASE(a_twin_takes_over_from_the_silent),
         CASE(our_own_sleep_counts_against_nobody),
         CASE(the_end_reaches_everyone),
     };

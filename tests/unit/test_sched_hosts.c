@@ -6,16 +6,16 @@ static void a_failed_trial_goes_elsewhere(void **state)
     (void)state;
     for (int rank = 1; rank <= 3; rank++)
         hello_from(rank, rank < 3 ? "node7" : "node8", LRSEARCH_VERSION, 1000);
-    struct msg_assign job = {.trial_id = 1, .attempt = 2};
-    assert_int_equal(sched_enqueue(sched, &job, 1, NULL), 0);
+    struct sched_job job = {.id = 1, .attempt = 2, .avoid = 1};
+    assert_int_equal(sched_enqueue(sched, &job, NULL), 0);
     tick(1001);
     assert_int_equal(told.rank, 3); /* another host */
-    job.trial_id = 2;
-    assert_int_equal(sched_enqueue(sched, &job, 1, NULL), 0);
+    job.id = 2;
+    assert_int_equal(sched_enqueue(sched, &job, NULL), 0);
     tick(1002);
     assert_int_equal(told.rank, 2); /* another rank */
-    job.trial_id = 3;
-    assert_int_equal(sched_enqueue(sched, &job, 1, NULL), 0);
+    job.id = 3;
+    assert_int_equal(sched_enqueue(sched, &job, NULL), 0);
     tick(1003);
     assert_int_equal(told.rank, 1); /* better than nobody */
 }
