@@ -60,7 +60,7 @@
     U32(rank) TEXT(host, 64) /* "": before its HELLO */                                            \
     U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)
 #define EVENT_GROUP_FIELDS(U32, U64, F64, TEXT, STRUCT) /* grown to these; for display only */     \
-    U32(trial_id) U32(attempt) TEXT(members, GROUP_TEXT)
+    U32(trial_id) U32(attempt) TEXT(members, GROUP_TEXT) F64(at_s)
 /* clang-format on */
 
 /* 0: does not answer; 1: answers again; 2: gone for good. */

@@ -118,6 +118,7 @@ static int on_grown(void *context, uint32_t id, uint32_t attempt,
     struct event event = {.kind = EVENT_GROUP};
     event.as.group.trial_id = id;
     event.as.group.attempt = attempt;
+    event.as.group.at_s = wall_s(c);
     group_members_text(event.as.group.members, members);
     return add_report(c, &event, err);
 }

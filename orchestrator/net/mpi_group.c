@@ -7,13 +7,13 @@
  * the name is a leftover and is dropped, and no receive is posted earlier. MPI keeps the order of
  * messages with equal tags, and the receives of a group that is given up are canceled, so a message
  * never meets the receive of another group. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include "net/mpi_group.h"
 
 #include <assert.h>
 #include <mpi.h>
-#include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <xxhash.h>
 #include "lrsearch/log.h"
@@ -25,8 +25,19 @@ enum {
     CAPACITY_FIRST = 64,
 };
 
-/* A member that is late by more than a millisecond computes, perhaps on this core. */
-enum { SPINS = 200, YIELD_US = 1000, SLEEP_US = 50, SLEEP_LATER_US = 200, ASK_EVERY_US = 500 };
+/* wait() spins at first: a message between cores takes a few microseconds. A member that is later
+ * computes, perhaps on this core, so then it sleeps. sched_yield() is no substitute: it says that
+ * this process can wait, and the kernel lets one that repeats it wait for seconds on a busy core. The
+ * MPI library yields too, so a test that took long shows that others want the core. */
+enum {
+    SPIN_US = 50,
+    SLOW_TEST_US = 30,
+    SLEEP_US = 20,
+    SLEEP_LATER_US = 200,
+    LATER_US = 2000,
+    ASK_EVERY_US = 500,
+    TIMER_SLACK_NS = 1000, /* of sleeps; 50 us otherwise */
+};
 
 #define NAME_MAGIC 0x70756f7267736c72u
 
@@ -325,37 +336,31 @@ static bool mpi_group_progress(struct group *base)
     return advance(group, &any) && group->count + group->deferred_count == 0;
 }
 
-static void pause_after(int misses, uint64_t waited_us)
+static void sleep_us(long us)
 {
-    struct timespec nap = {0, (waited_us < 10 * YIELD_US ? SLEEP_US : SLEEP_LATER_US) * 1000l};
-    if (misses < SPINS)
-        return;
-    if (waited_us < YIELD_US)
-        sched_yield();
-    else
-        nanosleep(&nap, NULL);
+    const struct timespec pause = {0, us * 1000};
+    nanosleep(&pause, NULL);
 }
 
 static enum group_status mpi_group_wait(struct group *base)
 {
     struct mpi_group *group = (struct mpi_group *)base;
     uint64_t now_us = clock_us(), moved_us = now_us;
-    int misses = 0;
     for (;;) {
         bool any;
         ask(group, now_us);
+        uint64_t before_us = clock_us();
         if (!advance(group, &any))
             return GROUP_GIVEN_UP;
         if (group->count + group->deferred_count == 0)
             return GROUP_OK;
-        misses = any ? 0 : misses + 1;
-        if (misses > 0 && misses < SPINS)
-            continue;
         now_us = clock_us();
         if (any)
             moved_us = now_us;
-        else
-            pause_after(misses, now_us - moved_us);
+        else if (now_us - moved_us >= LATER_US)
+            sleep_us(SLEEP_LATER_US);
+        else if (now_us - moved_us >= SPIN_US || now_us - before_us >= SLOW_TEST_US)
+            sleep_us(SLEEP_US);
     }
 }
 
@@ -464,6 +469,7 @@ int mpi_groups_start(struct lr_error *err)
     MPI_Comm_get_attr(groups.comm, MPI_TAG_UB, &tag_most, &found);
     groups.tag_most = found ? *tag_most : TAG_MOST_LEAST;
     groups.source.open = mpi_group_open;
+    prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
     return 0;
 }
 

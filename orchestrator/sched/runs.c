@@ -9,7 +9,8 @@
  *     member lost or silent                ends as LOST                 LEAVING, CANCEL
  *     joiner lost before it was taken in   goes on; GROUP with a        other joiners: LEAVING,
  *                                          higher epoch, old members    CANCEL
- *     leader reports more ranks than that  ends as LOST                 LEAVING, CANCEL
+ *     after that the leader reports more   ends as LOST                 LEAVING, CANCEL
+ *     ranks, or nothing for 150 s
  *     a rank alone is quiet for 30 s       a twin begins on an idle     -
  *                                          rank
  *     one of twins ends DONE, DIVERGED     ends with it                 the other: LEAVING, CANCEL
@@ -239,6 +240,7 @@ static int withdraw_growth(struct sched *sched, struct run *run, struct lr_error
     int rc = let_go(sched, run, run->trained, true, err);
     run->members.size = run->trained;
     run->members.epoch++;
+    run->withdrawn = true;
     return rc ? rc : send_group(sched, run, err);
 }
 

@@ -54,7 +54,8 @@ struct run {
     struct group_members members;
     int trained;
     struct run *twin;
-    bool twice;                                /* has or had a twin: no second one, no growth */
+    bool twice;     /* has or had a twin: no second one, no growth */
+    bool withdrawn; /* a growth was: its leader may have taken in a rank that is gone */
     uint64_t started_ms, progress_ms, left_ms; /* left: the first follower did; 0: none has */
     uint64_t tokens;       /* of the PROGRESS from which the time of a step is measured, */
     double seconds;        /* and its time */

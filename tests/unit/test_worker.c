@@ -1,19 +1,118 @@
-/* A worker in a thread, over the local transport, with a trainer of this file. */
+/* A worker in a thread, over the local transport, with a trainer, a team and groups of this file. */
 #include "cmocka_all.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "lrsearch/log.h"
 #include "net/peer.h"
 #include "net/transports.h"
 #include "trainers/trainer.h"
+#include "trainers/transformer/team.h"
 #include "worker.h"
 
 static void nap_ms(long ms)
 {
     struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&pause, NULL);
+}
+
+/* ---- groups: nothing is sent ---- */
+
+static atomic_int opened, closed; /* groups */
+static atomic_int gone_rank;      /* that the transport knows to be gone; 0: none */
+static atomic_bool leader_ended;  /* a follower's leader has sent END */
+static atomic_uint ready_epoch;   /* the new members of this larger group are ready */
+
+static void close_group(struct group *group)
+{
+    atomic_fetch_add(&closed, 1);
+    free(group);
+}
+
+static struct group *open_group(struct group_source *source, const struct group_members *members,
+                                uint32_t trial_id, uint32_t attempt)
+{
+    static const struct group_ops ops = {.close = close_group};
+    struct group *group = calloc(1, sizeof(*group));
+    (void)source;
+    assert_non_null(group);
+    assert_int_equal(trial_id, 7);
+    assert_int_equal(attempt, 3);
+    group->ops = &ops;
+    group->members = *members;
+    atomic_fetch_add(&opened, 1);
+    return group;
+}
+
+static struct group_source groups = {open_group};
+
+struct team {
+    struct group *group, *larger;
+    struct team_hooks hooks;
+};
+
+int team_create(struct team **out, struct group *group, const struct team_hooks *hooks,
+                struct lr_error *err)
+{
+    (void)err;
+    *out = calloc(1, sizeof(**out));
+    assert_non_null(*out);
+    **out = (struct team){group, NULL, *hooks};
+    return 0;
+}
+
+int team_size(const struct team *team)
+{
+    return team->group ? team->group->members.size : 1;
+}
+
+void team_end(struct team *team)
+{
+    if (!team)
+        return;
+    if (team->larger)
+        close_group(team->larger);
+    if (team->group)
+        close_group(team->group);
+    free(team);
+}
+
+int team_follow(const struct trial_spec *spec, const struct trial_place *place, struct group *group,
+                const struct team_hooks *hooks, struct lr_error *err)
+{
+    (void)spec;
+    (void)place;
+    (void)hooks;
+    int rc = 0;
+    while (!rc && !atomic_load(&leader_ended)) {
+        nap_ms(1);
+        if (group->given_up(group->context))
+            rc = lr_fail(err, LR_ECANCELED, "given up");
+    }
+    close_group(group);
+    return rc;
+}
+
+/* As team_grow(); true: the present group is given up. */
+static bool grow(struct team *team)
+{
+    if (!team->larger)
+        team->larger = team->hooks.larger(team->hooks.context);
+    if (team->larger && team->larger->given_up(team->larger->context)) {
+        close_group(team->larger);
+        team->larger = NULL;
+    }
+    if (team->larger && team->larger->members.epoch == atomic_load(&ready_epoch)) {
+        if (team->group)
+            close_group(team->group);
+        team->group = team->larger;
+        team->larger = NULL;
+    }
+    return team->group && team->group->given_up(team->group->context);
 }
 
 /* Trains for spec->horizon_tokens steps of a millisecond; every fourth is a curve point. */
@@ -25,7 +124,7 @@ void trainer_run(const struct trial_spec *spec, struct train_files *files,
     for (uint64_t step = 1; step <= spec->horizon_tokens; step++) {
         struct train_step told = {step, 3.0, 0.001 * (double)step, step % 4 == 0};
         nap_ms(1);
-        if (hooks->step(hooks->context, &told)) {
+        if (grow(hooks->team) || hooks->step(hooks->context, &told)) {
             result->outcome = OUTCOME_CANCELED;
             return;
         }
@@ -45,16 +144,35 @@ static void *work(void *context)
 {
     struct running *r = context;
     struct msg_hello hello = peer_self();
-    r->rc = worker_run(r->its, NULL, &hello, r->lease_ms, &r->err);
+    r->rc = worker_run(r->its, &groups, &hello, r->lease_ms, &r->err);
     r->its->ops->destroy(r->its, 0);
     return NULL;
 }
 
+static const struct transport_ops *local_ops;
+
+static bool is_alive(struct transport *transport, int peer, const struct msg_hello *hello)
+{
+    return peer > 1 ? peer != atomic_load(&gone_rank) : local_ops->alive(transport, peer, hello);
+}
+
+/* The worker is rank 1 of nine. */
 static void start(struct running *r, uint64_t lease_ms)
 {
+    static struct transport_ops ops;
     memset(r, 0, sizeof(*r));
     r->lease_ms = lease_ms;
+    atomic_store(&opened, 0);
+    atomic_store(&closed, 0);
+    atomic_store(&gone_rank, 0);
+    atomic_store(&leader_ended, false);
+    atomic_store(&ready_epoch, 0);
     assert_int_equal(local_transport_create(&r->mine, &r->its, NULL), 0);
+    local_ops = r->its->ops;
+    ops = *local_ops;
+    ops.alive = is_alive;
+    r->its->ops = &ops;
+    r->its->size = 9;
     assert_int_equal(pthread_create(&r->thread, NULL, work, r), 0);
 }
 
@@ -271,6 +389,251 @@ static void a_worker_that_gave_up_is_not_alive(void **state)
     r.mine->ops->destroy(r.mine, 0);
 }
 
+/* ---- groups ---- */
+
+static struct message member_of(const char *members, uint64_t serial, uint64_t steps)
+{
+    struct message message = assignment(7, steps);
+    message.as.assign.serial = serial;
+    snprintf(message.as.assign.members, sizeof(message.as.assign.members), "%s", members);
+    return message;
+}
+
+static struct message larger_group(const char *members, uint32_t attempt, uint32_t epoch)
+{
+    struct message message = {.tag = MSG_GROUP};
+    message.as.group.trial_id = 7;
+    message.as.group.attempt = attempt;
+    message.as.group.epoch = epoch;
+    snprintf(message.as.group.members, sizeof(message.as.group.members), "%s", members);
+    return message;
+}
+
+static void stop_and_finish(struct running *r)
+{
+    say(r, &stop);
+    finish(r);
+    assert_int_equal(r->rc, 0);
+    assert_int_equal(atomic_load(&opened), atomic_load(&closed));
+}
+
+static void a_leader_reports_for_its_group(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("1,5,2,8", 1, 40);
+    start(&r, 0);
+    say(&r, &assign);
+    assert_int_equal(hear(&r, MSG_PROGRESS, others).as.progress.ranks, 4);
+    struct message result = hear(&r, MSG_RESULT, others);
+    assert_int_equal(result.as.result.result.outcome, OUTCOME_DONE);
+    assert_true(result.as.result.result.val_loss == 0.25);
+    assert_int_equal(atomic_load(&opened), 1);
+    stop_and_finish(&r);
+}
+
+static void a_follower_says_only_that_it_left(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("5,1", 1, 40), ping = {.tag = MSG_PING};
+    ping.as.ping.nonce = 9;
+    start(&r, 0);
+    say(&r, &assign);
+    do {
+        say(&r, &ping);
+    } while (hear(&r, MSG_PONG, others).as.pong.trial_id != 7);
+    assign.as.assign.serial = 2; /* taken for lost: it must not begin twice */
+    say(&r, &assign);
+    say(&r, &ping);
+    assert_int_equal(hear(&r, MSG_PONG, others).as.pong.trial_id, 7);
+    assert_int_equal(others[MSG_RESULT], 0);
+    atomic_store(&leader_ended, true);
+    struct message result = hear(&r, MSG_RESULT, others);
+    assert_int_equal(result.as.result.trial_id, 7);
+    assert_int_equal(result.as.result.attempt, 3);
+    assert_int_equal(result.as.result.result.outcome, OUTCOME_CANCELED);
+    assign.as.assign.serial = 3; /* its result was lost */
+    say(&r, &assign);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.attempt, 3);
+    assert_int_equal(atomic_load(&opened), 1);
+    assert_int_equal(others[MSG_PROGRESS], 0);
+    assign.as.assign.serial = 4; /* it joins the same attempt again */
+    assign.as.assign.epoch = 1;
+    say(&r, &assign);
+    hear(&r, MSG_RESULT, others);
+    assert_int_equal(atomic_load(&opened), 2);
+    stop_and_finish(&r);
+}
+
+/* Its leader is gone, and sends no END. */
+static void a_follower_leaves_on_cancel(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("5,1", 1, 40), cancel = {.tag = MSG_CANCEL};
+    struct message next = assignment(8, 4);
+    start(&r, 0);
+    say(&r, &assign);
+    cancel.as.cancel.trial_id = 7;
+    cancel.as.cancel.attempt = 3;
+    while (atomic_load(&opened) == 0)
+        nap_ms(1);
+    say(&r, &cancel);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.result.outcome, OUTCOME_CANCELED);
+    next.as.assign.serial = 2;
+    say(&r, &next);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.trial_id, 8);
+    stop_and_finish(&r);
+}
+
+static void a_newer_assignment_frees_a_follower(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("5,1", 1, 40), next = assignment(8, 4);
+    start(&r, 0);
+    say(&r, &assign);
+    while (atomic_load(&opened) == 0)
+        nap_ms(1);
+    next.as.assign.serial = 2;
+    say(&r, &next);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.trial_id, 7);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.trial_id, 8);
+    stop_and_finish(&r);
+}
+
+static void stop_frees_a_follower(void **state)
+{
+    (void)state;
+    struct running r;
+    struct message assign = member_of("5,1", 1, 40);
+    start(&r, 0);
+    say(&r, &assign);
+    while (atomic_load(&opened) == 0)
+        nap_ms(1);
+    stop_and_finish(&r);
+}
+
+static void a_member_that_is_known_to_be_gone_ends_the_attempt(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("1,5", 1, 100000);
+    start(&r, 0);
+    say(&r, &assign);
+    hear(&r, MSG_PROGRESS, others);
+    atomic_store(&gone_rank, 4);
+    hear(&r, MSG_PROGRESS, others);
+    atomic_store(&gone_rank, 5);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.result.outcome, OUTCOME_LOST);
+    stop_and_finish(&r);
+}
+
+/* Waits until the leader trains with so many ranks. */
+static void hear_ranks(struct running *r, uint32_t ranks)
+{
+    int others[16] = {0};
+    struct message progress;
+    do {
+        progress = hear(r, MSG_PROGRESS, others);
+        assert_true(progress.as.progress.ranks <= ranks);
+    } while (progress.as.progress.ranks < ranks);
+}
+
+static void wait_for_groups(int count)
+{
+    for (int waited = 0; atomic_load(&opened) < count; waited++) {
+        assert_true(waited < 10000);
+        nap_ms(1);
+    }
+}
+
+static void a_group_grows_when_the_new_members_are_ready(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("", 1, 100000), cancel = {.tag = MSG_CANCEL};
+    const struct message offers[] = {
+        larger_group("1,2", 2, 1),                                /* an old attempt's */
+        larger_group("2,1", 3, 1),                                /* led by another */
+        larger_group("1,2", 3, 1),     larger_group("1,3", 3, 2), /* instead of that */
+        larger_group("1,4", 3, 1),                                /* older */
+        larger_group("1,4,3,2", 3, 3), /* not with the present ones first */
+        larger_group("1,3,4,5", 3, 4),
+    };
+    start(&r, 0);
+    say(&r, &assign);
+    hear_ranks(&r, 1);
+    say(&r, &offers[0]);
+    say(&r, &offers[1]);
+    say(&r, &offers[2]);
+    wait_for_groups(1);
+    hear_ranks(&r, 1);
+    say(&r, &offers[3]);
+    wait_for_groups(2); /* the first one is closed: its new member never was ready */
+    assert_int_equal(atomic_load(&closed), 1);
+    say(&r, &offers[4]);
+    atomic_store(&ready_epoch, 2);
+    hear_ranks(&r, 2);
+    atomic_store(&ready_epoch, 4);
+    say(&r, &offers[5]);
+    hear_ranks(&r, 2);
+    say(&r, &offers[6]);
+    hear_ranks(&r, 4);
+    assert_int_equal(atomic_load(&opened), 3);
+    cancel.as.cancel.trial_id = 7;
+    cancel.as.cancel.attempt = 3;
+    say(&r, &cancel);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.result.outcome, OUTCOME_CANCELED);
+    stop_and_finish(&r);
+}
+
+static void a_new_member_that_is_gone_does_not_end_the_attempt(void **state)
+{
+    (void)state;
+    struct running r;
+    struct message assign = member_of("1,2", 1, 100000), offer = larger_group("1,2,3,4", 3, 1);
+    start(&r, 0);
+    say(&r, &assign);
+    hear_ranks(&r, 2);
+    atomic_store(&gone_rank, 3);
+    say(&r, &offer);
+    wait_for_groups(2);
+    hear_ranks(&r, 2);
+    offer = larger_group("1,2,5,4", 3, 2);
+    say(&r, &offer);
+    atomic_store(&ready_epoch, 2);
+    hear_ranks(&r, 4);
+    stop_and_finish(&r);
+}
+
+static void a_group_without_this_rank_fails(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    static const char *const bad[] = {"2,3", "1,2,3", "1,9", "one"};
+    start(&r, 0);
+    for (int i = 0; i < 4; i++) {
+        struct message assign = member_of(bad[i], (uint64_t)i + 1, 4);
+        char text[128];
+        assign.as.assign.epoch = (uint32_t)i;
+        say(&r, &assign);
+        struct message result = hear(&r, MSG_RESULT, others);
+        snprintf(text, sizeof(text), "rank 1 cannot train in the group \"%s\"", bad[i]);
+        assert_int_equal(result.as.result.result.outcome, OUTCOME_FAILED);
+        assert_string_equal(result.as.result.result.message, text);
+    }
+    stop_and_finish(&r);
+}
+
 static void ten_thousand_messages_keep_their_order(void **state)
 {
     (void)state;
@@ -305,6 +668,15 @@ int main(void)
         cmocka_unit_test(a_greeting_is_no_answer),
         cmocka_unit_test(the_end_of_the_transport_stops_it),
         cmocka_unit_test(a_worker_that_gave_up_is_not_alive),
+        cmocka_unit_test(a_leader_reports_for_its_group),
+        cmocka_unit_test(a_follower_says_only_that_it_left),
+        cmocka_unit_test(a_follower_leaves_on_cancel),
+        cmocka_unit_test(a_newer_assignment_frees_a_follower),
+        cmocka_unit_test(stop_frees_a_follower),
+        cmocka_unit_test(a_member_that_is_known_to_be_gone_ends_the_attempt),
+        cmocka_unit_test(a_group_grows_when_the_new_members_are_ready),
+        cmocka_unit_test(a_new_member_that_is_gone_does_not_end_the_attempt),
+        cmocka_unit_test(a_group_without_this_rank_fails),
         cmocka_unit_test(ten_thousand_messages_keep_their_order),
     };
     lr_log_level_set(LR_LOG_ERROR);
