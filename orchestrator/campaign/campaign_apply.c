@@ -274,8 +274,8 @@ static void settle_trials(struct campaign *campaign)
 
 static void note_state(struct campaign *campaign, const struct trial *trial)
 {
-    uint64_t bit = (uint64_t)1 << (trial->id - 1) % 64, *word =
-                                                            &campaign->waiting[(trial->id - 1) / 64];
+    uint64_t bit = (uint64_t)1 << (trial->id - 1) % 64,
+             *word = &campaign->waiting[(trial->id - 1) / 64];
     campaign->counts[trial->purpose][trial->state]++;
     *word = trial_state_is_waiting(trial->state) ? *word | bit : *word & ~bit;
 }
@@ -436,7 +436,6 @@ static int apply_started(struct campaign *campaign, const struct event_started *
     trial->attempt = event->attempt;
     trial->rank = event->rank;
     trial->curve_tokens = trial->curve_begun = 0;
-    memcpy(trial->host, event->host, sizeof(trial->host));
     return 0;
 }
 
@@ -522,7 +521,8 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
         if (!event->abandoned && event->result.outcome != OUTCOME_CANCELED)
             count_failure(campaign, trial, &event->result);
         if (trial->failures <= campaign->retries) {
-            set_state(campaign, trial, event->result.outcome == OUTCOME_LOST ? TRIAL_LOST : TRIAL_PENDING);
+            set_state(campaign, trial,
+                      event->result.outcome == OUTCOME_LOST ? TRIAL_LOST : TRIAL_PENDING);
             break;
         }
         set_state(campaign, trial, TRIAL_FAILED);

@@ -40,13 +40,6 @@ struct event_finished campaign_budget_need(const struct campaign *campaign,
                                            const struct commitment *committed,
                                            const struct outlay *next);
 
-/* ---- for campaign_apply.c ---- */
-
-struct spent;
-void campaign_add_spent(struct spent *sum, const struct trial *trial);
-/* The pace of a trial that is done. */
-void campaign_note_pace(struct campaign *campaign, const struct trial_result *result);
-
 /* The key of the first budget of the plan that is smaller than `need` (0 in the plan: no limit);
  * NULL: all suffice. */
 const char *campaign_budget_short(const struct plan *plan, const struct event_finished *need);
@@ -59,5 +52,12 @@ const char *campaign_time_over(const struct campaign *campaign, uint32_t purpose
 /* "6900 of 17399 tokens are used", plus the share that is kept back from this purpose. */
 void campaign_budget_text(const struct campaign *campaign, const char *key, uint32_t purpose,
                           char *out, size_t capacity);
+
+/* ---- for campaign_apply.c ---- */
+
+struct spent;
+void campaign_add_spent(struct spent *sum, const struct trial *trial);
+/* The pace of a trial that is done. */
+void campaign_note_pace(struct campaign *campaign, const struct trial_result *result);
 
 #endif

@@ -29,7 +29,7 @@ struct campaign {
      * trials as at first. */
     size_t counts[TRIAL_PURPOSES][TRIAL_STATES];
     uint64_t planned[PLAN_HORIZONS]; /* trials of the search, by horizon */
-    uint64_t *waiting; /* bit id - 1: that trial is pending or lost; 64 in a word */
+    uint64_t *waiting;               /* bit id - 1: that trial is pending or lost; 64 in a word */
     size_t waiting_capacity;
     size_t settled;             /* the first so many trials are over */
     struct spent settled_spent; /* by these, summed in the order of ids: the last bits of a sum must

@@ -47,9 +47,8 @@ struct trial {
     uint64_t wsd_prefix_tokens; /* of a shared state that it continues from; 0: none */
     struct trial_spec spec;
     struct trial_result
-        result;    /* DONE, DIVERGED: the result; FAILED: the last failure or refusal */
-    uint32_t rank; /* of the last attempt */
-    char host[64];
+        result;            /* DONE, DIVERGED: the result; FAILED: the last failure or refusal */
+    uint32_t rank;         /* of the last attempt */
     uint64_t curve_tokens; /* of the last point of the loss curve in this attempt; 0: none */
     uint64_t curve_begun;  /* tokens where this attempt's curve begins: > 0 after a checkpoint */
     uint64_t first_point;  /* tokens of the first point of the first attempt's curve */

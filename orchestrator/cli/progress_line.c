@@ -80,23 +80,29 @@ static void advance_trial(struct progress_line *progress, uint32_t id, uint64_t 
     uint64_t *seen = tokens_of(progress, id);
     if (seen && tokens > *seen) {
         progress->tokens += tokens - *seen;
+        progress->under_way += tokens - *seen;
         *seen = tokens;
+    }
+}
+
+static void end_trial(struct progress_line *progress, uint32_t id, uint64_t tokens)
+{
+    advance_trial(progress, id, tokens);
+    uint64_t *seen = tokens_of(progress, id);
+    if (seen) {
+        progress->under_way -= *seen;
+        *seen = 0;
     }
 }
 
 static void on_event(void *context, const struct campaign *campaign, const struct event *event)
 {
     struct progress_line *progress = context;
-    if (event->kind == EVENT_STARTED) {
-        uint64_t *seen = tokens_of(progress, event->as.started.trial_id);
-        if (seen)
-            *seen = 0;
-    }
     if (event->kind != EVENT_ENDED)
         return;
     const struct event_ended *ended = &event->as.ended;
     const struct trial *trial = campaign_trial(campaign, ended->trial_id);
-    advance_trial(progress, ended->trial_id, ended->result.tokens);
+    end_trial(progress, ended->trial_id, ended->result.tokens);
     if (ended->result.outcome != OUTCOME_DONE || !trial)
         return;
     /* The best of the longest horizon: losses of different horizons are not comparable. */
@@ -170,17 +176,11 @@ static void fill_parts(struct parts *parts, struct progress_line *progress,
                        uint64_t now_ms)
 {
     char speed[COUNT_TEXT], horizon[COUNT_TEXT], left[24], lr[24];
-    uint64_t trials_left, tokens_left, under_way = 0;
+    uint64_t trials_left, tokens_left, under_way = progress->under_way;
     double seconds = (double)(now_ms - progress->started_ms) / 1000.0;
     double rate = seconds > 0 ? (double)progress->tokens / seconds : 0;
     campaign_remaining(campaign, &trials_left, &tokens_left);
-    size_t all = campaign_trial_count(campaign), over = 0;
-    for (uint32_t id = 1; id <= all; id++) {
-        const struct trial *trial = campaign_trial(campaign, id);
-        over += trial_state_is_over(trial->state);
-        if (trial->state == TRIAL_RUNNING && id < progress->trial_capacity)
-            under_way += progress->trial_tokens[id];
-    }
+    size_t over = campaign_trial_count(campaign) - campaign_open_trials(campaign);
     tokens_left -= under_way < tokens_left ? under_way : tokens_left;
     size_t expected = over + (size_t)trials_left;
     int width = progress->terminal && lr_log_columns() >= WIDE ? 20 : 6;

@@ -16,7 +16,8 @@ struct progress_line {
     uint64_t started_ms, shown_ms;
     uint64_t *trial_tokens; /* by trial id: tokens of its running attempt; owned */
     size_t trial_capacity;
-    uint64_t tokens; /* trained in this session */
+    uint64_t tokens;    /* trained in this session */
+    uint64_t under_way; /* of these, by attempts that run: the sum of trial_tokens */
     double best_loss, best_lr;
     uint64_t best_tokens; /* horizon of the best trial */
 };

@@ -437,8 +437,8 @@ static void do_nothing(void *context)
 }
 
 /* The decision's events, in portions between which the loop turns. What workers reported meanwhile
- * follows with the next tick. A decision that ends in a drain is dropped, unless it is recorded in part: the next
- * start makes it again. */
+ * follows with the next tick. A decision that ends in a drain is dropped, unless it is recorded in
+ * part: the next start makes it again. */
 static int decided(void *context, uint64_t now_ms, struct lr_error *err)
 {
     int rc;

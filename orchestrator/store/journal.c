@@ -41,9 +41,9 @@ struct scan {
     int (*replay)(void *context, const struct event *event, struct lr_error *err);
     void *context;
     unsigned kinds; /* bits 1 << EVENT_... of those to replay; 0: all */
-    off_t total;  /* size of the file at the start of the read */
-    off_t good;   /* end of the last whole line */
-    bool writing; /* the file will be cut off at `good` */
+    off_t total;    /* size of the file at the start of the read */
+    off_t good;     /* end of the last whole line */
+    bool writing;   /* the file will be cut off at `good` */
     size_t count;
     bool torn;  /* the last line is incomplete */
     bool newer; /* an intact line was not understood: from another version, not damaged */

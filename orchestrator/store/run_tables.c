@@ -16,8 +16,8 @@
 static int write_table(const char *path, const char *name, struct csv *csv, bool synced,
                        struct lr_error *err)
 {
-    int rc = csv->failed ? lr_nomem(err)
-                         : run_dir_put(path, name, csv->bytes, csv->used, synced, err);
+    int rc =
+        csv->failed ? lr_nomem(err) : run_dir_put(path, name, csv->bytes, csv->used, synced, err);
     csv_release(csv);
     return rc;
 }
@@ -194,8 +194,8 @@ int faults_csv_write(const char *path, size_t trial_count, struct lr_error *err)
     struct faults faults = {.started = lr_calloc(trial_count + 1, sizeof(*faults.started)),
                             .count = trial_count};
     const unsigned kinds = 1u << EVENT_STARTED | 1u << EVENT_ENDED;
-    int rc = faults.started ? journal_read_run(path, kinds, collect_fault, &faults, err)
-                            : lr_nomem(err);
+    int rc =
+        faults.started ? journal_read_run(path, kinds, collect_fault, &faults, err) : lr_nomem(err);
     if (!rc && faults.faults > 0)
         rc = write_table(path, "faults.csv", &faults.csv, true, err);
     csv_release(&faults.csv);

@@ -41,21 +41,19 @@ static struct event planned(const struct campaign *campaign)
     planned->purpose = campaign->round_purpose;
     planned->spec = plan_trial(&campaign->plan);
     planned->spec.lr = 1e-3;
-    planned->spec.horizon_tokens = planned->purpose == PURPOSE_CONFIRM
-                                       ? 5000
-                                       : campaign->plan.search.horizons[below(3)];
+    planned->spec.horizon_tokens =
+        planned->purpose == PURPOSE_CONFIRM ? 5000 : campaign->plan.search.horizons[below(3)];
     return event;
 }
 
 static struct event ended(const struct trial *trial)
 {
-    static const enum outcome outcomes[] = {OUTCOME_DONE,   OUTCOME_DONE, OUTCOME_DONE,
-                                            OUTCOME_DONE,   OUTCOME_LOST, OUTCOME_DIVERGED,
-                                            OUTCOME_FAILED, OUTCOME_DONE, OUTCOME_CANCELED,
-                                            OUTCOME_REFUSED};
-    struct event event =
-        ended_event(trial->id, trial->attempt, outcomes[below(sizeof(outcomes) / sizeof(outcomes[0]))],
-                    below(10) > 0 ? 3 : INFINITY);
+    static const enum outcome outcomes[] = {
+        OUTCOME_DONE,     OUTCOME_DONE,   OUTCOME_DONE, OUTCOME_DONE,     OUTCOME_LOST,
+        OUTCOME_DIVERGED, OUTCOME_FAILED, OUTCOME_DONE, OUTCOME_CANCELED, OUTCOME_REFUSED};
+    struct event event = ended_event(trial->id, trial->attempt,
+                                     outcomes[below(sizeof(outcomes) / sizeof(outcomes[0]))],
+                                     below(10) > 0 ? 3 : INFINITY);
     event.as.ended.result.tokens = below(3000);
     event.as.ended.result.flops = below(3) * 1.1e9 * below(1000);
     event.as.ended.result.seconds = .1 * below(40);
@@ -149,8 +147,7 @@ static void check_sums(const struct campaign *campaign)
     assert_int_equal(sum.trials, kept.trials);
     assert_true(sum.flops == kept.flops && seconds * 1 / 3600 == kept.core_hours);
     for (uint32_t purpose = 0; purpose < TRIAL_PURPOSES; purpose++)
-        assert_ptr_equal(campaign->time_over[purpose],
-                         campaign_time_over(campaign, purpose, NULL));
+        assert_ptr_equal(campaign->time_over[purpose], campaign_time_over(campaign, purpose, NULL));
     for (size_t h = 0; h < 3; h++) {
         uint64_t expected = h == 0 ? 7 : 2; /* the forecast */
         uint64_t all = campaign->planned[h] > expected ? campaign->planned[h] : expected;
@@ -189,7 +186,8 @@ static void kept_counts_are_those_of_a_scan(void **state)
             check_counts(campaign);
             check_sums(campaign);
             reopened += campaign->settled < settled;
-            time_over += campaign->time_over[PURPOSE_SEARCH] && !campaign->time_over[PURPOSE_CONFIRM];
+            time_over +=
+                campaign->time_over[PURPOSE_SEARCH] && !campaign->time_over[PURPOSE_CONFIRM];
         }
         most = campaign->trial_count > most ? campaign->trial_count : most;
         campaign_destroy(campaign);

@@ -113,7 +113,8 @@ static void without_memory(void **state)
         char *expected = event_to_line(&event, &whole);
         assert_non_null(expected);
         assert_int_equal(event_line_kind(expected, whole), kind);
-        for (size_t cut = 0; cut < strlen("{\"event\":\"\"") + strlen(event_name(event.kind)); cut++)
+        for (size_t cut = 0; cut < strlen("{\"event\":\"\"") + strlen(event_name(event.kind));
+             cut++)
             assert_int_equal(event_line_kind(expected, cut), EVENT_KINDS);
         memset(&zero, 0, sizeof(zero));
         for (long n = 0; n < 500; n++) {

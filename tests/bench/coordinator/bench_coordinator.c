@@ -2,32 +2,24 @@
  *
  * One campaign of about TRIALS null trials (1,000 to 120,000) through the coordinator, its journal and
  * its files, in one process: WORKERS workers answer each assignment at once with a loss. So the figures
- * are the coordinator's own; of a whole cluster see mpi.sh beside this file. Prints one line. */
+ * are the coordinator's own; of a whole cluster see null_trials.sh beside this file. Prints one line. */
 #include "temp_dir.h"
 
-#include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include "cli/cmd_report.h"
 #include "coordinator/coordinator.h"
 #include "lrsearch/log.h"
-#include "lrsearch/version.h"
+#include "null_cluster.h"
 #include "plan/plan_load.h"
 
-#define MESSAGES_A_TURN 256 /* as in net/loop.c */
 #define PAGE_KB 4.0
 
-static struct {
-    struct message *ready; /* ring: every worker has one trial at most, and one HELLO */
-    int *from;
-    size_t first, count, capacity;
-} wire;
-
 static struct moment {
-    double wall_s, cpu_s, rss_kb;
+    double wall_s, cpu_s, rss_kb; /* cpu_s: of gnuplot too */
 } opened, last_result, end;
 static size_t ended;
 
@@ -38,10 +30,19 @@ static double clock_s(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static struct moment clocks_now(void)
+{
+    return (struct moment){clock_s(CLOCK_MONOTONIC), clock_s(CLOCK_PROCESS_CPUTIME_ID), 0};
+}
+
 static struct moment moment_now(void)
 {
-    struct moment now = {clock_s(CLOCK_MONOTONIC), clock_s(CLOCK_PROCESS_CPUTIME_ID), 0};
+    struct moment now = clocks_now();
+    struct rusage children;
     long size, resident;
+    if (getrusage(RUSAGE_CHILDREN, &children) == 0)
+        now.cpu_s += (double)(children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+                     1e-6 * (double)(children.ru_utime.tv_usec + children.ru_stime.tv_usec);
     FILE *file = fopen("/proc/self/statm", "r");
     if (file && fscanf(file, "%ld %ld", &size, &resident) == 2)
         now.rss_kb = (double)resident * PAGE_KB;
@@ -49,100 +50,6 @@ static struct moment moment_now(void)
         fclose(file);
     return now;
 }
-
-/* ---- null workers ---- */
-
-static void arrive(int peer, const struct message *message)
-{
-    size_t at = (wire.first + wire.count++) % wire.capacity;
-    wire.ready[at] = *message;
-    wire.from[at] = peer;
-}
-
-/* A basin in ln LR whose optimum falls as tokens^-.3, with a little noise of the trial's own. */
-static double loss_of(const struct trial_spec *spec, uint32_t id)
-{
-    double tokens = (double)spec->horizon_tokens, off = spec->lr * pow(tokens, .3) / .6;
-    off = off > 1 ? off : 1 / off; /* no log(): this must cost next to nothing */
-    return 2 + 1000 / tokens + .01 * (off - 1) + 1e-6 * (double)(id * 2654435761u >> 22);
-}
-
-static int null_send(struct transport *transport, int peer, const struct message *message,
-                     struct lr_error *err)
-{
-    (void)transport;
-    (void)err;
-    if (message->tag != MSG_ASSIGN)
-        return 0;
-    const struct msg_assign *job = &message->as.assign;
-    struct message answer = {.tag = MSG_RESULT};
-    struct trial_result *result = &answer.as.result.result;
-    answer.as.result.trial_id = job->trial_id;
-    answer.as.result.attempt = job->attempt;
-    result->outcome = OUTCOME_DONE;
-    result->tokens = job->spec.horizon_tokens;
-    result->val_loss = loss_of(&job->spec, job->trial_id);
-    result->seconds = .1;
-    arrive(peer, &answer);
-    return 0;
-}
-
-static int null_poll(struct transport *transport, int *peer, struct message *message,
-                     struct lr_error *err)
-{
-    (void)transport;
-    (void)err;
-    *peer = TRANSPORT_NOBODY;
-    if (wire.count == 0)
-        return 0;
-    *message = wire.ready[wire.first];
-    *peer = wire.from[wire.first];
-    wire.first = (wire.first + 1) % wire.capacity;
-    wire.count--;
-    return 0;
-}
-
-static bool null_alive(struct transport *transport, int peer, const struct msg_hello *hello)
-{
-    (void)transport;
-    (void)peer;
-    (void)hello;
-    return true;
-}
-
-static void null_forget(struct transport *transport, int peer)
-{
-    (void)transport;
-    (void)peer;
-}
-
-static const struct transport_ops null_ops = {null_send, null_poll, null_alive, null_forget, NULL};
-
-/* ---- a loop that never sleeps; decisions are computed at once ---- */
-
-static uint64_t now_ms(void)
-{
-    return (uint64_t)(clock_s(CLOCK_MONOTONIC) * 1000);
-}
-
-static int loop_run(struct transport *transport, const struct loop_handler *handler,
-                    struct lr_error *err)
-{
-    struct message message;
-    bool done = false;
-    int rc = 0, peer;
-    while (!rc && !done) {
-        for (int i = 0; !rc && i < MESSAGES_A_TURN && wire.count > 0; i++) {
-            transport->ops->poll(transport, &peer, &message, err);
-            rc = handler->message(handler->context, peer, &message, now_ms(), err);
-        }
-        if (!rc)
-            rc = handler->tick(handler->context, now_ms(), &done, err);
-    }
-    return rc;
-}
-
-static const struct loop_ops loop = {now_ms, loop_run, NULL, NULL};
 
 /* ---- the campaign ---- */
 
@@ -152,20 +59,11 @@ static void on_event(void *context, const struct campaign *campaign, const struc
     (void)campaign;
     if (event->kind == EVENT_SESSION)
         opened = moment_now();
-    if (event->kind == EVENT_ENDED && ++ended % 1000 == 0)
-        last_result = moment_now();
-    if (event->kind == EVENT_FINISHED && ended % 1000 > 0)
-        last_result = moment_now();
-}
-
-static int prepare_nothing(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
-                           struct lr_error *err)
-{
-    (void)context;
-    (void)products;
-    (void)data;
-    (void)err;
-    return 0;
+    if (event->kind != EVENT_ENDED)
+        return;
+    double rss_kb = last_result.rss_kb;
+    last_result = ++ended % 1000 == 0 ? moment_now() : clocks_now();
+    last_result.rss_kb = last_result.rss_kb > rss_kb ? last_result.rss_kb : rss_kb;
 }
 
 /* A grid of 16 horizons, 21 LRs, and as many seeds and embedding LR ratios as it takes. */
@@ -213,28 +111,20 @@ int main(int argc, char **argv)
     snprintf(run_dir, sizeof(run_dir), "%s/run", base);
     snprintf(plan_path, sizeof(plan_path), "%s/plan.yaml", base);
     lr_log_level_set(LR_LOG_WARNING);
-    wire.capacity = 2 * (size_t)workers + 2;
-    wire.ready = calloc(wire.capacity, sizeof(*wire.ready));
-    wire.from = calloc(wire.capacity, sizeof(*wire.from));
     struct plan *plan = make_plan(plan_path, trials);
-    struct transport transport = {&null_ops, 0, workers + 1};
-    struct message hello = {.tag = MSG_HELLO, .as.hello = {.protocol = MESSAGE_PROTOCOL}};
-    snprintf(hello.as.hello.host, sizeof(hello.as.hello.host), "bench");
-    snprintf(hello.as.hello.version, sizeof(hello.as.hello.version), "%s", LRSEARCH_VERSION);
-    for (int rank = 1; rank <= workers; rank++)
-        arrive(rank, &hello);
     struct coordinator_setup setup = {.plan = plan,
                                       .plan_path = plan_path,
                                       .run_dir = run_dir,
-                                      .transport = &transport,
-                                      .loop = &loop,
+                                      .transport = null_cluster(workers, NULL),
+                                      .loop = &null_loop,
                                       .mpi_library = "none",
                                       .blas = "none",
-                                      .prepare_data = prepare_nothing,
+                                      .prepare_data = null_prepare,
                                       .watch = {.event = on_event},
                                       .draw = argc > 3 ? NULL : make_report};
     int rc = coordinator_run(&setup, &answer, &workers_lost, &err);
     end = moment_now();
+    null_cluster_end();
     temp_dir_remove(base);
     if (rc) {
         fprintf(stderr, "%s\n", err.text);
