@@ -226,6 +226,12 @@ static int check_worker(const struct campaign *campaign, const struct event_work
                : DAMAGED("news %u of rank %u are unknown", event->news, event->rank);
 }
 
+static int check_group(const struct campaign *campaign, const struct event_group *event,
+                       struct lr_error *err)
+{
+    return check_attempt(campaign, event->trial_id, event->attempt, "group", err);
+}
+
 int campaign_check(const struct campaign *campaign, const struct event *event, struct lr_error *err)
 {
     if (!campaign->opened && event->kind != EVENT_CAMPAIGN)
@@ -501,6 +507,15 @@ static int apply_clock(struct campaign *campaign, const struct event_clock *even
 
 static int apply_worker(struct campaign *campaign, const struct event_worker *event,
                         struct lr_error *err)
+{
+    (void)campaign;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static int apply_group(struct campaign *campaign, const struct event_group *event,
+                       struct lr_error *err)
 {
     (void)campaign;
     (void)event;

@@ -34,6 +34,9 @@ FIELD_TABLE_DEFINE(event_clock, EVENT_CLOCK_FIELDS)
 #define FIELD_OWNER event_worker
 FIELD_TABLE_DEFINE(event_worker, EVENT_WORKER_FIELDS)
 #undef FIELD_OWNER
+#define FIELD_OWNER event_group
+FIELD_TABLE_DEFINE(event_group, EVENT_GROUP_FIELDS)
+#undef FIELD_OWNER
 
 static const struct {
     const char *name;

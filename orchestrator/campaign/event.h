@@ -1,6 +1,7 @@
 #ifndef LRSEARCH_EVENT_H
 #define LRSEARCH_EVENT_H
 
+#include "lrsearch/group.h"
 #include "lrsearch/trial.h"
 
 /* The events of a campaign, as the journal records them. The state of a campaign follows from its
@@ -38,7 +39,7 @@
     TEXT(host, 64)                                                                                 \
     TEXT(cpu, 128) /* of the rank, from its HELLO; "": unknown */                                  \
     F64(at_s)  /* campaign wall time by the CLOCK events; for display only */                      \
-    U32(ranks) /* that train it at first, `rank` leads; 0: one (older journals) */
+    TEXT(members, GROUP_TEXT) /* of its group, "3,7,8,9"; "": it trains alone */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
 #define EVENT_ENDED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
@@ -57,7 +58,9 @@
 #define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
 #define EVENT_WORKER_FIELDS(U32, U64, F64, TEXT, STRUCT) /* for display only */                     \
     U32(rank) TEXT(host, 64) /* "": before its HELLO */                                            \
-    U32(news) /* enum worker_news */ F64(at_s)
+    U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)
+#define EVENT_GROUP_FIELDS(U32, U64, F64, TEXT, STRUCT) /* grown to these; for display only */     \
+    U32(trial_id) U32(attempt) TEXT(members, GROUP_TEXT) F64(at_s)
 /* clang-format on */
 
 /* 0: does not answer; 1: answers again; 2: gone for good. */
@@ -75,7 +78,8 @@ enum worker_news { NEWS_QUIET, NEWS_HEARD, NEWS_GONE };
     X(ENDED, ended, EVENT_ENDED_FIELDS)                                                            \
     X(FINISHED, finished, EVENT_FINISHED_FIELDS)                                                   \
     X(CLOCK, clock, EVENT_CLOCK_FIELDS)                                                            \
-    X(WORKER, worker, EVENT_WORKER_FIELDS)
+    X(WORKER, worker, EVENT_WORKER_FIELDS)                                                         \
+    X(GROUP, group, EVENT_GROUP_FIELDS)
 
 /* clang-format off */
 enum event_kind {

@@ -116,7 +116,7 @@ static void on_progress(void *context, const struct msg_progress *progress)
 
 /* ---- the line ---- */
 
-#define PARTS 8
+#define PARTS 9
 #define WIDE 120 /* columns with room for a long bar */
 #define PART_ROOM 80
 
@@ -193,6 +193,9 @@ static void fill_parts(struct parts *parts, struct progress_line *progress,
         add_part(parts, 0, "round %u | %zu of ~%zu trials", campaign_round(campaign), over,
                  expected);
     add_part(parts, 4, "%u running", counts->running);
+    if (counts->workers_silent > 0)
+        add_part(parts, 1, "%u worker%s silent", counts->workers_silent,
+                 counts->workers_silent == 1 ? "" : "s");
     if (counts->workers_lost > 0)
         add_part(parts, 1, "%u worker%s lost", counts->workers_lost,
                  counts->workers_lost == 1 ? "" : "s");

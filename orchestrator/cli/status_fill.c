@@ -60,18 +60,41 @@ static void count_tokens(struct status_session *session, uint32_t id, uint64_t b
     began->tokens = tokens;
 }
 
+static void set_members(struct status_view *view, uint32_t id, const struct group_members *members)
+{
+    for (int i = 0; i < members->size; i++) {
+        struct status_worker *worker = worker_of(view, (uint32_t)members->ranks[i]);
+        if (!worker)
+            continue;
+        worker->trial_id = id;
+        worker->leader = (uint32_t)members->ranks[0];
+        worker->ranks = (uint32_t)members->size;
+    }
+}
+
+static void set_group(struct status_view *view, uint32_t id, const char *text)
+{
+    struct group_members members;
+    if (group_members_read(&members, text, (int)view->worker_count + 1))
+        set_members(view, id, &members);
+}
+
 static int begin_attempt(struct status_fill *fill, const struct event_started *started,
                          struct lr_error *err)
 {
     struct status_worker *worker = worker_of(&fill->view, started->rank);
+    struct group_members members;
     struct status_began *began = attempt_of(&fill->session, started->trial_id);
     if (!began)
         return lr_nomem(err);
     *began = (struct status_began){.clock_s = fill->session.clock_s};
     if (worker) {
         memcpy(worker->host, started->host, sizeof(worker->host));
-        worker->trial_id = started->trial_id;
-        worker->lost = false;
+        members = (struct group_members){.size = 1, .ranks = {(int)started->rank}};
+        if (started->members[0])
+            set_group(&fill->view, started->trial_id, started->members);
+        else
+            set_members(&fill->view, started->trial_id, &members);
     }
     return 0;
 }
@@ -79,13 +102,25 @@ static int begin_attempt(struct status_fill *fill, const struct event_started *s
 static void end_attempt(struct status_fill *fill, const struct trial *trial,
                         const struct event_ended *ended)
 {
-    struct status_worker *worker = worker_of(&fill->view, trial->rank);
-    if (worker) {
-        count_tokens(&fill->session, trial->id, ended->result.begun_tokens, ended->result.tokens);
-        worker->trial_id = 0;
-        worker->lost = ended->result.outcome == OUTCOME_LOST && !ended->abandoned;
-        snprintf(worker->message, sizeof(worker->message), "%s", ended->result.message);
-    }
+    struct status_view *view = &fill->view;
+    if (!worker_of(view, trial->rank))
+        return;
+    count_tokens(&fill->session, trial->id, ended->result.begun_tokens, ended->result.tokens);
+    for (size_t i = 0; i < view->worker_count; i++)
+        if (view->workers[i].trial_id == trial->id)
+            view->workers[i].trial_id = 0;
+}
+
+static void note_worker(struct status_view *view, const struct event_worker *event)
+{
+    struct status_worker *worker = worker_of(view, event->rank);
+    if (!worker)
+        return;
+    worker->silent = event->news == NEWS_QUIET;
+    worker->lost = event->news == NEWS_GONE;
+    if (event->host[0])
+        memcpy(worker->host, event->host, sizeof(worker->host));
+    memcpy(worker->message, event->why, sizeof(worker->message));
 }
 
 int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
@@ -105,6 +140,12 @@ int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
         break;
     case EVENT_STARTED:
         return begin_attempt(fill, &event->as.started, err);
+    case EVENT_GROUP:
+        set_group(&fill->view, event->as.group.trial_id, event->as.group.members);
+        break;
+    case EVENT_WORKER:
+        note_worker(&fill->view, &event->as.worker);
+        break;
     case EVENT_CURVE:
         count_tokens(session, event->as.curve.trial_id,
                      campaign_trial(campaign, event->as.curve.trial_id)->curve_begun,

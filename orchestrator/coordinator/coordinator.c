@@ -91,22 +91,36 @@ static int record_report(struct coordinator *c, const struct event *event, struc
 
 /* ---- callbacks of the scheduler ---- */
 
-static int on_started(void *context, uint32_t id, uint32_t attempt, int rank, uint32_t ranks,
-                      const struct msg_hello *hello, struct lr_error *err)
+static int on_started(void *context, uint32_t id, uint32_t attempt,
+                      const struct group_members *members, const struct msg_hello *hello,
+                      struct lr_error *err)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_STARTED};
     assert(!c->busy); /* the scheduler is held then */
     event.as.started.trial_id = id;
     event.as.started.attempt = attempt;
-    event.as.started.rank = (uint32_t)rank;
-    event.as.started.ranks = ranks;
+    event.as.started.rank = (uint32_t)members->ranks[0];
+    if (members->size > 1)
+        group_members_text(event.as.started.members, members);
     event.as.started.at_s = wall_s(c);
     snprintf(event.as.started.host, sizeof(event.as.started.host), "%s", hello->host);
     snprintf(event.as.started.cpu, sizeof(event.as.started.cpu), "%s", hello->cpu);
-    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s%s", id, attempt, rank,
-           hello->host, ranks > 1 ? ", which leads a group" : "");
+    lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: given to rank %d on %s, group of %d", id, attempt,
+           members->ranks[0], hello->host, members->size);
     return open_run_record(&c->run, &event, err);
+}
+
+static int on_grown(void *context, uint32_t id, uint32_t attempt,
+                    const struct group_members *members, struct lr_error *err)
+{
+    struct coordinator *c = context;
+    struct event event = {.kind = EVENT_GROUP};
+    event.as.group.trial_id = id;
+    event.as.group.attempt = attempt;
+    event.as.group.at_s = wall_s(c);
+    group_members_text(event.as.group.members, members);
+    return record_report(c, &event, err);
 }
 
 static int on_progress(void *context, const struct msg_progress *progress, int rank,
@@ -157,13 +171,14 @@ static int on_ended(void *context, uint32_t id, uint32_t attempt, const struct t
 }
 
 static int on_news(void *context, int rank, const struct msg_hello *hello, enum sched_news news,
-                   struct lr_error *err)
+                   const char *why, struct lr_error *err)
 {
     struct coordinator *c = context;
     struct event event = {.kind = EVENT_WORKER};
     event.as.worker.rank = (uint32_t)rank;
     event.as.worker.news = (uint32_t)news;
     event.as.worker.at_s = wall_s(c);
+    snprintf(event.as.worker.why, sizeof(event.as.worker.why), "%s", why);
     if (hello)
         snprintf(event.as.worker.host, sizeof(event.as.worker.host), "%s", hello->host);
     return c->was_finished ? 0 : record_report(c, &event, err);
@@ -573,7 +588,8 @@ static int run_until_finished(struct coordinator *c, struct lr_error *err)
         .ranks_per_trial = plan->trainer.ranks_per_trial,
         .threads = plan->trainer.threads_per_worker,
     };
-    struct sched_owner owner = {c, on_describe, on_started, on_progress, on_ended, on_news};
+    struct sched_owner owner = {c,           on_describe, on_started, on_grown,
+                                on_progress, on_ended,    on_news};
     struct loop_handler handler = {c, on_message, on_tick, on_signal};
     struct msg_hello self = peer_self();
     c->now_ms = c->clock_ms = c->synced_ms = c->beaten_ms = c->setup->loop->now_ms();

@@ -16,6 +16,7 @@
 #include "kernels/kernels.h"
 #include "lrsearch/memory.h"
 #include "report/summary.h"
+#include "sched/width.h"
 
 #define TIMED_MOST 4       /* models */
 #define TIMING_SECONDS 3.0 /* for all of them */
@@ -125,6 +126,43 @@ static void print_timing(const struct estimate *estimate)
         printf("  and a step of %s parameters %.3g ms\n",
                format_count(count, sizeof(count), (double)trial_params(&estimate->timed[i].spec)),
                1e3 * estimate->timed[i].calibration.step_s);
+}
+
+/* " 1.2 (1), 0.63 (2)": ms, by ranks */
+static void print_step_times(const struct width_model *model, const struct width_job *job)
+{
+    for (uint32_t ranks = 1; ranks <= width_most(job->slices); ranks *= 2)
+        printf("%s %.3g (%u)", ranks > 1 ? "," : "", 1e3 * width_step_s(model, job, ranks, false),
+               ranks);
+}
+
+/* How many ranks train a model together, and what a step takes then. One rank is measured; messages
+ * between ranks are not, for want of ranks: the run measures them itself. */
+static void print_widths(const struct estimate *estimate)
+{
+    uint32_t fixed = estimate->plan->trainer.ranks_per_trial;
+    printf("\nranks that train one model together, at most (trainer.ranks_per_trial: ");
+    printf(fixed > 0 ? "%u):\n" : "auto):\n", fixed);
+    for (size_t i = 0; i < estimate->count; i++) {
+        const struct trial_spec *spec = &estimate->timed[i].spec;
+        const struct width_job job = {trial_flops_per_token(spec) * spec->batch_tokens,
+                                      (double)trial_params(spec), trial_slices(spec)};
+        struct width_model model = {0};
+        char parameters[24], bytes[24];
+        width_learn(&model, &job, 1, false, estimate->timed[i].calibration.step_s);
+        uint32_t most = width_most(job.slices), best = width_best(&model, &job, false);
+        printf("%5u of %s parameters: %u slice%s a batch, %sB of gradients; ms a step (ranks):",
+               fixed == 0     ? best
+               : fixed < most ? fixed
+                              : most,
+               format_count(parameters, sizeof(parameters), job.parameters), job.slices,
+               job.slices == 1 ? "" : "s", format_count(bytes, sizeof(bytes), 4 * job.parameters));
+        print_step_times(&model, &job);
+        printf("\n");
+    }
+    printf("      measured for one rank; computed for more, with messages of %.0f us and %.0f GB/s "
+           "until a run measures them\n",
+           1e6 * WIDTH_LATENCY_S, 1e-9 * WIDTH_BYTES_PER_S);
 }
 
 /* ---- expected cost ---- */
@@ -378,8 +416,10 @@ int estimate_print(const struct plan *plan, uint32_t ranks, const struct stage_r
     int rc = make_estimate(&estimate, plan, workers, TIMING_SECONDS, stages, err);
     if (rc)
         return rc;
-    if (estimate->count > 0)
+    if (estimate->count > 0) {
         print_timing(estimate);
+        print_widths(estimate);
+    }
     print_needed(estimate);
     print_confirmation(estimate);
     print_shrinking(estimate);

@@ -309,7 +309,7 @@ static void put_workers(struct html *page, const struct report_input *input)
     for (size_t i = 0; workers && i < history->attempt_count; i++) {
         const struct attempt *attempt = &history->attempts[i];
         struct worker *worker = &workers[attempt->rank];
-        worker->host = attempt->host;
+        worker->host = attempt->host[0] ? attempt->host : worker->host;
         worker->busy_s += attempt->end_s - attempt->begin_s;
         worker->attempts++;
         worker->lost += attempt->outcome == OUTCOME_LOST || attempt->outcome == OUTCOME_FAILED;
@@ -342,14 +342,16 @@ static const char *workers_caption(char text[256], const struct report_input *in
 {
     const struct run_history *history = input->history;
     double busy_s = 0;
-    char wall[32];
+    char wall[32], ranks[48] = "one rank each";
+    if (history->widest > 1)
+        snprintf(ranks, sizeof(ranks), "up to %" PRIu32 " ranks together", history->widest);
     for (size_t i = 0; i < history->attempt_count; i++)
         if (history->attempts[i].rank > 0) /* 0: not trained, the result was reused */
             busy_s += history->attempts[i].end_s - history->attempts[i].begin_s;
     snprintf(text, 256,
-             "Each bar is a training on the rank that did it; what is empty was idle. The ranks "
+             "Each bar is a training on a rank that did it, %s; what is empty was idle. The ranks "
              "trained %.0f %% of %s.",
-             100 * busy_s / (highest_rank(history) * history->wall_s),
+             ranks, 100 * busy_s / (highest_rank(history) * history->wall_s),
              format_seconds(wall, sizeof(wall), history->wall_s));
     return text;
 }

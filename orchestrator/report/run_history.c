@@ -2,6 +2,7 @@
  * doubles its stride, which bounds its length in memory and on the page. */
 #include "report/run_history.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/memory.h"
@@ -12,32 +13,70 @@ static bool known(const struct run_history *history, uint32_t trial)
     return trial >= 1 && trial <= history->count;
 }
 
-static int begin_attempt(struct run_history *history, const struct event_started *started,
-                         struct lr_error *err)
+static int add_part(struct run_history *history, const struct attempt *part, struct lr_error *err)
 {
     struct attempt *larger = lr_grow(history->attempts, history->attempt_count,
                                      &history->attempt_capacity, sizeof(*larger));
     if (!larger)
         return lr_nomem(err);
     history->attempts = larger;
-    struct attempt *attempt = &larger[history->attempt_count++];
-    *attempt = (struct attempt){.trial = started->trial_id,
-                                .rank = started->rank,
-                                .outcome = HISTORY_RUNNING,
-                                .begin_s = started->at_s,
-                                .end_s = started->at_s};
-    memcpy(attempt->host, started->host, sizeof(attempt->host));
-    history->last[started->trial_id - 1] = history->attempt_count;
+    larger[history->attempt_count++] = *part;
+    history->last[part->trial - 1] = history->attempt_count;
     return 0;
+}
+
+static bool takes_part(const struct run_history *history, uint32_t trial, uint32_t rank)
+{
+    for (size_t at = history->last[trial - 1]; at > 0; at = history->attempts[at - 1].others)
+        if (history->attempts[at - 1].rank == rank)
+            return true;
+    return false;
+}
+
+/* Adds the members that do not take part yet. */
+static int add_members(struct run_history *history, uint32_t trial, const char *text, double at_s,
+                       struct lr_error *err)
+{
+    int rc;
+    struct group_members members;
+    if (!group_members_read(&members, text, INT_MAX))
+        return 0;
+    for (int i = 0; i < members.size; i++) {
+        const struct attempt part = {.trial = trial,
+                                     .rank = (uint32_t)members.ranks[i],
+                                     .outcome = HISTORY_RUNNING,
+                                     .others = history->last[trial - 1],
+                                     .begin_s = at_s,
+                                     .end_s = at_s};
+        if (!takes_part(history, trial, part.rank) && (rc = add_part(history, &part, err)))
+            return rc;
+    }
+    if (history->widest < (uint32_t)members.size)
+        history->widest = (uint32_t)members.size;
+    return 0;
+}
+
+static int begin_attempt(struct run_history *history, const struct event_started *started,
+                         struct lr_error *err)
+{
+    struct attempt leader = {.trial = started->trial_id,
+                             .rank = started->rank,
+                             .outcome = HISTORY_RUNNING,
+                             .begin_s = started->at_s,
+                             .end_s = started->at_s};
+    memcpy(leader.host, started->host, sizeof(leader.host));
+    int rc = add_part(history, &leader, err);
+    return rc ? rc : add_members(history, started->trial_id, started->members, started->at_s, err);
 }
 
 static void end_attempt(struct run_history *history, const struct event_ended *ended)
 {
-    size_t last = history->last[ended->trial_id - 1];
-    if (last == 0)
-        return;
-    history->attempts[last - 1].outcome = ended->result.outcome;
-    history->attempts[last - 1].end_s = ended->at_s;
+    for (size_t at = history->last[ended->trial_id - 1]; at > 0;) {
+        struct attempt *part = &history->attempts[at - 1];
+        part->outcome = ended->result.outcome;
+        part->end_s = ended->at_s;
+        at = part->others;
+    }
 }
 
 static int add_point(struct run_history *history, const struct event_curve *point,
@@ -85,6 +124,11 @@ static int look_at(void *context, const struct event *event, struct lr_error *er
     case EVENT_STARTED:
         if (known(history, event->as.started.trial_id))
             return begin_attempt(history, &event->as.started, err);
+        break;
+    case EVENT_GROUP:
+        if (known(history, event->as.group.trial_id))
+            return add_members(history, event->as.group.trial_id, event->as.group.members,
+                               event->as.group.at_s, err);
         break;
     case EVENT_CURVE:
         if (known(history, event->as.curve.trial_id))

@@ -10,10 +10,12 @@
 
 #define HISTORY_POINTS 48 /* per curve, at most */
 
+/* A rank's part in an attempt; those of a group follow each other. */
 struct attempt {
-    uint32_t trial, rank; /* rank 0: not trained, the result was reused */
-    uint32_t outcome;     /* enum outcome; HISTORY_RUNNING: not ended */
-    char host[64];
+    uint32_t trial, rank;  /* rank 0: not trained, the result was reused */
+    uint32_t outcome;      /* enum outcome; HISTORY_RUNNING: not ended */
+    char host[64];         /* "": a follower's, unknown */
+    size_t others;         /* index + 1 of another rank's part in it; 0: none */
     double begin_s, end_s; /* in the campaign's wall time */
 };
 #define HISTORY_RUNNING UINT32_MAX
@@ -28,10 +30,11 @@ struct run_history {
     struct attempt *attempts; /* in the order of their start */
     size_t attempt_count, attempt_capacity;
     struct history_curve **curves; /* of each trial; NULL: none */
-    size_t *last;                  /* of each trial: index of its last attempt + 1; 0: none */
-    size_t count;                  /* trials */
+    size_t *last; /* of each trial: index + 1 of a part in its last attempt; 0: none */
+    size_t count; /* trials */
     double wall_s;
     uint32_t sessions, ranks; /* ranks: of the last session */
+    uint32_t widest;          /* most ranks of an attempt */
     char started_utc[32];     /* of the first session; "": none */
 };
 

@@ -253,44 +253,61 @@ static void print_plot(FILE *out, const struct status_view *view,
 
 static void print_worker(FILE *out, const struct status_worker *worker, int host_width)
 {
-    char lead[96], lr[32], done[32], all[32], since[32];
+    char lead[96], group[32] = "", lr[32], done[32], all[32], since[32];
     /* the last step may end beyond the horizon */
     uint64_t tokens =
         worker->tokens < worker->horizon_tokens ? worker->tokens : worker->horizon_tokens;
+    if (worker->ranks > 1)
+        snprintf(group, sizeof(group), ", %" PRIu32 " ranks", worker->ranks);
     snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.24s  ", worker->rank, host_width,
              worker->host[0] ? worker->host : "-");
-    if (worker->trial_id > 0)
-        wrap_print(out, lead, "training %" PRIu32 ": LR %s, %s of %s tokens, about %s",
-                   worker->trial_id, LR(lr, 3, worker->lr), COUNT(done, tokens),
+    if (worker->lost || worker->silent)
+        wrap_print(out, lead, "%s: %s", worker->lost ? "lost" : "silent", worker->message);
+    else if (worker->trial_id > 0 && worker->leader != worker->rank)
+        wrap_print(out, lead, "training %" PRIu32 ", in the group of rank %" PRIu32,
+                   worker->trial_id, worker->leader);
+    else if (worker->trial_id > 0)
+        wrap_print(out, lead, "training %" PRIu32 "%s: LR %s, %s of %s tokens, about %s",
+                   worker->trial_id, group, LR(lr, 3, worker->lr), COUNT(done, tokens),
                    COUNT(all, worker->horizon_tokens),
                    format_seconds(since, sizeof(since), worker->for_s));
-    else if (worker->lost)
-        wrap_print(out, lead, "lost: %s", worker->message);
     else
         wrap_print(out, lead, "idle");
 }
 
-/* Lost workers first, then busy ones: they matter most to a reader. */
+/* What a worker is to the reader; each counts once. In the order of the list: silent and lost ones
+ * matter most. */
+enum worker_kind { KIND_SILENT, KIND_LOST, KIND_BUSY, KIND_IDLE, KINDS };
+
+static enum worker_kind kind_of(const struct status_worker *worker)
+{
+    return worker->lost           ? KIND_LOST
+           : worker->silent       ? KIND_SILENT
+           : worker->trial_id > 0 ? KIND_BUSY
+                                  : KIND_IDLE;
+}
+
 static void print_workers(FILE *out, const struct status_view *view,
                           const struct status_layout *layout)
 {
-    size_t busy = 0, lost = 0, shown = 0, host = 1;
+    size_t of[KINDS] = {0}, shown = 0, host = 1;
+    char silent[48] = "";
     if (view->state != STATUS_RUNNING || view->worker_count == 0)
         return;
     for (size_t i = 0; i < view->worker_count; i++) {
-        busy += view->workers[i].trial_id > 0;
-        lost += view->workers[i].lost;
+        of[kind_of(&view->workers[i])]++;
         host = strlen(view->workers[i].host) > host ? strlen(view->workers[i].host) : host;
     }
     if (!layout->brief)
         fputc('\n', out);
-    wrap_print(out, "workers   ", "%zu: %zu training, %zu idle, %zu lost", view->worker_count, busy,
-               view->worker_count - busy - lost, lost);
-    for (int pass = 0; pass < 3; pass++)
+    if (of[KIND_SILENT] > 0)
+        snprintf(silent, sizeof(silent), "%zu silent, ", of[KIND_SILENT]);
+    wrap_print(out, "workers   ", "%zu: %zu training, %zu idle, %s%zu lost", view->worker_count,
+               of[KIND_BUSY], of[KIND_IDLE], silent, of[KIND_LOST]);
+    for (enum worker_kind kind = 0; kind < KINDS; kind++)
         for (size_t i = 0; i < view->worker_count; i++) {
             const struct status_worker *worker = &view->workers[i];
-            int of = worker->lost ? 0 : worker->trial_id > 0 ? 1 : 2;
-            if (of != pass || shown == layout->worker_rows)
+            if (kind_of(worker) != kind || shown == layout->worker_rows)
                 continue;
             print_worker(out, worker, host < 24 ? (int)host : 24);
             shown++;
@@ -369,18 +386,21 @@ static json_t *budget_json(const struct status_budget *budget, bool *ok)
 
 static json_t *worker_json(const struct status_worker *worker, bool *ok)
 {
-    bool busy = worker->trial_id > 0;
+    static const char *const kinds[KINDS] = {"silent", "lost", "training", "idle"};
+    bool busy = kind_of(worker) == KIND_BUSY, present = !worker->lost && !worker->silent;
     json_t *object = json_object();
     json_put(object, "rank", json_integer(worker->rank), ok);
     json_put(object, "host", worker->host[0] ? json_of_text(worker->host) : json_null(), ok);
-    json_put(object, "state", json_string(busy ? "training" : worker->lost ? "lost" : "idle"), ok);
+    json_put(object, "state", json_string(kinds[kind_of(worker)]), ok);
     json_put(object, "trial", json_of_size(worker->trial_id), ok);
     json_put(object, "lr", json_of_double(busy ? worker->lr : NAN), ok);
     json_put(object, "tokens", busy ? json_of_count(worker->tokens) : json_null(), ok);
     json_put(object, "horizon_tokens", busy ? json_of_count(worker->horizon_tokens) : json_null(),
              ok);
     json_put(object, "seconds", json_of_double(busy ? worker->for_s : NAN), ok);
-    json_put(object, "message", worker->lost ? json_of_text(worker->message) : json_null(), ok);
+    json_put(object, "leader", json_of_size(busy ? worker->leader : 0), ok);
+    json_put(object, "ranks", json_of_size(busy ? worker->ranks : 0), ok);
+    json_put(object, "message", present ? json_null() : json_of_text(worker->message), ok);
     return object;
 }
 

@@ -41,11 +41,14 @@ struct status_worker {
     uint32_t rank;
     char host[64];                   /* "": it has had no trial yet */
     uint32_t trial_id;               /* 0: none */
+    uint32_t leader;                 /* of the group that trains it; its own rank: it leads */
+    uint32_t ranks;                  /* of this group, 1: it trains alone */
     double lr;                       /* of the trial */
     uint64_t tokens, horizon_tokens; /* tokens: at the last point of its curve */
-    double for_s;      /* seconds since its attempt began, by the campaign's 15 s clock */
-    bool lost;         /* its last attempt was lost, and it has had none since */
-    char message[256]; /* of the lost attempt */
+    double for_s;     /* seconds since its attempt began, by the campaign's 15 s clock */
+    bool silent;      /* it does not answer; it may come back */
+    bool lost;        /* it is gone for good */
+    char message[64]; /* silent or lost: why */
 };
 
 struct status_budget {

@@ -50,7 +50,7 @@ int release_worker(struct sched *sched, int peer, struct lr_error *err)
         worker->host->left_out = false;
         return 0;
     }
-    int rc = dismiss_worker(sched, peer, err);
+    int rc = dismiss_worker(sched, peer, "its host is left out", err);
     return rc ? rc : send_stop(sched, peer, err);
 }
 

@@ -9,7 +9,8 @@
  *     member lost or silent                ends as LOST                 LEAVING, CANCEL
  *     joiner lost before it was taken in   goes on; GROUP with a        other joiners: LEAVING,
  *                                          higher epoch, old members    CANCEL
- *     leader reports more ranks than that  ends as LOST                 LEAVING, CANCEL
+ *     after that the leader reports more   ends as LOST                 LEAVING, CANCEL
+ *     ranks, or nothing for 150 s
  *     a rank alone is quiet for 30 s       a twin begins on an idle     -
  *                                          rank
  *     one of twins ends DONE, DIVERGED     ends with it                 the other: LEAVING, CANCEL
@@ -138,8 +139,8 @@ int run_begin(struct sched *sched, const struct sched_job *job, const int *ranks
     begin(sched, run, ranks, count);
     if ((rc = sched->owner.describe(sched->owner.context, run->id, run->attempt, &run->job, err)))
         return rc;
-    if ((rc = sched->owner.started(sched->owner.context, run->id, run->attempt, ranks[0],
-                                   (uint32_t)count, &sched->workers[ranks[0]].hello, err)))
+    if ((rc = sched->owner.started(sched->owner.context, run->id, run->attempt, &run->members,
+                                   &sched->workers[ranks[0]].hello, err)))
         return rc;
     for (int i = 0; i < count; i++)
         if ((rc = send_job(sched, ranks[i], err)))
@@ -239,6 +240,7 @@ static int withdraw_growth(struct sched *sched, struct run *run, struct lr_error
     int rc = let_go(sched, run, run->trained, true, err);
     run->members.size = run->trained;
     run->members.epoch++;
+    run->withdrawn = true;
     return rc ? rc : send_group(sched, run, err);
 }
 
@@ -295,6 +297,7 @@ static void measure(struct sched *sched, struct run *run, const struct msg_progr
 int run_progress(struct sched *sched, struct run *run, int peer,
                  const struct msg_progress *progress, struct lr_error *err)
 {
+    int rc;
     if (peer != run->members.ranks[0]) {
         sched->stale++;
         return 0;
@@ -306,6 +309,9 @@ int run_progress(struct sched *sched, struct run *run, int peer,
         run->trained = run->members.size;
         lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: %d ranks train it", run->id, run->attempt,
                run->trained);
+        if ((rc = sched->owner.grown(sched->owner.context, run->id, run->attempt, &run->members,
+                                     err)))
+            return rc;
     }
     measure(sched, run, progress);
     if (run->twice && progress->tokens <= run->shown_tokens)

@@ -99,7 +99,7 @@ static int on_hello(struct sched *sched, int peer, const struct msg_hello *hello
     }
     lr_log(LR_LOG_WARNING, "rank %d on %s runs lrsearch %s, this is %s: it is left out", peer,
            hello->host, hello->version, LRSEARCH_VERSION);
-    int rc = dismiss_worker(sched, peer, err);
+    int rc = dismiss_worker(sched, peer, "it runs another version", err);
     return rc ? rc : send_stop(sched, peer, err);
 }
 

@@ -58,20 +58,24 @@ struct sched_owner {
     /* Fills spec and place of an assignment, just before it starts. */
     int (*describe)(void *context, uint32_t id, uint32_t attempt, struct msg_assign *job,
                     struct lr_error *err);
-    /* Trial `id` was assigned to `ranks` ranks; `rank`, whose HELLO is `hello`, leads them.
-     * `attempt` is the queued one. Called before the assignment is sent, so that the journal has it
-     * first. */
-    int (*started)(void *context, uint32_t id, uint32_t attempt, int rank, uint32_t ranks,
-                   const struct msg_hello *hello, struct lr_error *err);
+    /* Trial `id` was assigned to these ranks; `hello` is the leader's. `attempt` is the queued one.
+     * Called before the assignment is sent, so that the journal has it first. */
+    int (*started)(void *context, uint32_t id, uint32_t attempt,
+                   const struct group_members *members, const struct msg_hello *hello,
+                   struct lr_error *err);
+    /* Its group has grown to these. */
+    int (*grown)(void *context, uint32_t id, uint32_t attempt, const struct group_members *members,
+                 struct lr_error *err);
     int (*progress)(void *context, const struct msg_progress *progress, int rank,
                     struct lr_error *err);
     /* An attempt ended; outcome LOST if a worker was lost or it ran too long (result->message has
      * the reason). */
     int (*ended)(void *context, uint32_t id, uint32_t attempt, const struct trial_result *result,
                  const struct sched_use *use, struct lr_error *err);
-    /* A worker has not answered for 30 s, answers again, or is gone for good. */
+    /* A worker has not answered for 30 s, answers again, or is gone for good, and why. hello:
+     * NULL before its HELLO. */
     int (*news)(void *context, int rank, const struct msg_hello *hello, enum sched_news news,
-                struct lr_error *err);
+                const char *why, struct lr_error *err);
 };
 
 /* Each worker counts once. */

@@ -54,7 +54,8 @@ struct run {
     struct group_members members;
     int trained;
     struct run *twin;
-    bool twice;                                /* has or had a twin: no second one, no growth */
+    bool twice;     /* has or had a twin: no second one, no growth */
+    bool withdrawn; /* a growth was: its leader may have taken in a rank that is gone */
     uint64_t started_ms, progress_ms, left_ms; /* left: the first follower did; 0: none has */
     uint64_t tokens;       /* of the PROGRESS from which the time of a step is measured, */
     double seconds;        /* and its time */
@@ -108,7 +109,7 @@ void worker_set(struct sched *sched, int peer, enum worker_state state, bool qui
 /* (id, attempt) is its last assignment. */
 bool worker_has(const struct worker *worker, uint32_t id, uint32_t attempt);
 /* Sets the worker LOST for good, and tells the owner. */
-int dismiss_worker(struct sched *sched, int peer, struct lr_error *err);
+int dismiss_worker(struct sched *sched, int peer, const char *why, struct lr_error *err);
 int send_stop(struct sched *sched, int peer, struct lr_error *err);
 int send_ping(struct sched *sched, int peer, struct lr_error *err);
 int send_job(struct sched *sched, int peer, struct lr_error *err); /* BUSY only */

@@ -15,16 +15,20 @@
 
 /* HELLO is sent once MPI has started on all ranks: a minute is ample. */
 enum { PING_EVERY_MS = 5000, STALL_MS = 5000, HELLO_MS = 60000, QUIET_MS = 30000 };
+/* After a withdrawn growth; longer than an evaluation, in which no PROGRESS comes, should take. */
+enum { WITHDRAWN_MS = 5 * QUIET_MS };
 #define STEPS_STILL 4
+static const char no_answer[] = "no answer for 30 s";
 
 static const struct msg_hello *hello_of(const struct worker *worker)
 {
     return worker->host ? &worker->hello : NULL;
 }
 
-static int tell(struct sched *sched, int peer, enum sched_news news, struct lr_error *err)
+static int tell(struct sched *sched, int peer, enum sched_news news, const char *why,
+                struct lr_error *err)
 {
-    return sched->owner.news(sched->owner.context, peer, hello_of(&sched->workers[peer]), news,
+    return sched->owner.news(sched->owner.context, peer, hello_of(&sched->workers[peer]), news, why,
                              err);
 }
 
@@ -42,7 +46,7 @@ int hear_worker(struct sched *sched, int peer, struct lr_error *err)
                : worker->host ? WORKER_LEAVING
                               : WORKER_AWAITED,
                false);
-    if ((rc = tell(sched, peer, WORKER_HEARD, err)))
+    if ((rc = tell(sched, peer, WORKER_HEARD, "", err)))
         return rc;
     /* A PING before the HELLO would end the worker's HELLOs. */
     return was_silent && worker->host ? send_ping(sched, peer, err) : 0;
@@ -60,10 +64,10 @@ static int give_up_worker(struct sched *sched, int peer, enum worker_state state
            worker->host ? worker->hello.host : "an unknown host", why);
     if (state == WORKER_LOST) {
         sched->transport->ops->forget(sched->transport, peer);
-        rc = dismiss_worker(sched, peer, err);
+        rc = dismiss_worker(sched, peer, why, err);
     } else {
         worker_set(sched, peer, state, false);
-        rc = was_quiet ? 0 : tell(sched, peer, WORKER_QUIET, err);
+        rc = was_quiet ? 0 : tell(sched, peer, WORKER_QUIET, why, err);
     }
     if (rc || (run && (rc = run_lose(sched, run, peer, why, err))))
         return rc;
@@ -76,17 +80,17 @@ static int set_quiet(struct sched *sched, int peer, struct lr_error *err)
     lr_log(LR_LOG_WARNING, "rank %d on %s has not answered for %d s", peer, worker->hello.host,
            QUIET_MS / 1000);
     worker_set(sched, peer, worker->state, true);
-    return tell(sched, peer, WORKER_QUIET, err);
+    return tell(sched, peer, WORKER_QUIET, no_answer, err);
 }
 
-static bool stands_still(const struct sched *sched, const struct run *run)
+static bool stands_still(const struct sched *sched, const struct run *run, double limit_ms)
 {
     const struct width_job job = run_width_job(&run->cost);
     double step_s = run->step_s > 0
                         ? run->step_s
                         : width_step_s(&sched->model, &job, (uint32_t)run->trained, true);
     double still_ms = (double)(sched->now_ms - run->progress_ms);
-    return still_ms >= QUIET_MS && still_ms >= STEPS_STILL * step_s * 1000;
+    return still_ms >= limit_ms && still_ms >= STEPS_STILL * step_s * 1000;
 }
 
 static bool joins(const struct run *run, int peer)
@@ -101,9 +105,9 @@ static bool joins(const struct run *run, int peer)
 static int check_group(struct sched *sched, int peer, struct lr_error *err)
 {
     struct run *run = sched->workers[peer].run;
-    if (!joins(run, peer) && (run->trained == 1 || !stands_still(sched, run)))
+    if (!joins(run, peer) && (run->trained == 1 || !stands_still(sched, run, QUIET_MS)))
         return 0;
-    return run_lose(sched, run, peer, "no answer for 30 s", err);
+    return run_lose(sched, run, peer, no_answer, err);
 }
 
 int check_worker(struct sched *sched, int peer, struct lr_error *err)
@@ -137,6 +141,8 @@ int check_run(struct sched *sched, struct run *run, struct lr_error *err)
     const uint32_t id = run->id;
     if (run->left_ms > 0 && sched->now_ms - run->left_ms >= QUIET_MS)
         return run_lose(sched, run, leader, "its group has left the training", err);
+    if (run->withdrawn && stands_still(sched, run, WITHDRAWN_MS))
+        return run_lose(sched, run, leader, "its group stands still", err);
     if (most_ms == 0 || sched->now_ms - run->started_ms <= most_ms)
         return 0;
     if ((rc = run_lose(sched, run, leader, "its trial ran longer than limits.trial_time", err)))

@@ -11,8 +11,6 @@
 #include <math.h>
 
 #define DEFAULT_FLOPS 5e10
-#define DEFAULT_LATENCY_S 2e-5
-#define DEFAULT_BYTES_PER_S 1e9
 /* Between hosts nothing is measured: Ethernet of 10 Gbit/s. */
 #define REMOTE_LATENCY_S 5e-5
 #define REMOTE_BYTES_PER_S 1e9
@@ -58,8 +56,8 @@ static double or_default(double value, double otherwise)
 static double modelled_step_s(const struct width_model *model, const struct width_job *job,
                               double width, bool spans)
 {
-    double latency_s = or_default(model->latency_s, DEFAULT_LATENCY_S);
-    double bytes_per_s = or_default(model->bytes_per_s, DEFAULT_BYTES_PER_S);
+    double latency_s = or_default(model->latency_s, WIDTH_LATENCY_S);
+    double bytes_per_s = or_default(model->bytes_per_s, WIDTH_BYTES_PER_S);
     if (spans) {
         latency_s = fmax(latency_s, REMOTE_LATENCY_S);
         bytes_per_s = fmin(bytes_per_s, REMOTE_BYTES_PER_S);
@@ -162,7 +160,7 @@ static bool is_worth_it(const struct width_model *model, const struct width_item
         return false;
     if (!item->running)
         return true;
-    double bytes_per_s = or_default(model->bytes_per_s, DEFAULT_BYTES_PER_S);
+    double bytes_per_s = or_default(model->bytes_per_s, WIDTH_BYTES_PER_S);
     double saved_s = width_step_s(model, &item->job, item->width, item->spans) -
                      width_step_s(model, &item->job, 2 * item->width, spans);
     double join_s = JOIN_S + STATE_BYTES * item->job.parameters * item->width / bytes_per_s;

@@ -9,6 +9,9 @@
  * among trials. Pure functions. Widths are powers of two up to GROUP_MOST. */
 
 enum { WIDTHS = 5 }; /* 1, 2, 4, 8, 16 */
+/* Of messages between ranks of a host that were not measured. */
+#define WIDTH_LATENCY_S 2e-5
+#define WIDTH_BYTES_PER_S 1e9
 
 struct width_job {
     double step_flops; /* of a step on one rank */

@@ -34,12 +34,12 @@ void worker_set(struct sched *sched, int peer, enum worker_state state, bool qui
     }
 }
 
-int dismiss_worker(struct sched *sched, int peer, struct lr_error *err)
+int dismiss_worker(struct sched *sched, int peer, const char *why, struct lr_error *err)
 {
     const struct worker *worker = &sched->workers[peer];
     worker_set(sched, peer, WORKER_LOST, false);
     return sched->owner.news(sched->owner.context, peer, worker->host ? &worker->hello : NULL,
-                             WORKER_GONE, err);
+                             WORKER_GONE, why, err);
 }
 
 bool worker_has(const struct worker *worker, uint32_t id, uint32_t attempt)

@@ -12,7 +12,7 @@ tiny_plan tiny.yaml "model: {d_model: 16, n_layers: 1, n_heads: 2, context: 16, 
     "target: {tokens: 1M, d_model: 32}"
 TMPDIR=$PWD/scratch run "$LRSEARCH" check tiny.yaml --ranks 3
 expect_status 0
-for text in "timed on this machine:" "ms a step" "20 campaigns simulated on made-up loss surfaces, with 2 workers" \
+for text in "timed on this machine:" "ms a step" "ranks that train one model together, at most (trainer.ranks_per_trial: auto)" "of gradients; ms a step (ranks):" "20 campaigns simulated on made-up loss surfaces, with 2 workers" \
     "half need 9 in 10 need" "the answer's 90 % interval by what is spent" "core-hours" "wall time"; do
     expect_out "$text"
 done

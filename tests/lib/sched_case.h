@@ -51,7 +51,7 @@ static const struct transport_ops fake_ops = {
 
 /* What the owner was told. */
 struct told {
-    int started, ended, progress;
+    int started, grown, ended, progress;
     uint32_t id, attempt, ranks;
     int rank;
     struct sched_use use;
@@ -69,8 +69,9 @@ static inline int on_describe(void *context, uint32_t id, uint32_t attempt, stru
     return 0;
 }
 
-static inline int on_started(void *context, uint32_t id, uint32_t attempt, int rank, uint32_t ranks,
-                             const struct msg_hello *hello, struct lr_error *err)
+static inline int on_started(void *context, uint32_t id, uint32_t attempt,
+                             const struct group_members *members, const struct msg_hello *hello,
+                             struct lr_error *err)
 {
     struct told *told = context;
     (void)hello;
@@ -78,8 +79,20 @@ static inline int on_started(void *context, uint32_t id, uint32_t attempt, int r
     told->started++;
     told->id = id;
     told->attempt = attempt;
-    told->rank = rank;
-    told->ranks = ranks;
+    told->rank = members->ranks[0];
+    told->ranks = (uint32_t)members->size;
+    return 0;
+}
+
+static inline int on_grown(void *context, uint32_t id, uint32_t attempt,
+                           const struct group_members *members, struct lr_error *err)
+{
+    struct told *told = context;
+    (void)id;
+    (void)attempt;
+    (void)err;
+    told->grown++;
+    told->ranks = (uint32_t)members->size;
     return 0;
 }
 
@@ -108,10 +121,11 @@ static inline int on_ended(void *context, uint32_t id, uint32_t attempt,
 }
 
 static inline int on_news(void *context, int rank, const struct msg_hello *hello,
-                          enum sched_news news, struct lr_error *err)
+                          enum sched_news news, const char *why, struct lr_error *err)
 {
     struct told *told = context;
     (void)hello;
+    (void)why;
     (void)err;
     told->quiet += news == WORKER_QUIET;
     told->heard += news == WORKER_HEARD;
@@ -123,7 +137,7 @@ static inline int on_news(void *context, int rank, const struct msg_hello *hello
 static struct fake fake;
 static struct told told;
 static struct sched *sched;
-static const struct sched_owner owner = {&told,       on_describe, on_started,
+static const struct sched_owner owner = {&told,       on_describe, on_started, on_grown,
                                          on_progress, on_ended,    on_news};
 
 static inline int set_up(void **state)

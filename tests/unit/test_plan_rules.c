@@ -85,6 +85,9 @@ static const struct plan_error_case cases[] = {
     {5, "training: {batch_tokens: 2048, precision: bf16}\ntrainer: {matmul: openblas}",
      "plan.yaml:6:19: trainer.matmul: openblas does not multiply in training.precision bf16; "
      "leave it out\n"},
+    {8, "trainer: {ranks_per_trial: 3}",
+     "plan.yaml:8:28: trainer.ranks_per_trial: unknown value 3 (available: auto, 1, 2, 4, 8, "
+     "16)\n"},
     {8, "trainer: {matmul: bf16}",
      "plan.yaml:8:19: trainer.matmul: bf16 does not multiply in training.precision fp32; leave it "
      "out, or set training.precision: bf16\n"},

@@ -169,6 +169,10 @@ static void keys_of_one_kind(void **state)
             "plan.yaml:5:45: trainer.where: is for trainer.kind: replay only; leave it out\n");
     refuses(plan_case_text(8, "simulate: {beta: 1}"), NULL,
             "plan.yaml:8:18: simulate.beta: is for trainer.kind: simulate only; leave it out\n");
+    refuses(REPLAY "trainer: {kind: simulate, ranks_per_trial: 4}\n", NULL,
+            "plan.yaml:5:44: trainer.ranks_per_trial: is for trainer.kind: transformer; leave it "
+            "out, or write 1\n");
+    load(REPLAY "trainer: {kind: simulate, ranks_per_trial: 1}\n", NULL);
     refuses(REPLAY "trainer: {kind: simulate}\nsimulate: {crash: 2}\n", NULL,
             "plan.yaml:6:19: simulate.crash: 2 is out of range (0 to 1)\n");
 }

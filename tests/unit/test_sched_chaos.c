@@ -256,16 +256,17 @@ static void queue_trial(uint32_t id)
     assert_int_equal(sched_enqueue(sched, &job, NULL), 0);
 }
 
-static int sim_started(void *context, uint32_t id, uint32_t attempt, int rank, uint32_t width,
-                       const struct msg_hello *hello, struct lr_error *err)
+static int sim_started(void *context, uint32_t id, uint32_t attempt,
+                       const struct group_members *members, const struct msg_hello *hello,
+                       struct lr_error *err)
 {
     (void)context;
     (void)hello;
     (void)err;
     assert_true(sim.trials[id].queued && !sim.trials[id].runs && !sim.trials[id].done);
     assert_int_equal(attempt, sim.trials[id].attempt + 1);
-    assert_in_range(rank, 1, RANKS - 1);
-    assert_in_range(width, 1, GROUP_MOST);
+    assert_in_range(members->ranks[0], 1, RANKS - 1);
+    assert_in_range(members->size, 1, GROUP_MOST);
     sim.trials[id].attempt = attempt;
     sim.trials[id].runs = true;
     sim.trials[id].queued = false;
@@ -394,7 +395,7 @@ static void pass_time(void)
 /* A campaign of TRIALS; then a quiet time, after which every living worker must be idle. */
 static void run_sim(unsigned seed, const struct faults *faults)
 {
-    static const struct sched_owner watching = {NULL,        on_describe, sim_started,
+    static const struct sched_owner watching = {NULL,        on_describe, sim_started, on_grown,
                                                 on_progress, sim_ended,   on_news};
     const struct sched_limits limits = {
         .silence_ms = 90000, .trial_time_ms = 600000, .ranks_per_trial = faults->ranks_per_trial};

@@ -224,6 +224,8 @@ static void idle_ranks_join(void **state)
     pong(1, 1, 1, 7000); /* GROUP may be lost */
     assert_int_equal(sent(MSG_GROUP, 1), 2);
     progress(1, 1, 30000, 3, 2, 7100);
+    assert_int_equal(told.grown, 1);
+    assert_int_equal(told.ranks, 2);
     tick(7101);
     assert_string_equal(last(MSG_GROUP, 1)->as.group.members, "1,2,3,4");
     assert_int_equal(last(MSG_GROUP, 1)->as.group.epoch, 2);
@@ -304,6 +306,22 @@ static void a_leader_with_a_dead_joiner_ends_as_lost(void **state)
     assert_int_equal(told.ended, 2);
     assert_true(told.result.outcome == OUTCOME_LOST);
     assert_int_equal(sent(MSG_CANCEL, 1), 1);
+}
+
+/* It had taken it in, and waits for it for ever. */
+static void a_group_that_stands_still_after_a_withdrawal_ends(void **state)
+{
+    (void)state;
+    start_two();
+    fake.dead[2] = true;
+    for (uint64_t now_ms = 6000; now_ms <= 156000; now_ms += 1000) {
+        pong(1, 1, 1, now_ms);
+        tick(now_ms);
+        if (now_ms == 150000)
+            assert_int_equal(told.ended, 1);
+    }
+    assert_int_equal(told.ended, 2);
+    assert_true(told.result.outcome == OUTCOME_LOST);
 }
 
 static void start_four(void)
@@ -444,6 +462,7 @@ int main(void)
         CASE(nothing_grows_while_held_or_draining),
         CASE(a_joiner_that_dies_leaves_the_group_as_it_was),
         CASE(a_leader_with_a_dead_joiner_ends_as_lost),
+        CASE(a_group_that_stands_still_after_a_withdrawal_ends),
         CASE(a_dead_member_ends_the_attempt_for_all),
         CASE(a_quiet_member_ends_a_group_that_stands_still),
         CASE(a_follower_that_left_has_the_leaders_word),

@@ -156,12 +156,20 @@ static void fill_view(void)
     workers[2] = (struct status_worker){.rank = 3,
                                         .host = "node08",
                                         .trial_id = 12,
+                                        .leader = 3,
+                                        .ranks = 2,
                                         .lr = 4.19e-3,
                                         .tokens = 131072,
                                         .horizon_tokens = 262144,
                                         .for_s = 90};
     workers[5] = (struct status_worker){
-        .rank = 6, .host = "node08", .lost = true, .message = "rank 6: its process is gone"};
+        .rank = 6, .host = "node08", .lost = true, .message = "its process is gone"};
+    workers[7] = (struct status_worker){.rank = 8,
+                                        .host = "node09",
+                                        .trial_id = 11, /* it may still train it */
+                                        .silent = true,
+                                        .message = "no answer for 30 s"};
+    workers[8] = (struct status_worker){.rank = 9, .trial_id = 12, .leader = 3, .ranks = 2};
 }
 
 static void a_running_campaign(void **state)
@@ -185,9 +193,11 @@ static void a_running_campaign(void **state)
     assert_says(said, "loss against learning rate, 262k tokens ");
     assert_null(strstr(shown(&(struct status_layout){.brief = true}), "where none was"));
     said = shown(&layout);
-    assert_says(said, "workers 20: 1 training, 18 idle, 1 lost 6 node08 lost: rank 6: its process "
-                      "is gone 3 node08 training 12: LR 4.19e-3, 131k of 262k tokens, about 1m30s "
-                      "1 - idle 2 - idle and 16 more ");
+    assert_says(said,
+                "workers 20: 2 training, 16 idle, 1 silent, 1 lost 8 node09 silent: no answer "
+                "for 30 s 6 node08 lost: its process is gone 3 node08 training 12, 2 ranks: "
+                "LR 4.19e-3, 131k of 262k tokens, about 1m30s 9 - training 12, in the group "
+                "of rank 3 and 16 more ");
     workers[2].tokens = workers[2].horizon_tokens + 5; /* whole steps: no 101 % */
     assert_says(shown(&layout), "LR 4.19e-3, 262k of 262k tokens, about 1m30s ");
 }
