@@ -363,6 +363,7 @@ static int apply_round(struct campaign *campaign, const struct event_round *even
 {
     (void)err;
     assert(event->round == campaign->round + 1 && round_is_planned(campaign));
+    campaign->round_is_early = campaign_open_trials(campaign) > 0;
     campaign->round = event->round;
     campaign->round_trials = event->trials;
     campaign->round_planned = 0;
@@ -395,6 +396,7 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     trial->purpose = event->purpose;
     trial->state = TRIAL_PENDING;
     trial->wsd_prefix_tokens = event->wsd_prefix_tokens;
+    trial->early = campaign->round_is_early;
     trial->spec = event->spec;
     campaign->trials[campaign->trial_count] = trial;
     if (campaign->trial_count++ % 64 == 0)

@@ -1,5 +1,5 @@
 /* campaign_next(): the next round, or the end. The policy runs when all trials are over
- * (search.mode rounds) or when a worker is idle (async). The plan of a round is a pure function of
+ * (search.mode rounds), or earlier when a worker is idle (async). The plan of a round is a pure function of
  * the state: a campaign killed while it wrote a round computes the same round again and writes the
  * missing rest. */
 #include "campaign/campaign_next.h"
@@ -145,19 +145,56 @@ static int check_proposals(const struct proposal *round, size_t count,
     return 0;
 }
 
-static size_t idle_workers(const struct campaign *campaign)
+/* ---- search.mode async: what may be planned while trials run ---- */
+
+/* Work of trials that are planned while others run, as a share of the other trials' work: what the
+ * results would have made needless costs no more than that. */
+#define EARLY_WORK 0.3
+
+/* All trials but those of the first round rest on its losses. */
+static bool is_coarse_look(const struct campaign *campaign)
 {
-    size_t workers = campaign->ranks > 1 ? campaign->ranks - 1 : 1,
-           busy = campaign_open_trials(campaign);
-    return busy < workers ? workers - busy : 0;
+    return campaign->round == 1 && campaign_open_trials(campaign) > 0;
 }
+
+/* Trials that may be added: workers are idle, and fewer are open than a round has. */
+static size_t early_trials(const struct campaign *campaign)
+{
+    size_t most = campaign->ranks > 1 ? campaign->ranks - 1 : 1,
+           open = campaign_open_trials(campaign);
+    if (campaign->plan.search.round_trials < most)
+        most = campaign->plan.search.round_trials;
+    return open < most && !is_coarse_look(campaign) ? most - open : 0;
+}
+
+/* How many of the trials, in the policy's order, are within EARLY_WORK. */
+static size_t count_early(const struct campaign *campaign, const struct proposal *round,
+                          size_t count)
+{
+    struct outlay early = {0}, others = {0};
+    if (campaign_open_trials(campaign) == 0)
+        return count;
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        outlay_add(trial->early ? &early : &others, &trial->spec, trial->wsd_prefix_tokens, 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct trial_spec spec = campaign_spec(campaign, &round[i]);
+        outlay_add(&early, &spec, campaign_wsd_prefix(campaign, &spec, round[i].cell), 1);
+        if (early.work > EARLY_WORK * others.work)
+            return i;
+    }
+    return count;
+}
+
+/* ---- the search's next round: its size ---- */
 
 /* Trials to request from the policy; for a round in progress the number requested before. */
 static uint32_t trials_wanted(const struct campaign *campaign)
 {
     if (!campaign_is_async(&campaign->plan))
         return campaign->plan.search.round_trials;
-    return round_is_planned(campaign) ? (uint32_t)idle_workers(campaign) : campaign->round_trials;
+    return round_is_planned(campaign) ? (uint32_t)early_trials(campaign) : campaign->round_trials;
 }
 
 /* How many of the trials fit into the budget, in the policy's order (most useful first). *need: the
@@ -202,6 +239,8 @@ static int ask_policy(const struct campaign *campaign, const struct interrupt *i
         goto out;
     }
     assert(found <= POLICY_ROUND_MAX);
+    if (round_is_planned(campaign))
+        found = count_early(campaign, round, found);
     size_t fit = round_is_planned(campaign) ? count_affordable(campaign, round, found, need)
                                             : campaign->round_trials;
     *count = fit < found ? fit : found;
@@ -431,7 +470,7 @@ bool campaign_next_is_long(const struct campaign *campaign, const struct next_ev
     if (!round_is_planned(campaign) || !is_active(campaign))
         return true;
     return campaign_is_async(&campaign->plan) && next->unwanted_at != campaign->changes + 1 &&
-           campaign->round_purpose != PURPOSE_CONFIRM && idle_workers(campaign) > 0;
+           campaign->round_purpose != PURPOSE_CONFIRM && early_trials(campaign) > 0;
 }
 
 static int find_next(const struct campaign *campaign, const struct interrupt *interrupt,

@@ -41,6 +41,7 @@ struct campaign {
     uint32_t round_trials;  /* as given in ROUND */
     uint32_t round_planned; /* PLANNED events of this round so far */
     uint32_t round_purpose; /* enum trial_purpose */
+    bool round_is_early;    /* it was planned while trials of earlier ones were open */
     bool confirmed;         /* a confirmation was planned after the last trial of the search */
     uint64_t changes;       /* SESSION and ENDED events, after which the policy may decide anew */
 

@@ -43,6 +43,7 @@ struct trial {
     uint32_t replicate;
     uint32_t cell;    /* index into the plan's cells; for a confirmation, of the parametrization */
     uint32_t purpose; /* enum trial_purpose */
+    bool early;       /* planned while others were open */
     enum trial_state state;
     uint64_t wsd_prefix_tokens; /* of a shared state that it continues from; 0: none */
     struct trial_spec spec;

@@ -4,7 +4,7 @@
  * unknown. It ends when the target is known as well as search.precision asks or no trial is worth
  * its FLOPs; but each optimum that the answer rests on is bracketed first: a trial inside its
  * interval, and one on both sides within an octave. Somewhere the lowest loss must lie between two
- * trials. */
+ * trials. While trials run (search.mode async), only what gains far more than usual is proposed. */
 #include <math.h>
 #include "lrsearch/memory.h"
 #include "search/basin_model.h"
@@ -16,6 +16,7 @@
 #define BEGUN 2           /* trials from which on a cell counts as begun */
 #define SHOWN 3           /* losses that show where they fall */
 #define BEYOND 0.5        /* octaves around an end of the range that count as the end */
+#define EARLY 16.0        /* times the usual gain while trials run, whose results may change all */
 #define REFUSED 4.0       /* factor by which a refused answer lowers search.min_gain */
 #define BRACKET_MOST 0.3  /* target runs that one trial of a bracket may cost */
 #define EXPECTED_TRIALS 4 /* at each horizon, after the first */
@@ -32,6 +33,7 @@ struct design {
     struct candidates candidates;
     uint32_t begun[SEARCH_CELLS];   /* trials */
     bool horizons[ANSWER_HORIZONS]; /* begun */
+    bool running;                   /* trials are */
     bool beyond_range;              /* the optimum seems to lie there */
     double least_gain;              /* a trial is worth its tokens from here on */
 };
@@ -261,8 +263,8 @@ static double least_gain(const struct design *design)
 }
 
 /* The best choice whose gain exceeds min_gain, unless the target is known precisely. Each cell must
- * be tried, and a law needs two horizons, whatever that costs. Without any loss yet, only the
- * cheapest cell is tried. */
+ * be tried, and a law needs two horizons, whatever that costs: but not while trials run. Without any
+ * loss yet, only the cheapest cell is tried. */
 static struct choice choose_worthy(struct design *design)
 {
     size_t horizons = 0;
@@ -274,9 +276,11 @@ static struct choice choose_worthy(struct design *design)
         return best;
     if (isfinite(design->least_gain)) {
         best = choose_trial(design, any_basin);
-        if (best.gain > design->least_gain)
+        if (best.gain > design->least_gain * (design->running ? EARLY : 1))
             return best;
     }
+    if (design->running)
+        return (struct choice){NULL, NULL, 0};
     for (uint32_t c = 0; c < design->space->cell_count; c++)
         new_cell = new_cell || design->begun[c] < BEGUN;
     for (size_t h = 0; h < design->space->horizon_count; h++)
@@ -296,13 +300,15 @@ static struct choice choose_worthy(struct design *design)
 static void condition_on_running(struct design *design, const struct observation *seen,
                                  size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        design->running = design->running || seen[i].kind == OBSERVED_RUNNING;
         for (size_t j = 0; j < design->candidates.count && seen[i].kind == OBSERVED_RUNNING; j++) {
             struct candidate *candidate = &design->candidates.all[j];
             if (candidate_is(&candidate->proposal, &seen[i]) &&
                 candidate->proposal.seed == seen[i].seed)
                 condition_on(design, candidate);
         }
+    }
 }
 
 static size_t choose_round(struct design *design, const struct observation *seen, size_t count,

@@ -158,6 +158,7 @@ struct plan test_plan(void)
     plan.search.horizons[2] = 5000;
     plan.search.horizon_count = 3;
     plan.search.seeds = 2;
+    plan.search.round_trials = 8;
     plan.on_fail.retries = 2;
     plan.limits.max_failures = 2;
     return plan;
