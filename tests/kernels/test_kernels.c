@@ -5,6 +5,7 @@
 #include "cmocka_all.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "kernels/kernels.h"
 #include "kernels/ref/ref.h"

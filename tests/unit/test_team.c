@@ -52,6 +52,7 @@ struct run {
     uint64_t heard;     /* calls of the step hook */
     int next;           /* of plan */
     int ended;          /* size of the team at the end */
+    uint64_t bytes;     /* sent by all */
     struct team *team;
     atomic_bool canceled;
     struct trial_result result;
@@ -169,6 +170,7 @@ static void run_team(struct run *run)
         bool let_go = !run->vanishes || (ranks[i].epoch > 0 && ranks[i].rc == 0);
         assert_int_equal(ranks[i].rc, bad ? LR_EINVAL : let_go ? 0 : LR_ECANCELED);
     }
+    run->bytes = thread_world_bytes(run->world);
     thread_world_destroy(run->world);
 }
 
@@ -431,6 +433,24 @@ static void a_member_cannot_join(void **state)
     assert_same_result(&later.result, &wanted);
 }
 
+/* Of P parameters each member sends 4 P / g bytes of gradients to every other one, and as many of
+ * weights; the rest is small. */
+static void bytes_of_a_step(void **state)
+{
+    (void)state;
+    for (int size = 2; size <= 8; size *= 2) {
+        struct trial_spec spec = slices_of(8), longer = spec;
+        longer.horizon_tokens += spec.batch_tokens;
+        struct run run = {.spec = &spec, .plan = {{0, size}}};
+        struct run run_on = {.spec = &longer, .plan = {{0, size}}};
+        run_team(&run);
+        run_team(&run_on);
+        uint64_t step = run_on.bytes - run.bytes;
+        uint64_t least = 8 * trial_params(&spec) * (uint64_t)(size - 1);
+        assert_in_range(step, least, least + least / 50 + (uint64_t)(size * size) * 512);
+    }
+}
+
 static void more_members_than_slices(void **state)
 {
     (void)state;
@@ -509,6 +529,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_diverged_training_says_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(a_member_vanishes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_member_cannot_join, setup, teardown),
+        cmocka_unit_test(bytes_of_a_step),
         cmocka_unit_test(more_members_than_slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
