@@ -16,7 +16,7 @@ trials() # RUN_DIR
 tiny_plan groups.yaml "name: groups" "trainer: {kind: transformer, matmul: own, ranks_per_trial: 4}" \
     "model: {arch: gpt, d_model: 32, n_layers: 2, n_heads: 2, context: 128, vocab: 512}" \
     "training: {batch_tokens: 2048}" \
-    "search: {lr: [1e-3, 1e-2], horizons: [16k, 32k], policy: grid, resolution: 2}"
+    "search: {lr: [1e-3, 1e-2], horizons: [32k, 64k], policy: grid, resolution: 2}"
 run "$LRSEARCH" groups.yaml --run-dir logs/one
 whole_status=$status
 trials logs/one >one.csv
