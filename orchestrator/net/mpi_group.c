@@ -442,6 +442,7 @@ static struct group *mpi_group_open(struct group_source *source,
 {
     int self;
     (void)source;
+    prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS); /* of this thread, for sleep_us() */
     free_abandoned();
     struct mpi_group *group = lr_calloc(1, sizeof(*group));
     if (!group)
@@ -469,7 +470,6 @@ int mpi_groups_start(struct lr_error *err)
     MPI_Comm_get_attr(groups.comm, MPI_TAG_UB, &tag_most, &found);
     groups.tag_most = found ? *tag_most : TAG_MOST_LEAST;
     groups.source.open = mpi_group_open;
-    prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
     return 0;
 }
 
