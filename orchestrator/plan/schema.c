@@ -275,7 +275,7 @@ static const struct plan_key search_keys[] = {
     {KEY(U32, search, round_trials), .fallback = "8", .low = 1, .high = 1024,
      .help = "design: trials of a round at most"},
     {KEY(ENUM, search, mode), .fallback = "rounds", .choices = modes,
-     .help = "rounds: the same trials on any number of ranks; async (design): another trial as soon as a worker is free"},
+     .help = "rounds: the same trials on any number of ranks; async (design): while trials run, another one that matters, where a worker is free"},
     {KEY(NUMBER, search, resolution), .unit = "octaves", .fallback = "1", .low = 0.05, .high = 2,
      .help = "design with several models: distance of the LRs that it may try, within .25 to .5; with one model it is .25"},
     {KEY(BOOL, search, extend), .fallback = "false",

@@ -42,16 +42,19 @@ static struct plan *load_plan(int number)
     char path[300];
     struct plan_errors errors = {0};
     struct plan *plan = calloc(1, sizeof(*plan));
+    const int context = number == LARGE ? 16 : 200;
     assert_non_null(plan);
     snprintf(path, sizeof(path), "%s/plan-%d.yaml", base, number);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fprintf(file, "version: 1\nname: sim\nseed: 3\n"
-                  "model: {d_model: 16, n_layers: 1, n_heads: 1, context: 16, vocab: 64}\n"
-                  "data: {source: synthetic}\ntraining: {batch_tokens: 160}\n"
-                  "target: {tokens: 1M}\n"
-                  "limits: {silence: 60s, checkpoint_every: 3s, max_failures: 1M}\n"
-                  "on_fail: {retries: 100}\n");
+    fprintf(file,
+            "version: 1\nname: sim\nseed: 3\n"
+            "model: {d_model: 16, n_layers: 1, n_heads: 1, context: %d, vocab: 64}\n"
+            "data: {source: synthetic}\ntraining: {batch_tokens: %d}\n"
+            "target: {tokens: 1M}\n"
+            "limits: {silence: 60s, checkpoint_every: 3s, max_failures: 1M}\n"
+            "on_fail: {retries: 100}\n",
+            context, 10 * context); /* 200: in slices that a group can share */
     fputs(searches[number], file);
     fclose(file);
     if (plan_load(plan, path, NULL, 0, &errors))
@@ -141,7 +144,7 @@ static void assert_same_answer(const json_t *answer, const json_t *expected, con
 /* ---- what the journal says ---- */
 
 struct tally {
-    unsigned accepted[512], attempts[512], lost, failed, canceled;
+    unsigned accepted[512], attempts[512], lost, failed, canceled, regroups;
     size_t trials;
 };
 
@@ -223,6 +226,11 @@ static struct sim_faults faults_of(uint64_t seed, int start)
         faults.end_signal = signals[(kinds >> 16) % 6];
     }
     faults.deaths_seen = kinds & 256;
+    if (kinds & 1024) { /* slow enough that groups pay */
+        faults.flops = 1e4;
+        faults.link_latency_s = 1e-5;
+        faults.link_bytes_per_s = 1e9;
+    }
     if (kinds & 512)
         faults.job_ms = (uint32_t)some(seed, 8999, 0, 20000);
     return faults;
@@ -241,6 +249,7 @@ static void one_world(uint64_t seed, const struct plan *plan, const json_t *expe
         memset(&err, 0, sizeof(err));
         rc = session_with(faults.job_ms ? &sim_loop_threads : &sim_loop, plan, run_dir,
                           seed + ((uint64_t)start << 32), &faults, &err);
+        sum->regroups += sim_account().regroups;
         if (rc == SIM_KILLED)
             tear_journal(run_dir, seed + ((uint64_t)start << 32));
         else if (rc && rc != LR_ECANCELED && rc != LR_EWORKERS)
@@ -275,9 +284,10 @@ static void every_campaign_ends_with_the_same_answer(void **state)
         int number = seed % 16 == 0 ? 3 : seed % 8 == 1 ? 4 : (int)(seed % 3); /* design is slow */
         one_world(seed, plans[number], expected[number], &sum);
     }
-    printf("%llu worlds: %u attempts lost, %u failed, %u stopped\n", (unsigned long long)seed_count,
-           sum.lost, sum.failed, sum.canceled);
-    assert_true(seed_count < 50 || (sum.lost > seed_count && sum.failed > seed_count));
+    printf("%llu worlds: %u attempts lost, %u failed, %u stopped; groups grew %u times\n",
+           (unsigned long long)seed_count, sum.lost, sum.failed, sum.canceled, sum.regroups);
+    assert_true(seed_count < 50 ||
+                (sum.lost > seed_count && sum.failed > seed_count && sum.regroups > seed_count));
     for (int i = 0; i < PLANS; i++) {
         json_decref(expected[i]);
         free(plans[i]);
@@ -482,7 +492,7 @@ static void every_decision_follows_from_the_journal(void **state)
     for (uint64_t seed = 1; seed <= 8; seed++) {
         struct lr_error err = {0};
         struct replay replay = {0};
-        struct sim_faults faults = {.workers = 5, .latency_ms = 50, .slow = 4, .job_ms = 5000};
+        struct sim_faults faults = {.workers = 5, .latency_ms = 50, .slow = 4, .job_ms = 20000};
         replay.fails = seed > 4;
         if (replay.fails)
             faults.fail = .2;

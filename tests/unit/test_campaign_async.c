@@ -104,9 +104,8 @@ static void early_trials_are_few(void **state)
             assert_int_equal(campaign_trial_count(driver.campaign), 10);
             struct count count = count_log(&driver);
             assert_int_equal(count.most_open, workers < most ? workers : most);
-            /* ten trials of one length: from the fourth on one of five may be early */
-            if (count.most_open > 1 && count.most_open < 4)
-                assert_int_equal(count.early_rounds, 2);
+            bool may_be_early = count.most_open > 1 && count.most_open < 5; /* 5: two rounds do */
+            assert_int_equal(count.early_rounds > 0, may_be_early);
             driver_release(&driver);
         }
     next_events_release(&fresh);

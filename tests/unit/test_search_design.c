@@ -181,6 +181,27 @@ static void what_runs_is_not_asked_for_and_counts(void **state)
     assert_true(more < trials); /* they would have told most of it */
 }
 
+/* What the results may change waits for them; what gains far more than usual does not. */
+static void while_trials_run_only_large_gains_count(void **state)
+{
+    (void)state;
+    see_basin(1000000, 8e-3, 0);
+    space.min_gain = 10;
+    assert_true(ask() >= 2); /* a second horizon */
+    see(1000000, 1e-3, NAN)->kind = OBSERVED_RUNNING;
+    assert_int_equal(ask(), 0);
+    setup(state);
+    see_brackets();
+    space.precision = 1e-9;
+    space.target_tokens = 256000000;
+    for (space.min_gain = 10; ask() == 0; space.min_gain /= 2)
+        assert_true(space.min_gain > 1e-9);
+    see(1000000, 1e-3, NAN)->kind = OBSERVED_RUNNING; /* far from the optimum */
+    assert_int_equal(ask(), 0);
+    space.min_gain /= 32;
+    assert_true(ask() > 0);
+}
+
 static void it_waits_for_its_first_trials(void **state)
 {
     (void)state;
@@ -280,6 +301,7 @@ int main(void)
         TEST(the_lowest_loss_gets_a_trial_on_both_sides),
         TEST(a_second_horizon_is_always_tried),
         TEST(what_runs_is_not_asked_for_and_counts),
+        TEST(while_trials_run_only_large_gains_count),
         TEST(it_waits_for_its_first_trials),
         TEST(a_round_is_as_long_as_it_may_be),
         TEST(seeds_are_bought_against_noise_only),
