@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh and test.sh with stand-ins for apt, cmake and mpirun: what they call, say and return.
+# run.sh and test.sh with stand-ins for apt, cmake and lrsearch: what they call, say and return.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 unset LRSEARCH_SKIP_PACKAGES
 
@@ -15,7 +15,7 @@ stub() # NAME SCRIPT: a program in bin/ that writes its call to $work/calls
     chmod +x "bin/$1"
 }
 # Everything the scripts use, and nothing else: what is not here is "not installed".
-for tool in sh env dirname basename cat sed tail head grep mktemp mkdir mv rm tr id nproc setsid sleep cp; do
+for tool in sh env dirname basename cat sed tail head grep mktemp mkdir mv rm tr id nproc sleep cp; do
     ln -s "$(command -v $tool)" bin/$tool
 done
 stub dpkg-query 'case " $MISSING " in *" $4 "*) exit 1 ;; esac; echo installed'
@@ -33,17 +33,7 @@ stub cmake 'case "$1" in
    cp "$LRSEARCH_STUB" "$folder/lrsearch" ;;
 esac'
 stub ninja ''
-# As Open MPI with recovery: its own status is 0 whatever happened.
-stub mpirun 'case "$1$MPI" in
---versionmpich) echo "HYDRA build details:"; exit ;;
---versionfive) echo "mpirun (Open MPI) 5.0.7"; exit ;;
---version) echo "mpirun (Open MPI) 4.1.4"; exit ;;
-esac
-trap "echo 75 >\"$LRSEARCH_EXIT_FILE\"; exit 0" USR1
-[ -z "$STATUS" ] || echo "$STATUS" >"$LRSEARCH_EXIT_FILE"
-[ -z "$SLOW" ] || { echo running >"$SLOW"; while :; do sleep 0.1; done; }
-exit "${MPIRUN_STATUS:-0}"'
-stub lrsearch 'exit 3'
+stub lrsearch 'exit "${STATUS:-3}"'
 mv bin/lrsearch lrsearch.stub
 
 start_with() # VARIABLE=VALUE... -- COMMAND...: with only bin/ in PATH
@@ -72,59 +62,42 @@ start_with STATUS=0 MISSING=cmake -- tree/run.sh tree/plans/plain.yaml
 expect_status 0
 expect_err "missing packages: cmake"
 called "install --no-install-recommends cmake"
-called "-np"
+called "lrsearch run tree/plans/plain.yaml -n auto"
 
 # All there: apt is not called.
 start_with STATUS=0 -- tree/run.sh tree/plans/plain.yaml 5 -- -q --json
 expect_status 0
 not_called apt-get
-called "-np 5"
-called "--enable-recovery"
-called "--bind-to none"
-called "lrsearch tree/plans/plain.yaml -q --json"
+called "lrsearch run tree/plans/plain.yaml -n 5 -q --json"
 
-# The status of rank 0, not that of mpirun.
+# The status of lrsearch.
 start_with STATUS=65 -- tree/run.sh tree/plans/plain.yaml
 expect_status 65
-start_with -- tree/run.sh tree/plans/plain.yaml
-expect_status 75
-expect_err "goes on"
-start_with MPIRUN_STATUS=137 -- tree/run.sh tree/plans/plain.yaml
-expect_status 75
-start_with MPIRUN_STATUS=1 -- tree/run.sh tree/plans/plain.yaml
-expect_status 70
-
-# One rank: no mpirun at all. Inside Slurm: its number of tasks. Open MPI 5: the option that it has
-# instead. MPICH: none of Open MPI's options.
 start_with -- tree/run.sh tree/plans/plain.yaml 1
 expect_status 3
-not_called mpirun
-start_with STATUS=0 SLURM_NTASKS=17 -- tree/run.sh tree/plans/plain.yaml
-called "-np 17"
-start_with MPI=five STATUS=0 -- tree/run.sh tree/plans/plain.yaml
-called "--with-ft ulfm"
-not_called "--enable-recovery"
-start_with MPI=mpich STATUS=0 -- tree/run.sh tree/plans/plain.yaml
-not_called "oversubscribe"
+called "-n 1"
 
-# Names that a shell or mpirun could take for something else.
+# Inside a Slurm job nothing is installed or built where a build is there.
+start_with STATUS=0 SLURM_JOB_ID=1 MISSING=cmake -- tree/run.sh tree/plans/plain.yaml
+expect_status 0
+not_called apt-get
+not_called cmake
+called "lrsearch run tree/plans/plain.yaml -n auto"
+mv tree/build/lrsearch kept
+start_with STATUS=0 SLURM_JOB_ID=1 -- tree/run.sh tree/plans/plain.yaml
+expect_status 0
+called cmake
+rm kept
+
+# Names that a shell could take for something else.
 for name in 'a b;touch PWNED' '$(touch PWNED)' '`touch PWNED`' '|touch PWNED' "a'b\"c" '-x'; do
     cp tree/plans/plain.yaml "./$name"
     start_with STATUS=0 CDPATH=.:tree -- tree/run.sh "./$name" 2 -- --set "$name"
     expect_status 0
-    called "lrsearch ./$name --set $name"
+    called "lrsearch run ./$name -n 2 --set $name"
     [ -z "$(find . -name PWNED)" ] || fail "$name was run as a command"
     rm "./$name"
 done
-cp tree/plans/plain.yaml :
-start_with -- tree/run.sh :
-expect_status 2
-expect_err "mpirun would take it for the end of a command; a file of that name is ./:"
-start_with -- tree/run.sh tree/plans/plain.yaml 2 -- : touch PWNED
-expect_status 2
-not_called mpirun
-rm :
-
 # Wrong use
 start_with -- tree/run.sh tree/plans/plain.yaml none
 expect_status 2
@@ -154,22 +127,7 @@ not_called "synthetic"
 start_with BROKEN=1 -- tree/run.sh tree/plans/plain.yaml
 expect_status 70
 expect_err "FAILED: wrong.c"
-not_called mpirun
-
-# SIGTERM to run.sh becomes SIGUSR1 to mpirun; the coordinator's 75 comes back.
-: >calls
-start env -i PATH="$work/bin" TMPDIR="$work" LRSEARCH_STUB="$work/lrsearch.stub" \
-    SLOW="$work/running" tree/run.sh tree/plans/plain.yaml
-tries=100
-while [ ! -s running ] && [ $tries -gt 0 ]; do
-    sleep 0.1
-    tries=$((tries - 1))
-done
-kill -TERM "$pid"
-wait "$pid"
-status=$?
-expect_status 75
-expect_err "stopping"
+not_called "lrsearch run"
 
 # Not Debian: the list, and nothing is tried.
 rm bin/dpkg-query

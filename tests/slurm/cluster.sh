@@ -1,13 +1,14 @@
 #!/bin/sh
-# usage: cluster.sh up FOLDER [NODES [CPUS]] | down FOLDER
+# usage: cluster.sh up FOLDER [NODES [CPUS]] | down FOLDER | kill FOLDER NODE | boot FOLDER NODE
 #
 # A Slurm cluster of virtual nodes n1, n2, ... on this machine, without systemd: slurmctld, one slurmd a
 # node, and a munged of its own, all with their files in FOLDER and on ports of their own. `up` prints
 # FOLDER/slurm.conf, for SLURM_CONF; exit status 77 where the machine cannot have one. Needs root: the
 # nodes are namespaces, because ranks of two nodes must not share a host name, /dev/shm or PMIx's files.
-# `down` ends the processes whose pids are in FOLDER.
+# `down` ends the processes whose pids are in FOLDER; `kill` all of a node, as if its power failed, and
+# `boot` starts it again.
 set -u
-action=${1:?} folder=${2:?} nodes=${3:-2} cpus=${4:-32}
+action=${1:?} folder=${2:?}
 conf=$folder/slurm.conf
 
 cannot()
@@ -93,8 +94,9 @@ start_node() # NAME
         >"$folder/slurmd.$1.out" 2>&1
 }
 
-up()
+up() # NODES CPUS
 {
+    nodes=$1 cpus=$2
     [ "$(id -u)" -eq 0 ] || cannot "virtual nodes need root"
     for program in slurmctld slurmd srun sbatch munged mungekey unshare; do
         command -v $program >/dev/null 2>&1 || cannot "there is no $program"
@@ -122,6 +124,16 @@ up()
     echo "$conf"
 }
 
+kill_node() # NAME: the processes of its namespace
+{
+    space=$(readlink "/proc/$(cat "$folder/slurmd.$1.pid")/ns/uts") || exit 1
+    for process in /proc/[0-9]*; do
+        if [ "$(readlink "$process/ns/uts" 2>/dev/null)" = "$space" ]; then
+            kill -KILL "${process#/proc/}" 2>/dev/null
+        fi
+    done
+}
+
 down()
 {
     if SLURM_CONF=$conf scancel -u root >/dev/null 2>&1; then
@@ -134,7 +146,9 @@ down()
 
 PATH=$PATH:/usr/sbin:/sbin
 case $action in
-up) up ;;
+up) up "${3:-2}" "${4:-32}" ;;
 down) down ;;
+kill) kill_node "${3:?}" ;;
+boot) start_node "${3:?}" ;;
 *) exit 2 ;;
 esac
