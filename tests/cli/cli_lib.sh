@@ -172,14 +172,6 @@ expect_same_result() # RESULT.JSON RESULT.JSON
     }
 }
 
-# A horizon during which something is to happen to the campaign. Under the sanitizers a training is
-# seven times slower (8.4 against 1.2 CPU seconds for 18 of them): there CTest has it divided by
-# four, and it still takes longer than without.
-horizon() # K: tokens, in thousands
-{
-    echo "$(($1 / ${LRSEARCH_HORIZON_DIVISOR:-1}))k"
-}
-
 # A plan of a few seconds. Arguments replace whole sections: tiny_plan FILE "search: {...}" ...
 tiny_plan() # FILE [SECTION...]
 {

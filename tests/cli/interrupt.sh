@@ -3,7 +3,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 tiny_plan long.yaml "model: {arch: gpt, d_model: 32, n_layers: 1, n_heads: 2, context: 32, vocab: 64}" \
-    "search: {lr: [2e-3, 8e-3], horizons: [$(horizon 100), $(horizon 400)], policy: grid}" "limits: {checkpoint_every: none}"
+    "search: {lr: [2e-3, 8e-3], horizons: [100k, 400k], policy: grid}" "limits: {checkpoint_every: none}"
 run "$LRSEARCH" long.yaml --run-dir logs/whole
 whole_status=$status
 

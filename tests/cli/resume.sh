@@ -4,7 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
 # Several rounds, also where few trials would do for an answer.
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [$(horizon 32), $(horizon 64), $(horizon 128)], min_gain: 1e-5, precision: 1e-6}" \
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [32k, 64k, 128k], min_gain: 1e-5, precision: 1e-6}" \
     "budget: {trials: 16}"
 run "$LRSEARCH" tiny.yaml --run-dir logs/whole
 whole_status=$status

@@ -55,7 +55,7 @@ expect_err "--vocab 300: must be 256 (bytes), or 512 to 131072"
 
 # A file that goes away under a running campaign costs attempts, not the campaign.
 token_plan gone.yaml gone "data: {tokens: [llmc_train_000.bin], val: [llmc_val_000.bin], val_tokens: 128, repeat: true}" 1000
-sed -i "s/^search: .*/search: {lr: [1e-3, 3e-1], horizons: [$(horizon 64), $(horizon 128)]}/" gone.yaml
+sed -i 's/^search: .*/search: {lr: [1e-3, 3e-1], horizons: [64k, 128k]}/' gone.yaml
 echo "limits: {max_failures: 1000}" >>gone.yaml
 echo "on_fail: {retries: 100}" >>gone.yaml
 answers gone.yaml --run-dir logs/calm

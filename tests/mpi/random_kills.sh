@@ -7,7 +7,7 @@ mpi_environment
 count=${1:-6}
 seed=${2:-1}
 
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [$(horizon 64), $(horizon 128), $(horizon 256)], min_gain: 1e-5, precision: 1e-6}" \
+tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [64k, 128k, 256k], min_gain: 1e-5, precision: 1e-6}" \
     "budget: {trials: 20}" "limits: {silence: 20s, checkpoint_every: 1s, max_failures: 1000}" "on_fail: {retries: 20}"
 run_mpi 4 tiny.yaml --run-dir logs/whole
 whole_status=$status
