@@ -5,6 +5,7 @@
 #include "cmocka_all.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "kernels/kernels.h"
 #include "kernels/ref/ref.h"
@@ -125,6 +126,11 @@ static void linear_by(enum matmul by, size_t N, size_t K, size_t M)
     float once = p.gradient[1][0]; /* accumulates */
     linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], true, N, K, M);
     assert_true(fabsf(p.gradient[1][0] - 2 * once) <= 1e-4f * (1 + fabsf(once)));
+    for (size_t i = 0; i < M * K; i++) /* overwrites, whatever was there */
+        p.gradient[1][i] = NAN;
+    linear_backward_weight(by, p.gradient[1], NULL, p.d_out, p.in[0], false, N, K, M);
+    assert_true(p.gradient[1][0] == once);
+    assert_true(isfinite(p.gradient[1][M * K - 1]));
     draw(N * M, N * K, M * K, 0, 1);
     linear_forward(by, p.out, p.in[0], p.in[1], NULL, N, K, M);
     out_is_near();
@@ -446,6 +452,70 @@ static void norms_and_sums(void **state)
     assert_true(isnan(sum_of_squares(values, 37)));
 }
 
+/* Parts of a tensor that begin at a block have the sums of the whole one. */
+static void sums_of_blocks(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 16384, 16385, 100000, 64 * 16384 + 5};
+    for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+        size_t count = counts[c], block = squares_block(count), blocks = (count - 1) / block + 1;
+        float *values = malloc(count * sizeof(*values));
+        double sums[SQUARES_MOST], one, total = 0;
+        assert_non_null(values);
+        assert_true(blocks <= SQUARES_MOST);
+        for (size_t i = 0; i < count; i++)
+            values[i] = .1f * (float)(i % 37);
+        sums_of_squares(sums, values, block, count);
+        for (size_t b = 0; b < blocks; b++) {
+            size_t left = count - b * block;
+            sums_of_squares(&one, values + b * block, block, left < block ? left : block);
+            assert_true(one == sums[b]);
+            total += one;
+        }
+        assert_true(total == sum_of_squares(values, count));
+        free(values);
+    }
+}
+
+/* Terms whose sum depends on the order. */
+static void orders_of_sums(void **state)
+{
+    (void)state;
+    enum { COUNT = 16384 + 300, TERMS = 16 };
+    float *block = malloc(TERMS * COUNT * sizeof(*block)), *out = malloc(COUNT * sizeof(*out));
+    const float *terms[TERMS];
+    assert_true(block && out);
+    for (size_t i = 0; i < (size_t)TERMS * COUNT; i++)
+        block[i] = 1.0f / (float)(i % 1009 + 1);
+    for (size_t t = 0; t < TERMS; t++)
+        terms[t] = block + t * COUNT;
+    for (size_t n = 2; n <= 5; n++) {
+        add_nested(out, terms, n, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            float sum = terms[n - 1][i];
+            for (size_t t = n - 1; t-- > 0;)
+                sum = terms[t][i] + sum;
+            assert_true(out[i] == sum);
+        }
+    }
+    for (size_t n = 2; n <= TERMS; n *= 2) {
+        add_tree(out, terms, n, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            float sums[TERMS];
+            for (size_t t = 0; t < n; t++)
+                sums[t] = terms[t][i];
+            for (size_t step = 1; step < n; step *= 2)
+                for (size_t t = 0; t < n; t += 2 * step)
+                    sums[t] += sums[t + step];
+            assert_true(out[i] == sums[0]);
+        }
+    }
+    add_tree(block + 3 * COUNT, terms, TERMS, COUNT); /* into one of the terms */
+    assert_memory_equal(block + 3 * COUNT, out, COUNT * sizeof(*out));
+    free(block);
+    free(out);
+}
+
 static void openblas_took_the_cpu_for_an_older_one(void **state)
 {
     (void)state;
@@ -482,6 +552,8 @@ int main(void)
         cmocka_unit_test(embedding_rows_are_picked_and_scattered),
         cmocka_unit_test(adamw_by_hand),
         cmocka_unit_test(norms_and_sums),
+        cmocka_unit_test(sums_of_blocks),
+        cmocka_unit_test(orders_of_sums),
         cmocka_unit_test(openblas_took_the_cpu_for_an_older_one),
     };
     kernels_init();

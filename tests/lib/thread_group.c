@@ -156,6 +156,8 @@ static bool take(struct thread_group *g, const struct wanted *wanted)
         if (sent->epoch != g->group.members.epoch || sent->from != wanted->from ||
             sent->to != own_rank(g))
             continue;
+        if (!sent->data)
+            return false;
         assert(sent->bytes == wanted->bytes);
         memcpy(wanted->data, sent->data, sent->bytes);
         if (sent->from_group)
@@ -213,15 +215,11 @@ static void close_group(struct group *group)
 {
     struct thread_group *g = of(group);
     pthread_mutex_lock(&g->world->lock);
-    for (struct sent **at = &g->world->first; *at;) {
-        struct sent *sent = *at;
-        if (sent->from_group != g) {
-            at = &sent->next;
-            continue;
+    for (struct sent *sent = g->world->first; sent; sent = sent->next)
+        if (sent->from_group == g) { /* never comes, and nothing that was sent after it */
+            sent->from_group = NULL;
+            sent->data = NULL;
         }
-        *at = sent->next;
-        free(sent);
-    }
     pthread_mutex_unlock(&g->world->lock);
     for (struct wanted *wanted = g->receives, *next; wanted; wanted = next) {
         next = wanted->next;

@@ -41,17 +41,20 @@ struct run {
     const struct trial_spec *spec;
     struct growth plan[GROWTHS + 1];
     const char *save, *init;   /* files */
-    uint64_t until_tokens;     /* as in train_files */
-    struct trial_place place;  /* its checkpoint: by wsd_prefix_run() instead of trainer_run() */
-    uint64_t save_at, stop_at; /* steps; 0: never */
-    uint64_t vanish_at;        /* step in which the last rank stops to answer; 0: never */
+    struct trial_place place;  /* with a checkpoint: by wsd_prefix_run() instead of trainer_run() */
+    uint64_t save_at, stop_at; /* calls of the step hook, 1 the first; 0: never */
+    int vanishes;              /* rank that does not answer from step vanish_at on; 0: none */
+    uint64_t vanish_at;
+    int bad; /* rank whose model cannot be made */
 
     struct thread_world *world;
-    uint64_t step; /* of the leader, done */
-    int next;      /* of plan */
-    int ended;     /* size of the team at the end */
+    atomic_ullong step; /* of the leader, done */
+    uint64_t heard;     /* calls of the step hook */
+    int next;           /* of plan */
+    int ended;          /* size of the team at the end */
+    uint64_t bytes;     /* sent by all */
     struct team *team;
-    atomic_bool canceled, lost;
+    atomic_bool canceled;
     struct trial_result result;
 };
 
@@ -76,17 +79,24 @@ static bool is_canceled(void *context)
     return atomic_load(&run->canceled);
 }
 
+static bool has_vanished(void *context)
+{
+    struct run *run = context;
+    return atomic_load(&run->step) >= run->vanish_at;
+}
+
 static struct group *open_group(struct run *run, int epoch, int rank)
 {
     struct group_members members = members_of(run, epoch);
-    return thread_group_open(run->world, &members, rank, is_canceled, run);
+    return thread_group_open(run->world, &members, rank,
+                             rank == run->vanishes ? has_vanished : is_canceled, run);
 }
 
 static struct group *larger(void *context)
 {
     struct run *run = context;
     const struct growth *next = &run->plan[run->next];
-    if (next->size == 0 || run->step < next->at_step)
+    if (next->size == 0 || atomic_load(&run->step) < next->at_step)
         return NULL;
     int before = run->next > 0 ? next[-1].size : 1;
     thread_world_await(run->world, (uint32_t)run->next, 1, next->size - before);
@@ -104,18 +114,24 @@ static struct group *open_larger(void *context, const struct group_members *memb
 static void *follow(void *context)
 {
     struct rank *rank = context;
+    struct run *run = rank->run;
     const struct team_hooks hooks = {.context = rank, .open = open_larger};
-    rank->rc = team_follow(rank->run->spec, &rank->run->place,
-                           open_group(rank->run, rank->epoch, rank->rank), &hooks, NULL);
+    struct trial_spec spec = *run->spec;
+    spec.arch = rank->rank == run->bad ? 99 : spec.arch;
+    rank->rc =
+        team_follow(&spec, &run->place, open_group(run, rank->epoch, rank->rank), &hooks, NULL);
+    if (rank->rank == run->vanishes)
+        atomic_store(&run->canceled, true); /* as the coordinator cancels the others */
     return NULL;
 }
 
 static int on_step(void *context, const struct train_step *step)
 {
     struct run *run = context;
-    run->step = step->tokens / run->spec->batch_tokens;
-    int wish = run->save_at > 0 && run->step == run->save_at ? TRAIN_SAVE : 0;
-    return wish | (run->stop_at > 0 && run->step == run->stop_at ? TRAIN_STOP : 0);
+    atomic_store(&run->step, step->tokens / run->spec->batch_tokens);
+    run->heard++;
+    int wish = run->save_at > 0 && run->heard == run->save_at ? TRAIN_SAVE : 0;
+    return wish | (run->stop_at > 0 && run->heard == run->stop_at ? TRAIN_STOP : 0);
 }
 
 static void lead(struct run *run)
@@ -128,8 +144,7 @@ static void lead(struct run *run)
     assert_int_equal(team_create(&run->team, group, &hooks, NULL), 0);
     const struct train_hooks train = {
         .context = run, .step = on_step, .attempt = 1, .place = &run->place, .team = run->team};
-    struct train_files files = {
-        .init = run->init, .save = run->save, .until_tokens = run->until_tokens};
+    struct train_files files = {.init = run->init, .save = run->save};
     if (run->place.checkpoint[0])
         wsd_prefix_run(run->spec, &train, &run->result);
     else
@@ -151,8 +166,11 @@ static void run_team(struct run *run)
     lead(run);
     for (int i = 1; i < most; i++) {
         assert_int_equal(pthread_join(ranks[i].thread, NULL), 0);
-        assert_int_equal(ranks[i].rc, run->result.outcome == OUTCOME_FAILED ? LR_EDATA : 0);
+        bool bad = ranks[i].rank == run->bad;
+        bool let_go = !run->vanishes || (ranks[i].epoch > 0 && ranks[i].rc == 0);
+        assert_int_equal(ranks[i].rc, bad ? LR_EINVAL : let_go ? 0 : LR_ECANCELED);
     }
+    run->bytes = thread_world_bytes(run->world);
     thread_world_destroy(run->world);
 }
 
@@ -333,6 +351,125 @@ static void a_checkpoint_is_of_any_size(void **state)
     }
 }
 
+/* The training has two parts; the group grows in the first and in the second, and a stop with a
+ * checkpoint in the middle of the validation is followed by an attempt of another size. */
+static void parts_of_a_wsd_schedule(void **state)
+{
+    (void)state;
+    struct trial_spec spec = slices_of(4);
+    spec.schedule = SCHEDULE_WSD;
+    spec.horizon_tokens = 8 * spec.batch_tokens;
+    spec.warmup_tokens = spec.batch_tokens;
+    spec.cooldown = .5;
+    assert_int_equal(trial_wsd_prefix_tokens(&spec), 4 * spec.batch_tokens);
+    struct trial_result wanted = alone(&spec, NULL);
+    struct run run = {.spec = &spec, .plan = {{0, 1}, {2, 2}, {6, 4}}, .stop_at = 9, .save_at = 9};
+    path_of(run.place.checkpoint, "own");
+    snprintf(run.place.wsd_prefix_dir, sizeof(run.place.wsd_prefix_dir), "%s", dir);
+    run_team(&run);
+    assert_int_equal(run.ended, 4);
+    assert_string_equal(run.result.message, "canceled during validation, saved at token 16384");
+    struct run again = {.spec = &spec, .plan = {{0, 2}}, .place = run.place};
+    run_team(&again);
+    assert_int_equal(again.result.begun_tokens, 8 * spec.batch_tokens);
+    assert_same_result(&again.result, &wanted);
+    assert_int_equal(unlink(run.place.checkpoint), 0);
+    struct run prefix = {.spec = &spec, .plan = {{0, 4}}, .place = run.place};
+    run_team(&prefix);
+    assert_int_equal(prefix.result.begun_tokens, 4 * spec.batch_tokens);
+    assert_same_result(&prefix.result, &wanted);
+}
+
+static void a_diverged_training_says_the_same(void **state)
+{
+    (void)state;
+    const struct train_hooks hooks = {.attempt = 1};
+    struct trial_result wanted;
+    struct trial_spec spec = slices_of(4);
+    spec.lr = 1e4;
+    spec.horizon_tokens *= 10;
+    trainer_run(&spec, NULL, &hooks, &wanted);
+    assert_int_equal(wanted.outcome, OUTCOME_DIVERGED);
+    struct run run = {.spec = &spec, .plan = {{0, 4}}};
+    run_team(&run);
+    assert_same_result(&run.result, &wanted);
+    assert_string_equal(run.result.message, wanted.message);
+}
+
+/* Before its first step, between two, and while the group grows: nobody waits for it for ever. */
+static void a_member_vanishes(void **state)
+{
+    (void)state;
+    struct trial_spec spec = slices_of(8);
+    for (uint64_t at = 0; at < 3; at++)
+        for (int size = 2; size <= 8; size *= 4) {
+            struct run run = {
+                .spec = &spec, .plan = {{0, size}}, .vanishes = size, .vanish_at = at};
+            run_team(&run);
+            assert_int_equal(run.result.outcome, OUTCOME_CANCELED);
+            char wanted[64];
+            snprintf(wanted, sizeof(wanted), "canceled with its group of %d ranks", size);
+            assert_string_equal(run.result.message, wanted);
+        }
+    struct run run = {
+        .spec = &spec, .plan = {{0, 2}, {1, 4}, {2, 8}}, .vanishes = 2, .vanish_at = 1};
+    run_team(&run);
+    assert_int_equal(run.result.outcome, OUTCOME_CANCELED);
+}
+
+/* A rank without memory or data: told at the start, and a training that goes on does without. */
+static void a_member_cannot_join(void **state)
+{
+    (void)state;
+    struct trial_spec spec = slices_of(8);
+    struct run start = {.spec = &spec, .plan = {{0, 4}}, .bad = 3};
+    run_team(&start);
+    assert_int_equal(start.result.outcome, OUTCOME_FAILED);
+    assert_string_equal(start.result.message, "rank 3: architecture 99 is not known");
+    struct trial_result wanted = alone(&spec, NULL);
+    struct run later = {.spec = &spec, .plan = {{0, 2}, {1, 4}}, .bad = 4};
+    run_team(&later);
+    assert_int_equal(later.ended, 2);
+    assert_same_result(&later.result, &wanted);
+}
+
+/* Of P parameters each member sends 4 P / g bytes of gradients to every other one, and as many of
+ * weights; the rest is small. */
+static void bytes_of_a_step(void **state)
+{
+    (void)state;
+    for (int size = 2; size <= 8; size *= 2) {
+        struct trial_spec spec = slices_of(8), longer = spec;
+        longer.horizon_tokens += spec.batch_tokens;
+        struct run run = {.spec = &spec, .plan = {{0, size}}};
+        struct run run_on = {.spec = &longer, .plan = {{0, size}}};
+        run_team(&run);
+        run_team(&run_on);
+        uint64_t step = run_on.bytes - run.bytes;
+        uint64_t least = 8 * trial_params(&spec) * (uint64_t)(size - 1);
+        assert_in_range(step, least, least + least / 50 + (uint64_t)(size * size) * 512);
+    }
+}
+
+static void more_members_than_slices(void **state)
+{
+    (void)state;
+    struct trial_spec spec = slices_of(2);
+    struct group_members members = {.size = 4, .ranks = {1, 2, 3, 4}};
+    struct thread_world *world = thread_world_create();
+    struct group *group = thread_group_open(world, &members, 1, NULL, NULL);
+    struct exchange *exchange = exchange_create(group);
+    struct member member;
+    struct lr_error err = {0};
+    assert_int_equal(member_prepare(&member, &spec, "", NULL), 0);
+    assert_int_equal(exchange_open(exchange, &spec, member.model, member.losses, &err), LR_EINVAL);
+    assert_string_equal(err.text, "4 ranks for 2 slices of a batch");
+    assert_true(exchange_destroy(exchange));
+    member_release(&member);
+    group->ops->close(group);
+    thread_world_destroy(world);
+}
+
 /* The sum of the slices' gradients by the public functions of the model, in a tree made by hand. */
 static void the_tree_by_hand(void **state)
 {
@@ -388,6 +525,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_model_of_several_buckets, setup, teardown),
         cmocka_unit_test_setup_teardown(a_group_grows, setup, teardown),
         cmocka_unit_test_setup_teardown(a_checkpoint_is_of_any_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(parts_of_a_wsd_schedule, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_diverged_training_says_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_member_vanishes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_member_cannot_join, setup, teardown),
+        cmocka_unit_test(bytes_of_a_step),
+        cmocka_unit_test(more_members_than_slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

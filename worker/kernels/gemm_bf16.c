@@ -34,7 +34,8 @@ static const struct bf16_tiles *tiles(void)
 
 void bf16_use(const struct bf16_tiles *kind)
 {
-    chosen = kind;
+    if (chosen != kind) /* threads may multiply with the same kind meanwhile */
+        chosen = kind;
 }
 
 static const struct bf16_tiles *find(const char *kind)

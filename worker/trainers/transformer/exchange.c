@@ -17,6 +17,7 @@ struct exchange {
     struct group *group;
     int size, index; /* as in the group */
     bool given_up;
+    bool gathered; /* leader: all moments are current */
     struct command command;
     struct report own, reports[GROUP_MOST]; /* by member */
 
@@ -233,7 +234,13 @@ int exchange_state(struct exchange *e, struct lr_error *err)
             transfer_segment(e, 0, member, floats.m, bucket, member);
             transfer_segment(e, 0, member, floats.v, bucket, member);
         }
+    e->gathered = true;
     return exchange_wait(e, err);
+}
+
+bool exchange_gathered(const struct exchange *e)
+{
+    return e->gathered;
 }
 
 int exchange_gather(struct exchange *e, struct lr_error *err)
@@ -244,6 +251,7 @@ int exchange_gather(struct exchange *e, struct lr_error *err)
             transfer_segment(e, member, 0, floats.m, bucket, member);
             transfer_segment(e, member, 0, floats.v, bucket, member);
         }
+    e->gathered = true;
     return exchange_wait(e, err);
 }
 
@@ -363,6 +371,7 @@ int exchange_update(struct exchange *e, double schedule, uint64_t step, double n
 {
     const struct update update = {.schedule = schedule, .norm = norm, .step = step};
     float *values = model_floats(e->model).value;
+    e->gathered = false;
     for (size_t bucket = 0; bucket < e->buckets; bucket++)
         for (int from = 0; from < e->size; from++)
             if (from != e->index)

@@ -66,6 +66,8 @@ int exchange_wait(struct exchange *exchange, struct lr_error *err);
 /* Weights to all members, moments to the owners of their segments; and moments back. */
 int exchange_state(struct exchange *exchange, struct lr_error *err);
 int exchange_gather(struct exchange *exchange, struct lr_error *err);
+/* The leader has all moments as they are now. */
+bool exchange_gathered(const struct exchange *exchange);
 
 /* A step. The members' partial gradients are in the model; _complete() begins to send a bucket. */
 void exchange_gradients_begin(struct exchange *exchange);

@@ -98,19 +98,25 @@ int team_step(struct team *team, struct member *member, uint64_t step, double *l
     return noted(team, member, member_step(member, step, loss, norm, err));
 }
 
+int team_gather(struct team *team, struct member *member, struct lr_error *err)
+{
+    if (!member->exchange || exchange_gathered(member->exchange))
+        return 0;
+    order(member, COMMAND_GATHER, 0);
+    return noted(team, member, exchange_gather(member->exchange, err));
+}
+
+/* Gathers first: a checkpoint may be written in the middle. */
 int team_validate(struct team *team, struct member *member,
                   int (*keep_going)(void *context_of_caller), void *context_of_caller, int *stopped,
                   struct lr_error *err)
 {
+    int rc = team_gather(team, member, err);
+    if (rc)
+        return rc;
     order(member, COMMAND_VALIDATE, 0);
     return noted(team, member,
                  member_validate(member, keep_going, context_of_caller, stopped, err));
-}
-
-int team_gather(struct team *team, struct member *member, struct lr_error *err)
-{
-    order(member, COMMAND_GATHER, 0);
-    return member->exchange ? noted(team, member, exchange_gather(member->exchange, err)) : 0;
 }
 
 static int give_state(struct team *team, struct member *member, struct lr_error *err)
