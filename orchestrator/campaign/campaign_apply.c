@@ -232,13 +232,20 @@ static int check_group(const struct campaign *campaign, const struct event_group
     return check_attempt(campaign, event->trial_id, event->attempt, "group", err);
 }
 
+static int check_steps(const struct campaign *campaign, const struct event_steps *event,
+                       struct lr_error *err)
+{
+    (void)campaign;
+    return event->ranks > 0 ? 0 : DAMAGED("steps of 0 ranks");
+}
+
 int campaign_check(const struct campaign *campaign, const struct event *event, struct lr_error *err)
 {
     if (!campaign->opened && event->kind != EVENT_CAMPAIGN)
         return DAMAGED("the journal begins with a %s event, not with a campaign event",
                        event_name(event->kind));
     if (campaign->finished && event->kind != EVENT_SESSION && event->kind != EVENT_CLOCK &&
-        event->kind != EVENT_WORKER)
+        event->kind != EVENT_WORKER && event->kind != EVENT_STEPS)
         return DAMAGED("a %s event after the campaign was finished", event_name(event->kind));
     switch (event->kind) {
 #define X(KIND, tag, FIELDS)                                                                       \
@@ -507,6 +514,15 @@ static int apply_clock(struct campaign *campaign, const struct event_clock *even
 
 static int apply_worker(struct campaign *campaign, const struct event_worker *event,
                         struct lr_error *err)
+{
+    (void)campaign;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static int apply_steps(struct campaign *campaign, const struct event_steps *event,
+                       struct lr_error *err)
 {
     (void)campaign;
     (void)event;

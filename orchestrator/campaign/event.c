@@ -37,6 +37,9 @@ FIELD_TABLE_DEFINE(event_worker, EVENT_WORKER_FIELDS)
 #define FIELD_OWNER event_group
 FIELD_TABLE_DEFINE(event_group, EVENT_GROUP_FIELDS)
 #undef FIELD_OWNER
+#define FIELD_OWNER event_steps
+FIELD_TABLE_DEFINE(event_steps, EVENT_STEPS_FIELDS)
+#undef FIELD_OWNER
 
 static const struct {
     const char *name;

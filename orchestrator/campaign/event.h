@@ -61,6 +61,9 @@
     U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)
 #define EVENT_GROUP_FIELDS(U32, U64, F64, TEXT, STRUCT) /* grown to these; for display only */     \
     U32(trial_id) U32(attempt) TEXT(members, GROUP_TEXT) F64(at_s)
+#define EVENT_STEPS_FIELDS(U32, U64, F64, TEXT, STRUCT) /* of a session; for display only */        \
+    U32(ranks) U32(samples)                                                                        \
+    F64(ratio) /* time of a step of so many ranks over that of the cost model (width.h) */
 /* clang-format on */
 
 /* 0: does not answer; 1: answers again; 2: gone for good. */
@@ -79,7 +82,8 @@ enum worker_news { NEWS_QUIET, NEWS_HEARD, NEWS_GONE };
     X(FINISHED, finished, EVENT_FINISHED_FIELDS)                                                   \
     X(CLOCK, clock, EVENT_CLOCK_FIELDS)                                                            \
     X(WORKER, worker, EVENT_WORKER_FIELDS)                                                         \
-    X(GROUP, group, EVENT_GROUP_FIELDS)
+    X(GROUP, group, EVENT_GROUP_FIELDS)                                                            \
+    X(STEPS, steps, EVENT_STEPS_FIELDS)
 
 /* clang-format off */
 enum event_kind {

@@ -21,6 +21,7 @@
 #include "lrsearch/memory.h"
 #include "net/peer.h"
 #include "plan/plan_json.h"
+#include "sched/width.h"
 #include "store/result_json.h"
 #include "store/run_dir.h"
 #include "store/run_tables.h"
@@ -578,6 +579,21 @@ static void set_deadline(struct coordinator *c)
         c->deadline_ms = c->now_ms + (left_s > 0 ? (uint64_t)(left_s * 1000) : 0) + 1;
 }
 
+/* What the scheduler's cost model has learned, for the report. */
+static int record_steps(struct coordinator *c, struct lr_error *err)
+{
+    int rc = 0;
+    const struct width_model *model = c->sched ? sched_model(c->sched) : NULL;
+    for (int i = 0; model && !c->was_finished && i < WIDTHS && !rc; i++) {
+        struct event event = {.kind = EVENT_STEPS};
+        event.as.steps.ranks = 1u << i;
+        event.as.steps.samples = model->samples[i];
+        event.as.steps.ratio = model->ratio[i];
+        rc = model->samples[i] > 0 ? open_run_record(&c->run, &event, err) : 0;
+    }
+    return rc;
+}
+
 static int run_until_finished(struct coordinator *c, struct lr_error *err)
 {
     int rc;
@@ -707,6 +723,7 @@ static int run_campaign(struct coordinator *c, struct lr_error *err)
             record_next(c, SIZE_MAX, &ignored);
         record_late(c, &ignored);
         record_clock(c, c->setup->loop->now_ms(), &ignored);
+        record_steps(c, &ignored);
     }
     if (!c->run.locked_out)
         journal_sync(c->run.journal, &ignored);

@@ -53,7 +53,7 @@ struct plan {
     struct {
         uint32_t kind; /* enum trainer_kind */
         uint32_t threads_per_worker;
-        uint32_t ranks_per_trial; /* 0: auto; else a power of two up to 16 */
+        uint32_t ranks_per_trial;    /* 0: auto; else a power of two up to 16 */
         char matmul[TRIAL_PRODUCTS]; /* "auto", or as trial_products() takes it */
         char table[TRIAL_PATH];      /* kind replay: table of losses, absolute (in the file relative
                                       * to the plan) */

@@ -48,8 +48,12 @@ static const char *const columns[] = {"lr",           "tokens",   "loss",  "seed
 static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, NULL}, {"async", MODE_ASYNC, NULL}, {0}};
-static const struct plan_choice widths[] = {{"auto", 0, NULL}, {"1", 1, NULL},   {"2", 2, NULL},
-                                            {"4", 4, NULL},    {"8", 8, NULL},   {"16", 16, NULL},
+static const struct plan_choice widths[] = {{"auto", 0, NULL},
+                                            {"1", 1, NULL},
+                                            {"2", 2, NULL},
+                                            {"4", 4, NULL},
+                                            {"8", 8, NULL},
+                                            {"16", 16, NULL},
                                             {0}};
 static const struct plan_choice on_fails[] = {
     {"mark", ON_FAIL_MARK, NULL}, {"stop", ON_FAIL_STOP, NULL}, {0}};

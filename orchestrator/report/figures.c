@@ -298,6 +298,24 @@ static uint32_t highest_rank(const struct run_history *history)
     return ranks;
 }
 
+static void put_steps(struct html *page, const struct run_history *history)
+{
+    static const char *const titles[] = {"ranks", "measured",
+                                         "time of a step over the cost model's"};
+    char text[64];
+    if (history->step_count == 0)
+        return;
+    html_table(page, "Steps of groups", titles, 3);
+    for (size_t i = 0; i < history->step_count; i++) {
+        const struct event_steps *steps = &history->steps[i];
+        snprintf(text, sizeof(text), "%" PRIu32, steps->ranks);
+        html_row(page, text);
+        html_format(page, "<td>%" PRIu32, steps->samples);
+        html_cell(page, format_fixed(text, sizeof(text), 2, steps->ratio));
+    }
+    html_table_end(page);
+}
+
 static void put_workers(struct html *page, const struct report_input *input)
 {
     static const char *const titles[] = {"rank",           "host", "attempts",
@@ -326,6 +344,7 @@ static void put_workers(struct html *page, const struct report_input *input)
     }
     html_table_end(page);
     lr_free(workers);
+    put_steps(page, history);
 }
 
 /* ---- all figures ---- */

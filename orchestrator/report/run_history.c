@@ -108,6 +108,16 @@ static int add_point(struct run_history *history, const struct event_curve *poin
     return 0;
 }
 
+static void add_steps(struct run_history *history, const struct event_steps *steps)
+{
+    size_t count = history->step_count;
+    if (count > 0 && steps->ranks <= history->steps[count - 1].ranks) /* a later session's */
+        count = 0;
+    if (count < sizeof(history->steps) / sizeof(history->steps[0]))
+        history->steps[count++] = *steps;
+    history->step_count = count;
+}
+
 static int look_at(void *context, const struct event *event, struct lr_error *err)
 {
     struct run_history *history = context;
@@ -124,6 +134,9 @@ static int look_at(void *context, const struct event *event, struct lr_error *er
     case EVENT_STARTED:
         if (known(history, event->as.started.trial_id))
             return begin_attempt(history, &event->as.started, err);
+        break;
+    case EVENT_STEPS:
+        add_steps(history, &event->as.steps);
         break;
     case EVENT_GROUP:
         if (known(history, event->as.group.trial_id))

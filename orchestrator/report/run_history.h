@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "store/journal.h"
 #include "lrsearch/error.h"
 
 /* What a report shows beyond the state of the trials, read from RUN_DIR's journal: attempts with
@@ -33,9 +34,11 @@ struct run_history {
     size_t *last; /* of each trial: index + 1 of a part in its last attempt; 0: none */
     size_t count; /* trials */
     double wall_s;
-    uint32_t sessions, ranks; /* ranks: of the last session */
-    uint32_t widest;          /* most ranks of an attempt */
-    char started_utc[32];     /* of the first session; "": none */
+    uint32_t sessions, ranks;    /* ranks: of the last session */
+    uint32_t widest;             /* most ranks of an attempt */
+    struct event_steps steps[8]; /* of the last session that measured any, by ranks ascending */
+    size_t step_count;
+    char started_utc[32]; /* of the first session; "": none */
 };
 
 /* `count`: number of the campaign's trials. Call run_history_release() also after a failure.

@@ -94,11 +94,11 @@ static void account(struct sched *sched, struct run *run)
 /* Each worker has at most one run, and each run a worker of its own: one is free. */
 static struct run *free_run(struct sched *sched)
 {
-    for (int i = 1; i < sched->transport->size; i++)
-        if (sched->runs[i].id == 0)
-            return &sched->runs[i];
-    assert(!"no run is free");
-    return NULL;
+    int i = 1;
+    while (sched->runs[i].id > 0)
+        i++;
+    assert(i < sched->transport->size);
+    return &sched->runs[i];
 }
 
 static void occupy(struct sched *sched, struct run *run, int rank)
@@ -246,11 +246,11 @@ static int withdraw_growth(struct sched *sched, struct run *run, struct lr_error
 
 static int index_in(const struct run *run, int peer)
 {
-    for (int i = 0; i < run->members.size; i++)
-        if (run->members.ranks[i] == peer)
-            return i;
-    assert(!"no member of its run");
-    return 0;
+    int i = 0;
+    while (run->members.ranks[i] != peer)
+        i++;
+    assert(i < run->members.size);
+    return i;
 }
 
 int run_lose(struct sched *sched, struct run *run, int peer, const char *why, struct lr_error *err)
