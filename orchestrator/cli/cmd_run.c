@@ -298,6 +298,20 @@ static void go_late(int signal_number)
     raise(signal_number);
 }
 
+/* While the coordinator prepares the data. */
+static void measure(struct msg_hello *hello, const struct transport *transport)
+{
+    struct timespec start, end;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    measure_compute(hello);
+    measure_link(hello, mpi_groups(), transport->rank, transport->size);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    lr_log(LR_LOG_DEBUG,
+           "%u cores, %.3g FLOP/s; to a neighbour %.3g s, %.3g B/s; measured in %.2f s",
+           hello->cores, hello->flops, hello->latency_s, hello->bytes_per_s,
+           (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec));
+}
+
 static int run_ranks(const struct command_line *line, const struct plan *plan)
 {
     struct transport *transport = NULL;
@@ -334,10 +348,7 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
         signal(SIGUSR2, SIG_IGN);
         sigaction(SIGTERM, &late, NULL);
         kernels_init();
-        measure_compute(&hello);
-        measure_link(&hello, mpi_groups(), transport->rank, transport->size);
-        lr_log(LR_LOG_DEBUG, "%u cores, %.3g FLOP/s; to a neighbour %.3g s, %.3g B/s", hello.cores,
-               hello.flops, hello.latency_s, hello.bytes_per_s);
+        measure(&hello, transport);
         status = worker_run(transport, mpi_groups(), &hello, LEASE_MS, &err)
                      ? lr_error_exit_status(err.code)
                      : 0;

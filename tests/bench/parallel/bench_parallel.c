@@ -5,9 +5,9 @@
  * exchange: reduce-scatter and all-gather by the messages of a training, for groups of 2, 4, ... N
  * ranks and 64 KB to 64 MB, beside what latency and bandwidth of a pair predict.
  * train: one training of d_model 256, 6 layers, 8 x 256 tokens by a group of all N ranks. Prints
- * "ranks threads seconds-per-step wait-seconds-per-step cpu-seconds-per-step loss-bits", medians
- * over the steps of the leader, but for the CPU time, which is the mean over steps and the sum over
- * ranks. tests/bench/parallel/parallel.sh makes the tables. */
+ * "ranks threads step-s wait-s leader-cpu-s all-cpu-s loss-bits": medians over the leader's steps,
+ * of its time, of that in which it waits for others, and of its CPU time; and the CPU time of all
+ * ranks from start to end. parallel.sh makes the tables. */
 #define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 #include <mpi.h>
@@ -188,7 +188,8 @@ static struct trial_spec bench_spec(uint64_t steps)
 }
 
 static struct {
-    double last_s, waited_s, last_waited_s, step_s[STEPS_MOST], wait_s[STEPS_MOST];
+    double last_s, waited_s, last_waited_s, last_cpu_s;
+    double step_s[STEPS_MOST], wait_s[STEPS_MOST], cpu_s[STEPS_MOST];
     int steps;
     enum group_status (*wait)(struct group *group);
 } timer;
@@ -205,14 +206,15 @@ static int on_step(void *context, const struct train_step *step)
 {
     double now_s = clock_s();
     (void)context;
-    if (step->curve_point || step->tokens > 0) {
-        if (timer.last_s > 0 && timer.steps < STEPS_MOST) {
-            timer.step_s[timer.steps] = now_s - timer.last_s;
-            timer.wait_s[timer.steps++] = timer.waited_s - timer.last_waited_s;
-        }
-        timer.last_s = now_s;
-        timer.last_waited_s = timer.waited_s;
+    (void)step;
+    if (timer.last_s > 0 && timer.steps < STEPS_MOST) {
+        timer.step_s[timer.steps] = now_s - timer.last_s;
+        timer.cpu_s[timer.steps] = cpu_s() - timer.last_cpu_s;
+        timer.wait_s[timer.steps++] = timer.waited_s - timer.last_waited_s;
     }
+    timer.last_s = now_s;
+    timer.last_cpu_s = cpu_s();
+    timer.last_waited_s = timer.waited_s;
     return 0;
 }
 
@@ -253,8 +255,9 @@ static void train(int threads, int steps)
     int count = timer.steps < steps - 1 ? timer.steps : steps - 1;
     if (result.outcome != OUTCOME_DONE)
         fprintf(stderr, "%s %s\n", outcome_name(result.outcome), result.message);
-    printf("%d %d %.4f %.4f %.4f %016" PRIx64 "\n", world, threads, median(timer.step_s, count),
-           median(timer.wait_s, count), cpu / steps, bits);
+    printf("%d %d %.4f %.4f %.4f %.4f %016" PRIx64 "\n", world, threads,
+           median(timer.step_s, count), median(timer.wait_s, count), median(timer.cpu_s, count),
+           cpu, bits);
 }
 
 static void leave_status(int status)

@@ -3,8 +3,9 @@
 # machine; PROGRAM is bench_parallel.
 #
 # Trains d_model 256, 6 layers, 8 x 256 tokens by 1 rank, by 1 rank with 2 threads, and by 2, 4, ...
-# RANKS ranks (default: as many as cores), in turn, RUNS times; prints medians and ratios. The CPU
-# seconds tell how far other programs disturb: they are the same on a busy machine. Then it measures the
+# RANKS ranks (default: as many as cores), in turn, RUNS times; prints medians and ratios. On a machine
+# that others use too, the leader's CPU time of a step tells more than the time: "by_cpu" is what it saves
+# (with 2 threads: both threads' time, halved). Then it measures the
 # exchange beside what the latency and bandwidth of a pair predict. FILE gets a line "RANKS SPEED-UP" for
 # each size of a group.
 set -u
@@ -49,21 +50,20 @@ while [ "$run" -lt "$runs" ]; do
     run=$((run + 1))
 done
 sort -k 1,1n -k 2,2n -k 3,3g "$work/train" | awk -v out="$out" '
-function add_row(    middle, i, n, key, w) {
-    n = count[now]
-    middle = int((n + 1) / 2)
-    split(row[now, middle], f, " ")
-    if (first == 0) first = f[3]
-    printf "%5d %7d %8.4f %8.4f %8.4f %8.4f %8.2f\n", f[1], f[2], f[3], best[now], f[4], f[5], first / f[3]
+function add_row(    f) {
+    split(row[now, int((count[now] + 1) / 2)], f, " ")
+    if (first == 0) { first = f[3]; first_cpu = f[5] }
+    printf "%5d %7d %8.4f %8.4f %8.4f %8.4f %8.2f %8.2f %8.2f\n", f[1], f[2], f[3], best[now], f[4], f[5],
+        f[6], first / f[3], first_cpu / f[5] * f[2]
     if (out != "" && f[2] == 1) printf "%d %.3f\n", f[1], first / f[3] >out
 }
-BEGIN { print "ranks threads   step_s  least_s   wait_s    cpu_s speed-up" }
+BEGIN { print "ranks threads   step_s  least_s   wait_s    cpu_s  all_cpu speed-up   by_cpu" }
 {
     key = $1 " " $2
     if (!(key in count)) { order[++keys] = key; best[key] = $3 }
     row[key, ++count[key]] = $0
-    if (bits == "") bits = $6
-    if ($6 != bits) differ = 1
+    if (bits == "") bits = $7
+    if ($7 != bits) differ = 1
 }
 END {
     if (out != "") print "# ranks, speed-up; measured: tests/bench/parallel/parallel.sh" >out
