@@ -192,7 +192,8 @@ static size_t count_early(const struct campaign *campaign, const struct proposal
 /* Trials to request from the policy; for a round in progress the number requested before. */
 static uint32_t trials_wanted(const struct campaign *campaign)
 {
-    if (!campaign_is_async(&campaign->plan))
+    if (!campaign_is_async(&campaign->plan) ||
+        (round_is_planned(campaign) && campaign_open_trials(campaign) == 0))
         return campaign->plan.search.round_trials;
     return round_is_planned(campaign) ? (uint32_t)early_trials(campaign) : campaign->round_trials;
 }
