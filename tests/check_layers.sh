@@ -47,7 +47,7 @@ BEGIN {
     rule("orchestrator/report", "orchestrator/store/ orchestrator/history/ orchestrator/search/loss_penalty.h orchestrator/search/laws/", "any")
     rule("orchestrator/export", "orchestrator/campaign/ orchestrator/plan/plan.h orchestrator/store/", "any")
     rule("orchestrator/coordinator", "orchestrator/plan/ orchestrator/campaign/ orchestrator/sched/ orchestrator/net/ orchestrator/store/", "any")
-    rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/campaign/event.h orchestrator/net/mpi_session.h worker/", "any")
+    rule("orchestrator/prepare", "orchestrator/plan/ orchestrator/store/ orchestrator/campaign/event.h orchestrator/net/launch.h worker/", "any")
     rule("orchestrator/estimate", "orchestrator/plan/ orchestrator/campaign/ orchestrator/search/search_space.h orchestrator/search/policy.h orchestrator/search/search_answer.h orchestrator/search/laws/ orchestrator/search/numerics.h orchestrator/prepare/ orchestrator/report/ orchestrator/sched/width.h worker/", "any")
     rule("orchestrator/cli", "orchestrator/ worker/", "any")
     rule("orchestrator", "orchestrator/ worker/", "any")

@@ -431,7 +431,7 @@ static int run(const struct command_line *line)
     /* All ranks come to the same; one says it. */
     if (mpi_launched_rank() == 0 && launch_first_task())
         lr_log(LR_LOG_ERROR, "%s", err.text);
-    if (mpi_launched_rank() == 0)
+    if (mpi_launched_rank() == 0 && start.ranks == 0)
         leave_status(lr_error_exit_status(rc));
     return lr_error_exit_status(rc);
 }

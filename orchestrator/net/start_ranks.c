@@ -41,11 +41,11 @@ static int check_words(char *const *words, struct lr_error *err)
 static const char *const *launcher_options(void)
 {
     static const char *const open_mpi_4[] = {
-        "--oversubscribe", "--bind-to",         "none", "--mca", "async_mpi_finalize",
-        "1",               "--enable-recovery", NULL};
+        "--oversubscribe",   "--bind-to", "none", "--mca", "async_mpi_finalize", "1",
+        "--enable-recovery", NULL};
     static const char *const open_mpi_5[] = {
-        "--oversubscribe", "--bind-to", "none", "--mca", "async_mpi_finalize", "1", "--with-ft",
-        "ulfm",            NULL};
+        "--oversubscribe", "--bind-to", "none", "--mca", "async_mpi_finalize", "1",
+        "--with-ft",       "ulfm",      NULL};
     static const char *const others[] = {NULL};
     int major = mpi_open_mpi_major();
     return major >= 5 ? open_mpi_5 : major > 0 ? open_mpi_4 : others;
@@ -105,8 +105,7 @@ static void set_variables(const char *exit_file)
 static int make_exit_file(char *path, size_t size, struct lr_error *err)
 {
     const char *folder = getenv("TMPDIR");
-    int length =
-        snprintf(path, size, "%s/lrsearch-XXXXXX", folder && *folder ? folder : "/tmp");
+    int length = snprintf(path, size, "%s/lrsearch-XXXXXX", folder && *folder ? folder : "/tmp");
     int file = length > 0 && (size_t)length < size ? mkstemp(path) : -1;
     if (file < 0)
         return lr_fail_errno(err, LR_ECREATE, "%s: cannot make a temporary file", path);
@@ -147,9 +146,8 @@ static int spawn(pid_t *pid, const char **words, bool own_session, struct lr_err
     sigaddset(&all, SIGCHLD); /* which libraries expect to have its default */
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                     (own_session ? POSIX_SPAWN_SETSID : 0)));
+    posix_spawnattr_setflags(&attributes, (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                  (own_session ? POSIX_SPAWN_SETSID : 0)));
     if (!own_session ||
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0)
         /* The cast: spawn does not write to the words. */

@@ -120,7 +120,7 @@ static void damaged_journals(void **state)
     refuse(&driver, event, "the clock went on by -1 s");
     event.as.clock.wall_s = NAN;
     refuse(&driver, event, "the clock went on by nan s");
-    refuse(&driver, (struct event){.kind = EVENT_KINDS}, "an event of the unknown kind 12");
+    refuse(&driver, (struct event){.kind = EVENT_KINDS}, "an event of the unknown kind 13");
     event = started_event(2, 1);
     driver_must(&driver, &event);
     event = ended_event(2, 1, OUTCOME_CANCELED, 3); /* no failure, no result */
