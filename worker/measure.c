@@ -14,7 +14,7 @@ enum {
     PRODUCTS_LEAST = 3,
     PINGS = 30,
     BULKS = 4,
-    BULK_BYTES = 1 << 20,
+    BULK_BYTES = 4 << 20, /* more than a cache holds, as gradients are */
 };
 #define PRODUCTS_S 5e-3
 #define FIRST_PING_S .1
@@ -73,15 +73,17 @@ static bool swap(struct group *group, const void *out, void *in, size_t bytes)
            group->ops->wait(group) == GROUP_OK;
 }
 
-/* The shortest of `count` swaps. False: given up. */
-static bool time_swaps(struct group *group, unsigned char *memory, size_t bytes, int count,
-                       double *best_s)
+/* The shortest of `count` swaps, with the sum that a gradient takes. False: given up. */
+static bool time_swaps(struct group *group, float *memory, size_t bytes, int count, double *best_s)
 {
+    float *received = memory + BULK_BYTES / sizeof(float);
     *best_s = 0;
     for (int k = 0; k < count; k++) {
         double start_s = clock_s(CLOCK_MONOTONIC);
-        if (!swap(group, memory, memory + BULK_BYTES, bytes))
+        if (!swap(group, memory, received, bytes))
             return false;
+        for (size_t i = 0; i < bytes / sizeof(float); i++)
+            memory[i] += received[i];
         double seconds = clock_s(CLOCK_MONOTONIC) - start_s;
         if (k == 0 || seconds < *best_s)
             *best_s = seconds;
@@ -89,23 +91,22 @@ static bool time_swaps(struct group *group, unsigned char *memory, size_t bytes,
     return true;
 }
 
-void measure_link(struct msg_hello *hello, struct group_source *groups, int rank, int world_size)
+void measure_link(struct msg_hello *hello, struct group_source *groups, int rank, int other)
 {
-    int first = (rank - 1) / 2 * 2 + 1;
-    const struct group_members pair = {.size = 2, .ranks = {first, first + 1}};
+    const struct group_members pair = {
+        .size = 2, .ranks = {rank < other ? rank : other, rank < other ? other : rank}};
     double begin_s = clock_s(CLOCK_MONOTONIC), deadline_s = begin_s + FIRST_PING_S;
     double ping_s, bulk_s;
-    unsigned char *memory = NULL;
-    if (first + 1 >= world_size)
-        return;
+    float *memory = NULL;
     struct group *group = groups->open(groups, &pair, 0, 0); /* no trial has this number */
     if (!group)
         return;
     group->given_up = is_late;
     group->context = &deadline_s;
-    bool good = (memory = lr_calloc(2, BULK_BYTES)) && swap(group, memory, memory + BULK_BYTES, 1);
+    bool good =
+        (memory = lr_calloc(2, BULK_BYTES)) && swap(group, memory, memory + 1, sizeof(*memory));
     deadline_s = begin_s + LINK_S;
-    good = good && time_swaps(group, memory, 1, PINGS, &ping_s) &&
+    good = good && time_swaps(group, memory, sizeof(*memory), PINGS, &ping_s) &&
            time_swaps(group, memory, BULK_BYTES, BULKS, &bulk_s);
     if (good && ping_s > 0 && bulk_s > 0) {
         hello->latency_s = ping_s;

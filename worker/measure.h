@@ -10,10 +10,10 @@
  * that other ranks on the same core do not count. */
 void measure_compute(struct msg_hello *hello);
 
-/* Sets latency_s and bytes_per_s (each way, both ways at once), measured with a neighbour: ranks 1
- * and 2, 3 and 4, and so on, which all do this at the same time. They stay 0 if the neighbour does
- * not take part within .1 s, or not all succeeds within .3 s; then 2 MB are kept for ever, because
- * messages may still use them. */
-void measure_link(struct msg_hello *hello, struct group_source *groups, int rank, int world_size);
+/* Sets latency_s and bytes_per_s (each way, both ways at once, and added to what is there),
+ * measured with another rank, which does this at the same time. They stay 0 if it does not take part
+ * within .1 s, or not all succeeds within .3 s; then 8 MB are kept for ever, because messages may
+ * still use them. */
+void measure_link(struct msg_hello *hello, struct group_source *groups, int rank, int other);
 
 #endif

@@ -132,7 +132,8 @@ static void exchange(void)
 {
     double seconds[EXCHANGES_MOST];
     struct msg_hello link = {0};
-    measure_link(&link, mpi_groups(), rank + 1, world + 1); /* ranks 0 and 1, 2 and 3, ... */
+    if ((rank ^ 1) < world)
+        measure_link(&link, mpi_groups(), rank, rank ^ 1);
     if (rank == 0) {
         printf("# a pair: latency %.3g s, %.3g B/s\n", link.latency_s, link.bytes_per_s);
         printf("# ranks bytes median-s least-s predicted-s median/predicted\n");
