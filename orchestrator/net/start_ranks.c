@@ -20,8 +20,6 @@
 #define REQUEUE_SECONDS 60 /* Slurm ends a job that was put back well within this time */
 #define CRASH_SECONDS 60   /* what crashes sooner may crash again and again, and is not put back */
 
-extern char **environ;
-
 /* ---- words and variables ---- */
 
 /* mpirun separates the programs that it starts by the word ':', wherever it stands. */
