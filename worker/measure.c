@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 #include "kernels/kernels.h"
 #include "lrsearch/memory.h"
 
@@ -27,13 +28,16 @@ static double clock_s(clockid_t id)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static uint32_t usable_cores(void)
+static void find_cores(struct msg_hello *hello)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) == 0)
-        return (uint32_t)CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN); /* more CPUs than the set has room for */
-    return online > 0 ? (uint32_t)online : 0;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+        hello->cores = (uint32_t)CPU_COUNT(&set);
+        hello->core_set = XXH3_64bits(&set, sizeof(set));
+    } else if (online > 0) { /* more CPUs than the set has room for */
+        hello->cores = (uint32_t)online;
+    }
 }
 
 void measure_compute(struct msg_hello *hello)
@@ -41,7 +45,7 @@ void measure_compute(struct msg_hello *hello)
     const size_t count = (size_t)PRODUCT * PRODUCT;
     float *in = lr_malloc(3 * count * sizeof(*in));
     double start_s = clock_s(CLOCK_THREAD_CPUTIME_ID), last_s = start_s, best_s = 0;
-    hello->cores = usable_cores();
+    find_cores(hello);
     if (!in)
         return;
     float *weight = in + count, *out = weight + count;
@@ -73,18 +77,21 @@ static bool swap(struct group *group, const void *out, void *in, size_t bytes)
            group->ops->wait(group) == GROUP_OK;
 }
 
-/* The shortest of `count` swaps, with the sum that a gradient takes. False: given up. */
+/* The shortest of `count` swaps, with the sum that a gradient takes. Two at a time: a member that is
+ * ahead finds the first one's message there, and waits in the second. False: given up. */
 static bool time_swaps(struct group *group, float *memory, size_t bytes, int count, double *best_s)
 {
     float *received = memory + BULK_BYTES / sizeof(float);
     *best_s = 0;
     for (int k = 0; k < count; k++) {
         double start_s = clock_s(CLOCK_MONOTONIC);
-        if (!swap(group, memory, received, bytes))
-            return false;
-        for (size_t i = 0; i < bytes / sizeof(float); i++)
-            memory[i] += received[i];
-        double seconds = clock_s(CLOCK_MONOTONIC) - start_s;
+        for (int i = 0; i < 2; i++) {
+            if (!swap(group, memory, received, bytes))
+                return false;
+            for (size_t j = 0; j < bytes / sizeof(float); j++)
+                memory[j] += received[j];
+        }
+        double seconds = (clock_s(CLOCK_MONOTONIC) - start_s) / 2;
         if (k == 0 || seconds < *best_s)
             *best_s = seconds;
     }

@@ -66,6 +66,7 @@ struct worker {
     bool training;
     struct msg_assign current;      /* the running trial; otherwise the last one */
     bool canceled, save;            /* requests to the trainer at its next step */
+    bool patient;                   /* canceled to save: a group goes on to the end of its step */
     int step_rc;                    /* error of the step hook */
     uint64_t progress_ms, saved_ms; /* times of the last PROGRESS, the last checkpoint request */
     struct seat seats[2];           /* in the group that trains, and in a larger one */
@@ -96,12 +97,19 @@ static int send_result(struct worker *worker)
     return send_message(worker, &message);
 }
 
-/* Sends the last result again if it belongs to this attempt. */
+static bool is_attempt(const struct msg_assign *assign, uint32_t trial_id, uint32_t attempt)
+{
+    return assign->trial_id == trial_id && assign->attempt == attempt;
+}
+
+/* Sends the last result again if it belongs to this attempt, and the rank has not joined it again. */
 static int repeat_result(struct worker *worker, uint32_t trial_id, uint32_t attempt)
 {
     bool known = worker->finished && worker->result.trial_id == trial_id &&
                  worker->result.attempt == attempt;
-    return known ? send_result(worker) : 0;
+    bool again = (worker->assigned && is_attempt(&worker->next, trial_id, attempt)) ||
+                 (worker->training && is_attempt(&worker->current, trial_id, attempt));
+    return known && !again ? send_result(worker) : 0;
 }
 
 static int report_result(struct worker *worker, const struct msg_assign *assign,
@@ -113,11 +121,6 @@ static int report_result(struct worker *worker, const struct msg_assign *assign,
 }
 
 /* ---- incoming messages ---- */
-
-static bool is_attempt(const struct msg_assign *assign, uint32_t trial_id, uint32_t attempt)
-{
-    return assign->trial_id == trial_id && assign->attempt == attempt;
-}
 
 /* A newer assignment replaces the one that waits or runs, which the coordinator has given up. A
  * member of a group is assigned its attempt once more if the coordinator takes the first time for
@@ -136,7 +139,7 @@ static int on_assign(struct worker *worker, const struct msg_assign *assign)
     worker->assigned = true;
     worker->next = *assign;
     worker->canceled = worker->training;
-    worker->save = false;
+    worker->save = worker->patient = false;
     return 0;
 }
 
@@ -162,6 +165,7 @@ static int on_cancel(struct worker *worker, const struct msg_cancel *cancel)
     if (worker->training && is_attempt(&worker->current, cancel->trial_id, cancel->attempt)) {
         worker->save = worker->save || (cancel->save && !worker->canceled);
         worker->canceled = true;
+        worker->patient = cancel->save;
         return 0;
     }
     return repeat_result(worker, cancel->trial_id, cancel->attempt);
@@ -331,10 +335,12 @@ static bool is_given_up(void *context)
         worker->step_rc = poll_messages(worker, &any);
     if (worker->step_rc || (is_larger(worker, seat) && seat->members.epoch < worker->larger.epoch))
         return true;
+    if (worker->team && worker->larger.size > 0 && worker->larger.size < team_size(worker->team))
+        return true; /* a rank that was taken in is gone */
     for (int i = 0; i < seat->members.size; i++)
         if (!worker->transport->ops->alive(worker->transport, seat->members.ranks[i], NULL))
             return true;
-    if (worker->leave_ms == 0 && (worker->canceled || worker->stopping))
+    if (worker->leave_ms == 0 && ((worker->canceled && !worker->patient) || worker->stopping))
         worker->leave_ms = clock_ms();
     return worker->leave_ms > 0 && clock_ms() - worker->leave_ms >= LEAVE_WITHIN_MS;
 }
@@ -452,7 +458,7 @@ static int train_next(struct worker *worker)
     memset(worker->seats, 0, sizeof(worker->seats));
     worker->larger = (struct group_members){.epoch = job->epoch};
     worker->training = true;
-    worker->canceled = worker->save = false;
+    worker->canceled = worker->save = worker->patient = false;
     worker->leave_ms = 0;
     worker->progress_ms = worker->saved_ms = clock_ms();
     lr_log(LR_LOG_DEBUG, "trial %u, attempt %u: begins%s%s: lr %.3g, %llu tokens", job->trial_id,

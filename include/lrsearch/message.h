@@ -26,6 +26,7 @@
     TEXT(version, 32)                                                                              \
     TEXT(cpu, 128) /* and libraries: the bits of products depend on them; "": unknown */           \
     U32(cores)     /* that this process may use; 0: unknown */                                     \
+    U64(core_set)  /* equal on two ranks of a host that may use the same ones; 0: unknown */       \
     F64(flops)     /* FLOP/s of this rank's products, measured at the start; 0: unknown */         \
     F64(latency_s) /* of group traffic to a neighbour, measured at the start; 0: unknown */        \
     F64(bytes_per_s)

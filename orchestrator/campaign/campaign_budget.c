@@ -151,7 +151,8 @@ const char *campaign_time_over(const struct campaign *campaign, uint32_t purpose
 bool campaign_may_start(const struct campaign *campaign, uint32_t id)
 {
     const struct trial *trial = campaign_trial(campaign, id);
-    return trial && trial_state_is_waiting(trial->state) && !campaign->time_over[trial->purpose];
+    return trial && round_is_planned(campaign) && trial_state_is_waiting(trial->state) &&
+           !campaign->time_over[trial->purpose];
 }
 
 void campaign_budget_text(const struct campaign *campaign, const char *key, uint32_t purpose,

@@ -265,6 +265,8 @@ static int hand_over(struct coordinator *c, const struct trial *trial, struct lr
     uint32_t ranks = (uint32_t)c->setup->transport->size;
     job.avoid = trial->failures > 0 && trial->rank < ranks ? (int)trial->rank : 0;
     job.cost = sched_cost_of(&trial->spec, trial->wsd_prefix_tokens);
+    if (trial->failures > 1) /* a group fails with any of its members: the last tries are alone */
+        job.cost.slices = 1;
     int rc = sched_enqueue(c->sched, &job, err);
     if (!rc)
         c->handed[trial->id].attempt = job.attempt;

@@ -161,7 +161,8 @@ int run_history_read(struct run_history *history, const char *run_dir, size_t co
                      struct lr_error *err)
 {
     const unsigned kinds = 1u << EVENT_SESSION | 1u << EVENT_CLOCK | 1u << EVENT_STARTED |
-                           1u << EVENT_CURVE | 1u << EVENT_ENDED;
+                           1u << EVENT_CURVE | 1u << EVENT_ENDED | 1u << EVENT_GROUP |
+                           1u << EVENT_STEPS;
     memset(history, 0, sizeof(*history));
     history->count = count;
     history->curves = lr_calloc(count + 1, sizeof(struct history_curve *));

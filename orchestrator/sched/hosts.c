@@ -20,6 +20,17 @@ struct host *host_find(struct sched *sched, const char *name)
     return host;
 }
 
+void host_add_cores(struct sched *sched, int peer)
+{
+    const struct worker *worker = &sched->workers[peer];
+    const struct msg_hello *hello = &worker->hello;
+    for (int rank = 1; rank < sched->transport->size; rank++)
+        if (rank != peer && sched->workers[rank].host == worker->host &&
+            sched->workers[rank].hello.core_set == hello->core_set)
+            return;
+    worker->host->cores += hello->cores;
+}
+
 int host_room(const struct sched *sched, const struct host *host)
 {
     uint32_t threads = sched->limits.threads > 0 ? sched->limits.threads : 1;
@@ -32,8 +43,9 @@ static bool others_can_train(const struct sched *sched, const struct host *host)
 {
     for (int rank = 1; rank < sched->transport->size; rank++) {
         const struct worker *worker = &sched->workers[rank];
-        bool present = worker->state == WORKER_IDLE || worker->state == WORKER_BUSY ||
-                       worker->state == WORKER_LEAVING;
+        bool present =
+            !worker->quiet && (worker->state == WORKER_IDLE || worker->state == WORKER_BUSY ||
+                               worker->state == WORKER_LEAVING);
         if (present && worker->host != host && !worker->host->left_out)
             return true;
     }

@@ -35,14 +35,6 @@ bool run_is_pending(const struct run *run)
     return run->members.size > run->trained;
 }
 
-struct run *run_find(struct sched *sched, uint32_t id, uint32_t attempt)
-{
-    for (int i = 1; i < sched->transport->size && id > 0; i++)
-        if (sched->runs[i].id == id && sched->runs[i].attempt == attempt)
-            return &sched->runs[i];
-    return NULL;
-}
-
 struct sched_cost sched_cost_of(const struct trial_spec *spec, uint64_t begun_tokens)
 {
     return (struct sched_cost){
@@ -353,7 +345,8 @@ int run_result(struct sched *sched, struct run *run, int peer, const struct tria
         run->left_ms = run->left_ms > 0 ? run->left_ms : sched->now_ms;
         return 0;
     }
-    rc = run->twin && !is_final(result->outcome)
+    bool drained = sched->draining && result->outcome == OUTCOME_CANCELED;
+    rc = run->twin && !is_final(result->outcome) && !drained
              ? drop_twin(sched, run, err)
              : end_run(sched, run, result, !is_final(result->outcome), err);
     return rc || !failed ? rc : strike_members(sched, &members, id, err);

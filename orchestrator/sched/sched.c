@@ -90,8 +90,7 @@ static int on_hello(struct sched *sched, int peer, const struct msg_hello *hello
     worker->hello = *hello;
     worker->host = host_find(sched, hello->host);
     worker->slot = worker->host->workers++;
-    if (hello->cores > worker->host->cores)
-        worker->host->cores = hello->cores;
+    host_add_cores(sched, peer);
     if (hello->protocol == MESSAGE_PROTOCOL && strcmp(hello->version, LRSEARCH_VERSION) == 0) {
         learn_speed(&sched->model, hello);
         int rc = release_worker(sched, peer, err);

@@ -121,6 +121,8 @@ int send_cancel(struct sched *sched, int peer, uint32_t id, uint32_t attempt, bo
 
 struct host *host_find(struct sched *sched, const char *name); /* or adds it */
 /* Cores that its workers do not use yet; large when unknown. */
+/* Of a worker that has said HELLO: counts its cores, unless another rank of the host has the same. */
+void host_add_cores(struct sched *sched, int peer);
 int host_room(const struct sched *sched, const struct host *host);
 /* Sets the worker idle; stops it if its host is left out. */
 int release_worker(struct sched *sched, int peer, struct lr_error *err);
@@ -152,7 +154,6 @@ int run_result(struct sched *sched, struct run *run, int peer, const struct tria
 /* A member is gone for this run: ends it as LOST, with the message "rank 3 on host node7: why";
  * leaves it as it was if the member only was to join, or if a twin trains on. */
 int run_lose(struct sched *sched, struct run *run, int peer, const char *why, struct lr_error *err);
-struct run *run_find(struct sched *sched, uint32_t id, uint32_t attempt);
 bool run_is_pending(const struct run *run); /* ranks have been told to join and have not yet */
 double run_steps_left(const struct run *run);
 struct width_job run_width_job(const struct sched_cost *cost);

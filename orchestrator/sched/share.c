@@ -207,8 +207,8 @@ static int assign_queue(struct sched *sched, struct lr_error *err)
 
 static bool may_grow(const struct sched *sched, const struct run *run)
 {
-    return run->id > 0 && !run->twice && run->left_ms == 0 && !run_is_pending(run) &&
-           width_most(run->cost.slices) > (uint32_t)run->trained &&
+    return run->id > 0 && !run->twice && !run->withdrawn && run->left_ms == 0 &&
+           !run_is_pending(run) && width_most(run->cost.slices) > (uint32_t)run->trained &&
            !sched->workers[run->members.ranks[0]].quiet;
 }
 
@@ -260,7 +260,9 @@ static int begin_twins(struct sched *sched, struct lr_error *err)
     for (int peer = 1; peer < sched->transport->size; peer++) {
         const struct worker *worker = &sched->workers[peer];
         struct run *run = worker->run;
-        if (!worker->quiet || !run || run->twice || run->members.size > 1)
+        /* A program of the user's may write its files in place: never two of one attempt. */
+        if (!worker->quiet || !run || run->twice || run->members.size > 1 ||
+            run->job.spec.trainer == TRAINER_COMMAND)
             continue;
         int rank = choose_worker(sched, peer, 1);
         if (rank == 0)

@@ -105,6 +105,8 @@ static bool joins(const struct run *run, int peer)
 static int check_group(struct sched *sched, int peer, struct lr_error *err)
 {
     struct run *run = sched->workers[peer].run;
+    if (run->trained == 1 && run_is_pending(run) && !joins(run, peer)) /* a twin may begin then */
+        return run_lose(sched, run, run->members.ranks[1], "its leader does not answer", err);
     if (!joins(run, peer) && (run->trained == 1 || !stands_still(sched, run, QUIET_MS)))
         return 0;
     return run_lose(sched, run, peer, no_answer, err);
@@ -141,7 +143,7 @@ int check_run(struct sched *sched, struct run *run, struct lr_error *err)
     const uint32_t id = run->id;
     if (run->left_ms > 0 && sched->now_ms - run->left_ms >= QUIET_MS)
         return run_lose(sched, run, leader, "its group has left the training", err);
-    if (run->withdrawn && stands_still(sched, run, WITHDRAWN_MS))
+    if ((run->withdrawn || run->trained > 1) && stands_still(sched, run, WITHDRAWN_MS))
         return run_lose(sched, run, leader, "its group stands still", err);
     if (most_ms == 0 || sched->now_ms - run->started_ms <= most_ms)
         return 0;

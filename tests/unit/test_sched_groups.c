@@ -12,6 +12,8 @@ static void enqueue_cost(uint32_t id, uint32_t attempt, const struct sched_cost 
     assert_int_equal(sched_enqueue(sched, &job, NULL), 0);
 }
 
+static uint64_t core_set; /* of all HELLOs */
+
 /* Ranks from `first` to `end` - 1. */
 static void hellos(int first, int end, const char *host, uint32_t cores)
 {
@@ -21,6 +23,7 @@ static void hellos(int first, int end, const char *host, uint32_t cores)
         hello->protocol = MESSAGE_PROTOCOL;
         hello->pid = (uint64_t)rank;
         hello->cores = cores;
+        hello->core_set = core_set;
         strcpy(hello->host, host);
         strcpy(hello->version, LRSEARCH_VERSION);
         assert_int_equal(sched_message(sched, rank, &message, 1000, NULL), 0);
@@ -124,6 +127,20 @@ static void a_group_uses_free_cores_only(void **state)
     assert_int_equal(told.started, 4);
     assert_int_equal(told.ranks, 1);
     assert_int_equal(sched_counts(sched).workers_busy, 7);
+}
+
+/* As `srun` binds them: each rank may use its own cores, the host has their sum. */
+static void ranks_that_are_bound_use_the_cores_of_all(void **state)
+{
+    (void)state;
+    for (int rank = 1; rank <= 4; rank++) {
+        core_set = (uint64_t)rank;
+        hellos(rank, rank + 1, "node7", 1);
+    }
+    core_set = 0;
+    enqueue_cost(1, 1, &long_steps);
+    tick(1001);
+    assert_int_equal(told.ranks, 4);
 }
 
 static void threads_use_cores(void **state)
@@ -296,6 +313,34 @@ static void a_joiner_that_dies_leaves_the_group_as_it_was(void **state)
     assert_true(told.result.outcome == OUTCOME_DONE);
 }
 
+static void a_growth_that_failed_is_not_tried_again(void **state)
+{
+    (void)state;
+    start_two();
+    result(2, 1, 1, 6000); /* the joiner cannot read its data, and is idle again */
+    assert_string_equal(last(MSG_GROUP, 1)->as.group.members, "1");
+    int assigned = sent(MSG_ASSIGN, 2);
+    for (uint64_t now_ms = 7000; now_ms < 15000; now_ms += 250) {
+        pong(1, 1, 1, now_ms);
+        progress(1, 1, 40000 + now_ms, (double)now_ms / 1000, 1, now_ms);
+        tick(now_ms);
+    }
+    assert_int_equal(sent(MSG_ASSIGN, 2), assigned);
+}
+
+static void a_leader_quiet_in_growth_frees_its_joiners(void **state)
+{
+    (void)state;
+    start_two();
+    for (uint64_t now_ms = 6000; now_ms <= 40000; now_ms += 1000) {
+        pong(2, 1, 1, now_ms);
+        tick(now_ms);
+    }
+    assert_string_equal(last(MSG_GROUP, 1)->as.group.members, "1");
+    assert_true(sent(MSG_CANCEL, 2) > 0);
+    assert_int_equal(told.ended, 1); /* trial 2, before */
+}
+
 static void a_leader_with_a_dead_joiner_ends_as_lost(void **state)
 {
     (void)state;
@@ -452,6 +497,7 @@ int main(void)
         CASE(the_longest_gets_most),
         CASE(short_steps_are_for_one),
         CASE(a_group_uses_free_cores_only),
+        CASE(ranks_that_are_bound_use_the_cores_of_all),
         CASE(threads_use_cores),
         CASE(hosts_share_the_trials),
         CASE(a_group_may_span_hosts),
@@ -461,6 +507,8 @@ int main(void)
         CASE(what_waits_goes_before_growth),
         CASE(nothing_grows_while_held_or_draining),
         CASE(a_joiner_that_dies_leaves_the_group_as_it_was),
+        CASE(a_growth_that_failed_is_not_tried_again),
+        CASE(a_leader_quiet_in_growth_frees_its_joiners),
         CASE(a_leader_with_a_dead_joiner_ends_as_lost),
         CASE(a_group_that_stands_still_after_a_withdrawal_ends),
         CASE(a_dead_member_ends_the_attempt_for_all),

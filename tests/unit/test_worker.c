@@ -465,6 +465,17 @@ static void a_follower_says_only_that_it_left(void **state)
     say(&r, &assign);
     hear(&r, MSG_RESULT, others);
     assert_int_equal(atomic_load(&opened), 2);
+    atomic_store(&leader_ended, false);
+    assign.as.assign.serial = 5; /* and again; its old result is not that of this time */
+    assign.as.assign.epoch = 2;
+    say(&r, &assign);
+    ping.as.ping.trial_id = 7;
+    ping.as.ping.attempt = 3;
+    others[MSG_RESULT] = 0;
+    say(&r, &ping);
+    assert_int_equal(hear(&r, MSG_PONG, others).as.pong.trial_id, 7);
+    assert_int_equal(others[MSG_RESULT], 0);
+    atomic_store(&leader_ended, true);
     stop_and_finish(&r);
 }
 

@@ -17,6 +17,7 @@ struct exchange {
     struct group *group;
     int size, index; /* as in the group */
     bool given_up;
+    bool bulk;     /* more than commands and reports may be under way: memory of the model too */
     bool gathered; /* leader: all moments are current */
     struct command command;
     struct report own, reports[GROUP_MOST]; /* by member */
@@ -96,8 +97,10 @@ int exchange_wait(struct exchange *e, struct lr_error *err)
 {
     if (!e->given_up)
         note(e, e->group->ops->wait(e->group));
-    if (!e->given_up)
+    if (!e->given_up) {
+        e->bulk = false;
         return 0;
+    }
     if (e->group->given_up && e->group->given_up(e->group->context))
         return lr_fail(err, LR_ECANCELED, "canceled with its group of %d ranks", e->size);
     return lr_fail(err, LR_EWORKERS, "one of the %d ranks of its group is gone", e->size);
@@ -148,17 +151,20 @@ bool exchange_destroy(struct exchange *e)
 {
     if (!e)
         return true;
-    if (e->given_up || !exchange_progress(e)) {
-        e->next = atomic_load(&kept);
-        while (!atomic_compare_exchange_weak(&kept, &e->next, e))
-            continue;
-        return false;
+    bool rests = exchange_progress(e) && !e->given_up, bulk = e->bulk && !rests;
+    if (!bulk) {
+        lr_free(e->received);
+        lr_free(e->squares);
+        lr_free(e->cuts);
     }
-    lr_free(e->received);
-    lr_free(e->squares);
-    lr_free(e->cuts);
-    lr_free(e);
-    return true;
+    if (rests) {
+        lr_free(e);
+        return true;
+    }
+    e->next = atomic_load(&kept);
+    while (!atomic_compare_exchange_weak(&kept, &e->next, e))
+        continue;
+    return !bulk;
 }
 
 struct group *exchange_group(const struct exchange *e)
@@ -211,6 +217,7 @@ static void transfer(struct exchange *e, int from, int to, void *data, size_t by
 {
     if (from == to)
         return;
+    e->bulk = true;
     if (e->index == from)
         send(e, to, data, bytes);
     else if (e->index == to)
@@ -260,6 +267,7 @@ int exchange_gather(struct exchange *e, struct lr_error *err)
 void exchange_gradients_begin(struct exchange *e)
 {
     size_t at = 0;
+    e->bulk = true;
     for (size_t bucket = e->buckets; bucket-- > 0;) {
         size_t length = cut(e, bucket, e->index + 1) - cut(e, bucket, e->index);
         for (int member = 0; member < e->size; member++)

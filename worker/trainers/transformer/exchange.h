@@ -44,8 +44,8 @@ struct exchange *exchange_create(struct group *group);
  * than slices. */
 int exchange_open(struct exchange *exchange, const struct trial_spec *spec, struct model *model,
                   double *losses, struct lr_error *err);
-/* Before the group is closed. False: the group still uses its memory, and that of model and losses;
- * it is kept. */
+/* Before the group is closed. False: the group may still use the memory of model and losses, which
+ * the caller keeps; its own is kept as far as need be. */
 bool exchange_destroy(struct exchange *exchange);
 bool exchange_given_up(const struct exchange *exchange);
 

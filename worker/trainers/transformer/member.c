@@ -115,7 +115,8 @@ int member_step(struct member *m, uint64_t step, double *loss, double *norm, str
         *norm = optimizer_step(m->model, m->spec, schedule_factor(m->spec, step), step);
         rc = 0;
     }
-    *loss /= m->spec->batch_tokens;
+    if (!rc)
+        *loss /= m->spec->batch_tokens;
     int failed = source_failed(m->source, err);
     return failed ? failed : rc;
 }

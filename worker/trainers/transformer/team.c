@@ -12,6 +12,7 @@ struct team {
     struct team_hooks hooks;
     struct group *group; /* NULL: alone */
     bool given_up;
+    bool failed;               /* a member has left */
     struct group *larger;      /* its new members are awaited; NULL: none */
     struct exchange *awaiting; /* of `larger`; NULL: not begun */
 };
@@ -81,6 +82,8 @@ static int noted(struct team *team, const struct member *member, int rc)
 {
     if (team && member->exchange && exchange_given_up(member->exchange))
         team->given_up = true;
+    if (team && member->exchange && rc)
+        team->failed = true;
     return rc;
 }
 
@@ -173,6 +176,8 @@ int team_begin(struct team *team, struct member *member, struct lr_error *err)
         return 0;
     if (team->given_up)
         return lr_fail(err, LR_EWORKERS, "one of the ranks of its group is gone");
+    if (team->failed)
+        return lr_fail(err, LR_EDATA, "one of the ranks of its group has failed");
     if (team->group) { /* has followers since an earlier training of the attempt */
         member->exchange = exchange_create(team->group);
         if (!member->exchange)
@@ -180,7 +185,7 @@ int team_begin(struct team *team, struct member *member, struct lr_error *err)
         rc = exchange_open(member->exchange, member->spec, member->model, member->losses, err);
         return rc ? rc : give_state(team, member, err);
     }
-    if (!team->larger)
+    if (!team->larger || team->awaiting) /* joiners of a growth are team_grow()'s */
         return 0;
     if ((rc = await_larger(team, err)) || (rc = exchange_wait(team->awaiting, err)) ||
         (rc = exchange_reported(team->awaiting, 1, err)) ||

@@ -94,7 +94,8 @@ static void say_diverged(struct training *t, const char *what, double loss)
 
 static void fail(struct training *t)
 {
-    bool canceled = t->files->err.code == LR_ECANCELED;
+    int code = t->files->err.code; /* LR_EWORKERS: the worker makes LOST of it */
+    bool canceled = code == LR_ECANCELED || code == LR_EWORKERS;
     say(t->result, canceled ? OUTCOME_CANCELED : OUTCOME_FAILED, "%s", t->files->err.text);
 }
 

@@ -1,0 +1,67 @@
+/* What a report reads from the journal about groups of ranks. */
+#include "temp_dir.h"
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "lrsearch/log.h"
+#include "report/run_history.h"
+#include "store/journal.h"
+
+static int none(void *context, const struct event *event, struct lr_error *err)
+{
+    (void)context;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static void write_journal(const char *folder)
+{
+    char path[300];
+    struct journal *journal;
+    struct event session = {.kind = EVENT_SESSION}, started = {.kind = EVENT_STARTED};
+    struct event group = {.kind = EVENT_GROUP}, steps = {.kind = EVENT_STEPS};
+    struct event ended = {.kind = EVENT_ENDED};
+    const struct event *const events[] = {&session, &started, &group, &steps, &ended};
+    session.as.session.ranks = 4;
+    started.as.started = (struct event_started){.trial_id = 1, .attempt = 1, .rank = 2, .at_s = 1};
+    strcpy(started.as.started.host, "node7");
+    group.as.group = (struct event_group){.trial_id = 1, .attempt = 1, .at_s = 3};
+    strcpy(group.as.group.members, "2,3");
+    steps.as.steps.ranks = 2;
+    ended.as.ended.trial_id = ended.as.ended.attempt = 1;
+    ended.as.ended.at_s = 7;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
+    assert_int_equal(journal_open(&journal, path, none, NULL, NULL), 0);
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+        assert_int_equal(journal_append(journal, events[i], NULL), 0);
+    journal_close(journal);
+}
+
+static void groups_are_seen(void **state)
+{
+    char folder[256];
+    struct run_history history;
+    (void)state;
+    assert_int_equal(temp_dir_make(folder, sizeof(folder)), 0);
+    write_journal(folder);
+    assert_int_equal(run_history_read(&history, folder, 1, NULL), 0);
+    assert_int_equal(history.widest, 2);
+    assert_int_equal(history.step_count, 1);
+    assert_int_equal(history.steps[0].ranks, 2);
+    assert_int_equal(history.attempt_count, 2);
+    assert_int_equal(history.attempts[0].rank, 2);
+    assert_int_equal(history.attempts[1].rank, 3);
+    assert_true(history.attempts[1].begin_s == 3);
+    assert_true(history.attempts[0].end_s == 7 && history.attempts[1].end_s == 7);
+    run_history_release(&history);
+    temp_dir_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(groups_are_seen)};
+    lr_log_level_set(LR_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
