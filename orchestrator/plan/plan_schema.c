@@ -74,12 +74,17 @@ static void put_any_text(json_t *schema, size_t capacity, bool empty)
         json_object_set_new(schema, "maxLength", json_integer((json_int_t)capacity - 1));
 }
 
+/* Unquoted, a name of digits is a number. */
 static void put_choices(json_t *schema, const struct plan_key *key)
 {
     json_t *names = json_array();
-    for (const struct plan_choice *choice = key->choices; choice->name; choice++)
-        if (!choice->gone)
-            json_array_append_new(names, json_string(choice->name));
+    for (const struct plan_choice *choice = key->choices; choice->name; choice++) {
+        if (choice->gone)
+            continue;
+        json_array_append_new(names, json_string(choice->name));
+        if (strspn(choice->name, "0123456789") == strlen(choice->name))
+            json_array_append_new(names, json_integer(strtol(choice->name, NULL, 10)));
+    }
     json_object_set_new(schema, "enum", names);
 }
 
