@@ -15,7 +15,7 @@
 
 /* HELLO is sent once MPI has started on all ranks: a minute is ample. */
 enum { PING_EVERY_MS = 5000, STALL_MS = 5000, HELLO_MS = 60000, QUIET_MS = 30000 };
-/* After a withdrawn growth; longer than an evaluation, in which no PROGRESS comes, should take. */
+/* A group without PROGRESS for so long has a member that waits in vain. */
 enum { WITHDRAWN_MS = 5 * QUIET_MS };
 #define STEPS_STILL 4
 static const char no_answer[] = "no answer for 30 s";
