@@ -31,7 +31,9 @@ enum answer_status {
 #define ANSWER_CONFIRMS 8
 #define ANSWER_VERDICTS 16
 
-enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_COUNT };
+/* What is searched together with the LR: the LRs of other tensors, as ratios to it, and the weight
+ * decay, whose product with the LR acts on the loss (1 / tau) as an LR of its own would. */
+enum answer_ratio { RATIO_EMBEDDING, RATIO_OUTPUT, RATIO_VECTOR, RATIO_DECAY, RATIO_COUNT };
 
 /* How far an answer can be trusted: docs/search-model.md has the rules. */
 #define CONFIDENCE_MAP(X)                                                                          \
@@ -141,7 +143,7 @@ struct answer_cost {
 
 /* ---- campaigns with axes: several models, vocabularies, batches, parametrizations ---- */
 
-enum answer_axis { AXIS_WIDTH, AXIS_DEPTH, AXIS_VOCAB, AXIS_BATCH, AXIS_COUNT };
+enum answer_axis { AXIS_WIDTH, AXIS_DEPTH, AXIS_VOCAB, AXIS_BATCH, AXIS_DECAY, AXIS_COUNT };
 
 struct cell_answer {                                 /* one combination of the axes' values */
     uint32_t d_model, n_layers, vocab, batch_tokens; /* 0: not known */

@@ -23,6 +23,17 @@
     X(SCHEDULE_WSD, 2, "wsd") /* warm-up, stable, decay */                                         \
     X(SCHEDULE_CONSTANT, 3, "constant")
 #define COOLDOWN_MAP(X) X(COOLDOWN_LINEAR, 0, "linear") X(COOLDOWN_ROOT, 1, "1-sqrt")
+#define OPTIMIZER_MAP(X)                                                                           \
+    X(OPTIMIZER_ADAMW, 0, "adamw")                                                                 \
+    X(OPTIMIZER_MUON, 1, "muon") /* for hidden matrices; AdamW for the rest */
+/* Factor of Muon's update of a matrix of `rows` outputs and `cols` inputs. */
+#define MUON_SCALE_MAP(X)                                                                          \
+    X(MUON_UNIT_RMS, 0, "unit_rms")   /* sqrt(rows / cols) */                                      \
+    X(MUON_MATCH_RMS, 1, "match_rms") /* .2 sqrt(max(rows, cols)) */                               \
+    X(MUON_ORIGINAL, 2, "original")   /* sqrt(max(1, rows / cols)) */
+#define DECAY_RULE_MAP(X)                                                                          \
+    X(DECAY_CONSTANT, 0, "constant") /* the same weight_decay at every horizon */                  \
+    X(DECAY_TIMESCALE, 1, "timescale")
 /* Of the operands of matrix products: linear layers, attention, head. Their sums, and all else, are
  * fp32. */
 #define PRECISION_MAP(X) X(PRECISION_FP32, 0, "fp32") X(PRECISION_BF16, 1, "bf16")
@@ -48,6 +59,9 @@ enum parametrization { PARAMETRIZATION_MAP(X) };
 enum depth_rule { DEPTH_MAP(X) };
 enum schedule_kind { SCHEDULE_MAP(X) };
 enum cooldown_shape { COOLDOWN_MAP(X) };
+enum optimizer { OPTIMIZER_MAP(X) };
+enum muon_scale { MUON_SCALE_MAP(X) };
+enum decay_rule { DECAY_RULE_MAP(X) };
 enum precision { PRECISION_MAP(X) };
 enum source_kind { SOURCE_MAP(X) };
 enum token_format { TOKEN_FORMAT_MAP(X) };
@@ -60,6 +74,9 @@ const char *parametrization_name(uint32_t parametrization);
 const char *depth_rule_name(uint32_t rule);
 const char *schedule_name(uint32_t kind);
 const char *cooldown_name(uint32_t shape);
+const char *optimizer_name(uint32_t optimizer);
+const char *muon_scale_name(uint32_t scale);
+const char *decay_rule_name(uint32_t rule);
 const char *precision_name(uint32_t precision);
 const char *source_name(uint32_t kind);
 const char *token_format_name(uint32_t format);
@@ -124,52 +141,58 @@ struct simulate_spec {
 };
 extern const struct field_table simulate_spec_fields;
 
-#define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                             \
-    U32(trainer)                                                                                   \
-    U64(seed)               /* weights and order of the data */                                    \
-    F64(lr)                 /* peak LR of hidden matrices at base_width */                         \
-    F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                          \
-    F64(output_lr_ratio)                                                                           \
-    U64(horizon_tokens) /* tokens to train on; the schedule ends there */                          \
-    U32(batch_tokens)   /* tokens a step, a multiple of context */                                 \
-    U32(arch)                                                                                      \
-    U32(d_model)                                                                                   \
-    U32(n_layers)                                                                                  \
-    U32(n_heads)                                                                                   \
-    U32(context) /* tokens a sequence */                                                           \
-    U32(vocab)                                                                                     \
-    U32(d_ff)        /* hidden width of the MLP; llama: of gate and up each */                     \
-    U32(tied_output) /* 1: the output matrix is the embedding */                                   \
-    U32(qk_norm)     /* 1: RMSNorm of each head's queries and keys */                              \
-    F64(z_loss)      /* z_loss ln(Z)^2 per token is added to the loss for gradients */             \
-    U32(parametrization)                                                                           \
-    U32(base_width)     /* d_model at which mup and lvp equal sp */                                \
-    U32(base_head_size) /* channels of a head at base_width */                                     \
-    U32(depth_rule)                                                                                \
-    U32(base_layers) /* n_layers at which completep scales nothing */                              \
-    U32(schedule)                                                                                  \
-    F64(warmup)        /* share of the horizon, [0, 1) */                                          \
-    U64(warmup_tokens) /* the same in tokens; 0: use the share */                                  \
-    F64(final_lr)      /* LR at the end as a share of the peak */                                  \
-    F64(min_lr)        /* LR at the end, absolute; 0: use the share */                             \
-    F64(cooldown)      /* wsd: share of the horizon in which the LR falls */                       \
-    U32(cooldown_shape)                                                                            \
-    F64(weight_decay)      /* decoupled */                                                         \
-    U32(independent_decay) /* 0: multiplied by the LR; 1: by the schedule's factor alone */        \
-    F64(beta1)                                                                                     \
-    F64(beta2)                                                                                     \
-    F64(adam_eps)                                                                                  \
-    F64(clip) /* global gradient norm; 0: none */                                                  \
-    U32(precision)                                                                                 \
-    U32(source)                                                                                    \
-    U64(data_hash)     /* of the content of trial_place's data_path; 0: no data, or unchecked */   \
-    U64(val_tokens)    /* the validation loss is the mean over them; never trained on */           \
-    U64(val_bytes)     /* bytes of text of these tokens; 0: unknown */                             \
-    U32(repeat)        /* 1: the text may be read more than once */                                \
-    F64(zipf_exponent) /* source synthetic */                                                      \
-    F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */         \
-    U32(markov_order)  /* source synthetic: number of predecessors */                              \
-    TEXT(products, TRIAL_PRODUCTS)                                                                 \
+#define TRIAL_SPEC_FIELDS(U32, U64, F64, TEXT, STRUCT)                                               \
+    U32(trainer)                                                                                     \
+    U64(seed)               /* weights and order of the data */                                      \
+    F64(lr)                 /* peak LR of hidden matrices at base_width */                           \
+    F64(embedding_lr_ratio) /* LR of the embedding / lr, at base_width */                            \
+    F64(output_lr_ratio)                                                                             \
+    F64(vector_lr_ratio)    /* LR of norms and biases / lr */                                        \
+    F64(embedding_lr_shift) /* the embedding's LR is multiplied by (d_model / base_width)^this,    \
+                               beside its parametrization's factor */ \
+    U64(horizon_tokens)     /* tokens to train on; the schedule ends there */                        \
+    U32(batch_tokens)       /* tokens a step, a multiple of context */                               \
+    U32(arch)                                                                                        \
+    U32(d_model)                                                                                     \
+    U32(n_layers)                                                                                    \
+    U32(n_heads)                                                                                     \
+    U32(context) /* tokens a sequence */                                                             \
+    U32(vocab)                                                                                       \
+    U32(d_ff)        /* hidden width of the MLP; llama: of gate and up each */                       \
+    U32(tied_output) /* 1: the output matrix is the embedding */                                     \
+    U32(qk_norm)     /* 1: RMSNorm of each head's queries and keys */                                \
+    F64(z_loss)      /* z_loss ln(Z)^2 per token is added to the loss for gradients */               \
+    U32(parametrization)                                                                             \
+    U32(base_width)     /* d_model at which mup and lvp equal sp */                                  \
+    U32(base_head_size) /* channels of a head at base_width */                                       \
+    U32(depth_rule)                                                                                  \
+    U32(base_layers) /* n_layers at which completep scales nothing */                                \
+    U32(schedule)                                                                                    \
+    F64(warmup)        /* share of the horizon, [0, 1) */                                            \
+    U64(warmup_tokens) /* the same in tokens; 0: use the share */                                    \
+    F64(final_lr)      /* LR at the end as a share of the peak */                                    \
+    F64(min_lr)        /* LR at the end, absolute; 0: use the share */                               \
+    F64(cooldown)      /* wsd: share of the horizon in which the LR falls */                         \
+    U32(cooldown_shape)                                                                              \
+    U32(optimizer)                                                                                   \
+    U32(muon_lr_scale)     /* optimizer muon */                                                      \
+    F64(muon_momentum)     /* the same */                                                            \
+    F64(weight_decay)      /* decoupled; of this trial's horizon */                                  \
+    U32(independent_decay) /* 0: multiplied by the LR; 1: by the schedule's factor alone */          \
+    F64(beta1)                                                                                       \
+    F64(beta2)                                                                                       \
+    F64(adam_eps)                                                                                    \
+    F64(clip) /* global gradient norm; 0: none */                                                    \
+    U32(precision)                                                                                   \
+    U32(source)                                                                                      \
+    U64(data_hash)     /* of the content of trial_place's data_path; 0: no data, or unchecked */     \
+    U64(val_tokens)    /* the validation loss is the mean over them; never trained on */             \
+    U64(val_bytes)     /* bytes of text of these tokens; 0: unknown */                               \
+    U32(repeat)        /* 1: the text may be read more than once */                                  \
+    F64(zipf_exponent) /* source synthetic */                                                        \
+    F64(markov_weight) /* source synthetic: share of tokens drawn by their predecessors */           \
+    U32(markov_order)  /* source synthetic: number of predecessors */                                \
+    TEXT(products, TRIAL_PRODUCTS)                                                                   \
     STRUCT(simulate, simulate_spec) /* trainer simulate only; otherwise zero */
 
 struct trial_spec {

@@ -57,7 +57,7 @@ static struct trial_spec spec_of(const struct size *size, const struct bench_opt
     memset(&spec, 0, sizeof(spec));
     spec.seed = 1;
     spec.lr = 1e-3;
-    spec.embedding_lr_ratio = spec.output_lr_ratio = 1;
+    spec.embedding_lr_ratio = spec.output_lr_ratio = spec.vector_lr_ratio = 1;
     spec.arch = ARCH_GPT;
     spec.d_model = spec.base_width = size->d_model;
     spec.n_layers = spec.base_layers = size->n_layers;

@@ -28,6 +28,7 @@ static void fill_model(struct trial_spec *spec, const struct plan *plan)
     spec->base_layers = plan->model.base_layers;
     spec->embedding_lr_ratio = middle(plan->model.embedding_lr_ratio);
     spec->output_lr_ratio = middle(plan->model.output_lr_ratio);
+    spec->vector_lr_ratio = middle(plan->model.vector_lr_ratio);
 }
 
 static void fill_training(struct trial_spec *spec, const struct plan *plan)

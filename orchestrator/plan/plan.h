@@ -32,6 +32,11 @@ struct plan_axis {
     size_t count; /* 1: no list was given */
 };
 
+struct plan_number_axis { /* the same of a key that is a double */
+    double values[PLAN_AXIS];
+    size_t count;
+};
+
 #define PLAN_SEEDS 32
 struct plan_seeds {
     uint64_t values[PLAN_SEEDS];
@@ -80,10 +85,14 @@ struct plan {
         double z_loss;
         uint32_t parametrization, base_width, base_head_size, depth_rule, base_layers;
         double embedding_lr_ratio[2], output_lr_ratio[2]; /* low, high; equal: fixed */
+        double vector_lr_ratio[2];                        /* the same */
+        double embedding_lr_exponent; /* of the embedding's LR / lr over the width; NaN: that of the
+                                       * parametrization */
     } model;
 
     struct {
         struct plan_axis d_model, n_layers, vocab, parametrization, batch_tokens;
+        struct plan_number_axis weight_decay, embedding_lr_exponent;
     } axes;
 
     struct simulate_spec surface; /* kind simulate; seed: the plan's */
@@ -112,7 +121,11 @@ struct plan {
         uint64_t warmup_tokens, warmup_steps; /* at most one of the three is set; 0: not set */
         double final_lr, min_lr, cooldown;
         uint32_t cooldown_shape;
-        double weight_decay;
+        uint32_t optimizer;     /* enum optimizer */
+        uint32_t muon_lr_scale; /* enum muon_scale */
+        double muon_momentum;
+        double weight_decay; /* at target.tokens; at others too unless decay_rule says otherwise */
+        uint32_t decay_rule; /* enum decay_rule */
         bool independent_decay;
         double beta1, beta2, adam_eps, clip;
         uint64_t beta2_half_life; /* tokens; 0: beta2 itself was given */
@@ -121,6 +134,7 @@ struct plan {
 
     struct {
         double lr[2];                     /* low, high */
+        double weight_decay[2];           /* the same, searched with the LR; 0, 0: not searched */
         uint64_t horizons[PLAN_HORIZONS]; /* tokens, ascending */
         size_t horizon_count;
         uint32_t seeds; /* trials for each LR */
@@ -141,6 +155,7 @@ struct plan {
         uint64_t tokens;
         uint32_t d_model; /* default: model.d_model; of a list, the last */
         uint32_t n_layers, vocab, batch_tokens, schedule; /* the same */
+        double weight_decay;                              /* the same */
         double cooldown; /* of a wsd target (predict --cooldown, no key); 0: training.cooldown */
     } target;
 

@@ -175,6 +175,8 @@ static const struct plan_key model_keys[] = {
      .help = "LR of the embedding over that of the hidden matrices, at base_width; [low, high]: searched"},
     {KEY(SPAN, model, output_lr_ratio), .fallback = "1", .above = true, .high = 10000,
      .help = "the same for the output matrix"},
+    {KEY(SPAN, model, vector_lr_ratio), .fallback = "1", .above = true, .high = 10000,
+     .help = "the same for norms and biases"},
     {KEY(ENUM, model, depth_rule), .fallback = "none", .choices = depth_rules,
      .help = "completep: residual branches times base_layers / n_layers, so that the LR holds over depths"},
     {KEY(U32, model, base_layers), .fallback = "model.n_layers", .derived = true, .low = 1,

@@ -12,8 +12,10 @@
 
 #define REFIT ((uint64_t)RNG_CELLS + (1u << 8))
 
-static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
-static const char *const axis_names[AXIS_COUNT] = {"width", "depth", "vocab", "batch"};
+static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio",
+                                                     "vector_lr_ratio", "weight_decay"};
+static const char *const axis_names[AXIS_COUNT] = {"width", "depth", "vocab", "batch",
+                                                   "weight_decay"};
 
 /* ---- exponents ---- */
 

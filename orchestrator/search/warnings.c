@@ -286,7 +286,8 @@ static void warn_missed_cell(struct answer *answer)
 
 static void warn_ratios(struct answer *answer, const struct posterior *posterior)
 {
-    static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+    static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio",
+                                                   "vector_lr_ratio", "weight_decay"};
     for (int r = 0; r < RATIO_COUNT; r++) {
         const struct ratio_range *range = &posterior->data->space.ratios[r];
         size_t low = 0, high = 0, cells = answer->cell_count > 0 ? answer->cell_count : 1;

@@ -91,7 +91,8 @@ static json_t *advice_json(const struct advice_answer *advice, bool *ok)
 
 /* ---- target, ratios, law, horizons, cost ---- */
 
-static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio"};
+static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio",
+                                                     "vector_lr_ratio", "weight_decay"};
 
 static json_t *ratio_json(double value, const double ci90[2], bool *ok)
 {

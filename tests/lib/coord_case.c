@@ -58,6 +58,7 @@ void coord_case_run(struct coord_check *check, const struct coord_setting *setti
                                       .lr = setting->lr,
                                       .embedding_lr_ratio = 1,
                                       .output_lr_ratio = 1,
+                                      .vector_lr_ratio = 1,
                                       .batch_tokens = BATCH,
                                       .horizon_tokens = (uint64_t)BATCH * setting->steps,
                                       .arch = setting->arch,

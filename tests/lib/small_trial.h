@@ -17,6 +17,7 @@ static inline struct trial_spec spec_of(void)
                                .lr = 1e-2,
                                .embedding_lr_ratio = 1,
                                .output_lr_ratio = 1,
+                               .vector_lr_ratio = 1,
                                .horizon_tokens = STEPS * BATCH,
                                .batch_tokens = BATCH,
                                .d_model = 16,

@@ -121,6 +121,7 @@ static struct trial_spec spec_of_test(void)
                                .lr = 1e-2,
                                .embedding_lr_ratio = 1,
                                .output_lr_ratio = 1,
+                               .vector_lr_ratio = 1,
                                .horizon_tokens = STEPS * SEQUENCES * LENGTH,
                                .batch_tokens = SEQUENCES * LENGTH,
                                .d_model = 32,

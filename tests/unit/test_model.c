@@ -25,6 +25,7 @@ static struct trial_spec spec_of(uint32_t parametrization, uint32_t d_model, uin
                                .lr = 1e-2,
                                .embedding_lr_ratio = 3,
                                .output_lr_ratio = 0.5,
+                               .vector_lr_ratio = 1,
                                .horizon_tokens = 8192,
                                .batch_tokens = 32,
                                .d_model = d_model,

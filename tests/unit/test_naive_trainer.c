@@ -48,6 +48,7 @@ static void same_losses(void **state)
     const struct trial_spec spec = {.lr = 3e-3,
                                     .embedding_lr_ratio = 1,
                                     .output_lr_ratio = 1,
+                                    .vector_lr_ratio = 1,
                                     .horizon_tokens = STEPS * SEQUENCES * CONTEXT,
                                     .batch_tokens = SEQUENCES * CONTEXT,
                                     .d_model = 32,

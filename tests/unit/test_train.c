@@ -80,6 +80,7 @@ static void lr_factors_reach_the_weights(void **state)
     spec.base_width = 4; /* m = 4 */
     spec.embedding_lr_ratio = 3;
     spec.output_lr_ratio = 0.5;
+    spec.vector_lr_ratio = 1;
     spec.clip = 0;
     struct model *model = model_of(&spec);
     fill(model, 1, 0.5f);

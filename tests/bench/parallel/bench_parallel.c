@@ -163,6 +163,7 @@ static struct trial_spec bench_spec(uint64_t steps)
                               .lr = 1e-3,
                               .embedding_lr_ratio = 1,
                               .output_lr_ratio = 1,
+                              .vector_lr_ratio = 1,
                               .batch_tokens = 8 * 256,
                               .horizon_tokens = steps * 8 * 256,
                               .arch = ARCH_LLAMA,
