@@ -52,7 +52,7 @@ build "$root/build-asan" --preset asan
 build "$root/build-clang" --preset clang
 more=
 if [ -n "$all" ]; then
-    build_target="lrsearch test_worker test_loop test_sim" build "$root/build-tsan" --preset tsan
+    build_target=threaded_tests build "$root/build-tsan" --preset tsan
     build_target=fuzz build "$root/build-fuzz" --preset fuzz
     more="\"$root/build-tsan\" \"$root/build-fuzz/tests/fuzz\""
 fi
