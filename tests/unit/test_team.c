@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include "few_runs.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
 #include "thread_group.h"
@@ -245,7 +246,8 @@ static void any_size_gives_the_bytes_of_one(const struct trial_spec *spec)
 {
     char one[300], many[300];
     struct trial_result wanted = alone(spec, path_of(one, "one"));
-    for (int size = 2; size <= (int)trial_slices(spec); size *= 2) {
+    int slices = (int)trial_slices(spec);
+    for (int size = few_runs() && slices > 1 ? slices : 2; size <= slices; size *= 2) {
         struct run run = {.spec = spec, .plan = {{0, size}}, .save = path_of(many, "many")};
         run_team(&run);
         assert_int_equal(run.ended, size);
@@ -262,7 +264,7 @@ static void any_number_of_slices(void **state)
     static const struct {
         uint32_t sequences, slices;
     } cases[] = {{1, 1}, {2, 2}, {3, 2}, {4, 4}, {5, 4}, {8, 8}, {16, 16}, {37, 16}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i += few_runs() ? 2 : 1) {
         struct trial_spec spec = slices_of(cases[i].sequences);
         assert_int_equal(trial_slices(&spec), cases[i].slices);
         any_size_gives_the_bytes_of_one(&spec);
@@ -272,7 +274,7 @@ static void any_number_of_slices(void **state)
 static void any_model(void **state)
 {
     (void)state;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 6; i += few_runs() ? 5 : 1) {
         struct trial_spec spec = slices_of(4);
         spec.arch = i % 2 ? ARCH_LLAMA : ARCH_GPT;
         spec.tied_output = i >= 2 && i < 5;
@@ -312,7 +314,7 @@ static void a_group_grows(void **state)
     char one[300], many[300];
     struct trial_spec spec = slices_of(16);
     struct trial_result wanted = alone(&spec, path_of(one, "one"));
-    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i += few_runs() ? 3 : 1) {
         struct run run = {.spec = &spec, .save = path_of(many, "many")};
         int last = 0;
         memcpy(run.plan, plans[i], sizeof(run.plan));
