@@ -503,9 +503,9 @@ static void check_decay_rule(struct plan_reader *reader)
                         "give a weight decay");
     else if (known && largest_step(plan, most) >= 1)
         reader_complain(reader, MEMBER(training.decay_rule),
-                        "timescale makes of the weight decay %g of the target %g at the shortest "
-                        "of search.horizons, which leaves nothing of the weights at the highest "
-                        "LR; use decay_rule: constant, longer horizons or a smaller decay",
+                        "timescale turns the weight decay %g of the target into %g at the shortest "
+                        "of search.horizons, where one step at the highest LR takes all of the "
+                        "weights; use decay_rule: constant, longer horizons or a smaller decay",
                         most,
                         largest_step(plan, most) /
                             (plan->training.independent_decay ? 1 : plan->search.lr[1]));
