@@ -159,8 +159,7 @@ static void print_decay(const struct plan *plan, const struct trial_spec *trial)
            plan->training.decay_rule == DECAY_TIMESCALE
                ? "weight decay goes as batch / tokens and is the plan's at the target"
                : "the same weight decay at every horizon");
-    printf("tau = batch / (%sweight_decay tokens), the part of a training over which weights "
-           "forget,\n",
+    printf("tau = batch / (%sweight_decay tokens), how far back weights remember, in trainings,\n",
            trial->independent_decay ? "" : "LR ");
     printf("at an LR of %.3g, the middle of search.lr; published: the best for AdamW\n"
            "(" PUBLISHED_TIMESCALE ")\n",

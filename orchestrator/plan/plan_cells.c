@@ -137,6 +137,11 @@ static void set_batch(struct trial_spec *spec, const struct plan *plan, uint32_t
         spec->beta2 = plan_beta2(batch_tokens, half_life);
 }
 
+double plan_embedding_shift(const struct trial_spec *spec, double exponent)
+{
+    return isnan(exponent) ? 0 : exponent - trial_embedding_exponent(spec);
+}
+
 double plan_weight_decay(const struct plan *plan, const struct trial_spec *spec,
                          double weight_decay)
 {
