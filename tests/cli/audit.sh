@@ -32,6 +32,8 @@ expect_said "times too high: by Bjorck 2024 the best is 1.1e-4 (90 % interval 6.
 expect_said "cost about 0.03 nats of loss (90 % interval"
 expect_said "by a published loss curve of 0.012 nats per octave^2, steeper above the best"
 expect_said "use 1.1e-4; 0.365 times what the recipe has"
+expect_said "decay the best for 148 tokens a parameter is 0.078 (AdamW; 1.084 (tokens / parameters)^-0.527"
+expect_said "tau of published models: GPT-3 1.8, LLaMA 7B 0.13, Llama 2 7B 0.067"
 expect_said "Step Law 2025 8.5e-4 1.79 N^-.713 D^.307, arXiv 2503.04715"
 expect_said "does not apply: of its own batch, 4.13M tokens: give --batch to compare"
 expect_said "Zhou 2026 - 38.46 N^-.222 D^-.351"
@@ -64,6 +66,9 @@ expect_json "" out laws 0 why_not
 expect_json "" out laws 1 lr
 expect_json "" out runs
 expect_json "Zhou 2026" out laws 4 name
+expect_json "" out timescale tau # neither batch nor decay was given
+expect_json "" out timescale weight_decay_published
+expect_between 0.079 0.08 out timescale tau_published
 [ ! -s err ] || fail "audit --json has something to say"
 
 # The batch that it had: the rule for batches decides, and that is said.
@@ -71,6 +76,7 @@ run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --batch 4M
 expect_status 0
 expect_first "a learning rate of 3.0e-4 for 7B parameters and 1T tokens cannot be told from the best"
 expect_first "cannot be told from the best (1.92 times below it): by Bjorck 2024 the best is 5.7e-4"
+expect_said "arXiv 2505.13738), a weight decay of 0.17" # 4M / (3e-4 x .079 x 1T)
 expect_not_said "assumed as in"
 expect_not_said "give --batch"
 expect_said "where it says 1.1e-4 (the recipe would be 2.76 times too high); what it says here rests"
@@ -82,6 +88,15 @@ expect_json OFF out verdict batch_assumed
 expect_json "" out verdict_at_best_batch
 
 # Where the best batch is about the assumed one, there is nothing else to compare with.
+run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --batch 4M --weight-decay 0.1
+expect_status 0
+expect_said "decay tau = batch / (LR weight_decay tokens) is 0.13; the best for 143 tokens a parameter"
+expect_fits
+run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --weight-decay 0.1
+expect_said "decay tau needs the batch: give --batch; the best for"
+run "$LRSEARCH" audit --lr 3e-4 --tokens 1T --params 7B --batch 4M --weight-decay 0.1 --json
+expect_json 0.10000000000000001 out timescale weight_decay
+expect_between 0.133 0.134 out timescale tau
 run "$LRSEARCH" audit --lr 3e-4 --tokens 30B --params 1B
 expect_first "(90 % interval 3.6e-4 .. 7.6e-4); a larger batch raises the best: give --batch"
 
@@ -127,6 +142,8 @@ refused 2 "--lr nan: must be a number above 0" audit --lr nan --tokens 1T --para
 refused 2 "--params 0: must be a whole count such as 7B" audit --lr 3e-4 --tokens 1T --params 0
 refused 2 "--params 7.5: must be a whole count" audit --lr 3e-4 --tokens 1T --params 7.5
 refused 2 "--tokens -1: must be a whole count" audit --lr 3e-4 --tokens -1 --params 7B
+refused 2 "--weight-decay 0: must be a number above 0" \
+    audit --lr 1 --tokens 1T --params 7B --weight-decay 0
 refused 2 "--batch 1: must be the tokens of a step" audit --lr 1 --tokens 1T --params 7B --batch 1
 refused 2 "--schedule square: must be cosine, linear, wsd or constant" \
     audit --lr 3e-4 --tokens 1T --params 7B --schedule square

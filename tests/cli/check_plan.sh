@@ -8,7 +8,25 @@ expect_status 0
 for text in tiny "stage" "trials" "tokens" "FLOPs" "core-hours" "8k" "16k" "32k" "total"; do
     expect_out "$text"
 done
+# tau = 256 / (sqrt(1e-3 x 3e-1) x .1 x 8000) and the same at 1M tokens
+expect_out "decay_rule constant: the same weight decay at every horizon"
+expect_out "  shortest  8k                0.1      18.5 "
+expect_out "  target    1M                0.1     0.148 "
+expect_out "1.084 (tokens / parameters)^-0.527, arXiv 2505.13738"
+! grep -q "optimizer" out || fail "AdamW alone, and its tensors have a column for it"
 [ ! -e logs ] || fail "check must leave nothing behind"
+
+# Muon: who trains which tensor; timescale: one tau, at any length.
+run "$LRSEARCH" check tiny.yaml --set training.optimizer=muon --set training.decay_rule=timescale \
+    --set training.weight_decay=0.02 --set training.muon_momentum=0.9 --set search.policy=grid
+expect_status 0
+expect_out "fp32, muon, policy grid"
+grep -q '^hidden  *attn.qkv.* muon$' out || fail "hidden matrices are not Muon's"
+grep -q '^embedding .* 0\.3 .* adamw$' out || fail "the embedding is not AdamW's"
+grep -q '^output .* 0\.2 .* adamw$' out || fail "the output matrix is not AdamW's"
+expect_out "muon's steps are multiplied by sqrt(rows / columns) besides (unit_rms), momentum 0.9"
+expect_out "  shortest  8k                2.5     0.739 "
+expect_out "  target    1M               0.02     0.739 "
 
 for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
     run "$LRSEARCH" check "$plan" --json # says the plan, and takes no time for estimates

@@ -13,13 +13,14 @@ expect_out "sub/mine.yaml: "
 expect_out "lrsearch check sub/mine.yaml"
 [ ! -s err ] || fail "-q, but it says something"
 for line in "name: mine" "'$work/it''s short.txt'" "repeat: true" "tokens: 8Mi" "wall: 9h" \
-    "80k bytes of text, 80k tokens"; do
+    "schedule: linear" "arXiv 2502.15938" "80k bytes of text, 80k tokens"; do
     grep -qF -e "$line" sub/mine.yaml || fail "sub/mine.yaml does not have: $line"
 done
 [ "$(grep -c '^  [a-z_]*:.* #' sub/mine.yaml)" -ge 12 ] || fail "keys without a comment"
 run "$LRSEARCH" check sub/mine.yaml --json
 expect_status 0
 cp out mine.json
+expect_json 0.0 mine.json training final_lr # down to zero, with its reason
 # bf16 where this CPU has instructions for it and was faster; otherwise the default.
 precision=$(json mine.json training precision)
 if [ "$precision" = bf16 ]; then

@@ -9,7 +9,7 @@ expect_status 0
 cp out schema.json
 
 folders=$LRSEARCH_SOURCE_DIR/plans
-for name in plan plan_errors plan_rules plan_axes plan_trainers; do
+for name in plan plan_errors plan_rules plan_axes plan_recipe plan_trainers; do
     mkdir "$name"
     LRSEARCH_PLAN_CASES=$work/$name
     export LRSEARCH_PLAN_CASES

@@ -34,6 +34,12 @@ while read -r lr tokens loss; do
     awk -v a="$alone" -v b="$loss" 'BEGIN { exit !(a - b == 0) }' || fail "$loss shared, $alone alone"
 done <shared
 
+# With a weight decay for each horizon the stable parts differ, and none is shared.
+run "$LRSEARCH" wsd.yaml --set training.decay_rule=timescale --run-dir logs/apart
+expect_status 0
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { taken += $at["wsd_prefix_tokens"] } END { exit taken > 0 }' logs/apart/trials.csv || fail "shared"
+
 mpi_environment
 run_mpi 3 wsd.yaml --run-dir logs/three
 expect_status 0
