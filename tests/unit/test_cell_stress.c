@@ -90,7 +90,7 @@ static void draw_space(void)
                                    .cell_count = 2 + below(CELLS - 1),
                                    .horizons = game.horizons,
                                    .horizon_count = 1 + below(HORIZONS),
-                                   .group_count = 1 + below(SEARCH_GROUPS),
+                                   .group_count = 1 + below(3),
                                    .base = {64, 2, 1024, 4096}};
     bool exhausts = space->min_gain < 1e-6; /* asks for all there is */
     if (exhausts)
