@@ -405,8 +405,6 @@ static int apply_planned(struct campaign *campaign, const struct event_planned *
     trial->wsd_prefix_tokens = event->wsd_prefix_tokens;
     trial->early = campaign->round_is_early;
     trial->spec = event->spec;
-    if (!(trial->spec.vector_lr_ratio > 0)) /* a journal of a version without it */
-        trial->spec.vector_lr_ratio = 1;
     campaign->trials[campaign->trial_count] = trial;
     if (campaign->trial_count++ % 64 == 0)
         waiting[(trial->id - 1) / 64] = 0;

@@ -173,8 +173,6 @@ double campaign_ratio(const struct plan *plan, const struct trial_spec *spec,
                       enum answer_ratio ratio)
 {
     struct ratio_range range = campaign_ratio_range(plan, ratio);
-    if (!(range.low < range.high))
-        return range.low;
     switch (ratio) {
     case RATIO_EMBEDDING:
         return spec->embedding_lr_ratio;
@@ -186,7 +184,7 @@ double campaign_ratio(const struct plan *plan, const struct trial_spec *spec,
     case RATIO_COUNT:
         break;
     }
-    return planned_decay(plan, spec);
+    return range.low < range.high ? planned_decay(plan, spec) : range.low;
 }
 
 void campaign_set_ratios(const struct plan *plan, struct trial_spec *spec,
