@@ -252,6 +252,12 @@ double trial_default_final_lr(uint32_t schedule);
  * False, with the spec unchanged, if the sizes do not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);
 
+/* Exponent over the width of (LR of the embedding / LR of hidden matrices), as parametrization and
+ * optimizer have it by themselves, without embedding_lr_shift: AdamW sp 0, mup 1, lvp 1/2
+ * (arXiv 2203.03466, 2506.15025). Muon needs no 1 / width for hidden matrices, with match_rms its
+ * root. */
+double trial_embedding_exponent(const struct trial_spec *spec);
+
 /* Parameters without the embeddings, and all. */
 uint64_t trial_params_hidden(const struct trial_spec *spec);
 uint64_t trial_params(const struct trial_spec *spec);
