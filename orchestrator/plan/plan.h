@@ -229,10 +229,6 @@ struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametriza
 /* "d_model 64, vocab 512": a cell's values on the axes with several; "" without. Returns `out`. */
 const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);
 uint32_t plan_largest_batch(const struct plan *plan); /* of the trials */
-/* The weight decay of a trial of spec's horizon and batch, if the plan's is `weight_decay`:
- * training.decay_rule. */
-double plan_weight_decay(const struct plan *plan, const struct trial_spec *spec,
-                         double weight_decay);
 
 /* The weight decay of a trial of spec's horizon and batch, if the plan's is `weight_decay`:
  * training.decay_rule. With timescale it goes as batch / tokens and is `weight_decay` itself at the

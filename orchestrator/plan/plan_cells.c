@@ -80,17 +80,6 @@ uint32_t plan_largest_batch(const struct plan *plan)
     return most;
 }
 
-double plan_weight_decay(const struct plan *plan, const struct trial_spec *spec,
-                         double weight_decay)
-{
-    if (plan->training.decay_rule != DECAY_TIMESCALE)
-        return weight_decay;
-    double batches = plan->target.batch_tokens > 0 && spec->batch_tokens > 0
-                         ? (double)spec->batch_tokens / plan->target.batch_tokens
-                         : 1;
-    return weight_decay * ((double)plan->target.tokens / (double)spec->horizon_tokens) * batches;
-}
-
 static uint32_t smallest_batch(const struct plan *plan)
 {
     uint32_t least = plan->training.batch_tokens;
