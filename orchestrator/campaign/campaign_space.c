@@ -13,48 +13,31 @@
 
 /* ---- the space ---- */
 
-/* Exponents over the width of the LRs that hidden matrices and embedding train with, as the
- * parametrization itself sets them, {0, 0} under sp: mup and lvp divide AdamW's hidden LR by the
- * width, Muon's only with match_rms, by its root; lvp divides the embedding's by the root (Hayou and
- * Liu 2025, arXiv 2506.15025). */
-struct width_rule {
-    double hidden, embedding;
-};
-
-static struct width_rule width_rule_of(const struct trial_spec *spec)
-{
-    struct width_rule rule = {0, 0};
-    bool muon = spec->optimizer == OPTIMIZER_MUON;
-    if (spec->parametrization == PARAM_MUP || spec->parametrization == PARAM_LVP)
-        rule.hidden = !muon ? -1 : spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
-    if (spec->parametrization == PARAM_LVP)
-        rule.embedding = -0.5;
-    return rule;
-}
-
-/* Exponent of the best LR of hidden matrices, without any rule: under AdamW -1 by theory, -.5 to -1
- * in sweeps of sp (Step Law and others); Muon's update has the same size at every width, that of
- * match_rms grows as its root. */
+/* Theory of the exponent over the width of the best LR of hidden matrices: Muon's step has the same
+ * size at every width, that of match_rms grows as its root. */
 static double best_hidden(const struct trial_spec *spec)
 {
-    if (spec->optimizer == OPTIMIZER_MUON)
-        return spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
-    return spec->parametrization == PARAM_SP ? -0.7 : -1;
+    if (spec->optimizer != OPTIMIZER_MUON)
+        return -1;
+    return spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
 }
 
-/* Priors of a group. The best LR of the embedding falls as width^0 to width^-1/2 (Hayou and Liu),
- * that of AdamW's hidden matrices as 1 / width. The plan's ratio holds at base_width: its exponent is
- * that of the trained LRs' ratio minus the offset, which the rules apply. */
+/* Priors of a group. Under sp the best LR of AdamW falls about as width^-.7 (Step Law and others: -.5
+ * to -1); mup and lvp are built to keep it constant. The best LR of the embedding goes as width^0 to
+ * width^-1/2 (Hayou and Liu 2025, arXiv 2506.15025): with AdamW's 1 / width the best ratio of the LRs
+ * that embedding and hidden matrices train with grows as width^.75. The plan's ratio holds at
+ * base_width, so its exponent is that minus the offset, which parametrization and
+ * embedding_lr_exponent apply. */
 static struct search_group group_from(const struct trial_spec *spec, bool named)
 {
-    struct width_rule rule = width_rule_of(spec);
-    double offset = rule.embedding + spec->embedding_lr_shift - rule.hidden;
-    double hidden = spec->optimizer == OPTIMIZER_MUON ? best_hidden(spec) : -1;
+    bool sp = spec->parametrization == PARAM_SP;
+    double hidden = best_hidden(spec);
+    double offset = trial_embedding_exponent(spec) + spec->embedding_lr_shift;
+    double lr = !sp ? 0 : spec->optimizer == OPTIMIZER_MUON ? hidden : -0.7;
     return (struct search_group){
         .parametrization = spec->parametrization,
         .embedding_exponent = named ? offset : NAN,
-        .lr_width = {best_hidden(spec) - rule.hidden,
-                     spec->parametrization == PARAM_SP ? 0.4 : 0.3},
+        .lr_width = {lr, sp ? 0.4 : 0.3},
         .ratio_width = {-0.25 - hidden - offset, 0.5},
         .ratio_width_offset = offset,
     };
@@ -145,10 +128,8 @@ struct ratio_range campaign_ratio_range(const struct plan *plan, enum answer_rat
                                        [RATIO_OUTPUT] = plan->model.output_lr_ratio,
                                        [RATIO_VECTOR] = plan->model.vector_lr_ratio,
                                        [RATIO_DECAY] = plan->search.weight_decay};
-    double fixed =
-        plan->axes.weight_decay.count > 1 ? plan->target.weight_decay : plan->training.weight_decay;
     if (ratio == RATIO_DECAY && !(ends[ratio][0] < ends[ratio][1]))
-        return (struct ratio_range){fixed, fixed};
+        return (struct ratio_range){plan->target.weight_decay, plan->target.weight_decay};
     return (struct ratio_range){ends[ratio][0], ends[ratio][1]};
 }
 
