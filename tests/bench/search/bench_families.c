@@ -523,8 +523,8 @@ static void time_decision(struct bench *bench, size_t cell_count, size_t horizon
         run->space.base[AXIS_WIDTH] = 64;
         run->space.base[AXIS_VOCAB] = 1024;
         run->space.group_count = 1;
-        run->space.groups[0] =
-            (struct search_group){.lr_width = {-0.7, 0.4}, .ratio_width = {0.75, 0.5}};
+        run->space.groups[0] = (struct search_group){
+            .embedding_exponent = NAN, .lr_width = {-0.7, 0.4}, .ratio_width = {0.75, 0.5}};
     }
     lay_trials(run, cell_count, horizons, trials);
     for (int i = 0; i < 5; i++) {
