@@ -50,6 +50,8 @@ WRITER(trial, write_count(out, trial->trial_id))
 WRITER(attempt, write_count(out, trial->attempt))
 WRITER(embedding_lr_ratio, write_number(out, trial->spec->embedding_lr_ratio))
 WRITER(output_lr_ratio, write_number(out, trial->spec->output_lr_ratio))
+WRITER(vector_lr_ratio, write_number(out, trial->spec->vector_lr_ratio))
+WRITER(weight_decay, write_number(out, trial->spec->weight_decay))
 WRITER(d_model, write_size(out, trial->spec->d_model))
 WRITER(n_layers, write_size(out, trial->spec->n_layers))
 WRITER(vocab, write_size(out, trial->spec->vocab))
@@ -72,6 +74,8 @@ static const struct {
     {"attempt", write_attempt, NULL},
     {"embedding_lr_ratio", write_embedding_lr_ratio, NULL},
     {"output_lr_ratio", write_output_lr_ratio, NULL},
+    {"vector_lr_ratio", write_vector_lr_ratio, NULL},
+    {"weight_decay", write_weight_decay, NULL},
     {"d_model", write_d_model, "model.d_model"},
     {"n_layers", write_n_layers, "model.n_layers"},
     {"vocab", write_vocab, "model.vocab"},

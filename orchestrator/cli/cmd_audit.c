@@ -12,7 +12,7 @@
 
 struct audit_options {
     struct predict_target target; /* tokens, width, batch and schedule of the recipe */
-    double lr;
+    double lr, weight_decay;      /* weight_decay 0: not given */
     uint64_t params;
     bool json;
 };
@@ -54,6 +54,7 @@ static int audit_recipe(struct audit *audit, const struct command_line *line, st
         .params = (double)options->params,
         .tokens = (double)target->tokens,
         .batch_tokens = target->batch,
+        .weight_decay = options->weight_decay,
         .anneal = {.kind = schedule,
                    .cooldown = target->cooldown > 0 ? target->cooldown : 0.2,
                    .final_lr = trial_default_final_lr(schedule)},
@@ -116,6 +117,9 @@ static const struct option_row rows[] = {
     PREDICT_TARGET_TOKENS(audit_options, "tokens of its training, such as 1T; needed"),
     {"params", "N", "parameters of its model, such as 7B; needed", OPTION_AT(audit_options, params),
      .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    {"weight-decay", "X", "of its AdamW, multiplied by the learning rate, such as 0.1",
+     OPTION_AT(audit_options, weight_decay), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 0.1"},
     PREDICT_TARGET_ROWS(audit_options),
     OPTION_ROW_JSON(audit_options),
 };

@@ -90,7 +90,10 @@ static void derive_ratios(struct plan_reader *reader)
 static void fill_derived(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
+    const double *decays = plan->search.weight_decay;
     derive_ratios(reader);
+    if (ABSENT(reader, training.weight_decay) && decays[1] > 0) /* of `train` and the like */
+        plan->training.weight_decay = sqrt(decays[0] * decays[1]);
     plan_fill_axes(plan);
     derive_sizes(reader);
     derive_target(reader);

@@ -171,11 +171,11 @@ static json_t *none_json(void)
     return schema;
 }
 
-/* An element is no list, and not auto. */
+/* An element is no list, and neither auto nor none. */
 static json_t *element_json(const struct plan_key *key)
 {
     struct plan_key element = *key;
-    element.automatic = false;
+    element.automatic = element.none = false;
     return single_json(&element);
 }
 
@@ -183,7 +183,7 @@ static json_t *value_json(const struct plan_key *key)
 {
     const struct plan_key seed = {.type = TYPE_U64, .high = PLAN_SEED_MAX};
     bool pair = key->type == TYPE_PAIR || key->type == TYPE_SPAN;
-    json_t *single = single_json(key), *list = NULL;
+    json_t *single = pair ? element_json(key) : single_json(key), *list = NULL;
     if (is_list_type(key->type) || key->type == TYPE_SPAN)
         list = list_json(single, pair ? 2 : 1, pair ? 2 : key->capacity, false);
     if (key->type == TYPE_PAIR && key->none)
