@@ -65,11 +65,6 @@ const char *plan_column(const struct plan *plan, const char *column)
     return NULL;
 }
 
-double plan_embedding_shift(const struct trial_spec *spec, double exponent)
-{
-    return isnan(exponent) ? 0 : exponent - trial_embedding_exponent(spec);
-}
-
 struct trial_spec plan_trial(const struct plan *plan)
 {
     struct trial_spec spec;
