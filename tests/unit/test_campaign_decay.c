@@ -21,7 +21,7 @@
     "version: 1\nname: t\n"                                                                        \
     "trainer: {kind: command, argv: [train], report: {fd: true}}\n"                                \
     "training: {batch_tokens: 3000, decay_rule: timescale}\n"                                      \
-    "search: {lr: [1e-4, 1e-1], weight_decay: [0.01, 1], horizons: [300k, 700k, 1.3M]}\n"          \
+    "search: {lr: [1e-4, 3e-2], weight_decay: [0.01, 1], horizons: [300k, 700k, 1.3M]}\n"          \
     "target: {tokens: 9.1M, batch_tokens: 7000}\n"
 
 struct world {
