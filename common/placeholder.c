@@ -58,6 +58,7 @@ WRITER(vocab, write_size(out, trial->spec->vocab))
 WRITER(batch_tokens, write_size(out, trial->spec->batch_tokens))
 WRITER(parametrization, write_text(out, parametrization_name(trial->spec->parametrization)))
 WRITER(schedule, write_text(out, schedule_name(trial->spec->schedule)))
+WRITER(optimizer, write_text(out, optimizer_name(trial->spec->optimizer)))
 WRITER(checkpoint, write_text(out, trial->checkpoint))
 WRITER(spec, write_text(out, trial->spec_file))
 
@@ -81,6 +82,7 @@ static const struct {
     {"batch_tokens", write_batch_tokens, "training.batch_tokens"},
     {"parametrization", write_parametrization, NULL},
     {"schedule", write_schedule, NULL},
+    {"optimizer", write_optimizer, NULL},
     {"checkpoint", write_checkpoint, NULL},
     {"spec", write_spec, NULL},
 };
@@ -101,7 +103,7 @@ bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placehol
 
 static int unknown(const char *name, int length, struct lr_error *err)
 {
-    char known[256] = "";
+    char known[320] = "";
     size_t used = 0;
     for (size_t i = 0; i < NAMES && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",

@@ -134,6 +134,9 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(ratio_width)        /* ratio ~ width^this */                                               \
     F64(ratio_vocab)        /* ratio ~ vocabulary^this */                                          \
     F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: no effect */       \
+    F64(decay)              /* best weight decay at 1M tokens, at the best LR */                   \
+    F64(decay_tokens)       /* decay ~ tokens^this */                                              \
+    F64(decay_curvature)    /* nats per octave^2 from the best LR * decay; 0: no effect */         \
     U64(cell)               /* selects independent draws in plans with axes */
 
 struct simulate_spec {

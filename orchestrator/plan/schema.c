@@ -147,6 +147,12 @@ static const struct plan_key simulate_keys[] = {
      .help = "and as vocabulary^this"},
     {KEY(NUMBER, surface, ratio_curvature), .unit = "nats", .fallback = "0", .high = 100,
      .help = "what an octave from the best LR of the embedding costs; 0: the ratio is all one"},
+    {KEY(NUMBER, surface, decay), .fallback = "0.1", .above = true, .high = 10,
+     .help = "best training.weight_decay at 1M tokens"},
+    {KEY(NUMBER, surface, decay_tokens), .fallback = "0", .low = -2, .high = 2,
+     .help = "it goes as tokens^this"},
+    {KEY(NUMBER, surface, decay_curvature), .unit = "nats", .fallback = "0", .high = 100,
+     .help = "what an octave from the best LR times weight decay costs; 0: the decay is all one"},
 };
 
 static const struct plan_key model_keys[] = {

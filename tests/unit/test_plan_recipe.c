@@ -149,7 +149,9 @@ static void other_trainers(void **state)
             "plan.yaml:6:26: model.vector_lr_ratio: cannot be searched with trainer.kind: "
             "simulate; give one number\n"
             "--set search.weight_decay=[0.1, 1]: cannot be searched with trainer.kind: simulate; "
-            "leave it out\n");
+            "leave it out, or give simulate.decay_curvature\n");
+    load(OTHER("simulate", "training: {decay_rule: timescale}\nsimulate: {decay_curvature: 0.01}"),
+         "search.weight_decay=[0.1, 1]"); /* a loss with a ridge */
     refuses(OTHER("replay, table: /a", "model: {embedding_lr_exponent: 1}"), NULL,
             "plan.yaml:6:32: model.embedding_lr_exponent: has no effect with trainer.kind: "
             "replay, whose table has its own; leave it out\n");
