@@ -19,12 +19,15 @@
 #ifdef __x86_64__
 #include "kernels/gemm_avx2.h"
 #endif
+#include "kernels/gemm_parts.h"
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
 enum {
     STEPS = 5,
     RESTART = 3,
+    TILE = 8,                   /* rows and columns of what transpose8() takes */
+    HALF = GEMM_PANEL_MOST / 2, /* of a panel */
     PADDING = 16, /* floats of a cache line: rows of a power of two would share few cache sets */
 };
 static const float A = 3.4445f, B = -4.7750f, C = 2.0315f;
@@ -75,12 +78,12 @@ void muon_update(float *weight, const float *x, float lr, float decay, size_t co
 }
 
 #ifdef __x86_64__
-/* Of whole tiles, 8 x 8. */
+/* Of whole tiles. */
 TARGET_AVX2 static void transpose_tiles(float *out, size_t out_ld, const float *in, size_t in_ld,
                                         size_t rows, size_t columns)
 {
-    for (size_t i = 0; i < rows; i += 8)
-        for (size_t j = 0; j < columns; j += 8)
+    for (size_t i = 0; i < rows; i += TILE)
+        for (size_t j = 0; j < columns; j += TILE)
             transpose8(out + j * out_ld + i, out_ld, in + i * in_ld + j, in_ld);
 }
 #endif
@@ -92,8 +95,8 @@ static void transpose(float *out, size_t out_ld, const float *in, size_t in_ld, 
     size_t tiled_rows = 0, tiled_columns = 0;
 #ifdef __x86_64__
     if (instructions_here() >= INSTRUCTIONS_AVX2) {
-        tiled_rows = rows / 8 * 8;
-        tiled_columns = columns / 8 * 8;
+        tiled_rows = rows / TILE * TILE;
+        tiled_columns = columns / TILE * TILE;
         transpose_tiles(out, out_ld, in, in_ld, tiled_rows, tiled_columns);
     }
 #endif
@@ -118,7 +121,7 @@ struct work {
 
 static size_t padded(size_t n)
 {
-    return (n + PADDING - 1) / PADDING * PADDING + PADDING;
+    return parts(n, PADDING) * PADDING + PADDING;
 }
 
 /* scratch: may be NULL, for the size. */
@@ -170,27 +173,18 @@ struct terms {
     const float *a, *b;
 };
 
-/* Rows first, first + 1, ... up to the diagonal, in whole panels. */
+/* Rows first, first + 1, ... up to the diagonal, in whole halves of a panel. */
 static void rows_to_diagonal(const struct work *w, float *out, struct operand left, size_t depth,
                              bool add, const struct terms *terms, size_t first, size_t rows)
 {
     const struct gemm_packed_operand b = {w->packed, depth};
-    size_t end = first + rows, panels = (end + GEMM_PANEL_MOST - 1) / GEMM_PANEL_MOST;
-    size_t columns = panels * GEMM_PANEL_MOST < w->m ? panels * GEMM_PANEL_MOST : w->m;
+    size_t end = first + rows, columns = smaller(parts(end, HALF) * HALF, w->m);
     left.data += first * left.row;
     w->packing->multiply((struct gemm_into){out + first * w->ld, w->ld, .add = add}, left, b, rows,
                          columns, depth);
     for (size_t i = first; terms && i < end; i++)
         combine(out + i * w->ld, terms->product_factor, terms->a_factor, terms->a + i * w->ld,
                 terms->b_factor, terms->b + i * w->ld, end);
-}
-
-static void mirror_rows(const struct work *w, float *out, size_t first, size_t rows)
-{
-    transpose(out + first, w->ld, out + first * w->ld, w->ld, rows, first);
-    for (size_t i = first; i < first + rows; i++)
-        for (size_t j = first; j < i; j++)
-            out[j * w->ld + i] = out[i * w->ld + j];
 }
 
 /* Rows that are multiplied together: a tile's, so that little is computed above the diagonal. */
@@ -204,7 +198,7 @@ static size_t block_rows(const struct work *w)
 static void to_diagonal(const struct work *w, float *out, struct operand left, size_t depth,
                         bool add, const struct terms *terms)
 {
-    size_t some = block_rows(w), blocks = (w->m + some - 1) / some;
+    size_t some = block_rows(w), blocks = parts(w->m, some);
     FOR_PIECES(i, (blocks + 1) / 2, 1)
     {
         size_t last = (blocks - 1 - i) * some;
@@ -216,8 +210,14 @@ static void to_diagonal(const struct work *w, float *out, struct operand left, s
 
 static void mirror(const struct work *w, float *out)
 {
-    FOR_PIECES(i, w->m, PIECE_ROWS)
-    mirror_rows(w, out, i, piece_length(w->m, i, PIECE_ROWS));
+    FOR_PIECES(first, w->m, TILE)
+    {
+        size_t rows = piece_length(w->m, first, TILE);
+        transpose(out + first, w->ld, out + first * w->ld, w->ld, rows, first);
+        for (size_t i = first; i < first + rows; i++)
+            for (size_t j = first; j < i; j++)
+                out[j * w->ld + i] = out[i * w->ld + j];
+    }
 }
 
 /* out = left times what is packed, both symmetric and polynomials of the same matrix */
@@ -279,9 +279,12 @@ static void some_steps(struct work *w, int steps)
     gram_of_x(w);
     for (int i = 0; i < steps; i++)
         polynomial_step(w, &q, i == 0, i + 1 == steps);
-    FOR_PIECES(i, w->m, 1)
+    bool apart = w->by == MATMUL_BF16; /* not in fp32: that saves a pass over X */
+    for (size_t i = 0; !apart && i < w->m; i++)
+        w->sum[i * w->ld + i] += q;
+    FOR_PIECES(i, apart ? w->m : 0, 1)
     scale_row(w->next + i * w->wide_ld, q, w->x + i * w->wide_ld, w->n);
-    matmul(w->by, (struct gemm_into){w->next, w->wide_ld, .add = 1},
+    matmul(w->by, (struct gemm_into){w->next, w->wide_ld, .add = apart},
            (struct operand){w->sum, w->ld, 1}, (struct operand){w->x, w->wide_ld, 1}, w->m, w->n,
            w->m);
     swap(&w->x, &w->next);
@@ -300,8 +303,9 @@ void newton_schulz(enum matmul by, float *x, float *scratch, size_t rows, size_t
             scale_row(w.x + r * w.wide_ld, scale, rows > cols ? w.x + r * w.wide_ld : x + r * cols,
                       w.n);
     }
-    for (int step = 0; step < STEPS; step += RESTART)
-        some_steps(&w, step + RESTART < STEPS ? RESTART : STEPS - step);
+    int run = w.m == w.n ? 1 : RESTART;
+    for (int step = 0; step < STEPS; step += run)
+        some_steps(&w, step + run < STEPS ? run : STEPS - step);
     FOR_PIECES(i, w.m, PIECE_ROWS)
     {
         size_t some = piece_length(w.m, i, PIECE_ROWS);
