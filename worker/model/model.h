@@ -33,7 +33,7 @@ struct param {        /* one tensor; the model owns all pointers */
     double init_value;
     double lr_factor;    /* this tensor's LR / spec->lr, by the parametrization */
     double decay_factor; /* factor of spec->weight_decay; 0 for norms and biases */
-    double eps_factor;   /* factor of spec->adam_eps; 1 unless completep */
+    double eps_factor;   /* factor of spec->adam_eps; 1 unless completep, 0: Muon, which has none */
 };
 
 struct model;

@@ -111,6 +111,8 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec, b
         double by_width = spec->parametrization == PARAM_SP ? 1.0 : 1.0 / m;
         param->eps_factor = by_width / (in_block ? depth_ratio(spec) : 1.0);
     }
+    if (param->group == GROUP_HIDDEN && spec->optimizer == OPTIMIZER_MUON)
+        param->eps_factor = 0.0;
 }
 
 float parametrization_attention_scale(const struct trial_spec *spec)
