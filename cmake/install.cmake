@@ -14,7 +14,8 @@ endforeach()
 install(FILES ${docs}/plan.schema.json DESTINATION ${share})
 install(DIRECTORY plans DESTINATION ${share} USE_SOURCE_PERMISSIONS
   FILES_MATCHING PATTERN *.yaml PATTERN *.csv PATTERN *.svg PATTERN *.md PATTERN *.py PATTERN *.sh
-  PATTERN *.sbatch PATTERN mup-transfer.sh EXCLUDE PATTERN vocabularies.sh EXCLUDE) # they need a checkout
+  PATTERN *.sbatch PATTERN mup-transfer.sh EXCLUDE PATTERN vocabularies.sh EXCLUDE
+  PATTERN proof.sh EXCLUDE PATTERN proof_table.py EXCLUDE) # they need a checkout
 # The dictionary that run.sh downloads is that of the package dict-gcide.
 install(CODE "
   file(GLOB plans \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${share}/plans/*.yaml\")

@@ -1,10 +1,11 @@
-"""A small GPT in PyTorch, for plans/command-pytorch.yaml.
+"""A small GPT in PyTorch, for plans/command-pytorch.yaml (made-up text) and plans/proof-command.yaml (--text).
 
 What makes it a trainer of lrsearch is report(): a JSON object a line, on the descriptor that
 LRSEARCH_REPORT_FD names. Without lrsearch it prints them. Told to stop (SIGTERM), it saves where it
 is in LRSEARCH_CHECKPOINT, and goes on from there when it is started again.
 """
 import argparse
+import gzip
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-VOCAB, CONTEXT, BATCH = 64, 32, 16
+CONTEXT, BATCH = 32, 16
 
 
 def report(**what):
@@ -23,15 +24,46 @@ def report(**what):
     os.write(int(os.environ.get("LRSEARCH_REPORT_FD", "1")), (json.dumps(what) + "\n").encode())
 
 
-def text(tokens, seed):
+class MadeUp:
     """Made-up text: a token follows from the one before it, three times in four."""
-    draw = torch.Generator().manual_seed(seed)
-    noise = torch.randint(VOCAB, (tokens,), generator=draw).tolist()
-    kept = (torch.rand(tokens, generator=draw) < 0.75).tolist()
-    out = noise[:1]
-    for i in range(1, tokens):
-        out.append((5 * out[-1] + 1) % VOCAB if kept[i] else noise[i])
-    return torch.tensor(out)
+    vocab = 64
+
+    def __init__(self, tokens, seed):
+        self.train = self.text(tokens // CONTEXT * (CONTEXT + 1), 1000 + seed)
+        self.held_out = self.text(256 * (CONTEXT + 1), 7)
+
+    def text(self, tokens, seed):
+        draw = torch.Generator().manual_seed(seed)
+        noise = torch.randint(self.vocab, (tokens,), generator=draw).tolist()
+        kept = (torch.rand(tokens, generator=draw) < 0.75).tolist()
+        out = noise[:1]
+        for i in range(1, tokens):
+            out.append((5 * out[-1] + 1) % self.vocab if kept[i] else noise[i])
+        return torch.tensor(out).view(-1, CONTEXT + 1)
+
+    def batch(self, step):
+        return self.train[(step - 1) * BATCH:step * BATCH]
+
+
+class Bytes:
+    """The bytes of a file, plain or gzip: sequences from anywhere but its end, which is held out."""
+    vocab = 256
+
+    def __init__(self, path, seed):
+        self.seed = seed
+        with open(path, "rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+        with (gzip.open if zipped else open)(path, "rb") as file:
+            data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
+        held_out = 1024 * (CONTEXT + 1)
+        if len(data) < 2 * held_out:
+            sys.exit(f"{path}: {len(data)} bytes are too few, {2 * held_out} are needed")
+        self.train, self.held_out = data[:-held_out], data[-held_out:].view(-1, CONTEXT + 1).long()
+
+    def batch(self, step):
+        draw = torch.Generator().manual_seed(self.seed << 32 | step)
+        starts = torch.randint(len(self.train) - CONTEXT, (BATCH,), generator=draw).tolist()
+        return torch.stack([self.train[start:start + CONTEXT + 1] for start in starts]).long()
 
 
 class Block(nn.Module):
@@ -53,11 +85,11 @@ class Block(nn.Module):
 
 
 class Gpt(nn.Module):
-    def __init__(self, width, layers=2):
+    def __init__(self, vocab, width, layers=2):
         super().__init__()
-        self.tokens, self.places = nn.Embedding(VOCAB, width), nn.Embedding(CONTEXT, width)
+        self.tokens, self.places = nn.Embedding(vocab, width), nn.Embedding(CONTEXT, width)
         self.blocks = nn.Sequential(*(Block(width) for _ in range(layers)))
-        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, VOCAB, bias=False)
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocab, bias=False)
 
     def forward(self, x):
         return self.head(self.norm(self.blocks(self.tokens(x) + self.places.weight)))
@@ -65,7 +97,7 @@ class Gpt(nn.Module):
 
 def loss_of(model, sequences):
     logits = model(sequences[:, :-1])
-    return F.cross_entropy(logits.reshape(-1, VOCAB), sequences[:, 1:].reshape(-1))
+    return F.cross_entropy(logits.flatten(0, 1), sequences[:, 1:].reshape(-1))
 
 
 def main():
@@ -74,16 +106,15 @@ def main():
     parser.add_argument("--tokens", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--text", help="a file to train on, instead of made-up text")
     args = parser.parse_args()
     told_to_stop = []
     signal.signal(signal.SIGTERM, lambda *_: told_to_stop.append(True))
     torch.manual_seed(args.seed)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
 
-    length = CONTEXT + 1
-    train = text(args.tokens // CONTEXT * length, 1000 + args.seed).view(-1, length)
-    held_out = text(256 * length, 7).view(-1, length)
-    model = Gpt(args.width)
+    data = Bytes(args.text, args.seed) if args.text else MadeUp(args.tokens, args.seed)
+    model = Gpt(data.vocab, args.width)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.1)
     steps = max(1, args.tokens // (BATCH * CONTEXT))
     warmup = max(1, steps // 20)
@@ -100,7 +131,7 @@ def main():
     where = {"begun_tokens": begun * BATCH * CONTEXT} if begun else {}
 
     for step in range(begun + 1, steps + 1):
-        loss = loss_of(model, train[(step - 1) * BATCH:step * BATCH])
+        loss = loss_of(model, data.batch(step))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -114,7 +145,7 @@ def main():
                 os.replace(checkpoint + ".new", checkpoint)
             sys.exit("told to stop")
     with torch.no_grad():
-        losses = torch.stack([loss_of(model, s[None]) for s in held_out])
+        losses = torch.stack([loss_of(model, s[None]) for s in data.held_out])
     report(tokens=steps * BATCH * CONTEXT, loss=losses.mean().item(),
            loss_se=(losses.std() / math.sqrt(len(losses))).item(), final=True, **where)
 

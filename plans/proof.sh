@@ -1,0 +1,161 @@
+#!/bin/sh
+# usage: plans/proof.sh [adamw|muon|command] [--small] [--dir DIR] [-- LRSEARCH-OPTION...]
+#
+# Predicts the best learning rate of a training 32 times as long as the longest short one, trains that
+# one itself at five learning rates half an octave apart with two seeds each, and prints what the
+# prediction, the best LR of the short trainings and the published formulas cost there. table.md,
+# proof.svg (by gnuplot, when it is there) and the runs lie in DIR/TRAINER.
+#
+#   adamw    the built-in trainer (plans/proof.yaml); without a name, this one
+#   muon     the same with training.optimizer: muon
+#   command  a PyTorch script (plans/proof-command.yaml); needs python3-torch
+#   --small  horizons up to 128Ki tokens, target 2Mi: minutes instead of hours
+#   --dir    folder of the results (logs/proof, with --small logs/proof-small)
+#
+# The same command goes on where it stopped; what is finished is not trained again. The sweep is
+# widened where its lowest or highest learning rate is the best, and up or down to the best one of the
+# short trainings. LRSEARCH: the program to run; without it, run.sh builds it.
+set -eu
+unset CDPATH
+export LC_ALL=C
+
+usage_error() # TEXT
+{
+    echo "proof.sh: $1 (usage: plans/proof.sh [adamw|muon|command] [--small] [--dir DIR] [-- OPTION...])" >&2
+    exit 2
+}
+
+trainer='' small='' dir=''
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    case $1 in
+    adamw | muon | command)
+        [ -z "$trainer" ] || usage_error "'$1': one trainer at a time"
+        trainer=$1
+        ;;
+    --small) small=-small ;;
+    --dir)
+        [ -n "${2:-}" ] || usage_error "--dir: needs a folder"
+        dir=$2
+        shift
+        ;;
+    -h | --help)
+        sed -n '2,/^set -eu/{/^set -eu/d;s/^# \{0,1\}//p;}' "$0"
+        exit 0
+        ;;
+    -*) usage_error "$1: unknown option" ;;
+    *) usage_error "'$1': unknown trainer" ;;
+    esac
+    shift
+done
+[ $# -eq 0 ] || shift # the --
+trainer=${trainer:-adamw}
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+case $dir in
+'') dir=$root/logs/proof$small ;;
+/*) ;;
+*) dir=$PWD/$dir ;;
+esac
+dir=$dir/$trainer
+command -v python3 >/dev/null || {
+    echo "proof.sh: python3 is needed for the table: install python3" >&2
+    exit 69
+}
+mkdir -p "$dir" || exit 73
+
+plan=$here/proof.yaml
+params=100k # hidden parameters of both plans' models, for the published formulas
+batch=512
+target=64Mi
+case $trainer in
+muon) set -- --set training.optimizer=muon --set 'search.lr=[1e-3, 6.4e-2]' "$@" ;;
+command)
+    plan=$here/proof-command.yaml
+    python3 -c 'import torch' 2>/dev/null || {
+        echo "proof.sh: python3 has no torch: install python3-torch, or put the python3 that has it first in PATH" >&2
+        exit 69
+    }
+    ;;
+esac
+if [ -n "$small" ]; then
+    target=2Mi
+    set -- --set 'search.horizons=[32Ki, 64Ki, 128Ki]' --set target.tokens=$target "$@"
+fi
+
+# A campaign in DIR/NAME, its summary in DIR/NAME.txt. No optimum (3) and a used budget (4) are results, too.
+campaign() # NAME LRSEARCH-OPTION...
+{
+    name=$1
+    shift
+    status=0
+    if [ -n "${LRSEARCH:-}" ]; then
+        "$LRSEARCH" run "$plan" -n auto --run-dir "$dir/$name" "$@" >"$dir/$name.txt" || status=$?
+    else
+        "$root/run.sh" "$plan" -- --run-dir "$dir/$name" "$@" >"$dir/$name.txt" || status=$?
+    fi
+    case $status in
+    0 | 3 | 4) ;;
+    75)
+        echo "proof.sh: interrupted; the same command goes on" >&2
+        exit 75
+        ;;
+    *)
+        echo "proof.sh: $name ended with exit status $status" >&2
+        exit "$status"
+        ;;
+    esac
+}
+
+echo "proof.sh: $trainer: the search, for a training of $target tokens" >&2
+campaign search "$@"
+
+# Octave grids half an octave apart: an octave on either side, the places between, and wider ones.
+sweep=1
+while range=$(python3 "$here/proof_table.py" range "$dir" "$sweep") && [ -n "$range" ]; do
+    echo "proof.sh: $trainer: sweep $sweep at $target tokens, learning rates $range" >&2
+    campaign "sweep-$sweep" "$@" --set search.policy=grid --set "search.horizons=[$target]" \
+        --set "search.lr=$range" --set search.seeds=2 --set target.tokens=$target --set budget.tokens=none
+    sweep=$((sweep + 1))
+done
+
+"${LRSEARCH:-$root/build/lrsearch}" audit --json --lr 1e-3 --tokens "$target" --params $params \
+    --batch $batch >"$dir/audit.json" || [ $? -eq 3 ] # 3: no formula was made for so small a model
+python3 "$here/proof_table.py" table "$dir" >"$dir/table.md.new"
+mv "$dir/table.md.new" "$dir/table.md"
+cat "$dir/table.md"
+
+command -v gnuplot >/dev/null || {
+    echo "no gnuplot here: the figure is not drawn; its numbers are in $dir/*.dat"
+    exit 0
+}
+cd "$dir"
+gnuplot <<'END' || exit 70
+set terminal svg size 860,360 font "sans-serif,13" background "white"
+set output "proof.svg.new"
+set multiplot layout 1,2
+set grid lc rgb "#dddddd"
+set format x "%.0s%c"
+set format y "%.0e"
+set logscale xy
+set xlabel "tokens"
+set ylabel "best learning rate"
+set key bottom left
+plot "horizons.dat" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 1.5 lc 1 title "fitted, 90 %", \
+     "predicted.dat" using ($1*0.93):2:3:4 with yerrorbars pt 5 ps 0.8 lw 2 lc 2 title "predicted", \
+     "measured.dat" using ($1*1.07):2:3:4 with yerrorbars pt 9 ps 0.9 lw 2 lc 7 title "measured"
+unset logscale
+set logscale x
+set format x "%.0e"
+set format y "%.3f"
+set xlabel "learning rate"
+set ylabel "validation loss at the target, nats"
+set key top right
+load "marks.gp"
+stats "sweep.dat" using 1 name "lr" nooutput
+plot [lr_min/1.5:lr_max*1.5] "sweep.dat" using 1:2 with points pt 7 ps 0.6 lc 1 title "trained", \
+     "curve.dat" using 1:2 with lines lw 1.5 lc 7 title "parabola"
+unset multiplot
+END
+mv proof.svg.new proof.svg
+echo "figure: $dir/proof.svg"
