@@ -175,11 +175,6 @@ double plan_beta2(uint32_t batch_tokens, uint64_t half_life)
     return exp2(-(double)batch_tokens / (double)half_life);
 }
 
-double plan_embedding_shift(const struct trial_spec *spec, double exponent)
-{
-    return isnan(exponent) ? 0 : exponent - trial_embedding_exponent(spec);
-}
-
 static void set_schedule(struct trial_spec *spec, uint32_t schedule)
 {
     double usual = trial_default_final_lr(spec->schedule);

@@ -8,7 +8,8 @@ cp "$LRSEARCH_SOURCE_DIR"/tests/tokens/*.bin "$LRSEARCH_SOURCE_DIR"/tests/tokens
 token_plan() # FILE NAME DATA VOCAB
 {
     tiny_plan "$1" "name: $2" "$3" \
-        "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: $4}"
+        "model: {arch: gpt, d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: $4}" \
+        "search: {lr: [1e-2, 8e-2], horizons: [8k, 16k], policy: grid}"
 }
 answers() # PLAN: an answer, or exit status 3 with the reason why there is none
 {
@@ -55,7 +56,7 @@ expect_err "--vocab 300: must be 256 (bytes), or 512 to 131072"
 
 # A file that goes away under a running campaign costs attempts, not the campaign.
 token_plan gone.yaml gone "data: {tokens: [llmc_train_000.bin], val: [llmc_val_000.bin], val_tokens: 128, repeat: true}" 1000
-sed -i 's/^search: .*/search: {lr: [1e-3, 3e-1], horizons: [64k, 128k]}/' gone.yaml
+sed -i 's/^search: .*/search: {lr: [1e-2, 8e-2], horizons: [64k, 128k], policy: grid}/' gone.yaml
 echo "limits: {max_failures: 1000}" >>gone.yaml
 echo "on_fail: {retries: 100}" >>gone.yaml
 answers gone.yaml --run-dir logs/calm

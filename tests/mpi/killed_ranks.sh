@@ -4,7 +4,7 @@
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 mpi_environment
 
-tiny_plan tiny.yaml "search: {lr: [1e-3, 3e-1], horizons: [64k, 128k, 256k], policy: grid}" \
+tiny_plan tiny.yaml "search: {lr: [1e-2, 1.6e-1], horizons: [64k, 128k, 256k], policy: grid}" \
     "limits: {silence: 10s}"
 run_mpi 3 tiny.yaml --run-dir logs/whole
 whole_status=$status

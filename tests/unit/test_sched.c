@@ -305,6 +305,24 @@ static void a_twin_takes_over_from_the_silent(void **state)
     assert_int_equal(told.ended, 1);
 }
 
+/* "Save and stop": the silent worker may never answer, and is not waited for. */
+static void a_drained_twin_ends_the_attempt(void **state)
+{
+    (void)state;
+    hello(1, LRSEARCH_VERSION, 1000);
+    enqueue(1, 1);
+    tick(1001);
+    hello(2, LRSEARCH_VERSION, 1002);
+    wait_for(2000, 32000, 2);
+    assert_int_equal(sent(MSG_ASSIGN, 2), 1);
+    sched_drain(sched);
+    assert_int_equal(last(MSG_CANCEL, 2)->as.cancel.save, 1);
+    ended(2, 1, 1, OUTCOME_CANCELED, 32500);
+    assert_int_equal(told.ended, 1);
+    assert_true(told.result.outcome == OUTCOME_CANCELED);
+    assert_int_equal(sched_counts(sched).running, 0);
+}
+
 /* A laptop that was closed for a night, or a coordinator that was stopped. */
 static void our_own_sleep_counts_against_nobody(void **state)
 {
@@ -360,6 +378,7 @@ int main(void)
         CASE(a_quiet_worker_gets_a_twin),
         CASE(the_first_of_twins_may_win),
         CASE(a_twin_takes_over_from_the_silent),
+        CASE(a_drained_twin_ends_the_attempt),
         CASE(our_own_sleep_counts_against_nobody),
         CASE(the_end_reaches_everyone),
     };

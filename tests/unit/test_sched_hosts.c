@@ -66,6 +66,34 @@ static void a_busy_worker_of_a_bad_host_ends_its_trial(void **state)
     assert_int_equal(sent(MSG_STOP, 2), 1);
 }
 
+/* A host is left out only while another one can train: one that does not answer cannot. */
+static void a_bad_host_stays_while_the_others_are_quiet(void **state)
+{
+    (void)state;
+    for (int rank = 1; rank <= 3; rank++)
+        hello_from(rank, rank < 3 ? "bad" : "good", LRSEARCH_VERSION, 1000);
+    for (uint32_t id = 1; id <= 3; id++)
+        enqueue(id, 1);
+    tick(1001);
+    for (uint64_t now_ms = 2000; now_ms <= 33000; now_ms += 1000) {
+        pong(1, 1, 1, now_ms);
+        pong(2, 2, 1, now_ms);
+        tick(now_ms);
+    }
+    assert_int_equal(told.news_rank, 3);
+    assert_int_equal(told.quiet, 1);
+    ended(1, 1, 1, OUTCOME_FAILED, 33100);
+    ended(2, 2, 1, OUTCOME_FAILED, 33200);
+    assert_int_equal(sent(MSG_STOP, 1), 0);
+    assert_int_equal(sent(MSG_STOP, 2), 0);
+    pong(3, 3, 1, 33300); /* it is back: now there is another */
+    enqueue(4, 1);
+    tick(33301);
+    ended(told.rank, 4, 1, OUTCOME_FAILED, 33400);
+    assert_int_equal(sent(MSG_STOP, 1), 1);
+    assert_int_equal(sent(MSG_STOP, 2), 1);
+}
+
 static void another_version_is_left_out(void **state)
 {
     (void)state;
@@ -92,6 +120,7 @@ int main(void)
         CASE(a_failed_trial_goes_elsewhere),
         CASE(a_host_that_fails_twice_is_left_out),
         CASE(a_busy_worker_of_a_bad_host_ends_its_trial),
+        CASE(a_bad_host_stays_while_the_others_are_quiet),
         CASE(another_version_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

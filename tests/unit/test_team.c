@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include "few_runs.h"
 #include "lrsearch/log.h"
 #include "small_trial.h"
@@ -46,11 +47,13 @@ struct run {
     uint64_t save_at, stop_at; /* calls of the step hook, 1 the first; 0: never */
     int vanishes;              /* rank that does not answer from step vanish_at on; 0: none */
     uint64_t vanish_at;
-    int bad; /* rank whose model cannot be made */
+    int bad;       /* rank whose model cannot be made */
+    uint64_t late; /* the first new members are ready from this step on; 0: when they are awaited */
 
     struct thread_world *world;
     atomic_ullong step; /* of the leader, done */
     uint64_t heard;     /* calls of the step hook */
+    bool awaited;       /* the late members have been */
     int next;           /* of plan */
     int ended;          /* size of the team at the end */
     uint64_t bytes;     /* sent by all */
@@ -100,7 +103,8 @@ static struct group *larger(void *context)
     if (next->size == 0 || atomic_load(&run->step) < next->at_step)
         return NULL;
     int before = run->next > 0 ? next[-1].size : 1;
-    thread_world_await(run->world, (uint32_t)run->next, 1, next->size - before);
+    if (!run->late)
+        thread_world_await(run->world, (uint32_t)run->next, 1, next->size - before);
     return open_group(run, run->next++, 1);
 }
 
@@ -119,6 +123,8 @@ static void *follow(void *context)
     const struct team_hooks hooks = {.context = rank, .open = open_larger};
     struct trial_spec spec = *run->spec;
     spec.arch = rank->rank == run->bad ? 99 : spec.arch;
+    while (atomic_load(&run->step) < run->late)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     rank->rc =
         team_follow(&spec, &run->place, open_group(run, rank->epoch, rank->rank), &hooks, NULL);
     if (rank->rank == run->vanishes)
@@ -131,6 +137,10 @@ static int on_step(void *context, const struct train_step *step)
     struct run *run = context;
     atomic_store(&run->step, step->tokens / run->spec->batch_tokens);
     run->heard++;
+    if (run->late > 0 && atomic_load(&run->step) == run->late && !run->awaited) {
+        thread_world_await(run->world, 0, 1, run->plan[0].size - 1);
+        run->awaited = true;
+    }
     int wish = run->save_at > 0 && run->heard == run->save_at ? TRAIN_SAVE : 0;
     return wish | (run->stop_at > 0 && run->heard == run->stop_at ? TRAIN_STOP : 0);
 }
@@ -403,6 +413,25 @@ static void parts_of_a_wsd_schedule(void **state)
     assert_same_result(&prefix.result, &wanted);
 }
 
+/* A growth that began in the first part of the training is completed in the second one. */
+static void new_members_are_late_for_the_next_part(void **state)
+{
+    (void)state;
+    struct trial_spec spec = slices_of(4);
+    spec.schedule = SCHEDULE_WSD;
+    spec.horizon_tokens = 8 * spec.batch_tokens;
+    spec.warmup_tokens = spec.batch_tokens;
+    spec.cooldown = .5;
+    assert_int_equal(trial_wsd_prefix_tokens(&spec), 4 * spec.batch_tokens);
+    struct trial_result wanted = alone(&spec, NULL);
+    struct run run = {.spec = &spec, .plan = {{3, 2}}, .late = 5};
+    path_of(run.place.checkpoint, "late");
+    snprintf(run.place.wsd_prefix_dir, sizeof(run.place.wsd_prefix_dir), "%s", dir);
+    run_team(&run);
+    assert_int_equal(run.ended, 2);
+    assert_same_result(&run.result, &wanted);
+}
+
 static void a_diverged_training_says_the_same(void **state)
 {
     (void)state;
@@ -550,6 +579,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_group_grows, setup, teardown),
         cmocka_unit_test_setup_teardown(a_checkpoint_is_of_any_size, setup, teardown),
         cmocka_unit_test_setup_teardown(parts_of_a_wsd_schedule, setup, teardown),
+        cmocka_unit_test_setup_teardown(new_members_are_late_for_the_next_part, setup, teardown),
         cmocka_unit_test_setup_teardown(a_diverged_training_says_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(a_member_vanishes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_member_cannot_join, setup, teardown),

@@ -26,6 +26,8 @@ static atomic_int opened, closed; /* groups */
 static atomic_int gone_rank;      /* that the transport knows to be gone; 0: none */
 static atomic_bool leader_ended;  /* a follower's leader has sent END */
 static atomic_uint ready_epoch;   /* the new members of this larger group are ready */
+static atomic_int step_ms;        /* of each step */
+static atomic_bool saved;         /* the training was told to save */
 
 static void close_group(struct group *group)
 {
@@ -115,7 +117,7 @@ static bool grow(struct team *team)
     return team->group && team->group->given_up(team->group->context);
 }
 
-/* Trains for spec->horizon_tokens steps of a millisecond; every fourth is a curve point. */
+/* Trains for spec->horizon_tokens steps of step_ms; every fourth is a curve point. */
 void trainer_run(const struct trial_spec *spec, struct train_files *files,
                  const struct train_hooks *hooks, struct trial_result *result)
 {
@@ -123,8 +125,16 @@ void trainer_run(const struct trial_spec *spec, struct train_files *files,
     memset(result, 0, sizeof(*result));
     for (uint64_t step = 1; step <= spec->horizon_tokens; step++) {
         struct train_step told = {step, 3.0, 0.001 * (double)step, step % 4 == 0};
-        nap_ms(1);
-        if (grow(hooks->team) || hooks->step(hooks->context, &told)) {
+        bool given_up = false;
+        int ms = atomic_load(&step_ms);
+        do {
+            nap_ms(1);
+            given_up = grow(hooks->team);
+        } while (--ms > 0 && !given_up);
+        int wishes = given_up ? TRAIN_STOP : hooks->step(hooks->context, &told);
+        if (wishes & TRAIN_SAVE)
+            atomic_store(&saved, true);
+        if (wishes & TRAIN_STOP) {
             result->outcome = OUTCOME_CANCELED;
             return;
         }
@@ -167,6 +177,8 @@ static void start(struct running *r, uint64_t lease_ms)
     atomic_store(&gone_rank, 0);
     atomic_store(&leader_ended, false);
     atomic_store(&ready_epoch, 0);
+    atomic_store(&step_ms, 1);
+    atomic_store(&saved, false);
     assert_int_equal(local_transport_create(&r->mine, &r->its, NULL), 0);
     local_ops = r->its->ops;
     ops = *local_ops;
@@ -625,6 +637,28 @@ static void a_new_member_that_is_gone_does_not_end_the_attempt(void **state)
     stop_and_finish(&r);
 }
 
+/* "Save and stop" while a step takes longer than a group is waited for. */
+static void a_slow_step_ends_before_its_checkpoint(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("1,2", 1, 100000), cancel = {.tag = MSG_CANCEL};
+    snprintf(assign.as.assign.place.checkpoint, sizeof(assign.as.assign.place.checkpoint), "own");
+    start(&r, 0);
+    say(&r, &assign);
+    hear_ranks(&r, 2);
+    atomic_store(&step_ms, 3000);
+    nap_ms(20); /* now it is in a long step */
+    cancel.as.cancel.trial_id = 7;
+    cancel.as.cancel.attempt = 3;
+    cancel.as.cancel.save = 1;
+    say(&r, &cancel);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.result.outcome, OUTCOME_CANCELED);
+    assert_true(atomic_load(&saved));
+    stop_and_finish(&r);
+}
+
 static void a_group_without_this_rank_fails(void **state)
 {
     (void)state;
@@ -687,6 +721,7 @@ int main(void)
         cmocka_unit_test(a_member_that_is_known_to_be_gone_ends_the_attempt),
         cmocka_unit_test(a_group_grows_when_the_new_members_are_ready),
         cmocka_unit_test(a_new_member_that_is_gone_does_not_end_the_attempt),
+        cmocka_unit_test(a_slow_step_ends_before_its_checkpoint),
         cmocka_unit_test(a_group_without_this_rank_fails),
         cmocka_unit_test(ten_thousand_messages_keep_their_order),
     };
