@@ -4,12 +4,15 @@
  *   vocabulary (Hayou and Liu 2025, arXiv 2506.15025);
  * - LR* falls as a power of the horizon, with a smaller exponent for larger models (Bjorck et al.
  *   2024, arXiv 2409.19913);
- * - mup and lvp keep LR* over the width, sp does not (Yang et al. 2022, arXiv 2203.03466). */
+ * - mup and lvp keep LR* over the width, sp does not (Yang et al. 2022, arXiv 2203.03466);
+ * - LR* falls as the weight decay grows (arXiv 2505.13738: the optimum is one
+ *   of LR times decay). */
 #include "search/verdicts.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "lrsearch/trial.h"
 
 #define MUP_GAMMA 1.0
@@ -48,6 +51,12 @@ static const char *stands(const double ci90[2], double value)
     return holds(ci90, value) ? "lies inside" : "is excluded";
 }
 
+static bool is_exponent(const struct exponent_answer *exponent, const char *of,
+                        enum answer_axis axis)
+{
+    return strcmp(exponent->of, of) == 0 && strcmp(exponent->axis, answer_axis_name(axis)) == 0;
+}
+
 /* "mup", "sp with embedding_lr_exponent 0.5": what an exponent applies to. */
 static const char *group_name(char *text, size_t capacity, const struct exponent_answer *exponent)
 {
@@ -64,7 +73,7 @@ static void judge_gammas(struct answer *answer)
     for (size_t i = 0; i < answer->exponent_count; i++) {
         const struct exponent_answer *gamma = &answer->exponents[i];
         char vocab[48] = "", name[64];
-        if (gamma->of[0] != 'e' || gamma->axis[0] != 'w') /* embedding_lr_ratio over width */
+        if (!is_exponent(gamma, answer_ratio_name(RATIO_EMBEDDING), AXIS_WIDTH))
             continue;
         if (gamma->vocab)
             snprintf(vocab, sizeof(vocab), "vocabulary %u: ", gamma->vocab);
@@ -133,7 +142,7 @@ static void judge_widths(struct answer *answer)
         const struct exponent_answer *exponent = &answer->exponents[i];
         bool keeps = exponent->parametrization != PARAM_SP;
         char name[64];
-        if (exponent->of[0] != 'l' || exponent->axis[0] != 'w') /* lr over width */
+        if (!is_exponent(exponent, "lr", AXIS_WIDTH))
             continue;
         say(answer, "%s: the best learning rate goes as width^%.2f (90 %% interval %.2f to %.2f)%s",
             group_name(name, sizeof(name), exponent), exponent->value, exponent->ci90[0],
@@ -144,10 +153,39 @@ static void judge_widths(struct answer *answer)
     }
 }
 
+/* Losses depend on LR times weight decay (arXiv 2505.13738), and on the LR. */
+static void judge_decay(struct answer *answer, const struct posterior *posterior)
+{
+    const struct terms *terms = &posterior->data->terms[0];
+    const struct term *tokens = term_find(terms, TERM_TOKENS_DECAY, 0);
+    for (size_t i = 0; i < answer->exponent_count; i++) {
+        const struct exponent_answer *exponent = &answer->exponents[i];
+        if (is_exponent(exponent, "lr", AXIS_DECAY))
+            say(answer,
+                "the best learning rate goes as weight_decay^%.2f (90 %% interval %.2f to %.2f): "
+                "%s",
+                exponent->value, exponent->ci90[0], exponent->ci90[1],
+                exponent->ci90[1] < 0   ? "it falls as the decay grows"
+                : exponent->ci90[0] > 0 ? "it rises with the decay"
+                                        : "that the decay moves it is not decided");
+    }
+    if (!tokens)
+        return;
+    double coefficients[TERMS_MAX] = {0};
+    coefficients[tokens - terms->term] = 1;
+    struct spread spread = posterior_combine(posterior, 0, coefficients);
+    say(answer,
+        "how fast it falls with the horizon changes by %+.2f with each doubling of the decay (90 "
+        "%% "
+        "interval %+.2f to %+.2f)",
+        spread.mean, spread.ci90[0], spread.ci90[1]);
+}
+
 void verdicts_add(struct answer *answer, const struct posterior *posterior)
 {
     judge_gammas(answer);
     judge_vocabulary(answer, posterior);
     judge_widths(answer);
     judge_horizon(answer, posterior);
+    judge_decay(answer, posterior);
 }

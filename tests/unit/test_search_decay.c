@@ -175,6 +175,17 @@ static void the_exponent_over_an_axis_of_decays_is_found(void **state)
     assert_true(holds(decay->ci90, FOLLOWS) && decay->ci90[1] < 0);
     assert_true(isnan(decay->embedding_lr_exponent) && decay->parametrization == ANSWER_EVERY);
     assert_true(holds(run.answer.target.ci90, family_optimum(&family, family_target)));
+    bool told = false;
+    for (size_t i = 0; i < run.answer.verdict_count; i++) {
+        const char *verdict = run.answer.verdicts[i];
+        told = told ||
+               (strstr(verdict, "the best learning rate goes as weight_decay^-0.") == verdict &&
+                strstr(verdict, ": it falls as the decay grows"));
+        assert_null(strstr(verdict, "width"));
+    }
+    assert_true(told);
+    assert_non_null(strstr(run.answer.verdicts[run.answer.verdict_count - 1],
+                           "with each doubling of the decay"));
 }
 
 /* Groups with other exponents of the embedding's LR: the offset of each is in its exponent. */
