@@ -116,6 +116,9 @@ static const struct option_row rows[] = {
     PREDICT_TARGET_TOKENS(audit_options, "tokens of its training, such as 1T; needed"),
     {"params", "N", "parameters of its model, such as 7B; needed", OPTION_AT(audit_options, params),
      .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    {"batch", "B", "tokens of a step, such as 4M", OPTION_AT(audit_options, target.batch),
+     .type = OPTION_U32, .low = 2, .high = PREDICT_BATCH_MOST,
+     .wanted = "the tokens of a step, such as 4M"},
     PREDICT_TARGET_ROWS(audit_options),
     OPTION_ROW_JSON(audit_options),
 };
