@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include "plan/plan.h"
 #include "search/laws/prior_beta.h"
 
@@ -72,11 +73,21 @@ static uint32_t smallest_batch(const struct plan *plan)
     return least;
 }
 
+/* A table's rows are of one optimizer, which a condition names if there are others. */
+static enum beta_optimizer table_optimizer(const struct plan *plan)
+{
+    const char *column = plan_column(plan, "optimizer");
+    for (size_t i = 0; i < plan->trainer.where_count; i++)
+        if (strcmp(plan->trainer.where[i].key, column ? column : "optimizer") == 0)
+            return beta_optimizer_of(plan->trainer.where[i].value);
+    return BETA_OTHER;
+}
+
 void plan_beta_prior(const struct plan *plan, struct beta_prior *prior)
 {
     bool known = plan->trainer.kind == TRAINER_TRANSFORMER;
     const struct beta_setting setting = {
-        .optimizer = known ? BETA_ADAMW : BETA_OTHER,
+        .optimizer = known ? BETA_ADAMW : table_optimizer(plan),
         .batch_tokens = {smallest_batch(plan), plan_largest_batch(plan)},
         .shortest = plan->search.horizons[0],
         .target = plan->target.tokens,
