@@ -41,6 +41,25 @@ const char *back_test_name(enum back_test back_test)
     return "?";
 }
 
+const char *answer_ratio_name(enum answer_ratio ratio)
+{
+    static const char *const names[RATIO_COUNT] = {[RATIO_EMBEDDING] = "embedding_lr_ratio",
+                                                   [RATIO_OUTPUT] = "output_lr_ratio",
+                                                   [RATIO_VECTOR] = "vector_lr_ratio",
+                                                   [RATIO_DECAY] = "weight_decay"};
+    return ratio < RATIO_COUNT ? names[ratio] : "?";
+}
+
+const char *answer_axis_name(enum answer_axis axis)
+{
+    static const char *const names[AXIS_COUNT] = {[AXIS_WIDTH] = "width",
+                                                  [AXIS_DEPTH] = "depth",
+                                                  [AXIS_VOCAB] = "vocab",
+                                                  [AXIS_BATCH] = "batch",
+                                                  [AXIS_DECAY] = "weight_decay"};
+    return axis < AXIS_COUNT ? names[axis] : "?";
+}
+
 void answer_warn(struct answer *answer, const char *format, ...)
 {
     char text[ANSWER_TEXT] = ""; /* zeroed: answers are compared byte by byte */

@@ -50,12 +50,15 @@ WRITER(trial, write_count(out, trial->trial_id))
 WRITER(attempt, write_count(out, trial->attempt))
 WRITER(embedding_lr_ratio, write_number(out, trial->spec->embedding_lr_ratio))
 WRITER(output_lr_ratio, write_number(out, trial->spec->output_lr_ratio))
+WRITER(vector_lr_ratio, write_number(out, trial->spec->vector_lr_ratio))
+WRITER(weight_decay, write_number(out, trial->spec->weight_decay))
 WRITER(d_model, write_size(out, trial->spec->d_model))
 WRITER(n_layers, write_size(out, trial->spec->n_layers))
 WRITER(vocab, write_size(out, trial->spec->vocab))
 WRITER(batch_tokens, write_size(out, trial->spec->batch_tokens))
 WRITER(parametrization, write_text(out, parametrization_name(trial->spec->parametrization)))
 WRITER(schedule, write_text(out, schedule_name(trial->spec->schedule)))
+WRITER(optimizer, write_text(out, optimizer_name(trial->spec->optimizer)))
 WRITER(checkpoint, write_text(out, trial->checkpoint))
 WRITER(spec, write_text(out, trial->spec_file))
 
@@ -71,12 +74,15 @@ static const struct {
     {"attempt", write_attempt, NULL},
     {"embedding_lr_ratio", write_embedding_lr_ratio, NULL},
     {"output_lr_ratio", write_output_lr_ratio, NULL},
+    {"vector_lr_ratio", write_vector_lr_ratio, NULL},
+    {"weight_decay", write_weight_decay, NULL},
     {"d_model", write_d_model, "model.d_model"},
     {"n_layers", write_n_layers, "model.n_layers"},
     {"vocab", write_vocab, "model.vocab"},
     {"batch_tokens", write_batch_tokens, "training.batch_tokens"},
     {"parametrization", write_parametrization, NULL},
     {"schedule", write_schedule, NULL},
+    {"optimizer", write_optimizer, NULL},
     {"checkpoint", write_checkpoint, NULL},
     {"spec", write_spec, NULL},
 };
@@ -97,7 +103,7 @@ bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placehol
 
 static int unknown(const char *name, int length, struct lr_error *err)
 {
-    char known[256] = "";
+    char known[320] = "";
     size_t used = 0;
     for (size_t i = 0; i < NAMES && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",

@@ -184,6 +184,20 @@ double trial_default_final_lr(uint32_t schedule)
     return schedule == SCHEDULE_COSINE ? 0.1 : 0;
 }
 
+double trial_embedding_exponent(const struct trial_spec *spec)
+{
+    bool muon = spec->optimizer == OPTIMIZER_MUON;
+    double hidden = !muon ? -1 : spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
+    switch (spec->parametrization) {
+    case PARAM_MUP:
+        return -hidden;
+    case PARAM_LVP:
+        return -0.5 - hidden;
+    default:
+        return 0;
+    }
+}
+
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow)
 {
     uint32_t heads = spec->n_heads;

@@ -40,6 +40,8 @@ PARAMS = {
     "tokens": ("horizon_tokens", "log count"),
     "embedding_lr_ratio": ("embedding_lr_ratio", "log"),
     "output_lr_ratio": ("output_lr_ratio", "log"),
+    "vector_lr_ratio": ("vector_lr_ratio", "log"),
+    "weight_decay": ("weight_decay", "log"),
     "d_model": ("d_model", "count"),
     "n_layers": ("n_layers", "count"),
     "vocab": ("vocab", "count"),

@@ -114,6 +114,9 @@ struct target_answer {
     double lr;
     double ci90[2];
     double embedding_lr;
+    double
+        weight_decay; /* of the target's run: best one if searched, otherwise the plan's; NaN: not
+                            known */
     double ratio[RATIO_COUNT], ratio_ci90[RATIO_COUNT][2]; /* best ratio there, in campaigns with
                                                               axes; NaN: not searched */
     double loss_penalty;             /* expected, nats: `lr` may miss the optimum */
@@ -123,7 +126,9 @@ struct target_answer {
     double no_basin; /* probability that the loss does not depend on the LR at all */
 };
 
-struct ratio_answer { /* LR of embedding or output / LR of hidden matrices, at base_width */
+struct
+    ratio_answer { /* LR of embedding, output or vectors / LR of hidden matrices, at base_width; or
+                         the weight decay at the target, as in the plan */
     bool searched;
     double value;   /* used for the LRs of this answer */
     double optimum; /* vertex of loss over log ratio; NaN when there is none, or not searched */
@@ -150,10 +155,12 @@ enum answer_axis { AXIS_WIDTH, AXIS_DEPTH, AXIS_VOCAB, AXIS_BATCH, AXIS_DECAY, A
 struct cell_answer {                                 /* one combination of the axes' values */
     uint32_t d_model, n_layers, vocab, batch_tokens; /* 0: not known */
     uint32_t parametrization;                        /* enum parametrization */
-    uint64_t params;                                 /* hidden ones; 0: not known */
-    double lr, ci90[2];                              /* optimum at target.tokens */
-    double beta, beta_ci90[2];                       /* of this cell's law over the horizons */
-    double ratio[RATIO_COUNT]; /* best ratio at base_width, as in the plan; NaN: not searched */
+    double weight_decay;          /* as in the plan, on an axis of it; NaN: none */
+    double embedding_lr_exponent; /* the same */
+    uint64_t params;              /* hidden ones; 0: not known */
+    double lr, ci90[2];           /* optimum at target.tokens */
+    double beta, beta_ci90[2];    /* of this cell's law over the horizons */
+    double ratio[RATIO_COUNT];    /* best ratio at base_width, as in the plan; NaN: not searched */
     double ratio_ci90[RATIO_COUNT][2];
     double loss; /* at the optimum of the longest horizon tried; NaN: none */
     uint32_t trials;
@@ -165,11 +172,12 @@ struct basin_answer { /* one horizon of one cell */
 };
 
 #define ANSWER_EVERY UINT32_MAX
-struct exponent_answer {      /* `of` ~ axis^value */
-    char of[24];              /* "lr" or the name of a ratio */
-    char axis[16];            /* "width", "depth", "vocab", "batch", "tokens" */
-    uint32_t parametrization; /* enum parametrization that it applies to, or ANSWER_EVERY */
-    uint32_t vocab;           /* vocabulary that it applies to; 0: all */
+struct exponent_answer {          /* `of` ~ axis^value */
+    char of[24];                  /* "lr" or the name of a ratio; "weight_decay": of the trials */
+    char axis[16];                /* "width", "depth", "vocab", "batch", "weight_decay", "tokens" */
+    uint32_t parametrization;     /* enum parametrization that it applies to, or ANSWER_EVERY */
+    double embedding_lr_exponent; /* that it applies to; NaN: all */
+    uint32_t vocab;               /* vocabulary that it applies to; 0: all */
     double value, ci90[2];
     double expected;     /* prior mean */
     double prior_weight; /* as of law_answer */
@@ -285,6 +293,9 @@ struct answer {
 bool answer_drifted(const struct answer *answer); /* beyond what the plan tolerates */
 
 const char *answer_status_name(enum answer_status status);
+/* The plan's words: "embedding_lr_ratio", ..., "weight_decay"; "width", ..., "weight_decay". */
+const char *answer_ratio_name(enum answer_ratio ratio);
+const char *answer_axis_name(enum answer_axis axis);
 const char *confidence_name(enum confidence confidence);
 const char *back_test_name(enum back_test back_test);
 /* Adds a warning once; drops it when the list is full. */

@@ -134,6 +134,9 @@ const char *trial_products_text(const char products[TRIAL_PRODUCTS], char *out, 
     F64(ratio_width)        /* ratio ~ width^this */                                               \
     F64(ratio_vocab)        /* ratio ~ vocabulary^this */                                          \
     F64(ratio_curvature)    /* nats per octave^2 from the best embedding LR; 0: no effect */       \
+    F64(decay)              /* best weight decay at 1M tokens, at the best LR */                   \
+    F64(decay_tokens)       /* decay ~ tokens^this */                                              \
+    F64(decay_curvature)    /* nats per octave^2 from the best LR * decay; 0: no effect */         \
     U64(cell)               /* selects independent draws in plans with axes */
 
 struct simulate_spec {
@@ -251,6 +254,12 @@ double trial_default_final_lr(uint32_t schedule);
 /* Changes the width: d_ff follows in proportion; n_heads is kept, or with heads_grow the head size.
  * False, with the spec unchanged, if the sizes do not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);
+
+/* Exponent over the width of (LR of the embedding / LR of hidden matrices), as parametrization and
+ * optimizer have it by themselves, without embedding_lr_shift: AdamW sp 0, mup 1, lvp 1/2
+ * (arXiv 2203.03466, 2506.15025). Muon needs no 1 / width for hidden matrices, with match_rms its
+ * root. */
+double trial_embedding_exponent(const struct trial_spec *spec);
 
 /* Parameters without the embeddings, and all. */
 uint64_t trial_params_hidden(const struct trial_spec *spec);

@@ -63,10 +63,21 @@ static double target_embedding_lr(const struct plan *plan, uint32_t parametrizat
     bool own = answer->cell_count > 0 && answer->target.ratio[RATIO_EMBEDDING] > 0;
     double at_base = answer->target.lr * (own ? answer->target.ratio[RATIO_EMBEDDING]
                                               : answer->ratios[RATIO_EMBEDDING].value);
+    double wider = (double)plan->target.d_model / plan->model.base_width;
+    at_base *= pow(wider, plan_target_with(plan, parametrization).embedding_lr_shift);
     if (parametrization != PARAM_LVP)
         return at_base;
     /* Hayou and Liu 2025: with a vocabulary far larger than the width, d^-1/2. */
-    return at_base / sqrt((double)plan->target.d_model / plan->model.base_width);
+    return at_base / sqrt(wider);
+}
+
+/* As in the plan. */
+static double target_weight_decay(const struct plan *plan, const struct answer *answer)
+{
+    const struct ratio_answer *decay = &answer->ratios[RATIO_DECAY];
+    bool known = decay->searched || plan->axes.weight_decay.count > 1 ||
+                 plan->trainer.kind == TRAINER_TRANSFORMER;
+    return known ? decay->value : NAN;
 }
 
 static void describe_target(struct target_answer *target, const struct plan *plan,
@@ -92,6 +103,8 @@ static void describe_cells(struct answer *answer, const struct plan *plan)
         cell->vocab = spec.vocab;
         cell->batch_tokens = spec.batch_tokens;
         cell->parametrization = spec.parametrization;
+        if (plan->axes.weight_decay.count > 1)
+            cell->weight_decay = spec.weight_decay;
         cell->params = spec.d_model && spec.n_layers ? trial_params_hidden(&spec) : 0;
     }
 }
@@ -144,7 +157,8 @@ static void transfer_to_target(const struct plan *plan, uint32_t parametrization
         .measured = {[AXIS_WIDTH] = plan->axes.d_model.count > 1,
                      [AXIS_DEPTH] = plan->axes.n_layers.count > 1,
                      [AXIS_VOCAB] = plan->axes.vocab.count > 1,
-                     [AXIS_BATCH] = plan->axes.batch_tokens.count > 1},
+                     [AXIS_BATCH] = plan->axes.batch_tokens.count > 1,
+                     [AXIS_DECAY] = plan->axes.weight_decay.count > 1},
     };
     transfer.from.anneal = trials_anneal(plan, answer->target.lr);
     transfer.to.anneal = target_anneal(plan, &target, &transfer.from.anneal);
@@ -224,6 +238,7 @@ int campaign_fit_for(const struct campaign *campaign, const struct interrupt *in
     describe_target(&answer->target, plan, parametrization);
     describe_cells(answer, plan);
     answer->target.embedding_lr = target_embedding_lr(plan, parametrization, answer);
+    answer->target.weight_decay = target_weight_decay(plan, answer);
     transfer_to_target(plan, parametrization, answer);
     return 0;
 }

@@ -14,7 +14,7 @@
  * target.lr is the LR of the hidden matrices at model.base_width (as is trial_spec.lr). At width d
  * = m * base_width the hidden matrices train with lr under sp, and with lr / m under mup and lvp.
  * target.embedding_lr is already the LR at the target's width: embedding_lr_ratio * lr, times
- * m^-1/2 for lvp. */
+ * m^-1/2 for lvp, and m^shift with an embedding_lr_exponent that is not the parametrization's. */
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err);
 
 /* As campaign_answer(), but interruptible (NULL: never). If interrupted, an unfinished campaign

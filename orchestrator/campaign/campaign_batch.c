@@ -119,15 +119,15 @@ static void warn_of_untried(struct answer *answer)
 static int fit_batches(struct campaign *at, struct answer *answer, struct lr_error *err)
 {
     struct best_batch_answer best = answer->best_batch;
+    uint64_t tokens = at->plan.target.tokens;
     int rc;
     for (int i = 0; i < 2; i++) {
-        at->plan.target.batch_tokens = whole_batch(&at->plan, best.ci90[i]);
-        if ((rc = campaign_fit_for(at, NULL, at->plan.target.tokens, at->plan.model.parametrization,
-                                   answer, err)))
+        plan_set_target(&at->plan, tokens, whole_batch(&at->plan, best.ci90[i]));
+        if ((rc = campaign_fit_for(at, NULL, tokens, at->plan.model.parametrization, answer, err)))
             return rc;
         best.lr[i] = answer->target.lr;
     }
-    at->plan.target.batch_tokens = whole_batch(&at->plan, best.batch_tokens);
+    plan_set_target(&at->plan, tokens, whole_batch(&at->plan, best.batch_tokens));
     if ((rc = campaign_fit(at, answer, err)))
         return rc;
     answer->best_batch = best;

@@ -82,10 +82,7 @@ static struct trial_spec spec_at(const struct campaign *campaign, const struct p
 {
     struct trial_spec spec = spec_of(campaign, point->parametrization, tokens);
     spec.lr = factors[factor] * point->lr;
-    if (point->ratios[RATIO_EMBEDDING] > 0)
-        spec.embedding_lr_ratio = point->ratios[RATIO_EMBEDDING];
-    if (point->ratios[RATIO_OUTPUT] > 0)
-        spec.output_lr_ratio = point->ratios[RATIO_OUTPUT];
+    campaign_set_ratios(&campaign->plan, &spec, point->ratios);
     spec.seed = plan_seed(&campaign->plan, replicate);
     return spec;
 }

@@ -75,6 +75,8 @@ static bool same_trial(const struct trial *trial, const struct event_planned *pl
            trial->replicate == planned->replicate &&
            trial->spec.embedding_lr_ratio == planned->spec.embedding_lr_ratio &&
            trial->spec.output_lr_ratio == planned->spec.output_lr_ratio &&
+           trial->spec.vector_lr_ratio == planned->spec.vector_lr_ratio &&
+           trial->spec.weight_decay == planned->spec.weight_decay &&
            trial->spec.horizon_tokens == planned->spec.horizon_tokens;
 }
 
@@ -240,6 +242,10 @@ static int ask_policy(const struct campaign *campaign, const struct interrupt *i
         goto out;
     }
     assert(found <= POLICY_ROUND_MAX);
+    for (size_t i = 0; i < found; i++) { /* as it will be observed */
+        struct trial_spec spec = campaign_spec(campaign, &round[i]);
+        round[i].ratios[RATIO_DECAY] = campaign_ratio(&campaign->plan, &spec, RATIO_DECAY);
+    }
     if (round_is_planned(campaign))
         found = count_early(campaign, round, found);
     size_t fit = round_is_planned(campaign) ? count_affordable(campaign, round, found, need)
@@ -269,12 +275,19 @@ static int plan_round(const struct campaign *campaign, const struct proposal *ro
 
 /* ---- trials of another campaign ---- */
 
+/* The weight decay of a trial, by which its rule multiplies, is known to some rounding. */
+#define ROUNDED 1e-12
+
 static bool lies_in_range(const struct plan *plan, const struct trial_spec *spec)
 {
-    const double *embedding = plan->model.embedding_lr_ratio, *output = plan->model.output_lr_ratio;
-    return spec->lr >= plan->search.lr[0] && spec->lr <= plan->search.lr[1] &&
-           spec->embedding_lr_ratio >= embedding[0] && spec->embedding_lr_ratio <= embedding[1] &&
-           spec->output_lr_ratio >= output[0] && spec->output_lr_ratio <= output[1];
+    bool inside = spec->lr >= plan->search.lr[0] && spec->lr <= plan->search.lr[1];
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        struct ratio_range range = campaign_ratio_range(plan, (enum answer_ratio)r);
+        double ratio = campaign_ratio(plan, spec, (enum answer_ratio)r);
+        inside =
+            inside && ratio >= range.low * (1 - ROUNDED) && ratio <= range.high * (1 + ROUNDED);
+    }
+    return inside;
 }
 
 /* Finds the proposal that this trial would be; false: the plan would not ask for it. */
@@ -288,8 +301,8 @@ static bool find_proposal(const struct campaign *campaign, const struct trial_sp
     if (!known || !lies_in_range(plan, spec))
         return false;
     *out = (struct proposal){.tokens = spec->horizon_tokens, .lr = spec->lr};
-    out->ratios[RATIO_EMBEDDING] = spec->embedding_lr_ratio;
-    out->ratios[RATIO_OUTPUT] = spec->output_lr_ratio;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        out->ratios[r] = campaign_ratio(plan, spec, (enum answer_ratio)r);
     for (out->seed = 0; out->seed < plan->search.seeds; out->seed++)
         for (out->cell = 0; out->cell < plan_cell_count(plan); out->cell++) {
             struct trial_spec own;

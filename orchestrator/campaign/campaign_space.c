@@ -9,38 +9,59 @@
 #include "lrsearch/memory.h"
 #include "search/search_answer.h"
 
+#define ROUNDINGS 8 /* units in the last place, each way */
+
 /* ---- the space ---- */
 
-/* Priors by parametrization: {exponent of the best LR in width}, {exponent of the best ratio},
- * offset; each exponent as {mean, sd}. Under sp the best LR falls about as width^-.7 (Step Law and
- * others: -.5 to -1); mup and lvp are built to keep it constant. The best ratio of the LRs that
- * embedding and hidden matrices train with grows as width^1/2 to width^1 (Hayou and Liu 2025, arXiv
- * 2506.15025): .75. The plan's ratio holds at base_width, so its exponent is that minus the offset,
- * which the parametrization itself applies: mup divides the hidden LR by the width (1); lvp also
- * divides the embedding's by its root (.5). */
-static const struct search_group groups[] = {
-    {PARAM_SP, {-0.7, 0.4}, {0.75, 0.5}, 0},
-    {PARAM_MUP, {0, 0.3}, {-0.25, 0.5}, 1},
-    {PARAM_LVP, {0, 0.3}, {0.25, 0.5}, 0.5},
-};
-_Static_assert(sizeof(groups) / sizeof(groups[0]) == SEARCH_GROUPS, "one for each");
-
-static void fill_groups(struct search_space *space, const struct plan *plan)
+/* Theory of the exponent over the width of the best LR of hidden matrices: Muon's step has the same
+ * size at every width, that of match_rms grows as its root. */
+static double best_hidden(const struct trial_spec *spec)
 {
-    const struct plan_axis *axis = &plan->axes.parametrization;
-    space->group_count = axis->count > 0 ? axis->count : 1;
-    for (size_t i = 0; i < space->group_count; i++) {
-        uint32_t parametrization = axis->count > 0 ? axis->values[i] : plan->model.parametrization;
-        space->groups[i] = groups[parametrization < SEARCH_GROUPS ? parametrization : PARAM_SP];
-    }
+    if (spec->optimizer != OPTIMIZER_MUON)
+        return -1;
+    return spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
 }
 
-static uint32_t group_of(const struct search_space *space, uint32_t parametrization)
+/* Priors of a group. Under sp the best LR of AdamW falls about as width^-.7 (Step Law and others: -.5
+ * to -1); mup and lvp are built to keep it constant. The best LR of the embedding goes as width^0 to
+ * width^-1/2 (Hayou and Liu 2025, arXiv 2506.15025): with AdamW's 1 / width the best ratio of the LRs
+ * that embedding and hidden matrices train with grows as width^.75. The plan's ratio holds at
+ * base_width, so its exponent is that minus the offset, which parametrization and
+ * embedding_lr_exponent apply. */
+static struct search_group group_from(const struct trial_spec *spec, bool named)
 {
-    for (uint32_t i = 0; i < space->group_count; i++)
-        if (space->groups[i].parametrization == parametrization)
-            return i;
-    return 0;
+    bool sp = spec->parametrization == PARAM_SP;
+    double hidden = best_hidden(spec);
+    double offset = trial_embedding_exponent(spec) + spec->embedding_lr_shift;
+    double lr = !sp ? 0 : spec->optimizer == OPTIMIZER_MUON ? hidden : -0.7;
+    return (struct search_group){
+        .parametrization = spec->parametrization,
+        .embedding_exponent = named ? offset : NAN,
+        .lr_width = {lr, sp ? 0.4 : 0.3},
+        .ratio_width = {-0.25 - hidden - offset, 0.5},
+        .ratio_width_offset = offset,
+    };
+}
+
+static bool same_group(const struct search_group *a, const struct search_group *b)
+{
+    return a->parametrization == b->parametrization &&
+           fabs(a->ratio_width_offset - b->ratio_width_offset) < 1e-9;
+}
+
+/* Index of the group that a trial belongs to; adds it if it is new. */
+static uint32_t group_of(struct search_space *space, const struct plan *plan,
+                         const struct trial_spec *spec)
+{
+    struct search_group group = group_from(spec, plan->axes.embedding_lr_exponent.count > 1);
+    uint32_t i = 0;
+    while (i < space->group_count && !same_group(&space->groups[i], &group))
+        i++;
+    if (i == space->group_count) {
+        assert(i < SEARCH_GROUPS);
+        space->groups[space->group_count++] = group;
+    }
+    return i;
 }
 
 /* log2(value / first); 0 on an axis that the plan does not vary, where the target is transferred by
@@ -55,7 +76,12 @@ static bool has_size(const struct trial_spec *spec)
     return spec->d_model > 0 && spec->n_layers > 0;
 }
 
-static struct search_cell cell_of(const struct plan *plan, const struct search_space *space,
+static double along_numbers(const struct plan_number_axis *axis, double value, double first)
+{
+    return axis->count > 1 && value > 0 && first > 0 ? log2(value / first) : 0;
+}
+
+static struct search_cell cell_of(const struct plan *plan, struct search_space *space,
                                   const struct trial_spec *spec, const struct trial_spec *first)
 {
     struct search_cell cell = {
@@ -63,8 +89,10 @@ static struct search_cell cell_of(const struct plan *plan, const struct search_s
                  [AXIS_DEPTH] = along(&plan->axes.n_layers, spec->n_layers, first->n_layers),
                  [AXIS_VOCAB] = along(&plan->axes.vocab, spec->vocab, first->vocab),
                  [AXIS_BATCH] =
-                     along(&plan->axes.batch_tokens, spec->batch_tokens, first->batch_tokens)},
-        .group = group_of(space, spec->parametrization),
+                     along(&plan->axes.batch_tokens, spec->batch_tokens, first->batch_tokens),
+                 [AXIS_DECAY] = along_numbers(&plan->axes.weight_decay, spec->weight_decay,
+                                              first->weight_decay)},
+        .group = group_of(space, plan, spec),
         .cost = 1,
     };
     if (has_size(spec) && has_size(first)) {
@@ -78,7 +106,6 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
 {
     size_t count = plan_cell_count(plan);
     struct trial_spec first = plan_cell(plan, 0), target = plan_target(plan);
-    fill_groups(&out->space, plan);
     for (size_t i = 0; i < count && i < SEARCH_CELLS; i++) {
         struct trial_spec spec = plan_cell(plan, i);
         out->cells[i] = cell_of(plan, &out->space, &spec, &first);
@@ -87,11 +114,69 @@ static void fill_cells(struct campaign_space *out, const struct plan *plan)
     out->space.base[AXIS_DEPTH] = first.n_layers;
     out->space.base[AXIS_VOCAB] = first.vocab;
     out->space.base[AXIS_BATCH] = first.batch_tokens;
+    out->space.base[AXIS_DECAY] = first.weight_decay;
     if (first.d_model > 0 && plan->model.base_width > 0)
         out->space.base_width = log2((double)plan->model.base_width / first.d_model);
     out->space.cells = out->cells;
     out->space.cell_count = count < SEARCH_CELLS ? count : SEARCH_CELLS;
     out->space.target = cell_of(plan, &out->space, &target, &first);
+}
+
+struct ratio_range campaign_ratio_range(const struct plan *plan, enum answer_ratio ratio)
+{
+    const double *ends[RATIO_COUNT] = {[RATIO_EMBEDDING] = plan->model.embedding_lr_ratio,
+                                       [RATIO_OUTPUT] = plan->model.output_lr_ratio,
+                                       [RATIO_VECTOR] = plan->model.vector_lr_ratio,
+                                       [RATIO_DECAY] = plan->search.weight_decay};
+    if (ratio == RATIO_DECAY && !(ends[ratio][0] < ends[ratio][1]))
+        return (struct ratio_range){plan->target.weight_decay, plan->target.weight_decay};
+    return (struct ratio_range){ends[ratio][0], ends[ratio][1]};
+}
+
+/* The weight decay from which plan_weight_decay() makes that of the trial, to the last bit if there is
+ * one: dividing by the rule's factor rounds. */
+static double planned_decay(const struct plan *plan, const struct trial_spec *spec)
+{
+    double found = spec->weight_decay / plan_weight_decay(plan, spec, 1);
+    double below = found, above = found;
+    for (int i = 0; i < ROUNDINGS; i++) {
+        if (plan_weight_decay(plan, spec, below) == spec->weight_decay)
+            return below;
+        if (plan_weight_decay(plan, spec, above) == spec->weight_decay)
+            return above;
+        below = nextafter(below, 0);
+        above = nextafter(above, INFINITY);
+    }
+    return found;
+}
+
+double campaign_ratio(const struct plan *plan, const struct trial_spec *spec,
+                      enum answer_ratio ratio)
+{
+    struct ratio_range range = campaign_ratio_range(plan, ratio);
+    switch (ratio) {
+    case RATIO_EMBEDDING:
+        return spec->embedding_lr_ratio;
+    case RATIO_OUTPUT:
+        return spec->output_lr_ratio;
+    case RATIO_VECTOR:
+        return spec->vector_lr_ratio;
+    case RATIO_DECAY:
+    case RATIO_COUNT:
+        break;
+    }
+    return range.low < range.high ? planned_decay(plan, spec) : range.low;
+}
+
+void campaign_set_ratios(const struct plan *plan, struct trial_spec *spec,
+                         const double ratios[RATIO_COUNT])
+{
+    struct ratio_range decay = campaign_ratio_range(plan, RATIO_DECAY);
+    spec->embedding_lr_ratio = ratios[RATIO_EMBEDDING];
+    spec->output_lr_ratio = ratios[RATIO_OUTPUT];
+    spec->vector_lr_ratio = ratios[RATIO_VECTOR];
+    spec->weight_decay = plan_weight_decay(
+        plan, spec, decay.low < decay.high ? ratios[RATIO_DECAY] : spec->weight_decay);
 }
 
 void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
@@ -114,11 +199,13 @@ void campaign_space_fill(struct campaign_space *out, const struct plan *plan)
         .precision = plan->search.precision,
         .min_gain = plan->search.policy == POLICY_DESIGN ? plan->search.min_gain : 0,
         .round_trials = plan->search.round_trials,
-        .ratios = {[RATIO_EMBEDDING] = {plan->model.embedding_lr_ratio[0],
-                                        plan->model.embedding_lr_ratio[1]},
-                   [RATIO_OUTPUT] = {plan->model.output_lr_ratio[0],
-                                     plan->model.output_lr_ratio[1]}},
     };
+    for (int r = 0; r < RATIO_COUNT; r++)
+        out->space.ratios[r] = campaign_ratio_range(plan, (enum answer_ratio)r);
+    if (plan->training.decay_rule == DECAY_TIMESCALE) { /* plan_weight_decay() */
+        out->space.decay_over_tokens = 1;
+        out->space.decay_over_batch = -1;
+    }
     if (plan_cell_count(plan) > 1)
         fill_cells(out, plan);
 }
@@ -167,8 +254,8 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
         o->lr = trial->spec.lr;
         o->seed = trial->replicate;
         o->cell = trial->cell;
-        o->ratios[RATIO_EMBEDDING] = trial->spec.embedding_lr_ratio;
-        o->ratios[RATIO_OUTPUT] = trial->spec.output_lr_ratio;
+        for (int r = 0; r < RATIO_COUNT; r++)
+            o->ratios[r] = campaign_ratio(&campaign->plan, &trial->spec, (enum answer_ratio)r);
         o->kind = trial->state == TRIAL_DONE          ? OBSERVED_LOSS
                   : trial->state == TRIAL_DIVERGED    ? OBSERVED_DIVERGED
                   : trial_state_is_over(trial->state) ? OBSERVED_NOTHING
@@ -191,13 +278,23 @@ int campaign_search_answer(const struct campaign *campaign, const struct interru
     campaign_space_fill(&asked, &campaign->plan);
     campaign_space_interrupt(&asked, interrupt);
     asked.space.target_tokens = tokens;
-    asked.space.target.group = group_of(&asked.space, parametrization);
+    if (asked.space.cell_count > 0) {
+        struct trial_spec target = plan_target_with(&campaign->plan, parametrization);
+        asked.space.target.group = group_of(&asked.space, &campaign->plan, &target);
+    }
     rc = search_answer(answer, &asked.space, seen, count, err);
     lr_free(seen);
     return rc;
 }
 
 /* ---- proposals ---- */
+
+static bool same_recipe(const struct trial_spec *a, const struct trial_spec *b)
+{
+    return a->embedding_lr_ratio == b->embedding_lr_ratio &&
+           a->output_lr_ratio == b->output_lr_ratio && a->vector_lr_ratio == b->vector_lr_ratio &&
+           a->weight_decay == b->weight_decay;
+}
 
 uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial_spec *spec,
                              uint32_t cell)
@@ -209,8 +306,7 @@ uint64_t campaign_wsd_prefix(const struct campaign *campaign, const struct trial
         uint64_t tokens = trial_wsd_prefix_tokens(&trial->spec);
         if (trial->state == TRIAL_DONE && trial->purpose == PURPOSE_SEARCH && trial->cell == cell &&
             trial->spec.lr == spec->lr && trial->spec.seed == spec->seed &&
-            trial->spec.embedding_lr_ratio == spec->embedding_lr_ratio &&
-            trial->spec.output_lr_ratio == spec->output_lr_ratio && tokens <= own && tokens > most)
+            same_recipe(&trial->spec, spec) && tokens <= own && tokens > most)
             most = tokens;
     }
     return most;
@@ -232,9 +328,8 @@ struct trial_spec campaign_spec(const struct campaign *campaign, const struct pr
     assert(proposal->cell < plan_cell_count(&campaign->plan));
     struct trial_spec spec = plan_cell(&campaign->plan, proposal->cell);
     spec.lr = proposal->lr;
-    spec.embedding_lr_ratio = proposal->ratios[RATIO_EMBEDDING];
-    spec.output_lr_ratio = proposal->ratios[RATIO_OUTPUT];
     spec.horizon_tokens = proposal->tokens;
+    campaign_set_ratios(&campaign->plan, &spec, proposal->ratios);
     /* Replicate r has the same seed at every LR and horizon: shared noise cancels in
      * comparisons. */
     spec.seed = plan_seed(&campaign->plan, proposal->seed);

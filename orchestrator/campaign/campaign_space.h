@@ -37,6 +37,17 @@ int campaign_search_answer(const struct campaign *campaign, const struct interru
                            uint64_t tokens, uint32_t parametrization, struct answer *answer,
                            struct lr_error *err);
 
+/* The range of a ratio; low = high: fixed. That of the weight decay is the plan's, before
+ * training.decay_rule; a fixed one is that of the target. */
+struct ratio_range campaign_ratio_range(const struct plan *plan, enum answer_ratio ratio);
+/* The ratio that a trial has, as it was proposed; a weight decay that is not searched: the range's. */
+double campaign_ratio(const struct plan *plan, const struct trial_spec *spec,
+                      enum answer_ratio ratio);
+/* Sets a trial's ratios and weight decay; horizon and batch are set. A weight decay that is not
+ * searched is the spec's own until then, as in the plan. */
+void campaign_set_ratios(const struct plan *plan, struct trial_spec *spec,
+                         const double ratios[RATIO_COUNT]);
+
 /* The trial that a proposal of the policy describes. */
 struct trial_spec campaign_spec(const struct campaign *campaign, const struct proposal *proposal);
 /* Tokens of the longest wsd prefix that a finished trial of the same recipe left and from which

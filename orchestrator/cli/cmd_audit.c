@@ -12,7 +12,7 @@
 
 struct audit_options {
     struct predict_target target; /* tokens, width, batch and schedule of the recipe */
-    double lr;
+    double lr, weight_decay;      /* weight_decay 0: not given */
     uint64_t params;
     bool json;
 };
@@ -54,6 +54,7 @@ static int audit_recipe(struct audit *audit, const struct command_line *line, st
         .params = (double)options->params,
         .tokens = (double)target->tokens,
         .batch_tokens = target->batch,
+        .weight_decay = options->weight_decay,
         .anneal = {.kind = schedule,
                    .cooldown = target->cooldown > 0 ? target->cooldown : 0.2,
                    .final_lr = trial_default_final_lr(schedule)},
@@ -119,6 +120,9 @@ static const struct option_row rows[] = {
     {"batch", "B", "tokens of a step, such as 4M", OPTION_AT(audit_options, target.batch),
      .type = OPTION_U32, .low = 2, .high = PREDICT_BATCH_MOST,
      .wanted = "the tokens of a step, such as 4M"},
+    {"weight-decay", "X", "of its AdamW, multiplied by the learning rate, such as 0.1",
+     OPTION_AT(audit_options, weight_decay), .type = OPTION_NUMBER,
+     .wanted = "a number above 0 such as 0.1"},
     PREDICT_TARGET_ROWS(audit_options),
     OPTION_ROW_JSON(audit_options),
 };

@@ -182,6 +182,7 @@ static int make_trial(struct trial_spec *spec, struct trial_place *place,
     *spec = plan_trial(plan);
     spec->lr = options->lr;
     spec->horizon_tokens = options->tokens;
+    spec->weight_decay = plan_weight_decay(plan, spec, spec->weight_decay);
     spec->seed = plan->seed;
     return prepare_trial(spec, place->data_path, plan, "--tokens", stages, err);
 }

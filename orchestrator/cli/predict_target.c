@@ -18,7 +18,7 @@ static int set_tokens(struct plan *plan, uint64_t tokens, struct lr_error *err)
             "is extrapolated to shorter ones",
             format_count(wanted, sizeof(wanted), (double)tokens),
             format_count(shortest, sizeof(shortest), (double)plan->search.horizons[0]));
-    plan->target.tokens = tokens;
+    plan_set_target(plan, tokens, 0);
     return 0;
 }
 
@@ -100,7 +100,7 @@ int predict_target_set(struct plan *plan, const struct predict_target *target, s
             return rc;
     }
     if (target->batch && target->batch != PREDICT_BATCH_AUTO) {
-        plan->target.batch_tokens = target->batch;
+        plan_set_target(plan, plan->target.tokens, target->batch);
         if ((rc = must_know("--batch", &plan->axes.batch_tokens, plan->training.batch_tokens, err)))
             return rc;
     }

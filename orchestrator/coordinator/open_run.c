@@ -80,10 +80,12 @@ out:
     return rc;
 }
 
-/* Whether trials of different horizons share a stable prefix, in any cell. */
+/* Whether trials of different horizons share a stable prefix, in any cell. With timescale each
+ * horizon has a weight decay of its own. */
 static bool shares_wsd_prefix(const struct plan *plan)
 {
-    if (plan->trainer.kind != TRAINER_TRANSFORMER || plan->search.horizon_count < 2)
+    if (plan->trainer.kind != TRAINER_TRANSFORMER || plan->search.horizon_count < 2 ||
+        plan->training.decay_rule == DECAY_TIMESCALE)
         return false;
     for (size_t i = 0; i < plan_cell_count(plan); i++) {
         struct trial_spec spec = plan_cell(plan, i);

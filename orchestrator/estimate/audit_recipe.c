@@ -128,8 +128,14 @@ static int ask_at_best_batch(struct audit *audit, const struct published_law *la
 
 int audit_by_laws(struct audit *audit, struct lr_error *err)
 {
+    const struct recipe *recipe = &audit->recipe;
     int rc;
     audit->law = -1;
+    audit->timescale_published = published_timescale(recipe->params, recipe->tokens);
+    audit->timescale = recipe->weight_decay > 0 && recipe->batch_tokens > 0
+                           ? decay_timescale(recipe->lr, recipe->weight_decay, recipe->batch_tokens,
+                                             recipe->tokens)
+                           : NAN;
     for (int i = 0; i < PUBLISHED_LAWS; i++) {
         published_ask(&audit->laws[i], &published_laws[i], &audit->recipe);
         if (audit->laws[i].applies && audit->law < 0)

@@ -7,7 +7,8 @@
 
 /* Judges the learning rate of audit->recipe. Both functions add warnings to audit->answer. */
 
-/* By the published laws: fills laws, law, published and at_best_batch. 0 or LR_ENOMEM. */
+/* By the published laws: fills laws, law, published, at_best_batch and the time
+ * scales of weight decay. 0 or LR_ENOMEM. */
 int audit_by_laws(struct audit *audit, struct lr_error *err);
 
 /* By a campaign whose plan has the recipe's target: fills runs, runs_apply, runs_params,

@@ -3,6 +3,7 @@
 #include "plan/check_plan.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "lrsearch/answer.h"
@@ -50,11 +51,49 @@ static void derive_target(struct plan_reader *reader)
         plan->target.batch_tokens = last(&plan->axes.batch_tokens);
     if (ABSENT(reader, target.schedule))
         plan->target.schedule = plan->training.schedule;
+    if (ABSENT(reader, target.weight_decay)) /* of a list, the first, as of the parametrizations */
+        plan->target.weight_decay = plan->training.weight_decay;
+}
+
+/* LRs of AdamW's tensors over that of Muon's hidden matrices, where the optimum of the two differ.
+ * Steps of unit_rms and original are as large as those of modded-nanogpt and nanochat (karpathy), at
+ * Muon's LR of .02: there the output matrix has .002 to .004 (.1 to .2), and the embedding .2 to .3
+ * at an initial size of 1, which is .3 times .02 at the .02 of our own. Vectors, which have no
+ * counterpart there, are as the output. match_rms makes Muon's step as large as AdamW's, for one LR
+ * (Moonlight, arXiv 2502.16982). */
+#define MUON_EMBEDDING 0.3
+#define MUON_OUTPUT 0.2
+#define MUON_VECTOR 0.2
+
+static void derive_ratios(struct plan_reader *reader)
+{
+    struct plan *plan = reader->plan;
+    bool apart = plan->trainer.kind == TRAINER_TRANSFORMER &&
+                 plan->training.optimizer == OPTIMIZER_MUON &&
+                 plan->training.muon_lr_scale != MUON_MATCH_RMS;
+    const struct {
+        size_t member;
+        double *ratio, of_muon;
+    } ratios[] = {
+        {MEMBER(model.embedding_lr_ratio), plan->model.embedding_lr_ratio, MUON_EMBEDDING},
+        {MEMBER(model.output_lr_ratio), plan->model.output_lr_ratio, MUON_OUTPUT},
+        {MEMBER(model.vector_lr_ratio), plan->model.vector_lr_ratio, MUON_VECTOR}};
+    for (size_t i = 0; i < sizeof(ratios) / sizeof(ratios[0]); i++)
+        if (reader_status(reader, ratios[i].member) == KEY_ABSENT)
+            ratios[i].ratio[0] = ratios[i].ratio[1] = apart ? ratios[i].of_muon : 1;
+    if (ABSENT(reader, model.embedding_lr_exponent))
+        plan->model.embedding_lr_exponent = NAN;
+    plan->training.optimizer_known =
+        plan->trainer.kind == TRAINER_TRANSFORMER || GIVEN(reader, training.optimizer);
 }
 
 static void fill_derived(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
+    const double *decays = plan->search.weight_decay;
+    derive_ratios(reader);
+    if (ABSENT(reader, training.weight_decay) && decays[1] > 0) /* of `train` and the like */
+        plan->training.weight_decay = sqrt(decays[0] * decays[1]);
     plan_fill_axes(plan);
     derive_sizes(reader);
     derive_target(reader);
@@ -93,16 +132,17 @@ static void check_cells(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
     const struct {
-        size_t member;
-        const struct plan_axis *axis;
-    } axes[] = {{MEMBER(model.d_model), &plan->axes.d_model},
-                {MEMBER(model.n_layers), &plan->axes.n_layers},
-                {MEMBER(model.vocab), &plan->axes.vocab},
-                {MEMBER(training.batch_tokens), &plan->axes.batch_tokens},
-                {MEMBER(model.parametrization), &plan->axes.parametrization}};
+        size_t member, count;
+    } axes[] = {{MEMBER(model.d_model), plan->axes.d_model.count},
+                {MEMBER(model.n_layers), plan->axes.n_layers.count},
+                {MEMBER(model.vocab), plan->axes.vocab.count},
+                {MEMBER(training.batch_tokens), plan->axes.batch_tokens.count},
+                {MEMBER(training.weight_decay), plan->axes.weight_decay.count},
+                {MEMBER(model.parametrization), plan->axes.parametrization.count},
+                {MEMBER(model.embedding_lr_exponent), plan->axes.embedding_lr_exponent.count}};
     size_t cells = plan_cell_count(plan), longest = 0;
     for (size_t i = 1; i < sizeof(axes) / sizeof(axes[0]); i++)
-        longest = axes[i].axis->count > axes[longest].axis->count ? i : longest;
+        longest = axes[i].count > axes[longest].count ? i : longest;
     if (cells > ANSWER_CELLS)
         reader_complain(reader, axes[longest].member,
                         "the plan's lists make %zu combinations, and a campaign may have %d; "

@@ -184,24 +184,57 @@ static void check_report(struct plan_reader *reader)
                         "or regex");
 }
 
-/* Only transformer and command can search LR ratios, and simulate that of the embedding if
- * ratio_curvature is above 0: the other losses depend on one learning rate. */
+/* Only transformer and command can search LR ratios and the weight decay, and simulate those whose
+ * curvature is above 0: the other losses depend on one learning rate. */
 static void check_ratios(struct plan_reader *reader)
 {
-    static const size_t members[] = {MEMBER(model.embedding_lr_ratio),
-                                     MEMBER(model.output_lr_ratio)};
     const struct plan *plan = reader->plan;
-    const double *ratios[] = {plan->model.embedding_lr_ratio, plan->model.output_lr_ratio};
-    bool made_up = plan->trainer.kind == TRAINER_SIMULATE && plan->surface.ratio_curvature > 0;
+    const struct {
+        size_t member;
+        const double *range;
+        double curvature; /* of a simulated loss */
+        const char *mend, *made_up;
+    } ratios[RATIO_COUNT] = {
+        [RATIO_EMBEDDING] = {MEMBER(model.embedding_lr_ratio), plan->model.embedding_lr_ratio,
+                             plan->surface.ratio_curvature, "give one number",
+                             ", or simulate.ratio_curvature"},
+        [RATIO_OUTPUT] = {MEMBER(model.output_lr_ratio), plan->model.output_lr_ratio, 0,
+                          "give one number", ""},
+        [RATIO_VECTOR] = {MEMBER(model.vector_lr_ratio), plan->model.vector_lr_ratio, 0,
+                          "give one number", ""},
+        [RATIO_DECAY] = {MEMBER(search.weight_decay), plan->search.weight_decay,
+                         plan->surface.decay_curvature, "leave it out",
+                         ", or give simulate.decay_curvature"},
+    };
+    bool simulated = plan->trainer.kind == TRAINER_SIMULATE;
     bool known = plan->trainer.kind == TRAINER_TRANSFORMER || plan->trainer.kind == TRAINER_COMMAND;
-    for (size_t i = made_up ? 1 : 0; !known && i < 2; i++)
-        if (reader_given(reader, members[i]) && ratios[i][0] < ratios[i][1])
-            reader_complain(reader, members[i],
-                            "cannot be searched with trainer.kind: %s; give one number%s",
-                            trainer_name(plan->trainer.kind),
-                            plan->trainer.kind == TRAINER_SIMULATE && i == RATIO_EMBEDDING
-                                ? ", or simulate.ratio_curvature"
-                                : "");
+    for (int i = 0; !known && i < RATIO_COUNT; i++)
+        if (reader_given(reader, ratios[i].member) && ratios[i].range[0] < ratios[i].range[1] &&
+            !(simulated && ratios[i].curvature > 0))
+            reader_complain(reader, ratios[i].member,
+                            "cannot be searched with trainer.kind: %s; %s%s",
+                            trainer_name(plan->trainer.kind), ratios[i].mend,
+                            simulated ? ratios[i].made_up : "");
+}
+
+/* What only trainings of ours or of a command can follow, or simulated losses with a ridge. */
+static void check_recipe(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    bool trains = plan->trainer.kind == TRAINER_TRANSFORMER ||
+                  plan->trainer.kind == TRAINER_COMMAND ||
+                  (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
+    check_kind(reader, MEMBER(training.muon_lr_scale), TRAINER_TRANSFORMER);
+    check_kind(reader, MEMBER(training.muon_momentum), TRAINER_TRANSFORMER);
+    if (!trains && GIVEN(reader, training.decay_rule))
+        reader_complain(reader, MEMBER(training.decay_rule),
+                        "has no effect with trainer.kind: %s, whose losses do not depend on it; "
+                        "leave it out",
+                        trainer_name(plan->trainer.kind));
+    if (plan->trainer.kind == TRAINER_REPLAY && GIVEN(reader, model.embedding_lr_exponent))
+        reader_complain(reader, MEMBER(model.embedding_lr_exponent),
+                        "has no effect with trainer.kind: replay, whose table has its own; leave "
+                        "it out");
 }
 
 static void check_ranks(struct plan_reader *reader)
@@ -233,4 +266,5 @@ void check_trainer(struct plan_reader *reader)
     }
     plan->surface.seed = plan->seed;
     check_ratios(reader);
+    check_recipe(reader);
 }

@@ -176,7 +176,7 @@ static void check_target_width(struct plan_reader *reader)
 /* The range of a ratio: an octave at least, as for the LR. */
 static void check_ratio(struct plan_reader *reader, size_t member, const double ratio[2])
 {
-    if (!reader_has(reader, member) || ratio[0] == ratio[1])
+    if (!reader_given(reader, member) || ratio[0] == ratio[1])
         return;
     if (!(ratio[0] < ratio[1]))
         reader_complain(reader, member, "the lower ratio %g is not below the upper %g", ratio[0],
@@ -186,6 +186,26 @@ static void check_ratio(struct plan_reader *reader, size_t member, const double 
                         "%g to %g is less than an octave (a factor of 2); widen it, or give one "
                         "number",
                         ratio[0], ratio[1]);
+}
+
+/* The exponents of lvp and of a tied output are not free. */
+static void check_embedding_exponent(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    if (!GIVEN(reader, model.embedding_lr_exponent))
+        return;
+    struct trial_spec lvp = plan_trial(plan);
+    lvp.parametrization = PARAM_LVP;
+    if (HAS(reader, model.tied_output) && plan->model.tied_output)
+        reader_complain(reader, MEMBER(model.embedding_lr_exponent),
+                        "does not go with model.tied_output: the embedding is the output matrix "
+                        "too, whose LR must not follow it; leave it out, or use tied_output: "
+                        "false");
+    if (HAS(reader, model.parametrization) && uses(plan, PARAM_LVP))
+        reader_complain(reader, MEMBER(model.embedding_lr_exponent),
+                        "does not go with model.parametrization lvp, which is mup with "
+                        "embedding_lr_exponent %g; use mup with this one, or leave it out",
+                        trial_embedding_exponent(&lvp));
 }
 
 static void check_tied_output(struct plan_reader *reader)
@@ -373,14 +393,122 @@ static void check_cooldown(struct plan_reader *reader)
 
 static void check_optimizer(struct plan_reader *reader)
 {
+    static const size_t muon[] = {MEMBER(training.muon_lr_scale), MEMBER(training.muon_momentum)};
     const struct plan *plan = reader->plan;
     reader_one_of(reader, MEMBER(training.beta2), MEMBER(training.beta2_half_life), "");
-    if (HAS(reader, training.weight_decay) && HAS(reader, training.independent_decay) &&
-        plan->training.independent_decay && plan->training.weight_decay >= 1)
-        reader_complain(reader, MEMBER(training.weight_decay),
-                        "%g leaves nothing of the weights when it is not multiplied by the LR; use "
-                        "1e-4 or so, or leave out independent_decay",
-                        plan->training.weight_decay);
+    if (plan->trainer.kind == TRAINER_TRANSFORMER && HAS(reader, training.optimizer) &&
+        plan->training.optimizer != OPTIMIZER_MUON)
+        reader_refuse(reader, muon, sizeof(muon) / sizeof(muon[0]),
+                      "has no effect without training.optimizer: muon; leave it out");
+}
+
+/* ---- weight decay ---- */
+
+/* The values of the list, or the only one. */
+static void check_decay_values(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    const struct plan_number_axis *decays = &plan->axes.weight_decay;
+    if (!HAS(reader, training.weight_decay))
+        return;
+    for (size_t i = 0; i < decays->count; i++) {
+        double decay = decays->values[i];
+        if (HAS(reader, training.independent_decay) && plan->training.independent_decay &&
+            decay >= 1)
+            reader_complain_item(reader, MEMBER(training.weight_decay), i,
+                                 "%g leaves nothing of the weights when it is not multiplied by "
+                                 "the LR; use 1e-4 or so, or leave out independent_decay",
+                                 decay);
+        if (decays->count > 1 && !(decay > 0))
+            reader_complain_item(reader, MEMBER(training.weight_decay), i,
+                                 "%g is no value of a list, along which the best LR is a power of "
+                                 "the decay; use values above 0",
+                                 decay);
+    }
+}
+
+static void check_decay_search(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    const double *range = plan->search.weight_decay;
+    if (!GIVEN(reader, search.weight_decay) || !(range[1] > 0))
+        return;
+    if (!(range[1] >= 2 * range[0]))
+        reader_complain(reader, MEMBER(search.weight_decay),
+                        range[0] < range[1]
+                            ? "%g to %g is less than an octave (a factor of 2); widen it, or give "
+                              "training.weight_decay one number"
+                            : "the lower weight decay %g is not below the upper %g; write [low, "
+                              "high]",
+                        range[0], range[1]);
+    if (plan->axes.weight_decay.count > 1)
+        reader_complain(reader, MEMBER(search.weight_decay),
+                        "is there beside a list in training.weight_decay; keep the range, within "
+                        "which the best one is searched, or the list, each of which is trained");
+    if (HAS(reader, training.independent_decay) && plan->training.independent_decay)
+        reader_complain(reader, MEMBER(search.weight_decay),
+                        "is searched as LR times weight decay, by which the weights shrink, and "
+                        "with training.independent_decay they do not shrink by that; leave "
+                        "independent_decay out, or give training.weight_decay a list");
+}
+
+static void check_target_decay(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    double decay = plan->target.weight_decay;
+    if (!GIVEN(reader, target.weight_decay) || !HAS(reader, training.weight_decay))
+        return;
+    if (plan->search.weight_decay[1] > 0)
+        reader_complain(reader, MEMBER(target.weight_decay),
+                        "is what search.weight_decay looks for; leave one of them out");
+    else if (plan->axes.weight_decay.count > 1 && !(decay > 0))
+        reader_complain(reader, MEMBER(target.weight_decay),
+                        "%g lies beyond every value above 0 of training.weight_decay; use one "
+                        "above 0",
+                        decay);
+    else if (plan->axes.weight_decay.count == 1 &&
+             (decay < plan->training.weight_decay || decay > plan->training.weight_decay))
+        reader_complain(reader, MEMBER(target.weight_decay),
+                        "%g is not training.weight_decay %g, and no rule carries an LR over to "
+                        "another weight decay; give training.weight_decay a list with both",
+                        decay, plan->training.weight_decay);
+}
+
+/* The most that a step of a trial takes off its weights, as a share of them. Ratios of LRs below
+ * those of hidden matrices are left out. */
+static double largest_step(const struct plan *plan, double weight_decay)
+{
+    const struct trial_spec shortest = {.horizon_tokens = plan->search.horizons[0],
+                                        .batch_tokens = plan_largest_batch(plan)};
+    double decay = plan_weight_decay(plan, &shortest, weight_decay);
+    return plan->training.independent_decay ? decay : decay * plan->search.lr[1];
+}
+
+/* timescale, which is for independent_decay as well: batch / tokens keeps the share of the training
+ * over which the weights forget, whether a step takes LR x decay of them or the decay alone. */
+static void check_decay_rule(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    bool known = HAS(reader, search.horizons) && HAS(reader, target.tokens) &&
+                 HAS(reader, training.weight_decay) && HAS(reader, search.lr) &&
+                 HAS(reader, training.batch_tokens) && plan->search.horizon_count > 0;
+    double most = plan->search.weight_decay[1];
+    if (!GIVEN(reader, training.decay_rule) || plan->training.decay_rule != DECAY_TIMESCALE)
+        return;
+    for (size_t i = 0; i < plan->axes.weight_decay.count; i++)
+        most = plan->axes.weight_decay.values[i] > most ? plan->axes.weight_decay.values[i] : most;
+    if (HAS(reader, training.weight_decay) && !(most > 0))
+        reader_complain(reader, MEMBER(training.decay_rule),
+                        "timescale has no effect with training.weight_decay 0; leave it out, or "
+                        "give a weight decay");
+    else if (known && largest_step(plan, most) >= 1)
+        reader_complain(reader, MEMBER(training.decay_rule),
+                        "timescale turns the weight decay %g of the target into %g at the shortest "
+                        "of search.horizons, where one step at the highest LR takes all of the "
+                        "weights; use decay_rule: constant, longer horizons or a smaller decay",
+                        most,
+                        largest_step(plan, most) /
+                            (plan->training.independent_decay ? 1 : plan->search.lr[1]));
 }
 
 void check_training(struct plan_reader *reader)
@@ -396,6 +524,8 @@ void check_training(struct plan_reader *reader)
     check_target_width(reader);
     check_ratio(reader, MEMBER(model.embedding_lr_ratio), reader->plan->model.embedding_lr_ratio);
     check_ratio(reader, MEMBER(model.output_lr_ratio), reader->plan->model.output_lr_ratio);
+    check_ratio(reader, MEMBER(model.vector_lr_ratio), reader->plan->model.vector_lr_ratio);
+    check_embedding_exponent(reader);
     check_tied_output(reader);
     check_depth(reader);
     check_batch(reader);
@@ -403,4 +533,8 @@ void check_training(struct plan_reader *reader)
     check_last_lr(reader);
     check_cooldown(reader);
     check_optimizer(reader);
+    check_decay_values(reader);
+    check_decay_search(reader);
+    check_target_decay(reader);
+    check_decay_rule(reader);
 }

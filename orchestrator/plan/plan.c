@@ -43,6 +43,11 @@ static void fill_training(struct trial_spec *spec, const struct plan *plan)
     spec->min_lr = plan->training.min_lr;
     spec->cooldown = plan->training.cooldown;
     spec->cooldown_shape = plan->training.cooldown_shape;
+    spec->optimizer = plan->training.optimizer;
+    if (spec->optimizer == OPTIMIZER_MUON) {
+        spec->muon_lr_scale = plan->training.muon_lr_scale;
+        spec->muon_momentum = plan->training.muon_momentum;
+    }
     spec->weight_decay = plan->training.weight_decay;
     spec->independent_decay = plan->training.independent_decay;
     spec->beta1 = plan->training.beta1;
@@ -69,6 +74,7 @@ struct trial_spec plan_trial(const struct plan *plan)
         spec.simulate = plan->surface;
     fill_model(&spec, plan);
     fill_training(&spec, plan);
+    spec.embedding_lr_shift = plan_embedding_shift(&spec, plan->model.embedding_lr_exponent);
     spec.source = plan->data.source;
     /* upper bound until the text is tokenized: a token has at least one byte */
     spec.val_tokens = plan->data.val_bytes ? plan->data.val_bytes : plan->data.val_tokens;

@@ -122,6 +122,7 @@ struct plan {
         double final_lr, min_lr, cooldown;
         uint32_t cooldown_shape;
         uint32_t optimizer;     /* enum optimizer */
+        bool optimizer_known;   /* kind transformer, or the key was given */
         uint32_t muon_lr_scale; /* enum muon_scale */
         double muon_momentum;
         double weight_decay; /* at target.tokens; at others too unless decay_rule says otherwise */
@@ -155,7 +156,7 @@ struct plan {
         uint64_t tokens;
         uint32_t d_model; /* default: model.d_model; of a list, the last */
         uint32_t n_layers, vocab, batch_tokens, schedule; /* the same */
-        double weight_decay;                              /* the same */
+        double weight_decay; /* default: training.weight_decay; of a list, the first */
         double cooldown; /* of a wsd target (predict --cooldown, no key); 0: training.cooldown */
     } target;
 
@@ -199,6 +200,9 @@ const char *plan_column(const struct plan *plan, const char *column);
  * ratio that is searched starts at the middle of its range (geometric mean). */
 struct trial_spec plan_trial(const struct plan *plan);
 
+/* What model.embedding_lr_exponent (NaN: auto) adds to the parametrization's own exponent. */
+double plan_embedding_shift(const struct trial_spec *spec, double exponent);
+
 /* Adam's beta2 that halves a square's weight after half_life tokens. */
 double plan_beta2(uint32_t batch_tokens, uint64_t half_life);
 
@@ -211,11 +215,13 @@ void plan_beta_prior(const struct plan *plan, struct beta_prior *prior);
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate);
 
 /* The number of cells, which are the combinations of the axes' values, 1 without axes: d_model
- * changes fastest, then n_layers, vocab, batch_tokens, parametrization. At base_width all
- * parametrizations are identical, so there is a cell for the first only. */
+ * changes fastest, then n_layers, vocab, batch_tokens, weight_decay, parametrization,
+ * embedding_lr_exponent. At base_width all parametrizations are identical, and all exponents, so
+ * there is a cell for the first only. */
 size_t plan_cell_count(const struct plan *plan);
 /* As plan_trial() for one cell: heads and d_ff follow the width; the warm-up in steps, and beta2 by
- * its half-life, follow the batch; the default zipf_exponent follows the vocabulary. */
+ * its half-life, follow the batch; the default zipf_exponent follows the vocabulary. weight_decay
+ * is the plan's: plan_weight_decay() makes that of a horizon from it. */
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
 /* The same for the target, with the plan's first parametrization or with another. */
 struct trial_spec plan_target(const struct plan *plan);
@@ -223,5 +229,16 @@ struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametriza
 /* "d_model 64, vocab 512": a cell's values on the axes with several; "" without. Returns `out`. */
 const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);
 uint32_t plan_largest_batch(const struct plan *plan); /* of the trials */
+
+/* The weight decay of a trial of spec's horizon and batch, if the plan's is `weight_decay`:
+ * training.decay_rule. With timescale it goes as batch / tokens and is `weight_decay` itself at the
+ * target, so that tau = batch / (LR weight_decay tokens) is the same at every horizon (Wang and
+ * Aitchison 2024, arXiv 2405.13698); with independent_decay, where steps have no LR in the decay,
+ * tau = batch / (weight_decay tokens) is. */
+double plan_weight_decay(const struct plan *plan, const struct trial_spec *spec,
+                         double weight_decay);
+/* Another target for a campaign that has been trained. Every weight decay of the plan is converted,
+ * so that plan_weight_decay() gives its trials what they had. batch_tokens 0: unchanged. */
+void plan_set_target(struct plan *plan, uint64_t tokens, uint32_t batch_tokens);
 
 #endif

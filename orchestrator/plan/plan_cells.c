@@ -9,31 +9,47 @@
 #include "plan/plan.h"
 #include "search/laws/prior_beta.h"
 
+static size_t at_least_one(size_t count)
+{
+    return count > 0 ? count : 1; /* a plan that was not loaded, in a test */
+}
+
 static size_t values(const struct plan_axis *axis)
 {
-    return axis->count > 0 ? axis->count : 1; /* a plan that was not loaded, in a test */
+    return at_least_one(axis->count);
+}
+
+static size_t numbers(const struct plan_number_axis *axis)
+{
+    return at_least_one(axis->count);
 }
 
 /* The number of combinations, repeated ones too. */
 static size_t product(const struct plan *plan)
 {
     return values(&plan->axes.d_model) * values(&plan->axes.n_layers) * values(&plan->axes.vocab) *
-           values(&plan->axes.parametrization) * values(&plan->axes.batch_tokens);
+           values(&plan->axes.batch_tokens) * numbers(&plan->axes.weight_decay) *
+           values(&plan->axes.parametrization) * numbers(&plan->axes.embedding_lr_exponent);
 }
 
-/* At base_width all parametrizations are identical (for mup's attention: where heads have
- * base_head_size channels), so only the first is trained there. */
+/* At base_width all exponents of the embedding's LR are identical, and so are all parametrizations
+ * (for mup's attention: where heads have base_head_size channels), so only the first is trained
+ * there. */
 static bool is_repeated(const struct plan *plan, size_t combination)
 {
-    const struct plan_axis *widths = &plan->axes.d_model, *kinds = &plan->axes.parametrization;
-    size_t kind = combination / (product(plan) / values(kinds)),
+    const struct plan_axis *widths = &plan->axes.d_model;
+    size_t exponents = numbers(&plan->axes.embedding_lr_exponent),
+           kinds = values(&plan->axes.parametrization),
+           exponent = combination / (product(plan) / exponents),
+           kind = combination / (product(plan) / exponents / kinds) % kinds,
            width = combination % values(widths);
     uint32_t d_model = widths->count > 1 ? widths->values[width] : plan->model.d_model;
     uint32_t head_size = plan->model.heads_grow    ? plan->model.head_size
                          : plan->model.n_heads > 0 ? d_model / plan->model.n_heads
                                                    : 0;
-    return kind > 0 && plan->trainer.kind == TRAINER_TRANSFORMER && d_model > 0 &&
-           d_model == plan->model.base_width && head_size == plan->model.base_head_size;
+    bool at_base = plan->trainer.kind == TRAINER_TRANSFORMER && d_model > 0 &&
+                   d_model == plan->model.base_width;
+    return at_base && (exponent > 0 || (kind > 0 && head_size == plan->model.base_head_size));
 }
 
 size_t plan_cell_count(const struct plan *plan)
@@ -73,10 +89,13 @@ static uint32_t smallest_batch(const struct plan *plan)
     return least;
 }
 
-/* A table's rows are of one optimizer, which a condition names if there are others. */
-static enum beta_optimizer table_optimizer(const struct plan *plan)
+/* BETA_OTHER: not known. The rows of a table are of one optimizer, which a condition names where
+ * there are others. */
+static enum beta_optimizer beta_optimizer(const struct plan *plan)
 {
     const char *column = plan_column(plan, "optimizer");
+    if (plan->training.optimizer_known)
+        return plan->training.optimizer == OPTIMIZER_MUON ? BETA_MUON : BETA_ADAMW;
     for (size_t i = 0; i < plan->trainer.where_count; i++)
         if (strcmp(plan->trainer.where[i].key, column ? column : "optimizer") == 0)
             return beta_optimizer_of(plan->trainer.where[i].value);
@@ -85,9 +104,8 @@ static enum beta_optimizer table_optimizer(const struct plan *plan)
 
 void plan_beta_prior(const struct plan *plan, struct beta_prior *prior)
 {
-    bool known = plan->trainer.kind == TRAINER_TRANSFORMER;
     const struct beta_setting setting = {
-        .optimizer = known ? BETA_ADAMW : table_optimizer(plan),
+        .optimizer = beta_optimizer(plan),
         .batch_tokens = {smallest_batch(plan), plan_largest_batch(plan)},
         .shortest = plan->search.horizons[0],
         .target = plan->target.tokens,
@@ -125,9 +143,42 @@ static void set_batch(struct trial_spec *spec, const struct plan *plan, uint32_t
         spec->beta2 = plan_beta2(batch_tokens, half_life);
 }
 
+double plan_weight_decay(const struct plan *plan, const struct trial_spec *spec,
+                         double weight_decay)
+{
+    if (plan->training.decay_rule != DECAY_TIMESCALE || spec->horizon_tokens == 0)
+        return weight_decay;
+    double batches = plan->target.batch_tokens > 0 && spec->batch_tokens > 0
+                         ? (double)spec->batch_tokens / plan->target.batch_tokens
+                         : 1;
+    return weight_decay * ((double)plan->target.tokens / (double)spec->horizon_tokens) * batches;
+}
+
+void plan_set_target(struct plan *plan, uint64_t tokens, uint32_t batch_tokens)
+{
+    const struct trial_spec target = {
+        .horizon_tokens = tokens,
+        .batch_tokens = batch_tokens ? batch_tokens : plan->target.batch_tokens,
+    };
+    double factor = plan_weight_decay(plan, &target, 1);
+    plan->training.weight_decay *= factor;
+    for (size_t i = 0; i < plan->axes.weight_decay.count; i++)
+        plan->axes.weight_decay.values[i] *= factor;
+    for (int i = 0; i < 2; i++)
+        plan->search.weight_decay[i] *= factor;
+    plan->target.weight_decay *= factor;
+    plan->target.tokens = tokens;
+    plan->target.batch_tokens = target.batch_tokens;
+}
+
 double plan_beta2(uint32_t batch_tokens, uint64_t half_life)
 {
     return exp2(-(double)batch_tokens / (double)half_life);
+}
+
+double plan_embedding_shift(const struct trial_spec *spec, double exponent)
+{
+    return isnan(exponent) ? 0 : exponent - trial_embedding_exponent(spec);
 }
 
 static void set_schedule(struct trial_spec *spec, uint32_t schedule)
@@ -138,6 +189,20 @@ static void set_schedule(struct trial_spec *spec, uint32_t schedule)
     spec->schedule = schedule;
 }
 
+static uint64_t mix(uint64_t hash, uint64_t bits, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        hash = (hash ^ (bits >> 8 * i & 0xff)) * 0x100000001b3;
+    return hash;
+}
+
+static uint64_t mix_number(uint64_t hash, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof(bits));
+    return mix(hash, bits, sizeof(bits));
+}
+
 /* Gives each cell of a simulated surface its own misfit and noise: FNV-1a of the cell's values. */
 static void set_draws(struct trial_spec *spec, const struct plan *plan)
 {
@@ -146,17 +211,34 @@ static void set_draws(struct trial_spec *spec, const struct plan *plan)
     uint64_t hash = 0xcbf29ce484222325;
     if (spec->trainer != TRAINER_SIMULATE || plan_cell_count(plan) == 1)
         return;
-    for (size_t i = 0; i < sizeof(parts); i++)
-        hash = (hash ^ (parts[i / 4] >> 8 * (i % 4) & 0xff)) * 0x100000001b3;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        hash = mix(hash, parts[i], sizeof(parts[i]));
+    if (plan->axes.weight_decay.count > 1) /* plans without these axes keep their draws */
+        hash = mix_number(hash, spec->weight_decay);
+    if (plan->axes.embedding_lr_exponent.count > 1)
+        hash = mix_number(hash, spec->embedding_lr_shift);
     spec->simulate.cell = hash;
+}
+
+/* The index of *cell on an axis of so many values; removes this axis from *cell. */
+static size_t take_axis(size_t count, size_t *cell)
+{
+    size_t index = *cell % count;
+    *cell /= count;
+    return index;
 }
 
 /* The axis's value in *cell, `otherwise` without a list; removes this axis from *cell. */
 static uint32_t take_axis_value(const struct plan_axis *axis, size_t *cell, uint32_t otherwise)
 {
-    size_t count = values(axis), index = *cell % count;
-    *cell /= count;
-    return count > 1 ? axis->values[index] : otherwise;
+    size_t index = take_axis(values(axis), cell);
+    return axis->count > 1 ? axis->values[index] : otherwise;
+}
+
+static double take_axis_number(const struct plan_number_axis *axis, size_t *cell, double otherwise)
+{
+    size_t index = take_axis(numbers(axis), cell);
+    return axis->count > 1 ? axis->values[index] : otherwise;
 }
 
 struct trial_spec plan_cell(const struct plan *plan, size_t cell)
@@ -174,8 +256,12 @@ struct trial_spec plan_cell(const struct plan *plan, size_t cell)
     uint32_t batch_tokens = take_axis_value(&plan->axes.batch_tokens, &cell, spec.batch_tokens);
     if (batch_tokens != spec.batch_tokens)
         set_batch(&spec, plan, batch_tokens);
+    spec.weight_decay = take_axis_number(&plan->axes.weight_decay, &cell, spec.weight_decay);
     spec.parametrization =
         take_axis_value(&plan->axes.parametrization, &cell, spec.parametrization);
+    double exponent = take_axis_number(&plan->axes.embedding_lr_exponent, &cell,
+                                       plan->model.embedding_lr_exponent);
+    spec.embedding_lr_shift = plan_embedding_shift(&spec, exponent);
     set_draws(&spec, plan);
     return spec;
 }
@@ -197,9 +283,15 @@ const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size
         if (parts[i].axis->count > 1)
             used += (size_t)snprintf(out + used, capacity - used, "%s%s %" PRIu32, used ? ", " : "",
                                      parts[i].name, parts[i].value);
+    if (plan->axes.weight_decay.count > 1 && used < capacity)
+        used += (size_t)snprintf(out + used, capacity - used, "%sweight_decay %g", used ? ", " : "",
+                                 spec.weight_decay);
     if (plan->axes.parametrization.count > 1 && used < capacity)
-        snprintf(out + used, capacity - used, "%s%s", used ? ", " : "",
-                 parametrization_name(spec.parametrization));
+        used += (size_t)snprintf(out + used, capacity - used, "%s%s", used ? ", " : "",
+                                 parametrization_name(spec.parametrization));
+    if (plan->axes.embedding_lr_exponent.count > 1 && used < capacity)
+        snprintf(out + used, capacity - used, "%sembedding_lr_exponent %g", used ? ", " : "",
+                 spec.embedding_lr_shift + trial_embedding_exponent(&spec));
     return out;
 }
 
@@ -221,7 +313,9 @@ struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametriza
     if (plan->target.schedule != spec.schedule)
         set_schedule(&spec, plan->target.schedule);
     spec.horizon_tokens = plan->target.tokens;
+    spec.weight_decay = plan_weight_decay(plan, &spec, plan->target.weight_decay);
     spec.parametrization = parametrization;
+    spec.embedding_lr_shift = plan_embedding_shift(&spec, plan->model.embedding_lr_exponent);
     set_draws(&spec, plan);
     return spec;
 }

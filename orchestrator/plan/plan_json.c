@@ -9,11 +9,14 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
 #include "plan/schema.h"
+
+#define AUTOMATIC "auto" /* NaN: as in the plan */
 
 /* ---- to JSON: each function returns NULL when memory runs out ---- */
 
@@ -84,7 +87,11 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
     const unsigned char *base = (const unsigned char *)plan;
     const void *member = base + key->offset;
     const size_t *count = (const void *)(base + key->count_offset); /* of the types that have one */
-    if (key->list == LIST_AXIS) {
+    if (key->list == LIST_AXIS && key->type == TYPE_NUMBER) {
+        const struct plan_number_axis *axis = (const void *)(base + key->list_offset);
+        if (axis->count > 1)
+            return numbers_json(axis->values, axis->count);
+    } else if (key->list == LIST_AXIS) {
         const struct plan_axis *axis = (const void *)(base + key->list_offset);
         if (axis->count > 1)
             return axis_json(key, axis);
@@ -105,6 +112,8 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
     case TYPE_DURATION:
         if (key->none && !(*(const double *)member > 0))
             return json_null();
+        if (key->automatic && isnan(*(const double *)member))
+            return json_string(AUTOMATIC);
         return json_real(*(const double *)member);
     case TYPE_BOOL:
         return json_boolean(*(const bool *)member);
@@ -123,6 +132,8 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
             return json_real(*(const double *)member);
         return numbers_json(member, 2);
     case TYPE_PAIR:
+        if (key->none && !(((const double *)member)[1] > 0))
+            return json_null();
         return numbers_json(member, 2);
     }
     return NULL;
@@ -151,6 +162,9 @@ static json_t *plan_object(const struct plan *plan)
     /* n_heads and head_size both have values; heads_grow, which is no key, says which was given. */
     if (plan->model.heads_grow &&
         json_object_set_new(json_object_get(root, "model"), "heads_grow", json_true()) != 0)
+        goto fail;
+    if (plan->training.optimizer_known && plan->trainer.kind != TRAINER_TRANSFORMER &&
+        json_object_set_new(json_object_get(root, "training"), "optimizer_known", json_true()) != 0)
         goto fail;
     if (plan->confirm.wanted && /* also for an empty section */
         json_object_set_new(json_object_get(root, "confirm"), "wanted", json_true()) != 0)
@@ -202,6 +216,11 @@ static bool read_count(const struct plan_key *key, const json_t *value, uint64_t
 
 static bool read_number(const struct plan_key *key, const json_t *value, double *out)
 {
+    if (key->automatic && json_is_string(value) &&
+        strcmp(json_string_value(value), AUTOMATIC) == 0) {
+        *out = NAN;
+        return true;
+    }
     *out = json_number_value(value);
     return json_is_number(value) || (key->none && json_is_null(value));
 }
@@ -245,6 +264,10 @@ static bool read_span(const struct plan_key *key, const json_t *value, double ou
         out[0] = out[1] = json_number_value(value);
         return key->type == TYPE_SPAN;
     }
+    if (key->type == TYPE_PAIR && key->none && json_is_null(value)) {
+        out[0] = out[1] = 0;
+        return true;
+    }
     return json_array_size(value) == 2 && read_number(key, json_array_get(value, 0), &out[0]) &&
            read_number(key, json_array_get(value, 1), &out[1]);
 }
@@ -287,12 +310,26 @@ static bool read_axis(const struct plan_key *key, const json_t *list, uint32_t *
     return good;
 }
 
+static bool read_number_axis(const json_t *list, double *member, struct plan_number_axis *axis)
+{
+    static const struct plan_key any = {.type = TYPE_NUMBER};
+    size_t size = json_array_size(list);
+    bool good = size >= 2 && size <= PLAN_AXIS;
+    for (size_t i = 0; good && i < size; i++)
+        good = read_number(&any, json_array_get(list, i), &axis->values[i]);
+    axis->count = good ? size : 0;
+    *member = axis->values[0];
+    return good;
+}
+
 static bool read_value(const struct plan_key *key, json_t *value, struct plan *plan)
 {
     unsigned char *base = (unsigned char *)plan;
     void *member = base + key->offset;
     size_t *count = (void *)(base + key->count_offset); /* of the types that have one */
     uint64_t number;
+    if (json_is_array(value) && key->list == LIST_AXIS && key->type == TYPE_NUMBER)
+        return read_number_axis(value, member, plan_key_number_axis(key, plan));
     if (json_is_array(value) && key->list == LIST_AXIS)
         return read_axis(key, value, member, plan_key_axis(key, plan));
     if (json_is_array(value) && key->list == LIST_SEEDS) {
@@ -370,6 +407,9 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     /* Members without a key. */
     plan->model.heads_grow =
         json_is_true(json_object_get(json_object_get(root, "model"), "heads_grow"));
+    plan->training.optimizer_known =
+        plan->trainer.kind == TRAINER_TRANSFORMER ||
+        json_is_true(json_object_get(json_object_get(root, "training"), "optimizer_known"));
     plan->confirm.wanted =
         json_is_true(json_object_get(json_object_get(root, "confirm"), "wanted"));
     plan->surface.seed = plan->seed;

@@ -164,19 +164,36 @@ static json_t *either_json(json_t *one, json_t *other)
     return both;
 }
 
+static json_t *none_json(void)
+{
+    json_t *schema = json_object();
+    put_text(schema, "const", "none");
+    return schema;
+}
+
+/* An element is no list, and neither auto nor none. */
+static json_t *element_json(const struct plan_key *key)
+{
+    struct plan_key element = *key;
+    element.automatic = element.none = false;
+    return single_json(&element);
+}
+
 static json_t *value_json(const struct plan_key *key)
 {
     const struct plan_key seed = {.type = TYPE_U64, .high = PLAN_SEED_MAX};
     bool pair = key->type == TYPE_PAIR || key->type == TYPE_SPAN;
-    json_t *single = single_json(key), *list = NULL;
+    json_t *single = pair ? element_json(key) : single_json(key), *list = NULL;
     if (is_list_type(key->type) || key->type == TYPE_SPAN)
         list = list_json(single, pair ? 2 : 1, pair ? 2 : key->capacity, false);
+    if (key->type == TYPE_PAIR && key->none)
+        return either_json(none_json(), list);
     if (key->type == TYPE_PAIR || key->type == TYPE_COUNTS)
         return list;
     if (list) /* a span, or one text without brackets: the same as its elements */
         return either_json(json_incref(single), list);
     if (key->list == LIST_AXIS)
-        return either_json(single, list_json(json_incref(single), 2, PLAN_AXIS, true));
+        return either_json(single, list_json(element_json(key), 2, PLAN_AXIS, true));
     if (key->list == LIST_SEEDS)
         return either_json(single, list_json(single_json(&seed), 1, PLAN_SEEDS, true));
     return single;

@@ -172,7 +172,7 @@ static struct plan_value element_of(const struct plan_value *value, const struct
     return element;
 }
 
-/* Complains of each bad element. */
+/* Complains of each bad element. A pair may be none: two zeros. */
 static bool read_list(const struct plan_value *value, void *member, size_t *count_member)
 {
     enum plan_type type = value->key->type;
@@ -187,8 +187,13 @@ static bool read_list(const struct plan_value *value, void *member, size_t *coun
         *count_member = good ? 1 : *count_member;
         return good;
     }
+    if (pair && is_none(value)) {
+        memset(member, 0, 2 * sizeof(double));
+        return true;
+    }
     if (value->node->kind != YAML_LIST)
         return wrong_type(value);
+    key.none = false;
     for (uint32_t at = value->node->first; at != YAML_TREE_NONE;
          at = node_at(value, at)->next, count++) {
         char path[ITEM_PATH];
@@ -215,17 +220,26 @@ static bool read_list(const struct plan_value *value, void *member, size_t *coun
 
 /* ---- lists in the place of one value ---- */
 
+/* One value as bits that differ if the values do; those of a number are its own. */
 static bool read_one(const struct plan_value *value, uint64_t *out)
 {
     uint32_t choice = 0;
+    double number = 0;
+    bool good;
+    if (value->key->type == TYPE_NUMBER) {
+        good = read_double(value, &number);
+        number += 0; /* -0 is 0 */
+        memcpy(out, &number, sizeof(*out));
+        return good;
+    }
     if (value->key->type != TYPE_ENUM)
         return read_count(value, out);
-    bool good = read_choice(value, &choice);
+    good = read_choice(value, &choice);
     *out = choice;
     return good;
 }
 
-/* Reads values that must differ; complains of each that is bad or repeated. */
+/* Reads values that must differ, as bits; complains of each that is bad or repeated. */
 static bool read_values(const struct plan_value *value, const struct plan_key *key, size_t least,
                         size_t most, uint64_t *values, size_t *count)
 {
@@ -259,18 +273,27 @@ static bool read_values(const struct plan_value *value, const struct plan_key *k
     return good;
 }
 
-static bool read_axis(const struct plan_value *value, uint32_t *member, struct plan_axis *axis)
+/* Reads an axis into the one of the two that is not NULL. */
+static bool read_axis(const struct plan_value *value, void *member, struct plan_axis *axis,
+                      struct plan_number_axis *numbers)
 {
     uint64_t values[PLAN_AXIS];
     size_t count;
     struct plan_key item_key = *value->key;
-    item_key.list = LIST_REFUSED; /* an element must not be a list */
+    item_key.list = LIST_REFUSED; /* an element must not be a list, */
+    item_key.automatic = false;   /* nor auto */
     if (!read_values(value, &item_key, 2, PLAN_AXIS, values, &count))
         return false;
+    if (numbers) {
+        memcpy(numbers->values, values, count * sizeof(values[0]));
+        numbers->count = count;
+        *(double *)member = numbers->values[0];
+        return true;
+    }
     for (size_t i = 0; i < count; i++)
         axis->values[i] = (uint32_t)values[i]; /* fits: the test of the schema checks the range */
     axis->count = count;
-    *member = axis->values[0];
+    *(uint32_t *)member = axis->values[0];
     return true;
 }
 
@@ -398,7 +421,8 @@ bool plan_value_read(const struct plan_value *value)
     void *member = plan + key->offset;
     uint64_t count;
     if (value->node->kind == YAML_LIST && key->list == LIST_AXIS)
-        return read_axis(value, member, plan_key_axis(key, value->plan));
+        return read_axis(value, member, plan_key_axis(key, value->plan),
+                         plan_key_number_axis(key, value->plan));
     if (value->node->kind == YAML_LIST && key->list == LIST_SEEDS)
         return read_seeds(value, member, (void *)(plan + key->list_offset));
     switch (key->type) {

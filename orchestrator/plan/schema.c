@@ -29,6 +29,9 @@ static const struct plan_choice depth_rules[] = {DEPTH_MAP(X){0}};
 static const struct plan_choice cooldowns[] = {COOLDOWN_MAP(X){0}};
 static const struct plan_choice parametrizations[] = {PARAMETRIZATION_MAP(X){0}};
 static const struct plan_choice schedules[] = {SCHEDULE_MAP(X){0}};
+static const struct plan_choice optimizers[] = {OPTIMIZER_MAP(X){0}};
+static const struct plan_choice muon_scales[] = {MUON_SCALE_MAP(X){0}};
+static const struct plan_choice decay_rules[] = {DECAY_RULE_MAP(X){0}};
 static const struct plan_choice precisions[] = {PRECISION_MAP(X){0}};
 static const struct plan_choice sources[] = {SOURCE_MAP(X){0}};
 static const struct plan_choice token_formats[] = {TOKEN_FORMAT_MAP(X){0}};
@@ -144,6 +147,12 @@ static const struct plan_key simulate_keys[] = {
      .help = "and as vocabulary^this"},
     {KEY(NUMBER, surface, ratio_curvature), .unit = "nats", .fallback = "0", .high = 100,
      .help = "what an octave from the best LR of the embedding costs; 0: the ratio is all one"},
+    {KEY(NUMBER, surface, decay), .fallback = "0.1", .above = true, .high = 10,
+     .help = "best training.weight_decay at 1M tokens"},
+    {KEY(NUMBER, surface, decay_tokens), .fallback = "0", .low = -2, .high = 2,
+     .help = "it goes as tokens^this"},
+    {KEY(NUMBER, surface, decay_curvature), .unit = "nats", .fallback = "0", .high = 100,
+     .help = "what an octave from the best LR times weight decay costs; 0: the decay is all one"},
 };
 
 static const struct plan_key model_keys[] = {
@@ -171,12 +180,16 @@ static const struct plan_key model_keys[] = {
     {KEY(U32, model, base_head_size), .fallback = "by n_heads or head_size", .derived = true,
      .low = 1, .high = 65536,
      .help = "channels of a head at base_width, where mup's attention equals sp's"},
-    {KEY(SPAN, model, embedding_lr_ratio), .fallback = "1", .above = true, .high = 10000,
+    {KEY(SPAN, model, embedding_lr_ratio), .fallback = "1; muon 0.3", .derived = true,
+     .above = true, .high = 10000,
      .help = "LR of the embedding over that of the hidden matrices, at base_width; [low, high]: searched"},
-    {KEY(SPAN, model, output_lr_ratio), .fallback = "1", .above = true, .high = 10000,
-     .help = "the same for the output matrix"},
-    {KEY(SPAN, model, vector_lr_ratio), .fallback = "1", .above = true, .high = 10000,
-     .help = "the same for norms and biases"},
+    {KEY(SPAN, model, output_lr_ratio), .fallback = "1; muon 0.2", .derived = true, .above = true,
+     .high = 10000, .help = "the same for the output matrix"},
+    {KEY(SPAN, model, vector_lr_ratio), .fallback = "1; muon 0.2", .derived = true, .above = true,
+     .high = 10000, .help = "the same for norms and biases"},
+    {KEY(NUMBER, model, embedding_lr_exponent), .fallback = "auto", .derived = true,
+     .automatic = true, .low = -2, .high = 2, AXIS(embedding_lr_exponent),
+     .help = "the embedding's LR over that of the hidden matrices goes as width^this; auto: by parametrization (with adamw sp 0, mup 1, lvp 1/2); not with lvp"},
     {KEY(ENUM, model, depth_rule), .fallback = "none", .choices = depth_rules,
      .help = "completep: residual branches times base_layers / n_layers, so that the LR holds over depths"},
     {KEY(U32, model, base_layers), .fallback = "model.n_layers", .derived = true, .low = 1,
@@ -240,8 +253,16 @@ static const struct plan_key training_keys[] = {
      .help = "wsd: last share of the horizon, in which the LR falls"},
     {KEY(ENUM, training, cooldown_shape), .fallback = "linear", .choices = cooldowns,
      .help = "wsd: how it falls"},
-    {KEY(NUMBER, training, weight_decay), .fallback = "0.1", .high = 10,
-     .help = "decoupled (AdamW), multiplied by the LR"},
+    {KEY(ENUM, training, optimizer), .fallback = "adamw", .choices = optimizers,
+     .help = "muon: for hidden matrices, and AdamW for the rest with LRs of its own (model.embedding_lr_ratio and the like); of another trainer: what it has, which decides the assumption about the exponent"},
+    {KEY(ENUM, training, muon_lr_scale), .fallback = "unit_rms", .choices = muon_scales,
+     .help = "muon: what a matrix's step is multiplied by: unit_rms: sqrt(rows / columns), which holds over widths; match_rms: .2 sqrt(the larger), so that AdamW's LRs can be used; original: sqrt(rows / columns), 1 at least"},
+    {KEY(NUMBER, training, muon_momentum), .fallback = "0.95", .high = 1, .below = true,
+     .help = "muon: decay of the sum of gradients (Nesterov)"},
+    {KEY(NUMBER, training, weight_decay), .fallback = "0.1", .high = 10, AXIS(weight_decay),
+     .help = "decoupled, multiplied by the LR; a list needs values above 0"},
+    {KEY(ENUM, training, decay_rule), .fallback = "constant", .choices = decay_rules,
+     .help = "timescale: weight_decay is that of the target, and shorter or larger-batch trainings have more, as batch / tokens, so that weights forget over the same share of each training"},
     {KEY(BOOL, training, independent_decay), .fallback = "false",
      .help = "true: decay is not multiplied by the LR, only by the schedule's course from 0 to 1"},
     {KEY(NUMBER, training, beta1), .fallback = "0.9", .high = 1, .below = true,
@@ -262,6 +283,8 @@ static const struct plan_key training_keys[] = {
 static const struct plan_key search_keys[] = {
     {KEY(PAIR, search, lr), .need = NEED_ALWAYS, .above = true, .high = 100,
      .help = "lowest and highest peak LR to try"},
+    {KEY(PAIR, search, weight_decay), .fallback = "none", .none = true, .above = true, .high = 10,
+     .help = "lowest and highest training.weight_decay to try, searched together with the LR; none: training.weight_decay"},
     {LIST(COUNTS, search, horizons, horizon_count), .need = NEED_ALWAYS, .unit = "tokens", .low = 1,
      .high = TOKENS_MAX,
      .help = "lengths of the short trainings, ascending, at most 16; three or more give a back-test"},
@@ -311,6 +334,8 @@ static const struct plan_key target_keys[] = {
      .help = "tokens of one of its steps; a multiple of model.context"},
     {KEY(ENUM, target, schedule), .fallback = "training.schedule", .derived = true,
      .choices = schedules, .help = "course of its LR"},
+    {KEY(NUMBER, target, weight_decay), .fallback = "training.weight_decay", .derived = true,
+     .high = 10, .help = "its weight decay; another than training.weight_decay needs a list there"},
 };
 
 static const struct plan_key confirm_keys[] = {
@@ -395,11 +420,19 @@ static const struct plan_gone_key gone_keys[] = {
 _Static_assert(COUNT(plan_sections) <= PLAN_SECTIONS_MAX, "raise PLAN_SECTIONS_MAX");
 _Static_assert(COUNT(model_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
 _Static_assert(COUNT(training_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
+_Static_assert(COUNT(search_keys) <= PLAN_SECTION_KEYS, "raise PLAN_SECTION_KEYS");
 
 struct plan_axis *plan_key_axis(const struct plan_key *key, struct plan *plan)
 {
-    return key->list == LIST_AXIS
+    return key->list == LIST_AXIS && key->type != TYPE_NUMBER
                ? (struct plan_axis *)(void *)((unsigned char *)plan + key->list_offset)
+               : NULL;
+}
+
+struct plan_number_axis *plan_key_number_axis(const struct plan_key *key, struct plan *plan)
+{
+    return key->list == LIST_AXIS && key->type == TYPE_NUMBER
+               ? (struct plan_number_axis *)(void *)((unsigned char *)plan + key->list_offset)
                : NULL;
 }
 
@@ -408,10 +441,16 @@ void plan_fill_axes(struct plan *plan)
     for (size_t s = 0; s < plan_section_count; s++)
         for (size_t k = 0; k < plan_sections[s].count; k++) {
             const struct plan_key *key = &plan_sections[s].keys[k];
+            const void *member = (unsigned char *)plan + key->offset;
             struct plan_axis *axis = plan_key_axis(key, plan);
+            struct plan_number_axis *numbers = plan_key_number_axis(key, plan);
             if (axis && axis->count < 2) {
-                memcpy(axis->values, (unsigned char *)plan + key->offset, sizeof(uint32_t));
+                memcpy(axis->values, member, sizeof(axis->values[0]));
                 axis->count = 1;
+            }
+            if (numbers && numbers->count < 2) {
+                memcpy(numbers->values, member, sizeof(numbers->values[0]));
+                numbers->count = 1;
             }
         }
 }

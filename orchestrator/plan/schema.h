@@ -38,7 +38,8 @@ enum plan_need {
 /* What a list in the place of one value means; its elements are of the key's type and range. */
 enum plan_list {
     LIST_REFUSED,
-    LIST_AXIS,  /* struct plan_axis: 2 to PLAN_AXIS different values */
+    LIST_AXIS,  /* struct plan_axis, of a TYPE_NUMBER plan_number_axis: 2 to PLAN_AXIS different
+                 * values */
     LIST_SEEDS, /* struct plan_seeds: the seeds; the member holds their number */
 };
 
@@ -56,7 +57,7 @@ struct plan_key {
     const char *fallback; /* the default as a user would write it; NULL: there is none */
     bool derived;         /* `fallback` describes a default that check_plan.c computes */
     bool none;            /* "none" is allowed and stored as 0 */
-    bool automatic;       /* "auto" is allowed and leaves the derived default */
+    bool automatic;       /* "auto" is allowed and leaves the derived default (of an axis NaN) */
     double low, high;     /* range of each number */
     bool above, below;    /* low or high itself is out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
@@ -93,8 +94,9 @@ struct plan_gone_key {
 const struct plan_gone_key *plan_gone_key_find(const struct plan_section *section,
                                                const char *name); /* NULL: there was none */
 
-/* The axis of a key in the plan; NULL: the key may not be one. */
+/* The axis of a key in the plan; NULL: the key may not be one of this kind. */
 struct plan_axis *plan_key_axis(const struct plan_key *key, struct plan *plan);
+struct plan_number_axis *plan_key_number_axis(const struct plan_key *key, struct plan *plan);
 /* Gives the axes without a list the value of their key. */
 void plan_fill_axes(struct plan *plan);
 

@@ -114,6 +114,33 @@ static void print_use(FILE *out, const struct verdict *verdict)
                1 / verdict->factor, format_interval90(interval, sizeof(interval), 'g', 2, times90));
 }
 
+/* The recipe's time scale of weight decay, and where published ones lie. */
+static void print_decay(FILE *out, const struct audit *audit)
+{
+    const struct recipe *recipe = &audit->recipe;
+    const double batch = recipe->batch_tokens, best = audit->timescale_published;
+    char own[128] = "", decay[64] = "", others[128];
+    size_t used = 0;
+    if (recipe->weight_decay > 0 && batch > 0)
+        snprintf(own, sizeof(own), "tau = batch / (LR weight_decay tokens) is %.2g; ",
+                 audit->timescale);
+    else if (recipe->weight_decay > 0)
+        snprintf(own, sizeof(own), "tau needs the batch: give --batch; ");
+    if (batch > 0)
+        snprintf(decay, sizeof(decay), ", a weight decay of %.2g",
+                 decay_timescale(recipe->lr, best, batch, recipe->tokens));
+    wrap_print(out, "decay     ",
+               "%sthe best for %.3g tokens a parameter is %.2g (AdamW; " PUBLISHED_TIMESCALE ")%s",
+               own, recipe->tokens / recipe->params, best, decay);
+    for (size_t i = 0; i < PUBLISHED_DECAYS; i++) {
+        const struct published_decay *known = &published_decays[i];
+        used += (size_t)snprintf(
+            others + used, sizeof(others) - used, "%s%s %.2g", i ? ", " : "", known->name,
+            decay_timescale(known->lr, known->weight_decay, known->batch_tokens, known->tokens));
+    }
+    wrap_print(out, "          ", "tau of published models: %s", others);
+}
+
 static void print_laws(FILE *out, const struct audit *audit)
 {
     char row[64], range[PUBLISHED_WHY];
@@ -162,13 +189,14 @@ void audit_print(FILE *out, const struct audit *audit)
 {
     const struct verdict *verdict = audit_headline(audit);
     print_headline(out, audit);
+    fputc('\n', out);
     if (verdict) {
-        fputc('\n', out);
         print_cost(out, verdict,
                    verdict == &audit->published ? "a published loss curve"
                                                 : "the loss curve of the runs");
         print_use(out, verdict);
     }
+    print_decay(out, audit);
     print_laws(out, audit);
     if (audit->has_runs)
         fputc('\n', out);
@@ -265,6 +293,23 @@ static json_t *runs_json(const struct audit *audit, bool *ok)
     return object;
 }
 
+static json_t *timescale_json(const struct audit *audit, bool *ok)
+{
+    const struct recipe *recipe = &audit->recipe;
+    json_t *object = json_object();
+    bool batch = recipe->batch_tokens > 0;
+    json_put(object, "weight_decay",
+             json_of_double(recipe->weight_decay > 0 ? recipe->weight_decay : NAN), ok);
+    json_put(object, "tau", json_of_double(audit->timescale), ok);
+    json_put(object, "tau_published", json_of_double(audit->timescale_published), ok);
+    json_put(object, "weight_decay_published",
+             json_of_double(batch ? decay_timescale(recipe->lr, audit->timescale_published,
+                                                    recipe->batch_tokens, recipe->tokens)
+                                  : NAN),
+             ok);
+    return object;
+}
+
 int audit_print_json(const struct audit *audit, struct lr_error *err)
 {
     bool ok = true;
@@ -277,6 +322,7 @@ int audit_print_json(const struct audit *audit, struct lr_error *err)
     for (int i = 0; i < PUBLISHED_LAWS && ok; i++)
         json_push(laws, law_json(&published_laws[i], &audit->laws[i], &ok), &ok);
     json_put(object, "laws", laws, &ok);
+    json_put(object, "timescale", timescale_json(audit, &ok), &ok);
     json_put(object, "runs", runs_json(audit, &ok), &ok);
     for (size_t i = 0; i < audit->answer->warning_count && ok; i++)
         json_push(warnings, json_of_text(audit->answer->warnings[i]), &ok);

@@ -32,6 +32,8 @@ struct audit {
      * best. */
     struct verdict at_best_batch;
     int law; /* index of that law; -1: none */
+    /* tau of the recipe's weight decay (NaN: batch or decay is not known), and the best one */
+    double timescale, timescale_published;
     bool has_runs;
     char name[64];       /* of the campaign */
     struct verdict runs; /* if not known, runs_reason gives the cause */

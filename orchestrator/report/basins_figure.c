@@ -58,7 +58,9 @@ static bool is_other(double ratio, double best)
 static bool has_other_ratios(const struct trial *trial, const struct trial *best)
 {
     return best && (is_other(trial->spec.embedding_lr_ratio, best->spec.embedding_lr_ratio) ||
-                    is_other(trial->spec.output_lr_ratio, best->spec.output_lr_ratio));
+                    is_other(trial->spec.output_lr_ratio, best->spec.output_lr_ratio) ||
+                    is_other(trial->spec.vector_lr_ratio, best->spec.vector_lr_ratio) ||
+                    is_other(trial->spec.weight_decay, best->spec.weight_decay));
 }
 
 static bool has_vertex(const struct horizon_answer *horizon)

@@ -2,9 +2,13 @@
 #include "report/cell_names.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include "lrsearch/trial.h"
 #include "report/summary.h"
+
+#define DECAY_UNIT 1e6
+#define EXPONENT_UNIT 1e3
 
 uint32_t cell_value(const struct cell_answer *cell, enum cell_axis axis)
 {
@@ -19,6 +23,13 @@ uint32_t cell_value(const struct cell_answer *cell, enum cell_axis axis)
         return cell->batch_tokens;
     case CELL_PARAMETRIZATION:
         return cell->parametrization;
+    case CELL_DECAY:
+        return cell->weight_decay > 0 ? (uint32_t)lround(cell->weight_decay * DECAY_UNIT) : 0;
+    case CELL_EXPONENT:
+        return isnan(cell->embedding_lr_exponent)
+                   ? 0
+                   : (uint32_t)lround((cell->embedding_lr_exponent - CELL_EXPONENT_LEAST) *
+                                      EXPONENT_UNIT);
     case CELL_AXES:
         break;
     }
@@ -43,7 +54,8 @@ enum cell_axis cells_first_axis(const struct answer *answer)
 
 const char *cell_axis_title(enum cell_axis axis)
 {
-    static const char *const titles[CELL_AXES] = {"width", "layers", "vocab", "batch", "kind"};
+    static const char *const titles[CELL_AXES] = {"width", "layers", "vocab",   "batch",
+                                                  "kind",  "decay",  "exponent"};
     return axis < CELL_AXES ? titles[axis] : "";
 }
 
@@ -53,6 +65,10 @@ const char *cell_value_text(char *text, size_t capacity, enum cell_axis axis, ui
         snprintf(text, capacity, "%s", parametrization_name(value));
     else if (value == 0)
         snprintf(text, capacity, "?");
+    else if (axis == CELL_DECAY)
+        snprintf(text, capacity, "%.4g", value / DECAY_UNIT);
+    else if (axis == CELL_EXPONENT)
+        snprintf(text, capacity, "%.3g", value / EXPONENT_UNIT + CELL_EXPONENT_LEAST);
     else if (axis == CELL_BATCH)
         format_count(text, capacity, value);
     else
@@ -64,7 +80,10 @@ const char *cell_axis_text(char *text, size_t capacity, enum cell_axis axis, uin
 {
     static const struct {
         const char *before, *after;
-    } words[CELL_AXES] = {{"width ", ""}, {"", " layers"}, {"vocabulary ", ""}, {"batch ", ""}};
+    } words[CELL_AXES] = {
+        [CELL_WIDTH] = {"width ", ""},        [CELL_DEPTH] = {"", " layers"},
+        [CELL_VOCAB] = {"vocabulary ", ""},   [CELL_BATCH] = {"batch ", ""},
+        [CELL_DECAY] = {"weight decay ", ""}, [CELL_EXPONENT] = {"embedding exponent ", ""}};
     char number[32];
     if (axis == CELL_PARAMETRIZATION)
         return cell_value_text(text, capacity, axis, value);

@@ -13,10 +13,13 @@ enum cell_axis {
     CELL_VOCAB,
     CELL_BATCH,
     CELL_PARAMETRIZATION,
-    CELL_AXES /* their number */
+    CELL_DECAY,    /* weight decay, in millionths */
+    CELL_EXPONENT, /* embedding_lr_exponent, in thousandths above CELL_EXPONENT_LEAST */
+    CELL_AXES      /* their number */
 };
 #define CELL_BIT(axis) (1u << (axis)) /* sets of axes */
-#define CELL_NAME 128                 /* room for the name with every axis */
+#define CELL_EXPONENT_LEAST (-8)
+#define CELL_NAME 192 /* room for the name with every axis */
 
 uint32_t cell_value(const struct cell_answer *cell, enum cell_axis axis);
 bool cells_vary(const struct answer *answer, enum cell_axis axis);
@@ -24,9 +27,10 @@ bool cells_vary(const struct answer *answer, enum cell_axis axis);
 enum cell_axis cells_first_axis(const struct answer *answer);
 
 const char *cell_axis_title(enum cell_axis axis); /* of a column */
-/* "256", "32.8k", "mup"; "?" when not known. Returns `text`. */
+/* "256", "32.8k", "mup", "0.05"; "?" when not known. Returns `text`. */
 const char *cell_value_text(char *text, size_t capacity, enum cell_axis axis, uint32_t value);
-/* "width 256", "4 layers", "vocabulary 4096", "batch 32.8k", "mup". Returns `text`. */
+/* "width 256", "4 layers", "vocabulary 4096", "batch 32.8k", "mup", "weight decay 0.05", "embedding
+ * exponent 0.5". Returns `text`. */
 const char *cell_axis_text(char *text, size_t capacity, enum cell_axis axis, uint32_t value);
 /* "width 256, vocabulary 4096": the axes that vary, except those in `without`; "" if none does.
  * Returns `text`. */

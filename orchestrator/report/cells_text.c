@@ -46,6 +46,16 @@ static bool format_output(const struct cell_answer *cell, char number[64], char 
     return format_cell_ratio(cell, RATIO_OUTPUT, number, interval);
 }
 
+static bool format_vector(const struct cell_answer *cell, char number[64], char interval[80])
+{
+    return format_cell_ratio(cell, RATIO_VECTOR, number, interval);
+}
+
+static bool format_decay(const struct cell_answer *cell, char number[64], char interval[80])
+{
+    return format_cell_ratio(cell, RATIO_DECAY, number, interval);
+}
+
 static bool format_trials(const struct cell_answer *cell, char number[64], char interval[80])
 {
     (void)interval;
@@ -64,15 +74,25 @@ static bool format_slope(const struct cell_answer *cell, char number[64], char i
     return isfinite(cell->beta);
 }
 
-enum { GROUP_EMBEDDING = 1, GROUP_OUTPUT = 2, GROUP_SLOPE = 4 };
-static const struct group groups[] = {
-    {"best LR", 7, 16, format_best_lr},
+enum {
+    GROUP_LR,
+    GROUP_EMBEDDING,
+    GROUP_OUTPUT,
+    GROUP_VECTOR,
+    GROUP_DECAY,
+    GROUP_TRIALS,
+    GROUP_SLOPE,
+    GROUPS
+};
+static const struct group groups[GROUPS] = {
+    [GROUP_LR] = {"best LR", 7, 16, format_best_lr},
     [GROUP_EMBEDDING] = {"embedding", 9, 13, format_embedding},
     [GROUP_OUTPUT] = {"output", 7, 13, format_output},
-    {"runs", 6, 0, format_trials},
+    [GROUP_VECTOR] = {"norms", 7, 13, format_vector},
+    [GROUP_DECAY] = {"decay", 7, 13, format_decay},
+    [GROUP_TRIALS] = {"runs", 6, 0, format_trials},
     [GROUP_SLOPE] = {"slope", 5, 14, format_slope},
 };
-enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
 static bool any_known(const struct answer *answer, const struct group *group)
 {
@@ -179,14 +199,18 @@ void cells_print(FILE *out, const struct answer *answer)
         for (int g = 0; g < GROUPS; g++)
             some = some || left[g];
     }
-    bool embedding = any_known(answer, &groups[GROUP_EMBEDDING]),
-         output = any_known(answer, &groups[GROUP_OUTPUT]);
-    wrap_item(out, "best LR at %s tokens, extrapolated%s%s%s%s%s%s",
+    char ratios[64] = "";
+    for (int g = GROUP_EMBEDDING; g <= GROUP_VECTOR; g++) {
+        size_t used = strlen(ratios);
+        if (any_known(answer, &groups[g]))
+            snprintf(ratios + used, sizeof(ratios) - used, "%s%s", used ? ", " : "; ",
+                     groups[g].title);
+    }
+    wrap_item(out, "best LR at %s tokens, extrapolated%s%s%s%s",
               format_count(tokens, sizeof(tokens), (double)answer->target.tokens),
               any_known(answer, &groups[GROUP_SLOPE]) ? "; slope: best LR ~ tokens^slope" : "",
-              embedding || output ? "; " : "", embedding ? "embedding" : "",
-              embedding && output ? ", " : "", output ? "output" : "",
-              embedding || output ? ": best LR there over that of the hidden matrices" : "");
+              ratios, *ratios ? ": best LR there over that of the hidden matrices" : "",
+              any_known(answer, &groups[GROUP_DECAY]) ? "; decay: best weight decay" : "");
 }
 
 const char *cells_nearest(char *text, size_t capacity, const struct answer *answer)
@@ -214,9 +238,12 @@ static bool is_ratio_over_width(const struct exponent_answer *exponent)
 static void print_exponent(FILE *out, const struct answer *answer,
                            const struct exponent_answer *exponent)
 {
-    char interval[INTERVAL90_TEXT], kind[32] = "", vocab[48] = "", share[128], expected[32] = "";
+    char interval[INTERVAL90_TEXT], kind[64] = "", vocab[48] = "", share[128], expected[32] = "";
     if (cells_vary(answer, CELL_PARAMETRIZATION) && exponent->parametrization != ANSWER_EVERY)
         snprintf(kind, sizeof(kind), " with %s", parametrization_name(exponent->parametrization));
+    if (cells_vary(answer, CELL_EXPONENT) && exponent->parametrization != ANSWER_EVERY)
+        snprintf(kind + strlen(kind), sizeof(kind) - strlen(kind), "%s exponent %.3g of its LR",
+                 *kind ? "," : " with", exponent->embedding_lr_exponent);
     if (exponent->vocab > 0)
         snprintf(vocab, sizeof(vocab), " at vocabulary %" PRIu32, exponent->vocab);
     format_assumption(share, sizeof(share), exponent->prior_weight, "it");

@@ -139,9 +139,12 @@ static void put_cells(struct html *page, const struct report_input *input)
                                          "best LR ~ tokens^",
                                          "best embedding ratio",
                                          "90 % interval",
-                                         "trainings"};
+                                         "trainings",
+                                         "best weight decay",
+                                         "90 % interval"};
     char text[CELL_NAME];
-    html_table(page, "What is expected at the target's tokens", titles, 7);
+    bool decay = answer->ratios[RATIO_DECAY].searched;
+    html_table(page, "What is expected at the target's tokens", titles, decay ? 9 : 7);
     for (size_t c = 0; c < answer->cell_count; c++) {
         const struct cell_answer *cell = &answer->cells[c];
         cell_name(text, sizeof(text), answer, c, 0);
@@ -153,6 +156,10 @@ static void put_cells(struct html *page, const struct report_input *input)
         format_ratio_interval(text, sizeof(text), cell->ratio_ci90[RATIO_EMBEDDING]);
         html_cell(page, isfinite(cell->ratio[RATIO_EMBEDDING]) ? text : "-");
         html_format(page, "<td>%" PRIu32, cell->trials);
+        if (!decay)
+            continue;
+        html_cell(page, format_ratio(text, sizeof(text), cell->ratio[RATIO_DECAY]));
+        html_cell(page, format_ratio_interval(text, sizeof(text), cell->ratio_ci90[RATIO_DECAY]));
     }
     html_table_end(page);
 }
@@ -172,6 +179,9 @@ static void put_exponents(struct html *page, const struct report_input *input)
         snprintf(
             text, sizeof(text), "%s%s%s", e->axis, e->parametrization == ANSWER_EVERY ? "" : ", ",
             e->parametrization == ANSWER_EVERY ? "" : parametrization_name(e->parametrization));
+        if (cells_vary(answer, CELL_EXPONENT) && e->parametrization != ANSWER_EVERY)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), ", embedding exponent %.3g",
+                     e->embedding_lr_exponent);
         if (e->vocab > 0)
             snprintf(text + strlen(text), sizeof(text) - strlen(text), ", vocabulary %" PRIu32,
                      e->vocab);

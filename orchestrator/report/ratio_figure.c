@@ -98,13 +98,21 @@ static size_t write_points(FILE *script, const struct scene *scene, size_t panel
     return count;
 }
 
+static bool same_number(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Of the cells of this cell's parametrization and exponent of the embedding's LR. */
 static const struct exponent_answer *find_exponent(const struct answer *answer,
-                                                   uint32_t parametrization, uint32_t vocab)
+                                                   const struct cell_answer *cell, uint32_t vocab)
 {
     for (size_t i = 0; i < answer->exponent_count; i++) {
         const struct exponent_answer *exponent = &answer->exponents[i];
         if (strcmp(exponent->of, "embedding_lr_ratio") == 0 &&
-            strcmp(exponent->axis, "width") == 0 && exponent->parametrization == parametrization &&
+            strcmp(exponent->axis, "width") == 0 &&
+            exponent->parametrization == cell->parametrization &&
+            same_number(exponent->embedding_lr_exponent, cell->embedding_lr_exponent) &&
             (exponent->vocab == 0 || exponent->vocab == vocab) && figure_slope(exponent->value))
             return exponent;
     }
@@ -174,7 +182,7 @@ static void write_panel(struct figure *figure, const struct scene *scene, size_t
         double mean[2];
         points[s] = write_points(script, scene, panel, s, mean);
         const struct exponent_answer *exponent =
-            find_exponent(answer, answer->cells[first].parametrization, scene->series[s]);
+            find_exponent(answer, &answer->cells[first], scene->series[s]);
         fitted[s] = exponent && points[s] > 0;
         if (!fitted[s])
             continue;
@@ -212,9 +220,11 @@ static const char *legend(void *context, size_t index, char *text, size_t capaci
 
 /* The plan's ratio holds at base_width. The matrices are trained with another one at other widths:
  * with m = width / base_width, mup divides the hidden LR by m; lvp also divides the embedding's by
- * sqrt(m). */
-static double trained(uint32_t parametrization, double widths)
+ * sqrt(m). With an axis of it, the exponent of m is the cell's own. */
+static double trained(uint32_t parametrization, double exponent, double widths)
 {
+    if (!isnan(exponent))
+        return pow(widths, exponent);
     return parametrization == PARAM_MUP ? widths : parametrization == PARAM_LVP ? sqrt(widths) : 1;
 }
 
@@ -231,12 +241,14 @@ static void make_trained(struct answer *answer)
     for (size_t c = 0; c < answer->cell_count && base > 0; c++) {
         struct cell_answer *cell = &answer->cells[c];
         scale(&cell->ratio[RATIO_EMBEDDING], cell->ratio_ci90[RATIO_EMBEDDING],
-              trained(cell->parametrization, cell->d_model / base));
+              trained(cell->parametrization, cell->embedding_lr_exponent, cell->d_model / base));
     }
     struct target_answer *target = &answer->target;
+    const struct cell_answer *nearest = &answer->cells[answer->nearest];
     if (base > 0)
-        scale(&target->ratio[RATIO_EMBEDDING], target->ratio_ci90[RATIO_EMBEDDING],
-              trained(target->parametrization, target->width / base));
+        scale(
+            &target->ratio[RATIO_EMBEDDING], target->ratio_ci90[RATIO_EMBEDDING],
+            trained(target->parametrization, nearest->embedding_lr_exponent, target->width / base));
 }
 
 static int draw(const char *path, const struct answer *answer, struct figure_marks *marks,

@@ -346,25 +346,44 @@ static void put_outputs(struct html *page, const struct report_input *input)
  * thousand. */
 enum { CUT = 300 };
 
-static void put_trials_head(struct html *page, bool cells, bool ratios)
+/* The columns that a campaign may lack. */
+struct trial_columns {
+    bool cells, ratios, decays;
+};
+
+static void put_trials_head(struct html *page, const struct trial_columns *columns)
 {
-    static const char *const titles[] = {"trial",  "round",   "model", "LR",   "embedding ratio",
-                                         "tokens", "seed",    "state", "loss", "seconds",
-                                         "rank",   "attempts"};
-    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
-        if ((i != 2 || cells) && (i != 4 || ratios))
-            html_format(page, "<th scope=\"col\"><button type=\"button\">%s</button>", titles[i]);
+    const struct {
+        const char *title;
+        bool shown;
+    } all[] = {{"trial", true},
+               {"round", true},
+               {"model", columns->cells},
+               {"LR", true},
+               {"embedding ratio", columns->ratios},
+               {"weight decay", columns->decays},
+               {"tokens", true},
+               {"seed", true},
+               {"state", true},
+               {"loss", true},
+               {"seconds", true},
+               {"rank", true},
+               {"attempts", true}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (all[i].shown)
+            html_format(page, "<th scope=\"col\"><button type=\"button\">%s</button>",
+                        all[i].title);
 }
 
 static void put_trial(struct html *page, const struct report_input *input,
-                      const struct trial *trial, bool cells, bool ratios)
+                      const struct trial *trial, const struct trial_columns *columns)
 {
     char text[CELL_NAME];
     const struct trial_spec *spec = &trial->spec;
     bool over = trial_state_is_over(trial->state);
     html_format(page, "<tr id=t%" PRIu32 "><th scope=row>%" PRIu32 "<td>%" PRIu32, trial->id,
                 trial->id, trial->round);
-    if (cells) {
+    if (columns->cells) {
         html_raw(page, "<td>");
         html_text(page, trial->purpose == PURPOSE_CONFIRM ? "target"
                         : trial->cell < input->answer->cell_count
@@ -372,8 +391,10 @@ static void put_trial(struct html *page, const struct report_input *input,
                             : "");
     }
     html_format(page, "<td>%s", format_lr(text, sizeof(text), 3, spec->lr));
-    if (ratios)
+    if (columns->ratios)
         html_format(page, "<td>%.4g", spec->embedding_lr_ratio);
+    if (columns->decays)
+        html_format(page, "<td>%.3g", spec->weight_decay);
     html_format(page, "<td>%s<td>%" PRIu32 "<td>%s",
                 format_count(text, sizeof(text), (double)spec->horizon_tokens), trial->replicate,
                 trial_state_name(trial->state));
@@ -395,10 +416,12 @@ static void put_trial(struct html *page, const struct report_input *input,
 
 static void put_trials(struct html *page, const struct report_input *input)
 {
-    bool cells = input->answer->cell_count > 1, ratios = false;
-    for (size_t i = 1; i < input->count; i++)
-        ratios = ratios || input->trials[i]->spec.embedding_lr_ratio !=
-                               input->trials[0]->spec.embedding_lr_ratio;
+    struct trial_columns columns = {.cells = input->answer->cell_count > 1};
+    for (size_t i = 1; i < input->count; i++) {
+        const struct trial_spec *first = &input->trials[0]->spec, *spec = &input->trials[i]->spec;
+        columns.ratios = columns.ratios || spec->embedding_lr_ratio != first->embedding_lr_ratio;
+        columns.decays = columns.decays || spec->weight_decay != first->weight_decay;
+    }
     html_format(page,
                 "<section id=\"trials\"><h2>Trials</h2>\n<p class=\"tools\"><label for=\"filter\">"
                 "Show rows with</label> <input id=\"filter\" type=\"search\" "
@@ -414,10 +437,10 @@ static void put_trials(struct html *page, const struct report_input *input)
                 "order in which they were asked for; a title sorts%s</caption><thead><tr>",
                 input->count > CUT ? " class=\"cut\"" : "",
                 input->count > CUT ? ". Of many, the first 300 are shown" : "");
-    put_trials_head(page, cells, ratios);
+    put_trials_head(page, &columns);
     html_raw(page, "<tbody>\n");
     for (size_t i = 0; i < input->count; i++)
-        put_trial(page, input, input->trials[i], cells, ratios);
+        put_trial(page, input, input->trials[i], &columns);
     html_raw(page, "</table></div></section>\n");
 }
 

@@ -413,18 +413,24 @@ static void print_extrapolated(FILE *out, const struct answer *answer)
 }
 
 /* Several cells have their ratios in the table of cells. */
-static void print_ratio(FILE *out, const struct answer *answer, enum answer_ratio which)
+static void print_ratios(FILE *out, const struct answer *answer)
 {
-    char optimum[32] = "", interval[INTERVAL90_TEXT];
-    const struct ratio_answer *ratio = &answer->ratios[which];
-    if (!ratio->searched || answer->cell_count > 1)
-        return;
-    format_interval90(interval, sizeof(interval), 'g', 3, ratio->ci90);
-    if (*interval)
-        snprintf(optimum, sizeof(optimum), "; fitted optimum %.3g", ratio->optimum);
-    wrap_item(out, "%s LR: %.3g times that of the hidden matrices%s%s, %" PRIu32 " runs",
-              which == RATIO_EMBEDDING ? "embedding" : "output", ratio->value, optimum, interval,
-              ratio->trials);
+    static const char *const names[RATIO_COUNT] = {[RATIO_EMBEDDING] = "embedding LR",
+                                                   [RATIO_OUTPUT] = "output LR",
+                                                   [RATIO_VECTOR] = "LR of norms and biases",
+                                                   [RATIO_DECAY] = "weight decay"};
+    for (int r = 0; r < RATIO_COUNT && answer->cell_count < 2; r++) {
+        char optimum[32] = "", interval[INTERVAL90_TEXT];
+        const struct ratio_answer *ratio = &answer->ratios[r];
+        if (!ratio->searched)
+            continue;
+        format_interval90(interval, sizeof(interval), 'g', 3, ratio->ci90);
+        if (*interval)
+            snprintf(optimum, sizeof(optimum), "; fitted optimum %.3g", ratio->optimum);
+        wrap_item(out, "%s: %.3g%s%s%s, %" PRIu32 " runs", names[r], ratio->value,
+                  r == RATIO_DECAY ? " at the target" : " times that of the hidden matrices",
+                  optimum, interval, ratio->trials);
+    }
 }
 
 /* Layers and batch of the target of a campaign with axes. */
@@ -452,21 +458,37 @@ static void describe_ratio(char *text, size_t capacity, const struct target_answ
              format_ratio(value, sizeof(value), target->ratio[RATIO_EMBEDDING]), interval);
 }
 
+/* The best weight decay, if it was searched. */
+static void describe_decay(char *text, size_t capacity, const char *before,
+                           const struct answer *answer)
+{
+    char interval[INTERVAL90_TEXT];
+    const struct ratio_answer *decay = &answer->ratios[RATIO_DECAY];
+    if (decay->searched && isfinite(decay->optimum))
+        snprintf(text, capacity, "%sweight decay %.2g%s", before, decay->optimum,
+                 format_interval90(interval, sizeof(interval), 'g', 2, decay->ci90));
+}
+
 static void print_model(FILE *out, const struct answer *answer)
 {
     const struct target_answer *target = &answer->target;
     struct texts t;
-    char model[128] = "", vocab[32] = "", ratio[320] = "";
-    if (target->width == 0) /* a table of losses has no model */
+    char model[128] = "", vocab[32] = "", ratio[320] = "", decay[192] = "";
+    if (target->width == 0) { /* a table of losses has no model */
+        describe_decay(decay, sizeof(decay), "", answer);
+        if (*decay)
+            wrap_print(out, "Target    ", "%s", decay);
         return;
+    }
+    describe_decay(decay, sizeof(decay), "; ", answer);
     if (answer->cell_count > 0) {
         describe_model(model, sizeof(model), target);
         describe_ratio(ratio, sizeof(ratio), target);
     }
     if (target->vocab > 0) /* optional for a command */
         snprintf(vocab, sizeof(vocab), ", vocabulary %" PRIu32, target->vocab);
-    wrap_print(out, "Target    ", "width %" PRIu32 "%s%s, embedding LR %s%s", target->width, model,
-               vocab, LR(t.a, 2, target->embedding_lr), ratio);
+    wrap_print(out, "Target    ", "width %" PRIu32 "%s%s, embedding LR %s%s%s", target->width,
+               model, vocab, LR(t.a, 2, target->embedding_lr), ratio, decay);
 }
 
 static void print_cost(FILE *out, const struct answer_cost *cost)
@@ -591,8 +613,7 @@ void summary_print(FILE *out, const char *name, const char *run_dir, const struc
     print_headline(out, answer);
     print_use(out, answer);
     print_measured(out, answer);
-    print_ratio(out, answer, RATIO_EMBEDDING);
-    print_ratio(out, answer, RATIO_OUTPUT);
+    print_ratios(out, answer);
     cells_print(out, answer);
     print_extrapolated(out, answer);
     print_model(out, answer);

@@ -4,15 +4,23 @@
 #include <string.h>
 #include "search/fast_math.h"
 
-/* Prior of the curvature: of the LR and of a ratio, which matters less, and of which less is
- * known. */
-static const double curvature_least[2] = {CURVATURE_LEAST, 0.0005};
-static const double curvature_center[2] = {CURVATURE_CENTER, 0.006};
-static const double curvature_width[2] = {CURVATURE_WIDTH, 1.5};
+/* Prior of the curvature: least value, median and standard deviation of the logarithm. */
+struct curvature_prior {
+    double least, center, width;
+};
+
+static struct curvature_prior curvature_prior_of(const struct cell_data *data, int k)
+{
+    if (data->coordinates[k] == 0)
+        return (struct curvature_prior){CURVATURE_LEAST, CURVATURE_CENTER, CURVATURE_WIDTH};
+    if (data->coordinates[k] == 1 + RATIO_DECAY)
+        return (struct curvature_prior){DECAY_LEAST, DECAY_CENTER, DECAY_WIDTH};
+    return (struct curvature_prior){RATIO_LEAST, RATIO_CENTER, RATIO_WIDTH};
+}
 
 static double base_curvature(const struct cell_data *data, int k, int index)
 {
-    return curvature_least[data->coordinates[k] > 0] * (1 << index);
+    return curvature_prior_of(data, k).least * (1 << index);
 }
 
 double basin_curvature(const struct cell_data *data, int k, const struct basin_node *node, double t)
@@ -22,9 +30,9 @@ double basin_curvature(const struct cell_data *data, int k, const struct basin_n
 
 double basin_curvature_log_prior(const struct cell_data *data, int k, int curvature)
 {
-    int kind = data->coordinates[k] > 0;
-    double off = log(base_curvature(data, k, curvature) / curvature_center[kind]);
-    return -pow(off / curvature_width[kind], 2) / 2;
+    struct curvature_prior prior = curvature_prior_of(data, k);
+    double off = log(base_curvature(data, k, curvature) / prior.center);
+    return -pow(off / prior.width, 2) / 2;
 }
 
 double basin_curvature_variance(double mean)

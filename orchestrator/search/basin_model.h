@@ -33,6 +33,14 @@
 #define CURVATURE_LEAST 0.002
 #define CURVATURE_CENTER 0.014
 #define CURVATURE_WIDTH 1.1
+/* The same of a ratio, which matters less and of which less is known, */
+#define RATIO_LEAST 0.0005
+#define RATIO_CENTER 0.006
+#define RATIO_WIDTH 1.5
+/* and of the weight decay: published effects are .002 to .005 nats a factor 2 to 4 from the best. */
+#define DECAY_LEAST 0.00025
+#define DECAY_CENTER 0.002
+#define DECAY_WIDTH 1.5
 
 struct basin_shape {
     double power, asymmetry, prior;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "search/observations.h"
 
 /* Octaves around the expected LR: trials far from the optimum rest on the basin's assumed shape. The
  * less certain the optimum, the farther. */
@@ -21,17 +22,13 @@
 
 static void lay_grid(struct candidates *candidates, int k)
 {
-    struct search_space *of = &candidates->spaces[k];
+    const struct search_space *space = candidates->space;
     int coordinate = candidates->data->coordinates[k];
-    double spacing = candidates->space->cell_count > 1 ? CELLS_SPACING : SPACING;
-    *of = *candidates->space;
-    of->resolution =
-        coordinate ? RATIO_SPACING : fmax(LEAST_SPACING, fmin(of->resolution, spacing));
-    if (coordinate) {
-        of->lr_low = candidates->space->ratios[coordinate - 1].low;
-        of->lr_high = candidates->space->ratios[coordinate - 1].high;
-    }
-    candidates->grids[k] = lr_grid_make(of);
+    double spacing = space->cell_count > 1 ? CELLS_SPACING : SPACING;
+    double resolution = fmax(LEAST_SPACING, fmin(space->resolution, spacing));
+    const struct ratio_range *ratio = coordinate ? &space->ratios[coordinate - 1] : NULL;
+    candidates->grids[k] = ratio ? lr_grid_make(ratio->low, ratio->high, RATIO_SPACING)
+                                 : lr_grid_make(space->lr_low, space->lr_high, resolution);
 }
 
 void candidates_lay_grids(struct candidates *candidates, const struct cell_data *data)
@@ -44,7 +41,7 @@ void candidates_lay_grids(struct candidates *candidates, const struct cell_data 
 
 double candidates_value(const struct candidates *candidates, int k, int place)
 {
-    return lr_grid_lr(&candidates->grids[k], &candidates->spaces[k], place);
+    return lr_grid_lr(&candidates->grids[k], place);
 }
 
 /* Upper bound of a grid's places within `reach` octaves of a point. */
@@ -58,11 +55,8 @@ static size_t places_within(const struct lr_grid *grid, double reach)
 
 bool candidate_is(const struct proposal *proposal, const struct observation *seen)
 {
-    bool same = proposal->tokens == seen->tokens && proposal->cell == seen->cell &&
-                fabs(log2(proposal->lr / seen->lr)) < 1e-6;
-    for (int r = 0; r < RATIO_COUNT; r++)
-        same = same && fabs(log2(proposal->ratios[r] / seen->ratios[r])) < 1e-6;
-    return same;
+    return proposal->tokens == seen->tokens && proposal->cell == seen->cell &&
+           same_value(proposal->lr, seen->lr) && same_ratios(proposal->ratios, seen->ratios);
 }
 
 static uint32_t next_seed(const struct cell_data *data, const struct proposal *proposal)

@@ -27,8 +27,7 @@ struct candidates {
     const struct cell_data *data;
     const struct posterior *posterior;
     struct lr_grid grids[SEARCH_COORDINATES];
-    struct search_space spaces[SEARCH_COORDINATES]; /* of the grids */
-    struct candidate *all;                          /* grouped by basin */
+    struct candidate *all; /* grouped by basin */
     size_t count, optima;
     double *values, *with;
     double unit; /* tokens times relative cost of an average target run */

@@ -9,24 +9,36 @@
 
 /* Exponents: mean, standard deviation. Step Law's runs at fixed tokens: LR* ~ N^-.47 B^.72 below
  * the critical batch; theory says B^.5. Doubling the depth doubles N. */
-static const double lr_axis[AXIS_COUNT][2] = {
-    [AXIS_DEPTH] = {-0.25, 0.4}, [AXIS_VOCAB] = {0, 0.25}, [AXIS_BATCH] = {0.45, 0.3}};
-static const double ratio_axis[AXIS_COUNT][2] = {
-    [AXIS_DEPTH] = {0, 0.3}, [AXIS_VOCAB] = {0, 0.3}, [AXIS_BATCH] = {0, 0.2}};
+static const double lr_axis[AXIS_COUNT][2] = {[AXIS_DEPTH] = {-0.25, 0.4},
+                                              [AXIS_VOCAB] = {0, 0.25},
+                                              [AXIS_BATCH] = {0.45, 0.3},
+                                              [AXIS_DECAY] = {0, 0.3}};
+static const double ratio_axis[AXIS_COUNT][2] = {[AXIS_DEPTH] = {0, 0.3},
+                                                 [AXIS_VOCAB] = {0, 0.3},
+                                                 [AXIS_BATCH] = {0, 0.2},
+                                                 [AXIS_DECAY] = {0, 0.2}};
+/* The best weight decay, at the best LR. arXiv 2505.13738: in runs, the best time scale
+ * tau = B / (LR decay D) goes as (D/N)^-.52, so that LR decay ~ B D^-.48 N^-.52; over LR* by the
+ * means above (and ~ D^-.28): decay ~ B^.55 D^-.2, and depth^-.27. Over the width the best LR decay
+ * falls as 1 / width (arXiv 2512.05620), as the LRs of hidden matrices under mup do. */
+static const double decay_axis[AXIS_COUNT][2] = {
+    [AXIS_DEPTH] = {-0.25, 0.3}, [AXIS_VOCAB] = {0, 0.3}, [AXIS_BATCH] = {0.55, 0.4}};
+static const double decay_tokens[2] = {-0.2, 0.3};
 /* Bjorck: beta .70 at 50M, .65 at 125M, .38 at 350M, .32 at 760M: about .1 per octave of
  * parameters. */
 #define TOKENS_SIZE 0.1
 #define TOKENS_BATCH 0.1
+#define TOKENS_DECAY 0.1
 /* log LR* against log tokens bends up at long horizons (arXiv 2606.29158), by how much is not
  * known. */
 #define TOKENS_BEND 0.02
 #define BEND_HORIZONS 4 /* fewer do not tell it */
 #define RATIO_TOKENS 0.1
 #define WIDTH_VOCAB 0.15
-/* Standard deviation between parametrizations of the width exponent of the trained embedding ratio.
+/* Standard deviation between groups of the width exponent of the trained embedding ratio.
  * Embedding and hidden matrices get the same gradients under each, so these exponents are close. */
 #define GAMMA_APART 0.2
-static const double output_width[2] = {0, 0.5};
+static const double other_width[2] = {0, 0.5}; /* of the other ratios */
 
 static void add_term(struct terms *terms, enum term_kind kind, uint32_t of, double mean,
                      double deviation)
@@ -64,11 +76,10 @@ static const double *width_prior(const struct search_group *group, int coordinat
 {
     return coordinate == 0                     ? group->lr_width
            : coordinate - 1 == RATIO_EMBEDDING ? group->ratio_width
-                                               : output_width;
+                                               : other_width;
 }
 
-/* Standard deviation of the part of the width exponents that all parametrizations share; 0:
- * none. */
+/* Standard deviation of the part of the width exponents that all groups share; 0: none. */
 static double shared_deviation(const struct search_space *space, int coordinate)
 {
     double least = INFINITY;
@@ -100,9 +111,19 @@ static void add_widths(struct terms *terms, const struct search_space *space, in
         add_width(terms, space, TERM_WIDTH_SHARED, 0, 0, shared);
 }
 
+static void add_axes(struct terms *terms, const struct search_space *space, int coordinate)
+{
+    bool decay = coordinate == 1 + RATIO_DECAY;
+    const double(*priors)[2] = coordinate == 0 ? lr_axis : decay ? decay_axis : ratio_axis;
+    for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++) {
+        double shift = decay && axis == AXIS_BATCH ? space->decay_over_batch : 0;
+        if (axis_is_spanned(space, axis))
+            add_term(terms, TERM_AXIS, axis, priors[axis][0] + shift, priors[axis][1]);
+    }
+}
+
 void terms_lay(struct terms *terms, const struct search_space *space, int coordinate)
 {
-    const double(*axes)[2] = coordinate ? ratio_axis : lr_axis;
     bool sizes = axis_is_spanned(space, AXIS_WIDTH) || axis_is_spanned(space, AXIS_DEPTH);
     bool lengths = space->horizon_count > 1 || space->target_tokens != space->horizons[0];
     bool cells = space->cell_count > 1;
@@ -116,9 +137,7 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
         add_term(terms, TERM_HORIZON, h, 0, 1);
     add_level(terms, space, coordinate, lengths);
     add_widths(terms, space, coordinate);
-    for (uint32_t axis = AXIS_DEPTH; axis < AXIS_COUNT; axis++)
-        if (axis_is_spanned(space, axis))
-            add_term(terms, TERM_AXIS, axis, axes[axis][0], axes[axis][1]);
+    add_axes(terms, space, coordinate);
     if (coordinate == 0 && lengths) {
         add_term(terms, TERM_TOKENS, 0, space->prior_beta, space->prior_beta_sd);
         if (space->horizon_count >= BEND_HORIZONS)
@@ -127,6 +146,11 @@ void terms_lay(struct terms *terms, const struct search_space *space, int coordi
             add_term(terms, TERM_TOKENS_SIZE, 0, 0, TOKENS_SIZE);
         if (axis_is_spanned(space, AXIS_BATCH))
             add_term(terms, TERM_TOKENS_BATCH, 0, 0, TOKENS_BATCH);
+        if (axis_is_spanned(space, AXIS_DECAY))
+            add_term(terms, TERM_TOKENS_DECAY, 0, 0, TOKENS_DECAY);
+    } else if (lengths && coordinate == 1 + RATIO_DECAY) {
+        double exponent = decay_tokens[0] + space->decay_over_tokens;
+        add_term(terms, TERM_TOKENS, 0, -exponent, decay_tokens[1]);
     } else if (lengths) {
         add_term(terms, TERM_TOKENS, 0, 0, RATIO_TOKENS);
     }
@@ -169,6 +193,8 @@ double term_value(const struct term *term, const struct search_cell *cell, int i
         return -t * size_of(cell);
     case TERM_TOKENS_BATCH:
         return -t * cell->axes[AXIS_BATCH];
+    case TERM_TOKENS_DECAY:
+        return -t * cell->axes[AXIS_DECAY];
     case TERM_WIDTH_VOCAB:
         return cell->axes[AXIS_WIDTH] * cell->axes[AXIS_VOCAB];
     case TERM_CELL:

@@ -6,18 +6,18 @@
 /* The law of a campaign with axes: the expected log2 LR* (or log2 of the best ratio) of a cell and
  * horizon. A sum of terms, each an unknown coefficient times a known feature of the cell:
  *
- * - level (with a prior_lr: at prior_tokens), an exponent of the width for each parametrization,
- *   exponents of depth, vocabulary, batch;
- * - -beta t, t = log2 tokens from the reference, the change of beta with size and batch and, with
- *   four horizons or more, with t itself;
+ * - level (with a prior_lr: at prior_tokens), an exponent of the width for each group, exponents of
+ *   depth, vocabulary, batch, weight decay;
+ * - -beta t, t = log2 tokens from the reference, the change of beta with size, batch and weight decay
+ *   and, with four horizons or more, with t itself;
  * - of a ratio: the change of the width exponents with the vocabulary (Hayou & Liu 2025), and of
- *   the embedding ratio a part of these exponents that all parametrizations share;
+ *   the embedding ratio a part of these exponents that all groups share;
  * - random effects of each cell: in the level and, of the LR, in beta; and of the LR one of each
  *   horizon that all cells share.
  *
  * Terms of axes that neither the cells nor the target span are left out. */
 
-#define TERMS_MAX (2 * SEARCH_CELLS + ANSWER_HORIZONS + 24)
+#define TERMS_MAX (2 * SEARCH_CELLS + ANSWER_HORIZONS + SEARCH_GROUPS + 16)
 #define CELL_TOKENS 0.08 /* standard deviation of a cell's random effect in beta */
 #define SEARCH_COORDINATES (1 + RATIO_COUNT) /* the LR, then the ratios */
 
@@ -33,6 +33,7 @@ enum term_kind {
     TERM_TOKENS_BEND,
     TERM_TOKENS_SIZE,
     TERM_TOKENS_BATCH,
+    TERM_TOKENS_DECAY,
     TERM_WIDTH_VOCAB
 };
 

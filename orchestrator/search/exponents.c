@@ -12,15 +12,11 @@
 
 #define REFIT ((uint64_t)RNG_CELLS + (1u << 8))
 
-static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio",
-                                                     "vector_lr_ratio", "weight_decay"};
-static const char *const axis_names[AXIS_COUNT] = {"width", "depth", "vocab", "batch",
-                                                   "weight_decay"};
-
 /* ---- exponents ---- */
 
+/* `group`: that it applies to; NULL: all. */
 static void add_exponent(struct answer *answer, const struct posterior *posterior, int k,
-                         const char *axis, uint32_t parametrization, uint32_t vocab,
+                         const char *axis, const struct search_group *group, uint32_t vocab,
                          const double coefficients[TERMS_MAX], double offset)
 {
     if (answer->exponent_count == ANSWER_EXPONENTS)
@@ -36,7 +32,8 @@ static void add_exponent(struct answer *answer, const struct posterior *posterio
     }
     int coordinate = posterior->data->coordinates[k];
     *exponent = (struct exponent_answer){
-        .parametrization = parametrization,
+        .parametrization = group ? group->parametrization : ANSWER_EVERY,
+        .embedding_lr_exponent = group ? group->embedding_exponent : NAN,
         .vocab = vocab,
         .value = spread.mean + offset,
         .ci90 = {spread.ci90[0] + offset, spread.ci90[1] + offset},
@@ -44,7 +41,7 @@ static void add_exponent(struct answer *answer, const struct posterior *posterio
         .prior_weight = fmin(1, spread.deviation / sqrt(variance)),
     };
     snprintf(exponent->of, sizeof(exponent->of), "%s",
-             coordinate ? ratio_names[coordinate - 1] : "lr");
+             coordinate ? answer_ratio_name((enum answer_ratio)(coordinate - 1)) : "lr");
     snprintf(exponent->axis, sizeof(exponent->axis), "%s", axis);
 }
 
@@ -73,8 +70,8 @@ static void add_width(struct answer *answer, const struct posterior *posterior, 
     /* converts it to the ratio of the trained LRs */
     double offset =
         posterior->data->coordinates[k] == 1 + RATIO_EMBEDDING ? of->ratio_width_offset : 0;
-    add_exponent(answer, posterior, k, axis_names[AXIS_WIDTH], of->parametrization, vocab,
-                 coefficients, offset);
+    add_exponent(answer, posterior, k, answer_axis_name(AXIS_WIDTH), of, vocab, coefficients,
+                 offset);
 }
 
 /* Adds the width exponent for each vocabulary of the cells, ascending. */
@@ -96,6 +93,14 @@ static void add_widths_of_vocabularies(struct answer *answer, const struct poste
     }
 }
 
+/* What the rule adds to the exponent of the plan's weight decay. */
+static double decay_shift(const struct search_space *space, const struct term *term)
+{
+    return term->kind == TERM_TOKENS ? space->decay_over_tokens
+           : term->of == AXIS_BATCH  ? space->decay_over_batch
+                                     : 0;
+}
+
 static void add_shared(struct answer *answer, const struct posterior *posterior, int k)
 {
     const struct terms *terms = &posterior->data->terms[k];
@@ -105,8 +110,11 @@ static void add_shared(struct answer *answer, const struct posterior *posterior,
         if (!tokens && terms->term[i].kind != TERM_AXIS)
             continue;
         coefficients[i] = tokens ? -1 : 1; /* LR* ~ tokens^-beta */
-        add_exponent(answer, posterior, k, tokens ? "tokens" : axis_names[terms->term[i].of],
-                     ANSWER_EVERY, 0, coefficients, 0);
+        bool decay = posterior->data->coordinates[k] == 1 + RATIO_DECAY;
+        double offset = decay ? -decay_shift(&posterior->data->space, &terms->term[i]) : 0;
+        add_exponent(answer, posterior, k,
+                     tokens ? "tokens" : answer_axis_name((enum answer_axis)terms->term[i].of),
+                     NULL, 0, coefficients, offset);
     }
 }
 

@@ -11,30 +11,28 @@
 #define FIRST_LEAST 3
 #define REACH_LEAST 1.0 /* octaves each way: a shorter span would not show the basin's sides */
 
-struct lr_grid lr_grid_make(const struct search_space *space)
+struct lr_grid lr_grid_make(double lr_low, double lr_high, double resolution)
 {
-    double range = log2(space->lr_high / space->lr_low);
-    struct lr_grid grid = {.low = log2(space->lr_low)};
+    double range = log2(lr_high / lr_low);
+    struct lr_grid grid = {.low = log2(lr_low), .ends = {lr_low, lr_high}};
     if (!(range > 0) || !isfinite(range))
         return grid; /* a single point */
     int coarse = (int)fmin(round(range / COARSE_OCTAVES) + 1, LR_GRID_MAX);
     coarse = coarse < COARSE_LEAST ? COARSE_LEAST : coarse;
     grid.last = coarse - 1;
     grid.step = range / grid.last;
-    while (grid.step > space->resolution * (1 + 1e-9) && 2 * grid.last <= LR_GRID_MAX) {
+    while (grid.step > resolution * (1 + 1e-9) && 2 * grid.last <= LR_GRID_MAX) {
         grid.step /= 2;
         grid.last *= 2;
     }
     return grid;
 }
 
-double lr_grid_lr(const struct lr_grid *grid, const struct search_space *space, int k)
+double lr_grid_lr(const struct lr_grid *grid, int k)
 {
     assert(k >= 0 && k <= grid->last);
-    if (k == 0)
-        return space->lr_low;
-    if (k == grid->last) /* as the user wrote it */
-        return space->lr_high;
+    if (k == 0 || k == grid->last)
+        return grid->ends[k > 0];
     return exp2(grid->low + k * grid->step);
 }
 

@@ -11,10 +11,12 @@
 struct lr_grid {
     double low, step; /* log2; point k is low + k step */
     int last;         /* k = 0..last */
+    double ends[2];   /* as the user wrote them */
 };
 
-struct lr_grid lr_grid_make(const struct search_space *space);
-double lr_grid_lr(const struct lr_grid *grid, const struct search_space *space, int k);
+/* resolution: octaves between neighbours, at most. */
+struct lr_grid lr_grid_make(double lr_low, double lr_high, double resolution);
+double lr_grid_lr(const struct lr_grid *grid, int k);
 int lr_grid_nearest(const struct lr_grid *grid, double x); /* log2 lr; clamped */
 
 /* The first trials of `design`, as places on the grid: evenly over the whole grid or, unless

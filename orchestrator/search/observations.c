@@ -22,6 +22,19 @@ int observation_compare(const void *left, const void *right)
     return order ? order : COMPARE(a->loss, b->loss);        /* the same trial observed twice */
 }
 
+bool same_value(double a, double b)
+{
+    return a == b || fabs(log2(a / b)) < 1e-6;
+}
+
+bool same_ratios(const double a[RATIO_COUNT], const double b[RATIO_COUNT])
+{
+    for (int r = 0; r < RATIO_COUNT; r++)
+        if (!same_value(a[r], b[r]))
+            return false;
+    return true;
+}
+
 /* ---- replicates ---- */
 
 static bool is_told_apart(const struct observation *seen)

@@ -6,6 +6,10 @@
 /* qsort() comparator: cell, tokens, LR, ratios, seed, kind, loss (NaN last). A total order. */
 int observation_compare(const void *left, const void *right);
 
+/* True if two LRs or ratios differ by rounding only, or both are 0 (a weight decay may be). */
+bool same_value(double a, double b);
+bool same_ratios(const double a[RATIO_COUNT], const double b[RATIO_COUNT]);
+
 /* Offset of each seed, common to all losses of a basin: it does not move the minimum. Seeds from
  * SEED_EFFECTS on have none. The caller zeroes it first. */
 #define SEED_EFFECTS 32

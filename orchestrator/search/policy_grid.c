@@ -2,8 +2,8 @@
  * a search of more than POLICY_ROUND_MAX trials takes more than one round. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "lrsearch/memory.h"
+#include "search/observations.h"
 #include "search/policy.h"
 
 static uint32_t grid_size(const struct search_space *space)
@@ -36,19 +36,20 @@ static double ratio_at(const struct ratio_range *range, uint32_t index)
     return range->low * pow(range->high / range->low, (double)index / last);
 }
 
-/* The points of the grid are numbered in the order in which they are asked for: by horizon, LR, output
- * ratio, embedding ratio, seed. */
+/* The points of the grid are numbered in the order in which they are asked for: by horizon, LR, the
+ * ratios from the last to the first, seed. */
 struct grid {
-    uint64_t lrs, embedding, output, seeds, points;
+    uint64_t lrs, ratios[RATIO_COUNT], seeds, points;
 };
 
 static struct grid grid_of(const struct search_space *space)
 {
-    struct grid grid = {.lrs = grid_size(space),
-                        .embedding = ratio_size(&space->ratios[RATIO_EMBEDDING]),
-                        .output = ratio_size(&space->ratios[RATIO_OUTPUT]),
-                        .seeds = space->seeds};
-    grid.points = space->horizon_count * grid.lrs * grid.output * grid.embedding * grid.seeds;
+    struct grid grid = {.lrs = grid_size(space), .seeds = space->seeds};
+    grid.points = space->horizon_count * grid.lrs * grid.seeds;
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        grid.ratios[r] = ratio_size(&space->ratios[r]);
+        grid.points *= grid.ratios[r];
+    }
     return grid;
 }
 
@@ -57,12 +58,10 @@ static struct proposal point_at(const struct search_space *space, const struct g
 {
     struct proposal point = {.seed = (uint32_t)(number % grid->seeds)};
     number /= grid->seeds;
-    point.ratios[RATIO_EMBEDDING] =
-        ratio_at(&space->ratios[RATIO_EMBEDDING], (uint32_t)(number % grid->embedding));
-    number /= grid->embedding;
-    point.ratios[RATIO_OUTPUT] =
-        ratio_at(&space->ratios[RATIO_OUTPUT], (uint32_t)(number % grid->output));
-    number /= grid->output;
+    for (int r = 0; r < RATIO_COUNT; r++) {
+        point.ratios[r] = ratio_at(&space->ratios[r], (uint32_t)(number % grid->ratios[r]));
+        number /= grid->ratios[r];
+    }
     point.lr = grid_lr(space, (uint32_t)(number % grid->lrs));
     point.tokens = space->horizons[number / grid->lrs];
     return point;
@@ -79,22 +78,18 @@ static uint64_t nearest(double value, double low, double high, uint64_t count)
 static bool find_point(const struct search_space *space, const struct grid *grid,
                        const struct observation *seen, uint64_t *number)
 {
-    const struct ratio_range *embedding = &space->ratios[RATIO_EMBEDDING];
-    const struct ratio_range *output = &space->ratios[RATIO_OUTPUT];
     uint64_t h = 0;
     while (h < space->horizon_count && space->horizons[h] != seen->tokens)
         h++;
     if (h == space->horizon_count || seen->seed >= grid->seeds)
         return false;
     *number = h * grid->lrs + nearest(seen->lr, space->lr_low, space->lr_high, grid->lrs);
-    *number = *number * grid->output +
-              nearest(seen->ratios[RATIO_OUTPUT], output->low, output->high, grid->output);
-    *number = *number * grid->embedding + nearest(seen->ratios[RATIO_EMBEDDING], embedding->low,
-                                                  embedding->high, grid->embedding);
+    for (int r = RATIO_COUNT; r-- > 0;)
+        *number = *number * grid->ratios[r] + nearest(seen->ratios[r], space->ratios[r].low,
+                                                      space->ratios[r].high, grid->ratios[r]);
     *number = *number * grid->seeds + seen->seed;
     struct proposal point = point_at(space, grid, *number);
-    return fabs(log2(seen->lr / point.lr)) <= 1e-6 &&
-           memcmp(seen->ratios, point.ratios, sizeof(point.ratios)) == 0;
+    return same_value(seen->lr, point.lr) && same_ratios(seen->ratios, point.ratios);
 }
 
 static int compare_numbers(const void *left, const void *right)
@@ -130,9 +125,9 @@ static size_t grid_forecast(const struct search_space *space, struct forecast_st
 {
     size_t used = 0;
     for (size_t h = 0; h < space->horizon_count && used < capacity; h++) {
-        uint32_t trials = grid_size(space) * space->seeds *
-                          ratio_size(&space->ratios[RATIO_EMBEDDING]) *
-                          ratio_size(&space->ratios[RATIO_OUTPUT]);
+        uint32_t trials = grid_size(space) * space->seeds;
+        for (int r = 0; r < RATIO_COUNT; r++)
+            trials *= ratio_size(&space->ratios[r]);
         stages[used++] = (struct forecast_stage){"grid", space->horizons[h], trials, trials};
     }
     return used;

@@ -111,12 +111,14 @@ static struct spread beta_of(const struct posterior *posterior, uint32_t cell)
 static void fill_cell(struct cell_answer *cell, const struct posterior *posterior, uint32_t c)
 {
     const struct search_space *space = &posterior->data->space;
+    const struct search_group *group = &space->groups[space->cells[c].group];
     struct spread optimum = posterior_optimum_spread(posterior, c, 0), beta = beta_of(posterior, c);
     *cell = (struct cell_answer){.beta = beta.mean,
                                  .beta_ci90 = {beta.ci90[0], beta.ci90[1]},
                                  .loss = NAN,
-                                 .parametrization =
-                                     space->groups[space->cells[c].group].parametrization};
+                                 .weight_decay = NAN,
+                                 .embedding_lr_exponent = group->embedding_exponent,
+                                 .parametrization = group->parametrization};
     spread_exp2(&optimum, &cell->lr, cell->ci90);
     for (int r = 0; r < RATIO_COUNT; r++)
         cell->ratio[r] = cell->ratio_ci90[r][0] = cell->ratio_ci90[r][1] = NAN;
@@ -387,7 +389,7 @@ static void clear_answer(struct answer *answer, const struct search_space *space
     answer->target.tokens = space->target_tokens;
     answer->target.lr = answer->target.ci90[0] = answer->target.ci90[1] = NAN;
     answer->target.loss_penalty = answer->target.loss_penalty_if_wrong_2x = NAN;
-    answer->target.embedding_lr = NAN;
+    answer->target.embedding_lr = answer->target.weight_decay = NAN;
     answer->target.keep_lr = answer->target.keep_penalty = answer->target.no_basin = NAN;
     answer->confidence.interval_octaves = answer->confidence.assumption_share = NAN;
     for (int r = 0; r < RATIO_COUNT; r++)

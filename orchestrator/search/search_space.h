@@ -18,18 +18,20 @@ struct ratio_range {
  * share information: the optimum follows power laws along the axes, from which each cell and
  * horizon deviates by a misfit. */
 #define SEARCH_CELLS ANSWER_CELLS
-#define SEARCH_GROUPS 3
+#define SEARCH_GROUPS 48
 
 struct search_cell {
     double axes[AXIS_COUNT]; /* log2 of the cell's value over that of cell 0; 0 where not known */
-    uint32_t group;          /* one per parametrization, below SEARCH_GROUPS */
+    uint32_t group;          /* below SEARCH_GROUPS */
     double cost;             /* FLOPs per token over those of cell 0 */
     double log2_params;      /* hidden parameters; 0: not known */
 };
 
-/* Prior of a parametrization. */
+/* Cells that differ neither in parametrization nor in the exponent of the embedding's LR over the
+ * width, and their prior. */
 struct search_group {
     uint32_t parametrization;  /* enum parametrization */
+    double embedding_exponent; /* NaN: the campaign has no axis of it */
     double lr_width[2];        /* exponent of LR* over the width: mean, standard deviation */
     double ratio_width[2];     /* the same of the best embedding ratio */
     double ratio_width_offset; /* the trained LRs' ratio goes as width^(ratio_width + offset) */
@@ -54,7 +56,10 @@ struct search_space {
     double min_gain;       /* policy `design`: least gain at the target, nats per target run */
     uint32_t round_trials; /* policy `design`: trials a round, plus 1 for a pair; 0: no limit */
     struct ratio_range ratios[RATIO_COUNT]; /* low < high: searched, jointly with the LR */
-    const struct search_cell *cells;        /* [cell_count]; NULL: one cell, no axes */
+    /* A rule turns the ratio RATIO_DECAY, the plan's weight decay, into that of each trial, so that
+     * the best one has other exponents than that of a trial: what is added over tokens and batch. */
+    double decay_over_tokens, decay_over_batch;
+    const struct search_cell *cells; /* [cell_count]; NULL: one cell, no axes */
     size_t cell_count;
     double base[AXIS_COUNT];   /* cell 0's width, depth, ...; 0: not known */
     double base_width;         /* log2 on the width axis: all parametrizations coincide */

@@ -48,23 +48,33 @@ static const char *stands(const double ci90[2], double value)
     return holds(ci90, value) ? "lies inside" : "is excluded";
 }
 
+/* "mup", "sp with embedding_lr_exponent 0.5": what an exponent applies to. */
+static const char *group_name(char *text, size_t capacity, const struct exponent_answer *exponent)
+{
+    int used = snprintf(text, capacity, "%s", parametrization_name(exponent->parametrization));
+    if (!isnan(exponent->embedding_lr_exponent) && used > 0 && (size_t)used < capacity)
+        snprintf(text + used, capacity - (size_t)used, " with embedding_lr_exponent %.3g",
+                 exponent->embedding_lr_exponent);
+    return text;
+}
+
 /* One sentence for each exponent of the embedding ratio over the width. */
 static void judge_gammas(struct answer *answer)
 {
     for (size_t i = 0; i < answer->exponent_count; i++) {
         const struct exponent_answer *gamma = &answer->exponents[i];
-        char vocab[48] = "", name[16] = "";
+        char vocab[48] = "", name[64];
         if (gamma->of[0] != 'e' || gamma->axis[0] != 'w') /* embedding_lr_ratio over width */
             continue;
         if (gamma->vocab)
             snprintf(vocab, sizeof(vocab), "vocabulary %u: ", gamma->vocab);
-        snprintf(name, sizeof(name), "%s", parametrization_name(gamma->parametrization));
         bool both = holds(gamma->ci90, MUP_GAMMA) && holds(gamma->ci90, LARGE_VOCABULARY_GAMMA);
         say(answer,
             "%s%s: the best ratio of embedding LR to hidden LR goes as width^%.2f (90 %% interval "
             "%.2f to %.2f): muP's 1 %s, the large vocabulary's 1/2 %s%s",
-            vocab, name, gamma->value, gamma->ci90[0], gamma->ci90[1],
-            stands(gamma->ci90, MUP_GAMMA), stands(gamma->ci90, LARGE_VOCABULARY_GAMMA),
+            vocab, group_name(name, sizeof(name), gamma), gamma->value, gamma->ci90[0],
+            gamma->ci90[1], stands(gamma->ci90, MUP_GAMMA),
+            stands(gamma->ci90, LARGE_VOCABULARY_GAMMA),
             both ? "; these data do not tell them apart" : "");
     }
 }
@@ -122,10 +132,11 @@ static void judge_widths(struct answer *answer)
     for (size_t i = 0; i < answer->exponent_count; i++) {
         const struct exponent_answer *exponent = &answer->exponents[i];
         bool keeps = exponent->parametrization != PARAM_SP;
+        char name[64];
         if (exponent->of[0] != 'l' || exponent->axis[0] != 'w') /* lr over width */
             continue;
         say(answer, "%s: the best learning rate goes as width^%.2f (90 %% interval %.2f to %.2f)%s",
-            parametrization_name(exponent->parametrization), exponent->value, exponent->ci90[0],
+            group_name(name, sizeof(name), exponent), exponent->value, exponent->ci90[0],
             exponent->ci90[1],
             !keeps                     ? ""
             : holds(exponent->ci90, 0) ? ": it carries over to other widths, as it should"

@@ -286,8 +286,6 @@ static void warn_missed_cell(struct answer *answer)
 
 static void warn_ratios(struct answer *answer, const struct posterior *posterior)
 {
-    static const char *const names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio",
-                                                   "vector_lr_ratio", "weight_decay"};
     for (int r = 0; r < RATIO_COUNT; r++) {
         const struct ratio_range *range = &posterior->data->space.ratios[r];
         size_t low = 0, high = 0, cells = answer->cell_count > 0 ? answer->cell_count : 1;
@@ -299,10 +297,11 @@ static void warn_ratios(struct answer *answer, const struct posterior *posterior
         }
         answer->ratios[r].at_edge = low + high > 0;
         if (low + high > 0)
-            answer_warn(answer, "%s%s lies at the %s end of its range [%.3g, %.3g]: widen it",
-                        answer->cell_count > 1 ? "in some of the models the best model."
-                                               : "the best model.",
-                        names[r], high > low ? "upper" : "lower", range->low, range->high);
+            answer_warn(
+                answer, "%sthe best %s.%s lies at the %s end of its range [%.3g, %.3g]: widen it",
+                answer->cell_count > 1 ? "in some of the models " : "",
+                r == RATIO_DECAY ? "search" : "model", answer_ratio_name((enum answer_ratio)r),
+                high > low ? "upper" : "lower", range->low, range->high);
     }
 }
 

@@ -223,7 +223,7 @@ static bool read_text(const json_t *value, char *out, size_t size)
     return true;
 }
 
-/* Reads `object` into the zeroed `owner`; `place` is its name in errors. `extra`: number of keys
+/* Reads `object` into `owner`, which holds what a missing key means; `place` is its name in errors. `extra`: number of keys
  * that the caller handles. */
 static int struct_from_json(void *owner, const struct field_table *table, const json_t *object,
                             const char *place, size_t extra, struct lr_error *err)
@@ -292,6 +292,8 @@ static int event_from_json(struct event *event, const json_t *object, struct lr_
     for (int kind = 0; kind < EVENT_KINDS; kind++)
         if (strcmp(name, event_name((enum event_kind)kind)) == 0) {
             event->kind = (enum event_kind)kind;
+            if (event->kind == EVENT_PLANNED) /* in journals from before it had a key */
+                event->as.planned.spec.vector_lr_ratio = 1;
             return struct_from_json(&event->as, event_fields(event->kind), object, name, extra,
                                     err);
         }

@@ -91,9 +91,6 @@ static json_t *advice_json(const struct advice_answer *advice, bool *ok)
 
 /* ---- target, ratios, law, horizons, cost ---- */
 
-static const char *const ratio_names[RATIO_COUNT] = {"embedding_lr_ratio", "output_lr_ratio",
-                                                     "vector_lr_ratio", "weight_decay"};
-
 static json_t *ratio_json(double value, const double ci90[2], bool *ok)
 {
     json_t *object = json_object();
@@ -123,28 +120,34 @@ static json_t *target_json(const struct answer *answer, bool *ok)
              ok);
     json_put(object, "parametrization",
              known ? json_string(parametrization_name(target->parametrization)) : json_null(), ok);
-    for (int r = 0; r < RATIO_COUNT; r++)
-        json_put(object, ratio_names[r],
+    for (enum answer_ratio r = RATIO_EMBEDDING; r < RATIO_DECAY; r++)
+        json_put(object, answer_ratio_name(r),
                  axes ? ratio_json(target->ratio[r], target->ratio_ci90[r], ok) : json_null(), ok);
+    put_double(object, "weight_decay", target->weight_decay, ok);
     put_double(object, "keep_lr", target->keep_lr, ok);
     put_double(object, "keep_penalty", target->keep_penalty, ok);
     put_double(object, "no_basin", target->no_basin, ok);
     return object;
 }
 
+static json_t *searched_json(const struct ratio_answer *of, double value, bool *ok)
+{
+    json_t *object = json_object();
+    put_double(object, "value", value, ok);
+    json_put(object, "searched", json_boolean(of->searched), ok);
+    put_double(object, "optimum", of->optimum, ok);
+    put_interval(object, "ci90", of->ci90, ok);
+    json_put(object, "trials", json_integer(of->trials), ok);
+    json_put(object, "at_edge", json_boolean(of->at_edge), ok);
+    return object;
+}
+
+/* The weight decay, which is no ratio of LRs, has a key of its own. */
 static json_t *ratios_json(const struct ratio_answer ratios[RATIO_COUNT], bool *ok)
 {
     json_t *all = json_object();
-    for (int r = 0; r < RATIO_COUNT; r++) {
-        json_t *object = json_object();
-        put_double(object, "value", ratios[r].value, ok);
-        json_put(object, "searched", json_boolean(ratios[r].searched), ok);
-        put_double(object, "optimum", ratios[r].optimum, ok);
-        put_interval(object, "ci90", ratios[r].ci90, ok);
-        json_put(object, "trials", json_integer(ratios[r].trials), ok);
-        json_put(object, "at_edge", json_boolean(ratios[r].at_edge), ok);
-        json_put(all, ratio_names[r], object, ok);
-    }
+    for (enum answer_ratio r = RATIO_EMBEDDING; r < RATIO_DECAY; r++)
+        json_put(all, answer_ratio_name(r), searched_json(&ratios[r], ratios[r].value, ok), ok);
     return all;
 }
 
@@ -311,10 +314,13 @@ static json_t *cell_json(const void *item, bool *ok)
     put_interval(object, "ci90", cell->ci90, ok);
     put_double(object, "beta", cell->beta, ok);
     put_interval(object, "beta_ci90", cell->beta_ci90, ok);
-    json_put(object, "embedding_lr_ratio",
-             ratio_json(cell->ratio[RATIO_EMBEDDING], cell->ratio_ci90[RATIO_EMBEDDING], ok), ok);
-    json_put(object, "output_lr_ratio",
-             ratio_json(cell->ratio[RATIO_OUTPUT], cell->ratio_ci90[RATIO_OUTPUT], ok), ok);
+    for (enum answer_ratio r = RATIO_EMBEDDING; r < RATIO_DECAY; r++)
+        json_put(object, answer_ratio_name(r), ratio_json(cell->ratio[r], cell->ratio_ci90[r], ok),
+                 ok);
+    put_double(object, "weight_decay", cell->weight_decay, ok);
+    put_double(object, "embedding_lr_exponent", cell->embedding_lr_exponent, ok);
+    json_put(object, "best_weight_decay",
+             ratio_json(cell->ratio[RATIO_DECAY], cell->ratio_ci90[RATIO_DECAY], ok), ok);
     put_double(object, "loss", cell->loss, ok);
     json_put(object, "trials", json_integer(cell->trials), ok);
     return object;
@@ -346,6 +352,7 @@ static json_t *exponent_json(const void *item, bool *ok)
     json_put(object, "of", json_of_text(exponent->of), ok);
     json_put(object, "axis", json_of_text(exponent->axis), ok);
     put_parametrization(object, exponent->parametrization, ok);
+    put_double(object, "embedding_lr_exponent", exponent->embedding_lr_exponent, ok);
     json_put(object, "vocab", json_of_size(exponent->vocab), ok);
     put_double(object, "value", exponent->value, ok);
     put_interval(object, "ci90", exponent->ci90, ok);
@@ -440,6 +447,8 @@ char *result_json(const char *name, const struct answer *answer)
     json_put(object, "reason", json_of_text(answer->reason), &ok);
     json_put(object, "target", target_json(answer, &ok), &ok);
     json_put(object, "ratios", ratios_json(answer->ratios, &ok), &ok);
+    json_put(object, "weight_decay",
+             searched_json(&answer->ratios[RATIO_DECAY], answer->target.weight_decay, &ok), &ok);
     json_put(object, "law", law_json(&answer->law, &ok), &ok);
     PUT_ARRAY("horizons", horizons, horizon_count, horizon_json);
     json_put(object, "cost", cost_json(&answer->cost, &ok), &ok);

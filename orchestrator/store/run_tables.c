@@ -93,6 +93,8 @@ static void add_basin(struct csv *csv, const struct answer *answer,
     csv_double(csv, horizon->lowest_loss);
     csv_count(csv, horizon->interpolated);
     csv_count(csv, horizon->bracketed);
+    csv_double(csv, cell->weight_decay);
+    csv_double(csv, cell->embedding_lr_exponent);
     csv_end_row(csv);
 }
 
@@ -100,7 +102,8 @@ void cells_csv_fill(struct csv *csv, const struct answer *answer)
 {
     CSV_ROW(csv, "cell", "width", "n_layers", "vocab", "batch_tokens", "parametrization", "params",
             "tokens", "lr_opt", "ci90_low", "ci90_high", "loss_min", "curvature", "trials",
-            "diverged", "at_edge", "flat", "lowest_lr", "lowest_loss", "interpolated", "bracketed");
+            "diverged", "at_edge", "flat", "lowest_lr", "lowest_loss", "interpolated", "bracketed",
+            "weight_decay", "embedding_lr_exponent");
     for (size_t i = 0; i < answer->basin_count; i++)
         if (answer->basins[i].cell < answer->cell_count)
             add_basin(csv, answer, &answer->basins[i]);

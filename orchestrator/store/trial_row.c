@@ -14,6 +14,8 @@ static const struct {
     {"parametrization", parametrization_name},
     {"depth_rule", depth_rule_name},
     {"schedule", schedule_name},
+    {"optimizer", optimizer_name},
+    {"muon_lr_scale", muon_scale_name},
     {"cooldown_shape", cooldown_name},
     {"precision", precision_name},
     {"source", source_name},

@@ -142,6 +142,12 @@ run "$LRSEARCH" muon.yaml
 expect_status 0
 expect_err "table: 27 trainings"
 expect_no_err "warning"
+replay_plan decays.yaml "name: decays" "training: {weight_decay: [0.1, 0.2]}" \
+    "trainer: {kind: replay, table: settings.csv, columns: {weight_decay: wd}, where: {optimizer: muon}}"
+run "$LRSEARCH" decays.yaml
+expect_status 0
+expect_err "table: 27 trainings of weight_decay 0.1"
+expect_err "table: 27 trainings of weight_decay 0.2"
 sed '1s/wd/weight_decay/' settings.csv >mixed.csv
 replay_plan mixed.yaml "name: mixed" "trainer: {kind: replay, table: mixed.csv, where: {optimizer: muon}}"
 run "$LRSEARCH" check mixed.yaml

@@ -151,6 +151,7 @@ struct plan test_plan(void)
     plan.model.n_heads = 2;
     plan.model.embedding_lr_ratio[0] = plan.model.embedding_lr_ratio[1] = 3;
     plan.model.parametrization = PARAM_LVP;
+    plan.model.embedding_lr_exponent = NAN;
     plan.target.d_model = 128;
     plan.target.tokens = 100000;
     plan.search.horizons[0] = 1000;

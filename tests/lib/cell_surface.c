@@ -43,7 +43,8 @@ struct search_space cell_surface_space(const struct cell_surface *surface)
     space.base[AXIS_WIDTH] = 64;
     space.base[AXIS_VOCAB] = 1024;
     space.group_count = 1;
-    space.groups[0] = (struct search_group){.lr_width = {-0.7, 0.4}, .ratio_width = {0.75, 0.5}};
+    space.groups[0] = (struct search_group){
+        .embedding_exponent = NAN, .lr_width = {-0.7, 0.4}, .ratio_width = {0.75, 0.5}};
     if (surface->ratio_curvature > 0)
         space.ratios[RATIO_EMBEDDING] = (struct ratio_range){0.25, 32};
     return space;

@@ -39,6 +39,13 @@ static void beside(double interval[2], double value, double distance)
     interval[1] = value + distance;
 }
 
+/* All but the embedding's. */
+static void forget_ratios(double ratio[RATIO_COUNT], double ci90[RATIO_COUNT][2])
+{
+    for (int r = RATIO_OUTPUT; r < RATIO_COUNT; r++)
+        ratio[r] = ci90[r][0] = ci90[r][1] = NAN;
+}
+
 static void fill_cell(struct cell_answer *cell, size_t c, uint32_t width, uint32_t vocab)
 {
     *cell = (struct cell_answer){.d_model = width,
@@ -46,6 +53,8 @@ static void fill_cell(struct cell_answer *cell, size_t c, uint32_t width, uint32
                                  .vocab = vocab,
                                  .batch_tokens = 2048,
                                  .parametrization = 0,
+                                 .weight_decay = NAN,
+                                 .embedding_lr_exponent = NAN,
                                  .params = params_of(width),
                                  .lr = lr_of(width, TARGET) * exp(wobble(c, 0.1)),
                                  .beta = 0.4 + wobble(c + 3, 0.05),
@@ -55,8 +64,7 @@ static void fill_cell(struct cell_answer *cell, size_t c, uint32_t width, uint32
     beside(cell->beta_ci90, cell->beta, 0.15);
     cell->ratio[RATIO_EMBEDDING] = 4 * pow(width / 64.0, gamma_of(vocab)) * exp(wobble(c, 0.12));
     around(cell->ratio_ci90[RATIO_EMBEDDING], cell->ratio[RATIO_EMBEDDING], 1.4);
-    cell->ratio[RATIO_OUTPUT] = NAN;
-    cell->ratio_ci90[RATIO_OUTPUT][0] = cell->ratio_ci90[RATIO_OUTPUT][1] = NAN;
+    forget_ratios(cell->ratio, cell->ratio_ci90);
 }
 
 static void add_basin(struct answer *answer, size_t c, uint64_t tokens)
@@ -80,8 +88,11 @@ static void add_exponent(struct answer *answer, const char *of, const char *axis
                          double value, double expected)
 {
     struct exponent_answer *exponent = &answer->exponents[answer->exponent_count++];
-    *exponent = (struct exponent_answer){
-        .vocab = vocab, .value = value, .expected = expected, .prior_weight = 0.2};
+    *exponent = (struct exponent_answer){.embedding_lr_exponent = NAN,
+                                         .vocab = vocab,
+                                         .value = value,
+                                         .expected = expected,
+                                         .prior_weight = 0.2};
     snprintf(exponent->of, sizeof(exponent->of), "%s", of);
     snprintf(exponent->axis, sizeof(exponent->axis), "%s", axis);
     beside(exponent->ci90, value, 0.19);
@@ -116,8 +127,8 @@ static void fill_target(struct target_answer *target)
     around(target->ci90, target->lr, 1.7);
     target->ratio[RATIO_EMBEDDING] = 13.8;
     around(target->ratio_ci90[RATIO_EMBEDDING], 13.8, 1.6);
-    target->ratio[RATIO_OUTPUT] = NAN;
-    target->ratio_ci90[RATIO_OUTPUT][0] = target->ratio_ci90[RATIO_OUTPUT][1] = NAN;
+    target->weight_decay = NAN;
+    forget_ratios(target->ratio, target->ratio_ci90);
 }
 
 static void fill_confirm(struct confirm_answer *confirm)

@@ -3,6 +3,7 @@
 #include "families.h"
 
 #include <math.h>
+#include <string.h>
 #include "lrsearch/rng.h"
 
 #define FROM_ENDS 1.5 /* octaves */
@@ -16,7 +17,7 @@
 #define CELL_NOISE 0.003
 
 /* Kinds of draws that no other surface uses; `z` draws add the horizon. */
-enum { DRAW_TRAITS = 10, DRAW_OWN, DRAW_TRIAL, DRAW_SHARED };
+enum { DRAW_TRAITS = 10, DRAW_OWN, DRAW_TRIAL, DRAW_SHARED, DRAW_RIDGE };
 
 const uint64_t family_horizons[FAMILY_HORIZONS] = {1000000, 2000000, 4000000};
 const uint64_t family_target = 32000000;
@@ -114,23 +115,66 @@ double family_penalty(const struct family *family, uint64_t tokens, double lr)
     return fmin(nats, UNTRAINED);
 }
 
-struct observation family_observe(const void *context, const struct proposal *proposal)
+/* `other`: what selects the noise beside LR, seed and tokens. */
+static struct observation observe(const struct family *family, const struct proposal *proposal,
+                                  double penalty, uint64_t other)
 {
-    const struct family *family = context;
     uint64_t tokens = proposal->tokens;
-    double penalty = family_penalty(family, tokens, proposal->lr);
     double noise =
         rng_normal(family->seed + (uint64_t)proposal->seed * SEED_STEP, stream(DRAW_TRIAL, tokens),
-                   (uint64_t)llround(log2(proposal->lr) * 1e6 + 1e9));
+                   (uint64_t)llround(log2(proposal->lr) * 1e6 + 1e9) + other);
     struct observation o = {.tokens = tokens,
                             .lr = proposal->lr,
                             .seed = proposal->seed,
                             .kind = isfinite(penalty) ? OBSERVED_LOSS : OBSERVED_DIVERGED,
-                            .loss = NAN,
-                            .ratios = {1, 1}};
+                            .loss = NAN};
+    memcpy(o.ratios, proposal->ratios, sizeof(o.ratios));
     if (isfinite(penalty))
         o.loss = 2 + pow((double)tokens / 1e6, -0.2) + penalty + family->noise * noise;
     return o;
+}
+
+struct observation family_observe(const void *context, const struct proposal *proposal)
+{
+    const struct family *family = context;
+    return observe(family, proposal, family_penalty(family, proposal->tokens, proposal->lr), 0);
+}
+
+/* ---- a ridge ---- */
+
+struct ridge ridge_draw(const struct family_kind *kind, uint64_t seed, double misfit, double tilt)
+{
+    const double heights[2] = {0.002, 0.01}, decays[2] = {0.03, 0.3};
+    return (struct ridge){
+        .lrs = family_draw(kind, seed, misfit),
+        .tilt = tilt,
+        .height = log_uniform(seed, 20, heights),
+        .first = log2(log_uniform(seed, 21, decays)),
+        .over_tokens = -0.2 + 0.2 * rng_normal(seed, stream(DRAW_RIDGE, 0), 0),
+    };
+}
+
+double ridge_decay(const struct ridge *ridge, uint64_t tokens)
+{
+    double octaves = log2((double)tokens / (double)family_target);
+    double misfit = ridge->lrs.misfit * rng_normal(ridge->lrs.seed, stream(DRAW_RIDGE, tokens), 1);
+    return exp2(ridge->first + ridge->over_tokens * octaves + misfit);
+}
+
+double ridge_penalty(const struct ridge *ridge, uint64_t tokens, double lr, double decay)
+{
+    double off = ridge->tilt * log2(lr / family_optimum(&ridge->lrs, tokens)) +
+                 log2(decay / ridge_decay(ridge, tokens));
+    return family_penalty(&ridge->lrs, tokens, lr) + ridge->height * off * off;
+}
+
+struct observation ridge_observe(const void *context, const struct proposal *proposal)
+{
+    const struct ridge *ridge = context;
+    double decay = proposal->ratios[RATIO_DECAY];
+    double penalty = ridge_penalty(ridge, proposal->tokens, proposal->lr, decay);
+    return observe(&ridge->lrs, proposal, penalty,
+                   (uint64_t)llround(log2(decay) * 1e2 + 1e4) << 40);
 }
 
 /* ---- cells ---- */

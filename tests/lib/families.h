@@ -55,6 +55,25 @@ double family_penalty(const struct family *family, uint64_t tokens, double lr);
 /* For search_run(); the context is a struct family. */
 struct observation family_observe(const void *family, const struct proposal *proposal);
 
+/* A ridge between LR and weight decay: beside the LR's basin the loss has a parabola in
+ * log2(LR^tilt decay), whose bottom moves with the tokens. */
+struct ridge {
+    struct family lrs;
+    double tilt;        /* 1: the product counts, as the search assumes */
+    double height;      /* nats an octave of the decay from the best */
+    double first;       /* log2 of the best decay at the target, before its misfit */
+    double over_tokens; /* the best decay goes as tokens^this */
+};
+#define RIDGE_DECAY_LOW 0.01
+#define RIDGE_DECAY_HIGH 1.0
+
+struct ridge ridge_draw(const struct family_kind *kind, uint64_t seed, double misfit, double tilt);
+double ridge_decay(const struct ridge *ridge, uint64_t tokens); /* best, at the best LR */
+/* As family_penalty(). */
+double ridge_penalty(const struct ridge *ridge, uint64_t tokens, double lr, double decay);
+/* For search_run(); the context is a struct ridge. */
+struct observation ridge_observe(const void *ridge, const struct proposal *proposal);
+
 /* Cells whose optima miss their laws by .2 octaves in common at each horizon and at the target, and
  * by .1 octaves each on its own. */
 struct shared_cells {

@@ -88,7 +88,7 @@ static void check_cells(const json_t *root)
     for (size_t c = 0; c < answer.cell_count; c++) {
         const struct cell_answer *cell = &answer.cells[c];
         const json_t *part = json_array_get(cells, c);
-        assert_int_equal(json_object_size(part), 14);
+        assert_int_equal(json_object_size(part), 18);
         assert_size(part, "width", cell->d_model);
         assert_size(part, "n_layers", cell->n_layers);
         assert_size(part, "vocab", cell->vocab);
@@ -101,6 +101,10 @@ static void check_cells(const json_t *root)
         assert_interval(part, "beta_ci90", cell->beta_ci90);
         assert_ratio(part, "embedding_lr_ratio", cell->ratio[0], cell->ratio_ci90[0]);
         assert_ratio(part, "output_lr_ratio", cell->ratio[1], cell->ratio_ci90[1]);
+        assert_ratio(part, "vector_lr_ratio", cell->ratio[2], cell->ratio_ci90[2]);
+        assert_ratio(part, "best_weight_decay", cell->ratio[3], cell->ratio_ci90[3]);
+        assert_number(part, "weight_decay", cell->weight_decay);
+        assert_number(part, "embedding_lr_exponent", cell->embedding_lr_exponent);
         assert_number(part, "loss", cell->loss);
         assert_number(part, "trials", cell->trials);
     }
@@ -155,7 +159,8 @@ static void check_laws(const json_t *root)
     for (size_t i = 0; i < answer.exponent_count; i++) {
         const struct exponent_answer *exponent = &answer.exponents[i];
         part = json_array_get(exponents, i);
-        assert_int_equal(json_object_size(part), 8);
+        assert_int_equal(json_object_size(part), 9);
+        assert_number(part, "embedding_lr_exponent", exponent->embedding_lr_exponent);
         assert_text(part, "of", exponent->of);
         assert_text(part, "axis", exponent->axis);
         assert_text(part, "parametrization", parametrization_name(exponent->parametrization));
@@ -220,6 +225,8 @@ static void check_all(void)
     assert_text(target, "parametrization", parametrization_name(answer.target.parametrization));
     assert_ratio(target, "embedding_lr_ratio", answer.target.ratio[0], answer.target.ratio_ci90[0]);
     assert_ratio(target, "output_lr_ratio", answer.target.ratio[1], answer.target.ratio_ci90[1]);
+    assert_ratio(target, "vector_lr_ratio", answer.target.ratio[2], answer.target.ratio_ci90[2]);
+    assert_number(target, "weight_decay", answer.target.weight_decay);
     check_cells(root);
     assert_number(root, "nearest_cell", answer.nearest);
     check_basins(root);
@@ -241,6 +248,9 @@ static void as_answered(void **state)
     answer.cells[3].parametrization = answer.joint.parametrization = PARAM_MUP;
     answer.basins[2].horizon.at_edge = answer.basins[3].horizon.flat = true;
     answer.steps[0].measured = false;
+    answer.target.weight_decay = answer.cells[2].weight_decay = 0.05;
+    answer.cells[3].embedding_lr_exponent = answer.exponents[1].embedding_lr_exponent = 0.5;
+    answer.cells[4].ratio[RATIO_DECAY] = 0.07;
     check_all();
 }
 
@@ -269,7 +279,8 @@ static void nothing_known(void **state)
 
 static const char header[] = "cell,width,n_layers,vocab,batch_tokens,parametrization,params,tokens,"
                              "lr_opt,ci90_low,ci90_high,loss_min,curvature,trials,diverged,at_edge,"
-                             "flat,lowest_lr,lowest_loss,interpolated,bracketed\n";
+                             "flat,lowest_lr,lowest_loss,interpolated,bracketed,"
+                             "weight_decay,embedding_lr_exponent\n";
 
 static char *csv(void)
 {
@@ -292,13 +303,14 @@ static void rows(void **state)
     answer.basins[1].horizon.at_edge = false;
     answer.basins[1].horizon.flat = true;
     answer.basins[2].cell = 9; /* there is no such cell */
-    answer.cells[4] = (struct cell_answer){.parametrization = PARAM_MUP};
+    answer.cells[4] = (struct cell_answer){
+        .parametrization = PARAM_MUP, .weight_decay = 0.05, .embedding_lr_exponent = 0.5};
     char *text = csv();
     assert_memory_equal(text, header, strlen(header));
     assert_string_equal(
         text + strlen(header),
-        "0,64,2,256,2048,sp,98304,131072,0.1,0.05,nan,2.5,0.04,7,2,1,0,0.09,2.6,0,1\n"
-        "4,,,,,mup,,131072,0.1,0.05,nan,2.5,0.04,7,2,0,1,0.09,2.6,0,1\n");
+        "0,64,2,256,2048,sp,98304,131072,0.1,0.05,nan,2.5,0.04,7,2,1,0,0.09,2.6,0,1,nan,nan\n"
+        "4,,,,,mup,,131072,0.1,0.05,nan,2.5,0.04,7,2,0,1,0.09,2.6,0,1,0.05,0.5\n");
     lr_free(text);
 }
 
@@ -325,6 +337,8 @@ static void no_axes(void **state)
                                        "\"parametrization\": null",
                                        "\"embedding_lr_ratio\": null",
                                        "\"output_lr_ratio\": null",
+                                       "\"vector_lr_ratio\": null",
+                                       "\"weight_decay\": 0",
                                        "\"keep_lr\"",
                                        "\"warnings\": []",
                                        "\"cells\": []",

@@ -249,7 +249,7 @@ static void a_divergence_tells_one_side(void **state)
 static double no_basin(const double *losses, int count)
 {
     const struct search_space space = a_space();
-    struct observation seen[16] = {{0}};
+    struct observation seen[16] = {{.loss = NAN}};
     for (int i = 0; i < count; i++)
         seen[i] = loss_at(1e-3 * exp2(i * 6.0 / (count - 1)), losses[i]);
     struct cell_data *data = cell_data_create(&space, seen, (size_t)count, -1);

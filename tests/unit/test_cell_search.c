@@ -314,7 +314,7 @@ static void ratios_are_found_together_with_the_lr(void **state)
 
     /* another parametrization's exponent lies near, though none of its cells was trained */
     space.group_count = 2;
-    space.groups[1] = (struct search_group){PARAM_MUP, {0, 0.3}, {-0.25, 0.5}, 1};
+    space.groups[1] = (struct search_group){PARAM_MUP, NAN, {0, 0.3}, {-0.25, 0.5}, 1};
     assert_int_equal(search_answer(&answer, &space, run.seen, run.count, NULL), 0);
     const struct exponent_answer *other =
         exponent_of(PARAM_MUP, "embedding_lr_ratio", "width", 4096);

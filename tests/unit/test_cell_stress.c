@@ -90,14 +90,14 @@ static void draw_space(void)
                                    .cell_count = 2 + below(CELLS - 1),
                                    .horizons = game.horizons,
                                    .horizon_count = 1 + below(HORIZONS),
-                                   .group_count = 1 + below(SEARCH_GROUPS),
+                                   .group_count = 1 + below(3),
                                    .base = {64, 2, 1024, 4096}};
     bool exhausts = space->min_gain < 1e-6; /* asks for all there is */
     if (exhausts)
         space->cell_count = 2;
     space->lr_high = space->lr_low * exp2(between(0.5, exhausts ? 1 : 7));
     for (uint32_t g = 0; g < space->group_count; g++)
-        space->groups[g] = (struct search_group){g, {-0.3, 0.4}, {0.5, 0.5}, 0.5};
+        space->groups[g] = (struct search_group){g, NAN, {-0.3, 0.4}, {0.5, 0.5}, 0.5};
     for (int r = 0; r < RATIO_COUNT; r++) {
         space->ratios[r] = (struct ratio_range){0.5, 0.5};
         if (below(3) == 0 && !exhausts)
@@ -159,9 +159,11 @@ static struct observation run_trial(const struct proposal *p)
 
 static bool same_trial(const struct observation *a, const struct proposal *b)
 {
-    return a->tokens == b->tokens && a->cell == b->cell && a->seed == b->seed &&
-           fabs(log2(a->lr / b->lr)) < 1e-6 && fabs(log2(a->ratios[0] / b->ratios[0])) < 1e-6 &&
-           fabs(log2(a->ratios[1] / b->ratios[1])) < 1e-6;
+    bool same = a->tokens == b->tokens && a->cell == b->cell && a->seed == b->seed &&
+                fabs(log2(a->lr / b->lr)) < 1e-6;
+    for (int r = 0; r < RATIO_COUNT; r++)
+        same = same && fabs(log2(a->ratios[r] / b->ratios[r])) < 1e-6;
+    return same;
 }
 
 static void check_proposal(const struct proposal *p)
@@ -202,7 +204,8 @@ static bool finish_some(double chance)
         if (o->kind != OBSERVED_RUNNING)
             continue;
         if (uniform() < chance) {
-            struct proposal p = {o->tokens, o->lr, o->seed, o->cell, {o->ratios[0], o->ratios[1]}};
+            struct proposal p = {o->tokens, o->lr, o->seed, o->cell, {0}};
+            memcpy(p.ratios, o->ratios, sizeof(p.ratios));
             *o = run_trial(&p);
         } else {
             runs = true;

@@ -116,6 +116,53 @@ static void only_what_varies(void **state)
     free(text);
 }
 
+/* Axes of weight decay and of the exponent of the embedding's LR; or the decay is searched. */
+static void decays_and_exponents(void **state)
+{
+    (void)state;
+    static struct answer answer;
+    char name[CELL_NAME];
+    cells_answer(&answer);
+    answer.cell_count = 4;
+    answer.nearest = 3;
+    for (size_t c = 0; c < 4; c++) {
+        answer.cells[c].d_model = 64;
+        answer.cells[c].vocab = 256;
+        answer.cells[c].ratio[RATIO_EMBEDDING] = NAN;
+        answer.cells[c].weight_decay = c % 2 ? 0.1 : 0.025;
+        answer.cells[c].embedding_lr_exponent = c < 2 ? 0 : 0.5;
+    }
+    answer.exponents[0].embedding_lr_exponent = 0.5;
+    char *text = print(&answer);
+    assert_says(text, "nearest to the target: weight decay 0.1, embedding exponent 0.5) tokens");
+    assert_says(text, " decay exponent best LR 90 % interval runs slope 90 % interval 0.025 0 ");
+    assert_says(text, " 0.1 0.5 ");
+    assert_says(text, "best LR ~ width^-0.71 (-0.90 .. -0.52) with exponent 0.5 of its LR; 20 %");
+    free(text);
+    assert_string_equal(cell_name(name, sizeof(name), &answer, 0, CELL_BIT(CELL_EXPONENT)),
+                        "weight decay 0.025");
+    answer.cells[0].embedding_lr_exponent = -0.5; /* under Muon */
+    assert_string_equal(cell_name(name, sizeof(name), &answer, 0, CELL_BIT(CELL_DECAY)),
+                        "embedding exponent -0.5");
+
+    cells_answer(&answer);
+    answer.ratios[RATIO_DECAY] = (struct ratio_answer){
+        .searched = true, .value = 0.08, .optimum = 0.08, .ci90 = {0.04, 0.16}};
+    for (size_t c = 0; c < answer.cell_count; c++) {
+        answer.cells[c].ratio[RATIO_EMBEDDING] = NAN;
+        answer.cells[c].ratio[RATIO_DECAY] = 0.05;
+        answer.cells[c].ratio_ci90[RATIO_DECAY][0] = 0.03;
+        answer.cells[c].ratio_ci90[RATIO_DECAY][1] = 0.09;
+    }
+    text = print(&answer);
+    assert_says(text, " decay 90 % interval ");
+    assert_says(text, " 0.05 0.03 .. 0.09 ");
+    assert_says(text, "tokens^slope; decay: best weight decay");
+    assert_says(text, "; weight decay 0.08 (90 % interval 0.04 .. 0.16) ");
+    assert_null(strstr(text, "over that of the hidden matrices"));
+    free(text);
+}
+
 static void no_number_is_made_up(void **state)
 {
     (void)state;
@@ -189,9 +236,13 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(widths_and_vocabularies), cmocka_unit_test(one_cell),
-        cmocka_unit_test(only_what_varies),        cmocka_unit_test(no_number_is_made_up),
-        cmocka_unit_test(everything_full),         cmocka_unit_test(names),
+        cmocka_unit_test(widths_and_vocabularies),
+        cmocka_unit_test(one_cell),
+        cmocka_unit_test(only_what_varies),
+        cmocka_unit_test(decays_and_exponents),
+        cmocka_unit_test(no_number_is_made_up),
+        cmocka_unit_test(everything_full),
+        cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ static void placeholders_are_filled_in(void **state)
     expand("--lr={lr}", "--lr=0.30000000000000004");
     expand("{tokens}/{seed}/{trial}.{attempt}", "5000000000/7/12.2");
     expand("{d_model}{parametrization}{checkpoint}", "64sp");
+    expand("{optimizer}", "adamw");
     expand("{{lr}} }", "{lr} }");
     expand("{{{lr}}}", "{0.30000000000000004}");
     expand("{lrr}", "{lrr} is not known; there are lr, tokens, seed, ");

@@ -219,6 +219,43 @@ static void simulated_axes(void **state)
     assert_true(loss_of(&spec) == here);
 }
 
+/* LR times weight decay has a best value: half of one makes up for twice the other. */
+static void a_ridge_of_lr_and_weight_decay(void **state)
+{
+    struct trial_spec spec = surface_spec();
+    const double octave = 1 + .2 * tanh(1);
+    (void)state;
+    spec.lr = 8e-3;
+    spec.weight_decay = .4;
+    const double base = loss_of(&spec);
+    spec.simulate.decay = .1;
+    assert_true(fabs(loss_of(&spec) - base) < 1e-12); /* no curvature: no effect */
+    spec.simulate.decay_curvature = .01;
+    assert_true(fabs(loss_of(&spec) - base - .01 * 4 * (1 + .2 * tanh(2))) < 1e-9);
+    spec.weight_decay = .2;
+    assert_true(fabs(loss_of(&spec) - base - .01 * octave) < 1e-9);
+    spec.weight_decay = .1;
+    assert_true(fabs(loss_of(&spec) - base) < 1e-9);
+    spec.lr *= 2; /* the LR's own basin, and the ridge's */
+    assert_true(fabs(loss_of(&spec) - base - .03 * octave) < 1e-9);
+    spec.weight_decay /= 2; /* back on the ridge */
+    assert_true(fabs(loss_of(&spec) - base - .02 * octave) < 1e-9);
+    spec.weight_decay = 0; /* none: no ridge */
+    assert_true(fabs(loss_of(&spec) - base - .02 * octave) < 1e-9);
+
+    struct surface_place place = {.tokens = 4000000};
+    spec.simulate.decay_tokens = -.5;
+    assert_true(fabs(loss_surface_decay(&spec.simulate, &place) - .05) < 1e-12);
+    spec.simulate.noise = .01;
+    spec.weight_decay = .1;
+    double here = loss_of(&spec);
+    spec.simulate.decay_curvature = 0;
+    double without = loss_of(&spec);
+    spec.weight_decay = .2;
+    assert_true(loss_of(&spec) == without); /* not among the draws */
+    assert_true(loss_of(&spec) != here);
+}
+
 /* The same again, other noise for another seed or learning rate, none shared but what is meant. */
 #define SEEDS 400
 
@@ -287,6 +324,7 @@ int main(void)
         cmocka_unit_test(simulated_as_the_formula_says),
         cmocka_unit_test(simulated_models),
         cmocka_unit_test(simulated_axes),
+        cmocka_unit_test(a_ridge_of_lr_and_weight_decay),
         cmocka_unit_test(noise_follows_from_the_trial),
         cmocka_unit_test(crashes_and_delays),
     };

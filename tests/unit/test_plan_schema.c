@@ -115,10 +115,11 @@ static void axes_take_lists(void **state)
             assert_int_equal(json_integer_value(json_object_get(list, "minItems")), 2);
             assert_int_equal(json_integer_value(json_object_get(list, "maxItems")), PLAN_AXIS);
             assert_true(json_is_true(json_object_get(list, "uniqueItems")));
-            assert_true(json_equal(json_object_get(list, "items"), json_array_get(either, 0)));
+            if (!key->automatic) /* an element cannot be auto */
+                assert_true(json_equal(json_object_get(list, "items"), json_array_get(either, 0)));
             axes++;
         }
-    assert_int_equal(axes, 5);
+    assert_int_equal(axes, 7);
 }
 
 int main(void)

@@ -182,7 +182,8 @@ static void schema_is_consistent(void **state)
             if (key->type == TYPE_U32)
                 assert_true(key->high <= UINT32_MAX);
             if (key->list == LIST_AXIS) {
-                assert_true(key->type == TYPE_U32 || key->type == TYPE_ENUM);
+                assert_true(key->type == TYPE_U32 || key->type == TYPE_ENUM ||
+                            key->type == TYPE_NUMBER);
                 assert_false(key->none);
             }
             if (key->need == NEED_OR_NEXT)

@@ -66,7 +66,8 @@ static struct answer an_answer(void)
                                            .loss_penalty_if_wrong_2x = 0.0171,
                                            .keep_lr = 5.1e-3,
                                            .keep_penalty = NAN,
-                                           .no_basin = 0.02};
+                                           .no_basin = 0.02,
+                                           .weight_decay = 0.15};
     answer.confidence =
         (struct confidence_answer){CONFIDENCE_STRONG, 0.9, true, BACK_TEST_PASSED, 0.25};
     answer.advice = (struct advice_answer){.kind = ADVICE_HORIZON, .tokens = 1048576};
@@ -82,6 +83,8 @@ static struct answer an_answer(void)
         UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false, NAN,
         NAN,        NAN, false,           true};
     answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
+    answer.ratios[RATIO_DECAY] =
+        (struct ratio_answer){true, 0.15, 0.15, {0.1, 0.3}, true, false, 23};
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875, 0, 0, 0};
     answer_warn(&answer, "plain");
     answer_warn(&answer, "quo\"ted \\ \n bad \xff utf \xc3");
@@ -121,7 +124,7 @@ static void result_reads_back(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 23); /* those of axes: test_axes_files.c */
+    assert_int_equal(json_object_size(root), 24); /* those of axes: test_axes_files.c */
     assert_true(json_is_null(json_object_get(root, "best_batch"))); /* nobody asked for it */
     assert_true(number(root, "schema_version") == 1);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
@@ -129,7 +132,8 @@ static void result_reads_back(void **state)
     assert_string_equal(json_string_value(json_object_get(root, "reason")), "");
 
     const json_t *part = json_object_get(root, "target");
-    assert_int_equal(json_object_size(part), 17);
+    assert_int_equal(json_object_size(part), 19);
+    assert_true(number(part, "weight_decay") == 0.15);
     assert_true(number(part, "tokens") == 8388608);
     assert_true(number(part, "width") == 64);
     assert_true(number(part, "vocab") == 256);
@@ -150,9 +154,16 @@ static void result_reads_back(void **state)
     assert_interval(part, "ci90", 4, 17);
     part = json_object_get(json_object_get(root, "ratios"), "output_lr_ratio");
     assert_true(json_is_false(json_object_get(part, "searched")));
+    assert_int_equal(json_object_size(json_object_get(root, "ratios")), 3);
+
+    part = json_object_get(root, "weight_decay"); /* it is no ratio of LRs */
+    assert_int_equal(json_object_size(part), 6);
+    assert_true(number(part, "value") == 0.15 && number(part, "optimum") == 0.15);
+    assert_interval(part, "ci90", 0.1, 0.3);
+    assert_true(number(part, "trials") == 23 && json_is_true(json_object_get(part, "at_edge")));
 
     part = json_object_get(root, "law");
-    assert_int_equal(json_object_size(part), 6);
+    assert_int_equal(json_object_size(part), 7);
     assert_true(number(part, "beta") == -0.538);
     assert_interval(part, "beta_ci90", 0.31, 0.77);
     assert_true(number(part, "b") == 1.2);

@@ -408,6 +408,31 @@ static void prediction(void **state)
     free(text);
 }
 
+/* The LRs of other tensors are ratios; the weight decay is none. */
+static void what_was_searched_with_the_lr(void **state)
+{
+    (void)state;
+    struct answer answer = identified();
+    char *text = print(&answer);
+    assert_null(strstr(text, "weight decay"));
+    free(text);
+    answer.ratios[RATIO_VECTOR] = (struct ratio_answer){true, 2.5, 2.5, {1, 6}, false, false, 23};
+    answer.ratios[RATIO_DECAY] =
+        (struct ratio_answer){true, 0.05, 0.05, {0.02, 0.12}, false, false, 23};
+    text = print(&answer);
+    assert_says(text,
+                "LR of norms and biases: 2.5 times that of the hidden matrices; fitted optimum "
+                "2.5 (90 % interval 1 .. 6), 23 runs");
+    assert_says(text, "weight decay: 0.05 at the target; fitted optimum 0.05 (90 % interval 0.02 "
+                      ".. 0.12), 23 runs");
+    assert_says(text, "; weight decay 0.05 (90 % interval 0.02 .. 0.12)");
+    free(text);
+    answer.target.width = 0; /* a command's model is not known */
+    text = print(&answer);
+    assert_says(text, "Target weight decay 0.05");
+    free(text);
+}
+
 static void one_horizon(void **state)
 {
     (void)state;
@@ -612,6 +637,7 @@ int main(void)
         cmocka_unit_test(commands_of_a_run),
         cmocka_unit_test(each_step_is_listed),
         cmocka_unit_test(prediction),
+        cmocka_unit_test(what_was_searched_with_the_lr),
         cmocka_unit_test(one_horizon),
         cmocka_unit_test(stopped_early),
         cmocka_unit_test(no_word_of_our_own),

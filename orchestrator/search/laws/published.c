@@ -225,3 +225,21 @@ void published_ask(struct published *answer, const struct published_law *law,
     answer->ci90[0] = answer->lr * exp(-error);
     answer->ci90[1] = answer->lr * exp(error);
 }
+
+/* ---- weight decay ---- */
+
+const struct published_decay published_decays[PUBLISHED_DECAYS] = {
+    {"GPT-3", "arXiv 2005.14165", 0.6e-4, 0.1, 3.2e6, 300e9, 175e9},
+    {"LLaMA 7B", "arXiv 2302.13971", 3e-4, 0.1, 4e6, 1e12, 6.7e9},
+    {"Llama 2 7B", "arXiv 2307.09288", 3e-4, 0.1, 4e6, 2e12, 6.7e9},
+};
+
+double decay_timescale(double lr, double weight_decay, double batch_tokens, double tokens)
+{
+    return batch_tokens / (lr * weight_decay * tokens);
+}
+
+double published_timescale(double params, double tokens)
+{
+    return 1.084 * pow(tokens / params, -0.527);
+}

@@ -25,6 +25,7 @@ extern const struct published_law published_laws[PUBLISHED_LAWS];
 struct recipe {
     double lr, params, tokens;
     double batch_tokens; /* 0: not known */
+    double weight_decay; /* the same; multiplied by the LR */
     struct anneal anneal;
 };
 
@@ -39,6 +40,21 @@ struct published { /* one law's prediction for one recipe */
 
 void published_ask(struct published *answer, const struct published_law *law,
                    const struct recipe *recipe);
+
+/* tau = batch / (LR weight_decay tokens): the part of a training over which AdamW's weights forget
+ * what they were (Wang and Aitchison 2024, arXiv 2405.13698). In units of the training's length. */
+double decay_timescale(double lr, double weight_decay, double batch_tokens, double tokens);
+/* The tau of the lowest loss: 1.084 (tokens / parameters)^-.527, R2 .975, AdamW, muP, 111M to 3.3B
+ * parameters (Bergsma et al. 2025, "Power Lines", arXiv 2505.13738). */
+double published_timescale(double params, double tokens);
+#define PUBLISHED_TIMESCALE "1.084 (tokens / parameters)^-0.527, arXiv 2505.13738"
+
+struct published_decay { /* what a known model was trained with; AdamW */
+    const char *name, *source;
+    double lr, weight_decay, batch_tokens, tokens, params;
+};
+#define PUBLISHED_DECAYS 3
+extern const struct published_decay published_decays[PUBLISHED_DECAYS];
 
 /* "760M .. 2.7B parameters, 25B .. 800B tokens", or "" */
 const char *published_range(const struct published_law *law, char out[PUBLISHED_WHY]);

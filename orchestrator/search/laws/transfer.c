@@ -212,7 +212,7 @@ apply_rule(struct answer *answer, const char *of, struct rule rule, const char *
 static const char *axes_text(char *text, size_t capacity, const bool measured[AXIS_COUNT])
 {
     static const char *const names[AXIS_COUNT] = {"width", "depth", "vocabulary", "batch",
-                                                  "weight_decay"};
+                                                  "weight decay"};
     const char *first = NULL;
     text[0] = '\0';
     for (int axis = 0; axis < AXIS_COUNT; axis++)

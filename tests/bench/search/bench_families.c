@@ -254,17 +254,23 @@ static const struct family_kind rising[] = {
 };
 /* clang-format on */
 
+static struct search_space family_space(void)
+{
+    struct search_space space = search_defaults();
+    space.lr_low = FAMILY_LR_LOW;
+    space.lr_high = FAMILY_LR_HIGH;
+    space.horizons = family_horizons;
+    space.horizon_count = FAMILY_HORIZONS;
+    space.target_tokens = family_target;
+    return space;
+}
+
 static void play_family(struct bench *bench, const struct family_kind *kind, uint64_t seed)
 {
     struct family family = family_draw(kind, seed, bench->misfit);
     char campaign[ROW_TEXT];
     snprintf(campaign, sizeof(campaign), "%u", (unsigned)seed);
-    bench->run.space = search_defaults();
-    bench->run.space.lr_low = FAMILY_LR_LOW;
-    bench->run.space.lr_high = FAMILY_LR_HIGH;
-    bench->run.space.horizons = family_horizons;
-    bench->run.space.horizon_count = FAMILY_HORIZONS;
-    bench->run.space.target_tokens = family_target;
+    bench->run.space = family_space();
     search_or_exit(bench, family_observe, &family);
     struct result *o = add_result(bench, kind->name, campaign, bench->run.count);
     o->truth = family_optimum(&family, family_target);
@@ -304,6 +310,59 @@ static void table_refusals(struct bench *bench)
 static void table_rising(struct bench *bench)
 {
     play_families(bench, "Rising optimum", rising, sizeof(rising) / sizeof(*rising));
+}
+
+/* ---- weight decay ---- */
+
+/* clang-format off */
+static const struct family_kind ridges =
+    {.name = "ridge", .shape = SHAPE_ASYMMETRIC, .height = HEIGHT, .noise = NOISE, .beta = BETA};
+/* clang-format on */
+
+/* Searches with a weight decay in the range; three rows: LR, decay, and the LR with the decay that is
+ * best at the target. */
+static void play_ridge(struct bench *bench, const char *name, double tilt, uint64_t seed)
+{
+    const struct ridge ridge = ridge_draw(&ridges, seed, bench->misfit, tilt);
+    const double best = ridge_decay(&ridge, family_target);
+    const struct ratio_range ranges[] = {{RIDGE_DECAY_LOW, RIDGE_DECAY_HIGH}, {best, best}};
+    char campaign[ROW_TEXT], row[ROW_TEXT];
+    snprintf(campaign, sizeof(campaign), "%u", (unsigned)seed);
+    for (int fixed = 0; fixed < 2; fixed++) {
+        bench->run.space = family_space();
+        bench->run.space.ratios[RATIO_DECAY] = ranges[fixed];
+        search_or_exit(bench, ridge_observe, &ridge);
+        snprintf(row, sizeof(row), "%s%s", name, fixed ? ", decay fixed" : "");
+        struct result *o = add_result(bench, row, campaign, bench->run.count);
+        const struct answer *answer = &bench->run.answer;
+        double decay = answer->ratios[RATIO_DECAY].value;
+        o->truth = family_optimum(&ridge.lrs, family_target);
+        o->penalty = capped(ridge_penalty(&ridge, family_target, o->lr, decay));
+        o->keep_penalty = capped(ridge_penalty(&ridge, family_target, o->keep_lr, decay));
+        print_campaign(bench, o);
+        if (fixed)
+            continue;
+        snprintf(row, sizeof(row), "%s, the decay", name);
+        struct result *of_decay = add_result(bench, row, campaign, bench->run.count);
+        of_decay->truth = best;
+        of_decay->lr = answer->ratios[RATIO_DECAY].optimum;
+        memcpy(of_decay->ci90, answer->ratios[RATIO_DECAY].ci90, sizeof(of_decay->ci90));
+        of_decay->penalty = o->penalty;
+        of_decay->keep_lr = of_decay->keep_penalty = NAN;
+        of_decay->outside = false;
+        print_campaign(bench, of_decay);
+    }
+}
+
+static void table_decay(struct bench *bench)
+{
+    uint64_t campaigns = bench->campaigns > 0 ? bench->campaigns : 200;
+    print_head(bench, "Weight decay searched with the LR; target 8 times the longest horizon");
+    for (uint64_t seed = 1; seed <= campaigns; seed++) {
+        play_ridge(bench, "ridge", 1, seed);
+        play_ridge(bench, "tilted", 0.6, seed);
+    }
+    print_rows(bench, false);
 }
 
 /* ---- cells ---- */
@@ -464,8 +523,8 @@ static void time_decision(struct bench *bench, size_t cell_count, size_t horizon
         run->space.base[AXIS_WIDTH] = 64;
         run->space.base[AXIS_VOCAB] = 1024;
         run->space.group_count = 1;
-        run->space.groups[0] =
-            (struct search_group){.lr_width = {-0.7, 0.4}, .ratio_width = {0.75, 0.5}};
+        run->space.groups[0] = (struct search_group){
+            .embedding_exponent = NAN, .lr_width = {-0.7, 0.4}, .ratio_width = {0.75, 0.5}};
     }
     lay_trials(run, cell_count, horizons, trials);
     for (int i = 0; i < 5; i++) {
@@ -499,9 +558,9 @@ static const struct {
     bool needs_sweeps;
 } tables[] = {
     {"families", table_families, false}, {"refusals", table_refusals, false},
-    {"rising", table_rising, false},     {"cells", table_cells, false},
-    {"sweeps", table_sweeps, true},      {"seeds", table_seeds, true},
-    {"speed", table_speed, false},
+    {"rising", table_rising, false},     {"decay", table_decay, false},
+    {"cells", table_cells, false},       {"sweeps", table_sweeps, true},
+    {"seeds", table_seeds, true},        {"speed", table_speed, false},
 };
 #define TABLES (sizeof(tables) / sizeof(*tables))
 

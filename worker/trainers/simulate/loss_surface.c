@@ -26,19 +26,27 @@ static bool knows_ratios(const struct simulate_spec *surface, const struct surfa
     return surface->ratio_curvature > 0 && place->ratio > 0;
 }
 
+static bool knows_decay(const struct simulate_spec *surface, const struct surface_place *place)
+{
+    return surface->decay_curvature > 0 && place->decay > 0;
+}
+
 /* Random-number index of a learning rate: 31 bits, in steps of a millionth of an octave. */
 static uint64_t index_of(double lr)
 {
     return (uint64_t)llround(log2(lr) * 1e6 + 1e9);
 }
 
-/* The same, with the ratio where it has an effect, to a hundredth of an octave so that it fits. */
+/* The same, with ratio and weight decay where they have an effect, to a hundredth of an octave. The
+ * ratio fits beside the LR; the decay is spread over all bits. */
 static uint64_t index_at(const struct simulate_spec *surface, const struct surface_place *place,
                          double lr)
 {
     uint64_t ratio =
         knows_ratios(surface, place) ? (uint64_t)llround(log2(place->ratio) * 1e2 + 1e4) : 0;
-    return index_of(lr) + (ratio << 40);
+    uint64_t decay =
+        knows_decay(surface, place) ? (uint64_t)llround(log2(place->decay) * 1e2 + 1e4) : 0;
+    return index_of(lr) + (ratio << 40) + decay * 0x9e3779b97f4a7c15;
 }
 
 double loss_surface_optimum(const struct simulate_spec *surface, const struct surface_place *place)
@@ -68,6 +76,11 @@ double loss_surface_ratio(const struct simulate_spec *surface, const struct surf
     return ratio;
 }
 
+double loss_surface_decay(const struct simulate_spec *surface, const struct surface_place *place)
+{
+    return surface->decay * pow((double)place->tokens / TOKENS_REFERENCE, surface->decay_tokens);
+}
+
 static double shape(const struct simulate_spec *surface, double t)
 {
     return t * t * (1 + surface->asymmetry * tanh(t));
@@ -82,6 +95,9 @@ double loss_surface_penalty(const struct simulate_spec *surface, const struct su
     if (knows_ratios(surface, place))
         penalty += surface->ratio_curvature *
                    shape(surface, t + log2(place->ratio / loss_surface_ratio(surface, place)));
+    if (knows_decay(surface, place))
+        penalty += surface->decay_curvature *
+                   shape(surface, t + log2(place->decay / loss_surface_decay(surface, place)));
     return penalty;
 }
 

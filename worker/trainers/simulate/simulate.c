@@ -11,7 +11,8 @@ void simulate_run(const struct trial_spec *spec, struct train_files *files,
                                   .vocab = spec->vocab,
                                   .width = spec->d_model,
                                   .batch = spec->batch_tokens,
-                                  .ratio = spec->embedding_lr_ratio};
+                                  .ratio = spec->embedding_lr_ratio,
+                                  .decay = spec->weight_decay};
     uint64_t replicate = spec->seed - spec->simulate.seed;
     if (spec->d_model > 0 && spec->n_layers > 0)
         place.params = (double)trial_params_hidden(spec);
