@@ -101,6 +101,8 @@ struct law_answer { /* LR*(D) = exp(b) D^-beta */
         double ci90[2]; /* of the prediction */
         double lr_measured;
     } holdout;
+    /* the prior of beta and its reason, of a table that says optimizer or batch; "": not told */
+    char assumed[ANSWER_TEXT];
 };
 
 struct target_answer {
@@ -211,6 +213,28 @@ struct confirm_answer { /* trials of the target's model, or the nearest affordab
     char text[ANSWER_TEXT];     /* prediction and outcome */
 };
 
+/* ---- the best batch: `lrsearch predict --batch auto` ---- */
+
+struct best_batch_horizon {
+    uint64_t tokens;
+    double batch_tokens, ci90[2]; /* fitted; NaN with fewer than two batches that gave a loss */
+    uint32_t batches;             /* with a loss */
+    bool at_edge;                 /* the best one may lie beyond the batches tried */
+};
+
+/* The batch with the lowest loss at target.tokens, each batch at its own best LR. */
+struct best_batch_answer {
+    bool asked, known;
+    char reason[ANSWER_TEXT];          /* why it is not known; the target then has no LR */
+    double batch_tokens, ci90[2];      /* tokens a step */
+    double lr[2];                      /* best LR at the ends of ci90 */
+    double exponent, exponent_ci90[2]; /* best batch ~ tokens^exponent */
+    double prior_weight;               /* of the exponent, as of law_answer */
+    double tried[2];                   /* smallest and largest batch with a loss */
+    struct best_batch_horizon horizons[ANSWER_HORIZONS]; /* ascending */
+    size_t horizon_count;
+};
+
 /* ---- comparison with an earlier answer ---- */
 
 struct drift {
@@ -260,6 +284,7 @@ struct answer {
     size_t confirm_count;
     char verdicts[ANSWER_VERDICTS][ANSWER_TEXT]; /* results on published claims */
     size_t verdict_count;
+    struct best_batch_answer best_batch;
     struct baseline_answer baseline;
     char warnings[ANSWER_WARNINGS][ANSWER_TEXT];
     size_t warning_count;

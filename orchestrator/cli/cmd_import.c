@@ -59,6 +59,8 @@ static void print_yaml(const char *file, const struct answer *answer, const stru
         printf("  prior_beta: %.3g\n  prior_beta_sd: %.2g\n", prior->beta, prior->beta_sd);
     printf("  prior_lr: %.3g\n  prior_lr_sd: %.2g\n  prior_tokens: %llu\n", prior->lr, prior->lr_sd,
            (unsigned long long)prior->tokens);
+    if (answer->law.assumed[0])
+        lr_say(stdout, "# assumed of the exponent: %s\n", answer->law.assumed);
     for (size_t i = 0; i < answer->warning_count; i++)
         lr_say(stdout, "# warning: %s\n", answer->warnings[i]);
 }
@@ -82,6 +84,8 @@ static int print_json(const struct answer *answer, const struct prior *prior, st
     json_put(object, "search", known ? json_incref(search) : json_null(), &ok);
     json_put(object, "trials", json_of_count(answer->cost.trials), &ok);
     json_put(object, "warnings", warnings, &ok);
+    json_put(object, "assumed",
+             answer->law.assumed[0] ? json_of_text(answer->law.assumed) : json_null(), &ok);
     json_decref(search);
     return json_print(object, ok, err);
 }

@@ -1,13 +1,16 @@
 /* lrsearch predict: applies a campaign's law to another horizon and, as far as transfer rules
- * allow, to another width, depth, vocabulary, batch or schedule. Refits the losses with the new
+ * allow, to another width, depth, vocabulary, batch or schedule; or to the best batch there. Refits the losses with the new
  * target, so that every reason to refuse an answer is checked for it. */
 #include <stdio.h>
+#include <string.h>
 #include "campaign/campaign_answer.h"
+#include "campaign/campaign_batch.h"
 #include "cli/predict_target.h"
 #include "cli/outcome.h"
 #include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
+#include "plan/quantity.h"
 #include "report/summary.h"
 
 struct predict_options {
@@ -49,6 +52,13 @@ static int predict_size(const struct campaign *campaign, struct answer *answer, 
     return 0;
 }
 
+static int fit(const struct campaign *campaign, const struct predict_target *target,
+               struct answer *answer, struct lr_error *err)
+{
+    return target->batch == PREDICT_BATCH_AUTO ? campaign_fit_best_batch(campaign, answer, err)
+                                               : campaign_fit(campaign, answer, err);
+}
+
 static int predict(const struct command_line *line, struct plan *plan, struct campaign **campaign,
                    struct answer *answer, struct lr_error *err)
 {
@@ -58,7 +68,7 @@ static int predict(const struct command_line *line, struct plan *plan, struct ca
     if ((rc = run_plan_read(plan, &hash, line->operands[0], err)) ||
         (rc = predict_target_set(plan, &options->target, err)) ||
         (rc = run_campaign_read(campaign, plan, hash, line->operands[0], err)) ||
-        (rc = campaign_fit(*campaign, answer, err)))
+        (rc = fit(*campaign, &options->target, answer, err)))
         return rc;
     if (options->params && (rc = predict_size(*campaign, answer, options->params, err)))
         return rc;
@@ -92,6 +102,18 @@ static int run(const struct command_line *line)
     return status;
 }
 
+static int read_batch(void *member, const char *value, struct lr_error *err)
+{
+    uint64_t count;
+    bool best = strcmp(value, "auto") == 0;
+    bool counted = quantity_count(value, &count) == QUANTITY_OK;
+    if (!best && !(counted && count >= 2 && count <= PREDICT_BATCH_MOST))
+        return lr_fail(err, LR_EUSAGE,
+                       "--batch %s: must be the tokens of a step, such as 4M, or auto", value);
+    *(uint32_t *)member = best ? PREDICT_BATCH_AUTO : (uint32_t)count;
+    return 0;
+}
+
 static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct predict_options *options = line->options;
@@ -108,6 +130,10 @@ static int check_options(const struct command_line *line, struct lr_error *err)
 
 static const struct option_row rows[] = {
     PREDICT_TARGET_TOKENS(predict_options, "tokens to predict for, such as 1B; needed"),
+    {"batch", "B|auto",
+     "tokens of a step, such as 4M; auto: the best ones, of a run with several batches",
+     OPTION_AT(predict_options, target.batch), .type = OPTION_READ, .read = read_batch,
+     .values = "auto"},
     PREDICT_TARGET_ROWS(predict_options),
     {"layers", "N", "of the model to predict for: blocks of attention and MLP",
      OPTION_AT(predict_options, target.layers), .type = OPTION_U32, .low = 1, .high = 1024,
@@ -123,7 +149,8 @@ const struct command cmd_predict = {
     .name = "predict",
     .operand = "RUN_DIR",
     .help = "the learning rate for --tokens, from the losses of a run",
-    .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024",
+    .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024\n"
+                "lrsearch predict logs/batches --tokens 1B --batch auto",
     .kind = OPERAND_RUN,
     .least_most = {0, 1},
     COMMAND_ROWS(rows),

@@ -53,7 +53,8 @@ struct option_row {
      OPTION_AT(S, sets), .type = OPTION_PAIRS, .wanted = "KEY=VALUE", .values = "@key"}
 #define OPTION_ROW_COLUMNS(S) \
     {"columns", "lr=A,...", \
-     "of the table: what lr, tokens, loss and seed are called; or lr_opt, tokens and se", \
+     "of the table: what lr, tokens, loss, seed, optimizer, weight_decay and batch_tokens are " \
+     "called; or lr_opt, tokens and se", \
      OPTION_AT(S, columns), .type = OPTION_ANY_TEXT}
 #define OPTION_ROW_WHERE(S) \
     {"where", "NAME=VALUE", "of the table: only the rows that have it; repeatable", \

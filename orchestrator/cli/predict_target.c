@@ -99,7 +99,7 @@ int predict_target_set(struct plan *plan, const struct predict_target *target, s
         if ((rc = must_know("--vocab", &plan->axes.vocab, plan->model.vocab, err)))
             return rc;
     }
-    if (target->batch) {
+    if (target->batch && target->batch != PREDICT_BATCH_AUTO) {
         plan_set_target(plan, plan->target.tokens, target->batch);
         if ((rc = must_know("--batch", &plan->axes.batch_tokens, plan->training.batch_tokens, err)))
             return rc;

@@ -21,14 +21,16 @@ int predict_target_check(const struct predict_target *target, const struct comma
 int predict_target_set(struct plan *plan, const struct predict_target *target,
                        struct lr_error *err);
 
+/* In `batch`: the best one at these tokens, which the campaign's axis of batches tells. */
+#define PREDICT_BATCH_AUTO UINT32_MAX
+#define PREDICT_BATCH_MOST 1000000000
+
 /* Option rows; struct S has a member `target` of struct predict_target. */
 /* clang-format off */
 #define PREDICT_TARGET_TOKENS(S, text) {"tokens", "D", text, OPTION_AT(S, target.tokens), OPTION_TOKENS}
 #define PREDICT_TARGET_ROWS(S) \
     {"width", "W", "of the model to predict for; default: the target's", OPTION_AT(S, target.width), \
      .type = OPTION_U32, .low = 2, .high = 1048576, .wanted = "a width such as 1024"}, \
-    {"batch", "B", "tokens of a step, such as 4M", OPTION_AT(S, target.batch), \
-     .type = OPTION_U32, .low = 2, .high = 1000000000, .wanted = "the tokens of a step, such as 4M"}, \
     {"schedule", "NAME", "cosine, linear, wsd or constant", OPTION_AT(S, target.schedule), \
      .type = OPTION_CHOICE, .values = "cosine linear wsd constant"}, \
     {"cooldown", "X", "of wsd: share of the tokens in which the LR falls", OPTION_AT(S, target.cooldown), \

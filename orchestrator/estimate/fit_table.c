@@ -39,8 +39,9 @@ struct table_request {
     struct sweep_where *where;
 };
 
-enum column { LR, TOKENS, LOSS, SEED, LR_OPT, SE, COLUMNS };
-static const char *const column_names[COLUMNS] = {"lr", "tokens", "loss", "seed", "lr_opt", "se"};
+enum column { LR, TOKENS, LOSS, SEED, LR_OPT, SE, OPTIMIZER, DECAY, BATCH, COLUMNS };
+static const char *const column_names[COLUMNS] = {
+    "lr", "tokens", "loss", "seed", "lr_opt", "se", "optimizer", "weight_decay", "batch_tokens"};
 
 /* A copy owned by the request; NULL: out of memory. */
 static char *keep_copy(struct table_request *request, const char *text)
@@ -64,7 +65,8 @@ static int read_column(const char *columns[COLUMNS], char *part, struct lr_error
     }
     return lr_fail(err, LR_EUSAGE,
                    "--columns: '%s' is not understood; it names the table's columns, as in "
-                   "lr=LR,tokens=D,loss=L,seed=S, or lr_opt=LR,tokens=D,se=E",
+                   "lr=LR,tokens=D,loss=L,seed=S, or lr_opt=LR,tokens=D,se=E; and optimizer, "
+                   "weight_decay and batch_tokens",
                    part);
 }
 
@@ -135,6 +137,9 @@ static int request_init(struct table_request *request, const struct fit_table *t
     sweep->loss =
         request->optima ? or_else(columns[SE], columns[LR_OPT]) : or_else(columns[LOSS], "loss");
     sweep->seed = columns[SEED];
+    sweep->optimizer = columns[OPTIMIZER];
+    sweep->weight_decay = columns[DECAY];
+    sweep->batch_tokens = columns[BATCH];
     return 0;
 }
 
@@ -172,17 +177,13 @@ static bool is_given(const char *setting)
     return setting && strcmp(setting, "auto") != 0;
 }
 
-static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
+static int fill_space(struct fit *fit, struct lr_error *err)
 {
     struct search_space *space = &fit->space;
-    const struct beta_setting unknown = {.optimizer = BETA_OTHER}; /* so is the batch */
-    const struct beta_prior prior = beta_prior_of(&unknown);
     space->target_tokens = fit->table->target_tokens;
     space->seed = 1;
     for (int r = 0; r < RATIO_COUNT; r++)
         space->ratios[r] = (struct ratio_range){1, 1};
-    space->prior_beta = prior.center;
-    space->prior_beta_sd = optima ? PRIOR_BETA_SD : prior.scale;
     int rc;
     if ((rc = read_setting(&space->resolution, "resolution", "", default_of("resolution"), err)) ||
         (rc = read_setting(&space->precision, "precision", "", default_of("precision"), err)))
@@ -196,6 +197,36 @@ static int fill_space(struct fit *fit, bool optima, struct lr_error *err)
                            fit->table->prior_beta_sd, err)))
         return rc;
     return 0;
+}
+
+/* What is assumed of beta where the options do not say it, from the table's optimizer and batch; says
+ * so in `assumed` if one of them is known. */
+static void fill_prior(struct fit *fit, bool optima, char assumed[ANSWER_TEXT])
+{
+    struct search_space *space = &fit->space;
+    const struct sweep *sweep = &fit->sweep;
+    const struct beta_setting setting = {
+        .optimizer = beta_optimizer_of(sweep->optimizer),
+        .batch_tokens = {sweep->batch_tokens[0], sweep->batch_tokens[1]},
+        .shortest = fit->horizons[0],
+        .target = space->target_tokens,
+    };
+    const struct beta_prior prior = beta_prior_of(&setting);
+    const char *optimizer = sweep->optimizer;
+    assumed[0] = '\0';
+    if (!is_given(fit->table->prior_beta_sd))
+        space->prior_beta_sd = optima ? PRIOR_BETA_SD : prior.scale;
+    if (is_given(fit->table->prior_beta))
+        return;
+    space->prior_beta = prior.center;
+    if (sweep->batch_tokens[0] > 0)
+        snprintf(assumed, ANSWER_TEXT, "tokens^%.2f%s%.40s, because %.220s", -prior.center,
+                 *optimizer ? " for the optimizer " : "", optimizer, prior.why);
+    else if (*optimizer)
+        snprintf(assumed, ANSWER_TEXT,
+                 "tokens^%.2f for the optimizer %.40s at an unknown batch, which decides whether "
+                 "the best LR falls or rises; a column batch_tokens tells it",
+                 -prior.center, optimizer);
 }
 
 /* Collects the horizons up to the target; if there are too many, the longest ones. */
@@ -306,14 +337,29 @@ out:
     return rc;
 }
 
+/* Rows of one horizon with several weight decays count alike. */
+static void warn_of_decays(const struct fit *fit, struct answer *answer)
+{
+    char tokens[COUNT_TEXT];
+    const struct sweep *sweep = &fit->sweep;
+    if (sweep->mixed_tokens > 0 &&
+        sweep->mixed_tokens <= fit->horizons[fit->space.horizon_count - 1])
+        answer_warn(
+            answer,
+            "at %s tokens the table has several weight decays, %s, which count alike: choose "
+            "one by --where",
+            format_count(tokens, sizeof(tokens), (double)sweep->mixed_tokens), sweep->decays);
+}
+
 int fit_table(struct answer *answer, const struct fit_table *table, bool *optima,
               struct lr_error *err)
 {
     struct fit fit = {.table = table};
     struct table_request request;
+    char assumed[ANSWER_TEXT];
     int rc = request_init(&request, table, err);
     *optima = request.optima;
-    if (rc || (rc = fill_space(&fit, request.optima, err)))
+    if (rc || (rc = fill_space(&fit, err)))
         goto out;
     rc = table->text ? sweep_read_text(&fit.sweep, &request.sweep, table->text, table->size, err)
                      : sweep_read(&fit.sweep, &request.sweep, err);
@@ -325,8 +371,11 @@ int fit_table(struct answer *answer, const struct fit_table *table, bool *optima
         goto out;
     if (table->longest_horizon)
         fit.space.target_tokens = fit.horizons[fit.space.horizon_count - 1];
+    fill_prior(&fit, request.optima, assumed);
     if ((rc = fit_rows(answer, &fit, &request, err)))
         goto out;
+    memcpy(answer->law.assumed, assumed, strlen(assumed) + 1);
+    warn_of_decays(&fit, answer);
     if (fit.cut)
         answer_warn(answer, "the table has more than %d horizons: the shortest do not count",
                     ANSWER_HORIZONS);

@@ -93,6 +93,21 @@ static void check_axis_columns(struct plan_reader *reader)
         }
 }
 
+/* The same of the weight decay, whose default is no choice among a table's. */
+static void check_decay_column(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    bool named = plan_column(plan, "weight_decay") != NULL;
+    if (plan->axes.weight_decay.count > 1 && !named)
+        reader_complain(reader, MEMBER(training.weight_decay),
+                        "a list needs trainer.columns.weight_decay, the table's column that tells "
+                        "which row is of which value");
+    if (named && !reader_given(reader, MEMBER(training.weight_decay)))
+        reader_complain(reader, MEMBER(trainer.columns),
+                        "names a column for weight_decay, but training.weight_decay does not say "
+                        "which of its values count");
+}
+
 /* ---- command ---- */
 
 static void check_argv(struct plan_reader *reader)
@@ -243,6 +258,7 @@ void check_trainer(struct plan_reader *reader)
         add_column(plan, "tokens");
         add_column(plan, "loss");
         check_axis_columns(reader);
+        check_decay_column(reader);
     } else if (plan->trainer.kind == TRAINER_COMMAND) {
         check_argv(reader);
         check_env(reader);

@@ -89,11 +89,17 @@ static uint32_t smallest_batch(const struct plan *plan)
     return least;
 }
 
+/* BETA_OTHER: not known. The rows of a table are of one optimizer, which a condition names where
+ * there are others. */
 static enum beta_optimizer beta_optimizer(const struct plan *plan)
 {
-    if (!plan->training.optimizer_known)
-        return BETA_OTHER;
-    return plan->training.optimizer == OPTIMIZER_MUON ? BETA_MUON : BETA_ADAMW;
+    const char *column = plan_column(plan, "optimizer");
+    if (plan->training.optimizer_known)
+        return plan->training.optimizer == OPTIMIZER_MUON ? BETA_MUON : BETA_ADAMW;
+    for (size_t i = 0; i < plan->trainer.where_count; i++)
+        if (strcmp(plan->trainer.where[i].key, column ? column : "optimizer") == 0)
+            return beta_optimizer_of(plan->trainer.where[i].value);
+    return BETA_OTHER;
 }
 
 void plan_beta_prior(const struct plan *plan, struct beta_prior *prior)

@@ -45,9 +45,9 @@ static const struct plan_choice policies[] = {
     {"design", POLICY_DESIGN, NULL},
     {0}};
 
-static const char *const columns[] = {"lr",           "tokens",   "loss",  "seed",
-                                      "d_model",      "n_layers", "vocab", "parametrization",
-                                      "batch_tokens", NULL};
+static const char *const columns[] = {
+    "lr",    "tokens",          "loss",         "seed",      "d_model",      "n_layers",
+    "vocab", "parametrization", "batch_tokens", "optimizer", "weight_decay", NULL};
 static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, NULL}, {"async", MODE_ASYNC, NULL}, {0}};
@@ -88,7 +88,7 @@ static const struct plan_key trainer_keys[] = {
      .help = "replay: CSV with a header, one row a training; relative to the plan's folder"},
     {LIST(MAP, trainer, columns, column_count), .fallback = "{lr: lr, tokens: tokens, loss: loss}",
      .derived = true, .names = columns,
-     .help = "replay: what the table calls its columns lr, tokens, loss and seed (none); and d_model, n_layers, vocab, parametrization or batch_tokens, of whose rows only those with the plan's value count"},
+     .help = "replay: what the table calls its columns lr, tokens, loss and seed (none); optimizer, of which one may be left; and d_model, n_layers, vocab, parametrization, batch_tokens or weight_decay, of whose rows only those with the plan's value count"},
     {LIST(MAP, trainer, where, where_count), .fallback = "every row", .derived = true,
      .help = "replay: only rows with these values, such as {width: 512}; at most 16"},
     {LIST(TEXTS, trainer, argv, argv_count), .need = NEED_TO_START, .empty = true,

@@ -84,20 +84,21 @@ static void warn_of_ends(const struct plan *plan, const struct sweep *sweep, con
                of, of[0] ? ": " : "", plan->search.lr[0], plan->search.lr[1], known);
 }
 
-#define AXES_NAMED 5
+#define AXES_NAMED 6
 
 /* The cell's values in the columns that the plan names for axes; `texts` holds them. */
 static size_t fill_where(const struct plan *plan, size_t cell, struct sweep_where *where,
-                         char texts[AXES_NAMED][16])
+                         char texts[AXES_NAMED][32])
 {
     struct trial_spec spec = plan_cell(plan, cell);
     const struct {
         const char *name;
-        uint32_t value;
+        double value;
     } axes[AXES_NAMED] = {{"d_model", spec.d_model},
                           {"n_layers", spec.n_layers},
                           {"vocab", spec.vocab},
                           {"batch_tokens", spec.batch_tokens},
+                          {"weight_decay", spec.weight_decay},
                           {"parametrization", 0}};
     size_t count = 0;
     for (size_t i = 0; i < AXES_NAMED; i++) {
@@ -107,19 +108,30 @@ static size_t fill_where(const struct plan *plan, size_t cell, struct sweep_wher
         if (i == AXES_NAMED - 1)
             snprintf(texts[count], sizeof(texts[count]), "%s",
                      parametrization_name(spec.parametrization));
-        else
-            snprintf(texts[count], sizeof(texts[count]), "%" PRIu32, axes[i].value);
+        else /* as short as it reads back the same */
+            snprintf(texts[count], sizeof(texts[count]), "%.15g", axes[i].value);
         where[count] = (struct sweep_where){column, texts[count]};
         count++;
     }
     return count;
 }
 
+/* Trainings of one horizon that differ in the weight decay count as seeds of one another. */
+static void warn_of_decays(const struct plan *plan, const struct sweep *sweep, const char *of)
+{
+    if (sweep->mixed_tokens > 0)
+        lr_log(LR_LOG_WARNING,
+               "%s%sthe table has several weight decays on %" PRIu64
+               " tokens, %s, which count alike; choose one by trainer.where, or name the column in "
+               "trainer.columns.weight_decay (trainer.table %s)",
+               of, of[0] ? ": " : "", sweep->mixed_tokens, sweep->decays, plan->trainer.table);
+}
+
 int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell,
                        struct lr_error *err)
 {
     struct sweep_where where[PLAN_PAIRS + AXES_NAMED];
-    char texts[AXES_NAMED][16], of[128];
+    char texts[AXES_NAMED][32], of[128];
     size_t count = plan->trainer.where_count;
     for (size_t i = 0; i < count; i++)
         where[i] = (struct sweep_where){plan->trainer.where[i].key, plan->trainer.where[i].value};
@@ -129,6 +141,9 @@ int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell
                                           .tokens = plan_column(plan, "tokens"),
                                           .loss = plan_column(plan, "loss"),
                                           .seed = plan_column(plan, "seed"),
+                                          .optimizer = plan_column(plan, "optimizer"),
+                                          .weight_decay = plan_column(plan, "weight_decay"),
+                                          .batch_tokens = plan_column(plan, "batch_tokens"),
                                           .where = where,
                                           .where_count = count};
     int rc = sweep_read(sweep, &request, err);
@@ -140,6 +155,7 @@ int prepare_table_read(struct sweep *sweep, const struct plan *plan, size_t cell
         return of[0] ? lr_prefix(err, "%s", of) : rc;
     }
     warn_of_ends(plan, sweep, of);
+    warn_of_decays(plan, sweep, of);
     return 0;
 }
 

@@ -143,6 +143,49 @@ static void print_use(FILE *out, const struct answer *answer)
                    100 * target->no_basin);
 }
 
+/* ---- the best batch ---- */
+
+static void print_best_batch(FILE *out, const struct answer *answer)
+{
+    const struct best_batch_answer *best = &answer->best_batch;
+    struct texts t;
+    char interval[INTERVAL90_TEXT], share[128], lr[2][32];
+    if (!best->asked || best->horizon_count == 0)
+        return;
+    fputc('\n', out);
+    if (best->known)
+        wrap_print(out, "",
+                   "Best batch for %s tokens: %s tokens a step, 90\v%% sure between %s and %s",
+                   COUNT(t.a, answer->target.tokens), COUNT(t.b, best->batch_tokens),
+                   COUNT(t.c, best->ci90[0]), COUNT(t.d, best->ci90[1]));
+    else
+        wrap_print(out, "", "Best batch, as far as the losses tell");
+    if (best->known)
+        wrap_item(out, "best LR there: %s with a batch of %s, %s with %s",
+                  LR(lr[0], 2, best->lr[0]), COUNT(t.a, best->ci90[0]), LR(lr[1], 2, best->lr[1]),
+                  COUNT(t.b, best->ci90[1]));
+    for (size_t i = 0; i < best->horizon_count; i++) {
+        const struct best_batch_horizon *horizon = &best->horizons[i];
+        bool fitted = isfinite(horizon->batch_tokens) && !horizon->at_edge;
+        COUNT(t.a, horizon->tokens);
+        if (fitted)
+            wrap_item(out, "fitted at %s tokens: %s (%s\v..\v%s), of %" PRIu32 " batches", t.a,
+                      COUNT(t.b, horizon->batch_tokens), COUNT(t.c, horizon->ci90[0]),
+                      COUNT(t.d, horizon->ci90[1]), horizon->batches);
+        else
+            wrap_item(out, "fitted at %s tokens: %s", t.a,
+                      horizon->at_edge ? "none: at the edge" : "none: too few losses");
+    }
+    if (!isfinite(best->exponent))
+        return;
+    wrap_item(out, "best batch ~ tokens^%s%s",
+              format_fixed(lr[0], sizeof(lr[0]), 2, best->exponent),
+              format_ends(interval, sizeof(interval), 'f', 2, best->exponent_ci90));
+    format_assumption(share, sizeof(share), best->prior_weight, "this exponent");
+    if (*share)
+        wrap_item(out, "%s", share);
+}
+
 /* ---- what was measured ---- */
 
 static const char *format_loss(char *text, size_t capacity, double loss)
@@ -292,6 +335,8 @@ static void print_slope(FILE *out, const struct answer *answer)
     format_assumption(share, sizeof(share), law->prior_weight, "this slope");
     if (*share)
         wrap_item(out, "%s", share);
+    if (law->assumed[0])
+        wrap_item(out, "assumed: %s", law->assumed);
 }
 
 /* The step over the tokens of a campaign with one model. Others are listed with the rest. */
@@ -555,6 +600,7 @@ void summary_print_prediction(FILE *out, const char *name, const struct answer *
 {
     print_headline(out, answer);
     print_use(out, answer);
+    print_best_batch(out, answer);
     print_extrapolated(out, answer);
     print_model(out, answer);
     if (*width)

@@ -129,8 +129,10 @@ static struct cell_point make_point(const struct cell_data *data, size_t first, 
             continue;
         point.replicates++;
         point.loss += is_loss(&data->seen[i]) ? data->seen[i].loss : NAN;
+        point.variance += data->seen[i].loss_se * data->seen[i].loss_se;
     }
     point.loss /= fmax(point.replicates, 1);
+    point.variance /= fmax(point.replicates * point.replicates, 1);
     return point;
 }
 
@@ -177,7 +179,7 @@ static void set_weights(struct cell_basin *basin)
         for (size_t i = 0; i < basin->losses; i++) {
             struct cell_point *point = &basin->points[i];
             double error = basin_error[n % BASIN_ERRORS] * point->loss;
-            double weight = 1 / (variance / point->replicates + error * error);
+            double weight = 1 / (variance / point->replicates + point->variance + error * error);
             point->weights[n] = weight;
             total += weight;
             basin->log_norm[n] +=

@@ -17,6 +17,7 @@ struct cell_point { /* one combination of LRs; its replicates averaged */
     double x[SEARCH_COORDINATES];
     double loss; /* nats above the basin's lowest, at most HEIGHT_MOST; NaN: a replicate diverged */
     double replicates;
+    double variance;         /* of the loss, known already: the noise is added; nats^2 */
     double scatter, freedom; /* of the replicates around their mean and seed offsets, which move
                                 no minimum: sum of squares, degrees of freedom */
     double weights[BASIN_NOISES]; /* 1 / variance of the loss, for each noise */

@@ -88,6 +88,8 @@ struct observation {
     enum observed kind;
     double loss; /* OBSERVED_LOSS: nats; OBSERVED_OPTIMUM: standard error of ln lr */
     double ratios[RATIO_COUNT];
+    double loss_se; /* OBSERVED_LOSS: a standard error that is known already, beside the noise that
+                       the search estimates; nats, 0: none */
 };
 
 bool search_interrupted(const struct search_space *space);

@@ -171,6 +171,7 @@ static json_t *law_json(const struct law_answer *law, bool *ok)
     put_double(object, "r2", law->r2, ok);
     put_double(object, "prior_weight", law->prior_weight, ok);
     json_put(object, "holdout", holdout_json(law, ok), ok);
+    json_put(object, "assumed", text_or_null(law->assumed), ok);
     return object;
 }
 
@@ -216,6 +217,40 @@ static json_t *cost_json(const struct answer_cost *cost, bool *ok)
     json_put(object, "lost_attempts", json_of_count(cost->lost_attempts), ok);
     json_put(object, "lost_tokens", json_of_count(cost->lost_tokens), ok);
     json_put(object, "reused_tokens", json_of_count(cost->reused_tokens), ok);
+    return object;
+}
+
+/* ---- the best batch ---- */
+
+static json_t *best_horizon_json(const void *item, bool *ok)
+{
+    const struct best_batch_horizon *horizon = item;
+    json_t *object = json_object();
+    json_put(object, "tokens", json_of_count(horizon->tokens), ok);
+    put_double(object, "batch_tokens", horizon->batch_tokens, ok);
+    put_interval(object, "ci90", horizon->ci90, ok);
+    json_put(object, "batches", json_integer(horizon->batches), ok);
+    json_put(object, "at_edge", json_boolean(horizon->at_edge), ok);
+    return object;
+}
+
+/* null: not asked for */
+static json_t *best_batch_json(const struct best_batch_answer *best, bool *ok)
+{
+    if (!best->asked)
+        return json_null();
+    json_t *object = json_object();
+    json_put(object, "known", json_boolean(best->known), ok);
+    json_put(object, "reason", text_or_null(best->reason), ok);
+    put_double(object, "batch_tokens", best->batch_tokens, ok);
+    put_interval(object, "ci90", best->ci90, ok);
+    put_interval(object, "lr", best->lr, ok);
+    put_double(object, "exponent", best->exponent, ok);
+    put_interval(object, "exponent_ci90", best->exponent_ci90, ok);
+    put_double(object, "prior_weight", best->prior_weight, ok);
+    put_interval(object, "tried", best->tried, ok);
+    put_array(object, "horizons", best->horizons, best->horizon_count, sizeof(best->horizons[0]),
+              best_horizon_json, ok);
     return object;
 }
 
@@ -431,6 +466,7 @@ char *result_json(const char *name, const struct answer *answer)
     json_put(object, "confidence", confidence_json(&answer->confidence, &ok), &ok);
     json_put(object, "stopped", text_or_null(answer->stopped), &ok);
     json_put(object, "advice", advice_json(&answer->advice, &ok), &ok);
+    json_put(object, "best_batch", best_batch_json(&answer->best_batch, &ok), &ok);
 #undef PUT_ARRAY
     return json_to_text(object, ok);
 }

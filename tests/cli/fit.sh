@@ -157,6 +157,56 @@ expect_out "  best LR ~ tokens^-0.9"
 table 100M --where opt=adam --prior-beta auto --prior-beta-sd auto
 expect_out "  best LR ~ tokens^-0.31"
 
+# Optimizers, weight decays and batches as columns, under their own names or others.
+awk 'BEGIN {
+    print "optimizer,weight_decay,batch_tokens,tokens,lr,loss"
+    split("adamw muon", name, " ")
+    for (o = 1; o <= 2; o++)
+        for (D = 1e9; D <= 4e9; D *= 2)
+            for (i = -3; i <= 3; i++)
+                for (w = 1; w <= 2; w++) {
+                    lr = 3e-3 * 2 ^ i
+                    x = log(lr / (4e-3 * (D / 1e9) ^ -(.2 + .1 * o))) / log(2)
+                    printf "%s,%g,32768,%.0f,%g,%.6f\n", name[o], w / 10, D, lr, 3 + .03 * x * x + .001 * w
+                }
+    printf "\"\033]0;PWN\007\",NaN,32768,1e9,1e-3,3\n"
+}' >optimizers.csv
+known() # OPTION...
+{
+    run "$LRSEARCH" fit --table optimizers.csv --target-tokens 16B "$@"
+}
+known
+expect_status 65
+expect_err "optimizers.csv: column optimizer has several optimizers: adamw, muon, ?]0;PWN?; say by a condition (where) which"
+! grep -q "$(printf '\033')" err || fail "an escape from a table reaches the terminal"
+known --where optimizer=muon
+expect_said "at 1B tokens the table has several weight decays, 0.1, 0.2, which count alike: choose one by --where"
+known --where optimizer=muon --where weight_decay=.2
+expect_status 0
+! grep -q "count alike" out || fail "one weight decay is left"
+expect_said "assumed: tokens^-0.36 for the optimizer muon, because a batch of 32.8k tokens is below the best one"
+expect_said "where published exponents for Muon are -0.32 to -0.56"
+known --where optimizer=adamw --where weight_decay=.2 --json
+expect_json identified out status
+grep -q '"assumed": "tokens^-0.26 for the optimizer adamw, because' out || fail "the JSON names no optimizer"
+known --where optimizer=adamw --where weight_decay=.2 --prior-beta 0.5
+! grep -q "assumed:" out || fail "--prior-beta says what is assumed"
+sed '1s/optimizer/opt/; 1s/weight_decay/wd/; 1s/batch_tokens/bs/' optimizers.csv >named.csv
+run "$LRSEARCH" fit --table named.csv --target-tokens 16B --columns optimizer=opt,weight_decay=wd,batch_tokens=bs
+expect_status 65
+expect_err "named.csv: column opt has several optimizers: adamw, muon"
+run "$LRSEARCH" fit --table named.csv --target-tokens 16B --columns optimizer=opt \
+    --where opt=muon --where wd=0.1
+expect_said "for the optimizer muon at an unknown batch, which decides"
+refused 65 "named.csv:1: no column optimizer; there are: opt, wd, bs" \
+    fit --table named.csv --target-tokens 16B --columns optimizer=optimizer
+run "$LRSEARCH" import csv optimizers.csv --where optimizer=muon --where weight_decay=0.1
+expect_status 0
+expect_out "# assumed of the exponent: tokens^-0.35 for the optimizer muon, because"
+run "$LRSEARCH" import csv optimizers.csv
+expect_status 65
+expect_err "column optimizer has several optimizers"
+
 # A campaign on such a table: its plan has maps, and no model.
 cat >replay.yaml <<'END'
 version: 1

@@ -112,6 +112,47 @@ printf 'tokens,lr,loss\n1e5,1e-3,3\n1e5,1e-3,3.1\n' >one.csv
 refused "one.csv: has one learning rate only (0.001) on 100000 tokens" \
     "trainer: {kind: replay, table: one.csv}" "search: {lr: [1e-4, 1e-2], horizons: [100k]}"
 
+# ---- optimizers and weight decays as columns ----
+
+awk 'BEGIN {
+    print "optimizer,wd,tokens,lr,loss"
+    for (w = 1; w <= 2; w++)
+        for (o = 1; o <= 2; o++)
+            for (h = 0; h < 3; h++)
+                for (k = 0; k < 9; k++) {
+                    lr = 2.5e-4 * 2 ^ k
+                    t = log(lr / (4e-3 * .75 ^ h)) / log(2)
+                    printf "%s,%g,%de5,%.17g,%s\n", (o == 1 ? "adamw" : "muon"), w / 10, 2 ^ h, lr,
+                        3 - .2 * h + .02 * t * t + .1 * w
+                }
+}' >settings.csv
+refused "settings.csv: column optimizer has several optimizers: adamw, muon; say by a condition (where) which of them counts" \
+    "trainer: {kind: replay, table: settings.csv}"
+refused "trainer.columns: names a column for weight_decay, but training.weight_decay does not say" \
+    "trainer: {kind: replay, table: settings.csv, columns: {weight_decay: wd}, where: {optimizer: muon}}"
+refused "no row is left where optimizer is muon and wd is 0.3; column wd has: 0.1, 0.2" \
+    "trainer: {kind: replay, table: settings.csv, columns: {weight_decay: wd}, where: {optimizer: muon}}" \
+    "training: {weight_decay: 0.3}"
+replay_plan muon.yaml "name: muon" "training: {weight_decay: 0.2}" \
+    "trainer: {kind: replay, table: settings.csv, columns: {weight_decay: wd}, where: {optimizer: muon}}"
+run "$LRSEARCH" train muon.yaml --lr 4e-3 --tokens 100k
+expect_status 0
+expect_out "val_loss   3.2000"
+run "$LRSEARCH" muon.yaml
+expect_status 0
+expect_err "table: 27 trainings"
+expect_no_err "warning"
+replay_plan decays.yaml "name: decays" "training: {weight_decay: [0.1, 0.2]}" \
+    "trainer: {kind: replay, table: settings.csv, columns: {weight_decay: wd}, where: {optimizer: muon}}"
+run "$LRSEARCH" decays.yaml
+expect_status 0
+expect_err "table: 27 trainings of weight_decay 0.1"
+expect_err "table: 27 trainings of weight_decay 0.2"
+sed '1s/wd/weight_decay/' settings.csv >mixed.csv
+replay_plan mixed.yaml "name: mixed" "trainer: {kind: replay, table: mixed.csv, where: {optimizer: muon}}"
+run "$LRSEARCH" check mixed.yaml
+expect_err "the table has several weight decays on 100000 tokens, 0.1, 0.2, which count alike; choose one by trainer.where"
+
 # ---- tables that give no optimum ----
 
 printf 'tokens,lr,loss\n1e5,1e-3,3\n1e5,1e-2,3.1\n' >two.csv

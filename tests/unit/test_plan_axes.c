@@ -365,6 +365,12 @@ static void columns_of_axes(void **state)
             NULL,
             "plan.yaml:6:45: trainer.columns: names a column for d_model, but model.d_model does "
             "not say which of its values count\n");
+#define NAMED "trainer: {kind: replay, table: /a, columns: {batch_tokens: bs, weight_decay: wd}}\n"
+    refuses(REPLAY NAMED, NULL,
+            "plan.yaml:6:45: trainer.columns: names a column for weight_decay, but "
+            "training.weight_decay does not say which of its values count\n");
+    load(REPLAY NAMED, "training.weight_decay=0.2");
+    assert_string_equal(plan_column(&plan_case, "weight_decay"), "wd");
 }
 
 static void ratios_of_made_up_losses(void **state)

@@ -8,6 +8,7 @@
 #include "lrsearch/memory.h"
 #include "plan/plan_json.h"
 #include "plan/plan_diff.h"
+#include "search/laws/prior_beta.h"
 
 #define REPLAY                                                                                     \
     "version: 1\nname: t\n"                                                                        \
@@ -121,6 +122,30 @@ static void maps_keep_texts(void **state)
     assert_int_equal(plan_case.trainer.where_count, 2);
 }
 
+static double prior_of_beta(const char *where, const char *columns)
+{
+    char text[512];
+    struct beta_prior prior;
+    snprintf(text, sizeof(text),
+             "%straining: {batch_tokens: 64}\ntrainer: {kind: replay, table: /a, where: {%s}, "
+             "columns: {%s}}\n",
+             REPLAY, where, columns);
+    load(text, NULL);
+    plan_beta_prior(&plan_case, &prior);
+    return prior.center;
+}
+
+static void the_tables_optimizer_decides_the_prior(void **state)
+{
+    (void)state;
+    double other = prior_of_beta("a: b", "seed: s");
+    assert_true(prior_of_beta("optimizer: AdamW", "seed: s") < other);
+    assert_true(prior_of_beta("optimizer: muon", "seed: s") > other);
+    assert_true(prior_of_beta("o: scion", "optimizer: o") > other);
+    assert_true(prior_of_beta("optimizer: muon", "optimizer: o") == other);
+    assert_true(prior_of_beta("optimizer: lion", "seed: s") == other);
+}
+
 #define WITH(keys) REPLAY "trainer: {kind: replay, table: /a, " keys "}\n"
 
 static void bad_maps(void **state)
@@ -179,9 +204,11 @@ static void keys_of_one_kind(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replay_needs_a_table_only), cmocka_unit_test(models_may_be_given_in_part),
-        cmocka_unit_test(maps_keep_texts), cmocka_unit_test(bad_maps),
-        cmocka_unit_test(keys_of_one_kind)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(replay_needs_a_table_only),
+                                       cmocka_unit_test(models_may_be_given_in_part),
+                                       cmocka_unit_test(the_tables_optimizer_decides_the_prior),
+                                       cmocka_unit_test(maps_keep_texts),
+                                       cmocka_unit_test(bad_maps),
+                                       cmocka_unit_test(keys_of_one_kind)};
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);
 }

@@ -124,6 +124,18 @@ static void an_unknown_batch(void **state)
     }
 }
 
+static void names_of_optimizers(void **state)
+{
+    (void)state;
+    assert_int_equal(beta_optimizer_of("adamw"), BETA_ADAMW);
+    assert_int_equal(beta_optimizer_of("AdamH"), BETA_ADAMW);
+    assert_int_equal(beta_optimizer_of("Muon"), BETA_MUON);
+    assert_int_equal(beta_optimizer_of("scion"), BETA_MUON);
+    assert_int_equal(beta_optimizer_of("muon2"), BETA_OTHER);
+    assert_int_equal(beta_optimizer_of("lion"), BETA_OTHER);
+    assert_int_equal(beta_optimizer_of(""), BETA_OTHER);
+}
+
 static void several_batches(void **state)
 {
     (void)state;
@@ -145,6 +157,7 @@ int main(void)
         cmocka_unit_test(published_exponents_are_allowed),
         cmocka_unit_test(few_steps_flatten_it),
         cmocka_unit_test(an_unknown_batch),
+        cmocka_unit_test(names_of_optimizers),
         cmocka_unit_test(several_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

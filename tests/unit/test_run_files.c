@@ -73,7 +73,7 @@ static struct answer an_answer(void)
     answer.advice = (struct advice_answer){.kind = ADVICE_HORIZON, .tokens = 1048576};
     snprintf(answer.stopped, sizeof(answer.stopped), "nothing is worth its tokens");
     answer.law = (struct law_answer){
-        -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}};
+        -0.538, {0.31, 0.77}, 1.2, NAN, 0.23, 0.17, {524288, 2.2e-3, {1e-3, 3e-3}, 2.4e-3}, ""};
     answer.horizons[0] = (struct horizon_answer){131072, 5.12e-3, {4.2e-3, 6.2e-3},
                                                  0.0641, 2.9134,  0.1,
                                                  8,      1,       false,
@@ -124,7 +124,8 @@ static void result_reads_back(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 23); /* those of axes: test_axes_files.c */
+    assert_int_equal(json_object_size(root), 24); /* those of axes: test_axes_files.c */
+    assert_true(json_is_null(json_object_get(root, "best_batch"))); /* nobody asked for it */
     assert_true(number(root, "schema_version") == 1);
     assert_string_equal(json_string_value(json_object_get(root, "name")), "nightly");
     assert_string_equal(json_string_value(json_object_get(root, "status")), "identified");
@@ -162,7 +163,7 @@ static void result_reads_back(void **state)
     assert_true(number(part, "trials") == 23 && json_is_true(json_object_get(part, "at_edge")));
 
     part = json_object_get(root, "law");
-    assert_int_equal(json_object_size(part), 6);
+    assert_int_equal(json_object_size(part), 7);
     assert_true(number(part, "beta") == -0.538);
     assert_interval(part, "beta_ci90", 0.31, 0.77);
     assert_true(number(part, "b") == 1.2);

@@ -48,7 +48,7 @@ static struct answer identified(void)
                                            .keep_penalty = .0213,
                                            .no_basin = .01};
     answer.law = (struct law_answer){
-        .538, {.31, .77}, 1.2, .9931, .23, .17, {524288, 2.21e-3, {1.5e-3, 3.2e-3}, 2.41e-3}};
+        .538, {.31, .77}, 1.2, .9931, .23, .17, {524288, 2.21e-3, {1.5e-3, 3.2e-3}, 2.41e-3}, ""};
     answer.horizons[0] = horizon(131072, 5.12e-3, 4.21e-3, 6.2e-3, 2.9134, 4.5e-3);
     answer.horizons[1] = horizon(262144, 3.41e-3, 2.6e-3, 4.5e-3, 2.7311, 3.2e-3);
     answer.horizons[2] = horizon(524288, 2.41e-3, 1.7e-3, 3.4e-3, 2.6261, 2.2e-3);
@@ -78,7 +78,7 @@ static struct answer unknown(void)
                                            .keep_penalty = NAN,
                                            .no_basin = NAN};
     answer.law =
-        (struct law_answer){NAN, {NAN, NAN}, NAN, NAN, NAN, NAN, {0, NAN, {NAN, NAN}, NAN}};
+        (struct law_answer){NAN, {NAN, NAN}, NAN, NAN, NAN, NAN, {0, NAN, {NAN, NAN}, NAN}, ""};
     answer.horizons[0] = horizon(2000000, NAN, NAN, NAN, NAN, NAN);
     answer.horizons[0].trials = answer.horizons[0].diverged = 6;
     answer.horizons[0].bracketed = false;

@@ -39,7 +39,13 @@ static void write_text(const char *text)
 static int read_columns(const char *text, const char *seed, const struct sweep_where *where,
                         size_t where_count)
 {
-    const struct sweep_request request = {path, "lr", "tokens", "loss", seed, where, where_count};
+    const struct sweep_request request = {.path = path,
+                                          .lr = "lr",
+                                          .tokens = "tokens",
+                                          .loss = "loss",
+                                          .seed = seed,
+                                          .where = where,
+                                          .where_count = where_count};
     write_text(text);
     sweep_release(&sweep);
     memset(&err, 0, sizeof(err));
@@ -140,6 +146,93 @@ static void conditions_that_no_row_meets(void **state)
             "11, 12, ...");
 }
 
+static const char settings[] = "tokens,lr,loss,optimizer,weight_decay,batch_tokens\n"
+                               "100,1e-3,3.0,adamw,0.1,64\n"
+                               "100,2e-3,3.1,muon,0.1,64\n"
+                               "200,1e-3,3.0,muon,2e-1,128\n"
+                               "200,1e-3,3.0,\"\",0.20,oops\n"
+                               "300,1e-3,3.0,\"a, \"\"b\"\"\",0.1,1e3\n"
+                               "300,2e-3,3.0,\"a, \"\"b\"\"\",nan,1e3\n"
+                               "300,4e-3,3.0,\"a, \"\"b\"\"\",0.10,1e3\n";
+
+static void one_optimizer_counts(void **state)
+{
+    struct sweep_where where = {"optimizer", "muon"};
+    (void)state;
+    refuses(settings, NULL, NULL, 0,
+            ": column optimizer has several optimizers: adamw, muon, (empty), a, \"b\"; say by a "
+            "condition (where) which of them counts");
+    assert_int_equal(read_columns(settings, NULL, &where, 1), 0);
+    assert_int_equal(sweep.count, 2);
+    assert_string_equal(sweep.optimizer, "muon");
+    assert_int_equal(sweep.batch_tokens[0], 64);
+    assert_int_equal(sweep.batch_tokens[1], 128);
+    assert_int_equal(sweep.mixed_tokens, 0); /* one decay at each horizon */
+    where.value = "";
+    assert_int_equal(read_columns(settings, NULL, &where, 1), 0);
+    assert_string_equal(sweep.optimizer, "(empty)");
+    assert_int_equal(sweep.batch_tokens[0], 0); /* it is no count, and nobody named the column */
+    reads("tokens,lr,loss\n1,1,1\n", NULL);
+    assert_string_equal(sweep.optimizer, "");
+    assert_int_equal(sweep.batch_tokens[1], 0);
+
+    char text[512] = "tokens,lr,loss,optimizer\n";
+    for (int i = 1; i <= 14; i++)
+        sprintf(text + strlen(text), "1,%d,1,o%d\n", i, i);
+    refuses(text, NULL, NULL, 0,
+            ": column optimizer has several optimizers: o1, o2, o3, o4, o5, o6, o7, o8, o9, o10, "
+            "o11, o12, ...; say by a condition (where) which of them counts");
+}
+
+static void several_weight_decays_at_a_horizon(void **state)
+{
+    const struct sweep_where where[] = {{"optimizer", "a, \"b\""}, {"weight_decay", ".1"}};
+    char text[2048] = "tokens,lr,loss,weight_decay\n";
+    (void)state;
+    assert_int_equal(read_columns(settings, NULL, where, 1), 0);
+    assert_int_equal(sweep.mixed_tokens, 300);
+    assert_string_equal(sweep.decays, "0.1, nan");
+    assert_int_equal(read_columns(settings, NULL, where, 2), 0);
+    assert_int_equal(sweep.count, 2);
+    assert_int_equal(sweep.mixed_tokens, 0);
+    assert_string_equal(sweep.decays, "");
+    /* more than fit, each of them long */
+    for (int i = 1; i <= 40; i++)
+        sprintf(text + strlen(text), "1,%d,1,%d.123456789012345678901234567890\n", i, i);
+    reads(text, NULL);
+    assert_int_equal(sweep.mixed_tokens, 1);
+    assert_int_equal(strlen(sweep.decays), SWEEP_VALUES - 1);
+}
+
+static void columns_of_settings_may_be_named(void **state)
+{
+    struct sweep_request request = {.path = path,
+                                    .lr = "lr",
+                                    .tokens = "tokens",
+                                    .loss = "loss",
+                                    .optimizer = "opt",
+                                    .weight_decay = "wd",
+                                    .batch_tokens = "bs"};
+    static const char text[] = "opt,wd,bs,tokens,lr,loss,optimizer\nmuon,1,64,1,1,1,a\n"
+                               "muon,2,64,1,2,1,b\n";
+    static const char bad[] = "opt,wd,bs,tokens,lr,loss\nmuon,1,-64,1,1,1\n";
+    static const char none[] = "tokens,lr,loss\n1,1,1\n";
+    (void)state;
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(sweep_read_text(&sweep, &request, text, strlen(text), &err), 0);
+    assert_string_equal(sweep.optimizer, "muon");
+    assert_string_equal(sweep.decays, "1, 2");
+    assert_int_equal(sweep.batch_tokens[1], 64);
+    sweep_release(&sweep);
+    assert_int_equal(sweep_read_text(&sweep, &request, bad, strlen(bad), &err), LR_EDATA);
+    assert_string_equal(err.text + strlen(path),
+                        ":2: column bs: '-64' is no batch: the tokens of a step");
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(sweep_read_text(&sweep, &request, none, strlen(none), &err), LR_EDATA);
+    assert_string_equal(err.text + strlen(path),
+                        ":1: no column opt, wd, bs; there are: tokens, lr, loss");
+}
+
 static void seeds_in_their_order(void **state)
 {
     double loss;
@@ -227,7 +320,8 @@ static void bad_tables(void **state)
     refuses("", NULL, NULL, 0, ": is empty");
     static const char nul[] = "tokens,lr,loss\n1,1e-3\0"
                               "999,3\n";
-    const struct sweep_request request = {path, "lr", "tokens", "loss", NULL, NULL, 0};
+    const struct sweep_request request = {
+        .path = path, .lr = "lr", .tokens = "tokens", .loss = "loss"};
     memset(&err, 0, sizeof(err));
     assert_int_equal(sweep_read_text(&sweep, &request, nul, sizeof(nul) - 1, &err), LR_EDATA);
     assert_string_equal(err.text + strlen(path),
@@ -246,7 +340,8 @@ static void without_memory(void **state)
     (void)state;
     for (long successes = 0; successes < 40; successes++) {
         lr_memory_fail_after(successes);
-        rc = read_columns("tokens,lr,loss,kind\n1,1,1,a\n2,1,1,a\n", NULL, &where, 1);
+        rc = read_columns("tokens,lr,loss,kind,optimizer,weight_decay\n1,1,1,a,o,1\n2,1,1,a,o,2\n",
+                          NULL, &where, 1);
         lr_memory_fail_after(-1);
         failures += rc == LR_ENOMEM;
         assert_true(rc == 0 || rc == LR_ENOMEM);
@@ -340,6 +435,9 @@ int main(void)
         cmocka_unit_test(tables_as_people_have_them),
         cmocka_unit_test(conditions_choose_rows),
         cmocka_unit_test(conditions_that_no_row_meets),
+        cmocka_unit_test(one_optimizer_counts),
+        cmocka_unit_test(several_weight_decays_at_a_horizon),
+        cmocka_unit_test(columns_of_settings_may_be_named),
         cmocka_unit_test(seeds_in_their_order),
         cmocka_unit_test(nearly_the_same_learning_rate),
         cmocka_unit_test(bad_tables),

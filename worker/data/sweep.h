@@ -18,9 +18,15 @@ struct sweep_row {
     uint32_t seed; /* 0, 1, ... within the rows of the same tokens and learning rate */
 };
 
+#define SWEEP_VALUES 128
+
 struct sweep {
     struct sweep_row *rows; /* ascending tokens, lr, seed */
     size_t count;
+    char optimizer[SWEEP_VALUES]; /* of all rows; "": the table does not say */
+    uint64_t batch_tokens[2];     /* smallest and largest of the rows; 0, 0: not known */
+    uint64_t mixed_tokens; /* the first horizon whose rows have several weight decays; 0: none */
+    char decays[SWEEP_VALUES]; /* these, "0.1, 0.2" */
 };
 
 void sweep_release(struct sweep *sweep);

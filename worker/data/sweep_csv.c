@@ -17,9 +17,13 @@
 #include "lrsearch/own_file.h"
 #include "lrsearch/trial.h"
 
-enum { LR, TOKENS, LOSS, SEED, COLUMNS };
+enum { LR, TOKENS, LOSS, SEED, OPTIMIZER, DECAY, BATCH, COLUMNS };
+/* Columns that are read without being named, if there are such. */
+static const char *const usual_names[COLUMNS] = {
+    [OPTIMIZER] = "optimizer", [DECAY] = "weight_decay", [BATCH] = "batch_tokens"};
 enum { VALUES_TOLD = 12, TEXT_MOST = 64 << 20 };
 #define TOKENS_MOST 9007199254740992.0 /* 2^53: beyond it a double is not exact */
+#define BATCH_MOST 1e9
 #define ABSENT SIZE_MAX
 
 /* ---- cells: texts one after another ---- */
@@ -100,7 +104,8 @@ struct condition {
 
 struct kept_row {
     struct sweep_row row;
-    double seed; /* as in the table */
+    double seed;  /* as in the table */
+    size_t decay; /* index into the reader's decays */
     size_t index, line;
 };
 
@@ -110,6 +115,9 @@ struct reader {
     const char *names[COLUMNS];
     size_t columns[COLUMNS];
     struct condition *conditions;
+    struct cells optimizers, decays; /* different values of the kept rows, the first few */
+    double batch[2];                 /* smallest and largest of the kept rows; 0: none yet */
+    bool batch_unknown;              /* a kept row's batch is no count */
     struct kept_row *rows;
     size_t count, capacity;
     size_t rows_seen, line; /* line where the row begins */
@@ -124,6 +132,7 @@ static bool number_of(const char *text, double *number)
     return end != text && *end == 0;
 }
 
+/* The request names the column. */
 static int bad_cell(struct reader *r, int which, const char *text, const char *mend)
 {
     return lr_fail(&r->err, LR_EDATA, "%s:%zu: column %s: '%s' %s", r->request->path, r->line,
@@ -148,12 +157,21 @@ static size_t column_of(struct reader *r, const char *name, struct cells *missin
     return found;
 }
 
+static size_t usual_column(const struct reader *r, const char *name)
+{
+    for (size_t i = 0; name && i < r->header.count; i++)
+        if (strcmp(cell(&r->header, i), name) == 0)
+            return i;
+    return ABSENT;
+}
+
 static void read_header(struct reader *r)
 {
     const struct sweep_request *request = r->request;
     struct cells missing = {0};
     for (int i = 0; i < COLUMNS; i++)
-        r->columns[i] = r->names[i] ? column_of(r, r->names[i], &missing) : ABSENT;
+        r->columns[i] =
+            r->names[i] ? column_of(r, r->names[i], &missing) : usual_column(r, usual_names[i]);
     for (size_t i = 0; i < request->where_count; i++)
         r->conditions[i].column = column_of(r, request->where[i].column, &missing);
     if (missing.count) {
@@ -200,6 +218,42 @@ static int parse_loss(struct reader *r, const char *text, double *loss)
     return 0;
 }
 
+/* Index of the value in `values`, numbers compared as numbers; all beyond the first few get the
+ * last index. */
+static size_t value_index(struct reader *r, struct cells *values, const char *text)
+{
+    text = *text ? text : "(empty)";
+    for (size_t i = 0; i < values->count; i++)
+        if (is_same(text, cell(values, i)))
+            return i;
+    if (values->count <= VALUES_TOLD && cells_add(values, text, strlen(text)))
+        lr_nomem(&r->err);
+    return values->count ? values->count - 1 : 0;
+}
+
+static int parse_batch(struct reader *r, const char *text)
+{
+    double batch;
+    if (number_of(text, &batch) && batch >= 1 && batch <= BATCH_MOST) {
+        r->batch[0] = r->batch[0] > 0 ? fmin(r->batch[0], batch) : batch;
+        r->batch[1] = fmax(r->batch[1], batch);
+        return 0;
+    }
+    r->batch_unknown = true;
+    return r->names[BATCH] ? bad_cell(r, BATCH, text, "is no batch: the tokens of a step") : 0;
+}
+
+static int parse_setting(struct reader *r, struct kept_row *out)
+{
+    if (r->columns[OPTIMIZER] != ABSENT)
+        value_index(r, &r->optimizers, cell(&r->cells, r->columns[OPTIMIZER]));
+    if (r->columns[DECAY] != ABSENT)
+        out->decay = value_index(r, &r->decays, cell(&r->cells, r->columns[DECAY]));
+    if (r->err.code)
+        return r->err.code;
+    return r->columns[BATCH] != ABSENT ? parse_batch(r, cell(&r->cells, r->columns[BATCH])) : 0;
+}
+
 static int parse_row(struct reader *r, struct kept_row *out)
 {
     double tokens;
@@ -219,7 +273,8 @@ static int parse_row(struct reader *r, struct kept_row *out)
         if (!number_of(text, &out->seed) || isnan(out->seed))
             return bad_cell(r, SEED, text, "is no number");
     }
-    return parse_loss(r, cell(&r->cells, r->columns[LOSS]), &out->row.loss);
+    int rc = parse_setting(r, out);
+    return rc ? rc : parse_loss(r, cell(&r->cells, r->columns[LOSS]), &out->row.loss);
 }
 
 static void read_row(struct reader *r)
@@ -366,11 +421,59 @@ static int none_left(struct reader *r)
                    listed(&r->conditions[i].values, values, sizeof(values)), more ? ", ..." : "");
 }
 
+static int several_optimizers(struct reader *r)
+{
+    char values[512];
+    const char *name = r->names[OPTIMIZER] ? r->names[OPTIMIZER] : usual_names[OPTIMIZER];
+    bool more = r->optimizers.count > VALUES_TOLD;
+    r->optimizers.count -= more ? 1 : 0;
+    return lr_fail(
+        &r->err, LR_EDATA,
+        "%s: column %s has several optimizers: %s%s; say by a condition (where) which of "
+        "them counts",
+        r->request->path, name, listed(&r->optimizers, values, sizeof(values)),
+        more ? ", ..." : "");
+}
+
+/* Finds the first horizon with several weight decays; rows are sorted. */
+static void find_decays(const struct reader *r, struct sweep *sweep)
+{
+    size_t first = 0, used = 0;
+    bool listed_before[VALUES_TOLD + 1] = {false};
+    for (size_t i = 1; i < r->count && !sweep->mixed_tokens; i++) {
+        if (r->rows[i].row.tokens != r->rows[first].row.tokens)
+            first = i;
+        else if (r->rows[i].decay != r->rows[first].decay)
+            sweep->mixed_tokens = r->rows[first].row.tokens;
+    }
+    for (size_t i = first; sweep->mixed_tokens && i < r->count && used < SWEEP_VALUES; i++) {
+        size_t decay = r->rows[i].decay;
+        if (r->rows[i].row.tokens != sweep->mixed_tokens || listed_before[decay])
+            continue;
+        listed_before[decay] = true;
+        used += (size_t)snprintf(sweep->decays + used, SWEEP_VALUES - used, "%s%s",
+                                 used ? ", " : "", cell(&r->decays, decay));
+    }
+}
+
+/* What the settings' columns say of the kept rows, which are sorted. */
+static void fill_settings(const struct reader *r, struct sweep *sweep)
+{
+    if (r->optimizers.count > 0)
+        snprintf(sweep->optimizer, sizeof(sweep->optimizer), "%s", cell(&r->optimizers, 0));
+    if (r->decays.count > 1)
+        find_decays(r, sweep);
+    for (int i = 0; i < 2 && !r->batch_unknown; i++)
+        sweep->batch_tokens[i] = (uint64_t)r->batch[i];
+}
+
 /* Fills the table with the kept rows, sorted. */
 static int sort_rows(struct reader *r, struct sweep *sweep)
 {
     if (r->count == 0)
         return none_left(r);
+    if (r->optimizers.count > 1)
+        return several_optimizers(r);
     qsort(r->rows, r->count, sizeof(*r->rows), by_tokens_lr_seed);
     unite_learning_rates(r->rows, r->count);
     sweep->rows = lr_calloc(r->count, sizeof(*sweep->rows));
@@ -389,6 +492,7 @@ static int sort_rows(struct reader *r, struct sweep *sweep)
         sweep->rows[i].seed = same ? sweep->rows[i - 1].seed + 1 : 0;
     }
     sweep->count = r->count;
+    fill_settings(r, sweep);
     return 0;
 }
 
@@ -399,6 +503,8 @@ static void reader_release(struct reader *r)
     lr_free(r->conditions);
     cells_release(&r->header);
     cells_release(&r->cells);
+    cells_release(&r->optimizers);
+    cells_release(&r->decays);
     lr_free(r->rows);
 }
 
@@ -407,7 +513,8 @@ int sweep_read_text(struct sweep *sweep, const struct sweep_request *request, co
 {
     memset(sweep, 0, sizeof(*sweep));
     struct reader r = {.request = request,
-                       .names = {request->lr, request->tokens, request->loss, request->seed}};
+                       .names = {request->lr, request->tokens, request->loss, request->seed,
+                                 request->optimizer, request->weight_decay, request->batch_tokens}};
     int rc = 0;
     r.conditions = lr_calloc(request->where_count + 1, sizeof(*r.conditions));
     if (!r.conditions) {

@@ -23,6 +23,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "lrsearch/count.h"
 
 /* `high`: the middle of the published exponents below the best batch. `scale`: Bjorck's small
@@ -36,6 +37,13 @@ static const struct {
     [BETA_MUON] = {"Muon", "-0.32 to -0.56", 0.38, 0.25},
     [BETA_OTHER] = {"AdamW and Muon", "-0.25 to -0.56", 0.30, 0.25},
 };
+
+/* Names in tables of trainings; the exponents behind them are listed above. */
+static const struct {
+    const char *name;
+    enum beta_optimizer optimizer;
+} names[] = {{"adam", BETA_ADAMW}, {"adamw", BETA_ADAMW}, {"adamh", BETA_ADAMW},
+             {"muon", BETA_MUON},  {"muonh", BETA_MUON},  {"scion", BETA_MUON}};
 
 #define LOW (-0.3) /* Step Law: what LR* does along the best batch it does at least above it */
 /* Step Law's runs change the sign at .7M tokens, 1.6 times the best batch of their middle length;
@@ -73,6 +81,14 @@ static double local_exponent(double high, double ln_batch, double ln_tokens, dou
     double u = 1 / (1 + exp(-(ln_batch - ln_best - TURN) / WIDTH));
     double steps = exp(ln_tokens - ln_batch);
     return high * steps / (steps + FEW_STEPS) * (1 - u) + LOW * u;
+}
+
+enum beta_optimizer beta_optimizer_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcasecmp(name, names[i].name) == 0)
+            return names[i].optimizer;
+    return BETA_OTHER;
 }
 
 struct average {

@@ -15,6 +15,10 @@ enum beta_optimizer {
     BETA_OPTIMIZERS
 };
 
+/* By the name that a table of trainings gives, whatever its case; BETA_OTHER: no exponent is known
+ * of it. */
+enum beta_optimizer beta_optimizer_of(const char *name);
+
 struct beta_setting {
     enum beta_optimizer optimizer;
     uint64_t batch_tokens[2];  /* smallest and largest of the campaign; 0, 0: not known */

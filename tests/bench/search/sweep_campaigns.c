@@ -173,7 +173,7 @@ void sweep_campaigns(const char *folder, const char *list, bool subsets,
             continue;
         }
         const struct sweep_request plain = {
-            files.gl_pathv[i], "lr", "tokens", "loss", NULL, NULL, 0};
+            .path = files.gl_pathv[i], .lr = "lr", .tokens = "tokens", .loss = "loss"};
         if (sweep_read(&sweep, &plain, &err) == 0)
             visit_table(&walk, file, &sweep);
         else
