@@ -1,8 +1,9 @@
-/* plan_trial(): the trial that a plan describes. */
+/* plan_trial(): the trial that a plan describes. plan_beta_prior(): what is assumed of its law. */
 #include "plan/plan.h"
 
 #include <math.h>
 #include <string.h>
+#include "search/laws/prior_beta.h"
 
 static double middle(const double range[2])
 {
@@ -83,4 +84,37 @@ struct trial_spec plan_trial(const struct plan *plan)
     spec.markov_weight = plan->data.markov_weight;
     spec.markov_order = plan->data.markov_order;
     return spec;
+}
+
+static uint32_t smallest_batch(const struct plan *plan)
+{
+    uint32_t least = plan->training.batch_tokens;
+    for (size_t i = 1; i < plan->axes.batch_tokens.count; i++)
+        if (plan->axes.batch_tokens.values[i] < least)
+            least = plan->axes.batch_tokens.values[i];
+    return least;
+}
+
+/* BETA_OTHER: not known. The rows of a table are of one optimizer, which a condition names where
+ * there are others. */
+static enum beta_optimizer beta_optimizer(const struct plan *plan)
+{
+    const char *column = plan_column(plan, "optimizer");
+    if (plan->training.optimizer_known)
+        return plan->training.optimizer == OPTIMIZER_MUON ? BETA_MUON : BETA_ADAMW;
+    for (size_t i = 0; i < plan->trainer.where_count; i++)
+        if (strcmp(plan->trainer.where[i].key, column ? column : "optimizer") == 0)
+            return beta_optimizer_of(plan->trainer.where[i].value);
+    return BETA_OTHER;
+}
+
+void plan_beta_prior(const struct plan *plan, struct beta_prior *prior)
+{
+    const struct beta_setting setting = {
+        .optimizer = beta_optimizer(plan),
+        .batch_tokens = {smallest_batch(plan), plan_largest_batch(plan)},
+        .shortest = plan->search.horizons[0],
+        .target = plan->target.tokens,
+    };
+    *prior = beta_prior_of(&setting);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "plan/plan.h"
-#include "search/laws/prior_beta.h"
 
 static size_t at_least_one(size_t count)
 {
@@ -78,39 +77,6 @@ uint32_t plan_largest_batch(const struct plan *plan)
         if (plan->axes.batch_tokens.values[i] > most)
             most = plan->axes.batch_tokens.values[i];
     return most;
-}
-
-static uint32_t smallest_batch(const struct plan *plan)
-{
-    uint32_t least = plan->training.batch_tokens;
-    for (size_t i = 1; i < plan->axes.batch_tokens.count; i++)
-        if (plan->axes.batch_tokens.values[i] < least)
-            least = plan->axes.batch_tokens.values[i];
-    return least;
-}
-
-/* BETA_OTHER: not known. The rows of a table are of one optimizer, which a condition names where
- * there are others. */
-static enum beta_optimizer beta_optimizer(const struct plan *plan)
-{
-    const char *column = plan_column(plan, "optimizer");
-    if (plan->training.optimizer_known)
-        return plan->training.optimizer == OPTIMIZER_MUON ? BETA_MUON : BETA_ADAMW;
-    for (size_t i = 0; i < plan->trainer.where_count; i++)
-        if (strcmp(plan->trainer.where[i].key, column ? column : "optimizer") == 0)
-            return beta_optimizer_of(plan->trainer.where[i].value);
-    return BETA_OTHER;
-}
-
-void plan_beta_prior(const struct plan *plan, struct beta_prior *prior)
-{
-    const struct beta_setting setting = {
-        .optimizer = beta_optimizer(plan),
-        .batch_tokens = {smallest_batch(plan), plan_largest_batch(plan)},
-        .shortest = plan->search.horizons[0],
-        .target = plan->target.tokens,
-    };
-    *prior = beta_prior_of(&setting);
 }
 
 uint64_t plan_seed(const struct plan *plan, uint32_t replicate)
