@@ -10,6 +10,12 @@ for row in quartic flat-bottom left-steep right-steep v seed-noise all rising; d
     grep -Eq "^$row +[0-9]+ +[0-9.]+%" out || fail "there is no row $row"
 done
 
+run "$bench" decay --campaigns 1
+expect_status 0
+for row in "ridge" "ridge, the decay" "ridge, decay fixed" "tilted, the decay"; do
+    grep -Eq "^$row +1 +[0-9.]+%" out || fail "there is no row $row"
+done
+
 run "$bench" refusals --only all-diverge --campaigns 2 --csv
 expect_status 0
 expect_err "To be refused"
