@@ -218,6 +218,7 @@ static void columns_of_settings_may_be_named(void **state)
     static const char bad[] = "opt,wd,bs,tokens,lr,loss\nmuon,1,-64,1,1,1\n";
     static const char none[] = "tokens,lr,loss\n1,1,1\n";
     (void)state;
+    sweep_release(&sweep);
     memset(&err, 0, sizeof(err));
     assert_int_equal(sweep_read_text(&sweep, &request, text, strlen(text), &err), 0);
     assert_string_equal(sweep.optimizer, "muon");
