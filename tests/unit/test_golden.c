@@ -1,6 +1,6 @@
 /* The whole model against an independent implementation: tests/golden/generate.py computed in
  * double precision, with PyTorch's autograd, what the files beside it hold; for bf16,
- * generate_bf16.py. */
+ * generate_bf16.py; for Muon, generate_muon.py. */
 #include "cmocka_all.h"
 
 #include <math.h>
@@ -55,6 +55,9 @@ static const char *const configurations[] = {"gpt-sp",
                                              "gpt-completep-lvp",
                                              "llama-completep"};
 
+static const char *const with_muon[] = {"gpt-muon-mup", "gpt-muon-original", "llama-muon-match"};
+#define TOLERANCE_MUON 3e-6 /* of weights, whose largest is some 2 */
+
 static const char *const in_bf16[] = {"gpt-sp", "gpt-completep-lvp", "llama-mup",
                                       "llama-tied-qknorm-zloss"};
 
@@ -76,8 +79,15 @@ static uint32_t whole(const struct safetensors *file, const char *key, const cha
         return by_name(parametrization_name, text);
     if (strcmp(key, "depth_rule") == 0)
         return by_name(depth_rule_name, text);
+    if (strcmp(key, "optimizer") == 0)
+        return by_name(optimizer_name, text);
+    if (strcmp(key, "muon_lr_scale") == 0)
+        return by_name(muon_scale_name, text);
     return (uint32_t)strtoul(text, NULL, 10);
 }
+
+/* What generate.py writes; generate_muon.py has five more. */
+enum { FIELDS = 26, FIELDS_OF_MUON = 31 };
 
 /* Fields that the file does not name stay 0. */
 static struct trial_spec spec_in(const struct safetensors *file)
@@ -98,7 +108,9 @@ static struct trial_spec spec_in(const struct safetensors *file)
         else
             fail_msg("%s is neither a whole number nor a real one", field->name);
     }
-    assert_int_equal(found, 26); /* all that generate.py writes */
+    assert_int_equal(found, spec.optimizer == OPTIMIZER_MUON ? FIELDS_OF_MUON : FIELDS);
+    if (spec.optimizer == OPTIMIZER_ADAMW)
+        spec.vector_lr_ratio = 1;
     spec.batch_tokens = SEQUENCES * spec.context;
     spec.horizon_tokens = (uint64_t)STEPS * spec.batch_tokens;
     return spec;
@@ -241,6 +253,37 @@ static void agrees_with_pytorch(void **state)
     safetensors_close(file);
 }
 
+/* A key's bias adds the same to all scores of a query: its gradient is zero, and AdamW follows the
+ * rounding errors. */
+static bool is_key_bias(const struct param *param, size_t index)
+{
+    return strstr(param->name, "attn.qkv.bias") && index / (param->count / 3) == 1;
+}
+
+static void muon_agrees_with_numpy(void **state)
+{
+    struct safetensors *file = opened(*state, ".safetensors");
+    const struct golden golden = {*state, file, "", exact, exact, exact};
+    struct model *model = model_in(file, PRECISION_FP32);
+    twenty_steps(&golden, model, tensor(file, "tokens", "")->data);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *param = model_param(model, i);
+        const float *theirs = theirs_of(&golden, "after.", param->name);
+        const float *start = theirs_of(&golden, "param.", param->name);
+        double off = 0, moved = 0;
+        for (size_t j = 0; j < param->count; j++) {
+            double difference = fabs((double)param->value[j] - (double)theirs[j]);
+            if (!(difference <= off) && !is_key_bias(param, j))
+                off = difference;
+            moved = fmax(moved, fabs((double)theirs[j] - (double)start[j]));
+        }
+        if (!(off <= TOLERANCE_MUON) || !(moved > 1e-3))
+            fail_msg("%s, %s: off by %g, moved by %g", golden.name, param->name, off, moved);
+    }
+    model_destroy(model);
+    safetensors_close(file);
+}
+
 static void bf16_agrees_with_pytorch(void **state)
 {
     struct safetensors *start = opened(*state, ".safetensors");
@@ -259,14 +302,18 @@ int main(void)
     enum {
         COUNT = sizeof(configurations) / sizeof(*configurations),
         BF16 = sizeof(in_bf16) / sizeof(*in_bf16),
+        MUON = sizeof(with_muon) / sizeof(*with_muon),
     };
-    struct CMUnitTest tests[COUNT + BF16];
+    struct CMUnitTest tests[COUNT + BF16 + MUON];
     for (size_t i = 0; i < COUNT; i++)
         tests[i] = (struct CMUnitTest){configurations[i], agrees_with_pytorch, NULL, NULL,
                                        (void *)(uintptr_t)configurations[i]};
     for (size_t i = 0; i < BF16; i++)
         tests[COUNT + i] = (struct CMUnitTest){in_bf16[i], bf16_agrees_with_pytorch, NULL, NULL,
                                                (void *)(uintptr_t)in_bf16[i]};
+    for (size_t i = 0; i < MUON; i++)
+        tests[COUNT + BF16 + i] = (struct CMUnitTest){with_muon[i], muon_agrees_with_numpy, NULL,
+                                                      NULL, (void *)(uintptr_t)with_muon[i]};
     kernels_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -550,9 +550,47 @@ static void bf16_learns_repeats_and_diverges_too(void **state)
     assert_int_equal(run(&spec, &wild).outcome, OUTCOME_DIVERGED);
 }
 
+/* m = 4: what mup and lvp divide by m for Adam is not divided for Muon, or by m^1/2. */
+static void factors_of_muon(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t parametrization, scale;
+        double hidden, embedding;
+    } cases[] = {{PARAM_SP, MUON_UNIT_RMS, 1, 1},    {PARAM_SP, MUON_MATCH_RMS, 1, 1},
+                 {PARAM_MUP, MUON_UNIT_RMS, 1, 1},   {PARAM_MUP, MUON_MATCH_RMS, .5, 1},
+                 {PARAM_MUP, MUON_ORIGINAL, 1, 1},   {PARAM_LVP, MUON_UNIT_RMS, 1, .5},
+                 {PARAM_LVP, MUON_MATCH_RMS, .5, .5}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct factor_row rows[MODEL_FACTOR_ROWS];
+        struct forward_factors forward;
+        struct trial_spec spec = spec_of(cases[i].parametrization, 16, 4);
+        spec.optimizer = OPTIMIZER_MUON;
+        spec.muon_lr_scale = cases[i].scale;
+        spec.embedding_lr_ratio = 3;
+        spec.vector_lr_ratio = .25;
+        spec.embedding_lr_shift = .5; /* m^.5 = 2 */
+        size_t count = model_factors(&spec, rows, &forward);
+        assert_int_equal(count, 6);
+        assert_true(fabs(rows[0].lr - (3 * 2 * cases[i].embedding)) < 1e-15);
+        assert_true(fabs(rows[0].decay - (1 / (2 * cases[i].embedding))) < 1e-15);
+        for (size_t r = 1; r <= 2; r++) {
+            assert_string_equal(rows[r].kind, "hidden");
+            assert_true(fabs(rows[r].lr - (cases[i].hidden)) < 1e-15);
+            assert_true(fabs(rows[r].decay - (1 / cases[i].hidden)) < 1e-15);
+            assert_true(rows[r].eps == 0);
+        }
+        assert_true(fabs(rows[3].lr - .5) < 1e-15);
+        assert_true(rows[3].eps == 1);
+        assert_true(fabs(rows[4].lr - (.25)) < 1e-15);
+        assert_true(fabs(rows[5].lr - (.25)) < 1e-15);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(factors_of_muon),
         cmocka_unit_test(every_tensors_gradient_is_the_slope),
         cmocka_unit_test(every_tensors_gradient_holds_in_any_direction),
         cmocka_unit_test(no_position_sees_what_follows),

@@ -285,6 +285,24 @@ static void any_model(void **state)
     }
 }
 
+/* The matrices of a block are shared whole: q, k, v and the others by 2, 4, 8 or 16 ranks. */
+static void any_model_with_muon(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct trial_spec spec = slices_of(i == 0 ? 16 : 4);
+        spec.optimizer = OPTIMIZER_MUON;
+        spec.muon_momentum = .95;
+        spec.arch = i % 2 ? ARCH_LLAMA : ARCH_GPT;
+        spec.precision = i < 2 ? PRECISION_FP32 : PRECISION_BF16;
+        spec.muon_lr_scale = i == 3 ? MUON_MATCH_RMS : MUON_UNIT_RMS;
+        spec.d_model = 40; /* parts of tensors that are no multiples of anything */
+        spec.d_ff = 100;
+        spec.clip = .5;
+        any_size_gives_the_bytes_of_one(&spec);
+    }
+}
+
 /* A layer of 64k floats is a bucket of its own. */
 static void a_model_of_several_buckets(void **state)
 {
@@ -301,6 +319,9 @@ static void a_model_of_several_buckets(void **state)
     assert_int_equal(member_prepare(&member, &spec, "", NULL), 0);
     assert_int_equal(model_bucket_count(member.model), 5);
     member_release(&member);
+    any_size_gives_the_bytes_of_one(&spec);
+    spec.optimizer = OPTIMIZER_MUON;
+    spec.muon_momentum = .95;
     any_size_gives_the_bytes_of_one(&spec);
 }
 
@@ -521,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tree_by_hand),
         cmocka_unit_test_setup_teardown(any_number_of_slices, setup, teardown),
+        cmocka_unit_test_setup_teardown(any_model_with_muon, setup, teardown),
         cmocka_unit_test_setup_teardown(any_model, setup, teardown),
         cmocka_unit_test_setup_teardown(a_model_of_several_buckets, setup, teardown),
         cmocka_unit_test_setup_teardown(a_group_grows, setup, teardown),

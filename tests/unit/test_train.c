@@ -142,6 +142,85 @@ static void eps_follows_the_depth(void **state)
     model_destroy(model);
 }
 
+static struct trial_spec muon_spec(void)
+{
+    struct trial_spec spec = spec_of();
+    spec.optimizer = OPTIMIZER_MUON;
+    spec.muon_momentum = .95;
+    spec.clip = 0;
+    return spec;
+}
+
+static void draw_gradients(struct model *model, uint64_t step, float factor)
+{
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        struct param *p = model_param(model, i);
+        rng_fill_normal(p->grad, p->count, 1e-3, step, RNG_SIMULATE + i);
+        for (size_t j = 0; j < p->count; j++)
+            p->grad[j] *= factor;
+    }
+}
+
+/* Muon of gradients times 1000 is Muon, as long as the momentum is of the same gradients. */
+static void muon_does_not_see_the_scale_of_gradients(void **state)
+{
+    (void)state;
+    for (uint32_t scale = MUON_UNIT_RMS; scale <= MUON_ORIGINAL; scale++) {
+        struct trial_spec spec = muon_spec();
+        spec.muon_lr_scale = scale;
+        struct model *model = model_of(&spec), *other = model_of(&spec);
+        for (uint64_t step = 1; step <= 5; step++) {
+            draw_gradients(model, step, 1);
+            draw_gradients(other, step, 1000);
+            optimizer_step(model, &spec, 1, step);
+            optimizer_step(other, &spec, 1, step);
+        }
+        for (size_t i = 0; i < model_param_count(model); i++) {
+            const struct param *p = model_param(model, i), *o = model_param(other, i);
+            for (size_t j = 0; p->group == GROUP_HIDDEN && j < p->count; j++)
+                near((double)o->value[j], (double)p->value[j], 2e-6);
+        }
+        model_destroy(model);
+        model_destroy(other);
+    }
+}
+
+/* A gradient of equal elements g has one singular value: X = f(1) / sqrt(rows cols) everywhere, f
+ * the five steps from 1 (.7 times a value of f's bounds), times sqrt(rows / cols). All matrices but
+ * llama's are moved as far as they would be alone; q, k and v are 16 x 16 each. */
+static void muon_by_hand(void **state)
+{
+    (void)state;
+    double f = 1;
+    for (int step = 0; step < 5; step++)
+        f *= 3.4445 - 4.7750 * f * f + 2.0315 * f * f * f * f;
+    for (int arch = ARCH_GPT; arch <= ARCH_LLAMA; arch++) {
+        struct trial_spec spec = muon_spec();
+        spec.arch = (uint32_t)arch;
+        spec.parametrization = PARAM_MUP;
+        spec.base_width = 4; /* m = 4, of which Muon's LR does not know */
+        spec.vector_lr_ratio = .25;
+        spec.embedding_lr_shift = -1.5;
+        struct model *model = model_of(&spec);
+        fill(model, 1, .5f);
+        optimizer_step(model, &spec, 1, 1);
+        for (size_t i = 0; i < model_param_count(model); i++) {
+            const struct param *p = model_param(model, i);
+            double rows = strstr(p->name, "attn.") ? 16 : p->rows;
+            if (arch == ARCH_LLAMA && strstr(p->name, "mlp.fc"))
+                rows /= 2;
+            double muon = sqrt(rows / p->cols) * f / sqrt(rows * p->cols);
+            const double moved[] = {[GROUP_EMBEDDING] = 1 / 8. + .1,
+                                    [GROUP_HIDDEN] = muon + .1,
+                                    [GROUP_OUTPUT] = 1 + .1,
+                                    [GROUP_VECTOR] = .25};
+            near((double)p->value[0], 1 - 0.01 * moved[p->group], 2e-7);
+            near((double)p->value[p->count - 1], (double)p->value[0], 2e-7);
+        }
+        model_destroy(model);
+    }
+}
+
 static void a_gradient_that_is_not_finite_updates_nothing(void **state)
 {
     (void)state;
@@ -326,6 +405,8 @@ int main(void)
         cmocka_unit_test(adamw_by_hand),
         cmocka_unit_test(clip_is_by_the_norm_of_all_tensors),
         cmocka_unit_test(lr_factors_reach_the_weights),
+        cmocka_unit_test(muon_by_hand),
+        cmocka_unit_test(muon_does_not_see_the_scale_of_gradients),
         cmocka_unit_test(a_gradient_that_is_not_finite_updates_nothing),
         cmocka_unit_test(one_batch_is_learned_by_heart),
         cmocka_unit_test(independent_decay_knows_no_lr),

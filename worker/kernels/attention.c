@@ -7,7 +7,6 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-#include "kernels/gemm_bf16.h"
 #include "kernels/pieces.h"
 #include "kernels/simd.h"
 
@@ -15,11 +14,7 @@
 struct products {
     size_t strip; /* rows computed over the same keys; the tiles have a case for it */
     size_t block; /* rows after which the gradients of keys and values are added up */
-    size_t (*packed_size)(size_t depth, size_t columns);
-    struct gemm_packed_operand (*pack)(float *room, struct operand b, size_t depth, size_t columns);
-    struct gemm_packed_operand (*from)(struct gemm_packed_operand b, size_t step);
-    void (*multiply)(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
-                     size_t rows, size_t columns, size_t inner);
+    const struct packing *packing;
 };
 
 enum {
@@ -29,10 +24,8 @@ enum {
 
 static const struct products *products_of(enum matmul by)
 {
-    static const struct products fp32 = {
-        12, 48, gemm_packed_size, gemm_pack, gemm_packed_from, gemm_packed};
-    static const struct products bf16 = {
-        32, 64, gemm_bf16_packed_size, gemm_bf16_pack, gemm_bf16_packed_from, gemm_bf16_packed};
+    static const struct products fp32 = {12, 48, &packing_fp32};
+    static const struct products bf16 = {32, 64, &packing_bf16};
     return by == MATMUL_BF16 ? &bf16 : &fp32;
 }
 
@@ -51,12 +44,12 @@ static size_t whole_runs(size_t n)
 
 static struct room lay_room(const struct products *by, float *scratch, size_t T, size_t D)
 {
-    size_t across = by->packed_size(D, T), along = by->packed_size(T, D);
+    size_t across = by->packing->packed_size(D, T), along = by->packing->packed_size(T, D);
     struct room room = {.ld = whole_runs(T) + RUN}; /* no power of two: columns are read with this
                                                        stride */
     float **parts[] = {&room.keys,  &room.values, &room.rows_of_keys, &room.queries,
                        &room.d_out, &room.scores, &room.d_scores};
-    size_t block = by->packed_size(by->block, D), table = by->block * room.ld;
+    size_t block = by->packing->packed_size(by->block, D), table = by->block * room.ld;
     size_t sizes[] = {across, across, along, block, block, table, table};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         *parts[i] = scratch ? scratch + room.size : NULL;
@@ -172,19 +165,21 @@ static void forward_head(float *out, float *lse, const float *qkv, const struct 
     size_t b = pair / heads->H, h = pair % heads->H;
     const float *q = qkv + b * T * ld + h * D, *k = q + C, *v = k + C;
     const struct room room = own_room(by, scratch, T, D);
-    struct gemm_packed_operand keys = by->pack(room.keys, (struct operand){k, 1, ld}, D, T);
+    struct gemm_packed_operand keys =
+        by->packing->pack(room.keys, (struct operand){k, 1, ld}, D, T);
     struct gemm_packed_operand values =
-        by->pack(room.rows_of_keys, (struct operand){v, ld, 1}, T, D);
+        by->packing->pack(room.rows_of_keys, (struct operand){v, ld, 1}, T, D);
     out += b * T * C + h * D;
     for (size_t first = 0; first < T; first += by->strip) {
         size_t rows = piece_length(T, first, by->strip), seen = first + rows;
         float inverse[MOST_STRIP];
-        by->multiply((struct gemm_into){room.scores, room.ld, .add = 0},
-                     (struct operand){q + first * ld, ld, 1}, keys, rows, whole_runs(seen), D);
+        by->packing->multiply((struct gemm_into){room.scores, room.ld, .add = 0},
+                              (struct operand){q + first * ld, ld, 1}, keys, rows, whole_runs(seen),
+                              D);
         softmax_rows(room.scores, lse + pair * T + first, inverse, heads->scale, first, rows,
                      room.ld);
-        by->multiply((struct gemm_into){out + first * C, C, .add = 0},
-                     (struct operand){room.scores, room.ld, 1}, values, rows, D, seen);
+        by->packing->multiply((struct gemm_into){out + first * C, C, .add = 0},
+                              (struct operand){room.scores, room.ld, 1}, values, rows, D, seen);
         scale_rows(out + first * C, inverse, rows, D, C);
     }
 }
@@ -196,12 +191,13 @@ static void add_block(const struct products *by, float *d_rows, size_t ld, const
                       size_t table_ld, struct gemm_packed_operand b, size_t first, size_t rows,
                       size_t D)
 {
-    by->multiply((struct gemm_into){d_rows, ld, .add = 1}, (struct operand){table, 1, table_ld}, b,
-                 first, D, rows);
+    by->packing->multiply((struct gemm_into){d_rows, ld, .add = 1},
+                          (struct operand){table, 1, table_ld}, b, first, D, rows);
     for (size_t j = 0; j < rows; j += by->strip)
-        by->multiply((struct gemm_into){d_rows + (first + j) * ld, ld, .add = 0},
-                     (struct operand){table + j * table_ld + first + j, 1, table_ld},
-                     by->from(b, j), piece_length(rows, j, by->strip), D, rows - j);
+        by->packing->multiply((struct gemm_into){d_rows + (first + j) * ld, ld, .add = 0},
+                              (struct operand){table + j * table_ld + first + j, 1, table_ld},
+                              by->packing->from(b, j), piece_length(rows, j, by->strip), D,
+                              rows - j);
 }
 
 static void backward_head(float *d_qkv, const float *d_out, const float *qkv, const float *out,
@@ -213,10 +209,12 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
     const float *q = qkv + at, *k = q + C, *v = k + C;
     float *dq = d_qkv + at, *dk = dq + C, *dv = dk + C;
     const struct room room = own_room(by, scratch, T, D);
-    struct gemm_packed_operand keys = by->pack(room.keys, (struct operand){k, 1, ld}, D, T);
-    struct gemm_packed_operand values = by->pack(room.values, (struct operand){v, 1, ld}, D, T);
+    struct gemm_packed_operand keys =
+        by->packing->pack(room.keys, (struct operand){k, 1, ld}, D, T);
+    struct gemm_packed_operand values =
+        by->packing->pack(room.values, (struct operand){v, 1, ld}, D, T);
     struct gemm_packed_operand key_rows =
-        by->pack(room.rows_of_keys, (struct operand){k, ld, 1}, T, D);
+        by->packing->pack(room.rows_of_keys, (struct operand){k, ld, 1}, T, D);
     d_out += b * T * C + h * D;
     out += b * T * C + h * D;
     for (size_t first = 0; first < T; first += by->block) {
@@ -224,20 +222,21 @@ static void backward_head(float *d_qkv, const float *d_out, const float *qkv, co
         for (size_t i = 0; i < rows; i += by->strip) {
             size_t some = piece_length(rows, i, by->strip), row = first + i, seen = row + some;
             float *scores = room.scores + i * room.ld, *d_scores = room.d_scores + i * room.ld;
-            by->multiply((struct gemm_into){scores, room.ld, .add = 0},
-                         (struct operand){q + row * ld, ld, 1}, keys, some, whole_runs(seen), D);
-            by->multiply((struct gemm_into){d_scores, room.ld, .add = 0},
-                         (struct operand){d_out + row * C, C, 1}, values, some, whole_runs(seen),
-                         D);
+            by->packing->multiply((struct gemm_into){scores, room.ld, .add = 0},
+                                  (struct operand){q + row * ld, ld, 1}, keys, some,
+                                  whole_runs(seen), D);
+            by->packing->multiply((struct gemm_into){d_scores, room.ld, .add = 0},
+                                  (struct operand){d_out + row * C, C, 1}, values, some,
+                                  whole_runs(seen), D);
             softmax_rows_backward(scores, d_scores, room.ld, lse + pair * T + row, d_out + row * C,
                                   out + row * C, C, heads->scale, row, some, first + rows, D);
-            by->multiply((struct gemm_into){dq + row * ld, ld, .add = 0},
-                         (struct operand){d_scores, room.ld, 1}, key_rows, some, D, seen);
+            by->packing->multiply((struct gemm_into){dq + row * ld, ld, .add = 0},
+                                  (struct operand){d_scores, room.ld, 1}, key_rows, some, D, seen);
         }
         struct gemm_packed_operand queries =
-            by->pack(room.queries, (struct operand){q + first * ld, ld, 1}, rows, D);
+            by->packing->pack(room.queries, (struct operand){q + first * ld, ld, 1}, rows, D);
         struct gemm_packed_operand d_rows =
-            by->pack(room.d_out, (struct operand){d_out + first * C, C, 1}, rows, D);
+            by->packing->pack(room.d_out, (struct operand){d_out + first * C, C, 1}, rows, D);
         add_block(by, dk, ld, room.d_scores, room.ld, queries, first, rows, D);
         add_block(by, dv, ld, room.scores, room.ld, d_rows, first, rows, D);
     }

@@ -123,6 +123,24 @@ void cross_entropy(float *losses, float *logits, const uint32_t *labels, float l
 void adamw_update(float *weight, float *m, float *v, const float *grad, float grad_scale, float lr,
                   float beta1, float beta2, float eps, float decay, uint64_t step, size_t count);
 
+/* Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) on one matrix: with
+ * muon_momentum(u, m, ...) and newton_schulz(u), muon_update(weight, u, ...).
+ *
+ * m = momentum m + g, out = g + momentum m, where g = grad_scale grad (Nesterov) */
+void muon_momentum(float *out, float *m, const float *grad, float grad_scale, float momentum,
+                   size_t count);
+/* x (rows, cols) becomes x / (||x||_F + NEWTON_SCHULZ_EPS) after five steps
+ *   X <- (a I + b X X^T + c (X X^T)^2) X, (a, b, c) = (3.4445, -4.7750, 2.0315),
+ * of its transpose if rows > cols: the singular vectors stay, singular values above some .003 of the
+ * norm become .68 to 1.21. by: MATMUL_BF16 rounds the operands of the products; any other multiplies
+ * by our own fp32 product. scratch: newton_schulz_scratch() floats, 64-byte aligned. */
+#define NEWTON_SCHULZ_EPS 1e-12 /* against 0 / 0; PyTorch's 1e-7 would show in small gradients */
+size_t newton_schulz_scratch(enum matmul by, size_t rows, size_t cols);
+void newton_schulz(enum matmul by, float *x, float *scratch, size_t rows, size_t cols);
+double newton_schulz_flops(size_t rows, size_t cols); /* as computed: less than the formula's */
+/* weight = (1 - decay) weight - lr x; lr and decay are this step's, including all factors */
+void muon_update(float *weight, const float *x, float lr, float decay, size_t count);
+
 /* Sums of squares in double, one for each block of values: block i of a tensor of `count` begins at
  * i * squares_block(count). At most SQUARES_MOST blocks. */
 #define SQUARES_MOST 64

@@ -20,6 +20,10 @@
 
 int kernel_threads = 1;
 
+const struct packing packing_fp32 = {gemm_packed_size, gemm_pack, gemm_packed_from, gemm_packed};
+const struct packing packing_bf16 = {gemm_bf16_packed_size, gemm_bf16_pack, gemm_bf16_packed_from,
+                                     gemm_bf16_packed};
+
 #ifdef LRSEARCH_ONEDNN
 const char matmul_all[] = {MATMUL_OWN, MATMUL_OPENBLAS, MATMUL_ONEDNN, 0};
 #else

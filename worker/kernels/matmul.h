@@ -29,6 +29,16 @@ void matmul_use_bf16(enum matmul by);
 bool openblas_core_warning(char *out, size_t size, const char *core, const char *version,
                            const char *instructions, bool asked);
 
+/* The products of gemm.h and of gemm_bf16.h with an operand packed in advance. */
+struct packing {
+    size_t (*packed_size)(size_t depth, size_t columns);
+    struct gemm_packed_operand (*pack)(float *room, struct operand b, size_t depth, size_t columns);
+    struct gemm_packed_operand (*from)(struct gemm_packed_operand b, size_t step);
+    void (*multiply)(struct gemm_into to, struct operand a, struct gemm_packed_operand b,
+                     size_t rows, size_t columns, size_t inner);
+};
+extern const struct packing packing_fp32, packing_bf16;
+
 /* to = a (rows, inner) b (inner, columns); `by` must be present. */
 void matmul(enum matmul by, struct gemm_into to, struct operand a, struct operand b, size_t rows,
             size_t columns, size_t inner);

@@ -56,6 +56,10 @@ static int check_spec(const struct trial_spec *spec, struct lr_error *err)
         return lr_fail(err, LR_EINVAL, "architecture %u is not known", spec->arch);
     if (spec->parametrization > PARAM_LVP)
         return lr_fail(err, LR_EINVAL, "parametrization %u is not known", spec->parametrization);
+    if (spec->optimizer > OPTIMIZER_MUON)
+        return lr_fail(err, LR_EINVAL, "optimizer %u is not known", spec->optimizer);
+    if (spec->muon_lr_scale > MUON_ORIGINAL)
+        return lr_fail(err, LR_EINVAL, "muon_lr_scale %u is not known", spec->muon_lr_scale);
     if (spec->precision > PRECISION_BF16)
         return lr_fail(err, LR_EINVAL, "precision %u is not known", spec->precision);
     int rc = check_sizes(spec, err);
@@ -161,6 +165,11 @@ struct model_bucket model_bucket(const struct model *model, size_t index)
 {
     assert(index < model->bucket_count);
     return model->buckets[index];
+}
+
+float *model_muon_scratch(const struct model *model)
+{
+    return model->muon;
 }
 
 uint32_t model_micro_batch(const struct model *model)

@@ -26,12 +26,14 @@ struct param {        /* one tensor; the model owns all pointers */
     size_t count;
     size_t offset;       /* of its floats in model_floats() */
     float *value, *grad; /* (rows, cols) */
-    float *m, *v;        /* Adam's moments */
+    float *m, *v;        /* Adam's moments; of Muon the momentum and the last update's direction */
+    uint32_t matrices;   /* Muon: how many lie in it, one below the other, each orthogonalized by
+                            itself; 0: AdamW updates it */
     double init_std;     /* 0: constant init_value */
     double init_value;
     double lr_factor;    /* this tensor's LR / spec->lr, by the parametrization */
     double decay_factor; /* factor of spec->weight_decay; 0 for norms and biases */
-    double eps_factor;   /* factor of spec->adam_eps; 1 unless completep */
+    double eps_factor;   /* factor of spec->adam_eps; 1 unless completep, 0: Muon, which has none */
 };
 
 struct model;
@@ -55,6 +57,8 @@ struct model_floats {
     size_t count;
 };
 struct model_floats model_floats(const struct model *model);
+/* newton_schulz_scratch() of the largest matrix; NULL: no Muon. */
+float *model_muon_scratch(const struct model *model);
 
 /* Tensors whose gradients are complete at the same time in the backward pass, which goes from the
  * last bucket to the first: first <= index < end. */
@@ -102,7 +106,7 @@ enum model_part {
     PART_ATTENTION,
     PART_HEAD, /* output matrix and cross-entropy, forward and back */
     PART_ELEMENTWISE,
-    PART_OPTIMIZER, /* added by the caller: clip, AdamW, clearing of gradients */
+    PART_OPTIMIZER, /* added by the caller: clip and optimizer */
     PART_DATA,      /* added by the caller: reading of tokens */
     PART_COUNT
 };

@@ -75,6 +75,7 @@ struct model {
     float *d_wide;                        /* (N, max(3 C, W)) */
     float *d_act;                         /* (N, F); d_wide for gpt */
     float *scratch;                       /* attention */
+    float *muon;                          /* model_muon_scratch() */
 };
 
 /* Lays out a model's memory in one walk: counts bytes while arena.block is NULL, hands them out

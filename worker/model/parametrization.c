@@ -7,7 +7,8 @@
  *   output     s^2 / ratio_o       s^2 / ratio_o, logits / m   as mup
  *   attention  1/sqrt(d_h)         sqrt(d_h at base) / d_h     as mup
  *
- * (init variance / LR factor.) Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
+ * (init variance / LR factor; norms and biases have ratio_v.) m^shift, embedding_lr_shift, multiplies
+ * the LR of the embedding besides. Attention is muP's q.k/d_h, times sqrt(d_h at base_width) so that it
  * equals sp there. Positions are embeddings too. An output tied to the embedding is initialised and
  * trained as the embedding, its logits divided by m. Plans refuse that for lvp: the embedding's LR
  * falls as m^-1/2, the output's must not, and one matrix has one LR. Logits divided by m^1/2 would
@@ -16,6 +17,12 @@
  * muP: Yang et al. 2022, arXiv 2203.03466, table 8, Adam. lvp: Hayou & Liu 2025, arXiv 2506.15025:
  * with a vocabulary far larger than the width the embedding's LR falls like d^-1/2. At d_model =
  * base_width all three are the same.
+ *
+ * Muon's update of a hidden matrix has a spectral norm of its own, so that the gradient's size, which
+ * Adam's 1/m is for, plays no part. Under mup and lvp the change of a layer's output must not depend
+ * on the width (Yang et al. 2023, arXiv 2310.17813: a spectral norm of sqrt(fan_out/fan_in)).
+ * muon_lr_scale unit_rms and original give that by themselves: LR factor 1. match_rms grows as
+ * m^1/2: LR factor m^-1/2. Embedding, output and vectors stay with AdamW and the factors above.
  *
  * Weight decay is multiplied by the LR in the optimizer. Where the parametrization divides the LR,
  * the decay is multiplied by the same factor, so that the pull on the weights does not fade with
@@ -62,6 +69,15 @@ static double half_power(double m, int halves)
     return halves < 0 ? 1.0 / power : power;
 }
 
+/* Of the LR of hidden matrices, in halves. */
+static int hidden_lr(const struct trial_spec *spec)
+{
+    int by_adam = width_rule_of(spec->parametrization)->hidden_lr;
+    if (spec->optimizer != OPTIMIZER_MUON || by_adam == 0)
+        return by_adam;
+    return spec->muon_lr_scale == MUON_MATCH_RMS ? -1 : 0;
+}
+
 void parametrization_apply(struct param *param, const struct trial_spec *spec, bool in_block)
 {
     const struct width_rule *rule = width_rule_of(spec->parametrization);
@@ -70,17 +86,19 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec, b
     switch (param->group) {
     case GROUP_EMBEDDING:
         param->lr_factor = spec->embedding_lr_ratio;
-        lr_by_width = half_power(m, rule->embedding_lr);
+        lr_by_width = half_power(m, rule->embedding_lr) * pow(m, spec->embedding_lr_shift);
         break;
     case GROUP_HIDDEN:
         param->init_std /= half_power(m, -rule->hidden_init);
-        lr_by_width = half_power(m, rule->hidden_lr);
+        lr_by_width = half_power(m, hidden_lr(spec));
         break;
     case GROUP_OUTPUT:
         param->lr_factor = spec->output_lr_ratio;
         lr_by_width = half_power(m, rule->output_lr);
         break;
     case GROUP_VECTOR:
+        param->lr_factor = spec->vector_lr_ratio;
+        break;
     case GROUP_COUNT:
         break;
     }
@@ -93,6 +111,8 @@ void parametrization_apply(struct param *param, const struct trial_spec *spec, b
         double by_width = spec->parametrization == PARAM_SP ? 1.0 : 1.0 / m;
         param->eps_factor = by_width / (in_block ? depth_ratio(spec) : 1.0);
     }
+    if (param->group == GROUP_HIDDEN && spec->optimizer == OPTIMIZER_MUON)
+        param->eps_factor = 0.0;
 }
 
 float parametrization_attention_scale(const struct trial_spec *spec)

@@ -8,7 +8,8 @@ struct factor_row {
     const char *kind;            /* "hidden" */
     const char *tensors;         /* "attn.qkv, mlp.fc" */
     double init_std, init_value; /* init_std 0: all start at init_value (biases at 0) */
-    double lr, decay, eps;       /* factors of the plan's LR, weight_decay, adam_eps */
+    double lr, decay, eps; /* factors of the plan's LR, weight_decay, adam_eps; of matrices that
+                                    Muon updates: lr beside muon_lr_scale, eps 0 */
 };
 struct forward_factors {
     double attention; /* factor of q.k */

@@ -28,6 +28,7 @@ struct tensor {
     enum param_group group;
     size_t rows, cols;
     double std, value;
+    uint32_t matrices; /* one below the other */
 };
 
 static struct param *lay_param(struct model *model, struct layout *layout, const char *prefix,
@@ -40,6 +41,8 @@ static struct param *lay_param(struct model *model, struct layout *layout, const
                          .count = tensor->rows * tensor->cols,
                          .init_std = tensor->std,
                          .init_value = tensor->value};
+    if (model->spec.optimizer == OPTIMIZER_MUON)
+        laid.matrices = tensor->matrices;
     laid.offset = layout->floats;
     layout->floats += arena_padded(laid.count * sizeof(float)) / sizeof(float);
     layout->failed |= layout->floats > SIZE_MAX / 64;
@@ -65,7 +68,7 @@ static struct affine lay_affine(struct model *model, struct layout *layout, cons
     if (model->spec.arch != ARCH_GPT)
         return affine;
     snprintf(text, sizeof(text), "%s.bias", name);
-    tensor = (struct tensor){text, GROUP_VECTOR, weight->rows, 1, 0, 0};
+    tensor = (struct tensor){text, GROUP_VECTOR, weight->rows, 1, 0, 0, 0};
     affine.bias = lay_param(model, layout, prefix, &tensor);
     return affine;
 }
@@ -75,13 +78,13 @@ static void lay_block(struct model *model, struct layout *layout, uint32_t index
     const struct trial_spec *spec = &model->spec;
     size_t C = spec->d_model, F = spec->d_ff, W = model_fc_width(spec), D = C / spec->n_heads;
     double into_stream = parametrization_into_stream(spec);
-    const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1};
-    const struct tensor qkv = {NULL, GROUP_HIDDEN, 3 * C, C, INIT_STD, 0};
-    const struct tensor attn_proj = {NULL, GROUP_HIDDEN, C, C, into_stream, 0};
-    const struct tensor fc = {NULL, GROUP_HIDDEN, W, C, INIT_STD, 0};
-    const struct tensor mlp_proj = {NULL, GROUP_HIDDEN, C, F, into_stream, 0};
-    const struct tensor q_norm = {"attn.q_norm.weight", GROUP_VECTOR, D, 1, 0, 1};
-    const struct tensor k_norm = {"attn.k_norm.weight", GROUP_VECTOR, D, 1, 0, 1};
+    const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1, 0};
+    const struct tensor qkv = {NULL, GROUP_HIDDEN, 3 * C, C, INIT_STD, 0, 3};
+    const struct tensor attn_proj = {NULL, GROUP_HIDDEN, C, C, into_stream, 0, 1};
+    const struct tensor fc = {NULL, GROUP_HIDDEN, W, C, INIT_STD, 0, (uint32_t)(W / F)};
+    const struct tensor mlp_proj = {NULL, GROUP_HIDDEN, C, F, into_stream, 0, 1};
+    const struct tensor q_norm = {"attn.q_norm.weight", GROUP_VECTOR, D, 1, 0, 1, 0};
+    const struct tensor k_norm = {"attn.k_norm.weight", GROUP_VECTOR, D, 1, 0, 1, 0};
     char prefix[24];
     struct block_params p = {0};
     snprintf(prefix, sizeof(prefix), "blocks.%u.", index);
@@ -116,10 +119,10 @@ static void lay_tensors(struct model *model, struct layout *layout)
     const struct trial_spec *spec = &model->spec;
     bool laid = layout->arena.block != NULL;
     size_t C = spec->d_model, begun;
-    const struct tensor wte = {"wte.weight", GROUP_EMBEDDING, spec->vocab, C, INIT_STD, 0};
-    const struct tensor wpe = {"wpe.weight", GROUP_EMBEDDING, spec->context, C, INIT_STD, 0};
-    const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1};
-    const struct tensor head = {"head.weight", GROUP_OUTPUT, spec->vocab, C, INIT_STD, 0};
+    const struct tensor wte = {"wte.weight", GROUP_EMBEDDING, spec->vocab, C, INIT_STD, 0, 0};
+    const struct tensor wpe = {"wpe.weight", GROUP_EMBEDDING, spec->context, C, INIT_STD, 0, 0};
+    const struct tensor gain = {NULL, GROUP_VECTOR, C, 1, 0, 1, 0};
+    const struct tensor head = {"head.weight", GROUP_OUTPUT, spec->vocab, C, INIT_STD, 0, 0};
 
     model->param_count = model->bucket_count = layout->floats = 0;
     model->wte = lay_param(model, layout, "", &wte);
@@ -246,6 +249,15 @@ static void lay_acts(struct model *model, struct layout *layout)
     model->scratch = lay_floats(layout, attention_scratch(own_by(spec), T, C / spec->n_heads));
 }
 
+/* All matrices of a block are d_model by d_model or by d_ff. */
+static void lay_muon(struct model *model, struct layout *layout)
+{
+    const struct trial_spec *spec = &model->spec;
+    size_t C = spec->d_model, most = C > spec->d_ff ? C : spec->d_ff;
+    if (spec->optimizer == OPTIMIZER_MUON)
+        model->muon = lay_floats(layout, newton_schulz_scratch(own_by(spec), C, most));
+}
+
 /* Maximum tensors of a block and of the rest. */
 enum { BLOCK_TENSORS = 14, OTHER_TENSORS = 5 };
 
@@ -260,4 +272,5 @@ void shapes_lay(struct model *model, struct layout *layout)
     model->sum.leaves = lay(layout, most, sizeof(*model->sum.leaves));
     lay_params(model, layout);
     lay_acts(model, layout);
+    lay_muon(model, layout);
 }

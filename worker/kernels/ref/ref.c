@@ -111,6 +111,42 @@ void ref_attention_forward(double *out, const double *qkv, double scale, size_t 
             }
 }
 
+/* out (rows, cols) = a (rows, inner) b (inner, cols) */
+static void product(double *out, const double *a, const double *b, size_t rows, size_t cols,
+                    size_t inner)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++) {
+            out[i * cols + j] = 0;
+            for (size_t k = 0; k < inner; k++)
+                out[i * cols + j] += a[i * inner + k] * b[k * cols + j];
+        }
+}
+
+void ref_newton_schulz(double *x, double *room, size_t rows, size_t cols)
+{
+    double *gram = room, *square = gram + rows * rows, *product_x = square + rows * rows;
+    double squares = 0;
+    for (size_t i = 0; i < rows * cols; i++)
+        squares += x[i] * x[i];
+    for (size_t i = 0; i < rows * cols; i++)
+        x[i] /= sqrt(squares) + 1e-12;
+    for (int step = 0; step < 5; step++) {
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < rows; j++) {
+                gram[i * rows + j] = 0;
+                for (size_t k = 0; k < cols; k++)
+                    gram[i * rows + j] += x[i * cols + k] * x[j * cols + k];
+            }
+        product(square, gram, gram, rows, rows, rows);
+        for (size_t i = 0; i < rows * rows; i++)
+            gram[i] = -4.7750 * gram[i] + 2.0315 * square[i];
+        product(product_x, gram, x, rows, cols, rows);
+        for (size_t i = 0; i < rows * cols; i++)
+            x[i] = 3.4445 * x[i] + product_x[i];
+    }
+}
+
 void ref_cross_entropy(double *losses, const double *logits, const uint32_t *labels,
                        double logit_scale, double z_loss, size_t N, size_t V)
 {

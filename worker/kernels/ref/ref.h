@@ -21,6 +21,9 @@ void ref_swiglu_forward(double *out, const double *in, size_t N, size_t F);
 void ref_gelu_forward(double *out, const double *in, size_t count);
 void ref_attention_forward(double *out, const double *qkv, double scale, size_t B, size_t T,
                            size_t C, size_t H);
+/* The five steps as they are written, without the transposition: rows <= cols. Room for
+ * rows (2 rows + cols) doubles. */
+void ref_newton_schulz(double *x, double *room, size_t rows, size_t cols);
 /* losses + z_loss ln(Z)^2 */
 void ref_cross_entropy(double *losses, const double *logits, const uint32_t *labels,
                        double logit_scale, double z_loss, size_t N, size_t V);

@@ -5,7 +5,7 @@
 #include "lrsearch/error.h"
 #include "model/model.h"
 
-/* Speed of a training step: data, forward, backward, clip and AdamW on the spec's tokens. */
+/* Speed of a training step: data, forward, backward, clip and update on the spec's tokens. */
 
 struct benchmark {
     size_t steps;              /* measured */

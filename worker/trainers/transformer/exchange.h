@@ -8,7 +8,7 @@
 /* The traffic of one group about one model. Every function is called by all members in the same
  * order. Each bucket of the parameters is cut into a segment for each member, which sums the
  * gradients of its segments, updates their weights and holds their moments; moments elsewhere are
- * stale.
+ * stale. A matrix that Muon updates lies in one segment.
  *
  * The first error sticks; functions that return int give LR_ECANCELED if given_up() said so, and
  * LR_EWORKERS if a member is gone. Then the memory in flight is kept for ever. */
@@ -76,7 +76,7 @@ int exchange_gradients_end(struct exchange *exchange, struct lr_error *err);
 /* *loss: sum over all slices, in their tree; *norm: of the gradient. */
 int exchange_sums(struct exchange *exchange, const struct report *own, double *loss, double *norm,
                   struct lr_error *err);
-/* AdamW on the own segments, then the weights of all. */
+/* The update of the own segments, then the weights of all. */
 int exchange_update(struct exchange *exchange, double schedule, uint64_t step, double norm,
                     struct lr_error *err);
 

@@ -37,7 +37,7 @@ double slices_gradient(struct model *model, const struct source *source, uint32_
                        const struct trial_spec *spec, uint64_t batch,
                        const struct slice_range *slices);
 
-/* Step 1, 2, ...: gradients, clip and AdamW. *loss: mean of the batch; *norm as optimizer_step()
+/* Step 1, 2, ...: gradients, clip and update. *loss: mean of the batch; *norm as optimizer_step()
  * returns it. 0; LR_ECANCELED or LR_EWORKERS if the group was given up; LR_EDATA if a member could
  * not read its data. */
 int member_step(struct member *member, uint64_t step, double *loss, double *norm,

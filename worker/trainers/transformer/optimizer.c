@@ -1,7 +1,9 @@
-/* schedule_factor() and one step of AdamW over all tensors, in fixed order. Schedules end with the
- * horizon: an LR read from a loss that was not annealed is about 3x too low. */
+/* schedule_factor() and one step of AdamW, or of Muon for hidden matrices and AdamW for the rest, over
+ * all tensors, in fixed order. Schedules end with the horizon: an LR read from a loss that was not
+ * annealed is about 3x too low. */
 #include "trainers/transformer/optimizer.h"
 
+#include <assert.h>
 #include <math.h>
 #include "kernels/kernels.h"
 
@@ -45,6 +47,40 @@ double schedule_factor(const struct trial_spec *spec, uint64_t step)
     return end + (1.0 - end) * fall(spec, share);
 }
 
+size_t param_block(const struct param *p)
+{
+    return p->matrices > 0 ? p->count / p->matrices : squares_block(p->count);
+}
+
+static double muon_scale(const struct trial_spec *spec, double rows, double cols)
+{
+    switch (spec->muon_lr_scale) {
+    case MUON_MATCH_RMS:
+        return 0.2 * sqrt(fmax(rows, cols));
+    case MUON_ORIGINAL:
+        return sqrt(fmax(1.0, rows / cols));
+    default:
+        return sqrt(rows / cols);
+    }
+}
+
+/* Of the floats from <= i < to, which are whole matrices. lr and decay: of this step and tensor. */
+static void update_by_muon(const struct model *model, const struct trial_spec *spec,
+                           const struct param *p, double shrink, double lr, double decay,
+                           size_t from, size_t to)
+{
+    enum matmul by = spec->precision == PRECISION_BF16 ? MATMUL_BF16 : MATMUL_OWN;
+    size_t each = param_block(p), rows = p->rows / p->matrices;
+    assert(from % each == 0 && to % each == 0);
+    for (size_t at = from; at < to; at += each) {
+        muon_momentum(p->v + at, p->m + at, p->grad + at, (float)shrink, (float)spec->muon_momentum,
+                      each);
+        newton_schulz(by, p->v + at, model_muon_scratch(model), rows, p->cols);
+        muon_update(p->value + at, p->v + at, (float)(lr * muon_scale(spec, (double)rows, p->cols)),
+                    (float)decay, each);
+    }
+}
+
 void optimizer_update(struct model *model, const struct trial_spec *spec,
                       const struct update *update, size_t bucket, size_t begin, size_t end)
 {
@@ -61,6 +97,11 @@ void optimizer_update(struct model *model, const struct trial_spec *spec,
         if (from >= to)
             continue;
         double coupled = spec->independent_decay ? 1.0 : spec->lr * p->lr_factor;
+        if (p->matrices > 0) {
+            update_by_muon(model, spec, p, shrink, lr * p->lr_factor,
+                           decay * p->decay_factor * coupled, from, to);
+            continue;
+        }
         adamw_update(p->value + from, p->m + from, p->v + from, p->grad + from, (float)shrink,
                      (float)(lr * p->lr_factor), (float)spec->beta1, (float)spec->beta2,
                      (float)(spec->adam_eps * p->eps_factor),
@@ -72,8 +113,14 @@ double optimizer_step(struct model *model, const struct trial_spec *spec, double
                       uint64_t step)
 {
     double squares = 0;
-    for (size_t i = 0; i < model_param_count(model); i++)
-        squares += sum_of_squares(model_param(model, i)->grad, model_param(model, i)->count);
+    for (size_t i = 0; i < model_param_count(model); i++) {
+        const struct param *p = model_param(model, i);
+        double sums[SQUARES_MOST] = {0}, sum = 0;
+        sums_of_squares(sums, p->grad, param_block(p), p->count);
+        for (size_t block = 0; block < SQUARES_MOST; block++)
+            sum += sums[block];
+        squares += sum;
+    }
     const struct update update = {.schedule = schedule, .norm = sqrt(squares), .step = step};
     if (isfinite(update.norm))
         for (size_t bucket = 0; bucket < model_bucket_count(model); bucket++)
