@@ -235,10 +235,27 @@ uint64_t trial_params(const struct trial_spec *spec)
     return trial_params_hidden(spec) + rows * spec->d_model;
 }
 
+/* Of one matrix in Muon's five steps X <- (a I + b X X^T + c (X X^T)^2) X, with m <= n: 4 m^2 n + 2 m^3
+ * each. */
+static double newton_schulz_flops(double rows, double cols)
+{
+    double m = fmin(rows, cols), n = fmax(rows, cols);
+    return 5 * (4 * m * m * n + 2 * m * m * m);
+}
+
+/* Muon's part is spent once a step. It counts as the formula has it, as all products do, although
+ * the transformer trainer needs half of that (kernels/muon.c). */
 double trial_flops_per_token(const struct trial_spec *spec)
 {
     double d = spec->d_model, layers = spec->n_layers, context = spec->context, vocab = spec->vocab;
-    return 6 * layers * (double)block_weights(spec) + 12 * layers * d * context + 6 * d * vocab;
+    double flops =
+        6 * layers * (double)block_weights(spec) + 12 * layers * d * context + 6 * d * vocab;
+    if (spec->optimizer == OPTIMIZER_MUON && spec->batch_tokens > 0)
+        flops += layers *
+                 (4 * newton_schulz_flops(d, d) +
+                  (spec->arch == ARCH_LLAMA ? 3 : 2) * newton_schulz_flops(d, spec->d_ff)) /
+                 spec->batch_tokens;
+    return flops;
 }
 
 uint64_t trial_steps(const struct trial_spec *spec)

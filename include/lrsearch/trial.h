@@ -256,7 +256,8 @@ bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow)
 uint64_t trial_params_hidden(const struct trial_spec *spec);
 uint64_t trial_params(const struct trial_spec *spec);
 /* Forward + backward, attention counted in full: 6 (weights of the blocks) + 12 L d T + 6 d V; with
- * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. */
+ * d_ff = 4 d that is 72 L d^2 + 12 L d T + 6 d V. Muon adds its share of a step: for each hidden matrix
+ * of m x n, m <= n, 5 (4 m^2 n + 2 m^3) / batch_tokens. */
 double trial_flops_per_token(const struct trial_spec *spec);
 /* horizon_tokens / batch_tokens, rounded up; 0: the trial has no steps (trainers that do not
  * train). */

@@ -27,6 +27,7 @@ struct bench_options {
     uint32_t size; /* 1 + index in sizes, or SIZE_ALL; 0: the first DEFAULT_SIZES */
     uint32_t threads;
     uint32_t precision; /* 1 + enum precision, or 0: fp32 */
+    uint32_t optimizer; /* 1 + enum optimizer, or 0: adamw */
     bool json;
 };
 
@@ -48,8 +49,12 @@ static const char *const part_names[PART_COUNT] = {[PART_LINEAR_FORWARD] = "line
                                                    [PART_ATTENTION] = "attention",
                                                    [PART_HEAD] = "head_cross_entropy",
                                                    [PART_ELEMENTWISE] = "elementwise",
-                                                   [PART_OPTIMIZER] = "adamw",
                                                    [PART_DATA] = "data"};
+
+static const char *part_name(const struct trial_spec *spec, int part)
+{
+    return part == PART_OPTIMIZER ? optimizer_name(spec->optimizer) : part_names[part];
+}
 
 static struct trial_spec spec_of(const struct size *size, const struct bench_options *options)
 {
@@ -74,6 +79,9 @@ static struct trial_spec spec_of(const struct size *size, const struct bench_opt
     spec.adam_eps = 1e-8;
     spec.clip = 1;
     spec.precision = options->precision ? options->precision - 1 : PRECISION_FP32;
+    spec.optimizer = options->optimizer ? options->optimizer - 1 : OPTIMIZER_ADAMW;
+    spec.muon_lr_scale = MUON_UNIT_RMS;
+    spec.muon_momentum = 0.95;
     spec.source = SOURCE_TOKENS;
     spec.val_tokens = size->context + 1;
     spec.repeat = 1;
@@ -94,16 +102,16 @@ static void print_text(const struct size *size, const struct trial_spec *spec,
     double flops = trial_flops_per_token(spec) * spec->batch_tokens, sum = 0;
     for (int p = 0; p < PART_COUNT; p++)
         sum += b->part_s[p];
-    printf(
-        "%-2s %s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the %s peak %.1f; %zu steps "
-        "of %.1f ms; model %.0f MiB, process %.0f MiB\n  ",
-        size->name, precision_name(spec->precision),
-        format_count(rate, sizeof(rate), spec->batch_tokens / b->step_s[1]),
-        flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2], peak_names[b->peak_kind],
-        b->peak_flops / 1e9, b->steps, b->step_s[1] * 1e3, (double)b->model_bytes / 1048576,
-        peak_memory_mib());
+    printf("%-2s %s %s %8s tokens/s  %6.1f GFLOP/s, %.2f (%.2f .. %.2f) of the %s peak %.1f; %zu "
+           "steps "
+           "of %.1f ms; model %.0f MiB, process %.0f MiB\n  ",
+           size->name, precision_name(spec->precision), optimizer_name(spec->optimizer),
+           format_count(rate, sizeof(rate), spec->batch_tokens / b->step_s[1]),
+           flops / b->step_s[1] / 1e9, b->share[1], b->share[0], b->share[2],
+           peak_names[b->peak_kind], b->peak_flops / 1e9, b->steps, b->step_s[1] * 1e3,
+           (double)b->model_bytes / 1048576, peak_memory_mib());
     for (int p = 0; p < PART_COUNT; p++)
-        printf(" %s %.1f %%", part_names[p], 100 * b->part_s[p] / sum);
+        printf(" %s %.1f %%", part_name(spec, p), 100 * b->part_s[p] / sum);
     printf("\n   products: %s\n", trial_products_text(spec->products, by, sizeof(by)));
     fflush(stdout);
 }
@@ -114,7 +122,7 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
     double flops = trial_flops_per_token(spec) * spec->batch_tokens;
     json_t *object = json_object(), *parts = json_object();
     for (int p = 0; p < PART_COUNT; p++)
-        json_put(parts, part_names[p], json_of_double(b->part_s[p]), ok);
+        json_put(parts, part_name(spec, p), json_of_double(b->part_s[p]), ok);
     json_put(object, "size", json_of_text(size->name), ok);
     json_put(object, "parameters", json_of_count(trial_params(spec)), ok);
     json_put(object, "flops_per_step", json_of_double(flops), ok);
@@ -125,6 +133,7 @@ static json_t *size_json(const struct size *size, const struct trial_spec *spec,
     json_put(object, "step_s_q1", json_of_double(b->step_s[0]), ok);
     json_put(object, "step_s_q3", json_of_double(b->step_s[2]), ok);
     json_put(object, "precision", json_of_text(precision_name(spec->precision)), ok);
+    json_put(object, "optimizer", json_of_text(optimizer_name(spec->optimizer)), ok);
     json_put(object, "instructions", json_of_text(peak_names[b->peak_kind]), ok);
     json_put(object, "peak_gflops", json_of_double(b->peak_flops / 1e9), ok);
     json_put(object, "fma_peak", json_of_double(b->peak_flops), ok); /* its first name */
@@ -225,6 +234,8 @@ static const struct option_row rows[] = {
      OPTION_TO_1000},
     {"precision", "fp32|bf16", "training.precision, of products; default fp32",
      OPTION_AT(bench_options, precision), .type = OPTION_CHOICE, .values = "fp32 bf16"},
+    {"optimizer", "adamw|muon", "training.optimizer; default adamw",
+     OPTION_AT(bench_options, optimizer), .type = OPTION_CHOICE, .values = "adamw muon"},
     OPTION_ROW_JSON(bench_options),
 };
 

@@ -68,6 +68,14 @@ static double step_flops(const struct trial_spec *spec)
     return trial_flops_per_token(spec) * spec->batch_tokens;
 }
 
+/* Of a token in the passes alone: a validation has no optimizer. */
+static double pass_flops(const struct trial_spec *spec)
+{
+    struct trial_spec passes = *spec;
+    passes.optimizer = OPTIMIZER_ADAMW;
+    return trial_flops_per_token(&passes);
+}
+
 /* Halves batch, depth and width until a step takes about 0.5 s and PARAMS_MOST is met. */
 static void shrink_model(struct trial_spec *spec)
 {
@@ -148,7 +156,7 @@ int calibrate(struct calibration *out, const struct trial_spec *spec, double sec
         return rc;
     out->share = step_flops(&small) / step_flops(spec);
     out->step_s /= out->share;
-    out->sequence_s *= trial_flops_per_token(spec) / trial_flops_per_token(&small);
+    out->sequence_s *= pass_flops(spec) / pass_flops(&small);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* The cost model of a group's step. With g members, S slices padded to P (a power of two):
  *
- *     T(g) = F / f * min(S, P/g) / S          products: F FLOPs a step, f FLOP/s a rank
+ *     T(g) = F / f * min(S, P/g) / S          products: F FLOPs a step, f FLOP/s a rank; Muon's are
+ *                                            among them, since members share its matrices too
  *          + 28 N / g / 4e9                   AdamW: N parameters, 28 bytes each, memory-bound
  *          + 2 (g-1)/g 4N / b + 3 (g-1) l     reduce-scatter, all-gather; and the norm's sums
  *

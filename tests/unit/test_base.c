@@ -177,6 +177,16 @@ static void sizes_of_a_trial(void **state)
     assert_int_equal(trial_params(&spec), 2 * (12 * 4096 + 13 * 64) + 128 + 640 * 64);
     assert_true(trial_flops_per_token(&spec) ==
                 72. * 2 * 4096 + 12. * 2 * 64 * 128 + 6. * 64 * 256);
+    spec.optimizer = OPTIMIZER_MUON; /* 4 of 64 x 64, two (llama: three) of 64 x 256 */
+    double passes = 72. * 2 * 4096 + 12. * 2 * 64 * 128 + 6. * 64 * 256;
+    double square = 6. * 64 * 64 * 64, wide = 18. * 64 * 64 * 64;
+    assert_true(trial_flops_per_token(&spec) == passes + 2 * 5 * (4 * square + 2 * wide) / 2048);
+    spec.arch = ARCH_LLAMA;
+    spec.batch_tokens = 4096;
+    passes += 6. * 2 * 64 * 256;
+    assert_true(trial_flops_per_token(&spec) == passes + 2 * 5 * (4 * square + 3 * wide) / 4096);
+    spec.arch = ARCH_GPT;
+    spec.batch_tokens = 2048;
     assert_int_equal(trial_steps(&spec), 65);
     assert_string_equal(parametrization_name(PARAM_LVP), "lvp");
     assert_string_equal(outcome_name(77), "?");
