@@ -135,7 +135,7 @@ static void begin(uint64_t seed)
 static struct observation run_trial(const struct proposal *p)
 {
     const struct search_cell *cell = &game.cells[p->cell];
-    struct observation o = {p->tokens, p->lr, p->seed, p->cell, OBSERVED_LOSS, 0, {0}};
+    struct observation o = {p->tokens, p->lr, p->seed, p->cell, OBSERVED_LOSS, 0, {0}, 0};
     double best = log2(4e-3) - 0.3 * cell->axes[AXIS_WIDTH] - 0.3 * log2((double)p->tokens / 1e6);
     double off = log2(p->lr) - best;
     memcpy(o.ratios, p->ratios, sizeof(o.ratios));
@@ -242,7 +242,8 @@ static void play(void)
                                       asked[i].cell,
                                       OBSERVED_RUNNING,
                                       NAN,
-                                      {0}};
+                                      {0},
+                                      0};
             memcpy(o->ratios, asked[i].ratios, sizeof(o->ratios));
         }
         runs = finish_some(trials ? 1 - game.delay : 1);

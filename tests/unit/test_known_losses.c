@@ -40,7 +40,7 @@ static struct trial_spec table_spec(void)
 {
     struct sweep_row rows[] = {
         {1000, .001, 3, 0}, {1000, .001, 3.5, 1}, {1000, .002, 2, 0}, {1000, .004, NAN, 0}};
-    const struct sweep sweep = {rows, 4};
+    const struct sweep sweep = {.rows = rows, .count = 4};
     struct trial_spec spec = {.trainer = TRAINER_REPLAY, .horizon_tokens = 1000, .lr = .001};
     struct lr_error err = {0};
     if (sweep_write(&sweep, folder, table_place.data_path, &spec.data_hash, &err))
