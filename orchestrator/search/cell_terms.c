@@ -21,8 +21,10 @@ static const double ratio_axis[AXIS_COUNT][2] = {[AXIS_DEPTH] = {0, 0.3},
  * tau = B / (LR decay D) goes as (D/N)^-.52, so that LR decay ~ B D^-.48 N^-.52; over LR* by the
  * means above (and ~ D^-.28): decay ~ B^.55 D^-.2, and depth^-.27. Over the width the best LR decay
  * falls as 1 / width (arXiv 2512.05620), as the LRs of hidden matrices under mup do. */
-static const double decay_axis[AXIS_COUNT][2] = {
-    [AXIS_DEPTH] = {-0.25, 0.3}, [AXIS_VOCAB] = {0, 0.3}, [AXIS_BATCH] = {0.55, 0.4}};
+static const double decay_axis[AXIS_COUNT][2] = {[AXIS_DEPTH] = {-0.25, 0.3},
+                                                 [AXIS_VOCAB] = {0, 0.3},
+                                                 [AXIS_BATCH] = {0.55, 0.4},
+                                                 [AXIS_DECAY] = {0, 0.3} /* no plan has both */};
 static const double decay_tokens[2] = {-0.2, 0.3};
 /* Bjorck: beta .70 at 50M, .65 at 125M, .38 at 350M, .32 at 760M: about .1 per octave of
  * parameters. */
