@@ -112,7 +112,9 @@ campaign search "$@"
 
 # Octave grids half an octave apart: an octave on either side, the places between, and wider ones.
 sweep=1
-while range=$(python3 "$here/proof_table.py" range "$dir" "$sweep") && [ -n "$range" ]; do
+while :; do
+    range=$(python3 "$here/proof_table.py" range "$dir" "$sweep")
+    [ -n "$range" ] || break
     echo "proof.sh: $trainer: sweep $sweep at $target tokens, learning rates $range" >&2
     campaign "sweep-$sweep" "$@" --set search.policy=grid --set "search.horizons=[$target]" \
         --set "search.lr=$range" --set search.seeds=2 --set target.tokens=$target --set budget.tokens=none
@@ -136,8 +138,9 @@ set output "proof.svg.new"
 set multiplot layout 1,2
 set grid lc rgb "#dddddd"
 set format x "%.0s%c"
-set format y "%.0e"
-set logscale xy
+set format y "%.1e"
+set logscale x
+set logscale y 2
 set xlabel "tokens"
 set ylabel "best learning rate"
 set key bottom left
@@ -145,12 +148,12 @@ plot "horizons.dat" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lw 1.5 lc 1 title 
      "predicted.dat" using ($1*0.93):2:3:4 with yerrorbars pt 5 ps 0.8 lw 2 lc 2 title "predicted", \
      "measured.dat" using ($1*1.07):2:3:4 with yerrorbars pt 9 ps 0.9 lw 2 lc 7 title "measured"
 unset logscale
-set logscale x
-set format x "%.0e"
+set logscale x 2
+set format x "%.1e"
 set format y "%.3f"
 set xlabel "learning rate"
 set ylabel "validation loss at the target, nats"
-set key top right
+set key top center
 load "marks.gp"
 stats "sweep.dat" using 1 name "lr" nooutput
 plot [lr_min/1.5:lr_max*1.5] "sweep.dat" using 1:2 with points pt 7 ps 0.6 lc 1 title "trained", \

@@ -250,10 +250,10 @@ def table(folder):
     curve = [low + (high - low) * i / 60 for i in range(61)]
     write_data(folder, "curve.dat", [(basin.best * 2 ** x, at(basin.fit, x)) for x in curve])
     with open(os.path.join(folder, "marks.gp"), "w", encoding="utf-8") as file:
-        for name, lr, *_ in rows[:2]:
+        for name, lr in (("predicted", target["lr"]), ("kept", longest["lr_opt"])):
             if lr:
                 print(f"set arrow from {lr:.9g}, graph 0 to {lr:.9g}, graph 1 nohead dt 2 lc rgb '#888888'\n"
-                      f"set label '{name.split()[0]}' at {lr:.9g}, graph 0.97 right rotate by 90 offset -0.6,0 "
+                      f"set label '{name}' at {lr:.9g}, graph 0.97 right rotate by 90 offset -0.6,0 "
                       "font ',10'", file=file)
 
 
