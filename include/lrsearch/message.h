@@ -16,7 +16,7 @@
  * Each member of a group (group.h) has its own ASSIGN of the attempt. The leader sends PROGRESS and
  * the RESULT that counts; a follower's RESULT says only that it has left the training. */
 
-#define MESSAGE_PROTOCOL 7u
+#define MESSAGE_PROTOCOL 8u
 
 #define HELLO_FIELDS(U32, U64, F64, TEXT, STRUCT)                                                  \
     U32(protocol)                                                                                  \

@@ -41,7 +41,7 @@ UNCHECKED static double plain_loop(size_t rounds)
     for (int c = 0; c < CHAINS * PLAIN_WIDTH; c++)
         total += sums[c];
     sink = total;
-    return 2.0 * CHAINS * PLAIN_WIDTH * (double)rounds;
+    return (double)(2 * CHAINS * PLAIN_WIDTH * rounds);
 }
 
 #ifdef __x86_64__
@@ -56,7 +56,7 @@ UNCHECKED __attribute__((target("avx2,fma"))) static double avx2_loop(size_t rou
     for (int c = 1; c < CHAINS; c++)
         sums[0] += sums[c];
     sink = sums[0][0];
-    return 2.0 * CHAINS * 8 * (double)rounds;
+    return (double)(2 * CHAINS * 8 * rounds);
 }
 
 UNCHECKED __attribute__((target("avx512f"))) static double avx512_loop(size_t rounds)
@@ -70,7 +70,7 @@ UNCHECKED __attribute__((target("avx512f"))) static double avx512_loop(size_t ro
     for (int c = 1; c < CHAINS; c++)
         sums[0] += sums[c];
     sink = sums[0][0];
-    return 2.0 * CHAINS * 16 * (double)rounds;
+    return (double)(2 * CHAINS * 16 * rounds);
 }
 
 #define BF16_VALUE 0x3a83 /* 0.001 */
@@ -88,7 +88,7 @@ avx512_bf16_loop(size_t rounds)
     for (int c = 1; c < CHAINS; c++)
         sums[0] += sums[c];
     sink = sums[0][0];
-    return 2.0 * CHAINS * 32 * (double)rounds;
+    return (double)(2 * CHAINS * 32 * rounds);
 }
 
 /* Intel's manual, LDTILECFG */
@@ -128,7 +128,7 @@ UNCHECKED __attribute__((target("amx-tile,amx-bf16"))) static double amx_bf16_lo
     _tile_stored(0, sums, TILE_ROW_BYTES);
     sink = sums[0];
     _tile_loadconfig(&before);
-    return 2.0 * TILE_CHAINS * TILE_ROWS * 16 * 32 * (double)rounds;
+    return (double)(2 * TILE_CHAINS * TILE_ROWS * 16 * 32 * rounds);
 }
 #endif
 
