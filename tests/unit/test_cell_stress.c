@@ -236,14 +236,8 @@ static void play(void)
         for (size_t i = 0; i < trials; i++) {
             check_proposal(&asked[i]);
             struct observation *o = &game.seen[game.count++];
-            *o = (struct observation){asked[i].tokens,
-                                      asked[i].lr,
-                                      asked[i].seed,
-                                      asked[i].cell,
-                                      OBSERVED_RUNNING,
-                                      NAN,
-                                      {0},
-                                      0};
+            *o = (struct observation){asked[i].tokens,  asked[i].lr, asked[i].seed, asked[i].cell,
+                                      OBSERVED_RUNNING, NAN,         {0},           0};
             memcpy(o->ratios, asked[i].ratios, sizeof(o->ratios));
         }
         runs = finish_some(trials ? 1 - game.delay : 1);

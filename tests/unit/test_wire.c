@@ -59,7 +59,7 @@ static void every_message_survives(void **state)
 static void layout_is_little_endian_and_fixed(void **state)
 {
     (void)state;
-    static const unsigned char expected[] = {7, 0, 5, 0, 12, 0, 0, 0, 8, 7,
+    static const unsigned char expected[] = {8, 0, 5, 0, 12, 0, 0, 0, 8, 7,
                                              6, 5, 4, 3, 2,  1, 1, 0, 0, 0};
     struct message cancel = {.tag = MSG_CANCEL};
     unsigned char frame[WIRE_FRAME_MAX];
@@ -122,7 +122,7 @@ static void malformed_frames_say_what_is_wrong(void **state)
     frame[0] = 9;
     wire_decode(&back, frame, (size_t)length, &err);
     assert_string_equal(err.text,
-                        "message protocol 9, expected 7: all ranks must run the same lrsearch");
+                        "message protocol 9, expected 8: all ranks must run the same lrsearch");
 
     memset(&err, 0, sizeof(err));
     wire_encode(&ping, frame, sizeof(frame));
