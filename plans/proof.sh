@@ -6,9 +6,9 @@
 # prediction, the best LR of the short trainings and the published formulas cost there. table.md,
 # proof.svg (by gnuplot, when it is there) and the runs lie in DIR/TRAINER.
 #
-#   adamw    the built-in trainer (plans/proof.yaml); without a name, this one
+#   adamw    the built-in trainer (plans/proof.yaml); without a name, this one. An hour on two cores
 #   muon     the same with training.optimizer: muon
-#   command  a PyTorch script (plans/proof-command.yaml); needs python3-torch
+#   command  a PyTorch script (plans/proof-command.yaml); needs python3-torch. Two to three hours
 #   --small  horizons up to 128Ki tokens, target 2Mi: minutes instead of hours
 #   --dir    folder of the results (logs/proof, with --small logs/proof-small)
 #
