@@ -637,6 +637,26 @@ static void a_new_member_that_is_gone_does_not_end_the_attempt(void **state)
     stop_and_finish(&r);
 }
 
+/* A member that was taken in is gone: the coordinator names a smaller group, and the leader does not
+ * wait until it learns of the death itself. */
+static void a_group_that_shrank_is_given_up(void **state)
+{
+    (void)state;
+    struct running r;
+    int others[16] = {0};
+    struct message assign = member_of("1,2", 1, 100000), offer = larger_group("1,2,3,4", 3, 1);
+    start(&r, 0);
+    say(&r, &assign);
+    hear_ranks(&r, 2);
+    atomic_store(&ready_epoch, 1);
+    say(&r, &offer);
+    hear_ranks(&r, 4);
+    offer = larger_group("1,2", 3, 2);
+    say(&r, &offer);
+    assert_int_equal(hear(&r, MSG_RESULT, others).as.result.result.outcome, OUTCOME_LOST);
+    stop_and_finish(&r);
+}
+
 /* "Save and stop" while a step takes longer than a group is waited for. */
 static void a_slow_step_ends_before_its_checkpoint(void **state)
 {
@@ -721,6 +741,7 @@ int main(void)
         cmocka_unit_test(a_member_that_is_known_to_be_gone_ends_the_attempt),
         cmocka_unit_test(a_group_grows_when_the_new_members_are_ready),
         cmocka_unit_test(a_new_member_that_is_gone_does_not_end_the_attempt),
+        cmocka_unit_test(a_group_that_shrank_is_given_up),
         cmocka_unit_test(a_slow_step_ends_before_its_checkpoint),
         cmocka_unit_test(a_group_without_this_rank_fails),
         cmocka_unit_test(ten_thousand_messages_keep_their_order),
