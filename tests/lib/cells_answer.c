@@ -40,7 +40,7 @@ static void beside(double interval[2], double value, double distance)
 }
 
 /* All but the embedding's. */
-static void forget_ratios(double ratio[RATIO_COUNT], double ci90[RATIO_COUNT][2])
+static void forget_ratios(double *ratio, double (*ci90)[2])
 {
     for (int r = RATIO_OUTPUT; r < RATIO_COUNT; r++)
         ratio[r] = ci90[r][0] = ci90[r][1] = NAN;
