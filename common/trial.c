@@ -184,10 +184,16 @@ double trial_default_final_lr(uint32_t schedule)
     return schedule == SCHEDULE_COSINE ? 0.1 : 0;
 }
 
+double trial_hidden_exponent(const struct trial_spec *spec)
+{
+    if (spec->optimizer != OPTIMIZER_MUON)
+        return -1;
+    return spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
+}
+
 double trial_embedding_exponent(const struct trial_spec *spec)
 {
-    bool muon = spec->optimizer == OPTIMIZER_MUON;
-    double hidden = !muon ? -1 : spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
+    double hidden = trial_hidden_exponent(spec);
     switch (spec->parametrization) {
     case PARAM_MUP:
         return -hidden;

@@ -50,8 +50,10 @@ PARAMS = {
 }
 COUNTS = ["id", "round", "replicate", "attempt", "cell", "seed", "d_model", "n_layers", "vocab",
           "batch_tokens"]
-TEXTS = ["state", "purpose", "outcome", "message", "parametrization", "schedule"]
+TEXTS = ["state", "purpose", "outcome", "message", "parametrization", "schedule",
+         "optimizer"]
 NUMBERS = ["val_loss_se", "val_bits_per_byte", "train_loss", "seconds", "flops"]
+LATER = {"vector_lr_ratio": "1", "optimizer": "adamw"}  # not in runs of earlier versions
 STATES = {"pending": "WAITING", "lost": "WAITING", "running": "RUNNING", "done": "COMPLETE",
           "diverged": "FAIL", "failed": "FAIL"}
 
@@ -130,13 +132,13 @@ def read_table(run_dir, name, columns):
     except csv.Error as error:
         raise BridgeError(BAD_INPUT, f"{run_dir}/{name}: {first_line(error)}") from None
     for column in columns:
-        if column not in (reader.fieldnames or []):
+        if column not in (reader.fieldnames or []) and column not in LATER:
             raise BridgeError(BAD_INPUT, f"{run_dir}/{name}: has no column {column}")
     for number, row in enumerate(rows, 1):
         if None in row or None in row.values():
             raise BridgeError(BAD_INPUT, f"{run_dir}/{name}: row {number} does not have as many "
                                          "cells as the header")
-    return rows
+    return [{**LATER, **row} for row in rows]
 
 
 def number_of(row, column, kind):

@@ -255,10 +255,12 @@ double trial_default_final_lr(uint32_t schedule);
  * False, with the spec unchanged, if the sizes do not divide. */
 bool trial_set_width(struct trial_spec *spec, uint32_t d_model, bool heads_grow);
 
+/* Exponent over the width of the best LR of hidden matrices, by theory: AdamW -1; Muon's step has the
+ * same size at every width, 0, and that of match_rms grows as its root, -1/2. */
+double trial_hidden_exponent(const struct trial_spec *spec);
 /* Exponent over the width of (LR of the embedding / LR of hidden matrices), as parametrization and
  * optimizer have it by themselves, without embedding_lr_shift: AdamW sp 0, mup 1, lvp 1/2
- * (arXiv 2203.03466, 2506.15025). Muon needs no 1 / width for hidden matrices, with match_rms its
- * root. */
+ * (arXiv 2203.03466, 2506.15025). With Muon hidden matrices have another exponent. */
 double trial_embedding_exponent(const struct trial_spec *spec);
 
 /* Parameters without the embeddings, and all. */

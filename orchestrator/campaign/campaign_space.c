@@ -13,15 +13,6 @@
 
 /* ---- the space ---- */
 
-/* Theory of the exponent over the width of the best LR of hidden matrices: Muon's step has the same
- * size at every width, that of match_rms grows as its root. */
-static double best_hidden(const struct trial_spec *spec)
-{
-    if (spec->optimizer != OPTIMIZER_MUON)
-        return -1;
-    return spec->muon_lr_scale == MUON_MATCH_RMS ? -0.5 : 0;
-}
-
 /* Priors of a group. Under sp the best LR of AdamW falls about as width^-.7 (Step Law and others: -.5
  * to -1); mup and lvp are built to keep it constant. The best LR of the embedding goes as width^0 to
  * width^-1/2 (Hayou and Liu 2025, arXiv 2506.15025): with AdamW's 1 / width the best ratio of the LRs
@@ -31,7 +22,7 @@ static double best_hidden(const struct trial_spec *spec)
 static struct search_group group_from(const struct trial_spec *spec, bool named)
 {
     bool sp = spec->parametrization == PARAM_SP;
-    double hidden = best_hidden(spec);
+    double hidden = trial_hidden_exponent(spec);
     double offset = trial_embedding_exponent(spec) + spec->embedding_lr_shift;
     double lr = !sp ? 0 : spec->optimizer == OPTIMIZER_MUON ? hidden : -0.7;
     return (struct search_group){

@@ -492,7 +492,7 @@ static void check_decay_rule(struct plan_reader *reader)
     bool known = HAS(reader, search.horizons) && HAS(reader, target.tokens) &&
                  HAS(reader, training.weight_decay) && HAS(reader, search.lr) &&
                  HAS(reader, training.batch_tokens) && plan->search.horizon_count > 0;
-    double most = plan->search.weight_decay[1];
+    double most = HAS(reader, search.weight_decay) ? plan->search.weight_decay[1] : 0;
     if (!GIVEN(reader, training.decay_rule) || plan->training.decay_rule != DECAY_TIMESCALE)
         return;
     for (size_t i = 0; i < plan->axes.weight_decay.count; i++)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "plan/plan_later.h"
 
 struct diff {
     char *out;
@@ -81,7 +82,7 @@ static bool is_equal(const json_t *a, const json_t *b)
 
 static void compare(struct diff *diff, const char *path, json_t *old, json_t *new)
 {
-    if (json_is_object(old) && json_is_object(new)) {
+    if (json_is_object(old) && json_is_object(new) && plan_add_later(old) && plan_add_later(new)) {
         const char *key;
         json_t *value;
         char inner[256];
@@ -115,7 +116,7 @@ int plan_diff(const char *old_json, const char *new_json, char *out, size_t capa
         out[0] = '\0';
     json_t *old = json_loads(old_json, JSON_REJECT_DUPLICATES, NULL);
     json_t *new = json_loads(new_json, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(old) && json_is_object(new)) {
+    if (json_is_object(old) && json_is_object(new) && plan_add_later(old) && plan_add_later(new)) {
         compare(&diff, "", old, new);
         code = diff.count;
     }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "plan/plan_later.h"
 #include "plan/schema.h"
 
 #define AUTOMATIC "auto" /* NaN: as in the plan */
@@ -397,7 +398,8 @@ int plan_from_json(struct plan *plan, const char *json, struct lr_error *err)
     memset(plan, 0, sizeof(*plan));
     if (!root)
         return lr_fail(err, LR_EDATA, "line %d: %s", where.line, where.text);
-    if ((rc = read_section(&plan_sections[0], root, plan, err)))
+    rc = plan_add_later(root) ? 0 : lr_nomem(err);
+    if (rc || (rc = read_section(&plan_sections[0], root, plan, err)))
         goto out;
     for (size_t s = 1; s < plan_section_count; s++)
         if ((rc = read_section(&plan_sections[s], json_object_get(root, plan_sections[s].name),

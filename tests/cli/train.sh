@@ -28,6 +28,25 @@ train --lr 3e-3 --tokens 32k --json --set trainer.threads_per_worker=2
 cp out threads.json
 [ "$(json threads.json val_loss)" = "$(json again.json val_loss)" ] || fail "threads change the loss"
 
+# With decay_rule timescale a training has the weight decay of the campaign's of its length.
+run "$LRSEARCH" run tiny.yaml --set training.decay_rule=timescale --set training.weight_decay=0.01 \
+    --set search.policy=grid --run-dir timescale -q
+of_shortest() # COLUMN: of the first trial of the shortest horizon
+{
+    awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        !least || $at["horizon_tokens"] < least { least = $at["horizon_tokens"]; found = $at[name] }
+        END { print found }' timescale/trials.csv
+}
+train --lr "$(of_shortest lr)" --tokens "$(of_shortest horizon_tokens)" --json \
+    --set training.decay_rule=timescale --set training.weight_decay=0.01
+expect_status 0
+[ "$(json out val_loss | cut -c -14)" = "$(of_shortest val_loss | cut -c -14)" ] ||
+    fail "the loss is $(json out val_loss), the campaign's $(of_shortest val_loss)"
+train --lr "$(of_shortest lr)" --tokens "$(of_shortest horizon_tokens)" --json \
+    --set training.weight_decay=0.01
+[ "$(json out val_loss | cut -c -14)" != "$(of_shortest val_loss | cut -c -14)" ] ||
+    fail "decay_rule changes nothing"
+
 # A longer horizon goes on from the end, and says what is new.
 train --lr 1e-3 --tokens 48k --init whole.safetensors
 expect_status 0

@@ -371,6 +371,46 @@ static void json_reads_back(void **state)
     lr_free(text);
 }
 
+static void drop(json_t *root, const char *section, const char *key)
+{
+    assert_int_equal(json_object_del(json_object_get(root, section), key), 0);
+}
+
+/* A run of the version that had no Muon goes on, and is read. */
+static void earlier_versions(void **state)
+{
+    static const char *const keys[][2] = {{"simulate", "decay"},
+                                          {"simulate", "decay_tokens"},
+                                          {"simulate", "decay_curvature"},
+                                          {"model", "vector_lr_ratio"},
+                                          {"model", "embedding_lr_exponent"},
+                                          {"training", "optimizer"},
+                                          {"training", "muon_lr_scale"},
+                                          {"training", "muon_momentum"},
+                                          {"training", "decay_rule"},
+                                          {"search", "weight_decay"},
+                                          {"target", "weight_decay"}};
+    static struct plan back;
+    struct lr_error err = {0};
+    char differences[256];
+    (void)state;
+    char *text = json_under("training.weight_decay=0.3");
+    json_t *root = json_loads(text, 0, NULL);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        drop(root, keys[i][0], keys[i][1]);
+    char *earlier = json_dumps(root, JSON_REAL_PRECISION(17));
+    assert_int_equal(plan_from_json(&back, earlier, &err), 0);
+    assert_memory_equal(&back, &plan_case, sizeof(back));
+    assert_int_equal(plan_diff(earlier, text, differences, sizeof(differences)), 0);
+    char *muon = json_under("training.optimizer=muon");
+    assert_true(plan_diff(earlier, muon, differences, sizeof(differences)) > 0);
+    assert_non_null(strstr(differences, "training.optimizer (\"adamw\" -> \"muon\")"));
+    lr_free(muon);
+    free(earlier);
+    json_decref(root);
+    lr_free(text);
+}
+
 static void diff(void **state)
 {
     static const struct {
@@ -517,6 +557,7 @@ int main(void)
         cmocka_unit_test(unusual_yaml_is_fine),
         cmocka_unit_test(json_holds_every_key),
         cmocka_unit_test(json_reads_back),
+        cmocka_unit_test(earlier_versions),
         cmocka_unit_test(diff),
         cmocka_unit_test(json_without_memory),
         cmocka_unit_test(trial),
