@@ -128,6 +128,8 @@ static void on_timer(uv_timer_t *timer)
     struct loop *loop = timer->data;
     uint64_t begun_ms = loop_now_ms();
     unsigned messages = 0;
+    if (loop->rc || loop->done) /* stopped: libuv 1.45 runs a timer that is due once more */
+        return;
     loop->rc = handle_all(loop, &messages);
     note_held(loop, begun_ms);
     if (loop->rc || loop->done)
