@@ -11,7 +11,7 @@ set -- "$LRSEARCH_SOURCE_DIR/plans/proof.sh" --small adamw --dir "$work/runs" --
 start setsid "$@"
 wait_for_events runs/adamw/sweep-1/journal.jsonl ended 2 1500
 [ ! -e runs/adamw/table.md ] || fail "a table before the sweep is over"
-kill -INT -- "-$pid"
+kill -INT "-$pid"
 wait "$pid"
 status=$?
 expect_status 75
