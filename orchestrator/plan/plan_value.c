@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/suggestion.h"
 #include "plan/quantity.h"
 
 #define ITEM_PATH (2 * QUOTABLE + 1) /* of a list's element or a map's entry */
