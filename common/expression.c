@@ -49,7 +49,7 @@ static int apply(struct parser *p, const char *sign, double *left, double right)
     else if (*sign == '*')
         *left *= right;
     else if (fabs(right) > 0)
-        *left /= right;
+        *left = sign[1] == '/' ? floor(*left / right) : *left / right;
     else
         *left = NAN;
     if (isfinite(*left))
@@ -65,6 +65,7 @@ static int chain(struct parser *p, const char *operators, rule *operand, double 
     int rc = operand(p, out);
     while (!rc && next(p) && strchr(operators, *p->at)) {
         const char *sign = p->at++;
+        p->at += sign[0] == '/' && sign[1] == '/';
         if (!(rc = operand(p, &right)))
             rc = apply(p, sign, out, right);
     }

@@ -7,12 +7,12 @@
 /* Arithmetic with names, in doubles and from left to right:
  *
  *   sum     = product {("+" | "-") product}
- *   product = factor {("*" | "/") factor}
+ *   product = factor {("*" | "/" | "//") factor}
  *   factor  = "-" factor | number | name | ("min" | "max") "(" sum {"," sum} ")"
  *           | "(" sum ")" | "{" sum "}"
  *
  * Spaces may stand between them. A result that a double holds is exact, so {tokens/1024} is whole
- * where 1024 divides the tokens; nothing is rounded to whole numbers. */
+ * where 1024 divides the tokens. Only "//" rounds: down to a whole number. */
 
 #define EXPRESSION_DEPTH 64 /* of parentheses, braces, functions and signs */
 

@@ -66,6 +66,7 @@ static void arithmetic_in_placeholders(void **state)
     expand("{{{lr*{d_model}}}}", "{19.200000000000003}");
     expand("{-{-{seed}}}", "7");
     expand("{min(seed, trial)} {max ( 1,2*seed,3 )} {min(2)}", "7 14 2");
+    expand("{7//2} {-7//2} {7 // 2 * 2} {7.5/ 2//1}", "3 -4 6 3");
     expand("{1e3} {.5} {1.25e-2} {2.} {0}", "1000 0.5 0.0125 2 0");
     expand("{9007199254740992} {1/3}", "9007199254740992 0.3333333333333333");
 }
