@@ -25,7 +25,7 @@ install(CODE "
     file(WRITE \"\${plan}\" \"\${text}\")
   endforeach()")
 install(FILES contrib/optuna_bridge.py DESTINATION ${share}/contrib)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md docs/your-script.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright) # its name in Debian
 
 # Debian wants a changelog in its own form.
