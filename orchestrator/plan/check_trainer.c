@@ -165,6 +165,51 @@ static void check_regex(struct plan_reader *reader, const char *text)
     pcre2_code_free(regex);
 }
 
+/* Whether a text differs between trials that may run at the same time. */
+static bool is_own(const char *text, const struct trial_spec *spec)
+{
+    const struct placeholder_trial one = {spec, 1, 1, "1", "1"}, two = {spec, 2, 1, "2", "2"};
+    char a[2 * TRIAL_PATH], b[2 * TRIAL_PATH];
+    return placeholder_expand(a, sizeof(a), text, &one, NULL) == 0 &&
+           placeholder_expand(b, sizeof(b), text, &two, NULL) == 0 && strcmp(a, b) != 0;
+}
+
+static void check_report_file(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    const size_t member = MEMBER(trainer.report);
+    const char *file = plan_report(plan, "file"), *loss = plan_report(plan, "loss");
+    const char *tokens = plan_report(plan, "tokens"), *steps = plan_report(plan, "steps");
+    struct trial_spec spec = plan_trial(plan);
+    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1};
+    char expanded[TRIAL_PATH];
+    struct lr_error err = {0};
+    if (plan_report(plan, "fd") || plan_report(plan, "prefix") || plan_report(plan, "regex"))
+        reader_complain(reader, member, "give one of fd, prefix, regex and file");
+    if (!file[0])
+        reader_complain(reader, member, "file: is the file's name and cannot be empty");
+    else if (placeholder_expand(expanded, sizeof(expanded), file, &trial, &err))
+        reader_complain(reader, member, "file: %s", err.text);
+    else if (!is_own(file, &spec) && (file[0] == '/' || !is_own(plan->trainer.cwd, &spec)))
+        reader_complain(reader, member,
+                        "file: trials that run at the same time would write the same file; put "
+                        "{trial} into the folder that argv gives the program, and here, such as "
+                        "out/{trial}/%s",
+                        strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
+    if (!loss || !loss[0])
+        reader_complain(reader, member,
+                        "file needs the name that the loss has in it, such as loss: val_loss or "
+                        "loss: eval/loss");
+    if (tokens && steps)
+        reader_complain(reader, member, "give one of tokens and steps");
+    if ((tokens && !tokens[0]) || (steps && !steps[0]))
+        reader_complain(reader, member, "tokens and steps are names in the file and not empty");
+    if (steps && plan_largest_batch(plan) == 0)
+        reader_complain(reader, member,
+                        "steps needs training.batch_tokens, the tokens of a step; give it, or "
+                        "tokens");
+}
+
 static void check_report(struct plan_reader *reader)
 {
     struct plan *plan = reader->plan;
@@ -174,8 +219,13 @@ static void check_report(struct plan_reader *reader)
         memcpy(way->value, "true", sizeof("true"));
         plan->trainer.report_count = 1;
     }
-    if (plan->trainer.report_count != 1)
-        reader_complain(reader, MEMBER(trainer.report), "give one of fd, prefix and regex");
+    if (plan_report(plan, "file"))
+        check_report_file(reader);
+    else if (plan_report(plan, "loss") || plan_report(plan, "tokens") || plan_report(plan, "steps"))
+        reader_complain(reader, MEMBER(trainer.report),
+                        "loss, tokens and steps are names in a file: give file, too");
+    else if (plan->trainer.report_count != 1)
+        reader_complain(reader, MEMBER(trainer.report), "give one of fd, prefix, regex and file");
     else if (strcmp(way->key, "regex") == 0)
         check_regex(reader, way->value);
     else if (strcmp(way->key, "fd") == 0 && strcmp(way->value, "true") != 0)

@@ -16,7 +16,7 @@
 #define PLAN_PAIRS 16
 #define PLAN_ARGUMENTS 64
 #define PLAN_VARIABLES 32
-#define PLAN_REPORT 3
+#define PLAN_REPORT 7
 #define PLAN_PREVIOUS "previous"
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
@@ -73,7 +73,8 @@ struct plan {
         size_t env_count;
         char cwd[TRIAL_PATH]; /* absolute */
         uint32_t gpus_per_trial;
-        struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex */
+        struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex, file; with
+                                               * file also loss and one of tokens, steps */
         size_t report_count;
         double kill_grace_s;
     } trainer;
@@ -195,6 +196,8 @@ struct plan {
 
 /* The table's name of a column, from trainer.columns; NULL: not named. */
 const char *plan_column(const struct plan *plan, const char *column);
+/* The value of a key of trainer.report; NULL: not given. */
+const char *plan_report(const struct plan *plan, const char *key);
 
 /* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
  * ratio that is searched starts at the middle of its range (geometric mean). */

@@ -48,7 +48,8 @@ static const struct plan_choice policies[] = {
 static const char *const columns[] = {
     "lr",    "tokens",          "loss",         "seed",      "d_model",      "n_layers",
     "vocab", "parametrization", "batch_tokens", "optimizer", "weight_decay", NULL};
-static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
+static const char *const report_ways[] = {"fd",   "prefix", "regex", "file",
+                                          "loss", "tokens", "steps", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, NULL}, {"async", MODE_ASYNC, NULL}, {0}};
 static const struct plan_choice widths[] = {{"auto", 0, NULL},
@@ -102,7 +103,7 @@ static const struct plan_key trainer_keys[] = {
      .help = "command: GPUs that a worker shows it by CUDA_VISIBLE_DEVICES, each worker of a host its own; 0: as it is"},
     {LIST(MAP, trainer, report, report_count), .fallback = "{fd: true}", .derived = true,
      .names = report_ways,
-     .help = "command: how it tells losses: fd: true, prefix: \"LRSEARCH \" or regex: \"...\""},
+     .help = "command: how it tells losses: fd: true, prefix: \"LRSEARCH \", regex: \"...\", or file: NAME, with loss: NAME and tokens: NAME or steps: NAME"},
     {DURATION(trainer, kill_grace), .fallback = "30s", .high = 86400,
      .help = "command: time between SIGTERM and SIGKILL where it is ended"},
 };

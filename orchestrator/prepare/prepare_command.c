@@ -14,6 +14,21 @@
 #include "lrsearch/printable.h"
 #include "prepare/prepare.h"
 
+static void fill_report(struct command_setup *setup, const struct plan *plan)
+{
+    setup->pattern = "";
+    setup->report_file = plan_report(plan, "file");
+    setup->report_loss = plan_report(plan, "loss");
+    setup->report_tokens = plan_report(plan, "tokens");
+    setup->report_steps = plan_report(plan, "steps");
+    if (setup->report_file) {
+        setup->way = REPORT_FILE;
+    } else {
+        report_way_find(&setup->way, plan->trainer.report[0].key);
+        setup->pattern = plan->trainer.report[0].value;
+    }
+}
+
 static void fill_setup(struct command_setup *setup, const struct plan *plan)
 {
     memset(setup, 0, sizeof(*setup));
@@ -24,8 +39,7 @@ static void fill_setup(struct command_setup *setup, const struct plan *plan)
         setup->values[setup->variables] = plan->trainer.env[setup->variables].value;
     }
     setup->cwd = plan->trainer.cwd;
-    report_way_find(&setup->way, plan->trainer.report[0].key);
-    setup->pattern = plan->trainer.report[0].value;
+    fill_report(setup, plan);
     setup->gpus = plan->trainer.gpus_per_trial;
     setup->kill_grace_s = plan->trainer.kill_grace_s;
 }

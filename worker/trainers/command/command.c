@@ -14,12 +14,14 @@
 #include "trainers/command/command_file.h"
 #include "trainers/command/command_output.h"
 #include "trainers/command/command_process.h"
+#include "trainers/command/report_file.h"
 #include "trainers/command/report_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
 
 #define SHORTEST_FINAL .9  /* of the horizon: whole steps may end a little before it */
 #define LONGEST_DEAF_S .05 /* at most, between polls for messages, in report_progress() */
+#define LOOK_S .5          /* between looks at the file with its losses */
 enum { LAST_LINE = 120, SHOWN = 60 };
 
 struct attempt {
@@ -29,14 +31,15 @@ struct attempt {
     struct lr_error *err;
     struct command_setup setup;
     struct report_reader *reader;
+    struct report_file *file; /* NULL unless it reports in a file */
     struct output_tail tail;
     struct output_lines streams[COMMAND_STREAMS];
     bool ended;  /* the result is set; later output is only kept for the tail */
     bool wanted; /* on_tick() must stop the command */
     bool has_final;
-    struct report final;    /* regex: the last match */
+    struct report final;    /* regex, file: the last loss */
     struct train_step last; /* the last one passed to the hook */
-    struct timespec start, heard, told;
+    struct timespec start, heard, told, looked;
 };
 
 static double seconds_since(const struct timespec *start)
@@ -109,7 +112,7 @@ static void report_progress(struct attempt *a)
 
 static void take_report(struct attempt *a, const struct report *report)
 {
-    bool is_final = report->final || a->setup.way == REPORT_REGEX;
+    bool is_final = report->final || a->setup.way == REPORT_REGEX || a->setup.way == REPORT_FILE;
     uint64_t most = most_tokens(a->spec);
     if (report->has_tokens && report->tokens > most) {
         end_attempt(a, OUTCOME_FAILED,
@@ -181,7 +184,7 @@ static void on_out(void *context, const char *line, size_t length, bool cut)
 {
     struct attempt *a = context;
     keep_line(a, line, length);
-    if (a->setup.way != REPORT_FD)
+    if (a->setup.way == REPORT_PREFIX || a->setup.way == REPORT_REGEX)
         take_line(a, line, length, cut);
 }
 
@@ -198,6 +201,32 @@ static void on_report(void *context, const char *line, size_t length, bool cut)
 
 /* ---- while it runs ---- */
 
+static void on_row(void *context, const struct report *report)
+{
+    struct attempt *a = context;
+    if (!a->ended)
+        take_report(a, report);
+    if (seconds_since(&a->told) > LONGEST_DEAF_S)
+        report_progress(a);
+}
+
+/* Reads what its file has now; all of it when the command has ended. */
+static void look_at_file(struct attempt *a, bool final)
+{
+    struct lr_error err = {0};
+    int rc;
+    do {
+        rc = a->ended ? 0 : report_file_read(a->file, final, &err);
+        clock_gettime(CLOCK_MONOTONIC, &a->looked);
+        if (rc > 0 && (rc & REPORT_FILE_NEWS))
+            a->heard = a->looked;
+        if (rc < 0)
+            end_attempt(a, OUTCOME_FAILED, "%s", err.text);
+    } while (final && rc > 0 && (rc & REPORT_FILE_MORE));
+    if (rc > 0 && (rc & REPORT_FILE_MORE))
+        a->looked = a->start; /* go on at the next tick */
+}
+
 static void on_bytes(void *context, enum command_stream stream, const char *bytes, size_t count)
 {
     struct attempt *a = context;
@@ -210,6 +239,8 @@ static void on_tick(void *context, struct command_process *process)
     struct attempt *a = context;
     double silence_s = a->hooks->place->silence_s;
     report_progress(a);
+    if (a->file && seconds_since(&a->looked) > LOOK_S)
+        look_at_file(a, false);
     if (silence_s > 0 && !a->ended && seconds_since(&a->heard) > silence_s)
         end_attempt(a, OUTCOME_FAILED, "it said nothing for %g s (limits.silence)", silence_s);
     if (a->wanted)
@@ -220,7 +251,7 @@ static void on_tick(void *context, struct command_process *process)
 
 static void judge_end(struct attempt *a, const struct command_end *ending)
 {
-    char last[LAST_LINE];
+    char last[LAST_LINE], why[LAST_LINE + SHOWN];
     output_tail_last(&a->tail, last, sizeof(last));
     const char *said = last[0] ? "; its last line: " : "; it printed nothing";
     if (ending->signal)
@@ -228,10 +259,13 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
                     strsignal(ending->signal), said, last);
     else if (ending->exit_status != 0)
         end_attempt(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
+    else if (!a->has_final && a->file)
+        end_attempt(a, OUTCOME_FAILED, "exit status 0, but %s",
+                    report_file_why(a->file, why, sizeof(why)));
     else if (!a->has_final)
         end_attempt(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said,
                     last);
-    else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* regex: known only now */
+    else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* known only now */
         end_too_early(a, a->final.tokens);
     else
         end_attempt(a, OUTCOME_DONE, "%s", "");
@@ -276,6 +310,9 @@ static int run_command(struct attempt *a)
         rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", a->setup.cwd);
         goto out;
     }
+    const struct report_file_request follow = {&a->setup, &trial, a->setup.cwd, a, on_row};
+    if (a->setup.way == REPORT_FILE && (rc = report_file_open(&a->file, &follow, a->err)))
+        goto out;
     const struct command_request request = {
         .argv = argv,
         .env = env,
@@ -290,9 +327,12 @@ static int run_command(struct attempt *a)
         goto out;
     for (int i = 0; i < COMMAND_STREAMS; i++)
         output_lines_end(&a->streams[i]);
+    if (a->file)
+        look_at_file(a, true);
     judge_end(a, &ending);
     write_output(a, &ending);
 out:
+    report_file_close(a->file);
     if (spec_file[0])
         unlink(spec_file);
     command_words_free(argv);

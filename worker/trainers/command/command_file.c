@@ -29,6 +29,13 @@ bool report_way_find(enum report_way *way, const char *name)
     return false;
 }
 
+static json_t *file_json(const struct command_setup *setup)
+{
+    return json_pack("{s:s, s:s, s:s*, s:s*}", "file", setup->report_file, "loss",
+                     setup->report_loss, "tokens", setup->report_tokens, "steps",
+                     setup->report_steps);
+}
+
 static char *to_text(const struct command_setup *setup)
 {
     json_t *argv = json_array(), *env = json_object();
@@ -40,6 +47,8 @@ static char *to_text(const struct command_setup *setup)
     json_t *root = json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:f}", "argv", argv, "env", env, "cwd",
                              setup->cwd, "report", ways[setup->way], "pattern", setup->pattern,
                              "gpus", (json_int_t)setup->gpus, "kill_grace_s", setup->kill_grace_s);
+    if (setup->way == REPORT_FILE)
+        whole = json_object_set_new(root, "report_file", file_json(setup)) == 0 && whole;
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text;
@@ -80,6 +89,11 @@ static bool setup_from_json(struct command_setup *setup, json_t *root)
                     "kill_grace_s", &setup->kill_grace_s) ||
         !report_way_find(&setup->way, way) || json_array_size(argv) < 1 ||
         json_array_size(argv) > COMMAND_ARGUMENTS || json_object_size(env) > COMMAND_VARIABLES)
+        return false;
+    if (setup->way == REPORT_FILE &&
+        json_unpack(json_object_get(root, "report_file"), "{s:s, s:s, s?s, s?s}", "file",
+                    &setup->report_file, "loss", &setup->report_loss, "tokens",
+                    &setup->report_tokens, "steps", &setup->report_steps))
         return false;
     setup->gpus = (uint32_t)gpus;
     for (; setup->argc < json_array_size(argv); setup->argc++)

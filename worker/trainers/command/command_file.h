@@ -16,7 +16,8 @@
 #define REPORT_WAY_MAP(X)                                                                          \
     X(REPORT_FD, "fd")         /* JSON lines on a separate descriptor */                           \
     X(REPORT_PREFIX, "prefix") /* JSON lines on stdout after a prefix */                           \
-    X(REPORT_REGEX, "regex")   /* lines of stdout that match */
+    X(REPORT_REGEX, "regex")   /* lines of stdout that match */                                    \
+    X(REPORT_FILE, "file")     /* rows of a file that it writes */
 enum report_way {
 #define X(enumerator, name) enumerator,
     REPORT_WAY_MAP(X)
@@ -31,7 +32,10 @@ struct command_setup {
     const char *cwd; /* absolute */
     enum report_way way;
     const char *pattern; /* the prefix or regex */
-    uint32_t gpus;       /* per trial */
+    /* way file: its name, with placeholders and wildcards, and what it calls the loss and the
+     * tokens or the steps (one of them, or neither: NULL) */
+    const char *report_file, *report_loss, *report_tokens, *report_steps;
+    uint32_t gpus; /* per trial */
     double kill_grace_s;
     void *texts; /* owns the texts of a setup that was read; else NULL */
 };

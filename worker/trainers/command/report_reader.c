@@ -108,7 +108,7 @@ static bool overflows(const char *text, size_t length)
 }
 
 /* Quotes bare NaN, Infinity, -Infinity and numbers beyond a double's range. `out` has room for
- * three times the line. */
+ * twice the text, after which there is a NUL. */
 static size_t quote_specials(char *out, const char *line, size_t length)
 {
     static const char *const words[] = {"NaN", "-Infinity", "Infinity"};
@@ -190,16 +190,50 @@ static int report_from_json(struct report *report, const json_t *root, struct lr
     return 0;
 }
 
+struct json_t *report_json(const char *text, size_t length, size_t flags, struct lr_error *err)
+{
+    json_error_t where;
+    char *strict = lr_malloc(2 * length + 1); /* NaN, the shortest, grows from 3 to 5 */
+    if (!strict) {
+        lr_nomem(err);
+        return NULL;
+    }
+    json_t *root = json_loadb(strict, quote_specials(strict, text, length),
+                              flags | JSON_DECODE_INT_AS_REAL, &where);
+    if (!root)
+        lr_fail(err, LR_EDATA, "is no JSON: %s", where.text);
+    lr_free(strict);
+    return root;
+}
+
 static int read_json(const char *line, size_t length, struct report *report, struct lr_error *err)
 {
-    char strict[3 * OUTPUT_LINE + 1];
-    json_error_t where;
-    length = quote_specials(strict, line, length);
-    json_t *root =
-        json_loadb(strict, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &where);
-    int rc = root ? report_from_json(report, root, err)
-                  : lr_fail(err, LR_EDATA, "is no JSON: %s", where.text);
+    json_t *root = report_json(line, length, JSON_REJECT_DUPLICATES, err);
+    int rc = root ? report_from_json(report, root, err) : LR_EDATA;
     json_decref(root);
+    report->known = !rc;
+    return rc;
+}
+
+/* ---- numbers of a file ---- */
+
+bool report_text_number(const char *text, double *out)
+{
+    return read_number(text, out);
+}
+
+bool report_json_number(const struct json_t *value, double *out)
+{
+    return number_of(value, out);
+}
+
+int report_from_numbers(struct report *report, double loss, double tokens, struct lr_error *err)
+{
+    *report = (struct report){.loss = loss, .loss_se = NAN, .has_tokens = !isnan(tokens)};
+    if (report->has_tokens && !is_count(tokens))
+        return lr_fail(err, LR_EDATA, "has %g tokens, which is no whole number", tokens);
+    report->tokens = report->has_tokens ? (uint64_t)tokens : 0;
+    int rc = check_size(report, err);
     report->known = !rc;
     return rc;
 }
