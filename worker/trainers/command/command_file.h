@@ -23,6 +23,15 @@ enum report_way {
 #undef X
 };
 
+#define COMMAND_EXITS 8
+
+/* What means that the training diverged, besides a loss that is not finite. */
+struct command_diverged {
+    int exits[COMMAND_EXITS]; /* exit statuses */
+    size_t exit_count;
+    const char *regex; /* a line of stdout or stderr that matches; NULL or "": none */
+};
+
 struct command_setup {
     const char *argv[COMMAND_ARGUMENTS + 1]; /* with placeholders; ends with NULL */
     size_t argc;
@@ -31,7 +40,8 @@ struct command_setup {
     const char *cwd; /* absolute */
     enum report_way way;
     const char *pattern; /* the prefix or regex */
-    uint32_t gpus;       /* per trial */
+    struct command_diverged diverged;
+    uint32_t gpus; /* per trial */
     double kill_grace_s;
     void *texts; /* owns the texts of a setup that was read; else NULL */
 };
