@@ -22,9 +22,10 @@ static void check_kinds(struct plan_reader *reader)
 {
     static const size_t replay[] = {MEMBER(trainer.table), MEMBER(trainer.columns),
                                     MEMBER(trainer.where)};
-    static const size_t command[] = {MEMBER(trainer.argv),   MEMBER(trainer.env),
-                                     MEMBER(trainer.cwd),    MEMBER(trainer.gpus_per_trial),
-                                     MEMBER(trainer.report), MEMBER(trainer.kill_grace_s)};
+    static const size_t command[] = {MEMBER(trainer.argv),        MEMBER(trainer.env),
+                                     MEMBER(trainer.cwd),         MEMBER(trainer.gpus_per_trial),
+                                     MEMBER(trainer.report),      MEMBER(trainer.diverged),
+                                     MEMBER(trainer.kill_grace_s)};
     const struct plan_section *simulate = plan_section_find("simulate");
     for (size_t i = 0; i < sizeof(replay) / sizeof(replay[0]); i++)
         check_kind(reader, replay[i], TRAINER_REPLAY);
@@ -166,7 +167,8 @@ static void check_env(struct plan_reader *reader)
     }
 }
 
-static void check_regex(struct plan_reader *reader, const char *text)
+/* The regex, or NULL with a complaint; free it with pcre2_code_free(). */
+static pcre2_code *compile_regex(struct plan_reader *reader, size_t member, const char *text)
 {
     int code;
     PCRE2_SIZE offset;
@@ -175,11 +177,16 @@ static void check_regex(struct plan_reader *reader, const char *text)
         pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &offset, NULL);
     if (!regex) {
         pcre2_get_error_message(code, why, sizeof(why));
-        reader_complain(reader, MEMBER(trainer.report), "regex: %s, at byte %zu", (const char *)why,
+        reader_complain(reader, member, "regex: %s, at byte %zu", (const char *)why,
                         (size_t)offset + 1);
-        return;
     }
-    if (pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
+    return regex;
+}
+
+static void check_regex(struct plan_reader *reader, const char *text)
+{
+    pcre2_code *regex = compile_regex(reader, MEMBER(trainer.report), text);
+    if (regex && pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
         reader_complain(reader, MEMBER(trainer.report),
                         "regex: it needs a group that is called loss, such as "
                         "'val loss: (?<loss>[-+.0-9a-z]+)'");
@@ -237,6 +244,13 @@ static void check_report_file(struct plan_reader *reader)
         reader_complain(reader, member,
                         "steps needs training.batch_tokens, the tokens of a step; give it, or "
                         "tokens");
+}
+
+static void check_diverged(struct plan_reader *reader)
+{
+    if (GIVEN(reader, trainer.diverged) && reader->plan->trainer.diverged.regex[0])
+        pcre2_code_free(
+            compile_regex(reader, MEMBER(trainer.diverged), reader->plan->trainer.diverged.regex));
 }
 
 static void check_report(struct plan_reader *reader)
@@ -343,6 +357,7 @@ void check_trainer(struct plan_reader *reader)
         check_cwd(reader);
         check_env(reader);
         check_report(reader);
+        check_diverged(reader);
     }
     plan->surface.seed = plan->seed;
     check_ratios(reader);

@@ -17,11 +17,13 @@
 #define PLAN_ARGUMENTS 64
 #define PLAN_VARIABLES 32
 #define PLAN_REPORT 7
+#define PLAN_EXITS 8
 #define PLAN_PREVIOUS "previous"
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_GRID, POLICY_DESIGN };
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
+enum plan_loss { LOSS_NONFINITE }; /* that means divergence */
 enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };
 
 /* Values of a key that may be a list: an axis of the campaign. The key's own member has the
@@ -76,6 +78,12 @@ struct plan {
         struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex, file; with
                                                * file also loss and one of tokens, steps */
         size_t report_count;
+        struct {                        /* what of a command's end means that it diverged */
+            uint32_t loss;              /* enum plan_loss */
+            uint64_t exits[PLAN_EXITS]; /* exit statuses */
+            size_t exit_count;
+            char regex[TRIAL_PATH]; /* a line of its output; "": none */
+        } diverged;
         double kill_grace_s;
     } trainer;
 

@@ -17,6 +17,7 @@ static const struct {
     {"training", "muon_momentum", "0.95"},
     {"training", "decay_rule", "\"constant\""},
     {"search", "weight_decay", "null"},
+    {"trainer", "diverged", "{\"loss\": \"nonfinite\", \"exit\": [], \"regex\": \"\"}"},
 };
 
 static bool add(json_t *section, const char *key, json_t *value)

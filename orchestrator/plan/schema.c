@@ -59,6 +59,7 @@ static const struct plan_choice widths[] = {{"auto", 0, NULL},
                                             {"8", 8, NULL},
                                             {"16", 16, NULL},
                                             {0}};
+static const struct plan_choice losses[] = {{"nonfinite", LOSS_NONFINITE, NULL}, {0}};
 static const struct plan_choice on_fails[] = {
     {"mark", ON_FAIL_MARK, NULL}, {"stop", ON_FAIL_STOP, NULL}, {0}};
 
@@ -75,6 +76,17 @@ static const struct plan_key top_keys[] = {
      .derived = true, .capacity = TRIAL_PATH,
      .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
 };
+
+static const struct plan_key diverged_keys[] = {
+    {.name = "loss", .type = TYPE_ENUM, .offset = AT(trainer.diverged.loss), .choices = losses,
+     .fallback = "nonfinite", .help = "nan or inf where a loss should stand"},
+    {.name = "exit", .type = TYPE_COUNTS, .offset = AT(trainer.diverged.exits),
+     .count_offset = AT(trainer.diverged.exit_count), .capacity = PLAN_EXITS, .low = 1, .high = 255,
+     .fallback = "none", .derived = true, .help = "these exit statuses, at most 8"},
+    {.name = "regex", .type = TYPE_TEXT, .offset = AT(trainer.diverged.regex),
+     .capacity = TRIAL_PATH, .fallback = "none", .derived = true,
+     .help = "a line of stdout or stderr that matches"},
+    {0}};
 
 static const struct plan_key trainer_keys[] = {
     {KEY(ENUM, trainer, kind), .fallback = "transformer", .choices = trainers,
@@ -104,6 +116,9 @@ static const struct plan_key trainer_keys[] = {
     {LIST(MAP, trainer, report, report_count), .fallback = "{fd: true}", .derived = true,
      .names = report_ways,
      .help = "command: how it tells losses: fd: true, prefix: \"LRSEARCH \", regex: \"...\", or file: NAME, with loss: NAME and tokens: NAME or steps: NAME"},
+    {.name = "diverged", .type = TYPE_KEYS, .offset = AT(trainer.diverged), .inner = diverged_keys,
+     .fallback = "{loss: nonfinite}", .derived = true,
+     .help = "command: what means that it diverged: loss: nonfinite (nan or inf in place of a loss; always so), exit: [3] (exit statuses, at most 8), regex: '...' (a line of stdout or stderr that matches)"},
     {DURATION(trainer, kill_grace), .fallback = "30s", .high = 86400,
      .help = "command: time between SIGTERM and SIGKILL where it is ended"},
 };
@@ -550,6 +565,8 @@ const char *plan_type_text(enum plan_type type)
         return "two numbers such as [1e-4, 3e-2]";
     case TYPE_MAP:
         return "keys and values such as {width: 512}";
+    case TYPE_KEYS:
+        return "keys and values such as {exit: [3]}";
     case TYPE_SPAN:
         return "a number such as 2, or a range to search such as [0.5, 50]";
     }

@@ -40,6 +40,9 @@ static void fill_setup(struct command_setup *setup, const struct plan *plan)
     }
     setup->cwd = plan->trainer.cwd;
     fill_report(setup, plan);
+    setup->diverged.regex = plan->trainer.diverged.regex;
+    for (size_t i = 0; i < plan->trainer.diverged.exit_count; i++)
+        setup->diverged.exits[setup->diverged.exit_count++] = (int)plan->trainer.diverged.exits[i];
     setup->gpus = plan->trainer.gpus_per_trial;
     setup->kill_grace_s = plan->trainer.kill_grace_s;
 }

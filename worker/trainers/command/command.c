@@ -179,6 +179,13 @@ static void take_report(struct attempt *a, const struct report *report)
         report_progress(a);
 }
 
+/* Polls for messages after a slow regex or in much output. */
+static void stay_responsive(struct attempt *a)
+{
+    if (seconds_since(&a->told) > LONGEST_DEAF_S)
+        report_progress(a);
+}
+
 /* Reads a line of stdout or of the report descriptor, which may hold a report. */
 static void take_line(struct attempt *a, const char *line, size_t length, bool cut)
 {
@@ -188,8 +195,7 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     if (a->ended)
         return;
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
-    if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex or much output */
-        report_progress(a);
+    stay_responsive(a);
     if (report.known && report.has_steps)
         set_tokens(a, &report);
     if (report.known)
@@ -198,10 +204,23 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
         end_attempt(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
 }
 
+/* Keeps a line of stdout or stderr, which may say that the training diverged. */
 static void keep_line(struct attempt *a, const char *line, size_t length)
 {
+    bool diverged;
+    struct lr_error err = {0};
+    int shown = length < SHOWN ? (int)length : SHOWN;
     output_tail_add(&a->tail, line, length);
     lr_log(LR_LOG_DEBUG, "command: %s", line);
+    if (a->ended)
+        return;
+    int rc = report_reader_diverged(a->reader, line, length, &diverged, &err);
+    stay_responsive(a);
+    if (rc)
+        end_attempt(a, OUTCOME_FAILED, "a line %.100s: %.*s", err.text, shown, line);
+    else if (diverged)
+        end_attempt(a, OUTCOME_DIVERGED, "it printed a line of trainer.diverged.regex: %.*s", shown,
+                    line);
 }
 
 static void on_out(void *context, const char *line, size_t length, bool cut)
@@ -273,6 +292,15 @@ static void on_tick(void *context, struct command_process *process)
 
 /* ---- the end ---- */
 
+static bool has_diverged(const struct attempt *a, int64_t exit_status)
+{
+    const struct command_diverged *diverged = &a->setup.diverged;
+    for (size_t i = 0; i < diverged->exit_count; i++)
+        if (diverged->exits[i] == exit_status)
+            return true;
+    return false;
+}
+
 static void judge_end(struct attempt *a, const struct command_end *ending)
 {
     char last[LAST_LINE], why[LAST_LINE + SHOWN];
@@ -281,6 +309,9 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
     if (ending->signal)
         end_attempt(a, OUTCOME_FAILED, "signal %d (%s) ended it%s%s", ending->signal,
                     strsignal(ending->signal), said, last);
+    else if (has_diverged(a, ending->exit_status))
+        end_attempt(a, OUTCOME_DIVERGED, "exit status %d (trainer.diverged.exit)%s%s",
+                    (int)ending->exit_status, said, last);
     else if (ending->exit_status != 0)
         end_attempt(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
     else if (!a->has_final && a->file)
@@ -382,6 +413,9 @@ static int run_attempt(struct attempt *a)
     if ((rc = command_file_read(&a->setup, a->hooks->place->data_path, a->spec->data_hash,
                                 a->err)) ||
         (rc = report_reader_create(&a->reader, a->setup.way, a->setup.pattern, a->err)))
+        goto out;
+    const char *diverged = a->setup.diverged.regex;
+    if (diverged && *diverged && (rc = report_reader_take_diverged(a->reader, diverged, a->err)))
         goto out;
     rc = run_command(a);
 out:

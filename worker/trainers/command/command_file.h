@@ -24,6 +24,15 @@ enum report_way {
 #undef X
 };
 
+#define COMMAND_EXITS 8
+
+/* What means that the training diverged, besides a loss that is not finite. */
+struct command_diverged {
+    int exits[COMMAND_EXITS]; /* exit statuses */
+    size_t exit_count;
+    const char *regex; /* a line of stdout or stderr that matches; NULL or "": none */
+};
+
 struct command_setup {
     const char *argv[COMMAND_ARGUMENTS + 1]; /* with placeholders; ends with NULL */
     size_t argc;
@@ -36,6 +45,7 @@ struct command_setup {
     /* way file: its name, with placeholders and wildcards, and what it calls the loss and the
      * tokens or the steps (one of them, or neither: NULL) */
     const char *report_file, *report_loss, *report_tokens, *report_steps;
+    struct command_diverged diverged;
     uint32_t gpus; /* per trial */
     double kill_grace_s;
     void *texts; /* owns the texts of a setup that was read; else NULL */

@@ -25,11 +25,19 @@ struct report_reader; /* for one way to report */
 /* LR_ENOMEM; LR_EPLAN: the regex cannot be compiled. */
 int report_reader_create(struct report_reader **out, enum report_way way, const char *pattern,
                          struct lr_error *err);
+/* Lines that match `regex` will mean that the training diverged. LR_ENOMEM; LR_EPLAN: it cannot be
+ * compiled. */
+int report_reader_take_diverged(struct report_reader *reader, const char *regex,
+                                struct lr_error *err);
 void report_reader_destroy(struct report_reader *reader);
 /* LR_EDATA: the line should be a report but is none; for way fd every line must be one. `line` is
  * NUL-terminated; cut: it was longer. */
 int report_reader_read(struct report_reader *reader, const char *line, size_t length, bool cut,
                        struct report *report, struct lr_error *err);
+/* Whether a line of stdout or stderr says that the training diverged. LR_EDATA: the regex takes too
+ * long. */
+int report_reader_diverged(struct report_reader *reader, const char *line, size_t length,
+                           bool *diverged, struct lr_error *err);
 
 /* ---- for other sources of reports ---- */
 
