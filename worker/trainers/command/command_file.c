@@ -1,5 +1,7 @@
 /* The command of a plan as a JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ...,
- * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. */
+ * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. Further members are written only where they
+ * are used, so that the hash of a file without them is that of earlier versions: {"launcher": [...],
+ * "nodes": ..., "cpus": ...}. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/command/command_file.h"
 
@@ -29,6 +31,21 @@ bool report_way_find(enum report_way *way, const char *name)
     return false;
 }
 
+static bool add_launcher(json_t *root, const struct command_setup *setup)
+{
+    json_t *words = json_array();
+    if (setup->launcher_words == 0) {
+        json_decref(words);
+        return true;
+    }
+    for (size_t i = 0; i < setup->launcher_words; i++)
+        json_array_append_new(words, json_string(setup->launcher[i]));
+    bool whole = json_array_size(words) == setup->launcher_words;
+    return !json_object_set_new(root, "launcher", words) &&
+           !json_object_set_new(root, "nodes", json_integer(setup->nodes)) &&
+           !json_object_set_new(root, "cpus", json_integer(setup->cpus)) && whole;
+}
+
 static char *to_text(const struct command_setup *setup)
 {
     json_t *argv = json_array(), *env = json_object();
@@ -40,6 +57,7 @@ static char *to_text(const struct command_setup *setup)
     json_t *root = json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:f}", "argv", argv, "env", env, "cwd",
                              setup->cwd, "report", ways[setup->way], "pattern", setup->pattern,
                              "gpus", (json_int_t)setup->gpus, "kill_grace_s", setup->kill_grace_s);
+    whole = whole && add_launcher(root, setup);
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text;
@@ -70,6 +88,22 @@ out:
     return rc;
 }
 
+static bool launcher_from_json(struct command_setup *setup, const json_t *root)
+{
+    const json_t *words = json_object_get(root, "launcher");
+    if (json_array_size(words) > COMMAND_LAUNCHER)
+        return false;
+    for (; setup->launcher_words < json_array_size(words); setup->launcher_words++) {
+        const char *word = json_string_value(json_array_get(words, setup->launcher_words));
+        if (!word)
+            return false;
+        setup->launcher[setup->launcher_words] = word;
+    }
+    setup->nodes = (uint32_t)json_integer_value(json_object_get(root, "nodes"));
+    setup->cpus = (uint32_t)json_integer_value(json_object_get(root, "cpus"));
+    return true;
+}
+
 static bool setup_from_json(struct command_setup *setup, json_t *root)
 {
     const char *way, *name;
@@ -89,7 +123,7 @@ static bool setup_from_json(struct command_setup *setup, json_t *root)
         setup->names[setup->variables] = name;
         setup->values[setup->variables++] = json_string_value(value);
     }
-    return true;
+    return launcher_from_json(setup, root);
 }
 
 int command_file_read(struct command_setup *setup, const char *path, uint64_t hash,
