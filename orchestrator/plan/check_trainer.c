@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <pcre2.h>
+#include <stdio.h>
 #include <string.h>
 #include "lrsearch/answer.h"
 #include "lrsearch/placeholder.h"
@@ -22,10 +23,17 @@ static void check_kinds(struct plan_reader *reader)
 {
     static const size_t replay[] = {MEMBER(trainer.table), MEMBER(trainer.columns),
                                     MEMBER(trainer.where)};
-    static const size_t command[] = {MEMBER(trainer.argv),        MEMBER(trainer.env),
-                                     MEMBER(trainer.cwd),         MEMBER(trainer.gpus_per_trial),
-                                     MEMBER(trainer.report),      MEMBER(trainer.diverged),
-                                     MEMBER(trainer.kill_grace_s)};
+    static const size_t command[] = {MEMBER(trainer.argv),
+                                     MEMBER(trainer.env),
+                                     MEMBER(trainer.cwd),
+                                     MEMBER(trainer.gpus_per_trial),
+                                     MEMBER(trainer.report),
+                                     MEMBER(trainer.diverged),
+                                     MEMBER(trainer.kill_grace_s),
+                                     MEMBER(trainer.launcher),
+                                     MEMBER(trainer.concurrent_trials),
+                                     MEMBER(trainer.nodes_per_trial),
+                                     MEMBER(trainer.cpus_per_trial)};
     const struct plan_section *simulate = plan_section_find("simulate");
     for (size_t i = 0; i < sizeof(replay) / sizeof(replay[0]); i++)
         check_kind(reader, replay[i], TRAINER_REPLAY);
@@ -116,7 +124,7 @@ static bool can_expand(const struct plan_reader *reader, const char *text, struc
 {
     const struct plan *plan = reader->plan;
     struct trial_spec spec = plan_trial(plan);
-    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1};
+    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1, .port = 1};
     char expanded[2 * TRIAL_PATH];
     spec.lr = HAS(reader, search.lr) ? plan->search.lr[0] : 1e-3;
     spec.horizon_tokens = HAS(reader, search.horizons) ? plan->search.horizons[0] : 1000000;
@@ -144,6 +152,57 @@ static void check_cwd(struct plan_reader *reader)
     if (GIVEN(reader, trainer.cwd) &&
         !can_expand(reader, reader_text(reader, MEMBER(trainer.cwd)), &err))
         reader_complain(reader, MEMBER(trainer.cwd), "%s", err.text);
+}
+
+/* A launcher's words, with {command} as a text that needs no placeholder. */
+static void check_launcher_words(struct plan_reader *reader)
+{
+    static const char name[] = "{command}";
+    const struct plan *plan = reader->plan;
+    struct trial_spec spec = plan_trial(plan);
+    const struct placeholder_trial trial = {.spec = &spec, .port = 1};
+    for (size_t i = 0; i < plan->trainer.launcher_count; i++) {
+        char word[TRIAL_PATH], expanded[2 * TRIAL_PATH];
+        struct lr_error err = {0};
+        snprintf(word, sizeof(word), "%s", plan->trainer.launcher[i]);
+        for (char *at = word; (at = strstr(at, name));)
+            memset(at, '.', sizeof(name) - 1);
+        if (placeholder_expand(expanded, sizeof(expanded), word, &trial, &err))
+            reader_complain_item(reader, MEMBER(trainer.launcher), i, "%s", err.text);
+    }
+    if (!plan->trainer.launcher[0][0])
+        reader_complain_item(reader, MEMBER(trainer.launcher), 0,
+                             "is the program and cannot be empty");
+}
+
+static void check_share(struct plan_reader *reader, size_t member, uint32_t count)
+{
+    uint32_t nodes = reader->plan->trainer.nodes_per_trial;
+    if (nodes > 0 && count % nodes != 0)
+        reader_complain(reader, member,
+                        "%" PRIu32 " cannot be divided by trainer.nodes_per_trial %" PRIu32
+                        "; give a multiple of it",
+                        count, nodes);
+}
+
+static void check_launcher(struct plan_reader *reader)
+{
+    static const size_t steps[] = {MEMBER(trainer.nodes_per_trial), MEMBER(trainer.cpus_per_trial)};
+    const struct plan *plan = reader->plan;
+    bool by_srun = plan_by_srun(plan);
+    if (plan->trainer.launcher_count > 0)
+        check_launcher_words(reader);
+    for (size_t i = 0; !by_srun && i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (reader_given(reader, steps[i]))
+            reader_complain(reader, steps[i], "is for trainer.launcher: srun only; leave it out");
+    if (!by_srun)
+        return;
+    check_share(reader, MEMBER(trainer.cpus_per_trial), plan->trainer.cpus_per_trial);
+    check_share(reader, MEMBER(trainer.gpus_per_trial), plan->trainer.gpus_per_trial);
+    if (plan->trainer.report_count == 1 && strcmp(plan->trainer.report[0].key, "fd") == 0)
+        reader_complain(reader, MEMBER(trainer.report),
+                        "a step that srun starts does not inherit the descriptor of fd: true; "
+                        "give prefix or regex");
 }
 
 static void check_env(struct plan_reader *reader)
@@ -204,7 +263,8 @@ static void check_regex(struct plan_reader *reader, const char *text)
 /* Whether a text differs between trials that may run at the same time. */
 static bool is_own(const char *text, const struct trial_spec *spec)
 {
-    const struct placeholder_trial one = {spec, 1, 1, "1", "1"}, two = {spec, 2, 1, "2", "2"};
+    const struct placeholder_trial one = {spec, 1, 1, "1", "1", .port = 1, .worker = 1};
+    const struct placeholder_trial two = {spec, 2, 1, "2", "2", .port = 2, .worker = 2};
     char a[2 * TRIAL_PATH], b[2 * TRIAL_PATH];
     return placeholder_expand(a, sizeof(a), text, &one, NULL) == 0 &&
            placeholder_expand(b, sizeof(b), text, &two, NULL) == 0 && strcmp(a, b) != 0;
@@ -358,6 +418,7 @@ void check_trainer(struct plan_reader *reader)
         check_env(reader);
         check_report(reader);
         check_diverged(reader);
+        check_launcher(reader);
     }
     plan->surface.seed = plan->seed;
     check_ratios(reader);

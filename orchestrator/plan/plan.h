@@ -16,6 +16,7 @@
 #define PLAN_PAIRS 16
 #define PLAN_ARGUMENTS 64
 #define PLAN_VARIABLES 32
+#define PLAN_LAUNCHER 16
 #define PLAN_REPORT 7
 #define PLAN_EXITS 8
 #define PLAN_PREVIOUS "previous"
@@ -85,6 +86,12 @@ struct plan {
             char regex[TRIAL_PATH]; /* a line of its output; "": none */
         } diverged;
         double kill_grace_s;
+        uint32_t concurrent_trials;               /* in one process; 0: one, with launcher srun as
+                                                   * many as fit */
+        char launcher[PLAN_LAUNCHER][TRIAL_PATH]; /* words before the command */
+        size_t launcher_count;
+        uint32_t nodes_per_trial, cpus_per_trial; /* launcher srun; cpus_per_trial 0:
+                                                   * threads_per_worker on each node */
     } trainer;
 
     struct {
@@ -206,6 +213,9 @@ struct plan {
 const char *plan_column(const struct plan *plan, const char *column);
 /* The value of a key of trainer.report; NULL: not given. */
 const char *plan_report(const struct plan *plan, const char *key);
+/* Whether trials are steps of a Slurm job. */
+bool plan_by_srun(const struct plan *plan);
+uint32_t plan_cpus_per_trial(const struct plan *plan); /* over all its nodes, of launcher srun */
 
 /* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
  * ratio that is searched starts at the middle of its range (geometric mean). */

@@ -121,6 +121,15 @@ static const struct plan_key trainer_keys[] = {
      .help = "command: what means that it diverged: loss: nonfinite (nan or inf in place of a loss; always so), exit: [3] (exit statuses, at most 8), regex: '...' (a line of stdout or stderr that matches)"},
     {DURATION(trainer, kill_grace), .fallback = "30s", .high = 86400,
      .help = "command: time between SIGTERM and SIGKILL where it is ended"},
+    {KEY(U32, trainer, concurrent_trials), .fallback = "0", .high = 1024,
+     .help = "command: programs that lrsearch runs at a time when it is started without mpirun; 0: one, with launcher srun as many as fit into the job"},
+    {LIST(TEXTS, trainer, launcher, launcher_count), .fallback = "none", .derived = true,
+     .empty = true,
+     .help = "command: srun (each trial is a step of the Slurm job), or words that start the command elsewhere; `{command}` in them stands for it"},
+    {KEY(U32, trainer, nodes_per_trial), .fallback = "1", .low = 1, .high = 1024,
+     .help = "launcher srun: nodes of a trial; the command is started once on each"},
+    {KEY(U32, trainer, cpus_per_trial), .fallback = "0", .high = 65536,
+     .help = "launcher srun: CPUs of a trial, over all its nodes; 0: threads_per_worker on each"},
 };
 
 static const struct plan_key simulate_keys[] = {

@@ -45,6 +45,10 @@ static void fill_setup(struct command_setup *setup, const struct plan *plan)
         setup->diverged.exits[setup->diverged.exit_count++] = (int)plan->trainer.diverged.exits[i];
     setup->gpus = plan->trainer.gpus_per_trial;
     setup->kill_grace_s = plan->trainer.kill_grace_s;
+    for (; setup->launcher_words < plan->trainer.launcher_count; setup->launcher_words++)
+        setup->launcher[setup->launcher_words] = plan->trainer.launcher[setup->launcher_words];
+    setup->nodes = plan->trainer.nodes_per_trial;
+    setup->cpus = plan_cpus_per_trial(plan);
 }
 
 static bool is_program(const char *path)
@@ -161,7 +165,7 @@ void prepare_command_print(const struct plan *plan, const struct trial_spec *spe
 {
     struct command_setup setup;
     struct lr_error err = {0};
-    const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1};
+    const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1, .port = 1};
     char **argv = NULL, found[2 * COMMAND_WORD], cwd[COMMAND_WORD], path[COMMAND_WORD];
     const char *variable = plan_path_variable(plan);
     fill_setup(&setup, plan);

@@ -7,12 +7,15 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "trainers/command/command_env.h"
 #include "trainers/command/command_file.h"
+#include "trainers/command/command_launch.h"
 #include "trainers/command/command_output.h"
+#include "trainers/command/command_port.h"
 #include "trainers/command/command_process.h"
 #include "trainers/command/report_file.h"
 #include "trainers/command/report_reader.h"
@@ -37,8 +40,9 @@ struct attempt {
     bool ended;  /* the result is set; later output is only kept for the tail */
     bool wanted; /* on_tick() must stop the command */
     bool has_final;
-    struct report final;    /* regex, file: the last loss */
-    struct train_step last; /* the last one passed to the hook */
+    char step_end[LAST_LINE]; /* by Slurm's own words; "": it did not end the step */
+    struct report final;      /* regex, file: the last loss */
+    struct train_step last;   /* the last one passed to the hook */
     struct timespec start, heard, told, looked;
 };
 
@@ -233,8 +237,11 @@ static void on_out(void *context, const char *line, size_t length, bool cut)
 
 static void on_err(void *context, const char *line, size_t length, bool cut)
 {
+    struct attempt *a = context;
     (void)cut;
-    keep_line(context, line, length);
+    keep_line(a, line, length);
+    if (command_by_srun(&a->setup) && command_step_ended(line))
+        snprintf(a->step_end, sizeof(a->step_end), "%.*s", LAST_LINE - 1, line);
 }
 
 static void on_report(void *context, const char *line, size_t length, bool cut)
@@ -306,7 +313,11 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
     char last[LAST_LINE], why[LAST_LINE + SHOWN];
     output_tail_last(&a->tail, last, sizeof(last));
     const char *said = last[0] ? "; its last line: " : "; it printed nothing";
-    if (ending->signal)
+    if (a->step_end[0]) /* srun's exit status may be 0 all the same */
+        end_attempt(a, OUTCOME_LOST, "Slurm ended its step: %s", a->step_end);
+    else if (command_by_srun(&a->setup) && ending->exit_status == COMMAND_SRUN_STATUS)
+        end_attempt(a, OUTCOME_LOST, "srun could not run it%s%s", said, last);
+    else if (ending->signal)
         end_attempt(a, OUTCOME_FAILED, "signal %d (%s) ended it%s%s", ending->signal,
                     strsignal(ending->signal), said, last);
     else if (has_diverged(a, ending->exit_status))
@@ -351,30 +362,71 @@ static void write_output(struct attempt *a, const struct command_end *ending)
         lr_log(LR_LOG_WARNING, "the command's output is not kept: %s", err.text);
 }
 
+/* What an attempt has while it runs. */
+struct launch {
+    char spec_file[TRIAL_PATH], gpus[COMMAND_GPUS], cwd[COMMAND_WORD];
+    struct placeholder_trial trial;
+    struct command_port port;
+    char **argv, **env, **stop;
+};
+
+static int prepare_launch(struct launch *launch, struct attempt *a)
+{
+    const struct trial_place *place = a->hooks->place;
+    launch->trial = (struct placeholder_trial){.spec = a->spec,
+                                               .trial_id = a->hooks->trial_id,
+                                               .attempt = a->hooks->attempt,
+                                               .checkpoint = place->checkpoint,
+                                               .spec_file = launch->spec_file,
+                                               .worker = place->slot,
+                                               .gpus = launch->gpus};
+    struct placeholder_trial *trial = &launch->trial;
+    bool by_srun = command_by_srun(&a->setup);
+    int rc;
+    if (by_srun && !getenv("SLURM_JOB_ID"))
+        return lr_fail(a->err, LR_EFAILURES,
+                       "trainer.launcher: srun needs a job of Slurm (sbatch or salloc)");
+    launch->port = command_port_take((uint32_t)getpid() * 31 + trial->trial_id * 7 + trial->attempt);
+    trial->port = launch->port.port;
+    if ((rc = command_gpus(launch->gpus, &a->setup, place->slot, a->err)) ||
+        (rc = command_spec_write(launch->spec_file, trial,
+                                 a->setup.launcher_words ? place->data_path : NULL, a->err)) ||
+        (rc = command_argv_make(&launch->argv, &a->setup, trial, a->err)) ||
+        (rc = command_env_make(&launch->env, &a->setup, trial, place, a->err)) ||
+        (rc = command_cwd_make(launch->cwd, &a->setup, trial, a->err)))
+        return rc;
+    return by_srun ? command_step_stop(&launch->stop, trial, a->err) : 0;
+}
+
+static void release_launch(struct launch *launch)
+{
+    if (launch->spec_file[0])
+        unlink(launch->spec_file);
+    command_port_release(&launch->port);
+    command_words_free(launch->argv);
+    command_words_free(launch->env);
+    command_words_free(launch->stop);
+}
+
 static int run_command(struct attempt *a)
 {
     struct command_end ending = {0};
-    char spec_file[TRIAL_PATH] = "", cwd[COMMAND_WORD];
-    char **argv = NULL, **env = NULL;
-    struct placeholder_trial trial = {a->spec, a->hooks->trial_id, a->hooks->attempt,
-                                      a->hooks->place->checkpoint, spec_file};
+    struct launch launch = {.port = {0, -1}};
     int rc;
-    if ((rc = command_spec_write(spec_file, &trial, a->err)) ||
-        (rc = command_argv_make(&argv, &a->setup, &trial, a->err)) ||
-        (rc = command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err)) ||
-        (rc = command_cwd_make(cwd, &a->setup, &trial, a->err)))
+    if ((rc = prepare_launch(&launch, a)))
         goto out;
-    if (access(cwd, X_OK)) {
-        rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", cwd);
+    if (access(launch.cwd, X_OK)) {
+        rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", launch.cwd);
         goto out;
     }
-    const struct report_file_request follow = {&a->setup, &trial, cwd, a, on_row};
+    const struct report_file_request follow = {&a->setup, &launch.trial, launch.cwd, a, on_row};
     if (a->setup.way == REPORT_FILE && (rc = report_file_open(&a->file, &follow, a->err)))
         goto out;
     const struct command_request request = {
-        .argv = argv,
-        .env = env,
-        .cwd = cwd,
+        .argv = launch.argv,
+        .env = launch.env,
+        .stop = launch.stop,
+        .cwd = launch.cwd,
         .report = a->setup.way == REPORT_FD,
         .kill_grace_s = a->setup.kill_grace_s,
         .context = a,
@@ -391,10 +443,7 @@ static int run_command(struct attempt *a)
     write_output(a, &ending);
 out:
     report_file_close(a->file);
-    if (spec_file[0])
-        unlink(spec_file);
-    command_words_free(argv);
-    command_words_free(env);
+    release_launch(&launch);
     return rc;
 }
 

@@ -1,7 +1,7 @@
 /* The command of a plan as a JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ...,
- * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. Members of newer versions are there only where
- * they are used, so that an older plan's file keeps its hash: "diverged": {"exit": [...], "regex":
- * ...}. */
+ * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. Further members are written only where they
+ * are used, so that the hash of a file without them is that of earlier versions: {"report_file":
+ * {...}, "diverged": {"exit": [...], "regex": ...}, "launcher": [...], "nodes": ..., "cpus": ...}. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/command/command_file.h"
 
@@ -52,6 +52,21 @@ static bool add_diverged(json_t *root, const struct command_diverged *diverged)
     return json_object_set_new(root, "diverged", object) == 0 && whole;
 }
 
+static bool add_launcher(json_t *root, const struct command_setup *setup)
+{
+    json_t *words = json_array();
+    if (setup->launcher_words == 0) {
+        json_decref(words);
+        return true;
+    }
+    for (size_t i = 0; i < setup->launcher_words; i++)
+        json_array_append_new(words, json_string(setup->launcher[i]));
+    bool whole = json_array_size(words) == setup->launcher_words;
+    return !json_object_set_new(root, "launcher", words) &&
+           !json_object_set_new(root, "nodes", json_integer(setup->nodes)) &&
+           !json_object_set_new(root, "cpus", json_integer(setup->cpus)) && whole;
+}
+
 static char *to_text(const struct command_setup *setup)
 {
     json_t *argv = json_array(), *env = json_object();
@@ -65,7 +80,7 @@ static char *to_text(const struct command_setup *setup)
                              "gpus", (json_int_t)setup->gpus, "kill_grace_s", setup->kill_grace_s);
     if (setup->way == REPORT_FILE)
         whole = json_object_set_new(root, "report_file", file_json(setup)) == 0 && whole;
-    whole = whole && root && add_diverged(root, &setup->diverged);
+    whole = whole && root && add_diverged(root, &setup->diverged) && add_launcher(root, setup);
     char *text = whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text;
@@ -111,6 +126,22 @@ static bool read_diverged(struct command_diverged *diverged, json_t *object)
     return true;
 }
 
+static bool launcher_from_json(struct command_setup *setup, const json_t *root)
+{
+    const json_t *words = json_object_get(root, "launcher");
+    if (json_array_size(words) > COMMAND_LAUNCHER)
+        return false;
+    for (; setup->launcher_words < json_array_size(words); setup->launcher_words++) {
+        const char *word = json_string_value(json_array_get(words, setup->launcher_words));
+        if (!word)
+            return false;
+        setup->launcher[setup->launcher_words] = word;
+    }
+    setup->nodes = (uint32_t)json_integer_value(json_object_get(root, "nodes"));
+    setup->cpus = (uint32_t)json_integer_value(json_object_get(root, "cpus"));
+    return true;
+}
+
 static bool setup_from_json(struct command_setup *setup, json_t *root)
 {
     const char *way, *name;
@@ -136,7 +167,7 @@ static bool setup_from_json(struct command_setup *setup, json_t *root)
         setup->names[setup->variables] = name;
         setup->values[setup->variables++] = json_string_value(value);
     }
-    return true;
+    return launcher_from_json(setup, root);
 }
 
 int command_file_read(struct command_setup *setup, const char *path, uint64_t hash,

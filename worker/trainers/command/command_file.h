@@ -11,6 +11,7 @@
 
 #define COMMAND_ARGUMENTS 64
 #define COMMAND_VARIABLES 32
+#define COMMAND_LAUNCHER 16 /* words */
 
 /* X(enumerator, name in the plan) */
 #define REPORT_WAY_MAP(X)                                                                          \
@@ -48,6 +49,9 @@ struct command_setup {
     struct command_diverged diverged;
     uint32_t gpus; /* per trial */
     double kill_grace_s;
+    const char *launcher[COMMAND_LAUNCHER]; /* as in the plan, with placeholders */
+    size_t launcher_words;                  /* 0: none */
+    uint32_t nodes, cpus;                   /* per trial, of launcher srun; cpus 0: not given */
     void *texts; /* owns the texts of a setup that was read; else NULL */
 };
 
