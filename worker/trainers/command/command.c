@@ -111,6 +111,8 @@ static void take_report(struct attempt *a, const struct report *report)
 {
     bool is_final = report->final || a->setup.way == REPORT_REGEX;
     uint64_t most = most_tokens(a->spec);
+    if (a->hooks->reported)
+        a->hooks->reported(a->hooks->context, report->loss, report->has_tokens, report->tokens);
     if (report->has_tokens && report->tokens > most) {
         end_attempt(a, OUTCOME_FAILED,
                     "it reported a loss for %" PRIu64 " tokens, beyond the horizon of %" PRIu64
@@ -171,8 +173,10 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
         end_attempt(a, OUTCOME_FAILED, "a report %.100s: %.*s", err.text, shown, line);
 }
 
-static void keep_line(struct attempt *a, const char *line, size_t length)
+static void keep_line(struct attempt *a, const char *line, size_t length, bool is_err)
 {
+    if (a->hooks->printed)
+        a->hooks->printed(a->hooks->context, line, length, is_err);
     output_tail_add(&a->tail, line, length);
     lr_log(LR_LOG_DEBUG, "command: %s", line);
 }
@@ -180,7 +184,7 @@ static void keep_line(struct attempt *a, const char *line, size_t length)
 static void on_out(void *context, const char *line, size_t length, bool cut)
 {
     struct attempt *a = context;
-    keep_line(a, line, length);
+    keep_line(a, line, length, false);
     if (a->setup.way != REPORT_FD)
         take_line(a, line, length, cut);
 }
@@ -188,7 +192,7 @@ static void on_out(void *context, const char *line, size_t length, bool cut)
 static void on_err(void *context, const char *line, size_t length, bool cut)
 {
     (void)cut;
-    keep_line(context, line, length);
+    keep_line(context, line, length, true);
 }
 
 static void on_report(void *context, const char *line, size_t length, bool cut)
