@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "lrsearch/memory.h"
 #include "lrsearch/printable.h"
-#include "plan/complaints.h"
+#include "lrsearch/suggestion.h"
 
 const struct command *const commands[] = {
     &cmd_run,     &cmd_check,  &cmd_train,   &cmd_coord_check, &cmd_tokenize, &cmd_fit,

@@ -110,28 +110,49 @@ static void check_decay_column(struct plan_reader *reader)
 
 /* ---- command ---- */
 
-static void check_argv(struct plan_reader *reader)
+/* Whether the text's placeholders can be filled in, for a short trial; else *err has the reason. */
+static bool can_expand(const struct plan_reader *reader, const char *text, struct lr_error *err)
 {
     const struct plan *plan = reader->plan;
     struct trial_spec spec = plan_trial(plan);
-    const struct placeholder_trial trial = {.spec = &spec};
+    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1};
     char expanded[2 * TRIAL_PATH];
+    spec.lr = HAS(reader, search.lr) ? plan->search.lr[0] : 1e-3;
+    spec.horizon_tokens = HAS(reader, search.horizons) ? plan->search.horizons[0] : 1000000;
+    memset(err, 0, sizeof(*err));
+    return placeholder_expand(expanded, sizeof(expanded), text, &trial, err) == 0;
+}
+
+static void check_argv(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    struct lr_error err;
     if (!GIVEN(reader, trainer.argv))
         return;
     if (plan->trainer.argv_count > 0 && !plan->trainer.argv[0][0])
         reader_complain_item(reader, MEMBER(trainer.argv), 0, "is the program and cannot be empty");
-    for (size_t i = 0; i < plan->trainer.argv_count; i++) {
-        struct lr_error err = {0};
-        if (placeholder_expand(expanded, sizeof(expanded), plan->trainer.argv[i], &trial, &err))
+    for (size_t i = 0; i < plan->trainer.argv_count; i++)
+        if (!can_expand(reader, plan->trainer.argv[i], &err))
             reader_complain_item(reader, MEMBER(trainer.argv), i, "%s", err.text);
-    }
+}
+
+/* check_paths() has put the plan's folder before it; an error's place is that in the user's text. */
+static void check_cwd(struct plan_reader *reader)
+{
+    struct lr_error err;
+    if (GIVEN(reader, trainer.cwd) &&
+        !can_expand(reader, reader_text(reader, MEMBER(trainer.cwd)), &err))
+        reader_complain(reader, MEMBER(trainer.cwd), "%s", err.text);
 }
 
 static void check_env(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
+    struct lr_error err;
     for (size_t i = 0; i < plan->trainer.env_count; i++) {
         const char *name = plan->trainer.env[i].key;
+        if (!can_expand(reader, plan->trainer.env[i].value, &err))
+            reader_complain_entry(reader, MEMBER(trainer.env), name, "%s", err.text);
         if (strchr(name, '='))
             reader_complain(reader, MEMBER(trainer.env), "the name %s must have no =", name);
         else if (strncmp(name, "LRSEARCH_", 9) == 0)
@@ -162,6 +183,14 @@ static void check_regex(struct plan_reader *reader, const char *text)
         reader_complain(reader, MEMBER(trainer.report),
                         "regex: it needs a group that is called loss, such as "
                         "'val loss: (?<loss>[-+.0-9a-z]+)'");
+    bool steps = pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "steps") >= 0;
+    if (steps && pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "tokens") >= 0)
+        reader_complain(reader, MEMBER(trainer.report),
+                        "regex: it has the groups tokens and steps; leave one of them out");
+    else if (steps && ABSENT(reader, training.batch_tokens))
+        reader_complain(reader, MEMBER(trainer.report),
+                        "regex: the group steps needs the tokens of a step; give "
+                        "training.batch_tokens");
     pcre2_code_free(regex);
 }
 
@@ -261,6 +290,7 @@ void check_trainer(struct plan_reader *reader)
         check_decay_column(reader);
     } else if (plan->trainer.kind == TRAINER_COMMAND) {
         check_argv(reader);
+        check_cwd(reader);
         check_env(reader);
         check_report(reader);
     }

@@ -67,11 +67,11 @@ struct plan {
         size_t column_count;
         struct plan_pair where[PLAN_PAIRS]; /* rows that count: column and value */
         size_t where_count;
-        char argv[PLAN_ARGUMENTS][TRIAL_PATH]; /* kind command, as all below; with placeholders */
+        char argv[PLAN_ARGUMENTS][TRIAL_PATH]; /* kind command, as all below */
         size_t argv_count;
         struct plan_pair env[PLAN_VARIABLES];
         size_t env_count;
-        char cwd[TRIAL_PATH]; /* absolute */
+        char cwd[TRIAL_PATH]; /* absolute; argv, the values of env and cwd with placeholders */
         uint32_t gpus_per_trial;
         struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex */
         size_t report_count;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/suggestion.h"
 #include "plan/quantity.h"
 
 #define ITEM_PATH (2 * QUOTABLE + 1) /* of a list's element or a map's entry */
@@ -38,8 +39,11 @@ static bool wrong_type(const struct plan_value *value)
     const char *or_none = value->key->none ? ", or none" : value->key->automatic ? ", or auto" : "";
     char text[QUOTABLE];
     if (node->kind != YAML_SCALAR)
-        return refuse(value, "expected %s%s, found a %s", expected, or_none,
-                      node->kind == YAML_LIST ? "list" : "map of keys");
+        return refuse(value, "expected %s%s, found a %s%s", expected, or_none,
+                      node->kind == YAML_LIST ? "list" : "map of keys",
+                      node->kind == YAML_MAP && value->key->type == TYPE_TEXT
+                          ? "; a text that begins with a brace needs quotes, as in '{lr}'"
+                          : "");
     return refuse(value, "expected %s%s, found %s\"%s\"%s", expected, or_none,
                   node->quoted ? "the quoted text " : "", quotable(text_of(value), text),
                   node->quoted ? "; remove the quotes" : "");

@@ -164,6 +164,28 @@ one --set trainer.cwd=nowhere
 expect_status 5
 expect_err "trainer.cwd: $work/nowhere: No such file"
 
+# Arithmetic, and the same placeholders in env and cwd.
+mkdir 'w64 7' '{x}'
+one --set 'trainer.argv=[../told.sh, "{lr/10}", "{tokens/1000}", "{lr*{embedding_lr_ratio}}", "{steps}", "{max(1, steps/100)}"]' \
+    --set 'trainer.env={RUN: "w{d_model}-{2*seed}", JSON: "{{\"lr\": {lr}}}"}' --set 'trainer.cwd=w{d_model} {seed+2}' \
+    --set training.batch_tokens=512
+expect_status 0
+printf '%s\n' 0.01 100 0.03 196 1.96 "$work/w64 7" | cmp - "w64 7/told.argv" || fail "argv: $(cat "w64 7/told.argv")"
+for line in RUN=w64-10 'JSON={"lr": 0.1}' LRSEARCH_STEPS=196; do
+    grep -qxF "$line" "w64 7/told.env" || fail "the environment has no $line"
+done
+expect_json 196 "w64 7/told.json" steps
+cp one.yaml '{x}/one.yaml' # the plan's folder is no placeholder
+run "$LRSEARCH" train '{x}/one.yaml' --lr 0.1 --tokens 100k --set 'trainer.argv=[../told.sh]' --set trainer.cwd=./ --set trainer.gpus_per_trial=0
+expect_status 0
+expect_file '{x}/told.argv'
+one --set 'trainer.argv=[../told.sh, "{1/trial}"]' # trial 0; a plan's check takes trial 1
+expect_status 65
+expect_err "trainer.argv[1]: at byte 3: division by zero"
+run "$LRSEARCH" check one.yaml --set 'trainer.cwd="{checkpoint}"' --set 'trainer.argv=["{optimizer}", "{d_model/2}"]'
+expect_status 0
+expect_out "  adamw 32"
+
 # Whatever an argument holds, the program gets its bytes; no shell sees them.
 cat >inner/bytes.sh <<'END'
 #!/bin/sh
@@ -172,7 +194,7 @@ echo '{"loss": 3.25, "final": true}' >&3
 END
 chmod +x inner/bytes.sh
 one --set 'trainer.argv=[./bytes.sh, "a'\''b", "q\"q", "$(touch PWN) `touch PWN`", "; touch PWN |&", "two\nlines\t\r", "*", "~", "\\", "%s%n", "--", "", "é💥", " x ", "}{{", "{{{lr}}}", "{lr}{lr}", "\e[31m\x01"]' \
-    --set 'trainer.env={MINE: "$(touch PWN)\n\"{lr}"}'
+    --set 'trainer.env={MINE: "$(touch PWN)\n\"{{lr}}"}'
 expect_status 0
 printf '%s\0' "a'b" 'q"q' '$(touch PWN) `touch PWN`' '; touch PWN |&' "$(printf 'two\nlines\t\r')" '*' '~' '\' '%s%n' -- '' \
     'é💥' ' x ' '}{' '{0.1}' 0.10.1 "$(printf '\033[31m\001')" "$(printf '$(touch PWN)\n"{lr}')" | cmp - inner/bytes.told ||
@@ -197,6 +219,20 @@ one_sh 'echo at 1000 val 3.5' \
     --set 'trainer.report={regex: "at (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_err "its final loss is of 1000 tokens, the horizon is 100000"
+# a script that counts steps: in a group steps, or under a wrong name
+counting='echo step 100 val 4; echo step 196 val 3.5'
+one_sh "$counting" --set 'trainer.report={regex: "step (?<steps>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_status 0
+expect_out "val_loss   3.500000"
+one_sh "$counting" --set 'trainer.report={regex: "step (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_status 5
+expect_err "the group tokens grew to 196, which is the number of steps: call the group steps"
+one_sh 'echo step 190 val 4' --set 'trainer.report={regex: "step (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_err "the group tokens grew to 190, which is nearly the number of steps: call the group steps"
+one_sh 'echo step 100 val 4' --set 'trainer.report={regex: "step (?<steps>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_err "its final loss is of 51200 tokens, the horizon is 100000"
+one_sh 'echo step 9007199254740992 val 4' --set 'trainer.report={regex: "step (?<steps>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=4096
+expect_err "it reported a loss for 18446744073709551615 tokens, beyond the horizon"
 one_sh 'echo val 1e400' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_out "diverged: it reported a loss of inf"
 one_sh 'echo "@ {\"loss\": 1e400, \"final\": true}"' --set 'trainer.report={prefix: "@ "}'
@@ -256,7 +292,13 @@ refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
 refused 'is the program and cannot be empty' 'trainer.argv=["", x]'
 refused 'a brace is not closed' 'trainer.argv=["{lr"]'
 refused 'a brace is not closed' 'trainer.argv=[a, "{lr}{"]'
-refused '{ lr } is not known' 'trainer.argv=[a, "{ lr }"]'
+refused '[1]: at byte 4: expected a number or a name (for a brace itself write it twice)' 'trainer.argv=[a, "lr{"a": 1}"]'
+refused 'MINE: at byte 3: {lrr} is not known; there are lr, tokens,' 'trainer.env={MINE: "a{lrr}"}'
+refused '; did you mean lr?' 'trainer.env.MINE="{lrr}"'
+refused 'trainer.cwd=in{steps}: at byte 4: {steps} has no value: give training.batch_tokens' 'trainer.cwd=in{steps}'
+refused '[1]: at byte 4: division by zero' 'trainer.argv=[a, "{1/(seed-5)}"]'
+refused 'regex: it has the groups tokens and steps' 'trainer.report={regex: "(?<tokens>.)(?<steps>.)(?<loss>.)"}'
+refused 'regex: the group steps needs the tokens of a step; give training.batch_tokens' 'trainer.report={regex: "(?<steps>.)(?<loss>.)"}'
 refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
 refused 'a key holds a NUL character' 'trainer.env={"A\0B": c}'
 refused '--set trainer.cwd="a\0b": holds a NUL character' 'trainer.cwd="a\0b"'

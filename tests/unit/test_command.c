@@ -23,7 +23,8 @@ static void expand(const char *text, const char *expected)
     char out[64];
     if (placeholder_expand(out, sizeof(out), text, &trial, &err)) {
         assert_int_equal(err.code, LR_EPLAN);
-        assert_non_null(strstr(err.text, expected));
+        if (!strstr(err.text, expected))
+            fail_msg("%s: %s", text, err.text);
     } else {
         assert_string_equal(out, expected);
     }
@@ -40,11 +41,101 @@ static void placeholders_are_filled_in(void **state)
     expand("{{lr}} }", "{lr} }");
     expand("{{{lr}}}", "{0.30000000000000004}");
     expand("{lrr}", "{lrr} is not known; there are lr, tokens, seed, ");
-    expand("{}", "{} is not known");
-    expand("{lr", "a brace is not closed");
+    expand("a{lrr}", "at byte 3: {lrr} is not known");
+    expand("{batch_token}", "; did you mean batch_tokens? (for a brace itself write it twice)");
+    expand("{ lr\t}{steps}", "at byte 8: {steps} has no value: give training.batch_tokens");
+    expand("x {lr", "at byte 3: a brace is not closed (for a brace itself write it twice)");
+    expand("{lr}{", "at byte 5: a brace is not closed");
     expand("{vocab}", "{vocab} has no value: give model.vocab");
     expand("012345678901234567890123456789012345678901234567890123456789{tokens}",
            "is too long (at most 63 bytes)");
+}
+
+static void arithmetic_in_placeholders(void **state)
+{
+    (void)state;
+    expand("{tokens/1000}", "5000000");
+    expand("{tokens/1024/1024}", "4768.37158203125");
+    expand("{tokens * 1000000}", "5000000000000000"); /* %g would give 5e+15 */
+    expand("{tokens*10000000}", "5e+16");             /* beyond 2^53 */
+    expand("{seed/3*3}", "7");
+    expand("{-seed+2*3-1}/{-(seed - 7)}", "-2/0");
+    expand("{lr*10}", "3.0000000000000004");
+    expand("{lr}{(lr)}{lr*1}", "0.300000000000000040.300000000000000040.30000000000000004");
+    expand("{lr*{d_model}}", "19.200000000000003");
+    expand("{{{lr*{d_model}}}}", "{19.200000000000003}");
+    expand("{-{-{seed}}}", "7");
+    expand("{min(seed, trial)} {max ( 1,2*seed,3 )} {min(2)}", "7 14 2");
+    expand("{1e3} {.5} {1.25e-2} {2.} {0}", "1000 0.5 0.0125 2 0");
+    expand("{9007199254740992} {1/3}", "9007199254740992 0.3333333333333333");
+}
+
+/* Each error names its place. */
+static void wrong_arithmetic(void **state)
+{
+    (void)state;
+    expand("{}", "at byte 2: expected a number or a name (for a brace itself write it twice)");
+    expand("{lr/}", "at byte 5: expected a number or a name");
+    expand("{lr+*2}", "at byte 5: expected a number or a name");
+    expand("{\"a\": 1}", "at byte 2: expected a number or a name");
+    expand("{lr 10}", "at byte 5: expected an operator or } (for a brace itself write it twice)");
+    expand("{lr^2}", "at byte 4: expected an operator or }");
+    expand("{lr)}", "at byte 4: expected an operator or }");
+    expand("{lr,2}", "at byte 4: expected an operator or }");
+    expand("{2*(lr}", "at byte 7: expected an operator or )");
+    expand("{max(lr}", "at byte 8: expected an operator or )");
+    expand("{max()}", "at byte 6: expected a number or a name");
+    expand("{min}", "at byte 2: {min} is not known");
+    expand("{pow(lr,2)}", "at byte 2: pow() is not known; there are min and max");
+    expand("{2*lrr}", "at byte 4: {lrr} is not known; there are lr, tokens, seed, ");
+    expand("{2*vocab}", "at byte 4: {vocab} has no value: give model.vocab");
+    expand("{2*schedule}", "at byte 4: schedule is no number and must stand alone: {schedule}");
+    expand("{checkpoint+1}", "at byte 2: checkpoint is no number and must stand alone");
+    expand("--x={lr/(seed-7)}", "at byte 8: division by zero");
+    expand("{1e308*10}", "at byte 7: the result is too large");
+    expand("{1e400}", "at byte 2: 1e400 is too large");
+    expand("{0x10}", "at byte 2: expected a decimal number");
+    expand("{.}", "at byte 2: expected a decimal number");
+    expand("{inf}{nan}", "at byte 2: {inf} is not known");
+}
+
+/* Neither depth nor length is a danger. */
+static void hostile_arithmetic(void **state)
+{
+    static const char *const opening[] = {"(", "{", "-", "max(", "1*(-"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(opening) / sizeof(opening[0]); i++) {
+        static char text[80000];
+        size_t used = (size_t)sprintf(text, "{ "), length = strlen(opening[i]);
+        for (int n = 0; n < 10000; n++, used += length)
+            memcpy(text + used, opening[i], length);
+        memset(text + used, '}', 10001);
+        text[used + 10001] = '\0';
+        expand(text, "is nested more than 64 deep");
+    }
+    char digits[5000] = "{", name[5000] = "{lr*";
+    memset(digits + 1, '9', 4000);
+    digits[4001] = '}';
+    memset(name + 4, 'a', 4000);
+    name[4004] = '}';
+    expand(digits, "at byte 2: 99999999999999999999999999999999 is too large");
+    expand(name, "at byte 5: {aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa} is not known");
+    char sum[20002] = "{1";
+    for (size_t i = 2; i < 20000; i += 2)
+        memcpy(sum + i, "+1", 2);
+    sum[20000] = '}';
+    expand(sum, "10000");
+}
+
+static void steps_of_a_trial(void **state)
+{
+    struct trial_spec spec = {.horizon_tokens = 1000001, .batch_tokens = 512};
+    const struct placeholder_trial trial = {.spec = &spec};
+    char out[64];
+    (void)state;
+    assert_int_equal(
+        placeholder_expand(out, sizeof(out), "{steps} {steps*batch_tokens}", &trial, NULL), 0);
+    assert_string_equal(out, "1954 1000448");
 }
 
 /* ---- lines ---- */
@@ -264,7 +355,12 @@ static void regex_reports(void **state)
     assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss 1e31"), LR_EDATA);
     assert_non_null(strstr(why.text, "has the loss 1e+31, and no loss is beyond 1e30"));
     assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>\\S+)", "loss 3"), 1);
-    assert_false(report.has_tokens);
+    assert_false(report.has_tokens || report.has_steps);
+    const char *steps = "iter (?<steps>\\S+): loss (?<loss>[^ ,]+)";
+    assert_int_equal(read_line(REPORT_REGEX, steps, "iter 250: loss 3.1, time 2 ms"), 1);
+    assert_true(report.has_steps && report.steps == 250 && !report.has_tokens);
+    assert_int_equal(read_line(REPORT_REGEX, steps, "iter 1.5: loss 3"), LR_EDATA);
+    assert_non_null(strstr(why.text, "its group steps is no whole number"));
     assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss 0x10"), LR_EDATA);
     assert_non_null(strstr(why.text, "its group loss is no number"));
     assert_int_equal(read_line(REPORT_REGEX, "(?<loss", "x"), LR_EPLAN);
@@ -318,6 +414,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placeholders_are_filled_in),
+        cmocka_unit_test(arithmetic_in_placeholders),
+        cmocka_unit_test(wrong_arithmetic),
+        cmocka_unit_test(hostile_arithmetic),
+        cmocka_unit_test(steps_of_a_trial),
         cmocka_unit_test(lines_are_cut_out_of_bytes),
         cmocka_unit_test(long_lines_are_told_before_they_end),
         cmocka_unit_test(the_last_lines_are_kept),

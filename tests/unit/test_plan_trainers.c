@@ -202,6 +202,43 @@ static void keys_of_one_kind(void **state)
             "plan.yaml:6:19: simulate.crash: 2 is out of range (0 to 1)\n");
 }
 
+#define COMMAND(keys) REPLAY "trainer: {kind: command, argv: [a], " keys "}\n"
+
+static void placeholders_are_checked_in_one_pass(void **state)
+{
+    (void)state;
+    refuses(
+        REPLAY "trainer:\n  kind: command\n  argv: [a, '{vocab}',\n    '--x={2*}']\n"
+               "  cwd: sub/{lr\n  env:\n    A: ok\n    B: '{1/0}'\n    C: '}{schedule*2}'\n",
+        NULL,
+        "plan.yaml:7:13: trainer.argv[1]: at byte 2: {vocab} has no value: give model.vocab\n"
+        "plan.yaml:8:5: trainer.argv[2]: at byte 8: expected a number or a name (for a brace "
+        "itself write it twice)\n"
+        "plan.yaml:9:8: trainer.cwd: at byte 5: a brace is not closed (for a brace itself write "
+        "it twice)\n"
+        "plan.yaml:12:8: trainer.env.B: at byte 3: division by zero\n"
+        "plan.yaml:13:8: trainer.env.C: at byte 3: schedule is no number and must stand alone: "
+        "{schedule}\n");
+    refuses(REPLAY "trainer: {kind: command, argv: [a, {lr}], env: {A: {lr}}}\n", NULL,
+            "plan.yaml:5:36: trainer.argv[1]: expected text, found a map of keys; a text that "
+            "begins with a brace needs quotes, as in '{lr}'\n"
+            "plan.yaml:5:52: trainer.env.A: expected text, found a map of keys; a text that begins "
+            "with a brace needs quotes, as in '{lr}'\n");
+    refuses(COMMAND("env: {A: b}"), "trainer.env.A=x{1/0}",
+            "--set trainer.env.A=x{1/0}: A: at byte 4: division by zero\n");
+    load(COMMAND(
+             "env: {A: '{steps}', B: '{{x}}'}, cwd: '{steps/2}'") "training: {batch_tokens: 8}\n",
+         NULL);
+    refuses(
+        COMMAND("report: {regex: '(?<steps>.)(?<loss>.)'}"), NULL,
+        "plan.yaml:5:45: trainer.report: regex: the group steps needs the tokens of a step; give "
+        "training.batch_tokens\n");
+    refuses(
+        COMMAND("report: {regex: '(?<steps>.)(?<tokens>.)(?<loss>.)'}"), NULL,
+        "plan.yaml:5:45: trainer.report: regex: it has the groups tokens and steps; leave one of "
+        "them out\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(replay_needs_a_table_only),
@@ -209,6 +246,7 @@ int main(void)
                                        cmocka_unit_test(the_tables_optimizer_decides_the_prior),
                                        cmocka_unit_test(maps_keep_texts),
                                        cmocka_unit_test(bad_maps),
-                                       cmocka_unit_test(keys_of_one_kind)};
+                                       cmocka_unit_test(keys_of_one_kind),
+                                       cmocka_unit_test(placeholders_are_checked_in_one_pass)};
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmocka_all.h"
 #include "lrsearch/printable.h"
+#include "lrsearch/suggestion.h"
 #include "plan/schema.h"
 #include "plan/complaints.h"
 #include "plan/quantity.h"

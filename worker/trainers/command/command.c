@@ -78,6 +78,15 @@ static uint64_t most_tokens(const struct trial_spec *spec)
     return batch > 0 ? (spec->horizon_tokens + batch - 1) / batch * batch : spec->horizon_tokens;
 }
 
+/* Tokens from the steps of a report, at most UINT64_MAX. */
+static void set_tokens(const struct attempt *a, struct report *report)
+{
+    uint64_t batch = a->spec->batch_tokens;
+    report->has_tokens = batch > 0; /* the plan's check asks for a batch */
+    report->tokens =
+        batch > 0 && report->steps > UINT64_MAX / batch ? UINT64_MAX : report->steps * batch;
+}
+
 static uint64_t curve_place(const struct attempt *a, uint64_t tokens)
 {
     double share = (double)tokens / (double)a->spec->horizon_tokens;
@@ -95,6 +104,19 @@ static void end_too_early(struct attempt *a, uint64_t tokens)
                 "its final loss is of %" PRIu64 " tokens, the horizon is %" PRIu64
                 " (LRSEARCH_TOKENS)",
                 tokens, a->spec->horizon_tokens);
+}
+
+/* The same of a regex's final loss. A script that counts steps is the likely reason. */
+static void end_regex_too_early(struct attempt *a)
+{
+    uint64_t tokens = a->final.tokens, steps = trial_steps(a->spec);
+    if (a->final.has_steps || tokens > steps || (double)tokens < SHORTEST_FINAL * (double)steps)
+        end_too_early(a, tokens);
+    else
+        end_attempt(a, OUTCOME_FAILED,
+                    "the group tokens grew to %" PRIu64
+                    ", which is %sthe number of steps: call the group steps",
+                    tokens, tokens < steps ? "nearly " : "");
 }
 
 static void report_progress(struct attempt *a)
@@ -167,6 +189,8 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
     int rc = report_reader_read(a->reader, line, length, cut, &report, &err);
     if (seconds_since(&a->told) > LONGEST_DEAF_S) /* a slow regex or much output */
         report_progress(a);
+    if (report.known && report.has_steps)
+        set_tokens(a, &report);
     if (report.known)
         take_report(a, &report);
     if (rc)
@@ -236,7 +260,7 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
         end_attempt(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said,
                     last);
     else if (a->final.has_tokens && is_too_early(a, a->final.tokens)) /* regex: known only now */
-        end_too_early(a, a->final.tokens);
+        end_regex_too_early(a);
     else
         end_attempt(a, OUTCOME_DONE, "%s", "");
     if (a->result->outcome != OUTCOME_DONE)
@@ -267,23 +291,24 @@ static void write_output(struct attempt *a, const struct command_end *ending)
 static int run_command(struct attempt *a)
 {
     struct command_end ending = {0};
-    char spec_file[TRIAL_PATH] = "";
+    char spec_file[TRIAL_PATH] = "", cwd[COMMAND_WORD];
     char **argv = NULL, **env = NULL;
     struct placeholder_trial trial = {a->spec, a->hooks->trial_id, a->hooks->attempt,
                                       a->hooks->place->checkpoint, spec_file};
     int rc;
     if ((rc = command_spec_write(spec_file, &trial, a->err)) ||
         (rc = command_argv_make(&argv, &a->setup, &trial, a->err)) ||
-        (rc = command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err)))
+        (rc = command_env_make(&env, &a->setup, &trial, a->hooks->place, a->err)) ||
+        (rc = command_cwd_make(cwd, &a->setup, &trial, a->err)))
         goto out;
-    if (access(a->setup.cwd, X_OK)) {
-        rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", a->setup.cwd);
+    if (access(cwd, X_OK)) {
+        rc = lr_fail_errno(a->err, LR_EFAILURES, "trainer.cwd: %s", cwd);
         goto out;
     }
     const struct command_request request = {
         .argv = argv,
         .env = env,
-        .cwd = a->setup.cwd,
+        .cwd = cwd,
         .report = a->setup.way == REPORT_FD,
         .kill_grace_s = a->setup.kill_grace_s,
         .context = a,

@@ -26,9 +26,10 @@ enum report_way {
 struct command_setup {
     const char *argv[COMMAND_ARGUMENTS + 1]; /* with placeholders; ends with NULL */
     size_t argc;
-    const char *names[COMMAND_VARIABLES], *values[COMMAND_VARIABLES]; /* of the environment */
+    const char *names[COMMAND_VARIABLES], *values[COMMAND_VARIABLES]; /* of the environment; values
+                                                                       * with placeholders */
     size_t variables;
-    const char *cwd; /* absolute */
+    const char *cwd; /* absolute, with placeholders */
     enum report_way way;
     const char *pattern; /* the prefix or regex */
     uint32_t gpus;       /* per trial */

@@ -23,7 +23,7 @@ struct report_reader {
     pcre2_code *regex;
     pcre2_match_data *match;
     pcre2_match_context *limits;
-    int loss, tokens; /* group numbers; tokens < 0: none */
+    int loss, tokens, steps; /* group numbers; below 0: none */
 };
 
 int report_reader_create(struct report_reader **out, enum report_way way, const char *pattern,
@@ -46,6 +46,7 @@ int report_reader_create(struct report_reader **out, enum report_way way, const 
         return lr_fail(err, LR_EPLAN, "trainer.report: the regex cannot be compiled");
     reader->loss = pcre2_substring_number_from_name(reader->regex, (PCRE2_SPTR) "loss");
     reader->tokens = pcre2_substring_number_from_name(reader->regex, (PCRE2_SPTR) "tokens");
+    reader->steps = pcre2_substring_number_from_name(reader->regex, (PCRE2_SPTR) "steps");
     reader->match = pcre2_match_data_create_from_pattern(reader->regex, NULL);
     reader->limits = pcre2_match_context_create(NULL);
     if (!reader->match || !reader->limits)
@@ -215,10 +216,23 @@ static bool group_number(const struct report_reader *reader, int group, double *
            read_number(text, out);
 }
 
+/* The number in a group that counts; *is_there: the group is there and has matched one. */
+static int group_count(const struct report_reader *reader, int group, const char *name,
+                       bool *is_there, uint64_t *out, struct lr_error *err)
+{
+    double count;
+    *is_there = group >= 0 && group_number(reader, group, &count);
+    if (!*is_there)
+        return 0;
+    if (!is_count(count))
+        return lr_fail(err, LR_EDATA, "fits the regex, but its group %s is no whole number", name);
+    *out = (uint64_t)count;
+    return 0;
+}
+
 static int read_regex(struct report_reader *reader, const char *line, size_t length,
                       struct report *report, struct lr_error *err)
 {
-    double count;
     int found =
         pcre2_match(reader->regex, (PCRE2_SPTR)line, length, 0, 0, reader->match, reader->limits);
     if (found == PCRE2_ERROR_NOMATCH)
@@ -227,14 +241,12 @@ static int read_regex(struct report_reader *reader, const char *line, size_t len
         return lr_fail(err, LR_EDATA, "takes the regex too long (error %d); simplify it", found);
     if (!group_number(reader, reader->loss, &report->loss))
         return lr_fail(err, LR_EDATA, "fits the regex, but its group loss is no number");
-    if (reader->tokens >= 0 && group_number(reader, reader->tokens, &count)) {
-        if (!is_count(count))
-            return lr_fail(err, LR_EDATA,
-                           "fits the regex, but its group tokens is no whole number");
-        report->has_tokens = true;
-        report->tokens = (uint64_t)count;
-    }
-    int rc = check_size(report, err);
+    int rc;
+    if ((rc = group_count(reader, reader->tokens, "tokens", &report->has_tokens, &report->tokens,
+                          err)) ||
+        (rc = group_count(reader, reader->steps, "steps", &report->has_steps, &report->steps, err)))
+        return rc;
+    rc = check_size(report, err);
     report->known = !rc;
     return rc;
 }

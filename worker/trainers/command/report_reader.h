@@ -10,9 +10,9 @@
 /* Parses a line of a command's output into a report. */
 
 struct report {
-    bool known; /* false: ordinary output, other fields unset */
-    bool has_tokens;
-    uint64_t tokens;
+    bool known;                 /* false: ordinary output, other fields unset */
+    bool has_tokens, has_steps; /* one of them at most */
+    uint64_t tokens, steps;
     double loss;    /* not finite: diverged */
     double loss_se; /* NaN: not reported */
     bool has_begun; /* this attempt resumed from a checkpoint */
