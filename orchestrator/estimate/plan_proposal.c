@@ -16,7 +16,6 @@
 #include "plan/plan.h"
 #include "plan/quantity.h"
 #include "report/summary.h"
-#include "plan/plan_load.h"
 
 #define TIME_SHARE 0.9     /* of the time, for the 90 % quantile of the campaigns */
 #define TOKENS_PER_PARAM 5 /* least, of the longest horizon; below, a larger model adds little */
@@ -161,36 +160,22 @@ static void set_target(struct plan_proposal *out, const struct proposal_request 
 
 /* ---- cost ---- */
 
-static int write_plan(const char *path, const struct plan_proposal *proposal,
-                      const struct proposal_request *request, struct lr_error *err)
+struct printing {
+    const struct plan_proposal *proposal;
+    const struct proposal_request *request;
+};
+
+static void print_plan(FILE *file, const void *context)
 {
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return lr_fail_errno(err, LR_ECREATE, "%s", path);
-    plan_proposal_print(file, proposal, request);
-    return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
+    const struct printing *printing = context;
+    plan_proposal_print(file, printing->proposal, printing->request);
 }
 
-/* Loads the proposal as a plan, from a temporary file. */
 static int load_plan(struct plan *plan, const struct plan_proposal *proposal,
                      const struct proposal_request *request, struct lr_error *err)
 {
-    struct plan_errors errors;
-    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 16];
-    int rc;
-    if ((rc = temp_folder_make(folder, "lrsearch-plan", err)))
-        return rc;
-    snprintf(path, sizeof(path), "%s/plan.yaml", folder);
-    if ((rc = write_plan(path, proposal, request, err)))
-        goto out;
-    if (plan_load(plan, path, NULL, 0, &errors)) {
-        rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",
-                     errors.count ? errors.lines[0] : "out of memory");
-        plan_errors_release(&errors);
-    }
-out:
-    temp_folder_remove(folder);
-    return rc;
+    const struct printing printing = {proposal, request};
+    return temp_plan_load(plan, print_plan, &printing, err);
 }
 
 /* Times the model of a proposal whose horizons are set, and simulates its campaigns. */
@@ -373,8 +358,7 @@ static void put_name(FILE *out, const char *name)
     fputc('\'', out);
 }
 
-/* "512Ki" or "100B", whichever is shorter; exact. */
-static const char *count_text(char out[24], uint64_t count)
+const char *proposal_count_text(char out[24], uint64_t count)
 {
     char binary[24] = "";
     quantity_count_text(count, out, 24);
@@ -450,7 +434,7 @@ static void put_data(FILE *out, const struct plan_proposal *p,
                 "  source: synthetic     # made-up text; with your own: text: [corpus/*.txt.gz] "
                 "instead\n"
                 "  val_tokens: %-9s # for the validation loss\n",
-                count_text(val, p->val_tokens));
+                proposal_count_text(val, p->val_tokens));
         return;
     }
     fprintf(out, "\n# %s%s bytes of text, %s tokens", request->text->whole ? "" : "about ",
@@ -472,7 +456,7 @@ static void put_data(FILE *out, const struct plan_proposal *p,
             p->size.vocab == 256 ? "bytes" : "bpe",
             p->size.vocab == 256 ? "or bpe, with a vocab of 512 or more"
                                  : "learned once on the text; or bytes, with a vocab of 256",
-            count_text(val, p->val_tokens));
+            proposal_count_text(val, p->val_tokens));
     if (p->repeat)
         fprintf(
             out,
@@ -485,7 +469,7 @@ static void put_search(FILE *out, const struct plan_proposal *p)
 {
     char texts[PROPOSAL_HORIZONS][24], batch[24], step[24], low[24], high[24];
     for (int i = 0; i < PROPOSAL_HORIZONS; i++)
-        count_text(texts[i], p->horizons[i]);
+        proposal_count_text(texts[i], p->horizons[i]);
     snprintf(step, sizeof(step), p->step_s < 0.1 ? "%.1f ms" : "%.0f ms", 1e3 * p->step_s);
     fprintf(
         out,
@@ -496,7 +480,7 @@ static void put_search(FILE *out, const struct plan_proposal *p)
         "  schedule: linear      # then it falls, to 0: better than to a tenth, by .77 %% of the "
         "loss at 610M\n"
         "                        # parameters (arXiv 2502.15938); as in the long training\n",
-        count_text(batch, p->size.batch_tokens), step);
+        proposal_count_text(batch, p->size.batch_tokens), step);
     if (p->bf16_step > 0)
         fprintf(
             out,
@@ -529,7 +513,7 @@ static void put_target(FILE *out, const struct plan_proposal *p,
             "\n# The long training whose learning rate is wanted.\n"
             "target:\n"
             "  tokens: %-13s # its length: %s%s\n",
-            count_text(tokens, p->target_tokens), why,
+            proposal_count_text(tokens, p->target_tokens), why,
             request->target_tokens > 0 ? "" : "; write here what you have in mind");
     if (p->target_d_model) {
         fprintf(out, "  d_model: %-12" PRIu32 " # its width, by the number of parameters\n",

@@ -140,6 +140,8 @@ static void take_report(struct attempt *a, const struct report *report)
 {
     bool is_final = report->final || a->setup.way == REPORT_REGEX || a->setup.way == REPORT_FILE;
     uint64_t most = most_tokens(a->spec);
+    if (a->hooks->reported)
+        a->hooks->reported(a->hooks->context, report->loss, report->has_tokens, report->tokens);
     if (report->has_tokens && report->tokens > most) {
         end_attempt(a, OUTCOME_FAILED,
                     "it reported a loss for %" PRIu64 " tokens, beyond the horizon of %" PRIu64
@@ -209,11 +211,13 @@ static void take_line(struct attempt *a, const char *line, size_t length, bool c
 }
 
 /* Keeps a line of stdout or stderr, which may say that the training diverged. */
-static void keep_line(struct attempt *a, const char *line, size_t length)
+static void keep_line(struct attempt *a, const char *line, size_t length, bool is_err)
 {
     bool diverged;
     struct lr_error err = {0};
     int shown = length < SHOWN ? (int)length : SHOWN;
+    if (a->hooks->printed)
+        a->hooks->printed(a->hooks->context, line, length, is_err);
     output_tail_add(&a->tail, line, length);
     lr_log(LR_LOG_DEBUG, "command: %s", line);
     if (a->ended)
@@ -230,7 +234,7 @@ static void keep_line(struct attempt *a, const char *line, size_t length)
 static void on_out(void *context, const char *line, size_t length, bool cut)
 {
     struct attempt *a = context;
-    keep_line(a, line, length);
+    keep_line(a, line, length, false);
     if (a->setup.way == REPORT_PREFIX || a->setup.way == REPORT_REGEX)
         take_line(a, line, length, cut);
 }
@@ -239,7 +243,7 @@ static void on_err(void *context, const char *line, size_t length, bool cut)
 {
     struct attempt *a = context;
     (void)cut;
-    keep_line(a, line, length);
+    keep_line(a, line, length, true);
     if (command_by_srun(&a->setup) && command_step_ended(line))
         snprintf(a->step_end, sizeof(a->step_end), "%.*s", LAST_LINE - 1, line);
 }
