@@ -87,6 +87,8 @@ int command_look_run(struct output_look *look, struct command_look_end *end,
     *end = (struct command_look_end){0};
     if (!run)
         return lr_nomem(err);
+    struct command_port port = command_port_take((uint32_t)getpid());
+    trial.port = port.port;
     run->look = look;
     run->request = request;
     run->end = end;
@@ -101,7 +103,7 @@ int command_look_run(struct output_look *look, struct command_look_end *end,
         setup.names[setup.variables] = words->names[setup.variables];
         setup.values[setup.variables] = words->values[setup.variables];
     }
-    if ((rc = command_spec_write(spec_file, &trial, err)) ||
+    if ((rc = command_spec_write(spec_file, &trial, NULL, err)) ||
         (rc = command_argv_make(&argv, &setup, &trial, err)) ||
         (rc = command_env_make(&env, &setup, &trial, &place, err)))
         goto out;
@@ -125,6 +127,7 @@ int command_look_run(struct output_look *look, struct command_look_end *end,
         rc = lr_fail(err, run->err.code, "%s", run->err.text);
 out:
     stage_over(request->stages);
+    command_port_release(&port);
     if (spec_file[0])
         unlink(spec_file);
     command_words_free(argv);

@@ -322,7 +322,7 @@ refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
 refused 'a key holds a NUL character' 'trainer.env={"A\0B": c}'
 refused '--set trainer.cwd="a\0b": holds a NUL character' 'trainer.cwd="a\0b"'
 refused ': is too long (1024 bytes; at most 1023)' "trainer.argv=[a, $(printf %1024s x | tr ' ' x)]"
-refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
+refused 'give one of fd, prefix, regex and file' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
 refused 'regex: missing closing parenthesis, at byte 4' 'trainer.report={regex: va(}'
 refused 'unknown key' 'trainer.report={socket: x}'

@@ -461,6 +461,41 @@ static void lines_that_mean_divergence(void **state)
     report_reader_destroy(reader);
 }
 
+/* What Megatron-LM prints: the loss of validation also at the end, and then that of the test set. */
+static void megatron_reports(void **state)
+{
+    static const struct {
+        const char *line;
+        double loss; /* 0: none */
+    } cases[] = {
+        {" [2025-11-03 10:00:00] iteration     1000/    2000 | consumed samples:        64000 | "
+         "elapsed time per iteration (ms): 125.3 | learning rate: 1.500000E-04 | global batch "
+         "size:    64 | lm loss: 2.401234E+00 | loss scale: 1.0 | grad norm: 0.412 | number of "
+         "skipped iterations:   0 | number of nan iterations:   0 |",
+         0},
+        {" validation loss at iteration 1000 | lm loss value: 2.345678E+00 | lm loss PPL: "
+         "1.044034E+01 | ",
+         2.345678},
+        {"0:  validation loss at iteration 2000 on validation set | lm loss value: 2.25E+00 | lm "
+         "loss PPL: 9.487736E+00 | ",
+         2.25},
+        {" validation loss at iteration 2000 on test set | lm loss value: 2.3E+00 | lm loss PPL: "
+         "9.974182E+00 | ",
+         0},
+        {" validation loss at iteration 2000 | lm loss value: NAN | lm loss PPL: NAN | ", NAN},
+        {"-----------------------------------------------------------------------------", 0},
+    };
+    const char *pattern = "validation loss at iteration (?<steps>\\d+)(?: on validation set)? \\| "
+                          "lm loss value: (?<loss>\\S+)";
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool found = read_line(REPORT_REGEX, pattern, cases[i].line) == 1;
+        assert_int_equal(found, cases[i].loss != 0);
+        if (found)
+            assert_true(isnan(cases[i].loss) ? isnan(report.loss) : report.loss == cases[i].loss);
+    }
+}
+
 /* ---- the file ---- */
 
 static void the_file_comes_back(void **state)
@@ -491,6 +526,18 @@ static void the_file_comes_back(void **state)
     assert_string_equal(back.pattern, "@ ");
     assert_true(back.way == REPORT_PREFIX && back.gpus == 2 && back.kill_grace_s == .5);
     assert_true(back.diverged.exit_count == 0 && !back.diverged.regex);
+    assert_null(back.report_file);
+    command_setup_release(&back);
+    setup.way = REPORT_FILE;
+    setup.report_file = "{trial}/a.csv";
+    setup.report_loss = "val";
+    setup.report_steps = "step";
+    assert_int_equal(command_file_write(&setup, folder, other, &again, &err), 0);
+    assert_int_equal(command_file_read(&back, other, again, &err), 0);
+    assert_true(back.way == REPORT_FILE && !back.report_tokens);
+    assert_string_equal(back.report_file, "{trial}/a.csv");
+    assert_string_equal(back.report_loss, "val");
+    assert_string_equal(back.report_steps, "step");
     command_setup_release(&back);
     assert_int_equal(command_file_read(&back, path, hash + 1, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "is not what the coordinator wrote"));
@@ -529,6 +576,7 @@ int main(void)
         cmocka_unit_test(regex_reports),
         cmocka_unit_test(words_in_place_of_a_loss),
         cmocka_unit_test(lines_that_mean_divergence),
+        cmocka_unit_test(megatron_reports),
         cmocka_unit_test(the_file_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
