@@ -10,6 +10,7 @@
 #include "lrsearch/memory.h"
 #include "trainers/command/command_env.h"
 #include "trainers/command/command_output.h"
+#include "trainers/command/command_port.h"
 
 #define KILL_GRACE_S 5.0
 
