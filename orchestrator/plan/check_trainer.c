@@ -263,8 +263,20 @@ static void check_regex(struct plan_reader *reader, const char *text)
 /* Whether a text differs between trials that may run at the same time. */
 static bool is_own(const char *text, const struct trial_spec *spec)
 {
-    const struct placeholder_trial one = {spec, 1, 1, "1", "1", .port = 1, .worker = 1};
-    const struct placeholder_trial two = {spec, 2, 1, "2", "2", .port = 2, .worker = 2};
+    const struct placeholder_trial one = {.spec = spec,
+                                          .trial_id = 1,
+                                          .attempt = 1,
+                                          .checkpoint = "1",
+                                          .spec_file = "1",
+                                          .port = 1,
+                                          .worker = 1};
+    const struct placeholder_trial two = {.spec = spec,
+                                          .trial_id = 2,
+                                          .attempt = 1,
+                                          .checkpoint = "2",
+                                          .spec_file = "2",
+                                          .port = 2,
+                                          .worker = 2};
     char a[2 * TRIAL_PATH], b[2 * TRIAL_PATH];
     return placeholder_expand(a, sizeof(a), text, &one, NULL) == 0 &&
            placeholder_expand(b, sizeof(b), text, &two, NULL) == 0 && strcmp(a, b) != 0;

@@ -103,6 +103,8 @@ went_wrong "exit status 0, but runs/0/metrics.csv was not written" 'exit 0'
 went_wrong "runs/0/metrics.csv is a folder, and no regular file" 'mkdir "$1/metrics.csv"; exec sleep 60'
 went_wrong "runs/0/metrics.csv is a pipe, and no regular file" 'mkfifo "$1/metrics.csv"; exec sleep 60'
 went_wrong "runs/0/metrics.csv is a device or a socket, and no regular file" 'ln -s /dev/zero "$1/metrics.csv"; exec sleep 60'
+went_wrong "exit status 3; it printed nothing" 'printf "{}\n{" >"$1/metrics.csv"; exit 3'
+went_wrong "exit status 0, but runs/0/metrics.csv has no step; it has val_loss" 'printf "val_loss\n3\n" >"$1/metrics.csv"'
 went_wrong "runs/0/metrics.csv, line 2 is no JSON" 'printf "{}\n{\033[31m\n" >"$1/metrics.csv"'
 
 # ---- plans that cannot be right ----

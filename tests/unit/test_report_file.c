@@ -241,6 +241,28 @@ static void lightning(void **state)
     put("lightning_logs/version_0/metrics.csv", "a", "1,200,,3.5");
     EXPECT("");
     EXPECT_LAST("3.5@20000 ");
+    assert_true(report_file_is_whole(t.file));
+}
+
+static void tokens_that_are_named_are_there(void **state)
+{
+    (void)state;
+    follow("a", "loss", "tokens", NULL);
+    put("a", "w", "{\"loss\": 3, \"iter\": 1, \"tokens\": null}\n{\"loss\": 2, \"iter\": 2}\n");
+    EXPECT("3 2 ");
+    assert_false(report_file_is_whole(t.file));
+    expect_why("a has no tokens; it has loss, iter");
+    put("a", "a", "{\"loss\": 1, \"tokens\": 3}\n");
+    EXPECT("1@3 ");
+    assert_true(report_file_is_whole(t.file));
+    follow("b", "loss", NULL, "steps");
+    put("b", "w", "step,loss\n1,3\n");
+    EXPECT("3 ");
+    expect_why("b has no steps; it has step, loss");
+    follow("c", "loss", NULL, NULL);
+    put("c", "w", "step,loss\n1,3\n");
+    EXPECT("3 ");
+    assert_true(report_file_is_whole(t.file));
 }
 
 static void csv_of_others(void **state)
@@ -467,6 +489,7 @@ int main(void)
         TEST(losses_that_are_not_finite),
         TEST(hugging_face),
         TEST(lightning),
+        TEST(tokens_that_are_named_are_there),
         TEST(csv_of_others),
         TEST(replaced_files),
         TEST(files_from_before),

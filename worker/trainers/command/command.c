@@ -264,17 +264,19 @@ static void on_row(void *context, const struct report *report)
         report_progress(a);
 }
 
-/* Reads what its file has now; all of it when the command has ended. */
-static void look_at_file(struct attempt *a, bool final)
+/* Reads what its file has now. ending: the command has ended, so that all of it is read; what is
+ * wrong with the file then does not count if the command failed, which tells more. */
+static void look_at_file(struct attempt *a, const struct command_end *ending)
 {
     struct lr_error err = {0};
+    bool final = ending != NULL;
     int rc;
     do {
         rc = a->ended ? 0 : report_file_read(a->file, final, &err);
         clock_gettime(CLOCK_MONOTONIC, &a->looked);
         if (rc > 0 && (rc & REPORT_FILE_NEWS))
             a->heard = a->looked;
-        if (rc < 0)
+        if (rc < 0 && !(final && (ending->signal || ending->exit_status != 0)))
             end_attempt(a, OUTCOME_FAILED, "%s", err.text);
     } while (final && rc > 0 && (rc & REPORT_FILE_MORE));
     if (rc > 0 && (rc & REPORT_FILE_MORE))
@@ -294,7 +296,7 @@ static void on_tick(void *context, struct command_process *process)
     double silence_s = a->hooks->place->silence_s;
     report_progress(a);
     if (a->file && seconds_since(&a->looked) > LOOK_S)
-        look_at_file(a, false);
+        look_at_file(a, NULL);
     if (silence_s > 0 && !a->ended && seconds_since(&a->heard) > silence_s)
         end_attempt(a, OUTCOME_FAILED, "it said nothing for %g s (limits.silence)", silence_s);
     if (a->wanted)
@@ -329,7 +331,7 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
                     (int)ending->exit_status, said, last);
     else if (ending->exit_status != 0)
         end_attempt(a, OUTCOME_FAILED, "exit status %d%s%s", (int)ending->exit_status, said, last);
-    else if (!a->has_final && a->file)
+    else if (a->file && !report_file_is_whole(a->file))
         end_attempt(a, OUTCOME_FAILED, "exit status 0, but %s",
                     report_file_why(a->file, why, sizeof(why)));
     else if (!a->has_final)
@@ -442,7 +444,7 @@ static int run_command(struct attempt *a)
     for (int i = 0; i < COMMAND_STREAMS; i++)
         output_lines_end(&a->streams[i]);
     if (a->file)
-        look_at_file(a, true);
+        look_at_file(a, &ending);
     judge_end(a, &ending);
     write_output(a, &ending);
 out:

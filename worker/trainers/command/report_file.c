@@ -10,17 +10,17 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "trainers/command/report_file.h"
 
-#include <csv.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <jansson.h>
 #include <math.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
+#include "trainers/command/report_rows.h"
 #include "lrsearch/memory.h"
 
 enum {
@@ -29,9 +29,7 @@ enum {
     ENDS = 4096,            /* bytes compared at either end */
     MATCHES_MOST = 1024,    /* files that a pattern may match */
     PATHS = 4 * TRIAL_PATH, /* cwd with every character quoted, and the name */
-    NAMES = 160,
-    CELL = 64,
-    TRIES = 10, /* a line may be half there, as on NFS */
+    TRIES = 10,             /* a line may be half there, as on NFS */
 };
 #define BOM "\xef\xbb\xbf"
 
@@ -51,8 +49,6 @@ struct old_file { /* there before the attempt */
 
 struct report_file {
     struct report_file_request request;
-    const char *loss, *count; /* names; count NULL: none */
-    double tokens_each;       /* of a unit of the count */
     char name[TRIAL_PATH], path[PATHS];
     bool pattern;
     struct old_file *old;
@@ -61,18 +57,15 @@ struct report_file {
     bool followed;      /* what follows is set */
     struct stamp stamp; /* at the last look */
     enum format format;
-    off_t at;                          /* read up to here */
-    uint64_t hash;                     /* of the ends of what was read */
-    off_t skip;                        /* lines that begin before it are older than the attempt */
-    off_t end;                         /* of the file when the command had ended; -1: it runs */
-    size_t line;                       /* lines read */
-    int tries;                         /* of a line that cannot be read */
-    bool again;                        /* more is there */
-    ssize_t loss_column, count_column; /* -1: none */
-    double last_count;                 /* of an earlier row; NaN: none */
+    off_t at;      /* read up to here */
+    uint64_t hash; /* of the ends of what was read */
+    off_t skip;    /* lines that begin before it are older than the attempt */
+    off_t end;     /* of the file when the command had ended; -1: it runs */
+    size_t line;   /* lines read */
+    int tries;     /* of a line that cannot be read */
+    bool again;    /* more is there */
 
-    bool found;        /* a loss */
-    char names[NAMES]; /* of a row without one */
+    struct report_rows rows;
     char *text;
     size_t capacity;
 };
@@ -261,9 +254,11 @@ int report_file_open(struct report_file **out, const struct report_file_request 
     if (!file)
         return lr_nomem(err);
     file->request = *request;
-    file->loss = setup->report_loss;
-    file->count = setup->report_tokens ? setup->report_tokens : setup->report_steps;
-    file->tokens_each = setup->report_tokens ? 1 : request->trial->spec->batch_tokens;
+    file->rows.loss = setup->report_loss;
+    file->rows.count = setup->report_tokens ? setup->report_tokens : setup->report_steps;
+    file->rows.tokens_each = setup->report_tokens ? 1 : request->trial->spec->batch_tokens;
+    file->rows.context = request->context;
+    file->rows.take = request->take;
     file->end = -1;
     file->pattern = report_file_is_pattern(setup->report_file);
     if ((rc = placeholder_expand(file->name, sizeof(file->name), setup->report_file, request->trial,
@@ -293,200 +288,6 @@ void report_file_close(struct report_file *file)
     lr_free(file);
 }
 
-/* ---- rows ---- */
-
-static int take_row(struct report_file *file, double loss, struct lr_error *err)
-{
-    struct report report;
-    file->found = true;
-    int rc = report_from_numbers(&report, loss, file->last_count * file->tokens_each, err);
-    if (!rc)
-        file->request.take(file->request.context, &report);
-    return rc;
-}
-
-static void add_name(struct report_file *file, const char *name, size_t length)
-{
-    size_t used = strlen(file->names);
-    snprintf(file->names + used, NAMES - used, "%s%.*s", used ? ", " : "",
-             (int)(length < NAMES ? length : NAMES), name);
-}
-
-/* ---- JSON ---- */
-
-/* Where the tokens or steps of a row are: under `name` in `from`. */
-struct count_place {
-    const json_t *from;
-    const char *name;
-};
-
-/* The member whose name is the first `length` bytes of `name`. */
-static json_t *member(const json_t *object, const char *name, size_t length)
-{
-    char key[TRIAL_PATH];
-    snprintf(key, sizeof(key), "%.*s", (int)length, name);
-    return json_object_get(object, key);
-}
-
-/* Looks a name up: first as it stands, then as a path of names between slashes. */
-static const json_t *look_up(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-    for (const char *slash = name; !value && (slash = strchr(slash, '/')); slash++) {
-        const json_t *inner = member(object, name, (size_t)(slash - name));
-        value = json_is_object(inner) ? look_up(inner, slash + 1) : NULL;
-    }
-    return value;
-}
-
-static int take_count(struct report_file *file, const struct count_place *place,
-                      struct lr_error *err)
-{
-    const json_t *value = file->count ? look_up(place->from, place->name) : NULL;
-    if (!value || json_is_null(value) || json_is_array(value))
-        return 0;
-    if (!json_is_number(value))
-        return lr_fail(err, LR_EDATA, "has no number %s", file->count);
-    file->last_count = json_number_value(value);
-    return 0;
-}
-
-static int take_loss(struct report_file *file, const json_t *value, struct lr_error *err)
-{
-    double loss = NAN;
-    if (!json_is_null(value) && !report_json_number(value, &loss))
-        return lr_fail(err, LR_EDATA, "has no number %s", file->loss);
-    return take_row(file, loss, err);
-}
-
-/* Takes the rows under `name` in `value`: the elements of an array on the way are rows. */
-static int take_rows(struct report_file *file, const json_t *value, const char *name,
-                     struct count_place place, struct lr_error *err)
-{
-    const char *key, *slash = name;
-    json_t *inner;
-    size_t i;
-    int rc = 0;
-    if (json_is_array(value)) {
-        bool own = place.from == value; /* each element has its own count */
-        json_array_foreach((json_t *)(uintptr_t)value, i, inner)
-        {
-            if (own)
-                place.from = inner;
-            if ((rc = take_rows(file, inner, name, place, err)))
-                return rc;
-        }
-        return 0;
-    }
-    if ((rc = take_count(file, &place, err)))
-        return rc;
-    if ((inner = json_object_get(value, name)))
-        return take_loss(file, inner, err);
-    while ((slash = strchr(slash, '/'))) {
-        size_t length = (size_t)(++slash - name);
-        inner = member(value, name, length - 1);
-        if (!json_is_object(inner) && !json_is_array(inner))
-            continue;
-        if (place.from == value && file->count && strncmp(place.name, name, length) == 0 &&
-            !json_object_get(value, place.name))
-            place = (struct count_place){inner, place.name + length};
-        return take_rows(file, inner, slash, place, err);
-    }
-    if (!file->found && json_is_object(value)) {
-        file->names[0] = '\0';
-        json_object_foreach((json_t *)(uintptr_t)value, key, inner)
-            add_name(file, key, strlen(key));
-    }
-    return 0;
-}
-
-static int take_json(struct report_file *file, const char *text, size_t length,
-                     struct lr_error *err)
-{
-    json_t *root = report_json(text, length, JSON_ALLOW_NUL, err);
-    if (!root)
-        return LR_EDATA;
-    int rc = take_rows(file, root, file->loss, (struct count_place){root, file->count}, err);
-    json_decref(root);
-    return rc;
-}
-
-/* ---- CSV ---- */
-
-struct row {
-    struct report_file *file;
-    ssize_t column, loss_column, count_column; /* the two: it is a header */
-    char loss[CELL], count[CELL];
-};
-
-static bool is_name(const char *text, size_t length, const char *name)
-{
-    return name && length == strlen(name) && memcmp(text, name, length) == 0;
-}
-
-/* Copies a cell that may hold a number. */
-static void copy_cell(char out[CELL], const char *text, size_t length)
-{
-    bool plain = length < CELL && !memchr(text, '\0', length);
-    snprintf(out, CELL, "%.*s", plain ? (int)length : 1, plain ? text : "?");
-}
-
-static void on_cell(void *bytes, size_t length, void *context)
-{
-    struct row *row = context;
-    struct report_file *file = row->file;
-    const char *text = length ? bytes : "";
-    ssize_t column = row->column++;
-    if (is_name(text, length, file->loss) && (file->loss_column < 0 || file->loss_column == column))
-        row->loss_column = column;
-    if (is_name(text, length, file->count))
-        row->count_column = column;
-    if (column == file->loss_column)
-        copy_cell(row->loss, text, length);
-    if (column == file->count_column)
-        copy_cell(row->count, text, length);
-    if (file->line == 0)
-        add_name(file, text, length);
-}
-
-static int take_cells(struct report_file *file, const struct row *row, bool counts,
-                      struct lr_error *err)
-{
-    double loss, count;
-    if (row->loss_column >= 0) {
-        file->loss_column = row->loss_column;
-        file->count_column = row->count_column;
-        return 0;
-    }
-    if (!counts)
-        return 0;
-    if (row->count[0] && !report_text_number(row->count, &count))
-        return lr_fail(err, LR_EDATA, "has no number %s", file->count);
-    if (row->count[0])
-        file->last_count = count;
-    if (!row->loss[0])
-        return 0;
-    if (!report_text_number(row->loss, &loss))
-        return lr_fail(err, LR_EDATA, "has no number %s", file->loss);
-    return take_row(file, loss, err);
-}
-
-/* The row with the loss's name in a cell is the header. counts: the row is of this attempt. */
-static int take_csv(struct report_file *file, const char *text, size_t length, bool counts,
-                    struct lr_error *err)
-{
-    struct row row = {.file = file, .loss_column = -1, .count_column = -1};
-    struct csv_parser parser;
-    if (csv_init(&parser, 0))
-        return lr_nomem(err);
-    if (file->line == 0)
-        file->names[0] = '\0';
-    bool whole = csv_parse(&parser, text, length, on_cell, NULL, &row) == length &&
-                 csv_fini(&parser, on_cell, NULL, &row) == 0;
-    csv_free(&parser);
-    return whole ? take_cells(file, &row, counts, err) : lr_nomem(err);
-}
-
 /* ---- reading ---- */
 
 static void begin(struct report_file *file, int fd, const struct stamp *stamp)
@@ -495,8 +296,7 @@ static void begin(struct report_file *file, int fd, const struct stamp *stamp)
     file->at = file->skip = 0;
     file->line = 0;
     file->tries = 0;
-    file->loss_column = file->count_column = -1;
-    file->last_count = NAN;
+    report_rows_restart(&file->rows);
     for (size_t i = 0; i < file->old_count; i++) {
         const struct old_file *old = &file->old[i];
         if (same_file(&old->stamp, stamp) && old->stamp.size < stamp->size &&
@@ -576,8 +376,8 @@ static int take_line(struct report_file *file, const char *text, size_t length,
     if (is_blank(text + mark, length - mark))
         return 0;
     if (file->format == FORMAT_CSV)
-        return take_csv(file, text + mark, length - mark, counts, err);
-    return counts ? take_json(file, text + mark, length - mark, err) : 0;
+        return report_rows_csv(&file->rows, text + mark, length - mark, counts, err);
+    return counts ? report_rows_json(&file->rows, text + mark, length - mark, err) : 0;
 }
 
 /* Takes the complete lines of the text, and a last one without \n if `whole`. */
@@ -607,8 +407,8 @@ static int take_lines(struct report_file *file, size_t length, bool whole, bool 
 static int take_document(struct report_file *file, size_t length, bool final, struct lr_error *err)
 {
     struct lr_error why = {0};
-    file->last_count = NAN;
-    int rc = take_json(file, file->text, length, &why);
+    report_rows_restart(&file->rows);
+    int rc = report_rows_json(&file->rows, file->text, length, &why);
     return rc && final ? lr_fail(err, rc, "%s %s", file->name, why.text) : 0;
 }
 
@@ -668,6 +468,11 @@ out:
     return rc ? rc : (news ? REPORT_FILE_NEWS : 0) | (file->again ? REPORT_FILE_MORE : 0);
 }
 
+bool report_file_is_whole(const struct report_file *file)
+{
+    return file->rows.found && (!file->rows.count || !isnan(file->rows.last_count));
+}
+
 const char *report_file_why(const struct report_file *file, char *out, size_t capacity)
 {
     if (!file->followed)
@@ -675,7 +480,8 @@ const char *report_file_why(const struct report_file *file, char *out, size_t ca
                  file->old_count ? "is from before this attempt, which wrote nothing to it"
                                  : "was not written");
     else
-        snprintf(out, capacity, "%s has no %s%s%s", file->name, file->loss,
-                 file->names[0] ? "; it has " : "", file->names);
+        snprintf(out, capacity, "%s has no %s%s%s", file->name,
+                 file->rows.found ? file->rows.count : file->rows.loss,
+                 file->rows.names[0] ? "; it has " : "", file->rows.names);
     return out;
 }

@@ -38,7 +38,9 @@ enum {
  * LR_EDATA or LR_EIO, with the name and the line. */
 int report_file_read(struct report_file *file, bool final, struct lr_error *err);
 
-/* Tells why there was no loss: "metrics.jsonl was not written". Returns `out`. */
+/* False: no row had a loss, or none before the last loss had the tokens or steps that are named. */
+bool report_file_is_whole(const struct report_file *file);
+/* Tells why: "metrics.jsonl was not written". Returns `out`. */
 const char *report_file_why(const struct report_file *file, char *out, size_t capacity);
 
 /* Whether the name has a wildcard outside of its placeholders. */
