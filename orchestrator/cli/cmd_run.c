@@ -10,10 +10,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "history/baseline.h"
 #include "history/nights.h"
 #include "cli/progress_line.h"
-#include "cli/cmd_report.h"
+#include "cli/campaign_setup.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "cli/worker_threads.h"
@@ -108,22 +107,6 @@ static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
     return fork;
 }
 
-/* PLAN and its --set options. `words`: room for all of them. */
-static struct provenance_arguments start_arguments(const char **words,
-                                                   const struct command_line *line)
-{
-    const struct run_options *options = line->options;
-    size_t count = 0;
-    if (!words) /* no memory: the campaign does not begin */
-        return (struct provenance_arguments){NULL, 0};
-    words[count++] = line->operands[0];
-    for (size_t i = 0; i < options->sets.count; i++) {
-        words[count++] = "--set";
-        words[count++] = options->sets.words[i];
-    }
-    return (struct provenance_arguments){words, count};
-}
-
 /* When Slurm will end the job, in Unix seconds; 0: unknown. */
 static time_t job_end_time(void)
 {
@@ -144,51 +127,31 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
 {
     const struct run_options *options = line->options;
     struct progress_line progress;
+    struct campaign_setup setup;
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
     char fork[TRIAL_PATH + FORK_NAME];
     const char *run_dir = find_run_dir(fork, options, plan);
-    char *cache_dir = prepare_cache_dir(run_dir);
-    const char **words = lr_calloc(1 + 2 * options->sets.count, sizeof(*words));
     progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
                        options->progress == PROGRESS_PLAIN);
     const struct stage_report stages = progress_line_stages(&progress);
-    struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
-                              "search.horizons: the longest", cache_dir, &stages};
-    /* confirm.tokens is at least the longest horizon; 0: as long as the text allows. */
-    if (plan->confirm.tokens > 0) {
-        prepare.longest = plan->confirm.tokens;
-        prepare.longest_key = "confirm.tokens";
-    }
-    struct baseline baseline = {.plan = plan, .run_dir = run_dir};
-    struct coordinator_setup setup = {
-        .plan = plan,
-        .plan_path = line->operands[0],
-        .arguments = start_arguments(words, line),
-        .run_dir = run_dir,
-        .resume = options->resume != RESUME_NEVER,
-        .fork_from = !options->fork     ? NULL
-                     : options->run_dir ? options->run_dir
-                                        : plan->output.dir,
-        .transport = transport,
-        .loop = &loop_uv,
-        .grace_s = options->grace_s,
-        .end_time = job_end_time(),
-        .mpi_library = mpi_library(),
-        .blas = kernels_init(),
-        .prepare_data = prepare_data,
-        .prepare_context = &prepare,
-        .find_baseline = baseline_find,
-        .compare = baseline_compare,
-        .baseline_context = &baseline,
-        .watch = progress_line_watch(&progress),
-        .draw = make_report,
-    };
-    bool begun = answer && cache_dir && words;
-    int rc = begun ? coordinator_run(&setup, answer, workers_lost, &err) : lr_nomem(&err);
+    int rc = campaign_setup_init(&setup, plan, line->operands[0], &options->sets, run_dir, &stages,
+                                 &err);
+    struct coordinator_setup *coordinator = &setup.coordinator;
+    coordinator->resume = options->resume != RESUME_NEVER;
+    coordinator->fork_from = !options->fork     ? NULL
+                             : options->run_dir ? options->run_dir
+                                                : plan->output.dir;
+    coordinator->transport = transport;
+    coordinator->loop = &loop_uv;
+    coordinator->grace_s = options->grace_s;
+    coordinator->end_time = job_end_time();
+    coordinator->watch = progress_line_watch(&progress);
+    bool begun = answer && rc == 0;
+    rc = begun ? coordinator_run(coordinator, answer, workers_lost, &err) : lr_nomem(&err);
     progress_line_release(&progress);
-    baseline_release(&baseline);
-    bool history_failed = baseline.failed;
+    bool history_failed = setup.baseline.failed;
+    campaign_setup_release(&setup);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     else if (night_record(run_dir, plan, answer))
@@ -203,8 +166,6 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         status = lr_error_exit_status(LR_EIO); /* the status of a drift has precedence */
     status = outcome_written(status);
     summary_print_line(plan->name, run_dir, answered ? answer : NULL, status);
-    lr_free(words);
-    lr_free(cache_dir);
     lr_free(answer);
     return status;
 }
@@ -374,6 +335,10 @@ static int run_plan(const struct command_line *line)
     int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
         lr_log(LR_LOG_ERROR, "%s", err.text);
+    if (!rc && plan->trainer.kind == TRAINER_EXTERNAL) {
+        rc = LR_EPLAN;
+        lr_log(LR_LOG_ERROR, "%s: %s", line->operands[0], PREPARE_EXTERNAL);
+    }
     if (rc) {
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)

@@ -78,7 +78,7 @@ static struct run_lock *take_as(const struct run_owner *owner)
 {
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
-    if (run_lock_take(&lock, folder, owner, alive, &clock_, &err))
+    if (run_lock_take(&lock, folder, owner, alive, &clock_, 0, &err))
         fail_msg("%s", err.text);
     assert_non_null(lock);
     return lock;
@@ -88,7 +88,7 @@ static void refused(const char *text)
 {
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
-    assert_int_equal(run_lock_take(&lock, folder, &self, alive, &clock_, &err), LR_EIO);
+    assert_int_equal(run_lock_take(&lock, folder, &self, alive, &clock_, 0, &err), LR_EIO);
     assert_null(lock);
     if (!strstr(err.text, text) || !strstr(err.text, path))
         fail_msg("%s", err.text);
@@ -285,7 +285,7 @@ static void the_faster_breaker_keeps_its_lock(void **state)
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
     leave_lock(&neighbour);
-    assert_int_equal(run_lock_take(&lock, folder, &self, take_stranger_while_asked, &clock_, &err),
+    assert_int_equal(run_lock_take(&lock, folder, &self, take_stranger_while_asked, &clock_, 0, &err),
                      LR_EIO);
     assert_non_null(strstr(err.text, "node2"));
     assert_held_by(&stranger);
@@ -401,7 +401,7 @@ static void places_that_cannot_be(void **state)
     struct lr_error err = {0};
     char below[300];
     snprintf(below, sizeof(below), "%s/none", folder);
-    assert_int_equal(run_lock_take(&lock, below, &self, alive, &clock_, &err), LR_ECREATE);
+    assert_int_equal(run_lock_take(&lock, below, &self, alive, &clock_, 0, &err), LR_ECREATE);
     assert_non_null(strstr(err.text, "cannot create it: No such file"));
     assert_int_equal(mkdir(path, 0700), 0);
     refused("lock: is no file of lrsearch; move it away");
@@ -419,7 +419,7 @@ static void without_memory(void **state)
         struct lr_error err = {0};
         leave_lock(&neighbour);
         lr_memory_fail_after(n);
-        int rc = run_lock_take(&lock, folder, &self, alive, &clock_, &err);
+        int rc = run_lock_take(&lock, folder, &self, alive, &clock_, 0, &err);
         lr_memory_fail_after(-1);
         failures += rc != 0;
         if (rc) {
