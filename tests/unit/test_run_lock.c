@@ -204,6 +204,36 @@ static void a_living_neighbour_is_waited_for(void **state)
     run_lock_release(take_as(&self));
 }
 
+static void wait_a_turn(int expected)
+{
+    struct run_lock *lock = NULL;
+    struct lr_error err = {0};
+    assert_int_equal(run_lock_take(&lock, folder, &self, alive, &clock_, RUN_LOCK_TURN_MS, &err),
+                     expected);
+    assert_true(expected ? strstr(err.text, "lrsearch on node") != NULL : lock != NULL);
+    run_lock_release(lock);
+}
+
+/* As ask and tell wait, for a neighbour and for a stranger that lives. */
+static void a_turn_is_waited_for_longer(void **state)
+{
+    (void)state;
+    leave_lock(&neighbour);
+    neighbour_lives = true;
+    world.once_ms = 5000 + 25000;
+    world.once = remove_lock;
+    wait_a_turn(0);
+    assert_true(world.now_ms >= 30000 && world.now_ms < 30100);
+    leave_lock(&neighbour);
+    wait_a_turn(LR_EIO);
+    assert_true(world.now_ms >= 60000 && world.now_ms < 60200);
+    remove_lock();
+    leave_lock(&stranger);
+    world.at_each = touch;
+    wait_a_turn(LR_EIO);
+    assert_true(world.now_ms >= 90000 && world.now_ms < 90300);
+}
+
 static void a_silent_stranger_is_dead(void **state)
 {
     (void)state;
@@ -448,6 +478,7 @@ int main(void)
         IN_FOLDER(a_dead_neighbours_lock_is_broken),
         IN_FOLDER(our_own_pid_is_a_dead_one),
         IN_FOLDER(a_living_neighbour_is_waited_for),
+        IN_FOLDER(a_turn_is_waited_for_longer),
         IN_FOLDER(a_silent_stranger_is_dead),
         IN_FOLDER(a_beating_stranger_lives),
         IN_FOLDER(a_new_owner_is_judged_anew),
