@@ -24,6 +24,7 @@
 struct ask_options {
     uint32_t count;
     double again_after_s; /* below 0: limits.trial_time of the plan */
+    const char *fork;     /* NULL: not given */
     struct option_pairs sets;
     bool json;
 };
@@ -158,7 +159,8 @@ static int answer_ask(const struct command_line *line, const struct plan *plan,
                       struct lr_error *err)
 {
     const struct ask_options *options = line->options;
-    const char *run_dir = line->operands[0];
+    char fork[FORK_PATH];
+    const char *run_dir = line->operands[0], *plan_path = NULL;
     double lapse_s =
         options->again_after_s >= 0 ? options->again_after_s : plan->limits.trial_time_s;
     const struct ask_request request = {
@@ -170,9 +172,14 @@ static int answer_ask(const struct command_line *line, const struct plan *plan,
     };
     struct campaign_setup setup;
     struct ask_reply reply = {0};
-    int rc = campaign_setup_open(&setup, plan, line, &options->sets, err), status = 0;
-    if (rc)
+    int rc, status = 0;
+    if (line->operand_count > 1)
+        plan_path = line->operands[1];
+    if (options->fork)
+        run_dir = fork_path(fork, run_dir, options->fork);
+    if ((rc = campaign_setup_open(&setup, plan, plan_path, &options->sets, run_dir, err)))
         goto out;
+    setup.coordinator.fork_from = options->fork ? line->operands[0] : NULL;
     rc = ask_trials(&setup.coordinator, &request, &reply, err);
     if (rc)
         goto out;
@@ -207,8 +214,10 @@ static int run(const struct command_line *line)
 static int check(const struct command_line *line, struct lr_error *err)
 {
     const struct ask_options *options = line->options;
-    if (options->sets.count > 0 && line->operand_count < 2)
-        return lr_fail(err, LR_EUSAGE, "--set: needs a PLAN, as in: lrsearch ask logs/my my.yaml");
+    const char *name = options->fork ? "fork" : options->sets.count > 0 ? "set" : NULL;
+    if (name && line->operand_count < 2)
+        return lr_fail(err, LR_EUSAGE, "--%s: needs a PLAN, as in: lrsearch ask logs/my my.yaml",
+                       name);
     return 0;
 }
 
@@ -220,6 +229,9 @@ static const struct option_row rows[] = {
      "hand out again what was handed out so long ago and not told; default: limits.trial_time",
      OPTION_AT(ask_options, again_after_s), .type = OPTION_DURATION, .high = 3.2e7,
      .wanted = "a time such as 6h, 370d at most"},
+    {"fork", "NAME",
+     "a new campaign in NAME beside RUN_DIR, which begins with its results that still hold",
+     OPTION_AT(ask_options, fork), .type = OPTION_READ, .read = fork_read},
     OPTION_ROW_SET(ask_options),
     OPTION_ROW_JSON(ask_options),
 };

@@ -23,7 +23,6 @@
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "lrsearch/own_file.h"
 #include "measure.h"
 #include "net/launch.h"
 #include "net/mpi_group.h"
@@ -48,7 +47,6 @@
 #define GRACE_MAX_S 3600.0
 #define RANKS_MOST 65536u
 #define RANKS_AUTO UINT32_MAX
-#define FORK_NAME 64 /* bytes of --fork, with the NUL, at most */
 
 enum { RESUME_AUTO = 1, RESUME_NEVER };
 enum { PROGRESS_AUTO = 1, PROGRESS_PLAIN, PROGRESS_NONE };
@@ -92,19 +90,11 @@ static void *work(void *context)
 }
 
 /* The run directory: --run-dir or the plan's output.dir; with --fork, that name beside it. */
-static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
-                                const struct run_options *options, const struct plan *plan)
+static const char *find_run_dir(char fork[FORK_PATH], const struct run_options *options,
+                                const struct plan *plan)
 {
     const char *dir = options->run_dir ? options->run_dir : plan->output.dir;
-    if (!options->fork)
-        return dir;
-    size_t length = strlen(dir);
-    while (length > 1 && dir[length - 1] == '/')
-        length--;
-    while (length > 0 && dir[length - 1] != '/')
-        length--;
-    snprintf(fork, TRIAL_PATH + FORK_NAME, "%.*s%s", (int)length, dir, options->fork);
-    return fork;
+    return options->fork ? fork_path(fork, dir, options->fork) : dir;
 }
 
 /* When Slurm will end the job, in Unix seconds; 0: unknown. */
@@ -117,7 +107,7 @@ static time_t job_end_time(void)
 /* Every rank logs to the coordinator's run directory, which the coordinator creates. */
 static void open_log(const struct run_options *options, const struct plan *plan, int ranks)
 {
-    char fork[TRIAL_PATH + FORK_NAME];
+    char fork[FORK_PATH];
     struct msg_hello self = peer_self();
     lr_log_files(find_run_dir(fork, options, plan), self.host, ranks, LR_LOG_CAMPAIGN_BYTES);
 }
@@ -130,7 +120,7 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
     struct campaign_setup setup;
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
-    char fork[TRIAL_PATH + FORK_NAME];
+    char fork[FORK_PATH];
     const char *run_dir = find_run_dir(fork, options, plan);
     progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
                        options->progress == PROGRESS_PLAIN);
@@ -416,25 +406,6 @@ static int read_ranks(void *member, const char *value, struct lr_error *err)
     return 0;
 }
 
-static int read_fork(void *member, const char *value, struct lr_error *err)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-    *(const char **)member = value;
-    if (*value && own_name_taken(value))
-        return lr_fail(err, LR_EUSAGE,
-                       "--fork %s: is a name that lrsearch uses itself beside the runs (" OWN_NAMES
-                       "); choose another",
-                       value);
-    if (*value && *value != '.' && strlen(value) < FORK_NAME &&
-        strspn(value, letters) == strlen(value))
-        return 0;
-    return lr_fail(err, LR_EUSAGE,
-                   "--fork %s: must be a name of letters, digits, '-', '_' and '.', without a "
-                   "leading dot",
-                   value);
-}
-
 static int check(const struct command_line *line, struct lr_error *err)
 {
     const struct run_options *options = line->options;
@@ -459,7 +430,7 @@ static const struct option_row rows[] = {
      OPTION_AT(run_options, resume), .type = OPTION_CHOICE, .values = "auto never"},
     {"fork", "NAME",
      "a new campaign in NAME beside --run-dir, which begins with its trainings that still hold",
-     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = read_fork},
+     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = fork_read},
     {"grace", "TIME",
      "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s",
      OPTION_AT(run_options, grace_s), .type = OPTION_DURATION, .high = GRACE_MAX_S,

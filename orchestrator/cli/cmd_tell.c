@@ -166,7 +166,7 @@ static int tell(const struct command_line *line, const struct plan *plan, const 
     struct campaign_setup setup;
     struct tell_reply reply = {0};
     fill_result(&request.result, options);
-    int rc = campaign_setup_open(&setup, plan, line, &none, err);
+    int rc = campaign_setup_open(&setup, plan, NULL, &none, line->operands[0], err);
     if (!rc && !(rc = tell_result(&setup.coordinator, &request, &reply, err))) {
         if (reply.after.code)
             lr_log(LR_LOG_WARNING, "%s", reply.after.text);

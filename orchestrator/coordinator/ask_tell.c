@@ -181,6 +181,24 @@ static int plan_trials(struct visit *visit, uint32_t wanted, struct lr_error *er
     return rc ? rc : decide(visit, err);
 }
 
+/* Takes over what the campaign of setup->fork_from knows. *taken: something was. */
+static int take_over_known(struct visit *visit, bool *taken, struct lr_error *err)
+{
+    struct open_run *run = &visit->run;
+    *taken = false;
+    for (uint32_t id = 0; run->fork && (id = campaign_next_waiting(run->campaign, id)) > 0;) {
+        const struct trial *trial = campaign_trial(run->campaign, id);
+        const struct fork_trial *known = fork_find(run->fork, &trial->spec);
+        if (!known || !campaign_may_start(run->campaign, id))
+            continue;
+        *taken = true;
+        int rc = open_run_take_over(run, trial, known, campaign_wall_s(run->campaign), err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static int start_trial(struct visit *visit, const struct trial *trial, struct lr_error *err)
 {
     struct event event = {.kind = EVENT_STARTED};
@@ -220,12 +238,13 @@ static int ask(struct visit *visit, const struct ask_request *request, struct as
 {
     int rc;
     const struct campaign *campaign = visit->run.campaign;
-    if (!campaign_finished(campaign)) {
-        if (request->lapses && (rc = end_lapsed(visit, request->lapse_s, err)))
+    if (request->lapses && !campaign_finished(campaign) &&
+        (rc = end_lapsed(visit, request->lapse_s, err)))
+        return rc;
+    for (bool more = true; more && !campaign_finished(campaign);)
+        if ((rc = plan_trials(visit, request->count, err)) ||
+            (rc = take_over_known(visit, &more, err)))
             return rc;
-        if ((rc = plan_trials(visit, request->count, err)))
-            return rc;
-    }
     if (campaign_finished(campaign)) {
         reply->state = ASK_FINISHED;
         return finish(visit, &reply->answer, err);

@@ -210,37 +210,6 @@ static int on_describe(void *context, uint32_t id, uint32_t attempt, struct msg_
 
 /* ---- acting on the campaign's state ---- */
 
-/* Journals the result of the same trial in the campaign that this one was forked from. */
-static int take_over(struct coordinator *c, const struct trial *trial,
-                     const struct fork_trial *known, struct lr_error *err)
-{
-    int rc;
-    struct event event = {.kind = EVENT_STARTED};
-    event.as.started.trial_id = trial->id;
-    event.as.started.attempt = trial->attempt + 1;
-    event.as.started.at_s = wall_s(c);
-    snprintf(event.as.started.host, sizeof(event.as.started.host), "fork");
-    memcpy(event.as.started.cpu, known->start.cpu, sizeof(event.as.started.cpu));
-    if ((rc = open_run_record(&c->run, &event, err)))
-        return rc;
-    for (size_t i = 0; i < known->point_count; i++) {
-        event = (struct event){.kind = EVENT_CURVE};
-        event.as.curve = known->points[i];
-        event.as.curve.trial_id = trial->id;
-        event.as.curve.attempt = trial->attempt;
-        if ((rc = open_run_record(&c->run, &event, err)))
-            return rc;
-    }
-    event = (struct event){.kind = EVENT_ENDED};
-    event.as.ended.trial_id = trial->id;
-    event.as.ended.attempt = trial->attempt;
-    event.as.ended.at_s = wall_s(c);
-    event.as.ended.result = known->result;
-    event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* not charged again */
-    event.as.ended.result.begun_tokens = known->result.tokens;
-    return open_run_record(&c->run, &event, err);
-}
-
 /* Grows handed[] to trials up to this id. */
 static int reserve_handed(struct coordinator *c, size_t last_id, struct lr_error *err)
 {
@@ -292,7 +261,8 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
             continue;
         const struct fork_trial *known = c->run.fork ? fork_find(c->run.fork, &trial->spec) : NULL;
         *taken = *taken || known;
-        if ((rc = known ? take_over(c, trial, known, err) : hand_over(c, trial, err)))
+        if ((rc = known ? open_run_take_over(&c->run, trial, known, wall_s(c), err)
+                        : hand_over(c, trial, err)))
             return rc;
     }
     return 0;

@@ -201,6 +201,8 @@ int open_run_session(struct open_run *run, uint32_t ranks, struct lr_error *err)
     if ((rc = open_run_record(run, &event, err)))
         return rc;
     const struct event_session *all = campaign_sessions(run->campaign, &starts);
+    if (starts > 1 && setup->arguments.count == 0) /* keep those that the file has */
+        return 0;
     return provenance_write(setup->run_dir, campaign_opening(run->campaign)->products,
                             setup->plan->seed, &setup->arguments, all, starts, err);
 }
@@ -240,6 +242,36 @@ static int adopt_trials(struct open_run *run, struct lr_error *err)
     next_events_release(&next);
     lr_free(finished);
     return rc;
+}
+
+int open_run_take_over(struct open_run *run, const struct trial *trial,
+                       const struct fork_trial *known, double at_s, struct lr_error *err)
+{
+    int rc;
+    struct event event = {.kind = EVENT_STARTED};
+    event.as.started.trial_id = trial->id;
+    event.as.started.attempt = trial->attempt + 1;
+    event.as.started.at_s = at_s;
+    snprintf(event.as.started.host, sizeof(event.as.started.host), "fork");
+    memcpy(event.as.started.cpu, known->start.cpu, sizeof(event.as.started.cpu));
+    if ((rc = open_run_record(run, &event, err)))
+        return rc;
+    for (size_t i = 0; i < known->point_count; i++) {
+        event = (struct event){.kind = EVENT_CURVE};
+        event.as.curve = known->points[i];
+        event.as.curve.trial_id = trial->id;
+        event.as.curve.attempt = trial->attempt;
+        if ((rc = open_run_record(run, &event, err)))
+            return rc;
+    }
+    event = (struct event){.kind = EVENT_ENDED};
+    event.as.ended.trial_id = trial->id;
+    event.as.ended.attempt = trial->attempt;
+    event.as.ended.at_s = at_s;
+    event.as.ended.result = known->result;
+    event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* not charged again */
+    event.as.ended.result.begun_tokens = known->result.tokens;
+    return open_run_record(run, &event, err);
 }
 
 /* ---- the lock ---- */
@@ -400,6 +432,8 @@ int open_run_join(struct open_run *run, const char *resolved, bool starts, struc
     bool forks;
     size_t sessions = 0;
     char path[JOURNAL_PATH];
+    if (run->setup->fork_from && (rc = fork_open(&run->fork, run->setup->fork_from, err)))
+        return rc;
     if ((rc = open_journal(run, resolved, RUN_LOCK_TURN_MS, path, &forks, err)) ||
         campaign_finished(run->campaign))
         return rc;
@@ -409,7 +443,9 @@ int open_run_join(struct open_run *run, const char *resolved, bool starts, struc
     if ((sessions == 0 || (starts && is_restarted(run, resolved))) &&
         (rc = open_run_session(run, 2, err)))
         return rc;
-    return make_folders(run, err);
+    if ((run->fork && (rc = adopt_trials(run, err))) || (rc = make_folders(run, err)))
+        return rc;
+    return forks ? journal_rename(run->journal, path, err) : 0;
 }
 
 void open_run_close(struct open_run *run)

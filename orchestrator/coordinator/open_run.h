@@ -50,6 +50,11 @@ int open_run_record(struct open_run *run, const struct event *event, struct lr_e
  * and, with setup->draw, the report. */
 int open_run_write(struct open_run *run, const struct answer *answer, struct lr_error *err);
 
+/* Journals the result that the same trial has in the campaign of run->fork; at_s: campaign wall
+ * time. */
+int open_run_take_over(struct open_run *run, const struct trial *trial,
+                       const struct fork_trial *known, double at_s, struct lr_error *err);
+
 /* Removes a trial's checkpoint if the trial is over; its result must be durable. */
 void open_run_remove_checkpoint(const struct open_run *run, uint32_t id);
 

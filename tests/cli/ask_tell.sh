@@ -111,6 +111,14 @@ run "$LRSEARCH" ask logs/ext
 expect_status 0
 expect_out "nothing to hand out until results are told; trials that are out: 3"
 
+# ---- a changed plan ----
+
+refused 65 "the plan has changed since this campaign began" ask logs/ext ext.yaml --set 'search.lr=[2e-3, 2.56e-1]'
+run "$LRSEARCH" ask logs/ext ext.yaml --set 'search.lr=[5e-4, 2.56e-1]' --fork wider
+expect_status 0
+[ "$(grep -c '"ended"' logs/wider/journal.jsonl)" -eq 2 ] || fail "the fork does not have the 2 results"
+! grep -q "trial [12]," "$work/out" || fail "the fork hands out what is known"
+
 # ---- ten at once ----
 
 cat >grid.yaml <<'END'
