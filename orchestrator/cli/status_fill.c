@@ -375,8 +375,8 @@ int status_fill_view(struct status_fill *fill, const struct campaign *campaign, 
     struct status_view *view = &fill->view;
     const struct status_session *session = &fill->session;
     assert(view->state != STATUS_PREPARING); /* there is a campaign */
-    bool at_it = view->state == STATUS_RUNNING;
-    double elapsed_s = at_it ? elapsed_until_now(session) : session->clock_s;
+    bool running = view->state == STATUS_RUNNING, at_it = running || view->state == STATUS_ASKED;
+    double elapsed_s = running ? elapsed_until_now(session) : session->clock_s;
     int rc = 0;
     if (refit && (rc = campaign_answer(campaign, &view->answer, err)))
         return rc;

@@ -349,7 +349,13 @@ static void check_report(struct plan_reader *reader)
                         "or regex");
 }
 
-/* Only transformer and command can search LR ratios and the weight decay, and simulate those whose
+/* The user's own program trains. */
+static bool is_users(const struct plan *plan)
+{
+    return plan->trainer.kind == TRAINER_COMMAND || plan->trainer.kind == TRAINER_EXTERNAL;
+}
+
+/* Only transformer, command and external can search LR ratios and the weight decay, and simulate those whose
  * curvature is above 0: the other losses depend on one learning rate. */
 static void check_ratios(struct plan_reader *reader)
 {
@@ -372,7 +378,7 @@ static void check_ratios(struct plan_reader *reader)
                          ", or give simulate.decay_curvature"},
     };
     bool simulated = plan->trainer.kind == TRAINER_SIMULATE;
-    bool known = plan->trainer.kind == TRAINER_TRANSFORMER || plan->trainer.kind == TRAINER_COMMAND;
+    bool known = plan->trainer.kind == TRAINER_TRANSFORMER || is_users(plan);
     for (int i = 0; !known && i < RATIO_COUNT; i++)
         if (reader_given(reader, ratios[i].member) && ratios[i].range[0] < ratios[i].range[1] &&
             !(simulated && ratios[i].curvature > 0))
@@ -387,8 +393,7 @@ static void check_recipe(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
     bool trains = plan->trainer.kind == TRAINER_TRANSFORMER ||
-                  plan->trainer.kind == TRAINER_COMMAND ||
-                  (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
+                  is_users(plan) || (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
     check_kind(reader, MEMBER(training.muon_lr_scale), TRAINER_TRANSFORMER);
     check_kind(reader, MEMBER(training.muon_momentum), TRAINER_TRANSFORMER);
     if (!trains && GIVEN(reader, training.decay_rule))

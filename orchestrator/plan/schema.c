@@ -90,7 +90,7 @@ static const struct plan_key diverged_keys[] = {
 
 static const struct plan_key trainer_keys[] = {
     {KEY(ENUM, trainer, kind), .fallback = "transformer", .choices = trainers,
-     .help = "transformer: the built-in one, in C; replay: losses of earlier trainings, from a table; simulate: made-up losses; command: a program of yours"},
+     .help = "transformer: the built-in one, in C; replay: losses of earlier trainings, from a table; simulate: made-up losses; command: a program of yours; external: trials go out by `lrsearch ask`, and you tell their losses"},
     {KEY(U32, trainer, threads_per_worker), .fallback = "1", .low = 1, .high = 256,
      .help = "cores that train one model together; the result does not depend on it"},
     {KEY(ENUM, trainer, ranks_per_trial), .fallback = "auto", .choices = widths,

@@ -14,6 +14,8 @@
 #include "lrsearch/printable.h"
 #include "prepare/prepare.h"
 
+extern char **environ;
+
 static void fill_report(struct command_setup *setup, const struct plan *plan)
 {
     setup->pattern = "";
@@ -134,6 +136,39 @@ int prepare_command(const struct plan *plan, const char *cache_dir, struct event
     rc = command_file_write(&setup, folder, data->data_path, &data->data_hash, err);
     free(folder);
     return rc;
+}
+
+/* As if this process had no environment: what it would add of its own is not the trial's. */
+static int make_env(char ***env, const struct command_setup *setup,
+                    const struct placeholder_trial *trial, uint32_t threads, struct lr_error *err)
+{
+    char *none[] = {NULL}, **own = environ;
+    struct trial_place place = {.threads = threads};
+    environ = none;
+    int rc = command_env_make(env, setup, trial, &place, err);
+    environ = own;
+    return rc;
+}
+
+int prepare_command_expand(struct trial_command *out, const struct plan *plan,
+                           const struct placeholder_trial *trial, struct lr_error *err)
+{
+    int rc;
+    struct command_setup setup;
+    memset(out, 0, sizeof(*out));
+    fill_setup(&setup, plan);
+    setup.gpus = 0;            /* whoever runs it chooses them */
+    setup.way = REPORT_PREFIX; /* it has no descriptor of ours */
+    if ((rc = placeholder_expand(out->cwd, sizeof(out->cwd), setup.cwd, trial, err)) ||
+        (rc = command_argv_make(&out->argv, &setup, trial, err)))
+        return rc;
+    return make_env(&out->env, &setup, trial, plan->trainer.threads_per_worker, err);
+}
+
+void prepare_command_release(struct trial_command *out)
+{
+    command_words_free(out->argv);
+    command_words_free(out->env);
 }
 
 /* Prints a word, in quotes if a shell needs them. */

@@ -148,6 +148,10 @@ static void begin_run(char text[NEXT_STEP_TEXT], const char *run_dir)
 {
     char command[PROVENANCE_COMMAND];
     provenance_command(command, sizeof(command), run_dir);
+    if (strncmp(command, "lrsearch ask ", 13) == 0) { /* it names the directory */
+        append(text, "%s", command);
+        return;
+    }
     append(text, "%s --run-dir", *command ? command : "lrsearch PLAN");
     append_word(text, run_dir);
 }
