@@ -151,6 +151,11 @@ static void names_are_paths_as_well(void **state)
     follow("a", "loss", NULL, NULL);
     put("a", "w", "[{\"loss\": 1},\n {\"loss\": 2}]\n");
     EXPECT("1 2 ");
+    follow("b", "loss", "tokens", NULL); /* a document at first, then the first line of several */
+    put("b", "w", "[{\"loss\": 1}, {\"loss\": 2, \"tokens\": 3}]");
+    EXPECT("1 2@3 ");
+    put("b", "a", "\n{\"loss\": 4}\n");
+    EXPECT("1 2@3 4@3 ");
 }
 
 static void losses_that_are_not_finite(void **state)

@@ -296,7 +296,6 @@ static void begin(struct report_file *file, int fd, const struct stamp *stamp)
     file->at = file->skip = 0;
     file->line = 0;
     file->tries = 0;
-    report_rows_restart(&file->rows);
     for (size_t i = 0; i < file->old_count; i++) {
         const struct old_file *old = &file->old[i];
         if (same_file(&old->stamp, stamp) && old->stamp.size < stamp->size &&
@@ -407,7 +406,6 @@ static int take_lines(struct report_file *file, size_t length, bool whole, bool 
 static int take_document(struct report_file *file, size_t length, bool final, struct lr_error *err)
 {
     struct lr_error why = {0};
-    report_rows_restart(&file->rows);
     int rc = report_rows_json(&file->rows, file->text, length, &why);
     return rc && final ? lr_fail(err, rc, "%s %s", file->name, why.text) : 0;
 }
@@ -431,6 +429,8 @@ static int read_on(struct report_file *file, int fd, off_t end, bool final, stru
             return lr_fail(err, LR_EDATA, "%s has a line or a JSON document of more than %d MiB",
                            file->name, MOST >> 20);
     }
+    if (file->at == 0)
+        report_rows_restart(&file->rows);
     file->again = !whole;
     if (file->format == FORMAT_DOCUMENT)
         return take_document(file, (size_t)have, final, err);
