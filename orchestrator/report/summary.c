@@ -676,7 +676,9 @@ void summary_print_line(const char *name, const char *run_dir, const struct answ
     json_put(line, "drift", drift_json(answer, &ok), &ok);
     json_put(line, "run_dir", json_of_text(run_dir), &ok);
     char *text = json_to_line(line, ok);
-    if (text)
+    if (text) {
+        fflush(stdout);
         fprintf(stderr, "lrsearch: summary %s\n", text);
+    }
     lr_free(text);
 }
