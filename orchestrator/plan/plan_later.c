@@ -17,6 +17,7 @@ static const struct {
     {"training", "muon_momentum", "0.95"},
     {"training", "decay_rule", "\"constant\""},
     {"search", "weight_decay", "null"},
+    {"budget", "share_of_target", "null"},
 };
 
 static bool add(json_t *section, const char *key, json_t *value)
