@@ -186,7 +186,8 @@ struct plan {
         uint64_t tokens, trials;
         double flops, core_hours;
         double wall_s;
-        double reserve; /* share of each that is reserved for `confirm` */
+        double share_of_target; /* plan_target_runs() at most */
+        double reserve;         /* share of each that is reserved for `confirm` */
     } budget;
 
     struct {
@@ -246,6 +247,9 @@ size_t plan_cell_count(const struct plan *plan);
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
 /* The same for the target, with the plan's first parametrization or with another. */
 struct trial_spec plan_target(const struct plan *plan);
+/* What trainings cost in runs of the target: of the transformer their FLOPs over
+ * the target's, of another trainer, whose FLOPs are not known, their tokens over its tokens. */
+double plan_target_runs(const struct plan *plan, double tokens, double flops);
 struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametrization);
 /* "d_model 64, vocab 512": a cell's values on the axes with several; "" without. Returns `out`. */
 const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);

@@ -22,6 +22,7 @@ static const struct {
     {"trainer", "launcher", "[]"},
     {"trainer", "nodes_per_trial", "1"},
     {"trainer", "cpus_per_trial", "0"},
+    {"budget", "share_of_target", "null"},
 };
 
 static bool add(json_t *section, const char *key, json_t *value)

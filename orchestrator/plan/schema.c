@@ -383,6 +383,9 @@ static const struct plan_key budget_keys[] = {
      .help = "trainings at most"},
     {DURATION(budget, wall), .fallback = "none", .none = true, .low = 1, .high = 31536000,
      .help = "elapsed time at most"},
+    {KEY(NUMBER, budget, share_of_target), .unit = "target runs", .fallback = "none", .none = true,
+     .above = true, .high = 1000,
+     .help = "of the target run's FLOPs, or where none are known of its tokens, at most"},
     {KEY(SHARE, budget, reserve), .fallback = "0.3 with confirm, or 0", .derived = true,
      .high = 0.9, .help = "share of each budget that the search leaves to confirm"},
 };
