@@ -541,6 +541,7 @@ static void the_file_comes_back(void **state)
     command_setup_release(&back);
     assert_int_equal(command_file_read(&back, path, hash + 1, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "is not what the coordinator wrote"));
+    setup.way = REPORT_PREFIX;
     setup.diverged = (struct command_diverged){.regex = ""}; /* not used: the same file */
     assert_int_equal(command_file_write(&setup, folder, path, &again, &err), 0);
     assert_true(again == hash);
