@@ -128,6 +128,7 @@ static bool can_expand(const struct plan_reader *reader, const char *text, struc
     char expanded[2 * TRIAL_PATH];
     spec.lr = HAS(reader, search.lr) ? plan->search.lr[0] : 1e-3;
     spec.horizon_tokens = HAS(reader, search.horizons) ? plan->search.horizons[0] : 1000000;
+    spec.seed = plan_seed(plan, 0);
     memset(err, 0, sizeof(*err));
     return placeholder_expand(expanded, sizeof(expanded), text, &trial, err) == 0;
 }
