@@ -30,6 +30,9 @@ struct open_run {
 int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *err);
 void open_run_close(struct open_run *run);
 
+/* Logs the last lines that the command of the last failed attempt printed, if there are any. */
+void open_run_show_output(const struct open_run *run);
+
 /* The journal holds a campaign, so its files can be written. */
 bool open_run_has_campaign(const struct open_run *run);
 
