@@ -89,6 +89,45 @@ while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids
 
+# ---- the first attempts all fail ----
+
+cat >first.sh <<'END'
+#!/bin/sh
+echo $$ >>first.pids
+if [ -e failed.$PPID ] && mkdir hangs 2>/dev/null; then # with two workers one hangs meanwhile
+    exec sleep 60
+fi
+: >"failed.$PPID"
+seq 20
+printf '\033[31mImportError: no module named torch, at %s\n' "$$" >&2
+exit 1
+END
+chmod +x first.sh
+sed 's/good/first/; s/train.sh/first.sh/' good.yaml >first.yaml
+alike() # COMMAND...: it ends after few attempts, and shows what they printed
+{
+    "$@" first.yaml
+    expect_status 5
+    expect_err "error: the first 3 attempts failed in the same way; the last: trial "
+    expect_err "error: the last lines of "
+    expect_err "logs/first/output/trial-000"
+    expect_err "error: | 12"
+    expect_no_err "error: | 11"
+    expect_err "error: | ?[31mImportError: no module named torch, at "
+    expect_err "Mend the cause and run the same command again to go on"
+    ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037]')" err || fail "control characters on stderr"
+}
+mkdir hangs # not with one
+alike run "$LRSEARCH"
+[ "$(wc -l <first.pids)" -eq 3 ] || fail "$(wc -l <first.pids) attempts instead of 3"
+alike run "$LRSEARCH" # still wrong: three more, as often as it takes
+[ "$(wc -l <first.pids)" -eq 6 ] || fail "$(wc -l <first.pids) attempts instead of 6"
+cp first.sh wrong.sh
+cp train.sh first.sh
+run "$LRSEARCH" first.yaml
+expect_status 0
+expect_same_answer logs/good/result.json logs/first/result.json
+
 # ---- several models, and a ratio that is searched ----
 
 cat >axes.sh <<'END'
@@ -424,6 +463,12 @@ run_mpi 3 gpu.yaml --set budget.trials=4
 expect_status 4
 [ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
 ! grep socket: descriptors || fail "a command has a socket of MPI's"
+rm -r first.pids hangs logs/first
+mv wrong.sh first.sh
+alike run_mpi 3
+while read -r child; do
+    wait_gone "$child" 5 || fail "process $child was left behind"
+done <first.pids
 run_mpi 3 good.yaml --run-dir logs/three
 expect_status 0
 expect_same_result logs/good/result.json logs/three/result.json
