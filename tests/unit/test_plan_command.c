@@ -129,7 +129,7 @@ static void placeholders_are_looked_for(void **state)
     shell_words_release(&words);
     assert_int_equal(shell_words_split(&words, "a {lrr}", &err), 0);
     assert_int_equal(shell_words_check(&sets, &words, 1024, &err), LR_EUSAGE);
-    assert_non_null(strstr(err.text, "--command: word 2: {lrr} is not known"));
+    assert_non_null(strstr(err.text, "--command: word 2: at byte 2: {lrr} is not known"));
     shell_words_release(&words);
     assert_int_equal(shell_words_split(&words, "a --batch_size 12 --block_size=1024", &err), 0);
     assert_int_equal(shell_words_batch(&words), 12288);
