@@ -89,6 +89,26 @@ double campaign_wall_s(const struct campaign *campaign)
     return campaign->wall_s;
 }
 
+uint64_t campaign_clock_ms(const struct campaign *campaign)
+{
+    return campaign->clock_ms;
+}
+
+uint32_t campaign_ranks(const struct campaign *campaign)
+{
+    return campaign->ranks;
+}
+
+size_t campaign_running(const struct campaign *campaign)
+{
+    return count_running(campaign);
+}
+
+uint32_t campaign_stopped_by(const struct campaign *campaign)
+{
+    return campaign->stopped_by;
+}
+
 const struct plan *campaign_plan(const struct campaign *campaign)
 {
     return &campaign->plan;

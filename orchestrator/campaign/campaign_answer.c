@@ -44,12 +44,7 @@ static struct answer_cost cost_of(const struct campaign *campaign)
         add_trial(&cost, campaign->trials[i]);
         cost.core_seconds += campaign->trials[i]->spent.seconds * threads;
     }
-    struct trial_spec target = plan_target(&campaign->plan);
-    double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
-    if (cost.flops > 0 && target_flops > 0)
-        cost.target_run_fraction = cost.flops / target_flops;
-    else /* no FLOPs are known: use tokens */
-        cost.target_run_fraction = (double)cost.tokens / (double)campaign->plan.target.tokens;
+    cost.target_run_fraction = plan_target_runs(&campaign->plan, (double)cost.tokens, cost.flops);
     return cost;
 }
 

@@ -444,6 +444,7 @@ static int apply_started(struct campaign *campaign, const struct event_started *
     set_state(campaign, trial, TRIAL_RUNNING);
     trial->attempt = event->attempt;
     trial->rank = event->rank;
+    trial->started_s = event->at_s;
     trial->curve_tokens = trial->curve_begun = 0;
     return 0;
 }
@@ -556,6 +557,7 @@ static int apply_clock(struct campaign *campaign, const struct event_clock *even
 {
     (void)err;
     campaign->wall_s += event->wall_s;
+    campaign->clock_ms = event->until_ms;
     note_time(campaign);
     return 0;
 }

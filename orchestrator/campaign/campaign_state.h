@@ -57,6 +57,7 @@ struct campaign {
     bool stop_on_fail;
     uint32_t stopped_by; /* trial that used up its retries with stop_on_fail; 0: none */
     double wall_s;       /* of all sessions */
+    uint64_t clock_ms;   /* until_ms of the last CLOCK */
 
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     char last_failure[320];

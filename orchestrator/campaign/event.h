@@ -38,7 +38,7 @@
     U32(rank) /* 0: not trained, the result is taken over from another campaign */                 \
     TEXT(host, 64)                                                                                 \
     TEXT(cpu, 128) /* of the rank, from its HELLO; "": unknown */                                  \
-    F64(at_s)  /* campaign wall time by the CLOCK events; for display only */                      \
+    F64(at_s)  /* campaign wall time by the CLOCK events */                                        \
     TEXT(members, GROUP_TEXT) /* of its group, "3,7,8,9"; "": it trains alone */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
@@ -55,7 +55,8 @@
     U64(need_trials) /* such a budget reopens the campaign. trials 0: it sufficed */               \
     F64(need_flops) F64(need_core_hours) F64(need_wall_s)                                          \
     U32(need_purpose) /* enum trial_purpose: what the budget was too small for */
-#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
+#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */     \
+    U64(until_ms) /* Unix time at its end, where no process runs through; 0: not known */
 #define EVENT_WORKER_FIELDS(U32, U64, F64, TEXT, STRUCT) /* for display only */                     \
     U32(rank) TEXT(host, 64) /* "": before its HELLO */                                            \
     U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)

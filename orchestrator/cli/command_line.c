@@ -15,7 +15,7 @@
 #include "lrsearch/suggestion.h"
 
 const struct command *const commands[] = {
-    &cmd_run,     &cmd_check,  &cmd_train,   &cmd_coord_check, &cmd_tokenize, &cmd_fit,
+    &cmd_run,     &cmd_ask,    &cmd_tell,    &cmd_check,  &cmd_train,   &cmd_coord_check, &cmd_tokenize, &cmd_fit,
     &cmd_predict, &cmd_import, &cmd_export,  &cmd_status,      &cmd_audit,    &cmd_report,
     &cmd_plan,    &cmd_schema, &cmd_history, &cmd_compare,     &cmd_journal,  &cmd_bench,
     &cmd_docs,    &cmd_help,   &cmd_version,
@@ -74,6 +74,7 @@ enum { ROW_BASE = 256 }; /* getopt_long returns ROW_BASE + i for row i */
 
 struct given { /* an option as it stands in argv */
     const struct option_row *row;
+    char letter; /* by which it was given; 0: by its name */
     const char *value;
 };
 
@@ -167,7 +168,7 @@ static int scan_options(struct scan *scan, struct command_line *line, int argc, 
         if (row >= general_rows && row < general_rows + general_row_count)
             option_read(line, row, optarg, err);
         else
-            scan->given[scan->given_count++] = (struct given){row, optarg};
+            scan->given[scan->given_count++] = (struct given){row, value < ROW_BASE ? (char)value : 0, optarg};
     }
     return 0;
 }
@@ -196,6 +197,17 @@ static int choose_command(struct command_line *line, struct lr_error *err)
         line->command = &cmd_run;
     }
     return 0;
+}
+
+/* The command's own row of an option; NULL: it has none. A letter may stand for other names in other
+ * commands. */
+static const struct option_row *find_given(const struct command *command, const struct given *given)
+{
+    for (size_t i = 0; given->letter && i < command->row_count; i++)
+        if (command->rows[i].letter == given->letter)
+            return &command->rows[i];
+    return given->letter ? NULL
+                         : option_find(command->rows, command->row_count, given->row->name);
 }
 
 /* Refuses an option of another command, and names the commands that have it. */
@@ -291,7 +303,7 @@ int command_line_parse(struct command_line *line, int argc, char **argv, struct 
     line->options = command->options;
     for (size_t i = 0; i < scan.given_count; i++) {
         const char *name = scan.given[i].row->name;
-        const struct option_row *row = option_find(command->rows, command->row_count, name);
+        const struct option_row *row = find_given(command, &scan.given[i]);
         rc = row ? option_read(command->options, row, scan.given[i].value, err)
                  : refuse_option(name, command, err);
         if (rc)

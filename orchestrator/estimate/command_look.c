@@ -10,6 +10,7 @@
 #include "lrsearch/memory.h"
 #include "trainers/command/command_env.h"
 #include "trainers/command/command_output.h"
+#include "trainers/command/command_port.h"
 
 #define KILL_GRACE_S 5.0
 
@@ -87,6 +88,8 @@ int command_look_run(struct output_look *look, struct command_look_end *end,
     *end = (struct command_look_end){0};
     if (!run)
         return lr_nomem(err);
+    struct command_port port = command_port_take((uint32_t)getpid());
+    trial.port = port.port;
     run->look = look;
     run->request = request;
     run->end = end;
@@ -101,7 +104,7 @@ int command_look_run(struct output_look *look, struct command_look_end *end,
         setup.names[setup.variables] = words->names[setup.variables];
         setup.values[setup.variables] = words->values[setup.variables];
     }
-    if ((rc = command_spec_write(spec_file, &trial, err)) ||
+    if ((rc = command_spec_write(spec_file, &trial, NULL, err)) ||
         (rc = command_argv_make(&argv, &setup, &trial, err)) ||
         (rc = command_env_make(&env, &setup, &trial, &place, err)))
         goto out;
@@ -125,6 +128,7 @@ int command_look_run(struct output_look *look, struct command_look_end *end,
         rc = lr_fail(err, run->err.code, "%s", run->err.text);
 out:
     stage_over(request->stages);
+    command_port_release(&port);
     if (spec_file[0])
         unlink(spec_file);
     command_words_free(argv);

@@ -242,6 +242,25 @@ expect_err "a report has the loss -2e+30, and no loss is beyond 1e30"
 one_sh 'echo val nan' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_out "diverged: it reported a loss of nan"
+# ---- diverged, not failed ----
+
+diverges() # TEXT SCRIPT [--set ...]
+{
+    text=$1
+    shift
+    one_sh "$@"
+    expect_status 5
+    expect_out "diverged: $text"
+}
+number='trainer.report={regex: "val_loss (?<loss>[0-9.]+)"}' # takes no nan
+diverges 'it reported a loss of nan' 'echo val_loss 3; echo val_loss nan; echo Traceback >&2; exit 1' --set "$number"
+diverges 'it reported a loss of nan at token 7' 'echo "{\"loss\": nan, \"tokens\": 7}" >&3; exit 1'
+diverges 'exit status 3 (trainer.diverged.exit); its last line: gone' 'echo val_loss 3; echo gone; exit 3' \
+    --set "$number" --set 'trainer.diverged={exit: [7, 3]}'
+diverges 'it printed a line of trainer.diverged.regex: loss is INF' 'echo loss is INF >&2; exec sleep 60' \
+    --set "$number" --set 'trainer.diverged.regex="(?i)loss is (nan|inf)"'
+one_sh 'echo info: val_loss nancy; echo val_loss 3; exit 4' --set "$number" --set 'trainer.diverged={exit: [7, 3]}'
+expect_err "exit status 4; its last line: val_loss 3"
 one_sh 'echo val 3.5; exit 1' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_err "exit status 1; its last line: val 3.5"
@@ -303,10 +322,13 @@ refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
 refused 'a key holds a NUL character' 'trainer.env={"A\0B": c}'
 refused '--set trainer.cwd="a\0b": holds a NUL character' 'trainer.cwd="a\0b"'
 refused ': is too long (1024 bytes; at most 1023)' "trainer.argv=[a, $(printf %1024s x | tr ' ' x)]"
-refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
+refused 'give one of fd, prefix, regex and file' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
 refused 'regex: missing closing parenthesis, at byte 4' 'trainer.report={regex: va(}'
 refused 'unknown key' 'trainer.report={socket: x}'
+refused 'unknown key (did you mean regex?)' 'trainer.diverged={regexp: x}'
+refused ': 256 is out of range (1 to 255)' 'trainer.diverged={exit: [256]}'
+refused 'trainer.diverged={regex: va(}: regex: missing closing parenthesis, at byte 4' 'trainer.diverged={regex: va(}'
 refused 'names that begin with LRSEARCH_ are lrsearch' 'trainer.env={LRSEARCH_LR: x}'
 refused 'CUDA_VISIBLE_DEVICES is what trainer.gpus_per_trial gives' 'trainer.env={CUDA_VISIBLE_DEVICES: 1}'
 refused 'trainer.argv: is for trainer.kind: command only; leave it out' trainer.kind=simulate
