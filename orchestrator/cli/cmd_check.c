@@ -60,9 +60,9 @@ static int print_text(const struct plan *plan, const struct check_options *optio
     progress_line_init(&progress, shown, false);
     const struct stage_report stages = progress_line_stages(&progress);
     plan_outline_print(plan);
-    int rc = estimate_print(plan, options->ranks, &stages, err);
-    if (!rc && options->try)
-        rc = try_trial(plan, options->try_s > 0 ? options->try_s : TRY_DEFAULT_S, &stages, err);
+    int rc = options->try ? try_trial(plan, options->try_s > 0 ? options->try_s : TRY_DEFAULT_S,
+                                      &stages, err)
+                          : estimate_print(plan, options->ranks, &stages, err);
     progress_line_release(&progress);
     return rc;
 }
@@ -90,7 +90,8 @@ static const struct option_row rows[] = {
     {"ranks", "N", "of the run that is estimated; default: cores + 1", .letter = 'n',
      OPTION_AT(check_options, ranks), OPTION_TO_1000},
     {"try", NULL,
-     "then run the shortest training once, and say what it saw; exit status 5: it failed",
+     "instead of its cost: run the shortest training once and say what it saw (exit status 5: it "
+     "failed)",
      OPTION_AT(check_options, try)},
     {"try-time", "TIME", "end that training after so long; default 5m",
      OPTION_AT(check_options, try_s), .type = OPTION_DURATION, .low = 1, .high = TRY_MAX_S,

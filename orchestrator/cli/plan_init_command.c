@@ -125,6 +125,11 @@ static void warn(const struct command_proposal *proposal, const struct command_s
             format_seconds(time, sizeof(time), seen->end.seconds));
     else if (!proposal->losses.validation)
         lr_log(LR_LOG_WARNING, "it printed no validation loss; the plan takes the training loss");
+    else if (proposal->losses.matches == 1 && seen->end.stopped)
+        lr_log(LR_LOG_WARNING,
+               "it told one validation loss in %s; have it evaluate at the end of a training, "
+               "whatever its length (its option for that with {steps}, say)",
+               format_seconds(time, sizeof(time), seen->end.seconds));
     if (!proposal->sets.length)
         lr_log(LR_LOG_WARNING,
                "nothing tells the command how long to train; add its option with {steps} or "
@@ -197,7 +202,8 @@ static void print_plan(FILE *out, const void *context)
 }
 
 static int propose(const struct plan_options *options, const char *path, struct command_seen *seen,
-                   struct output_look *look, struct showing *showing, struct lr_error *err)
+                   struct output_look *look, struct showing *showing,
+                   const struct stage_report *stages, struct lr_error *err)
 {
     struct command_proposal proposal;
     const struct printing printing = {&proposal, seen};
@@ -218,7 +224,7 @@ static int propose(const struct plan_options *options, const char *path, struct 
         .seconds = options->seconds > 0 ? options->seconds : PLAN_INIT_SECONDS,
         .printed = on_printed,
         .context = showing,
-        .stages = seen->stages,
+        .stages = stages,
     };
     if ((rc = command_look_run(look, &seen->end, &run, err)))
         return rc;
@@ -256,9 +262,8 @@ int plan_init_command(const struct command_line *line, const char *path, const c
                                 .tokens = options->tokens,
                                 .time_s = options->time_s,
                                 .target_tokens = options->target_tokens,
-                                .batch_tokens = (uint32_t)options->batch_tokens,
-                                .stages = &stages};
-    rc = propose(options, path, &seen, &look, &showing, err);
+                                .batch_tokens = (uint32_t)options->batch_tokens};
+    rc = propose(options, path, &seen, &look, &showing, &stages, err);
 out:
     progress_line_release(&progress);
     output_look_release(&look);

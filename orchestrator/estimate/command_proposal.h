@@ -6,7 +6,6 @@
 #include "estimate/output_look.h"
 #include "estimate/shell_words.h"
 #include "lrsearch/error.h"
-#include "lrsearch/stage.h"
 
 /* Proposes a plan for a user's command from one run of it (command_look.h). */
 
@@ -23,7 +22,6 @@ struct command_seen { /* what is known; the caller's */
     double time_s;          /* for the campaign */
     uint64_t target_tokens; /* 0: not given */
     uint32_t batch_tokens;  /* 0: not given */
-    const struct stage_report *stages;
 };
 
 struct command_proposal {

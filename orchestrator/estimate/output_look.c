@@ -532,17 +532,20 @@ static bool try_pattern(const struct output_look *look, enum command_stream stre
         good = !report_reader_read(reader, line->text, line->length, false, &report, &err);
         if (!good || !report.known)
             continue;
+        uint64_t count = report.has_steps ? report.steps : report.tokens;
         if (out->matches++ == 0) {
             out->first = report.loss;
             out->example = i;
-            out->first_count = report.tokens;
-        } else if (report.has_tokens && report.tokens > out->last_count) {
-            uint64_t by = report.tokens - out->last_count;
+            out->first_count = count;
+        } else if (count > out->last_count) {
+            uint64_t by = count - out->last_count;
             out->interval = out->interval && out->interval < by ? out->interval : by;
         }
         out->last = report.loss;
-        out->last_count = report.tokens;
-        out->counted = report.has_tokens ? COUNTED_TOKENS : out->counted;
+        out->last_count = count;
+        out->counted = report.has_steps    ? COUNTED_STEPS
+                       : report.has_tokens ? COUNTED_TOKENS
+                                           : out->counted;
     }
     report_reader_destroy(reader);
     return good && out->matches > 0;
@@ -568,14 +571,10 @@ static bool try_group(struct output_losses *out, const struct output_look *look,
         if (!make_regex(&regex, &look->lines[group->example], group, counted, variant % 2) ||
             !try_pattern(look, group->stream, REPORT_REGEX, regex.text, out) ||
             out->matches != group->matches || !same(out->first, group->first) ||
-            !same(out->last, group->last))
+            !same(out->last, group->last) || out->counted != counted)
             continue;
         memcpy(out->pattern, regex.text, sizeof(out->pattern));
         out->found = true;
-        out->counted = counted;
-        out->first_count = group->counters[counted].first;
-        out->last_count = group->counters[counted].last;
-        out->interval = group->counters[counted].interval;
         return true;
     }
     return false;

@@ -16,6 +16,7 @@
 #include "plan/plan.h"
 #include "plan/quantity.h"
 #include "report/summary.h"
+#include "plan/plan_load.h"
 
 #define TIME_SHARE 0.9     /* of the time, for the 90 % quantile of the campaigns */
 #define TOKENS_PER_PARAM 5 /* least, of the longest horizon; below, a larger model adds little */
@@ -160,22 +161,36 @@ static void set_target(struct plan_proposal *out, const struct proposal_request 
 
 /* ---- cost ---- */
 
-struct printing {
-    const struct plan_proposal *proposal;
-    const struct proposal_request *request;
-};
-
-static void print_plan(FILE *file, const void *context)
+static int write_plan(const char *path, const struct plan_proposal *proposal,
+                      const struct proposal_request *request, struct lr_error *err)
 {
-    const struct printing *printing = context;
-    plan_proposal_print(file, printing->proposal, printing->request);
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return lr_fail_errno(err, LR_ECREATE, "%s", path);
+    plan_proposal_print(file, proposal, request);
+    return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
 }
 
+/* Loads the proposal as a plan, from a temporary file. */
 static int load_plan(struct plan *plan, const struct plan_proposal *proposal,
                      const struct proposal_request *request, struct lr_error *err)
 {
-    const struct printing printing = {proposal, request};
-    return temp_plan_load(plan, print_plan, &printing, err);
+    struct plan_errors errors;
+    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 16];
+    int rc;
+    if ((rc = temp_folder_make(folder, "lrsearch-plan", err)))
+        return rc;
+    snprintf(path, sizeof(path), "%s/plan.yaml", folder);
+    if ((rc = write_plan(path, proposal, request, err)))
+        goto out;
+    if (plan_load(plan, path, NULL, 0, &errors)) {
+        rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",
+                     errors.count ? errors.lines[0] : "out of memory");
+        plan_errors_release(&errors);
+    }
+out:
+    temp_folder_remove(folder);
+    return rc;
 }
 
 /* Times the model of a proposal whose horizons are set, and simulates its campaigns. */

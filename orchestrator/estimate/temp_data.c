@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include "data/shard_writer.h"
 #include "lrsearch/rng.h"
-#include "plan/plan.h"
-#include "plan/plan_load.h"
 
 int temp_folder_make(char folder[TEMP_FOLDER], const char *name, struct lr_error *err)
 {
@@ -30,37 +28,6 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 void temp_folder_remove(const char *folder)
 {
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static int write_text(const char *path, void (*print)(FILE *out, const void *context),
-                      const void *context, struct lr_error *err)
-{
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return lr_fail_errno(err, LR_ECREATE, "%s", path);
-    print(file, context);
-    return fclose(file) ? lr_fail_errno(err, LR_EIO, "%s: cannot write it", path) : 0;
-}
-
-int temp_plan_load(struct plan *plan, void (*print)(FILE *out, const void *context),
-                   const void *context, struct lr_error *err)
-{
-    struct plan_errors errors;
-    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 16];
-    int rc;
-    if ((rc = temp_folder_make(folder, "lrsearch-plan", err)))
-        return rc;
-    snprintf(path, sizeof(path), "%s/plan.yaml", folder);
-    if ((rc = write_text(path, print, context, err)))
-        goto out;
-    if (plan_load(plan, path, NULL, 0, &errors)) {
-        rc = lr_fail(err, LR_EINTERNAL, "the proposed plan is wrong: %s",
-                     errors.count ? errors.lines[0] : "out of memory");
-        plan_errors_release(&errors);
-    }
-out:
-    temp_folder_remove(folder);
-    return rc;
 }
 
 static int write_tokens(const struct trial_spec *spec, uint64_t count, char data_path[TRIAL_PATH],

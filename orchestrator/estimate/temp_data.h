@@ -1,7 +1,6 @@
 #ifndef LRSEARCH_TEMP_DATA_H
 #define LRSEARCH_TEMP_DATA_H
 
-#include <stdio.h>
 #include "lrsearch/error.h"
 #include "lrsearch/trial.h"
 
@@ -12,11 +11,6 @@
 /* Creates "TMPDIR/NAME-XXXXXX", accessible to this user only. LR_ECREATE. */
 int temp_folder_make(char folder[TEMP_FOLDER], const char *name, struct lr_error *err);
 void temp_folder_remove(const char *folder); /* with its contents */
-
-/* Loads as a plan what `print` writes; for texts of ours, in which an error is LR_EINTERNAL. */
-struct plan;
-int temp_plan_load(struct plan *plan, void (*print)(FILE *out, const void *context),
-                   const void *context, struct lr_error *err);
 
 /* Writes `count` random tokens below spec->vocab in the format of a campaign's data, for timing.
  * Sets `data_path` to the dataset's name and `folder` to its folder; call temp_folder_remove() only
