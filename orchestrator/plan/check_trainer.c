@@ -246,7 +246,9 @@ static pcre2_code *compile_regex(struct plan_reader *reader, size_t member, cons
 static void check_regex(struct plan_reader *reader, const char *text)
 {
     pcre2_code *regex = compile_regex(reader, MEMBER(trainer.report), text);
-    if (regex && pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
+    if (!regex)
+        return;
+    if (pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
         reader_complain(reader, MEMBER(trainer.report),
                         "regex: it needs a group that is called loss, such as "
                         "'val loss: (?<loss>[-+.0-9a-z]+)'");
