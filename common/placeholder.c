@@ -133,6 +133,19 @@ static int look_up(char out[TRIAL_PATH], const char *text, size_t length,
     return 0;
 }
 
+const char *placeholder_find(const char *text, const char *braced)
+{
+    for (const char *at = text; (at = strchr(at, '{'));) {
+        if (at[1] == '{') /* a brace itself */
+            at += 2;
+        else if (strncmp(at, braced, strlen(braced)) == 0)
+            return at;
+        else
+            at++;
+    }
+    return NULL;
+}
+
 int placeholder_expand(char *out, size_t capacity, const char *text,
                        const struct placeholder_trial *trial, struct lr_error *err)
 {

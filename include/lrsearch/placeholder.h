@@ -23,6 +23,9 @@ const char *placeholder_name(size_t index);
 /* False, with "" in `out`, when the trial has no such value (a width without a model). */
 bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placeholder_trial *trial);
 
+/* Where `braced`, such as "{command}", stands in `text` as a placeholder; NULL: nowhere. */
+const char *placeholder_find(const char *text, const char *braced);
+
 /* Replaces every {name} in `text` by its value; "{{" and "}}" give one brace. LR_EPLAN: an unknown
  * name, an unclosed brace, a value that the trial does not have (a path may be empty), or no room
  * in `out`. */
