@@ -166,8 +166,8 @@ static void check_launcher_words(struct plan_reader *reader)
         char word[TRIAL_PATH], expanded[2 * TRIAL_PATH];
         struct lr_error err = {0};
         snprintf(word, sizeof(word), "%s", plan->trainer.launcher[i]);
-        for (char *at = word; (at = strstr(at, name));)
-            memset(at, '.', sizeof(name) - 1);
+        for (const char *at; (at = placeholder_find(word, name));)
+            memset(word + (at - word), '.', sizeof(name) - 1);
         if (placeholder_expand(expanded, sizeof(expanded), word, &trial, &err))
             reader_complain_item(reader, MEMBER(trainer.launcher), i, "%s", err.text);
     }
