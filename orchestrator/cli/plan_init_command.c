@@ -187,7 +187,7 @@ static void print_text(const char *path, const struct command_proposal *p)
            format_count(target, sizeof(target), (double)p->target_tokens));
     if (p->wall_s > 0)
         printf("; about %s with one worker", format_seconds(time, sizeof(time), p->wall_s));
-    lr_say(stdout, "\n\nnext:\n  lrsearch check %s --try\n  lrsearch %s\n", path, path);
+    lr_say(stdout, "\n\nnext:\n  lrsearch check %s --try\n  lrsearch run %s\n", path, path);
 }
 
 struct printing {

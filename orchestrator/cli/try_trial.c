@@ -75,7 +75,8 @@ static void print_told(const char *before, const struct told *told)
 
 static void print_reports(const struct trying *trying)
 {
-    const char *way = trying->plan->trainer.report[0].key;
+    const char *way =
+        plan_report(trying->plan, "file") ? "file" : trying->plan->trainer.report[0].key;
     if (trying->spec.trainer != TRAINER_COMMAND)
         return;
     printf("  it printed %llu line%s; by trainer.report (%s) ", trying->look.seen,
@@ -110,6 +111,12 @@ static int print_nearest(const struct trying *trying, struct lr_error *err)
     int rc = output_look_losses(&losses, &trying->look, err);
     if (rc)
         return rc;
+    if (plan_report(trying->plan, "file")) {
+        print_last_lines(&trying->look);
+        printf("  to change: trainer.report: the program writes no such file in its folder "
+               "(trainer.cwd), or no such rows\n");
+        return 0;
+    }
     if (!losses.found || losses.way == REPORT_FD) {
         print_last_lines(&trying->look);
         printf("  to change: trainer.report, so that it reads the line that tells the loss%s\n",

@@ -315,6 +315,13 @@ static void put_report(FILE *out, const struct command_proposal *p, const struct
     fprintf(out, "  report:\n    %s: ", losses->way == REPORT_REGEX ? "regex" : "prefix");
     put_word(out, losses->pattern);
     fputc('\n', out);
+    if (!losses->diverged)
+        return;
+    fprintf(out,
+            "  # nan or inf in place of that loss means that it diverged; so does a training loss "
+            "of nan or inf.\n  diverged: {regex: ");
+    put_word(out, losses->diverged);
+    fprintf(out, "}\n");
 }
 
 static void put_training(FILE *out, const struct command_proposal *p)

@@ -580,6 +580,23 @@ static bool try_group(struct output_losses *out, const struct output_look *look,
     return false;
 }
 
+/* nan and inf in lines of training losses, when a report reads those of validation alone. NULL: a
+ * line of this run has them, as "best loss: inf" at the start. */
+static const char *find_diverged(const struct output_look *look)
+{
+    static const char regex[] = "(?i)\\bloss\\W{1,4}(?:nan|inf)\\b";
+    struct report_reader *reader;
+    struct lr_error err = {0};
+    bool diverged = report_reader_create(&reader, REPORT_FD, "", &err) ||
+                    report_reader_take_diverged(reader, regex, &err);
+    for (size_t i = 0; i < look->count && !diverged; i++)
+        if (report_reader_diverged(reader, look->lines[i].text, look->lines[i].length, &diverged,
+                                   &err))
+            diverged = true;
+    report_reader_destroy(reader);
+    return diverged ? NULL : regex;
+}
+
 /* ---- reports as lrsearch wants them ---- */
 
 /* JSON lines on the report descriptor, or behind a prefix. */
@@ -626,6 +643,7 @@ int output_look_losses(struct output_losses *out, const struct output_look *look
         best->fractions = 0; /* not this one */
         *out = (struct output_losses){0};
     }
+    out->diverged = out->found && out->validation ? find_diverged(look) : NULL;
 out:
     lr_free(groups);
     return 0;

@@ -44,6 +44,8 @@ struct output_losses {
     uint64_t first_count, last_count; /* steps or tokens of these */
     uint64_t interval;                /* smallest step between counts; 0: not seen twice */
     size_t example;                   /* index of its first line */
+    const char
+        *diverged; /* regex for trainer.diverged, which fits no line of this run; NULL: none */
 };
 
 struct output_pace {

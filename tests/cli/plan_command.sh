@@ -44,7 +44,7 @@ expect_err '  | step 0: train loss 3.0000, val loss 3.1000'
 expect_out "lrsearch check plan.yaml --try"
 [ "$(head -n 1 told)" = "--lr 0.0003 --max_iters=1000000" ] || fail "it was told $(head -n 1 told)"
 for part in "argv: [./train.sh, --lr, '{lr}', '--max_iters={steps}']" "as the command prints it" \
-    "step 0: train loss 3.0000, val loss 3.1000" "wall: 1m" "Multiples of 50Ki" 'val\s+loss\s+(?<loss>'; do
+    "step 0: train loss 3.0000, val loss 3.1000" "wall: 1m" "Multiples of 50Ki" "diverged: {regex: '(?i)" 'val\s+loss\s+(?<loss>'; do
     grep -qF -e "$part" plan.yaml || fail "plan.yaml has no: $part"
 done
 run "$LRSEARCH" check plan.yaml --try

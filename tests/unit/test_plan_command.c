@@ -515,6 +515,34 @@ static void protocols_are_known(void **state)
     output_look_release(&look);
 }
 
+static void divergence_is_proposed_unless_it_is_printed(void **state)
+{
+    static const char *const good[] = {"step 1: train loss 3.5, val loss 3.25", "best loss 3"};
+    static const char *const early[] = {"best loss: inf", "step 1: train loss 3.5, val loss 3.25"};
+    struct output_look look = {0};
+    struct output_losses losses;
+    struct report_reader *reader;
+    bool diverged;
+    struct lr_error err = {0};
+    (void)state;
+    look_at(&look, good, 2, COMMAND_OUT);
+    assert_int_equal(output_look_losses(&losses, &look, &err), 0);
+    assert_non_null(losses.diverged);
+    assert_int_equal(report_reader_create(&reader, REPORT_FD, "", &err), 0);
+    assert_int_equal(report_reader_take_diverged(reader, losses.diverged, &err), 0);
+    assert_int_equal(report_reader_diverged(reader, "iter 9: loss NaN, x", 19, &diverged, &err), 0);
+    assert_true(diverged);
+    assert_int_equal(report_reader_diverged(reader, "loss 3.5, info", 14, &diverged, &err), 0);
+    assert_false(diverged);
+    report_reader_destroy(reader);
+    output_look_release(&look);
+    look_at(&look, early, 2, COMMAND_OUT);
+    assert_int_equal(output_look_losses(&losses, &look, &err), 0);
+    assert_true(losses.found);
+    assert_null(losses.diverged);
+    output_look_release(&look);
+}
+
 static void pace_is_measured(void **state)
 {
     static const char *const steps[] = {"loading", "tokens per iteration will be: 491,520",
@@ -552,6 +580,7 @@ int main(void)
         cmocka_unit_test(losses_are_found),
         cmocka_unit_test(signs_are_literal),
         cmocka_unit_test(protocols_are_known),
+        cmocka_unit_test(divergence_is_proposed_unless_it_is_printed),
         cmocka_unit_test(pace_is_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
