@@ -66,6 +66,9 @@ WRITER(schedule, write_text(out, schedule_name(trial->spec->schedule)))
 WRITER(optimizer, write_text(out, optimizer_name(trial->spec->optimizer)))
 WRITER(checkpoint, write_text(out, trial->checkpoint))
 WRITER(spec, write_text(out, trial->spec_file))
+WRITER(port, write_size(out, trial->port))
+WRITER(worker, write_count(out, trial->worker))
+WRITER(gpus, write_text(out, trial->gpus))
 
 static const struct {
     const char *name;
@@ -91,6 +94,9 @@ static const struct {
     {"optimizer", write_optimizer, NULL},
     {"checkpoint", write_checkpoint, NULL},
     {"spec", write_spec, NULL},
+    {"port", write_port, "a host that has a free one"},
+    {"worker", write_worker, NULL},
+    {"gpus", write_gpus, NULL},
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -137,6 +143,19 @@ static int look_up(char out[TRIAL_PATH], const char *text, size_t length,
     if (!placeholder_value(out, i, trial) && names[i].key)
         return lr_fail(err, LR_EPLAN, "{%s} has no value: give %s", names[i].name, names[i].key);
     return 0;
+}
+
+const char *placeholder_find(const char *text, const char *braced)
+{
+    for (const char *at = text; (at = strchr(at, '{'));) {
+        if (at[1] == '{') /* a brace itself */
+            at += 2;
+        else if (strncmp(at, braced, strlen(braced)) == 0)
+            return at;
+        else
+            at++;
+    }
+    return NULL;
 }
 
 /* ---- arithmetic ---- */

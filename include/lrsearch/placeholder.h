@@ -13,12 +13,18 @@ struct placeholder_trial {
     const struct trial_spec *spec;
     uint32_t trial_id, attempt;
     const char *checkpoint, *spec_file; /* paths; NULL or "": none */
+    uint32_t port;    /* a free TCP port of the host; 0: none */
+    uint32_t worker;  /* the worker's number on its host, from 0 */
+    const char *gpus; /* as in CUDA_VISIBLE_DEVICES; NULL or "": not limited */
 };
 
 /* "lr", "tokens", ...; NULL after the last. */
 const char *placeholder_name(size_t index);
 /* False, with "" in `out`, when the trial has no such value (a width without a model). */
 bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placeholder_trial *trial);
+
+/* Where `braced`, such as "{command}", stands in `text` as a placeholder; NULL: nowhere. */
+const char *placeholder_find(const char *text, const char *braced);
 
 /* Replaces every {name} in `text` by its value, and every {expression} (lrsearch/expression.h) by its
  * result: whole numbers up to 2^53 as such, others with the fewest digits that read back. "{{" and

@@ -1,6 +1,7 @@
 /* lrsearch run: with -n starts mpirun, otherwise assigns the roles. Every rank reads the plan before MPI starts, so that a bad plan
  * ends all ranks at once; then rank 0 coordinates and the others train. Without mpirun, or with one
- * rank, a thread of this process trains, over the same transport interface. */
+ * rank, threads of this process train, over the same transport interface: one, or of commands as many
+ * as are to run at a time. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,10 +11,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "history/baseline.h"
 #include "history/nights.h"
 #include "cli/progress_line.h"
-#include "cli/cmd_report.h"
+#include "cli/campaign_setup.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "cli/worker_threads.h"
@@ -24,12 +24,12 @@
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "lrsearch/own_file.h"
 #include "measure.h"
 #include "net/launch.h"
 #include "net/mpi_group.h"
 #include "net/mpi_session.h"
 #include "net/peer.h"
+#include "net/slurm_job.h"
 #include "net/start_ranks.h"
 #include "net/transports.h"
 #include "plan/plan.h"
@@ -41,7 +41,10 @@
 /* Open files: the built-in trainer needs 11; a command's pipes and several token files need
  * more. */
 #define RUN_FILES 32u
-#define DRAIN_MS 2000u /* to send the last STOP messages */
+/* Of each worker in one process: a command's pipes and its loop, and those that it starts with. */
+#define WORKER_FILES 32u
+#define THREADS_MOST 1024u /* workers in one process */
+#define DRAIN_MS 2000u     /* to send the last STOP messages */
 /* A worker exits after this time without a message; the coordinator pings every 5 s. */
 #define LEASE_MS (3u * 60u * 1000u)
 
@@ -49,7 +52,6 @@
 #define GRACE_MAX_S 3600.0
 #define RANKS_MOST 65536u
 #define RANKS_AUTO UINT32_MAX
-#define FORK_NAME 64 /* bytes of --fork, with the NUL, at most */
 
 enum { RESUME_AUTO = 1, RESUME_NEVER };
 enum { PROGRESS_AUTO = 1, PROGRESS_PLAIN, PROGRESS_NONE };
@@ -93,35 +95,11 @@ static void *work(void *context)
 }
 
 /* The run directory: --run-dir or the plan's output.dir; with --fork, that name beside it. */
-static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
-                                const struct run_options *options, const struct plan *plan)
+static const char *find_run_dir(char fork[FORK_PATH], const struct run_options *options,
+                                const struct plan *plan)
 {
     const char *dir = options->run_dir ? options->run_dir : plan->output.dir;
-    if (!options->fork)
-        return dir;
-    size_t length = strlen(dir);
-    while (length > 1 && dir[length - 1] == '/')
-        length--;
-    while (length > 0 && dir[length - 1] != '/')
-        length--;
-    snprintf(fork, TRIAL_PATH + FORK_NAME, "%.*s%s", (int)length, dir, options->fork);
-    return fork;
-}
-
-/* PLAN and its --set options. `words`: room for all of them. */
-static struct provenance_arguments start_arguments(const char **words,
-                                                   const struct command_line *line)
-{
-    const struct run_options *options = line->options;
-    size_t count = 0;
-    if (!words) /* no memory: the campaign does not begin */
-        return (struct provenance_arguments){NULL, 0};
-    words[count++] = line->operands[0];
-    for (size_t i = 0; i < options->sets.count; i++) {
-        words[count++] = "--set";
-        words[count++] = options->sets.words[i];
-    }
-    return (struct provenance_arguments){words, count};
+    return options->fork ? fork_path(fork, dir, options->fork) : dir;
 }
 
 /* When Slurm will end the job, in Unix seconds; 0: unknown. */
@@ -134,7 +112,7 @@ static time_t job_end_time(void)
 /* Every rank logs to the coordinator's run directory, which the coordinator creates. */
 static void open_log(const struct run_options *options, const struct plan *plan, int ranks)
 {
-    char fork[TRIAL_PATH + FORK_NAME];
+    char fork[FORK_PATH];
     struct msg_hello self = peer_self();
     lr_log_files(find_run_dir(fork, options, plan), self.host, ranks, LR_LOG_CAMPAIGN_BYTES);
 }
@@ -144,51 +122,31 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
 {
     const struct run_options *options = line->options;
     struct progress_line progress;
+    struct campaign_setup setup;
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
-    char fork[TRIAL_PATH + FORK_NAME];
+    char fork[FORK_PATH];
     const char *run_dir = find_run_dir(fork, options, plan);
-    char *cache_dir = prepare_cache_dir(run_dir);
-    const char **words = lr_calloc(1 + 2 * options->sets.count, sizeof(*words));
     progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
                        options->progress == PROGRESS_PLAIN);
     const struct stage_report stages = progress_line_stages(&progress);
-    struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
-                              "search.horizons: the longest", cache_dir, &stages};
-    /* confirm.tokens is at least the longest horizon; 0: as long as the text allows. */
-    if (plan->confirm.tokens > 0) {
-        prepare.longest = plan->confirm.tokens;
-        prepare.longest_key = "confirm.tokens";
-    }
-    struct baseline baseline = {.plan = plan, .run_dir = run_dir};
-    struct coordinator_setup setup = {
-        .plan = plan,
-        .plan_path = line->operands[0],
-        .arguments = start_arguments(words, line),
-        .run_dir = run_dir,
-        .resume = options->resume != RESUME_NEVER,
-        .fork_from = !options->fork     ? NULL
-                     : options->run_dir ? options->run_dir
-                                        : plan->output.dir,
-        .transport = transport,
-        .loop = &loop_uv,
-        .grace_s = options->grace_s,
-        .end_time = job_end_time(),
-        .mpi_library = mpi_library(),
-        .blas = kernels_init(),
-        .prepare_data = prepare_data,
-        .prepare_context = &prepare,
-        .find_baseline = baseline_find,
-        .compare = baseline_compare,
-        .baseline_context = &baseline,
-        .watch = progress_line_watch(&progress),
-        .draw = make_report,
-    };
-    bool begun = answer && cache_dir && words;
-    int rc = begun ? coordinator_run(&setup, answer, workers_lost, &err) : lr_nomem(&err);
+    int rc = campaign_setup_init(&setup, plan, line->operands[0], &options->sets, run_dir, &stages,
+                                 &err);
+    struct coordinator_setup *coordinator = &setup.coordinator;
+    coordinator->resume = options->resume != RESUME_NEVER;
+    coordinator->fork_from = !options->fork     ? NULL
+                             : options->run_dir ? options->run_dir
+                                                : plan->output.dir;
+    coordinator->transport = transport;
+    coordinator->loop = &loop_uv;
+    coordinator->grace_s = options->grace_s;
+    coordinator->end_time = job_end_time();
+    coordinator->watch = progress_line_watch(&progress);
+    bool begun = answer && rc == 0;
+    rc = begun ? coordinator_run(coordinator, answer, workers_lost, &err) : lr_nomem(&err);
     progress_line_release(&progress);
-    baseline_release(&baseline);
-    bool history_failed = baseline.failed;
+    bool history_failed = setup.baseline.failed;
+    campaign_setup_release(&setup);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     else if (night_record(run_dir, plan, answer))
@@ -203,8 +161,6 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         status = lr_error_exit_status(LR_EIO); /* the status of a drift has precedence */
     status = outcome_written(status);
     summary_print_line(plan->name, run_dir, answered ? answer : NULL, status);
-    lr_free(words);
-    lr_free(cache_dir);
     lr_free(answer);
     return status;
 }
@@ -221,28 +177,67 @@ static int start_thread(struct worker_thread *worker)
     return rc;
 }
 
+/* How many workers one process has. LR_EWORKERS: no step fits into the Slurm job. */
+static int count_workers(const struct plan *plan, uint32_t *count, struct lr_error *err)
+{
+    uint32_t wanted = plan->trainer.concurrent_trials, fit;
+    bool gpus_known;
+    int rc;
+    *count = wanted > 0 ? wanted : 1;
+    if (plan->trainer.kind == TRAINER_COMMAND && plan_by_srun(plan)) {
+        const struct slurm_step step = {plan->trainer.nodes_per_trial, plan_cpus_per_trial(plan),
+                                        plan->trainer.gpus_per_trial};
+        if ((rc = slurm_job_steps(&step, &fit, &gpus_known, err)))
+            return rc;
+        if (step.gpus > 0 && !gpus_known && wanted == 0)
+            return lr_fail(err, LR_EWORKERS,
+                           "the environment does not say how many GPUs the Slurm job has "
+                           "(SLURM_GPUS_ON_NODE): give trainer.concurrent_trials");
+        *count = wanted > 0 && wanted < fit ? wanted : fit;
+        *count = *count < THREADS_MOST ? *count : THREADS_MOST;
+        lr_log(LR_LOG_INFO, "%u trial%s at a time as steps of Slurm job %s", *count,
+               *count == 1 ? "" : "s", getenv("SLURM_JOB_ID"));
+    }
+    return *count > 1 ? limits_need_files(RUN_FILES + *count * WORKER_FILES, err) : 0;
+}
+
 static int run_alone(const struct command_line *line, const struct plan *plan)
 {
-    struct transport *coordinator = NULL;
-    struct worker_thread worker = {.hello = worker_hello()};
+    struct transport *coordinator = NULL, **ends = NULL;
+    struct worker_thread *workers = NULL;
+    struct msg_hello hello = worker_hello();
     struct lr_error err = {0};
     bool workers_lost;
+    uint32_t count = 0, started = 0;
+    int status = 0, rc = count_workers(plan, &count, &err);
+    if (rc)
+        goto out;
     kernels_init();
-    measure_compute(&worker.hello);
-    if (local_transport_create(&coordinator, &worker.transport, &err)) {
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-        return lr_error_exit_status(err.code);
-    }
-    if (start_thread(&worker)) {
-        lr_log(LR_LOG_ERROR, "cannot start the worker thread");
-        coordinator->ops->destroy(coordinator, 0);
-        worker.transport->ops->destroy(worker.transport, 0);
-        return 70;
-    }
-    int status = coordinate(line, plan, coordinator, &workers_lost);
+    measure_compute(&hello);
+    ends = lr_calloc(count, sizeof(struct transport *));
+    workers = lr_calloc(count, sizeof(*workers));
+    if ((rc = ends && workers ? 0 : lr_nomem(&err)) ||
+        (rc = local_transport_create(&coordinator, ends, (int)count, &err)))
+        goto out;
+    for (uint32_t i = 0; i < count; i++)
+        workers[i] = (struct worker_thread){.hello = hello, .transport = ends[i]};
+    while (started < count && start_thread(&workers[started]) == 0)
+        started++;
+    if (started < count)
+        rc = lr_fail(&err, LR_EINTERNAL, "cannot start the worker thread");
+    else
+        status = coordinate(line, plan, coordinator, &workers_lost);
     coordinator->ops->destroy(coordinator, DRAIN_MS);
-    pthread_join(worker.thread, NULL);
-    return status;
+    for (uint32_t i = 0; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (uint32_t i = started; i < count; i++)
+        ends[i]->ops->destroy(ends[i], 0);
+out:
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    lr_free(workers);
+    lr_free(ends);
+    return rc ? lr_error_exit_status(rc) : status;
 }
 
 /* Under mpirun with recovery the exit status of rank 0 is lost, so it is written to
@@ -363,6 +358,21 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
     return status;
 }
 
+/* A campaign whose trials are steps of Slurm has no worker ranks. */
+static int check_ranks(const struct plan *plan, struct lr_error *err)
+{
+    unsigned long ranks = mpi_launched_ranks();
+    bool by_srun = plan->trainer.kind == TRAINER_COMMAND && plan_by_srun(plan);
+    if (ranks > 1 && by_srun)
+        return lr_fail(err, LR_EWORKERS,
+                       "trainer.launcher: srun needs no ranks: start lrsearch by itself in the "
+                       "job, without mpirun, srun and -n; it starts the steps");
+    if (ranks > 1 && plan->trainer.concurrent_trials > 1 && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_WARNING,
+               "trainer.concurrent_trials has no effect with ranks: each runs one trial at a time");
+    return 0;
+}
+
 static int run_plan(const struct command_line *line)
 {
     const struct run_options *options = line->options;
@@ -373,6 +383,12 @@ static int run_plan(const struct command_line *line)
     struct lr_error err = {0};
     int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    if (!rc && plan->trainer.kind == TRAINER_EXTERNAL) {
+        rc = LR_EPLAN;
+        lr_log(LR_LOG_ERROR, "%s: %s", line->operands[0], PREPARE_EXTERNAL);
+    }
+    if (!rc && (rc = check_ranks(plan, &err)) && mpi_launched_rank() == 0)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
         status = lr_error_exit_status(rc);
@@ -451,25 +467,6 @@ static int read_ranks(void *member, const char *value, struct lr_error *err)
     return 0;
 }
 
-static int read_fork(void *member, const char *value, struct lr_error *err)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-    *(const char **)member = value;
-    if (*value && own_name_taken(value))
-        return lr_fail(err, LR_EUSAGE,
-                       "--fork %s: is a name that lrsearch uses itself beside the runs (" OWN_NAMES
-                       "); choose another",
-                       value);
-    if (*value && *value != '.' && strlen(value) < FORK_NAME &&
-        strspn(value, letters) == strlen(value))
-        return 0;
-    return lr_fail(err, LR_EUSAGE,
-                   "--fork %s: must be a name of letters, digits, '-', '_' and '.', without a "
-                   "leading dot",
-                   value);
-}
-
 static int check(const struct command_line *line, struct lr_error *err)
 {
     const struct run_options *options = line->options;
@@ -494,7 +491,7 @@ static const struct option_row rows[] = {
      OPTION_AT(run_options, resume), .type = OPTION_CHOICE, .values = "auto never"},
     {"fork", "NAME",
      "a new campaign in NAME beside --run-dir, which begins with its trainings that still hold",
-     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = read_fork},
+     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = fork_read},
     {"grace", "TIME",
      "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s",
      OPTION_AT(run_options, grace_s), .type = OPTION_DURATION, .high = GRACE_MAX_S,

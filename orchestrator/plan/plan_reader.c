@@ -98,7 +98,7 @@ static const struct plan_key *find_map(const struct plan_section *section, const
     size_t length = strcspn(path, ".");
     for (size_t k = 0; path[length] && k < section->count; k++) {
         const struct plan_key *key = &section->keys[k];
-        if (key->type == TYPE_MAP && strlen(key->name) == length &&
+        if ((key->type == TYPE_MAP || key->type == TYPE_KEYS) && strlen(key->name) == length &&
             strncmp(key->name, path, length) == 0)
             return key;
     }

@@ -14,6 +14,23 @@
 #include "lrsearch/printable.h"
 #include "prepare/prepare.h"
 
+extern char **environ;
+
+static void fill_report(struct command_setup *setup, const struct plan *plan)
+{
+    setup->pattern = "";
+    setup->report_file = plan_report(plan, "file");
+    setup->report_loss = plan_report(plan, "loss");
+    setup->report_tokens = plan_report(plan, "tokens");
+    setup->report_steps = plan_report(plan, "steps");
+    if (setup->report_file) {
+        setup->way = REPORT_FILE;
+    } else {
+        report_way_find(&setup->way, plan->trainer.report[0].key);
+        setup->pattern = plan->trainer.report[0].value;
+    }
+}
+
 static void fill_setup(struct command_setup *setup, const struct plan *plan)
 {
     memset(setup, 0, sizeof(*setup));
@@ -24,10 +41,16 @@ static void fill_setup(struct command_setup *setup, const struct plan *plan)
         setup->values[setup->variables] = plan->trainer.env[setup->variables].value;
     }
     setup->cwd = plan->trainer.cwd;
-    report_way_find(&setup->way, plan->trainer.report[0].key);
-    setup->pattern = plan->trainer.report[0].value;
+    fill_report(setup, plan);
+    setup->diverged.regex = plan->trainer.diverged.regex;
+    for (size_t i = 0; i < plan->trainer.diverged.exit_count; i++)
+        setup->diverged.exits[setup->diverged.exit_count++] = (int)plan->trainer.diverged.exits[i];
     setup->gpus = plan->trainer.gpus_per_trial;
     setup->kill_grace_s = plan->trainer.kill_grace_s;
+    for (; setup->launcher_words < plan->trainer.launcher_count; setup->launcher_words++)
+        setup->launcher[setup->launcher_words] = plan->trainer.launcher[setup->launcher_words];
+    setup->nodes = plan->trainer.nodes_per_trial;
+    setup->cpus = plan_cpus_per_trial(plan);
 }
 
 static bool is_program(const char *path)
@@ -115,6 +138,39 @@ int prepare_command(const struct plan *plan, const char *cache_dir, struct event
     return rc;
 }
 
+/* As if this process had no environment: what it would add of its own is not the trial's. */
+static int make_env(char ***env, const struct command_setup *setup,
+                    const struct placeholder_trial *trial, uint32_t threads, struct lr_error *err)
+{
+    char *none[] = {NULL}, **own = environ;
+    struct trial_place place = {.threads = threads};
+    environ = none;
+    int rc = command_env_make(env, setup, trial, &place, err);
+    environ = own;
+    return rc;
+}
+
+int prepare_command_expand(struct trial_command *out, const struct plan *plan,
+                           const struct placeholder_trial *trial, struct lr_error *err)
+{
+    int rc;
+    struct command_setup setup;
+    memset(out, 0, sizeof(*out));
+    fill_setup(&setup, plan);
+    setup.gpus = 0;            /* whoever runs it chooses them */
+    setup.way = REPORT_PREFIX; /* it has no descriptor of ours */
+    if ((rc = placeholder_expand(out->cwd, sizeof(out->cwd), setup.cwd, trial, err)) ||
+        (rc = command_argv_make(&out->argv, &setup, trial, err)))
+        return rc;
+    return make_env(&out->env, &setup, trial, plan->trainer.threads_per_worker, err);
+}
+
+void prepare_command_release(struct trial_command *out)
+{
+    command_words_free(out->argv);
+    command_words_free(out->env);
+}
+
 /* Prints a word, in quotes if a shell needs them. */
 static void print_word(const char *word)
 {
@@ -144,7 +200,7 @@ void prepare_command_print(const struct plan *plan, const struct trial_spec *spe
 {
     struct command_setup setup;
     struct lr_error err = {0};
-    const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1};
+    const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1, .port = 1};
     char **argv = NULL, found[2 * COMMAND_WORD], cwd[COMMAND_WORD], path[COMMAND_WORD];
     const char *variable = plan_path_variable(plan);
     fill_setup(&setup, plan);

@@ -89,6 +89,45 @@ while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids
 
+# ---- the first attempts all fail ----
+
+cat >first.sh <<'END'
+#!/bin/sh
+echo $$ >>first.pids
+if [ -e failed.$PPID ] && mkdir hangs 2>/dev/null; then # with two workers one hangs meanwhile
+    exec sleep 60
+fi
+: >"failed.$PPID"
+seq 20
+printf '\033[31mImportError: no module named torch, at %s\n' "$$" >&2
+exit 1
+END
+chmod +x first.sh
+sed 's/good/first/; s/train.sh/first.sh/' good.yaml >first.yaml
+alike() # COMMAND...: it ends after few attempts, and shows what they printed
+{
+    "$@" first.yaml
+    expect_status 5
+    expect_err "error: the first 3 attempts failed in the same way; the last: trial "
+    expect_err "error: the last lines of "
+    expect_err "logs/first/output/trial-000"
+    expect_err "error: | 12"
+    expect_no_err "error: | 11"
+    expect_err "error: | ?[31mImportError: no module named torch, at "
+    expect_err "Mend the cause and run the same command again to go on"
+    ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037]')" err || fail "control characters on stderr"
+}
+mkdir hangs # not with one
+alike run "$LRSEARCH"
+[ "$(wc -l <first.pids)" -eq 3 ] || fail "$(wc -l <first.pids) attempts instead of 3"
+alike run "$LRSEARCH" # still wrong: three more, as often as it takes
+[ "$(wc -l <first.pids)" -eq 6 ] || fail "$(wc -l <first.pids) attempts instead of 6"
+cp first.sh wrong.sh
+cp train.sh first.sh
+run "$LRSEARCH" first.yaml
+expect_status 0
+expect_same_answer logs/good/result.json logs/first/result.json
+
 # ---- several models, and a ratio that is searched ----
 
 cat >axes.sh <<'END'
@@ -241,6 +280,25 @@ expect_err "a report has the loss -2e+30, and no loss is beyond 1e30"
 one_sh 'echo val nan' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_out "diverged: it reported a loss of nan"
+# ---- diverged, not failed ----
+
+diverges() # TEXT SCRIPT [--set ...]
+{
+    text=$1
+    shift
+    one_sh "$@"
+    expect_status 5
+    expect_out "diverged: $text"
+}
+number='trainer.report={regex: "val_loss (?<loss>[0-9.]+)"}' # takes no nan
+diverges 'it reported a loss of nan' 'echo val_loss 3; echo val_loss nan; echo Traceback >&2; exit 1' --set "$number"
+diverges 'it reported a loss of nan at token 7' 'echo "{\"loss\": nan, \"tokens\": 7}" >&3; exit 1'
+diverges 'exit status 3 (trainer.diverged.exit); its last line: gone' 'echo val_loss 3; echo gone; exit 3' \
+    --set "$number" --set 'trainer.diverged={exit: [7, 3]}'
+diverges 'it printed a line of trainer.diverged.regex: loss is INF' 'echo loss is INF >&2; exec sleep 60' \
+    --set "$number" --set 'trainer.diverged.regex="(?i)loss is (nan|inf)"'
+one_sh 'echo info: val_loss nancy; echo val_loss 3; exit 4' --set "$number" --set 'trainer.diverged={exit: [7, 3]}'
+expect_err "exit status 4; its last line: val_loss 3"
 one_sh 'echo val 3.5; exit 1' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_err "exit status 1; its last line: val 3.5"
@@ -302,10 +360,13 @@ refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
 refused 'a key holds a NUL character' 'trainer.env={"A\0B": c}'
 refused '--set trainer.cwd="a\0b": holds a NUL character' 'trainer.cwd="a\0b"'
 refused ': is too long (1024 bytes; at most 1023)' "trainer.argv=[a, $(printf %1024s x | tr ' ' x)]"
-refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
+refused 'give one of fd, prefix, regex and file' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
 refused 'regex: missing closing parenthesis, at byte 4' 'trainer.report={regex: va(}'
 refused 'unknown key' 'trainer.report={socket: x}'
+refused 'unknown key (did you mean regex?)' 'trainer.diverged={regexp: x}'
+refused ': 256 is out of range (1 to 255)' 'trainer.diverged={exit: [256]}'
+refused 'trainer.diverged={regex: va(}: regex: missing closing parenthesis, at byte 4' 'trainer.diverged={regex: va(}'
 refused 'names that begin with LRSEARCH_ are lrsearch' 'trainer.env={LRSEARCH_LR: x}'
 refused 'CUDA_VISIBLE_DEVICES is what trainer.gpus_per_trial gives' 'trainer.env={CUDA_VISIBLE_DEVICES: 1}'
 refused 'trainer.argv: is for trainer.kind: command only; leave it out' trainer.kind=simulate
@@ -402,6 +463,12 @@ run_mpi 3 gpu.yaml --set budget.trials=4
 expect_status 4
 [ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
 ! grep socket: descriptors || fail "a command has a socket of MPI's"
+rm -r first.pids hangs logs/first
+mv wrong.sh first.sh
+alike run_mpi 3
+while read -r child; do
+    wait_gone "$child" 5 || fail "process $child was left behind"
+done <first.pids
 run_mpi 3 good.yaml --run-dir logs/three
 expect_status 0
 expect_same_result logs/good/result.json logs/three/result.json

@@ -4,11 +4,16 @@
 #include "cmocka_all.h"
 
 #include <math.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "trainers/command/command_file.h"
+#include "trainers/command/command_launch.h"
 #include "trainers/command/command_output.h"
+#include "trainers/command/command_port.h"
 #include "trainers/command/report_reader.h"
 #include "lrsearch/placeholder.h"
 
@@ -18,7 +23,8 @@ static void expand(const char *text, const char *expected)
 {
     struct trial_spec spec = {
         .lr = .1 + .2, .horizon_tokens = 5000000000, .seed = 7, .d_model = 64};
-    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 12, .attempt = 2};
+    const struct placeholder_trial trial = {
+        .spec = &spec, .trial_id = 12, .attempt = 2, .worker = 3, .gpus = "6,7"};
     struct lr_error err = {0};
     char out[64];
     if (placeholder_expand(out, sizeof(out), text, &trial, &err)) {
@@ -38,6 +44,8 @@ static void placeholders_are_filled_in(void **state)
     expand("{tokens}/{seed}/{trial}.{attempt}", "5000000000/7/12.2");
     expand("{d_model}{parametrization}{checkpoint}", "64sp");
     expand("{optimizer}", "adamw");
+    expand("{worker} {gpus}", "3 6,7");
+    expand("{port}", "{port} has no value: give a host that has a free one");
     expand("{{lr}} }", "{lr} }");
     expand("{{{lr}}}", "{0.30000000000000004}");
     expand("{lrr}", "{lrr} is not known; there are lr, tokens, seed, ");
@@ -282,7 +290,11 @@ static void losses_that_are_not_finite(void **state)
                                         "{\"tokens\":1,\"loss\":Infinity,\"loss_se\":Infinity}",
                                         "{\"tokens\":1,\"loss\":1e400}",
                                         "{\"tokens\":1,\"loss\": -1.5E+400 }",
-                                        "{\"tokens\":1,\"loss\":1e400,\"loss_se\":1e999}"};
+                                        "{\"tokens\":1,\"loss\":1e400,\"loss_se\":1e999}",
+                                        "{\"tokens\":1,\"loss\":nan}",
+                                        "{\"tokens\":1,\"loss\":-nan,\"nan\":[inf,-INF]}",
+                                        "{\"tokens\":1,\"loss\": inf}",
+                                        "{\"loss\":-Inf,\"tokens\":1}"};
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         assert_int_equal(read_line(REPORT_FD, "true", lines[i]), 1);
@@ -318,6 +330,8 @@ static void bad_reports(void **state)
         {"{\"tokens\":1,\"loss\":null}", "has no number \"loss\""},
         {"{\"tokens\":1,\"loss\":\"3.5\"}", "has no number \"loss\""},
         {"{\"tokens\":1,\"loss\":\"nanny\"}", "has no number \"loss\""},
+        {"{\"tokens\":1,\"loss\":nanny}", "is no JSON: "},
+        {"{\"tokens\":1,\"loss\":info}", "is no JSON: "},
         {"{\"loss\":3}", "has no \"tokens\", which all but the final one need"},
         {"{\"tokens\":1.5,\"loss\":3}", "\"tokens\" is no whole number"},
         {"{\"tokens\":-1,\"loss\":3}", "\"tokens\" is no whole number"},
@@ -374,6 +388,123 @@ static void regex_reports(void **state)
     assert_non_null(strstr(why.text, "takes the regex too long"));
 }
 
+/* A regex whose number does not take nan: the word counts where a number would be the loss. */
+static void words_in_place_of_a_loss(void **state)
+{
+    static const struct {
+        const char *regex, *line;
+    } diverged[] = {
+        {"val_loss (?<loss>[0-9.]+)", "val_loss nan"},
+        {"val_loss (?<loss>[0-9.]+)", "step 3: val_loss -nan, lr 0.1"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss NaN (nancy, info: inf)"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss +Infinity."},
+        {"val_loss (?<loss>[0-9.]*)", "val_loss inf"},
+        {"val_loss=(?<loss>\\d+\\.\\d{4}),", "val_loss=nan,"},
+        {"val_loss=(?<loss>\\d+)$", "val_loss=INF"},
+        {"loss (?<loss>\\d\\.\\d+e[-+]\\d+)$", "loss nan"},
+        {"loss (?<loss>[\\d.]+) norm [\\d.]+", "loss nan norm inf"},
+        {"nan 0, loss (?<loss>[\\d.]+)", "nan 0, loss nan"},
+        {"loss.*?(?<loss>\\d+\\.\\d+)", "loss nan, lr 0.001"}, /* not a loss of 0.001 */
+        {"loss tensor\\((?<loss>[\\d.]+)\\)", "loss tensor(nan)"},
+        {"loss (?<loss>[\\d.]+)", "loss -nan(ind)"},
+        {"step (?<tokens>\\d+) loss (?<loss>[\\d.]+)", "step 12 loss nan"},
+    };
+    static const struct {
+        const char *regex, *line;
+    } ordinary[] = {
+        {"val_loss (?<loss>[0-9.]+)", "val_loss nancy"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss info: none"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss inference"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss nan_check"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss nan-safe, inf/nan guards"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss inf.py"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss nan\xc3\xa9"},
+        {"val_loss (?<loss>[0-9.]+)", "val_loss x nan"},
+        {"val_loss (?<loss>[0-9.]+)", "no val_loss, inf"},
+        {"loss (?<loss>[\\d.]+) norm [\\d.]+", "loss nan"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(diverged) / sizeof(diverged[0]); i++)
+        if (read_line(REPORT_REGEX, diverged[i].regex, diverged[i].line) != 1 ||
+            isfinite(report.loss))
+            fail_msg("%s does not diverge with %s", diverged[i].line, diverged[i].regex);
+    assert_true(report.has_tokens && report.tokens == 12);
+    for (size_t i = 0; i < sizeof(ordinary) / sizeof(ordinary[0]); i++)
+        if (read_line(REPORT_REGEX, ordinary[i].regex, ordinary[i].line) != 0)
+            fail_msg("%s is a report with %s", ordinary[i].line, ordinary[i].regex);
+    assert_int_equal(
+        read_line(REPORT_REGEX, "loss (?<loss>[\\d.]+)", "nan 0 loss 3.5 norm inf nan"), 1);
+    assert_true(report.loss == 3.5);
+    assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>.*)", "loss -inf"), 1);
+    assert_true(isinf(report.loss) && report.loss < 0);
+    /* more words than are looked at */
+    assert_int_equal(
+        read_line(REPORT_REGEX, "loss (?<loss>[\\d.]+)",
+                  "inf inf inf inf inf inf inf inf inf inf inf inf inf inf inf loss 2"),
+        1);
+    assert_true(report.loss == 2);
+}
+
+static void lines_that_mean_divergence(void **state)
+{
+    struct report_reader *reader;
+    struct lr_error err = {0};
+    bool diverged;
+    (void)state;
+    assert_int_equal(report_reader_create(&reader, REPORT_FD, "true", &err), 0);
+    assert_int_equal(report_reader_diverged(reader, "x", 1, &diverged, &err), 0);
+    assert_false(diverged);
+    assert_int_equal(report_reader_take_diverged(reader, "loss (nan|inf)|(x+x+)+y", &err), 0);
+    assert_int_equal(report_reader_diverged(reader, "a loss inf", 10, &diverged, &err), 0);
+    assert_true(diverged);
+    assert_int_equal(report_reader_diverged(reader, "a loss 3", 8, &diverged, &err), 0);
+    assert_false(diverged);
+    const char *slow = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxzy";
+    assert_int_equal(report_reader_diverged(reader, slow, strlen(slow), &diverged, &err), LR_EDATA);
+    assert_non_null(strstr(err.text, "takes the regex of trainer.diverged too long"));
+    assert_false(diverged);
+    report_reader_destroy(reader);
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(report_reader_create(&reader, REPORT_FD, "true", &err), 0);
+    assert_int_equal(report_reader_take_diverged(reader, "(", &err), LR_EPLAN);
+    report_reader_destroy(reader);
+}
+
+/* What Megatron-LM prints: the loss of validation also at the end, and then that of the test set. */
+static void megatron_reports(void **state)
+{
+    static const struct {
+        const char *line;
+        double loss; /* 0: none */
+    } cases[] = {
+        {" [2025-11-03 10:00:00] iteration     1000/    2000 | consumed samples:        64000 | "
+         "elapsed time per iteration (ms): 125.3 | learning rate: 1.500000E-04 | global batch "
+         "size:    64 | lm loss: 2.401234E+00 | loss scale: 1.0 | grad norm: 0.412 | number of "
+         "skipped iterations:   0 | number of nan iterations:   0 |",
+         0},
+        {" validation loss at iteration 1000 | lm loss value: 2.345678E+00 | lm loss PPL: "
+         "1.044034E+01 | ",
+         2.345678},
+        {"0:  validation loss at iteration 2000 on validation set | lm loss value: 2.25E+00 | lm "
+         "loss PPL: 9.487736E+00 | ",
+         2.25},
+        {" validation loss at iteration 2000 on test set | lm loss value: 2.3E+00 | lm loss PPL: "
+         "9.974182E+00 | ",
+         0},
+        {" validation loss at iteration 2000 | lm loss value: NAN | lm loss PPL: NAN | ", NAN},
+        {"-----------------------------------------------------------------------------", 0},
+    };
+    const char *pattern = "validation loss at iteration (?<steps>\\d+)(?: on validation set)? \\| "
+                          "lm loss value: (?<loss>\\S+)";
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool found = read_line(REPORT_REGEX, pattern, cases[i].line) == 1;
+        assert_int_equal(found, cases[i].loss != 0);
+        if (found)
+            assert_true(isnan(cases[i].loss) ? isnan(report.loss) : report.loss == cases[i].loss);
+    }
+}
+
 /* ---- the file ---- */
 
 static void the_file_comes_back(void **state)
@@ -403,12 +534,102 @@ static void the_file_comes_back(void **state)
     assert_string_equal(back.values[0], "\xc3\xa9");
     assert_string_equal(back.pattern, "@ ");
     assert_true(back.way == REPORT_PREFIX && back.gpus == 2 && back.kill_grace_s == .5);
+    assert_true(back.diverged.exit_count == 0 && !back.diverged.regex);
+    assert_null(back.report_file);
+    command_setup_release(&back);
+    setup.way = REPORT_FILE;
+    setup.report_file = "{trial}/a.csv";
+    setup.report_loss = "val";
+    setup.report_steps = "step";
+    assert_int_equal(command_file_write(&setup, folder, other, &again, &err), 0);
+    assert_int_equal(command_file_read(&back, other, again, &err), 0);
+    assert_true(back.way == REPORT_FILE && !back.report_tokens);
+    assert_string_equal(back.report_file, "{trial}/a.csv");
+    assert_string_equal(back.report_loss, "val");
+    assert_string_equal(back.report_steps, "step");
     command_setup_release(&back);
     assert_int_equal(command_file_read(&back, path, hash + 1, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "is not what the coordinator wrote"));
+    setup.way = REPORT_PREFIX;
+    setup.diverged = (struct command_diverged){.regex = ""}; /* not used: the same file */
+    assert_int_equal(command_file_write(&setup, folder, path, &again, &err), 0);
+    assert_true(again == hash);
+    setup.diverged = (struct command_diverged){{3, 255}, 2, "loss nan"};
+    assert_int_equal(command_file_write(&setup, folder, path, &again, &err), 0);
+    assert_true(again != hash);
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(command_file_read(&back, path, again, &err), 0);
+    assert_int_equal(back.diverged.exit_count, 2);
+    assert_int_equal(back.diverged.exits[1], 255);
+    assert_string_equal(back.diverged.regex, "loss nan");
+    command_setup_release(&back);
     memset(&err, 0, sizeof(err));
     assert_int_equal(command_file_read(&back, "/nowhere/x", hash, &err), LR_EIO);
+
+    static char text[4096];
+    FILE *file = fopen(path, "r"); /* its hash is that of earlier versions */
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    assert_null(strstr(text, "launcher"));
+    setup.launcher[0] = "srun";
+    setup.launcher[1] = "--overlap";
+    setup.launcher_words = 2;
+    setup.nodes = 2;
+    setup.cpus = 6;
+    assert_int_equal(command_file_write(&setup, folder, path, &again, &err), 0);
+    assert_true(again != hash);
+    assert_int_equal(command_file_read(&back, path, again, &err), 0);
+    assert_int_equal(back.launcher_words, 2);
+    assert_string_equal(back.launcher[1], "--overlap");
+    assert_true(back.nodes == 2 && back.cpus == 6 && back.argc == 3);
+    command_setup_release(&back);
     temp_dir_remove(folder);
+}
+
+/* ---- ports ---- */
+
+/* Two attempts never have the same port, also where both begin to look at the same place. */
+static void ports_are_free_and_differ(void **state)
+{
+    struct command_port ports[40];
+    (void)state;
+    for (uint32_t i = 0; i < 40; i++) {
+        ports[i] = command_port_take(5);
+        assert_true(ports[i].port >= 20000 && ports[i].port < 29000 && ports[i].hold >= 0);
+        for (uint32_t k = 0; k < i; k++)
+            assert_int_not_equal(ports[k].port, ports[i].port);
+    }
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                               .sin_port = htons((uint16_t)ports[0].port)};
+    uint32_t first = ports[0].port;
+    int listens = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listens, (struct sockaddr *)&here, sizeof(here)), 0);
+    assert_int_equal(listen(listens, 1), 0);
+    command_port_release(&ports[0]);
+    assert_int_equal(ports[0].hold, -1);
+    command_port_release(&ports[0]); /* once is enough */
+    ports[0] = command_port_take(5);
+    assert_int_not_equal(ports[0].port, first); /* somebody listens there */
+    close(listens);
+    for (uint32_t i = 0; i < 40; i++)
+        command_port_release(&ports[i]);
+}
+
+/* ---- the words of a launcher ---- */
+
+static void what_ends_a_step(void **state)
+{
+    (void)state;
+    assert_true(command_step_ended("srun: error: Node failure on n2"));
+    assert_true(
+        command_step_ended("slurmstepd-n1: error: *** STEP 1.5 ON n1 CANCELLED AT 2026 ***"));
+    assert_true(command_step_ended("srun: error: n1: task 0: Out Of Memory"));
+    assert_true(command_step_ended("srun: error: Task launch for StepId=9.9 failed on node n2: x"));
+    assert_false(command_step_ended("srun: error: n1: task 0: Exited with exit code 1"));
+    assert_false(command_step_ended("srun: error: n1: task 0: Killed"));
+    assert_false(command_step_ended("loss 3: Out Of Memory"));
 }
 
 int main(void)
@@ -427,7 +648,12 @@ int main(void)
         cmocka_unit_test(large_losses_that_are_losses),
         cmocka_unit_test(bad_reports),
         cmocka_unit_test(regex_reports),
+        cmocka_unit_test(words_in_place_of_a_loss),
+        cmocka_unit_test(lines_that_mean_divergence),
+        cmocka_unit_test(megatron_reports),
         cmocka_unit_test(the_file_comes_back),
+        cmocka_unit_test(ports_are_free_and_differ),
+        cmocka_unit_test(what_ends_a_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
