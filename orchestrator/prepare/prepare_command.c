@@ -40,11 +40,17 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Finds argv[0] as execvp() does: a name with a slash is a path from cwd, others are in PATH (of
+/* What is started on this host: the launcher, which may find the command elsewhere, or the command. */
+static const char *program_of(const struct plan *plan)
+{
+    return plan->trainer.launcher_count > 0 ? plan->trainer.launcher[0] : plan->trainer.argv[0];
+}
+
+/* Finds the program as execvp() does: a name with a slash is a path from cwd, others are in PATH (of
  * trainer.env, if set there). */
 static bool find_program(const struct plan *plan, char out[2 * TRIAL_PATH])
 {
-    const char *name = plan->trainer.argv[0], *path = getenv("PATH");
+    const char *name = program_of(plan), *path = getenv("PATH");
     size_t room = 2 * TRIAL_PATH;
     if (strchr(name, '/')) {
         snprintf(out, room, name[0] == '/' ? "%.0s%s" : "%s/%s", plan->trainer.cwd, name);
@@ -66,14 +72,15 @@ static bool find_program(const struct plan *plan, char out[2 * TRIAL_PATH])
 void prepare_command_warn(const struct plan *plan)
 {
     char found[2 * TRIAL_PATH];
-    const char *name = plan->trainer.argv[0];
+    const char *name = program_of(plan);
     struct stat status;
     bool path = strchr(name, '/') != NULL;
     if (stat(plan->trainer.cwd, &status) || !S_ISDIR(status.st_mode))
         lr_log(LR_LOG_WARNING, "trainer.cwd: there is no folder %s on this host",
                plan->trainer.cwd);
     else if (!find_program(plan, found))
-        lr_log(LR_LOG_WARNING, "trainer.argv[0]: %s %s", name,
+        lr_log(LR_LOG_WARNING, "trainer.%s[0]: %s %s",
+               plan->trainer.launcher_count > 0 ? "launcher" : "argv", name,
                path && access(found, F_OK) == 0
                    ? "is not executable; chmod +x it, or name its interpreter before it"
                : path ? "is not there on this host (a relative path starts at trainer.cwd)"
