@@ -145,6 +145,19 @@ static int look_up(char out[TRIAL_PATH], const char *text, size_t length,
     return 0;
 }
 
+const char *placeholder_find(const char *text, const char *braced)
+{
+    for (const char *at = text; (at = strchr(at, '{'));) {
+        if (at[1] == '{') /* a brace itself */
+            at += 2;
+        else if (strncmp(at, braced, strlen(braced)) == 0)
+            return at;
+        else
+            at++;
+    }
+    return NULL;
+}
+
 /* ---- arithmetic ---- */
 
 /* The value of a name in an expression; texts have none. */

@@ -23,6 +23,9 @@ const char *placeholder_name(size_t index);
 /* False, with "" in `out`, when the trial has no such value (a width without a model). */
 bool placeholder_value(char out[TRIAL_PATH], size_t index, const struct placeholder_trial *trial);
 
+/* Where `braced`, such as "{command}", stands in `text` as a placeholder; NULL: nowhere. */
+const char *placeholder_find(const char *text, const char *braced);
+
 /* Replaces every {name} in `text` by its value, and every {expression} (lrsearch/expression.h) by its
  * result: whole numbers up to 2^53 as such, others with the fewest digits that read back. "{{" and
  * "}}" give one brace. LR_EPLAN, with the place in `text` ("at byte 7: ..."): an unknown name, a brace

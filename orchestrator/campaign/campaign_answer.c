@@ -189,6 +189,12 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         return;
     }
     answer->status = ANSWER_INTERRUPTED;
+    if (campaign_failed_alike(campaign)) {
+        snprintf(answer->reason, sizeof(answer->reason),
+                 "the first attempts failed in the same way; the last: %.250s",
+                 campaign->last_failure);
+        return;
+    }
     if (campaign->failures > campaign->plan.limits.max_failures) {
         snprintf(answer->reason, sizeof(answer->reason), "too many failed trials; the last: %.280s",
                  campaign->last_failure);

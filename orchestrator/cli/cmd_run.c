@@ -309,20 +309,6 @@ static void measure(struct msg_hello *hello, const struct transport *transport)
            (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec));
 }
 
-/* A campaign whose trials are steps of Slurm has no worker ranks. */
-static int check_ranks(const struct plan *plan, int size, struct lr_error *err)
-{
-    bool by_srun = plan->trainer.kind == TRAINER_COMMAND && plan_by_srun(plan);
-    if (size > 1 && by_srun)
-        return lr_fail(err, LR_EWORKERS,
-                       "trainer.launcher: srun needs no ranks: start lrsearch by itself in the "
-                       "job, without mpirun, srun and -n; it starts the steps");
-    if (size > 1 && plan->trainer.concurrent_trials > 1 && mpi_launched_rank() == 0)
-        lr_log(LR_LOG_WARNING,
-               "trainer.concurrent_trials has no effect with ranks: each runs one trial at a time");
-    return 0;
-}
-
 static int run_ranks(const struct command_line *line, const struct plan *plan)
 {
     struct transport *transport = NULL;
@@ -333,7 +319,7 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
         lr_log(LR_LOG_ERROR, "%s", err.text);
         return lr_error_exit_status(err.code);
     }
-    if (launch_check_size(transport->size, &err) || check_ranks(plan, transport->size, &err)) {
+    if (launch_check_size(transport->size, &err)) {
         if (mpi_launched_rank() == 0)
             lr_log(LR_LOG_ERROR, "%s", err.text);
         transport->ops->destroy(transport, 0);
@@ -372,6 +358,21 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
     return status;
 }
 
+/* A campaign whose trials are steps of Slurm has no worker ranks. */
+static int check_ranks(const struct plan *plan, struct lr_error *err)
+{
+    unsigned long ranks = mpi_launched_ranks();
+    bool by_srun = plan->trainer.kind == TRAINER_COMMAND && plan_by_srun(plan);
+    if (ranks > 1 && by_srun)
+        return lr_fail(err, LR_EWORKERS,
+                       "trainer.launcher: srun needs no ranks: start lrsearch by itself in the "
+                       "job, without mpirun, srun and -n; it starts the steps");
+    if (ranks > 1 && plan->trainer.concurrent_trials > 1 && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_WARNING,
+               "trainer.concurrent_trials has no effect with ranks: each runs one trial at a time");
+    return 0;
+}
+
 static int run_plan(const struct command_line *line)
 {
     const struct run_options *options = line->options;
@@ -387,6 +388,8 @@ static int run_plan(const struct command_line *line)
         rc = LR_EPLAN;
         lr_log(LR_LOG_ERROR, "%s: %s", line->operands[0], PREPARE_EXTERNAL);
     }
+    if (!rc && (rc = check_ranks(plan, &err)) && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)

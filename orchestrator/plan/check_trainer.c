@@ -128,6 +128,7 @@ static bool can_expand(const struct plan_reader *reader, const char *text, struc
     char expanded[2 * TRIAL_PATH];
     spec.lr = HAS(reader, search.lr) ? plan->search.lr[0] : 1e-3;
     spec.horizon_tokens = HAS(reader, search.horizons) ? plan->search.horizons[0] : 1000000;
+    spec.seed = plan_seed(plan, 0);
     memset(err, 0, sizeof(*err));
     return placeholder_expand(expanded, sizeof(expanded), text, &trial, err) == 0;
 }
@@ -165,8 +166,8 @@ static void check_launcher_words(struct plan_reader *reader)
         char word[TRIAL_PATH], expanded[2 * TRIAL_PATH];
         struct lr_error err = {0};
         snprintf(word, sizeof(word), "%s", plan->trainer.launcher[i]);
-        for (char *at = word; (at = strstr(at, name));)
-            memset(at, '.', sizeof(name) - 1);
+        for (const char *at; (at = placeholder_find(word, name));)
+            memset(word + (at - word), '.', sizeof(name) - 1);
         if (placeholder_expand(expanded, sizeof(expanded), word, &trial, &err))
             reader_complain_item(reader, MEMBER(trainer.launcher), i, "%s", err.text);
     }
@@ -245,7 +246,9 @@ static pcre2_code *compile_regex(struct plan_reader *reader, size_t member, cons
 static void check_regex(struct plan_reader *reader, const char *text)
 {
     pcre2_code *regex = compile_regex(reader, MEMBER(trainer.report), text);
-    if (regex && pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
+    if (!regex)
+        return;
+    if (pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
         reader_complain(reader, MEMBER(trainer.report),
                         "regex: it needs a group that is called loss, such as "
                         "'val loss: (?<loss>[-+.0-9a-z]+)'");

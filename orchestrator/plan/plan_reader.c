@@ -485,7 +485,7 @@ void reader_complain_item(struct plan_reader *reader, size_t member, size_t inde
         for (size_t i = 0; i < index; i++)
             node = &nodes[node->next];
     }
-    char path[QUOTABLE], item[32] = ""; /* "": the value itself */
+    char path[QUOTABLE], item[32] = "";                               /* "": the value itself */
     if (key->type == TYPE_TEXTS || (list && node->place.origin == 0)) /* else its value tells */
         snprintf(item, sizeof(item), "[%zu]", index);
     va_list args;

@@ -46,9 +46,11 @@ search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M]}
 target: {tokens: 64M}
 END
 
-run "$LRSEARCH" check good.yaml
+run "$LRSEARCH" check good.yaml --set 'trainer.argv=[./train.sh, "{optimizer}", "{lr*2}"]' --set 'trainer.cwd="{checkpoint}"'
 expect_status 0
-expect_out "a trial at lr 0.016 on the shortest horizon runs, in $work:"
+expect_out "a trial at lr 0.016 on the shortest horizon runs, in $work/:"
+expect_out "  ./train.sh adamw 0.032"
+expect_no_err "there is no folder" # which one, a trial decides
 [ ! -e logs ] || fail "check must leave nothing behind"
 run "$LRSEARCH" good.yaml
 expect_status 0
@@ -86,6 +88,45 @@ told=$(sed -n '/<section id="output">/,/<.section>/p' logs/bad/report.html | gre
 while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids
+
+# ---- the first attempts all fail ----
+
+cat >first.sh <<'END'
+#!/bin/sh
+echo $$ >>first.pids
+if [ -e failed.$PPID ] && mkdir hangs 2>/dev/null; then # with two workers one hangs meanwhile
+    exec sleep 60
+fi
+: >"failed.$PPID"
+seq 20
+printf '\033[31mImportError: no module named torch, at %s\n' "$$" >&2
+exit 1
+END
+chmod +x first.sh
+sed 's/good/first/; s/train.sh/first.sh/' good.yaml >first.yaml
+alike() # COMMAND...: it ends after few attempts, and shows what they printed
+{
+    "$@" first.yaml
+    expect_status 5
+    expect_err "error: the first 3 attempts failed in the same way; the last: trial "
+    expect_err "error: the last lines of "
+    expect_err "logs/first/output/trial-000"
+    expect_err "error: | 12"
+    expect_no_err "error: | 11"
+    expect_err "error: | ?[31mImportError: no module named torch, at "
+    expect_err "Mend the cause and run the same command again to go on"
+    ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037]')" err || fail "control characters on stderr"
+}
+mkdir hangs # not with one
+alike run "$LRSEARCH"
+[ "$(wc -l <first.pids)" -eq 3 ] || fail "$(wc -l <first.pids) attempts instead of 3"
+alike run "$LRSEARCH" # still wrong: three more, as often as it takes
+[ "$(wc -l <first.pids)" -eq 6 ] || fail "$(wc -l <first.pids) attempts instead of 6"
+cp first.sh wrong.sh
+cp train.sh first.sh
+run "$LRSEARCH" first.yaml
+expect_status 0
+expect_same_answer logs/good/result.json logs/first/result.json
 
 # ---- several models, and a ratio that is searched ----
 
@@ -182,9 +223,6 @@ expect_file '{x}/told.argv'
 one --set 'trainer.argv=[../told.sh, "{1/trial}"]' # trial 0; a plan's check takes trial 1
 expect_status 65
 expect_err "trainer.argv[1]: at byte 3: division by zero"
-run "$LRSEARCH" check one.yaml --set 'trainer.cwd="{checkpoint}"' --set 'trainer.argv=["{optimizer}", "{d_model/2}"]'
-expect_status 0
-expect_out "  adamw 32"
 
 # Whatever an argument holds, the program gets its bytes; no shell sees them.
 cat >inner/bytes.sh <<'END'
@@ -311,11 +349,11 @@ refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
 refused 'is the program and cannot be empty' 'trainer.argv=["", x]'
 refused 'a brace is not closed' 'trainer.argv=["{lr"]'
 refused 'a brace is not closed' 'trainer.argv=[a, "{lr}{"]'
-refused '[1]: at byte 4: expected a number or a name (for a brace itself write it twice)' 'trainer.argv=[a, "lr{"a": 1}"]'
+refused '[1]: at byte 4: expected a number or a name (for a brace itself write it twice)' 'trainer.argv=[a, "lr{\"a\": 1}"]'
 refused 'MINE: at byte 3: {lrr} is not known; there are lr, tokens,' 'trainer.env={MINE: "a{lrr}"}'
 refused '; did you mean lr?' 'trainer.env.MINE="{lrr}"'
 refused 'trainer.cwd=in{steps}: at byte 4: {steps} has no value: give training.batch_tokens' 'trainer.cwd=in{steps}'
-refused '[1]: at byte 4: division by zero' 'trainer.argv=[a, "{1/(seed-5)}"]'
+refused '[1]: at byte 3: division by zero' 'trainer.argv=[a, "{1/(seed-5)}"]'
 refused 'regex: it has the groups tokens and steps' 'trainer.report={regex: "(?<tokens>.)(?<steps>.)(?<loss>.)"}'
 refused 'regex: the group steps needs the tokens of a step; give training.batch_tokens' 'trainer.report={regex: "(?<steps>.)(?<loss>.)"}'
 refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
@@ -425,6 +463,12 @@ run_mpi 3 gpu.yaml --set budget.trials=4
 expect_status 4
 [ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
 ! grep socket: descriptors || fail "a command has a socket of MPI's"
+rm -r first.pids hangs logs/first
+mv wrong.sh first.sh
+alike run_mpi 3
+while read -r child; do
+    wait_gone "$child" 5 || fail "process $child was left behind"
+done <first.pids
 run_mpi 3 good.yaml --run-dir logs/three
 expect_status 0
 expect_same_result logs/good/result.json logs/three/result.json

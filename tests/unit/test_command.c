@@ -4,11 +4,16 @@
 #include "cmocka_all.h"
 
 #include <math.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "trainers/command/command_file.h"
+#include "trainers/command/command_launch.h"
 #include "trainers/command/command_output.h"
+#include "trainers/command/command_port.h"
 #include "trainers/command/report_reader.h"
 #include "lrsearch/placeholder.h"
 
@@ -18,7 +23,8 @@ static void expand(const char *text, const char *expected)
 {
     struct trial_spec spec = {
         .lr = .1 + .2, .horizon_tokens = 5000000000, .seed = 7, .d_model = 64};
-    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 12, .attempt = 2};
+    const struct placeholder_trial trial = {
+        .spec = &spec, .trial_id = 12, .attempt = 2, .worker = 3, .gpus = "6,7"};
     struct lr_error err = {0};
     char out[64];
     if (placeholder_expand(out, sizeof(out), text, &trial, &err)) {
@@ -38,6 +44,8 @@ static void placeholders_are_filled_in(void **state)
     expand("{tokens}/{seed}/{trial}.{attempt}", "5000000000/7/12.2");
     expand("{d_model}{parametrization}{checkpoint}", "64sp");
     expand("{optimizer}", "adamw");
+    expand("{worker} {gpus}", "3 6,7");
+    expand("{port}", "{port} has no value: give a host that has a free one");
     expand("{{lr}} }", "{lr} }");
     expand("{{{lr}}}", "{0.30000000000000004}");
     expand("{lrr}", "{lrr} is not known; there are lr, tokens, seed, ");
@@ -541,6 +549,7 @@ static void the_file_comes_back(void **state)
     command_setup_release(&back);
     assert_int_equal(command_file_read(&back, path, hash + 1, &err), LR_EDATA);
     assert_non_null(strstr(err.text, "is not what the coordinator wrote"));
+    setup.way = REPORT_PREFIX;
     setup.diverged = (struct command_diverged){.regex = ""}; /* not used: the same file */
     assert_int_equal(command_file_write(&setup, folder, path, &again, &err), 0);
     assert_true(again == hash);
@@ -555,7 +564,71 @@ static void the_file_comes_back(void **state)
     command_setup_release(&back);
     memset(&err, 0, sizeof(err));
     assert_int_equal(command_file_read(&back, "/nowhere/x", hash, &err), LR_EIO);
+
+    static char text[4096];
+    FILE *file = fopen(path, "r"); /* its hash is that of earlier versions */
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    assert_null(strstr(text, "launcher"));
+    setup.launcher[0] = "srun";
+    setup.launcher[1] = "--overlap";
+    setup.launcher_words = 2;
+    setup.nodes = 2;
+    setup.cpus = 6;
+    assert_int_equal(command_file_write(&setup, folder, path, &again, &err), 0);
+    assert_true(again != hash);
+    assert_int_equal(command_file_read(&back, path, again, &err), 0);
+    assert_int_equal(back.launcher_words, 2);
+    assert_string_equal(back.launcher[1], "--overlap");
+    assert_true(back.nodes == 2 && back.cpus == 6 && back.argc == 3);
+    command_setup_release(&back);
     temp_dir_remove(folder);
+}
+
+/* ---- ports ---- */
+
+/* Two attempts never have the same port, also where both begin to look at the same place. */
+static void ports_are_free_and_differ(void **state)
+{
+    struct command_port ports[40];
+    (void)state;
+    for (uint32_t i = 0; i < 40; i++) {
+        ports[i] = command_port_take(5);
+        assert_true(ports[i].port >= 20000 && ports[i].port < 29000 && ports[i].hold >= 0);
+        for (uint32_t k = 0; k < i; k++)
+            assert_int_not_equal(ports[k].port, ports[i].port);
+    }
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                               .sin_port = htons((uint16_t)ports[0].port)};
+    uint32_t first = ports[0].port;
+    int listens = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listens, (struct sockaddr *)&here, sizeof(here)), 0);
+    assert_int_equal(listen(listens, 1), 0);
+    command_port_release(&ports[0]);
+    assert_int_equal(ports[0].hold, -1);
+    command_port_release(&ports[0]); /* once is enough */
+    ports[0] = command_port_take(5);
+    assert_int_not_equal(ports[0].port, first); /* somebody listens there */
+    close(listens);
+    for (uint32_t i = 0; i < 40; i++)
+        command_port_release(&ports[i]);
+}
+
+/* ---- the words of a launcher ---- */
+
+static void what_ends_a_step(void **state)
+{
+    (void)state;
+    assert_true(command_step_ended("srun: error: Node failure on n2"));
+    assert_true(
+        command_step_ended("slurmstepd-n1: error: *** STEP 1.5 ON n1 CANCELLED AT 2026 ***"));
+    assert_true(command_step_ended("srun: error: n1: task 0: Out Of Memory"));
+    assert_true(command_step_ended("srun: error: Task launch for StepId=9.9 failed on node n2: x"));
+    assert_false(command_step_ended("srun: error: n1: task 0: Exited with exit code 1"));
+    assert_false(command_step_ended("srun: error: n1: task 0: Killed"));
+    assert_false(command_step_ended("loss 3: Out Of Memory"));
 }
 
 int main(void)
@@ -578,6 +651,8 @@ int main(void)
         cmocka_unit_test(lines_that_mean_divergence),
         cmocka_unit_test(megatron_reports),
         cmocka_unit_test(the_file_comes_back),
+        cmocka_unit_test(ports_are_free_and_differ),
+        cmocka_unit_test(what_ends_a_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

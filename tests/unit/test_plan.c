@@ -395,7 +395,11 @@ static void earlier_versions(void **state)
                                           {"training", "decay_rule"},
                                           {"search", "weight_decay"},
                                           {"budget", "share_of_target"},
-                                          {"target", "weight_decay"}};
+                                          {"target", "weight_decay"},
+                                          {"trainer", "launcher"},
+                                          {"trainer", "concurrent_trials"},
+                                          {"trainer", "nodes_per_trial"},
+                                          {"trainer", "cpus_per_trial"}};
     static struct plan back;
     struct lr_error err = {0};
     char differences[256];

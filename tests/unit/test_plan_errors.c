@@ -141,7 +141,7 @@ static const struct plan_error_case cases[] = {
     /* words */
     {8, "trainer: {kind: transfomer}",
      "plan.yaml:8:17: trainer.kind: unknown value transfomer "
-     "(available: transformer, replay, simulate, command); did you mean transformer?\n"},
+     "(available: transformer, replay, simulate, command, external); did you mean transformer?\n"},
     {8, "trainer: {kind: command}",
      "plan.yaml:8:1: trainer.argv: missing; expected a list of texts such as "
      "[corpus/*.txt.gz]\n"},

@@ -72,7 +72,7 @@ static void end_attempt(struct attempt *a, enum outcome outcome, const char *for
         *c = *c >= ' ' && *c <= '~' ? *c : '?';
     a->result->outcome = outcome;
     memcpy(a->result->message, text, sizeof(text));
-    if (outcome == OUTCOME_FAILED)
+    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_LOST)
         lr_fail(a->err, LR_EFAILURES, "%s", text);
 }
 

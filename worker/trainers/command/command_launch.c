@@ -34,20 +34,6 @@ static char *quoted_line(char *const *argv)
     return line;
 }
 
-/* Finds {command}, but not in {{command}}, which is a text with braces; NULL: there is none. */
-static const char *find_command(const char *word)
-{
-    for (const char *at = word; (at = strchr(at, '{'));) {
-        if (at[1] == '{')
-            at += 2;
-        else if (strncmp(at, COMMAND, COMMAND_LENGTH) == 0)
-            return at;
-        else
-            at++;
-    }
-    return NULL;
-}
-
 /* Adds a word that has {command} inside, with the text around it expanded. */
 static int add_around(struct command_words *words, const char *word, const char *at,
                       const char *line, const struct placeholder_trial *trial, struct lr_error *err)
@@ -120,8 +106,13 @@ int command_step_stop(char ***out, const struct placeholder_trial *trial, struct
 
 bool command_step_ended(const char *line)
 {
+    static const char *const begins[] = {"srun: error: Node failure on ",
+                                         "srun: error: Task launch for ",
+                                         "srun: error: Application launch failed"};
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+        if (strncmp(line, begins[i], strlen(begins[i])) == 0)
+            return true;
     return (strstr(line, "*** STEP ") && strstr(line, " CANCELLED AT ")) ||
-           strncmp(line, "srun: error: Node failure on", 28) == 0 ||
            (strncmp(line, "srun: error: ", 13) == 0 && strstr(line, ": Out Of Memory"));
 }
 
@@ -135,7 +126,7 @@ int command_launch(struct command_words *words, const struct command_setup *setu
     bool there = false;
     int rc = line ? 0 : lr_nomem(err);
     for (size_t i = 0; !rc && i < setup->launcher_words; i++) {
-        const char *at = find_command(setup->launcher[i]);
+        const char *at = placeholder_find(setup->launcher[i], COMMAND);
         there = there || at;
         if (at && strcmp(setup->launcher[i], COMMAND) == 0) {
             for (size_t k = 0; argv[k]; k++)

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "trainers/command/report_file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -28,7 +29,7 @@ enum {
     MOST = 8 << 20,         /* of a line or a JSON document, whose tree takes several times that */
     ENDS = 4096,            /* bytes compared at either end */
     MATCHES_MOST = 1024,    /* files that a pattern may match */
-    PATHS = 4 * TRIAL_PATH, /* cwd with every character quoted, and the name */
+    PATHS = 6 * TRIAL_PATH, /* cwd with every character quoted, and the name */
     TRIES = 10,             /* a line may be half there, as on NFS */
 };
 #define BOM "\xef\xbb\xbf"
@@ -48,7 +49,6 @@ struct old_file { /* there before the attempt */
 };
 
 struct report_file {
-    struct report_file_request request;
     char name[TRIAL_PATH], path[PATHS];
     bool pattern;
     struct old_file *old;
@@ -110,16 +110,42 @@ static bool is_old(const struct report_file *file, const struct stamp *stamp)
     return false;
 }
 
+static int open_file(const char *path)
+{
+    return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Opens and closes the folder of a path. NFS remembers for a while that a file was not there; this
+ * makes it ask again. */
+static void ask_again(const char *path)
+{
+    char folder[PATHS];
+    const char *end = strrchr(path, '/');
+    snprintf(folder, sizeof(folder), "%.*s", end ? (int)(end - path) + 1 : 0, path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Stats a path that may be followed. 1: it may; 0: nothing is there. */
 static int look_at(const struct report_file *file, const char *path, struct stamp *stamp,
                    struct lr_error *err)
 {
     struct stat status;
-    if (stat(path, &status)) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return 0;
-        return lr_fail_errno(err, LR_EIO, "%s", file->name);
+    int fd = -1;
+    ask_again(path);
+    int rc = stat(path, &status);
+    if (rc == 0 && S_ISREG(status.st_mode)) { /* and nothing that opening may change */
+        rc = fd = open_file(path);
+        rc = rc < 0 ? rc : fstat(fd, &status); /* as it is now, on NFS too */
     }
+    int number = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = number;
+    if (rc < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0
+                                                   : lr_fail_errno(err, LR_EIO, "%s", file->name);
     if (!S_ISREG(status.st_mode))
         return lr_fail(err, LR_EDATA, "%s is %s, and no regular file", file->name,
                        S_ISDIR(status.st_mode)    ? "a folder"
@@ -199,11 +225,6 @@ static uint64_t hash_ends(int fd, off_t at)
     return XXH3_64bits(bytes, (size_t)(first + (last < 0 ? 0 : last)));
 }
 
-static int open_file(const char *path)
-{
-    return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 static int add_old(struct report_file *file, const char *path, const struct stamp *stamp,
                    void *context, struct lr_error *err)
 {
@@ -231,17 +252,26 @@ bool report_file_is_pattern(const char *name)
     return false;
 }
 
-/* Puts the working directory before a relative name; in a pattern its own *, ? and [ are plain. */
-static void set_path(struct report_file *file)
+/* Puts the working directory before a relative name. In a pattern, *, ? and [ of the directory are
+ * plain; a last part x without these becomes [x], so that its folder is listed, as in ask_again().
+ * LR_EFAILURES: it is too long. */
+static int set_path(struct report_file *file, const char *cwd, struct lr_error *err)
 {
-    char *out = file->path;
-    for (const char *c = file->name[0] == '/' ? "" : file->request.cwd; *c; c++) {
+    const char *last = strrchr(file->name, '/');
+    last = last ? last + 1 : file->name;
+    bool list = file->pattern && isalnum((unsigned char)*last) && !strpbrk(last, "*?[\\");
+    size_t used = 0;
+    for (const char *c = file->name[0] == '/' ? "" : cwd; *c && used + 2 < PATHS; c++) {
         if (file->pattern && strchr("*?[\\", *c))
-            *out++ = '\\';
-        *out++ = *c;
+            file->path[used++] = '\\';
+        file->path[used++] = *c;
     }
-    snprintf(out, PATHS - (size_t)(out - file->path), "%s%s", file->name[0] == '/' ? "" : "/",
-             file->name);
+    int length = snprintf(file->path + used, PATHS - used, list ? "%s%.*s[%c]%s" : "%s%.*s%c%s",
+                          file->name[0] == '/' ? "" : "/", (int)(last - file->name), file->name,
+                          *last, *last ? last + 1 : "");
+    return (size_t)length < PATHS - used
+               ? 0
+               : lr_fail(err, LR_EFAILURES, "%s: its path is too long", file->name);
 }
 
 int report_file_open(struct report_file **out, const struct report_file_request *request,
@@ -253,7 +283,6 @@ int report_file_open(struct report_file **out, const struct report_file_request 
     struct report_file *file = *out = lr_calloc(1, sizeof(*file));
     if (!file)
         return lr_nomem(err);
-    file->request = *request;
     file->rows.loss = setup->report_loss;
     file->rows.count = setup->report_tokens ? setup->report_tokens : setup->report_steps;
     file->rows.tokens_each = setup->report_tokens ? 1 : request->trial->spec->batch_tokens;
@@ -262,9 +291,9 @@ int report_file_open(struct report_file **out, const struct report_file_request 
     file->end = -1;
     file->pattern = report_file_is_pattern(setup->report_file);
     if ((rc = placeholder_expand(file->name, sizeof(file->name), setup->report_file, request->trial,
-                                 err)))
+                                 err)) ||
+        (rc = set_path(file, request->cwd, err)))
         goto out;
-    set_path(file);
     if (file->pattern)
         rc = for_matches(file, add_old, NULL, err);
     else if ((rc = look_at(file, file->path, &stamp, err)) > 0)
