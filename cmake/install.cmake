@@ -24,8 +24,9 @@ install(CODE "
     string(REPLACE ../build/text/gcide.dict.dz /usr/share/dictd/gcide.dict.dz text \"\${text}\")
     file(WRITE \"\${plan}\" \"\${text}\")
   endforeach()")
-install(FILES contrib/optuna_bridge.py DESTINATION ${share}/contrib)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES contrib/optuna_bridge.py contrib/lrsearch.py contrib/ask_tell_example.py
+  contrib/submitit_example.py DESTINATION ${share}/contrib)
+install(FILES README.md CHANGELOG.md docs/your-script.md docs/ask-tell.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright) # its name in Debian
 
 # Debian wants a changelog in its own form.

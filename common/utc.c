@@ -18,3 +18,10 @@ time_t utc_seconds(const char *text)
     const char *end = strptime(text, UTC_FORMAT, &utc);
     return end && !*end ? timegm(&utc) : 0;
 }
+
+uint64_t utc_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

@@ -13,7 +13,8 @@
     X(TRAINER_TRANSFORMER, 0, "transformer")                                                       \
     X(TRAINER_REPLAY, 1, "replay")     /* looks losses up in a table */                            \
     X(TRAINER_SIMULATE, 2, "simulate") /* computes losses from a synthetic surface */              \
-    X(TRAINER_COMMAND, 3, "command")   /* runs a user's program */
+    X(TRAINER_COMMAND, 3, "command")   /* runs a user's program */                                 \
+    X(TRAINER_EXTERNAL, 4, "external") /* nothing here: results are told */
 #define ARCH_MAP(X) X(ARCH_GPT, 0, "gpt") X(ARCH_LLAMA, 1, "llama")
 #define PARAMETRIZATION_MAP(X) X(PARAM_SP, 0, "sp") X(PARAM_MUP, 1, "mup") X(PARAM_LVP, 2, "lvp")
 #define DEPTH_MAP(X) X(DEPTH_NONE, 0, "none") X(DEPTH_COMPLETEP, 1, "completep")

@@ -30,8 +30,16 @@ size_t campaign_open_trials(const struct campaign *campaign); /* not done, diver
 uint32_t campaign_next_waiting(const struct campaign *campaign, uint32_t id);
 /* NULL: no such id */
 const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id);
+/* The trial of the last attempt that failed or was lost, and which one; NULL: none. */
+const struct trial *campaign_last_failed(const struct campaign *campaign, uint32_t *attempt);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */
 double campaign_wall_s(const struct campaign *campaign);  /* sum of all CLOCK events */
+uint64_t campaign_clock_ms(const struct campaign *campaign); /* until_ms of the last one; 0: unknown */
+uint32_t campaign_ranks(const struct campaign *campaign);    /* of the last session */
+size_t campaign_running(const struct campaign *campaign);    /* trials */
+/* The trial that used up its retries with on_fail.then stop, and so stopped the campaign until the
+ * next SESSION; 0: none. */
+uint32_t campaign_stopped_by(const struct campaign *campaign);
 const struct plan *campaign_plan(const struct campaign *campaign);
 
 /* The journal's EVENT_CAMPAIGN; all zero before it is applied. */

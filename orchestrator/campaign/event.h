@@ -24,7 +24,8 @@
     TEXT(version, 32) TEXT(compiler, 64) TEXT(system, 128) TEXT(cpu, 128) TEXT(mpi, 160)           \
     TEXT(blas, 192)      /* for matrix products: instruction set, libraries, their cores */        \
     TEXT(libraries, 192) /* all others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
-    U32(retries) U32(stop_on_fail) /* the plan's on_fail at this start */
+    U32(retries) U32(stop_on_fail) /* the plan's on_fail at this start */                          \
+    U32(first_failures) /* so many of the first attempts that fail alike end it; 0: none do */
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                     \
     U32(purpose) /* enum trial_purpose */
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \
@@ -38,7 +39,7 @@
     U32(rank) /* 0: not trained, the result is taken over from another campaign */                 \
     TEXT(host, 64)                                                                                 \
     TEXT(cpu, 128) /* of the rank, from its HELLO; "": unknown */                                  \
-    F64(at_s)  /* campaign wall time by the CLOCK events; for display only */                      \
+    F64(at_s)  /* campaign wall time by the CLOCK events */                                        \
     TEXT(members, GROUP_TEXT) /* of its group, "3,7,8,9"; "": it trains alone */
 #define EVENT_CURVE_FIELDS(U32, U64, F64, TEXT, STRUCT)                                            \
     U32(trial_id) U32(attempt) U64(tokens) F64(train_loss)
@@ -55,7 +56,8 @@
     U64(need_trials) /* such a budget reopens the campaign. trials 0: it sufficed */               \
     F64(need_flops) F64(need_core_hours) F64(need_wall_s)                                          \
     U32(need_purpose) /* enum trial_purpose: what the budget was too small for */
-#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */
+#define EVENT_CLOCK_FIELDS(U32, U64, F64, TEXT, STRUCT) F64(wall_s) /* since the last CLOCK */     \
+    U64(until_ms) /* Unix time at its end, where no process runs through; 0: not known */
 #define EVENT_WORKER_FIELDS(U32, U64, F64, TEXT, STRUCT) /* for display only */                     \
     U32(rank) TEXT(host, 64) /* "": before its HELLO */                                            \
     U32(news) /* enum worker_news */ F64(at_s) TEXT(why, 64)

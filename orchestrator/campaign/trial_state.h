@@ -50,6 +50,7 @@ struct trial {
     struct trial_result
         result;            /* DONE, DIVERGED: the result; FAILED: the last failure or refusal */
     uint32_t rank;         /* of the last attempt */
+    double started_s;      /* campaign wall time when the last attempt began */
     uint64_t curve_tokens; /* of the last point of the loss curve in this attempt; 0: none */
     uint64_t curve_begun;  /* tokens where this attempt's curve begins: > 0 after a checkpoint */
     uint64_t first_point;  /* tokens of the first point of the first attempt's curve */

@@ -129,7 +129,7 @@ static int mend(struct mending *mending, const char *run_dir, struct lr_error *e
     int rc;
     if ((rc = run_plan_read(&mending->plan, &mending->plan_hash, run_dir, err)) ||
         (rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err)) ||
-        (rc = open_run_lock(&mending->lock, run_dir, err)) ||
+        (rc = open_run_lock(&mending->lock, run_dir, 0, err)) ||
         (rc = campaign_create(&mending->campaign, &mending->plan, err)))
         return rc;
     snprintf(mending->path, sizeof(mending->path), "%s/journal.jsonl", run_dir);

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "history/baseline.h"
 #include "history/nights.h"
 #include "cli/progress_line.h"
-#include "cli/cmd_report.h"
+#include "cli/campaign_setup.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "cli/worker_threads.h"
@@ -25,7 +24,6 @@
 #include "lrsearch/limits.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "lrsearch/own_file.h"
 #include "measure.h"
 #include "net/launch.h"
 #include "net/mpi_group.h"
@@ -54,7 +52,6 @@
 #define GRACE_MAX_S 3600.0
 #define RANKS_MOST 65536u
 #define RANKS_AUTO UINT32_MAX
-#define FORK_NAME 64 /* bytes of --fork, with the NUL, at most */
 
 enum { RESUME_AUTO = 1, RESUME_NEVER };
 enum { PROGRESS_AUTO = 1, PROGRESS_PLAIN, PROGRESS_NONE };
@@ -98,35 +95,11 @@ static void *work(void *context)
 }
 
 /* The run directory: --run-dir or the plan's output.dir; with --fork, that name beside it. */
-static const char *find_run_dir(char fork[TRIAL_PATH + FORK_NAME],
-                                const struct run_options *options, const struct plan *plan)
+static const char *find_run_dir(char fork[FORK_PATH], const struct run_options *options,
+                                const struct plan *plan)
 {
     const char *dir = options->run_dir ? options->run_dir : plan->output.dir;
-    if (!options->fork)
-        return dir;
-    size_t length = strlen(dir);
-    while (length > 1 && dir[length - 1] == '/')
-        length--;
-    while (length > 0 && dir[length - 1] != '/')
-        length--;
-    snprintf(fork, TRIAL_PATH + FORK_NAME, "%.*s%s", (int)length, dir, options->fork);
-    return fork;
-}
-
-/* PLAN and its --set options. `words`: room for all of them. */
-static struct provenance_arguments start_arguments(const char **words,
-                                                   const struct command_line *line)
-{
-    const struct run_options *options = line->options;
-    size_t count = 0;
-    if (!words) /* no memory: the campaign does not begin */
-        return (struct provenance_arguments){NULL, 0};
-    words[count++] = line->operands[0];
-    for (size_t i = 0; i < options->sets.count; i++) {
-        words[count++] = "--set";
-        words[count++] = options->sets.words[i];
-    }
-    return (struct provenance_arguments){words, count};
+    return options->fork ? fork_path(fork, dir, options->fork) : dir;
 }
 
 /* When Slurm will end the job, in Unix seconds; 0: unknown. */
@@ -139,7 +112,7 @@ static time_t job_end_time(void)
 /* Every rank logs to the coordinator's run directory, which the coordinator creates. */
 static void open_log(const struct run_options *options, const struct plan *plan, int ranks)
 {
-    char fork[TRIAL_PATH + FORK_NAME];
+    char fork[FORK_PATH];
     struct msg_hello self = peer_self();
     lr_log_files(find_run_dir(fork, options, plan), self.host, ranks, LR_LOG_CAMPAIGN_BYTES);
 }
@@ -149,51 +122,31 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
 {
     const struct run_options *options = line->options;
     struct progress_line progress;
+    struct campaign_setup setup;
     struct answer *answer = lr_calloc(1, sizeof(*answer));
     struct lr_error err = {0};
-    char fork[TRIAL_PATH + FORK_NAME];
+    char fork[FORK_PATH];
     const char *run_dir = find_run_dir(fork, options, plan);
-    char *cache_dir = prepare_cache_dir(run_dir);
-    const char **words = lr_calloc(1 + 2 * options->sets.count, sizeof(*words));
     progress_line_init(&progress, line->verbosity >= 0 && options->progress != PROGRESS_NONE,
                        options->progress == PROGRESS_PLAIN);
     const struct stage_report stages = progress_line_stages(&progress);
-    struct prepare prepare = {plan, plan->search.horizons[plan->search.horizon_count - 1],
-                              "search.horizons: the longest", cache_dir, &stages};
-    /* confirm.tokens is at least the longest horizon; 0: as long as the text allows. */
-    if (plan->confirm.tokens > 0) {
-        prepare.longest = plan->confirm.tokens;
-        prepare.longest_key = "confirm.tokens";
-    }
-    struct baseline baseline = {.plan = plan, .run_dir = run_dir};
-    struct coordinator_setup setup = {
-        .plan = plan,
-        .plan_path = line->operands[0],
-        .arguments = start_arguments(words, line),
-        .run_dir = run_dir,
-        .resume = options->resume != RESUME_NEVER,
-        .fork_from = !options->fork     ? NULL
-                     : options->run_dir ? options->run_dir
-                                        : plan->output.dir,
-        .transport = transport,
-        .loop = &loop_uv,
-        .grace_s = options->grace_s,
-        .end_time = job_end_time(),
-        .mpi_library = mpi_library(),
-        .blas = kernels_init(),
-        .prepare_data = prepare_data,
-        .prepare_context = &prepare,
-        .find_baseline = baseline_find,
-        .compare = baseline_compare,
-        .baseline_context = &baseline,
-        .watch = progress_line_watch(&progress),
-        .draw = make_report,
-    };
-    bool begun = answer && cache_dir && words;
-    int rc = begun ? coordinator_run(&setup, answer, workers_lost, &err) : lr_nomem(&err);
+    int rc = campaign_setup_init(&setup, plan, line->operands[0], &options->sets, run_dir, &stages,
+                                 &err);
+    struct coordinator_setup *coordinator = &setup.coordinator;
+    coordinator->resume = options->resume != RESUME_NEVER;
+    coordinator->fork_from = !options->fork     ? NULL
+                             : options->run_dir ? options->run_dir
+                                                : plan->output.dir;
+    coordinator->transport = transport;
+    coordinator->loop = &loop_uv;
+    coordinator->grace_s = options->grace_s;
+    coordinator->end_time = job_end_time();
+    coordinator->watch = progress_line_watch(&progress);
+    bool begun = answer && rc == 0;
+    rc = begun ? coordinator_run(coordinator, answer, workers_lost, &err) : lr_nomem(&err);
     progress_line_release(&progress);
-    baseline_release(&baseline);
-    bool history_failed = baseline.failed;
+    bool history_failed = setup.baseline.failed;
+    campaign_setup_release(&setup);
     if (rc)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     else if (night_record(run_dir, plan, answer))
@@ -208,8 +161,6 @@ static int coordinate(const struct command_line *line, const struct plan *plan,
         status = lr_error_exit_status(LR_EIO); /* the status of a drift has precedence */
     status = outcome_written(status);
     summary_print_line(plan->name, run_dir, answered ? answer : NULL, status);
-    lr_free(words);
-    lr_free(cache_dir);
     lr_free(answer);
     return status;
 }
@@ -433,6 +384,10 @@ static int run_plan(const struct command_line *line)
     int rc = prepare_plan(&plan, line->operands[0], options->sets.words, options->sets.count);
     if (!rc && (rc = limits_check_files(RUN_FILES, &err)))
         lr_log(LR_LOG_ERROR, "%s", err.text);
+    if (!rc && plan->trainer.kind == TRAINER_EXTERNAL) {
+        rc = LR_EPLAN;
+        lr_log(LR_LOG_ERROR, "%s: %s", line->operands[0], PREPARE_EXTERNAL);
+    }
     if (!rc && (rc = check_ranks(plan, &err)) && mpi_launched_rank() == 0)
         lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
@@ -512,25 +467,6 @@ static int read_ranks(void *member, const char *value, struct lr_error *err)
     return 0;
 }
 
-static int read_fork(void *member, const char *value, struct lr_error *err)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-    *(const char **)member = value;
-    if (*value && own_name_taken(value))
-        return lr_fail(err, LR_EUSAGE,
-                       "--fork %s: is a name that lrsearch uses itself beside the runs (" OWN_NAMES
-                       "); choose another",
-                       value);
-    if (*value && *value != '.' && strlen(value) < FORK_NAME &&
-        strspn(value, letters) == strlen(value))
-        return 0;
-    return lr_fail(err, LR_EUSAGE,
-                   "--fork %s: must be a name of letters, digits, '-', '_' and '.', without a "
-                   "leading dot",
-                   value);
-}
-
 static int check(const struct command_line *line, struct lr_error *err)
 {
     const struct run_options *options = line->options;
@@ -555,7 +491,7 @@ static const struct option_row rows[] = {
      OPTION_AT(run_options, resume), .type = OPTION_CHOICE, .values = "auto never"},
     {"fork", "NAME",
      "a new campaign in NAME beside --run-dir, which begins with its trainings that still hold",
-     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = read_fork},
+     OPTION_AT(run_options, fork), .type = OPTION_READ, .read = fork_read},
     {"grace", "TIME",
      "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s",
      OPTION_AT(run_options, grace_s), .type = OPTION_DURATION, .high = GRACE_MAX_S,

@@ -157,7 +157,11 @@ static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error 
                        watch->run_dir);
     } else {
         bool finished = campaign_finished(watch->follow.campaign);
-        view->state = held ? STATUS_RUNNING : finished ? STATUS_FINISHED : STATUS_INTERRUPTED;
+        bool asked = campaign_clock_ms(watch->follow.campaign) > 0;
+        view->state = held       ? STATUS_RUNNING
+                      : finished ? STATUS_FINISHED
+                      : asked    ? STATUS_ASKED
+                                 : STATUS_INTERRUPTED;
         if ((rc = status_fill_view(&watch->fill, watch->follow.campaign, !watch->fitted, err)))
             return rc;
         watch->fitted = true;
@@ -394,7 +398,7 @@ static int watch_campaign(struct watch *watch, const struct status_options *opti
             rc = lr_fail_errno(err, LR_EIO, "cannot write");
             break;
         }
-        bool runs = view->state == STATUS_RUNNING || view->state == STATUS_PREPARING;
+        bool runs = view->state != STATUS_INTERRUPTED && view->state != STATUS_FINISHED;
         if (!runs || !wait_for_next(&screen))
             break;
     }
@@ -450,10 +454,12 @@ static const struct option_row rows[] = {
 
 const struct command cmd_status = {
     .name = "status",
-    .operand = "RUN_DIR",
+    .operand = "[RUN_DIR]",
     .help = "where a campaign stands that is running, or was run; --watch looks on",
     .examples = "lrsearch status logs/quickstart --watch",
+    .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
+    .latest = true,
     .least_most = {1, 1},
     COMMAND_ROWS(rows),
     .options = &(struct status_options){0},

@@ -5,14 +5,17 @@
 #include "cli/command_line.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
-#include "plan/complaints.h"
+#include "lrsearch/printable.h"
+#include "lrsearch/suggestion.h"
 
 const struct command *const commands[] = {
-    &cmd_run,     &cmd_check,  &cmd_train,   &cmd_coord_check, &cmd_tokenize, &cmd_fit,
+    &cmd_run,     &cmd_ask,    &cmd_tell,    &cmd_check,  &cmd_train,   &cmd_coord_check, &cmd_tokenize, &cmd_fit,
     &cmd_predict, &cmd_import, &cmd_export,  &cmd_status,      &cmd_audit,    &cmd_report,
     &cmd_plan,    &cmd_schema, &cmd_history, &cmd_compare,     &cmd_journal,  &cmd_bench,
     &cmd_docs,    &cmd_help,   &cmd_version,
@@ -71,6 +74,7 @@ enum { ROW_BASE = 256 }; /* getopt_long returns ROW_BASE + i for row i */
 
 struct given { /* an option as it stands in argv */
     const struct option_row *row;
+    char letter; /* by which it was given; 0: by its name */
     const char *value;
 };
 
@@ -164,7 +168,7 @@ static int scan_options(struct scan *scan, struct command_line *line, int argc, 
         if (row >= general_rows && row < general_rows + general_row_count)
             option_read(line, row, optarg, err);
         else
-            scan->given[scan->given_count++] = (struct given){row, optarg};
+            scan->given[scan->given_count++] = (struct given){row, value < ROW_BASE ? (char)value : 0, optarg};
     }
     return 0;
 }
@@ -195,6 +199,17 @@ static int choose_command(struct command_line *line, struct lr_error *err)
     return 0;
 }
 
+/* The command's own row of an option; NULL: it has none. A letter may stand for other names in other
+ * commands. */
+static const struct option_row *find_given(const struct command *command, const struct given *given)
+{
+    for (size_t i = 0; given->letter && i < command->row_count; i++)
+        if (command->rows[i].letter == given->letter)
+            return &command->rows[i];
+    return given->letter ? NULL
+                         : option_find(command->rows, command->row_count, given->row->name);
+}
+
 /* Refuses an option of another command, and names the commands that have it. */
 static int refuse_option(const char *name, const struct command *command, struct lr_error *err)
 {
@@ -217,6 +232,34 @@ static int refuse_option(const char *name, const struct command *command, struct
                    name, command->name, owners, command->name);
 }
 
+#define LATEST "logs/latest" /* a link to the newest run (store/run_dir.c) */
+
+/* The newest run of this folder, by its own name; LATEST if its link is not ours. NULL: none. */
+static char *latest_run(void)
+{
+    static char path[sizeof(LATEST) + NAME_MAX];
+    char name[NAME_MAX + 1];
+    struct stat status;
+    ssize_t length = readlink(LATEST, name, NAME_MAX);
+    if (stat(LATEST, &status) || !S_ISDIR(status.st_mode))
+        return NULL;
+    name[length > 0 ? length : 0] = '\0';
+    bool plain = name[0] && name[0] != '.' && !strchr(name, '/') && !lr_has_controls(name);
+    snprintf(path, sizeof(path), "%s%s", plain ? "logs/" : LATEST, plain ? name : "");
+    return path;
+}
+
+/* Without an operand. */
+static void use_latest_run(struct command_line *line)
+{
+    static char *operands[2];
+    if (line->operand_count > 0 || !line->command->latest)
+        return;
+    operands[0] = latest_run();
+    line->operands = operands;
+    line->operand_count = operands[0] != NULL;
+}
+
 static int check_operands(const struct command_line *line, struct lr_error *err)
 {
     static const char *const names[] = {[OPERAND_PLAN] = "plan",
@@ -227,8 +270,10 @@ static int check_operands(const struct command_line *line, struct lr_error *err)
         [OPERAND_PLAN] = "plans/quickstart.yaml", [OPERAND_RUN] = "logs/quickstart"};
     const struct command *command = line->command;
     if (line->operand_count < command->least_most[0])
-        return lr_fail(err, LR_EUSAGE, "%s: name a %s, as in: lrsearch %s %s", command->name,
-                       names[command->kind], command->name, samples[command->kind]);
+        return lr_fail(err, LR_EUSAGE, "%s: name a %s, as in: lrsearch %s %s%s", command->name,
+                       names[command->kind], command->name, samples[command->kind],
+                       command->latest ? " (without one it is " LATEST ", which is not there)"
+                                       : "");
     if (line->operand_count > command->least_most[1] && command->least_most[1] == 0)
         return lr_fail(err, LR_EUSAGE, "%s: takes no '%s' (see lrsearch %s --help)", command->name,
                        line->operands[0], command->name);
@@ -258,12 +303,13 @@ int command_line_parse(struct command_line *line, int argc, char **argv, struct 
     line->options = command->options;
     for (size_t i = 0; i < scan.given_count; i++) {
         const char *name = scan.given[i].row->name;
-        const struct option_row *row = option_find(command->rows, command->row_count, name);
+        const struct option_row *row = find_given(command, &scan.given[i]);
         rc = row ? option_read(command->options, row, scan.given[i].value, err)
                  : refuse_option(name, command, err);
         if (rc)
             goto out;
     }
+    use_latest_run(line);
     if ((rc = check_operands(line, err)))
         goto out;
     rc = command->check ? command->check(line, err) : 0;

@@ -35,6 +35,7 @@ struct command {
     const char *operand_help; /* describes the operand; NULL: a text by `kind` */
     const char *examples;     /* lines, without a last '\n' */
     enum operand_kind kind;
+    bool latest;                   /* without an operand it takes the newest run, logs/latest */
     size_t least_most[2];          /* fewest and most operands; SIZE_MAX: `check` counts them */
     const struct option_row *rows; /* its own options, without the general ones */
     size_t row_count;
@@ -44,6 +45,7 @@ struct command {
     int (*check)(const struct command_line *line, struct lr_error *err);
     int (*run)(const struct command_line *line); /* prints its errors; returns the exit status */
 };
+#define LATEST_HELP "the directory of a run; without one the newest, logs/latest"
 #define COMMAND_ROWS(table) .rows = table, .row_count = sizeof(table) / sizeof((table)[0])
 
 extern const struct command *const commands[];
@@ -62,8 +64,8 @@ extern const size_t general_row_count;
 int command_line_parse(struct command_line *line, int argc, char **argv, struct lr_error *err);
 void command_line_release(struct command_line *line);
 
-extern const struct command cmd_audit, cmd_bench, cmd_check, cmd_compare, cmd_coord_check, cmd_docs,
+extern const struct command cmd_ask, cmd_audit, cmd_bench, cmd_check, cmd_compare, cmd_coord_check, cmd_docs,
     cmd_export, cmd_fit, cmd_help, cmd_history, cmd_import, cmd_journal, cmd_plan, cmd_predict,
-    cmd_report, cmd_run, cmd_schema, cmd_status, cmd_tokenize, cmd_train, cmd_version;
+    cmd_report, cmd_run, cmd_schema, cmd_status, cmd_tell, cmd_tokenize, cmd_train, cmd_version;
 
 #endif

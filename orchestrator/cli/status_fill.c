@@ -247,6 +247,9 @@ static void fill_budgets(struct status_view *view, const struct campaign *campai
     add_budget(view, "budget.flops", spent->flops, plan->budget.flops);
     add_budget(view, "budget.trials", (double)spent->trials, (double)plan->budget.trials);
     add_budget(view, "budget.core_hours", spent->core_hours, plan->budget.core_hours);
+    add_budget(view, "budget.share_of_target",
+               plan_target_runs(plan, (double)spent->tokens, spent->flops),
+               plan->budget.share_of_target);
     add_budget(view, "budget.wall", spent->wall_s, plan->budget.wall_s);
 }
 
@@ -375,8 +378,8 @@ int status_fill_view(struct status_fill *fill, const struct campaign *campaign, 
     struct status_view *view = &fill->view;
     const struct status_session *session = &fill->session;
     assert(view->state != STATUS_PREPARING); /* there is a campaign */
-    bool at_it = view->state == STATUS_RUNNING;
-    double elapsed_s = at_it ? elapsed_until_now(session) : session->clock_s;
+    bool running = view->state == STATUS_RUNNING, at_it = running || view->state == STATUS_ASKED;
+    double elapsed_s = running ? elapsed_until_now(session) : session->clock_s;
     int rc = 0;
     if (refit && (rc = campaign_answer(campaign, &view->answer, err)))
         return rc;

@@ -25,9 +25,7 @@
 #include "net/peer.h"
 #include "plan/plan_json.h"
 #include "sched/width.h"
-#include "store/result_json.h"
 #include "store/run_dir.h"
-#include "store/run_tables.h"
 
 #define ANSWER_MS 1000u     /* limit for the fits of an interrupted run */
 #define FOREVER_S 1e9       /* longer means never; as milliseconds it fits 64 bits */
@@ -212,37 +210,6 @@ static int on_describe(void *context, uint32_t id, uint32_t attempt, struct msg_
 
 /* ---- acting on the campaign's state ---- */
 
-/* Journals the result of the same trial in the campaign that this one was forked from. */
-static int take_over(struct coordinator *c, const struct trial *trial,
-                     const struct fork_trial *known, struct lr_error *err)
-{
-    int rc;
-    struct event event = {.kind = EVENT_STARTED};
-    event.as.started.trial_id = trial->id;
-    event.as.started.attempt = trial->attempt + 1;
-    event.as.started.at_s = wall_s(c);
-    snprintf(event.as.started.host, sizeof(event.as.started.host), "fork");
-    memcpy(event.as.started.cpu, known->start.cpu, sizeof(event.as.started.cpu));
-    if ((rc = open_run_record(&c->run, &event, err)))
-        return rc;
-    for (size_t i = 0; i < known->point_count; i++) {
-        event = (struct event){.kind = EVENT_CURVE};
-        event.as.curve = known->points[i];
-        event.as.curve.trial_id = trial->id;
-        event.as.curve.attempt = trial->attempt;
-        if ((rc = open_run_record(&c->run, &event, err)))
-            return rc;
-    }
-    event = (struct event){.kind = EVENT_ENDED};
-    event.as.ended.trial_id = trial->id;
-    event.as.ended.attempt = trial->attempt;
-    event.as.ended.at_s = wall_s(c);
-    event.as.ended.result = known->result;
-    event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* not charged again */
-    event.as.ended.result.begun_tokens = known->result.tokens;
-    return open_run_record(&c->run, &event, err);
-}
-
 /* Grows handed[] to trials up to this id. */
 static int reserve_handed(struct coordinator *c, size_t last_id, struct lr_error *err)
 {
@@ -294,7 +261,8 @@ static int hand_over_waiting(struct coordinator *c, bool *taken, struct lr_error
             continue;
         const struct fork_trial *known = c->run.fork ? fork_find(c->run.fork, &trial->spec) : NULL;
         *taken = *taken || known;
-        if ((rc = known ? take_over(c, trial, known, err) : hand_over(c, trial, err)))
+        if ((rc = known ? open_run_take_over(&c->run, trial, known, wall_s(c), err)
+                        : hand_over(c, trial, err)))
             return rc;
     }
     return 0;
@@ -397,14 +365,6 @@ static int advance(struct coordinator *c, struct lr_error *err)
     return 0;
 }
 
-/* Once its result is durable, a trial's checkpoint can go. */
-static void remove_checkpoint(const struct coordinator *c, uint32_t id)
-{
-    const struct trial *trial = campaign_trial(c->run.campaign, id);
-    if (trial && trial_state_is_over(trial->state) && c->run.checkpoint_dir[0])
-        run_dir_remove_checkpoint(c->run.checkpoint_dir, trial);
-}
-
 static int record_reports(struct coordinator *c, struct lr_error *err)
 {
     int rc = 0;
@@ -429,7 +389,7 @@ static int take_reports(struct coordinator *c, struct lr_error *err)
         return rc;
     for (size_t i = 0; i < c->report_count; i++)
         if (c->reports[i].kind == EVENT_ENDED)
-            remove_checkpoint(c, c->reports[i].as.ended.trial_id);
+            open_run_remove_checkpoint(&c->run, c->reports[i].as.ended.trial_id);
     c->report_count = c->reports_recorded = 0;
     return 0;
 }
@@ -632,40 +592,6 @@ static int make_answer(struct coordinator *c, bool in_time, struct lr_error *err
     return 0;
 }
 
-static int write_files(struct coordinator *c, bool in_time, struct lr_error *err)
-{
-    int rc;
-    const char *run_dir = c->setup->run_dir;
-    const struct answer *answer = c->answer;
-    size_t count = campaign_trial_count(c->run.campaign);
-    const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
-    if (!trials)
-        return lr_nomem(err);
-    for (uint32_t id = 1; id <= count; id++)
-        trials[id - 1] = campaign_trial(c->run.campaign, id);
-    /* First, because it makes room on a full disk; also removes what an earlier run that was killed
-     * left behind. */
-    if (campaign_is_complete(c->run.campaign))
-        run_dir_remove_checkpoints(run_dir);
-    if ((rc = make_answer(c, in_time, err)))
-        goto out;
-    if ((rc = result_json_write(run_dir, c->setup->plan->name, answer, err)))
-        goto out;
-    if ((rc = trials_csv_write(run_dir, trials, count, err)))
-        goto out;
-    if ((rc = cells_csv_write(run_dir, answer, err)))
-        goto out;
-    if ((rc = curves_csv_write(run_dir, trials, count, err)))
-        goto out;
-    if ((rc = faults_csv_write(run_dir, count, err)))
-        goto out;
-    if (c->setup->draw)
-        c->setup->draw(run_dir, answer, trials, count);
-out:
-    lr_free(trials);
-    return rc;
-}
-
 /* Sends to every worker while there is no scheduler. */
 static void tell_everyone(struct transport *transport, const struct message *message)
 {
@@ -710,6 +636,8 @@ static int run_campaign(struct coordinator *c, struct lr_error *err)
         goto out;
     c->was_finished = campaign_finished(c->run.campaign);
     rc = run_until_finished(c, err);
+    if (rc == LR_EFAILURES)
+        open_run_show_output(&c->run);
     if (rc != LR_ENOSPC && rc != LR_EIO) {
         if (c->next_recorded > 0) /* in part: reports may not come between */
             record_next(c, SIZE_MAX, &ignored);
@@ -739,7 +667,10 @@ int coordinator_run(const struct coordinator_setup *setup, struct answer *answer
     if (known && in_time && campaign_finished(c->run.campaign) && !c->answered) {
         memset(answer, 0, sizeof(*answer)); /* a signal has ended its fit; the next start fits it */
     } else if (known && !c->run.locked_out) {
-        int written = write_files(c, in_time, rc ? &ignored : err);
+        struct lr_error *why = rc ? &ignored : err;
+        int written = make_answer(c, in_time, why);
+        if (!written)
+            written = open_run_write(&c->run, c->answer, why);
         if (!rc)
             rc = written;
     }

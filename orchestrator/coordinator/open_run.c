@@ -18,7 +18,18 @@
 #include "net/peer.h"
 #include "plan/plan_diff.h"
 #include "store/provenance.h"
+#include "store/result_json.h"
 #include "store/run_dir.h"
+#include "store/run_tables.h"
+
+#define JOURNAL_PATH (TRIAL_PATH + 32)
+
+enum {
+    FIRST_FAILURES = 3, /* one may be bad luck, two too; a campaign would bear ten */
+    HEAD_LINES = 2,     /* of an output file: how the attempt ended */
+    LINES_SHOWN = 10,   /* of the output, with so many bytes each */
+    LINE_SHOWN = 200,
+};
 
 static int apply_replayed(void *context, const struct event *event, struct lr_error *err)
 {
@@ -180,7 +191,7 @@ static int record_opening(struct open_run *run, const char *resolved, struct lr_
     return 0;
 }
 
-static int record_session(struct open_run *run, struct lr_error *err)
+int open_run_session(struct open_run *run, uint32_t ranks, struct lr_error *err)
 {
     int rc;
     const struct coordinator_setup *setup = run->setup;
@@ -191,12 +202,16 @@ static int record_session(struct open_run *run, struct lr_error *err)
     snprintf(start->mpi, sizeof(start->mpi), "%s", setup->mpi_library);
     snprintf(start->blas, sizeof(start->blas), "%s", setup->blas);
     snprintf(start->host, sizeof(start->host), "%s", peer_self().host);
-    start->ranks = (uint32_t)setup->transport->size;
+    start->ranks = ranks;
     start->retries = setup->plan->on_fail.retries;
+    /* other trainers run no program of the user's, which may be wrong in every attempt */
+    start->first_failures = setup->plan->trainer.kind == TRAINER_COMMAND ? FIRST_FAILURES : 0;
     start->stop_on_fail = setup->plan->on_fail.then == ON_FAIL_STOP;
     if ((rc = open_run_record(run, &event, err)))
         return rc;
     const struct event_session *all = campaign_sessions(run->campaign, &starts);
+    if (starts > 1 && setup->arguments.count == 0) /* keep those that the file has */
+        return 0;
     return provenance_write(setup->run_dir, campaign_opening(run->campaign)->products,
                             setup->plan->seed, &setup->arguments, all, starts, err);
 }
@@ -238,6 +253,36 @@ static int adopt_trials(struct open_run *run, struct lr_error *err)
     return rc;
 }
 
+int open_run_take_over(struct open_run *run, const struct trial *trial,
+                       const struct fork_trial *known, double at_s, struct lr_error *err)
+{
+    int rc;
+    struct event event = {.kind = EVENT_STARTED};
+    event.as.started.trial_id = trial->id;
+    event.as.started.attempt = trial->attempt + 1;
+    event.as.started.at_s = at_s;
+    snprintf(event.as.started.host, sizeof(event.as.started.host), "fork");
+    memcpy(event.as.started.cpu, known->start.cpu, sizeof(event.as.started.cpu));
+    if ((rc = open_run_record(run, &event, err)))
+        return rc;
+    for (size_t i = 0; i < known->point_count; i++) {
+        event = (struct event){.kind = EVENT_CURVE};
+        event.as.curve = known->points[i];
+        event.as.curve.trial_id = trial->id;
+        event.as.curve.attempt = trial->attempt;
+        if ((rc = open_run_record(run, &event, err)))
+            return rc;
+    }
+    event = (struct event){.kind = EVENT_ENDED};
+    event.as.ended.trial_id = trial->id;
+    event.as.ended.attempt = trial->attempt;
+    event.as.ended.at_s = at_s;
+    event.as.ended.result = known->result;
+    event.as.ended.result.seconds = event.as.ended.result.flops = 0; /* not charged again */
+    event.as.ended.result.begun_tokens = known->result.tokens;
+    return open_run_record(run, &event, err);
+}
+
 /* ---- the lock ---- */
 
 int open_run_beat(struct open_run *run, struct lr_error *err)
@@ -256,12 +301,13 @@ static bool owner_is_alive(const struct run_owner *owner)
     return peer_alive(&(struct msg_hello){.pid = owner->pid, .host_id = owner->host_id});
 }
 
-int open_run_lock(struct run_lock **out, const char *run_dir, struct lr_error *err)
+int open_run_lock(struct run_lock **out, const char *run_dir, uint64_t turn_ms,
+                  struct lr_error *err)
 {
     struct msg_hello hello = peer_self();
     struct run_owner self = {.host_id = hello.host_id, .pid = hello.pid};
     memcpy(self.host, hello.host, sizeof(self.host));
-    return run_lock_take(out, run_dir, &self, owner_is_alive, NULL, err);
+    return run_lock_take(out, run_dir, &self, owner_is_alive, NULL, turn_ms, err);
 }
 
 void open_run_tidy(const char *run_dir, const struct campaign *campaign)
@@ -275,10 +321,47 @@ void open_run_tidy(const char *run_dir, const struct campaign *campaign)
         return;
     bool dead =
         view.known && view.owner.host_id == peer_self().host_id && !owner_is_alive(&view.owner);
-    if ((view.there && !dead) || open_run_lock(&lock, run_dir, &err))
+    if ((view.there && !dead) || open_run_lock(&lock, run_dir, 0, &err))
         return;
     run_dir_remove_checkpoints(run_dir);
     run_lock_release(lock);
+}
+
+/* ---- derived files ---- */
+
+int open_run_write(struct open_run *run, const struct answer *answer, struct lr_error *err)
+{
+    int rc;
+    const struct coordinator_setup *setup = run->setup;
+    const char *run_dir = setup->run_dir;
+    size_t count = campaign_trial_count(run->campaign);
+    const struct trial **trials = lr_calloc(count + 1, sizeof(struct trial *));
+    if (!trials)
+        return lr_nomem(err);
+    for (uint32_t id = 1; id <= count; id++)
+        trials[id - 1] = campaign_trial(run->campaign, id);
+    /* First, because it makes room on a full disk; also removes what an earlier run that was killed
+     * left behind. */
+    if (campaign_is_complete(run->campaign))
+        run_dir_remove_checkpoints(run_dir);
+    if ((rc = result_json_write(run_dir, setup->plan->name, answer, err)) ||
+        (rc = trials_csv_write(run_dir, trials, count, err)) ||
+        (rc = cells_csv_write(run_dir, answer, err)) ||
+        (rc = curves_csv_write(run_dir, trials, count, err)) ||
+        (rc = faults_csv_write(run_dir, count, err)))
+        goto out;
+    if (setup->draw)
+        setup->draw(run_dir, answer, trials, count);
+out:
+    lr_free(trials);
+    return rc;
+}
+
+void open_run_remove_checkpoint(const struct open_run *run, uint32_t id)
+{
+    const struct trial *trial = campaign_trial(run->campaign, id);
+    if (trial && trial_state_is_over(trial->state) && run->checkpoint_dir[0])
+        run_dir_remove_checkpoint(run->checkpoint_dir, trial);
 }
 
 /* ---- the whole ---- */
@@ -288,45 +371,127 @@ bool open_run_has_campaign(const struct open_run *run)
     return run->journal && campaign_opening(run->campaign)->name[0];
 }
 
-int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *err)
+/* Locks RUN_DIR and replays its journal, or begins one: *forks: that of a fork, which does not have
+ * its name `path` yet. */
+static int open_journal(struct open_run *run, const char *resolved, uint64_t turn_ms,
+                        char path[JOURNAL_PATH], bool *forks, struct lr_error *err)
 {
     int rc;
     const struct coordinator_setup *setup = run->setup;
-    char path[TRIAL_PATH + 32], unfinished[TRIAL_PATH + 32];
+    char unfinished[JOURNAL_PATH];
     assert(!run->campaign && !run->journal && !run->lock);
-    if (setup->fork_from && (rc = fork_open(&run->fork, setup->fork_from, err)))
-        return rc;
     if ((rc = run_dir_open(setup->run_dir, err))) {
         lr_prefix(err, "%s", setup->run_dir);
         return rc;
     }
-    if ((rc = open_run_lock(&run->lock, setup->run_dir, err)) ||
+    if ((rc = open_run_lock(&run->lock, setup->run_dir, turn_ms, err)) ||
         (rc = campaign_create(&run->campaign, setup->plan, err)))
         return rc;
-    snprintf(path, sizeof(path), "%s/journal.jsonl", setup->run_dir);
+    snprintf(path, JOURNAL_PATH, "%s/journal.jsonl", setup->run_dir);
     snprintf(unfinished, sizeof(unfinished), "%s/journal.jsonl.new", setup->run_dir);
     unlink(unfinished); /* of a fork that ended while it took over its first round */
-    bool forks = run->fork && access(path, F_OK) != 0;
-    if ((rc = journal_open(&run->journal, forks ? unfinished : path, apply_replayed, run->campaign,
+    *forks = run->fork && access(path, F_OK) != 0;
+    if ((rc = journal_open(&run->journal, *forks ? unfinished : path, apply_replayed, run->campaign,
                            err)))
         return rc;
-    if (open_run_has_campaign(run)) {
-        if (!setup->resume)
-            return lr_fail(err, LR_ECREATE,
-                           "%s: already holds a campaign; choose another --run-dir, or go on with "
-                           "it (--resume=auto)",
-                           setup->run_dir);
-        if ((rc = check_same_plan(setup->run_dir, resolved, err)))
-            return rc;
+    if (!open_run_has_campaign(run))
+        return 0;
+    if (!setup->resume)
+        return lr_fail(err, LR_ECREATE,
+                       "%s: already holds a campaign; choose another --run-dir, or go on with "
+                       "it (--resume=auto)",
+                       setup->run_dir);
+    return check_same_plan(setup->run_dir, resolved, err);
+}
+
+int open_run_begin(struct open_run *run, const char *resolved, struct lr_error *err)
+{
+    int rc;
+    bool forks;
+    const struct coordinator_setup *setup = run->setup;
+    char path[JOURNAL_PATH];
+    if (setup->fork_from && (rc = fork_open(&run->fork, setup->fork_from, err)))
+        return rc;
+    if ((rc = open_journal(run, resolved, 0, path, &forks, err)))
+        return rc;
+    if (open_run_has_campaign(run))
         lr_log(LR_LOG_INFO, "%s: going on with %zu journal lines", setup->run_dir,
                journal_count(run->journal));
-    }
     if (campaign_finished(run->campaign))
         return 0;
-    if ((rc = record_opening(run, resolved, err)) || (rc = record_session(run, err)) ||
+    if ((rc = record_opening(run, resolved, err)) ||
+        (rc = open_run_session(run, (uint32_t)setup->transport->size, err)) ||
         (rc = abandon_running(run, err)) || (run->fork && (rc = adopt_trials(run, err))))
         return rc;
     return forks ? journal_rename(run->journal, path, err) : journal_sync(run->journal, err);
+}
+
+/* Whether the plan is another than at the beginning (in its budget or limits, since
+ * check_same_plan() passed), or was stopped by a failed trial: then a SESSION reopens the
+ * campaign. */
+static bool is_restarted(const struct open_run *run, const char *resolved)
+{
+    return campaign_opening(run->campaign)->plan_hash != XXH3_64bits(resolved, strlen(resolved)) ||
+           campaign_stopped_by(run->campaign) > 0;
+}
+
+int open_run_join(struct open_run *run, const char *resolved, bool starts, struct lr_error *err)
+{
+    int rc;
+    bool forks;
+    size_t sessions = 0;
+    char path[JOURNAL_PATH];
+    if (run->setup->fork_from && (rc = fork_open(&run->fork, run->setup->fork_from, err)))
+        return rc;
+    if ((rc = open_journal(run, resolved, RUN_LOCK_TURN_MS, path, &forks, err)) ||
+        campaign_finished(run->campaign))
+        return rc;
+    campaign_sessions(run->campaign, &sessions);
+    if (sessions == 0 && (rc = record_opening(run, resolved, err)))
+        return rc;
+    if ((sessions == 0 || (starts && is_restarted(run, resolved))) &&
+        (rc = open_run_session(run, 2, err)))
+        return rc;
+    if ((run->fork && (rc = adopt_trials(run, err))) || (rc = make_folders(run, err)))
+        return rc;
+    return forks ? journal_rename(run->journal, path, err) : 0;
+}
+
+/* What follows the first `count` lines. */
+static const char *after_lines(const char *text, int count)
+{
+    for (; *text && count > 0; text++)
+        count -= *text == '\n';
+    return text;
+}
+
+/* The last `count` lines of a text. */
+static const char *last_lines(const char *text, int count)
+{
+    const char *at = text + strlen(text);
+    while (at > text && (at[-1] != '\n' || !*at || --count > 0))
+        at--;
+    return at;
+}
+
+void open_run_show_output(const struct open_run *run)
+{
+    char path[TRIAL_PATH], *text = NULL;
+    uint32_t attempt;
+    const struct trial *trial = campaign_last_failed(run->campaign, &attempt);
+    if (!run->output_dir[0] || !trial)
+        return;
+    run_dir_output_file(path, run->output_dir, trial->id, attempt);
+    if (run_dir_read(run->output_dir, strrchr(path, '/') + 1, &text, NULL) || !text)
+        return; /* of an attempt that was lost */
+    const char *line = last_lines(after_lines(text, HEAD_LINES), LINES_SHOWN);
+    if (*line)
+        lr_log(LR_LOG_ERROR, "the last lines of %s:", path);
+    for (; *line; line = after_lines(line, 1)) {
+        size_t length = strcspn(line, "\n");
+        lr_log(LR_LOG_ERROR, "| %.*s", (int)(length < LINE_SHOWN ? length : LINE_SHOWN), line);
+    }
+    lr_free(text);
 }
 
 void open_run_close(struct open_run *run)

@@ -233,7 +233,9 @@ void plan_outline_print(const struct plan *plan)
                precision_name(spec.precision));
     else
         printf("%s%s", trainer_name(spec.trainer),
-               spec.trainer == TRAINER_COMMAND ? "" : ", nothing is trained");
+               spec.trainer == TRAINER_COMMAND || spec.trainer == TRAINER_EXTERNAL
+                   ? ""
+                   : ", nothing is trained");
     if (trains && spec.optimizer != OPTIMIZER_ADAMW)
         printf(", %s", optimizer_name(spec.optimizer));
     printf(", policy %s, %u seed%s\n", policy->name, plan->search.seeds,

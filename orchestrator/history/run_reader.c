@@ -88,6 +88,7 @@ struct times {
     struct run_end *end;
     char started_utc[32];
     double wall_s; /* since started_utc */
+    uint64_t until_ms; /* the last CLOCK's; 0: not known */
 };
 
 static int note_event(void *context, const struct event *event, struct lr_error *err)
@@ -103,6 +104,7 @@ static int note_event(void *context, const struct event *event, struct lr_error 
         times->wall_s = 0;
     } else if (event->kind == EVENT_CLOCK) {
         times->wall_s += event->as.clock.wall_s;
+        times->until_ms = event->as.clock.until_ms;
     }
     return 0;
 }
@@ -117,7 +119,9 @@ int run_end_read(struct run_end *end, const char *run_dir, struct lr_error *err)
         return rc;
     memcpy(end->finished_utc, times.started_utc, sizeof(end->finished_utc));
     time_t started = utc_seconds(times.started_utc);
-    if (started > 0 && times.wall_s >= 0 && times.wall_s < 1e9)
+    if (times.until_ms > 0 && times.until_ms / 1000 < UINT32_MAX)
+        utc_format(end->finished_utc, (time_t)(times.until_ms / 1000));
+    else if (started > 0 && times.wall_s >= 0 && times.wall_s < 1e9)
         utc_format(end->finished_utc, started + (time_t)times.wall_s);
     return 0;
 }

@@ -28,6 +28,7 @@ static void check_kinds(struct plan_reader *reader)
                                      MEMBER(trainer.cwd),
                                      MEMBER(trainer.gpus_per_trial),
                                      MEMBER(trainer.report),
+                                     MEMBER(trainer.diverged),
                                      MEMBER(trainer.kill_grace_s),
                                      MEMBER(trainer.launcher),
                                      MEMBER(trainer.concurrent_trials),
@@ -118,21 +119,40 @@ static void check_decay_column(struct plan_reader *reader)
 
 /* ---- command ---- */
 
-static void check_argv(struct plan_reader *reader)
+/* Whether the text's placeholders can be filled in, for a short trial; else *err has the reason. */
+static bool can_expand(const struct plan_reader *reader, const char *text, struct lr_error *err)
 {
     const struct plan *plan = reader->plan;
     struct trial_spec spec = plan_trial(plan);
-    const struct placeholder_trial trial = {.spec = &spec, .port = 1};
+    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1, .port = 1};
     char expanded[2 * TRIAL_PATH];
+    spec.lr = HAS(reader, search.lr) ? plan->search.lr[0] : 1e-3;
+    spec.horizon_tokens = HAS(reader, search.horizons) ? plan->search.horizons[0] : 1000000;
+    spec.seed = plan_seed(plan, 0);
+    memset(err, 0, sizeof(*err));
+    return placeholder_expand(expanded, sizeof(expanded), text, &trial, err) == 0;
+}
+
+static void check_argv(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    struct lr_error err;
     if (!GIVEN(reader, trainer.argv))
         return;
     if (plan->trainer.argv_count > 0 && !plan->trainer.argv[0][0])
         reader_complain_item(reader, MEMBER(trainer.argv), 0, "is the program and cannot be empty");
-    for (size_t i = 0; i < plan->trainer.argv_count; i++) {
-        struct lr_error err = {0};
-        if (placeholder_expand(expanded, sizeof(expanded), plan->trainer.argv[i], &trial, &err))
+    for (size_t i = 0; i < plan->trainer.argv_count; i++)
+        if (!can_expand(reader, plan->trainer.argv[i], &err))
             reader_complain_item(reader, MEMBER(trainer.argv), i, "%s", err.text);
-    }
+}
+
+/* check_paths() has put the plan's folder before it; an error's place is that in the user's text. */
+static void check_cwd(struct plan_reader *reader)
+{
+    struct lr_error err;
+    if (GIVEN(reader, trainer.cwd) &&
+        !can_expand(reader, reader_text(reader, MEMBER(trainer.cwd)), &err))
+        reader_complain(reader, MEMBER(trainer.cwd), "%s", err.text);
 }
 
 /* A launcher's words, with {command} as a text that needs no placeholder. */
@@ -189,8 +209,11 @@ static void check_launcher(struct plan_reader *reader)
 static void check_env(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
+    struct lr_error err;
     for (size_t i = 0; i < plan->trainer.env_count; i++) {
         const char *name = plan->trainer.env[i].key;
+        if (!can_expand(reader, plan->trainer.env[i].value, &err))
+            reader_complain_entry(reader, MEMBER(trainer.env), name, "%s", err.text);
         if (strchr(name, '='))
             reader_complain(reader, MEMBER(trainer.env), "the name %s must have no =", name);
         else if (strncmp(name, "LRSEARCH_", 9) == 0)
@@ -204,7 +227,8 @@ static void check_env(struct plan_reader *reader)
     }
 }
 
-static void check_regex(struct plan_reader *reader, const char *text)
+/* The regex, or NULL with a complaint; free it with pcre2_code_free(). */
+static pcre2_code *compile_regex(struct plan_reader *reader, size_t member, const char *text)
 {
     int code;
     PCRE2_SIZE offset;
@@ -213,15 +237,95 @@ static void check_regex(struct plan_reader *reader, const char *text)
         pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &offset, NULL);
     if (!regex) {
         pcre2_get_error_message(code, why, sizeof(why));
-        reader_complain(reader, MEMBER(trainer.report), "regex: %s, at byte %zu", (const char *)why,
+        reader_complain(reader, member, "regex: %s, at byte %zu", (const char *)why,
                         (size_t)offset + 1);
-        return;
     }
+    return regex;
+}
+
+static void check_regex(struct plan_reader *reader, const char *text)
+{
+    pcre2_code *regex = compile_regex(reader, MEMBER(trainer.report), text);
+    if (!regex)
+        return;
     if (pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "loss") < 0)
         reader_complain(reader, MEMBER(trainer.report),
                         "regex: it needs a group that is called loss, such as "
                         "'val loss: (?<loss>[-+.0-9a-z]+)'");
+    bool steps = pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "steps") >= 0;
+    if (steps && pcre2_substring_number_from_name(regex, (PCRE2_SPTR) "tokens") >= 0)
+        reader_complain(reader, MEMBER(trainer.report),
+                        "regex: it has the groups tokens and steps; leave one of them out");
+    else if (steps && ABSENT(reader, training.batch_tokens))
+        reader_complain(reader, MEMBER(trainer.report),
+                        "regex: the group steps needs the tokens of a step; give "
+                        "training.batch_tokens");
     pcre2_code_free(regex);
+}
+
+/* Whether a text differs between trials that may run at the same time. */
+static bool is_own(const char *text, const struct trial_spec *spec)
+{
+    const struct placeholder_trial one = {.spec = spec,
+                                          .trial_id = 1,
+                                          .attempt = 1,
+                                          .checkpoint = "1",
+                                          .spec_file = "1",
+                                          .port = 1,
+                                          .worker = 1};
+    const struct placeholder_trial two = {.spec = spec,
+                                          .trial_id = 2,
+                                          .attempt = 1,
+                                          .checkpoint = "2",
+                                          .spec_file = "2",
+                                          .port = 2,
+                                          .worker = 2};
+    char a[2 * TRIAL_PATH], b[2 * TRIAL_PATH];
+    return placeholder_expand(a, sizeof(a), text, &one, NULL) == 0 &&
+           placeholder_expand(b, sizeof(b), text, &two, NULL) == 0 && strcmp(a, b) != 0;
+}
+
+static void check_report_file(struct plan_reader *reader)
+{
+    const struct plan *plan = reader->plan;
+    const size_t member = MEMBER(trainer.report);
+    const char *file = plan_report(plan, "file"), *loss = plan_report(plan, "loss");
+    const char *tokens = plan_report(plan, "tokens"), *steps = plan_report(plan, "steps");
+    struct trial_spec spec = plan_trial(plan);
+    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1};
+    char expanded[TRIAL_PATH];
+    struct lr_error err = {0};
+    if (plan_report(plan, "fd") || plan_report(plan, "prefix") || plan_report(plan, "regex"))
+        reader_complain(reader, member, "give one of fd, prefix, regex and file");
+    if (!file[0])
+        reader_complain(reader, member, "file: is the file's name and cannot be empty");
+    else if (placeholder_expand(expanded, sizeof(expanded), file, &trial, &err))
+        reader_complain(reader, member, "file: %s", err.text);
+    else if (!is_own(file, &spec) && (file[0] == '/' || !is_own(plan->trainer.cwd, &spec)))
+        reader_complain(reader, member,
+                        "file: trials that run at the same time would write the same file; put "
+                        "{trial} into the folder that argv gives the program, and here, such as "
+                        "out/{trial}/%s",
+                        strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
+    if (!loss || !loss[0])
+        reader_complain(reader, member,
+                        "file needs the name that the loss has in it, such as loss: val_loss or "
+                        "loss: eval/loss");
+    if (tokens && steps)
+        reader_complain(reader, member, "give one of tokens and steps");
+    if ((tokens && !tokens[0]) || (steps && !steps[0]))
+        reader_complain(reader, member, "tokens and steps are names in the file and not empty");
+    if (steps && plan_largest_batch(plan) == 0)
+        reader_complain(reader, member,
+                        "steps needs training.batch_tokens, the tokens of a step; give it, or "
+                        "tokens");
+}
+
+static void check_diverged(struct plan_reader *reader)
+{
+    if (GIVEN(reader, trainer.diverged) && reader->plan->trainer.diverged.regex[0])
+        pcre2_code_free(
+            compile_regex(reader, MEMBER(trainer.diverged), reader->plan->trainer.diverged.regex));
 }
 
 static void check_report(struct plan_reader *reader)
@@ -233,8 +337,13 @@ static void check_report(struct plan_reader *reader)
         memcpy(way->value, "true", sizeof("true"));
         plan->trainer.report_count = 1;
     }
-    if (plan->trainer.report_count != 1)
-        reader_complain(reader, MEMBER(trainer.report), "give one of fd, prefix and regex");
+    if (plan_report(plan, "file"))
+        check_report_file(reader);
+    else if (plan_report(plan, "loss") || plan_report(plan, "tokens") || plan_report(plan, "steps"))
+        reader_complain(reader, MEMBER(trainer.report),
+                        "loss, tokens and steps are names in a file: give file, too");
+    else if (plan->trainer.report_count != 1)
+        reader_complain(reader, MEMBER(trainer.report), "give one of fd, prefix, regex and file");
     else if (strcmp(way->key, "regex") == 0)
         check_regex(reader, way->value);
     else if (strcmp(way->key, "fd") == 0 && strcmp(way->value, "true") != 0)
@@ -243,7 +352,13 @@ static void check_report(struct plan_reader *reader)
                         "or regex");
 }
 
-/* Only transformer and command can search LR ratios and the weight decay, and simulate those whose
+/* The user's own program trains. */
+static bool is_users(const struct plan *plan)
+{
+    return plan->trainer.kind == TRAINER_COMMAND || plan->trainer.kind == TRAINER_EXTERNAL;
+}
+
+/* Only transformer, command and external can search LR ratios and the weight decay, and simulate those whose
  * curvature is above 0: the other losses depend on one learning rate. */
 static void check_ratios(struct plan_reader *reader)
 {
@@ -266,7 +381,7 @@ static void check_ratios(struct plan_reader *reader)
                          ", or give simulate.decay_curvature"},
     };
     bool simulated = plan->trainer.kind == TRAINER_SIMULATE;
-    bool known = plan->trainer.kind == TRAINER_TRANSFORMER || plan->trainer.kind == TRAINER_COMMAND;
+    bool known = plan->trainer.kind == TRAINER_TRANSFORMER || is_users(plan);
     for (int i = 0; !known && i < RATIO_COUNT; i++)
         if (reader_given(reader, ratios[i].member) && ratios[i].range[0] < ratios[i].range[1] &&
             !(simulated && ratios[i].curvature > 0))
@@ -281,8 +396,7 @@ static void check_recipe(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
     bool trains = plan->trainer.kind == TRAINER_TRANSFORMER ||
-                  plan->trainer.kind == TRAINER_COMMAND ||
-                  (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
+                  is_users(plan) || (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
     check_kind(reader, MEMBER(training.muon_lr_scale), TRAINER_TRANSFORMER);
     check_kind(reader, MEMBER(training.muon_momentum), TRAINER_TRANSFORMER);
     if (!trains && GIVEN(reader, training.decay_rule))
@@ -320,8 +434,10 @@ void check_trainer(struct plan_reader *reader)
         check_decay_column(reader);
     } else if (plan->trainer.kind == TRAINER_COMMAND) {
         check_argv(reader);
+        check_cwd(reader);
         check_env(reader);
         check_report(reader);
+        check_diverged(reader);
         check_launcher(reader);
     }
     plan->surface.seed = plan->seed;

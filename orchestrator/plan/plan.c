@@ -77,6 +77,14 @@ const char *plan_column(const struct plan *plan, const char *column)
     return NULL;
 }
 
+const char *plan_report(const struct plan *plan, const char *key)
+{
+    for (size_t i = 0; i < plan->trainer.report_count; i++)
+        if (strcmp(plan->trainer.report[i].key, key) == 0)
+            return plan->trainer.report[i].value;
+    return NULL;
+}
+
 struct trial_spec plan_trial(const struct plan *plan)
 {
     struct trial_spec spec;

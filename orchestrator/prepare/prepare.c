@@ -59,6 +59,7 @@ int prepare_plan(struct plan **plan, const char *path, const char *const *sets, 
     struct plan_errors errors = {0};
     *plan = lr_calloc(1, sizeof(**plan));
     int rc = *plan ? plan_load(*plan, path, sets, set_count, &errors) : LR_ENOMEM;
+    fflush(stdout);
     for (size_t i = 0; i < errors.count && mpi_launched_rank() == 0; i++)
         fprintf(stderr, "%s\n", errors.lines[i]);
     if (rc == LR_ENOMEM && mpi_launched_rank() == 0)
@@ -187,7 +188,7 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
     const struct plan *plan = prepare->plan;
     bool target = cell == plan_cell_count(plan);
     struct trial_spec spec = target ? plan_target(plan) : plan_cell(plan, cell);
-    if (spec.trainer == TRAINER_SIMULATE || (target && !plan->confirm.wanted))
+    if (spec.trainer == TRAINER_SIMULATE || spec.trainer == TRAINER_EXTERNAL || (target && !plan->confirm.wanted))
         return 0;
     if (spec.trainer == TRAINER_REPLAY)
         return target ? 0 : prepare_table(plan, cell, prepare->cache_dir, &data[cell], err);
@@ -234,6 +235,10 @@ int prepare_trial(struct trial_spec *spec, char data_path[TRIAL_PATH], const str
     int rc;
     if (!cache_dir)
         return lr_nomem(err);
+    if (spec->trainer == TRAINER_EXTERNAL) {
+        rc = lr_fail(err, LR_EPLAN, PREPARE_EXTERNAL);
+        goto out;
+    }
     if ((rc = check_cache(cache_dir, err)))
         goto out;
     if (spec->trainer == TRAINER_TRANSFORMER &&

@@ -26,6 +26,10 @@ struct prepare {
 int prepare_data(void *context, char products[TRIAL_PRODUCTS], struct event_data *data,
                  struct lr_error *err);
 
+/* What a command says that would train a plan which has no trainer. */
+#define PREPARE_EXTERNAL                                                                           \
+    "trainer.kind: external is trained by you: `lrsearch ask RUN_DIR PLAN` hands out its trials"
+
 /* The same for a single training: fills the products and data fields of *spec, whose horizon must
  * be set, and `data_path` as in trial_place. `longest_key` names the key or option of that
  * horizon. */

@@ -59,7 +59,9 @@ static void print_head(FILE *out, const struct status_view *view)
     else
         wrap_print(out, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
                    status_state_name(view->state), owner,
-                   view->state == STATUS_INTERRUPTED ? "; the run's command goes on with it" : "");
+                   view->state == STATUS_INTERRUPTED ? "; the run's command goes on with it"
+                   : view->state == STATUS_ASKED     ? "; running is what is handed out and not told"
+                                                     : "");
 }
 
 static void print_counts(FILE *out, const struct status_view *view)
@@ -134,7 +136,8 @@ static const char *amount_text(char *text, size_t capacity, const char *key, dou
 {
     if (strcmp(key, "budget.wall") == 0)
         return format_seconds(text, capacity, amount);
-    if (strcmp(key, "budget.core_hours") == 0 || strcmp(key, "budget.flops") == 0)
+    if (strcmp(key, "budget.core_hours") == 0 || strcmp(key, "budget.flops") == 0 ||
+        strcmp(key, "budget.share_of_target") == 0)
         snprintf(text, capacity, "%.3g", amount);
     else
         format_count(text, capacity, amount);

@@ -15,6 +15,7 @@
     X(STATUS_PREPARING, "preparing") /* a process has begun, the journal is still empty */         \
     X(STATUS_RUNNING, "running")                                                                   \
     X(STATUS_INTERRUPTED, "interrupted") /* no process is at work, and it is not finished */       \
+    X(STATUS_ASKED, "asked")         /* the same, but its trials are handed out by lrsearch ask */    \
     X(STATUS_FINISHED, "finished")
 
 enum status_state {
@@ -55,7 +56,7 @@ struct status_budget {
     const char *key; /* key of the plan: "budget.tokens" */
     double used, limit;
 };
-#define STATUS_BUDGETS 5
+#define STATUS_BUDGETS 6
 
 struct status_view { /* zeroed: nothing is known */
     char name[64], run_dir[1024];

@@ -26,6 +26,7 @@
 
 #define LOCK_BYTES 512
 #define POLL_MS 250
+#define TURN_POLL_MS 20 /* to twice that */
 #define LEFTOVER_S 3600 /* private files are used for far less */
 #define SETTLE_MS 1000  /* far longer than between reading a lock and renaming it */
 
@@ -290,8 +291,18 @@ struct judge {
     const struct run_owner *self;
     bool (*alive)(const struct run_owner *owner);
     const struct run_lock_clock *clock;
+    uint64_t turn_ms; /* as given to run_lock_take() */
+    uint64_t polls;
     bool broke; /* a lock was broken */
 };
+
+static void sleep_between_polls(struct judge *judge)
+{
+    uint64_t poll_ms = POLL_MS;
+    if (judge->turn_ms > 0) /* differs between processes */
+        poll_ms = TURN_POLL_MS + (judge->self->pid * 7 + judge->polls++ * 13) % TURN_POLL_MS;
+    judge->clock->sleep_ms(judge->clock->context, poll_ms);
+}
 
 /* Waits until the current lock is gone, replaced or broken (0); LR_EIO once it is known to be in
  * use. */
@@ -304,10 +315,11 @@ static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_
     if (rc || !first.there || (rc = read_line(&told, &first, err)))
         return rc;
     bool here = told.known && told.owner.host_id == judge->self->host_id;
-    uint64_t limit_ms = here ? RUN_LOCK_WAIT_MS : RUN_LOCK_SILENCE_MS;
-    uint64_t begun_ms = clock->now_ms(clock->context);
-    for (bool said = false;; said = true) {
-        bool over = clock->now_ms(clock->context) - begun_ms >= limit_ms;
+    uint64_t turn_ms = judge->turn_ms, wait_ms = turn_ms > 0 ? turn_ms : RUN_LOCK_WAIT_MS;
+    uint64_t limit_ms = here ? wait_ms : RUN_LOCK_SILENCE_MS;
+    uint64_t begun_ms = clock->now_ms(clock->context), quiet_ms = begun_ms;
+    for (bool said = turn_ms > 0;; said = true) {
+        bool over = clock->now_ms(clock->context) - quiet_ms >= limit_ms;
         /* Our own pid means an earlier process, in a restarted container. */
         if (here ? told.owner.pid == judge->self->pid || !judge->alive(&told.owner) : over) {
             judge->broke = true;
@@ -317,12 +329,15 @@ static int wait_for_owner(struct run_lock *lock, struct judge *judge, struct lr_
             return refuse_in_use(lock, &told, err);
         if (!said)
             say_what_is_waited_for(lock, &told, here);
-        clock->sleep_ms(clock->context, POLL_MS);
+        sleep_between_polls(judge);
         rc = read_lock_file(&now, lock->path, err);
         if (rc || !now.there || !has_same_line(&first, &now))
             return rc;
-        if (!here && !is_unchanged(&first, &now))
-            return refuse_in_use(lock, &told, err);
+        if (!here && !is_unchanged(&first, &now)) {
+            quiet_ms = clock->now_ms(clock->context);
+            if (quiet_ms - begun_ms >= turn_ms)
+                return refuse_in_use(lock, &told, err);
+        }
         first = now;
     }
 }
@@ -393,9 +408,9 @@ static void free_lock(struct run_lock *lock)
 
 int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_owner *self,
                   bool (*alive)(const struct run_owner *owner), const struct run_lock_clock *clock,
-                  struct lr_error *err)
+                  uint64_t turn_ms, struct lr_error *err)
 {
-    struct judge judge = {self, alive, clock ? clock : &real_clock, false};
+    struct judge judge = {self, alive, clock ? clock : &real_clock, turn_ms, 0, false};
     *out = NULL;
     struct run_lock *lock = lr_calloc(1, sizeof(*lock));
     if (!lock)

@@ -13,6 +13,7 @@
 #define RUN_LOCK_BEAT_MS 15000    /* interval at which the owner calls run_lock_beat() */
 #define RUN_LOCK_SILENCE_MS 60000 /* an owner on another host is dead after this silence */
 #define RUN_LOCK_WAIT_MS 10000    /* wait for an owner on this host, which may be ending */
+#define RUN_LOCK_TURN_MS 30000    /* wait for an owner that holds it for one call (ask, tell) */
 
 struct run_owner {
     char host[64];
@@ -31,10 +32,12 @@ struct run_lock;
 /* Takes the lock of an existing directory. `alive` is called only for owners with self's host_id. A
  * lock whose owner is dead is broken, with a log line; an owner on another host counts as dead
  * after RUN_LOCK_SILENCE_MS without a beat. Otherwise LR_EIO, with the owner and the remedy. Also
- * removes private files of killed processes (lock.new-*, lock.old-*). */
+ * removes private files of killed processes (lock.new-*, lock.old-*). turn_ms 0: waits
+ * RUN_LOCK_WAIT_MS for an owner on this host, and not for one elsewhere that is alive. Above 0: waits so long for
+ * either, at shorter and irregular intervals, because many may wait for their turn. */
 int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_owner *self,
                   bool (*alive)(const struct run_owner *owner), const struct run_lock_clock *clock,
-                  struct lr_error *err);
+                  uint64_t turn_ms, struct lr_error *err);
 
 /* Renews the lock. False: another process has taken it after too long a silence; writing on would
  * mix two campaigns. NULL: no lock, always true. */

@@ -92,6 +92,25 @@ static void each_row_is_in_each_document(void **state)
     free(zsh);
 }
 
+/* A letter may be that of another option in each command, but each takes a value or none does. */
+static void one_letter_has_one_form(void **state)
+{
+    (void)state;
+    bool seen[128] = {false}, takes[128] = {false};
+    for (size_t i = 0; i < command_count; i++)
+        for (size_t k = 0; k < commands[i]->row_count; k++) {
+            const struct option_row *row = &commands[i]->rows[k];
+            size_t letter = (size_t)row->letter;
+            if (letter == 0)
+                continue;
+            if (seen[letter] && takes[letter] != (row->argument != NULL))
+                fail_msg("-%c of %s differs from that of others", row->letter, commands[i]->name);
+            seen[letter] = true;
+            takes[letter] = row->argument != NULL;
+        }
+    assert_true(seen['n']);
+}
+
 /* An option is found before its command is known: one name, one form. */
 static void one_name_has_one_form(void **state)
 {
@@ -208,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_is_in_each_document),
         cmocka_unit_test(one_name_has_one_form),
+        cmocka_unit_test(one_letter_has_one_form),
         cmocka_unit_test(members_are_filled),
         cmocka_unit_test(the_first_word_is_command_or_plan),
     };

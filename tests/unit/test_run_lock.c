@@ -78,7 +78,7 @@ static struct run_lock *take_as(const struct run_owner *owner)
 {
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
-    if (run_lock_take(&lock, folder, owner, alive, &clock_, &err))
+    if (run_lock_take(&lock, folder, owner, alive, &clock_, 0, &err))
         fail_msg("%s", err.text);
     assert_non_null(lock);
     return lock;
@@ -88,7 +88,7 @@ static void refused(const char *text)
 {
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
-    assert_int_equal(run_lock_take(&lock, folder, &self, alive, &clock_, &err), LR_EIO);
+    assert_int_equal(run_lock_take(&lock, folder, &self, alive, &clock_, 0, &err), LR_EIO);
     assert_null(lock);
     if (!strstr(err.text, text) || !strstr(err.text, path))
         fail_msg("%s", err.text);
@@ -204,6 +204,36 @@ static void a_living_neighbour_is_waited_for(void **state)
     run_lock_release(take_as(&self));
 }
 
+static void wait_a_turn(int expected)
+{
+    struct run_lock *lock = NULL;
+    struct lr_error err = {0};
+    assert_int_equal(run_lock_take(&lock, folder, &self, alive, &clock_, RUN_LOCK_TURN_MS, &err),
+                     expected);
+    assert_true(expected ? strstr(err.text, "lrsearch on node") != NULL : lock != NULL);
+    run_lock_release(lock);
+}
+
+/* As ask and tell wait, for a neighbour and for a stranger that lives. */
+static void a_turn_is_waited_for_longer(void **state)
+{
+    (void)state;
+    leave_lock(&neighbour);
+    neighbour_lives = true;
+    world.once_ms = 5000 + 25000;
+    world.once = remove_lock;
+    wait_a_turn(0);
+    assert_true(world.now_ms >= 30000 && world.now_ms < 30100);
+    leave_lock(&neighbour);
+    wait_a_turn(LR_EIO);
+    assert_true(world.now_ms >= 60000 && world.now_ms < 60200);
+    remove_lock();
+    leave_lock(&stranger);
+    world.at_each = touch;
+    wait_a_turn(LR_EIO);
+    assert_true(world.now_ms >= 90000 && world.now_ms < 90300);
+}
+
 static void a_silent_stranger_is_dead(void **state)
 {
     (void)state;
@@ -285,7 +315,7 @@ static void the_faster_breaker_keeps_its_lock(void **state)
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
     leave_lock(&neighbour);
-    assert_int_equal(run_lock_take(&lock, folder, &self, take_stranger_while_asked, &clock_, &err),
+    assert_int_equal(run_lock_take(&lock, folder, &self, take_stranger_while_asked, &clock_, 0, &err),
                      LR_EIO);
     assert_non_null(strstr(err.text, "node2"));
     assert_held_by(&stranger);
@@ -401,7 +431,7 @@ static void places_that_cannot_be(void **state)
     struct lr_error err = {0};
     char below[300];
     snprintf(below, sizeof(below), "%s/none", folder);
-    assert_int_equal(run_lock_take(&lock, below, &self, alive, &clock_, &err), LR_ECREATE);
+    assert_int_equal(run_lock_take(&lock, below, &self, alive, &clock_, 0, &err), LR_ECREATE);
     assert_non_null(strstr(err.text, "cannot create it: No such file"));
     assert_int_equal(mkdir(path, 0700), 0);
     refused("lock: is no file of lrsearch; move it away");
@@ -419,7 +449,7 @@ static void without_memory(void **state)
         struct lr_error err = {0};
         leave_lock(&neighbour);
         lr_memory_fail_after(n);
-        int rc = run_lock_take(&lock, folder, &self, alive, &clock_, &err);
+        int rc = run_lock_take(&lock, folder, &self, alive, &clock_, 0, &err);
         lr_memory_fail_after(-1);
         failures += rc != 0;
         if (rc) {
@@ -448,6 +478,7 @@ int main(void)
         IN_FOLDER(a_dead_neighbours_lock_is_broken),
         IN_FOLDER(our_own_pid_is_a_dead_one),
         IN_FOLDER(a_living_neighbour_is_waited_for),
+        IN_FOLDER(a_turn_is_waited_for_longer),
         IN_FOLDER(a_silent_stranger_is_dead),
         IN_FOLDER(a_beating_stranger_lives),
         IN_FOLDER(a_new_owner_is_judged_anew),

@@ -29,6 +29,12 @@ void trainer_run(const struct trial_spec *spec, struct train_files *files,
     files = files ? files : &none;
     memset(result, 0, sizeof(*result));
     result->val_loss = result->val_loss_se = result->val_bits_per_byte = result->train_loss = NAN;
+    if (spec->trainer == TRAINER_EXTERNAL) {
+        result->outcome = OUTCOME_REFUSED;
+        snprintf(result->message, sizeof(result->message),
+                 "trainer.kind external: lrsearch ask hands out its trials");
+        return;
+    }
     if (spec->trainer < sizeof(trainers) / sizeof(trainers[0])) {
         trainers[spec->trainer](spec, files, &placed, result);
         return;

@@ -93,7 +93,8 @@ int command_env_make(char ***out, const struct command_setup *setup,
                      struct lr_error *err)
 {
     struct command_words words = {0};
-    char number[16];
+    char number[16], value[COMMAND_WORD];
+    int rc = 0;
     bool by_srun = command_by_srun(setup);
     for (char **word = environ; *word; word++)
         if (!is_ours(*word) || (by_srun && names_job(*word)))
@@ -106,13 +107,17 @@ int command_env_make(char ***out, const struct command_setup *setup,
     if (trial->gpus && trial->gpus[0])
         command_words_add(&words, "CUDA_VISIBLE_DEVICES", trial->gpus);
     add_rendezvous(&words, setup, trial);
-    for (size_t i = 0; i < setup->variables; i++)
-        command_words_add(&words, setup->names[i], setup->values[i]);
+    for (size_t i = 0; !rc && i < setup->variables; i++) {
+        if ((rc = placeholder_expand(value, sizeof(value), setup->values[i], trial, err)))
+            lr_prefix(err, "trainer.env.%s", setup->names[i]);
+        else
+            command_words_add(&words, setup->names[i], value);
+    }
     add_trial(&words, trial);
     snprintf(number, sizeof(number), "%d", COMMAND_REPORT_FD);
     if (setup->way == REPORT_FD)
         command_words_add(&words, "LRSEARCH_REPORT_FD", number);
-    return command_words_finish(&words, out, 0, err);
+    return command_words_finish(&words, out, rc, err);
 }
 
 /* Replaces the command's words by those that launch it. */
@@ -131,15 +136,25 @@ int command_argv_make(char ***out, const struct command_setup *setup,
                       const struct placeholder_trial *trial, struct lr_error *err)
 {
     struct command_words words = {0};
-    char word[2 * TRIAL_PATH];
+    char word[COMMAND_WORD];
     int rc = 0;
-    for (size_t i = 0; i < setup->argc; i++) {
+    for (size_t i = 0; !rc && i < setup->argc; i++) {
         if ((rc = placeholder_expand(word, sizeof(word), setup->argv[i], trial, err)))
-            break;
-        command_words_add(&words, NULL, word);
+            lr_prefix(err, "trainer.argv[%zu]", i);
+        else
+            command_words_add(&words, NULL, word);
     }
     rc = command_words_finish(&words, out, rc, err);
     return rc || setup->launcher_words == 0 ? rc : launch(out, setup, trial, err);
+}
+
+int command_cwd_make(char out[COMMAND_WORD], const struct command_setup *setup,
+                     const struct placeholder_trial *trial, struct lr_error *err)
+{
+    int rc = placeholder_expand(out, COMMAND_WORD, setup->cwd, trial, err);
+    if (rc)
+        lr_prefix(err, "trainer.cwd");
+    return rc;
 }
 
 /* ---- the spec as a file ---- */
@@ -185,6 +200,8 @@ static char *spec_text(const struct placeholder_trial *trial)
                             field_json(field, (const char *)trial->spec + field->offset));
     }
     json_object_set_new(root, "tokens", json_integer((json_int_t)trial->spec->horizon_tokens));
+    if (trial->spec->batch_tokens > 0)
+        json_object_set_new(root, "steps", json_integer((json_int_t)trial_steps(trial->spec)));
     json_object_set_new(root, "trial", json_integer(trial->trial_id));
     json_object_set_new(root, "attempt", json_integer(trial->attempt));
     if (trial->checkpoint && trial->checkpoint[0])
