@@ -103,6 +103,30 @@ show_build_progress() # PID LOG: "[12/90]" while PID runs, on a terminal
     printf '\r\033[K' >&2
 }
 
+cached_folder() # FOLDER ENTRY: a folder that is named in its CMakeCache.txt
+{
+    sed -n "s/^$2:[A-Z]*=//p" "$1/CMakeCache.txt" 2>/dev/null
+}
+
+same_folder() # FOLDER FOLDER
+{
+    [ "$(cd -P "$1" 2>/dev/null && pwd)" = "$(cd -P "$2" && pwd)" ]
+}
+
+# CMake refuses a cache from before the checkout was moved or copied. What else is in the folder is
+# kept; the compiler's command lines differ, so that everything is compiled again.
+forget_moved() # FOLDER
+{
+    for entry in "CMAKE_CACHEFILE_DIR=$1" "CMAKE_HOME_DIRECTORY=$root"; do
+        then=$(cached_folder "$1" "${entry%%=*}")
+        if [ -n "$then" ] && ! same_folder "$then" "${entry#*=}"; then
+            say "${1#"$root"/}/ was built in $then: configuring it again"
+            rm -rf "$1/CMakeCache.txt" "$1/CMakeFiles"
+            return
+        fi
+    done
+}
+
 # Configures once and builds; silent but for one line, the log is shown when it fails. The targets
 # in $build_target are built, or all.
 build() # FOLDER CMAKE-OPTION...
@@ -112,6 +136,7 @@ build() # FOLDER CMAKE-OPTION...
     log=$folder/build.log
     mkdir -p "$folder" || die 73 "cannot make $folder"
     generator=
+    forget_moved "$folder"
     if [ ! -f "$folder/CMakeCache.txt" ]; then
         say "building in ${folder#"$root"/}/ (log: ${folder#"$root"/}/build.log)"
         if command -v ninja >/dev/null 2>&1; then

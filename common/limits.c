@@ -32,6 +32,21 @@ int limits_check_files(unsigned wanted, struct lr_error *err)
                    wanted, (unsigned long long)limit.rlim_cur, count);
 }
 
+int limits_need_files(unsigned wanted, struct lr_error *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur >= wanted)
+        return 0;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted)
+        return lr_fail(err, LR_EINTERNAL,
+                       "too few files can be open at once: %u are needed, and the hard limit is "
+                       "%llu (ulimit -Hn)",
+                       wanted, (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = wanted;
+    return setrlimit(RLIMIT_NOFILE, &limit) ? lr_fail_errno(err, LR_EINTERNAL, "ulimit -n") : 0;
+}
+
 unsigned limits_cores(long pid)
 {
     cpu_set_t mask;

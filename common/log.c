@@ -1,6 +1,6 @@
-/* Log lines: one write(2) each, so that lines of several ranks on one terminal do not mix. Repeated
- * lines are recognised by their text without digits: "trial 17: lost" and "trial 18: lost" count as
- * the same. */
+/* Log lines: one write(2) each, so that lines of several ranks on one terminal do not mix. What is
+ * buffered for stdout, which may be the same file, goes first. Repeated lines are recognised by
+ * their text without digits: "trial 17: lost" and "trial 18: lost" count as the same. */
 #define _DEFAULT_SOURCE /* struct winsize */
 #include "lrsearch/log.h"
 
@@ -119,6 +119,7 @@ static void erase_transient(void)
 
 void lr_log_transient(const char *line)
 {
+    fflush(stdout);
     pthread_mutex_lock(&mutex);
     erase_transient();
     lr_printable_copy(transient, sizeof(transient), line ? line : "");
@@ -230,6 +231,7 @@ void lr_log(enum lr_log_level level, const char *format, ...)
     pthread_mutex_unlock(&mutex);
     if (!wanted)
         return;
+    fflush(stdout); /* without the mutex: another thread may be printing for long */
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);

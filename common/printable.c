@@ -141,5 +141,7 @@ void lr_say(FILE *out, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (out == stderr)
+        fflush(stdout);
     fputs(lr_printable(text, "\n"), out);
 }

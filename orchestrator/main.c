@@ -37,7 +37,9 @@ int main(int argc, char **argv)
     int status = 0;
 
     if (argc > 2 && strcmp(argv[1], COMMAND_CHILD) == 0)
-        return command_child(argv + 2);
+        return command_child(argv + 2, false);
+    if (argc > 2 && strcmp(argv[1], COMMAND_LAUNCHER_CHILD) == 0)
+        return command_child(argv + 2, true);
     signal(SIGXFSZ, SIG_IGN); /* beyond the file size limit (ulimit -f) write() returns an error */
     open_standard_streams();
     lr_log_rank_set(mpi_launched_rank());

@@ -71,7 +71,7 @@ BEGIN {
     only["omp.h"] = only["immintrin.h"] = "worker/kernels/"
     only["cblas.h"] = "worker/kernels/ tests/"
     only["dnnl.h"] = "worker/kernels/"
-    only["csv.h"] = "worker/data/ tests/"
+    only["csv.h"] = "worker/data/ worker/trainers/command/ tests/"
     only["sentencepiece_processor.h"] = only["sentencepiece_trainer.h"] = "worker/data/ tests/"
 }
 # Members of a kind, which one header declares together: commands, figures, exporters, kernels.

@@ -62,13 +62,22 @@ struct confidence_answer {
 };
 
 /* What would make the answer better, or give one: for the commands that a report proposes. */
-enum advice_kind { ADVICE_NONE, ADVICE_RANGE, ADVICE_HORIZON, ADVICE_SEEDS, ADVICE_MIN_GAIN };
+enum advice_kind {
+    ADVICE_NONE,
+    ADVICE_RANGE,
+    ADVICE_HORIZON,
+    ADVICE_SEEDS,
+    ADVICE_MIN_GAIN,
+    ADVICE_RATIO
+};
 struct advice_answer {
     enum advice_kind kind;
-    double lr[2];    /* ADVICE_RANGE: search.lr */
-    uint64_t tokens; /* ADVICE_HORIZON: a further horizon */
-    uint32_t seeds;  /* ADVICE_SEEDS: search.seeds */
-    double min_gain; /* ADVICE_MIN_GAIN: search.min_gain */
+    double lr[2];            /* ADVICE_RANGE: search.lr */
+    uint64_t tokens;         /* ADVICE_HORIZON: a further horizon */
+    uint32_t seeds;          /* ADVICE_SEEDS: search.seeds */
+    double min_gain;         /* ADVICE_MIN_GAIN: search.min_gain */
+    enum answer_ratio ratio; /* ADVICE_RATIO: of this one, */
+    double range[2];         /* the range to search */
 };
 
 struct horizon_answer {
@@ -124,6 +133,9 @@ struct target_answer {
     double keep_lr;                  /* fitted optimum of the longest measured horizon; NaN: none */
     double keep_penalty;             /* expected at the target, nats, if that is kept */
     double no_basin; /* probability that the loss does not depend on the LR at all */
+    /* factor of the LR that makes up for ratios at the end of their range (ratio_answer.beyond); 0:
+       there are none */
+    double held_factor, held_ci90[2];
 };
 
 struct
@@ -132,9 +144,10 @@ struct
     bool searched;
     double value;   /* used for the LRs of this answer */
     double optimum; /* vertex of loss over log ratio; NaN when there is none, or not searched */
-    double ci90[2];
+    double ci90[2]; /* NaN at the end that is not known, if the optimum lies beyond the range */
     bool at_edge, flat;
     uint32_t trials;
+    bool beyond; /* the optimum lies beyond the range that was searched: value is its end */
 };
 
 struct answer_cost {

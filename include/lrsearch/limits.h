@@ -15,6 +15,10 @@
  * descriptor. */
 int limits_check_files(unsigned wanted, struct lr_error *err);
 
+/* Raises the soft limit of open files to `wanted` if it is lower; LR_EINTERNAL: the hard limit does
+ * not allow that. */
+int limits_need_files(unsigned wanted, struct lr_error *err);
+
 /* Cores in the affinity mask of a process, 0: this one; at least 1, also where it cannot be read. */
 unsigned limits_cores(long pid);
 

@@ -79,6 +79,32 @@ const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id)
     return id >= 1 && id <= campaign->trial_count ? campaign->trials[id - 1] : NULL;
 }
 
+const struct trial *campaign_last_failed(const struct campaign *campaign, uint32_t *attempt)
+{
+    *attempt = campaign->failed_attempt;
+    return campaign_trial(campaign, campaign->failed_trial);
+}
+
+static bool has_failed_on(const struct campaign *campaign, uint32_t rank)
+{
+    for (size_t i = 0; i < campaign->first.rank_count; i++)
+        if (campaign->first.ranks[i] == rank)
+            return true;
+    return false;
+}
+
+bool campaign_failed_alike(const struct campaign *campaign)
+{
+    if (!first_attempts_failed(campaign))
+        return false;
+    for (size_t i = campaign->settled; i < campaign->trial_count; i++) {
+        const struct trial *trial = campaign->trials[i];
+        if (trial->state == TRIAL_RUNNING && !has_failed_on(campaign, trial->rank))
+            return false; /* one worker with a fault ends no campaign of many */
+    }
+    return true;
+}
+
 uint32_t campaign_round(const struct campaign *campaign)
 {
     return campaign->round;

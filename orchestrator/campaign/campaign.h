@@ -30,6 +30,8 @@ size_t campaign_open_trials(const struct campaign *campaign); /* not done, diver
 uint32_t campaign_next_waiting(const struct campaign *campaign, uint32_t id);
 /* NULL: no such id */
 const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id);
+/* The trial of the last attempt that failed or was lost, and which one; NULL: none. */
+const struct trial *campaign_last_failed(const struct campaign *campaign, uint32_t *attempt);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */
 double campaign_wall_s(const struct campaign *campaign);  /* sum of all CLOCK events */
 uint64_t

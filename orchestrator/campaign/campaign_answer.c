@@ -44,12 +44,7 @@ static struct answer_cost cost_of(const struct campaign *campaign)
         add_trial(&cost, campaign->trials[i]);
         cost.core_seconds += campaign->trials[i]->spent.seconds * threads;
     }
-    struct trial_spec target = plan_target(&campaign->plan);
-    double target_flops = (double)campaign->plan.target.tokens * trial_flops_per_token(&target);
-    if (cost.flops > 0 && target_flops > 0)
-        cost.target_run_fraction = cost.flops / target_flops;
-    else /* no FLOPs are known: use tokens */
-        cost.target_run_fraction = (double)cost.tokens / (double)campaign->plan.target.tokens;
+    cost.target_run_fraction = plan_target_runs(&campaign->plan, (double)cost.tokens, cost.flops);
     return cost;
 }
 
@@ -194,6 +189,12 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         return;
     }
     answer->status = ANSWER_INTERRUPTED;
+    if (campaign_failed_alike(campaign)) {
+        snprintf(answer->reason, sizeof(answer->reason),
+                 "the first attempts failed in the same way; the last: %.250s",
+                 campaign->last_failure);
+        return;
+    }
     if (campaign->failures > campaign->plan.limits.max_failures) {
         snprintf(answer->reason, sizeof(answer->reason), "too many failed trials; the last: %.280s",
                  campaign->last_failure);

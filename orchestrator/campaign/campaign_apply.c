@@ -5,6 +5,7 @@
 #include "campaign/campaign_apply.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -339,6 +340,23 @@ static bool was_short(const struct event_finished *end)
     return end->need_trials > 0;
 }
 
+/* After first attempts that failed alike, a new start means that the cause is mended: the campaign
+ * begins anew. */
+static void forget_first_failures(struct campaign *campaign)
+{
+    if (!first_attempts_failed(campaign))
+        return;
+    for (size_t i = 0; i < campaign->trial_count; i++) {
+        struct trial *trial = campaign->trials[i];
+        trial->failures = 0;
+        if (trial->state == TRIAL_FAILED)
+            set_state(campaign, trial, TRIAL_PENDING);
+    }
+    memset(&campaign->first, 0, sizeof(campaign->first));
+    campaign->failures = 0;
+    campaign->stopped_by = 0;
+}
+
 /* Also reopens a campaign that ended for lack of budget: campaign_next() decides whether the budget
  * suffices now. */
 static int apply_session(struct campaign *campaign, const struct event_session *event,
@@ -353,6 +371,11 @@ static int apply_session(struct campaign *campaign, const struct event_session *
     campaign->ranks = event->ranks;
     campaign->retries = event->retries;
     campaign->stop_on_fail = event->stop_on_fail != 0;
+    forget_first_failures(campaign);
+    /* first attempts of a session without this limit (older journals) have not ended the campaign */
+    if (campaign->first_failures == 0 && campaign->first.count > 0)
+        campaign->first.over = true;
+    campaign->first_failures = event->first_failures;
     if (campaign->stopped_by > 0) { /* the user started again: assume the cause is fixed */
         struct trial *trial = checked_trial(campaign, campaign->stopped_by);
         trial->failures = 0;
@@ -491,9 +514,44 @@ static void count_failure(struct campaign *campaign, struct trial *trial,
 {
     trial->failures++;
     campaign->failures++;
+    campaign->failed_trial = trial->id;
+    campaign->failed_attempt = trial->attempt;
     snprintf(campaign->last_failure, sizeof(campaign->last_failure), "trial %u, attempt %u: %s: %s",
              trial->id, trial->attempt, outcome_name(result->outcome),
              result->message[0] ? result->message : "no reason given");
+}
+
+/* What two failures alike have in common: the message without digits, up to what the program
+ * printed or the system said. */
+static void failure_way(char out[256], const char *message)
+{
+    size_t used = 0;
+    const char *end = message;
+    while (*end && !((*end == ';' || *end == ':') && end[1] == ' '))
+        end++;
+    for (; message < end && used < 255; message++)
+        if (!isdigit((unsigned char)*message))
+            out[used++] = *message;
+    out[used] = '\0';
+}
+
+/* Counts the first attempts as long as all of them fail alike. One that was lost or canceled shows
+ * nothing about the program. */
+static void note_first(struct campaign *campaign, const struct trial *trial,
+                       const struct trial_result *result)
+{
+    char way[sizeof(campaign->first.way)];
+    if (campaign->first.over || result->outcome == OUTCOME_LOST ||
+        result->outcome == OUTCOME_CANCELED)
+        return;
+    failure_way(way, result->message);
+    if (campaign->first.count == 0)
+        memcpy(campaign->first.way, way, sizeof(way));
+    campaign->first.over =
+        result->outcome != OUTCOME_FAILED || strcmp(way, campaign->first.way) != 0;
+    campaign->first.count++;
+    if (campaign->first.rank_count < FIRST_RANKS)
+        campaign->first.ranks[campaign->first.rank_count++] = trial->rank;
 }
 
 static int apply_ended(struct campaign *campaign, const struct event_ended *event,
@@ -503,6 +561,7 @@ static int apply_ended(struct campaign *campaign, const struct event_ended *even
     struct trial *trial = checked_trial(campaign, event->trial_id);
     charge(trial, event);
     trial->result = event->result;
+    note_first(campaign, trial, &event->result);
     campaign->changes++;
     if (trial->purpose == PURPOSE_SEARCH) /* it may change the answer */
         campaign->confirmed = false;

@@ -110,6 +110,11 @@ static double budget_share(const struct plan *plan, uint32_t purpose)
     return plan->confirm.wanted && purpose == PURPOSE_SEARCH ? 1 - plan->budget.reserve : 1;
 }
 
+static double runs_of(const struct plan *plan, const struct event_finished *need)
+{
+    return plan_target_runs(plan, (double)need->need_tokens, need->need_flops);
+}
+
 /* `>=`: a time that is used up is too short even if the pace is unknown. */
 static const char *time_short(const struct plan *plan, const struct event_finished *need)
 {
@@ -130,6 +135,9 @@ const char *campaign_budget_short(const struct plan *plan, const struct event_fi
         return "budget.flops";
     if (plan->budget.trials && (double)need->need_trials > share * (double)plan->budget.trials)
         return "budget.trials";
+    if (plan->budget.share_of_target > 0 &&
+        runs_of(plan, need) > share * plan->budget.share_of_target)
+        return "budget.share_of_target";
     return time_short(plan, need);
 }
 
@@ -173,6 +181,9 @@ void campaign_budget_text(const struct campaign *campaign, const char *key, uint
     else if (strcmp(key, "budget.trials") == 0)
         snprintf(out, capacity, "%" PRIu64 " of %" PRIu64 " trials are used%s", used.need_trials,
                  plan->budget.trials, reserve);
+    else if (strcmp(key, "budget.share_of_target") == 0)
+        snprintf(out, capacity, "%.3g of %.3g target runs are used%s", runs_of(plan, &used),
+                 plan->budget.share_of_target, reserve);
     else if (strcmp(key, "budget.core_hours") == 0)
         snprintf(out, capacity, "%.3g of %.3g core-hours are used%s", used.need_core_hours,
                  plan->budget.core_hours, reserve);

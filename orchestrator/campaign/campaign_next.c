@@ -460,6 +460,11 @@ static int conclude(const struct campaign *campaign, const struct interrupt *int
 
 static int check_failures(const struct campaign *campaign, struct lr_error *err)
 {
+    if (campaign_failed_alike(campaign))
+        return lr_fail(err, LR_EFAILURES,
+                       "the first %u attempts failed in the same way; the last: %s. Mend the cause "
+                       "and run the same command again to go on",
+                       campaign->first.count, campaign->last_failure);
     if (campaign->failures > campaign->plan.limits.max_failures)
         return lr_fail(err, LR_EFAILURES,
                        "%u attempts failed or were lost, limits.max_failures is %u; the last: %s. "

@@ -26,9 +26,10 @@ void next_events_release(struct next_events *next);
  * have planned more. The next SESSION reopens such a campaign, which continues if the budget is
  * larger.
  *
- * LR_EFAILURES: more than limits.max_failures attempts failed or were lost, or, with on_fail.then
- * stop, a trial used up its retries. LR_ECANCELED: interrupted (NULL: never); a later call returns
- * what this one would have. On failure the count is 0. */
+ * LR_EFAILURES: as many first attempts as the last SESSION says failed in the same way, more than
+ * limits.max_failures attempts failed or were lost, or, with on_fail.then stop, a trial used up its
+ * retries. The next SESSION ends the first and the last. LR_ECANCELED: interrupted (NULL: never); a
+ * later call returns what this one would have. On failure the count is 0. */
 int campaign_next(const struct campaign *campaign, const struct interrupt *interrupt,
                   struct next_events *next, struct lr_error *err);
 

@@ -8,6 +8,9 @@
 
 #define CPU_TEXT sizeof(((struct event_started *)0)->cpu)
 
+/* More workers than limits.max_failures (10 by default) can say so of. */
+#define FIRST_RANKS 16
+
 /* What the attempts of trials cost, lost ones included. */
 struct spent {
     uint64_t tokens, trials; /* trials: but those whose result was taken over */
@@ -61,6 +64,16 @@ struct campaign {
 
     uint32_t failures; /* attempts that failed or were lost, abandoned ones not counted */
     char last_failure[320];
+    uint32_t failed_trial, failed_attempt; /* of it; 0: none */
+
+    uint32_t first_failures; /* of the last session */
+    struct {
+        uint32_t count; /* attempts that failed in the same way, before any ended otherwise */
+        bool over;      /* one has ended otherwise */
+        char way[256];  /* see failure_way() */
+        uint32_t ranks[FIRST_RANKS]; /* workers on which they failed */
+        size_t rank_count;
+    } first;
 };
 
 static inline size_t count_waiting(const struct campaign *campaign, enum trial_purpose purpose)
@@ -84,5 +97,15 @@ static inline size_t torn_trials(const struct campaign *campaign)
 {
     return round_is_planned(campaign) ? 0 : campaign->round_planned;
 }
+
+/* The first attempts of all have failed in the same way. */
+static inline bool first_attempts_failed(const struct campaign *campaign)
+{
+    return campaign->first_failures > 0 && !campaign->first.over &&
+           campaign->first.count >= campaign->first_failures;
+}
+
+/* The same, and what runs is on workers where one of them did. */
+bool campaign_failed_alike(const struct campaign *campaign);
 
 #endif

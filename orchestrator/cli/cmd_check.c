@@ -1,11 +1,13 @@
-/* lrsearch check: validates a plan and prints its stages and cost. Needs no MPI and starts no
- * campaign. */
+/* lrsearch check: validates a plan and prints its stages and cost; with --try runs one training.
+ * Needs no MPI and starts no campaign. */
 #include <stdio.h>
 #include "estimate/estimate.h"
 #include "estimate/plan_outline.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "cli/progress_line.h"
+#include "cli/try_trial.h"
+#include "cli/worker_threads.h"
 #include "plan/plan_json.h"
 #include "prepare/prepare.h"
 #include "prepare/prepare_command.h"
@@ -17,8 +19,12 @@
 struct check_options {
     uint32_t ranks; /* 0: cores + 1 */
     struct option_pairs sets;
-    bool json;
+    bool json, try;
+    double try_s;
 };
+
+#define TRY_DEFAULT_S 300.0
+#define TRY_MAX_S 86400.0
 
 /* Checks what takes no time: a command's program and folder, a replay's table. Reads no text. */
 static int check_data(const struct plan *plan, struct lr_error *err)
@@ -47,13 +53,16 @@ static int print_json(const struct plan *plan, struct lr_error *err)
     return 0;
 }
 
-static int print_estimate(const struct plan *plan, uint32_t ranks, bool shown, struct lr_error *err)
+static int print_text(const struct plan *plan, const struct check_options *options, bool shown,
+                      struct lr_error *err)
 {
     struct progress_line progress;
     progress_line_init(&progress, shown, false);
     const struct stage_report stages = progress_line_stages(&progress);
     plan_outline_print(plan);
-    int rc = estimate_print(plan, ranks, &stages, err);
+    int rc = options->try ? try_trial(plan, options->try_s > 0 ? options->try_s : TRY_DEFAULT_S,
+                                      &stages, err)
+                          : estimate_print(plan, options->ranks, &stages, err);
     progress_line_release(&progress);
     return rc;
 }
@@ -68,28 +77,50 @@ static int run(const struct command_line *line)
         return lr_error_exit_status(rc);
     if ((rc = check_data(plan, &err)))
         goto out;
+    if (options->try)
+        worker_threads_set(plan, line->argv);
     rc = options->json ? print_json(plan, &err)
-                       : print_estimate(plan, options->ranks, line->verbosity >= 0, &err);
+                       : print_text(plan, options, line->verbosity >= 0, &err);
 out:
     lr_free(plan);
-    return outcome_error(rc, &err);
+    return rc && !err.code ? lr_error_exit_status(rc) : outcome_error(rc, &err);
 }
 
 static const struct option_row rows[] = {
     {"ranks", "N", "of the run that is estimated; default: cores + 1", .letter = 'n',
      OPTION_AT(check_options, ranks), OPTION_TO_1000},
+    {"try", NULL,
+     "instead of its cost: run the shortest training once and say what it saw (exit status 5: it "
+     "failed)",
+     OPTION_AT(check_options, try)},
+    {"try-time", "TIME", "end that training after so long; default 5m",
+     OPTION_AT(check_options, try_s), .type = OPTION_DURATION, .low = 1, .high = TRY_MAX_S,
+     .wanted = "a time such as 5m, from 1s to 1d"},
     OPTION_ROW_SET(check_options),
     OPTION_ROW_JSON(check_options),
 };
 
+static int check_options(const struct command_line *line, struct lr_error *err)
+{
+    const struct check_options *options = line->options;
+    if (options->json && options->try)
+        return lr_fail(err, LR_EUSAGE,
+                       "check: --json prints the plan, and --try what it saw of a "
+                       "training; give one of them");
+    if (options->try_s > 0 && !options->try)
+        return lr_fail(err, LR_EUSAGE, "check: --try-time is for --try");
+    return 0;
+}
+
 const struct command cmd_check = {
     .name = "check",
     .operand = "PLAN",
-    .help = "validate the plan and print its stages and cost; trains nothing",
-    .examples = "lrsearch check plans/quickstart.yaml -n 64",
+    .help = "validate the plan and print its stages and cost; --try trains once",
+    .examples = "lrsearch check plans/quickstart.yaml -n 64\nlrsearch check plan.yaml --try",
     .kind = OPERAND_PLAN,
     .least_most = {1, 1},
     COMMAND_ROWS(rows),
     .options = &(struct check_options){0},
+    .check = check_options,
     .run = run,
 };

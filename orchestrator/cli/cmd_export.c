@@ -156,10 +156,12 @@ static const struct option_row rows[] = {
 
 const struct command cmd_export = {
     .name = "export",
-    .operand = "RUN_DIR",
+    .operand = "[RUN_DIR]",
     .help = "a run as csv, sqlite or tensorboard; needs --format and --out",
     .examples = "lrsearch export logs/quickstart --format sqlite -o quickstart.db",
+    .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
+    .latest = true,
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct export_options){0},

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "cli/plan_init.h"
 #include "cli/progress_line.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
@@ -22,13 +23,6 @@
 #define QUICKSTART_TEXT "build/text/gcide.dict.dz" /* run.sh downloads it */
 
 #define TIME_MAX_S 2592000.0
-
-struct plan_options {
-    const char *out;
-    double time_s;
-    uint64_t target_tokens, params; /* 0: not given */
-    bool json;
-};
 
 struct plan_init {
     const struct command_line *line;
@@ -114,20 +108,31 @@ static int check_place(const char *path, struct lr_error *err)
     return access(folder, W_OK) ? lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path) : 0;
 }
 
-static int write_plan(const struct plan_init *init, const struct plan_proposal *proposal,
-                      const struct proposal_request *request, struct lr_error *err)
+int plan_init_write(const char *path, void (*print)(FILE *out, const void *context),
+                    const void *context, struct lr_error *err)
 {
-    int fd = open(init->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file)
-        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", init->path);
-    plan_proposal_print(file, proposal, request);
+        return lr_fail_errno(err, LR_ECREATE, "%s: cannot create it", path);
+    print(file, context);
     bool bad = ferror(file);
     if (fclose(file) || bad) {
-        unlink(init->path);
-        return lr_fail_errno(err, LR_EIO, "%s: cannot write it", init->path);
+        unlink(path);
+        return lr_fail_errno(err, LR_EIO, "%s: cannot write it", path);
     }
     return 0;
+}
+
+struct printing {
+    const struct plan_proposal *proposal;
+    const struct proposal_request *request;
+};
+
+static void print_plan(FILE *out, const void *context)
+{
+    const struct printing *printing = context;
+    plan_proposal_print(out, printing->proposal, printing->request);
 }
 
 static int print_json(const struct plan_init *init, const struct plan_proposal *proposal,
@@ -179,8 +184,7 @@ static int propose(struct plan_init *init, struct lr_error *err)
         .target_params = options->params,
     };
     int rc;
-    if ((rc = check_place(init->path, err)))
-        return rc;
+    const struct printing printing = {&proposal, &request};
     if ((rc = name_texts(init, err)))
         return rc;
     request.text_count = init->text_count;
@@ -195,7 +199,7 @@ static int propose(struct plan_init *init, struct lr_error *err)
     if ((rc = plan_proposal_make(&proposal, &request, err)))
         goto out;
     progress_line_clear(&progress);
-    if ((rc = write_plan(init, &proposal, &request, err)))
+    if ((rc = plan_init_write(init->path, print_plan, &printing, err)))
         goto out;
     if (options->json)
         rc = print_json(init, &proposal, err);
@@ -212,7 +216,10 @@ static int run(const struct command_line *line)
     struct lr_error err = {0};
     struct plan_init init = {.line = line, .path = options->out};
     name_campaign(&init);
-    int rc = propose(&init, &err);
+    int rc = check_place(init.path, &err);
+    if (!rc)
+        rc = options->command ? plan_init_command(line, init.path, init.name, &err)
+                              : propose(&init, &err);
     for (size_t i = 0; i < init.text_count; i++)
         lr_free(init.texts[i]);
     text_sample_release(&init.sample);
@@ -221,11 +228,29 @@ static int run(const struct command_line *line)
 
 static int check_options(const struct command_line *line, struct lr_error *err)
 {
-    if (line->operand_count > 0 && strcmp(line->operands[0], "init") == 0)
-        return 0;
-    return lr_fail(err, LR_EUSAGE,
-                   "plan: what can be done is: lrsearch plan init [TEXT...]; lrsearch check "
-                   "PLAN looks at one");
+    const struct plan_options *options = line->options;
+    if (line->operand_count == 0 || strcmp(line->operands[0], "init") != 0)
+        return lr_fail(
+            err, LR_EUSAGE,
+            "plan: what can be done is: lrsearch plan init [TEXT...], lrsearch plan init "
+            "--command \"...\"; lrsearch check PLAN looks at one");
+    if (!options->command && (options->lr > 0 || options->seconds > 0 || options->tokens > 0 ||
+                              options->batch_tokens > 0))
+        return lr_fail(err, LR_EUSAGE,
+                       "plan init: --lr, --seconds, --tokens and --batch-tokens are for --command");
+    if (options->command && (line->operand_count > 1 || options->params > 0))
+        return lr_fail(err, LR_EUSAGE,
+                       "plan init: --command trains its own model on its own data; leave %s out",
+                       options->params > 0 ? "--params" : "the texts");
+    return 0;
+}
+
+/* Not OPTION_TEXT: a command line may have several lines. */
+static int read_line(void *member, const char *value, struct lr_error *err)
+{
+    (void)err;
+    *(const char **)member = value;
+    return 0;
 }
 
 static const struct option_row rows[] = {
@@ -238,15 +263,29 @@ static const struct option_row rows[] = {
      OPTION_TOKENS},
     {"params", "N", "of the long training's model, such as 7B", OPTION_AT(plan_options, params),
      .type = OPTION_U64, .wanted = "a whole count such as 7B"},
+    {"command", "LINE", "for a program of yours: runs it once and proposes a plan; {lr} in it",
+     OPTION_AT(plan_options, command), .type = OPTION_READ, .read = read_line},
+    {"lr", "X", "--command: learning rate of that run, in the middle of the plan's; default 3e-4",
+     OPTION_AT(plan_options, lr), .type = OPTION_NUMBER, .high = 100,
+     .wanted = "a number above 0 such as 3e-4"},
+    {"seconds", "S", "--command: ends the run after that time; default 60",
+     OPTION_AT(plan_options, seconds), .type = OPTION_NUMBER, .high = 86400,
+     .wanted = "a number of seconds such as 60"},
+    {"tokens", "D", "--command: length of the run; default: so long that it goes on to the end",
+     OPTION_AT(plan_options, tokens), OPTION_TOKENS},
+    {"batch-tokens", "B", "--command: tokens of a step, when it does not print them",
+     OPTION_AT(plan_options, batch_tokens), .type = OPTION_U64, .low = 1, .high = 1 << 30,
+     .wanted = "a whole count from 1 to 1Gi"},
     OPTION_ROW_JSON(plan_options),
 };
 
 const struct command cmd_plan = {
     .name = "plan",
     .operand = "init [TEXT...]",
-    .help = "write a commented plan for this text and machine",
+    .help = "write a commented plan for this text and machine, or for a program of yours",
     .operand_help = "text files, .gz and .dz too, or patterns in quotes",
-    .examples = "lrsearch plan init 'corpus/*.txt.gz' -o my.yaml --target-tokens 1B",
+    .examples = "lrsearch plan init 'corpus/*.txt.gz' -o my.yaml --target-tokens 1B\n"
+                "lrsearch plan init --command 'python train.py --lr {lr} --max_steps {steps}'",
     .kind = OPERAND_WORD,
     .least_most = {0, SIZE_MAX},
     COMMAND_ROWS(rows),

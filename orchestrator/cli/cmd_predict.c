@@ -147,11 +147,13 @@ static const struct option_row rows[] = {
 
 const struct command cmd_predict = {
     .name = "predict",
-    .operand = "RUN_DIR",
+    .operand = "[RUN_DIR]",
     .help = "the learning rate for --tokens, from the losses of a run",
     .examples = "lrsearch predict logs/quickstart --tokens 1B --width 1024\n"
                 "lrsearch predict logs/batches --tokens 1B --batch auto",
+    .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
+    .latest = true,
     .least_most = {0, 1},
     COMMAND_ROWS(rows),
     .options = &(struct predict_options){.json = false},

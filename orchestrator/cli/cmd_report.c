@@ -196,10 +196,12 @@ static const struct option_row rows[] = {OPTION_ROW_JSON(report_options)};
 
 const struct command cmd_report = {
     .name = "report",
-    .operand = "RUN_DIR",
+    .operand = "[RUN_DIR]",
     .help = "write RUN_DIR/report.html and its figures again, from the journal",
     .examples = "lrsearch report logs/quickstart",
+    .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
+    .latest = true,
     .least_most = {1, 1},
     COMMAND_ROWS(rows),
     .options = &(struct report_options){0},

@@ -1,6 +1,7 @@
 /* lrsearch run: with -n starts mpirun, otherwise assigns the roles. Every rank reads the plan before MPI starts, so that a bad plan
  * ends all ranks at once; then rank 0 coordinates and the others train. Without mpirun, or with one
- * rank, a thread of this process trains, over the same transport interface. */
+ * rank, threads of this process train, over the same transport interface: one, or of commands as many
+ * as are to run at a time. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@
 #include "net/mpi_group.h"
 #include "net/mpi_session.h"
 #include "net/peer.h"
+#include "net/slurm_job.h"
 #include "net/start_ranks.h"
 #include "net/transports.h"
 #include "plan/plan.h"
@@ -39,7 +41,10 @@
 /* Open files: the built-in trainer needs 11; a command's pipes and several token files need
  * more. */
 #define RUN_FILES 32u
-#define DRAIN_MS 2000u /* to send the last STOP messages */
+/* Of each worker in one process: a command's pipes and its loop, and those that it starts with. */
+#define WORKER_FILES 32u
+#define THREADS_MOST 1024u /* workers in one process */
+#define DRAIN_MS 2000u     /* to send the last STOP messages */
 /* A worker exits after this time without a message; the coordinator pings every 5 s. */
 #define LEASE_MS (3u * 60u * 1000u)
 
@@ -172,28 +177,67 @@ static int start_thread(struct worker_thread *worker)
     return rc;
 }
 
+/* How many workers one process has. LR_EWORKERS: no step fits into the Slurm job. */
+static int count_workers(const struct plan *plan, uint32_t *count, struct lr_error *err)
+{
+    uint32_t wanted = plan->trainer.concurrent_trials, fit;
+    bool gpus_known;
+    int rc;
+    *count = wanted > 0 ? wanted : 1;
+    if (plan->trainer.kind == TRAINER_COMMAND && plan_by_srun(plan)) {
+        const struct slurm_step step = {plan->trainer.nodes_per_trial, plan_cpus_per_trial(plan),
+                                        plan->trainer.gpus_per_trial};
+        if ((rc = slurm_job_steps(&step, &fit, &gpus_known, err)))
+            return rc;
+        if (step.gpus > 0 && !gpus_known && wanted == 0)
+            return lr_fail(err, LR_EWORKERS,
+                           "the environment does not say how many GPUs the Slurm job has "
+                           "(SLURM_GPUS_ON_NODE): give trainer.concurrent_trials");
+        *count = wanted > 0 && wanted < fit ? wanted : fit;
+        *count = *count < THREADS_MOST ? *count : THREADS_MOST;
+        lr_log(LR_LOG_INFO, "%u trial%s at a time as steps of Slurm job %s", *count,
+               *count == 1 ? "" : "s", getenv("SLURM_JOB_ID"));
+    }
+    return *count > 1 ? limits_need_files(RUN_FILES + *count * WORKER_FILES, err) : 0;
+}
+
 static int run_alone(const struct command_line *line, const struct plan *plan)
 {
-    struct transport *coordinator = NULL;
-    struct worker_thread worker = {.hello = worker_hello()};
+    struct transport *coordinator = NULL, **ends = NULL;
+    struct worker_thread *workers = NULL;
+    struct msg_hello hello = worker_hello();
     struct lr_error err = {0};
     bool workers_lost;
+    uint32_t count = 0, started = 0;
+    int status = 0, rc = count_workers(plan, &count, &err);
+    if (rc)
+        goto out;
     kernels_init();
-    measure_compute(&worker.hello);
-    if (local_transport_create(&coordinator, &worker.transport, &err)) {
-        lr_log(LR_LOG_ERROR, "%s", err.text);
-        return lr_error_exit_status(err.code);
-    }
-    if (start_thread(&worker)) {
-        lr_log(LR_LOG_ERROR, "cannot start the worker thread");
-        coordinator->ops->destroy(coordinator, 0);
-        worker.transport->ops->destroy(worker.transport, 0);
-        return 70;
-    }
-    int status = coordinate(line, plan, coordinator, &workers_lost);
+    measure_compute(&hello);
+    ends = lr_calloc(count, sizeof(struct transport *));
+    workers = lr_calloc(count, sizeof(*workers));
+    if ((rc = ends && workers ? 0 : lr_nomem(&err)) ||
+        (rc = local_transport_create(&coordinator, ends, (int)count, &err)))
+        goto out;
+    for (uint32_t i = 0; i < count; i++)
+        workers[i] = (struct worker_thread){.hello = hello, .transport = ends[i]};
+    while (started < count && start_thread(&workers[started]) == 0)
+        started++;
+    if (started < count)
+        rc = lr_fail(&err, LR_EINTERNAL, "cannot start the worker thread");
+    else
+        status = coordinate(line, plan, coordinator, &workers_lost);
     coordinator->ops->destroy(coordinator, DRAIN_MS);
-    pthread_join(worker.thread, NULL);
-    return status;
+    for (uint32_t i = 0; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (uint32_t i = started; i < count; i++)
+        ends[i]->ops->destroy(ends[i], 0);
+out:
+    if (rc)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
+    lr_free(workers);
+    lr_free(ends);
+    return rc ? lr_error_exit_status(rc) : status;
 }
 
 /* Under mpirun with recovery the exit status of rank 0 is lost, so it is written to
@@ -314,6 +358,21 @@ static int run_ranks(const struct command_line *line, const struct plan *plan)
     return status;
 }
 
+/* A campaign whose trials are steps of Slurm has no worker ranks. */
+static int check_ranks(const struct plan *plan, struct lr_error *err)
+{
+    unsigned long ranks = mpi_launched_ranks();
+    bool by_srun = plan->trainer.kind == TRAINER_COMMAND && plan_by_srun(plan);
+    if (ranks > 1 && by_srun)
+        return lr_fail(err, LR_EWORKERS,
+                       "trainer.launcher: srun needs no ranks: start lrsearch by itself in the "
+                       "job, without mpirun, srun and -n; it starts the steps");
+    if (ranks > 1 && plan->trainer.concurrent_trials > 1 && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_WARNING,
+               "trainer.concurrent_trials has no effect with ranks: each runs one trial at a time");
+    return 0;
+}
+
 static int run_plan(const struct command_line *line)
 {
     const struct run_options *options = line->options;
@@ -329,6 +388,8 @@ static int run_plan(const struct command_line *line)
         rc = LR_EPLAN;
         lr_log(LR_LOG_ERROR, "%s: %s", line->operands[0], PREPARE_EXTERNAL);
     }
+    if (!rc && (rc = check_ranks(plan, &err)) && mpi_launched_rank() == 0)
+        lr_log(LR_LOG_ERROR, "%s", err.text);
     if (rc) {
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)

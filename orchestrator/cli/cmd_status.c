@@ -454,10 +454,12 @@ static const struct option_row rows[] = {
 
 const struct command cmd_status = {
     .name = "status",
-    .operand = "RUN_DIR",
+    .operand = "[RUN_DIR]",
     .help = "where a campaign stands that is running, or was run; --watch looks on",
     .examples = "lrsearch status logs/quickstart --watch",
+    .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
+    .latest = true,
     .least_most = {1, 1},
     COMMAND_ROWS(rows),
     .options = &(struct status_options){0},

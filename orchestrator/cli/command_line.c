@@ -5,11 +5,14 @@
 #include "cli/command_line.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "lrsearch/memory.h"
-#include "plan/complaints.h"
+#include "lrsearch/printable.h"
+#include "lrsearch/suggestion.h"
 
 const struct command *const commands[] = {
     &cmd_run,      &cmd_ask,    &cmd_tell,    &cmd_check,  &cmd_train,   &cmd_coord_check,
@@ -229,6 +232,34 @@ static int refuse_option(const char *name, const struct command *command, struct
                    name, command->name, owners, command->name);
 }
 
+#define LATEST "logs/latest" /* a link to the newest run (store/run_dir.c) */
+
+/* The newest run of this folder, by its own name; LATEST if its link is not ours. NULL: none. */
+static char *latest_run(void)
+{
+    static char path[sizeof(LATEST) + NAME_MAX];
+    char name[NAME_MAX + 1];
+    struct stat status;
+    ssize_t length = readlink(LATEST, name, NAME_MAX);
+    if (stat(LATEST, &status) || !S_ISDIR(status.st_mode))
+        return NULL;
+    name[length > 0 ? length : 0] = '\0';
+    bool plain = name[0] && name[0] != '.' && !strchr(name, '/') && !lr_has_controls(name);
+    snprintf(path, sizeof(path), "%s%s", plain ? "logs/" : LATEST, plain ? name : "");
+    return path;
+}
+
+/* Without an operand. */
+static void use_latest_run(struct command_line *line)
+{
+    static char *operands[2];
+    if (line->operand_count > 0 || !line->command->latest)
+        return;
+    operands[0] = latest_run();
+    line->operands = operands;
+    line->operand_count = operands[0] != NULL;
+}
+
 static int check_operands(const struct command_line *line, struct lr_error *err)
 {
     static const char *const names[] = {[OPERAND_PLAN] = "plan",
@@ -239,8 +270,10 @@ static int check_operands(const struct command_line *line, struct lr_error *err)
         [OPERAND_PLAN] = "plans/quickstart.yaml", [OPERAND_RUN] = "logs/quickstart"};
     const struct command *command = line->command;
     if (line->operand_count < command->least_most[0])
-        return lr_fail(err, LR_EUSAGE, "%s: name a %s, as in: lrsearch %s %s", command->name,
-                       names[command->kind], command->name, samples[command->kind]);
+        return lr_fail(err, LR_EUSAGE, "%s: name a %s, as in: lrsearch %s %s%s", command->name,
+                       names[command->kind], command->name, samples[command->kind],
+                       command->latest ? " (without one it is " LATEST ", which is not there)"
+                                       : "");
     if (line->operand_count > command->least_most[1] && command->least_most[1] == 0)
         return lr_fail(err, LR_EUSAGE, "%s: takes no '%s' (see lrsearch %s --help)", command->name,
                        line->operands[0], command->name);
@@ -276,6 +309,7 @@ int command_line_parse(struct command_line *line, int argc, char **argv, struct 
         if (rc)
             goto out;
     }
+    use_latest_run(line);
     if ((rc = check_operands(line, err)))
         goto out;
     rc = command->check ? command->check(line, err) : 0;

@@ -35,6 +35,7 @@ struct command {
     const char *operand_help; /* describes the operand; NULL: a text by `kind` */
     const char *examples;     /* lines, without a last '\n' */
     enum operand_kind kind;
+    bool latest;                   /* without an operand it takes the newest run, logs/latest */
     size_t least_most[2];          /* fewest and most operands; SIZE_MAX: `check` counts them */
     const struct option_row *rows; /* its own options, without the general ones */
     size_t row_count;
@@ -44,6 +45,7 @@ struct command {
     int (*check)(const struct command_line *line, struct lr_error *err);
     int (*run)(const struct command_line *line); /* prints its errors; returns the exit status */
 };
+#define LATEST_HELP "the directory of a run; without one the newest, logs/latest"
 #define COMMAND_ROWS(table) .rows = table, .row_count = sizeof(table) / sizeof((table)[0])
 
 extern const struct command *const commands[];

@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L /* flockfile() */
 #include "cli/outcome.h"
 
 #include <errno.h>
@@ -11,13 +12,14 @@
 
 void outcome_print(bool json, const char *name, const char *run_dir, const struct answer *answer)
 {
-    if (!json) {
+    char *text = json ? result_json(name, answer) : NULL;
+    flockfile(stdout); /* a log line of another thread waits for the end */
+    if (!json)
         summary_print(stdout, name, run_dir, answer);
-        return;
-    }
-    char *text = result_json(name, answer);
-    if (text)
+    else if (text)
         fputs(text, stdout);
+    fflush(stdout);
+    funlockfile(stdout);
     lr_free(text);
 }
 

@@ -157,6 +157,8 @@ static void add_budget(struct parts *parts, const struct campaign *campaign, uin
         {"FLOPs", spent.flops, plan->budget.flops},
         {"core-hours", spent.core_hours, plan->budget.core_hours},
         {"wall", spent.wall_s, plan->budget.wall_s},
+        {"share of the target", plan_target_runs(plan, (double)spent.tokens, spent.flops),
+         plan->budget.share_of_target},
     };
     const char *name = NULL;
     double most = 0;

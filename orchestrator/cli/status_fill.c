@@ -247,6 +247,9 @@ static void fill_budgets(struct status_view *view, const struct campaign *campai
     add_budget(view, "budget.flops", spent->flops, plan->budget.flops);
     add_budget(view, "budget.trials", (double)spent->trials, (double)plan->budget.trials);
     add_budget(view, "budget.core_hours", spent->core_hours, plan->budget.core_hours);
+    add_budget(view, "budget.share_of_target",
+               plan_target_runs(plan, (double)spent->tokens, spent->flops),
+               plan->budget.share_of_target);
     add_budget(view, "budget.wall", spent->wall_s, plan->budget.wall_s);
 }
 

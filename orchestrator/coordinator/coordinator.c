@@ -636,6 +636,8 @@ static int run_campaign(struct coordinator *c, struct lr_error *err)
         goto out;
     c->was_finished = campaign_finished(c->run.campaign);
     rc = run_until_finished(c, err);
+    if (rc == LR_EFAILURES)
+        open_run_show_output(&c->run);
     if (rc != LR_ENOSPC && rc != LR_EIO) {
         if (c->next_recorded > 0) /* in part: reports may not come between */
             record_next(c, SIZE_MAX, &ignored);

@@ -24,6 +24,13 @@
 
 #define JOURNAL_PATH (TRIAL_PATH + 32)
 
+enum {
+    FIRST_FAILURES = 3, /* one may be bad luck, two too; a campaign would bear ten */
+    HEAD_LINES = 2,     /* of an output file: how the attempt ended */
+    LINES_SHOWN = 10,   /* of the output, with so many bytes each */
+    LINE_SHOWN = 200,
+};
+
 static int apply_replayed(void *context, const struct event *event, struct lr_error *err)
 {
     struct campaign *campaign = context;
@@ -197,6 +204,8 @@ int open_run_session(struct open_run *run, uint32_t ranks, struct lr_error *err)
     snprintf(start->host, sizeof(start->host), "%s", peer_self().host);
     start->ranks = ranks;
     start->retries = setup->plan->on_fail.retries;
+    /* other trainers run no program of the user's, which may be wrong in every attempt */
+    start->first_failures = setup->plan->trainer.kind == TRAINER_COMMAND ? FIRST_FAILURES : 0;
     start->stop_on_fail = setup->plan->on_fail.then == ON_FAIL_STOP;
     if ((rc = open_run_record(run, &event, err)))
         return rc;
@@ -446,6 +455,43 @@ int open_run_join(struct open_run *run, const char *resolved, bool starts, struc
     if ((run->fork && (rc = adopt_trials(run, err))) || (rc = make_folders(run, err)))
         return rc;
     return forks ? journal_rename(run->journal, path, err) : 0;
+}
+
+/* What follows the first `count` lines. */
+static const char *after_lines(const char *text, int count)
+{
+    for (; *text && count > 0; text++)
+        count -= *text == '\n';
+    return text;
+}
+
+/* The last `count` lines of a text. */
+static const char *last_lines(const char *text, int count)
+{
+    const char *at = text + strlen(text);
+    while (at > text && (at[-1] != '\n' || !*at || --count > 0))
+        at--;
+    return at;
+}
+
+void open_run_show_output(const struct open_run *run)
+{
+    char path[TRIAL_PATH], *text = NULL;
+    uint32_t attempt;
+    const struct trial *trial = campaign_last_failed(run->campaign, &attempt);
+    if (!run->output_dir[0] || !trial)
+        return;
+    run_dir_output_file(path, run->output_dir, trial->id, attempt);
+    if (run_dir_read(run->output_dir, strrchr(path, '/') + 1, &text, NULL) || !text)
+        return; /* of an attempt that was lost */
+    const char *line = last_lines(after_lines(text, HEAD_LINES), LINES_SHOWN);
+    if (*line)
+        lr_log(LR_LOG_ERROR, "the last lines of %s:", path);
+    for (; *line; line = after_lines(line, 1)) {
+        size_t length = strcspn(line, "\n");
+        lr_log(LR_LOG_ERROR, "| %.*s", (int)(length < LINE_SHOWN ? length : LINE_SHOWN), line);
+    }
+    lr_free(text);
 }
 
 void open_run_close(struct open_run *run)

@@ -39,6 +39,9 @@ int open_run_join(struct open_run *run, const char *resolved, bool starts, struc
 /* Records a SESSION of this process, with so many ranks, the coordinator's included. */
 int open_run_session(struct open_run *run, uint32_t ranks, struct lr_error *err);
 
+/* Logs the last lines that the command of the last failed attempt printed, if there are any. */
+void open_run_show_output(const struct open_run *run);
+
 /* The journal holds a campaign, so its files can be written. */
 bool open_run_has_campaign(const struct open_run *run);
 

@@ -18,12 +18,14 @@
 #include "report/summary.h"
 #include "sched/width.h"
 
-#define TIMED_MOST 4       /* models */
-#define TIMING_SECONDS 3.0 /* for all of them */
-#define LOOK_SECONDS 1.0   /* the same in estimate_expect(), which is called several times */
-#define TURN_SECONDS 0.5   /* of a precision in estimate_precisions() */
-#define RESERVE_MOST 0.9   /* upper limit of budget.reserve in the plan's schema */
-#define ROWS 6             /* of the table; tokens double from row to row */
+#define TIMED_MOST 4         /* models */
+#define TIMING_SECONDS 3.0   /* for all of them */
+#define LOOK_SECONDS 1.0     /* the same in estimate_expect(), which is called several times */
+#define TURN_SECONDS 0.5     /* of a precision in estimate_precisions() */
+#define RESERVE_MOST 0.9     /* upper limit of budget.reserve in the plan's schema */
+#define SHARE_MUCH (1 / 3.0) /* of the target run */
+#define SHARE_ADVISED 0.2
+#define ROWS 6 /* of the table; tokens double from row to row */
 
 struct timed {
     struct trial_spec spec;
@@ -182,14 +184,15 @@ static const struct kind kinds[] = {
     {"budget.flops", "FLOPs", MEMBER(flops), 1, true},
     {"budget.core_hours", "core-hours", MEMBER(seconds), 3600, true},
     {"budget.wall", "wall time", MEMBER(wall_s), 1, true},
+    {"budget.share_of_target", "target runs", MEMBER(tokens), 1, false}, /* or FLOPs: needed() */
 };
-enum { KIND_TRIALS, KIND_TOKENS, KIND_FLOPS, KIND_CORE_HOURS, KIND_WALL, KINDS };
+enum { KIND_TRIALS, KIND_TOKENS, KIND_FLOPS, KIND_CORE_HOURS, KIND_WALL, KIND_SHARE, KINDS };
 
 static double budget_of(const struct plan *plan, int kind)
 {
     const double budgets[KINDS] = {(double)plan->budget.trials, (double)plan->budget.tokens,
-                                   plan->budget.flops, plan->budget.core_hours,
-                                   plan->budget.wall_s};
+                                   plan->budget.flops,          plan->budget.core_hours,
+                                   plan->budget.wall_s,         plan->budget.share_of_target};
     return budgets[kind];
 }
 
@@ -199,7 +202,7 @@ static const char *amount(char text[24], int kind, double value)
         return format_seconds(text, 24, value);
     if (kind == KIND_FLOPS)
         snprintf(text, 24, "%.3g", value);
-    else if (kind == KIND_CORE_HOURS)
+    else if (kind == KIND_CORE_HOURS || kind == KIND_SHARE)
         snprintf(text, 24, value < 0.1 ? "%.2g" : "%.3g", value);
     else
         format_count(text, 24, value);
@@ -209,6 +212,10 @@ static const char *amount(char text[24], int kind, double value)
 static double needed(const struct estimate *estimate, int kind, double share)
 {
     double value = forecast_quantile(&estimate->forecast, kinds[kind].member, share);
+    if (kind == KIND_SHARE) {
+        double flops = forecast_quantile(&estimate->forecast, kinds[KIND_FLOPS].member, share);
+        return plan_target_runs(estimate->plan, value, flops);
+    }
     if (kind == KIND_CORE_HOURS)
         value *= estimate->plan->trainer.threads_per_worker;
     return value / kinds[kind].unit;
@@ -266,9 +273,13 @@ static double confirmation(const struct estimate *estimate, int kind, uint64_t t
     double trials = (double)campaign_confirm_trials(plan), total = trials * (double)tokens;
     bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
     double seconds = trains ? seconds_of(estimate, &spec) : 0;
-    const double spent[KINDS] = {trials, total, trains ? total * trial_flops_per_token(&spec) : 0,
+    double flops = trains ? total * trial_flops_per_token(&spec) : 0;
+    const double spent[KINDS] = {trials,
+                                 total,
+                                 flops,
                                  trials * seconds / 3600 * plan->trainer.threads_per_worker,
-                                 ceil(trials / estimate->workers) * seconds};
+                                 ceil(trials / estimate->workers) * seconds,
+                                 plan_target_runs(plan, total, flops)};
     return spent[kind];
 }
 
@@ -330,6 +341,18 @@ static void warn_budgets(const struct estimate *estimate)
                    "%s\n",
                    kinds[kind].key, amount(left, kind, budget), amount(half, kind, need));
     }
+}
+
+/* Comments on a search that costs much of the target run, which it is to make better. */
+static void comment_on_share(const struct estimate *estimate)
+{
+    char half[24], share[24];
+    double need = needed(estimate, KIND_SHARE, 0.5);
+    if (need >= SHARE_MUCH)
+        printf("note: half of the simulated campaigns cost %s of the target run or more; shorter "
+               "search.horizons or a higher search.min_gain cost less, and budget.share_of_target: "
+               "%s would end them earlier\n",
+               amount(half, KIND_SHARE, need), amount(share, KIND_SHARE, SHARE_ADVISED));
 }
 
 uint32_t estimate_workers(const struct plan *plan)
@@ -424,6 +447,7 @@ int estimate_print(const struct plan *plan, uint32_t ranks, const struct stage_r
     print_confirmation(estimate);
     print_shrinking(estimate);
     warn_budgets(estimate);
+    comment_on_share(estimate);
     lr_free(estimate);
     return 0;
 }

@@ -373,8 +373,7 @@ static void put_name(FILE *out, const char *name)
     fputc('\'', out);
 }
 
-/* "512Ki" or "100B", whichever is shorter; exact. */
-static const char *count_text(char out[24], uint64_t count)
+const char *proposal_count_text(char out[24], uint64_t count)
 {
     char binary[24] = "";
     quantity_count_text(count, out, 24);
@@ -450,7 +449,7 @@ static void put_data(FILE *out, const struct plan_proposal *p,
                 "  source: synthetic     # made-up text; with your own: text: [corpus/*.txt.gz] "
                 "instead\n"
                 "  val_tokens: %-9s # for the validation loss\n",
-                count_text(val, p->val_tokens));
+                proposal_count_text(val, p->val_tokens));
         return;
     }
     fprintf(out, "\n# %s%s bytes of text, %s tokens", request->text->whole ? "" : "about ",
@@ -472,7 +471,7 @@ static void put_data(FILE *out, const struct plan_proposal *p,
             p->size.vocab == 256 ? "bytes" : "bpe",
             p->size.vocab == 256 ? "or bpe, with a vocab of 512 or more"
                                  : "learned once on the text; or bytes, with a vocab of 256",
-            count_text(val, p->val_tokens));
+            proposal_count_text(val, p->val_tokens));
     if (p->repeat)
         fprintf(
             out,
@@ -485,7 +484,7 @@ static void put_search(FILE *out, const struct plan_proposal *p)
 {
     char texts[PROPOSAL_HORIZONS][24], batch[24], step[24], low[24], high[24];
     for (int i = 0; i < PROPOSAL_HORIZONS; i++)
-        count_text(texts[i], p->horizons[i]);
+        proposal_count_text(texts[i], p->horizons[i]);
     snprintf(step, sizeof(step), p->step_s < 0.1 ? "%.1f ms" : "%.0f ms", 1e3 * p->step_s);
     fprintf(
         out,
@@ -496,7 +495,7 @@ static void put_search(FILE *out, const struct plan_proposal *p)
         "  schedule: linear      # then it falls, to 0: better than to a tenth, by .77 %% of the "
         "loss at 610M\n"
         "                        # parameters (arXiv 2502.15938); as in the long training\n",
-        count_text(batch, p->size.batch_tokens), step);
+        proposal_count_text(batch, p->size.batch_tokens), step);
     if (p->bf16_step > 0)
         fprintf(
             out,
@@ -529,7 +528,7 @@ static void put_target(FILE *out, const struct plan_proposal *p,
             "\n# The long training whose learning rate is wanted.\n"
             "target:\n"
             "  tokens: %-13s # its length: %s%s\n",
-            count_text(tokens, p->target_tokens), why,
+            proposal_count_text(tokens, p->target_tokens), why,
             request->target_tokens > 0 ? "" : "; write here what you have in mind");
     if (p->target_d_model) {
         fprintf(out, "  d_model: %-12" PRIu32 " # its width, by the number of parameters\n",

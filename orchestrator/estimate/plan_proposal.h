@@ -54,4 +54,7 @@ int plan_proposal_make(struct plan_proposal *out, const struct proposal_request 
 void plan_proposal_print(FILE *out, const struct plan_proposal *proposal,
                          const struct proposal_request *request);
 
+/* "512Ki" or "100B", whichever is shorter; exact. Returns `out`. */
+const char *proposal_count_text(char out[24], uint64_t count);
+
 #endif

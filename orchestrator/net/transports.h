@@ -9,10 +9,11 @@
  * it (tested in tests/mpi). */
 int mpi_transport_create(struct transport **out, struct lr_error *err);
 
-/* Two ends in one process, for a coordinator thread (rank 0) and a worker thread (rank 1). Each
- * thread owns its end; the shared queues are freed with the second end. When rank 0 destroys its
- * end, rank 1 receives a final STOP; alive() is false once the other end is destroyed. */
-int local_transport_create(struct transport **coordinator, struct transport **worker,
+/* Ends in one process, for a coordinator thread (rank 0) and `count` worker threads (ranks 1 and so
+ * on), whose ends go to `workers`. Each thread owns its end; the shared queues are freed with the
+ * last end. When rank 0 destroys its end, every other receives a final STOP; alive() is false once
+ * the other end is destroyed. */
+int local_transport_create(struct transport **coordinator, struct transport **workers, int count,
                            struct lr_error *err);
 
 #endif

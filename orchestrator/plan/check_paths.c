@@ -76,6 +76,23 @@ static bool make_absolute(char path[TRIAL_PATH], const char *folder)
     return true;
 }
 
+/* A brace in the plan's folder is no placeholder of trainer.cwd. False when it does not fit. */
+static bool double_braces(char path[TRIAL_PATH])
+{
+    char out[2 * TRIAL_PATH];
+    size_t used = 0;
+    for (const char *c = path; *c; c++) {
+        out[used++] = *c;
+        if (*c == '{' || *c == '}')
+            out[used++] = *c;
+    }
+    if (used >= TRIAL_PATH)
+        return false;
+    memcpy(path, out, used);
+    path[used] = '\0';
+    return true;
+}
+
 static void check_files(struct plan_reader *reader, size_t member, char (*paths)[TRIAL_PATH],
                         size_t count, const char *plan_path)
 {
@@ -96,7 +113,8 @@ static void check_files(struct plan_reader *reader, size_t member, char (*paths)
             continue;
         if (!folder[0] && !plan_folder(reader, member, plan_path, folder))
             return;
-        if (!make_absolute(path, folder))
+        if ((member == MEMBER(trainer.cwd) && !double_braces(folder)) ||
+            !make_absolute(path, folder))
             reader_complain_item(reader, member, i, "the path is too long (at most %d bytes)",
                                  TRIAL_PATH - 1);
     }
@@ -122,8 +140,10 @@ void check_paths(struct plan_reader *reader, const char *plan_path)
     check_files(reader, MEMBER(data.val), plan->data.val, plan->data.val_count, plan_path);
     check_files(reader, MEMBER(trainer.table), &plan->trainer.table, 1, plan_path);
     check_files(reader, MEMBER(trainer.cwd), &plan->trainer.cwd, 1, plan_path);
-    if (plan->trainer.kind == TRAINER_COMMAND && ABSENT(reader, trainer.cwd))
-        plan_folder(reader, MEMBER(trainer.cwd), plan_path, plan->trainer.cwd);
+    if (plan->trainer.kind == TRAINER_COMMAND && ABSENT(reader, trainer.cwd) &&
+        plan_folder(reader, MEMBER(trainer.cwd), plan_path, plan->trainer.cwd) &&
+        !double_braces(plan->trainer.cwd))
+        reader_complain(reader, MEMBER(trainer.cwd), "the path of the plan's folder is too long");
     if (strcmp(plan->baseline, "none") == 0)
         plan->baseline[0] = '\0';
     else if (strcmp(plan->baseline, PLAN_PREVIOUS) != 0)

@@ -58,11 +58,30 @@ static void fill_training(struct trial_spec *spec, const struct plan *plan)
     spec->precision = plan->training.precision;
 }
 
+bool plan_by_srun(const struct plan *plan)
+{
+    return plan->trainer.launcher_count > 0 && strcmp(plan->trainer.launcher[0], "srun") == 0;
+}
+
+uint32_t plan_cpus_per_trial(const struct plan *plan)
+{
+    uint32_t cpus = plan->trainer.cpus_per_trial;
+    return cpus > 0 ? cpus : plan->trainer.threads_per_worker * plan->trainer.nodes_per_trial;
+}
+
 const char *plan_column(const struct plan *plan, const char *column)
 {
     for (size_t i = 0; i < plan->trainer.column_count; i++)
         if (strcmp(plan->trainer.columns[i].key, column) == 0)
             return plan->trainer.columns[i].value;
+    return NULL;
+}
+
+const char *plan_report(const struct plan *plan, const char *key)
+{
+    for (size_t i = 0; i < plan->trainer.report_count; i++)
+        if (strcmp(plan->trainer.report[i].key, key) == 0)
+            return plan->trainer.report[i].value;
     return NULL;
 }
 

@@ -16,12 +16,15 @@
 #define PLAN_PAIRS 16
 #define PLAN_ARGUMENTS 64
 #define PLAN_VARIABLES 32
-#define PLAN_REPORT 3
+#define PLAN_LAUNCHER 16
+#define PLAN_REPORT 7
+#define PLAN_EXITS 8
 #define PLAN_PREVIOUS "previous"
 
 enum plan_tokenizer { TOKENIZER_BYTES, TOKENIZER_BPE };
 enum plan_policy { POLICY_GRID, POLICY_DESIGN };
 enum plan_mode { MODE_ROUNDS, MODE_ASYNC };
+enum plan_loss { LOSS_NONFINITE }; /* that means divergence */
 enum plan_on_fail { ON_FAIL_MARK, ON_FAIL_STOP };
 
 /* Values of a key that may be a list: an axis of the campaign. The key's own member has the
@@ -67,15 +70,28 @@ struct plan {
         size_t column_count;
         struct plan_pair where[PLAN_PAIRS]; /* rows that count: column and value */
         size_t where_count;
-        char argv[PLAN_ARGUMENTS][TRIAL_PATH]; /* kind command, as all below; with placeholders */
+        char argv[PLAN_ARGUMENTS][TRIAL_PATH]; /* kind command, as all below */
         size_t argv_count;
         struct plan_pair env[PLAN_VARIABLES];
         size_t env_count;
-        char cwd[TRIAL_PATH]; /* absolute */
+        char cwd[TRIAL_PATH]; /* absolute; argv, the values of env and cwd with placeholders */
         uint32_t gpus_per_trial;
-        struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex */
+        struct plan_pair report[PLAN_REPORT]; /* one of fd, prefix, regex, file; with
+                                               * file also loss and one of tokens, steps */
         size_t report_count;
+        struct {                        /* what of a command's end means that it diverged */
+            uint32_t loss;              /* enum plan_loss */
+            uint64_t exits[PLAN_EXITS]; /* exit statuses */
+            size_t exit_count;
+            char regex[TRIAL_PATH]; /* a line of its output; "": none */
+        } diverged;
         double kill_grace_s;
+        uint32_t concurrent_trials;               /* in one process; 0: one, with launcher srun as
+                                                   * many as fit */
+        char launcher[PLAN_LAUNCHER][TRIAL_PATH]; /* words before the command */
+        size_t launcher_count;
+        uint32_t nodes_per_trial, cpus_per_trial; /* launcher srun; cpus_per_trial 0:
+                                                   * threads_per_worker on each node */
     } trainer;
 
     struct {
@@ -170,7 +186,8 @@ struct plan {
         uint64_t tokens, trials;
         double flops, core_hours;
         double wall_s;
-        double reserve; /* share of each that is reserved for `confirm` */
+        double share_of_target; /* plan_target_runs() at most */
+        double reserve;         /* share of each that is reserved for `confirm` */
     } budget;
 
     struct {
@@ -195,6 +212,11 @@ struct plan {
 
 /* The table's name of a column, from trainer.columns; NULL: not named. */
 const char *plan_column(const struct plan *plan, const char *column);
+/* The value of a key of trainer.report; NULL: not given. */
+const char *plan_report(const struct plan *plan, const char *key);
+/* Whether trials are steps of a Slurm job. */
+bool plan_by_srun(const struct plan *plan);
+uint32_t plan_cpus_per_trial(const struct plan *plan); /* over all its nodes, of launcher srun */
 
 /* The trial that the plan describes, without lr, horizon, seed and the data's path and hash. A
  * ratio that is searched starts at the middle of its range (geometric mean). */
@@ -225,6 +247,9 @@ size_t plan_cell_count(const struct plan *plan);
 struct trial_spec plan_cell(const struct plan *plan, size_t cell);
 /* The same for the target, with the plan's first parametrization or with another. */
 struct trial_spec plan_target(const struct plan *plan);
+/* What trainings cost in runs of the target: of the transformer their FLOPs over
+ * the target's, of another trainer, whose FLOPs are not known, their tokens over its tokens. */
+double plan_target_runs(const struct plan *plan, double tokens, double flops);
 struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametrization);
 /* "d_model 64, vocab 512": a cell's values on the axes with several; "" without. Returns `out`. */
 const char *plan_cell_text(const struct plan *plan, size_t cell, char *out, size_t capacity);

@@ -266,6 +266,14 @@ struct trial_spec plan_target(const struct plan *plan)
     return plan_target_with(plan, plan->model.parametrization);
 }
 
+double plan_target_runs(const struct plan *plan, double tokens, double flops)
+{
+    struct trial_spec target = plan_target(plan);
+    double target_flops = (double)plan->target.tokens * trial_flops_per_token(&target);
+    bool known = plan->trainer.kind == TRAINER_TRANSFORMER && flops > 0 && target_flops > 0;
+    return known ? flops / target_flops : tokens / (double)plan->target.tokens;
+}
+
 struct trial_spec plan_target_with(const struct plan *plan, uint32_t parametrization)
 {
     struct trial_spec spec = plan_trial(plan);

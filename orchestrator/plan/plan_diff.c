@@ -21,7 +21,8 @@ struct diff {
 static bool may_change(const char *path)
 {
     return strcmp(path, "output.dir") == 0 || strcmp(path, "trainer.threads_per_worker") == 0 ||
-           strcmp(path, "trainer.ranks_per_trial") == 0 || strncmp(path, "budget.", 7) == 0 ||
+           strcmp(path, "trainer.ranks_per_trial") == 0 ||
+           strcmp(path, "trainer.concurrent_trials") == 0 || strncmp(path, "budget.", 7) == 0 ||
            strncmp(path, "limits.", 7) == 0 || strncmp(path, "on_fail.", 8) == 0 ||
            strcmp(path, "baseline") == 0 || strncmp(path, "tolerance.", 10) == 0;
 }

@@ -83,6 +83,19 @@ static json_t *map_json(const struct plan_pair *pairs, size_t count)
     return map;
 }
 
+static json_t *value_json(const struct plan_key *key, const struct plan *plan);
+
+static json_t *inner_json(const struct plan_key *inner, const struct plan *plan)
+{
+    json_t *object = json_object();
+    for (; inner->name; inner++)
+        if (json_object_set_new(object, inner->name, value_json(inner, plan)) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    return object;
+}
+
 static json_t *value_json(const struct plan_key *key, const struct plan *plan)
 {
     const unsigned char *base = (const unsigned char *)plan;
@@ -128,6 +141,8 @@ static json_t *value_json(const struct plan_key *key, const struct plan *plan)
         return counts_json(member, *count);
     case TYPE_MAP:
         return map_json(member, *count);
+    case TYPE_KEYS:
+        return inner_json(key->inner, plan);
     case TYPE_SPAN:
         if (!(((const double *)member)[0] < ((const double *)member)[1]))
             return json_real(*(const double *)member);
@@ -323,6 +338,16 @@ static bool read_number_axis(const json_t *list, double *member, struct plan_num
     return good;
 }
 
+static bool read_value(const struct plan_key *key, json_t *value, struct plan *plan);
+
+static bool read_inner(const struct plan_key *inner, json_t *object, struct plan *plan)
+{
+    bool good = true;
+    for (; good && inner->name; inner++)
+        good = read_value(inner, json_object_get(object, inner->name), plan);
+    return good;
+}
+
 static bool read_value(const struct plan_key *key, json_t *value, struct plan *plan)
 {
     unsigned char *base = (unsigned char *)plan;
@@ -364,6 +389,8 @@ static bool read_value(const struct plan_key *key, json_t *value, struct plan *p
         return read_counts(value, 0, key->capacity, member, count);
     case TYPE_MAP:
         return read_map(key, value, member, count);
+    case TYPE_KEYS:
+        return read_inner(key->inner, value, plan);
     case TYPE_SPAN:
     case TYPE_PAIR:
         return read_span(key, value, member);

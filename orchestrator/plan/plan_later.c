@@ -17,6 +17,12 @@ static const struct {
     {"training", "muon_momentum", "0.95"},
     {"training", "decay_rule", "\"constant\""},
     {"search", "weight_decay", "null"},
+    {"trainer", "diverged", "{\"loss\": \"nonfinite\", \"exit\": [], \"regex\": \"\"}"},
+    {"trainer", "concurrent_trials", "0"},
+    {"trainer", "launcher", "[]"},
+    {"trainer", "nodes_per_trial", "1"},
+    {"trainer", "cpus_per_trial", "0"},
+    {"budget", "share_of_target", "null"},
 };
 
 static bool add(json_t *section, const char *key, json_t *value)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/suggestion.h"
 #include "plan/plan_value.h"
 
 void reader_init(struct plan_reader *reader, struct plan *plan, const char *path,
@@ -97,7 +98,7 @@ static const struct plan_key *find_map(const struct plan_section *section, const
     size_t length = strcspn(path, ".");
     for (size_t k = 0; path[length] && k < section->count; k++) {
         const struct plan_key *key = &section->keys[k];
-        if (key->type == TYPE_MAP && strlen(key->name) == length &&
+        if ((key->type == TYPE_MAP || key->type == TYPE_KEYS) && strlen(key->name) == length &&
             strncmp(key->name, path, length) == 0)
             return key;
     }
@@ -453,6 +454,23 @@ void reader_complain(struct plan_reader *reader, size_t member, const char *form
     va_end(args);
 }
 
+/* Complains at `place` inside the value of a key; `inside` is "[2]" or ".NAME". A --set shows the
+ * value as a whole, so there `inside` precedes the text. */
+__attribute__((format(printf, 5, 0))) static void
+complain_inside(struct plan_reader *reader, struct place place, const char *path,
+                const char *inside, const char *format, va_list args)
+{
+    char key[2 * QUOTABLE], text[LR_ERROR_TEXT];
+    if (place.origin == 0) {
+        snprintf(key, sizeof(key), "%s%s", path, inside);
+        complain_va(&reader->complaints, place, key, format, args);
+        return;
+    }
+    vsnprintf(text, sizeof(text), format, args);
+    complain(&reader->complaints, place, "", "%s%s%s", inside + (*inside == '.'),
+             *inside ? ": " : "", text);
+}
+
 void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
                           const char *format, ...)
 {
@@ -467,16 +485,53 @@ void reader_complain_item(struct plan_reader *reader, size_t member, size_t inde
         for (size_t i = 0; i < index; i++)
             node = &nodes[node->next];
     }
-    char path[QUOTABLE], item[QUOTABLE + 32];
-    key_path(&plan_sections[s], key->name, path);
-    if (!list && key->type != TYPE_TEXTS) /* the value itself */
-        snprintf(item, sizeof(item), "%s", path);
-    else
-        snprintf(item, sizeof(item), "%s[%zu]", path, index);
+    char path[QUOTABLE], item[32] = "";                               /* "": the value itself */
+    if (key->type == TYPE_TEXTS || (list && node->place.origin == 0)) /* else its value tells */
+        snprintf(item, sizeof(item), "[%zu]", index);
     va_list args;
     va_start(args, format);
-    complain_va(&reader->complaints, node->place, item, format, args);
+    complain_inside(reader, node->place, key_path(&plan_sections[s], key->name, path), item, format,
+                    args);
     va_end(args);
+}
+
+/* The value of the entry `name` of key k in section s: that of a --set, or in the map. */
+static const struct yaml_node *entry_node(const struct plan_reader *reader, size_t s, size_t k,
+                                          const char *name)
+{
+    const struct yaml_node *nodes = reader->tree.nodes, *map = &nodes[reader->states[s][k].node];
+    for (size_t i = reader->entry_count; i-- > 0;) {
+        const struct entry_override *entry = &reader->entries[i];
+        if (entry->section == s && entry->key == k && strcmp(entry->name, name) == 0)
+            return &nodes[entry->node];
+    }
+    uint32_t at = map->kind == YAML_MAP ? map->first : YAML_TREE_NONE;
+    while (at != YAML_TREE_NONE && strcmp(yaml_tree_text(&reader->tree, &nodes[at]), name) != 0)
+        at = nodes[nodes[at].next].next;
+    return at != YAML_TREE_NONE ? &nodes[nodes[at].next] : map;
+}
+
+void reader_complain_entry(struct plan_reader *reader, size_t member, const char *name,
+                           const char *format, ...)
+{
+    size_t s, k;
+    const struct plan_key *key = key_of(member, &s, &k);
+    const struct yaml_node *node = entry_node(reader, s, k, name);
+    char path[QUOTABLE], shown[QUOTABLE], entry[QUOTABLE + 1];
+    snprintf(entry, sizeof(entry), ".%s", quotable(name, shown));
+    va_list args;
+    va_start(args, format);
+    complain_inside(reader, node->place, key_path(&plan_sections[s], key->name, path), entry,
+                    format, args);
+    va_end(args);
+}
+
+const char *reader_text(const struct plan_reader *reader, size_t member)
+{
+    size_t s, k;
+    key_of(member, &s, &k);
+    assert(reader->states[s][k].status == KEY_GOOD);
+    return yaml_tree_text(&reader->tree, &reader->tree.nodes[reader->states[s][k].node]);
 }
 
 void reader_refuse(struct plan_reader *reader, const size_t *members, size_t count,

@@ -74,6 +74,11 @@ void reader_complain(struct plan_reader *reader, size_t member, const char *form
 /* The same for element `index` of a list; for an axis without a list, at its value. */
 void reader_complain_item(struct plan_reader *reader, size_t member, size_t index,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same for the entry of that name in a map. */
+void reader_complain_entry(struct plan_reader *reader, size_t member, const char *name,
+                           const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The text of a member that was given, as the user wrote it (paths are made absolute). */
+const char *reader_text(const struct plan_reader *reader, size_t member);
 /* Complains with `text` of each member that was given. */
 void reader_refuse(struct plan_reader *reader, const size_t *members, size_t count,
                    const char *text);

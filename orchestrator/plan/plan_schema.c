@@ -102,6 +102,18 @@ static void put_map(json_t *schema, const struct plan_key *key)
     json_decref(value);
 }
 
+static json_t *key_json(const struct plan_key *key);
+
+static void put_inner(json_t *schema, const struct plan_key *inner)
+{
+    json_t *keys = json_object();
+    put_text(schema, "type", "object");
+    for (; inner->name; inner++)
+        json_object_set_new(keys, inner->name, key_json(inner));
+    json_object_set_new(schema, "properties", keys);
+    json_object_set_new(schema, "additionalProperties", json_false());
+}
+
 /* Schema of a key's value without a list or, for a key that is a list, of an element. */
 static json_t *single_json(const struct plan_key *key)
 {
@@ -136,6 +148,9 @@ static json_t *single_json(const struct plan_key *key)
         break;
     case TYPE_MAP:
         put_map(schema, key);
+        break;
+    case TYPE_KEYS:
+        put_inner(schema, key->inner);
         break;
     }
     return schema;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lrsearch/suggestion.h"
 #include "plan/quantity.h"
 
 #define ITEM_PATH (2 * QUOTABLE + 1) /* of a list's element or a map's entry */
@@ -38,8 +39,11 @@ static bool wrong_type(const struct plan_value *value)
     const char *or_none = value->key->none ? ", or none" : value->key->automatic ? ", or auto" : "";
     char text[QUOTABLE];
     if (node->kind != YAML_SCALAR)
-        return refuse(value, "expected %s%s, found a %s", expected, or_none,
-                      node->kind == YAML_LIST ? "list" : "map of keys");
+        return refuse(value, "expected %s%s, found a %s%s", expected, or_none,
+                      node->kind == YAML_LIST ? "list" : "map of keys",
+                      node->kind == YAML_MAP && value->key->type == TYPE_TEXT
+                          ? "; a text that begins with a brace needs quotes, as in '{lr}'"
+                          : "");
     return refuse(value, "expected %s%s, found %s\"%s\"%s", expected, or_none,
                   node->quoted ? "the quoted text " : "", quotable(text_of(value), text),
                   node->quoted ? "; remove the quotes" : "");
@@ -318,6 +322,13 @@ static bool read_span(const struct plan_value *value, double *member)
 
 /* ---- maps ---- */
 
+static void complain_of_unknown(const struct plan_value *value, struct place place,
+                                const char *path, const char *best)
+{
+    complain(value->complaints, place, path, "unknown key%s%s%s", best ? " (did you mean " : "",
+             best ? best : "", best ? "?)" : "");
+}
+
 /* Whether the map may have an entry of that name; false with a complaint. */
 static bool is_known_entry(const struct plan_value *value, const char *name, struct place place,
                            const char *path)
@@ -331,10 +342,23 @@ static bool is_known_entry(const struct plan_value *value, const char *name, str
             return true;
         suggestion_offer(&suggestion, *known);
     }
-    complain(value->complaints, place, path, "unknown key%s%s%s",
-             suggestion.best ? " (did you mean " : "", suggestion.best ? suggestion.best : "",
-             suggestion.best ? "?)" : "");
+    complain_of_unknown(value, place, path, suggestion.best);
     return false;
+}
+
+/* The inner key of that name; NULL with a complaint. */
+static const struct plan_key *find_inner(const struct plan_value *value, const char *name,
+                                         struct place place, const char *path)
+{
+    struct suggestion suggestion;
+    suggestion_init(&suggestion, name);
+    for (const struct plan_key *key = value->key->inner; key->name; key++) {
+        if (strcmp(key->name, name) == 0)
+            return key;
+        suggestion_offer(&suggestion, key->name);
+    }
+    complain_of_unknown(value, place, path, suggestion.best);
+    return NULL;
 }
 
 /* The entry of that name, or a new one; NULL with a complaint. */
@@ -375,6 +399,14 @@ bool plan_value_read_entry(const struct plan_value *value, const char *name, str
     struct plan_value entry = *value;
     entry.key = &key;
     entry.path = entry_path(value, name, path);
+    if (value->key->type == TYPE_KEYS) {
+        if (!(entry.key = find_inner(value, name, place, path)))
+            return false;
+        if (yaml_tree_is_null(value->tree, value->node))
+            return refuse(&entry, "has no value; expected %s (leave the key out for its default)",
+                          plan_type_text(entry.key->type));
+        return plan_value_read(&entry);
+    }
     if (!is_known_entry(value, name, place, path))
         return false;
     struct plan_pair *pair = find_entry(value, name, place, path);
@@ -444,6 +476,7 @@ bool plan_value_read(const struct plan_value *value)
     case TYPE_ENUM:
         return read_choice(value, member);
     case TYPE_MAP:
+    case TYPE_KEYS:
         return read_map(value);
     case TYPE_SPAN:
         return read_span(value, member);

@@ -18,8 +18,8 @@ struct plan_value {
 
 /* Checks type and range and stores the value; false with a complaint. */
 bool plan_value_read(const struct plan_value *value);
-/* The same for an entry of a map (TYPE_MAP): `value` is the entry's; it replaces the map's entry
- * `name`, if there is one. `place`: of the name. */
+/* The same for an entry of a map (TYPE_MAP, TYPE_KEYS): `value` is the entry's, with the map's key
+ * and path; it replaces the map's entry `name`, if there is one. `place`: of the name. */
 bool plan_value_read_entry(const struct plan_value *value, const char *name, struct place place);
 
 #endif

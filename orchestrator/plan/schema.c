@@ -48,7 +48,8 @@ static const struct plan_choice policies[] = {
 static const char *const columns[] = {
     "lr",    "tokens",          "loss",         "seed",      "d_model",      "n_layers",
     "vocab", "parametrization", "batch_tokens", "optimizer", "weight_decay", NULL};
-static const char *const report_ways[] = {"fd", "prefix", "regex", NULL};
+static const char *const report_ways[] = {"fd",   "prefix", "regex", "file",
+                                          "loss", "tokens", "steps", NULL};
 static const struct plan_choice modes[] = {
     {"rounds", MODE_ROUNDS, NULL}, {"async", MODE_ASYNC, NULL}, {0}};
 static const struct plan_choice widths[] = {{"auto", 0, NULL},
@@ -58,6 +59,7 @@ static const struct plan_choice widths[] = {{"auto", 0, NULL},
                                             {"8", 8, NULL},
                                             {"16", 16, NULL},
                                             {0}};
+static const struct plan_choice losses[] = {{"nonfinite", LOSS_NONFINITE, NULL}, {0}};
 static const struct plan_choice on_fails[] = {
     {"mark", ON_FAIL_MARK, NULL}, {"stop", ON_FAIL_STOP, NULL}, {0}};
 
@@ -74,6 +76,17 @@ static const struct plan_key top_keys[] = {
      .derived = true, .capacity = TRIAL_PATH,
      .help = "run that the answer is compared with: previous (the last finished one of this name), or a run's folder, relative to the plan's"},
 };
+
+static const struct plan_key diverged_keys[] = {
+    {.name = "loss", .type = TYPE_ENUM, .offset = AT(trainer.diverged.loss), .choices = losses,
+     .fallback = "nonfinite", .help = "nan or inf where a loss should stand"},
+    {.name = "exit", .type = TYPE_COUNTS, .offset = AT(trainer.diverged.exits),
+     .count_offset = AT(trainer.diverged.exit_count), .capacity = PLAN_EXITS, .low = 1, .high = 255,
+     .fallback = "none", .derived = true, .help = "these exit statuses, at most 8"},
+    {.name = "regex", .type = TYPE_TEXT, .offset = AT(trainer.diverged.regex),
+     .capacity = TRIAL_PATH, .fallback = "none", .derived = true,
+     .help = "a line of stdout or stderr that matches"},
+    {0}};
 
 static const struct plan_key trainer_keys[] = {
     {KEY(ENUM, trainer, kind), .fallback = "transformer", .choices = trainers,
@@ -92,19 +105,31 @@ static const struct plan_key trainer_keys[] = {
     {LIST(MAP, trainer, where, where_count), .fallback = "every row", .derived = true,
      .help = "replay: only rows with these values, such as {width: 512}; at most 16"},
     {LIST(TEXTS, trainer, argv, argv_count), .need = NEED_TO_START, .empty = true,
-     .help = "command: the program and its arguments, at most 64, no shell; `{lr}` and the like stand for the trial"},
+     .help = "command: the program and its arguments, at most 64, no shell; `{lr}`, `{steps}`, `{lr/10}` and the like stand for the trial"},
     {LIST(MAP, trainer, env, env_count), .fallback = "none", .derived = true, .empty = true,
-     .help = "command: further environment variables, at most 32"},
+     .help = "command: further environment variables, at most 32; with placeholders as in argv"},
     {KEY(TEXT, trainer, cwd), .fallback = "the plan's folder", .derived = true,
      .capacity = TRIAL_PATH,
-     .help = "command: folder in which it runs; a relative one starts at the plan's folder"},
+     .help = "command: folder in which it runs, with placeholders as in argv; it must exist; a relative one starts at the plan's folder"},
     {KEY(U32, trainer, gpus_per_trial), .fallback = "0", .high = 64,
      .help = "command: GPUs that a worker shows it by CUDA_VISIBLE_DEVICES, each worker of a host its own; 0: as it is"},
     {LIST(MAP, trainer, report, report_count), .fallback = "{fd: true}", .derived = true,
      .names = report_ways,
-     .help = "command: how it tells losses: fd: true, prefix: \"LRSEARCH \" or regex: \"...\""},
+     .help = "command: how it tells losses: fd: true, prefix: \"LRSEARCH \", regex: \"...\", or file: NAME, with loss: NAME and tokens: NAME or steps: NAME"},
+    {.name = "diverged", .type = TYPE_KEYS, .offset = AT(trainer.diverged), .inner = diverged_keys,
+     .fallback = "{loss: nonfinite}", .derived = true,
+     .help = "command: what means that it diverged: loss: nonfinite (nan or inf in place of a loss; always so), exit: [3] (exit statuses, at most 8), regex: '...' (a line of stdout or stderr that matches)"},
     {DURATION(trainer, kill_grace), .fallback = "30s", .high = 86400,
      .help = "command: time between SIGTERM and SIGKILL where it is ended"},
+    {KEY(U32, trainer, concurrent_trials), .fallback = "0", .high = 1024,
+     .help = "command: programs that lrsearch runs at a time when it is started without mpirun; 0: one, with launcher srun as many as fit into the job"},
+    {LIST(TEXTS, trainer, launcher, launcher_count), .fallback = "none", .derived = true,
+     .empty = true,
+     .help = "command: srun (each trial is a step of the Slurm job), or words that start the command elsewhere; `{command}` in them stands for it"},
+    {KEY(U32, trainer, nodes_per_trial), .fallback = "1", .low = 1, .high = 1024,
+     .help = "launcher srun: nodes of a trial; the command is started once on each"},
+    {KEY(U32, trainer, cpus_per_trial), .fallback = "0", .high = 65536,
+     .help = "launcher srun: CPUs of a trial, over all its nodes; 0: threads_per_worker on each"},
 };
 
 static const struct plan_key simulate_keys[] = {
@@ -358,6 +383,9 @@ static const struct plan_key budget_keys[] = {
      .help = "trainings at most"},
     {DURATION(budget, wall), .fallback = "none", .none = true, .low = 1, .high = 31536000,
      .help = "elapsed time at most"},
+    {KEY(NUMBER, budget, share_of_target), .unit = "target runs", .fallback = "none", .none = true,
+     .above = true, .high = 1000,
+     .help = "of the target run's FLOPs, or where none are known of its tokens, at most"},
     {KEY(SHARE, budget, reserve), .fallback = "0.3 with confirm, or 0", .derived = true,
      .high = 0.9, .help = "share of each budget that the search leaves to confirm"},
 };
@@ -549,6 +577,8 @@ const char *plan_type_text(enum plan_type type)
         return "two numbers such as [1e-4, 3e-2]";
     case TYPE_MAP:
         return "keys and values such as {width: 512}";
+    case TYPE_KEYS:
+        return "keys and values such as {exit: [3]}";
     case TYPE_SPAN:
         return "a number such as 2, or a range to search such as [0.5, 50]";
     }

@@ -23,6 +23,7 @@ enum plan_type {
     TYPE_PAIR,   /* double[2] */
     TYPE_SPAN,   /* double[2]: one number (both the same), or low and high */
     TYPE_MAP,    /* `capacity` struct plan_pair; their number at `count_offset` */
+    TYPE_KEYS,   /* further keys: `inner` */
 };
 
 enum plan_need {
@@ -62,6 +63,7 @@ struct plan_key {
     bool above, below;    /* low or high itself is out of range */
     const struct plan_choice *choices; /* TYPE_ENUM; ends with a NULL name */
     const char *const *names;          /* TYPE_MAP: keys that it may have; NULL: any */
+    const struct plan_key *inner;      /* TYPE_KEYS; ends with a NULL name; all have defaults */
     bool empty;                        /* a text, or an item of a list or map, may be "" */
     size_t offset;                     /* in struct plan */
     size_t count_offset;

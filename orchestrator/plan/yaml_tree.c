@@ -203,6 +203,27 @@ static bool check_text(const char *text, size_t size, uint32_t origin,
     return valid == size;
 }
 
+/* The byte at a mark, whose index counts characters; '\0' at the end. */
+static char byte_at(const char *text, size_t size, yaml_mark_t mark)
+{
+    size_t at = 0;
+    for (size_t characters = 0; at < size; at++)
+        if (((unsigned char)text[at] & 0xC0) != 0x80 && characters++ == mark.index)
+            return text[at];
+    return '\0';
+}
+
+/* What to write instead, where libyaml's words do not say it. */
+static const char *mend_of(const char *problem, char byte)
+{
+    if (byte == '\t' || strstr(problem, "tab character"))
+        return "; YAML is indented with spaces: replace the tab";
+    if (strstr(problem, "escape character") || strstr(problem, "hexdecimal number"))
+        return "; a backslash in \"double quotes\" begins an escape: write a regex or a path in "
+               "'single quotes'";
+    return "";
+}
+
 static void complain_of_parser(struct builder *b, const yaml_parser_t *parser, const char *text,
                                size_t size)
 {
@@ -213,8 +234,9 @@ static void complain_of_parser(struct builder *b, const yaml_parser_t *parser, c
         size_t offset = parser->problem_offset < size ? parser->problem_offset : size;
         complain(b->complaints, place_of_byte(text, offset, b->origin), "", "%s", problem);
     } else {
-        complain(b->complaints, place_of(b, parser->problem_mark), "", "%s%s%s", problem,
-                 parser->context ? " " : "", parser->context ? parser->context : "");
+        complain(b->complaints, place_of(b, parser->problem_mark), "", "%s%s%s%s", problem,
+                 parser->context ? " " : "", parser->context ? parser->context : "",
+                 mend_of(problem, byte_at(text, size, parser->problem_mark)));
     }
 }
 

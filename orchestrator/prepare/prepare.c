@@ -59,6 +59,7 @@ int prepare_plan(struct plan **plan, const char *path, const char *const *sets, 
     struct plan_errors errors = {0};
     *plan = lr_calloc(1, sizeof(**plan));
     int rc = *plan ? plan_load(*plan, path, sets, set_count, &errors) : LR_ENOMEM;
+    fflush(stdout);
     for (size_t i = 0; i < errors.count && mpi_launched_rank() == 0; i++)
         fprintf(stderr, "%s\n", errors.lines[i]);
     if (rc == LR_ENOMEM && mpi_launched_rank() == 0)

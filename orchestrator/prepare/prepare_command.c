@@ -16,6 +16,21 @@
 
 extern char **environ;
 
+static void fill_report(struct command_setup *setup, const struct plan *plan)
+{
+    setup->pattern = "";
+    setup->report_file = plan_report(plan, "file");
+    setup->report_loss = plan_report(plan, "loss");
+    setup->report_tokens = plan_report(plan, "tokens");
+    setup->report_steps = plan_report(plan, "steps");
+    if (setup->report_file) {
+        setup->way = REPORT_FILE;
+    } else {
+        report_way_find(&setup->way, plan->trainer.report[0].key);
+        setup->pattern = plan->trainer.report[0].value;
+    }
+}
+
 static void fill_setup(struct command_setup *setup, const struct plan *plan)
 {
     memset(setup, 0, sizeof(*setup));
@@ -26,10 +41,16 @@ static void fill_setup(struct command_setup *setup, const struct plan *plan)
         setup->values[setup->variables] = plan->trainer.env[setup->variables].value;
     }
     setup->cwd = plan->trainer.cwd;
-    report_way_find(&setup->way, plan->trainer.report[0].key);
-    setup->pattern = plan->trainer.report[0].value;
+    fill_report(setup, plan);
+    setup->diverged.regex = plan->trainer.diverged.regex;
+    for (size_t i = 0; i < plan->trainer.diverged.exit_count; i++)
+        setup->diverged.exits[setup->diverged.exit_count++] = (int)plan->trainer.diverged.exits[i];
     setup->gpus = plan->trainer.gpus_per_trial;
     setup->kill_grace_s = plan->trainer.kill_grace_s;
+    for (; setup->launcher_words < plan->trainer.launcher_count; setup->launcher_words++)
+        setup->launcher[setup->launcher_words] = plan->trainer.launcher[setup->launcher_words];
+    setup->nodes = plan->trainer.nodes_per_trial;
+    setup->cpus = plan_cpus_per_trial(plan);
 }
 
 static bool is_program(const char *path)
@@ -38,19 +59,26 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Finds argv[0] as execvp() does: a name with a slash is a path from cwd, others are in PATH (of
- * trainer.env, if set there). */
-static bool find_program(const struct plan *plan, char out[2 * TRIAL_PATH])
+/* PATH in trainer.env, with placeholders; NULL: it is not set there. */
+static const char *plan_path_variable(const struct plan *plan)
 {
-    const char *name = plan->trainer.argv[0], *path = getenv("PATH");
-    size_t room = 2 * TRIAL_PATH;
-    if (strchr(name, '/')) {
-        snprintf(out, room, name[0] == '/' ? "%.0s%s" : "%s/%s", plan->trainer.cwd, name);
-        return is_program(out);
-    }
     for (size_t i = 0; i < plan->trainer.env_count; i++)
         if (strcmp(plan->trainer.env[i].key, "PATH") == 0)
-            path = plan->trainer.env[i].value;
+            return plan->trainer.env[i].value;
+    return NULL;
+}
+
+/* Finds a program as execvp() does: a name with a slash is a path from `cwd`, others are in `path`
+ * (NULL: our PATH). */
+static bool find_program(const char *name, const char *cwd, const char *path,
+                         char out[2 * COMMAND_WORD])
+{
+    size_t room = 2 * COMMAND_WORD;
+    if (strchr(name, '/')) {
+        snprintf(out, room, name[0] == '/' ? "%.0s%s" : "%s/%s", cwd, name);
+        return is_program(out);
+    }
+    path = path ? path : getenv("PATH");
     for (path = path ? path : "/bin:/usr/bin"; *path;) {
         int length = (int)strcspn(path, ":");
         snprintf(out, room, "%.*s/%s", length, path, name);
@@ -61,21 +89,41 @@ static bool find_program(const struct plan *plan, char out[2 * TRIAL_PATH])
     return false;
 }
 
+/* The text without its doubled braces. False: it has placeholders, so it may differ between
+ * trials. */
+static bool is_same_for_all(char out[COMMAND_WORD], const char *text)
+{
+    const struct trial_spec none = {0};
+    const struct placeholder_trial trial = {.spec = &none};
+    for (const char *c = text; *c; c++) {
+        if (c[0] == '{' && c[1] != '{')
+            return false;
+        c += c[0] == '{';
+    }
+    return placeholder_expand(out, COMMAND_WORD, text, &trial, NULL) == 0;
+}
+
 void prepare_command_warn(const struct plan *plan)
 {
-    char found[2 * TRIAL_PATH];
-    const char *name = plan->trainer.argv[0];
+    char found[2 * COMMAND_WORD], cwd[COMMAND_WORD], name[COMMAND_WORD], path[COMMAND_WORD];
+    const char *variable = plan_path_variable(plan);
     struct stat status;
-    bool path = strchr(name, '/') != NULL;
-    if (stat(plan->trainer.cwd, &status) || !S_ISDIR(status.st_mode))
-        lr_log(LR_LOG_WARNING, "trainer.cwd: there is no folder %s on this host",
-               plan->trainer.cwd);
-    else if (!find_program(plan, found))
-        lr_log(LR_LOG_WARNING, "trainer.argv[0]: %s %s", name,
-               path && access(found, F_OK) == 0
+    /* A launcher may find the command elsewhere. */
+    bool launched = plan->trainer.launcher_count > 0;
+    bool known =
+        is_same_for_all(name, launched ? plan->trainer.launcher[0] : plan->trainer.argv[0]) &&
+        (!variable || is_same_for_all(path, variable));
+    bool is_path = known && strchr(name, '/') != NULL;
+    if (!is_same_for_all(cwd, plan->trainer.cwd))
+        return; /* known when a trial begins */
+    if (stat(cwd, &status) || !S_ISDIR(status.st_mode))
+        lr_log(LR_LOG_WARNING, "trainer.cwd: there is no folder %s on this host", cwd);
+    else if (known && !find_program(name, cwd, variable ? path : NULL, found))
+        lr_log(LR_LOG_WARNING, "trainer.%s[0]: %s %s", launched ? "launcher" : "argv", name,
+               is_path && access(found, F_OK) == 0
                    ? "is not executable; chmod +x it, or name its interpreter before it"
-               : path ? "is not there on this host (a relative path starts at trainer.cwd)"
-                      : "is not in PATH on this host");
+               : is_path ? "is not there on this host (a relative path starts at trainer.cwd)"
+                         : "is not in PATH on this host");
 }
 
 int prepare_command(const struct plan *plan, const char *cache_dir, struct event_data *data,
@@ -155,19 +203,22 @@ void prepare_command_print(const struct plan *plan, const struct trial_spec *spe
 {
     struct command_setup setup;
     struct lr_error err = {0};
-    const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1};
-    char **argv, found[2 * TRIAL_PATH];
+    const struct placeholder_trial trial = {.spec = spec, .trial_id = 1, .attempt = 1, .port = 1};
+    char **argv = NULL, found[2 * COMMAND_WORD], cwd[COMMAND_WORD], path[COMMAND_WORD];
+    const char *variable = plan_path_variable(plan);
     fill_setup(&setup, plan);
-    if (command_argv_make(&argv, &setup, &trial, &err)) {
+    if (command_argv_make(&argv, &setup, &trial, &err) ||
+        command_cwd_make(cwd, &setup, &trial, &err) ||
+        placeholder_expand(path, sizeof(path), variable ? variable : "", &trial, &err)) {
         lr_log(LR_LOG_ERROR, "%s", err.text);
-        return;
+        goto out;
     }
-    lr_say(stdout, "\na trial at lr %g on the shortest horizon runs, in %s:\n ", spec->lr,
-           setup.cwd);
+    lr_say(stdout, "\na trial at lr %g on the shortest horizon runs, in %s:\n ", spec->lr, cwd);
     for (size_t i = 0; argv[i]; i++)
         print_word(argv[i]);
     printf("\n");
-    if (find_program(plan, found) && strcmp(found, argv[0]) != 0)
+    if (find_program(argv[0], cwd, variable ? path : NULL, found) && strcmp(found, argv[0]) != 0)
         lr_say(stdout, "where %s is %s\n", argv[0], found);
+out:
     command_words_free(argv);
 }

@@ -140,6 +140,15 @@ static const char *advice_option(char out[WORD], const struct answer *answer)
         exact_number(low, advice->min_gain);
         snprintf(out, WORD, "search.min_gain=%s", low);
         return advice->min_gain > 0 ? "closer" : NULL;
+    case ADVICE_RATIO:
+        exact_number(low, advice->range[0]);
+        exact_number(high, advice->range[1]);
+        snprintf(out, WORD, "%s.%s=[%s, %s]", advice->ratio == RATIO_DECAY ? "search" : "model",
+                 answer_ratio_name(advice->ratio), low, high);
+        return advice->range[0] > 0 && advice->range[0] < advice->range[1] &&
+                       isfinite(advice->range[1])
+                   ? "wider"
+                   : NULL;
     }
     return NULL;
 }

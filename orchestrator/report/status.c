@@ -136,7 +136,8 @@ static const char *amount_text(char *text, size_t capacity, const char *key, dou
 {
     if (strcmp(key, "budget.wall") == 0)
         return format_seconds(text, capacity, amount);
-    if (strcmp(key, "budget.core_hours") == 0 || strcmp(key, "budget.flops") == 0)
+    if (strcmp(key, "budget.core_hours") == 0 || strcmp(key, "budget.flops") == 0 ||
+        strcmp(key, "budget.share_of_target") == 0)
         snprintf(text, capacity, "%.3g", amount);
     else
         format_count(text, capacity, amount);

@@ -56,7 +56,7 @@ struct status_budget {
     const char *key; /* key of the plan: "budget.tokens" */
     double used, limit;
 };
-#define STATUS_BUDGETS 5
+#define STATUS_BUDGETS 6
 
 struct status_view { /* zeroed: nothing is known */
     char name[64], run_dir[1024];

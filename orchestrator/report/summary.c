@@ -412,6 +412,18 @@ static void print_extrapolated(FILE *out, const struct answer *answer)
     fputc('\n', out);
 }
 
+/* " (90 % interval 0.1 .. 0.3)", or one end if the best ratio lies beyond its range. */
+static const char *ratio_interval(char text[INTERVAL90_TEXT], const struct ratio_answer *ratio,
+                                  int digits)
+{
+    bool upper = !isfinite(ratio->ci90[0]); /* the end that is known */
+    format_interval90(text, INTERVAL90_TEXT, 'g', digits, ratio->ci90);
+    if (ratio->beyond && isfinite(ratio->ci90[upper]))
+        snprintf(text, INTERVAL90_TEXT, " (90\v%% interval %.*g\vor\v%s)", digits,
+                 ratio->ci90[upper], upper ? "less" : "more");
+    return text;
+}
+
 /* Several cells have their ratios in the table of cells. */
 static void print_ratios(FILE *out, const struct answer *answer)
 {
@@ -420,12 +432,14 @@ static void print_ratios(FILE *out, const struct answer *answer)
                                                    [RATIO_VECTOR] = "LR of norms and biases",
                                                    [RATIO_DECAY] = "weight decay"};
     for (int r = 0; r < RATIO_COUNT && answer->cell_count < 2; r++) {
-        char optimum[32] = "", interval[INTERVAL90_TEXT];
+        char optimum[48] = "", interval[INTERVAL90_TEXT];
         const struct ratio_answer *ratio = &answer->ratios[r];
         if (!ratio->searched)
             continue;
-        format_interval90(interval, sizeof(interval), 'g', 3, ratio->ci90);
-        if (*interval)
+        ratio_interval(interval, ratio, 3);
+        if (ratio->beyond)
+            snprintf(optimum, sizeof(optimum), "; at the edge: the best lies beyond");
+        else if (*interval)
             snprintf(optimum, sizeof(optimum), "; fitted optimum %.3g", ratio->optimum);
         wrap_item(out, "%s: %.3g%s%s%s, %" PRIu32 " runs", names[r], ratio->value,
                   r == RATIO_DECAY ? " at the target" : " times that of the hidden matrices",
@@ -444,8 +458,9 @@ static void describe_model(char *text, size_t capacity, const struct target_answ
     snprintf(text, capacity, "%s%s%s%s", *layers ? ", " : "", layers, *batch ? ", " : "", batch);
 }
 
-static void describe_ratio(char *text, size_t capacity, const struct target_answer *target)
+static void describe_ratio(char *text, size_t capacity, const struct answer *answer)
 {
+    const struct target_answer *target = &answer->target;
     char value[64], ends[2][64], interval[160] = "";
     const double *ci90 = target->ratio_ci90[RATIO_EMBEDDING];
     if (!isfinite(target->ratio[RATIO_EMBEDDING]))
@@ -454,6 +469,8 @@ static void describe_ratio(char *text, size_t capacity, const struct target_answ
         snprintf(interval, sizeof(interval), " (90\v%% interval %s\v..\v%s)",
                  format_ratio(ends[0], sizeof(ends[0]), ci90[0]),
                  format_ratio(ends[1], sizeof(ends[1]), ci90[1]));
+    else if (answer->ratios[RATIO_EMBEDDING].beyond)
+        snprintf(interval, sizeof(interval), " (at the edge of its range)");
     snprintf(text, capacity, ", best %s times that of the hidden matrices%s",
              format_ratio(value, sizeof(value), target->ratio[RATIO_EMBEDDING]), interval);
 }
@@ -465,8 +482,8 @@ static void describe_decay(char *text, size_t capacity, const char *before,
     char interval[INTERVAL90_TEXT];
     const struct ratio_answer *decay = &answer->ratios[RATIO_DECAY];
     if (decay->searched && isfinite(decay->optimum))
-        snprintf(text, capacity, "%sweight decay %.2g%s", before, decay->optimum,
-                 format_interval90(interval, sizeof(interval), 'g', 2, decay->ci90));
+        snprintf(text, capacity, "%sweight decay %.2g%s%s", before, decay->value,
+                 decay->beyond ? " at the edge" : "", ratio_interval(interval, decay, 2));
 }
 
 static void print_model(FILE *out, const struct answer *answer)
@@ -483,7 +500,7 @@ static void print_model(FILE *out, const struct answer *answer)
     describe_decay(decay, sizeof(decay), "; ", answer);
     if (answer->cell_count > 0) {
         describe_model(model, sizeof(model), target);
-        describe_ratio(ratio, sizeof(ratio), target);
+        describe_ratio(ratio, sizeof(ratio), answer);
     }
     if (target->vocab > 0) /* optional for a command */
         snprintf(vocab, sizeof(vocab), ", vocabulary %" PRIu32, target->vocab);
@@ -659,7 +676,9 @@ void summary_print_line(const char *name, const char *run_dir, const struct answ
     json_put(line, "drift", drift_json(answer, &ok), &ok);
     json_put(line, "run_dir", json_of_text(run_dir), &ok);
     char *text = json_to_line(line, ok);
-    if (text)
+    if (text) {
+        fflush(stdout);
         fprintf(stderr, "lrsearch: summary %s\n", text);
+    }
     lr_free(text);
 }

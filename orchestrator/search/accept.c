@@ -13,6 +13,8 @@
 #define UNKNOWN 0.6931    /* standard error of ln lr: a factor 2 */
 #define WIDER 8.0         /* factor by which to widen a range whose edge is best: three octaves */
 #define LR_HIGHEST 100.0  /* that search.lr may have */
+#define RATIO_HIGHEST 1e4 /* that a ratio may have, */
+#define DECAY_HIGHEST 1e1 /* and search.weight_decay */
 #define WITHIN 0.5        /* octaves from an end of the range to what lies within it */
 #define LOWER_GAIN 4.0    /* factor by which to lower search.min_gain */
 #define TYPICAL_ERROR 0.3 /* octaves: error of a further horizon's optimum, misfit included */
@@ -248,6 +250,26 @@ static bool target_refused(struct answer *answer, const struct posterior *poster
         ACCEPT_WIDEST, mend);
 }
 
+/* Sets the advice to search the first ratio further whose best value lies beyond its range, as far
+ * as a plan takes it. */
+static void advise_ratio(struct answer *answer, const struct search_space *space)
+{
+    for (enum answer_ratio r = 0; r < RATIO_COUNT; r++) {
+        const struct ratio_answer *ratio = &answer->ratios[r];
+        const struct ratio_range *range = &space->ratios[r];
+        double most = r == RATIO_DECAY ? DECAY_HIGHEST : RATIO_HIGHEST;
+        bool low = ratio->optimum < ratio->value;
+        if (!ratio->beyond || (!low && range->high >= most))
+            continue;
+        answer->advice =
+            (struct advice_answer){.kind = ADVICE_RATIO,
+                                   .ratio = r,
+                                   .range = {low ? range->low / WIDER : range->low,
+                                             low ? range->high : fmin(range->high * WIDER, most)}};
+        return;
+    }
+}
+
 void accept_decide(struct answer *answer, const struct posterior *posterior)
 {
     const struct search_space *space = &posterior->data->space;
@@ -276,5 +298,6 @@ void accept_decide(struct answer *answer, const struct posterior *posterior)
         flat_refused(answer, space->seeds);
         return;
     }
-    target_refused(answer, posterior);
+    if (!target_refused(answer, posterior))
+        advise_ratio(answer, space);
 }

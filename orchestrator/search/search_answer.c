@@ -10,6 +10,7 @@
 #include "search/accept.h"
 #include "search/exponents.h"
 #include "search/flat.h"
+#include "search/ratio_edges.h"
 #include "search/verdicts.h"
 #include "search/warnings.h"
 
@@ -205,14 +206,25 @@ static void fill_target(struct answer *answer, const struct posterior *posterior
     const struct cell_data *data = posterior->data;
     size_t index = data->space.cell_count;
     struct target_answer *target = &answer->target;
-    struct spread optimum = posterior_optimum_spread(posterior, index, 0);
+    struct ratio_edges edges = ratio_edges_of(posterior);
+    struct spread optimum = ratio_edges_spread(posterior, &edges, 0);
     double ratios[SEARCH_COORDINATES] = {0}, wrong = 0;
     spread_exp2(&optimum, &target->lr, target->ci90);
     for (int k = 1; k < data->coordinate_count; k++) {
         int r = data->coordinates[k] - 1;
-        struct spread ratio = posterior_optimum_spread(posterior, index, k);
+        struct spread ratio = ratio_edges_spread(posterior, &edges, k);
         ratios[k] = ratio.mean;
         spread_exp2(&ratio, &target->ratio[r], target->ratio_ci90[r]);
+        answer->ratios[r].optimum = target->ratio[r];
+        if (!edges.held[k])
+            continue;
+        answer->ratios[r].beyond = true;
+        answer->ratios[r].optimum = exp2(posterior_optimum_spread(posterior, index, k).mean);
+        target->ratio[r] = edges.value[k]; /* to the last bit */
+    }
+    if (edges.any) {
+        struct spread move = ratio_edges_move(posterior, &edges);
+        spread_exp2(&move, &target->held_factor, target->held_ci90);
     }
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         const struct optimum_sample *sample = posterior_optimum(posterior, s, index);
@@ -239,12 +251,10 @@ static void fill_ratios(struct answer *answer, const struct posterior *posterior
         struct target_answer *target = &answer->target;
         const struct ratio_range *range = &space->ratios[r];
         bool searched = range->low < range->high;
-        *ratio =
-            (struct ratio_answer){.searched = searched,
-                                  .value = searched ? target->ratio[r] : range->low,
-                                  .optimum = target->ratio[r],
-                                  .ci90 = {target->ratio_ci90[r][0], target->ratio_ci90[r][1]},
-                                  .trials = searched ? (uint32_t)posterior->data->seen_count : 0};
+        ratio->searched = searched;
+        ratio->value = searched ? target->ratio[r] : range->low;
+        memcpy(ratio->ci90, target->ratio_ci90[r], sizeof(ratio->ci90));
+        ratio->trials = searched ? (uint32_t)posterior->data->seen_count : 0;
         if (!has_cells(posterior))
             target->ratio[r] = target->ratio_ci90[r][0] = target->ratio_ci90[r][1] = NAN;
     }
@@ -393,7 +403,7 @@ static void clear_answer(struct answer *answer, const struct search_space *space
     answer->target.keep_lr = answer->target.keep_penalty = answer->target.no_basin = NAN;
     answer->confidence.interval_octaves = answer->confidence.assumption_share = NAN;
     for (int r = 0; r < RATIO_COUNT; r++)
-        answer->target.ratio[r] = answer->target.ratio_ci90[r][0] =
+        answer->ratios[r].optimum = answer->target.ratio[r] = answer->target.ratio_ci90[r][0] =
             answer->target.ratio_ci90[r][1] = NAN;
     struct law_answer *law = &answer->law;
     law->beta = law->beta_ci90[0] = law->beta_ci90[1] = law->b = law->r2 = NAN;

@@ -289,6 +289,7 @@ static void warn_ratios(struct answer *answer, const struct posterior *posterior
     for (int r = 0; r < RATIO_COUNT; r++) {
         const struct ratio_range *range = &posterior->data->space.ratios[r];
         size_t low = 0, high = 0, cells = answer->cell_count > 0 ? answer->cell_count : 1;
+        char kept[128] = "";
         for (size_t c = 0; c < cells && answer->ratios[r].searched; c++) {
             double best =
                 answer->cell_count > 0 ? answer->cells[c].ratio[r] : answer->ratios[r].optimum;
@@ -296,12 +297,17 @@ static void warn_ratios(struct answer *answer, const struct posterior *posterior
             high += log2(range->high / best) < NEAR_END;
         }
         answer->ratios[r].at_edge = low + high > 0;
+        if (answer->ratios[r].beyond)
+            snprintf(kept, sizeof(kept),
+                     "; beyond it nothing was tried, so that the answer keeps to %.3g, with the "
+                     "learning rate that is best there",
+                     answer->ratios[r].value);
         if (low + high > 0)
             answer_warn(
-                answer, "%sthe best %s.%s lies at the %s end of its range [%.3g, %.3g]: widen it",
+                answer, "%sthe best %s.%s lies at the %s end of its range [%.3g, %.3g]: widen it%s",
                 answer->cell_count > 1 ? "in some of the models " : "",
                 r == RATIO_DECAY ? "search" : "model", answer_ratio_name((enum answer_ratio)r),
-                high > low ? "upper" : "lower", range->low, range->high);
+                high > low ? "upper" : "lower", range->low, range->high, kept);
     }
 }
 

@@ -72,10 +72,8 @@ static json_t *confidence_json(const struct confidence_answer *confidence, bool 
 static json_t *advice_json(const struct advice_answer *advice, bool *ok)
 {
     static const char *const kinds[] = {
-        [ADVICE_RANGE] = "range",
-        [ADVICE_HORIZON] = "horizon",
-        [ADVICE_SEEDS] = "seeds",
-        [ADVICE_MIN_GAIN] = "min_gain",
+        [ADVICE_RANGE] = "range",       [ADVICE_HORIZON] = "horizon", [ADVICE_SEEDS] = "seeds",
+        [ADVICE_MIN_GAIN] = "min_gain", [ADVICE_RATIO] = "ratio",
     };
     enum advice_kind kind = advice->kind;
     if (kind == ADVICE_NONE)
@@ -86,6 +84,10 @@ static json_t *advice_json(const struct advice_answer *advice, bool *ok)
     json_put(object, "tokens", count_or_null(kind == ADVICE_HORIZON ? advice->tokens : 0), ok);
     json_put(object, "seeds", json_of_size(kind == ADVICE_SEEDS ? advice->seeds : 0), ok);
     put_double(object, "min_gain", kind == ADVICE_MIN_GAIN ? advice->min_gain : NAN, ok);
+    bool ratio = kind == ADVICE_RATIO;
+    json_put(object, "ratio", ratio ? json_string(answer_ratio_name(advice->ratio)) : json_null(),
+             ok);
+    json_put(object, "range", ratio ? json_of_interval(advice->range) : json_null(), ok);
     return object;
 }
 

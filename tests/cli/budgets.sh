@@ -52,6 +52,14 @@ expect_status 0
 target_of() { json "$1/result.json" target; }
 [ "$(target_of logs/hours)" = "$(target_of logs/one)" ] || fail "a campaign in two parts differs"
 
+# A share of the target run, of a trainer whose FLOPs are not known in tokens.
+run "$LRSEARCH" made.yaml --run-dir logs/share --set budget.share_of_target=0.01
+expect_status 4
+expect_said "budget.share_of_target is too small for"
+run "$LRSEARCH" made.yaml --run-dir logs/share --set budget.share_of_target=none
+expect_status 0
+[ "$(target_of logs/share)" = "$(target_of logs/one)" ] || fail "a larger share does not go on"
+
 # The transformer: at the target's width, and within a budget of FLOPs.
 tiny_plan tiny.yaml "model: {d_model: 16, n_layers: 1, n_heads: 2, context: 16, vocab: 64, parametrization: mup}" \
     "target: {tokens: 1M, d_model: 32}" "confirm: {tokens: 40k}"

@@ -28,7 +28,7 @@ expect_out "muon's steps are multiplied by sqrt(rows / columns) besides (unit_rm
 expect_out "  shortest  8k                2.5     0.739 "
 expect_out "  target    1M               0.02     0.739 "
 
-for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
+for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml "$LRSEARCH_SOURCE_DIR"/plans/recipes/*.yaml; do
     run "$LRSEARCH" check "$plan" --json # says the plan, and takes no time for estimates
     expect_status 0
 done

@@ -46,9 +46,11 @@ search: {lr: [1e-3, 2.56e-1], horizons: [1M, 2M, 4M]}
 target: {tokens: 64M}
 END
 
-run "$LRSEARCH" check good.yaml
+run "$LRSEARCH" check good.yaml --set 'trainer.argv=[./train.sh, "{optimizer}", "{lr*2}"]' --set 'trainer.cwd="{checkpoint}"'
 expect_status 0
-expect_out "a trial at lr 0.016 on the shortest horizon runs, in $work:"
+expect_out "a trial at lr 0.016 on the shortest horizon runs, in $work/:"
+expect_out "  ./train.sh adamw 0.032"
+expect_no_err "there is no folder" # which one, a trial decides
 [ ! -e logs ] || fail "check must leave nothing behind"
 run "$LRSEARCH" good.yaml
 expect_status 0
@@ -86,6 +88,45 @@ told=$(sed -n '/<section id="output">/,/<.section>/p' logs/bad/report.html | gre
 while read -r child; do
     wait_gone "$child" 1 || fail "process $child was left behind"
 done <pids
+
+# ---- the first attempts all fail ----
+
+cat >first.sh <<'END'
+#!/bin/sh
+echo $$ >>first.pids
+if [ -e failed.$PPID ] && mkdir hangs 2>/dev/null; then # with two workers one hangs meanwhile
+    exec sleep 60
+fi
+: >"failed.$PPID"
+seq 20
+printf '\033[31mImportError: no module named torch, at %s\n' "$$" >&2
+exit 1
+END
+chmod +x first.sh
+sed 's/good/first/; s/train.sh/first.sh/' good.yaml >first.yaml
+alike() # COMMAND...: it ends after few attempts, and shows what they printed
+{
+    "$@" first.yaml
+    expect_status 5
+    expect_err "error: the first 3 attempts failed in the same way; the last: trial "
+    expect_err "error: the last lines of "
+    expect_err "logs/first/output/trial-000"
+    expect_err "error: | 12"
+    expect_no_err "error: | 11"
+    expect_err "error: | ?[31mImportError: no module named torch, at "
+    expect_err "Mend the cause and run the same command again to go on"
+    ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037]')" err || fail "control characters on stderr"
+}
+mkdir hangs # not with one
+alike run "$LRSEARCH"
+[ "$(wc -l <first.pids)" -eq 3 ] || fail "$(wc -l <first.pids) attempts instead of 3"
+alike run "$LRSEARCH" # still wrong: three more, as often as it takes
+[ "$(wc -l <first.pids)" -eq 6 ] || fail "$(wc -l <first.pids) attempts instead of 6"
+cp first.sh wrong.sh
+cp train.sh first.sh
+run "$LRSEARCH" first.yaml
+expect_status 0
+expect_same_answer logs/good/result.json logs/first/result.json
 
 # ---- several models, and a ratio that is searched ----
 
@@ -164,6 +205,25 @@ one --set trainer.cwd=nowhere
 expect_status 5
 expect_err "trainer.cwd: $work/nowhere: No such file"
 
+# Arithmetic, and the same placeholders in env and cwd.
+mkdir 'w64 7' '{x}'
+one --set 'trainer.argv=[../told.sh, "{lr/10}", "{tokens/1000}", "{lr*{embedding_lr_ratio}}", "{steps}", "{max(1, steps/100)}"]' \
+    --set 'trainer.env={RUN: "w{d_model}-{2*seed}", JSON: "{{\"lr\": {lr}}}"}' --set 'trainer.cwd=w{d_model} {seed+2}' \
+    --set training.batch_tokens=512
+expect_status 0
+printf '%s\n' 0.01 100 0.03 196 1.96 "$work/w64 7" | cmp - "w64 7/told.argv" || fail "argv: $(cat "w64 7/told.argv")"
+for line in RUN=w64-10 'JSON={"lr": 0.1}' LRSEARCH_STEPS=196; do
+    grep -qxF "$line" "w64 7/told.env" || fail "the environment has no $line"
+done
+expect_json 196 "w64 7/told.json" steps
+cp one.yaml '{x}/one.yaml' # the plan's folder is no placeholder
+run "$LRSEARCH" train '{x}/one.yaml' --lr 0.1 --tokens 100k --set 'trainer.argv=[../told.sh]' --set trainer.cwd=./ --set trainer.gpus_per_trial=0
+expect_status 0
+expect_file '{x}/told.argv'
+one --set 'trainer.argv=[../told.sh, "{1/trial}"]' # trial 0; a plan's check takes trial 1
+expect_status 65
+expect_err "trainer.argv[1]: at byte 3: division by zero"
+
 # Whatever an argument holds, the program gets its bytes; no shell sees them.
 cat >inner/bytes.sh <<'END'
 #!/bin/sh
@@ -172,7 +232,7 @@ echo '{"loss": 3.25, "final": true}' >&3
 END
 chmod +x inner/bytes.sh
 one --set 'trainer.argv=[./bytes.sh, "a'\''b", "q\"q", "$(touch PWN) `touch PWN`", "; touch PWN |&", "two\nlines\t\r", "*", "~", "\\", "%s%n", "--", "", "é💥", " x ", "}{{", "{{{lr}}}", "{lr}{lr}", "\e[31m\x01"]' \
-    --set 'trainer.env={MINE: "$(touch PWN)\n\"{lr}"}'
+    --set 'trainer.env={MINE: "$(touch PWN)\n\"{{lr}}"}'
 expect_status 0
 printf '%s\0' "a'b" 'q"q' '$(touch PWN) `touch PWN`' '; touch PWN |&' "$(printf 'two\nlines\t\r')" '*' '~' '\' '%s%n' -- '' \
     'é💥' ' x ' '}{' '{0.1}' 0.10.1 "$(printf '\033[31m\001')" "$(printf '$(touch PWN)\n"{lr}')" | cmp - inner/bytes.told ||
@@ -197,6 +257,20 @@ one_sh 'echo at 1000 val 3.5' \
     --set 'trainer.report={regex: "at (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_err "its final loss is of 1000 tokens, the horizon is 100000"
+# a script that counts steps: in a group steps, or under a wrong name
+counting='echo step 100 val 4; echo step 196 val 3.5'
+one_sh "$counting" --set 'trainer.report={regex: "step (?<steps>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_status 0
+expect_out "val_loss   3.500000"
+one_sh "$counting" --set 'trainer.report={regex: "step (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_status 5
+expect_err "the group tokens grew to 196, which is the number of steps: call the group steps"
+one_sh 'echo step 190 val 4' --set 'trainer.report={regex: "step (?<tokens>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_err "the group tokens grew to 190, which is nearly the number of steps: call the group steps"
+one_sh 'echo step 100 val 4' --set 'trainer.report={regex: "step (?<steps>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=512
+expect_err "its final loss is of 51200 tokens, the horizon is 100000"
+one_sh 'echo step 9007199254740992 val 4' --set 'trainer.report={regex: "step (?<steps>[0-9]+) val (?<loss>[^ ]+)"}' --set training.batch_tokens=4096
+expect_err "it reported a loss for 18446744073709551615 tokens, beyond the horizon"
 one_sh 'echo val 1e400' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_out "diverged: it reported a loss of inf"
 one_sh 'echo "@ {\"loss\": 1e400, \"final\": true}"' --set 'trainer.report={prefix: "@ "}'
@@ -206,6 +280,25 @@ expect_err "a report has the loss -2e+30, and no loss is beyond 1e30"
 one_sh 'echo val nan' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_out "diverged: it reported a loss of nan"
+# ---- diverged, not failed ----
+
+diverges() # TEXT SCRIPT [--set ...]
+{
+    text=$1
+    shift
+    one_sh "$@"
+    expect_status 5
+    expect_out "diverged: $text"
+}
+number='trainer.report={regex: "val_loss (?<loss>[0-9.]+)"}' # takes no nan
+diverges 'it reported a loss of nan' 'echo val_loss 3; echo val_loss nan; echo Traceback >&2; exit 1' --set "$number"
+diverges 'it reported a loss of nan at token 7' 'echo "{\"loss\": nan, \"tokens\": 7}" >&3; exit 1'
+diverges 'exit status 3 (trainer.diverged.exit); its last line: gone' 'echo val_loss 3; echo gone; exit 3' \
+    --set "$number" --set 'trainer.diverged={exit: [7, 3]}'
+diverges 'it printed a line of trainer.diverged.regex: loss is INF' 'echo loss is INF >&2; exec sleep 60' \
+    --set "$number" --set 'trainer.diverged.regex="(?i)loss is (nan|inf)"'
+one_sh 'echo info: val_loss nancy; echo val_loss 3; exit 4' --set "$number" --set 'trainer.diverged={exit: [7, 3]}'
+expect_err "exit status 4; its last line: val_loss 3"
 one_sh 'echo val 3.5; exit 1' --set 'trainer.report={regex: "val (?<loss>[^ ]+)"}'
 expect_status 5
 expect_err "exit status 1; its last line: val 3.5"
@@ -256,15 +349,24 @@ refused '{vocab} has no value: give model.vocab' 'trainer.argv=["{vocab}"]'
 refused 'is the program and cannot be empty' 'trainer.argv=["", x]'
 refused 'a brace is not closed' 'trainer.argv=["{lr"]'
 refused 'a brace is not closed' 'trainer.argv=[a, "{lr}{"]'
-refused '{ lr } is not known' 'trainer.argv=[a, "{ lr }"]'
+refused '[1]: at byte 4: expected a number or a name (for a brace itself write it twice)' 'trainer.argv=[a, "lr{\"a\": 1}"]'
+refused 'MINE: at byte 3: {lrr} is not known; there are lr, tokens,' 'trainer.env={MINE: "a{lrr}"}'
+refused '; did you mean lr?' 'trainer.env.MINE="{lrr}"'
+refused 'trainer.cwd=in{steps}: at byte 4: {steps} has no value: give training.batch_tokens' 'trainer.cwd=in{steps}'
+refused '[1]: at byte 3: division by zero' 'trainer.argv=[a, "{1/(seed-5)}"]'
+refused 'regex: it has the groups tokens and steps' 'trainer.report={regex: "(?<tokens>.)(?<steps>.)(?<loss>.)"}'
+refused 'regex: the group steps needs the tokens of a step; give training.batch_tokens' 'trainer.report={regex: "(?<steps>.)(?<loss>.)"}'
 refused 'holds a NUL character' 'trainer.argv=[a, "b\0c"]'
 refused 'a key holds a NUL character' 'trainer.env={"A\0B": c}'
 refused '--set trainer.cwd="a\0b": holds a NUL character' 'trainer.cwd="a\0b"'
 refused ': is too long (1024 bytes; at most 1023)' "trainer.argv=[a, $(printf %1024s x | tr ' ' x)]"
-refused 'give one of fd, prefix and regex' 'trainer.report={fd: true, prefix: x}'
+refused 'give one of fd, prefix, regex and file' 'trainer.report={fd: true, prefix: x}'
 refused 'regex: it needs a group that is called loss' 'trainer.report={regex: val}'
 refused 'regex: missing closing parenthesis, at byte 4' 'trainer.report={regex: va(}'
 refused 'unknown key' 'trainer.report={socket: x}'
+refused 'unknown key (did you mean regex?)' 'trainer.diverged={regexp: x}'
+refused ': 256 is out of range (1 to 255)' 'trainer.diverged={exit: [256]}'
+refused 'trainer.diverged={regex: va(}: regex: missing closing parenthesis, at byte 4' 'trainer.diverged={regex: va(}'
 refused 'names that begin with LRSEARCH_ are lrsearch' 'trainer.env={LRSEARCH_LR: x}'
 refused 'CUDA_VISIBLE_DEVICES is what trainer.gpus_per_trial gives' 'trainer.env={CUDA_VISIBLE_DEVICES: 1}'
 refused 'trainer.argv: is for trainer.kind: command only; leave it out' trainer.kind=simulate
@@ -361,6 +463,12 @@ run_mpi 3 gpu.yaml --set budget.trials=4
 expect_status 4
 [ "$(sort -u gpus)" = "$(printf '0,1 3\n2,3 3')" ] || fail "GPUs: $(cat gpus)"
 ! grep socket: descriptors || fail "a command has a socket of MPI's"
+rm -r first.pids hangs logs/first
+mv wrong.sh first.sh
+alike run_mpi 3
+while read -r child; do
+    wait_gone "$child" 5 || fail "process $child was left behind"
+done <first.pids
 run_mpi 3 good.yaml --run-dir logs/three
 expect_status 0
 expect_same_result logs/good/result.json logs/three/result.json

@@ -17,7 +17,7 @@ for text in "timed on this machine:" "ms a step" "ranks that train one model tog
     expect_out "$text"
 done
 [ ! -e logs ] && [ -z "$(ls scratch)" ] || fail "check must leave nothing behind"
-for name in trainings tokens FLOPs core-hours "wall time"; do
+for name in trainings tokens FLOPs core-hours "wall time" "target runs"; do
     [ -n "$(amount "$name" 2)" ] && [ "$(amount "$name" 4)" = none ] || fail "no row for $name"
 done
 two=$(amount trainings 2)
@@ -44,6 +44,17 @@ for key in trials tokens flops core_hours; do
     expect_out "warning: budget.$key leaves"
 done
 [ "$(grep -c '^warning:' out)" -eq 4 ] || fail "a warning about a budget that is large enough"
+
+# In target runs, with a note from a third on; of the transformer in FLOPs.
+! grep -q '^note:' out || fail "a note about a search that costs little"
+run "$LRSEARCH" check tiny.yaml --set target.tokens=100k --set budget.share_of_target=0.02
+expect_status 0
+expect_out "warning: budget.share_of_target leaves 0.02 to the search, and half of"
+expect_out "note: half of the simulated campaigns cost"
+expect_out "of the target run or more; shorter search.horizons or a higher search.min_gain cost less, and budget.share_of_target: 0.2 would end them earlier"
+awk -v flops="$(amount FLOPs 2)" -v tokens="$(amount tokens 2)" -v runs="$(amount 'target runs' 2)" '
+    BEGIN { sub("k", "", tokens); exit !(flops > 0 && runs > 0 && runs < 0.75 * tokens / 100) }' ||
+    fail "the target's model, twice as wide, does not count"
 
 # A confirmation is told, and what is kept back for it is not there for the search.
 run "$LRSEARCH" check tiny.yaml --set confirm.seeds=2 --set budget.trials=$((two + 1))

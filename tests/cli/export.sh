@@ -32,7 +32,10 @@ refused 2 "--format xml: must be csv, sqlite or tensorboard" export logs/tiny --
 refused 2 "--format optuna: contrib/optuna_bridge.py export RUN_DIR STORAGE writes Optuna's studies" \
     export logs/tiny --format optuna -o x
 refused 2 "export: name a run's directory, --format and --out" export logs/tiny -o x
+mkdir none
+cd none || exit 1
 refused 2 "export: name a run's directory, --format and --out" export --format csv -o x
+cd ..
 refused 2 "export: one run's directory is expected" export logs/tiny logs --format csv -o x
 refused 73 "out.csv: is there already; name another, or remove it" \
     export logs/tiny --format csv -o out.csv

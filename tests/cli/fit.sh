@@ -49,7 +49,10 @@ refused 65 "--tokens 4k: is less than the shortest horizon of the campaign, 8k" 
 refused 65 "--width 60: cannot be shared out among model.head_size 8" \
     predict logs/tiny --tokens 1M --width 60
 refused 2 "predict: name a run's directory and --tokens" predict logs/tiny
+mkdir none
+cd none || exit 1
 refused 2 "predict: name a run's directory and --tokens" predict --tokens 1M
+cd ..
 refused 2 "--width 0: must be a width" predict logs/tiny --tokens 1M --width 0
 refused 2 "one run's directory is expected, found also 'x'" predict logs/tiny x --tokens 1M
 refused 2 "--target-tokens, --columns, --where and --prior-beta are for a --table" \

@@ -62,7 +62,8 @@ refused 2 "control character" "$(printf 'a\nb')" -o bad.yaml
 refused 2 "at least 1.05M" story.txt --target-tokens 100k -o bad.yaml
 refused 2 "at most 10T" story.txt --params 1e18 -o bad.yaml
 refused 2 "from 1s to 30d" --time 0s -o bad.yaml
-refused 2 "--lr: has no meaning" --lr 3 -o bad.yaml
+refused 2 "--until: has no meaning" --until 3 -o bad.yaml
+refused 2 "--lr, --seconds, --tokens and --batch-tokens are for --command" --lr 3 -o bad.yaml
 # shellcheck disable=SC2046 # words
 refused 2 "64 at most" $(seq 65) -o bad.yaml
 run "$LRSEARCH" plan

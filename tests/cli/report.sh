@@ -135,7 +135,10 @@ expect_whole long/report.html
 expect_same_lr long
 
 # What cannot be.
+mkdir none
+cd none || exit 1
 run "$LRSEARCH" report
+cd ..
 expect_status 2
 expect_err "report: name a run's directory, as in: lrsearch report logs/quickstart"
 run "$LRSEARCH" report $dir poor

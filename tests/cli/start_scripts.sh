@@ -28,8 +28,14 @@ stub ctest 'exit 8'
 stub sudo 'exec "$@"'
 stub cmake 'case "$1" in
 --build) [ -z "$BROKEN" ] || { echo "FAILED: wrong.c"; exit 1; } ;;
-*) while [ $# -gt 0 ]; do [ "$1" != -B ] || folder=$2; shift; done
-   : >"$folder/CMakeCache.txt"
+*) while [ $# -gt 0 ]; do
+       [ "$1" != -S ] || source=$2
+       [ "$1" != -B ] || folder=$2
+       shift
+   done
+   printf "CMAKE_CACHEFILE_DIR:INTERNAL=%s\nCMAKE_HOME_DIRECTORY:INTERNAL=%s\n" "$folder" "$source" >cache
+   [ ! -f "$folder/CMakeCache.txt" ] || [ "$(cat "$folder/CMakeCache.txt")" = "$(cat cache)" ] || exit 1
+   cp cache "$folder/CMakeCache.txt"
    cp "$LRSEARCH_STUB" "$folder/lrsearch" ;;
 esac'
 stub ninja ''
@@ -122,6 +128,32 @@ start_with STATUS=0 OFFLINE=1 -- tree/run.sh
 expect_status 0
 not_called "apt-get"
 not_called "synthetic"
+
+# A checkout that was moved or copied is configured again; nothing else in its folder is lost. By
+# another name it is the same checkout.
+cp -r tree copied
+mkdir tree/build/CMakeFiles copied/build/CMakeFiles
+start_with STATUS=0 OFFLINE=1 -- copied/run.sh
+expect_status 0
+expect_err "build/ was built in $work/tree/build: configuring it again"
+expect_err "building in build/"
+[ ! -e copied/build/CMakeFiles ] || fail "CMakeFiles/ of the other folder is kept"
+expect_file copied/build/text/gcide.dict.dz tree/build/CMakeCache.txt
+not_called "apt-get"
+[ -d tree/build/CMakeFiles ] || fail "the original lost its files"
+start_with STATUS=0 -- copied/run.sh
+expect_status 0
+expect_no_err "configuring it again"
+mv copied moved
+start_with STATUS=0 -- moved/run.sh
+expect_status 0
+expect_err "build/ was built in $work/copied/build: configuring it again"
+ln -s build moved/linked
+sed -i "s,moved/build,moved/linked," moved/build/CMakeCache.txt
+cp moved/build/CMakeCache.txt before
+start_with -- moved/run.sh
+expect_no_err "configuring it again"
+cmp -s before moved/build/CMakeCache.txt || fail "the same folder by another name is configured again"
 
 # A broken build is shown and ends it.
 start_with BROKEN=1 -- tree/run.sh tree/plans/plain.yaml

@@ -220,7 +220,10 @@ refused 74 "torn/lock: is no file of lrsearch; move it away" status torn
 refused 65 "nowhere: is no directory of a run" status nowhere
 refused 65 "$work: is no directory of a run" status "$work"
 refused 65 "short.yaml: is no directory of a run" status short.yaml # the plan instead of its run
-refused 2 "status: name a run's directory, as in: lrsearch status logs/quickstart" status
+mkdir none
+cd none || exit 1
+refused 2 "status: name a run's directory, as in: lrsearch status logs/quickstart (without one it is logs/latest, which is not there)" status
+cd ..
 refused 2 "status: one run's directory is expected, found also 'b'" status a b
 refused 2 "--watch: has no meaning for lrsearch fit" fit logs/tiny --watch
 refused 2 "--progress much: must be auto, plain or none" long.yaml --progress=much

@@ -20,15 +20,16 @@ run dpkg-deb -x "$deb" tree
 expect_status 0
 expect_file tree/usr/bin/lrsearch tree/usr/share/man/man1/lrsearch.1.gz \
     tree/usr/share/man/man5/lrsearch-plan.5.gz tree/usr/share/doc/lrsearch/copyright \
-    tree/usr/share/doc/lrsearch/README.md tree/usr/share/lrsearch/contrib/optuna_bridge.py \
+    tree/usr/share/doc/lrsearch/README.md tree/usr/share/doc/lrsearch/your-script.md \
+    tree/usr/share/doc/lrsearch/ask-tell.md tree/usr/share/lrsearch/contrib/optuna_bridge.py \
     tree/usr/share/lrsearch/contrib/lrsearch.py \
     tree/usr/share/lrsearch/plan.schema.json \
     tree/usr/share/bash-completion/completions/lrsearch tree/usr/share/zsh/vendor-completions/_lrsearch
 [ -z "$(find tree -name '*.o' -o -name '*.a' -o -name '*.log' -o -name '*.pyc')" ] ||
     fail "left-overs are packed"
-grep -q "$work\|$LRSEARCH_SOURCE_DIR" tree/usr/share/lrsearch/plans/* && fail "a path of this machine"
-for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml; do
-    expect_file "tree/usr/share/lrsearch/plans/$(basename "$plan")"
+grep -rq "$work\|$LRSEARCH_SOURCE_DIR" tree/usr/share/lrsearch/plans && fail "a path of this machine"
+for plan in "$LRSEARCH_SOURCE_DIR"/plans/*.yaml "$LRSEARCH_SOURCE_DIR"/plans/recipes/*.yaml; do
+    expect_file "tree/usr/share/lrsearch/${plan#"$LRSEARCH_SOURCE_DIR"/}"
 done
 run tree/usr/bin/lrsearch --version
 expect_status 0

@@ -80,10 +80,15 @@ SlurmdTimeout=20
 KillWait=5
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
-NodeName=n[1-$nodes] NodeHostname=$host NodeAddr=127.0.0.1 Port=$ports CPUs=$cpus State=UNKNOWN
+GresTypes=gpu
+NodeName=n[1-$nodes] NodeHostname=$host NodeAddr=127.0.0.1 Port=$ports CPUs=$cpus Gres=gpu:4 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=10 State=UP
 END
     echo "PMIxCliTmpDirBase=$folder/pmix" >"$folder/mpi.conf"
+    for gpu in 0 1 2 3; do # made up: Slurm counts them, and numbers them by these files
+        : >"$folder/gpu$gpu"
+    done
+    echo "Name=gpu File=$folder/gpu[0-3]" >"$folder/gres.conf"
 }
 
 start_node() # NAME

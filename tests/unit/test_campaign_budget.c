@@ -10,7 +10,7 @@
 /* Round 1: six trials of 1200 tokens, which report 900. Round 2 asks for 1200, 2100, 5100 and 2100,
  * in this order. */
 static const double asked[] = {1200, 2100, 5100, 2100};
-enum { TOKENS, FLOPS, TRIALS, CORE_HOURS, WALL, KINDS };
+enum { TOKENS, FLOPS, TRIALS, CORE_HOURS, WALL, SHARE, KINDS };
 
 static void set_budget(struct plan *plan, int kind, double value)
 {
@@ -19,6 +19,7 @@ static void set_budget(struct plan *plan, int kind, double value)
     plan->budget.trials = kind == TRIALS ? (uint64_t)value : 0;
     plan->budget.core_hours = kind == CORE_HOURS ? value : 0;
     plan->budget.wall_s = kind == WALL ? value : 0;
+    plan->budget.share_of_target = kind == SHARE ? value : 0;
 }
 
 /* What the first round costs and `count` trials of the second. By the fastest of the first: trial 1
@@ -41,6 +42,8 @@ static double price(const struct plan *plan, int kind, size_t count)
         return 6 + (double)count;
     case CORE_HOURS:
         return (0.1 * (1 + 2 + 3 + 4 + 5 + 6) + pace * tokens * each) / 3600;
+    case SHARE:
+        return plan_target_runs(plan, 0, price(plan, FLOPS, count));
     default:
         return pace * each * fmax(longest, tokens / 2);
     }
@@ -130,13 +133,15 @@ static void says_what_is_too_small(void **state)
         "budget.core_hours is too small for another trial: 0.001 of 0.00",
         "budget.wall is too small for another trial: 0 of 0 s are used; raise it and run the same "
         "command again to go on",
+        "budget.share_of_target is too small for another trial: 0.021 of 0.0266 target runs are "
+        "used",
     };
     for (int kind = 0; kind < KINDS; kind++) {
         struct plan plan = test_plan();
         struct driver driver, again, larger;
         struct answer answer;
         set_budget(&plan, kind, price(&plan, kind, 2));
-        if (kind == FLOPS || kind == CORE_HOURS)
+        if (kind == FLOPS || kind == CORE_HOURS || kind == SHARE)
             set_budget(&plan, kind, price(&plan, kind, 2) * 1.0001);
         if (kind == WALL) /* 2100 tokens are too long */
             set_budget(&plan, kind, price(&plan, kind, 1) * 1.0001);

@@ -153,6 +153,7 @@ static void defaults(void **state)
     SAME(p->budget.wall_s, 0);
     SAME(p->budget.flops, 0);
     SAME(p->budget.core_hours, 0);
+    SAME(p->budget.share_of_target, 0);
     SAME(p->budget.reserve, 0);
     assert_false(p->confirm.wanted);
     SAME(p->limits.silence_s, 600);
@@ -336,8 +337,12 @@ static char *json_under(const char *set)
 
 static void json_reads_back(void **state)
 {
-    static const char *const sets[] = {NULL, "training.clip=1", "model.embedding_lr_ratio=[0.5, 8]",
-                                       "budget.tokens=300M", "training.schedule=linear"};
+    static const char *const sets[] = {NULL,
+                                       "training.clip=1",
+                                       "model.embedding_lr_ratio=[0.5, 8]",
+                                       "budget.tokens=300M",
+                                       "budget.share_of_target=0.2",
+                                       "training.schedule=linear"};
     static struct plan back;
     struct lr_error err = {0};
     (void)state;
@@ -389,7 +394,12 @@ static void earlier_versions(void **state)
                                           {"training", "muon_momentum"},
                                           {"training", "decay_rule"},
                                           {"search", "weight_decay"},
-                                          {"target", "weight_decay"}};
+                                          {"budget", "share_of_target"},
+                                          {"target", "weight_decay"},
+                                          {"trainer", "launcher"},
+                                          {"trainer", "concurrent_trials"},
+                                          {"trainer", "nodes_per_trial"},
+                                          {"trainer", "cpus_per_trial"}};
     static struct plan back;
     struct lr_error err = {0};
     char differences[256];

@@ -141,7 +141,7 @@ static const struct plan_error_case cases[] = {
     /* words */
     {8, "trainer: {kind: transfomer}",
      "plan.yaml:8:17: trainer.kind: unknown value transfomer "
-     "(available: transformer, replay, simulate, command); did you mean transformer?\n"},
+     "(available: transformer, replay, simulate, command, external); did you mean transformer?\n"},
     {8, "trainer: {kind: command}",
      "plan.yaml:8:1: trainer.argv: missing; expected a list of texts such as "
      "[corpus/*.txt.gz]\n"},
@@ -215,7 +215,23 @@ static const struct plan_error_case cases[] = {
      "sequence\n"},
     {8, "a:\n\t- 1",
      "plan.yaml:9:1: found character that cannot start any token while scanning "
+     "for the next token; YAML is indented with spaces: replace the tab\n"},
+    {8, "a: {b: '\xC3\xA9'}\nc: @", /* characters are counted */
+     "plan.yaml:9:4: found character that cannot start any token while scanning "
      "for the next token\n"},
+    {8, "\xC3\xA9: 1\nb:\n\t- 1",
+     "plan.yaml:10:1: found character that cannot start any token while scanning "
+     "for the next token; YAML is indented with spaces: replace the tab\n"},
+    {8, "a:\n  b: 1\n \tc: 2",
+     "plan.yaml:10:2: found a tab character that violates indentation while scanning a plain "
+     "scalar; YAML is indented with spaces: replace the tab\n"},
+    {8, "a: {b: \"loss (\\S+)\"}",
+     "plan.yaml:8:15: found unknown escape character while parsing a quoted scalar; a backslash in "
+     "\"double quotes\" begins an escape: write a regex or a path in 'single quotes'\n"},
+    {8, "a: \"C:\\users\"",
+     "plan.yaml:8:9: did not find expected hexdecimal number while parsing a quoted scalar; a "
+     "backslash in \"double quotes\" begins an escape: write a regex or a path in 'single "
+     "quotes'\n"},
     {8, "a: \x01", "plan.yaml:8:4: control characters are not allowed\n"},
     {8, "a: \xC3\xA9 \xFF", "plan.yaml:8:6: byte 0xff is not UTF-8; save the plan as UTF-8 text\n"},
     {8, "a: &x 1",

@@ -152,6 +152,8 @@ static const struct plan_error_case cases[] = {
     {8, "budget: {flops: 1e12, reserve: .2}",
      "plan.yaml:8:32: budget.reserve: is kept back for a confirmation that the plan does not ask "
      "for; add confirm: {}, or leave it out\n"},
+    {8, "budget: {share_of_target: 0}",
+     "plan.yaml:8:27: budget.share_of_target: 0 is out of range (above 0, up to 1000, or none)\n"},
     {8, "budget: {reserve: 1.5, flops: 0, core_hours: 0}\nconfirm: {seeds: 0}",
      "plan.yaml:8:19: budget.reserve: 1.5 is out of range (0 to 0.9)\n"
      "plan.yaml:8:31: budget.flops: 0 is out of range (1 to 1e+30, or none)\n"

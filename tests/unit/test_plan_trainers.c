@@ -202,6 +202,105 @@ static void keys_of_one_kind(void **state)
             "plan.yaml:6:19: simulate.crash: 2 is out of range (0 to 1)\n");
 }
 
+#define COMMAND(keys) REPLAY "trainer: {kind: command, argv: [a], " keys "}\n"
+
+static void placeholders_are_checked_in_one_pass(void **state)
+{
+    (void)state;
+    refuses(
+        REPLAY "trainer:\n  kind: command\n  argv: [a, '{vocab}',\n    '--x={2*}']\n"
+               "  cwd: sub/{lr\n  env:\n    A: ok\n    B: '{1/0}'\n    C: '}{schedule*2}'\n",
+        NULL,
+        "plan.yaml:7:13: trainer.argv[1]: at byte 2: {vocab} has no value: give model.vocab\n"
+        "plan.yaml:8:5: trainer.argv[2]: at byte 8: expected a number or a name (for a brace "
+        "itself write it twice)\n"
+        "plan.yaml:9:8: trainer.cwd: at byte 5: a brace is not closed (for a brace itself write "
+        "it twice)\n"
+        "plan.yaml:12:8: trainer.env.B: at byte 3: division by zero\n"
+        "plan.yaml:13:8: trainer.env.C: at byte 3: schedule is no number and must stand alone: "
+        "{schedule}\n");
+    refuses(REPLAY "trainer: {kind: command, argv: [a, {lr}], env: {A: {lr}}}\n", NULL,
+            "plan.yaml:5:36: trainer.argv[1]: expected text, found a map of keys; a text that "
+            "begins with a brace needs quotes, as in '{lr}'\n"
+            "plan.yaml:5:52: trainer.env.A: expected text, found a map of keys; a text that begins "
+            "with a brace needs quotes, as in '{lr}'\n");
+    refuses(COMMAND("env: {A: b}"), "trainer.env.A=x{1/0}",
+            "--set trainer.env.A=x{1/0}: A: at byte 4: division by zero\n");
+    load(COMMAND(
+             "env: {A: '{steps}', B: '{{x}}'}, cwd: '{steps/2}'") "training: {batch_tokens: 8}\n",
+         NULL);
+    refuses(
+        COMMAND("report: {regex: '(?<steps>.)(?<loss>.)'}"), NULL,
+        "plan.yaml:5:45: trainer.report: regex: the group steps needs the tokens of a step; give "
+        "training.batch_tokens\n");
+    refuses(
+        COMMAND("report: {regex: '(?<steps>.)(?<tokens>.)(?<loss>.)'}"), NULL,
+        "plan.yaml:5:45: trainer.report: regex: it has the groups tokens and steps; leave one of "
+        "them out\n");
+}
+
+static void keys_in_a_key(void **state)
+{
+    (void)state;
+    load(COMMAND(""), NULL);
+    assert_int_equal(plan_case.trainer.diverged.exit_count, 0);
+    assert_string_equal(plan_case.trainer.diverged.regex, "");
+    char *json = plan_to_json(&plan_case), differences[256];
+    assert_non_null(strstr(json, "\"diverged\": {\n      \"loss\": \"nonfinite\",\n      \"exit\": "
+                                 "[],\n      \"regex\": \"\"\n    }"));
+    /* a plan of before the key was there */
+    char *older = lr_malloc(strlen(json) + 1);
+    const char *begin = strstr(json, "\"diverged\""), *end = strstr(begin, "},") + 2;
+    struct plan back;
+    struct lr_error err = {0};
+    sprintf(older, "%.*s%s", (int)(begin - json), json, end);
+    assert_int_equal(plan_diff(older, json, differences, sizeof(differences)), 0);
+    assert_int_equal(plan_from_json(&back, older, &err), 0);
+    lr_free(older);
+
+    load(COMMAND("diverged: {loss: nonfinite, exit: [3, 255], regex: 'loss (nan|inf)'}"),
+         "trainer.diverged.exit=[4]");
+    assert_int_equal(plan_case.trainer.diverged.exit_count, 1);
+    assert_int_equal(plan_case.trainer.diverged.exits[0], 4);
+    assert_string_equal(plan_case.trainer.diverged.regex, "loss (nan|inf)");
+    char *other = plan_to_json(&plan_case);
+    assert_int_equal(plan_diff(json, other, differences, sizeof(differences)), 2);
+    assert_string_equal(differences, "trainer.diverged.exit ([] -> [4]), "
+                                     "trainer.diverged.regex (\"\" -> \"loss (nan|inf)\")");
+    assert_int_equal(plan_from_json(&back, other, &err), 0);
+    assert_int_equal(back.trainer.diverged.exits[0], 4);
+    assert_string_equal(back.trainer.diverged.regex, "loss (nan|inf)");
+    lr_free(other);
+    lr_free(json);
+    load(COMMAND(""), "trainer.diverged.regex=x");
+    assert_string_equal(plan_case.trainer.diverged.regex, "x");
+
+    refuses(COMMAND("diverged: {exit: [0, 256, x], regex: '', loss: any, exits: [3], exit: [1]}"),
+            NULL,
+            "plan.yaml:5:55: trainer.diverged.exit[0]: 0 is out of range (1 to 255)\n"
+            "plan.yaml:5:58: trainer.diverged.exit[1]: 256 is out of range (1 to 255)\n"
+            "plan.yaml:5:63: trainer.diverged.exit[2]: expected a whole count such as 64, 128k or "
+            "2M, found \"x\"\n"
+            "plan.yaml:5:74: trainer.diverged.regex: is empty\n"
+            "plan.yaml:5:84: trainer.diverged.loss: unknown value any (available: nonfinite)\n"
+            "plan.yaml:5:89: trainer.diverged.exits: unknown key (did you mean exit?)\n"
+            "plan.yaml:5:101: trainer.diverged.exit: repeated key (first in line 5)\n");
+    refuses(COMMAND("diverged: {exit: [1, 2, 3, 4, 5, 6, 7, 8, 9], regex: }"), NULL,
+            "plan.yaml:5:54: trainer.diverged.exit: has 9 elements; expected at most 8\n"
+            "plan.yaml:5:90: trainer.diverged.regex: has no value; expected text (leave the key "
+            "out for its default)\n");
+    refuses(COMMAND("diverged: {regex: 'a('}"), NULL,
+            "plan.yaml:5:47: trainer.diverged: regex: missing closing parenthesis, at byte 3\n");
+    refuses(COMMAND("diverged: [3]"), NULL,
+            "plan.yaml:5:47: trainer.diverged: expected keys and values such as {exit: [3]}, found "
+            "a list\n");
+    refuses(COMMAND("diverged: {exit: []}"), "trainer.diverged.exi=[3]",
+            "plan.yaml:5:54: trainer.diverged.exit: has 0 elements; expected at least 1\n"
+            "--set trainer.diverged.exi=[3]: unknown key (did you mean exit?)\n");
+    refuses(REPLAY "trainer: {kind: simulate, diverged: {exit: [3]}}\n", NULL,
+            "plan.yaml:5:37: trainer.diverged: is for trainer.kind: command only; leave it out\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(replay_needs_a_table_only),
@@ -209,6 +308,8 @@ int main(void)
                                        cmocka_unit_test(the_tables_optimizer_decides_the_prior),
                                        cmocka_unit_test(maps_keep_texts),
                                        cmocka_unit_test(bad_maps),
-                                       cmocka_unit_test(keys_of_one_kind)};
+                                       cmocka_unit_test(keys_of_one_kind),
+                                       cmocka_unit_test(placeholders_are_checked_in_one_pass),
+                                       cmocka_unit_test(keys_in_a_key)};
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);
 }

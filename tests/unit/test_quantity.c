@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmocka_all.h"
 #include "lrsearch/printable.h"
+#include "lrsearch/suggestion.h"
 #include "plan/schema.h"
 #include "plan/complaints.h"
 #include "plan/quantity.h"
@@ -226,7 +227,7 @@ static const char *kind(const struct plan_key *key)
         [TYPE_TEXT] = "text",           [TYPE_ENUM] = "word",
         [TYPE_TEXTS] = "list of texts", [TYPE_COUNTS] = "list of counts",
         [TYPE_PAIR] = "two numbers",    [TYPE_SPAN] = "number or range",
-        [TYPE_MAP] = "keys and values"};
+        [TYPE_MAP] = "keys and values", [TYPE_KEYS] = "keys and values"};
     return names[key->type];
 }
 
@@ -251,7 +252,7 @@ static void readme_matches_schema(void **state)
             if (key->type == TYPE_ENUM)
                 plan_choices_text(key, range, sizeof(range));
             else if (key->type != TYPE_TEXT && key->type != TYPE_TEXTS && key->type != TYPE_BOOL &&
-                     key->type != TYPE_MAP)
+                     key->type != TYPE_MAP && key->type != TYPE_KEYS)
                 plan_range_text(key, range, sizeof(range));
             static const char *const lists[] = {[LIST_REFUSED] = "",
                                                 [LIST_AXIS] = " or a list: an axis",

@@ -82,9 +82,10 @@ static struct answer an_answer(void)
     answer.horizons[1] = (struct horizon_answer){
         UINT64_MAX, NAN, {NAN, INFINITY}, NAN, -INFINITY, NAN, 6, 6, true, false, NAN,
         NAN,        NAN, false,           true};
-    answer.ratios[RATIO_EMBEDDING] = (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10};
+    answer.ratios[RATIO_EMBEDDING] =
+        (struct ratio_answer){true, 8, 9.5, {4, 17}, false, false, 10, false};
     answer.ratios[RATIO_DECAY] =
-        (struct ratio_answer){true, 0.15, 0.15, {0.1, 0.3}, true, false, 23};
+        (struct ratio_answer){true, 0.15, 0.15, {0.1, 0.3}, true, false, 23, false};
     answer.cost = (struct answer_cost){23, 7340032, 1.17e13, 203.4, 0.875, 0, 0, 0};
     answer_warn(&answer, "plain");
     answer_warn(&answer, "quo\"ted \\ \n bad \xff utf \xc3");
@@ -240,7 +241,7 @@ static void confidence_and_advice(void **state)
     assert_true(number(part, "assumption_share") == 0.25);
     assert_string_equal(json_string_value(json_object_get(root, "stopped")), answer.stopped);
     part = json_object_get(root, "advice");
-    assert_int_equal(json_object_size(part), 5);
+    assert_int_equal(json_object_size(part), 7);
     assert_string_equal(json_string_value(json_object_get(part, "kind")), "horizon");
     assert_true(number(part, "tokens") == 1048576);
     assert_true(json_is_null(json_object_get(part, "lr")));
@@ -258,6 +259,17 @@ static void confidence_and_advice(void **state)
     answer.advice = (struct advice_answer){.kind = ADVICE_MIN_GAIN, .min_gain = 1e-3};
     root = result_of(&answer);
     assert_true(number(json_object_get(root, "advice"), "min_gain") == 1e-3);
+    assert_true(json_is_null(json_object_get(json_object_get(root, "advice"), "ratio")));
+    json_decref(root);
+    answer.advice =
+        (struct advice_answer){.kind = ADVICE_RATIO, .ratio = RATIO_DECAY, .range = {.01, 1.6}};
+    answer.ratios[RATIO_DECAY].ci90[1] = NAN;
+    root = result_of(&answer);
+    part = json_object_get(root, "advice");
+    assert_string_equal(json_string_value(json_object_get(part, "kind")), "ratio");
+    assert_string_equal(json_string_value(json_object_get(part, "ratio")), "weight_decay");
+    assert_interval(part, "range", .01, 1.6);
+    assert_interval(json_object_get(root, "weight_decay"), "ci90", 0.1, NAN);
     json_decref(root);
 
     answer.advice.kind = ADVICE_NONE;

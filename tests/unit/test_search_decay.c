@@ -125,6 +125,77 @@ static void a_rule_shifts_the_exponent_over_tokens(void **state)
     assert_true(holds(run.answer.ratios[RATIO_DECAY].ci90, ridge_decay(&ridge, family_target)));
 }
 
+/* ---- a best decay beyond the range ---- */
+
+/* The best LR with this decay. */
+static double best_lr_at(const struct ridge *ridge, double decay)
+{
+    double best = NAN, least = INFINITY;
+    for (double x = log2(FAMILY_LR_LOW); x <= log2(FAMILY_LR_HIGH); x += 0.01) {
+        double penalty = ridge_penalty(ridge, family_target, exp2(x), decay);
+        if (penalty < least) {
+            least = penalty;
+            best = exp2(x);
+        }
+    }
+    return best;
+}
+
+static bool warned(const char *text)
+{
+    for (size_t i = 0; i < run.answer.warning_count; i++)
+        if (strstr(run.answer.warnings[i], text))
+            return true;
+    return false;
+}
+
+/* The end of the range is given, with its own best LR: on the ridge that is another than where the
+ * best decay would be. */
+static void a_best_decay_beyond_the_range_is_not_given(void **state)
+{
+    int kept = 0, lr = 0, closer = 0, all = few_runs() ? 2 : 12;
+    (void)state;
+    for (int seed = 0; seed < all; seed++) {
+        bool upper = seed % 2 == 0;
+        double end = upper ? 0.1 : 0.4;
+        struct ridge ridge = ridge_draw(&kind, 1 + (uint64_t)seed / 2, 0.1, 1);
+        ridge.first = log2(upper ? end * 8 : end / 8);
+        ridge.height = 0.02;
+        struct search_space space = upper ? space_of(0.005, end) : space_of(end, 4);
+        search_ridge(&ridge, &space, false);
+        const struct ratio_answer *decay = &run.answer.ratios[RATIO_DECAY];
+        const struct target_answer *target = &run.answer.target;
+        double best = best_lr_at(&ridge, end);
+        assert_true(decay->value >= space.ratios[RATIO_DECAY].low);
+        assert_true(decay->value <= space.ratios[RATIO_DECAY].high);
+        if (!decay->beyond)
+            continue;
+        kept++;
+        assert_true(decay->at_edge && decay->value == end);
+        assert_true(upper ? decay->optimum > end : decay->optimum < end);
+        assert_true(upper ? decay->ci90[0] <= end : decay->ci90[1] >= end);
+        assert_true(isnan(decay->ci90[upper]) && isfinite(decay->ci90[!upper]));
+        assert_true(warned("end of its range"));
+        assert_true(warned("the answer keeps to"));
+        assert_true(upper ? target->held_factor > 1 : target->held_factor < 1);
+        assert_true(target->held_ci90[0] <= target->held_factor &&
+                    target->held_factor <= target->held_ci90[1]);
+        lr += holds(target->ci90, best);
+        closer +=
+            fabs(log2(target->lr / best)) < fabs(log2(target->lr / target->held_factor / best));
+        if (run.answer.status != ANSWER_IDENTIFIED)
+            continue;
+        const struct advice_answer *advice = &run.answer.advice;
+        assert_true(advice->kind == ADVICE_RATIO && advice->ratio == RATIO_DECAY);
+        assert_true(advice->range[0] == (upper ? 0.005 : 0.05));
+        assert_true(advice->range[1] == (upper ? 0.8 : 4));
+    }
+    print_message("of %d beyond the range: kept to its end %d, LR holds %d, closer %d\n", all, kept,
+                  lr, closer);
+    if (all >= 12)
+        assert_true(kept >= 10 && lr >= kept - 2 && closer >= kept - 2);
+}
+
 /* ---- an axis ---- */
 
 #define DECAYS 3
@@ -231,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_of_lr_and_decay_hold_on_a_ridge),
         cmocka_unit_test(a_rule_shifts_the_exponent_over_tokens),
+        cmocka_unit_test(a_best_decay_beyond_the_range_is_not_given),
         cmocka_unit_test(the_exponent_over_an_axis_of_decays_is_found),
         cmocka_unit_test(groups_differ_by_the_exponent_of_the_embedding),
     };

@@ -95,6 +95,15 @@ static void a_ratio_at_the_end_of_its_range_is_told(void **state)
     assert_true(run.answer.ratios[RATIO_EMBEDDING].at_edge);
     assert_true(warned("the best model.embedding_lr_ratio lies at the upper end of its range "
                        "[0.25, 64]: widen it"));
+    const struct ratio_answer *ratio = &run.answer.ratios[RATIO_EMBEDDING];
+    assert_true(ratio->beyond && ratio->optimum > 64);
+    assert_true(ratio->value == 64 && ratio->ci90[0] <= 64 && isnan(ratio->ci90[1]));
+    /* on this surface a lower ratio has a higher best LR */
+    double wanted = surface_optimum(&surface, surface.target) *
+                    exp2(-surface.ratio_pull * log2(ratio->value / 500));
+    print_message("LR %.3g (%.3g .. %.3g), best with a ratio of 64: %.3g\n", run.answer.target.lr,
+                  run.answer.target.ci90[0], run.answer.target.ci90[1], wanted);
+    assert_true(run.answer.target.ci90[0] <= wanted && wanted <= run.answer.target.ci90[1]);
 }
 
 /* Its interval then spans most of what was searched: nothing is claimed. */

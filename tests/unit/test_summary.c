@@ -317,20 +317,26 @@ static void commands_follow_the_advice(void **state)
         struct advice_answer advice;
         const char *said;
     } cases[] = {
-        {{ADVICE_RANGE, {5e-4, 3.2e-2}, 0, 0, 0},
+        {{ADVICE_RANGE, {5e-4, 3.2e-2}, 0, 0, 0, 0, {0, 0}},
          "--fork nightly-wider \\ --set 'search.lr=[0.0005, 0.032]' Campaign"},
-        {{ADVICE_RANGE, {1. / 1024, .1}, 0, 0, 0},
+        {{ADVICE_RANGE, {1. / 1024, .1}, 0, 0, 0, 0, {0, 0}},
          "--set 'search.lr=[0.0009765625, 0.1]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 1048576, 0, 0},
+        {{ADVICE_HORIZON, {0, 0}, 1048576, 0, 0, 0, {0, 0}},
          "--fork nightly-longer \\ --set 'search.horizons=[128Ki, 256Ki, 512Ki, 1Mi]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 400000, 0, 0}, "=[128Ki, 256Ki, 400k, 512Ki]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 1001, 0, 0}, "=[1001, 128Ki, 256Ki, 512Ki]' Campaign"},
-        {{ADVICE_HORIZON, {0, 0}, 262144, 0, 0}, "=[128Ki, 256Ki, 512Ki]' Campaign"},
-        {{ADVICE_SEEDS, {0, 0}, 0, 3, 0}, "--fork nightly-seeds \\ --set search.seeds=3 Campaign"},
-        {{ADVICE_MIN_GAIN, {0, 0}, 0, 0, 1.25e-3},
+        {{ADVICE_HORIZON, {0, 0}, 400000, 0, 0, 0, {0, 0}},
+         "=[128Ki, 256Ki, 400k, 512Ki]' Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, 1001, 0, 0, 0, {0, 0}}, "=[1001, 128Ki, 256Ki, 512Ki]' Campaign"},
+        {{ADVICE_HORIZON, {0, 0}, 262144, 0, 0, 0, {0, 0}}, "=[128Ki, 256Ki, 512Ki]' Campaign"},
+        {{ADVICE_SEEDS, {0, 0}, 0, 3, 0, 0, {0, 0}},
+         "--fork nightly-seeds \\ --set search.seeds=3 Campaign"},
+        {{ADVICE_MIN_GAIN, {0, 0}, 0, 0, 1.25e-3, 0, {0, 0}},
          "--fork nightly-closer \\ --set search.min_gain=0.00125 Campaign"},
-        {{ADVICE_RANGE, {NAN, NAN}, 0, 0, 0}, "lrsearch report logs/nightly Campaign"},
-        {{ADVICE_NONE, {0, 0}, 0, 0, 0}, "lrsearch report logs/nightly Campaign"},
+        {{ADVICE_RANGE, {NAN, NAN}, 0, 0, 0, 0, {0, 0}}, "lrsearch report logs/nightly Campaign"},
+        {{ADVICE_RATIO, {0, 0}, 0, 0, 0, RATIO_DECAY, {.01, 1.6}},
+         "--fork nightly-wider \\ --set 'search.weight_decay=[0.01, 1.6]' Campaign"},
+        {{ADVICE_RATIO, {0, 0}, 0, 0, 0, RATIO_EMBEDDING, {1. / 1024, 64}},
+         "--set 'model.embedding_lr_ratio=[0.0009765625, 64]' Campaign"},
+        {{ADVICE_NONE, {0, 0}, 0, 0, 0, 0, {0, 0}}, "lrsearch report logs/nightly Campaign"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer answer = identified();
@@ -416,9 +422,10 @@ static void what_was_searched_with_the_lr(void **state)
     char *text = print(&answer);
     assert_null(strstr(text, "weight decay"));
     free(text);
-    answer.ratios[RATIO_VECTOR] = (struct ratio_answer){true, 2.5, 2.5, {1, 6}, false, false, 23};
+    answer.ratios[RATIO_VECTOR] =
+        (struct ratio_answer){true, 2.5, 2.5, {1, 6}, false, false, 23, false};
     answer.ratios[RATIO_DECAY] =
-        (struct ratio_answer){true, 0.05, 0.05, {0.02, 0.12}, false, false, 23};
+        (struct ratio_answer){true, 0.05, 0.05, {0.02, 0.12}, false, false, 23, false};
     text = print(&answer);
     assert_says(text,
                 "LR of norms and biases: 2.5 times that of the hidden matrices; fitted optimum "
@@ -430,6 +437,18 @@ static void what_was_searched_with_the_lr(void **state)
     answer.target.width = 0; /* a command's model is not known */
     text = print(&answer);
     assert_says(text, "Target weight decay 0.05");
+    free(text);
+    answer.ratios[RATIO_DECAY] =
+        (struct ratio_answer){true, 0.2, 1.27, {0.15, NAN}, true, false, 23, true};
+    answer.ratios[RATIO_VECTOR] =
+        (struct ratio_answer){true, 0.5, 0.1, {NAN, 0.6}, true, false, 23, true};
+    text = print(&answer);
+    assert_says(text, "Target weight decay 0.2 at the edge (90 % interval 0.15 or more)");
+    assert_says(text, "weight decay: 0.2 at the target; at the edge: the best lies beyond (90 % "
+                      "interval 0.15 or more), 23 runs");
+    assert_says(text, "; at the edge: the best lies beyond (90 % interval 0.6 or less), 23 runs");
+    assert_null(strstr(text, "1.27"));
+    assert_fits(text);
     free(text);
 }
 

@@ -198,6 +198,31 @@ static void the_same_target_is_left_alone(void **state)
     assert_int_equal(answer.step_count, 0);
 }
 
+/* The LR of the target already has the factor: the steps together still lead to it. */
+static void a_ratio_held_at_its_range_is_a_step(void **state)
+{
+    (void)state;
+    make_answer();
+    answer.target.held_factor = 1.25;
+    answer.target.held_ci90[0] = 1.1;
+    answer.target.held_ci90[1] = 1.4;
+    answer.ratios[RATIO_DECAY] =
+        (struct ratio_answer){.value = 0.2, .optimum = 1.27, .beyond = true};
+    answer.ratios[RATIO_OUTPUT] = (struct ratio_answer){.value = 1, .optimum = 0.3, .beyond = true};
+    struct target_answer before = answer.target;
+    struct transfer transfer = same();
+    transfer_apply(&answer, &transfer);
+    assert_memory_equal(&answer.target, &before, sizeof(before));
+    assert_int_equal(answer.step_count, 2);
+    const struct transfer_step *step = &answer.steps[1];
+    assert_string_equal(step->of, "range");
+    assert_string_equal(step->how, "output_lr_ratio is 1, the lower end of its range, weight_decay "
+                                   "is 0.2, the upper end of its range");
+    assert_true(step->measured && step->factor == 1.25);
+    assert_true(step->ci90[0] == 1.1 && step->ci90[1] == 1.4);
+    assert_near(2e-3 * answer.steps[0].factor * step->factor, answer.target.lr, 1e-12);
+}
+
 static void errors_add_in_squares(void **state)
 {
     (void)state;
@@ -353,6 +378,7 @@ int main(void)
         cmocka_unit_test(batches),
         cmocka_unit_test(schedules),
         cmocka_unit_test(the_same_target_is_left_alone),
+        cmocka_unit_test(a_ratio_held_at_its_range_is_a_step),
         cmocka_unit_test(errors_add_in_squares),
         cmocka_unit_test(what_was_measured_needs_no_rule),
         cmocka_unit_test(what_is_stretched_is_said),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "lrsearch/log.h"
+#include "lrsearch/memory.h"
 #include "net/peer.h"
 #include "net/transports.h"
 #include "trainers/trainer.h"
@@ -179,7 +180,7 @@ static void start(struct running *r, uint64_t lease_ms)
     atomic_store(&ready_epoch, 0);
     atomic_store(&step_ms, 1);
     atomic_store(&saved, false);
-    assert_int_equal(local_transport_create(&r->mine, &r->its, NULL), 0);
+    assert_int_equal(local_transport_create(&r->mine, &r->its, 1, NULL), 0);
     local_ops = r->its->ops;
     ops = *local_ops;
     ops.alive = is_alive;
@@ -706,7 +707,7 @@ static void ten_thousand_messages_keep_their_order(void **state)
     struct message message = {.tag = MSG_PONG};
     int peer;
     uint64_t next = 0;
-    assert_int_equal(local_transport_create(&a, &b, NULL), 0);
+    assert_int_equal(local_transport_create(&a, &b, 1, NULL), 0);
     for (uint64_t i = 0; i < 10000; i++) {
         message.as.pong.nonce = i;
         assert_int_equal(b->ops->send(b, 0, &message, NULL), 0);
@@ -721,9 +722,51 @@ static void ten_thousand_messages_keep_their_order(void **state)
     b->ops->destroy(b, 0);
 }
 
+static void many_workers_have_ends_of_their_own(void **state)
+{
+    (void)state;
+    struct transport *a, *b[3];
+    struct message message = {.tag = MSG_PONG};
+    int peer;
+    assert_int_equal(local_transport_create(&a, b, 3, NULL), 0);
+    assert_int_equal(a->size, 4);
+    for (int rank = 3; rank > 0; rank--) {
+        message.as.pong.nonce = (uint64_t)rank;
+        assert_int_equal(b[rank - 1]->rank, rank);
+        assert_int_equal(b[rank - 1]->ops->send(b[rank - 1], 0, &message, NULL), 0);
+        assert_int_equal(a->ops->send(a, rank, &message, NULL), 0);
+    }
+    assert_int_equal(b[0]->ops->send(b[0], 2, &message, NULL), LR_EINVAL);
+    assert_int_equal(a->ops->send(a, 0, &message, NULL), LR_EINVAL);
+    assert_int_equal(a->ops->send(a, 4, &message, NULL), LR_EINVAL);
+    for (int rank = 3; rank > 0; rank--) {
+        assert_true(poll_one(a, &peer, &message));
+        assert_int_equal(peer, rank);
+        assert_int_equal(message.as.pong.nonce, rank);
+    }
+    b[1]->ops->destroy(b[1], 0);
+    assert_false(a->ops->alive(a, 2, NULL));
+    assert_true(a->ops->alive(a, 3, NULL));
+    a->ops->destroy(a, 0);
+    for (int i = 0; i < 3; i += 2) {
+        assert_true(poll_one(b[i], &peer, &message)); /* what was sent comes first */
+        assert_int_equal(message.as.pong.nonce, i + 1);
+        assert_true(poll_one(b[i], &peer, &message));
+        assert_true(peer == 0 && message.tag == MSG_STOP);
+        assert_false(poll_one(b[i], &peer, &message));
+        b[i]->ops->destroy(b[i], 0);
+    }
+    for (long fail = 0; fail < 5; fail++) {
+        lr_memory_fail_after(fail);
+        assert_int_equal(local_transport_create(&a, b, 3, NULL), LR_ENOMEM);
+    }
+    lr_memory_fail_after(-1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_workers_have_ends_of_their_own),
         cmocka_unit_test(a_trial_is_trained_and_reported),
         cmocka_unit_test(it_answers_pings_while_it_trains),
         cmocka_unit_test(hello_is_said_until_it_is_heard),

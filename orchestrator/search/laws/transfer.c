@@ -247,9 +247,30 @@ static void step_of_law(struct answer *answer, const struct transfer *transfer)
                  "this campaign's slope over tokens%s%s, from %s to %s tokens", axis ? " and " : "",
                  axes, from, to);
     step->measured = true;
-    step->factor = answer->target.lr / longest->lr_opt;
+    double held = answer->target.held_factor > 0 ? answer->target.held_factor : 1;
+    step->factor = answer->target.lr / held / longest->lr_opt;
     for (int i = 0; i < 2; i++)
-        step->ci90[i] = answer->target.ci90[i] / longest->lr_opt;
+        step->ci90[i] = answer->target.ci90[i] / held / longest->lr_opt;
+}
+
+/* Lists what the LR, which has it already, makes up for. */
+static void step_held(struct answer *answer)
+{
+    struct transfer_step *step = NULL;
+    for (enum answer_ratio r = 0; r < RATIO_COUNT; r++) {
+        const struct ratio_answer *ratio = &answer->ratios[r];
+        if (!ratio->beyond || (!step && !(step = next_step(answer, "range"))))
+            continue;
+        size_t used = strlen(step->how);
+        snprintf(step->how + used, sizeof(step->how) - used,
+                 "%s%s is %.3g, the %s end of its range", used ? ", " : "", answer_ratio_name(r),
+                 ratio->value, ratio->optimum > ratio->value ? "upper" : "lower");
+    }
+    if (!step)
+        return;
+    step->measured = true;
+    step->factor = answer->target.held_factor;
+    memcpy(step->ci90, answer->target.held_ci90, sizeof(step->ci90));
 }
 
 static bool differ(uint32_t from, uint32_t to)
@@ -383,6 +404,7 @@ void transfer_apply(struct answer *answer, const struct transfer *transfer)
     if (!isfinite(answer->target.lr))
         return;
     step_of_law(answer, transfer);
+    step_held(answer);
     step_width(answer, transfer);
     step_depth(answer, transfer);
     step_vocab(answer, transfer);

@@ -10,61 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "trainers/command/command_launch.h"
 #include "trainers/command/command_process.h"
+#include "trainers/command/command_words.h"
 #include "lrsearch/memory.h"
 
 extern char **environ;
 
 enum { NAME_ROOM = 64 };
-
-struct words {
-    char **list;
-    size_t count, capacity;
-    bool failed;
-};
-
-/* Adds NAME=value, replacing an earlier one of that name; name NULL: appends the value alone. */
-static void add_word(struct words *words, const char *name, const char *value)
-{
-    size_t name_length = name ? strlen(name) + 1 : 0, size = name_length + strlen(value) + 1;
-    size_t at = 0;
-    char *word = lr_malloc(size);
-    if (word)
-        snprintf(word, size, "%s%s%s", name ? name : "", name ? "=" : "", value);
-    while (word && at < words->count && !(name && !strncmp(words->list[at], word, name_length)))
-        at++;
-    char **larger = words->list;
-    if (word && at + 1 >= words->count) /* room for it and the final NULL */
-        larger = lr_grow(words->list, words->count + 1, &words->capacity, sizeof(*words->list));
-    words->failed = words->failed || !word || !larger;
-    if (words->failed) {
-        lr_free(word);
-        return;
-    }
-    words->list = larger;
-    if (at == words->count)
-        words->list[++words->count] = NULL;
-    else
-        lr_free(words->list[at]);
-    words->list[at] = word;
-}
-
-void command_words_free(char **words)
-{
-    for (size_t i = 0; words && words[i]; i++)
-        lr_free(words[i]);
-    lr_free(words);
-}
-
-static int finish(struct words *words, char ***out, int rc, struct lr_error *err)
-{
-    if (!rc && words->failed)
-        rc = lr_nomem(err);
-    if (rc)
-        command_words_free(words->list);
-    *out = rc ? NULL : words->list;
-    return rc;
-}
 
 static bool is_ours(const char *word)
 {
@@ -76,35 +29,53 @@ static bool is_ours(const char *word)
     return false;
 }
 
-/* Sets CUDA_VISIBLE_DEVICES to the worker's share of its own list, or of GPUs numbered from 0 if
- * there is none. */
-static int add_gpus(struct words *words, uint32_t gpus, uint32_t slot, struct lr_error *err)
+/* What srun needs to find its allocation. The others describe the job as options of srun, and would
+ * contradict ours. */
+static bool names_job(const char *word)
+{
+    return strncmp(word, "SLURM_JOB_ID=", 13) == 0 || strncmp(word, "SLURM_CONF=", 11) == 0 ||
+           strncmp(word, "SLURM_JOB_NODELIST=", 19) == 0;
+}
+
+int command_gpus(char out[COMMAND_GPUS], const struct command_setup *setup, uint32_t slot,
+                 struct lr_error *err)
 {
     const char *all = getenv("CUDA_VISIBLE_DEVICES"), *at = all;
-    char share[1024] = "";
-    size_t used = 0;
-    uint32_t first = gpus * slot, there = 0;
+    size_t used = 0, room = COMMAND_GPUS;
+    uint32_t gpus = command_by_srun(setup) ? 0 : setup->gpus, first = gpus * slot, there = 0;
+    out[0] = '\0';
     for (uint32_t i = 0; !all && i < gpus; i++)
-        used += (size_t)snprintf(share + used, sizeof(share) - used, "%s%" PRIu32, i ? "," : "",
-                                 first + i);
-    for (; at && *at; there++) {
+        used += (size_t)snprintf(out + used, room - used, "%s%" PRIu32, i ? "," : "", first + i);
+    for (; gpus > 0 && at && *at; there++) {
         size_t length = strcspn(at, ",");
-        if (there >= first && there < first + gpus && used + length + 2 < sizeof(share))
-            used += (size_t)snprintf(share + used, sizeof(share) - used, "%s%.*s", used ? "," : "",
+        if (there >= first && there < first + gpus && used + length + 2 < room)
+            used += (size_t)snprintf(out + used, room - used, "%s%.*s", used ? "," : "",
                                      (int)length, at);
         at += length + (at[length] == ',');
     }
-    if (all && there < first + gpus)
+    if (gpus > 0 && all && there < first + gpus)
         return lr_fail(err, LR_EFAILURES,
                        "worker %" PRIu32 " of its host needs the GPUs %" PRIu32 " to %" PRIu32
                        " of CUDA_VISIBLE_DEVICES, which has %" PRIu32
-                       "; start fewer ranks there, or lower trainer.gpus_per_trial",
+                       "; start fewer ranks there, or lower trainer.gpus_per_trial or "
+                       "concurrent_trials",
                        slot + 1, first + 1, first + gpus, there);
-    add_word(words, "CUDA_VISIBLE_DEVICES", share);
     return 0;
 }
 
-static void add_trial(struct words *words, const struct placeholder_trial *trial)
+/* Before the plan's own variables, which have precedence. */
+static void add_rendezvous(struct command_words *words, const struct command_setup *setup,
+                           const struct placeholder_trial *trial)
+{
+    char port[16];
+    snprintf(port, sizeof(port), "%" PRIu32, trial->port);
+    if (trial->port > 0)
+        command_words_add(words, "MASTER_PORT", port);
+    if (trial->port > 0 && setup->launcher_words == 0 && !getenv("MASTER_ADDR"))
+        command_words_add(words, "MASTER_ADDR", "127.0.0.1");
+}
+
+static void add_trial(struct command_words *words, const struct placeholder_trial *trial)
 {
     char value[TRIAL_PATH], name[NAME_ROOM];
     for (size_t i = 0; placeholder_name(i); i++) {
@@ -113,7 +84,7 @@ static void add_trial(struct words *words, const struct placeholder_trial *trial
         snprintf(name, sizeof(name), "LRSEARCH_%s", placeholder_name(i));
         for (char *c = name; *c; c++)
             *c = (char)toupper((unsigned char)*c);
-        add_word(words, name, value);
+        command_words_add(words, name, value);
     }
 }
 
@@ -121,35 +92,69 @@ int command_env_make(char ***out, const struct command_setup *setup,
                      const struct placeholder_trial *trial, const struct trial_place *place,
                      struct lr_error *err)
 {
-    struct words words = {0};
-    char number[16];
+    struct command_words words = {0};
+    char number[16], value[COMMAND_WORD];
+    int rc = 0;
+    bool by_srun = command_by_srun(setup);
     for (char **word = environ; *word; word++)
-        if (!is_ours(*word))
-            add_word(&words, NULL, *word);
+        if (!is_ours(*word) || (by_srun && names_job(*word)))
+            command_words_add(&words, NULL, *word);
+    snprintf(number, sizeof(number), "%d", COMMAND_SRUN_STATUS);
+    if (by_srun)
+        command_words_add(&words, "SLURM_EXIT_ERROR", number);
     snprintf(number, sizeof(number), "%" PRIu32, place->threads ? place->threads : 1);
-    add_word(&words, "OMP_NUM_THREADS", number);
-    int rc = setup->gpus > 0 ? add_gpus(&words, setup->gpus, place->slot, err) : 0;
-    for (size_t i = 0; i < setup->variables; i++)
-        add_word(&words, setup->names[i], setup->values[i]);
+    command_words_add(&words, "OMP_NUM_THREADS", number);
+    if (trial->gpus && trial->gpus[0])
+        command_words_add(&words, "CUDA_VISIBLE_DEVICES", trial->gpus);
+    add_rendezvous(&words, setup, trial);
+    for (size_t i = 0; !rc && i < setup->variables; i++) {
+        if ((rc = placeholder_expand(value, sizeof(value), setup->values[i], trial, err)))
+            lr_prefix(err, "trainer.env.%s", setup->names[i]);
+        else
+            command_words_add(&words, setup->names[i], value);
+    }
     add_trial(&words, trial);
     snprintf(number, sizeof(number), "%d", COMMAND_REPORT_FD);
     if (setup->way == REPORT_FD)
-        add_word(&words, "LRSEARCH_REPORT_FD", number);
-    return finish(&words, out, rc, err);
+        command_words_add(&words, "LRSEARCH_REPORT_FD", number);
+    return command_words_finish(&words, out, rc, err);
+}
+
+/* Replaces the command's words by those that launch it. */
+static int launch(char ***argv, const struct command_setup *setup,
+                  const struct placeholder_trial *trial, struct lr_error *err)
+{
+    struct command_words words = {0};
+    char **own = *argv;
+    int rc = command_launch(&words, setup, own, trial, err);
+    rc = command_words_finish(&words, argv, rc, err);
+    command_words_free(own);
+    return rc;
 }
 
 int command_argv_make(char ***out, const struct command_setup *setup,
                       const struct placeholder_trial *trial, struct lr_error *err)
 {
-    struct words words = {0};
-    char word[2 * TRIAL_PATH];
+    struct command_words words = {0};
+    char word[COMMAND_WORD];
     int rc = 0;
-    for (size_t i = 0; i < setup->argc; i++) {
+    for (size_t i = 0; !rc && i < setup->argc; i++) {
         if ((rc = placeholder_expand(word, sizeof(word), setup->argv[i], trial, err)))
-            break;
-        add_word(&words, NULL, word);
+            lr_prefix(err, "trainer.argv[%zu]", i);
+        else
+            command_words_add(&words, NULL, word);
     }
-    return finish(&words, out, rc, err);
+    rc = command_words_finish(&words, out, rc, err);
+    return rc || setup->launcher_words == 0 ? rc : launch(out, setup, trial, err);
+}
+
+int command_cwd_make(char out[COMMAND_WORD], const struct command_setup *setup,
+                     const struct placeholder_trial *trial, struct lr_error *err)
+{
+    int rc = placeholder_expand(out, COMMAND_WORD, setup->cwd, trial, err);
+    if (rc)
+        lr_prefix(err, "trainer.cwd");
+    return rc;
 }
 
 /* ---- the spec as a file ---- */
@@ -195,6 +200,8 @@ static char *spec_text(const struct placeholder_trial *trial)
                             field_json(field, (const char *)trial->spec + field->offset));
     }
     json_object_set_new(root, "tokens", json_integer((json_int_t)trial->spec->horizon_tokens));
+    if (trial->spec->batch_tokens > 0)
+        json_object_set_new(root, "steps", json_integer((json_int_t)trial_steps(trial->spec)));
     json_object_set_new(root, "trial", json_integer(trial->trial_id));
     json_object_set_new(root, "attempt", json_integer(trial->attempt));
     if (trial->checkpoint && trial->checkpoint[0])
@@ -204,14 +211,24 @@ static char *spec_text(const struct placeholder_trial *trial)
     return text;
 }
 
-int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *trial,
-                       struct lr_error *err)
+/* $TMPDIR is of this host: a launched command finds its file beside that of the setup. */
+static const char *spec_folder(char folder[TRIAL_PATH], const char *beside)
 {
-    const char *folder = getenv("TMPDIR");
-    char *whole = realpath(folder && *folder ? folder : "/tmp", NULL); /* absolute: the command
-                                                                          runs in another folder */
+    const char *temporary = getenv("TMPDIR"), *end = beside ? strrchr(beside, '/') : NULL;
+    snprintf(folder, TRIAL_PATH, "%s", temporary && *temporary ? temporary : "/tmp");
+    if (end && end > beside)
+        snprintf(folder, TRIAL_PATH, "%.*s", (int)(end - beside), beside);
+    return folder;
+}
+
+int command_spec_write(char path[TRIAL_PATH], const struct placeholder_trial *trial,
+                       const char *beside, struct lr_error *err)
+{
+    char folder[TRIAL_PATH];
+    char *whole = realpath(spec_folder(folder, beside), NULL); /* absolute: the command runs in
+                                                                  another folder */
     if (!whole)
-        return lr_fail_errno(err, LR_ECREATE, "TMPDIR: %s", folder ? folder : "/tmp");
+        return lr_fail_errno(err, LR_ECREATE, "TMPDIR: %s", folder);
     int length = snprintf(path, TRIAL_PATH, "%s/lrsearch-spec-XXXXXX", whole);
     free(whole);
     char *text = spec_text(trial);

@@ -1,5 +1,7 @@
 /* The command of a plan as a JSON file: {"argv": [...], "env": {...}, "cwd": ..., "report": ...,
- * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. */
+ * "pattern": ..., "gpus": ..., "kill_grace_s": ...}. Further members are written only where they
+ * are used, so that the hash of a file without them is that of earlier versions: {"report_file":
+ * {...}, "diverged": {"exit": [...], "regex": ...}, "launcher": [...], "nodes": ..., "cpus": ...}. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainers/command/command_file.h"
 
@@ -29,6 +31,42 @@ bool report_way_find(enum report_way *way, const char *name)
     return false;
 }
 
+static json_t *file_json(const struct command_setup *setup)
+{
+    return json_pack("{s:s, s:s, s:s*, s:s*}", "file", setup->report_file, "loss",
+                     setup->report_loss, "tokens", setup->report_tokens, "steps",
+                     setup->report_steps);
+}
+
+/* Whether it is in the file, if it is needed. */
+static bool add_diverged(json_t *root, const struct command_diverged *diverged)
+{
+    const char *regex = diverged->regex ? diverged->regex : "";
+    if (!*regex && diverged->exit_count == 0)
+        return true;
+    json_t *exits = json_array();
+    for (size_t i = 0; i < diverged->exit_count; i++)
+        json_array_append_new(exits, json_integer(diverged->exits[i]));
+    bool whole = json_array_size(exits) == diverged->exit_count;
+    json_t *object = json_pack("{s:o, s:s}", "exit", exits, "regex", regex);
+    return json_object_set_new(root, "diverged", object) == 0 && whole;
+}
+
+static bool add_launcher(json_t *root, const struct command_setup *setup)
+{
+    json_t *words = json_array();
+    if (setup->launcher_words == 0) {
+        json_decref(words);
+        return true;
+    }
+    for (size_t i = 0; i < setup->launcher_words; i++)
+        json_array_append_new(words, json_string(setup->launcher[i]));
+    bool whole = json_array_size(words) == setup->launcher_words;
+    return !json_object_set_new(root, "launcher", words) &&
+           !json_object_set_new(root, "nodes", json_integer(setup->nodes)) &&
+           !json_object_set_new(root, "cpus", json_integer(setup->cpus)) && whole;
+}
+
 static char *to_text(const struct command_setup *setup)
 {
     json_t *argv = json_array(), *env = json_object();
@@ -40,7 +78,10 @@ static char *to_text(const struct command_setup *setup)
     json_t *root = json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:f}", "argv", argv, "env", env, "cwd",
                              setup->cwd, "report", ways[setup->way], "pattern", setup->pattern,
                              "gpus", (json_int_t)setup->gpus, "kill_grace_s", setup->kill_grace_s);
-    char *text = root && whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    if (setup->way == REPORT_FILE)
+        whole = json_object_set_new(root, "report_file", file_json(setup)) == 0 && whole;
+    whole = whole && root && add_diverged(root, &setup->diverged) && add_launcher(root, setup);
+    char *text = whole ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text;
 }
@@ -70,6 +111,37 @@ out:
     return rc;
 }
 
+/* `object`: NULL if the file has none. */
+static bool read_diverged(struct command_diverged *diverged, json_t *object)
+{
+    json_t *exits;
+    if (!object)
+        return true;
+    if (json_unpack(object, "{s:o, s:s}", "exit", &exits, "regex", &diverged->regex) ||
+        json_array_size(exits) > COMMAND_EXITS)
+        return false;
+    for (; diverged->exit_count < json_array_size(exits); diverged->exit_count++)
+        diverged->exits[diverged->exit_count] =
+            (int)json_integer_value(json_array_get(exits, diverged->exit_count));
+    return true;
+}
+
+static bool launcher_from_json(struct command_setup *setup, const json_t *root)
+{
+    const json_t *words = json_object_get(root, "launcher");
+    if (json_array_size(words) > COMMAND_LAUNCHER)
+        return false;
+    for (; setup->launcher_words < json_array_size(words); setup->launcher_words++) {
+        const char *word = json_string_value(json_array_get(words, setup->launcher_words));
+        if (!word)
+            return false;
+        setup->launcher[setup->launcher_words] = word;
+    }
+    setup->nodes = (uint32_t)json_integer_value(json_object_get(root, "nodes"));
+    setup->cpus = (uint32_t)json_integer_value(json_object_get(root, "cpus"));
+    return true;
+}
+
 static bool setup_from_json(struct command_setup *setup, json_t *root)
 {
     const char *way, *name;
@@ -79,7 +151,13 @@ static bool setup_from_json(struct command_setup *setup, json_t *root)
                     &setup->cwd, "report", &way, "pattern", &setup->pattern, "gpus", &gpus,
                     "kill_grace_s", &setup->kill_grace_s) ||
         !report_way_find(&setup->way, way) || json_array_size(argv) < 1 ||
-        json_array_size(argv) > COMMAND_ARGUMENTS || json_object_size(env) > COMMAND_VARIABLES)
+        json_array_size(argv) > COMMAND_ARGUMENTS || json_object_size(env) > COMMAND_VARIABLES ||
+        !read_diverged(&setup->diverged, json_object_get(root, "diverged")))
+        return false;
+    if (setup->way == REPORT_FILE &&
+        json_unpack(json_object_get(root, "report_file"), "{s:s, s:s, s?s, s?s}", "file",
+                    &setup->report_file, "loss", &setup->report_loss, "tokens",
+                    &setup->report_tokens, "steps", &setup->report_steps))
         return false;
     setup->gpus = (uint32_t)gpus;
     for (; setup->argc < json_array_size(argv); setup->argc++)
@@ -89,7 +167,7 @@ static bool setup_from_json(struct command_setup *setup, json_t *root)
         setup->names[setup->variables] = name;
         setup->values[setup->variables++] = json_string_value(value);
     }
-    return true;
+    return launcher_from_json(setup, root);
 }
 
 int command_file_read(struct command_setup *setup, const char *path, uint64_t hash,

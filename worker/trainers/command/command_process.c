@@ -23,6 +23,9 @@ enum {
     FILES = 16,
     TICK_MS = 30,
     DRAIN_MS = 1000,
+    FORCE_MS = 30000, /* for a launcher to end its step; Slurm's KillWait is 30 s */
+    SHEPHERD_MS =
+        3000, /* for what a killed launcher has left to end its step, such as srun's child */
     PIPES = COMMAND_STREAMS + 1,
     STATUS = COMMAND_STREAMS
 };
@@ -32,14 +35,16 @@ struct command_process {
     struct command_end *end;
     uv_loop_t loop;
     uv_process_t process;
+    uv_process_t stopper;
     uv_timer_t timer;
     uv_pipe_t pipes[PIPES]; /* our ends of the streams and of the status pipe */
     int theirs[PIPES];      /* the child's ends; -1: none */
     int alive[2];           /* pipe that closes when we exit: the child's end, ours */
     bool reading[PIPES];
     int start_errno;
-    bool exited, stopping, killed;
-    uint64_t kill_ms, drain_ms;
+    bool exited, stopping, forced, killed;
+    bool stopper_runs;
+    uint64_t kill_ms, drain_ms, clear_ms;
     char buffer[65536];
 };
 
@@ -49,14 +54,55 @@ static void signal_group(struct command_process *process, int number)
         kill(-process->process.pid, number);
 }
 
+static void on_stopper_exit(uv_process_t *handle, int64_t status, int number)
+{
+    struct command_process *process = handle->data;
+    (void)status;
+    (void)number;
+    process->stopper_runs = false;
+    uv_close((uv_handle_t *)handle, NULL);
+}
+
+static bool start_stopper(struct command_process *process)
+{
+    const uv_process_options_t options = {.exit_cb = on_stopper_exit,
+                                          .file = process->request->stop[0],
+                                          .args = process->request->stop,
+                                          .env = process->request->env};
+    process->stopper.data = process;
+    process->stopper_runs = uv_spawn(&process->loop, &process->stopper, &options) == 0;
+    if (!process->stopper_runs)
+        uv_close((uv_handle_t *)&process->stopper, NULL);
+    return process->stopper_runs;
+}
+
 void command_process_stop(struct command_process *process)
 {
     if (process->stopping || process->exited)
         return;
     process->stopping = true;
     process->kill_ms = uv_now(&process->loop) + (uint64_t)(process->request->kill_grace_s * 1000.0);
+    if (process->request->stop && start_stopper(process))
+        return;
+    process->forced = true;
     signal_group(process, SIGTERM);
     signal_group(process, SIGCONT); /* a stopped process does not handle SIGTERM */
+}
+
+/* The grace is over. A killed launcher leaves its group for a moment. */
+static void force_end(struct command_process *process, uint64_t now_ms)
+{
+    if (!process->forced) {
+        process->forced = true;
+        process->kill_ms = now_ms + FORCE_MS;
+        signal_group(process, SIGTERM);
+        return;
+    }
+    process->killed = true;
+    if (process->request->stop)
+        uv_process_kill(&process->process, SIGKILL);
+    else
+        signal_group(process, SIGKILL);
 }
 
 /* ---- the end ---- */
@@ -73,8 +119,19 @@ static void finish(struct command_process *process)
     bool reading = false;
     for (int i = 0; i < PIPES; i++)
         reading = reading || process->reading[i];
-    if (process->exited && !reading && !uv_is_closing((uv_handle_t *)&process->timer))
+    if (!process->exited || reading || process->clear_ms > 0)
+        return;
+    if (!uv_is_closing((uv_handle_t *)&process->timer))
         uv_close((uv_handle_t *)&process->timer, NULL);
+    if (process->stopper_runs)
+        uv_process_kill(&process->stopper, SIGKILL);
+}
+
+/* Kills its remaining processes, and the watcher. The pid is that of an ended process. */
+static void clear_group(struct command_process *process)
+{
+    process->clear_ms = 0;
+    signal_group(process, SIGKILL);
 }
 
 static void on_process_exit(uv_process_t *handle, int64_t status, int number)
@@ -82,9 +139,12 @@ static void on_process_exit(uv_process_t *handle, int64_t status, int number)
     struct command_process *process = handle->data;
     process->end->exit_status = status;
     process->end->signal = number;
-    signal_group(process, SIGKILL); /* its remaining processes, and the watcher */
     process->exited = true;
     process->drain_ms = uv_now(&process->loop) + DRAIN_MS;
+    if (process->request->stop && number == SIGKILL)
+        process->clear_ms = uv_now(&process->loop) + SHEPHERD_MS;
+    else
+        clear_group(process);
     uv_close((uv_handle_t *)handle, NULL);
     finish(process);
 }
@@ -94,10 +154,10 @@ static void on_tick(uv_timer_t *timer)
     struct command_process *process = timer->data;
     uint64_t now_ms = uv_now(&process->loop);
     process->request->tick(process->request->context, process);
-    if (process->stopping && !process->exited && !process->killed && now_ms >= process->kill_ms) {
-        process->killed = true;
-        signal_group(process, SIGKILL);
-    }
+    if (process->stopping && !process->exited && !process->killed && now_ms >= process->kill_ms)
+        force_end(process, now_ms);
+    if (process->clear_ms > 0 && now_ms >= process->clear_ms)
+        clear_group(process);
     for (int i = 0; process->exited && now_ms >= process->drain_ms && i < PIPES; i++)
         close_pipe(process, i);
     finish(process);
@@ -194,7 +254,7 @@ static int start(struct command_process *process)
         if ((i != COMMAND_REPORT || process->request->report) && (rc = open_pipe(process, i)))
             goto out;
     argv[0] = (char *)(uintptr_t) "lrsearch"; /* only read */
-    argv[1] = (char *)(uintptr_t)COMMAND_CHILD;
+    argv[1] = (char *)(uintptr_t)(process->request->stop ? COMMAND_LAUNCHER_CHILD : COMMAND_CHILD);
     memcpy(argv + 2, process->request->argv, count * sizeof(*argv));
     process->process.data = process;
     if ((rc = spawn(process, argv)))
@@ -253,9 +313,9 @@ int command_process_run(const struct command_request *request, struct command_en
 
 /* ---- in the child process ---- */
 
-enum { EXIT_NOT_STARTED = 127 };
+enum { EXIT_NOT_STARTED = 127, LAUNCHER_ENDS_S = 40 };
 
-static void watch(void)
+static void watch(bool launcher)
 {
     static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
     char byte;
@@ -271,17 +331,22 @@ static void watch(void)
     const char *spec = getenv("LRSEARCH_SPEC"); /* the worker that would remove it is gone */
     if (spec)
         unlink(spec);
+    if (launcher) { /* its pid is the group's */
+        kill(0, SIGTERM);
+        for (int i = 0; i < LAUNCHER_ENDS_S && kill(getpgrp(), 0) == 0; i++)
+            sleep(1);
+    }
     kill(0, SIGKILL);
     _exit(0);
 }
 
-static int start_watcher(void)
+static int start_watcher(bool launcher)
 {
     pid_t middle = fork();
     if (middle == 0) {
         pid_t watcher = fork();
         if (watcher == 0)
-            watch();
+            watch(launcher);
         _exit(watcher < 0);
     }
     int status = 1;
@@ -290,13 +355,13 @@ static int start_watcher(void)
     return middle < 0 || status != 0;
 }
 
-int command_child(char **argv)
+int command_child(char **argv, bool launcher)
 {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close_range(COMMAND_STATUS_FD + 1, ~0U, 0); /* such as MPI's sockets */
-    int why = start_watcher() ? EAGAIN : 0;
+    int why = start_watcher(launcher) ? EAGAIN : 0;
     fcntl(COMMAND_ALIVE_FD, F_SETFD, FD_CLOEXEC);
     fcntl(COMMAND_STATUS_FD, F_SETFD, FD_CLOEXEC);
     if (!why) {

@@ -14,6 +14,7 @@ struct command_process; /* a running command */
 
 struct command_request {
     char **argv, **env; /* both end with NULL */
+    char **stop;        /* a program that asks the command to end; NULL: SIGTERM does */
     const char *cwd;
     bool report; /* open a descriptor for its reports */
     double kill_grace_s;
@@ -32,7 +33,9 @@ struct command_end {
  * it could not be started. */
 int command_process_run(const struct command_request *request, struct command_end *end,
                         struct lr_error *err);
-/* Sends SIGTERM to the group, and SIGKILL kill_grace_s later. Further calls do nothing. */
+/* Sends SIGTERM to the group, and SIGKILL kill_grace_s later. A command with a `stop` program is a
+ * launcher: that program is started instead; kill_grace_s later the group gets SIGTERM, on which it
+ * ends what it has launched, and SIGKILL after another 30 s. Further calls do nothing. */
 void command_process_stop(struct command_process *process);
 
 /* ---- in the child process, before it becomes the command ---- */
@@ -42,6 +45,9 @@ void command_process_stop(struct command_process *process);
  * inherits no other descriptors. When the worker is gone, the watcher kills the group and removes
  * the file in LRSEARCH_SPEC. */
 #define COMMAND_CHILD "--become-command"
+/* The same of a launcher that ends what it has launched when it gets SIGTERM: the watcher sends that
+ * first. */
+#define COMMAND_LAUNCHER_CHILD "--become-launcher"
 
 /* Descriptors of the child. */
 enum {
@@ -51,6 +57,6 @@ enum {
 };
 
 /* `argv`: the command's, ends with NULL. Returns only on failure, with the exit status. */
-int command_child(char **argv);
+int command_child(char **argv, bool launcher);
 
 #endif
