@@ -34,9 +34,10 @@ const struct trial *campaign_trial(const struct campaign *campaign, uint32_t id)
 const struct trial *campaign_last_failed(const struct campaign *campaign, uint32_t *attempt);
 uint32_t campaign_round(const struct campaign *campaign); /* 0 before the first */
 double campaign_wall_s(const struct campaign *campaign);  /* sum of all CLOCK events */
-uint64_t campaign_clock_ms(const struct campaign *campaign); /* until_ms of the last one; 0: unknown */
-uint32_t campaign_ranks(const struct campaign *campaign);    /* of the last session */
-size_t campaign_running(const struct campaign *campaign);    /* trials */
+uint64_t
+campaign_clock_ms(const struct campaign *campaign);       /* until_ms of the last one; 0: unknown */
+uint32_t campaign_ranks(const struct campaign *campaign); /* of the last session */
+size_t campaign_running(const struct campaign *campaign); /* trials */
 /* The trial that used up its retries with on_fail.then stop, and so stopped the campaign until the
  * next SESSION; 0: none. */
 uint32_t campaign_stopped_by(const struct campaign *campaign);

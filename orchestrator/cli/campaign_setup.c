@@ -31,9 +31,8 @@ int campaign_setup_init(struct campaign_setup *setup, const struct plan *plan,
     setup->words = lr_calloc(3 + 2 * sets->count, sizeof(*setup->words));
     if (!setup->cache_dir || !setup->words)
         return lr_nomem(err);
-    setup->prepare =
-        (struct prepare){plan, plan->search.horizons[plan->search.horizon_count - 1],
-                         "search.horizons: the longest", setup->cache_dir, stages};
+    setup->prepare = (struct prepare){plan, plan->search.horizons[plan->search.horizon_count - 1],
+                                      "search.horizons: the longest", setup->cache_dir, stages};
     /* confirm.tokens is at least the longest horizon; 0: as long as the text allows. */
     if (plan->confirm.tokens > 0) {
         setup->prepare.longest = plan->confirm.tokens;
@@ -112,10 +111,11 @@ int campaign_setup_plan(struct plan **plan, const struct command_line *line,
     }
     if (rc || (*plan)->trainer.kind != TRAINER_TRANSFORMER)
         return rc;
-    return lr_fail(err, LR_EPLAN,
-                   "%s: trainer.kind: transformer trains in lrsearch itself, by lrsearch run; trials "
-                   "to hand out are those of external, command, replay and simulate",
-                   line->operands[line->operand_count - 1]);
+    return lr_fail(
+        err, LR_EPLAN,
+        "%s: trainer.kind: transformer trains in lrsearch itself, by lrsearch run; trials "
+        "to hand out are those of external, command, replay and simulate",
+        line->operands[line->operand_count - 1]);
 }
 
 int campaign_setup_open(struct campaign_setup *setup, const struct plan *plan,

@@ -204,9 +204,9 @@ static int run(const struct command_line *line)
     struct lr_error err = {0};
     struct plan *plan = NULL;
     int rc = campaign_setup_plan(&plan, line, &options->sets, &err);
-    int status = !rc         ? answer_ask(line, plan, &err)
+    int status = !rc        ? answer_ask(line, plan, &err)
                  : err.code ? outcome_error(rc, &err)
-                             : lr_error_exit_status(rc); /* its errors are printed */
+                            : lr_error_exit_status(rc); /* its errors are printed */
     lr_free(plan);
     return outcome_written(status);
 }

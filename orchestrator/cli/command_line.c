@@ -15,10 +15,10 @@
 #include "lrsearch/suggestion.h"
 
 const struct command *const commands[] = {
-    &cmd_run,     &cmd_ask,    &cmd_tell,    &cmd_check,  &cmd_train,   &cmd_coord_check, &cmd_tokenize, &cmd_fit,
-    &cmd_predict, &cmd_import, &cmd_export,  &cmd_status,      &cmd_audit,    &cmd_report,
-    &cmd_plan,    &cmd_schema, &cmd_history, &cmd_compare,     &cmd_journal,  &cmd_bench,
-    &cmd_docs,    &cmd_help,   &cmd_version,
+    &cmd_run,      &cmd_ask,    &cmd_tell,    &cmd_check,  &cmd_train,   &cmd_coord_check,
+    &cmd_tokenize, &cmd_fit,    &cmd_predict, &cmd_import, &cmd_export,  &cmd_status,
+    &cmd_audit,    &cmd_report, &cmd_plan,    &cmd_schema, &cmd_history, &cmd_compare,
+    &cmd_journal,  &cmd_bench,  &cmd_docs,    &cmd_help,   &cmd_version,
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -168,7 +168,8 @@ static int scan_options(struct scan *scan, struct command_line *line, int argc, 
         if (row >= general_rows && row < general_rows + general_row_count)
             option_read(line, row, optarg, err);
         else
-            scan->given[scan->given_count++] = (struct given){row, value < ROW_BASE ? (char)value : 0, optarg};
+            scan->given[scan->given_count++] =
+                (struct given){row, value < ROW_BASE ? (char)value : 0, optarg};
     }
     return 0;
 }
@@ -206,8 +207,7 @@ static const struct option_row *find_given(const struct command *command, const 
     for (size_t i = 0; given->letter && i < command->row_count; i++)
         if (command->rows[i].letter == given->letter)
             return &command->rows[i];
-    return given->letter ? NULL
-                         : option_find(command->rows, command->row_count, given->row->name);
+    return given->letter ? NULL : option_find(command->rows, command->row_count, given->row->name);
 }
 
 /* Refuses an option of another command, and names the commands that have it. */

@@ -64,8 +64,9 @@ extern const size_t general_row_count;
 int command_line_parse(struct command_line *line, int argc, char **argv, struct lr_error *err);
 void command_line_release(struct command_line *line);
 
-extern const struct command cmd_ask, cmd_audit, cmd_bench, cmd_check, cmd_compare, cmd_coord_check, cmd_docs,
-    cmd_export, cmd_fit, cmd_help, cmd_history, cmd_import, cmd_journal, cmd_plan, cmd_predict,
-    cmd_report, cmd_run, cmd_schema, cmd_status, cmd_tell, cmd_tokenize, cmd_train, cmd_version;
+extern const struct command cmd_ask, cmd_audit, cmd_bench, cmd_check, cmd_compare, cmd_coord_check,
+    cmd_docs, cmd_export, cmd_fit, cmd_help, cmd_history, cmd_import, cmd_journal, cmd_plan,
+    cmd_predict, cmd_report, cmd_run, cmd_schema, cmd_status, cmd_tell, cmd_tokenize, cmd_train,
+    cmd_version;
 
 #endif

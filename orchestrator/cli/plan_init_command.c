@@ -214,6 +214,8 @@ static int propose(const struct plan_options *options, const char *path, struct 
     if (!getcwd(cwd, sizeof(cwd)))
         return lr_fail_errno(err, LR_EIO, "the current folder");
     seen->cwd = strchr(path, '/') ? cwd : NULL;
+    if (cwd[lr_utf8_prefix(cwd, strlen(cwd))])
+        return lr_fail(err, LR_EDATA, "the current folder's name is no UTF-8, as a plan is");
     uint32_t batch = command_batch(&why, &assumed, seen->words, seen->batch_tokens, 0);
     const struct command_look run = {
         .words = seen->words,

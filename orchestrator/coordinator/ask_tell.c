@@ -300,7 +300,7 @@ static bool same_result(const struct trial_result *a, const struct trial_result 
 static const char *result_text(char *out, size_t capacity, const struct trial_result *result)
 {
     if (result->outcome == OUTCOME_DONE)
-        snprintf(out, capacity, "loss %.17g at %" PRIu64 " tokens", result->val_loss,
+        snprintf(out, capacity, "loss %.15g at %" PRIu64 " tokens", result->val_loss,
                  result->tokens);
     else
         snprintf(out, capacity, "%s%s%s", outcome_name(result->outcome),

@@ -47,8 +47,8 @@ void ask_reply_release(struct ask_reply *reply);
 
 struct tell_request {
     uint32_t trial;
-    uint32_t attempt;          /* 0: the last one */
-    struct trial_result result; /* outcome DONE, DIVERGED or FAILED; tokens 0: the horizon */
+    uint32_t attempt;                 /* 0: the last one */
+    struct trial_result result;       /* outcome DONE, DIVERGED or FAILED; tokens 0: the horizon */
     const struct event_curve *points; /* of its loss curve, ascending; tokens and train_loss */
     size_t point_count;
     uint64_t now_unix_ms;

@@ -185,22 +185,22 @@ static bool is_plain(const char *word)
 
 static void put_word(FILE *out, const char *word)
 {
-    bool plain = is_plain(word);
-    bool controls = false;
-    for (const char *c = word; *c; c++)
-        controls = controls || (unsigned char)*c < ' ' || *c == 0x7f;
-    if (plain) {
+    bool controls = lr_has_controls(word);
+    if (is_plain(word)) {
         fputs(word, out);
         return;
     }
     fputc(controls ? '"' : '\'', out);
-    for (const char *c = word; *c; c++) {
-        if (controls && ((unsigned char)*c < ' ' || *c == 0x7f))
-            fprintf(out, "\\x%02x", (unsigned)(unsigned char)*c);
-        else if (controls && (*c == '"' || *c == '\\'))
-            fprintf(out, "\\%c", *c);
+    for (size_t length; *word; word += length) {
+        uint32_t code = 0;
+        length = lr_utf8_next(word, strlen(word), &code);
+        length = length ? length : 1;
+        if (code < ' ' || (code >= 0x7f && code < 0xa0))
+            fprintf(out, "\\x%02x", (unsigned)code);
+        else if (*word == (controls ? '"' : '\''))
+            fprintf(out, controls ? "\\\"" : "''");
         else
-            fprintf(out, !controls && *c == '\'' ? "''" : "%c", *c);
+            fprintf(out, controls && *word == '\\' ? "\\%.*s" : "%.*s", (int)length, word);
     }
     fputc(controls ? '"' : '\'', out);
 }

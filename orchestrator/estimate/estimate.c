@@ -244,6 +244,7 @@ static void print_shrinking(const struct estimate *estimate)
     bool trains = plan->trainer.kind == TRAINER_TRANSFORMER;
     double all = forecast_quantile(&estimate->forecast, MEMBER(tokens), 1);
     double seconds = forecast_quantile(&estimate->forecast, MEMBER(seconds), 1);
+    double flops = forecast_quantile(&estimate->forecast, MEMBER(flops), 1);
     char tokens[24], hours[24], factor[24];
     printf("\nthe answer's 90 %% interval by what is spent (half of them are narrower):\n");
     printf("%10s %10s%s %12s %12s\n", "tokens", "of target", trains ? "  core-hours" : "", "within",
@@ -255,7 +256,7 @@ static void print_shrinking(const struct estimate *estimate)
             continue;
         snprintf(factor, sizeof(factor), "x %.1f", answer.factor);
         printf("%10s %10.2g", format_count(tokens, sizeof(tokens), spent),
-               spent / (double)plan->target.tokens);
+               plan_target_runs(plan, spent, flops / exp2(row)));
         if (trains)
             printf("  %10s", amount(hours, KIND_CORE_HOURS,
                                     seconds / exp2(row) / 3600 * plan->trainer.threads_per_worker));

@@ -16,9 +16,12 @@
 #include "trainers/command/report_reader.h"
 
 enum {
-    BYTES_MOST = 4 << 20, /* of lines that are kept */
-    NUMBERS = 24,         /* of a line that are looked at */
-    WORDS = 6,            /* of a key */
+    BYTES_MOST = 4 << 20, /* of lines that are kept, with LINE_COST for each */
+    LINE_COST = 64,
+    SAID_MOST = 200, /* bytes before a number in which "loss" is looked for */
+    TRIED_MOST = 8,  /* groups for which a regex is made */
+    NUMBERS = 24,    /* of a line that are looked at */
+    WORDS = 6,       /* of a key */
     GROUPS = 64,
     SERIES = 32,
     KEY = 96
@@ -30,7 +33,7 @@ int output_look_add(struct output_look *look, double seconds, enum command_strea
                     const char *line, size_t length, struct lr_error *err)
 {
     look->seen++;
-    if (look->bytes + length > BYTES_MOST)
+    if (look->bytes + length + LINE_COST > BYTES_MOST)
         return 0;
     struct output_line *larger =
         lr_grow(look->lines, look->count, &look->capacity, sizeof(*look->lines));
@@ -45,7 +48,7 @@ int output_look_add(struct output_look *look, double seconds, enum command_strea
         text[i] = line[i] ? line[i] : '?';
     text[length] = '\0';
     look->lines[look->count++] = (struct output_line){text, length, seconds, stream};
-    look->bytes += length;
+    look->bytes += length + LINE_COST;
     return 0;
 }
 
@@ -212,11 +215,13 @@ static bool is_loss_key(struct span *key, const char *text, const struct span *w
     while (loss < count && !has_part(text, words[loss], loss_words))
         loss++;
     if (loss == count) {
-        bool said = false;
-        for (size_t i = 0; count > 0 && i + 4 <= words[0].at; i++)
-            said = said || strncasecmp(text + i, "loss", 4) == 0;
         *key = count > 0 ? words[0] : (struct span){0, 0};
-        return said && in_list(text + key->at, key->end - key->at, val_words);
+        if (!in_list(text + key->at, key->end - key->at, val_words))
+            return false;
+        for (size_t i = key->at > SAID_MOST ? key->at - SAID_MOST : 0; i + 4 <= key->at; i++)
+            if (strncasecmp(text + i, "loss", 4) == 0)
+                return true;
+        return false;
     }
     for (size_t i = 0; i < loss; i++) /* behind it: "value", "val", but not "scale" or "at step" */
         if (!has_part(text, words[i], plain_words) && !has_part(text, words[i], val_words) &&
@@ -633,7 +638,7 @@ int output_look_losses(struct output_losses *out, const struct output_look *look
         goto out;
     *out = (struct output_losses){0};
     find_groups(groups, look);
-    for (;;) { /* the best, then the next best */
+    for (int tried = 0; tried < TRIED_MOST; tried++) { /* the best, then the next best */
         struct group *best = NULL;
         for (size_t i = 0; i < groups->count; i++)
             if (score_of(&groups->list[i]) > (best ? score_of(best) : 0))

@@ -153,6 +153,10 @@ int shell_words_split(struct shell_words *out, const char *line, struct lr_error
     *out = (struct shell_words){.text = lr_malloc(2 * strlen(line) + 2)};
     if (!(s.to = out->text))
         return lr_nomem(err);
+    if (line[lr_utf8_prefix(line, strlen(line))]) {
+        shell_words_release(out);
+        return lr_fail(err, LR_EUSAGE, "--command: is no UTF-8, as a plan is");
+    }
     for (; *s.at && !rc; s.at++) {
         char before = quote;
         if (!before)

@@ -87,7 +87,7 @@ int run_campaign_read(struct campaign **out, const struct plan *plan, uint64_t h
 struct times {
     struct run_end *end;
     char started_utc[32];
-    double wall_s; /* since started_utc */
+    double wall_s;     /* since started_utc */
     uint64_t until_ms; /* the last CLOCK's; 0: not known */
 };
 

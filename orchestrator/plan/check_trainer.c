@@ -395,8 +395,8 @@ static void check_ratios(struct plan_reader *reader)
 static void check_recipe(struct plan_reader *reader)
 {
     const struct plan *plan = reader->plan;
-    bool trains = plan->trainer.kind == TRAINER_TRANSFORMER ||
-                  is_users(plan) || (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
+    bool trains = plan->trainer.kind == TRAINER_TRANSFORMER || is_users(plan) ||
+                  (plan->trainer.kind == TRAINER_SIMULATE && plan->surface.decay_curvature > 0);
     check_kind(reader, MEMBER(training.muon_lr_scale), TRAINER_TRANSFORMER);
     check_kind(reader, MEMBER(training.muon_momentum), TRAINER_TRANSFORMER);
     if (!trains && GIVEN(reader, training.decay_rule))

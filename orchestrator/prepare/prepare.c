@@ -188,7 +188,8 @@ static int prepare_cell(const struct prepare *prepare, size_t cell, struct event
     const struct plan *plan = prepare->plan;
     bool target = cell == plan_cell_count(plan);
     struct trial_spec spec = target ? plan_target(plan) : plan_cell(plan, cell);
-    if (spec.trainer == TRAINER_SIMULATE || spec.trainer == TRAINER_EXTERNAL || (target && !plan->confirm.wanted))
+    if (spec.trainer == TRAINER_SIMULATE || spec.trainer == TRAINER_EXTERNAL ||
+        (target && !plan->confirm.wanted))
         return 0;
     if (spec.trainer == TRAINER_REPLAY)
         return target ? 0 : prepare_table(plan, cell, prepare->cache_dir, &data[cell], err);

@@ -59,6 +59,12 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
+/* What is started on this host: the launcher, which may find the command elsewhere, or the command. */
+static const char *program_of(const struct plan *plan)
+{
+    return plan->trainer.launcher_count > 0 ? plan->trainer.launcher[0] : plan->trainer.argv[0];
+}
+
 /* PATH in trainer.env, with placeholders; NULL: it is not set there. */
 static const char *plan_path_variable(const struct plan *plan)
 {
@@ -108,15 +114,16 @@ void prepare_command_warn(const struct plan *plan)
     char found[2 * COMMAND_WORD], cwd[COMMAND_WORD], name[COMMAND_WORD], path[COMMAND_WORD];
     const char *variable = plan_path_variable(plan);
     struct stat status;
-    bool known = is_same_for_all(name, plan->trainer.argv[0]) &&
-                 (!variable || is_same_for_all(path, variable));
+    bool known =
+        is_same_for_all(name, program_of(plan)) && (!variable || is_same_for_all(path, variable));
     bool is_path = known && strchr(name, '/') != NULL;
     if (!is_same_for_all(cwd, plan->trainer.cwd))
         return; /* known when a trial begins */
     if (stat(cwd, &status) || !S_ISDIR(status.st_mode))
         lr_log(LR_LOG_WARNING, "trainer.cwd: there is no folder %s on this host", cwd);
     else if (known && !find_program(name, cwd, variable ? path : NULL, found))
-        lr_log(LR_LOG_WARNING, "trainer.argv[0]: %s %s", name,
+        lr_log(LR_LOG_WARNING, "trainer.%s[0]: %s %s",
+               plan->trainer.launcher_count > 0 ? "launcher" : "argv", name,
                is_path && access(found, F_OK) == 0
                    ? "is not executable; chmod +x it, or name its interpreter before it"
                : is_path ? "is not there on this host (a relative path starts at trainer.cwd)"

@@ -60,8 +60,8 @@ static void print_head(FILE *out, const struct status_view *view)
         wrap_print(out, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
                    status_state_name(view->state), owner,
                    view->state == STATUS_INTERRUPTED ? "; the run's command goes on with it"
-                   : view->state == STATUS_ASKED     ? "; running is what is handed out and not told"
-                                                     : "");
+                   : view->state == STATUS_ASKED ? "; running is what is handed out and not told"
+                                                 : "");
 }
 
 static void print_counts(FILE *out, const struct status_view *view)

@@ -15,7 +15,7 @@
     X(STATUS_PREPARING, "preparing") /* a process has begun, the journal is still empty */         \
     X(STATUS_RUNNING, "running")                                                                   \
     X(STATUS_INTERRUPTED, "interrupted") /* no process is at work, and it is not finished */       \
-    X(STATUS_ASKED, "asked")         /* the same, but its trials are handed out by lrsearch ask */    \
+    X(STATUS_ASKED, "asked") /* the same, but its trials are handed out by lrsearch ask */         \
     X(STATUS_FINISHED, "finished")
 
 enum status_state {

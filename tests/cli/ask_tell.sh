@@ -63,6 +63,7 @@ fi
 # ---- what is refused ----
 
 refused 65 "trainer.kind: external is trained by you" run ext.yaml
+refused 65 "trainer.kind: external is trained by you" train ext.yaml --lr 1e-3 --tokens 1M
 refused 65 "is no directory of a run" ask logs/none
 refused 65 "is no directory of a run" tell logs/none --trial 1 --loss 3
 refused 2 "give one of --loss, --diverged and --failed" tell logs/ext --trial 1

@@ -77,6 +77,12 @@ for launcher in '[env, A=b]' '[env, A=b, "{command}"]' '[sh, -c, "A=b exec {comm
     grep -qx A=b told.env || fail "$launcher did not run it"
     ! grep -q ^MASTER_ADDR= told.env || fail "MASTER_ADDR with a launcher"
 done
+run "$LRSEARCH" check plan.yaml --set 'trainer.argv=[not-here]' --set 'trainer.launcher=[env, "{command}"]'
+expect_status 0
+expect_out "  env not-here"
+expect_no_err "is not in PATH"
+run "$LRSEARCH" check plan.yaml --set 'trainer.launcher=[no-such-program]'
+expect_err "trainer.launcher[0]: no-such-program is not in PATH on this host"
 [ ! -e PWN ] || fail "a shell has run an argument"
 one --set "$argv" --set 'trainer.launcher=[env, "A={seed}{command}", ./told.sh]'
 expect_status 0

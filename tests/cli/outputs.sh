@@ -63,12 +63,12 @@ cmp -s out $result || fail "--json and result.json differ"
 expect_err_lines 1 # nothing but the summary, when all is well
 expect_err 'lrsearch: summary {"name":"tiny",'
 
-# With both streams in one file or pipe the answer comes first and whole, whatever stdio's buffer holds.
+# With both streams in one file or pipe the answer is whole, whatever stdio's buffer holds.
 "$LRSEARCH" tiny.yaml --json >both 2>&1
 "$LRSEARCH" tiny.yaml --json 2>&1 | cat >piped
 for file in both piped; do
     [ "$(wc -c <$file)" -gt 4200 ] || fail "$file is too short to tell"
-    head -n "$(wc -l <$result)" $file | cmp -s - $result || fail "$file: the answer is split"
+    sed -n '/^{/,/^}/p' $file | cmp -s - $result || fail "$file: the answer is split: $(cat $file)"
     grep -q '^lrsearch: files in logs/tiny$' $file || fail "$file: no line of the log"
 done
 

@@ -113,9 +113,11 @@ expect_err "nothing that it printed in "
 expect_err "nothing tells the command how long to train"
 ! grep -q "$(printf '\033')" err || fail "an escape sequence on the terminal"
 plan_has "TO DO: none of 2 lines that it printed looks like a loss"
-init 'sh -c "echo val_loss 3.5; echo val_loss 2.5" {lr} {tokens}' --batch-tokens 4096 --tokens 1M
+init "sh -c 'echo val_loss 3.5
+echo \"val_loss 2.5\" \\\$0' {lr} {tokens}" --batch-tokens 4096 --tokens 1M
 expect_status 0
 plan_has "batch_tokens: 4096    # tokens of a step; as you said"
+plan_has 'echo val_loss 3.5\x0aecho \"val_loss 2.5\" \\$0", ' # a line break in a word
 mkdir sub
 run "$LRSEARCH" plan init --command 'sh -c "echo val_loss 3.5" {lr} {tokens}' -o sub/p.yaml -q
 expect_status 0

@@ -122,7 +122,7 @@ refused 'file needs the name that the loss has in it' 'trainer.report={file: "{t
 refused 'give one of tokens and steps' 'trainer.report={file: "{trial}", loss: a, tokens: b, steps: c}'
 refused 'give one of fd, prefix, regex and file' 'trainer.report={file: "{trial}", loss: a, regex: b}'
 refused 'loss, tokens and steps are names in a file: give file, too' 'trainer.report={loss: a}'
-refused 'file: {trail} is not known; there are ' 'trainer.report={file: "{trail}", loss: a}'
+refused 'file: at byte 2: {trail} is not known; there are ' 'trainer.report={file: "{trail}", loss: a}'
 sed '/batch_tokens/d' fd.yaml >batch.yaml
 run "$LRSEARCH" check batch.yaml --set 'trainer.report={file: "{trial}", loss: a, steps: b}'
 expect_status 65

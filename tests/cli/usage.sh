@@ -72,7 +72,7 @@ usage_error "help: one command is expected" help check run
 
 # An option of other commands: whose it is.
 usage_error "--widths: has no meaning for lrsearch run; it is an option of coord-check" --widths 8 tiny.yaml
-usage_error "--lr: has no meaning for lrsearch check; it is an option of train, coord-check and audit" \
+usage_error "--lr: has no meaning for lrsearch check; it is an option of train, coord-check, audit and plan" \
     check tiny.yaml --lr 1
 
 # A mistyped command is no plan, whatever follows; a plan may have any name.

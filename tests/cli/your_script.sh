@@ -71,10 +71,10 @@ lightning)
     two_commands lightning
     expect_file out/trial-1/version_1/metrics.csv
     ;;
-torchrun)
-    mpi_environment
+torchrun) # two at a time, each with a port of its own
     program nanogpt.py train.py
-    two_commands torchrun -n 3
+    two_commands torchrun --set trainer.concurrent_trials=2
+    [ -d out/worker-1 ] || fail "there was no second worker"
     ;;
 init)
     program plain.py train.py

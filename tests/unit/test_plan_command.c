@@ -65,6 +65,7 @@ static void words_are_a_shells(void **state)
     split("a 'b c", "the quote at byte 3 is not closed");
     split("a \"b\\\"", "the quote at byte 3 is not closed");
     split("a \\", "nothing follows the \\");
+    split("a \xff", "is no UTF-8");
     split("", "names no program");
     split("A=1", "names no program");
     split("''", "the program's name is empty");

@@ -289,8 +289,9 @@ static void keys_in_a_key(void **state)
             "plan.yaml:5:54: trainer.diverged.exit: has 9 elements; expected at most 8\n"
             "plan.yaml:5:90: trainer.diverged.regex: has no value; expected text (leave the key "
             "out for its default)\n");
-    refuses(COMMAND("diverged: {regex: 'a('}"), NULL,
-            "plan.yaml:5:47: trainer.diverged: regex: missing closing parenthesis, at byte 3\n");
+    refuses(COMMAND("diverged: {regex: '*a'}"), NULL,
+            "plan.yaml:5:47: trainer.diverged: regex: quantifier does not follow a repeatable "
+            "item, at byte 1\n");
     refuses(COMMAND("diverged: [3]"), NULL,
             "plan.yaml:5:47: trainer.diverged: expected keys and values such as {exit: [3]}, found "
             "a list\n");

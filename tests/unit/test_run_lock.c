@@ -315,8 +315,8 @@ static void the_faster_breaker_keeps_its_lock(void **state)
     struct run_lock *lock = NULL;
     struct lr_error err = {0};
     leave_lock(&neighbour);
-    assert_int_equal(run_lock_take(&lock, folder, &self, take_stranger_while_asked, &clock_, 0, &err),
-                     LR_EIO);
+    assert_int_equal(
+        run_lock_take(&lock, folder, &self, take_stranger_while_asked, &clock_, 0, &err), LR_EIO);
     assert_non_null(strstr(err.text, "node2"));
     assert_held_by(&stranger);
     assert_only_lock(true);
@@ -474,22 +474,14 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(taken_and_released),
-        IN_FOLDER(a_dead_neighbours_lock_is_broken),
-        IN_FOLDER(our_own_pid_is_a_dead_one),
-        IN_FOLDER(a_living_neighbour_is_waited_for),
-        IN_FOLDER(a_turn_is_waited_for_longer),
-        IN_FOLDER(a_silent_stranger_is_dead),
-        IN_FOLDER(a_beating_stranger_lives),
-        IN_FOLDER(a_new_owner_is_judged_anew),
-        IN_FOLDER(damaged_locks_are_watched),
-        IN_FOLDER(the_faster_breaker_keeps_its_lock),
-        IN_FOLDER(who_broke_a_lock_looks_again),
-        IN_FOLDER(a_lock_that_was_lost_is_seen),
-        IN_FOLDER(a_look_from_outside),
-        IN_FOLDER(leftovers_are_removed),
-        IN_FOLDER(places_that_cannot_be),
-        IN_FOLDER(without_memory),
+        IN_FOLDER(taken_and_released),           IN_FOLDER(a_dead_neighbours_lock_is_broken),
+        IN_FOLDER(our_own_pid_is_a_dead_one),    IN_FOLDER(a_living_neighbour_is_waited_for),
+        IN_FOLDER(a_turn_is_waited_for_longer),  IN_FOLDER(a_silent_stranger_is_dead),
+        IN_FOLDER(a_beating_stranger_lives),     IN_FOLDER(a_new_owner_is_judged_anew),
+        IN_FOLDER(damaged_locks_are_watched),    IN_FOLDER(the_faster_breaker_keeps_its_lock),
+        IN_FOLDER(who_broke_a_lock_looks_again), IN_FOLDER(a_lock_that_was_lost_is_seen),
+        IN_FOLDER(a_look_from_outside),          IN_FOLDER(leftovers_are_removed),
+        IN_FOLDER(places_that_cannot_be),        IN_FOLDER(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,7 +337,8 @@ static void judge_end(struct attempt *a, const struct command_end *ending)
     else if (!a->has_final)
         end_attempt(a, OUTCOME_FAILED, "exit status 0, but it reported no final loss%s%s", said,
                     last);
-    else if (a->final.has_tokens && is_too_early(a, a->final.tokens) && a->setup.way == REPORT_REGEX)
+    else if (a->final.has_tokens && is_too_early(a, a->final.tokens) &&
+             a->setup.way == REPORT_REGEX)
         end_regex_too_early(a); /* known only now, as that of a file */
     else if (a->final.has_tokens && is_too_early(a, a->final.tokens))
         end_too_early(a, a->final.tokens);
@@ -392,7 +393,8 @@ static int prepare_launch(struct launch *launch, struct attempt *a)
     if (by_srun && !getenv("SLURM_JOB_ID"))
         return lr_fail(a->err, LR_EFAILURES,
                        "trainer.launcher: srun needs a job of Slurm (sbatch or salloc)");
-    launch->port = command_port_take((uint32_t)getpid() * 31 + trial->trial_id * 7 + trial->attempt);
+    launch->port =
+        command_port_take((uint32_t)getpid() * 31 + trial->trial_id * 7 + trial->attempt);
     trial->port = launch->port.port;
     if ((rc = command_gpus(launch->gpus, &a->setup, place->slot, a->err)) ||
         (rc = command_spec_write(launch->spec_file, trial,
