@@ -13,9 +13,9 @@ struct placeholder_trial {
     const struct trial_spec *spec;
     uint32_t trial_id, attempt;
     const char *checkpoint, *spec_file; /* paths; NULL or "": none */
-    uint32_t port;    /* a free TCP port of the host; 0: none */
-    uint32_t worker;  /* the worker's number on its host, from 0 */
-    const char *gpus; /* as in CUDA_VISIBLE_DEVICES; NULL or "": not limited */
+    uint32_t port;                      /* a free TCP port of the host; 0: none */
+    uint32_t worker;                    /* the worker's number on its host, from 0 */
+    const char *gpus;                   /* as in CUDA_VISIBLE_DEVICES; NULL or "": not limited */
 };
 
 /* "lr", "tokens", ...; NULL after the last. */

@@ -114,8 +114,8 @@ void prepare_command_warn(const struct plan *plan)
     char found[2 * COMMAND_WORD], cwd[COMMAND_WORD], name[COMMAND_WORD], path[COMMAND_WORD];
     const char *variable = plan_path_variable(plan);
     struct stat status;
-    bool known = is_same_for_all(name, program_of(plan)) &&
-                 (!variable || is_same_for_all(path, variable));
+    bool known =
+        is_same_for_all(name, program_of(plan)) && (!variable || is_same_for_all(path, variable));
     bool is_path = known && strchr(name, '/') != NULL;
     if (!is_same_for_all(cwd, plan->trainer.cwd))
         return; /* known when a trial begins */

@@ -52,7 +52,7 @@ struct command_setup {
     const char *launcher[COMMAND_LAUNCHER]; /* as in the plan, with placeholders */
     size_t launcher_words;                  /* 0: none */
     uint32_t nodes, cpus;                   /* per trial, of launcher srun; cpus 0: not given */
-    void *texts; /* owns the texts of a setup that was read; else NULL */
+    void *texts;                            /* owns the texts of a setup that was read; else NULL */
 };
 
 /* Writes `setup` to folder/command-HASH.json; sets `path` and *hash. */
