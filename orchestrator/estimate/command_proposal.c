@@ -20,6 +20,7 @@
 #define STEPS_UNKNOWN 2048 /* the longest horizon when nothing tells the speed */
 #define TOKENS_UNKNOWN 4194304
 #define BATCH_ASSUMED 8192
+#define TARGET_MOST 1e15 /* tokens, as of a plan */
 #define TARGET_FACTOR 16 /* target / longest horizon by default, as in plans/quickstart.yaml */
 #define LR_FACTOR 8.0 /* three octaves to each side: a default LR is often off by a factor of 4 */
 
@@ -128,7 +129,7 @@ static void fit_time(struct command_proposal *out, const struct command_seen *se
                                             : TOKENS_UNKNOWN;
     if (seen->target_tokens > 0)
         wanted = fmin(wanted, (double)seen->target_tokens);
-    set_horizons(out, wanted);
+    set_horizons(out, fmin(wanted, TARGET_MOST / TARGET_FACTOR));
     out->trials = usual.trials;
     if (!known)
         return;

@@ -78,8 +78,12 @@ torchrun) # two at a time, each with a port of its own
     ;;
 init)
     program plain.py train.py
+    run "$LRSEARCH" plan init --command "python3 train.py --lr {lr} --steps {steps}" -o fast.yaml
+    expect_status 0
+    run "$LRSEARCH" check fast.yaml --json # no target is too long for a plan
+    expect_status 0
     run "$LRSEARCH" plan init --command "python3 train.py --lr {lr} --steps {steps}" --lr 2e-3 \
-        --batch-tokens 64Ki --time 10s -o mine.yaml
+        --batch-tokens 64Ki --target-tokens 64Mi -o mine.yaml # at its speed all lengths fit the time
     expect_status 0
     run "$LRSEARCH" run mine.yaml
     answered logs/mine
