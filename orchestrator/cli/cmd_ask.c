@@ -20,6 +20,9 @@
 #include "store/result_json.h"
 
 #define MOST_TRIALS 4096
+/* {port}: on hosts that are not known yet, so only different for trials at the same time. */
+#define FIRST_PORT 20000u
+#define PORTS 10000u
 
 struct ask_options {
     uint32_t count;
@@ -83,7 +86,8 @@ static struct placeholder_trial values_of(const struct asked_trial *asked)
     return (struct placeholder_trial){.spec = &asked->trial.spec,
                                       .trial_id = asked->trial.id,
                                       .attempt = asked->trial.attempt,
-                                      .checkpoint = asked->checkpoint};
+                                      .checkpoint = asked->checkpoint,
+                                      .port = FIRST_PORT + asked->trial.id % PORTS};
 }
 
 static int push_trial(json_t *array, const struct plan *plan, const struct asked_trial *asked,

@@ -164,7 +164,8 @@ int prepare_command_expand(struct trial_command *out, const struct plan *plan,
     struct command_setup setup;
     memset(out, 0, sizeof(*out));
     fill_setup(&setup, plan);
-    setup.gpus = 0;            /* whoever runs it chooses them */
+    setup.gpus = 0;            /* whoever runs it chooses them, */
+    setup.launcher_words = 0;  /* and how it starts */
     setup.way = REPORT_PREFIX; /* it has no descriptor of ours */
     if ((rc = placeholder_expand(out->cwd, sizeof(out->cwd), setup.cwd, trial, err)) ||
         (rc = command_argv_make(&out->argv, &setup, trial, err)))
