@@ -23,6 +23,12 @@ cat >loop.py <<'END'
 import csv, sys
 import lrsearch
 
+class Tensor: # as those of torch, whose repr() is no number
+    def __init__(self, value):
+        self.value = value
+    def __float__(self):
+        return self.value
+
 known = {int(row["id"]): row for row in csv.DictReader(open("logs/run/trials.csv"))}
 while True:
     trials = lrsearch.ask("logs/asked", "sim.yaml", n=3)
@@ -32,12 +38,17 @@ while True:
     for t in reversed(trials):
         row = known[t["trial"]]
         assert float(row["lr"]) == t["lr"] and int(row["horizon_tokens"]) == t["tokens"]
-        result = {"diverged": True} if row["outcome"] == "diverged" else {"loss": float(row["val_loss"])}
+        result = {"diverged": True} if row["outcome"] == "diverged" else {"loss": Tensor(float(row["val_loss"]))}
         for _ in range(2):
             lrsearch.tell("logs/asked", t, tokens=int(row["tokens"]), seconds=float(row["seconds"]),
-                          curve=[(1000 * k, 3.5 - k / 100) for k in range(1, 100)], **result)
+                          curve=[(1000 * k, Tensor(3.5 - k / 100)) for k in range(1, 100)]
+                          + [(100000, float("nan"))], **result)
 assert trials.result == lrsearch.result("logs/asked")
 assert lrsearch.report("logs/asked") == "logs/asked/report.html"
+try:
+    lrsearch.tell("logs/asked", 1, failed="\0x" * 100000)
+except lrsearch.LrsearchError as error:
+    assert error.status == 65, error
 try:
     lrsearch.tell("logs/asked", 1, loss=9.0)
     sys.exit("another result was taken")
