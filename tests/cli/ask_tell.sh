@@ -165,3 +165,24 @@ for child in $children; do
 done
 [ "$(grep -c '"ended"' logs/grid/journal.jsonl)" -eq 10 ] || fail "a result is lost"
 [ ! -e logs/grid/lock ] || fail "a lock is left behind"
+
+# ---- after a run that was killed: its trials are handed out, and failures alike do not end it ----
+
+sed 's/argv: .*/argv: [sleep, 99], report: {prefix: x}}/' grid.yaml >slow.yaml
+start "$LRSEARCH" slow.yaml --run-dir logs/killed --set trainer.concurrent_trials=2
+wait_for_events logs/killed/journal.jsonl started 2
+kill -KILL "$pid"
+wait "$pid" || :
+run "$LRSEARCH" ask logs/killed -n 9
+expect_status 0
+expect_out "trial 1, attempt 2:"
+expect_out "trial 2, attempt 2:"
+expect_out "trial 9, attempt 1:"
+for i in 1 2 3; do
+    run "$LRSEARCH" tell logs/killed --trial $i --failed "no GPU"
+    expect_status 0
+done
+run "$LRSEARCH" ask logs/killed -n 9
+expect_status 0
+expect_out "trial 1, attempt 3:"
+expect_out "trial 10, attempt 1:"
