@@ -140,6 +140,9 @@ trainer: {kind: command, argv: [train, '--lr={lr}', '{tokens}'], env: {MODE: a b
 search: {lr: [1e-3, 6.4e-2], horizons: [1M, 2M], policy: grid}
 target: {tokens: 64M}
 END
+refused 65 "--json gives the command of each trial: trainer.argv[1]: at byte 2: {port} has no value" \
+    ask logs/grid grid.yaml --json --set 'trainer.argv=[train, "{port}"]'
+[ ! -e logs/grid ] || fail "a trial was handed out without its command"
 children=
 for i in 0 1 2 3 4 5 6 7 8 9; do
     "$LRSEARCH" ask logs/grid grid.yaml --json >asked.$i 2>err.$i &
