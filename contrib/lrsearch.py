@@ -13,6 +13,7 @@ of processes at once, on any host that sees the run's directory. Needs Python 3.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 from typing import Any, Iterable, Mapping, Optional, Union
@@ -79,21 +80,25 @@ def tell(run_dir: Path, trial: Union[int, Trial], *, loss: Optional[float] = Non
     """Record a trial's result: its final loss (nan: it diverged), diverged=True, or failed="why".
 
     `trial` is what ask() gave, or its number. To tell the same twice does no harm; another result
-    for a trial that has ended raises LrsearchError. curve: (tokens, training loss) pairs. Returns
-    the campaign's state, "open" or "finished".
+    for a trial that has ended raises LrsearchError. curve: (tokens, training loss) pairs; nan
+    and inf are left out. Returns the campaign's state, "open" or "finished".
     """
     if isinstance(trial, dict):
         attempt = trial["attempt"] if attempt is None else attempt
         trial = trial["trial"]
     options = [f"--trial={trial}"]
-    for name, value in (("attempt", attempt), ("loss", loss), ("loss-se", loss_se),
-                        ("tokens", tokens), ("seconds", seconds), ("failed", failed)):
+    # whatever a program has printed, as a word of a command line
+    reason = failed if failed is None else failed[:1000].replace("\0", " ")
+    # numbers may be those of numpy or torch
+    for name, value, kind in (("attempt", attempt, int), ("loss", loss, float),
+                              ("loss-se", loss_se, float), ("tokens", tokens, int),
+                              ("seconds", seconds, float), ("failed", reason, str)):
         if value is not None:
-            options.append(f"--{name}={value if isinstance(value, str) else repr(value)}")
+            options.append(f"--{name}={kind(value)!s}")
     if diverged:
         options.append("--diverged")
     lines = "".join(json.dumps({"tokens": int(t), "loss": float(x)}) + "\n"
-                    for t, x in curve or ())
+                    for t, x in curve or () if math.isfinite(x))
     if lines:
         options.append("--curve=-")
     return _run("tell", options, [run_dir], stdin=lines)["state"]

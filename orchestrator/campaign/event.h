@@ -25,7 +25,8 @@
     TEXT(blas, 192)      /* for matrix products: instruction set, libraries, their cores */        \
     TEXT(libraries, 192) /* all others: "libyaml 0.2.5, libuv 1.44.2, ..." */                      \
     U32(retries) U32(stop_on_fail) /* the plan's on_fail at this start */                          \
-    U32(first_failures) /* so many of the first attempts that fail alike end it; 0: none do */
+    U32(first_failures) /* so many of the first attempts that fail alike end it; 0: none do */ \
+    U32(asks) /* 1: of ask and tell, whose trials others train; 0: of a run */
 #define EVENT_ROUND_FIELDS(U32, U64, F64, TEXT, STRUCT) U32(round) U32(trials)                     \
     U32(purpose) /* enum trial_purpose */
 #define EVENT_PLANNED_FIELDS(U32, U64, F64, TEXT, STRUCT)                                          \

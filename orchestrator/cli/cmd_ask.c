@@ -157,6 +157,20 @@ static void print_text(const struct plan *plan, const char *run_dir, const struc
         print_trial(&reply->trials[i]);
 }
 
+/* Before anything is handed out: whether the command can be given with a trial. {port} is of the host
+ * that runs it. */
+static int check_command(const struct plan *plan, struct lr_error *err)
+{
+    struct trial_command command;
+    const struct trial_spec spec = plan_trial(plan);
+    const struct placeholder_trial trial = {.spec = &spec, .trial_id = 1, .attempt = 1};
+    int rc = prepare_command_expand(&command, plan, &trial, err);
+    prepare_command_release(&command);
+    if (rc)
+        lr_prefix(err, "--json gives the command of each trial");
+    return rc;
+}
+
 /* ---- the command ---- */
 
 static int answer_ask(const struct command_line *line, const struct plan *plan,
@@ -174,9 +188,11 @@ static int answer_ask(const struct command_line *line, const struct plan *plan,
         .lapse_s = lapse_s,
         .now_unix_ms = utc_now_ms(),
     };
-    struct campaign_setup setup;
+    struct campaign_setup setup = {0};
     struct ask_reply reply = {0};
     int rc, status = 0;
+    if (options->json && plan->trainer.kind == TRAINER_COMMAND && (rc = check_command(plan, err)))
+        goto out;
     if (line->operand_count > 1)
         plan_path = line->operands[1];
     if (options->fork)

@@ -204,8 +204,10 @@ int open_run_session(struct open_run *run, uint32_t ranks, struct lr_error *err)
     snprintf(start->host, sizeof(start->host), "%s", peer_self().host);
     start->ranks = ranks;
     start->retries = setup->plan->on_fail.retries;
-    /* other trainers run no program of the user's, which may be wrong in every attempt */
-    start->first_failures = setup->plan->trainer.kind == TRAINER_COMMAND ? FIRST_FAILURES : 0;
+    start->asks = !setup->transport;
+    /* other trainers start no program of the user's, which may be wrong in every attempt */
+    if (!start->asks && setup->plan->trainer.kind == TRAINER_COMMAND)
+        start->first_failures = FIRST_FAILURES;
     start->stop_on_fail = setup->plan->on_fail.then == ON_FAIL_STOP;
     if ((rc = open_run_record(run, &event, err)))
         return rc;
@@ -446,11 +448,14 @@ int open_run_join(struct open_run *run, const char *resolved, bool starts, struc
     if ((rc = open_journal(run, resolved, RUN_LOCK_TURN_MS, path, &forks, err)) ||
         campaign_finished(run->campaign))
         return rc;
-    campaign_sessions(run->campaign, &sessions);
+    const struct event_session *all = campaign_sessions(run->campaign, &sessions);
+    bool after_run = sessions > 0 && !all[sessions - 1].asks;
     if (sessions == 0 && (rc = record_opening(run, resolved, err)))
         return rc;
-    if ((sessions == 0 || (starts && is_restarted(run, resolved))) &&
+    if ((sessions == 0 || after_run || (starts && is_restarted(run, resolved))) &&
         (rc = open_run_session(run, 2, err)))
+        return rc;
+    if (after_run && (rc = abandon_running(run, err)))
         return rc;
     if ((run->fork && (rc = adopt_trials(run, err))) || (rc = make_folders(run, err)))
         return rc;

@@ -32,8 +32,8 @@ void open_run_close(struct open_run *run);
 
 /* The same for a process that only hands out trials or takes results (ask_tell.h): what is handed
  * out stays so. Waits its turn for the lock. The journal gets events of a session only if the
- * campaign begins, or if `starts` (the user gave the plan) and its budget or limits are other ones
- * or a failed trial had stopped it. */
+ * campaign begins, if the last session is of a run, whose running trials end, or if `starts` (the
+ * user gave the plan) and its budget or limits are other ones or a failed trial had stopped it. */
 int open_run_join(struct open_run *run, const char *resolved, bool starts, struct lr_error *err);
 
 /* Records a SESSION of this process, with so many ranks, the coordinator's included. */

@@ -23,6 +23,12 @@ cat >loop.py <<'END'
 import csv, sys
 import lrsearch
 
+class Tensor: # as those of torch, whose repr() is no number
+    def __init__(self, value):
+        self.value = value
+    def __float__(self):
+        return self.value
+
 known = {int(row["id"]): row for row in csv.DictReader(open("logs/run/trials.csv"))}
 while True:
     trials = lrsearch.ask("logs/asked", "sim.yaml", n=3)
@@ -32,12 +38,17 @@ while True:
     for t in reversed(trials):
         row = known[t["trial"]]
         assert float(row["lr"]) == t["lr"] and int(row["horizon_tokens"]) == t["tokens"]
-        result = {"diverged": True} if row["outcome"] == "diverged" else {"loss": float(row["val_loss"])}
+        result = {"diverged": True} if row["outcome"] == "diverged" else {"loss": Tensor(float(row["val_loss"]))}
         for _ in range(2):
             lrsearch.tell("logs/asked", t, tokens=int(row["tokens"]), seconds=float(row["seconds"]),
-                          curve=[(1000 * k, 3.5 - k / 100) for k in range(1, 100)], **result)
+                          curve=[(1000 * k, Tensor(3.5 - k / 100)) for k in range(1, 100)]
+                          + [(100000, float("nan"))], **result)
 assert trials.result == lrsearch.result("logs/asked")
 assert lrsearch.report("logs/asked") == "logs/asked/report.html"
+try:
+    lrsearch.tell("logs/asked", 1, failed="\0x" * 100000)
+except lrsearch.LrsearchError as error:
+    assert error.status == 65, error
 try:
     lrsearch.tell("logs/asked", 1, loss=9.0)
     sys.exit("another result was taken")
@@ -129,6 +140,9 @@ trainer: {kind: command, argv: [train, '--lr={lr}', '{tokens}'], env: {MODE: a b
 search: {lr: [1e-3, 6.4e-2], horizons: [1M, 2M], policy: grid}
 target: {tokens: 64M}
 END
+refused 65 "--json gives the command of each trial: trainer.argv[1]: at byte 2: {port} has no value" \
+    ask logs/grid grid.yaml --json --set 'trainer.argv=[train, "{port}"]'
+[ ! -e logs/grid ] || fail "a trial was handed out without its command"
 children=
 for i in 0 1 2 3 4 5 6 7 8 9; do
     "$LRSEARCH" ask logs/grid grid.yaml --json >asked.$i 2>err.$i &
@@ -154,3 +168,24 @@ for child in $children; do
 done
 [ "$(grep -c '"ended"' logs/grid/journal.jsonl)" -eq 10 ] || fail "a result is lost"
 [ ! -e logs/grid/lock ] || fail "a lock is left behind"
+
+# ---- after a run that was killed: its trials are handed out, and failures alike do not end it ----
+
+sed 's/argv: .*/argv: [sleep, 99], report: {prefix: x}}/' grid.yaml >slow.yaml
+start "$LRSEARCH" slow.yaml --run-dir logs/killed --set trainer.concurrent_trials=2
+wait_for_events logs/killed/journal.jsonl started 2
+kill -KILL "$pid"
+wait "$pid" || :
+run "$LRSEARCH" ask logs/killed -n 9
+expect_status 0
+expect_out "trial 1, attempt 2:"
+expect_out "trial 2, attempt 2:"
+expect_out "trial 9, attempt 1:"
+for i in 1 2 3; do
+    run "$LRSEARCH" tell logs/killed --trial $i --failed "no GPU"
+    expect_status 0
+done
+run "$LRSEARCH" ask logs/killed -n 9
+expect_status 0
+expect_out "trial 1, attempt 3:"
+expect_out "trial 10, attempt 1:"

@@ -71,6 +71,7 @@ told() # WORD...
 }
 argv='trainer.argv=[./told.sh, "it'\''s", "$(touch PWN);", "", "{lr}"]'
 for launcher in '[env, A=b]' '[env, A=b, "{command}"]' '[sh, -c, "A=b exec {command}"]' \
+    '[sh, -c, "{command}; A=b exec {command}"]' \
     '[sh, -c, "A=$1 exec {command}", "{{command}}", b]' '[env, "A=b", sh, -c, "\"$@\"", x, "{command}"]'; do
     one --set "$argv" --set "trainer.launcher=$launcher"
     told "it's" '$(touch PWN);' "" 0.008

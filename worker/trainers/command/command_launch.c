@@ -34,24 +34,33 @@ static char *quoted_line(char *const *argv)
     return line;
 }
 
-/* Adds a word that has {command} inside, with the text around it expanded. */
-static int add_around(struct command_words *words, const char *word, const char *at,
-                      const char *line, const struct placeholder_trial *trial, struct lr_error *err)
+/* Adds a word with its placeholders expanded, and `line` where it has {command}. */
+static int add_word(struct command_words *words, const char *word, const char *line,
+                    const struct placeholder_trial *trial, struct lr_error *err)
 {
-    char before[2 * TRIAL_PATH], after[2 * TRIAL_PATH], text[TRIAL_PATH];
-    int rc;
-    snprintf(text, sizeof(text), "%.*s", (int)(at - word), word);
-    if ((rc = placeholder_expand(before, sizeof(before), text, trial, err)) ||
-        (rc = placeholder_expand(after, sizeof(after), at + COMMAND_LENGTH, trial, err)))
-        return rc;
-    size_t size = strlen(before) + strlen(line) + strlen(after) + 1;
-    char *whole = lr_malloc(size);
-    if (!whole)
-        return lr_nomem(err);
-    snprintf(whole, size, "%s%s%s", before, line, after);
-    command_words_add(words, NULL, whole);
+    char text[TRIAL_PATH], part[2 * TRIAL_PATH];
+    char *whole = NULL;
+    size_t length = 0;
+    int rc = 0;
+    while (word) {
+        const char *at = placeholder_find(word, COMMAND);
+        snprintf(text, sizeof(text), "%.*s", (int)(at ? (size_t)(at - word) : strlen(word)), word);
+        if ((rc = placeholder_expand(part, sizeof(part), text, trial, err)))
+            break;
+        size_t size = length + strlen(part) + strlen(line) + 1;
+        char *larger = lr_realloc(whole, size);
+        if (!larger) {
+            rc = lr_nomem(err);
+            break;
+        }
+        whole = larger;
+        length += (size_t)snprintf(whole + length, size - length, "%s%s", part, at ? line : "");
+        word = at ? at + COMMAND_LENGTH : NULL;
+    }
+    if (!rc)
+        command_words_add(words, NULL, whole);
     lr_free(whole);
-    return 0;
+    return rc;
 }
 
 /* ---- srun ---- */
@@ -121,20 +130,17 @@ bool command_step_ended(const char *line)
 int command_launch(struct command_words *words, const struct command_setup *setup,
                    char *const *argv, const struct placeholder_trial *trial, struct lr_error *err)
 {
-    char word[2 * TRIAL_PATH];
     char *line = quoted_line(argv);
     bool there = false;
     int rc = line ? 0 : lr_nomem(err);
     for (size_t i = 0; !rc && i < setup->launcher_words; i++) {
-        const char *at = placeholder_find(setup->launcher[i], COMMAND);
-        there = there || at;
-        if (at && strcmp(setup->launcher[i], COMMAND) == 0) {
+        const char *word = setup->launcher[i];
+        there = there || placeholder_find(word, COMMAND);
+        if (strcmp(word, COMMAND) == 0) {
             for (size_t k = 0; argv[k]; k++)
                 command_words_add(words, NULL, argv[k]);
-        } else if (at) {
-            rc = add_around(words, setup->launcher[i], at, line, trial, err);
-        } else if (!(rc = placeholder_expand(word, sizeof(word), setup->launcher[i], trial, err))) {
-            command_words_add(words, NULL, word);
+        } else if ((rc = add_word(words, word, line, trial, err))) {
+            lr_prefix(err, "trainer.launcher[%zu]", i);
         }
         if (i == 0 && command_by_srun(setup))
             add_step(words, setup, trial);
