@@ -123,6 +123,17 @@ run "$LRSEARCH" plan init --command 'sh -c "echo val_loss 3.5" {lr} {tokens}' -o
 expect_status 0
 grep -qF "cwd: $work " sub/p.yaml || fail "sub/p.yaml has no cwd"
 
+cat >whole.sh <<'END'
+#!/bin/sh
+case $3 in *[!0-9]*) echo "$3 is no whole number" && exit 2 ;; esac
+exec ./train.sh --lr "$1" --max_iters="$2"
+END
+chmod +x whole.sh
+init './whole.sh {lr} {steps} {steps/2000}' --time 60s
+expect_status 0
+run "$LRSEARCH" check plan.yaml --try
+expect_status 0
+
 # ---- what it refuses ----
 
 no_plan() # STATUS TEXT LINE OPTION...

@@ -140,6 +140,20 @@ static void placeholders_are_looked_for(void **state)
     shell_words_release(&words);
 }
 
+static void whole_numbers_stay_whole(void **state)
+{
+    struct shell_words words;
+    struct lr_error err = {0};
+    (void)state;
+    assert_int_equal(shell_words_split(&words, "a --lr={lr/3} {steps/10} {tokens}", &err), 0);
+    assert_false(shell_words_are_whole(&words, 512 * 8, 8));
+    assert_true(shell_words_are_whole(&words, 510 * 8, 8));
+    shell_words_release(&words);
+    assert_int_equal(shell_words_split(&words, "a {lr} {steps/3} {steps//7} {oops}", &err), 0);
+    assert_true(shell_words_are_whole(&words, 512 * 8, 8));
+    shell_words_release(&words);
+}
+
 /* ---- losses ---- */
 
 struct printed {
@@ -578,6 +592,7 @@ int main(void)
         cmocka_unit_test(too_many_words_are_refused),
         cmocka_unit_test(options_become_placeholders),
         cmocka_unit_test(placeholders_are_looked_for),
+        cmocka_unit_test(whole_numbers_stay_whole),
         cmocka_unit_test(losses_are_found),
         cmocka_unit_test(signs_are_literal),
         cmocka_unit_test(protocols_are_known),
