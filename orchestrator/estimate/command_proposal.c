@@ -336,8 +336,8 @@ static void put_report(FILE *out, const struct command_proposal *p, const struct
     if (!losses->diverged)
         return;
     fprintf(out,
-            "  # nan or inf in place of that loss means that it diverged; so does a training loss "
-            "of nan or inf.\n  diverged: {regex: ");
+            "  # nan or inf in place of that loss means that it diverged; so does a line such as "
+            "\"loss is nan\".\n  diverged: {regex: ");
     put_word(out, losses->diverged);
     fprintf(out, "}\n");
 }

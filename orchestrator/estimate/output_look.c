@@ -589,11 +589,11 @@ static bool try_group(struct output_losses *out, const struct output_look *look,
     return false;
 }
 
-/* nan and inf in lines of training losses, when a report reads those of validation alone. NULL: a
- * line of this run has them, as "best loss: inf" at the start. */
+/* nan and inf in lines that the report does not read: of training losses, and "Loss is nan, stopping".
+ * NULL: a line of this run has them, as "best loss: inf" at the start. */
 static const char *find_diverged(const struct output_look *look)
 {
-    static const char regex[] = "(?i)\\bloss\\W{1,4}(?:nan|inf)\\b";
+    static const char regex[] = "(?i)\\bloss\\W{1,4}(?:(?:is|was|became) )?(?:nan|inf)\\b";
     struct report_reader *reader;
     struct lr_error err = {0};
     bool diverged = report_reader_create(&reader, REPORT_FD, "", &err) ||
@@ -652,7 +652,7 @@ int output_look_losses(struct output_losses *out, const struct output_look *look
         best->fractions = 0; /* not this one */
         *out = (struct output_losses){0};
     }
-    out->diverged = out->found && out->validation ? find_diverged(look) : NULL;
+    out->diverged = out->found ? find_diverged(look) : NULL;
 out:
     lr_free(groups);
     return 0;

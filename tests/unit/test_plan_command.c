@@ -545,6 +545,7 @@ static void protocols_are_known(void **state)
 static void divergence_is_proposed_unless_it_is_printed(void **state)
 {
     static const char *const good[] = {"step 1: train loss 3.5, val loss 3.25", "best loss 3"};
+    static const char *const training[] = {"step 1 loss 3.5"};
     static const char *const early[] = {"best loss: inf", "step 1: train loss 3.5, val loss 3.25"};
     struct output_look look = {0};
     struct output_losses losses;
@@ -559,9 +560,16 @@ static void divergence_is_proposed_unless_it_is_printed(void **state)
     assert_int_equal(report_reader_take_diverged(reader, losses.diverged, &err), 0);
     assert_int_equal(report_reader_diverged(reader, "iter 9: loss NaN, x", 19, &diverged, &err), 0);
     assert_true(diverged);
+    assert_int_equal(report_reader_diverged(reader, "Loss is nan, stopping", 21, &diverged, &err),
+                     0);
+    assert_true(diverged);
     assert_int_equal(report_reader_diverged(reader, "loss 3.5, info", 14, &diverged, &err), 0);
     assert_false(diverged);
     report_reader_destroy(reader);
+    output_look_release(&look);
+    look_at(&look, training, 1, COMMAND_OUT);
+    assert_int_equal(output_look_losses(&losses, &look, &err), 0);
+    assert_true(losses.found && !losses.validation && losses.diverged);
     output_look_release(&look);
     look_at(&look, early, 2, COMMAND_OUT);
     assert_int_equal(output_look_losses(&losses, &look, &err), 0);
