@@ -79,7 +79,7 @@ expect_said "its last lines: | no GPU"
 try 5 "tell it its length by {tokens} or {steps}" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters=10"]'
 try 5 "it is on stderr, which is not read" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters={steps}", --stderr]'
 try 5 "diverged: " 'trainer.argv=[sh, -c, "echo step 3: val loss nan"]'
-try 5 "it printed nothing (python -u prints at once)" 'trainer.argv=["true"]'
+try 5 "it printed nothing (stdbuf -oL may make it print at once)" 'trainer.argv=["true"]'
 run "$LRSEARCH" check plan.yaml --try --try-time 1s --set search.horizons=[100M,200M] --set target.tokens=1B
 expect_status 0
 expect_out "stopped after 1."
