@@ -178,7 +178,7 @@ static int print_json(const char *path, const struct command_proposal *p, struct
 
 static void print_text(const char *path, const struct command_proposal *p)
 {
-    char longest[24], target[24], time[24], speed[24];
+    char longest[24], target[24], time[24], speed[24], word[4 * TRIAL_PATH];
     printf("\n");
     lr_say(stdout, "%s: ", path);
     if (p->losses.found)
@@ -192,7 +192,8 @@ static void print_text(const char *path, const struct command_proposal *p)
            format_count(target, sizeof(target), (double)p->target_tokens));
     if (p->wall_s > 0)
         printf("; about %s with one worker", format_seconds(time, sizeof(time), p->wall_s));
-    lr_say(stdout, "\n\nnext:\n  lrsearch check %s --try\n  lrsearch run %s\n", path, path);
+    lr_shell_word(word, sizeof(word), path);
+    lr_say(stdout, "\n\nnext:\n  lrsearch check %s --try\n  lrsearch run %s\n", word, word);
 }
 
 struct printing {

@@ -134,6 +134,11 @@ expect_status 0
 run "$LRSEARCH" check plan.yaml --try
 expect_status 0
 
+run "$LRSEARCH" plan init --command 'sh -c "echo val_loss 3.5" {lr} {tokens}' -o 'a b.yaml' -q
+expect_status 0
+expect_out "lrsearch check 'a b.yaml' --try"
+expect_out "lrsearch run 'a b.yaml'"
+
 # ---- what it refuses ----
 
 no_plan() # STATUS TEXT LINE OPTION...
