@@ -463,7 +463,8 @@ static int check_failures(const struct campaign *campaign, struct lr_error *err)
     if (campaign_failed_alike(campaign))
         return lr_fail(err, LR_EFAILURES,
                        "the first %u attempts failed in the same way; the last: %s. Mend the cause "
-                       "and run the same command again to go on",
+                       "and run the same command again to go on; if that changes the plan, with "
+                       "--fork NAME",
                        campaign->first.count, campaign->last_failure);
     if (campaign->failures > campaign->plan.limits.max_failures)
         return lr_fail(err, LR_EFAILURES,

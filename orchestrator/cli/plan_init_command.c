@@ -121,8 +121,11 @@ static void warn(const struct command_proposal *proposal, const struct command_s
         lr_log(
             LR_LOG_WARNING,
             "nothing that it printed in %s looks like a loss; put your own words into the plan's "
-            "trainer.report, or give it more time (--seconds) or a shorter training (--tokens)",
-            format_seconds(time, sizeof(time), seen->end.seconds));
+            "trainer.report, or give it more time (--seconds) or a shorter training (--tokens)%s",
+            format_seconds(time, sizeof(time), seen->end.seconds),
+            seen->look->seen == 0 && seen->end.stopped
+                ? "; many programs keep what they print while stdout is no terminal (stdbuf -oL)"
+                : "");
     else if (!proposal->losses.validation)
         lr_log(LR_LOG_WARNING, "it printed no validation loss; the plan takes the training loss");
     else if (proposal->losses.matches == 1 && seen->end.stopped)
@@ -130,6 +133,8 @@ static void warn(const struct command_proposal *proposal, const struct command_s
                "it told one validation loss in %s; have it evaluate at the end of a training, "
                "whatever its length (its option for that with {steps}, say)",
                format_seconds(time, sizeof(time), seen->end.seconds));
+    if (proposal->sets.length && !(proposal->tokens_per_s > 0))
+        lr_log(LR_LOG_WARNING, "nothing told how fast it trains; choose search.horizons yourself");
     if (!proposal->sets.length)
         lr_log(LR_LOG_WARNING,
                "nothing tells the command how long to train; add its option with {steps} or "
@@ -173,7 +178,7 @@ static int print_json(const char *path, const struct command_proposal *p, struct
 
 static void print_text(const char *path, const struct command_proposal *p)
 {
-    char longest[24], target[24], time[24], speed[24];
+    char longest[24], target[24], time[24], speed[24], word[4 * TRIAL_PATH];
     printf("\n");
     lr_say(stdout, "%s: ", path);
     if (p->losses.found)
@@ -187,7 +192,8 @@ static void print_text(const char *path, const struct command_proposal *p)
            format_count(target, sizeof(target), (double)p->target_tokens));
     if (p->wall_s > 0)
         printf("; about %s with one worker", format_seconds(time, sizeof(time), p->wall_s));
-    lr_say(stdout, "\n\nnext:\n  lrsearch check %s --try\n  lrsearch run %s\n", path, path);
+    lr_shell_word(word, sizeof(word), path);
+    lr_say(stdout, "\n\nnext:\n  lrsearch check %s --try\n  lrsearch run %s\n", word, word);
 }
 
 struct printing {

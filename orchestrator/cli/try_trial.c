@@ -120,7 +120,9 @@ static int print_nearest(const struct trying *trying, struct lr_error *err)
     if (!losses.found || losses.way == REPORT_FD) {
         print_last_lines(&trying->look);
         printf("  to change: trainer.report, so that it reads the line that tells the loss%s\n",
-               trying->look.count > 0 ? "" : "; it printed nothing (python -u prints at once)");
+               trying->look.count > 0
+                   ? ""
+                   : "; it printed nothing (stdbuf -oL may make it print at once)");
         return 0;
     }
     lr_printable_copy(line, sizeof(line), trying->look.lines[losses.example].text);

@@ -20,8 +20,9 @@
 #define STEPS_UNKNOWN 2048 /* the longest horizon when nothing tells the speed */
 #define TOKENS_UNKNOWN 4194304
 #define BATCH_ASSUMED 8192
-#define TARGET_MOST 1e15 /* tokens, as of a plan */
-#define TARGET_FACTOR 16 /* target / longest horizon by default, as in plans/quickstart.yaml */
+#define WHOLE_TRIED 10000 /* lengths, to find one of whole numbers */
+#define TARGET_MOST 1e15  /* tokens, as of a plan */
+#define TARGET_FACTOR 16  /* target / longest horizon by default, as in plans/quickstart.yaml */
 #define LR_FACTOR 8.0 /* three octaves to each side: a default LR is often off by a factor of 4 */
 
 /* ---- what is known ---- */
@@ -86,8 +87,23 @@ static double least_longest(const struct command_proposal *out)
     return fmax(least, evaluations);
 }
 
+/* The units next below or, if there are none, above `units` that give whole numbers to a program
+ * that wants them. */
+static double whole_units(const struct command_proposal *out, const struct command_seen *seen,
+                          double units, double least)
+{
+    uint32_t batch = out->batch_tokens > 0 ? out->batch_tokens : 1;
+    for (int sign = -1; sign <= 1; sign += 2)
+        for (int i = 0; i < WHOLE_TRIED && units + sign * i >= least; i++)
+            if (shell_words_are_whole(seen->words, (uint64_t)((units + sign * i) * unit_of(out)),
+                                      batch))
+                return units + sign * i;
+    return units;
+}
+
 /* The longest is at most `wanted`, but no shorter than the least; the others are its halves. */
-static void set_horizons(struct command_proposal *out, double wanted)
+static void set_horizons(struct command_proposal *out, const struct command_seen *seen,
+                         double wanted)
 {
     double unit = unit_of(out), share = (double)(UINT64_C(1) << (COMMAND_HORIZONS - 1));
     double shortest = fmax(floor(wanted / share / unit), ceil(least_longest(out) / share / unit));
@@ -95,6 +111,7 @@ static void set_horizons(struct command_proposal *out, double wanted)
     double rounded = power * (shortest >= 1.5 * power && power >= 2 ? 1.5 : 1);
     if (rounded * unit * share < least_longest(out))
         rounded = shortest;
+    rounded = whole_units(out, seen, rounded, ceil(least_longest(out) / share / unit));
     for (int i = 0; i < COMMAND_HORIZONS; i++)
         out->horizons[i] = (uint64_t)(rounded * unit) << i;
 }
@@ -129,7 +146,7 @@ static void fit_time(struct command_proposal *out, const struct command_seen *se
                                             : TOKENS_UNKNOWN;
     if (seen->target_tokens > 0)
         wanted = fmin(wanted, (double)seen->target_tokens);
-    set_horizons(out, fmin(wanted, TARGET_MOST / TARGET_FACTOR));
+    set_horizons(out, seen, fmin(wanted, TARGET_MOST / TARGET_FACTOR));
     out->trials = usual.trials;
     if (!known)
         return;
@@ -319,8 +336,8 @@ static void put_report(FILE *out, const struct command_proposal *p, const struct
     if (!losses->diverged)
         return;
     fprintf(out,
-            "  # nan or inf in place of that loss means that it diverged; so does a training loss "
-            "of nan or inf.\n  diverged: {regex: ");
+            "  # nan or inf in place of that loss means that it diverged; so does a line such as "
+            "\"loss is nan\".\n  diverged: {regex: ");
     put_word(out, losses->diverged);
     fprintf(out, "}\n");
 }

@@ -452,19 +452,22 @@ static void put_literal(struct regex *regex, const char *text, struct span span,
     }
 }
 
-/* A word is whole, unless a colour's letter stands before it. */
-static void put_key(struct regex *regex, const char *text, struct span key)
+/* A word is whole, unless a colour's letter stands before it. before: what may not. */
+static void put_key(struct regex *regex, const char *text, struct span key, const char *before)
 {
     if (key.at < key.end && (isalnum((unsigned char)text[key.at]) || text[key.at] == '_') &&
-        before_colour(text, key.at) == key.at)
+        before_colour(text, key.at) == key.at) {
         put(regex, "\\b");
+        put(regex, before);
+    }
     put_literal(regex, text, key, true);
 }
 
-static void put_number(struct regex *regex, const char *text, const struct number *number)
+static void put_number(struct regex *regex, const char *text, const struct number *number,
+                       const char *before)
 {
     const struct span between = {number->key.end, number->span.at};
-    put_key(regex, text, number->key);
+    put_key(regex, text, number->key, before);
     put_literal(regex, text, between, /* only space: at least some */
                 strspn(text + between.at, " \t") >= between.end - between.at);
     put(regex, number->loss ? "(?<loss>[-+]?(?:\\d+\\.?\\d*(?:e[-+]?\\d+)?|nan|inf))"
@@ -500,22 +503,23 @@ static bool make_regex(struct regex *regex, const struct output_line *line,
     }
     bool word = group->word.end > 0 && !from_start;
     if (word && !(number && number->key.at < group->word.at)) {
-        put_key(regex, line->text, group->word);
+        put_key(regex, line->text, group->word, "");
         put(regex, "\\b.*?");
         word = false;
     }
     if (number && number->span.at < loss->span.at) {
-        put_number(regex, line->text, number);
+        put_number(regex, line->text, number, "");
         put(regex, ".*?");
     }
     if (word) {
-        put_key(regex, line->text, group->word);
+        put_key(regex, line->text, group->word, "");
         put(regex, "\\b.*?");
     }
-    put_number(regex, line->text, loss);
+    /* a summary at the end, which this run may not have reached, has no count */
+    put_number(regex, line->text, loss, number || group->odd ? "" : "(?<!best )");
     if (number && number->span.at > loss->span.at) {
         put(regex, ".*?");
-        put_number(regex, line->text, number);
+        put_number(regex, line->text, number, "");
     }
     return !regex->full;
 }
@@ -585,11 +589,11 @@ static bool try_group(struct output_losses *out, const struct output_look *look,
     return false;
 }
 
-/* nan and inf in lines of training losses, when a report reads those of validation alone. NULL: a
- * line of this run has them, as "best loss: inf" at the start. */
+/* nan and inf in lines that the report does not read: of training losses, and "Loss is nan, stopping".
+ * NULL: a line of this run has them, as "best loss: inf" at the start. */
 static const char *find_diverged(const struct output_look *look)
 {
-    static const char regex[] = "(?i)\\bloss\\W{1,4}(?:nan|inf)\\b";
+    static const char regex[] = "(?i)\\bloss\\W{1,4}(?:(?:is|was|became) )?(?:nan|inf)\\b";
     struct report_reader *reader;
     struct lr_error err = {0};
     bool diverged = report_reader_create(&reader, REPORT_FD, "", &err) ||
@@ -648,7 +652,7 @@ int output_look_losses(struct output_losses *out, const struct output_look *look
         best->fractions = 0; /* not this one */
         *out = (struct output_losses){0};
     }
-    out->diverged = out->found && out->validation ? find_diverged(look) : NULL;
+    out->diverged = out->found ? find_diverged(look) : NULL;
 out:
     lr_free(groups);
     return 0;

@@ -228,6 +228,29 @@ int shell_words_check(struct shell_words_sets *out, const struct shell_words *wo
     return 0;
 }
 
+static size_t points_of(const char *text)
+{
+    size_t points = 0;
+    for (; *text; text++)
+        points += *text == '.';
+    return points;
+}
+
+bool shell_words_are_whole(const struct shell_words *words, uint64_t tokens, uint32_t batch_tokens)
+{
+    const struct trial_spec usual = {.lr = 1,
+                                     .horizon_tokens = (uint64_t)1000000 * batch_tokens,
+                                     .batch_tokens = batch_tokens},
+                            wanted = {
+                                .lr = 1, .horizon_tokens = tokens, .batch_tokens = batch_tokens};
+    char plain[2 * TRIAL_PATH], other[2 * TRIAL_PATH];
+    for (size_t i = 0; i < words->count; i++)
+        if (!expand(plain, words->words[i], &usual, NULL) &&
+            !expand(other, words->words[i], &wanted, NULL) && points_of(other) > points_of(plain))
+            return false;
+    return true;
+}
+
 /* ---- options ---- */
 
 enum meaning { MEANS_NOTHING, MEANS_LR, MEANS_STEPS, MEANS_TOKENS, MEANS_SEED, MEANS_BATCH };

@@ -32,6 +32,9 @@ struct shell_words_sets {
 /* LR_EUSAGE: a placeholder is wrong. batch_tokens: as in training. */
 int shell_words_check(struct shell_words_sets *out, const struct shell_words *words,
                       uint32_t batch_tokens, struct lr_error *err);
+/* Whether the words that are whole numbers at a million steps are so at `tokens`: a program that took
+ * --warmup 100000 for {steps/10} may refuse 51.2. */
+bool shell_words_are_whole(const struct shell_words *words, uint64_t tokens, uint32_t batch_tokens);
 
 /* Writes the command line with a placeholder in place of each number that is by its option's name a
  * learning rate, a number of steps or tokens, or a seed: "--lr 3e-4" becomes "--lr {lr}". `found`:

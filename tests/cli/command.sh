@@ -162,7 +162,7 @@ chmod +x told.sh
 mkdir inner
 one() # [--set ...]: one training
 {
-    run env SLURM_JOB_ID=7 OMPI_X=1 PMIX_RANK=0 PMI_RANK=0 LRSEARCH_LR=5 CUDA_VISIBLE_DEVICES=a,b,c \
+    run env -u PYTHONUNBUFFERED SLURM_JOB_ID=7 OMPI_X=1 PMIX_RANK=0 PMI_RANK=0 LRSEARCH_LR=5 CUDA_VISIBLE_DEVICES=a,b,c \
         "$LRSEARCH" train one.yaml --lr 0.1 --tokens 100k "$@"
 }
 cat >one.yaml <<'END'
@@ -186,7 +186,7 @@ printf '%s\n' --lr=0.1 "100000 5" "{lr}" "" w64 sp "$work/inner" | cmp - inner/t
     fail "argv: $(cat inner/told.argv)"
 for line in LRSEARCH_LR=0.1 LRSEARCH_EMBEDDING_LR_RATIO=0.3 LRSEARCH_TOKENS=100000 LRSEARCH_SEED=5 \
     LRSEARCH_D_MODEL=64 LRSEARCH_ATTEMPT=1 LRSEARCH_REPORT_FD=3 "MINE=a b" EMPTY= OMP_NUM_THREADS=3 \
-    CUDA_VISIBLE_DEVICES=a,b; do
+    PYTHONUNBUFFERED=1 CUDA_VISIBLE_DEVICES=a,b; do
     grep -qxF "$line" inner/told.env || fail "the environment has no $line"
 done
 ! grep -q '^\(OMPI\|PMIX\|PMI\|SLURM\)_\|^LRSEARCH_VOCAB' inner/told.env ||
@@ -196,6 +196,8 @@ expect_json 100000 inner/told.json tokens
 spec=$(sed -n 's/^LRSEARCH_SPEC=//p' inner/told.env)
 [ -n "$spec" ] && [ ! -e "$spec" ] || fail "LRSEARCH_SPEC is still there"
 mkdir temporary
+run env PYTHONUNBUFFERED= "$LRSEARCH" train one.yaml --lr 0.1 --tokens 100k
+grep -qx PYTHONUNBUFFERED= inner/told.env || fail "PYTHONUNBUFFERED of the caller"
 run env TMPDIR=temporary "$LRSEARCH" train one.yaml --lr 0.1 --tokens 100k # runs in another folder
 expect_status 0
 one --set trainer.gpus_per_trial=4

@@ -79,7 +79,7 @@ expect_said "its last lines: | no GPU"
 try 5 "tell it its length by {tokens} or {steps}" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters=10"]'
 try 5 "it is on stderr, which is not read" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters={steps}", --stderr]'
 try 5 "diverged: " 'trainer.argv=[sh, -c, "echo step 3: val loss nan"]'
-try 5 "it printed nothing (python -u prints at once)" 'trainer.argv=["true"]'
+try 5 "it printed nothing (stdbuf -oL may make it print at once)" 'trainer.argv=["true"]'
 run "$LRSEARCH" check plan.yaml --try --try-time 1s --set search.horizons=[100M,200M] --set target.tokens=1B
 expect_status 0
 expect_out "stopped after 1."
@@ -122,6 +122,22 @@ mkdir sub
 run "$LRSEARCH" plan init --command 'sh -c "echo val_loss 3.5" {lr} {tokens}' -o sub/p.yaml -q
 expect_status 0
 grep -qF "cwd: $work " sub/p.yaml || fail "sub/p.yaml has no cwd"
+
+cat >whole.sh <<'END'
+#!/bin/sh
+case $3 in *[!0-9]*) echo "$3 is no whole number" && exit 2 ;; esac
+exec ./train.sh --lr "$1" --max_iters="$2"
+END
+chmod +x whole.sh
+init './whole.sh {lr} {steps} {steps/2000}' --time 60s
+expect_status 0
+run "$LRSEARCH" check plan.yaml --try
+expect_status 0
+
+run "$LRSEARCH" plan init --command 'sh -c "echo val_loss 3.5" {lr} {tokens}' -o 'a b.yaml' -q
+expect_status 0
+expect_out "lrsearch check 'a b.yaml' --try"
+expect_out "lrsearch run 'a b.yaml'"
 
 # ---- what it refuses ----
 

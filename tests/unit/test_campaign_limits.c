@@ -140,7 +140,7 @@ static void first_attempts_fail_alike(void **state)
         assert_string_equal(err.text, "the first 4 attempts failed in the same way; the last: "
                                       "trial 4, attempt 1: failed: exit status 1; its last line: "
                                       "11:05 no GPU. Mend the cause and run the same command again "
-                                      "to go on");
+                                      "to go on; if that changes the plan, with --fork NAME");
         driver_answer(&driver, &answer);
         assert_int_equal(answer.status, ANSWER_INTERRUPTED);
         assert_string_equal(answer.reason, "the first attempts failed in the same way; the last: "

@@ -370,6 +370,11 @@ static void regex_reports(void **state)
     assert_int_equal(read_line(REPORT_REGEX, both, "step 1 loss 1e31"), LR_EDATA);
     assert_non_null(strstr(why.text, "has the loss 1e+31, and no loss is beyond 1e30"));
     assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>\\S+)", "loss 3"), 1);
+    assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>\\S+)", "(loss 3.5), lr 1"), 1);
+    assert_true(fabs(report.loss - 3.5) < 1e-9);
+    assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>\\S+)", "loss NaN, lr 1"), 1);
+    assert_true(isnan(report.loss));
+    assert_int_equal(read_line(REPORT_REGEX, "loss (?<loss>\\S+)", "loss 1,234"), LR_EDATA);
     assert_false(report.has_tokens || report.has_steps);
     const char *steps = "iter (?<steps>\\S+): loss (?<loss>[^ ,]+)";
     assert_int_equal(read_line(REPORT_REGEX, steps, "iter 250: loss 3.1, time 2 ms"), 1);

@@ -140,6 +140,20 @@ static void placeholders_are_looked_for(void **state)
     shell_words_release(&words);
 }
 
+static void whole_numbers_stay_whole(void **state)
+{
+    struct shell_words words;
+    struct lr_error err = {0};
+    (void)state;
+    assert_int_equal(shell_words_split(&words, "a --lr={lr/3} {steps/10} {tokens}", &err), 0);
+    assert_false(shell_words_are_whole(&words, 512 * 8, 8));
+    assert_true(shell_words_are_whole(&words, 510 * 8, 8));
+    shell_words_release(&words);
+    assert_int_equal(shell_words_split(&words, "a {lr} {steps/3} {steps//7} {oops}", &err), 0);
+    assert_true(shell_words_are_whole(&words, 512 * 8, 8));
+    shell_words_release(&words);
+}
+
 /* ---- losses ---- */
 
 struct printed {
@@ -183,6 +197,18 @@ static const struct printed table[] = {
      10,
      NULL,
      {NULL}},
+    {"a summary that this run did not reach",
+     {"epoch 1", "val loss: 3.5", "epoch 2", "val loss: 3.25"},
+     true,
+     true,
+     2,
+     3.5,
+     3.25,
+     COUNTED_NOTHING,
+     0,
+     0,
+     NULL,
+     {"Done. Best val loss: 3.2 in epoch 7"}},
     {"HF Trainer",
      {"{'loss': 3.1234, 'grad_norm': 1.25, 'learning_rate': 5e-05, 'epoch': 0.5}",
       "{'eval_loss': 2.875, 'eval_runtime': 1.23, 'eval_samples_per_second': 12.3, 'epoch': 0.5}",
@@ -197,7 +223,7 @@ static const struct printed table[] = {
      COUNTED_NOTHING,
      0,
      0,
-     "(?i)\\beval_loss':\\s*(?<loss>[-+]?(?:\\d+\\.?\\d*(?:e[-+]?\\d+)?|nan|inf))",
+     "(?i)\\b(?<!best )eval_loss':\\s*(?<loss>[-+]?(?:\\d+\\.?\\d*(?:e[-+]?\\d+)?|nan|inf))",
      {NULL}},
     {"Megatron",
      {" iteration      100/    1000 | consumed samples:         1600 | elapsed time per iteration "
@@ -519,6 +545,7 @@ static void protocols_are_known(void **state)
 static void divergence_is_proposed_unless_it_is_printed(void **state)
 {
     static const char *const good[] = {"step 1: train loss 3.5, val loss 3.25", "best loss 3"};
+    static const char *const training[] = {"step 1 loss 3.5"};
     static const char *const early[] = {"best loss: inf", "step 1: train loss 3.5, val loss 3.25"};
     struct output_look look = {0};
     struct output_losses losses;
@@ -533,9 +560,16 @@ static void divergence_is_proposed_unless_it_is_printed(void **state)
     assert_int_equal(report_reader_take_diverged(reader, losses.diverged, &err), 0);
     assert_int_equal(report_reader_diverged(reader, "iter 9: loss NaN, x", 19, &diverged, &err), 0);
     assert_true(diverged);
+    assert_int_equal(report_reader_diverged(reader, "Loss is nan, stopping", 21, &diverged, &err),
+                     0);
+    assert_true(diverged);
     assert_int_equal(report_reader_diverged(reader, "loss 3.5, info", 14, &diverged, &err), 0);
     assert_false(diverged);
     report_reader_destroy(reader);
+    output_look_release(&look);
+    look_at(&look, training, 1, COMMAND_OUT);
+    assert_int_equal(output_look_losses(&losses, &look, &err), 0);
+    assert_true(losses.found && !losses.validation && losses.diverged);
     output_look_release(&look);
     look_at(&look, early, 2, COMMAND_OUT);
     assert_int_equal(output_look_losses(&losses, &look, &err), 0);
@@ -578,6 +612,7 @@ int main(void)
         cmocka_unit_test(too_many_words_are_refused),
         cmocka_unit_test(options_become_placeholders),
         cmocka_unit_test(placeholders_are_looked_for),
+        cmocka_unit_test(whole_numbers_stay_whole),
         cmocka_unit_test(losses_are_found),
         cmocka_unit_test(signs_are_literal),
         cmocka_unit_test(protocols_are_known),

@@ -104,6 +104,8 @@ int command_env_make(char ***out, const struct command_setup *setup,
         command_words_add(&words, "SLURM_EXIT_ERROR", number);
     snprintf(number, sizeof(number), "%" PRIu32, place->threads ? place->threads : 1);
     command_words_add(&words, "OMP_NUM_THREADS", number);
+    if (!getenv("PYTHONUNBUFFERED")) /* else a pipe gets nothing for minutes */
+        command_words_add(&words, "PYTHONUNBUFFERED", "1");
     if (trial->gpus && trial->gpus[0])
         command_words_add(&words, "CUDA_VISIBLE_DEVICES", trial->gpus);
     add_rendezvous(&words, setup, trial);

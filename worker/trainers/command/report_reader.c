@@ -286,13 +286,16 @@ int report_from_numbers(struct report *report, double loss, double tokens, struc
 
 /* ---- regex ---- */
 
+/* \S+ takes what stands behind a number, too: "3.5," and "nan)". */
 static bool group_number(const struct report_reader *reader, int group, double *out)
 {
     char text[64];
     PCRE2_SIZE size = sizeof(text);
-    return pcre2_substring_copy_bynumber(reader->match, (uint32_t)group, (PCRE2_UCHAR *)text,
-                                         &size) == 0 &&
-           read_number(text, out);
+    if (pcre2_substring_copy_bynumber(reader->match, (uint32_t)group, (PCRE2_UCHAR *)text, &size))
+        return false;
+    while (size > 0 && strchr(",;:)]}", text[size - 1]))
+        text[--size] = '\0';
+    return read_number(text, out);
 }
 
 /* ---- words in the place of a loss ---- */

@@ -74,8 +74,10 @@ static int take_count(struct report_rows *rows, const struct count_place *place,
 
 static int take_loss(struct report_rows *rows, const json_t *value, struct lr_error *err)
 {
-    double loss = NAN;
-    if (!json_is_null(value) && !report_json_number(value, &loss))
+    double loss;
+    if (json_is_null(value)) /* not evaluated */
+        return 0;
+    if (!report_json_number(value, &loss))
         return lr_fail(err, LR_EDATA, "has no number %s", rows->loss);
     return take_row(rows, loss, err);
 }
