@@ -191,6 +191,29 @@ run env -u SLURM_GPUS_ON_NODE "$LRSEARCH" plan.yaml --set trainer.launcher=srun 
 expect_status 69
 expect_err "how many GPUs the Slurm job has (SLURM_GPUS_ON_NODE): give trainer.concurrent_trials"
 
+# ---- lrsearch is killed: the launcher gets SIGTERM, so that it can end what it started ----
+
+cat >far.sh <<'END'
+#!/bin/sh
+trap 'echo >far.ended; exit 1' TERM
+exec 2>/dev/null # nobody reads what the shell says of a killed sleep
+echo >far.begun
+while :; do sleep 0.1; done
+END
+chmod +x far.sh
+until_there() # FILE
+{
+    tries=300
+    while [ ! -e "$1" ]; do
+        [ "$((tries -= 1))" -gt 0 ] || fail "$1 did not appear within 30 s"
+        sleep 0.1
+    done
+}
+start "$LRSEARCH" train plan.yaml --lr 0.008 --tokens 1M --set 'trainer.launcher=[./far.sh]'
+until_there far.begun
+kill -KILL "$pid"
+until_there far.ended
+
 # ---- plans that cannot be right ----
 
 refused_plan() # TEXT SET...

@@ -433,6 +433,7 @@ static int run_command(struct attempt *a)
     const struct command_request request = {
         .argv = launch.argv,
         .env = launch.env,
+        .launcher = a->setup.launcher_words > 0,
         .stop = launch.stop,
         .cwd = launch.cwd,
         .report = a->setup.way == REPORT_FD,

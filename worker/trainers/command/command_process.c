@@ -254,7 +254,8 @@ static int start(struct command_process *process)
         if ((i != COMMAND_REPORT || process->request->report) && (rc = open_pipe(process, i)))
             goto out;
     argv[0] = (char *)(uintptr_t) "lrsearch"; /* only read */
-    argv[1] = (char *)(uintptr_t)(process->request->stop ? COMMAND_LAUNCHER_CHILD : COMMAND_CHILD);
+    argv[1] =
+        (char *)(uintptr_t)(process->request->launcher ? COMMAND_LAUNCHER_CHILD : COMMAND_CHILD);
     memcpy(argv + 2, process->request->argv, count * sizeof(*argv));
     process->process.data = process;
     if ((rc = spawn(process, argv)))

@@ -14,6 +14,7 @@ struct command_process; /* a running command */
 
 struct command_request {
     char **argv, **env; /* both end with NULL */
+    bool launcher;      /* it starts the program elsewhere, and ends it on SIGTERM */
     char **stop;        /* a program that asks the command to end; NULL: SIGTERM does */
     const char *cwd;
     bool report; /* open a descriptor for its reports */
