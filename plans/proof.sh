@@ -83,6 +83,8 @@ if [ -n "$small" ]; then
     set -- --set 'search.horizons=[32Ki, 64Ki, 128Ki]' --set target.tokens=$target "$@"
 fi
 
+trap : INT # Ctrl-C reaches lrsearch, too, whose exit status says what to do
+
 # A campaign in DIR/NAME, its summary in DIR/NAME.txt. No optimum (3) and a used budget (4) are results, too.
 campaign() # NAME LRSEARCH-OPTION...
 {

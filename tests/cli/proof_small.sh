@@ -7,8 +7,11 @@ make_story story
 set -- "$LRSEARCH_SOURCE_DIR/plans/proof.sh" --small adamw --dir "$work/runs" -- \
     --set "data.text=[$work/story]" --set training.precision=fp32 --set trainer.matmul=own
 
-# Ctrl-C reaches the whole process group.
-start setsid "$@"
+# Ctrl-C reaches the whole process group. A shell starts what is in the background deaf to it.
+start python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.setsid()
+os.execv(sys.argv[1], sys.argv[1:])' "$@"
 wait_for_events runs/adamw/sweep-1/journal.jsonl ended 2 1500
 [ ! -e runs/adamw/table.md ] || fail "a table before the sweep is over"
 kill -INT "-$pid"
