@@ -394,6 +394,8 @@ static int run_plan(const struct command_line *line)
         status = lr_error_exit_status(rc);
         if (mpi_launched_rank() == 0)
             leave_status(status);
+        else
+            sleep(1); /* mpirun kills the others when one has failed, and rank 0 says why */
     } else {
         worker_threads_set(plan, line->argv);
         if (!mpi_launched())
