@@ -201,7 +201,7 @@ static bool is_plain(const char *word)
     return strspn(word, letters) == strlen(word) && *first && !isdigit((unsigned char)*first);
 }
 
-static void put_word(FILE *out, const char *word)
+static void put_yaml_word(FILE *out, const char *word)
 {
     bool controls = lr_has_controls(word);
     if (is_plain(word)) {
@@ -239,7 +239,7 @@ static void put_head(FILE *out, const struct command_proposal *p, const struct c
                 format_seconds(most, sizeof(most), p->wall_most_s));
     fprintf(out, "\n# `lrsearch check THIS --try` runs the shortest training and says what it saw. "
                  "lrsearch-plan(5)\n# and plans/README.md have every key.\nversion: 1\nname: ");
-    put_word(out, seen->name);
+    put_yaml_word(out, seen->name);
     fputc('\n', out);
 }
 
@@ -265,22 +265,22 @@ static void put_program(FILE *out, const struct command_proposal *p,
         fprintf(out, "sh, -c, 'exec \"$@\" 2>&1', sh, ");
     for (size_t i = words->variables; i < words->count; i++) {
         fputs(i > words->variables ? ", " : "", out);
-        put_word(out, words->words[i]);
+        put_yaml_word(out, words->words[i]);
     }
     fprintf(out, "]\n");
     if (words->variables > 0)
         fprintf(out, "  env: {");
     for (size_t i = 0; i < words->variables; i++) {
         fputs(i ? ", " : "", out);
-        put_word(out, words->names[i]);
+        put_yaml_word(out, words->names[i]);
         fputs(": ", out);
-        put_word(out, words->values[i]);
+        put_yaml_word(out, words->values[i]);
     }
     if (words->variables > 0)
         fprintf(out, "} # for the program only\n");
     if (seen->cwd) {
         fprintf(out, "  cwd: ");
-        put_word(out, seen->cwd);
+        put_yaml_word(out, seen->cwd);
         fprintf(out, " # where `plan init` ran it\n");
     }
     fprintf(out,
@@ -331,14 +331,14 @@ static void put_report(FILE *out, const struct command_proposal *p, const struct
         return;
     }
     fprintf(out, "  report:\n    %s: ", losses->way == REPORT_REGEX ? "regex" : "prefix");
-    put_word(out, losses->pattern);
+    put_yaml_word(out, losses->pattern);
     fputc('\n', out);
     if (!losses->diverged)
         return;
     fprintf(out,
             "  # nan or inf in place of that loss means that it diverged; so does a line such as "
             "\"loss is nan\".\n  diverged: {regex: ");
-    put_word(out, losses->diverged);
+    put_yaml_word(out, losses->diverged);
     fprintf(out, "}\n");
 }
 
