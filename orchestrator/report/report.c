@@ -10,7 +10,6 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/version.h"
 #include "report/cell_names.h"
-#include "report/figures.h"
 #include "report/html.h"
 #include "report/next_steps.h"
 #include "report/plain_text.h"
@@ -457,16 +456,6 @@ static void begin_page(struct html *page, const struct report_input *input)
     html_raw(page, "</style>\n</head>\n<body>\n");
 }
 
-static void put_missing(struct html *page, const char *run_dir)
-{
-    html_raw(page,
-             "<p class=\"missing\" id=\"missing\">The figures are not drawn, because there was "
-             "no gnuplot where this was written (or it failed). Where there is one, this "
-             "draws them: <code>lrsearch report ");
-    html_text(page, run_dir);
-    html_raw(page, "</code>. The tables below have the same numbers.</p>\n");
-}
-
 static void end_page(struct html *page)
 {
     html_raw(page, "</main>\n<footer>lrsearch " LRSEARCH_VERSION
@@ -480,30 +469,23 @@ static void end_page(struct html *page)
 int report_write(const struct report_input *given, struct lr_error *err)
 {
     struct report_input input = *given;
-    struct html page = {0}, figures = {0};
+    struct html page = {0};
     struct run_history history;
-    bool missing = false;
     int rc;
     input.history = &history;
     if ((rc = run_history_read(&history, input.run_dir, input.count, err)))
         goto out;
-    if ((rc = figures_put(&figures, &input, &missing, err)))
-        goto out;
     begin_page(&page, &input);
     put_answer(&page, &input);
-    if (missing)
-        put_missing(&page, input.run_dir);
-    html_bytes(&page, figures.bytes, figures.used);
     put_outputs(&page, &input);
     put_trials(&page, &input);
     end_page(&page);
-    if (page.failed || figures.failed) {
+    if (page.failed) {
         rc = lr_nomem(err);
         goto out;
     }
     rc = run_dir_write(input.run_dir, "report.html", page.bytes, page.used, err);
 out:
-    html_release(&figures);
     html_release(&page);
     run_history_release(&history);
     return rc;
