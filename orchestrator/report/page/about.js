@@ -26,8 +26,8 @@
     return typeof value === "object" ? JSON.stringify(value) : String(value);
   }
   const filled = object => Object.entries(object || {}).filter(([, value]) => given(value) && !(Array.isArray(value) && value.length === 0));
-  const facts = entries => el("dl", {class: "facts"}, entries.map(([key, value]) =>
-    el("div", {}, el("dt", {}, title(key)), el("dd", {}, valueText(key, value)))));
+  const facts = (entries, name = key => key) => el("dl", {class: "facts"}, entries.map(([key, value]) =>
+    el("div", {}, el("dt", {}, name(key)), el("dd", {}, valueText(key, value)))));
   const block = (name, ...children) => el("div", {class: "block"}, el("h3", {}, name), ...children);
   const table = (label, titles, rows) => el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
     el("table", {}, el("thead", {}, el("tr", {}, titles.map(text => el("th", {scope: "col", class: "words"}, text)))),
@@ -54,7 +54,7 @@
     const keys = [...new Set(starts.flatMap(start => Object.keys(start)))].filter(key => starts.some(start => given(start[key])));
     const alike = key => starts.every(start => start[key] === starts[0][key]);
     const others = keys.filter(key => !alike(key));
-    return block(starts.length === 1 ? "Machine" : `Machines of ${starts.length} starts`, facts(keys.filter(alike).map(key => [key, starts[0][key]])),
+    return block(starts.length === 1 ? "Machine" : `Machines of ${starts.length} starts`, facts(keys.filter(alike).map(key => [key, starts[0][key]]), title),
       others.length > 0 ? table("Starts", others.map(title), starts.map(start => others.map(key => given(start[key]) ? valueText(key, start[key]) : ""))) : null);
   }
 

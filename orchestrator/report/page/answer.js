@@ -1,8 +1,9 @@
-/* The answer below the headline: numbers, what the confidence rests on, steps from the measurements to
- * the target, confirmations, claims, cost, next commands. Blocks flow in columns (page.css). */
+/* The answer below the headline: numbers, what the confidence rests on (beside the first figure); then
+ * steps from the measurements to the target, confirmations, claims, cost, next commands. Blocks flow in
+ * columns (page.css). */
 (() => {
   "use strict";
-  const {data, el, format, known} = page, {answer} = data, {target, law = {}, cost = {}} = answer;
+  const {data, el, format, known, prose} = page, {answer} = data, {target, law = {}, cost = {}} = answer;
   const nats = v => `${Number(v.toPrecision(2))} nats`;
   const plural = (n, word) => `${format.count(n)} ${word}${n === 1 ? "" : "s"}`;
   const usable = known(target.lr) && answer.status !== "not_identified";
@@ -11,8 +12,8 @@
 
   /* [name, value, note] or null each */
   const facts = rows => el("dl", {class: "facts"}, rows.filter(Boolean).map(([name, value, note]) =>
-    el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, note) : null))));
-  const list = texts => el("ul", {}, texts.map(text => el("li", {}, text)));
+    el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, prose(note)) : null))));
+  const list = texts => el("ul", {}, texts.map(text => el("li", {}, prose(text))));
   const block = (title, ...children) => el("div", {class: "block"}, el("h3", {}, title), ...children);
 
   async function copy(text, button) {
@@ -55,14 +56,14 @@
       decay.searched && known(decay.value) && ["Weight decay", format.ratio(decay.value),
         decay.at_edge ? "at the edge of its range" : `90 % interval ${format.interval(decay.ci90, format.ratio)}`],
     ].filter(Boolean);
-    return rows.length > 0 && block("Answer", facts(rows));
+    return rows.length > 0 && el("div", {class: "block"}, facts(rows));
   }
 
   function confidenceBlock() {
     const c = answer.confidence;
     if (!c || !c.word) return null;
     const share = c.assumption_share, test = law.holdout;
-    const row = (state, name, value, note) => el("div", {class: state}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, note) : null));
+    const row = (state, name, value, note) => el("div", {class: state}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, prose(note)) : null));
     const state = (good, fair) => good ? "good" : fair ? "fair" : "poor";
     return block(`Confidence: ${c.word}`, el("dl", {class: "facts marked"},
       known(c.interval_octaves) ? row(state(c.interval_octaves <= 1, c.interval_octaves <= 2), "Interval",
@@ -114,8 +115,8 @@
 
   function costBlock() {
     const fraction = cost.target_run_fraction, budgets = Object.entries(data.budget || {});
-    const words = {core_hours: "core-hours", flops: "FLOPs", wall: "wall time"};
-    const amount = (name, v) => name === "wall" ? format.seconds(v) : name === "core_hours" ? format.ratio(v) : name === "flops" ? format.lr(v) : format.tokens(v);
+    const words = {core_hours: "core-hours", flops: "FLOPs", wall: "wall time", share_of_target: "share of the target run"};
+    const amount = (name, v) => name === "wall" ? format.seconds(v) : name === "core_hours" ? format.ratio(v) : name === "flops" ? format.lr(v) : name === "share_of_target" ? format.percent(v) : format.tokens(v);
     const limited = budgets.filter(([, budget]) => budget && known(budget.limit) && budget.limit > 0);
     return block("Spent", facts([
       ["Trainings", plural(cost.trials || 0, "training"), cost.lost_attempts > 0 ? `${plural(cost.lost_attempts, "attempt")} and ${format.tokens(cost.lost_tokens)} tokens lost` : ""],
@@ -132,9 +133,12 @@
     return block("Next", answer.stopped ? el("p", {}, `Stopped: ${answer.stopped}`) : null, next.map(page.command));
   }
 
-  page.figure({
-    id: "answer", title: "The answer in numbers", span: "full", flow: true, once: true,
-    draw: holder => page.nodeOf(holder).append(el("div", {class: "blocks"}, [answerBlock(), confidenceBlock(), stepsBlock(), confirmBlock(),
-      (answer.verdicts || []).length > 0 && block("Published claims", list(answer.verdicts)), batchBlock(), baselineBlock(), costBlock(), nextBlock()].filter(Boolean))),
-  });
+  const blocks = list => holder => page.nodeOf(holder).append(el("div", {class: "blocks"}, list.filter(Boolean)));
+  const first = [answerBlock(), confidenceBlock()];
+  const claims = (answer.verdicts || []).length > 0 && block("Published claims", list(answer.verdicts));
+  const support = [stepsBlock(), confirmBlock(), claims, batchBlock(), baselineBlock(), costBlock(), nextBlock()];
+
+  page.figure({id: "answer", title: "Answer", flow: true, once: true, needs: () => first.some(Boolean), draw: blocks(first)});
+  page.figure({id: "support", title: "How the answer came about", span: "full", flow: true, once: true,
+    needs: () => support.some(Boolean), draw: blocks(support)});
 })();

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const {data, el, format, known, state, trials} = page;
-  const all = 300, ahead = 15, printed = 40; // rows that need no spacers, kept beyond the view, on paper
+  const all = 300, ahead = 15, printed = 25; // rows that need no spacers, kept beyond the view, on paper
 
   // ---- columns ----
 
@@ -55,21 +55,18 @@
     const heads = columns.map(column => el("th", {scope: "col", class: column.words ? "words" : null},
       el("button", {type: "button", onclick: () => sort(column)}, column.title)));
     const sample = trials.filter((t, i) => i % Math.ceil(trials.length / 500) === 0);
-    const widths = columns.map(column => column.key === "message" ? null
-      : Math.min(28, Math.max(column.title.length + 2, d3.max(sample, t => column.text(t).length) || 0)) + 2);
-    const table = el("table", {"aria-rowcount": trials.length}, el("colgroup", {}, widths.map(width => {
-      const col = el("col");
-      if (width) col.style.width = `${width}ch`;
-      return col;
-    })), el("thead", {}, el("tr", {}, heads)), above, body, below);
-    table.style.minWidth = `${d3.sum(widths) + (widths.includes(null) ? 24 : 0)}ch`;
+    const longest = column => d3.max(column.key === "message" ? trials : sample, t => column.text(t).length) || 0;
+    const widths = columns.map(column => Math.min(column.key === "message" ? 60 : 28, Math.max(column.title.length + 2, longest(column))) + 2);
+    const table = el("table", {"aria-rowcount": trials.length},
+      el("colgroup", {}, widths.map(width => el("col", {style: `width: ${width}ch`}))), el("thead", {}, el("tr", {}, heads)), above, body, below);
+    table.style.minWidth = `${d3.sum(widths)}ch`;
     const box = el("div", {class: "wide tall", tabindex: "0", role: "group", "aria-label": "Table of trials"}, table);
     let height = 28, first = -1, last = -1, paper = false;
 
     const cell = (column, t) => el(column.key === "id" ? "th" : "td", {scope: column.key === "id" ? "row" : null,
       class: column.words ? `words ${column.key === "state" ? `state-${column.text(t)}` : ""}` : null,
       title: column.key === "message" && t.message ? t.message : null}, column.text(t));
-    const row = (index, i) => el("tr", {id: `t${trials[index].id}`, "data-row": index, "aria-rowindex": i + 1},
+    const row = (index, i) => el("tr", {id: `t${trials[index].id}`, "data-trial": trials[index].id, "data-row": index, "aria-rowindex": i + 1},
       columns.map(column => cell(column, trials[index])));
 
     function show(anew) {
