@@ -18,7 +18,7 @@
   const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
   const items = numeric.flatMap(axis => quantities.filter(what => cells.all.filter(cell => shows(what, cell)).length > 1)
     .map(what => ({axis, what})));
-  const published = [[1, "width^1 (muP)"], [0.5, "width^1/2 (large vocabulary)"]];
+  const published = [[1, "slope 1 (muP)"], [0.5, "slope ½ (large vocab.)"]];
 
   /* Cells that differ along `axis` only: [{others: text, cells: [...]}], each ascending. */
   function groups({axis, what}) {
@@ -75,7 +75,7 @@
       label: `${what.text} against ${cells.title(axis)}`,
       x: {kind: "count", domain: page.padded([...xs, ...(goal ? [goal.x] : [])], "count", 0.07), label: cells.title(axis), values: xs},
       y: {kind: what.kind, domain: page.padded([low, high, ...ends], what.kind, 0.05), label: what.text},
-      margin: {right: labels.length > 0 ? page.labelRoom(labels.map(label => label.text), size.width * 0.42) : 14}});
+      margin: {right: labels.length > 0 ? 4 + page.labelRoom(labels, size.width * 0.45) : 14}});
     const tell = page.marks(frame.svg);
     const line = d3.line().x(point => frame.x(point[0])).y(point => frame.y(point[1]));
     for (const guide of guides)
@@ -88,7 +88,7 @@
         .style("stroke-width", 1.7).attr("stroke-dasharray", dashAxis ? dash(cells.value(first, dashAxis)) || null : null);
       for (const cell of group.cells) {
         const [x, y] = place(cell), interval = what.ends(rows[cell]);
-        if (both(interval)) page.whisker(frame.plot, {x, y0: frame.y(interval[0]), y1: frame.y(interval[1]), colour, width: 1.2});
+        if (both(interval)) page.whisker(frame.plot, {x, y0: frame.y(interval[0]), y1: frame.y(interval[1]), colour, width: 1}).style("stroke-opacity", 0.6);
         const dot = frame.plot.append("circle").attr("cx", x).attr("cy", y).attr("r", 4).style("fill", colour);
         tell(dot, () => [["model", page.cellName(cell)], [what.text, (what.kind === "lr" ? format.lr : format.ratio)(what.value(rows[cell]))],
           ["90 % interval", format.interval(interval, what.kind === "lr" ? format.lr : format.ratio)],
@@ -107,14 +107,16 @@
     page.endLabels(frame, labels, 14);
   }
 
-  page.figure({id: "axes", title: "Best values against the plan's axes", span: "full", flow: true,
+  page.figure({id: "axes", title: "Best values against the plan's axes", span: items.length > 1 ? "full" : 1, flow: true,
     caption: `At ${format.tokens(target.tokens)} tokens, with 90 % intervals. A line joins models that differ along that axis only.`,
     needs: () => items.length > 0,
-    draw(holder) {
-      const keys = new Set(items.map(item => styles(item.axis)).map(style => [style.colourAxis, style.dashAxis].join(" ")));
-      if (keys.size === 1) cells.key(holder, styles(items[0].axis).colourAxis, styles(items[0].axis).dashAxis);
-      page.panels(holder, {id: "axes", items, least: 360, height: 290, name: item => `${item.what.text} against ${cells.title(item.axis)}`,
-        draw: drawPanel});
+    draw(holder, {width}) {
+      const shared = new Map(items.map(({axis}) => styles(axis)).map(style => [`${style.colourAxis} ${style.dashAxis}`, style]));
+      if (shared.size === 1 || width < 420)
+        for (const style of shared.values()) cells.key(holder, style.colourAxis, style.dashAxis);
+      const most = Math.max(1, Math.floor((width + 20) / 360)), columns = Math.ceil(items.length / Math.ceil(items.length / most));
+      page.panels(holder, {id: "axes", items, least: Math.floor((width + 20) / Math.max(2, columns) - 20) - 1, height: 290,
+        name: item => `${item.what.text} against ${cells.title(item.axis)}`, draw: drawPanel});
     },
     table: () => ({titles: ["model", ...quantities.flatMap(what => [what.text, "90 % interval"])],
       rows: cells.all.filter(cell => rows[cell]).map(cell => [page.cellName(cell), ...quantities.flatMap(what => {

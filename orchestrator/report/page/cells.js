@@ -50,7 +50,8 @@
   const dash = cell => axes.length > 1 ? dashes(axes[1])(value(cell, axes[1])) : "";
 
   function sample(stroke, dashed) {
-    const svg = d3.create("svg").attr("width", 26).attr("height", 10).attr("aria-hidden", "true").attr("class", "sample");
+    const svg = d3.create("svg").attr("width", 26).attr("height", 10).attr("aria-hidden", "true").attr("class", "sample")
+      .style("display", "inline-block").style("margin-right", "6px").style("vertical-align", "middle");
     svg.append("line").attr("x2", 26).attr("y1", 5).attr("y2", 5).style("stroke", stroke).style("stroke-width", 2.5)
       .attr("stroke-dasharray", dashed || null);
     return svg.node();

@@ -16,13 +16,22 @@
     return list[i] * (list[i + 1] / list[i]) ** Math.max(0, Math.min(1, at - i));
   };
 
-  /* Rings in pixels of where the loss is within `level` of the least: [[[x, y], ...], ...]. */
-  function rings(frame, contour, level) {
+  /* Where the loss is within `level` of the least: rings of places in pixels, for the area, and their
+   * parts inside the grid, for the line. */
+  function within(frame, contour, level) {
     const least = d3.min(contour.loss.filter(known)), toLr = between(contour.lr), toValue = between(contour.values);
-    const below = contour.loss.map(loss => known(loss) ? least - loss : -1e3);
-    const shape = d3.contours().size([contour.lr.length, contour.values.length]).thresholds([-level])(below)[0];
-    return shape.coordinates.flatMap(polygon => polygon.map(ring =>
-      ring.map(([i, j]) => [frame.x(toLr(i - 0.5)), frame.y(toValue(j - 0.5))])));
+    const below = contour.loss.map(loss => known(loss) ? least - loss : -1e3), [nx, ny] = [contour.lr.length, contour.values.length];
+    const shape = d3.contours().size([nx, ny]).thresholds([-level])(below)[0], rings = [], lines = [];
+    for (const ring of shape.coordinates.flat()) {
+      const points = ring.map(([i, j]) => [frame.x(toLr(i - 0.5)), frame.y(toValue(j - 0.5))]);
+      const edge = ring.map(([i, j]) => i <= 0.5 || j <= 0.5 || i >= nx - 0.5 || j >= ny - 0.5);
+      rings.push(points);
+      points.forEach((point, k) => {
+        if (k === 0 || edge[k - 1] && edge[k]) lines.push([]);
+        lines[lines.length - 1].push(point);
+      });
+    }
+    return {rings, lines: lines.filter(line => line.length > 1)};
   }
 
   /* The place of a level's label: on its line, as far as possible from the other labels. */
@@ -72,21 +81,22 @@
   }
 
   function drawPanel(holder, size, contour, lights) {
-    const {optimum} = contour, near = (list, v) => known(v) && v > list[0] / 2 && v < list[list.length - 1] * 2 ? [v] : [];
+    const {optimum} = contour, near = (list, v) => known(v) && v > list[0] / 2 && v < list[list.length - 1] * 2 ? [v / 1.15, v * 1.15] : [];
     const frame = page.frame(holder, size, {
       label: `Loss over learning rate and ${title(kind)}, ${page.cellName(contour.cell)}: least at ${format.lr(optimum.lr)} and ${format.ratio(optimum.value)}`,
       x: {kind: "lr", domain: d3.extent([...contour.lr, ...near(contour.lr, optimum.lr)]), label: "learning rate"},
       y: {kind: "ratio", domain: d3.extent([...contour.values, ...near(contour.values, optimum.value)]), label: title(kind)}, grid: false});
-    const placed = [[frame.x(optimum.lr), frame.y(optimum.value)]], lines = levels.map(level => rings(frame, contour, level));
-    const path = ring => `M${ring.map(point => `${point[0].toFixed(1)},${point[1].toFixed(1)}`).join("L")}Z`;
-    for (let i = levels.length - 1; i >= 0; i--)
-      frame.plot.append("path").attr("class", "contour").attr("d", lines[i].map(path).join("")).style("fill", "var(--accent)")
-        .style("fill-opacity", 0.14).style("fill-rule", "evenodd").style("stroke", "var(--accent)").style("stroke-width", 1);
-    const lights1 = drawTrials(frame, contour);
-    lights.push(lights1);
+    const placed = [[frame.x(optimum.lr), frame.y(optimum.value)]], shapes = levels.map(level => within(frame, contour, level));
+    const path = line => `M${line.map(point => `${point[0].toFixed(1)},${point[1].toFixed(1)}`).join("L")}`;
+    for (let i = levels.length - 1; i >= 0; i--) {
+      frame.plot.append("path").attr("class", "contour").attr("d", shapes[i].rings.map(path).join("Z")).style("fill", "var(--accent)")
+        .style("fill-opacity", 0.14).style("fill-rule", "evenodd");
+      frame.plot.append("path").attr("d", shapes[i].lines.map(path).join("")).style("fill", "none").style("stroke", "var(--accent)");
+    }
+    lights.push(drawTrials(frame, contour));
     drawOptimum(frame, (selection, text) => selection.on("mouseenter", () => page.tip(text(), d3.event)).on("mouseleave", () => page.tip(null)), optimum);
     levels.forEach((level, i) => {
-      const place = labelPlace(frame, lines[i], placed);
+      const place = labelPlace(frame, shapes[i].lines, placed);
       if (!place) return;
       placed.push(place);
       page.halo(frame.over.append("text")).attr("class", "level").attr("x", place[0]).attr("y", place[1]).attr("dy", ".35em")

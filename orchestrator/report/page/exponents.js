@@ -3,7 +3,9 @@
 (() => {
   "use strict";
   const {data, el, known, format, cells} = page;
-  const exponents = (data.exponents || data.answer.exponents || []).filter(exponent => known(exponent.value));
+  const all = (data.exponents || data.answer.exponents || []).filter(exponent => known(exponent.value));
+  const kindOf = exponent => `${exponent.of} ${exponent.axis}`, kinds = [...new Set(all.map(kindOf))];
+  const exponents = kinds.flatMap(kind => all.filter(exponent => kindOf(exponent) === kind));
   const verdicts = data.answer.verdicts || [];
   const texts = {lr: "best LR", embedding_lr_ratio: "best embedding ratio", output_lr_ratio: "best output ratio",
     vector_lr_ratio: "best norms ratio", weight_decay: "best weight decay"};
@@ -72,7 +74,8 @@
   }
 
   function draw(holder, {width}) {
-    const narrow = width < 560, drawn = Math.max(90, Math.min(560, width - (narrow ? 250 : 470)));
+    const beside = width >= 1300 && verdicts.length > 0, space = beside ? width * 0.64 : width, narrow = space < 560;
+    const drawn = Math.max(90, Math.min(900, space - (narrow ? 250 : 480)));
     const x = d3.scaleLinear().domain(domain()).range([left, drawn - left]);
     const head = [el("th", {scope: "col"}, "power of"), el("th", {scope: "col", "aria-label": "interval drawn"}, drawScale(x, drawn)),
       el("th", {scope: "col"}, narrow ? "exponent" : "exponent (90 % interval)"), narrow ? null : el("th", {scope: "col"}, "prior")];
@@ -85,11 +88,13 @@
       cell("font-variant-numeric: tabular-nums", narrow ? [value(exponent), small(interval(exponent)), small(assumed(exponent))]
         : `${value(exponent)} ${interval(exponent)}`),
       narrow ? null : cell("color: var(--soft)", assumed(exponent), known(exponent.expected) && exponent.prior_weight >= 0.005
-        ? small(`its mean ${format.fixed(exponent.expected, 2)}`) : null)));
-    const node = page.nodeOf(holder);
-    node.append(el("table", {class: "exponents", style: "border-collapse: collapse"}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)));
-    if (verdicts.length > 0)
-      node.append(el("ul", {class: "verdicts"}, verdicts.map(verdict => el("li", {}, verdict))));
+        ? small(`assumed ${format.fixed(exponent.expected, 2)}`) : null)));
+    const table = el("table", {class: "exponents", style: "border-collapse: collapse; flex: none"},
+      el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows));
+    const claims = verdicts.length === 0 ? null : el("div", {style: "flex: 1 1 0; min-width: min(100%, 20rem)"},
+      el("h3", {style: "margin: .5rem 0; font-size: 1rem"}, "Claims"), el("ul", {class: "verdicts", style: "margin: 0; padding-left: 1.2rem"},
+        verdicts.map(verdict => el("li", {style: "margin: .3rem 0"}, verdict))));
+    page.nodeOf(holder).append(el("div", {style: "display: flex; flex-wrap: wrap; gap: .5rem 2rem"}, table, claims));
   }
 
   page.figure({id: "exponents", title: "Exponents", span: 2, flow: true,

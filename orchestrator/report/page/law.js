@@ -60,15 +60,17 @@
 
   /* The exponent, along the line: beyond the longest horizon where it has room. */
   function drawExponent(frame, law, longest) {
-    const text = power(answer.law && known(answer.law.beta) ? answer.law.beta : law.beta, (answer.law || {}).beta_ci90);
-    const {tokens, lr} = law.line, last = tokens.length - 1, at = i => [frame.x(tokens[i]), frame.y(lr[i])];
-    const needed = 6.4 * text.length, [x1] = [frame.x(longest)], [x2, y2] = at(last), [x0, y0] = at(0);
-    if (x2 - x0 < needed + 20) return;
-    const middle = x2 - x1 > needed + 30 ? (x1 + x2) / 2 : (x0 + x2) / 2;
-    const angle = Math.atan2(y2 - y0, x2 - x0);
-    const y = y0 + (middle - x0) * (y2 - y0) / (x2 - x0);
-    page.halo(frame.plot.append("text")).attr("class", "exponent").attr("text-anchor", "middle").attr("dy", angle < 0 ? "1.4em" : "-.6em")
-      .attr("transform", `translate(${middle},${y}) rotate(${angle * 180 / Math.PI})`).text(text);
+    const {tokens, lr} = law.line, last = tokens.length - 1, answered = answer.law && known(answer.law.beta);
+    const [x0, y0, x2, y2] = [frame.x(tokens[0]), frame.y(lr[0]), frame.x(tokens[last]), frame.y(lr[last])];
+    const beta = answered ? answer.law.beta : law.beta, x1 = Math.max(x0, frame.x(longest)), slope = (y2 - y0) / (x2 - x0);
+    if (!known(beta) || !known(slope)) return;
+    const places = [power(beta, answered && answer.law.beta_ci90), power(beta)].flatMap(text => [[text, x1], [text, x0]]);
+    const fits = ([text, from]) => (x2 - from) * Math.hypot(1, slope) > page.textWidth(text) + 36;
+    const place = places.filter(([, from]) => from === x1).find(fits) || places.find(fits);
+    if (!place) return;
+    const middle = (place[1] + x2) / 2;
+    page.halo(frame.plot.append("text")).attr("class", "exponent").attr("text-anchor", "middle").attr("dy", slope < 0 ? "1.4em" : "-.6em")
+      .attr("transform", `translate(${middle},${y0 + (middle - x0) * slope}) rotate(${Math.atan(slope) * 180 / Math.PI})`).text(place[0]);
   }
 
   function drawFit(frame, tell, fit, shift) {
@@ -143,7 +145,7 @@
       label: `Best learning rate against tokens: ${fits.length} fitted optima, predicted ${format.lr(now.target.lr)} at ${format.tokens(target.tokens)} tokens`,
       x: {kind: "tokens", domain: page.padded(tokens, "tokens", 0.06), label: "tokens", values: tokens},
       y: {kind: "lr", domain: domain(now, list, test), label: "best learning rate"},
-      margin: {right: page.labelRoom(labels.map(label => label.text), size.width / 3)}});
+      margin: {right: page.labelRoom(labels, size.width * 0.4)}});
     const tell = page.marks(frame.svg);
     for (const law of laws) drawLaw(frame, law, many ? cells.color(law.cell) : "var(--accent)", now.final);
     fits.forEach(fit => {

@@ -5,9 +5,10 @@
  *     right by keyboard. `svg`: d3 selection that takes the focus
  *   page.spread(places, gap, low, high)   places (ascending or not) moved apart to at least `gap`
  *     between low and high, in the same order: a new array
- *   page.endLabels(frame, labels, {left, fit})   texts right of the plot, at the ends of lines, with
- *     leaders: labels [{y, text, colour, bold}]; left: pixels between plot and text
- *   page.labelRoom(texts, most)   right margin for them
+ *   page.endLabels(frame, labels, left)   texts right of the plot, at the ends of lines, with
+ *     leaders: labels [{y, text, colour, textColour, bold}]; left: pixels between plot and text
+ *   page.textWidth(text, bold)    pixels of a text in a drawing
+ *   page.labelRoom(labels, most)  right margin for such labels
  *   page.halo(text)      the ground's colour around a d3 selection of texts that lie over lines
  *   page.whisker(g, {x, y0, y1, colour, width})   interval without caps, for log axes */
 (() => {
@@ -71,7 +72,14 @@
         .style("fill", label.textColour || "var(--ink)").style("font-weight", label.bold ? 650 : null);
     });
   };
-  page.labelRoom = (texts, most) => Math.min(most, 16 + 6.6 * (d3.max(texts, text => text.length) || 0));
+
+  const pen = document.createElement("canvas").getContext("2d");
+  page.textWidth = (text, bold) => {
+    pen.font = `${bold ? "bold " : ""}12px ${getComputedStyle(document.body).fontFamily}`;
+    return pen.measureText(text).width;
+  };
+  page.labelRoom = (labels, most) =>
+    Math.min(most, 18 + (d3.max(labels, label => page.textWidth(label.text, label.bold)) || 0));
 
   page.halo = text => text.style("paint-order", "stroke").style("stroke", "var(--ground)").style("stroke-width", 3)
     .style("stroke-linejoin", "round");
