@@ -115,7 +115,7 @@
       if (shared.size === 1 || width < 420)
         for (const style of shared.values()) cells.key(holder, style.colourAxis, style.dashAxis);
       const most = Math.max(1, Math.floor((width + 20) / 360)), columns = Math.ceil(items.length / Math.ceil(items.length / most));
-      page.panels(holder, {id: "axes", items, least: Math.floor((width + 20) / Math.max(2, columns) - 20) - 1, height: 290,
+      page.panels(holder, {id: "axes", items, least: Math.floor((width + 20) / columns - 20) - 1, height: 290,
         name: item => `${item.what.text} against ${cells.title(item.axis)}`, draw: drawPanel});
     },
     table: () => ({titles: ["model", ...quantities.flatMap(what => [what.text, "90 % interval"])],

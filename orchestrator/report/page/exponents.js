@@ -89,7 +89,7 @@
         : `${value(exponent)} ${interval(exponent)}`),
       narrow ? null : cell("color: var(--soft)", assumed(exponent), known(exponent.expected) && exponent.prior_weight >= 0.005
         ? small(`assumed ${format.fixed(exponent.expected, 2)}`) : null)));
-    const table = el("table", {class: "exponents", style: "border-collapse: collapse; flex: none"},
+    const table = el("table", {class: "exponents", style: "border-collapse: collapse; min-width: 0"},
       el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows));
     const claims = verdicts.length === 0 ? null : el("div", {style: "flex: 1 1 0; min-width: min(100%, 20rem)"},
       el("h3", {style: "margin: .5rem 0; font-size: 1rem"}, "Claims"), el("ul", {class: "verdicts", style: "margin: 0; padding-left: 1.2rem"},

@@ -46,11 +46,11 @@
 
   // ---- parts ----
 
-  function drawLaw(frame, law, colour, final) {
+  function drawLaw(frame, law, colour, {band, final}) {
     const points = law.line.tokens.map((tokens, i) => [frame.x(tokens), law.line.lr[i], law.line.low[i], law.line.high[i]])
       .filter(point => point.every(known));
     const opacity = final ? 1 : 0.35;
-    if (!many || shown().length < 4)
+    if (band)
       frame.plot.append("path").datum(points).attr("class", "band").style("fill", colour).style("fill-opacity", 0.14 * opacity)
         .attr("d", d3.area().x(p => p[0]).y0(p => frame.y(p[2])).y1(p => frame.y(p[3])));
     frame.plot.append("path").datum(points).attr("class", "law").style("stroke", colour).style("stroke-opacity", opacity)
@@ -89,8 +89,8 @@
   }
 
   /* An arrow from the LR that the shorter horizons predict to the one measured. */
-  function drawBackTest(frame, tell, test) {
-    const x = frame.x(test.tokens) - 13, from = frame.y(test.lr_predicted), to = frame.y(test.lr_measured);
+  function drawBackTest(frame, tell, test, shift) {
+    const x = frame.x(test.tokens) - 13 - shift, from = frame.y(test.lr_predicted), to = frame.y(test.lr_measured);
     const word = (answer.confidence || {}).back_test, good = word === "passed";
     const colour = good ? "var(--good)" : word === "failed" ? "var(--bad)" : "var(--ink)";
     const g = frame.plot.append("g").attr("class", "back-test").style("stroke", colour).style("stroke-width", 2).style("fill", "none");
@@ -146,15 +146,13 @@
       x: {kind: "tokens", domain: page.padded(tokens, "tokens", 0.06), label: "tokens", values: tokens},
       y: {kind: "lr", domain: domain(now, list, test), label: "best learning rate"},
       margin: {right: page.labelRoom(labels, size.width * 0.4)}});
-    const tell = page.marks(frame.svg);
-    for (const law of laws) drawLaw(frame, law, many ? cells.color(law.cell) : "var(--accent)", now.final);
-    fits.forEach(fit => {
-      const rank = list.indexOf(fit.cell);
-      drawFit(frame, tell, fit, many ? (rank - (list.length - 1) / 2) * Math.min(4, 28 / list.length) : 0);
-    });
-    const main = lineOf(list.includes(nearest) ? nearest : list[0]);
+    const tell = page.marks(frame.svg), main = lineOf(list.includes(nearest) ? nearest : list[0]);
+    for (const law of laws)
+      drawLaw(frame, law, many ? cells.color(law.cell) : "var(--accent)", {band: law === main, final: now.final});
+    const dodge = Math.min(4, 28 / list.length) * (many ? 1 : 0), half = (list.length - 1) / 2;
+    for (const fit of fits) drawFit(frame, tell, fit, (list.indexOf(fit.cell) - half) * dodge);
     if (main && now.final) drawExponent(frame, main, d3.max(fits, fit => fit.tokens) || main.line.tokens[0]);
-    if (test) drawBackTest(frame, tell, test);
+    if (test) drawBackTest(frame, tell, test, half * dodge);
     if (now.final) drawConfirms(frame, tell);
     if (hasTarget) drawTarget(frame, tell, now.target);
     for (const label of labels)

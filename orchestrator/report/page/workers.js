@@ -48,6 +48,8 @@
 
   // ---- bars ----
 
+  const colourOf = (trial, soft) => trial.purpose === "confirm" ? soft : page.color.horizon(trial.tokens);
+
   function hatch(context, x, y, width, bar, colour) {
     context.save();
     context.beginPath();
@@ -83,10 +85,10 @@
     return [left, laneOf.get(attempt.rank), Math.max(1, right - left - (right - left > 3 ? 0.7 : 0)), laneHeight > 4 ? laneHeight - Math.min(3, laneHeight * 0.25) : laneHeight];
   };
 
-  function drawBars(context, x, ink, bad) {
+  function drawBars(context, x, {ink, soft, bad}) {
     for (const attempt of attempts) {
       const [left, top, width, bar] = box(x, attempt);
-      drawBar(context, left, top, width, bar, page.color.horizon(page.trials[attempt.index].tokens), attempt.outcome);
+      drawBar(context, left, top, width, bar, colourOf(page.trials[attempt.index], soft), attempt.outcome);
       if (attempt.outcome === "diverged") {
         context.fillStyle = bad;
         context.fillRect(left + Math.max(0, width - 3), top, Math.min(3, width), bar);
@@ -103,7 +105,7 @@
     }
   }
 
-  function legend(holder, ink, bad) {
+  function legend(holder, {soft, bad}) {
     const entry = (outcome, colour, text) => {
       const [canvas, context] = canvasOf(22, 12);
       canvas.style.cssText += "; display: inline-block; vertical-align: middle; margin-right: 6px";
@@ -115,9 +117,11 @@
       }
       return page.el("span", {class: "entry"}, canvas, text);
     };
-    const tokens = [...new Set(attempts.map(attempt => page.trials[attempt.index].tokens))].sort(d3.ascending), some = new Set(attempts.map(attempt => attempt.outcome));
+    const trained = attempts.map(attempt => page.trials[attempt.index]);
+    const tokens = [...new Set(trained.filter(trial => trial.purpose !== "confirm").map(trial => trial.tokens))].sort(d3.ascending), some = new Set(attempts.map(attempt => attempt.outcome));
     const shown = tokens.length <= 8 ? tokens : [tokens[0], tokens[tokens.length >> 1], tokens[tokens.length - 1]], colour = page.color.horizon(tokens[0]);
     page.nodeOf(holder).append(page.el("p", {class: "legend"}, shown.map(v => entry("done", page.color.horizon(v), `${format.tokens(v)} tokens`)),
+      trained.some(trial => trial.purpose === "confirm") ? entry("done", soft, "confirmation") : null,
       some.has("diverged") ? entry("diverged", colour, "diverged") : null, [...some].some(failed) ? entry("lost", colour, "lost or failed") : null,
       some.has("running") ? entry("running", colour, "running") : null));
   }
@@ -129,26 +133,28 @@
     const steps = (data.group_steps || []).filter(step => known(step.ratio) && step.ranks > 1)
       .map(step => `${step.ranks} ranks ${step.ratio.toFixed(2)}`);
     return [`${ranks.length} ${ranks.length === 1 ? "rank" : "ranks"} busy ${format.percent(busy(ranks))} of ${format.seconds(wall)}`,
-      most > 1 ? `up to ${most} ranks a trial` : "1 rank a trial", ...(lost > 0 ? [`${lost} attempts lost or failed`] : []),
-      ...(reused > 0 ? [`${reused} results reused`] : []),
+      most > 1 ? `up to ${most} ranks a trial` : "1 rank a trial", ...(lost > 0 ? [`${lost} ${lost === 1 ? "attempt" : "attempts"} lost or failed`] : []),
+      ...(reused > 0 ? [`${reused} ${reused === 1 ? "result" : "results"} reused`] : []),
       ...(steps.length > 0 ? [`time of a step over the cost model's: ${steps.join(", ")}`] : [])].join("; ") + ".";
   }
 
   function draw(holder, {width}) {
-    const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink-now") || getComputedStyle(page.nodeOf(holder)).color;
-    const probe = page.el("span", {style: "color: var(--bad)"}), node = page.nodeOf(holder);
-    node.append(page.el("p", {class: "caption"}, summary()), probe);
-    const bad = getComputedStyle(probe).color;
-    probe.remove();
-    legend(holder, ink, bad);
-    const longest = d3.max(rows, row => page.textWidth(row.name)) || 0, left = Math.min(110, 16 + longest), right = width < 560 ? 56 : 120;
+    const node = page.nodeOf(holder), computed = name => {
+      const probe = node.appendChild(page.el("span", {style: `color: var(--${name})`})), colour = getComputedStyle(probe).color;
+      probe.remove();
+      return colour;
+    };
+    const colours = {ink: computed("ink"), soft: computed("soft"), bad: computed("bad")};
+    node.append(page.el("p", {class: "caption"}, summary()));
+    legend(holder, colours);
+    const longest = d3.max(rows, row => page.textWidth(row.name)) || 0, left = Math.min(110, 16 + Math.max(longest, page.textWidth(byHost ? "host" : "rank"))), right = width < 560 ? 56 : 120;
     const inside = Math.max(40, width - left - right), x = d3.scaleLinear().domain([0, wall / unit[0]]).range([0, inside]);
     const top = 20, bottom = 44, total = top + height + bottom;
     const [canvas, context] = canvasOf(inside, height), frame = page.el("div", {style: `position: relative; height: ${total}px`});
     canvas.style.cssText += `; position: absolute; left: ${left}px; top: ${top}px`;
     canvas.setAttribute("aria-hidden", "true");
     canvas.dataset.attempts = attempts.length;
-    drawBars(context, x, ink, bad);
+    drawBars(context, x, colours);
     const svg = d3.create("svg").attr("role", "img").attr("width", width).attr("height", total).style("position", "relative")
       .attr("aria-label", `Attempts over time: ${attempts.length} on ${summary()}`);
     frame.append(canvas, svg.node());
