@@ -47,15 +47,17 @@
  *
  *   page.el(tag, attributes, ...children)   an element; "on..." attributes are listeners, texts are
  *                           text nodes
+ *   page.prose(text)        children for el(): no line break splits a number such as 1e-2
  *   page.chooser(holder, {id, label, options: [[value, text], ...], change})  a labelled <select>
  *                           that is kept over a reload; returns the chosen value
  *   page.state.get(key, otherwise), page.state.set(key, value)   kept over a reload
  *   page.save(name, text, type)   downloads a text
+ *   page.isDark(), page.printing()   theme; whether the drawing is for paper
  *
  * All texts come from outside: text nodes and attributes only, never innerHTML. */
 const page = (() => {
   "use strict";
-  const order = ["answer", "basins", "law", "axes", "exponents", "contours", "curves", "spent", "workers",
+  const order = ["answer", "basins", "support", "law", "axes", "exponents", "contours", "curves", "spent", "workers",
     "trials", "output", "about"];
   const data = JSON.parse(document.getElementById("data").textContent);
   const known = v => typeof v === "number" && isFinite(v);
@@ -72,6 +74,9 @@ const page = (() => {
     node.append(...children.flat().filter(child => child !== null && child !== undefined));
     return node;
   }
+
+  /* Numbers such as 1e-2 that no line break splits. */
+  const prose = text => text.split(/(\d[\d.]*e-?\d+)/).map((part, i) => i % 2 ? el("span", {class: "number"}, part) : part);
 
   // ---- numbers as text, as the terminal shows them ----
 
@@ -278,7 +283,7 @@ const page = (() => {
 
   const core = {data, trials, trial: index => trials[index], indexOf: id => indices.get(id), horizons, cellName, describe, format, known, color,
     isDark, setTheme, selection, hover, select, hovered: null, selected: null,
-    extra: [], rounds, get now() { return rounds.now === rounds.last ? null : rounds.now; }, round, tip, keys, el, nodeOf, chooser, state, save,
-    order, tipBox, print(on) { printing = on; }};
+    extra: [], rounds, get now() { return rounds.now === rounds.last ? null : rounds.now; }, round, tip, keys, el, prose, nodeOf, chooser, state, save,
+    order, tipBox, print(on) { printing = on; }, printing: () => printing};
   return core;
 })();
