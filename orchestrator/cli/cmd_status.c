@@ -152,8 +152,8 @@ static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error 
         return lr_fail(err, rc, "%s", why.text);
     } else if (none) {
         return lr_fail(err, LR_EDATA,
-                       "%s/journal.jsonl: holds no campaign yet, and nobody is at it; give the "
-                       "run's command again",
+                       "%s/journal.jsonl: holds no campaign yet, and no lrsearch works on it; give "
+                       "the run's command again",
                        watch->run_dir);
     } else {
         bool finished = campaign_finished(watch->follow.campaign);
@@ -455,7 +455,7 @@ static const struct option_row rows[] = {
 const struct command cmd_status = {
     .name = "status",
     .operand = "[RUN_DIR]",
-    .help = "where a campaign stands that is running, or was run; --watch looks on",
+    .help = "state of a running or finished campaign; --watch keeps looking",
     .examples = "lrsearch status logs/quickstart --watch",
     .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
