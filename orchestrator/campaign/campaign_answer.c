@@ -201,7 +201,7 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         return;
     }
     if (campaign->stopped_by > 0) {
-        snprintf(answer->reason, sizeof(answer->reason), "a trial failed for good: %.280s",
+        snprintf(answer->reason, sizeof(answer->reason), "a trial failed after all retries: %.280s",
                  campaign->last_failure);
         return;
     }

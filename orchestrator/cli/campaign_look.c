@@ -108,8 +108,8 @@ int campaign_look(struct campaign_look *look, bool *changed, struct lr_error *er
         return lr_fail(err, rc, "%s", why.text);
     } else if (none) {
         return lr_fail(err, LR_EDATA,
-                       "%s/journal.jsonl: holds no campaign yet, and nobody is at it; give the "
-                       "run's command again",
+                       "%s/journal.jsonl: holds no campaign yet, and no lrsearch works on it; give "
+                       "the run's command again",
                        look->run_dir);
     } else {
         bool finished = campaign_finished(look->follow.campaign);

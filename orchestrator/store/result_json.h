@@ -6,7 +6,7 @@
 #include "lrsearch/answer.h"
 #include "lrsearch/error.h"
 
-/* result.json: the answer for other programs, schema_version 1 (documented in README.md). The keys
+/* result.json: the answer for other programs, schema_version 1 (documented in docs/results.md). The keys
  * and their order are stable; unknown values are null, never left out. */
 
 /* The value of result.json; *ok = false without memory. */

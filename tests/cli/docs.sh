@@ -167,8 +167,8 @@ refused() # TEXT ARGUMENT...
     expect_err "$text"
     expect_out_empty
 }
-refused "docs: name one of man|plan-man|bash|zsh" docs
-refused "docs: name one of man|plan-man|bash|zsh" docs fish
-refused "docs: name one of man|plan-man|bash|zsh" docs man zsh
+refused "docs: name one of man|plan-man|plan-tables|bash|zsh" docs
+refused "docs: name one of man|plan-man|plan-tables|bash|zsh" docs fish
+refused "docs: name one of man|plan-man|plan-tables|bash|zsh" docs man zsh
 refused "schema: takes no 'x'" schema x
 refused "--time: has no meaning for lrsearch schema" schema --time 1m
