@@ -1,12 +1,11 @@
 /* lrsearch report: writes RUN_DIR/report.html and the figures from the journal alone; run does so
  * at its end. The answer before each round is a new fit of the journal up to that round. --watch
  * repeats this on a campaign that another process runs. */
-#define _DEFAULT_SOURCE /* sigaction */
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "cli/cmd_report.h"
 #include "campaign/campaign_answer.h"
 #include "campaign/campaign_apply.h"
@@ -19,7 +18,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
-#include "lrsearch/utc.h"
+#include "net/loop.h"
 #include "report/figures.h"
 #include "report/report.h"
 #include "store/journal.h"
@@ -57,12 +56,12 @@ static size_t step_of(const struct report_input *input)
     return rounds / wanted + 1;
 }
 
-/* Fills what the page shows beyond the answer: the answers before each round (with `rounds`), and
- * what is spent of the budgets. */
-static int complete_input(struct report_input *input, const struct plan *plan, bool rounds,
+/* Fills what the page shows beyond the answer: what is spent of the budgets and, with `fits`, the
+ * answers before each round and the posterior's curves. */
+static int complete_input(struct report_input *input, const struct plan *plan, bool fits,
                           struct lr_error *err)
 {
-    struct replay replay = {.input = input, .step = rounds ? step_of(input) : 0};
+    struct replay replay = {.input = input, .step = fits ? step_of(input) : 0};
     size_t size = strlen(input->run_dir) + sizeof("/journal.jsonl");
     char *path = lr_malloc(size);
     int rc;
@@ -76,6 +75,9 @@ static int complete_input(struct report_input *input, const struct plan *plan, b
     if ((rc = campaign_create(&replay.campaign, plan, err)))
         goto out;
     if ((rc = journal_read(path, on_event, &replay, err)))
+        goto out;
+    if (fits &&
+        (rc = campaign_answer_curves(replay.campaign, NULL, replay.answer, &input->curves, err)))
         goto out;
     if ((rc = report_add_round(input, 0, input->answer, err)))
         goto out;
@@ -183,7 +185,7 @@ out:
 /* ---- --watch ---- */
 
 #define LOOK_EVERY_MS 1000
-#define WRITE_EVERY_MS 5000 /* at most so often, and at most a fifth of the time */
+#define WRITE_EVERY_MS 5000
 #define WRITE_SHARE 5
 
 static volatile sig_atomic_t ended;
@@ -193,28 +195,39 @@ static void on_end(int signal_number)
     ended = signal_number;
 }
 
-/* The first signal ends the watch with a last page; a second one ends the process. */
+/* The first signal ends the watch with a last page; a second one ends the process. SIGHUP stays
+ * ignored under nohup. */
 static void catch_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction end = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before;
     sigemptyset(&end.sa_mask);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        sigaction(numbers[i], &end, NULL);
+        if (numbers[i] != SIGHUP ||
+            (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN))
+            sigaction(numbers[i], &end, NULL);
 }
 
-/* One line, redrawn on a terminal. */
+/* On a terminal one line, redrawn; elsewhere a line for each page. */
 static void say_written(const struct campaign_look *look, bool last)
 {
-    size_t count = look->follow.campaign ? campaign_trial_count(look->follow.campaign) : 0;
-    bool terminal = isatty(STDERR_FILENO) == 1;
-    lr_say(stderr, "%s%s/report.html: %s, %zu trial%s", terminal ? "\r" : "", look->run_dir,
-           status_state_name(look->fill.view.state), count, count == 1 ? "" : "s");
-    fputs(terminal && !last ? "\033[K" : "\n", stderr);
-    fflush(stderr);
+    const struct campaign *campaign = look->follow.campaign;
+    char line[TRIAL_PATH + 64];
+    bool redrawn = lr_log_is_terminal() && !last;
+    size_t room = redrawn ? (size_t)lr_log_columns() : sizeof(line);
+    snprintf(line, room < sizeof(line) ? room : sizeof(line),
+             "%s/report.html: %s, round %" PRIu32 ", %zu trials", look->run_dir,
+             status_state_name(look->fill.view.state), campaign_round(campaign),
+             campaign_trial_count(campaign));
+    lr_printable(line, "");
+    lr_log_transient(redrawn ? line : NULL);
+    if (!redrawn)
+        lr_say(stderr, "%s\n", line);
 }
 
-/* Writes the page after each change of the journal, until the campaign ends or a signal comes. */
+/* Writes the page after each change of the journal, until the campaign ends or a signal comes. Looks
+ * and pages together take a fifth of the time at most. */
 static int watch(struct campaign_look *look, struct lr_error *err)
 {
     const struct status_view *view = &look->fill.view;
@@ -223,22 +236,22 @@ static int watch(struct campaign_look *look, struct lr_error *err)
     bool changed;
     int rc;
     catch_signals();
-    for (;;) {
+    for (;; poll(NULL, 0, LOOK_EVERY_MS)) {
+        uint64_t began_ms = loop_uv.now_ms();
+        if (!ended && began_ms < next_ms)
+            continue;
         if ((rc = campaign_look(look, &changed, err)))
             return rc;
         if (ended || view->state == STATUS_FINISHED || view->state == STATUS_INTERRUPTED)
             break;
-        uint64_t now_ms = utc_now_ms();
-        if (view->state != STATUS_PREPARING && look->follow.place.offset != written &&
-            now_ms >= next_ms) {
-            if ((rc = report(look, false, WRITE_EVERY_MS / 1000, err)))
-                return rc;
-            written = look->follow.place.offset;
-            uint64_t pause_ms = (WRITE_SHARE - 1) * (utc_now_ms() - now_ms);
-            next_ms = utc_now_ms() + (pause_ms > WRITE_EVERY_MS ? pause_ms : WRITE_EVERY_MS);
-            say_written(look, false);
-        }
-        poll(NULL, 0, LOOK_EVERY_MS);
+        if (view->state == STATUS_PREPARING || look->follow.place.offset == written)
+            continue;
+        if ((rc = report(look, false, WRITE_EVERY_MS / 1000, err)))
+            return rc;
+        say_written(look, false);
+        written = look->follow.place.offset;
+        uint64_t pause_ms = (WRITE_SHARE - 1) * (loop_uv.now_ms() - began_ms);
+        next_ms = loop_uv.now_ms() + (pause_ms > WRITE_EVERY_MS ? pause_ms : WRITE_EVERY_MS);
     }
     if (view->state == STATUS_PREPARING)
         return 0;
@@ -270,10 +283,12 @@ static int run(const struct command_line *line)
     int rc = campaign_look_create(&look, run_dir, &err);
     if (rc)
         goto out;
-    if (options->watch)
+    if (options->watch) {
         rc = watch(look, &err);
-    else if (!(rc = campaign_look(look, &changed, &err)))
+        lr_log_transient(NULL);
+    } else if (!(rc = campaign_look(look, &changed, &err))) {
         rc = report(look, options->data, 0, &err);
+    }
     if (rc || options->data)
         goto out;
     if (options->json)

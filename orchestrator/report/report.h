@@ -10,6 +10,7 @@
  * (report_data.h), D3, and the scripts of page/, which draw the figures in the browser. */
 
 struct run_history;
+struct loss_curves;
 
 struct report_fit { /* the optimum of one horizon of one cell, as known before a round */
     uint32_t cell;
@@ -38,13 +39,15 @@ struct report_input {
     size_t round_count;
     struct status_budget budgets[STATUS_BUDGETS];
     size_t budget_count;
+    struct loss_curves
+        *curves; /* of the posterior (search/loss_curves.h), owned; NULL: not known */
     const struct run_history *history; /* set by report_write() and report_data_text() */
 };
 
 /* Adds what `answer` knows as a round. 0 or LR_ENOMEM; a round beyond REPORT_ROUNDS is dropped. */
 int report_add_round(struct report_input *input, uint32_t round, const struct answer *answer,
                      struct lr_error *err);
-void report_input_release(struct report_input *input); /* the rounds' fits */
+void report_input_release(struct report_input *input); /* what it owns */
 
 /* Reads the journal, and replaces the file. */
 int report_write(const struct report_input *input, struct lr_error *err);

@@ -18,6 +18,7 @@
 #include "report/next_steps.h"
 #include "report/report_tables.h"
 #include "report/run_history.h"
+#include "search/loss_curves.h"
 #include "store/event_json.h"
 #include "store/json_value.h"
 #include "store/provenance.h"
@@ -62,12 +63,17 @@ static void put_loss(json_t *object, const char *key, double loss, bool *ok)
     json_put(object, key, json_of_rounded(loss, LOSS_DIGITS), ok);
 }
 
-static void put_lr_interval(json_t *object, const char *key, const double ends[2], bool *ok)
+static json_t *numbers_json(const double *values, size_t count, int digits, bool *ok)
 {
     json_t *array = json_array();
-    for (int i = 0; i < 2; i++)
-        json_push(array, json_of_rounded(ends[i], LR_DIGITS), ok);
-    json_put(object, key, array, ok);
+    for (size_t i = 0; i < count && *ok; i++)
+        json_push(array, json_of_rounded(values[i], digits), ok);
+    return array;
+}
+
+static void put_lr_interval(json_t *object, const char *key, const double ends[2], bool *ok)
+{
+    json_put(object, key, numbers_json(ends, 2, LR_DIGITS, ok), ok);
 }
 
 static void put_text(json_t *object, const char *key, const char *text, bool *ok)
@@ -179,6 +185,25 @@ static json_t *models_json(const struct report_input *input, bool *ok)
 
 /* ---- fits, target, rounds ---- */
 
+static json_t *curve_json(const struct loss_curve *curve, bool *ok)
+{
+    json_t *object = json_object();
+    json_put(object, "lr", numbers_json(curve->lr, CURVE_LRS, LR_DIGITS, ok), ok);
+    json_put(object, "loss", numbers_json(curve->loss, CURVE_LRS, LOSS_DIGITS, ok), ok);
+    json_put(object, "low", numbers_json(curve->low, CURVE_LRS, LOSS_DIGITS, ok), ok);
+    json_put(object, "high", numbers_json(curve->high, CURVE_LRS, LOSS_DIGITS, ok), ok);
+    return object;
+}
+
+static json_t *basin_curve_json(const struct loss_curves *curves, uint32_t cell, uint64_t tokens,
+                                bool *ok)
+{
+    for (size_t i = 0; curves && i < curves->basin_count; i++)
+        if (curves->basins[i].cell == cell && curves->basins[i].tokens == tokens)
+            return curve_json(&curves->basins[i].curve, ok);
+    return json_null();
+}
+
 static const char *fit_note(const struct horizon_answer *horizon)
 {
     return horizon->flat           ? "flat"
@@ -187,7 +212,8 @@ static const char *fit_note(const struct horizon_answer *horizon)
                                    : "";
 }
 
-static json_t *fit_json(uint32_t cell, const struct horizon_answer *horizon, bool *ok)
+static json_t *fit_json(const struct loss_curves *curves, uint32_t cell,
+                        const struct horizon_answer *horizon, bool *ok)
 {
     json_t *fit = json_object();
     json_put(fit, "cell", json_integer(cell), ok);
@@ -200,28 +226,80 @@ static json_t *fit_json(uint32_t cell, const struct horizon_answer *horizon, boo
     json_put(fit, "trials", json_integer(horizon->trials), ok);
     json_put(fit, "diverged", json_integer(horizon->diverged), ok);
     json_put(fit, "note", json_string(fit_note(horizon)), ok);
-    json_put(fit, "curve", json_null(), ok);
+    json_put(fit, "curve", basin_curve_json(curves, cell, horizon->tokens, ok), ok);
     return fit;
 }
 
-static json_t *fits_json(const struct answer *answer, bool *ok)
+static json_t *fits_json(const struct report_input *input, bool *ok)
 {
+    const struct answer *answer = input->answer;
     json_t *fits = json_array();
     for (size_t i = 0; i < answer->basin_count && *ok; i++)
-        json_push(fits, fit_json(answer->basins[i].cell, &answer->basins[i].horizon, ok), ok);
+        json_push(fits,
+                  fit_json(input->curves, answer->basins[i].cell, &answer->basins[i].horizon, ok),
+                  ok);
     for (size_t i = 0; i < answer->horizon_count && answer->cell_count == 0 && *ok; i++)
-        json_push(fits, fit_json(0, &answer->horizons[i], ok), ok);
+        json_push(fits, fit_json(input->curves, 0, &answer->horizons[i], ok), ok);
     return fits;
 }
 
-static json_t *target_json(const struct target_answer *target, bool *ok)
+static json_t *target_json(const struct report_input *input, bool *ok)
 {
+    const struct target_answer *target = &input->answer->target;
     json_t *object = json_object();
     json_put(object, "tokens", json_of_count(target->tokens), ok);
     put_lr(object, "lr", target->lr, ok);
     put_lr_interval(object, "ci90", target->ci90, ok);
-    json_put(object, "curve", json_null(), ok);
+    json_put(object, "curve", input->curves ? curve_json(&input->curves->target, ok) : json_null(),
+             ok);
     return object;
+}
+
+static json_t *law_json(const struct law_line *law, bool *ok)
+{
+    json_t *object = json_object(), *line = json_object();
+    json_put(object, "cell", json_integer(law->cell), ok);
+    put_lr(object, "beta", law->beta, ok);
+    json_put(line, "tokens", numbers_json(law->tokens, LAW_POINTS, LR_DIGITS, ok), ok);
+    json_put(line, "lr", numbers_json(law->lr, LAW_POINTS, LR_DIGITS, ok), ok);
+    json_put(line, "low", numbers_json(law->low, LAW_POINTS, LR_DIGITS, ok), ok);
+    json_put(line, "high", numbers_json(law->high, LAW_POINTS, LR_DIGITS, ok), ok);
+    json_put(object, "line", line, ok);
+    return object;
+}
+
+static json_t *contour_json(const struct loss_contour *contour, bool *ok)
+{
+    json_t *object = json_object(), *optimum = json_object();
+    json_put(object, "cell", json_integer(contour->cell), ok);
+    json_put(object, "tokens", json_of_count(contour->tokens), ok);
+    json_put(object, "ratio", json_string(answer_ratio_name(contour->ratio)), ok);
+    json_put(object, "lr", numbers_json(contour->lr, CONTOUR_LRS, LR_DIGITS, ok), ok);
+    json_put(object, "values", numbers_json(contour->value, CONTOUR_VALUES, LR_DIGITS, ok), ok);
+    json_put(object, "loss",
+             numbers_json(contour->loss[0], CONTOUR_VALUES * CONTOUR_LRS, LOSS_DIGITS, ok), ok);
+    put_lr(optimum, "lr", contour->optimum.lr, ok);
+    put_lr(optimum, "value", contour->optimum.value, ok);
+    put_lr_interval(optimum, "lr_ci90", contour->optimum.lr_ci90, ok);
+    put_lr_interval(optimum, "value_ci90", contour->optimum.value_ci90, ok);
+    json_put(object, "optimum", optimum, ok);
+    return object;
+}
+
+static json_t *laws_json(const struct loss_curves *curves, bool *ok)
+{
+    json_t *laws = json_array();
+    for (size_t i = 0; curves && i < curves->law_count && *ok; i++)
+        json_push(laws, law_json(&curves->laws[i], ok), ok);
+    return laws;
+}
+
+static json_t *contours_json(const struct loss_curves *curves, bool *ok)
+{
+    json_t *contours = json_array();
+    for (size_t i = 0; curves && i < curves->contour_count && *ok; i++)
+        json_push(contours, contour_json(&curves->contours[i], ok), ok);
+    return contours;
 }
 
 static json_t *round_json(const struct report_round *round, bool *ok)
@@ -408,10 +486,10 @@ static json_t *drawn_json(const struct report_input *input, bool *ok)
     json_put(object, "next", next_json(input, ok), ok);
     json_put(object, "cells", cells_json(input, ok), ok);
     json_put(object, "varies", varies_json(input->answer, ok), ok);
-    json_put(object, "fits", fits_json(input->answer, ok), ok);
-    json_put(object, "target", target_json(&input->answer->target, ok), ok);
-    json_put(object, "law", json_array(), ok);
-    json_put(object, "contours", json_array(), ok);
+    json_put(object, "fits", fits_json(input, ok), ok);
+    json_put(object, "target", target_json(input, ok), ok);
+    json_put(object, "law", laws_json(input->curves, ok), ok);
+    json_put(object, "contours", contours_json(input->curves, ok), ok);
     json_put(object, "rounds", rounds_json(input, ok), ok);
     json_put(object, "curves", report_curves_json(history, ok), ok);
     json_put(object, "attempts", report_attempts_json(history, ok), ok);
