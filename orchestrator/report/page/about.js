@@ -18,7 +18,7 @@
 
   // ---- parts ----
 
-  const title = key => key.replace(/_/g, " ");
+  const title = key => key.replace(/_utc$/, " (UTC)").replace(/_/g, " ");
   function valueText(key, value) {
     if (typeof value === "boolean") return value ? "yes" : "no";
     if (typeof value === "number") return /tokens|params|bytes/.test(key) ? format.count(value) : String(Number(value.toPrecision(6)));
@@ -48,10 +48,12 @@
 
   const group = (name, object) => filled(object).length > 0 ? block(name, facts(filled(object))) : null;
 
+  const limits = ["retries", "stop_on_fail", "first_failures", "asks"]; // of the plan, in each start
   /* What all starts have in common once, the rest as a table. */
   function startsBlock(starts) {
     if (!starts || starts.length === 0) return null;
-    const keys = [...new Set(starts.flatMap(start => Object.keys(start)))].filter(key => starts.some(start => given(start[key])));
+    const keys = [...new Set(starts.flatMap(start => Object.keys(start)))]
+      .filter(key => !limits.includes(key) && starts.some(start => given(start[key])));
     const alike = key => starts.every(start => start[key] === starts[0][key]);
     const others = keys.filter(key => !alike(key));
     return block(starts.length === 1 ? "Machine" : `Machines of ${starts.length} starts`, facts(keys.filter(alike).map(key => [key, starts[0][key]]), title),
@@ -71,7 +73,7 @@
       page.nodeOf(holder).append(
         data.command ? el("div", {class: "repeat"}, el("h3", {}, "The command that repeats it"), page.command(data.command)) : "",
         el("div", {class: "blocks"}, [
-          modelBlock(resolved), group("Data", filled(data.data).length > 0 ? data.data : resolved.data), group("Training", resolved.training),
+          modelBlock(resolved), group("Data", filled(data.data).length > 0 ? {source: resolved.data?.source, ...data.data} : resolved.data), group("Training", resolved.training),
           startsBlock(data.starts),
           group("Versions", {lrsearch: version.version, commit: version.commit, "run directory": data.run_dir, "page written": data.written_utc, schema: data.schema_version}),
         ].filter(Boolean)),

@@ -3,7 +3,8 @@
  * columns (page.css). */
 (() => {
   "use strict";
-  const {data, el, format, known, prose} = page, {answer} = data, {target, law = {}, cost = {}} = answer;
+  const {data, el, format, known, prose} = page;
+  const answer = data.answer || {}, {target = {}, law = {}, cost = {}} = answer; // null before the first answer
   const nats = v => `${Number(v.toPrecision(2))} nats`;
   const plural = (n, word) => `${format.count(n)} ${word}${n === 1 ? "" : "s"}`;
   const usable = known(target.lr) && answer.status !== "not_identified";
@@ -118,8 +119,9 @@
     const words = {core_hours: "core-hours", flops: "FLOPs", wall: "wall time", share_of_target: "share of the target run"};
     const amount = (name, v) => name === "wall" ? format.seconds(v) : name === "core_hours" ? format.ratio(v) : name === "flops" ? format.lr(v) : name === "share_of_target" ? format.percent(v) : format.tokens(v);
     const limited = budgets.filter(([, budget]) => budget && known(budget.limit) && budget.limit > 0);
+    if (Object.keys(cost).length === 0 && limited.length === 0) return null;
     return block("Spent", facts([
-      ["Trainings", plural(cost.trials || 0, "training"), cost.lost_attempts > 0 ? `${plural(cost.lost_attempts, "attempt")} and ${format.tokens(cost.lost_tokens)} tokens lost` : ""],
+      known(cost.trials) && ["Trainings", plural(cost.trials, "training"), cost.lost_attempts > 0 ? `${plural(cost.lost_attempts, "attempt")} and ${format.tokens(cost.lost_tokens)} tokens lost` : ""],
       known(cost.tokens) && ["Tokens", format.tokens(cost.tokens), [
         !known(fraction) || fraction < 0 ? "" : fraction >= 10 ? `${Number(fraction.toPrecision(3))} times the target run` : `${Number((100 * fraction).toPrecision(3))} % of the target run`,
         cost.reused_tokens > 0 ? `${format.tokens(cost.reused_tokens)} more reused from another campaign` : ""].filter(Boolean).join("; ")],
@@ -136,7 +138,8 @@
   const blocks = list => holder => page.nodeOf(holder).append(el("div", {class: "blocks"}, list.filter(Boolean)));
   const first = [answerBlock(), confidenceBlock()];
   const claims = (answer.verdicts || []).length > 0 && block("Published claims", list(answer.verdicts));
-  const support = [stepsBlock(), confirmBlock(), claims, batchBlock(), baselineBlock(), costBlock(), nextBlock()];
+  if (claims) claims.classList.add("long"); // may go on in the next column
+  const support = [stepsBlock(), confirmBlock(), batchBlock(), baselineBlock(), costBlock(), nextBlock(), claims];
 
   page.figure({id: "answer", title: "Answer", flow: true, once: true, needs: () => first.some(Boolean), draw: blocks(first)});
   page.figure({id: "support", title: "How the answer came about", span: "full", flow: true, once: true,

@@ -91,7 +91,8 @@
   }
   const redrawAll = () => {
     place(main.clientWidth);
-    figures.forEach(draw);
+    figures.filter(figure => figure.flow).forEach(draw); // give their rows the height
+    figures.filter(figure => !figure.flow).forEach(draw);
   };
   page.redraw = id => id ? figures.filter(figure => figure.id === id).forEach(draw) : redrawAll();
 
