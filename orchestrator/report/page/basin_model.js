@@ -5,7 +5,7 @@
  *   horizons             tokens that have a group, ascending
  *   view                 {above, x, y, muted}: whether losses are shown as nats above each optimum; domains
  *                        after dragging (y by cell, or "all"); horizons hidden
- *   target, targetCell   data.target, and the cell whose panel shows it
+ *   target, targetCell   data.target, and the cell whose panel shows it; null: a panel of its own
  *   shown(group)         its trials up to the slider's round
  *   optimum(group), targetNow()   {lr, ci90} as known after that round, or null
  *   lossAt(curve, lr), level(group), lrDomain(cells), lossDomain(cells)
@@ -13,7 +13,8 @@
 (() => {
   "use strict";
   const {data, trials, known} = page;
-  const octavesShown = 2.5; // of a curve, to each side of its optimum: the loss axis ends there
+  const octavesShown = 2.5; // of a curve, to each side of its optimum: the loss axis ends there,
+  const octavesSure = 1.5;  // and not before, however low the losses are
   const otherRatio = 0.75;  // octaves between the ratios of a trial and of the best one: drawn hollow
   const ratioNames = ["embedding_lr_ratio", "output_lr_ratio", "vector_lr_ratio", "weight_decay"];
   const modelNames = {width: "width", vocab: "vocab", depth: "n_layers", batch_tokens: "batch_tokens",
@@ -64,7 +65,7 @@
   const byCell = data.cells.map((cell, i) => groups.filter(group => group.cell === i));
   const view = {above: page.state.get("basins-above", false) === true, x: null, y: new Map(),
     muted: new Set([page.state.get("basins-muted", [])].flat().filter(known))};
-  const of = cell => byCell[cell].filter(group => !view.muted.has(group.tokens));
+  const of = cell => cell === null ? [] : byCell[cell].filter(group => !view.muted.has(group.tokens));
   const level = group => view.above ? group.floor : 0;
 
   // ---- rounds ----
@@ -95,7 +96,7 @@
   /* All trials, and the target's interval unless it reaches more than two octaves beyond them. */
   function lrDomain(cells) {
     const lrs = [];
-    for (const cell of cells) for (const group of byCell[cell]) {
+    for (const cell of cells) for (const group of byCell[cell] || []) {
       for (const trial of group.own) lrs.push(trial.lr);
       if (group.fit && group.fit.lr_opt > 0 && group.curve) lrs.push(group.fit.lr_opt);
     }
@@ -116,10 +117,15 @@
       const cap = losses.length > 0 ? least + Math.max(1e-4, 3 * (d3.median(losses) - least)) : Infinity;
       let top = losses.length > 0 ? Math.min(cap, d3.quantile(losses, 0.9)) : group.floor;
       if (group.curve) group.curve.lr.forEach((lr, i) => {
-        if (octaves(lr, group.fit.lr_opt) <= octavesShown) top = Math.max(top, Math.min(Math.max(cap, most), group.curve.loss[i]));
+        const away = octaves(lr, group.fit.lr_opt), limit = away <= octavesSure ? Infinity : Math.max(cap, most);
+        if (away <= octavesShown) top = Math.max(top, Math.min(limit, group.curve.loss[i]));
       });
       low = Math.min(low, least - level(group), group.floor - level(group));
       high = Math.max(high, top - level(group));
+    }
+    if (cells.includes(null) && target.curve) { // nats above its optimum
+      const near = target.curve.loss.filter((v, i) => octaves(target.curve.lr[i], target.lr) <= octavesSure);
+      [low, high] = [Math.min(0, low), Math.max(high, d3.max(near) || 0)];
     }
     if (!(high >= low)) return [0, 1];
     const pad = Math.max(1e-4, 0.05 * (high - low));

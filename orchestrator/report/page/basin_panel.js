@@ -1,5 +1,6 @@
 /* page.basins.panel(holder, size, cell, {x, y, canvas}): one cell's panel of the figure "loss against
- * learning rate"; x, y: domains, y in the view of nats above the optimum; canvas: points on a canvas.
+ * learning rate", or the target's alone (null); x, y: domains, y of nats above the optimum; canvas: points
+ * on a canvas.
  * Returns f(hovered, selected), which moves the rings around these trials. */
 (() => {
   "use strict";
@@ -71,63 +72,77 @@
     return list;
   }
 
+  /* The part of the target's curve that lies below all others. */
+  function under(curve, floor, own) {
+    const spans = (other, lr) => lr >= other.lr[0] && lr <= other.lr[other.lr.length - 1];
+    const keep = curve.lr.map((lr, i) => own.every(({curve: other}) =>
+      !other || !spans(other, lr) || floor + curve.loss[i] < basins.lossAt(other, lr)));
+    return {lr: curve.lr.filter((v, i) => keep[i]), loss: curve.loss.filter((v, i) => keep[i])};
+  }
+
   /* The target's level is not predicted: among losses its curve lies below all others, at `floor`. */
-  function drawTarget(frame, now, floor, lines) {
-    const {plot, x: X, y: Y} = frame, curve = now.curve && now.curve.lr.length > 1 ? now.curve : null;
-    const y = view.above ? frame.height - 6 : Y(floor), base = view.above ? 0 : -floor;
-    if (curve && page.now === null) {
-      if (view.above) plot.append("path").attr("d", lines.area(curve, base)).attr("fill", "var(--ink)").attr("fill-opacity", 0.1);
-      plot.append("path").attr("class", "target").attr("d", lines.line(curve, base)).attr("fill", "none").attr("stroke", "var(--ink)")
-        .attr("stroke-width", 1.8).attr("stroke-dasharray", "6 4");
-    }
+  function drawTargetCurve({plot}, now, above, floor, lines, own) {
+    const given = page.now === null && now.curve && now.curve.lr.length > 1 ? now.curve : null;
+    if (!given) return;
+    const curve = above ? given : under(given, floor, own), base = above ? 0 : -floor;
+    if (above) plot.append("path").attr("d", lines.area(curve, base)).attr("fill", "var(--ink)").attr("fill-opacity", 0.1);
+    plot.append("path").attr("class", "target").attr("d", lines.line(curve, base)).attr("fill", "none")
+      .attr("stroke", "var(--ink)").attr("stroke-width", 1.8).attr("stroke-dasharray", "6 4");
+  }
+
+  function drawTargetOptimum({plot, over, width}, X, now, above, y) {
     const mark = whisker(plot, X, now, y, "var(--ink)", [`Target, ${format.tokens(now.tokens)} tokens`,
-      ...(view.above ? [] : ["its loss is not predicted"])]);
-    const text = view.above ? "target" : "target: level not predicted", half = text.length * 3.4;
-    const right = now.ci90 && now.ci90[1] > 0 ? X(now.ci90[1]) : mark.x;
-    const label = frame.over.append("text").attr("class", "label").text(text).attr("pointer-events", "none");
-    if (view.above) label.attr("x", right + 8 + 2 * half < frame.width ? right + 6 : (now.ci90 ? X(now.ci90[0]) : mark.x) - 6)
-      .attr("text-anchor", right + 8 + 2 * half < frame.width ? "start" : "end").attr("y", y + 4);
-    else label.attr("x", Math.max(half + 4, Math.min(frame.width - half - 4, mark.x))).attr("text-anchor", "middle").attr("y", y + 20);
-    label.attr("paint-order", "stroke").attr("stroke", "var(--ground)").attr("stroke-width", 3).attr("stroke-linejoin", "round");
+      ...(above ? [] : ["its loss is not predicted"])]);
+    const text = above ? "target" : "target: level not predicted", half = text.length * 3.4;
+    const [left, right] = now.ci90 && now.ci90[0] > 0 && now.ci90[1] > 0 ? now.ci90.map(lr => X(lr)) : [mark.x, mark.x];
+    const fits = right + 10 + 2 * half < width;
+    const label = over.append("text").attr("class", "label").text(text).attr("pointer-events", "none").attr("paint-order", "stroke")
+      .attr("stroke", "var(--ground)").attr("stroke-width", 3).attr("stroke-linejoin", "round");
+    if (above) label.attr("x", fits ? right + 6 : left - 6).attr("text-anchor", fits ? "start" : "end").attr("y", y + 4);
+    else label.attr("x", Math.max(half + 4, Math.min(width - half - 4, mark.x))).attr("text-anchor", "middle").attr("y", y + 20);
     return mark;
   }
 
   // ---- panel ----
 
   basins.panel = (holder, size, cell, domains) => {
-    const own = basins.of(cell), lanes = basins.horizons.length <= 6 ? basins.horizons.length : 1;
-    const now = cell === basins.targetCell ? basins.targetNow() : null, zoomKey = view.above ? "all" : cell;
-    const strip = lanes * lane + 5, shelf = view.above ? (basins.horizons.length + 1) * lane + 8 : now ? targetRoom : 0;
+    const own = basins.of(cell), {horizons} = basins, lanes = horizons.length <= 6 ? horizons.length : 1;
+    const isTarget = cell === null, above = view.above || isTarget, zoomKey = above ? "all" : cell;
+    const now = isTarget || cell === basins.targetCell ? basins.targetNow() : null;
     // The domain of the losses, and room above it for triangles, below it for optima.
-    const full = view.above ? domains.y : basins.lossDomain([cell]), inside = size.height - 66;
-    const zoomed = view.y.get(zoomKey), room = below => Math.max(40, inside - strip - below);
-    const fullUnit = (full[1] - full[0]) / room(shelf), floor = full[0] - 6 * fullUnit;
-    const below = zoomed && !view.above ? 0 : shelf, [low, high] = zoomed || full, unit = (high - low) / room(below);
-    const name = page.cellName(cell);
+    const strip = lanes * lane + 5, rows = isTarget ? 0 : horizons.length;
+    const shelf = above ? rows * lane + (now ? 22 : 6) : now ? targetRoom : 0;
+    const full = above ? domains.y : basins.lossDomain([cell]), inside = size.height - 66;
+    const room = below => Math.max(40, inside - strip - below);
+    const floor = full[0] - 6 * (full[1] - full[0]) / room(shelf), zoomed = view.y.get(zoomKey);
+    const below = zoomed && !above ? 0 : shelf, [low, high] = zoomed || full, unit = (high - low) / room(below);
+    const name = isTarget ? "target" : page.cellName(cell);
     const frame = page.frame(holder, size, {
       label: `Loss against learning rate${name ? `, ${name}` : ""}, ${own.length} horizons. Arrow keys go through the trials.`,
       x: {kind: "lr", domain: view.x || domains.x, label: "learning rate"},
-      y: {kind: "loss", domain: [low - below * unit, high + strip * unit], label: view.above ? "nats above the optimum" : "validation loss (nats)"}});
+      y: {kind: "loss", domain: [low - below * unit, high + strip * unit], label: above ? "nats above the optimum" : "validation loss (nats)"}});
     const {plot, x: X, y: Y} = frame, marks = [];
-    const ends = v => v > high + 1e-9 || v < (view.above ? Math.max(low, 0) : low) - 1e-9 - (view.above ? 0 : below * unit);
-    frame.svg.selectAll(".axis.y .tick, .grid .h").filter(ends).remove();
-    plot.append("rect").attr("width", frame.width).attr("height", strip).attr("fill", "var(--card)");
+    const isBeyond = v => v > high + 1e-9 || v < (above ? low : low - below * unit) - 1e-9;
+    frame.svg.selectAll(".axis.y .tick, .grid .h").filter(isBeyond).remove();
 
     // Curves and bands of the final fit: faint while the slider is at an earlier round.
     const lines = {
       line: (curve, base) => d3.line().x(lr => X(lr)).y((lr, i) => Y(curve.loss[i] - base))(curve.lr),
-      area: (curve, base) => d3.area().x(lr => X(lr)).y0((lr, i) => Y(curve.low[i] - base)).y1((lr, i) => Y(curve.high[i] - base))(curve.lr),
+      area: (curve, base) => d3.area().x(lr => X(lr)).y0((lr, i) => Y(curve.low[i] - base))
+        .y1((lr, i) => Y(curve.high[i] - base))(curve.lr),
     };
     const faint = page.now !== null;
     for (const group of own.filter(one => one.curve)) {
       const colour = page.color.horizon(group.tokens), base = basins.level(group);
       if (!faint) plot.append("path").attr("d", lines.area(group.curve, base)).attr("fill", colour).attr("fill-opacity", 0.16);
-      plot.append("path").attr("class", "curve").attr("d", lines.line(group.curve, base)).attr("fill", "none").attr("stroke", colour)
-        .attr("stroke-width", 2).attr("stroke-opacity", faint ? 0.35 : 1);
+      plot.append("path").attr("class", "curve").attr("d", lines.line(group.curve, base)).attr("fill", "none")
+        .attr("stroke", colour).attr("stroke-width", 2).attr("stroke-opacity", faint ? 0.35 : 1);
     }
+    if (now) drawTargetCurve(frame, now, above, floor, lines, own);
+    plot.append("rect").attr("class", "strip").attr("width", frame.width).attr("height", strip).attr("fill", "var(--card)");
 
     const points = place(frame, own, strip, lanes);
-    const radius = points.length > 1000 ? 2.2 : points.length > 200 || size.width < 320 ? 3 : 4;
+    const radius = points.length > 1000 ? 2.2 : points.length > 200 || size.width < 420 ? 3 : 4;
     drawPoints(holder, frame, points, radius, domains.canvas);
     marks.push(...points);
     for (const group of own) {
@@ -135,12 +150,12 @@
       if (seen) plot.append("circle").attr("class", "lowest").attr("cx", X(seen.lr)).attr("cy", Y(seen.loss - basins.level(group)))
         .attr("r", radius + 4).attr("fill", "none").attr("stroke", colour).attr("stroke-width", 1.8);
       if (!best || !(best.lr > 0)) continue;
-      const row = frame.height - 8 - lane * (basins.horizons.length - basins.horizons.indexOf(group.tokens));
-      const height = view.above ? row : Y(group.curve ? basins.lossAt(group.curve, best.lr) : group.floor);
-      const note = group.fit.note ? [["note", group.fit.note]] : [];
-      marks.push({...whisker(plot, X, best, height, colour, [`Fitted optimum, ${format.tokens(group.tokens)} tokens`]), note});
+      const row = frame.height - (now ? 21 : 6) - lane * (horizons.length - 1 - horizons.indexOf(group.tokens));
+      const height = above ? row : Y(group.curve ? basins.lossAt(group.curve, best.lr) : group.floor);
+      marks.push(whisker(plot, X, best, height, colour, [`Fitted optimum, ${format.tokens(group.tokens)} tokens`,
+        ...(group.fit.note ? [group.fit.note] : [])]));
     }
-    if (now) marks.push(drawTarget(frame, now, floor, lines));
+    if (now) marks.push(drawTargetOptimum(frame, X, now, above, above ? frame.height - 8 : Y(floor)));
 
     const where = new Map(points.map(point => [point.index, [point.x, point.y]]));
     page.explore(frame, {points: () => marks, reset: basins.reset, zoom(x, y) {

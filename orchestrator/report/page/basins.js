@@ -24,18 +24,20 @@
     if (!holder) return;
     const node = page.nodeOf(holder), focused = [...node.querySelectorAll("svg")].indexOf(document.activeElement);
     node.replaceChildren();
-    const cells = matching().slice(0, most());
+    const own = basins.target && basins.target.curve && basins.targetCell === null ? [null] : [];
+    const cells = [...matching().slice(0, most() - own.length), ...own];
     const points = d3.sum(cells, cell => d3.sum(basins.of(cell), group => group.own.length));
-    const domains = {x: basins.lrDomain(cells), y: view.above ? basins.lossDomain(cells) : null, canvas: points > manyPoints};
+    const domains = {x: basins.lrDomain(cells), y: basins.lossDomain(view.above ? cells : own), canvas: points > manyPoints};
     if (!several) lights = [basins.panel(holder, size, 0, domains)];
     else {
       const grid = el("div", {class: "panels"});
-      grid.style.setProperty("--least", `${panelWidth}px`);
+      page.balance(grid, size.width, cells.length, panelWidth);
       node.append(grid);
       const inside = cells.map(cell => {
         const plot = el("div", {class: "panel-plot"});
         plot.style.height = `${panelHeight}px`;
-        grid.append(el("figure", {class: "panel"}, el("figcaption", {}, page.cellName(cell)), plot));
+        grid.append(el("figure", {class: "panel"}, el("figcaption", {}, cell === null
+          ? `target, ${format.tokens(basins.target.tokens)} tokens` : page.cellName(cell)), plot));
         return plot;
       });
       const width = inside.length > 0 ? inside[0].clientWidth : 0;
@@ -44,7 +46,8 @@
     const svgs = node.querySelectorAll("svg");
     if (focused >= 0 && svgs[focused]) svgs[focused].focus();
     nodes.reset.disabled = !view.x && view.y.size === 0;
-    nodes.note.textContent = notes(cells).join(" ");
+    nodes.note.textContent = notes(cells.filter(cell => cell !== null)).join(" ");
+    if (nodes.posterior) nodes.posterior.textContent = posteriorText();
     light();
   }
   const light = () => lights.forEach(one => one(page.hovered, page.selected));
@@ -62,12 +65,12 @@
       lines.push(cells.length === 0 ? "No model has these values." : `${cells.length} of ${all} models are shown; choose others above.`);
     const silent = trials.filter(trial => trial.purpose === "search" && trial.state !== "done" && trial.state !== "diverged").length;
     if (silent > 0) lines.push(`${silent} ${silent === 1 ? "trial has" : "trials have"} no loss (failed, or not finished) and ${silent === 1 ? "is" : "are"} not drawn.`);
-    if (page.now !== null) lines.push("Thin curves: final fit.");
     return lines;
   }
 
   // ---- key ----
 
+  const posteriorText = () => page.now === null ? "posterior mean, 90 % band" : "posterior mean of the final fit";
   function key() {
     const colour = page.color.horizon(basins.horizons[basins.horizons.length - 1]);
     const all = basins.groups, own = all.flatMap(group => group.own), some = test => own.some(test);
@@ -86,9 +89,9 @@
     entries.push(item("lowest loss seen", ["circle", {...at, r: 3, fill: colour}], ["circle", {...at, r: 6.5, "stroke-width": 1.8}]));
     if (all.some(group => group.fit)) entries.push(item("fitted optimum, 90 % interval", ["path", {d: "M1,8H25M1,4v8M25,4v8", "stroke-width": 1.6}],
       ["path", {...symbol(d3.symbolDiamond), fill: "var(--ground)", "stroke-width": 2}]));
-    if (all.some(group => group.curve)) entries.push(item("posterior mean, 90 % band",
+    if (all.some(group => group.curve)) entries.push(item(nodes.posterior = el("span", {}, posteriorText()),
       ["rect", {width: 26, height: 12, y: 2, fill: colour, "fill-opacity": 0.2, stroke: "none"}], ["path", dash]));
-    if (basins.target && basins.targetCell !== null) entries.push(item("predicted for the target", ["path", {...dash, stroke: "var(--ink)", "stroke-dasharray": "6 4"}]));
+    if (basins.target) entries.push(item("predicted for the target", ["path", {...dash, stroke: "var(--ink)", "stroke-dasharray": "6 4"}]));
     if (some(trial => !basins.hasLoss(trial))) entries.push(item("diverged", ["path", {...symbol(d3.symbolTriangle), fill: colour}]));
     entries.push(item("loss above the frame", ["path", symbol(d3.symbolTriangle)]));
     if (all.some(group => group.confirm.length > 0)) entries.push(item("confirmation, not used in the fit", ["path", symbol(d3.symbolSquare)]));
@@ -168,7 +171,7 @@
   function tools(given) {
     const bar = page.nodeOf(given);
     nodes = {chips: el("span", {class: "chips", role: "group", "aria-label": "Horizons"}), key: el("p", {class: "legend"}),
-      note: el("p", {class: "note", role: "status"}), reset: el("button", {type: "button", disabled: true, onclick: basins.reset}, "Reset zoom")};
+      note: el("p", {class: "note", role: "status"}), reset: el("button", {type: "button", class: "reset", disabled: true, onclick: basins.reset}, "Reset zoom")};
     if (data.cells.length > mostPanels || data.cells.length > mostNarrow && innerWidth < narrow)
       for (const axis of data.varies || []) {
         const values = [...new Set(data.cells.map(cell => cell.axes[axis]))].sort(d3.ascending);

@@ -7,7 +7,7 @@
   const mostCurves = 300;  // of a cell; beyond that an even choice by LR
   const smoothing = 0.03;  // of the horizon: time constant of the moving average, in tokens
   const panelHeight = 260, panelWidth = 300; // pixels
-  const early = 0.05;      // of the horizon: losses before that do not set the loss axis, unless it is empty
+  const early = 0.12;      // of the horizon: losses before that do not set the loss axis
 
   // ---- the curves, once ----
 
@@ -75,7 +75,7 @@
     const show = ([halo, top], curve) => {
       halo.attr("d", curve ? line(curve, curve.smooth) : null);
       top.attr("d", curve ? line(curve, curve.smooth) + (curve.trial.state === "diverged" ? cross(clip(frame, end(curve))) : "") : null)
-        .attr("stroke", curve ? colour(curve) : null);
+        .attr("stroke", curve ? colour(curve) : null).attr("data-trial", curve ? curve.trial.id : null).classed("lit", Boolean(curve));
     };
     const points = () => drawn.flatMap(curve => curve.tokens.map((v, i) => ({index: curve.trial.index, x: X(v), y: Y(curve.smooth[i])})))
       .filter(point => point.x >= 0 && point.x <= frame.width && point.y >= 0 && point.y <= frame.height);
@@ -102,7 +102,7 @@
     const own = [...curveOf.values()].filter(curve => cellOf(curve.trial) === view.cell).sort((a, b) => a.trial.lr - b.trial.lr);
     const horizons = [...new Set(own.map(curve => curve.trial.tokens))].sort(d3.ascending);
     const grid = el("div", {class: "panels"}), yDomain = lossDomain(own);
-    grid.style.setProperty("--least", `${panelWidth}px`);
+    page.balance(grid, node.clientWidth, horizons.length, panelWidth);
     node.replaceChildren(grid);
     const inside = horizons.map(tokens => {
       const plot = el("div", {class: "panel-plot"});
@@ -156,7 +156,7 @@
   function tools(given) {
     const bar = page.nodeOf(given);
     nodes = {bar: el("span", {class: "colour-bar"}), note: el("p", {class: "note", role: "status"}),
-      reset: el("button", {type: "button", disabled: true, onclick: reset}, "Reset zoom")};
+      reset: el("button", {type: "button", class: "reset", disabled: true, onclick: reset}, "Reset zoom")};
     if (cells.length > 1) {
       const value = page.chooser(bar, {id: "curves-cell", label: "model", change: chosen => setCell(chosen === "target" ? null : Number(chosen)),
         options: cells.map(cell => [cell === null ? "target" : String(cell), cell === null ? "target (confirmation)" : page.cellName(cell)])});
@@ -197,7 +197,7 @@
     const curve = curveOf.get(index), width = 180, height = 46;
     if (!curve || curve.tokens.length < 2) return null;
     const X = d3.scaleLinear([0, curve.trial.tokens], [1, width - 1]), sorted = curve.loss.slice().sort(d3.ascending);
-    const Y = d3.scaleLinear([sorted[0], Math.max(d3.quantile(sorted, 0.9), sorted[0] + 1e-6)], [height - 2, 2]).clamp(true);
+    const Y = d3.scaleLinear([sorted[0], Math.max(d3.quantile(sorted, 0.9), sorted[0] + 1e-6)], [height - 2, 4]);
     const line = losses => d3.line().x(i => X(curve.tokens[i])).y(i => Y(losses[i]))(d3.range(losses.length));
     const svg = d3.create("svg").attr("class", "spark").attr("width", width).attr("height", height).attr("role", "img").attr("aria-label", "loss curve")
       .attr("fill", "none").attr("stroke", "currentColor");

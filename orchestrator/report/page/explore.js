@@ -1,4 +1,4 @@
-/* Pointer and keyboard on a frame of plot.js.
+/* Pointer and keyboard on a frame of plot.js, and columns of panels.
  *
  *   page.explore(frame, {points, stops = points, reach = 24, zoom, reset})
  *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one within
@@ -8,6 +8,8 @@
  *     the drag was along one axis.  reset(): double click, or Escape.
  *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y] or
  *     undefined. Returns f(hovered, selected).
+ *   page.balance(grid, width, count, least)   as many columns of at least `least` pixels as fill the rows
+ *     evenly.
  *
  * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on one.
  * The wheel is left to the page. */
@@ -53,6 +55,12 @@
       });
     page.keys(node, () => stops().filter(point => !point.lines)
       .map(point => ({index: point.index, x: point.x + frame.left, y: point.y + frame.top})));
+  };
+
+  page.balance = (grid, width, count, least) => {
+    const gap = 20, fit = Math.max(1, Math.floor((width + gap) / (least + gap)));
+    const columns = Math.max(1, Math.ceil(count / Math.ceil(count / fit)));
+    grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   };
 
   page.lights = (frame, at) => {
