@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const {data, known, format, cells} = page;
-  const rows = data.answer.cells || [], target = data.answer.target || {};
+  const answer = data.answer || {}, rows = answer.cells || [], target = answer.target || {};
   const ratioOf = key => ({value: row => (row[key] || {}).value, ends: row => (row[key] || {}).ci90});
   const quantities = [
     {key: "lr", text: "best LR", kind: "lr", value: row => row.lr, ends: row => row.ci90},
@@ -73,7 +73,7 @@
     if (goal && size.width >= 330) labels.push({text: "target", bold: true, colour: "none"});
     const frame = page.frame(holder, size, {
       label: `${what.text} against ${cells.title(axis)}`,
-      x: {kind: "count", domain: page.padded([...xs, ...(goal ? [goal.x] : [])], "count", 0.07), label: cells.title(axis), values: xs},
+      x: {kind: "count", domain: page.padded([...xs, ...(goal ? [goal.x] : [])], "count", 0.07), label: cells.title(axis), values: goal ? [...xs, goal.x] : xs},
       y: {kind: what.kind, domain: page.padded([low, high, ...ends], what.kind, 0.05), label: what.text},
       margin: {right: labels.length > 0 ? 4 + page.labelRoom(labels, size.width * 0.45) : 14}});
     const tell = page.marks(frame.svg);

@@ -68,7 +68,7 @@
   // ---- choosers ----
 
   function choosers(tools, id, most, change) {
-    const chosen = {}, lists = {}, nearest = data.answer.nearest_cell || 0;
+    const chosen = {}, lists = {}, nearest = (data.answer || {}).nearest_cell || 0;
     const fits = (cell, which) => axes.every(axis => !known(which[axis]) || which[axis] < 0 ||
       lists[axis][which[axis]] === value(cell, axis));
     const shown = () => indices.filter(cell => fits(cell, chosen));

@@ -3,10 +3,10 @@
 (() => {
   "use strict";
   const {data, el, known, format, cells} = page;
-  const all = (data.exponents || data.answer.exponents || []).filter(exponent => known(exponent.value));
+  const answer = data.answer || {}, all = (data.exponents || answer.exponents || []).filter(exponent => known(exponent.value));
   const kindOf = exponent => `${exponent.of} ${exponent.axis}`, kinds = [...new Set(all.map(kindOf))];
   const exponents = kinds.flatMap(kind => all.filter(exponent => kindOf(exponent) === kind));
-  const verdicts = data.answer.verdicts || [];
+  const verdicts = answer.verdicts || [];
   const texts = {lr: "best LR", embedding_lr_ratio: "best embedding ratio", output_lr_ratio: "best output ratio",
     vector_lr_ratio: "best norms ratio", weight_decay: "best weight decay"};
   const axisNames = {n_layers: "depth", batch: "batch", vocab: "vocabulary", weight_decay: "weight decay"};
@@ -38,7 +38,7 @@
     const [low, high] = d3.extent(core), reach = Math.max(0.3, high - low);
     const ends = exponents.flatMap(exponent => both(exponent.ci90) ? exponent.ci90 : [])
       .map(v => Math.max(low - reach, Math.min(high + reach, v)));
-    const all = d3.extent([...core, ...ends]), pad = 0.05 * (all[1] - all[0] || 1);
+    const answer = data.answer || {}, all = d3.extent([...core, ...ends]), pad = 0.05 * (all[1] - all[0] || 1);
     return [all[0] - pad, all[1] + pad];
   }
 
@@ -97,7 +97,7 @@
     page.nodeOf(holder).append(el("div", {style: "display: flex; flex-wrap: wrap; gap: .5rem 2rem"}, table, claims));
   }
 
-  page.figure({id: "exponents", title: "Exponents", span: 2, flow: true,
+  page.figure({id: "exponents", title: "Exponents", span: "full", flow: true,
     caption: "Best value ~ axis to the power of the exponent. Dot and line: mean and 90 % interval. Thick tick: the mean that was " +
       "assumed before the first trial; beside it, how much of the exponent is still that assumption." +
       (exponents.some(isGamma) ? " Dashed: published, 1 (muP) and 1/2 (large vocabulary)." : ""),

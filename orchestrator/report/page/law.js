@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const {data, known, format, cells} = page;
-  const {answer, target} = data, many = data.cells.length > 1;
+  const {target} = data, answer = data.answer || {}, many = data.cells.length > 1;
   const nearest = answer.nearest_cell || 0, lineOf = cell => data.law.find(law => law.cell === cell);
   const hollow = new Set(["interpolated", "flat", "at edge"]);
   const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
@@ -98,10 +98,10 @@
     g.append("path").attr("d", `M${x},${above ? edge + 4 : edge - 12}V${(from + to) / 2}`).style("stroke-width", 1).style("stroke-dasharray", "1 3");
     g.append("path").attr("d", `M${x - 7},${from}H${x + 5}M${x},${from}V${to}` +
       (Math.abs(to - from) > 5 ? `M${x - 4},${to - 5 * step}L${x},${to}L${x + 4},${to - 5 * step}` : `M${x - 3},${to}H${x + 3}`));
-    const text = `back-test ${word === "passed" || word === "failed" ? word : "done"}`, half = 3.4 * text.length;
+    const text = word === "passed" || word === "failed" ? `back-test ${word}` : "back-test", half = 3.4 * text.length;
     page.halo(g.append("text")).attr("x", Math.max(half, Math.min(frame.width - half, x))).attr("y", edge)
       .attr("text-anchor", "middle").style("fill", colour).text(text);
-    tell(g, () => [["back-test", word || "done"], ["at tokens", format.tokens(test.tokens)],
+    tell(g, () => [["back-test", word === "none" ? "" : word || ""], ["at tokens", format.tokens(test.tokens)],
       ["predicted from shorter horizons", format.lr(test.lr_predicted)], ["measured", format.lr(test.lr_measured)]]);
   }
 

@@ -5,7 +5,7 @@
   const {data, known, format} = page;
   const wall = data.wall_s, columns = data.attempts || {}, hosts = data.hosts || {};
   const attempts = (columns.trial || []).map((id, i) => ({id, index: page.indexOf(id), rank: columns.rank[i], begin: columns.begin_s[i],
-    end: known(columns.end_s[i]) ? columns.end_s[i] : wall, outcome: columns.outcome[i]}))
+    end: Math.max(columns.begin_s[i], known(columns.end_s[i]) ? columns.end_s[i] : wall), outcome: columns.outcome[i]}))
     .filter(attempt => attempt.rank > 0 && known(attempt.begin) && attempt.index !== undefined);
   const reused = (columns.rank || []).filter(rank => rank === 0).length;
   const ranks = [...new Set([...attempts.map(attempt => attempt.rank), ...Object.keys(hosts).map(Number).filter(rank => rank > 0)])].sort(d3.ascending);
