@@ -48,7 +48,7 @@
         `of loss, about, with ${format.lr(target.keep_lr)}, the fitted optimum of the longest trainings`],
       target.no_basin >= 0.05 && ["No optimum at all", format.percent(target.no_basin), "chance that the learning rate makes no difference to the loss"],
       known(law.beta) && ["Extrapolated by", `tokens^${format.fixed(-law.beta, 2)}`,
-        `90 % interval ${format.interval(slope, v => format.fixed(v, 2))}; twice as long: LR × ${format.ratio(2 ** -law.beta)}`],
+        `90 % interval ${format.interval(slope, v => format.fixed(v, 2))}; twice as long: LR\u00a0×\u00a0${format.ratio(2 ** -law.beta)}`],
       target.width > 0 && ["Target", `width ${target.width}${target.n_layers > 0 ? `, ${plural(target.n_layers, "layer")}` : ""}`,
         [target.vocab > 0 && `vocabulary ${format.count(target.vocab)}`, target.batch_tokens > 0 && `batch of ${format.tokens(target.batch_tokens)} tokens`,
           target.parametrization, target.schedule].filter(Boolean).join(", ")],
@@ -108,7 +108,7 @@
     if (!baseline) return null;
     if (!drift) return block("Baseline", el("p", {}, `Not compared: ${baseline.reason || "no earlier run"}`));
     return block("Baseline", el("p", {class: "soft"}, baseline.run_dir), facts([
-      ["LR at the target", drift.lr.reason ? "not compared" : `× ${format.ratio(drift.lr.ratio)}`,
+      ["LR at the target", drift.lr.reason ? "not compared" : `×\u00a0${format.ratio(drift.lr.ratio)}`,
         drift.lr.reason || `90 % interval ${format.interval(drift.lr.ci90, format.ratio)}${drift.lr.beyond ? "; beyond tolerance" : ""}`],
       ["Loss", drift.loss.reason ? "not compared" : `${format.fixed(drift.loss.difference, 4)} nats`,
         drift.loss.reason || `at ${format.tokens(drift.loss.tokens)} tokens${drift.loss.beyond ? "; beyond tolerance" : ""}`]]));
@@ -135,13 +135,17 @@
     return block("Next", answer.stopped ? el("p", {}, `Stopped: ${answer.stopped}`) : null, next.map(page.command));
   }
 
-  const blocks = list => holder => page.nodeOf(holder).append(el("div", {class: "blocks"}, list.filter(Boolean)));
+  page.blocks = list => {
+    const shown = list.filter(Boolean);
+    return el("div", {class: "blocks", style: `column-count: ${shown.length}`}, shown); // at most so many
+  };
+  const blocks = list => holder => page.nodeOf(holder).append(page.blocks(list));
   const first = [answerBlock(), confidenceBlock()];
   const claims = (answer.verdicts || []).length > 0 && block("Published claims", list(answer.verdicts));
   if (claims) claims.classList.add("long"); // may go on in the next column
   const support = [stepsBlock(), confirmBlock(), batchBlock(), baselineBlock(), costBlock(), nextBlock(), claims];
 
   page.figure({id: "answer", title: "Answer", flow: true, once: true, needs: () => first.some(Boolean), draw: blocks(first)});
-  page.figure({id: "support", title: "How the answer came about", span: "full", flow: true, once: true,
+  page.figure({id: "support", title: "How the answer came about", span: columns => Math.min(3, columns), flow: true, once: true,
     needs: () => support.some(Boolean), draw: blocks(support)});
 })();

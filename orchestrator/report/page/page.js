@@ -25,7 +25,7 @@
  *
  *   page.figure({id, title, caption, span, height, needs, tools, draw, table, flow, once})
  *     caption: text, or a function (data) -> text or node;  needs(data) -> whether there is anything
- *     to draw;  span: columns it wants, 1 (default), 2 or "full";  height: pixels of the drawing at
+ *     to draw;  span: columns it wants, 1 (default), 2, "full", or a function of those there are;  height: pixels of the drawing at
  *     least, a number (default 320) or a function of the width. In a row of figures all are as high as
  *     the highest: draw to size.height.  draw(holder, {width, height}): called with an empty holder
  *     (d3 selection of a <div>) at the start and again after a resize, a change of the theme, and for print.

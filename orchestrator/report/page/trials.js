@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const {data, el, format, known, state, trials} = page;
-  const all = 300, ahead = 15, printed = 25; // rows that need no spacers, kept beyond the view, on paper
+  const all = 300, ahead = 15, printed = 20; // rows that need no spacers, kept beyond the view, on paper
 
   // ---- columns ----
 
