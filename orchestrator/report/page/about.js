@@ -65,7 +65,8 @@
     const text = (start, key) => given(start[key]) ? valueText(key, start[key]) : "";
     return block(starts.length === 1 ? "Machine" : `Machines of ${starts.length} starts`,
       facts(keys.filter(alike).map(key => [key, starts[0][key]]), title),
-      others.length > 0 ? table("Starts", others.map(title), starts.map(start => others.map(key => text(start, key)))) : null);
+      others.length === 1 ? facts(others.map(key => [key, starts.map(start => text(start, key)).join(", ")]), title)
+        : others.length > 0 ? table("Starts", others.map(title), starts.map(start => others.map(key => text(start, key)))) : null);
   }
 
   function folded(name, id, text) {

@@ -136,7 +136,8 @@
       if (event.key === "Enter" && event.target === box && page.hovered !== null) choose(page.hovered);
       if (!step || shown.length === 0) return;
       event.preventDefault();
-      const now = place.has(page.hovered) ? place.get(page.hovered) : step > 0 ? -1 : shown.length;
+      const from = page.hovered === null ? page.selected : page.hovered;
+      const now = place.has(from) ? place.get(from) : step > 0 ? -1 : shown.length;
       const index = shown[Math.min(shown.length - 1, Math.max(0, now + step))];
       page.hover(index);
       reveal(index);
