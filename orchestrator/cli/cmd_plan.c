@@ -256,7 +256,7 @@ static int read_line(void *member, const char *value, struct lr_error *err)
 static const struct option_row rows[] = {
     {"out", "PATH", "the plan, by default " DEFAULT_PLAN, .letter = 'o',
      OPTION_AT(plan_options, out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
-    {"time", "TIME", "that the campaign may take on this machine; default 10m",
+    {"time", "TIME", "time of the campaign on this machine; default 10m",
      OPTION_AT(plan_options, time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S,
      .wanted = "a time such as 10m, from 1s to 30d"},
     {"target-tokens", "D", "of the long training", OPTION_AT(plan_options, target_tokens),

@@ -22,8 +22,9 @@ static void failed_for_good(void **state)
     driver_answer(&driver, &answer);
     assert_true(answer.law.beta == 1); /* OBSERVED_NOTHING */
     assert_int_equal(answer.warning_count, 2);
-    assert_string_equal(answer.warnings[1], "1 trial failed for good and tells nothing; the last, "
-                                            "trial 4: no luck");
+    assert_string_equal(answer.warnings[1],
+                        "1 trial failed after all retries and gave no loss; the last, "
+                        "trial 4: no luck");
 
     /* The same journal under other retries stays right: what is decided stays decided. */
     for (uint32_t retries = 0; retries < 6; retries++) {
@@ -217,8 +218,9 @@ static void refused_for_good(void **state)
     driver_run(&driver);
     assert_int_equal(campaign_trial(driver.campaign, 1)->attempt, 1);
     driver_answer(&driver, &answer);
-    assert_string_equal(answer.warnings[1], "1 trial failed for good and tells nothing; the last, "
-                                            "trial 1: no luck");
+    assert_string_equal(answer.warnings[1],
+                        "1 trial failed after all retries and gave no loss; the last, "
+                        "trial 1: no luck");
     driver_release(&driver);
 }
 

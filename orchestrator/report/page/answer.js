@@ -1,8 +1,10 @@
-/* The answer below the headline: numbers, what the confidence rests on, steps from the measurements to
- * the target, confirmations, claims, cost, next commands. Blocks flow in columns (page.css). */
+/* The answer below the headline: numbers, what the confidence rests on (beside the first figure); then
+ * steps from the measurements to the target, confirmations, claims, cost, next commands. Blocks flow in
+ * columns (page.css). */
 (() => {
   "use strict";
-  const {data, el, format, known} = page, {answer} = data, {target, law = {}, cost = {}} = answer;
+  const {data, el, format, known, prose} = page;
+  const answer = data.answer || {}, {target = {}, law = {}, cost = {}} = answer; // null before the first answer
   const nats = v => `${Number(v.toPrecision(2))} nats`;
   const plural = (n, word) => `${format.count(n)} ${word}${n === 1 ? "" : "s"}`;
   const usable = known(target.lr) && answer.status !== "not_identified";
@@ -11,8 +13,8 @@
 
   /* [name, value, note] or null each */
   const facts = rows => el("dl", {class: "facts"}, rows.filter(Boolean).map(([name, value, note]) =>
-    el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, note) : null))));
-  const list = texts => el("ul", {}, texts.map(text => el("li", {}, text)));
+    el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, prose(note)) : null))));
+  const list = texts => el("ul", {}, texts.map(text => el("li", {}, prose(text))));
   const block = (title, ...children) => el("div", {class: "block"}, el("h3", {}, title), ...children);
 
   async function copy(text, button) {
@@ -46,7 +48,7 @@
         `of loss, about, with ${format.lr(target.keep_lr)}, the fitted optimum of the longest trainings`],
       target.no_basin >= 0.05 && ["No optimum at all", format.percent(target.no_basin), "chance that the learning rate makes no difference to the loss"],
       known(law.beta) && ["Extrapolated by", `tokens^${format.fixed(-law.beta, 2)}`,
-        `90 % interval ${format.interval(slope, v => format.fixed(v, 2))}; twice as long: LR × ${format.ratio(2 ** -law.beta)}`],
+        `90 % interval ${format.interval(slope, v => format.fixed(v, 2))}; twice as long: LR\u00a0×\u00a0${format.ratio(2 ** -law.beta)}`],
       target.width > 0 && ["Target", `width ${target.width}${target.n_layers > 0 ? `, ${plural(target.n_layers, "layer")}` : ""}`,
         [target.vocab > 0 && `vocabulary ${format.count(target.vocab)}`, target.batch_tokens > 0 && `batch of ${format.tokens(target.batch_tokens)} tokens`,
           target.parametrization, target.schedule].filter(Boolean).join(", ")],
@@ -55,14 +57,14 @@
       decay.searched && known(decay.value) && ["Weight decay", format.ratio(decay.value),
         decay.at_edge ? "at the edge of its range" : `90 % interval ${format.interval(decay.ci90, format.ratio)}`],
     ].filter(Boolean);
-    return rows.length > 0 && block("Answer", facts(rows));
+    return rows.length > 0 && el("div", {class: "block"}, facts(rows));
   }
 
   function confidenceBlock() {
     const c = answer.confidence;
     if (!c || !c.word) return null;
     const share = c.assumption_share, test = law.holdout;
-    const row = (state, name, value, note) => el("div", {class: state}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, note) : null));
+    const row = (state, name, value, note) => el("div", {class: state}, el("dt", {}, name), el("dd", {}, el("b", {}, value), note ? el("small", {}, prose(note)) : null));
     const state = (good, fair) => good ? "good" : fair ? "fair" : "poor";
     return block(`Confidence: ${c.word}`, el("dl", {class: "facts marked"},
       known(c.interval_octaves) ? row(state(c.interval_octaves <= 1, c.interval_octaves <= 2), "Interval",
@@ -106,7 +108,7 @@
     if (!baseline) return null;
     if (!drift) return block("Baseline", el("p", {}, `Not compared: ${baseline.reason || "no earlier run"}`));
     return block("Baseline", el("p", {class: "soft"}, baseline.run_dir), facts([
-      ["LR at the target", drift.lr.reason ? "not compared" : `× ${format.ratio(drift.lr.ratio)}`,
+      ["LR at the target", drift.lr.reason ? "not compared" : `×\u00a0${format.ratio(drift.lr.ratio)}`,
         drift.lr.reason || `90 % interval ${format.interval(drift.lr.ci90, format.ratio)}${drift.lr.beyond ? "; beyond tolerance" : ""}`],
       ["Loss", drift.loss.reason ? "not compared" : `${format.fixed(drift.loss.difference, 4)} nats`,
         drift.loss.reason || `at ${format.tokens(drift.loss.tokens)} tokens${drift.loss.beyond ? "; beyond tolerance" : ""}`]]));
@@ -114,11 +116,12 @@
 
   function costBlock() {
     const fraction = cost.target_run_fraction, budgets = Object.entries(data.budget || {});
-    const words = {core_hours: "core-hours", flops: "FLOPs", wall: "wall time"};
-    const amount = (name, v) => name === "wall" ? format.seconds(v) : name === "core_hours" ? format.ratio(v) : name === "flops" ? format.lr(v) : format.tokens(v);
+    const words = {core_hours: "core-hours", flops: "FLOPs", wall: "wall time", share_of_target: "share of the target run"};
+    const amount = (name, v) => name === "wall" ? format.seconds(v) : name === "core_hours" ? format.ratio(v) : name === "flops" ? format.lr(v) : name === "share_of_target" ? format.percent(v) : format.tokens(v);
     const limited = budgets.filter(([, budget]) => budget && known(budget.limit) && budget.limit > 0);
+    if (Object.keys(cost).length === 0 && limited.length === 0) return null;
     return block("Spent", facts([
-      ["Trainings", plural(cost.trials || 0, "training"), cost.lost_attempts > 0 ? `${plural(cost.lost_attempts, "attempt")} and ${format.tokens(cost.lost_tokens)} tokens lost` : ""],
+      known(cost.trials) && ["Trainings", plural(cost.trials, "training"), cost.lost_attempts > 0 ? `${plural(cost.lost_attempts, "attempt")} and ${format.tokens(cost.lost_tokens)} tokens lost` : ""],
       known(cost.tokens) && ["Tokens", format.tokens(cost.tokens), [
         !known(fraction) || fraction < 0 ? "" : fraction >= 10 ? `${Number(fraction.toPrecision(3))} times the target run` : `${Number((100 * fraction).toPrecision(3))} % of the target run`,
         cost.reused_tokens > 0 ? `${format.tokens(cost.reused_tokens)} more reused from another campaign` : ""].filter(Boolean).join("; ")],
@@ -132,9 +135,17 @@
     return block("Next", answer.stopped ? el("p", {}, `Stopped: ${answer.stopped}`) : null, next.map(page.command));
   }
 
-  page.figure({
-    id: "answer", title: "The answer in numbers", span: "full", flow: true, once: true,
-    draw: holder => page.nodeOf(holder).append(el("div", {class: "blocks"}, [answerBlock(), confidenceBlock(), stepsBlock(), confirmBlock(),
-      (answer.verdicts || []).length > 0 && block("Published claims", list(answer.verdicts)), batchBlock(), baselineBlock(), costBlock(), nextBlock()].filter(Boolean))),
-  });
+  page.blocks = list => {
+    const shown = list.filter(Boolean);
+    return el("div", {class: "blocks", style: `column-count: ${shown.length}`}, shown); // at most so many
+  };
+  const blocks = list => holder => page.nodeOf(holder).append(page.blocks(list));
+  const first = [answerBlock(), confidenceBlock()];
+  const claims = (answer.verdicts || []).length > 0 && block("Published claims", list(answer.verdicts));
+  if (claims) claims.classList.add("long"); // may go on in the next column
+  const support = [stepsBlock(), confirmBlock(), batchBlock(), baselineBlock(), costBlock(), nextBlock(), claims];
+
+  page.figure({id: "answer", title: "Answer", flow: true, once: true, needs: () => first.some(Boolean), draw: blocks(first)});
+  page.figure({id: "support", title: "How the answer came about", span: columns => Math.min(3, columns), flow: true, once: true,
+    needs: () => support.some(Boolean), draw: blocks(support)});
 })();

@@ -4,6 +4,7 @@
   "use strict";
   const {el, data, state} = page;
   const main = document.getElementById("page"), figures = [];
+  let printing = false;
   const gap = 24, least = 416, printWidth = 700; // pixels: between columns, of a column, of A4 in print
 
   page.figure = figure => figures.push(figure);
@@ -51,33 +52,47 @@
 
   // ---- rows ----
 
-  /* Greedy rows of at most `columns`; in each row the figures share the whole width, so that no part of
-   * the page is empty. */
-  function place(width) {
-    const columns = Math.max(1, Math.min(4, Math.floor((width + gap) / (least + gap))));
-    const span = figure => figure.span === "full" ? columns : Math.min(columns, figure.span || 1);
-    const rows = [[]];
-    let used = 0;
-    for (const figure of figures) {
-      if (used + span(figure) > columns) {
-        rows.push([]);
-        used = 0;
+  /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. */
+  const sheets = [["support", "law", "spent", "axes", "exponents", "contours"], ["curves", "workers"], ["trials", "output", "about"]];
+  const sheetOf = figure => sheets.findIndex(ids => ids.includes(figure.id));
+
+  /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they share the
+   * whole width, so that no part of the page is empty. Tables keep their place. */
+  function rows(columns, span) {
+    const apart = (a, b) => printing && sheetOf(a) !== sheetOf(b);
+    const left = [...figures], filled = [];
+    while (left.length > 0) {
+      const row = [left.shift()];
+      let room = columns - span(row[0]);
+      for (let i = 0; i < left.length && room > 0;) {
+        if (left[i].once && i > 0 || span(left[i]) > room || apart(row[0], left[i])) i++;
+        else {
+          room -= span(left[i]);
+          row.push(...left.splice(i, 1));
+        }
       }
-      rows[rows.length - 1].push(figure);
-      used += span(figure);
+      filled.push(row);
     }
-    for (const row of rows) {
-      const all = row.reduce((sum, figure) => sum + span(figure), 0);
+    return filled;
+  }
+  function place(width) {
+    const columns = Math.max(1, Math.min(4, Math.floor((width + gap) / ((printing ? 320 : least) + gap))));
+    const span = figure => figure.span === "full" || printing && figure.once ? columns : Math.min(columns, given(figure.span, columns) || 1);
+    let order = 0;
+    for (const row of rows(columns, span)) {
+      const all = d3.sum(row, span);
       for (const figure of row) {
+        figure.section.style.order = order++;
         figure.section.style.gridColumn = `span ${span(figure) * 12 / all}`;
         const share = (width - gap * (row.length - 1)) * span(figure) / all;
-        if (!figure.flow) figure.holder.style.minHeight = `${given(figure.height, share) || 320}px`;
+        if (!figure.flow) figure.holder.style.minHeight = `${(given(figure.height, share) || 320) * (printing ? 0.75 : 1)}px`;
       }
     }
   }
   const redrawAll = () => {
     place(main.clientWidth);
-    figures.forEach(draw);
+    figures.filter(figure => figure.flow).forEach(draw); // give their rows the height
+    figures.filter(figure => !figure.flow).forEach(draw);
   };
   page.redraw = id => id ? figures.filter(figure => figure.id === id).forEach(draw) : redrawAll();
 
@@ -88,7 +103,7 @@
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      if (main.classList.contains("printing")) return;
+      if (printing) return;
       place(main.clientWidth);
       for (const figure of figures) {
         const {clientWidth, clientHeight} = figure.holder;
@@ -98,8 +113,13 @@
   });
 
   function print(on) {
+    printing = on;
     page.print(on);
-    main.classList.toggle("printing", on);
+    document.documentElement.classList.toggle("printing", on);
+    for (const ids of sheets) {
+      const first = figures.find(figure => ids.includes(figure.id));
+      if (first) first.section.classList.toggle("sheet", on);
+    }
     main.style.width = on ? `${printWidth}px` : "";
     redrawAll();
   }
@@ -108,7 +128,7 @@
 
   function head() {
     const dark = () => page.isDark(), name = () => dark() ? "Light" : "Dark";
-    const button = el("button", {type: "button", id: "theme", onclick: () => {
+    const button = el("button", {type: "button", "data-theme-toggle": true, onclick: () => {
       const theme = dark() ? "light" : "dark";
       state.set("theme", theme);
       page.setTheme(theme);
@@ -154,6 +174,7 @@
     redrawAll();
     keepPlace();
     figures.forEach(figure => resized.observe(figure.holder));
+    document.documentElement.dataset.ready = Math.round(performance.now()); // for tests: milliseconds until drawn
     window.addEventListener("beforeprint", () => print(true));
     window.addEventListener("afterprint", () => print(false));
     document.addEventListener("keydown", event => event.key === "Escape" && page.hover(null));

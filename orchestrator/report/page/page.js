@@ -25,7 +25,7 @@
  *
  *   page.figure({id, title, caption, span, height, needs, tools, draw, table, flow, once})
  *     caption: text, or a function (data) -> text or node;  needs(data) -> whether there is anything
- *     to draw;  span: columns it wants, 1 (default), 2 or "full";  height: pixels of the drawing at
+ *     to draw;  span: columns it wants, 1 (default), 2, "full", or a function of those there are;  height: pixels of the drawing at
  *     least, a number (default 320) or a function of the width. In a row of figures all are as high as
  *     the highest: draw to size.height.  draw(holder, {width, height}): called with an empty holder
  *     (d3 selection of a <div>) at the start and again after a resize, a change of the theme, and for print.
@@ -47,15 +47,17 @@
  *
  *   page.el(tag, attributes, ...children)   an element; "on..." attributes are listeners, texts are
  *                           text nodes
+ *   page.prose(text)        children for el(): no line break splits a number such as 1e-2
  *   page.chooser(holder, {id, label, options: [[value, text], ...], change})  a labelled <select>
  *                           that is kept over a reload; returns the chosen value
  *   page.state.get(key, otherwise), page.state.set(key, value)   kept over a reload
  *   page.save(name, text, type)   downloads a text
+ *   page.isDark(), page.printing()   theme; whether the drawing is for paper
  *
  * All texts come from outside: text nodes and attributes only, never innerHTML. */
 const page = (() => {
   "use strict";
-  const order = ["answer", "basins", "law", "axes", "exponents", "contours", "curves", "spent", "workers",
+  const order = ["answer", "basins", "support", "law", "axes", "exponents", "contours", "curves", "spent", "workers",
     "trials", "output", "about"];
   const data = JSON.parse(document.getElementById("data").textContent);
   const known = v => typeof v === "number" && isFinite(v);
@@ -72,6 +74,9 @@ const page = (() => {
     node.append(...children.flat().filter(child => child !== null && child !== undefined));
     return node;
   }
+
+  /* Numbers such as 1e-2 that no line break splits. */
+  const prose = text => text.split(/(\d[\d.]*e-?\d+)/).map((part, i) => i % 2 ? el("span", {class: "number"}, part) : part);
 
   // ---- numbers as text, as the terminal shows them ----
 
@@ -282,7 +287,7 @@ const page = (() => {
 
   const core = {data, trials, trial: index => trials[index], indexOf: id => indices.get(id), horizons, cellName, describe, format, known, color,
     isDark, setTheme, selection, hover, select, hovered: null, selected: null,
-    extra: [], rounds, get now() { return rounds.now === rounds.last ? null : rounds.now; }, round, tip, keys, el, nodeOf, chooser, state, save,
-    order, tipBox, print(on) { printing = on; }};
+    extra: [], rounds, get now() { return rounds.now === rounds.last ? null : rounds.now; }, round, tip, keys, el, prose, nodeOf, chooser, state, save,
+    order, tipBox, print(on) { printing = on; }, printing: () => printing};
   return core;
 })();

@@ -14,6 +14,8 @@
  *   page.mouse(frame)       pointer's [x, y] in the plot's pixels, in a listener of d3 v5
  *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small multiples:
  *     draw(panelHolder (an element), {width, height}, item); beyond `most` a chooser shows a part of them at a time
+ *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide, in rows as
+ *                           equal as can be
  *   page.legend(holder, [[colour, text], ...])   keys in a line of HTML */
 (() => {
   "use strict";
@@ -51,7 +53,7 @@
     const [low, high] = scale.domain(), [from, to] = scale.range(), upright = from > to;
     const text = page.tickText(kind) || String;
     const room = v => upright ? 26 : 7 * text(v).length + 14;
-    if (!logarithmic.has(kind)) return scale.ticks(Math.max(2, Math.floor(Math.abs(to - from) / (upright ? 44 : 80))));
+    if (!logarithmic.has(kind)) return scale.ticks(Math.max(2, Math.floor(Math.abs(to - from) / (upright ? 56 : 80))));
     const seen = [...new Set(values)].filter(v => v >= low && v <= high).sort(d3.ascending);
     const twos = seen.length > 1 && seen.every(v => Number.isInteger(Math.log2(v)));
     if (twos) return fitting(every(seen), scale, room);
@@ -67,7 +69,7 @@
 
   let clips = 0;
   page.frame = (holder, size, {label, x: xAxis, y: yAxis, margin = {}, grid = true}) => {
-    const edge = {top: yAxis.label ? 24 : 8, right: 14, bottom: xAxis.label ? 42 : 24, left: 52, ...margin};
+    const edge = {top: yAxis.label ? 28 : 8, right: 14, bottom: xAxis.label ? 42 : 24, left: 52, ...margin};
     const width = Math.max(20, size.width - edge.left - edge.right);
     const height = Math.max(20, size.height - edge.top - edge.bottom);
     const x = page.scale(xAxis.kind, xAxis.domain, [0, width]), y = page.scale(yAxis.kind, yAxis.domain, [height, 0]);
@@ -83,7 +85,7 @@
       const values = page.ticks(scale, axis.kind, axis.values), text = page.tickText(axis.kind);
       let group = axes.select(`.${name}`);
       if (group.empty()) group = axes.append("g").attr("class", `axis ${name}`).attr("transform", place);
-      group.call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length)).tickSize(4).tickPadding(4));
+      group.call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length)).tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
       return values;
     }
     function draw() {
@@ -97,26 +99,31 @@
     if (xAxis.label)
       origin.append("text").attr("class", "label").attr("x", width / 2).attr("y", height + 36).attr("text-anchor", "middle").text(xAxis.label);
     if (yAxis.label)
-      origin.append("text").attr("class", "label").attr("x", 8 - edge.left).attr("y", -12).text(yAxis.label);
+      origin.append("text").attr("class", "label").attr("x", 8 - edge.left).attr("y", -15).text(yAxis.label);
     return {svg, plot, over, x, y, width, height, left: edge.left, top: edge.top, axes: draw};
   };
   page.mouse = frame => d3.mouse(frame.plot.node());
 
   // ---- panels, legend ----
 
+  page.columns = (grid, count, least) => {
+    const most = Math.max(1, Math.floor((grid.clientWidth + 20) / (least + 20))), rows = Math.ceil(count / most);
+    grid.style.gridTemplateColumns = `repeat(${Math.max(1, Math.ceil(count / rows))}, minmax(0, 1fr))`;
+  };
+
   page.panels = (holder, {id, items, name, most = 12, least = 260, height = 200, draw}) => {
-    const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"});
-    grid.style.setProperty("--least", `${least}px`);
+    const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"}), shrink = page.printing() ? 0.6 : 1;
     page.nodeOf(holder).append(tools, grid);
     const show = first => {
       grid.replaceChildren();
+      page.columns(grid, Math.min(most, items.length - first), least * shrink);
       const shown = items.slice(first, first + most).map(item => {
         const inside = el("div", {class: "panel-plot"});
-        inside.style.height = `${height}px`;
+        inside.style.height = `${height * shrink}px`;
         grid.append(el("figure", {class: "panel"}, name(item) ? el("figcaption", {}, name(item)) : null, inside));
         return [item, inside];
       });
-      for (const [item, inside] of shown) draw(inside, {width: inside.clientWidth, height}, item);
+      for (const [item, inside] of shown) draw(inside, {width: inside.clientWidth, height: height * shrink}, item);
     };
     const starts = d3.range(0, items.length, most);
     const part = first => `${first + 1} to ${Math.min(items.length, first + most)} of ${items.length}`;
