@@ -5,7 +5,7 @@
   const {data, trials, el, format, attributes, basins} = page, {view, horizons} = basins;
   const manyPoints = 2000; // from here on, points are drawn on a canvas
   const mostPanels = 12, mostNarrow = 6, narrow = 700; // on a page of fewer pixels: mostNarrow
-  const panelHeight = 270, panelWidth = 300;           // pixels
+  const panelSize = {width: 300, height: 270};         // pixels, at least
   const mostLanes = 6;     // horizons with a row of their own for diverged trials
   const playStep = 900;    // ms
   const several = data.cells.length > 1, chosenAxes = {};
@@ -20,19 +20,9 @@
     value === "" || String(cell.axes[axis]) === value);
 
   function drawPanels(node, cells, domains) {
-    const grid = el("div", {class: "panels"});
-    page.balance(grid, size.width, cells.length, panelWidth);
-    node.append(grid);
-    const plots = cells.map(cell => {
-      const plot = el("div", {class: "panel-plot"}), name = cell === null
-        ? `target, ${format.tokens(basins.target.tokens)} tokens` : page.cellName(cell);
-      plot.style.height = `${panelHeight}px`;
-      grid.append(el("figure", {class: "panel"}, el("figcaption", {}, name), plot));
-      return plot;
-    });
-    const width = plots.length > 0 ? plots[0].clientWidth : 0;
-    const panelSize = {width, height: panelHeight};
-    return plots.map((plot, i) => basins.panel(plot, panelSize, cells[i], domains));
+    const {size: each, plots} = page.smallPanels(node, cells.map(cell => cell !== null
+      ? page.cellName(cell) : `target, ${format.tokens(basins.target.tokens)} tokens`), panelSize);
+    return plots.map((plot, i) => basins.panel(plot, each, cells[i], domains));
   }
 
   function redraw() {

@@ -8,7 +8,7 @@
   const mostPanels = 12;
   const smoothing = 0.03;  // of the horizon: time constant of the moving average, in tokens
   const early = 0.12;      // of the horizon: losses before that do not set the loss axis
-  const panelHeight = 260, panelWidth = 300; // pixels
+  const panelSize = {width: 300, height: 260}; // pixels, at least
 
   // ---- the curves, once ----
 
@@ -119,17 +119,8 @@
     const most = Math.max(8, Math.floor(mostCurves / horizons.length));
     let count = 0;
     page.repaint(holder, node => {
-      const grid = el("div", {class: "panels"});
-      page.balance(grid, node.clientWidth, horizons.length, panelWidth);
-      node.append(grid);
-      const plots = horizons.map(tokens => {
-        const plot = el("div", {class: "panel-plot"});
-        plot.style.height = `${panelHeight}px`;
-        grid.append(el("figure", {class: "panel"},
-          el("figcaption", {}, `${format.tokens(tokens)} tokens`), plot));
-        return plot;
-      });
-      const size = {width: plots.length > 0 ? plots[0].clientWidth : 0, height: panelHeight};
+      const {size, plots} = page.smallPanels(node,
+        horizons.map(tokens => `${format.tokens(tokens)} tokens`), panelSize);
       lights = horizons.map((tokens, i) => {
         const list = own.filter(curve => curve.trial.tokens === tokens), drawn = choose(list, most);
         count += drawn.length;

@@ -1,4 +1,4 @@
-/* Pointer and keyboard on a frame of plot.js, and columns of panels.
+/* Pointer and keyboard on a frame of plot.js.
  *
  *   page.explore(frame, {points, stops = points, reach = 24, zoom, reset})
  *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one
@@ -9,8 +9,8 @@
  *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
  *     or undefined. Returns f(hovered, selected).
  *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
- *   page.balance(grid, width, count, least)   as many columns of at least `least` pixels as fill
- *     the rows evenly
+ *   page.smallPanels(node, captions, {width, height})   a grid of panels at least so wide, smaller
+ *     on paper -> {size, plots}: the size of each, and the elements to draw into
  *   page.repaint(holder, paint)   empties the holder, calls paint, and keeps the focused drawing
  *
  * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on
@@ -18,7 +18,6 @@
 (() => {
   "use strict";
   const least = 6; // pixels: a shorter drag is a click
-  const gap = 20;  // pixels between panels, as in page.css
 
   page.attributes = (selection, values) => {
     for (const [name, value] of Object.entries(values)) selection.attr(name, value);
@@ -80,10 +79,19 @@
     };
   };
 
-  page.balance = (grid, width, count, leastWidth) => {
-    const fit = Math.max(1, Math.floor((width + gap) / (leastWidth + gap)));
-    const columns = Math.max(1, Math.ceil(count / Math.ceil(count / fit)));
-    grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  page.smallPanels = (node, captions, {width, height}) => {
+    const shrink = page.printing() ? 0.6 : 1, size = {width: 0, height: Math.round(height * shrink)};
+    const grid = page.el("div", {class: "panels"});
+    node.append(grid);
+    page.columns(grid, captions.length, width * shrink);
+    const plots = captions.map(caption => {
+      const plot = page.el("div", {class: "panel-plot"});
+      plot.style.height = `${size.height}px`;
+      grid.append(page.el("figure", {class: "panel"}, page.el("figcaption", {}, caption), plot));
+      return plot;
+    });
+    if (plots.length > 0) size.width = plots[0].clientWidth;
+    return {size, plots};
   };
 
   page.repaint = (holder, paint) => {
