@@ -73,7 +73,7 @@
     if (goal && size.width >= 330) labels.push({text: "target", bold: true, colour: "none"});
     const frame = page.frame(holder, size, {
       label: `${what.text} against ${cells.title(axis)}`,
-      x: {kind: "count", domain: page.padded([...xs, ...(goal ? [goal.x] : [])], "count", 0.07), label: cells.title(axis), values: goal ? [...xs, goal.x] : xs},
+      x: {kind: "count", domain: page.padded([...xs, ...(goal ? [goal.x] : [])], "count", 0.08), label: cells.title(axis), values: goal ? [...xs, goal.x] : xs},
       y: {kind: what.kind, domain: page.padded([low, high, ...ends], what.kind, 0.05), label: what.text},
       margin: {right: labels.length > 0 ? 4 + page.labelRoom(labels, size.width * 0.45) : 14}});
     const tell = page.marks(frame.svg);
@@ -82,7 +82,7 @@
       frame.plot.append("path").attr("class", "published").attr("d", line(guide.points)).style("stroke", "var(--edge)").style("fill", "none");
     list.forEach((group, i) => {
       const first = group.cells[0], colour = color(colourAxis && cells.value(first, colourAxis));
-      const shift = (i - (list.length - 1) / 2) * Math.min(5, 30 / list.length);
+      const shift = (i - (list.length - 1) / 2) * Math.min(5, 30 / list.length, 0.1 * frame.width / list.length);
       const place = cell => [frame.x(cells.value(cell, axis)) + shift, frame.y(what.value(rows[cell]))];
       frame.plot.append("path").attr("d", d3.line()(group.cells.map(place))).style("stroke", colour).style("fill", "none")
         .style("stroke-width", 1.7).attr("stroke-dasharray", dashAxis ? dash(cells.value(first, dashAxis)) || null : null);
@@ -112,7 +112,7 @@
     needs: () => items.length > 0,
     draw(holder, {width}) {
       const shared = new Map(items.map(({axis}) => styles(axis)).map(style => [`${style.colourAxis} ${style.dashAxis}`, style]));
-      if (shared.size === 1 || width < 420)
+      if (shared.size === 1 || width < 330)
         for (const style of shared.values()) cells.key(holder, style.colourAxis, style.dashAxis);
       const most = Math.max(1, Math.floor((width + 20) / 360)), columns = Math.ceil(items.length / Math.ceil(items.length / most));
       page.panels(holder, {id: "axes", items, least: Math.floor((width + 20) / columns - 20) - 1, height: 290,

@@ -121,7 +121,7 @@
     draw(holder, {width}) {
       const list = shown(), lights = [], items = contours.filter(contour => contour.ratio === kind && list.includes(contour.cell));
       if (items.length === 0) page.nodeOf(holder).append(page.el("p", {class: "caption"}, "No such model has enough trials for contours."));
-      page.panels(holder, {id: "contours", items, least: 280, height: items.length === 1 ? Math.min(420, Math.max(280, width * 0.6)) : 240,
+      page.panels(holder, {id: "contours", items, most: width < 600 ? 4 : 12, least: 280, height: items.length === 1 ? Math.min(420, Math.max(280, width * 0.6)) : 240,
         name: contour => page.cellName(contour.cell), draw: (inside, size, contour) => drawPanel(inside, size, contour, lights)});
       page.selection.on("trial.contours", index => lights.forEach(light => light(index)));
     }});

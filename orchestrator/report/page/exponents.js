@@ -14,7 +14,7 @@
   const isGamma = exponent => exponent.of === "embedding_lr_ratio" && exponent.axis === "width";
   const published = exponent => isGamma(exponent) ? [[1, "1"], [0.5, "½"]] : [];
   const axisName = exponent => axisNames[exponent.axis] || exponent.axis;
-  const left = 6, rowHeight = 30;
+  const edge = 18, rowHeight = 30;
 
   function where(exponent) {
     const list = [];
@@ -24,11 +24,10 @@
     if (exponent.vocab > 0) list.push(`vocabulary ${exponent.vocab}`);
     return list.join(", ");
   }
-  function assumed(exponent) {
-    const share = exponent.prior_weight;
-    return !known(share) || share < 0.005 ? "" : share >= 0.9995 ? "an assumption alone"
-      : `${(100 * share).toFixed(0)} % assumption`;
-  }
+  const rests = exponent => known(exponent.prior_weight) && exponent.prior_weight >= 0.005;
+  const assumed = exponent => !rests(exponent) ? "" : exponent.prior_weight >= 0.9995 ? "all"
+    : `${(100 * exponent.prior_weight).toFixed(0)} %`;
+  const assumedMean = exponent => known(exponent.expected) && rests(exponent) ? ` (${format.fixed(exponent.expected, 2)})` : "";
   const value = exponent => `${format.fixed(exponent.value, 2)}`;
   const interval = exponent => both(exponent.ci90) ? `(${format.fixed(exponent.ci90[0], 2)} to ${format.fixed(exponent.ci90[1], 2)})` : "";
 
@@ -58,7 +57,7 @@
       const [low, high] = exponent.ci90.map(v => Math.max(x.range()[0], Math.min(x.range()[1], x(v))));
       svg.append("line").attr("x1", low).attr("x2", high).attr("y1", middle).attr("y2", middle).style("stroke", colour).style("stroke-width", 2.5);
     }
-    if (known(exponent.expected) && exponent.prior_weight >= 0.005)
+    if (known(exponent.expected) && rests(exponent))
       svg.append("line").attr("class", "prior").attr("x1", x(exponent.expected)).attr("x2", x(exponent.expected))
         .attr("y1", middle - 9).attr("y2", middle + 9).style("stroke", "var(--warn)").style("stroke-width", 3);
     svg.append("circle").attr("cx", x(exponent.value)).attr("cy", middle).attr("r", 5)
@@ -67,39 +66,54 @@
   }
 
   function drawScale(x, width) {
-    const svg = svgOf(width, 34), ticks = x.ticks(Math.max(2, Math.floor(width / 60)));
-    svg.append("g").attr("class", "axis").attr("transform", "translate(0,33)")
-      .call(d3.axisTop(x).tickValues(ticks).tickFormat(v => format.fixed(v, v % 0.5 === 0 ? 1 : 2)).tickSize(4));
+    const svg = svgOf(width, 26), ticks = x.ticks(Math.max(2, Math.floor(width / 48)));
+    const digits = ticks.length > 1 && ticks[1] - ticks[0] < 0.095 ? 2 : 1;
+    svg.append("g").attr("class", "axis").attr("transform", "translate(0,25)")
+      .call(d3.axisTop(x).tickValues(ticks).tickFormat(v => format.fixed(v, digits)).tickSize(4));
     return svg.node();
   }
 
+  const small = text => text ? el("small", {style: "display: block; color: var(--soft)"}, text) : null;
+  const name = exponent => `${texts[exponent.of] || exponent.of} ~ ${axisName(exponent)}`;
+
+  const left = {verticalAlign: "middle", textAlign: "left", fontWeight: 400};
+  function cell(tag, attributes, style, ...children) {
+    const node = el(tag, attributes, children);
+    Object.assign(node.style, left, style);
+    return node;
+  }
+
+  /* Of a narrow page: the drawing below its texts. */
+  function drawTable(space, narrow) {
+    const longest = (text, scale) => scale * d3.max(exponents, item => page.textWidth(text(item)));
+    const texts = exponent => `${value(exponent)} ${interval(exponent)}`;
+    const others = narrow ? 16 : longest(name, 1.2) + Math.max(longest(texts, 1.2), 165) + 120 + 85;
+    const drawn = Math.max(160, Math.min(1000, space - others)), x = d3.scaleLinear().domain(domain()).range([edge, drawn - edge]);
+    const scale = drawScale(x, drawn), line = {whiteSpace: "nowrap"}, none = {borderBottom: "none"}, pair = {colspan: 2};
+    const head = narrow ? el("tr", {}, cell("th", {scope: "colgroup", ...pair, "aria-label": "exponent"}, {padding: 0}, scale))
+      : el("tr", {}, cell("th", {scope: "col"}, {}, "power law"), cell("th", {scope: "col", "aria-label": "interval drawn"}, {}, scale),
+        cell("th", {scope: "col"}, line, "exponent (90 % interval)"), cell("th", {scope: "col"}, line, "assumed (mean)"));
+    const rows = exponents.flatMap(exponent => narrow
+      ? [el("tr", {}, cell("th", {scope: "row"}, {...none, whiteSpace: "normal"}, name(exponent), small(where(exponent))),
+        cell("td", {}, {...none, ...line}, texts(exponent), small(assumed(exponent) && `assumed: ${assumed(exponent)}${assumedMean(exponent)}`))),
+      el("tr", {}, cell("td", pair, {padding: "0 0 .4rem"}, drawRow(x, drawn, exponent)))]
+      : [el("tr", {}, cell("th", {scope: "row"}, line, name(exponent), small(where(exponent))), cell("td", {}, {}, drawRow(x, drawn, exponent)),
+        cell("td", {}, line, texts(exponent)), cell("td", {}, line, assumed(exponent) + assumedMean(exponent)))]);
+    return el("table", {class: "exponents"}, el("thead", {}, head), el("tbody", {}, rows));
+  }
+
   function draw(holder, {width}) {
-    const beside = width >= 1300 && verdicts.length > 0, space = beside ? width * 0.64 : width, narrow = space < 560;
-    const drawn = Math.max(90, Math.min(900, space - (narrow ? 250 : 480)));
-    const x = d3.scaleLinear().domain(domain()).range([left, drawn - left]);
-    const head = [el("th", {scope: "col"}, "power of"), el("th", {scope: "col", "aria-label": "interval drawn"}, drawScale(x, drawn)),
-      el("th", {scope: "col"}, narrow ? "exponent" : "exponent (90 % interval)"), narrow ? null : el("th", {scope: "col"}, "prior")];
-    const small = text => text ? el("small", {style: "display: block; color: var(--soft)"}, text) : null;
-    const cell = (style, ...children) => el("td", {style: `vertical-align: middle; text-align: left; white-space: normal; ${style}`}, children);
-    const rows = exponents.map(exponent => el("tr", {},
-      el("th", {scope: "row", style: "text-align: left; font-weight: 400; white-space: normal"},
-        `${texts[exponent.of] || exponent.of} ~ ${axisName(exponent)}`, small(where(exponent))),
-      cell("padding: 0", drawRow(x, drawn, exponent)),
-      cell("font-variant-numeric: tabular-nums", narrow ? [value(exponent), small(interval(exponent)), small(assumed(exponent))]
-        : `${value(exponent)} ${interval(exponent)}`),
-      narrow ? null : cell("color: var(--soft)", assumed(exponent), known(exponent.expected) && exponent.prior_weight >= 0.005
-        ? small(`assumed ${format.fixed(exponent.expected, 2)}`) : null)));
-    const table = el("table", {class: "exponents", style: "border-collapse: collapse; min-width: 0"},
-      el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows));
-    const claims = verdicts.length === 0 ? null : el("div", {style: "flex: 1 1 0; min-width: min(100%, 20rem)"},
-      el("h3", {style: "margin: .5rem 0; font-size: 1rem"}, "Claims"), el("ul", {class: "verdicts", style: "margin: 0; padding-left: 1.2rem"},
+    const beside = width >= 1500 && verdicts.length > 0, space = beside ? width * 0.66 : width, narrow = space < 680;
+    const claims = verdicts.length === 0 ? null : el("details", {open: !narrow, style: "flex: 1 1 0; min-width: min(100%, 20rem)"},
+      el("summary", {}, `Claims (${verdicts.length})`), el("ul", {class: "verdicts", style: "margin: 0; padding-left: 1.2rem"},
         verdicts.map(verdict => el("li", {style: "margin: .3rem 0"}, verdict))));
-    page.nodeOf(holder).append(el("div", {style: "display: flex; flex-wrap: wrap; gap: .5rem 2rem"}, table, claims));
+    page.nodeOf(holder).append(el("div", {style: "display: flex; flex-wrap: wrap; align-items: flex-start; gap: .5rem 2rem"},
+      drawTable(space, narrow), claims));
   }
 
   page.figure({id: "exponents", title: "Exponents", span: "full", flow: true,
     caption: "Best value ~ axis to the power of the exponent. Dot and line: mean and 90 % interval. Thick tick: the mean that was " +
-      "assumed before the first trial; beside it, how much of the exponent is still that assumption." +
+      "assumed before the first trial; the last column says how much of the exponent still is that assumption." +
       (exponents.some(isGamma) ? " Dashed: published, 1 (muP) and 1/2 (large vocabulary)." : ""),
     needs: () => exponents.length > 0, draw});
 })();

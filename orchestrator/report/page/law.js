@@ -65,10 +65,10 @@
     const beta = answered ? answer.law.beta : law.beta, x1 = Math.max(x0, frame.x(longest)), slope = (y2 - y0) / (x2 - x0);
     if (!known(beta) || !known(slope)) return;
     const places = [power(beta, answered && answer.law.beta_ci90), power(beta)].flatMap(text => [[text, x1], [text, x0]]);
-    const fits = ([text, from]) => (x2 - from) * Math.hypot(1, slope) > page.textWidth(text) + 36;
+    const fits = ([text, from]) => (x2 - from) * Math.hypot(1, slope) > page.textWidth(text) + 50;
     const place = places.filter(([, from]) => from === x1).find(fits) || places.find(fits);
     if (!place) return;
-    const middle = (place[1] + x2) / 2;
+    const middle = (place[1] + x2) / 2 - 4;
     page.halo(frame.plot.append("text")).attr("class", "exponent").attr("text-anchor", "middle").attr("dy", slope < 0 ? "1.4em" : "-.6em")
       .attr("transform", `translate(${middle},${y0 + (middle - x0) * slope}) rotate(${Math.atan(slope) * 180 / Math.PI})`).text(place[0]);
   }
@@ -149,7 +149,7 @@
     const tell = page.marks(frame.svg), main = lineOf(list.includes(nearest) ? nearest : list[0]);
     for (const law of laws)
       drawLaw(frame, law, many ? cells.color(law.cell) : "var(--accent)", {band: law === main, final: now.final});
-    const dodge = Math.min(4, 28 / list.length) * (many ? 1 : 0), half = (list.length - 1) / 2;
+    const dodge = Math.min(4, 28 / list.length, 0.09 * frame.width / list.length) * (many ? 1 : 0), half = (list.length - 1) / 2;
     for (const fit of fits) drawFit(frame, tell, fit, (list.indexOf(fit.cell) - half) * dodge);
     if (main && now.final) drawExponent(frame, main, d3.max(fits, fit => fit.tokens) || main.line.tokens[0]);
     if (test) drawBackTest(frame, tell, test, half * dodge);
@@ -164,13 +164,13 @@
     }
   }
 
-  const known2 = new Set([...data.fits.filter(fit => known(fit.lr_opt)).map(fit => fit.tokens), target && target.tokens].filter(known));
+  const lengths = new Set([...data.fits.filter(fit => known(fit.lr_opt)).map(fit => fit.tokens), target && target.tokens].filter(known));
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
     span: many ? 2 : 1,
     caption: "Points: fitted optima with 90 % interval, larger with more trials, hollow where interpolated, flat or at " +
       "the edge. Small ring: lowest loss seen. Band: 90 % of the law. Diamond: prediction for the target" +
       ((answer.confirm || []).length > 0 ? ". Squares: measured at the target, the lowest filled" : "") + ".",
-    needs: () => data.fits.some(fit => known(fit.lr_opt)) && known2.size > 1,
+    needs: () => data.fits.some(fit => known(fit.lr_opt)) && lengths.size > 1,
     tools(holder) {
       if (!many) return;
       shown = cells.choosers(holder, "law", 12, () => page.redraw("law"));
