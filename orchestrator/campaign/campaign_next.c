@@ -361,7 +361,7 @@ static int judge_trials(const struct campaign *campaign, const struct interrupt 
     if (!answer)
         return lr_nomem(err);
     int rc = campaign_search_answer(campaign, interrupt, plan->target.tokens,
-                                    plan->model.parametrization, answer, err);
+                                    plan->model.parametrization, answer, NULL, err);
     if (rc)
         goto out;
     snprintf(end->status, sizeof(end->status), "%s", answer_status_name(answer->status));

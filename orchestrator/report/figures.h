@@ -13,10 +13,6 @@
 void figures_draw(const char *run_dir, const struct answer *answer,
                   const struct trial *const *trials, size_t count);
 
-/* Adds all figures to the page, each with its numbers. *missing: one could not be drawn. */
-int figures_put(struct html *page, const struct report_input *input, bool *missing,
-                struct lr_error *err);
-
 /* ---- one figure each, into `path` ---- */
 
 /* The answer must have cells. *drawn: drawn, or nothing to show; false: gnuplot is missing or
@@ -24,9 +20,7 @@ int figures_put(struct html *page, const struct report_input *input, bool *missi
  * three support. */
 typedef int figure_function(const char *path, const struct report_input *input,
                             struct figure_marks *marks, bool *drawn, struct lr_error *err);
-figure_function horizon_figure, ratio_figure, basins_figure, axes_figure, curves_figure,
-    spent_figure, workers_figure;
-#define REPORT_CURVES 200 /* in curves_figure(), at most */
+figure_function horizon_figure, ratio_figure, basins_figure;
 
 /* Draws LR* with its interval over the runs of a history, in order; drifted runs are highlighted.
  * LR_EDATA: no run has an LR. Without gnuplot `path`.gp stays and a warning is logged. */

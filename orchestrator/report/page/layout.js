@@ -1,0 +1,182 @@
+/* Places the figures (page.figure, documented in page.js) in rows, draws them, and draws them again
+ * after a resize, a change of the theme, and for print. Theme button, mark of a live page. */
+(() => {
+  "use strict";
+  const {el, data, state} = page;
+  const main = document.getElementById("page"), figures = [];
+  let printing = false;
+  const gap = 24, least = 416, printWidth = 700; // pixels: between columns, of a column, of A4 in print
+
+  page.figure = figure => figures.push(figure);
+
+  // ---- one figure ----
+
+  const given = (value, argument) => typeof value === "function" ? value(argument) : value;
+
+  function numbers(figure) {
+    const details = el("details", {class: "numbers", ontoggle: () => {
+      if (details.querySelector("table")) return;
+      const {titles, rows} = figure.table(data);
+      details.append(el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": `Numbers: ${figure.title}`},
+        el("table", {}, el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))),
+          el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell => el("td", {}, String(cell === null || cell === undefined ? "" : cell)))))))));
+    }}, el("summary", {}, "Numbers"));
+    return details;
+  }
+
+  function build(figure) {
+    figure.holder = el("div", {class: figure.flow ? "holder flow" : "holder"});
+    const caption = given(figure.caption, data), tools = el("div", {class: "tools"});
+    figure.section = el("section", {id: figure.id, class: "figure", "aria-labelledby": `${figure.id}-title`},
+      el("h2", {id: `${figure.id}-title`}, figure.title),
+      caption ? el("p", {class: "caption"}, caption) : null, tools, figure.holder,
+      figure.table ? numbers(figure) : null);
+    main.append(figure.section);
+    if (figure.tools) figure.tools(d3.select(tools));
+    if (!tools.firstChild) tools.remove();
+  }
+
+  function draw(figure) {
+    const width = Math.floor(figure.holder.clientWidth), height = Math.floor(figure.holder.clientHeight);
+    if (width === 0 || figure.once && figure.drawn) return;
+    figure.size = `${width} ${figure.flow ? "" : height}`;
+    figure.drawn = true;
+    figure.holder.replaceChildren();
+    try {
+      figure.draw(d3.select(figure.holder), {width, height});
+    } catch (error) {
+      figure.holder.replaceChildren(el("p", {class: "missing"}, `This figure cannot be drawn: ${error.message}`));
+      console.error(`figure ${figure.id}: ${error.stack}`);
+    }
+  }
+
+  // ---- rows ----
+
+  /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. */
+  const sheets = [["support", "law", "spent", "axes", "exponents", "contours"], ["curves", "workers"], ["trials", "output", "about"]];
+  const sheetOf = figure => sheets.findIndex(ids => ids.includes(figure.id));
+
+  /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they share the
+   * whole width, so that no part of the page is empty. Tables keep their place. */
+  function rows(columns, span) {
+    const apart = (a, b) => printing && sheetOf(a) !== sheetOf(b);
+    const left = [...figures], filled = [];
+    while (left.length > 0) {
+      const row = [left.shift()];
+      let room = columns - span(row[0]);
+      for (let i = 0; i < left.length && room > 0;) {
+        if (left[i].once && i > 0 || span(left[i]) > room || apart(row[0], left[i])) i++;
+        else {
+          room -= span(left[i]);
+          row.push(...left.splice(i, 1));
+        }
+      }
+      filled.push(row);
+    }
+    return filled;
+  }
+  function place(width) {
+    const columns = Math.max(1, Math.min(4, Math.floor((width + gap) / ((printing ? 320 : least) + gap))));
+    const span = figure => figure.span === "full" || printing && figure.once ? columns : Math.min(columns, given(figure.span, columns) || 1);
+    let order = 0;
+    for (const row of rows(columns, span)) {
+      const all = d3.sum(row, span);
+      for (const figure of row) {
+        figure.section.style.order = order++;
+        figure.section.style.gridColumn = `span ${span(figure) * 12 / all}`;
+        const share = (width - gap * (row.length - 1)) * span(figure) / all;
+        if (!figure.flow) figure.holder.style.minHeight = `${(given(figure.height, share) || 320) * (printing ? 0.75 : 1)}px`;
+      }
+    }
+  }
+  const redrawAll = () => {
+    place(main.clientWidth);
+    figures.filter(figure => figure.flow).forEach(draw); // give their rows the height
+    figures.filter(figure => !figure.flow).forEach(draw);
+  };
+  page.redraw = id => id ? figures.filter(figure => figure.id === id).forEach(draw) : redrawAll();
+
+  /* Holders change their size with the window, and with the highest figure of their row. */
+  let waiting = false;
+  const resized = new ResizeObserver(() => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      if (printing) return;
+      place(main.clientWidth);
+      for (const figure of figures) {
+        const {clientWidth, clientHeight} = figure.holder;
+        if (figure.size !== `${clientWidth} ${figure.flow ? "" : clientHeight}`) draw(figure);
+      }
+    });
+  });
+
+  function print(on) {
+    printing = on;
+    page.print(on);
+    document.documentElement.classList.toggle("printing", on);
+    for (const ids of sheets) {
+      const first = figures.find(figure => ids.includes(figure.id));
+      if (first) first.section.classList.toggle("sheet", on);
+    }
+    main.style.width = on ? `${printWidth}px` : "";
+    redrawAll();
+  }
+
+  // ---- theme, live ----
+
+  function head() {
+    const dark = () => page.isDark(), name = () => dark() ? "Light" : "Dark";
+    const button = el("button", {type: "button", "data-theme-toggle": true, onclick: () => {
+      const theme = dark() ? "light" : "dark";
+      state.set("theme", theme);
+      page.setTheme(theme);
+      button.textContent = name();
+      redrawAll();
+    }}, name());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      button.textContent = name();
+      redrawAll();
+    });
+    const written = new Date(data.written_utc), clock = d3.timeFormat("%H:%M:%S");
+    const live = data.refresh_s && !isNaN(written) ? el("p", {id: "live"}, `live, updated ${clock(written)}`) : null;
+    const header = document.querySelector("header") || document.body.insertBefore(el("header"), main);
+    header.append(el("div", {class: "corner"}, live, button));
+  }
+
+  function keepPlace() {
+    if (!data.refresh_s) return;
+    history.scrollRestoration = "manual";
+    window.scrollTo(0, state.get("scroll", 0));
+    let timer = null;
+    window.addEventListener("scroll", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => state.set("scroll", window.scrollY), 100);
+    }, {passive: true});
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const rank = figure => page.order.indexOf(figure.id) < 0 ? page.order.length : page.order.indexOf(figure.id);
+    const drawable = figure => {
+      try {
+        return !figure.needs || figure.needs(data);
+      } catch (error) {
+        console.error(`figure ${figure.id}: ${error.stack}`);
+        return false;
+      }
+    };
+    figures.splice(0, figures.length, ...figures.filter(drawable));
+    figures.sort((a, b) => rank(a) - rank(b));
+    head();
+    figures.forEach(build);
+    document.body.append(page.tipBox);
+    redrawAll();
+    keepPlace();
+    figures.forEach(figure => resized.observe(figure.holder));
+    document.documentElement.dataset.ready = Math.round(performance.now()); // for tests: milliseconds until drawn
+    window.addEventListener("beforeprint", () => print(true));
+    window.addEventListener("afterprint", () => print(false));
+    document.addEventListener("keydown", event => event.key === "Escape" && page.hover(null));
+  });
+})();
