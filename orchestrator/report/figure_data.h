@@ -13,10 +13,10 @@
  * axes by what an axis can show, then they write, so that no other number reaches gnuplot. */
 
 enum { SCENE_VALUES = ANSWER_BASINS };
-enum figure_axis { AXIS_LOSS, AXIS_LR, AXIS_RATIO, AXIS_TOKENS, AXIS_WIDTHS };
+enum figure_scale { SCALE_LOSS, SCALE_LR, SCALE_RATIO, SCALE_TOKENS, SCALE_WIDTHS };
 
 struct scene {
-    enum figure_axis x_axis, y_axis;
+    enum figure_scale x_scale, y_scale;
     const struct answer *answer; /* of figure_answer() */
     const struct trial *const *trials;
     size_t trial_count;
@@ -29,7 +29,7 @@ struct scene {
 
     FILE *script;                 /* NULL: ranges are being found */
     struct range x, y, end;       /* end: of intervals */
-    uint64_t ticks[SCENE_VALUES]; /* values along AXIS_TOKENS or AXIS_WIDTHS, ascending */
+    uint64_t ticks[SCENE_VALUES]; /* values along SCALE_TOKENS or SCALE_WIDTHS, ascending */
     size_t tick_count;
 };
 
