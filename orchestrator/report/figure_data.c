@@ -1,5 +1,5 @@
-/* Colours are a scale from dark to light (viridis without its light end), which colour-blind readers
- * can tell apart too. */
+/* Colours are a scale from dark to light (viridis without its light end), which colour-blind
+ * readers can tell apart too. */
 #include "report/figure_data.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* Static figures, drawn by gnuplot from the table kinds[] below; figure_data.c writes what they show.
- * gnuplot places panels and legend. */
+/* Static figures, drawn by gnuplot from the table kinds[] below; figure_data.c writes what they
+ * show. gnuplot places panels and legend. */
 #define _DEFAULT_SOURCE /* fchmod() */
 #include "report/figures.h"
 

@@ -212,7 +212,7 @@ static const struct horizon_answer *answer_at(const struct status_view *view, ui
 }
 
 /* The columns of the table of horizons, in their order; rank: those of a lower one have precedence
- * where not all fit. The last two need more than 80 columns. */
+ * where not all fit. The last three need more than 80 columns. */
 static const struct horizon_column {
     const char *title;
     int gap, width, rank; /* width < 0: to the left */
@@ -286,7 +286,7 @@ static void fill_horizon(char text[HORIZON_COLUMNS][80], const struct status_hor
         bracket_text(text[BETWEEN], 80, horizon->bracket);
     }
     if (none)
-        snprintf(text[FITTED], 80, "%s", none);
+        snprintf(text[FITTED], 80, "%s", none + (strncmp(none, "none: ", 6) == 0 ? 6 : 0));
     if (!fitted)
         return;
     format_lr_interval(text[FITTED], 80, 2, horizon->ci90);

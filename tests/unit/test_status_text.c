@@ -283,6 +283,8 @@ static void a_wide_terminal(void **state)
     fill_view();
     view.answer.horizons[view.answer.horizon_count++] = (struct horizon_answer){
         .tokens = 131072, .lr_opt = 6.04e-3, .curvature = 0.031, .loss_min = 2.7812};
+    assert_says(in_columns(80), "3.0e-3 .. 1.2e-2 nothing trained ");
+    view.answer.horizons[0].trials = 13;
     assert_says(in_columns(80), "between fitted, 90 % 131k");
     assert_says(in_columns(120),
                 "between fitted, 90 % optimum its loss 2x costs 131k 12 1 0 0 2.7838 "
