@@ -244,6 +244,8 @@ static void find_ranges(struct scene *scene, const struct figure_kind *kind, con
         range_add(&scene->y, range_clamp(&around, scene->end.high));
     }
     range_widen(&scene->y, 1.2);
+    if (kind->y == SCALE_RATIO) /* room for the labels of the slopes, at the top */
+        scene->y.high *= pow(scene->y.high / scene->y.low, 0.09 * (double)scene->series_count);
 }
 
 static int draw_kind(const char *path, const struct figure_kind *kind, struct scene *scene,
