@@ -229,7 +229,7 @@ static void the_other_states(void **state)
     assert_says(shown(&layout),
                 "answer a guess, not to be relied on: peak learning rate for 8.39M");
     assert_says(text, "warnings 2; lrsearch fit logs/quickstart prints them ");
-    assert_says(text, "finished, no answer; it ended on");
+    assert_says(text, "finished, no answer; its process on");
     view.answer.status = ANSWER_BUDGET_EXHAUSTED;
     assert_says(shown(&layout), "answer as far as it went: peak learning rate for 8.39M");
     view.answer.target.lr = NAN;
