@@ -203,7 +203,7 @@
   /* The table of exponents has the claims, where there is one. */
   function claimsBlock() {
     const verdicts = answer.verdicts || [];
-    if (verdicts.length === 0 || (data.exponents || []).length > 0) return null;
+    if (verdicts.length === 0 || (answer.exponents || []).length > 0) return null;
     const claims = block("Published claims", list(verdicts));
     claims.classList.add("long"); // may go on in the next column
     return claims;

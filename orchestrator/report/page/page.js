@@ -3,7 +3,7 @@
  *
  *   page.data               the JSON of the page (docs/report-data.md)
  *   page.trials             [{index, id, round, cell, lr, tokens, loss, ...}]: the columns of
- *                           data.trials as objects, data.trials.same included; page.trial(index)
+ *                           data.trials as objects, data.trials.same included
  *   page.indexOf(id)        index of a trial by its number in the journal, or undefined.
  *                           data.curves, data.attempts, data.outputs and the attribute data-trial
  *                           have numbers (ids); hover and select take indices
@@ -13,8 +13,8 @@
  *   page.cellName(index)    "" with one cell; "target" for a confirmation (null)
  *
  *   page.format.lr(v, digits = 2), .tokens(v), .count(v), .loss(v), .ratio(v), .seconds(v),
- *     .time (the same), .fixed(v, digits), .percent(share), .interval([a, b], format)
- *                           text; "–" for an unknown number
+ *     .fixed(v, digits), .percent(share), .interval([a, b], format)   text; "–" for an unknown
+ *                           number
  *   page.known(v)           whether v is a finite number
  *
  *   page.color.horizon(tokens), page.color.lr(lr)   colours ("rgb(...)") of the current theme,
@@ -115,7 +115,6 @@ const page = (() => {
   const format = {};
   for (const [name, one] of Object.entries(formats))
     format[name] = (v, ...rest) => known(v) ? one(v, ...rest) : none;
-  format.time = format.seconds;
   format.interval = (ends, one = format.lr) =>
     Array.isArray(ends) && ends.every(known) ? `${one(ends[0])} to ${one(ends[1])}` : none;
 
@@ -287,7 +286,7 @@ const page = (() => {
 
   const core = {
     data, el, prose, nodeOf, known, format, state, save, order,
-    trials, trial: index => trials[index], indexOf: id => indices.get(id),
+    trials, indexOf: id => indices.get(id),
     horizons, cellName, describe, extra: [],
     color, isDark, setTheme, printing: () => printing, print(on) { printing = on; },
     selection, hover, select, hovered: null, selected: null, tip, tipBox, keys,

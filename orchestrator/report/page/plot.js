@@ -11,14 +11,12 @@
  *     -> {svg, plot, over, x, y, width, height, left, top, axes()}: d3 selections and scales;
  *     `plot` is a <g> clipped to the inside, with the origin at its upper left corner; `over` has
  *     the same origin, not clipped; axes() draws the axes again after x.domain(...), y.domain(...)
- *   page.mouse(frame)       pointer's [x, y] in the plot's pixels, in a listener of d3 v5
  *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small
  *     multiples: draw(element, {width, height}, item); beyond `most` a chooser shows some at a time
  *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide,
  *                           in rows as equal as can be
  *   page.chooser(holder, {id, label, options: [[value, text], ...], change})  a labelled <select>
- *                           that is kept over a reload; returns the chosen value
- *   page.legend(holder, [[colour, text], ...])   keys in a line of HTML */
+ *                           that is kept over a reload; returns the chosen value */
 (() => {
   "use strict";
   const {el, format, known, state} = page;
@@ -121,9 +119,8 @@
         .text(yAxis.label);
     return {svg, plot, over, x, y, width, height, left: edge.left, top: edge.top, axes: draw};
   };
-  page.mouse = frame => d3.mouse(frame.plot.node());
 
-  // ---- panels, chooser, legend ----
+  // ---- panels, chooser ----
 
   page.columns = (grid, count, least) => {
     const most = Math.max(1, Math.floor((grid.clientWidth + 20) / (least + 20)));
@@ -167,11 +164,4 @@
     page.nodeOf(holder).append(el("label", {class: "chooser"}, `${label} `, select));
     return chosen[0];
   };
-
-  page.legend = (holder, entries) =>
-    page.nodeOf(holder).append(el("p", {class: "legend"}, entries.map(([colour, text]) => {
-      const key = el("span", {class: "swatch"});
-      key.style.background = colour;
-      return el("span", {class: "entry"}, key, text);
-    })));
 })();
