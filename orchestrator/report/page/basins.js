@@ -27,7 +27,7 @@
 
   function redraw() {
     if (!holder) return;
-    const chosen = data.cells.map((cell, i) => i).filter(i => isChosen(data.cells[i]));
+    const chosen = basins.cells.filter(i => isChosen(data.cells[i]));
     const own = basins.target && basins.target.curve && basins.targetCell === null ? [null] : [];
     const cells = chosen.slice(0, most() - own.length), all = [...cells, ...own];
     const points = d3.sum(cells, cell => d3.sum(basins.of(cell), group => group.own.length));
@@ -52,10 +52,12 @@
   Object.assign(basins, {redraw, reset});
 
   function notes(cells) {
-    const lines = [], all = data.cells.length;
+    const lines = [], all = basins.cells.length, untried = data.cells.length - all;
     if (cells.length === 0) lines.push("No model has these values.");
     else if (cells.length < all)
       lines.push(`${cells.length} of ${all} models are shown; choose others above.`);
+    if (untried === 1) lines.push("1 model has no trials yet.");
+    if (untried > 1) lines.push(`${untried} models have no trials yet.`);
     const silent = trials.filter(trial => trial.purpose === "search" && trial.state !== "done" &&
       trial.state !== "diverged").length;
     if (silent === 1) lines.push("1 trial has no loss (failed, or not finished) and is not drawn.");
@@ -195,7 +197,7 @@
   }
 
   function tools(given) {
-    const bar = page.nodeOf(given), many = data.cells.length;
+    const bar = page.nodeOf(given), many = basins.cells.length;
     nodes = {chips: el("span", {class: "chips", role: "group", "aria-label": "Horizons"}),
       key: el("p", {class: "legend"}), posterior: el("span"),
       note: el("p", {class: "note", role: "status"}),

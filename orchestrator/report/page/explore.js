@@ -80,7 +80,8 @@
   };
 
   page.smallPanels = (node, captions, {width, height}) => {
-    const shrink = page.printing() ? 0.6 : 1, size = {width: 0, height: Math.round(height * shrink)};
+    const shrink = page.printing() ? 0.6 : 1;
+    const size = {width: 0, height: Math.round(height * shrink)};
     const grid = page.el("div", {class: "panels"});
     node.append(grid);
     page.columns(grid, captions.length, width * shrink);
