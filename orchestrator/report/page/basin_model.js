@@ -70,7 +70,7 @@
   const groups = makeGroups();
   const horizons = [...new Set(groups.map(group => group.tokens))];
   const byCell = data.cells.map((cell, i) => groups.filter(group => group.cell === i));
-  const view = {above: page.state.get("basins-above", false) === true, x: null, y: new Map(),
+  const view = {above: false, x: null, y: new Map(),
     muted: new Set([page.state.get("basins-muted", [])].flat().filter(known))};
   const cells = d3.range(byCell.length).filter(cell => byCell[cell].length > 0);
   const of = cell => (byCell[cell] || []).filter(group => !view.muted.has(group.tokens));
