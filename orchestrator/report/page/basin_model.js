@@ -3,7 +3,7 @@
  *   groups, of(cell)     {cell, tokens, fit, curve, own: trials drawn, confirm: confirmations,
  *                        floor: level of the optimum, hollow(trial): whether its ratios are not
  *                        those of the best one}, by cell and horizon; of(cell): those not hidden
- *   horizons             tokens that have a group, ascending
+ *   cells, horizons      those that have a group, ascending
  *   view                 {above, x, y, muted}: whether losses are shown as nats above each optimum;
  *                        domains after dragging (y by cell, or "all"); horizons hidden
  *   target, targetCell   data.target, and the cell whose panel shows it; null: one of its own
@@ -33,8 +33,10 @@
     const value = wanted[modelNames[axis]];
     return value === undefined || cell.axes[axis] === value;
   });
-  const alike = data.cells.findIndex(cell => isLikeTarget(cell, data.varies || []));
-  const targetCell = data.cells.length === 1 ? 0 : alike < 0 ? null : alike;
+  const tried = new Set(data.fits.map(fit => fit.cell)); // cells with trials
+  const alike = data.cells.findIndex((cell, i) =>
+    data.cells.length === 1 || tried.has(i) && isLikeTarget(cell, data.varies || []));
+  const targetCell = alike < 0 ? null : alike;
   const isTargetModel = targetCell !== null &&
     isLikeTarget(data.cells[targetCell], Object.keys(modelNames));
 
@@ -68,8 +70,9 @@
   const groups = makeGroups();
   const horizons = [...new Set(groups.map(group => group.tokens))];
   const byCell = data.cells.map((cell, i) => groups.filter(group => group.cell === i));
-  const view = {above: page.state.get("basins-above", false) === true, x: null, y: new Map(),
+  const view = {above: false, x: null, y: new Map(),
     muted: new Set([page.state.get("basins-muted", [])].flat().filter(known))};
+  const cells = d3.range(byCell.length).filter(cell => byCell[cell].length > 0);
   const of = cell => (byCell[cell] || []).filter(group => !view.muted.has(group.tokens));
   const level = group => view.above ? group.floor : 0;
 
@@ -140,13 +143,13 @@
     }
     if (cells.includes(null) && target.curve) // nats above its optimum
       target.curve.lr.forEach((lr, i) => {
-        if (octaves(lr, target.lr) <= octavesSure) ends.push(0, target.curve.loss[i]);
+        if (octaves(lr, target.lr) <= octavesShown) ends.push(0, target.curve.loss[i]);
       });
     if (ends.length === 0) return [0, 1];
     const [low, high] = d3.extent(ends), pad = Math.max(1e-4, 0.05 * (high - low));
     return [low - pad, high + pad];
   }
 
-  page.basins = {groups, of, horizons, view, target, targetCell, shown, optimum, targetNow, lossAt,
-    level, lrDomain, lossDomain, hasLoss, lowest};
+  page.basins = {groups, cells, of, horizons, view, target, targetCell, shown, optimum, targetNow,
+    lossAt, level, lrDomain, lossDomain, hasLoss, lowest};
 })();

@@ -98,7 +98,7 @@
     if (page.now !== null || !curve || curve.lr.length < 2) return;
     if (above) attributes(plot.append("path"), {class: "band target", d: shape.band(curve, 0)});
     const line = above ? shape.line(curve, 0) : shape.line(partBelow(curve, floor, own), -floor);
-    attributes(plot.append("path"), {class: "curve target", d: line});
+    attributes(plot.append("path"), {class: "target", d: line});
   }
 
   function drawTargetOptimum(frame, now, above, y) {

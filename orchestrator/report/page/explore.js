@@ -9,8 +9,8 @@
  *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
  *     or undefined. Returns f(hovered, selected).
  *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
- *   page.smallPanels(node, captions, {width, height})   a grid of panels at least so wide, smaller
- *     on paper -> {size, plots}: the size of each, and the elements to draw into
+ *   page.toggle(bar, {id, text, change(on)})   a button that is kept over a reload; returns whether
+ *     it is on
  *   page.repaint(holder, paint)   empties the holder, calls paint, and keeps the focused drawing
  *
  * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on
@@ -79,19 +79,15 @@
     };
   };
 
-  page.smallPanels = (node, captions, {width, height}) => {
-    const shrink = page.printing() ? 0.6 : 1, size = {width: 0, height: Math.round(height * shrink)};
-    const grid = page.el("div", {class: "panels"});
-    node.append(grid);
-    page.columns(grid, captions.length, width * shrink);
-    const plots = captions.map(caption => {
-      const plot = page.el("div", {class: "panel-plot"});
-      plot.style.height = `${size.height}px`;
-      grid.append(page.el("figure", {class: "panel"}, page.el("figcaption", {}, caption), plot));
-      return plot;
-    });
-    if (plots.length > 0) size.width = plots[0].clientWidth;
-    return {size, plots};
+  page.toggle = (bar, {id, text, change}) => {
+    const isOn = () => page.state.get(id, false) === true;
+    const button = page.el("button", {type: "button", "aria-pressed": String(isOn()), onclick() {
+      page.state.set(id, !isOn());
+      button.setAttribute("aria-pressed", String(isOn()));
+      change(isOn());
+    }}, text);
+    bar.append(button);
+    return isOn();
   };
 
   page.repaint = (holder, paint) => {
