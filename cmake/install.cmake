@@ -26,7 +26,8 @@ install(CODE "
   endforeach()")
 install(FILES contrib/optuna_bridge.py contrib/lrsearch.py contrib/ask_tell_example.py
   contrib/submitit_example.py DESTINATION ${share}/contrib)
-install(FILES README.md CHANGELOG.md docs/your-script.md docs/ask-tell.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md docs/your-script.md docs/ask-tell.md docs/report-data.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright) # its name in Debian
 
 # Debian wants a changelog in its own form.
