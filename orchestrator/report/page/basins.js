@@ -26,20 +26,12 @@
     const draw = (inside, each, cell) => lights.push(basins.panel(inside, each, cell, domains));
     page.repaint(holder, node => several ? page.panels(node, {id: "basins", items: all, name, most,
       least: 300, height: 270, draw}) : draw(node, size, 0));
-    nodes.reset.disabled = !isZoomed();
     nodes.note.textContent = notDrawn(chosen);
     nodes.posterior.textContent = posterior();
     light();
   }
   const light = () => lights.forEach(one => one(page.hovered, page.selected));
-  const isZoomed = () => view.x !== null || view.y.size > 0;
-  function reset() {
-    if (!isZoomed()) return;
-    view.x = null;
-    view.y.clear();
-    redraw();
-  }
-  Object.assign(basins, {redraw, reset});
+  basins.zoom = page.zoom("basins-zoom", redraw);
 
   function notDrawn(chosen) {
     const count = (n, one) => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}`] : [];
@@ -157,10 +149,9 @@
     const bar = page.nodeOf(given);
     nodes = {chips: el("span", {class: "chips", role: "group", "aria-label": "Horizons"}),
       key: el("p", {class: "legend"}), posterior: el("span"),
-      note: el("p", {class: "note", role: "status"}),
-      reset: el("button", {type: "button", class: "reset", onclick: reset}, "Reset zoom")};
+      note: el("p", {class: "note", role: "status"})};
     const anew = () => {
-      view.y.clear();
+      basins.zoom.clear();
       redraw();
     };
     shownCells = page.cells.choosers(bar, "basins", mostPanels, anew);
@@ -168,7 +159,7 @@
       view.above = on;
       anew();
     }});
-    bar.append(nodes.chips, nodes.reset);
+    bar.append(nodes.chips, basins.zoom.button);
     if (page.rounds.last > 1) bar.append(slider());
     bar.append(nodes.key, nodes.note);
   }

@@ -33,7 +33,7 @@
   const cells = [...new Set(curves.map(curve => cellOf(curve.trial)))]
     .sort((a, b) => (a === null) - (b === null) || a - b);
 
-  const view = {cell: cells[0], log: false, x: new Map(), y: null}; // x, y: domains after dragging
+  const view = {cell: cells[0], log: false};
   let holder = null, nodes = null, lights = [];
 
   const choose = (list, most) => list.length <= most ? list
@@ -59,9 +59,9 @@
     const frame = page.frame(inside, size, {
       label: `Loss curves of ${list.length} trials, ${format.tokens(tokens)} tokens` +
         `${name ? `, ${name}` : ""}. Arrow keys go through the trials.`,
-      x: {kind: view.log ? "tokens" : "linear", domain: view.x.get(tokens) || [start, tokens],
+      x: {kind: view.log ? "tokens" : "linear", domain: zoom.get(`x ${tokens}`) || [start, tokens],
         label: "tokens"},
-      y: {kind: "loss", domain: view.y || yDomain, label: "loss (nats)"}});
+      y: {kind: "loss", domain: zoom.get("y") || yDomain, label: "loss (nats)"}});
     if (!view.log) frame.svg.selectAll(".axis.x .tick text").text(format.tokens);
     const {plot, x: X, y: Y, width, height} = frame;
     const line = (curve, losses) => d3.line().x(v => X(v)).y((v, i) => Y(losses[i]))(curve.tokens);
@@ -93,11 +93,8 @@
       const [x, y] = end(curve);
       return {index: curve.trial.index, x, y};
     });
-    page.explore(frame, {points, stops, reach: 18, reset, zoom(x, y) {
-      if (x) view.x.set(tokens, x);
-      if (y) view.y = y;
-      redraw();
-    }});
+    page.explore(frame, {points, stops, reach: 18, reset: zoom.reset,
+      drag: zoom.drag(`x ${tokens}`, "y")});
     return (hovered, selected) => {
       all.classed("faded", own.has(hovered));
       means.classed("lit", ({trial: {index}}) => index === hovered || index === selected);
@@ -121,20 +118,15 @@
       }}));
     const isThinned = horizons.some(tokens =>
       own.filter(curve => curve.trial.tokens === tokens).length > most);
-    nodes.reset.disabled = !isZoomed();
     nodes.note.textContent = !isThinned ? "" :
       `${most} curves a horizon are drawn, an even choice by LR. A trial's tooltip shows its own.`;
     light();
   }
   const light = () => lights.forEach(one => one(page.hovered, page.selected));
-  const isZoomed = () => view.y !== null || view.x.size > 0;
-  function unzoom() {
-    view.x.clear();
-    view.y = null;
+  const zoom = page.zoom("curves-zoom", redraw);
+  function drawAnew() {
+    zoom.clear();
     redraw();
-  }
-  function reset() {
-    if (isZoomed()) unzoom();
   }
 
   // ---- controls ----
@@ -159,13 +151,12 @@
   const keyOf = cell => cell === null ? "target" : String(cell);
   function setCell(key) {
     view.cell = key === "target" ? null : Number(key);
-    unzoom();
+    drawAnew();
   }
   function tools(given) {
     const bar = page.nodeOf(given);
     nodes = {colours: el("span", {class: "colours"}),
-      note: el("p", {class: "note", role: "status"}),
-      reset: el("button", {type: "button", class: "reset", onclick: reset}, "Reset zoom")};
+      note: el("p", {class: "note", role: "status"})};
     if (cells.length > 1) {
       const key = page.chooser(bar, {id: "curves-cell", label: "model", change: setCell,
         options: cells.map(cell => [keyOf(cell), cell === null ? "target (confirmation)"
@@ -174,9 +165,9 @@
     }
     view.log = page.toggle(bar, {id: "curves-log", text: "log tokens", change(on) {
       view.log = on;
-      unzoom();
+      drawAnew();
     }});
-    bar.append(nodes.reset, nodes.colours, nodes.note);
+    bar.append(zoom.button, nodes.colours, nodes.note);
   }
 
   page.selection.on("trial.curves", light).on("select.curves", index => {

@@ -1,11 +1,13 @@
 /* Pointer and keyboard on a frame of plot.js.
  *
- *   page.explore(frame, {points, stops = points, reach = 24, zoom, reset})
+ *   page.explore(frame, {points, stops = points, reach = 24, drag, reset})
  *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one
  *     within `reach` pixels of the pointer is hovered: `index` is that of a trial (page.hover; a
  *     click selects it), `lines` is a tooltip of its own. Arrow keys go through stops().
- *     zoom([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
+ *     drag([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
  *     unchanged, since the drag was along one axis.  reset(): double click, or Escape.
+ *   page.zoom(id, redraw)   domains after dragging, by name, kept over a reload -> {get(name),
+ *     drag(xName, yName): for explore, clear(), reset(): clear and redraw, button: resets}
  *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
  *     or undefined. Returns f(hovered, selected).
  *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
@@ -24,7 +26,7 @@
     return selection;
   };
 
-  page.explore = (frame, {points, stops = points, reach = 24, zoom, reset}) => {
+  page.explore = (frame, {points, stops = points, reach = 24, drag, reset}) => {
     const {svg} = frame;
     let tree = null, dragging = false;
     function nearest() {
@@ -47,7 +49,7 @@
       const [[x0, y0], [x1, y1]] = box, {x, y} = frame;
       const wide = x1 - x0 >= least, high = y1 - y0 >= least;
       if (wide || high)
-        zoom(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
+        drag(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
     }
     const brush = d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
       .on("start", () => { dragging = true; }).on("end", dragged);
@@ -62,6 +64,34 @@
     });
     page.keys(svg.node(), () => stops().filter(point => !point.lines)
       .map(({index, x, y}) => ({index, x: x + frame.left, y: y + frame.top})));
+  };
+
+  page.zoom = (id, redraw) => {
+    const isDomain = ends => Array.isArray(ends) && ends.length === 2 && ends.every(page.known);
+    const domains = new Map([page.state.get(id, [])].flat().filter(entry =>
+      Array.isArray(entry) && isDomain(entry[1])));
+    function keep() {
+      button.disabled = domains.size === 0;
+      page.state.set(id, [...domains]);
+    }
+    function clear() {
+      domains.clear();
+      keep();
+    }
+    function reset() {
+      if (domains.size === 0) return;
+      clear();
+      redraw();
+    }
+    const button = page.el("button", {type: "button", class: "reset", disabled: domains.size === 0,
+      onclick: reset}, "Reset zoom");
+    const drag = (xName, yName) => (x, y) => {
+      if (x) domains.set(xName, x);
+      if (y) domains.set(yName, y);
+      keep();
+      redraw();
+    };
+    return {get: name => domains.get(name), drag, clear, reset, button};
   };
 
   page.lights = (frame, at) => {
