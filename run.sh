@@ -13,7 +13,7 @@ usage()
     cat <<'END'
 usage: ./run.sh [PLAN [NP]] [-- LRSEARCH-OPTION...]
 
-PLAN  a plan (default: plans/quickstart.yaml); plans/README.md explains the keys
+PLAN  a plan (default: plans/quickstart.yaml); docs/plan.md explains the keys
 NP    ranks: one coordinates, the others train. Default: cores + 1, or SLURM_NTASKS inside a
       Slurm allocation. 1: no mpirun, one process does both.
 

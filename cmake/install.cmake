@@ -26,7 +26,10 @@ install(CODE "
   endforeach()")
 install(FILES contrib/optuna_bridge.py contrib/lrsearch.py contrib/ask_tell_example.py
   contrib/submitit_example.py DESTINATION ${share}/contrib)
-install(FILES README.md CHANGELOG.md docs/your-script.md docs/ask-tell.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY plans DESTINATION ${CMAKE_INSTALL_DOCDIR} # what the documents link to
+  FILES_MATCHING PATTERN *.svg PATTERN README.md PATTERN recipes EXCLUDE)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright) # its name in Debian
 
 # Debian wants a changelog in its own form.

@@ -201,7 +201,7 @@ static void set_status(const struct campaign *campaign, struct answer *answer)
         return;
     }
     if (campaign->stopped_by > 0) {
-        snprintf(answer->reason, sizeof(answer->reason), "a trial failed for good: %.280s",
+        snprintf(answer->reason, sizeof(answer->reason), "a trial failed after all retries: %.280s",
                  campaign->last_failure);
         return;
     }
@@ -227,29 +227,55 @@ static void describe_end(const struct campaign *campaign, struct answer *answer)
 
 /* ---- the whole ---- */
 
-int campaign_fit_for(const struct campaign *campaign, const struct interrupt *interrupt,
-                     uint64_t tokens, uint32_t parametrization, struct answer *answer,
-                     struct lr_error *err)
+/* Transfers the target's curve as the answer's target was: `from` is the target before. */
+static void transfer_curve(struct loss_curves *curves, const struct target_answer *from,
+                           const struct target_answer *to)
+{
+    double half[2];
+    for (int i = 0; i < 2; i++) { /* errors add in squares */
+        double before = log2(from->ci90[i] / from->lr), after = log2(to->ci90[i] / to->lr);
+        half[i] = sqrt(fmax(after * after - before * before, 0));
+    }
+    double octaves = log2(to->lr / from->lr), reach = (half[0] + half[1]) / 2;
+    if (fabs(octaves) > 0 || reach > 0)
+        loss_curves_transfer(curves, octaves, reach);
+}
+
+/* curves: NULL: not asked for; *curves is NULL after an error. */
+static int fit_target(const struct campaign *campaign, const struct interrupt *interrupt,
+                      uint64_t tokens, uint32_t parametrization, struct answer *answer,
+                      struct loss_curves **curves, struct lr_error *err)
 {
     const struct plan *plan = &campaign->plan;
-    int rc = campaign_search_answer(campaign, interrupt, tokens, parametrization, answer, err);
+    int rc =
+        campaign_search_answer(campaign, interrupt, tokens, parametrization, answer, curves, err);
     if (rc)
         return rc;
+    struct target_answer searched = answer->target;
     describe_end(campaign, answer);
     describe_target(&answer->target, plan, parametrization);
     describe_cells(answer, plan);
     answer->target.embedding_lr = target_embedding_lr(plan, parametrization, answer);
     answer->target.weight_decay = target_weight_decay(plan, answer);
     transfer_to_target(plan, parametrization, answer);
+    if (curves && *curves)
+        transfer_curve(*curves, &searched, &answer->target);
     return 0;
 }
 
+int campaign_fit_for(const struct campaign *campaign, const struct interrupt *interrupt,
+                     uint64_t tokens, uint32_t parametrization, struct answer *answer,
+                     struct lr_error *err)
+{
+    return fit_target(campaign, interrupt, tokens, parametrization, answer, NULL, err);
+}
+
 static int fit(const struct campaign *campaign, const struct interrupt *interrupt,
-               struct answer *answer, struct lr_error *err)
+               struct answer *answer, struct loss_curves **curves, struct lr_error *err)
 {
     const struct plan *plan = &campaign->plan;
-    int rc = campaign_fit_for(campaign, interrupt, plan->target.tokens, plan->model.parametrization,
-                              answer, err);
+    int rc = fit_target(campaign, interrupt, plan->target.tokens, plan->model.parametrization,
+                        answer, curves, err);
     if (rc)
         return rc;
     answer->cost = cost_of(campaign);
@@ -259,7 +285,7 @@ static int fit(const struct campaign *campaign, const struct interrupt *interrup
 
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
 {
-    return fit(campaign, NULL, answer, err);
+    return fit(campaign, NULL, answer, NULL, err);
 }
 
 int campaign_answer(const struct campaign *campaign, struct answer *answer, struct lr_error *err)
@@ -267,10 +293,15 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
     return campaign_answer_until(campaign, NULL, answer, err);
 }
 
-int campaign_answer_until(const struct campaign *campaign, const struct interrupt *interrupt,
-                          struct answer *answer, struct lr_error *err)
+/* curves: NULL: not asked for. */
+static int answer_until(const struct campaign *campaign, const struct interrupt *interrupt,
+                        struct answer *answer, struct loss_curves **curves, struct lr_error *err)
 {
-    int rc = fit(campaign, interrupt, answer, err);
+    int rc = fit(campaign, interrupt, answer, curves, err);
+    if (rc && curves) {
+        loss_curves_destroy(*curves);
+        *curves = NULL;
+    }
     if (rc == LR_ECANCELED && !campaign->finished) { /* the cost is known without a fit */
         describe_target(&answer->target, &campaign->plan, campaign->plan.model.parametrization);
         answer->cost = cost_of(campaign);
@@ -286,4 +317,17 @@ int campaign_answer_until(const struct campaign *campaign, const struct interrup
         return rc;
     set_status(campaign, answer);
     return 0;
+}
+
+int campaign_answer_until(const struct campaign *campaign, const struct interrupt *interrupt,
+                          struct answer *answer, struct lr_error *err)
+{
+    return answer_until(campaign, interrupt, answer, NULL, err);
+}
+
+int campaign_answer_curves(const struct campaign *campaign, const struct interrupt *interrupt,
+                           struct answer *answer, struct loss_curves **curves, struct lr_error *err)
+{
+    *curves = NULL;
+    return answer_until(campaign, interrupt, answer, curves, err);
 }

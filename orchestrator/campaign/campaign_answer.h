@@ -4,6 +4,7 @@
 #include "campaign/campaign.h"
 #include "campaign/campaign_space.h"
 #include "lrsearch/answer.h"
+#include "search/loss_curves.h"
 
 /* The answer from the trials so far, with cost, width, vocabulary and embedding LR filled in, and
  * transferred to the target where it differs from the trials (answer->steps). Status:
@@ -22,6 +23,14 @@ int campaign_answer(const struct campaign *campaign, struct answer *answer, stru
  * LR_ECANCELED. */
 int campaign_answer_until(const struct campaign *campaign, const struct interrupt *interrupt,
                           struct answer *answer, struct lr_error *err);
+
+/* As campaign_answer_until(); *curves: what a report draws of the same fit (search/loss_curves.h),
+ * with the target transferred as in the answer. NULL if no loss is known, if the fit was
+ * interrupted, or after an error. The caller frees it with loss_curves_destroy(). The same bits for
+ * the same trials. */
+int campaign_answer_curves(const struct campaign *campaign, const struct interrupt *interrupt,
+                           struct answer *answer, struct loss_curves **curves,
+                           struct lr_error *err);
 
 /* As campaign_answer(), with the status and reason of the trials alone, finished or not. */
 int campaign_fit(const struct campaign *campaign, struct answer *answer, struct lr_error *err);

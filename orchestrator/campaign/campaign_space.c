@@ -258,7 +258,7 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
 
 int campaign_search_answer(const struct campaign *campaign, const struct interrupt *interrupt,
                            uint64_t tokens, uint32_t parametrization, struct answer *answer,
-                           struct lr_error *err)
+                           struct loss_curves **curves, struct lr_error *err)
 {
     struct campaign_space asked;
     struct observation *seen;
@@ -273,7 +273,8 @@ int campaign_search_answer(const struct campaign *campaign, const struct interru
         struct trial_spec target = plan_target_with(&campaign->plan, parametrization);
         asked.space.target.group = group_of(&asked.space, &campaign->plan, &target);
     }
-    rc = search_answer(answer, &asked.space, seen, count, err);
+    rc = curves ? search_answer_curves(answer, curves, &asked.space, seen, count, err)
+                : search_answer(answer, &asked.space, seen, count, err);
     lr_free(seen);
     return rc;
 }

@@ -2,6 +2,7 @@
 #define LRSEARCH_CAMPAIGN_SPACE_H
 
 #include "campaign/campaign.h"
+#include "search/loss_curves.h"
 #include "search/policy.h"
 
 /* Converts between campaign and search, which uses numbers only: a plan to a search space, trials
@@ -32,10 +33,10 @@ int campaign_observe(const struct campaign *campaign, bool running, struct obser
                      size_t *count, struct lr_error *err);
 
 /* search_answer() of the trials that are over, for a target of `tokens` tokens with this
- * parametrization (one of the plan's). */
+ * parametrization (one of the plan's). curves: NULL, or as of search_answer_curves(). */
 int campaign_search_answer(const struct campaign *campaign, const struct interrupt *interrupt,
                            uint64_t tokens, uint32_t parametrization, struct answer *answer,
-                           struct lr_error *err);
+                           struct loss_curves **curves, struct lr_error *err);
 
 /* The range of a ratio; low = high: fixed. That of the weight decay is the plan's, before
  * training.decay_rule; a fixed one is that of the target. */

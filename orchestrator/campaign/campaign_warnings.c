@@ -49,7 +49,7 @@ static void warn_warmup(const struct plan *plan, struct answer *answer)
     if (share > WARMUP_TOO_LONG)
         answer_warn(answer,
                     "the warm-up takes %.0f %% of the shortest horizon%s: its best learning rate "
-                    "is one for the warm-up too",
+                    "depends on the warm-up too",
                     100 * share,
                     fixed > 0 ? " and less of the others (training.warmup is a share of each)"
                               : "");
@@ -99,9 +99,9 @@ static void warn_cpus(const struct campaign *campaign, struct answer *answer)
     const char *products = campaign->opening.products;
     if (campaign->cpu_count > 1 && strspn(products, "ohx") < strlen(products))
         answer_warn(answer,
-                    "the trials ran on %zu kinds of CPU (%.80s and %.80s), on which products of a "
-                    "library (trainer.matmul) have other bits: on one kind alone the losses may be "
-                    "others; own products are the same on all",
+                    "the trials ran on %zu kinds of CPU (%.80s and %.80s); products of a library "
+                    "(trainer.matmul) have other bits on each, and so may the losses; own products "
+                    "have the same bits on all",
                     campaign->cpu_count, campaign->cpus[0], campaign->cpus[1]);
 }
 
@@ -115,9 +115,9 @@ static void warn_failed(const struct campaign *campaign, struct answer *answer)
             failed++;
         }
     if (failed)
-        answer_warn(
-            answer, "%zu trial%s failed for good and tell%s nothing; the last, trial %u: %s",
-            failed, failed == 1 ? "" : "s", failed == 1 ? "s" : "", last->id, last->result.message);
+        answer_warn(answer,
+                    "%zu trial%s failed after all retries and gave no loss; the last, trial %u: %s",
+                    failed, failed == 1 ? "" : "s", last->id, last->result.message);
 }
 
 void campaign_warn(const struct campaign *campaign, struct answer *answer)

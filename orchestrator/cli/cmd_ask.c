@@ -151,7 +151,7 @@ static void print_text(const struct plan *plan, const char *run_dir, const struc
     if (reply->answer)
         outcome_print(false, plan->name, run_dir, reply->answer);
     else if (reply->count == 0)
-        printf("nothing to hand out until results are told; trials that are out: %zu\n",
+        printf("nothing to hand out until results are told; trials without a result: %zu\n",
                reply->out);
     for (size_t i = 0; i < reply->count; i++)
         print_trial(&reply->trials[i]);
@@ -246,11 +246,11 @@ static const struct option_row rows[] = {
      OPTION_AT(ask_options, count), .type = OPTION_U32, .low = 1, .high = MOST_TRIALS,
      .wanted = "a whole count from 1 to 4096"},
     {"again-after", "TIME",
-     "hand out again what was handed out so long ago and not told; default: limits.trial_time",
+     "hand trials out again if they have no result after this time; default: limits.trial_time",
      OPTION_AT(ask_options, again_after_s), .type = OPTION_DURATION, .high = 3.2e7,
      .wanted = "a time such as 6h, 370d at most"},
     {"fork", "NAME",
-     "a new campaign in NAME beside RUN_DIR, which begins with its results that still hold",
+     "a new campaign in NAME beside RUN_DIR that reuses its results that are still valid",
      OPTION_AT(ask_options, fork), .type = OPTION_READ, .read = fork_read},
     OPTION_ROW_SET(ask_options),
     OPTION_ROW_JSON(ask_options),

@@ -90,11 +90,11 @@ static const struct option_row rows[] = {
     {"ranks", "N", "of the run that is estimated; default: cores + 1", .letter = 'n',
      OPTION_AT(check_options, ranks), OPTION_TO_1000},
     {"try", NULL,
-     "instead of its cost: run the shortest training once and say what it saw (exit status 5: it "
-     "failed)",
+     "instead of its cost: run the shortest training once and print what was read (exit status "
+     "5: it failed)",
      OPTION_AT(check_options, try)},
-    {"try-time", "TIME", "end that training after so long; default 5m",
-     OPTION_AT(check_options, try_s), .type = OPTION_DURATION, .low = 1, .high = TRY_MAX_S,
+    {"try-time", "TIME", "most time of that training; default 5m", OPTION_AT(check_options, try_s),
+     .type = OPTION_DURATION, .low = 1, .high = TRY_MAX_S,
      .wanted = "a time such as 5m, from 1s to 1d"},
     OPTION_ROW_SET(check_options),
     OPTION_ROW_JSON(check_options),

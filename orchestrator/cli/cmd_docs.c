@@ -1,14 +1,18 @@
-/* lrsearch docs: prints a man page or a shell completion. */
+/* lrsearch docs: prints a man page, the tables of docs/plan.md or a shell completion. */
 #include <string.h>
 #include "cli/command_line.h"
 #include "cli/docs.h"
 
-#define NAMES "man|plan-man|bash|zsh"
+#define NAMES "man|plan-man|plan-tables|bash|zsh"
 
 static const struct doc {
     const char *name;
     void (*print)(FILE *out);
-} docs[] = {{"man", docs_man}, {"plan-man", docs_plan_man}, {"bash", docs_bash}, {"zsh", docs_zsh}};
+} docs[] = {{"man", docs_man},
+            {"plan-man", docs_plan_man},
+            {"plan-tables", docs_plan_tables},
+            {"bash", docs_bash},
+            {"zsh", docs_zsh}};
 
 static const struct doc *find(const char *name)
 {
@@ -34,8 +38,8 @@ static int run(const struct command_line *line)
 const struct command cmd_docs = {
     .name = "docs",
     .operand = NAMES,
-    .help = "print a man page, or the completion for a shell",
-    .operand_help = "lrsearch(1), lrsearch-plan(5), or a completion script",
+    .help = "print a man page, the tables of the plan's keys, or the completion for a shell",
+    .operand_help = "lrsearch(1), lrsearch-plan(5), its keys as Markdown, or a completion script",
     .examples = "lrsearch docs bash >~/.local/share/bash-completion/completions/lrsearch\n"
                 "lrsearch docs man | man -l -",
     .kind = OPERAND_WORD,

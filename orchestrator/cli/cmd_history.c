@@ -136,7 +136,7 @@ static const struct option_row rows[] = {
      .type = OPTION_TEXT, .wanted = "the name of a campaign"},
     {"plot", "FILE", "draw the LR over the runs, as SVG by gnuplot",
      OPTION_AT(history_options, plot), OPTION_FILE_NAME},
-    {"rebuild", NULL, "make the history anew, from the runs themselves",
+    {"rebuild", NULL, "make the history again from the runs themselves",
      OPTION_AT(history_options, rebuild)},
     OPTION_ROW_JSON(history_options),
 };

@@ -230,10 +230,9 @@ static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct plan_options *options = line->options;
     if (line->operand_count == 0 || strcmp(line->operands[0], "init") != 0)
-        return lr_fail(
-            err, LR_EUSAGE,
-            "plan: what can be done is: lrsearch plan init [TEXT...], lrsearch plan init "
-            "--command \"...\"; lrsearch check PLAN looks at one");
+        return lr_fail(err, LR_EUSAGE,
+                       "plan: use lrsearch plan init [TEXT...], lrsearch plan init "
+                       "--command \"...\"; lrsearch check PLAN looks at one");
     if (!options->command && (options->lr > 0 || options->seconds > 0 || options->tokens > 0 ||
                               options->batch_tokens > 0))
         return lr_fail(err, LR_EUSAGE,
@@ -256,7 +255,7 @@ static int read_line(void *member, const char *value, struct lr_error *err)
 static const struct option_row rows[] = {
     {"out", "PATH", "the plan, by default " DEFAULT_PLAN, .letter = 'o',
      OPTION_AT(plan_options, out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
-    {"time", "TIME", "that the campaign may take on this machine; default 10m",
+    {"time", "TIME", "time of the campaign on this machine; default 10m",
      OPTION_AT(plan_options, time_s), .type = OPTION_DURATION, .low = 1, .high = TIME_MAX_S,
      .wanted = "a time such as 10m, from 1s to 30d"},
     {"target-tokens", "D", "of the long training", OPTION_AT(plan_options, target_tokens),

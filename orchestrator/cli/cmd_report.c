@@ -1,10 +1,15 @@
 /* lrsearch report: writes RUN_DIR/report.html and the figures from the journal alone; run does so
- * at its end. The answer before each round is a new fit of the journal up to that round. */
+ * at its end. The answer before each round is a new fit of the journal up to that round. --watch
+ * repeats this on a campaign that another process runs. */
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include "cli/cmd_report.h"
 #include "campaign/campaign_answer.h"
 #include "campaign/campaign_apply.h"
+#include "cli/campaign_look.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
 #include "history/run_reader.h"
@@ -13,43 +18,33 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
+#include "net/loop.h"
 #include "report/figures.h"
 #include "report/report.h"
 #include "store/journal.h"
 #include "store/json_value.h"
 
-struct rounds {
+struct replay {
     struct campaign *campaign;
     struct report_input *input;
     struct answer *answer;
-    size_t seen, step; /* search rounds so far; every step-th is fitted */
+    size_t seen, step; /* search rounds so far; every step-th is fitted, 0: none */
 };
-
-static void add_round(struct report_input *input, uint32_t round, const struct answer *answer)
-{
-    if (input->round_count < REPORT_ROUNDS)
-        input->rounds[input->round_count++] = (struct report_round){
-            .round = round,
-            .tokens = answer->cost.tokens,
-            .lr = answer->target.lr,
-            .ci90 = {answer->target.ci90[0], answer->target.ci90[1]},
-        };
-}
 
 /* Fits the answer before a search round, then applies the event. */
 static int on_event(void *context, const struct event *event, struct lr_error *err)
 {
-    struct rounds *rounds = context;
+    struct replay *replay = context;
     const struct event_round *round = &event->as.round;
     int rc;
-    if (event->kind == EVENT_ROUND && round->purpose == PURPOSE_SEARCH &&
-        rounds->seen++ % rounds->step == 0 && round->round > 1 &&
-        rounds->input->round_count < REPORT_ROUNDS) {
-        if ((rc = campaign_fit(rounds->campaign, rounds->answer, err)))
+    if (event->kind == EVENT_ROUND && round->purpose == PURPOSE_SEARCH && replay->step > 0 &&
+        replay->seen++ % replay->step == 0 && round->round > 1) {
+        if ((rc = campaign_fit(replay->campaign, replay->answer, err)))
             return rc;
-        add_round(rounds->input, round->round, rounds->answer);
+        if ((rc = report_add_round(replay->input, round->round, replay->answer, err)))
+            return rc;
     }
-    return campaign_apply(rounds->campaign, event, err);
+    return campaign_apply(replay->campaign, event, err);
 }
 
 /* A fit slows down with trials and cells, so only every step-th of many rounds is fitted: the total
@@ -61,46 +56,50 @@ static size_t step_of(const struct report_input *input)
     return rounds / wanted + 1;
 }
 
-static int find_rounds(struct report_input *input, const struct plan *plan, struct lr_error *err)
+/* Fills what the page shows beyond the answer: what is spent of the budgets and, with `fits`, the
+ * answers before each round and the posterior's curves. */
+static int complete_input(struct report_input *input, const struct plan *plan, bool fits,
+                          struct lr_error *err)
 {
-    struct rounds rounds = {.input = input, .step = step_of(input)};
+    struct replay replay = {.input = input, .step = fits ? step_of(input) : 0};
     size_t size = strlen(input->run_dir) + sizeof("/journal.jsonl");
     char *path = lr_malloc(size);
     int rc;
-    rounds.answer = lr_malloc(sizeof(*rounds.answer));
-    if (!path || !rounds.answer) {
+    replay.answer = lr_malloc(sizeof(*replay.answer));
+    if (!path || !replay.answer) {
         rc = lr_nomem(err);
         goto out;
     }
+    input->name = plan->name;
     snprintf(path, size, "%s/journal.jsonl", input->run_dir);
-    if ((rc = campaign_create(&rounds.campaign, plan, err)))
+    if ((rc = campaign_create(&replay.campaign, plan, err)))
         goto out;
-    if ((rc = journal_read(path, on_event, &rounds, err)))
+    if ((rc = journal_read(path, on_event, &replay, err)))
         goto out;
-    add_round(input, 0, input->answer);
+    if (fits &&
+        (rc = campaign_answer_curves(replay.campaign, NULL, replay.answer, &input->curves, err)))
+        goto out;
+    if ((rc = report_add_round(input, 0, input->answer, err)))
+        goto out;
+    const struct campaign_spent spent = campaign_spent(replay.campaign);
+    input->budget_count = status_fill_budgets(input->budgets, replay.campaign, &spent);
 out:
-    campaign_destroy(rounds.campaign);
-    lr_free(rounds.answer);
+    campaign_destroy(replay.campaign);
+    lr_free(replay.answer);
     lr_free(path);
     return rc;
-}
-
-/* Writes the report; `rounds`: fits the answer before each round for it. */
-static int write_report(struct report_input *input, const struct plan *plan, bool rounds,
-                        struct lr_error *err)
-{
-    int rc;
-    input->name = plan->name;
-    if (rounds && (rc = find_rounds(input, plan, err)))
-        return rc;
-    return report_write(input, err);
 }
 
 void make_report(const char *run_dir, const struct answer *answer,
                  const struct trial *const *trials, size_t count)
 {
     struct report_input input = {
-        .run_dir = run_dir, .answer = answer, .trials = trials, .count = count};
+        .run_dir = run_dir,
+        .state = answer->status == ANSWER_INTERRUPTED ? STATUS_INTERRUPTED : STATUS_FINISHED,
+        .answer = answer,
+        .trials = trials,
+        .count = count,
+    };
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     struct lr_error err = {0};
     uint64_t hash;
@@ -115,44 +114,151 @@ void make_report(const char *run_dir, const struct answer *answer,
     /* After an interruption, time is too short to fit rounds of several cells; `lrsearch report`
      * adds them later. */
     bool hurry = answer->status == ANSWER_INTERRUPTED && plan_cell_count(plan) > 1;
-    rc = write_report(&input, plan, !hurry, &err);
+    if ((rc = complete_input(&input, plan, !hurry, &err)))
+        goto out;
+    rc = report_write(&input, &err);
 out:
+    report_input_release(&input);
     if (rc)
         lr_log(LR_LOG_WARNING, "report.html could not be written: %s", err.text);
     lr_free(plan);
 }
 
-static int report(const char *run_dir, struct plan *plan, struct answer *answer,
+/* ---- the command ---- */
+
+struct report_options {
+    bool watch, data, json;
+};
+
+/* Every trial of the campaign, in the order of their ids; lr_free() it. NULL: out of memory. */
+static const struct trial **list_trials(const struct campaign *campaign, size_t *count)
+{
+    *count = campaign_trial_count(campaign);
+    const struct trial **trials = lr_calloc(*count + 1, sizeof(struct trial *));
+    for (uint32_t id = 1; trials && id <= *count; id++)
+        trials[id - 1] = campaign_trial(campaign, id);
+    return trials;
+}
+
+static int print_data(const struct report_input *input, struct lr_error *err)
+{
+    char *text;
+    int rc = report_data_text(&text, input, err);
+    if (rc)
+        return rc;
+    puts(text);
+    lr_free(text);
+    return 0;
+}
+
+/* Writes the page of the last look, or prints its data. A page that refreshes itself keeps the
+ * static figures of the last one: to draw them takes longer than the rest. */
+static int report(const struct campaign_look *look, bool data, unsigned refresh_s,
                   struct lr_error *err)
 {
-    struct report_input input = {.run_dir = run_dir, .answer = answer};
+    const struct campaign *campaign = look->follow.campaign;
+    struct report_input input = {.run_dir = look->run_dir,
+                                 .state = look->fill.view.state,
+                                 .refresh_s = refresh_s,
+                                 .answer = &look->fill.view.answer};
     const struct trial **trials = NULL;
-    struct campaign *campaign = NULL;
-    uint64_t hash;
     int rc;
-    if ((rc = run_plan_read(plan, &hash, run_dir, err)))
+    if (!campaign || input.state == STATUS_PREPARING)
+        return lr_fail(err, LR_EDATA, "%s/journal.jsonl: holds no campaign yet", look->run_dir);
+    if (!data && (rc = own_folder_check(look->run_dir, OWN_FOLDER_NAMED, err)))
+        return rc;
+    if (!(input.trials = trials = list_trials(campaign, &input.count)))
+        return lr_nomem(err);
+    if (!data)
+        open_run_tidy(look->run_dir, campaign);
+    if (!data && refresh_s == 0)
+        figures_draw(look->run_dir, input.answer, trials, input.count);
+    if ((rc = complete_input(&input, look->plan, true, err)))
         goto out;
-    if ((rc = own_folder_check(run_dir, OWN_FOLDER_NAMED, err)))
-        goto out;
-    if ((rc = run_campaign_read(&campaign, plan, hash, run_dir, err)))
-        goto out;
-    if ((rc = campaign_answer(campaign, answer, err)))
-        goto out;
-    input.count = campaign_trial_count(campaign);
-    input.trials = trials = lr_calloc(input.count + 1, sizeof(struct trial *));
-    if (!trials) {
-        rc = lr_nomem(err);
-        goto out;
-    }
-    for (uint32_t id = 1; id <= input.count; id++)
-        trials[id - 1] = campaign_trial(campaign, id);
-    open_run_tidy(run_dir, campaign);
-    figures_draw(run_dir, answer, trials, input.count);
-    rc = write_report(&input, plan, true, err);
+    rc = data ? print_data(&input, err) : report_write(&input, err);
 out:
-    campaign_destroy(campaign);
+    report_input_release(&input);
     lr_free(trials);
     return rc;
+}
+
+/* ---- --watch ---- */
+
+#define LOOK_EVERY_MS 1000
+#define WRITE_EVERY_MS 5000
+#define WRITE_SHARE 5
+
+static volatile sig_atomic_t ended;
+
+static void on_end(int signal_number)
+{
+    ended = signal_number;
+}
+
+/* The first signal ends the watch with a last page; a second one ends the process. SIGHUP stays
+ * ignored under nohup. */
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction end = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before;
+    sigemptyset(&end.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (numbers[i] != SIGHUP ||
+            (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN))
+            sigaction(numbers[i], &end, NULL);
+}
+
+/* On a terminal one line, redrawn; elsewhere a line for each page. */
+static void say_written(const struct campaign_look *look, bool last)
+{
+    const struct campaign *campaign = look->follow.campaign;
+    char line[TRIAL_PATH + 64];
+    bool redrawn = lr_log_is_terminal() && !last;
+    size_t room = redrawn ? (size_t)lr_log_columns() : sizeof(line);
+    snprintf(line, room < sizeof(line) ? room : sizeof(line),
+             "%s/report.html: %s, round %" PRIu32 ", %zu trials", look->run_dir,
+             status_state_name(look->fill.view.state), campaign_round(campaign),
+             campaign_trial_count(campaign));
+    lr_printable(line, "");
+    lr_log_transient(redrawn ? line : NULL);
+    if (!redrawn)
+        lr_say(stderr, "%s\n", line);
+}
+
+/* Writes the page after each change of the journal, until the campaign ends or a signal comes. Looks
+ * and pages together take a fifth of the time at most. */
+static int watch(struct campaign_look *look, struct lr_error *err)
+{
+    const struct status_view *view = &look->fill.view;
+    uint64_t next_ms = 0;
+    int64_t written = -1; /* the journal's length in the last page */
+    bool changed;
+    int rc;
+    catch_signals();
+    for (;; poll(NULL, 0, LOOK_EVERY_MS)) {
+        uint64_t began_ms = loop_uv.now_ms();
+        if (!ended && began_ms < next_ms)
+            continue;
+        if ((rc = campaign_look(look, &changed, err)))
+            return rc;
+        if (ended || view->state == STATUS_FINISHED || view->state == STATUS_INTERRUPTED)
+            break;
+        if (view->state == STATUS_PREPARING || look->follow.place.offset == written)
+            continue;
+        if ((rc = report(look, false, WRITE_EVERY_MS / 1000, err)))
+            return rc;
+        say_written(look, false);
+        written = look->follow.place.offset;
+        uint64_t pause_ms = (WRITE_SHARE - 1) * (loop_uv.now_ms() - began_ms);
+        next_ms = loop_uv.now_ms() + (pause_ms > WRITE_EVERY_MS ? pause_ms : WRITE_EVERY_MS);
+    }
+    if (view->state == STATUS_PREPARING)
+        return 0;
+    if ((rc = report(look, false, 0, err)))
+        return rc;
+    say_written(look, true);
+    return 0;
 }
 
 static int print_json(const char *run_dir, struct lr_error *err)
@@ -167,19 +273,23 @@ static int print_json(const char *run_dir, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
-struct report_options {
-    bool json;
-};
-
 static int run(const struct command_line *line)
 {
     const struct report_options *options = line->options;
     const char *run_dir = line->operands[0];
-    struct plan *plan = lr_calloc(1, sizeof(*plan));
-    struct answer *answer = lr_calloc(1, sizeof(*answer));
+    struct campaign_look *look;
     struct lr_error err = {0};
-    int rc = plan && answer ? report(run_dir, plan, answer, &err) : lr_nomem(&err);
+    bool changed;
+    int rc = campaign_look_create(&look, run_dir, &err);
     if (rc)
+        goto out;
+    if (options->watch) {
+        rc = watch(look, &err);
+        lr_log_transient(NULL);
+    } else if (!(rc = campaign_look(look, &changed, &err))) {
+        rc = report(look, options->data, 0, &err);
+    }
+    if (rc || options->data)
         goto out;
     if (options->json)
         rc = print_json(run_dir, &err);
@@ -187,18 +297,23 @@ static int run(const struct command_line *line)
         lr_say(stdout, "%s/report.html\n", run_dir);
 
 out:
-    lr_free(answer);
-    lr_free(plan);
+    campaign_look_destroy(look);
     return outcome_error(rc, &err);
 }
 
-static const struct option_row rows[] = {OPTION_ROW_JSON(report_options)};
+static const struct option_row rows[] = {
+    {"watch", NULL, "write it again while the campaign runs, which the page then shows",
+     OPTION_AT(report_options, watch)},
+    {"data", NULL, "print the data of the page as JSON instead of writing it",
+     OPTION_AT(report_options, data)},
+    OPTION_ROW_JSON(report_options),
+};
 
 const struct command cmd_report = {
     .name = "report",
     .operand = "[RUN_DIR]",
     .help = "write RUN_DIR/report.html and its figures again, from the journal",
-    .examples = "lrsearch report logs/quickstart",
+    .examples = "lrsearch report logs/quickstart\nlrsearch report --watch",
     .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,
     .latest = true,

@@ -484,7 +484,7 @@ static const struct option_row rows[] = {
      .letter = 'n', OPTION_AT(run_options, ranks), .type = OPTION_READ, .read = read_ranks,
      .values = "auto"},
     {"requeue", NULL,
-     "with -n: when the campaign is interrupted, put its Slurm job back into the queue",
+     "with -n: put the Slurm job back into the queue when the campaign is interrupted",
      OPTION_AT(run_options, requeue)},
     {"run-dir", "DIR", "where the campaign's files go; default: output.dir of the plan",
      OPTION_AT(run_options, run_dir), .type = OPTION_TEXT, .wanted = "the name of a directory",
@@ -492,10 +492,9 @@ static const struct option_row rows[] = {
     {"resume", "auto|never", "never: refuse a directory that already holds a campaign",
      OPTION_AT(run_options, resume), .type = OPTION_CHOICE, .values = "auto never"},
     {"fork", "NAME",
-     "a new campaign in NAME beside --run-dir, which begins with its trainings that still hold",
+     "a new campaign in NAME beside --run-dir that reuses its trainings that are still valid",
      OPTION_AT(run_options, fork), .type = OPTION_READ, .read = fork_read},
-    {"grace", "TIME",
-     "after SIGUSR1 or SIGUSR2, for trainings to write where they are; default 60s",
+    {"grace", "TIME", "time for checkpoints after SIGUSR1 or SIGUSR2; default 60s",
      OPTION_AT(run_options, grace_s), .type = OPTION_DURATION, .high = GRACE_MAX_S,
      .wanted = "a time such as 60s, 1h at most"},
     {"progress", "auto|plain|none",
@@ -508,7 +507,7 @@ static const struct option_row rows[] = {
 const struct command cmd_run = {
     .name = "run",
     .operand = "PLAN",
-    .help = "run the plan's campaign, or go on with it (this is what no command means)",
+    .help = "run the plan's campaign, or continue it; the default command",
     .examples = "lrsearch plans/quickstart.yaml\n"
                 "lrsearch run plans/quickstart.yaml -n 64\n"
                 "mpirun -np 64 lrsearch my.yaml --set search.seeds=3 --run-dir logs/three-seeds",

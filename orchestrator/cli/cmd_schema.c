@@ -16,6 +16,6 @@ static int run(const struct command_line *line)
 const struct command cmd_schema = {
     .name = "schema",
     .operand = "",
-    .help = "print the plan's language as a JSON Schema, for editors",
+    .help = "print the JSON Schema of plans, for editors",
     .run = run,
 };

@@ -1,8 +1,5 @@
-/* lrsearch status: shows a campaign by reading its files; the process that runs it is not
- * contacted. --watch repeats this: on a terminal it redraws one screen, elsewhere it prints a block
- * after a change. Reading the journal of a large campaign takes a second, so a watch continues
- * where it stopped, and starts again if that part of the journal is gone (a repair, another
- * campaign). */
+/* lrsearch status: shows a campaign by reading its files (campaign_look.h). --watch repeats this: on
+ * a terminal it redraws one screen, elsewhere it prints a block after a change. */
 #define _DEFAULT_SOURCE /* SIGWINCH, struct winsize */
 #include <langinfo.h>
 #include <locale.h>
@@ -13,17 +10,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
+#include "cli/campaign_look.h"
 #include "cli/command_line.h"
 #include "cli/outcome.h"
-#include "cli/status_fill.h"
-#include "history/run_reader.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "net/peer.h"
 #include "report/status.h"
-#include "store/run_lock.h"
 
 struct status_options {
     bool watch, json;
@@ -31,145 +24,6 @@ struct status_options {
 
 #define LOOK_EVERY_MS 2000
 enum { PLOT_LEAST = 6, PLOT_MOST = 24 };
-
-/* ---- reading ---- */
-
-struct watch { /* state of all looks so far */
-    const char *run_dir;
-    struct plan *plan;
-    uint64_t plan_hash;
-    bool planned; /* the plan is read */
-    struct run_follow follow;
-    struct status_fill fill;
-    bool fitted;          /* the answer covers all events */
-    bool changed;         /* since the last look */
-    struct timespec beat; /* the lock's time at the last look */
-    time_t beat_seen;     /* when that time was first seen */
-};
-
-static int on_event(void *context, const struct campaign *campaign, const struct event *event,
-                    struct lr_error *err)
-{
-    struct watch *watch = context;
-    bool small = event->kind == EVENT_CLOCK || event->kind == EVENT_CURVE;
-    watch->changed = watch->changed || !small;
-    watch->fitted = watch->fitted && small;
-    return status_fill_event(&watch->fill, campaign, event, err);
-}
-
-/* Whether the lock's owner is alive. On this host: its process exists. On another: the lock was
- * touched within RUN_LOCK_SILENCE_MS, after which another start would break it; by both hosts'
- * clocks at first, then by changes seen here. */
-static bool owner_lives(struct watch *watch, const struct run_lock_view *lock)
-{
-    struct msg_hello self = peer_self();
-    struct msg_hello owner = {.pid = lock->owner.pid, .host_id = lock->owner.host_id};
-    if (lock->known && owner.host_id == self.host_id)
-        return peer_alive(&owner);
-    time_t now = time(NULL);
-    bool beaten = watch->beat_seen > 0 && (lock->changed.tv_sec != watch->beat.tv_sec ||
-                                           lock->changed.tv_nsec != watch->beat.tv_nsec);
-    if (beaten || watch->beat_seen == 0)
-        watch->beat_seen = beaten ? now : lock->changed.tv_sec;
-    watch->beat = lock->changed;
-    return difftime(now, watch->beat_seen) * 1000 < RUN_LOCK_SILENCE_MS;
-}
-
-static int look_at_lock(struct watch *watch, bool *held, struct lr_error *err)
-{
-    struct status_view *view = &watch->fill.view;
-    struct run_lock_view lock;
-    int rc;
-    view->owner_host[0] = '\0';
-    *held = false;
-    if ((rc = run_lock_view(&lock, watch->run_dir, err)))
-        return rc;
-    *held = lock.there && owner_lives(watch, &lock);
-    if (lock.known) {
-        memcpy(view->owner_host, lock.owner.host, sizeof(view->owner_host));
-        memcpy(view->owner_since, lock.since, sizeof(view->owner_since));
-        view->owner_pid = lock.owner.pid;
-    }
-    return 0;
-}
-
-static void forget_campaign(struct watch *watch)
-{
-    campaign_destroy(watch->follow.campaign);
-    watch->follow = (struct run_follow){.seen = on_event, .context = watch};
-    status_fill_forget(&watch->fill);
-    watch->planned = watch->fitted = false;
-    watch->changed = true;
-}
-
-/* Reads the plan once, creates the campaign, and applies what the journal gained since the last
- * time. */
-static int read_on(struct watch *watch, struct lr_error *err)
-{
-    int rc;
-    if (!watch->planned &&
-        (rc = run_plan_read(watch->plan, &watch->plan_hash, watch->run_dir, err)))
-        return rc;
-    watch->planned = true;
-    if (!watch->follow.campaign &&
-        (rc = campaign_create(&watch->follow.campaign, watch->plan, err)))
-        return rc;
-    return run_follow(&watch->follow, watch->plan_hash, watch->run_dir, err);
-}
-
-static bool has_campaign(const struct watch *watch)
-{
-    const struct campaign *campaign = watch->follow.campaign;
-    return campaign && campaign_opening(campaign)->name[0];
-}
-
-/* Reads new events and fills the view. *changed: by more than the clock and losses of running
- * trials. Looks at the lock before the journal: an owner that ends in between has written
- * everything, and one that is already gone writes no more. LR_EDATA: not a run directory, or it
- * holds no campaign. */
-static int look_at_campaign(struct watch *watch, bool *changed, struct lr_error *err)
-{
-    struct status_view *view = &watch->fill.view;
-    enum status_state before = view->state;
-    struct lr_error why = {0};
-    bool held;
-    int rc = look_at_lock(watch, &held, err);
-    if (rc)
-        return rc;
-    bool again = watch->follow.place.lines > 0;
-    rc = read_on(watch, &why);
-    if (rc && again && rc != LR_ENOMEM) {
-        memset(&why, 0, sizeof(why));
-        forget_campaign(watch);
-        rc = read_on(watch, &why);
-    }
-    bool none = !has_campaign(watch);
-    /* Plan and journal are written once the data are ready. */
-    if (held && none && (rc == LR_EDATA || rc == LR_EIO || !rc)) {
-        forget_campaign(watch);
-        view->state = STATUS_PREPARING;
-    } else if (rc) {
-        return lr_fail(err, rc, "%s", why.text);
-    } else if (none) {
-        return lr_fail(err, LR_EDATA,
-                       "%s/journal.jsonl: holds no campaign yet, and nobody is at it; give the "
-                       "run's command again",
-                       watch->run_dir);
-    } else {
-        bool finished = campaign_finished(watch->follow.campaign);
-        bool asked = campaign_clock_ms(watch->follow.campaign) > 0;
-        view->state = held       ? STATUS_RUNNING
-                      : finished ? STATUS_FINISHED
-                      : asked    ? STATUS_ASKED
-                                 : STATUS_INTERRUPTED;
-        if ((rc = status_fill_view(&watch->fill, watch->follow.campaign, !watch->fitted, err)))
-            return rc;
-        watch->fitted = true;
-    }
-    *changed = watch->changed || view->state != before;
-    watch->changed = false;
-    return 0;
-}
 
 /* ---- signals ---- */
 
@@ -376,10 +230,10 @@ static int show_view(const struct screen *screen, const struct status_view *view
 /* ---- the command ---- */
 
 /* Leaves the last view on the terminal. */
-static int watch_campaign(struct watch *watch, const struct status_options *options,
+static int watch_campaign(struct campaign_look *look, const struct status_options *options,
                           struct lr_error *err)
 {
-    const struct status_view *view = &watch->fill.view;
+    const struct status_view *view = &look->fill.view;
     struct screen screen;
     int rc = 0;
     catch_signals();
@@ -387,7 +241,7 @@ static int watch_campaign(struct watch *watch, const struct status_options *opti
     for (bool first = true;; first = false) {
         bool changed = false;
         measure_screen(&screen);
-        if ((rc = look_at_campaign(watch, &changed, err)))
+        if ((rc = campaign_look(look, &changed, err)))
             break;
         bool shown = screen.terminal || changed || first;
         if (shown && !screen.terminal && !first && !options->json)
@@ -409,40 +263,27 @@ static int watch_campaign(struct watch *watch, const struct status_options *opti
     return rc;
 }
 
-static int show_campaign(struct watch *watch, const struct status_options *options,
+static int show_campaign(struct campaign_look *look, const struct status_options *options,
                          struct lr_error *err)
 {
     const struct screen none = {0};
     bool changed;
     int rc;
-    if (!(watch->plan = lr_calloc(1, sizeof(*watch->plan))))
-        return lr_nomem(err);
-    if (strlen(watch->run_dir) >= sizeof(watch->fill.view.run_dir))
-        return lr_fail(err, LR_EDATA, "%s: the path is too long", watch->run_dir);
-    strcpy(watch->fill.view.run_dir, watch->run_dir);
-    forget_campaign(watch);
     if (options->watch)
-        return watch_campaign(watch, options, err);
-    if ((rc = look_at_campaign(watch, &changed, err)))
+        return watch_campaign(look, options, err);
+    if ((rc = campaign_look(look, &changed, err)))
         return rc;
-    return show_view(&none, &watch->fill.view, options, err);
+    return show_view(&none, &look->fill.view, options, err);
 }
 
 static int run(const struct command_line *line)
 {
     struct lr_error err = {0};
-    struct watch *watch = lr_calloc(1, sizeof(*watch));
-    int rc = watch ? 0 : lr_nomem(&err);
-    if (rc)
-        goto out;
-    watch->run_dir = line->operands[0];
-    rc = show_campaign(watch, line->options, &err);
-    campaign_destroy(watch->follow.campaign);
-    status_fill_release(&watch->fill);
-    lr_free(watch->plan);
-    lr_free(watch);
-
-out:
+    struct campaign_look *look;
+    int rc = campaign_look_create(&look, line->operands[0], &err);
+    if (!rc)
+        rc = show_campaign(look, line->options, &err);
+    campaign_look_destroy(look);
     return outcome_error(rc, &err);
 }
 
@@ -455,7 +296,7 @@ static const struct option_row rows[] = {
 const struct command cmd_status = {
     .name = "status",
     .operand = "[RUN_DIR]",
-    .help = "where a campaign stands that is running, or was run; --watch looks on",
+    .help = "state of a running or finished campaign; --watch keeps looking",
     .examples = "lrsearch status logs/quickstart --watch",
     .operand_help = LATEST_HELP,
     .kind = OPERAND_RUN,

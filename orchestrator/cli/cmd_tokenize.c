@@ -91,9 +91,8 @@ static const struct option_row rows[] = {
     {"vocab", "N", "256: the bytes; 512 to 131072: bpe, learned from the text; needed",
      OPTION_AT(tokenize_options, vocab), .type = OPTION_U32, .low = 2, .high = VOCAB_MAX,
      .wanted = "256 (bytes), or 512 to 131072"},
-    {"out", "PATH", "folder of the token files; those that are there are not made again; needed",
-     .letter = 'o', OPTION_AT(tokenize_options, out), .type = OPTION_TEXT, .wanted = "a name",
-     .values = "@file"},
+    {"out", "PATH", "folder of the token files; existing ones are kept; needed", .letter = 'o',
+     OPTION_AT(tokenize_options, out), .type = OPTION_TEXT, .wanted = "a name", .values = "@file"},
     OPTION_ROW_JSON(tokenize_options),
 };
 

@@ -60,7 +60,7 @@ static int read_verbose(void *member, const char *value, struct lr_error *err)
 const struct option_row general_rows[] = {
     {"quiet", NULL, "no progress; errors, warnings and the summary line only", .letter = 'q',
      OPTION_AT(command_line, verbosity), .type = OPTION_READ, .read = read_quiet},
-    {"verbose", NULL, "tell more", .letter = 'v', OPTION_AT(command_line, verbosity),
+    {"verbose", NULL, "more messages", .letter = 'v', OPTION_AT(command_line, verbosity),
      .type = OPTION_READ, .read = read_verbose},
     {"help", NULL, "print the help of the command, or of lrsearch", .letter = 'h',
      OPTION_AT(command_line, help)},

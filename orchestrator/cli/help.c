@@ -10,14 +10,15 @@ const struct exit_row exit_rows[] = {
     {LR_EXIT_NOT_IDENTIFIED, "done, but without an answer; audit: no published rule applies"},
     {LR_EXIT_BUDGET, "the budget was used up before the answer"},
     {5, "too many failed trials; train: it diverged"},
-    {LR_EXIT_COORDINATES, "coord-check: activations, or what a step does, change with the width"},
+    {LR_EXIT_COORDINATES,
+     "coord-check: activations, or the effect of a step, change with the width"},
     {LR_EXIT_DRIFT, "done, and beyond `tolerance` of the baseline"},
-    {65, "the plan or the data are unusable: each error with its place"},
+    {65, "the plan or the data cannot be used: each error with its place"},
     {69, "too few workers"},
     {70, "internal error; run.sh: no packages, no build, no start"},
     {73, "cannot create a file or folder"},
     {74, "cannot write (disk full), the journal is damaged, or, with a `baseline`, the history"},
-    {LR_EXIT_INTERRUPTED, "interrupted: the same command goes on"},
+    {LR_EXIT_INTERRUPTED, "interrupted: the same command continues"},
 };
 const size_t exit_row_count = sizeof(exit_rows) / sizeof(exit_rows[0]);
 
@@ -49,7 +50,7 @@ void help_print(FILE *out)
             "lrsearch %s: the learning rate for a long training, from short ones\n\n"
             "usage: lrsearch [COMMAND] PLAN [OPTION]...\n"
             "       mpirun -np 64 lrsearch PLAN [OPTION]...\n\n"
-            "commands (lrsearch COMMAND --help tells their options):\n",
+            "commands (lrsearch COMMAND --help shows their options):\n",
             LRSEARCH_VERSION);
     for (size_t i = 0; i < command_count; i++) {
         snprintf(left, sizeof(left), "%s %s", commands[i]->name, commands[i]->operand);

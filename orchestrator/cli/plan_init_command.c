@@ -107,7 +107,7 @@ static int check_end(const struct command_proposal *proposal, const struct comma
     if (!proposal->losses.found)
         return lr_fail(
             err, LR_EFAILURES,
-            "--command: %s after %s, before it told a loss%s%s; try it by hand, with the "
+            "--command: %s after %s, before it printed a loss%s%s; try it by hand, with the "
             "numbers in place of {lr} and the like",
             how, time, last[0] ? "; its last line: " : "; it printed nothing", last);
     lr_log(LR_LOG_WARNING, "the command failed: %s after %s; its last line: %s", how, time, last);
@@ -130,22 +130,21 @@ static void warn(const struct command_proposal *proposal, const struct command_s
         lr_log(LR_LOG_WARNING, "it printed no validation loss; the plan takes the training loss");
     else if (proposal->losses.matches == 1 && seen->end.stopped)
         lr_log(LR_LOG_WARNING,
-               "it told one validation loss in %s; have it evaluate at the end of a training, "
+               "it printed one validation loss in %s; have it evaluate at the end of a training, "
                "whatever its length (its option for that with {steps}, say)",
                format_seconds(time, sizeof(time), seen->end.seconds));
     if (proposal->sets.length && !(proposal->tokens_per_s > 0))
-        lr_log(LR_LOG_WARNING, "nothing told how fast it trains; choose search.horizons yourself");
+        lr_log(LR_LOG_WARNING, "its speed is not known; choose search.horizons yourself");
     if (!proposal->sets.length)
-        lr_log(LR_LOG_WARNING,
-               "nothing tells the command how long to train; add its option with {steps} or "
-               "{tokens} to trainer.argv");
+        lr_log(LR_LOG_WARNING, "the command has no option for its length; add one with {steps} or "
+                               "{tokens} to trainer.argv");
     if (proposal->batch_tokens > 0 && proposal->batch_assumed)
         lr_log(LR_LOG_WARNING,
-               "training.batch_tokens is assumed: nothing tells the tokens of a step "
+               "training.batch_tokens is assumed: the tokens of a step are not known "
                "(--batch-tokens)");
     if (proposal->too_short)
         lr_log(LR_LOG_WARNING,
-               "--time: too short for trainings that tell anything; the plan's budget "
+               "--time: too short for useful trainings; the plan's budget "
                "is %s",
                format_seconds(time, sizeof(time), proposal->budget_s));
 }

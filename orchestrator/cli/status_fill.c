@@ -231,26 +231,24 @@ static uint64_t fill_trials(struct status_view *view, const struct campaign *cam
     return under_way;
 }
 
-static void add_budget(struct status_view *view, const char *key, double used, double limit)
-{
-    assert(view->budget_count < STATUS_BUDGETS);
-    if (limit > 0)
-        view->budgets[view->budget_count++] = (struct status_budget){key, used, limit};
-}
-
-static void fill_budgets(struct status_view *view, const struct campaign *campaign,
-                         const struct campaign_spent *spent)
+size_t status_fill_budgets(struct status_budget budgets[STATUS_BUDGETS],
+                           const struct campaign *campaign, const struct campaign_spent *spent)
 {
     const struct plan *plan = campaign_plan(campaign);
-    view->budget_count = 0;
-    add_budget(view, "budget.tokens", (double)spent->tokens, (double)plan->budget.tokens);
-    add_budget(view, "budget.flops", spent->flops, plan->budget.flops);
-    add_budget(view, "budget.trials", (double)spent->trials, (double)plan->budget.trials);
-    add_budget(view, "budget.core_hours", spent->core_hours, plan->budget.core_hours);
-    add_budget(view, "budget.share_of_target",
-               plan_target_runs(plan, (double)spent->tokens, spent->flops),
-               plan->budget.share_of_target);
-    add_budget(view, "budget.wall", spent->wall_s, plan->budget.wall_s);
+    const struct status_budget all[STATUS_BUDGETS] = {
+        {"budget.tokens", (double)spent->tokens, (double)plan->budget.tokens},
+        {"budget.flops", spent->flops, plan->budget.flops},
+        {"budget.trials", (double)spent->trials, (double)plan->budget.trials},
+        {"budget.core_hours", spent->core_hours, plan->budget.core_hours},
+        {"budget.share_of_target", plan_target_runs(plan, (double)spent->tokens, spent->flops),
+         plan->budget.share_of_target},
+        {"budget.wall", spent->wall_s, plan->budget.wall_s},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < STATUS_BUDGETS; i++)
+        if (all[i].limit > 0)
+            budgets[count++] = all[i];
+    return count;
 }
 
 static void fill_workers(struct status_fill *fill, const struct campaign *campaign,
@@ -391,7 +389,7 @@ int status_fill_view(struct status_fill *fill, const struct campaign *campaign, 
     view->wall_s = spent.wall_s;
     double rate = (double)session->tokens / elapsed_s; /* NaN: 0 / 0 */
     view->seconds_left = rate > 0 && isfinite(rate) ? (double)view->tokens_left / rate : NAN;
-    fill_budgets(view, campaign, &spent);
+    view->budget_count = status_fill_budgets(view->budgets, campaign, &spent);
     fill_workers(fill, campaign, elapsed_s);
     fill_best(view, campaign, at_it);
     fill_fits(view);

@@ -3,6 +3,7 @@
 
 #include <time.h>
 #include "campaign/campaign.h"
+#include "campaign/campaign_budget.h"
 #include "lrsearch/error.h"
 #include "report/status.h"
 
@@ -34,6 +35,9 @@ int status_fill_event(struct status_fill *fill, const struct campaign *campaign,
  * since the last time. */
 int status_fill_view(struct status_fill *fill, const struct campaign *campaign, bool refit,
                      struct lr_error *err);
+/* What is spent of each limited budget of the plan; returns their number. */
+size_t status_fill_budgets(struct status_budget budgets[STATUS_BUDGETS],
+                           const struct campaign *campaign, const struct campaign_spent *spent);
 void status_fill_forget(struct status_fill *fill); /* back to no event */
 void status_fill_release(struct status_fill *fill);
 

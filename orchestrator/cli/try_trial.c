@@ -82,7 +82,7 @@ static void print_reports(const struct trying *trying)
     printf("  it printed %llu line%s; by trainer.report (%s) ", trying->look.seen,
            trying->look.seen == 1 ? "" : "s", way);
     if (trying->reports == 0) {
-        printf("none tells a loss\n");
+        printf("none has a loss\n");
         return;
     }
     printf("%zu loss%s: ", trying->reports, trying->reports == 1 ? "" : "es");
@@ -119,7 +119,7 @@ static int print_nearest(const struct trying *trying, struct lr_error *err)
     }
     if (!losses.found || losses.way == REPORT_FD) {
         print_last_lines(&trying->look);
-        printf("  to change: trainer.report, so that it reads the line that tells the loss%s\n",
+        printf("  to change: trainer.report, so that it reads the line with the loss%s\n",
                trying->look.count > 0
                    ? ""
                    : "; it printed nothing (stdbuf -oL may make it print at once)");
@@ -158,9 +158,9 @@ static int print_failure(const struct trying *trying, const struct trial_result 
             "  to change: lower search.lr, whose middle this is, or the program's own settings\n");
     } else if (is_about_length(result->message)) {
         print_last_lines(&trying->look);
-        printf("  to change: tell it its length by {tokens} or {steps} in trainer.argv, have it "
-               "evaluate at its\n  end, and see that training.batch_tokens is what a step of it "
-               "takes\n");
+        printf("  to change: pass its length by {tokens} or {steps} in trainer.argv, have it "
+               "evaluate at its\n  end, and check that training.batch_tokens is the tokens of one "
+               "step\n");
     } else if (trying->reports == 0 && strstr(result->message, "exit status 0")) {
         return print_nearest(trying, err);
     } else {

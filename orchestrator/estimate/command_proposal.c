@@ -238,7 +238,7 @@ static void put_head(FILE *out, const struct command_proposal *p, const struct c
                 format_seconds(half, sizeof(half), p->wall_s),
                 format_seconds(most, sizeof(most), p->wall_most_s));
     fprintf(out, "\n# `lrsearch check THIS --try` runs the shortest training and says what it saw. "
-                 "lrsearch-plan(5)\n# and plans/README.md have every key.\nversion: 1\nname: ");
+                 "lrsearch-plan(5)\n# and docs/plan.md have every key.\nversion: 1\nname: ");
     put_yaml_word(out, seen->name);
     fputc('\n', out);
 }
@@ -254,7 +254,7 @@ static void put_program(FILE *out, const struct command_proposal *p,
     if (!p->sets.length)
         fprintf(
             out,
-            "  # TO DO: nothing tells it how long to train, and trainings of several lengths are "
+            "  # TO DO: it has no option for its length, and trainings of several lengths are "
             "needed. Add its\n  # option with {steps} or {tokens}, such as '--max_steps={steps}' "
             "(or it reads LRSEARCH_TOKENS).\n");
     if (p->losses.on_err)
@@ -308,20 +308,19 @@ static void put_report(FILE *out, const struct command_proposal *p, const struct
             out,
             "  # TO DO: none of %zu lines that it printed looks like a loss. Edit this regex; its "
             "group loss is the\n  # number, and the last one of a training is the training's. "
-            "Or: prefix, file, fd (plans/README.md).\n"
+            "Or: prefix, file, fd (docs/trainers.md).\n"
             "  report: {regex: 'val loss[ :=]+(?<loss>[-+.0-9a-z]+)'}\n",
             seen->look->count);
         return;
     }
     lr_printable_copy(line, sizeof(line), seen->look->lines[losses->example].text);
-    fprintf(
-        out,
-        "  # How it tells its losses: %zu line%s such as\n  #   %s\n  # with %s%s; %s. The last "
-        "one of a training is\n  # the training's.%s\n",
-        losses->matches, losses->matches == 1 ? "" : "s", line,
-        losses->validation ? "" : "the training loss ", losses_text(range, losses),
-        counts[losses->counted],
-        losses->validation ? "" : " A validation loss would be less noisy: it printed none.");
+    fprintf(out,
+            "  # Its losses: %zu line%s such as\n  #   %s\n  # with %s%s; %s. The last "
+            "one of a training is\n  # the training's.%s\n",
+            losses->matches, losses->matches == 1 ? "" : "s", line,
+            losses->validation ? "" : "the training loss ", losses_text(range, losses),
+            counts[losses->counted],
+            losses->validation ? "" : " A validation loss would be less noisy: it printed none.");
     if (losses->validation && losses->matches == 1)
         fprintf(out,
                 "  # Only one in this run: have it evaluate at the end of a training, whatever its "
@@ -363,14 +362,13 @@ static void put_training(FILE *out, const struct command_proposal *p)
             "%s tokens/s\n  # and %.1f s before the first.",
             format_count(speed, sizeof(speed), p->tokens_per_s), p->startup_s);
     else
-        fprintf(out,
-                "  # TO DO: lengths of the short trainings, in tokens. Nothing told how fast it "
-                "trains: choose your own.");
+        fprintf(out, "  # TO DO: lengths of the short trainings, in tokens. Its speed is not "
+                     "known: choose your own.");
     if (batch > 0)
         fprintf(out, " In steps: %" PRIu64 ", %" PRIu64 ", %" PRIu64 ".", p->horizons[0] / batch,
                 p->horizons[1] / batch, p->horizons[2] / batch);
     if (p->interval > 0)
-        fprintf(out, "\n  # Multiples of %s, after which it tells a loss.",
+        fprintf(out, "\n  # Multiples of %s, after which it prints a loss.",
                 proposal_count_text(count, p->interval));
     fprintf(out, "\n  horizons: [");
     for (int i = 0; i < COMMAND_HORIZONS; i++)

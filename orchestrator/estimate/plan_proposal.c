@@ -26,7 +26,7 @@
 #define TARGET_DEFAULT 16  /* the same by default, as in plans/quickstart.yaml */
 #define VAL_MOST 65536
 #define VAL_SHARE 20          /* validation takes 1 / this of the text at most */
-#define FACTOR_PER_WIDTH 0.75 /* the best LR of sp scales as 1 / width^this (README.md) */
+#define FACTOR_PER_WIDTH 0.75 /* the best LR of sp scales as 1 / width^this (docs/science.md) */
 #define WIDTH_KNOWN 64.0      /* width that LR_LOW to LR_HIGH suits */
 #define LR_LOW 1e-3
 #define LR_HIGH 3.2e-2
@@ -393,7 +393,7 @@ static void put_head(FILE *out, const struct plan_proposal *p,
     fprintf(out,
             "# Made by `lrsearch plan init` for a machine with %u core%s and a campaign of %s.\n"
             "# Expected with %u ranks: %s trainings in %s, in one case of ten more than %s; "
-            "`lrsearch check`\n# tells more. lrsearch-plan(5) and plans/README.md have every key.\n"
+            "`lrsearch check`\n# shows more. lrsearch-plan(5) and docs/plan.md have every key.\n"
             "version: 1\nname: ",
             p->workers, p->workers == 1 ? "" : "s",
             format_seconds(time, sizeof(time), request->time_s), p->workers + 1,

@@ -47,7 +47,7 @@ void export_files_release(struct export_files *files);
 /* trials.csv, curves.csv, answer.csv and, for a campaign with axes, cells.csv. */
 int export_csv(struct export_files *files, const struct export_source *source,
                struct lr_error *err);
-/* One database; its tables are described in plans/README.md. */
+/* One database; its tables are described in docs/results.md. */
 int export_sqlite(struct export_files *files, const struct export_source *source,
                   struct lr_error *err);
 /* TensorBoard's event files with hparams, one folder per trial. */

@@ -325,7 +325,7 @@ static void ask(struct mpi_group *group, uint64_t now_us)
         return;
     group->asked_us = now_us;
     if (group->group.given_up && group->group.given_up(group->group.context))
-        lose(group, "told so");
+        lose(group, "reported as lost");
 }
 
 static bool mpi_group_progress(struct group *base)

@@ -8,7 +8,7 @@
 #include "lrsearch/trial.h"
 
 /* A plan, checked and with its defaults filled in. The tables in schema.c are the only source of
- * keys, units, defaults and ranges; plans/README.md explains every key. */
+ * keys, units, defaults and ranges; docs/plan.md explains every key. */
 
 #define PLAN_NAME 64
 #define PLAN_HORIZONS 16

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include "plan/plan.h"
 
-/* The keys of a plan as tables. Reading, defaults, JSON, error texts and the tables of
- * plans/README.md use them. */
+/* The keys of a plan as tables. Reading, defaults, JSON, error texts, lrsearch-plan(5) and the
+ * tables of docs/plan.md use them. */
 
 enum plan_type {
     TYPE_U32,
@@ -110,5 +110,6 @@ const struct plan_key *plan_key_find(const struct plan_section *section, const c
 const char *plan_range_text(const struct plan_key *key, char *out, size_t capacity);
 const char *plan_choices_text(const struct plan_key *key, char *out, size_t capacity);
 const char *plan_type_text(enum plan_type type); /* "a whole count such as 64, 128k or 2M" */
+const char *plan_kind_text(enum plan_type type); /* "count", for tables */
 
 #endif

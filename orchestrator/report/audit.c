@@ -145,7 +145,7 @@ static void print_laws(FILE *out, const struct audit *audit)
 {
     char row[64], range[PUBLISHED_WHY];
     struct texts t;
-    fputs("\npublished rules, what they say for this recipe\n", out);
+    fputs("\nwhat published rules say for this recipe\n", out);
     for (int i = 0; i < PUBLISHED_LAWS; i++) {
         const struct published_law *law = &published_laws[i];
         const struct published *said = &audit->laws[i];

@@ -90,6 +90,22 @@ void html_say(struct html *html, const char *format, ...)
     va_end(arguments);
 }
 
+void html_base64(struct html *html, const void *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = bytes;
+    for (size_t i = 0; i < size; i += 3) {
+        unsigned three = 0;
+        size_t left = size - i < 3 ? size - i : 3;
+        char out[4] = {'=', '=', '=', '='};
+        for (size_t k = 0; k < 3; k++)
+            three = three << 8 | (k < left ? in[i + k] : 0u);
+        for (size_t k = 0; k <= left; k++)
+            out[k] = digits[three >> (18 - 6 * k) & 63];
+        html_bytes(html, out, sizeof(out));
+    }
+}
+
 void html_table(struct html *html, const char *caption, const char *const *titles, size_t count)
 {
     html_raw(html, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"");

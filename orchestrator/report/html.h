@@ -20,6 +20,8 @@ void html_text(struct html *html, const char *text); /* escaped; for attributes 
 void html_format(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same, escaped as a whole. */
 void html_say(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The bytes in base64, for a data: address. */
+void html_base64(struct html *html, const void *bytes, size_t size);
 
 /* A table: head, then row by row its cells, then the end. */
 void html_table(struct html *html, const char *caption, const char *const *titles, size_t count);
@@ -29,8 +31,8 @@ void html_table_end(struct html *html);
 
 void html_release(struct html *html);
 
-/* Style and script of the page: the bytes of report.css and report.js. */
-extern const unsigned char report_css[], report_js[];
-extern const size_t report_css_size, report_js_size;
+/* page/page.css, D3 and the scripts of page/, as the build found them. page_d3_size 0: built without D3. */
+extern const unsigned char page_css[], page_d3[], page_js[];
+extern const size_t page_css_size, page_d3_size, page_js_size;
 
 #endif

@@ -123,7 +123,7 @@ const char *format_assumption(char *text, size_t capacity, double share, const c
 {
     text[0] = '\0';
     if (share >= 0.9995)
-        snprintf(text, capacity, "%s is an assumption alone: your runs do not tell it", of);
+        snprintf(text, capacity, "%s is an assumption alone: your runs say nothing about it", of);
     else if (share >= 0.005)
         snprintf(text, capacity, "%.0f\v%% of %s is an assumption, the rest your runs", 100 * share,
                  of);

@@ -1,4 +1,4 @@
-/* Reads the journal in one pass. A curve that exceeds HISTORY_POINTS drops every second point and
+/* Reads the journal in one pass. A curve that exceeds its points drops every second point and
  * doubles its stride, which bounds its length in memory and on the page. */
 #include "report/run_history.h"
 
@@ -95,8 +95,8 @@ static int add_point(struct run_history *history, const struct event_curve *poin
     if (++curve->skipped < curve->stride)
         return 0;
     curve->skipped = 0;
-    if (curve->count == HISTORY_POINTS) {
-        curve->count = HISTORY_POINTS / 2;
+    if (curve->count == history->points) {
+        curve->count = history->points / 2;
         for (uint32_t i = 0; i < curve->count; i++) {
             curve->tokens[i] = curve->tokens[2 * i + 1];
             curve->loss[i] = curve->loss[2 * i + 1];
@@ -118,16 +118,51 @@ static void add_steps(struct run_history *history, const struct event_steps *ste
     history->step_count = count;
 }
 
+static int add_start(struct run_history *history, const struct event_session *session,
+                     struct lr_error *err)
+{
+    struct history_start *larger =
+        lr_grow(history->starts, history->start_count, &history->start_capacity, sizeof(*larger));
+    if (!larger)
+        return lr_nomem(err);
+    history->starts = larger;
+    larger[history->start_count++] = (struct history_start){*session, history->wall_s};
+    return 0;
+}
+
+static int add_data(struct run_history *history, const struct event_data *data,
+                    struct lr_error *err)
+{
+    struct event_data *larger =
+        lr_grow(history->data, history->data_count, &history->data_capacity, sizeof(*larger));
+    if (!larger)
+        return lr_nomem(err);
+    history->data = larger;
+    larger[history->data_count++] = *data;
+    return 0;
+}
+
+/* Of `count` curves. */
+static uint32_t points_of(size_t count)
+{
+    size_t points = HISTORY_POINTS_ALL / (count + 1);
+    return (uint32_t)(points > HISTORY_POINTS         ? HISTORY_POINTS
+                      : points < HISTORY_POINTS_LEAST ? HISTORY_POINTS_LEAST
+                                                      : points);
+}
+
 static int look_at(void *context, const struct event *event, struct lr_error *err)
 {
     struct run_history *history = context;
     switch (event->kind) {
-    case EVENT_SESSION:
-        if (history->sessions++ == 0)
-            memcpy(history->started_utc, event->as.session.started_utc,
-                   sizeof(history->started_utc));
-        history->ranks = event->as.session.ranks;
+    case EVENT_CAMPAIGN:
+        history->opening = event->as.campaign;
         break;
+    case EVENT_DATA:
+        return add_data(history, &event->as.data, err);
+    case EVENT_SESSION:
+        history->ranks = event->as.session.ranks;
+        return add_start(history, &event->as.session, err);
     case EVENT_CLOCK:
         history->wall_s += event->as.clock.wall_s;
         break;
@@ -162,9 +197,10 @@ int run_history_read(struct run_history *history, const char *run_dir, size_t co
 {
     const unsigned kinds = 1u << EVENT_SESSION | 1u << EVENT_CLOCK | 1u << EVENT_STARTED |
                            1u << EVENT_CURVE | 1u << EVENT_ENDED | 1u << EVENT_GROUP |
-                           1u << EVENT_STEPS;
+                           1u << EVENT_STEPS | 1u << EVENT_CAMPAIGN | 1u << EVENT_DATA;
     memset(history, 0, sizeof(*history));
     history->count = count;
+    history->points = points_of(count);
     history->curves = lr_calloc(count + 1, sizeof(struct history_curve *));
     history->last = lr_calloc(count + 1, sizeof(*history->last));
     int rc = history->curves && history->last
@@ -189,5 +225,7 @@ void run_history_release(struct run_history *history)
     lr_free(history->curves);
     lr_free(history->attempts);
     lr_free(history->last);
+    lr_free(history->starts);
+    lr_free(history->data);
     memset(history, 0, sizeof(*history));
 }

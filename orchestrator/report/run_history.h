@@ -9,7 +9,9 @@
 /* What a report shows beyond the state of the trials, read from RUN_DIR's journal: attempts with
  * rank and time, and thinned loss curves. */
 
-#define HISTORY_POINTS 48 /* per curve, at most */
+#define HISTORY_POINTS 48        /* per curve, at most; */
+#define HISTORY_POINTS_LEAST 8   /* fewer where there are many curves, */
+#define HISTORY_POINTS_ALL 60000 /* so that all together have about so many */
 
 /* A rank's part in an attempt; those of a group follow each other. */
 struct attempt {
@@ -27,18 +29,28 @@ struct history_curve {
     uint32_t count, stride, skipped; /* every stride-th point is kept */
 };
 
+struct history_start {
+    struct event_session session;
+    double at_s; /* campaign wall time when it began */
+};
+
 struct run_history {
     struct attempt *attempts; /* in the order of their start */
     size_t attempt_count, attempt_capacity;
     struct history_curve **curves; /* of each trial; NULL: none */
-    size_t *last; /* of each trial: index + 1 of a part in its last attempt; 0: none */
-    size_t count; /* trials */
+    size_t *last;    /* of each trial: index + 1 of a part in its last attempt; 0: none */
+    size_t count;    /* trials */
+    uint32_t points; /* per curve, at most */
     double wall_s;
-    uint32_t sessions, ranks;    /* ranks: of the last session */
+    struct history_start *starts; /* of the program, in order */
+    size_t start_count, start_capacity;
+    struct event_campaign opening; /* name "": none yet */
+    struct event_data *data;       /* of the cells that train on other data than the first */
+    size_t data_count, data_capacity;
+    uint32_t ranks;              /* of the last session */
     uint32_t widest;             /* most ranks of an attempt */
     struct event_steps steps[8]; /* of the last session that measured any, by ranks ascending */
     size_t step_count;
-    char started_utc[32]; /* of the first session; "": none */
 };
 
 /* `count`: number of the campaign's trials. Call run_history_release() also after a failure.

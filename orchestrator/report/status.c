@@ -50,8 +50,7 @@ static void print_head(FILE *out, const struct status_view *view)
     if (view->owner_host[0])
         snprintf(owner, sizeof(owner),
                  there ? ", on %s (pid %" PRIu64 ", since %s)"
-                       : "; it ended on %s (pid %" PRIu64 ", since %s) "
-                         "without a word",
+                       : "; its process on %s is gone (pid %" PRIu64 ", since %s)",
                  view->owner_host, view->owner_pid, view->owner_since);
     if (view->state == STATUS_FINISHED)
         wrap_print(out, "", "%s: finished, %s%s", view->name[0] ? view->name : view->run_dir,
@@ -59,9 +58,9 @@ static void print_head(FILE *out, const struct status_view *view)
     else
         wrap_print(out, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
                    status_state_name(view->state), owner,
-                   view->state == STATUS_INTERRUPTED ? "; the run's command goes on with it"
-                   : view->state == STATUS_ASKED ? "; running is what is handed out and not told"
-                                                 : "");
+                   view->state == STATUS_INTERRUPTED ? "; the run's command continues it"
+                   : view->state == STATUS_ASKED     ? "; running: handed out, result not told yet"
+                                                     : "");
 }
 
 static void print_counts(FILE *out, const struct status_view *view)

@@ -159,7 +159,7 @@ static void print_best_batch(FILE *out, const struct answer *answer)
                    COUNT(t.a, answer->target.tokens), COUNT(t.b, best->batch_tokens),
                    COUNT(t.c, best->ci90[0]), COUNT(t.d, best->ci90[1]));
     else
-        wrap_print(out, "", "Best batch, as far as the losses tell");
+        wrap_print(out, "", "Best batch: not known; what the losses show");
     if (best->known)
         wrap_item(out, "best LR there: %s with a batch of %s, %s with %s",
                   LR(lr[0], 2, best->lr[0]), COUNT(t.a, best->ci90[0]), LR(lr[1], 2, best->lr[1]),
@@ -526,7 +526,7 @@ static void print_cost(FILE *out, const struct answer_cost *cost)
                cost->trials == 1 ? "" : "s", COUNT(t.b, cost->tokens), flops, seconds, share);
     if (cost->lost_attempts > 0)
         wrap_print(out, "Lost      ",
-                   "%" PRIu64 " attempt%s and %s tokens; faults.csv tells where and why",
+                   "%" PRIu64 " attempt%s and %s tokens; faults.csv has the reasons",
                    cost->lost_attempts, cost->lost_attempts == 1 ? "" : "s",
                    COUNT(t.b, cost->lost_tokens));
     if (cost->reused_tokens > 0)

@@ -120,6 +120,9 @@ static void keep_sample(struct sampler *sampler, const struct sampler_features *
     double shared = draw_shared(sampler);
     sample->sigma = basin_sigma(sampler->sigma);
     sample->error = basin_error[sampler->error];
+    sample->shared = term_find(&data->terms[0], TERM_HORIZON, 0)
+                         ? sampler_effect(sampler, 0, EFFECT_HORIZON)
+                         : 0;
     for (int k = 0; k < data->coordinate_count; k++) {
         sample->misfit[k] = sampler_misfit(sampler, k);
         memcpy(sample->theta[k], sampler->laws[k].theta, sizeof(sample->theta[k]));

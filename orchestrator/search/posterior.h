@@ -31,6 +31,7 @@ struct sample {   /* all have equal weight */
     double sigma; /* noise of one loss, nats */
     double error; /* model error over height above the bottom */
     double misfit[SEARCH_COORDINATES];
+    double shared; /* LR: standard deviation of what all cells share at a horizon; one cell: 0 */
     double theta[SEARCH_COORDINATES][TERMS_MAX]; /* coefficients of data->terms */
 };
 

@@ -28,9 +28,9 @@ static double height_at(const struct posterior *posterior, const struct ratio_ed
     return sum;
 }
 
-/* log2 of a sample's best LR with the held ratios, by golden section. */
-static double best_lr(const struct posterior *posterior, const struct ratio_edges *edges,
-                      const struct optimum_sample *sample)
+/* By golden section. */
+double ratio_edges_best_lr(const struct posterior *posterior, const struct ratio_edges *edges,
+                           const struct optimum_sample *sample)
 {
     const double golden = 0.6180339887498949;
     double low = sample->optimum[0], high = low;
@@ -57,7 +57,7 @@ static struct spread spread_of_moves(const struct posterior *posterior,
     for (int s = 0; s < POSTERIOR_SAMPLES; s++) {
         const struct optimum_sample *sample =
             posterior_optimum(posterior, s, posterior->data->space.cell_count);
-        double move = best_lr(posterior, edges, sample) - sample->optimum[0];
+        double move = ratio_edges_best_lr(posterior, edges, sample) - sample->optimum[0];
         values[s] = (from ? sample->optimum[k] : 0) + (k == 0 ? move : -move);
     }
     return spread_of(values, POSTERIOR_SAMPLES);

@@ -23,6 +23,10 @@ struct ratio_edges ratio_edges_of(const struct posterior *posterior);
 struct spread ratio_edges_spread(const struct posterior *posterior, const struct ratio_edges *edges,
                                  int k);
 
+/* log2 of a sample's best LR with the held ratios. */
+double ratio_edges_best_lr(const struct posterior *posterior, const struct ratio_edges *edges,
+                           const struct optimum_sample *sample);
+
 /* Octaves that holding moves the target's best LR. */
 struct spread ratio_edges_move(const struct posterior *posterior, const struct ratio_edges *edges);
 

@@ -421,8 +421,10 @@ static void clear_tails(struct answer *answer)
     }
 }
 
-int search_answer(struct answer *answer, const struct search_space *space,
-                  const struct observation *seen, size_t count, struct lr_error *err)
+/* curves: NULL: not asked for. */
+static int answer_all(struct answer *answer, struct loss_curves **curves,
+                      const struct search_space *space, const struct observation *seen,
+                      size_t count, struct lr_error *err)
 {
     if (space->horizon_count == 0)
         return lr_fail(err, LR_EINVAL, "a search needs one horizon at least");
@@ -430,6 +432,8 @@ int search_answer(struct answer *answer, const struct search_space *space,
     struct cell_data *data = cell_data_create(space, seen, count, -1);
     struct posterior *posterior = data ? posterior_create(data) : NULL;
     int rc = posterior ? fill_all(answer, posterior, seen, count) : LR_ENOMEM;
+    if (rc == 0 && curves)
+        rc = loss_curves_create(curves, posterior, err);
     posterior_destroy(posterior);
     cell_data_destroy(data);
     if (rc && search_interrupted(space)) {
@@ -440,4 +444,18 @@ int search_answer(struct answer *answer, const struct search_space *space,
         return lr_nomem(err);
     clear_tails(answer);
     return 0;
+}
+
+int search_answer(struct answer *answer, const struct search_space *space,
+                  const struct observation *seen, size_t count, struct lr_error *err)
+{
+    return answer_all(answer, NULL, space, seen, count, err);
+}
+
+int search_answer_curves(struct answer *answer, struct loss_curves **curves,
+                         const struct search_space *space, const struct observation *seen,
+                         size_t count, struct lr_error *err)
+{
+    *curves = NULL;
+    return answer_all(answer, curves, space, seen, count, err);
 }

@@ -2,6 +2,7 @@
 #define LRSEARCH_SEARCH_ANSWER_H
 
 #include "lrsearch/error.h"
+#include "search/loss_curves.h"
 #include "search/search_space.h"
 
 /* Fits everything that `seen` supports: basins, law, hold-out, target; fills horizons, law,
@@ -13,6 +14,12 @@
  * an empty answer. */
 int search_answer(struct answer *answer, const struct search_space *space,
                   const struct observation *seen, size_t count, struct lr_error *err);
+
+/* As search_answer(); *curves: what a report draws of the same posterior (search/loss_curves.h),
+ * NULL if no loss is known or after an error. loss_curves_destroy() it. */
+int search_answer_curves(struct answer *answer, struct loss_curves **curves,
+                         const struct search_space *space, const struct observation *seen,
+                         size_t count, struct lr_error *err);
 
 /* True if the horizon's optimum is not at the edge and its standard error is at most a factor 2. */
 bool horizon_counts(const struct horizon_answer *horizon);

@@ -7,8 +7,8 @@
 #include "lrsearch/answer.h"
 
 /* Input of a search, numbers only: range, priors and observations. Public, as are policy.h,
- * search_answer.h, numerics.h, loss_penalty.h and laws/; the other headers are private to this
- * folder and its tests. */
+ * search_answer.h, loss_curves.h, numerics.h, loss_penalty.h and laws/; the other headers are
+ * private to this folder and its tests. */
 
 struct ratio_range {
     double low, high; /* equal: fixed */

@@ -149,7 +149,8 @@ static void warn_direction(struct answer *answer)
     if (known >= 2 && shown->beta < 0)
         answer_warn(answer,
                     "the optimum rises with the horizon (as tokens^%.2f, 90 %% interval %.2f to "
-                    "%.2f), against the rule: is the batch above the critical one?",
+                    "%.2f), unlike in most published trainings: the batch may be above the "
+                    "critical one",
                     -shown->beta, -shown->beta_ci90[1], -shown->beta_ci90[0]);
     else if (known >= 2 && !(shown->beta_ci90[0] > 0))
         answer_warn(answer,
@@ -167,8 +168,8 @@ static void warn_prior_lr(struct answer *answer, const struct search_space *spac
         return;
     answer_warn(
         answer,
-        "search.prior_lr expects %.2g at %s tokens; the losses say %.2g: what it comes from "
-        "differs from this plan by more than search.prior_lr_sd",
+        "search.prior_lr expects %.2g at %s tokens; the losses say %.2g: the earlier trainings "
+        "differ from this plan by more than search.prior_lr_sd",
         space->prior_lr, format_count(tokens, sizeof(tokens), (double)space->prior_tokens),
         exp2(found));
 }
@@ -232,8 +233,8 @@ static void warn_untried(struct answer *answer)
         untried += answer->cells[c].trials < 2;
     if (untried > 0)
         answer_warn(answer,
-                    "%zu of %zu models have fewer than two trainings: what is said of them rests "
-                    "on the others",
+                    "%zu of %zu models have fewer than two trainings: their answers rest on the "
+                    "other models",
                     untried, answer->cell_count);
 }
 

@@ -107,7 +107,7 @@ void json_push(json_t *array, json_t *value, bool *ok)
  * so that printed values hold no terminal escapes. */
 static char *dump_value(json_t *value, bool ok, size_t flags)
 {
-    char *dump = ok ? json_dumps(value, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17)) : NULL;
+    char *dump = ok ? json_dumps(value, flags | JSON_ENSURE_ASCII) : NULL;
     json_decref(value);
     if (!dump || !memory_failed)
         return dump;
@@ -115,14 +115,21 @@ static char *dump_value(json_t *value, bool ok, size_t flags)
     return NULL;
 }
 
+#define ALL_DIGITS JSON_REAL_PRECISION(17)
+
+char *json_to_members(json_t *object, bool ok, size_t digits)
+{
+    return dump_value(object, ok, JSON_COMPACT | JSON_EMBED | JSON_REAL_PRECISION(digits));
+}
+
 char *json_to_line(json_t *value, bool ok)
 {
-    return dump_value(value, ok, JSON_COMPACT);
+    return dump_value(value, ok, JSON_COMPACT | ALL_DIGITS);
 }
 
 char *json_to_text(json_t *value, bool ok)
 {
-    char *dump = dump_value(value, ok, JSON_INDENT(2));
+    char *dump = dump_value(value, ok, JSON_INDENT(2) | ALL_DIGITS);
     if (!dump)
         return NULL;
     size_t length = strlen(dump);

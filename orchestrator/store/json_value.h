@@ -26,6 +26,9 @@ void json_push(json_t *array, json_t *value, bool *ok); /* appends to an array, 
  * Releases the value. NULL if !ok, or if any allocation failed since json_use_lr_memory(). */
 char *json_to_text(json_t *value, bool ok);
 char *json_to_line(json_t *value, bool ok); /* likewise, without blanks and newline */
+/* The members of an object as compact text without the braces, with so many digits of its doubles;
+ * otherwise likewise. */
+char *json_to_members(json_t *object, bool ok, size_t digits);
 /* Prints json_to_text() to stdout. 0 or LR_ENOMEM. */
 int json_print(json_t *value, bool ok, struct lr_error *err);
 

@@ -436,40 +436,46 @@ static json_t *confirm_json(const void *item, bool *ok)
 
 /* ---- the whole ---- */
 
-char *result_json(const char *name, const struct answer *answer)
+json_t *result_json_value(const char *name, const struct answer *answer, bool *ok)
 {
 #define PUT_ARRAY(key, items, count, item_json)                                                    \
-    put_array(object, key, answer->items, answer->count, sizeof(answer->items[0]), item_json, &ok)
-    bool ok = true;
-    json_use_lr_memory();
+    put_array(object, key, answer->items, answer->count, sizeof(answer->items[0]), item_json, ok)
     json_t *object = json_object();
-    json_put(object, "schema_version", json_integer(1), &ok);
-    json_put(object, "name", json_of_text(name), &ok);
-    json_put(object, "status", json_string(answer_status_name(answer->status)), &ok);
-    json_put(object, "reason", json_of_text(answer->reason), &ok);
-    json_put(object, "target", target_json(answer, &ok), &ok);
-    json_put(object, "ratios", ratios_json(answer->ratios, &ok), &ok);
+    json_put(object, "schema_version", json_integer(1), ok);
+    json_put(object, "name", json_of_text(name), ok);
+    json_put(object, "status", json_string(answer_status_name(answer->status)), ok);
+    json_put(object, "reason", json_of_text(answer->reason), ok);
+    json_put(object, "target", target_json(answer, ok), ok);
+    json_put(object, "ratios", ratios_json(answer->ratios, ok), ok);
     json_put(object, "weight_decay",
-             searched_json(&answer->ratios[RATIO_DECAY], answer->target.weight_decay, &ok), &ok);
-    json_put(object, "law", law_json(&answer->law, &ok), &ok);
+             searched_json(&answer->ratios[RATIO_DECAY], answer->target.weight_decay, ok), ok);
+    json_put(object, "law", law_json(&answer->law, ok), ok);
     PUT_ARRAY("horizons", horizons, horizon_count, horizon_json);
-    json_put(object, "cost", cost_json(&answer->cost, &ok), &ok);
-    json_put(object, "baseline", baseline_json(&answer->baseline, &ok), &ok);
+    json_put(object, "cost", cost_json(&answer->cost, ok), ok);
+    json_put(object, "baseline", baseline_json(&answer->baseline, ok), ok);
     PUT_ARRAY("warnings", warnings, warning_count, text_json);
     PUT_ARRAY("cells", cells, cell_count, cell_json);
     json_put(object, "nearest_cell",
-             answer->cell_count > 0 ? json_integer(answer->nearest) : json_null(), &ok);
+             answer->cell_count > 0 ? json_integer(answer->nearest) : json_null(), ok);
     PUT_ARRAY("basins", basins, basin_count, basin_json);
     PUT_ARRAY("exponents", exponents, exponent_count, exponent_json);
-    json_put(object, "joint", joint_json(&answer->joint, &ok), &ok);
+    json_put(object, "joint", joint_json(&answer->joint, ok), ok);
     PUT_ARRAY("transfer", steps, step_count, step_json);
     PUT_ARRAY("confirm", confirms, confirm_count, confirm_json);
     PUT_ARRAY("verdicts", verdicts, verdict_count, text_json);
-    json_put(object, "confidence", confidence_json(&answer->confidence, &ok), &ok);
-    json_put(object, "stopped", text_or_null(answer->stopped), &ok);
-    json_put(object, "advice", advice_json(&answer->advice, &ok), &ok);
-    json_put(object, "best_batch", best_batch_json(&answer->best_batch, &ok), &ok);
+    json_put(object, "confidence", confidence_json(&answer->confidence, ok), ok);
+    json_put(object, "stopped", text_or_null(answer->stopped), ok);
+    json_put(object, "advice", advice_json(&answer->advice, ok), ok);
+    json_put(object, "best_batch", best_batch_json(&answer->best_batch, ok), ok);
 #undef PUT_ARRAY
+    return object;
+}
+
+char *result_json(const char *name, const struct answer *answer)
+{
+    bool ok = true;
+    json_use_lr_memory();
+    json_t *object = result_json_value(name, answer, &ok);
     return json_to_text(object, ok);
 }
 

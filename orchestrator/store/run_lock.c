@@ -247,7 +247,7 @@ static int break_lock(struct run_lock *lock, const struct found *dead, const str
         lr_log(LR_LOG_INFO, "%s: was left behind by lrsearch on %s (pid %" PRIu64 "): removed",
                lock->path, told->owner.host, told->owner.pid);
     else if (right)
-        lr_log(LR_LOG_INFO, "%s: nobody kept it fresh: removed", lock->path);
+        lr_log(LR_LOG_INFO, "%s: no process kept it fresh: removed", lock->path);
     else if (link(lock->aside, lock->path))
         lr_log(LR_LOG_WARNING, "%s: was replaced while it was looked at", lock->path);
     unlink(lock->aside);
@@ -257,10 +257,11 @@ static int break_lock(struct run_lock *lock, const struct found *dead, const str
 static int refuse_in_use(const struct run_lock *lock, const struct told *told, struct lr_error *err)
 {
     if (!told->known)
-        return lr_fail(err, LR_EIO,
-                       "%s: somebody keeps it fresh, and it does not tell who: another lrsearch "
-                       "is writing here; stop it, or choose another --run-dir",
-                       lock->path);
+        return lr_fail(
+            err, LR_EIO,
+            "%s: another process keeps it fresh, but it does not name its owner: another "
+            "lrsearch is writing here; stop it, or choose another --run-dir",
+            lock->path);
     return lr_fail(err, LR_EIO,
                    "%s: lrsearch on %s (pid %" PRIu64 ", since %s) is writing here; wait for its "
                    "end or stop it, or choose another --run-dir. If that process is no lrsearch, "
@@ -276,12 +277,12 @@ static void say_what_is_waited_for(const struct run_lock *lock, const struct tol
     else if (told->known)
         lr_log(LR_LOG_INFO,
                "%s: lrsearch on %s (pid %" PRIu64 ", since %s) holds or held it; watching for %d s "
-               "whether it lives. If you know that it does not, remove the file to go on at once",
+               "whether it is alive. If you know that it is not, remove the file to go on at once",
                lock->path, told->owner.host, told->owner.pid, told->since,
                RUN_LOCK_SILENCE_MS / 1000);
     else
         lr_log(LR_LOG_INFO,
-               "%s: does not tell whose it is; watching for %d s whether somebody keeps it fresh. "
+               "%s: does not name its owner; watching for %d s whether a process keeps it fresh. "
                "If no lrsearch runs here, remove the file to go on at once",
                lock->path, RUN_LOCK_SILENCE_MS / 1000);
 }

@@ -121,7 +121,7 @@ run "$LRSEARCH" ask logs/ext --again-after 6h -n 9 --json
 expect_json 3 "$work/out" out
 run "$LRSEARCH" ask logs/ext
 expect_status 0
-expect_out "nothing to hand out until results are told; trials that are out: 3"
+expect_out "nothing to hand out until results are told; trials without a result: 3"
 
 # ---- a changed plan ----
 

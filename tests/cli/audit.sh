@@ -216,7 +216,7 @@ expect_said "4M -> 16M tokens (4x longer): LR x 0."
 expect_not_said "published rule"
 run "$LRSEARCH" predict logs/own --tokens 16M --width 128 --layers 4 --vocab 4096 --batch 8k --schedule linear
 expect_said " width: LR x 1 (0.89 .. 1.1); a published rule: mup holds the LR of base_width"
-expect_said " depth: LR x 1 (0.75 .. 1.3); a published rule: no change, though no rule says so, from 2 to 4 layers"
+expect_said " depth: LR x 1 (0.75 .. 1.3); a published rule: no change assumed, without a published rule, from 2 to 4 layers"
 expect_said " vocabulary: LR x 1 (0.8 .. 1.3); a published rule: no change for the hidden matrices"
 expect_said " batch: LR x 1."
 expect_said "from 4.1k to 8k tokens"

@@ -3,7 +3,7 @@
 # plan is in them, and bash completes with what it gets.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
-for name in man plan-man bash zsh; do
+for name in man plan-man plan-tables bash zsh; do
     run "$LRSEARCH" docs $name
     expect_status 0
     [ ! -s err ] || fail "docs $name writes to stderr"
@@ -54,8 +54,8 @@ for option in $general; do
 done
 for code in $statuses; do
     has man ".B $code"
-    grep -q "^| \(.*, \)\?$code\(, .*\)\? | " "$LRSEARCH_SOURCE_DIR/README.md" ||
-        fail "README.md does not explain exit status $code"
+    grep -q "^| \(.*, \)\?$code\(, .*\)\? | " "$LRSEARCH_SOURCE_DIR/docs/results.md" ||
+        fail "docs/results.md does not explain exit status $code"
 done
 for code in $(sed -n 's/^ *X(LR_E[A-Z]*, -[0-9]*, \([0-9]*\),.*/\1/p
                       s/^ *LR_EXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' \
@@ -167,8 +167,8 @@ refused() # TEXT ARGUMENT...
     expect_err "$text"
     expect_out_empty
 }
-refused "docs: name one of man|plan-man|bash|zsh" docs
-refused "docs: name one of man|plan-man|bash|zsh" docs fish
-refused "docs: name one of man|plan-man|bash|zsh" docs man zsh
+refused "docs: name one of man|plan-man|plan-tables|bash|zsh" docs
+refused "docs: name one of man|plan-man|plan-tables|bash|zsh" docs fish
+refused "docs: name one of man|plan-man|plan-tables|bash|zsh" docs man zsh
 refused "schema: takes no 'x'" schema x
 refused "--time: has no meaning for lrsearch schema" schema --time 1m

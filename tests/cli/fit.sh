@@ -242,7 +242,7 @@ expect_said "and the 90 % interval reaches a factor"
 run "$LRSEARCH" fit --table optima.csv --target-tokens 1500k --columns tokens=D,lr_opt=best
 expect_status 0 # one optimum: the slope is assumed
 expect_out "Confidence: weak"
-expect_said "this slope is an assumption alone: your runs do not tell it"
+expect_said "this slope is an assumption alone: your runs say nothing about it"
 ! grep -q "makes no difference" out || fail "a table without losses says nothing about that"
 run "$LRSEARCH" fit --table optima.csv --target-tokens 1900k --columns tokens=D,lr_opt=best
 expect_status 3

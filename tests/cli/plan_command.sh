@@ -72,7 +72,7 @@ try() # STATUS TEXT KEY=VALUE
     expect_status "$1"
     expect_said "$2"
 }
-try 5 "none tells a loss the nearest: step 0: train loss " 'trainer.report={regex: "test (?<loss>x)"}'
+try 5 "none has a loss the nearest: step 0: train loss " 'trainer.report={regex: "test (?<loss>x)"}'
 expect_said "this reads it: report: regex: '(?i)"
 try 5 "failed: exit status 3; its last line: no GPU" 'trainer.argv=[sh, -c, "echo no GPU; exit 3"]'
 expect_said "its last lines: | no GPU"
@@ -110,7 +110,7 @@ expect_status 0
 init 'printf "a line\n\033[31mred%.0s" {lr}'
 expect_status 0
 expect_err "nothing that it printed in "
-expect_err "nothing tells the command how long to train"
+expect_err "the command has no option for its length"
 ! grep -q "$(printf '\033')" err || fail "an escape sequence on the terminal"
 plan_has "TO DO: none of 2 lines that it printed looks like a loss"
 init "sh -c 'echo val_loss 3.5

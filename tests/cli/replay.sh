@@ -74,7 +74,7 @@ replay_plan beyond.yaml "name: beyond" "search: {lr: [1e-4, 1], horizons: [100k,
 run "$LRSEARCH" beyond.yaml
 expect_status 0
 expect_err "warning: search.lr, 0.0001 to 1, reaches beyond the table, which knows 0.00025 to 0.064 on 100000 tokens, "
-expect_out "failed for good"
+expect_said "failed after all retries"
 grep -q ',refused,' logs/beyond/trials.csv || fail "nothing was refused"
 ! grep -q '"attempt":2' logs/beyond/journal.jsonl || fail "a refused trial was tried again"
 

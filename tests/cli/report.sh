@@ -1,17 +1,7 @@
 #!/bin/sh
 # RUN_DIR/report.html: written by run and by report, whole by itself, with the answer of result.json
-# and every training; of campaigns that failed, ran out of budget or still run; without gnuplot.
+# and every trial; of campaigns that failed, ran out of budget or still run; --data; --watch.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
-
-figure() # FILE ID: its markup
-{
-    awk -v id="<figure id=\"$2\">" 'index($0, id) { on = 1 } on { print } on && /<\/figure>/ { exit }' "$1"
-}
-
-count_of() # TEXT, on stdin: how often, several on a line too
-{
-    awk -v text="$1" '{ n += gsub(text, "") } END { print n + 0 }'
-}
 
 expect_count() # WHAT EXPECTED FOUND
 {
@@ -27,10 +17,18 @@ expect_whole() # FILE: nothing is loaded from anywhere
 {
     expect_file "$1"
     expect_page "$1" "</html>"
-    if grep -qE "https?:|@import|url\(|<link|<img|<iframe|<object| src=" "$1" ||
-        sed "s/xlink:href='#/ /g" "$1" | grep -q "href="; then
-        fail "$1 is not self-contained"
-    fi
+    expect_page "$1" "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:\""
+    ! grep -qE '<link|<iframe|<object|<img[^>]* src="[^d]' "$1" || fail "$1 is not self-contained"
+}
+
+page_data() # PAGE: its JSON
+{
+    sed -n 's,.*<script type="application/json" id="data">\(.*\)</script>$,\1,p' "$1"
+}
+
+without_time() # JSON FILE, or a page
+{
+    sed 's/"written_utc":"[^"]*"//' "$1"
 }
 
 expect_same_lr() # RUN_DIR
@@ -38,6 +36,11 @@ expect_same_lr() # RUN_DIR
     page_lr=$(sed -n 's/.*<data id="lr" value="\([^"]*\)".*/\1/p' "$1/report.html")
     awk -v a="$page_lr" -v b="$(json "$1/result.json" target lr)" 'BEGIN { exit !(a > 0 && a + 0 == b + 0) }' ||
         fail "$1: the page's learning rate is $page_lr, not that of result.json"
+    page_data "$1/report.html" >page.json
+    for key in target law horizons warnings cost confidence; do
+        [ "$(json page.json answer $key)" = "$(json "$1/result.json" $key)" ] ||
+            fail "$1: the page's $key is not that of result.json"
+    done
 }
 
 # At the end of a run, and the same again by report.
@@ -48,37 +51,34 @@ expect_whole $dir/report.html
 expect_same_lr $dir
 [ "$(stat -c %a $dir/report.html)" = 600 ] || fail "report.html is not private"
 trials=$(($(wc -l <$dir/trials.csv) - 1))
-expect_count "rows of trials" "$trials" "$(count_of "<tr id=t" <$dir/report.html)"
+expect_count "trials" "$trials" "$(json page.json trials id | grep -c '[0-9]')"
+over=$(grep -cE ",(done|diverged)," $dir/trials.csv)
+expect_count "loss curves" "$over" "$(json page.json curves trial | grep -c '[0-9]')"
+expect_count "attempts" "$trials" "$(json page.json attempts rank | grep -c '[0-9]')"
+expect_count "points of a posterior curve" 49 "$(json page.json fits 0 curve lr | grep -c '[0-9]')"
+lr=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 5 { print $at["lr"] }' $dir/trials.csv)
+awk -v a="$(json page.json trials lr 3)" -v b="$lr" 'BEGIN { exit !(a > 0 && a + 0 == b + 0) }' ||
+    fail "the learning rate of trial 4 is not that of trials.csv"
+[ "$(json page.json command)" = "lrsearch tiny.yaml" ] || fail "the page repeats another command"
+[ "$(stat -c %s $dir/report.html)" -lt 450000 ] || fail "the page is too large"
 cp $dir/report.html first.html
 run "$LRSEARCH" report $dir
 expect_status 0
 expect_out "$dir/report.html"
-cmp -s first.html $dir/report.html || fail "report writes another page than run"
+without_time first.html >first.txt
+without_time $dir/report.html | cmp -s first.txt - || fail "report writes another page than run"
 run env -u LANG LC_ALL=C "$LRSEARCH" report $dir -q # as in a batch job
 [ ! -s err ] || fail "gnuplot complains of the C locale"
-if command -v gnuplot >/dev/null; then
-    over=$(grep -cE ",(done|diverged)," $dir/trials.csv)
-    expect_count "points of the basins" "$over" "$(figure $dir/report.html basins | count_of "data-t=")"
-    expect_count "loss curves" "$over" "$(figure $dir/report.html curves | count_of "data-t=")"
-    expect_count "bars of workers" "$trials" "$(figure $dir/report.html workers | count_of "data-t=")"
-    for id in horizon spent; do
-        [ "$(figure $dir/report.html $id | count_of "<svg")" -eq 1 ] || fail "figure $id is missing"
-    done
-    narrowed=$(figure $dir/report.html spent)
-    echo "$narrowed" | grep -q "<details open>" || fail "how the search narrowed is hidden"
-    first=$(echo "$narrowed" | grep -A9 "How the search narrowed" | tr -d '\n')
-    tried=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $at["round"] == 1 { lr = $at["lr"] + 0; if (!low || lr < low) low = lr; if (lr > high) high = lr }
-        END { printf "%.1e .. %.1e", low, high }' $dir/trials.csv | sed 's/e-0/e-/g')
-    case $first in
-    *">$tried<"*) ;;
-    *) fail "the first round tried $tried: $first" ;;
-    esac
-    ! grep -q 'id="axes"' $dir/report.html || fail "axes without axes"
-    [ -z "$(find $dir/figures -name '.*' -type f)" ] || fail "more than figures is left"
-fi
 
-# Without gnuplot the tables are there, and a word how to get the figures. Names are escaped.
+# Its data alone, which changes no file.
+rm $dir/report.html
+run "$LRSEARCH" report $dir --data
+expect_status 0
+[ ! -e $dir/report.html ] || fail "--data wrote the page"
+without_time out >data.txt
+without_time page.json | cmp -s - data.txt || fail "--data prints other data than the page has"
+
+# Names are escaped, and without gnuplot the page is the same.
 mkdir bin "a<b&c"
 cp -r $dir/. "a<b&c"
 last_command="report without gnuplot"
@@ -86,18 +86,19 @@ PATH=$PWD/bin "$LRSEARCH" report "a<b&c" >out 2>err
 status=$?
 expect_status 0
 expect_whole "a<b&c/report.html"
-expect_page "a<b&c/report.html" "<code>lrsearch report a&lt;b&amp;c</code>"
-expect_page "a<b&c/report.html" "<details open>"
-! grep -q "<svg" "a<b&c/report.html" || fail "a figure without gnuplot"
-for text in "What was measured at each length of training" "What each rank did" "How the search narrowed"; do
-    expect_page "a<b&c/report.html" "<caption>$text"
-done
+expect_page "a<b&c/report.html" '"run_dir":"a\u003cb&c"'
+
+# A build without D3 embeds none, and says so. (Its page: test_report_static.)
+run cmake -S "$LRSEARCH_SOURCE_DIR" -B without -DLRSEARCH_D3=OFF -DBUILD_TESTING=OFF
+expect_status 0
+expect_out "reports get static figures only"
+[ "$(wc -c <without/orchestrator/report/page_d3.c)" -lt 200 ] || fail "D3 is embedded, though OFF"
 
 # Out of budget; failed.
 run "$LRSEARCH" tiny.yaml -q --run-dir poor --set budget.tokens=60k
 expect_status 4
 expect_whole poor/report.html
-expect_page poor/report.html '<p class="badge budget_exhausted">budget used up</p>'
+expect_page poor/report.html '<p class="badge budget_exhausted none">budget used up</p>'
 expect_page poor/report.html "budget.tokens is too small"
 cat >fails.yaml <<'END'
 version: 1
@@ -111,7 +112,7 @@ END
 run "$LRSEARCH" fails.yaml -q --run-dir fails
 expect_status 5
 expect_whole fails/report.html
-expect_page fails/report.html '<p class="badge interrupted">not finished</p>'
+expect_page fails/report.html '<p class="badge interrupted none">not finished</p>'
 expect_page fails/report.html "too many failed trials"
 ! grep -q '<data id="lr"' fails/report.html || fail "a learning rate out of nothing"
 run "$LRSEARCH" report fails
@@ -127,12 +128,49 @@ wait_for_events long/journal.jsonl ended 1
 run "$LRSEARCH" report long
 expect_status 0
 expect_whole long/report.html
-expect_page long/report.html '<p class="badge interrupted">not finished</p>'
+grep -q '<p class="badge interrupted [a-z]*">running' long/report.html || fail "it does not say that it runs"
+[ "$(page_data long/report.html | sed 's/.*"state":"\([a-z]*\)".*/\1/')" = running ] || fail "state"
+
+# --watch: refreshes itself until Ctrl-C, which leaves a page that does not; a write by the campaign
+# in between, and its end.
+refresh='<meta http-equiv="refresh" content="5">'
 rm long/report.html
+"$LRSEARCH" report long --watch >watch.out 2>watch.err </dev/null &
+watch=$!
+background="$background $watch"
+wait_for_page() # TEXT
+{
+    tries=400
+    until grep -qF -e "$1" long/report.html 2>/dev/null; do
+        [ "$tries" -gt 0 ] || fail "long/report.html: no $1"
+        sleep 0.05
+        tries=$((tries - 1))
+    done
+}
+wait_for_page "$refresh"
+kill -INT "$watch"
+wait "$watch"
+status=$?
+last_command="report long --watch"
+expect_status 0
+! grep -qF "$refresh" long/report.html || fail "the last page refreshes itself"
+grep -qF "long/report.html: running, " watch.err || fail "--watch does not say what it did"
+grep -qxF long/report.html watch.out || fail "--watch does not name the page"
+kill -0 "$pid" || fail "--watch ended the campaign"
+"$LRSEARCH" report long --watch >watch.out 2>watch.err </dev/null &
+watch=$!
+background="$background $watch"
+wait_for_page "$refresh"
 kill -TERM "$pid"
 wait_gone "$pid" 20 || fail "SIGTERM did not end it"
+wait_gone "$watch" 60 || fail "--watch goes on without a campaign"
+wait "$watch" || fail "--watch failed"
+! grep -qF "$refresh" long/report.html || fail "the last page refreshes itself"
 expect_whole long/report.html
 expect_same_lr long
+run "$LRSEARCH" report long --watch # of one that does not run: once
+expect_status 0
+expect_err "long/report.html: interrupted, "
 
 # What cannot be.
 mkdir none

@@ -68,7 +68,7 @@ expect_json 2 out trials done
 expect_json 1 out trials waiting
 expect_json "" out owner
 run "$LRSEARCH" status logs/tiny --watch # nothing to wait for
-expect_said "tiny: interrupted; the run's command goes on with it"
+expect_said "tiny: interrupted; the run's command continues it"
 expect_not_said "workers"
 expect_said "loss against learning rate, 150k tokens"
 
@@ -79,8 +79,8 @@ kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 run "$LRSEARCH" status logs/tiny
 expect_status 0
-expect_said "tiny: interrupted; it ended on "
-expect_said "without a word"
+expect_said "tiny: interrupted; its process on "
+expect_said " is gone (pid "
 
 # ---- the end, with the progress line on a terminal ----
 progress() # TERM OPTION...: goes on with the campaign on a terminal of 60 columns; its bytes in out
@@ -181,7 +181,7 @@ refused 74 "torn/journal.jsonl:3: the checksum does not fit: the line was change
     status torn
 refused 74 "torn/journal.jsonl:3: the checksum does not fit" status torn --watch
 : >torn/journal.jsonl
-refused 65 "torn/journal.jsonl: holds no campaign yet, and nobody is at it; give the run's command again" status torn
+refused 65 "torn/journal.jsonl: holds no campaign yet, and no lrsearch works on it; give the run's command again" status torn
 rm torn/journal.jsonl
 refused 74 "torn/journal.jsonl: cannot open the journal: No such file" status torn
 

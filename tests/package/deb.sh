@@ -20,8 +20,8 @@ run dpkg-deb -x "$deb" tree
 expect_status 0
 expect_file tree/usr/bin/lrsearch tree/usr/share/man/man1/lrsearch.1.gz \
     tree/usr/share/man/man5/lrsearch-plan.5.gz tree/usr/share/doc/lrsearch/copyright \
-    tree/usr/share/doc/lrsearch/README.md tree/usr/share/doc/lrsearch/your-script.md \
-    tree/usr/share/doc/lrsearch/ask-tell.md tree/usr/share/lrsearch/contrib/optuna_bridge.py \
+    tree/usr/share/doc/lrsearch/README.md tree/usr/share/doc/lrsearch/docs/your-script.md \
+    tree/usr/share/doc/lrsearch/docs/ask-tell.md tree/usr/share/doc/lrsearch/plans/README.md tree/usr/share/lrsearch/contrib/optuna_bridge.py \
     tree/usr/share/lrsearch/contrib/lrsearch.py \
     tree/usr/share/lrsearch/plan.schema.json \
     tree/usr/share/bash-completion/completions/lrsearch tree/usr/share/zsh/vendor-completions/_lrsearch

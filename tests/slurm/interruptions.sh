@@ -2,7 +2,7 @@
 # usage: interruptions.sh requeued|time_limit|cancelled|dead_node
 #
 # A Slurm job is interrupted in the middle of its campaign: the end is that of one without
-# interruptions. The jobs are plans/preemptible.sbatch and the script that README shows.
+# interruptions. The jobs are plans/preemptible.sbatch and the script that docs/slurm.md shows.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/slurm/slurm_lib.sh"
 case=$1
 
@@ -14,11 +14,11 @@ case $status in
 *) ended="FAILED $status:0" ;;
 esac
 
-# README's script, with other numbers and a name for its output
-sed -n '/^## On a Slurm cluster/,/^## /s/^    //p' "$LRSEARCH_SOURCE_DIR/README.md" |
+# docs/slurm.md's script, with other numbers and a name for its output
+sed -n '/^## One job/,/^## /s/^    //p' "$LRSEARCH_SOURCE_DIR/docs/slurm.md" |
     sed 's/--ntasks=64 /--ntasks=2 /; s/--time=8:00:00/--time=1/; s/@120$/@45/' >readme.sh
-grep -q '^#SBATCH --ntasks=2 .*--time=1$' readme.sh || fail "README's script: $(cat readme.sh)"
-grep -q '^#SBATCH .*--signal=B:USR1@45$' readme.sh || fail "README's script: $(cat readme.sh)"
+grep -q '^#SBATCH --ntasks=2 .*--time=1$' readme.sh || fail "docs/slurm.md's script: $(cat readme.sh)"
+grep -q '^#SBATCH .*--signal=B:USR1@45$' readme.sh || fail "docs/slurm.md's script: $(cat readme.sh)"
 preemptible=$LRSEARCH_SOURCE_DIR/plans/preemptible.sbatch
 
 wait_for_trainings() # COUNT, ended ones, in logs/run

@@ -147,9 +147,9 @@ static void cpus_are_told_where_a_library_multiplies(void **state)
             told = told ||
                    strcmp(answer.warnings[w],
                           "the trials ran on 2 kinds of CPU (EPYC, OpenBLAS 0.3.21 Zen and Xeon, "
-                          "OpenBLAS 0.3.21 SkylakeX), on which products of a library "
-                          "(trainer.matmul) have other bits: on one kind alone the losses may be "
-                          "others; own products are the same on all") == 0;
+                          "OpenBLAS 0.3.21 SkylakeX); products of a library (trainer.matmul) have "
+                          "other bits on each, and so may the losses; own products have the same "
+                          "bits on all") == 0;
         assert_int_equal(told, i == 0 || i == 3);
         driver_release(&driver);
     }

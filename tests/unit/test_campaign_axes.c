@@ -310,6 +310,56 @@ static void the_answer_names_the_target(void **state)
     campaign_destroy(campaign);
 }
 
+static bool at_once(void *context)
+{
+    (void)context;
+    return true;
+}
+
+/* Depth and batch of the target are told by rule: its curve moves as its LR does. */
+static void the_curves_are_those_of_the_answer(void **state)
+{
+    static struct answer answer, alone;
+    struct lr_error err = {0};
+    const struct interrupt interrupt = {at_once, NULL};
+    struct loss_curves *curves = NULL;
+    (void)state;
+    load(PLAN, "target.tokens=100M"); /* for less, both batches are above the best one */
+    struct campaign *campaign = begin();
+    assert_int_equal(campaign_answer_curves(campaign, NULL, &answer, &curves, &err), 0);
+    assert_null(curves); /* no loss */
+    plan_round(campaign);
+    for (uint32_t id = 1; id <= campaign_trial_count(campaign); id++)
+        finish(campaign, id);
+    assert_int_equal(campaign_answer_curves(campaign, &interrupt, &answer, &curves, &err), 0);
+    assert_int_equal(answer.status, ANSWER_INTERRUPTED);
+    assert_null(curves);
+    assert_int_equal(campaign_answer_curves(campaign, NULL, &answer, &curves, &err), 0);
+    assert_int_equal(campaign_answer(campaign, &alone, &err), 0);
+    assert_memory_equal(&answer, &alone, sizeof(answer));
+    assert_non_null(curves);
+    assert_int_equal(curves->basin_count, 16);
+    assert_int_equal(curves->law_count, 8);
+    assert_int_equal(curves->contour_count, 0);
+
+    double factor = 1;
+    for (size_t i = 0; i < answer.step_count; i++)
+        factor *= answer.steps[i].measured ? 1 : answer.steps[i].factor;
+    assert_true(fabs(log2(factor)) > 0.2);
+    const struct loss_curve *target = &curves->target;
+    assert_true(target->lr[0] < answer.target.ci90[0]);
+    assert_true(target->lr[CURVE_LRS - 1] > answer.target.ci90[1]);
+    int best = 0;
+    for (int i = 0; i < CURVE_LRS; i++)
+        best = target->loss[i] < target->loss[best] ? i : best;
+    double off = log2(target->lr[best] / answer.target.lr);
+    print_message("transferred by %.2f, the curve's least %+.2f octaves from the answer\n", factor,
+                  off);
+    assert_true(fabs(off) <= log2(target->lr[1] / target->lr[0]) + 0.1);
+    loss_curves_destroy(curves);
+    campaign_destroy(campaign);
+}
+
 static void when_it_may_be_asked_while_trials_run(void **state)
 {
     (void)state;
@@ -340,6 +390,7 @@ int main(void)
         cmocka_unit_test(prefixes_of_a_cell),
         cmocka_unit_test(damaged_journals),
         cmocka_unit_test(the_answer_names_the_target),
+        cmocka_unit_test(the_curves_are_those_of_the_answer),
         cmocka_unit_test(when_it_may_be_asked_while_trials_run),
     };
     return cmocka_run_group_tests(tests, plan_case_setup, plan_case_teardown);

@@ -186,9 +186,9 @@ static void no_number_is_made_up(void **state)
     answer.exponents[1].prior_weight = 1;
     answer.confirms[0].d_model = 0;
     text = print(&answer);
-    assert_says(text,
-                "best LR ~ width^-0.71 best embedding_lr_ratio ~ width^0.86 (0.67 .. 1.05) at "
-                "vocabulary 256; it is an assumption alone: your runs do not tell it (assumed");
+    assert_says(
+        text, "best LR ~ width^-0.71 best embedding_lr_ratio ~ width^0.86 (0.67 .. 1.05) at "
+              "vocabulary 256; it is an assumption alone: your runs say nothing about it (assumed");
     assert_says(text, "N^-0.35 D^-0.40, N hidden parameters, D tokens its back-test: the others "
                       "alone predict 1.1e-3 at 524k tokens; fitted - width");
     assert_says(text, "Tried - half of it costs 0.012 nats where");

@@ -525,7 +525,7 @@ static void trial(void **state)
     assert_int_equal(spec.data_hash, 0);
 }
 
-/* Every plan that is handed out loads, and so does the one in plans/README.md. */
+/* Every plan that is handed out loads, and so does the first one in docs/plan.md. */
 static void shipped_plans(void **state)
 {
     char path[1024], line[512], plan[4096] = "";
@@ -541,7 +541,7 @@ static void shipped_plans(void **state)
     plan_errors_release(&errors);
     assert_int_equal(code, 0);
 
-    snprintf(path, sizeof(path), "%s/plans/README.md", source);
+    snprintf(path, sizeof(path), "%s/docs/plan.md", source);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     while (fgets(line, sizeof(line), file)) {

@@ -128,7 +128,7 @@ static void reach(void **state)
     assert_true(ask(PORIAN, &recipe).in_range);
     recipe.tokens = 60e9;
     assert_refused(PORIAN, &recipe,
-                   "fitted on 20 tokens a parameter, and knows no horizon: this "
+                   "fitted at 20 tokens a parameter, without a term for the horizon: this "
                    "recipe has 60");
     assert_refused(ZHOU, &recipe, "the units of its constant are not known");
     char range[PUBLISHED_WHY];

@@ -218,58 +218,6 @@ static void schema_is_consistent(void **state)
     }
 }
 
-static const char *kind(const struct plan_key *key)
-{
-    static const char *const names[] = {
-        [TYPE_U32] = "count",           [TYPE_U64] = "count",
-        [TYPE_NUMBER] = "number",       [TYPE_SHARE] = "share",
-        [TYPE_DURATION] = "duration",   [TYPE_BOOL] = "true or false",
-        [TYPE_TEXT] = "text",           [TYPE_ENUM] = "word",
-        [TYPE_TEXTS] = "list of texts", [TYPE_COUNTS] = "list of counts",
-        [TYPE_PAIR] = "two numbers",    [TYPE_SPAN] = "number or range",
-        [TYPE_MAP] = "keys and values", [TYPE_KEYS] = "keys and values"};
-    return names[key->type];
-}
-
-/* plans/README.md says of each key what the schema says: the row it should hold is built here. */
-static void readme_matches_schema(void **state)
-{
-    char path[1024], row[1024], *readme = calloc(1, 65536);
-    const char *source = getenv("LRSEARCH_SOURCE_DIR");
-    unsigned missing = 0;
-    (void)state;
-    assert_non_null(readme);
-    snprintf(path, sizeof(path), "%s/plans/README.md", source ? source : ".");
-    FILE *file = fopen(path, "r");
-    if (file) {
-        assert_true(fread(readme, 1, 65535, file) < 65535);
-        fclose(file);
-    }
-    for (size_t s = 0; s < plan_section_count; s++)
-        for (size_t k = 0; k < plan_sections[s].count; k++) {
-            const struct plan_key *key = &plan_sections[s].keys[k];
-            char range[96] = "";
-            if (key->type == TYPE_ENUM)
-                plan_choices_text(key, range, sizeof(range));
-            else if (key->type != TYPE_TEXT && key->type != TYPE_TEXTS && key->type != TYPE_BOOL &&
-                     key->type != TYPE_MAP && key->type != TYPE_KEYS)
-                plan_range_text(key, range, sizeof(range));
-            static const char *const lists[] = {[LIST_REFUSED] = "",
-                                                [LIST_AXIS] = " or a list: an axis",
-                                                [LIST_SEEDS] = " or a list"};
-            snprintf(row, sizeof(row), "| `%s%s%s` | %s | %s%s%s%s | %s | %s |\n",
-                     plan_sections[s].name, *plan_sections[s].name ? "." : "", key->name, key->help,
-                     kind(key), lists[key->list], key->unit ? ", " : "", key->unit ? key->unit : "",
-                     key->fallback ? key->fallback : "**required**", range);
-            if (!strstr(readme, row)) {
-                missing++;
-                print_error("plans/README.md lacks: %s", row);
-            }
-        }
-    free(readme);
-    assert_int_equal(missing, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,7 +227,6 @@ int main(void)
         cmocka_unit_test(edits),
         cmocka_unit_test(utf8),
         cmocka_unit_test(schema_is_consistent),
-        cmocka_unit_test(readme_matches_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

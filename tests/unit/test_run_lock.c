@@ -294,7 +294,7 @@ static void damaged_locks_are_watched(void **state)
         assert_int_equal(run_dir_write(folder, "lock", lines[i], strlen(lines[i]), NULL), 0);
         world.once_ms = world.now_ms + 15000;
         world.once = touch;
-        refused("lock: somebody keeps it fresh, and it does not tell who");
+        refused("lock: another process keeps it fresh, but it does not name its owner");
         remove_lock();
     }
 }

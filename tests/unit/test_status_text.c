@@ -216,11 +216,12 @@ static void the_other_states(void **state)
     assert_null(strstr(said, "left "));
     view.state = STATUS_INTERRUPTED;
     said = shown(&(struct status_layout){.columns = 80});
-    assert_says(said, "quickstart: interrupted; the run's command goes on with it ");
+    assert_says(said, "quickstart: interrupted; the run's command continues it ");
     assert_null(strstr(said, "loss against"));
     snprintf(view.owner_host, sizeof(view.owner_host), "node07");
-    assert_says(shown(&layout), "quickstart: interrupted; it ended on node07 (pid 4711, since "
-                                "2026-01-01T00:00:00Z) without a word; the run's command");
+    assert_says(shown(&layout),
+                "quickstart: interrupted; its process on node07 is gone (pid 4711, since "
+                "2026-01-01T00:00:00Z); the run's command");
     view.state = STATUS_FINISHED;
     view.answer.status = ANSWER_NOT_IDENTIFIED;
     view.answer.warning_count = 2;
@@ -228,7 +229,7 @@ static void the_other_states(void **state)
     assert_says(shown(&layout),
                 "answer a guess, not to be relied on: peak learning rate for 8.39M");
     assert_says(text, "warnings 2; lrsearch fit logs/quickstart prints them ");
-    assert_says(text, "finished, no answer; it ended on");
+    assert_says(text, "finished, no answer; its process on");
     view.answer.status = ANSWER_BUDGET_EXHAUSTED;
     assert_says(shown(&layout), "answer as far as it went: peak learning rate for 8.39M");
     view.answer.target.lr = NAN;

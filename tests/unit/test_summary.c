@@ -460,7 +460,8 @@ static void one_horizon(void **state)
     answer.law.prior_weight = 1;
     answer.law.holdout.tokens = 0;
     char *text = print(&answer);
-    assert_says(text, "this slope is an assumption alone: your runs do not tell it 131k -> 8.39M");
+    assert_says(text,
+                "this slope is an assumption alone: your runs say nothing about it 131k -> 8.39M");
     assert_null(strstr(text, "back-test"));
     assert_fits(text);
     free(text);

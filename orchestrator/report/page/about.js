@@ -18,7 +18,7 @@
 
   // ---- parts ----
 
-  const title = key => key.replace(/_/g, " ");
+  const title = key => key.replace(/_utc$/, " (UTC)").replace(/_/g, " ");
   function valueText(key, value) {
     if (typeof value === "boolean") return value ? "yes" : "no";
     if (typeof value === "number") return /tokens|params|bytes/.test(key) ? format.count(value) : String(Number(value.toPrecision(6)));
@@ -47,15 +47,26 @@
   }
 
   const group = (name, object) => filled(object).length > 0 ? block(name, facts(filled(object))) : null;
+  const without = (object = {}, start, unless) =>
+    Object.fromEntries(Object.entries(object).filter(([key]) => unless || !key.startsWith(start)));
 
+  function dataBlock({data: plan = {}}) {
+    const made = plan.source === "synthetic", known = filled(data.data).length > 0;
+    return group("Data", known ? {source: plan.source, ...data.data} : without(without(plan, "zipf_", made), "markov_", made));
+  }
+
+  const limits = ["retries", "stop_on_fail", "first_failures", "asks"]; // of the plan, in each start
   /* What all starts have in common once, the rest as a table. */
-  function startsBlock(starts) {
-    if (!starts || starts.length === 0) return null;
-    const keys = [...new Set(starts.flatMap(start => Object.keys(start)))].filter(key => starts.some(start => given(start[key])));
-    const alike = key => starts.every(start => start[key] === starts[0][key]);
-    const others = keys.filter(key => !alike(key));
-    return block(starts.length === 1 ? "Machine" : `Machines of ${starts.length} starts`, facts(keys.filter(alike).map(key => [key, starts[0][key]]), title),
-      others.length > 0 ? table("Starts", others.map(title), starts.map(start => others.map(key => given(start[key]) ? valueText(key, start[key]) : ""))) : null);
+  function startsBlock(starts = []) {
+    if (starts.length === 0) return null;
+    const keys = [...new Set(starts.flatMap(start => Object.keys(start)))]
+      .filter(key => !limits.includes(key) && starts.some(start => given(start[key])));
+    const alike = key => starts.every(start => start[key] === starts[0][key]), others = keys.filter(key => !alike(key));
+    const text = (start, key) => given(start[key]) ? valueText(key, start[key]) : "";
+    return block(starts.length === 1 ? "Machine" : `Machines of ${starts.length} starts`,
+      facts(keys.filter(alike).map(key => [key, starts[0][key]]), title),
+      others.length === 1 ? facts(others.map(key => [key, starts.map(start => text(start, key)).join(", ")]), title)
+        : others.length > 0 ? table("Starts", others.map(title), starts.map(start => others.map(key => text(start, key)))) : null);
   }
 
   function folded(name, id, text) {
@@ -70,11 +81,11 @@
       const plan = data.plan || {}, resolved = plan.resolved || {}, version = data.lrsearch || {};
       page.nodeOf(holder).append(
         data.command ? el("div", {class: "repeat"}, el("h3", {}, "The command that repeats it"), page.command(data.command)) : "",
-        el("div", {class: "blocks"}, [
-          modelBlock(resolved), group("Data", filled(data.data).length > 0 ? data.data : resolved.data), group("Training", resolved.training),
+        page.blocks([modelBlock(resolved), dataBlock(resolved),
+          group("Training", without(resolved.training, "muon_", resolved.training?.optimizer === "muon")),
           startsBlock(data.starts),
-          group("Versions", {lrsearch: version.version, commit: version.commit, "run directory": data.run_dir, "page written": data.written_utc, schema: data.schema_version}),
-        ].filter(Boolean)),
+          group("Versions", {lrsearch: version.version, commit: version.commit, "run directory": data.run_dir,
+            "page written": data.written_utc, schema: data.schema_version})]),
         el("div", {class: "plans"}, [plan.given ? folded("Plan as given", "plan-given", plan.given) : null,
           plan.resolved ? folded("Plan with every value", "plan-resolved", json(resolved)) : null].filter(Boolean)),
         el("div", {class: "tools"}, page.downloads.result(), page.downloads.data(), page.downloads.trials()));

@@ -53,7 +53,7 @@
   // ---- rows ----
 
   /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. */
-  const sheets = [["support", "law", "axes", "exponents", "contours"], ["curves", "spent", "workers"], ["trials", "output", "about"]];
+  const sheets = [["support", "law", "spent", "axes", "exponents", "contours"], ["curves", "workers"], ["trials", "output", "about"]];
   const sheetOf = figure => sheets.findIndex(ids => ids.includes(figure.id));
 
   /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they share the
@@ -77,7 +77,7 @@
   }
   function place(width) {
     const columns = Math.max(1, Math.min(4, Math.floor((width + gap) / ((printing ? 320 : least) + gap))));
-    const span = figure => figure.span === "full" || printing && figure.once ? columns : Math.min(columns, figure.span || 1);
+    const span = figure => figure.span === "full" || printing && figure.once ? columns : Math.min(columns, given(figure.span, columns) || 1);
     let order = 0;
     for (const row of rows(columns, span)) {
       const all = d3.sum(row, span);
@@ -91,7 +91,8 @@
   }
   const redrawAll = () => {
     place(main.clientWidth);
-    figures.forEach(draw);
+    figures.filter(figure => figure.flow).forEach(draw); // give their rows the height
+    figures.filter(figure => !figure.flow).forEach(draw);
   };
   page.redraw = id => id ? figures.filter(figure => figure.id === id).forEach(draw) : redrawAll();
 

@@ -25,7 +25,7 @@
  *
  *   page.figure({id, title, caption, span, height, needs, tools, draw, table, flow, once})
  *     caption: text, or a function (data) -> text or node;  needs(data) -> whether there is anything
- *     to draw;  span: columns it wants, 1 (default), 2 or "full";  height: pixels of the drawing at
+ *     to draw;  span: columns it wants, 1 (default), 2, "full", or a function of those there are;  height: pixels of the drawing at
  *     least, a number (default 320) or a function of the width. In a row of figures all are as high as
  *     the highest: draw to size.height.  draw(holder, {width, height}): called with an empty holder
  *     (d3 selection of a <div>) at the start and again after a resize, a change of the theme, and for print.
@@ -174,18 +174,22 @@ const page = (() => {
   let printing = false;
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => !printing && (state.get("theme") || (prefersDark.matches ? "dark" : "light")) === "dark";
-  const positive = ascending(trials.map(trial => trial.lr)).filter(lr => lr > 0);
   const logPlace = (v, low, high) => high > low ? Math.min(1, Math.max(0, Math.log(v / low) / Math.log(high / low))) : 1;
   /* Parts of the colour maps with a contrast of at least 3:1 to the ground. */
+  const lrs = trials.map(trial => trial.lr).filter(lr => lr > 0).sort(d3.ascending);
+  const commonLrs = lrs.length > 0 ? [d3.quantile(lrs, 0.05), d3.quantile(lrs, 0.95)] : null;
+  const darkLrs = d3.piecewise(d3.interpolateLab, ["#0b3d91", "#3b82c4", "#7a7f8a", "#c2620e", "#8a2a00"]);
+  const lightLrs = d3.piecewise(d3.interpolateLab, ["#a8d1ff", "#5aa2f0", "#9aa0aa", "#f09a4a", "#ffd0a0"]);
   const color = {
     horizon(tokens) {
       const rank = horizons.indexOf(tokens), last = horizons.length - 1;
       const t = rank >= 0 && last > 0 ? rank / last : logPlace(tokens, horizons[0], horizons[last]);
       return d3.interpolatePlasma(isDark() ? 0.42 + 0.53 * t : 0.63 - 0.61 * t);
     },
+    /* blue for the lowest, grey, orange for the highest; the 5 % at either end share its colour */
     lr(lr) {
-      const t = positive.length > 0 && lr > 0 ? logPlace(lr, positive[0], positive[positive.length - 1]) : 0;
-      return d3.interpolateViridis(isDark() ? 0.42 + 0.56 * t : 0.62 - 0.6 * t);
+      const t = commonLrs && lr > 0 ? logPlace(lr, commonLrs[0], commonLrs[1]) : 0.5;
+      return (isDark() ? lightLrs : darkLrs)(t);
     },
     /* Okabe and Ito's colours, darker or lighter where the ground asks for it */
     series: i => (isDark() ? ["#56b4e9", "#e69f00", "#2fc08f", "#f0e442", "#d987b4", "#c0c6d0"]

@@ -14,6 +14,8 @@
  *   page.mouse(frame)       pointer's [x, y] in the plot's pixels, in a listener of d3 v5
  *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small multiples:
  *     draw(panelHolder (an element), {width, height}, item); beyond `most` a chooser shows a part of them at a time
+ *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide, in rows as
+ *                           equal as can be
  *   page.legend(holder, [[colour, text], ...])   keys in a line of HTML */
 (() => {
   "use strict";
@@ -104,12 +106,17 @@
 
   // ---- panels, legend ----
 
+  page.columns = (grid, count, least) => {
+    const most = Math.max(1, Math.floor((grid.clientWidth + 20) / (least + 20))), rows = Math.ceil(count / most);
+    grid.style.gridTemplateColumns = `repeat(${Math.max(1, Math.ceil(count / rows))}, minmax(0, 1fr))`;
+  };
+
   page.panels = (holder, {id, items, name, most = 12, least = 260, height = 200, draw}) => {
     const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"}), shrink = page.printing() ? 0.6 : 1;
-    grid.style.setProperty("--least", `${least * shrink}px`);
     page.nodeOf(holder).append(tools, grid);
     const show = first => {
       grid.replaceChildren();
+      page.columns(grid, Math.min(most, items.length - first), least * shrink);
       const shown = items.slice(first, first + most).map(item => {
         const inside = el("div", {class: "panel-plot"});
         inside.style.height = `${height * shrink}px`;

@@ -3,30 +3,31 @@
 (() => {
   "use strict";
   const {data, el, format, known, state, trials} = page;
-  const all = 300, ahead = 15, printed = 25; // rows that need no spacers, kept beyond the view, on paper
+  const all = 300, ahead = 15, printed = 20; // rows that need no spacers, kept beyond the view, on paper
 
   // ---- columns ----
 
   const has = key => Array.isArray(data.trials[key]);
+  const varies = key => has(key) && data.trials[key].some(value => value !== data.trials[key][0]);
   const number = (key, title, text) => ({key, title, text: t => known(t[key]) ? text(t[key]) : "", value: t => t[key]});
   const word = (key, title, text) => ({key, title, words: true, text, value: text});
   const columns = [
     number("id", "trial", String),
     number("round", "round", String),
     data.cells.length > 1 && word("cell", "model", t => page.cellName(t.cell)),
-    has("purpose") && word("purpose", "purpose", t => t.purpose || ""),
+    varies("purpose") && word("purpose", "purpose", t => t.purpose || ""),
     number("lr", "LR", v => format.lr(v, 3)),
     has("embedding_lr_ratio") && number("embedding_lr_ratio", "embedding ratio", format.ratio),
     has("output_lr_ratio") && number("output_lr_ratio", "output ratio", format.ratio),
     has("vector_lr_ratio") && number("vector_lr_ratio", "norms ratio", format.ratio),
     has("weight_decay") && number("weight_decay", "weight decay", format.ratio),
     number("tokens", "tokens", format.tokens),
-    has("seed") && number("seed", "seed", String),
+    varies("seed") && number("seed", "seed", String),
     word("state", "state", t => t.state || ""),
     number("loss", "loss", format.loss),
     number("seconds", "time", format.seconds),
     number("rank", "rank", v => v > 0 ? String(v) : "reused"),
-    has("attempts") && number("attempts", "attempts", String),
+    varies("attempts") && number("attempts", "attempts", String),
     trials.some(t => t.message) && word("message", "message", t => t.message || ""),
   ].filter(Boolean);
 
@@ -56,7 +57,8 @@
       el("button", {type: "button", onclick: () => sort(column)}, column.title)));
     const sample = trials.filter((t, i) => i % Math.ceil(trials.length / 500) === 0);
     const longest = column => d3.max(column.key === "message" ? trials : sample, t => column.text(t).length) || 0;
-    const widths = columns.map(column => Math.min(column.key === "message" ? 60 : 28, Math.max(column.title.length + 2, longest(column))) + 2);
+    const widths = columns.map(column => Math.max(0.9 * column.title.length + 1.2, // in "0"s; letters are narrower
+      (column.words ? 0.9 : 1) * Math.min(column.key === "message" ? 60 : 28, longest(column))) + 2.4);
     const table = el("table", {"aria-rowcount": trials.length},
       el("colgroup", {}, widths.map(width => el("col", {style: `width: ${width}ch`}))), el("thead", {}, el("tr", {}, heads)), above, body, below);
     table.style.minWidth = `${d3.sum(widths)}ch`;
@@ -134,7 +136,8 @@
       if (event.key === "Enter" && event.target === box && page.hovered !== null) choose(page.hovered);
       if (!step || shown.length === 0) return;
       event.preventDefault();
-      const now = place.has(page.hovered) ? place.get(page.hovered) : step > 0 ? -1 : shown.length;
+      const from = page.hovered === null ? page.selected : page.hovered;
+      const now = place.has(from) ? place.get(from) : step > 0 ? -1 : shown.length;
       const index = shown[Math.min(shown.length - 1, Math.max(0, now + step))];
       page.hover(index);
       reveal(index);

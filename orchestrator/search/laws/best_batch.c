@@ -157,7 +157,8 @@ static void refuse_fit(struct best_batch_answer *best, const struct answer *fit)
     } else if (longest) {
         refuse(best,
                "at %s tokens, the longest horizon with several, the losses of %" PRIu32
-               " batches do not tell it well enough: more of them, or more seeds, there could",
+               " batches do not show the best one clearly enough: train more batches, or more "
+               "seeds, there",
                tokens, longest->trials);
     } else {
         refuse(best, "at no horizon have two batches a fitted best learning rate");

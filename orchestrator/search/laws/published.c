@@ -156,9 +156,11 @@ static bool outside(struct published *answer, const struct published_law *law,
     double each = recipe->tokens / recipe->params;
     if (law->tokens_a_parameter > 0 &&
         !(fabs(log(each / law->tokens_a_parameter)) <= log(OPTIMAL_APART))) {
-        snprintf(answer->why, sizeof(answer->why),
-                 "fitted on %.0f tokens a parameter, and knows no horizon: this recipe has %.3g",
-                 law->tokens_a_parameter, each);
+        snprintf(
+            answer->why, sizeof(answer->why),
+            "fitted at %.0f tokens a parameter, without a term for the horizon: this recipe has "
+            "%.3g",
+            law->tokens_a_parameter, each);
         return true;
     }
     return false;

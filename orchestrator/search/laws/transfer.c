@@ -307,8 +307,8 @@ static void step_depth(struct answer *answer, const struct transfer *transfer)
         return;
     struct rule rule = transfer_depth(octaves(from, to), completep);
     apply_rule(answer, "depth", rule, "%s, from %u to %u layers",
-               completep ? "completep holds the LR" : "no change, though no rule says so", from,
-               to);
+               completep ? "completep holds the LR" : "no change assumed, without a published rule",
+               from, to);
     if (rule.stretched)
         answer_warn(answer, "the target has %u layers, the trials %u: %s", to, from,
                     completep ? "completep is not known to hold so far"

@@ -1,0 +1,105 @@
+/* Pointer and keyboard on a frame of plot.js.
+ *
+ *   page.explore(frame, {points, stops = points, reach = 24, zoom, reset})
+ *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one
+ *     within `reach` pixels of the pointer is hovered: `index` is that of a trial (page.hover; a
+ *     click selects it), `lines` is a tooltip of its own. Arrow keys go through stops().
+ *     zoom([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
+ *     unchanged, since the drag was along one axis.  reset(): double click, or Escape.
+ *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
+ *     or undefined. Returns f(hovered, selected).
+ *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
+ *   page.smallPanels(node, captions, {width, height})   a grid of panels at least so wide, smaller
+ *     on paper -> {size, plots}: the size of each, and the elements to draw into
+ *   page.repaint(holder, paint)   empties the holder, calls paint, and keeps the focused drawing
+ *
+ * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on
+ * one. The wheel is left to the page. */
+(() => {
+  "use strict";
+  const least = 6; // pixels: a shorter drag is a click
+
+  page.attributes = (selection, values) => {
+    for (const [name, value] of Object.entries(values)) selection.attr(name, value);
+    return selection;
+  };
+
+  page.explore = (frame, {points, stops = points, reach = 24, zoom, reset}) => {
+    const {svg} = frame;
+    let tree = null, dragging = false;
+    function nearest() {
+      tree = tree || d3.quadtree(points(), point => point.x, point => point.y);
+      const [x, y] = d3.mouse(frame.over.node());
+      return tree.find(x, y, reach) || null;
+    }
+    function move() {
+      const point = dragging ? null : nearest();
+      if (point && point.lines) {
+        page.hover(null);
+        page.tip(point.lines, d3.event);
+      } else page.hover(point ? point.index : null, d3.event);
+    }
+    function dragged() {
+      dragging = false;
+      const box = d3.event.selection;
+      if (!d3.event.sourceEvent || !box) return;
+      area.call(brush.move, null);
+      const [[x0, y0], [x1, y1]] = box, {x, y} = frame;
+      const wide = x1 - x0 >= least, high = y1 - y0 >= least;
+      if (wide || high)
+        zoom(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
+    }
+    const brush = d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
+      .on("start", () => { dragging = true; }).on("end", dragged);
+    const area = frame.over.append("g").attr("class", "drag").call(brush);
+    svg.on("mousemove", move).on("mouseleave", () => page.hover(null)).on("dblclick", reset);
+    svg.on("click", () => {
+      const point = nearest();
+      if (point && !point.lines) page.select(point.index);
+    });
+    svg.on("keydown.reset", () => {
+      if (d3.event.key === "Escape") reset();
+    });
+    page.keys(svg.node(), () => stops().filter(point => !point.lines)
+      .map(({index, x, y}) => ({index, x: x + frame.left, y: y + frame.top})));
+  };
+
+  page.lights = (frame, at) => {
+    const ring = name => page.attributes(frame.over.append("circle"),
+      {class: `ring ${name}`, r: 8, display: "none"});
+    const selected = ring("selected"), hovered = ring("hovered");
+    const place = (mark, index) => {
+      const where = index === null ? undefined : at(index);
+      mark.attr("display", where ? null : "none");
+      if (where) page.attributes(mark, {cx: where[0], cy: where[1]});
+    };
+    return (over, chosen) => {
+      place(hovered, over);
+      place(selected, chosen);
+    };
+  };
+
+  page.smallPanels = (node, captions, {width, height}) => {
+    const shrink = page.printing() ? 0.6 : 1, size = {width: 0, height: Math.round(height * shrink)};
+    const grid = page.el("div", {class: "panels"});
+    node.append(grid);
+    page.columns(grid, captions.length, width * shrink);
+    const plots = captions.map(caption => {
+      const plot = page.el("div", {class: "panel-plot"});
+      plot.style.height = `${size.height}px`;
+      grid.append(page.el("figure", {class: "panel"}, page.el("figcaption", {}, caption), plot));
+      return plot;
+    });
+    if (plots.length > 0) size.width = plots[0].clientWidth;
+    return {size, plots};
+  };
+
+  page.repaint = (holder, paint) => {
+    const node = page.nodeOf(holder), drawings = () => [...node.querySelectorAll("svg")];
+    const focused = drawings().indexOf(document.activeElement);
+    node.replaceChildren();
+    paint(node);
+    const again = focused < 0 ? undefined : drawings()[focused];
+    if (again) again.focus({preventScroll: true});
+  };
+})();
