@@ -160,7 +160,7 @@
   function drawTarget(frame, tell, now) {
     const x = frame.x(now.tokens), y = frame.y(now.lr);
     page.whisker(frame.plot, frame.y, {x, ends: now.ci90, colour: "var(--ink)", width: 3});
-    const mark = page.diamond(frame.plot, x, y, 130).attr("class", "target");
+    const mark = page.diamond(frame.plot, x, y, 130).attr("class", "goal");
     tell(mark, () => [["target", format.tokens(now.tokens)],
       ["predicted LR", format.lr(now.lr, 3)], ["90 % interval", format.interval(now.ci90)]]);
   }
@@ -228,8 +228,8 @@
     target && target.tokens].filter(known));
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
     span: many ? 2 : 1,
-    caption: "Points: fitted optima with 90 % interval, larger with more trials, hollow where " +
-      "interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90 % of the law. " +
+    caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow where " +
+      "interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90\u00a0% of the law. " +
       "Diamond: prediction for the target" +
       ((answer.confirm || []).length > 0
         ? ". Squares: measured at the target, the lowest filled." : "."),

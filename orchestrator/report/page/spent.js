@@ -90,7 +90,7 @@
   page.figure({id: "spent", title: drawn ? "Prediction against tokens spent" : "Budget",
     height: drawn ? 300 + limits.length * barHeight : limits.length * barHeight,
     caption: drawn
-      ? "The target's LR as known before each round (numbers) and at the end, with 90 % intervals."
+      ? "The target's LR as known before each round (numbers) and at the end, with 90\u00a0% intervals."
       : "",
     needs: () => drawn || limits.length > 0,
     draw(holder, size) {
