@@ -1,5 +1,5 @@
-/* Colours are a scale from dark to light (viridis without its light end), which colour-blind readers
- * can tell apart too. */
+/* Colours are a scale from dark to light (viridis without its light end), which colour-blind
+ * readers can tell apart too. */
 #include "report/figure_data.h"
 
 #include <inttypes.h>
@@ -34,7 +34,7 @@ double scene_color(const struct scene *scene, size_t series)
  * clamped to the axis along which it lies: y, or of a figure of losses x. */
 static bool put_row(struct scene *scene, double x, double y, const double ci90[2])
 {
-    bool loss = scene->y_axis == AXIS_LOSS;
+    bool loss = scene->y_scale == SCALE_LOSS;
     if (!range_takes(x) || !(loss ? fabs(y) < 1e9 : range_takes(y)))
         return false;
     if (scene->script) {
@@ -52,14 +52,14 @@ static void put_point(struct scene *scene, enum point point, double x, double y,
 {
     double step = fmin(0.015 * (double)(scene->series_count - 1), 0.06);
     if (scene->script) {
-        bool beside = scene->y_axis != AXIS_LOSS && scene->series_count > 1 && color <= 1;
+        bool beside = scene->y_scale != SCALE_LOSS && scene->series_count > 1 && color <= 1;
         x *= pow(scene->x.high / scene->x.low, beside ? step * (color - 0.5) : 0);
         if (put_row(scene, x, y, ci90))
             fprintf(scene->script, " %d %.3f\n", point, color);
     } else if (put_row(scene, x, y, ci90)) {
         range_add(&scene->end, ci90[0]);
         range_add(&scene->end, ci90[1]);
-        if (scene->x_axis >= AXIS_TOKENS && x < 1e19)
+        if (scene->x_scale >= SCALE_TOKENS && x < 1e19)
             scene->tick_count = add_value(scene->ticks, scene->tick_count, (uint64_t)x);
     }
 }
@@ -328,7 +328,7 @@ void put_horizons(struct scene *scene, size_t panel)
         if (c != answer->nearest || cell->lr != answer->target.lr) /* else: the answer */
             put_point(scene, DIAMOND, target, cell->lr, cell->ci90, cell_color(scene, cell));
     }
-    if (seen && !scene->script) { /* also if nothing is known there */
+    if (seen && !scene->script && target > 0) { /* also if nothing is known there */
         range_add(&scene->x, target);
         scene->tick_count = add_value(scene->ticks, scene->tick_count, answer->target.tokens);
     }
@@ -343,7 +343,7 @@ void put_laws(struct scene *scene, size_t panel)
     for (size_t c = 0; c < scene->answer->cell_count; c++)
         if (scene->panel[c] == panel && cell_reach(&reach, scene->answer, c))
             put_law(scene, c, &reach);
-    if (scene->script && (double)target <= scene->x.high)
+    if (scene->script && (double)target >= scene->x.low && (double)target <= scene->x.high)
         fprintf(scene->script,
                 "set arrow from %" PRIu64 ", graph 0 to %" PRIu64 ", graph 1 nohead back dt 2 "
                 "lc rgb '#777777'\n",

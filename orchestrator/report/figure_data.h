@@ -7,16 +7,17 @@
 #include "store/run_dir.h" /* struct trial */
 
 /* What the static figures show, as data and commands of gnuplot. Each figure has three functions:
- * one chooses panels and series, one puts the points of a panel, as rows of a data block (x, y, ends
- * of the interval, symbol, colour), and one its lines, each appended to gnuplot's variable `list` as
- * an element of `plot`. The latter two run twice: with `script` NULL they extend the ranges of the
- * axes by what an axis can show, then they write, so that no other number reaches gnuplot. */
+ * one chooses panels and series, one puts the points of a panel, as rows of a data block (x, y,
+ * ends of the interval, symbol, colour), and one its lines, each appended to gnuplot's variable
+ * `list` as an element of `plot`. The latter two run twice: with `script` NULL they extend the
+ * ranges of the axes by what an axis can show, then they write, so that no other number reaches
+ * gnuplot. */
 
 enum { SCENE_VALUES = ANSWER_BASINS };
-enum figure_axis { AXIS_LOSS, AXIS_LR, AXIS_RATIO, AXIS_TOKENS, AXIS_WIDTHS };
+enum figure_scale { SCALE_LOSS, SCALE_LR, SCALE_RATIO, SCALE_TOKENS, SCALE_WIDTHS };
 
 struct scene {
-    enum figure_axis x_axis, y_axis;
+    enum figure_scale x_scale, y_scale;
     const struct answer *answer; /* of figure_answer() */
     const struct trial *const *trials;
     size_t trial_count;
@@ -29,7 +30,7 @@ struct scene {
 
     FILE *script;                 /* NULL: ranges are being found */
     struct range x, y, end;       /* end: of intervals */
-    uint64_t ticks[SCENE_VALUES]; /* values along AXIS_TOKENS or AXIS_WIDTHS, ascending */
+    uint64_t ticks[SCENE_VALUES]; /* values along SCALE_TOKENS or SCALE_WIDTHS, ascending */
     size_t tick_count;
 };
 
@@ -38,7 +39,7 @@ typedef void scene_put(struct scene *scene, size_t panel);
 scene_choose choose_basins, choose_horizons, choose_ratios;
 scene_put put_basins, put_parabolas, put_horizons, put_laws, put_ratios, put_slopes;
 
-/* Colour of a series, an argument of gnuplot's `palette cb`: 0 .. 1; BLACK: what is of no series. */
+/* Colour of a series, an argument of gnuplot's `palette cb`: 0 .. 1; BLACK: of no series. */
 double scene_color(const struct scene *scene, size_t series);
 #define BLACK 1.25
 #define PALETTE                                                                                    \

@@ -1,5 +1,5 @@
-/* Static figures, drawn by gnuplot from the table kinds[] below; figure_data.c writes what they show.
- * gnuplot places panels and legend. */
+/* Static figures, drawn by gnuplot from the table kinds[] below; figure_data.c writes what they
+ * show. gnuplot places panels and legend. */
 #define _DEFAULT_SOURCE /* fchmod() */
 #include "report/figures.h"
 
@@ -17,7 +17,7 @@ enum { PANELS = 12, COLUMNS = 3, KEYS = 12, KEYS_A_LINE = 3 };
 
 struct figure_kind {
     const char *file, *title, *caption[2], *x_label, *y_label;
-    enum figure_axis x, y;
+    enum figure_scale x, y;
     scene_choose *choose;
     scene_put *put_points, *put_lines;
     const char *plot; /* of the points */
@@ -38,8 +38,8 @@ static const struct figure_kind kinds[] = {
       "Diamonds: fitted optima; bars: their 90 % intervals."},
      "learning rate",
      "validation loss, nats per token",
-     AXIS_LR,
-     AXIS_LOSS,
+     SCALE_LR,
+     SCALE_LOSS,
      choose_basins,
      put_basins,
      put_parabolas,
@@ -50,8 +50,8 @@ static const struct figure_kind kinds[] = {
       "them; dotted: joint law of all sizes; diamonds: at the target, black: the answer."},
      "tokens",
      "best learning rate",
-     AXIS_TOKENS,
-     AXIS_LR,
+     SCALE_TOKENS,
+     SCALE_LR,
      choose_horizons,
      put_horizons,
      put_laws,
@@ -62,8 +62,8 @@ static const struct figure_kind kinds[] = {
       "Grey: slope 1 (dashed, muP) and 1/2 (dotted, large vocabulary)."},
      "width",
      "embedding LR / hidden LR",
-     AXIS_WIDTHS,
-     AXIS_RATIO,
+     SCALE_WIDTHS,
+     SCALE_RATIO,
      choose_ratios,
      put_ratios,
      put_slopes,
@@ -149,7 +149,7 @@ static void put_value_ticks(const struct scene *scene, double width)
     for (size_t i = 0; i < scene->tick_count; i++) {
         char label[COUNT_TEXT];
         double value = (double)scene->ticks[i], at = log(value / scene->x.low) * scale;
-        if (scene->x_axis == AXIS_TOKENS)
+        if (scene->x_scale == SCALE_TOKENS)
             format_count(label, sizeof(label), value);
         else
             snprintf(label, sizeof(label), "%" PRIu64, scene->ticks[i]);
@@ -175,12 +175,12 @@ static void put_panel(struct scene *scene, const struct figure_kind *kind,
     gnuplot_string(script, name);
     fprintf(script, " offset 0,-0.5 font ',%.1f'\n",
             fmax(6, fmin(12, (frame->width + 38) / (0.62 * (double)(strlen(name) + 1)))));
-    if (kind->x >= AXIS_TOKENS)
+    if (kind->x >= SCALE_TOKENS)
         put_value_ticks(scene, frame->width);
     else
         gnuplot_log_axis(script, 'x', &scene->x, frame->width / 42.0, false);
-    if (kind->y != AXIS_LOSS)
-        gnuplot_log_axis(script, 'y', &scene->y, frame->height / 26.0, kind->y == AXIS_RATIO);
+    if (kind->y != SCALE_LOSS)
+        gnuplot_log_axis(script, 'y', &scene->y, frame->height / 26.0, kind->y == SCALE_RATIO);
     fputs("$points << END\n", script);
     kind->put_points(scene, panel);
     fputs("END\nlist = 'plot NaN'\n", script);
@@ -244,6 +244,8 @@ static void find_ranges(struct scene *scene, const struct figure_kind *kind, con
         range_add(&scene->y, range_clamp(&around, scene->end.high));
     }
     range_widen(&scene->y, 1.2);
+    if (kind->y == SCALE_RATIO) /* room for the labels of the slopes, at the top */
+        scene->y.high *= pow(scene->y.high / scene->y.low, 0.09 * (double)scene->series_count);
 }
 
 static int draw_kind(const char *path, const struct figure_kind *kind, struct scene *scene,
@@ -301,8 +303,8 @@ void figures_draw(const char *run_dir, const struct answer *answer,
     if (rc)
         goto out;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !rc; i++) {
-        struct scene scene = {.x_axis = kinds[i].x,
-                              .y_axis = kinds[i].y,
+        struct scene scene = {.x_scale = kinds[i].x,
+                              .y_scale = kinds[i].y,
                               .answer = cells,
                               .trials = trials,
                               .trial_count = count};

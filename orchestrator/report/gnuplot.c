@@ -240,7 +240,7 @@ double range_clamp(const struct range *range, double value)
     return !(value >= range->low) ? range->low : fmin(value, range->high);
 }
 
-/* Whether `tenths` / 10 of a power of ten gets a label, where a power of ten has room for `room`. */
+/* Whether `tenths` / 10 of a power of ten gets a label, where each power has room for `room`. */
 static bool is_labelled(int tenths, double room)
 {
     return tenths == 10   ? true
