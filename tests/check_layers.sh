@@ -2,7 +2,7 @@
 # usage: check_layers.sh [--fragments] [ROOT]
 #
 # Holds the tree to its architecture, from the #include lines as they are. The table of folders says
-# what each may include; CONTRIBUTING.md gives the reasons. Each breach is printed as
+# what each may include, as docs/architecture.md does. Each breach is printed as
 # "file:line: rule"; exit 1 when there is one. An #include "x" is resolved as the compiler does it
 # (beside the file, then include/, orchestrator/, worker/), and the rules are about the resolved file.
 #

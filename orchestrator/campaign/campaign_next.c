@@ -462,21 +462,21 @@ static int check_failures(const struct campaign *campaign, struct lr_error *err)
 {
     if (campaign_failed_alike(campaign))
         return lr_fail(err, LR_EFAILURES,
-                       "the first %u attempts failed in the same way; the last: %s. Mend the cause "
+                       "the first %u attempts failed in the same way; the last: %s. Fix the cause "
                        "and run the same command again to go on; if that changes the plan, with "
                        "--fork NAME",
                        campaign->first.count, campaign->last_failure);
     if (campaign->failures > campaign->plan.limits.max_failures)
         return lr_fail(err, LR_EFAILURES,
                        "%u attempts failed or were lost, limits.max_failures is %u; the last: %s. "
-                       "Mend the cause, raise limits.max_failures and run the same command again "
+                       "Fix the cause, raise limits.max_failures and run the same command again "
                        "to go on",
                        campaign->failures, campaign->plan.limits.max_failures,
                        campaign->last_failure);
     if (campaign->stopped_by > 0)
         return lr_fail(
             err, LR_EFAILURES,
-            "trial %u failed in %u attempt%s, and on_fail.then is stop: %s. Mend the cause "
+            "trial %u failed in %u attempt%s, and on_fail.then is stop: %s. Fix the cause "
             "and run the same command again: it is tried again",
             campaign->stopped_by, campaign->retries + 1, campaign->retries > 0 ? "s" : "",
             campaign->last_failure);

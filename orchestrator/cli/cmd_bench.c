@@ -224,7 +224,7 @@ static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 1 && strcmp(line->operands[0], "train") == 0)
         return 0;
-    return lr_fail(err, LR_EUSAGE, "bench: what can be measured is: lrsearch bench train");
+    return lr_fail(err, LR_EUSAGE, "bench: use lrsearch bench train");
 }
 
 static const struct option_row rows[] = {
@@ -243,7 +243,7 @@ const struct command cmd_bench = {
     .name = "bench",
     .operand = "train",
     .help = "how fast this machine trains, and where the time goes",
-    .operand_help = "the only thing that can be measured yet",
+    .operand_help = "the only benchmark",
     .examples = "lrsearch bench train --size all --threads 4",
     .kind = OPERAND_WORD,
     .least_most = {0, SIZE_MAX},

@@ -93,7 +93,7 @@ static void print_text(const struct coord_check *check)
                spec->parametrization == PARAM_SP ? " (sp is not made for that; mup and lvp are)"
                                                  : "");
     if (unclear)
-        printf("unclear: %zu; more --seeds or --widths would tell\n", unclear);
+        printf("unclear: %zu; more --seeds or --widths would decide\n", unclear);
 }
 
 static void put_slope(json_t *object, const struct coord_figure *figure, bool *ok)

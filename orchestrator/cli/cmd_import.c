@@ -139,7 +139,7 @@ static int check_options(const struct command_line *line, struct lr_error *err)
     if (line->operand_count == 2 && strcmp(line->operands[0], "csv") == 0)
         return 0;
     return lr_fail(err, LR_EUSAGE,
-                   "import: what can be read is: lrsearch import csv FILE; studies of Optuna "
+                   "import: use lrsearch import csv FILE; studies of Optuna "
                    "come by contrib/optuna_bridge.py import STORAGE STUDY -o FILE");
 }
 

@@ -103,7 +103,7 @@ static void print_text(const struct mending *mending)
     for (size_t i = 0; i < mending->again_count; i++)
         printf(" %" PRIu32, mending->again[i]);
     lr_say(stdout, "\ncopy      %s\n", repair->copy);
-    printf("Give the run's command again: it goes on from there.\n");
+    printf("Give the run's command again to continue from there.\n");
 }
 
 static int print_json(const struct mending *mending, struct lr_error *err)
@@ -170,7 +170,7 @@ static int check_options(const struct command_line *line, struct lr_error *err)
 {
     if (line->operand_count == 2 && strcmp(line->operands[0], "repair") == 0)
         return 0;
-    return lr_fail(err, LR_EUSAGE, "journal: what can be done is: lrsearch journal repair RUN_DIR");
+    return lr_fail(err, LR_EUSAGE, "journal: use lrsearch journal repair RUN_DIR");
 }
 
 static const struct option_row rows[] = {OPTION_ROW_JSON(journal_options)};

@@ -230,10 +230,9 @@ static int check_options(const struct command_line *line, struct lr_error *err)
 {
     const struct plan_options *options = line->options;
     if (line->operand_count == 0 || strcmp(line->operands[0], "init") != 0)
-        return lr_fail(
-            err, LR_EUSAGE,
-            "plan: what can be done is: lrsearch plan init [TEXT...], lrsearch plan init "
-            "--command \"...\"; lrsearch check PLAN looks at one");
+        return lr_fail(err, LR_EUSAGE,
+                       "plan: use lrsearch plan init [TEXT...], lrsearch plan init "
+                       "--command \"...\"; lrsearch check PLAN looks at one");
     if (!options->command && (options->lr > 0 || options->seconds > 0 || options->tokens > 0 ||
                               options->batch_tokens > 0))
         return lr_fail(err, LR_EUSAGE,

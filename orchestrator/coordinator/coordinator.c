@@ -618,7 +618,7 @@ static void stop_workers(struct coordinator *c, bool *workers_lost)
     sched_stop_workers(c->sched);
     *workers_lost = counts.workers_lost + counts.workers_silent > 0;
     if (counts.stale_messages + counts.bad_messages > 0)
-        lr_log(LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu that made no sense",
+        lr_log(LR_LOG_INFO, "%llu late or doubled messages were dropped, %llu invalid ones",
                (unsigned long long)counts.stale_messages, (unsigned long long)counts.bad_messages);
 }
 

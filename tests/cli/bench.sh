@@ -55,8 +55,8 @@ refused() # TEXT ARGUMENT...
     expect_err_lines 1
     expect_out_empty
 }
-refused "what can be measured is: lrsearch bench train"
-refused "what can be measured is: lrsearch bench train" plan.yaml
+refused "bench: use lrsearch bench train"
+refused "bench: use lrsearch bench train" plan.yaml
 refused "--threads 0: must be a whole count" train --threads 0
 refused "--precision fp16: must be fp32 or bf16" train --precision fp16
 refused "--optimizer sgd: must be adamw or muon" train --optimizer sgd

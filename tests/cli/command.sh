@@ -114,7 +114,7 @@ alike() # COMMAND...: it ends after few attempts, and shows what they printed
     expect_err "error: | 12"
     expect_no_err "error: | 11"
     expect_err "error: | ?[31mImportError: no module named torch, at "
-    expect_err "Mend the cause and run the same command again to go on"
+    expect_err "Fix the cause and run the same command again to go on"
     ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037]')" err || fail "control characters on stderr"
 }
 mkdir hangs # not with one

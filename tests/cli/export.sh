@@ -69,8 +69,8 @@ expect_err "edge.csv: there is no prior in these losses: "
 run "$LRSEARCH" import csv edge.csv --json
 expect_status 3
 expect_json "" out search
-refused 2 "import: what can be read is: lrsearch import csv FILE" import
-refused 2 "import: what can be read is: lrsearch import csv FILE" import sqlite out.sqlite
+refused 2 "import: use lrsearch import csv FILE" import
+refused 2 "import: use lrsearch import csv FILE" import sqlite out.sqlite
 refused 2 "studies of Optuna come by contrib/optuna_bridge.py import STORAGE STUDY -o FILE" \
     import optuna study.log
 refused 65 "nowhere: No such file or directory" import csv nowhere

@@ -97,5 +97,5 @@ for arguments in "" "repair" "repair logs/whole logs/torn" "mend logs/whole"; do
     # shellcheck disable=SC2086 # words
     run "$LRSEARCH" journal $arguments
     expect_status 2
-    expect_err "journal: what can be done is: lrsearch journal repair RUN_DIR"
+    expect_err "journal: use lrsearch journal repair RUN_DIR"
 done

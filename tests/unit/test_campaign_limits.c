@@ -55,7 +55,7 @@ static void too_many_failures(void **state)
     assert_int_equal(rc, LR_EFAILURES);
     assert_string_equal(err.text,
                         "2 attempts failed or were lost, limits.max_failures is 1; the last: trial "
-                        "4, attempt 2: lost: no luck. Mend the cause, raise limits.max_failures "
+                        "4, attempt 2: lost: no luck. Fix the cause, raise limits.max_failures "
                         "and run the same command again to go on");
     driver_answer(&driver, &answer);
     assert_int_equal(answer.status, ANSWER_INTERRUPTED);
@@ -140,7 +140,7 @@ static void first_attempts_fail_alike(void **state)
         assert_int_equal(next_of(&driver, &err), LR_EFAILURES); /* while trial 6 runs */
         assert_string_equal(err.text, "the first 4 attempts failed in the same way; the last: "
                                       "trial 4, attempt 1: failed: exit status 1; its last line: "
-                                      "11:05 no GPU. Mend the cause and run the same command again "
+                                      "11:05 no GPU. Fix the cause and run the same command again "
                                       "to go on; if that changes the plan, with --fork NAME");
         driver_answer(&driver, &answer);
         assert_int_equal(answer.status, ANSWER_INTERRUPTED);

@@ -241,7 +241,7 @@ static void impossible_models_are_refused(void **state)
     struct model *model;
     struct lr_error err = {0};
     assert_int_equal(model_create(&model, &spec, &err), LR_ENOMEM);
-    assert_non_null(strstr(err.text, " MB of memory, which are not to be had"));
+    assert_non_null(strstr(err.text, " MB of memory, which are not available"));
 }
 
 /* Names and sizes; the count is the one that the law is written in. */

@@ -98,7 +98,7 @@ int model_create(struct model **out, const struct trial_spec *spec, struct lr_er
     shapes_lay(model, &counting);
     if (counting.failed || arena_init(&layout.arena, counting.bytes)) {
         lr_free(model);
-        return lr_fail(err, LR_ENOMEM, "the model needs %zu MB of memory, which are not to be had",
+        return lr_fail(err, LR_ENOMEM, "the model needs %zu MB of memory, which are not available",
                        counting.bytes >> 20);
     }
     shapes_lay(model, &layout);

@@ -148,7 +148,7 @@ int benchmark_run(struct benchmark *out, const struct trial_spec *spec, const ch
     int rc;
     memset(out, 0, sizeof(*out));
     if (!kernels_set_threads(threads))
-        return lr_fail(err, LR_EUSAGE, "--threads %d: built without OpenMP, one thread it is",
+        return lr_fail(err, LR_EUSAGE, "--threads %d: built without OpenMP, so one thread is used",
                        threads);
     double *values = lr_calloc((size_t)3 * STEPS_MOST, sizeof(*values));
     if (!values)
