@@ -1,7 +1,8 @@
 #!/bin/sh
 # report.html in headless Chromium (report_browser.py says what is looked at). "quick": one page at one
 # width, and that the check can fail. "long": four widths, light, dark and printed, of campaigns with
-# axes, without an answer, with hostile texts, with 10,000 trials, while one runs, and without D3.
+# axes, without an answer, with hostile texts, with 10,000 trials, while one runs, and of the program
+# without D3, which is the second argument.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 for program in chromium python3; do
     command -v $program >/dev/null || skip "needs $program"
@@ -119,7 +120,7 @@ look runs --live
 
 if command -v gnuplot >/dev/null; then
     cp -r logs/tiny static
-    run "${LRSEARCH_NO_D3:?}" report static
+    run "$2" report static
     expect_status 0
     look static --no-d3
 fi
