@@ -260,7 +260,8 @@ static bool is_labelled(int tenths, double room)
     return room >= 22;
 }
 
-void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels, bool plain)
+void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels,
+                      char format)
 {
     double room = labels / log10(range->high / range->low);
     int step = room < 1 ? (int)ceil(1 / room) : 1, last = (int)ceil(log10(range->high));
@@ -275,8 +276,10 @@ void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double
             if (value < range->low * (1 - 1e-9) || value > range->high * (1 + 1e-9) ||
                 (!shown && (step > 1 || tenths == 15)))
                 continue;
-            if (shown && plain)
+            if (shown && format == 'g')
                 snprintf(label, sizeof(label), "%.4g", value);
+            else if (shown && format == 'c')
+                format_count(label, sizeof(label), value);
             else if (shown)
                 format_lr(label, sizeof(label), tenths % 10 ? 2 : 1, value);
             fprintf(script, "%s'%s' %.10g %d", separator, label, value, !shown);
