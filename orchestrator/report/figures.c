@@ -1,8 +1,8 @@
-/* Static figures, drawn by gnuplot from the table kinds[] below: a row has the words and scales of a
- * figure, a function that chooses panels and series, and two that write a panel, its points (one
- * data block: x, y, ends of the interval, symbol, colour) and its lines (functions of x, appended to
- * gnuplot's variable `list`). gnuplot places panels and legend. Points are put twice, first to find
- * the ranges, so that nothing outside an axis reaches gnuplot.
+/* Static figures, drawn by gnuplot from the table kinds[] below: a row has the words and scales of
+ * a figure, a function that chooses panels and series, and two that write a panel, its points (one
+ * data block: x, y, ends of the interval, symbol, colour) and its lines (functions of x, appended
+ * to gnuplot's variable `list`). gnuplot places panels and legend. Points are put twice, first to
+ * find the ranges, so that nothing outside an axis reaches gnuplot.
  *
  * Colours are a scale from dark to light (viridis without its light end), which colour-blind
  * readers can tell apart too. */
