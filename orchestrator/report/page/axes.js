@@ -146,7 +146,7 @@
 
   page.figure({id: "axes", title: "Best values against the plan's axes",
     span: items.length > 1 ? "full" : 1, flow: true,
-    caption: `At ${format.tokens(target.tokens)} tokens, with 90 % intervals. A line joins ` +
+    caption: `At ${format.tokens(target.tokens)} tokens, with 90\u00a0% intervals. A line joins ` +
       "models that differ along that axis only.",
     needs: () => items.length > 0,
     draw(holder, {width}) {

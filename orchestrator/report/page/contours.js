@@ -142,7 +142,7 @@
     : `Loss over learning rate and ${title(kind)}`,
     span: contours.length > 1 ? "full" : 1, flow: true,
     caption: "Nats above the least loss, of the longest horizon; other ratios at their best. " +
-      "Cross: fitted optimum with 90 % intervals. " +
+      "Cross: fitted optimum with 90\u00a0% intervals. " +
       "Dots: trials; crosses: diverged.",
     needs: () => contours.length > 0,
     tools(holder) {

@@ -153,7 +153,7 @@
   }
 
   page.figure({id: "exponents", title: "Exponents", span: "full", flow: true,
-    caption: "Best value ~ axis to the power of the exponent. Dot and line: mean and 90 % " +
+    caption: "Best value ~ axis to the power of the exponent. Dot and line: mean and 90\u00a0% " +
       "interval. Thick tick: the mean assumed before the first trial; \"assumed\": how much of " +
       "the exponent still is that assumption." +
       (exponents.some(isGamma) ? " Dashed: published, 1 (muP) and 1/2 (large vocabulary)." : ""),

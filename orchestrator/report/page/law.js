@@ -18,12 +18,13 @@
   const power = (value, ends) => `tokens^${format.fixed(-value, 2)}` +
     (both(ends) ? ` (${format.fixed(-ends[1], 2)} to ${format.fixed(-ends[0], 2)})` : "");
 
-  /* The optima and the target's prediction after the slider's round. */
+  /* The optima and the target's prediction after the slider's round, which is before the next. */
   function knowledge() {
     const {now, last} = page.rounds;
-    const round = now < last && (data.rounds || []).find(entry => entry.round === now + 1);
-    return round ? {fits: round.fits || [], target: {...target, lr: round.lr, ci90: round.ci90},
-      final: false}
+    const before = (data.rounds || [])
+      .filter(round => known(round.round) && round.round <= now + 1);
+    const round = now < last && before[before.length - 1];
+    return round ? {fits: round.fits || [], target: {...target, ...round, tokens: target.tokens}}
       : {fits: data.fits, target, final: true};
   }
 
@@ -34,20 +35,21 @@
       ? test : null;
   }
 
-  /* LRs that the figure must show, and intervals as far as a factor of 4 beyond them. */
+  /* All LRs that the figure shows now and at the end, and the intervals at the end as far as a
+   * factor of 4 beyond them: the slider moves the marks, not the axis. */
   function domain(now, list, test) {
-    const core = [now.target.lr], ends = both(now.target.ci90) ? [...now.target.ci90] : [];
-    for (const fit of now.fits)
-      if (list.includes(fit.cell)) {
-        core.push(fit.lr_opt, fit.lowest_lr);
-        if (both(fit.ci90)) ends.push(...fit.ci90);
-      }
-    for (const law of data.law) if (list.includes(law.cell)) core.push(...d3.extent(law.line.lr));
-    if (test) core.push(test.lr_predicted, test.lr_measured);
-    for (const confirm of confirmed()) core.push(...confirm.trainings.map(training => training.lr));
-    const [low, high] = d3.extent(core.filter(v => known(v) && v > 0));
-    return page.padded([low, high, ...ends.map(v => Math.min(high * 4, Math.max(low / 4, v)))],
-      "lr", 0.06);
+    const points = [now.target.lr, target.lr], of = item => list.includes(item.cell);
+    for (const fit of [...now.fits, ...data.fits].filter(of)) points.push(fit.lr_opt,
+      fit.lowest_lr);
+    for (const law of data.law.filter(of)) points.push(...d3.extent(law.line.lr));
+    if (test) points.push(test.lr_predicted, test.lr_measured);
+    for (const confirm of confirmed())
+      points.push(...confirm.trainings.map(training => training.lr));
+    const [low, high] = d3.extent(points.filter(positive));
+    const ends = [target, ...data.fits.filter(of)].flatMap(item => both(item.ci90) ? item.ci90
+      : []);
+    const limited = ends.map(v => Math.min(high * 4, Math.max(low / 4, v)));
+    return page.padded([low, high, ...limited], "lr", 0.06);
   }
 
   // ---- parts ----
@@ -87,16 +89,16 @@
         `translate(${middle},${height}) rotate(${Math.atan(slope) * 180 / Math.PI})`);
   }
 
-  function drawFit(frame, tell, fit, shift) {
+  function drawFit(frame, tell, fit, shift, most) {
     const colour = many ? cells.color(fit.cell) : page.color.horizon(fit.tokens),
       x = frame.x(fit.tokens) + shift;
     const g = frame.plot.append("g");
     page.whisker(g, frame.y, {x, ends: fit.ci90, colour});
     if (positive(fit.lowest_lr))
-      g.append("circle").attr("class", "lowest").attr("cx", x).attr("cy", frame.y(fit.lowest_lr))
-        .attr("r", 3).style("fill", "none").style("stroke", "var(--soft)");
+      g.append("circle").attr("class", "seen").attr("cx", x).attr("cy", frame.y(fit.lowest_lr))
+        .attr("r", 3).style("fill", "none").style("stroke", "var(--soft)").style("stroke-width", 1);
     const size = 2.2 + 0.9 * Math.sqrt(known(fit.trials) ? fit.trials : 4);
-    const radius = Math.min(8, size) * (many ? 0.75 : 1);
+    const radius = Math.min(most, size) * (many ? 0.75 : 1);
     const dot = g.append("circle").attr("class", "optimum").attr("cx", x)
       .attr("cy", frame.y(fit.lr_opt)).attr("r", radius)
       .style("fill", hollow.has(fit.note) ? "var(--ground)" : colour).style("stroke", colour)
@@ -158,7 +160,7 @@
   function drawTarget(frame, tell, now) {
     const x = frame.x(now.tokens), y = frame.y(now.lr);
     page.whisker(frame.plot, frame.y, {x, ends: now.ci90, colour: "var(--ink)", width: 3});
-    const mark = page.diamond(frame.plot, x, y, 130).attr("class", "target");
+    const mark = page.diamond(frame.plot, x, y, 130).attr("class", "goal");
     tell(mark, () => [["target", format.tokens(now.tokens)],
       ["predicted LR", format.lr(now.lr, 3)], ["90 % interval", format.interval(now.ci90)]]);
   }
@@ -201,7 +203,11 @@
         {band: law === main, final: now.final});
     const half = (list.length - 1) / 2;
     const dodge = many ? Math.min(4, 28 / list.length, 0.09 * frame.width / list.length) : 0;
-    for (const fit of fits) drawFit(frame, tell, fit, (list.indexOf(fit.cell) - half) * dodge);
+    const places = [...new Set(fits.map(fit => frame.x(fit.tokens)))].sort(d3.ascending);
+    const most = Math.max(3,
+      Math.min(8, 0.5 * d3.min(d3.pairs(places), pair => pair[1] - pair[0]) || 8));
+    for (const fit of fits)
+      drawFit(frame, tell, fit, (list.indexOf(fit.cell) - half) * dodge, most);
     if (main && now.final)
       drawExponent(frame, main, d3.max(fits, fit => fit.tokens) || main.line.tokens[0]);
     if (test) drawBackTest(frame, tell, test, half * dodge);
@@ -222,8 +228,8 @@
     target && target.tokens].filter(known));
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
     span: many ? 2 : 1,
-    caption: "Points: fitted optima with 90 % interval, larger with more trials, hollow where " +
-      "interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90 % of the law. " +
+    caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow where " +
+      "interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90\u00a0% of the law. " +
       "Diamond: prediction for the target" +
       ((answer.confirm || []).length > 0
         ? ". Squares: measured at the target, the lowest filled." : "."),

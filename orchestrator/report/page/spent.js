@@ -63,14 +63,15 @@
     frame.plot.append("path").datum(rounds).style("fill", "none").style("stroke", "var(--accent)")
       .style("stroke-width", 2)
       .attr("d", d3.line().x(round => x(round.tokens)).y(round => y(round.lr)));
-    const place = known(page.now) ? page.now + 1 : null; // known before that round
+    const shown = d3.max(rounds, round => known(page.now) && known(round.round) &&
+      round.round <= page.now + 1 ? round.round : undefined);
+    const lit = round => known(page.now) ? round.round === shown : !known(round.round);
     const dots = frame.plot.selectAll("circle").data(rounds).join("circle")
       .attr("cx", round => x(round.tokens)).attr("cy", round => y(round.lr))
-      .attr("r", round => (round.round || null) === place ? 7 : 4.5)
-      .style("fill", round => (round.round || null) === place ? "var(--accent)" : "var(--ground)")
-      .style("stroke", "var(--accent)").style("stroke-width", 2).style("cursor", "pointer")
-      .on("click", round => page.round(known(round.round) ? Math.max(1, round.round - 1)
-      : page.rounds.last));
+      .attr("r", round => lit(round) ? 7 : 4.5).style("cursor", "pointer")
+      .style("fill", round => lit(round) ? "var(--accent)" : "var(--ground)")
+      .style("stroke", "var(--accent)").style("stroke-width", 2)
+      .on("click", round => page.round(known(round.round) ? round.round - 1 : page.rounds.last));
     tell(dots, round => [[known(round.round) ? `before round ${round.round}` : "at the end", ""],
       ["tokens spent", format.tokens(round.tokens)],
       ["predicted LR", format.lr(round.lr)], ["90 % interval", format.interval(round.ci90)]]);
@@ -89,7 +90,7 @@
   page.figure({id: "spent", title: drawn ? "Prediction against tokens spent" : "Budget",
     height: drawn ? 300 + limits.length * barHeight : limits.length * barHeight,
     caption: drawn
-      ? "The target's LR as known before each round (numbers) and at the end, with 90 % intervals."
+      ? "The target's LR as known before each round (numbers) and at the end, with 90\u00a0% intervals."
       : "",
     needs: () => drawn || limits.length > 0,
     draw(holder, size) {

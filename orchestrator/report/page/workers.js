@@ -152,7 +152,7 @@
     const most = (data.ranks_per_trial || {}).most || 1,
       lost = attempts.filter(attempt => failed(attempt.outcome)).length;
     const steps = (data.group_steps || []).filter(step => known(step.ratio) && step.ranks > 1)
-      .map(step => `${step.ranks} ranks ${step.ratio.toFixed(2)}`);
+      .map(step => `${step.ranks} ranks ${format.ratio(step.ratio)}`);
     return [`${ranks.length} ${ranks.length === 1 ? "rank" : "ranks"} busy ` +
         `${format.percent(busy(ranks))} of ${format.seconds(wall)}`,
       most > 1 ? `up to ${most} ranks a trial` : "1 rank a trial",
