@@ -187,6 +187,9 @@ expect_err "report: name a run's directory, as in: lrsearch report logs/quicksta
 run "$LRSEARCH" report $dir poor
 expect_status 2
 expect_err "report: one run's directory is expected, found also 'poor'"
+run "$LRSEARCH" report $dir --data --watch
+expect_status 2
+expect_err "report: --data goes without --watch"
 run "$LRSEARCH" report nosuch
 expect_status 65
 expect_err "nosuch: is no directory of a run"
