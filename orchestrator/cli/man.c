@@ -105,7 +105,7 @@ void docs_man(FILE *out)
           "short, cheap ones. It runs short trainings, fits how the best learning rate changes\n"
           "with length, and predicts it for the long training, with a 90 % interval, what it may\n"
           "cost in loss, and warnings about anything that makes it less certain. Given the same\n"
-          "command again it goes on where it stopped.\n"
+          "command again it continues where it stopped.\n"
           ".PP\nThe plan is a YAML file: see\n.BR lrsearch\\-plan (5).\n"
           "Results go to standard output, progress and messages to standard error.\n"
           ".SH COMMANDS\n",
@@ -201,7 +201,7 @@ void docs_plan_man(FILE *out)
     fputs(
         ".SH NAME\nlrsearch\\-plan \\- what lrsearch is to train, and where to look\n"
         ".SH DESCRIPTION\nA plan is YAML: keys in sections. Unknown keys are errors, and all\n"
-        "errors are told at once, with line and column, by\n.BR \"lrsearch check\" .\n"
+        "errors are reported at once, with line and column, by\n.BR \"lrsearch check\" .\n"
         "\\fBlrsearch plan init\\fR writes a plan to start from; \\fBlrsearch schema\\fR prints a\n"
         "JSON Schema for editors. A plan may be as short as this:\n",
         out);

@@ -143,8 +143,11 @@ class Browser:
 
     def wait_until(self, expression, patience_s=20):
         end = time.monotonic() + patience_s
-        while not self.js(expression):
-            if time.monotonic() > end:
-                return False
+        while time.monotonic() < end:
+            try:
+                if self.js(expression):
+                    return True
+            except RuntimeError:
+                pass  # between two pages
             time.sleep(0.1)
-        return True
+        return False

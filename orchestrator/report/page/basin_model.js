@@ -3,9 +3,9 @@
  *   groups, of(cell)     {cell, tokens, fit, curve, own: trials drawn, confirm: confirmations,
  *                        floor: level of the optimum, hollow(trial): whether its ratios are not
  *                        those of the best one}, by cell and horizon; of(cell): those not hidden
- *   horizons             tokens that have a group, ascending
- *   view                 {above, x, y, muted}: whether losses are shown as nats above each optimum;
- *                        domains after dragging (y by cell, or "all"); horizons hidden
+ *   cells, horizons      those that have a group, ascending
+ *   view                 {above, muted}: whether losses are shown as nats above each optimum;
+ *                        horizons hidden
  *   target, targetCell   data.target, and the cell whose panel shows it; null: one of its own
  *   shown(group)         its trials up to the slider's round
  *   optimum(group), targetNow()   {lr, ci90} as known after that round, or null
@@ -15,7 +15,8 @@
   "use strict";
   const {data, trials, known} = page;
   const octavesShown = 2.5; // of a curve, to each side of its optimum: the loss axis ends there,
-  const octavesSure = 1.5;  // and not before, however low the losses are
+  const octavesSure = 1.5;  // and not before, however low the losses are,
+  const mostSure = 0.5;     // except where a curve is more nats above its optimum
   const otherRatio = 0.75;  // octaves between a trial's ratios and the best one's: drawn hollow
   const ratioNames = ["embedding_lr_ratio", "output_lr_ratio", "vector_lr_ratio", "weight_decay"];
   const modelNames = {width: "width", vocab: "vocab", depth: "n_layers", // axis: key of the target
@@ -33,8 +34,10 @@
     const value = wanted[modelNames[axis]];
     return value === undefined || cell.axes[axis] === value;
   });
-  const alike = data.cells.findIndex(cell => isLikeTarget(cell, data.varies || []));
-  const targetCell = data.cells.length === 1 ? 0 : alike < 0 ? null : alike;
+  const tried = new Set(data.fits.map(fit => fit.cell)); // cells with trials
+  const alike = data.cells.findIndex((cell, i) =>
+    data.cells.length === 1 || tried.has(i) && isLikeTarget(cell, data.varies || []));
+  const targetCell = alike < 0 ? null : alike;
   const isTargetModel = targetCell !== null &&
     isLikeTarget(data.cells[targetCell], Object.keys(modelNames));
 
@@ -68,16 +71,17 @@
   const groups = makeGroups();
   const horizons = [...new Set(groups.map(group => group.tokens))];
   const byCell = data.cells.map((cell, i) => groups.filter(group => group.cell === i));
-  const view = {above: page.state.get("basins-above", false) === true, x: null, y: new Map(),
-    muted: new Set([page.state.get("basins-muted", [])].flat().filter(known))};
+  const kept = [page.state.get("basins-muted", [])].flat().filter(known);
+  const view = {above: false, muted: new Set(kept)};
+  const cells = d3.range(byCell.length).filter(cell => byCell[cell].length > 0);
   const of = cell => (byCell[cell] || []).filter(group => !view.muted.has(group.tokens));
   const level = group => view.above ? group.floor : 0;
 
   // ---- rounds ----
 
   const shown = group => group.own.filter(trial => !(trial.round > page.rounds.now));
-  const knownThen = () => (data.rounds || []).find(entry =>
-    entry.round === null || entry.round > page.rounds.now);
+  const knownThen = () => (data.rounds || []).filter(entry => // before the next round, or earlier
+    entry.round !== null && entry.round <= page.rounds.now + 1).pop();
   function optimum({fit, cell, tokens}) {
     if (!fit) return null;
     if (page.now === null) return {lr: fit.lr_opt, ci90: fit.ci90};
@@ -126,7 +130,7 @@
     }
     if (curve) curve.lr.forEach((lr, i) => {
       const away = octaves(lr, fit.lr_opt), loss = curve.loss[i];
-      if (away <= octavesSure) top = Math.max(top, loss);
+      if (away <= octavesSure) top = Math.max(top, Math.min(floor + mostSure, loss));
       else if (away <= octavesShown) top = Math.max(top, Math.min(limit, loss));
     });
     return top;
@@ -140,13 +144,13 @@
     }
     if (cells.includes(null) && target.curve) // nats above its optimum
       target.curve.lr.forEach((lr, i) => {
-        if (octaves(lr, target.lr) <= octavesSure) ends.push(0, target.curve.loss[i]);
+        if (octaves(lr, target.lr) <= octavesShown) ends.push(0, target.curve.loss[i]);
       });
     if (ends.length === 0) return [0, 1];
     const [low, high] = d3.extent(ends), pad = Math.max(1e-4, 0.05 * (high - low));
     return [low - pad, high + pad];
   }
 
-  page.basins = {groups, of, horizons, view, target, targetCell, shown, optimum, targetNow, lossAt,
-    level, lrDomain, lossDomain, hasLoss, lowest};
+  page.basins = {groups, cells, of, horizons, view, target, targetCell, shown, optimum, targetNow,
+    lossAt, level, lrDomain, lossDomain, hasLoss, lowest};
 })();

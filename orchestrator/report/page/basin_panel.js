@@ -5,7 +5,7 @@
 (() => {
   "use strict";
   const {el, format, known, attributes} = page;
-  const {basins} = page, {view, hasLoss, horizons} = basins;
+  const {basins} = page, {view, hasLoss, horizons} = basins; // basins.zoom: set by basins.js
   const lane = 9;        // pixels: a row of triangles at the top, of intervals at the bottom
   const targetRoom = 36; // pixels below the losses for the target's optimum and its label
   const symbol = (type, area) => d3.symbol().type(type).size(area)();
@@ -98,7 +98,7 @@
     if (page.now !== null || !curve || curve.lr.length < 2) return;
     if (above) attributes(plot.append("path"), {class: "band target", d: shape.band(curve, 0)});
     const line = above ? shape.line(curve, 0) : shape.line(partBelow(curve, floor, own), -floor);
-    attributes(plot.append("path"), {class: "curve target", d: line});
+    attributes(plot.append("path"), {class: "target", d: line});
   }
 
   function drawTargetOptimum(frame, now, above, y) {
@@ -126,7 +126,8 @@
     const lanes = domains.lanes ? horizons.length : 1, strip = lanes * lane + 5;
     const rows = isTarget ? 0 : horizons.length, shelf = above ? rows * lane + (now ? 22 : 6)
       : now ? targetRoom : 0;
-    const full = above ? domains.y : basins.lossDomain([cell]), zoomed = view.y.get(key);
+    const full = above ? domains.y : basins.lossDomain([cell]);
+    const zoomed = basins.zoom.get(`y ${key}`);
     const room = below => Math.max(40, size.height - 66 - strip - below);
     const floor = full[0] - 6 * (full[1] - full[0]) / room(shelf);
     const below = zoomed && !above ? 0 : shelf, [low, high] = zoomed || full;
@@ -142,7 +143,7 @@
     const frame = page.frame(holder, size, {
       label: `Loss against learning rate${name ? `, ${name}` : ""}, ${own.length} horizons. ` +
         "Arrow keys go through the trials.",
-      x: {kind: "lr", domain: view.x || domains.x, label: "learning rate"},
+      x: {kind: "lr", domain: basins.zoom.get("x") || domains.x, label: "learning rate"},
       y: {kind: "loss", domain,
         label: above ? "nats above the optimum" : "validation loss (nats)"}});
     frame.svg.selectAll(".axis.y .tick, .grid .h")
@@ -183,11 +184,8 @@
     if (now) marks.push(drawTargetOptimum(frame, now, above, above ? frame.height - 8 : Y(floor)));
 
     const where = new Map(trials.map(mark => [mark.index, [mark.x, mark.y]]));
-    page.explore(frame, {points: () => marks, reset: basins.reset, zoom(x, y) {
-      if (x) view.x = x;
-      if (y) view.y.set(key, y);
-      basins.redraw();
-    }});
+    page.explore(frame, {points: () => marks, reset: basins.zoom.reset,
+      drag: basins.zoom.drag("x", `y ${key}`)});
     return page.lights(frame, index => where.get(index));
   };
 })();

@@ -5,63 +5,42 @@
   const {data, trials, el, format, attributes, basins} = page, {view, horizons} = basins;
   const manyPoints = 2000; // from here on, points are drawn on a canvas
   const mostPanels = 12, mostNarrow = 6, narrow = 700; // on a page of fewer pixels: mostNarrow
-  const panelSize = {width: 300, height: 270};         // pixels, at least
   const mostLanes = 6;     // horizons with a row of their own for diverged trials
   const playStep = 900;    // ms
-  const several = data.cells.length > 1, chosenAxes = {};
-  const axisNames = {vocab: "vocabulary", batch_tokens: "batch", weight_decay: "weight decay",
-    embedding_lr_exponent: "embedding exponent"};
-  let lights = [], holder = null, size = null, nodes = null;
+  const several = data.cells.length > 1;
+  let lights = [], holder = null, size = null, nodes = null, shownCells = null;
 
   // ---- panels ----
 
-  const most = () => size.width < narrow ? mostNarrow : mostPanels;
-  const isChosen = cell => Object.entries(chosenAxes).every(([axis, value]) =>
-    value === "" || String(cell.axes[axis]) === value);
-
-  function drawPanels(node, cells, domains) {
-    const {size: each, plots} = page.smallPanels(node, cells.map(cell => cell !== null
-      ? page.cellName(cell) : `target, ${format.tokens(basins.target.tokens)} tokens`), panelSize);
-    return plots.map((plot, i) => basins.panel(plot, each, cells[i], domains));
-  }
-
   function redraw() {
     if (!holder) return;
-    const chosen = data.cells.map((cell, i) => i).filter(i => isChosen(data.cells[i]));
+    const chosen = shownCells().filter(cell => basins.cells.includes(cell));
     const own = basins.target && basins.target.curve && basins.targetCell === null ? [null] : [];
-    const cells = chosen.slice(0, most() - own.length), all = [...cells, ...own];
-    const points = d3.sum(cells, cell => d3.sum(basins.of(cell), group => group.own.length));
+    const all = [...chosen, ...own], most = size.width < narrow ? mostNarrow : mostPanels;
+    const points = d3.sum(chosen, cell => d3.sum(basins.of(cell), group => group.own.length));
     const domains = {x: basins.lrDomain(all), y: basins.lossDomain(view.above ? all : own),
       lanes: !several && horizons.length <= mostLanes, canvas: points > manyPoints};
-    page.repaint(holder, node => {
-      lights = several ? drawPanels(node, all, domains) : [basins.panel(holder, size, 0, domains)];
-    });
-    nodes.reset.disabled = !isZoomed();
-    nodes.note.textContent = notes(cells).join(" ");
+    const name = cell => cell !== null ? page.cellName(cell)
+      : `target, ${format.tokens(basins.target.tokens)} tokens`;
+    lights = [];
+    const draw = (inside, each, cell) => lights.push(basins.panel(inside, each, cell, domains));
+    page.repaint(holder, node => several ? page.panels(node, {id: "basins", items: all, name, most,
+      least: 300, height: 270, draw}) : draw(node, size, 0));
+    nodes.note.textContent = notDrawn(chosen);
     nodes.posterior.textContent = posterior();
     light();
   }
   const light = () => lights.forEach(one => one(page.hovered, page.selected));
-  const isZoomed = () => view.x !== null || view.y.size > 0;
-  function reset() {
-    if (!isZoomed()) return;
-    view.x = null;
-    view.y.clear();
-    redraw();
-  }
-  Object.assign(basins, {redraw, reset});
+  basins.zoom = page.zoom("basins-zoom", redraw);
 
-  function notes(cells) {
-    const lines = [], all = data.cells.length;
-    if (cells.length === 0) lines.push("No model has these values.");
-    else if (cells.length < all)
-      lines.push(`${cells.length} of ${all} models are shown; choose others above.`);
-    const silent = trials.filter(trial => trial.purpose === "search" && trial.state !== "done" &&
-      trial.state !== "diverged").length;
-    if (silent === 1) lines.push("1 trial has no loss (failed, or not finished) and is not drawn.");
-    if (silent > 1)
-      lines.push(`${silent} trials have no loss (failed, or not finished) and are not drawn.`);
-    return lines;
+  function notDrawn(chosen) {
+    const count = (n, one) => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}`] : [];
+    const hasNone = ({purpose, state}) => purpose === "search" && state !== "done" &&
+      state !== "diverged";
+    const list = [...count(data.cells.length - basins.cells.length, "model without trial"),
+      ...count(basins.cells.length - chosen.length, "other model"),
+      ...count(trials.filter(hasNone).length, "trial without a loss (failed, or not finished)")];
+    return list.length > 0 ? `Not shown: ${list.join(", ")}.` : "";
   }
 
   // ---- key ----
@@ -166,43 +145,21 @@
 
   // ---- controls ----
 
-  function viewButtons() {
-    const choices = [[false, "loss"], [true, "nats above each optimum"]];
-    const press = above => {
-      view.above = above;
-      view.y.clear();
-      page.state.set("basins-above", above);
-      buttons.forEach((button, i) =>
-        button.setAttribute("aria-pressed", String(choices[i][0] === above)));
-      redraw();
-    };
-    const buttons = choices.map(([above, text]) => el("button", {type: "button",
-      "aria-pressed": String(view.above === above), onclick: () => press(above)}, text));
-    return el("span", {class: "switch", role: "group", "aria-label": "Loss axis"}, buttons);
-  }
-
-  function axisChooser(bar, axis) {
-    const values = [...new Set(data.cells.map(cell => cell.axes[axis]))].sort(d3.ascending);
-    const text = value => value === null ? "–" : axis === "batch_tokens" ? format.tokens(value)
-      : String(value);
-    chosenAxes[axis] = page.chooser(bar, {id: `basins-${axis}`, label: axisNames[axis] || axis,
-      options: [["", "all"], ...values.map(value => [String(value), text(value)])],
-      change(value) {
-        chosenAxes[axis] = value;
-        view.y.clear();
-        redraw();
-      }});
-  }
-
   function tools(given) {
-    const bar = page.nodeOf(given), many = data.cells.length;
+    const bar = page.nodeOf(given);
     nodes = {chips: el("span", {class: "chips", role: "group", "aria-label": "Horizons"}),
       key: el("p", {class: "legend"}), posterior: el("span"),
-      note: el("p", {class: "note", role: "status"}),
-      reset: el("button", {type: "button", class: "reset", onclick: reset}, "Reset zoom")};
-    if (many > mostPanels || many > mostNarrow && window.innerWidth < narrow)
-      (data.varies || []).forEach(axis => axisChooser(bar, axis));
-    bar.append(viewButtons(), nodes.chips, nodes.reset);
+      note: el("p", {class: "note", role: "status"})};
+    const anew = () => {
+      basins.zoom.clear();
+      redraw();
+    };
+    shownCells = page.cells.choosers(bar, "basins", mostPanels, anew);
+    view.above = page.toggle(bar, {id: "basins-above", text: "nats above each optimum", change(on) {
+      view.above = on;
+      anew();
+    }});
+    bar.append(nodes.chips, basins.zoom.button);
     if (page.rounds.last > 1) bar.append(slider());
     bar.append(nodes.key, nodes.note);
   }

@@ -4,11 +4,9 @@
 (() => {
   "use strict";
   const {data, trials, el, format, known, attributes} = page;
-  const mostCurves = 300;  // of a cell, and horizons: beyond that an even choice
-  const mostPanels = 12;
+  const mostCurves = 300;  // of a cell: beyond that an even choice
   const smoothing = 0.03;  // of the horizon: time constant of the moving average, in tokens
   const early = 0.12;      // of the horizon: losses before that do not set the loss axis
-  const panelSize = {width: 300, height: 260}; // pixels, at least
 
   // ---- the curves, once ----
 
@@ -35,8 +33,7 @@
   const cells = [...new Set(curves.map(curve => cellOf(curve.trial)))]
     .sort((a, b) => (a === null) - (b === null) || a - b);
 
-  const view = {cell: cells[0], log: page.state.get("curves-log", false) === true,
-    x: new Map(), y: null}; // domains after dragging, x by horizon
+  const view = {cell: cells[0], log: false};
   let holder = null, nodes = null, lights = [];
 
   const choose = (list, most) => list.length <= most ? list
@@ -62,9 +59,9 @@
     const frame = page.frame(inside, size, {
       label: `Loss curves of ${list.length} trials, ${format.tokens(tokens)} tokens` +
         `${name ? `, ${name}` : ""}. Arrow keys go through the trials.`,
-      x: {kind: view.log ? "tokens" : "linear", domain: view.x.get(tokens) || [start, tokens],
+      x: {kind: view.log ? "tokens" : "linear", domain: zoom.get(`x ${tokens}`) || [start, tokens],
         label: "tokens"},
-      y: {kind: "loss", domain: view.y || yDomain, label: "loss (nats)"}});
+      y: {kind: "loss", domain: zoom.get("y") || yDomain, label: "loss (nats)"}});
     if (!view.log) frame.svg.selectAll(".axis.x .tick text").text(format.tokens);
     const {plot, x: X, y: Y, width, height} = frame;
     const line = (curve, losses) => d3.line().x(v => X(v)).y((v, i) => Y(losses[i]))(curve.tokens);
@@ -96,11 +93,8 @@
       const [x, y] = end(curve);
       return {index: curve.trial.index, x, y};
     });
-    page.explore(frame, {points, stops, reach: 18, reset, zoom(x, y) {
-      if (x) view.x.set(tokens, x);
-      if (y) view.y = y;
-      redraw();
-    }});
+    page.explore(frame, {points, stops, reach: 18, reset: zoom.reset,
+      drag: zoom.drag(`x ${tokens}`, "y")});
     return (hovered, selected) => {
       all.classed("faded", own.has(hovered));
       means.classed("lit", ({trial: {index}}) => index === hovered || index === selected);
@@ -114,35 +108,25 @@
   function redraw() {
     if (!holder) return;
     const own = curves.filter(curve => cellOf(curve.trial) === view.cell);
-    const all = [...new Set(own.map(curve => curve.trial.tokens))].sort(d3.ascending);
-    const horizons = choose(all, mostPanels), yDomain = lossDomain(own);
-    const most = Math.max(8, Math.floor(mostCurves / horizons.length));
-    let count = 0;
-    page.repaint(holder, node => {
-      const {size, plots} = page.smallPanels(node,
-        horizons.map(tokens => `${format.tokens(tokens)} tokens`), panelSize);
-      lights = horizons.map((tokens, i) => {
-        const list = own.filter(curve => curve.trial.tokens === tokens), drawn = choose(list, most);
-        count += drawn.length;
-        return panel(plots[i], size, tokens, list, drawn, yDomain);
-      });
-    });
-    nodes.reset.disabled = !isZoomed();
-    nodes.note.textContent = count === own.length ? "" :
-      `${count} of ${own.length} curves are drawn, an even choice by LR` +
-      (horizons.length < all.length ? `, at ${horizons.length} of ${all.length} horizons` : "") +
-      ". The tooltip of a trial shows its curve.";
+    const horizons = [...new Set(own.map(curve => curve.trial.tokens))].sort(d3.ascending);
+    const most = Math.max(8, Math.floor(mostCurves / horizons.length)), yDomain = lossDomain(own);
+    lights = [];
+    page.repaint(holder, node => page.panels(node, {id: "curves", items: horizons, least: 300,
+      height: 260, name: tokens => `${format.tokens(tokens)} tokens`, draw(inside, size, tokens) {
+        const list = own.filter(curve => curve.trial.tokens === tokens);
+        lights.push(panel(inside, size, tokens, list, choose(list, most), yDomain));
+      }}));
+    const isThinned = horizons.some(tokens =>
+      own.filter(curve => curve.trial.tokens === tokens).length > most);
+    nodes.note.textContent = !isThinned ? "" :
+      `${most} curves a horizon are drawn, an even choice by LR. A trial's tooltip shows its own.`;
     light();
   }
   const light = () => lights.forEach(one => one(page.hovered, page.selected));
-  const isZoomed = () => view.y !== null || view.x.size > 0;
-  function unzoom() {
-    view.x.clear();
-    view.y = null;
+  const zoom = page.zoom("curves-zoom", redraw);
+  function drawAnew() {
+    zoom.clear();
     redraw();
-  }
-  function reset() {
-    if (isZoomed()) unzoom();
   }
 
   // ---- controls ----
@@ -167,26 +151,23 @@
   const keyOf = cell => cell === null ? "target" : String(cell);
   function setCell(key) {
     view.cell = key === "target" ? null : Number(key);
-    unzoom();
+    drawAnew();
   }
   function tools(given) {
     const bar = page.nodeOf(given);
     nodes = {colours: el("span", {class: "colours"}),
-      note: el("p", {class: "note", role: "status"}),
-      reset: el("button", {type: "button", class: "reset", onclick: reset}, "Reset zoom")};
+      note: el("p", {class: "note", role: "status"})};
     if (cells.length > 1) {
       const key = page.chooser(bar, {id: "curves-cell", label: "model", change: setCell,
         options: cells.map(cell => [keyOf(cell), cell === null ? "target (confirmation)"
           : page.cellName(cell) || "searched"])});
       view.cell = key === "target" ? null : Number(key);
     }
-    const log = el("button", {type: "button", "aria-pressed": String(view.log), onclick: () => {
-      view.log = !view.log;
-      page.state.set("curves-log", view.log);
-      log.setAttribute("aria-pressed", String(view.log));
-      unzoom();
-    }}, "log tokens");
-    bar.append(log, nodes.reset, nodes.colours, nodes.note);
+    view.log = page.toggle(bar, {id: "curves-log", text: "log tokens", change(on) {
+      view.log = on;
+      drawAnew();
+    }});
+    bar.append(zoom.button, nodes.colours, nodes.note);
   }
 
   page.selection.on("trial.curves", light).on("select.curves", index => {

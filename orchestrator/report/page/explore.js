@@ -1,16 +1,19 @@
 /* Pointer and keyboard on a frame of plot.js.
  *
- *   page.explore(frame, {points, stops = points, reach = 24, zoom, reset})
+ *   page.explore(frame, {points, stops = points, reach = 24, drag, reset})
  *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one
  *     within `reach` pixels of the pointer is hovered: `index` is that of a trial (page.hover; a
  *     click selects it), `lines` is a tooltip of its own. Arrow keys go through stops().
- *     zoom([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
- *     unchanged, since the drag was along one axis; without zoom, nothing is dragged.  reset(): double click, or Escape.
+ *     drag([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
+ *     unchanged, since the drag was along one axis; without it nothing is dragged.
+ *     reset(): double click, or Escape.
+ *   page.zoom(id, redraw)   domains after dragging, by name, kept over a reload -> {get(name),
+ *     drag(xName, yName): for explore, clear(), reset(): clear and redraw, button: resets}
  *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
  *     or undefined. Returns f(hovered, selected).
  *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
- *   page.smallPanels(node, captions, {width, height})   a grid of panels at least so wide, smaller
- *     on paper -> {size, plots}: the size of each, and the elements to draw into
+ *   page.toggle(bar, {id, text, change(on)})   a button that is kept over a reload; returns whether
+ *     it is on
  *   page.repaint(holder, paint)   empties the holder, calls paint, and keeps the focused drawing
  *
  * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on
@@ -24,7 +27,7 @@
     return selection;
   };
 
-  page.explore = (frame, {points, stops = points, reach = 24, zoom, reset}) => {
+  page.explore = (frame, {points, stops = points, reach = 24, drag, reset}) => {
     const {svg} = frame;
     let tree = null, dragging = false;
     function nearest() {
@@ -47,9 +50,9 @@
       const [[x0, y0], [x1, y1]] = box, {x, y} = frame;
       const wide = x1 - x0 >= least, high = y1 - y0 >= least;
       if (wide || high)
-        zoom(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
+        drag(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
     }
-    const brush = zoom && d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
+    const brush = drag && d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
       .on("start", () => { dragging = true; }).on("end", dragged);
     const area = frame.over.append("g").attr("class", "drag");
     if (brush) area.call(brush);
@@ -63,6 +66,34 @@
     });
     page.keys(svg.node(), () => stops()
       .map(point => ({...point, x: point.x + frame.left, y: point.y + frame.top})));
+  };
+
+  page.zoom = (id, redraw) => {
+    const isDomain = ends => Array.isArray(ends) && ends.length === 2 && ends.every(page.known);
+    const domains = new Map([page.state.get(id, [])].flat().filter(entry =>
+      Array.isArray(entry) && isDomain(entry[1])));
+    function keep() {
+      button.disabled = domains.size === 0;
+      page.state.set(id, [...domains]);
+    }
+    function clear() {
+      domains.clear();
+      keep();
+    }
+    function reset() {
+      if (domains.size === 0) return;
+      clear();
+      redraw();
+    }
+    const button = page.el("button", {type: "button", class: "reset", disabled: domains.size === 0,
+      onclick: reset}, "Reset zoom");
+    const drag = (xName, yName) => (x, y) => {
+      if (x) domains.set(xName, x);
+      if (y) domains.set(yName, y);
+      keep();
+      redraw();
+    };
+    return {get: name => domains.get(name), drag, clear, reset, button};
   };
 
   page.lights = (frame, at) => {
@@ -80,19 +111,15 @@
     };
   };
 
-  page.smallPanels = (node, captions, {width, height}) => {
-    const shrink = page.printing() ? 0.6 : 1, size = {width: 0, height: Math.round(height * shrink)};
-    const grid = page.el("div", {class: "panels"});
-    node.append(grid);
-    page.columns(grid, captions.length, width * shrink);
-    const plots = captions.map(caption => {
-      const plot = page.el("div", {class: "panel-plot"});
-      plot.style.height = `${size.height}px`;
-      grid.append(page.el("figure", {class: "panel"}, page.el("figcaption", {}, caption), plot));
-      return plot;
-    });
-    if (plots.length > 0) size.width = plots[0].clientWidth;
-    return {size, plots};
+  page.toggle = (bar, {id, text, change}) => {
+    const isOn = () => page.state.get(id, false) === true;
+    const button = page.el("button", {type: "button", "aria-pressed": String(isOn()), onclick() {
+      page.state.set(id, !isOn());
+      button.setAttribute("aria-pressed", String(isOn()));
+      change(isOn());
+    }}, text);
+    bar.append(button);
+    return isOn();
   };
 
   page.repaint = (holder, paint) => {
