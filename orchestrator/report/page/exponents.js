@@ -15,7 +15,7 @@
   const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
   const isGamma = exponent => exponent.of === "embedding_lr_ratio" && exponent.axis === "width";
   const published = exponent => isGamma(exponent) ? [1, 0.5] : [];
-  const edge = 18, rowHeight = 30; // pixels
+  const edge = 18; // pixels
 
   // ---- texts ----
 
@@ -55,7 +55,7 @@
   }
 
   function drawRow(x, width, exponent) {
-    const middle = rowHeight / 2, stroke = "var(--accent)";
+    const rowHeight = page.printing() ? 22 : 30, middle = rowHeight / 2, stroke = "var(--accent)";
     const svg = svgOf(width, rowHeight, written(exponent)), to = x.copy().clamp(true);
     page.put(svg, "path", {class: "published", d: `M${x(0)},0v${rowHeight}`});
     for (const at of published(exponent))
