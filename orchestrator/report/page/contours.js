@@ -10,7 +10,6 @@
     .filter(contour => contour.lr.length > 1 && contour.values.length > 1);
   const kinds = [...new Set(contours.map(contour => contour.ratio))],
     title = ratio => names[ratio] || ratio;
-  const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
   let shown = () => cells.all, kind = kinds[0];
 
   /* Value at a place between the grid's points, which are log-spaced. */
@@ -57,7 +56,7 @@
     const x = frame.x.copy().clamp(true), y = frame.y.copy().clamp(true), edge = 7;
     const within = (at, most) => Math.max(edge, Math.min(most - edge, at));
     const at = {x: within(x(lr), frame.width), y: within(y(value), frame.height)};
-    const bar = (ends, path) => both(ends) ? path(...ends) : "";
+    const bar = (ends, path) => page.ends(ends).length > 0 ? path(...ends) : "";
     page.put(frame.plot, "path", {class: "cross",
       d: bar(lr_ci90, (low, high) => `M${x(low)},${at.y}H${x(high)}`) +
         bar(value_ci90, (low, high) => `M${at.x},${y(low)}V${y(high)}`)});
@@ -99,7 +98,7 @@
     const [low, high] = d3.extent(list),
       near = (v, most) => Math.max(low / most, Math.min(high * most, v));
     const all = [near(best / 1.15, 4), near(best * 1.15, 4)];
-    if (both(ends)) all.push(...ends.map(v => near(v, 2)));
+    all.push(...page.ends(ends).map(v => near(v, 2)));
     return d3.extent([low, high, ...all.filter(known)]);
   }
 

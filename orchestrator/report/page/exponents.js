@@ -12,7 +12,6 @@
     output_lr_ratio: "best output ratio", vector_lr_ratio: "best norms ratio",
     weight_decay: "best weight decay"};
   const axisNames = {vocab: "vocabulary", weight_decay: "weight decay"};
-  const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
   const isGamma = exponent => exponent.of === "embedding_lr_ratio" && exponent.axis === "width";
   const published = exponent => isGamma(exponent) ? [1, 0.5] : [];
   const edge = 18; // pixels
@@ -28,7 +27,7 @@
       .filter(Boolean).join(", ");
   }
   const written = ({value, ci90}) =>
-    fixed(value) + (both(ci90) ? ` (${fixed(ci90[0])} to ${fixed(ci90[1])})` : "");
+    fixed(value) + (page.ends(ci90).length > 0 ? ` (${fixed(ci90[0])} to ${fixed(ci90[1])})` : "");
   const rests = exponent => exponent.prior_weight >= 0.005; // on an assumption
   const alone = exponent => exponent.prior_weight >= 0.9995;
   function share(exponent) {
@@ -44,7 +43,7 @@
     const core = [0, ...exponents.flatMap(exponent =>
       [exponent.value, exponent.expected, ...published(exponent)])].filter(known);
     const [low, high] = d3.extent(core), reach = Math.max(0.3, high - low);
-    const ends = exponents.flatMap(exponent => both(exponent.ci90) ? exponent.ci90 : [])
+    const ends = exponents.flatMap(exponent => page.ends(exponent.ci90))
       .map(v => Math.max(low - reach, Math.min(high + reach, v)));
     return page.padded([...core, ...ends], "linear", 0.05);
   }
@@ -61,7 +60,7 @@
     for (const at of published(exponent))
       page.put(svg, "path", {class: "published", d: `M${x(at)},0v${rowHeight}`,
         "stroke-dasharray": "3 2"});
-    if (both(exponent.ci90))
+    if (page.ends(exponent.ci90).length > 0)
       page.put(svg, "path", {class: "line", stroke,
         d: `M${to(exponent.ci90[0])},${middle}H${to(exponent.ci90[1])}`});
     if (known(exponent.expected) && rests(exponent))

@@ -5,18 +5,16 @@
   "use strict";
   const {data, known, format, cells} = page;
   const {target} = data, answer = data.answer || {}, many = data.cells.length > 1;
-  const nearest = answer.nearest_cell || 0,
-    lineOf = cell => data.law.find(law => law.cell === cell);
+  const nearest = answer.nearest_cell || 0;
   const hollow = new Set(["interpolated", "flat", "at edge"]);
   const positive = v => known(v) && v > 0;
-  const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
-  const confirmed = () => (answer.confirm || []).map(confirm => ({...confirm,
-    lowest: d3.min(confirm.trainings, training => known(training.loss) ? training.loss
-      : undefined)}));
+  const confirmed = answer.confirm || [];
   let shown = () => cells.all, legend = null;
 
-  const power = (value, ends) => `tokens^${format.fixed(-value, 2)}` +
-    (both(ends) ? ` (${format.fixed(-ends[1], 2)} to ${format.fixed(-ends[0], 2)})` : "");
+  function power(beta, interval) {
+    const [low, high] = page.ends(interval).map(v => format.fixed(-v, 2)).reverse();
+    return `tokens^${format.fixed(-beta, 2)}` + (low ? ` (${low} to ${high})` : "");
+  }
 
   /* The optima and the target's prediction after the slider's round, which is before the next. */
   function knowledge() {
@@ -39,15 +37,13 @@
    * factor of 4 beyond them: the slider moves the marks, not the axis. */
   function domain(now, list, test) {
     const points = [now.target.lr, target.lr], of = item => list.includes(item.cell);
-    for (const fit of [...now.fits, ...data.fits].filter(of)) points.push(fit.lr_opt,
-      fit.lowest_lr);
+    for (const fit of [...now.fits, ...data.fits].filter(of))
+      points.push(fit.lr_opt, fit.lowest_lr);
     for (const law of data.law.filter(of)) points.push(...d3.extent(law.line.lr));
     if (test) points.push(test.lr_predicted, test.lr_measured);
-    for (const confirm of confirmed())
-      points.push(...confirm.trainings.map(training => training.lr));
+    for (const {trainings} of confirmed) points.push(...trainings.map(training => training.lr));
     const [low, high] = d3.extent(points.filter(positive));
-    const ends = [target, ...data.fits.filter(of)].flatMap(item => both(item.ci90) ? item.ci90
-      : []);
+    const ends = [target, ...data.fits.filter(of)].flatMap(item => page.ends(item.ci90));
     const limited = ends.map(v => Math.min(high * 4, Math.max(low / 4, v)));
     return page.padded([low, high, ...limited], "lr", 0.06);
   }
@@ -55,9 +51,8 @@
   // ---- parts: each draws, and adds its marks [{x, y, lines}] ----
 
   function drawLaw(frame, law, stroke, {band, final}) {
-    const points = law.line.tokens.map((tokens, i) =>
-      [tokens, law.line.lr[i], law.line.low[i], law.line.high[i]])
-        .filter(point => point.every(known));
+    const {tokens, lr, low, high} = law.line;
+    const points = d3.zip(tokens, lr, low, high).filter(point => point.every(known));
     const area = d3.area().x(p => frame.x(p[0])).y0(p => frame.y(p[2])).y1(p => frame.y(p[3]));
     const g = page.put(frame.plot, "g", {opacity: final ? 1 : 0.35});
     if (band) page.put(g, "path", {class: "band", fill: stroke, d: area(points)});
@@ -91,8 +86,8 @@
       page.put(g, "circle", {class: "seen", cx: x, cy: frame.y(fit.lowest_lr), r: 3});
     const size = 2.2 + 0.9 * Math.sqrt(known(fit.trials) ? fit.trials : 4);
     page.put(g, "circle", {class: "dot", cx: x, cy: y, stroke,
-      r: Math.min(most, size) * (many ? 0.75 : 1), fill: hollow.has(fit.note) ? "var(--ground)"
-        : stroke});
+      r: Math.min(most, size) * (many ? 0.75 : 1),
+      fill: hollow.has(fit.note) ? "var(--ground)" : stroke});
     const some = (title, text, given) => given ? [[title, text]] : [];
     marks.push({x, y, lines: [...some("model", page.cellName(fit.cell), many),
       ["tokens", format.tokens(fit.tokens)], ["best LR", format.lr(fit.lr_opt)],
@@ -106,20 +101,20 @@
    * lower or upper edge, whichever is farther. */
   function drawBackTest(frame, marks, test, shift) {
     const x = frame.x(test.tokens) - 13 - shift, from = frame.y(test.lr_predicted);
-    const to = frame.y(test.lr_measured), middle = (from + to) / 2, word = (answer.confidence || {})
-      .back_test;
-    const color = {passed: "var(--good)", failed: "var(--bad)"}[word];
-    const text = color ? `back-test ${word}` : "back-test", half = page.textWidth(text) / 2;
+    const to = frame.y(test.lr_measured), middle = (from + to) / 2;
+    const word = (answer.confidence || {}).back_test;
+    const judged = {passed: "var(--good)", failed: "var(--bad)"}[word], color = judged ||
+      "var(--ink)";
+    const text = judged ? `back-test ${word}` : "back-test", half = page.textWidth(text) / 2;
     const above = middle > frame.height / 2, edge = above ? 14 : frame.height - 8;
     const head = Math.abs(to - from) > 5 ? 5 * Math.sign(to - from) : 0;
-    const g = page.put(frame.plot, "g", {class: "back-test", stroke: color || "var(--ink)"});
+    const g = page.put(frame.plot, "g", {class: "back-test", stroke: color});
     page.put(g, "path", {"stroke-width": 1, "stroke-dasharray": "1 3",
       d: `M${x},${above ? edge + 4 : edge - 12}V${middle}`});
     page.put(g, "path", {d: `M${x - 7},${from}H${x + 5}M${x},${from}V${to}` +
       `M${x - 4},${to - head}L${x},${to}L${x + 4},${to - head}`});
     page.put(frame.plot, "text", {class: "over-lines", "text-anchor": "middle", y: edge,
-      x: Math.max(half, Math.min(frame.width - half, x)), style: `fill: ${color || "var(--ink)"}`},
-        text);
+      x: Math.max(half, Math.min(frame.width - half, x)), style: `fill: ${color}`}, text);
     marks.push({x, y: middle, lines: [[text, ""], ["at tokens", format.tokens(test.tokens)],
       ["predicted from shorter horizons", format.lr(test.lr_predicted)],
       ["measured", format.lr(test.lr_measured)]]});
@@ -127,10 +122,12 @@
 
   function drawConfirms(frame, marks) {
     const square = d3.symbol().type(d3.symbolSquare);
-    for (const confirm of confirmed())
+    for (const confirm of confirmed) {
+      const lowest = d3.min(confirm.trainings, training => training.loss === null
+        ? undefined : training.loss);
       for (const training of confirm.trainings.filter(item => positive(item.lr))) {
         const x = frame.x(confirm.tokens) - 14, y = frame.y(training.lr);
-        const best = known(training.loss) && training.loss === confirm.lowest;
+        const best = known(training.loss) && training.loss === lowest;
         page.put(frame.plot, "path", {class: "confirm", transform: `translate(${x},${y})`,
           d: training.diverged ? "M-4,-4L4,4M4,-4L-4,4" : square.size(best ? 60 : 26)(),
           fill: best ? "var(--ink)" : "var(--ground)"});
@@ -139,6 +136,7 @@
           ["tokens", format.tokens(confirm.tokens)], ["LR", format.lr(training.lr)],
           ["loss", training.diverged ? "diverged" : format.loss(training.loss)]]});
       }
+    }
   }
 
   function drawTarget(frame, marks, {tokens, lr, ci90}) {
@@ -153,17 +151,16 @@
 
   /* Names of the lines, and the target's LR, which stand right of the plot. */
   function labelsOf(now, list, laws, wide) {
-    const free = cells.axes.filter(axis => new Set(list.map(cell => cells.value(cell, axis)))
-      .size > 1);
+    const differs = axis => new Set(list.map(cell => cells.value(cell, axis))).size > 1;
+    const free = cells.axes.filter(differs);
     const named = many && wide && list.length <= 12;
     const name = cell => free.map(axis => cells.short(axis, cells.value(cell, axis))).join(", ");
     const labels = named
       ? laws.map(law => ({law, text: name(law.cell), colour: cells.color(law.cell)})) : [];
     if (!positive(now.target.lr)) return labels;
     labels.push({text: format.lr(now.target.lr), bold: true});
-    if (wide && !named && both(now.target.ci90))
-      labels.push({below: 1, text: format.interval(now.target.ci90),
-        textColour: "var(--soft)"});
+    if (wide && !named && page.ends(now.target.ci90).length > 0)
+      labels.push({below: 1, text: format.interval(now.target.ci90), textColour: "var(--soft)"});
     return labels;
   }
 
@@ -172,7 +169,7 @@
     const fits = now.fits.filter(fit => list.includes(fit.cell) && positive(fit.lr_opt));
     const laws = data.law.filter(law => list.includes(law.cell));
     const labels = labelsOf(now, list, laws, size.width >= 560);
-    const tokens = [...new Set([...fits, target, ...confirmed()].map(item => item.tokens))]
+    const tokens = [...new Set([...fits, target, ...confirmed].map(item => item.tokens))]
       .filter(known);
     const frame = page.frame(holder, size, {
       label: `Best learning rate against tokens: ${fits.length} fitted optima, ` +
@@ -181,7 +178,8 @@
         values: tokens},
       y: {kind: "lr", domain: domain(now, list, test), label: "best learning rate"},
       margin: {right: page.labelRoom(labels, size.width * 0.4)}});
-    const marks = [], main = lineOf(list.includes(nearest) ? nearest : list[0]);
+    const marks = [], first = list.includes(nearest) ? nearest : list[0];
+    const main = laws.find(law => law.cell === first);
     for (const law of laws)
       drawLaw(frame, law, many ? cells.color(law.cell) : "var(--accent)",
         {band: law === main, final: now.final});
@@ -216,7 +214,7 @@
     caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow " +
       "where interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90\u00a0% of " +
       "the law. Diamond: prediction for the target" +
-      ((answer.confirm || []).length > 0
+      (confirmed.length > 0
         ? ". Squares: measured at the target, the lowest filled." : "."),
     needs: () => data.fits.some(fit => known(fit.lr_opt)) && lengths.size > 1,
     tools(holder) {

@@ -1,6 +1,7 @@
 /* Marks of a frame (plot.js), and labels beside its lines. Scales and places are in the plot's
  * pixels; `g`: a d3 selection.
  *
+ *   page.ends(interval)              the two ends; [] of an unknown interval
  *   page.put(g, tag, values, text)   appends an element with these attributes
  *   page.diamond(g, {x, y, size})    the target's mark
  *   page.whisker(g, frame, {x, ends, stroke, width})   an interval of y as a vertical line, with an
@@ -12,6 +13,8 @@
 (() => {
   "use strict";
 
+  page.ends = interval => Array.isArray(interval) && interval.every(page.known) ? interval : [];
+
   page.put = (g, tag, values, text) => {
     const node = page.attributes(g.append(tag), values);
     return text === undefined ? node : node.text(text);
@@ -21,7 +24,7 @@
     transform: `translate(${x},${y})`, d: d3.symbol().type(d3.symbolDiamond).size(size)()});
 
   page.whisker = (g, frame, {x, ends, stroke, width = 1.5}) => {
-    if (!Array.isArray(ends) || !ends.every(page.known)) return;
+    if (page.ends(ends).length < 2) return;
     const inside = y => Math.max(0, Math.min(frame.height, y)), [low, high] = ends.map(frame.y);
     const side = 3 + width;
     const head = (y, back) =>
@@ -34,8 +37,10 @@
   // ---- labels ----
 
   const pen = document.createElement("canvas").getContext("2d");
+  let family = null;
   page.textWidth = (text, bold) => {
-    pen.font = `${bold ? "bold " : ""}12px ${getComputedStyle(document.body).fontFamily}`;
+    family = family || getComputedStyle(document.body).fontFamily;
+    pen.font = `${bold ? "bold " : ""}12px ${family}`;
     return pen.measureText(text).width;
   };
   page.labelRoom = (labels, most) => Math.min(most,

@@ -3,7 +3,6 @@
 (() => {
   "use strict";
   const {data, known, format} = page;
-  const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
   const rounds = (data.rounds || [])
     .filter(round => known(round.lr) && round.lr > 0 && round.tokens > 0);
   const drawn = new Set(rounds.map(round => round.tokens)).size > 1;
@@ -38,7 +37,7 @@
 
   function drawRounds(holder, size) {
     const lrs = rounds.map(round => round.lr), [low, high] = d3.extent(lrs);
-    const ends = rounds.flatMap(round => both(round.ci90) ? round.ci90 : [])
+    const ends = rounds.flatMap(round => page.ends(round.ci90))
       .map(v => Math.max(low / 8, Math.min(high * 8, v)));
     const last = rounds[rounds.length - 1], label = {text: format.lr(last.lr), bold: true};
     const frame = page.frame(holder, size, {
@@ -53,7 +52,7 @@
     const area = d3.area().x(x).y0(round => frame.y(round.ci90[0]))
       .y1(round => frame.y(round.ci90[1]));
     page.put(frame.plot, "path", {class: "band", fill: "var(--accent)",
-      d: area(rounds.filter(round => both(round.ci90)))});
+      d: area(rounds.filter(round => page.ends(round.ci90).length > 0))});
     page.put(frame.plot, "path",
       {class: "line", stroke: "var(--accent)", d: d3.line().x(x).y(y)(rounds)});
     const before = d3.max(rounds, round => known(page.now) && known(round.round) &&
