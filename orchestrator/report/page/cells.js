@@ -15,7 +15,7 @@
 (() => {
   "use strict";
   const {data, el, known, format} = page;
-  const titles = {width: "width", depth: "layers", vocab: "vocabulary", batch_tokens: "batch",
+  const titles = {width: "width", depth: "depth", vocab: "vocabulary", batch_tokens: "batch",
     parametrization: "parametrization", weight_decay: "weight decay",
       embedding_lr_exponent: "embedding exponent"};
   const cells = data.cells, indices = cells.map((cell, index) => index);
