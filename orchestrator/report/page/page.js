@@ -26,7 +26,7 @@
  *
  *   page.figure({id, title, caption, span, height, needs, tools, draw, table, flow, once})
  *     needs(data) -> whether there is anything to draw
- *     caption: text, or a function (data) -> text or node
+ *     caption: text, or a function (data) -> text
  *     span: columns it wants: 1 (default), 2, "full", or a function of the columns there are
  *     height: pixels of the drawing at least, a number (default 320) or a function of the width. In
  *     a row of figures all are as high as the highest: draw to size.height
@@ -51,7 +51,7 @@
  *
  *   page.el(tag, attributes, ...children)   an element; "on..." attributes are listeners, texts
  *                           are text nodes
- *   page.prose(text)        children for el(): no line break splits a number such as 1e-2
+ *   page.prose(text)        children for el(): no line break splits a number such as 1e-2, 90 %
  *   page.nodeOf(holder)     the element of an element or a d3 selection
  *   page.state.get(key, otherwise), page.state.set(key, value)   kept over a reload
  *   page.save(name, text, type)   downloads a text
@@ -80,8 +80,8 @@ const page = (() => {
 
   const nodeOf = holder => holder instanceof Node ? holder : holder.node();
 
-  /* Numbers such as 1e-2 that no line break splits. */
-  const prose = text => text.split(/(\d[\d.]*e-?\d+)/)
+  /* Numbers such as 1e-2 and 90 % that no line break splits. */
+  const prose = text => text.split(/(\d[\d.]*(?:e-?\d+| %))/)
     .map((part, i) => i % 2 ? el("span", {class: "number"}, part) : part);
 
   // ---- numbers as text, as the terminal shows them ----
