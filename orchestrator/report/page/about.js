@@ -50,6 +50,8 @@
 
   const shape = ["arch", "d_model", "n_layers", "n_heads", "head_size", "d_ff", "context", "vocab",
     "parametrization", "base_width"];
+  /* A command, or a table of losses, has a model and a training of its own. */
+  const own = ({trainer = {}}) => ["transformer", "simulate"].includes(trainer.kind);
   function modelBlock(resolved) {
     const models = (data.models || []).map((model, cell) => ({...model, name: page.cellName(cell)}))
       .filter(model => known(model.params));
@@ -57,7 +59,9 @@
     const counts = models.length !== 1 ? []
       : [["parameters", models[0].params], ["hidden parameters", models[0].hidden_params]]
         .filter(([, value]) => known(value)).map(([key, value]) => [key, count(value)]);
-    const shown = [...counts, ...filled(resolved.model).filter(([key]) => shape.includes(key))];
+    const values = own(resolved)
+      ? filled(resolved.model).filter(([key, value]) => value !== 0 && shape.includes(key)) : [];
+    const shown = [...counts, ...values];
     if (models.length === 0 && shown.length === 0) return null;
     const rows = models.map(model =>
       [model.name, format.tokens(model.params), format.tokens(model.hidden_params)]);
@@ -69,6 +73,13 @@
     filled(object).length > 0 ? block(name, facts(filled(object))) : null;
   const without = (object, start, unless) => Object.fromEntries(
     Object.entries(object || {}).filter(([key]) => unless || !key.startsWith(start)));
+
+  function trainingBlocks(resolved) {
+    const {trainer: {kind, argv = [], cwd} = {}, training} = resolved;
+    const muon = training?.optimizer === "muon";
+    return [kind === "transformer" ? null : group("Trainer", {kind, command: argv.join(" "), cwd}),
+      own(resolved) ? group("Training", without(training, "muon_", muon)) : null];
+  }
 
   function dataBlock({data: plan = {}}) {
     const made = plan.source === "synthetic";
@@ -104,12 +115,11 @@
 
   function drawAbout(holder) {
     const {plan = {}, lrsearch: version = {}} = data, resolved = plan.resolved || {};
-    const muon = resolved.training?.optimizer === "muon";
     page.nodeOf(holder).append(
       data.command ? el("div", {class: "repeat"}, el("h3", {}, "The command that repeats it"),
         page.command(data.command)) : "",
       page.blocks([modelBlock(resolved), dataBlock(resolved),
-        group("Training", without(resolved.training, "muon_", muon)), startsBlock(data.starts),
+        ...trainingBlocks(resolved), startsBlock(data.starts),
         group("Versions", {lrsearch: version.version, commit: version.commit,
           "run directory": data.run_dir, "page written": data.written_utc,
           schema: data.schema_version})]),

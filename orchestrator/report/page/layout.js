@@ -32,7 +32,7 @@
     const name = `${figure.id}-title`;
     figure.section = el("section", {id: figure.id, class: "figure", "aria-labelledby": name},
       el("h2", {id: name}, figure.title),
-      caption ? el("p", {class: "caption"}, caption) : null, tools, figure.holder,
+      caption ? el("p", {class: "caption"}, page.prose(caption)) : null, tools, figure.holder,
       figure.table ? numbers(figure) : null);
     main.append(figure.section);
     if (figure.tools) figure.tools(d3.select(tools));
