@@ -209,6 +209,56 @@ def check_slider(browser, run, data):
         expect(browser.js(POINTS) == len(run.told), "%s points at the last round" % browser.js(POINTS))
 
 
+PRESS = '[...document.querySelectorAll("#%s button")].find(one => one.textContent.trim() === "%s").click()'
+CHIPS = '[...document.querySelectorAll("#basins .chip")].map(one => one.getAttribute("aria-pressed")).join(" ")'
+FEET = """(() => {
+  const curves = [...document.querySelector("#basins svg[tabindex]").querySelectorAll("path.curve")];
+  return curves.map(one => one.getBBox()).map(box => box.y + box.height);
+})()"""
+
+
+def check_views(browser, data):
+    """Double click and Escape leave the zoom; chips hide horizons; nats above each optimum; log tokens."""
+    box = browser.js("""(() => {
+      const box = document.querySelector("#basins .drag .overlay").getBoundingClientRect();
+      return [box.x, box.y, box.width, box.height];
+    })()""")
+    at = lambda x, y: (box[0] + x * box[2], box[1] + y * box[3])
+    before, points = browser.js(TICKS), browser.js(POINTS)
+    for leave in ("double click", "Escape"):
+        browser.drag(*at(0.35, 0.35), *at(0.6, 0.7))
+        expect(browser.js(TICKS) != before, "a second drag does not zoom")
+        if leave == "Escape":
+            browser.js('document.querySelector("#basins svg[tabindex]").focus()')
+            browser.key("Escape")
+        else:
+            browser.js("""document.querySelector("#basins .drag .overlay")
+                .dispatchEvent(new MouseEvent("dblclick", {bubbles: true}))""")
+        browser.settle()
+        expect(browser.js(TICKS) == before, leave + " does not leave the zoom", browser.js(TICKS))
+    chips = browser.js(CHIPS).split()
+    if len(chips) > 1:
+        browser.js('document.querySelector("#basins .chip").click()')
+        expect(browser.js(CHIPS).split() == ["false"] + chips[1:], "a chip does not hide its horizon")
+        expect(browser.js(POINTS) < points, "the points of a hidden horizon stay")
+        for only in ("true" + " false" * (len(chips) - 1), " ".join(chips)):
+            browser.js("""document.querySelector("#basins .chip")
+                .dispatchEvent(new MouseEvent("dblclick", {bubbles: true}))""")
+            expect(browser.js(CHIPS) == only, "a double click on a chip leaves", browser.js(CHIPS))
+    browser.js(PRESS % ("basins", "nats above each optimum"))
+    feet = browser.js(FEET)
+    expect(not feet or max(feet) - min(feet) < 1, "curves do not begin at the same height", feet)
+    browser.js(PRESS % ("basins", "nats above each optimum"))
+    expect(browser.js(POINTS) == points, "%s points after all views" % browser.js(POINTS))
+    if data["curves"]["trial"]:
+        ticks = TICKS.replace("#basins", "#curves")
+        before = browser.js(ticks)
+        browser.js(PRESS % ("curves", "log tokens"))
+        expect(browser.js(ticks) != before, "the axis of tokens is not logarithmic")
+        browser.js(PRESS % ("curves", "log tokens"))
+        expect(browser.js(ticks) == before, "the axis of tokens is not linear again")
+
+
 COLUMN = """(title => {
   const heads = [...document.querySelectorAll("#trials thead th")], i = heads.findIndex(one => one.textContent.trim() === title);
   const rows = [...document.querySelectorAll("#trials tr[data-trial]")].slice(0, 30);
@@ -427,6 +477,7 @@ def look(browser, run, width, scheme, shots):
     if width == LAPTOP:
         check_hover(browser, data)
         check_zoom(browser)
+        check_views(browser, data)
         check_slider(browser, run, data)
         check_table(browser, run)
         check_keyboard(browser)

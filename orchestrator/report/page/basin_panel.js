@@ -125,7 +125,7 @@
     const isTarget = cell === null, above = view.above || isTarget, key = above ? "all" : cell;
     const lanes = domains.lanes ? horizons.length : 1, strip = lanes * lane + 5;
     const rows = isTarget ? 0 : horizons.length, shelf = above ? rows * lane + (now ? 22 : 6)
-      : now ? targetRoom : 0;
+      : now ? targetRoom : 6;
     const full = above ? domains.y : basins.lossDomain([cell]);
     const zoomed = basins.zoom.get(`y ${key}`);
     const room = below => Math.max(40, size.height - 66 - strip - below);
