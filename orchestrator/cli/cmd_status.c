@@ -2,6 +2,7 @@
  * a terminal it redraws one screen, elsewhere it prints a block after a change. */
 #define _DEFAULT_SOURCE /* SIGWINCH, struct winsize */
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -59,11 +60,22 @@ struct screen {
     size_t columns, rows;
 };
 
+/* COLUMNS, as a program like watch(1) passes it on; 0: not given. */
+static size_t columns_told(void)
+{
+    const char *told = getenv("COLUMNS");
+    unsigned long columns = told ? strtoul(told, NULL, 10) : 0;
+    return columns <= SHRT_MAX ? columns : 0;
+}
+
+/* A screen that is redrawn has the terminal's present size, whatever COLUMNS says; other output has
+ * COLUMNS if it is given, else the terminal's width, and none but a terminal has 80. */
 static void measure_screen(struct screen *screen)
 {
     struct winsize size;
+    size_t told = columns_told();
     bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
-    screen->columns = known ? size.ws_col : 80;
+    screen->columns = known && (screen->terminal || !told) ? size.ws_col : told ? told : 80;
     screen->rows = known ? size.ws_row : 24;
 }
 
@@ -192,7 +204,7 @@ static int show_screen(const struct screen *screen, const struct status_view *vi
                        struct status_layout *layout)
 {
     struct status_layout brief = *layout;
-    brief.columns = layout->columns = screen->columns < 140 ? screen->columns : 140;
+    brief.columns = layout->columns = screen->columns;
     brief.plot_rows = layout->plot_rows = 0;
     layout->worker_rows = screen->rows / 4;
     brief.worker_rows = 0;
@@ -218,7 +230,7 @@ static int show_view(const struct screen *screen, const struct status_view *view
                      const struct status_options *options, struct lr_error *err)
 {
     struct status_layout layout = {
-        .columns = 80, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
+        .columns = screen->columns, .plot_rows = 16, .worker_rows = 16, .unicode = is_utf8()};
     if (options->json)
         return status_print_json(view, err);
     if (screen->terminal)
@@ -258,6 +270,7 @@ static int watch_campaign(struct campaign_look *look, const struct status_option
     }
     bool redrawn = screen.terminal;
     leave_screen(&screen);
+    measure_screen(&screen);
     if (!rc && redrawn)
         rc = show_view(&screen, view, options, err);
     return rc;
@@ -266,14 +279,15 @@ static int watch_campaign(struct campaign_look *look, const struct status_option
 static int show_campaign(struct campaign_look *look, const struct status_options *options,
                          struct lr_error *err)
 {
-    const struct screen none = {0};
+    struct screen screen = {0};
     bool changed;
     int rc;
     if (options->watch)
         return watch_campaign(look, options, err);
     if ((rc = campaign_look(look, &changed, err)))
         return rc;
-    return show_view(&none, &look->fill.view, options, err);
+    measure_screen(&screen);
+    return show_view(&screen, &look->fill.view, options, err);
 }
 
 static int run(const struct command_line *line)

@@ -165,18 +165,24 @@ static void print_interval(FILE *out, const struct frame *frame, const char **ro
     print_row(out, frame, "90 %", " ", row);
 }
 
+/* The axis and its labels: at the ends and in the middle, of a wide plot also between. */
 static void print_axis(FILE *out, const struct frame *frame)
 {
-    char text[3][32];
-    int width = (int)frame->width, half = width / 2;
+    size_t parts = frame->width < 90 ? 2 : 4, used = 0;
     fprintf(out, "%*s %s", (int)LABEL - 2, "", frame->glyphs[CORNER]);
     for (size_t c = 0; c < frame->width; c++)
         fputs(frame->glyphs[AXIS_X], out);
-    format_lr(text[0], sizeof(text[0]), 2, exp(frame->x[0]));
-    format_lr(text[1], sizeof(text[1]), 2, exp((frame->x[0] + frame->x[1]) / 2));
-    format_lr(text[2], sizeof(text[2]), 2, exp(frame->x[1]));
-    fprintf(out, "\n%*s%-*s%-*s%*s\n", (int)LABEL, "", half - 3, text[0], width - half - 4, text[1],
-            7, text[2]);
+    fprintf(out, "\n%*s", (int)LABEL, "");
+    for (size_t i = 0; i <= parts; i++) {
+        char text[32];
+        double share = (double)i / (double)parts;
+        format_lr(text, sizeof(text), 2, exp(frame->x[0] + share * (frame->x[1] - frame->x[0])));
+        size_t length = strlen(text);
+        size_t at = i == 0 ? 0 : i == parts ? frame->width - length : i * frame->width / parts - 3;
+        fprintf(out, "%*s%s", (int)(at - used), "", text);
+        used = at + length;
+    }
+    fputc('\n', out);
 }
 
 bool basin_plot_print(FILE *out, const struct basin_plot *plot)

@@ -103,9 +103,10 @@ static bool any_known(const struct answer *answer, const struct group *group)
     return false;
 }
 
-static int group_width(const struct group *group)
+static int group_width(const struct group *group, bool intervals)
 {
-    return GAP + group->width + (group->interval_width ? GAP + group->interval_width : 0);
+    return GAP + group->width +
+           (intervals && group->interval_width ? GAP + group->interval_width : 0);
 }
 
 static void add_column(char row[ROW], int width, const char *text)
@@ -146,26 +147,29 @@ static void add_axes(char row[ROW], const struct answer *answer, const struct ce
                             : cell_axis_title(axis));
 }
 
-static void add_group(char row[ROW], const struct group *group, const struct cell_answer *cell)
+static void add_group(char row[ROW], const struct group *group, bool intervals,
+                      const struct cell_answer *cell)
 {
     char number[64] = "-", interval[80] = "-";
     if (cell)
         group->format(cell, number, interval);
     add_column(row, group->width, cell ? number : group->title);
-    if (group->interval_width)
+    if (intervals && group->interval_width)
         add_column(row, -group->interval_width, cell ? interval : "90 % interval");
 }
 
-/* Prints the groups in `left` that fit beside the axes, at least the first, and clears them. */
-static void print_table(FILE *out, const struct answer *answer, bool left[GROUPS])
+/* Prints the groups in `left` that fit beside the axes, at least the first, and clears them. Where
+ * not even that one fits, intervals are left out. */
+static void print_table(FILE *out, const struct answer *answer, bool left[GROUPS], int columns)
 {
     char row[ROW] = "";
     bool shown[GROUPS] = {false};
     int width = 0;
     add_axes(row, answer, NULL);
+    bool intervals = (int)strlen(row) + group_width(&groups[GROUP_LR], true) <= columns;
     for (int g = 0; g < GROUPS; g++) {
-        int with = width + group_width(&groups[g]);
-        if (!left[g] || (width > 0 && (int)strlen(row) + with > WRAP_COLUMNS))
+        int with = width + group_width(&groups[g], intervals);
+        if (!left[g] || (width > 0 && (int)strlen(row) + with > columns))
             continue;
         left[g] = false;
         shown[g] = true;
@@ -173,19 +177,19 @@ static void print_table(FILE *out, const struct answer *answer, bool left[GROUPS
     }
     for (int g = 0; g < GROUPS; g++)
         if (shown[g])
-            add_group(row, &groups[g], NULL);
+            add_group(row, &groups[g], intervals, NULL);
     fputc('\n', out);
     print_row(out, row);
     for (size_t c = 0; c < answer->cell_count; c++) {
         add_axes(row, answer, &answer->cells[c]);
         for (int g = 0; g < GROUPS; g++)
             if (shown[g])
-                add_group(row, &groups[g], &answer->cells[c]);
+                add_group(row, &groups[g], intervals, &answer->cells[c]);
         print_row(out, row);
     }
 }
 
-void cells_print(FILE *out, const struct answer *answer)
+void cells_print(FILE *out, const struct answer *answer, size_t columns)
 {
     bool left[GROUPS], some = true;
     char tokens[32];
@@ -194,7 +198,7 @@ void cells_print(FILE *out, const struct answer *answer)
     for (int g = 0; g < GROUPS; g++)
         left[g] = any_known(answer, &groups[g]);
     while (some) {
-        print_table(out, answer, left);
+        print_table(out, answer, left, (int)columns);
         some = false;
         for (int g = 0; g < GROUPS; g++)
             some = some || left[g];
@@ -206,11 +210,11 @@ void cells_print(FILE *out, const struct answer *answer)
             snprintf(ratios + used, sizeof(ratios) - used, "%s%s", used ? ", " : "; ",
                      groups[g].title);
     }
-    wrap_item(out, "best LR at %s tokens, extrapolated%s%s%s%s",
-              format_count(tokens, sizeof(tokens), (double)answer->target.tokens),
-              any_known(answer, &groups[GROUP_SLOPE]) ? "; slope: best LR ~ tokens^slope" : "",
-              ratios, *ratios ? ": best LR there over that of the hidden matrices" : "",
-              any_known(answer, &groups[GROUP_DECAY]) ? "; decay: best weight decay" : "");
+    wrap_within(out, columns, "  ", "best LR at %s tokens, extrapolated%s%s%s%s",
+                format_count(tokens, sizeof(tokens), (double)answer->target.tokens),
+                any_known(answer, &groups[GROUP_SLOPE]) ? "; slope: best LR ~ tokens^slope" : "",
+                ratios, *ratios ? ": best LR there over that of the hidden matrices" : "",
+                any_known(answer, &groups[GROUP_DECAY]) ? "; decay: best weight decay" : "");
 }
 
 const char *cells_nearest(char *text, size_t capacity, const struct answer *answer)

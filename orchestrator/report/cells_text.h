@@ -5,9 +5,10 @@
 #include "lrsearch/answer.h"
 
 /* Prints the parts of an answer that only campaigns with axes have, and confirmations. Each
- * function prints nothing if the answer has none. Plain text, 80 columns. */
+ * function prints nothing if the answer has none. Plain text, 80 columns unless others are given. */
 
-void cells_print(FILE *out, const struct answer *answer); /* one row per cell */
+/* One row per cell, in so many columns. */
+void cells_print(FILE *out, const struct answer *answer, size_t columns);
 /* Names the model whose horizons the answer shows. Returns `text`, or NULL if there are fewer than
  * two cells. */
 const char *cells_nearest(char *text, size_t capacity, const struct answer *answer);

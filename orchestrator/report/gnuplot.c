@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "lrsearch/memory.h"
 #include "lrsearch/own_file.h"
 #include "lrsearch/printable.h"
+#include "report/plain_text.h"
 
 extern char **environ;
 
@@ -78,10 +80,11 @@ int gnuplot_begin(struct gnuplot *gnuplot, const char *path, int width, int heig
         release(gnuplot);
         return rc;
     }
-    fprintf(gnuplot->script,
-            "set terminal svg size %d,%d dynamic font 'sans-serif,12' background 'white'\n"
-            "if (!exists('figure')) figure = %s",
-            width, height, *path == '/' ? "" : "'./'.");
+    fprintf(
+        gnuplot->script,
+        "set terminal svg size %d,%d dynamic font 'sans-serif,12' background 'white' noenhanced\n"
+        "if (!exists('figure')) figure = %s",
+        width, height, *path == '/' ? "" : "'./'.");
     gnuplot_string(gnuplot->script, path);
     fputs("\nset output figure\nset encoding utf8\nset grid lc rgb '#dddddd'\n", gnuplot->script);
     return 0;
@@ -199,4 +202,84 @@ int gnuplot_end_or_warn(struct gnuplot *gnuplot, const char *path, struct lr_err
                "gnuplot anywhere",
                path, path);
     return rc;
+}
+
+/* ---- log axes ---- */
+
+bool range_takes(double value)
+{
+    return value > 1e-60 && value < 1e60;
+}
+
+struct range range_empty(void)
+{
+    return (struct range){INFINITY, 0};
+}
+
+bool range_is_empty(const struct range *range)
+{
+    return !(range->low <= range->high);
+}
+
+void range_add(struct range *range, double value)
+{
+    if (!range_takes(value))
+        return;
+    range->low = fmin(range->low, value);
+    range->high = fmax(range->high, value);
+}
+
+void range_widen(struct range *range, double factor)
+{
+    range->low /= factor;
+    range->high *= factor;
+}
+
+double range_clamp(const struct range *range, double value)
+{
+    return !(value >= range->low) ? range->low : fmin(value, range->high);
+}
+
+/* Whether `tenths` / 10 of a power of ten gets a label, where each power has room for `room`. */
+static bool is_labelled(int tenths, double room)
+{
+    return tenths == 10   ? true
+           : room >= 22   ? true
+           : room >= 7    ? tenths == 20 || tenths == 30 || tenths == 50 || tenths == 70
+           : room >= 3.3  ? tenths == 20 || tenths == 50
+           : room >= 2.05 ? tenths == 30
+                          : false;
+}
+
+void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels, bool plain)
+{
+    double room = labels / log10(range->high / range->low);
+    int step = room < 1 ? (int)ceil(1 / room) : 1, last = (int)ceil(log10(range->high));
+    const char *separator = "";
+    fprintf(script, "set logscale %c 10\nset %crange [%.10g:%.10g]\nset %ctics (", axis, axis,
+            range->low, range->high, axis);
+    for (int power = (int)floor(log10(range->low)); power <= last; power++)
+        for (int tenths = 10; tenths < 100; tenths += tenths < 20 ? 5 : 10) {
+            char label[64] = "";
+            double value = tenths / 10.0 * pow(10, power);
+            bool shown = power % step == 0 && is_labelled(tenths, room);
+            if (value < range->low * (1 - 1e-9) || value > range->high * (1 + 1e-9) ||
+                (!shown && (step > 1 || tenths == 15)))
+                continue;
+            if (shown && plain)
+                snprintf(label, sizeof(label), "%.4g", value);
+            else if (shown)
+                format_lr(label, sizeof(label), tenths % 10 ? 2 : 1, value);
+            fprintf(script, "%s'%s' %.10g %d", separator, label, value, !shown);
+            separator = ", ";
+        }
+    fputs(")\n", script);
+}
+
+void gnuplot_row(FILE *script, const struct range *range, double x, double y, double at,
+                 const double ci90[2])
+{
+    fprintf(script, "%.10g %.10g", x, y);
+    for (int i = 0; i < 2; i++)
+        fprintf(script, " %.10g", isnan(ci90[i]) ? at : range_clamp(range, ci90[i]));
 }

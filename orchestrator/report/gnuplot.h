@@ -30,4 +30,25 @@ int gnuplot_end_or_warn(struct gnuplot *gnuplot, const char *path, struct lr_err
  * character becomes '?'. */
 void gnuplot_string(FILE *script, const char *text);
 
+/* ---- log axes: a number that gnuplot cannot draw there does not change them ---- */
+
+struct range {
+    double low, high; /* low > high: empty */
+};
+bool range_takes(double value); /* positive, and far enough from the limits of double */
+struct range range_empty(void);
+bool range_is_empty(const struct range *range);
+void range_add(struct range *range, double value);           /* if range_takes() it */
+void range_widen(struct range *range, double factor);        /* both ends */
+double range_clamp(const struct range *range, double value); /* NaN: low */
+
+/* Gives axis 'x' or 'y' this range with ticks at 1, 2 and 5 of each power of ten, or more or fewer:
+ * about `labels` of them are labelled, 1e-3, or if `plain` 0.001. */
+void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels,
+                      bool plain);
+/* A row of a data block, without its end: x, y and the ends of an interval, clamped to the range;
+ * `at` for an end that is not known. */
+void gnuplot_row(FILE *script, const struct range *range, double x, double y, double at,
+                 const double ci90[2]);
+
 #endif

@@ -1,14 +1,9 @@
 /* Runs are evenly spaced, whatever the time between them: a failed night leaves no gap, and two
  * runs within a minute do not overlap. */
-#include <math.h>
 #include "report/figures.h"
+#include "report/gnuplot.h"
 
 enum { WIDTH = 900, HEIGHT = 420, LABELS = 12 };
-
-static bool shows(const struct history_run *run)
-{
-    return figure_shows(run->lr);
-}
 
 /* Data block $name: number of the run, LR, ends of its interval. */
 static size_t write_runs(FILE *script, const char *name, const struct history_run *runs,
@@ -17,8 +12,9 @@ static size_t write_runs(FILE *script, const char *name, const struct history_ru
     size_t written = 0;
     fprintf(script, "$%s << END\n", name);
     for (size_t i = 0; i < count; i++)
-        if (shows(&runs[i]) && runs[i].drifted == drifted) {
-            figure_row(script, range, (double)(i + 1), runs[i].lr, runs[i].ci90);
+        if (range_takes(runs[i].lr) && runs[i].drifted == drifted) {
+            gnuplot_row(script, range, (double)(i + 1), runs[i].lr, runs[i].lr, runs[i].ci90);
+            fputc('\n', script);
             written++;
         }
     fputs("END\n", script);
@@ -39,30 +35,13 @@ static void write_labels(FILE *script, const struct history_run *runs, size_t co
     fputs(") rotate by -30\n", script);
 }
 
-/* 1, 2 and 5 of each power of ten, so that an axis of less than a decade has ticks. */
-static void write_ticks(FILE *script, const struct range *range)
-{
-    static const int steps[] = {1, 2, 5};
-    bool first = true;
-    fputs("set ytics (", script);
-    for (int power = -12; power <= 4; power++)
-        for (int i = 0; i < 3; i++) {
-            double tick = steps[i] * pow(10, power);
-            if (tick < range->low || tick > range->high)
-                continue;
-            fprintf(script, "%s'%de%d' %.10g", first ? "" : ", ", steps[i], power, tick);
-            first = false;
-        }
-    fputs(")\n", script);
-}
-
 int history_figure(const char *path, const struct history_run *runs, size_t count,
                    struct lr_error *err)
 {
     struct gnuplot gnuplot;
     struct range range = range_empty();
     for (size_t i = 0; i < count; i++)
-        if (shows(&runs[i])) {
+        if (range_takes(runs[i].lr)) {
             range_add(&range, runs[i].lr);
             range_add(&range, runs[i].ci90[0]);
             range_add(&range, runs[i].ci90[1]);
@@ -78,11 +57,10 @@ int history_figure(const char *path, const struct history_run *runs, size_t coun
     size_t steady = write_runs(script, "steady", runs, count, false, &range);
     size_t drifted = write_runs(script, "drifted", runs, count, true, &range);
     fprintf(script, "set title 'learning rate at the target, with its 90 %% interval'\n"
-                    "set logscale y\nset xlabel 'finished'\n");
-    write_ticks(script, &range);
+                    "set xlabel 'finished'\n");
+    gnuplot_log_axis(script, 'y', &range, 12, false);
     write_labels(script, runs, count);
-    fprintf(script, "set key top left\nset xrange [0:%zu]\nset yrange [%.6g:%.6g]\nplot ",
-            count + 1, range.low, range.high);
+    fprintf(script, "set key top left\nset xrange [0:%zu]\nplot ", count + 1);
     if (steady)
         fprintf(script,
                 "$steady using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lc rgb '#0072B2' title 'run'%s",

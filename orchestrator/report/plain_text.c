@@ -141,8 +141,8 @@ static int width_of(const char *text, size_t length)
 }
 
 /* `hang`: columns before the second and further lines. */
-static void __attribute__((format(printf, 4, 0)))
-wrap(FILE *out, const char *first, int hang, const char *format, va_list args)
+static void __attribute__((format(printf, 5, 0)))
+wrap(FILE *out, size_t columns, const char *first, int hang, const char *format, va_list args)
 {
     char text[2048];
     vsnprintf(text, sizeof(text), format, args);
@@ -157,7 +157,7 @@ wrap(FILE *out, const char *first, int hang, const char *format, va_list args)
     while (*word) {
         size_t length = strcspn(word, " ");
         int width = width_of(word, length);
-        if (column > indent && column + 1 + width > WRAP_COLUMNS) {
+        if (column > indent && column + 1 + width > (int)columns) {
             fprintf(out, "\n%*s", hang, "");
             column = indent = hang;
         } else if (column > indent) {
@@ -177,7 +177,16 @@ void wrap_print(FILE *out, const char *first, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    wrap(out, first, width_of(first, strlen(first)), format, args);
+    wrap(out, WRAP_COLUMNS, first, width_of(first, strlen(first)), format, args);
+    va_end(args);
+}
+
+void wrap_within(FILE *out, size_t columns, const char *first, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int width = width_of(first, strlen(first));
+    wrap(out, columns, first, width == 2 ? 4 : width, format, args);
     va_end(args);
 }
 
@@ -185,6 +194,6 @@ void wrap_item(FILE *out, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    wrap(out, "  ", 4, format, args);
+    wrap(out, WRAP_COLUMNS, "  ", 4, format, args);
     va_end(args);
 }

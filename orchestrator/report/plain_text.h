@@ -39,6 +39,9 @@ const char *format_fixed(char *text, size_t capacity, int digits, double value);
  * space. UTF-8 counts by characters. */
 void wrap_print(FILE *out, const char *first, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same in so many columns; behind two spaces as wrap_item(). */
+void wrap_within(FILE *out, size_t columns, const char *first, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* A line of a section: the same behind two spaces, further lines behind four. */
 void wrap_item(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

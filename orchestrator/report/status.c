@@ -4,8 +4,10 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lrsearch/memory.h"
+#include "lrsearch/printable.h"
 #include "report/cells_text.h"
 #include "report/plain_text.h"
 #include "report/summary.h"
@@ -28,6 +30,20 @@ const char *status_state_name(enum status_state state)
 
 /* ---- plain text ---- */
 
+enum { TEXT_MOST = 120, TABLE_MOST = 240 }; /* columns; longer lines are hard to read */
+
+static size_t columns_of(const struct status_layout *layout)
+{
+    size_t columns = layout->columns > 0 ? layout->columns : WRAP_COLUMNS;
+    return columns < STATUS_LEAST ? STATUS_LEAST : columns < TABLE_MOST ? columns : TABLE_MOST;
+}
+
+static size_t text_columns(const struct status_layout *layout)
+{
+    size_t columns = columns_of(layout);
+    return columns < TEXT_MOST ? columns : TEXT_MOST;
+}
+
 static const char *end_words(enum answer_status status)
 {
     switch (status) {
@@ -43,7 +59,7 @@ static const char *end_words(enum answer_status status)
     return "not to its end";
 }
 
-static void print_head(FILE *out, const struct status_view *view)
+static void print_head(FILE *out, const struct status_view *view, size_t columns)
 {
     char owner[192] = "";
     bool there = view->state == STATUS_RUNNING || view->state == STATUS_PREPARING;
@@ -53,17 +69,18 @@ static void print_head(FILE *out, const struct status_view *view)
                        : "; its process on %s is gone (pid %" PRIu64 ", since %s)",
                  view->owner_host, view->owner_pid, view->owner_since);
     if (view->state == STATUS_FINISHED)
-        wrap_print(out, "", "%s: finished, %s%s", view->name[0] ? view->name : view->run_dir,
-                   end_words(view->answer.status), owner);
+        wrap_within(out, columns, "", "%s: finished, %s%s",
+                    view->name[0] ? view->name : view->run_dir, end_words(view->answer.status),
+                    owner);
     else
-        wrap_print(out, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
-                   status_state_name(view->state), owner,
-                   view->state == STATUS_INTERRUPTED ? "; the run's command continues it"
-                   : view->state == STATUS_ASKED     ? "; running: handed out, result not told yet"
-                                                     : "");
+        wrap_within(out, columns, "", "%s: %s%s%s", view->name[0] ? view->name : view->run_dir,
+                    status_state_name(view->state), owner,
+                    view->state == STATUS_INTERRUPTED ? "; the run's command continues it"
+                    : view->state == STATUS_ASKED     ? "; running: handed out, result not told yet"
+                                                      : "");
 }
 
-static void print_counts(FILE *out, const struct status_view *view)
+static void print_counts(FILE *out, const struct status_view *view, size_t columns)
 {
     const struct status_counts *trials = &view->trials;
     uint32_t all =
@@ -76,28 +93,28 @@ static void print_counts(FILE *out, const struct status_view *view)
     if (view->wall_s > 0)
         snprintf(begun, sizeof(begun), "; %s so far%s",
                  format_seconds(wall, sizeof(wall), view->wall_s), sessions);
-    wrap_print(out, "round     ",
-               "%" PRIu32 "; %" PRIu32 " training%s: %" PRIu32 " done, %" PRIu32
-               " diverged%s, %" PRIu32 " running, %" PRIu32 " waiting%s",
-               view->round, all, all == 1 ? "" : "s", trials->done, trials->diverged, failed,
-               trials->running, trials->waiting, begun);
+    wrap_within(out, columns, "round     ",
+                "%" PRIu32 "; %" PRIu32 " training%s: %" PRIu32 " done, %" PRIu32
+                " diverged%s, %" PRIu32 " running, %" PRIu32 " waiting%s",
+                view->round, all, all == 1 ? "" : "s", trials->done, trials->diverged, failed,
+                trials->running, trials->waiting, begun);
 }
 
 /* Of the longest horizon that has a loss: losses of different horizons are not comparable. */
-static void print_best(FILE *out, const struct status_view *view)
+static void print_best(FILE *out, const struct status_view *view, size_t columns)
 {
     char lr[32], tokens[32];
     for (size_t i = view->horizon_count; i-- > 0;) {
         const struct status_horizon *horizon = &view->horizons[i];
         if (!isfinite(horizon->best_loss))
             continue;
-        wrap_print(out, "best      ", "loss %.4f at LR %s, %s tokens", horizon->best_loss,
-                   LR(lr, 3, horizon->best_lr), COUNT(tokens, horizon->tokens));
+        wrap_within(out, columns, "best      ", "loss %.4f at LR %s, %s tokens", horizon->best_loss,
+                    LR(lr, 3, horizon->best_lr), COUNT(tokens, horizon->tokens));
         return;
     }
 }
 
-static void print_answer(FILE *out, const struct status_view *view)
+static void print_answer(FILE *out, const struct status_view *view, size_t columns)
 {
     const struct target_answer *target = &view->answer.target;
     const struct confidence_answer *confidence = &view->answer.confidence;
@@ -108,27 +125,27 @@ static void print_answer(FILE *out, const struct status_view *view)
                        : view->answer.status == ANSWER_BUDGET_EXHAUSTED ? "as far as it went: "
                                                                         : "";
     if (!isfinite(target->lr)) {
-        wrap_print(out, "answer    ", "none yet");
+        wrap_within(out, columns, "answer    ", "none yet");
         return;
     }
     if (confidence->word != CONFIDENCE_NONE)
         snprintf(word, sizeof(word), "; confidence: %s", confidence_name(confidence->word));
-    wrap_print(out, "answer    ", "%speak learning rate for %s tokens: %s%s%s", lead,
-               COUNT(tokens, target->tokens), LR(lr, 2, target->lr),
-               format_interval90(interval, sizeof(interval), 'l', 2, target->ci90), word);
+    wrap_within(out, columns, "answer    ", "%speak learning rate for %s tokens: %s%s%s", lead,
+                COUNT(tokens, target->tokens), LR(lr, 2, target->lr),
+                format_interval90(interval, sizeof(interval), 'l', 2, target->ci90), word);
 }
 
-static void print_stopped(FILE *out, const struct status_view *view)
+static void print_stopped(FILE *out, const struct status_view *view, size_t columns)
 {
     if (view->state == STATUS_FINISHED && view->answer.stopped[0])
-        wrap_print(out, "stopped   ", "%s", view->answer.stopped);
+        wrap_within(out, columns, "stopped   ", "%s", view->answer.stopped);
 }
 
-static void print_warnings(FILE *out, const struct status_view *view)
+static void print_warnings(FILE *out, const struct status_view *view, size_t columns)
 {
     if (view->answer.warning_count > 0 && isfinite(view->answer.target.lr))
-        wrap_print(out, "warnings  ", "%zu; lrsearch fit %s prints them",
-                   view->answer.warning_count, view->run_dir);
+        wrap_within(out, columns, "warnings  ", "%zu; lrsearch fit %s prints them",
+                    view->answer.warning_count, view->run_dir);
 }
 
 static const char *amount_text(char *text, size_t capacity, const char *key, double amount)
@@ -143,7 +160,7 @@ static const char *amount_text(char *text, size_t capacity, const char *key, dou
     return text;
 }
 
-static void print_budget(FILE *out, const struct status_view *view)
+static void print_budget(FILE *out, const struct status_view *view, size_t columns)
 {
     char line[STATUS_BUDGETS * 128] = "";
     size_t used = 0;
@@ -157,10 +174,10 @@ static void print_budget(FILE *out, const struct status_view *view)
                                  100 * budget->used / budget->limit);
     }
     if (view->budget_count > 0)
-        wrap_print(out, "budget    ", "%s", line);
+        wrap_within(out, columns, "budget    ", "%s", line);
 }
 
-static void print_left(FILE *out, const struct status_view *view)
+static void print_left(FILE *out, const struct status_view *view, size_t columns)
 {
     char tokens[32], seconds[32], time[64] = "";
     if (view->state == STATUS_FINISHED || view->trials_left == 0)
@@ -168,8 +185,9 @@ static void print_left(FILE *out, const struct status_view *view)
     if (isfinite(view->seconds_left))
         snprintf(time, sizeof(time), ", %s at this session's speed",
                  format_seconds(seconds, sizeof(seconds), view->seconds_left));
-    wrap_print(out, "left      ", "about %" PRIu64 " training%s, %s tokens%s", view->trials_left,
-               view->trials_left == 1 ? "" : "s", COUNT(tokens, view->tokens_left), time);
+    wrap_within(out, columns, "left      ", "about %" PRIu64 " training%s, %s tokens%s",
+                view->trials_left, view->trials_left == 1 ? "" : "s",
+                COUNT(tokens, view->tokens_left), time);
 }
 
 /* "3.0e-3 .. 1.2e-2"; "?" for an end that was not tried. */
@@ -192,41 +210,117 @@ static const struct horizon_answer *answer_at(const struct status_view *view, ui
     return NULL;
 }
 
-static void print_horizons(FILE *out, const struct status_view *view, bool brief)
+/* The columns of the table of horizons, in their order; rank: those of a lower one have precedence
+ * where not all fit. The last three need more than 80 columns. */
+static const struct horizon_column {
+    const char *title;
+    int gap, width, rank; /* width < 0: to the left */
+} horizon_columns[] = {
+    {"tokens", 0, 7, 0},  {"done", 1, 4, 4},      {"div.", 1, 4, 5},
+    {"run", 1, 4, 6},     {"wait", 1, 4, 7},      {"lowest", 1, 8, 2},
+    {"at LR", 1, 8, 3},   {"between", 2, -16, 8}, {"fitted, 90 %", 1, -16, 1},
+    {"optimum", 1, 8, 9}, {"its loss", 1, 8, 10}, {"2x costs", 1, 8, 11},
+};
+enum {
+    TOKENS,
+    DONE,
+    DIVERGED,
+    RUN,
+    WAIT,
+    LOWEST,
+    AT_LR,
+    BETWEEN,
+    FITTED,
+    OPTIMUM,
+    ITS_LOSS,
+    TWICE,
+    HORIZON_COLUMNS
+};
+
+static void choose_columns(bool shown[HORIZON_COLUMNS], size_t columns)
 {
-    bool open = false;
-    char name[128];
+    size_t used = 0;
+    for (int rank = 0; rank < HORIZON_COLUMNS; rank++)
+        for (int c = 0; c < HORIZON_COLUMNS; c++) {
+            const struct horizon_column *column = &horizon_columns[c];
+            size_t width = (size_t)(column->gap + abs(column->width));
+            if (column->rank != rank)
+                continue;
+            shown[c] = used + width <= columns;
+            used += shown[c] ? width : 0;
+        }
+}
+
+static void print_horizon_row(FILE *out, const bool shown[HORIZON_COLUMNS],
+                              char text[HORIZON_COLUMNS][80])
+{
+    int spaces = 0; /* not at the end of a line */
+    for (int c = 0; c < HORIZON_COLUMNS; c++) {
+        const struct horizon_column *column = &horizon_columns[c];
+        int length = (int)strlen(text[c]), rest = abs(column->width) - length;
+        if (!shown[c])
+            continue;
+        spaces += column->gap + (column->width > 0 && rest > 0 ? rest : 0);
+        fprintf(out, "%*s%s", spaces, "", text[c]);
+        spaces = column->width < 0 && rest > 0 ? rest : 0;
+    }
+    fputc('\n', out);
+}
+
+static void fill_horizon(char text[HORIZON_COLUMNS][80], const struct status_horizon *horizon,
+                         const struct horizon_answer *answer)
+{
+    const uint32_t counts[] = {horizon->trials.done, horizon->trials.diverged,
+                               horizon->trials.running, horizon->trials.waiting};
+    const char *none = answer ? no_optimum(answer) : NULL;
+    bool fitted = isfinite(horizon->lr_opt) && interval_known(horizon->ci90) && !none;
+    for (int c = 0; c < HORIZON_COLUMNS; c++)
+        strcpy(text[c], "-");
+    format_count(text[TOKENS], 80, (double)horizon->tokens);
+    for (int c = 0; c < 4; c++)
+        snprintf(text[DONE + c], 80, "%" PRIu32, counts[c]);
+    format_lr(text[AT_LR], 80, 3, horizon->best_lr);
+    if (isfinite(horizon->best_loss)) {
+        format_fixed(text[LOWEST], 80, 4, horizon->best_loss);
+        bracket_text(text[BETWEEN], 80, horizon->bracket);
+    }
+    if (none)
+        snprintf(text[FITTED], 80, "%s", none + (strncmp(none, "none: ", 6) == 0 ? 6 : 0));
+    if (!fitted)
+        return;
+    format_lr_interval(text[FITTED], 80, 2, horizon->ci90);
+    format_lr(text[OPTIMUM], 80, 3, horizon->lr_opt);
+    format_fixed(text[ITS_LOSS], 80, 4, answer ? answer->loss_min : NAN);
+    format_ratio(text[TWICE], 80, answer ? answer->curvature : NAN);
+}
+
+static void print_horizons(FILE *out, const struct status_view *view,
+                           const struct status_layout *layout)
+{
+    bool open = false, shown[HORIZON_COLUMNS];
+    size_t columns = text_columns(layout);
+    char name[128], text[HORIZON_COLUMNS][80];
     if (view->horizon_count == 0)
         return;
     fputc('\n', out);
     if (cells_nearest(name, sizeof(name), &view->answer))
-        wrap_print(out, "", "the model nearest to the target: %s", name);
-    fprintf(out, "%7s %4s %4s %4s %4s %8s %8s  %-16s %s\n", "tokens", "done", "div.", "run", "wait",
-            "lowest", "at LR", "between", "fitted, 90 %");
+        wrap_within(out, columns, "", "the model nearest to the target: %s", name);
+    choose_columns(shown, columns_of(layout));
+    for (int c = 0; c < HORIZON_COLUMNS; c++)
+        snprintf(text[c], sizeof(text[c]), "%s", horizon_columns[c].title);
+    print_horizon_row(out, shown, text);
     for (size_t i = 0; i < view->horizon_count; i++) {
         const struct status_horizon *horizon = &view->horizons[i];
-        char tokens[32], lr[32], loss[32] = "-", bracket[72] = "-", fitted[80] = "-";
-        if (isfinite(horizon->best_loss)) {
-            snprintf(loss, sizeof(loss), "%.4f", horizon->best_loss);
-            bracket_text(bracket, sizeof(bracket), horizon->bracket);
-            open = open || !interval_known(horizon->bracket);
-        }
-        const struct horizon_answer *answer = answer_at(view, horizon->tokens);
-        if (answer && no_optimum(answer))
-            snprintf(fitted, sizeof(fitted), "%s", no_optimum(answer));
-        else if (isfinite(horizon->lr_opt) && interval_known(horizon->ci90))
-            format_lr_interval(fitted, sizeof(fitted), 2, horizon->ci90);
-        fprintf(out, "%7s %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %4" PRIu32 " %8s %8s  %-16s %s\n",
-                COUNT(tokens, horizon->tokens), horizon->trials.done, horizon->trials.diverged,
-                horizon->trials.running, horizon->trials.waiting, loss, LR(lr, 3, horizon->best_lr),
-                bracket, fitted);
+        fill_horizon(text, horizon, answer_at(view, horizon->tokens));
+        print_horizon_row(out, shown, text);
+        open = open || (isfinite(horizon->best_loss) && !interval_known(horizon->bracket));
     }
-    if (!brief)
-        wrap_print(
-            out, "  ",
-            "lowest: the lowest loss seen; between: the LRs tried next to its own%s; fitted: the "
-            "optimum",
-            open ? ", ? where none was" : "");
+    if (!layout->brief)
+        wrap_within(out, columns, "  ", "%s%s%s; fitted: the optimum%s",
+                    "lowest: the lowest loss seen",
+                    shown[BETWEEN] ? "; between: the LRs tried next to its own" : "",
+                    shown[BETWEEN] && open ? ", ? where none was" : "",
+                    shown[TWICE] ? "; 2x costs: what half or twice its LR adds to its loss" : "");
 }
 
 static void print_plot(FILE *out, const struct status_view *view,
@@ -236,7 +330,7 @@ static void print_plot(FILE *out, const struct status_view *view,
                               .count = view->point_count,
                               .lr_opt = NAN,
                               .ci90 = {NAN, NAN},
-                              .columns = layout->columns,
+                              .columns = columns_of(layout),
                               .rows = layout->plot_rows,
                               .unicode = layout->unicode};
     char tokens[32];
@@ -253,28 +347,27 @@ static void print_plot(FILE *out, const struct status_view *view,
     basin_plot_print(out, &plot);
 }
 
-static void print_worker(FILE *out, const struct status_worker *worker, int host_width)
+static const char *worker_text(char text[256], const struct status_worker *worker)
 {
-    char lead[96], group[32] = "", lr[32], done[32], all[32], since[32];
+    char group[32] = "", lr[32], done[32], all[32], since[32];
     /* the last step may end beyond the horizon */
     uint64_t tokens =
         worker->tokens < worker->horizon_tokens ? worker->tokens : worker->horizon_tokens;
     if (worker->ranks > 1)
         snprintf(group, sizeof(group), ", %" PRIu32 " ranks", worker->ranks);
-    snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.24s  ", worker->rank, host_width,
-             worker->host[0] ? worker->host : "-");
     if (worker->lost || worker->silent)
-        wrap_print(out, lead, "%s: %s", worker->lost ? "lost" : "silent", worker->message);
+        snprintf(text, 256, "%s: %s", worker->lost ? "lost" : "silent", worker->message);
     else if (worker->trial_id > 0 && worker->leader != worker->rank)
-        wrap_print(out, lead, "training %" PRIu32 ", in the group of rank %" PRIu32,
-                   worker->trial_id, worker->leader);
+        snprintf(text, 256, "training %" PRIu32 ", in the group of rank %" PRIu32, worker->trial_id,
+                 worker->leader);
     else if (worker->trial_id > 0)
-        wrap_print(out, lead, "training %" PRIu32 "%s: LR %s, %s of %s tokens, about %s",
-                   worker->trial_id, group, LR(lr, 3, worker->lr), COUNT(done, tokens),
-                   COUNT(all, worker->horizon_tokens),
-                   format_seconds(since, sizeof(since), worker->for_s));
+        snprintf(text, 256, "training %" PRIu32 "%s: LR %s, %s of %s tokens, about %s",
+                 worker->trial_id, group, LR(lr, 3, worker->lr), COUNT(done, tokens),
+                 COUNT(all, worker->horizon_tokens),
+                 format_seconds(since, sizeof(since), worker->for_s));
     else
-        wrap_print(out, lead, "idle");
+        snprintf(text, 256, "idle");
+    return lr_printable(text, "");
 }
 
 /* What a worker is to the reader; each counts once. In the order of the list: silent and lost ones
@@ -289,53 +382,84 @@ static enum worker_kind kind_of(const struct status_worker *worker)
                                   : KIND_IDLE;
 }
 
-static void print_workers(FILE *out, const struct status_view *view,
-                          const struct status_layout *layout)
+enum { HOST_MOST = 24, HOST_NARROW = 12, WORKER_GAP = 3 };
+
+/* One below the other, or side by side where the longest of them leaves room for that. */
+static void print_worker_list(FILE *out, const struct status_view *view,
+                              const struct status_layout *layout, size_t rows)
 {
-    size_t of[KINDS] = {0}, shown = 0, host = 1;
-    char silent[48] = "";
-    if (view->state != STATUS_RUNNING || view->worker_count == 0)
-        return;
+    size_t host = 1, longest = 0, shown = 0;
+    char text[256], lead[96];
     for (size_t i = 0; i < view->worker_count; i++) {
-        of[kind_of(&view->workers[i])]++;
-        host = strlen(view->workers[i].host) > host ? strlen(view->workers[i].host) : host;
+        size_t name = strlen(view->workers[i].host);
+        size_t length = strlen(worker_text(text, &view->workers[i]));
+        host = name > host ? name : host;
+        longest = length > longest ? length : longest;
     }
-    if (!layout->brief)
-        fputc('\n', out);
-    if (of[KIND_SILENT] > 0)
-        snprintf(silent, sizeof(silent), "%zu silent, ", of[KIND_SILENT]);
-    wrap_print(out, "workers   ", "%zu: %zu training, %zu idle, %s%zu lost", view->worker_count,
-               of[KIND_BUSY], of[KIND_IDLE], silent, of[KIND_LOST]);
+    size_t most = columns_of(layout) < 60 ? HOST_NARROW : HOST_MOST;
+    host = host < most ? host : most;
+    size_t width = 6 + 2 + host + 2 + longest; /* of an entry */
+    size_t beside = (columns_of(layout) + WORKER_GAP) / (width + WORKER_GAP), gap = 0;
+    size_t limit = rows * (beside > 1 ? beside : 1);
     for (enum worker_kind kind = 0; kind < KINDS; kind++)
         for (size_t i = 0; i < view->worker_count; i++) {
             const struct status_worker *worker = &view->workers[i];
-            if (kind_of(worker) != kind || shown == layout->worker_rows)
+            if (kind_of(worker) != kind || shown == limit)
                 continue;
-            print_worker(out, worker, host < 24 ? (int)host : 24);
+            snprintf(lead, sizeof(lead), "%6" PRIu32 "  %-*.*s  ", worker->rank, (int)host,
+                     (int)host, worker->host[0] ? worker->host : "-");
+            lr_printable(lead, "");
             shown++;
+            if (beside < 2) {
+                wrap_within(out, text_columns(layout), lead, "%s", worker_text(text, worker));
+                continue;
+            }
+            fprintf(out, "%*s%s%s", (int)gap, "", lead, worker_text(text, worker));
+            bool last = shown % beside == 0 || shown == limit || shown == view->worker_count;
+            gap = last ? 0 : WORKER_GAP + longest - strlen(text);
+            fputs(last ? "\n" : "", out);
         }
     if (shown > 0 && shown < view->worker_count)
         fprintf(out, "%6s  and %zu more\n", "", view->worker_count - shown);
 }
 
+static void print_workers(FILE *out, const struct status_view *view,
+                          const struct status_layout *layout)
+{
+    size_t of[KINDS] = {0};
+    char silent[48] = "";
+    if (view->state != STATUS_RUNNING || view->worker_count == 0)
+        return;
+    for (size_t i = 0; i < view->worker_count; i++)
+        of[kind_of(&view->workers[i])]++;
+    if (!layout->brief)
+        fputc('\n', out);
+    if (of[KIND_SILENT] > 0)
+        snprintf(silent, sizeof(silent), "%zu silent, ", of[KIND_SILENT]);
+    wrap_within(out, text_columns(layout), "workers   ", "%zu: %zu training, %zu idle, %s%zu lost",
+                view->worker_count, of[KIND_BUSY], of[KIND_IDLE], silent, of[KIND_LOST]);
+    print_worker_list(out, view, layout, layout->worker_rows);
+}
+
 void status_print_text(FILE *out, const struct status_view *view,
                        const struct status_layout *layout)
 {
-    print_head(out, view);
+    size_t columns = text_columns(layout);
+    print_head(out, view, columns);
     if (view->state == STATUS_PREPARING)
         return;
-    print_counts(out, view);
-    print_best(out, view);
-    print_answer(out, view);
+    print_counts(out, view, columns);
+    print_best(out, view, columns);
+    print_answer(out, view, columns);
     if (!layout->brief) {
-        print_stopped(out, view);
-        print_warnings(out, view);
+        print_stopped(out, view, columns);
+        print_warnings(out, view, columns);
     }
-    print_budget(out, view);
-    print_left(out, view);
-    print_horizons(out, view, layout->brief);
+    print_budget(out, view, columns);
+    print_left(out, view, columns);
+    print_horizons(out, view, layout);
     if (!layout->brief)
-        cells_print(out, &view->answer);
+        cells_print(out, &view->answer, columns_of(layout));
     print_plot(out, view, layout);
     print_workers(out, view, layout);
 }

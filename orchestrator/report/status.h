@@ -81,10 +81,12 @@ struct status_view { /* zeroed: nothing is known */
     struct answer answer;
 };
 
+#define STATUS_LEAST 40
+
 struct status_layout {
-    size_t columns;     /* of the plot; the text has 80 */
+    size_t columns;     /* of a line, STATUS_LEAST or more; 0: 80 */
     size_t plot_rows;   /* 0: no plot */
-    size_t worker_rows; /* further ones are only counted */
+    size_t worker_rows; /* lines of workers; further ones are only counted */
     bool brief;         /* for a small screen: no explanations, no table of cells */
     bool unicode;
 };

@@ -631,7 +631,7 @@ void summary_print(FILE *out, const char *name, const char *run_dir, const struc
     print_use(out, answer);
     print_measured(out, answer);
     print_ratios(out, answer);
-    cells_print(out, answer);
+    cells_print(out, answer, WRAP_COLUMNS);
     print_extrapolated(out, answer);
     print_model(out, answer);
     confirms_print(out, answer);

@@ -41,6 +41,13 @@ if sh "$check" "$tree" >/dev/null 2>&1; then
     done
 fi
 
+mkdir "$tree/orchestrator/report/page"
+printf 'const a = `two\nlines`;\n' >"$tree/orchestrator/report/page/a.js"
+expect 1 "page/a.js:1: a text in backquotes spans lines"
+printf '/* %0101d */\n' 0 >"$tree/orchestrator/report/page/a.js"
+expect 1 "page/a.js:1: 107 columns"
+rm -r "$tree/orchestrator/report/page"
+
 if command -v clang-tidy >/dev/null 2>&1; then
     cp "$source/.clang-tidy" "$tree/.clang-tidy"
     printf 'int f(int x);\nint f(int x)\n{\n    if (x > 1);\n    return x == x;\n}\n' >"$tree/bad.c"

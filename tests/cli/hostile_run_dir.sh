@@ -35,8 +35,7 @@ run "$LRSEARCH" -q replay.yaml --run-dir whole
 files=$(cd whole && find . -type f ! -name journal.jsonl | sed 's/^..//')
 for file in $files; do
     rm -rf run && mkdir -m 700 run
-    for at in "$file" "$file.tmp" "$file.part" "$file.gp" "figures/.report.svg.gp" \
-        "figures/.report.svg.part"; do
+    for at in "$file" "$file.tmp" "$file.part" "$file.gp"; do
         mkdir -p "run/$(dirname "$at")"
         ln -sf "$victim" "run/$at"
     done

@@ -33,7 +33,7 @@ tiny_plan tiny.yaml
 find whole | sort >whole.files
 seal whole
 
-for arguments in "status view/n1" "status view/part --json" "fit view/n1" "predict view/n1 --tokens 32M" \
+for arguments in "status view/n1" "status view/part --json" "report view/n1 --data" "fit view/n1" "predict view/n1 --tokens 32M" \
     "compare view/n1 view/n2" "history view" "history view --plot elsewhere.svg" \
     "audit --lr 3e-4 --tokens 1T --params 7B view/n1" "export view/n1 --format csv -o csv" \
     "export view/n1 --format sqlite -o sqlite" "tokenize view/story.txt --vocab 256 --out tokens"; do

@@ -3,6 +3,11 @@
 # and every trial; of campaigns that failed, ran out of budget or still run; --data; --watch.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 
+length() # KEY...: of the array of numbers in page.json
+{
+    json page.json "$@" | tr ',' '\n' | grep -c '[0-9]'
+}
+
 expect_count() # WHAT EXPECTED FOUND
 {
     [ "$2" -eq "$3" ] || fail "$1: $3 instead of $2"
@@ -51,11 +56,11 @@ expect_whole $dir/report.html
 expect_same_lr $dir
 [ "$(stat -c %a $dir/report.html)" = 600 ] || fail "report.html is not private"
 trials=$(($(wc -l <$dir/trials.csv) - 1))
-expect_count "trials" "$trials" "$(json page.json trials id | grep -c '[0-9]')"
+expect_count "trials" "$trials" "$(length trials id)"
 over=$(grep -cE ",(done|diverged)," $dir/trials.csv)
-expect_count "loss curves" "$over" "$(json page.json curves trial | grep -c '[0-9]')"
-expect_count "attempts" "$trials" "$(json page.json attempts rank | grep -c '[0-9]')"
-expect_count "points of a posterior curve" 49 "$(json page.json fits 0 curve lr | grep -c '[0-9]')"
+expect_count "loss curves" "$over" "$(length curves trial)"
+expect_count "attempts" "$trials" "$(length attempts rank)"
+expect_count "points of a posterior curve" 49 "$(length fits 0 curve lr)"
 lr=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 5 { print $at["lr"] }' $dir/trials.csv)
 awk -v a="$(json page.json trials lr 3)" -v b="$lr" 'BEGIN { exit !(a > 0 && a + 0 == b + 0) }' ||
     fail "the learning rate of trial 4 is not that of trials.csv"

@@ -111,7 +111,32 @@ if command -v script >/dev/null; then
     expect_out "$(printf '\033[?25h\033[?1049l')"
     sed -n "/$(printf '\033')\[?1049l/,\$p" out | grep -q 'tiny: interrupted' ||
         fail "what was seen last is not left on the terminal"
+    widest() # COMMAND: what it shows is in out, the length of its longest line in $longest
+    {
+        last_command=$1
+        LC_ALL=C TERM=xterm timeout 60 script -qec "$1" /dev/null 2>err </dev/null | tr -d '\r' |
+            sed "s/$(printf '\033')[^a-zA-Z]*[a-zA-Z]//g" >out
+        grep -q 'tiny: interrupted' out || fail "nothing is shown: $(cat out)"
+        longest=$(awk 'length($0) > most { most = length($0) } END { print most }' out)
+    }
+    for columns in 40 80 120 200; do
+        for watch in "" --watch; do
+            widest "stty rows 60 cols $columns; $LRSEARCH status logs/tiny $watch"
+            [ "$longest" -le $columns ] || fail "$longest columns on a terminal of $columns"
+            [ "$longest" -gt $((columns * 9 / 10)) ] || fail "$longest columns of $columns are used"
+        done
+    done
+    widest "stty rows 60 cols 200; COLUMNS=60 $LRSEARCH status logs/tiny"
+    { [ "$longest" -le 60 ] && [ "$longest" -gt 54 ]; } || fail "$longest columns with COLUMNS=60"
 fi
+# A pipe has 80 columns, unless COLUMNS says another number, as watch(1) does.
+for columns in "" 0 many -5 50 120; do
+    COLUMNS=$columns LC_ALL=C run "$LRSEARCH" status logs/tiny
+    longest=$(awk 'length($0) > most { most = length($0) } END { print most }' out)
+    case $columns in 50 | 120) ;; *) columns=80 ;; esac
+    { [ "$longest" -le $columns ] && [ "$longest" -gt $((columns * 9 / 10)) ]; } ||
+        fail "$longest columns of $columns"
+done
 run "$LRSEARCH" long.yaml
 final=$status
 [ "$final" -eq 0 ] || [ "$final" -eq 3 ] || fail "exit status $final"

@@ -17,17 +17,22 @@ static inline size_t characters(const char *line, size_t bytes)
     return count;
 }
 
-/* No line is longer than 80 columns or ends in a space. */
-static inline void assert_fits(const char *text)
+/* No line is longer than so many columns or ends in a space. */
+static inline void assert_fits_in(const char *text, size_t columns)
 {
     while (*text) {
         size_t bytes = strcspn(text, "\n");
-        if (characters(text, bytes) > WRAP_COLUMNS)
-            fail_msg("longer than %d columns: %.*s", WRAP_COLUMNS, (int)bytes, text);
+        if (characters(text, bytes) > columns)
+            fail_msg("longer than %zu columns: %.*s", columns, (int)bytes, text);
         if (bytes && text[bytes - 1] == ' ')
             fail_msg("ends in a space: '%.*s'", (int)bytes, text);
         text += bytes + (text[bytes] == '\n');
     }
+}
+
+static inline void assert_fits(const char *text)
+{
+    assert_fits_in(text, WRAP_COLUMNS);
 }
 
 /* Line breaks and spaces between words count as one space. */

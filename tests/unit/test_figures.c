@@ -10,7 +10,7 @@
 #include "cells_answer.h"
 #include "lrsearch/log.h"
 #include "lrsearch/memory.h"
-#include "report/figure.h"
+#include "report/figure_data.h"
 #include "report/figures.h"
 #include "store/run_dir.h"
 
@@ -134,7 +134,7 @@ static void every_point(void **state)
     assert_int_equal(marks(svg, CIRCLE), 9 + 3);
     assert_int_equal(marks(svg, HOLLOW_DIAMOND), 1);
     assert_non_null(strstr(svg, ">slope 0.55 (0.36 .. 0.74)<"));
-    assert_non_null(strstr(svg, ">1/2<"));
+    assert_non_null(strstr(svg, "slope 1 (dashed, muP) and 1/2 (dotted, large vocabulary)"));
     lr_free(svg);
     svg = read_text("figures/basins.svg");
     assert_int_equal(marks(svg, CIRCLE) - 2 + marks(svg, RING) + marks(svg, TRIANGLE),
@@ -181,11 +181,14 @@ static void everything_full(void **state)
     cells_answer_full(&answer);
     trial_count = cells_trials(&answer, trials, list);
     draw_silently();
-    char *svg = read_text("figures/basins.svg");
-    assert_int_equal(marks(svg, HOLLOW_DIAMOND), ANSWER_BASINS);
+    char *svg = read_text("figures/basins.svg"); /* 12 panels of 4 horizons */
+    assert_int_equal(marks(svg, HOLLOW_DIAMOND), 48);
+    assert_non_null(strstr(svg, ">Loss against learning rate: 12 of 64 models<"));
     lr_free(svg);
-    svg = read_text("figures/horizon.svg");
-    assert_int_equal(marks(svg, CIRCLE), ANSWER_BASINS + 2);
+    svg = read_text("figures/horizon.svg"); /* 12 panels of 2 widths and 4 horizons */
+    assert_int_equal(marks(svg, CIRCLE), 96 + 2);
+    assert_int_equal(marks(svg, HOLLOW_DIAMOND), 1); /* that of the answer is among them */
+    assert_non_null(strstr(svg, ">Best learning rate against tokens: 12 of 32 models<"));
     lr_free(svg);
     assert_true(exists("figures/ratio.svg"));
 }
@@ -240,6 +243,18 @@ static void odd_numbers(void **state)
         draw_silently();
         assert_true(exists("figures/horizon.svg"));
         assert_true(exists("figures/basins.svg"));
+        setenv("PATH", folder, 1); /* the scripts */
+        draw_silently();
+        setenv("PATH", path_before, 1);
+        static const char *const scripts[] = {"figures/horizon.svg.gp", "figures/basins.svg.gp",
+                                              "figures/ratio.svg.gp"};
+        for (size_t i = 0; i < 3; i++) {
+            char *script = read_text(scripts[i]);
+            assert_null(strstr(script, "nan")); /* gnuplot's own word is NaN */
+            assert_null(strstr(script, "inf"));
+            lr_free(script);
+            unlink(under(scripts[i]));
+        }
     }
 }
 
@@ -263,14 +278,18 @@ static void one_of_each(void **state)
 
 /* ---- what goes wrong ---- */
 
-static size_t rows(const char *script, const char *block)
+/* Rows of the turn-th block of this name, counted from 0. */
+static size_t rows(const char *script, const char *block, int turn)
 {
     char begin[64];
     snprintf(begin, sizeof(begin), "\n$%s << END\n", block);
-    const char *at = strstr(script, begin);
-    if (!at)
-        fail_msg("no block %s", block);
-    at += strlen(begin);
+    const char *at = script;
+    for (; turn >= 0; turn--) {
+        at = strstr(at, begin);
+        if (!at)
+            fail_msg("no block %s", block);
+        at += strlen(begin);
+    }
     size_t count = 0;
     while (strncmp(at, "END\n", 4) != 0) {
         at = strchr(at, '\n') + 1;
@@ -297,16 +316,14 @@ static void no_gnuplot(void **state)
     assert_false(exists("figures/horizon.svg"));
     assert_false(exists("figures/horizon.svg.part"));
     char *script = read_text("figures/horizon.svg.gp");
-    assert_int_equal(rows(script, "points0"), 2);
-    assert_int_equal(rows(script, "points8"), 2);
-    assert_int_equal(rows(script, "hollow8"), 0);
-    assert_int_equal(rows(script, "joint8"), 2);
-    assert_int_equal(rows(script, "answer"), 1);
+    for (int panel = 0; panel < 3; panel++) /* 3 widths: 2 horizons and the target; the answer */
+        assert_int_equal(rows(script, "points", panel), 9 + (panel == 2));
+    assert_true(rows(script, "law0", 0) > 20);
+    assert_true(rows(script, "law8", 0) > 20);
     lr_free(script);
     script = read_text("figures/basins.svg.gp");
-    assert_int_equal(rows(script, "points17") + rows(script, "hollow17") +
-                         rows(script, "outside17"),
-                     CELLS_TRIALS_EACH);
+    for (int panel = 0; panel < 9; panel++) /* and the optima */
+        assert_int_equal(rows(script, "points", panel), 2 * CELLS_TRIALS_EACH + 2);
     lr_free(script);
     assert_int_equal(stat(under("figures/basins.svg.gp"), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -342,19 +359,40 @@ static void without_memory(void **state)
     assert_true(exists("figures/basins.svg.gp"));
 }
 
-/* ---- the frame ---- */
+/* Nothing in a name is a command of gnuplot. */
+static void hostile_name(void **state)
+{
+    (void)state;
+    char said[1024], saved[sizeof(folder)];
+    need_gnuplot();
+    cells_answer(&answer);
+    trial_count = cells_trials(&answer, trials, list);
+    memcpy(saved, folder, sizeof(saved));
+    strncat(folder, "/a'b`touch PWNED`\\n$x @p \"; !touch PWNED",
+            sizeof(folder) - strlen(folder) - 1);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(chdir(folder), 0);
+    draw(said, sizeof(said));
+    bool drawn = exists("figures/basins.svg"), owned = access("PWNED", F_OK) == 0;
+    memcpy(folder, saved, sizeof(saved));
+    assert_int_equal(chdir("/"), 0);
+    assert_string_equal(said, "");
+    assert_true(drawn);
+    assert_false(owned);
+}
+
+/* ---- colours and axes ---- */
 
 static void colors(void **state)
 {
     (void)state;
-    char color[3][FIGURE_COLOR];
-    for (size_t count = 1; count <= ANSWER_BASINS; count = count < 20 ? count + 1 : 2 * count)
-        for (size_t i = 0; i < count; i++) {
-            assert_int_equal(strlen(figure_color(color[0], i, count)), 7);
-            for (size_t k = 0; k < i && count < 20; k++)
-                assert_string_not_equal(color[0], figure_color(color[1], k, count));
+    struct scene scene = {0};
+    for (scene.series_count = 1; scene.series_count <= ANSWER_BASINS; scene.series_count++)
+        for (size_t i = 0; i < scene.series_count; i++) {
+            double color = scene_color(&scene, i);
+            assert_true(color >= 0 && color <= 1 && color < BLACK);
+            assert_true(i == 0 || color > scene_color(&scene, i - 1));
         }
-    assert_string_equal(figure_color(color[2], 0, 3), "#0072B2");
 }
 
 static void ranges(void **state)
@@ -371,19 +409,50 @@ static void ranges(void **state)
     assert_true(range.low == 1 && range.high == 9);
     assert_true(range_clamp(&range, NAN) == 1);
     assert_true(range_clamp(&range, 1e300) == 9);
-    assert_true(figure_beside(&range, 2, 0, 1) == 2);
-    assert_true(figure_beside(&range, 2, 0, 2) < 2);
-    assert_true(figure_beside(&range, 2, 1, 3) == 2);
+}
+
+/* The labels of a log axis: at least one, and no more than have room. */
+static void log_axis(void **state)
+{
+    (void)state;
+    for (double factor = 1.5; factor < 1e9; factor *= 1.3)
+        for (double low = 1.01e-5; low < 1e-4; low *= 1.17) {
+            char *text = NULL;
+            size_t length = 0, count = 0;
+            FILE *script = open_memstream(&text, &length);
+            const struct range range = {low, low * factor};
+            assert_non_null(script);
+            gnuplot_log_axis(script, 'x', &range, 8, false);
+            fclose(script);
+            for (const char *at = text; (at = strstr(at, " 0,")); at++)
+                count++;
+            count += strstr(text, " 0)") != NULL;
+            if (count < 1 || count > 10)
+                fail_msg("%zu labels: %s", count, text);
+            free(text);
+        }
+    char *text = NULL;
+    size_t length = 0;
+    FILE *script = open_memstream(&text, &length);
+    assert_non_null(script);
+    gnuplot_log_axis(script, 'y', &(struct range){1e-3, 6e-2}, 3, false);
+    gnuplot_log_axis(script, 'x', &(struct range){0.4, 6}, 9, true);
+    fclose(script);
+    assert_non_null(strstr(text, "set logscale y 10\nset yrange [0.001:0.06]\nset ytics ('1e-3' "
+                                 "0.001 0, '' 0.002 1, "));
+    assert_non_null(strstr(text, "('' 0.4 1, '0.5' 0.5 0, "));
+    free(text);
 }
 
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(every_point),   IN_FOLDER(without_axes),  IN_FOLDER(everything_full),
-        IN_FOLDER(nothing_known), IN_FOLDER(odd_numbers),   IN_FOLDER(one_of_each),
-        IN_FOLDER(no_gnuplot),    IN_FOLDER(no_folder),     IN_FOLDER(without_memory),
-        cmocka_unit_test(colors), cmocka_unit_test(ranges),
+        IN_FOLDER(every_point),     IN_FOLDER(without_axes),  IN_FOLDER(everything_full),
+        IN_FOLDER(nothing_known),   IN_FOLDER(odd_numbers),   IN_FOLDER(one_of_each),
+        IN_FOLDER(no_gnuplot),      IN_FOLDER(no_folder),     IN_FOLDER(without_memory),
+        IN_FOLDER(hostile_name),    cmocka_unit_test(colors), cmocka_unit_test(ranges),
+        cmocka_unit_test(log_axis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,7 +144,7 @@ static int set_up(void **state)
     }
     fit = (struct report_fit){.cell = 3, .tokens = 5, .lr_opt = 1e-3, .ci90 = {NAN, 2}};
     input.rounds[0] = (struct report_round){.round = 2, .lr = NAN, .fits = &fit, .fit_count = 1};
-    input.rounds[1] = (struct report_round){.round = 0, .lr = 1e-3};
+    input.rounds[1] = (struct report_round){.round = 0, .lr = 1e-3, .fits = &fit, .fit_count = 1};
     input.round_count = 2;
     trials[1].spec.trainer = TRAINER_COMMAND;
     trials[1].state = TRIAL_FAILED;
@@ -247,6 +247,12 @@ static void collect(struct keys *keys, const char *name, const json_t *value)
     json_t *member;
     size_t i;
     bool top = !*name;
+    if (strcmp(name, "trials.same") == 0)
+        json_object_foreach((json_t *)value, key, member)
+        {
+            snprintf(inner, sizeof(inner), "trials.%s", key);
+            add_key(keys, inner);
+        }
     if (!is_whole(name) && json_is_object(value)) {
         if (strcmp(name, "fits[].curve") == 0 || strcmp(name, "target.curve") == 0)
             add_key(keys, name);
@@ -435,6 +441,8 @@ static void without_memory(void **state)
 {
     (void)state;
     input.count = 4;
+    unlink(under("journal.jsonl"));
+    write_journal(input.count, 2);
     size_t failed = 0;
     for (long n = 0;; n += n < 50 ? 1 : 97) {
         char *text = NULL;

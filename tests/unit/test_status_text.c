@@ -2,6 +2,7 @@
 #include "print_case.h"
 
 #include <math.h>
+#include "cells_answer.h"
 #include "report/status.h"
 
 static char text[20000];
@@ -112,7 +113,7 @@ static const char *shown(const struct status_layout *layout)
     status_print_text(out, &view, layout);
     fputc('\0', out);
     fclose(out);
-    assert_fits(text);
+    assert_fits_in(text, layout->columns ? layout->columns : WRAP_COLUMNS);
     return text;
 }
 
@@ -241,6 +242,66 @@ static void the_other_states(void **state)
     assert_string_equal(status_state_name((enum status_state)9), "?");
 }
 
+/* ---- widths ---- */
+
+static const char *in_columns(size_t columns)
+{
+    return shown(&(struct status_layout){
+        .columns = columns, .plot_rows = 8, .worker_rows = 4, .unicode = true});
+}
+
+/* shown() asserts that each line fits. */
+static void every_width(void **state)
+{
+    (void)state;
+    fill_view();
+    snprintf(workers[2].host, sizeof(workers[2].host), "a-long-name-of-a-host.cluster.example.org");
+    cells_answer(&view.answer);
+    view.state = STATUS_RUNNING;
+    for (size_t columns = 40; columns <= 300; columns++) {
+        in_columns(columns);
+        assert_says(text, columns < 42 ? "best LR" : "90 % interval");
+    }
+}
+
+static void a_narrow_terminal(void **state)
+{
+    (void)state;
+    fill_view();
+    const char *said = in_columns(40);
+    assert_non_null(strstr(said, "\n tokens done   lowest fitted, 90 %\n"
+                                 "   131k   12   2.7838 5.0e-3 .. 7.7e-3\n"
+                                 "   262k    3   2.6175 -\n"
+                                 "  lowest: the lowest loss seen; fitted:\n"
+                                 "    the optimum\n"));
+    said = in_columns(60);
+    assert_non_null(strstr(said, "\n tokens done div.  run   lowest    at LR fitted, 90 %\n"));
+}
+
+static void a_wide_terminal(void **state)
+{
+    (void)state;
+    fill_view();
+    view.answer.horizons[view.answer.horizon_count++] = (struct horizon_answer){
+        .tokens = 131072, .lr_opt = 6.04e-3, .curvature = 0.031, .loss_min = 2.7812};
+    assert_says(in_columns(80), "3.0e-3 .. 1.2e-2 nothing trained ");
+    view.answer.horizons[0].trials = 13;
+    assert_says(in_columns(80), "between fitted, 90 % 131k");
+    assert_says(in_columns(120),
+                "between fitted, 90 % optimum its loss 2x costs 131k 12 1 0 0 2.7838 "
+                "6.00e-3 3.0e-3 .. 1.2e-2 5.0e-3 .. 7.7e-3 6.04e-3 2.7812 0.031 ");
+    assert_says(text, "2x costs: what half or twice its LR adds to its loss ");
+    assert_non_null(strstr(text, "1.0e-3")); /* more labels along the plot */
+    assert_says(text, " 1.0e-3 2.4e-3 5.7e-3 1.3e-2 3.2e-2 ");
+    in_columns(200); /* two workers a line */
+    assert_non_null(strstr(text, "LR 4.19e-3, 131k of 262k tokens, about 1m30s        9  -"));
+    assert_says(text, " and 12 more ");
+    for (uint32_t i = 0; i < 20; i++) /* short entries: many a line */
+        workers[i] = (struct status_worker){.rank = i + 1};
+    in_columns(120);
+    assert_null(strstr(text, " more\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +311,9 @@ int main(void)
         cmocka_unit_test(odd_numbers_stay_in_the_field),
         cmocka_unit_test(a_running_campaign),
         cmocka_unit_test(the_other_states),
+        cmocka_unit_test(every_width),
+        cmocka_unit_test(a_narrow_terminal),
+        cmocka_unit_test(a_wide_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

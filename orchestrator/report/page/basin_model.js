@@ -1,38 +1,45 @@
 /* What the figure "loss against learning rate" shows: page.basins.
  *
- *   groups, of(cell)     {cell, tokens, fit, curve, own: trials drawn, confirm, best, floor, hollow(trial)}
- *                        by cell and horizon; floor: level of the optimum; of(cell): those not hidden
- *   horizons             tokens that have a group, ascending
- *   view                 {above, x, y, muted}: whether losses are shown as nats above each optimum; domains
- *                        after dragging (y by cell, or "all"); horizons hidden
- *   target, targetCell   data.target, and the cell whose panel shows it; null: a panel of its own
+ *   groups, of(cell)     {cell, tokens, fit, curve, own: trials drawn, confirm: confirmations,
+ *                        floor: level of the optimum, hollow(trial): whether its ratios are not
+ *                        those of the best one}, by cell and horizon; of(cell): those not hidden
+ *   cells, horizons      those that have a group, ascending
+ *   view                 {above, muted}: whether losses are shown as nats above each optimum;
+ *                        horizons hidden
+ *   target, targetCell   data.target, and the cell whose panel shows it; null: one of its own
  *   shown(group)         its trials up to the slider's round
  *   optimum(group), targetNow()   {lr, ci90} as known after that round, or null
- *   lossAt(curve, lr), level(group), lrDomain(cells), lossDomain(cells)
- */
+ *   hasLoss(trial), lowest(trials), lossAt(curve, lr), level(group)
+ *   lrDomain(cells), lossDomain(cells)   null among the cells: the target's own panel */
 (() => {
   "use strict";
   const {data, trials, known} = page;
   const octavesShown = 2.5; // of a curve, to each side of its optimum: the loss axis ends there,
-  const octavesSure = 1.5;  // and not before, however low the losses are
-  const otherRatio = 0.75;  // octaves between the ratios of a trial and of the best one: drawn hollow
+  const octavesSure = 1.5;  // and not before, however low the losses are,
+  const mostSure = 0.5;     // except where a curve is more nats above its optimum
+  const otherRatio = 0.75;  // octaves between a trial's ratios and the best one's: drawn hollow
   const ratioNames = ["embedding_lr_ratio", "output_lr_ratio", "vector_lr_ratio", "weight_decay"];
-  const modelNames = {width: "width", vocab: "vocab", depth: "n_layers", batch_tokens: "batch_tokens",
-    parametrization: "parametrization"}; // of a cell's axes, and of the answer's target
+  const modelNames = {width: "width", vocab: "vocab", depth: "n_layers", // axis: key of the target
+    batch_tokens: "batch_tokens", parametrization: "parametrization"};
 
   const octaves = (a, b) => Math.abs(Math.log2(a / b));
   const hasLoss = trial => trial.state === "done" && known(trial.loss);
   const isOver = trial => trial.state === "done" || trial.state === "diverged";
-  const lower = (best, trial) => !best || trial.loss < best.loss ? trial : best;
-  const lowest = list => list.filter(hasLoss).reduce(lower, null);
+  const lowest = list => list.filter(hasLoss).reduce((best, trial) =>
+    !best || trial.loss < best.loss ? trial : best, null);
 
   const target = data.target && data.target.lr > 0 ? data.target : null;
   const wanted = data.answer && data.answer.target || {};
-  const fits = axes => cell => axes.every(axis => !modelNames[axis] || wanted[modelNames[axis]] === undefined ||
-    cell.axes[axis] === wanted[modelNames[axis]]);
-  const found = data.cells.findIndex(fits(data.varies || []));
-  const targetCell = data.cells.length === 1 ? 0 : found < 0 ? null : found;
-  const isTargetModel = targetCell !== null && fits(Object.keys(modelNames))(data.cells[targetCell]);
+  const isLikeTarget = (cell, axes) => axes.every(axis => {
+    const value = wanted[modelNames[axis]];
+    return value === undefined || cell.axes[axis] === value;
+  });
+  const tried = new Set(data.fits.map(fit => fit.cell)); // cells with trials
+  const alike = data.cells.findIndex((cell, i) =>
+    data.cells.length === 1 || tried.has(i) && isLikeTarget(cell, data.varies || []));
+  const targetCell = alike < 0 ? null : alike;
+  const isTargetModel = targetCell !== null &&
+    isLikeTarget(data.cells[targetCell], Object.keys(modelNames));
 
   // ---- groups ----
 
@@ -45,16 +52,17 @@
     };
     for (const fit of data.fits) at(fit.cell, fit.tokens).fit = fit;
     for (const trial of trials) {
+      const {cell, tokens} = trial;
       if (!(trial.lr > 0) || !isOver(trial)) continue;
-      if (trial.purpose === "search" && known(trial.cell)) at(trial.cell, trial.tokens).own.push(trial);
-      else if (isTargetModel && byKey.has(`${targetCell} ${trial.tokens}`) && hasLoss(trial))
-        at(targetCell, trial.tokens).confirm.push(trial);
+      if (trial.purpose === "search" && known(cell)) at(cell, tokens).own.push(trial);
+      else if (isTargetModel && hasLoss(trial) && byKey.has(`${targetCell} ${tokens}`))
+        at(targetCell, tokens).confirm.push(trial);
     }
     for (const group of byKey.values()) {
       const {fit} = group, best = lowest(group.own);
-      const curve = fit && fit.curve && fit.curve.lr.length > 1 ? fit.curve : null;
-      group.curve = curve;
-      group.floor = curve ? d3.min(curve.loss) : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : 0;
+      group.curve = fit && fit.curve && fit.curve.lr.length > 1 ? fit.curve : null;
+      group.floor = group.curve ? d3.min(group.curve.loss)
+        : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : 0;
       group.hollow = trial => best !== null && ratioNames.some(name =>
         trial[name] > 0 && best[name] > 0 && octaves(trial[name], best[name]) > otherRatio);
     }
@@ -63,32 +71,34 @@
   const groups = makeGroups();
   const horizons = [...new Set(groups.map(group => group.tokens))];
   const byCell = data.cells.map((cell, i) => groups.filter(group => group.cell === i));
-  const view = {above: page.state.get("basins-above", false) === true, x: null, y: new Map(),
-    muted: new Set([page.state.get("basins-muted", [])].flat().filter(known))};
-  const of = cell => cell === null ? [] : byCell[cell].filter(group => !view.muted.has(group.tokens));
+  const kept = [page.state.get("basins-muted", [])].flat().filter(known);
+  const view = {above: false, muted: new Set(kept)};
+  const cells = d3.range(byCell.length).filter(cell => byCell[cell].length > 0);
+  const of = cell => (byCell[cell] || []).filter(group => !view.muted.has(group.tokens));
   const level = group => view.above ? group.floor : 0;
 
   // ---- rounds ----
 
   const shown = group => group.own.filter(trial => !(trial.round > page.rounds.now));
-  const known_then = () => (data.rounds || []).find(entry => entry.round === null || entry.round > page.rounds.now);
-  function optimum(group) {
-    if (!group.fit) return null;
-    if (page.now === null) return {lr: group.fit.lr_opt, ci90: group.fit.ci90};
-    const then = known_then();
-    const fit = then && then.fits.find(one => one.cell === group.cell && one.tokens === group.tokens);
-    return fit ? {lr: fit.lr_opt, ci90: fit.ci90} : null;
+  const knownThen = () => (data.rounds || []).filter(entry => // before the next round, or earlier
+    entry.round !== null && entry.round <= page.rounds.now + 1).pop();
+  function optimum({fit, cell, tokens}) {
+    if (!fit) return null;
+    if (page.now === null) return {lr: fit.lr_opt, ci90: fit.ci90};
+    const then = knownThen();
+    const old = then && then.fits.find(one => one.cell === cell && one.tokens === tokens);
+    return old ? {lr: old.lr_opt, ci90: old.ci90} : null;
   }
   function targetNow() {
     if (!target || page.now === null) return target;
-    const then = known_then();
-    return then && then.lr > 0 ? {tokens: target.tokens, curve: target.curve, lr: then.lr, ci90: then.ci90} : null;
+    const then = knownThen();
+    return then && then.lr > 0 ? {...target, lr: then.lr, ci90: then.ci90} : null;
   }
 
-  function lossAt(curve, lr) {
-    const i = Math.min(curve.lr.length - 1, Math.max(1, d3.bisect(curve.lr, lr)));
-    const part = Math.log(lr / curve.lr[i - 1]) / Math.log(curve.lr[i] / curve.lr[i - 1]);
-    return curve.loss[i - 1] + Math.min(1, Math.max(0, part)) * (curve.loss[i] - curve.loss[i - 1]);
+  function lossAt({lr: lrs, loss}, lr) {
+    const i = Math.min(lrs.length - 1, Math.max(1, d3.bisect(lrs, lr)));
+    const part = Math.log(lr / lrs[i - 1]) / Math.log(lrs[i] / lrs[i - 1]);
+    return loss[i - 1] + Math.min(1, Math.max(0, part)) * (loss[i] - loss[i - 1]);
   }
 
   // ---- domains ----
@@ -96,9 +106,9 @@
   /* All trials, and the target's interval unless it reaches more than two octaves beyond them. */
   function lrDomain(cells) {
     const lrs = [];
-    for (const cell of cells) for (const group of byCell[cell] || []) {
+    for (const group of cells.flatMap(cell => byCell[cell] || [])) {
       for (const trial of group.own) lrs.push(trial.lr);
-      if (group.fit && group.fit.lr_opt > 0 && group.curve) lrs.push(group.fit.lr_opt);
+      if (group.curve && group.fit.lr_opt > 0) lrs.push(group.fit.lr_opt);
     }
     const [low, high] = d3.extent(lrs);
     if (target && cells.includes(targetCell))
@@ -107,31 +117,40 @@
     return page.padded(lrs, "lr");
   }
 
-  /* Around the basins. A few high losses do not stretch the axis: it ends where the curves are after
-   * octavesShown, or at the 90 % quantile of the losses, at most three times their median excess. */
+  /* The highest loss worth showing. A few high losses do not stretch the axis: it ends where the
+   * curve is after octavesShown, or at the 90 % quantile of the losses, and not above three times
+   * their median excess. */
+  function topOf({own, fit, curve, floor}) {
+    const losses = own.filter(hasLoss).map(trial => trial.loss).sort(d3.ascending);
+    let top = floor, limit = Infinity;
+    if (losses.length > 0) {
+      const cap = losses[0] + Math.max(1e-4, 3 * (d3.median(losses) - losses[0]));
+      top = Math.min(cap, d3.quantile(losses, 0.9));
+      limit = Math.max(cap, losses[losses.length - 1]);
+    }
+    if (curve) curve.lr.forEach((lr, i) => {
+      const away = octaves(lr, fit.lr_opt), loss = curve.loss[i];
+      if (away <= octavesSure) top = Math.max(top, Math.min(floor + mostSure, loss));
+      else if (away <= octavesShown) top = Math.max(top, Math.min(limit, loss));
+    });
+    return top;
+  }
   function lossDomain(cells) {
-    let low = Infinity, high = -Infinity;
-    for (const cell of cells) for (const group of of(cell)) {
-      const losses = group.own.filter(hasLoss).map(trial => trial.loss).sort(d3.ascending);
-      const least = losses.length > 0 ? losses[0] : group.floor, most = losses.length > 0 ? losses[losses.length - 1] : Infinity;
-      const cap = losses.length > 0 ? least + Math.max(1e-4, 3 * (d3.median(losses) - least)) : Infinity;
-      let top = losses.length > 0 ? Math.min(cap, d3.quantile(losses, 0.9)) : group.floor;
-      if (group.curve) group.curve.lr.forEach((lr, i) => {
-        const away = octaves(lr, group.fit.lr_opt), limit = away <= octavesSure ? Infinity : Math.max(cap, most);
-        if (away <= octavesShown) top = Math.max(top, Math.min(limit, group.curve.loss[i]));
+    const ends = [];
+    for (const group of cells.flatMap(of)) {
+      const best = lowest(group.own);
+      ends.push(group.floor - level(group), topOf(group) - level(group));
+      if (best) ends.push(best.loss - level(group));
+    }
+    if (cells.includes(null) && target.curve) // nats above its optimum
+      target.curve.lr.forEach((lr, i) => {
+        if (octaves(lr, target.lr) <= octavesShown) ends.push(0, target.curve.loss[i]);
       });
-      low = Math.min(low, least - level(group), group.floor - level(group));
-      high = Math.max(high, top - level(group));
-    }
-    if (cells.includes(null) && target.curve) { // nats above its optimum
-      const near = target.curve.loss.filter((v, i) => octaves(target.curve.lr[i], target.lr) <= octavesSure);
-      [low, high] = [Math.min(0, low), Math.max(high, d3.max(near) || 0)];
-    }
-    if (!(high >= low)) return [0, 1];
-    const pad = Math.max(1e-4, 0.05 * (high - low));
+    if (ends.length === 0) return [0, 1];
+    const [low, high] = d3.extent(ends), pad = Math.max(1e-4, 0.05 * (high - low));
     return [low - pad, high + pad];
   }
 
-  page.basins = {groups, of, horizons, view, target, targetCell, shown, optimum, targetNow, lossAt, level, lrDomain,
-    lossDomain, hasLoss, lowest};
+  page.basins = {groups, cells, of, horizons, view, target, targetCell, shown, optimum, targetNow,
+    lossAt, level, lrDomain, lossDomain, hasLoss, lowest};
 })();

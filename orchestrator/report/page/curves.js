@@ -1,12 +1,11 @@
-/* Figure "loss curves": one panel per horizon of a cell, coloured by LR, the smoothed curves over the raw
- * ones. The curve of the hovered and of the selected trial is lit. Also the small curve in a trial's
- * tooltip. */
+/* Figure "loss curves": one panel per horizon of a cell, coloured by LR, the smoothed curves over
+ * the raw ones. The curves of the hovered and of the selected trial are lit. Also the small curve
+ * in a trial's tooltip. */
 (() => {
   "use strict";
-  const {data, trials, el, format, known} = page;
-  const mostCurves = 300;  // of a cell; beyond that an even choice by LR
+  const {data, trials, el, format, known, attributes} = page;
+  const mostCurves = 300;  // of a cell: beyond that an even choice
   const smoothing = 0.03;  // of the horizon: time constant of the moving average, in tokens
-  const panelHeight = 260, panelWidth = 300; // pixels
   const early = 0.12;      // of the horizon: losses before that do not set the loss axis
 
   // ---- the curves, once ----
@@ -15,180 +14,179 @@
   function smooth(tokens, loss, scale) {
     let mean = loss[0];
     return loss.map((v, i) => {
-      if (i > 0) mean += (1 - Math.exp(-(tokens[i] - tokens[i - 1]) / scale)) * (v - mean);
+      if (i > 0) mean += (1 - Math.exp((tokens[i - 1] - tokens[i]) / scale)) * (v - mean);
       return mean;
     });
   }
-  const curveOf = new Map(); // index of a trial -> {trial, tokens, loss, smooth}
-  const {trial: ids = [], tokens: allTokens = [], loss: allLosses = []} = data.curves || {};
-  ids.forEach((id, i) => {
-    const index = page.indexOf(id), keep = allTokens[i].map((v, k) => v > 0 && known(allLosses[i][k]));
-    if (index === undefined) return;
-    const tokens = allTokens[i].filter((v, k) => keep[k]), loss = allLosses[i].filter((v, k) => keep[k]);
-    if (tokens.length > 0)
-      curveOf.set(index, {trial: trials[index], tokens, loss, smooth: smooth(tokens, loss, smoothing * trials[index].tokens)});
+  const curveOf = new Map(); // index of a trial -> {trial, tokens, loss, mean}
+  const given = {trial: [], tokens: [], loss: [], ...data.curves};
+  given.trial.forEach((id, i) => {
+    const trial = trials[page.indexOf(id)], rows = d3.range(given.tokens[i].length)
+      .filter(row => given.tokens[i][row] > 0 && known(given.loss[i][row]));
+    if (!trial || rows.length === 0) return;
+    const [tokens, loss] = [given.tokens, given.loss].map(all => rows.map(row => all[i][row]));
+    const mean = smooth(tokens, loss, smoothing * trial.tokens);
+    curveOf.set(trial.index, {trial, tokens, loss, mean});
   });
-  const cellOf = trial => known(trial.cell) ? trial.cell : null;
-  const cells = [...new Set([...curveOf.values()].map(curve => cellOf(curve.trial)))].sort((a, b) => (a === null) - (b === null) || a - b);
+  const curves = [...curveOf.values()].sort((a, b) => a.trial.lr - b.trial.lr);
+  const cellOf = trial => known(trial.cell) ? trial.cell : null; // null: confirmation
+  const cells = [...new Set(curves.map(curve => cellOf(curve.trial)))]
+    .sort((a, b) => (a === null) - (b === null) || a - b);
 
-  const view = {cell: cells[0], log: page.state.get("curves-log", false) === true, x: new Map(), y: null};
+  const view = {cell: cells[0], log: false};
   let holder = null, nodes = null, lights = [];
+
+  const choose = (list, most) => list.length <= most ? list
+    : d3.range(most).map(i => list[Math.round(i * (list.length - 1) / (most - 1))]);
+
+  /* Around the later part of the curves; a diverging one does not stretch the axis. */
+  function lossDomain(list) {
+    const steady = list.filter(curve => curve.trial.state !== "diverged");
+    const late = (steady.length > 0 ? steady : list).flatMap(({tokens, mean, trial}) =>
+      mean.filter((v, i) => tokens[i] >= early * trial.tokens)).sort(d3.ascending);
+    return page.padded(late.length > 0 ? [late[0], d3.quantile(late, 0.995)]
+      : list.flatMap(curve => curve.mean), "loss");
+  }
 
   // ---- one panel ----
 
-  function choose(list, most) {
-    if (list.length <= most) return list;
-    return d3.range(most).map(i => list[Math.floor((i + 0.5) * list.length / most)]);
-  }
-
-  /* Losses around the ends of the curves; a diverging one does not stretch the axis. */
-  function lossDomain(list) {
-    const steady = list.filter(curve => curve.trial.state !== "diverged"), from = steady.length > 0 ? steady : list;
-    const values = from.flatMap(({tokens, smooth: mean, trial}) => mean.filter((v, i) => tokens[i] >= early * trial.tokens)).sort(d3.ascending);
-    return page.padded(values.length > 0 ? [values[0], d3.quantile(values, 0.995)] : list.flatMap(curve => curve.smooth), "loss");
-  }
+  const colourOf = curve => page.color.lr(curve.trial.lr);
+  const hasDiverged = curve => curve.trial.state === "diverged";
 
   function panel(inside, size, tokens, list, drawn, yDomain) {
-    const first = d3.min(list, curve => curve.tokens[0]), x = view.x.get(tokens) || [view.log ? first : 0, tokens];
-    const name = page.cellName(view.cell);
-    const frame = page.frame(inside, size, {label: `Loss curves of ${list.length} trials, ${format.tokens(tokens)} tokens${name ? `, ${name}` : ""}. ` +
-      "Arrow keys go through the trials.",
-    x: {kind: view.log ? "tokens" : "linear", domain: x, label: "tokens"}, y: {kind: "loss", domain: view.y || yDomain, label: "loss (nats)"}});
+    const start = view.log ? d3.min(list, curve => curve.tokens[0]) : 0;
+    const name = page.cellName(view.cell), many = drawn.length > 60;
+    const frame = page.frame(inside, size, {
+      label: `Loss curves of ${list.length} trials, ${format.tokens(tokens)} tokens` +
+        `${name ? `, ${name}` : ""}. Arrow keys go through the trials.`,
+      x: {kind: view.log ? "tokens" : "linear", domain: zoom.get(`x ${tokens}`) || [start, tokens],
+        label: "tokens"},
+      y: {kind: "loss", domain: zoom.get("y") || yDomain, label: "loss (nats)"}});
     if (!view.log) frame.svg.selectAll(".axis.x .tick text").text(format.tokens);
-    const {plot, x: X, y: Y} = frame;
-    const line = (curve, losses) => d3.line().x(i => X(curve.tokens[i])).y(i => Y(losses[i]))(d3.range(losses.length));
-    const end = curve => [X(curve.tokens[curve.tokens.length - 1]), Y(curve.smooth[curve.smooth.length - 1])];
-    const cross = ([cx, cy]) => `M${cx - 4},${cy - 4}l8,8m0,-8l-8,8`;
-    const base = plot.append("g").attr("fill", "none"), colour = curve => page.color.lr(curve.trial.lr);
-    base.append("g").selectAll("path").data(drawn).join("path").attr("d", curve => line(curve, curve.loss)).attr("stroke", colour)
-      .attr("stroke-opacity", 0.22).attr("stroke-width", 1);
-    base.append("g").selectAll("path").data(drawn).join("path").attr("data-trial", curve => curve.trial.id).attr("d", curve => line(curve, curve.smooth))
-      .attr("stroke", colour).attr("stroke-width", drawn.length > 60 ? 1 : 1.6);
-    const ended = drawn.filter(curve => curve.trial.state === "diverged");
-    base.append("g").attr("class", "ends").selectAll("path").data(ended).join("path").attr("d", curve => cross(clip(frame, end(curve))))
-      .attr("stroke", colour).attr("stroke-width", 2);
+    const {plot, x: X, y: Y, width, height} = frame;
+    const line = (curve, losses) => d3.line().x(v => X(v)).y((v, i) => Y(losses[i]))(curve.tokens);
+    const within = (v, most) => Math.min(most - 5, Math.max(5, v));
+    const end = ({tokens: at, mean}) => [within(X(at[at.length - 1]), width),
+      within(Y(mean[mean.length - 1]), height)];
+    const cross = curve => hasDiverged(curve) ? `M${end(curve).map(v => v - 4)}l8,8m0,-8l-8,8` : "";
 
-    // The lit ones: a line of the ground's colour below, so that it stands out.
-    const lit = ["selected", "hovered"].map(state => ["var(--ground)", null].map((stroke, i) => plot.append("path").attr("class", state)
-      .attr("fill", "none").attr("stroke", stroke).attr("stroke-width", i === 0 ? 7 : 3.5).attr("pointer-events", "none")));
+    const all = plot.append("g").attr("class", many ? "loss-curves many" : "loss-curves");
+    const paths = (name, list, d) => attributes(all.append("g").attr("class", name)
+      .selectAll("path").data(list).join("path"), {d, stroke: colourOf});
+    paths("raw", drawn, curve => line(curve, curve.loss));
+    const means = paths("mean", drawn, curve => line(curve, curve.mean))
+      .attr("data-trial", curve => curve.trial.id);
+    paths("ends", drawn.filter(hasDiverged), cross);
+
+    // The lit ones lie over a line of the ground's colour.
     const own = new Map(list.map(curve => [curve.trial.index, curve]));
-    const show = ([halo, top], curve) => {
-      halo.attr("d", curve ? line(curve, curve.smooth) : null);
-      top.attr("d", curve ? line(curve, curve.smooth) + (curve.trial.state === "diverged" ? cross(clip(frame, end(curve))) : "") : null)
-        .attr("stroke", curve ? colour(curve) : null).attr("data-trial", curve ? curve.trial.id : null).classed("lit", Boolean(curve));
-    };
-    const points = () => drawn.flatMap(curve => curve.tokens.map((v, i) => ({index: curve.trial.index, x: X(v), y: Y(curve.smooth[i])})))
-      .filter(point => point.x >= 0 && point.x <= frame.width && point.y >= 0 && point.y <= frame.height);
-    const ends = () => drawn.map(curve => ({index: curve.trial.index, x: end(curve)[0], y: end(curve)[1]}));
-    page.explore(frame, {points, stops: ends, reach: 18, reset, zoom(x1, y1) {
-      if (x1) view.x.set(tokens, x1);
-      if (y1) view.y = y1;
-      paint();
-    }});
+    const lit = ["selected", "hovered"].map(name =>
+      ["halo", "over"].map(part => plot.append("path").attr("class", `${part} ${name}`)));
+    const show = (parts, curve) => parts.forEach(path => attributes(path, {
+      d: curve ? line(curve, curve.mean) + cross(curve) : null,
+      stroke: curve ? colourOf(curve) : null}));
+
+    const points = () => drawn.flatMap(({trial, tokens: at, mean}) =>
+      at.map((v, i) => ({index: trial.index, x: X(v), y: Y(mean[i])})))
+      .filter(({x, y}) => x >= 0 && x <= width && y >= 0 && y <= height);
+    const stops = () => drawn.map(curve => {
+      const [x, y] = end(curve);
+      return {index: curve.trial.index, x, y};
+    });
+    page.explore(frame, {points, stops, reach: 18, reset: zoom.reset,
+      drag: zoom.drag(`x ${tokens}`, "y")});
     return (hovered, selected) => {
-      const over = own.get(hovered);
-      base.attr("opacity", over ? 0.25 : null);
+      all.classed("faded", own.has(hovered));
+      means.classed("lit", ({trial: {index}}) => index === hovered || index === selected);
       show(lit[0], own.get(selected));
-      show(lit[1], over);
+      show(lit[1], own.get(hovered));
     };
   }
-  const clip = (frame, [x, y]) => [Math.min(frame.width - 5, Math.max(5, x)), Math.min(frame.height - 5, Math.max(5, y))];
 
   // ---- panels ----
 
-  function paint() {
+  function redraw() {
     if (!holder) return;
-    const node = page.nodeOf(holder), focused = [...node.querySelectorAll("svg")].indexOf(document.activeElement);
-    const own = [...curveOf.values()].filter(curve => cellOf(curve.trial) === view.cell).sort((a, b) => a.trial.lr - b.trial.lr);
+    const own = curves.filter(curve => cellOf(curve.trial) === view.cell);
     const horizons = [...new Set(own.map(curve => curve.trial.tokens))].sort(d3.ascending);
-    const grid = el("div", {class: "panels"}), yDomain = lossDomain(own);
-    page.balance(grid, node.clientWidth, horizons.length, panelWidth);
-    node.replaceChildren(grid);
-    const inside = horizons.map(tokens => {
-      const plot = el("div", {class: "panel-plot"});
-      plot.style.height = `${panelHeight}px`;
-      grid.append(el("figure", {class: "panel"}, el("figcaption", {}, `${format.tokens(tokens)} tokens`), plot));
-      return plot;
-    });
-    const width = inside.length > 0 ? inside[0].clientWidth : 0;
-    let drawnCount = 0;
-    lights = horizons.map((tokens, i) => {
-      const list = own.filter(curve => curve.trial.tokens === tokens), drawn = choose(list, Math.max(8, Math.floor(mostCurves / horizons.length)));
-      drawnCount += drawn.length;
-      return panel(inside[i], {width, height: panelHeight}, tokens, list, drawn, yDomain);
-    });
-    const svgs = node.querySelectorAll("svg");
-    if (focused >= 0 && svgs[focused]) svgs[focused].focus();
-    nodes.reset.disabled = view.x.size === 0 && !view.y;
-    nodes.note.textContent = drawnCount < own.length ? `${drawnCount} of ${own.length} curves are drawn, evenly chosen by LR; hover any trial elsewhere to see its curve.` : "";
+    const most = Math.max(8, Math.floor(mostCurves / horizons.length)), yDomain = lossDomain(own);
+    lights = [];
+    page.repaint(holder, node => page.panels(node, {id: "curves", items: horizons, least: 300,
+      height: 260, name: tokens => `${format.tokens(tokens)} tokens`, draw(inside, size, tokens) {
+        const list = own.filter(curve => curve.trial.tokens === tokens);
+        lights.push(panel(inside, size, tokens, list, choose(list, most), yDomain));
+      }}));
+    const isThinned = horizons.some(tokens =>
+      own.filter(curve => curve.trial.tokens === tokens).length > most);
+    nodes.note.textContent = !isThinned ? "" :
+      `${most} curves a horizon are drawn, an even choice by LR. A trial's tooltip shows its own.`;
     light();
   }
   const light = () => lights.forEach(one => one(page.hovered, page.selected));
-  function reset() {
-    if (view.x.size === 0 && !view.y) return;
-    view.x.clear();
-    view.y = null;
-    paint();
-  }
-  function setCell(cell) {
-    view.cell = cell;
-    view.x.clear();
-    view.y = null;
-    paint();
+  const zoom = page.zoom("curves-zoom", redraw);
+  function drawAnew() {
+    zoom.clear();
+    redraw();
   }
 
   // ---- controls ----
 
-  function colourBar() {
-    const lrs = trials.map(trial => trial.lr).filter(lr => lr > 0), [low, high] = d3.extent(lrs), width = 220;
+  function drawColours() {
+    const [low, high] = d3.extent(trials.map(trial => trial.lr).filter(lr => lr > 0));
+    const width = 220, steps = 44, scale = page.scale("lr", [low, high], [0, width]);
     if (!(high > low)) return;
-    const scale = page.scale("lr", [low, high], [0, width]), steps = 44, text = page.tickText("lr");
-    const svg = d3.create("svg").attr("width", width + 40).attr("height", 30).attr("role", "img")
-      .attr("aria-label", `Colours: learning rates from ${format.lr(low)} to ${format.lr(high)}`);
+    const svg = attributes(d3.create("svg"), {width: width + 40, height: 30, role: "img",
+      "aria-label": `Colours: learning rates from ${format.lr(low)} to ${format.lr(high)}`});
     const g = svg.append("g").attr("transform", "translate(20,1)");
-    g.selectAll("rect").data(d3.range(steps)).join("rect").attr("x", i => i * width / steps).attr("width", width / steps + 0.5).attr("height", 9)
-      .attr("fill", i => page.color.lr(scale.invert((i + 0.5) * width / steps)));
-    g.append("g").attr("class", "axis").attr("transform", "translate(0,9)")
-      .call(d3.axisBottom(scale).tickValues(page.ticks(scale, "lr")).tickFormat(text).tickSize(4).tickPadding(2)).select(".domain").remove();
-    nodes.bar.replaceChildren("learning rate", svg.node());
+    attributes(g.selectAll("rect").data(d3.range(steps)).join("rect"), {height: 9,
+      x: i => i * width / steps, width: width / steps + 0.5,
+      fill: i => page.color.lr(scale.invert((i + 0.5) * width / steps))});
+    const axis = d3.axisBottom(scale).tickValues(page.ticks(scale, "lr"))
+      .tickFormat(page.tickText("lr")).tickSize(4).tickPadding(2);
+    g.append("g").attr("class", "axis").attr("transform", "translate(0,9)").call(axis)
+      .select(".domain").remove();
+    nodes.colours.replaceChildren("learning rate", svg.node());
   }
 
+  const keyOf = cell => cell === null ? "target" : String(cell);
+  function setCell(key) {
+    view.cell = key === "target" ? null : Number(key);
+    drawAnew();
+  }
   function tools(given) {
     const bar = page.nodeOf(given);
-    nodes = {bar: el("span", {class: "colour-bar"}), note: el("p", {class: "note", role: "status"}),
-      reset: el("button", {type: "button", class: "reset", disabled: true, onclick: reset}, "Reset zoom")};
+    nodes = {colours: el("span", {class: "colours"}),
+      note: el("p", {class: "note", role: "status"})};
     if (cells.length > 1) {
-      const value = page.chooser(bar, {id: "curves-cell", label: "model", change: chosen => setCell(chosen === "target" ? null : Number(chosen)),
-        options: cells.map(cell => [cell === null ? "target" : String(cell), cell === null ? "target (confirmation)" : page.cellName(cell)])});
-      view.cell = value === "target" ? null : Number(value);
+      const key = page.chooser(bar, {id: "curves-cell", label: "model", change: setCell,
+        options: cells.map(cell => [keyOf(cell), cell === null ? "target (confirmation)"
+          : page.cellName(cell) || "searched"])});
+      view.cell = key === "target" ? null : Number(key);
     }
-    const button = el("button", {type: "button", "aria-pressed": String(view.log), onclick: () => {
-      view.log = !view.log;
-      view.x.clear();
-      page.state.set("curves-log", view.log);
-      button.setAttribute("aria-pressed", String(view.log));
-      paint();
-    }}, "log tokens");
-    bar.append(button, nodes.reset, nodes.bar, nodes.note);
+    view.log = page.toggle(bar, {id: "curves-log", text: "log tokens", change(on) {
+      view.log = on;
+      drawAnew();
+    }});
+    bar.append(zoom.button, nodes.colours, nodes.note);
   }
 
   page.selection.on("trial.curves", light).on("select.curves", index => {
-    const chooser = document.getElementById("curves-cell"), cell = index === null ? view.cell : cellOf(trials[index]);
+    const chooser = document.getElementById("curves-cell"), cell = index === null ? view.cell
+      : cellOf(trials[index]);
     if (chooser && cell !== view.cell && curveOf.has(index)) {
-      chooser.value = cell === null ? "target" : String(cell);
-      setCell(cell);
-    }
-    light();
+      chooser.value = keyOf(cell);
+      setCell(chooser.value);
+    } else light();
   });
 
   page.figure({id: "curves", title: "Loss curves", span: "full", flow: true,
-    caption: `Training loss: a moving average over ${100 * smoothing} % of the tokens, and the losses themselves behind it. ` +
-      "A cross ends a diverged trial.",
-    needs: () => curveOf.size > 0, tools,
+    caption: `Training loss: a moving average over ${100 * smoothing} % of the tokens, and the ` +
+      "losses themselves behind it. A cross ends a diverged trial.",
+    needs: () => curves.length > 0, tools,
     draw(given) {
       holder = given;
-      colourBar();
-      paint();
+      drawColours();
+      redraw();
     }});
 
   // ---- the small curve in a tooltip ----
@@ -196,13 +194,15 @@
   page.extra.push(index => {
     const curve = curveOf.get(index), width = 180, height = 46;
     if (!curve || curve.tokens.length < 2) return null;
-    const X = d3.scaleLinear([0, curve.trial.tokens], [1, width - 1]), sorted = curve.loss.slice().sort(d3.ascending);
-    const Y = d3.scaleLinear([sorted[0], Math.max(d3.quantile(sorted, 0.9), sorted[0] + 1e-6)], [height - 2, 4]);
-    const line = losses => d3.line().x(i => X(curve.tokens[i])).y(i => Y(losses[i]))(d3.range(losses.length));
-    const svg = d3.create("svg").attr("class", "spark").attr("width", width).attr("height", height).attr("role", "img").attr("aria-label", "loss curve")
-      .attr("fill", "none").attr("stroke", "currentColor");
-    svg.append("path").attr("d", line(curve.loss)).attr("stroke-opacity", 0.4);
-    svg.append("path").attr("d", line(curve.smooth)).attr("stroke-width", 1.8);
+    const sorted = curve.loss.slice().sort(d3.ascending), low = sorted[0];
+    const high = Math.max(d3.quantile(sorted, 0.9), low + 1e-6);
+    const X = d3.scaleLinear([0, curve.trial.tokens], [1, width - 1]);
+    const Y = d3.scaleLinear([low, high], [height - 2, 4]);
+    const svg = attributes(d3.create("svg"), {class: "spark", width, height, role: "img",
+      "aria-label": "loss curve"});
+    for (const [name, losses] of [["raw", curve.loss], ["mean", curve.mean]])
+      svg.append("path").attr("class", name).attr("d",
+        d3.line().x(v => X(v)).y((v, i) => Y(losses[i]))(curve.tokens));
     return svg.node();
   });
 })();

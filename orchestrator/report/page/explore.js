@@ -1,24 +1,33 @@
-/* Pointer and keyboard on a frame of plot.js, and columns of panels.
+/* Pointer and keyboard on a frame of plot.js.
  *
- *   page.explore(frame, {points, stops = points, reach = 24, zoom, reset})
- *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one within
- *     `reach` pixels of the pointer is hovered: `index` is that of a trial (page.hover; a click selects it),
- *     `lines` is a tooltip of its own. Arrow keys go through stops().
- *     zoom([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null: unchanged, since
- *     the drag was along one axis.  reset(): double click, or Escape.
- *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y] or
- *     undefined. Returns f(hovered, selected).
- *   page.balance(grid, width, count, least)   as many columns of at least `least` pixels as fill the rows
- *     evenly.
+ *   page.explore(frame, {points, stops = points, reach = 24, drag, reset})
+ *     points() -> [{x, y, index} or {x, y, lines}]: marks in the plot's pixels. The nearest one
+ *     within `reach` pixels of the pointer is hovered: `index` is that of a trial (page.hover; a
+ *     click selects it), `lines` is a tooltip of its own. Arrow keys go through stops().
+ *     drag([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
+ *     unchanged, since the drag was along one axis.  reset(): double click, or Escape.
+ *   page.zoom(id, redraw)   domains after dragging, by name, kept over a reload -> {get(name),
+ *     drag(xName, yName): for explore, clear(), reset(): clear and redraw, button: resets}
+ *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
+ *     or undefined. Returns f(hovered, selected).
+ *   page.attributes(selection, {name: value or function, ...})   sets them all; returns it
+ *   page.toggle(bar, {id, text, change(on)})   a button that is kept over a reload; returns whether
+ *     it is on
+ *   page.repaint(holder, paint)   empties the holder, calls paint, and keeps the focused drawing
  *
- * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on one.
- * The wheel is left to the page. */
+ * The nearest mark is searched in a quadtree, so marks may be on a canvas, and a drag may begin on
+ * one. The wheel is left to the page. */
 (() => {
   "use strict";
   const least = 6; // pixels: a shorter drag is a click
 
-  page.explore = (frame, {points, stops = points, reach = 24, zoom, reset}) => {
-    const svg = frame.svg, node = svg.node();
+  page.attributes = (selection, values) => {
+    for (const [name, value] of Object.entries(values)) selection.attr(name, value);
+    return selection;
+  };
+
+  page.explore = (frame, {points, stops = points, reach = 24, drag, reset}) => {
+    const {svg} = frame;
     let tree = null, dragging = false;
     function nearest() {
       tree = tree || d3.quadtree(points(), point => point.x, point => point.y);
@@ -32,50 +41,91 @@
         page.tip(point.lines, d3.event);
       } else page.hover(point ? point.index : null, d3.event);
     }
+    function dragged() {
+      dragging = false;
+      const box = d3.event.selection;
+      if (!d3.event.sourceEvent || !box) return;
+      area.call(brush.move, null);
+      const [[x0, y0], [x1, y1]] = box, {x, y} = frame;
+      const wide = x1 - x0 >= least, high = y1 - y0 >= least;
+      if (wide || high)
+        drag(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
+    }
     const brush = d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
-      .on("start", () => { dragging = true; })
-      .on("end", () => {
-        dragging = false;
-        const box = d3.event.selection;
-        if (!d3.event.sourceEvent || !box) return;
-        area.call(brush.move, null);
-        const [[x0, y0], [x1, y1]] = box, wide = x1 - x0 >= least, high = y1 - y0 >= least;
-        if (!wide && !high) return;
-        const [x, y] = [frame.x.invert, frame.y.invert];
-        zoom(wide ? [x(x0), x(x1)] : null, high ? [y(y1), y(y0)] : null);
-      });
+      .on("start", () => { dragging = true; }).on("end", dragged);
     const area = frame.over.append("g").attr("class", "drag").call(brush);
-    svg.on("mousemove", move).on("mouseleave", () => page.hover(null)).on("dblclick", reset)
-      .on("click", () => {
-        const point = nearest();
-        if (point && !point.lines) page.select(point.index);
-      })
-      .on("keydown.reset", () => {
-        if (d3.event.key === "Escape") reset();
-      });
-    page.keys(node, () => stops().filter(point => !point.lines)
-      .map(point => ({index: point.index, x: point.x + frame.left, y: point.y + frame.top})));
+    svg.on("mousemove", move).on("mouseleave", () => page.hover(null)).on("dblclick", reset);
+    svg.on("click", () => {
+      const point = nearest();
+      if (point && !point.lines) page.select(point.index);
+    });
+    svg.on("keydown.reset", () => {
+      if (d3.event.key === "Escape") reset();
+    });
+    page.keys(svg.node(), () => stops().filter(point => !point.lines)
+      .map(({index, x, y}) => ({index, x: x + frame.left, y: y + frame.top})));
   };
 
-  page.balance = (grid, width, count, least) => {
-    const gap = 20, fit = Math.max(1, Math.floor((width + gap) / (least + gap)));
-    const columns = Math.max(1, Math.ceil(count / Math.ceil(count / fit)));
-    grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  page.zoom = (id, redraw) => {
+    const isDomain = ends => Array.isArray(ends) && ends.length === 2 && ends.every(page.known);
+    const domains = new Map([page.state.get(id, [])].flat().filter(entry =>
+      Array.isArray(entry) && isDomain(entry[1])));
+    function keep() {
+      button.disabled = domains.size === 0;
+      page.state.set(id, [...domains]);
+    }
+    function clear() {
+      domains.clear();
+      keep();
+    }
+    function reset() {
+      if (domains.size === 0) return;
+      clear();
+      redraw();
+    }
+    const button = page.el("button", {type: "button", class: "reset", disabled: domains.size === 0,
+      onclick: reset}, "Reset zoom");
+    const drag = (xName, yName) => (x, y) => {
+      if (x) domains.set(xName, x);
+      if (y) domains.set(yName, y);
+      keep();
+      redraw();
+    };
+    return {get: name => domains.get(name), drag, clear, reset, button};
   };
 
   page.lights = (frame, at) => {
-    const ring = name => frame.over.append("circle").attr("class", name).attr("r", 8).attr("fill", "none")
-      .attr("stroke", "var(--ink)").attr("pointer-events", "none").attr("display", "none");
-    const picked = ring("selected").attr("stroke-width", 2).attr("stroke-dasharray", "3 2");
-    const hovered = ring("hovered").attr("stroke-width", 2.5);
+    const ring = name => page.attributes(frame.over.append("circle"),
+      {class: `ring ${name}`, r: 8, display: "none"});
+    const selected = ring("selected"), hovered = ring("hovered");
     const place = (mark, index) => {
       const where = index === null ? undefined : at(index);
       mark.attr("display", where ? null : "none");
-      if (where) mark.attr("cx", where[0]).attr("cy", where[1]);
+      if (where) page.attributes(mark, {cx: where[0], cy: where[1]});
     };
     return (over, chosen) => {
       place(hovered, over);
-      place(picked, chosen);
+      place(selected, chosen);
     };
+  };
+
+  page.toggle = (bar, {id, text, change}) => {
+    const isOn = () => page.state.get(id, false) === true;
+    const button = page.el("button", {type: "button", "aria-pressed": String(isOn()), onclick() {
+      page.state.set(id, !isOn());
+      button.setAttribute("aria-pressed", String(isOn()));
+      change(isOn());
+    }}, text);
+    bar.append(button);
+    return isOn();
+  };
+
+  page.repaint = (holder, paint) => {
+    const node = page.nodeOf(holder), drawings = () => [...node.querySelectorAll("svg")];
+    const focused = drawings().indexOf(document.activeElement);
+    node.replaceChildren();
+    paint(node);
+    const again = focused < 0 ? undefined : drawings()[focused];
+    if (again) again.focus({preventScroll: true});
   };
 })();

@@ -5,7 +5,7 @@
   const {el, data, state} = page;
   const main = document.getElementById("page"), figures = [];
   let printing = false;
-  const gap = 24, least = 416, printWidth = 700; // pixels: between columns, of a column, of A4 in print
+  const gap = 24, least = 416, paper = 700; // pixels: between columns, of a column, width in print
 
   page.figure = figure => figures.push(figure);
 
@@ -16,10 +16,12 @@
   function numbers(figure) {
     const details = el("details", {class: "numbers", ontoggle: () => {
       if (details.querySelector("table")) return;
-      const {titles, rows} = figure.table(data);
-      details.append(el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": `Numbers: ${figure.title}`},
-        el("table", {}, el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))),
-          el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell => el("td", {}, String(cell === null || cell === undefined ? "" : cell)))))))));
+      const {titles, rows} = figure.table(data), label = `Numbers: ${figure.title}`;
+      const cell = value => el("td", {}, String(value ?? ""));
+      details.append(el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
+        el("table", {},
+          el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))),
+          el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell)))))));
     }}, el("summary", {}, "Numbers"));
     return details;
   }
@@ -27,8 +29,9 @@
   function build(figure) {
     figure.holder = el("div", {class: figure.flow ? "holder flow" : "holder"});
     const caption = given(figure.caption, data), tools = el("div", {class: "tools"});
-    figure.section = el("section", {id: figure.id, class: "figure", "aria-labelledby": `${figure.id}-title`},
-      el("h2", {id: `${figure.id}-title`}, figure.title),
+    const name = `${figure.id}-title`;
+    figure.section = el("section", {id: figure.id, class: "figure", "aria-labelledby": name},
+      el("h2", {id: name}, figure.title),
       caption ? el("p", {class: "caption"}, caption) : null, tools, figure.holder,
       figure.table ? numbers(figure) : null);
     main.append(figure.section);
@@ -37,7 +40,7 @@
   }
 
   function draw(figure) {
-    const width = Math.floor(figure.holder.clientWidth), height = Math.floor(figure.holder.clientHeight);
+    const {clientWidth: width, clientHeight: height} = figure.holder;
     if (width === 0 || figure.once && figure.drawn) return;
     figure.size = `${width} ${figure.flow ? "" : height}`;
     figure.drawn = true;
@@ -45,7 +48,8 @@
     try {
       figure.draw(d3.select(figure.holder), {width, height});
     } catch (error) {
-      figure.holder.replaceChildren(el("p", {class: "missing"}, `This figure cannot be drawn: ${error.message}`));
+      figure.holder.replaceChildren(
+        el("p", {class: "missing"}, `This figure cannot be drawn: ${error.message}`));
       console.error(`figure ${figure.id}: ${error.stack}`);
     }
   }
@@ -53,11 +57,12 @@
   // ---- rows ----
 
   /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. */
-  const sheets = [["support", "law", "spent", "axes", "exponents", "contours"], ["curves", "workers"], ["trials", "output", "about"]];
+  const sheets = [["support", "law", "spent", "axes", "exponents", "contours"],
+    ["curves", "workers"], ["trials", "output", "about"]];
   const sheetOf = figure => sheets.findIndex(ids => ids.includes(figure.id));
 
-  /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they share the
-   * whole width, so that no part of the page is empty. Tables keep their place. */
+  /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they
+   * share the whole width, so that no part of the page is empty. Tables keep their place. */
   function rows(columns, span) {
     const apart = (a, b) => printing && sheetOf(a) !== sheetOf(b);
     const left = [...figures], filled = [];
@@ -76,8 +81,10 @@
     return filled;
   }
   function place(width) {
-    const columns = Math.max(1, Math.min(4, Math.floor((width + gap) / ((printing ? 320 : least) + gap))));
-    const span = figure => figure.span === "full" || printing && figure.once ? columns : Math.min(columns, given(figure.span, columns) || 1);
+    const fitting = Math.floor((width + gap) / ((printing ? 320 : least) + gap));
+    const columns = Math.max(1, Math.min(4, fitting));
+    const span = figure => figure.span === "full" || printing && figure.once ? columns
+      : Math.min(columns, given(figure.span, columns) || 1);
     let order = 0;
     for (const row of rows(columns, span)) {
       const all = d3.sum(row, span);
@@ -85,7 +92,8 @@
         figure.section.style.order = order++;
         figure.section.style.gridColumn = `span ${span(figure) * 12 / all}`;
         const share = (width - gap * (row.length - 1)) * span(figure) / all;
-        if (!figure.flow) figure.holder.style.minHeight = `${(given(figure.height, share) || 320) * (printing ? 0.75 : 1)}px`;
+        const height = (given(figure.height, share) || 320) * (printing ? 0.75 : 1);
+        if (!figure.flow) figure.holder.style.minHeight = `${height}px`;
       }
     }
   }
@@ -120,7 +128,7 @@
       const first = figures.find(figure => ids.includes(figure.id));
       if (first) first.section.classList.toggle("sheet", on);
     }
-    main.style.width = on ? `${printWidth}px` : "";
+    main.style.width = on ? `${paper}px` : "";
     redrawAll();
   }
 
@@ -140,9 +148,9 @@
       redrawAll();
     });
     const written = new Date(data.written_utc), clock = d3.timeFormat("%H:%M:%S");
-    const live = data.refresh_s && !isNaN(written) ? el("p", {id: "live"}, `live, updated ${clock(written)}`) : null;
-    const header = document.querySelector("header") || document.body.insertBefore(el("header"), main);
-    header.append(el("div", {class: "corner"}, live, button));
+    const live = data.refresh_s && !isNaN(written)
+      ? el("p", {id: "live"}, `live, updated ${clock(written)}`) : null;
+    document.querySelector("header").append(el("div", {class: "corner"}, live, button));
   }
 
   function keepPlace() {
@@ -157,7 +165,8 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    const rank = figure => page.order.indexOf(figure.id) < 0 ? page.order.length : page.order.indexOf(figure.id);
+    const {order} = page;
+    const rank = ({id}) => order.includes(id) ? order.indexOf(id) : order.length;
     const drawable = figure => {
       try {
         return !figure.needs || figure.needs(data);
@@ -174,7 +183,7 @@
     redrawAll();
     keepPlace();
     figures.forEach(figure => resized.observe(figure.holder));
-    document.documentElement.dataset.ready = Math.round(performance.now()); // for tests: milliseconds until drawn
+    document.documentElement.dataset.ready = Math.round(performance.now()); // ms, for tests
     window.addEventListener("beforeprint", () => print(true));
     window.addEventListener("afterprint", () => print(false));
     document.addEventListener("keydown", event => event.key === "Escape" && page.hover(null));

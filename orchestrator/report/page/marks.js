@@ -10,7 +10,9 @@
  *   page.textWidth(text, bold)    pixels of a text in a drawing
  *   page.labelRoom(labels, most)  right margin for such labels
  *   page.halo(text)      the ground's colour around a d3 selection of texts that lie over lines
- *   page.whisker(g, {x, y0, y1, colour, width})   interval without caps, for log axes */
+ *   page.diamond(g, x, y, size)   the target's mark
+ *   page.whisker(g, y, {x, ends, colour, width})   an interval [low, high] as a vertical line, by
+ *     the scale y; nothing if it is unknown */
 (() => {
   "use strict";
 
@@ -66,10 +68,13 @@
     const g = frame.over.append("g").attr("class", "ends");
     labels.forEach((label, i) => {
       if (label.y >= 0 && label.y <= frame.height)
-        g.append("path").attr("d", `M${frame.width + 1},${label.y}L${frame.width + left - 2},${places[i]}`)
+        g.append("path").attr("d",
+          `M${frame.width + 1},${label.y}L${frame.width + left - 2},${places[i]}`)
           .style("stroke", label.colour).style("stroke-opacity", 0.6).style("fill", "none");
-      g.append("text").attr("x", frame.width + left).attr("y", places[i]).attr("dy", ".35em").text(label.text)
-        .style("fill", label.textColour || "var(--ink)").style("font-weight", label.bold ? 650 : null);
+      g.append("text").attr("x", frame.width + left).attr("y", places[i]).attr("dy", ".35em")
+        .text(label.text)
+        .style("fill", label.textColour || "var(--ink)")
+        .style("font-weight", label.bold ? 650 : null);
     });
   };
 
@@ -81,9 +86,18 @@
   page.labelRoom = (labels, most) =>
     Math.min(most, 18 + (d3.max(labels, label => page.textWidth(label.text, label.bold)) || 0));
 
-  page.halo = text => text.style("paint-order", "stroke").style("stroke", "var(--ground)").style("stroke-width", 3)
+  page.halo = text => text.style("paint-order", "stroke").style("stroke", "var(--ground)")
+    .style("stroke-width", 3)
     .style("stroke-linejoin", "round");
 
-  page.whisker = (g, {x, y0, y1, colour, width = 1.5}) => g.append("line").attr("x1", x).attr("x2", x)
-    .attr("y1", y0).attr("y2", y1).style("stroke", colour).style("stroke-width", width);
+  page.diamond = (g, x, y, size) => g.append("path").attr("transform", `translate(${x},${y})`)
+    .attr("d", d3.symbol().type(d3.symbolDiamond).size(size)())
+    .style("fill", "var(--accent)").style("stroke", "var(--ink)").style("stroke-width", 1.5);
+
+  page.whisker = (g, y, {x, ends, colour, width = 1.5}) => {
+    if (Array.isArray(ends) && ends.every(page.known))
+      g.append("line").attr("class", "whisker").attr("x1", x).attr("x2", x)
+        .attr("y1", y(ends[0])).attr("y2", y(ends[1]))
+        .style("stroke", colour).style("stroke-width", width);
+  };
 })();

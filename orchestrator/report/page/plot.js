@@ -1,28 +1,29 @@
-/* Scales, axes, frames and panels for the figures.
+/* Scales, axes, frames, panels and choosers for the figures.
  *
- *   page.scale(kind, domain, range)   d3 scale: logarithmic for "lr", "tokens", "ratio", "count", "log",
- *                           linear for "loss", "linear", "seconds"
- *   page.ticks(scale, kind, values)   values of ticks that fit beside each other: 1, 2, 5 x 10^n; powers of
- *                           two if `values` (those that occur on the axis) are
+ *   page.scale(kind, domain, range)   d3 scale: logarithmic for "lr", "tokens", "ratio", "count",
+ *                           "log"; linear for "loss", "linear", "seconds"
+ *   page.ticks(scale, kind, values)   values of ticks that fit beside each other: 1, 2, 5 x 10^n;
+ *                           powers of two if `values` (those that occur on the axis) are
  *   page.tickText(kind)     the format of a kind's ticks
  *   page.padded(values, kind, share = 0.04)   [low, high] around the known values, for a domain
- *   page.frame(holder, {width, height}, {label, x: axis, y: axis, margin, grid})   an <svg> with axes:
- *     axis: {kind, domain, label, values}; label: what a screen reader says
- *     -> {svg, plot, x, y, width, height, left, top, axes()}: d3 selections; `plot` is a <g> clipped to the
- *     inside, with the origin at its upper left corner, width x height; axes() draws the axes again after
- *     x.domain(...) or y.domain(...) was called. `over`: a <g> with the same origin, not clipped.
- *   page.mouse(frame)       pointer's [x, y] in the plot's pixels, in a listener of d3 v5
- *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small multiples:
- *     draw(panelHolder (an element), {width, height}, item); beyond `most` a chooser shows a part of them at a time
- *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide, in rows as
- *                           equal as can be
- *   page.legend(holder, [[colour, text], ...])   keys in a line of HTML */
+ *   page.frame(holder, {width, height}, {label, x: axis, y: axis, margin, grid})   an <svg> with
+ *     axes: {kind, domain, label, values}; label: what a screen reader says
+ *     -> {svg, plot, over, x, y, width, height, left, top, axes()}: d3 selections and scales;
+ *     `plot` is a <g> clipped to the inside, with the origin at its upper left corner; `over` has
+ *     the same origin, not clipped; axes() draws the axes again after x.domain(...), y.domain(...)
+ *   page.panels(holder, {id, items, name, most = 12, least = 260, height = 200, draw})   small
+ *     multiples: draw(element, {width, height}, item); beyond `most` a chooser shows some at a time
+ *   page.columns(grid, count, least)   columns of a CSS grid for `count` panels at least so wide,
+ *                           in rows as equal as can be
+ *   page.chooser(holder, {id, label, options: [[value, text], ...], change})  a labelled <select>
+ *                           that is kept over a reload; returns the chosen value */
 (() => {
   "use strict";
-  const {el, format, known} = page;
+  const {el, format, known, state} = page;
   const logarithmic = new Set(["lr", "tokens", "ratio", "count", "log"]);
 
-  page.scale = (kind, domain, range) => (logarithmic.has(kind) ? d3.scaleLog() : d3.scaleLinear()).domain(domain).range(range);
+  page.scale = (kind, domain, range) =>
+    (logarithmic.has(kind) ? d3.scaleLog() : d3.scaleLinear()).domain(domain).range(range);
 
   page.padded = (values, kind, share = 0.04) => {
     const log = logarithmic.has(kind), all = values.filter(v => known(v) && (!log || v > 0));
@@ -37,15 +38,18 @@
   };
 
   const lrTick = v => Number(v.toPrecision(2)).toExponential().replace("e+", "e");
-  page.tickText = kind => ({lr: lrTick, tokens: format.tokens, count: format.count, ratio: format.ratio,
-    log: format.ratio, seconds: format.seconds})[kind] || null;
+  const tickTexts = {lr: lrTick, tokens: format.tokens, count: format.count, ratio: format.ratio,
+    log: format.ratio, seconds: format.seconds};
+  page.tickText = kind => tickTexts[kind] || null;
 
   // ---- ticks ----
 
   /* The first of the lists, the densest first, whose neighbours are `room` pixels apart. */
   function fitting(lists, scale, room) {
-    const apart = list => list.every((v, i) => i === 0 || Math.abs(scale(v) - scale(list[i - 1])) >= room(v));
-    return lists.find(list => list.length > 1 && apart(list)) || lists.find(list => list.length === 1) || [];
+    const far = (v, next) => Math.abs(scale(v) - scale(next)) >= room(v);
+    const apart = list => list.every((v, i) => i === 0 || far(v, list[i - 1]));
+    return lists.find(list => list.length > 1 && apart(list))
+      || lists.find(list => list.length === 1) || [];
   }
   const every = list => d3.range(1, 8).map(step => list.filter((v, i) => i % step === 0));
 
@@ -53,12 +57,14 @@
     const [low, high] = scale.domain(), [from, to] = scale.range(), upright = from > to;
     const text = page.tickText(kind) || String;
     const room = v => upright ? 26 : 7 * text(v).length + 14;
-    if (!logarithmic.has(kind)) return scale.ticks(Math.max(2, Math.floor(Math.abs(to - from) / (upright ? 56 : 80))));
+    if (!logarithmic.has(kind))
+      return scale.ticks(Math.max(2, Math.floor(Math.abs(to - from) / (upright ? 56 : 80))));
     const seen = [...new Set(values)].filter(v => v >= low && v <= high).sort(d3.ascending);
     const twos = seen.length > 1 && seen.every(v => Number.isInteger(Math.log2(v)));
     if (twos) return fitting(every(seen), scale, room);
     const decades = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
-    const of = digits => decades.flatMap(n => digits.map(digit => Number(`${digit}e${n}`))).filter(v => v >= low && v <= high);
+    const of = digits => decades.flatMap(n => digits.map(digit => Number(`${digit}e${n}`)))
+      .filter(v => v >= low && v <= high);
     const lists = [of([1, 2, 5]), of([1, 3]), ...every(of([1]))].filter(list => list.length > 1);
     if (high / low < 10) lists.unshift(of([1, 2, 3, 4, 5, 6, 7, 8, 9]), of([1, 1.5, 2, 3, 5, 7]));
     if (high / low < 2) lists.unshift(...[6, 4, 3, 2].map(count => d3.ticks(low, high, count)));
@@ -69,14 +75,19 @@
 
   let clips = 0;
   page.frame = (holder, size, {label, x: xAxis, y: yAxis, margin = {}, grid = true}) => {
-    const edge = {top: yAxis.label ? 28 : 8, right: 14, bottom: xAxis.label ? 42 : 24, left: 52, ...margin};
+    const edge = {top: yAxis.label ? 28 : 8, right: 14, bottom: xAxis.label ? 42 : 24, left: 52,
+      ...margin};
     const width = Math.max(20, size.width - edge.left - edge.right);
     const height = Math.max(20, size.height - edge.top - edge.bottom);
-    const x = page.scale(xAxis.kind, xAxis.domain, [0, width]), y = page.scale(yAxis.kind, yAxis.domain, [height, 0]);
-    const svg = d3.select(page.nodeOf(holder)).append("svg").attr("role", "img").attr("aria-label", label || "")
-      .attr("width", size.width).attr("height", size.height).attr("viewBox", `0 0 ${size.width} ${size.height}`);
+    const x = page.scale(xAxis.kind, xAxis.domain, [0, width]);
+    const y = page.scale(yAxis.kind, yAxis.domain, [height, 0]);
+    const svg = d3.select(page.nodeOf(holder)).append("svg")
+      .attr("role", "img").attr("aria-label", label || "")
+      .attr("width", size.width).attr("height", size.height)
+      .attr("viewBox", `0 0 ${size.width} ${size.height}`);
     const clip = `clip${++clips}`;
-    svg.append("clipPath").attr("id", clip).append("rect").attr("width", width).attr("height", height);
+    svg.append("clipPath").attr("id", clip)
+      .append("rect").attr("width", width).attr("height", height);
     const origin = svg.append("g").attr("transform", `translate(${edge.left},${edge.top})`);
     const lines = origin.append("g").attr("class", "grid"), axes = origin.append("g");
     const plot = origin.append("g").attr("clip-path", `url(#${clip})`), over = origin.append("g");
@@ -84,57 +95,73 @@
     function one(scale, axis, make, place, name) {
       const values = page.ticks(scale, axis.kind, axis.values), text = page.tickText(axis.kind);
       let group = axes.select(`.${name}`);
-      if (group.empty()) group = axes.append("g").attr("class", `axis ${name}`).attr("transform", place);
-      group.call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length)).tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
+      if (group.empty())
+        group = axes.append("g").attr("class", `axis ${name}`).attr("transform", place);
+      group.call(make(scale).tickValues(values).tickFormat(text || scale.tickFormat(values.length))
+        .tickSizeInner(4).tickSizeOuter(0).tickPadding(4));
       return values;
     }
     function draw() {
       const xs = one(x, xAxis, d3.axisBottom, `translate(0,${height})`, "x");
       const ys = one(y, yAxis, d3.axisLeft, null, "y");
       if (!grid) return;
-      lines.selectAll("line.v").data(xs).join("line").attr("class", "v").attr("x1", v => x(v)).attr("x2", v => x(v)).attr("y2", height);
-      lines.selectAll("line.h").data(ys).join("line").attr("class", "h").attr("y1", v => y(v)).attr("y2", v => y(v)).attr("x2", width);
+      lines.selectAll("line.v").data(xs).join("line").attr("class", "v")
+        .attr("x1", v => x(v)).attr("x2", v => x(v)).attr("y2", height);
+      lines.selectAll("line.h").data(ys).join("line").attr("class", "h")
+        .attr("y1", v => y(v)).attr("y2", v => y(v)).attr("x2", width);
     }
     draw();
     if (xAxis.label)
-      origin.append("text").attr("class", "label").attr("x", width / 2).attr("y", height + 36).attr("text-anchor", "middle").text(xAxis.label);
+      origin.append("text").attr("class", "label").attr("text-anchor", "middle")
+        .attr("x", width / 2).attr("y", height + 36).text(xAxis.label);
     if (yAxis.label)
-      origin.append("text").attr("class", "label").attr("x", 8 - edge.left).attr("y", -15).text(yAxis.label);
+      origin.append("text").attr("class", "label").attr("x", 8 - edge.left).attr("y", -15)
+        .text(yAxis.label);
     return {svg, plot, over, x, y, width, height, left: edge.left, top: edge.top, axes: draw};
   };
-  page.mouse = frame => d3.mouse(frame.plot.node());
 
-  // ---- panels, legend ----
+  // ---- panels, chooser ----
 
   page.columns = (grid, count, least) => {
-    const most = Math.max(1, Math.floor((grid.clientWidth + 20) / (least + 20))), rows = Math.ceil(count / most);
-    grid.style.gridTemplateColumns = `repeat(${Math.max(1, Math.ceil(count / rows))}, minmax(0, 1fr))`;
+    const most = Math.max(1, Math.floor((grid.clientWidth + 20) / (least + 20)));
+    const columns = Math.max(1, Math.ceil(count / Math.ceil(count / most)));
+    grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   };
 
   page.panels = (holder, {id, items, name, most = 12, least = 260, height = 200, draw}) => {
-    const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"}), shrink = page.printing() ? 0.6 : 1;
+    const tools = el("div", {class: "tools"}), grid = el("div", {class: "panels"});
+    const shrink = page.printing() ? 0.6 : 1, size = height * shrink;
     page.nodeOf(holder).append(tools, grid);
     const show = first => {
       grid.replaceChildren();
       page.columns(grid, Math.min(most, items.length - first), least * shrink);
       const shown = items.slice(first, first + most).map(item => {
         const inside = el("div", {class: "panel-plot"});
-        inside.style.height = `${height * shrink}px`;
-        grid.append(el("figure", {class: "panel"}, name(item) ? el("figcaption", {}, name(item)) : null, inside));
+        inside.style.height = `${size}px`;
+        grid.append(el("figure", {class: "panel"},
+          name(item) ? el("figcaption", {}, name(item)) : null, inside));
         return [item, inside];
       });
-      for (const [item, inside] of shown) draw(inside, {width: inside.clientWidth, height: height * shrink}, item);
+      for (const [item, inside] of shown)
+        draw(inside, {width: inside.clientWidth, height: size}, item);
     };
     const starts = d3.range(0, items.length, most);
-    const part = first => `${first + 1} to ${Math.min(items.length, first + most)} of ${items.length}`;
+    const last = first => Math.min(items.length, first + most);
+    const part = first => `${first + 1} to ${last(first)} of ${items.length}`;
     show(starts.length < 2 ? 0 : page.chooser(tools, {id: `${id}-part`, label: "Show", change: show,
       options: starts.map(first => [first, part(first)])}));
     if (!tools.firstChild) tools.remove();
   };
 
-  page.legend = (holder, entries) => page.nodeOf(holder).append(el("p", {class: "legend"}, entries.map(([colour, text]) => {
-    const key = el("span", {class: "swatch"});
-    key.style.background = colour;
-    return el("span", {class: "entry"}, key, text);
-  })));
+  page.chooser = (holder, {id, label, options, change}) => {
+    const kept = String(state.get(id, options[0][0]));
+    const chosen = options.find(option => String(option[0]) === kept) || options[0];
+    const select = el("select", {id, onchange: () => {
+      state.set(id, select.value);
+      change(options[select.selectedIndex][0]);
+    }}, options.map(option =>
+      el("option", {value: option[0], selected: option === chosen}, option[1])));
+    page.nodeOf(holder).append(el("label", {class: "chooser"}, `${label} `, select));
+    return chosen[0];
+  };
 })();
