@@ -226,8 +226,8 @@ static void say_written(const struct campaign_look *look, bool last)
         lr_say(stderr, "%s\n", line);
 }
 
-/* Writes the page after each change of the journal, until the campaign ends or a signal comes. Looks
- * and pages together take a fifth of the time at most. */
+/* Writes the page after each change of the journal, until the campaign ends or a signal comes.
+ * Looks and pages together take a fifth of the time at most. */
 static int watch(struct campaign_look *look, struct lr_error *err)
 {
     const struct status_view *view = &look->fill.view;
