@@ -368,10 +368,13 @@ static json_t *ranks_json(const struct run_history *history, bool *ok)
     return ranks;
 }
 
+/* Empty while it runs: the steps would go on with it. */
 static json_t *next_json(const struct report_input *input, bool *ok)
 {
-    struct next_steps *steps = lr_malloc(sizeof(*steps));
     json_t *commands = json_array();
+    if (input->state == STATUS_RUNNING)
+        return commands;
+    struct next_steps *steps = lr_malloc(sizeof(*steps));
     if (!steps)
         *ok = false;
     else

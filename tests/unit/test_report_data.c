@@ -424,6 +424,18 @@ static void texts_stay_texts(void **state)
     json_decref(root);
 }
 
+static void next_steps(void **state)
+{
+    (void)state;
+    json_t *root = data();
+    assert_int_equal(json_array_size(at(root, "next")), 0); /* it runs */
+    json_decref(root);
+    input.state = STATUS_FINISHED;
+    root = data();
+    assert_true(json_array_size(at(root, "next")) > 0);
+    json_decref(root);
+}
+
 static void nothing_known(void **state)
 {
     (void)state;
@@ -545,9 +557,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_key_is_documented), CASE(answer_is_that_of_result_json),
         CASE(every_trial_is_there),    CASE(figures_have_their_numbers),
-        CASE(texts_stay_texts),        CASE(nothing_known),
-        CASE(without_memory),          CASE(page_is_whole),
-        CASE(ten_thousand_trials),
+        CASE(texts_stay_texts),        CASE(next_steps),
+        CASE(nothing_known),           CASE(without_memory),
+        CASE(page_is_whole),           CASE(ten_thousand_trials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
