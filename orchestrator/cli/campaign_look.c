@@ -1,5 +1,5 @@
-/* Plan and answer are read once and fitted after changes only; the lock says whether a process is at
- * the campaign. */
+/* The plan is read once, the answer is fitted after changes only. The lock says whether a process
+ * is at the campaign. */
 #include "cli/campaign_look.h"
 
 #include <string.h>

@@ -226,8 +226,8 @@ static void say_written(const struct campaign_look *look, bool last)
         lr_say(stderr, "%s\n", line);
 }
 
-/* Writes the page after each change of the journal, until the campaign ends or a signal comes. Looks
- * and pages together take a fifth of the time at most. */
+/* Writes the page after each change of the journal, until the campaign ends or a signal comes.
+ * Looks and pages together take a fifth of the time at most. */
 static int watch(struct campaign_look *look, struct lr_error *err)
 {
     const struct status_view *view = &look->fill.view;
@@ -273,29 +273,39 @@ static int print_json(const char *run_dir, struct lr_error *err)
     return json_print(object, ok, err);
 }
 
+static int show_report(struct campaign_look *look, const struct report_options *options,
+                       struct lr_error *err)
+{
+    bool changed;
+    int rc;
+    if (options->watch) {
+        rc = watch(look, err);
+        lr_log_transient(NULL);
+    } else if (!(rc = campaign_look(look, &changed, err))) {
+        rc = report(look, options->data, 0, err);
+    }
+    if (rc || options->data)
+        return rc;
+    if (options->json)
+        return print_json(look->run_dir, err);
+    lr_say(stdout, "%s/report.html\n", look->run_dir);
+    return 0;
+}
+
 static int run(const struct command_line *line)
 {
     const struct report_options *options = line->options;
-    const char *run_dir = line->operands[0];
-    struct campaign_look *look;
+    struct campaign_look *look = NULL;
     struct lr_error err = {0};
-    bool changed;
-    int rc = campaign_look_create(&look, run_dir, &err);
-    if (rc)
+    int rc;
+    if (options->data && (options->watch || options->json)) {
+        rc = lr_fail(&err, LR_EUSAGE, "report: --data goes without --%s",
+                     options->watch ? "watch" : "json");
         goto out;
-    if (options->watch) {
-        rc = watch(look, &err);
-        lr_log_transient(NULL);
-    } else if (!(rc = campaign_look(look, &changed, &err))) {
-        rc = report(look, options->data, 0, &err);
     }
-    if (rc || options->data)
+    if ((rc = campaign_look_create(&look, line->operands[0], &err)))
         goto out;
-    if (options->json)
-        rc = print_json(run_dir, &err);
-    else
-        lr_say(stdout, "%s/report.html\n", run_dir);
-
+    rc = show_report(look, options, &err);
 out:
     campaign_look_destroy(look);
     return outcome_error(rc, &err);

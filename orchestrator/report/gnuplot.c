@@ -243,15 +243,25 @@ double range_clamp(const struct range *range, double value)
 /* Whether `tenths` / 10 of a power of ten gets a label, where each power has room for `room`. */
 static bool is_labelled(int tenths, double room)
 {
-    return tenths == 10   ? true
-           : room >= 22   ? true
-           : room >= 7    ? tenths == 20 || tenths == 30 || tenths == 50 || tenths == 70
-           : room >= 3.3  ? tenths == 20 || tenths == 50
-           : room >= 2.05 ? tenths == 30
-                          : false;
+    static const struct {
+        double room; /* for all of them */
+        int tenths[8];
+    } sets[] = {{11, {10, 15, 20, 30, 40, 50, 70}},
+                {7, {10, 20, 30, 50, 70}},
+                {3.3, {10, 20, 50}},
+                {2.05, {10, 30}},
+                {0, {10}}};
+    size_t set = 0;
+    while (room < sets[set].room)
+        set++;
+    for (int i = 0; i < 8; i++)
+        if (sets[set].tenths[i] == tenths)
+            return true;
+    return room >= 22;
 }
 
-void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels, bool plain)
+void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels,
+                      char format)
 {
     double room = labels / log10(range->high / range->low);
     int step = room < 1 ? (int)ceil(1 / room) : 1, last = (int)ceil(log10(range->high));
@@ -266,8 +276,10 @@ void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double
             if (value < range->low * (1 - 1e-9) || value > range->high * (1 + 1e-9) ||
                 (!shown && (step > 1 || tenths == 15)))
                 continue;
-            if (shown && plain)
+            if (shown && format == 'g')
                 snprintf(label, sizeof(label), "%.4g", value);
+            else if (shown && format == 'c')
+                format_count(label, sizeof(label), value);
             else if (shown)
                 format_lr(label, sizeof(label), tenths % 10 ? 2 : 1, value);
             fprintf(script, "%s'%s' %.10g %d", separator, label, value, !shown);

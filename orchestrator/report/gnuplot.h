@@ -43,9 +43,9 @@ void range_widen(struct range *range, double factor);        /* both ends */
 double range_clamp(const struct range *range, double value); /* NaN: low */
 
 /* Gives axis 'x' or 'y' this range with ticks at 1, 2 and 5 of each power of ten, or more or fewer:
- * about `labels` of them are labelled, 1e-3, or if `plain` 0.001. */
+ * about `labels` of them are labelled. format: 'l' 1e-3, 'g' 0.001, 'c' 200k. */
 void gnuplot_log_axis(FILE *script, char axis, const struct range *range, double labels,
-                      bool plain);
+                      char format);
 /* A row of a data block, without its end: x, y and the ends of an interval, clamped to the range;
  * `at` for an end that is not known. */
 void gnuplot_row(FILE *script, const struct range *range, double x, double y, double at,

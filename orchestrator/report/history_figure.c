@@ -58,9 +58,10 @@ int history_figure(const char *path, const struct history_run *runs, size_t coun
     size_t drifted = write_runs(script, "drifted", runs, count, true, &range);
     fprintf(script, "set title 'learning rate at the target, with its 90 %% interval'\n"
                     "set xlabel 'finished'\n");
-    gnuplot_log_axis(script, 'y', &range, 12, false);
+    gnuplot_log_axis(script, 'y', &range, 12, 'l');
     write_labels(script, runs, count);
-    fprintf(script, "set key top left\nset xrange [0:%zu]\nplot ", count + 1);
+    fputs("set key above horizontal\nset border 3 lc rgb '#444444'\nset tics nomirror\n", script);
+    fprintf(script, "set xrange [0:%zu]\nplot ", count + 1);
     if (steady)
         fprintf(script,
                 "$steady using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lc rgb '#0072B2' title 'run'%s",

@@ -31,7 +31,8 @@ void html_table_end(struct html *html);
 
 void html_release(struct html *html);
 
-/* page/page.css, D3 and the scripts of page/, as the build found them. page_d3_size 0: built without D3. */
+/* page/page.css, D3, and the scripts of page/, as the build embeds them. page_d3_size 0: built
+ * without D3. */
 extern const unsigned char page_css[], page_d3[], page_js[];
 extern const size_t page_css_size, page_d3_size, page_js_size;
 

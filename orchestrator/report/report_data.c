@@ -25,7 +25,7 @@
 #include "store/result_json.h"
 
 /* Significant digits of what is only drawn. */
-enum { LR_DIGITS = 6, LOSS_DIGITS = 7 };
+enum { LR_DIGITS = 6, LOSS_DIGITS = 7, CURVE_DIGITS = 6 };
 
 json_t *json_of_rounded(double value, int digits)
 {
@@ -188,10 +188,10 @@ static json_t *models_json(const struct report_input *input, bool *ok)
 static json_t *curve_json(const struct loss_curve *curve, bool *ok)
 {
     json_t *object = json_object();
-    json_put(object, "lr", numbers_json(curve->lr, CURVE_LRS, LR_DIGITS, ok), ok);
-    json_put(object, "loss", numbers_json(curve->loss, CURVE_LRS, LOSS_DIGITS, ok), ok);
-    json_put(object, "low", numbers_json(curve->low, CURVE_LRS, LOSS_DIGITS, ok), ok);
-    json_put(object, "high", numbers_json(curve->high, CURVE_LRS, LOSS_DIGITS, ok), ok);
+    json_put(object, "lr", numbers_json(curve->lr, CURVE_LRS, CURVE_DIGITS, ok), ok);
+    json_put(object, "loss", numbers_json(curve->loss, CURVE_LRS, CURVE_DIGITS, ok), ok);
+    json_put(object, "low", numbers_json(curve->low, CURVE_LRS, CURVE_DIGITS, ok), ok);
+    json_put(object, "high", numbers_json(curve->high, CURVE_LRS, CURVE_DIGITS, ok), ok);
     return object;
 }
 
@@ -277,7 +277,7 @@ static json_t *contour_json(const struct loss_contour *contour, bool *ok)
     json_put(object, "lr", numbers_json(contour->lr, CONTOUR_LRS, LR_DIGITS, ok), ok);
     json_put(object, "values", numbers_json(contour->value, CONTOUR_VALUES, LR_DIGITS, ok), ok);
     json_put(object, "loss",
-             numbers_json(contour->loss[0], CONTOUR_VALUES * CONTOUR_LRS, LOSS_DIGITS, ok), ok);
+             numbers_json(contour->loss[0], CONTOUR_VALUES * CONTOUR_LRS, CURVE_DIGITS, ok), ok);
     put_lr(optimum, "lr", contour->optimum.lr, ok);
     put_lr(optimum, "value", contour->optimum.value, ok);
     put_lr_interval(optimum, "lr_ci90", contour->optimum.lr_ci90, ok);

@@ -128,22 +128,47 @@ json_t *report_trials_json(const struct report_input *input, bool *ok)
 
 /* ---- loss curves ---- */
 
+enum { GRIDS = 32 }; /* token counts that later curves are compared with */
+
+struct grids {
+    const struct history_curve *curves[GRIDS];
+    size_t index[GRIDS], count; /* index: in the table */
+};
+
+/* The curve's token counts, or the index of an earlier curve that has the same: those of a horizon
+ * mostly have. */
+static json_t *tokens_json(struct grids *grids, const struct history_curve *curve, size_t index,
+                           bool *ok)
+{
+    size_t known = grids->count < GRIDS ? grids->count : GRIDS;
+    for (size_t i = 0; i < known; i++)
+        if (grids->curves[i]->count == curve->count &&
+            memcmp(grids->curves[i]->tokens, curve->tokens,
+                   curve->count * sizeof(curve->tokens[0])) == 0)
+            return json_integer((json_int_t)grids->index[i]);
+    grids->curves[grids->count % GRIDS] = curve;
+    grids->index[grids->count++ % GRIDS] = index;
+    json_t *tokens = json_array();
+    for (uint32_t k = 0; k < curve->count && *ok; k++)
+        json_push(tokens, json_of_count(curve->tokens[k]), ok);
+    return tokens;
+}
+
 json_t *report_curves_json(const struct run_history *history, bool *ok)
 {
     json_t *table = json_object(), *trials = json_array(), *tokens = json_array();
     json_t *losses = json_array();
+    struct grids grids = {.count = 0};
     for (size_t i = 0; i < history->count && *ok; i++) {
         const struct history_curve *curve = history->curves[i];
         if (!curve || curve->count == 0)
             continue;
-        json_t *x = json_array(), *y = json_array();
-        for (uint32_t k = 0; k < curve->count && *ok; k++) {
-            json_push(x, json_of_count(curve->tokens[k]), ok);
-            json_push(y, json_of_rounded(curve->loss[k], 6), ok);
-        }
+        json_t *loss = json_array();
+        for (uint32_t k = 0; k < curve->count && *ok; k++)
+            json_push(loss, json_of_rounded(curve->loss[k], 5), ok);
+        json_push(tokens, tokens_json(&grids, curve, json_array_size(trials), ok), ok);
         json_push(trials, json_integer((json_int_t)i + 1), ok);
-        json_push(tokens, x, ok);
-        json_push(losses, y, ok);
+        json_push(losses, loss, ok);
     }
     json_put(table, "trial", trials, ok);
     json_put(table, "tokens", tokens, ok);

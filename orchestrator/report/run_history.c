@@ -95,13 +95,15 @@ static int add_point(struct run_history *history, const struct event_curve *poin
     if (++curve->skipped < curve->stride)
         return 0;
     curve->skipped = 0;
-    if (curve->count == history->points) {
+    if (curve->count == history->points) { /* the point is the first half of a longer stride */
+        curve->skipped = curve->stride;
         curve->count = history->points / 2;
         for (uint32_t i = 0; i < curve->count; i++) {
             curve->tokens[i] = curve->tokens[2 * i + 1];
             curve->loss[i] = curve->loss[2 * i + 1];
         }
         curve->stride *= 2;
+        return 0;
     }
     curve->tokens[curve->count] = point->tokens;
     curve->loss[curve->count++] = point->train_loss;
@@ -142,10 +144,10 @@ static int add_data(struct run_history *history, const struct event_data *data,
     return 0;
 }
 
-/* Of `count` curves. */
+/* Of each of `count` curves; even, so that half of them are evenly spaced again. */
 static uint32_t points_of(size_t count)
 {
-    size_t points = HISTORY_POINTS_ALL / (count + 1);
+    size_t points = HISTORY_POINTS_ALL / (count + 1) / 2 * 2;
     return (uint32_t)(points > HISTORY_POINTS         ? HISTORY_POINTS
                       : points < HISTORY_POINTS_LEAST ? HISTORY_POINTS_LEAST
                                                       : points);

@@ -1,5 +1,5 @@
-"""Headless Chromium by the DevTools protocol over pipes, for report_browser.py: no package is needed
-beside Chromium itself."""
+"""Headless Chromium by the DevTools protocol over pipes, for report_browser.py: needs no package but
+Chromium itself."""
 import json
 import os
 import select
@@ -16,17 +16,18 @@ class Browser:
     def __enter__(self):
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         down, up = os.pipe(), os.pipe()
-        command = ["sh", "-c", 'exec "$@" 3<&%d 4>&%d' % (down[0], up[1]), "sh", "chromium", "--headless",
-                   "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=" + self.profile.name,
-                   "--remote-debugging-pipe", "about:blank"]
-        self.process = subprocess.Popen(command, pass_fds=(down[0], up[1]), stderr=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL)
+        command = ["sh", "-c", 'exec "$@" 3<&%d 4>&%d' % (down[0], up[1]), "sh", "chromium",
+                   "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                   "--user-data-dir=" + self.profile.name, "--remote-debugging-pipe", "about:blank"]
+        self.process = subprocess.Popen(command, pass_fds=(down[0], up[1]),
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(down[0])
         os.close(up[1])
         self.out, self.reader, self.rest, self.number = down[1], up[0], b"", 0
         self.session, self.events = None, []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = self.call("Target.attachToTarget", targetId=target,
+                                 flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
         return self
@@ -74,7 +75,8 @@ class Browser:
 
     def open(self, path, width, scheme="light", height=900):
         self.events = []
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                  deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": scheme},
                             {"name": "prefers-reduced-motion", "value": "reduce"}])
@@ -84,14 +86,17 @@ class Browser:
 
     def js(self, expression):
         """The value of an expression, which may be a promise."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True,
+                           awaitPromise=True)
         if "exceptionDetails" in answer:
-            raise RuntimeError("%s\n%s" % (json.dumps(answer["exceptionDetails"])[:600], expression[:200]))
+            what = json.dumps(answer["exceptionDetails"])[:600]
+            raise RuntimeError("%s\n%s" % (what, expression[:200]))
         return answer["result"].get("value")
 
     def settle(self):
         """Until what the last input set off is drawn."""
-        self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30))))")
+        self.js("""new Promise(done =>
+            requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30))))""")
 
     def errors(self):
         """What the console says, what is loaded from elsewhere, and dialogs, since open()."""
@@ -102,10 +107,12 @@ class Browser:
                 bad.append(json.dumps(params["exceptionDetails"])[:400])
             elif kind == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
                 bad.append(params["entry"]["text"])
-            elif kind == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
+            elif kind == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
                 bad.append(json.dumps(params["args"])[:400])
-            elif kind == "Network.requestWillBeSent" and not params["request"]["url"].startswith(("file:", "blob:")):
-                bad.append("loads " + params["request"]["url"][:100])
+            elif kind == "Network.requestWillBeSent":
+                url = params["request"]["url"]
+                if not url.startswith(("file:", "blob:")):
+                    bad.append("loads " + url[:100])
             elif kind == "Page.javascriptDialogOpening":
                 bad.append("dialog: " + params["message"][:100])
         return bad
@@ -129,17 +136,11 @@ class Browser:
         self.pointer(x1, y1, "mouseReleased", button="left", clickCount=1)
         self.settle()
 
-    def key(self, key, code=None):
-        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38,
-                 "ArrowRight": 39, "ArrowDown": 40}
-        more = {"text": "\r"} if key == "Enter" else {}
+    def key(self, key):
+        codes = {"Tab": 9, "Escape": 27, "End": 35, "Home": 36, "ArrowRight": 39}
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code or key,
-                      windowsVirtualKeyCode=codes[key], **(more if kind == "keyDown" else {}))
-
-    def type(self, text):
-        self.call("Input.insertText", text=text)
-        self.settle()
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key,
+                      windowsVirtualKeyCode=codes[key])
 
     def wait_until(self, expression, patience_s=20):
         end = time.monotonic() + patience_s

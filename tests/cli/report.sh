@@ -22,7 +22,8 @@ expect_whole() # FILE: nothing is loaded from anywhere
 {
     expect_file "$1"
     expect_page "$1" "</html>"
-    expect_page "$1" "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:\""
+    expect_page "$1" "content=\"default-src 'none'; style-src 'unsafe-inline'; \
+script-src 'unsafe-inline'; img-src data: blob:\""
     ! grep -qE '<link|<iframe|<object|<img[^>]* src="[^d]' "$1" || fail "$1 is not self-contained"
 }
 
@@ -61,7 +62,8 @@ over=$(grep -cE ",(done|diverged)," $dir/trials.csv)
 expect_count "loss curves" "$over" "$(length curves trial)"
 expect_count "attempts" "$trials" "$(length attempts rank)"
 expect_count "points of a posterior curve" 49 "$(length fits 0 curve lr)"
-lr=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 5 { print $at["lr"] }' $dir/trials.csv)
+lr=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 5 { print $at["lr"] }' \
+    $dir/trials.csv)
 awk -v a="$(json page.json trials lr 3)" -v b="$lr" 'BEGIN { exit !(a > 0 && a + 0 == b + 0) }' ||
     fail "the learning rate of trial 4 is not that of trials.csv"
 [ "$(json page.json command)" = "lrsearch tiny.yaml" ] || fail "the page repeats another command"
@@ -133,7 +135,8 @@ wait_for_events long/journal.jsonl ended 1
 run "$LRSEARCH" report long
 expect_status 0
 expect_whole long/report.html
-grep -q '<p class="badge interrupted [a-z]*">running' long/report.html || fail "it does not say that it runs"
+grep -q '<p class="badge interrupted [a-z]*">running' long/report.html ||
+    fail "it does not say that it runs"
 [ "$(page_data long/report.html | sed 's/.*"state":"\([a-z]*\)".*/\1/')" = running ] || fail "state"
 
 # --watch: refreshes itself until Ctrl-C, which leaves a page that does not; a write by the campaign
@@ -187,6 +190,9 @@ expect_err "report: name a run's directory, as in: lrsearch report logs/quicksta
 run "$LRSEARCH" report $dir poor
 expect_status 2
 expect_err "report: one run's directory is expected, found also 'poor'"
+run "$LRSEARCH" report $dir --data --watch
+expect_status 2
+expect_err "report: --data goes without --watch"
 run "$LRSEARCH" report nosuch
 expect_status 65
 expect_err "nosuch: is no directory of a run"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# report.html in headless Chromium (report_browser.py says what is looked at). "quick": one page at one
-# width, and that the check can fail. "long": four widths, light, dark and printed, of campaigns with
-# axes, without an answer, with hostile texts, with 10,000 trials, while one runs, and of the program
-# without D3, which is the second argument.
+# report.html in headless Chromium (report_browser.py says what is looked at). "quick": one page at
+# one width, and that the check can fail. "long": four widths, light, dark and printed, of campaigns
+# with axes, without an answer, with hostile texts, with 10,000 trials, while one runs, and of the
+# program without D3, which is the second argument.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
 for program in chromium python3; do
     command -v $program >/dev/null || skip "needs $program"
@@ -39,9 +39,10 @@ if [ "${1:-quick}" = quick ]; then
         expect_out "FAILED: $1"
     }
     # shellcheck disable=SC2016 # of JavaScript
-    breaks "console: " 's/<\/body>/<script>setTimeout(() => { throw new Error("broken"); })<\/script>&/'
-    breaks "at 1400 pixels the page is" 's/<footer>/<div style="width: 2000px">wide<\/div>&/'
-    breaks "at 1400 pixels, light, contrast" 's/<footer>/<p style="color: #999">pale<\/p>&/'
+    breaks "1400 pixels, light: console" \
+        's/<\/body>/<script>setTimeout(() => { throw new Error("broken"); })<\/script>&/'
+    breaks "1400 pixels, light: the page is" 's/<footer>/<div style="width: 2000px">wide<\/div>&/'
+    breaks "1400 pixels, light: contrast" 's/<footer>/<p style="color: #999">pale<\/p>&/'
     breaks "another LR than in result.json" 's/id="lr" value="/&9/'
     exit 0
 fi
@@ -63,7 +64,7 @@ sleep "${SLEEP:-0}"
 case $LRSEARCH_TRIAL in
 [5-8])
     [ -n "${SLEEP:-}" ] || {
-        printf '</pre></script><script>alert(1)</script><img src=x onerror=alert(2)> <!-- \342\200\250 &amp;\n'
+        printf '</pre></script><script>alert(1)</script><img src=x onerror=alert(2)> <!-- &amp; \342\200\250\n'
         exit 4
     } ;;
 esac

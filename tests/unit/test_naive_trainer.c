@@ -15,7 +15,8 @@ enum { CONTEXT = 64, SEQUENCES = 4, STEPS = 200, TEXT_MOST = 1 << 16 };
 /* What the project's own documents hold, as bytes. */
 static size_t read_text(unsigned char *text)
 {
-    static const char *const files[] = {"docs/search-model.md", "docs/kernels.md", "docs/trainers.md"};
+    static const char *const files[] = {"docs/search-model.md", "docs/kernels.md",
+                                        "docs/trainers.md"};
     const char *source = getenv("LRSEARCH_SOURCE_DIR");
     size_t length = 0;
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {

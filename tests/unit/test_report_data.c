@@ -391,6 +391,10 @@ static void figures_have_their_numbers(void **state)
     assert_int_equal(json_array_size(at(at(root, "curves"), "trial")), input.count);
     size_t points = json_array_size(json_array_get(at(at(root, "curves"), "loss"), 0));
     assert_true(points > 20 && points <= 48);
+    json_t *tokens = at(at(root, "curves"), "tokens"); /* the first's are those of all */
+    assert_int_equal(json_array_size(json_array_get(tokens, 0)), points);
+    assert_true(json_is_integer(json_array_get(tokens, 1)));
+    assert_int_equal(json_integer_value(json_array_get(tokens, 1)), 0);
     assert_int_equal(json_array_size(at(at(root, "attempts"), "rank")), input.count);
     assert_true(json_real_value(json_array_get(at(at(root, "attempts"), "end_s"), 0)) == 1.78);
     json_decref(root);

@@ -59,9 +59,65 @@ static void groups_are_seen(void **state)
     temp_dir_remove(folder);
 }
 
+/* ---- starts and curves ---- */
+
+static void append(struct journal *journal, const struct event *event)
+{
+    assert_int_equal(journal_append(journal, event, NULL), 0);
+}
+
+/* Two starts with 30 s of the first; a curve of 1,000 points. */
+static void write_long_journal(const char *folder)
+{
+    char path[300];
+    struct journal *journal;
+    struct event session = {.kind = EVENT_SESSION}, clock = {.kind = EVENT_CLOCK};
+    clock.as.clock.wall_s = 15;
+    snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
+    assert_int_equal(journal_open(&journal, path, none, NULL, NULL), 0);
+    append(journal, &session);
+    append(journal, &clock);
+    append(journal, &clock);
+    append(journal, &session);
+    for (uint64_t i = 1; i <= 1000; i++) {
+        struct event event = {.kind = EVENT_CURVE};
+        event.as.curve =
+            (struct event_curve){.trial_id = 2, .attempt = 1, .tokens = i, .train_loss = 4};
+        append(journal, &event);
+    }
+    journal_close(journal);
+}
+
+static void starts_and_thinned_curves(void **state)
+{
+    static const struct {
+        size_t trials;
+        uint32_t points;
+    } cases[] = {{2, HISTORY_POINTS}, {2999, 20}, {20000, HISTORY_POINTS_LEAST}};
+    char folder[256];
+    (void)state;
+    assert_int_equal(temp_dir_make(folder, sizeof(folder)), 0);
+    write_long_journal(folder);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct run_history history;
+        assert_int_equal(run_history_read(&history, folder, cases[i].trials, NULL), 0);
+        assert_int_equal(history.start_count, 2);
+        assert_true(history.starts[0].at_s == 0 && history.starts[1].at_s == 30);
+        assert_null(history.curves[0]);
+        const struct history_curve *curve = history.curves[1];
+        assert_in_range(curve->count, cases[i].points / 2, cases[i].points);
+        for (uint32_t k = 0; k < curve->count; k++) /* evenly, up to the end */
+            assert_int_equal(curve->tokens[k], (k + 1) * curve->tokens[0]);
+        assert_true(curve->tokens[curve->count - 1] > 1000 - curve->tokens[0]);
+        run_history_release(&history);
+    }
+    temp_dir_remove(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(groups_are_seen)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(groups_are_seen),
+                                       cmocka_unit_test(starts_and_thinned_curves)};
     lr_log_level_set(LR_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,27 +92,37 @@
     for (const guide of guides)
       labels.push({text: guide.text, colour: "var(--edge)", textColour: "var(--soft)",
         value: guide.points[1][1]});
-    if (goal) labels.push({text: "target", bold: true, colour: "none", value: goal.y});
+    if (goal) labels.push({text: "target", bold: true, value: goal.y});
     return labels.filter(label => label.text);
   }
 
-  function drawGroup(frame, tell, {axis, what}, group, shift, colour, dash) {
-    const place = cell => [frame.x(cells.value(cell, axis)) + shift,
-      frame.y(what.value(rows[cell]))];
-    frame.plot.append("path").attr("d", d3.line()(group.map(place))).style("stroke", colour)
-      .style("fill", "none").style("stroke-width", 1.7).attr("stroke-dasharray", dash);
-    for (const cell of group) {
-      const [x, y] = place(cell), row = rows[cell], g = frame.plot.append("g");
-      page.whisker(g, frame.y, {x, ends: what.ends(row), colour, width: 0.8});
-      tell(g.append("circle").attr("cx", x).attr("cy", y).attr("r", 4).style("fill", colour),
-        () => [["model", page.cellName(cell)], [what.text, what.form(what.value(row))],
+  function drawGroup(frame, marks, {axis, what}, group, shift, stroke, dash) {
+    const points = group.map(cell => {
+      const row = rows[cell];
+      return {x: frame.x(cells.value(cell, axis)) + shift, y: frame.y(what.value(row)), row,
+        lines: [["model", page.cellName(cell)], [what.text, what.form(what.value(row))],
           ["90 % interval", format.interval(what.ends(row), what.form)],
-          ...(known(row.trials) ? [["trials", String(row.trials)]] : [])]);
+          ...(known(row.trials) ? [["trials", String(row.trials)]] : [])]};
+    });
+    page.put(frame.plot, "path", {class: "line", stroke, "stroke-dasharray": dash,
+      d: d3.line().x(point => point.x).y(point => point.y)(points)});
+    for (const {x, y, row} of points) {
+      page.whisker(frame.plot, frame, {x, ends: what.ends(row), stroke, width: 0.8});
+      page.put(frame.plot, "circle", {cx: x, cy: y, r: 4, fill: stroke});
     }
+    marks.push(...points);
+  }
+
+  function drawTarget(frame, marks, {axis, what}, goal) {
+    const x = frame.x(goal.x), y = frame.y(goal.y);
+    page.whisker(frame.plot, frame, {x, ends: goal.ends, stroke: "var(--ink)", width: 3});
+    page.diamond(frame.plot, {x, y, size: 100});
+    marks.push({x, y, lines: [["target", cells.text(axis, goal.x)], [what.text, what.form(goal.y)],
+      ["90 % interval", format.interval(goal.ends, what.form)]]});
   }
 
   function drawPanel(holder, size, item) {
-    const {axis, what} = item, list = groups(item), style = styleOf(axis);
+    const {axis, what} = item, list = groups(item), style = styleOf(axis), count = list.length;
     const guides = references(item), goal = targetPoint(item), of = domains(item, guides, goal);
     const labels = size.width >= 330 ? labelsOf(item, list, style, guides, goal) : [];
     const frame = page.frame(holder, size, {
@@ -120,28 +130,20 @@
       x: {kind: "count", domain: of.x, label: cells.title(axis), values: of.values},
       y: {kind: what.kind, domain: of.y, label: what.text},
       margin: {right: labels.length > 0 ? 4 + page.labelRoom(labels, size.width * 0.45) : 14}});
-    const tell = page.marks(frame.svg), count = list.length;
-    const line = d3.line().x(point => frame.x(point[0])).y(point => frame.y(point[1]));
+    const line = d3.line().x(point => frame.x(point[0])).y(point => frame.y(point[1])), marks = [];
     for (const guide of guides)
-      frame.plot.append("path").attr("class", "published").attr("d", line(guide.points))
-        .style("stroke", "var(--edge)").style("fill", "none");
+      page.put(frame.plot, "path", {class: "published", d: line(guide.points)});
     const apart = Math.min(5, 30 / count, 0.1 * frame.width / count);
-    list.forEach((group, i) => drawGroup(frame, tell, item, group, (i - (count - 1) / 2) * apart,
+    list.forEach((group, i) => drawGroup(frame, marks, item, group, (i - (count - 1) / 2) * apart,
       style.color(group[0]), style.dash(group[0])));
-    if (goal) {
-      const x = frame.x(goal.x);
-      page.whisker(frame.plot, frame.y, {x, ends: goal.ends, colour: "var(--ink)", width: 3});
-      tell(page.diamond(frame.plot, x, frame.y(goal.y), 100), () =>
-        [["target", cells.text(axis, goal.x)], [what.text, what.form(goal.y)],
-          ["90 % interval", format.interval(goal.ends, what.form)]]);
-    }
+    if (goal) drawTarget(frame, marks, item, goal);
     for (const label of labels) label.y = frame.y(label.value);
     page.endLabels(frame, labels, 14);
+    page.explore(frame, {points: () => marks});
   }
 
   // ---- figure ----
 
-  const least = 340, gap = 20; // pixels
   const title = item => `${item.what.text} against ${cells.title(item.axis)}`;
 
   page.figure({id: "axes", title: "Best values against the plan's axes",
@@ -154,11 +156,8 @@
         .map(pair => [pair.join(" "), pair]));
       if (keys.size === 1 || width < 330)
         for (const [colour, dash] of keys.values()) cells.key(holder, colour, dash);
-      /* As many columns as make the rows equally long. */
-      const most = Math.max(1, Math.floor((width + gap) / (least + gap)));
-      const columns = Math.ceil(items.length / Math.ceil(items.length / most));
-      page.panels(holder, {id: "axes", items, name: title, height: 290, draw: drawPanel,
-        least: Math.floor((width + gap) / columns - gap) - 1});
+      page.panels(holder, {id: "axes", items, name: title, least: 340, height: 290,
+        draw: drawPanel});
     },
     table: () => ({titles: ["model", ...quantities.flatMap(what => [what.text, "90 % interval"])],
       rows: cells.all.filter(cell => rows[cell]).map(cell => [page.cellName(cell),

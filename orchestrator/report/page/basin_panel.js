@@ -125,7 +125,7 @@
     const isTarget = cell === null, above = view.above || isTarget, key = above ? "all" : cell;
     const lanes = domains.lanes ? horizons.length : 1, strip = lanes * lane + 5;
     const rows = isTarget ? 0 : horizons.length, shelf = above ? rows * lane + (now ? 22 : 6)
-      : now ? targetRoom : 0;
+      : now ? targetRoom : 6;
     const full = above ? domains.y : basins.lossDomain([cell]);
     const zoomed = basins.zoom.get(`y ${key}`);
     const room = below => Math.max(40, size.height - 66 - strip - below);
@@ -184,7 +184,7 @@
     if (now) marks.push(drawTargetOptimum(frame, now, above, above ? frame.height - 8 : Y(floor)));
 
     const where = new Map(trials.map(mark => [mark.index, [mark.x, mark.y]]));
-    page.explore(frame, {points: () => marks, reset: basins.zoom.reset,
+    page.explore(frame, {points: () => marks, stops: () => trials, reset: basins.zoom.reset,
       drag: basins.zoom.drag("x", `y ${key}`)});
     return page.lights(frame, index => where.get(index));
   };

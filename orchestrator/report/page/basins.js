@@ -25,7 +25,7 @@
     lights = [];
     const draw = (inside, each, cell) => lights.push(basins.panel(inside, each, cell, domains));
     page.repaint(holder, node => several ? page.panels(node, {id: "basins", items: all, name, most,
-      least: 300, height: 270, draw}) : draw(node, size, 0));
+      least: 260, height: 270, draw}) : draw(node, size, 0));
     nodes.note.textContent = notDrawn(chosen);
     nodes.posterior.textContent = posterior();
     light();

@@ -9,13 +9,13 @@
  *   page.cells.colors(axis) -> colour of a value; page.cells.dashes(axis) -> dash of a value
  *   page.cells.color(cell), .dash(cell)
  *   page.cells.choosers(tools, id, most, change) -> shown(): a chooser an axis; the cells they
- *     leave. At first those of the cell nearest to the target, along as many axes
- *     as leave at most `most` cells
+ *     leave. At first those of the cell nearest to the target, along as many axes as
+ *     leave at most `most` cells
  *   page.cells.key(holder, colourAxis, dashAxis)   the legend */
 (() => {
   "use strict";
   const {data, el, known, format} = page;
-  const titles = {width: "width", depth: "layers", vocab: "vocabulary", batch_tokens: "batch",
+  const titles = {width: "width", depth: "depth", vocab: "vocabulary", batch_tokens: "batch",
     parametrization: "parametrization", weight_decay: "weight decay",
       embedding_lr_exponent: "embedding exponent"};
   const cells = data.cells, indices = cells.map((cell, index) => index);
@@ -38,8 +38,7 @@
   function colors(axis) {
     const list = axis ? values(axis) : [];
     if (list.length < 2) return () => "var(--accent)";
-    if (!list.every(known)) return v =>
-      page.color.series(Math.min(5, Math.max(0, list.indexOf(v))));
+    if (!list.every(known)) return v => page.color.series(Math.min(5, list.indexOf(v)));
     return v => {
       const t = list.indexOf(v) / (list.length - 1);
       return d3.interpolateViridis(page.isDark() ? 0.42 + 0.56 * t : 0.62 - 0.6 * t);
@@ -53,13 +52,9 @@
   const dash = cell => axes.length > 1 ? dashes(axes[1])(value(cell, axes[1])) : "";
 
   function sample(stroke, dashed) {
-    const svg = d3.create("svg").attr("width", 26).attr("height", 10).attr("aria-hidden", "true")
-      .attr("class", "sample")
-      .style("display", "inline-block").style("margin-right", "6px")
-      .style("vertical-align", "middle");
-    svg.append("line").attr("x2", 26).attr("y1", 5).attr("y2", 5).style("stroke", stroke)
-      .style("stroke-width", 2.5)
-      .attr("stroke-dasharray", dashed || null);
+    const svg = d3.create("svg");
+    page.put(page.attributes(svg, {class: "sample", width: 26, height: 10, "aria-hidden": "true"}),
+      "path", {class: "line", d: "M0,5H26", stroke, "stroke-dasharray": dashed || null});
     return svg.node();
   }
   function key(holder, colourAxis, dashAxis) {

@@ -10,7 +10,6 @@
     .filter(contour => contour.lr.length > 1 && contour.values.length > 1);
   const kinds = [...new Set(contours.map(contour => contour.ratio))],
     title = ratio => names[ratio] || ratio;
-  const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
   let shown = () => cells.all, kind = kinds[0];
 
   /* Value at a place between the grid's points, which are log-spaced. */
@@ -52,90 +51,86 @@
     return best;
   }
 
-  function drawOptimum(frame, tell, optimum) {
-    const inside = (scale, v) => Math.max(d3.min(scale.range()),
-      Math.min(d3.max(scale.range()), scale(v)));
-    const x = inside(frame.x, optimum.lr), y = inside(frame.y, optimum.value);
-    const g = frame.plot.append("g").attr("class", "optimum").style("stroke", "var(--ink)")
-      .style("stroke-width", 2.5).style("fill", "none");
-    if (both(optimum.lr_ci90)) g.append("path")
-      .attr("d",
-      `M${inside(frame.x, optimum.lr_ci90[0])},${y}H${inside(frame.x, optimum.lr_ci90[1])}`);
-    if (both(optimum.value_ci90)) g.append("path")
-      .attr("d",
-      `M${x},${inside(frame.y, optimum.value_ci90[0])}V${inside(frame.y, optimum.value_ci90[1])}`);
-    g.append("circle").attr("cx", x).attr("cy", y).attr("r", 5).style("fill", "var(--ground)");
-    tell(g, () => [["best LR", `${format.lr(optimum.lr)} (${format.interval(optimum.lr_ci90)})`],
+  /* Where the optimum is, or at the frame's edge towards it; its intervals as a cross. */
+  function drawOptimum(frame, {lr, value, lr_ci90, value_ci90}) {
+    const x = frame.x.copy().clamp(true), y = frame.y.copy().clamp(true), edge = 7;
+    const within = (at, most) => Math.max(edge, Math.min(most - edge, at));
+    const at = {x: within(x(lr), frame.width), y: within(y(value), frame.height)};
+    const bar = (ends, path) => page.ends(ends).length > 0 ? path(...ends) : "";
+    page.put(frame.plot, "path", {class: "cross",
+      d: bar(lr_ci90, (low, high) => `M${x(low)},${at.y}H${x(high)}`) +
+        bar(value_ci90, (low, high) => `M${at.x},${y(low)}V${y(high)}`)});
+    page.put(frame.plot, "circle", {class: "cross", cx: at.x, cy: at.y, r: 5});
+    return {...at, lines: [["best LR", `${format.lr(lr)} (${format.interval(lr_ci90)})`],
       [`best ${title(kind)}`,
-        `${format.ratio(optimum.value)} (${format.interval(optimum.value_ci90, format.ratio)})`]]);
+        `${format.ratio(value)} (${format.interval(value_ci90, format.ratio)})`]]};
   }
 
   function drawTrials(frame, contour) {
-    const trials = page.trials.filter(trial => trial.cell === contour.cell &&
-      trial.tokens === contour.tokens &&
-      trial.lr > 0 && trial[contour.ratio] > 0);
-    const points = trials.map(trial =>
-      ({trial, index: trial.index, x: frame.x(trial.lr), y: frame.y(trial[contour.ratio])}))
-      .filter(point => point.x >= 0 && point.x <= frame.width && point.y >= 0 &&
-      point.y <= frame.height);
-    const done = points.filter(point => point.trial.state !== "diverged"),
-      diverged = points.filter(point => point.trial.state === "diverged");
-    const listen = selection => selection.attr("data-trial", point => point.trial.id)
-      .on("mouseenter", point => page.hover(point.index, d3.event))
-      .on("mouseleave", () => page.hover(null))
-      .on("click", point => page.select(point.index));
-    listen(frame.plot.append("g").selectAll("circle").data(done).join("circle")
-      .attr("cx", point => point.x).attr("cy", point => point.y)
-      .attr("r", 2.8).style("fill", "var(--ink)").style("stroke", "var(--ground)")
-      .style("stroke-width", 0.8));
-    listen(frame.plot.append("g").selectAll("path").data(diverged).join("path")
-      .attr("d", point => `M${point.x - 3},${point.y - 3}l6,6m0,-6l-6,6`)
-      .style("stroke", "var(--bad)").style("stroke-width", 1.8).style("fill", "none"));
-    const ring = frame.over.append("circle").attr("r", 6.5).style("fill", "none")
-      .style("stroke", "var(--accent)").style("stroke-width", 2.5)
-      .style("display", "none").style("pointer-events", "none");
-    page.keys(frame.svg.node(),
-      () => points.map(({index, x, y}) => ({index, x: x + frame.left, y: y + frame.top})));
-    return index => {
-      const found = index === null ? null : points.find(point => point.index === index);
-      ring.style("display", found ? null : "none");
-      if (found) ring.attr("cx", found.x).attr("cy", found.y);
-    };
+    const points = page.trials.filter(trial => trial.cell === contour.cell &&
+      trial.tokens === contour.tokens && trial.lr > 0 && trial[kind] > 0)
+      .map(trial => ({index: trial.index, x: frame.x(trial.lr), y: frame.y(trial[kind]), trial}));
+    for (const {x, y, trial} of points)
+      page.put(frame.plot, ...(trial.state === "diverged"
+        ? ["path", {stroke: "var(--bad)", "stroke-width": 1.8, "data-trial": trial.id,
+          d: `M${x - 3},${y - 3}l6,6m0,-6l-6,6`}]
+        : ["circle", {cx: x, cy: y, r: 2.8, fill: "var(--ink)", stroke: "var(--ground)",
+          "data-trial": trial.id}]));
+    return points;
+  }
+
+  /* The grid's part of the frame; around it, "not searched". */
+  function drawGround(frame, {lr, values}) {
+    const {width, height} = frame, [left, right] = d3.extent(lr).map(frame.x);
+    const [bottom, top] = d3.extent(values).map(frame.y);
+    page.put(frame.plot, "rect", {class: "outside", width, height});
+    page.put(frame.plot, "rect", {class: "inside", x: left, y: top, width: right - left,
+      height: bottom - top});
+    const strips = [[4, top / 2, top, 0], [4, (height + bottom) / 2, height - bottom, 0],
+      [left / 2, height - 4, left, -90], [(width + right) / 2, height - 4, width - right, -90]];
+    for (const [x, y, room, angle] of strips.filter(strip => strip[2] > 14).slice(0, 1))
+      page.put(frame.plot, "text", {class: "label", dy: ".35em",
+        transform: `translate(${x},${y}) rotate(${angle})`}, "not searched");
+  }
+
+  /* The grid, the optimum up to two octaves beyond it, and its interval up to one. */
+  function reach(list, best, ends) {
+    const [low, high] = d3.extent(list),
+      near = (v, most) => Math.max(low / most, Math.min(high * most, v));
+    const all = [near(best / 1.15, 4), near(best * 1.15, 4)];
+    all.push(...page.ends(ends).map(v => near(v, 2)));
+    return d3.extent([low, high, ...all.filter(known)]);
   }
 
   function drawPanel(holder, size, contour, lights) {
-    const {optimum} = contour, near = (list, v) => known(v) && v > list[0] / 2 &&
-      v < list[list.length - 1] * 2 ? [v / 1.15, v * 1.15] : [];
-    const frame = page.frame(holder, size, {
+    const {optimum, lr, values} = contour;
+    const frame = page.frame(holder, size, {grid: false,
       label: `Loss over learning rate and ${title(kind)}, ${page.cellName(contour.cell)}: ` +
         `least at ${format.lr(optimum.lr)} and ${format.ratio(optimum.value)}`,
-      x: {kind: "lr", domain: d3.extent([...contour.lr, ...near(contour.lr, optimum.lr)]),
-        label: "learning rate"},
-      y: {kind: "ratio", domain: d3.extent([...contour.values,
-        ...near(contour.values, optimum.value)]), label: title(kind)}, grid: false});
-    const placed = [[frame.x(optimum.lr), frame.y(optimum.value)]],
-      shapes = levels.map(level => within(frame, contour, level));
-    const path = line =>
-      `M${line.map(point => `${point[0].toFixed(1)},${point[1].toFixed(1)}`).join("L")}`;
-    for (let i = levels.length - 1; i >= 0; i--) {
-      frame.plot.append("path").attr("class", "contour")
-        .attr("d", shapes[i].rings.map(path).join("Z")).style("fill", "var(--accent)")
-        .style("fill-opacity", 0.14).style("fill-rule", "evenodd");
-      frame.plot.append("path").attr("d", shapes[i].lines.map(path).join("")).style("fill", "none")
-        .style("stroke", "var(--accent)");
+      x: {kind: "lr", domain: reach(lr, optimum.lr, optimum.lr_ci90), label: "learning rate"},
+      y: {kind: "ratio", domain: reach(values, optimum.value, optimum.value_ci90),
+        label: title(kind)}});
+    const shapes = levels.map(level => within(frame, contour, level));
+    const path = line => `M${line.map(point => point.map(v => v.toFixed(1))).join("L")}`;
+    drawGround(frame, contour);
+    for (const {rings, lines} of shapes.slice().reverse()) {
+      page.put(frame.plot, "path", {class: "contour", d: rings.map(path).join("Z")});
+      page.put(frame.plot, "path", {class: "level", d: lines.map(path).join("")});
     }
-    lights.push(drawTrials(frame, contour));
-    drawOptimum(frame, (selection, text) => selection.on("mouseenter",
-      () => page.tip(text(), d3.event)).on("mouseleave", () => page.tip(null)), optimum);
+    const points = drawTrials(frame, contour), best = drawOptimum(frame, optimum);
+    const placed = [[best.x, best.y]];
     levels.forEach((level, i) => {
       const place = labelPlace(frame, shapes[i].lines, placed);
       if (!place) return;
       placed.push(place);
-      page.halo(frame.over.append("text")).attr("class", "level").attr("x", place[0])
-        .attr("y", place[1]).attr("dy", ".35em")
-        .attr("text-anchor", "middle").style("font-size", "11px").style("pointer-events", "none")
-        .text(String(level));
+      page.put(frame.over, "text", {class: "over-lines", x: place[0], y: place[1], dy: ".35em",
+        "text-anchor": "middle", style: "font-size: 11px"}, String(level));
     });
+    page.explore(frame, {points: () => [...points, best]});
+    lights.push(page.lights(frame, index => {
+      const point = points.find(candidate => candidate.index === index);
+      return point && [point.x, point.y];
+    }));
   }
 
   page.figure({id: "contours", title: many ? "Loss over learning rate and ratio"
@@ -165,6 +160,8 @@
         height: items.length === 1 ? Math.min(420, Math.max(280, width * 0.6)) : 240,
         name: contour => page.cellName(contour.cell),
           draw: (inside, size, contour) => drawPanel(inside, size, contour, lights)});
-      page.selection.on("trial.contours", index => lights.forEach(light => light(index)));
+      const show = () => lights.forEach(light => light(page.hovered, page.selected));
+      page.selection.on("trial.contours", show).on("select.contours", show);
+      show();
     }});
 })();

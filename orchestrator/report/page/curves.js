@@ -20,6 +20,8 @@
   }
   const curveOf = new Map(); // index of a trial -> {trial, tokens, loss, mean}
   const given = {trial: [], tokens: [], loss: [], ...data.curves};
+  /* A number in place of an array: the same as those of that index. */
+  given.tokens = given.tokens.map((own, i, all) => Array.isArray(own) ? own : all[own]);
   given.trial.forEach((id, i) => {
     const trial = trials[page.indexOf(id)], rows = d3.range(given.tokens[i].length)
       .filter(row => given.tokens[i][row] > 0 && known(given.loss[i][row]));

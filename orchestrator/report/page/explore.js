@@ -5,7 +5,8 @@
  *     within `reach` pixels of the pointer is hovered: `index` is that of a trial (page.hover; a
  *     click selects it), `lines` is a tooltip of its own. Arrow keys go through stops().
  *     drag([x0, x1] | null, [y0, y1] | null): called after dragging, with domains; null:
- *     unchanged, since the drag was along one axis.  reset(): double click, or Escape.
+ *     unchanged, since the drag was along one axis; without it nothing is dragged.
+ *     reset(): double click, or Escape.
  *   page.zoom(id, redraw)   domains after dragging, by name, kept over a reload -> {get(name),
  *     drag(xName, yName): for explore, clear(), reset(): clear and redraw, button: resets}
  *   page.lights(frame, at)  rings around the hovered and the selected trial; at(index) -> [x, y]
@@ -51,19 +52,20 @@
       if (wide || high)
         drag(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
     }
-    const brush = d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
+    const brush = drag && d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
       .on("start", () => { dragging = true; }).on("end", dragged);
-    const area = frame.over.append("g").attr("class", "drag").call(brush);
+    const area = frame.over.append("g").attr("class", "drag");
+    if (brush) area.call(brush);
     svg.on("mousemove", move).on("mouseleave", () => page.hover(null)).on("dblclick", reset);
     svg.on("click", () => {
       const point = nearest();
       if (point && !point.lines) page.select(point.index);
     });
     svg.on("keydown.reset", () => {
-      if (d3.event.key === "Escape") reset();
+      if (d3.event.key === "Escape" && reset) reset();
     });
-    page.keys(svg.node(), () => stops().filter(point => !point.lines)
-      .map(({index, x, y}) => ({index, x: x + frame.left, y: y + frame.top})));
+    page.keys(svg.node(), () => stops()
+      .map(point => ({...point, x: point.x + frame.left, y: point.y + frame.top})));
   };
 
   page.zoom = (id, redraw) => {

@@ -3,123 +3,96 @@
 (() => {
   "use strict";
   const {data, el, known, format, cells} = page;
-  const answer = data.answer || {}, all = (data.exponents || answer.exponents || [])
-    .filter(exponent => known(exponent.value));
+  const answer = data.answer || {}, verdicts = answer.verdicts || [];
+  const all = (data.exponents || answer.exponents || []).filter(exponent => known(exponent.value));
   const kindOf = exponent => `${exponent.of} ${exponent.axis}`,
     kinds = [...new Set(all.map(kindOf))];
   const exponents = kinds.flatMap(kind => all.filter(exponent => kindOf(exponent) === kind));
-  const verdicts = answer.verdicts || [];
-  const texts = {lr: "best LR", embedding_lr_ratio: "best embedding ratio",
-    output_lr_ratio: "best output ratio",
-    vector_lr_ratio: "best norms ratio", weight_decay: "best weight decay"};
-  const axisNames = {n_layers: "depth", batch: "batch", vocab: "vocabulary",
-    weight_decay: "weight decay"};
-  const both = ends => Array.isArray(ends) && known(ends[0]) && known(ends[1]);
+  const best = {lr: "best LR", embedding_lr_ratio: "best embedding ratio",
+    output_lr_ratio: "best output ratio", vector_lr_ratio: "best norms ratio",
+    weight_decay: "best weight decay"};
+  const axisNames = {vocab: "vocabulary", weight_decay: "weight decay"};
   const isGamma = exponent => exponent.of === "embedding_lr_ratio" && exponent.axis === "width";
-  const published = exponent => isGamma(exponent) ? [[1, "1"], [0.5, "½"]] : [];
-  const axisName = exponent => axisNames[exponent.axis] || exponent.axis;
-  const edge = 18, rowHeight = 30;
+  const published = exponent => isGamma(exponent) ? [1, 0.5] : [];
+  const edge = 18; // pixels
 
-  function where(exponent) {
-    const list = [];
-    if (exponent.parametrization &&
-      cells.axes.includes("parametrization")) list.push(exponent.parametrization);
-    if (known(exponent.embedding_lr_exponent) && cells.axes.includes("embedding_lr_exponent"))
-      list.push(`embedding exponent ${exponent.embedding_lr_exponent}`);
-    if (exponent.vocab > 0) list.push(`vocabulary ${exponent.vocab}`);
-    return list.join(", ");
+  // ---- texts ----
+
+  const fixed = v => format.fixed(v, 2);
+  const name = ({of, axis}) => `${best[of] || of} ~ ${axisNames[axis] || axis}`;
+  function where({parametrization, embedding_lr_exponent: power, vocab}) {
+    const varies = axis => cells.axes.includes(axis);
+    return [varies("parametrization") && parametrization, vocab > 0 && `vocabulary ${vocab}`,
+      varies("embedding_lr_exponent") && known(power) && `embedding exponent ${power}`]
+      .filter(Boolean).join(", ");
   }
-  const rests = exponent => known(exponent.prior_weight) && exponent.prior_weight >= 0.005;
-  const assumed = exponent => !rests(exponent) ? "" : exponent.prior_weight >= 0.9995 ? "all"
-    : `${(100 * exponent.prior_weight).toFixed(0)} %`;
-  const assumedMean = exponent => known(exponent.expected) && rests(exponent)
-    ? ` (${format.fixed(exponent.expected, 2)})` : "";
-  const value = exponent => `${format.fixed(exponent.value, 2)}`;
-  const interval = exponent => both(exponent.ci90)
-    ? `(${format.fixed(exponent.ci90[0], 2)} to ${format.fixed(exponent.ci90[1], 2)})` : "";
+  const written = ({value, ci90}) =>
+    fixed(value) + (page.ends(ci90).length > 0 ? ` (${fixed(ci90[0])} to ${fixed(ci90[1])})` : "");
+  const rests = exponent => exponent.prior_weight >= 0.005; // on an assumption
+  const alone = exponent => exponent.prior_weight >= 0.9995;
+  function share(exponent) {
+    if (!rests(exponent)) return "";
+    const part = alone(exponent) ? "all" : `${(100 * exponent.prior_weight).toFixed(0)} %`;
+    return known(exponent.expected) ? `${part} (${fixed(exponent.expected)})` : part;
+  }
+
+  // ---- drawings ----
 
   /* Wide enough for all values, and for the intervals as far as that is reasonable. */
   function domain() {
-    const core = [0, ...exponents.flatMap(exponent => [exponent.value, exponent.expected,
-      ...published(exponent).map(claim => claim[0])])].filter(known);
+    const core = [0, ...exponents.flatMap(exponent =>
+      [exponent.value, exponent.expected, ...published(exponent)])].filter(known);
     const [low, high] = d3.extent(core), reach = Math.max(0.3, high - low);
-    const ends = exponents.flatMap(exponent => both(exponent.ci90) ? exponent.ci90 : [])
+    const ends = exponents.flatMap(exponent => page.ends(exponent.ci90))
       .map(v => Math.max(low - reach, Math.min(high + reach, v)));
-    const answer = data.answer || {}, all = d3.extent([...core, ...ends]),
-      pad = 0.05 * (all[1] - all[0] || 1);
-    return [all[0] - pad, all[1] + pad];
+    return page.padded([...core, ...ends], "linear", 0.05);
   }
 
   function svgOf(width, height, label) {
-    const svg = d3.create("svg").attr("width", width).attr("height", height);
-    return label ? svg.attr("role", "img").attr("aria-label", label)
-      : svg.attr("aria-hidden", "true");
+    const svg = d3.create("svg");
+    return page.attributes(svg, {width, height, role: "img", "aria-label": label});
   }
 
   function drawRow(x, width, exponent) {
-    const middle = rowHeight / 2, colour = "var(--accent)";
-    const svg = svgOf(width, rowHeight, `${value(exponent)} ${interval(exponent)}`);
-    const line = (at, color, dash) => svg.append("line").attr("x1", x(at)).attr("x2", x(at))
-      .attr("y2", rowHeight)
-      .style("stroke", color).attr("stroke-dasharray", dash);
-    line(0, "var(--edge)", null);
-    for (const [at] of published(exponent)) line(at, "var(--edge)", "3 2");
-    if (both(exponent.ci90)) {
-      const [low, high] = exponent.ci90.map(v => Math.max(x.range()[0],
-        Math.min(x.range()[1], x(v))));
-      svg.append("line").attr("x1", low).attr("x2", high).attr("y1", middle).attr("y2", middle)
-        .style("stroke", colour).style("stroke-width", 2.5);
-    }
+    const rowHeight = page.printing() ? 22 : 30, middle = rowHeight / 2, stroke = "var(--accent)";
+    const svg = svgOf(width, rowHeight, written(exponent)), to = x.copy().clamp(true);
+    page.put(svg, "path", {class: "published", d: `M${x(0)},0v${rowHeight}`});
+    for (const at of published(exponent))
+      page.put(svg, "path", {class: "published", d: `M${x(at)},0v${rowHeight}`,
+        "stroke-dasharray": "3 2"});
+    if (page.ends(exponent.ci90).length > 0)
+      page.put(svg, "path", {class: "line", stroke,
+        d: `M${to(exponent.ci90[0])},${middle}H${to(exponent.ci90[1])}`});
     if (known(exponent.expected) && rests(exponent))
-      svg.append("line").attr("class", "prior").attr("x1", x(exponent.expected))
-        .attr("x2", x(exponent.expected))
-        .attr("y1", middle - 9).attr("y2", middle + 9).style("stroke", "var(--warn)")
-        .style("stroke-width", 3);
-    svg.append("circle").attr("cx", x(exponent.value)).attr("cy", middle).attr("r", 5)
-      .style("fill", exponent.prior_weight >= 0.9995 ? "var(--ground)" : colour)
-      .style("stroke", colour).style("stroke-width", 2);
+      page.put(svg, "path", {class: "prior", d: `M${x(exponent.expected)},${middle - 9}v18`});
+    page.put(svg, "circle", {class: "dot", cx: x(exponent.value), cy: middle, r: 5, stroke,
+      fill: alone(exponent) ? "var(--ground)" : stroke});
     return svg.node();
   }
 
   function drawScale(x, width) {
-    const svg = svgOf(width, 26), ticks = x.ticks(Math.max(2, Math.floor(width / 48)));
+    const svg = svgOf(width, 26, "scale"), ticks = x.ticks(Math.max(2, Math.floor(width / 48)));
     const digits = ticks.length > 1 && ticks[1] - ticks[0] < 0.095 ? 2 : 1;
-    svg.append("g").attr("class", "axis").attr("transform", "translate(0,25)")
+    page.put(svg, "g", {class: "axis", transform: "translate(0,25)"})
       .call(d3.axisTop(x).tickValues(ticks).tickFormat(v => format.fixed(v, digits)).tickSize(4));
     return svg.node();
   }
 
-  const small = text => text ? el("small", {style: "display: block; color: var(--soft)"}, text)
-    : null;
-  const name = exponent => `${texts[exponent.of] || exponent.of} ~ ${axisName(exponent)}`;
+  // ---- the table ----
 
-  const left = {verticalAlign: "middle", textAlign: "left", fontWeight: 400};
-  function cell(tag, attributes, style, ...children) {
-    const node = el(tag, attributes, children);
-    Object.assign(node.style, left, style);
-    return node;
-  }
+  const small = text => text ? el("small", {}, text) : null;
+  const row = (...children) => el("tr", {}, children),
+    cell = (...children) => el("td", {}, children);
+  const title = exponent => el("th", {scope: "row"}, name(exponent), small(where(exponent)));
 
-  const written = exponent => `${value(exponent)} ${interval(exponent)}`;
-  const share = exponent => assumed(exponent) + assumedMean(exponent);
-  const lineStyle = {whiteSpace: "nowrap"};
-
-  const title = (exponent, style) =>
-    cell("th", {scope: "row"}, style, name(exponent), small(where(exponent)));
-
-  function wideRow(exponent, drawing) {
-    return el("tr", {}, title(exponent, lineStyle), cell("td", {}, {}, drawing),
-      cell("td", {}, lineStyle, written(exponent)),
-      cell("td", {}, lineStyle, share(exponent)));
-  }
-
-  /* The drawing below its texts. */
-  function narrowRows(exponent, drawing) {
-    const open = {borderBottom: "none"}, some = share(exponent);
-    return [el("tr", {}, title(exponent, {...open, whiteSpace: "normal"}),
-      cell("td", {}, {...open, ...lineStyle}, written(exponent),
-        small(some && `assumed: ${some}`))),
-    el("tr", {}, cell("td", {colspan: 2}, {padding: "0 0 .4rem"}, drawing))];
+  /* Of a narrow page: the drawing below the texts. */
+  function rowsOf(exponent, drawing, narrow) {
+    if (!narrow)
+      return row(title(exponent), cell(drawing), cell(written(exponent)), cell(share(exponent)));
+    const upper = row(title(exponent),
+      cell(written(exponent), small(share(exponent) && `assumed: ${share(exponent)}`)));
+    upper.className = "upper";
+    return [upper, row(el("td", {class: "drawing", colspan: 2}, drawing))];
   }
 
   function drawTable(space, narrow) {
@@ -127,29 +100,24 @@
     const others = narrow ? 16 : longest(name) + Math.max(longest(written), 165) + 205;
     const drawn = Math.max(160, Math.min(1000, space - others));
     const x = d3.scaleLinear().domain(domain()).range([edge, drawn - edge]);
-    const scale = drawScale(x, drawn), column = {scope: "col"},
-      drawing = {"aria-label": "interval"};
-    const head = narrow ? [cell("th", {scope: "colgroup", colspan: 2, ...drawing}, {padding: 0},
-      scale)]
-      : [cell("th", column, {}, "power law"), cell("th", {...column, ...drawing}, {}, scale),
-        cell("th", column, lineStyle, "exponent (90 % interval)"),
-        cell("th", column, lineStyle, "assumed (mean)")];
-    const rows = exponents.flatMap(exponent =>
-      (narrow ? narrowRows : wideRow)(exponent, drawRow(x, drawn, exponent)));
-    return el("table", {class: "exponents"}, el("thead", {}, el("tr", {}, head)),
-      el("tbody", {}, rows));
+    const head = (content, more) => el("th", {scope: "col", ...more}, content),
+      scale = drawScale(x, drawn);
+    const heads = narrow ? [head(scale, {class: "drawing", colspan: 2})]
+      : ["power law", scale, "exponent (90 % interval)",
+        "assumed (mean)"].map(content => head(content));
+    return el("table", {class: narrow ? "exponents narrow" : "exponents"},
+      el("thead", {}, row(...heads)),
+      el("tbody", {}, exponents.flatMap(exponent => rowsOf(exponent, drawRow(x, drawn, exponent),
+        narrow))));
   }
 
   function draw(holder, {width}) {
     const beside = width >= 1500 && verdicts.length > 0, space = beside ? width * 0.66 : width;
-    const narrow = space < 680, items = verdicts.map(verdict =>
-      el("li", {style: "margin: .3rem 0"}, verdict));
-    const claims = items.length === 0 ? null
-      : el("details", {open: !narrow, style: "flex: 1 1 0; min-width: min(100%, 20rem)"},
-        el("summary", {}, `Claims (${items.length})`),
-        el("ul", {class: "verdicts", style: "margin: 0; padding-left: 1.2rem"}, items));
-    const style = "display: flex; flex-wrap: wrap; align-items: flex-start; gap: .5rem 2rem";
-    page.nodeOf(holder).append(el("div", {style}, drawTable(space, narrow), claims));
+    const narrow = space < 680, claims = verdicts.length > 0 &&
+      el("details", {open: !narrow}, el("summary", {}, `Claims (${verdicts.length})`),
+        el("ul", {class: "verdicts"}, verdicts.map(verdict => el("li", {}, verdict))));
+    page.nodeOf(holder).append(el("div", {class: "exponent-parts"}, drawTable(space, narrow),
+      claims || null));
   }
 
   page.figure({id: "exponents", title: "Exponents", span: "full", flow: true,

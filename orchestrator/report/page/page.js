@@ -46,7 +46,7 @@
  *   page.round(n)           sets the slider's round and tells "round"
  *   page.hovered, page.selected, page.rounds {now, last}, page.now (round, or null: the last one)
  *   page.tip(lines | null, at)     the tooltip alone; lines: texts or [label, text]
- *   page.keys(node, list)   makes a drawing reachable by keyboard: arrows hover the trials of
+ *   page.keys(node, list)   makes a drawing reachable by keyboard: arrows go through the marks of
  *                           list() -> [{index, x, y}] (in node's pixels) from left to right
  *
  *   page.el(tag, attributes, ...children)   an element; "on..." attributes are listeners, texts
@@ -260,7 +260,11 @@ const page = (() => {
   function keys(node, list) {
     const steps = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
     node.setAttribute("tabindex", "0");
-    node.addEventListener("blur", () => hover(null));
+    let last = null; // the mark shown last
+    node.addEventListener("blur", () => {
+      last = null;
+      hover(null);
+    });
     node.addEventListener("keydown", event => {
       const step = steps[event.key];
       if (event.key === "Escape") hover(null);
@@ -269,10 +273,12 @@ const page = (() => {
       const points = list().sort((a, b) => a.x - b.x || a.y - b.y), count = points.length;
       if (count === 0) return;
       event.preventDefault();
-      const now = points.findIndex(point => point.index === core.hovered);
-      const next = points[now < 0 ? (step > 0 ? 0 : count - 1) : (now + step + count) % count];
-      const box = node.getBoundingClientRect();
-      hover(next.index, [box.x + next.x, box.y + next.y]);
+      const now = points.findIndex(point =>
+        last ? point.x === last.x && point.y === last.y : point.index === core.hovered);
+      last = points[now < 0 ? (step > 0 ? 0 : count - 1) : (now + step + count) % count];
+      const box = node.getBoundingClientRect(), at = [box.x + last.x, box.y + last.y];
+      hover(last.lines ? null : last.index, at);
+      if (last.lines) tip(last.lines, at);
     });
   }
 

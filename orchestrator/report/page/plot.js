@@ -3,7 +3,8 @@
  *   page.scale(kind, domain, range)   d3 scale: logarithmic for "lr", "tokens", "ratio", "count",
  *                           "log"; linear for "loss", "linear", "seconds"
  *   page.ticks(scale, kind, values)   values of ticks that fit beside each other: 1, 2, 5 x 10^n;
- *                           powers of two if `values` (those that occur on the axis) are
+ *                           of `values` (those that occur on the axis) for "count", or if they
+ *                           are powers of two
  *   page.tickText(kind)     the format of a kind's ticks
  *   page.padded(values, kind, share = 0.04)   [low, high] around the known values, for a domain
  *   page.frame(holder, {width, height}, {label, x: axis, y: axis, margin, grid})   an <svg> with
@@ -61,7 +62,7 @@
       return scale.ticks(Math.max(2, Math.floor(Math.abs(to - from) / (upright ? 56 : 80))));
     const seen = [...new Set(values)].filter(v => v >= low && v <= high).sort(d3.ascending);
     const twos = seen.length > 1 && seen.every(v => Number.isInteger(Math.log2(v)));
-    if (twos) return fitting(every(seen), scale, room);
+    if (twos || kind === "count" && seen.length > 1) return fitting(every(seen), scale, room);
     const decades = d3.range(Math.floor(Math.log10(low)), Math.ceil(Math.log10(high)) + 1);
     const of = digits => decades.flatMap(n => digits.map(digit => Number(`${digit}e${n}`)))
       .filter(v => v >= low && v <= high);
