@@ -35,8 +35,11 @@
   const facts = (entries, name = key => key) =>
     el("dl", {class: "facts"}, entries.map(([key, value]) =>
       el("div", {}, el("dt", {}, name(key)), el("dd", {}, valueText(key, value)))));
-  const block = (name, ...children) =>
-    el("div", {class: "block"}, el("h3", {}, name), ...children);
+  function block(name, ...children) {
+    const node = el("div", {class: "block"}, el("h3", {}, name), ...children);
+    node.classList.toggle("long", node.querySelectorAll("dt").length > 6);
+    return node;
+  }
   function table(label, titles, rows) {
     const cell = text => el("td", {class: "words"}, text);
     const head = text => el("th", {scope: "col", class: "words"}, text);

@@ -56,9 +56,11 @@
 
   // ---- rows ----
 
-  /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. */
+  /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. Where
+   * one is too long (a campaign with many models), the figures follow each other instead. */
   const sheets = [["support", "law", "spent", "axes", "exponents", "contours"],
     ["curves", "workers"], ["trials", "output", "about"]];
+  const sheetHeight = 1000; // pixels of A4 between its margins, and a little
   const sheetOf = figure => sheets.findIndex(ids => ids.includes(figure.id));
 
   /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they
@@ -124,12 +126,14 @@
     printing = on;
     page.print(on);
     document.documentElement.classList.toggle("printing", on);
-    for (const ids of sheets) {
-      const first = figures.find(figure => ids.includes(figure.id));
-      if (first) first.section.classList.toggle("sheet", on);
-    }
     main.style.width = on ? `${paper}px` : "";
     redrawAll();
+    const groups = d3.nest().key(sheetOf).entries(figures).map(group => group.values);
+    const whole = on && groups.every(group => {
+      const boxes = group.map(figure => figure.section.getBoundingClientRect());
+      return d3.max(boxes, box => box.bottom) - d3.min(boxes, box => box.top) < sheetHeight;
+    });
+    for (const [first] of groups.slice(1)) first.section.classList.toggle("sheet", whole);
   }
 
   // ---- theme, live ----

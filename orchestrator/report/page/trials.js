@@ -71,7 +71,8 @@
       if (column.key === "id") return el("th", {scope: "row"}, column.text(t));
       const title = column.key === "message" && t.message ? t.message : null;
       const kind = column.key === "state" ? ` state-${t.state}` : "";
-      return el("td", {class: column.words ? `words${kind}` : null, title}, column.text(t));
+      return el("td", {class: column.words ? `words ${column.key}${kind}` : null, title},
+        column.text(t));
     };
     return el("tr", {id: `t${t.id}`, "data-trial": t.id, "data-row": index, "aria-rowindex": i + 1},
       columns.map(cell));
@@ -84,7 +85,7 @@
     const above = el("tbody", {class: "spacer"}, el("tr"));
     const below = el("tbody", {class: "spacer"}, el("tr"));
     const heads = columns.map(column =>
-      el("th", {scope: "col", class: column.words ? "words" : null},
+      el("th", {scope: "col", class: column.words ? `words ${column.key}` : null},
         el("button", {type: "button", onclick: () => sort(column)}, column.title)));
     const width = widths(), style = `min-width: ${d3.sum(width)}ch`;
     const table = el("table", {"aria-rowcount": trials.length, style},
