@@ -22,6 +22,16 @@
   "use strict";
   const least = 6; // pixels: a shorter drag is a click
 
+  /* After a key, a page that scrolls below a resting pointer does not hover what comes there. */
+  let pointer = "", keyed = false;
+  const place = event => `${event.clientX} ${event.clientY}`;
+  const isResting = () => keyed && place(d3.event) === pointer;
+  document.addEventListener("keydown", () => { keyed = true; });
+  document.addEventListener("mousemove", event => {
+    if (place(event) !== pointer) keyed = false;
+    pointer = place(event);
+  });
+
   page.attributes = (selection, values) => {
     for (const [name, value] of Object.entries(values)) selection.attr(name, value);
     return selection;
@@ -36,6 +46,7 @@
       return tree.find(x, y, reach) || null;
     }
     function move() {
+      if (isResting()) return;
       const point = dragging ? null : nearest();
       if (point && point.lines) {
         page.hover(null);
@@ -52,11 +63,14 @@
       if (wide || high)
         drag(wide ? [x0, x1].map(x.invert) : null, high ? [y1, y0].map(y.invert) : null);
     }
+    function leave() {
+      if (!isResting()) page.hover(null);
+    }
     const brush = drag && d3.brush().extent([[0, 0], [frame.width, frame.height]]).touchable(false)
       .on("start", () => { dragging = true; }).on("end", dragged);
     const area = frame.over.append("g").attr("class", "drag");
     if (brush) area.call(brush);
-    svg.on("mousemove", move).on("mouseleave", () => page.hover(null)).on("dblclick", reset);
+    svg.on("mousemove", move).on("mouseleave", leave).on("dblclick", reset);
     svg.on("click", () => {
       const point = nearest();
       if (point && !point.lines) page.select(point.index);

@@ -274,7 +274,8 @@ const page = (() => {
       if (count === 0) return;
       event.preventDefault();
       const now = points.findIndex(point =>
-        last ? point.x === last.x && point.y === last.y : point.index === core.hovered);
+        last && last.lines ? point.lines && point.x === last.x && point.y === last.y
+          : point.index === core.hovered && !point.lines);
       last = points[now < 0 ? (step > 0 ? 0 : count - 1) : (now + step + count) % count];
       const box = node.getBoundingClientRect(), at = [box.x + last.x, box.y + last.y];
       hover(last.lines ? null : last.index, at);
