@@ -111,7 +111,7 @@ class Browser:
                 bad.append(json.dumps(params["args"])[:400])
             elif kind == "Network.requestWillBeSent":
                 url = params["request"]["url"]
-                if not url.startswith(("file:", "blob:")):
+                if not url.startswith(("file:", "data:", "blob:")):
                     bad.append("loads " + url[:100])
             elif kind == "Page.javascriptDialogOpening":
                 bad.append("dialog: " + params["message"][:100])

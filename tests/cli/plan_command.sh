@@ -76,7 +76,7 @@ try 5 "none has a loss the nearest: step 0: train loss " 'trainer.report={regex:
 expect_said "this reads it: report: regex: '(?i)"
 try 5 "failed: exit status 3; its last line: no GPU" 'trainer.argv=[sh, -c, "echo no GPU; exit 3"]'
 expect_said "its last lines: | no GPU"
-try 5 "tell it its length by {tokens} or {steps}" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters=10"]'
+try 5 "pass its length by {tokens} or {steps}" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters=10"]'
 try 5 "it is on stderr, which is not read" 'trainer.argv=[./train.sh, --lr, "1", "--max_iters={steps}", --stderr]'
 try 5 "diverged: " 'trainer.argv=[sh, -c, "echo step 3: val loss nan"]'
 try 5 "it printed nothing (stdbuf -oL may make it print at once)" 'trainer.argv=["true"]'

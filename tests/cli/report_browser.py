@@ -385,7 +385,8 @@ def main():
                 measures.append("%d printed pages" % check_print(browser))
     for failure in failures:
         print("FAILED: " + failure)
-    print("%s: %d bytes, drawn after %s" % (folder, os.path.getsize(run.page), ", ".join(measures)))
+    drawn = ", drawn after " + ", ".join(measures) if measures else ""
+    print("%s: %d bytes%s" % (folder, os.path.getsize(run.page), drawn))
     return 1 if failures else 0
 
 

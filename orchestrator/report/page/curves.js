@@ -113,7 +113,7 @@
     const horizons = [...new Set(own.map(curve => curve.trial.tokens))].sort(d3.ascending);
     const most = Math.max(8, Math.floor(mostCurves / horizons.length)), yDomain = lossDomain(own);
     lights = [];
-    page.repaint(holder, node => page.panels(node, {id: "curves", items: horizons, least: 300,
+    page.repaint(holder, node => page.panels(node, {id: "curves", items: horizons, least: 260,
       height: 260, name: tokens => `${format.tokens(tokens)} tokens`, draw(inside, size, tokens) {
         const list = own.filter(curve => curve.trial.tokens === tokens);
         lights.push(panel(inside, size, tokens, list, choose(list, most), yDomain));

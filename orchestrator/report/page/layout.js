@@ -56,7 +56,7 @@
 
   // ---- rows ----
 
-  /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. Where
+  /* Four sheets: answer and basins; law and axes; curves and workers; trials and what was run. If
    * one is too long (a campaign with many models), the figures follow each other instead. */
   const sheets = [["support", "law", "spent", "axes", "exponents", "contours"],
     ["curves", "workers"], ["trials", "output", "about"]];
