@@ -8,8 +8,8 @@
     vector_lr_ratio: "norms ratio", weight_decay: "weight decay"};
   const contours = (data.contours || [])
     .filter(contour => contour.lr.length > 1 && contour.values.length > 1);
-  const kinds = [...new Set(contours.map(contour => contour.ratio))],
-    title = ratio => names[ratio] || ratio;
+  const kinds = [...new Set(contours.map(contour => contour.ratio))];
+  const title = ratio => names[ratio] || ratio;
   let shown = () => cells.all, kind = kinds[0];
 
   /* Value at a place between the grid's points, which are log-spaced. */
@@ -21,12 +21,11 @@
   /* Where the loss is within `level` of the least: rings of places in pixels, for the area, and
    * their parts inside the grid, for the line. */
   function within(frame, contour, level) {
-    const least = d3.min(contour.loss.filter(known)), toLr = between(contour.lr),
-      toValue = between(contour.values);
-    const below = contour.loss.map(loss => known(loss) ? least - loss : -1e3),
-      [nx, ny] = [contour.lr.length, contour.values.length];
-    const shape = d3.contours().size([nx, ny]).thresholds([-level])(below)[0], rings = [],
-      lines = [];
+    const least = d3.min(contour.loss.filter(known)), nx = contour.lr.length;
+    const toLr = between(contour.lr), toValue = between(contour.values), ny = contour.values.length;
+    const below = contour.loss.map(loss => known(loss) ? least - loss : -1e3);
+    const shape = d3.contours().size([nx, ny]).thresholds([-level])(below)[0];
+    const rings = [], lines = [];
     for (const ring of shape.coordinates.flat()) {
       const points = ring.map(([i, j]) => [frame.x(toLr(i - 0.5)), frame.y(toValue(j - 0.5))]);
       const edge = ring.map(([i, j]) => i <= 0.5 || j <= 0.5 || i >= nx - 0.5 || j >= ny - 0.5);
@@ -95,8 +94,8 @@
 
   /* The grid, the optimum up to two octaves beyond it, and its interval up to one. */
   function reach(list, best, ends) {
-    const [low, high] = d3.extent(list),
-      near = (v, most) => Math.max(low / most, Math.min(high * most, v));
+    const [low, high] = d3.extent(list);
+    const near = (v, most) => Math.max(low / most, Math.min(high * most, v));
     const all = [near(best / 1.15, 4), near(best * 1.15, 4)];
     all.push(...page.ends(ends).map(v => near(v, 2)));
     return d3.extent([low, high, ...all.filter(known)]);

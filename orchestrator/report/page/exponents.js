@@ -81,8 +81,8 @@
   // ---- the table ----
 
   const small = text => text ? el("small", {}, text) : null;
-  const row = (...children) => el("tr", {}, children),
-    cell = (...children) => el("td", {}, children);
+  const row = (...children) => el("tr", {}, children);
+  const cell = (...children) => el("td", {}, children);
   const title = exponent => el("th", {scope: "row"}, name(exponent), small(where(exponent)));
 
   /* Of a narrow page: the drawing below the texts. */
@@ -100,15 +100,14 @@
     const others = narrow ? 16 : longest(name) + Math.max(longest(written), 165) + 205;
     const drawn = Math.max(160, Math.min(1000, space - others));
     const x = d3.scaleLinear().domain(domain()).range([edge, drawn - edge]);
-    const head = (content, more) => el("th", {scope: "col", ...more}, content),
-      scale = drawScale(x, drawn);
+    const head = (content, more) => el("th", {scope: "col", ...more}, content);
+    const scale = drawScale(x, drawn);
     const heads = narrow ? [head(scale, {class: "drawing", colspan: 2})]
-      : ["power law", scale, "exponent (90 % interval)",
-        "assumed (mean)"].map(content => head(content));
+      : [head("power law"), head(scale), head("exponent (90 % interval)"), head("assumed (mean)")];
     return el("table", {class: narrow ? "exponents narrow" : "exponents"},
       el("thead", {}, row(...heads)),
-      el("tbody", {}, exponents.flatMap(exponent => rowsOf(exponent, drawRow(x, drawn, exponent),
-        narrow))));
+      el("tbody", {}, exponents.flatMap(exponent =>
+        rowsOf(exponent, drawRow(x, drawn, exponent), narrow))));
   }
 
   function draw(holder, {width}) {

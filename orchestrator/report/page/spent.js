@@ -6,13 +6,11 @@
   const rounds = (data.rounds || [])
     .filter(round => known(round.lr) && round.lr > 0 && round.tokens > 0);
   const drawn = new Set(rounds.map(round => round.tokens)).size > 1;
-  const forms = {tokens: format.tokens, trials: format.count, flops: v => known(v)
-    ? v.toExponential(2).replace("e+", "e") : "–",
-    core_hours: v => known(v) ? String(Number(v.toPrecision(3))) : "–", wall_s: format.seconds,
-      share_of_target: format.percent};
-  const names = {wall_s: "time", wall: "time", core_hours: "core hours",
+  const flops = v => v.toExponential(2).replace("e+", "e");
+  const forms = {tokens: format.tokens, flops, core_hours: v => String(Number(v.toPrecision(3))),
+    wall: format.seconds, wall_s: format.seconds, share_of_target: format.percent};
+  const names = {wall: "time", wall_s: "time", core_hours: "core hours",
     share_of_target: "share of target", flops: "FLOPs"};
-  forms.wall = format.seconds;
   const limits = Object.entries(data.budget || {})
     .filter(([, of]) => of && known(of.limit) && of.limit > 0 && known(of.used))
     .map(([key, of]) => ({key, name: names[key] || key, form: forms[key] || format.count, ...of}));
@@ -87,8 +85,7 @@
       if (bars) drawBars(holder, size.width, drawn ? size.height - bars + 6 : 0);
     },
     table: drawn ? () => ({titles: ["round", "tokens spent", "predicted LR", "90 % interval"],
-      rows: rounds.map(round =>
-      [known(round.round) ? `before ${round.round}` : "end", format.tokens(round.tokens),
-        format.lr(round.lr), format.interval(round.ci90)])}) : null});
+      rows: rounds.map(round => [known(round.round) ? `before ${round.round}` : "end",
+        format.tokens(round.tokens), format.lr(round.lr), format.interval(round.ci90)])}) : null});
   page.selection.on("round.spent", () => page.redraw("spent"));
 })();

@@ -10,9 +10,8 @@
       end: Math.max(begin, known(end) ? end : wall), outcome: columns.outcome[i]};
   }).filter(attempt => attempt.trial && attempt.rank > 0 && known(attempt.begin));
   const reused = (columns.rank || []).filter(rank => rank === 0).length;
-  const ranks = [...new Set([...attempts.map(attempt => attempt.rank), ...Object.keys(hosts)
-    .map(Number)])]
-    .filter(rank => rank > 0).sort(d3.ascending);
+  const named = [...Object.keys(hosts).map(Number), ...attempts.map(attempt => attempt.rank)];
+  const ranks = [...new Set(named)].filter(rank => rank > 0).sort(d3.ascending);
   const byHost = ranks.length > 64 && new Set(Object.values(hosts)).size > 1;
   const hostOf = rank => hosts[rank] || "?";
   if (byHost) ranks.sort((a, b) => d3.ascending(hostOf(a), hostOf(b)) || a - b);
