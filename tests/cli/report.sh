@@ -95,6 +95,19 @@ expect_status 0
 expect_whole "a<b&c/report.html"
 expect_page "a<b&c/report.html" '"run_dir":"a\u003cb&c"'
 
+# Several at once wait for each other: their temporary files have the same names.
+reports=
+for at_once in 1 2 3 4; do
+    "$LRSEARCH" report $dir >at-once.$at_once 2>&1 </dev/null &
+    reports="$reports $!"
+    background="$background $!"
+done
+for at_once in $reports; do
+    wait "$at_once" || fail "reports at the same time: $(cat at-once.*)"
+done
+[ "$(sort -u at-once.*)" = "$dir/report.html" ] || fail "reports at the same time: $(cat at-once.*)"
+expect_whole $dir/report.html
+
 # A build without D3 embeds none, and says so. (Its page: test_report_static.)
 run cmake -S "$LRSEARCH_SOURCE_DIR" -B without -DLRSEARCH_D3=OFF -DBUILD_TESTING=OFF
 expect_status 0
