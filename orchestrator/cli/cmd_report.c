@@ -282,8 +282,6 @@ static int watch(struct campaign_look *look, struct lr_error *err)
         uint64_t pause_ms = (WRITE_SHARE - 1) * (loop_uv.now_ms() - began_ms);
         next_ms = loop_uv.now_ms() + (pause_ms > WRITE_EVERY_MS ? pause_ms : WRITE_EVERY_MS);
     }
-    if (view->state == STATUS_PREPARING)
-        return 0;
     if ((rc = report(look, false, 0, err)))
         return rc;
     say_written(look, true);

@@ -178,6 +178,27 @@ expect_status 0
 grep -qF "long/report.html: running, " watch.err || fail "--watch does not say what it did"
 grep -qxF long/report.html watch.out || fail "--watch does not name the page"
 kill -0 "$pid" || fail "--watch ended the campaign"
+
+# Ctrl-C before there is a campaign: no page is named.
+mkdir preparing
+cp long/lock long/plan.resolved.json long/plan.yaml preparing
+"$LRSEARCH" report preparing --watch >watch.out 2>watch.err </dev/null &
+watch=$!
+background="$background $watch"
+tries=400
+until grep -q '^SigCgt:.*[2367abef]$' "/proc/$watch/status"; do # SIGINT is ignored before
+    [ "$tries" -gt 0 ] || fail "--watch does not catch SIGINT"
+    sleep 0.05
+    tries=$((tries - 1))
+done
+kill -INT "$watch"
+wait "$watch"
+status=$?
+last_command="report preparing --watch"
+expect_status 65
+[ ! -s watch.out ] || fail "--watch names a page that it did not write"
+grep -qF "preparing/journal.jsonl: holds no campaign yet" watch.err || fail "--watch does not say why"
+
 "$LRSEARCH" report long --watch >watch.out 2>watch.err </dev/null &
 watch=$!
 background="$background $watch"
