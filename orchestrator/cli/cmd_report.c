@@ -25,6 +25,7 @@
 #include "lrsearch/printable.h"
 #include "net/loop.h"
 #include "report/figures.h"
+#include "report/html.h"
 #include "report/report.h"
 #include "store/journal.h"
 #include "store/json_value.h"
@@ -177,8 +178,8 @@ static int print_data(const struct report_input *input, struct lr_error *err)
     return 0;
 }
 
-/* Writes the page of the last look, or prints its data. A page that refreshes itself keeps the
- * static figures of the last one: to draw them takes longer than the rest. */
+/* Writes the page of the last look, or prints its data. While a page refreshes itself, the static
+ * figures stay as they were, unless it consists of them: to draw them takes longer than the rest. */
 static int report(const struct campaign_look *look, bool data, unsigned refresh_s,
                   struct lr_error *err)
 {
@@ -199,7 +200,7 @@ static int report(const struct campaign_look *look, bool data, unsigned refresh_
         turn = take_turn(look->run_dir);
         open_run_tidy(look->run_dir, campaign);
     }
-    if (!data && refresh_s == 0)
+    if (!data && (refresh_s == 0 || page_d3_size == 0))
         figures_draw(look->run_dir, input.answer, trials, input.count);
     if ((rc = complete_input(&input, look->plan, true, err)))
         goto out;

@@ -2,6 +2,7 @@
 # RUN_DIR/report.html: written by run and by report, whole by itself, with the answer of result.json
 # and every trial; of campaigns that failed, ran out of budget or still run; --data; --watch.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+no_d3=${1:?} # lrsearch, built without D3
 
 length() # KEY...: of the array of numbers in page.json
 {
@@ -178,6 +179,18 @@ expect_status 0
 grep -qF "long/report.html: running, " watch.err || fail "--watch does not say what it did"
 grep -qxF long/report.html watch.out || fail "--watch does not name the page"
 kill -0 "$pid" || fail "--watch ended the campaign"
+
+# A build without D3 draws its figures while it watches.
+if command -v gnuplot >/dev/null; then
+    rm -rf long/report.html long/figures
+    "$no_d3" report long --watch >watch.out 2>watch.err </dev/null &
+    watch=$!
+    background="$background $watch"
+    wait_for_page "$refresh"
+    expect_page long/report.html '<figure id="basins"><figcaption>Loss against learning rate'
+    kill "$watch"
+    wait "$watch"
+fi
 
 # Ctrl-C before there is a campaign: no page is named.
 mkdir preparing
