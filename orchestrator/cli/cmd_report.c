@@ -1,11 +1,16 @@
 /* lrsearch report: writes RUN_DIR/report.html and the figures from the journal alone; run does so
  * at its end. The answer before each round is a new fit of the journal up to that round. --watch
  * repeats this on a campaign that another process runs. */
+#define _DEFAULT_SOURCE /* flock() */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include "cli/cmd_report.h"
 #include "campaign/campaign_answer.h"
 #include "campaign/campaign_apply.h"
@@ -20,6 +25,7 @@
 #include "lrsearch/printable.h"
 #include "net/loop.h"
 #include "report/figures.h"
+#include "report/html.h"
 #include "report/report.h"
 #include "store/journal.h"
 #include "store/json_value.h"
@@ -90,6 +96,26 @@ out:
     return rc;
 }
 
+#define TURN_TRIES 100
+#define TURN_EVERY_MS 100
+
+/* The files have one temporary name each, so two processes write them in turn: the campaign, at its
+ * end, and `lrsearch report`. Waits for the other up to ten seconds. Close it; -1: no such folder. */
+static int take_turn(const char *run_dir)
+{
+    int fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0;
+         fd >= 0 && i < TURN_TRIES && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK; i++)
+        poll(NULL, 0, TURN_EVERY_MS);
+    return fd;
+}
+
+static void end_turn(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 void make_report(const char *run_dir, const struct answer *answer,
                  const struct trial *const *trials, size_t count)
 {
@@ -103,7 +129,7 @@ void make_report(const char *run_dir, const struct answer *answer,
     struct plan *plan = lr_calloc(1, sizeof(*plan));
     struct lr_error err = {0};
     uint64_t hash;
-    int rc;
+    int rc, turn = take_turn(run_dir);
     figures_draw(run_dir, answer, trials, count);
     if (!plan) {
         rc = lr_nomem(&err);
@@ -121,6 +147,7 @@ out:
     report_input_release(&input);
     if (rc)
         lr_log(LR_LOG_WARNING, "report.html could not be written: %s", err.text);
+    end_turn(turn);
     lr_free(plan);
 }
 
@@ -151,8 +178,8 @@ static int print_data(const struct report_input *input, struct lr_error *err)
     return 0;
 }
 
-/* Writes the page of the last look, or prints its data. A page that refreshes itself keeps the
- * static figures of the last one: to draw them takes longer than the rest. */
+/* Writes the page of the last look, or prints its data. While a page refreshes itself, the static
+ * figures stay as they were, unless it consists of them: to draw them takes longer than the rest. */
 static int report(const struct campaign_look *look, bool data, unsigned refresh_s,
                   struct lr_error *err)
 {
@@ -162,21 +189,24 @@ static int report(const struct campaign_look *look, bool data, unsigned refresh_
                                  .refresh_s = refresh_s,
                                  .answer = &look->fill.view.answer};
     const struct trial **trials = NULL;
-    int rc;
+    int rc, turn = -1;
     if (!campaign || input.state == STATUS_PREPARING)
         return lr_fail(err, LR_EDATA, "%s/journal.jsonl: holds no campaign yet", look->run_dir);
     if (!data && (rc = own_folder_check(look->run_dir, OWN_FOLDER_NAMED, err)))
         return rc;
     if (!(input.trials = trials = list_trials(campaign, &input.count)))
         return lr_nomem(err);
-    if (!data)
+    if (!data) {
+        turn = take_turn(look->run_dir);
         open_run_tidy(look->run_dir, campaign);
-    if (!data && refresh_s == 0)
+    }
+    if (!data && (refresh_s == 0 || page_d3_size == 0))
         figures_draw(look->run_dir, input.answer, trials, input.count);
     if ((rc = complete_input(&input, look->plan, true, err)))
         goto out;
     rc = data ? print_data(&input, err) : report_write(&input, err);
 out:
+    end_turn(turn);
     report_input_release(&input);
     lr_free(trials);
     return rc;
@@ -253,8 +283,6 @@ static int watch(struct campaign_look *look, struct lr_error *err)
         uint64_t pause_ms = (WRITE_SHARE - 1) * (loop_uv.now_ms() - began_ms);
         next_ms = loop_uv.now_ms() + (pause_ms > WRITE_EVERY_MS ? pause_ms : WRITE_EVERY_MS);
     }
-    if (view->state == STATUS_PREPARING)
-        return 0;
     if ((rc = report(look, false, 0, err)))
         return rc;
     say_written(look, true);

@@ -1,5 +1,4 @@
-/* The text is one block, doubled when full. Tables omit optional end tags: that of the trials may
- * have ten thousand rows. */
+/* The text is one block, doubled when full. */
 #include "report/html.h"
 
 #include <stdarg.h>
@@ -104,37 +103,6 @@ void html_base64(struct html *html, const void *bytes, size_t size)
             out[k] = digits[three >> (18 - 6 * k) & 63];
         html_bytes(html, out, sizeof(out));
     }
-}
-
-void html_table(struct html *html, const char *caption, const char *const *titles, size_t count)
-{
-    html_raw(html, "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"");
-    html_text(html, caption);
-    html_raw(html, "\"><table><caption>");
-    html_text(html, caption);
-    html_raw(html, "</caption><thead><tr>");
-    for (size_t i = 0; i < count; i++) {
-        html_raw(html, "<th scope=\"col\">");
-        html_text(html, titles[i]);
-    }
-    html_raw(html, "<tbody>\n");
-}
-
-void html_row(struct html *html, const char *head)
-{
-    html_raw(html, "<tr><th scope=\"row\">");
-    html_text(html, head);
-}
-
-void html_cell(struct html *html, const char *text)
-{
-    html_raw(html, "<td>");
-    html_text(html, text);
-}
-
-void html_table_end(struct html *html)
-{
-    html_raw(html, "</table></div>\n");
 }
 
 void html_release(struct html *html)

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An HTML or SVG text in memory. Zero it before use. After a failure every function does nothing,
+/* An HTML text in memory. Zero it before use. After a failure every function does nothing,
  * so that one check at the end suffices. */
 
 struct html {
@@ -22,12 +22,6 @@ void html_format(struct html *html, const char *format, ...) __attribute__((form
 void html_say(struct html *html, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The bytes in base64, for a data: address. */
 void html_base64(struct html *html, const void *bytes, size_t size);
-
-/* A table: head, then row by row its cells, then the end. */
-void html_table(struct html *html, const char *caption, const char *const *titles, size_t count);
-void html_row(struct html *html, const char *head); /* begins one; `head` names it */
-void html_cell(struct html *html, const char *text);
-void html_table_end(struct html *html);
 
 void html_release(struct html *html);
 

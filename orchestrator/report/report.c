@@ -171,7 +171,8 @@ static void put_scripts(struct html *page, const char *data)
     html_raw(page,
              "<noscript><p class=\"missing\">The figures and tables of this page are drawn by "
              "a script, and scripts are off. The same numbers are in trials.csv and "
-             "result.json beside this file, the figures in figures/.</p></noscript>\n"
+             "result.json beside this file once the campaign has ended, the figures in "
+             "figures/.</p></noscript>\n"
              "<main id=\"page\"></main>\n"
              "<script type=\"application/json\" id=\"data\">");
     html_raw(page, data);
@@ -199,45 +200,51 @@ static void put_figure(struct html *page, const char *run_dir, const char *name,
     lr_free(svg);
 }
 
+static void put_cell(struct html *page, const char *text)
+{
+    html_raw(page, "<td>");
+    html_text(page, text);
+}
+
+/* Without the optional end tags: there may be ten thousand rows. */
 static void put_trial(struct html *page, const struct report_input *input,
                       const struct trial *trial)
 {
     char text[CELL_NAME];
     const struct trial_spec *spec = &trial->spec;
     bool over = trial_state_is_over(trial->state);
-    snprintf(text, sizeof(text), "%" PRIu32, trial->id);
-    html_row(page, text);
-    html_format(page, "<td>%" PRIu32, trial->round);
-    html_cell(page, trial->purpose == PURPOSE_CONFIRM ? "target"
-                    : trial->cell < input->answer->cell_count
-                        ? cell_name(text, sizeof(text), input->answer, trial->cell, 0)
-                        : "");
-    html_cell(page, format_lr(text, sizeof(text), 3, spec->lr));
+    html_format(page, "<tr><th scope=\"row\">%" PRIu32 "<td>%" PRIu32, trial->id, trial->round);
+    put_cell(page, trial->purpose == PURPOSE_CONFIRM ? "target"
+                   : trial->cell < input->answer->cell_count
+                       ? cell_name(text, sizeof(text), input->answer, trial->cell, 0)
+                       : "");
+    put_cell(page, format_lr(text, sizeof(text), 3, spec->lr));
     html_format(page, "<td>%.4g<td>%.3g", spec->embedding_lr_ratio, spec->weight_decay);
-    html_cell(page, format_count(text, sizeof(text), (double)spec->horizon_tokens));
+    put_cell(page, format_count(text, sizeof(text), (double)spec->horizon_tokens));
     html_format(page, "<td>%" PRIu32 "<td>%s", trial->replicate, trial_state_name(trial->state));
     snprintf(text, sizeof(text), "%.4f", trial->result.val_loss);
-    html_cell(page, trial->state == TRIAL_DONE ? text : over ? trial->result.message : "");
+    put_cell(page, trial->state == TRIAL_DONE ? text : over ? trial->result.message : "");
     html_raw(page, "\n");
 }
 
 static void put_static(struct html *page, const struct report_input *input)
 {
-    static const char *const titles[] = {"trial",           "round",        "model",  "LR",
-                                         "embedding ratio", "weight decay", "tokens", "seed",
-                                         "state",           "loss"};
     html_raw(page, "<main id=\"page\">\n<p class=\"missing\" id=\"missing\">This page has no "
                    "interactive figures, because lrsearch was built without D3: install the "
                    "package node-d3 and build again.</p>\n");
     put_figure(page, input->run_dir, "basins", "Loss against learning rate");
     put_figure(page, input->run_dir, "horizon", "Best learning rate against tokens");
     put_figure(page, input->run_dir, "ratio", "Best embedding ratio against width");
-    html_raw(page, "<section id=\"trials\"><h2>Trials</h2>\n");
-    html_table(page, "All trials", titles, sizeof(titles) / sizeof(titles[0]));
+    html_raw(page, "<section id=\"trials\"><h2>Trials</h2>\n"
+                   "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"All trials\">"
+                   "<table><caption>All trials</caption><thead><tr><th scope=\"col\">trial"
+                   "<th scope=\"col\">round<th scope=\"col\">model<th scope=\"col\">LR"
+                   "<th scope=\"col\">embedding ratio<th scope=\"col\">weight decay"
+                   "<th scope=\"col\">tokens<th scope=\"col\">seed<th scope=\"col\">state"
+                   "<th scope=\"col\">loss<tbody>\n");
     for (size_t i = 0; i < input->count; i++)
         put_trial(page, input, input->trials[i]);
-    html_table_end(page);
-    html_raw(page, "</section>\n</main>\n");
+    html_raw(page, "</table></div>\n</section>\n</main>\n");
 }
 
 /* ---- the page ---- */
@@ -299,7 +306,8 @@ int report_write(const struct report_input *given, struct lr_error *err)
         put_static(&page, &input);
     html_raw(&page, "<footer>lrsearch " LRSEARCH_VERSION
                     ". Losses in nats per token. This file is made from journal.jsonl beside it; "
-                    "result.json and trials.csv have the same for programs.</footer>\n"
+                    "result.json and trials.csv have the same for programs once the campaign has "
+                    "ended.</footer>\n"
                     "</body>\n</html>\n");
     if (page.failed) {
         rc = lr_nomem(err);

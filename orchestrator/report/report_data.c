@@ -43,11 +43,9 @@ json_t *json_of_seconds(double seconds)
 
 json_t *json_of_shown(const char *text, const char *keep)
 {
-    size_t size = strlen(text) + 1;
-    char *copy = lr_malloc(size);
+    char *copy = lr_strdup(text);
     if (!copy)
         return NULL;
-    memcpy(copy, text, size);
     json_t *value = json_of_text(lr_printable(copy, keep));
     lr_free(copy);
     return value;

@@ -8,6 +8,16 @@
 #include "lrsearch/memory.h"
 #include "store/journal.h"
 
+/* An event's place in the history's time. A killed session counted nothing of its last seconds: the
+ * next one's clock goes on before them, and its events are moved behind them. */
+static double time_of(struct run_history *history, double at_s)
+{
+    double at = at_s + history->uncounted_s;
+    if (at > history->latest_s)
+        history->latest_s = at;
+    return at;
+}
+
 static bool known(const struct run_history *history, uint32_t trial)
 {
     return trial >= 1 && trial <= history->count;
@@ -59,22 +69,24 @@ static int add_members(struct run_history *history, uint32_t trial, const char *
 static int begin_attempt(struct run_history *history, const struct event_started *started,
                          struct lr_error *err)
 {
+    double at_s = time_of(history, started->at_s);
     struct attempt leader = {.trial = started->trial_id,
                              .rank = started->rank,
                              .outcome = HISTORY_RUNNING,
-                             .begin_s = started->at_s,
-                             .end_s = started->at_s};
+                             .begin_s = at_s,
+                             .end_s = at_s};
     memcpy(leader.host, started->host, sizeof(leader.host));
     int rc = add_part(history, &leader, err);
-    return rc ? rc : add_members(history, started->trial_id, started->members, started->at_s, err);
+    return rc ? rc : add_members(history, started->trial_id, started->members, at_s, err);
 }
 
 static void end_attempt(struct run_history *history, const struct event_ended *ended)
 {
+    double at_s = time_of(history, ended->at_s);
     for (size_t at = history->last[ended->trial_id - 1]; at > 0;) {
         struct attempt *part = &history->attempts[at - 1];
         part->outcome = ended->result.outcome;
-        part->end_s = ended->at_s;
+        part->end_s = at_s > part->begin_s ? at_s : part->begin_s;
         at = part->others;
     }
 }
@@ -128,6 +140,10 @@ static int add_start(struct run_history *history, const struct event_session *se
     if (!larger)
         return lr_nomem(err);
     history->starts = larger;
+    if (history->latest_s > history->wall_s) { /* the session before was killed */
+        history->uncounted_s += history->latest_s - history->wall_s;
+        history->wall_s = history->latest_s;
+    }
     larger[history->start_count++] = (struct history_start){*session, history->wall_s};
     return 0;
 }
@@ -178,7 +194,7 @@ static int look_at(void *context, const struct event *event, struct lr_error *er
     case EVENT_GROUP:
         if (known(history, event->as.group.trial_id))
             return add_members(history, event->as.group.trial_id, event->as.group.members,
-                               event->as.group.at_s, err);
+                               time_of(history, event->as.group.at_s), err);
         break;
     case EVENT_CURVE:
         if (known(history, event->as.curve.trial_id))

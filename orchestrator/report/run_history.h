@@ -19,7 +19,7 @@ struct attempt {
     uint32_t outcome;      /* enum outcome; HISTORY_RUNNING: not ended */
     char host[64];         /* "": a follower's, unknown */
     size_t others;         /* index + 1 of another rank's part in it; 0: none */
-    double begin_s, end_s; /* in the campaign's wall time */
+    double begin_s, end_s; /* in the history's wall time */
 };
 #define HISTORY_RUNNING UINT32_MAX
 
@@ -31,17 +31,19 @@ struct history_curve {
 
 struct history_start {
     struct event_session session;
-    double at_s; /* campaign wall time when it began */
+    double at_s; /* wall time when it began */
 };
 
 struct run_history {
     struct attempt *attempts; /* in the order of their start */
     size_t attempt_count, attempt_capacity;
     struct history_curve **curves; /* of each trial; NULL: none */
-    size_t *last;    /* of each trial: index + 1 of a part in its last attempt; 0: none */
-    size_t count;    /* trials */
-    uint32_t points; /* per curve, at most */
-    double wall_s;
+    size_t *last;       /* of each trial: index + 1 of a part in its last attempt; 0: none */
+    size_t count;       /* trials */
+    uint32_t points;    /* per curve, at most */
+    double wall_s;      /* of all sessions, also what the campaign's clock missed: */
+    double uncounted_s; /* the last seconds of killed sessions, and */
+    double latest_s;    /* time of the latest event */
     struct history_start *starts; /* of the program, in order */
     size_t start_count, start_capacity;
     struct event_campaign opening; /* name "": none yet */

@@ -530,15 +530,6 @@ static json_t *worker_json(const struct status_worker *worker, bool *ok)
     return object;
 }
 
-static json_t *answer_json(const struct status_view *view, bool *ok)
-{
-    char *text = view->state == STATUS_PREPARING ? NULL : result_json(view->name, &view->answer);
-    json_t *value = text ? json_loads(text, 0, NULL) : json_null();
-    *ok = *ok && value && (text || view->state == STATUS_PREPARING);
-    lr_free(text);
-    return value;
-}
-
 #define PUT_ALL(object, key, items, count, item_json)                                              \
     do {                                                                                           \
         json_t *array = json_array();                                                              \
@@ -568,6 +559,7 @@ int status_print_json(const struct status_view *view, struct lr_error *err)
     PUT_ALL(object, "budget", view->budgets, view->budget_count, budget_json);
     PUT_ALL(object, "horizons", view->horizons, view->horizon_count, horizon_json);
     PUT_ALL(object, "workers", view->workers, view->worker_count, worker_json);
-    json_put(object, "answer", answer_json(view, &ok), &ok);
+    json_put(object, "answer",
+             begun ? result_json_value(view->name, &view->answer, &ok) : json_null(), &ok);
     return json_print(object, ok, err);
 }

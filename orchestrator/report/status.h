@@ -95,8 +95,8 @@ struct status_layout {
 void status_print_text(FILE *out, const struct status_view *view,
                        const struct status_layout *layout);
 
-/* Prints the view as one JSON value on stdout (docs/results.md describes it); its answer is the value
- * that result.json would have now. 0 or LR_ENOMEM. */
+/* Prints the view as one JSON value on stdout (docs/results.md describes it); its answer is the
+ * value that result.json would have now. 0 or LR_ENOMEM. */
 int status_print_json(const struct status_view *view, struct lr_error *err);
 
 #endif

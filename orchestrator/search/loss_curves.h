@@ -77,12 +77,12 @@ struct loss_curves {
 };
 
 struct posterior;
-/* *out: NULL if no basin has losses at two points. 0 or LR_ENOMEM, and *out is NULL. The curves do not refer to the
- * posterior. The caller destroys them. */
+/* *out is NULL if no basin has losses at two points, and after LR_ENOMEM. The curves do not refer to
+ * the posterior. The caller destroys them. */
 int loss_curves_create(struct loss_curves **out, const struct posterior *posterior,
                        struct lr_error *err);
-/* Recomputes curves->target for a target whose LR is the search's times 2^octaves. `reach`: half the
- * 90 % interval of this factor, octaves. */
+/* Recomputes curves->target for a target whose LR is the search's times 2^octaves. `reach`: half
+ * the 90 % interval of this factor, octaves. */
 void loss_curves_transfer(struct loss_curves *curves, double octaves, double reach);
 void loss_curves_destroy(struct loss_curves *curves); /* takes NULL */
 

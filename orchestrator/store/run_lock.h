@@ -33,8 +33,8 @@ struct run_lock;
  * lock whose owner is dead is broken, with a log line; an owner on another host counts as dead
  * after RUN_LOCK_SILENCE_MS without a beat. Otherwise LR_EIO, with the owner and the remedy. Also
  * removes private files of killed processes (lock.new-*, lock.old-*). turn_ms 0: waits
- * RUN_LOCK_WAIT_MS for an owner on this host, and not for one elsewhere that is alive. Above 0: waits so long for
- * either, at shorter and irregular intervals, because many may wait for their turn. */
+ * RUN_LOCK_WAIT_MS for an owner on this host, and not for one elsewhere that is alive. Above 0:
+ * waits so long for either, at shorter and irregular intervals, because many may wait. */
 int run_lock_take(struct run_lock **out, const char *run_dir, const struct run_owner *self,
                   bool (*alive)(const struct run_owner *owner), const struct run_lock_clock *clock,
                   uint64_t turn_ms, struct lr_error *err);

@@ -2,6 +2,7 @@
 # RUN_DIR/report.html: written by run and by report, whole by itself, with the answer of result.json
 # and every trial; of campaigns that failed, ran out of budget or still run; --data; --watch.
 . "${LRSEARCH_SOURCE_DIR:?}/tests/cli/cli_lib.sh"
+no_d3=${1:?} # lrsearch, built without D3
 
 length() # KEY...: of the array of numbers in page.json
 {
@@ -95,6 +96,19 @@ expect_status 0
 expect_whole "a<b&c/report.html"
 expect_page "a<b&c/report.html" '"run_dir":"a\u003cb&c"'
 
+# Several at once wait for each other: their temporary files have the same names.
+reports=
+for at_once in 1 2 3 4; do
+    "$LRSEARCH" report $dir >at-once.$at_once 2>&1 </dev/null &
+    reports="$reports $!"
+    background="$background $!"
+done
+for at_once in $reports; do
+    wait "$at_once" || fail "reports at the same time: $(cat at-once.*)"
+done
+[ "$(sort -u at-once.*)" = "$dir/report.html" ] || fail "reports at the same time: $(cat at-once.*)"
+expect_whole $dir/report.html
+
 # A build without D3 embeds none, and says so. (Its page: test_report_static.)
 run cmake -S "$LRSEARCH_SOURCE_DIR" -B without -DLRSEARCH_D3=OFF -DBUILD_TESTING=OFF
 expect_status 0
@@ -165,6 +179,39 @@ expect_status 0
 grep -qF "long/report.html: running, " watch.err || fail "--watch does not say what it did"
 grep -qxF long/report.html watch.out || fail "--watch does not name the page"
 kill -0 "$pid" || fail "--watch ended the campaign"
+
+# A build without D3 draws its figures while it watches.
+if command -v gnuplot >/dev/null; then
+    rm -rf long/report.html long/figures
+    "$no_d3" report long --watch >watch.out 2>watch.err </dev/null &
+    watch=$!
+    background="$background $watch"
+    wait_for_page "$refresh"
+    expect_page long/report.html '<figure id="basins"><figcaption>Loss against learning rate'
+    kill "$watch"
+    wait "$watch"
+fi
+
+# Ctrl-C before there is a campaign: no page is named.
+mkdir preparing
+cp long/lock long/plan.resolved.json long/plan.yaml preparing
+"$LRSEARCH" report preparing --watch >watch.out 2>watch.err </dev/null &
+watch=$!
+background="$background $watch"
+tries=400
+until grep -q '^SigCgt:.*[2367abef]$' "/proc/$watch/status"; do # SIGINT is ignored before
+    [ "$tries" -gt 0 ] || fail "--watch does not catch SIGINT"
+    sleep 0.05
+    tries=$((tries - 1))
+done
+kill -INT "$watch"
+wait "$watch"
+status=$?
+last_command="report preparing --watch"
+expect_status 65
+[ ! -s watch.out ] || fail "--watch names a page that it did not write"
+grep -qF "preparing/journal.jsonl: holds no campaign yet" watch.err || fail "--watch does not say why"
+
 "$LRSEARCH" report long --watch >watch.out 2>watch.err </dev/null &
 watch=$!
 background="$background $watch"

@@ -114,10 +114,48 @@ static void starts_and_thinned_curves(void **state)
     temp_dir_remove(folder);
 }
 
+/* Killed 4 s after its last CLOCK, while it trained; the next session's clock begins there. */
+static void a_killed_session(void **state)
+{
+    char folder[256], path[300];
+    struct run_history history;
+    struct journal *journal;
+    struct event session = {.kind = EVENT_SESSION}, clock = {.kind = EVENT_CLOCK};
+    struct event started = {.kind = EVENT_STARTED}, ended = {.kind = EVENT_ENDED};
+    (void)state;
+    clock.as.clock.wall_s = 15;
+    assert_int_equal(temp_dir_make(folder, sizeof(folder)), 0);
+    snprintf(path, sizeof(path), "%s/journal.jsonl", folder);
+    assert_int_equal(journal_open(&journal, path, none, NULL, NULL), 0);
+    append(journal, &session);
+    append(journal, &clock);
+    started.as.started = (struct event_started){.trial_id = 1, .attempt = 1, .rank = 1, .at_s = 19};
+    append(journal, &started);
+    ended.as.ended.trial_id = ended.as.ended.attempt = 1;
+    ended.as.ended.at_s = 15; /* found lost by the next session */
+    append(journal, &session);
+    append(journal, &ended);
+    started.as.started.attempt = ended.as.ended.attempt = 2;
+    started.as.started.at_s = 16;
+    ended.as.ended.at_s = 18;
+    append(journal, &started);
+    append(journal, &ended);
+    journal_close(journal);
+    assert_int_equal(run_history_read(&history, folder, 1, NULL), 0);
+    assert_int_equal(history.attempt_count, 2);
+    assert_true(history.attempts[0].begin_s == 19 && history.attempts[0].end_s == 19);
+    assert_true(history.starts[1].at_s == 19);
+    assert_true(history.attempts[1].begin_s == 20 && history.attempts[1].end_s == 22);
+    assert_true(history.wall_s == 22);
+    run_history_release(&history);
+    temp_dir_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(groups_are_seen),
-                                       cmocka_unit_test(starts_and_thinned_curves)};
+                                       cmocka_unit_test(starts_and_thinned_curves),
+                                       cmocka_unit_test(a_killed_session)};
     lr_log_level_set(LR_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
