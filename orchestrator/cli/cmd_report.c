@@ -256,8 +256,9 @@ static void say_written(const struct campaign_look *look, bool last)
         lr_say(stderr, "%s\n", line);
 }
 
-/* Writes the page after each change of the journal, until the campaign ends or a signal comes.
- * Looks and pages together take a fifth of the time at most. */
+/* Writes the page after each change of the journal, until the campaign ends or a signal comes. A
+ * page that cannot be written (a full disk) is a warning, and is tried again. Looks and pages
+ * together take a fifth of the time at most. */
 static int watch(struct campaign_look *look, struct lr_error *err)
 {
     const struct status_view *view = &look->fill.view;
@@ -276,10 +277,15 @@ static int watch(struct campaign_look *look, struct lr_error *err)
             break;
         if (view->state == STATUS_PREPARING || look->follow.place.offset == written)
             continue;
-        if ((rc = report(look, false, WRITE_EVERY_MS / 1000, err)))
+        if (!(rc = report(look, false, WRITE_EVERY_MS / 1000, err))) {
+            say_written(look, false);
+            written = look->follow.place.offset;
+        } else if (rc == LR_ENOSPC || rc == LR_ECREATE || rc == LR_EIO) {
+            lr_log(LR_LOG_WARNING, "%s; it is tried again", err->text);
+            *err = (struct lr_error){0};
+        } else {
             return rc;
-        say_written(look, false);
-        written = look->follow.place.offset;
+        }
         uint64_t pause_ms = (WRITE_SHARE - 1) * (loop_uv.now_ms() - began_ms);
         next_ms = loop_uv.now_ms() + (pause_ms > WRITE_EVERY_MS ? pause_ms : WRITE_EVERY_MS);
     }
