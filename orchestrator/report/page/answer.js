@@ -60,7 +60,7 @@
         "of loss above the unknown optimum, about"],
       known(target.loss_penalty_if_wrong_2x) && ["Half or twice the optimum",
         nats(target.loss_penalty_if_wrong_2x), "of loss it would cost"],
-      known(target.keep_penalty) && target.keep_lr > 0 && ["If you keep the short one’s",
+      known(target.keep_penalty) && target.keep_lr > 0 && ["If you keep the short runs’",
         nats(target.keep_penalty), `of loss, about, with ${format.lr(target.keep_lr)}, `
         + "the fitted optimum of the longest trainings"],
     ];

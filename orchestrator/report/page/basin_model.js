@@ -1,8 +1,9 @@
 /* What the figure "loss against learning rate" shows: page.basins.
  *
  *   groups, of(cell)     {cell, tokens, fit, curve, own: trials drawn, confirm: confirmations,
- *                        floor: level of the optimum, hollow(trial): whether its ratios are not
- *                        those of the best one}, by cell and horizon; of(cell): those not hidden
+ *                        floor: level of the optimum (NaN: unknown), hollow(trial): whether its
+ *                        ratios are not those of the best one}, by cell and horizon; of(cell):
+ *                        those not hidden
  *   cells, horizons      those that have a group, ascending
  *   view                 {above, muted}: whether losses are shown as nats above each optimum;
  *                        horizons hidden
@@ -10,7 +11,8 @@
  *   shown(group)         its trials up to the slider's round
  *   optimum(group), targetNow()   {lr, ci90} as known after that round, or null
  *   hasLoss(trial), lowest(trials), lossAt(curve, lr), level(group)
- *   lrDomain(cells), lossDomain(cells)   null among the cells: the target's own panel */
+ *   lrDomain(cells), lossDomain(cells)   null among the cells: the target's own panel;
+ *                        the loss' is null if there is none */
 (() => {
   "use strict";
   const {data, trials, known} = page;
@@ -62,7 +64,7 @@
       const {fit} = group, best = lowest(group.own);
       group.curve = fit && fit.curve && fit.curve.lr.length > 1 ? fit.curve : null;
       group.floor = group.curve ? d3.min(group.curve.loss)
-        : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : 0;
+        : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : NaN;
       group.hollow = trial => best !== null && ratioNames.some(name =>
         trial[name] > 0 && best[name] > 0 && octaves(trial[name], best[name]) > otherRatio);
     }
@@ -137,7 +139,7 @@
   }
   function lossDomain(cells) {
     const ends = [];
-    for (const group of cells.flatMap(of)) {
+    for (const group of cells.flatMap(of).filter(({floor}) => known(floor))) {
       const best = lowest(group.own);
       ends.push(group.floor - level(group), topOf(group) - level(group));
       if (best) ends.push(best.loss - level(group));
@@ -146,7 +148,7 @@
       target.curve.lr.forEach((lr, i) => {
         if (octaves(lr, target.lr) <= octavesShown) ends.push(0, target.curve.loss[i]);
       });
-    if (ends.length === 0) return [0, 1];
+    if (ends.length === 0) return null;
     const [low, high] = d3.extent(ends), pad = Math.max(1e-4, 0.05 * (high - low));
     return [low - pad, high + pad];
   }

@@ -34,12 +34,12 @@
   basins.zoom = page.zoom("basins-zoom", redraw);
 
   function notDrawn(chosen) {
-    const count = (n, one) => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}`] : [];
-    const hasNone = ({purpose, state}) => purpose === "search" && state !== "done" &&
-      state !== "diverged";
-    const list = [...count(data.cells.length - basins.cells.length, "model without trial"),
+    const count = (n, one, more = "") => n > 0 ? [`${n} ${one}${n === 1 ? "" : "s"}${more}`] : [];
+    const without = trials.filter(({purpose, state}) => purpose === "search" &&
+      state !== "done" && state !== "diverged").length;
+    const list = [...count(data.cells.length - basins.cells.length, "model", " without trials"),
       ...count(basins.cells.length - chosen.length, "other model"),
-      ...count(trials.filter(hasNone).length, "trial without a loss (failed, or not finished)")];
+      ...count(without, "trial", " without a loss (failed, or not finished)")];
     return list.length > 0 ? `Not shown: ${list.join(", ")}.` : "";
   }
 
@@ -65,7 +65,8 @@
       item("trial", ["circle", dot]),
       has(group => group.own.some(group.hollow))
         ? item("trial with other ratios than the best", ["circle", hollow]) : null,
-      item("lowest loss seen", ["circle", {...dot, r: 3}], ["circle", {...hollow, r: 6.5}]),
+      has(group => group.own.some(basins.hasLoss)) ? item("lowest loss seen",
+        ["circle", {...dot, r: 3}], ["circle", {...hollow, r: 6.5}]) : null,
       has(group => group.fit) ? item("fitted optimum, 90 % interval",
         ["path", {d: "M1,8H27M1,4v8M27,4v8"}],
         ["path", {...sign(d3.symbolDiamond), fill: "var(--ground)"}]) : null,
@@ -170,7 +171,7 @@
     flow: several, height: width => Math.max(340, Math.min(560, 0.55 * width)),
     caption: "Every trial, and for each horizon the fitted loss with its optimum. " +
       "Drag to zoom; double click or Escape to go back.",
-    needs: () => basins.groups.length > 0, tools,
+    needs: () => basins.groups.some(group => group.own.length > 0), tools,
     draw(given, givenSize) {
       [holder, size] = [given, givenSize];
       drawChips();
@@ -178,7 +179,7 @@
       redraw();
     },
     table: () => ({
-      titles: ["model", "tokens", "trials", "diverged", "lowest loss", "at LR", "optimum",
+      titles: ["model", "tokens", "trials", "diverged", page.lowest, "at LR", "optimum",
         "90 % interval", "loss there"],
       rows: data.fits.map(fit => [page.cellName(fit.cell), format.tokens(fit.tokens), fit.trials,
         fit.diverged, format.loss(fit.lowest_loss), format.lr(fit.lowest_lr, 3),

@@ -79,7 +79,7 @@
     return points;
   }
 
-  /* The grid's part of the frame; around it, "not searched". */
+  /* The grid's part of the frame; around it, "not tried". */
   function drawGround(frame, {lr, values}) {
     const {width, height} = frame, [left, right] = d3.extent(lr).map(frame.x);
     const [bottom, top] = d3.extent(values).map(frame.y);
@@ -90,7 +90,7 @@
       [left / 2, height - 4, left, -90], [(width + right) / 2, height - 4, width - right, -90]];
     for (const [x, y, room, angle] of strips.filter(strip => strip[2] > 14).slice(0, 1))
       page.put(frame.plot, "text", {class: "label", dy: ".35em",
-        transform: `translate(${x},${y}) rotate(${angle})`}, "not searched");
+        transform: `translate(${x},${y}) rotate(${angle})`}, "not tried");
   }
 
   /* The grid, the optimum up to two octaves beyond it, and its interval up to one. */

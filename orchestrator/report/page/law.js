@@ -92,7 +92,7 @@
     marks.push({x, y, lines: [...some("model", page.cellName(fit.cell), many),
       ["tokens", format.tokens(fit.tokens)], ["best LR", format.lr(fit.lr_opt)],
       ["90 % interval", format.interval(fit.ci90)], ...some("", fit.note, fit.note),
-      ...some("lowest seen at", format.lr(fit.lowest_lr), positive(fit.lowest_lr)),
+      ...some(`${page.lowest}, at`, format.lr(fit.lowest_lr), positive(fit.lowest_lr)),
       ...some("trials", String(fit.trials), known(fit.trials)),
       ...some("diverged", String(fit.diverged), fit.diverged)]});
   }
@@ -212,8 +212,9 @@
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
     span: many ? 2 : 1,
     caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow " +
-      "where interpolated, flat or at the edge. Small ring: lowest loss seen. Band: 90\u00a0% of " +
-      "the law. Diamond: prediction for the target" +
+      `where interpolated, flat or at the edge. Small ring: ${page.lowest}. Band: 90\u00a0% of ` +
+      (many ? "the law of the model nearest to the target. " : "the law. ") +
+      "Diamond: prediction for the target" +
       (confirmed.length > 0
         ? ". Squares: measured at the target, the lowest filled." : "."),
     needs: () => data.fits.some(fit => known(fit.lr_opt)) && lengths.size > 1,
@@ -225,7 +226,7 @@
     },
     draw,
     table: () => ({titles: [...(many ? ["model"] : []), "tokens", "best LR", "90 % interval",
-      "lowest seen", "trials", "note"],
+      `LR of the ${page.lowest}`, "trials", "note"],
       rows: data.fits.map(fit => [...(many ? [page.cellName(fit.cell)] : []),
         format.tokens(fit.tokens), format.lr(fit.lr_opt),
         format.interval(fit.ci90), format.lr(fit.lowest_lr), fit.trials, fit.note])})});

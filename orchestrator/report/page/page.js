@@ -9,6 +9,7 @@
  *                           have numbers (ids); hover and select take indices
  *   page.describe(index)    lines of a trial's tooltip: [[label, text], ...]
  *   page.extra              [f(index) -> node or null]: shown in a trial's tooltip below its lines
+ *   page.lowest             what data.fits[].lowest_loss is called
  *   page.horizons           tokens of the horizons, ascending
  *   page.cellName(index)    "" with one cell; "target" for a confirmation (null)
  *
@@ -143,7 +144,7 @@ const page = (() => {
     lines.push(t.state === "done" ? ["loss", format.loss(t.loss)] : ["state", t.state]);
     if (known(t.round)) lines.push(["round", String(t.round)]);
     if (known(t.seed) && columns.seed) lines.push(["seed", String(t.seed)]);
-    if (known(t.seconds)) lines.push(["time", format.seconds(t.seconds)]);
+    if (known(t.seconds)) lines.push(["rank time", format.seconds(t.seconds)]);
     if (t.message) lines.push(["", t.message.slice(0, 200)]);
     return lines;
   }
@@ -291,8 +292,12 @@ const page = (() => {
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   }
 
+  /* data.fits' lowest_loss is a mean over seeds. */
+  const lowest = trials.some(trial => trial.seed !== trials[0].seed)
+    ? "lowest loss, mean of seeds" : "lowest loss seen";
+
   const core = {
-    data, el, prose, nodeOf, known, format, state, save, order,
+    lowest, data, el, prose, nodeOf, known, format, state, save, order,
     trials, indexOf: id => indices.get(id),
     horizons, cellName, describe, extra: [],
     color, isDark, setTheme, printing: () => printing, print(on) { printing = on; },

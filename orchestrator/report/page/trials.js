@@ -26,7 +26,7 @@
     varies("seed") && number("seed", "seed", String),
     word("state", "state", t => t.state || ""),
     number("loss", "loss", format.loss),
-    number("seconds", "time", format.seconds),
+    number("seconds", "rank time", format.seconds),
     number("rank", "rank", v => v > 0 ? String(v) : "reused"),
     varies("attempts") && number("attempts", "attempts", String),
     trials.some(t => t.message) && word("message", "message", t => t.message || ""),
@@ -182,7 +182,7 @@
       if (index === null || own) return;
       if (!place.has(index)) {
         filter.value = "";
-        refresh();
+        filter.dispatchEvent(new Event("input"));
       }
       reveal(index);
       const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
