@@ -334,14 +334,17 @@ def check_live(browser, run):
     page.do('one("#rounds input").focus()')
     page.key("Home")
     points = page.ask("points()")
+    page.do('one("#trials tr[data-trial]").click()')
+    chosen = page.ask('trial("tr[aria-selected=true]")')
     browser.js("scrollTo(0, 500)")
-    browser.js("new Promise(done => setTimeout(done, 400))")  # until it is kept
     again = "!window.probe && document.documentElement.dataset.ready !== undefined"
     if expect(browser.wait_until(again, 60), "the page was not read again"):
         browser.settle()
         browser.js(PROBE)
         expect(page.ask('one("#rounds input").value') == "1", "the slider is back at the end")
         expect(page.ask("points()") == points, "the points of all rounds are back")
+        row = page.ask('trial("tr[aria-selected=true]")')
+        expect(chosen and row == chosen, "trial %s is chosen, not %s" % (row, chosen))
         top = browser.js("scrollY")
         expect(abs(top - 500) < 30, "the page begins elsewhere", top)
     expect(browser.errors() == [], "console", browser.errors())

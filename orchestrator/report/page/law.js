@@ -174,7 +174,7 @@
     const frame = page.frame(holder, size, {
       label: `Best learning rate against tokens: ${fits.length} fitted optima, ` +
         `predicted ${format.lr(now.target.lr)} at ${format.tokens(target.tokens)} tokens`,
-      x: {kind: "tokens", domain: page.padded(tokens, "tokens", 0.06), label: "tokens",
+      x: {kind: "tokens", domain: page.padded(tokens, "tokens", many ? 0.09 : 0.06), label: "tokens",
         values: tokens},
       y: {kind: "lr", domain: domain(now, list, test), label: "best learning rate"},
       margin: {right: page.labelRoom(labels, size.width * 0.4)}});

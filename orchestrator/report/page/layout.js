@@ -157,15 +157,24 @@
     document.querySelector("header").append(el("div", {class: "corner"}, live, button));
   }
 
+  /* A live page leaves to the next one, which may be the last: what is open, chosen, in focus. */
   function keepPlace() {
-    if (!data.refresh_s) return;
-    history.scrollRestoration = "manual";
-    window.scrollTo(0, state.get("scroll", 0));
-    let timer = null;
-    window.addEventListener("scroll", () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => state.set("scroll", window.scrollY), 100);
-    }, {passive: true});
+    const place = state.get("place", null), focus = place && document.getElementById(place.focus);
+    state.set("place", null);
+    if (place) {
+      for (const {id, section} of figures)
+        if (place.open.includes(id)) section.querySelector(".numbers").open = true;
+      page.select(page.indexOf(place.trial));
+      if (focus) focus.focus({preventScroll: true});
+      if (focus && focus.type === "search") focus.setSelectionRange(1e6, 1e6); // to the end
+      window.scrollTo({top: place.scroll, behavior: "instant"});
+    }
+    history.scrollRestoration = data.refresh_s ? "manual" : "auto";
+    if (data.refresh_s) window.addEventListener("pagehide", () => state.set("place", {
+      scroll: window.scrollY, focus: document.activeElement.id,
+      trial: page.selected === null ? null : page.trials[page.selected].id,
+      open: figures.filter(({section}) => section.querySelector(".numbers[open]"))
+        .map(({id}) => id)}));
   }
 
   document.addEventListener("DOMContentLoaded", () => {
