@@ -40,14 +40,7 @@
     node.classList.toggle("long", node.querySelectorAll("dt").length > 6);
     return node;
   }
-  function table(label, titles, rows) {
-    const cell = text => el("td", {class: "words"}, text);
-    const head = text => el("th", {scope: "col", class: "words"}, text);
-    return el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
-      el("table", {},
-        el("thead", {}, el("tr", {}, titles.map(head))),
-        el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell))))));
-  }
+  const table = (label, titles, rows) => page.table(label, titles, rows, "words");
 
   // ---- blocks ----
 
@@ -118,7 +111,7 @@
 
   function drawAbout(holder) {
     const {plan = {}, lrsearch: version = {}} = data, resolved = plan.resolved || {};
-    page.nodeOf(holder).append(
+    holder.append(
       data.command ? el("div", {class: "repeat"}, el("h3", {}, "The command that repeats it"),
         page.command(data.command)) : "",
       page.blocks([modelBlock(resolved), dataBlock(resolved),
@@ -133,7 +126,7 @@
         page.downloads.result(), page.downloads.data(), page.downloads.trials()));
   }
 
-  const drawOutputs = holder => page.nodeOf(holder).append(...data.outputs.map((output, i) =>
+  const drawOutputs = holder => holder.append(...data.outputs.map((output, i) =>
     folded(output.heading || `trial ${output.trial}, attempt ${output.attempt}`, `output-${i}`,
       output.text || "")));
 

@@ -214,7 +214,7 @@
   const first = [answerBlock(), confidenceBlock()];
   const support = [stepsBlock(), confirmBlock(), batchBlock(), baselineBlock(), costBlock(),
     nextBlock(), claimsBlock()];
-  const blocks = list => holder => page.nodeOf(holder).append(page.blocks(list));
+  const blocks = list => holder => holder.append(page.blocks(list));
   page.figure({id: "answer", title: "Answer", flow: true, once: true,
     needs: () => first.some(Boolean), draw: blocks(first)});
   page.figure({id: "support", title: "How the answer came about", flow: true, once: true,

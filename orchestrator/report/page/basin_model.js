@@ -20,7 +20,6 @@
   const octavesSure = 1.5;  // and not before, however low the losses are,
   const mostSure = 0.5;     // except where a curve is more nats above its optimum
   const otherRatio = 0.75;  // octaves between a trial's ratios and the best one's: drawn hollow
-  const ratioNames = ["embedding_lr_ratio", "output_lr_ratio", "vector_lr_ratio", "weight_decay"];
   const modelNames = {width: "width", vocab: "vocab", depth: "n_layers", // axis: key of the target
     batch_tokens: "batch_tokens", parametrization: "parametrization"};
 
@@ -65,7 +64,7 @@
       group.curve = fit && fit.curve && fit.curve.lr.length > 1 ? fit.curve : null;
       group.floor = group.curve ? d3.min(group.curve.loss)
         : fit && known(fit.loss_min) ? fit.loss_min : best ? best.loss : NaN;
-      group.hollow = trial => best !== null && ratioNames.some(name =>
+      group.hollow = trial => best !== null && Object.keys(page.ratios).some(name =>
         trial[name] > 0 && best[name] > 0 && octaves(trial[name], best[name]) > otherRatio);
     }
     return [...byKey.values()].sort((a, b) => a.tokens - b.tokens);

@@ -35,12 +35,12 @@
   const isFilled = mark => mark.kind === "point" || mark.kind === "diverged";
 
   function drawCanvas(holder, frame, marks, radius) {
-    const scale = Math.max(1, window.devicePixelRatio || 1), node = page.nodeOf(holder);
+    const scale = Math.max(1, window.devicePixelRatio || 1);
     const width = Number(frame.svg.attr("width")), height = Number(frame.svg.attr("height"));
     const canvas = el("canvas", {class: "under", "data-points": marks.length, "aria-hidden": "true",
       width: Math.round(width * scale), height: Math.round(height * scale)});
     canvas.style.cssText = `width: ${width}px; height: ${height}px`;
-    node.prepend(canvas);
+    holder.prepend(canvas);
     const pen = canvas.getContext("2d"), ground = getComputedStyle(document.body).backgroundColor;
     pen.scale(scale, scale);
     pen.translate(frame.left, frame.top);
@@ -76,7 +76,7 @@
     const g = plot.append("g").attr("class", "optimum").attr("stroke", colour);
     const interval = `M${low},${y}H${high}M${low},${y - 4}v8M${high},${y - 4}v8`;
     if (known(low) && known(high)) g.append("path").attr("d", interval);
-    attributes(g.append("path"), {class: "diamond", d: symbol(d3.symbolDiamond, 64),
+    page.put(g, "path", {class: "diamond", d: symbol(d3.symbolDiamond, 64),
       transform: `translate(${x},${y})`});
     return {x, y, lines: [...lines, ["LR", format.lr(best.lr, 3)],
       ["90 % interval", format.interval(best.ci90)]]};
@@ -89,11 +89,11 @@
   function drawTargetCurve({plot}, now, above, floor, shape, own) {
     const {curve} = now;
     if (page.now !== null || !curve || curve.lr.length < 2) return;
-    if (above) attributes(plot.append("path"), {class: "band target", d: shape.band(curve, 0)});
+    if (above) page.put(plot, "path", {class: "band target", d: shape.band(curve, 0)});
     const base = above ? 0 : d3.min(curve.loss) - floor;
     const isBelow = (lr, i) => above || own.every(({curve: other}) => !other || lr < other.lr[0] ||
       lr > other.lr[other.lr.length - 1] || curve.loss[i] - base < basins.lossAt(other, lr));
-    attributes(plot.append("path"), {class: "target", d: shape.line(curve, base, isBelow)});
+    page.put(plot, "path", {class: "target", d: shape.line(curve, base, isBelow)});
   }
 
   function drawTargetOptimum(frame, now, above, y) {
@@ -155,19 +155,19 @@
     for (const group of own.filter(one => one.curve)) {
       const base = basins.level(group), colour = colourOf(group), faint = page.now !== null;
       const band = shape.band(group.curve, base), line = shape.line(group.curve, base);
-      if (!faint) attributes(plot.append("path"), {class: "band", d: band, fill: colour});
-      attributes(plot.append("path"), {class: faint ? "curve faint" : "curve", d: line,
+      if (!faint) page.put(plot, "path", {class: "band", d: band, fill: colour});
+      page.put(plot, "path", {class: faint ? "curve faint" : "curve", d: line,
         stroke: colour});
     }
     if (now) drawTargetCurve(frame, now, above, floor, shape, own);
-    attributes(plot.append("rect"), {class: "strip", width: frame.width, height: strip});
+    page.put(plot, "rect", {class: "strip", width: frame.width, height: strip});
 
     const trials = place(frame, own, strip, lanes), marks = [...trials];
     const radius = trials.length > 1000 ? 2.2 : trials.length > 200 || size.width < 420 ? 3 : 4;
     drawTrials(holder, frame, trials, radius, domains.canvas);
     for (const group of own) {
       const seen = basins.lowest(basins.shown(group)), best = basins.optimum(group);
-      if (seen) attributes(plot.append("circle"), {class: "lowest", cx: X(seen.lr),
+      if (seen) page.put(plot, "circle", {class: "lowest", cx: X(seen.lr),
         cy: Y(seen.loss - basins.level(group)), r: radius + 4, stroke: colourOf(group)});
       if (!best || !(best.lr > 0) || !known(group.floor)) continue;
       const rank = horizons.length - 1 - horizons.indexOf(group.tokens);

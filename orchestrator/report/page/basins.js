@@ -54,7 +54,7 @@
     const item = (text, ...marks) => {
       const svg = attributes(d3.create("svg"), {width: 28, height: 16, "aria-hidden": "true"});
       for (const [tag, values] of marks)
-        attributes(svg.append(tag), {stroke: colour, fill: "none", "stroke-width": 1.6, ...values});
+        page.put(svg, tag, {stroke: colour, fill: "none", "stroke-width": 1.6, ...values});
       return el("span", {class: "entry"}, svg.node(), text);
     };
     const dot = {cx: 14, cy: 8, r: 4, fill: colour}, hollow = {...dot, fill: "none"};
@@ -146,8 +146,7 @@
 
   // ---- controls ----
 
-  function tools(given) {
-    const bar = page.nodeOf(given);
+  function tools(bar) {
     nodes = {chips: el("span", {class: "chips", role: "group", "aria-label": "Horizons"}),
       key: el("p", {class: "legend"}), posterior: el("span"),
       note: el("p", {class: "note", role: "status"})};

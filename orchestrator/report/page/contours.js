@@ -4,12 +4,10 @@
   "use strict";
   const {data, known, format, cells} = page;
   const levels = [0.003, 0.01, 0.03, 0.1, 0.3], many = data.cells.length > 1;
-  const names = {embedding_lr_ratio: "embedding ratio", output_lr_ratio: "output ratio",
-    vector_lr_ratio: "norms ratio", weight_decay: "weight decay"};
   const contours = (data.contours || [])
     .filter(contour => contour.lr.length > 1 && contour.values.length > 1);
   const kinds = [...new Set(contours.map(contour => contour.ratio))],
-    title = ratio => names[ratio] || ratio;
+    title = ratio => page.ratios[ratio] || ratio;
   let shown = () => cells.all, kind = kinds[0];
 
   /* Value at a place between the grid's points, which are log-spaced. */
@@ -154,7 +152,7 @@
     draw(holder, {width}) {
       const list = shown(), lights = [],
         items = contours.filter(contour => contour.ratio === kind && list.includes(contour.cell));
-      if (items.length === 0) page.nodeOf(holder)
+      if (items.length === 0) holder
         .append(page.el("p", {class: "caption"}, "No such model has enough trials for contours."));
       page.panels(holder, {id: "contours", items, most: width < 600 ? 4 : 12, least: 280,
         height: items.length === 1 ? Math.min(420, Math.max(280, width * 0.6)) : 240,

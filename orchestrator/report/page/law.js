@@ -174,8 +174,8 @@
     const frame = page.frame(holder, size, {
       label: `Best learning rate against tokens: ${fits.length} fitted optima, ` +
         `predicted ${format.lr(now.target.lr)} at ${format.tokens(target.tokens)} tokens`,
-      x: {kind: "tokens", domain: page.padded(tokens, "tokens", many ? 0.09 : 0.06), label: "tokens",
-        values: tokens},
+      x: {kind: "tokens", domain: page.padded(tokens, "tokens", many ? 0.09 : 0.06),
+        label: "tokens", values: tokens},
       y: {kind: "lr", domain: domain(now, list, test), label: "best learning rate"},
       margin: {right: page.labelRoom(labels, size.width * 0.4)}});
     const marks = [], first = list.includes(nearest) ? nearest : list[0];
@@ -222,7 +222,7 @@
       if (!many) return;
       shown = cells.choosers(holder, "law", 12, () => page.redraw("law"));
       legend = page.el("div");
-      page.nodeOf(holder).append(legend);
+      holder.append(legend);
     },
     draw,
     table: () => ({titles: [...(many ? ["model"] : []), "tokens", "best LR", "90 % interval",

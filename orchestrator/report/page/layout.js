@@ -9,6 +9,14 @@
 
   page.figure = figure => figures.push(figure);
 
+  page.table = (label, titles, rows, style = null) => {
+    const cell = value => el("td", {class: style}, String(value ?? ""));
+    const head = title => el("th", {scope: "col", class: style}, title);
+    return el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
+      el("table", {}, el("thead", {}, el("tr", {}, titles.map(head))),
+        el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell))))));
+  };
+
   // ---- one figure ----
 
   const given = (value, argument) => typeof value === "function" ? value(argument) : value;
@@ -16,12 +24,8 @@
   function numbers(figure) {
     const details = el("details", {class: "numbers", ontoggle: () => {
       if (details.querySelector("table")) return;
-      const {titles, rows} = figure.table(data), label = `Numbers: ${figure.title}`;
-      const cell = value => el("td", {}, String(value ?? ""));
-      details.append(el("div", {class: "wide", tabindex: "0", role: "group", "aria-label": label},
-        el("table", {},
-          el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))),
-          el("tbody", {}, rows.map(row => el("tr", {}, row.map(cell)))))));
+      const {titles, rows} = figure.table(data);
+      details.append(page.table(`Numbers: ${figure.title}`, titles, rows));
     }}, el("summary", {}, "Numbers"));
     return details;
   }
@@ -35,7 +39,7 @@
       caption ? el("p", {class: "caption"}, page.prose(caption)) : null, tools, figure.holder,
       figure.table ? numbers(figure) : null);
     main.append(figure.section);
-    if (figure.tools) figure.tools(d3.select(tools));
+    if (figure.tools) figure.tools(tools);
     if (!tools.firstChild) tools.remove();
   }
 
@@ -46,7 +50,7 @@
     figure.drawn = true;
     figure.holder.replaceChildren();
     try {
-      figure.draw(d3.select(figure.holder), {width, height});
+      figure.draw(figure.holder, {width, height});
     } catch (error) {
       figure.holder.replaceChildren(
         el("p", {class: "missing"}, `This figure cannot be drawn: ${error.message}`));

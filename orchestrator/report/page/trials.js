@@ -18,10 +18,8 @@
     data.cells.length > 1 && word("cell", "model", t => page.cellName(t.cell)),
     varies("purpose") && word("purpose", "purpose", t => t.purpose || ""),
     number("lr", "LR", v => format.lr(v, 3)),
-    has("embedding_lr_ratio") && number("embedding_lr_ratio", "embedding ratio", format.ratio),
-    has("output_lr_ratio") && number("output_lr_ratio", "output ratio", format.ratio),
-    has("vector_lr_ratio") && number("vector_lr_ratio", "norms ratio", format.ratio),
-    has("weight_decay") && number("weight_decay", "weight decay", format.ratio),
+    ...Object.entries(page.ratios).filter(([key]) => has(key))
+      .map(([key, title]) => number(key, title, format.ratio)),
     number("tokens", "tokens", format.tokens),
     varies("seed") && number("seed", "seed", String),
     word("state", "state", t => t.state || ""),
@@ -194,7 +192,7 @@
         refresh();
       });
 
-    page.nodeOf(holder).append(el("div", {class: "tools"},
+    holder.append(el("div", {class: "tools"},
       el("label", {for: "filter"}, "Show trials with"), filter, status, page.downloads.trials()),
     box);
     refresh();
