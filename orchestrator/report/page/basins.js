@@ -6,7 +6,6 @@
   const manyPoints = 2000; // from here on, points are drawn on a canvas
   const mostPanels = 12, mostNarrow = 6, narrow = 700; // on a page of fewer pixels: mostNarrow
   const mostLanes = 6;     // horizons with a row of their own for diverged trials
-  const playStep = 900;    // ms
   const several = data.cells.length > 1;
   let lights = [], holder = null, size = null, nodes = null, shownCells = null;
 
@@ -111,25 +110,9 @@
   // ---- rounds ----
 
   function slider() {
-    const {last} = page.rounds;
-    let timer = null;
+    const {last} = page.rounds, said = el("output");
     const input = el("input", {type: "range", min: 1, max: last, step: 1,
       "aria-label": "Show trials up to round", oninput: () => page.round(Number(input.value))});
-    const said = el("output");
-    const play = el("button", {type: "button", onclick: () => timer ? stop() : start()}, "Play");
-    function stop() {
-      clearInterval(timer);
-      timer = null;
-      play.textContent = "Play";
-    }
-    function start() {
-      if (page.rounds.now === last) page.round(1);
-      play.textContent = "Pause";
-      timer = setInterval(() => {
-        page.round(page.rounds.now + 1);
-        if (page.rounds.now === last) stop();
-      }, playStep);
-    }
     function show() {
       const now = basins.targetNow(), text = `${page.rounds.now} of ${last}`;
       input.value = page.rounds.now;
@@ -141,7 +124,7 @@
       redraw();
     });
     show();
-    return el("div", {id: "rounds"}, el("label", {}, "Rounds ", input), play, said);
+    return el("div", {id: "rounds"}, el("label", {}, "Rounds ", input), said);
   }
 
   // ---- controls ----

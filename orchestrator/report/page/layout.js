@@ -4,7 +4,6 @@
   "use strict";
   const {el, data, state} = page;
   const main = document.getElementById("page"), figures = [];
-  let printing = false;
   const gap = 24, least = 416, paper = 700; // pixels: between columns, of a column, width in print
 
   page.figure = figure => figures.push(figure);
@@ -70,7 +69,7 @@
   /* Rows of at most `columns`, each filled by the first figures left that fit; in each row they
    * share the whole width, so that no part of the page is empty. Tables keep their place. */
   function rows(columns, span) {
-    const apart = (a, b) => printing && sheetOf(a) !== sheetOf(b);
+    const apart = (a, b) => page.printing() && sheetOf(a) !== sheetOf(b);
     const left = [...figures], filled = [];
     while (left.length > 0) {
       const row = [left.shift()];
@@ -87,9 +86,9 @@
     return filled;
   }
   function place(width) {
-    const fitting = Math.floor((width + gap) / ((printing ? 320 : least) + gap));
+    const fitting = Math.floor((width + gap) / ((page.printing() ? 320 : least) + gap));
     const columns = Math.max(1, Math.min(4, fitting));
-    const span = figure => figure.span === "full" || printing && figure.once ? columns
+    const span = figure => figure.span === "full" || page.printing() && figure.once ? columns
       : Math.min(columns, given(figure.span, columns) || 1);
     let order = 0;
     for (const row of rows(columns, span)) {
@@ -98,7 +97,7 @@
         figure.section.style.order = order++;
         figure.section.style.gridColumn = `span ${span(figure) * 12 / all}`;
         const share = (width - gap * (row.length - 1)) * span(figure) / all;
-        const height = (given(figure.height, share) || 320) * (printing ? 0.75 : 1);
+        const height = (given(figure.height, share) || 320) * (page.printing() ? 0.75 : 1);
         if (!figure.flow) figure.holder.style.minHeight = `${height}px`;
       }
     }
@@ -117,7 +116,7 @@
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      if (printing) return;
+      if (page.printing()) return;
       place(main.clientWidth);
       for (const figure of figures) {
         const {clientWidth, clientHeight} = figure.holder;
@@ -127,7 +126,6 @@
   });
 
   function print(on) {
-    printing = on;
     page.print(on);
     document.documentElement.classList.toggle("printing", on);
     main.style.width = on ? `${paper}px` : "";

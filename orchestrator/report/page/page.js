@@ -150,29 +150,20 @@ const page = (() => {
 
   // ---- state over a reload ----
 
-  /* In sessionStorage, or in the window's name where the browser refuses that to files. */
+  /* Where a browser refuses storage to files, it lasts until the reload. */
   const state = (() => {
     const key = `lrsearch ${location.pathname}`, kept = {};
-    const read = text => {
+    const attempt = act => {
       try {
-        Object.assign(kept, JSON.parse(text));
-      } catch (error) { /* damaged, or of another page: begin anew */ }
+        act();
+      } catch (error) { /* refused, or damaged */ }
     };
-    try {
-      read(sessionStorage.getItem(key));
-    } catch (error) {
-      if (window.name.startsWith(key)) read(window.name.slice(key.length));
-    }
+    attempt(() => Object.assign(kept, JSON.parse(sessionStorage.getItem(key))));
     return {
       get: (name, otherwise) => Object.hasOwn(kept, name) ? kept[name] : otherwise,
       set(name, value) {
         kept[name] = value;
-        const text = JSON.stringify(kept);
-        try {
-          sessionStorage.setItem(key, text);
-        } catch (error) {
-          window.name = key + text;
-        }
+        attempt(() => sessionStorage.setItem(key, JSON.stringify(kept)));
       },
     };
   })();
