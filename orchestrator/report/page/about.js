@@ -11,8 +11,10 @@
     el("button", {type: "button", class: "download", onclick: act}, text);
   const json = value => `${JSON.stringify(value, null, 2)}\n`;
   const saveJson = (name, value) => page.save(name, json(value), "application/json");
-  const csv = () => d3.csvFormat(page.trials.map(({index, ...trial}) =>
-    ({...trial, model: page.cellName(trial.cell)})));
+  /* Columns that trials.csv of the run has, too, have its names. */
+  const csv = () => d3.csvFormat(page.trials.map(({index, tokens, loss, seconds, ...trial}) =>
+    ({...trial, model: page.cellName(trial.cell), horizon_tokens: tokens, val_loss: loss,
+      rank_seconds: seconds})));
   page.downloads = {
     trials: () => button("Download trials.csv",
       () => page.save("trials.csv", `${csv()}\n`, "text/csv")),
