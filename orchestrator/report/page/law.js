@@ -212,8 +212,9 @@
   page.figure({id: "law", title: "Best learning rate against tokens", height: 340,
     span: many ? 2 : 1,
     caption: "Points: fitted optima with 90\u00a0% interval, larger with more trials, hollow " +
-      `where interpolated, flat or at the edge. Small ring: ${page.lowest}. Band: 90\u00a0% of ` +
-      (many ? "the law of the model nearest to the target. " : "the law. ") +
+      `where interpolated, flat or at the edge. Small ring: ${page.lowest}. ` +
+      (many ? "Lines: medians of the laws; band: 90\u00a0% of the nearest model's. "
+        : "Line and band: median and 90\u00a0% of the law. ") +
       "Diamond: prediction for the target" +
       (confirmed.length > 0
         ? ". Squares: measured at the target, the lowest filled." : "."),
